@@ -1,0 +1,30 @@
+"""Everything that is wrong with a flow, at once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from flows.model import Flow
+from flows.problems import Problem
+from flows.resolve import Resolved, resolve
+from nodes.catalog import Catalog
+
+
+def validate(flow: Flow, catalog: Catalog, folder: Path | None = None) -> list[Problem]:
+    """Every finding about a flow, in the order of its nodes.
+
+    Args:
+        flow: the flow; anything that the model allows.
+        catalog: the kinds of node there are.
+        folder: where the flow lies, so that the flows it runs can be looked at; None for nowhere.
+    """
+    return validate_resolved(resolve(flow, catalog), folder)
+
+
+def validate_resolved(resolved: Resolved, folder: Path | None = None) -> list[Problem]:
+    """Likewise, for a flow that is already resolved."""
+    from flows.rules import RULES, Facts
+
+    facts = Facts(resolved, folder)
+    found = [problem for rule in RULES for problem in rule.check(facts)]
+    return facts.in_order(found)
