@@ -1,0 +1,1 @@
+"""The studio: Streamlit pages over flows. Owns the session, and nothing else."""
