@@ -1,0 +1,79 @@
+# What people type. Everything lives in .venv; deleting it is always safe.
+# Systems without make: the plain commands stand in README.md.
+
+VENV := .venv
+BIN  := $(VENV)/bin
+PY   := $(BIN)/python
+
+FLOW ?= flows/saved/ask.json
+ARGS ?=
+# Test processes. Two fit the two cores that CI has.
+WORKERS ?= 2
+
+# Python 3.11 or newer. The versions that every pinned package has wheels for come first.
+FIND_PYTHON = for p in $(PYTHON) python3 python3.13 python3.12 python3.11 python; do \
+	$$p -c 'import sys, venv; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null \
+	&& { echo $$p; exit; }; done; for p in python3 python; do \
+	$$p -c 'import sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
+	&& { echo $$p; exit; }; done
+
+.PHONY: help setup studio run test check fix bench bench-peers pins clean
+.DELETE_ON_ERROR:
+
+help:  ## this list
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
+
+setup: $(VENV)/.installed  ## the environment, in .venv, with the command `patchbay`
+
+# The stamps are written last, so an interrupted step is simply done again.
+$(VENV)/.created:
+	@python=$$($(FIND_PYTHON)); \
+	[ -n "$$python" ] || { echo "Python 3.11 or newer is needed, with its venv module (Debian: apt install python3-venv)."; exit 1; }; \
+	$$python -m venv --clear $(VENV)
+	@touch $@
+
+$(VENV)/.pinned: requirements.txt $(VENV)/.created
+	$(PY) -m pip install --quiet --disable-pip-version-check --requirement requirements.txt
+	@touch $@
+
+$(VENV)/.installed: pyproject.toml $(VENV)/.pinned
+	$(PY) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+studio: setup  ## the canvas, in the browser
+	$(BIN)/streamlit run studio/app.py $(ARGS)
+
+run: setup  ## run one flow: make run FLOW=flows/saved/ask.json ARGS='--input question=Why?'
+	@$(BIN)/patchbay run $(FLOW) $(ARGS)
+
+# The browser is looked for each time (a moment); it may have been removed since.
+test: setup  ## the environment, a browser, all tests
+	$(PY) tests/browser/ensure_chromium.py
+	$(PY) -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
+
+check: setup  ## lint, format, types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+fix: setup  ## let ruff mend what it can
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: setup  ## speed against the floor and against peers: one table
+	$(PY) -m bench $(ARGS)
+
+bench-peers: setup  ## fetch the peers that `make bench` compares with, into .venv-peers
+	$(PY) -m bench.peers
+
+# uv resolves for all systems and Python versions at once; pip would only see this machine.
+pins: setup  ## rewrite requirements.txt from pyproject.toml
+	$(PY) -m pip install --quiet --disable-pip-version-check --upgrade --target $(VENV)/uv uv
+	{ echo '# Every package at one version, for Python 3.11 and newer on Linux, macOS and Windows.'; \
+	  echo '# Generated from pyproject.toml by `make pins`; do not edit.'; \
+	  $(VENV)/uv/bin/uv pip compile --quiet --universal --python-version 3.11 --extra dev --upgrade \
+	    --no-annotate --no-header --no-emit-index-url pyproject.toml; } > requirements.new
+	mv requirements.new requirements.txt
+
+clean:  ## forget the environment and what was generated
+	rm -rf $(VENV) .venv-peers build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache
