@@ -1,0 +1,55 @@
+"""The node `io.read_file`: the text of a file."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from nodes.contract import Context, Field, Node, NodeError, NodeParams, Ports, port
+from nodes.io.files import MEGABYTE, as_utf8, read_bytes
+from nodes.values import FileRef
+
+
+class ReadFile(Node):
+    """Read a UTF-8 text file. Anything else is refused, never guessed at."""
+
+    kind, version = "io.read_file", 1
+    title, family, icon = "Read file", "Input and output", "📄"
+
+    class Params(NodeParams):
+        limit_mb: float = Field(5.0, gt=0, le=1000)
+        """The largest file that is read, in megabytes (1,000,000 bytes)."""
+
+    class Inputs(Ports):
+        file: FileRef = port(doc="The file to read.")
+
+    class Outputs(Ports):
+        text: str = port(doc="All of its text.")
+
+    @classmethod
+    def summary(cls, params: Params) -> str:
+        return f"at most {params.limit_mb:g} MB"
+
+    async def run(self, inputs: Inputs, params: Params, ctx: Context) -> Outputs:
+        limit = int(params.limit_mb * MEGABYTE)
+        return self.Outputs(text=await ctx.blocking(read_text, inputs.file, limit))
+
+
+def read_text(file: FileRef, limit: int) -> str:
+    """The text of a file of at most `limit` bytes.
+
+    Raises:
+        NodeError: it is gone, unreadable, too large, not text, or no longer what it was when it
+            was given (a result would then be kept under the wrong content).
+    """
+    path = Path(file.path)
+    data = read_bytes(path, "Read file", limit)
+    if hashlib.sha256(data).hexdigest() != file.sha256:
+        raise NodeError(
+            f'"{path}" was changed after it was given to the flow.',
+            fix="Run the flow again.",
+            port="file",
+            code="io/file-changed",
+            retry=False,
+        )
+    return as_utf8(data, path, "Read file")

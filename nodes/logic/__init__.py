@@ -1,0 +1,1 @@
+"""Logic: which way a flow goes, and flows within flows."""

@@ -1,0 +1,40 @@
+"""Names that people give to inputs, outputs and template variables. They become names of ports."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated
+
+from pydantic import AfterValidator
+
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
+_FLOW = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_ .-]{0,99}")
+
+
+def is_name(text: str) -> bool:
+    """Whether a text is a plain name: a letter or `_`, then letters, digits, `_`; at most 64."""
+    return _NAME.fullmatch(text) is not None
+
+
+def _check_name(text: str) -> str:
+    if not is_name(text):
+        raise ValueError(
+            f"{text[:80]!r} is not a plain name; use letters, digits and _, at most 64, "
+            "and start with a letter"
+        )
+    return text
+
+
+def _check_flow(text: str) -> str:
+    if text and not _FLOW.fullmatch(text):
+        raise ValueError(
+            f"{text[:80]!r} is not the name of a flow; give the name of a flow file beside this one"
+        )
+    return text
+
+
+Name = Annotated[str, AfterValidator(_check_name)]
+"""A plain name, refused in words otherwise."""
+
+FlowName = Annotated[str, AfterValidator(_check_flow)]
+"""The name of a flow file beside this one. Never a path: a flow cannot reach out of its folder."""

@@ -1,0 +1,1 @@
+"""Prompts: how texts for a model are put together."""

@@ -1,0 +1,1 @@
+"""Text: put texts together and take them apart."""
