@@ -7,16 +7,28 @@ from typing import Annotated
 
 from pydantic import AfterValidator
 
+from nodes.contract import Ports
+
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
 _FLOW = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_ .-]{0,99}")
 
 
 def is_name(text: str) -> bool:
-    """Whether a text is a plain name: a letter or `_`, then letters, digits, `_`; at most 64."""
-    return _NAME.fullmatch(text) is not None
+    """Whether a text is a plain name: a letter or `_`, then letters, digits, `_`; at most 64.
+
+    The few names that `Ports` itself uses (`declared`, say) are taken.
+    """
+    return _NAME.fullmatch(text) is not None and not hasattr(Ports, text)
+
+
+def is_taken(text: str) -> bool:
+    """Whether a text would be a plain name, were it not taken."""
+    return _NAME.fullmatch(text) is not None and hasattr(Ports, text)
 
 
 def _check_name(text: str) -> str:
+    if is_taken(text):
+        raise ValueError(f"the name {text!r} is taken; choose another")
     if not is_name(text):
         raise ValueError(
             f"{text[:80]!r} is not a plain name; use letters, digits and _, at most 64, "

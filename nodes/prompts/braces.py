@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
-from nodes.names import is_name
+from nodes.names import is_name, is_taken
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +104,8 @@ def _name(template: str, at: int, end: int) -> str:
     what = f"{{{shown}}} at {_place(template, at)}"
     if not inner.strip():
         raise ValueError(f"{what} has no name; write a name in the braces, such as {{question}}")
+    if is_taken(inner):
+        raise ValueError(f"{what} uses a name that is taken; choose another")
     if is_name(inner.strip()):
         raise ValueError(f"{what} has spaces; write {{{inner.strip()}}}")
     if inner[0].isdigit():
