@@ -4,6 +4,7 @@
 VENV := .venv
 BIN  := $(VENV)/bin
 PY   := $(BIN)/python
+PIP  := $(PY) -m pip install -qq --disable-pip-version-check
 
 FLOW ?= flows/saved/ask.json
 ARGS ?=
@@ -27,17 +28,19 @@ setup: $(VENV)/.installed  ## the environment, in .venv, with the command `patch
 
 # The stamps are written last, so an interrupted step is simply done again.
 $(VENV)/.created:
-	@python=$$($(FIND_PYTHON)); \
+	@if $(PY) -m pip --version >/dev/null 2>&1; then exit; fi; \
+	python=$$($(FIND_PYTHON)); \
 	[ -n "$$python" ] || { echo "Python 3.11 or newer is needed, with its venv module (Debian: apt install python3-venv)."; exit 1; }; \
 	$$python -m venv --clear $(VENV)
 	@touch $@
 
 $(VENV)/.pinned: requirements.txt $(VENV)/.created
-	$(PY) -m pip install --quiet --disable-pip-version-check --requirement requirements.txt
+	@echo "Installing the packages of requirements.txt into $(VENV): a minute or two, once."
+	@$(PIP) --requirement requirements.txt
 	@touch $@
 
 $(VENV)/.installed: pyproject.toml $(VENV)/.pinned
-	$(PY) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@$(PIP) --no-deps --no-build-isolation --config-settings editable_mode=compat --editable .
 	@touch $@
 
 studio: setup  ## the canvas, in the browser
@@ -68,7 +71,7 @@ bench-peers: setup  ## fetch the peers that `make bench` compares with, into .ve
 
 # uv resolves for all systems and Python versions at once; pip would only see this machine.
 pins: setup  ## rewrite requirements.txt from pyproject.toml
-	$(PY) -m pip install --quiet --disable-pip-version-check --upgrade --target $(VENV)/uv uv
+	$(PIP) --upgrade --target $(VENV)/uv uv
 	{ echo '# Every package at one version, for Python 3.11 and newer on Linux, macOS and Windows.'; \
 	  echo '# Generated from pyproject.toml by `make pins`; do not edit.'; \
 	  $(VENV)/uv/bin/uv pip compile --quiet --universal --python-version 3.11 --extra dev --upgrade \
