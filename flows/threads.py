@@ -1,0 +1,85 @@
+"""Blocking code in threads that can be stopped."""
+
+from __future__ import annotations
+
+import asyncio
+import ctypes
+import threading
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+GRACE_S = 0.8
+"""How long a cancelled call may take to end before it is left behind, in seconds."""
+
+
+class ThreadCancelled(BaseException):
+    """Raised inside a worker thread whose caller has gone."""
+
+
+async def in_thread(
+    fn: Callable[..., T], *args: Any, stop: Callable[[], None] | None = None, **kwargs: Any
+) -> T:
+    """Run `fn` in a daemon thread and wait for it.
+
+    On cancellation `stop` is called, `ThreadCancelled` is raised in the thread at its next Python
+    instruction, and the thread is given `GRACE_S` to end. A thread that is stuck in foreign code is
+    left behind; being a daemon, it does not keep the process alive.
+    """
+    loop = asyncio.get_running_loop()
+    done: asyncio.Future[T] = loop.create_future()
+    ended = asyncio.Event()
+
+    def settle(result: T | None, error: BaseException | None) -> None:
+        ended.set()
+        if done.done():
+            return
+        if error is None:
+            done.set_result(result)  # type: ignore[arg-type]
+        elif isinstance(error, (StopIteration, ThreadCancelled)):
+            done.set_exception(RuntimeError(f"{type(error).__name__} left a blocking call"))
+        else:
+            done.set_exception(error)
+
+    def work() -> None:
+        result, error = None, None
+        try:
+            result = fn(*args, **kwargs)
+        except BaseException as caught:  # handed to the caller as it is
+            error = caught
+        try:
+            loop.call_soon_threadsafe(settle, result, error)
+        except RuntimeError:
+            return  # the loop has closed: nobody waits any more
+
+    thread = threading.Thread(target=work, name=f"patchbay-{_name(fn)}", daemon=True)
+    thread.start()
+    try:
+        return await done
+    except asyncio.CancelledError:
+        if stop is not None:
+            stop()
+        if not ended.is_set():
+            _raise_in(thread)
+            await _wait_quietly(ended)
+        raise
+
+
+async def _wait_quietly(ended: asyncio.Event) -> None:
+    try:
+        async with asyncio.timeout(GRACE_S):
+            await ended.wait()
+    except TimeoutError:
+        return
+
+
+def _raise_in(thread: threading.Thread) -> None:
+    if thread.ident is not None:
+        ctypes.pythonapi.PyThreadState_SetAsyncExc(
+            ctypes.c_ulong(thread.ident), ctypes.py_object(ThreadCancelled)
+        )
+
+
+def _name(fn: Callable[..., object]) -> str:
+    return getattr(fn, "__name__", type(fn).__name__)
