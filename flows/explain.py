@@ -121,10 +121,15 @@ _LIMITS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "string_too_long": lambda c: f"must be {_count(c['max_length'], 'character')} or shorter",
     "too_short": lambda c: f"must be {_count(c['min_length'], 'entry', 'entries')} or longer",
     "too_long": lambda c: f"must be {_count(c['max_length'], 'entry', 'entries')} or shorter",
-    "literal_error": lambda c: f"must be {printable(str(c['expected']), 300)}",
-    "enum": lambda c: f"must be {printable(str(c['expected']), 300)}",
+    "literal_error": lambda c: f"must be {_one_of(str(c['expected']))}",
+    "enum": lambda c: f"must be {_one_of(str(c['expected']))}",
     "union_tag_invalid": lambda c: f"must be one of {printable(str(c['expected_tags']), 300)}",
 }
+
+
+def _one_of(expected: str) -> str:
+    shown = printable(expected, 400)
+    return f"one of {shown}" if expected.count("'") > 4 else shown
 
 
 def _count(number: int, noun: str, many: str = "") -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
@@ -52,10 +53,22 @@ def cycles(graph: nx.MultiDiGraph) -> list[list[str]]:
 
 
 def _cycle_in(graph: nx.MultiDiGraph, knot: list[str]) -> list[str]:
-    import networkx as nx
-
-    inside = graph.subgraph(knot)
-    return [source for source, _, *_ in nx.find_cycle(inside, source=knot[0])]
+    """A shortest cycle through the knot's first node."""
+    start, inside = knot[0], set(knot)
+    before: dict[str, str] = {}
+    queue = deque([start])
+    while queue:
+        node = queue.popleft()
+        for after in graph.succ[node]:
+            if after == start:
+                way = [node]
+                while way[-1] != start:
+                    way.append(before[way[-1]])
+                return way[::-1]
+            if after in inside and after not in before:
+                before[after] = node
+                queue.append(after)
+    return knot
 
 
 def ancestors(graph: nx.MultiDiGraph, targets: Iterable[str]) -> set[str]:
@@ -68,3 +81,16 @@ def ancestors(graph: nx.MultiDiGraph, targets: Iterable[str]) -> set[str]:
                 seen.add(before)
                 stack.append(before)
     return seen
+
+
+def generations(graph: nx.MultiDiGraph) -> dict[str, int]:
+    """Node → length of the longest way to it. Nodes on cycles, and behind them, have none."""
+    import networkx as nx
+
+    found: dict[str, int] = {}
+    try:
+        for index, generation in enumerate(nx.topological_generations(graph)):
+            found.update(dict.fromkeys(generation, index))
+    except nx.NetworkXUnfeasible:
+        pass
+    return found

@@ -2,8 +2,31 @@
 
 from __future__ import annotations
 
+from flows.rules import nodes, structure, wiring
 from flows.rules.base import Facts, Rule
 
-RULES: tuple[Rule, ...] = ()
+RULES: tuple[Rule, ...] = (
+    Rule("structure/duplicate-id", "error", structure.duplicate_id),
+    Rule("structure/cycle", "error", structure.cycle),
+    Rule("structure/no-output", "error", structure.no_output),
+    Rule("structure/duplicate-input", "error", structure.duplicate_input),
+    Rule("structure/duplicate-output", "error", structure.duplicate_output),
+    Rule("structure/unreachable", "warning", structure.unreachable),
+    Rule("structure/disabled", "warning", structure.disabled),
+    Rule("structure/layout", "warning", structure.layout),
+    Rule("node/unknown-kind", "error", nodes.unknown_kind),
+    Rule("node/missing-package", "error", nodes.missing_package),
+    Rule("node/version", "error", nodes.version),
+    Rule("node/ports", "error", nodes.ports),
+    Rule("params/invalid", "error", nodes.invalid_params),
+    Rule("params/plain-secret", "error", nodes.plain_secret),
+    Rule("wiring/unknown-node", "error", wiring.unknown_node),
+    Rule("wiring/unknown-port", "error", wiring.unknown_port),
+    Rule("wiring/duplicate", "error", wiring.duplicate),
+    Rule("wiring/type-mismatch", "error", wiring.type_mismatch),
+    Rule("wiring/required", "error", wiring.required),
+    Rule("wiring/many", "error", wiring.many),
+    Rule("wiring/never", "warning", wiring.never),
+)
 
 __all__ = ["RULES", "Facts", "Rule"]

@@ -7,8 +7,12 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
+from flows.conditions import Conditions
+from flows.graph import generations
+from flows.model import Edge
 from flows.problems import Problem, Severity
 from flows.resolve import Resolved, ResolvedNode
+from flows.rules.offers import Offers
 from flows.words import printable, quoted
 
 Check = Callable[["Facts"], Iterable[Problem]]
@@ -41,6 +45,53 @@ class Facts:
     def order(self) -> dict[str, int]:
         """Node id → its place in the document."""
         return {node_id: index for index, node_id in enumerate(self.resolved.nodes)}
+
+    @cached_property
+    def conditions(self) -> Conditions:
+        """What must hold for each node and wire."""
+        return Conditions(self.resolved)
+
+    @cached_property
+    def offers(self) -> Offers:
+        """What would fit where."""
+        return Offers(self.resolved, self.generations)
+
+    @cached_property
+    def generations(self) -> dict[str, int]:
+        """Node id → length of the longest way to it; none on and behind cycles."""
+        return generations(self.resolved.graph)
+
+    @cached_property
+    def outputs(self) -> dict[str, str]:
+        """Node id → the flow output that it stands for."""
+        found = self.resolved.nodes.items()
+        return {i: node.flow_output for i, node in found if node.flow_output is not None}
+
+    @cached_property
+    def dead(self) -> dict[str, str]:
+        """Nodes that cannot run because a node is disabled → that node."""
+        if not any(node.instance.disabled for node in self.nodes()):
+            return {}
+        found: dict[str, str] = {}
+        for node_id in self.generations:
+            cause = node_id if self.resolved.nodes[node_id].instance.disabled else None
+            cause = cause or self._starved_by(node_id, found)
+            if cause:
+                found[node_id] = cause
+        return found
+
+    def _starved_by(self, node_id: str, dead: dict[str, str]) -> str | None:
+        wires = self.wires_of(node_id)
+        for port, edges in self.resolved.incoming[node_id].items():
+            declared = self.resolved.nodes[node_id].input(port)
+            needed = len(wires) == 1 or (declared is not None and declared.required)
+            if needed and all(edge.source_node in dead for edge in edges):
+                return dead[edges[0].source_node]
+        return None
+
+    def wires_of(self, node_id: str) -> list[list[Edge]]:
+        """The wires into a node, port by port."""
+        return list(self.resolved.incoming[node_id].values())
 
     def nodes(self) -> Iterator[ResolvedNode]:
         """All nodes, in document order."""
@@ -83,9 +134,8 @@ class Facts:
 
 INSIDE = frozenset(
     {
-        "node/unknown-kind", "node/missing-package", "node/version", "params/invalid",
-        "node/ports", "wiring/required", "subflow/missing", "subflow/unreadable",
-        "subflow/inputs", "subflow/outputs", "subflow/broken", "subflow/name",
+        "node/missing-package", "wiring/required", "subflow/name", "subflow/missing",
+        "subflow/unreadable", "subflow/inputs", "subflow/outputs", "subflow/broken",
     }
 )  # fmt: skip
 """What only matters when the node runs."""
