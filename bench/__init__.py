@@ -1,0 +1,1 @@
+"""Speed, against the floor and against peers, measured in one run. `make bench`."""

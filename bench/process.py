@@ -1,0 +1,45 @@
+"""A whole `patchbay run`: what a person waits for, and what it takes of the machine."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from bench.peers import command
+from bench.table import Row
+from bench.timing import processes, run_process
+
+FLOOR = "import pydantic, networkx, typer"
+PLAIN = Path(__file__).parent / "flows" / "plain.json"
+MB = 1_000_000
+
+
+def measure(quick: bool = False) -> Iterator[Row]:
+    """Wall time and peak memory of a flow without a model, against imports alone and `lfx run`."""
+    patchbay = str(Path(sys.executable).parent / "patchbay")
+    commands = {
+        "ours": [patchbay, "run", str(PLAIN), "--no-cache"],
+        "floor": [sys.executable, "-c", FLOOR],
+    }
+    with tempfile.TemporaryDirectory() as folder:
+        lfx = command("lfx")
+        if lfx is not None:
+            run_process([lfx, "create", "hello", "--output-dir", folder])
+            flow = str(Path(folder) / "hello.json")
+            commands["lfx"] = [lfx, "run", flow, "hi", "--format", "text"]
+        used = processes(commands, 3 if quick else 9)
+    ours, floor = used["ours"], used["floor"]
+    name = "patchbay run, whole process"
+    against = "pydantic, networkx, typer alone"
+    yield Row(f"{name}: time", ours.seconds, "s", 0.5, against=against, other=floor.seconds)
+    yield Row(f"{name}: memory", ours.peak / MB, "MB", 90, against=against, other=floor.peak / MB)
+    if lfx is None:
+        yield Row("  against lfx run", ours.seconds, "s", note="not installed; make bench-peers")
+        return
+    peer = used["lfx"]
+    yield Row("  time against lfx run", ours.seconds, "s", against="lfx run", other=peer.seconds)
+    yield Row(
+        "  memory against lfx run", ours.peak / MB, "MB", against="lfx run", other=peer.peak / MB
+    )
