@@ -2,47 +2,55 @@
 
 How a page uses it:
 
-    from studio.canvas import NodeStatus, canvas
-    from studio.document import Document, Documents
+    from studio.canvas import NodeStatus, canvas, selection
+    from studio.documents import Documents
 
-    documents = Documents(home=home_folder, catalog=catalog, check=lambda flow: validate(flow, catalog))
-    document = documents.open(path)          # the same object for every session of the process
+    # once per process
+    documents = Documents(home, check=lambda flow, path: validate(flow, catalog, path.parent))
+    document = documents.open(path)       # the same object for every session of the process
 
     @st.fragment(key="canvas")
     def editor() -> None:
         state = canvas(
             document,
+            catalog=catalog,
             key="canvas",
-            client=st.session_state.client,       # any id of this browser session, `Document.new_client()`
-            height="calc(100vh - 11rem)",         # a CSS length
-            status={"answer": NodeStatus("running")},   # fallback where no event route exists
-            events="patchbay/events?doc=…&token=…",     # SSE route, relative to the app's base path
-            reveal=("prompt", 3),                 # scroll to and select a node; raise the number to repeat
+            client=st.session_state.client,   # one per session: Document.new_client()
+            height="calc(100vh - 11rem)",     # a CSS length
+            status={"answer": NodeStatus("running")},  # only where there is no event route
+            events="patchbay/events?doc=…&token=…",    # relative to the app's base path
+            reveal=("prompt", 3),             # go to a node; raise the number to go again
             readonly=False,
-            on_change=lambda: st.rerun(["toolbar", "inspector"]),   # after edits reached the document
+            on_change=lambda: st.rerun(["canvas", "toolbar", "inspector"]),
             on_select=lambda: st.rerun(["inspector"]),
-            on_command=handle,                    # handle(name, argument), see below
+            on_command=handle,                # handle(name, argument), see below
         )
 
 `canvas()` returns a `CanvasState(nodes, edges, notes, groups)`: what is selected, by id (edges as
-`("a.out", "b.in")`). The same is at `selection(key)` anywhere in the script, also in callbacks.
+`("a.out", "b.in")`). `selection(key)` gives the same anywhere, also in callbacks. The callbacks run
+as Streamlit callbacks; one that reruns by key must name the canvas's own fragment after a change.
 
-Commands that the canvas only passes on: `run` (argument ""), `run_to` (node id), `rerun_from` (node id),
-`open` (node id: double-click or Enter; show it in the inspector), `validate`, `save` (Ctrl+S), `export`, `stop`.
+Commands that the canvas only passes on: `run`, `stop`, `validate`, `save`, `export` (argument ""),
+`run_to`, `rerun_from`, `open` (argument: the node; `open` means "show it in the inspector"),
+`keep_mine`, `take_theirs` (the buttons of the conflict banner; call the document's methods).
 
 Edits from anywhere else (inspector, fix buttons, toolbar) go through the document; the canvas
-follows because its next data holds the new operations:
+follows, because its next data holds the new operations:
 
-    document.apply(SetParams(node="prompt", params={"template": "…"}), client=client)
+    document.apply(SetParams(node="prompt", params={"template": "…"}), client=client)  # EditError
     document.undo(client); document.redo(client); document.can_undo(client)
-    document.flow, document.revision, document.saved, document.problems(), document.conflict
+    document.flow, .revision, .saved, .save_error, .conflict, .problems(), .subscribe(listener)
 
-The event route (`GET <base>/patchbay/events?doc=…&token=…`) streams server-sent events, each `data:` one JSON:
+The event route streams server-sent events, each `data:` one JSON object:
 
-    {"node": "answer", "status": "running", "seconds": 1.2, "tokens": 34, "text": "piece", "cached": false}
-    {"reset": true}                        a new run starts: forget all statuses
-    {"revision": 12}                       somebody else changed the document: the canvas asks for it
+    {"node": "answer", "status": "running", "seconds": 1.2, "tokens": 34, "text": "piece"}
+    {"reset": true}      a new run starts: forget all statuses
+    {"revision": 12}     the document changed: a canvas that lags behind asks for what it missed
 
-`status` is one of queued, running, waiting, done, cached, skipped, failed, cancelled. `text` is appended;
-`"text_all"` replaces. `"message"` is the words of a failure or the reason of a skip.
+`status` is one of queued, running, waiting, done, cached, skipped, failed, cancelled. `text` is
+appended, `text_all` replaces it, `message` is a failure's words or why a node was skipped.
 """
+
+from studio.canvas.component import CanvasState, NodeStatus, canvas, selection
+
+__all__ = ["CanvasState", "NodeStatus", "canvas", "selection"]

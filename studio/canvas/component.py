@@ -1,0 +1,219 @@
+"""Mounting the canvas in a page, and taking what it sends."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from nodes.catalog import Catalog
+from studio.canvas.views import CatalogView, problem_changes, problems_by_node
+from studio.document import Document, document_by_id
+
+STATIC = Path(__file__).parents[1] / "static"
+NAME = "patchbay.canvas"
+
+LOADER = """
+export default async function (component) {
+  const path = component.data.bundle;
+  const own = [...document.scripts].map((s) => s.src).find((s) => s.includes("/static/js/"));
+  const bases = [component.data.base + "/"];
+  if (own) bases.unshift(own.split("/static/js/")[0] + "/");
+  let failure;
+  for (const base of bases) {
+    try {
+      const module = await import(new URL(base + path, document.baseURI).href);
+      return module.mount(component, base);
+    } catch (error) { failure = error; }
+  }
+  throw failure;
+}
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class NodeStatus:
+    """How far a node is in a run. `seconds` is wall time; `text` what it has streamed so far."""
+
+    status: str
+    seconds: float | None = None
+    tokens: int | None = None
+    text: str = ""
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CanvasState:
+    """What is selected on the canvas, by id; wires as (from, to)."""
+
+    nodes: tuple[str, ...] = ()
+    edges: tuple[tuple[str, str], ...] = ()
+    notes: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
+
+
+def canvas(
+    document: Document,
+    *,
+    catalog: Catalog,
+    key: str = "canvas",
+    client: str,
+    height: str = "calc(100vh - 11rem)",
+    status: Mapping[str, NodeStatus] | None = None,
+    events: str = "",
+    reveal: tuple[str, int] | None = None,
+    readonly: bool = False,
+    on_change: Callable[[], None] | None = None,
+    on_select: Callable[[], None] | None = None,
+    on_command: Callable[[str, str], None] | None = None,
+) -> CanvasState:
+    """Draw a document and take edits. See the package's docstring for every argument."""
+    import streamlit as st
+
+    view = _view(catalog)
+    memory: _Memory = st.session_state.setdefault(f"_{key}_memory", _Memory())
+    data = document_data(document, view, client, memory)
+    data["bundle"], data["base"] = f"app/static/{bundle_name()}", _base(st)
+    data["height"], data["readonly"], data["events"] = height, readonly, events
+    if reveal:
+        data["reveal"] = list(reveal)
+    if status is not None:
+        data["status"] = {node: _lean(item) for node, item in status.items()}
+
+    def edited() -> None:
+        payload = (st.session_state.get(key) or {}).get("edit")
+        commands = take(payload, memory) if isinstance(payload, Mapping) else []
+        try:
+            for command in commands if on_command else ():
+                on_command(str(command.get("name", "")), str(command.get("arg", "")))
+        finally:
+            if on_change and payload and payload.get("ops"):
+                on_change()
+
+    _component()(
+        key=key,
+        data=data,
+        default={"selection": {}},
+        on_edit_change=edited,
+        on_selection_change=on_select or (lambda: None),
+        height="content",
+    )
+    return selection(key)
+
+
+def selection(key: str = "canvas") -> CanvasState:
+    """What is selected on the canvas with this key."""
+    import streamlit as st
+
+    chosen = (st.session_state.get(key) or {}).get("selection") or {}
+    edges = tuple((str(a), str(b)) for a, b in chosen.get("edges", ()))
+    named = {kind: tuple(map(str, chosen.get(kind, ()))) for kind in ("nodes", "notes", "groups")}
+    return CanvasState(edges=edges, **named)
+
+
+# --- what goes down and what comes up -----------------------------------------------------------
+
+
+class _Memory:
+    """What this session's browser is known to have: revisions by document, and the catalog."""
+
+    def __init__(self) -> None:
+        self.revisions: dict[str, int] = {}
+        self.catalog = ""
+        self.badges: OrderedDict[tuple[str, int], dict[str, Any]] = OrderedDict()
+
+    def keep(self, document: str, revision: int, badges: dict[str, Any]) -> None:
+        """Remember which badges went with a revision, for the next difference."""
+        self.badges[document, revision] = badges
+        while len(self.badges) > 40:
+            self.badges.popitem(last=False)
+
+
+def document_data(
+    document: Document, view: CatalogView, client: str, memory: _Memory
+) -> dict[str, Any]:
+    """What brings the browser from what it has to what is."""
+    known = memory.revisions.get(document.id)
+    data = document.since(client, known)
+    before = document.flow_at(known) if known is not None and "snap" not in data else None
+    data["views"] = view.views(document.flow, before)
+    badges = problems_by_node(document.problems())
+    old = memory.badges.get((document.id, known)) if known is not None else None
+    if before is None or old is None:
+        data["problems"], data["all_problems"] = badges, True
+    else:
+        data["problems"] = problem_changes(badges, old)
+    memory.keep(document.id, data["rev"], badges)
+    if document.conflict:
+        data["conflict"] = document.conflict.message
+    data["catalog_digest"] = view.digest
+    if memory.catalog != view.digest:
+        data["catalog"] = view.kinds
+    return data
+
+
+def take(payload: Mapping[str, Any], memory: _Memory) -> list[Mapping[str, Any]]:
+    """Hand what a browser sent to its document; returns the commands among it."""
+    document = document_by_id(str(payload.get("doc", "")))
+    if document is None:
+        return []
+    revision = payload.get("rev")
+    if isinstance(revision, int) and revision <= document.revision:
+        memory.revisions[document.id] = revision
+    elif revision is None:
+        memory.revisions.pop(document.id, None)
+    memory.catalog = str(payload.get("catalog", ""))
+    operations = payload.get("ops")
+    return document.submit(
+        str(payload.get("client", "")), operations if isinstance(operations, list) else []
+    )
+
+
+def _lean(status: NodeStatus) -> dict[str, Any]:
+    return {key: value for key, value in asdict(status).items() if value not in (None, "")}
+
+
+# --- the bundle ---------------------------------------------------------------------------------
+
+
+@cache
+def bundle_name() -> str:
+    """The file name of the built frontend; its hash makes it safe to cache for ever.
+
+    Raises:
+        FileNotFoundError: it has not been built.
+    """
+    found = sorted(STATIC.glob("canvas-*.js"))
+    if not found:
+        raise FileNotFoundError(
+            f"{STATIC} holds no canvas-*.js. Build it: cd studio/canvas/frontend; "
+            "npm ci; npm run build"
+        )
+    return found[-1].name
+
+
+def _base(st: Any) -> str:
+    path = str(st.get_option("server.baseUrlPath") or "").strip("/")
+    return f"/{path}" if path else ""
+
+
+@cache
+def _component() -> Any:
+    import streamlit as st
+
+    return st.components.v2.component(NAME, html="<div class='pb-host'></div>", js=LOADER)
+
+
+_VIEWS: OrderedDict[int, CatalogView] = OrderedDict()
+
+
+def _view(catalog: Catalog) -> CatalogView:
+    view = _VIEWS.get(id(catalog))
+    if view is None or view.catalog is not catalog:
+        view = _VIEWS[id(catalog)] = CatalogView(catalog)
+        while len(_VIEWS) > 4:
+            _VIEWS.popitem(last=False)
+    return view

@@ -1,0 +1,121 @@
+"""What the canvas draws of a node: its ports under its params, a line about them, its kind."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+
+from flows.model import Flow, NodeInstance
+from flows.problems import Problem
+from flows.resolve import resolve_node
+from nodes.catalog import Catalog
+from nodes.contract import Node, Ports
+from nodes.spec import default_params, describe_node, describe_ports
+
+KEPT = ("kind", "version", "title", "family", "icon", "doc", "inputs", "outputs", "install")
+"""What the browser needs to know of a kind: the palette and a freshly dropped node."""
+SUMMARY = 80
+"""How many characters of a summary fit a node."""
+
+
+class CatalogView:
+    """A catalog as the browser gets it, once, and what it makes of nodes."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        self.catalog = catalog
+        self.kinds = [_kind(node) for node in catalog]
+        text = json.dumps(self.kinds, sort_keys=True, ensure_ascii=False)
+        self.digest = hashlib.sha256(text.encode()).hexdigest()[:12]
+        self._known = {kind["kind"]: kind for kind in self.kinds}
+        self._views = lru_cache(maxsize=4096)(self._view)
+
+    def view(self, node: NodeInstance) -> dict[str, Any]:
+        """Ports and summary of a node; empty when it is what its kind says by default."""
+        params = json.dumps(node.params, sort_keys=True)
+        return self._views(node.kind, node.version, params)
+
+    def _view(self, kind: str, version: int, params: str) -> dict[str, Any]:
+        node = NodeInstance(id="x", kind=kind, version=version, params=json.loads(params))
+        resolved = resolve_node(node, self.catalog)
+        if resolved.cls is None:
+            return {"unknown": True}
+        default = self._known[kind]
+        view: dict[str, Any] = {}
+        if resolved.inputs is None or resolved.outputs is None:
+            return {"broken": True}
+        for side, ports in (("inputs", resolved.inputs), ("outputs", resolved.outputs)):
+            described = _ports(ports)
+            if described != default[side]:
+                view[side] = described
+        summary = _summary(resolved.cls, resolved.params)
+        if summary != default.get("summary", ""):
+            view["summary"] = summary
+        return view
+
+    def views(self, flow: Flow, before: Flow | None = None) -> dict[str, dict[str, Any]]:
+        """Views by node id: of all nodes, or of those whose view changed since `before`."""
+        old = {} if before is None else {node.id: node for node in before.nodes}
+        result = {}
+        for node in flow.nodes:
+            known = old.get(node.id)
+            if known is node:
+                continue
+            view = self.view(node)
+            if known is None or view != self.view(known):
+                result[node.id] = view
+        return {k: v for k, v in result.items() if v or k in old}
+
+
+def _kind(node: type[Node]) -> dict[str, Any]:
+    described = describe_node(node)
+    kept = {key: described[key] for key in KEPT if described[key] not in ("", None)}
+    kept["inputs"] = [_lean(port) for port in described["inputs"]]
+    kept["outputs"] = [_lean(port) for port in described["outputs"]]
+    summary = _summary(node, default_params(node))
+    return {**kept, "summary": summary} if summary else kept
+
+
+def _ports(ports: type[Ports]) -> list[dict[str, Any]]:
+    return [_lean(port) for port in describe_ports(ports)]
+
+
+def _lean(port: Mapping[str, Any]) -> dict[str, Any]:
+    lean: dict[str, Any] = {"name": port["name"], "types": port["types"]}
+    for key in ("many", "required", "doc"):
+        if port.get(key):
+            lean[key] = port[key]
+    return lean
+
+
+def _summary(node: type[Node], params: Any) -> str:
+    if params is None:
+        return ""
+    try:
+        text = " ".join(str(node.summary(params)).split())
+    except Exception:  # a stranger's class must not keep the canvas from drawing
+        return ""
+    return text if len(text) <= SUMMARY else text[: SUMMARY - 1] + "…"
+
+
+def problems_by_node(problems: Iterable[Problem]) -> dict[str, list[dict[str, str]]]:
+    """Problems as badges show them: by node, `""` for the flow as a whole."""
+    found: dict[str, list[dict[str, str]]] = {}
+    for problem in problems:
+        item = {"code": problem.code, "message": problem.message, "severity": problem.severity}
+        if problem.fix:
+            item["fix"] = problem.fix
+        if problem.port:
+            item["port"] = problem.port
+        found.setdefault(problem.node or "", []).append(item)
+    return found
+
+
+def problem_changes(
+    now: Mapping[str, Sequence[Any]], before: Mapping[str, Sequence[Any]]
+) -> dict[str, Sequence[Any]]:
+    """Badges that differ; an empty list takes one away."""
+    gone: dict[str, Sequence[Any]] = {node: [] for node in before if node not in now}
+    return gone | {node: items for node, items in now.items() if before.get(node) != items}
