@@ -12,7 +12,7 @@ import json
 import math
 import types
 import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Annotated, Any, ClassVar, Literal, Protocol, Union, get_args, get_origin
@@ -131,6 +131,29 @@ class ModelSpec(Spec):
     """A chat model. Opens as a LangChain `BaseChatModel`."""
 
     port: ClassVar[str] = "chat model"
+
+    def call_options(
+        self,
+        *,
+        temperature: float | None = None,
+        seed: int | None = None,
+        max_tokens: int | None = None,
+        stop: Sequence[str] = (),
+        json_schema: Mapping[str, JsonValue] | None = None,
+    ) -> dict[str, Any]:
+        """Keyword arguments for a call of the opened model, in the words of its backend.
+
+        None and () mean "as the description says". The answer repeats when the result holds a
+        temperature of 0 or a seed, so a backend that knows neither leaves both out.
+        """
+        options: dict[str, Any] = {"temperature": temperature, "seed": seed}
+        options |= {"max_tokens": max_tokens, "stop": list(stop) or None}
+        if json_schema is not None:
+            options["response_format"] = {
+                "type": "json_schema",
+                "json_schema": {"name": "answer", "schema": dict(json_schema)},
+            }
+        return {key: value for key, value in options.items() if value is not None}
 
 
 # --- port types ---------------------------------------------------------------------------------

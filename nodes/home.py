@@ -1,0 +1,53 @@
+"""Where Patchbay keeps things: pure functions over the environment.
+
+`PATCHBAY_HOME` moves what should be kept (history, settings), `PATCHBAY_CACHE` what can be made
+again (results), `PATCHBAY_WEIGHTS` the weights of models.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+APP = "patchbay"
+
+
+def home(env: Mapping[str, str] = os.environ) -> Path:
+    """The folder for what should be kept. It need not exist yet."""
+    if given := env.get("PATCHBAY_HOME"):
+        return Path(given).expanduser()
+    from platformdirs import user_data_path
+
+    return user_data_path(APP, appauthor=False)
+
+
+def cache_dir(env: Mapping[str, str] = os.environ) -> Path:
+    """The folder for what can be made again. It need not exist yet."""
+    if given := env.get("PATCHBAY_CACHE"):
+        return Path(given).expanduser()
+    if env.get("PATCHBAY_HOME"):
+        return home(env) / "cache"
+    from platformdirs import user_cache_path
+
+    return user_cache_path(APP, appauthor=False)
+
+
+def weights_dir(env: Mapping[str, str] = os.environ) -> Path:
+    """The folder for weights of models. It need not exist yet.
+
+    It does not move with `PATCHBAY_HOME`: several homes share the weights of one user.
+    """
+    if given := env.get("PATCHBAY_WEIGHTS"):
+        return Path(given).expanduser()
+    from platformdirs import user_cache_path
+
+    return user_cache_path(APP, appauthor=False) / "weights"
+
+
+def offline(env: Mapping[str, str] = os.environ) -> bool:
+    """Whether the person asked that nothing is fetched."""
+    return any(
+        env.get(name, "").strip().lower() not in ("", "0", "false", "no", "off")
+        for name in ("PATCHBAY_OFFLINE", "HF_HUB_OFFLINE")
+    )

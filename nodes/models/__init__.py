@@ -1,0 +1,1 @@
+"""Chat models: their weights, their descriptions, and the nodes that use them."""

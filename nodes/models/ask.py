@@ -1,0 +1,156 @@
+"""The node that asks a chat model."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from pydantic import JsonValue, field_validator
+
+from nodes.contract import Context, Field, Node, NodeError, NodeParams, Ports, port
+from nodes.models.langchain import to_langchain
+from nodes.models.schema import check_schema
+from nodes.values import Message, ModelSpec
+
+
+class _Answer(Ports):
+    text: str
+
+
+class _JsonAnswer(_Answer):
+    json: JsonValue = port(doc="The answer, parsed.")
+
+
+class AskModel(Node):
+    """Ask a chat model, and stream its answer.
+
+    The prompt is a text or a list of messages; a system text goes before it. With a JSON schema
+    the model can only write JSON of that shape, and the answer is also given parsed.
+    """
+
+    kind, version = "model.ask", 1
+    title, family = "Ask a model", "Models"
+    icon = "◈"
+    deterministic = False
+
+    class Params(NodeParams):
+        system: str = Field("", max_length=1_000_000, widget="textarea")
+        """What the model is told before the prompt. A wire into `system` takes its place."""
+        temperature: float | None = Field(None, ge=0, le=5)
+        """How freely words are chosen; 0 always takes the likeliest. Empty: as the model says."""
+        seed: int | None = Field(None, ge=0, le=2**32 - 2)
+        """Makes sampled answers repeat. Empty: as the model says."""
+        max_tokens: int | None = Field(None, ge=1, le=1_048_576)
+        """Where the answer is cut. Empty: as the model says."""
+        stop: list[str] = Field(default_factory=list, max_length=16, widget="list")
+        """Texts at which the answer ends; they are not part of it."""
+        json_schema: dict[str, JsonValue] | None = Field(None, widget="json")
+        """A JSON schema that the answer must follow."""
+
+        @field_validator("stop")
+        @classmethod
+        def _no_empty_stop(cls, stop: list[str]) -> list[str]:
+            if not all(stop):
+                raise ValueError("a stop text must not be empty")
+            return stop
+
+        @field_validator("json_schema")
+        @classmethod
+        def _is_schema(cls, schema: dict[str, JsonValue] | None) -> dict[str, JsonValue] | None:
+            if schema is not None:
+                check_schema(schema)
+            return schema
+
+        def options(self, model: ModelSpec) -> dict[str, Any]:
+            """What the call is made with, in the words of the model's backend."""
+            return model.call_options(
+                temperature=self.temperature,
+                seed=self.seed,
+                max_tokens=self.max_tokens,
+                stop=self.stop,
+                json_schema=self.json_schema,
+            )
+
+    class Inputs(Ports):
+        model: ModelSpec
+        prompt: str | list[Message]
+        system: str | None = port(None, doc="Takes the place of the param.")
+
+    Outputs = _Answer
+
+    @classmethod
+    def output_ports(cls, params: Params) -> type[Ports]:
+        """The text; with a schema also the parsed JSON."""
+        return _Answer if params.json_schema is None else _JsonAnswer
+
+    @classmethod
+    def repeatable(cls, params: Params, inputs: Ports) -> bool:
+        """Whether the same answer would come again: at temperature 0, or with a seed."""
+        options = params.options(inputs["model"])
+        return options.get("temperature") == 0 or options.get("seed") is not None
+
+    @classmethod
+    def summary(cls, params: Params) -> str:
+        """What differs from the model's own settings."""
+        parts = [
+            f"{name} {value}"
+            for name, value in (
+                ("temperature", params.temperature),
+                ("seed", params.seed),
+                ("at most", params.max_tokens),
+            )
+            if value is not None
+        ]
+        return " · ".join([*parts, "JSON"] if params.json_schema is not None else parts)
+
+    async def run(self, inputs: Inputs, params: Params, ctx: Context) -> Ports:
+        """Ask, streaming the answer."""
+        messages = to_langchain(_messages(inputs, params))
+        answer: Any = None
+        async with ctx.use(inputs.model) as model:
+            async for chunk in model.astream(messages, **params.options(inputs.model)):
+                answer = chunk if answer is None else answer + chunk
+                if piece := str(chunk.text):
+                    await ctx.stream("text", piece)
+        text = str(answer.text) if answer is not None else ""
+        if answer is not None and answer.usage_metadata:
+            usage = answer.usage_metadata
+            ctx.count_tokens(usage["input_tokens"], usage["output_tokens"])
+        cut = answer is not None and answer.response_metadata.get("finish_reason") == "length"
+        if params.json_schema is not None:
+            return _JsonAnswer(text=text, json=_parsed(text, cut=cut))
+        if not text.strip():
+            await ctx.warn("The model gave an empty answer.")
+        elif cut:
+            await ctx.warn("The answer was cut at the limit of tokens; raise max tokens for more.")
+        return _Answer(text=text)
+
+
+def _messages(inputs: AskModel.Inputs, params: AskModel.Params) -> list[Message]:
+    prompt = inputs.prompt
+    messages = [Message(role="user", content=prompt)] if isinstance(prompt, str) else list(prompt)
+    if not any(message.content.strip() for message in messages):
+        raise NodeError(
+            "The prompt is empty.",
+            fix="Wire a text into the prompt.",
+            port="prompt",
+            code="model/empty-prompt",
+            retry=False,
+        )
+    system = params.system if inputs.system is None else inputs.system
+    return [Message(role="system", content=system), *messages] if system else messages
+
+
+def _parsed(text: str, *, cut: bool) -> JsonValue:
+    try:
+        value: JsonValue = json.loads(text)
+    except ValueError as error:
+        shown = text if len(text) <= 500 else f"{text[:500]} …"
+        why = "it was cut at the limit of tokens" if cut else str(error)
+        raise NodeError(
+            f"The answer is not JSON: {why}. The model wrote: {shown!r}",
+            fix="Raise max tokens." if cut else "Try another model, or a simpler schema.",
+            port="json",
+            code="model/not-json",
+        ) from error
+    return value

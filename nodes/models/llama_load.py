@@ -1,0 +1,115 @@
+"""Load a GGUF file into llama.cpp, in this process."""
+
+from __future__ import annotations
+
+import secrets
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nodes.contract import NodeError
+from nodes.models.header import read_header
+
+if TYPE_CHECKING:
+    from nodes.models.gguf import GgufModel
+    from nodes.models.llama_chat import ChatLlama
+
+QUIET = -1
+"""The verbosity at which llama.cpp says nothing."""
+
+
+def load(spec: GgufModel, path: Path) -> ChatLlama:
+    """Load the weights at `path` as the description says. Blocks for a second or more.
+
+    Raises:
+        NodeError: the file is no whole GGUF model, or it does not fit into memory.
+    """
+    from nodes.models.llama_chat import ChatLlama
+
+    if read_header(path) is None:
+        raise _unloadable(spec, path, "It is not a GGUF file.")
+    _check_memory(spec)
+    server = _serve(spec, path)
+    return ChatLlama.over(server, name=spec.weights, context=spec.context, parallel=spec.parallel)
+
+
+def _serve(spec: GgufModel, path: Path) -> Any:
+    import xllamacpp
+
+    params = xllamacpp.CommonParams()
+    params.model.path = str(path)
+    params.n_ctx = spec.context * spec.parallel
+    params.n_parallel = spec.parallel
+    params.kv_unified = False  # each request gets its own part of the context
+    params.n_batch = params.n_ubatch = batch_size(path.stat().st_size)
+    params.n_gpu_layers = spec.gpu_layers
+    params.fit_params = False  # the description decides, not the free memory of the moment
+    params.cache_ram_mib = 0  # the default keeps up to 8 GiB of old prompts
+    params.verbosity = QUIET
+    params.warmup = False
+    if spec.threads is not None:
+        params.cpuparams.n_threads = params.cpuparams_batch.n_threads = spec.threads
+    if spec.chat_template is not None:
+        params.chat_template = spec.chat_template
+    _guard(params)
+    try:
+        return xllamacpp.Server(params)
+    except (RuntimeError, ValueError, TypeError, MemoryError) as error:
+        raise _unloadable(spec, path, _why(spec, path)) from error
+
+
+def _guard(params: Any) -> None:
+    """Keep other users of this machine out.
+
+    The wheel always opens a port on the loopback device, although we never use it: so it gets a
+    key that nobody knows, and shows nothing besides "I am alive" without it.
+    """
+    params.api_keys = [secrets.token_urlsafe(32)]
+    params.hostnames = ["127.0.0.1"]
+    params.n_threads_http = 1
+    params.ui = params.endpoint_slots = params.endpoint_props = params.endpoint_metrics = False
+
+
+def batch_size(weights: int) -> int:
+    """Tokens of a prompt that are computed in one go, for weights of so many bytes.
+
+    A cancelled request stops after the batch at hand, so larger models get smaller batches: each
+    stays well under a second on two cores.
+    """
+    if weights < 400 * 2**20:
+        return 128
+    return 64 if weights < 2**30 else 32
+
+
+def _check_memory(spec: GgufModel) -> None:
+    import psutil
+
+    needed, free = spec.memory(), psutil.virtual_memory().available
+    if needed is not None and needed > free and spec.gpu_layers == 0:
+        raise NodeError(
+            f"The model {spec.weights!r} with {spec.parallel} x {spec.context} tokens of context "
+            f"needs about {_mib(needed)} of memory, but only {_mib(free)} are free.",
+            fix="Lower the context or the number of parallel requests, or take a smaller model.",
+            code="model/memory",
+            retry=False,
+        )
+
+
+def _mib(size: int) -> str:
+    return f"{size / 2**20:,.0f} MiB"
+
+
+def _why(spec: GgufModel, path: Path) -> str:
+    size = _mib(path.stat().st_size)
+    hints = f"It holds {size}; it may be cut short, or need a newer llama.cpp."
+    if spec.chat_template is not None:
+        hints += " The chat template may also be wrong."
+    return hints
+
+
+def _unloadable(spec: GgufModel, path: Path, why: str) -> NodeError:
+    return NodeError(
+        f"The weights {spec.weights!r} cannot be loaded from {path}. {why}",
+        fix="Fetch the file again, or name other weights.",
+        code="model/unloadable",
+        retry=False,
+    )

