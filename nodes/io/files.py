@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import json
+import stat
 from pathlib import Path
 
 from nodes.contract import NodeError
@@ -10,6 +12,12 @@ from nodes.values import FileRef
 
 MEGABYTE = 1_000_000
 """Bytes in a megabyte, as file managers count."""
+
+
+def quoted(text: object, limit: int = 200) -> str:
+    """A text in double quotes, cut short, with control characters escaped: fit for a terminal."""
+    shown = str(text)
+    return json.dumps(shown if len(shown) <= limit else shown[:limit] + "…", ensure_ascii=False)
 
 
 def file_ref(path: Path, place: str) -> FileRef:
@@ -49,7 +57,7 @@ def read_bytes(path: Path, place: str, limit: int) -> bytes:
         raise _unreadable(path, place, error) from error
     if len(data) > limit:
         raise NodeError(
-            f'{place}: "{path}" is larger than {limit / MEGABYTE:g} MB.',
+            f"{place}: {quoted(path)} is larger than {limit / MEGABYTE:g} MB.",
             fix="Give a smaller file, or raise the limit where the node has one.",
             code="io/file-too-large",
             retry=False,
@@ -75,21 +83,22 @@ def as_utf8(data: bytes, path: Path, place: str) -> str:
 def _existing(path: Path, place: str) -> Path:
     try:
         path = path.expanduser().absolute()
-        folder, found = path.is_dir(), path.exists()
-    except (OSError, ValueError, RuntimeError) as error:
-        raise _unreadable(path, place, error) from error
-    if folder:
+        mode = path.stat().st_mode
+    except FileNotFoundError:
         raise NodeError(
-            f'{place}: "{path}" is a folder, not a file.',
-            fix="Name the file or files in it.",
-            code="io/not-a-file",
-            retry=False,
-        )
-    if not found:
-        raise NodeError(
-            f'{place}: there is no file "{path}".',
+            f"{place}: there is no file {quoted(path)}.",
             fix="Check the path.",
             code="io/no-such-file",
+            retry=False,
+        ) from None
+    except (OSError, ValueError, RuntimeError) as error:  # ValueError: a NUL in the path
+        raise _unreadable(path, place, error) from error
+    if not stat.S_ISREG(mode):  # a pipe or a device may never end
+        what = "a folder" if stat.S_ISDIR(mode) else "not a plain file"
+        raise NodeError(
+            f"{place}: {quoted(path)} is {what}.",
+            fix="Name a file.",
+            code="io/not-a-file",
             retry=False,
         )
     return path
@@ -98,7 +107,7 @@ def _existing(path: Path, place: str) -> Path:
 def _unreadable(path: Path, place: str, error: Exception) -> NodeError:
     reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
     return NodeError(
-        f'{place}: "{path}" cannot be read: {reason}.',
+        f"{place}: {quoted(path)} cannot be read: {reason}.",
         fix="Check the path and its permissions.",
         code="io/unreadable",
         retry=False,
@@ -107,7 +116,7 @@ def _unreadable(path: Path, place: str, error: Exception) -> NodeError:
 
 def _not_text(path: Path, place: str, why: str) -> NodeError:
     return NodeError(
-        f'{place}: "{path}" is not a UTF-8 text file: {why}.',
+        f"{place}: {quoted(path)} is not a UTF-8 text file: {why}.",
         fix="Convert it to UTF-8 text first.",
         code="io/not-text",
         retry=False,

@@ -15,7 +15,7 @@ from typing import Any, Literal
 from pydantic import ValidationError
 
 from nodes.contract import NodeError
-from nodes.io.files import MEGABYTE, as_utf8, file_ref, read_bytes
+from nodes.io.files import MEGABYTE, as_utf8, file_ref, quoted, read_bytes
 from nodes.values import Document, FileRef, Message, as_text, describe, is_json
 
 InputKind = Literal["text", "number", "choice", "json", "file", "documents"]
@@ -153,8 +153,7 @@ def _is_value_list(value: object) -> bool:
 def _wrong(name: str, wanted: str, given: Any, fix: str = "", why: str = "") -> NodeError:
     shown = describe(given)
     if isinstance(given, str | int | float) and not isinstance(given, bool):
-        text = str(given)
-        shown = f'"{text[:60]}…"' if len(text) > 60 else f'"{text}"'
+        shown = quoted(given, 60)
     return NodeError(
         f'Input "{name}" takes {wanted}, but got {shown}{why}.',
         fix=fix or f"Give {wanted}.",

@@ -6,7 +6,7 @@ import hashlib
 from pathlib import Path
 
 from nodes.contract import Context, Field, Node, NodeError, NodeParams, Ports, port
-from nodes.io.files import MEGABYTE, as_utf8, read_bytes
+from nodes.io.files import MEGABYTE, as_utf8, quoted, read_bytes
 from nodes.values import FileRef
 
 
@@ -46,7 +46,7 @@ def read_text(file: FileRef, limit: int) -> str:
     data = read_bytes(path, "Read file", limit)
     if hashlib.sha256(data).hexdigest() != file.sha256:
         raise NodeError(
-            f'"{path}" was changed after it was given to the flow.',
+            f"{quoted(path)} was changed after it was given to the flow.",
             fix="Run the flow again.",
             port="file",
             code="io/file-changed",

@@ -1,0 +1,95 @@
+"""A small real `Context`: what a node needs from a run, without an engine, and a record of it."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from nodes.contract import UNSET, Node, NodeError, Ports
+from nodes.values import SecretRef, Spec
+
+SubFlow = Callable[[Mapping[str, Any]], Awaitable[dict[str, Any]]]
+
+
+@dataclass
+class RecordingContext:
+    """Does what the engine's context does and keeps what the node said."""
+
+    flow_inputs: Mapping[str, Any] = field(default_factory=dict)
+    flows: Mapping[str, SubFlow] = field(default_factory=dict)
+    secrets: Mapping[str, str] = field(default_factory=dict)
+    cancelled: threading.Event = field(default_factory=threading.Event)
+    streamed: list[tuple[str, str]] = field(default_factory=list)
+    progressed: list[tuple[str, float, float | None]] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    calls: list[tuple[str, dict[str, Any], str]] = field(default_factory=list)
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+
+    async def stream(self, port: str, piece: str) -> None:
+        self.streamed.append((port, piece))
+
+    async def progress(self, label: str, done: float, total: float | None = None) -> None:
+        self.progressed.append((label, done, total))
+
+    async def warn(self, message: str) -> None:
+        self.warnings.append(message)
+
+    def count_tokens(self, prompt: int, completion: int) -> None:
+        self.prompt_tokens += prompt
+        self.completion_tokens += completion
+
+    async def blocking(self, fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        return await asyncio.to_thread(fn, *args, **kwargs)
+
+    @asynccontextmanager
+    async def use(self, spec: Spec) -> AsyncIterator[Any]:
+        opened = await asyncio.to_thread(spec.open, self)
+        try:
+            yield opened
+        finally:
+            if callable(close := getattr(opened, "close", None)):
+                await asyncio.to_thread(close)
+
+    def report(self, label: str, done: float, total: float | None) -> None:
+        """What an opening reports (the context is the `Opening`, too)."""
+        self.progressed.append((label, done, total))
+
+    def secret(self, ref: SecretRef) -> str:
+        if ref.secret not in self.secrets:
+            raise NodeError(f"The secret {ref.secret} is not set.", code="secret/missing")
+        return self.secrets[ref.secret]
+
+    def flow_input(self, name: str) -> Any:
+        return self.flow_inputs[name]
+
+    async def run_flow(
+        self, flow: str, inputs: Mapping[str, Any], *, label: str = ""
+    ) -> dict[str, Any]:
+        self.calls.append((flow, dict(inputs), label))
+        return await self.flows[flow](inputs)
+
+
+def run_node(
+    node: type[Node],
+    params: Mapping[str, Any] | None = None,
+    inputs: Mapping[str, Any] | None = None,
+    ctx: RecordingContext | None = None,
+) -> dict[str, Any]:
+    """Run one node as the engine would, and check every output against its declared type."""
+    checked = node.Params.model_validate(params or {})
+    ports = node.input_ports(checked)(**(inputs or {}))
+    outputs = asyncio.run(node().run(ports, checked, ctx or RecordingContext()))
+    assert_declared(node.output_ports(checked), outputs)
+    return outputs.as_dict()
+
+
+def assert_declared(declared: type[Ports], outputs: Ports) -> None:
+    """Every output that is set is a declared port and of the declared type."""
+    for name, value in outputs.as_dict().items():
+        assert name in declared.declared, f"{name} is not a declared output"
+        assert value is UNSET or declared.declared[name].type.accepts(value), (name, value)

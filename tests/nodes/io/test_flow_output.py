@@ -1,0 +1,13 @@
+"""A flow output hands its value to the run."""
+
+from nodes.io.flow_output import FlowOutput
+from tests.nodes.context import run_node
+
+
+def test_it_names_the_output_and_passes_the_value_on():
+    assert FlowOutput.flow_output(FlowOutput.Params(name="summary")) == "summary"
+    assert run_node(FlowOutput, inputs={"value": {"a": 1}}) == {"value": {"a": 1}}
+
+
+def test_its_own_output_is_not_shown():
+    assert FlowOutput.Outputs.declared["value"].hidden

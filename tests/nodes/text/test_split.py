@@ -1,0 +1,38 @@
+"""Splitting by lines, paragraphs and a separator."""
+
+import pytest
+from pydantic import ValidationError
+
+from nodes.text.split import SplitText
+from tests.nodes.context import RecordingContext, run_node
+
+
+@pytest.mark.parametrize(
+    ("params", "text", "items"),
+    [
+        ({"by": "lines"}, " a \n\nb\r\nc", ["a", "b", "c"]),
+        ({"by": "lines", "strip": False}, " a \nb", [" a ", "b"]),
+        ({"by": "lines", "drop_empty": False}, "a\n\nb", ["a", "", "b"]),
+        ({"by": "paragraphs"}, "a\nb\n \n\nc", ["a\nb", "c"]),
+        ({"by": "paragraphs"}, "", []),
+        ({"by": "separator", "separator": "->"}, "a -> b->", ["a", "b"]),
+        ({"by": "separator", "separator": ".*"}, "a.*b", ["a", "b"]),
+        ({"by": "lines"}, "", []),
+    ],
+)
+def test_splitting(params, text, items):
+    assert run_node(SplitText, params, {"text": text}) == {"items": items}
+
+
+def test_a_limit_keeps_the_first_and_says_so():
+    ctx = RecordingContext()
+    assert run_node(SplitText, {"limit": 2}, {"text": "a\nb\nc"}, ctx) == {"items": ["a", "b"]}
+    assert ctx.warnings == ["Only the first 2 of 3 items are kept."]
+
+
+@pytest.mark.parametrize(
+    "params", [{"by": "separator", "separator": ""}, {"by": "regex"}, {"limit": 0}]
+)
+def test_bad_params(params):
+    with pytest.raises(ValidationError):
+        SplitText.Params(**params)
