@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import JsonValue, field_validator
 
@@ -12,13 +13,8 @@ from nodes.models.langchain import to_langchain
 from nodes.models.schema import check_schema
 from nodes.values import Message, ModelSpec
 
-
-class _Answer(Ports):
-    text: str
-
-
-class _JsonAnswer(_Answer):
-    json: JsonValue = port(doc="The answer, parsed.")
+if TYPE_CHECKING:
+    from langchain_core.messages import AIMessageChunk
 
 
 class AskModel(Node):
@@ -76,12 +72,13 @@ class AskModel(Node):
         prompt: str | list[Message]
         system: str | None = port(None, doc="Takes the place of the param.")
 
-    Outputs = _Answer
+    class Outputs(Ports):
+        text: str
 
     @classmethod
     def output_ports(cls, params: Params) -> type[Ports]:
         """The text; with a schema also the parsed JSON."""
-        return _Answer if params.json_schema is None else _JsonAnswer
+        return cls.Outputs if params.json_schema is None else _WithJson
 
     @classmethod
     def repeatable(cls, params: Params, inputs: Ports) -> bool:
@@ -106,24 +103,52 @@ class AskModel(Node):
     async def run(self, inputs: Inputs, params: Params, ctx: Context) -> Ports:
         """Ask, streaming the answer."""
         messages = to_langchain(_messages(inputs, params))
-        answer: Any = None
-        async with ctx.use(inputs.model) as model:
-            async for chunk in model.astream(messages, **params.options(inputs.model)):
-                answer = chunk if answer is None else answer + chunk
-                if piece := str(chunk.text):
+        options = params.options(inputs.model)
+        answer = _Answer()
+        async with (
+            ctx.use(inputs.model) as model,
+            contextlib.aclosing(model.astream(messages, **options)) as chunks,
+        ):
+            async for chunk in chunks:
+                if piece := answer.add(chunk):
                     await ctx.stream("text", piece)
-        text = str(answer.text) if answer is not None else ""
-        if answer is not None and answer.usage_metadata:
-            usage = answer.usage_metadata
-            ctx.count_tokens(usage["input_tokens"], usage["output_tokens"])
-        cut = answer is not None and answer.response_metadata.get("finish_reason") == "length"
+        ctx.count_tokens(answer.prompt_tokens, answer.answer_tokens)
         if params.json_schema is not None:
-            return _JsonAnswer(text=text, json=_parsed(text, cut=cut))
-        if not text.strip():
+            return _WithJson(text=answer.text, json=_parsed(answer.text, cut=answer.cut))
+        if not answer.text.strip():
             await ctx.warn("The model gave an empty answer.")
-        elif cut:
+        elif answer.cut:
             await ctx.warn("The answer was cut at the limit of tokens; raise max tokens for more.")
-        return _Answer(text=text)
+        return self.Outputs(text=answer.text)
+
+
+class _WithJson(AskModel.Outputs):
+    json: JsonValue = port(doc="The answer, parsed.")
+
+
+class _Answer:
+    """What came so far. Adding LangChain's chunks to each other takes longer with each one."""
+
+    def __init__(self) -> None:
+        self._pieces: list[str] = []
+        self.prompt_tokens = self.answer_tokens = 0
+        self.cut = False
+
+    def add(self, chunk: AIMessageChunk) -> str:
+        """Take in a chunk; gives its text."""
+        piece = str(chunk.text)
+        self._pieces.append(piece)
+        if usage := chunk.usage_metadata:  # some backends count in several chunks
+            self.prompt_tokens += usage["input_tokens"]
+            self.answer_tokens += usage["output_tokens"]
+        if chunk.response_metadata.get("finish_reason") in ("length", "max_tokens"):
+            self.cut = True
+        return piece
+
+    @property
+    def text(self) -> str:
+        """The whole answer."""
+        return "".join(self._pieces)
 
 
 def _messages(inputs: AskModel.Inputs, params: AskModel.Params) -> list[Message]:

@@ -75,7 +75,7 @@ async def _tries(job: Download) -> None:
             try:
                 await _try(client, job)
                 return
-            except (httpx.TransportError, _ServerBusy) as error:
+            except (httpx.TransportError, _TryAgainError) as error:
                 if _size(job.part) > best:
                     best, failures = _size(job.part), 0
                 failures += 1
@@ -86,14 +86,14 @@ async def _tries(job: Download) -> None:
             await asyncio.sleep(_PAUSE_S * 2 ** (failures - 1))
 
 
-class _ServerBusy(Exception):
+class _TryAgainError(Exception):
     def __init__(self, status: int) -> None:
         super().__init__(f"status {status}")
         self.status = status
 
 
 def _gave_up(job: Download, error: Exception, done: int) -> NodeError:
-    if isinstance(error, _ServerBusy):
+    if isinstance(error, _TryAgainError):
         return words.refused(job.wanted, error.status)
     if done:
         return words.interrupted(job.wanted, done, _text(error))
@@ -117,9 +117,9 @@ async def _try(client: httpx.AsyncClient, job: Download) -> None:
             job.linked = step.headers.get("x-linked-etag", job.linked).strip('"')
         if response.status_code == 416:  # the part is longer than the file: it is of another one
             job.part.unlink(missing_ok=True)
-            raise _ServerBusy(416)
+            raise _TryAgainError(416)
         if response.status_code in (408, 429) or response.status_code >= 500:
-            raise _ServerBusy(response.status_code)
+            raise _TryAgainError(response.status_code)
         if response.status_code not in (200, 206):
             raise words.refused(job.wanted, response.status_code)
         start = _offset(response, start)
@@ -132,7 +132,7 @@ def _offset(response: httpx.Response, asked: int) -> int:
         given = response.headers.get("content-range", "")
         if given.startswith(f"bytes {asked}-"):
             return asked
-        raise _ServerBusy(206)
+        raise _TryAgainError(206)
     return 0
 
 

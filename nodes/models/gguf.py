@@ -18,6 +18,10 @@ WORKSPACE = 64 * 2**20
 """Bytes that llama.cpp takes besides weights and cache: buffers, vocabulary, threads."""
 
 
+CONTEXT_BLOCK = 256
+"""llama.cpp gives out context in blocks of so many tokens."""
+
+
 class GgufModel(ModelSpec):
     """A chat model in a GGUF file, run by llama.cpp in this process.
 
@@ -37,7 +41,7 @@ class GgufModel(ModelSpec):
     temperature: float | None = Field(0.2, ge=0, le=5)
     top_p: float | None = Field(0.9, gt=0, le=1)
     max_tokens: int | None = Field(512, ge=1)
-    seed: int | None = Field(None, ge=0, lt=2**32)
+    seed: int | None = Field(None, ge=0, le=2**32 - 2)
     repeat_penalty: float | None = Field(None, gt=0, le=5)
 
     @property
@@ -64,13 +68,21 @@ class GgufModel(ModelSpec):
 
         path = find(self.weights)
         if path is not None and (header := read_header(path)) is not None:
-            return self._estimate(path.stat().st_size, header.cache_bytes)
-        if self.weights in NAMED:
-            return self._estimate(NAMED[self.weights].size, NAMED[self.weights].cache_bytes)
+            return self._estimate(path.stat().st_size, header.cache_bytes, header.context)
+        if known := NAMED.get(self.weights):
+            return self._estimate(known.size, known.cache_bytes, known.context)
         return None
 
-    def _estimate(self, size: int, cache_bytes: int) -> int:
-        return size + cache_bytes * self.context * self.parallel + WORKSPACE
+    def _estimate(self, size: int, cache_bytes: int, trained: int) -> int:
+        return size + cache_bytes * self.slot_context(trained) * self.parallel + WORKSPACE
+
+    def slot_context(self, trained: int) -> int:
+        """Tokens that a request really gets from a model trained for `trained` (0: not known).
+
+        llama.cpp rounds up to whole blocks, and gives no more than the model can use.
+        """
+        rounded = -(-self.context // CONTEXT_BLOCK) * CONTEXT_BLOCK
+        return min(rounded, trained) if trained else rounded
 
     def call_options(
         self,

@@ -39,10 +39,10 @@ class ChatLlama(BaseChatModel):
     _engine: LlamaEngine = PrivateAttr()
 
     @classmethod
-    def over(cls, server: Any, *, name: str, context: int, parallel: int) -> ChatLlama:
-        """A chat model over a loaded `xllamacpp.Server`."""
+    def over(cls, engine: LlamaEngine, *, name: str, context: int) -> ChatLlama:
+        """A chat model over a loaded engine."""
         model = cls(model_name=name, context=context)
-        model._engine = LlamaEngine(server, parallel)
+        model._engine = engine
         return model
 
     @property
@@ -143,7 +143,9 @@ class _Reader:
             delta = choice.get("delta", {})
             extra = {k: delta[k] for k in ("reasoning_content",) if delta.get(k)}
             if delta.get("content") or extra:
-                message = AIMessageChunk(delta.get("content") or "", additional_kwargs=extra)
+                message = AIMessageChunk(
+                    content=delta.get("content") or "", additional_kwargs=extra
+                )
                 yield ChatGenerationChunk(message=message)
             self._reason = choice.get("finish_reason") or self._reason
         if usage := chunk.get("usage"):
@@ -153,13 +155,13 @@ class _Reader:
         prompt, answer = int(usage["prompt_tokens"]), int(usage["completion_tokens"])
         limit = self._model.context
         if self._reason == "length" and answer != self._max_tokens and prompt + answer >= limit:
-            raise overflow(prompt, limit, answer)
+            raise overflow(prompt, limit, answer, self._model._engine.trained)
         info = {"finish_reason": self._reason, "model_name": self._model.model_name}
         counted = UsageMetadata(
             input_tokens=prompt, output_tokens=answer, total_tokens=prompt + answer
         )
         message = AIMessageChunk(
-            "",
+            content="",
             usage_metadata=counted,
             response_metadata={**info, "timings": timings},
             chunk_position="last",

@@ -17,11 +17,12 @@ class LlamaEngine:
     """A llama.cpp server object and its slots. Safe to use from several threads.
 
     `parallel` requests run at once; more of them wait for a slot here, where they can be stopped,
-    and not inside llama.cpp, where they cannot.
+    and not inside llama.cpp, where they cannot. `trained` is the longest context (tokens) that
+    the model was trained for, 0 where that is not known.
     """
 
-    def __init__(self, server: Any, parallel: int) -> None:
-        self._server = server
+    def __init__(self, server: Any, parallel: int, trained: int = 0) -> None:
+        self._server, self.trained = server, trained
         self._slots = threading.Semaphore(parallel)
         self._idle = threading.Condition()
         self._active = 0
@@ -75,7 +76,7 @@ class LlamaEngine:
                 return True
             try:
                 if "error" in chunk:
-                    raise refused(chunk["error"])
+                    raise refused(chunk["error"], self.trained)
                 emit(chunk)
             except BaseException as error:
                 failed.append(error)
@@ -111,26 +112,30 @@ def _closed() -> NodeError:
     return NodeError("The model was closed.", code="model/closed")
 
 
-def refused(error: Any) -> NodeError:
+def refused(error: Any, trained: int = 0) -> NodeError:
     """llama.cpp's error object in words."""
     if isinstance(error, dict) and error.get("type") == "exceed_context_size_error":
-        return overflow(int(error["n_prompt_tokens"]), int(error["n_ctx"]))
+        return overflow(int(error["n_prompt_tokens"]), int(error["n_ctx"]), trained=trained)
     text = error.get("message", error) if isinstance(error, dict) else error
     return NodeError(f"The model refused: {text}", code="model/request", retry=False)
 
 
-def overflow(prompt: int, limit: int, answer: int = 0) -> NodeError:
+def overflow(prompt: int, limit: int, answer: int = 0, trained: int = 0) -> NodeError:
     """The context is full: before the answer, or in the middle of it. Counts are tokens."""
     if answer:
         message = (
-            f"The model ran out of context: the prompt has {prompt:,} tokens, the answer reached "
-            f"{answer:,}, and together they may have {limit:,}."
+            f"The model ran out of context: a prompt of {prompt:,} tokens and an answer that "
+            f"reached {answer:,} fill the {limit:,} there are."
         )
     else:
         message = f"The prompt has {prompt:,} tokens, but the context holds {limit:,}."
+    if trained and limit >= trained:
+        fix = f"Shorten the prompt; this model takes no more than {trained:,} tokens."
+    else:
+        fix = "Raise the model's context, or shorten the prompt."
     return NodeError(
         message,
-        fix="Raise the model's context, shorten the prompt, or set max tokens.",
+        fix=f"{fix} A lower limit of tokens keeps the answer short." if answer else fix,
         code="model/context-overflow",
         retry=False,
     )

@@ -24,20 +24,23 @@ def load(spec: GgufModel, path: Path) -> ChatLlama:
         NodeError: the file is no whole GGUF model, or it does not fit into memory.
     """
     from nodes.models.llama_chat import ChatLlama
+    from nodes.models.llama_engine import LlamaEngine
 
-    if read_header(path) is None:
+    header = read_header(path)
+    if header is None:
         raise _unloadable(spec, path, "It is not a GGUF file.")
     _check_memory(spec)
-    server = _serve(spec, path)
-    return ChatLlama.over(server, name=spec.weights, context=spec.context, parallel=spec.parallel)
+    context = spec.slot_context(header.context)
+    engine = LlamaEngine(_serve(spec, path, context), spec.parallel, header.context)
+    return ChatLlama.over(engine, name=spec.weights, context=context)
 
 
-def _serve(spec: GgufModel, path: Path) -> Any:
+def _serve(spec: GgufModel, path: Path, context: int) -> Any:
     import xllamacpp
 
     params = xllamacpp.CommonParams()
     params.model.path = str(path)
-    params.n_ctx = spec.context * spec.parallel
+    params.n_ctx = context * spec.parallel
     params.n_parallel = spec.parallel
     params.kv_unified = False  # each request gets its own part of the context
     params.n_batch = params.n_ubatch = batch_size(path.stat().st_size)
