@@ -10,21 +10,26 @@ from flows.resolve import Resolved, resolve
 from nodes.catalog import Catalog
 
 
-def validate(flow: Flow, catalog: Catalog, folder: Path | None = None) -> list[Problem]:
+def validate(
+    flow: Flow, catalog: Catalog, folder: Path | None = None, file: str = ""
+) -> list[Problem]:
     """Every finding about a flow, in the order of its nodes.
 
     Args:
         flow: the flow; anything that the model allows.
         catalog: the kinds of node there are.
         folder: where the flow lies, so that the flows it runs can be looked at; None for nowhere.
+        file: the name of its own file there, so that it is noticed when it runs itself although
+            that has not been saved yet.
     """
-    return validate_resolved(resolve(flow, catalog), folder)
+    return validate_resolved(resolve(flow, catalog), folder, file)
 
 
-def validate_resolved(resolved: Resolved, folder: Path | None = None) -> list[Problem]:
+def validate_resolved(
+    resolved: Resolved, folder: Path | None = None, file: str = ""
+) -> list[Problem]:
     """Likewise, for a flow that is already resolved."""
     from flows.rules import RULES, Facts
 
-    facts = Facts(resolved, folder)
-    found = [problem for rule in RULES for problem in rule.check(facts)]
-    return facts.in_order(found)
+    facts = Facts(resolved, folder, file)
+    return facts.in_order(problem for rule in RULES for problem in rule.check(facts))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flows.rules import nodes, structure, wiring
+from flows.rules import nodes, structure, subflows, wiring
 from flows.rules.base import Facts, Rule
 
 RULES: tuple[Rule, ...] = (
@@ -27,6 +27,13 @@ RULES: tuple[Rule, ...] = (
     Rule("wiring/required", "error", wiring.required),
     Rule("wiring/many", "error", wiring.many),
     Rule("wiring/never", "warning", wiring.never),
+    Rule("subflow/name", "error", subflows.name),
+    Rule("subflow/missing", "error", subflows.missing),
+    Rule("subflow/unreadable", "error", subflows.unreadable),
+    Rule("subflow/recursion", "error", subflows.recursion),
+    Rule("subflow/broken", "error", subflows.broken),
+    Rule("subflow/inputs", "error", subflows.inputs),
+    Rule("subflow/outputs", "error", subflows.outputs),
 )
 
 __all__ = ["RULES", "Facts", "Rule"]

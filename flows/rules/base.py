@@ -34,12 +34,16 @@ class Rule:
         return inspect.getdoc(self.check) or ""
 
 
-@dataclass(frozen=True)
+@dataclass
 class Facts:
     """A resolved flow and the folder it lies in, with what several rules derive from it."""
 
     resolved: Resolved
     folder: Path | None = None
+    file: str = ""
+    """The flow's own file name, so that it is noticed when it runs itself."""
+    subflow_problems: list[Problem] | None = None
+    """What was found about the flows that this one runs, once looked at."""
 
     @cached_property
     def order(self) -> dict[str, int]:
