@@ -8,6 +8,8 @@ from nodes.logic.branch import Branch
 from nodes.logic.for_each import ForEach
 from nodes.logic.merge import Merge
 from nodes.logic.run_flow import RunFlow
+from nodes.models.ask import AskModel
+from nodes.models.gguf_node import QuantizedModel
 from nodes.prompts.few_shot import FewShot
 from nodes.prompts.template import PromptTemplate
 from nodes.text.join import JoinTexts
@@ -19,6 +21,8 @@ BUILTIN: tuple[type[Node], ...] = (
     ReadFile,
     PromptTemplate,
     FewShot,
+    QuantizedModel,
+    AskModel,
     JoinTexts,
     SplitText,
     Branch,

@@ -1,0 +1,113 @@
+"""Every node of the catalog keeps the contract. A new node is covered by being in the catalog."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from nodes.builtin import BUILTIN
+from nodes.contract import Node, Ports
+from nodes.docs import PAGE
+from nodes.spec import default_params, describe_node
+
+TESTS = Path(__file__).parent
+every_node = pytest.mark.parametrize("node", BUILTIN, ids=lambda node: node.kind)
+
+
+@every_node
+def test_the_kind_is_family_dot_what(node: type[Node]):
+    assert re.fullmatch(r"[a-z]+(_[a-z]+)*\.[a-z]+(_[a-z]+)*", node.kind)
+    assert node.version >= 1
+    assert set(node.migrations) == set(range(1, node.version))  # each older version can be read
+
+
+@every_node
+def test_it_says_what_it_is(node: type[Node]):
+    assert re.fullmatch(r"[A-Z][\w\- ]{2,30}", node.title)
+    assert node.family
+    assert 1 <= len(node.icon) <= 2
+    first = node.doc().split("\n\n")[0]
+    assert first.endswith(".")
+    assert len(first.split()) >= 5
+
+
+@every_node
+def test_every_param_and_port_is_documented(node: type[Node]):
+    described = describe_node(node)
+    bare = [name for name, param in described["params"].items() if not param.get("description")]
+    bare += [
+        port["name"]
+        for side in ("inputs", "outputs")
+        for port in described[side]
+        if not port["doc"]
+    ]
+    assert bare == []
+
+
+@every_node
+def test_the_description_is_plain_json(node: type[Node]):
+    described = describe_node(node)
+    assert json.loads(json.dumps(described, allow_nan=False)) == described
+
+
+@every_node
+def test_a_freshly_dropped_node_has_valid_params_and_ports(node: type[Node]):
+    params = default_params(node)
+    assert params is not None, "a param without a default leaves a dropped node without ports"
+    assert node.Params.model_validate(params.model_dump(mode="json")) == params
+    assert issubclass(node.input_ports(params), Ports)
+    declared = node.output_ports(params).declared
+    assert declared
+    assert set(node.exclusive_outputs(params)) <= set(declared)
+    assert isinstance(node.summary(params), str)
+    assert "\n" not in node.summary(params)
+
+
+@every_node
+def test_params_refuse_what_they_do_not_know(node: type[Node]):
+    assert node.Params.model_config["extra"] == "forbid"
+    assert node.Params.model_config["frozen"]
+
+
+@every_node
+def test_a_flow_output_has_the_port_that_the_run_reads(node: type[Node]):
+    params = default_params(node)
+    if node.flow_output(params) is not None:
+        assert "value" in node.output_ports(params).declared
+
+
+@every_node
+def test_run_is_async(node: type[Node]):
+    assert inspect.iscoroutinefunction(node.run)
+
+
+@every_node
+def test_it_is_on_the_catalog_page(node: type[Node]):
+    assert f"### {node.title} (`{node.kind}`)\n" in PAGE.read_text(encoding="utf-8")
+
+
+@every_node
+def test_it_has_a_test_of_its_own(node: type[Node]):
+    """The test file stands where the node stands: nodes/a/b.py has tests/nodes/a/test_b.py."""
+    _, family, module = node.__module__.split(".")
+    assert (TESTS / family / f"test_{module}.py").is_file()
+
+
+def test_families_stand_together_in_the_palette():
+    families = [node.family for node in BUILTIN]
+    runs = [f for i, f in enumerate(families) if i == 0 or families[i - 1] != f]
+    assert len(runs) == len(set(families))
+
+
+def test_every_node_class_in_the_package_is_offered():
+    """A node file that nobody put into `BUILTIN` would be dead code."""
+    found = set()
+    package = Path(inspect.getfile(Node)).parent
+    for path in package.glob("*/*.py"):
+        text = path.read_text(encoding="utf-8")
+        found |= set(re.findall(r"^class (\w+)\(Node\):", text, re.MULTILINE))
+    assert found == {node.__name__ for node in BUILTIN}
