@@ -14,8 +14,8 @@ from typing import Any
 
 from flows.defaults import default_environment
 from flows.engine import Execution
-from flows.environment import Environment
-from flows.events import Event, RunCancelled, RunEnd, RunFailed, RunFinished, RunStarted
+from flows.environment import Environment, Sink
+from flows.events import Event, NodeWarned, RunCancelled, RunEnd, RunFailed, RunFinished, RunStarted
 from flows.failures import StepError, explain
 from flows.inputs import accept
 from flows.model import Flow
@@ -66,6 +66,7 @@ class Run:
         _check(self._resolved, self._env.folder, self._only)
         self._plan = make_plan(self._resolved, self._only)
         self.inputs = accept(self._resolved, inputs, self._plan.steps)
+        self._sinks = list(self._env.sinks)
         self._queue: deque[Event] = deque()
         self._news = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -98,6 +99,11 @@ class Run:
             with contextlib.suppress(asyncio.CancelledError):
                 await self._task
 
+    def add_sink(self, sink: Sink) -> None:
+        """Have somebody else told of the events; before the run starts."""
+        self._env = replace(self._env, sinks=(*self._env.sinks, sink))
+        self._sinks.append(sink)
+
     def cancel(self) -> None:
         """Stop the run; its last event will be `run_cancelled`. May be called from any thread."""
         self._cancel_asked = True
@@ -106,10 +112,16 @@ class Run:
                 self._loop.call_soon_threadsafe(self._task.cancel)
 
     def _emit(self, event: Event) -> None:
-        for sink in self._env.sinks:
-            sink(event)
         self._queue.append(event)
         self._news.set()
+        for sink in tuple(self._sinks):
+            try:
+                sink(event)
+            except Exception as error:  # a full disk must not cost the results of a long run
+                self._sinks.remove(sink)
+                problem = explain(error, "", self._env.secrets)
+                message = f"The run goes on but is no longer recorded. {problem.message}"
+                self._emit(NodeWarned(at=time.time(), node="", message=message))
 
     async def _main(self) -> None:
         started = time.perf_counter()
@@ -145,7 +157,7 @@ class Run:
             end(RunCancelled)
         except StepError as error:
             end(RunFailed, problem=error.problem)
-        except Exception as error:  # a sink that cannot write, say
+        except Exception as error:  # a defect of ours: say it rather than hang
             end(RunFailed, problem=explain(error, "", self._env.secrets))
         finally:
             self._news.set()

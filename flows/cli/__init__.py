@@ -1,0 +1,15 @@
+"""The command line: a thin shell around the engine."""
+
+from __future__ import annotations
+
+import sys
+
+from flows.cli.say import guarded
+
+
+def main() -> None:
+    """The console script `patchbay`."""
+    with guarded("--debug" in sys.argv):
+        from flows.cli.app import app
+
+        app()

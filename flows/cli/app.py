@@ -1,0 +1,25 @@
+"""The commands of `patchbay`, put together."""
+
+from __future__ import annotations
+
+import typer
+
+from flows.cli import look, models, runs, studio
+from flows.cli.run import run
+
+app = typer.Typer(
+    name="patchbay",
+    help="Draw flows of language models, run them anywhere.",
+    no_args_is_help=True,
+    add_completion=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command()(run)
+app.command()(look.validate)
+app.command()(look.show)
+app.command()(look.nodes)
+app.add_typer(models.app, name="models")
+app.command()(runs.runs)
+app.command()(studio.studio)

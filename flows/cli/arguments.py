@@ -1,0 +1,86 @@
+"""`--input name=value` and `--set node.param=value`, read."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from flows.inputs import flow_inputs
+from flows.problems import FlowError, Problem
+from flows.resolve import Resolved
+from flows.words import printable
+
+FILE_KINDS = ("file", "documents")
+
+
+def read_inputs(given: Iterable[str], resolved: Resolved) -> dict[str, Any]:
+    """Flow inputs by name. `@path` reads a file; `@-` reads standard input.
+
+    Inputs that take files get the path itself. An input given several times becomes a list.
+
+    Raises:
+        FlowError: something is not of the form `name=value`, or a file cannot be read.
+    """
+    kinds = {field.name: field.kind for _, field in flow_inputs(resolved)}
+    found: dict[str, Any] = {}
+    for text in given:
+        name, value = _split(text, "--input", "question=Hello")
+        read = _value(name, value, kinds.get(name, "text"))
+        if name in found and kinds.get(name) in FILE_KINDS:
+            before = found[name] if isinstance(found[name], list) else [found[name]]
+            read = [*before, read]
+        found[name] = read
+    return found
+
+
+def read_settings(given: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """Params by node. Values are JSON where they can be, text otherwise."""
+    found: dict[str, dict[str, Any]] = {}
+    for text in given:
+        place, value = _split(text, "--set", "model.temperature=0")
+        node, dot, param = place.partition(".")
+        if not dot or not param:
+            raise _usage(f"--set {printable(text)!r} names no param.", "--set model.temperature=0")
+        found.setdefault(node, {})[param] = _json_or_text(value)
+    return found
+
+
+def _split(text: str, option: str, example: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals or not name:
+        raise _usage(f"{option} {printable(text)!r} is not name=value.", f"{option} {example}")
+    return name.strip(), value
+
+
+def _value(name: str, value: str, kind: str) -> Any:
+    if not value.startswith("@"):
+        return value
+    path = value[1:]
+    if kind in FILE_KINDS:
+        return path
+    try:
+        return sys.stdin.read() if path == "-" else Path(path).read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        reason = "it is not UTF-8 text"
+    except OSError as error:
+        reason = error.strerror or str(error)
+    problem = Problem(
+        "input/unreadable",
+        f'The input "{name}" cannot be read from {printable(path)}: {reason}.',
+        f"Check the path. A value that begins with @ is written as --input {name}=@file.",
+    )
+    raise FlowError([problem])
+
+
+def _json_or_text(value: str) -> Any:
+    try:
+        return json.loads(value)
+    except (ValueError, RecursionError):
+        return value
+
+
+def _usage(message: str, example: str) -> FlowError:
+    return FlowError([Problem("usage", message, f"Write it like this: {example}")])

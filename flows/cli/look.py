@@ -1,0 +1,132 @@
+"""`patchbay validate`, `show` and `nodes`: look, run nothing."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from flows.cli import say
+from flows.defaults import default_catalog
+from flows.problems import FlowError, Problem
+from flows.reading import read_flow
+from flows.words import did_you_mean
+
+
+def validate(
+    flows: Annotated[list[Path], typer.Argument(help="Flow files.")],
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON list.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", hidden=True)] = False,
+) -> None:
+    """Say everything that is wrong with flows: code, place, fix. Exit 1 if anything is an error."""
+    from flows.validate import validate as check
+
+    found: dict[Path, list[Problem]] = {}
+    for path in flows:
+        try:
+            found[path] = check(read_flow(path), default_catalog(), path.resolve().parent)
+        except FlowError as error:
+            found[path] = list(error.problems)
+    if as_json:
+        rows = [{"flow": str(path), **p.as_dict()} for path, ps in found.items() for p in ps]
+        say.out(json.dumps(rows, ensure_ascii=False, indent=2))
+    else:
+        for path, problems in found.items():
+            head = f"{path}: " if len(found) > 1 else ""
+            say.problems(problems, head)
+            if not problems:
+                say.err(f"{head}no problems")
+    failed = any(p.severity == "error" for problems in found.values() for p in problems)
+    sys.exit(say.EXIT_PROBLEM if failed else 0)
+
+
+def show(
+    flow: Annotated[Path, typer.Argument(help="The flow file.")],
+    mermaid: Annotated[bool, typer.Option(help="As a Mermaid diagram.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", hidden=True)] = False,
+) -> None:
+    """Show a flow as text or as a diagram."""
+    document = read_flow(flow)
+    if mermaid:
+        from flows.exchange.mermaid import to_mermaid
+
+        say.out(to_mermaid(document, default_catalog()))
+    else:
+        from flows.exchange.text import to_text
+
+        say.out(to_text(document, default_catalog()))
+
+
+def nodes(
+    kind: Annotated[str | None, typer.Argument(help="The kind to describe.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", hidden=True)] = False,
+) -> None:
+    """List the catalog, or describe one kind of node: its params and ports."""
+    from nodes.spec import describe_node
+
+    catalog = default_catalog()
+    if kind is None:
+        described = [describe_node(node) for node in catalog]
+        say.out(
+            json.dumps(described, ensure_ascii=False, indent=2) if as_json else _table(described)
+        )
+    else:
+        node = catalog.get(kind)
+        if node is None:
+            fix = did_you_mean(kind, catalog.kinds(), "See: patchbay nodes")
+            raise FlowError([Problem("catalog/unknown-kind", f'There is no node "{kind}".', fix)])
+        one = describe_node(node)
+        say.out(json.dumps(one, ensure_ascii=False, indent=2) if as_json else _page(one))
+    for problem in catalog.problems:
+        say.err(f"warning {problem.source}: {problem.message}")
+
+
+def _table(described: list[dict[str, Any]]) -> str:
+    width = max((len(d["kind"]) for d in described), default=0)
+    lines: list[str] = []
+    family = None
+    for node in described:
+        if node["family"] != family:
+            family = node["family"]
+            lines.append(("\n" if lines else "") + family)
+        first = node["doc"].splitlines()[0] if node["doc"] else ""
+        missing = f"  (needs: {node['install']})" if node["missing"] else ""
+        lines.append(f"  {node['kind']:<{width}}  {first}{missing}")
+    return "\n".join(lines)
+
+
+def _page(node: dict[str, Any]) -> str:
+    lines = [f"{node['title']} ({node['kind']}, version {node['version']})", "", node["doc"]]
+    if node["missing"]:
+        lines += ["", f"Not installed here: {node['install']}"]
+    for title, ports in (("Inputs", node["inputs"]), ("Outputs", node["outputs"])):
+        if ports:
+            lines += ["", title]
+            lines += [f"  {_port(p)}" for p in ports]
+    if node["dynamic"]:
+        lines += ["", "Ports depend on the params; these are those of a new node."]
+    if node["params"]:
+        lines += ["", "Params"]
+        lines += [f"  {_param(name, p, node)}" for name, p in node["params"].items()]
+    return "\n".join(lines)
+
+
+def _port(port: dict[str, Any]) -> str:
+    many = ", many wires" if port["many"] else ""
+    need = "" if port["required"] else ", optional"
+    doc = f"  {port['doc']}" if port["doc"] else ""
+    return f"{port['name']}: {' or '.join(port['types'])}{many}{need}{doc}"
+
+
+def _param(name: str, schema: dict[str, Any], node: dict[str, Any]) -> str:
+    need = (
+        "required"
+        if name in node["required_params"]
+        else f"default {json.dumps(schema.get('default'), ensure_ascii=False)}"
+    )
+    doc = f"  {schema['description']}" if "description" in schema else ""
+    return f"{name} ({need}){doc}"

@@ -1,0 +1,86 @@
+"""`patchbay models`: the weights on this machine."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from typing import Annotated, Any
+
+import typer
+
+from flows.cli import say
+from flows.cli.watch import StatusLine
+from flows.events import NodeProgress
+from flows.problems import FlowError, Problem
+from nodes.contract import NodeError
+
+app = typer.Typer(help="List, fetch and remove weights of models.", rich_markup_mode=None)
+
+
+@app.callback(invoke_without_command=True)
+def models(
+    context: typer.Context,
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", hidden=True)] = False,
+) -> None:
+    """List named weights: what is here, what it weighs, where it comes from."""
+    if context.invoked_subcommand is not None:
+        return
+    from nodes.models.weights import listing
+
+    found = listing()
+    if as_json:
+        rows: list[dict[str, Any]] = [{**asdict(i), "path": str(i.path)} for i in found]
+        say.out(json.dumps(rows, ensure_ascii=False, indent=2))
+        return
+    for info in found:
+        here = "here" if info.present else "not fetched"
+        bits = f"  {info.bits_per_weight:.1f} bits/weight" if info.bits_per_weight else ""
+        say.out(f"{info.name}  {here}  {info.size / 1e6:.1f} MB{bits}  {info.license}")
+        say.out(f"    from {info.source}")
+        say.out(f"    sha256 {info.sha256}")
+        if info.present:
+            say.out(f"    in {info.path}")
+
+
+@app.command()
+def pull(
+    name: Annotated[str, typer.Argument(help="A name, a path, hf:owner/repo/file, ollama:name.")],
+    debug: Annotated[bool, typer.Option("--debug", hidden=True)] = False,
+) -> None:
+    """Fetch weights, unless they are here."""
+    from nodes.models.weights import resolve
+
+    line = StatusLine(enabled=True)
+
+    def report(label: str, done: float, total: float | None) -> None:
+        line.progress(NodeProgress(at=0.0, node="", label=label, done=done, total=total))
+
+    with _in_words():
+        try:
+            path = resolve(name, report)
+        finally:
+            line.clear()
+    say.out(str(path))
+
+
+@app.command()
+def remove(
+    name: Annotated[str, typer.Argument(help="The name of fetched weights.")],
+    debug: Annotated[bool, typer.Option("--debug", hidden=True)] = False,
+) -> None:
+    """Remove fetched weights from this machine."""
+    from nodes.models.weights import delete
+
+    with _in_words():
+        say.err("Removed." if delete(name) else "There was nothing to remove.")
+
+
+@contextmanager
+def _in_words() -> Iterator[None]:
+    try:
+        yield
+    except NodeError as error:
+        raise FlowError([Problem(error.code, error.message, error.fix)]) from error

@@ -1,0 +1,181 @@
+"""`patchbay run`."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from flows.cli import say
+from flows.cli.arguments import read_inputs, read_settings
+from flows.cli.watch import EventLines, JsonResult, Terminal, View
+from flows.defaults import default_environment
+from flows.events import RunCancelled, RunEnd, RunFailed
+from flows.problems import FlowError, Problem
+from flows.reading import read_flow
+from flows.resolve import Resolved, resolve
+from flows.running import LoadedFlow, Run
+
+if TYPE_CHECKING:
+    from flows.history import History, PastRun
+
+
+def run(
+    flow: Annotated[Path | None, typer.Argument(help="The flow file.")] = None,
+    inputs: Annotated[
+        list[str] | None,
+        typer.Option("--input", "-i", help="name=value, or name=@file. May be repeated."),
+    ] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="node.param=value, for this run only. May be repeated."),
+    ] = None,
+    only: Annotated[
+        list[str] | None, typer.Option(help="Run just what this node needs. May be repeated.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object at the end.")] = False,
+    events: Annotated[bool, typer.Option(help="One JSON event a line, as they happen.")] = False,
+    no_cache: Annotated[bool, typer.Option("--no-cache", help="Run every node.")] = False,
+    record: Annotated[
+        bool, typer.Option(help="Record the run, so that it can be resumed and looked at.")
+    ] = False,
+    resume: Annotated[
+        str | None, typer.Option(metavar="RUN_ID", help="Go on with a recorded run.")
+    ] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Only the answers.")] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="A line a node.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Tracebacks of what fails.")] = False,
+) -> None:
+    """Run a flow and print what it gives."""
+    if debug:
+        logging.basicConfig(level=logging.WARNING)
+        logging.getLogger("patchbay").setLevel(logging.DEBUG)
+    if resume is not None:
+        resumed, resolved = _resumed(resume, flow, use_cache=not no_cache)
+        run_, note = resumed, f"Resuming run {resume}"
+    else:
+        run_, resolved = _fresh(
+            flow, inputs or [], settings or [], only or [], not no_cache, record
+        )
+        note = f"Recording run {run_.id}; patchbay run --resume {run_.id}" if record else ""
+    if note and not quiet:
+        say.err(note)
+    sys.exit(asyncio.run(_show(run_, _view(resolved, as_json, events, quiet, verbose))))
+
+
+def _fresh(
+    path: Path | None,
+    inputs: list[str],
+    settings: list[str],
+    only: list[str],
+    use_cache: bool,
+    record: bool,
+) -> tuple[Run, Resolved]:
+    if path is None:
+        raise _usage("No flow was named.", "patchbay run FLOW.json")
+    flow = read_flow(path)
+    changes = read_settings(settings)
+    for node_id in changes.keys() - flow.by_id().keys():
+        ids = ", ".join(node.id for node in flow.nodes)
+        raise _usage(f'--set names a node "{node_id}" that is not there.', f"There are: {ids}.")
+    flow = flow.with_params(changes)
+    folder = path.resolve().parent
+    env = default_environment(use_cache=use_cache, folder=folder)
+    resolved = resolve(flow, env.catalog)
+    run_ = Run(LoadedFlow(flow, folder), read_inputs(inputs, resolved), env, only)
+    if record:
+        sink = _history().recorder(run_.id, flow, folder, tuple(only))
+        run_.add_sink(sink)
+    return run_, resolved
+
+
+def _resumed(run_id: str, path: Path | None, use_cache: bool) -> tuple[Run, Resolved]:
+    if path is not None:
+        raise _usage(
+            "--resume goes on with the flow as it was recorded.", f"patchbay run --resume {run_id}"
+        )
+    history = _history()
+    past = history.get(run_id)
+    run_ = resumed_run(history, past, use_cache)
+    return run_, resolve(run_.flow, default_environment().catalog)
+
+
+def resumed_run(history: History, past: PastRun, use_cache: bool = True) -> Run:
+    """The run that goes on where a recorded one stopped.
+
+    Raises:
+        FlowError: it cannot be resumed.
+    """
+    from flows.history import resumable
+    from nodes.values import decode
+
+    resumable(past)
+    env = default_environment(use_cache=use_cache, folder=past.folder)
+    types = env.catalog.value_types
+    env = replace(
+        env,
+        stored=history.stored(past.id, types),
+        sinks=(history.recorder(past.id, past.flow, past.folder, past.only),),
+    )
+    inputs = {name: decode(value, types) for name, value in past.inputs.items()}
+    return Run(LoadedFlow(past.flow, past.folder), inputs, env, past.only, run_id=past.id)
+
+
+def _history() -> History:
+    from flows.history import History
+
+    return History()
+
+
+def _view(resolved: Resolved, as_json: bool, events: bool, quiet: bool, verbose: bool) -> View:
+    if events:
+        return EventLines()
+    return JsonResult() if as_json else Terminal(resolved, quiet, verbose)
+
+
+async def _show(run_: Run, view: View) -> int:
+    code = 0
+    with interruptible(run_.cancel) as interrupted:
+        async with contextlib.aclosing(run_.events()) as stream:
+            async for event in stream:
+                view.show(event)
+                if isinstance(event, RunFailed):
+                    code = say.EXIT_PROBLEM
+                    if not isinstance(view, Terminal):
+                        say.problems([event.problem])
+                elif isinstance(event, RunCancelled):
+                    code = interrupted[0] if interrupted else say.EXIT_INTERRUPTED
+                if isinstance(event, RunEnd):
+                    break
+    return code
+
+
+@contextlib.contextmanager
+def interruptible(cancel: Callable[[], None]) -> Iterator[list[int]]:
+    """Ctrl+C once stops cleanly, twice at once. Yields the exit code, once there is one."""
+    asked: list[int] = []
+
+    def stop(number: int, _frame: Any) -> None:
+        if asked:
+            raise KeyboardInterrupt
+        asked.append(128 + number)
+        cancel()
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield asked
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _usage(message: str, fix: str) -> FlowError:
+    return FlowError([Problem("usage", message, fix)])

@@ -1,0 +1,80 @@
+"""What the command line says: answers to standard output, everything else to standard error."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from collections.abc import Iterable, Iterator
+
+from flows.events import Tokens
+from flows.failures import RunError
+from flows.problems import FlowError, Problem
+from flows.words import UNSAFE
+
+EXIT_PROBLEM = 1
+EXIT_INTERRUPTED = 130
+
+
+def out(text: str = "", end: str = "\n") -> None:
+    """Write to standard output. A terminal gets no characters that would act on it."""
+    sys.stdout.write((safe(text) if sys.stdout.isatty() else text) + end)
+    sys.stdout.flush()
+
+
+def err(text: str, end: str = "\n") -> None:
+    """Write to standard error."""
+    sys.stderr.write(safe(text) + end)
+    sys.stderr.flush()
+
+
+def safe(text: str) -> str:
+    """The text without control characters, except line ends and tabs."""
+    return "".join(c if c in "\n\t" or not UNSAFE.match(c) else "�" for c in text)
+
+
+def problems(found: Iterable[Problem], head: str = "") -> None:
+    """Write problems to standard error, each with its fix on a line of its own."""
+    for problem in found:
+        place = f" {problem.place}:" if problem.place else ""
+        err(f"{head}{problem.severity} [{problem.code}]{place} {problem.message}")
+        if problem.fix:
+            err(f"    → {problem.fix}")
+
+
+def seconds(value: float) -> str:
+    """A duration: `0.31 s`, `12 s`, `3 min 5 s`."""
+    if value < 10:
+        return f"{value:.2f} s"
+    if value < 120:
+        return f"{value:.0f} s"
+    return f"{int(value // 60)} min {int(value % 60)} s"
+
+
+def tokens(count: Tokens) -> str:
+    """`37 + 12 tokens`: read and written."""
+    return f"{count.prompt} + {count.completion} tokens" if count.total else ""
+
+
+@contextlib.contextmanager
+def guarded(debug: bool) -> Iterator[None]:
+    """Turn what went wrong into a message and an exit code; a traceback only with `--debug`."""
+    try:
+        yield
+    except (FlowError, RunError) as error:
+        if debug:
+            raise
+        problems(error.problems if isinstance(error, FlowError) else [error.problem])
+        sys.exit(EXIT_PROBLEM)
+    except BrokenPipeError:
+        # Whoever reads has seen enough. Nothing may be flushed into the closed pipe at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(EXIT_PROBLEM)
+    except KeyboardInterrupt:
+        sys.exit(EXIT_INTERRUPTED)
+    except Exception as error:
+        if debug:
+            raise
+        err(f"error [internal] {type(error).__name__}: {error}")
+        err("    → This is a mistake in Patchbay. Run again with --debug and report what it says.")
+        sys.exit(EXIT_PROBLEM)

@@ -1,0 +1,36 @@
+"""`patchbay studio`: open the canvas in the browser."""
+
+from __future__ import annotations
+
+import importlib.util
+import subprocess
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from flows.problems import FlowError, Problem
+
+
+def studio(
+    port: Annotated[int, typer.Option(help="The port to listen on.")] = 8501,
+    headless: Annotated[bool, typer.Option(help="Open no browser.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", hidden=True)] = False,
+) -> None:
+    """Open the studio in the browser. Only this machine can reach it."""
+    found = importlib.util.find_spec("studio")
+    if found is None or found.origin is None or importlib.util.find_spec("streamlit") is None:
+        problem = Problem(
+            "studio/missing",
+            "The studio is not installed here.",
+            "Install it with: pip install patchbay-studio, or run make studio in a checkout.",
+        )
+        raise FlowError([problem])
+    app = Path(found.origin).parent / "app.py"
+    command = [
+        sys.executable, "-m", "streamlit", "run", str(app),
+        "--server.port", str(port), "--server.headless", str(headless).lower(),
+        "--server.address", "127.0.0.1",
+    ]  # fmt: skip
+    sys.exit(subprocess.call(command, cwd=app.parent.parent))

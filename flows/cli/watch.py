@@ -1,0 +1,220 @@
+"""A run on the terminal: what is shown while it goes on, and at its end."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from typing import Any, Protocol
+
+from flows.cli import say
+from flows.events import (
+    Event,
+    NodeFailed,
+    NodeFinished,
+    NodeProgress,
+    NodeRetrying,
+    NodeSkipped,
+    NodeStarted,
+    NodeStreamed,
+    NodeWaiting,
+    NodeWarned,
+    RunCancelled,
+    RunFailed,
+    RunFinished,
+    as_json,
+)
+from flows.resolve import Resolved
+from nodes.values import as_text
+
+REPORT_EVERY_S = 5.0
+"""Where standard error is no terminal, progress is written this often, in seconds."""
+
+
+class View(Protocol):
+    """Shows events."""
+
+    def show(self, event: Event) -> None:
+        """Show one event."""
+
+
+class EventLines:
+    """One JSON event a line."""
+
+    def show(self, event: Event) -> None:
+        """Write the event."""
+        say.out(json.dumps(as_json(event), ensure_ascii=False))
+
+
+class JsonResult:
+    """One JSON object at the end."""
+
+    def show(self, event: Event) -> None:
+        """Write the object when the run has ended."""
+        if isinstance(event, (RunFinished, RunFailed, RunCancelled)):
+            data = as_json(event)
+            data["status"] = data.pop("type").removeprefix("run_")
+            say.out(json.dumps(data, ensure_ascii=False, indent=2))
+
+
+class Terminal:
+    """For people: a status line, text as it streams, answers, and a summary.
+
+    Args:
+        resolved: the flow.
+        quiet: only the answers.
+        verbose: a line for every node.
+    """
+
+    def __init__(self, resolved: Resolved, quiet: bool = False, verbose: bool = False) -> None:
+        self._quiet, self._verbose = quiet, verbose
+        self._live = _live_source(resolved) if sys.stdout.isatty() else None
+        self._streamed = ""
+        self._line = StatusLine(enabled=not quiet)
+        self._ran = self._reused = 0
+
+    def show(self, event: Event) -> None:
+        """Show one event."""
+        match event:
+            case NodeStreamed() if self._live == (event.node, event.port):
+                self._line.clear()
+                self._streamed += event.piece
+                say.out(event.piece, end="")
+            case NodeStarted():
+                self._ran += event.attempt == 1
+                self._line.set(f"{event.node} …")
+            case NodeProgress():
+                self._line.progress(event)
+            case NodeWaiting():
+                self._line.set(f"{event.node}: waits for {event.resource}, {event.position} before")
+            case NodeFinished():
+                self._reused += event.source != "run"
+                if self._verbose:
+                    self._note(f"{event.node}: {_how(event)}")
+            case NodeSkipped() if self._verbose:
+                self._note(f"{event.node}: skipped. {event.reason}")
+            case NodeWarned():
+                self._note(f"warning {event.node}: {event.message}".replace(" :", ":"))
+            case NodeRetrying():
+                self._break()
+                self._note(
+                    f"{event.problem.place}: {event.problem.message} "
+                    f"Trying again in {event.wait_s:g} s."
+                )
+            case NodeFailed():
+                self._break()
+                self._line.clear()
+            case RunFinished():
+                self._line.clear()
+                self._outputs(event.outputs)
+                self._summary(event)
+            case RunFailed():
+                self._break()
+                self._line.clear()
+                say.problems([event.problem])
+            case RunCancelled():
+                self._break()
+                self._line.clear()
+                say.err(f"Stopped after {say.seconds(event.seconds)}.")
+            case _:
+                pass
+
+    def _outputs(self, outputs: dict[str, Any]) -> None:
+        if len(outputs) == 1:
+            (value,) = outputs.values()
+            text = as_text(value)
+            if self._streamed and text == self._streamed:
+                say.out()
+                return
+            self._break()
+            say.out(text)
+            return
+        for name, value in outputs.items():
+            say.out(f"{name}:\n{as_text(value)}\n")
+
+    def _summary(self, event: RunFinished) -> None:
+        if not event.outputs:
+            say.err("The run gave no output: every branch that leads to one was skipped.")
+        for node in event.failed:
+            say.err(f"warning {node}: it failed, and the run went on as it was told to.")
+        if self._quiet:
+            return
+        count = f"{self._ran} nodes ran" if self._ran != 1 else "1 node ran"
+        reused = f"{self._reused} reused" if self._reused else ""
+        parts = [count, reused, say.seconds(event.seconds), say.tokens(event.tokens)]
+        say.err(" · ".join(part for part in parts if part))
+
+    def _note(self, text: str) -> None:
+        if not self._quiet:
+            self._line.clear()
+            say.err(text)
+
+    def _break(self) -> None:
+        """End the line of what was streamed; it is void."""
+        if self._streamed:
+            say.out()
+        self._streamed = ""
+
+
+class StatusLine:
+    """One line on standard error, written over; in a file, a line now and then."""
+
+    def __init__(self, enabled: bool) -> None:
+        self._enabled = enabled
+        self._terminal = sys.stderr.isatty()
+        self._shown = False
+        self._reported = time.monotonic() - REPORT_EVERY_S
+
+    def set(self, text: str) -> None:
+        """Show a text on a terminal."""
+        if self._enabled and self._terminal:
+            self._write(text[:100])
+
+    def progress(self, event: NodeProgress) -> None:
+        """Show how far a slow step has come."""
+        if not self._enabled:
+            return
+        text = f"{event.label}  {_bar(event)}"
+        if self._terminal:
+            self._write(text)
+        elif time.monotonic() - self._reported >= REPORT_EVERY_S or event.done == event.total:
+            self._reported = time.monotonic()
+            say.err(text)
+
+    def clear(self) -> None:
+        """Take the line away."""
+        if self._shown:
+            sys.stderr.write("\r\x1b[2K")
+            sys.stderr.flush()
+            self._shown = False
+
+    def _write(self, text: str) -> None:
+        sys.stderr.write("\r\x1b[2K" + say.safe(text))
+        sys.stderr.flush()
+        self._shown = True
+
+
+def _bar(event: NodeProgress) -> str:
+    if not event.total:
+        return f"{event.done:g}"
+    share = min(event.done / event.total, 1.0)
+    filled = round(share * 24)
+    amount = f"{event.done:g}/{event.total:g}"
+    if event.total >= 1e6:
+        amount = f"{event.done / 1e6:.1f}/{event.total / 1e6:.1f} MB"
+    return f"[{'█' * filled}{'·' * (24 - filled)}] {share:4.0%}  {amount}"
+
+
+def _how(event: NodeFinished) -> str:
+    if event.source != "run":
+        return "from the cache" if event.source == "cache" else "kept from the interrupted run"
+    return " · ".join(p for p in (say.seconds(event.seconds), say.tokens(event.tokens)) if p)
+
+
+def _live_source(resolved: Resolved) -> tuple[str, str] | None:
+    """The node and port that feed the only output, whose text can be shown as it comes."""
+    outputs = [node_id for node_id, node in resolved.nodes.items() if node.flow_output]
+    if len(outputs) != 1:
+        return None
+    edges = resolved.incoming[outputs[0]].get("value", [])
+    return (edges[0].source_node, edges[0].source_port) if len(edges) == 1 else None
