@@ -1,0 +1,36 @@
+"""The walk through "write a node in ten minutes", done for real: package, install, run, test."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.documents import ROOT, blocks, environment, shell
+
+PAGE = ROOT / "CONTRIBUTING.md"
+
+
+def test_a_stranger_can_write_a_node_by_following_the_page(tmp_path: Path) -> None:
+    work, installed = tmp_path / "work", tmp_path / "installed"
+    # Into a folder of its own, from this machine alone: the page's commands stay as they are.
+    env = environment(
+        tmp_path / "home",
+        PIP_TARGET=str(installed),
+        PIP_NO_DEPS="1",
+        PIP_NO_INDEX="1",
+        PIP_NO_BUILD_ISOLATION="0",  # pip reads 0 as "no isolation"
+        PYTHONPATH=str(installed),
+    )
+    printed = []
+    for block in blocks(PAGE):
+        if block.language == "bash":
+            printed.append(shell(block.code, work, env))
+        elif block.language in ("python", "toml", "json"):
+            path = work / block.file
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(block.code, encoding="utf-8")
+    described, answered, tested = printed
+
+    assert "demo.shout" in described
+    assert "marks" in described
+    assert "GOOD MORNING!!!" in answered
+    assert "2 passed" in tested

@@ -1,0 +1,117 @@
+"""What is shipped: the pins, the metadata, and the wheel."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import tomllib
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+from packaging.requirements import Requirement
+
+ROOT = Path(__file__).parent.parent
+
+
+def project() -> dict[str, Any]:
+    return tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+
+
+def direct() -> list[Requirement]:
+    table = project()["project"]
+    listed = [*table["dependencies"], *table["optional-dependencies"]["dev"]]
+    return [Requirement(line) for line in listed]
+
+
+def pins() -> list[Requirement]:
+    lines = (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
+    return [Requirement(line) for line in lines if line and not line.startswith("#")]
+
+
+def canonical(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+@pytest.mark.parametrize("requirement", direct(), ids=lambda r: r.name)
+def test_every_direct_dependency_is_pinned_within_its_bounds(requirement: Requirement) -> None:
+    found = [pin for pin in pins() if canonical(pin.name) == canonical(requirement.name)]
+
+    assert found, f"{requirement.name} is not in requirements.txt; run `make pins`"
+    for pin in found:
+        (version,) = (spec.version for spec in pin.specifier)
+        assert version in requirement.specifier, f"{pin} is outside {requirement}; run `make pins`"
+
+
+def test_pins_are_exact_and_name_no_index() -> None:
+    for pin in pins():
+        assert [spec.operator for spec in pin.specifier] == ["=="], f"{pin} is not pinned"
+        assert pin.url is None
+
+
+def test_pydantic_stays_where_the_peers_agree() -> None:
+    (pin,) = (pin for pin in pins() if pin.name == "pydantic")
+
+    assert str(pin.specifier).startswith("==2.12.")
+
+
+@pytest.mark.parametrize("group", ["nvidia", "torch", "triton"])
+def test_no_gpu_stack_is_pulled_in(group: str) -> None:
+    assert not [pin.name for pin in pins() if pin.name.startswith(group)]
+
+
+@pytest.fixture(scope="session")
+def shipped(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
+    """The names of the files in a wheel built from what git would hand out."""
+    folder = tmp_path_factory.mktemp("wheel")
+    source = folder / "source"
+    source.mkdir()
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    for name in filter(None, listed.stdout.split("\0")):
+        if (ROOT / name).is_file():
+            target = source / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes((ROOT / name).read_bytes())
+    pip = [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "--no-build-isolation"]
+    subprocess.run([*pip, "--no-index", "-w", str(folder), "."], cwd=source, check=True)
+    (wheel,) = folder.glob("patchbay_studio-*.whl")
+    return set(zipfile.ZipFile(wheel).namelist())
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        "nodes/contract.py",
+        "nodes/py.typed",
+        "flows/engine.py",
+        "flows/py.typed",
+        "flows/saved/*.json",
+        "flows/*schema*.json",
+        "studio/app.py",
+        "studio/static/*.js",
+        "patchbay_studio-*.dist-info/licenses/LICENSE",
+    ],
+)
+def test_the_wheel_carries(pattern: str, shipped: set[str]) -> None:
+    assert [name for name in shipped if Path(name).match(pattern)], f"no {pattern} in the wheel"
+
+
+@pytest.mark.parametrize("folder", ["tests/", "bench/", "docs/", "studio/canvas/frontend/"])
+def test_the_wheel_leaves_out(folder: str, shipped: set[str]) -> None:
+    assert not [name for name in shipped if name.startswith(folder)]
+
+
+def test_the_command_is_patchbay() -> None:
+    table = project()["project"]
+
+    assert table["name"] == "patchbay-studio"
+    assert table["scripts"] == {"patchbay": "flows.cli:main"}
+    assert table["license"] == "Apache-2.0"
