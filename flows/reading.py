@@ -89,7 +89,7 @@ def read_text(text: str | bytes, upgrades: Mapping[int, Upgrade] = UPGRADES) -> 
     problems = list(_duplicate_ids(data))
     try:
         # Strict: what the JSON Schema refuses, such as "yes" for true, is refused here too.
-        flow = Flow.model_validate_json(json.dumps(data), strict=True)
+        flow = Flow.model_validate_json(json.dumps(data), strict=True, by_alias=True, by_name=False)
     except ValidationError as error:
         problems.extend(_shape_problems(error, data))
         raise FlowError(problems) from None

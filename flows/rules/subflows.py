@@ -131,7 +131,7 @@ class _Look:
         if path in above:
             way = " → ".join(p.stem for p in [*above[above.index(path) :], path])
             message = f"The flow {quoted(path.stem)} runs itself: {way}."
-            return Problem("subflow/recursion", message, "Let one of them run another flow.")
+            return Problem("subflow/recursion", message, "Run another flow somewhere on that way.")
         if path in self._sound:
             return None
         found = _own_errors(path, resolved) or self._trouble_inside(path, resolved, above)
@@ -161,8 +161,9 @@ def _own_errors(path: Path, resolved: Resolved) -> Problem | None:
     if not found:
         return None
     first = f"{found[0].place}: {found[0].message}".removeprefix(": ")
-    begins = "It is" if len(found) == 1 else "The first is"
-    message = f"The flow {quoted(path.stem)} has {plural(len(found), 'error')}. {begins} {first}"
+    among = "" if len(found) == 1 else ", the first"
+    count = plural(len(found), "error")
+    message = f"The flow {quoted(path.stem)} has {count}{among}: {first}"
     fix = f"Open {quoted(path.name)} and mend it. {found[0].fix}"
     return Problem("subflow/broken", message, fix)
 
