@@ -10,7 +10,7 @@ from pydantic import AfterValidator
 from nodes.contract import Ports
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
-_FLOW = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_ .-]{0,99}")
+_FLOW = re.compile(r"(?!\.)[\w .-]{1,100}(/(?!\.)[\w .-]{1,100}){0,8}")
 
 
 def is_name(text: str) -> bool:
@@ -40,7 +40,8 @@ def _check_name(text: str) -> str:
 def _check_flow(text: str) -> str:
     if text and not _FLOW.fullmatch(text):
         raise ValueError(
-            f"{text[:80]!r} is not the name of a flow; give the name of a flow file beside this one"
+            f"{text[:80]!r} is not the name of a flow; give the name of a flow file beside "
+            "this one, such as summarize or steps/summarize.json"
         )
     return text
 
@@ -49,4 +50,4 @@ Name = Annotated[str, AfterValidator(_check_name)]
 """A plain name, refused in words otherwise."""
 
 FlowName = Annotated[str, AfterValidator(_check_flow)]
-"""The name of a flow file beside this one. Never a path: a flow cannot reach out of its folder."""
+"""The name of a flow file beside this one, or in a folder there; never outside of it."""
