@@ -20,6 +20,8 @@ does not. What is wrong only inside a disabled node is a warning.
 This page is generated from the rules in `flows/rules/` (`python -m flows.rules.page --write`).
 """
 
+FILES_HEAD = "## Files\n\nErrors of a file that cannot be opened or written as a flow.\n"
+
 FILE_CODES: Mapping[str, str] = {
     "file/missing": "There is no such file.",
     "file/not-a-file": "The path names a folder, a device or a pipe.",
@@ -44,13 +46,9 @@ FILE_CODES: Mapping[str, str] = {
 
 def page_text() -> str:
     """The page as it is committed."""
-    parts = [HEAD]
-    for rule in RULES:
-        parts.append(f"## {rule.code}\n\n*{rule.severity}*\n\n{rule.doc}\n")
-    parts.append("## Files\n\nErrors of a file that cannot be opened or written as a flow.\n")
-    for code, text in FILE_CODES.items():
-        parts.append(f"### {code}\n\n{text}\n")
-    return "\n".join(parts)
+    rules = (f"## {rule.code}\n\n*{rule.severity}*\n\n{rule.doc}\n" for rule in RULES)
+    files = (f"### {code}\n\n{text}\n" for code, text in FILE_CODES.items())
+    return "\n".join([HEAD, *rules, FILES_HEAD, *files])
 
 
 def main(arguments: list[str] | None = None) -> int:

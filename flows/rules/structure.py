@@ -65,7 +65,7 @@ def no_output(facts: Facts) -> Iterator[Problem]:
             offer.cls.title for offer in facts.offers.kinds if _is_output(facts, offer.cls.kind)
         )
     )
-    fix = f"Add a {listed(titles)} node." if titles else "Add a node that is an output."
+    fix = f"Add {listed(titles)} from the palette." if titles else "Add a node that is an output."
     yield Problem("structure/no-output", "The flow has no output.", fix)
 
 
