@@ -11,8 +11,8 @@ from pathlib import Path
 from bench.process import PLAIN
 from bench.table import Row
 from flows import Run, load
-from flows.defaults import default_environment
 from flows.cache import FolderCache
+from flows.defaults import default_environment
 from flows.environment import Environment
 from flows.events import NodeFinished, NodeStarted
 

@@ -1,0 +1,139 @@
+"""One local model through a flow, and the same model called directly."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from bench.table import Row
+from bench.timing import Side, interleave
+from flows import Run
+from flows.defaults import default_catalog
+from flows.environment import Environment
+from flows.events import RunFinished
+from flows.model import Edge, Flow, NodeInstance
+from flows.resources import Pool
+
+EIGHT = 8
+CONTEXT = 1024
+SAMPLING = {"temperature": 0, "seed": 1, "max_tokens": 64}
+
+Answers = tuple[list[str], int]
+"""What was answered, and in how many tokens."""
+
+
+def measure(quick: bool = False) -> Iterator[Row]:
+    """One answer, then eight at once. Both sides get the same prompts, new ones each round."""
+    from nodes.models.weights import resolve
+
+    backend = _backend(resolve("smollm2-135m-instruct"))
+    env = Environment(default_catalog(), Pool())
+    one = _compare(backend, env, 1, 3 if quick else 9)
+    yield Row("one answer through a flow", one["ours"] * SAMPLING["max_tokens"], "s", 1.05,
+              on="ratio", against="llama.cpp directly",
+              other=one["direct"] * SAMPLING["max_tokens"])  # fmt: skip
+    eight = _compare(backend, env, EIGHT, 2 if quick else 5)
+    yield Row("eight answers at once", 1 / eight["ours"], "tokens/s", 0.95, "at least", "ratio",
+              "llama.cpp directly", 1 / eight["direct"])  # fmt: skip
+    env.pool.close()
+
+
+def _compare(backend: Any, env: Environment, count: int, repeats: int) -> dict[str, float]:
+    """Median seconds per token of both sides."""
+    said: dict[str, list[str]] = {}
+
+    def side(name: str, answer: Callable[[list[str]], Answers]) -> Side:
+        rounds = itertools.count()
+
+        def once() -> float:
+            asked = _prompts(next(rounds), count)
+            began = time.perf_counter()
+            texts, tokens = answer(asked)
+            seconds = time.perf_counter() - began
+            said[name] = texts
+            return seconds / tokens
+
+        return once
+
+    seconds = interleave(
+        {
+            "ours": side("ours", lambda prompts: _through_flow(prompts, env)),
+            "direct": side("direct", lambda prompts: _directly(prompts, backend)),
+        },
+        repeats,
+    )
+    if count == 1 and said["ours"] != said["direct"]:
+        raise RuntimeError(f"not the same answer: {said}")
+    return seconds
+
+
+def _prompts(turn: int, count: int) -> list[str]:
+    return [f"Tell me a long story about ship number {turn * count + i}." for i in range(count)]
+
+
+# --- through a flow -----------------------------------------------------------------------------
+
+
+def _through_flow(prompts: list[str], env: Environment) -> Answers:
+    return asyncio.run(_run(_flow(prompts), env))
+
+
+async def _run(flow: Flow, env: Environment) -> Answers:
+    async for event in Run(flow, {}, env).events():
+        last = event
+    if not isinstance(last, RunFinished):
+        raise RuntimeError(f"the run ended with {last}")
+    texts = [last.outputs[name] for name in sorted(last.outputs)]
+    return texts, last.tokens.completion
+
+
+def _flow(prompts: list[str]) -> Flow:
+    settings = {"context": CONTEXT, "parallel": EIGHT, "top_p": None}
+    nodes = [NodeInstance(id="model", kind="model.gguf", params=settings)]
+    edges = []
+    for i, prompt in enumerate(prompts):
+        nodes += [
+            NodeInstance(id=f"prompt{i}", kind="prompt.template", params={"template": prompt}),
+            NodeInstance(id=f"ask{i}", kind="model.ask", params=dict(SAMPLING)),
+            NodeInstance(id=f"out{i}", kind="io.output", params={"name": f"answer{i}"}),
+        ]
+        edges += [
+            Edge(source=f"prompt{i}.text", target=f"ask{i}.prompt"),
+            Edge(source="model.model", target=f"ask{i}.model"),
+            Edge(source=f"ask{i}.text", target=f"out{i}.value"),
+        ]
+    return Flow(name="ask", nodes=tuple(nodes), edges=tuple(edges))
+
+
+# --- directly -----------------------------------------------------------------------------------
+
+
+def _backend(weights: Path) -> Any:
+    """llama.cpp with the settings that `model.gguf` gives it."""
+    import xllamacpp
+
+    from nodes.models.llama_load import batch_size
+
+    params = xllamacpp.CommonParams()
+    params.model.path = str(weights)
+    params.n_ctx, params.n_parallel = CONTEXT * EIGHT, EIGHT
+    params.kv_unified = params.fit_params = params.warmup = False
+    params.n_batch = params.n_ubatch = batch_size(weights.stat().st_size)
+    params.cache_ram_mib, params.verbosity = 0, -1
+    return xllamacpp.Server(params)
+
+
+def _directly(prompts: list[str], backend: Any) -> Answers:
+    def answer(prompt: str) -> tuple[str, int]:
+        request = {"messages": [{"role": "user", "content": prompt}], **SAMPLING}
+        done = backend.handle_chat_completions(request)
+        return done["choices"][0]["message"]["content"], done["usage"]["completion_tokens"]
+
+    with ThreadPoolExecutor(len(prompts)) as threads:
+        answers = list(threads.map(answer, prompts))
+    return [text for text, _ in answers], sum(tokens for _, tokens in answers)
