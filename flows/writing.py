@@ -18,7 +18,7 @@ from flows.explain import json_place
 from flows.model import Edge, Flow, Group, NodeInstance, Note, Place
 from flows.problems import FlowError, Problem
 from flows.secret_shapes import secrets_in
-from flows.words import UNSAFE, quoted
+from flows.words import UNSAFE, printable, quoted
 
 
 def canonical_text(flow: Flow) -> str:
@@ -142,7 +142,7 @@ def plain_secrets(flow: Flow) -> Iterator[Problem]:
     """Every place in a flow where a key seems to stand as plain text. Never repeats the key."""
     for node in flow.nodes:
         for where, kind in secrets_in(node.params):
-            top = str(where[0]) if where else None
+            top = printable(str(where[0])) if where else None
             yield _plain_secret(f"Param {quoted(json_place(where))}", kind, node.id, top)
         if node.title:
             for _, kind in secrets_in(node.title):

@@ -13,7 +13,7 @@ from flows.problems import FlowError, Problem, errors
 from flows.reading import read_flow
 from flows.resolve import Resolved, ResolvedNode, resolve
 from flows.rules.base import Facts
-from flows.words import did_you_mean, listed, plural, quoted
+from flows.words import did_you_mean, listed, plural, printable, quoted
 from nodes.contract import SubflowUse
 
 
@@ -185,7 +185,7 @@ def _fit(facts: Facts, node: ResolvedNode, use: SubflowUse, sub: Resolved) -> It
         if given not in asked:
             message = f"{title} gives the input {quoted(given)}, which the flow {flow} lacks."
             fix = did_you_mean(given, asked, "Remove it.")
-            yield Problem("subflow/inputs", message, fix, port=given)
+            yield Problem("subflow/inputs", message, fix, port=printable(given))
     left_out = [field.name for field in fields if field.required and field.name not in use.inputs]
     if left_out:
         message = f"{title} does not give the flow {flow} its input {listed(left_out, last='and')}."
@@ -197,4 +197,4 @@ def _fit(facts: Facts, node: ResolvedNode, use: SubflowUse, sub: Resolved) -> It
         if wanted not in given_back:
             message = f"{title} expects the output {quoted(wanted)}, which {flow} does not give."
             fix = did_you_mean(wanted, given_back, "Remove it, or add it to that flow.")
-            yield Problem("subflow/outputs", message, fix, port=wanted)
+            yield Problem("subflow/outputs", message, fix, port=printable(wanted))
