@@ -44,7 +44,7 @@ $(VENV)/.installed: pyproject.toml $(VENV)/.pinned
 	@touch $@
 
 studio: setup  ## the canvas, in the browser
-	$(BIN)/streamlit run studio/app.py $(ARGS)
+	@$(BIN)/patchbay studio $(ARGS)
 
 run: setup  ## run one flow: make run FLOW=flows/saved/ask.json ARGS='--input question=Why?'
 	@$(BIN)/patchbay run $(FLOW) $(ARGS)
