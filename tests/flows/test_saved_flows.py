@@ -1,0 +1,160 @@
+"""The flows that ship: canonical, valid, tidy, each teaching something, each run on the real model.
+
+The model is the one that people get, at temperature 0. What it says may change with llama.cpp's
+kernels and the processor; so the answers are checked for what makes each flow work, not by word.
+"""
+
+from __future__ import annotations
+
+import json
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from flows import load, run
+from flows.api import RunResult
+from flows.defaults import default_environment
+from flows.inputs import flow_inputs, flow_outputs
+from flows.problems import FlowError
+from flows.resolve import resolve
+from flows.validate import validate
+from flows.writing import canonical_text
+from nodes.catalog import load_catalog
+
+SAVED = Path(__file__).parents[2] / "flows" / "saved"
+FILES = sorted(SAVED.glob("*.json"))
+CATALOG = load_catalog()
+every_flow = pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+
+BOX_W, BOX_H = 240, 120
+"""Canvas pixels that a node takes at least, for telling whether two lie on each other."""
+
+
+def ran(name: str, /, **inputs: object) -> RunResult:
+    """Run a saved flow for real: no node's result comes out of the cache."""
+    return run(
+        load(SAVED / f"{name}.json"), inputs, environment=default_environment(use_cache=False)
+    )
+
+
+@every_flow
+def test_the_file_is_canonical(path: Path):
+    assert canonical_text(load(path).flow) == path.read_text(encoding="utf-8")
+
+
+@every_flow
+def test_it_validates_without_a_problem(path: Path):
+    assert validate(load(path).flow, CATALOG, SAVED) == []
+
+
+@every_flow
+def test_its_description_says_what_it_teaches(path: Path):
+    flow = load(path).flow
+    assert flow.description.startswith("Teaches ")
+    assert flow.description.endswith(".")
+    assert flow.name != "Untitled"
+
+
+@every_flow
+def test_it_runs_as_it_is(path: Path):
+    """Every input has a default, so that one click shows something."""
+    resolved = resolve(load(path).flow, CATALOG)
+    assert [field.name for _, field in flow_inputs(resolved) if field.required] == []
+    assert flow_outputs(resolved)
+
+
+@every_flow
+def test_it_is_repeatable(path: Path):
+    for node in load(path).flow.nodes:
+        if node.kind == "model.gguf":
+            assert node.params["temperature"] == 0
+            assert node.params["weights"] == "smollm2-135m-instruct"
+        if node.kind == "model.ask":
+            assert node.params["max_tokens"] <= 100
+
+
+@every_flow
+def test_it_lies_tidy_from_left_to_right(path: Path):
+    flow = load(path).flow
+    assert set(flow.layout) == {node.id for node in flow.nodes}
+    for edge in flow.edges:
+        gap = flow.layout[edge.target_node].x - flow.layout[edge.source_node].x
+        assert gap >= BOX_W, f"{edge.source} runs backwards to {edge.target}"
+    places = sorted((place.x, place.y) for place in flow.layout.values())
+    for (x1, y1), (x2, y2) in pairwise(places):
+        assert x2 - x1 >= BOX_W or y2 - y1 >= BOX_H
+
+
+def test_together_they_show_every_kind_of_node():
+    shown = {node.kind for path in FILES for node in load(path).flow.nodes}
+    assert set(CATALOG.kinds()) - shown <= {"io.read_file"}
+
+
+# --- on the real model ---------------------------------------------------------------------------
+
+
+def test_ask():
+    result = ran("ask")
+    assert "Copenhagen" in result.outputs["answer"]
+    assert result.tokens.completion > 0
+
+
+def test_ask_with_another_question():
+    assert "Paris" in ran("ask", question="What is the capital of France?").outputs["answer"]
+
+
+def test_classify_answers_in_the_words_of_the_examples():
+    assert ran("classify").outputs == {"label": "bad"}
+    assert ran("classify", review="A wonderful film, I loved it.").outputs == {"label": "good"}
+
+
+def test_shorten_sums_a_long_text_up():
+    result = ran("shorten")
+    given = result.nodes["text"]["value"]
+    assert 0 < len(result.outputs["short"]) < len(given)
+    assert result.tokens.completion > 0
+
+
+def test_shorten_passes_a_short_text_as_it_is():
+    result = ran("shorten", text="Short enough.")
+    assert result.outputs == {"short": "Short enough."}
+    assert result.tokens.total == 0  # no model was asked
+    assert "ask" not in result.nodes
+
+
+def test_extract_gives_json_of_the_schema():
+    person = ran("extract").outputs["person"]
+    assert person == {"name": "Maria Jensen", "age": 34, "city": "Aarhus"}
+
+
+def test_perspectives_are_joined_in_the_order_of_the_wires():
+    result = ran("perspectives")
+    answers = [result.nodes[f"ask_{side}"]["text"] for side in ("for", "against", "advice")]
+    assert len(set(answers)) == 3
+    assert result.outputs["views"] == "\n\n".join(answers)
+
+
+def test_classify_lines_gives_one_label_a_line_in_order():
+    assert ran("classify_lines").outputs == {"labels": ["good", "bad", "good"]}
+
+
+def test_classify_lines_of_nothing_is_nothing():
+    assert ran("classify_lines", reviews="\n \n").outputs == {"labels": []}
+
+
+def test_shorten_and_ask_uses_what_the_inner_flow_gave():
+    result = ran("shorten_and_ask")
+    short = result.nodes["shorten"]["short"]
+    assert short in result.nodes["prompt"]["text"]
+    assert result.outputs["headline"].strip()
+    assert "shorten/ask" in result.nodes  # the inner nodes are seen from outside
+
+
+def test_a_wrong_input_is_told_before_anything_runs():
+    with pytest.raises(FlowError, match='has no input "qestion"'):
+        ran("ask", qestion="Why?")
+
+
+def test_the_files_are_plain_json_of_format_1():
+    assert all(json.loads(path.read_text(encoding="utf-8"))["format"] == 1 for path in FILES)
