@@ -22,7 +22,6 @@ TRIES = 4
 _PAUSE_S = 0.2
 _TICK_S = 0.1
 _CONNECT_S, _READ_S = 15.0, 30.0
-_BLOCK = 1 << 18
 
 
 @dataclass
@@ -148,7 +147,7 @@ async def _store(response: httpx.Response, job: Download, start: int) -> None:
     try:
         job.part.parent.mkdir(parents=True, exist_ok=True)
         with job.part.open("ab" if start else "wb") as file:
-            async for block in response.aiter_raw(_BLOCK):
+            async for block in response.aiter_raw():
                 file.write(block)
                 job.done += len(block)
     except OSError as error:

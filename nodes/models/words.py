@@ -97,6 +97,17 @@ def wrong_size(wanted: Wanted, found: int, *, kept: bool = False) -> NodeError:
     )
 
 
+def damaged(wanted: Wanted, why: str) -> NodeError:
+    """What came is not what it should be, in another way than its hash."""
+    return NodeError(
+        f"What came for the weights {wanted.label!r} from {wanted.source} is of no use: {why}. "
+        "Nothing of it was kept.",
+        fix=f"Check the reference. {by_hand(wanted)}",
+        code="weights/damaged",
+        retry=False,
+    )
+
+
 def disk_full(wanted: Wanted, needed: int) -> NodeError:
     """The disk does not hold `needed` more bytes."""
     free = free_bytes(wanted.path)
