@@ -10,6 +10,7 @@ FLOW ?= flows/saved/ask.json
 ARGS ?=
 # Test processes. Two fit the two cores that CI has.
 WORKERS ?= 2
+FRONTEND := studio/canvas/frontend
 
 # Python 3.11 or newer. The versions that every pinned package has wheels for come first.
 FIND_PYTHON = for p in $(PYTHON) python3 python3.13 python3.12 python3.11 python; do \
@@ -18,7 +19,7 @@ FIND_PYTHON = for p in $(PYTHON) python3 python3.13 python3.12 python3.11 python
 	$$p -c 'import sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
 	&& { echo $$p; exit; }; done
 
-.PHONY: help setup studio run test check fix bench bench-peers pins clean
+.PHONY: help setup studio run test check frontend-check fix generate frontend bench bench-peers pins clean
 .DELETE_ON_ERROR:
 
 help:  ## this list
@@ -54,14 +55,44 @@ test: setup  ## the environment, a browser, all tests
 	$(PY) tests/browser/ensure_chromium.py
 	$(PY) -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
 
-check: setup  ## lint, format, types
+check: setup frontend-check  ## lint, format, types, and whether what is generated is up to date
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(PY) -m flows.schema --check
+	$(PY) -m flows.rules.page --check
+	$(PY) -m nodes.docs --check
 
 fix: setup  ## let ruff mend what it can
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+generate: setup  ## write the JSON Schema, the catalog page and the page of problems anew
+	$(PY) -m flows.schema --write
+	$(PY) -m flows.rules.page --write
+	$(PY) -m nodes.docs --write
+
+# npm writes this file last.
+$(FRONTEND)/node_modules/.package-lock.json: $(FRONTEND)/package-lock.json
+	cd $(FRONTEND) && npm ci --silent --no-audit --no-fund
+	@touch $@
+
+frontend: $(FRONTEND)/node_modules/.package-lock.json  ## build the canvas anew (needs Node.js)
+	cd $(FRONTEND) && npm run --silent build
+
+# Only people who change the canvas need Node.js; its bundle is committed.
+frontend-check:
+	@if node -e 'const [a, b] = process.versions.node.split("."); process.exit(+a > 20 || (+a == 20 && +b >= 19) ? 0 : 1)' 2>/dev/null && command -v npm >/dev/null; \
+	then $(MAKE) --no-print-directory frontend-same; \
+	else echo "No Node.js 20.19 or newer here: the canvas bundle is not rebuilt and compared."; fi
+
+.PHONY: frontend-same
+frontend-same: $(FRONTEND)/node_modules/.package-lock.json
+	@out=$$(mktemp -d); trap 'rm -rf "$$out" "$$out.log"' EXIT; \
+	(cd $(FRONTEND) && PATCHBAY_OUT=$$out npm run --silent build) >"$$out.log" 2>&1 \
+	|| { cat "$$out.log"; exit 1; }; \
+	for file in "$$out"/*; do cmp "$$file" "studio/static/$${file##*/}" \
+	|| { echo "studio/static is out of date. Run: make frontend"; exit 1; }; done
 
 bench: setup  ## speed against the floor and against peers: one table
 	$(PY) -m bench $(ARGS)
