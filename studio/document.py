@@ -122,7 +122,8 @@ class Document:
         elif self._file and path and path.exists():
             self._file.seen()
         self._flow, self._revision, self._saved_flow = flow, 0, flow
-        self._log: deque[Entry] = deque(maxlen=LOG)
+        self._log: deque[Entry] = deque()
+        self._before = flow  # the flow before the oldest operation that is remembered
         self._clients: dict[str, Client] = {}
         self._listeners: list[Callable[[], None]] = []
         self._check, self._clock = check, clock
@@ -323,6 +324,8 @@ class Document:
         self._flow, self.touched = after, self._clock()
         full = sent if sent is not None else dump_operation(op)
         self._log.append(Entry(self._revision, client, seq, sent, after, full))
+        if len(self._log) > LOG:
+            self._before = self._log.popleft().flow
 
     def _client(self, name: str) -> Client:
         with self._lock:
@@ -371,9 +374,9 @@ class Document:
             if revision == self._revision:
                 return self._flow
             first = self._revision - len(self._log)
-            if not first < revision < self._revision:
+            if not first <= revision < self._revision:
                 return None
-            return self._log[revision - first - 1].flow
+            return self._log[revision - first - 1].flow if revision > first else self._before
 
     # --- the file -----------------------------------------------------------------------------
 

@@ -1,0 +1,112 @@
+// The whole editor: palette left, canvas right, and what floats above it.
+
+import { ReactFlowProvider } from "@xyflow/react";
+import { useCallback, useEffect, useMemo, useRef, useState, useSyncExternalStore } from "react";
+import { Canvas, CanvasHandle } from "./canvas";
+import { SharedContext, Ui, Wiring, useDoc } from "./context";
+import { KindIcon } from "./icons";
+import { Kind } from "./model";
+import { Palette } from "./palette";
+import { Doc, Statuses } from "./store";
+import { familyColor } from "./types";
+
+interface Props { doc: Doc; statuses: Statuses; reveal?: [string, number]; onSelect: (value: unknown) => void }
+interface Ghost { kind: Kind; x: number; y: number }
+
+let paletteOpen = true;
+
+export function App({ doc, statuses, reveal, onSelect }: Props) {
+  useDoc(doc);
+  const wiring = useMemo(() => new Wiring(), []);
+  const ui = useMemo(() => new Ui(), []);
+  const canvas = useRef<CanvasHandle>(null);
+  const [open, setOpen] = useState(paletteOpen);
+  const [ghost, setGhost] = useState<Ghost | null>(null);
+  const shared = useMemo(
+    () => ({
+      doc, statuses, wiring, ui,
+      actions: {
+        rename: (id: string) => !doc.readonly && ui.set({ renaming: id }),
+        stopRenaming: () => (ui.set({ renaming: "" }), canvas.current?.focus()),
+        open: (id: string) => doc.command("open", id),
+        menu: () => {},
+      },
+    }),
+    [doc, statuses, wiring, ui],
+  );
+  const show = (value: boolean) => {
+    paletteOpen = value;
+    setOpen(value);
+  };
+  const drag = useCallback((kind: Kind, event: React.PointerEvent) => {
+    const start = { x: event.clientX, y: event.clientY };
+    let moving = false;
+    const move = (e: PointerEvent) => {
+      if (!moving && Math.hypot(e.clientX - start.x, e.clientY - start.y) < 5) return;
+      moving = true;
+      e.preventDefault();
+      setGhost({ kind, x: e.clientX, y: e.clientY });
+      canvas.current?.aim(kind, e.clientX, e.clientY);
+    };
+    const end = (e: PointerEvent) => {
+      window.removeEventListener("pointermove", move);
+      window.removeEventListener("pointerup", end);
+      window.removeEventListener("pointercancel", end);
+      window.removeEventListener("keydown", escape, true);
+      setGhost(null);
+      if (moving && e.type === "pointerup") canvas.current?.drop(kind, e.clientX, e.clientY);
+      else ui.set({ dropWire: "" });
+    };
+    const escape = (e: KeyboardEvent) => {
+      if (e.key !== "Escape") return;
+      e.stopPropagation();
+      end(new PointerEvent("pointercancel"));
+    };
+    window.addEventListener("pointermove", move);
+    window.addEventListener("pointerup", end);
+    window.addEventListener("pointercancel", end);
+    window.addEventListener("keydown", escape, true);
+  }, [ui]);
+  return (
+    <SharedContext.Provider value={shared}>
+      <div className={`pb-app ${ghost ? "carrying" : ""}`}>
+        {open && !doc.readonly && <Palette onAdd={(kind) => canvas.current?.addAtCentre(kind)} onDrag={drag} onClose={() => show(false)} />}
+        <ReactFlowProvider>
+          <Canvas ref={canvas} doc={doc} reveal={reveal} onSelect={onSelect} paletteShut={!open} onPalette={() => show(true)} />
+        </ReactFlowProvider>
+        {ghost && (
+          <div className="pb-ghost" style={{ left: ghost.x, top: ghost.y, "--f": familyColor(ghost.kind.family) } as React.CSSProperties}>
+            <span className="pb-icon"><KindIcon kind={ghost.kind.kind} glyph={ghost.kind.icon} /></span>{ghost.kind.title}
+          </div>
+        )}
+        <Toast doc={doc} />
+        <Hint wiring={wiring} />
+      </div>
+    </SharedContext.Provider>
+  );
+}
+
+function Toast({ doc }: { doc: Doc }) {
+  const n = useSyncExternalStore(doc.toasts.subscribe, () => doc.toast?.n ?? 0);
+  const [gone, setGone] = useState(n);
+  useEffect(() => {
+    const timer = setTimeout(() => setGone(n), 4200);
+    return () => clearTimeout(timer);
+  }, [n]);
+  return <div className="pb-toasts" role="status" aria-live="polite">{n > gone && <div className="pb-toast">{doc.toast?.text}</div>}</div>;
+}
+
+/** While a wire is dragged: why the port under the pointer will not take it. */
+function Hint({ wiring }: { wiring: Wiring }) {
+  useSyncExternalStore(wiring.subscribe, () => wiring.version);
+  const [at, setAt] = useState({ x: 0, y: 0 });
+  const dragging = !!wiring.dragged;
+  useEffect(() => {
+    if (!dragging) return;
+    const move = (e: PointerEvent) => setAt({ x: e.clientX, y: e.clientY });
+    window.addEventListener("pointermove", move);
+    return () => window.removeEventListener("pointermove", move);
+  }, [dragging]);
+  if (!wiring.dragged || !wiring.over?.reason) return null;
+  return <div className="pb-hint" style={{ left: at.x + 14, top: at.y + 16 }} role="status">{wiring.over.reason}</div>;
+}

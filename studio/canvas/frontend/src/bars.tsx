@@ -1,0 +1,96 @@
+// What floats above the canvas: tools, zoom, what can be done with a selection, and the first steps.
+
+import { Node as DrawnNode, useReactFlow, useStore } from "@xyflow/react";
+import { Alignment, align } from "./arrange";
+import { Chosen, moveOp } from "./edits";
+import { Icon } from "./icons";
+import type { Keys } from "./keys";
+import { Op } from "./model";
+import { Doc } from "./store";
+
+function Tool({ icon, label, keys, onClick, off }: { icon: string; label: string; keys?: string; onClick: () => void; off?: boolean }) {
+  return (
+    <button className="pb-tool" aria-label={label} title={keys ? `${label} (${keys})` : label} onClick={onClick} disabled={off}>
+      <Icon name={icon} />
+    </button>
+  );
+}
+
+interface Props {
+  doc: Doc; chosen: Chosen; keys: Keys; drawn: () => DrawnNode[]; dispatch: (op: Op | null) => void;
+  paletteShut: boolean; onPalette: () => void; onHelp: () => void;
+}
+
+export function Bars({ doc, chosen, keys, drawn, dispatch, paletteShut, onPalette, onHelp }: Props) {
+  const flow = useReactFlow();
+  const zoom = useStore((state) => Math.round(state.transform[2] * 100));
+  const several = chosen.nodes.length + chosen.notes.length > 1;
+  const arrange = (how: Alignment) => dispatch(moveOp(align(drawn().filter((n) => n.selected && n.type !== "group_"), how)));
+  return (
+    <>
+      {!doc.readonly && (
+        <div className="pb-bar top" role="toolbar" aria-label="Edit">
+          {paletteShut && <Tool icon="panel" label="Show the palette" onClick={onPalette} />}
+          <Tool icon="plus" label="Add a node" keys="N" onClick={keys.add} />
+          <i />
+          <Tool icon="undo" label="Undo" keys="Ctrl Z" onClick={keys.undo} off={!doc.undo[0]} />
+          <Tool icon="redo" label="Redo" keys="Ctrl Shift Z" onClick={keys.redo} off={!doc.undo[1]} />
+          <i />
+          <Tool icon="note" label="Sticky note" keys="M" onClick={() => keys.note()} />
+          <Tool icon="layout" label="Lay out" keys="L" onClick={keys.layout} off={!doc.flow.nodes.length} />
+          <Tool icon="search" label="Find a node" keys="Ctrl F" onClick={keys.find} off={!doc.flow.nodes.length} />
+          <Tool icon="help" label="Shortcuts" keys="?" onClick={onHelp} />
+        </div>
+      )}
+      {several && !doc.readonly && (
+        <div className="pb-bar selection" role="toolbar" aria-label="Selection">
+          <span>{chosen.nodes.length + chosen.notes.length} selected</span>
+          <i />
+          <Tool icon="left" label="Align left" onClick={() => arrange("left")} />
+          <Tool icon="top" label="Align top" onClick={() => arrange("top")} />
+          <Tool icon="spread" label="Spread across" onClick={() => arrange("across")} />
+          <Tool icon="stack" label="Spread down" onClick={() => arrange("down")} />
+          <i />
+          <Tool icon="group" label="Group" keys="Ctrl G" onClick={keys.group} off={!chosen.nodes.length} />
+          <Tool icon="copy" label="Duplicate" keys="Ctrl D" onClick={keys.duplicate} />
+          <Tool icon="power" label="Disable or enable" keys="E" onClick={keys.disable} off={!chosen.nodes.length} />
+          <Tool icon="trash" label="Delete" keys="Del" onClick={keys.remove} />
+        </div>
+      )}
+      <div className="pb-bar zoom" role="toolbar" aria-label="Zoom">
+        <Tool icon="minus" label="Zoom out" keys="−" onClick={() => void flow.zoomOut({ duration: 120 })} />
+        <button className="pb-tool wide" title="Zoom to 100 %" onClick={() => void flow.zoomTo(1, { duration: 120 })}>{zoom} %</button>
+        <Tool icon="plus" label="Zoom in" keys="+" onClick={() => void flow.zoomIn({ duration: 120 })} />
+        <Tool icon="fit" label="Fit everything" keys="F" onClick={keys.fit} />
+      </div>
+      {doc.conflict && (
+        <div className="pb-conflict" role="alert">
+          <span>{doc.conflict}</span>
+          <button onClick={() => doc.command("keep_mine")}>Keep mine</button>
+          <button onClick={() => doc.command("take_theirs")}>Take theirs</button>
+        </div>
+      )}
+    </>
+  );
+}
+
+export function Empty({ readonly }: { readonly: boolean }) {
+  if (readonly) return <div className="pb-empty"><h3>This flow is empty</h3></div>;
+  return (
+    <div className="pb-empty">
+      <svg width="232" height="92" viewBox="0 0 232 92" fill="none" aria-hidden="true">
+        <path d="M84 34 C118 34 114 58 148 58" stroke="var(--pb-green)" strokeWidth="2.5" />
+        <rect x="8" y="10" width="76" height="46" rx="9" /><rect x="148" y="34" width="76" height="46" rx="9" />
+        <path d="M8 26h76M148 50h76" className="line" />
+        <circle cx="84" cy="34" r="5" fill="var(--pb-green)" /><circle cx="148" cy="58" r="5" fill="var(--pb-green)" />
+      </svg>
+      <h3>Draw your first flow</h3>
+      <ol>
+        <li><b>Drag a node</b> from the left onto this canvas, or double-click here to pick one.</li>
+        <li><b>Pull a wire</b> from the dot on its right; dots that fit light up. Let go on empty canvas to see what fits.</li>
+        <li><b>Press Run</b> and watch the answer stream.</li>
+      </ol>
+      <p>Press <kbd>?</kbd> for all shortcuts.</p>
+    </div>
+  );
+}

@@ -1,0 +1,346 @@
+// The drawing surface: React Flow, fed from the document, its gestures turned into operations.
+
+import {
+  Background, BackgroundVariant, ConnectionLineType, Edge as DrawnEdge, EdgeChange, MiniMap, Node as DrawnNode,
+  NodeChange, OnConnectEnd, ReactFlow, SelectionMode, Viewport, applyEdgeChanges, applyNodeChanges, useReactFlow,
+} from "@xyflow/react";
+import { Ref, useCallback, useEffect, useImperativeHandle, useMemo, useRef, useState } from "react";
+import { snap } from "./arrange";
+import { GroupBox, NoteBox, WireLine } from "./boxes";
+import { Chooser, Entry, Menu, Question, Sheet } from "./chooser";
+import { useDoc, useShared } from "./context";
+import { Chosen, Point, addWired, insertOps, moveOp, nodeOp, replugOp, usableKinds, wayForNode, wayThrough, wireOp } from "./edits";
+import { Bars, Empty } from "./bars";
+import { KindIcon } from "./icons";
+import { useKeys } from "./keys";
+import { Kind, Op, Place, edgeKey } from "./model";
+import { NodeBox, NodeData } from "./node";
+import { firstSentence } from "./palette";
+import { GRID, WIDTH, drawEdges, drawNodes, edgeData, frameGroups } from "./scene";
+import { Doc } from "./store";
+import { Dragged, End, dragFrom, edgeOf, familyColor, fittingPort, portAt, refusal } from "./types";
+
+export interface CanvasHandle {
+  addAtCentre(kind: Kind): void;
+  aim(kind: Kind, x: number, y: number): void;
+  drop(kind: Kind, x: number, y: number): void;
+  focus(): void;
+}
+interface Props {
+  doc: Doc; reveal?: [string, number]; onSelect: (value: unknown) => void; ref: Ref<CanvasHandle>;
+  paletteShut: boolean; onPalette: () => void;
+}
+
+const nodeTypes = { box: NodeBox, note: NoteBox, group_: GroupBox };
+const edgeTypes = { wire: WireLine };
+const views = new Map<string, Viewport>();
+const seenReveals = new Map<string, number>();
+
+export function Canvas({ doc, reveal, onSelect, ref, paletteShut, onPalette }: Props) {
+  const version = useDoc(doc);
+  const { wiring, ui, actions } = useShared();
+  const flow = useReactFlow();
+  const root = useRef<HTMLDivElement>(null);
+  const pointer = useRef<Point | null>(null);
+  const select = useRef<Set<string> | null>(null);
+  const shift = useRef(false);
+  const replugging = useRef<DrawnEdge | null>(null);
+  const [nodes, setNodes] = useState<DrawnNode[]>(() => drawNodes(doc, [], null));
+  const [edges, setEdges] = useState<DrawnEdge[]>(() => drawEdges(doc, []));
+  const [question, setQuestion] = useState<Question | null>(null);
+  const [menu, setMenu] = useState<{ at: Point; entries: (Entry | null)[] } | null>(null);
+  const [sheet, setSheet] = useState(false);
+  const latest = useRef(nodes);
+  latest.current = nodes;
+  const latestEdges = useRef(edges);
+  latestEdges.current = edges;
+
+  useEffect(() => {
+    const wanted = select.current;
+    select.current = null;
+    setNodes((old) => drawNodes(doc, old, wanted));
+    setEdges((old) => drawEdges(doc, old));
+  }, [doc, version]);
+
+  const focus = useCallback(() => root.current?.focus({ preventScroll: true }), []);
+  const dispatch = useCallback((op: Op | null, choose?: string[]): void => {
+    if (!op) return;
+    if (choose) select.current = new Set(choose);
+    if (!doc.dispatch(op)) select.current = null;
+    focus();
+  }, [doc, focus]);
+
+  // --- selection ------------------------------------------------------------------------------
+  const chosen = useMemo((): Chosen => {
+    const of = (type: string) => nodes.filter((n) => n.selected && n.type === type && !n.hidden).map((n) => n.id);
+    return { nodes: of("box"), notes: of("note"), groups: of("group_"), edges: edges.filter((e) => e.selected && !e.hidden).map(edgeData) };
+  }, [nodes, edges]);
+  const chosenText = JSON.stringify({ ...chosen, edges: chosen.edges.map((e) => [e.from, e.to]) });
+  const reported = useRef('{"nodes":[],"notes":[],"groups":[],"edges":[]}');
+  useEffect(() => {
+    const timer = setTimeout(() => {
+      if (chosenText === reported.current) return;
+      reported.current = chosenText;
+      onSelect(JSON.parse(chosenText));
+    }, 60);
+    return () => clearTimeout(timer);
+  }, [chosenText]);
+  const choose = useCallback((ids: string[], wires: string[] = []) => {
+    const set = new Set(ids), lines = new Set(wires);
+    setNodes((old) => old.map((n) => (!!n.selected === set.has(n.id) ? n : { ...n, selected: set.has(n.id) })));
+    setEdges((old) => old.map((e) => (!!e.selected === lines.has(e.id) ? e : { ...e, selected: lines.has(e.id) })));
+  }, []);
+
+  // --- places ---------------------------------------------------------------------------------
+  const toFlow = useCallback((x: number, y: number): Point => flow.screenToFlowPosition({ x, y }), [flow]);
+  const centre = useCallback((): Point => {
+    const box = root.current!.getBoundingClientRect();
+    const at = toFlow(box.x + box.width / 2, box.y + box.height / 2);
+    let spot = { x: snap(at.x - WIDTH / 2), y: snap(at.y - 60) };
+    const taken = (p: Point) => latest.current.some((n) => Math.abs(n.position.x - p.x) < 24 && Math.abs(n.position.y - p.y) < 24);
+    while (taken(spot)) spot = { x: spot.x + 32, y: spot.y + 32 };
+    return spot;
+  }, [toFlow]);
+  const inBox = useCallback((x: number, y: number): Point => {
+    const box = root.current!.getBoundingClientRect();
+    return { x: x - box.x, y: y - box.y };
+  }, []);
+  const wireUnder = useCallback((x: number, y: number): DrawnEdge | undefined => {
+    const shadow = root.current!.getRootNode() as ShadowRoot | Document;
+    const hit = shadow.elementsFromPoint(x, y).map((el) => el.closest(".react-flow__edge")).find(Boolean);
+    const id = hit?.getAttribute("data-id");
+    return latestEdges.current.find((edge) => edge.id === id && edge.reconnectable);
+  }, []);
+  const go = useCallback((id: string) => {
+    const folded = doc.flow.groups.find((g) => g.folded && g.nodes?.includes(id));
+    choose([folded?.id ?? id]);
+    void flow.fitView({ nodes: [{ id: folded?.id ?? id }], duration: 250, maxZoom: 1.1, minZoom: 0.5, padding: 0.4 });
+    focus();
+  }, [choose, doc, flow, focus]);
+  useEffect(() => {
+    if (!reveal || !doc.ready || seenReveals.get(doc.id) === reveal[1]) return;
+    seenReveals.set(doc.id, reveal[1]);
+    const timer = setTimeout(() => go(reveal[0]), 60);
+    return () => clearTimeout(timer);
+  }, [reveal?.[0], reveal?.[1], doc.ready]);
+
+  // --- adding ---------------------------------------------------------------------------------
+  const add = useCallback((kind: Kind, at: Point, onto?: DrawnEdge) => {
+    const made = nodeOp(doc, kind, at);
+    const way = onto && wayThrough(doc, edgeData(onto), kind.inputs, kind.outputs);
+    const op: Op = way ? { op: "batch", ops: [made.op, ...insertOps(edgeData(onto), made.id, way)], label: `insert ${kind.title}` } : made.op;
+    dispatch(op, [made.id]);
+  }, [dispatch, doc]);
+  useImperativeHandle(ref, () => ({
+    focus,
+    addAtCentre: (kind) => add(kind, centre()),
+    aim(kind, x, y) {
+      const edge = wireUnder(x, y);
+      const way = edge && wayThrough(doc, edgeData(edge), kind.inputs, kind.outputs);
+      ui.set({ dropWire: way ? edge.id : "" });
+    },
+    drop(kind, x, y) {
+      const box = root.current!.getBoundingClientRect();
+      ui.set({ dropWire: "" });
+      if (x < box.left || x > box.right || y < box.top || y > box.bottom) return;
+      const at = toFlow(x, y);
+      add(kind, { x: at.x - WIDTH / 2, y: at.y - 20 }, wireUnder(x, y));
+    },
+  }), [add, centre, doc, focus, toFlow, ui, wireUnder]);
+  const kindChoices = useCallback((kinds: Kind[]) => kinds.map((kind) => ({
+    key: kind.kind, title: kind.title, detail: firstSentence(kind.doc), color: familyColor(kind.family),
+    icon: <KindIcon kind={kind.kind} glyph={kind.icon} />,
+  })), []);
+  const askNode = useCallback((at?: Point, spot?: Point) => {
+    const kinds = usableKinds();
+    setQuestion({
+      title: "Add a node", placeholder: "What should it do?", empty: "The catalog is empty.", choices: kindChoices(kinds), at,
+      pick: (key) => add(kinds.find((k) => k.kind === key)!, spot ?? centre()),
+    });
+  }, [add, centre, kindChoices]);
+
+  // --- wiring ---------------------------------------------------------------------------------
+  const endOf = (node: string, handle: string | null, type: string | null): End => ({
+    node, port: handle ?? "", side: type === "source" ? "out" : "in",
+  });
+  const connectEnd: OnConnectEnd = useCallback((event, state) => {
+    const dragged = wiring.dragged;
+    const reason = wiring.over?.reason;
+    wiring.set(null);
+    if (!dragged || replugging.current || state.isValid) return;
+    if (state.toHandle || reason) return void (reason && doc.say(reason));
+    const { clientX, clientY } = "changedTouches" in event ? event.changedTouches[0] : (event as MouseEvent);
+    const target = event.target as Element | null;
+    if (target?.closest?.(".pb-node, .pb-group")) return;
+    offer(dragged, clientX, clientY);
+  }, [doc, wiring]);
+  const offer = (dragged: Dragged, x: number, y: number) => {
+    const kinds = usableKinds().filter((kind) => fittingPort(kind, dragged));
+    const spot = toFlow(x, y);
+    setQuestion({
+      title: dragged.from.side === "out" ? `Where should "${dragged.from.port}" go?` : `Where should "${dragged.from.port}" come from?`,
+      placeholder: "Nodes that fit", empty: "No node fits this port.", choices: kindChoices(kinds), at: inBox(x, y),
+      pick: (key) => {
+        const made = addWired(doc, kinds.find((k) => k.kind === key)!, dragged, spot);
+        dispatch(made.op, [made.id]);
+      },
+    });
+  };
+
+  // --- dragging -------------------------------------------------------------------------------
+  const onNodesChange = useCallback((changes: NodeChange[]) => {
+    setNodes((old) => {
+      const more: NodeChange[] = [];
+      const listed = new Set(changes.map((c) => ("id" in c ? c.id : "")));
+      for (const change of changes) {
+        if (change.type !== "position" || !change.position) continue;
+        const group = old.find((n) => n.id === change.id && n.type === "group_");
+        if (!group) continue;
+        const by = { x: change.position.x - group.position.x, y: change.position.y - group.position.y };
+        const inside = new Set((group.data.group as { nodes?: string[] }).nodes);
+        for (const node of old) {
+          if (!inside.has(node.id) || listed.has(node.id)) continue;
+          more.push({ type: "position", id: node.id, dragging: change.dragging, position: { x: node.position.x + by.x, y: node.position.y + by.y } });
+        }
+      }
+      return frameGroups(applyNodeChanges([...changes.filter((c) => c.type !== "remove"), ...more], old));
+    });
+  }, []);
+  const onEdgesChange = useCallback((changes: EdgeChange[]) => setEdges((old) => applyEdgeChanges(changes.filter((c) => c.type !== "remove"), old)), []);
+  const onNodeDrag = useCallback((event: unknown, node: DrawnNode, moved: DrawnNode[]) => {
+    const { clientX, clientY } = event as MouseEvent;
+    const edge = moved.length === 1 && node.type === "box" ? wireUnder(clientX, clientY) : undefined;
+    const id = edge && wayForNode(doc, edgeData(edge), node.id) ? edge.id : "";
+    if (ui.dropWire !== id) ui.set({ dropWire: id });
+  }, [doc, ui, wireUnder]);
+  const onNodeDragStop = useCallback((_event: unknown, _node: DrawnNode, moved: DrawnNode[]) => {
+    const places: Record<string, Place> = {};
+    const inside = moved.flatMap((n) => (n.type === "group_" ? ((n.data.group as { nodes?: string[] }).nodes ?? []) : []));
+    const dragged = new Map(moved.map((n) => [n.id, n]));
+    for (const id of new Set([...moved.filter((n) => n.type !== "group_").map((n) => n.id), ...inside])) {
+      const node = dragged.get(id) ?? latest.current.find((n) => n.id === id);
+      const old = doc.flow.layout[id];
+      if (!node || (old && old.x === node.position.x && old.y === node.position.y)) continue;
+      places[id] = { x: Math.round(node.position.x), y: Math.round(node.position.y) };
+    }
+    const wire = latestEdges.current.find((e) => e.id === ui.dropWire);
+    ui.set({ dropWire: "" });
+    // Let go of the nodes first: what the document says must be able to move them again.
+    setNodes((old) => old.map((n) => (n.dragging ? { ...n, dragging: false } : n)));
+    const move = moveOp(places);
+    const way = wire && moved.length === 1 ? wayForNode(doc, edgeData(wire), moved[0].id) : null;
+    if (move && wire && way) dispatch({ op: "batch", ops: [move, ...insertOps(edgeData(wire), moved[0].id, way)], label: "insert on wire" });
+    else dispatch(move);
+  }, [dispatch, doc, ui]);
+
+  const keys = useKeys({
+    doc, flow, chosen, choose, dispatch, go, askNode, pointer, toFlow, centre,
+    drawn: () => latest.current, setQuestion, setSheet, rename: actions.rename, open: actions.open,
+    root: () => root.current,
+  });
+  const showMenu = (event: React.MouseEvent, id?: string, wire?: DrawnEdge) => {
+    event.preventDefault();
+    if (doc.readonly) return;
+    const at = inBox(event.clientX, event.clientY);
+    if (id && !latest.current.find((n) => n.id === id)?.selected) choose([id]);
+    if (wire) choose([], [wire.id]);
+    const spot = toFlow(event.clientX, event.clientY);
+    setMenu({ at, entries: keys.entries(id, wire, { at, spot }) });
+  };
+
+  return (
+    <div
+      className={`pb-canvas ${doc.readonly ? "readonly" : ""}`} ref={root} tabIndex={0} role="application" aria-label="Flow canvas. Press ? for shortcuts."
+      onKeyDown={(event) => {
+        shift.current = event.shiftKey;
+        keys.onKeyDown(event);
+      }}
+      onKeyUp={(event) => (shift.current = event.shiftKey)}
+      onCopy={keys.onCopy} onCut={keys.onCut} onPaste={keys.onPaste}
+      onPointerMove={(event) => {
+        pointer.current = { x: event.clientX, y: event.clientY };
+        shift.current = event.shiftKey;
+      }}
+      onPointerLeave={() => (pointer.current = null)}
+      onPointerDown={(event) => {
+        const target = event.target as Element;
+        if (!target.closest("input, textarea, button, .pb-chooser, .pb-sheet, .pb-menu")) setTimeout(() => {
+          const active = (root.current?.getRootNode() as ShadowRoot | Document | undefined)?.activeElement;
+          if (!active?.closest("input, textarea")) focus();
+        });
+      }}
+    >
+      <ReactFlow
+        nodes={nodes} edges={edges} nodeTypes={nodeTypes} edgeTypes={edgeTypes}
+        onNodesChange={onNodesChange} onEdgesChange={onEdgesChange}
+        onNodeDrag={onNodeDrag} onNodeDragStop={onNodeDragStop}
+        onSelectionDragStop={(event, moved) => onNodeDragStop(event, moved[0], moved)}
+        onConnectStart={(_event, start) => {
+          if (start.nodeId && !replugging.current) wiring.set(dragFrom(doc, endOf(start.nodeId, start.handleId, start.handleType)));
+        }}
+        onConnectEnd={connectEnd}
+        isValidConnection={(wire) => {
+          const dragged = wiring.dragged;
+          if (!dragged) return false;
+          const a = endOf(wire.source, wire.sourceHandle ?? null, "source"), b = endOf(wire.target, wire.targetHandle ?? null, "target");
+          const end = dragged.from.side === "out" ? b : a;
+          const port = portAt(doc, end);
+          return !!port && !refusal(doc, dragged, end, port);
+        }}
+        onConnect={(wire) => dispatch(wireOp(
+          doc, endOf(wire.source, wire.sourceHandle, "source"), endOf(wire.target, wire.targetHandle, "target"), shift.current,
+        ))}
+        onReconnectStart={(_event, edge, side) => {
+          replugging.current = edge;
+          // React Flow names the end that stays.
+          const stays = side === "target" ? endOf(edge.target, edge.targetHandle ?? null, "target") : endOf(edge.source, edge.sourceHandle ?? null, "source");
+          wiring.set(dragFrom(doc, stays, edgeData(edge)));
+        }}
+        onReconnect={(edge, wire) => {
+          const fresh = edgeOf(endOf(wire.source, wire.sourceHandle, "source"), endOf(wire.target, wire.targetHandle, "target"));
+          if (edgeKey(fresh) !== edge.id) dispatch(replugOp(doc, edgeData(edge), fresh, shift.current));
+        }}
+        onReconnectEnd={(_event, edge, _side, state) => {
+          const reason = wiring.over?.reason;
+          wiring.set(null);
+          replugging.current = null;
+          if (state.isValid) return;
+          if (state.toHandle || reason) return void (reason && doc.say(reason));
+          dispatch({ op: "disconnect", ...edgeData(edge) });
+        }}
+        onNodeContextMenu={(event, node) => showMenu(event, node.id)}
+        onEdgeContextMenu={(event, edge) => showMenu(event, undefined, edge)}
+        onPaneContextMenu={(event) => showMenu(event as React.MouseEvent)}
+        onDoubleClick={(event) => {
+          if ((event.target as Element).classList.contains("react-flow__pane")) {
+            const at = toFlow(event.clientX, event.clientY);
+            askNode(inBox(event.clientX, event.clientY), { x: at.x - WIDTH / 2, y: at.y - 20 });
+          }
+        }}
+        onInit={() => {
+          const old = views.get(doc.id);
+          if (old) void flow.setViewport(old);
+          else if (latest.current.length) void flow.fitView({ maxZoom: 1, padding: 0.15 });
+        }}
+        onMoveEnd={(_event, viewport) => views.set(doc.id, viewport)}
+        nodesDraggable={!doc.readonly} nodesConnectable={!doc.readonly} edgesReconnectable={!doc.readonly}
+        snapToGrid snapGrid={[GRID, GRID]} minZoom={0.1} maxZoom={2.5} zoomOnDoubleClick={false}
+        deleteKeyCode={null} disableKeyboardA11y selectionMode={SelectionMode.Partial} connectionRadius={26} reconnectRadius={14}
+        multiSelectionKeyCode={["Meta", "Control", "Shift"]} connectionLineType={ConnectionLineType.Bezier}
+        elevateNodesOnSelect={false} onlyRenderVisibleElements proOptions={{ hideAttribution: true }}
+        nodesFocusable edgesFocusable
+      >
+        <Background variant={BackgroundVariant.Dots} gap={GRID} size={1.3} />
+        <MiniMap
+          pannable zoomable ariaLabel="Overview" nodeBorderRadius={6} className="pb-minimap"
+          nodeColor={(node) => (node.type === "box" ? familyColor((node.data as NodeData).kind?.family ?? "") : "var(--pb-line)")}
+        />
+      </ReactFlow>
+      <Bars doc={doc} chosen={chosen} keys={keys} drawn={() => latest.current} dispatch={dispatch} paletteShut={paletteShut} onPalette={onPalette} onHelp={() => setSheet(true)} />
+      {doc.ready && !doc.flow.nodes.length && !doc.flow.notes.length && <Empty readonly={doc.readonly} />}
+      {question && <Chooser question={question} onClose={() => (setQuestion(null), focus())} />}
+      {menu && <Menu at={menu.at} entries={menu.entries} onClose={() => (setMenu(null), focus())} />}
+      {sheet && <Sheet onClose={() => (setSheet(false), focus())} />}
+    </div>
+  );
+}

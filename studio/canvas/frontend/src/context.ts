@@ -1,0 +1,62 @@
+import { createContext, useContext, useSyncExternalStore } from "react";
+import { Doc, Emitter, Statuses } from "./store";
+import { Dragged, End, refusal } from "./types";
+import { Port, Status } from "./model";
+
+/** What every part of the canvas may ask for. */
+export interface Actions {
+  rename(id: string): void;
+  open(id: string): void;
+  menu(id: string, x: number, y: number): void;
+  stopRenaming(): void;
+}
+export interface Shared { doc: Doc; statuses: Statuses; wiring: Wiring; actions: Actions; ui: Ui }
+
+/** A wire under way: which ports fit. */
+export class Wiring extends Emitter {
+  dragged: Dragged | null = null;
+  over: { end: End; reason: string } | null = null;
+  set(dragged: Dragged | null): void {
+    this.dragged = dragged;
+    this.over = null;
+    this.emit();
+  }
+  hover(end: End | null, reason = ""): void {
+    this.over = end && { end, reason };
+    this.emit();
+  }
+}
+
+/** Small passing state: what is being renamed, which wire a node would be dropped on. */
+export class Ui extends Emitter {
+  renaming = "";
+  dropWire = "";
+  set(change: Partial<Pick<Ui, "renaming" | "dropWire">>): void {
+    Object.assign(this, change);
+    this.emit();
+  }
+}
+
+export const SharedContext = createContext<Shared>(null as unknown as Shared);
+export const useShared = (): Shared => useContext(SharedContext);
+
+export function useStatus(id: string): Status | undefined {
+  const { statuses } = useShared();
+  return useSyncExternalStore((listener) => statuses.subscribe(id, listener), () => statuses.get(id));
+}
+
+/** "" when no wire is dragged, else whether this port takes it, or is where it comes from. */
+export function useVerdict(end: End, port: Port): string {
+  const { wiring, doc } = useShared();
+  return useSyncExternalStore(wiring.subscribe, () => {
+    const dragged = wiring.dragged;
+    if (!dragged) return "";
+    const { from } = dragged;
+    if (from.node === end.node && from.port === end.port && from.side === end.side) return "start";
+    return refusal(doc, dragged, end, port) ? "refuses" : "fits";
+  });
+}
+
+export function useDoc(doc: Doc): number {
+  return useSyncExternalStore(doc.changed.subscribe, () => doc.changed.version);
+}

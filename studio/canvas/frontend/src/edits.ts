@@ -1,0 +1,142 @@
+// What the gestures on the canvas mean, as operations. No drawing here.
+
+import type { Node as DrawnNode } from "@xyflow/react";
+import { autoLayout, snap } from "./arrange";
+import { Edge, Group, Kind, Note, Op, Place, edgeKey, freshId, ids, nodeOf, portOf } from "./model";
+import { WIDTH, boxOf } from "./scene";
+import { Doc, catalog } from "./store";
+import { Dragged, End, edgeOf, fits, fittingPort, portAt, portsOf, titleOf } from "./types";
+
+export interface Chosen { nodes: string[]; edges: Edge[]; notes: string[]; groups: string[] }
+export interface Point { x: number; y: number }
+
+export function nodeOp(doc: Doc, kind: Kind, at: Point): { op: Op; id: string } {
+  const id = freshId(kind.title, ids(doc.flow));
+  const place: Place = { x: snap(at.x), y: snap(at.y) };
+  return { op: { op: "add_node", node: { id, kind: kind.kind, version: kind.version }, at: place }, id };
+}
+
+/** A wire; one that is in the way gives way, unless both should stay. */
+export function wireOp(doc: Doc, a: End, b: End, keep: boolean): Op {
+  const edge = edgeOf(a, b);
+  const into = a.side === "in" ? a : b;
+  const port = portAt(doc, into);
+  const taken = doc.flow.edges.some((e) => e.to === edge.to);
+  return { op: "connect", ...edge, ...(taken && !port?.many && !keep && { replace: true }) };
+}
+
+export function replugOp(doc: Doc, old: Edge, fresh: Edge, keep: boolean): Op {
+  const port = portAt(doc, { node: nodeOf(fresh.to), port: portOf(fresh.to), side: "in" });
+  const taken = doc.flow.edges.some((e) => e.to === fresh.to && edgeKey(e) !== edgeKey(old));
+  return { op: "replug", old, new: fresh, ...(taken && !port?.many && !keep && { replace: true }) };
+}
+
+/** A new node, wired to where a wire was dropped. */
+export function addWired(doc: Doc, kind: Kind, dragged: Dragged, at: Point): { op: Op; id: string } {
+  const out = dragged.from.side === "out";
+  const made = nodeOp(doc, kind, { x: out ? at.x : at.x - WIDTH, y: at.y - 60 });
+  const port = fittingPort(kind, dragged);
+  if (!port) return made;
+  const edge = edgeOf(dragged.from, { node: made.id, port: port.name, side: out ? "in" : "out" });
+  const into = portAt(doc, dragged.from);
+  const replace = !out && !into?.many && doc.flow.edges.some((e) => e.to === edge.to);
+  const connect: Op = { op: "connect", ...edge, ...(replace && { replace: true }) };
+  return { op: { op: "batch", ops: [made.op, connect], label: `add ${kind.title}` }, id: made.id };
+}
+
+interface Way { into: string; out: string }
+
+/** Through which ports of a node a wire can be led. */
+export function wayThrough(doc: Doc, edge: Edge, inputs: Kind["inputs"], outputs: Kind["outputs"]): Way | null {
+  const given = portAt(doc, { node: nodeOf(edge.from), port: portOf(edge.from), side: "out" });
+  const taken = portAt(doc, { node: nodeOf(edge.to), port: portOf(edge.to), side: "in" });
+  const into = given && inputs.find((p) => p.types.length && fits(given.types, p.types));
+  const out = taken && outputs.find((p) => p.types.length && fits(p.types, taken.types));
+  return into && out ? { into: into.name, out: out.name } : null;
+}
+
+export function insertOps(edge: Edge, node: string, way: Way): Op[] {
+  return [
+    { op: "replug", old: edge, new: { from: `${node}.${way.out}`, to: edge.to } },
+    { op: "connect", from: edge.from, to: `${node}.${way.into}` },
+  ];
+}
+
+/** The way for a node that is on the canvas already: only if it is wired to nothing yet. */
+export function wayForNode(doc: Doc, edge: Edge, id: string): Way | null {
+  const node = doc.flow.nodes.find((n) => n.id === id);
+  if (!node || doc.flow.edges.some((e) => nodeOf(e.from) === id || nodeOf(e.to) === id)) return null;
+  const ports = portsOf(doc, node);
+  return wayThrough(doc, edge, ports.inputs, ports.outputs);
+}
+
+export function removeOp(doc: Doc, chosen: Chosen): Op | null {
+  const { nodes, edges, notes, groups } = chosen;
+  if (!nodes.length && !edges.length && !notes.length && !groups.length) return null;
+  const folded = doc.flow.groups.filter((g) => groups.includes(g.id) && g.folded).flatMap((g) => g.nodes ?? []);
+  const op: Op = { op: "remove" };
+  const all = [...new Set([...nodes, ...folded])];
+  if (all.length) op.nodes = all;
+  if (edges.length) op.edges = edges;
+  if (notes.length) op.notes = notes;
+  if (groups.length) op.groups = groups;
+  return op;
+}
+
+export function groupOp(doc: Doc, nodes: string[]): { op: Op; id: string } {
+  const id = freshId("group", ids(doc.flow));
+  const group: Group = { id, title: "Group", nodes };
+  return { op: { op: "group", group }, id };
+}
+
+export function noteOp(doc: Doc, at: Point): { op: Op; id: string } {
+  const id = freshId("note", ids(doc.flow));
+  const note: Note = { id };
+  return { op: { op: "add_note", note, at: { x: snap(at.x), y: snap(at.y), w: 208, h: 144 } }, id };
+}
+
+export function moveOp(places: Record<string, Place>): Op | null {
+  return Object.keys(places).length ? { op: "move", places } : null;
+}
+
+export function layoutOp(doc: Doc, drawn: DrawnNode[], only: Set<string>): Op | null {
+  return moveOp(autoLayout(doc.flow, drawn, only));
+}
+
+export function nudgeOp(doc: Doc, drawn: DrawnNode[], by: Point): Op | null {
+  const groups = new Map(doc.flow.groups.map((g) => [g.id, g.nodes ?? []]));
+  const moved = new Set(drawn.flatMap((n) => groups.get(n.id) ?? [n.id]));
+  const at = (id: string): Place => doc.flow.layout[id] ?? drawn.find((n) => n.id === id)?.position ?? { x: 0, y: 0 };
+  const places = [...moved].map((id): [string, Place] => [id, { x: Math.round(at(id).x + by.x), y: Math.round(at(id).y + by.y) }]);
+  return moveOp(Object.fromEntries(places));
+}
+
+/** Every wire that could be drawn from or to a node, as choices in words. */
+export function possibleWires(doc: Doc, id: string): { key: string; title: string; detail: string; a: End; b: End }[] {
+  const start = doc.flow.nodes.find((n) => n.id === id);
+  if (!start) return [];
+  const found: ReturnType<typeof possibleWires> = [];
+  const mine = portsOf(doc, start);
+  const known = new Set(doc.flow.edges.map(edgeKey));
+  for (const other of doc.flow.nodes) {
+    if (other.id === id) continue;
+    const theirs = portsOf(doc, other);
+    for (const [outNode, outs, inNode, ins] of [
+      [start, mine.outputs, other, theirs.inputs], [other, theirs.outputs, start, mine.inputs],
+    ] as const) {
+      for (const out of outs) for (const into of ins) {
+        const a: End = { node: outNode.id, port: out.name, side: "out" }, b: End = { node: inNode.id, port: into.name, side: "in" };
+        const key = edgeKey(edgeOf(a, b));
+        if (known.has(key) || !out.types.length || !into.types.length || !fits(out.types, into.types)) continue;
+        found.push({ key, a, b, title: `${titleOf(outNode)} · ${out.name} → ${titleOf(inNode)} · ${into.name}`, detail: out.types.join(", ") });
+      }
+    }
+  }
+  return found;
+}
+
+export function usableKinds(): Kind[] {
+  return catalog.kinds.filter((kind) => !kind.install);
+}
+
+export { boxOf };

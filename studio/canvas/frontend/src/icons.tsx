@@ -1,0 +1,80 @@
+// Line icons, drawn here: nothing is fetched. 24 × 24, stroke follows the text color.
+
+const PATHS: Record<string, string> = {
+  undo: "M9 14 4 9l5-5M4 9h10a6 6 0 0 1 0 12h-3",
+  redo: "m15 14 5-5-5-5M20 9H10a6 6 0 0 0 0 12h3",
+  plus: "M12 5v14M5 12h14",
+  minus: "M5 12h14",
+  fit: "M4 9V4h5M20 9V4h-5M4 15v5h5M20 15v5h-5",
+  layout: "M4 4h6v6H4zM14 14h6v6h-6zM14 4h6v6h-6M10 7h4M17 10v4",
+  note: "M5 4h14v10l-6 6H5zM13 20v-6h6",
+  search: "M11 4a7 7 0 1 1 0 14 7 7 0 0 1 0-14zM16 16l5 5",
+  help: "M12 3a9 9 0 1 1 0 18 9 9 0 0 1 0-18zM9.5 9.5a2.5 2.5 0 1 1 3.6 2.2c-.8.5-1.1 1-1.1 1.8M12 17v.01",
+  group: "M4 4h4M4 4v4M20 4h-4M20 4v4M4 20h4M4 20v-4M20 20h-4M20 20v-4M8 8h8v8H8z",
+  trash: "M4 7h16M9 7V4h6v3M6 7l1 13h10l1-13M10 11v5M14 11v5",
+  copy: "M9 9h11v11H9zM5 15H4V4h11v1",
+  power: "M12 3v9M6.5 7a8 8 0 1 0 11 0",
+  left: "M4 3v18M8 6h11v4H8zM8 14h7v4H8z",
+  top: "M3 4h18M6 8h4v11H6zM14 8h4v7h-4z",
+  spread: "M4 3v18M20 3v18M9 7h6v10H9z",
+  stack: "M3 4h18M3 20h18M7 9h10v6H7z",
+  chevron: "m9 6 6 6-6 6",
+  close: "M6 6l12 12M18 6 6 18",
+  check: "m5 12.5 4.5 4.5L19 7.5",
+  alert: "M12 4 2.8 20h18.4zM12 10v4.5M12 17.4v.01",
+  clock: "M12 3a9 9 0 1 1 0 18 9 9 0 0 1 0-18zM12 7v5l3 2",
+  skip: "M5 5l9 7-9 7zM18 5v14",
+  play: "M7 4.5v15l12-7.5z",
+  stop: "M6 6h12v12H6z",
+  bolt: "M13 3 5 14h6l-1 7 8-11h-6z",
+  fold: "M6 9l6 6 6-6",
+  panel: "M4 5h16v14H4zM10 5v14",
+  wire: "M4 18c8 0 8-12 16-12M3 16h2v4H3zM19 4h2v4h-2z",
+  text: "M5 6h14M12 6v13M9 19h6",
+  input: "M4 12h10M10 8l4 4-4 4M14 4h6v16h-6",
+  output: "M10 12h10M16 8l4 4-4 4M10 4H4v16h6",
+  file: "M6 3h8l4 4v14H6zM14 3v4h4",
+  quote: "M5 5h14v11H9l-4 4zM9 9h6M9 12h4",
+  list: "M9 6h11M9 12h11M9 18h11M4 6h.01M4 12h.01M4 18h.01",
+  chip: "M7 7h10v10H7zM10 3v4M14 3v4M10 17v4M14 17v4M3 10h4M3 14h4M17 10h4M17 14h4",
+  spark: "M12 3l2 7 7 2-7 2-2 7-2-7-7-2 7-2z",
+  branch: "M6 4v16M6 13c0-5 12-3 12-9M18 4v3M15 5l3-3 3 3",
+  merge: "M6 4c0 8 6 6 6 12M18 4c0 8-6 6-6 12M12 16v5M9 18l3 3 3-3",
+  loop: "M17 3l3 3-3 3M4 12V9a3 3 0 0 1 3-3h13M7 21l-3-3 3-3M20 12v3a3 3 0 0 1-3 3H4",
+  nest: "M4 4h10v10H4zM10 17v3h10V10h-3",
+  cut: "M8 8 20 19M8 16 20 5M6 4a3 3 0 1 1 0 6 3 3 0 0 1 0-6zM6 14a3 3 0 1 1 0 6 3 3 0 0 1 0-6z",
+  join: "M4 6h6l4 6h6M4 18h6l4-6M17 9l3 3-3 3",
+  book: "M5 4h13v16H5a2 2 0 0 1 0-4h13M5 4a2 2 0 0 0-2 2v12",
+  person: "M12 4a4 4 0 1 1 0 8 4 4 0 0 1 0-8zM4 21c0-5 4-7 8-7s8 2 8 7",
+  tool: "M14 6a4 4 0 0 0 5 5l-9 9-4-4 9-9M14 6l3-3 4 4-3 3",
+  layers: "M12 3 3 8l9 5 9-5zM3 13l9 5 9-5",
+  gauge: "M4 18a9 9 0 1 1 16 0M12 15l4-6",
+  braces: "M9 4c-4 0-1 8-5 8 4 0 1 8 5 8M15 4c4 0 1 8 5 8-4 0-1 8-5 8",
+};
+
+/** The icon of a kind, by words in its name; the glyph that it declares is the fallback. */
+const HINTS: [RegExp, string][] = [
+  [/output/, "output"], [/file|load|folder/, "file"], [/\binput|ask\.input/, "input"], [/few|example/, "list"],
+  [/template|prompt/, "quote"], [/gguf|quant|local/, "chip"], [/lora|adapter/, "layers"], [/embed/, "layers"],
+  [/judge|score|eval|metric/, "gauge"], [/chat|ask|complet|model/, "spark"],
+  [/branch|switch|route|if\b/, "branch"], [/merge/, "merge"], [/each|map|loop|repeat/, "loop"],
+  [/sub|run_flow|flow\.run|logic\.flow/, "nest"], [/split|chunk/, "cut"], [/join|concat/, "join"],
+  [/retriev|search|index/, "search"], [/document|docs/, "book"], [/agent|crew|role/, "person"], [/tool/, "tool"],
+  [/json|parse|extract/, "braces"], [/text/, "text"],
+];
+
+export function Icon({ name, size = 16 }: { name: string; size?: number }) {
+  return (
+    <svg
+      width={size} height={size} viewBox="0 0 24 24" fill="none" stroke="currentColor" strokeWidth="1.9"
+      strokeLinecap="round" strokeLinejoin="round" aria-hidden="true"
+    >
+      <path d={PATHS[name] ?? PATHS.wire} />
+    </svg>
+  );
+}
+
+export function KindIcon({ kind, glyph, size = 15 }: { kind: string; glyph?: string; size?: number }) {
+  const hint = HINTS.find(([pattern]) => pattern.test(kind));
+  return hint ? <Icon name={hint[1]} size={size} /> : <span aria-hidden="true">{(glyph ?? "◇").slice(0, 2)}</span>;
+}

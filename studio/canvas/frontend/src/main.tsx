@@ -1,0 +1,57 @@
+// The door between Streamlit and the canvas: one React root per host element, whatever order mounts come in.
+
+import { createRoot, Root } from "react-dom/client";
+import flowCss from "@xyflow/react/dist/base.css?inline";
+import { App } from "./app";
+import { Data, docOf, learnCatalog, statusesOf } from "./store";
+import css from "./style.css?inline";
+import panelCss from "./panels.css?inline";
+
+export { apply } from "./apply";
+
+interface Component {
+  data: Data & { bundle: string; base: string };
+  parentElement: ShadowRoot | HTMLElement;
+  setStateValue: (name: string, value: unknown) => void;
+  setTriggerValue: (name: string, value: unknown) => void;
+}
+interface Host extends HTMLElement { pbRoot?: Root; pbGeneration?: number }
+
+export function mount(component: Component, base: string): () => void {
+  const { data, parentElement } = component;
+  const host = parentElement.querySelector<Host>(".pb-host");
+  if (!host) return () => {};
+  if (!parentElement.querySelector("style.pb-style")) {
+    const style = document.createElement("style");
+    style.className = "pb-style";
+    style.textContent = flowCss + css + panelCss;
+    parentElement.append(style);
+  }
+  host.style.height = data.height ?? "640px";
+  const generation = (host.pbGeneration = (host.pbGeneration ?? 0) + 1);
+  host.pbRoot ??= createRoot(host);
+
+  learnCatalog(data);
+  const doc = docOf(data.doc);
+  doc.send = (payload) => component.setTriggerValue("edit", payload);
+  doc.update(data);
+  const statuses = statusesOf(data.doc);
+  statuses.onRevision = (revision) => doc.hear(revision);
+  if (data.status) statuses.replace(data.status);
+  statuses.listen(data.events ? new URL(base + data.events, document.baseURI).href : "");
+  host.pbRoot.render(
+    <App
+      key={data.doc} doc={doc} statuses={statuses} reveal={data.reveal}
+      onSelect={(value) => component.setStateValue("selection", value)}
+    />,
+  );
+  return () => {
+    // Clean-ups come out of order: only the last mount of a host that is gone takes its root down.
+    setTimeout(() => {
+      if (host.pbGeneration !== generation || host.isConnected) return;
+      statuses.listen("");
+      host.pbRoot?.unmount();
+      host.pbRoot = undefined;
+    }, 200);
+  };
+}

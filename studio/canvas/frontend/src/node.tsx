@@ -1,0 +1,154 @@
+// One node: header, a line about its params, named and colored ports, and how far it is in a run.
+
+import { Handle, NodeProps, Position, useUpdateNodeInternals } from "@xyflow/react";
+import { memo, useEffect, useRef, useSyncExternalStore } from "react";
+import { useShared, useStatus, useVerdict } from "./context";
+import { Icon, KindIcon } from "./icons";
+import { Kind, NodeInstance, Port, Problem, Status } from "./model";
+import { Side, colorOf, familyColor, refusal, words } from "./types";
+
+export interface NodeData extends Record<string, unknown> {
+  inst: NodeInstance;
+  kind?: Kind;
+  inputs: Port[];
+  outputs: Port[];
+  summary: string;
+  unknown: boolean;
+  problems: Problem[];
+  wired: string;
+}
+
+const STATUS: Record<string, [string, string]> = {
+  queued: ["clock", "Queued"], running: ["", "Running"], waiting: ["clock", "Waiting"], done: ["check", "Done"],
+  cached: ["bolt", "From the cache"], skipped: ["skip", "Skipped"], failed: ["alert", "Failed"],
+  cancelled: ["stop", "Stopped"],
+};
+
+function PortRow({ id, port, side, wired }: { id: string; port: Port; side: Side; wired: boolean }) {
+  const { wiring, doc } = useShared();
+  const end = { node: id, port: port.name, side };
+  const verdict = useVerdict(end, port);
+  const gone = port.types.length === 0;
+  const takes = gone ? port.doc : `${side === "in" ? "takes" : "gives"} ${words(port.types)}`;
+  const needed = side === "in" && port.required && !wired;
+  const about = [`${port.name}: ${takes}${port.many ? ", any number of wires" : ""}`, needed && "Needs a wire.", !gone && port.doc];
+  const hover = () => {
+    if (wiring.dragged && verdict !== "start") wiring.hover(end, refusal(doc, wiring.dragged, end, port));
+  };
+  return (
+    <div className={`pb-port ${side} ${verdict} ${gone ? "gone" : ""}`} title={about.filter(Boolean).join("\n")}>
+      <Handle
+        type={side === "in" ? "target" : "source"} position={side === "in" ? Position.Left : Position.Right}
+        id={port.name} className={`pb-handle ${wired ? "wired" : ""} ${needed ? "needed" : ""} ${port.many ? "many" : ""}`}
+        style={{ "--c": gone ? "var(--pb-red)" : colorOf(port.types) } as React.CSSProperties}
+        aria-label={`${side === "in" ? "Input" : "Output"} ${about.filter(Boolean).join(". ")}`}
+        onPointerEnter={hover} onPointerLeave={() => wiring.dragged && wiring.hover(null)}
+        data-port={`${id}.${port.name}`}
+      />
+      <span className="pb-port-name">{port.name}</span>
+    </div>
+  );
+}
+
+function Title({ id, text }: { id: string; text: string }) {
+  const { ui, actions, doc } = useShared();
+  const editing = useSyncExternalStore(ui.subscribe, () => ui.renaming === id);
+  const input = useRef<HTMLInputElement>(null);
+  useEffect(() => {
+    if (editing) input.current?.select();
+  }, [editing]);
+  if (!editing) {
+    return (
+      <span className="pb-title" title={`${text}\n${id}`} onDoubleClick={(e) => (e.stopPropagation(), actions.rename(id))}>
+        {text}
+      </span>
+    );
+  }
+  const commit = () => {
+    const title = input.current?.value.trim() ?? "";
+    if (ui.renaming === id && title !== text) doc.dispatch({ op: "rename", node: id, title: title || null });
+    actions.stopRenaming();
+  };
+  return (
+    <input
+      ref={input} className="pb-rename nodrag nopan" defaultValue={text} autoFocus maxLength={120} aria-label="Title of the node"
+      onBlur={commit}
+      onKeyDown={(event) => {
+        event.stopPropagation();
+        if (event.key === "Enter") commit();
+        if (event.key === "Escape") actions.stopRenaming();
+      }}
+    />
+  );
+}
+
+export function seconds(value: number): string {
+  if (value < 0.0995) return `${Math.round(value * 1000)} ms`;
+  return value < 60 ? `${value.toFixed(1)} s` : `${Math.floor(value / 60)} min ${Math.round(value % 60)} s`;
+}
+
+function Foot({ status }: { status: Status }) {
+  const facts = [
+    status.seconds !== undefined && seconds(status.seconds),
+    status.tokens ? `${status.tokens} tokens` : "",
+    status.status === "cached" && "cached",
+    status.progress,
+  ].filter(Boolean);
+  const text = status.text?.trim();
+  const message = status.message;
+  return (
+    <>
+      {text && <div className="pb-preview">{text.slice(-220)}</div>}
+      {message && <div className={`pb-message ${status.status}`}>{message.slice(0, 240)}</div>}
+      {facts.length > 0 && <div className="pb-facts">{facts.join(" · ")}</div>}
+    </>
+  );
+}
+
+export const NodeBox = memo(function NodeBox({ id, data, selected }: NodeProps & { data: NodeData }) {
+  const { actions } = useShared();
+  const status = useStatus(id);
+  const refresh = useUpdateNodeInternals();
+  const { inst, kind, inputs, outputs, problems, unknown } = data;
+  const signature = `${inputs.map((p) => p.name)}|${outputs.map((p) => p.name)}`;
+  useEffect(() => refresh(id), [id, signature, refresh]);
+
+  const wired = new Set(data.wired.split(" "));
+  const title = inst.title || kind?.title || inst.kind;
+  const bad = problems.filter((p) => p.severity === "error").length;
+  const rows = Math.max(inputs.length, outputs.length);
+  const state = status?.status ?? "";
+  const tip = problems.map((p) => `${p.message}${p.fix ? " " + p.fix : ""}`).join("\n");
+  return (
+    <div
+      className={`pb-node ${selected ? "selected" : ""} ${inst.disabled ? "off" : ""} ${unknown ? "unknown" : ""} s-${state}`}
+      style={{ "--f": familyColor(kind?.family ?? "") } as React.CSSProperties}
+      onDoubleClick={() => actions.open(id)}
+    >
+      <div className="pb-head">
+        <span className="pb-icon"><KindIcon kind={inst.kind} glyph={kind?.icon} /></span>
+        <Title id={id} text={title} />
+        {problems.length > 0 && (
+          <span className={`pb-badge ${bad ? "error" : "warning"}`} title={tip} role="img" aria-label={`${problems.length} problems: ${tip}`}>
+            {problems.length > 1 ? problems.length : "!"}
+          </span>
+        )}
+        {inst.disabled && <span className="pb-chip" title="Disabled: it is skipped">off</span>}
+        {state && STATUS[state] && (
+          <span className={`pb-status ${state}`} title={status?.message || STATUS[state][1]} role="img" aria-label={STATUS[state][1]}>
+            {state === "running" ? <span className="pb-spin" /> : <Icon name={STATUS[state][0]} size={13} />}
+          </span>
+        )}
+      </div>
+      {data.summary && <div className="pb-summary" title={data.summary}>{data.summary}</div>}
+      {unknown && <div className="pb-summary">{kind ? "" : `No installed package knows "${inst.kind}".`}</div>}
+      {rows > 0 && (
+        <div className="pb-ports">
+          <div>{inputs.map((p) => <PortRow key={p.name} id={id} port={p} side="in" wired={wired.has(`in:${p.name}`)} />)}</div>
+          <div>{outputs.map((p) => <PortRow key={p.name} id={id} port={p} side="out" wired={wired.has(`out:${p.name}`)} />)}</div>
+        </div>
+      )}
+      {status && <Foot status={status} />}
+    </div>
+  );
+});

@@ -1,0 +1,114 @@
+// Every kind of node there is: families, a search box, and what to install for those that are missing.
+
+import { useMemo, useRef, useState, useSyncExternalStore } from "react";
+import { Icon, KindIcon } from "./icons";
+import { Kind } from "./model";
+import { catalog } from "./store";
+import { familyColor } from "./types";
+
+export function matches(kind: Kind, query: string): boolean {
+  const text = `${kind.title} ${kind.family} ${kind.kind} ${kind.doc ?? ""}`.toLowerCase();
+  return query.toLowerCase().split(/\s+/).every((word) => text.includes(word));
+}
+
+/** Titles first, then what else mentions the words. */
+export function search(kinds: Kind[], query: string): Kind[] {
+  const wanted = query.trim().toLowerCase();
+  if (!wanted) return kinds;
+  const rank = (kind: Kind) => (kind.title.toLowerCase().startsWith(wanted) ? 0 : kind.title.toLowerCase().includes(wanted) ? 1 : 2);
+  return kinds.filter((kind) => matches(kind, wanted)).sort((a, b) => rank(a) - rank(b));
+}
+
+export const firstSentence = (text: string | undefined): string => (text ?? "").split(/\n\n|(?<=[.!?])\s/)[0].replace(/\s+/g, " ");
+
+interface Props { onAdd: (kind: Kind) => void; onDrag: (kind: Kind, event: React.PointerEvent) => void; onClose: () => void }
+
+export function Palette({ onAdd, onDrag, onClose }: Props) {
+  useSyncExternalStore(catalog.changed.subscribe, () => catalog.changed.version);
+  const [query, setQuery] = useState("");
+  const [shut, setShut] = useState<Set<string>>(new Set());
+  const list = useRef<HTMLDivElement>(null);
+  const found = useMemo(() => search(catalog.kinds, query), [query, catalog.digest]);
+  const families = useMemo(() => {
+    const groups = new Map<string, Kind[]>();
+    for (const kind of found) groups.set(kind.family, [...(groups.get(kind.family) ?? []), kind]);
+    return [...groups];
+  }, [found]);
+  const step = (event: React.KeyboardEvent, by: number) => {
+    const items = [...(list.current?.querySelectorAll<HTMLElement>("[role=option]") ?? [])];
+    const root = list.current?.getRootNode() as ShadowRoot | Document;
+    const at = items.indexOf(root.activeElement as HTMLElement);
+    items[Math.max(0, Math.min(items.length - 1, at + by))]?.focus();
+    event.preventDefault();
+  };
+  return (
+    <aside className="pb-palette" aria-label="Palette">
+      <div className="pb-palette-head">
+        <label className="pb-search">
+          <Icon name="search" size={15} />
+          <input
+            value={query} placeholder="Search nodes" aria-label="Search nodes" spellCheck={false}
+            onChange={(event) => setQuery(event.target.value)}
+            onKeyDown={(event) => {
+              event.stopPropagation();
+              if (event.key === "ArrowDown") step(event, 1);
+              if (event.key === "Enter" && found[0] && !found[0].install) onAdd(found[0]);
+              if (event.key === "Escape") setQuery("");
+            }}
+          />
+          {query && <button className="pb-tool" aria-label="Clear" onClick={() => setQuery("")}><Icon name="close" size={13} /></button>}
+        </label>
+        <button className="pb-tool" aria-label="Hide the palette" title="Hide the palette" onClick={onClose}><Icon name="panel" /></button>
+      </div>
+      <div className="pb-palette-list" ref={list} role="listbox" aria-label="Nodes">
+        {families.map(([family, kinds]) => {
+          const open = !!query || !shut.has(family);
+          return (
+            <section key={family} style={{ "--f": familyColor(family) } as React.CSSProperties} role="group" aria-label={family}>
+              <button
+                className="pb-family" aria-expanded={open}
+                onClick={() => {
+                  const next = new Set(shut);
+                  if (!next.delete(family)) next.add(family);
+                  setShut(next);
+                }}
+              >
+                <span className={`pb-caret ${open ? "open" : ""}`}><Icon name="chevron" size={12} /></span>{family}
+                <span className="pb-count">{kinds.length}</span>
+              </button>
+              {open && kinds.map((kind) => <Item key={kind.kind} kind={kind} onAdd={onAdd} onDrag={onDrag} step={step} />)}
+            </section>
+          );
+        })}
+        {!found.length && <p className="pb-nothing">No node is called that, or does that.</p>}
+      </div>
+    </aside>
+  );
+}
+
+function Item({ kind, onAdd, onDrag, step }: Pick<Props, "onAdd" | "onDrag"> & { kind: Kind; step: (e: React.KeyboardEvent, by: number) => void }) {
+  const missing = !!kind.install;
+  return (
+    <div
+      className={`pb-item ${missing ? "missing" : ""}`} role="option" tabIndex={0} aria-disabled={missing} aria-selected={false}
+      title={missing ? `Needs a package that is not installed:\n${kind.install}` : `${kind.doc ?? ""}\n\nDrag it onto the canvas, or double-click.`}
+      data-kind={kind.kind}
+      onPointerDown={(event) => event.button === 0 && !missing && onDrag(kind, event)}
+      onDoubleClick={() => !missing && onAdd(kind)}
+      onKeyDown={(event) => {
+        if (event.key === "ArrowDown") step(event, 1);
+        if (event.key === "ArrowUp") step(event, -1);
+        if (event.key === "Enter" && !missing) {
+          event.stopPropagation();
+          onAdd(kind);
+        }
+      }}
+    >
+      <span className="pb-icon"><KindIcon kind={kind.kind} glyph={kind.icon} /></span>
+      <span className="pb-item-text">
+        <b>{kind.title}</b>
+        <small>{missing ? <code>{kind.install}</code> : firstSentence(kind.doc)}</small>
+      </span>
+    </div>
+  );
+}

@@ -1,0 +1,176 @@
+// From the flow to what React Flow draws; what did not change keeps its object, so it is not drawn again.
+
+import type { Edge as DrawnEdge, Node as DrawnNode } from "@xyflow/react";
+import { Edge, Flow, Group, Note, Place, Port, Problem, edgeKey, nodeOf, portOf } from "./model";
+import type { NodeData } from "./node";
+import { Doc, catalog } from "./store";
+import { colorOf, portsOf } from "./types";
+
+export const WIDTH = 240;
+export const GRID = 16;
+const PAD = 24;
+const HEAD = 34;
+export const FOLDED = { w: 220, h: 56 };
+
+const NOBODY: Problem[] = [];
+const samePorts = (a: Port[], b: Port[]): boolean =>
+  a === b || (a.length === b.length && a.every((p, i) => p === b[i] || JSON.stringify(p) === JSON.stringify(b[i])));
+
+export function guessHeight(inputs: number, outputs: number, summary: boolean): number {
+  return 40 + (summary ? 24 : 0) + Math.max(inputs, outputs) * 24 + 12;
+}
+
+
+function makeData(doc: Doc, inst: NodeData["inst"], index: Map<string, string[]>, old?: NodeData): NodeData {
+  const kind = catalog.byKind.get(inst.kind);
+  const view = doc.views[inst.id];
+  const ports = portsOf(doc, inst);
+  const fresh: NodeData = {
+    inst, kind, inputs: ports.inputs, outputs: ports.outputs,
+    summary: view?.summary ?? kind?.summary ?? "",
+    unknown: !kind || !!view?.unknown,
+    problems: doc.problems[inst.id] ?? NOBODY,
+    wired: (index.get(inst.id) ?? []).join(" "),
+  };
+  if (
+    old && old.inst === inst && old.kind === kind && old.summary === fresh.summary && old.problems === fresh.problems &&
+    old.wired === fresh.wired && samePorts(old.inputs, ports.inputs) && samePorts(old.outputs, ports.outputs)
+  ) return old;
+  return fresh;
+}
+
+function wiredIndex(flow: Flow): Map<string, string[]> {
+  const index = new Map<string, string[]>();
+  const note = (id: string, text: string) => index.set(id, [...(index.get(id) ?? []), text]);
+  for (const edge of flow.edges) {
+    note(nodeOf(edge.from), `out:${portOf(edge.from)}`);
+    note(nodeOf(edge.to), `in:${portOf(edge.to)}`);
+  }
+  return index;
+}
+
+export function foldedInto(flow: Flow): Map<string, string> {
+  const found = new Map<string, string>();
+  for (const group of flow.groups) if (group.folded) for (const id of group.nodes ?? []) found.set(id, group.id);
+  return found;
+}
+
+const freeSpot = (index: number): Place => ({ x: (index % 6) * 288, y: Math.floor(index / 6) * 208 });
+
+export function drawNodes(doc: Doc, before: DrawnNode[], select: Set<string> | null): DrawnNode[] {
+  const { flow } = doc;
+  const old = new Map(before.map((node) => [node.id, node]));
+  const index = wiredIndex(flow);
+  const folded = foldedInto(flow);
+  const result: DrawnNode[] = [];
+  const keep = (id: string, type: string, at: Place, data: Record<string, unknown>, extra: Partial<DrawnNode>) => {
+    const known = old.get(id);
+    const position = known?.dragging ? known.position : { x: at.x, y: at.y };
+    const selected = select ? select.has(id) : (known?.selected ?? false);
+    const hidden = extra.hidden ?? false;
+    if (
+      known && known.type === type && known.data === data && known.position.x === position.x &&
+      known.position.y === position.y && (known.selected ?? false) === selected && (known.hidden ?? false) === hidden &&
+      known.width === extra.width && known.height === extra.height
+    ) return void result.push(known);
+    result.push({ ...known, id, type, position, data, selected, ...extra, hidden });
+  };
+  for (const group of flow.groups) {
+    const known = old.get(group.id);
+    const data = known?.data.group === group ? known.data : { group };
+    keep(group.id, "group_", known ? known.position : (flow.layout[group.id] ?? { x: 0, y: 0 }), data, {
+      zIndex: group.folded ? 1 : -1, width: known?.width, height: known?.height,
+    });
+  }
+  flow.nodes.forEach((inst, i) => {
+    const known = old.get(inst.id);
+    const data = makeData(doc, inst, index, known?.data as NodeData | undefined);
+    const estimate = guessHeight(data.inputs.length, data.outputs.length, !!data.summary);
+    keep(inst.id, "box", flow.layout[inst.id] ?? freeSpot(i), data, {
+      hidden: folded.has(inst.id), zIndex: 1, initialWidth: WIDTH, initialHeight: estimate,
+    });
+  });
+  for (const note of flow.notes) {
+    const at = flow.layout[note.id] ?? { x: 0, y: 0 };
+    const known = old.get(note.id);
+    const data = known?.data.note === note ? known.data : { note };
+    const resizing = known?.resizing;
+    keep(note.id, "note", at, data, {
+      width: resizing ? known.width : (at.w ?? 208), height: resizing ? known.height : (at.h ?? 144), zIndex: 0,
+    });
+  }
+  return frameGroups(result);
+}
+
+/** Groups lie around their nodes, wherever those are dragged. */
+export function frameGroups(nodes: DrawnNode[]): DrawnNode[] {
+  if (!nodes.some((node) => node.type === "group_")) return nodes;
+  const byId = new Map(nodes.map((node) => [node.id, node]));
+  return nodes.map((node) => {
+    if (node.type !== "group_") return node;
+    const group = node.data.group as Group;
+    const box = boxOf((group.nodes ?? []).flatMap((id) => byId.get(id) ?? []));
+    if (!box) return node.width ? node : { ...node, width: FOLDED.w, height: FOLDED.h };
+    const [x, y, width, height] = group.folded
+      ? [box.x, box.y, FOLDED.w, FOLDED.h]
+      : [box.x - PAD, box.y - PAD - HEAD, box.w + 2 * PAD, box.h + 2 * PAD + HEAD];
+    if (node.position.x === x && node.position.y === y && node.width === width && node.height === height) return node;
+    return { ...node, position: { x, y }, width, height };
+  });
+}
+
+export function sizeOf(node: DrawnNode): { w: number; h: number } {
+  return {
+    w: node.measured?.width ?? node.width ?? node.initialWidth ?? WIDTH,
+    h: node.measured?.height ?? node.height ?? node.initialHeight ?? 120,
+  };
+}
+
+export function boxOf(nodes: DrawnNode[]): { x: number; y: number; w: number; h: number } | null {
+  if (!nodes.length) return null;
+  const x = Math.min(...nodes.map((n) => n.position.x)), y = Math.min(...nodes.map((n) => n.position.y));
+  const right = Math.max(...nodes.map((n) => n.position.x + sizeOf(n).w));
+  const bottom = Math.max(...nodes.map((n) => n.position.y + sizeOf(n).h));
+  return { x, y, w: right - x, h: bottom - y };
+}
+
+export function drawEdges(doc: Doc, before: DrawnEdge[]): DrawnEdge[] {
+  const { flow } = doc;
+  const old = new Map(before.map((edge) => [edge.id, edge]));
+  const folded = foldedInto(flow);
+  const byId = new Map(flow.nodes.map((node) => [node.id, node]));
+  const result: DrawnEdge[] = [];
+  const seen = new Set<string>();
+  for (const edge of flow.edges) {
+    const id = edgeKey(edge);
+    const source = byId.get(nodeOf(edge.from)), target = byId.get(nodeOf(edge.to));
+    if (!source || !target || seen.has(id)) continue; // the problems say so
+    seen.add(id);
+    const [outside, inside] = [folded.get(source.id), folded.get(target.id)];
+    const port = portsOf(doc, source).outputs.find((p) => p.name === portOf(edge.from));
+    const color = colorOf(port?.types ?? []);
+    const hidden = !!outside && outside === inside;
+    const known = old.get(id);
+    const ends = {
+      source: outside ?? source.id, sourceHandle: outside ? "out" : portOf(edge.from),
+      target: inside ?? target.id, targetHandle: inside ? "in" : portOf(edge.to),
+    };
+    if (
+      known && known.source === ends.source && known.target === ends.target && known.sourceHandle === ends.sourceHandle &&
+      known.targetHandle === ends.targetHandle && known.data?.color === color && (known.hidden ?? false) === hidden
+    ) {
+      result.push(known);
+      continue;
+    }
+    const label = `Wire from ${source.title || source.id}, ${portOf(edge.from)}, to ${target.title || target.id}, ${portOf(edge.to)}`;
+    result.push({
+      ...known, ...ends, id, type: "wire", hidden, data: { color, edge }, ariaLabel: label,
+      reconnectable: !outside && !inside, interactionWidth: 22,
+    });
+  }
+  return result;
+}
+
+export const edgeData = (edge: DrawnEdge): Edge => edge.data?.edge as Edge;
+export const noteData = (node: DrawnNode): Note => node.data.note as Note;
+

@@ -1,0 +1,287 @@
+// The browser's side of one open flow: what the server confirmed, what it has not yet, and both together.
+// Lives at module level, so it survives remounts of the component. See docs/canvas.md.
+
+import { apply } from "./apply";
+import { Flow, Kind, Op, Problem, Status, View, whole } from "./model";
+
+export interface Data {
+  doc: string; client: string; rev: number; ack: number;
+  base?: number; ops?: { r: number; s?: number; o?: Op }[]; snap?: Partial<Flow>;
+  undo: [number, number]; saved: boolean; rejected?: { seq: number; message: string }[];
+  views: Record<string, View>; problems: Record<string, Problem[]>; all_problems?: boolean;
+  catalog_digest: string; catalog?: Kind[]; conflict?: string;
+  status?: Record<string, Status>; events?: string; readonly?: boolean; height?: string;
+  reveal?: [string, number];
+}
+interface Pending { seq: number; at: number; op?: Op; cmd?: { name: string; arg: string }; merge?: string }
+export interface Payload {
+  doc: string; client: string; rev: number | null; catalog: string; ops: Pending[]; n: number;
+}
+type Send = (payload: Payload) => void;
+
+const QUIET_MS = 120;
+const PATIENCE_MS = 2000;
+
+export class Emitter {
+  private listeners = new Set<() => void>();
+  version = 0;
+  subscribe = (listener: () => void): (() => void) => {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  };
+  emit(): void {
+    this.version++;
+    this.listeners.forEach((listener) => listener());
+  }
+}
+
+/** The catalog, shared by all documents. */
+export const catalog = {
+  digest: "", kinds: [] as Kind[], byKind: new Map<string, Kind>(), changed: new Emitter(),
+};
+
+export function learnCatalog(data: Data): void {
+  if (!data.catalog || data.catalog_digest === catalog.digest) return;
+  catalog.digest = data.catalog_digest;
+  catalog.kinds = data.catalog;
+  catalog.byKind = new Map(data.catalog.map((kind) => [kind.kind, kind]));
+  catalog.changed.emit();
+}
+
+export class Doc {
+  flow: Flow = whole({});
+  views: Record<string, View> = {};
+  problems: Record<string, Problem[]> = {};
+  undo: [number, number] = [0, 0];
+  saved = true;
+  conflict = "";
+  ready = false;
+  readonly = false;
+  readonly changed = new Emitter();
+  readonly toasts = new Emitter();
+  toast: { text: string; n: number } | null = null;
+  private client = "";
+  private rev: number | null = null;
+  private base: Flow = whole({});
+  private pending: Pending[] = [];
+  private seq = 0;
+  private told = 0;
+  private sent = 0;
+  private timer: ReturnType<typeof setTimeout> | undefined;
+  private waits = PATIENCE_MS;
+  private inFlight = false;
+  private count = 0;
+  /** Views and badges as they were at a revision: what Python's differences start from. */
+  private marks = new Map<number, { views: Record<string, View>; problems: Record<string, Problem[]> }>();
+  send: Send = () => {};
+
+  constructor(readonly id: string) {}
+
+  /** Make an edit: at once here, soon on the server. */
+  dispatch(op: Op, merge?: string): boolean {
+    if (this.readonly) return false;
+    try {
+      this.flow = apply(this.flow, op);
+    } catch (error) {
+      this.say(error instanceof Error ? error.message : String(error));
+      return false;
+    }
+    this.queue({ seq: ++this.seq, at: this.rev ?? 0, op, ...(merge && { merge }) });
+    this.changed.emit();
+    return true;
+  }
+
+  /** Ask Python for something that is no edit; it comes after the edits made before. */
+  command(name: string, arg = ""): void {
+    this.queue({ seq: ++this.seq, at: this.rev ?? 0, cmd: { name, arg } });
+  }
+
+  say(text: string): void {
+    this.toast = { text, n: (this.toast?.n ?? 0) + 1 };
+    this.toasts.emit();
+  }
+
+  private queue(item: Pending): void {
+    this.pending.push(item);
+    if (!this.inFlight) this.flush();
+    else if (performance.now() - this.sent > QUIET_MS) this.flush();
+    else this.later(QUIET_MS);
+  }
+
+  /** Everything unacknowledged, every time: a lost or merged message does no harm. */
+  private flush(): void {
+    this.sent = performance.now();
+    this.inFlight = this.pending.length > 0;
+    this.send({
+      doc: this.id, client: this.client, rev: this.rev, catalog: catalog.digest, ops: this.pending, n: ++this.count,
+    });
+    if (this.inFlight) {
+      this.later(this.waits);
+      this.waits = Math.min(this.waits * 2, 30_000);
+    }
+  }
+
+  private later(ms: number): void {
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.pending.length && this.flush(), ms);
+  }
+
+  /** Somebody says that the document is at this revision. */
+  hear(revision: number): void {
+    if (this.rev !== null && revision > this.rev && !this.inFlight) this.flush();
+  }
+
+  /** Take what Python sent. */
+  update(data: Data): void {
+    const large = data.snap !== undefined || data.catalog !== undefined;
+    if (this.client && this.client !== data.client) this.rev = null;
+    if (!this.client || this.client !== data.client) this.seq = Math.max(this.seq, data.ack);
+    this.client = data.client;
+    this.seq = Math.max(this.seq, data.ack);
+    this.readonly = !!data.readonly;
+    if (!this.follow(data)) {
+      this.rev = null;
+      this.flush();
+      return;
+    }
+    this.pending = this.pending.filter((item) => item.seq > data.ack);
+    if (!this.pending.length) {
+      clearTimeout(this.timer);
+      this.inFlight = false;
+      this.waits = PATIENCE_MS;
+    }
+    this.flow = this.base;
+    for (const item of this.pending) {
+      try {
+        if (item.op) this.flow = apply(this.flow, item.op);
+      } catch {
+        // The server will reject it too, and say why.
+      }
+    }
+    this.undo = data.undo;
+    this.saved = data.saved;
+    this.conflict = data.conflict ?? "";
+    for (const { seq, message } of data.rejected ?? []) {
+      if (seq > this.told) {
+        this.told = seq;
+        this.say(message);
+      }
+    }
+    this.ready = true;
+    this.changed.emit();
+    // Confirm what was large, so that it is not sent again with every rerun.
+    if (large || (data.ops?.length ?? 0) > 20) this.flush();
+  }
+
+  private follow(data: Data): boolean {
+    if (data.snap) {
+      if (this.rev === null || data.rev >= this.rev) {
+        this.base = whole(data.snap);
+        this.rev = data.rev;
+        this.views = data.views;
+        this.problems = data.problems;
+        this.mark();
+      }
+      return true;
+    }
+    if (this.rev === null || data.base === undefined || data.base > this.rev) return false;
+    if (data.rev < this.rev) return true; // an older message that came late
+    const start = this.marks.get(data.base);
+    if (!start) return false;
+    for (const entry of data.ops ?? []) {
+      if (entry.r <= this.rev) continue;
+      const op = entry.o ?? this.pending.find((item) => item.seq === entry.s)?.op;
+      if (!op) return false;
+      try {
+        this.base = apply(this.base, op);
+      } catch {
+        return false;
+      }
+    }
+    this.rev = data.rev;
+    this.views = { ...start.views, ...data.views };
+    const problems = data.all_problems ? { ...data.problems } : { ...start.problems, ...data.problems };
+    for (const [id, items] of Object.entries(problems)) if (!items.length) delete problems[id];
+    this.problems = problems;
+    this.mark();
+    return true;
+  }
+
+  private mark(): void {
+    this.marks.set(this.rev ?? 0, { views: this.views, problems: this.problems });
+    if (this.marks.size > 80) this.marks.delete(this.marks.keys().next().value as number);
+  }
+}
+
+const docs = new Map<string, Doc>();
+
+export function docOf(id: string): Doc {
+  let doc = docs.get(id);
+  if (!doc) docs.set(id, (doc = new Doc(id)));
+  return doc;
+}
+
+/** How far each node is in a run. Kept apart from the flow: a token must not redraw the canvas. */
+export class Statuses {
+  private items = new Map<string, Status>();
+  private listeners = new Map<string, Set<() => void>>();
+  private source: EventSource | null = null;
+  private url = "";
+  onRevision: (revision: number) => void = () => {};
+
+  get = (id: string): Status | undefined => this.items.get(id);
+
+  subscribe(id: string, listener: () => void): () => void {
+    let set = this.listeners.get(id);
+    if (!set) this.listeners.set(id, (set = new Set()));
+    set.add(listener);
+    return () => set.delete(listener);
+  }
+
+  set(id: string, status: Status | undefined): void {
+    if (status) this.items.set(id, status);
+    else this.items.delete(id);
+    this.listeners.get(id)?.forEach((listener) => listener());
+  }
+
+  reset(): void {
+    for (const id of [...this.items.keys()]) this.set(id, undefined);
+  }
+
+  replace(all: Record<string, Status>): void {
+    for (const id of this.items.keys()) if (!(id in all)) this.set(id, undefined);
+    for (const [id, status] of Object.entries(all)) this.set(id, status);
+  }
+
+  listen(url: string): void {
+    if (url === this.url) return;
+    this.source?.close();
+    this.url = url;
+    this.source = url ? new EventSource(url) : null;
+    if (this.source) this.source.onmessage = (event) => this.take(event.data);
+  }
+
+  private take(text: string): void {
+    let data: Record<string, unknown>;
+    try {
+      data = JSON.parse(text);
+    } catch {
+      return;
+    }
+    if (data.reset) this.reset();
+    if (typeof data.revision === "number") this.onRevision(data.revision);
+    if (typeof data.node !== "string") return;
+    const { node, text: piece, text_all: all, ...rest } = data as unknown as Status & { node: string; text_all?: string };
+    const old = this.items.get(node) ?? {};
+    const said = typeof all === "string" ? all : typeof piece === "string" ? (old.text ?? "") + piece : old.text;
+    this.set(node, { ...old, ...rest, text: said?.slice(-4000) });
+  }
+}
+
+const statuses = new Map<string, Statuses>();
+
+export function statusesOf(id: string): Statuses {
+  let found = statuses.get(id);
+  if (!found) statuses.set(id, (found = new Statuses()));
+  return found;
+}

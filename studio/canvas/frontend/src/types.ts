@@ -1,0 +1,156 @@
+// Which wire fits which port, and in which color. The rule is that of nodes/values.py.
+
+import { Doc, catalog } from "./store";
+import { Edge, Flow, Kind, NodeInstance, Port, nodeOf, portOf } from "./model";
+
+export type Side = "in" | "out";
+export interface End { node: string; port: string; side: Side }
+
+export function fits(given: string[], taken: string[]): boolean {
+  if (given.includes("any") || taken.includes("any")) return true;
+  return given.every((g) => taken.some((t) => g === t || g.startsWith(t + "/")));
+}
+
+/** A port that gives several types may still fit in part; the first letter of the words is kept. */
+export function words(types: string[]): string {
+  const shown = types.slice(0, 4);
+  return shown.join(", ").replace(/, ([^,]*)$/, " or $1") + (types.length > 4 ? " or more" : "");
+}
+
+const HUES: Record<string, string> = {
+  text: "green", number: "blue", json: "amber", messages: "teal", documents: "orange", file: "brown",
+  "chat model": "violet", embeddings: "pink", retriever: "rust", tool: "indigo", agent: "red", task: "rose",
+  adapter: "magenta", any: "gray",
+};
+const SPARE = ["violet", "teal", "orange", "indigo", "rose", "rust", "blue", "pink"];
+
+export function colorOf(types: string[]): string {
+  if (types.includes("any") || types.length === 0) return "var(--pb-gray)";
+  const family = types[0].split("/")[0];
+  if (types.length > 3) return "var(--pb-green)"; // whatever a prompt can write out
+  let hash = 0;
+  for (const letter of family) hash = (hash * 31 + letter.charCodeAt(0)) >>> 0;
+  return `var(--pb-${HUES[family] ?? SPARE[hash % SPARE.length]})`;
+}
+
+const FAMILY_HUES = ["blue", "green", "violet", "orange", "teal", "red", "amber", "indigo", "pink", "brown"];
+
+export function familyColor(family: string): string {
+  const families = [...new Set(catalog.kinds.map((kind) => kind.family))];
+  const index = families.indexOf(family);
+  return index < 0 ? "var(--pb-gray)" : `var(--pb-${FAMILY_HUES[index % FAMILY_HUES.length]})`;
+}
+
+export const titleOf = (node: NodeInstance): string =>
+  node.title || catalog.byKind.get(node.kind)?.title || node.kind;
+
+export interface Ports { inputs: Port[]; outputs: Port[] }
+
+/** The ports of a node: what Python says, else its kind's; and those that its wires name. */
+export function portsOf(doc: Doc, node: NodeInstance): Ports {
+  const view = doc.views[node.id];
+  const kind = catalog.byKind.get(node.kind);
+  const inputs = view?.inputs ?? kind?.inputs ?? [];
+  const outputs = view?.outputs ?? kind?.outputs ?? [];
+  return { inputs: withWired(doc.flow, node.id, inputs, "in"), outputs: withWired(doc.flow, node.id, outputs, "out") };
+}
+
+const wiredPorts = new WeakMap<Edge[], Map<string, Set<string>>>();
+
+function wired(flow: Flow): Map<string, Set<string>> {
+  let found = wiredPorts.get(flow.edges);
+  if (!found) {
+    found = new Map();
+    for (const edge of flow.edges) {
+      for (const key of [`out ${edge.from}`, `in ${edge.to}`]) {
+        const [side, end] = key.split(" ");
+        const owner = `${side} ${nodeOf(end)}`;
+        found.set(owner, (found.get(owner) ?? new Set()).add(portOf(end)));
+      }
+    }
+    wiredPorts.set(flow.edges, found);
+  }
+  return found;
+}
+
+export function isWired(flow: Flow, end: End): boolean {
+  return wired(flow).get(`${end.side} ${end.node}`)?.has(end.port) ?? false;
+}
+
+function withWired(flow: Flow, id: string, ports: Port[], side: Side): Port[] {
+  const names = wired(flow).get(`${side} ${id}`);
+  const extra = [...(names ?? [])].filter((name) => !ports.some((port) => port.name === name));
+  // A wire into a port that is gone stays visible, so that a person can re-plug it.
+  return extra.length ? [...ports, ...extra.map((name) => ({ name, types: [], doc: "This port is not there (any more)." }))] : ports;
+}
+
+export function portAt(doc: Doc, end: End): Port | undefined {
+  const node = doc.flow.nodes.find((n) => n.id === end.node);
+  if (!node) return undefined;
+  const ports = portsOf(doc, node);
+  return (end.side === "in" ? ports.inputs : ports.outputs).find((port) => port.name === end.port);
+}
+
+/** Everything downstream of a node, itself included. */
+export function downstream(flow: Flow, start: string): Set<string> {
+  const next = new Map<string, string[]>();
+  for (const edge of flow.edges) {
+    const from = nodeOf(edge.from);
+    next.set(from, [...(next.get(from) ?? []), nodeOf(edge.to)]);
+  }
+  const seen = new Set([start]);
+  const queue = [start];
+  while (queue.length) {
+    for (const node of next.get(queue.pop() as string) ?? []) {
+      if (!seen.has(node)) {
+        seen.add(node);
+        queue.push(node);
+      }
+    }
+  }
+  return seen;
+}
+
+export interface Dragged { from: End; port: Port; below: Set<string>; above: Set<string>; old?: Edge }
+
+export function upstream(flow: Flow, start: string): Set<string> {
+  const turned = flow.edges.map((e) => ({ from: e.to, to: e.from }));
+  return downstream({ ...flow, edges: turned }, start);
+}
+
+/** Why a wire may not end in a port; "" when it may. */
+export function refusal(doc: Doc, dragged: Dragged, end: End, port: Port): string {
+  const { from } = dragged;
+  if (from.side === end.side) return from.side === "out" ? "An output goes into an input." : "An input takes an output.";
+  if (from.node === end.node) return "A node cannot be wired to itself.";
+  const circle = from.side === "out" ? dragged.above.has(end.node) : dragged.below.has(end.node);
+  if (circle) return "That would go round in a circle.";
+  const [out, into] = from.side === "out" ? [dragged.port, port] : [port, dragged.port];
+  if (!out.types.length || !into.types.length) return "This port is not there any more.";
+  if (!fits(out.types, into.types)) {
+    return `"${out.name}" gives ${words(out.types)}, but "${into.name}" takes ${words(into.types)}.`;
+  }
+  const edge = edgeOf(from, end);
+  const known = doc.flow.edges.some((e) => e.from === edge.from && e.to === edge.to);
+  const itself = dragged.old && dragged.old.from === edge.from && dragged.old.to === edge.to;
+  return known && !itself ? "These two are wired already." : "";
+}
+
+export function edgeOf(a: End, b: End): Edge {
+  const [out, into] = a.side === "out" ? [a, b] : [b, a];
+  return { from: `${out.node}.${out.port}`, to: `${into.node}.${into.port}` };
+}
+
+/** The first port of a kind that a wire fits. */
+export function fittingPort(kind: Kind, dragged: Dragged): Port | undefined {
+  return dragged.from.side === "out"
+    ? kind.inputs.find((port) => fits(dragged.port.types, port.types))
+    : kind.outputs.find((port) => fits(port.types, dragged.port.types));
+}
+
+export function dragFrom(doc: Doc, from: End, old?: Edge): Dragged | null {
+  const port = portAt(doc, from);
+  if (!port) return null;
+  const flow = old ? { ...doc.flow, edges: doc.flow.edges.filter((e) => e.from !== old.from || e.to !== old.to) } : doc.flow;
+  return { from, port, below: downstream(flow, from.node), above: upstream(flow, from.node), old };
+}
