@@ -6,14 +6,24 @@ import difflib
 import re
 from collections.abc import Iterable, Sequence
 
+from flows.secret_shapes import secret_kind
+
 UNSAFE = re.compile(
     "[\x00-\x1f\x7f-\x9f\u200b\u2028\u2029\u202a-\u202e\u2060\u2066-\u2069\ufeff\ud800-\udfff]"
 )
 """Control characters, invisible ones, those that reorder text on a screen, half characters."""
 
 
+HIDDEN = "(hidden: it looks like a secret)"
+
+
 def printable(text: str, limit: int = 80) -> str:
-    """Text from a file as it may go to a terminal: one line, nothing that acts on the screen."""
+    """Text from a file as it may go to a terminal: one line, nothing that acts on the screen.
+
+    What looks like a key is not shown, wherever it stands.
+    """
+    if secret_kind(text):
+        return HIDDEN
     if len(text) > limit:
         text = text[: limit - 1] + "…"
     return UNSAFE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
@@ -35,12 +45,19 @@ def listed(names: Iterable[object], *, last: str = "or", limit: int = 8) -> str:
 
 
 def close_to(name: str, choices: Iterable[str], n: int = 3) -> list[str]:
-    """The choices that a person may have meant, best first."""
+    """The choices that a person may have meant, best first.
+
+    What stands before the last dot is a family: within it only the rest is compared.
+    """
+    head, dot, tail = name[:100].rpartition(".")
+    family = head + dot
     known = list(choices)
-    found = difflib.get_close_matches(name[:100], known, n=n, cutoff=0.6)
-    tail = name.rpartition(".")[2].lower()
-    more = [c for c in known if tail and tail in c.lower().split(".") and c not in found]
-    return (found + more)[:n]
+    kin = {choice.removeprefix(family): choice for choice in known if choice.startswith(family)}
+    others = [choice for choice in known if not choice.startswith(family)]
+    near = [kin[rest] for rest in difflib.get_close_matches(tail, kin, n=n, cutoff=0.6)]
+    near += difflib.get_close_matches(name[:100], others, n=n, cutoff=0.6)
+    near += [other for other in others if tail and tail in other.split(".")]
+    return list(dict.fromkeys(near))[:n]
 
 
 def did_you_mean(name: str, choices: Sequence[str], otherwise: str) -> str:

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 
 from flows.model import Flow
 from flows.resolve import Resolved, ResolvedNode, resolve
-from flows.words import UNSAFE
+from flows.secret_shapes import secret_kind
+from flows.words import HIDDEN, UNSAFE
 from nodes.catalog import Catalog
 
 _ESCAPED = re.compile(r"[!-+/;-@\[-^`{-~]")
@@ -52,6 +53,8 @@ def _label(node: ResolvedNode) -> str:
 
 def escape(text: str, limit: int = 80) -> str:
     """Text as a Mermaid label that shows exactly this text, on one line."""
+    if secret_kind(text):
+        text = HIDDEN
     if len(text) > limit:
         text = text[: limit - 1] + "…"
     return _ESCAPED.sub(lambda m: f"#{ord(m[0])};", UNSAFE.sub(" ", text))

@@ -99,6 +99,12 @@ def test_a_long_text_is_cut() -> None:
     assert len(escape("x" * 500)) == 80
 
 
+def test_a_key_in_a_title_is_not_shown() -> None:
+    key = "sk-" + "0" * 30
+    document = flow([node("a", "step", title=key)], name=key, description=key)
+    assert key not in to_mermaid(document, CATALOG) + to_text(document, CATALOG)
+
+
 def test_an_empty_flow() -> None:
     assert to_mermaid(Flow(), CATALOG) == "flowchart LR\n"
     assert to_text(Flow(), CATALOG) == "Untitled\n"
