@@ -1,0 +1,22 @@
+"""The studio: `streamlit run studio/app.py`, or `patchbay studio`."""
+
+import sys
+from pathlib import Path
+
+# Streamlit puts this file's folder on the path, which would offer our modules under second names;
+# the checkout itself belongs there, so that a plain checkout works without being installed.
+_HERE = Path(__file__).resolve().parent
+sys.path[:] = [p for p in sys.path if Path(p or ".").resolve() != _HERE]
+if str(_HERE.parent) not in sys.path:
+    sys.path.insert(0, str(_HERE.parent))
+
+import streamlit as st  # noqa: E402
+from starlette.middleware import Middleware  # noqa: E402
+
+from studio.events_route import BrowserCookie, routes  # noqa: E402
+
+app = st.App(
+    _HERE / "main.py",
+    routes=routes(st.get_option("server.baseUrlPath") or ""),
+    middleware=[Middleware(BrowserCookie)],
+)

@@ -1,0 +1,148 @@
+// What a page hears of its flow while nothing is rerun: saved or not, and a run as it happens.
+// All text is set with textContent: nothing that a flow or a model wrote can become markup.
+
+const channels = (window.__patchbayLive ??= new Map());
+
+function address(path) {
+  const own = [...document.scripts].map((s) => s.src).find((s) => s.includes("/static/js/"));
+  const base = own ? own.split("/static/js/")[0] + "/" : document.baseURI;
+  return new URL(path, base).href.replace(/^http/, "ws");
+}
+
+function channel(path) {
+  let it = channels.get(path);
+  if (it) return it;
+  it = { rev: null, saved: true, conflict: false, run: null, nodes: new Map(), listeners: new Set(), wait: 300 };
+  const tell = () => it.listeners.forEach((listener) => listener());
+  const take = (m) => {
+    if (m.reset) { it.nodes.clear(); it.run = null; }
+    if (m.run) it.run = m.run;
+    if ("revision" in m) { it.rev = m.revision; it.saved = m.saved; it.conflict = m.conflict; }
+    if (m.node) {
+      const old = it.nodes.get(m.node) ?? { text: "" };
+      const text = "text_all" in m ? m.text_all : old.text + (m.text ?? "");
+      it.nodes.set(m.node, { ...old, message: "", ...m, text });
+    }
+  };
+  const connect = () => {
+    if (it.closed) return;
+    it.socket = new WebSocket(address(path));
+    it.socket.onmessage = (event) => { it.wait = 300; JSON.parse(event.data).forEach(take); tell(); };
+    it.socket.onclose = (event) => {
+      if (it.closed || event.code === 1008) return;
+      setTimeout(connect, it.wait);
+      it.wait = Math.min(it.wait * 2, 5000);
+    };
+  };
+  connect();
+  it.leave = (listener) => {
+    it.listeners.delete(listener);
+    setTimeout(() => {
+      if (it.listeners.size || it.closed) return;
+      it.closed = true;
+      channels.delete(path);
+      it.socket.close();
+    }, 3000);
+  };
+  channels.set(path, it);
+  return it;
+}
+
+const el = (tag, name, text) => {
+  const made = document.createElement(tag);
+  if (name) made.className = name;
+  if (text !== undefined) made.textContent = text;
+  return made;
+};
+
+function seconds(value) {
+  if (value === undefined || value === null) return "";
+  return value < 9.95 ? `${value.toFixed(1)} s` : `${Math.round(value)} s`;
+}
+
+function drawPulse(root, it, data) {
+  let words = "Saved", name = "saved";
+  if (it.conflict ?? data.conflict) { words = "Changed on disk"; name = "warn"; }
+  else if (!(it.rev === null ? data.saved : it.saved)) { words = "Saving…"; name = "busy"; }
+  root.className = `root pulse ${name}`;
+  root.setAttribute("role", "status");
+  if (root.textContent !== words) root.textContent = words;
+}
+
+const MARKS = { done: "✓", cached: "✓", failed: "✕", skipped: "–", cancelled: "–", running: "", waiting: "…", queued: "" };
+
+function drawRun(root, it, data) {
+  root.className = "root run";
+  const titles = new Map(data.steps);
+  const now = Date.now() / 1000;
+  const rows = [];
+  const paths = [...it.nodes.keys()].filter((path) => !data.chat || !path.includes("/"));
+  const order = [...titles.keys()];
+  const place = (path) => { const i = order.indexOf(path.split("/")[0]); return i < 0 ? 1e6 : i; };
+  paths.sort((a, b) => place(a) - place(b) || (a < b ? -1 : 1));
+  const shown = paths.length > 60 ? paths.filter((p) => ["running", "failed"].includes(it.nodes.get(p).status)).slice(0, 60) : paths;
+  for (const path of shown) {
+    const node = it.nodes.get(path);
+    const row = el("div", `row ${node.status}`);
+    const inner = path.split("/");
+    row.style.paddingLeft = `${(inner.length - 1) * 14}px`;
+    row.append(el("span", `mark ${node.status}`, MARKS[node.status] ?? ""));
+    row.append(el("span", "title", inner.length > 1 ? inner.slice(1).join(" / ") : titles.get(path) ?? path));
+    const facts = [];
+    if (node.tokens) facts.push(`${node.tokens} tokens`);
+    if (node.status === "cached") facts.push("cached");
+    if (node.seconds !== undefined) facts.push(seconds(node.seconds));
+    else if (node.status === "running" && node.since) facts.push(seconds(Math.max(0, now - node.since)));
+    row.append(el("span", "facts", facts.join(" · ")));
+    rows.push(row);
+    if (node.message && node.status !== "done") rows.push(el("div", `message ${node.status}`, node.message));
+    const wanted = data.chat ? path === data.answer : true;
+    if (node.text && wanted && ["running", "waiting"].includes(node.status) && !data.chat) {
+      rows.push(el("div", "text", node.text.slice(-1500)));
+    }
+  }
+  if (data.chat) {
+    const answer = it.nodes.get(data.answer);
+    const details = el("details");
+    const busy = [...it.nodes.values()].filter((node) => node.status === "running");
+    const names = [...it.nodes].filter(([, node]) => node.status === "running").map(([path]) => titles.get(path) ?? path);
+    details.append(el("summary", "", busy.length ? `${names[0]}…` : "Working…"), ...rows);
+    details.open = root.querySelector("details")?.open ?? false;
+    root.replaceChildren(details);
+    if (answer?.text) root.append(el("div", "answer", answer.text));
+  } else {
+    const texts = root.querySelectorAll(".text");
+    const follow = [...texts].map((t) => t.scrollTop + t.clientHeight >= t.scrollHeight - 8);
+    root.replaceChildren(...rows);
+    root.querySelectorAll(".text").forEach((t, i) => { if (follow[i] !== false) t.scrollTop = t.scrollHeight; });
+  }
+}
+
+export default function (component) {
+  const { data, parentElement, setTriggerValue } = component;
+  const root = parentElement.querySelector(".root");
+  const it = channel(data.url);
+  let timer = 0, frame = 0;
+  const stale = () => {
+    const run = it.run ? `${it.run.id}:${it.run.status}` : "";
+    return (it.rev !== null && it.rev !== data.rev) || run !== data.run || (it.rev !== null && it.conflict !== data.conflict);
+  };
+  const draw = () => {
+    frame = 0;
+    if (data.mode === "pulse") drawPulse(root, it, data); else drawRun(root, it, data);
+  };
+  const heard = () => {
+    frame ||= requestAnimationFrame(draw);
+    if (data.mode === "pulse" && !timer && it.rev !== null && stale()) {
+      timer = setTimeout(() => { timer = 0; if (stale()) setTriggerValue("stale", Date.now()); }, data.wait);
+    }
+  };
+  it.listeners.add(heard);
+  draw();
+  heard();
+  const clock = data.mode === "pulse" ? 0 : setInterval(() => { frame ||= requestAnimationFrame(draw); }, 200);
+  return () => {
+    clearInterval(clock); clearTimeout(timer); cancelAnimationFrame(frame);
+    it.leave(heard);
+  };
+}

@@ -1,0 +1,197 @@
+"""Problems whose fix is mechanical: each as an operation and what its button says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from flows.edit import fresh_id, ids
+from flows.model import Edge, Flow, NodeInstance, Place
+from flows.operations import (
+    AddNode,
+    Batch,
+    Connect,
+    Disable,
+    Disconnect,
+    Patch,
+    Remove,
+    SetParams,
+)
+from flows.problems import Problem
+from flows.resolve import resolve
+from flows.rules.base import Facts
+from nodes.catalog import Catalog
+from nodes.values import compatible
+
+
+@dataclass(frozen=True, slots=True)
+class Fix:
+    """A button: what it says, and the edit that it makes."""
+
+    label: str
+    operation: Any
+
+
+def fixes(flow: Flow, problem: Problem, catalog: Catalog) -> list[Fix]:
+    """The edits that would mend a problem; none where a person has to think."""
+    maker = _MAKERS.get(problem.code)
+    return maker(flow, problem, catalog) if maker else []
+
+
+def _dangling(flow: Flow, problem: Problem, _: Catalog) -> list[Fix]:
+    there = flow.by_id()
+    wires = [e for e in flow.edges if not {e.source_node, e.target_node} <= there.keys()]
+    return _without(wires, "Remove the wire")
+
+
+def _unknown_port(flow: Flow, problem: Problem, catalog: Catalog) -> list[Fix]:
+    node = resolve(flow, catalog).nodes.get(problem.node or "")
+    if node is None or problem.port is None:
+        return []
+    end = f"{problem.node}.{problem.port}"
+    wires = [
+        edge
+        for edge in flow.edges
+        if (edge.source == end and node.output(problem.port) is None)
+        or (edge.target == end and node.input(problem.port) is None)
+    ]
+    return _without(wires, "Remove the wire")
+
+
+def _duplicate(flow: Flow, problem: Problem, _: Catalog) -> list[Fix]:
+    target = f"{problem.node}.{problem.port}"
+    seen: set[str] = set()
+    for edge in flow.edges:
+        if edge.target == target:
+            if edge.source in seen:
+                once = Connect(source=edge.source, target=target)
+                both = (Disconnect(source=edge.source, target=target), once)
+                return [Fix("Keep one", Batch(ops=both, label="remove duplicate wire"))]
+            seen.add(edge.source)
+    return []
+
+
+def _mismatch(flow: Flow, problem: Problem, catalog: Catalog) -> list[Fix]:
+    resolved = resolve(flow, catalog)
+    wires = []
+    for edge in flow.edges:
+        if edge.target != f"{problem.node}.{problem.port}":
+            continue
+        source, target = resolved.nodes.get(edge.source_node), resolved.nodes.get(edge.target_node)
+        given = source.output(edge.source_port) if source else None
+        taken = target.input(edge.target_port) if target else None
+        if given and taken and not compatible(given.type, taken.type):
+            wires.append(edge)
+    return _without(wires, "Remove the wire")
+
+
+def _required(flow: Flow, problem: Problem, catalog: Catalog) -> list[Fix]:
+    resolved = resolve(flow, catalog)
+    node = resolved.nodes.get(problem.node or "")
+    port = node.input(problem.port) if node and problem.port else None
+    if port is None or problem.node is None:
+        return []
+    return [
+        Fix(f"Wire from {source}", Connect(source=source, target=f"{problem.node}.{port.name}"))
+        for source in Facts(resolved).offers.sources_for(problem.node, port, limit=2)
+    ]
+
+
+def _many(flow: Flow, problem: Problem, _: Catalog) -> list[Fix]:
+    target = f"{problem.node}.{problem.port}"
+    wires = [edge for edge in flow.edges if edge.target == target]
+    if len(wires) < 2:
+        return []
+    return [Fix("Keep only the latest wire", _batch(wires[:-1], "keep the latest wire"))]
+
+
+def _no_output(flow: Flow, problem: Problem, catalog: Catalog) -> list[Fix]:
+    resolved = resolve(flow, catalog)
+    kind = next((cls for cls in catalog if cls.flow_output(_defaults(cls)) is not None), None)
+    leaf = next(
+        (
+            (node_id, port.name)
+            for node_id, node in reversed(resolved.nodes.items())
+            if node.outputs and not resolved.outgoing[node_id] and node.flow_output is None
+            for port in node.outputs.declared.values()
+            if not port.hidden
+        ),
+        None,
+    )
+    if kind is None or leaf is None:
+        return []
+    new = NodeInstance(id=fresh_id(kind.title, ids(flow)), kind=kind.kind, version=kind.version)
+    place = flow.layout.get(leaf[0])
+    at = Place(x=place.x + 320, y=place.y) if place else None
+    taker = next(iter(kind.Inputs.declared))
+    wire = Connect(source=f"{leaf[0]}.{leaf[1]}", target=f"{new.id}.{taker}")
+    return [
+        Fix("Add an output", Batch(ops=(AddNode(node=new, at=at), wire), label="add an output"))
+    ]
+
+
+def _defaults(cls: Any) -> Any:
+    from nodes.spec import default_params
+
+    return default_params(cls)
+
+
+def _layout(flow: Flow, problem: Problem, _: Catalog) -> list[Fix]:
+    gone = {key: None for key in flow.layout if key not in ids(flow)}
+    return [Fix("Tidy up", Patch(layout=gone))] if gone else []
+
+
+def _disabled(flow: Flow, problem: Problem, _: Catalog) -> list[Fix]:
+    off = tuple(node.id for node in flow.nodes if node.disabled)
+    node = problem.node
+    if node in off:
+        return [Fix("Switch it on", Disable(nodes=(node,), disabled=False))]
+    return [Fix("Switch them on", Disable(nodes=off, disabled=False))] if off else []
+
+
+def _invalid(flow: Flow, problem: Problem, catalog: Catalog) -> list[Fix]:
+    node = flow.by_id().get(problem.node or "")
+    cls = catalog.get(node.kind) if node else None
+    name = problem.param
+    if node is None or cls is None or name is None or name not in node.params:
+        return []
+    known = cls.Params.model_fields.get(name)
+    if known is None:
+        return [Fix("Remove it", SetParams(node=node.id, unset=(name,)))]
+    if known.is_required():
+        return []
+    return [Fix("Back to default", SetParams(node=node.id, unset=(name,)))]
+
+
+def _unreachable(flow: Flow, problem: Problem, _: Catalog) -> list[Fix]:
+    if problem.node is None:
+        return []
+    return [Fix("Delete the node", Remove(nodes=(problem.node,)))]
+
+
+def _without(wires: list[Edge], label: str) -> list[Fix]:
+    if not wires:
+        return []
+    many = "" if len(wires) == 1 else "s"
+    return [Fix(label + many, _batch(wires, "remove wires"))]
+
+
+def _batch(wires: list[Edge], label: str) -> Batch:
+    ends = dict.fromkeys((edge.source, edge.target) for edge in wires)
+    return Batch(ops=tuple(Disconnect(source=s, target=t) for s, t in ends), label=label)
+
+
+_MAKERS: dict[str, Callable[[Flow, Problem, Catalog], list[Fix]]] = {
+    "wiring/unknown-node": _dangling,
+    "wiring/unknown-port": _unknown_port,
+    "wiring/duplicate": _duplicate,
+    "wiring/type-mismatch": _mismatch,
+    "wiring/required": _required,
+    "wiring/many": _many,
+    "structure/no-output": _no_output,
+    "structure/layout": _layout,
+    "structure/disabled": _disabled,
+    "structure/unreachable": _unreachable,
+    "params/invalid": _invalid,
+}

@@ -1,0 +1,298 @@
+"""The Node tab: what is selected on the canvas, with its settings and what it gave last."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import streamlit as st
+
+from flows.edit import EditError
+from flows.model import DEFAULT_POLICY, NodeInstance, RunPolicy
+from flows.operations import Disable, Rename, SetMeta, SetParams, SetRun
+from flows.problems import Problem
+from nodes.spec import describe_node
+from studio import session
+from studio.document import Document
+from studio.fields import FieldSpec, fields_of
+from studio.inspector_fields import draw
+from studio.runner import LiveRun
+from studio.services import services
+from studio.values_view import show_value
+from studio.words import duration, plain, safe_markdown
+
+Refresh = Callable[[], None]
+
+
+def inspector(
+    document: Document, selected: Sequence[str], live: LiveRun | None, refresh: Refresh
+) -> None:
+    """Draw the tab.
+
+    Args:
+        document: the open flow.
+        selected: ids of the selected nodes.
+        live: the flow's latest run.
+        refresh: reruns what depends on the flow. For callbacks; does not return.
+    """
+    nodes = [node for node in document.flow.nodes if node.id in set(selected)]
+    if len(nodes) == 1:
+        _node(document, nodes[0], live, refresh)
+    elif nodes:
+        _several(document, nodes, refresh)
+    else:
+        _flow(document, refresh)
+
+
+def edit(document: Document, operation: Any, refresh: Refresh, merge: str = "") -> None:
+    """Apply an edit and refresh. What cannot be done is told."""
+    try:
+        document.apply(operation, client=session.client(), merge=merge)
+    except EditError as error:
+        session.remember("notice", str(error))
+    refresh()
+
+
+# --- nothing, or several nodes, selected --------------------------------------------------------
+
+
+def _flow(document: Document, refresh: Refresh) -> None:
+    flow = document.flow
+    key = f"meta:{document.id}:description"
+    if session.recall(f"{key}:seen") != flow.description or key not in st.session_state:
+        session.remember(f"{key}:seen", flow.description)
+        session.remember(key, flow.description)
+
+    def described() -> None:
+        text = st.session_state[key]
+        session.remember(f"{key}:seen", text)
+        edit(document, SetMeta(description=text), refresh)
+
+    if not flow.nodes:
+        st.markdown("**An empty flow**")
+        st.markdown(
+            "Drag nodes from the palette on the left, or double-click one. "
+            "Draw a wire from a port on the right of one node to a port on the left of another. "
+            "Then press Run.\n\n"
+            "A good start is *Flow input* → *Prompt template* → *Chat* → *Flow output*."
+        )
+    else:
+        st.caption("Select a node to see and change its settings.")
+    st.text_area("About this flow", key=key, on_change=described, max_chars=20_000, height=140)
+
+
+def _several(document: Document, nodes: list[NodeInstance], refresh: Refresh) -> None:
+    st.markdown(f"**{len(nodes)} nodes selected**")
+    ids = tuple(node.id for node in nodes)
+    with st.container(horizontal=True):
+        st.button(
+            "Switch off",
+            on_click=lambda: edit(document, Disable(nodes=ids), refresh),
+            disabled=all(node.disabled for node in nodes),
+        )
+        st.button(
+            "Switch on",
+            on_click=lambda: edit(document, Disable(nodes=ids, disabled=False), refresh),
+            disabled=not any(node.disabled for node in nodes),
+        )
+    for node in nodes:
+        cls = services().catalog.get(node.kind)
+        st.markdown(f"- {plain(node.title or (cls.title if cls else node.id))}")
+
+
+# --- one node -----------------------------------------------------------------------------------
+
+
+def _node(document: Document, node: NodeInstance, live: LiveRun | None, refresh: Refresh) -> None:
+    cls = services().catalog.get(node.kind)
+    problems = [p for p in document.problems() if p.node == node.id]
+    _head(document, node, cls.title if cls else node.kind, refresh)
+    if cls is None:
+        st.warning(
+            f"There is no kind of node called {plain(node.kind)} here. Its settings are kept."
+        )
+        st.json(node.params)
+        return
+    described = describe_node(cls)
+    if described["install"]:
+        st.warning("This node needs a package that is not installed:")
+        st.code(described["install"], language=None)
+    fields = fields_of(described)
+    names = {spec.name for spec in fields}
+    for problem in problems:
+        if problem.param not in names:
+            show_problem(problem)
+    folder = document.path.parent if document.path else None
+    for spec in fields:
+        value = node.params.get(spec.name, spec.default)
+        draw(
+            spec,
+            value,
+            f"p:{document.id}:{node.id}:{spec.name}",
+            _writer(document, node, spec, refresh),
+            folder,
+        )
+        for problem in problems:
+            if problem.param == spec.name:
+                show_problem(problem)
+    _policy(document, node, refresh)
+    with st.expander("About this node"):
+        st.markdown(safe_markdown(described["doc"]))
+        _ports(described)
+    _last_values(node, live)
+
+
+def _writer(
+    document: Document, node: NodeInstance, spec: FieldSpec, refresh: Refresh
+) -> Callable[[Any], None]:
+    def write(value: Any) -> None:
+        if value == spec.default and not spec.required:
+            operation = SetParams(node=node.id, unset=(spec.name,))
+        else:
+            operation = SetParams(node=node.id, params={spec.name: value})
+        edit(document, operation, refresh, merge=f"params {node.id} {spec.name}")
+
+    return write
+
+
+def _head(document: Document, node: NodeInstance, kind: str, refresh: Refresh) -> None:
+    title_key, off_key = f"t:{document.id}:{node.id}", f"d:{document.id}:{node.id}"
+    for key, value in ((title_key, node.title or ""), (off_key, not node.disabled)):
+        if session.recall(f"{key}:seen") != value or key not in st.session_state:
+            session.remember(f"{key}:seen", value)
+            session.remember(key, value)
+
+    def titled() -> None:
+        text = " ".join((st.session_state[title_key] or "").split())[:300]
+        session.remember(f"{title_key}:seen", text)
+        edit(document, Rename(node=node.id, title=text or None), refresh, merge=f"title {node.id}")
+
+    def switched() -> None:
+        on = st.session_state[off_key]
+        session.remember(f"{off_key}:seen", on)
+        edit(document, Disable(nodes=(node.id,), disabled=not on), refresh)
+
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        st.text_input(
+            "Title", key=title_key, placeholder=kind, on_change=titled, live=True, max_chars=300,
+            help="What this node is called on the canvas.",
+        )  # fmt: skip
+        st.toggle("On", key=off_key, on_change=switched, help="A node that is off is skipped.")
+    st.caption(f"{plain(kind)} · {plain(node.id)}")
+
+
+def show_problem(problem: Problem) -> None:
+    """A problem at the place it is about."""
+    text = plain(problem.message) + (f"\n\n{plain(problem.fix)}" if problem.fix else "")
+    (st.error if problem.severity == "error" else st.warning)(text)
+
+
+def _policy(document: Document, node: NodeInstance, refresh: Refresh) -> None:
+    changed = node.run != DEFAULT_POLICY
+    with st.expander("How it runs" + (" (changed)" if changed else "")):
+        _policy_number(document, node, "retries", "Retries", refresh)
+        if node.run.retries:
+            _policy_number(document, node, "backoff_s", "Seconds before the first retry", refresh)
+        _policy_number(document, node, "timeout_s", "Time limit (seconds)", refresh)
+        _policy_choice(
+            document, node, "on_error", "When it fails", refresh,
+            {"fail": "The run ends", "continue": "The rest goes on"},
+        )  # fmt: skip
+        _policy_choice(
+            document, node, "cache", "Known results", refresh,
+            {"auto": "Use them where repeatable", "always": "Always use them", "never": "Run every time"},
+        )  # fmt: skip
+
+
+def _policy_number(
+    document: Document, node: NodeInstance, name: str, label: str, refresh: Refresh
+) -> None:
+    key = f"r:{document.id}:{node.id}:{name}"
+    value = getattr(node.run, name)
+    if session.recall(f"{key}:seen") != value or key not in st.session_state:
+        session.remember(f"{key}:seen", value)
+        session.remember(key, value)
+
+    def changed() -> None:
+        new = st.session_state[key]
+        if new is None and name != "timeout_s":
+            new = getattr(DEFAULT_POLICY, name)
+        if name == "timeout_s" and not new:
+            new = None
+        session.remember(f"{key}:seen", new)
+        edit(document, SetRun(node=node.id, run={name: new}), refresh)
+
+    doc = RunPolicy.model_fields[name].description
+    whole = name == "retries"
+    st.number_input(
+        label, min_value=0 if whole else 0.0, max_value=20 if whole else None, value=None, key=key,
+        step=1 if whole else 1.0, format=None if whole else "%g", on_change=changed, help=doc,
+        placeholder="none",
+    )  # fmt: skip
+
+
+def _policy_choice(
+    document: Document, node: NodeInstance, name: str, label: str, refresh: Refresh,
+    words: dict[str, str],
+) -> None:  # fmt: skip
+    key = f"r:{document.id}:{node.id}:{name}"
+    value = getattr(node.run, name)
+    if session.recall(f"{key}:seen") != value or key not in st.session_state:
+        session.remember(f"{key}:seen", value)
+        session.remember(key, value)
+
+    def changed() -> None:
+        session.remember(f"{key}:seen", st.session_state[key])
+        edit(document, SetRun(node=node.id, run={name: st.session_state[key]}), refresh)
+
+    st.selectbox(
+        label, list(words), key=key, on_change=changed, format_func=words.__getitem__,
+        help=RunPolicy.model_fields[name].description,
+    )  # fmt: skip
+
+
+def _ports(described: dict[str, Any]) -> None:
+    for side, ports in (("Takes", described["inputs"]), ("Gives", described["outputs"])):
+        if ports:
+            lines = [
+                f"- **{plain(p['name'])}** ({plain(' or '.join(p['types']))}) {safe_markdown(p['doc'])}"
+                for p in ports
+            ]
+            st.markdown(f"{side}\n\n" + "\n".join(lines))
+
+
+def _last_values(node: NodeInstance, live: LiveRun | None) -> None:
+    step = live.progress.nodes.get(node.id) if live else None
+    if live is None or step is None:
+        return
+    facts = [step.status, duration(step.seconds)]
+    if step.tokens:
+        facts.append(f"{step.tokens:,} tokens")
+    st.markdown("**Last run** &nbsp; " + plain(" · ".join(fact for fact in facts if fact)))
+    if step.problem:
+        st.error(
+            plain(step.problem.get("message", "")) + "\n\n" + plain(step.problem.get("fix", ""))
+        )
+    elif step.message:
+        st.caption(plain(step.message))
+    for warning in step.warnings:
+        st.warning(plain(warning))
+    for side, values in (("in", inputs_of(live, node.id)), ("out", step.outputs)):
+        for port, value in values.items():
+            with st.expander(
+                f"{plain(port)} ({side})", expanded=side == "out" and len(step.outputs) == 1
+            ):
+                show_value(value, f"v:{live.id}:{node.id}:{side}:{port}")
+
+
+def inputs_of(live: LiveRun, node_id: str) -> dict[str, Any]:
+    """What went into a node, from its failure or from the nodes that it is wired to."""
+    step = live.progress.nodes.get(node_id)
+    if step and step.inputs:
+        return step.inputs
+    found: dict[str, Any] = {}
+    for edge in live.flow.edges:
+        source = live.progress.nodes.get(edge.source_node)
+        if edge.target_node == node_id and source and edge.source_port in source.outputs:
+            found[edge.target_port] = source.outputs[edge.source_port]
+    return found

@@ -1,0 +1,379 @@
+"""One widget per param, kept in step with the document in both directions.
+
+A widget writes to the document in its callback; what changes the document elsewhere (undo, another
+tab, a fix button) is written into the widget before it is drawn again.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from studio import session
+from studio.fields import FieldSpec
+from studio.words import plain
+
+Write = Callable[[Any], None]
+"""Takes the new value of a param."""
+
+
+def draw(spec: FieldSpec, value: Any, key: str, write: Write, folder: Path | None) -> None:
+    """Draw the widget of a param.
+
+    Args:
+        spec: the field.
+        value: what the document holds now.
+        key: names the widget; unique for node and param.
+        write: called with a new value.
+        folder: where the flow lies, for fields that name files beside it.
+    """
+    drawer = _DRAWERS.get(spec.shape, _draw_json)
+    drawer(spec, value, key, write, folder)
+
+
+def _sync(key: str, shown: Any, value: Any) -> None:
+    """Put what the document holds into the widget, if it changed since it was last put there."""
+    stamp = json.dumps(value, sort_keys=True, default=str)
+    if session.recall(f"{key}:seen") != stamp or key not in st.session_state:
+        session.remember(f"{key}:seen", stamp)
+        session.remember(key, shown)
+
+
+def _seen(key: str, value: Any) -> None:
+    session.remember(f"{key}:seen", json.dumps(value, sort_keys=True, default=str))
+
+
+def _label(spec: FieldSpec) -> str:
+    return f"{plain(spec.label)} *" if spec.required else plain(spec.label)
+
+
+# --- text and numbers ---------------------------------------------------------------------------
+
+
+def _draw_text(spec: FieldSpec, value: Any, key: str, write: Write, _: Path | None) -> None:
+    text = value if isinstance(value, str) else "" if value is None else json.dumps(value)
+    _sync(key, text, value)
+
+    def changed() -> None:
+        typed = st.session_state[key] or ""
+        new = None if spec.nullable and not typed else typed
+        _seen(key, new)
+        write(new)
+
+    if spec.shape == "textarea":
+        lines = min(14, max(3, text.count("\n") + len(text) // 42 + 2))
+        st.text_area(_label(spec), key=key, help=spec.doc, on_change=changed, height=lines * 24)
+    else:
+        st.text_input(_label(spec), key=key, help=spec.doc, on_change=changed, live=True)
+
+
+def _draw_number(spec: FieldSpec, value: Any, key: str, write: Write, _: Path | None) -> None:
+    whole = spec.shape == "integer"
+    cast: Callable[[Any], Any] = int if whole else float
+    known = isinstance(value, (int, float)) and not isinstance(value, bool)
+    low = None if spec.minimum is None else cast(spec.minimum)
+    high = None if spec.maximum is None else cast(spec.maximum)
+    number = cast(value) if known else None
+    if number is not None and (
+        (low is not None and number < low) or (high is not None and number > high)
+    ):
+        low, high = None, None  # the document holds what it may not: show it, with its problem
+    _sync(key, number, value)
+
+    def changed() -> None:
+        new = st.session_state[key]
+        if new is None and not spec.nullable:
+            new = spec.default
+        elif isinstance(new, float) and new.is_integer() and isinstance(spec.default, int):
+            new = int(new)
+        _seen(key, new)
+        write(new)
+
+    st.number_input(
+        _label(spec), min_value=low, max_value=high, value=None, key=key, help=spec.doc,
+        step=1 if whole else _step(spec), format=None if whole else "%g", on_change=changed,
+        placeholder="not set" if spec.nullable else None,
+    )  # fmt: skip
+
+
+def _step(spec: FieldSpec) -> float:
+    if spec.minimum is not None and spec.maximum is not None and spec.maximum - spec.minimum <= 5:
+        return 0.1
+    return 1.0
+
+
+def _draw_slider(spec: FieldSpec, value: Any, key: str, write: Write, folder: Path | None) -> None:
+    low, high = spec.minimum, spec.maximum
+    known = isinstance(value, (int, float)) and not isinstance(value, bool)
+    if low is None or high is None or not known or not low <= value <= high:
+        _draw_number(spec, value, key, write, folder)
+        return
+    whole = all(isinstance(n, int) for n in (low, high, spec.default))
+    cast: Callable[[Any], Any] = int if whole else float
+    _sync(key, cast(value), value)
+
+    def changed() -> None:
+        new = st.session_state[key]
+        _seen(key, new)
+        write(new)
+
+    st.slider(
+        _label(spec), cast(low), cast(high), key=key, help=spec.doc, on_change=changed,
+        step=1 if whole else (0.01 if high - low <= 1 else 0.05 if high - low <= 5 else 1.0),
+    )  # fmt: skip
+
+
+# --- choices ------------------------------------------------------------------------------------
+
+
+def _draw_switch(spec: FieldSpec, value: Any, key: str, write: Write, _: Path | None) -> None:
+    _sync(key, bool(value), value)
+
+    def changed() -> None:
+        _seen(key, st.session_state[key])
+        write(st.session_state[key])
+
+    st.toggle(_label(spec), key=key, help=spec.doc, on_change=changed)
+
+
+def _draw_choice(spec: FieldSpec, value: Any, key: str, write: Write, _: Path | None) -> None:
+    options = list(spec.choices)
+    if value is not None and value not in options:
+        options.append(value)
+    _sync(key, value, value)
+
+    def changed() -> None:
+        _seen(key, st.session_state[key])
+        write(st.session_state[key])
+
+    st.selectbox(
+        _label(spec), options, index=None, key=key, help=spec.doc, on_change=changed,
+        format_func=lambda option: plain(str(option)),
+    )  # fmt: skip
+
+
+def _draw_named(spec: FieldSpec, value: Any, key: str, write: Write, names: dict[str, str]) -> None:
+    """A choice among known names, or a name that is typed in."""
+    options = list(names)
+    if value and value not in options:
+        options.append(value)
+    _sync(key, value or None, value)
+
+    def changed() -> None:
+        new = st.session_state[key] or ""
+        _seen(key, new)
+        write(new)
+
+    st.selectbox(
+        _label(spec), options, index=None, key=key, help=spec.doc, accept_new_options=True,
+        on_change=changed, placeholder="Choose, or type",
+        format_func=lambda option: plain(names.get(option, str(option))),
+    )  # fmt: skip
+
+
+def _draw_model(spec: FieldSpec, value: Any, key: str, write: Write, _: Path | None) -> None:
+    from nodes.models.weights import listing
+    from studio.words import size
+
+    names = {
+        info.name: f"{info.name} ({'on this machine' if info.present else 'fetched on first use'}, "
+        f"{size(info.size)})"
+        for info in listing()
+    }
+    _draw_named(spec, value, key, write, names)
+
+
+def _draw_flow(spec: FieldSpec, value: Any, key: str, write: Write, folder: Path | None) -> None:
+    names = sorted(path.stem for path in folder.glob("*.json")) if folder else []
+    _draw_named(spec, value, key, write, {name: name for name in names})
+
+
+def _draw_file(spec: FieldSpec, value: Any, key: str, write: Write, folder: Path | None) -> None:
+    _draw_text(spec, value, key, write, folder)
+    if isinstance(value, str) and value:
+        path = Path(value).expanduser()
+        path = path if path.is_absolute() or folder is None else folder / path
+        st.caption("The file is there." if path.exists() else "There is no such file here.")
+
+
+def _draw_secret(spec: FieldSpec, value: Any, key: str, write: Write, _: Path | None) -> None:
+    from flows.secrets import Secrets
+
+    name = value.get("secret", "") if isinstance(value, dict) else ""
+    _sync(key, name, value)
+
+    def changed() -> None:
+        typed = (st.session_state[key] or "").strip()
+        new = {"secret": typed} if typed else None
+        _seen(key, new)
+        write(new)
+
+    st.text_input(
+        _label(spec), key=key, on_change=changed, placeholder="NAME_OF_THE_VARIABLE",
+        help=f"{spec.doc}\n\nThe name of a secret, never the secret itself.",
+    )  # fmt: skip
+    if name:
+        there = Secrets().find(name) is not None
+        st.caption(f"{plain(name)} is {'set' if there else 'not set on this machine'}.")
+
+
+# --- lists, tables, JSON ------------------------------------------------------------------------
+
+
+def _draw_table(spec: FieldSpec, value: Any, key: str, write: Write, _: Path | None) -> None:
+    rows = _rows(spec, value)
+    if rows is None:
+        _draw_json(spec, value, key, write, None)
+        return
+    # The editor reports changes against the rows it started with, so those must not move under it.
+    stamp = json.dumps(value, sort_keys=True, default=str)
+    if session.recall(f"{key}:seen") != stamp or f"{key}:base" not in st.session_state:
+        session.remember(f"{key}:seen", stamp)
+        session.remember(f"{key}:base", rows)
+        session.remember(f"{key}:turn", session.recall(f"{key}:turn", 0) + 1)
+    base, turn = session.recall(f"{key}:base"), session.recall(f"{key}:turn")
+    columns = list(spec.columns) or ["value"]
+
+    def changed() -> None:
+        edited = apply_changes(base, st.session_state[f"{key}:{turn}"], columns)
+        new = _value(spec, edited)
+        _seen(key, new)
+        write(new)
+
+    st.caption(_label(spec), help=spec.doc)
+    import pandas as pd
+
+    frame = pd.DataFrame(base, columns=columns).astype(object)
+    st.data_editor(
+        frame, key=f"{key}:{turn}", num_rows="dynamic", hide_index=True, on_change=changed,
+        column_config={name: _column(name, schema) for name, schema in _column_schemas(spec).items()},
+    )  # fmt: skip
+
+
+def _column_schemas(spec: FieldSpec) -> dict[str, Any]:
+    return dict(spec.columns) or {"value": {"type": "string"}}
+
+
+def _column(name: str, schema: Any) -> Any:
+    if "enum" in schema:
+        return st.column_config.SelectboxColumn(name, options=list(schema["enum"]), required=True)
+    if schema.get("type") in ("integer", "number"):
+        return st.column_config.NumberColumn(name)
+    if schema.get("type") == "boolean":
+        return st.column_config.CheckboxColumn(name)
+    return st.column_config.TextColumn(name)
+
+
+def _rows(spec: FieldSpec, value: Any) -> list[dict[str, Any]] | None:
+    """The value as rows of a table; None where it is not what it should be."""
+    value = value if value is not None else []
+    if spec.shape == "mapping" and isinstance(value, dict):
+        return [{"name": key, "type": item} for key, item in value.items()]
+    if spec.shape == "list" and isinstance(value, list):
+        return (
+            [{"value": item} for item in value] if all(isinstance(i, str) for i in value) else None
+        )
+    if spec.shape == "table" and isinstance(value, list):
+        return [dict(row) for row in value] if all(isinstance(r, dict) for r in value) else None
+    return [] if not value else None
+
+
+def _value(spec: FieldSpec, rows: list[dict[str, Any]]) -> Any:
+    if spec.shape == "mapping":
+        first = next(iter(spec.columns.get("type", {}).get("enum", ["any"])))
+        return {str(r["name"]): r.get("type") or first for r in rows if r.get("name")}
+    if spec.shape == "list":
+        return [str(r["value"]) for r in rows if r.get("value") not in (None, "")]
+    kept = []
+    for row in rows:
+        full = {k: row.get(k) for k in spec.columns if row.get(k) is not None}
+        for name, schema in spec.columns.items():
+            if name not in full and schema.get("type") == "string":
+                full[name] = ""
+        if any(value not in (None, "") for value in full.values()):
+            kept.append(full)
+    return kept
+
+
+def apply_changes(
+    base: list[dict[str, Any]], changes: dict[str, Any], columns: list[str]
+) -> list[dict[str, Any]]:
+    """The rows of a data editor after its changes (`edited_rows`, `added_rows`, `deleted_rows`)."""
+    rows = [dict(row) for row in base]
+    for index, cells in changes.get("edited_rows", {}).items():
+        rows[int(index)].update(cells)
+    gone = set(changes.get("deleted_rows", ()))
+    rows = [row for index, row in enumerate(rows) if index not in gone]
+    added = changes.get("added_rows", ())
+    return rows + [{k: row.get(k) for k in columns} for row in added]
+
+
+def _draw_json(spec: FieldSpec, value: Any, key: str, write: Write, _: Path | None) -> None:
+    plain_text = isinstance(value, str) and not _reads_as_json(value)
+    text = (
+        value
+        if plain_text
+        else ""
+        if value is None
+        else json.dumps(value, ensure_ascii=False, indent=2)
+    )
+    _sync(key, text, value)
+
+    def changed() -> None:
+        typed = st.session_state[key] or ""
+        new, error = parse_loose(typed)
+        session.remember(f"{key}:error", error)
+        if not error:
+            _seen(key, new)
+            write(new)
+
+    st.text_area(
+        _label(spec), key=key, on_change=changed, height=min(300, 68 + 22 * text.count("\n")),
+        help=f"{spec.doc}\n\nJSON; what is not JSON is taken as text.",
+    )  # fmt: skip
+    if error := session.recall(f"{key}:error"):
+        st.error(plain(error))
+
+
+def _reads_as_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except ValueError:
+        return False
+    return True
+
+
+def parse_loose(typed: str) -> tuple[Any, str]:
+    """What was typed as JSON, or as text where it does not look like JSON. And what is wrong."""
+    text = typed.strip()
+    if not text:
+        return None, ""
+    try:
+        return json.loads(text), ""
+    except ValueError as error:
+        if text[0] in '{["':
+            return None, f"Not JSON: {error}."
+        return typed, ""
+
+
+_DRAWERS: dict[str, Callable[[FieldSpec, Any, str, Write, Path | None], None]] = {
+    "text": _draw_text,
+    "textarea": _draw_text,
+    "integer": _draw_number,
+    "number": _draw_number,
+    "slider": _draw_slider,
+    "switch": _draw_switch,
+    "choice": _draw_choice,
+    "list": _draw_table,
+    "table": _draw_table,
+    "mapping": _draw_table,
+    "json": _draw_json,
+    "secret": _draw_secret,
+    "file": _draw_file,
+    "model": _draw_model,
+    "flow": _draw_flow,
+}

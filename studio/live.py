@@ -1,0 +1,92 @@
+"""The parts of a page that follow a run by themselves, without a rerun for every word."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import urlencode
+
+import streamlit as st
+
+from studio import session
+from studio.document import Document
+from studio.runner import LiveRun
+
+ASSETS = Path(__file__).parent / "assets"
+
+
+@cache
+def _component() -> Any:
+    return st.components.v2.component(
+        "patchbay.live",
+        html="<div class='root'></div>",
+        css=(ASSETS / "live.css").read_text(encoding="utf-8"),
+        js=(ASSETS / "live.js").read_text(encoding="utf-8"),
+    )
+
+
+def query(document: Document) -> str:
+    """What a push route wants to know."""
+    return urlencode({"doc": document.id, "token": session.token(document)})
+
+
+def pulse(document: Document, live: LiveRun | None, on_stale: Callable[[], None]) -> None:
+    """Whether the flow is saved. Calls `on_stale` when the page shows what is no longer so."""
+    _component()(
+        key="pulse",
+        data={
+            **_address(document, "pulse"),
+            "rev": document.revision,
+            "saved": document.saved,
+            "conflict": document.conflict is not None,
+            "run": f"{live.id}:{live.progress.status}" if live else "",
+            "wait": 250,
+        },
+        on_stale_change=on_stale,
+        height="content",
+    )
+
+
+def follow(document: Document, live: LiveRun, key: str, *, chat: bool = False) -> None:
+    """The run as it happens: steps, seconds, tokens, and text as it streams."""
+    _component()(
+        key=key,
+        data={
+            **_address(document, "run"),
+            "steps": [[node.id, title_of(live, node.id)] for node in live.flow.nodes],
+            "chat": chat,
+            "answer": answering_node(live) if chat else "",
+            "run": live.id,
+        },
+        height="content",
+    )
+
+
+def _address(document: Document, mode: Literal["pulse", "run"]) -> dict[str, Any]:
+    return {"url": f"patchbay/live?{query(document)}", "mode": mode}
+
+
+def title_of(live: LiveRun, path: str) -> str:
+    """What a node of a run is called; inner nodes of sub-flows by their path."""
+    node_id, _, inner = path.partition("/")
+    node = live.flow.by_id().get(node_id)
+    if node is None:
+        return path
+    from studio.services import services
+
+    cls = services().catalog.get(node.kind)
+    title = node.title or (cls.title if cls else node.id)
+    return f"{title} / {inner}" if inner else title
+
+
+def answering_node(live: LiveRun) -> str:
+    """The node whose text is what the flow answers: what its first output is wired to."""
+    from studio.questions import asked
+
+    output = next(iter(asked(live.flow).outputs.values()), "")
+    for edge in live.flow.edges:
+        if edge.target_node == output:
+            return edge.source_node
+    return ""

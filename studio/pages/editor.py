@@ -1,0 +1,249 @@
+"""The editor: toolbar, canvas, and the panel beside it."""
+
+from __future__ import annotations
+
+from typing import NoReturn
+
+import streamlit as st
+
+from flows.operations import SetMeta
+from flows.problems import FlowError
+from studio import session
+from studio.canvas import canvas, selection
+from studio.chat_panel import chat_panel
+from studio.document import Document
+from studio.export_menu import export_menu
+from studio.inspector import edit, inspector
+from studio.live import pulse, query
+from studio.problems_panel import problems_panel
+from studio.questions import asked
+from studio.run_panel import latest, missing, run_panel, start, stop
+from studio.services import services
+from studio.words import plain
+
+HEIGHT = "calc(100vh - 8.6rem)"
+
+
+def page() -> None:
+    """Draw the page."""
+    document = _document()
+    if document is None:
+        return
+    st.session_state["document"] = document
+    session.once(session.PANEL, lambda: "Node")
+    _toolbar()
+    left, right = st.columns([3, 1.15], gap="small")
+    with left:
+        _canvas()
+    with right, st.container(key="panel", gap="small"):
+        _panel()
+
+
+def _document() -> Document | None:
+    name = session.flow_name()
+    path = services().library.path(name)
+    if path is None:
+        st.markdown("#### No flow is open")
+        st.markdown("Open one, or begin with a template.")
+        st.page_link(session.recall("page:flows"), label="Go to the flows")
+        return None
+    if st.query_params.get("flow") != name:
+        st.query_params["flow"] = name
+    try:
+        return services().documents.open(path)
+    except FlowError as error:
+        st.error(f"{plain(path.name)} cannot be opened. It has not been changed.")
+        for problem in error.problems[:20]:
+            st.markdown(f"- {plain(str(problem))}")
+        return None
+
+
+def _open() -> Document:
+    return st.session_state["document"]
+
+
+def refresh() -> NoReturn:
+    """Rerun what depends on the flow or the run. For callbacks."""
+    st.rerun(["toolbar", "canvas", "inspector"])
+
+
+# --- the toolbar --------------------------------------------------------------------------------
+
+
+@st.fragment(key="toolbar")
+def _toolbar() -> None:
+    document = _open()
+    me = session.client()
+    live = latest(document)
+    with st.container(horizontal=True, vertical_alignment="center", key="toolbar-row", gap="small"):
+        _name(document)
+        pulse(document, live, refresh)
+        st.space("stretch")
+        st.button(
+            "", key="undo", icon=":material/undo:", help="Undo (Ctrl+Z)", on_click=_travel,
+            args=("undo",), disabled=not document.can_undo(me), type="tertiary",
+        )  # fmt: skip
+        st.button(
+            "", key="redo", icon=":material/redo:", help="Redo (Ctrl+Shift+Z)", on_click=_travel,
+            args=("redo",), disabled=not document.can_redo(me), type="tertiary",
+        )  # fmt: skip
+        found = document.problems()
+        bad = sum(problem.severity == "error" for problem in found)
+        label = f"{bad} error{'s' if bad != 1 else ''}" if bad else "Validate"
+        st.button(
+            label, key="validate", on_click=_show, args=("Problems",),
+            icon=":material/error:" if bad else ":material/check_circle:",
+            help="List everything that is wrong with the flow.",
+        )  # fmt: skip
+        export_menu(document)
+        if live and live.active:
+            st.button("Stop", key="stop", icon=":material/stop:", type="primary", on_click=_stop)
+        else:
+            st.button(
+                "Run", key="run", icon=":material/play_arrow:", type="primary", on_click=_run,
+                disabled=not document.flow.nodes,
+            )  # fmt: skip
+    _notices(document)
+
+
+def _name(document: Document) -> None:
+    key = f"name:{document.id}"
+    if session.recall(f"{key}:seen") != document.flow.name or key not in st.session_state:
+        session.remember(f"{key}:seen", document.flow.name)
+        session.remember(key, document.flow.name)
+
+    def renamed() -> None:
+        name = " ".join((st.session_state[key] or "").split())[:300] or "Untitled"
+        session.remember(f"{key}:seen", name)
+        edit(document, SetMeta(name=name), refresh, merge="name")
+
+    st.text_input(
+        "Name of the flow", key=key, label_visibility="collapsed", on_change=renamed,
+        max_chars=300, width=300,
+    )  # fmt: skip
+
+
+def _notices(document: Document) -> None:
+    if notice := session.recall("notice"):
+        session.forget("notice")
+        st.toast(plain(notice))
+    if document.conflict:
+        st.warning(f"{plain(document.conflict.message)} Nothing has been overwritten.")
+        with st.container(horizontal=True):
+            st.button("Keep mine", on_click=_settle, args=("mine",))
+            st.button("Take the file's", on_click=_settle, args=("theirs",))
+    if document.save_error:
+        for problem in document.save_error.problems[:3]:
+            st.error(f"Not saved. {plain(problem.message)} {plain(problem.fix)}")
+
+
+def _settle(choice: str) -> None:
+    document = _open()
+    if choice == "mine":
+        document.keep_mine()
+    else:
+        document.take_theirs()
+    refresh()
+
+
+def _travel(direction: str) -> None:
+    from flows.edit import EditError
+
+    document = _open()
+    try:
+        getattr(document, direction)(session.client())
+    except EditError as error:
+        session.remember("notice", str(error))
+    refresh()
+
+
+def _show(panel: session.Panel) -> None:
+    session.show_panel(panel)
+    refresh()
+
+
+def _run() -> None:
+    document = _open()
+    if missing(document):
+        session.show_panel("Chat" if asked(document.flow).chat_input else "Run")
+        session.remember("notice", "Fill in what the flow asks for, then run it.")
+    else:
+        start(document)
+        session.show_panel("Run")
+    refresh()
+
+
+def _stop() -> None:
+    stop(_open())
+    refresh()
+
+
+# --- the canvas ---------------------------------------------------------------------------------
+
+
+@st.fragment(key="canvas")
+def _canvas() -> None:
+    document = _open()
+    canvas(
+        document,
+        catalog=services().catalog,
+        key=session.CANVAS,
+        client=session.client(),
+        height=HEIGHT,
+        events=f"patchbay/events?{query(document)}",
+        reveal=session.revealed(),
+        on_change=refresh,
+        on_select=_selected,
+        on_command=_command,
+    )
+
+
+def _selected() -> None:
+    st.rerun(["inspector"])
+
+
+def _command(name: str, argument: str) -> None:
+    document = _open()
+    if name == "run":
+        _run()
+    elif name in ("run_to", "rerun_from"):
+        start(document, **({"only": (argument,)} if name == "run_to" else {"fresh": argument}))
+        session.show_panel("Run")
+    elif name == "stop":
+        stop(document)
+    elif name == "open":
+        session.show_panel("Node")
+    elif name == "validate":
+        session.show_panel("Problems")
+    elif name == "save":
+        document.save()
+    elif name == "export":
+        session.remember("notice", "Use Export in the toolbar.")
+    refresh()
+
+
+# --- the panel ----------------------------------------------------------------------------------
+
+
+@st.fragment(key="inspector")
+def _panel() -> None:
+    document = _open()
+    st.segmented_control(
+        "Panel", ["Node", "Chat", "Run", "Problems"], key=session.PANEL, required=True,
+        label_visibility="collapsed", width="stretch",
+        format_func=lambda name: _tab(name, document),
+    )  # fmt: skip
+    panel = st.session_state[session.PANEL]
+    if panel == "Chat":
+        chat_panel(document, refresh)
+    elif panel == "Run":
+        run_panel(document, latest(document), refresh)
+    elif panel == "Problems":
+        problems_panel(document, refresh)
+    else:
+        inspector(document, selection(session.CANVAS).nodes, latest(document), refresh)
+
+
+def _tab(name: str, document: Document) -> str:
+    number = len(document.problems()) if name == "Problems" else 0
+    return f"{name} {number}" if number else name

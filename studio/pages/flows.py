@@ -1,0 +1,253 @@
+"""The flows page: a person's own flows and the templates; new, import, versions."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+
+from flows.model import Flow
+from flows.problems import FlowError
+from flows.reading import read_flow
+from flows.writing import canonical_text
+from studio import session
+from studio.importing import flow_from
+from studio.library import Entry, slug
+from studio.picture import draw
+from studio.preview import preview
+from studio.services import services
+from studio.versions_view import versions_dialog
+from studio.words import ago, count, plain
+
+COLUMNS = 3
+
+
+def page() -> None:
+    """Draw the page."""
+    if name := session.recall("go"):
+        session.forget("go")
+        st.switch_page(session.recall("page:editor"), query_params={"flow": name})
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.markdown("## Flows", anchors=False)
+        st.space("stretch")
+        wanted = st.text_input(
+            "Search", key="flows-search", type="search", live=True, placeholder="Search",
+            label_visibility="collapsed", width=260,
+        )  # fmt: skip
+        st.button("Import", icon=":material/upload:", on_click=_ask, args=("import",))
+        st.button("New flow", icon=":material/add:", type="primary", on_click=_new)
+    _notice()
+    library = services().library
+    own = [entry for entry in library.own() if _matches(entry, wanted)]
+    _cards(own, template=False)
+    if not own:
+        st.caption(
+            "Nothing found." if wanted else
+            "You have no flows yet. Begin with a template below, or with an empty flow."
+        )  # fmt: skip
+    templates = [entry for entry in library.templates() if _matches(entry, wanted)]
+    if templates:
+        st.markdown("### Templates", anchors=False)
+        _cards(templates, template=True)
+    _dialogs()
+
+
+def _matches(entry: Entry, wanted: str | None) -> bool:
+    words = (wanted or "").casefold().split()
+    text = f"{entry.name} {entry.title} {entry.flow.description if entry.flow else ''}".casefold()
+    return all(word in text for word in words)
+
+
+# --- cards --------------------------------------------------------------------------------------
+
+
+def _cards(entries: list[Entry], *, template: bool) -> None:
+    for first in range(0, len(entries), COLUMNS):
+        for column, entry in zip(st.columns(COLUMNS), entries[first : first + COLUMNS]):
+            with column, st.container(border=True, height="stretch", gap="small"):
+                _card(entry, template)
+
+
+def _card(entry: Entry, template: bool) -> None:
+    key = f"{'template' if template else 'own'}:{entry.name}"
+    if entry.flow is not None:
+        with st.container(key=f"preview-{slug(key)}"):
+            st.image(_thumbnail(entry.path, entry.modified, _dark()), width="stretch")
+    st.markdown(f"**{plain(entry.title)}**")
+    if entry.flow is None:
+        st.error(f"Cannot be opened. {plain(entry.error)}")
+    else:
+        about = entry.flow.description.strip().partition("\n")[0]
+        st.caption(plain(about[:160] + ("…" if len(about) > 160 else "")) or "No description.")
+        facts = count(len(entry.flow.nodes), "node")
+        st.caption(facts if template else f"{facts} · {ago(entry.modified)}")
+    st.space("stretch")
+    with st.container(horizontal=True, gap="xsmall"):
+        if template:
+            st.button("Use template", key=f"use:{key}", on_click=_use, args=(entry.path,))
+            st.button(
+                "Look", key=f"look:{key}", type="tertiary", on_click=_ask, args=("look", entry.path)
+            )
+            return
+        st.button(
+            "Open",
+            key=f"open:{key}",
+            on_click=_open,
+            args=(entry.name,),
+            disabled=entry.flow is None,
+        )
+        chosen = st.menu_button(
+            "More", ["Rename", "Duplicate", "Versions", "Download", "Delete"], key=f"more:{key}",
+            on_click=_more, args=(entry.path, f"more:{key}"), type="tertiary",
+        )  # fmt: skip
+        del chosen  # the callback has acted on it
+
+
+@st.cache_data(max_entries=300, show_spinner=False)
+def _thumbnail(path: Path, modified: float, dark: bool) -> str:
+    return draw(read_flow(path), services().catalog).svg(dark=dark)
+
+
+def _dark() -> bool:
+    return getattr(st.context.theme, "type", None) == "dark"
+
+
+# --- what the buttons do ------------------------------------------------------------------------
+
+
+def _open(name: str) -> None:
+    session.open_flow(name)
+    session.remember("go", name)
+
+
+def _new() -> None:
+    _open(services().library.create(Flow(name="Untitled"), "untitled").stem)
+
+
+def _use(template: Path) -> None:
+    try:
+        _open(services().library.use_template(template).stem)
+    except FlowError as error:
+        session.remember("refused", error.problems)
+
+
+def _more(path: Path, key: str) -> None:
+    what = st.session_state[key]
+    library = services().library
+    try:
+        if what == "Duplicate":
+            library.duplicate(path)
+        elif what == "Delete":
+            services().documents.close(path)
+            session.remember("deleted", (path.stem, library.delete(path)))
+        else:
+            _ask(str(what).lower(), path)
+    except (FlowError, OSError) as error:
+        session.remember("notice", str(error))
+
+
+def _ask(dialog: str, path: Path | None = None) -> None:
+    session.remember("dialog", (dialog, path))
+
+
+def _undelete() -> None:
+    _, resting = session.recall("deleted")
+    session.forget("deleted")
+    services().library.restore(resting)
+
+
+def _notice() -> None:
+    if notice := session.recall("notice"):
+        session.forget("notice")
+        st.error(plain(notice))
+    if refused := session.recall("refused"):
+        session.forget("refused")
+        _problems("The file holds no flow that can be opened. Nothing was changed.", refused)
+    if deleted := session.recall("deleted"):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.markdown(f"{plain(deleted[0])} was deleted.")
+            st.button("Undo", on_click=_undelete, key="undelete")
+
+
+def _problems(words: str, problems: tuple[object, ...]) -> None:
+    st.error(words)
+    for problem in problems[:20]:
+        st.markdown(f"- {plain(str(problem))}")
+
+
+# --- dialogs ------------------------------------------------------------------------------------
+
+
+def _dialogs() -> None:
+    name, path = session.recall("dialog", ("", None))
+    session.forget("dialog")
+    if name == "import":
+        _import()
+    elif name == "look":
+        _look(path)
+    elif name == "rename":
+        _rename(path)
+    elif name == "download":
+        _download(path)
+    elif name == "versions":
+        versions_dialog(path)
+
+
+@st.dialog("Import a flow", width="medium")
+def _import() -> None:
+    st.markdown("A flow as JSON, or a picture (PNG or SVG) that was exported from a studio.")
+    given = st.file_uploader(
+        "File", type=["json", "png", "svg"], key="import-file", label_visibility="collapsed"
+    )
+    pasted = st.text_area("Or paste the JSON", key="import-text", height=160)
+    if st.button("Import", type="primary", key="import-go", disabled=not (given or pasted)):
+        data = given.getvalue() if given else str(pasted).encode()
+        name = Path(given.name).stem if given else ""
+        try:
+            flow = flow_from(data)
+            _open(services().library.create(flow, name).stem)
+        except FlowError as error:
+            _problems("This cannot be imported; nothing was changed.", error.problems)
+            return
+        st.rerun()
+
+
+@st.dialog("Template", width="large")
+def _look(path: Path) -> None:
+    flow = read_flow(path)
+    st.markdown(f"**{plain(flow.name)}**")
+    st.markdown(plain(flow.description))
+    preview(flow, key=f"look-{path.stem}", height=380)
+    if st.button("Use template", type="primary", key="look-use"):
+        _use(path)
+        st.rerun()
+
+
+@st.dialog("Rename")
+def _rename(path: Path) -> None:
+    document = services().documents.open(path)
+    name = st.text_input("Name", document.flow.name, max_chars=300)
+    if st.button("Rename", type="primary", key="rename-go") and name.strip():
+        from flows.operations import SetMeta
+
+        document.apply(SetMeta(name=" ".join(name.split())), client=session.client())
+        document.save()
+        st.rerun()
+
+
+@st.dialog("Download")
+def _download(path: Path) -> None:
+    flow = read_flow(path)
+    text = canonical_text(flow)
+    picture = draw(flow, services().catalog)
+    st.download_button(
+        "Flow (JSON)", text, f"{path.stem}.json", "application/json", on_click="ignore"
+    )
+    st.download_button(
+        "Picture (PNG, opens as a flow)", lambda: picture.png(text), f"{path.stem}.png",
+        "image/png", on_click="ignore",
+    )  # fmt: skip
+    st.download_button(
+        "Picture (SVG)", lambda: picture.svg(text).encode(), f"{path.stem}.svg", "image/svg+xml",
+        on_click="ignore",
+    )  # fmt: skip

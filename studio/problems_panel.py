@@ -1,0 +1,55 @@
+"""The Problems tab: everything that is wrong, where, and a button where mending is mechanical."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from flows.problems import Problem
+from studio import session
+from studio.document import Document
+from studio.fixes import fixes
+from studio.inspector import edit
+from studio.services import services
+from studio.words import plain
+
+SHOWN = 50
+
+
+def problems_panel(document: Document, refresh: Callable[[], None]) -> None:
+    """Draw the list. `refresh` reruns what depends on the flow; for callbacks."""
+    found = document.problems()
+    if not found:
+        st.success("Nothing is wrong with this flow.")
+        return
+    for number, problem in enumerate(found[:SHOWN]):
+        _draw(document, problem, number, refresh)
+    if len(found) > SHOWN:
+        st.caption(f"And {len(found) - SHOWN} more.")
+
+
+def _draw(document: Document, problem: Problem, number: int, refresh: Callable[[], None]) -> None:
+    def go() -> None:
+        if problem.node:
+            session.reveal(problem.node)
+        refresh()
+
+    tint = "red" if problem.severity == "error" else "orange"
+    with st.container(border=True, gap="xsmall"):
+        where = problem.place or "the flow"
+        st.markdown(f":{tint}-badge[{problem.severity}] **{plain(where)}**")
+        st.markdown(plain(problem.message))
+        if problem.fix:
+            st.caption(plain(problem.fix))
+        offered = fixes(document.flow, problem, services().catalog)
+        with st.container(horizontal=True, gap="xsmall"):
+            if problem.node in document.flow.by_id():
+                st.button("Show", key=f"go:{document.id}:{number}", on_click=go)
+            for index, fix in enumerate(offered):
+                st.button(
+                    plain(fix.label),
+                    key=f"fix:{document.id}:{number}:{index}",
+                    on_click=edit,
+                    args=(document, fix.operation, refresh),
+                )

@@ -1,0 +1,59 @@
+"""What a flow asks of its caller and gives back, and whether that makes a chat."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+
+from flows.inputs import flow_inputs, flow_outputs
+from flows.model import Flow
+from flows.resolve import resolve
+from nodes.contract import InputField
+from studio.services import services
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The inputs of a flow in document order, and its outputs: name → id of the output node."""
+
+    inputs: tuple[InputField, ...]
+    outputs: Mapping[str, str]
+
+    @property
+    def chat_input(self) -> str | None:
+        """The input that a chat message goes to, when the flow takes one text and gives one."""
+        texts = [f for f in self.inputs if f.kind == "text"]
+        needed = [f for f in self.inputs if f.required]
+        if len(self.outputs) != 1:
+            return None
+        if len(needed) == 1 and needed[0].kind == "text":
+            return needed[0].name
+        return texts[0].name if not needed and len(texts) == 1 else None
+
+
+def asked(flow: Flow) -> Asked:
+    """What a flow asks and gives."""
+    return _asked(_Key(flow))
+
+
+class _Key:
+    """Flows are compared by identity here: they are immutable, and hold unhashable params."""
+
+    def __init__(self, flow: Flow) -> None:
+        self.flow = flow
+
+    def __hash__(self) -> int:
+        return id(self.flow)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Key) and other.flow is self.flow
+
+
+@lru_cache(maxsize=64)
+def _asked(key: _Key) -> Asked:
+    resolved = resolve(key.flow, services().catalog)
+    fields: dict[str, InputField] = {}
+    for _, field in flow_inputs(resolved):
+        fields.setdefault(field.name, field)
+    return Asked(tuple(fields.values()), flow_outputs(resolved))
