@@ -37,6 +37,7 @@ export function mount(component: Component, base: string): () => void {
   doc.update(data);
   const statuses = statusesOf(data.doc);
   statuses.onRevision = (revision) => doc.hear(revision);
+  statuses.onConflict = (conflict) => doc.hearConflict(conflict);
   if (data.status) statuses.replace(data.status);
   statuses.listen(data.events ? new URL(base + data.events, document.baseURI).href : "");
   host.pbRoot.render(

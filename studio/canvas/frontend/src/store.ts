@@ -131,6 +131,10 @@ export class Doc {
     if (this.rev !== null && revision > this.rev && !this.inFlight) this.flush();
   }
 
+  hearConflict(conflict: boolean): void {
+    if (this.ready && conflict !== !!this.conflict && !this.inFlight) this.flush();
+  }
+
   /** Take what Python sent. */
   update(data: Data): void {
     const large = data.snap !== undefined || data.catalog !== undefined;
@@ -228,6 +232,7 @@ export class Statuses {
   private source: EventSource | null = null;
   private url = "";
   onRevision: (revision: number) => void = () => {};
+  onConflict: (conflict: boolean) => void = () => {};
 
   get = (id: string): Status | undefined => this.items.get(id);
 
@@ -270,6 +275,7 @@ export class Statuses {
     }
     if (data.reset) this.reset();
     if (typeof data.revision === "number") this.onRevision(data.revision);
+    if (typeof data.conflict === "boolean") this.onConflict(data.conflict);
     if (typeof data.node !== "string") return;
     const { node, text: piece, text_all: all, ...rest } = data as unknown as Status & { node: string; text_all?: string };
     const old = this.items.get(node) ?? {};

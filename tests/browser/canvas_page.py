@@ -1,0 +1,120 @@
+"""The canvas as a person handles it: drag, wire, look."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Locator, Page, expect
+
+from tests.browser.harness import Server
+
+
+class CanvasPage:
+    """One browser tab on one flow."""
+
+    def __init__(self, page: Page, server: Server, flow: str = "one", query: str = "") -> None:
+        self.page, self.server, self.name = page, server, flow
+        self.errors: list[str] = []
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
+        page.goto(f"{server.url}/?flow={flow}{query}")
+        expect(page.locator(".pb-app")).to_be_visible(timeout=30_000)
+        expect(page.locator(".pb-item").first).to_be_visible(timeout=30_000) if (
+            "readonly" not in query
+        ) else None
+
+    # --- what is there ------------------------------------------------------------------------
+
+    @property
+    def path(self) -> Path:
+        """The flow file."""
+        return self.server.home / f"{self.name}.json"
+
+    def saved(self) -> dict[str, Any]:
+        """What the file says."""
+        return json.loads(self.path.read_text())
+
+    def wait_saved(self, test: Callable[[dict[str, Any]], bool], what: str = "") -> dict[str, Any]:
+        """Wait until the file says what the test wants."""
+        for _ in range(100):
+            found = self.saved()
+            if test(found):
+                return found
+            self.page.wait_for_timeout(100)
+        raise AssertionError(f"{what or 'not saved'}: {json.dumps(found, indent=1)}")
+
+    def wires(self) -> list[tuple[str, str]]:
+        """The wires in the file."""
+        return [(edge["from"], edge["to"]) for edge in self.saved()["edges"]]
+
+    def wait_wires(self, wanted: Sequence[tuple[str, str]]) -> None:
+        """Wait until the file holds these wires, in this order."""
+        self.wait_saved(
+            lambda flow: [(e["from"], e["to"]) for e in flow["edges"]] == list(wanted), str(wanted)
+        )
+
+    def node(self, node_id: str) -> Locator:
+        """A node on the canvas."""
+        return self.page.locator(f'.react-flow__node[data-id="{node_id}"]')
+
+    def nodes(self) -> Locator:
+        """All nodes."""
+        return self.page.locator(".pb-node")
+
+    def wire(self, source: str, target: str) -> Locator:
+        """A wire on the canvas."""
+        return self.page.locator(f'.react-flow__edge[data-id="{source}>{target}"]')
+
+    def port(self, end: str, side: str = "") -> Locator:
+        """A port's dot, `node.port`."""
+        kind = {"in": ".target", "out": ".source"}.get(side, "")
+        return self.page.locator(f'.pb-handle{kind}[data-port="{end}"]')
+
+    # --- hands --------------------------------------------------------------------------------
+
+    def middle(self, locator: Locator) -> tuple[float, float]:
+        """The middle of something, in page pixels."""
+        box = locator.bounding_box()
+        assert box is not None
+        return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+
+    def drag(
+        self, start: tuple[float, float], end: tuple[float, float], *, hold: bool = False
+    ) -> None:
+        """Press, move in steps, let go (unless held)."""
+        mouse = self.page.mouse
+        mouse.move(*start)
+        mouse.down()
+        for step in range(1, 9):
+            x = start[0] + (end[0] - start[0]) * step / 8
+            y = start[1] + (end[1] - start[1]) * step / 8
+            mouse.move(x, y)
+            self.page.wait_for_timeout(12)
+        if not hold:
+            mouse.up()
+
+    def at(self, x: float, y: float) -> tuple[float, float]:
+        """A point on the canvas, from its top left corner."""
+        box = self.page.locator(".pb-canvas").bounding_box()
+        assert box is not None
+        return box["x"] + x, box["y"] + y
+
+    def drop(self, title: str, x: float, y: float) -> None:
+        """Drag a kind from the palette onto the canvas."""
+        item = self.page.locator(".pb-item", has_text=title).first
+        item.scroll_into_view_if_needed()
+        self.drag(self.middle(item), self.at(x, y))
+
+    def connect(self, source: str, target: str) -> None:
+        """Drag a wire from an output to an input."""
+        self.drag(self.middle(self.port(source, "out")), self.middle(self.port(target, "in")))
+
+    def press(self, keys: str) -> None:
+        """Press a key with the canvas focused."""
+        self.page.keyboard.press(keys)
+
+    def pan_free_spot(self) -> None:
+        """Click on empty canvas."""
+        self.page.mouse.click(*self.at(600, 640))

@@ -1,0 +1,123 @@
+"""A real browser and a real studio for tests: finds or installs a Chromium, starts Streamlit."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+
+
+@cache
+def find_chromium() -> str | None:
+    """The machine's own Chromium, else Debian's package, else Playwright's download; or None."""
+    found = _installed()
+    if found is None and shutil.which("apt-get") and os.geteuid() == 0:
+        for command in (["update", "-qq"], ["install", "-y", "-qq", "chromium"]):
+            subprocess.run(["apt-get", *command], check=False, capture_output=True, timeout=600)
+        found = _installed()
+    if found is None:
+        install = [sys.executable, "-m", "playwright", "install", "chromium"]
+        subprocess.run(install, check=False, capture_output=True, timeout=600)
+        found = _playwrights()
+    return found
+
+
+def _installed() -> str | None:
+    named = os.environ.get("PATCHBAY_CHROMIUM")
+    return named or next((p for n in NAMES if (p := shutil.which(n))), None) or _playwrights()
+
+
+def _playwrights() -> str | None:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        path = playwright.chromium.executable_path
+    return path if Path(path).exists() else None
+
+
+def free_port() -> int:
+    """A port of the loopback that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@dataclass
+class Server:
+    """A running studio."""
+
+    url: str
+    home: Path
+    process: subprocess.Popen[bytes]
+    log: Path
+
+
+@contextmanager
+def serve(
+    script: Path, home: Path, *, base: str = "", env: Mapping[str, str] | None = None
+) -> Iterator[Server]:
+    """`streamlit run` a script on a free loopback port with its own home folder."""
+    port = free_port()
+    home.mkdir(parents=True, exist_ok=True)
+    log = home / "streamlit.log"
+    options = {
+        "server.port": port,
+        "server.address": "127.0.0.1",
+        "server.headless": "true",
+        "server.enableStaticServing": "true",
+        "server.fileWatcherType": "none",
+        "browser.gatherUsageStats": "false",
+        "server.baseUrlPath": base,
+    }
+    command = [sys.executable, "-m", "streamlit", "run", str(script)]
+    command += [f"--{name}={value}" for name, value in options.items() if value != ""]
+    variables = {**os.environ, "PATCHBAY_HOME": str(home), **(env or {})}
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            command, env=variables, stdout=output, stderr=subprocess.STDOUT, cwd=ROOT
+        )
+    url = f"http://127.0.0.1:{port}/{base}".rstrip("/")
+    try:
+        _await(url, process, log)
+        yield Server(url, home, process, log)
+    finally:
+        process.terminate()
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _await(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    until = time.monotonic() + 60
+    while time.monotonic() < until:
+        if process.poll() is not None:
+            raise RuntimeError(f"Streamlit ended at once:\n{log.read_text(errors='replace')}")
+        try:
+            with urllib.request.urlopen(f"{url}/_stcore/health", timeout=2):
+                return
+        except OSError:
+            time.sleep(0.1)
+    raise RuntimeError(f"Streamlit does not answer:\n{log.read_text(errors='replace')}")

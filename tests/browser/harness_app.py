@@ -1,0 +1,61 @@
+"""A bare page around the canvas, for tests of the canvas alone."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[2]))
+
+import streamlit as st  # noqa: E402
+
+from flows.validate import validate  # noqa: E402
+from nodes.catalog import load_catalog  # noqa: E402
+from studio.canvas import canvas, selection  # noqa: E402
+from studio.document import Document  # noqa: E402
+from studio.documents import Documents  # noqa: E402
+
+HOME = Path(os.environ["PATCHBAY_HOME"])
+
+
+@st.cache_resource
+def things() -> tuple[Documents, object]:
+    catalog = load_catalog()
+    return Documents(HOME, check=lambda flow, path: validate(flow, catalog, path.parent)), catalog
+
+
+st.set_page_config(layout="wide")
+documents, catalog = things()
+name = st.query_params.get("flow", "one")
+path = HOME / f"{name}.json"
+if not path.exists():
+    path.write_text('{"format": 1, "name": "Test", "nodes": [], "edges": []}')
+document = documents.open(path)
+st.session_state.setdefault("client", Document.new_client())
+
+
+def command(name: str, argument: str) -> None:
+    if name == "keep_mine":
+        document.keep_mine()
+    elif name == "take_theirs":
+        document.take_theirs()
+    st.session_state.last_command = f"{name} {argument}".strip()
+
+
+@st.fragment(key="canvas", run_every=1.0 if "poll" in st.query_params else None)
+def editor() -> None:
+    canvas(
+        document,
+        catalog=catalog,
+        client=st.session_state.client,
+        height="720px",
+        readonly="readonly" in st.query_params,
+        on_command=command,
+    )
+    chosen = selection()
+    st.text(f"selected: {' '.join(chosen.nodes) or '-'}")
+    st.text(f"command: {st.session_state.get('last_command', '-')}")
+
+
+editor()

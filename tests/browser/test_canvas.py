@@ -1,0 +1,222 @@
+"""The canvas in a real browser, handled as a person would."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+from playwright.sync_api import BrowserContext, expect
+
+from tests.browser.canvas_page import CanvasPage
+from tests.browser.harness import Server
+
+_numbers = itertools.count()
+
+
+@pytest.fixture
+def canvas(context: BrowserContext, bare: Server):
+    """A tab on a flow of its own."""
+    page = CanvasPage(context.new_page(), bare, f"flow{next(_numbers)}")
+    yield page
+    assert page.errors == []
+
+
+def three_nodes(canvas: CanvasPage) -> None:
+    canvas.drop("Flow input", 130, 120)
+    canvas.drop("Prompt template", 430, 120)
+    canvas.drop("Flow output", 740, 120)
+    expect(canvas.nodes()).to_have_count(3)
+
+
+def test_drop_wire_and_find_it_in_the_file(canvas: CanvasPage):
+    three_nodes(canvas)
+    canvas.connect("flow-input.value", "prompt-template.question")
+    canvas.connect("prompt-template.text", "flow-output.value")
+    canvas.wait_wires(
+        [
+            ("flow-input.value", "prompt-template.question"),
+            ("prompt-template.text", "flow-output.value"),
+        ]
+    )
+    assert [n["id"] for n in canvas.saved()["nodes"]] == [
+        "flow-input",
+        "prompt-template",
+        "flow-output",
+    ]
+    canvas.page.reload()
+    expect(canvas.nodes()).to_have_count(3, timeout=20_000)
+    expect(canvas.wire("flow-input.value", "prompt-template.question")).to_have_count(1)
+
+
+def test_undo_and_redo_of_everything(canvas: CanvasPage):
+    three_nodes(canvas)
+    canvas.connect("flow-input.value", "prompt-template.question")
+    canvas.wait_wires([("flow-input.value", "prompt-template.question")])
+    canvas.node("prompt-template").locator(".pb-head").click()
+    canvas.press("Delete")
+    expect(canvas.nodes()).to_have_count(2)
+    canvas.wait_wires([])
+    canvas.press("Control+z")
+    canvas.wait_wires([("flow-input.value", "prompt-template.question")])
+    canvas.press("Control+z")
+    canvas.wait_wires([])
+    canvas.press("Control+Shift+z")
+    canvas.wait_wires([("flow-input.value", "prompt-template.question")])
+    for count in (2, 1, 0):
+        canvas.press("Control+z") if count < 2 else canvas.press("Control+z")
+        canvas.page.wait_for_timeout(150)
+    canvas.press("Control+z")
+    expect(canvas.nodes()).to_have_count(0)
+
+
+def test_ports_that_fit_light_up_and_others_say_why_not(canvas: CanvasPage):
+    canvas.drop("Quantized local model", 150, 120)
+    canvas.drop("Ask a model", 520, 120)
+    model = canvas.port("quantized-local-model.model", "out")
+    canvas.drag(
+        canvas.middle(model), canvas.middle(canvas.port("ask-a-model.prompt", "in")), hold=True
+    )
+    expect(canvas.page.locator(".pb-port.fits", has_text="model")).to_have_count(1)
+    expect(canvas.page.locator(".pb-port.refuses", has_text="prompt")).to_have_count(1)
+    expect(canvas.page.locator(".pb-hint")).to_contain_text("gives chat model")
+    canvas.page.mouse.up()
+    expect(canvas.page.locator(".pb-toast")).to_contain_text('"prompt" takes')
+    canvas.connect("quantized-local-model.model", "ask-a-model.model")
+    canvas.wait_wires([("quantized-local-model.model", "ask-a-model.model")])
+
+
+def test_a_wire_dropped_on_empty_canvas_adds_a_node_that_fits(canvas: CanvasPage):
+    canvas.drop("Flow input", 130, 120)
+    start = canvas.middle(canvas.port("flow-input.value", "out"))
+    canvas.drag(start, canvas.at(480, 300))
+    expect(canvas.page.locator(".pb-chooser")).to_be_visible()
+    canvas.page.keyboard.type("prompt")
+    canvas.press("Enter")
+    canvas.wait_wires([("flow-input.value", "prompt-template.question")])
+
+
+def test_a_wire_is_replugged_by_its_end_and_taken_off(canvas: CanvasPage):
+    canvas.drop("Flow input", 130, 120)
+    canvas.drop("Flow output", 560, 80)
+    canvas.drop("Flow output", 560, 280)
+    canvas.connect("flow-input.value", "flow-output.value")
+    canvas.wait_wires([("flow-input.value", "flow-output.value")])
+    end = canvas.middle(canvas.port("flow-output.value", "in"))
+    canvas.drag((end[0] - 17, end[1]), canvas.middle(canvas.port("flow-output-2.value", "in")))
+    canvas.wait_wires([("flow-input.value", "flow-output-2.value")])
+    end = canvas.middle(canvas.port("flow-output-2.value", "in"))
+    canvas.drag((end[0] - 17, end[1]), canvas.at(330, 420))
+    canvas.wait_wires([])
+
+
+def test_a_node_dropped_on_a_wire_is_inserted(canvas: CanvasPage):
+    canvas.drop("Flow input", 130, 120)
+    canvas.drop("Flow output", 740, 120)
+    canvas.connect("flow-input.value", "flow-output.value")
+    canvas.wait_wires([("flow-input.value", "flow-output.value")])
+    a = canvas.middle(canvas.port("flow-input.value", "out"))
+    b = canvas.middle(canvas.port("flow-output.value", "in"))
+    item = canvas.page.locator(".pb-item", has_text="Prompt template")
+    canvas.drag(canvas.middle(item), ((a[0] + b[0]) / 2, (a[1] + b[1]) / 2))
+    canvas.wait_wires(
+        [
+            ("prompt-template.text", "flow-output.value"),
+            ("flow-input.value", "prompt-template.question"),
+        ]
+    )
+    canvas.press("Control+z")
+    canvas.wait_wires([("flow-input.value", "flow-output.value")])
+
+
+def test_copy_and_paste_between_two_flows(canvas: CanvasPage, context: BrowserContext):
+    three_nodes(canvas)
+    canvas.connect("flow-input.value", "prompt-template.question")
+    canvas.wait_wires([("flow-input.value", "prompt-template.question")])
+    canvas.pan_free_spot()
+    canvas.press("Control+a")
+    canvas.press("Control+c")
+    other = CanvasPage(context.new_page(), canvas.server, f"{canvas.name}b")
+    other.pan_free_spot()
+    other.press("Control+v")
+    other.wait_wires([("flow-input.value", "prompt-template.question")])
+    other.press("Control+v")
+    expect(other.nodes()).to_have_count(6)
+    other.wait_saved(lambda flow: len(flow["nodes"]) == 6)
+    assert ("flow-input-2.value", "prompt-template-2.question") in other.wires()
+    text = other.page.evaluate("navigator.clipboard.readText()")
+    assert '"kind": "prompt.template"' in text
+
+
+def test_keyboard_only(canvas: CanvasPage):
+    canvas.page.locator(".pb-canvas").focus()
+    for words in ("flow input", "prompt template"):
+        canvas.press("n")
+        canvas.page.keyboard.type(words)
+        canvas.press("Enter")
+    expect(canvas.nodes()).to_have_count(2)
+    canvas.press("w")
+    canvas.page.keyboard.type("value question")
+    canvas.press("Enter")
+    canvas.wait_wires([("flow-input.value", "prompt-template.question")])
+    before = canvas.saved()["layout"]["prompt-template"]
+    canvas.press("ArrowRight")
+    canvas.press("ArrowRight")
+    canvas.wait_saved(lambda flow: flow["layout"]["prompt-template"]["x"] == before["x"] + 32)
+    canvas.press("F2")
+    canvas.page.keyboard.type("My prompt")
+    canvas.press("Enter")
+    canvas.wait_saved(lambda flow: flow["nodes"][1].get("title") == "My prompt")
+    canvas.press("e")
+    canvas.wait_saved(lambda flow: flow["nodes"][1].get("disabled") is True)
+    canvas.press("Enter")
+    canvas.page.wait_for_timeout(100)
+    canvas.press("?")
+    expect(canvas.page.get_by_role("dialog", name="Shortcuts")).to_be_visible()
+    canvas.press("Escape")
+    canvas.press("Control+f")
+    canvas.page.keyboard.type("flow inp")
+    canvas.press("Enter")
+    expect(canvas.page.get_by_text("selected: flow-input", exact=True)).to_be_visible()
+
+
+def test_group_fold_and_note(canvas: CanvasPage):
+    three_nodes(canvas)
+    canvas.connect("prompt-template.text", "flow-output.value")
+    canvas.pan_free_spot()
+    canvas.press("Control+a")
+    canvas.press("Control+g")
+    canvas.page.keyboard.type("Whole")
+    canvas.press("Enter")
+    canvas.wait_saved(lambda flow: bool(flow.get("groups")) and flow["groups"][0]["title"] == "Whole")
+    canvas.page.get_by_role("button", name="Fold", exact=True).click()
+    expect(canvas.nodes()).to_have_count(0)
+    canvas.page.get_by_role("button", name="Unfold").click()
+    expect(canvas.nodes()).to_have_count(3)
+    canvas.pan_free_spot()
+    canvas.press("m")
+    canvas.page.keyboard.type("<img src=x onerror=alert(1)> remember")
+    canvas.press("Control+Enter")
+    canvas.wait_saved(lambda flow: "remember" in (flow.get("notes") or [{}])[0].get("text", ""))
+    assert canvas.page.locator(".pb-note img").count() == 0
+
+
+def test_two_tabs_on_one_flow_follow_each_other(canvas: CanvasPage, context: BrowserContext):
+    other = CanvasPage(context.new_page(), canvas.server, canvas.name, "&poll=1")
+    canvas.drop("Flow input", 130, 120)
+    expect(other.node("flow-input")).to_be_visible(timeout=10_000)
+    other.drop("Flow output", 600, 300)
+    canvas.drop("Flow output", 600, 120)
+    canvas.wait_saved(lambda flow: len(flow["nodes"]) == 3)
+    ids = {node["id"] for node in canvas.saved()["nodes"]}
+    assert ids == {"flow-input", "flow-output", "flow-output-2"}
+    expect(other.nodes()).to_have_count(3, timeout=10_000)
+    expect(canvas.nodes()).to_have_count(3)
+
+
+def test_a_missing_port_keeps_its_wire_visible(canvas: CanvasPage):
+    canvas.page.close()
+    canvas.path.write_text(
+        '{"format": 1, "name": "T", "nodes": [{"id": "a", "kind": "io.input", "version": 1},'
+        '{"id": "p", "kind": "prompt.template", "version": 1, "params": {"template": "no variables"}}],'
+        '"edges": [{"from": "a.value", "to": "p.gone"}]}'
+    )
