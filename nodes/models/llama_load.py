@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import secrets
+from collections.abc import MutableMapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -36,6 +38,7 @@ def load(spec: GgufModel, path: Path) -> ChatLlama:
 
 
 def _serve(spec: GgufModel, path: Path, context: int) -> Any:
+    _share_cores()
     import xllamacpp
 
     params = xllamacpp.CommonParams()
@@ -58,6 +61,16 @@ def _serve(spec: GgufModel, path: Path, context: int) -> Any:
         return xllamacpp.Server(params)
     except (RuntimeError, ValueError, TypeError, MemoryError) as error:
         raise _unloadable(spec, path, _why(spec, path)) from error
+
+
+def _share_cores(env: MutableMapping[str, str] = os.environ) -> None:
+    """Let llama.cpp's threads sleep soon when they wait for each other.
+
+    By default they spin for milliseconds, which on cores that others use too makes answers ten
+    times slower (seen: 21 s against 2.5 s). OpenMP reads this once, when the wheel is imported.
+    """
+    if "OMP_WAIT_POLICY" not in env:
+        env.setdefault("GOMP_SPINCOUNT", "1000")
 
 
 def _guard(params: Any) -> None:

@@ -1,0 +1,160 @@
+"""The two nodes, on the real model."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from nodes.contract import NodeError
+from nodes.models.ask import AskModel
+from nodes.models.gguf import GgufModel
+from nodes.models.gguf_node import QuantizedModel
+from nodes.values import Message, compatible, content_hash
+from tests.nodes.models.conftest import SPEC, SharedContext, calls
+
+SCHEMA = {
+    "type": "object",
+    "properties": {"city": {"type": "string", "maxLength": 30}},
+    "required": ["city"],
+}
+
+
+async def ask(ctx: SharedContext, prompt: Any, system: str | None = None, **params: Any) -> Any:
+    inputs = AskModel.Inputs(model=SPEC, prompt=prompt, system=system)
+    return await AskModel().run(inputs, AskModel.Params(**params), ctx)
+
+
+async def test_the_answer_is_streamed_and_counted(ctx: SharedContext) -> None:
+    answer = await ask(ctx, "What is the capital of Denmark?", temperature=0, max_tokens=80)
+    assert "Copenhagen" in answer.text
+    assert len(ctx.streamed) > 10
+    assert "".join(piece for _, piece in ctx.streamed) == answer.text
+    assert {port for port, _ in ctx.streamed} == {"text"}
+    assert ctx.prompt_tokens == 37
+    assert ctx.completion_tokens > 10
+    assert ctx.warnings == []
+
+
+async def test_messages_and_a_system_text(ctx: SharedContext) -> None:
+    chat = [
+        Message(role="user", content="My name is Ada."),
+        Message(role="assistant", content="Hello Ada."),
+        Message(role="user", content="What is my name?"),
+    ]
+    answer = await ask(ctx, chat, temperature=0, max_tokens=30)
+    assert "Ada" in answer.text
+    alone = ctx.prompt_tokens
+    await ask(ctx, chat, system="Be brief.", temperature=0, max_tokens=1)
+    assert ctx.prompt_tokens != 2 * alone
+
+
+async def test_a_schema_gives_text_and_json(ctx: SharedContext) -> None:
+    params = AskModel.Params(json_schema=SCHEMA)
+    assert list(AskModel.output_ports(params).declared) == ["text", "json"]
+    answer = await ask(ctx, "Name a city.", json_schema=SCHEMA, temperature=0, max_tokens=60)
+    assert list(answer.json) == ["city"]
+
+
+async def test_json_that_was_cut_says_so(ctx: SharedContext) -> None:
+    with pytest.raises(NodeError) as caught:
+        await ask(ctx, "Name a city.", json_schema=SCHEMA, temperature=0, max_tokens=2)
+    assert caught.value.code == "model/not-json"
+    assert "cut at the limit of tokens" in caught.value.message
+    assert "{" in caught.value.message
+
+
+async def test_an_answer_that_was_cut_or_is_empty_warns(ctx: SharedContext) -> None:
+    await ask(ctx, "Tell a long story.", temperature=0, max_tokens=3)
+    assert "cut at the limit" in ctx.warnings[0]
+    answer = await ask(
+        ctx, "What is the capital of Denmark?", temperature=0, stop=["Denmark", "Copen"]
+    )
+    if not answer.text.strip():
+        assert "empty answer" in ctx.warnings[1]
+
+
+async def test_cancelling_the_node_ends_the_call(ctx: SharedContext) -> None:
+    task = asyncio.ensure_future(ask(ctx, "Write a very long story.", seed=1))
+    while len(ctx.streamed) < 3:
+        await asyncio.sleep(0.01)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    for _ in range(100):
+        if not calls():
+            break
+        await asyncio.sleep(0.05)
+    assert calls() == []
+
+
+@pytest.mark.parametrize("prompt", ["", "  \n", []])
+async def test_an_empty_prompt(ctx: SharedContext, prompt: Any) -> None:
+    with pytest.raises(NodeError) as caught:
+        await ask(ctx, prompt)
+    assert (caught.value.code, caught.value.port) == ("model/empty-prompt", "prompt")
+
+
+@pytest.mark.parametrize(
+    ("model", "params", "repeats"),
+    [
+        ({}, {}, False),
+        ({"temperature": 0}, {}, True),
+        ({"seed": 1}, {}, True),
+        ({}, {"temperature": 0}, True),
+        ({}, {"seed": 0}, True),
+        ({"temperature": 0}, {"temperature": 0.5}, False),
+    ],
+)
+def test_what_repeats(model: dict[str, Any], params: dict[str, Any], repeats: bool) -> None:
+    inputs = AskModel.Inputs(model=GgufModel(**model), prompt="x")
+    assert AskModel.repeatable(AskModel.Params(**params), inputs) is repeats
+
+
+@pytest.mark.parametrize(
+    ("params", "words"),
+    [
+        ({"json_schema": {"type": "text"}}, "must be one of object"),
+        ({"json_schema": {"properties": []}}, "properties of the schema must be an object"),
+        ({"json_schema": {"properties": {"a": {"type": "x"}}}}, "the type of properties.a"),
+        ({"json_schema": {"required": "name"}}, "must be a list of names"),
+        ({"json_schema": {"items": 3}}, "items of the schema must be an object"),
+        ({"json_schema": {"anyOf": {}}}, "anyOf of the schema must be a list"),
+        ({"json_schema": {"enum": 1}}, "enum of the schema must be a list"),
+        ({"stop": [""]}, "must not be empty"),
+        ({"temperature": -1}, "greater than or equal to 0"),
+    ],
+)
+def test_bad_params_say_what_is_wrong(params: dict[str, Any], words: str) -> None:
+    with pytest.raises(ValidationError, match=words):
+        AskModel.Params(**params)
+
+
+async def test_the_quantized_model_is_only_described(ctx: SharedContext) -> None:
+    params = QuantizedModel.Params(context=2048, temperature=0)
+    out = await QuantizedModel().run(QuantizedModel.Inputs(), params, ctx)
+    assert out.model == GgufModel(context=2048, temperature=0)
+    assert QuantizedModel.summary(params) == "smollm2-135m-instruct · 2,048 tokens"
+    given = QuantizedModel.Outputs.declared["model"].type
+    assert compatible(given, AskModel.Inputs.declared["model"].type)
+
+
+def test_params_and_description_have_the_same_fields_defaults_and_bounds() -> None:
+    assert set(QuantizedModel.Params.model_fields) == set(GgufModel.model_fields)
+    assert GgufModel(**QuantizedModel.Params().model_dump()) == GgufModel()
+
+
+def test_sampling_does_not_open_a_second_model() -> None:
+    hot, cold = GgufModel(temperature=1.5, seed=3), GgufModel(temperature=0, max_tokens=9)
+    assert hot.resource() == cold.resource()
+    assert content_hash(hot) != content_hash(cold)
+    assert GgufModel(context=512).resource() != GgufModel().resource()
+
+
+def test_the_call_wins_over_the_description() -> None:
+    spec = GgufModel(temperature=0.9, seed=1, top_p=0.5, max_tokens=None)
+    assert spec.call_options(temperature=0, stop=["x"]) == {
+        "temperature": 0, "seed": 1, "top_p": 0.5, "stop": ["x"],
+    }  # fmt: skip
