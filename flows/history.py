@@ -33,7 +33,7 @@ from nodes.home import home
 from nodes.values import Value, decode, encode
 
 if TYPE_CHECKING:
-    from sqlalchemy import Engine, Table
+    from sqlalchemy import Engine, MetaData, Table
 
 Status = Literal["running", "finished", "failed", "cancelled", "interrupted"]
 
@@ -106,7 +106,7 @@ class History:
             sa.Column("node", sa.Text),
             sa.Column("data", sa.Text, nullable=False),
         )
-        tables.create_all(self._engine)
+        _create(tables, self._engine)
 
     def recorder(
         self, run: str, flow: Flow, folder: Path | None = None, only: tuple[str, ...] = ()
@@ -296,6 +296,17 @@ def _connect(url: str | None) -> Engine:
     if engine.dialect.name == "sqlite":
         sa.event.listen(engine, "connect", _prepare_sqlite)
     return engine
+
+
+def _create(tables: MetaData, engine: Engine) -> None:
+    """Make the tables unless they are there. Two processes may come here at the same moment."""
+    from filelock import FileLock
+
+    if engine.dialect.name != "sqlite" or not engine.url.database:
+        tables.create_all(engine)
+        return
+    with FileLock(f"{engine.url.database}.lock"):
+        tables.create_all(engine)
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:

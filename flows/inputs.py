@@ -9,6 +9,7 @@ from typing import Any
 from flows.problems import FlowError, Problem
 from flows.resolve import Resolved
 from nodes.contract import InputField, NodeError
+from nodes.values import Value, describe
 
 
 def flow_inputs(
@@ -26,7 +27,11 @@ def flow_outputs(resolved: Resolved) -> dict[str, str]:
 
 
 def accept(
-    resolved: Resolved, given: Mapping[str, Any], among: Container[str] | None = None
+    resolved: Resolved,
+    given: Mapping[str, Any],
+    among: Container[str] | None = None,
+    *,
+    from_person: bool = True,
 ) -> dict[str, Any]:
     """The values for the wires, defaults filled in.
 
@@ -34,6 +39,8 @@ def accept(
         resolved: the flow.
         given: what the caller gave, by input name.
         among: only the inputs of these nodes are needed.
+        from_person: whether a person gave the values. A text then may name a file to read; one that
+            comes over a wire, perhaps written by a model, may not.
 
     Raises:
         FlowError: every input that is unknown, missing or does not fit.
@@ -45,12 +52,25 @@ def accept(
             problems.append(_missing(node_id, field))
             continue
         try:
-            accepted[field.name] = field.parse(given.get(field.name, field.default))
+            value = given.get(field.name, field.default)
+            if not from_person and field.name in given:
+                _refuse_paths(field, value)
+            accepted[field.name] = field.parse(value)
         except NodeError as error:
             problems.append(Problem("input/invalid", error.message, error.fix, node=node_id))
     if problems:
         raise FlowError(problems)
     return accepted
+
+
+def _refuse_paths(field: InputField, value: Any) -> None:
+    items = value if isinstance(value, list) else [value]
+    if field.kind in ("file", "documents") and not all(isinstance(i, Value) for i in items):
+        raise NodeError(
+            f'The input "{field.name}" takes {field.kind}, but {describe(value)} arrived. '
+            "A text on a wire does not name a file.",
+            fix="Wire documents or a file into it.",
+        )
 
 
 def _missing(node_id: str, field: InputField) -> Problem:

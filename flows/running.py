@@ -71,7 +71,7 @@ class Run:
         self._news = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._cancel_asked = False
+        self._cancel_asked = self._begun = False
 
     async def events(self) -> AsyncGenerator[Event, None]:
         """Start the run and yield its events, to the one that says how it ended.
@@ -80,8 +80,6 @@ class Run:
         """
         self._loop = asyncio.get_running_loop()
         self._task = self._loop.create_task(self._main())
-        if self._cancel_asked:
-            self._task.cancel()
         try:
             while True:
                 while self._queue:
@@ -94,8 +92,8 @@ class Run:
                 self._news.clear()
                 await self._news.wait()
         finally:
-            if not self._task.done():
-                self._task.cancel()
+            self._cancel_asked = True
+            self._stop()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._task
 
@@ -107,9 +105,13 @@ class Run:
     def cancel(self) -> None:
         """Stop the run; its last event will be `run_cancelled`. May be called from any thread."""
         self._cancel_asked = True
-        if self._loop is not None and self._task is not None:
-            with contextlib.suppress(RuntimeError):
-                self._loop.call_soon_threadsafe(self._task.cancel)
+        if self._loop is not None:
+            with contextlib.suppress(RuntimeError):  # the loop has closed: the run has ended
+                self._loop.call_soon_threadsafe(self._stop)
+
+    def _stop(self) -> None:
+        if self._task is not None and self._begun:
+            self._task.cancel()  # a task that has not begun looks at `_cancel_asked` itself
 
     def _emit(self, event: Event) -> None:
         self._queue.append(event)
@@ -149,6 +151,9 @@ class Run:
                     nodes=len(self._plan.steps),
                 )
             )
+            self._begun = True
+            if self._cancel_asked:
+                raise asyncio.CancelledError
             outputs = await execution.run()
             for node_id in self._only:
                 outputs |= self._shown(node_id, execution)

@@ -44,7 +44,7 @@ class Subflow:
             NodeError: they do not fit; the message lists everything.
         """
         try:
-            return accept(self.resolved, given, self.plan.steps)
+            return accept(self.resolved, given, self.plan.steps, from_person=False)
         except FlowError as error:
             raise _as_node_error(error) from error
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import ctypes
 import threading
 from collections.abc import Callable
@@ -10,8 +11,11 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 
-GRACE_S = 0.8
-"""How long a cancelled call may take to end before it is left behind, in seconds."""
+POLITE_S = 0.2
+"""How long a call that was told to stop may take before it is interrupted, in seconds."""
+
+GRACE_S = 0.6
+"""How long an interrupted call may take to end before it is left behind, in seconds."""
 
 
 class ThreadCancelled(BaseException):
@@ -23,9 +27,9 @@ async def in_thread(
 ) -> T:
     """Run `fn` in a daemon thread and wait for it.
 
-    On cancellation `stop` is called, `ThreadCancelled` is raised in the thread at its next Python
-    instruction, and the thread is given `GRACE_S` to end. A thread that is stuck in foreign code is
-    left behind; being a daemon, it does not keep the process alive.
+    On cancellation `stop` is called; if the thread still runs a moment later, `ThreadCancelled` is
+    raised in it at its next Python instruction, and it is given `GRACE_S` to end. A thread that is
+    stuck in foreign code is left behind; being a daemon, it does not keep the process alive.
     """
     loop = asyncio.get_running_loop()
     done: asyncio.Future[T] = loop.create_future()
@@ -60,18 +64,17 @@ async def in_thread(
     except asyncio.CancelledError:
         if stop is not None:
             stop()
+            await _wait(ended, POLITE_S)
         if not ended.is_set():
             _raise_in(thread)
-            await _wait_quietly(ended)
+            await _wait(ended, GRACE_S)
         raise
 
 
-async def _wait_quietly(ended: asyncio.Event) -> None:
-    try:
-        async with asyncio.timeout(GRACE_S):
+async def _wait(ended: asyncio.Event, seconds: float) -> None:
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
             await ended.wait()
-    except TimeoutError:
-        return
 
 
 def _raise_in(thread: threading.Thread) -> None:

@@ -225,7 +225,7 @@ def _atom(annotation: Any) -> tuple[str, Callable[[object], bool]]:
     if annotation is JsonValue:
         return "json", is_json
     if annotation is Any:
-        return "any", lambda value: value is not None
+        return "any", lambda value: True
     if annotation in _LIST_IDS:
         item = get_args(annotation)[0]
         return _LIST_IDS[
@@ -292,9 +292,9 @@ def describe(value: object) -> str:
     if isinstance(value, Value):
         return value.tag()
     if isinstance(value, list) and value and all(isinstance(i, Document) for i in value):
-        return f"{len(value)} documents"
+        return "1 document" if len(value) == 1 else f"{len(value)} documents"
     if isinstance(value, list) and value and all(isinstance(i, Message) for i in value):
-        return f"{len(value)} messages"
+        return "1 message" if len(value) == 1 else f"{len(value)} messages"
     if value is None:
         return "nothing"
     if is_json(value):

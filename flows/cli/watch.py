@@ -196,7 +196,7 @@ class StatusLine:
 
 def _bar(event: NodeProgress) -> str:
     if not event.total:
-        return f"{event.done:g}"
+        return f"{event.done:g}" if event.done else "…"
     share = min(event.done / event.total, 1.0)
     filled = round(share * 24)
     amount = f"{event.done:g}/{event.total:g}"
