@@ -22,7 +22,7 @@ REF = "hf:me/repo/model.gguf"
 PINNED = f"{REF}#sha256={SHA}"
 
 
-class Stopped(Exception):
+class StoppedError(Exception):
     """What a cancelled run raises."""
 
 
@@ -91,9 +91,9 @@ def test_cancelled_in_the_middle_then_resumed(hub: Site, folder: Path) -> None:
 
     def stop(label: str, done: float, total: float | None) -> None:
         if done > 100_000:
-            raise Stopped
+            raise StoppedError
 
-    with pytest.raises(Stopped):
+    with pytest.raises(StoppedError):
         resolve(PINNED, stop)
     held = part(folder).stat().st_size
     assert 100_000 < held < len(DATA)
@@ -111,9 +111,9 @@ def test_cancelled_while_the_server_says_nothing(hub: Site, folder: Path) -> Non
     def stop(label: str, done: float, total: float | None) -> None:
         ticks.append(done)
         if ticks.count(65_536) > 2:  # the server has fallen silent
-            raise Stopped
+            raise StoppedError
 
-    with pytest.raises(Stopped):
+    with pytest.raises(StoppedError):
         resolve(PINNED, stop)
     assert not hub.wake.is_set()
 

@@ -1,4 +1,4 @@
-"""The real model: answers, streams, stops, repeats, follows a schema, and lets itself be stopped."""
+"""The real model: it answers, streams, repeats, follows a schema, and lets itself be stopped."""
 
 from __future__ import annotations
 
@@ -82,7 +82,9 @@ def test_a_schema_is_followed(llama: ChatLlama) -> None:
 
 
 def test_a_schema_it_cannot_take(llama: ChatLlama) -> None:
-    options = SPEC.call_options(json_schema={"type": "object", "properties": {"a": {"$ref": "#/x"}}})
+    options = SPEC.call_options(
+        json_schema={"type": "object", "properties": {"a": {"$ref": "#/x"}}}
+    )
     with pytest.raises(NodeError) as caught:
         llama.invoke("Hello", **options)
     assert caught.value.code == "model/request"
@@ -188,7 +190,13 @@ def test_the_port_that_llama_opens_is_shut_to_others(llama: ChatLlama) -> None:
     address = llama._engine._server.listening_address
     assert address.startswith("http://127.0.0.1:")
     body = {"messages": [{"role": "user", "content": "hi"}], "prompt": "hi", "content": "hi"}
-    for path in ("/v1/chat/completions", "/completion", "/tokenize", "/lora-adapters", "/v1/models"):
+    for path in (
+        "/v1/chat/completions",
+        "/completion",
+        "/tokenize",
+        "/lora-adapters",
+        "/v1/models",
+    ):
         for key in ({}, {"Authorization": "Bearer guess"}):
             assert httpx.post(address + path, json=body, headers=key).status_code in (401, 404)
     for path in ("/slots", "/props", "/metrics", "/", "/models", "/v1/models"):

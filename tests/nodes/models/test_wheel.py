@@ -120,13 +120,13 @@ def test_resumed_after_a_break(site: Site, folder: Path, index: object) -> None:
 
 
 def test_cancelled_while_pip_looks(site: Site, folder: Path, index: object) -> None:
-    class Stopped(Exception):
+    class StoppedError(Exception):
         pass
 
     def stop(label: str, done: float, total: float | None) -> None:
-        raise Stopped
+        raise StoppedError
 
-    with pytest.raises(Stopped):
+    with pytest.raises(StoppedError):
         resolve("tiny", stop)
     assert fetches(site) == []
 
