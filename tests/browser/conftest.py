@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, sync_playwright
 
-from tests.browser.harness import FLAGS, Server, find_chromium, serve
+from tests.browser.harness import FLAGS, Server, chromium, serve
 
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """A real Chromium, without a window."""
-    path = find_chromium()
+    path = chromium()
     if path is None:
         pytest.skip("no Chromium here, and none could be installed")
     with sync_playwright() as playwright:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import socket
 import subprocess
 import sys
@@ -15,6 +14,8 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from tests.browser.ensure_chromium import find_chromium, main
+
 ROOT = Path(__file__).parents[2]
 FLAGS = [
     "--no-sandbox",
@@ -25,35 +26,15 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 
 @cache
-def find_chromium() -> str | None:
-    """The machine's own Chromium, else Debian's package, else Playwright's download; or None."""
-    found = _installed()
-    if found is None and shutil.which("apt-get") and os.geteuid() == 0:
-        for command in (["update", "-qq"], ["install", "-y", "-qq", "chromium"]):
-            subprocess.run(["apt-get", *command], check=False, capture_output=True, timeout=600)
-        found = _installed()
-    if found is None:
-        install = [sys.executable, "-m", "playwright", "install", "chromium"]
-        subprocess.run(install, check=False, capture_output=True, timeout=600)
-        found = _playwrights()
+def chromium() -> str | None:
+    """A Chromium to start: one that is here, else one that can be installed; or None."""
+    found = find_chromium()
+    if found is None and main() == 0:
+        found = find_chromium()
     return found
-
-
-def _installed() -> str | None:
-    named = os.environ.get("PATCHBAY_CHROMIUM")
-    return named or next((p for n in NAMES if (p := shutil.which(n))), None) or _playwrights()
-
-
-def _playwrights() -> str | None:
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        path = playwright.chromium.executable_path
-    return path if Path(path).exists() else None
 
 
 def free_port() -> int:

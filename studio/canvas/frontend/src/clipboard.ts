@@ -1,5 +1,7 @@
 // Copy and paste as JSON text, so that it works between flows, windows and text editors.
 
+import { snap } from "./arrange";
+import { WIDTH } from "./scene";
 import { Edge, Flow, Group, NodeInstance, Note, Op, Place, freshId, ids, nodeOf, portOf, whole } from "./model";
 
 const NAME = /^[A-Za-z_][A-Za-z0-9_-]{0,63}$/;
@@ -52,8 +54,16 @@ export function pasteOps(flow: Flow, part: Flow, at: { x: number; y: number } | 
     names.set(item.id, id);
   }
   const places = Object.values(part.layout);
-  const corner = { x: Math.min(...places.map((p) => p.x)), y: Math.min(...places.map((p) => p.y)) };
-  const shift = at && places.length ? { x: at.x - corner.x, y: at.y - corner.y } : { x: 32, y: 32 };
+  const left = Math.min(...places.map((p) => p.x)), top = Math.min(...places.map((p) => p.y));
+  const right = Math.max(...places.map((p) => p.x + (p.w ?? WIDTH))), bottom = Math.max(...places.map((p) => p.y + (p.h ?? 110)));
+  const shift = at && places.length
+    ? { x: snap(at.x - (left + right) / 2), y: snap(at.y - (top + bottom) / 2) }
+    : { x: 32, y: 32 };
+  const there = new Set(Object.values(flow.layout).map((p) => `${p.x},${p.y}`));
+  while (places.some((p) => there.has(`${Math.round(p.x + shift.x)},${Math.round(p.y + shift.y)}`))) {
+    shift.x += 32;
+    shift.y += 32;
+  }
   const placed = (id: string): Place => {
     const old = part.layout[id];
     return old ? { ...old, x: Math.round(old.x + shift.x), y: Math.round(old.y + shift.y) } : { x: at?.x ?? 0, y: at?.y ?? 0 };
