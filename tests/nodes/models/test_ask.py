@@ -44,11 +44,13 @@ async def test_messages_and_a_system_text(ctx: SharedContext) -> None:
         Message(role="assistant", content="Hello Ada."),
         Message(role="user", content="What is my name?"),
     ]
-    answer = await ask(ctx, chat, temperature=0, max_tokens=30)
-    assert "Ada" in answer.text
-    alone = ctx.prompt_tokens
-    await ask(ctx, chat, system="Be brief.", temperature=0, max_tokens=1)
-    assert ctx.prompt_tokens != 2 * alone
+    read = []
+    for prompt, system in ((chat[-1:], None), (chat, None), (chat, "Always answer in French.")):
+        ctx.prompt_tokens = 0
+        await ask(ctx, prompt, system=system, temperature=0, max_tokens=1)
+        read.append(ctx.prompt_tokens)
+    # A system text takes the place of the one in the model's own template.
+    assert read[0] < read[1] != read[2]
 
 
 async def test_a_schema_gives_text_and_json(ctx: SharedContext) -> None:
@@ -60,7 +62,7 @@ async def test_a_schema_gives_text_and_json(ctx: SharedContext) -> None:
 
 async def test_json_that_was_cut_says_so(ctx: SharedContext) -> None:
     with pytest.raises(NodeError) as caught:
-        await ask(ctx, "Name a city.", json_schema=SCHEMA, temperature=0, max_tokens=2)
+        await ask(ctx, "Name a city.", json_schema=SCHEMA, temperature=0, max_tokens=8)
     assert caught.value.code == "model/not-json"
     assert "cut at the limit of tokens" in caught.value.message
     assert "{" in caught.value.message
