@@ -44,6 +44,9 @@ class Condition:
 
 ALWAYS = Condition()
 
+MAX_WIRES = 300
+"""How many wires into one port are compared."""
+
 
 class Conditions:
     """The conditions of a flow's nodes and wires. Nodes on and behind cycles have none."""
@@ -67,8 +70,13 @@ class Conditions:
         return known & own if known is not None and own is not None else known
 
     def clash(self, edges: Sequence[Edge]) -> tuple[Edge, Edge] | None:
-        """Two of the wires that may both deliver in one run, or None."""
-        known = [(edge, found) for edge in edges if (found := self.wire(edge)) is not None]
+        """Two of the wires that may both deliver in one run, or None.
+
+        Only the first `MAX_WIRES` are compared, each with each; past that the engine's own rule
+        (the first wire that delivers wins) has to do.
+        """
+        wires = edges[:MAX_WIRES]
+        known = [(edge, found) for edge in wires if (found := self.wire(edge)) is not None]
         for index, (first, one) in enumerate(known):
             for second, other in known[index + 1 :]:
                 if not one.excludes(other):

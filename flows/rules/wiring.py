@@ -17,6 +17,7 @@ from nodes.values import compatible
 def unknown_node(facts: Facts) -> Iterator[Problem]:
     """A wire begins or ends at a node that the flow does not have."""
     ids = list(facts.resolved.nodes)
+    near: dict[str, list[str]] = {}
     for edge in facts.resolved.flow.edges:
         for gone, end, other in (
             (edge.source_node, edge.source, edge.target_node),
@@ -24,8 +25,10 @@ def unknown_node(facts: Facts) -> Iterator[Problem]:
         ):
             if gone not in facts.resolved.nodes:
                 message = f"The wire {_wire(edge)} needs {quoted(end)}, but there is no such node."
-                near = close_to(gone, ids)
-                fix = f"Did you mean {listed(near)}?" if near else "Delete the wire."
+                if gone not in near:  # a search through all ids; after a few it is no help
+                    near[gone] = close_to(gone, ids) if len(near) < 10 else []
+                meant = near[gone]
+                fix = f"Did you mean {listed(meant)}?" if meant else "Delete the wire."
                 node = other if other in facts.resolved.nodes else None
                 yield Problem("wiring/unknown-node", message, fix, node=node)
 
