@@ -5,7 +5,7 @@ from pathlib import Path
 import streamlit as st
 
 from studio import session
-from studio.pages import editor, flows, models, runs, settings
+from studio.screens import editor, flows, models, runs, settings
 
 ASSETS = Path(__file__).parent / "assets"
 

@@ -35,7 +35,7 @@ def page() -> None:
     left, right = st.columns([3, 1.15], gap="small")
     with left:
         _canvas()
-    with right, st.container(key="panel", gap="small"):
+    with right, st.container(key="side", gap="small"):
         _panel()
 
 
