@@ -309,7 +309,7 @@ class Node(ABC):
 
     @abstractmethod
     async def run(self, inputs: Any, params: Any, ctx: Context) -> Ports:
-        """Compute the outputs."""
+        """Compute the outputs. Input values are shared with other nodes: never change them."""
 
 
 def kind_type(kind: ValueKind) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 import time
 from typing import Any, Protocol
@@ -10,7 +11,6 @@ from typing import Any, Protocol
 from flows.cli import say
 from flows.events import (
     Event,
-    NodeFailed,
     NodeFinished,
     NodeProgress,
     NodeRetrying,
@@ -70,6 +70,7 @@ class Terminal:
         self._quiet, self._verbose = quiet, verbose
         self._live = _live_source(resolved) if sys.stdout.isatty() else None
         self._streamed = ""
+        self._mid_line = False
         self._line = StatusLine(enabled=not quiet)
         self._ran = self._reused = 0
 
@@ -79,55 +80,50 @@ class Terminal:
             case NodeStreamed() if self._live == (event.node, event.port):
                 self._line.clear()
                 self._streamed += event.piece
+                self._mid_line = True
                 say.out(event.piece, end="")
             case NodeStarted():
                 self._ran += event.attempt == 1
-                self._line.set(f"{event.node} …")
+                self._status(f"{event.node} …")
             case NodeProgress():
-                self._line.progress(event)
+                if not self._mid_line:
+                    self._line.progress(event)
             case NodeWaiting():
-                self._line.set(f"{event.node}: waits for {event.resource}, {event.position} before")
+                self._status(f"{event.node}: waits for {event.resource}, {event.position} before")
             case NodeFinished():
                 self._reused += event.source != "run"
+                if self._live is not None and event.node == self._live[0]:
+                    self._end_line()
                 if self._verbose:
                     self._note(f"{event.node}: {_how(event)}")
             case NodeSkipped() if self._verbose:
                 self._note(f"{event.node}: skipped. {event.reason}")
             case NodeWarned():
-                self._note(f"warning {event.node}: {event.message}".replace(" :", ":"))
+                self._note(f"warning{event.node and ' ' + event.node}: {event.message}")
             case NodeRetrying():
-                self._break()
+                self._streamed = ""
                 self._note(
                     f"{event.problem.place}: {event.problem.message} "
                     f"Trying again in {event.wait_s:g} s."
                 )
-            case NodeFailed():
-                self._break()
-                self._line.clear()
             case RunFinished():
-                self._line.clear()
+                self._settle()
                 self._outputs(event.outputs)
                 self._summary(event)
             case RunFailed():
-                self._break()
-                self._line.clear()
+                self._settle()
                 say.problems([event.problem])
             case RunCancelled():
-                self._break()
-                self._line.clear()
+                self._settle()
                 say.err(f"Stopped after {say.seconds(event.seconds)}.")
             case _:
                 pass
 
     def _outputs(self, outputs: dict[str, Any]) -> None:
         if len(outputs) == 1:
-            (value,) = outputs.values()
-            text = as_text(value)
-            if self._streamed and text == self._streamed:
-                say.out()
-                return
-            self._break()
-            say.out(text)
+            text = as_text(*outputs.values())
+            if text != self._streamed:  # else it stands there already
+                say.out(text)
             return
         for name, value in outputs.items():
             say.out(f"{name}:\n{as_text(value)}\n")
@@ -144,16 +140,24 @@ class Terminal:
         parts = [count, reused, say.seconds(event.seconds), say.tokens(event.tokens)]
         say.err(" · ".join(part for part in parts if part))
 
+    def _status(self, text: str) -> None:
+        if not self._mid_line:
+            self._line.set(text)
+
     def _note(self, text: str) -> None:
         if not self._quiet:
-            self._line.clear()
+            self._settle()
             say.err(text)
 
-    def _break(self) -> None:
-        """End the line of what was streamed; it is void."""
-        if self._streamed:
+    def _settle(self) -> None:
+        """Leave the cursor at the beginning of an empty line."""
+        self._line.clear()
+        self._end_line()
+
+    def _end_line(self) -> None:
+        if self._mid_line:
             say.out()
-        self._streamed = ""
+        self._mid_line = False
 
 
 class StatusLine:
@@ -168,7 +172,7 @@ class StatusLine:
     def set(self, text: str) -> None:
         """Show a text on a terminal."""
         if self._enabled and self._terminal:
-            self._write(text[:100])
+            self._write(text)
 
     def progress(self, event: NodeProgress) -> None:
         """Show how far a slow step has come."""
@@ -189,7 +193,8 @@ class StatusLine:
             self._shown = False
 
     def _write(self, text: str) -> None:
-        sys.stderr.write("\r\x1b[2K" + say.safe(text))
+        width = shutil.get_terminal_size().columns - 1
+        sys.stderr.write("\r\x1b[2K" + say.safe(text)[:width])
         sys.stderr.flush()
         self._shown = True
 
