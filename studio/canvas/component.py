@@ -20,7 +20,7 @@ LOADER = """
 export default async function (component) {
   const path = component.data.bundle;
   const own = [...document.scripts].map((s) => s.src).find((s) => s.includes("/static/js/"));
-  const bases = [component.data.base + "/"];
+  const bases = [component.data.site + "/"];
   if (own) bases.unshift(own.split("/static/js/")[0] + "/");
   let failure;
   for (const base of bases) {
@@ -76,7 +76,7 @@ def canvas(
     view = _view(catalog)
     memory: _Memory = st.session_state.setdefault(f"_{key}_memory", _Memory())
     data = document_data(document, view, client, memory)
-    data["bundle"], data["base"] = f"app/static/{bundle_name()}", _base(st)
+    data["bundle"], data["site"] = f"app/static/{bundle_name()}", _base(st)
     data["height"], data["readonly"], data["events"] = height, readonly, events
     if reveal:
         data["reveal"] = list(reveal)
