@@ -36,7 +36,7 @@ export function Bars({ doc, chosen, keys, drawn, dispatch, paletteShut, onPalett
           <Tool icon="undo" label="Undo" keys="Ctrl Z" onClick={keys.undo} off={!doc.undo[0]} />
           <Tool icon="redo" label="Redo" keys="Ctrl Shift Z" onClick={keys.redo} off={!doc.undo[1]} />
           <i />
-          <Tool icon="note" label="Sticky note" keys="M" onClick={() => keys.note()} />
+          <Tool icon="note" label="Sticky note" keys="M" onClick={() => keys.note("centre")} />
           <Tool icon="layout" label="Lay out" keys="L" onClick={keys.layout} off={!doc.flow.nodes.length} />
           <Tool icon="search" label="Find a node" keys="Ctrl F" onClick={keys.find} off={!doc.flow.nodes.length} />
           <Tool icon="help" label="Shortcuts" keys="?" onClick={onHelp} />

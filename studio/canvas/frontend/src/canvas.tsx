@@ -2,7 +2,7 @@
 
 import {
   Background, BackgroundVariant, ConnectionLineType, Edge as DrawnEdge, EdgeChange, MiniMap, Node as DrawnNode,
-  NodeChange, OnConnectEnd, ReactFlow, SelectionMode, Viewport, applyEdgeChanges, applyNodeChanges, useReactFlow,
+  NodeChange, OnConnectEnd, ReactFlow, SelectionMode, Viewport, applyEdgeChanges, applyNodeChanges, useReactFlow, useStore,
 } from "@xyflow/react";
 import { Ref, useCallback, useEffect, useImperativeHandle, useMemo, useRef, useState } from "react";
 import { snap } from "./arrange";
@@ -16,7 +16,7 @@ import { useKeys } from "./keys";
 import { Kind, Op, Place, edgeKey } from "./model";
 import { NodeBox, NodeData } from "./node";
 import { firstSentence } from "./palette";
-import { GRID, WIDTH, drawEdges, drawNodes, edgeData, frameGroups } from "./scene";
+import { GRID, WIDTH, drawEdges, drawNodes, edgeData, frameGroups, freeSpot } from "./scene";
 import { Doc } from "./store";
 import { Dragged, End, dragFrom, edgeOf, familyColor, fittingPort, portAt, refusal } from "./types";
 
@@ -38,6 +38,7 @@ const seenReveals = new Map<string, number>();
 
 export function Canvas({ doc, reveal, onSelect, ref, paletteShut, onPalette }: Props) {
   const version = useDoc(doc);
+  const far = useStore((state) => state.transform[2] < 0.35);
   const { wiring, ui, actions } = useShared();
   const flow = useReactFlow();
   const root = useRef<HTMLDivElement>(null);
@@ -96,10 +97,7 @@ export function Canvas({ doc, reveal, onSelect, ref, paletteShut, onPalette }: P
   const centre = useCallback((): Point => {
     const box = root.current!.getBoundingClientRect();
     const at = toFlow(box.x + box.width / 2, box.y + box.height / 2);
-    let spot = { x: snap(at.x - WIDTH / 2), y: snap(at.y - 60) };
-    const taken = (p: Point) => latest.current.some((n) => Math.abs(n.position.x - p.x) < 24 && Math.abs(n.position.y - p.y) < 24);
-    while (taken(spot)) spot = { x: spot.x + 32, y: spot.y + 32 };
-    return spot;
+    return freeSpot(latest.current, { x: snap(at.x - WIDTH / 2), y: snap(at.y - 60) });
   }, [toFlow]);
   const inBox = useCallback((x: number, y: number): Point => {
     const box = root.current!.getBoundingClientRect();
@@ -209,7 +207,8 @@ export function Canvas({ doc, reveal, onSelect, ref, paletteShut, onPalette }: P
   const onEdgesChange = useCallback((changes: EdgeChange[]) => setEdges((old) => applyEdgeChanges(changes.filter((c) => c.type !== "remove"), old)), []);
   const onNodeDrag = useCallback((event: unknown, node: DrawnNode, moved: DrawnNode[]) => {
     const { clientX, clientY } = event as MouseEvent;
-    const edge = moved.length === 1 && node.type === "box" ? wireUnder(clientX, clientY) : undefined;
+    const loose = moved.length === 1 && node.type === "box" && !(node.data as NodeData).wired;
+    const edge = loose ? wireUnder(clientX, clientY) : undefined;
     const id = edge && wayForNode(doc, edgeData(edge), node.id) ? edge.id : "";
     if (ui.dropWire !== id) ui.set({ dropWire: id });
   }, [doc, ui, wireUnder]);
@@ -250,7 +249,7 @@ export function Canvas({ doc, reveal, onSelect, ref, paletteShut, onPalette }: P
 
   return (
     <div
-      className={`pb-canvas ${doc.readonly ? "readonly" : ""}`} ref={root} tabIndex={0} role="application" aria-label="Flow canvas. Press ? for shortcuts."
+      className={`pb-canvas ${doc.readonly ? "readonly" : ""} ${far ? "far" : ""}`} ref={root} tabIndex={0} role="application" aria-label="Flow canvas. Press ? for shortcuts."
       onKeyDown={(event) => {
         shift.current = event.shiftKey;
         keys.onKeyDown(event);
@@ -264,9 +263,9 @@ export function Canvas({ doc, reveal, onSelect, ref, paletteShut, onPalette }: P
       onPointerLeave={() => (pointer.current = null)}
       onPointerDown={(event) => {
         const target = event.target as Element;
-        if (!target.closest("input, textarea, button, .pb-chooser, .pb-sheet, .pb-menu")) setTimeout(() => {
+        if (event.button === 0 && !target.closest("input, textarea, button, .pb-chooser, .pb-sheet, .pb-menu")) setTimeout(() => {
           const active = (root.current?.getRootNode() as ShadowRoot | Document | undefined)?.activeElement;
-          if (!active?.closest("input, textarea")) focus();
+          if (!active?.closest("input, textarea, .pb-menu, .pb-sheet")) focus();
         });
       }}
     >
@@ -320,7 +319,7 @@ export function Canvas({ doc, reveal, onSelect, ref, paletteShut, onPalette }: P
         onInit={() => {
           const old = views.get(doc.id);
           if (old) void flow.setViewport(old);
-          else if (latest.current.length) void flow.fitView({ maxZoom: 1, padding: 0.15 });
+          else if (latest.current.length) void flow.fitView({ maxZoom: 1, padding: 0.08 });
         }}
         onMoveEnd={(_event, viewport) => views.set(doc.id, viewport)}
         nodesDraggable={!doc.readonly} nodesConnectable={!doc.readonly} edgesReconnectable={!doc.readonly}

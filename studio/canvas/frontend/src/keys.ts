@@ -20,7 +20,7 @@ export interface Keys {
   onKeyDown: (event: React.KeyboardEvent) => void;
   onCopy: (event: React.ClipboardEvent) => void; onCut: (event: React.ClipboardEvent) => void; onPaste: (event: React.ClipboardEvent) => void;
   entries: (id: string | undefined, wire: DrawnEdge | undefined, where: { at: Point; spot: Point }) => (Entry | null)[];
-  undo: () => void; redo: () => void; find: () => void; note: (spot?: Point) => void; layout: () => void; fit: () => void;
+  undo: () => void; redo: () => void; find: () => void; note: (spot?: Point | "centre") => void; layout: () => void; fit: () => void;
   group: () => void; duplicate: () => void; disable: () => void; remove: () => void; wire: (id?: string) => void; add: () => void;
 }
 
@@ -38,13 +38,14 @@ export function useKeys(t: Tools): Keys {
   const remove = () => t.dispatch(removeOp(doc, chosen));
   const undo = () => t.dispatch({ op: "undo" });
   const redo = () => t.dispatch({ op: "redo" });
-  const fit = () => void t.flow.fitView({ duration: 250, maxZoom: 1, padding: 0.15 });
+  const fit = () => void t.flow.fitView({ duration: 250, maxZoom: 1, padding: 0.08 });
   const layout = () => {
     t.dispatch(layoutOp(doc, t.drawn(), new Set(chosen.nodes.length > 1 ? chosen.nodes : [])));
     setTimeout(fit, 50);
   };
-  const note = (spot?: Point) => {
-    const made = noteOp(doc, spot ?? t.centre());
+  const note = (spot?: Point | "centre") => {
+    const over = t.pointer.current && t.toFlow(t.pointer.current.x, t.pointer.current.y);
+    const made = noteOp(doc, spot === "centre" ? t.centre() : (spot ?? over ?? t.centre()));
     t.dispatch(made.op, [made.id]);
     t.rename(made.id);
   };

@@ -3,7 +3,7 @@
 import { createRoot, Root } from "react-dom/client";
 import flowCss from "@xyflow/react/dist/base.css?inline";
 import { App } from "./app";
-import { Data, docOf, learnCatalog, statusesOf } from "./store";
+import { Data, docOf, learnCatalog, onlyListener, statusesOf } from "./store";
 import css from "./style.css?inline";
 import panelCss from "./panels.css?inline";
 
@@ -15,19 +15,34 @@ interface Component {
   setStateValue: (name: string, value: unknown) => void;
   setTriggerValue: (name: string, value: unknown) => void;
 }
-interface Host extends HTMLElement { pbRoot?: Root; pbGeneration?: number }
+interface Host extends HTMLElement { pbRoot?: Root; pbGeneration?: number; pbOwner?: object }
+
+/** This very build: a page that outlives an update of the studio meets a second one. */
+const OWNER = {};
+
+/** Whether a color, as Streamlit's themes write it, is a dark one. */
+function isDark(color: string): boolean {
+  const hex = color.trim().replace(/^#(.)(.)(.)$/, "#$1$1$2$2$3$3").match(/^#([0-9a-f]{6})/i);
+  const parts = hex ? [0, 2, 4].map((i) => parseInt(hex[1].slice(i, i + 2), 16)) : (color.match(/[\d.]+/g) ?? [255, 255, 255]).map(Number);
+  return 0.3 * parts[0] + 0.59 * parts[1] + 0.11 * parts[2] < 128;
+}
 
 export function mount(component: Component, base: string): () => void {
   const { data, parentElement } = component;
   const host = parentElement.querySelector<Host>(".pb-host");
   if (!host) return () => {};
-  if (!parentElement.querySelector("style.pb-style")) {
+  if (host.pbOwner !== OWNER) {
+    host.pbRoot?.unmount();
+    host.pbRoot = undefined;
+    host.pbOwner = OWNER;
+    parentElement.querySelector("style.pb-style")?.remove();
     const style = document.createElement("style");
     style.className = "pb-style";
     style.textContent = flowCss + css + panelCss;
     parentElement.append(style);
   }
   host.style.height = data.height ?? "640px";
+  host.classList.toggle("dark", isDark(getComputedStyle(host).getPropertyValue("--st-background-color")));
   const generation = (host.pbGeneration = (host.pbGeneration ?? 0) + 1);
   host.pbRoot ??= createRoot(host);
 
@@ -36,6 +51,7 @@ export function mount(component: Component, base: string): () => void {
   doc.send = (payload) => component.setTriggerValue("edit", payload);
   doc.update(data);
   const statuses = statusesOf(data.doc);
+  onlyListener(statuses);
   statuses.onRevision = (revision) => doc.hear(revision);
   statuses.onConflict = (conflict) => doc.hearConflict(conflict);
   if (data.status) statuses.replace(data.status);

@@ -55,7 +55,7 @@ export function foldedInto(flow: Flow): Map<string, string> {
   return found;
 }
 
-const freeSpot = (index: number): Place => ({ x: (index % 6) * 288, y: Math.floor(index / 6) * 208 });
+const unplaced = (index: number): Place => ({ x: (index % 6) * 288, y: Math.floor(index / 6) * 208 });
 
 export function drawNodes(doc: Doc, before: DrawnNode[], select: Set<string> | null): DrawnNode[] {
   const { flow } = doc;
@@ -86,7 +86,7 @@ export function drawNodes(doc: Doc, before: DrawnNode[], select: Set<string> | n
     const known = old.get(inst.id);
     const data = makeData(doc, inst, index, known?.data as NodeData | undefined);
     const estimate = guessHeight(data.inputs.length, data.outputs.length, !!data.summary);
-    keep(inst.id, "box", flow.layout[inst.id] ?? freeSpot(i), data, {
+    keep(inst.id, "box", flow.layout[inst.id] ?? unplaced(i), data, {
       hidden: folded.has(inst.id), zIndex: 1, initialWidth: WIDTH, initialHeight: estimate,
     });
   });
@@ -117,6 +117,20 @@ export function frameGroups(nodes: DrawnNode[]): DrawnNode[] {
     if (node.position.x === x && node.position.y === y && node.width === width && node.height === height) return node;
     return { ...node, position: { x, y }, width, height };
   });
+}
+
+/** The place nearest to a wish where a box lies on no other. */
+export function freeSpot(nodes: DrawnNode[], wish: { x: number; y: number }): { x: number; y: number } {
+  const boxes = nodes.filter((n) => !n.hidden && n.type !== "group_").map((n) => ({ ...n.position, ...sizeOf(n) }));
+  const free = (x: number, y: number) =>
+    !boxes.some((b) => x < b.x + b.w + GRID && b.x < x + WIDTH + GRID && y < b.y + b.h + GRID && b.y < y + 112 + GRID);
+  for (let ring = 0; ring < 14; ring++) {
+    const step = ring * GRID * 4;
+    for (const [dx, dy] of [[0, 1], [0, -1], [1, 0], [-1, 0], [1, 1], [-1, 1], [1, -1], [-1, -1]]) {
+      if (free(wish.x + dx * step, wish.y + dy * step)) return { x: wish.x + dx * step, y: wish.y + dy * step };
+    }
+  }
+  return wish;
 }
 
 export function sizeOf(node: DrawnNode): { w: number; h: number } {

@@ -291,3 +291,8 @@ export function statusesOf(id: string): Statuses {
   if (!found) statuses.set(id, (found = new Statuses()));
   return found;
 }
+
+/** A page shows one flow: the others need not hear of their runs. */
+export function onlyListener(shown: Statuses): void {
+  for (const other of statuses.values()) if (other !== shown) other.listen("");
+}
