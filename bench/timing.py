@@ -47,8 +47,9 @@ def timed(work: Callable[[], object]) -> float:
 def interleave(sides: Mapping[str, Side], repeats: int, warm: int = 1) -> dict[str, float]:
     """The median seconds of each side. They take turns; the first `warm` rounds do not count."""
     taken: dict[str, list[float]] = {name: [] for name in sides}
+    order = list(sides.items())
     for turn in range(warm + repeats):
-        for name, side in sides.items():
+        for name, side in order if turn % 2 else reversed(order):
             seconds = side()
             if turn >= warm:
                 taken[name].append(seconds)
