@@ -11,7 +11,7 @@ from studio import session
 from studio.document import Document
 from studio.live import follow
 from studio.questions import asked
-from studio.run_panel import form_values, latest, start_with, stop
+from studio.run_panel import form_values, latest, refusals, start_with, stop
 from studio.runner import LiveRun
 from studio.services import services
 from studio.values_view import show_value
@@ -41,7 +41,7 @@ def chat_panel(document: Document, refresh: Refresh) -> None:
             st.caption("Ask something. Every question starts a run of this flow.")
         for live in runs:
             _exchange(document, live, name)
-    for problem in session.recall(f"run:{document.id}:refused", ()):
+    for problem in refusals(document):
         st.error(plain(problem.message) + (f"\n\n{plain(problem.fix)}" if problem.fix else ""))
     active = runs[-1].active if runs else False
 

@@ -58,15 +58,12 @@ def edit(document: Document, operation: Any, refresh: Refresh, merge: str = "") 
 
 def _flow(document: Document, refresh: Refresh) -> None:
     flow = document.flow
-    key = f"meta:{document.id}:description"
-    if session.recall(f"{key}:seen") != flow.description or key not in st.session_state:
-        session.remember(f"{key}:seen", flow.description)
-        session.remember(key, flow.description)
+    name = f"meta:{document.id}:description"
+    key = session.widget_key(name, flow.description)
 
     def described() -> None:
-        text = st.session_state[key]
-        session.remember(f"{key}:seen", text)
-        edit(document, SetMeta(description=text), refresh)
+        if session.widget_gave(name, key, st.session_state[key]):
+            edit(document, SetMeta(description=st.session_state[key]), refresh)
 
     if not flow.nodes:
         st.markdown("**An empty flow**")
@@ -78,7 +75,10 @@ def _flow(document: Document, refresh: Refresh) -> None:
         )
     else:
         st.caption("Select a node to see and change its settings.")
-    st.text_area("About this flow", key=key, on_change=described, max_chars=20_000, height=140)
+    st.text_area(
+        "About this flow", flow.description, key=key, on_change=described, max_chars=20_000,
+        height=140,
+    )  # fmt: skip
 
 
 def _several(document: Document, nodes: list[NodeInstance], refresh: Refresh) -> None:
@@ -156,28 +156,32 @@ def _writer(
 
 
 def _head(document: Document, node: NodeInstance, kind: str, refresh: Refresh) -> None:
-    title_key, off_key = f"t:{document.id}:{node.id}", f"d:{document.id}:{node.id}"
-    for key, value in ((title_key, node.title or ""), (off_key, not node.disabled)):
-        if session.recall(f"{key}:seen") != value or key not in st.session_state:
-            session.remember(f"{key}:seen", value)
-            session.remember(key, value)
+    title_name, on_name = f"t:{document.id}:{node.id}", f"d:{document.id}:{node.id}"
+    title_key = session.widget_key(title_name, node.title or "")
+    on_key = session.widget_key(on_name, not node.disabled)
 
     def titled() -> None:
         text = " ".join((st.session_state[title_key] or "").split())[:300]
-        session.remember(f"{title_key}:seen", text)
-        edit(document, Rename(node=node.id, title=text or None), refresh, merge=f"title {node.id}")
+        if session.widget_gave(title_name, title_key, text):
+            edit(document, Rename(node=node.id, title=text or None), refresh, merge=f"title {node.id}")
 
     def switched() -> None:
-        on = st.session_state[off_key]
-        session.remember(f"{off_key}:seen", on)
-        edit(document, Disable(nodes=(node.id,), disabled=not on), refresh)
+        on = st.session_state[on_key]
+        if session.widget_gave(on_name, on_key, on):
+            edit(document, Disable(nodes=(node.id,), disabled=not on), refresh)
 
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.text_input(
-            "Title", key=title_key, placeholder=kind, on_change=titled, live=True, max_chars=300,
+            "Title", node.title or "", key=title_key, placeholder=kind, on_change=titled, live=True, max_chars=300,
             help="What this node is called on the canvas.",
         )  # fmt: skip
-        st.toggle("On", key=off_key, on_change=switched, help="A node that is off is skipped.")
+        st.toggle(
+            "On",
+            not node.disabled,
+            key=on_key,
+            on_change=switched,
+            help="A node that is off is skipped.",
+        )
     st.caption(f"{plain(kind)} · {plain(node.id)}")
 
 
@@ -207,11 +211,9 @@ def _policy(document: Document, node: NodeInstance, refresh: Refresh) -> None:
 def _policy_number(
     document: Document, node: NodeInstance, name: str, label: str, refresh: Refresh
 ) -> None:
-    key = f"r:{document.id}:{node.id}:{name}"
     value = getattr(node.run, name)
-    if session.recall(f"{key}:seen") != value or key not in st.session_state:
-        session.remember(f"{key}:seen", value)
-        session.remember(key, value)
+    widget = f"r:{document.id}:{node.id}:{name}"
+    key = session.widget_key(widget, value)
 
     def changed() -> None:
         new = st.session_state[key]
@@ -219,13 +221,13 @@ def _policy_number(
             new = getattr(DEFAULT_POLICY, name)
         if name == "timeout_s" and not new:
             new = None
-        session.remember(f"{key}:seen", new)
-        edit(document, SetRun(node=node.id, run={name: new}), refresh)
+        if session.widget_gave(widget, key, new):
+            edit(document, SetRun(node=node.id, run={name: new}), refresh)
 
     doc = RunPolicy.model_fields[name].description
     whole = name == "retries"
     st.number_input(
-        label, min_value=0 if whole else 0.0, max_value=20 if whole else None, value=None, key=key,
+        label, min_value=0 if whole else 0.0, max_value=20 if whole else None, value=value, key=key,
         step=1 if whole else 1.0, format=None if whole else "%g", on_change=changed, help=doc,
         placeholder="none",
     )  # fmt: skip
@@ -235,18 +237,16 @@ def _policy_choice(
     document: Document, node: NodeInstance, name: str, label: str, refresh: Refresh,
     words: dict[str, str],
 ) -> None:  # fmt: skip
-    key = f"r:{document.id}:{node.id}:{name}"
     value = getattr(node.run, name)
-    if session.recall(f"{key}:seen") != value or key not in st.session_state:
-        session.remember(f"{key}:seen", value)
-        session.remember(key, value)
+    widget = f"r:{document.id}:{node.id}:{name}"
+    key = session.widget_key(widget, value)
 
     def changed() -> None:
-        session.remember(f"{key}:seen", st.session_state[key])
-        edit(document, SetRun(node=node.id, run={name: st.session_state[key]}), refresh)
+        if session.widget_gave(widget, key, st.session_state[key]):
+            edit(document, SetRun(node=node.id, run={name: st.session_state[key]}), refresh)
 
     st.selectbox(
-        label, list(words), key=key, on_change=changed, format_func=words.__getitem__,
+        label, list(words), list(words).index(value), key=key, on_change=changed, format_func=words.__getitem__,
         help=RunPolicy.model_fields[name].description,
     )  # fmt: skip
 

@@ -1,7 +1,7 @@
 """One widget per param, kept in step with the document in both directions.
 
-A widget writes to the document in its callback; what changes the document elsewhere (undo, another
-tab, a fix button) is written into the widget before it is drawn again.
+A widget writes to the document in its callback. When the document is changed elsewhere (undo,
+another tab, a fix button), the widget starts anew from what the document holds.
 """
 
 from __future__ import annotations
@@ -21,30 +21,18 @@ Write = Callable[[Any], None]
 """Takes the new value of a param."""
 
 
-def draw(spec: FieldSpec, value: Any, key: str, write: Write, folder: Path | None) -> None:
+def draw(spec: FieldSpec, value: Any, name: str, write: Write, folder: Path | None) -> None:
     """Draw the widget of a param.
 
     Args:
         spec: the field.
         value: what the document holds now.
-        key: names the widget; unique for node and param.
+        name: names the widget; unique for node and param.
         write: called with a new value.
         folder: where the flow lies, for fields that name files beside it.
     """
     drawer = _DRAWERS.get(spec.shape, _draw_json)
-    drawer(spec, value, key, write, folder)
-
-
-def _sync(key: str, shown: Any, value: Any) -> None:
-    """Put what the document holds into the widget, if it changed since it was last put there."""
-    stamp = json.dumps(value, sort_keys=True, default=str)
-    if session.recall(f"{key}:seen") != stamp or key not in st.session_state:
-        session.remember(f"{key}:seen", stamp)
-        session.remember(key, shown)
-
-
-def _seen(key: str, value: Any) -> None:
-    session.remember(f"{key}:seen", json.dumps(value, sort_keys=True, default=str))
+    drawer(spec, value, name, write, folder)
 
 
 def _label(spec: FieldSpec) -> str:
@@ -54,35 +42,34 @@ def _label(spec: FieldSpec) -> str:
 # --- text and numbers ---------------------------------------------------------------------------
 
 
-def _draw_text(spec: FieldSpec, value: Any, key: str, write: Write, _: Path | None) -> None:
+def _draw_text(spec: FieldSpec, value: Any, name: str, write: Write, _: Path | None) -> None:
     text = value if isinstance(value, str) else "" if value is None else json.dumps(value)
-    _sync(key, text, value)
+    key = session.widget_key(name, value)
 
     def changed() -> None:
         typed = st.session_state[key] or ""
         new = None if spec.nullable and not typed else typed
-        _seen(key, new)
-        write(new)
+        if session.widget_gave(name, key, new):
+            write(new)
 
     if spec.shape == "textarea":
         lines = min(14, max(3, text.count("\n") + len(text) // 42 + 2))
-        st.text_area(_label(spec), key=key, help=spec.doc, on_change=changed, height=lines * 24)
+        st.text_area(
+            _label(spec), text, key=key, help=spec.doc, on_change=changed, height=lines * 24
+        )
     else:
-        st.text_input(_label(spec), key=key, help=spec.doc, on_change=changed, live=True)
+        st.text_input(_label(spec), text, key=key, help=spec.doc, on_change=changed, live=True)
 
 
-def _draw_number(spec: FieldSpec, value: Any, key: str, write: Write, _: Path | None) -> None:
+def _draw_number(spec: FieldSpec, value: Any, name: str, write: Write, _: Path | None) -> None:
     whole = spec.shape == "integer"
     cast: Callable[[Any], Any] = int if whole else float
-    known = isinstance(value, (int, float)) and not isinstance(value, bool)
     low = None if spec.minimum is None else cast(spec.minimum)
     high = None if spec.maximum is None else cast(spec.maximum)
-    number = cast(value) if known else None
-    if number is not None and (
-        (low is not None and number < low) or (high is not None and number > high)
-    ):
+    number = cast(value) if _is_number(value) else None
+    if number is not None and not _within(number, low, high):
         low, high = None, None  # the document holds what it may not: show it, with its problem
-    _sync(key, number, value)
+    key = session.widget_key(name, value)
 
     def changed() -> None:
         new = st.session_state[key]
@@ -90,14 +77,22 @@ def _draw_number(spec: FieldSpec, value: Any, key: str, write: Write, _: Path | 
             new = spec.default
         elif isinstance(new, float) and new.is_integer() and isinstance(spec.default, int):
             new = int(new)
-        _seen(key, new)
-        write(new)
+        if session.widget_gave(name, key, new):
+            write(new)
 
     st.number_input(
-        _label(spec), min_value=low, max_value=high, value=None, key=key, help=spec.doc,
-        step=1 if whole else _step(spec), format=None if whole else "%g", on_change=changed,
+        _label(spec), low, high, number, key=key, help=spec.doc, on_change=changed,
+        step=1 if whole else _step(spec), format=None if whole else "%g",
         placeholder="not set" if spec.nullable else None,
     )  # fmt: skip
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _within(number: float, low: float | None, high: float | None) -> bool:
+    return (low is None or number >= low) and (high is None or number <= high)
 
 
 def _step(spec: FieldSpec) -> float:
@@ -106,151 +101,148 @@ def _step(spec: FieldSpec) -> float:
     return 1.0
 
 
-def _draw_slider(spec: FieldSpec, value: Any, key: str, write: Write, folder: Path | None) -> None:
+def _draw_slider(spec: FieldSpec, value: Any, name: str, write: Write, folder: Path | None) -> None:
     low, high = spec.minimum, spec.maximum
-    known = isinstance(value, (int, float)) and not isinstance(value, bool)
-    if low is None or high is None or not known or not low <= value <= high:
-        _draw_number(spec, value, key, write, folder)
+    if low is None or high is None or not _is_number(value) or not _within(value, low, high):
+        _draw_number(spec, value, name, write, folder)
         return
     whole = all(isinstance(n, int) for n in (low, high, spec.default))
     cast: Callable[[Any], Any] = int if whole else float
-    _sync(key, cast(value), value)
+    key = session.widget_key(name, value)
 
     def changed() -> None:
         new = st.session_state[key]
-        _seen(key, new)
-        write(new)
+        if session.widget_gave(name, key, new):
+            write(new)
 
     st.slider(
-        _label(spec), cast(low), cast(high), key=key, help=spec.doc, on_change=changed,
+        _label(spec), cast(low), cast(high), cast(value), key=key, help=spec.doc,
         step=1 if whole else (0.01 if high - low <= 1 else 0.05 if high - low <= 5 else 1.0),
+        on_change=changed,
     )  # fmt: skip
 
 
 # --- choices ------------------------------------------------------------------------------------
 
 
-def _draw_switch(spec: FieldSpec, value: Any, key: str, write: Write, _: Path | None) -> None:
-    _sync(key, bool(value), value)
+def _draw_switch(spec: FieldSpec, value: Any, name: str, write: Write, _: Path | None) -> None:
+    key = session.widget_key(name, value)
 
     def changed() -> None:
-        _seen(key, st.session_state[key])
-        write(st.session_state[key])
+        if session.widget_gave(name, key, st.session_state[key]):
+            write(st.session_state[key])
 
-    st.toggle(_label(spec), key=key, help=spec.doc, on_change=changed)
+    st.toggle(_label(spec), bool(value), key=key, help=spec.doc, on_change=changed)
 
 
-def _draw_choice(spec: FieldSpec, value: Any, key: str, write: Write, _: Path | None) -> None:
+def _draw_choice(spec: FieldSpec, value: Any, name: str, write: Write, _: Path | None) -> None:
     options = list(spec.choices)
     if value is not None and value not in options:
         options.append(value)
-    _sync(key, value, value)
+    key = session.widget_key(name, value)
 
     def changed() -> None:
-        _seen(key, st.session_state[key])
-        write(st.session_state[key])
+        if session.widget_gave(name, key, st.session_state[key]):
+            write(st.session_state[key])
 
     st.selectbox(
-        _label(spec), options, index=None, key=key, help=spec.doc, on_change=changed,
-        format_func=lambda option: plain(str(option)),
+        _label(spec), options, options.index(value) if value in options else None, key=key,
+        help=spec.doc, on_change=changed, format_func=str,
     )  # fmt: skip
 
 
-def _draw_named(spec: FieldSpec, value: Any, key: str, write: Write, names: dict[str, str]) -> None:
+def _draw_named(
+    spec: FieldSpec, value: Any, name: str, write: Write, names: dict[str, str]
+) -> None:
     """A choice among known names, or a name that is typed in."""
     options = list(names)
     if value and value not in options:
         options.append(value)
-    _sync(key, value or None, value)
+    key = session.widget_key(name, value)
 
     def changed() -> None:
         new = st.session_state[key] or ""
-        _seen(key, new)
-        write(new)
+        if session.widget_gave(name, key, new):
+            write(new)
 
     st.selectbox(
-        _label(spec), options, index=None, key=key, help=spec.doc, accept_new_options=True,
-        on_change=changed, placeholder="Choose, or type",
-        format_func=lambda option: plain(names.get(option, str(option))),
+        _label(spec), options, options.index(value) if value in options else None, key=key,
+        help=spec.doc, accept_new_options=True, on_change=changed, placeholder="Choose, or type",
+        format_func=lambda option: names.get(option, str(option)),
     )  # fmt: skip
 
 
-def _draw_model(spec: FieldSpec, value: Any, key: str, write: Write, _: Path | None) -> None:
+def _draw_model(spec: FieldSpec, value: Any, name: str, write: Write, _: Path | None) -> None:
     from nodes.models.weights import listing
     from studio.words import size
 
-    names = {
-        info.name: f"{info.name} ({'on this machine' if info.present else 'fetched on first use'}, "
-        f"{size(info.size)})"
-        for info in listing()
-    }
-    _draw_named(spec, value, key, write, names)
+    names = {}
+    for info in listing():
+        here = "on this machine" if info.present else "fetched on first use"
+        names[info.name] = f"{info.name} ({here}, {size(info.size)})"
+    _draw_named(spec, value, name, write, names)
 
 
-def _draw_flow(spec: FieldSpec, value: Any, key: str, write: Write, folder: Path | None) -> None:
+def _draw_flow(spec: FieldSpec, value: Any, name: str, write: Write, folder: Path | None) -> None:
     names = sorted(path.stem for path in folder.glob("*.json")) if folder else []
-    _draw_named(spec, value, key, write, {name: name for name in names})
+    _draw_named(spec, value, name, write, {name: name for name in names})
 
 
-def _draw_file(spec: FieldSpec, value: Any, key: str, write: Write, folder: Path | None) -> None:
-    _draw_text(spec, value, key, write, folder)
+def _draw_file(spec: FieldSpec, value: Any, name: str, write: Write, folder: Path | None) -> None:
+    _draw_text(spec, value, name, write, folder)
     if isinstance(value, str) and value:
         path = Path(value).expanduser()
         path = path if path.is_absolute() or folder is None else folder / path
         st.caption("The file is there." if path.exists() else "There is no such file here.")
 
 
-def _draw_secret(spec: FieldSpec, value: Any, key: str, write: Write, _: Path | None) -> None:
+def _draw_secret(spec: FieldSpec, value: Any, name: str, write: Write, _: Path | None) -> None:
     from flows.secrets import Secrets
 
-    name = value.get("secret", "") if isinstance(value, dict) else ""
-    _sync(key, name, value)
+    named = value.get("secret", "") if isinstance(value, dict) else ""
+    key = session.widget_key(name, value)
 
     def changed() -> None:
         typed = (st.session_state[key] or "").strip()
         new = {"secret": typed} if typed else None
-        _seen(key, new)
-        write(new)
+        if session.widget_gave(name, key, new):
+            write(new)
 
     st.text_input(
-        _label(spec), key=key, on_change=changed, placeholder="NAME_OF_THE_VARIABLE",
+        _label(spec), named, key=key, on_change=changed, placeholder="NAME_OF_THE_VARIABLE",
         help=f"{spec.doc}\n\nThe name of a secret, never the secret itself.",
     )  # fmt: skip
-    if name:
-        there = Secrets().find(name) is not None
-        st.caption(f"{plain(name)} is {'set' if there else 'not set on this machine'}.")
+    if named:
+        there = Secrets().find(named) is not None
+        st.caption(f"{plain(named)} is {'set' if there else 'not set on this machine'}.")
 
 
 # --- lists, tables, JSON ------------------------------------------------------------------------
 
 
-def _draw_table(spec: FieldSpec, value: Any, key: str, write: Write, _: Path | None) -> None:
+def _draw_table(spec: FieldSpec, value: Any, name: str, write: Write, _: Path | None) -> None:
     rows = _rows(spec, value)
     if rows is None:
-        _draw_json(spec, value, key, write, None)
+        _draw_json(spec, value, name, write, None)
         return
     # The editor reports changes against the rows it started with, so those must not move under it.
-    stamp = json.dumps(value, sort_keys=True, default=str)
-    if session.recall(f"{key}:seen") != stamp or f"{key}:base" not in st.session_state:
-        session.remember(f"{key}:seen", stamp)
-        session.remember(f"{key}:base", rows)
-        session.remember(f"{key}:turn", session.recall(f"{key}:turn", 0) + 1)
-    base, turn = session.recall(f"{key}:base"), session.recall(f"{key}:turn")
-    columns = list(spec.columns) or ["value"]
+    key = session.widget_key(name, value)
+    base: list[dict[str, Any]] = session.once(f"{key}:base", lambda: rows)
+    columns = list(_column_schemas(spec))
 
     def changed() -> None:
-        edited = apply_changes(base, st.session_state[f"{key}:{turn}"], columns)
-        new = _value(spec, edited)
-        _seen(key, new)
-        write(new)
+        new = _value(spec, apply_changes(base, st.session_state[key], columns))
+        if session.widget_gave(name, key, new):
+            write(new)
 
-    st.caption(_label(spec), help=spec.doc)
     import pandas as pd
 
+    st.caption(_label(spec), help=spec.doc)
     frame = pd.DataFrame(base, columns=columns).astype(object)
+    config = {column: _column(column, schema) for column, schema in _column_schemas(spec).items()}
     st.data_editor(
-        frame, key=f"{key}:{turn}", num_rows="dynamic", hide_index=True, on_change=changed,
-        column_config={name: _column(name, schema) for name, schema in _column_schemas(spec).items()},
+        frame, key=key, num_rows="dynamic", hide_index=True, on_change=changed,
+        column_config=config,
     )  # fmt: skip
 
 
@@ -312,27 +304,21 @@ def apply_changes(
     return rows + [{k: row.get(k) for k in columns} for row in added]
 
 
-def _draw_json(spec: FieldSpec, value: Any, key: str, write: Write, _: Path | None) -> None:
-    plain_text = isinstance(value, str) and not _reads_as_json(value)
-    text = (
-        value
-        if plain_text
-        else ""
-        if value is None
-        else json.dumps(value, ensure_ascii=False, indent=2)
-    )
-    _sync(key, text, value)
+def _draw_json(spec: FieldSpec, value: Any, name: str, write: Write, _: Path | None) -> None:
+    if isinstance(value, str) and not _reads_as_json(value):
+        text = value
+    else:
+        text = "" if value is None else json.dumps(value, ensure_ascii=False, indent=2)
+    key = session.widget_key(name, value)
 
     def changed() -> None:
-        typed = st.session_state[key] or ""
-        new, error = parse_loose(typed)
+        new, error = parse_loose(st.session_state[key] or "")
         session.remember(f"{key}:error", error)
-        if not error:
-            _seen(key, new)
+        if not error and session.widget_gave(name, key, new):
             write(new)
 
     st.text_area(
-        _label(spec), key=key, on_change=changed, height=min(300, 68 + 22 * text.count("\n")),
+        _label(spec), text, key=key, on_change=changed, height=min(300, 68 + 22 * text.count("\n")),
         help=f"{spec.doc}\n\nJSON; what is not JSON is taken as text.",
     )  # fmt: skip
     if error := session.recall(f"{key}:error"):

@@ -8,7 +8,7 @@ from typing import Any
 
 import streamlit as st
 
-from flows.problems import FlowError
+from flows.problems import FlowError, Problem
 from nodes.contract import InputField
 from studio import session
 from studio.document import Document
@@ -25,13 +25,14 @@ from studio.words import count, duration, plain
 Refresh = Callable[[], None]
 WORDS = {"finished": "Finished", "failed": "Failed", "cancelled": "Stopped", "running": "Running"}
 TINTS = {"finished": "green", "failed": "red", "cancelled": "gray", "running": "blue"}
+FILES = ("file", "documents")
 MARKS = {"done": "✓", "cached": "✓", "failed": "✕", "skipped": "–", "cancelled": "–"}
 
 
 def run_panel(document: Document, live: LiveRun | None, refresh: Refresh) -> None:
     """Draw the tab. `refresh` reruns what depends on the run; for callbacks."""
     _form(document, live, refresh)
-    for problem in session.recall(_key(document, "refused"), ()):
+    for problem in refusals(document):
         text = plain(problem.message) + (f"\n\n{plain(problem.fix)}" if problem.fix else "")
         st.error(text)
     if live is not None:
@@ -67,9 +68,15 @@ def start_with(
             folder=folder, only=only, fresh=fresh,
         )  # fmt: skip
     except FlowError as error:
-        session.remember(_key(document, "refused"), error.problems)
+        session.remember(_key(document, "refused"), (document.revision, error.problems))
         return False
     return True
+
+
+def refusals(document: Document) -> tuple[Problem, ...]:
+    """Why the flow, as it is now, was not started when somebody tried."""
+    revision, problems = session.recall(_key(document, "refused"), (-1, ()))
+    return problems if revision == document.revision else ()
 
 
 def latest(document: Document) -> LiveRun | None:
@@ -132,48 +139,45 @@ def _form(document: Document, live: LiveRun | None, refresh: Refresh) -> None:
 
 
 def _field(document: Document, field: InputField, refresh: Refresh) -> None:
-    key = _key(document, f"field:{field.name}")
     kept: dict[str, Any] = session.once(_key(document, "kept"), dict)
+    value = _shown(field, kept.get(field.name, field.default))
+    name = _key(document, f"field:{field.name}:{field.kind}")
+    key = session.widget_key(name, value)
     label = plain(field.name) + (" *" if field.required else "")
-    hint = field.description
 
-    def keep(value: Any) -> None:
-        kept[field.name] = value
-        session.forget(_key(document, "refused"))
-        refresh()
+    def keep(given: Any) -> None:
+        if field.kind in FILES or session.widget_gave(name, key, _shown(field, given)):
+            kept[field.name] = given
+            session.forget(_key(document, "refused"))
+            refresh()
 
-    if key not in st.session_state and field.kind in (
-        "text",
-        "json",
-        "number",
-        "choice",
-        "documents",
-    ):
-        session.remember(key, _shown(field, kept.get(field.name, field.default)))
     if field.kind == "number":
         st.number_input(
-            label, value=None, key=key, help=hint, step=1.0, format="%g",
+            label, value=value, key=key, step=1.0, format="%g",
             on_change=lambda: keep(st.session_state[key]),
         )  # fmt: skip
     elif field.kind == "choice":
+        options = list(field.choices)
         st.selectbox(
-            label, list(field.choices), index=None, key=key, help=hint,
-            format_func=lambda option: plain(str(option)),
-            on_change=lambda: keep(st.session_state[key]),
+            label, options, options.index(value) if value in options else None, key=key,
+            format_func=str, on_change=lambda: keep(st.session_state[key]),
         )  # fmt: skip
-    elif field.kind in ("file", "documents"):
+    elif field.kind in FILES:
         _upload(field, key, label, keep)
     else:
         json_kind = field.kind == "json"
         st.text_area(
-            label, key=key, help=hint, height=92 if not json_kind else 120,
+            label, value, key=key, height=120 if json_kind else 92,
             on_change=lambda: keep(_given(st.session_state[key], json_kind)),
         )  # fmt: skip
-    if hint:
-        st.caption(plain(hint))
+    if field.description:
+        st.caption(plain(field.description))
 
 
 def _shown(field: InputField, value: Any) -> Any:
+    """What the widget of an input shows for a value."""
+    if field.kind in FILES:
+        return None
     if value is None:
         return None if field.kind in ("number", "choice") else ""
     if field.kind == "number":

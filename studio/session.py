@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 from typing import Any, Literal
 
@@ -71,9 +72,49 @@ def revealed() -> tuple[str, int] | None:
     return st.session_state.get("reveal")
 
 
+def panel() -> Panel:
+    """The tab of the right panel that is in front."""
+    chosen: Panel = st.session_state.get(PANEL, "Node")
+    return chosen
+
+
 def show_panel(panel: Panel) -> None:
-    """Bring a tab of the right panel to the front. For callbacks."""
+    """Bring a tab of the right panel to the front."""
     st.session_state[PANEL] = panel
+
+
+# --- widgets that show what a document holds ------------------------------------------------------
+
+
+def widget_key(name: str, value: Any) -> str:
+    """The key of a widget that shows `value`; a new one when the value was changed elsewhere.
+
+    A widget that is given a value under its old key may keep, and send back, what it had: Streamlit
+    tells the browser only in some kinds of rerun. A widget with a new key starts from its value.
+    """
+    stamp = _stamp(value)
+    if st.session_state.get(f"{name}:seen") != stamp:
+        st.session_state[f"{name}:seen"] = stamp
+        st.session_state[f"{name}:turn"] = st.session_state.get(f"{name}:turn", 0) + 1
+    return f"{name}:{st.session_state[f'{name}:turn']}"
+
+
+def widget_gave(name: str, key: str, value: Any) -> bool:
+    """Whether a widget's callback brings news. False: it is a widget of before, or says the same.
+
+    Streamlit may call the callback of a widget that is no longer drawn, since the browser goes on
+    sending its value.
+    """
+    stamp = _stamp(value)
+    current = f"{name}:{st.session_state.get(f'{name}:turn', 0)}"
+    if key != current or st.session_state.get(f"{name}:seen") == stamp:
+        return False
+    st.session_state[f"{name}:seen"] = stamp
+    return True
+
+
+def _stamp(value: Any) -> str:
+    return json.dumps(value, sort_keys=True, default=str)
 
 
 def recall(name: str, default: Any = None) -> Any:

@@ -22,6 +22,7 @@ from studio.services import services
 from studio.words import plain
 
 HEIGHT = "calc(100vh - 8.6rem)"
+PANELS: tuple[session.Panel, ...] = ("Node", "Chat", "Run", "Problems")
 
 
 def page() -> None:
@@ -30,7 +31,6 @@ def page() -> None:
     if document is None:
         return
     st.session_state["document"] = document
-    session.once(session.PANEL, lambda: "Node")
     _toolbar()
     left, right = st.columns([3, 1.15], gap="small")
     with left:
@@ -107,18 +107,16 @@ def _toolbar() -> None:
 
 
 def _name(document: Document) -> None:
-    key = f"name:{document.id}"
-    if session.recall(f"{key}:seen") != document.flow.name or key not in st.session_state:
-        session.remember(f"{key}:seen", document.flow.name)
-        session.remember(key, document.flow.name)
+    name = f"name:{document.id}"
+    key = session.widget_key(name, document.flow.name)
 
     def renamed() -> None:
-        name = " ".join((st.session_state[key] or "").split())[:300] or "Untitled"
-        session.remember(f"{key}:seen", name)
-        edit(document, SetMeta(name=name), refresh, merge="name")
+        typed = " ".join((st.session_state[key] or "").split())[:300] or "Untitled"
+        if session.widget_gave(name, key, typed):
+            edit(document, SetMeta(name=typed), refresh, merge="name")
 
     st.text_input(
-        "Name of the flow", key=key, label_visibility="collapsed", on_change=renamed,
+        "Name of the flow", document.flow.name, key=key, label_visibility="collapsed", on_change=renamed,
         max_chars=300, width=300,
     )  # fmt: skip
 
@@ -228,12 +226,19 @@ def _command(name: str, argument: str) -> None:
 @st.fragment(key="inspector")
 def _panel() -> None:
     document = _open()
+    key = session.widget_key("panel-tabs", session.panel())
+
+    def chosen() -> None:
+        if session.widget_gave("panel-tabs", key, st.session_state[key]):
+            session.show_panel(st.session_state[key])
+            st.rerun(["inspector"])
+
     st.segmented_control(
-        "Panel", ["Node", "Chat", "Run", "Problems"], key=session.PANEL, required=True,
+        "Panel", PANELS, default=session.panel(), key=key, required=True, on_change=chosen,
         label_visibility="collapsed", width="stretch",
         format_func=lambda name: _tab(name, document),
     )  # fmt: skip
-    panel = st.session_state[session.PANEL]
+    panel = session.panel()
     if panel == "Chat":
         chat_panel(document, refresh)
     elif panel == "Run":
