@@ -42,10 +42,14 @@ def flow_of(*ids: str, edges: tuple[tuple[str, str], ...] = ()) -> Flow:
 
 CHAIN = flow_of("a", "b", "c", edges=(("a.out", "b.in"), ("b.out", "c.in")))
 
+MOST = 2**53 - 1
+"""The largest whole number that a browser keeps exact."""
+
 # --- random flows and edits -----------------------------------------------------------------------
 
 NAMES = ["a", "b", "c", "d", "e", "note", "box"]
 names = st.sampled_from(NAMES)
+numbers = st.integers(-MOST, MOST)
 ends = st.builds("{}.{}".format, names, st.sampled_from(["out", "in", "x"]))
 wires = st.builds(lambda a, b: Wire(source=a, target=b), ends, ends)
 places = st.builds(
@@ -59,7 +63,7 @@ nodes = st.builds(
     id=names,
     kind=st.sampled_from(["test.box", "test.other"]),
     title=st.none() | st.sampled_from(["Ask", "Näme"]),
-    params=st.dictionaries(st.sampled_from("pqr"), st.integers() | st.text(max_size=5), max_size=2),
+    params=st.dictionaries(st.sampled_from("pqr"), numbers | st.text(max_size=5), max_size=2),
 )
 notes = st.builds(Note, id=names, text=st.text(max_size=8))
 groups = st.builds(Group, id=names, nodes=st.lists(names, unique=True, max_size=3).map(tuple))
@@ -94,7 +98,7 @@ simple_ops = st.one_of(
     st.builds(
         SetParams,
         node=names,
-        params=st.dictionaries(st.sampled_from("pqr"), st.integers(), max_size=2),
+        params=st.dictionaries(st.sampled_from("pqr"), numbers, max_size=2),
         unset=st.lists(st.sampled_from("pqr"), max_size=2).map(tuple),
     ),
     st.builds(Rename, node=names, title=st.none() | st.just("New name")),

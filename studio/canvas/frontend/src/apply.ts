@@ -134,7 +134,7 @@ const HANDLERS: Handlers = {
     return {
       ...withNode(flow, op.node, (n) => ({ ...n, id: op.id })),
       edges: flow.edges.map((e) => ({ from: end(e.from), to: end(e.to) })),
-      groups: flow.groups.map((g) => ({ ...g, nodes: g.nodes?.map(key) })),
+      groups: flow.groups.map((g) => ({ ...g, ...(g.nodes && { nodes: g.nodes.map(key) }) })),
       layout: Object.fromEntries(Object.entries(flow.layout).map(([id, at]) => [key(id), at])),
     };
   },

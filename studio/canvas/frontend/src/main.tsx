@@ -8,6 +8,7 @@ import css from "./style.css?inline";
 import panelCss from "./panels.css?inline";
 
 export { apply } from "./apply";
+export { whole } from "./model";
 
 interface Component {
   data: Data & { bundle: string; base: string };

@@ -1,0 +1,54 @@
+"""The committed bundle is what the sources build, byte for byte; nothing in it calls home."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from studio.canvas.component import STATIC, bundle_name
+
+FRONTEND = Path(__file__).parents[2] / "studio" / "canvas" / "frontend"
+
+
+def test_there_is_one_bundle():
+    assert [file.name for file in STATIC.glob("canvas-*.js")] == [bundle_name()]
+
+
+def test_building_again_gives_the_same_bytes(tmp_path: Path):
+    npm = shutil.which("npm")
+    if npm is None:
+        pytest.skip("no Node.js here")
+    copy, out = tmp_path / "frontend", tmp_path / "static"
+    shutil.copytree(FRONTEND, copy, ignore=shutil.ignore_patterns("node_modules"))
+    out.mkdir()
+    installed = subprocess.run([npm, "ci"], cwd=copy, capture_output=True, text=True, check=False)
+    if installed.returncode != 0:
+        pytest.skip(f"npm ci does not work here: {installed.stderr[-300:]}")
+    environment = {"PATH": str(Path(npm).parent) + ":/usr/bin:/bin", "PATCHBAY_OUT": str(out)}
+    subprocess.run([npm, "run", "build"], cwd=copy, env=environment, check=True, timeout=300)
+    assert [file.name for file in out.iterdir()] == [bundle_name()]
+    assert (out / bundle_name()).read_bytes() == (STATIC / bundle_name()).read_bytes()
+
+
+def test_the_lock_file_names_no_registry():
+    lock = json.loads((FRONTEND / "package-lock.json").read_text())
+    assert all("resolved" not in package for package in lock["packages"].values())
+    assert "registry" not in (FRONTEND / "package-lock.json").read_text()
+
+
+def test_nothing_writes_markup_or_code_from_text():
+    for source in (FRONTEND / "src").glob("*.ts*"):
+        text = source.read_text()
+        for way in ("innerHTML", "dangerouslySetInnerHTML", "eval(", "new Function", "outerHTML"):
+            assert way not in text, f"{source.name} uses {way}"
+
+
+def test_the_bundle_names_no_other_server():
+    found = set(re.findall(r"https?://([\w.-]+)", (STATIC / bundle_name()).read_text()))
+    # Names of XML vocabularies and of pages that messages point to; none of them is fetched.
+    assert found <= {"www.w3.org", "react.dev", "reactflow.dev", "react.new", "fb.me"}, found

@@ -1,0 +1,116 @@
+"""What goes down to the browser is small, and enough."""
+
+from __future__ import annotations
+
+import json
+
+from flows.model import Edge, Flow, NodeInstance, Place
+from flows.operations import SetParams
+from flows.validate import validate
+from nodes.catalog import load_catalog
+from studio.canvas.component import _Memory, document_data, take
+from studio.canvas.views import CatalogView, problem_changes
+from studio.document import Document
+
+CATALOG = load_catalog()
+VIEW = CatalogView(CATALOG)
+
+
+def big(count: int) -> Flow:
+    kinds = ["io.input", "prompt.template", "io.output"]
+    nodes = [NodeInstance(id=f"n{i}", kind=kinds[i % 3]) for i in range(count)]
+    edges = [
+        Edge(source=f"n{i}.value", target=f"n{i + 1}.question") for i in range(0, count - 2, 3)
+    ]
+    places = {f"n{i}": Place(x=i * 10, y=0) for i in range(count)}
+    return Flow(nodes=tuple(nodes), edges=tuple(edges), layout=places)
+
+
+def opened(flow: Flow) -> tuple[Document, _Memory]:
+    return Document(None, flow, check=lambda flow: validate(flow, CATALOG)), _Memory()
+
+
+def up(document: Document, memory: _Memory, ops: list, revision: int | None) -> dict:
+    payload = {
+        "doc": document.id,
+        "client": "me",
+        "rev": revision,
+        "catalog": VIEW.digest,
+        "ops": ops,
+    }
+    take(payload, memory)
+    return payload
+
+
+def test_the_first_data_holds_everything_and_the_next_almost_nothing():
+    document, memory = opened(big(500))
+    first = document_data(document, VIEW, "me", memory)
+    assert first["snap"]["nodes"][0]["id"] == "n0"
+    assert {"catalog", "problems", "views"} <= first.keys()
+    up(document, memory, [], 0)
+    assert len(json.dumps(document_data(document, VIEW, "me", memory))) < 400
+
+
+def test_an_edit_costs_less_than_two_kilobytes_each_way():
+    document, memory = opened(big(500))
+    document_data(document, VIEW, "me", memory)
+    up(document, memory, [], 0)
+    document_data(document, VIEW, "me", memory)
+    op = {"op": "move", "places": {"n7": {"x": 320, "y": 64}}}
+    payload = up(document, memory, [{"seq": 1, "at": 0, "op": op}], 0)
+    data = document_data(document, VIEW, "me", memory)
+    assert len(json.dumps(payload)) < 2000
+    assert len(json.dumps(data)) < 2000
+    other = document_data(document, VIEW, "you", _Memory())
+    assert "snap" in other
+
+
+def test_ports_follow_the_params():
+    flow = Flow(nodes=(NodeInstance(id="p", kind="prompt.template"),))
+    document, memory = opened(flow)
+    document_data(document, VIEW, "me", memory)
+    up(document, memory, [], 0)
+    document.apply(SetParams(node="p", params={"template": "{topic} in {language}"}))
+    view = document_data(document, VIEW, "me", memory)["views"]["p"]
+    assert [port["name"] for port in view["inputs"]] == ["topic", "language"]
+    assert "outputs" not in view  # as the kind says
+    document.apply(SetParams(node="p", unset=("template",)))
+    # The browser still shows what revision 0 had; it needs nothing, or the kind's own again.
+    assert document_data(document, VIEW, "me", memory)["views"].get("p", {}) == {}
+
+
+def test_unknown_and_broken_nodes_are_said_to_be():
+    flow = Flow(
+        nodes=(
+            NodeInstance(id="u", kind="no.such"),
+            NodeInstance(id="b", kind="prompt.template", params={"template": 7}),
+        )
+    )
+    assert VIEW.views(flow) == {"u": {"unknown": True}, "b": {"broken": True}}
+
+
+def test_badges_come_as_differences():
+    one, two = {"a": ["x"], "b": ["y"]}, {"b": ["z"], "c": ["w"]}
+    assert problem_changes(two, one) == {"a": [], "b": ["z"], "c": ["w"]}
+    assert problem_changes(one, one) == {}
+
+
+def test_an_edit_finds_its_document_after_the_page_has_moved_on():
+    document, memory = opened(big(3))
+    other, _ = opened(big(3))
+    up(
+        document,
+        memory,
+        [{"seq": 1, "at": 0, "op": {"op": "rename", "node": "n0", "title": "T"}}],
+        0,
+    )
+    assert document.flow.node("n0").title == "T"
+    assert other.revision == 0
+
+
+def test_a_payload_that_makes_no_sense_does_no_harm():
+    document, memory = opened(big(3))
+    for payload in ({}, {"doc": document.id}, {"doc": document.id, "ops": "x", "rev": "y"}):
+        assert take(payload, memory) == []
+    take({"doc": document.id, "ops": [{"seq": True}, {"seq": 1}], "rev": 99, "client": "c"}, memory)
+    assert document.revision == 0
