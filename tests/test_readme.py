@@ -14,7 +14,13 @@ from tests.documents import ROOT, Block, blocks, environment, shell
 
 PAGE = ROOT / "README.md"
 BLOCKS = list(blocks(PAGE))
-PAGES = [PAGE, ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md"]
+PAGES = [
+    PAGE,
+    ROOT / "CONTRIBUTING.md",
+    ROOT / "CHANGELOG.md",
+    ROOT / "nodes" / "CATALOG.md",
+    *sorted((ROOT / "docs").glob("*.md")),
+]
 
 
 @pytest.fixture
