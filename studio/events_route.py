@@ -265,4 +265,4 @@ def _has_cookie(scope: Scope) -> bool:
 
 def _is_page(message: Message) -> bool:
     headers = dict(message.get("headers", []))
-    return headers.get(b"content-type", b"").startswith(b"text/html")
+    return bool(headers.get(b"content-type", b"").startswith(b"text/html"))

@@ -112,7 +112,7 @@ def _no_output(flow: Flow, problem: Problem, catalog: Catalog) -> list[Fix]:
     leaf = next(
         (
             (node_id, port.name)
-            for node_id, node in reversed(resolved.nodes.items())
+            for node_id, node in list(resolved.nodes.items())[::-1]
             if node.outputs and not resolved.outgoing[node_id] and node.flow_output is None
             for port in node.outputs.declared.values()
             if not port.hidden

@@ -22,10 +22,16 @@ from studio.values_view import show_value
 from studio.words import duration, plain, safe_markdown
 
 Refresh = Callable[[], None]
+RunNode = Callable[[str, bool], None]
+"""Runs up to a node; with True, the node itself even where its result is known."""
 
 
 def inspector(
-    document: Document, selected: Sequence[str], live: LiveRun | None, refresh: Refresh
+    document: Document,
+    selected: Sequence[str],
+    live: LiveRun | None,
+    refresh: Refresh,
+    run_node: RunNode,
 ) -> None:
     """Draw the tab.
 
@@ -34,10 +40,11 @@ def inspector(
         selected: ids of the selected nodes.
         live: the flow's latest run.
         refresh: reruns what depends on the flow. For callbacks; does not return.
+        run_node: starts a run. For callbacks.
     """
     nodes = [node for node in document.flow.nodes if node.id in set(selected)]
     if len(nodes) == 1:
-        _node(document, nodes[0], live, refresh)
+        _node(document, nodes[0], live, refresh, run_node)
     elif nodes:
         _several(document, nodes, refresh)
     else:
@@ -103,7 +110,13 @@ def _several(document: Document, nodes: list[NodeInstance], refresh: Refresh) ->
 # --- one node -----------------------------------------------------------------------------------
 
 
-def _node(document: Document, node: NodeInstance, live: LiveRun | None, refresh: Refresh) -> None:
+def _node(
+    document: Document,
+    node: NodeInstance,
+    live: LiveRun | None,
+    refresh: Refresh,
+    run_node: RunNode,
+) -> None:
     cls = services().catalog.get(node.kind)
     problems = [p for p in document.problems() if p.node == node.id]
     _head(document, node, cls.title if cls else node.kind, refresh)
@@ -139,6 +152,15 @@ def _node(document: Document, node: NodeInstance, live: LiveRun | None, refresh:
     with st.expander("About this node"):
         st.markdown(safe_markdown(described["doc"]))
         _ports(described)
+    with st.container(horizontal=True, gap="xsmall"):
+        st.button(
+            "Run up to here", key="run-to", on_click=run_node, args=(node.id, False),
+            help="Run this node and what it needs.",
+        )  # fmt: skip
+        st.button(
+            "Run again", key="run-again", on_click=run_node, args=(node.id, True),
+            help="Run the flow, this node even where its result is known.",
+        )  # fmt: skip
     _last_values(node, live)
 
 
@@ -163,7 +185,12 @@ def _head(document: Document, node: NodeInstance, kind: str, refresh: Refresh) -
     def titled() -> None:
         text = " ".join((st.session_state[title_key] or "").split())[:300]
         if session.widget_gave(title_name, title_key, text):
-            edit(document, Rename(node=node.id, title=text or None), refresh, merge=f"title {node.id}")
+            edit(
+                document,
+                Rename(node=node.id, title=text or None),
+                refresh,
+                merge=f"title {node.id}",
+            )
 
     def switched() -> None:
         on = st.session_state[on_key]
@@ -172,8 +199,8 @@ def _head(document: Document, node: NodeInstance, kind: str, refresh: Refresh) -
 
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.text_input(
-            "Title", node.title or "", key=title_key, placeholder=kind, on_change=titled, live=True, max_chars=300,
-            help="What this node is called on the canvas.",
+            "Title", node.title or "", key=title_key, placeholder=kind, on_change=titled,
+            live=True, max_chars=300, help="What this node is called on the canvas.",
         )  # fmt: skip
         st.toggle(
             "On",
@@ -204,7 +231,10 @@ def _policy(document: Document, node: NodeInstance, refresh: Refresh) -> None:
         )  # fmt: skip
         _policy_choice(
             document, node, "cache", "Known results", refresh,
-            {"auto": "Use them where repeatable", "always": "Always use them", "never": "Run every time"},
+            {
+                "auto": "Use them where repeatable", "always": "Always use them",
+                "never": "Run every time",
+            },
         )  # fmt: skip
 
 
@@ -246,8 +276,8 @@ def _policy_choice(
             edit(document, SetRun(node=node.id, run={name: st.session_state[key]}), refresh)
 
     st.selectbox(
-        label, list(words), list(words).index(value), key=key, on_change=changed, format_func=words.__getitem__,
-        help=RunPolicy.model_fields[name].description,
+        label, list(words), list(words).index(value), key=key, on_change=changed,
+        format_func=words.__getitem__, help=RunPolicy.model_fields[name].description,
     )  # fmt: skip
 
 
@@ -255,7 +285,8 @@ def _ports(described: dict[str, Any]) -> None:
     for side, ports in (("Takes", described["inputs"]), ("Gives", described["outputs"])):
         if ports:
             lines = [
-                f"- **{plain(p['name'])}** ({plain(' or '.join(p['types']))}) {safe_markdown(p['doc'])}"
+                f"- **{plain(p['name'])}** ({plain(' or '.join(p['types']))}) "
+                f"{safe_markdown(p['doc'])}"
                 for p in ports
             ]
             st.markdown(f"{side}\n\n" + "\n".join(lines))
@@ -277,22 +308,9 @@ def _last_values(node: NodeInstance, live: LiveRun | None) -> None:
         st.caption(plain(step.message))
     for warning in step.warnings:
         st.warning(plain(warning))
-    for side, values in (("in", inputs_of(live, node.id)), ("out", step.outputs)):
+    for side, values in (("in", live.inputs_of(node.id)), ("out", step.outputs)):
         for port, value in values.items():
             with st.expander(
                 f"{plain(port)} ({side})", expanded=side == "out" and len(step.outputs) == 1
             ):
                 show_value(value, f"v:{live.id}:{node.id}:{side}:{port}")
-
-
-def inputs_of(live: LiveRun, node_id: str) -> dict[str, Any]:
-    """What went into a node, from its failure or from the nodes that it is wired to."""
-    step = live.progress.nodes.get(node_id)
-    if step and step.inputs:
-        return step.inputs
-    found: dict[str, Any] = {}
-    for edge in live.flow.edges:
-        source = live.progress.nodes.get(edge.source_node)
-        if edge.target_node == node_id and source and edge.source_port in source.outputs:
-            found[edge.target_port] = source.outputs[edge.source_port]
-    return found

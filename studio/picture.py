@@ -29,7 +29,8 @@ STATUS_COLORS = {
     "skipped": "#8b90a0", "cancelled": "#8b90a0", "waiting": "#c98a12",
 }  # fmt: skip
 NOTE_COLORS = {
-    "yellow": "#fff4c2", "blue": "#dcebff", "green": "#dcf5e3", "pink": "#ffe1ec", "gray": "#eceef2",
+    "yellow": "#fff4c2", "blue": "#dcebff", "green": "#dcf5e3", "pink": "#ffe1ec",
+    "gray": "#eceef2",
 }  # fmt: skip
 
 
@@ -136,7 +137,8 @@ def draw(
     }
     lines = tuple(_lines(flow, boxes, line_marks or {}))
     panels = (*_groups(flow, boxes), *_notes(flow))
-    x, y, w, h = _frame([(b.x, b.y, b.w, b.h) for b in (*boxes.values(), *panels)])
+    shapes: list[Box | Panel] = [*boxes.values(), *panels]
+    x, y, w, h = _frame([(b.x, b.y, b.w, b.h) for b in shapes])
     return Picture(flow.name, x, y, w, h, tuple(boxes.values()), lines, panels)
 
 
@@ -147,7 +149,7 @@ def family_colors(catalog: Catalog) -> dict[str, str]:
 
 
 def positions(flow: Flow) -> dict[str, Place]:
-    """Where every node lies; those without a place stand in columns by their distance from the start."""
+    """Where every node lies; those without a place stand in columns, by their distance."""
     placed = {node.id: flow.layout[node.id] for node in flow.nodes if node.id in flow.layout}
     loose = [node.id for node in flow.nodes if node.id not in placed]
     if not loose:

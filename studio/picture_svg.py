@@ -1,4 +1,4 @@
-"""A picture as SVG. Everything a person wrote is escaped; there is no script and nothing is fetched."""
+"""A picture as SVG. What a person wrote is escaped; there is no script, and nothing is fetched."""
 
 from __future__ import annotations
 
@@ -54,10 +54,14 @@ def _text(text: str) -> str:
 def _panel(panel: Panel) -> str:
     rect = f'x="{panel.x:g}" y="{panel.y:g}" width="{panel.w:g}" height="{panel.h:g}" rx="10"'
     if panel.is_group:
-        title = f'<text x="{panel.x + 12:g}" y="{panel.y + 18:g}" opacity=".7">{_text(panel.text)}</text>'
-        return f'<rect {rect} fill="{panel.color}" fill-opacity=".1" stroke="{panel.color}" stroke-dasharray="5 4"/>{title}'
+        return (
+            f'<rect {rect} fill="{panel.color}" fill-opacity=".1" stroke="{panel.color}" '
+            f'stroke-dasharray="5 4"/><text x="{panel.x + 12:g}" y="{panel.y + 18:g}" '
+            f'opacity=".7">{_text(panel.text)}</text>'
+        )
     lines = [
-        f'<tspan x="{panel.x + 12:g}" dy="{17 if i else 0}">{_text(shortened(line, panel.w - 24, 6.4))}</tspan>'
+        f'<tspan x="{panel.x + 12:g}" dy="{17 if i else 0}">'
+        f"{_text(shortened(line, panel.w - 24, 6.4))}</tspan>"
         for i, line in enumerate(panel.text.splitlines()[: max(1, int(panel.h // 17) - 1)])
     ]
     return (
@@ -85,7 +89,10 @@ def _box(box: Box, ink: str, fill: str, edge: str) -> Iterator[str]:
         f'<rect x="{box.x:g}" y="{box.y:g}" width="{box.w:g}" height="{box.h:g}" rx="10" '
         f'fill="{fill}" stroke="{mark or edge}" stroke-width="{2.5 if mark else 1}"/>'
     )
-    yield f'<rect x="{box.x + 10:g}" y="{box.y + 11:g}" width="4" height="14" rx="2" fill="{box.color}"/>'
+    yield (
+        f'<rect x="{box.x + 10:g}" y="{box.y + 11:g}" width="4" height="14" rx="2" '
+        f'fill="{box.color}"/>'
+    )
     room = box.w - 34 - (70 if mark else 0)
     yield (
         f'<text x="{box.x + 22:g}" y="{box.y + 22.5:g}" font-weight="600">'
@@ -93,8 +100,8 @@ def _box(box: Box, ink: str, fill: str, edge: str) -> Iterator[str]:
     )
     if mark:
         yield (
-            f'<text x="{box.x + box.w - 12:g}" y="{box.y + 22.5:g}" text-anchor="end" font-size="11" '
-            f'fill="{mark}">{_text(box.mark)}</text>'
+            f'<text x="{box.x + box.w - 12:g}" y="{box.y + 22.5:g}" text-anchor="end" '
+            f'font-size="11" fill="{mark}">{_text(box.mark)}</text>'
         )
     if box.summary:
         yield (
@@ -104,7 +111,10 @@ def _box(box: Box, ink: str, fill: str, edge: str) -> Iterator[str]:
     for side, ports in (("start", box.inputs), ("end", box.outputs)):
         for port in ports:
             x = port.x + (12 if side == "start" else -12)
-            yield f'<circle cx="{port.x:g}" cy="{port.y:g}" r="5" fill="{port.color}" stroke="{fill}" stroke-width="1.5"/>'
+            yield (
+                f'<circle cx="{port.x:g}" cy="{port.y:g}" r="5" fill="{port.color}" '
+                f'stroke="{fill}" stroke-width="1.5"/>'
+            )
             yield (
                 f'<text x="{x:g}" y="{port.y + 4:g}" font-size="12" text-anchor="{side}">'
                 f"{_text(shortened(port.name, box.w / 2 - 16, 6.4))}</text>"

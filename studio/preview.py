@@ -49,7 +49,7 @@ def preview(
                 "left",
                 style=style,
                 draggable=False,
-            )  # fmt: skip
+            )
         )
     edges = [
         StreamlitFlowEdge(f"e{i}", e.source_node, e.target_node, style={"stroke": "#8b90a0"})

@@ -12,7 +12,6 @@ from flows.problems import FlowError, Problem
 from nodes.contract import InputField
 from studio import session
 from studio.document import Document
-from studio.inspector import inputs_of
 from studio.inspector_fields import parse_loose
 from studio.live import follow, title_of
 from studio.progress import Step
@@ -45,7 +44,7 @@ def run_panel(document: Document, live: LiveRun | None, refresh: Refresh) -> Non
 
 
 def start(document: Document, *, only: tuple[str, ...] = (), fresh: str | None = None) -> bool:
-    """Start the flow with what stands in its form. False, with the reasons remembered, if it cannot.
+    """Start the flow with what stands in its form. False if it cannot; the reasons are kept.
 
     For callbacks, as are the others here.
     """
@@ -198,7 +197,7 @@ def _given(typed: str, json_kind: bool) -> Any:
 
 
 def _upload(field: InputField, key: str, label: str, keep: Callable[[Any], None]) -> None:
-    """A file that is uploaded lies in the home folder from then on, so that a run can be repeated."""
+    """A file that is uploaded is kept in the home folder, so that a run can be repeated."""
     many = field.kind == "documents"
 
     def uploaded() -> None:
@@ -243,15 +242,16 @@ def show_run(document: Document, live: LiveRun, refresh: Refresh) -> None:
         follow(document, live, f"follow:{live.id}")
         return
     if progress.problem:
-        _show_failure(live)
+        _show_failure(live, refresh)
     for name, value in progress.outputs.items():
         st.markdown(f"**{plain(name)}**")
         show_value(value, f"out:{live.id}:{name}")
     if progress.status == "finished" and not progress.outputs:
         st.caption("The run has finished without an output: its branch was not taken.")
     st.markdown("**Steps**")
-    for path, step in ordered(live):
-        _step(live, path, step)
+    with st.container(gap="xsmall"):
+        for path, step in ordered(live):
+            _step(live, path, step)
 
 
 def ordered(live: LiveRun) -> list[tuple[str, Step]]:
@@ -263,16 +263,23 @@ def ordered(live: LiveRun) -> list[tuple[str, Step]]:
     )
 
 
-def _show_failure(live: LiveRun) -> None:
+def _show_failure(live: LiveRun, refresh: Refresh) -> None:
     problem = live.progress.problem or {}
     node = problem.get("node")
     where = f"**{plain(title_of(live, node))}** " if node else ""
     fix = f"\n\n{plain(problem['fix'])}" if problem.get("fix") else ""
     st.error(f"{where}{plain(problem.get('message', ''))}{fix}")
-    went_in = inputs_of(live, node) if node else {}
+    if node:
+        st.button("Show the node", key="show-failed", on_click=_reveal, args=(node, refresh))
+    went_in = live.inputs_of(node) if node else {}
     for port, value in went_in.items():
         with st.expander(f"What went in: {plain(port)}"):
             show_value(value, f"in:{live.id}:{node}:{port}")
+
+
+def _reveal(path: str, refresh: Refresh) -> None:
+    session.reveal(path.partition("/")[0])
+    refresh()
 
 
 def _step(live: LiveRun, path: str, step: Step) -> None:

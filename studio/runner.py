@@ -53,6 +53,18 @@ class LiveRun:
         """Whether it is still under way."""
         return self.progress.status == "running"
 
+    def inputs_of(self, node_id: str) -> dict[str, Any]:
+        """What went into a node, from its failure or from the nodes that it is wired to."""
+        step = self.progress.nodes.get(node_id)
+        if step and step.inputs:
+            return step.inputs
+        found: dict[str, Any] = {}
+        for edge in self.flow.edges:
+            source = self.progress.nodes.get(edge.source_node)
+            if edge.target_node == node_id and source and edge.source_port in source.outputs:
+                found[edge.target_port] = source.outputs[edge.source_port]
+        return found
+
 
 class Runner:
     """Starts, watches and stops runs.

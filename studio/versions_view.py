@@ -44,7 +44,7 @@ def versions_dialog(path: Path) -> None:
         document = services().documents.open(path)
         document.apply(Replace(flow=flow), client=session.client())
         document.save()
-        session.remember("notice-ok", "The version was restored. Undo takes it back.")
+        session.remember("notice", "The version was restored. Undo takes it back.")
 
     st.button(
         "Restore this version",
@@ -60,7 +60,7 @@ def _label(version: Version, index: int) -> str:
     first = version.changes[0] if version.changes else ""
     more = f" and {len(version.changes) - 1} more" if len(version.changes) > 1 else ""
     by = f" (by {version.by})" if version.by else ""
-    return plain(f"{at}{by}: {first}{more}" + (" (now)" if index == 0 else ""))
+    return f"{at}{by}: {first}{more}" + (" (now)" if index == 0 else "")
 
 
 def difference(before: Flow | None, after: Flow) -> str:
@@ -78,8 +78,8 @@ def difference(before: Flow | None, after: Flow) -> str:
             marks[key] = "changed"
     wires_before = {(e.source, e.target) for e in before.edges}
     wires_after = {(e.source, e.target) for e in after.edges}
-    lines = {wire: "added" for wire in wires_after - wires_before}
-    lines |= {wire: "removed" for wire in wires_before - wires_after}
+    lines = dict.fromkeys(wires_after - wires_before, "added")
+    lines |= dict.fromkeys(wires_before - wires_after, "removed")
     lost = [e for e in before.edges if (e.source, e.target) not in wires_after]
     both = after.model_copy(
         update={

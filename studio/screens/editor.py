@@ -19,6 +19,7 @@ from studio.problems_panel import problems_panel
 from studio.questions import asked
 from studio.run_panel import latest, missing, run_panel, start, stop
 from studio.services import services
+from studio.versions_view import versions_dialog
 from studio.words import plain
 
 HEIGHT = "calc(100vh - 8.6rem)"
@@ -59,7 +60,8 @@ def _document() -> Document | None:
 
 
 def _open() -> Document:
-    return st.session_state["document"]
+    document: Document = st.session_state["document"]
+    return document
 
 
 def refresh() -> NoReturn:
@@ -95,6 +97,10 @@ def _toolbar() -> None:
             icon=":material/error:" if bad else ":material/check_circle:",
             help="List everything that is wrong with the flow.",
         )  # fmt: skip
+        st.button(
+            "", key="versions", icon=":material/history:", type="tertiary", help="Versions",
+            on_click=session.remember, args=("versions", True),
+        )  # fmt: skip
         export_menu(document)
         if live and live.active:
             st.button("Stop", key="stop", icon=":material/stop:", type="primary", on_click=_stop)
@@ -104,6 +110,10 @@ def _toolbar() -> None:
                 disabled=not document.flow.nodes,
             )  # fmt: skip
     _notices(document)
+    if session.recall("versions") and document.path:
+        session.forget("versions")
+        document.save()
+        versions_dialog(document.path)
 
 
 def _name(document: Document) -> None:
@@ -116,8 +126,8 @@ def _name(document: Document) -> None:
             edit(document, SetMeta(name=typed), refresh, merge="name")
 
     st.text_input(
-        "Name of the flow", document.flow.name, key=key, label_visibility="collapsed", on_change=renamed,
-        max_chars=300, width=300,
+        "Name of the flow", document.flow.name, key=key, label_visibility="collapsed",
+        on_change=renamed, max_chars=300, width=300,
     )  # fmt: skip
 
 
@@ -171,6 +181,16 @@ def _run() -> None:
     refresh()
 
 
+def _run_node(node_id: str, again: bool) -> None:
+    document = _open()
+    if again:
+        start(document, fresh=node_id)
+    else:
+        start(document, only=(node_id,))
+    session.show_panel("Run")
+    refresh()
+
+
 def _stop() -> None:
     stop(_open())
     refresh()
@@ -205,8 +225,7 @@ def _command(name: str, argument: str) -> None:
     if name == "run":
         _run()
     elif name in ("run_to", "rerun_from"):
-        start(document, **({"only": (argument,)} if name == "run_to" else {"fresh": argument}))
-        session.show_panel("Run")
+        _run_node(argument, name == "rerun_from")
     elif name == "stop":
         stop(document)
     elif name == "open":
@@ -246,7 +265,7 @@ def _panel() -> None:
     elif panel == "Problems":
         problems_panel(document, refresh)
     else:
-        inspector(document, selection(session.CANVAS).nodes, latest(document), refresh)
+        inspector(document, selection(session.CANVAS).nodes, latest(document), refresh, _run_node)
 
 
 def _tab(name: str, document: Document) -> str:

@@ -63,7 +63,9 @@ def _matches(entry: Entry, wanted: str | None) -> bool:
 
 def _cards(entries: list[Entry], *, template: bool) -> None:
     for first in range(0, len(entries), COLUMNS):
-        for column, entry in zip(st.columns(COLUMNS), entries[first : first + COLUMNS]):
+        for column, entry in zip(
+            st.columns(COLUMNS), entries[first : first + COLUMNS], strict=False
+        ):
             with column, st.container(border=True, height="stretch", gap="small"):
                 _card(entry, template)
 
@@ -78,9 +80,10 @@ def _card(entry: Entry, template: bool) -> None:
         st.error(f"Cannot be opened. {plain(entry.error)}")
     else:
         about = entry.flow.description.strip().partition("\n")[0]
-        st.caption(plain(about[:160] + ("…" if len(about) > 160 else "")) or "No description.")
         facts = count(len(entry.flow.nodes), "node")
-        st.caption(facts if template else f"{facts} · {ago(entry.modified)}")
+        facts = facts if template else f"{facts} · {ago(entry.modified)}"
+        shown = plain(about[:160] + ("…" if len(about) > 160 else "")) or "No description."
+        st.caption(f"{shown}  \n{facts}")
     st.space("stretch")
     with st.container(horizontal=True, gap="xsmall"):
         if template:
@@ -159,7 +162,7 @@ def _undelete() -> None:
 def _notice() -> None:
     if notice := session.recall("notice"):
         session.forget("notice")
-        st.error(plain(notice))
+        st.info(plain(notice))
     if refused := session.recall("refused"):
         session.forget("refused")
         _problems("The file holds no flow that can be opened. Nothing was changed.", refused)

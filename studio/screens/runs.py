@@ -20,8 +20,9 @@ from studio.values_view import gist, show_value
 from studio.words import ago, count, duration, plain
 
 STATUS = {
-    "finished": ("green", "Finished"), "failed": ("red", "Failed"), "cancelled": ("gray", "Stopped"),
-    "running": ("blue", "Running"), "interrupted": ("orange", "Interrupted"),
+    "finished": ("green", "Finished"), "failed": ("red", "Failed"),
+    "cancelled": ("gray", "Stopped"), "running": ("blue", "Running"),
+    "interrupted": ("orange", "Interrupted"),
 }  # fmt: skip
 SHOWN = 100
 
@@ -149,7 +150,7 @@ def _stepper(events: list[dict[str, Any]]) -> int:
     last = len(events) - 1
     if last < 1:
         return max(0, last)
-    step = min(session.recall("run-step", last), last)
+    step: int = min(session.recall("run-step", last), last)
     st.session_state["run-step"] = step
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.button(

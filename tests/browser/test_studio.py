@@ -1,0 +1,374 @@
+"""The studio as a person uses it: a real Chromium, the real server, the real model."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+
+from flows.reading import read_flow
+from studio.importing import flow_from
+from tests.browser.harness import ROOT, Server, serve
+
+pytestmark = pytest.mark.xdist_group("browser")
+SLOW = 60_000
+SAVED = ROOT / "flows" / "saved"
+
+
+@pytest.fixture(scope="module")
+def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """One studio for all of these tests; each uses flows of its own."""
+    home = tmp_path_factory.mktemp("studio")
+    (home / "flows").mkdir()
+    with serve(ROOT / "studio" / "app.py", home) as server:
+        yield server
+
+
+@pytest.fixture
+def page(studio: Server, context: BrowserContext) -> Iterator[Page]:
+    """A tab in a fresh profile. Nothing but the studio may be asked for anything."""
+    context.set_default_timeout(20_000)
+    page = context.new_page()
+    strangers: list[str] = []
+    errors: list[str] = []
+
+    def asked(url: str) -> None:
+        if not url.startswith((studio.url, studio.url.replace("http", "ws"), "data:", "blob:")):
+            strangers.append(url)
+
+    page.on("request", lambda request: asked(request.url))
+    page.on("websocket", lambda socket: asked(socket.url))
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    yield page
+    assert strangers == []
+    assert errors == []
+
+
+def put(studio: Server, name: str, flow: dict[str, Any] | None = None, saved: str = "ask") -> Path:
+    """A flow file in the person's folder."""
+    path = studio.home / "flows" / f"{name}.json"
+    text = json.dumps(flow) if flow else (SAVED / f"{saved}.json").read_text("utf-8")
+    path.write_text(text, "utf-8")
+    return path
+
+
+def long_story(studio: Server, name: str) -> Path:
+    """A flow whose answer takes many seconds, and is never taken from the cache."""
+    flow = json.loads((SAVED / "ask.json").read_text("utf-8"))
+    for node in flow["nodes"]:
+        if node["id"] == "prompt":
+            node["params"]["template"] = "Write a very long story about this: {question}"
+        if node["id"] == "ask":
+            node["params"]["max_tokens"] = 700
+            node["run"] = {"cache": "never"}
+    return put(studio, name, flow)
+
+
+def edit(studio: Server, page: Page, name: str) -> None:
+    """Open the editor on a flow and wait until its canvas is there."""
+    page.goto(f"{studio.url}/editor?flow={name}")
+    expect(node(page, "answer")).to_be_visible(timeout=SLOW)
+
+
+def node(page: Page, node_id: str) -> Any:
+    """A node on the canvas."""
+    return page.locator(f'.react-flow__node[data-id="{node_id}"]')
+
+
+def tab(page: Page, name: str) -> None:
+    """Bring a tab of the right panel to the front."""
+    page.locator(".st-key-side").get_by_role("radio", name=re.compile(f"^{name}")).click()
+
+
+def toolbar(page: Page, name: str) -> Any:
+    """A button of the toolbar."""
+    return page.locator(".st-key-toolbar-row").get_by_role("button", name=name, exact=True)
+
+
+def icon(page: Page, key: str) -> Any:
+    """A button that shows an icon only."""
+    return page.locator(f".st-key-{key} button:visible").first
+
+
+def side(page: Page) -> Any:
+    """The right panel."""
+    return page.locator(".st-key-side")
+
+
+def test_from_template_to_a_streaming_answer(studio: Server, page: Page) -> None:
+    page.goto(studio.url)
+    card = page.get_by_test_id("stColumn").filter(has_text="Ask a question")
+    card.get_by_role("button", name="Use template").first.click()
+    expect(node(page, "answer")).to_be_visible(timeout=SLOW)
+    expect(page).to_have_url(re.compile(r"/editor\?flow=ask"))
+    toolbar(page, "Run").click()
+    expect(side(page).get_by_text("Finished")).to_be_visible(timeout=SLOW)
+    expect(side(page).get_by_text("Copenhagen").first).to_be_visible()
+    expect(node(page, "ask")).to_contain_text("Copenhagen")
+    expect(toolbar(page, "Run")).to_be_visible()
+
+
+def test_chat_streams_and_keeps_its_history(studio: Server, page: Page) -> None:
+    long_story(studio, "chat")
+    edit(studio, page, "chat")
+    tab(page, "Chat")
+    page.get_by_test_id("stChatInputTextArea").fill("a lighthouse")
+    page.keyboard.press("Enter")
+    answer = side(page).locator(".answer")
+    expect(answer).not_to_be_empty(timeout=SLOW)
+    before = answer.inner_text()
+    page.wait_for_function(
+        "([old]) => { const host = [...document.querySelectorAll('.st-key-side *')]"
+        ".map((e) => e.shadowRoot?.querySelector('.answer')).find(Boolean);"
+        "return host && host.textContent.length > old.length }",
+        arg=[before],
+    )
+    side(page).get_by_role("button", name="Stop").click()
+    expect(side(page).get_by_text("Stopped.")).to_be_visible()
+    expect(side(page).get_by_test_id("stChatMessage")).to_have_count(2)
+    page.reload()
+    tab(page, "Chat")
+    expect(side(page).get_by_text("a lighthouse")).to_be_visible()
+
+
+def test_an_edit_in_the_inspector_adds_a_port_and_a_fix_wires_it(
+    studio: Server, page: Page
+) -> None:
+    path = put(studio, "inspect")
+    edit(studio, page, "inspect")
+    node(page, "prompt").click()
+    field = side(page).get_by_role("textbox", name="Template")
+    field.fill("In the style of {style}, answer: {question}")
+    field.press("Control+Enter")
+    port = page.locator('[data-port="prompt.style"]')
+    expect(port).to_have_count(1)
+    expect(side(page).get_by_text('"prompt.style" takes')).to_be_visible()
+    tab(page, "Problems")
+    side(page).get_by_role("button", name="Wire from question.value").click()
+    expect(side(page).get_by_text("Nothing is wrong")).to_be_visible()
+    expect(toolbar(page, "Validate")).to_be_visible()
+    page.wait_for_timeout(1500)
+    assert "prompt.style" in {edge.target for edge in read_flow(path).edges}
+    icon(page, "undo").click()
+    icon(page, "undo").click()
+    expect(port).to_have_count(0)
+    tab(page, "Node")
+    expect(field).to_have_value(re.compile("^Answer in one short sentence"))
+
+
+def test_a_run_is_stopped_at_once(studio: Server, page: Page) -> None:
+    long_story(studio, "stop")
+    edit(studio, page, "stop")
+    toolbar(page, "Run").click()
+    expect(side(page).locator(".text")).not_to_be_empty(timeout=SLOW)
+    toolbar(page, "Stop").click()
+    expect(side(page).get_by_text("Stopped", exact=True)).to_be_visible(timeout=5000)
+    expect(toolbar(page, "Run")).to_be_visible()
+
+
+def test_a_failed_run_says_where_why_and_with_what(studio: Server, page: Page) -> None:
+    flow = json.loads((SAVED / "ask.json").read_text("utf-8"))
+    for item in flow["nodes"]:
+        if item["id"] == "model":
+            item["params"]["weights"] = "./no-such-model.gguf"
+    put(studio, "fails", flow)
+    edit(studio, page, "fails")
+    toolbar(page, "Run").click()
+    expect(side(page).get_by_text("Failed", exact=True)).to_be_visible(timeout=SLOW)
+    expect(side(page).get_by_text("does not exist").first).to_be_visible()
+    side(page).get_by_text("What went in: prompt").click()
+    expect(side(page).get_by_text("What is the capital of Denmark?").last).to_be_visible()
+
+
+def test_a_run_goes_on_through_a_reload_and_only_for_its_owner(
+    studio: Server, page: Page, browser: Browser
+) -> None:
+    long_story(studio, "reload")
+    edit(studio, page, "reload")
+    toolbar(page, "Run").click()
+    expect(side(page).locator(".text")).not_to_be_empty(timeout=SLOW)
+    page.reload()
+    expect(toolbar(page, "Stop")).to_be_visible(timeout=SLOW)
+    tab(page, "Run")
+    expect(side(page).locator(".text")).not_to_be_empty()
+
+    stranger = browser.new_context().new_page()
+    edit(studio, stranger, "reload")
+    expect(toolbar(stranger, "Run")).to_be_visible()
+    tab(stranger, "Run")
+    expect(side(stranger).get_by_text("will show here")).to_be_visible()
+    stranger.goto(f"{studio.url}/runs")
+    expect(stranger.get_by_text("Nothing has been run yet")).to_be_visible()
+    stranger.context.close()
+
+    toolbar(page, "Stop").click()
+    expect(side(page).get_by_text("Stopped", exact=True)).to_be_visible(timeout=5000)
+
+
+def test_two_tabs_see_each_others_edits(studio: Server, page: Page) -> None:
+    path = put(studio, "twins")
+    edit(studio, page, "twins")
+    other = page.context.new_page()
+    edit(studio, other, "twins")
+    name = page.get_by_role("textbox", name="Name of the flow")
+    name.fill("Both see this")
+    name.press("Enter")
+    expect(other.get_by_role("textbox", name="Name of the flow")).to_have_value("Both see this")
+    node(other, "prompt").click()
+    side(other).get_by_role("textbox", name="Title").fill("Renamed here")
+    expect(node(page, "prompt")).to_contain_text("Renamed here")
+    page.wait_for_timeout(1500)
+    saved = read_flow(path)
+    assert (saved.name, saved.node("prompt").title) == ("Both see this", "Renamed here")
+
+
+def test_exported_pictures_and_json_open_again(studio: Server, page: Page, tmp_path: Path) -> None:
+    path = put(studio, "export", saved="classify")
+    edit_any(studio, page, "export")
+    flow = read_flow(path)
+    for label in ("Flow (JSON)", "Picture (PNG, opens as a flow)", "Picture (SVG)"):
+        page.get_by_role("button", name="Export").click()
+        with page.expect_download() as download:
+            page.get_by_role("button", name=label).click()
+        target = tmp_path / download.value.suggested_filename
+        download.value.save_as(target)
+        assert flow_from(target.read_bytes()) == flow
+        page.keyboard.press("Escape")
+    assert (tmp_path / "export.json").read_text("utf-8") == path.read_text("utf-8")
+
+    page.goto(studio.url)
+    page.get_by_role("button", name="Import").click()
+    dialog = page.get_by_role("dialog")
+    dialog.locator("input[type=file]").set_input_files(tmp_path / "export.png")
+    expect(dialog.get_by_text("export.png")).to_be_visible()
+    dialog.get_by_role("button", name="Import").click()
+    expect(page).to_have_url(re.compile(r"/editor\?flow=export-2"), timeout=SLOW)
+
+
+def edit_any(studio: Server, page: Page, name: str) -> None:
+    """Open the editor on a flow whose nodes are called anything."""
+    page.goto(f"{studio.url}/editor?flow={name}")
+    expect(page.locator(".react-flow__node").first).to_be_visible(timeout=SLOW)
+
+
+def test_a_broken_import_is_refused_in_words(studio: Server, page: Page) -> None:
+    before = sorted((studio.home / "flows").iterdir())
+    page.goto(studio.url)
+    page.get_by_role("button", name="Import").click()
+    dialog = page.get_by_role("dialog")
+    box = dialog.get_by_role("textbox")
+    box.fill('{"format": 1, "nodes": [{"id": "1x", "kind": 3}],}')
+    box.press("Control+Enter")
+    dialog.get_by_role("button", name="Import").click()
+    expect(dialog.get_by_text("cannot be imported")).to_be_visible()
+    expect(dialog.get_by_text("file/not-json")).to_be_visible()
+    assert sorted((studio.home / "flows").iterdir()) == before
+
+
+def test_a_version_is_restored(studio: Server, page: Page) -> None:
+    path = put(studio, "versions")
+    edit(studio, page, "versions")
+    name = page.get_by_role("textbox", name="Name of the flow")
+    name.fill("Changed my mind")
+    name.press("Enter")
+    expect(page.get_by_text("Saved", exact=True)).to_be_visible()
+    page.wait_for_timeout(1500)
+    assert read_flow(path).name == "Changed my mind"
+    icon(page, "versions").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_role("combobox").click()
+    page.get_by_role("option").last.click()
+    dialog.get_by_role("button", name="Restore this version").click()
+    expect(name).to_have_value("Ask a question")
+    page.wait_for_timeout(1500)
+    assert read_flow(path).name == "Ask a question"
+
+
+def test_delete_can_be_undone(studio: Server, page: Page) -> None:
+    path = put(studio, "doomed", {"format": 1, "name": "Doomed flow", "nodes": [], "edges": []})
+    page.goto(studio.url)
+    card = page.get_by_test_id("stColumn").filter(has_text="Doomed flow")
+    card.get_by_role("button", name="More").click()
+    page.get_by_role("menuitem", name="Delete").or_(
+        page.get_by_text("Delete", exact=True)
+    ).first.click()
+    expect(page.get_by_text("doomed was deleted")).to_be_visible()
+    assert not path.exists()
+    page.get_by_role("button", name="Undo").click()
+    expect(card).to_be_visible()
+    assert path.exists()
+
+
+def test_past_runs_are_listed_and_stepped_through(studio: Server, page: Page) -> None:
+    put(studio, "past")
+    edit(studio, page, "past")
+    toolbar(page, "Run").click()
+    expect(side(page).get_by_text("Finished")).to_be_visible(timeout=SLOW)
+    page.goto(f"{studio.url}/runs")
+    page.get_by_role("button", name="Open").first.click()
+    expect(page.get_by_text("patchbay run")).to_be_visible()
+    expect(page.get_by_text("run finished")).to_be_visible()
+    icon(page, "earlier").click()
+    expect(page.get_by_text("node finished")).to_be_visible()
+
+
+HOSTILE = (
+    '<img src="http://stranger.test/x.png" onerror="window.pwned=1"><script>window.pwned=1</script>'
+)
+MARKDOWN = "![x](http://stranger.test/y.png) [link](javascript:window.pwned=1) **bold** " + HOSTILE
+
+
+def test_nothing_in_a_flow_runs_script_or_asks_a_stranger(studio: Server, page: Page) -> None:
+    flow = {
+        "format": 1,
+        "name": f"Evil {HOSTILE}"[:300],
+        "description": MARKDOWN,
+        "nodes": [
+            {"id": "ask", "kind": "io.input", "version": 1, "title": HOSTILE[:300],
+             "params": {"name": "question", "default": MARKDOWN, "description": MARKDOWN}},
+            {"id": "answer", "kind": "io.output", "version": 1, "params": {"description": MARKDOWN}},
+            {"id": "odd", "kind": f"evil{HOSTILE}"[:100], "version": 1},
+        ],
+        "edges": [{"from": "ask.value", "to": "answer.value"}],
+        "notes": [{"id": "note", "text": MARKDOWN}],
+        "groups": [{"id": "group", "title": HOSTILE[:300], "nodes": ["ask"]}],
+    }  # fmt: skip
+    put(studio, "evil", flow)
+    edit(studio, page, "evil")
+    node(page, "odd").click(force=True)
+    expect(side(page).get_by_text("There is no kind")).to_be_visible()
+    for name in ("Problems", "Run", "Chat"):
+        tab(page, name)
+        page.wait_for_timeout(400)
+    without_odd = {**flow, "nodes": flow["nodes"][:2]}
+    put(studio, "evil-runs", without_odd)
+    edit(studio, page, "evil-runs")
+    toolbar(page, "Run").click()
+    expect(side(page).get_by_text("Finished")).to_be_visible()
+    node(page, "ask").click(force=True)
+    tab(page, "Node")
+    page.goto(f"{studio.url}/runs")
+    page.get_by_role("button", name="Open").first.click()
+    expect(page.get_by_text("patchbay run")).to_be_visible()
+    page.goto(studio.url)
+    expect(page.get_by_text("Evil").first).to_be_visible()
+    assert page.evaluate("window.pwned") is None
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_light_and_dark_follow_the_system(studio: Server, browser: Browser, scheme: Any) -> None:
+    context = browser.new_context(color_scheme=scheme, viewport={"width": 1280, "height": 800})
+    page = context.new_page()
+    put(studio, "theme")
+    edit(studio, page, "theme")
+    color = page.evaluate("getComputedStyle(document.querySelector('.stApp')).backgroundColor")
+    light = sum(map(int, re.findall(r"\d+", color)[:3])) > 380
+    assert light == (scheme == "light")
+    wide = page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    assert wide, "nothing may stick out at 1280 pixels"
+    context.close()
