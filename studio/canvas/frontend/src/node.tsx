@@ -96,12 +96,13 @@ function Foot({ status }: { status: Status }) {
   ].filter(Boolean);
   const text = status.text?.trim();
   const message = status.message;
+  // Hangs below the node without changing its size: a stream must not push the drawing about.
   return (
-    <>
-      {text && <div className="pb-preview">{text.slice(-220)}</div>}
-      {message && <div className={`pb-message ${status.status}`}>{message.slice(0, 240)}</div>}
+    <div className={`pb-foot ${status.status}`}>
       {facts.length > 0 && <div className="pb-facts">{facts.join(" · ")}</div>}
-    </>
+      {message && !(text && status.status === "running") && <div className={`pb-message ${status.status}`}>{message.slice(0, 240)}</div>}
+      {text && <div className="pb-preview">{text.slice(-220)}</div>}
+    </div>
   );
 }
 

@@ -278,7 +278,9 @@ export class Statuses {
     if (typeof data.conflict === "boolean") this.onConflict(data.conflict);
     if (typeof data.node !== "string") return;
     const { node, text: piece, text_all: all, ...rest } = data as unknown as Status & { node: string; text_all?: string };
-    const old = this.items.get(node) ?? {};
+    const old = { ...this.items.get(node) };
+    // What was said about one state (loading …) says nothing about the next.
+    if (rest.status && rest.status !== old.status) delete old.message;
     const said = typeof all === "string" ? all : typeof piece === "string" ? (old.text ?? "") + piece : old.text;
     this.set(node, { ...old, ...rest, text: said?.slice(-4000) });
   }
