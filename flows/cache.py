@@ -8,12 +8,12 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import tempfile
 import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
+from nodes.atomic import write_atomic
 from nodes.values import Value, decode, encode
 
 DEFAULT_LIMIT = 1 << 30
@@ -71,7 +71,9 @@ class FolderCache:
         if len(text) > self._limit // 4:
             return
         with contextlib.suppress(OSError):
-            self._write(self._path(key), text)
+            path = self._path(key)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_atomic(path, text, durable=False)
             self._written += len(text)
             if self._written > self._limit // 20 or self._due():
                 self._written = 0
@@ -101,15 +103,3 @@ class FolderCache:
 
     def _path(self, key: str) -> Path:
         return self.folder / key[:2] / f"{key}.json"
-
-    @staticmethod
-    def _write(path: Path, text: str) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, suffix=".part")
-        try:
-            with os.fdopen(handle, "w", encoding="ascii") as file:
-                file.write(text)
-            Path(name).replace(path)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise

@@ -17,7 +17,9 @@ def flow_inputs(
 ) -> Iterator[tuple[str, InputField]]:
     """The flow's inputs with the ids of their nodes; `among` limits them to some nodes."""
     for node_id, node in resolved.nodes.items():
-        if node.flow_input is not None and (among is None or node_id in among):
+        if node.instance.disabled or node.flow_input is None:
+            continue
+        if among is None or node_id in among:
             yield node_id, node.flow_input
 
 

@@ -6,10 +6,8 @@ wire and each place on the canvas is one line, and what has its default value is
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
-import secrets
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -19,6 +17,7 @@ from flows.model import Edge, Flow, Group, NodeInstance, Note, Place
 from flows.problems import FlowError, Problem
 from flows.secret_shapes import secrets_in
 from flows.words import UNSAFE, printable, quoted
+from nodes.atomic import write_atomic
 
 
 def canonical_text(flow: Flow) -> str:
@@ -159,39 +158,3 @@ def _plain_secret(what: str, kind: str, node: str | None, param: str | None) -> 
     message = f"{what} holds what looks like {kind}. A flow file is shared and kept; keys are not."
     fix = 'Set the key in the environment and refer to it: {"secret": "NAME_OF_THE_VARIABLE"}.'
     return Problem("params/plain-secret", message, fix, node=node, param=param)
-
-
-def write_atomic(path: Path, text: str) -> None:
-    """Replace a file in one step, so that a reader sees the old or the new text, never half.
-
-    A link is followed, and the mode of an existing file is kept.
-
-    Raises:
-        OSError: the disk is full or the folder is not writable; the old file stays as it was.
-    """
-    target = path.resolve()
-    temporary = target.with_name(f".{target.name[:100]}.{secrets.token_hex(8)}.tmp")
-    handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)  # less the umask
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        if target.exists():
-            temporary.chmod(target.stat().st_mode & 0o777)
-        temporary.replace(target)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
-        raise
-    _sync_folder(target.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make the new name survive a power cut, where the system can."""
-    with contextlib.suppress(OSError):
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)

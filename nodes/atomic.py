@@ -4,39 +4,51 @@ from __future__ import annotations
 
 import contextlib
 import os
-import tempfile
+import secrets
 from pathlib import Path
 
 
-def write_atomic(path: Path, data: bytes | str) -> None:
+def write_atomic(path: Path, data: bytes | str, *, durable: bool = True) -> None:
     """Replace a file's content in one step; text is written as UTF-8.
 
-    A failure (a full disk, say) leaves the old file whole and no temporary file behind.
+    A link is followed, and the rights of an existing file are kept. A failure (a full disk, say)
+    leaves the old file whole and no temporary file behind.
+
+    Args:
+        path: the file.
+        data: its new content.
+        durable: whether the content must survive a power cut; costs a few milliseconds.
 
     Raises:
         OSError: the file could not be written.
     """
     raw = data.encode("utf-8") if isinstance(data, str) else data
-    path.parent.mkdir(parents=True, exist_ok=True)
+    target = path.resolve()
     # The temporary file lies in the same folder because a rename is only atomic within one disk.
-    handle, name = tempfile.mkstemp(prefix=f".{path.name[:100]}.", suffix=".tmp", dir=path.parent)
-    temporary = Path(name)
+    temporary = target.with_name(f".{target.name[:100]}.{secrets.token_hex(8)}.tmp")
+    handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)  # less the umask
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(raw)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.chmod(_mode(path))
-        temporary.replace(path)
+            if durable:
+                file.flush()
+                os.fsync(file.fileno())
+        if durable and target.exists():
+            temporary.chmod(target.stat().st_mode & 0o777)
+        temporary.replace(target)
     except BaseException:
         with contextlib.suppress(OSError):
             temporary.unlink()
         raise
+    if durable:
+        _sync_folder(target.parent)
 
 
-def _mode(path: Path) -> int:
-    """The rights of the file that is replaced, or those of a new file under the usual umask."""
-    try:
-        return path.stat().st_mode & 0o777
-    except OSError:
-        return 0o644
+def _sync_folder(folder: Path) -> None:
+    """Make the new name survive a power cut, where the system can."""
+    with contextlib.suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)

@@ -12,7 +12,8 @@ from pathlib import Path
 from flows.diff import changes
 from flows.model import Flow
 from flows.reading import read_text
-from flows.writing import canonical_text, write_atomic
+from flows.writing import canonical_text
+from nodes.atomic import write_atomic
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,9 @@ def validate(
     found: dict[Path, list[Problem]] = {}
     for path in flows:
         try:
-            found[path] = check(read_flow(path), default_catalog(), path.resolve().parent)
+            found[path] = check(
+                read_flow(path), default_catalog(), path.resolve().parent, path.name
+            )
         except FlowError as error:
             found[path] = list(error.problems)
     if as_json:

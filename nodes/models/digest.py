@@ -60,6 +60,7 @@ def remember(path: Path, sha256: str, memo: Path) -> None:
     try:
         stat = path.stat()
         known = {"size": stat.st_size, "mtime_ns": stat.st_mtime_ns, "sha256": sha256}
+        memo.parent.mkdir(parents=True, exist_ok=True)
         write_atomic(memo, json.dumps(known) + "\n")
     except OSError:
         pass

@@ -111,12 +111,12 @@ def test_a_full_disk_costs_the_entry_only(tmp_path: Path, monkeypatch: pytest.Mo
         os.close(handle)
         return opener(os.open("/dev/full", os.O_WRONLY), mode, **more)
 
-    monkeypatch.setattr("flows.cache.os.fdopen", full)
+    monkeypatch.setattr("nodes.atomic.os.fdopen", full)
     cache.put("a" * 64, {"text": "x" * 100_000})
     monkeypatch.undo()
     assert cache.get("a" * 64) is None
     assert cache.get("b" * 64) == {"text": "before"}
-    assert list(tmp_path.glob("**/*.part")) == []
+    assert list(tmp_path.glob("**/*.tmp")) == []
 
 
 WRITER = """
@@ -141,7 +141,7 @@ def test_two_processes_at_once(tmp_path: Path) -> None:
     assert [process.communicate(timeout=60)[0] for process in both] == ["ok\n", "ok\n"]
     for path in tmp_path.glob("??/*.json"):
         json.loads(path.read_text(encoding="utf-8"))
-    assert list(tmp_path.glob("**/*.part")) == []
+    assert list(tmp_path.glob("**/*.tmp")) == []
 
 
 async def test_two_runs_of_one_flow_at_once(cache: FolderCache) -> None:
