@@ -2,7 +2,7 @@
 
 import {
   Background, BackgroundVariant, ConnectionLineType, Edge as DrawnEdge, EdgeChange, MiniMap, Node as DrawnNode,
-  NodeChange, OnConnectEnd, ReactFlow, SelectionMode, Viewport, applyEdgeChanges, applyNodeChanges, useReactFlow, useStore,
+  NodeChange, OnConnectEnd, ReactFlow, SelectionMode, Viewport, applyEdgeChanges, applyNodeChanges, getViewportForBounds, useReactFlow, useStore,
 } from "@xyflow/react";
 import { Ref, useCallback, useEffect, useImperativeHandle, useMemo, useRef, useState } from "react";
 import { snap } from "./arrange";
@@ -16,7 +16,7 @@ import { useKeys } from "./keys";
 import { Kind, Op, Place, edgeKey } from "./model";
 import { NodeBox, NodeData } from "./node";
 import { firstSentence } from "./palette";
-import { GRID, WIDTH, drawEdges, drawNodes, edgeData, frameGroups, freeSpot } from "./scene";
+import { GRID, WIDTH, boxOf, drawEdges, drawNodes, edgeData, frameGroups, freeSpot } from "./scene";
 import { Doc } from "./store";
 import { Dragged, End, dragFrom, edgeOf, familyColor, fittingPort, portAt, refusal } from "./types";
 
@@ -99,6 +99,14 @@ export function Canvas({ doc, reveal, onSelect, ref, paletteShut, onPalette }: P
     const at = toFlow(box.x + box.width / 2, box.y + box.height / 2);
     return freeSpot(latest.current, { x: snap(at.x - WIDTH / 2), y: snap(at.y - 60) });
   }, [toFlow]);
+  // From our own sizes: React Flow's fitView knows only the nodes that it has measured by now.
+  const fit = useCallback((duration = 250) => {
+    const box = boxOf(latest.current.filter((n) => !n.hidden));
+    const size = root.current?.getBoundingClientRect();
+    if (!box || !size) return;
+    const bounds = { x: box.x, y: box.y, width: box.w, height: box.h };
+    void flow.setViewport(getViewportForBounds(bounds, size.width, size.height, 0.1, 1, 0.08), { duration });
+  }, [flow]);
   const inBox = useCallback((x: number, y: number): Point => {
     const box = root.current!.getBoundingClientRect();
     return { x: x - box.x, y: y - box.y };
@@ -233,7 +241,7 @@ export function Canvas({ doc, reveal, onSelect, ref, paletteShut, onPalette }: P
   }, [dispatch, doc, ui]);
 
   const keys = useKeys({
-    doc, flow, chosen, choose, dispatch, go, askNode, pointer, toFlow, centre,
+    doc, flow, fit, chosen, choose, dispatch, go, askNode, pointer, toFlow, centre,
     drawn: () => latest.current, setQuestion, setSheet, rename: actions.rename, open: actions.open,
     root: () => root.current,
   });
@@ -319,7 +327,7 @@ export function Canvas({ doc, reveal, onSelect, ref, paletteShut, onPalette }: P
         onInit={() => {
           const old = views.get(doc.id);
           if (old) void flow.setViewport(old);
-          else if (latest.current.length) void flow.fitView({ maxZoom: 1, padding: 0.08 });
+          else fit(0);
         }}
         onMoveEnd={(_event, viewport) => views.set(doc.id, viewport)}
         nodesDraggable={!doc.readonly} nodesConnectable={!doc.readonly} edgesReconnectable={!doc.readonly}

@@ -10,7 +10,7 @@ import { Doc } from "./store";
 import { titleOf } from "./types";
 
 export interface Tools {
-  doc: Doc; flow: ReactFlowInstance; chosen: Chosen; root: () => HTMLElement | null;
+  doc: Doc; flow: ReactFlowInstance; fit: () => void; chosen: Chosen; root: () => HTMLElement | null;
   choose: (ids: string[], wires?: string[]) => void; dispatch: (op: Op | null, choose?: string[]) => void; go: (id: string) => void;
   askNode: (at?: Point, spot?: Point) => void; pointer: { current: Point | null }; toFlow: (x: number, y: number) => Point;
   centre: () => Point; drawn: () => DrawnNode[]; setQuestion: (q: Question | null) => void; setSheet: (on: boolean) => void;
@@ -38,7 +38,7 @@ export function useKeys(t: Tools): Keys {
   const remove = () => t.dispatch(removeOp(doc, chosen));
   const undo = () => t.dispatch({ op: "undo" });
   const redo = () => t.dispatch({ op: "redo" });
-  const fit = () => void t.flow.fitView({ duration: 250, maxZoom: 1, padding: 0.08 });
+  const fit = () => t.fit();
   const layout = () => {
     t.dispatch(layoutOp(doc, t.drawn(), new Set(chosen.nodes.length > 1 ? chosen.nodes : [])));
     setTimeout(fit, 50);
