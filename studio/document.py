@@ -24,7 +24,6 @@ from flows.model import Flow
 from flows.operations import (
     Batch,
     EditNote,
-    Move,
     Patch,
     Replace,
     SetParams,
@@ -466,11 +465,12 @@ def document_by_id(document_id: str) -> Document | None:
 
 
 def merge_key(op: Any) -> str:
-    """What makes two edits one gesture: the same field, the same things moved."""
+    """What makes two edits one gesture: typing in the same field.
+
+    Nudges by arrow keys bring a key of their own; two drags are two gestures.
+    """
     if isinstance(op, SetParams) and not op.unset:
         return f"params {op.node} {' '.join(sorted(op.params))}"
-    if isinstance(op, Move):
-        return f"move {' '.join(sorted(op.places))}"
     if isinstance(op, EditNote) and op.text is not None:
         return f"note {op.note}"
     return ""

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import itertools
+import json
+import re
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import BrowserContext, expect
 
 from tests.browser.canvas_page import CanvasPage
-from tests.browser.harness import Server
+from tests.browser.harness import Server, serve
 
 _numbers = itertools.count()
 
@@ -252,3 +255,95 @@ def test_read_only(canvas: CanvasPage, context: BrowserContext):
     page.page.wait_for_timeout(700)
     expect(page.nodes()).to_have_count(3)
     assert canvas.path.read_text() == before
+
+
+def test_streamlits_own_keys_do_not_fire_from_the_canvas(canvas: CanvasPage):
+    canvas.drop("Flow input", 130, 120)
+    canvas.node("flow-input").locator(".pb-head").click()
+    canvas.press("c")
+    canvas.press("r")
+    canvas.page.wait_for_timeout(300)
+    expect(canvas.page.get_by_role("dialog")).to_have_count(0)
+    expect(canvas.nodes()).to_have_count(1)
+
+
+def test_names_cannot_bring_markup(bare: Server, context: BrowserContext):
+    title = "<img src=x onerror=window.hit=1><b>bold</b>"
+    (bare.home / "evil.json").write_text(
+        json.dumps(
+            {
+                "format": 1,
+                "name": title,
+                "nodes": [
+                    {"id": "a", "kind": "io.input", "version": 1, "title": title},
+                    {"id": "b", "kind": title[:90], "version": 1},
+                ],
+                "edges": [],
+                "groups": [{"id": "g", "title": title, "nodes": ["a"]}],
+                "layout": {"a": {"x": 0, "y": 0}, "b": {"x": 340, "y": 0}},
+            }
+        )
+    )
+    canvas = CanvasPage(context.new_page(), bare, "evil")
+    expect(canvas.node("a").get_by_text("<b>bold</b>").first).to_be_visible()
+    expect(canvas.node("b").get_by_text("No installed package knows")).to_be_visible()
+    assert canvas.page.locator(".pb-canvas img, .pb-canvas b").count() == 0
+    assert canvas.page.evaluate("window.hit") is None
+
+
+def test_a_drag_moves_only_the_layout(canvas: CanvasPage):
+    three_nodes(canvas)
+    before = canvas.wait_saved(lambda flow: len(flow["nodes"]) == 3)
+    head = canvas.middle(canvas.node("prompt-template").locator(".pb-title"))
+    for by in (64, 128, 32):
+        here = canvas.middle(canvas.node("prompt-template").locator(".pb-title"))
+        canvas.drag(here, (head[0] + by, head[1] + by))
+    style = canvas.node("prompt-template").get_attribute("style") or ""
+    shown = [float(part) for part in re.findall(r"translate\((-?\d+)px, (-?\d+)px\)", style)[0]]
+    after = canvas.wait_saved(
+        lambda flow: [flow["layout"]["prompt-template"][k] for k in "xy"] == shown
+    )
+    assert {**after, "layout": None} == {**before, "layout": None}
+    assert after["layout"] != before["layout"]
+    for _ in range(3):
+        canvas.press("Control+z")
+    canvas.wait_saved(lambda flow: flow == before)
+
+
+def test_below_a_base_path(tmp_path: Path, context: BrowserContext):
+    script = Path(__file__).with_name("harness_app.py")
+    with serve(script, tmp_path / "home", base="lab/patch") as server:
+        canvas = CanvasPage(context.new_page(), server, "one")
+        canvas.drop("Flow input", 130, 120)
+        expect(canvas.nodes()).to_have_count(1)
+        canvas.wait_saved(lambda flow: len(flow["nodes"]) == 1)
+
+
+def test_dark_and_light(canvas: CanvasPage, context: BrowserContext):
+    canvas.drop("Flow input", 130, 120)
+
+    def brightness() -> int:
+        color = canvas.page.locator(".pb-node").evaluate("e => getComputedStyle(e).backgroundColor")
+        return sum(int(float(part)) for part in re.findall(r"[\d.]+", color)[:3])
+
+    light = brightness()
+    canvas.page.emulate_media(color_scheme="dark")
+    expect(canvas.page.locator(".pb-host.dark")).to_have_count(1)
+    assert brightness() < 300 < light
+
+
+def test_automatic_layout_and_alignment(canvas: CanvasPage):
+    three_nodes(canvas)
+    canvas.connect("flow-input.value", "prompt-template.question")
+    canvas.connect("prompt-template.text", "flow-output.value")
+    canvas.wait_saved(lambda flow: len(flow["edges"]) == 2)
+    canvas.pan_free_spot()
+    canvas.press("Control+a")
+    canvas.page.get_by_role("button", name="Align left").click()
+    canvas.wait_saved(lambda flow: len({p["x"] for p in flow["layout"].values()}) == 1)
+    canvas.pan_free_spot()
+    canvas.press("l")
+    canvas.wait_saved(lambda flow: len({p["x"] for p in flow["layout"].values()}) == 3)
+    layout = canvas.saved()["layout"]
+    xs = [layout[name]["x"] for name in ("flow-input", "prompt-template", "flow-output")]
+    assert xs == sorted(xs)

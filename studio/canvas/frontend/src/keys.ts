@@ -117,7 +117,10 @@ export function useKeys(t: Tools): Keys {
     else if (key in ARROWS) {
       if (!all.length) return;
       const by = ARROWS[key], far = event.shiftKey ? GRID * 4 : GRID;
-      action = () => t.dispatch(nudgeOp(doc, t.drawn().filter((n) => n.selected), { x: by.x * far, y: by.y * far }));
+      action = () => {
+        const op = nudgeOp(doc, t.drawn().filter((n) => n.selected), { x: by.x * far, y: by.y * far });
+        if (op) doc.dispatch(op, `nudge ${all.join(" ")}`);
+      };
     } else if (key === "Enter" || key === " ") {
       if ((event.target as Element).closest("button")) return;
       const id = focused();
