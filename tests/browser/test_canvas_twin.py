@@ -11,7 +11,7 @@ from flows.edit import EditError, apply
 from flows.model import Flow
 from flows.operations import dump_operation
 from studio.canvas.component import bundle_name
-from studio.document import dump_flow
+from studio.timeline import dump_flow
 from tests.browser.harness import Server
 from tests.flows.test_edit import flows, operations
 

@@ -15,8 +15,9 @@ from flows.operations import Connect, Move, Remove, Rename, Replace, SetParams, 
 from flows.patch import edge_key
 from flows.reading import read_flow
 from flows.writing import canonical_text, save_flow
-from studio.document import LOG, Document, document_by_id
+from studio.document import Document, document_by_id
 from studio.documents import Documents
+from studio.timeline import LOG
 from studio.versions import Versions
 
 START = Flow(

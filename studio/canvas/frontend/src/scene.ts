@@ -55,6 +55,13 @@ export function foldedInto(flow: Flow): Map<string, string> {
   return found;
 }
 
+function spoken(data: NodeData): string {
+  const kind = data.kind?.title ?? data.inst.kind;
+  const title = data.inst.title && data.inst.title !== kind ? `${data.inst.title}, ${kind}` : kind;
+  const bad = data.problems.length ? `, ${data.problems.length} problems` : "";
+  return `${title}${data.inst.disabled ? ", disabled" : ""}${bad}`;
+}
+
 const unplaced = (index: number): Place => ({ x: (index % 6) * 288, y: Math.floor(index / 6) * 208 });
 
 export function drawNodes(doc: Doc, before: DrawnNode[], select: Set<string> | null): DrawnNode[] {
@@ -87,7 +94,7 @@ export function drawNodes(doc: Doc, before: DrawnNode[], select: Set<string> | n
     const data = makeData(doc, inst, index, known?.data as NodeData | undefined);
     const estimate = guessHeight(data.inputs.length, data.outputs.length, !!data.summary);
     keep(inst.id, "box", flow.layout[inst.id] ?? unplaced(i), data, {
-      hidden: folded.has(inst.id), zIndex: 1, initialWidth: WIDTH, initialHeight: estimate,
+      hidden: folded.has(inst.id), zIndex: 1, initialWidth: WIDTH, initialHeight: estimate, ariaLabel: spoken(data),
     });
   });
   for (const note of flow.notes) {
