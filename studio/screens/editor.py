@@ -99,7 +99,7 @@ def _toolbar() -> None:
         )  # fmt: skip
         st.button(
             "", key="versions", icon=":material/history:", type="tertiary", help="Versions",
-            on_click=session.remember, args=("versions", True),
+            on_click=session.remember, args=("show-versions", True),
         )  # fmt: skip
         export_menu(document)
         if live and live.active:
@@ -110,8 +110,8 @@ def _toolbar() -> None:
                 disabled=not document.flow.nodes,
             )  # fmt: skip
     _notices(document)
-    if session.recall("versions") and document.path:
-        session.forget("versions")
+    if session.recall("show-versions") and document.path:
+        session.forget("show-versions")
         document.save()
         versions_dialog(document.path)
 

@@ -1,0 +1,104 @@
+"""The push routes are for the page that was given a token, in the browser it was given to."""
+
+from __future__ import annotations
+
+import pytest
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.responses import HTMLResponse, PlainTextResponse
+from starlette.routing import Route
+from starlette.testclient import TestClient
+from starlette.websockets import WebSocketDisconnect
+
+from studio.events_route import COOKIE, BrowserCookie, Tokens, merged, routes, tokens
+
+HERE = "http://testserver"
+ANN = "ann-0123456789abcdef"
+
+
+@pytest.fixture
+def client() -> TestClient:
+    pages = [
+        Route("/", lambda request: HTMLResponse("<p>page</p>")),
+        Route("/plain", lambda request: PlainTextResponse("text")),
+    ]
+    app = Starlette(routes=[*routes(), *pages], middleware=[Middleware(BrowserCookie)])
+    return TestClient(app)
+
+
+def url(path: str, token: str, document: str = "doc") -> str:
+    return f"/patchbay/{path}?doc={document}&token={token}"
+
+
+@pytest.mark.parametrize(
+    ("cookie", "document", "headers"),
+    [
+        ("bob-0123456789abcdef", "doc", {}),
+        ("", "doc", {}),
+        (ANN, "other", {}),
+        (ANN, "doc", {"origin": "http://evil.test"}),
+        (ANN, "doc", {"sec-fetch-site": "cross-site"}),
+    ],
+)
+def test_events_are_refused_to_strangers(
+    client: TestClient, cookie: str, document: str, headers: dict[str, str]
+) -> None:
+    token = tokens.issue("doc", ANN)
+    client.cookies.set(COOKIE, cookie)
+    assert client.get(url("events", token, document), headers=headers).status_code == 403
+
+
+def test_a_made_up_token_is_refused(client: TestClient) -> None:
+    client.cookies.set(COOKIE, ANN)
+    assert client.get(url("events", "x" * 32)).status_code == 403
+
+
+@pytest.mark.parametrize("origin", [None, "http://evil.test"])
+def test_a_socket_needs_the_origin_of_the_page(client: TestClient, origin: str | None) -> None:
+    client.cookies.set(COOKIE, ANN)
+    headers = {"origin": origin} if origin else {}
+    token = tokens.issue("doc", ANN)
+    with (
+        pytest.raises(WebSocketDisconnect) as refused,
+        client.websocket_connect(url("live", token), headers=headers),
+    ):
+        pass
+    assert refused.value.code == 1008
+
+
+def test_the_owner_hears_of_the_document(client: TestClient) -> None:
+    client.cookies.set(COOKIE, ANN)
+    token = tokens.issue("doc", ANN)
+    with client.websocket_connect(url("live", token), headers={"origin": HERE}) as socket:
+        assert socket.receive_json() == [{"reset": True}]
+
+
+def test_pages_name_the_browser_once(client: TestClient) -> None:
+    given = client.get("/").headers["set-cookie"]
+    assert given.startswith(f"{COOKIE}=")
+    assert "HttpOnly" in given
+    assert "SameSite=Lax" in given
+    assert "set-cookie" not in client.get("/").headers
+    assert "set-cookie" not in TestClient(client.app).get("/plain").headers
+
+
+def test_old_tokens_are_forgotten() -> None:
+    few = Tokens(limit=2)
+    first, *rest = [few.issue("doc", ANN) for _ in range(3)]
+    assert few.check(first, "doc", ANN) is None
+    assert all(few.check(token, "doc", ANN) for token in rest)
+
+
+def test_gathered_news_says_the_same_in_fewer_messages() -> None:
+    news = [
+        {"node": "a", "status": "running", "text": "one "},
+        {"node": "a", "status": "running", "text": "two"},
+        {"node": "b", "status": "running", "text": "x"},
+        {"revision": 1},
+        {"revision": 2},
+    ]
+    assert merged(news) == [
+        {"node": "a", "status": "running", "text": "one two"},
+        {"node": "b", "status": "running", "text": "x"},
+        {"revision": 2},
+    ]

@@ -1,0 +1,86 @@
+"""The inspector's fields come from the declaration alone."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from nodes.catalog import load_catalog
+from nodes.contract import Field, NodeParams
+from nodes.spec import describe_node
+from nodes.values import SecretRef
+from studio.fields import FieldSpec, fields_of
+from studio.inspector_fields import apply_changes, parse_loose
+
+
+class Pair(NodeParams):
+    a: str
+    b: str
+
+
+class Params(NodeParams):
+    text: str = "x"
+    long: str = Field("", widget="textarea")
+    whole: int = Field(3, ge=1, lt=10)
+    part: float = Field(0.5, ge=0, le=1, widget="slider")
+    maybe: float | None = None
+    on: bool = True
+    pick: Literal["a", "b"] = "a"
+    words: list[str] = []
+    pairs: list[Pair] = Field([], widget="table")
+    key: SecretRef | None = None
+    weights: str = Field("", widget="model")
+    needed: str
+
+
+def fields() -> dict[str, FieldSpec]:
+    schema = Params.model_json_schema()
+    described = {
+        "params": schema["properties"],
+        "definitions": schema["$defs"],
+        "required_params": schema["required"],
+    }
+    return {field.name: field for field in fields_of(described)}
+
+
+def test_shapes_follow_types_and_widgets() -> None:
+    assert {name: field.shape for name, field in fields().items()} == {
+        "text": "text", "long": "textarea", "whole": "integer", "part": "slider",
+        "maybe": "number", "on": "switch", "pick": "choice", "words": "list", "pairs": "table",
+        "key": "secret", "weights": "model", "needed": "text",
+    }  # fmt: skip
+
+
+def test_bounds_choices_and_columns_are_known() -> None:
+    found = fields()
+    assert (found["whole"].minimum, found["whole"].maximum) == (1, 9)
+    assert (found["part"].minimum, found["part"].maximum) == (0, 1)
+    assert found["pick"].choices == ("a", "b")
+    assert list(found["pairs"].columns) == ["a", "b"]
+    assert found["maybe"].nullable
+    assert found["needed"].required
+
+
+def test_every_shipped_param_has_a_field() -> None:
+    for cls in load_catalog():
+        names = [field.name for field in fields_of(describe_node(cls))]
+        assert names == list(cls.Params.model_fields)
+
+
+def test_changes_of_a_table_are_put_on_its_rows() -> None:
+    base = [{"a": 1}, {"a": 2}, {"a": 3}]
+    changes = {
+        "edited_rows": {"0": {"a": 9}},
+        "added_rows": [{"a": 4}],
+        "deleted_rows": [1],
+    }
+    assert apply_changes(base, changes, ["a"]) == [{"a": 9}, {"a": 3}, {"a": 4}]
+    assert base[0] == {"a": 1}
+
+
+def test_what_is_typed_is_json_or_text() -> None:
+    assert parse_loose("3.5") == (3.5, "")
+    assert parse_loose("plain words") == ("plain words", "")
+    assert parse_loose("  ") == (None, "")
+    value, error = parse_loose('{"a": }')
+    assert value is None
+    assert "Not JSON" in error

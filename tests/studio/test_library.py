@@ -1,0 +1,89 @@
+"""Flows on disk: made, copied with what they need, thrown away and brought back."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+import flows
+from flows.model import Flow, NodeInstance
+from flows.problems import FlowError
+from flows.reading import read_flow
+from studio.library import Library, companions, slug
+
+SAVED = Path(flows.__file__).parent / "saved"
+
+
+@pytest.fixture
+def library(tmp_path: Path) -> Library:
+    return Library(tmp_path / "flows", SAVED, tmp_path / "trash")
+
+
+def test_a_new_flow_never_takes_the_file_of_another(library: Library) -> None:
+    first = library.create(Flow(name="My flow!"))
+    second = library.create(Flow(name="My flow!"))
+    assert [first.name, second.name] == ["my-flow.json", "my-flow-2.json"]
+    assert {entry.name for entry in library.own()} == {"my-flow", "my-flow-2"}
+
+
+def test_a_deleted_flow_comes_back_under_its_name(library: Library) -> None:
+    path = library.create(Flow(name="Precious"))
+    resting = library.delete(path)
+    assert library.own() == []
+    assert library.restore(resting) == path
+    assert read_flow(path).name == "Precious"
+
+
+def test_a_deleted_flow_does_not_replace_its_successor(library: Library) -> None:
+    path = library.create(Flow(name="Twin"))
+    resting = library.delete(path)
+    library.create(Flow(name="Twin", description="new"))
+    assert library.restore(resting).name == "twin-2.json"
+    assert read_flow(path).description == "new"
+
+
+def test_a_template_brings_the_flows_that_it_runs(library: Library) -> None:
+    path = library.use_template(SAVED / "classify_lines.json")
+    assert read_flow(path) == read_flow(SAVED / "classify_lines.json")
+    assert (library.folder / "classify.json").exists()
+
+
+def test_a_flow_cannot_bring_files_from_outside_its_folder(tmp_path: Path) -> None:
+    inside = tmp_path / "inside"
+    inside.mkdir()
+    (tmp_path / "secret.json").write_text("{}")
+    params = {"a": "../secret", "b": str(tmp_path / "secret.json"), "c": "..", "d": "."}
+    flow = Flow(nodes=(NodeInstance(id="n", kind="x", params=params),))
+    assert companions(flow, inside) == []
+
+
+def test_a_broken_file_is_listed_with_its_reason_and_left_alone(library: Library) -> None:
+    library.folder.mkdir(parents=True)
+    broken = library.folder / "broken.json"
+    broken.write_text("{")
+    (entry,) = library.own()
+    assert entry.flow is None
+    assert "Not JSON" in entry.error
+    with pytest.raises(FlowError):
+        library.duplicate(broken)
+    assert broken.read_text() == "{"
+
+
+@pytest.mark.parametrize("name", ["../ask", "/etc/passwd", "a/b", "", ".hidden", "nothing"])
+def test_only_names_of_own_flows_lead_to_files(library: Library, name: str) -> None:
+    library.create(Flow(name="ask"))
+    assert library.path(name) is None
+
+
+def test_every_template_can_be_shown(library: Library) -> None:
+    assert len(library.templates()) == len(list(SAVED.glob("*.json")))
+    for entry in library.templates():
+        assert json.loads(entry.path.read_text("utf-8"))["name"] == entry.title
+
+
+def test_file_names_are_safe() -> None:
+    assert slug("../../etc/passwd") == "etc-passwd"
+    assert slug("Où est-ce ?") == "o-est-ce"
+    assert slug("…") == "flow"
