@@ -62,9 +62,12 @@ class NodeError(Exception):
 
 
 class NodeParams(BaseModel):
-    """The settings of a node: what the inspector shows and the flow file stores."""
+    """The settings of a node: what the inspector shows and the flow file stores.
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    A string under a field is its documentation.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 def Field(default: Any = ..., *, widget: Widget | None = None, **options: Any) -> Any:  # noqa: N802

@@ -6,6 +6,7 @@ from typing import Any
 
 from nodes.catalog import install_command, missing_packages
 from nodes.contract import UNSET, Node, Port, Ports
+from nodes.docstrings import attribute_docs
 from nodes.values import encode
 
 
@@ -21,7 +22,7 @@ def describe_node(node: type[Node]) -> dict[str, Any]:
         "family": node.family,
         "icon": node.icon,
         "doc": node.doc(),
-        "params": schema.get("properties", {}),
+        "params": _with_docs(schema.get("properties", {}), attribute_docs(node.Params)),
         "definitions": schema.get("$defs", {}),
         "required_params": schema.get("required", []),
         "inputs": describe_ports(node.input_ports(defaults)) if defaults else [],
@@ -29,6 +30,13 @@ def describe_node(node: type[Node]) -> dict[str, Any]:
         "dynamic": _is_dynamic(node),
         "missing": missing,
         "install": install_command(missing) if missing else "",
+    }
+
+
+def _with_docs(properties: dict[str, Any], docs: dict[str, str]) -> dict[str, Any]:
+    return {
+        name: {"description": docs[name], **schema} if name in docs else schema
+        for name, schema in properties.items()
     }
 
 

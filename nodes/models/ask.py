@@ -68,12 +68,12 @@ class AskModel(Node):
             )
 
     class Inputs(Ports):
-        model: ModelSpec
-        prompt: str | list[Message]
+        model: ModelSpec = port(doc="The model to ask, local or not.")
+        prompt: str | list[Message] = port(doc="What to ask: a text, or a whole conversation.")
         system: str | None = port(None, doc="Takes the place of the param.")
 
     class Outputs(Ports):
-        text: str
+        text: str = port(doc="The answer, as it was written.")
 
     @classmethod
     def output_ports(cls, params: Params) -> type[Ports]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nodes.contract import Context, Field, Node, NodeParams, Ports
+from nodes.contract import Context, Field, Node, NodeParams, Ports, port
 from nodes.models.gguf import GgufModel
 from nodes.models.manifest import DEFAULT, NAMED
 
@@ -44,7 +44,7 @@ class QuantizedModel(Node):
         """A Jinja chat template in place of the one in the file."""
 
     class Outputs(Ports):
-        model: GgufModel
+        model: GgufModel = port(doc="The description; a node that asks the model opens it.")
 
     @classmethod
     def summary(cls, params: Params) -> str:

@@ -58,7 +58,11 @@ def _serve(spec: GgufModel, path: Path, context: int) -> Any:
         params.chat_template = spec.chat_template
     _guard(params)
     try:
-        return xllamacpp.Server(params)
+        server = xllamacpp.Server(params)
+        # The wheel returns before its loop runs, and an object that goes before then waits for ever
+        # with Python's lock in its hands. What the loop has answered proves that it runs.
+        server.handle_metrics()
+        return server
     except (RuntimeError, ValueError, TypeError, MemoryError) as error:
         raise _unloadable(spec, path, _why(spec, path)) from error
 
@@ -82,7 +86,8 @@ def _guard(params: Any) -> None:
     params.api_keys = [secrets.token_urlsafe(32)]
     params.hostnames = ["127.0.0.1"]
     params.n_threads_http = 1
-    params.ui = params.endpoint_slots = params.endpoint_props = params.endpoint_metrics = False
+    params.ui = params.endpoint_slots = params.endpoint_props = False
+    params.endpoint_metrics = True  # asked once, in process, to know that the loop runs
 
 
 def batch_size(weights: int) -> int:

@@ -287,3 +287,24 @@ def test_llama_says_nothing_on_the_terminal(
         [sys.executable, "-c", SILENT, str(short)], capture_output=True, text=True, timeout=120
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+OPEN_AND_CLOSE = """
+from nodes.models.gguf import GgufModel
+from tests.nodes.models.conftest import Quiet
+for _ in range(12):
+    GgufModel(context=256, parallel=1).open(Quiet()).close()
+print("ok")
+"""
+
+
+def test_a_model_that_is_closed_at_once_closes(weights: Path) -> None:
+    """A process of its own, because what used to hang held Python's lock."""
+    done = subprocess.run(
+        [sys.executable, "-c", OPEN_AND_CLOSE],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.stdout == "ok\n", done.stderr

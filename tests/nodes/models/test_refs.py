@@ -175,7 +175,7 @@ def test_folders_follow_the_environment(tmp_path: Path) -> None:
 
 
 def test_a_file_is_replaced_whole(tmp_path: Path) -> None:
-    path = tmp_path / "new" / "a.json"
+    path = tmp_path / "a.json"
     write_atomic(path, "one")
     write_atomic(path, b"two")
     assert path.read_bytes() == b"two"
