@@ -66,6 +66,8 @@ export class Doc {
   private pending: Pending[] = [];
   private seq = 0;
   private told = 0;
+  /** The newest revision that anybody spoke of: news that came while a message was under way. */
+  private heard = 0;
   private sent = 0;
   private timer: ReturnType<typeof setTimeout> | undefined;
   private waits = PATIENCE_MS;
@@ -128,6 +130,7 @@ export class Doc {
 
   /** Somebody says that the document is at this revision. */
   hear(revision: number): void {
+    this.heard = Math.max(this.heard, revision);
     if (this.rev !== null && revision > this.rev && !this.inFlight) this.flush();
   }
 
@@ -174,7 +177,8 @@ export class Doc {
     this.ready = true;
     this.changed.emit();
     // Confirm what was large, so that it is not sent again with every rerun.
-    if (large || (data.ops?.length ?? 0) > 20) this.flush();
+    const behind = !this.pending.length && data.rev < this.heard;
+    if (large || behind || (data.ops?.length ?? 0) > 20) this.flush();
   }
 
   private follow(data: Data): boolean {
