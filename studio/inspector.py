@@ -78,7 +78,7 @@ def _flow(document: Document, refresh: Refresh) -> None:
             "Drag nodes from the palette on the left, or double-click one. "
             "Draw a wire from a port on the right of one node to a port on the left of another. "
             "Then press Run.\n\n"
-            "A good start is *Flow input* → *Prompt template* → *Chat* → *Flow output*."
+            "A good start is *Flow input* → *Prompt template* → *Ask a model* → *Flow output*."
         )
     else:
         st.caption("Select a node to see and change its settings.")

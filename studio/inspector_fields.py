@@ -237,7 +237,7 @@ def _draw_table(spec: FieldSpec, value: Any, name: str, write: Write, _: Path | 
 
     import pandas as pd
 
-    st.caption(_label(spec), help=spec.doc)
+    st.markdown(_label(spec), help=spec.doc)
     frame = pd.DataFrame(base, columns=columns).astype(object)
     config = {column: _column(column, schema) for column, schema in _column_schemas(spec).items()}
     st.data_editor(

@@ -76,6 +76,11 @@ def looks_like_markdown(text: str) -> bool:
     return any(re.search(mark, text, re.MULTILINE) for mark in marks)
 
 
+def looks_like_code(text: str) -> bool:
+    """Whether a text is better shown in letters of one width."""
+    return bool(re.search(r"^\s{2,}\S|^[{[<]|\t", text, re.MULTILINE))
+
+
 def _show_text(text: str, key: str) -> None:
     shown = _cut(text)
     if looks_like_markdown(shown):
@@ -83,7 +88,11 @@ def _show_text(text: str, key: str) -> None:
         if not as_is:
             st.markdown(safe_markdown(shown))
             return
-    st.code(shown or " ", language=None, wrap_lines=True)
+    if looks_like_code(shown):
+        st.code(shown, language=None, wrap_lines=True)
+    else:
+        with st.container(border=True):
+            st.text(shown or " ")
     if len(text) > LONG:
         st.caption(f"The first {LONG:,} of {len(text):,} characters.")
 

@@ -7,6 +7,7 @@ import streamlit as st
 from nodes.contract import NodeError
 from nodes.home import weights_dir
 from nodes.models.weights import WeightsInfo, delete, listing
+from studio import session
 from studio.pulls import Pull, pulls
 from studio.words import plain, size
 
@@ -42,6 +43,11 @@ def _list() -> None:
 
 
 def _rows() -> None:
+    running = any(pull.active for pull in pulls().all())
+    if session.recall("pulling") and not running:
+        session.forget("pulling")
+        st.rerun()  # the last fetch has just ended: stop redrawing
+    session.remember("pulling", running)
     infos = listing()
     known = {info.name for info in infos}
     for info in infos:

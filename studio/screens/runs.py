@@ -128,7 +128,7 @@ def _one(past: PastRun) -> None:
     with left:
         step = _stepper(events)
         preview(
-            past.flow, key=f"past-{past.id}-{step}", marks=statuses(events[: step + 1]), height=380
+            past.flow, key=f"past-{past.id}-{step}", marks=statuses(events[: step + 1]), height=300
         )
         if events:
             _event(past.flow, events[step], f"event:{past.id}:{step}")

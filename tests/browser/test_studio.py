@@ -331,7 +331,7 @@ def test_nothing_in_a_flow_runs_script_or_asks_a_stranger(studio: Server, page: 
         "nodes": [
             {"id": "ask", "kind": "io.input", "version": 1, "title": HOSTILE[:300],
              "params": {"name": "question", "default": MARKDOWN, "description": MARKDOWN}},
-            {"id": "answer", "kind": "io.output", "version": 1, "params": {"description": MARKDOWN}},
+            {"id": "answer", "kind": "io.output", "params": {"description": MARKDOWN}},
             {"id": "odd", "kind": f"evil{HOSTILE}"[:100], "version": 1},
         ],
         "edges": [{"from": "ask.value", "to": "answer.value"}],
