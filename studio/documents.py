@@ -76,7 +76,7 @@ class Documents:
             document.save()
 
     def tick(self, now: float | None = None) -> None:
-        """Save what has come to rest; now and then look at the disk. `now` is `time.monotonic()`."""
+        """Save what has come to rest; now and then look at the disk. `now` is monotonic."""
         now = time.monotonic() if now is None else now
         look = now - self._looked >= LOOK_EVERY_S
         for document in self._all():

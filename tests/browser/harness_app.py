@@ -8,13 +8,13 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-import streamlit as st  # noqa: E402
+import streamlit as st
 
-from flows.validate import validate  # noqa: E402
-from nodes.catalog import load_catalog  # noqa: E402
-from studio.canvas import canvas, selection  # noqa: E402
-from studio.document import Document  # noqa: E402
-from studio.documents import Documents  # noqa: E402
+from flows.validate import validate
+from nodes.catalog import load_catalog
+from studio.canvas import canvas, selection
+from studio.document import Document
+from studio.documents import Documents
 
 HOME = Path(os.environ["PATCHBAY_HOME"])
 

@@ -7,7 +7,8 @@ import json
 from flows.model import Edge, Flow, NodeInstance, Place
 from flows.operations import SetParams
 from flows.validate import validate
-from nodes.catalog import load_catalog
+from nodes.catalog import Catalog, load_catalog
+from nodes.contract import Node, Ports
 from studio.canvas.component import _Memory, document_data, take
 from studio.canvas.views import CatalogView, problem_changes
 from studio.document import Document
@@ -114,3 +115,24 @@ def test_a_payload_that_makes_no_sense_does_no_harm():
         assert take(payload, memory) == []
     take({"doc": document.id, "ops": [{"seq": True}, {"seq": 1}], "rev": 99, "client": "c"}, memory)
     assert document.revision == 0
+
+
+class NeedsMore(Node):
+    """Does something with a package that nobody has."""
+
+    kind, title, family = "test.needs_more", "Needs more", "Test"
+    requires = ("no_such_package_here",)
+
+    async def run(self, inputs, params, ctx) -> Ports:
+        return self.Outputs()
+
+
+def test_a_missing_package_greys_the_kind_out_with_what_to_type():
+    (kind,) = CatalogView(Catalog([NeedsMore])).kinds
+    assert kind["install"] == "pip install no-such-package-here"
+    assert "install" not in VIEW.kinds[0]
+
+
+def test_the_catalog_changes_its_digest_with_what_is_in_it():
+    assert CatalogView(Catalog([NeedsMore])).digest != VIEW.digest
+    assert CatalogView(load_catalog()).digest == VIEW.digest

@@ -117,7 +117,7 @@ export class Doc {
     this.send({
       doc: this.id, client: this.client, rev: this.rev, catalog: catalog.digest, ops: this.pending, n: ++this.count,
     });
-    if (this.inFlight) {
+    if (this.owing()) {
       this.later(this.waits);
       this.waits = Math.min(this.waits * 2, 30_000);
     }
@@ -125,7 +125,12 @@ export class Doc {
 
   private later(ms: number): void {
     clearTimeout(this.timer);
-    this.timer = setTimeout(() => this.pending.length && this.flush(), ms);
+    this.timer = setTimeout(() => this.owing() && this.flush(), ms);
+  }
+
+  /** Whether something is still to be said or heard: then a lost message is sent again. */
+  private owing(): boolean {
+    return this.pending.length > 0 || this.rev === null || this.rev < this.heard;
   }
 
   /** Somebody says that the document is at this revision. */
