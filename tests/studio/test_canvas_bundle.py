@@ -31,8 +31,23 @@ def test_building_again_gives_the_same_bytes(tmp_path: Path):
         pytest.skip(f"npm ci does not work here: {installed.stderr[-300:]}")
     environment = {"PATH": str(Path(npm).parent) + ":/usr/bin:/bin", "PATCHBAY_OUT": str(out)}
     subprocess.run([npm, "run", "build"], cwd=copy, env=environment, check=True, timeout=300)
-    assert [file.name for file in out.iterdir()] == [bundle_name()]
-    assert (out / bundle_name()).read_bytes() == (STATIC / bundle_name()).read_bytes()
+    assert sorted(file.name for file in out.iterdir()) == [bundle_name(), "canvas-licenses.txt"]
+    for file in out.iterdir():
+        assert file.read_bytes() == (STATIC / file.name).read_bytes()
+
+
+def test_the_licenses_of_what_is_inside_are_passed_on():
+    text = (STATIC / "canvas-licenses.txt").read_text()
+    for name in (
+        "react ",
+        "react-dom ",
+        "@xyflow/react ",
+        "@dagrejs/dagre ",
+        "zustand ",
+        "d3-zoom ",
+    ):
+        assert f"\n{name}" in f"\n{text}"
+    assert text.count("opyright") > 10
 
 
 def test_the_lock_file_names_no_registry():

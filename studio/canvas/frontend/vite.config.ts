@@ -1,8 +1,24 @@
-import { readdirSync, rmSync } from "node:fs";
+import { existsSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { defineConfig } from "vite";
 
 const out = process.env.PATCHBAY_OUT ?? join(import.meta.dirname, "../../static");
+
+/** The licenses of what is inside, which their authors ask to be passed on. */
+function licenses(modules: string[]): string {
+  const roots = new Set<string>();
+  for (const id of modules) {
+    const found = /^.*\/node_modules\/(?:@[^/]+\/)?[^/]+/.exec(id);
+    if (found && existsSync(join(found[0], "package.json"))) roots.add(found[0]);
+  }
+  const parts = [...roots].map((root) => {
+    const { name, version, license } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+    const file = readdirSync(root).find((entry) => /^licen[cs]e(\.|$)/i.test(entry));
+    const text = file ? readFileSync(join(root, file), "utf8").trim() : "";
+    return `${name} ${version} (${license})\n\n${text}\n`;
+  });
+  return parts.sort().join(`\n${"-".repeat(80)}\n\n`);
+}
 
 /** One file, its hash in its name; the one that it replaces goes away. */
 export default defineConfig({
@@ -24,6 +40,8 @@ export default defineConfig({
     {
       name: "only-the-newest",
       writeBundle(_options, bundle) {
+        const modules = Object.values(bundle).flatMap((file) => (file.type === "chunk" ? Object.keys(file.modules) : []));
+        writeFileSync(join(out, "canvas-licenses.txt"), licenses(modules.map((id) => id.replace(/^\0/, "").split("?")[0])));
         const made = new Set(Object.keys(bundle));
         for (const file of readdirSync(out)) {
           if (/^canvas-.*\.js$/.test(file) && !made.has(file)) rmSync(join(out, file));
