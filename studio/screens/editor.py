@@ -132,9 +132,6 @@ def _name(document: Document) -> None:
 
 
 def _notices(document: Document) -> None:
-    if notice := session.recall("notice"):
-        session.forget("notice")
-        st.toast(plain(notice))
     if document.conflict:
         st.warning(f"{plain(document.conflict.message)} Nothing has been overwritten.")
         with st.container(horizontal=True):
@@ -257,6 +254,9 @@ def _panel() -> None:
         label_visibility="collapsed", width="stretch",
         format_func=lambda name: _tab(name, document),
     )  # fmt: skip
+    if notice := session.recall("notice"):  # here, since a toast would lie on the Run button
+        session.forget("notice")
+        st.info(plain(notice))
     panel = session.panel()
     if panel == "Chat":
         chat_panel(document, refresh)

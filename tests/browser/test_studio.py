@@ -372,3 +372,30 @@ def test_light_and_dark_follow_the_system(studio: Server, browser: Browser, sche
     wide = page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
     assert wide, "nothing may stick out at 1280 pixels"
     context.close()
+
+
+def test_a_flow_takes_a_file_that_is_uploaded(studio: Server, page: Page, tmp_path: Path) -> None:
+    flow = {
+        "format": 1,
+        "name": "Reads",
+        "nodes": [
+            {"id": "ask", "kind": "io.input", "params": {"name": "paper", "kind": "file"}},
+            {"id": "read", "kind": "io.read_file"},
+            {"id": "answer", "kind": "io.output"},
+        ],
+        "edges": [
+            {"from": "ask.value", "to": "read.file"},
+            {"from": "read.text", "to": "answer.value"},
+        ],
+    }
+    put(studio, "reads", flow)
+    edit(studio, page, "reads")
+    toolbar(page, "Run").click()  # asks for what is missing
+    given = tmp_path / "note.txt"
+    given.write_text("Plain words from a file.", "utf-8")
+    side(page).locator("input[type=file]").set_input_files(given)
+    expect(side(page).get_by_text("note.txt")).to_be_visible()
+    page.wait_for_timeout(500)
+    toolbar(page, "Run").click()
+    expect(side(page).get_by_text("Finished")).to_be_visible(timeout=SLOW)
+    expect(side(page).get_by_text("Plain words from a file.").first).to_be_visible()
