@@ -11,9 +11,13 @@ from playwright.sync_api import Browser, BrowserContext, sync_playwright
 from tests.browser.harness import FLAGS, Server, chromium, serve
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """A real Chromium, without a window."""
+    """A real Chromium, without a window.
+
+    Not for the whole session: as long as Playwright's event loop is there, no other test of this
+    process may run one of its own.
+    """
     path = chromium()
     if path is None:
         pytest.skip("no Chromium here, and none could be installed")
