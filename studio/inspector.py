@@ -7,21 +7,21 @@ from typing import Any
 
 import streamlit as st
 
-from flows.edit import EditError
-from flows.model import DEFAULT_POLICY, NodeInstance, RunPolicy
-from flows.operations import Disable, Rename, SetMeta, SetParams, SetRun
+from flows.model import NodeInstance
+from flows.operations import Disable, Rename, SetMeta, SetParams
 from flows.problems import Problem
 from nodes.spec import describe_node
 from studio import session
 from studio.document import Document
+from studio.editing import Refresh, edit
 from studio.fields import FieldSpec, fields_of
 from studio.inspector_fields import draw
+from studio.inspector_policy import run_policy
 from studio.runner import LiveRun
 from studio.services import services
 from studio.values_view import show_value
 from studio.words import duration, plain, safe_markdown
 
-Refresh = Callable[[], None]
 RunNode = Callable[[str, bool], None]
 """Runs up to a node; with True, the node itself even where its result is known."""
 
@@ -49,15 +49,6 @@ def inspector(
         _several(document, nodes, refresh)
     else:
         _flow(document, refresh)
-
-
-def edit(document: Document, operation: Any, refresh: Refresh, merge: str = "") -> None:
-    """Apply an edit and refresh. What cannot be done is told."""
-    try:
-        document.apply(operation, client=session.client(), merge=merge)
-    except EditError as error:
-        session.remember("notice", str(error))
-    refresh()
 
 
 # --- nothing, or several nodes, selected --------------------------------------------------------
@@ -148,7 +139,7 @@ def _node(
         for problem in problems:
             if problem.param == spec.name:
                 show_problem(problem)
-    _policy(document, node, refresh)
+    run_policy(document, node, refresh)
     with st.expander("About this node"):
         st.markdown(safe_markdown(described["doc"]))
         _ports(described)
@@ -216,69 +207,6 @@ def show_problem(problem: Problem) -> None:
     """A problem at the place it is about."""
     text = plain(problem.message) + (f"\n\n{plain(problem.fix)}" if problem.fix else "")
     (st.error if problem.severity == "error" else st.warning)(text)
-
-
-def _policy(document: Document, node: NodeInstance, refresh: Refresh) -> None:
-    changed = node.run != DEFAULT_POLICY
-    with st.expander("How it runs" + (" (changed)" if changed else "")):
-        _policy_number(document, node, "retries", "Retries", refresh)
-        if node.run.retries:
-            _policy_number(document, node, "backoff_s", "Seconds before the first retry", refresh)
-        _policy_number(document, node, "timeout_s", "Time limit (seconds)", refresh)
-        _policy_choice(
-            document, node, "on_error", "When it fails", refresh,
-            {"fail": "The run ends", "continue": "The rest goes on"},
-        )  # fmt: skip
-        _policy_choice(
-            document, node, "cache", "Known results", refresh,
-            {
-                "auto": "Use them where repeatable", "always": "Always use them",
-                "never": "Run every time",
-            },
-        )  # fmt: skip
-
-
-def _policy_number(
-    document: Document, node: NodeInstance, name: str, label: str, refresh: Refresh
-) -> None:
-    value = getattr(node.run, name)
-    widget = f"r:{document.id}:{node.id}:{name}"
-    key = session.widget_key(widget, value)
-
-    def changed() -> None:
-        new = st.session_state[key]
-        if new is None and name != "timeout_s":
-            new = getattr(DEFAULT_POLICY, name)
-        if name == "timeout_s" and not new:
-            new = None
-        if session.widget_gave(widget, key, new):
-            edit(document, SetRun(node=node.id, run={name: new}), refresh)
-
-    doc = RunPolicy.model_fields[name].description
-    whole = name == "retries"
-    st.number_input(
-        label, min_value=0 if whole else 0.0, max_value=20 if whole else None, value=value, key=key,
-        step=1 if whole else 1.0, format=None if whole else "%g", on_change=changed, help=doc,
-        placeholder="none",
-    )  # fmt: skip
-
-
-def _policy_choice(
-    document: Document, node: NodeInstance, name: str, label: str, refresh: Refresh,
-    words: dict[str, str],
-) -> None:  # fmt: skip
-    value = getattr(node.run, name)
-    widget = f"r:{document.id}:{node.id}:{name}"
-    key = session.widget_key(widget, value)
-
-    def changed() -> None:
-        if session.widget_gave(widget, key, st.session_state[key]):
-            edit(document, SetRun(node=node.id, run={name: st.session_state[key]}), refresh)
-
-    st.selectbox(
-        label, list(words), list(words).index(value), key=key, on_change=changed,
-        format_func=words.__getitem__, help=RunPolicy.model_fields[name].description,
-    )  # fmt: skip
 
 
 def _ports(described: dict[str, Any]) -> None:

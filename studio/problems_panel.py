@@ -9,8 +9,8 @@ import streamlit as st
 from flows.problems import Problem
 from studio import session
 from studio.document import Document
+from studio.editing import edit
 from studio.fixes import fixes
-from studio.inspector import edit
 from studio.services import services
 from studio.words import plain
 

@@ -12,8 +12,9 @@ from studio import session
 from studio.canvas import canvas, selection
 from studio.chat_panel import chat_panel
 from studio.document import Document
+from studio.editing import edit
 from studio.export_menu import export_menu
-from studio.inspector import edit, inspector
+from studio.inspector import inspector
 from studio.live import pulse, query
 from studio.problems_panel import problems_panel
 from studio.questions import asked

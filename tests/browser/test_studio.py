@@ -168,7 +168,7 @@ def test_a_run_is_stopped_at_once(studio: Server, page: Page) -> None:
     toolbar(page, "Run").click()
     expect(side(page).locator(".text")).not_to_be_empty(timeout=SLOW)
     toolbar(page, "Stop").click()
-    expect(side(page).get_by_text("Stopped", exact=True)).to_be_visible(timeout=5000)
+    expect(side(page).get_by_text("Stopped", exact=True)).to_be_visible(timeout=20_000)
     expect(toolbar(page, "Run")).to_be_visible()
 
 
@@ -209,7 +209,7 @@ def test_a_run_goes_on_through_a_reload_and_only_for_its_owner(
     stranger.context.close()
 
     toolbar(page, "Stop").click()
-    expect(side(page).get_by_text("Stopped", exact=True)).to_be_visible(timeout=5000)
+    expect(side(page).get_by_text("Stopped", exact=True)).to_be_visible(timeout=20_000)
 
 
 def test_two_tabs_see_each_others_edits(studio: Server, page: Page) -> None:
