@@ -24,9 +24,10 @@ FRAMES = """() => {
 STOP = "() => { window.stop_ = true; return window.frames_.slice(2); }"
 
 CLOCK = """
-  window.got_ = []; window.sent_ = []; window.up_ = 0;
+  window.got_ = []; window.acked_ = []; window.sent_ = []; window.up_ = 0;
+  const text = new TextDecoder();
   addEventListener("pointerup", event => {
-    window.up_ = event.timeStamp; window.got_ = []; window.sent_ = [];
+    window.up_ = event.timeStamp; window.got_ = []; window.acked_ = []; window.sent_ = [];
   }, true);
   const send = WebSocket.prototype.send;
   WebSocket.prototype.send = function (data) {
@@ -36,12 +37,23 @@ CLOCK = """
   window.WebSocket = class extends Plain {
     constructor(...more) {
       super(...more);
-      this.addEventListener("message", () => window.got_.push(performance.now()));
+      this.addEventListener("message", event => {
+        window.got_.push(performance.now());
+        if (text.decode(event.data).includes('"ack"')) window.acked_.push(performance.now());
+      });
     }
   };
 """
 """Notes in the page when the pointer went up and when messages came: no tool in between."""
-WAITED = "() => window.got_.find(at => at > window.sent_[0]) - window.up_"
+WAITED = """() => {
+  const after = times => times.find(at => at > window.sent_[0]) - window.up_;
+  return [window.sent_[0] - window.up_, after(window.got_), after(window.acked_)];
+}"""
+"""From letting go: to the page's message, to Python's first sign of it, to the acknowledgement.
+
+The first sign is Streamlit's "a run begins", so Python has had the edit for a moment by then. The
+acknowledgement comes when the edit is applied and the flow is validated.
+"""
 
 
 def measure(quick: bool = False) -> Iterator[Row]:
@@ -93,7 +105,10 @@ def _rows(canvas: Any, wire: Wire, repeats: int) -> Iterator[Row]:
               "at least", against="nothing moves", other=1000 / still)  # fmt: skip
     yield Row(f"{name}: bytes of an edit, out", statistics.median(sent), "B", 2000)
     yield Row(f"{name}: bytes of an edit, in", statistics.median(received), "B", 2000)
-    yield Row(f"{name}: drop to answer from Python", statistics.median(waited), "ms", 100)
+    left, reached, acked = (statistics.median(times) for times in zip(*waited, strict=True))
+    yield Row(f"{name}: drop to the page's message", left, "ms")
+    yield Row(f"{name}: drop to Python", reached, "ms", 100)
+    yield Row(f"{name}: drop to Python's acknowledgement", acked, "ms")
 
 
 class Wire:

@@ -4,6 +4,7 @@ import { ReactFlowProvider } from "@xyflow/react";
 import { useCallback, useEffect, useMemo, useRef, useState, useSyncExternalStore } from "react";
 import { Canvas, CanvasHandle } from "./canvas";
 import { SharedContext, Ui, Wiring, useDoc } from "./context";
+import { useStable } from "./hooks";
 import { KindIcon } from "./icons";
 import { Kind } from "./model";
 import { Palette } from "./palette";
@@ -38,6 +39,8 @@ export function App({ doc, statuses, reveal, onSelect }: Props) {
     paletteOpen = value;
     setOpen(value);
   };
+  const add = useStable((kind: Kind) => canvas.current?.addAtCentre(kind));
+  const close = useStable(() => show(false));
   const drag = useCallback((kind: Kind, event: React.PointerEvent) => {
     const start = { x: event.clientX, y: event.clientY };
     let moving = false;
@@ -70,7 +73,7 @@ export function App({ doc, statuses, reveal, onSelect }: Props) {
   return (
     <SharedContext.Provider value={shared}>
       <div className={`pb-app ${ghost ? "carrying" : ""}`}>
-        {open && !doc.readonly && <Palette onAdd={(kind) => canvas.current?.addAtCentre(kind)} onDrag={drag} onClose={() => show(false)} />}
+        {open && !doc.readonly && <Palette onAdd={add} onDrag={drag} onClose={close} />}
         <ReactFlowProvider>
           <Canvas ref={canvas} doc={doc} reveal={reveal} onSelect={onSelect} paletteShut={!open} onPalette={() => show(true)} />
         </ReactFlowProvider>

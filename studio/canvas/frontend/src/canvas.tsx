@@ -1,7 +1,7 @@
 // The drawing surface: React Flow, fed from the document, its gestures turned into operations.
 
 import {
-  Background, BackgroundVariant, ConnectionLineType, Edge as DrawnEdge, EdgeChange, MiniMap, Node as DrawnNode,
+  Background, BackgroundVariant, Connection, ConnectionLineType, Edge as DrawnEdge, EdgeChange, FinalConnectionState, MiniMap, Node as DrawnNode,
   NodeChange, OnConnectEnd, ReactFlow, SelectionMode, Viewport, applyEdgeChanges, applyNodeChanges, getViewportForBounds, useReactFlow, useStore,
 } from "@xyflow/react";
 import { Ref, useCallback, useEffect, useImperativeHandle, useMemo, useRef, useState } from "react";
@@ -11,6 +11,7 @@ import { Chooser, Entry, Menu, Question, Sheet } from "./chooser";
 import { useDoc, useShared } from "./context";
 import { Chosen, Point, addWired, insertOps, moveOp, nodeOp, replugOp, usableKinds, wayForNode, wayThrough, wireOp } from "./edits";
 import { Bars, Empty } from "./bars";
+import { useStable } from "./hooks";
 import { KindIcon } from "./icons";
 import { useKeys } from "./keys";
 import { Kind, Op, Place, edgeKey } from "./model";
@@ -33,6 +34,11 @@ interface Props {
 
 const nodeTypes = { box: NodeBox, note: NoteBox, group_: GroupBox };
 const edgeTypes = { wire: WireLine };
+const snapGrid: [number, number] = [GRID, GRID];
+const manyKeys = ["Meta", "Control", "Shift"];
+const overviewColor = (node: DrawnNode): string => (node.type === "box" ? familyColor((node.data as NodeData).kind?.family ?? "") : "var(--pb-line)");
+/** Lets go of what was dragged; what lay still keeps its object. */
+const letGo = (nodes: DrawnNode[]): DrawnNode[] => (nodes.some((n) => n.dragging) ? nodes.map((n) => (n.dragging ? { ...n, dragging: false } : n)) : nodes);
 const views = new Map<string, Viewport>();
 const seenReveals = new Map<string, number>();
 
@@ -46,6 +52,7 @@ export function Canvas({ doc, reveal, onSelect, ref, paletteShut, onPalette }: P
   const select = useRef<Set<string> | null>(null);
   const shift = useRef(false);
   const replugging = useRef<DrawnEdge | null>(null);
+  const dropped = useRef(false);
   const [nodes, setNodes] = useState<DrawnNode[]>(() => drawNodes(doc, [], null));
   const [edges, setEdges] = useState<DrawnEdge[]>(() => drawEdges(doc, []));
   const [question, setQuestion] = useState<Question | null>(null);
@@ -59,16 +66,19 @@ export function Canvas({ doc, reveal, onSelect, ref, paletteShut, onPalette }: P
   useEffect(() => {
     const wanted = select.current;
     select.current = null;
-    setNodes((old) => drawNodes(doc, old, wanted));
+    const free = dropped.current ? letGo : (old: DrawnNode[]) => old;
+    setNodes((old) => drawNodes(doc, free(old), wanted));
     setEdges((old) => drawEdges(doc, old));
   }, [doc, version]);
 
   const focus = useCallback(() => root.current?.focus({ preventScroll: true }), []);
-  const dispatch = useCallback((op: Op | null, choose?: string[]): void => {
-    if (!op) return;
+  const dispatch = useCallback((op: Op | null, choose?: string[]): boolean => {
+    if (!op) return false;
     if (choose) select.current = new Set(choose);
-    if (!doc.dispatch(op)) select.current = null;
+    const done = doc.dispatch(op);
+    if (!done) select.current = null;
     focus();
+    return done;
   }, [doc, focus]);
 
   // --- selection ------------------------------------------------------------------------------
@@ -195,6 +205,12 @@ export function Canvas({ doc, reveal, onSelect, ref, paletteShut, onPalette }: P
 
   // --- dragging -------------------------------------------------------------------------------
   const onNodesChange = useCallback((changes: NodeChange[]) => {
+    if (changes.every((change) => change.type === "position" && change.dragging === false)) {
+      // The end of a drag, and nothing moves. The edit goes out before anything is drawn; see onNodeDragStop.
+      dropped.current = true;
+      setTimeout(() => dropped.current && setNodes(letGo), 50);
+      return;
+    }
     setNodes((old) => {
       const more: NodeChange[] = [];
       const listed = new Set(changes.map((c) => ("id" in c ? c.id : "")));
@@ -213,6 +229,7 @@ export function Canvas({ doc, reveal, onSelect, ref, paletteShut, onPalette }: P
     });
   }, []);
   const onEdgesChange = useCallback((changes: EdgeChange[]) => setEdges((old) => applyEdgeChanges(changes.filter((c) => c.type !== "remove"), old)), []);
+  const onDragStart = useCallback(() => void (dropped.current = false), []);
   const onNodeDrag = useCallback((event: unknown, node: DrawnNode, moved: DrawnNode[]) => {
     const { clientX, clientY } = event as MouseEvent;
     const loose = moved.length === 1 && node.type === "box" && !(node.data as NodeData).wired;
@@ -231,13 +248,11 @@ export function Canvas({ doc, reveal, onSelect, ref, paletteShut, onPalette }: P
       places[id] = { x: Math.round(node.position.x), y: Math.round(node.position.y) };
     }
     const wire = latestEdges.current.find((e) => e.id === ui.dropWire);
-    ui.set({ dropWire: "" });
-    // Let go of the nodes first: what the document says must be able to move them again.
-    setNodes((old) => old.map((n) => (n.dragging ? { ...n, dragging: false } : n)));
+    if (ui.dropWire) ui.set({ dropWire: "" });
     const move = moveOp(places);
     const way = wire && moved.length === 1 ? wayForNode(doc, edgeData(wire), moved[0].id) : null;
-    if (move && wire && way) dispatch({ op: "batch", ops: [move, ...insertOps(edgeData(wire), moved[0].id, way)], label: "insert on wire" });
-    else dispatch(move);
+    const op: Op | null = move && wire && way ? { op: "batch", ops: [move, ...insertOps(edgeData(wire), moved[0].id, way)], label: "insert on wire" } : move;
+    if (!dispatch(op)) setNodes(letGo);
   }, [dispatch, doc, ui]);
 
   const keys = useKeys({
@@ -280,67 +295,67 @@ export function Canvas({ doc, reveal, onSelect, ref, paletteShut, onPalette }: P
       <ReactFlow
         nodes={nodes} edges={edges} nodeTypes={nodeTypes} edgeTypes={edgeTypes}
         onNodesChange={onNodesChange} onEdgesChange={onEdgesChange}
-        onNodeDrag={onNodeDrag} onNodeDragStop={onNodeDragStop}
-        onSelectionDragStop={(event, moved) => onNodeDragStop(event, moved[0], moved)}
-        onConnectStart={(_event, start) => {
+        onNodeDragStart={onDragStart} onSelectionDragStart={onDragStart} onNodeDrag={onNodeDrag} onNodeDragStop={onNodeDragStop}
+        onSelectionDragStop={useStable((event: unknown, moved: DrawnNode[]) => onNodeDragStop(event, moved[0], moved))}
+        onConnectStart={useStable((_event, start) => {
           if (start.nodeId && !replugging.current) wiring.set(dragFrom(doc, endOf(start.nodeId, start.handleId, start.handleType)));
-        }}
-        onConnectEnd={connectEnd}
-        isValidConnection={(wire) => {
+        })}
+        onConnectEnd={useStable(connectEnd)}
+        isValidConnection={useStable((wire: DrawnEdge | Connection) => {
           const dragged = wiring.dragged;
           if (!dragged) return false;
           const a = endOf(wire.source, wire.sourceHandle ?? null, "source"), b = endOf(wire.target, wire.targetHandle ?? null, "target");
           const end = dragged.from.side === "out" ? b : a;
           const port = portAt(doc, end);
           return !!port && !refusal(doc, dragged, end, port);
-        }}
-        onConnect={(wire) => dispatch(wireOp(
+        })}
+        onConnect={useStable((wire: Connection) => dispatch(wireOp(
           doc, endOf(wire.source, wire.sourceHandle, "source"), endOf(wire.target, wire.targetHandle, "target"), shift.current,
-        ))}
-        onReconnectStart={(_event, edge, side) => {
+        )))}
+        onReconnectStart={useStable((_event: unknown, edge: DrawnEdge, side: string) => {
           replugging.current = edge;
           // React Flow names the end that stays.
           const stays = side === "target" ? endOf(edge.target, edge.targetHandle ?? null, "target") : endOf(edge.source, edge.sourceHandle ?? null, "source");
           wiring.set(dragFrom(doc, stays, edgeData(edge)));
-        }}
-        onReconnect={(edge, wire) => {
+        })}
+        onReconnect={useStable((edge: DrawnEdge, wire: Connection) => {
           const fresh = edgeOf(endOf(wire.source, wire.sourceHandle, "source"), endOf(wire.target, wire.targetHandle, "target"));
           if (edgeKey(fresh) !== edge.id) dispatch(replugOp(doc, edgeData(edge), fresh, shift.current));
-        }}
-        onReconnectEnd={(_event, edge, _side, state) => {
+        })}
+        onReconnectEnd={useStable((_event: unknown, edge: DrawnEdge, _side: string, state: FinalConnectionState) => {
           const reason = wiring.over?.reason;
           wiring.set(null);
           replugging.current = null;
           if (state.isValid) return;
           if (state.toHandle || reason) return void (reason && doc.say(reason));
           dispatch({ op: "disconnect", ...edgeData(edge) });
-        }}
-        onNodeContextMenu={(event, node) => showMenu(event, node.id)}
-        onEdgeContextMenu={(event, edge) => showMenu(event, undefined, edge)}
-        onPaneContextMenu={(event) => showMenu(event as React.MouseEvent)}
-        onDoubleClick={(event) => {
+        })}
+        onNodeContextMenu={useStable((event: React.MouseEvent, node: DrawnNode) => showMenu(event, node.id))}
+        onEdgeContextMenu={useStable((event: React.MouseEvent, edge: DrawnEdge) => showMenu(event, undefined, edge))}
+        onPaneContextMenu={useStable((event) => showMenu(event as React.MouseEvent))}
+        onDoubleClick={useStable((event) => {
           if ((event.target as Element).classList.contains("react-flow__pane")) {
             const at = toFlow(event.clientX, event.clientY);
             askNode(inBox(event.clientX, event.clientY), { x: at.x - WIDTH / 2, y: at.y - 20 });
           }
-        }}
-        onInit={() => {
+        })}
+        onInit={useStable(() => {
           const old = views.get(doc.id);
           if (old) void flow.setViewport(old);
           else fit(0);
-        }}
-        onMoveEnd={(_event, viewport) => views.set(doc.id, viewport)}
+        })}
+        onMoveEnd={useStable((_event, viewport) => views.set(doc.id, viewport))}
         nodesDraggable={!doc.readonly} nodesConnectable={!doc.readonly} edgesReconnectable={!doc.readonly}
-        snapToGrid snapGrid={[GRID, GRID]} minZoom={0.1} maxZoom={2.5} zoomOnDoubleClick={false}
+        snapToGrid snapGrid={snapGrid} minZoom={0.1} maxZoom={2.5} zoomOnDoubleClick={false}
         deleteKeyCode={null} disableKeyboardA11y selectionMode={SelectionMode.Partial} connectionRadius={26} reconnectRadius={14}
-        multiSelectionKeyCode={["Meta", "Control", "Shift"]} connectionLineType={ConnectionLineType.Bezier}
+        multiSelectionKeyCode={manyKeys} connectionLineType={ConnectionLineType.Bezier}
         elevateNodesOnSelect={false} onlyRenderVisibleElements proOptions={{ hideAttribution: true }}
         nodesFocusable edgesFocusable
       >
         <Background variant={BackgroundVariant.Dots} gap={GRID} size={1.3} />
         <MiniMap
           pannable zoomable ariaLabel="Overview" nodeBorderRadius={6} className="pb-minimap"
-          nodeColor={(node) => (node.type === "box" ? familyColor((node.data as NodeData).kind?.family ?? "") : "var(--pb-line)")}
+          nodeColor={overviewColor}
         />
       </ReactFlow>
       <Bars doc={doc} chosen={chosen} keys={keys} drawn={() => latest.current} dispatch={dispatch} paletteShut={paletteShut} onPalette={onPalette} onHelp={() => setSheet(true)} />

@@ -1,6 +1,6 @@
 // Every kind of node there is: families, a search box, and what to install for those that are missing.
 
-import { useMemo, useRef, useState, useSyncExternalStore } from "react";
+import { memo, useMemo, useRef, useState, useSyncExternalStore } from "react";
 import { Icon, KindIcon } from "./icons";
 import { Kind } from "./model";
 import { catalog } from "./store";
@@ -23,7 +23,7 @@ export const firstSentence = (text: string | undefined): string => (text ?? "").
 
 interface Props { onAdd: (kind: Kind) => void; onDrag: (kind: Kind, event: React.PointerEvent) => void; onClose: () => void }
 
-export function Palette({ onAdd, onDrag, onClose }: Props) {
+export const Palette = memo(function Palette({ onAdd, onDrag, onClose }: Props) {
   useSyncExternalStore(catalog.changed.subscribe, () => catalog.changed.version);
   const [query, setQuery] = useState("");
   const [shut, setShut] = useState<Set<string>>(new Set());
@@ -84,7 +84,7 @@ export function Palette({ onAdd, onDrag, onClose }: Props) {
       </div>
     </aside>
   );
-}
+});
 
 function Item({ kind, onAdd, onDrag, step }: Pick<Props, "onAdd" | "onDrag"> & { kind: Kind; step: (e: React.KeyboardEvent, by: number) => void }) {
   const missing = !!kind.install;

@@ -89,7 +89,10 @@ export class Doc {
       return false;
     }
     this.queue({ seq: ++this.seq, at: this.rev ?? 0, op, ...(merge && { merge }) });
-    this.changed.emit();
+    // Streamlit sends in a timer of its own, so Python would wait for the drawing. What was moved lies on the
+    // canvas already: that drawing can wait. Others cannot, or the next key would go astray.
+    if (op.op === "move") setTimeout(() => this.changed.emit());
+    else this.changed.emit();
     return true;
   }
 

@@ -35,8 +35,14 @@ export function colorOf(types: string[]): string {
 
 const FAMILY_HUES = ["blue", "green", "violet", "orange", "teal", "red", "amber", "indigo", "pink", "brown"];
 
+let families: string[] = [];
+let familiesOf = catalog.kinds;
+
 export function familyColor(family: string): string {
-  const families = [...new Set(catalog.kinds.map((kind) => kind.family))];
+  if (familiesOf !== catalog.kinds) {
+    familiesOf = catalog.kinds;
+    families = [...new Set(familiesOf.map((kind) => kind.family))];
+  }
   const index = families.indexOf(family);
   return index < 0 ? "var(--pb-gray)" : `var(--pb-${FAMILY_HUES[index % FAMILY_HUES.length]})`;
 }
