@@ -20,11 +20,13 @@ from flows.defaults import default_environment
 from flows.environment import Environment
 from flows.events import Event, RunEnd, as_json
 from flows.model import Flow
+from flows.problems import FlowError, Problem
+from flows.resume import recorded_inputs, resumed_run
 from flows.running import LoadedFlow, Run, new_run_id
 from studio.progress import Progress
 
 if TYPE_CHECKING:
-    from flows.history import History
+    from flows.history import History, PastRun
 
 Listener = Callable[[dict[str, Any]], None]
 """Takes messages of a flow's runs, on the thread of the runs. Must not block."""
@@ -130,14 +132,52 @@ class Runner:
         ran = without_cache(flow, fresh) if fresh else flow
         run = Run(LoadedFlow(ran, folder), inputs, environment, only, run_id)
         live = LiveRun(run_id, document, owner, flow, folder, dict(inputs), tuple(only), run)
-        live.progress.begin(time.time(), [node.id for node in flow.nodes])
-        with self._lock:
-            self._stop_latest(document, owner)
-            self._runs[run_id] = live
-            self._latest[document, owner] = run_id
-            self._forget()
         self._claim(run_id, owner)
-        self._tell(live, {"reset": True, "run": live.progress.summary(run_id)})
+        return self._launch(live)
+
+    def again(self, past: PastRun, owner: str) -> LiveRun:
+        """Start a recorded run anew: the flow as it was, with the inputs that it had.
+
+        Raises:
+            FlowError: like `start`, or what was recorded is not understood any more.
+        """
+        environment = self._environment(past.folder)
+        try:
+            inputs = recorded_inputs(past, environment.catalog.value_types)
+        except ValueError as error:
+            message = f"The inputs of this run cannot be read any more: {error}"
+            raise FlowError([Problem("history/inputs", message, "Run the flow itself.")]) from error
+        return self.start(
+            f"run:{past.id}", owner, past.flow, inputs, folder=past.folder, only=past.only
+        )
+
+    def resume(self, past: PastRun, owner: str) -> LiveRun:
+        """Go on with a recorded run where it stopped, under its id and with its flow.
+
+        It stays whose it was: one from the command line stays everybody's.
+
+        Raises:
+            FlowError: it has ended well or is under way, or `start` would refuse it.
+        """
+        if self._history is None:
+            raise FlowError([Problem("history/none", "Runs are not recorded here.")])
+        before = self.get(past.id)
+        if before and before.active:
+            return before
+        run = resumed_run(self._history(), past, self._environment(past.folder))
+        live = LiveRun(
+            past.id, f"run:{past.id}", owner, run.flow, past.folder, run.inputs, past.only, run
+        )
+        return self._launch(live)
+
+    def _launch(self, live: LiveRun) -> LiveRun:
+        live.progress.begin(time.time(), [node.id for node in live.flow.nodes])
+        with self._lock:
+            self._stop_latest(live.document, live.owner)
+            self._runs[live.id] = live
+            self._latest[live.document, live.owner] = live.id
+            self._forget()
+        self._tell(live, {"reset": True, "run": live.progress.summary(live.id)})
         asyncio.run_coroutine_threadsafe(self._drive(live), self._loop)
         return live
 

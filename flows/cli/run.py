@@ -8,7 +8,6 @@ import logging
 import signal
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -22,10 +21,11 @@ from flows.events import RunCancelled, RunEnd, RunFailed
 from flows.problems import FlowError, Problem
 from flows.reading import read_flow
 from flows.resolve import Resolved, resolve
+from flows.resume import resumed_run
 from flows.running import LoadedFlow, Run
 
 if TYPE_CHECKING:
-    from flows.history import History, PastRun
+    from flows.history import History
 
 
 def run(
@@ -104,29 +104,9 @@ def _resumed(run_id: str, path: Path | None, use_cache: bool) -> tuple[Run, Reso
         )
     history = _history()
     past = history.get(run_id)
-    run_ = resumed_run(history, past, use_cache)
-    return run_, resolve(run_.flow, default_environment().catalog)
-
-
-def resumed_run(history: History, past: PastRun, use_cache: bool = True) -> Run:
-    """The run that goes on where a recorded one stopped.
-
-    Raises:
-        FlowError: it cannot be resumed.
-    """
-    from flows.history import resumable
-    from nodes.values import decode
-
-    resumable(past)
     env = default_environment(use_cache=use_cache, folder=past.folder)
-    types = env.catalog.value_types
-    env = replace(
-        env,
-        stored=history.stored(past.id, types),
-        sinks=(history.recorder(past.id, past.flow, past.folder, past.only),),
-    )
-    inputs = {name: decode(value, types) for name, value in past.inputs.items()}
-    return Run(LoadedFlow(past.flow, past.folder), inputs, env, past.only, run_id=past.id)
+    run_ = resumed_run(history, past, env)
+    return run_, resolve(run_.flow, env.catalog)
 
 
 def _history() -> History:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import shlex
 import time
 from typing import Any
 
@@ -12,8 +10,8 @@ import streamlit as st
 from flows.history import PastRun
 from flows.model import Flow
 from flows.problems import FlowError
-from nodes.values import TAG
 from studio import session
+from studio.headless import command
 from studio.preview import preview
 from studio.services import services
 from studio.values_view import gist, show_value
@@ -33,11 +31,27 @@ def page() -> None:
         session.forget("go")
         st.switch_page(session.recall("page:editor"), query_params={"flow": name})
     chosen = st.query_params.get("run")
+    live = services().runner.get(chosen) if chosen else None
+    if chosen and live and live.active and live.owner == session.browser():
+        _under_way(chosen)
+        return
     past = _past(chosen) if chosen else None
     if past is not None:
         _one(past)
     else:
         _all()
+
+
+@st.fragment(run_every=0.5)
+def _under_way(run_id: str) -> None:
+    """A run that was just started from here; its row may not have been written yet."""
+    live = services().runner.get(run_id)
+    session.forget("run-step")  # the latest event, as long as there are more to come
+    if live is None or not live.active or st.query_params.get("run") != run_id:
+        st.rerun()
+    past = _past(run_id)
+    if past is not None:
+        _one(past)
 
 
 def _mine(run_id: str, owners: dict[str, str]) -> bool:
@@ -118,8 +132,12 @@ def _one(past: PastRun) -> None:
         st.markdown(f"### {plain(past.name)}", anchors=False)
         st.markdown(f":{tint}-badge[{word}]")
         st.space("stretch")
-        st.button("Run again", icon=":material/replay:", on_click=_again, args=(past,))
-        st.button("Delete", type="tertiary", on_click=_delete, args=(past.id,))
+        live = services().runner.get(past.id)
+        if live and live.active:
+            st.button("Stop", icon=":material/stop:", on_click=_stop, args=(past.id,))
+        else:
+            _offers(past)
+    _refusals(past)
     at = time.strftime("%-d %b %Y, %H:%M:%S", time.localtime(past.started_at))
     facts = [at, duration(past.seconds)] + ([count(past.tokens, "token")] if past.tokens else [])
     st.caption(plain(" · ".join(facts)))
@@ -144,6 +162,20 @@ def _one(past: PastRun) -> None:
                 show_value(value, f"{side}:{past.id}:{name}")
         st.markdown("**The same without the studio**")
         st.code(command(past), language="bash", wrap_lines=True)
+
+
+def _offers(past: PastRun) -> None:
+    if past.status in ("failed", "cancelled", "interrupted"):
+        st.button(
+            "Resume", icon=":material/resume:", on_click=_resume, args=(past,),
+            help="Goes on where it stopped: what has finished is not done again.",
+        )  # fmt: skip
+    st.button(
+        "Run again", icon=":material/replay:", on_click=_again, args=(past,),
+        help="Runs the flow as it was then, with the same inputs.",
+    )  # fmt: skip
+    if past.status != "running":
+        st.button("Delete", type="tertiary", on_click=_delete, args=(past.id,))
 
 
 def _stepper(events: list[dict[str, Any]]) -> int:
@@ -214,35 +246,8 @@ def _event(flow: Flow, event: dict[str, Any], key: str) -> None:
             show_value(value, f"{key}:{side}:{name}")
 
 
-def command(past: PastRun) -> str:
-    """The command line that runs the same. Says where the file is not known."""
-    path = next(
-        (e.path for e in services().library.own() if e.flow and e.flow.name == past.name
-         and (past.folder is None or e.path.parent == past.folder)),
-        None,
-    )  # fmt: skip
-    parts = ["patchbay", "run", shlex.quote(str(path) if path else "FLOW.json")]
-    for name, value in past.inputs.items():
-        parts += ["--input", shlex.quote(f"{name}={_as_argument(value)}")]
-    for node in past.only:
-        parts += ["--only", shlex.quote(node)]
-    return " ".join(parts)
-
-
-def _as_argument(value: Any) -> str:
-    if isinstance(value, str):
-        return value
-    if isinstance(value, dict) and value.get(TAG) == "fileref":
-        return str(value.get("path"))
-    if (
-        isinstance(value, list)
-        and value
-        and isinstance(value[0], dict)
-        and value[0].get(TAG) == "document"
-    ):
-        sources = dict.fromkeys(str((d.get("metadata") or {}).get("source", "")) for d in value)
-        return ",".join(sources)
-    return json.dumps(value, ensure_ascii=False)
+def _stop(run_id: str) -> None:
+    services().runner.stop(run_id)
 
 
 def _back() -> None:
@@ -255,29 +260,23 @@ def _delete(run_id: str) -> None:
 
 
 def _again(past: PastRun) -> None:
-    """Run it as it was, under the flow file it came from where that is still there."""
-    from studio.run_panel import start_with
-
-    for entry in services().library.own():
-        if entry.flow and entry.flow.name == past.name:
-            document = services().documents.open(entry.path)
-            inputs = {name: _given(value) for name, value in past.inputs.items()}
-            start_with(document, inputs, only=past.only)
-            session.open_flow(entry.name)
-            session.remember("go", entry.name)
-            session.remember(session.PANEL, "Run")
-            return
-    st.toast("The flow of this run is not among yours any more.")
+    """Run what was recorded, with what was recorded; show the new run."""
+    try:
+        _show(services().runner.again(past, session.browser()).id)
+    except FlowError as error:
+        session.remember("run-refused", (past.id, error.problems))
 
 
-def _given(value: Any) -> Any:
-    if isinstance(value, dict) and value.get(TAG) == "fileref":
-        return value.get("path")
-    if (
-        isinstance(value, list)
-        and value
-        and isinstance(value[0], dict)
-        and value[0].get(TAG) == "document"
-    ):
-        return list(dict.fromkeys(str((d.get("metadata") or {}).get("source", "")) for d in value))
-    return value
+def _resume(past: PastRun) -> None:
+    """Go on where it stopped."""
+    try:
+        _show(services().runner.resume(past, session.browser()).id)
+    except FlowError as error:
+        session.remember("run-refused", (past.id, error.problems))
+
+
+def _refusals(past: PastRun) -> None:
+    run_id, problems = session.recall("run-refused", ("", ()))
+    session.forget("run-refused")
+    for problem in problems if run_id == past.id else ():
+        st.error(plain(f"{problem.message} {problem.fix}"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -10,10 +11,12 @@ from typing import Any
 
 import pytest
 
+import flows
 from flows.environment import Environment
-from flows.history import History
+from flows.history import History, PastRun
 from flows.model import Edge, Flow, NodeInstance
 from flows.problems import FlowError
+from flows.reading import read_flow
 from flows.resources import Pool
 from nodes.catalog import load_catalog
 from nodes.contract import Context, Node, NodeError, Ports
@@ -50,7 +53,7 @@ class Fails(Node):
 
 
 def environment(_: Path | None) -> Environment:
-    return Environment(load_catalog().extended([Slow, Fails]), Pool())
+    return Environment(load_catalog().extended([Slow, Fails, Once]), Pool())
 
 
 @pytest.fixture
@@ -73,7 +76,7 @@ def chain(kind: str | None = None) -> Flow:
 
 
 def until(true: Callable[[], Any]) -> None:
-    for _ in range(1000):
+    for _ in range(3000):
         if true():
             return
         time.sleep(0.01)
@@ -155,3 +158,74 @@ def test_a_flow_with_errors_is_not_started(runner: Runner) -> None:
         runner.start("doc", "ann", chain(Fails.kind), {"other": 1})
     assert runner.latest("doc", "ann") is None
     assert runner.owners() == {}
+
+
+class Once(Node):
+    """Fail the first time it is asked, like a machine that is switched off; then shout."""
+
+    kind, title, family = "test.once", "Once", "Test"
+    asked = 0
+
+    class Inputs(Ports):
+        text: str
+
+    class Outputs(Ports):
+        text: str
+
+    async def run(self, inputs: Any, params: Any, ctx: Context) -> Ports:
+        Once.asked += 1
+        if Once.asked == 1:
+            raise NodeError("It is switched off.", fix="Switch it on.", retry=False)
+        return self.Outputs(text=inputs.text.upper())
+
+
+def recorded(runner: Runner, live: LiveRun) -> PastRun:
+    assert runner._history is not None
+    return runner._history().get(live.id)
+
+
+def test_again_runs_what_was_recorded_and_not_the_flow_as_it_is_now(
+    runner: Runner, tmp_path: Path
+) -> None:
+    inputs = {"question": "Why?"}
+    first = ended(runner.start("doc", "ann", chain(), inputs, folder=tmp_path, only=["answer"]))
+    again = ended(runner.again(recorded(runner, first), "ann"))
+    assert again.id != first.id
+    assert (again.flow, again.folder, again.only) == (first.flow, tmp_path, ("answer",))
+    assert again.progress.outputs == {"answer": "Why?"}
+    assert runner.latest("doc", "ann") is first, "the open flow's own run stays what it shows"
+    assert runner.owners()[again.id] == "ann"
+
+
+def test_a_failed_run_is_resumed_under_its_id_and_does_nothing_twice(runner: Runner) -> None:
+    Once.asked = 0
+    middle = (Edge(source="ask.value", target="middle.text"),)
+    flow = chain(Once.kind)
+    flow = flow.model_copy(update={"edges": middle + flow.edges})
+    first = ended(runner.start("doc", "ann", flow, {"question": "Why?"}))
+    assert first.progress.status == "failed"
+    until(lambda: recorded(runner, first).status == "failed")
+    resumed = ended(runner.resume(recorded(runner, first), "ann"))
+    assert (resumed.id, resumed.progress.status) == (first.id, "finished")
+    assert resumed.progress.outputs == {"answer": "WHY?"}
+    sources = {e["node"]: e["source"] for e in resumed.events if e["type"] == "node_finished"}
+    assert (sources["ask"], sources["middle"]) == ("resumed", "run")
+    past = recorded(runner, first)
+    assert (past.status, past.outputs) == ("finished", {"answer": "WHY?"})
+    with pytest.raises(FlowError, match="nothing to resume"):
+        runner.resume(past, "ann")
+
+
+def test_a_run_of_the_real_model_stops_and_leaves_no_thread(tmp_path: Path) -> None:
+    flow = read_flow(Path(flows.__file__).parent / "saved" / "ask.json").with_params(
+        {"prompt": {"template": "Write a very long story: {question}"}, "ask": {"max_tokens": 700}}
+    )
+    history = History(f"sqlite:///{tmp_path / 'history.sqlite'}")
+    runner = Runner(lambda: history, None, lambda _: Environment(load_catalog(), Pool()))
+    before = set(threading.enumerate())
+    live = runner.start("doc", "ann", flow, {"question": "A lighthouse"})
+    until(lambda: "ask" in live.progress.nodes and live.progress.nodes["ask"].text)
+    runner.stop(live.id)
+    ended(live)
+    assert (live.progress.status, live.progress.nodes["ask"].status) == ("cancelled", "cancelled")
+    until(lambda: not set(threading.enumerate()) - before)
