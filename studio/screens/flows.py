@@ -36,6 +36,7 @@ def page() -> None:
         )  # fmt: skip
         st.button("Import", icon=":material/upload:", on_click=_ask, args=("import",))
         st.button("New flow", icon=":material/add:", type="primary", on_click=_new)
+    _drop()
     _notice()
     library = services().library
     own = [entry for entry in library.own() if _matches(entry, wanted)]
@@ -176,6 +177,28 @@ def _problems(words: str, problems: tuple[object, ...]) -> None:
     st.error(words)
     for problem in problems[:20]:
         st.markdown(f"- {plain(str(problem))}")
+
+
+def _drop() -> None:
+    """A place to drop a flow on: it opens at once. What cannot be read is refused by `_notice`."""
+    key = f"dropped:{session.recall('drops', 0)}"  # a new key empties it for the next file
+
+    def dropped() -> None:
+        given = st.session_state.get(key)
+        if given is None:
+            return
+        session.remember("drops", session.recall("drops", 0) + 1)
+        try:
+            flow = flow_from(given.getvalue())
+            _open(services().library.create(flow, Path(given.name).stem).stem)
+        except FlowError as error:
+            session.remember("refused", error.problems)
+
+    with st.container(key="drop"):
+        st.file_uploader(
+            "Drop a flow here to open it: JSON, or a PNG or SVG that was exported here",
+            type=["json", "png", "svg"], key=key, on_change=dropped,
+        )  # fmt: skip
 
 
 # --- dialogs ------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 from collections.abc import Iterator
@@ -170,6 +171,11 @@ def test_a_run_is_stopped_at_once(studio: Server, page: Page) -> None:
     toolbar(page, "Stop").click()
     expect(side(page).get_by_text("Stopped", exact=True)).to_be_visible(timeout=20_000)
     expect(toolbar(page, "Run")).to_be_visible()
+    page.goto(f"{studio.url}/runs")
+    page.get_by_role("button", name="Open").first.click()
+    page.get_by_role("button", name="Resume").click()
+    page.get_by_role("button", name="Stop").click()
+    expect(page.get_by_role("button", name="Resume")).to_be_visible()
 
 
 def test_a_failed_run_says_where_why_and_with_what(studio: Server, page: Page) -> None:
@@ -244,12 +250,34 @@ def test_exported_pictures_and_json_open_again(studio: Server, page: Page, tmp_p
     assert (tmp_path / "export.json").read_text("utf-8") == path.read_text("utf-8")
 
     page.goto(studio.url)
-    page.get_by_role("button", name="Import").click()
-    dialog = page.get_by_role("dialog")
-    dialog.locator("input[type=file]").set_input_files(tmp_path / "export.png")
-    expect(dialog.get_by_text("export.png")).to_be_visible()
-    dialog.get_by_role("button", name="Import").click()
+    area = page.locator(".st-key-drop")
+    broken = tmp_path / "broken.json"
+    broken.write_text('{"format": 1, "nodes": [}', "utf-8")
+    before = sorted((studio.home / "flows").iterdir())
+    area.locator("input[type=file]").set_input_files(broken)
+    expect(page.get_by_text("file/not-json")).to_be_visible()
+    assert sorted((studio.home / "flows").iterdir()) == before
+    drop(page, tmp_path / "export.png")
     expect(page).to_have_url(re.compile(r"/editor\?flow=export-2"), timeout=SLOW)
+    expect(page.locator(".react-flow__node")).to_have_count(len(flow.nodes), timeout=SLOW)
+    assert read_flow(studio.home / "flows" / "export-2.json") == flow
+
+
+def drop(page: Page, file: Path) -> None:
+    """Drop a file on the flows page, as from a file manager."""
+    data = base64.b64encode(file.read_bytes()).decode()
+    carried = page.evaluate_handle(
+        """([data, name]) => {
+            const bytes = Uint8Array.from(atob(data), (c) => c.charCodeAt(0));
+            const carried = new DataTransfer();
+            carried.items.add(new File([bytes], name, { type: "image/png" }));
+            return carried;
+        }""",
+        [data, file.name],
+    )
+    area = page.locator(".st-key-drop").get_by_test_id("stFileUploaderDropzone")
+    for event in ("dragenter", "dragover", "drop"):
+        area.dispatch_event(event, {"dataTransfer": carried})
 
 
 def edit_any(studio: Server, page: Page, name: str) -> None:
@@ -305,7 +333,7 @@ def test_delete_can_be_undone(studio: Server, page: Page) -> None:
 
 
 def test_past_runs_are_listed_and_stepped_through(studio: Server, page: Page) -> None:
-    put(studio, "past")
+    path = put(studio, "past")
     edit(studio, page, "past")
     toolbar(page, "Run").click()
     expect(side(page).get_by_text("Finished")).to_be_visible(timeout=SLOW)
@@ -315,6 +343,12 @@ def test_past_runs_are_listed_and_stepped_through(studio: Server, page: Page) ->
     expect(page.get_by_text("run finished")).to_be_visible()
     icon(page, "earlier").click()
     expect(page.get_by_text("node finished")).to_be_visible()
+    before = page.url
+    path.unlink()  # what was recorded needs no file
+    page.get_by_role("button", name="Run again").click()
+    expect(page).not_to_have_url(before)
+    expect(page.get_by_text("Finished", exact=True)).to_be_visible()
+    expect(page.get_by_text("Copenhagen").first).to_be_visible()
 
 
 HOSTILE = (
