@@ -6,6 +6,7 @@ import base64
 import json
 import re
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from flows.reading import read_flow
+from nodes.models.manifest import DEFAULT
+from nodes.models.weights import resolve
 from studio.importing import flow_from
 from tests.browser.harness import ROOT, Server, serve
 
@@ -433,3 +436,17 @@ def test_a_flow_takes_a_file_that_is_uploaded(studio: Server, page: Page, tmp_pa
     toolbar(page, "Run").click()
     expect(side(page).get_by_text("Finished")).to_be_visible(timeout=SLOW)
     expect(side(page).get_by_text("Plain words from a file.").first).to_be_visible()
+
+
+def test_the_models_page_knows_what_is_here_and_says_what_cannot_be_had(
+    studio: Server, page: Page
+) -> None:
+    with ThreadPoolExecutor() as thread:  # it may not run where an event loop does
+        thread.submit(resolve, DEFAULT).result()
+    page.goto(f"{studio.url}/models")
+    expect(page.get_by_text(DEFAULT, exact=True).first).to_be_visible()
+    expect(page.get_by_text("on this machine", exact=True).first).to_be_visible()
+    box = page.get_by_role("textbox", name="Reference")
+    box.fill("no such weights")
+    page.get_by_role("button", name="Pull", exact=True).last.click()
+    expect(page.get_by_test_id("stAlert")).to_contain_text("no such weights")
