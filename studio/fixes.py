@@ -19,9 +19,10 @@ from flows.operations import (
     SetParams,
 )
 from flows.problems import Problem
-from flows.resolve import resolve
+from flows.resolve import Resolved, resolve
 from flows.rules.base import Facts
 from nodes.catalog import Catalog
+from nodes.contract import Port, Ports
 from nodes.values import compatible
 
 
@@ -83,7 +84,44 @@ def _mismatch(flow: Flow, problem: Problem, catalog: Catalog) -> list[Fix]:
         taken = target.input(edge.target_port) if target else None
         if given and taken and not compatible(given.type, taken.type):
             wires.append(edge)
-    return _without(wires, "Remove the wire")
+    between = _between(flow, wires[0], resolved) if len(wires) == 1 else None
+    return ([between] if between else []) + _without(wires, "Remove the wire")
+
+
+def _between(flow: Flow, edge: Edge, resolved: Resolved) -> Fix | None:
+    """The node that the problem names, put on the wire; None where it names none."""
+    source, target = resolved.nodes[edge.source_node], resolved.nodes[edge.target_node]
+    given, taken = source.output(edge.source_port), target.input(edge.target_port)
+    offers = Facts(resolved).offers
+    title = offers.node_between(given.type, taken.type) if given and taken else None
+    offer = next((offer for offer in offers.kinds if offer.cls.title == title), None)
+    if offer is None or given is None or taken is None:
+        return None
+    # As the rules suggest it: a port for anything proves nothing, so nothing is wired into it.
+    takers = [p for p in _seen(offer.inputs) if "any" not in p.type.ids]
+    takers = [p for p in takers if compatible(given.type, p.type)]
+    takers = [p for p in takers if p.required] or takers
+    givers = [p for p in _seen(offer.outputs) if "any" not in p.type.ids]
+    givers = [p for p in givers if compatible(p.type, taken.type)]
+    if not takers or not givers:
+        return None
+    new = NodeInstance(
+        id=fresh_id(offer.cls.title, ids(flow)), kind=offer.cls.kind, version=offer.cls.version
+    )
+    first, last = (flow.layout.get(end) for end in (edge.source_node, edge.target_node))
+    at = Place(x=(first.x + last.x) / 2, y=(first.y + last.y) / 2) if first and last else None
+    ops = (
+        Disconnect(source=edge.source, target=edge.target),
+        AddNode(node=new, at=at),
+        Connect(source=edge.source, target=f"{new.id}.{takers[0].name}"),
+        Connect(source=f"{new.id}.{givers[0].name}", target=edge.target),
+    )
+    label = f"Put a '{title}' between"
+    return Fix(label, Batch(ops=ops, label="put a node between"))
+
+
+def _seen(ports: type[Ports]) -> list[Port]:
+    return [port for port in ports.declared.values() if not port.hidden]
 
 
 def _required(flow: Flow, problem: Problem, catalog: Catalog) -> list[Fix]:

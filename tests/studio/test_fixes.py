@@ -48,3 +48,28 @@ def test_a_fix_takes_the_problem_away(code: str) -> None:
     assert offered
     mended = apply(flow, offered[0].operation)
     assert code not in {p.code for p in validate(mended, CATALOG)}
+
+
+READ = NodeInstance(id="read", kind="io.input", params={"name": "paper", "kind": "file"})
+FILE_AS_TEXT = Flow(
+    nodes=(READ, PROMPT, ANSWER),
+    edges=(Edge(source="read.value", target="prompt.question"), OUT),
+    layout={"read": Place(x=0, y=0), "prompt": Place(x=400, y=100)},
+)
+
+
+def test_the_node_that_a_problem_names_is_put_between_wired() -> None:
+    problems = validate(FILE_AS_TEXT, CATALOG)
+    problem = next(p for p in problems if p.code == "wiring/type-mismatch")
+    assert problem.fix == 'Put a "Read file" node between them.'
+    between, remove = fixes(FILE_AS_TEXT, problem, CATALOG)
+    assert (between.label, remove.label) == ("Put a 'Read file' between", "Remove the wire")
+    mended = apply(FILE_AS_TEXT, between.operation)
+    assert validate(mended, CATALOG) == []
+    (new,) = mended.by_id().keys() - FILE_AS_TEXT.by_id().keys()
+    assert {(e.source, e.target) for e in mended.edges} == {
+        ("read.value", f"{new}.file"),
+        (f"{new}.text", "prompt.question"),
+        ("prompt.text", "answer.value"),
+    }
+    assert mended.layout[new] == Place(x=200, y=50)
