@@ -104,7 +104,7 @@ class Pool:
         try:
             if mine:
                 await self._open(entry, watcher)
-            opened = await asyncio.shield(asyncio.wrap_future(entry.ready))
+            opened = await _opened(entry)
             await self._take_slot(entry, spec.slots, watcher)
             try:
                 yield opened
@@ -236,6 +236,14 @@ class Pool:
                     continue  # that loop has closed; the next in line takes the slot
                 return
             entry.busy -= 1
+
+
+async def _opened(entry: _Entry) -> Any:
+    """What was opened. Whoever stops waiting does not stop the opening for the others."""
+    waiting = asyncio.wrap_future(entry.ready)
+    # A failure that nobody is left to hear of would be logged when the future is collected.
+    waiting.add_done_callback(lambda done: done.cancelled() or done.exception())
+    return await asyncio.shield(waiting)
 
 
 def _grant(turn: asyncio.Future[None]) -> None:

@@ -20,7 +20,18 @@ def hanging(how: str) -> Run:
 
 
 def threads() -> list[str]:
-    return [t.name for t in threading.enumerate() if t.name.startswith("patchbay")]
+    """Those that a run may leave; other tests of this process may have a server of their own."""
+    ours = (t for t in threading.enumerate() if t.name.startswith("patchbay"))
+    return [thread.name for thread in ours if thread not in BEFORE]
+
+
+BEFORE: set[threading.Thread] = set()
+
+
+@pytest.fixture(autouse=True)
+def _threads_before() -> None:
+    BEFORE.clear()
+    BEFORE.update(threading.enumerate())
 
 
 async def no_threads() -> None:
