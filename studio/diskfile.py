@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass
 from pathlib import Path
 
 from flows.model import Flow
@@ -15,6 +16,15 @@ class ChangedOnDiskError(Exception):
     """Another program has written the file since it was last read or saved here."""
 
 
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """The file was changed by another program while there were unsaved edits here."""
+
+    theirs: Flow | None
+    """What is in the file now; None when it holds no flow."""
+    message: str
+
+
 class DiskFile:
     """Reads and writes one flow file, and knows whether somebody else did."""
 
@@ -22,6 +32,7 @@ class DiskFile:
         self.path = path
         self._stat: tuple[int, int, int] | None = None
         self._digest = ""
+        self._theirs: tuple[tuple[int, int, int] | None, bytes] | None = None
 
     def read(self) -> Flow:
         """The flow in the file, which from now on counts as seen.
@@ -29,7 +40,8 @@ class DiskFile:
         Raises:
             FlowError: there is no such file, or it holds no flow.
         """
-        flow, self._stat, self._digest = self._look()
+        flow = self._look()
+        self.saw()
         return flow
 
     def seen(self) -> None:
@@ -73,11 +85,37 @@ class DiskFile:
     def theirs(self) -> tuple[Flow | None, str]:
         """What is in the file now, without counting it as seen: the flow, or why it is none."""
         try:
-            return self._look()[0], ""
+            return self._look(), ""
         except FlowError as error:
             return None, str(error)
 
-    def _look(self) -> tuple[Flow, tuple[int, int, int] | None, str]:
+    def saw(self) -> None:
+        """Count what `theirs` or `read` last found as seen, and nothing that came after it."""
+        if self._theirs is None:
+            self._stat, self._digest = None, ""
+        else:
+            self._stat, self._digest = self._theirs[0], _digest(self._theirs[1])
+
+    def set_aside(self) -> Path | None:
+        """Write what `theirs` last found, flow or not, into a new file beside. None: it was gone.
+
+        Raises:
+            OSError: the disk refuses.
+        """
+        if self._theirs is None:
+            return None
+        name, number = f"{self.path.name}.theirs", 1
+        while True:
+            aside = self.path.with_name(name if number == 1 else f"{name}-{number}")
+            try:
+                with aside.open("xb") as file:
+                    file.write(self._theirs[1])
+                return aside
+            except FileExistsError:
+                number += 1
+
+    def _look(self) -> Flow:
+        self._theirs = None
         try:
             status = self._status()
             data = self.path.read_bytes()
@@ -85,7 +123,8 @@ class DiskFile:
             from flows.reading import read_bytes
 
             status, data = None, read_bytes(self.path)  # says in words what is wrong
-        return read_text(data), status, _digest(data)
+        self._theirs = status, data
+        return read_text(data)
 
     def _status(self) -> tuple[int, int, int]:
         status = self.path.stat()

@@ -12,25 +12,15 @@ import threading
 import time
 import weakref
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from flows.model import Flow
 from flows.operations import Replace
 from flows.problems import FlowError, Problem
-from studio.diskfile import ChangedOnDiskError, DiskFile
+from studio.diskfile import ChangedOnDiskError, Conflict, DiskFile
 from studio.timeline import Timeline
 from studio.versions import Versions
-
-
-@dataclass(frozen=True, slots=True)
-class Conflict:
-    """The file was changed by another program while there were unsaved edits here."""
-
-    theirs: Flow | None
-    """What is in the file now; None when it holds no flow."""
-    message: str
 
 
 class Document:
@@ -71,9 +61,7 @@ class Document:
         self._found: tuple[Flow, tuple[Problem, ...]] | None = None
         self.conflict: Conflict | None = None
         self.save_error: FlowError | None = None
-        if versions:
-            with contextlib.suppress(OSError, FlowError):
-                versions.add(flow)
+        self._version(flow)
 
     # --- looking ------------------------------------------------------------------------------
 
@@ -225,9 +213,7 @@ class Document:
                 self.save_error = error
                 return False
             self._saved_flow, self.save_error = flow, None
-            if self.versions:
-                with contextlib.suppress(OSError, FlowError):
-                    self.versions.add(flow)
+            self._version(flow)
         self._tell()
         return True
 
@@ -243,7 +229,7 @@ class Document:
         assert self._file is not None  # noqa: S101
         theirs, words = self._file.theirs()
         if theirs is not None and (self.flow is self._saved_flow or theirs == self.flow):
-            self._file.seen()
+            self._file.saw()
             self._follow(theirs)
             return
         message = words or "Another program has changed the file while there were unsaved edits."
@@ -253,31 +239,49 @@ class Document:
         if theirs != self.flow:
             self._timeline.make("disk", Replace(flow=theirs))
         self._saved_flow = self.flow
-        if self.versions:
-            with contextlib.suppress(OSError, FlowError):
-                self.versions.add(self.flow, by="another program")
+        self._version(self.flow, by="another program")
 
     def keep_mine(self) -> None:
-        """End a conflict with what is on the canvas. The other text is kept as a version."""
+        """End a conflict with what is on the canvas. The other text is kept.
+
+        As a version where it is a flow, else in a file beside whose name ends in `.theirs`.
+        """
         with self._lock:
             if self.conflict and self._file:
-                if self.versions and self.conflict.theirs:
-                    with contextlib.suppress(OSError, FlowError):
-                        self.versions.add(self.conflict.theirs, by="another program")
-                self._file.seen()
+                theirs, _ = self._file.theirs()  # as it is now: they may have gone on writing
+                try:
+                    if theirs is None or not self._version(theirs, "another program"):
+                        self._file.set_aside()
+                except OSError as error:
+                    self.conflict = Conflict(theirs, f"The file's text cannot be kept: {error}.")
+                    return
+                self._file.saw()
                 self.conflict, self._saved_flow = None, Flow()
         self.save()
 
+    def _version(self, flow: Flow, by: str = "") -> bool:
+        """Keep a version where versions are kept, and say whether it worked."""
+        if self.versions:
+            with contextlib.suppress(OSError, FlowError):
+                self.versions.add(flow, by=by)
+                return True
+        return False
+
     def take_theirs(self) -> None:
-        """End a conflict with what is in the file. What was on the canvas is kept as a version."""
+        """End a conflict with what is in the file. What was on the canvas is kept as a version.
+
+        While the file holds no flow the conflict goes on, and its message says what is wrong.
+        """
         with self._lock:
-            if self.conflict and self.conflict.theirs and self._file:
-                if self.versions:
-                    with contextlib.suppress(OSError, FlowError):
-                        self.versions.add(self.flow)
-                theirs, self.conflict = self.conflict.theirs, None
-                self._file.seen()
-                self._follow(theirs)
+            if self.conflict and self._file:
+                theirs, words = self._file.theirs()  # as it is now
+                if theirs is None:
+                    self.conflict = Conflict(None, words)
+                else:
+                    self._version(self.flow)
+                    self._file.saw()
+                    self.conflict = None
+                    self._follow(theirs)
         self._tell()
 
 

@@ -301,6 +301,68 @@ def test_a_file_that_became_no_flow_is_a_conflict(path: Path):
     assert read_flow(path) == START
 
 
+@pytest.fixture
+def torn(path: Path, tmp_path: Path) -> Document:
+    """Changed here, changed by another program, and then changed by that program once more."""
+    document = Document(path, versions=Versions(tmp_path / "home", path))
+    document.apply(Rename(node="a", title="Mine"))
+    save_flow(apply(START, Rename(node="b", title="Theirs")), path)
+    document.poll()
+    assert document.conflict is not None
+    save_flow(apply(START, Rename(node="b", title="Theirs, later")), path)
+    return document
+
+
+def titles(document: Document, node: str) -> set[str | None]:
+    """What a node was called in any version that was kept."""
+    assert document.versions is not None
+    kept = [document.versions.read(version.digest) for version in document.versions.list()]
+    return {flow.node(node).title for flow in kept}
+
+
+def test_keeping_mine_keeps_what_they_wrote_until_that_moment(torn: Document, path: Path):
+    torn.keep_mine()
+    assert torn.conflict is None
+    assert torn.saved
+    assert read_flow(path) == torn.flow
+    assert torn.flow.node("a").title == "Mine"
+    assert "Theirs, later" in titles(torn, "b")
+    torn.apply(Rename(node="a", title="Mine again"))
+    assert torn.save()
+
+
+def test_taking_theirs_takes_what_is_there_at_that_moment(torn: Document, path: Path):
+    torn.take_theirs()
+    assert torn.conflict is None
+    assert torn.saved
+    assert torn.flow == read_flow(path)
+    assert torn.flow.node("b").title == "Theirs, later"
+    assert "Mine" in titles(torn, "a")
+    torn.apply(Rename(node="a", title="After"))
+    assert torn.save()
+    assert (read_flow(path).node("a").title, read_flow(path).node("b").title) == (
+        "After", "Theirs, later",
+    )  # fmt: skip
+
+
+def test_a_text_that_is_no_flow_is_not_lost_and_cannot_be_taken(torn: Document, path: Path):
+    path.write_text("{ half a fi")
+    torn.take_theirs()
+    assert torn.conflict is not None
+    assert "file/not-json" in torn.conflict.message
+    assert torn.flow.node("a").title == "Mine"
+    torn.keep_mine()
+    assert read_flow(path).node("a").title == "Mine"
+    assert path.with_name("flow.json.theirs").read_text() == "{ half a fi"
+
+
+def test_a_file_that_is_gone_is_written_again(torn: Document, path: Path):
+    path.unlink()
+    torn.keep_mine()
+    assert torn.saved
+    assert read_flow(path).node("a").title == "Mine"
+
+
 def test_what_looks_like_a_key_is_not_saved(path: Path):
     document = Document(path)
     key = "sk-" + "a1B2c3D4" * 5
