@@ -62,10 +62,10 @@ class Run:
         self.flow = loaded.flow
         self._env = replace(env, folder=env.folder or loaded.folder)
         self._only = tuple(only)
-        self._resolved = resolve(loaded.flow, env.catalog)
-        _check(self._resolved, self._env.folder, self._only)
-        self._plan = make_plan(self._resolved, self._only)
-        self.inputs = accept(self._resolved, inputs, self._plan.steps)
+        self.resolved = resolve(loaded.flow, env.catalog)
+        _check(self.resolved, self._env.folder, self._only)
+        self._plan = make_plan(self.resolved, self._only)
+        self.inputs = accept(self.resolved, inputs, self._plan.steps)
         self._sinks = list(self._env.sinks)
         self._queue: deque[Event] = deque()
         self._news = asyncio.Event()
@@ -169,7 +169,7 @@ class Run:
 
     def _shown(self, node_id: str, execution: Execution) -> dict[str, Any]:
         """The visible outputs of a node that was asked for, under `node.port`."""
-        if self._resolved.nodes[node_id].flow_output is not None:
+        if self.resolved.nodes[node_id].flow_output is not None:
             return {}
         return {f"{node_id}.{p}": v for p, v in execution.outputs_of(node_id).items()}
 

@@ -59,16 +59,14 @@ def run(
         logging.basicConfig(level=logging.WARNING)
         logging.getLogger("patchbay").setLevel(logging.DEBUG)
     if resume is not None:
-        resumed, resolved = _resumed(resume, flow, use_cache=not no_cache)
-        run_, note = resumed, f"Resuming run {resume}"
+        run_ = _resumed(resume, flow, use_cache=not no_cache)
+        note = f"Resuming run {resume}"
     else:
-        run_, resolved = _fresh(
-            flow, inputs or [], settings or [], only or [], not no_cache, record
-        )
+        run_ = _fresh(flow, inputs or [], settings or [], only or [], not no_cache, record)
         note = f"Recording run {run_.id}; patchbay run --resume {run_.id}" if record else ""
     if note and not quiet:
         say.err(note)
-    sys.exit(asyncio.run(_show(run_, _view(resolved, as_json, events, quiet, verbose))))
+    sys.exit(asyncio.run(_show(run_, _view(run_.resolved, as_json, events, quiet, verbose))))
 
 
 def _fresh(
@@ -78,7 +76,7 @@ def _fresh(
     only: list[str],
     use_cache: bool,
     record: bool,
-) -> tuple[Run, Resolved]:
+) -> Run:
     if path is None:
         raise _usage("No flow was named.", "patchbay run FLOW.json")
     flow = read_flow(path)
@@ -94,10 +92,10 @@ def _fresh(
     if record:
         sink = _history().recorder(run_.id, flow, folder, tuple(only))
         run_.add_sink(sink)
-    return run_, resolved
+    return run_
 
 
-def _resumed(run_id: str, path: Path | None, use_cache: bool) -> tuple[Run, Resolved]:
+def _resumed(run_id: str, path: Path | None, use_cache: bool) -> Run:
     if path is not None:
         raise _usage(
             "--resume goes on with the flow as it was recorded.", f"patchbay run --resume {run_id}"
@@ -105,8 +103,7 @@ def _resumed(run_id: str, path: Path | None, use_cache: bool) -> tuple[Run, Reso
     history = _history()
     past = history.get(run_id)
     env = default_environment(use_cache=use_cache, folder=past.folder)
-    run_ = resumed_run(history, past, env)
-    return run_, resolve(run_.flow, env.catalog)
+    return resumed_run(history, past, env)
 
 
 def _history() -> History:
