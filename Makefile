@@ -103,13 +103,16 @@ bench: setup  ## speed against the floor and against peers: one table
 bench-peers: setup  ## fetch the peers that `make bench` compares with, into .venv-peers
 	$(PY) -m bench.peers
 
-# uv resolves for all systems and Python versions at once; pip would only see this machine.
+# uv resolves for all systems and Python versions at once; pip would only see this machine. What
+# torch's CUDA build brings is left out: it comes by itself where pip takes that build.
+CUDA := nvidia-|cuda-|triton
 pins: setup  ## rewrite requirements.txt from pyproject.toml
 	$(PIP) --upgrade --target $(VENV)/uv uv
 	{ echo '# Every package at one version, for Python 3.11 and newer on Linux, macOS and Windows.'; \
 	  echo '# Generated from pyproject.toml by `make pins`; do not edit.'; \
-	  $(VENV)/uv/bin/uv pip compile --quiet --universal --python-version 3.11 --extra dev --upgrade \
-	    --no-annotate --no-header --no-emit-index-url pyproject.toml; } > requirements.new
+	  $(VENV)/uv/bin/uv pip compile --quiet --universal --python-version 3.11 --extra dev --extra all --upgrade \
+	    --no-annotate --no-header --no-emit-index-url pyproject.toml \
+	    | grep -vE '^($(CUDA))'; } > requirements.new
 	mv requirements.new requirements.txt
 
 clean:  ## forget the environment and what was generated
