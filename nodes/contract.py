@@ -301,6 +301,17 @@ class Node(ABC):
         return ()
 
     @classmethod
+    def choices(
+        cls, param: str, params: Any, secret_of: Callable[[SecretRef], str]
+    ) -> list[str] | None:
+        """What a param may be set to, asked from a server when a person wants to choose. May block.
+
+        None: nobody can be asked about this param. Never called while a flow is checked.
+        Raises `NodeError` when the server cannot be asked.
+        """
+        return None
+
+    @classmethod
     def summary(cls, params: Any) -> str:
         """One line about the params, for the canvas."""
         return ""
