@@ -317,6 +317,14 @@ class Node(ABC):
         return ""
 
     @classmethod
+    def facts(cls, params: Any) -> Mapping[str, str]:
+        """What is known before the node runs, label → value, such as the size of a model.
+
+        Shown in the inspector. Fast: it may read the header of a file that is here, no more.
+        """
+        return {}
+
+    @classmethod
     def doc(cls) -> str:
         """The documentation of the node: its docstring."""
         return inspect.getdoc(cls) or ""

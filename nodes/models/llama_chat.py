@@ -16,8 +16,9 @@ from langchain_core.messages.ai import UsageMetadata
 from langchain_core.outputs import ChatGenerationChunk, ChatResult
 from pydantic import PrivateAttr
 
+from nodes.models.errors import overflow
 from nodes.models.langchain import to_chat
-from nodes.models.llama_engine import Chunk, LlamaEngine, overflow
+from nodes.models.llama_engine import Chunk, LlamaEngine
 
 OPTIONS = ("temperature", "top_p", "top_k", "min_p", "seed", "max_tokens", "repeat_penalty",
            "response_format", "cache_prompt")  # fmt: skip

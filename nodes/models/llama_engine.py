@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from nodes.contract import NodeError
+from nodes.models import errors
 
 Chunk = dict[str, Any]
 _POLL_S = 0.05
@@ -59,7 +60,7 @@ class LlamaEngine:
             if self._slots.acquire(timeout=_POLL_S):
                 return True
         if self._closing:
-            raise _closed()
+            raise errors.closed()
         return False
 
     def _chat(
@@ -67,7 +68,7 @@ class LlamaEngine:
     ) -> None:
         server = self._server
         if server is None:
-            raise _closed()
+            raise errors.closed()
         failed: list[BaseException] = []
 
         def callback(chunk: Chunk) -> bool:
@@ -76,7 +77,7 @@ class LlamaEngine:
                 return True
             try:
                 if "error" in chunk:
-                    raise refused(chunk["error"], self.trained)
+                    raise in_words(chunk["error"], self.trained)
                 emit(chunk)
             except BaseException as error:
                 failed.append(error)
@@ -98,7 +99,7 @@ class LlamaEngine:
         if failed:
             raise failed[0]
         if self._closing and not stop.is_set():
-            raise _closed()
+            raise errors.closed()
 
     def close(self) -> None:
         """Stop what runs and free the memory. Blocks until the running batch has ended."""
@@ -108,34 +109,9 @@ class LlamaEngine:
         self._server = None  # the wheel frees the model when its object goes
 
 
-def _closed() -> NodeError:
-    return NodeError("The model was closed.", code="model/closed")
-
-
-def refused(error: Any, trained: int = 0) -> NodeError:
+def in_words(error: Any, trained: int = 0) -> NodeError:
     """llama.cpp's error object in words."""
     if isinstance(error, dict) and error.get("type") == "exceed_context_size_error":
-        return overflow(int(error["n_prompt_tokens"]), int(error["n_ctx"]), trained=trained)
-    text = error.get("message", error) if isinstance(error, dict) else error
-    return NodeError(f"The model refused: {text}", code="model/request", retry=False)
-
-
-def overflow(prompt: int, limit: int, answer: int = 0, trained: int = 0) -> NodeError:
-    """The context is full: before the answer, or in the middle of it. Counts are tokens."""
-    if answer:
-        message = (
-            f"The model ran out of context: a prompt of {prompt:,} tokens and an answer that "
-            f"reached {answer:,} fill the {limit:,} there are."
-        )
-    else:
-        message = f"The prompt has {prompt:,} tokens, but the context holds {limit:,}."
-    if trained and limit >= trained:
-        fix = f"Shorten the prompt; this model takes no more than {trained:,} tokens."
-    else:
-        fix = "Raise the model's context, or shorten the prompt."
-    return NodeError(
-        message,
-        fix=f"{fix} A lower limit of tokens keeps the answer short." if answer else fix,
-        code="model/context-overflow",
-        retry=False,
-    )
+        prompt, limit = int(error["n_prompt_tokens"]), int(error["n_ctx"])
+        return errors.overflow(prompt, limit, trained=trained)
+    return errors.refused(error.get("message", error) if isinstance(error, dict) else error)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nodes.contract import NodeError
+from nodes.models import errors
 from nodes.models.header import read_header
 
 if TYPE_CHECKING:
@@ -106,21 +107,12 @@ def _check_memory(spec: GgufModel) -> None:
 
     needed, free = spec.memory(), psutil.virtual_memory().available
     if needed is not None and needed > free and spec.gpu_layers == 0:
-        raise NodeError(
-            f"The model {spec.weights!r} with {spec.parallel} x {spec.context} tokens of context "
-            f"needs about {_mib(needed)} of memory, but only {_mib(free)} are free.",
-            fix="Lower the context or the number of parallel requests, or take a smaller model.",
-            code="model/memory",
-            retry=False,
-        )
-
-
-def _mib(size: int) -> str:
-    return f"{size / 2**20:,.0f} MiB"
+        what = f"The model {spec.weights!r} with {spec.parallel} x {spec.context} tokens of context"
+        raise errors.out_of_memory(what, needed, free)
 
 
 def _why(spec: GgufModel, path: Path) -> str:
-    size = _mib(path.stat().st_size)
+    size = errors.mib(path.stat().st_size)
     hints = f"It holds {size}; it may be cut short, or need a newer llama.cpp."
     if spec.chat_template is not None:
         hints += " The chat template may also be wrong."
