@@ -14,12 +14,14 @@ from flows.environment import Environment
 from flows.events import (
     Event,
     NodeProgress,
+    NodeStepped,
     NodeStreamed,
     NodeWaiting,
     NodeWarned,
     Tokens,
 )
 from flows.threads import in_thread
+from nodes.context import StepKind
 from nodes.contract import NodeError
 from nodes.values import SecretRef, Spec
 
@@ -58,7 +60,7 @@ class StepContext:
         self._cancelled: threading.Event | None = None
         self._tails: dict[str, str] = {}
         self._reported = ("", 0.0)
-        self._loop = asyncio.get_running_loop()
+        self._loop, self._thread = asyncio.get_running_loop(), threading.get_ident()
 
     @property
     def cancelled(self) -> threading.Event:
@@ -95,9 +97,43 @@ class StepContext:
         """Say something that the person should know."""
         self.warning(message)
 
-    def count_tokens(self, prompt: int, completion: int) -> None:
-        """Add to the node's token count."""
-        self.tokens += Tokens(prompt, completion)
+    def count_tokens(
+        self,
+        prompt: int,
+        completion: int,
+        first_token_s: float | None = None,
+        generating_s: float = 0.0,
+    ) -> None:
+        """Add a request to the node's count."""
+        self.tokens += Tokens(prompt, completion, first_token_s, generating_s)
+
+    def step(
+        self,
+        what: StepKind,
+        text: str,
+        *,
+        who: str = "",
+        tool: str = "",
+        seconds: float | None = None,
+        prompt_tokens: int = 0,
+        completion_tokens: int = 0,
+    ) -> None:
+        """Say what an agent just did; from any thread."""
+        event = NodeStepped(
+            at=time.time(),
+            node=self.path,
+            what=what,
+            text=self._env.secrets.redact_text(text),
+            who=who,
+            tool=tool,
+            seconds=seconds,
+            tokens=Tokens(prompt_tokens, completion_tokens),
+        )
+        if threading.get_ident() == self._thread:
+            self._emit(event)
+        else:
+            with contextlib.suppress(RuntimeError):  # the run has ended, and its loop with it
+                self._loop.call_soon_threadsafe(self._emit, event)
 
     async def blocking(self, fn: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run blocking code in a thread that stops when the run does."""
@@ -107,9 +143,9 @@ class StepContext:
         """Tell blocking code that the run is being cancelled."""
         self.cancelled.set()
 
-    def use(self, spec: Spec) -> AbstractAsyncContextManager[Any]:
-        """Open a description and hold one of its slots."""
-        return self._env.pool.use(spec, self)
+    def use(self, spec: Spec, *, slot: bool = True) -> AbstractAsyncContextManager[Any]:
+        """Open a description and hold one of its slots, if one is wanted."""
+        return self._env.pool.use(spec, self, slot=slot)
 
     def secret(self, ref: SecretRef) -> str:
         """A secret's value."""

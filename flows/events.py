@@ -10,23 +10,48 @@ from dataclasses import dataclass, fields
 from typing import Any, Literal
 
 from flows.problems import Problem
+from nodes.context import StepKind
 from nodes.values import encode
 
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
-    """Tokens read and written by models."""
+    """Tokens read and written by models, and how fast."""
 
     prompt: int = 0
     completion: int = 0
+    first_token_s: float | None = None
+    """Seconds from the first request to its first token."""
+    generating_s: float = 0.0
+    """Seconds from first to last token, added up over all requests."""
 
     @property
     def total(self) -> int:
         """Both together."""
         return self.prompt + self.completion
 
+    @property
+    def per_second(self) -> float | None:
+        """Tokens written per second of generating, or None where that is not known."""
+        return self.completion / self.generating_s if self.generating_s > 0 else None
+
     def __add__(self, other: Tokens) -> Tokens:
-        return Tokens(self.prompt + other.prompt, self.completion + other.completion)
+        first = other.first_token_s if self.first_token_s is None else self.first_token_s
+        return Tokens(
+            self.prompt + other.prompt,
+            self.completion + other.completion,
+            first,
+            self.generating_s + other.generating_s,
+        )
+
+    def as_dict(self) -> dict[str, int | float]:
+        """The plain form; times only where they are known."""
+        told: dict[str, int | float] = {"prompt": self.prompt, "completion": self.completion}
+        if self.first_token_s is not None:
+            told["first_token_s"] = round(self.first_token_s, 4)
+        if self.generating_s:
+            told["generating_s"] = round(self.generating_s, 4)
+        return told
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +118,24 @@ class NodeWaiting:
     node: str
     resource: str
     position: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeStepped:
+    """An agent inside the node thought, called a tool, delegated or answered.
+
+    `who` is its role, `seconds` and `tokens` are those of the step where they are known.
+    """
+
+    type: Literal["node_stepped"] = "node_stepped"
+    at: float
+    node: str
+    what: StepKind
+    text: str
+    who: str = ""
+    tool: str = ""
+    seconds: float | None = None
+    tokens: Tokens = Tokens()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,6 +228,7 @@ NodeEvent = (
     | NodeProgress
     | NodeWarned
     | NodeWaiting
+    | NodeStepped
     | NodeRetrying
     | NodeFinished
     | NodeSkipped
@@ -204,7 +248,7 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Problem):
         return value.as_dict()
     if isinstance(value, Tokens):
-        return {"prompt": value.prompt, "completion": value.completion}
+        return value.as_dict()
     if isinstance(value, tuple):
         return list(value)
     return encode(value)

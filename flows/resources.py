@@ -49,8 +49,13 @@ class OpeningCancelledError(Exception):
 class _Opening(Opening):
     """Hands progress to whoever waits; ends the opening when nobody does."""
 
-    def __init__(self, entry: _Entry, watcher: Watcher) -> None:
-        self._entry, self._watcher = entry, watcher
+    def __init__(self, pool: Pool, entry: _Entry, watcher: Watcher) -> None:
+        self._pool, self._entry, self._watcher = pool, entry, watcher
+
+    def open(self, spec: Spec) -> Any:
+        part = self._pool._hold(spec.resource(), self._watcher)
+        self._entry.parts.append(part)
+        return part.ready.result()
 
     def report(self, label: str, done: float, total: float | None) -> None:
         if self._entry.abandoned:
@@ -73,6 +78,8 @@ class _Entry:
     last_used: float = 0.0
     abandoned: bool = False
     busy: int = 0
+    parts: list[_Entry] = field(default_factory=list)
+    """What was opened together with it, and is held as long as it is open."""
     queue: deque[tuple[asyncio.AbstractEventLoop, asyncio.Future[None]]] = field(
         default_factory=deque
     )
@@ -98,18 +105,23 @@ class Pool:
         """How many times something was opened, for tests and the models page."""
 
     @contextlib.asynccontextmanager
-    async def use(self, spec: Spec, watcher: Watcher) -> AsyncIterator[Any]:
-        """Open `spec` (or wait until another has), take one of its slots, and give it back."""
-        entry, mine = self._claim(spec.resource(), watcher)
+    async def use(self, spec: Spec, watcher: Watcher, *, slot: bool = True) -> AsyncIterator[Any]:
+        """Open `spec` (or wait until another has), take one of its slots, and give it back.
+
+        Without a `slot` it is only kept open.
+        """
+        entry = self._hold(spec.resource(), watcher)
         try:
-            if mine:
-                await self._open(entry, watcher)
             opened = await _opened(entry)
-            await self._take_slot(entry, spec.slots, watcher)
+            if not slot:
+                yield opened
+                return
+            queue = self._queue_of(spec, entry)
+            await self._take_slot(queue, spec.queue().slots, watcher)
             try:
                 yield opened
             finally:
-                self._free_slot(entry)
+                self._free_slot(queue)
         finally:
             self._release(entry)
 
@@ -127,9 +139,23 @@ class Pool:
             for entry in idle:
                 del self._entries[entry.key]
         for entry in idle:
-            _close(entry)
+            self._close(entry)
+        if idle:
+            self.close()  # what only they held is idle now
 
     # --- opening ----------------------------------------------------------------------------
+
+    def _hold(self, spec: Spec, watcher: Watcher) -> _Entry:
+        """The entry of a description, which a thread of its own opens unless that is under way."""
+        entry, mine = self._claim(spec, watcher)
+        if mine:
+            self._open(entry, watcher)
+        return entry
+
+    def _queue_of(self, spec: Spec, entry: _Entry) -> _Entry:
+        """Whose slots a request takes: the entry's own, or those of the part that it names."""
+        with self._lock:
+            return self._entries.get(canonical(encode(spec.queue().resource())), entry)
 
     def _claim(self, spec: Spec, watcher: Watcher) -> tuple[_Entry, bool]:
         key = canonical(encode(spec))
@@ -145,7 +171,7 @@ class Pool:
             entry.users += 1
             crowded = mine and self._used() > self._allowed()
         for old in evicted:
-            _close(old)
+            self._close(old)
         if crowded:
             watcher.warning(
                 f"Opened models are estimated at {self._used() / 1e9:.1f} GB together, more than "
@@ -153,20 +179,21 @@ class Pool:
             )
         return entry, mine
 
-    async def _open(self, entry: _Entry, watcher: Watcher) -> None:
+    def _open(self, entry: _Entry, watcher: Watcher) -> None:
         entry.ready.set_running_or_notify_cancel()
 
         def work() -> None:
             try:
-                opened = entry.spec.open(_Opening(entry, watcher))
+                opened = entry.spec.open(_Opening(self, entry, watcher))
             except BaseException as error:
                 self._forget(entry)
+                self._release_parts(entry)
                 entry.ready.set_exception(_in_words(entry.spec, error))
                 return
             entry.ready.set_result(opened)
             if entry.abandoned:
                 self._forget(entry)
-                _close(entry)
+                self._close(entry)
 
         # The thread is not tied to whoever came first: others may wait for the same resource.
         threading.Thread(target=work, name="patchbay-open", daemon=True).start()
@@ -177,6 +204,16 @@ class Pool:
             entry.last_used = time.monotonic()
             if entry.users == 0 and not entry.ready.done():
                 entry.abandoned = True
+
+    def _close(self, entry: _Entry) -> None:
+        close: Callable[[], None] | None = getattr(entry.ready.result(), "close", None)
+        if close is not None:
+            close()
+        self._release_parts(entry)
+
+    def _release_parts(self, entry: _Entry) -> None:
+        while entry.parts:
+            self._release(entry.parts.pop())
 
     def _forget(self, entry: _Entry) -> None:
         with self._lock:
@@ -249,12 +286,6 @@ async def _opened(entry: _Entry) -> Any:
 def _grant(turn: asyncio.Future[None]) -> None:
     if not turn.done():
         turn.set_result(None)
-
-
-def _close(entry: _Entry) -> None:
-    close: Callable[[], None] | None = getattr(entry.ready.result(), "close", None)
-    if close is not None:
-        close()
 
 
 def _in_words(spec: Spec, error: BaseException) -> BaseException:

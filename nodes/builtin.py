@@ -1,32 +1,26 @@
-"""The nodes that ship, in palette order."""
+"""The nodes that ship, in palette order: kind → where its class is. Loaded when first asked for."""
 
-from nodes.contract import Node
-from nodes.io.flow_input import FlowInput
-from nodes.io.flow_output import FlowOutput
-from nodes.io.read_file import ReadFile
-from nodes.logic.branch import Branch
-from nodes.logic.for_each import ForEach
-from nodes.logic.merge import Merge
-from nodes.logic.run_flow import RunFlow
-from nodes.models.ask import AskModel
-from nodes.models.gguf_node import QuantizedModel
-from nodes.prompts.few_shot import FewShot
-from nodes.prompts.template import PromptTemplate
-from nodes.text.join import JoinTexts
-from nodes.text.split import SplitText
+from __future__ import annotations
 
-BUILTIN: tuple[type[Node], ...] = (
-    FlowInput,
-    FlowOutput,
-    ReadFile,
-    PromptTemplate,
-    FewShot,
-    QuantizedModel,
-    AskModel,
-    JoinTexts,
-    SplitText,
-    Branch,
-    Merge,
-    ForEach,
-    RunFlow,
-)
+from collections.abc import Mapping
+
+BUILTIN: Mapping[str, str] = {
+    # Flow
+    "io.input": "nodes.io.flow_input:FlowInput",
+    "io.output": "nodes.io.flow_output:FlowOutput",
+    "io.read_file": "nodes.io.read_file:ReadFile",
+    # Prompts
+    "prompt.template": "nodes.prompts.template:PromptTemplate",
+    "prompt.few_shot": "nodes.prompts.few_shot:FewShot",
+    # Models
+    "model.gguf": "nodes.models.gguf_node:QuantizedModel",
+    "model.ask": "nodes.models.ask:AskModel",
+    # Text
+    "text.join": "nodes.text.join:JoinTexts",
+    "text.split": "nodes.text.split:SplitText",
+    # Logic
+    "logic.branch": "nodes.logic.branch:Branch",
+    "logic.merge": "nodes.logic.merge:Merge",
+    "logic.for_each": "nodes.logic.for_each:ForEach",
+    "logic.run_flow": "nodes.logic.run_flow:RunFlow",
+}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from importlib.metadata import entry_points
 from typing import get_type_hints
 
 from nodes.contract import Node
-from nodes.values import Spec, Value
+from nodes.values import Value
 
 ENTRY_POINT = "patchbay.nodes"
 """The entry-point group in which installed packages offer node classes (or lists of them)."""
@@ -25,18 +26,29 @@ class CatalogProblem:
 
 
 class Catalog:
-    """Node classes by kind. Duplicates and what could not be imported are reported, not hidden."""
+    """Node classes by kind. Duplicates and what could not be imported are reported, not hidden.
+
+    Args:
+        nodes: classes.
+        problems: what is known to be wrong already.
+        table: kind → `module:Class` of more nodes, which come first and are imported when asked
+            for: a run needs a handful of the kinds there are.
+    """
 
     def __init__(
-        self, nodes: Iterable[type[Node]], problems: Iterable[CatalogProblem] = ()
+        self,
+        nodes: Iterable[type[Node]] = (),
+        problems: Iterable[CatalogProblem] = (),
+        *,
+        table: Mapping[str, str] | None = None,
     ) -> None:
-        self._nodes: dict[str, type[Node]] = {}
+        self._nodes: dict[str, type[Node] | str] = dict(table or {})
         self.problems: list[CatalogProblem] = list(problems)
         for node in nodes:
             self._add(node)
 
     def _add(self, node: type[Node]) -> None:
-        known = self._nodes.get(node.kind)
+        known = self.get(node.kind)
         if known is None:
             self._nodes[node.kind] = node
         elif known is not node:
@@ -49,7 +61,8 @@ class Catalog:
             )
 
     def __iter__(self) -> Iterator[type[Node]]:
-        return iter(self._nodes.values())
+        for kind in tuple(self._nodes):
+            yield self._loaded(kind)
 
     def __len__(self) -> int:
         return len(self._nodes)
@@ -59,7 +72,18 @@ class Catalog:
 
     def get(self, kind: str) -> type[Node] | None:
         """The node class of a kind, or None."""
-        return self._nodes.get(kind)
+        return self._loaded(kind) if kind in self._nodes else None
+
+    def _loaded(self, kind: str) -> type[Node]:
+        node = self._nodes[kind]
+        if isinstance(node, str):
+            module, _, name = node.partition(":")
+            node = self._nodes[kind] = getattr(importlib.import_module(module), name)
+        return node
+
+    def loaded(self) -> Iterator[type[Node]]:
+        """The classes that somebody has asked for so far."""
+        yield from [node for node in self._nodes.values() if not isinstance(node, str)]
 
     def kinds(self) -> list[str]:
         """All kinds, in catalog order."""
@@ -67,17 +91,44 @@ class Catalog:
 
     def extended(self, nodes: Iterable[type[Node]]) -> Catalog:
         """A catalog with more nodes."""
-        return Catalog([*self, *nodes], self.problems)
+        more = Catalog((), self.problems)
+        more._nodes = dict(self._nodes)
+        for node in nodes:
+            more._add(node)
+        return more
 
     @cached_property
     def value_types(self) -> Mapping[str, type[Value]]:
-        """The descriptions that the catalog's nodes give, by tag: what stored values may hold."""
-        found: dict[str, type[Value]] = {}
-        for node in self:
-            for hint in get_type_hints(node.Outputs).values():
-                if isinstance(hint, type) and issubclass(hint, Spec):
-                    found[hint.tag()] = hint
-        return found
+        """The values that the catalog's nodes give, by tag: what stored values may hold."""
+        return ValueTypes(self)
+
+
+class ValueTypes(Mapping[str, "type[Value]"]):
+    """Types of values by tag. Looks at the nodes that are loaded before it loads the others."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        self._catalog = catalog
+        self._seen: dict[type[Node], Mapping[str, type[Value]]] = {}
+
+    def __getitem__(self, tag: str) -> type[Value]:
+        for nodes in (self._catalog.loaded(), iter(self._catalog)):
+            for node in nodes:
+                if found := self._of(node).get(tag):
+                    return found
+        raise KeyError(tag)
+
+    def __iter__(self) -> Iterator[str]:
+        yield from {tag: None for node in self._catalog for tag in self._of(node)}
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    def _of(self, node: type[Node]) -> Mapping[str, type[Value]]:
+        if node not in self._seen:
+            hints = get_type_hints(node.Outputs).values()
+            given = [h for h in hints if isinstance(h, type) and issubclass(h, Value)]
+            self._seen[node] = {cls.tag(): cls for cls in (*given, *node.value_types)}
+        return self._seen[node]
 
 
 def missing_packages(node: type[Node]) -> list[str]:
@@ -94,7 +145,7 @@ def load_catalog() -> Catalog:
     """The nodes that ship and those of installed packages. Imports no heavy library."""
     from nodes.builtin import BUILTIN
 
-    nodes: list[type[Node]] = list(BUILTIN)
+    nodes: list[type[Node]] = []
     problems: list[CatalogProblem] = []
     for entry in entry_points(group=ENTRY_POINT):
         try:
@@ -102,4 +153,4 @@ def load_catalog() -> Catalog:
             nodes.extend([loaded] if isinstance(loaded, type) else loaded)
         except Exception as error:  # a stranger's package must not break the catalog
             problems.append(CatalogProblem(entry.value, f"{type(error).__name__}: {error}"))
-    return Catalog(nodes, problems)
+    return Catalog(nodes, problems, table=BUILTIN)

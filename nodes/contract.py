@@ -3,30 +3,17 @@
 from __future__ import annotations
 
 import inspect
-import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from functools import lru_cache
-from typing import (
-    Any,
-    ClassVar,
-    Literal,
-    ParamSpec,
-    Protocol,
-    TypeVar,
-    dataclass_transform,
-    get_type_hints,
-)
+from typing import Any, ClassVar, Literal
 
 import pydantic
 from pydantic import BaseModel, ConfigDict, JsonValue
 
-from nodes.values import KIND_TYPES, PortType, SecretRef, Spec, ValueKind, is_optional, port_type
-
-P = ParamSpec("P")
-T = TypeVar("T")
+from nodes.context import Context, StepKind
+from nodes.ports import UNSET, Port, Ports, port
+from nodes.values import KIND_TYPES, SecretRef, Value, ValueKind
 
 Widget = Literal[
     "text", "textarea", "number", "slider", "choice", "switch", "list", "table", "json", "secret",
@@ -76,140 +63,6 @@ def Field(default: Any = ..., *, widget: Widget | None = None, **options: Any) -
     return pydantic.Field(default, json_schema_extra=extra, **options)
 
 
-# --- ports --------------------------------------------------------------------------------------
-
-UNSET: Any = type("Unset", (), {"__repr__": lambda self: "UNSET", "__bool__": lambda self: False})()
-"""An output that was not set: "not this branch"."""
-
-
-@dataclass(frozen=True, slots=True)
-class Port:
-    """One port as declared."""
-
-    name: str
-    type: PortType
-    required: bool = True
-    default: Any = UNSET
-    doc: str = ""
-    hidden: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class _Declared:
-    default: Any
-    doc: str
-    hidden: bool
-
-
-def port(default: Any = UNSET, *, doc: str = "", hidden: bool = False) -> Any:
-    """Declare a port with a default, a sentence of documentation, or both.
-
-    An input with a default may stay unwired. An output that is never set skips what hangs on it.
-    """
-    return _Declared(default, doc, hidden)
-
-
-@dataclass_transform(kw_only_default=True, field_specifiers=(port,))
-class Ports:
-    """The inputs or the outputs of a node: annotated names, like a dataclass.
-
-    An input without a default, whose type does not allow None, must be wired.
-    """
-
-    declared: ClassVar[Mapping[str, Port]] = {}
-
-    def __init_subclass__(cls) -> None:
-        own = [name for name in inspect.get_annotations(cls) if name != "declared"]
-        hints = get_type_hints(cls, include_extras=True) if own else {}
-        fresh = {name: _declare(name, hints[name], cls.__dict__.get(name, UNSET)) for name in own}
-        cls.declared = {**cls.declared, **fresh}
-        for name in own:
-            if name in cls.__dict__:
-                delattr(cls, name)
-
-    def __init__(self, **values: Any) -> None:
-        unknown = values.keys() - self.declared.keys()
-        if unknown:
-            names = ", ".join(sorted(unknown))
-            raise TypeError(f"{type(self).__qualname__} has no port {names}")
-        for name, spec in self.declared.items():
-            object.__setattr__(self, name, values.get(name, spec.default))
-
-    def as_dict(self) -> dict[str, Any]:
-        """The ports that are set, by name."""
-        return {n: v for n in self.declared if (v := getattr(self, n)) is not UNSET}
-
-    def __getitem__(self, name: str) -> Any:
-        return getattr(self, name)
-
-    def __repr__(self) -> str:
-        body = ", ".join(f"{k}={v!r}" for k, v in self.as_dict().items())
-        return f"{type(self).__name__}({body})"
-
-    @staticmethod
-    def of(types: Mapping[str, Any]) -> type[Ports]:
-        """Ports that are only known once the params are: name → type, or (type, `port(…)`)."""
-        return _ports_of(tuple(types.items()))
-
-
-def _declare(name: str, hint: Any, default: Any) -> Port:
-    given = default if isinstance(default, _Declared) else _Declared(default, "", False)
-    optional = is_optional(hint)
-    value = None if given.default is UNSET and optional else given.default
-    return Port(name, port_type(hint), value is UNSET, value, given.doc, given.hidden)
-
-
-@lru_cache(maxsize=16384)
-def _ports_of(types: tuple[tuple[str, Any], ...]) -> type[Ports]:
-    declared = {}
-    for name, hint in types:
-        annotation, default = hint if isinstance(hint, tuple) else (hint, UNSET)
-        declared[name] = _declare(name, annotation, default)
-    made: type[Ports] = type("DynamicPorts", (Ports,), {})
-    made.declared = declared
-    return made
-
-
-# --- what a node may ask of the run --------------------------------------------------------------
-
-
-class Context(Protocol):
-    """What a node needs from the run. Implemented by the engine, passed to `run`."""
-
-    @property
-    def cancelled(self) -> threading.Event:
-        """Set when the run is being cancelled; blocking code should look at it now and then."""
-
-    async def stream(self, port: str, piece: str) -> None:
-        """Send a piece of text that will be part of the output `port`."""
-
-    async def progress(self, label: str, done: float, total: float | None = None) -> None:
-        """Say how far a slow step has come."""
-
-    async def warn(self, message: str) -> None:
-        """Say something that the person should know although the node goes on."""
-
-    def count_tokens(self, prompt: int, completion: int) -> None:
-        """Add to the node's token count."""
-
-    async def blocking(self, fn: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run blocking code in a thread. Cancelling the run raises in that thread."""
-
-    def use(self, spec: Spec) -> AbstractAsyncContextManager[Any]:
-        """Open a description (once per process) and hold one of its slots."""
-
-    def secret(self, ref: SecretRef) -> str:
-        """A secret's value. Raises `NodeError` when it is not set."""
-
-    def flow_input(self, name: str) -> Any:
-        """The value given for a flow input."""
-
-    async def run_flow(
-        self, flow: str, inputs: Mapping[str, Any], *, label: str = ""
-    ) -> dict[str, Any]:
-        """Run another saved flow and return its outputs. `label` tells calls of one node apart."""
-
-
 # --- the node -----------------------------------------------------------------------------------
 
 
@@ -250,6 +103,8 @@ class Node(ABC):
     """Import names of optional packages without which the node cannot run."""
     deterministic: ClassVar[bool] = True
     """Whether equal inputs always give equal outputs."""
+    value_types: ClassVar[tuple[type[Value], ...]] = ()
+    """Values that it gives, alone or inside others, besides what its outputs are annotated with."""
     migrations: ClassVar[Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]]] = {}
     """Version → function that upgrades the params of that version by one."""
 
@@ -312,6 +167,18 @@ class Node(ABC):
         return None
 
     @classmethod
+    def describe(cls, params: Any, inputs: Ports) -> Ports | None:
+        """The outputs, where they follow from params and descriptions without doing anything.
+
+        Called while a flow is drawn: no heavy import, no socket, at most a look at the headers of
+        files. Only called when all that is wired is known. None where nothing can be said yet.
+
+        Raises:
+            NodeError: what is wired or set does not go together; shown as a problem of the node.
+        """
+        return None
+
+    @classmethod
     def summary(cls, params: Any) -> str:
         """One line about the params, for the canvas."""
         return ""
@@ -334,12 +201,23 @@ class Node(ABC):
         """Compute the outputs. Input values are shared with other nodes: never change them."""
 
 
+class DescribingNode(Node):
+    """A node that only describes: a model, an adapter, a tool, an agent. Declare `describe`."""
+
+    async def run(self, inputs: Any, params: Any, ctx: Context) -> Ports:
+        """What `describe` says."""
+        outputs = self.describe(params, inputs)
+        if outputs is None:
+            raise NodeError(f"{type(self).__name__} describes nothing.", retry=False)
+        return outputs
+
+
 def kind_type(kind: ValueKind) -> Any:
     """The annotation of a port whose type a person chose in a param."""
     return KIND_TYPES[kind]
 
 
 __all__ = [
-    "UNSET", "Context", "Field", "InputField", "JsonValue", "Node", "NodeError", "NodeParams",
-    "Port", "Ports", "SubflowUse", "Widget", "kind_type", "port",
+    "UNSET", "Context", "DescribingNode", "Field", "InputField", "JsonValue", "Node", "NodeError",
+    "NodeParams", "Port", "Ports", "StepKind", "SubflowUse", "Widget", "kind_type", "port",
 ]  # fmt: skip

@@ -107,7 +107,7 @@ def main() -> int:
     mode = parser.add_mutually_exclusive_group(required=True)
     mode.add_argument("--write", action="store_true", help="write nodes/CATALOG.md")
     mode.add_argument("--check", action="store_true", help="fail when it is out of date")
-    page = catalog_page(Catalog(BUILTIN))
+    page = catalog_page(Catalog(table=BUILTIN))
     if parser.parse_args().write:
         PAGE.write_text(page, encoding="utf-8")
         return 0

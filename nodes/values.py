@@ -7,153 +7,42 @@ lets a result be hashed, cached, stored, and computed somewhere else.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
 import types
-import typing
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Annotated, Any, ClassVar, Literal, Protocol, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, JsonValue
+from pydantic import JsonValue
+
+from nodes.data import (
+    TAG,
+    Document,
+    FileRef,
+    Message,
+    SecretRef,
+    Value,
+    canonical,
+    content_hash,
+    encode,
+    nested_fields,
+)
+from nodes.figures import Chart, Picture, Table
+from nodes.specs import (
+    AgentSpec,
+    EmbeddingsSpec,
+    ModelSpec,
+    Opening,
+    RetrieverSpec,
+    Spec,
+    TaskSpec,
+    ToolSpec,
+)
 
 MAX_DEPTH = 200
 """How many levels deep a JSON value on a wire may nest."""
-
-TAG = "$type"
-"""The key that marks an encoded model among plain JSON."""
-
-
-class Value(BaseModel):
-    """A small frozen model that may travel on a wire."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    @classmethod
-    def tag(cls) -> str:
-        """The stable name of this type in stored values."""
-        return cls.__name__.lower()
-
-
-class Message(Value):
-    """One chat message, in the roles every chat API shares."""
-
-    role: Literal["system", "user", "assistant", "tool"]
-    content: str
-
-
-class Document(Value):
-    """A piece of text with where it came from and, once retrieved, how well it matched."""
-
-    text: str
-    metadata: dict[str, JsonValue] = {}
-    score: float | None = None
-
-
-class FileRef(Value):
-    """A file by path and content, so that a changed file is a changed value.
-
-    `size` is in bytes, `sha256` in hex.
-    """
-
-    path: str
-    sha256: str
-    size: int
-
-
-class SecretRef(Value):
-    """The name of a secret. The value is looked up when a node runs and is never stored."""
-
-    secret: str
-
-
-class Opening(Protocol):
-    """What a description may ask of the pool while it is being opened (in a worker thread)."""
-
-    def report(self, label: str, done: float, total: float | None) -> None:
-        """Report progress. Raises when the run was cancelled, which ends the opening."""
-
-    def secret(self, ref: SecretRef) -> str:
-        """The secret's value. Raises `NodeError` when it is not set."""
-
-
-class Spec(Value):
-    """A description of something that must be opened before use: a model, an index, a tool.
-
-    Subclasses that name a `port` start a family (chat model, embeddings, …); subclasses that name a
-    `backend` are one member of it. A port that takes the family takes every member.
-    """
-
-    port: ClassVar[str]
-    backend: ClassVar[str] = ""
-
-    @classmethod
-    def type_id(cls) -> str:
-        """The port type, such as `chat model` for the family or `chat model/gguf` for a member."""
-        return f"{cls.port}/{cls.backend}" if cls.backend else cls.port
-
-    @classmethod
-    def tag(cls) -> str:
-        """Stored values name a description by its port type."""
-        return cls.type_id()
-
-    @property
-    def slots(self) -> int | None:
-        """How many requests the opened resource serves at once; None for no limit."""
-        return None
-
-    def resource(self) -> Spec:
-        """This description without what does not matter for opening it (sampling defaults, say).
-
-        Two descriptions with equal `resource()` share one opened object.
-        """
-        return self
-
-    def content_key(self) -> JsonValue:
-        """What the results depend on: this description plus the hashes of the files it names."""
-        return encode(self)
-
-    def memory(self) -> int | None:
-        """Estimated memory of the opened resource in bytes, or None where it is not known."""
-        return None
-
-    def open(self, opening: Opening) -> Any:
-        """Open the resource. Runs in a worker thread and may block.
-
-        A `close()` of the result is called when the pool lets it go.
-        """
-        raise NotImplementedError(f"{type(self).__name__} cannot be opened")
-
-
-class ModelSpec(Spec):
-    """A chat model. Opens as a LangChain `BaseChatModel`."""
-
-    port: ClassVar[str] = "chat model"
-
-    def call_options(
-        self,
-        *,
-        temperature: float | None = None,
-        seed: int | None = None,
-        max_tokens: int | None = None,
-        stop: Sequence[str] = (),
-        json_schema: Mapping[str, JsonValue] | None = None,
-    ) -> dict[str, Any]:
-        """Keyword arguments for a call of the opened model, in the words of its backend.
-
-        None and () mean "as the description says". The answer repeats when the result holds a
-        temperature of 0 or a seed, so a backend that knows neither leaves both out.
-        """
-        options: dict[str, Any] = {"temperature": temperature, "seed": seed}
-        options |= {"max_tokens": max_tokens, "stop": list(stop) or None}
-        if json_schema is not None:
-            options["response_format"] = {
-                "type": "json_schema",
-                "json_schema": {"name": "answer", "schema": dict(json_schema)},
-            }
-        return {key: value for key, value in options.items() if value is not None}
 
 
 # --- port types ---------------------------------------------------------------------------------
@@ -233,8 +122,10 @@ def _atom(annotation: Any) -> tuple[str, Callable[[object], bool]]:
         ], lambda value: isinstance(value, list) and all(isinstance(i, item) for i in value)
     if annotation in _PLAIN:
         return _PLAIN[annotation]
-    if isinstance(annotation, type) and issubclass(annotation, Spec):
-        return annotation.type_id(), lambda value: isinstance(value, annotation)
+    if isinstance(annotation, type) and issubclass(annotation, Value):
+        wire = annotation.type_id() if issubclass(annotation, Spec) else annotation.wire
+        if wire:
+            return wire, lambda value: isinstance(value, annotation)
     raise TypeError(f"{annotation!r} may not travel on a wire; see the table in docs/nodes.md")
 
 
@@ -262,10 +153,9 @@ _PLAIN: dict[Any, tuple[str, Callable[[object], bool]]] = {
     str: ("text", lambda value: isinstance(value, str)),
     float: ("number", _is_number),
     int: ("number", _is_number),
-    FileRef: ("file", lambda value: isinstance(value, FileRef)),
 }
 
-Promptable = str | float | JsonValue | list[Document] | list[Message]
+Promptable = str | float | JsonValue | list[Document] | list[Message] | Table
 """What a prompt can write out as text."""
 
 ValueKind = Literal["text", "number", "json", "messages", "documents", "any"]
@@ -290,7 +180,7 @@ def describe(value: object) -> str:
     if isinstance(value, Spec):
         return value.type_id()
     if isinstance(value, Value):
-        return value.tag()
+        return value.wire or value.tag()
     if isinstance(value, list) and value and all(isinstance(i, Document) for i in value):
         return "1 document" if len(value) == 1 else f"{len(value)} documents"
     if isinstance(value, list) and value and all(isinstance(i, Message) for i in value):
@@ -315,6 +205,12 @@ def as_text(value: Any) -> str:
         return str(int(value)) if float(value).is_integer() else repr(float(value))
     if isinstance(value, Document):
         return value.text
+    if isinstance(value, Table):
+        return value.as_markdown()
+    if isinstance(value, Chart):
+        return value.as_table().as_markdown()
+    if isinstance(value, Picture):
+        return value.alt or f"[picture {value.media}, {value.size:,} bytes]"
     if isinstance(value, Message):
         return f"{value.role}: {value.content}"
     if isinstance(value, list) and value and isinstance(value[0], (Document, Message)):
@@ -323,18 +219,6 @@ def as_text(value: Any) -> str:
 
 
 # --- stored form --------------------------------------------------------------------------------
-
-
-def encode(value: Any) -> JsonValue:
-    """The JSON form of a value. Models carry a `$type` tag; the reverse is `decode`."""
-    if isinstance(value, Value):
-        return {TAG: value.tag(), **value.model_dump(mode="json")}
-    if isinstance(value, list):
-        return [encode(item) for item in value]
-    if isinstance(value, dict):
-        body: dict[str, JsonValue] = {str(k): encode(v) for k, v in value.items()}
-        return {TAG: "json", "value": body} if TAG in body else body
-    return typing.cast(JsonValue, value)
 
 
 def decode(data: Any, types: Mapping[str, type[Value]] | None = None) -> Any:
@@ -352,32 +236,24 @@ def decode(data: Any, types: Mapping[str, type[Value]] | None = None) -> Any:
         return {key: decode(item, types) for key, item in data.items()}
     if tag == "json":
         return {key: decode(item, types) for key, item in data["value"].items()}
-    known = {**VALUE_TYPES, **(types or {})}
-    if tag not in known:
+    cls = VALUE_TYPES.get(tag) or (types or {}).get(tag)
+    if cls is None:
         raise ValueError(f"A stored value is of type {tag!r}, which no installed node knows.")
-    return known[tag].model_validate({k: v for k, v in data.items() if k != TAG})
+    fields = {key: item for key, item in data.items() if key != TAG}
+    for name in nested_fields(cls):
+        if name in fields:
+            fields[name] = decode(fields[name], types)
+    return cls.model_validate(fields)
 
 
 VALUE_TYPES: Mapping[str, type[Value]] = {
-    cls.tag(): cls for cls in (Message, Document, FileRef, SecretRef)
+    cls.tag(): cls for cls in (Message, Document, FileRef, SecretRef, Table, Chart, Picture)
 }
 
-
-def content_hash(value: Any) -> str:
-    """SHA-256 (hex) of what a value says. Descriptions count with the files they name."""
-    return hashlib.sha256(canonical(_content(value)).encode("utf-8", "surrogatepass")).hexdigest()
-
-
-def canonical(data: Any) -> str:
-    """JSON text that is equal exactly when the data is."""
-    return json.dumps(data, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
-
-
-def _content(value: Any) -> Any:
-    if isinstance(value, Spec):
-        return value.content_key()
-    if isinstance(value, list):
-        return [_content(item) for item in value]
-    if isinstance(value, dict):
-        return {key: _content(item) for key, item in value.items()}
-    return encode(value)
+__all__ = [
+    "KIND_TYPES", "MAX_DEPTH", "TAG", "VALUE_TYPES", "AgentSpec", "Chart", "Document",
+    "EmbeddingsSpec", "FileRef", "Message", "ModelSpec", "Opening", "Picture", "PortType",
+    "Promptable", "RetrieverSpec", "SecretRef", "Spec", "Table", "TaskSpec", "ToolSpec", "Value",
+    "ValueKind", "as_text", "canonical", "compatible", "content_hash", "decode", "describe",
+    "encode", "is_json", "is_optional", "port_type",
+]  # fmt: skip

@@ -18,6 +18,7 @@ RULES: tuple[Rule, ...] = (
     Rule("node/missing-package", "error", nodes.missing_package),
     Rule("node/version", "error", nodes.version),
     Rule("node/ports", "error", nodes.ports),
+    Rule("node/description", "error", nodes.description),
     Rule("params/invalid", "error", nodes.invalid_params),
     Rule("params/plain-secret", "error", nodes.plain_secret),
     Rule("wiring/unknown-node", "error", wiring.unknown_node),

@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 
 from flows.conditions import Conditions
+from flows.described import Described, describe_flow
 from flows.graph import generations
 from flows.model import Edge
 from flows.problems import Problem, Severity
@@ -64,6 +65,11 @@ class Facts:
     def generations(self) -> dict[str, int]:
         """Node id → length of the longest way to it; none on and behind cycles."""
         return generations(self.resolved.graph)
+
+    @cached_property
+    def described(self) -> Described:
+        """What travels on the wires of nodes that only describe."""
+        return describe_flow(self.resolved, self.generations)
 
     @cached_property
     def outputs(self) -> dict[str, str]:
@@ -138,8 +144,9 @@ class Facts:
 
 INSIDE = frozenset(
     {
-        "node/missing-package", "wiring/required", "subflow/name", "subflow/missing",
-        "subflow/unreadable", "subflow/inputs", "subflow/outputs", "subflow/broken",
+        "node/missing-package", "node/description", "wiring/required", "subflow/name",
+        "subflow/missing", "subflow/unreadable", "subflow/inputs", "subflow/outputs",
+        "subflow/broken",
     }
 )  # fmt: skip
 """What only matters when the node runs."""

@@ -92,6 +92,27 @@ def ports(facts: Facts) -> Iterator[Problem]:
         yield Problem("node/ports", message, fix, node=node.instance.id)
 
 
+def description(facts: Facts) -> Iterator[Problem]:
+    """What is wired into a node, or set in it, does not go together.
+
+    Nodes that describe a model, an adapter or an agent compare what they are given before any
+    weight is read: an adapter that was trained on another base, say.
+    """
+    for node_id, error in facts.described.errors.items():
+        if isinstance(error, NodeError):
+            message, fix, port = error.message, error.fix, error.port
+        else:
+            message = f"It describes nothing: {type(error).__name__}: {error}"
+            fix, port = "", None
+        yield Problem(
+            "node/description",
+            f"{facts.name(node_id)}: {printable(message, 500)}",
+            printable(fix, 300) or "Change its params or its wires.",
+            node=node_id,
+            port=port,
+        )
+
+
 def invalid_params(facts: Facts) -> Iterator[Problem]:
     """A param is missing, unknown, of the wrong type or out of bounds.
 

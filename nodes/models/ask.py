@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pydantic import JsonValue, field_validator
 
 from nodes.contract import Context, Field, Node, NodeError, NodeParams, Ports, port
-from nodes.models.langchain import to_langchain
+from nodes.models.answer import ask
 from nodes.models.schema import check_schema
 from nodes.values import Message, ModelSpec
-
-if TYPE_CHECKING:
-    from langchain_core.messages import AIMessageChunk
 
 
 class AskModel(Node):
@@ -102,17 +98,9 @@ class AskModel(Node):
 
     async def run(self, inputs: Inputs, params: Params, ctx: Context) -> Ports:
         """Ask, streaming the answer."""
-        messages = to_langchain(_messages(inputs, params))
-        options = params.options(inputs.model)
-        answer = _Answer()
-        async with (
-            ctx.use(inputs.model) as model,
-            contextlib.aclosing(model.astream(messages, **options)) as chunks,
-        ):
-            async for chunk in chunks:
-                if piece := answer.add(chunk):
-                    await ctx.stream("text", piece)
-        ctx.count_tokens(answer.prompt_tokens, answer.answer_tokens)
+        answer = await ask(
+            ctx, inputs.model, _messages(inputs, params), **params.options(inputs.model)
+        )
         if params.json_schema is not None:
             return _WithJson(text=answer.text, json=_parsed(answer.text, cut=answer.cut))
         if not answer.text.strip():
@@ -124,31 +112,6 @@ class AskModel(Node):
 
 class _WithJson(AskModel.Outputs):
     json: JsonValue = port(doc="The answer, parsed.")
-
-
-class _Answer:
-    """What came so far. Adding LangChain's chunks to each other takes longer with each one."""
-
-    def __init__(self) -> None:
-        self._pieces: list[str] = []
-        self.prompt_tokens = self.answer_tokens = 0
-        self.cut = False
-
-    def add(self, chunk: AIMessageChunk) -> str:
-        """Take in a chunk; gives its text."""
-        piece = str(chunk.text)
-        self._pieces.append(piece)
-        if usage := chunk.usage_metadata:  # some backends count in several chunks
-            self.prompt_tokens += usage["input_tokens"]
-            self.answer_tokens += usage["output_tokens"]
-        if chunk.response_metadata.get("finish_reason") in ("length", "max_tokens"):
-            self.cut = True
-        return piece
-
-    @property
-    def text(self) -> str:
-        """The whole answer."""
-        return "".join(self._pieces)
 
 
 def _messages(inputs: AskModel.Inputs, params: AskModel.Params) -> list[Message]:

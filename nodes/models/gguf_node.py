@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from nodes.contract import Context, Field, Node, NodeParams, Ports, port
+from nodes.contract import DescribingNode, Field, NodeParams, Ports, port
 from nodes.models.gguf import GgufModel
 from nodes.models.manifest import DEFAULT, NAMED
 
 
-class QuantizedModel(Node):
+class QuantizedModel(DescribingNode):
     """A quantized chat model (GGUF) that runs on this machine, without a key or a server.
 
     Gives a description of the model; it is loaded once, when a node first asks it something.
@@ -53,6 +53,7 @@ class QuantizedModel(Node):
         name = weights if weights in NAMED else weights.replace("\\", "/").rsplit("/", 1)[-1]
         return f"{name} · {params.context:,} tokens"
 
-    async def run(self, inputs: Ports, params: Params, ctx: Context) -> Outputs:
+    @classmethod
+    def describe(cls, params: Params, inputs: Ports) -> Outputs:
         """Describe the model. Nothing is loaded here."""
-        return self.Outputs(model=GgufModel(**params.model_dump()))
+        return cls.Outputs(model=GgufModel(**params.model_dump()))

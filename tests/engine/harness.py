@@ -30,7 +30,7 @@ from nodes.builtin import BUILTIN
 from nodes.catalog import Catalog
 from tests.engine.nodes import NODES
 
-CATALOG = Catalog([*BUILTIN, *NODES])
+CATALOG = Catalog(NODES, table=BUILTIN)
 
 
 def environment(**changes: Any) -> Environment:

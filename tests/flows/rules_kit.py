@@ -7,9 +7,11 @@ from typing import Any, ClassVar
 from flows.model import Edge, Flow, NodeInstance
 from nodes.catalog import Catalog
 from nodes.contract import (
+    DescribingNode,
     Field,
     InputField,
     Node,
+    NodeError,
     NodeParams,
     Ports,
     SubflowUse,
@@ -74,6 +76,52 @@ class Step(Quiet):
 
     class Outputs(Ports):
         text: str
+
+
+class Plain(ModelSpec):
+    """A model that no test opens."""
+
+    backend: ClassVar[str] = "plain"
+
+    size: str = "small"
+
+
+class Describe(DescribingNode):
+    """Describe a model."""
+
+    kind, title, family = "test.plain", "Sized model", "Test"
+
+    class Params(NodeParams):
+        size: str = "small"
+
+    class Outputs(Ports):
+        model: Plain
+
+    @classmethod
+    def describe(cls, params: Params, inputs: Ports) -> Ports:
+        return cls.Outputs(model=Plain(size=params.size))
+
+
+class Adapt(DescribingNode):
+    """Describe a model with an adapter that only fits a small one."""
+
+    kind, title, family = "test.adapt", "Adapt", "Test"
+
+    class Inputs(Ports):
+        base: Plain
+
+    class Outputs(Ports):
+        model: Plain
+
+    @classmethod
+    def describe(cls, params: Any, inputs: Inputs) -> Ports:
+        if inputs.base.size != "small":
+            raise NodeError(
+                f"The adapter was made for small models, but the base is {inputs.base.size}.",
+                fix="Wire a small model.",
+                port="base",
+            )
+        return cls.Outputs(model=inputs.base)
 
 
 class Slots(Quiet):
@@ -210,9 +258,11 @@ class Inner(Quiet):
         return (SubflowUse(params.flow, tuple(params.inputs), tuple(params.outputs)),)
 
 
-CATALOG = Catalog(
-    [Ask, Give, Step, Slots, Join, Fork, Search, Digest, Model, Talk, Exotic, Renamed, Inner]
-)
+KINDS = (
+    Ask, Give, Step, Slots, Join, Fork, Search, Digest, Model, Talk, Exotic, Renamed, Inner,
+    Describe, Adapt,
+)  # fmt: skip
+CATALOG = Catalog(KINDS)
 
 
 def node(node_id: str, kind: str, **params: Any) -> NodeInstance:

@@ -29,6 +29,10 @@ class RecordingContext:
     calls: list[tuple[str, dict[str, Any], str]] = field(default_factory=list)
     prompt_tokens: int = 0
     completion_tokens: int = 0
+    first_token_s: float | None = None
+    steps: list[tuple[str, str, str]] = field(default_factory=list)
+    """What, text and who of the steps of agents."""
+    opened: list[Any] = field(default_factory=list)
 
     async def stream(self, port: str, piece: str) -> None:
         self.streamed.append((port, piece))
@@ -39,21 +43,36 @@ class RecordingContext:
     async def warn(self, message: str) -> None:
         self.warnings.append(message)
 
-    def count_tokens(self, prompt: int, completion: int) -> None:
+    def count_tokens(
+        self,
+        prompt: int,
+        completion: int,
+        first_token_s: float | None = None,
+        generating_s: float = 0.0,
+    ) -> None:
         self.prompt_tokens += prompt
         self.completion_tokens += completion
+        self.first_token_s = first_token_s
+
+    def step(self, what: str, text: str, *, who: str = "", **facts: Any) -> None:
+        self.steps.append((what, text, who))
 
     async def blocking(self, fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         return await asyncio.to_thread(fn, *args, **kwargs)
 
     @asynccontextmanager
-    async def use(self, spec: Spec) -> AsyncIterator[Any]:
+    async def use(self, spec: Spec, *, slot: bool = True) -> AsyncIterator[Any]:
         opened = await asyncio.to_thread(spec.open, self)
         try:
             yield opened
         finally:
             if callable(close := getattr(opened, "close", None)):
                 await asyncio.to_thread(close)
+
+    def open(self, spec: Spec) -> Any:
+        """Open a part of what is being opened."""
+        self.opened.append(opened := spec.open(self))
+        return opened
 
     def report(self, label: str, done: float, total: float | None) -> None:
         """What an opening reports (the context is the `Opening`, too)."""

@@ -29,6 +29,6 @@ def test_every_link_leads_to_a_heading():
 
 def test_the_page_says_nothing_of_this_machine(monkeypatch):
     """Whether an optional package is installed here must not change the page."""
-    before = catalog_page(Catalog(BUILTIN))
+    before = catalog_page(Catalog(table=BUILTIN))
     monkeypatch.setattr("nodes.spec.missing_packages", lambda node: ["surely_missing"])
-    assert catalog_page(Catalog(BUILTIN)) == before
+    assert catalog_page(Catalog(table=BUILTIN)) == before

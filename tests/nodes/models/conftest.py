@@ -51,6 +51,9 @@ def hub(site: Site, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Site:
 class Quiet:
     """An opening that nobody watches."""
 
+    def open(self, spec: Spec) -> Any:
+        return spec.open(self)
+
     def report(self, label: str, done: float, total: float | None) -> None:
         pass
 
@@ -72,7 +75,7 @@ class SharedContext(RecordingContext):
     model: Any = None
 
     @contextlib.asynccontextmanager
-    async def use(self, spec: Spec) -> AsyncIterator[Any]:
+    async def use(self, spec: Spec, *, slot: bool = True) -> AsyncIterator[Any]:
         yield self.model
 
 

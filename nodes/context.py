@@ -1,0 +1,93 @@
+"""What a node may ask of the run. Implemented by the engine, passed to `Node.run`."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager
+from typing import Any, Literal, ParamSpec, Protocol, TypeVar
+
+from nodes.values import SecretRef, Spec
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+StepKind = Literal["thought", "tool call", "tool result", "delegation", "answer", "note"]
+"""What an agent can do in a step."""
+
+
+class Context(Protocol):
+    """What a node needs from the run. Implemented by the engine, passed to `run`."""
+
+    @property
+    def cancelled(self) -> threading.Event:
+        """Set when the run is being cancelled; blocking code should look at it now and then."""
+
+    async def stream(self, port: str, piece: str) -> None:
+        """Send a piece of text that will be part of the output `port`."""
+
+    async def progress(self, label: str, done: float, total: float | None = None) -> None:
+        """Say how far a slow step has come."""
+
+    async def warn(self, message: str) -> None:
+        """Say something that the person should know although the node goes on."""
+
+    def count_tokens(
+        self,
+        prompt: int,
+        completion: int,
+        first_token_s: float | None = None,
+        generating_s: float = 0.0,
+    ) -> None:
+        """Add a request to the node's count: tokens read and written.
+
+        Args:
+            prompt: tokens read.
+            completion: tokens written.
+            first_token_s: seconds from the request to the first token.
+            generating_s: seconds from the first token to the last.
+        """
+
+    def step(
+        self,
+        what: StepKind,
+        text: str,
+        *,
+        who: str = "",
+        tool: str = "",
+        seconds: float | None = None,
+        prompt_tokens: int = 0,
+        completion_tokens: int = 0,
+    ) -> None:
+        """Say what an agent inside this node just did. May be called from any thread.
+
+        Args:
+            what: the kind of step.
+            text: the thought, the arguments or result of a tool call, the answer.
+            who: the role whose step it is.
+            tool: the tool that is called.
+            seconds: how long the step took.
+            prompt_tokens: tokens read for it.
+            completion_tokens: tokens written for it.
+        """
+
+    async def blocking(self, fn: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run blocking code in a thread. Cancelling the run raises in that thread."""
+
+    def use(self, spec: Spec, *, slot: bool = True) -> AbstractAsyncContextManager[Any]:
+        """Open a description (once per process) and hold one of its slots.
+
+        Without a `slot` it is only kept open: for agents and others that call now and then.
+        What was opened queues calls by itself.
+        """
+
+    def secret(self, ref: SecretRef) -> str:
+        """A secret's value. Raises `NodeError` when it is not set."""
+
+    def flow_input(self, name: str) -> Any:
+        """The value given for a flow input."""
+
+    async def run_flow(
+        self, flow: str, inputs: Mapping[str, Any], *, label: str = ""
+    ) -> dict[str, Any]:
+        """Run another saved flow and return its outputs. `label` tells calls of one node apart."""

@@ -1,0 +1,133 @@
+"""What a value on a wire is, and its stored form. Values are plain and frozen, never live."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import typing
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import Any, ClassVar, Literal, get_args
+
+from pydantic import BaseModel, ConfigDict, JsonValue
+
+TAG = "$type"
+"""The key that marks an encoded model among plain JSON."""
+
+
+class Value(BaseModel):
+    """A small frozen model that may travel on a wire. Its fields may hold other values."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    wire: ClassVar[str] = ""
+    """The port type, for those that a port may be annotated with."""
+
+    @classmethod
+    def tag(cls) -> str:
+        """The stable name of this type in stored values."""
+        return cls.__name__.lower()
+
+    def content_key(self) -> JsonValue:
+        """What results depend on: this value, with the hashes of the files that it names."""
+        nested = nested_fields(type(self))
+        body = self.model_dump(mode="json", exclude=set(nested))
+        return {TAG: self.tag(), **body, **{name: content(getattr(self, name)) for name in nested}}
+
+
+class Message(Value):
+    """One chat message, in the roles every chat API shares."""
+
+    role: Literal["system", "user", "assistant", "tool"]
+    content: str
+
+
+class Document(Value):
+    """A piece of text with where it came from and, once retrieved, how well it matched."""
+
+    text: str
+    metadata: dict[str, JsonValue] = {}
+    score: float | None = None
+
+
+class FileRef(Value):
+    """A file by path and content, so that a changed file is a changed value.
+
+    `size` is in bytes, `sha256` in hex.
+    """
+
+    wire: ClassVar[str] = "file"
+
+    path: str
+    sha256: str
+    size: int
+
+
+class SecretRef(Value):
+    """The name of a secret. The value is looked up when a node runs and is never stored."""
+
+    secret: str
+
+
+@lru_cache(maxsize=1024)
+def nested_fields(cls: type[Value]) -> tuple[str, ...]:
+    """The fields that hold other values, alone or in a tuple, list or dict."""
+    return tuple(
+        name for name, field in cls.model_fields.items() if any(_value_types(field.annotation))
+    )
+
+
+def _value_types(annotation: Any) -> Iterator[type[Value]]:
+    if isinstance(annotation, type) and issubclass(annotation, Value):
+        yield annotation
+    for part in get_args(annotation):
+        yield from _value_types(part)
+
+
+def values_in(held: Any) -> Iterator[Value]:
+    """The values in a field: itself, or those in a tuple, list or dict."""
+    if isinstance(held, Value):
+        yield held
+    elif isinstance(held, (list, tuple)):
+        for item in held:
+            yield from values_in(item)
+    elif isinstance(held, dict):
+        yield from values_in(list(held.values()))
+
+
+# --- stored form --------------------------------------------------------------------------------
+
+
+def encode(value: Any) -> JsonValue:
+    """The JSON form of a value. Models carry a `$type` tag; `nodes.values.decode` reads it."""
+    if isinstance(value, Value):
+        nested = nested_fields(type(value))
+        body = value.model_dump(mode="json", exclude=set(nested) if nested else None)
+        return {TAG: value.tag(), **body, **{name: encode(getattr(value, name)) for name in nested}}
+    if isinstance(value, (list, tuple)):
+        return [encode(item) for item in value]
+    if isinstance(value, dict):
+        plain: dict[str, JsonValue] = {str(k): encode(v) for k, v in value.items()}
+        return {TAG: "json", "value": plain} if TAG in plain else plain
+    return typing.cast(JsonValue, value)
+
+
+def content_hash(value: Any) -> str:
+    """SHA-256 (hex) of what a value says. Descriptions count with the files they name."""
+    return hashlib.sha256(canonical(content(value)).encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def canonical(data: Any) -> str:
+    """JSON text that is equal exactly when the data is."""
+    return json.dumps(data, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+
+
+def content(value: Any) -> Any:
+    """The JSON form of a value with every description by its content."""
+    if isinstance(value, Value):
+        return value.content_key()
+    if isinstance(value, (list, tuple)):
+        return [content(item) for item in value]
+    if isinstance(value, dict):
+        return {key: content(item) for key, item in value.items()}
+    return encode(value)

@@ -1,0 +1,92 @@
+"""Values that are looked at: tables, charts, pictures. Plain data, drawn by whoever shows it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import ClassVar, Literal
+
+from pydantic import JsonValue, model_validator
+
+from nodes.data import Value
+
+
+class Table(Value):
+    """Rows under named columns. Cells are JSON values."""
+
+    wire: ClassVar[str] = "table"
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[JsonValue, ...], ...] = ()
+    title: str = ""
+
+    @model_validator(mode="after")
+    def _rectangular(self) -> Table:
+        for number, row in enumerate(self.rows, 1):
+            if len(row) != len(self.columns):
+                raise ValueError(
+                    f"row {number} has {len(row)} cells for {len(self.columns)} columns"
+                )
+        return self
+
+    def as_markdown(self) -> str:
+        """The table in Markdown."""
+        lines = [_line(self.columns), _line(["---"] * len(self.columns))]
+        lines += [_line(cell_text(cell) for cell in row) for row in self.rows]
+        return "\n".join([f"**{self.title}**\n", *lines] if self.title else lines)
+
+
+class Chart(Value):
+    """Points to be drawn over two named fields of `rows`.
+
+    `color` names the field that tells series apart; `low` and `high` those of an error bar.
+    """
+
+    wire: ClassVar[str] = "chart"
+
+    kind: Literal["bar", "line", "point"]
+    rows: tuple[dict[str, JsonValue], ...]
+    x: str
+    y: str
+    color: str | None = None
+    low: str | None = None
+    high: str | None = None
+    title: str = ""
+    x_title: str = ""
+    y_title: str = ""
+
+    def as_table(self) -> Table:
+        """The same points as a table."""
+        fields = [f for f in (self.color, self.x, self.y, self.low, self.high) if f is not None]
+        columns = tuple(dict.fromkeys(fields))
+        rows = tuple(tuple(row.get(column) for column in columns) for row in self.rows)
+        return Table(columns=columns, rows=rows, title=self.title)
+
+
+class Picture(Value):
+    """A picture; `data` is its file in base64, `alt` what it shows in words."""
+
+    wire: ClassVar[str] = "picture"
+
+    media: Literal["image/png", "image/jpeg", "image/webp", "image/gif"]
+    data: str
+    alt: str = ""
+
+    @property
+    def size(self) -> int:
+        """Bytes of the file."""
+        return len(self.data) * 3 // 4 - self.data[-2:].count("=")
+
+
+def cell_text(cell: JsonValue) -> str:
+    """A table cell in words: four significant digits, nothing for null."""
+    if cell is None:
+        return ""
+    if isinstance(cell, float):
+        return f"{cell:.4g}" if abs(cell) < 10_000 else f"{cell:,.0f}"
+    return cell if isinstance(cell, str) else json.dumps(cell, ensure_ascii=False)
+
+
+def _line(cells: Iterable[str]) -> str:
+    shown = (" ".join(cell.split()).replace("|", "\\|") for cell in cells)
+    return f"| {' | '.join(shown)} |"

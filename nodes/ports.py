@@ -1,0 +1,102 @@
+"""The inputs and outputs of a node, declared like a dataclass: typed, documented, with defaults."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, ClassVar, dataclass_transform, get_type_hints
+
+from nodes.values import PortType, is_optional, port_type
+
+UNSET: Any = type("Unset", (), {"__repr__": lambda self: "UNSET", "__bool__": lambda self: False})()
+"""An output that was not set: "not this branch"."""
+
+
+@dataclass(frozen=True, slots=True)
+class Port:
+    """One port as declared."""
+
+    name: str
+    type: PortType
+    required: bool = True
+    default: Any = UNSET
+    doc: str = ""
+    hidden: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Declared:
+    default: Any
+    doc: str
+    hidden: bool
+
+
+def port(default: Any = UNSET, *, doc: str = "", hidden: bool = False) -> Any:
+    """Declare a port with a default, a sentence of documentation, or both.
+
+    An input with a default may stay unwired. An output that is never set skips what hangs on it.
+    """
+    return _Declared(default, doc, hidden)
+
+
+@dataclass_transform(kw_only_default=True, field_specifiers=(port,))
+class Ports:
+    """The inputs or the outputs of a node: annotated names, like a dataclass.
+
+    An input without a default, whose type does not allow None, must be wired.
+    """
+
+    declared: ClassVar[Mapping[str, Port]] = {}
+
+    def __init_subclass__(cls) -> None:
+        own = [name for name in inspect.get_annotations(cls) if name != "declared"]
+        hints = get_type_hints(cls, include_extras=True) if own else {}
+        fresh = {name: _declare(name, hints[name], cls.__dict__.get(name, UNSET)) for name in own}
+        cls.declared = {**cls.declared, **fresh}
+        for name in own:
+            if name in cls.__dict__:
+                delattr(cls, name)
+
+    def __init__(self, **values: Any) -> None:
+        unknown = values.keys() - self.declared.keys()
+        if unknown:
+            names = ", ".join(sorted(unknown))
+            raise TypeError(f"{type(self).__qualname__} has no port {names}")
+        for name, spec in self.declared.items():
+            object.__setattr__(self, name, values.get(name, spec.default))
+
+    def as_dict(self) -> dict[str, Any]:
+        """The ports that are set, by name."""
+        return {n: v for n in self.declared if (v := getattr(self, n)) is not UNSET}
+
+    def __getitem__(self, name: str) -> Any:
+        return getattr(self, name)
+
+    def __repr__(self) -> str:
+        body = ", ".join(f"{k}={v!r}" for k, v in self.as_dict().items())
+        return f"{type(self).__name__}({body})"
+
+    @staticmethod
+    def of(types: Mapping[str, Any]) -> type[Ports]:
+        """Ports that are only known once the params are: name → type, or (type, `port(…)`)."""
+        return _ports_of(tuple(types.items()))
+
+
+def _declare(name: str, hint: Any, default: Any) -> Port:
+    given = default if isinstance(default, _Declared) else _Declared(default, "", False)
+    optional = is_optional(hint)
+    value = None if given.default is UNSET and optional else given.default
+    return Port(name, port_type(hint), value is UNSET, value, given.doc, given.hidden)
+
+
+@lru_cache(maxsize=16384)
+def _ports_of(types: tuple[tuple[str, Any], ...]) -> type[Ports]:
+    declared = {}
+    for name, hint in types:
+        annotation, default = hint if isinstance(hint, tuple) else (hint, UNSET)
+        declared[name] = _declare(name, annotation, default)
+    made: type[Ports] = type("DynamicPorts", (Ports,), {})
+    made.declared = declared
+    return made

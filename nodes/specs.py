@@ -1,0 +1,146 @@
+"""Descriptions of things that must be opened before use, by family. See `Spec`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Protocol
+
+from pydantic import JsonValue
+
+from nodes.data import SecretRef, Value, nested_fields, values_in
+
+
+class Opening(Protocol):
+    """What a description may ask of the pool while it is being opened (in a worker thread)."""
+
+    def report(self, label: str, done: float, total: float | None) -> None:
+        """Report progress. Raises when the run was cancelled, which ends the opening."""
+
+    def secret(self, ref: SecretRef) -> str:
+        """The secret's value. Raises `NodeError` when it is not set."""
+
+    def open(self, spec: Spec) -> Any:
+        """Open another description, or share it where it is open. It stays as long as this one.
+
+        Raises `NodeError` when it cannot be opened.
+        """
+
+
+class Spec(Value):
+    """A description of something that must be opened before use: a model, an index, a tool.
+
+    Subclasses that name a `port` start a family (chat model, embeddings, …); subclasses that name a
+    `backend` are one member of it. A port that takes the family takes every member. A description
+    may hold others: a fallback holds models, an agent its model and tools.
+    """
+
+    port: ClassVar[str]
+    backend: ClassVar[str] = ""
+
+    @classmethod
+    def type_id(cls) -> str:
+        """The port type, such as `chat model` for the family or `chat model/gguf` for a member."""
+        return f"{cls.port}/{cls.backend}" if cls.backend else cls.port
+
+    @classmethod
+    def tag(cls) -> str:
+        """Stored values name a description by its port type."""
+        return cls.type_id()
+
+    @property
+    def slots(self) -> int | None:
+        """How many requests the opened resource serves at once; None for no limit."""
+        return None
+
+    def queue(self) -> Spec:
+        """The description whose slots a request takes: this one, or a part that others share."""
+        return self
+
+    def resource(self) -> Spec:
+        """This description without what does not matter for opening it (sampling defaults, say).
+
+        Two descriptions with equal `resource()` share one opened object.
+        """
+        return self
+
+    def parts(self) -> tuple[Spec, ...]:
+        """The descriptions that are opened together with this one: those in its fields."""
+        return tuple(
+            value
+            for name in nested_fields(type(self))
+            for value in values_in(getattr(self, name))
+            if isinstance(value, Spec)
+        )
+
+    def memory(self) -> int | None:
+        """Estimated memory in bytes of what this opens itself, without its `parts()`.
+
+        None where it is not known.
+        """
+        return None
+
+    def open(self, opening: Opening) -> Any:
+        """Open the resource. Runs in a worker thread and may block.
+
+        A `close()` of the result is called when the pool lets it go.
+        """
+        raise NotImplementedError(f"{type(self).__name__} cannot be opened")
+
+
+class ModelSpec(Spec):
+    """A chat model. Opens as a LangChain `BaseChatModel`."""
+
+    port: ClassVar[str] = "chat model"
+
+    def call_options(
+        self,
+        *,
+        temperature: float | None = None,
+        seed: int | None = None,
+        max_tokens: int | None = None,
+        stop: Sequence[str] = (),
+        json_schema: Mapping[str, JsonValue] | None = None,
+    ) -> dict[str, Any]:
+        """Keyword arguments for a call of the opened model, in the words of its backend.
+
+        None and () mean "as the description says". The answer repeats when the result holds a
+        temperature of 0 or a seed, so a backend that knows neither leaves both out.
+        """
+        options: dict[str, Any] = {"temperature": temperature, "seed": seed}
+        options |= {"max_tokens": max_tokens, "stop": list(stop) or None}
+        if json_schema is not None:
+            options["response_format"] = {
+                "type": "json_schema",
+                "json_schema": {"name": "answer", "schema": dict(json_schema)},
+            }
+        return {key: value for key, value in options.items() if value is not None}
+
+
+class EmbeddingsSpec(Spec):
+    """An embedding model. Opens as LangChain `Embeddings`."""
+
+    port: ClassVar[str] = "embeddings"
+
+
+class RetrieverSpec(Spec):
+    """Something that finds documents for a query. Opens as a LangChain `BaseRetriever`."""
+
+    port: ClassVar[str] = "retriever"
+
+
+class ToolSpec(Spec):
+    """Something that an agent may call."""
+
+    port: ClassVar[str] = "tool"
+
+
+class AgentSpec(Spec):
+    """Somebody with a role, a goal and a model to think with."""
+
+    port: ClassVar[str] = "agent"
+
+
+class TaskSpec(Spec):
+    """Something that an agent is to do."""
+
+    port: ClassVar[str] = "task"
