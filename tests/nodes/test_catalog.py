@@ -190,3 +190,22 @@ def test_the_catalog_knows_the_descriptions_on_its_wires():
             text: str
 
     assert Catalog([Fresh]).value_types == {}
+
+
+def test_a_kind_is_imported_when_somebody_asks_for_it():
+    code = (
+        "from nodes.catalog import load_catalog\n"
+        "catalog = load_catalog()\n"
+        "assert len(catalog.kinds()) == len(catalog) and 'model.gguf' in catalog\n"
+        "assert 'nodes.models.gguf_node' not in sys.modules\n"
+        "assert catalog.get('model.gguf').__name__ == 'QuantizedModel'\n"
+        "assert 'nodes.models.ask' not in sys.modules"
+    )
+    assert imported_by(code) == set()
+
+
+def test_more_nodes_leave_the_others_unloaded():
+    catalog = Catalog(table=BUILTIN).extended([Echo])
+    assert list(catalog.loaded()) == [Echo]
+    assert catalog.kinds() == [*BUILTIN, "test.echo"]
+    assert catalog.value_types["chat model/gguf"].__name__ == "GgufModel"
