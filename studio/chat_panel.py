@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+import json
+from collections.abc import Callable, Iterable
 
 import streamlit as st
 
 from studio import session
 from studio.document import Document
-from studio.live import follow
+from studio.live import answering_node, follow
 from studio.questions import asked
 from studio.run_panel import form_values, latest, refusals, start_with, stop
 from studio.runner import LiveRun
@@ -18,6 +18,11 @@ from studio.values_view import show_value
 from studio.words import count, duration, plain, safe_markdown
 
 Refresh = Callable[[], None]
+REMEMBERS = "The flow sees the whole conversation."
+FORGETS = (
+    "The flow sees each message alone, not those before it. For a conversation, set the kind of "
+    "its *Flow input* to messages."
+)
 
 _history: dict[tuple[str, str], list[str]] = {}
 """Run ids of the chat, by document and browser; it outlives a reload, and ends with the process."""
@@ -25,12 +30,13 @@ _history: dict[tuple[str, str], list[str]] = {}
 
 def chat_panel(document: Document, refresh: Refresh) -> None:
     """Draw the tab. `refresh` reruns what depends on the run; for callbacks."""
-    name = asked(document.flow).chat_input
+    wanted = asked(document.flow)
+    name = wanted.chat_input
     if name is None:
         st.markdown("**This flow is not a chat**")
         st.markdown(
-            "A flow can be talked to when it asks for one text and gives one answer: "
-            "one *Flow input* of the kind text without a default, or the only one, and one "
+            "A flow can be talked to when it asks for one text, or for messages, and gives one "
+            "answer: one *Flow input* of that kind without a default, or the only one, and one "
             "*Flow output*. Use the Run tab instead."
         )
         return
@@ -39,6 +45,7 @@ def chat_panel(document: Document, refresh: Refresh) -> None:
     with st.container(key="chat-log", gap="small"):
         if not runs:
             st.caption("Ask something. Every question starts a run of this flow.")
+        st.caption(REMEMBERS if wanted.remembers else FORGETS)
         for live in runs:
             _exchange(document, live, name)
     for problem in refusals(document):
@@ -48,7 +55,8 @@ def chat_panel(document: Document, refresh: Refresh) -> None:
     def asked_for() -> None:
         question = st.session_state["chat-input"]
         if question and question.strip():
-            inputs = {**form_values(document), name: question}
+            said = [*conversation(runs, name), message("user", question)]
+            inputs = {**form_values(document), name: said if wanted.remembers else question}
             if start_with(document, inputs) and (live := latest(document)):
                 _history.setdefault(key, []).append(live.id)
         refresh()
@@ -68,9 +76,44 @@ def chat_panel(document: Document, refresh: Refresh) -> None:
     st.chat_input("Message the flow", key="chat-input", on_submit=asked_for, disabled=active)
 
 
+def message(role: str, content: str) -> dict[str, str]:
+    """One turn, as an input of the kind messages takes it."""
+    return {"role": role, "content": content}
+
+
+def conversation(runs: Iterable[LiveRun], name: str) -> list[dict[str, str]]:
+    """What was said before: every question that got an answer, and the answer."""
+    turns: list[dict[str, str]] = []
+    for live in runs:
+        if answer := said(live):
+            turns += [message("user", question_of(live, name)), message("assistant", answer)]
+    return turns
+
+
+def question_of(live: LiveRun, name: str) -> str:
+    """What was asked in a run: the text, or the last turn of the conversation."""
+    given = live.inputs.get(name, "")
+    if isinstance(given, list) and given and isinstance(given[-1], dict):
+        return str(given[-1].get("content", ""))
+    return str(given)
+
+
+def said(live: LiveRun) -> str:
+    """The text that a run answered, as far as it came; "" where it gave none."""
+    value = next(iter(live.progress.outputs.values()), None)
+    if isinstance(value, str):
+        return value
+    if value is not None:
+        return json.dumps(value, ensure_ascii=False)
+    if live.progress.status != "cancelled":
+        return ""
+    streamed = live.progress.nodes.get(answering_node(live))
+    return streamed.text if streamed else ""
+
+
 def _exchange(document: Document, live: LiveRun, name: str) -> None:
     with st.chat_message("user"):
-        st.markdown(safe_markdown(str(live.inputs.get(name, ""))))
+        st.markdown(safe_markdown(question_of(live, name)))
     with st.chat_message("assistant"):
         if live.active:
             follow(document, live, f"chat:{live.id}", chat=True)
@@ -81,19 +124,12 @@ def _exchange(document: Document, live: LiveRun, name: str) -> None:
             st.error(plain(problem.get("message", "")) + "\n\n" + plain(problem.get("fix", "")))
         elif progress.status == "cancelled":
             st.caption("Stopped.")
-        _answer(live, next(iter(progress.outputs.values()), None))
+        value = next(iter(progress.outputs.values()), None)
+        if value is None or isinstance(value, str):
+            st.markdown(safe_markdown(said(live)))
+        else:
+            show_value(value, f"chat:{live.id}:answer")
         facts = [duration(progress.seconds)]
         if progress.tokens:
             facts.append(count(progress.tokens, "token"))
         st.caption(plain(" · ".join(facts)))
-
-
-def _answer(live: LiveRun, value: Any) -> None:
-    if isinstance(value, str):
-        st.markdown(safe_markdown(value))
-    elif value is not None:
-        show_value(value, f"chat:{live.id}:answer")
-    else:
-        streamed = [step.text for step in live.progress.nodes.values() if step.text]
-        if live.progress.status == "cancelled" and streamed:
-            st.markdown(safe_markdown(streamed[-1]))

@@ -1,7 +1,8 @@
-"""What is pushed to browsers: status of runs, and that a flow has changed. Guarded like the page.
+"""What browsers get beside the page: status of runs, that a flow has changed, a flow as a file.
 
-Two routes tell the same: server-sent events for the canvas, and a web socket for the panel beside
-it (browsers open few connections of the first kind to one server, and many of the second).
+Guarded like the page. Two routes tell the same: server-sent events for the canvas, and a web socket
+for the panel beside it (browsers open few connections of the first kind to one server, and many of
+the second).
 A page gets a token for each flow it shows; the token works only for the browser it was given to.
 """
 
@@ -80,13 +81,14 @@ tokens = Tokens()
 
 
 def routes(base: str = "") -> list[BaseRoute]:
-    """The two routes, below the app's base path."""
+    """The push routes and the export, below the app's base path."""
     from starlette.routing import Route, WebSocketRoute
 
     prefix = f"/{base.strip('/')}" if base.strip("/") else ""
     return [
         Route(f"{prefix}/patchbay/events", server_sent_events, methods=["GET"]),
         WebSocketRoute(f"{prefix}/patchbay/live", web_socket),
+        Route(f"{prefix}/patchbay/export", exported, methods=["GET"]),
     ]
 
 
@@ -122,6 +124,35 @@ async def server_sent_events(request: Request) -> Response:
 
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     return StreamingResponse(body(), media_type="text/event-stream", headers=headers)
+
+
+async def exported(request: Request) -> Response:
+    """`GET …/patchbay/export?doc=…&token=…&as=json|png|svg`: the flow as a file."""
+    from starlette.concurrency import run_in_threadpool
+    from starlette.responses import PlainTextResponse
+    from starlette.responses import Response as Plain
+
+    from flows.problems import FlowError
+    from studio.document import document_by_id
+    from studio.export import MEDIA, export
+    from studio.services import services
+
+    grant = granted(request)
+    if grant is None:
+        return PlainTextResponse("Not for you.", status_code=403)
+    document, form = document_by_id(grant.document), request.query_params.get("as")
+    if document is None or form not in MEDIA:
+        return PlainTextResponse("There is no such export.", status_code=404)
+    try:
+        made = await run_in_threadpool(export, document, form, services().catalog)
+    except FlowError as error:
+        return PlainTextResponse(str(error), status_code=409)
+    headers = {
+        "Content-Disposition": f'attachment; filename="{made.name}"',
+        "Cache-Control": "no-store",
+        "X-Content-Type-Options": "nosniff",
+    }
+    return Plain(made.data, media_type=made.media, headers=headers)
 
 
 async def web_socket(socket: WebSocket) -> None:

@@ -1,44 +1,44 @@
-"""Export of the open flow: canonical JSON, and pictures that carry it."""
+"""The toolbar's menu that exports the open flow."""
 
 from __future__ import annotations
 
 import streamlit as st
 
 from flows.problems import FlowError
-from flows.writing import canonical_text, plain_secrets
+from flows.writing import plain_secrets
 from studio.document import Document
-from studio.library import slug
+from studio.export import MEDIA, Form, export
+from studio.services import services
 from studio.words import plain
+
+LABELS: dict[Form, str] = {
+    "json": "Flow (JSON)",
+    "png": "Picture (PNG, opens as a flow)",
+    "svg": "Picture (SVG, opens as a flow)",
+}
 
 
 def export_menu(document: Document) -> None:
-    """The menu in the toolbar."""
+    """Draw the menu."""
     with st.popover("Export", icon=":material/download:"):
-        flow = document.flow
-        name = document.path.stem if document.path else slug(flow.name)
-        secrets = list(plain_secrets(flow))
-        if secrets:
-            st.error(f"{plain(secrets[0].message)} {plain(secrets[0].fix)}")
-            return
-        try:
-            text = canonical_text(flow)
-        except FlowError as error:
-            st.error(plain(str(error)))
-            return
-        st.download_button(
-            "Flow (JSON)", text, f"{name}.json", "application/json", key="export-json",
-            on_click="ignore", width="stretch", type="tertiary",
-        )  # fmt: skip
-        from studio.picture import draw
-        from studio.services import services
+        export_buttons(document)
+
+
+def export_buttons(document: Document) -> None:
+    """A button for each form, or why the flow cannot be exported."""
+    if secrets := list(plain_secrets(document.flow)):
+        st.error(f"{plain(secrets[0].message)} {plain(secrets[0].fix)}")
+        return
+    catalog, stem = services().catalog, document.path.stem if document.path else "flow"
+    for form, label in LABELS.items():
+
+        def made(form: Form = form) -> bytes:
+            try:
+                return export(document, form, catalog).data
+            except FlowError as error:  # changed since the menu was drawn
+                return str(error).encode()
 
         st.download_button(
-            "Picture (PNG, opens as a flow)", lambda: draw(flow, services().catalog).png(text),
-            f"{name}.png", "image/png", key="export-png", on_click="ignore", width="stretch",
-            type="tertiary",
-        )  # fmt: skip
-        st.download_button(
-            "Picture (SVG)", lambda: draw(flow, services().catalog).svg(text).encode(),
-            f"{name}.svg", "image/svg+xml", key="export-svg", on_click="ignore", width="stretch",
-            type="tertiary",
+            label, made, f"{stem}.{form}", MEDIA[form], key=f"export-{form}", on_click="ignore",
+            width="stretch", type="tertiary",
         )  # fmt: skip

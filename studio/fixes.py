@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from flows.edit import fresh_id, ids
+from flows.graph import cycles
 from flows.model import Edge, Flow, NodeInstance, Place
 from flows.operations import (
     AddNode,
@@ -14,8 +15,10 @@ from flows.operations import (
     Connect,
     Disable,
     Disconnect,
+    EditGroup,
     Patch,
     Remove,
+    Replace,
     SetParams,
 )
 from flows.problems import Problem
@@ -24,6 +27,9 @@ from flows.rules.base import Facts
 from nodes.catalog import Catalog
 from nodes.contract import Port, Ports
 from nodes.values import compatible
+
+SHOWN_WIRES = 3
+"""Of how many wires of a circle the removal is offered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,8 +182,16 @@ def _defaults(cls: Any) -> Any:
 
 
 def _layout(flow: Flow, problem: Problem, _: Catalog) -> list[Fix]:
-    gone = {key: None for key in flow.layout if key not in ids(flow)}
-    return [Fix("Tidy up", Patch(layout=gone))] if gone else []
+    there = ids(flow)
+    gone = {key: None for key in flow.layout if key not in there}
+    ops: list[Any] = [Patch(layout=gone)] if gone else []
+    for group in flow.groups:
+        if kept := [name for name in group.nodes if name in there]:
+            if len(kept) < len(group.nodes):
+                ops.append(EditGroup(group=group.id, nodes=tuple(kept)))
+        elif group.nodes:
+            ops.append(Remove(groups=(group.id,)))
+    return [Fix("Tidy up", Batch(ops=tuple(ops), label="tidy up"))] if ops else []
 
 
 def _disabled(flow: Flow, problem: Problem, _: Catalog) -> list[Fix]:
@@ -208,6 +222,54 @@ def _unreachable(flow: Flow, problem: Problem, _: Catalog) -> list[Fix]:
     return [Fix("Delete the node", Remove(nodes=(problem.node,)))]
 
 
+def _cycle(flow: Flow, problem: Problem, catalog: Catalog) -> list[Fix]:
+    """Any wire of the circle opens it; the one drawn last most likely closed it."""
+    around = next((c for c in cycles(resolve(flow, catalog).graph) if problem.node in c), None)
+    if around is None:
+        return []
+    steps = set(zip(around, [*around[1:], around[0]], strict=True))
+    wires = [e for e in flow.edges if (e.source_node, e.target_node) in steps]
+    return [
+        Fix(f"Remove {edge.source} → {edge.target}", _batch([edge], "open the circle"))
+        for edge in wires[: -SHOWN_WIRES - 1 : -1]
+    ]
+
+
+def _duplicate_id(flow: Flow, problem: Problem, _: Catalog) -> list[Fix]:
+    """The first keeps the id, the wires and the place; each other one gets an id of its own."""
+    taken, seen = set(ids(flow)), set[str]()
+
+    def own(item: Any) -> Any:
+        if item.id != problem.node:
+            return item
+        if item.id not in seen:
+            seen.add(item.id)
+            return item
+        new = fresh_id(item.id, taken)
+        taken.add(new)
+        return item.model_copy(update={"id": new})
+
+    parts = {name: tuple(map(own, getattr(flow, name))) for name in ("nodes", "notes", "groups")}
+    mended = flow.model_copy(update=parts)
+    new = sorted(ids(mended) - ids(flow))
+    if not new:
+        return []
+    label = f"Call the other {new[0]}" if len(new) == 1 else "Give the others their own ids"
+    return [Fix(label, Replace(flow=mended))]
+
+
+def _same_name(flow: Flow, problem: Problem, catalog: Catalog) -> list[Fix]:
+    """Another name for the second input or output, where the param that names it is called so."""
+    node = flow.by_id().get(problem.node or "")
+    cls = catalog.get(node.kind) if node else None
+    if node is None or cls is None or "name" not in cls.Params.model_fields:
+        return []
+    now = node.params.get("name", cls.Params.model_fields["name"].default)
+    taken = {str(other.params.get("name", now)) for other in flow.nodes}
+    new = next(f"{now}_{number}" for number in range(2, 1000) if f"{now}_{number}" not in taken)
+    return [Fix(f"Call it {new}", SetParams(node=node.id, params={"name": new}))]
+
+
 def _without(wires: list[Edge], label: str) -> list[Fix]:
     if not wires:
         return []
@@ -227,6 +289,10 @@ _MAKERS: dict[str, Callable[[Flow, Problem, Catalog], list[Fix]]] = {
     "wiring/type-mismatch": _mismatch,
     "wiring/required": _required,
     "wiring/many": _many,
+    "structure/cycle": _cycle,
+    "structure/duplicate-id": _duplicate_id,
+    "structure/duplicate-input": _same_name,
+    "structure/duplicate-output": _same_name,
     "structure/no-output": _no_output,
     "structure/layout": _layout,
     "structure/disabled": _disabled,

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import re
 from html import unescape
+from pathlib import PurePath
 
 from flows.model import Flow
 from flows.problems import FlowError, Problem
@@ -28,6 +31,20 @@ def flow_from(data: bytes) -> Flow:
             raise _refused("The picture carries no flow.", "Export it as SVG from the studio.")
         return read_text(unescape(found[1].decode("utf-8", "replace")))
     return read_text(data)
+
+
+def dropped(sent: str) -> tuple[str, Flow]:
+    """The name and the flow of a file that was dropped on the canvas: `{"name": …, "data": …}`.
+
+    Raises:
+        FlowError: the file holds none; all findings.
+    """
+    try:
+        given = json.loads(sent)
+        name, data = PurePath(str(given["name"])).stem, base64.b64decode(given["data"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise _refused("The browser sent no file.", "Drop it again.") from error
+    return name, flow_from(data)
 
 
 def _refused(message: str, fix: str) -> FlowError:

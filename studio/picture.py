@@ -17,11 +17,14 @@ WIDTH, HEAD, ROW, PAD = 220.0, 34.0, 22.0, 8.0
 MARGIN = 36.0
 FAMILY_COLORS = (
     "#4453c8", "#0f8a6a", "#b4591b", "#8a46b5", "#1d7fb0", "#a8324a", "#6b7a1f", "#5d6472",
+    "#b04a86", "#8a6a1a", "#2f7d8c", "#7a5340",
 )  # fmt: skip
 TYPE_COLORS: Mapping[str, str] = {
     "text": "#2f9e6e", "number": "#2b7fd4", "json": "#c9821f", "messages": "#17939b",
     "documents": "#d0602b", "file": "#7a7f8c", "any": "#8b90a0", "chat model": "#8a55d6",
-    "embeddings": "#c2489b", "retriever": "#b8472f", "adapter": "#a08a1c", "tool": "#4d7c2f",
+    "embeddings": "#c2489b", "retriever": "#b8472f", "adapter": "#a83bb0", "tool": "#4a57cc",
+    "agent": "#cf3b40", "task": "#cf5a76", "table": "#1f86bd", "chart": "#6b8c1a",
+    "picture": "#8a3f78",
 }  # fmt: skip
 MARK_COLORS = {"added": "#1f9d57", "removed": "#d23b48", "changed": "#c98a12"}
 STATUS_COLORS = {
@@ -261,7 +264,11 @@ def _groups(flow: Flow, boxes: Mapping[str, Box]) -> Iterable[Panel]:
         inside = [boxes[node_id] for node_id in group.nodes if node_id in boxes]
         if inside:
             x, y, w, h = _frame([(b.x, b.y, b.w, b.h) for b in inside], margin=20)
-            yield Panel(group.title, x, y - 22, w, h + 22, "#8b90a0", is_group=True)
+            x, y, w, h = x, y - 22, w, h + 22
+            place = flow.layout.get(group.id)
+            if place and place.w and place.h:  # as large as somebody made it
+                x, y, w, h = _frame([(x, y, w, h), (place.x, place.y, place.w, place.h)], margin=0)
+            yield Panel(group.title, x, y, w, h, "#8b90a0", is_group=True)
 
 
 def _frame(

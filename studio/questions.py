@@ -22,14 +22,26 @@ class Asked:
 
     @property
     def chat_input(self) -> str | None:
-        """The input that a chat message goes to, when the flow takes one text and gives one."""
-        texts = [f for f in self.inputs if f.kind == "text"]
+        """The input that a chat message goes to, when the flow can be talked to.
+
+        It then gives one output, and asks for one text or one conversation and needs nothing else.
+        """
         needed = [f for f in self.inputs if f.required]
         if len(self.outputs) != 1:
             return None
-        if len(needed) == 1 and needed[0].kind == "text":
-            return needed[0].name
-        return texts[0].name if not needed and len(texts) == 1 else None
+        for kind in ("messages", "text"):
+            asked = [f for f in self.inputs if f.kind == kind]
+            if needed and (len(needed) > 1 or needed[0].kind != kind):
+                continue
+            if needed or len(asked) == 1:
+                return (needed or asked)[0].name
+        return None
+
+    @property
+    def remembers(self) -> bool:
+        """Whether a chat sends what was said before along: the flow takes a conversation."""
+        name = self.chat_input
+        return any(f.name == name and f.kind == "messages" for f in self.inputs)
 
 
 def asked(flow: Flow) -> Asked:

@@ -22,8 +22,8 @@ from studio.values_view import gist, show_value
 from studio.words import count, duration, plain
 
 Refresh = Callable[[], None]
-WORDS = {"finished": "Finished", "failed": "Failed", "cancelled": "Stopped", "running": "Running"}
-TINTS = {"finished": "green", "failed": "red", "cancelled": "gray", "running": "blue"}
+WORDS = {"finished": "Finished", "failed": "Failed", "cancelled": "Stopped"}
+TINTS = {"finished": "green", "failed": "red", "cancelled": "gray"}
 FILES = ("file", "documents")
 MARKS = {"done": "✓", "cached": "✓", "failed": "✕", "skipped": "–", "cancelled": "–"}
 
@@ -164,7 +164,7 @@ def _field(document: Document, field: InputField, refresh: Refresh) -> None:
     elif field.kind in FILES:
         _upload(field, key, label, keep)
     else:
-        json_kind = field.kind == "json"
+        json_kind = field.kind in ("json", "messages")
         st.text_area(
             label, value, key=key, height=120 if json_kind else 92,
             on_change=lambda: keep(_given(st.session_state[key], json_kind)),
@@ -233,14 +233,14 @@ def _store(name: str, data: bytes) -> str:
 def show_run(document: Document, live: LiveRun, refresh: Refresh) -> None:
     """The run: as it happens, or what it gave."""
     progress = live.progress
-    facts = [duration(progress.seconds)] if not live.active else []
+    if live.active:
+        follow(document, live, f"follow:{live.id}")
+        return
+    facts = [duration(progress.seconds)]
     if progress.tokens:
         facts.append(count(progress.tokens, "token"))
     badge = f":{TINTS[progress.status]}-badge[{WORDS[progress.status]}]"
     st.markdown(f"{badge} {plain(' · '.join(facts))}")
-    if live.active:
-        follow(document, live, f"follow:{live.id}")
-        return
     if progress.problem:
         _show_failure(live, refresh)
     for name, value in progress.outputs.items():

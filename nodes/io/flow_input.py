@@ -11,13 +11,14 @@ from pydantic import JsonValue, model_validator
 from nodes.contract import Context, Field, InputField, Node, NodeError, NodeParams, Ports, port
 from nodes.io.given import InputKind, parse
 from nodes.names import Name
-from nodes.values import Document, FileRef
+from nodes.values import Document, FileRef, Message
 
 _TYPES: Mapping[InputKind, Any] = {
     "text": str,
     "number": float,
     "choice": str,
     "json": JsonValue,
+    "messages": list[Message],
     "file": FileRef,
     "documents": list[Document],
 }
@@ -30,7 +31,8 @@ class FlowInput(Node):
     field above the Run button. Without a default it must be given. What is given as text is read
     according to the kind: `3.5` is a number, `{"a": 1}` is JSON, and for files and documents it is
     a path. Documents may be one or several UTF-8 text files; each becomes one document that
-    remembers its file as `source`.
+    remembers its file as `source`. Messages are a conversation: a text counts as what the user
+    says, and the studio's chat sends what was said before along.
     """
 
     kind, version = "io.input", 1

@@ -18,7 +18,7 @@ from nodes.contract import NodeError
 from nodes.io.files import MEGABYTE, as_utf8, file_ref, quoted, read_bytes
 from nodes.values import Document, FileRef, Message, as_text, describe, is_json
 
-InputKind = Literal["text", "number", "choice", "json", "file", "documents"]
+InputKind = Literal["text", "number", "choice", "json", "messages", "file", "documents"]
 """What a flow may ask its caller for."""
 
 DOCUMENT_LIMIT = 20 * MEGABYTE
@@ -97,6 +97,31 @@ def _from_json_text(name: str, text: str) -> Any:
     return value
 
 
+def _messages(name: str, given: Any) -> list[Message]:
+    if isinstance(given, str):
+        if given.lstrip()[:1] not in ("[", "{"):  # what a person would say
+            return [Message(role="user", content=given)]
+        given = _from_json_text(name, given)
+    items = list(given) if isinstance(given, list | tuple) else [given]
+    return [_message(name, item) for item in items]
+
+
+def _message(name: str, item: Any) -> Message:
+    if isinstance(item, Message):
+        return item
+    if isinstance(item, str):
+        return Message(role="user", content=item)
+    try:
+        return Message.model_validate(item)
+    except ValidationError as error:
+        first = error.errors()[0]
+        at = ".".join(str(part) for part in first["loc"])
+        why = f" ({at}: {first['msg']})" if at else ""
+        raise _wrong(
+            name, "messages", item, 'Give a text, or [{"role": "user", "content": …}, …].', why
+        ) from None
+
+
 def _file(name: str, given: Any) -> FileRef:
     if isinstance(given, FileRef):
         return given
@@ -166,6 +191,7 @@ _PARSERS: Mapping[str, Callable[[str, Any], Any]] = {
     "text": _text,
     "number": _number,
     "json": _json,
+    "messages": _messages,
     "file": _file,
     "documents": _documents,
 }

@@ -69,6 +69,16 @@ function drawPulse(root, it, data) {
   if (root.textContent !== words) root.textContent = words;
 }
 
+const STATES = { running: "Running", cancelled: "Stopped", finished: "Finished", failed: "Failed" };
+
+/** How the run is as far as this page has heard, which is sooner than any rerun can say. */
+function stateOf(it, data) {
+  const status = it.run && it.run.id === data.run ? it.run.status : "running";
+  const badge = el("div", `state ${status}`, STATES[status] ?? status);
+  badge.setAttribute("role", "status");
+  return badge;
+}
+
 const MARKS = { done: "✓", cached: "✓", failed: "✕", skipped: "–", cancelled: "–", running: "", waiting: "…", queued: "" };
 
 function drawRun(root, it, data) {
@@ -110,10 +120,12 @@ function drawRun(root, it, data) {
     details.open = root.querySelector("details")?.open ?? false;
     root.replaceChildren(details);
     if (answer?.text) root.append(el("div", "answer", answer.text));
+    const state = stateOf(it, data);
+    if (!state.classList.contains("running")) root.append(state);
   } else {
     const texts = root.querySelectorAll(".text");
     const follow = [...texts].map((t) => t.scrollTop + t.clientHeight >= t.scrollHeight - 8);
-    root.replaceChildren(...rows);
+    root.replaceChildren(stateOf(it, data), ...rows);
     root.querySelectorAll(".text").forEach((t, i) => { if (follow[i] !== false) t.scrollTop = t.scrollHeight; });
   }
 }

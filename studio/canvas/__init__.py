@@ -30,8 +30,9 @@ How a page uses it:
 `("a.out", "b.in")`). `selection(key)` gives the same anywhere, also in callbacks. The callbacks run
 as Streamlit callbacks; one that reruns by key must name the canvas's own fragment after a change.
 
-Commands that the canvas only passes on: `run`, `stop`, `validate`, `save`, `export` (argument ""),
-`run_to`, `rerun_from`, `open` (argument: the node; `open` means "show it in the inspector"),
+Commands that the canvas only passes on: `run`, `stop`, `validate`, `save` (argument ""), `import`
+(a file that was dropped, see `studio.importing.dropped`), `run_to`, `rerun_from`, `open` (argument:
+the node; `open` means "show it in the inspector"),
 `keep_mine`, `take_theirs` (the buttons of the conflict banner; call the document's methods).
 
 Edits from anywhere else (inspector, fix buttons, toolbar) go through the document; the canvas

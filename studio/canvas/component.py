@@ -16,21 +16,14 @@ from studio.document import Document, document_by_id
 STATIC = Path(__file__).parents[1] / "static"
 NAME = "patchbay.canvas"
 
+# Streamlit sends this with every change of `data`, so it is short. Streamlit's own scripts tell
+# where the app lies when a proxy has put it below an address that the server does not know.
 LOADER = """
-export default async function (component) {
-  const path = component.data.bundle;
-  const own = [...document.scripts].map((s) => s.src).find((s) => s.includes("/static/js/"));
-  const bases = [component.data.site + "/"];
-  if (own) bases.unshift(own.split("/static/js/")[0] + "/");
-  let failure;
-  for (const base of bases) {
-    try {
-      const module = await import(new URL(base + path, document.baseURI).href);
-      return module.mount(component, base);
-    } catch (error) { failure = error; }
-  }
-  throw failure;
-}
+export default async c => { let e, d = c.data, D = document
+for (let b of [[...D.scripts].map(s => s.src.split("/static/js/")).find(p => p[1])?.[0], d.site])
+if (b != null) try { b += "/"
+return (await import(new URL(b + d.bundle, D.baseURI).href)).mount(c, b) } catch (x) { e = x }
+throw e }
 """
 
 
@@ -76,8 +69,8 @@ def canvas(
     view = _view(catalog)
     memory: _Memory = st.session_state.setdefault(f"_{key}_memory", _Memory())
     data = document_data(document, view, client, memory)
-    data["bundle"], data["site"] = f"app/static/{bundle_name()}", _base(st)
-    data["height"], data["readonly"], data["events"] = height, readonly, events
+    data |= {"bundle": f"app/static/{bundle_name()}", "site": _base(st), "height": height}
+    data |= {name: value for name, value in (("readonly", readonly), ("events", events)) if value}
     if reveal:
         data["reveal"] = list(reveal)
     if status is not None:
@@ -139,13 +132,14 @@ def document_data(
     known = memory.revisions.get(document.id)
     data = document.since(client, known)
     before = document.flow_at(known) if known is not None and "snap" not in data else None
-    data["views"] = view.views(document.flow, before)
+    if views := view.views(document.flow, before):
+        data["views"] = views
     badges = problems_by_node(document.problems())
     old = memory.badges.get((document.id, known)) if known is not None else None
     if before is None or old is None:
         data["problems"], data["all_problems"] = badges, True
-    else:
-        data["problems"] = problem_changes(badges, old)
+    elif changed := problem_changes(badges, old):
+        data["problems"] = changed
     memory.keep(document.id, data["rev"], badges)
     if document.conflict:
         data["conflict"] = document.conflict.message

@@ -14,6 +14,7 @@ from studio.chat_panel import chat_panel
 from studio.document import Document
 from studio.editing import edit
 from studio.export_menu import export_menu
+from studio.importing import dropped
 from studio.inspector import inspector
 from studio.live import pulse, query
 from studio.problems_panel import problems_panel
@@ -199,6 +200,9 @@ def _stop() -> None:
 
 @st.fragment(key="canvas")
 def _canvas() -> None:
+    if name := session.recall("go"):
+        session.forget("go")
+        st.switch_page(session.recall("page:editor"), query_params={"flow": name})
     document = _open()
     canvas(
         document,
@@ -232,9 +236,22 @@ def _command(name: str, argument: str) -> None:
         session.show_panel("Problems")
     elif name == "save":
         document.save()
-    elif name == "export":
-        session.remember("notice", "Use Export in the toolbar.")
+    elif name == "import":
+        _import(argument)
     refresh()
+
+
+def _import(argument: str) -> None:
+    """Open the flow in a file that was dropped on the page, as a new flow."""
+    try:
+        name, flow = dropped(argument)
+        path = services().library.create(flow, name)
+    except FlowError as error:
+        found = " ".join(str(problem) for problem in error.problems[:5])
+        session.remember("notice", f"The file cannot be opened; nothing was changed. {found}")
+        return
+    session.open_flow(path.stem)
+    session.remember("go", path.stem)
 
 
 # --- the panel ----------------------------------------------------------------------------------

@@ -9,8 +9,8 @@ import streamlit as st
 from flows.model import Flow
 from flows.problems import FlowError
 from flows.reading import read_flow
-from flows.writing import canonical_text
 from studio import session
+from studio.export_menu import export_buttons
 from studio.importing import flow_from
 from studio.library import Entry, slug
 from studio.picture import draw
@@ -263,17 +263,4 @@ def _rename(path: Path) -> None:
 
 @st.dialog("Download")
 def _download(path: Path) -> None:
-    flow = read_flow(path)
-    text = canonical_text(flow)
-    picture = draw(flow, services().catalog)
-    st.download_button(
-        "Flow (JSON)", text, f"{path.stem}.json", "application/json", on_click="ignore"
-    )
-    st.download_button(
-        "Picture (PNG, opens as a flow)", lambda: picture.png(text), f"{path.stem}.png",
-        "image/png", on_click="ignore",
-    )  # fmt: skip
-    st.download_button(
-        "Picture (SVG)", lambda: picture.svg(text).encode(), f"{path.stem}.svg", "image/svg+xml",
-        on_click="ignore",
-    )  # fmt: skip
+    export_buttons(services().documents.open(path))

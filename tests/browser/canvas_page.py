@@ -103,9 +103,14 @@ class CanvasPage:
 
     def drop(self, title: str, x: float, y: float) -> None:
         """Drag a kind from the palette onto the canvas."""
-        item = self.page.locator(".pb-item", has_text=title).first
+        item = self.kind(title)
         item.scroll_into_view_if_needed()
         self.drag(self.middle(item), self.at(x, y))
+
+    def kind(self, title: str) -> Locator:
+        """A kind in the palette."""
+        name = self.page.locator("b").get_by_text(title, exact=True)
+        return self.page.locator(".pb-item").filter(has=name)
 
     def connect(self, source: str, target: str) -> None:
         """Drag a wire from an output to an input."""

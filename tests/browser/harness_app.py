@@ -11,7 +11,8 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 import streamlit as st
 
 from flows.validate import validate
-from nodes.catalog import load_catalog
+from nodes.catalog import Catalog, load_catalog
+from nodes.contract import Node, Ports
 from studio.canvas import canvas, selection
 from studio.document import Document
 from studio.documents import Documents
@@ -19,15 +20,33 @@ from studio.documents import Documents
 HOME = Path(os.environ["PATCHBAY_HOME"])
 
 
+class NeedsMore(Node):
+    """Does something with a package that nobody has."""
+
+    kind, title, family = "test.needs_more", "Needs more", "Test"
+    requires = ("no_such_package_here",)
+
+    async def run(self, inputs, params, ctx) -> Ports:
+        return self.Outputs()
+
+
 @st.cache_resource
-def things() -> tuple[Documents, object]:
+def things(missing: bool, by_hand: bool) -> tuple[Documents, Catalog]:
+    """With a kind that cannot be used; with files that are saved only when somebody asks."""
     catalog = load_catalog()
-    return Documents(HOME, check=lambda flow, path: validate(flow, catalog, path.parent)), catalog
+    if missing:
+        catalog = Catalog([*catalog, NeedsMore])
+    documents = Documents(
+        HOME,
+        check=lambda flow, path: validate(flow, catalog, path.parent),
+        background=not by_hand,
+    )
+    return documents, catalog
 
 
 st.set_page_config(layout="wide")
-documents, catalog = things()
 name = st.query_params.get("flow", "one")
+documents, catalog = things("missing" in st.query_params, name.startswith("by-hand"))
 path = HOME / f"{name}.json"
 if not path.exists():
     path.write_text('{"format": 1, "name": "Test", "nodes": [], "edges": []}')
@@ -36,7 +55,9 @@ st.session_state.setdefault("client", Document.new_client())
 
 
 def command(name: str, argument: str) -> None:
-    if name == "keep_mine":
+    if name == "save":
+        document.save()
+    elif name == "keep_mine":
         document.keep_mine()
     elif name == "take_theirs":
         document.take_theirs()

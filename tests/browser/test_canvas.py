@@ -103,12 +103,32 @@ def test_a_wire_is_replugged_by_its_end_and_taken_off(canvas: CanvasPage):
     canvas.drop("Flow output", 560, 280)
     canvas.connect("flow-input.value", "flow-output.value")
     canvas.wait_wires([("flow-input.value", "flow-output.value")])
-    end = canvas.middle(canvas.port("flow-output.value", "in"))
-    canvas.drag((end[0] - 17, end[1]), canvas.middle(canvas.port("flow-output-2.value", "in")))
+    one, other = (canvas.port(f"{name}.value", "in") for name in ("flow-output", "flow-output-2"))
+    end = canvas.middle(one)
+    canvas.drag((end[0] - 17, end[1]), canvas.middle(other))
     canvas.wait_wires([("flow-input.value", "flow-output-2.value")])
-    end = canvas.middle(canvas.port("flow-output-2.value", "in"))
-    canvas.drag((end[0] - 17, end[1]), canvas.at(330, 420))
+    # The port itself gives the wire's end into the hand as well; a mere click does nothing to it.
+    canvas.page.mouse.click(*canvas.middle(other))
+    canvas.drag(canvas.middle(other), canvas.middle(one))
+    canvas.wait_wires([("flow-input.value", "flow-output.value")])
+    canvas.drag(canvas.middle(one), canvas.at(330, 420))
     canvas.wait_wires([])
+    canvas.press("Control+z")
+    canvas.wait_wires([("flow-input.value", "flow-output.value")])
+
+
+def test_shift_draws_a_second_wire_from_a_port_that_has_one(canvas: CanvasPage):
+    canvas.drop("Flow input", 130, 120)
+    canvas.drop("Flow input", 130, 320)
+    canvas.drop("Flow output", 560, 120)
+    canvas.connect("flow-input.value", "flow-output.value")
+    canvas.wait_wires([("flow-input.value", "flow-output.value")])
+    canvas.page.keyboard.down("Shift")
+    port = canvas.port("flow-output.value", "in")
+    canvas.drag(canvas.middle(port), canvas.middle(canvas.port("flow-input-2.value", "out")))
+    canvas.page.keyboard.up("Shift")
+    both = [("flow-input.value", "flow-output.value"), ("flow-input-2.value", "flow-output.value")]
+    canvas.wait_wires(both)
 
 
 def test_a_node_dropped_on_a_wire_is_inserted(canvas: CanvasPage):
@@ -118,7 +138,7 @@ def test_a_node_dropped_on_a_wire_is_inserted(canvas: CanvasPage):
     canvas.wait_wires([("flow-input.value", "flow-output.value")])
     a = canvas.middle(canvas.port("flow-input.value", "out"))
     b = canvas.middle(canvas.port("flow-output.value", "in"))
-    item = canvas.page.locator(".pb-item", has_text="Prompt template")
+    item = canvas.kind("Prompt template")
     canvas.drag(canvas.middle(item), ((a[0] + b[0]) / 2, (a[1] + b[1]) / 2))
     canvas.wait_wires(
         [
@@ -203,6 +223,94 @@ def test_group_fold_and_note(canvas: CanvasPage):
     canvas.press("Control+Enter")
     canvas.wait_saved(lambda flow: "remember" in (flow.get("notes") or [{}])[0].get("text", ""))
     assert canvas.page.locator(".pb-note img").count() == 0
+
+
+def test_a_group_is_resized_and_takes_in_what_is_dropped_into_it(canvas: CanvasPage):
+    canvas.drop("Flow input", 160, 160)
+    canvas.drop("Flow output", 560, 420)
+    canvas.node("flow-input").locator(".pb-head").click()
+    canvas.press("Control+g")
+    canvas.press("Enter")
+    canvas.wait_saved(lambda flow: len(flow.get("groups", [])) == 1)
+    corner = canvas.page.locator(".react-flow__node-group_ .pb-resize.bottom.right")
+    start = canvas.middle(corner)
+    canvas.drag(start, (start[0] + 160, start[1] + 112))
+    saved = canvas.wait_saved(lambda flow: "w" in flow["layout"].get("group", {}))
+    frame, node = saved["layout"]["group"], saved["layout"]["flow-input"]
+    assert frame["w"] > 400
+    head = canvas.middle(canvas.page.locator(".pb-group-head .pb-count"))
+    canvas.drag(head, (head[0] + 48, head[1] + 32))
+    saved = canvas.wait_saved(lambda flow: flow["layout"]["flow-input"]["x"] == node["x"] + 48)
+    moved = saved["layout"]["group"]
+    assert (moved["x"], moved["w"]) == (frame["x"] + 48, frame["w"])
+    head = canvas.middle(canvas.node("flow-output").locator(".pb-title"))
+    inside = canvas.middle(canvas.page.locator(".pb-group"))
+    canvas.drag(head, (inside[0], inside[1] + 100), hold=True)
+    expect(canvas.page.locator(".pb-group.aimed")).to_have_count(1)
+    canvas.page.mouse.up()
+    both = ["flow-input", "flow-output"]
+    canvas.wait_saved(lambda flow: flow["groups"][0]["nodes"] == both)
+    canvas.node("flow-output").locator(".pb-head").click(button="right")
+    canvas.page.get_by_role("menuitem", name="Take out of the group").click()
+    canvas.wait_saved(lambda flow: flow["groups"][0]["nodes"] == ["flow-input"])
+    canvas.page.locator(".pb-group-head").click(button="right")
+    canvas.page.get_by_role("menuitem", name="Fit the frame").click()
+    canvas.wait_saved(lambda flow: "group" not in flow["layout"])
+
+
+def test_families_fold_and_are_still_folded_after_a_reload(canvas: CanvasPage):
+    canvas.page.get_by_role("treeitem", name="Prompts").click()
+    expect(canvas.kind("Prompt template")).to_have_count(0)
+    expect(canvas.kind("Flow input")).to_be_visible()
+    canvas.page.reload()
+    expect(canvas.kind("Flow input")).to_be_visible(timeout=30_000)
+    expect(canvas.kind("Prompt template")).to_have_count(0)
+    canvas.page.get_by_role("textbox", name="Search nodes").fill("template")
+    expect(canvas.kind("Prompt template")).to_be_visible()  # a search looks into what is folded
+    canvas.page.keyboard.press("Escape")
+    canvas.page.get_by_role("button", name="Fold all families").click()
+    expect(canvas.page.locator(".pb-item")).to_have_count(0)
+    canvas.page.get_by_role("button", name="Unfold all families").click()
+    expect(canvas.kind("Prompt template")).to_be_visible()
+
+
+def test_a_kind_whose_package_is_missing_says_what_to_install(
+    bare: Server, context: BrowserContext
+):
+    canvas = CanvasPage(context.new_page(), bare, "missing", "&missing=1")
+    item = canvas.kind("Needs more")
+    item.scroll_into_view_if_needed()
+    expect(item).to_have_attribute("aria-disabled", "true")
+    expect(item).to_contain_text("pip install no-such-package-here")
+    canvas.drag(canvas.middle(item), canvas.at(300, 200))
+    item.dblclick(force=True)
+    canvas.drop("Flow input", 300, 200)
+    expect(canvas.nodes()).to_have_count(1)
+    canvas.pan_free_spot()
+    canvas.press("n")
+    canvas.page.keyboard.type("needs more")
+    expect(canvas.page.get_by_text("Nothing matches.")).to_be_visible()
+
+
+@pytest.mark.parametrize("mine", [True, False])
+def test_a_conflict_is_settled_on_the_canvas(bare: Server, context: BrowserContext, mine: bool):
+    name = f"by-hand-{mine}"
+    canvas = CanvasPage(context.new_page(), bare, name)
+    canvas.drop("Flow input", 130, 120)
+    expect(canvas.nodes()).to_have_count(1)
+    theirs = canvas.path.read_text().replace('"name": "Test"', '"name": "Theirs"')
+    canvas.path.write_text(theirs)
+    canvas.press("Control+s")
+    banner = canvas.page.locator(".pb-conflict")
+    expect(banner).to_contain_text("Another program has changed the file")
+    assert canvas.path.read_text() == theirs
+    banner.get_by_role("button", name="Keep mine" if mine else "Take theirs").click()
+    expect(banner).to_have_count(0)
+    if mine:
+        canvas.wait_saved(lambda flow: flow["name"] == "Test" and len(flow["nodes"]) == 1)
+    else:
+        expect(canvas.nodes()).to_have_count(0)
+        assert canvas.path.read_text() == theirs
 
 
 def test_two_tabs_on_one_flow_follow_each_other(canvas: CanvasPage, context: BrowserContext):

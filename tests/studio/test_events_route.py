@@ -10,7 +10,10 @@ from starlette.routing import Route
 from starlette.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
 
+from flows.model import Flow, NodeInstance
+from studio.document import Document
 from studio.events_route import COOKIE, BrowserCookie, Tokens, merged, routes, tokens
+from studio.importing import flow_from
 
 HERE = "http://testserver"
 ANN = "ann-0123456789abcdef"
@@ -46,6 +49,32 @@ def test_events_are_refused_to_strangers(
     token = tokens.issue("doc", ANN)
     client.cookies.set(COOKIE, cookie)
     assert client.get(url("events", token, document), headers=headers).status_code == 403
+
+
+@pytest.mark.parametrize("form", ["json", "png", "svg"])
+def test_a_flow_is_exported_to_the_page_that_shows_it(client: TestClient, form: str) -> None:
+    flow = Flow(name="Mine", nodes=(NodeInstance(id="a", kind="io.input"),))
+    document = Document(None, flow)
+    address = f"{url('export', tokens.issue(document.id, ANN), document.id)}&as={form}"
+    client.cookies.set(COOKIE, "bob-0123456789abcdef")
+    assert client.get(address).status_code == 403
+    client.cookies.set(COOKIE, ANN)
+    assert client.get(address, headers={"sec-fetch-site": "cross-site"}).status_code == 403
+    answer = client.get(address)
+    assert answer.headers["content-disposition"] == f'attachment; filename="mine.{form}"'
+    assert flow_from(answer.content) == flow
+    assert client.get(address.replace(f"as={form}", "as=exe")).status_code == 404
+
+
+def test_a_flow_with_a_key_in_it_is_not_exported(client: TestClient) -> None:
+    key = "sk-" + "a1B2c3D4" * 6
+    document = Document(
+        None, Flow(nodes=(NodeInstance(id="a", kind="k", params={"api_key": key}),))
+    )
+    client.cookies.set(COOKIE, ANN)
+    answer = client.get(f"{url('export', tokens.issue(document.id, ANN), document.id)}&as=json")
+    assert answer.status_code == 409
+    assert key not in answer.text
 
 
 def test_a_made_up_token_is_refused(client: TestClient) -> None:

@@ -31,6 +31,25 @@ BROKEN = {
     "wiring/duplicate": wired(IN, IN, OUT),
     "wiring/required": wired(OUT),
     "structure/layout": GOOD.model_copy(update={"layout": {"gone": Place(x=0, y=0)}}),
+    "structure/cycle": Flow(
+        nodes=(
+            PROMPT.model_copy(update={"id": "a"}),
+            PROMPT.model_copy(update={"id": "b"}),
+            ANSWER,
+        ),
+        edges=(
+            Edge(source="a.text", target="b.question"),
+            Edge(source="b.text", target="a.question"),
+            Edge(source="b.text", target="answer.value"),
+        ),
+    ),
+    "structure/duplicate-id": Flow(nodes=(ASK, PROMPT, ANSWER, ANSWER), edges=(IN, OUT)),
+    "structure/duplicate-input": Flow(
+        nodes=(ASK, ASK.model_copy(update={"id": "more"}), PROMPT, ANSWER), edges=(IN, OUT)
+    ),
+    "structure/duplicate-output": Flow(
+        nodes=(ASK, PROMPT, ANSWER, ANSWER.model_copy(update={"id": "more"})), edges=(IN, OUT)
+    ),
     "structure/no-output": Flow(nodes=(ASK, PROMPT), edges=(IN,)),
     "params/invalid": GOOD.with_params({"answer": {"name": "no name!"}}),
 }

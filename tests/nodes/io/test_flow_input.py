@@ -56,6 +56,18 @@ def test_without_a_default_it_is_required():
         ("json", {"a": 1}, {"a": 1}),
         ("json", (1, 2), [1, 2]),
         ("json", [Message(role="user", content="hi")], [{"role": "user", "content": "hi"}]),
+        ("messages", "hello", [Message(role="user", content="hello")]),
+        (
+            "messages",
+            '[{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]',
+            [Message(role="user", content="a"), Message(role="assistant", content="b")],
+        ),
+        ("messages", {"role": "system", "content": "s"}, [Message(role="system", content="s")]),
+        (
+            "messages",
+            ["a", Message(role="tool", content="b")],
+            [Message(role="user", content="a"), Message(role="tool", content="b")],
+        ),
         ("documents", {"text": "t", "metadata": {"k": 1}}, [Document(text="t", metadata={"k": 1})]),
         ("documents", [Document(text="t")], [Document(text="t")]),
         ("documents", "line one\nline two", [Document(text="line one\nline two")]),

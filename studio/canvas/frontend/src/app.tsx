@@ -5,7 +5,8 @@ import { useCallback, useEffect, useMemo, useRef, useState, useSyncExternalStore
 import { Canvas, CanvasHandle } from "./canvas";
 import { SharedContext, Ui, Wiring, useDoc } from "./context";
 import { useStable } from "./hooks";
-import { KindIcon } from "./icons";
+import { useDroppedFiles } from "./files";
+import { Icon, KindIcon } from "./icons";
 import { Kind } from "./model";
 import { Palette } from "./palette";
 import { Doc, Statuses } from "./store";
@@ -35,6 +36,7 @@ export function App({ doc, statuses, reveal, onSelect }: Props) {
     }),
     [doc, statuses, wiring, ui],
   );
+  const files = useDroppedFiles(doc);
   const show = (value: boolean) => {
     paletteOpen = value;
     setOpen(value);
@@ -82,6 +84,7 @@ export function App({ doc, statuses, reveal, onSelect }: Props) {
             <span className="pb-icon"><KindIcon kind={ghost.kind.kind} glyph={ghost.kind.icon} /></span>{ghost.kind.title}
           </div>
         )}
+        {files && <div className="pb-drop"><Icon name="file" size={30} /><b>Drop the flow to open it</b>JSON, or a PNG or SVG that was exported here</div>}
         <Toast doc={doc} />
         <Hint wiring={wiring} />
       </div>

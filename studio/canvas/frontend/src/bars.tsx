@@ -8,7 +8,7 @@ import type { Keys } from "./keys";
 import { Op } from "./model";
 import { Doc } from "./store";
 
-function Tool({ icon, label, keys, onClick, off }: { icon: string; label: string; keys?: string; onClick: () => void; off?: boolean }) {
+function Tool({ icon, label, keys, onClick, off }: { icon: string; label: string; keys?: string; onClick: (event: React.MouseEvent) => void; off?: boolean }) {
   return (
     <button className="pb-tool" aria-label={label} title={keys ? `${label} (${keys})` : label} onClick={onClick} disabled={off}>
       <Icon name={icon} />
@@ -18,10 +18,10 @@ function Tool({ icon, label, keys, onClick, off }: { icon: string; label: string
 
 interface Props {
   doc: Doc; chosen: Chosen; keys: Keys; drawn: () => DrawnNode[]; dispatch: (op: Op | null) => void;
-  paletteShut: boolean; onPalette: () => void; onHelp: () => void;
+  paletteShut: boolean; onPalette: () => void; onHelp: () => void; onExport: (event: React.MouseEvent) => void;
 }
 
-export function Bars({ doc, chosen, keys, drawn, dispatch, paletteShut, onPalette, onHelp }: Props) {
+export function Bars({ doc, chosen, keys, drawn, dispatch, paletteShut, onPalette, onHelp, onExport }: Props) {
   const flow = useReactFlow();
   const zoom = useStore((state) => Math.round(state.transform[2] * 100));
   const several = chosen.nodes.length + chosen.notes.length > 1;
@@ -39,6 +39,7 @@ export function Bars({ doc, chosen, keys, drawn, dispatch, paletteShut, onPalett
           <Tool icon="note" label="Sticky note" keys="M" onClick={() => keys.note("centre")} />
           <Tool icon="layout" label="Lay out" keys="L" onClick={keys.layout} off={!doc.flow.nodes.length} />
           <Tool icon="search" label="Find a node" keys="Ctrl F" onClick={keys.find} off={!doc.flow.nodes.length} />
+          {doc.exports && <Tool icon="download" label="Export" onClick={onExport} />}
           <Tool icon="help" label="Shortcuts" keys="?" onClick={onHelp} />
         </div>
       )}

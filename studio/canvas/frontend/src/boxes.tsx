@@ -26,6 +26,21 @@ export const WireLine = memo(function WireLine(props: EdgeProps) {
   );
 });
 
+function Resizer({ id, shown }: { id: string; shown: boolean }) {
+  const { doc } = useShared();
+  return (
+    <NodeResizer
+      isVisible={shown} minWidth={128} minHeight={64} lineClassName="pb-resize-line" handleClassName="pb-resize"
+      onResizeEnd={(_event, size) =>
+        doc.dispatch({
+          op: "move",
+          places: { [id]: { x: Math.round(size.x), y: Math.round(size.y), w: Math.round(size.width), h: Math.round(size.height) } },
+        })
+      }
+    />
+  );
+}
+
 const COLORS: Note["color"][] = ["yellow", "blue", "green", "pink", "gray"];
 
 export const NoteBox = memo(function NoteBox({ id, data, selected }: NodeProps) {
@@ -43,15 +58,7 @@ export const NoteBox = memo(function NoteBox({ id, data, selected }: NodeProps) 
   };
   return (
     <div className={`pb-note ${note.color ?? "yellow"} ${selected ? "selected" : ""}`} onDoubleClick={() => actions.rename(id)}>
-      <NodeResizer
-        isVisible={!!selected} minWidth={128} minHeight={64} lineClassName="pb-resize-line" handleClassName="pb-resize"
-        onResizeEnd={(_event, size) =>
-          doc.dispatch({
-            op: "move",
-            places: { [id]: { x: Math.round(size.x), y: Math.round(size.y), w: Math.round(size.width), h: Math.round(size.height) } },
-          })
-        }
-      />
+      <Resizer id={id} shown={!!selected} />
       {editing ? (
         <textarea
           ref={area} className="nodrag nopan nowheel" defaultValue={note.text ?? ""} aria-label="Text of the note" maxLength={20000}
@@ -86,6 +93,7 @@ export const GroupBox = memo(function GroupBox({ id, data, selected }: NodeProps
   useEffect(() => {
     if (editing) input.current?.select();
   }, [editing]);
+  const aimed = useSyncExternalStore(ui.subscribe, () => ui.dropGroup === id);
   const fold = () => doc.dispatch({ op: "edit_group", group: id, folded: !group.folded });
   const commit = () => {
     const title = input.current?.value.trim();
@@ -94,7 +102,8 @@ export const GroupBox = memo(function GroupBox({ id, data, selected }: NodeProps
   };
   const count = group.nodes?.length ?? 0;
   return (
-    <div className={`pb-group ${group.folded ? "folded" : ""} ${selected ? "selected" : ""}`}>
+    <div className={`pb-group ${group.folded ? "folded" : ""} ${selected ? "selected" : ""} ${aimed ? "aimed" : ""}`}>
+      {!group.folded && <Resizer id={id} shown={!!selected && !doc.readonly} />}
       {group.folded && <Handle type="target" position={Position.Left} id="in" isConnectable={false} className="pb-handle many wired" />}
       <div className="pb-group-head">
         <button className="pb-tool nodrag" onClick={fold} aria-label={group.folded ? "Unfold" : "Fold"} aria-expanded={!group.folded}>

@@ -9,7 +9,7 @@ import { snap } from "./arrange";
 import { GroupBox, NoteBox, WireLine } from "./boxes";
 import { Chooser, Entry, Menu, Question, Sheet } from "./chooser";
 import { useDoc, useShared } from "./context";
-import { Chosen, Point, addWired, insertOps, moveOp, nodeOp, replugOp, usableKinds, wayForNode, wayThrough, wireOp } from "./edits";
+import { Chosen, Point, addWired, insertOps, joinOp, moveOp, nodeOp, replugOp, usableKinds, wayForNode, wayThrough, wireOp } from "./edits";
 import { Bars, Empty } from "./bars";
 import { useStable } from "./hooks";
 import { KindIcon } from "./icons";
@@ -17,7 +17,7 @@ import { useKeys } from "./keys";
 import { Kind, Op, Place, edgeKey } from "./model";
 import { NodeBox, NodeData } from "./node";
 import { firstSentence } from "./palette";
-import { GRID, WIDTH, boxOf, drawEdges, drawNodes, edgeData, frameGroups, freeSpot } from "./scene";
+import { Frame, GRID, WIDTH, boxOf, drawEdges, drawNodes, edgeData, frameGroups, frameUnder, freeSpot, groupData, shifted } from "./scene";
 import { Doc } from "./store";
 import { Dragged, End, dragFrom, edgeOf, familyColor, fittingPort, portAt, refusal } from "./types";
 
@@ -214,18 +214,22 @@ export function Canvas({ doc, reveal, onSelect, ref, paletteShut, onPalette }: P
     setNodes((old) => {
       const more: NodeChange[] = [];
       const listed = new Set(changes.map((c) => ("id" in c ? c.id : "")));
+      const resized = new Set(changes.map((c) => (c.type === "dimensions" ? c.id : "")));
+      const shifts = new Map<string, Point>();
       for (const change of changes) {
-        if (change.type !== "position" || !change.position) continue;
+        if (change.type !== "position" || !change.position || resized.has(change.id)) continue;
         const group = old.find((n) => n.id === change.id && n.type === "group_");
         if (!group) continue;
         const by = { x: change.position.x - group.position.x, y: change.position.y - group.position.y };
-        const inside = new Set((group.data.group as { nodes?: string[] }).nodes);
+        shifts.set(group.id, by);
+        const inside = new Set(groupData(group).nodes);
         for (const node of old) {
           if (!inside.has(node.id) || listed.has(node.id)) continue;
           more.push({ type: "position", id: node.id, dragging: change.dragging, position: { x: node.position.x + by.x, y: node.position.y + by.y } });
         }
       }
-      return frameGroups(applyNodeChanges([...changes.filter((c) => c.type !== "remove"), ...more], old));
+      const moved = applyNodeChanges([...changes.filter((c) => c.type !== "remove"), ...more], old);
+      return frameGroups(moved.map((n) => shifted(n, shifts.get(n.id))));
     });
   }, []);
   const onEdgesChange = useCallback((changes: EdgeChange[]) => setEdges((old) => applyEdgeChanges(changes.filter((c) => c.type !== "remove"), old)), []);
@@ -234,12 +238,13 @@ export function Canvas({ doc, reveal, onSelect, ref, paletteShut, onPalette }: P
     const { clientX, clientY } = event as MouseEvent;
     const loose = moved.length === 1 && node.type === "box" && !(node.data as NodeData).wired;
     const edge = loose ? wireUnder(clientX, clientY) : undefined;
-    const id = edge && wayForNode(doc, edgeData(edge), node.id) ? edge.id : "";
-    if (ui.dropWire !== id) ui.set({ dropWire: id });
-  }, [doc, ui, wireUnder]);
+    const dropWire = edge && wayForNode(doc, edgeData(edge), node.id) ? edge.id : "";
+    const dropGroup = moved.every((n) => n.type === "box") ? frameUnder(latest.current, moved, toFlow(clientX, clientY)) : "";
+    if (ui.dropWire !== dropWire || ui.dropGroup !== dropGroup) ui.set({ dropWire, dropGroup });
+  }, [doc, toFlow, ui, wireUnder]);
   const onNodeDragStop = useCallback((_event: unknown, _node: DrawnNode, moved: DrawnNode[]) => {
     const places: Record<string, Place> = {};
-    const inside = moved.flatMap((n) => (n.type === "group_" ? ((n.data.group as { nodes?: string[] }).nodes ?? []) : []));
+    const inside = moved.flatMap((n) => (n.type === "group_" ? (groupData(n).nodes ?? []) : []));
     const dragged = new Map(moved.map((n) => [n.id, n]));
     for (const id of new Set([...moved.filter((n) => n.type !== "group_").map((n) => n.id), ...inside])) {
       const node = dragged.get(id) ?? latest.current.find((n) => n.id === id);
@@ -247,11 +252,19 @@ export function Canvas({ doc, reveal, onSelect, ref, paletteShut, onPalette }: P
       if (!node || (old && old.x === node.position.x && old.y === node.position.y)) continue;
       places[id] = { x: Math.round(node.position.x), y: Math.round(node.position.y) };
     }
+    for (const group of moved.filter((n) => n.type === "group_")) {
+      const frame = latest.current.find((n) => n.id === group.id)?.data.frame as Frame | undefined;
+      if (frame) places[group.id] = { x: Math.round(frame.x), y: Math.round(frame.y) };
+    }
     const wire = latestEdges.current.find((e) => e.id === ui.dropWire);
-    if (ui.dropWire) ui.set({ dropWire: "" });
+    const joined = ui.dropGroup;
+    if (ui.dropWire || joined) ui.set({ dropWire: "", dropGroup: "" });
     const move = moveOp(places);
     const way = wire && moved.length === 1 ? wayForNode(doc, edgeData(wire), moved[0].id) : null;
-    const op: Op | null = move && wire && way ? { op: "batch", ops: [move, ...insertOps(edgeData(wire), moved[0].id, way)], label: "insert on wire" } : move;
+    const more: Op[] = wire && way ? insertOps(edgeData(wire), moved[0].id, way) : [];
+    if (joined) more.push(joinOp(doc, joined, moved.map((n) => n.id)));
+    const label = joined ? "move into the group" : "insert on wire";
+    const op: Op | null = move && more.length ? { op: "batch", ops: [move, ...more], label } : move;
     if (!dispatch(op)) setNodes(letGo);
   }, [dispatch, doc, ui]);
 
@@ -260,6 +273,10 @@ export function Canvas({ doc, reveal, onSelect, ref, paletteShut, onPalette }: P
     drawn: () => latest.current, setQuestion, setSheet, rename: actions.rename, open: actions.open,
     root: () => root.current,
   });
+  const showExports = (event: React.MouseEvent) => {
+    const { left, bottom } = event.currentTarget.getBoundingClientRect();
+    setMenu({ at: inBox(left, bottom + 6), entries: keys.exports });
+  };
   const showMenu = (event: React.MouseEvent, id?: string, wire?: DrawnEdge) => {
     event.preventDefault();
     if (doc.readonly) return;
@@ -358,7 +375,7 @@ export function Canvas({ doc, reveal, onSelect, ref, paletteShut, onPalette }: P
           nodeColor={overviewColor}
         />
       </ReactFlow>
-      <Bars doc={doc} chosen={chosen} keys={keys} drawn={() => latest.current} dispatch={dispatch} paletteShut={paletteShut} onPalette={onPalette} onHelp={() => setSheet(true)} />
+      <Bars doc={doc} chosen={chosen} keys={keys} drawn={() => latest.current} dispatch={dispatch} paletteShut={paletteShut} onPalette={onPalette} onHelp={() => setSheet(true)} onExport={showExports} />
       {doc.ready && !doc.flow.nodes.length && !doc.flow.notes.length && <Empty readonly={doc.readonly} />}
       {question && <Chooser question={question} onClose={() => (setQuestion(null), focus())} />}
       {menu && <Menu at={menu.at} entries={menu.entries} onClose={() => (setMenu(null), focus())} />}

@@ -77,6 +77,7 @@ export function pasteOps(flow: Flow, part: Flow, at: { x: number; y: number } | 
     ...part.notes.map((note: Note): Op => ({ op: "add_note", note: { ...note, id: name(note.id) }, at: placed(note.id) })),
     ...part.groups.map((group: Group): Op => ({
       op: "group", group: { ...group, id: name(group.id), nodes: (group.nodes ?? []).filter((n) => names.has(n)).map(name) },
+      ...(part.layout[group.id] && { at: placed(group.id) }),
     })),
   ];
   return { op: { op: "batch", ops, label: "paste" }, added: [...names.values()] };

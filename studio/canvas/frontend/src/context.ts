@@ -27,11 +27,12 @@ export class Wiring extends Emitter {
   }
 }
 
-/** Small passing state: what is being renamed, which wire a node would be dropped on. */
+/** Small passing state: what is being renamed, which wire or group a node would be dropped on. */
 export class Ui extends Emitter {
   renaming = "";
   dropWire = "";
-  set(change: Partial<Pick<Ui, "renaming" | "dropWire">>): void {
+  dropGroup = "";
+  set(change: Partial<Pick<Ui, "renaming" | "dropWire" | "dropGroup">>): void {
     Object.assign(this, change);
     this.emit();
   }

@@ -89,6 +89,24 @@ export function groupOp(doc: Doc, nodes: string[]): { op: Op; id: string } {
   return { op: { op: "group", group }, id };
 }
 
+/** Nodes that are dropped into a group's frame belong to it from then on. */
+export function joinOp(doc: Doc, id: string, nodes: string[]): Op {
+  const group = doc.flow.groups.find((g) => g.id === id);
+  return { op: "edit_group", group: id, nodes: [...new Set([...(group?.nodes ?? []), ...nodes])] };
+}
+
+export function leaveOp(doc: Doc, nodes: string[]): Op | null {
+  const left = doc.flow.groups.filter((g) => g.nodes?.some((n) => nodes.includes(n)));
+  const ops = left.map((g): Op => ({ op: "edit_group", group: g.id, nodes: (g.nodes ?? []).filter((n) => !nodes.includes(n)) }));
+  return ops.length ? { op: "batch", ops, label: "take out of the group" } : null;
+}
+
+/** Back to frames that fit: the sizes that groups were given are forgotten. */
+export function fitFramesOp(doc: Doc, groups: string[]): Op | null {
+  const layout = Object.fromEntries(groups.filter((id) => doc.flow.layout[id]).map((id) => [id, null]));
+  return Object.keys(layout).length ? { op: "patch", layout } : null;
+}
+
 export function noteOp(doc: Doc, at: Point): { op: Op; id: string } {
   const id = freshId("note", ids(doc.flow));
   const note: Note = { id };
@@ -100,12 +118,15 @@ export function moveOp(places: Record<string, Place>): Op | null {
 }
 
 export function layoutOp(doc: Doc, drawn: DrawnNode[], only: Set<string>): Op | null {
-  return moveOp(autoLayout(doc.flow, drawn, only));
+  const places = autoLayout(doc.flow, drawn, only);
+  const move = moveOp(places);
+  const frames = fitFramesOp(doc, doc.flow.groups.filter((g) => g.nodes?.some((n) => n in places)).map((g) => g.id));
+  return move && frames ? { op: "batch", ops: [move, frames], label: "lay out" } : move;
 }
 
 export function nudgeOp(doc: Doc, drawn: DrawnNode[], by: Point): Op | null {
   const groups = new Map(doc.flow.groups.map((g) => [g.id, g.nodes ?? []]));
-  const moved = new Set(drawn.flatMap((n) => groups.get(n.id) ?? [n.id]));
+  const moved = new Set(drawn.flatMap((n) => [...(groups.get(n.id) ?? [n.id]), ...(doc.flow.layout[n.id]?.w ? [n.id] : [])]));
   const at = (id: string): Place => doc.flow.layout[id] ?? drawn.find((n) => n.id === id)?.position ?? { x: 0, y: 0 };
   const places = [...moved].map((id): [string, Place] => [id, { x: Math.round(at(id).x + by.x), y: Math.round(at(id).y + by.y) }]);
   return moveOp(Object.fromEntries(places));

@@ -3,7 +3,8 @@
 import type { Edge as DrawnEdge, Node as DrawnNode, ReactFlowInstance } from "@xyflow/react";
 import { copyText, parsePart, pasteOps, remembered } from "./clipboard";
 import type { Entry, Question } from "./chooser";
-import { Chosen, Point, groupOp, layoutOp, noteOp, nudgeOp, possibleWires, removeOp, wireOp } from "./edits";
+import { Chosen, Point, fitFramesOp, groupOp, layoutOp, leaveOp, noteOp, nudgeOp, possibleWires, removeOp, wireOp } from "./edits";
+import { EXPORTS, download } from "./files";
 import { Op } from "./model";
 import { GRID, WIDTH, edgeData } from "./scene";
 import { Doc } from "./store";
@@ -20,7 +21,7 @@ export interface Keys {
   onKeyDown: (event: React.KeyboardEvent) => void;
   onCopy: (event: React.ClipboardEvent) => void; onCut: (event: React.ClipboardEvent) => void; onPaste: (event: React.ClipboardEvent) => void;
   entries: (id: string | undefined, wire: DrawnEdge | undefined, where: { at: Point; spot: Point }) => (Entry | null)[];
-  undo: () => void; redo: () => void; find: () => void; note: (spot?: Point | "centre") => void; layout: () => void; fit: () => void;
+  exports: Entry[]; undo: () => void; redo: () => void; find: () => void; note: (spot?: Point | "centre") => void; layout: () => void; fit: () => void;
   group: () => void; duplicate: () => void; disable: () => void; remove: () => void; wire: (id?: string) => void; add: () => void;
 }
 
@@ -92,6 +93,7 @@ export function useKeys(t: Tools): Keys {
     });
   };
   const add = () => t.askNode();
+  const exports: Entry[] = doc.exports ? EXPORTS.map(([form, label]) => ({ label, run: () => void download(doc, form) })) : [];
 
   const plain: Record<string, () => void> = {
     n: add, w: () => wire(), m: () => note(), l: layout, f: fit, e: disable, "?": () => t.setSheet(true),
@@ -179,6 +181,7 @@ export function useKeys(t: Tools): Keys {
           label: node.disabled ? "Enable" : "Disable", keys: "E",
           run: () => t.dispatch({ op: "disable", nodes: many ? chosen.nodes : [node.id], disabled: !node.disabled }),
         },
+        ...(doc.flow.groups.some((g) => g.nodes?.includes(node.id)) ? [{ label: "Take out of the group", run: () => t.dispatch(leaveOp(doc, many ? chosen.nodes : [node.id])) }] : []),
         { label: "Group", keys: "Ctrl G", run: many ? group : () => { const made = groupOp(doc, [node.id]); t.dispatch(made.op, [made.id]); } },
         null,
         { label: "Delete", keys: "Del", danger: true, run: drop },
@@ -188,6 +191,7 @@ export function useKeys(t: Tools): Keys {
       return [
         { label: folded.folded ? "Unfold" : "Fold", run: () => t.dispatch({ op: "edit_group", group: folded.id, folded: !folded.folded }) },
         { label: "Rename", keys: "F2", run: () => t.rename(folded.id) },
+        { label: "Fit the frame to its nodes", off: !doc.flow.layout[folded.id]?.w, run: () => t.dispatch(fitFramesOp(doc, [folded.id])) },
         { label: "Ungroup", keys: "Ctrl Shift G", run: () => t.dispatch({ op: "remove", groups: [folded.id] }) },
         null,
         {
@@ -209,7 +213,8 @@ export function useKeys(t: Tools): Keys {
       null,
       { label: "Select all", keys: "Ctrl A", run: control.a }, { label: "Lay out", keys: "L", run: layout },
       { label: "Fit", keys: "F", run: fit }, { label: "Find…", keys: "Ctrl F", run: find },
+      ...(exports.length ? [null, ...exports] : []),
     ];
   };
-  return { onKeyDown, onCopy, onCut, onPaste, entries, undo, redo, find, note, layout, fit, group, duplicate, disable, remove, wire, add };
+  return { onKeyDown, onCopy, onCut, onPaste, entries, exports, undo, redo, find, note, layout, fit, group, duplicate, disable, remove, wire, add };
 }

@@ -56,6 +56,7 @@ export function mount(component: Component, base: string): () => void {
   statuses.onRevision = (revision) => doc.hear(revision);
   statuses.onConflict = (conflict) => doc.hearConflict(conflict);
   if (data.status) statuses.replace(data.status);
+  doc.exports = data.events ? new URL(base + data.events.replace("/events?", "/export?"), document.baseURI).href : "";
   statuses.listen(data.events ? new URL(base + data.events, document.baseURI).href : "");
   host.pbRoot.render(
     <App

@@ -4,8 +4,8 @@ import { Handle, NodeProps, Position, useUpdateNodeInternals } from "@xyflow/rea
 import { memo, useEffect, useRef, useSyncExternalStore } from "react";
 import { useShared, useStatus, useVerdict } from "./context";
 import { Icon, KindIcon } from "./icons";
-import { Kind, NodeInstance, Port, Problem, Status } from "./model";
-import { Side, colorOf, familyColor, refusal, words } from "./types";
+import { Edge, Kind, NodeInstance, Port, Problem, Status, edgeKey } from "./model";
+import { Side, colorOf, familyColor, refusal, wireInto, words } from "./types";
 
 export interface NodeData extends Record<string, unknown> {
   inst: NodeInstance;
@@ -31,12 +31,18 @@ function PortRow({ id, port, side, wired }: { id: string; port: Port; side: Side
   const gone = port.types.length === 0;
   const takes = gone ? port.doc : `${side === "in" ? "takes" : "gives"} ${words(port.types)}`;
   const needed = side === "in" && port.required && !wired;
-  const about = [`${port.name}: ${takes}${port.many ? ", any number of wires" : ""}`, needed && "Needs a wire.", !gone && port.doc];
+  const held = side === "in" && wired && !port.many && !doc.readonly;
+  const about = [`${port.name}: ${takes}${port.many ? ", any number of wires" : ""}`, held && "Drag to plug its wire elsewhere; with Shift, to draw another one.", needed && "Needs a wire.", !gone && port.doc];
   const hover = () => {
     if (wiring.dragged && verdict !== "start") wiring.hover(end, refusal(doc, wiring.dragged, end, port));
   };
+  // An input that takes one wire and has it gives that wire's end into the hand; Shift draws a second one.
+  const take = (event: React.MouseEvent) => {
+    const wire = held && event.button === 0 && !event.shiftKey && wireInto(doc.flow, end);
+    if (wire && (event.target as Element).closest(".pb-handle") && passOn(event, wire)) event.stopPropagation();
+  };
   return (
-    <div className={`pb-port ${side} ${verdict} ${gone ? "gone" : ""}`} title={about.filter(Boolean).join("\n")}>
+    <div className={`pb-port ${side} ${verdict} ${gone ? "gone" : ""}`} title={about.filter(Boolean).join("\n")} onMouseDownCapture={take}>
       <Handle
         type={side === "in" ? "target" : "source"} position={side === "in" ? Position.Left : Position.Right}
         id={port.name} className={`pb-handle ${wired ? "wired" : ""} ${needed ? "needed" : ""} ${port.many ? "many" : ""}`}
@@ -49,6 +55,16 @@ function PortRow({ id, port, side, wired }: { id: string; port: Port; side: Side
     </div>
   );
 }
+
+/** Press React Flow's own handle for a wire's end, which lies below the port. */
+function passOn(event: React.MouseEvent, wire: Edge): boolean {
+  const root = (event.target as Element).getRootNode() as ShadowRoot | Document;
+  const grip = root.querySelector(`.react-flow__edge[data-id="${CSS.escape(edgeKey(wire))}"] .react-flow__edgeupdater-target`);
+  grip?.dispatchEvent(new MouseEvent("mousedown", { ...coordinates(event), bubbles: true, cancelable: true, composed: true }));
+  return !!grip;
+}
+
+const coordinates = (event: React.MouseEvent) => ({ clientX: event.clientX, clientY: event.clientY, button: event.button, buttons: event.buttons });
 
 function Title({ id, text }: { id: string; text: string }) {
   const { ui, actions, doc } = useShared();

@@ -19,14 +19,33 @@ export function search(kinds: Kind[], query: string): Kind[] {
   return kinds.filter((kind) => matches(kind, wanted)).sort((a, b) => rank(a) - rank(b));
 }
 
-export const firstSentence = (text: string | undefined): string => (text ?? "").split(/\n\n|(?<=[.!?])\s/)[0].replace(/\s+/g, " ");
+export const firstSentence = (text: string | undefined): string => (text ?? "").split(/\n\n|(?<=[.!?])\s/)[0].replace(/`/g, "").replace(/\s+/g, " ");
+
+/** Which families are folded; a browser that keeps nothing forgets it. */
+const SHUT = "patchbay-folded-families";
+
+function remembered(): Set<string> {
+  try {
+    return new Set((localStorage.getItem(SHUT) ?? "").split("\n"));
+  } catch {
+    return new Set();
+  }
+}
+
+function remember(shut: Set<string>): void {
+  try {
+    localStorage.setItem(SHUT, [...shut].join("\n"));
+  } catch {
+    // It is only a convenience.
+  }
+}
 
 interface Props { onAdd: (kind: Kind) => void; onDrag: (kind: Kind, event: React.PointerEvent) => void; onClose: () => void }
 
 export const Palette = memo(function Palette({ onAdd, onDrag, onClose }: Props) {
   useSyncExternalStore(catalog.changed.subscribe, () => catalog.changed.version);
   const [query, setQuery] = useState("");
-  const [shut, setShut] = useState<Set<string>>(new Set());
+  const [shut, setShut] = useState(remembered);
   const list = useRef<HTMLDivElement>(null);
   const found = useMemo(() => search(catalog.kinds, query), [query, catalog.digest]);
   const families = useMemo(() => {
@@ -34,8 +53,14 @@ export const Palette = memo(function Palette({ onAdd, onDrag, onClose }: Props) 
     for (const kind of found) groups.set(kind.family, [...(groups.get(kind.family) ?? []), kind]);
     return [...groups];
   }, [found]);
+  const allShut = families.every(([family]) => shut.has(family));
+  const fold = (next: Set<string>) => {
+    remember(next);
+    setShut(next);
+  };
+  // Families and their nodes are one list to the arrow keys.
   const step = (event: React.KeyboardEvent, by: number) => {
-    const items = [...(list.current?.querySelectorAll<HTMLElement>("[role=option]") ?? [])];
+    const items = [...(list.current?.querySelectorAll<HTMLElement>(".pb-item, .pb-family") ?? [])];
     const root = list.current?.getRootNode() as ShadowRoot | Document;
     const at = items.indexOf(root.activeElement as HTMLElement);
     items[Math.max(0, Math.min(items.length - 1, at + by))]?.focus();
@@ -58,22 +83,33 @@ export const Palette = memo(function Palette({ onAdd, onDrag, onClose }: Props) 
           />
           {query && <button className="pb-tool" aria-label="Clear" onClick={() => setQuery("")}><Icon name="close" size={13} /></button>}
         </label>
+        <button
+          className="pb-tool" disabled={!!query} aria-label={allShut ? "Unfold all families" : "Fold all families"} title={allShut ? "Unfold all families" : "Fold all families"}
+          onClick={() => fold(new Set(allShut ? [] : families.map(([family]) => family)))}
+        >
+          <Icon name={allShut ? "unfoldAll" : "foldAll"} />
+        </button>
         <button className="pb-tool" aria-label="Hide the palette" title="Hide the palette" onClick={onClose}><Icon name="panel" /></button>
       </div>
-      <div className="pb-palette-list" ref={list} role="listbox" aria-label="Nodes">
+      <div className="pb-palette-list" ref={list} role="tree" aria-label="Nodes">
         {families.map(([family, kinds]) => {
           const open = !!query || !shut.has(family);
           return (
             <section key={family} style={{ "--f": familyColor(family) } as React.CSSProperties} role="group" aria-label={family}>
               <button
-                className="pb-family" aria-expanded={open}
+                className="pb-family" role="treeitem" aria-level={1} aria-expanded={open} tabIndex={family === families[0][0] ? 0 : -1}
+                onKeyDown={(event) => {
+                  if (event.key === "ArrowDown") step(event, 1);
+                  if (event.key === "ArrowUp") step(event, -1);
+                }}
                 onClick={() => {
                   const next = new Set(shut);
                   if (!next.delete(family)) next.add(family);
-                  setShut(next);
+                  fold(next);
                 }}
               >
-                <span className={`pb-caret ${open ? "open" : ""}`}><Icon name="chevron" size={12} /></span>{family}
+                <span className={`pb-caret ${open ? "open" : ""}`}><Icon name="chevron" size={12} /></span>
+                <span className="pb-family-name">{family}</span>
                 <span className="pb-count">{kinds.length}</span>
               </button>
               {open && kinds.map((kind) => <Item key={kind.kind} kind={kind} onAdd={onAdd} onDrag={onDrag} step={step} />)}
@@ -90,7 +126,7 @@ function Item({ kind, onAdd, onDrag, step }: Pick<Props, "onAdd" | "onDrag"> & {
   const missing = !!kind.install;
   return (
     <div
-      className={`pb-item ${missing ? "missing" : ""}`} role="option" tabIndex={0} aria-disabled={missing} aria-selected={false}
+      className={`pb-item ${missing ? "missing" : ""}`} role="treeitem" aria-level={2} tabIndex={-1} aria-disabled={missing}
       title={missing ? `Needs a package that is not installed:\n${kind.install}` : `${kind.doc ?? ""}\n\nDrag it onto the canvas, or double-click.`}
       data-kind={kind.kind}
       onPointerDown={(event) => event.button === 0 && !missing && onDrag(kind, event)}

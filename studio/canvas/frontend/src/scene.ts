@@ -8,8 +8,9 @@ import { colorOf, portsOf } from "./types";
 
 export const WIDTH = 240;
 export const GRID = 16;
-const PAD = 24;
-const HEAD = 34;
+// Multiples of the grid, or a group that is dragged would pull its nodes off it.
+const PAD = 32;
+const HEAD = 32;
 export const FOLDED = { w: 220, h: 56 };
 
 const NOBODY: Problem[] = [];
@@ -84,7 +85,9 @@ export function drawNodes(doc: Doc, before: DrawnNode[], select: Set<string> | n
   };
   for (const group of flow.groups) {
     const known = old.get(group.id);
-    const data = known?.data.group === group ? known.data : { group };
+    const frame = sized(flow.layout[group.id]);
+    const same = known?.data.group === group && (known.dragging || sameFrame(known.data.frame as Frame, frame));
+    const data = same ? known.data : { group, frame };
     keep(group.id, "group_", known ? known.position : (flow.layout[group.id] ?? { x: 0, y: 0 }), data, {
       zIndex: group.folded ? 1 : -1, width: known?.width, height: known?.height,
     });
@@ -109,21 +112,49 @@ export function drawNodes(doc: Doc, before: DrawnNode[], select: Set<string> | n
   return frameGroups(result);
 }
 
-/** Groups lie around their nodes, wherever those are dragged. */
+/** Groups lie around their nodes, wherever those are dragged, and are as large as somebody made them. */
 export function frameGroups(nodes: DrawnNode[]): DrawnNode[] {
   if (!nodes.some((node) => node.type === "group_")) return nodes;
   const byId = new Map(nodes.map((node) => [node.id, node]));
   return nodes.map((node) => {
     if (node.type !== "group_") return node;
-    const group = node.data.group as Group;
+    const group = groupData(node);
     const box = boxOf((group.nodes ?? []).flatMap((id) => byId.get(id) ?? []));
     if (!box) return node.width ? node : { ...node, width: FOLDED.w, height: FOLDED.h };
-    const [x, y, width, height] = group.folded
-      ? [box.x, box.y, FOLDED.w, FOLDED.h]
-      : [box.x - PAD, box.y - PAD - HEAD, box.w + 2 * PAD, box.h + 2 * PAD + HEAD];
+    const held = node.resizing ? { ...node.position, ...sizeOf(node) } : (node.data.frame as Frame | undefined);
+    const [x, y, width, height] = group.folded ? [box.x, box.y, FOLDED.w, FOLDED.h] : around(box, held);
     if (node.position.x === x && node.position.y === y && node.width === width && node.height === height) return node;
     return { ...node, position: { x, y }, width, height };
   });
+}
+
+/** The size that a person gave a group; without one it fits its nodes. */
+export interface Frame { x: number; y: number; w: number; h: number }
+
+const sized = (at: Place | undefined): Frame | undefined => (at?.w && at.h ? { x: at.x, y: at.y, w: at.w, h: at.h } : undefined);
+const sameFrame = (a: Frame | undefined, b: Frame | undefined): boolean => a === b || JSON.stringify(a) === JSON.stringify(b);
+
+function around(box: Frame, frame: Frame | undefined): [number, number, number, number] {
+  const tight = { x: box.x - PAD, y: box.y - PAD - HEAD, w: box.w + 2 * PAD, h: box.h + 2 * PAD + HEAD };
+  if (!frame) return [tight.x, tight.y, tight.w, tight.h];
+  const x = Math.min(tight.x, frame.x), y = Math.min(tight.y, frame.y);
+  return [x, y, Math.max(tight.x + tight.w, frame.x + frame.w) - x, Math.max(tight.y + tight.h, frame.y + frame.h) - y];
+}
+
+/** A group that was moved takes the frame that it was given along. */
+export function shifted(node: DrawnNode, by: { x: number; y: number } | undefined): DrawnNode {
+  const frame = node.data.frame as Frame | undefined;
+  return by && frame ? { ...node, data: { ...node.data, frame: { ...frame, x: frame.x + by.x, y: frame.y + by.y } } } : node;
+}
+
+/** The open group under the pointer that what is dragged could join; "" where there is none. */
+export function frameUnder(nodes: DrawnNode[], dragged: DrawnNode[], at: { x: number; y: number }): string {
+  const found = nodes.find((node) => {
+    if (node.type !== "group_" || groupData(node).folded) return false;
+    const { w, h } = sizeOf(node);
+    return at.x > node.position.x && at.x < node.position.x + w && at.y > node.position.y && at.y < node.position.y + h;
+  });
+  return found && dragged.some((node) => !groupData(found).nodes?.includes(node.id)) ? found.id : "";
 }
 
 /** The place nearest to a wish where a box lies on no other. */
@@ -193,5 +224,6 @@ export function drawEdges(doc: Doc, before: DrawnEdge[]): DrawnEdge[] {
 }
 
 export const edgeData = (edge: DrawnEdge): Edge => edge.data?.edge as Edge;
+export const groupData = (node: DrawnNode): Group => node.data.group as Group;
 export const noteData = (node: DrawnNode): Note => node.data.note as Note;
 

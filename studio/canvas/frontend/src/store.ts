@@ -8,7 +8,7 @@ export interface Data {
   doc: string; client: string; rev: number; ack: number;
   base?: number; ops?: { r: number; s?: number; o?: Op }[]; snap?: Partial<Flow>;
   undo: [number, number]; saved: boolean; rejected?: { seq: number; message: string }[];
-  views: Record<string, View>; problems: Record<string, Problem[]>; all_problems?: boolean;
+  views?: Record<string, View>; problems?: Record<string, Problem[]>; all_problems?: boolean;
   catalog_digest: string; catalog?: Kind[]; conflict?: string;
   status?: Record<string, Status>; events?: string; readonly?: boolean; height?: string;
   reveal?: [string, number];
@@ -57,6 +57,8 @@ export class Doc {
   conflict = "";
   ready = false;
   readonly = false;
+  /** Where the flow can be had as a file, or "" where the page offers none. */
+  exports = "";
   readonly changed = new Emitter();
   readonly toasts = new Emitter();
   toast: { text: string; n: number } | null = null;
@@ -99,6 +101,11 @@ export class Doc {
   /** Ask Python for something that is no edit; it comes after the edits made before. */
   command(name: string, arg = ""): void {
     this.queue({ seq: ++this.seq, at: this.rev ?? 0, cmd: { name, arg } });
+  }
+
+  /** When the server has all edits made so far, or does not answer for a while. */
+  async settled(): Promise<void> {
+    for (let turn = 0; this.pending.length && turn < 60; turn++) await new Promise((done) => setTimeout(done, 50));
   }
 
   say(text: string): void {
@@ -194,8 +201,8 @@ export class Doc {
       if (this.rev === null || data.rev >= this.rev) {
         this.base = whole(data.snap);
         this.rev = data.rev;
-        this.views = data.views;
-        this.problems = data.problems;
+        this.views = data.views ?? {};
+        this.problems = data.problems ?? {};
         this.mark();
       }
       return true;

@@ -20,7 +20,7 @@ export function words(types: string[]): string {
 const HUES: Record<string, string> = {
   text: "green", number: "blue", json: "amber", messages: "teal", documents: "orange", file: "brown",
   "chat model": "violet", embeddings: "pink", retriever: "rust", tool: "indigo", agent: "red", task: "rose",
-  adapter: "magenta", any: "gray",
+  adapter: "magenta", table: "sky", chart: "lime", picture: "plum", any: "gray",
 };
 const SPARE = ["violet", "teal", "orange", "indigo", "rose", "rust", "blue", "pink"];
 
@@ -33,7 +33,7 @@ export function colorOf(types: string[]): string {
   return `var(--pb-${HUES[family] ?? SPARE[hash % SPARE.length]})`;
 }
 
-const FAMILY_HUES = ["blue", "green", "violet", "orange", "teal", "red", "amber", "indigo", "pink", "brown"];
+const FAMILY_HUES = ["blue", "green", "violet", "orange", "teal", "red", "amber", "indigo", "pink", "brown", "lime", "sky"];
 
 let families: string[] = [];
 let familiesOf = catalog.kinds;
@@ -81,6 +81,11 @@ function wired(flow: Flow): Map<string, Set<string>> {
 
 export function isWired(flow: Flow, end: End): boolean {
   return wired(flow).get(`${end.side} ${end.node}`)?.has(end.port) ?? false;
+}
+
+/** The wire that an input has; the last one where it has several. */
+export function wireInto(flow: Flow, end: End): Edge | undefined {
+  return flow.edges.findLast((edge) => edge.to === `${end.node}.${end.port}`);
 }
 
 function withWired(flow: Flow, id: string, ports: Port[], side: Side): Port[] {

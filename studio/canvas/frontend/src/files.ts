@@ -1,0 +1,69 @@
+// Files that come from outside and go there: a flow dropped on the page, an export of the open one.
+
+import { useEffect, useState } from "react";
+import type { Doc } from "./store";
+
+/** Bytes that a dropped file may have; a flow or its picture is far smaller. */
+const LIMIT = 5 * 1024 * 1024;
+
+export const EXPORTS: [form: string, label: string][] = [
+  ["json", "Export as JSON"], ["png", "Export as PNG"], ["svg", "Export as SVG"],
+];
+
+/** Whether files are held over the page; a flow that is dropped on it opens. Fields for files keep what is theirs. */
+export function useDroppedFiles(doc: Doc): boolean {
+  const [over, setOver] = useState(false);
+  useEffect(() => {
+    if (doc.readonly) return;
+    const brought = (event: DragEvent) =>
+      !!event.dataTransfer?.types.includes("Files") &&
+      !event.composedPath().some((part) => part instanceof Element && part.matches("[data-testid=stFileUploader], [data-testid=stChatInput], [role=dialog]"));
+    const hover = (event: DragEvent) => {
+      const ours = brought(event);
+      if (ours) event.preventDefault();
+      setOver(ours);
+    };
+    const leave = (event: DragEvent) => !event.relatedTarget && setOver(false);
+    const drop = (event: DragEvent) => {
+      setOver(false);
+      if (!brought(event)) return;
+      event.preventDefault();
+      const file = event.dataTransfer?.files[0];
+      if (file) void send(doc, file);
+    };
+    window.addEventListener("dragenter", hover);
+    window.addEventListener("dragover", hover);
+    window.addEventListener("dragleave", leave);
+    window.addEventListener("drop", drop);
+    return () => {
+      window.removeEventListener("dragenter", hover);
+      window.removeEventListener("dragover", hover);
+      window.removeEventListener("dragleave", leave);
+      window.removeEventListener("drop", drop);
+    };
+  }, [doc, doc.readonly]);
+  return over;
+}
+
+async function send(doc: Doc, file: File): Promise<void> {
+  if (!/\.(json|png|svg)$/i.test(file.name)) return doc.say("A flow is a JSON file, or a PNG or SVG that was exported here.");
+  if (file.size > LIMIT) return doc.say(`${file.name} is larger than ${LIMIT / 1024 / 1024} MB; that is no flow.`);
+  const bytes = new Uint8Array(await file.arrayBuffer());
+  let text = "";
+  for (let at = 0; at < bytes.length; at += 0x8000) text += String.fromCharCode(...bytes.subarray(at, at + 0x8000));
+  doc.command("import", JSON.stringify({ name: file.name, data: btoa(text) }));
+  doc.say(`Opening ${file.name} …`);
+}
+
+/** Let the browser save the flow as the server writes it out, after the edits made so far. */
+export async function download(doc: Doc, form: string): Promise<void> {
+  await doc.settled();
+  const answer = await fetch(`${doc.exports}&as=${form}`).catch(() => null);
+  if (!answer?.ok) return doc.say((await answer?.text()) || "The studio does not answer.");
+  const name = /filename="([^"]+)"/.exec(answer.headers.get("Content-Disposition") ?? "")?.[1] ?? `flow.${form}`;
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(await answer.blob());
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+}
