@@ -15,6 +15,11 @@ BUILTIN: Mapping[str, str] = {
     # Models
     "model.gguf": "nodes.models.gguf_node:QuantizedModel",
     "model.ask": "nodes.models.ask:AskModel",
+    # Retrieval
+    "embeddings.local": "nodes.retrieval.local_embeddings_node:LocalEmbeddingsNode",
+    "embeddings.huggingface": (
+        "nodes.retrieval.huggingface_embeddings_node:HuggingFaceEmbeddingsNode"
+    ),
     # Text
     "text.join": "nodes.text.join:JoinTexts",
     "text.split": "nodes.text.split:SplitText",

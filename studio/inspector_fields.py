@@ -177,7 +177,9 @@ def _draw_model(spec: FieldSpec, value: Any, name: str, write: Write, _: Path | 
     from studio.words import size
 
     names = {}
-    for info in listing():
+    known = listing()
+    folders = spec.default in {info.name for info in known if info.is_folder}
+    for info in (info for info in known if info.is_folder == folders):
         here = "on this machine" if info.present else "fetched on first use"
         names[info.name] = f"{info.name} ({here}, {size(info.size)})"
     _draw_named(spec, value, name, write, names)

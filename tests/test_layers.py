@@ -16,7 +16,8 @@ NOT_CONCRETE = ("nodes.models.weights", "nodes.models.manifest", "nodes.models.r
 
 HEAVY = {
     "langchain", "langchain_core", "xllamacpp", "sqlalchemy", "numpy", "networkx", "httpx",
-    "streamlit", "torch", "transformers",
+    "streamlit", "torch", "transformers", "chromadb", "llama_index", "bm25s", "pypdf", "bs4",
+    "langchain_text_splitters",
 }  # fmt: skip
 
 
@@ -96,7 +97,9 @@ def test_heavy_libraries_are_imported_where_they_are_used(path: Path):
     assert heavy == [] or str(path.relative_to(ROOT)) in LOADED_LATE
 
 
-LOADED_LATE = {"nodes/models/llama_chat.py", "nodes/models/llama_engine.py"}
+LOADED_LATE = {
+    "nodes/models/llama_chat.py", "nodes/models/llama_engine.py", "nodes/retrieval/encoder.py",
+}  # fmt: skip
 
 
 def test_what_is_loaded_late_is_never_imported_on_loading():

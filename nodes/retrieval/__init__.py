@@ -1,0 +1,1 @@
+"""Retrieval: documents, chunks, embeddings, indexes, and answers with sources."""

@@ -1,0 +1,68 @@
+"""Descriptions of embeddings models that run in this process."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from pydantic import Field, JsonValue
+
+from nodes.models.manifest import EMBEDDINGS_DEFAULT, FOLDERS
+from nodes.values import EmbeddingsSpec, Opening
+
+if TYPE_CHECKING:
+    from nodes.retrieval.encoder import TransformerEmbeddings
+
+WORKSPACE = 128 * 2**20
+"""Bytes that a batch takes besides the weights."""
+
+
+class LocalEmbeddings(EmbeddingsSpec):
+    """A sentence encoder with a name, run by transformers in this process.
+
+    `max_tokens` is where a text is cut (None: as the model says), `batch` how many texts are
+    computed at once.
+    """
+
+    backend: ClassVar[str] = "local"
+
+    weights: str = EMBEDDINGS_DEFAULT
+    max_tokens: int | None = Field(None, ge=8, le=8192)
+    batch: int = Field(32, ge=1, le=1024)
+
+    def content_key(self) -> JsonValue:
+        """What the vectors depend on: the content of the weights and where texts are cut."""
+        from nodes.models.folders import folder_id
+
+        key = folder_id(self.weights)
+        return {"$type": "embeddings", "weights": key, "max_tokens": self.max_tokens}
+
+    def memory(self) -> int | None:
+        """Estimated bytes: the weights and a working margin; None before they are here."""
+        from nodes.models.folders import find_folder
+
+        if (named := FOLDERS.get(self.weights)) is not None:
+            return named.size + WORKSPACE
+        folder = find_folder(self.weights)
+        return (folder / "model.safetensors").stat().st_size + WORKSPACE if folder else None
+
+    def open(self, opening: Opening) -> TransformerEmbeddings:
+        """Fetch the weights if need be and load them.
+
+        Raises:
+            NodeError: the weights cannot be had, or do not load.
+        """
+        from nodes.models.folders import resolve_folder
+
+        folder = resolve_folder(self.weights, opening.report)
+        opening.report(f"Loading {self.weights}", 0, None)
+        from nodes.retrieval.encoder import load_encoder
+
+        return load_encoder(folder, max_tokens=self.max_tokens, batch=self.batch)
+
+
+class HuggingFaceEmbeddings(LocalEmbeddings):
+    """A sentence encoder from a hub (`hf:owner/repo[@revision]`) or a folder on this machine."""
+
+    backend: ClassVar[str] = "huggingface"
+
+    weights: str
