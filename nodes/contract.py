@@ -16,8 +16,8 @@ from nodes.ports import UNSET, Port, Ports, port
 from nodes.values import KIND_TYPES, SecretRef, Value, ValueKind
 
 Widget = Literal[
-    "text", "textarea", "number", "slider", "choice", "switch", "list", "table", "json", "secret",
-    "file", "model", "flow",
+    "text", "textarea", "code", "number", "slider", "choice", "switch", "list", "table", "json",
+    "secret", "file", "folder", "model", "flow",
 ]  # fmt: skip
 
 

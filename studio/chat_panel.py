@@ -14,8 +14,9 @@ from studio.questions import asked
 from studio.run_panel import form_values, latest, refusals, start_with, stop
 from studio.runner import LiveRun
 from studio.services import services
+from studio.steps import spent
 from studio.values_view import show_value
-from studio.words import count, duration, plain, safe_markdown
+from studio.words import plain, safe_markdown
 
 Refresh = Callable[[], None]
 REMEMBERS = "The flow sees the whole conversation."
@@ -129,7 +130,4 @@ def _exchange(document: Document, live: LiveRun, name: str) -> None:
             st.markdown(safe_markdown(said(live)))
         else:
             show_value(value, f"chat:{live.id}:answer")
-        facts = [duration(progress.seconds)]
-        if progress.tokens:
-            facts.append(count(progress.tokens, "token"))
-        st.caption(plain(" · ".join(facts)))
+        st.caption(plain(" · ".join(spent(progress.seconds, progress.tokens))))

@@ -8,13 +8,16 @@ from typing import Any
 
 Schema = Mapping[str, Any]
 
+OWN_SHAPES = ("file", "folder", "model", "flow", "slider", "json", "textarea", "code")
+"""Widgets that are drawn whatever the type of the param."""
+
 
 @dataclass(frozen=True)
 class FieldSpec:
     """One param. `shape` says which widget draws it.
 
-    Shapes: text, textarea, integer, number, slider, choice, switch, list (of texts), table (of
-    objects), mapping (names to one of a few words), json, secret, file, model, flow.
+    Shapes: text, textarea, code, integer, number, slider, choice, switch, list (of texts), table
+    (of objects), mapping (names to one of a few words), json, secret, file, folder, model, flow.
     """
 
     name: str
@@ -87,7 +90,7 @@ def _resolved(schema: Schema, definitions: Schema) -> Schema:
 def _shape(widget: Any, schema: Schema, definitions: Schema) -> str:
     if schema.get("ref") == "SecretRef" or widget == "secret":
         return "secret"
-    if widget in ("file", "model", "flow", "slider", "json", "textarea"):
+    if widget in OWN_SHAPES:
         return str(widget)
     kind = schema.get("type")
     if "enum" in schema or "const" in schema:
@@ -130,8 +133,19 @@ def _choices(schema: Schema) -> tuple[Any, ...]:
 
 def _columns(shape: str, schema: Schema, items: Schema, definitions: Schema) -> dict[str, Schema]:
     if shape == "table":
-        return {k: _resolved(v, definitions) for k, v in items["properties"].items()}
+        required = set(items.get("required", ()))
+        return {
+            name: _cell(schema, definitions, name in required)
+            for name, schema in items["properties"].items()
+        }
     if shape == "mapping":
         value = _resolved(schema["additionalProperties"], definitions)
-        return {"name": {"type": "string"}, "type": value}
+        cells = {"name": {"type": "string"}, "type": value}
+        return {name: {**cell, "optional": False} for name, cell in cells.items()}
     return {}
+
+
+def _cell(schema: Schema, definitions: Schema, required: bool) -> Schema:
+    """The schema of a table's cell, and under `optional` whether it may stay empty."""
+    inner, nullable = _unwrapped(schema, definitions)
+    return {**inner, "optional": nullable or not required}

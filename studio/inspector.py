@@ -6,21 +6,26 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import streamlit as st
+from pydantic import ValidationError
 
 from flows.model import NodeInstance
 from flows.operations import Disable, Rename, SetMeta, SetParams
 from flows.problems import Problem
+from nodes.contract import Node, NodeError
 from nodes.spec import describe_node
 from studio import session
 from studio.document import Document
 from studio.editing import Refresh, edit
 from studio.fields import FieldSpec, fields_of
+from studio.inspector_asked import asker, draw_asked
 from studio.inspector_fields import draw
 from studio.inspector_policy import run_policy
 from studio.runner import LiveRun
 from studio.services import services
+from studio.steps import spent
+from studio.trace_view import show_trace
 from studio.values_view import show_value
-from studio.words import duration, plain, safe_markdown
+from studio.words import plain, safe_markdown
 
 RunNode = Callable[[str, bool], None]
 """Runs up to a node; with True, the node itself even where its result is known."""
@@ -129,16 +134,16 @@ def _node(
     folder = document.path.parent if document.path else None
     for spec in fields:
         value = node.params.get(spec.name, spec.default)
-        draw(
-            spec,
-            value,
-            f"p:{document.id}:{node.id}:{spec.name}",
-            _writer(document, node, spec, refresh),
-            folder,
-        )
+        name = f"p:{document.id}:{node.id}:{spec.name}"
+        write = _writer(document, node, spec, refresh)
+        if ask := asker(cls, node.params, spec):
+            draw_asked(spec, value, name, write, ask)
+        else:
+            draw(spec, value, name, write, folder)
         for problem in problems:
             if problem.param == spec.name:
                 show_problem(problem)
+    _facts(cls, node)
     run_policy(document, node, refresh)
     with st.expander("About this node"):
         st.markdown(safe_markdown(described["doc"]))
@@ -153,6 +158,17 @@ def _node(
             help="Run the flow, this node even where its result is known.",
         )  # fmt: skip
     _last_values(node, live)
+
+
+def _facts(cls: type[Node], node: NodeInstance) -> None:
+    """What is known of the node before it runs: size, bits per weight, memory."""
+    try:
+        facts = cls.facts(cls.Params.model_validate(node.params))
+    except (ValidationError, NodeError):
+        return  # what is wrong stands at its field already
+    if facts:
+        lines = [f"| {plain(name)} | {plain(value)} |" for name, value in facts.items()]
+        st.markdown("\n".join(["| | |", "|---|---|", *lines]))
 
 
 def _writer(
@@ -224,9 +240,7 @@ def _last_values(node: NodeInstance, live: LiveRun | None) -> None:
     step = live.progress.nodes.get(node.id) if live else None
     if live is None or step is None:
         return
-    facts = [step.status, duration(step.seconds)]
-    if step.tokens:
-        facts.append(f"{step.tokens:,} tokens")
+    facts = [step.status, *spent(step.seconds, step.tokens)]
     st.markdown("**Last run** &nbsp; " + plain(" · ".join(fact for fact in facts if fact)))
     if step.problem:
         st.error(
@@ -236,9 +250,13 @@ def _last_values(node: NodeInstance, live: LiveRun | None) -> None:
         st.caption(plain(step.message))
     for warning in step.warnings:
         st.warning(plain(warning))
+    show_trace(step.steps, f"trace:{live.id}:{node.id}")
     for side, values in (("in", live.inputs_of(node.id)), ("out", step.outputs)):
         for port, value in values.items():
+            key = f"v:{live.id}:{node.id}:{side}:{port}"
             with st.expander(
-                f"{plain(port)} ({side})", expanded=side == "out" and len(step.outputs) == 1
-            ):
-                show_value(value, f"v:{live.id}:{node.id}:{side}:{port}")
+                f"{plain(port)} ({side})", expanded=side == "out" and len(step.outputs) == 1,
+                key=f"fold:{key}", on_change="rerun",
+            ) as fold:  # fmt: skip
+                if fold.open:
+                    show_value(value, key)

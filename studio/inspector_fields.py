@@ -15,10 +15,10 @@ import streamlit as st
 
 from studio import session
 from studio.fields import FieldSpec
-from studio.words import plain
-
-Write = Callable[[Any], None]
-"""Takes the new value of a param."""
+from studio.inspector_tables import Write, draw_table, label_of
+from studio.library import slug
+from studio.loose import parse_loose
+from studio.words import count, plain
 
 
 def draw(spec: FieldSpec, value: Any, name: str, write: Write, folder: Path | None) -> None:
@@ -35,10 +35,6 @@ def draw(spec: FieldSpec, value: Any, name: str, write: Write, folder: Path | No
     drawer(spec, value, name, write, folder)
 
 
-def _label(spec: FieldSpec) -> str:
-    return f"{plain(spec.label)} *" if spec.required else plain(spec.label)
-
-
 # --- text and numbers ---------------------------------------------------------------------------
 
 
@@ -52,13 +48,19 @@ def _draw_text(spec: FieldSpec, value: Any, name: str, write: Write, _: Path | N
         if session.widget_gave(name, key, new):
             write(new)
 
-    if spec.shape == "textarea":
+    if spec.shape in ("textarea", "code"):
         lines = min(14, max(3, text.count("\n") + len(text) // 42 + 2))
         st.text_area(
-            _label(spec), text, key=key, help=spec.doc, on_change=changed, height=lines * 24
+            label_of(spec), text, key=key, help=spec.doc, on_change=changed, height=lines * 24
         )
     else:
-        st.text_input(_label(spec), text, key=key, help=spec.doc, on_change=changed, live=True)
+        st.text_input(label_of(spec), text, key=key, help=spec.doc, on_change=changed, live=True)
+
+
+def _draw_code(spec: FieldSpec, value: Any, name: str, write: Write, folder: Path | None) -> None:
+    """A grammar, a template: letters of one width (see `assets/studio.css`)."""
+    with st.container(key=f"code-{slug(name)}"):
+        _draw_text(spec, value, name, write, folder)
 
 
 def _draw_number(spec: FieldSpec, value: Any, name: str, write: Write, _: Path | None) -> None:
@@ -81,7 +83,7 @@ def _draw_number(spec: FieldSpec, value: Any, name: str, write: Write, _: Path |
             write(new)
 
     st.number_input(
-        _label(spec), low, high, number, key=key, help=spec.doc, on_change=changed,
+        label_of(spec), low, high, number, key=key, help=spec.doc, on_change=changed,
         step=1 if whole else _step(spec), format=None if whole else "%g",
         placeholder="not set" if spec.nullable else None,
     )  # fmt: skip
@@ -116,7 +118,7 @@ def _draw_slider(spec: FieldSpec, value: Any, name: str, write: Write, folder: P
             write(new)
 
     st.slider(
-        _label(spec), cast(low), cast(high), cast(value), key=key, help=spec.doc,
+        label_of(spec), cast(low), cast(high), cast(value), key=key, help=spec.doc,
         step=1 if whole else (0.01 if high - low <= 1 else 0.05 if high - low <= 5 else 1.0),
         on_change=changed,
     )  # fmt: skip
@@ -132,7 +134,7 @@ def _draw_switch(spec: FieldSpec, value: Any, name: str, write: Write, _: Path |
         if session.widget_gave(name, key, st.session_state[key]):
             write(st.session_state[key])
 
-    st.toggle(_label(spec), bool(value), key=key, help=spec.doc, on_change=changed)
+    st.toggle(label_of(spec), bool(value), key=key, help=spec.doc, on_change=changed)
 
 
 def _draw_choice(spec: FieldSpec, value: Any, name: str, write: Write, _: Path | None) -> None:
@@ -146,14 +148,12 @@ def _draw_choice(spec: FieldSpec, value: Any, name: str, write: Write, _: Path |
             write(st.session_state[key])
 
     st.selectbox(
-        _label(spec), options, options.index(value) if value in options else None, key=key,
+        label_of(spec), options, options.index(value) if value in options else None, key=key,
         help=spec.doc, on_change=changed, format_func=str,
     )  # fmt: skip
 
 
-def _draw_named(
-    spec: FieldSpec, value: Any, name: str, write: Write, names: dict[str, str]
-) -> None:
+def draw_named(spec: FieldSpec, value: Any, name: str, write: Write, names: dict[str, str]) -> None:
     """A choice among known names, or a name that is typed in."""
     options = list(names)
     if value and value not in options:
@@ -166,7 +166,7 @@ def _draw_named(
             write(new)
 
     st.selectbox(
-        _label(spec), options, options.index(value) if value in options else None, key=key,
+        label_of(spec), options, options.index(value) if value in options else None, key=key,
         help=spec.doc, accept_new_options=True, on_change=changed, placeholder="Choose, or type",
         format_func=lambda option: names.get(option, str(option)),
     )  # fmt: skip
@@ -182,12 +182,12 @@ def _draw_model(spec: FieldSpec, value: Any, name: str, write: Write, _: Path | 
     for info in (info for info in known if info.is_folder == folders):
         here = "on this machine" if info.present else "fetched on first use"
         names[info.name] = f"{info.name} ({here}, {size(info.size)})"
-    _draw_named(spec, value, name, write, names)
+    draw_named(spec, value, name, write, names)
 
 
 def _draw_flow(spec: FieldSpec, value: Any, name: str, write: Write, folder: Path | None) -> None:
     names = sorted(path.stem for path in folder.glob("*.json")) if folder else []
-    _draw_named(spec, value, name, write, {name: name for name in names})
+    draw_named(spec, value, name, write, {name: name for name in names})
 
 
 def _draw_file(spec: FieldSpec, value: Any, name: str, write: Write, folder: Path | None) -> None:
@@ -195,7 +195,19 @@ def _draw_file(spec: FieldSpec, value: Any, name: str, write: Write, folder: Pat
     if isinstance(value, str) and value:
         path = Path(value).expanduser()
         path = path if path.is_absolute() or folder is None else folder / path
-        st.caption("The file is there." if path.exists() else "There is no such file here.")
+        st.caption(_there(path, wanted="folder" if spec.shape == "folder" else "file"))
+
+
+def _there(path: Path, wanted: str) -> str:
+    """Whether the file or folder of a field is there, and what is in it."""
+    try:
+        if wanted == "folder":
+            if not path.is_dir():
+                return "There is no such folder here."
+            return f"The folder is there, with {count(sum(1 for _ in path.iterdir()), 'entry')}."
+        return "The file is there." if path.is_file() else "There is no such file here."
+    except OSError as error:
+        return f"The {wanted} cannot be looked at: {plain(error.strerror or str(error))}."
 
 
 def _draw_secret(spec: FieldSpec, value: Any, name: str, write: Write, _: Path | None) -> None:
@@ -211,7 +223,7 @@ def _draw_secret(spec: FieldSpec, value: Any, name: str, write: Write, _: Path |
             write(new)
 
     st.text_input(
-        _label(spec), named, key=key, on_change=changed, placeholder="NAME_OF_THE_VARIABLE",
+        label_of(spec), named, key=key, on_change=changed, placeholder="NAME_OF_THE_VARIABLE",
         help=f"{spec.doc}\n\nThe name of a secret, never the secret itself.",
     )  # fmt: skip
     if named:
@@ -219,91 +231,12 @@ def _draw_secret(spec: FieldSpec, value: Any, name: str, write: Write, _: Path |
         st.caption(f"{plain(named)} is {'set' if there else 'not set on this machine'}.")
 
 
-# --- lists, tables, JSON ------------------------------------------------------------------------
+# --- JSON ---------------------------------------------------------------------------------------
 
 
-def _draw_table(spec: FieldSpec, value: Any, name: str, write: Write, _: Path | None) -> None:
-    rows = _rows(spec, value)
-    if rows is None:
+def _draw_rows(spec: FieldSpec, value: Any, name: str, write: Write, _: Path | None) -> None:
+    if not draw_table(spec, value, name, write):
         _draw_json(spec, value, name, write, None)
-        return
-    # The editor reports changes against the rows it started with, so those must not move under it.
-    key = session.widget_key(name, value)
-    base: list[dict[str, Any]] = session.once(f"{key}:base", lambda: rows)
-    columns = list(_column_schemas(spec))
-
-    def changed() -> None:
-        new = _value(spec, apply_changes(base, st.session_state[key], columns))
-        if session.widget_gave(name, key, new):
-            write(new)
-
-    import pandas as pd
-
-    st.markdown(_label(spec), help=spec.doc)
-    frame = pd.DataFrame(base, columns=columns).astype(object)
-    config = {column: _column(column, schema) for column, schema in _column_schemas(spec).items()}
-    st.data_editor(
-        frame, key=key, num_rows="dynamic", hide_index=True, on_change=changed,
-        column_config=config,
-    )  # fmt: skip
-
-
-def _column_schemas(spec: FieldSpec) -> dict[str, Any]:
-    return dict(spec.columns) or {"value": {"type": "string"}}
-
-
-def _column(name: str, schema: Any) -> Any:
-    if "enum" in schema:
-        return st.column_config.SelectboxColumn(name, options=list(schema["enum"]), required=True)
-    if schema.get("type") in ("integer", "number"):
-        return st.column_config.NumberColumn(name)
-    if schema.get("type") == "boolean":
-        return st.column_config.CheckboxColumn(name)
-    return st.column_config.TextColumn(name)
-
-
-def _rows(spec: FieldSpec, value: Any) -> list[dict[str, Any]] | None:
-    """The value as rows of a table; None where it is not what it should be."""
-    value = value if value is not None else []
-    if spec.shape == "mapping" and isinstance(value, dict):
-        return [{"name": key, "type": item} for key, item in value.items()]
-    if spec.shape == "list" and isinstance(value, list):
-        return (
-            [{"value": item} for item in value] if all(isinstance(i, str) for i in value) else None
-        )
-    if spec.shape == "table" and isinstance(value, list):
-        return [dict(row) for row in value] if all(isinstance(r, dict) for r in value) else None
-    return [] if not value else None
-
-
-def _value(spec: FieldSpec, rows: list[dict[str, Any]]) -> Any:
-    if spec.shape == "mapping":
-        first = next(iter(spec.columns.get("type", {}).get("enum", ["any"])))
-        return {str(r["name"]): r.get("type") or first for r in rows if r.get("name")}
-    if spec.shape == "list":
-        return [str(r["value"]) for r in rows if r.get("value") not in (None, "")]
-    kept = []
-    for row in rows:
-        full = {k: row.get(k) for k in spec.columns if row.get(k) is not None}
-        for name, schema in spec.columns.items():
-            if name not in full and schema.get("type") == "string":
-                full[name] = ""
-        if any(value not in (None, "") for value in full.values()):
-            kept.append(full)
-    return kept
-
-
-def apply_changes(
-    base: list[dict[str, Any]], changes: dict[str, Any], columns: list[str]
-) -> list[dict[str, Any]]:
-    """The rows of a data editor after its changes (`edited_rows`, `added_rows`, `deleted_rows`)."""
-    rows = [dict(row) for row in base]
-    for index, cells in changes.get("edited_rows", {}).items():
-        rows[int(index)].update(cells)
-    gone = set(changes.get("deleted_rows", ()))
-    rows = [row for index, row in enumerate(rows) if index not in gone]
-    added = changes.get("added_rows", ())
-    return rows + [{k: row.get(k) for k in columns} for row in added]
 
 
 def _draw_json(spec: FieldSpec, value: Any, name: str, write: Write, _: Path | None) -> None:
@@ -320,7 +253,8 @@ def _draw_json(spec: FieldSpec, value: Any, name: str, write: Write, _: Path | N
             write(new)
 
     st.text_area(
-        _label(spec), text, key=key, on_change=changed, height=min(300, 68 + 22 * text.count("\n")),
+        label_of(spec), text, key=key, on_change=changed,
+        height=min(300, 68 + 22 * text.count("\n")),
         help=f"{spec.doc}\n\nJSON; what is not JSON is taken as text.",
     )  # fmt: skip
     if error := session.recall(f"{key}:error"):
@@ -335,33 +269,22 @@ def _reads_as_json(text: str) -> bool:
     return True
 
 
-def parse_loose(typed: str) -> tuple[Any, str]:
-    """What was typed as JSON, or as text where it does not look like JSON. And what is wrong."""
-    text = typed.strip()
-    if not text:
-        return None, ""
-    try:
-        return json.loads(text), ""
-    except ValueError as error:
-        if text[0] in '{["':
-            return None, f"Not JSON: {error}."
-        return typed, ""
-
-
 _DRAWERS: dict[str, Callable[[FieldSpec, Any, str, Write, Path | None], None]] = {
     "text": _draw_text,
     "textarea": _draw_text,
+    "code": _draw_code,
     "integer": _draw_number,
     "number": _draw_number,
     "slider": _draw_slider,
     "switch": _draw_switch,
     "choice": _draw_choice,
-    "list": _draw_table,
-    "table": _draw_table,
-    "mapping": _draw_table,
+    "list": _draw_rows,
+    "table": _draw_rows,
+    "mapping": _draw_rows,
     "json": _draw_json,
     "secret": _draw_secret,
     "file": _draw_file,
+    "folder": _draw_file,
     "model": _draw_model,
     "flow": _draw_flow,
 }

@@ -15,6 +15,9 @@ from flows.problems import FlowError
 from flows.reading import read_flow
 from flows.writing import save_flow
 
+FILES = 500
+"""Files of one data folder that are copied with a template."""
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
@@ -135,7 +138,12 @@ def _collect(flow: Flow, folder: Path, found: dict[Path, None]) -> None:
     for text in _texts(node.params for node in flow.nodes):
         for name in (text, f"{text}.json"):
             path = (folder / name).resolve()
-            if path in found or not path.is_relative_to(folder) or not path.is_file():
+            if path in found or path == folder or not path.is_relative_to(folder):
+                continue
+            if path.is_dir():
+                found |= dict.fromkeys(_files_in(path))
+                continue
+            if not path.is_file():
                 continue
             found[path] = None
             if path.suffix == ".json":
@@ -143,6 +151,16 @@ def _collect(flow: Flow, folder: Path, found: dict[Path, None]) -> None:
                     _collect(read_flow(path), folder, found)
                 except FlowError:
                     continue  # plain data, or a broken flow: the validator will say so
+
+
+def _files_in(folder: Path) -> list[Path]:
+    """The files of a data folder, without hidden ones and without what links lead out to."""
+    found = []
+    for path in sorted(folder.rglob("*")):
+        hidden = any(part.startswith((".", "__")) for part in path.relative_to(folder).parts)
+        if not hidden and path.is_file() and path.resolve().is_relative_to(folder):
+            found.append(path)
+    return found[:FILES]
 
 
 def _texts(values: Iterable[object]) -> Iterable[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal
@@ -23,7 +23,7 @@ def _component() -> Any:
         "patchbay.live",
         html="<div class='root'></div>",
         css=(ASSETS / "live.css").read_text(encoding="utf-8"),
-        js=(ASSETS / "live.js").read_text(encoding="utf-8"),
+        js="".join((ASSETS / name).read_text(encoding="utf-8") for name in ("parts.js", "live.js")),
     )
 
 
@@ -62,6 +62,16 @@ def follow(document: Document, live: LiveRun, key: str, *, chat: bool = False) -
         },
         height="content",
     )
+
+
+def trace(steps: Sequence[Mapping[str, Any]], key: str) -> None:
+    """What an agent did, step by step; steps as in `studio.progress.Step.steps`."""
+    _component()(key=key, data={"mode": "trace", "trace": list(steps)}, height="content")
+
+
+def found(texts: Sequence[Mapping[str, Any]], key: str) -> None:
+    """Numbered texts: `n` and `text`; `score`, `share` (of a full bar), `source`, `more` if any."""
+    _component()(key=key, data={"mode": "found", "found": list(texts)}, height="content")
 
 
 def _address(document: Document, mode: Literal["pulse", "run"]) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from flows.events import (
     NodeRetrying,
     NodeSkipped,
     NodeStarted,
+    NodeStepped,
     NodeStreamed,
     NodeWaiting,
     NodeWarned,
@@ -21,12 +22,17 @@ from flows.events import (
     RunFailed,
     RunFinished,
     RunStarted,
+    Tokens,
+    as_json,
 )
 from flows.problems import Problem
 from nodes.values import encode
+from studio.steps import step_of, told_tokens
 
 TEXT_LIMIT = 20_000
 """Characters of streamed text that are repeated to a page that joins late."""
+STEPS = 400
+"""Steps of an agent that are kept for pages, the latest; the history has all."""
 
 
 @dataclass
@@ -36,10 +42,12 @@ class Step:
     status: str = "queued"
     started: float = 0.0
     seconds: float | None = None
-    tokens: int | None = None
+    tokens: Tokens = field(default_factory=Tokens)
     text: str = ""
     message: str = ""
     warnings: list[str] = field(default_factory=list)
+    steps: list[dict[str, Any]] = field(default_factory=list)
+    """What an agent did, as `studio.steps.step_of` tells it."""
     outputs: dict[str, Any] = field(default_factory=dict)
     inputs: dict[str, Any] = field(default_factory=dict)
     problem: dict[str, Any] | None = None
@@ -47,9 +55,10 @@ class Step:
     def message_of(self, node: str) -> dict[str, Any]:
         """What a browser needs to draw it."""
         told: dict[str, Any] = {"node": node, "status": self.status}
-        for name in ("seconds", "tokens", "message"):
+        for name in ("seconds", "message"):
             if getattr(self, name) not in (None, ""):
                 told[name] = getattr(self, name)
+        told |= told_tokens(self.tokens)
         if self.status == "running" and self.started:
             told["since"] = self.started
         return told
@@ -62,7 +71,7 @@ class Progress:
     status: str = "running"
     started: float = 0.0
     seconds: float = 0.0
-    tokens: int = 0
+    tokens: Tokens = field(default_factory=Tokens)
     nodes: dict[str, Step] = field(default_factory=dict)
     outputs: dict[str, Any] = field(default_factory=dict)
     problem: dict[str, Any] | None = None
@@ -89,6 +98,10 @@ class Progress:
         if isinstance(event, NodeStreamed):
             node.text = (node.text + event.piece)[-TEXT_LIMIT:]
             return {"node": event.node, "status": "running", "text": event.piece}
+        if isinstance(event, NodeStepped):
+            step = step_of(as_json(event))
+            node.steps = [*node.steps[1 - STEPS :], step]
+            return {**node.message_of(event.node), "step": step}
         self._follow(node, event)
         told = node.message_of(event.node)
         if isinstance(event, (NodeStarted, NodeRetrying)):
@@ -105,13 +118,13 @@ class Progress:
         elif isinstance(event, NodeWarned):
             node.warnings.append(event.message)
         elif isinstance(event, NodeWaiting):
-            node.status, node.message = "waiting", f"Waits for {event.resource}"
+            node.status, node.message = "waiting", waiting_words(event.resource, event.position)
         elif isinstance(event, NodeRetrying):
             node.text = ""
             node.message = f"Tries again: {event.problem.message}"
         elif isinstance(event, NodeFinished):
             node.status = "done" if event.source == "run" else "cached"
-            node.seconds, node.tokens = event.seconds, event.tokens.total or None
+            node.seconds, node.tokens = event.seconds, event.tokens
             node.outputs = {k: encode(v) for k, v in event.outputs.items()}
             node.message = ""
         elif isinstance(event, NodeSkipped):
@@ -122,7 +135,7 @@ class Progress:
             node.inputs = {k: encode(v) for k, v in event.inputs.items()}
 
     def _end(self, event: RunFinished | RunFailed | RunCancelled) -> None:
-        self.seconds, self.tokens = event.seconds, event.tokens.total
+        self.seconds, self.tokens = event.seconds, event.tokens
         if isinstance(event, RunFinished):
             self.status, self.failed = "finished", event.failed
             self.outputs = {k: encode(v) for k, v in event.outputs.items()}
@@ -143,7 +156,7 @@ class Progress:
         """The run as a whole, for browsers."""
         told: dict[str, Any] = {"id": run_id, "status": self.status, "started": self.started}
         if self.status != "running":
-            told |= {"seconds": round(self.seconds, 3), "tokens": self.tokens}
+            told |= {"seconds": round(self.seconds, 3), **told_tokens(self.tokens)}
             if self.problem:
                 told["message"] = self.problem.get("message", "")
         return told
@@ -155,5 +168,13 @@ class Progress:
             one = node.message_of(path)
             if node.text and node.status in ("running", "waiting"):
                 one["text_all"] = node.text
+            if node.steps:
+                one["steps_all"] = node.steps
             told.append(one)
         return told
+
+
+def waiting_words(resource: str, position: int) -> str:
+    """`Waits for chat model, 2 before it`. `position` counts from 1."""
+    before = position - 1
+    return f"Waits for {resource}" + (f", {before} before it" if before else ", next in line")

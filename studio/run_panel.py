@@ -12,14 +12,16 @@ from flows.problems import FlowError, Problem
 from nodes.contract import InputField
 from studio import session
 from studio.document import Document
-from studio.inspector_fields import parse_loose
 from studio.live import follow, title_of
+from studio.loose import parse_loose
 from studio.progress import Step
 from studio.questions import asked
 from studio.runner import LiveRun
 from studio.services import services
+from studio.steps import spent
+from studio.trace_view import show_trace
 from studio.values_view import gist, show_value
-from studio.words import count, duration, plain
+from studio.words import plain
 
 Refresh = Callable[[], None]
 WORDS = {"finished": "Finished", "failed": "Failed", "cancelled": "Stopped"}
@@ -236,9 +238,7 @@ def show_run(document: Document, live: LiveRun, refresh: Refresh) -> None:
     if live.active:
         follow(document, live, f"follow:{live.id}")
         return
-    facts = [duration(progress.seconds)]
-    if progress.tokens:
-        facts.append(count(progress.tokens, "token"))
+    facts = spent(progress.seconds, progress.tokens)
     badge = f":{TINTS[progress.status]}-badge[{WORDS[progress.status]}]"
     st.markdown(f"{badge} {plain(' · '.join(facts))}")
     if progress.problem:
@@ -283,22 +283,23 @@ def _reveal(path: str, refresh: Refresh) -> None:
 
 
 def _step(live: LiveRun, path: str, step: Step) -> None:
-    facts = [duration(step.seconds)] if step.seconds is not None else []
-    if step.tokens:
-        facts.append(count(step.tokens, "token"))
+    facts = spent(step.seconds, step.tokens)
     if step.status == "cached":
         facts.append("cached")
     mark = MARKS.get(step.status, "·")
     indent = "&emsp;" * path.count("/")
     label = f"{indent}{mark} {plain(title_of(live, path))} :gray[{plain(' · '.join(facts))}]"
-    if not (step.outputs or step.message or step.warnings):
+    if not (step.outputs or step.message or step.warnings or step.steps):
         st.markdown(label)
         return
-    with st.expander(label):
+    with st.expander(label, key=f"fold:{live.id}:{path}", on_change="rerun") as fold:
+        if not fold.open:
+            return  # nor sent: a run may have given a lot
         if step.message:
             (st.error if step.status == "failed" else st.caption)(plain(step.message))
         for warning in step.warnings:
             st.warning(plain(warning))
+        show_trace(step.steps, f"trace:{live.id}:{path}")
         for port, value in step.outputs.items():
             st.caption(plain(port))
             show_value(value, f"step:{live.id}:{path}:{port}")

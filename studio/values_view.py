@@ -8,10 +8,16 @@ from typing import Any
 import streamlit as st
 
 from nodes.values import TAG
-from studio.words import plain, safe_markdown
+from studio.chart_view import show_chart
+from studio.documents_view import MANY, say_cut, show_documents, show_texts
+from studio.figures_view import picture_words, show_picture, show_table
+from studio.words import count, plain, safe_markdown
 
 LONG = 20_000
 """Characters of a text that are shown; the rest is counted."""
+WORDY = 40
+"""Characters from which on a list of texts is shown as a table rather than as JSON."""
+FIGURES = ("table", "chart", "picture")
 
 
 def show_value(value: Any, key: str, *, height: int | None = None) -> None:
@@ -20,11 +26,22 @@ def show_value(value: Any, key: str, *, height: int | None = None) -> None:
     if shape == "text":
         _show_text(value, key)
     elif shape == "documents":
-        _show_documents(value)
+        show_documents(value, key)
+    elif shape == "document":
+        show_documents([value], key)
     elif shape == "messages":
-        for message in value:
+        for message in value[:MANY]:
             st.caption(plain(message.get("role", "")))
             st.markdown(safe_markdown(_cut(message.get("content", ""))))
+        say_cut(value, "message")
+    elif shape == "table":
+        show_table(value, key)
+    elif shape == "chart":
+        show_chart(value, key)
+    elif shape == "picture":
+        show_picture(value)
+    elif shape == "texts":
+        show_texts(value, key)
     elif shape == "number":
         st.markdown(f"**{value:g}**" if isinstance(value, float) else f"**{value}**")
     elif shape == "nothing":
@@ -33,12 +50,19 @@ def show_value(value: Any, key: str, *, height: int | None = None) -> None:
         fields = {k: v for k, v in value.items() if k != TAG and v not in (None, "", [], {})}
         st.caption(plain(str(value[TAG])))
         st.json(fields, expanded=1)
+    elif isinstance(value, list):
+        st.json(value[:MANY], expanded=2)
+        say_cut(value, "item")
     else:
         st.json(value, expanded=2)
 
 
 def shape_of(value: Any) -> str:
-    """What a stored value is: text, number, documents, messages, description, nothing, json."""
+    """What a stored value is.
+
+    One of text, number, document, documents, messages, texts, table, chart, picture, description,
+    nothing, json.
+    """
     if value is None:
         return "nothing"
     if isinstance(value, str):
@@ -46,13 +70,16 @@ def shape_of(value: Any) -> str:
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         return "number"
     if isinstance(value, dict) and TAG in value:
-        return "documents-one" if value[TAG] == "document" else "description"
+        tag = str(value[TAG])
+        return tag if tag in FIGURES else "document" if tag == "document" else "description"
     if isinstance(value, list) and value and all(isinstance(v, dict) for v in value):
         tags = {v.get(TAG) for v in value}
         if tags == {"document"}:
             return "documents"
         if tags == {"message"}:
             return "messages"
+    if isinstance(value, list) and value and all(isinstance(v, str) for v in value):
+        return "texts" if any(len(v) > WORDY for v in value) else "json"
     return "json"
 
 
@@ -64,7 +91,15 @@ def gist(value: Any, limit: int = 90) -> str:
         return line if len(line) <= limit else line[: limit - 1] + "…"
     if shape in ("documents", "messages"):
         return f"{len(value)} {shape[:-1] if len(value) == 1 else shape}"
-    if shape == "description":
+    if shape == "table":
+        return f"table, {count(len(value.get('rows') or ()), 'row')}"
+    if shape == "chart":
+        return f"{value.get('kind', '')} chart, {count(len(value.get('rows') or ()), 'point')}"
+    if shape == "picture":
+        return f"picture, {picture_words(value)}"
+    if shape == "texts":
+        return count(len(value), "text")
+    if shape in ("description", "document"):
         return str(value[TAG])
     text = str(value)
     return text if len(text) <= limit else text[: limit - 1] + "…"
@@ -95,25 +130,6 @@ def _show_text(text: str, key: str) -> None:
             st.text(shown or " ")
     if len(text) > LONG:
         st.caption(f"The first {LONG:,} of {len(text):,} characters.")
-
-
-def _show_documents(documents: list[dict[str, Any]]) -> None:
-    scored = any(d.get("score") is not None for d in documents)
-    rows = []
-    for number, document in enumerate(documents, 1):
-        metadata = document.get("metadata") or {}
-        row: dict[str, Any] = {"#": number}
-        if scored:
-            row["score"] = document.get("score")
-        row["text"] = _cut(document.get("text", ""), 2000)
-        row["source"] = str(metadata.get("source", ""))
-        others = {k: v for k, v in metadata.items() if k != "source"}
-        row["metadata"] = str(others) if others else ""
-        rows.append(row)
-    columns: dict[str, Any] = {"text": st.column_config.TextColumn(width="large")}
-    if scored:
-        columns["score"] = st.column_config.NumberColumn(format="%.3f", width="small")
-    st.dataframe(rows, hide_index=True, column_config=columns)
 
 
 def _cut(text: str, limit: int = LONG) -> str:

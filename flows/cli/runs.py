@@ -50,6 +50,18 @@ def runs(
 
 def _line(event: dict[str, Any]) -> str:
     node = f" {event['node']}" if event.get("node") else ""
-    more = event.get("reason") or event.get("problem", {}).get("message") or event.get("source", "")
+    step = [event.get("who"), event.get("what"), event.get("tool"), _first(event.get("text"))]
+    more = (
+        event.get("reason")
+        or event.get("problem", {}).get("message")
+        or event.get("source")
+        or " · ".join(part for part in step if part)
+    )
     at = time.strftime("%H:%M:%S", time.localtime(event["at"]))
     return f"{at}  {event['type']:<14}{node}  {more}".rstrip()
+
+
+def _first(text: str | None) -> str:
+    """The first line of a text, cut where it is long."""
+    line = (text or "").strip().partition("\n")[0]
+    return line if len(line) <= 100 else line[:99] + "…"

@@ -52,8 +52,13 @@ def seconds(value: float) -> str:
 
 
 def tokens(count: Tokens) -> str:
-    """`37 + 12 tokens`: read and written."""
-    return f"{count.prompt} + {count.completion} tokens" if count.total else ""
+    """`37 + 12 tokens · 0.21 s to first · 38 tokens/s`: read and written, and how fast."""
+    parts = [f"{count.prompt} + {count.completion} tokens"] if count.total else []
+    if count.first_token_s is not None:
+        parts.append(f"{count.first_token_s:.2f} s to first")
+    if count.per_second is not None:
+        parts.append(f"{count.per_second:.0f} tokens/s")
+    return " · ".join(parts)
 
 
 @contextlib.contextmanager

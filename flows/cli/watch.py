@@ -9,6 +9,7 @@ import time
 from typing import Any, Protocol
 
 from flows.cli import say
+from flows.cli.figures import text_of
 from flows.events import (
     Event,
     NodeFinished,
@@ -16,6 +17,7 @@ from flows.events import (
     NodeRetrying,
     NodeSkipped,
     NodeStarted,
+    NodeStepped,
     NodeStreamed,
     NodeWaiting,
     NodeWarned,
@@ -25,10 +27,15 @@ from flows.events import (
     as_json,
 )
 from flows.resolve import Resolved
-from nodes.values import as_text
 
 REPORT_EVERY_S = 5.0
 """Where standard error is no terminal, progress is written this often, in seconds."""
+
+
+WIDEST = 60
+"""Letters of a table's cell that a terminal gets; a file gets all."""
+STEP_LINES = 12
+"""Lines of an agent's step that are shown."""
 
 
 class View(Protocol):
@@ -69,6 +76,7 @@ class Terminal:
     def __init__(self, resolved: Resolved, quiet: bool = False, verbose: bool = False) -> None:
         self._quiet, self._verbose = quiet, verbose
         self._live = _live_source(resolved) if sys.stdout.isatty() else None
+        self._widest = WIDEST if sys.stdout.isatty() else None
         self._streamed = ""
         self._mid_line = False
         self._line = StatusLine(enabled=not quiet)
@@ -89,7 +97,13 @@ class Terminal:
                 if not self._mid_line:
                     self._line.progress(event)
             case NodeWaiting():
-                self._status(f"{event.node}: waits for {event.resource}, {event.position} before")
+                before = f", {event.position - 1} before it" if event.position > 1 else ""
+                self._status(f"{event.node}: waits for {event.resource}{before}")
+            case NodeStepped():
+                if self._verbose:
+                    self._note(step_text(event))
+                else:
+                    self._status(f"{event.node}: {_head(event)}")
             case NodeFinished():
                 self._reused += event.source != "run"
                 if self._live is not None and event.node == self._live[0]:
@@ -121,12 +135,13 @@ class Terminal:
 
     def _outputs(self, outputs: dict[str, Any]) -> None:
         if len(outputs) == 1:
-            text = as_text(*outputs.values())
+            (value,) = outputs.values()
+            text = text_of(value, self._widest)
             if text != self._streamed:  # else it stands there already
                 say.out(text)
             return
         for name, value in outputs.items():
-            say.out(f"{name}:\n{as_text(value)}\n")
+            say.out(f"{name}:\n{text_of(value, self._widest)}\n")
 
     def _summary(self, event: RunFinished) -> None:
         if not event.outputs:
@@ -208,6 +223,21 @@ def _bar(event: NodeProgress) -> str:
     if event.total >= 1e6:
         amount = f"{event.done / 1e6:.1f}/{event.total / 1e6:.1f} MB"
     return f"[{'█' * filled}{'·' * (24 - filled)}] {share:4.0%}  {amount}"
+
+
+def step_text(event: NodeStepped) -> str:
+    """One step of an agent: who did what, with what it cost, and the text below."""
+    cost = [say.seconds(event.seconds) if event.seconds is not None else ""]
+    cost = [part for part in (*cost, say.tokens(event.tokens)) if part]
+    lines = event.text.strip().splitlines()
+    if len(lines) > STEP_LINES:
+        lines = [*lines[:STEP_LINES], f"… {len(lines) - STEP_LINES} more lines"]
+    head = f"{event.node}: {_head(event)}" + (f" ({' · '.join(cost)})" if cost else "")
+    return "\n".join([head, *(f"    {line}" for line in lines)])
+
+
+def _head(event: NodeStepped) -> str:
+    return " · ".join(part for part in (event.who, event.what, event.tool) if part)
 
 
 def _how(event: NodeFinished) -> str:

@@ -65,6 +65,26 @@ def read_bytes(path: Path, place: str, limit: int) -> bytes:
     return data
 
 
+def bytes_of(file: FileRef, place: str, limit: int) -> bytes:
+    """The content of a file that was given to the flow, of at most `limit` bytes.
+
+    Raises:
+        NodeError: it is gone, unreadable, too large, or no longer what it was when it was given (a
+            result would then be kept under the wrong content).
+    """
+    path = Path(file.path)
+    data = read_bytes(path, place, limit)
+    if hashlib.sha256(data).hexdigest() != file.sha256:
+        raise NodeError(
+            f"{quoted(path)} was changed after it was given to the flow.",
+            fix="Run the flow again.",
+            port="file",
+            code="io/file-changed",
+            retry=False,
+        )
+    return data
+
+
 def as_utf8(data: bytes, path: Path, place: str) -> str:
     """The text that a file's bytes spell. A byte order mark is left out.
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 
-from nodes.contract import Context, Field, Node, NodeError, NodeParams, Ports, port
-from nodes.io.files import MEGABYTE, as_utf8, quoted, read_bytes
+from nodes.contract import Context, Field, Node, NodeParams, Ports, port
+from nodes.io.files import MEGABYTE, as_utf8, bytes_of
 from nodes.values import FileRef
 
 
@@ -39,17 +38,6 @@ def read_text(file: FileRef, limit: int) -> str:
     """The text of a file of at most `limit` bytes.
 
     Raises:
-        NodeError: it is gone, unreadable, too large, not text, or no longer what it was when it
-            was given (a result would then be kept under the wrong content).
+        NodeError: it is gone, unreadable, too large, not text, or no longer what it was.
     """
-    path = Path(file.path)
-    data = read_bytes(path, "Read file", limit)
-    if hashlib.sha256(data).hexdigest() != file.sha256:
-        raise NodeError(
-            f"{quoted(path)} was changed after it was given to the flow.",
-            fix="Run the flow again.",
-            port="file",
-            code="io/file-changed",
-            retry=False,
-        )
-    return as_utf8(data, path, "Read file")
+    return as_utf8(bytes_of(file, "Read file", limit), Path(file.path), "Read file")

@@ -21,7 +21,8 @@ function channel(path) {
     if (m.node) {
       const old = it.nodes.get(m.node) ?? { text: "" };
       const text = "text_all" in m ? m.text_all : old.text + (m.text ?? "");
-      it.nodes.set(m.node, { ...old, message: "", ...m, text });
+      const steps = m.steps_all ?? (m.step ? [...(old.steps ?? []), m.step] : old.steps);
+      it.nodes.set(m.node, { ...old, message: "", ...m, text, steps });
     }
   };
   const connect = () => {
@@ -48,18 +49,6 @@ function channel(path) {
   return it;
 }
 
-const el = (tag, name, text) => {
-  const made = document.createElement(tag);
-  if (name) made.className = name;
-  if (text !== undefined) made.textContent = text;
-  return made;
-};
-
-function seconds(value) {
-  if (value === undefined || value === null) return "";
-  return value < 9.95 ? `${value.toFixed(1)} s` : `${Math.round(value)} s`;
-}
-
 function drawPulse(root, it, data) {
   let words = "Saved", name = "saved";
   if (it.conflict ?? data.conflict) { words = "Changed on disk"; name = "warn"; }
@@ -81,6 +70,12 @@ function stateOf(it, data) {
 
 const MARKS = { done: "✓", cached: "✓", failed: "✕", skipped: "–", cancelled: "–", running: "", waiting: "…", queued: "" };
 
+function traceOf(root, path) {
+  const held = (root.__traces ??= new Map());
+  if (!held.has(path)) held.set(path, el("div", "trace"));
+  return held.get(path);
+}
+
 function drawRun(root, it, data) {
   root.className = "root run";
   const titles = new Map(data.steps);
@@ -100,14 +95,20 @@ function drawRun(root, it, data) {
     row.append(el("span", "title", inner.length > 1 ? inner.slice(1).join(" / ") : titles.get(path) ?? path));
     const facts = [];
     if (node.tokens) facts.push(`${node.tokens} tokens`);
+    if (node.first_token_s) facts.push(`${node.first_token_s.toFixed(2)} s to first`);
+    if (node.per_second) facts.push(`${Math.round(node.per_second)} tokens/s`);
     if (node.status === "cached") facts.push("cached");
     if (node.seconds !== undefined) facts.push(seconds(node.seconds));
     else if (node.status === "running" && node.since) facts.push(seconds(Math.max(0, now - node.since)));
     row.append(el("span", "facts", facts.join(" · ")));
     rows.push(row);
     if (node.message && node.status !== "done") rows.push(el("div", `message ${node.status}`, node.message));
-    const wanted = data.chat ? path === data.answer : true;
-    if (node.text && wanted && ["running", "waiting"].includes(node.status) && !data.chat) {
+    if (node.steps?.length) {
+      const trace = traceOf(root, path);
+      growTrace(trace, node.steps, (root.__roles ??= []));
+      rows.push(trace);
+    }
+    if (node.text && ["running", "waiting"].includes(node.status) && !data.chat) {
       rows.push(el("div", "text", node.text.slice(-1500)));
     }
   }
@@ -133,6 +134,16 @@ function drawRun(root, it, data) {
 export default function (component) {
   const { data, parentElement, setTriggerValue } = component;
   const root = parentElement.querySelector(".root");
+  if (data.mode === "trace") {
+    const made = el("div", "trace");
+    growTrace(made, data.trace, []);
+    root.replaceChildren(made);
+    return;
+  }
+  if (data.mode === "found") {
+    root.replaceChildren(...data.found.map(foundElement));
+    return;
+  }
   const it = channel(data.url);
   let timer = 0, frame = 0;
   const stale = () => {

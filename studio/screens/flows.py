@@ -16,10 +16,13 @@ from studio.library import Entry, slug
 from studio.picture import draw
 from studio.preview import preview
 from studio.services import services
+from studio.topics import topics, topics_of
 from studio.versions_view import versions_dialog
 from studio.words import ago, count, plain
 
 COLUMNS = 3
+OWN_FIRST = 9
+"""Of a person's own flows this many are shown, the latest, until they ask for all."""
 
 
 def page() -> None:
@@ -40,22 +43,46 @@ def page() -> None:
     _notice()
     library = services().library
     own = [entry for entry in library.own() if _matches(entry, wanted)]
-    _cards(own, template=False)
+    folded = len(own) > OWN_FIRST and not wanted and not session.recall("all-own")
+    _cards(own[:OWN_FIRST] if folded else own, template=False)
+    if folded:
+        st.button(f"Show all {len(own)} flows", on_click=session.remember, args=("all-own", True))
     if not own:
         st.caption(
             "Nothing found." if wanted else
             "You have no flows yet. Begin with a template below, or with an empty flow."
         )  # fmt: skip
-    templates = [entry for entry in library.templates() if _matches(entry, wanted)]
-    if templates:
-        st.markdown("### Templates", anchors=False)
-        _cards(templates, template=True)
+    _templates(library.templates(), wanted)
     _dialogs()
+
+
+def _templates(entries: list[Entry], wanted: str | None) -> None:
+    """The templates, the small ones first, and what to choose among them by."""
+    catalog = services().catalog
+    found = [entry for entry in entries if _matches(entry, wanted)]
+    if not found:
+        return
+    st.markdown("### Templates", anchors=False)
+    offered = topics([entry.flow for entry in entries if entry.flow], catalog)
+    topic = st.pills(
+        "Topic", offered, key="flows-topic", label_visibility="collapsed", format_func=plain
+    )
+    if topic:
+        found = [e for e in found if e.flow and topic in topics_of(e.flow, catalog)]
+        if not found:
+            st.caption(f"No template about {plain(topic)} matches the search.")
+    _cards(sorted(found, key=_by_size), template=True)
+
+
+def _by_size(entry: Entry) -> tuple[int, str]:
+    return (len(entry.flow.nodes) if entry.flow else 0, entry.title)
 
 
 def _matches(entry: Entry, wanted: str | None) -> bool:
     words = (wanted or "").casefold().split()
-    text = f"{entry.name} {entry.title} {entry.flow.description if entry.flow else ''}".casefold()
+    flow = entry.flow
+    about = [flow.description, *topics_of(flow, services().catalog)] if flow else []
+    text = " ".join([entry.name, entry.title, *about]).casefold()
     return all(word in text for word in words)
 
 

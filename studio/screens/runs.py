@@ -7,13 +7,16 @@ from typing import Any
 
 import streamlit as st
 
+from flows.events import Tokens
 from flows.history import PastRun
-from flows.model import Flow
 from flows.problems import FlowError
 from studio import session
 from studio.headless import command
 from studio.preview import preview
+from studio.progress import STEPS, waiting_words
 from studio.services import services
+from studio.steps import spent, step_of, tokens_of
+from studio.trace_view import show_trace
 from studio.values_view import gist, show_value
 from studio.words import ago, count, duration, plain
 
@@ -139,9 +142,9 @@ def _one(past: PastRun) -> None:
             _offers(past)
     _refusals(past)
     at = time.strftime("%-d %b %Y, %H:%M:%S", time.localtime(past.started_at))
-    facts = [at, duration(past.seconds)] + ([count(past.tokens, "token")] if past.tokens else [])
-    st.caption(plain(" · ".join(facts)))
     events = services().history.events(past.id)
+    tokens = tokens_of(events[-1].get("tokens")) if events else Tokens(past.tokens)
+    st.caption(plain(" · ".join([at, *spent(past.seconds, tokens)])))
     left, right = st.columns([2, 1])
     with left:
         step = _stepper(events)
@@ -149,7 +152,7 @@ def _one(past: PastRun) -> None:
             past.flow, key=f"past-{past.id}-{step}", marks=statuses(events[: step + 1]), height=300
         )
         if events:
-            _event(past.flow, events[step], f"event:{past.id}:{step}")
+            _event(events[: step + 1], f"event:{past.id}:{step}")
     with right:
         if past.problem:
             fix = past.problem.get("fix", "")
@@ -227,23 +230,33 @@ def statuses(events: list[dict[str, Any]]) -> dict[str, str]:
     return found
 
 
-def _event(flow: Flow, event: dict[str, Any], key: str) -> None:
+def _event(events: list[dict[str, Any]], key: str) -> None:
+    """The last of these events, with what led to it where an agent did something."""
+    event = events[-1]
     words = event["type"].replace("_", " ")
     node = event.get("node")
     st.markdown(f"**{plain(words)}**" + (f" {plain(node)}" if node else ""))
-    if "seconds" in event:
-        st.caption(duration(event["seconds"]))
+    facts = spent(event.get("seconds"), tokens_of(event.get("tokens")))
+    if facts and event["type"] != "node_stepped":
+        st.caption(plain(" · ".join(facts)))
     for text in (
         event.get("reason"),
         event.get("message"),
         (event.get("problem") or {}).get("message"),
+        waiting_words(event["resource"], event["position"]) if "position" in event else "",
     ):
         if text:
             st.markdown(plain(text))
+    if event["type"] in ("node_stepped", "node_finished", "node_failed"):
+        show_trace([step_of(e) for e in _steps(events, node)][-STEPS:], f"{key}:trace")
     for side in ("inputs", "outputs"):
         for name, value in (event.get(side) or {}).items():
             st.caption(plain(name))
             show_value(value, f"{key}:{side}:{name}")
+
+
+def _steps(events: list[dict[str, Any]], node: str | None) -> list[dict[str, Any]]:
+    return [e for e in events if e["type"] == "node_stepped" and e.get("node") == node]
 
 
 def _stop(run_id: str) -> None:

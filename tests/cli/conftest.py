@@ -30,7 +30,8 @@ def plugin(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "Metadata-Version: 2.1\nName: patchbay-test-nodes\nVersion: 1.0\n", encoding="utf-8"
     )
     (info / "entry_points.txt").write_text(
-        "[patchbay.nodes]\ntest = tests.engine.nodes:NODES\n", encoding="utf-8"
+        "[patchbay.nodes]\ntest = tests.engine.nodes:NODES\nseen = tests.engine.figures:NODES\n",
+        encoding="utf-8",
     )
     return folder
 

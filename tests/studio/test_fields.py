@@ -9,12 +9,24 @@ from nodes.contract import Field, NodeParams
 from nodes.spec import describe_node
 from nodes.values import SecretRef
 from studio.fields import FieldSpec, fields_of
-from studio.inspector_fields import apply_changes, parse_loose
+from studio.inspector_tables import apply_changes, kind_of, value_of
+from studio.loose import parse_loose
 
 
 class Pair(NodeParams):
     a: str
     b: str
+
+
+class Attribute(NodeParams):
+    """One field of a schema, as a table's row."""
+
+    name: str
+    kind: Literal["text", "number"] = "text"
+    required: bool = True
+    least: float | None = None
+    choices: list[str] = []
+    shape: dict[str, int] = {}
 
 
 class Params(NodeParams):
@@ -27,6 +39,7 @@ class Params(NodeParams):
     pick: Literal["a", "b"] = "a"
     words: list[str] = []
     pairs: list[Pair] = Field([], widget="table")
+    schema_rows: list[Attribute] = Field([], widget="table")
     key: SecretRef | None = None
     weights: str = Field("", widget="model")
     needed: str
@@ -46,6 +59,7 @@ def test_shapes_follow_types_and_widgets() -> None:
     assert {name: field.shape for name, field in fields().items()} == {
         "text": "text", "long": "textarea", "whole": "integer", "part": "slider",
         "maybe": "number", "on": "switch", "pick": "choice", "words": "list", "pairs": "table",
+        "schema_rows": "table",
         "key": "secret", "weights": "model", "needed": "text",
     }  # fmt: skip
 
@@ -84,3 +98,29 @@ def test_what_is_typed_is_json_or_text() -> None:
     value, error = parse_loose('{"a": }')
     assert value is None
     assert "Not JSON" in error
+
+
+def test_cells_of_a_table_are_what_their_schema_says() -> None:
+    columns = fields()["schema_rows"].columns
+    assert {name: kind_of(schema) for name, schema in columns.items()} == {
+        "name": "text", "kind": "choice", "required": "switch", "least": "number",
+        "choices": "texts", "shape": "json",
+    }  # fmt: skip
+    assert [name for name, schema in columns.items() if not schema["optional"]] == ["name"]
+
+
+def test_rows_become_records_without_what_was_left_empty() -> None:
+    spec = fields()["schema_rows"]
+    rows = [
+        {"name": "price", "kind": "number", "required": False, "least": 0, "choices": ["1", "2"]},
+        {"name": "note", "kind": None, "required": None, "least": None, "shape": '{"a": 1}'},
+        {"name": None, "kind": "text", "required": True, "choices": []},
+    ]
+    assert value_of(spec, rows) == [
+        {"name": "price", "kind": "number", "required": False, "least": 0, "choices": ["1", "2"]},
+        {"name": "note", "shape": {"a": 1}},
+    ]
+
+
+def test_what_must_not_be_empty_begins_with_something() -> None:
+    assert value_of(fields()["pairs"], [{"a": "x", "b": None}]) == [{"a": "x", "b": ""}]

@@ -87,3 +87,19 @@ def test_file_names_are_safe() -> None:
     assert slug("../../etc/passwd") == "etc-passwd"
     assert slug("Où est-ce ?") == "o-est-ce"
     assert slug("…") == "flow"
+
+
+def test_a_template_brings_its_data_folder(tmp_path: Path) -> None:
+    templates = tmp_path / "templates"
+    texts = templates / "texts" / "rivers"
+    texts.mkdir(parents=True)
+    (texts / "rhine.md").write_text("The Rhine.")
+    (templates / "texts" / ".hidden").write_text("x")
+    (tmp_path / "outside.md").write_text("secret")
+    (templates / "texts" / "link.md").symlink_to(tmp_path / "outside.md")
+    flow = {"format": 1, "nodes": [{"id": "n", "kind": "x", "params": {"folder": "texts"}}]}
+    (templates / "ask_rivers.json").write_text(json.dumps(flow))
+    library = Library(tmp_path / "flows", templates, tmp_path / "trash")
+    library.use_template(templates / "ask_rivers.json")
+    copied = {p.relative_to(library.folder).as_posix() for p in library.folder.rglob("*.*")}
+    assert copied == {"ask-rivers.json", "texts/rivers/rhine.md"}

@@ -1,0 +1,68 @@
+// What an agent did, step by step, and texts that were found. All text is set with textContent, as
+// in live.js.
+
+const el = (tag, name, text) => {
+  const made = document.createElement(tag);
+  if (name) made.className = name;
+  if (text !== undefined) made.textContent = text;
+  return made;
+};
+
+function seconds(value) {
+  if (value === undefined || value === null) return "";
+  return value < 9.95 ? `${value.toFixed(1)} s` : `${Math.round(value)} s`;
+}
+
+const VERBS = { thought: "thinks", "tool call": "calls", "tool result": "gets back", delegation: "hands over", answer: "answers", note: "" };
+const TINTS = ["blue", "violet", "green", "orange", "red", "yellow"];
+const LONG = 240;
+
+function stepElement(step, roles) {
+  const who = step.who ?? "";
+  if (who && !roles.includes(who)) roles.push(who);
+  const made = el("div", `step is-${step.what.replace(" ", "-")}`);
+  if (who) made.style.setProperty("--who", `var(--st-${TINTS[roles.indexOf(who) % TINTS.length]}-text-color, var(--st-primary-color))`);
+  const head = el("div", "step-head");
+  if (who) head.append(el("b", "who", who));
+  const verb = VERBS[step.what] ?? step.what;
+  if (verb) head.append(el("span", "verb", verb));
+  if (step.tool) head.append(el("code", "tool", step.tool));
+  const facts = [step.tokens ? `${step.tokens} tokens` : "", seconds(step.seconds)].filter(Boolean);
+  head.append(el("span", "facts", facts.join(" · ")));
+  made.append(head);
+  if (step.text) made.append(textElement(step.text));
+  return made;
+}
+
+// A text; a long one unfolds.
+function textElement(text) {
+  if (text.length <= LONG) return el("div", "said", text);
+  const more = el("details", "said");
+  more.append(el("summary", "", `${text.slice(0, LONG).trimEnd()}…`), el("div", "", text));
+  return more;
+}
+
+// A text with how well it matched and where it came from.
+function foundElement(found) {
+  const made = el("div", "found");
+  const head = el("div", "found-head");
+  head.append(el("span", "number", `${found.n}`));
+  if (found.score !== undefined) {
+    const bar = el("span", "bar");
+    const fill = el("span", "fill");
+    fill.style.width = `${Math.round(found.share * 100)}%`;
+    bar.append(fill);
+    head.append(bar, el("span", "score", found.score.toFixed(3)));
+  }
+  if (found.source) head.append(el("b", "source", found.source));
+  made.append(head);
+  if (found.more) made.append(el("div", "more", found.more));
+  if (found.text) made.append(textElement(found.text));
+  return made;
+}
+
+// Adds what is new to an element that stays: what a person has unfolded stays unfolded.
+function growTrace(root, steps, roles) {
+  while (root.childElementCount > steps.length) root.lastChild.remove();
+  for (const step of steps.slice(root.childElementCount)) root.append(stepElement(step, roles));
+}

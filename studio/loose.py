@@ -1,0 +1,19 @@
+"""JSON that people type, where plain text will do as well."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+
+def parse_loose(typed: str) -> tuple[Any, str]:
+    """What was typed as JSON, or as text where it does not look like JSON. And what is wrong."""
+    text = typed.strip()
+    if not text:
+        return None, ""
+    try:
+        return json.loads(text), ""
+    except ValueError as error:
+        if text[0] in '{["':
+            return None, f"Not JSON: {error}."
+        return typed, ""

@@ -1,0 +1,132 @@
+"""What nodes give is shown as what it is: tables, charts, pictures, documents, agents' steps."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import BrowserContext, Locator, Page, expect
+
+from tests.browser.harness import ROOT, Server, serve
+
+pytestmark = pytest.mark.xdist_group("browser")
+SLOW = 60_000
+
+
+def plugin(folder: Path) -> Path:
+    """An installed package, as far as Python can tell, that offers the nodes."""
+    info = folder / "patchbay_figures-1.0.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text(
+        "Metadata-Version: 2.1\nName: patchbay-figures\nVersion: 1.0\n", encoding="utf-8"
+    )
+    (info / "entry_points.txt").write_text(
+        "[patchbay.nodes]\ntest = tests.engine.figures:NODES\n", encoding="utf-8"
+    )
+    return folder
+
+
+@pytest.fixture(scope="module")
+def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    home = tmp_path_factory.mktemp("displays")
+    (home / "flows").mkdir()
+    paths = f"{plugin(home / 'plugin')}:{ROOT}"
+    with serve(ROOT / "studio" / "app.py", home, env={"PYTHONPATH": paths}) as server:
+        yield server
+
+
+@pytest.fixture
+def page(studio: Server, context: BrowserContext) -> Iterator[Page]:
+    """A tab in which nothing but the studio is asked for anything, and no script of a flow runs."""
+    context.set_default_timeout(20_000)
+    page = context.new_page()
+    page.set_viewport_size({"width": 1400, "height": 1000})
+    strangers: list[str] = []
+    wrong: list[str] = []
+
+    def asked(url: str) -> None:
+        if not url.startswith((studio.url, studio.url.replace("http", "ws"), "data:", "blob:")):
+            strangers.append(url)
+
+    page.on("request", lambda request: asked(request.url))
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    page.on("dialog", lambda dialog: wrong.append(dialog.message))
+    yield page
+    assert strangers == []
+    assert wrong == []
+
+
+def put(studio: Server, name: str, kind: str, ports: list[str], **params: Any) -> None:
+    """A flow of one node, each port of which is an output."""
+    nodes: list[dict[str, Any]] = [{"id": "it", "kind": kind, "params": params}]
+    nodes += [{"id": p, "kind": "io.output", "params": {"name": p}} for p in ports]
+    edges = [{"from": f"it.{port}", "to": f"{port}.value"} for port in ports]
+    flow = {"format": 1, "name": name, "nodes": nodes, "edges": edges}
+    (studio.home / "flows" / f"{name}.json").write_text(json.dumps(flow), "utf-8")
+
+
+def run(studio: Server, page: Page, name: str) -> Locator:
+    """Open the editor on a flow, run it, and give its right panel."""
+    page.goto(f"{studio.url}/editor?flow={name}")
+    expect(page.locator('.react-flow__node[data-id="it"]')).to_be_visible(timeout=SLOW)
+    page.locator(".st-key-toolbar-row").get_by_role("button", name="Run", exact=True).click()
+    return page.locator(".st-key-side")
+
+
+def test_tables_charts_and_pictures_are_drawn(studio: Server, page: Page) -> None:
+    put(studio, "figures", "test.figures", ["table", "bars", "lines", "picture"])
+    side = run(studio, page, "figures")
+    expect(side.get_by_text("Finished")).to_be_visible(timeout=SLOW)
+    expect(side.get_by_text("Accuracy of **three** strategies")).to_be_visible()
+    expect(side.get_by_test_id("stDataFrame")).to_contain_text("few-shot")
+    charts = side.get_by_test_id("stVegaLiteChart")
+    expect(charts).to_have_count(2)
+    expect(charts.first.locator("canvas, svg").first).to_be_visible()
+    expect(side.get_by_text("A gradient")).to_be_visible()
+    picture = side.locator('[data-testid="stImage"] img, [data-testid="stImageContainer"] img')
+    expect(picture.first).to_have_js_property("naturalWidth", 96)
+
+
+def test_documents_come_with_their_scores_and_sources(studio: Server, page: Page) -> None:
+    put(studio, "documents", "test.figures", ["documents", "texts"])
+    side = run(studio, page, "documents")
+    expect(side.get_by_text("Finished")).to_be_visible(timeout=SLOW)
+    second = side.locator(".found").nth(1)
+    for words in ("0.620", "malmö.md", "heading: Harbours", "Malmö is a city"):
+        expect(second).to_contain_text(words)
+    expect(side.get_by_text("The first 500 of 600 texts.")).to_be_visible()
+
+
+def test_the_steps_of_agents_show_as_they_happen_and_afterwards(studio: Server, page: Page) -> None:
+    put(studio, "crew", "test.crew", ["text"], pause_s=2.0)
+    side = run(studio, page, "crew")
+    live = side.locator(".row.running + .trace")
+    expect(live.locator(".step")).to_have_count(4)
+    expect(live.locator(".step").nth(1)).to_contain_text("calculator")
+    expect(side.get_by_text("Finished")).to_be_visible(timeout=SLOW)
+    expect(side.get_by_text("0.21 s to first · 38 tokens/s").first).to_be_visible()
+    side.get_by_test_id("stExpander").filter(has_text="169 tokens").locator("summary").click()
+    steps = side.locator(".trace .step")
+    expect(steps).to_have_count(5)
+    expect(steps.last).to_contain_text("<img src=x onerror=alert(1)> It is 391.")
+    expect(side.get_by_text("Researcher 4 steps, 1 tool call, 49 tokens")).to_be_visible()
+
+
+def test_the_runs_page_steps_through_what_agents_did(studio: Server, page: Page) -> None:
+    put(studio, "past", "test.crew", ["text"])
+    side = run(studio, page, "past")
+    expect(side.get_by_text("Finished")).to_be_visible(timeout=SLOW)
+    page.get_by_role("link", name="Runs").click()
+    page.get_by_role("button", name="Open").first.click()
+    expect(page.get_by_text("38 tokens/s").first).to_be_visible()
+    slider = page.get_by_role("slider")
+    for place in range(int(slider.input_value()) - 1, 6, -1):  # the node's end is event 7
+        page.locator(".st-key-earlier button").click()
+        expect(slider).to_have_value(str(place), timeout=SLOW)
+    expect(page.get_by_text("node finished it")).to_be_visible(timeout=SLOW)
+    steps = page.locator(".trace .step")
+    expect(steps).to_have_count(5, timeout=SLOW)
+    expect(steps.nth(2)).to_contain_text("391")

@@ -1,0 +1,72 @@
+"""A picture is what its first bytes say; anything else is refused."""
+
+from __future__ import annotations
+
+import base64
+from pathlib import Path
+
+import pytest
+
+from nodes.contract import NodeError
+from nodes.figures import Picture
+from nodes.io.files import file_ref
+from nodes.io.picture import ReadPicture
+from tests.nodes.context import run_node
+
+PNG = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+)
+
+
+def read(path: Path, data: bytes, **params) -> Picture:
+    path.write_bytes(data)
+    return run_node(ReadPicture, params, {"file": file_ref(path, "test")})["picture"]
+
+
+def refused(path: Path, data: bytes, **params) -> NodeError:
+    with pytest.raises(NodeError) as caught:
+        read(path, data, **params)
+    return caught.value
+
+
+def test_a_picture_is_passed_on_as_it_is(tmp_path: Path):
+    picture = read(tmp_path / "a.png", PNG, alt="One red dot")
+    assert (picture.media, picture.alt, picture.size) == ("image/png", "One red dot", len(PNG))
+    assert base64.b64decode(picture.data) == PNG
+
+
+@pytest.mark.parametrize(
+    ("head", "media"),
+    [
+        (b"\xff\xd8\xff\xe0", "image/jpeg"),
+        (b"GIF89a", "image/gif"),
+        (b"RIFF\x1a\x00\x00\x00WEBPVP8 ", "image/webp"),
+    ],
+)
+def test_the_first_bytes_tell_the_format_and_the_name_does_not(
+    tmp_path: Path, head: bytes, media: str
+):
+    assert read(tmp_path / "a.txt", head + b"rest").media == media
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b"<svg onload='x'/>", b"RIFF\x00\x00\x00\x00WAVE", b"%PDF-1.7"]
+)
+def test_anything_else_is_refused_whatever_it_is_called(tmp_path: Path, data: bytes):
+    error = refused(tmp_path / "a.png", data)
+    assert error.code == "io/not-a-picture"
+    assert "a.png" in error.message
+
+
+def test_a_larger_file_is_refused_with_the_limit(tmp_path: Path):
+    assert refused(tmp_path / "a.png", PNG * 20, limit_mb=0.001).code == "io/file-too-large"
+
+
+def test_a_file_that_has_changed_is_refused(tmp_path: Path):
+    path = tmp_path / "a.png"
+    path.write_bytes(PNG)
+    ref = file_ref(path, "test")
+    path.write_bytes(PNG + b"x")
+    with pytest.raises(NodeError) as caught:
+        run_node(ReadPicture, inputs={"file": ref})
+    assert caught.value.code == "io/file-changed"

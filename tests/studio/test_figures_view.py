@@ -1,0 +1,112 @@
+"""What values become on a page: shapes, columns, charts, and what is refused."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+import pytest
+
+from nodes.figures import Chart, Picture, Table
+from nodes.values import Document, encode
+from studio.chart_view import spec_of
+from studio.documents_view import found_of
+from studio.figures_view import as_csv, distinct, unfit, uniform
+from studio.values_view import gist, shape_of
+
+DOT = base64.b64encode(b"\x89PNG\r\n\x1a\n" + b"rest").decode()
+
+
+@pytest.mark.parametrize(
+    ("value", "shape", "line"),
+    [
+        (Table(columns=("a",), rows=((1,), (2,))), "table", "table, 2 rows"),
+        (Chart(kind="bar", rows=({"a": 1},), x="a", y="a"), "chart", "bar chart, 1 point"),
+        (Picture(media="image/png", data="A" * 16_000), "picture", "picture, PNG, 12.0 kB"),
+        ([Document(text="a")], "documents", "1 document"),
+        (Document(text="a"), "document", "document"),
+        (["x" * 50, "y"], "texts", "2 texts"),
+        (["a", "b"], "json", "['a', 'b']"),
+    ],
+)
+def test_values_are_shown_as_what_they_are(value: Any, shape: str, line: str) -> None:
+    stored = encode(value)
+    assert (shape_of(stored), gist(stored)) == (shape, line)
+
+
+def test_columns_have_one_type_and_their_own_name() -> None:
+    assert distinct(["a", "b", "a", "a"]) == ["a", "b", "a (2)", "a (3)"]
+    assert uniform([1, 2.5, None]) == [1, 2.5, None]
+    assert uniform([True, None]) == [True, None]
+    assert uniform([1, "x", None, [1]]) == ["1", "x", None, "[1]"]
+    assert as_csv(["a", "b"], [(1, None), ('"q"', 0.123456789)]) == (
+        b'a,b\r\n1,\r\n"""q""",0.123456789\r\n'
+    )
+
+
+@pytest.mark.parametrize(
+    ("stored", "words"),
+    [
+        ({"media": "image/svg+xml", "data": DOT}, "is none of"),
+        ({"media": "image/jpeg", "data": DOT}, "is not image/jpeg"),
+        ({"media": "image/png", "data": "no base64!"}, "not base64"),
+        ({"media": "image/png", "data": "A" * 12_000_000}, "more than 8.0 MB"),
+        ({"media": "image/webp", "data": base64.b64encode(b"RIFF0000WAVE").decode()}, "is not"),
+    ],
+)
+def test_a_picture_that_is_none_is_not_drawn(stored: dict[str, Any], words: str) -> None:
+    assert unfit({"media": "image/png", "data": DOT}) == ""
+    assert words in unfit(stored)
+
+
+# --- charts -------------------------------------------------------------------------------------
+
+
+def chart(**changed: Any) -> dict[str, Any]:
+    rows = ({"m[0]": "a", "v": 1, "s": "x", "lo": 0, "hi": 2}, {"m[0]": "b", "v": 3, "s": "y"})
+    given = {"kind": "bar", "rows": rows, "x": "m[0]", "y": "v", **changed}
+    stored = encode(Chart.model_validate(given))
+    assert isinstance(stored, dict)
+    return stored
+
+
+def test_a_chart_holds_its_points_and_no_address() -> None:
+    spec = spec_of(chart(color="s", low="lo", high="hi"))
+    assert spec["data"]["values"] == [
+        {"x": "a", "y": 1, "series": "x", "low": 0, "high": 2},
+        {"x": "b", "y": 3, "series": "y", "low": None, "high": None},
+    ]
+    bars, errors = spec["layer"]
+    assert bars["mark"]["type"] == "bar"
+    assert bars["encoding"]["x"]["title"] == "m[0]"
+    assert errors["encoding"]["y"]["field"] == "low"
+    assert errors["encoding"]["y2"] == {"field": "high"}
+
+
+def test_bars_with_long_names_lie() -> None:
+    rows = ({"n": "self-consistency of seven", "v": 1},)
+    assert spec_of(chart(rows=rows, x="n"))["layer"][0]["encoding"]["y"]["field"] == "x"
+
+
+@pytest.mark.parametrize(("kind", "scale"), [("line", "quantitative"), ("bar", "nominal")])
+def test_numbers_make_a_scale_except_under_bars(kind: str, scale: str) -> None:
+    spec = spec_of(chart(kind=kind, rows=({"n": 4, "v": 1}, {"n": 8, "v": 2}), x="n"))
+    assert spec["layer"][0]["encoding"]["x"]["type"] == scale
+
+
+def test_a_tooltip_never_has_a_line_that_vega_would_fetch() -> None:
+    tips = spec_of(chart(x_title="image", y_title="Title"))["layer"][0]["encoding"]["tooltip"]
+    assert [tip["title"] for tip in tips] == ["image ", "Title "]
+
+
+def test_documents_have_bars_against_the_best_score() -> None:
+    documents = [
+        encode(Document(text="a", metadata={"source": "C:\\texts\\a.pdf", "page": 3}, score=12.0)),
+        encode(Document(text="b", metadata={"source": "/x/b.md", "kind": "note"}, score=-1.0)),
+        encode(Document(text="c")),
+    ]
+    assert found_of([d for d in documents if isinstance(d, dict)]) == [
+        {"n": 1, "text": "a", "score": 12.0, "share": 1.0, "source": "a.pdf, page 3"},
+        {"n": 2, "text": "b", "score": -1.0, "share": 0.0, "source": "b.md", "more": "kind: note"},
+        {"n": 3, "text": "c"},
+    ]
