@@ -20,9 +20,9 @@ from flows.events import (
     NodeWarned,
     Tokens,
 )
-from flows.threads import in_thread
 from nodes.context import StepKind
 from nodes.contract import NodeError
+from nodes.threads import in_thread
 from nodes.values import SecretRef, Spec
 
 P = ParamSpec("P")

@@ -24,6 +24,18 @@ BUILTIN: Mapping[str, str] = {
     # Text
     "text.join": "nodes.text.join:JoinTexts",
     "text.split": "nodes.text.split:SplitText",
+    # Agents
+    "agent.role": "nodes.agents.role:Role",
+    "agent.task": "nodes.agents.task:Task",
+    "agent.crew": "nodes.agents.crew:Crew",
+    "agent.react": "nodes.agents.react:ReactAgent",
+    # Tools
+    "tool.calculator": "nodes.tools.calculator:Calculator",
+    "tool.search": "nodes.tools.search:Search",
+    "tool.files": "nodes.tools.files:ReadFiles",
+    "tool.http_get": "nodes.tools.http_get:HttpGet",
+    "tool.flow": "nodes.tools.flow:FlowAsTool",
+    "tool.clock": "nodes.tools.clock:Clock",
     # Logic
     "logic.branch": "nodes.logic.branch:Branch",
     "logic.merge": "nodes.logic.merge:Merge",

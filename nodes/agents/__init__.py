@@ -1,0 +1,1 @@
+"""Agents: roles, their tasks, and who runs them."""

@@ -1,0 +1,221 @@
+"""The node `agent.crew`: roles that do tasks together."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import JsonValue
+
+from nodes.agents.crew_work import MANAGER, CrewWork
+from nodes.agents.meter import Limits, Meter, usage_table
+from nodes.agents.plan import CrewPlan, make_plan
+from nodes.agents.specs import CrewTask, RoleAgent, is_repeatable
+from nodes.agents.staff import hire
+from nodes.agents.worker import NO_ANSWER, BudgetSpent, Worker
+from nodes.contract import Context, Field, Node, NodeError, NodeParams, Ports, port
+from nodes.names import Name
+from nodes.values import EmbeddingsSpec, ModelSpec, Table, TaskSpec
+
+if TYPE_CHECKING:
+    from nodes.agents.crew_llm import Line
+
+
+class Crew(Node):
+    """Let a crew of roles do its tasks, one after the other; CrewAI runs it.
+
+    The wires are the crew: tasks are done in the order in which they are wired, those that are
+    context of another before it. In a hierarchical crew a manager gives the tasks to the roles.
+    Each step is shown with the role that makes it. A budget that is spent ends the crew cleanly:
+    what is done is kept.
+    """
+
+    kind, version = "agent.crew", 1
+    title, family, icon = "Crew", "Agents", "👥"
+    requires = ("crewai",)
+    deterministic = False
+
+    class Params(NodeParams):
+        process: Literal["sequential", "hierarchical"] = Field("sequential", widget="choice")
+        """`sequential`: every task by its own agent. `hierarchical`: a manager decides who."""
+        memory: Literal["off", "local"] = Field("off", widget="choice")
+        """`local` keeps results on this machine, and tells the roles what fits the next task."""
+        memory_name: Name = Field("crew")
+        """Under which name it remembers; crews of one name share their memory."""
+        manager_iterations: int = Field(10, ge=1, le=100)
+        """Turns that the manager of a hierarchical crew has for a task."""
+        max_tokens: int | None = Field(None, ge=1, le=100_000_000)
+        """Tokens, read and written, for the whole crew. Empty: no limit."""
+        max_seconds: float | None = Field(None, gt=0, le=86_400)
+        """Seconds of thinking and of tools for the whole crew. Empty: no limit."""
+        max_tool_calls: int | None = Field(None, ge=0, le=100_000)
+        """Calls of tools for the whole crew. Empty: no limit."""
+
+    class Inputs(Ports):
+        tasks: list[TaskSpec] = port(doc="What is to be done, in the order of the wires.")
+
+    class Outputs(Ports):
+        text: str = port(doc="The result of the last task that has one.")
+        tasks: JsonValue = port(doc="The result of every task, with who did it.")
+        usage: Table = port(doc="Turns, calls of tools, tokens and seconds of each role.")
+
+    @classmethod
+    def input_ports(cls, params: Params) -> type[Ports]:
+        """The tasks; the manager's model, and the embeddings of the memory, where there are any."""
+        ports: dict[str, Any] = {
+            "tasks": (list[TaskSpec], port(doc=cls.Inputs.declared["tasks"].doc))
+        }
+        if params.process == "hierarchical":
+            ports["manager"] = (ModelSpec, port(doc="The model that the manager thinks with."))
+        if params.memory == "local":
+            about = port(doc="By which what fits a task is found in the memory.")
+            ports["embeddings"] = (EmbeddingsSpec, about)
+        return Ports.of(ports)
+
+    @classmethod
+    def repeatable(cls, params: Params, inputs: Ports) -> bool:
+        """Whether all models repeat themselves, all tools do, and nothing is remembered."""
+        values = inputs.as_dict()
+        manager = values.get("manager")
+        if params.memory != "off" or (manager is not None and not is_repeatable(manager)):
+            return False
+        plan = make_plan(values["tasks"], managed=manager is not None)
+        return all(is_repeatable(agent.model, agent.tools) for agent in plan.agents)
+
+    @classmethod
+    def summary(cls, params: Params) -> str:
+        """How it works, and its budget."""
+        parts = [params.process, "with memory" if params.memory == "local" else ""]
+        parts += [f"at most {params.max_tokens:,} tokens" if params.max_tokens else ""]
+        parts += [f"{params.max_seconds:g} s" if params.max_seconds else ""]
+        return " · ".join(part for part in parts if part)
+
+    async def run(self, inputs: Ports, params: Params, ctx: Context) -> Outputs:
+        """Do the tasks."""
+        values = inputs.as_dict()
+        plan = make_plan(values["tasks"], managed=params.process == "hierarchical")
+        limits = Limits(
+            tokens=params.max_tokens,
+            seconds=params.max_seconds,
+            tool_calls=params.max_tool_calls,
+        )
+        whole = Meter("the crew", limits)
+        async with AsyncExitStack() as stack:
+            workers = await _workers(plan, values.get("manager"), whole, ctx, stack)
+            work = await _work(plan, workers, params, ctx)
+            if (embeddings := values.get("embeddings")) is not None:
+                opened = await stack.enter_async_context(ctx.use(embeddings, slot=False))
+                work.memory, work.embeddings = params.memory_name, opened
+            await _done(work, ctx)
+        results = _results(work)
+        return self.Outputs(
+            text=next((r["result"] for r in reversed(results) if r["result"]), ""),
+            tasks=[*results],
+            usage=usage_table(worker.meter for worker in workers.values()),
+        )
+
+
+async def _workers(
+    plan: CrewPlan, manager: ModelSpec | None, whole: Meter, ctx: Context, stack: AsyncExitStack
+) -> dict[str, Worker]:
+    workers: dict[str, Worker] = {}
+    if manager is not None:
+        workers[MANAGER] = await hire(ctx, stack, who=MANAGER, model=manager, whole=whole)
+    for agent in plan.agents:
+        workers[agent.role] = await hire(
+            ctx,
+            stack,
+            who=agent.role,
+            model=agent.model,
+            tools=agent.tools,
+            limits=agent.limits,
+            whole=whole,
+        )
+    return workers
+
+
+async def _work(
+    plan: CrewPlan, workers: dict[str, Worker], params: Crew.Params, ctx: Context
+) -> CrewWork:
+    from nodes.agents.crewai_quirks import prepare
+
+    await ctx.progress("Starting CrewAI", 0)
+    await ctx.blocking(prepare)
+    await ctx.progress("Starting CrewAI", 1, 1)
+
+    async def stream(piece: str) -> None:
+        await ctx.stream("text", piece)
+
+    line = _line(ctx)
+    return CrewWork(
+        plan,
+        workers,
+        line,
+        manager_iterations=params.manager_iterations,
+        on_piece=stream,
+    )
+
+
+def _line(ctx: Context) -> Line:
+    from nodes.agents.crew_llm import Line
+
+    warnings: set[asyncio.Task[None]] = set()
+
+    def warn(message: str) -> None:
+        task = asyncio.ensure_future(ctx.warn(message))
+        warnings.add(task)
+        task.add_done_callback(warnings.discard)
+
+    return Line(asyncio.get_running_loop(), ctx.cancelled, warn=warn)
+
+
+async def _done(work: CrewWork, ctx: Context) -> None:
+    """Let the crew work. A budget that is spent is no failure, if there is anything to show."""
+    try:
+        await ctx.blocking(work.run)
+    except BudgetSpent as spent:
+        if not any(result["result"] for result in _results(work)):
+            raise NodeError(
+                f"The crew has nothing to show: {spent.what} were spent before any result.",
+                fix="Raise the budget.",
+                code="agent/budget",
+                retry=False,
+            ) from spent
+        await ctx.warn(f"The crew stopped early: {spent.what} are spent. What is done is kept.")
+
+
+def _results(work: CrewWork) -> list[dict[str, Any]]:
+    """What each task gave, up to the one at which the crew was stopped."""
+    results: list[dict[str, Any]] = []
+    for task, raw in zip(work.plan.tasks, work.results(), strict=True):
+        who = task.agent.role if isinstance(task.agent, RoleAgent) else MANAGER
+        worker = work.workers[MANAGER if MANAGER in work.workers else who]
+        result: dict[str, Any] = {"task": task.description, "agent": who, "done": raw is not None}
+        result["result"] = worker.last if raw is None else raw
+        if task.output_schema is not None and raw is not None:
+            result["json"] = _parsed(raw, task)
+        results.append(result)
+        if raw is None:
+            break
+    return results
+
+
+def _parsed(raw: str, task: CrewTask) -> JsonValue:
+    """The JSON of a result.
+
+    Raises:
+        NodeError: it is not JSON of the wanted shape.
+    """
+    from nodes.agents.tool_calling import follows
+
+    if task.output_schema is not None and follows(raw, task.output_schema):
+        return json.loads(raw)  # type: ignore[no-any-return]
+    shown = raw if len(raw) <= 500 else f"{raw[:500]} …"
+    raise NodeError(
+        f"The result of the task {task.description[:80]!r} does not follow its schema: "
+        f"{NO_ANSWER if not raw else shown!r}",
+        fix="Raise max tokens of the model, try another model, or a simpler schema.",
+        code="agent/not-json",
+    )

@@ -1,0 +1,129 @@
+"""The node `agent.react`: one agent with tools."""
+
+from __future__ import annotations
+
+from contextlib import AsyncExitStack
+
+from nodes.agents.meter import Limits, usage_table
+from nodes.agents.specs import is_repeatable
+from nodes.agents.staff import hire
+from nodes.agents.toolbox import check_names
+from nodes.agents.worker import BudgetSpent, Worker
+from nodes.contract import Context, Field, Node, NodeError, NodeParams, Ports, port
+from nodes.models.langchain import to_langchain
+from nodes.values import Message, ModelSpec, Table, ToolSpec
+
+
+class ReactAgent(Node):
+    """Let a model reason, call tools and look at what they give, until it can answer (ReAct).
+
+    S. Yao et al., "ReAct: Synergizing Reasoning and Acting in Language Models", ICLR 2023. Runs on
+    LangChain's agent. A model without tool calls of its own is held to valid ones by a JSON schema.
+    What goes wrong in a tool is told to the model; a budget that is spent ends the work cleanly.
+    """
+
+    kind, version = "agent.react", 1
+    title, family, icon = "ReAct agent", "Agents", "🔁"
+    requires = ("langchain",)
+    deterministic = False
+
+    class Params(NodeParams):
+        system: str = Field("", max_length=1_000_000, widget="textarea")
+        """What the agent is told about itself and its work."""
+        iterations: int = Field(8, ge=1, le=100)
+        """Turns with the model; in the last one it gets no tools and must answer."""
+        max_tokens: int | None = Field(None, ge=1, le=100_000_000)
+        """Tokens, read and written, that may be used. Empty: no limit."""
+        max_seconds: float | None = Field(None, gt=0, le=86_400)
+        """Seconds of thinking and of tools. Empty: no limit."""
+        max_tool_calls: int | None = Field(None, ge=0, le=10_000)
+        """Calls of tools. Empty: no limit."""
+
+    class Inputs(Ports):
+        model: ModelSpec = port(doc="The model that the agent thinks with.")
+        prompt: str | list[Message] = port(doc="The question: a text, or a whole conversation.")
+        tools: list[ToolSpec] = port((), doc="The tools that it may use.")
+
+    class Outputs(Ports):
+        text: str = port(doc="The answer.")
+        usage: Table = port(doc="Turns, calls of tools, tokens and seconds.")
+
+    @classmethod
+    def repeatable(cls, params: Params, inputs: Ports) -> bool:
+        """Whether the model repeats itself and all tools do."""
+        return is_repeatable(inputs["model"], tuple(inputs["tools"]))
+
+    @classmethod
+    def summary(cls, params: Params) -> str:
+        """The limits."""
+        budget = f" · at most {params.max_tokens:,} tokens" if params.max_tokens else ""
+        return f"at most {params.iterations} turns{budget}"
+
+    async def run(self, inputs: Inputs, params: Params, ctx: Context) -> Outputs:
+        """Answer, with the help of the tools."""
+        messages = _messages(inputs.prompt)
+        check_names(inputs.tools)
+        limits = Limits(
+            tokens=params.max_tokens,
+            seconds=params.max_seconds,
+            tool_calls=params.max_tool_calls,
+        )
+        async with AsyncExitStack() as stack:
+            worker = await hire(
+                ctx,
+                stack,
+                who="agent",
+                model=inputs.model,
+                tools=inputs.tools,
+                limits=limits,
+            )
+            text = await _answer(worker, messages, params, ctx)
+        if not text:
+            await ctx.warn("The agent gave an empty answer.")
+        return self.Outputs(text=text, usage=usage_table([worker.meter]))
+
+
+def _messages(prompt: str | list[Message]) -> list[Message]:
+    messages = [Message(role="user", content=prompt)] if isinstance(prompt, str) else list(prompt)
+    if any(message.content.strip() for message in messages):
+        return messages
+    raise NodeError(
+        "The prompt is empty.",
+        fix="Wire a text into the prompt.",
+        port="prompt",
+        code="model/empty-prompt",
+        retry=False,
+    )
+
+
+async def _answer(
+    worker: Worker, messages: list[Message], params: ReactAgent.Params, ctx: Context
+) -> str:
+    from nodes.agents.react_loop import react
+
+    async def stream(piece: str) -> None:
+        await ctx.stream("text", piece)
+
+    try:
+        text, forced = await react(
+            worker,
+            to_langchain(messages),
+            system=params.system,
+            iterations=params.iterations,
+            on_piece=stream,
+        )
+    except BudgetSpent as spent:
+        if not worker.last:
+            raise NodeError(
+                f"The agent has nothing to show: {spent.what} were spent before any answer.",
+                fix="Raise the budget.",
+                code="agent/budget",
+                retry=False,
+            ) from spent
+        await ctx.warn(f"The agent stopped early: {spent.what} are spent.")
+        return worker.last
+    if forced:
+        await ctx.warn(
+            f"The agent came to the limit of {params.iterations} turns and had to answer."
+        )
+    return text

@@ -1,0 +1,85 @@
+"""LangChain's agent over a worker: reason, act, observe, until there is an answer.
+
+S. Yao et al., "ReAct: Synergizing Reasoning and Acting in Language Models", ICLR 2023,
+https://arxiv.org/abs/2210.03629.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+from langchain.agents import create_agent
+from langchain.agents.middleware import AgentMiddleware, ModelRequest, ModelResponse
+from langchain_core.messages import AIMessage, BaseMessage
+from langchain_core.tools import BaseTool, StructuredTool
+from langchain_core.utils.function_calling import convert_to_openai_tool
+
+from nodes.agents.choice import Function
+from nodes.agents.tool_calling import OnPiece, Turn
+from nodes.agents.worker import Worker
+
+
+class Turns(AgentMiddleware[Any, Any, Any]):
+    """Has each turn made by the worker; the last one that is allowed gets no tools."""
+
+    def __init__(self, worker: Worker, iterations: int, on_piece: OnPiece | None) -> None:
+        super().__init__()
+        self.forced = False
+        self._worker, self._iterations, self._on_piece = worker, iterations, on_piece
+
+    async def awrap_model_call(
+        self,
+        request: ModelRequest[Any],
+        handler: Callable[[ModelRequest[Any]], Awaitable[ModelResponse[Any]]],
+    ) -> AIMessage:
+        """One turn of the worker, in place of LangChain's own call of the model."""
+        self.forced = bool(request.tools) and self._worker.meter.turns + 1 >= self._iterations
+        tools = [] if self.forced else request.tools
+        functions = tuple(Function.of(convert_to_openai_tool(tool)) for tool in tools)
+        system = [] if request.system_message is None else [request.system_message]
+        on_piece = None if request.tools else self._on_piece
+        turn = Turn(functions, on_piece=on_piece)
+        return await self._worker.turn([*system, *request.messages], turn)
+
+
+async def react(
+    worker: Worker,
+    messages: Sequence[BaseMessage],
+    *,
+    system: str,
+    iterations: int,
+    on_piece: OnPiece | None = None,
+) -> tuple[str, bool]:
+    """The answer, and whether it had to be asked for at the limit of turns.
+
+    Raises:
+        BudgetSpent: a budget ended the work; `worker.last` holds what was said last.
+        NodeError: the model failed.
+    """
+    turns = Turns(worker, iterations, on_piece)
+    agent = create_agent(
+        worker.caller,
+        tools=[_guarded(worker, tool) for tool in worker.tools.values()],
+        system_prompt=system or None,
+        middleware=[turns],
+    )
+    # Two steps of the graph a turn; the turns are counted by the middleware.
+    config = {"recursion_limit": 4 * iterations + 10}
+    state = await agent.ainvoke({"messages": list(messages)}, config)  # type: ignore[call-overload]
+    return str(state["messages"][-1].text).strip(), turns.forced
+
+
+def _guarded(worker: Worker, tool: BaseTool) -> BaseTool:
+    """A tool that is called through the worker: counted, timed, and never raising."""
+
+    async def use(**arguments: Any) -> str:
+        return await worker.use(tool.name, arguments)
+
+    return StructuredTool(
+        name=tool.name,
+        description=tool.description,
+        args_schema=tool.args_schema,
+        coroutine=use,
+        handle_validation_error=lambda error: f"Error: {error}",
+    )

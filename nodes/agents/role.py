@@ -1,0 +1,89 @@
+"""The node `agent.role`: somebody who works in a crew."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from nodes.agents.meter import Limits
+from nodes.agents.specs import RoleAgent
+from nodes.agents.toolbox import check_names
+from nodes.contract import DescribingNode, Field, NodeParams, Ports, port
+from nodes.values import ModelSpec, ToolSpec
+
+
+class Role(DescribingNode):
+    """Describe a role: who it is, what it wants, the model it thinks with, the tools it may use.
+
+    Gives a description for tasks; nothing runs before a crew does. What is used up beyond a limit
+    ends the role's work cleanly: its last words are its result, and the crew goes on.
+    """
+
+    kind, version = "agent.role", 1
+    title, family, icon = "Role agent", "Agents", "🧑"
+    requires = ("crewai",)
+
+    class Params(NodeParams):
+        role: str = Field("Researcher", min_length=1, max_length=200)
+        """Who it is, in a word or two. It is named so in the steps and in the table of usage."""
+        goal: str = Field(
+            "Find out what is asked, and say it briefly.",
+            min_length=1,
+            max_length=10_000,
+            widget="textarea",
+        )
+        """What it wants to reach."""
+        backstory: str = Field(
+            "You are careful and only state what you know.", max_length=20_000, widget="textarea"
+        )
+        """What else it is told about itself."""
+        delegation: bool = Field(False, widget="switch")
+        """Whether it may hand work to the others, and ask them."""
+        iterations: int = Field(8, ge=1, le=100)
+        """Turns with the model before it must give its answer."""
+        max_tokens: int | None = Field(None, ge=1, le=100_000_000)
+        """Tokens, read and written, that it may use in a crew's run. Empty: no limit."""
+        max_seconds: float | None = Field(None, gt=0, le=86_400)
+        """Seconds of thinking and of tools that it may use. Empty: no limit."""
+        max_tool_calls: int | None = Field(None, ge=0, le=10_000)
+        """Calls of tools that it may make. Empty: no limit."""
+        tool_format: Literal["calls", "text"] = Field("calls", widget="choice")
+        """`calls` uses the model's own tool calls, or a JSON schema for models without; `text` is
+        CrewAI's text format, for models that can be held to no schema."""
+
+    class Inputs(Ports):
+        model: ModelSpec = port(doc="The model that it thinks with.")
+        tools: list[ToolSpec] = port((), doc="The tools that it may use.")
+
+    class Outputs(Ports):
+        agent: RoleAgent = port(doc="The agent, for tasks.")
+
+    @classmethod
+    def summary(cls, params: Params) -> str:
+        """The role."""
+        return params.role
+
+    @classmethod
+    def describe(cls, params: Params, inputs: Ports) -> Outputs:
+        """Describe the agent.
+
+        Raises:
+            NodeError: two tools have one name.
+        """
+        check_names(inputs["tools"])
+        return cls.Outputs(
+            agent=RoleAgent(
+                role=params.role,
+                goal=params.goal,
+                backstory=params.backstory,
+                model=inputs["model"],
+                tools=tuple(inputs["tools"]),
+                delegation=params.delegation,
+                iterations=params.iterations,
+                limits=Limits(
+                    tokens=params.max_tokens,
+                    seconds=params.max_seconds,
+                    tool_calls=params.max_tool_calls,
+                ),
+                text_tools=params.tool_format == "text",
+            )
+        )

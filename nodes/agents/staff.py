@@ -1,0 +1,47 @@
+"""Agents brought to work: their models and tools opened, each with a meter."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+
+from nodes.agents.meter import Limits, Meter
+from nodes.agents.toolbox import open_tools, time_limits
+from nodes.agents.worker import Worker
+from nodes.contract import Context
+from nodes.values import ModelSpec, ToolSpec
+
+
+async def hire(
+    ctx: Context,
+    stack: AsyncExitStack,
+    *,
+    who: str,
+    model: ModelSpec,
+    tools: Sequence[ToolSpec] = (),
+    limits: Limits | None = None,
+    whole: Meter | None = None,
+) -> Worker:
+    """A worker with everything open, for as long as the stack is.
+
+    No slot of the model is held in between: whoever asks it queues with its backend.
+
+    Args:
+        whole: counts for all workers of a crew together; by default for this one alone.
+
+    Raises:
+        NodeError: the model or a tool cannot be opened.
+    """
+    from nodes.agents.tool_calling import ToolCaller, calls_tools
+
+    opened = await stack.enter_async_context(ctx.use(model, slot=False))
+    caller = ToolCaller(inner=opened, spec=model, native=calls_tools(opened))
+    meter = Meter(who, limits or Limits())
+    return Worker(
+        ctx=ctx,
+        caller=caller,
+        tools=await open_tools(tools, ctx, stack),
+        meter=meter,
+        whole=whole or Meter(who),
+        seconds=time_limits(tools),
+    )

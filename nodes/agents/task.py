@@ -1,0 +1,109 @@
+"""The node `agent.task`: something for a crew to do."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, JsonValue, field_validator
+
+from nodes.agents.specs import CrewTask
+from nodes.contract import DescribingNode, Field, NodeError, NodeParams, Ports, port
+from nodes.models.schema import check_schema
+from nodes.prompts.braces import check, fill, variables
+from nodes.values import AgentSpec, Promptable, TaskSpec, as_text
+
+_OWN = ("agent", "context")
+
+
+def _check_description(text: str) -> str:
+    check(text)
+    for name in _OWN:
+        if name in variables(text):
+            raise ValueError(f"{{{name}}} is the name of a port of every task; choose another")
+    return text
+
+
+class Task(DescribingNode):
+    """Describe a task: what is to be done, what is expected, and who does it.
+
+    Every `{name}` in the description becomes an input. Tasks wired into `context` are done first,
+    and their results are part of this task. With a schema the result must be JSON of that shape.
+    """
+
+    kind, version = "agent.task", 1
+    title, family, icon = "Task", "Agents", "☑"
+    requires = ("crewai",)
+
+    class Params(NodeParams):
+        description: Annotated[str, AfterValidator(_check_description)] = Field(
+            "Find out: {question}", min_length=1, max_length=100_000, widget="textarea"
+        )
+        """What is to be done, with {variables}."""
+        expected: str = Field("A short answer.", min_length=1, max_length=20_000, widget="textarea")
+        """What the result should be like."""
+        output_schema: dict[str, JsonValue] | None = Field(None, widget="json")
+        """A JSON schema that the result must follow."""
+
+        @field_validator("output_schema")
+        @classmethod
+        def _is_schema(cls, schema: dict[str, JsonValue] | None) -> dict[str, JsonValue] | None:
+            if schema is not None:
+                check_schema(schema)
+            return schema
+
+    class Inputs(Ports):
+        agent: AgentSpec | None = port(
+            None, doc="Who does it. Unwired: the manager of a hierarchical crew decides."
+        )
+        context: list[TaskSpec] = port((), doc="Tasks whose results this one reads.")
+
+    class Outputs(Ports):
+        task: CrewTask = port(doc="The task, for a crew or as context of another.")
+
+    @classmethod
+    def input_ports(cls, params: Params) -> type[Ports]:
+        """The agent, the context, and a port for each variable."""
+        named: dict[str, Any] = {
+            name: (Promptable, port(doc=f"What {{{name}}} stands for."))
+            for name in variables(params.description)
+        }
+        own: dict[str, Any] = {
+            "agent": (AgentSpec | None, port(None, doc=cls.Inputs.declared["agent"].doc)),
+            "context": (list[TaskSpec], port((), doc=cls.Inputs.declared["context"].doc)),
+        }
+        return Ports.of({**own, **named})
+
+    @classmethod
+    def summary(cls, params: Params) -> str:
+        """The first line of the description."""
+        return next((line.strip() for line in params.description.splitlines() if line.strip()), "")
+
+    @classmethod
+    def describe(cls, params: Params, inputs: Ports) -> Outputs:
+        """Describe the task.
+
+        Raises:
+            NodeError: nothing arrived for a variable.
+        """
+        values = inputs.as_dict()
+        return cls.Outputs(
+            task=CrewTask(
+                description=fill(params.description, lambda name: _written(values, name)),
+                expected=params.expected,
+                agent=values.get("agent"),
+                context=tuple(values.get("context") or ()),
+                output_schema=params.output_schema,
+            )
+        )
+
+
+def _written(values: dict[str, Any], name: str) -> str:
+    if values.get(name) is None:
+        raise NodeError(
+            f"The task needs {{{name}}}, but nothing arrived for it.",
+            fix=f'Wire a value into "{name}", or take {{{name}}} out of the description.',
+            port=name,
+            code="prompt/missing-value",
+            retry=False,
+        )
+    return as_text(values[name])

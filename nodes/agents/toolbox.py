@@ -1,0 +1,62 @@
+"""An agent's tools, opened inside a run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING
+
+from nodes.contract import Context, NodeError
+from nodes.tools.flow import FlowTool
+from nodes.values import ToolSpec
+
+if TYPE_CHECKING:
+    from langchain_core.tools import BaseTool
+
+
+def check_names(tools: Iterable[ToolSpec]) -> None:
+    """Check that an agent can tell its tools apart.
+
+    Raises:
+        NodeError: two have one name.
+    """
+    seen: set[str] = set()
+    for tool in tools:
+        name = getattr(tool, "name", "")
+        if name and name in seen:
+            raise NodeError(
+                f'Two of the tools are named "{name}".',
+                fix="Give one of them another name.",
+                port="tools",
+                code="tool/same-name",
+                retry=False,
+            )
+        seen.add(name)
+
+
+async def open_tools(
+    tools: Iterable[ToolSpec], ctx: Context, stack: AsyncExitStack
+) -> dict[str, BaseTool]:
+    """The tools by name, kept open as long as the stack is.
+
+    Raises:
+        NodeError: one cannot be opened, or two have one name.
+    """
+    opened: dict[str, BaseTool] = {}
+    check_names(tools := tuple(tools))
+    for spec in tools:
+        if isinstance(spec, FlowTool):  # only a run can run a flow
+            tool = spec.bind(ctx)
+        else:
+            tool = await stack.enter_async_context(ctx.use(spec, slot=False))
+        opened[tool.name] = tool
+    return opened
+
+
+def time_limits(tools: Iterable[ToolSpec]) -> dict[str, float]:
+    """How long one call of each tool may take, in seconds, by the tool's name."""
+    return {
+        str(name): float(seconds)
+        for tool in tools
+        if (name := getattr(tool, "name", None)) and (seconds := getattr(tool, "seconds", None))
+    }

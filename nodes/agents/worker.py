@@ -1,0 +1,194 @@
+"""One role at work: its turns with the model and its calls of tools, counted and within limits.
+
+Both LangChain's agent and CrewAI work through this, so that steps, budgets, time limits and
+cancelling are the same in both.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from nodes.agents.meter import Meter
+from nodes.contract import Context, NodeError, StepKind
+from nodes.threads import in_thread
+from nodes.tools.tool import shortened
+
+if TYPE_CHECKING:
+    from langchain_core.messages import AIMessage, BaseMessage
+    from langchain_core.tools import BaseTool
+
+    from nodes.agents.tool_calling import ToolCaller, Turn
+
+DELEGATION = ("delegate_work_to_coworker", "ask_question_to_coworker")
+"""CrewAI's tools that hand work to another role."""
+
+NO_ANSWER = "(no answer)"
+_DEFAULT_TOOL_S = 60.0
+_CHARACTERS_PER_TOKEN = 4
+
+
+class BudgetSpent(Exception):  # noqa: N818 - not an error: it ends the work cleanly
+    """A budget is used up. `whole` says that it was the whole crew's."""
+
+    def __init__(self, what: str, *, whole: bool) -> None:
+        super().__init__(what)
+        self.what, self.whole = what, whole
+
+
+@dataclass
+class Worker:
+    """A role with an open model and bound tools. `whole` counts for all roles together."""
+
+    ctx: Context
+    caller: ToolCaller
+    tools: Mapping[str, BaseTool]
+    meter: Meter
+    whole: Meter
+    seconds: Mapping[str, float] = field(default_factory=dict)
+    """How long a call of each tool may take."""
+    last: str = ""
+    """The last text that the role wrote: what is left if it is stopped."""
+
+    @property
+    def who(self) -> str:
+        """The name of the role."""
+        return self.meter.who
+
+    async def turn(self, messages: Sequence[BaseMessage], turn: Turn) -> AIMessage:
+        """Let the model answer or call tools.
+
+        Raises:
+            BudgetSpent: there was no room for it.
+            NodeError: the model failed.
+        """
+        self._check()
+        if not (self.meter.may_call_tools() and self.whole.may_call_tools()):
+            turn = replace(turn, functions=())
+        started = time.monotonic()
+        try:
+            async with asyncio.timeout(_least(m.seconds_left() for m in self._meters())):
+                message = await self.caller.answer(messages, replace(turn, room=self._room()))
+        except TimeoutError:
+            self._took(time.monotonic() - started)
+            self._check()
+            raise
+        self._count(message, messages, time.monotonic() - started)
+        self._say(message, time.monotonic() - started)
+        return message
+
+    async def use(self, name: str, arguments: Mapping[str, Any]) -> str:
+        """Call a tool. Whatever happens in it is told to the model, never raised."""
+        if not (self.meter.may_call_tools() and self.whole.may_call_tools()):
+            return "No more calls of tools are allowed. Answer with what you know."
+        for meter in self._meters():
+            meter.tool_calls += 1
+        started = time.monotonic()
+        text = await self._called(name, arguments)
+        took = time.monotonic() - started
+        self._took(took)
+        self.ctx.step("tool result", text, who=self.who, tool=name, seconds=took)
+        return text
+
+    async def _called(self, name: str, arguments: Mapping[str, Any]) -> str:
+        tool = self.tools.get(name)
+        if tool is None:
+            return f"Error: there is no tool {name!r}. There are: {', '.join(self.tools)}."
+        limit = self.seconds.get(name, _DEFAULT_TOOL_S)
+        left = _least([limit, *(m.seconds_left() for m in self._meters())])
+        try:
+            async with asyncio.timeout(left) as timer:
+                result = await _invoke(tool, dict(arguments))
+        except TimeoutError as error:
+            if timer.expired():
+                return f"Error: {name} did not answer within {left:g} s and was stopped."
+            return _told(error)
+        except Exception as error:  # a tool may raise anything; the agent decides what to do
+            return _told(error)
+        return shortened(result if isinstance(result, str) else _as_json(result))
+
+    # --- counting --------------------------------------------------------------------------------
+
+    def _meters(self) -> tuple[Meter, Meter]:
+        return self.meter, self.whole
+
+    def _check(self) -> None:
+        for meter in (self.whole, self.meter):
+            if what := meter.spent():
+                raise BudgetSpent(what, whole=meter is self.whole)
+
+    def _room(self) -> int | None:
+        """The most tokens that the model may write: its own limit, or what the budgets leave."""
+        left = _least(m.tokens_left() for m in self._meters())
+        own = getattr(self.caller.spec, "max_tokens", None)
+        return None if left is None else int(min(left, own or left))
+
+    def _took(self, seconds: float) -> None:
+        for meter in self._meters():
+            meter.seconds += seconds
+
+    def _count(self, message: AIMessage, asked: Sequence[BaseMessage], seconds: float) -> None:
+        if usage := message.usage_metadata:
+            prompt, completion = usage["input_tokens"], usage["output_tokens"]
+        else:  # a backend that does not count: a budget must hold all the same
+            prompt = sum(len(str(m.text)) for m in asked) // _CHARACTERS_PER_TOKEN
+            completion = len(str(message.text)) // _CHARACTERS_PER_TOKEN
+        for meter in self._meters():
+            meter.turns += 1
+            meter.prompt_tokens += prompt
+            meter.completion_tokens += completion
+        self._took(seconds)
+        self.ctx.count_tokens(prompt, completion)
+
+    def _say(self, message: AIMessage, seconds: float) -> None:
+        text = str(message.text).strip()
+        self.last = text or self.last
+        usage = message.usage_metadata
+        took: dict[str, Any] = {
+            "seconds": seconds,
+            "prompt_tokens": usage["input_tokens"] if usage else 0,
+            "completion_tokens": usage["output_tokens"] if usage else 0,
+        }
+        if text or not message.tool_calls:
+            what: StepKind = "thought" if message.tool_calls else "answer"
+            self.ctx.step(what, text, who=self.who, **took)
+            took = {}
+        for call in message.tool_calls:
+            kind: StepKind = "delegation" if call["name"] in DELEGATION else "tool call"
+            arguments = json.dumps(call["args"], ensure_ascii=False)
+            self.ctx.step(kind, arguments, who=self.who, tool=call["name"], **took)
+            took = {}
+
+
+async def _invoke(tool: BaseTool, arguments: dict[str, Any]) -> Any:
+    """Call a tool on this loop, or, if it can only block, in a thread that can be given up."""
+    if getattr(tool, "coroutine", None) is not None or _overrides_arun(tool):
+        return await tool.ainvoke(arguments)
+    return await in_thread(tool.invoke, arguments)
+
+
+def _overrides_arun(tool: BaseTool) -> bool:
+    from langchain_core.tools import BaseTool, StructuredTool, Tool
+
+    return type(tool)._arun not in (BaseTool._arun, StructuredTool._arun, Tool._arun)
+
+
+def _told(error: Exception) -> str:
+    if isinstance(error, NodeError):
+        return f"Error: {error.message} {error.fix}".rstrip()
+    return f"Error: {shortened(str(error) or type(error).__name__, 1000)}"
+
+
+def _as_json(value: Any) -> str:
+    try:
+        return json.dumps(value, ensure_ascii=False)
+    except (TypeError, ValueError):
+        return str(value)
+
+
+def _least(given: Any) -> Any:
+    return min((value for value in given if value is not None), default=None)

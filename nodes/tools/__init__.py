@@ -1,0 +1,1 @@
+"""Tools that agents use: what each can do, and within which bounds."""

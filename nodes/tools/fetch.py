@@ -1,0 +1,165 @@
+"""One HTTP GET for an agent: bounded in size and time, and to public addresses only."""
+
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+from typing import TYPE_CHECKING
+from urllib.parse import urljoin, urlsplit
+
+from nodes.tools.addresses import AddressRefused, guarded_backend
+
+if TYPE_CHECKING:
+    import httpcore
+
+MAX_REDIRECTS = 5
+_REDIRECTS = (301, 302, 303, 307, 308)
+_TEXT = re.compile(r"text/|application/(.*\+)?(json|xml|yaml|javascript|x-ndjson)", re.IGNORECASE)
+_CHARSET = re.compile(r"charset=\"?([\w.:-]{1,40})", re.IGNORECASE)
+
+
+class FetchProblem(ValueError):  # noqa: N818 - it is told to a model as it is
+    """The address cannot be fetched; the text says why."""
+
+
+async def fetch(url: str, *, limit: int, loopback: bool) -> str:
+    """The text at an address; of an HTML page, what a reader sees.
+
+    Redirects are followed, each checked like the first address. Proxies of the environment are not
+    used: what they connect to could not be checked.
+
+    Args:
+        limit: bytes that are read; what comes after is left out, and that it was is said.
+        loopback: whether this machine itself may be asked.
+
+    Raises:
+        FetchProblem: it is refused, not there, or not text.
+    """
+    import httpcore
+
+    backend = guarded_backend(loopback=loopback)
+    async with httpcore.AsyncConnectionPool(network_backend=backend) as pool:
+        for _ in range(MAX_REDIRECTS + 1):
+            _check(url)
+            try:
+                answer = await _get(pool, url, limit)
+            except AddressRefused as error:
+                raise FetchProblem(str(error)) from error
+            except (httpcore.NetworkError, httpcore.ProtocolError, OSError) as error:
+                raise FetchProblem(
+                    f"{_shown(url)} cannot be reached: {error or 'no answer'}."
+                ) from error
+            except httpcore.TimeoutException as error:
+                raise FetchProblem(f"{_shown(url)} does not answer.") from error
+            if isinstance(answer, str):
+                return answer
+            url = urljoin(url, answer.location)
+    raise FetchProblem(f"{_shown(url)} redirects more than {MAX_REDIRECTS} times.")
+
+
+class _Redirect:
+    def __init__(self, location: str) -> None:
+        self.location = location
+
+
+def _check(url: str) -> None:
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        raise FetchProblem(f"{_shown(url)} is not an address.") from None
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise FetchProblem(f"{_shown(url)} is not an http:// or https:// address.")
+    if parts.username is not None or parts.password is not None:
+        raise FetchProblem("An address with a user name or a password in it is not fetched.")
+    if port == 0:
+        raise FetchProblem(f"{_shown(url)} is not an address.")
+
+
+async def _get(pool: httpcore.AsyncConnectionPool, url: str, limit: int) -> str | _Redirect:
+    headers: dict[bytes | str, bytes | str] = {
+        "Host": urlsplit(url).netloc,
+        "User-Agent": "patchbay",
+        "Accept": "text/*, application/json;q=0.9, */*;q=0.1",
+        "Accept-Encoding": "identity",
+    }
+    async with pool.stream("GET", _encoded(url), headers=headers) as response:
+        given = {name.decode().lower(): value.decode("latin-1") for name, value in response.headers}
+        if response.status in _REDIRECTS and given.get("location"):
+            return _Redirect(given["location"])
+        if response.status != 200:
+            raise FetchProblem(f"{_shown(url)} answers with status {response.status}.")
+        media = given.get("content-type", "text/plain")
+        if not _TEXT.match(media):
+            raise FetchProblem(f"{_shown(url)} is not text but {media[:100]!r}.")
+        data = b""
+        async for block in response.aiter_stream():
+            data += block
+            if len(data) > limit:
+                break
+    return _text(data, media, limit)
+
+
+def _encoded(url: str) -> str:
+    """Spaces and letters outside of ASCII as a request may hold them."""
+    from urllib.parse import quote
+
+    parts = urlsplit(url)
+    host = (parts.hostname or "").encode("idna").decode("ascii") if parts.hostname else ""
+    place = f"[{host}]" if ":" in host else host
+    netloc = f"{place}:{parts.port}" if parts.port else place
+    safe = "/:?#[]@!$&'()*+,;=%-._~"
+    query = f"?{quote(parts.query, safe)}" if parts.query else ""
+    return f"{parts.scheme}://{netloc}{quote(parts.path or '/', safe)}{query}"
+
+
+def _text(data: bytes, media: str, limit: int) -> str:
+    cut = len(data) > limit
+    named = _CHARSET.search(media)
+    try:
+        text = data[:limit].decode(named[1] if named else "utf-8", "replace")
+    except LookupError:
+        text = data[:limit].decode("utf-8", "replace")
+    if "html" in media.lower():
+        text = _readable(text)
+    return f"{text}\n… (cut after {limit:,} bytes)" if cut else text
+
+
+def _readable(page: str) -> str:
+    reader = _Reader()
+    reader.feed(page)
+    reader.close()
+    lines = (" ".join(line.split()) for line in "".join(reader.pieces).splitlines())
+    return "\n".join(line for line in lines if line)
+
+
+class _Reader(HTMLParser):
+    """Keeps the text of a page: no scripts, no styles, a line for every block."""
+
+    _HIDDEN = ("script", "style", "noscript", "template", "svg")
+    _INLINE = ("a", "b", "i", "em", "strong", "span", "code", "sub", "sup", "small", "u", "abbr")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.pieces: list[str] = []
+        self._hidden = 0
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self._hidden += tag in self._HIDDEN
+        self._break(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        self._hidden -= tag in self._HIDDEN and self._hidden > 0
+        self._break(tag)
+
+    def handle_data(self, data: str) -> None:
+        if not self._hidden:
+            self.pieces.append(data)
+
+    def _break(self, tag: str) -> None:
+        if tag not in self._INLINE:
+            self.pieces.append("\n")
+
+
+def _shown(url: str) -> str:
+    return repr(url if len(url) <= 200 else f"{url[:200]}…")

@@ -1,0 +1,100 @@
+"""The node `tool.flow`: a saved flow as a tool for agents."""
+
+from __future__ import annotations
+
+import itertools
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from nodes.contract import (
+    Context,
+    DescribingNode,
+    Field,
+    NodeError,
+    NodeParams,
+    Ports,
+    SubflowUse,
+    port,
+)
+from nodes.names import FlowName, Name
+from nodes.tools.tool import LocalTool, ToolName, langchain_tool, shortened
+from nodes.values import as_text
+
+if TYPE_CHECKING:
+    from langchain_core.tools import BaseTool
+
+
+class FlowTool(LocalTool):
+    """Runs another saved flow; `inputs` names its inputs, which all get texts."""
+
+    backend: ClassVar[str] = "flow"
+
+    flow: str
+    inputs: tuple[str, ...]
+    output: str
+
+    @property
+    def repeatable(self) -> bool:
+        """Not known here: the flow may have been edited."""
+        return False
+
+    def bind(self, ctx: Context) -> BaseTool:
+        """The tool inside a run, which is what runs the flow."""
+        calls = itertools.count(1)
+
+        async def run(**given: Any) -> str:
+            label = f"{self.name}-{next(calls)}"
+            outputs = await ctx.run_flow(self.flow, given, label=label)
+            if self.output not in outputs:
+                raise NodeError(
+                    f'The flow "{self.flow}" gave no output "{self.output}".',
+                    code="flow/no-output",
+                )
+            return shortened(as_text(outputs[self.output]))
+
+        arguments = {name: (str, f'The input "{name}" of the flow') for name in self.inputs}
+        return langchain_tool(self, run, arguments)
+
+
+class FlowAsTool(DescribingNode):
+    """Let an agent run another saved flow: its inputs are the arguments, an output the result.
+
+    Whatever can be drawn can so be given to an agent: a question over documents, a classifier, a
+    crew of its own.
+    """
+
+    kind, version = "tool.flow", 1
+    title, family, icon = "Flow as a tool", "Tools", "⧈"
+
+    class Params(NodeParams):
+        flow: FlowName = Field("", widget="flow")
+        """The flow to run: the name of a flow file beside this one."""
+        name: ToolName = Field("ask_flow")
+        """What the agent calls it."""
+        description: str = Field(
+            "Answers a question.", min_length=1, max_length=2000, widget="textarea"
+        )
+        """What the agent is told that it is for."""
+        inputs: list[Name] = Field(["question"], max_length=20, widget="list")
+        """The inputs of that flow which the agent fills, each with a text."""
+        output: Name = Field("answer")
+        """The output of that flow which the agent gets."""
+        seconds: float = Field(120, gt=0, le=3600)
+        """The longest that one run may take."""
+
+    class Outputs(Ports):
+        tool: FlowTool = port(doc="The tool, for an agent.")
+
+    @classmethod
+    def subflows(cls, params: Params) -> tuple[SubflowUse, ...]:
+        """The flow, with what it is given and what is taken."""
+        return (SubflowUse(params.flow, tuple(params.inputs), (params.output,)),)
+
+    @classmethod
+    def summary(cls, params: Params) -> str:
+        """The flow."""
+        return params.flow or "no flow chosen"
+
+    @classmethod
+    def describe(cls, params: Params, inputs: Ports) -> Outputs:
+        """Describe the tool."""
+        return cls.Outputs(tool=FlowTool(**params.model_dump()))

@@ -1,0 +1,113 @@
+"""A model that says what is written down for it. It enters the catalog like any plugin."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from nodes.contract import DescribingNode, Field, NodeParams, Ports, port
+from nodes.values import ModelSpec, Opening
+
+if TYPE_CHECKING:
+    from langchain_core.language_models.chat_models import BaseChatModel
+
+ASKED: dict[str, list[list[tuple[str, str]]]] = {}
+"""By the name of a model, the messages of each request: type and text."""
+
+
+class ScriptedModel(ModelSpec):
+    """Says its lines, one a request; the last one for ever. A line may be a tool call as JSON.
+
+    `native` is for a model that brings tool calls of its own.
+    """
+
+    backend: ClassVar[str] = "scripted"
+
+    name: str
+    lines: tuple[str, ...]
+    native: bool = False
+    delay_s: float = 0
+    temperature: float = 0
+
+    def call_options(self, **given: Any) -> dict[str, Any]:
+        """As every model, with a temperature."""
+        return {"temperature": self.temperature, **super().call_options(**given)}
+
+    def open(self, opening: Opening) -> BaseChatModel:
+        """The model, at its first line."""
+        ASKED[self.name] = []
+        return model_class(self)
+
+
+def model_class(spec: ScriptedModel) -> BaseChatModel:
+    from langchain_core.language_models.chat_models import BaseChatModel
+    from langchain_core.messages import AIMessage, BaseMessage
+    from langchain_core.outputs import ChatGeneration, ChatResult
+    from langchain_core.runnables import Runnable
+
+    class Scripted(BaseChatModel):
+        at: int = 0
+        context: int = 4096
+
+        @property
+        def _llm_type(self) -> str:
+            return "scripted"
+
+        def _generate(self, *args: Any, **kwargs: Any) -> ChatResult:
+            raise NotImplementedError
+
+        async def _agenerate(
+            self, messages: list[BaseMessage], stop: Any = None, *args: Any, **kwargs: Any
+        ) -> ChatResult:
+            await asyncio.sleep(spec.delay_s)
+            ASKED[spec.name].append([(m.type, str(m.text)) for m in messages])
+            line = spec.lines[min(self.at, len(spec.lines) - 1)]
+            self.at += 1
+            if line == "(fails)":
+                raise RuntimeError("the provider is down")
+            return ChatResult(generations=[ChatGeneration(message=self._said(line))])
+
+        def _said(self, line: str) -> AIMessage:
+            usage: Any = {"input_tokens": 10, "output_tokens": 5, "total_tokens": 15}
+            if spec.native and line.startswith("{"):
+                call = json.loads(line)
+                made = {"name": call["tool"], "args": call["input"], "id": f"c{self.at}"}
+                return AIMessage("", tool_calls=[made], usage_metadata=usage)
+            return AIMessage(line, usage_metadata=usage)
+
+    class Native(Scripted):
+        def bind_tools(self, tools: Sequence[Any], **kwargs: Any) -> Runnable[Any, AIMessage]:
+            return self
+
+    return Native() if spec.native else Scripted()
+
+
+class Scripted(DescribingNode):
+    """A chat model that follows a script, for exact tests."""
+
+    kind, title, family = "test.scripted", "Scripted model", "Test"
+
+    class Params(NodeParams):
+        name: str = "model"
+        lines: list[str] = Field(["Hello."])
+        native: bool = False
+        delay_s: float = 0
+
+    class Outputs(Ports):
+        model: ScriptedModel = port(doc="The model.")
+
+    @classmethod
+    def describe(cls, params: Params, inputs: Ports) -> Outputs:
+        return cls.Outputs(model=ScriptedModel(**params.model_dump()))
+
+
+def call(tool: str, **arguments: Any) -> str:
+    """A line that calls a tool."""
+    return json.dumps({"tool": tool, "input": arguments})
+
+
+def answer(text: Any) -> str:
+    """A line that answers, for a model that chooses."""
+    return json.dumps({"answer": text})

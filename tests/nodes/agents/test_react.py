@@ -1,0 +1,178 @@
+"""ReAct, exactly: on scripted models, through the real engine and LangChain's agent."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Any
+
+import pytest
+
+from flows.events import NodeStarted, RunCancelled
+from flows.running import Run
+from tests.engine import harness
+from tests.nodes.agents.conftest import environment, events, outputs, problem, steps, warnings
+from tests.nodes.agents.scripted import ASKED, answer, call
+
+WIRES = [
+    "model.model > agent.model",
+    "question.text > agent.prompt",
+    "agent.text > text.value",
+    "agent.usage > usage.value",
+]
+SUM = call("calculator", expression="1234 + 5678")
+
+
+def flow(lines: list[str], tool: Any = "tool.calculator", **params: Any) -> dict[str, Any]:
+    model = {"name": "m", "lines": lines, **params.pop("model", {})}
+    return {
+        "model": ("test.scripted", model),
+        "question": ("test.text", {"text": "What is 1234 + 5678?"}),
+        "tool": tool,
+        "agent": ("agent.react", params),
+        "text": ("io.output", {"name": "text"}),
+        "usage": ("io.output", {"name": "usage"}),
+    }
+
+
+async def react(lines: list[str], tool: Any = "tool.calculator", **params: Any) -> list[Any]:
+    return await events(flow(lines, tool, **params), [*WIRES, "tool.tool > agent.tools"])
+
+
+@pytest.mark.parametrize("native", [False, True])
+async def test_it_calls_a_tool_and_answers(native: bool):
+    last = "It is 6912." if native else answer("It is 6912.")
+    happened = await react([SUM, last], model={"native": native})
+    assert steps(happened) == [
+        ("agent", "tool call", '{"expression": "1234 + 5678"}'),
+        ("agent", "tool result", "6912"),
+        ("agent", "answer", "It is 6912."),
+    ]
+    given = outputs(happened)
+    assert given["text"] == "It is 6912."
+    assert given["usage"].rows[0][:5] == ("agent", 2, 1, 20, 10)
+    assert warnings(happened) == []
+
+
+async def test_a_model_without_tool_calls_is_told_how_to_choose():
+    await react([SUM, answer("It is 6912.")], system="You are exact.")
+    first, second = ASKED["m"]
+    assert first[0][0] == "system"
+    assert first[0][1].startswith("You are exact.\n\nYou can use these tools:\n- calculator: ")
+    assert second[2:] == [("ai", SUM), ("human", "calculator gives: 6912")]
+
+
+async def test_without_tools_it_just_answers():
+    happened = await events(flow(["Plainly."]), WIRES)
+    assert outputs(happened)["text"] == "Plainly."
+    assert steps(happened) == [("agent", "answer", "Plainly.")]
+    assert ASKED["m"] == [[("human", "What is 1234 + 5678?")]]
+
+
+async def test_a_model_that_asks_the_same_again_has_to_answer():
+    happened = await react([SUM, SUM, "6912, then."])
+    assert outputs(happened)["text"] == "6912, then."
+    assert ASKED["m"][-1][-1] == (
+        "human",
+        "calculator gives: 6912\n\nNow answer: What is 1234 + 5678?",
+    )
+
+
+async def test_an_agent_that_loops_has_to_answer_at_the_limit():
+    lines = [call("calculator", expression=f"{n} + 1") for n in range(50)]
+    happened = await react([*lines[:3], "That is all."], iterations=4)
+    assert outputs(happened)["text"] == "That is all."
+    assert outputs(happened)["usage"].rows[0][1:3] == (4, 3)
+    assert warnings(happened) == ["The agent came to the limit of 4 turns and had to answer."]
+
+
+async def test_one_that_never_ends_is_ended():
+    happened = await react([call("calculator", expression="1")], iterations=1)
+    assert outputs(happened)["usage"].rows[0][1] == 1
+
+
+@pytest.mark.parametrize(
+    ("line", "observed"),
+    [
+        (call("calculator", expression="12 eggs"), "is not an arithmetic"),
+        (call("calculator", wrong="1"), "Error: 1 validation error"),
+    ],
+)
+async def test_bad_arguments_are_told_to_the_model(line: str, observed: str):
+    happened = await react([line, answer("So be it.")])
+    assert outputs(happened)["text"] == "So be it."
+    assert observed in ASKED["m"][1][-1][1]
+
+
+async def test_a_tool_that_is_not_there():
+    happened = await react([call("other", x="1"), "Fine."], model={"native": True})
+    assert outputs(happened)["text"] == "Fine."
+    assert "other is not a valid tool" in ASKED["m"][1][-1][1]
+
+
+@pytest.mark.parametrize(
+    ("habit", "observed"),
+    [
+        ("raises", "Error: the tool broke"),
+        ("hangs", "Error: odd did not answer within 0.3 s and was stopped."),
+        ("spins", "Error: odd did not answer within 0.3 s and was stopped."),
+    ],
+)
+async def test_a_tool_that_misbehaves(habit: str, observed: str):
+    odd = ("test.odd_tool", {"habit": habit})
+    happened = await react([call("odd", text="go"), answer("Without it, then.")], tool=odd)
+    assert outputs(happened)["text"] == "Without it, then."
+    assert ("agent", "tool result", observed) in steps(happened)
+    import threading
+
+    deadline = time.monotonic() + 5
+    while any("patchbay-" in t.name for t in threading.enumerate()):
+        assert time.monotonic() < deadline, "the tool's thread still runs"
+        await asyncio.sleep(0.05)
+
+
+# --- budgets -------------------------------------------------------------------------------------
+
+
+async def test_a_budget_of_calls_leaves_an_answer():
+    lines = [call("calculator", expression=f"{n} + 1") for n in range(3)]
+    happened = await react([*lines[:2], "Enough."], max_tool_calls=2)
+    assert outputs(happened)["text"] == "Enough."
+    assert outputs(happened)["usage"].rows[0][2] == 2
+
+
+async def test_a_budget_of_tokens_ends_with_the_last_words():
+    thinks = '{"thought": "First a sum.", "tool": "calculator", "input": {"expression": "1"}}'
+    happened = await react([thinks, answer("never said")], max_tokens=12)
+    assert outputs(happened)["text"] == "First a sum."
+    assert warnings(happened) == ["The agent stopped early: the 12 tokens of agent are spent."]
+
+
+async def test_a_budget_of_time_cuts_a_model_short():
+    happened = await react(["late"], model={"delay_s": 30}, max_seconds=0.2)
+    found = problem(happened)
+    assert found.code == "agent/budget"
+    assert "0.2 seconds of agent were spent before any answer" in found.message
+
+
+async def test_a_model_that_fails():
+    assert "the provider is down" in problem(await react(["(fails)"])).message
+
+
+async def test_an_empty_prompt():
+    nodes = flow(["x"]) | {"question": ("test.text", {"text": " "})}
+    assert problem(await events(nodes, WIRES)).code == "model/empty-prompt"
+
+
+async def test_cancelling_stops_it_within_a_second():
+    document = harness.flow(flow(["late"], model={"delay_s": 30}), WIRES)
+    run = Run(document, {}, environment(), ())
+    happened = []
+    async for event in run.events():
+        happened.append(event)
+        if isinstance(event, NodeStarted) and event.node == "agent":
+            await asyncio.sleep(0.2)
+            started = time.monotonic()
+            run.cancel()
+    assert isinstance(happened[-1], RunCancelled)
+    assert time.monotonic() - started < 1

@@ -1,0 +1,48 @@
+"""A role is a description, and says what does not go together."""
+
+from __future__ import annotations
+
+import pytest
+
+from nodes.agents.role import Role
+from nodes.agents.specs import RoleAgent
+from nodes.contract import NodeError
+from nodes.tools.calculator import CalculatorTool
+from nodes.tools.clock import ClockTool
+from nodes.values import content_hash, decode, encode
+from tests.nodes.agents.scripted import ScriptedModel
+
+MODEL = ScriptedModel(name="m", lines=("Hello.",))
+SUMS = CalculatorTool(name="sums", description="Calculates.")
+
+
+def role(**params: object) -> RoleAgent:
+    tools = params.pop("tools", (SUMS,))
+    inputs = Role.Inputs(model=MODEL, tools=tools)
+    return Role.describe(Role.Params.model_validate(params), inputs).agent
+
+
+def test_a_role_is_only_described():
+    agent = role(role="Editor", max_tokens=100, tool_format="text")
+    assert (agent.role, agent.model, agent.tools) == ("Editor", MODEL, (SUMS,))
+    assert (agent.limits.tokens, agent.limits.seconds, agent.text_tools) == (100, None, True)
+    assert agent.parts() == (MODEL, SUMS)
+
+
+def test_it_travels_as_data():
+    agent = role()
+    types = {spec.tag(): spec for spec in (RoleAgent, ScriptedModel, CalculatorTool)}
+    assert decode(encode(agent), types) == agent
+    assert content_hash(agent) != content_hash(role(goal="Something else."))
+
+
+def test_two_tools_of_one_name():
+    clock = ClockTool(name="sums", description="Tells the time.")
+    with pytest.raises(NodeError, match='Two of the tools are named "sums"'):
+        role(tools=[SUMS, clock])
+
+
+def test_params_have_bounds():
+    for wrong in ({"iterations": 0}, {"max_tokens": 0}, {"max_seconds": -1}, {"role": ""}):
+        with pytest.raises(ValueError, match="validation error"):
+            Role.Params.model_validate(wrong)

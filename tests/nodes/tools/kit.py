@@ -1,0 +1,29 @@
+"""Call a tool as an agent would: opened by the pool, through LangChain."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from nodes.contract import DescribingNode
+from nodes.values import ToolSpec
+from tests.nodes.context import RecordingContext, assert_declared
+
+
+def tool_of(
+    node: type[DescribingNode], params: dict[str, Any] | None = None, **inputs: Any
+) -> ToolSpec:
+    """The description that a tool's node gives."""
+    checked = node.Params.model_validate(params or {})
+    outputs = node.describe(checked, node.input_ports(checked)(**inputs))
+    assert outputs is not None
+    assert_declared(node.output_ports(checked), outputs)
+    tool = outputs["tool"]
+    assert isinstance(tool, ToolSpec)
+    return tool
+
+
+async def called(tool: ToolSpec, **arguments: Any) -> str:
+    """What a call gives; raises what the tool raises."""
+    opened = tool.open(RecordingContext())
+    assert opened.name == tool.name  # type: ignore[attr-defined]
+    return str(await opened.ainvoke(arguments))
