@@ -119,7 +119,7 @@ def _backend(weights: Path) -> Any:
     """llama.cpp with the settings that `model.gguf` gives it."""
     import xllamacpp
 
-    from nodes.models.llama_load import batch_size
+    from nodes.models.gguf_memory import batch_size
 
     params = xllamacpp.CommonParams()
     params.model.path = str(weights)

@@ -115,6 +115,22 @@ class ModelSpec(Spec):
             }
         return {key: value for key, value in options.items() if value is not None}
 
+    def with_grammar(self, options: Mapping[str, Any], grammar: str) -> dict[str, Any]:
+        """The options of a call whose answer follows a grammar in llama.cpp's notation (GBNF).
+
+        Raises:
+            NodeError: the backend knows no grammars.
+        """
+        from nodes.contract import NodeError
+
+        raise NodeError(
+            f"A {self.type_id()} follows no grammar.",
+            fix="Describe the answer by a JSON schema, or wire a quantized local model.",
+            port="model",
+            code="model/no-grammar",
+            retry=False,
+        )
+
 
 class EmbeddingsSpec(Spec):
     """An embedding model. Opens as LangChain `Embeddings`."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, Self
 
-from pydantic import JsonValue, field_validator
+from pydantic import JsonValue, field_validator, model_validator
 
 from nodes.contract import Context, Field, Node, NodeError, NodeParams, Ports, port
 from nodes.models.answer import ask
+from nodes.models.gbnf import check_grammar
 from nodes.models.schema import check_schema
 from nodes.values import Message, ModelSpec
 
@@ -38,6 +39,8 @@ class AskModel(Node):
         """Texts at which the answer ends; they are not part of it."""
         json_schema: dict[str, JsonValue] | None = Field(None, widget="json")
         """A JSON schema that the answer must follow."""
+        grammar: str | None = Field(None, min_length=1, widget="textarea")
+        """A grammar (GBNF) that the answer must follow; for models that run in llama.cpp."""
 
         @field_validator("stop")
         @classmethod
@@ -53,15 +56,29 @@ class AskModel(Node):
                 check_schema(schema)
             return schema
 
+        @field_validator("grammar")
+        @classmethod
+        def _is_grammar(cls, grammar: str | None) -> str | None:
+            if grammar is not None:
+                check_grammar(grammar)
+            return grammar
+
+        @model_validator(mode="after")
+        def _one_form(self) -> Self:
+            if self.json_schema is not None and self.grammar is not None:
+                raise ValueError("an answer follows a JSON schema or a grammar, not both")
+            return self
+
         def options(self, model: ModelSpec) -> dict[str, Any]:
             """What the call is made with, in the words of the model's backend."""
-            return model.call_options(
+            options = model.call_options(
                 temperature=self.temperature,
                 seed=self.seed,
                 max_tokens=self.max_tokens,
                 stop=self.stop,
                 json_schema=self.json_schema,
             )
+            return options if self.grammar is None else model.with_grammar(options, self.grammar)
 
     class Inputs(Ports):
         model: ModelSpec = port(doc="The model to ask, local or not.")

@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field, JsonValue
 
-from nodes.models.manifest import DEFAULT, NAMED
+from nodes.models.gguf_adapter import GgufAdapter
+from nodes.models.gguf_memory import Footprint, footprint, slot_context
+from nodes.models.manifest import DEFAULT
 from nodes.values import ModelSpec, Opening
 
 if TYPE_CHECKING:
     from nodes.models.llama_chat import ChatLlama
 
-WORKSPACE = 64 * 2**20
-"""Bytes that llama.cpp takes besides weights and cache: buffers, vocabulary, threads."""
-
-
-CONTEXT_BLOCK = 256
-"""llama.cpp gives out context in blocks of so many tokens."""
+SAMPLING = ("temperature", "top_p", "top_k", "min_p", "max_tokens", "seed", "repeat_penalty",
+            "grammar", "json_schema")  # fmt: skip
+"""Fields that travel with each call, so that they do not matter for opening."""
 
 
 class GgufModel(ModelSpec):
@@ -32,6 +30,7 @@ class GgufModel(ModelSpec):
     backend: ClassVar[str] = "gguf"
 
     weights: str = DEFAULT
+    adapters: tuple[GgufAdapter, ...] = ()
     context: int = Field(4096, ge=256, le=1_048_576)
     parallel: int = Field(4, ge=1, le=64)
     threads: int | None = Field(None, ge=1, le=1024)
@@ -40,9 +39,13 @@ class GgufModel(ModelSpec):
 
     temperature: float | None = Field(0.2, ge=0, le=5)
     top_p: float | None = Field(0.9, gt=0, le=1)
+    top_k: int | None = Field(None, ge=0, le=1_000_000)
+    min_p: float | None = Field(None, ge=0, le=1)
     max_tokens: int | None = Field(512, ge=1)
     seed: int | None = Field(None, ge=0, le=2**32 - 2)
     repeat_penalty: float | None = Field(None, gt=0, le=5)
+    json_schema: dict[str, JsonValue] | None = None
+    grammar: str | None = None
 
     @property
     def slots(self) -> int:
@@ -50,39 +53,37 @@ class GgufModel(ModelSpec):
         return self.parallel
 
     def resource(self) -> GgufModel:
-        """Without the sampling defaults: they travel with each call."""
-        blank = dict.fromkeys(("temperature", "top_p", "max_tokens", "seed", "repeat_penalty"))
-        return self.model_copy(update=blank)
+        """Without the sampling defaults and the adapters' scales: they travel with each call."""
+        loaded = tuple(GgufAdapter(weights=adapter.weights) for adapter in self.adapters)
+        return self.model_copy(update={**dict.fromkeys(SAMPLING), "adapters": loaded})
 
     def content_key(self) -> JsonValue:
-        """The description with the hash of the weights in place of their name or path."""
+        """The description with the hashes of the files in place of their names or paths."""
         from nodes.models.weights import content_id
 
-        fields = self.model_dump(mode="json", exclude={"weights"})
-        return {"$type": self.tag(), "weights": content_id(self.weights), **fields}
+        fields = self.model_dump(mode="json", exclude={"weights", "adapters"})
+        adapters: list[JsonValue] = [[content_id(a.weights), a.scale] for a in self.adapters]
+        known = {"weights": content_id(self.weights), "adapters": adapters}
+        return {"$type": self.tag(), **known, **fields}
 
     def memory(self) -> int | None:
-        """Estimated bytes: the file, the key-value cache of every slot, and a working margin."""
-        from nodes.models.header import read_header
-        from nodes.models.weights import find
+        """Estimated bytes: weights, the key-value cache of every slot, adapters, buffers."""
+        found = self.footprint()
+        return None if found is None else found.total
 
-        path = find(self.weights)
-        if path is not None and (header := read_header(path)) is not None:
-            return self._estimate(path.stat().st_size, header.cache_bytes, header.context)
-        if known := NAMED.get(self.weights):
-            return self._estimate(known.size, known.cache_bytes, known.context)
-        return None
+    def footprint(self) -> Footprint | None:
+        """Likewise, by what they are for; None where the weights are not known yet."""
+        from nodes.models.weights import header_of
 
-    def _estimate(self, size: int, cache_bytes: int, trained: int) -> int:
-        return size + cache_bytes * self.slot_context(trained) * self.parallel + WORKSPACE
+        if (found := header_of(self.weights)) is None:
+            return None
+        adapters = [header_of(adapter.weights) for adapter in self.adapters]
+        size = sum(adapter[0] for adapter in adapters if adapter is not None)
+        return footprint(*found, self.context, self.parallel, size)
 
     def slot_context(self, trained: int) -> int:
-        """Tokens that a request really gets from a model trained for `trained` (0: not known).
-
-        llama.cpp rounds up to whole blocks, and gives no more than the model can use.
-        """
-        rounded = -(-self.context // CONTEXT_BLOCK) * CONTEXT_BLOCK
-        return min(rounded, trained) if trained else rounded
+        """Tokens that a request really gets from a model trained for `trained` (0: not known)."""
+        return slot_context(self.context, trained)
 
     def call_options(
         self,
@@ -99,10 +100,20 @@ class GgufModel(ModelSpec):
             seed=self.seed if seed is None else seed,
             max_tokens=self.max_tokens if max_tokens is None else max_tokens,
             stop=stop,
-            json_schema=json_schema,
+            json_schema=self.json_schema if json_schema is None else json_schema,
         )
-        own = {"top_p": self.top_p, "repeat_penalty": self.repeat_penalty}
+        own = {name: getattr(self, name) for name in ("top_p", "top_k", "min_p", "repeat_penalty")}
+        if "response_format" not in options:
+            own["grammar"] = self.grammar
+        if self.adapters:
+            # Always said: llama.cpp takes over what another request with other scales left behind.
+            own["lora"] = [{"id": n, "scale": a.scale} for n, a in enumerate(self.adapters)]
         return options | {key: value for key, value in own.items() if value is not None}
+
+    def with_grammar(self, options: Mapping[str, Any], grammar: str) -> dict[str, Any]:
+        """A call whose answer follows a grammar, in place of what the description demands."""
+        free = {key: value for key, value in options.items() if key != "response_format"}
+        return {**free, "grammar": grammar}
 
     def open(self, opening: Opening) -> ChatLlama:
         """Fetch the weights if need be and load them.
@@ -113,6 +124,7 @@ class GgufModel(ModelSpec):
         from nodes.models.llama_load import load
         from nodes.models.weights import resolve
 
-        path: Path = resolve(self.weights, opening.report)
+        path = resolve(self.weights, opening.report)
+        adapters = [resolve(adapter.weights, opening.report) for adapter in self.adapters]
         opening.report(f"Loading {self.weights}", 0, None)
-        return load(self, path)
+        return load(self, path, adapters)

@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Self
+
+from pydantic import JsonValue, field_validator, model_validator
+
 from nodes.contract import DescribingNode, Field, NodeParams, Ports, port
+from nodes.models.gbnf import check_grammar
 from nodes.models.gguf import GgufModel
+from nodes.models.gguf_adapter import GgufAdapter, check_adapters
+from nodes.models.gguf_facts import gguf_facts, megabytes
 from nodes.models.manifest import DEFAULT, NAMED
+from nodes.models.schema import check_schema
 
 
 class QuantizedModel(DescribingNode):
     """A quantized chat model (GGUF) that runs on this machine, without a key or a server.
 
     Gives a description of the model; it is loaded once, when a node first asks it something.
-    The default model is fetched on first use.
+    The default model is fetched on first use. LoRA adapters (GGUF) change it at little cost; two
+    nodes that name the same adapters with other scales share one loaded model.
     """
 
     kind, version = "model.gguf", 1
@@ -22,6 +32,8 @@ class QuantizedModel(DescribingNode):
     class Params(NodeParams):
         weights: str = Field(DEFAULT, min_length=1, max_length=1000, widget="model")
         """A known name, a path to a .gguf file, hf:owner/repo/file.gguf or ollama:name:tag."""
+        adapters: list[GgufAdapter] = Field(default_factory=list, max_length=16, widget="table")
+        """LoRA adapters in GGUF files, each with how strongly it counts."""
         context: int = Field(4096, ge=256, le=1_048_576)
         """Tokens that a prompt and its answer may have together, for each parallel request."""
         parallel: int = Field(4, ge=1, le=64)
@@ -34,6 +46,10 @@ class QuantizedModel(DescribingNode):
         """How freely words are chosen; 0 always takes the likeliest."""
         top_p: float | None = Field(0.9, gt=0, le=1)
         """Only the likeliest words that together have this probability are considered."""
+        top_k: int | None = Field(None, ge=0, le=1_000_000)
+        """Only so many of the likeliest words are considered; 0 for all, empty for 40."""
+        min_p: float | None = Field(None, ge=0, le=1)
+        """Words less likely than this share of the likeliest are left out; empty for 0.05."""
         max_tokens: int | None = Field(512, ge=1, le=1_048_576)
         """Where an answer is cut; empty for no limit but the context."""
         seed: int | None = Field(None, ge=0, le=2**32 - 2)
@@ -42,18 +58,60 @@ class QuantizedModel(DescribingNode):
         """Above 1, words that were just used become less likely."""
         chat_template: str | None = Field(None, max_length=100_000, widget="textarea")
         """A Jinja chat template in place of the one in the file."""
+        json_schema: dict[str, JsonValue] | None = Field(None, widget="json")
+        """A JSON schema that every answer must follow, unless who asks gives another."""
+        grammar: str | None = Field(None, min_length=1, widget="textarea")
+        """A grammar (GBNF) that every answer must follow, such as: root ::= "yes" | "no"."""
+
+        @field_validator("json_schema")
+        @classmethod
+        def _is_schema(cls, schema: dict[str, JsonValue] | None) -> dict[str, JsonValue] | None:
+            if schema is not None:
+                check_schema(schema)
+            return schema
+
+        @field_validator("grammar")
+        @classmethod
+        def _is_grammar(cls, grammar: str | None) -> str | None:
+            if grammar is not None:
+                check_grammar(grammar)
+            return grammar
+
+        @model_validator(mode="after")
+        def _one_form(self) -> Self:
+            if self.json_schema is not None and self.grammar is not None:
+                raise ValueError("an answer follows a JSON schema or a grammar, not both")
+            return self
 
     class Outputs(Ports):
         model: GgufModel = port(doc="The description; a node that asks the model opens it.")
 
     @classmethod
     def summary(cls, params: Params) -> str:
-        """The weights, and how long a prompt they take."""
+        """The weights, how long a prompt they take, and the memory that takes."""
         weights = params.weights
         name = weights if weights in NAMED else weights.replace("\\", "/").rsplit("/", 1)[-1]
-        return f"{name} · {params.context:,} tokens"
+        needed = _describe(params).memory()
+        parts = [name, f"{params.context:,} tokens", megabytes(needed) if needed else ""]
+        if params.adapters:
+            parts.insert(1, f"{len(params.adapters)} LoRA")
+        return " · ".join(part for part in parts if part)
+
+    @classmethod
+    def facts(cls, params: Params) -> Mapping[str, str]:
+        """Size, bits per weight and the memory it will take, where the file's header is known."""
+        return gguf_facts(_describe(params))
 
     @classmethod
     def describe(cls, params: Params, inputs: Ports) -> Outputs:
-        """Describe the model. Nothing is loaded here."""
-        return cls.Outputs(model=GgufModel(**params.model_dump()))
+        """Describe the model. Nothing is loaded here.
+
+        Raises:
+            NodeError: an adapter does not fit the model.
+        """
+        check_adapters(params.weights, params.adapters)
+        return cls.Outputs(model=_describe(params))
+
+
+def _describe(params: QuantizedModel.Params) -> GgufModel:
+    return GgufModel(**params.model_dump())

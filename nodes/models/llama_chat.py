@@ -21,7 +21,7 @@ from nodes.models.langchain import to_chat
 from nodes.models.llama_engine import Chunk, LlamaEngine
 
 OPTIONS = ("temperature", "top_p", "top_k", "min_p", "seed", "max_tokens", "repeat_penalty",
-           "response_format", "cache_prompt")  # fmt: skip
+           "response_format", "grammar", "lora", "cache_prompt")  # fmt: skip
 """The options of a call that are passed on to llama.cpp."""
 
 _End = BaseException | None
@@ -30,8 +30,9 @@ _End = BaseException | None
 class ChatLlama(BaseChatModel):
     """Chat with a loaded GGUF model. Open one through `GgufModel.open`, and `close()` it.
 
-    Calls take `temperature`, `top_p`, `seed`, `max_tokens`, `repeat_penalty`, `stop` and
-    `response_format` (with a JSON schema).
+    Calls take `temperature`, `top_p`, `top_k`, `min_p`, `seed`, `max_tokens`, `repeat_penalty`,
+    `stop`, `response_format` (with a JSON schema), `grammar` (GBNF) and `lora` (the scale of each
+    adapter that was loaded).
     """
 
     model_name: str = ""

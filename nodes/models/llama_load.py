@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import MutableMapping
+from collections.abc import MutableMapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nodes.contract import NodeError
 from nodes.models import errors
-from nodes.models.header import read_header
+from nodes.models.gguf_adapter import check_adapters
+from nodes.models.gguf_memory import REPACKED, batch_size
+from nodes.models.header import Header, read_header
 
 if TYPE_CHECKING:
     from nodes.models.gguf import GgufModel
@@ -20,8 +22,10 @@ QUIET = -1
 """The verbosity at which llama.cpp says nothing."""
 
 
-def load(spec: GgufModel, path: Path) -> ChatLlama:
+def load(spec: GgufModel, path: Path, adapters: Sequence[Path] = ()) -> ChatLlama:
     """Load the weights at `path` as the description says. Blocks for a second or more.
+
+    `adapters` are the files of its adapters, in order.
 
     Raises:
         NodeError: the file is no whole GGUF model, or it does not fit into memory.
@@ -32,23 +36,29 @@ def load(spec: GgufModel, path: Path) -> ChatLlama:
     header = read_header(path)
     if header is None:
         raise _unloadable(spec, path, "It is not a GGUF file.")
+    if header.is_adapter:
+        raise _unloadable(spec, path, "It is a LoRA adapter, not a model.")
+    check_adapters(spec.weights, spec.adapters)
     _check_memory(spec)
     context = spec.slot_context(header.context)
-    engine = LlamaEngine(_serve(spec, path, context), spec.parallel, header.context)
+    engine = LlamaEngine(_serve(spec, path, header, adapters), spec.parallel, header.context)
     return ChatLlama.over(engine, name=spec.weights, context=context)
 
 
-def _serve(spec: GgufModel, path: Path, context: int) -> Any:
+def _serve(spec: GgufModel, path: Path, header: Header, adapters: Sequence[Path]) -> Any:
     _share_cores()
     import xllamacpp
 
     params = xllamacpp.CommonParams()
     params.model.path = str(path)
-    params.n_ctx = context * spec.parallel
+    params.n_ctx = spec.slot_context(header.context) * spec.parallel
     params.n_parallel = spec.parallel
     params.kv_unified = False  # each request gets its own part of the context
     params.n_batch = params.n_ubatch = batch_size(path.stat().st_size)
     params.n_gpu_layers = spec.gpu_layers
+    if header.precision in REPACKED:  # a file mapped into memory would then be there twice
+        params.load_mode = xllamacpp.llama_load_mode.LLAMA_LOAD_MODE_NONE
+    params.lora_adapters = [xllamacpp.CommonAdapterLoraInfo(str(a), 1.0) for a in adapters]
     params.fit_params = False  # the description decides, not the free memory of the moment
     params.cache_ram_mib = 0  # the default keeps up to 8 GiB of old prompts
     params.verbosity = QUIET
@@ -91,17 +101,6 @@ def _guard(params: Any) -> None:
     params.endpoint_metrics = True  # asked once, in process, to know that the loop runs
 
 
-def batch_size(weights: int) -> int:
-    """Tokens of a prompt that are computed in one go, for weights of so many bytes.
-
-    A cancelled request stops after the batch at hand, so larger models get smaller batches: each
-    stays well under a second on two cores.
-    """
-    if weights < 400 * 2**20:
-        return 128
-    return 64 if weights < 2**30 else 32
-
-
 def _check_memory(spec: GgufModel) -> None:
     import psutil
 
@@ -114,6 +113,8 @@ def _check_memory(spec: GgufModel) -> None:
 def _why(spec: GgufModel, path: Path) -> str:
     size = errors.mib(path.stat().st_size)
     hints = f"It holds {size}; it may be cut short, or need a newer llama.cpp."
+    if spec.adapters:
+        hints += " An adapter may also not fit."
     if spec.chat_template is not None:
         hints += " The chat template may also be wrong."
     return hints

