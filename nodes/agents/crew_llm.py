@@ -217,7 +217,9 @@ def _arguments(tool: Any) -> type[BaseModel]:
     from crewai.utilities.pydantic_schema_utils import create_model_from_schema
 
     parameters = dict(Function.of(_described(tool)).parameters)
-    return create_model_from_schema({"title": f"{tool.name}_arguments", **parameters})
+    named = {"title": f"{tool.name}_arguments", **parameters}
+    made: type[BaseModel] = create_model_from_schema(named)
+    return made
 
 
 def _described(tool: Any) -> dict[str, Any]:

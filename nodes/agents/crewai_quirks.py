@@ -110,7 +110,8 @@ def stop_error(reason: str) -> Exception:
     """The exception that ends a crew at once. CrewAI retries, or shows to the model, any other."""
     from crewai.hooks.dispatch import HookAborted
 
-    return HookAborted(reason, source="patchbay")
+    stop: Exception = HookAborted(reason, source="patchbay")
+    return stop
 
 
 def is_stop(error: BaseException) -> bool:
@@ -143,12 +144,14 @@ def local_memory(name: str, llm: Any, embed: Callable[[list[str]], list[list[flo
         def extract_memories(self, content: str) -> list[str]:
             return [content]
 
-        def remember_many(self, contents: list[str], **given: Any) -> list[Any]:  # type: ignore[override]
+        def remember_many(self, contents: list[str], **given: Any) -> list[Any]:
             rated = {"scope": "/", "categories": [], "importance": 0.5, "metadata": {}}
-            return super().remember_many(contents, **{**rated, **given})
+            kept: list[Any] = super().remember_many(contents, **{**rated, **given})
+            return kept
 
-        def recall(self, query: str, **given: Any) -> list[Any]:  # type: ignore[override]
-            return super().recall(query, **{**given, "depth": "shallow"})
+        def recall(self, query: str, **given: Any) -> list[Any]:
+            found: list[Any] = super().recall(query, **{**given, "depth": "shallow"})
+            return found
 
     place = folder() / "memory" / name
     place.mkdir(parents=True, exist_ok=True)

@@ -66,7 +66,7 @@ async def react(
     )
     # Two steps of the graph a turn; the turns are counted by the middleware.
     config = {"recursion_limit": 4 * iterations + 10}
-    state = await agent.ainvoke({"messages": list(messages)}, config)  # type: ignore[call-overload]
+    state = await agent.ainvoke({"messages": list(messages)}, config)
     return str(state["messages"][-1].text).strip(), turns.forced
 
 
