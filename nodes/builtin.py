@@ -13,14 +13,25 @@ BUILTIN: Mapping[str, str] = {
     # Prompts
     "prompt.template": "nodes.prompts.template:PromptTemplate",
     "prompt.few_shot": "nodes.prompts.few_shot:FewShot",
+    "prompt.select_examples": "nodes.prompts.select_examples:SelectExamples",
     # Models
     "model.gguf": "nodes.models.gguf_node:QuantizedModel",
     "model.ask": "nodes.models.ask:AskModel",
+    "model.compare": "nodes.models.compare:CompareModels",
     # Retrieval
     "embeddings.local": "nodes.retrieval.local_embeddings_node:LocalEmbeddingsNode",
     "embeddings.huggingface": (
         "nodes.retrieval.huggingface_embeddings_node:HuggingFaceEmbeddingsNode"
     ),
+    # Techniques
+    "technique.chain_of_thought": "nodes.techniques.chain_of_thought:ChainOfThought",
+    "technique.self_consistency": "nodes.techniques.self_consistency:SelfConsistency",
+    "technique.generated_knowledge": "nodes.techniques.generated_knowledge:GeneratedKnowledge",
+    "technique.paraphrases": "nodes.techniques.paraphrases:Paraphrases",
+    "technique.structured_output": "nodes.techniques.structured_output:StructuredOutput",
+    # Evaluation
+    "eval.data": "nodes.evaluation.labelled_data:LabelledData",
+    "eval.accuracy": "nodes.evaluation.accuracy:Accuracy",
     # Text
     "text.join": "nodes.text.join:JoinTexts",
     "text.split": "nodes.text.split:SplitText",

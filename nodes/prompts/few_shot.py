@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, JsonValue, ValidationError
 
 from nodes.contract import Context, Field, Node, NodeError, NodeParams, Ports, port
 from nodes.prompts.braces import Variable, fill, parse
-from nodes.values import Message, Promptable, as_text
+from nodes.values import Message, Promptable, as_text, describe
 
 
 def _check_format(text: str) -> str:
@@ -54,7 +54,7 @@ class FewShot(Node):
             ],
             widget="table",
         )
-        """Solved cases, each an input and its output."""
+        """Solved cases, each an input and its output. A wire into `examples` takes their place."""
         format: Annotated[str, AfterValidator(_check_format)] = Field(
             "Input: {input}\nOutput: {output}", widget="textarea"
         )
@@ -66,6 +66,9 @@ class FewShot(Node):
 
     class Inputs(Ports):
         input: Promptable = port(doc="The new case.")
+        examples: JsonValue = port(
+            None, doc="Solved cases, each with `input` and `output`, such as Select examples gives."
+        )
 
     class Outputs(Ports):
         text: str = port(doc="Instruction, examples and the new case as one text.")
@@ -86,7 +89,27 @@ class FewShot(Node):
                 retry=False,
             )
         case = as_text(inputs.input)
+        if inputs.examples is not None:
+            params = params.model_copy(update={"examples": _given(inputs.examples)})
         return self.Outputs(text=as_prompt(params, case), messages=as_messages(params, case))
+
+
+def _given(examples: JsonValue) -> list[Example]:
+    try:
+        if isinstance(examples, list):
+            return [Example.model_validate(item) for item in examples]
+        reason = f"this is {describe(examples)}"
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(step) for step in first["loc"])
+        reason = f"one of them does not fit: {place}: {first['msg']}" if place else first["msg"]
+    raise NodeError(
+        f'"examples" takes a list of objects with "input" and "output"; {reason}.',
+        fix="Wire a Select examples node into it.",
+        port="examples",
+        code="prompt/examples",
+        retry=False,
+    )
 
 
 def as_prompt(params: FewShot.Params, case: str) -> str:

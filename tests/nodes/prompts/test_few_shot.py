@@ -66,3 +66,19 @@ def test_a_missing_case_is_an_error():
     with pytest.raises(NodeError) as caught:
         run_node(FewShot, inputs={"input": None})
     assert caught.value.port == "input"
+
+
+def test_wired_examples_take_the_place_of_the_params():
+    wired = [{"input": "5+5", "output": "10"}]
+    out = run_node(FewShot, {"examples": PAIRS}, {"input": "1+1", "examples": wired})
+    assert [m.content for m in out["messages"]][1:] == ["5+5", "10", "1+1"]
+
+
+@pytest.mark.parametrize(
+    ("wired", "words"),
+    [("5+5", "this is text"), ([{"input": "5"}], "output: Field required"), ([3], "valid dict")],
+)
+def test_wired_examples_that_are_none(wired, words):
+    with pytest.raises(NodeError, match=words) as caught:
+        run_node(FewShot, {}, {"input": "1+1", "examples": wired})
+    assert caught.value.port == "examples"

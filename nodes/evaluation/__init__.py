@@ -1,0 +1,1 @@
+"""Evaluation: labelled data, and how often answers are right."""

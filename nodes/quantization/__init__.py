@@ -1,0 +1,1 @@
+"""Quantization: numbers in fewer bits, and what that loses."""

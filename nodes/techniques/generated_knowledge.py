@@ -1,0 +1,205 @@
+"""The node `technique.generated_knowledge`: let a model say what it knows, then answer with it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator
+
+from nodes.contract import Context, Field, Node, NodeParams, Ports, port
+from nodes.figures import Chart, Table
+from nodes.prompts.braces import fill, variables
+from nodes.techniques.answers import Vote, vote
+from nodes.techniques.asking import (
+    AnswerParams,
+    answer_to,
+    conversation,
+    one_line,
+    repeats,
+    side_by_side,
+)
+from nodes.techniques.votes import vote_chart, warn_of_missing
+from nodes.values import Message, ModelSpec, Promptable, as_text
+
+
+def _check_template(template: str) -> str:
+    names = sorted(set(variables(template)))
+    if names != ["knowledge", "question"]:
+        found = ", ".join(f"{{{name}}}" for name in names) or "none"
+        raise ValueError(f"it must hold {{knowledge}} and {{question}}; this one holds {found}")
+    return template
+
+
+class Known(NodeParams):
+    """A question with a fact that helps to answer it."""
+
+    question: str
+    """A question of the kind that will come."""
+    knowledge: str
+    """A fact that helps."""
+
+
+class GeneratedKnowledge(Node):
+    """Let a model write down what it knows about a question, and answer with each statement.
+
+    Several statements are sampled; the question is answered once with each and, as a comparison,
+    without any. The answer is the one given most often, or that of the statement with which the
+    model is surest (Liu et al. 2021, "Generated Knowledge Prompting for Commonsense Reasoning",
+    arXiv:2110.08387). The paper measures sureness by the probability of the answer; since not
+    every model tells that, it is here the share of several samples that agree.
+    """
+
+    kind, version = "technique.generated_knowledge", 1
+    title, family, icon = "Generated knowledge", "Techniques", "✺"
+    deterministic = False
+
+    class Params(AnswerParams):
+        statements: int = Field(3, ge=1, le=50)
+        """How many statements of knowledge to generate."""
+        choose: Literal["most voted", "most confident"] = Field("most voted", widget="choice")
+        """Whose answer is taken."""
+        samples: int = Field(1, ge=1, le=50)
+        """How many answers to sample with each statement; `most confident` needs several."""
+        without: bool = Field(True, widget="switch")
+        """Answer also without any knowledge, as one more candidate."""
+        instruction: str = Field(
+            "Write one short fact that helps to answer the question.", widget="textarea"
+        )
+        """How to ask for knowledge."""
+        examples: list[Known] = Field(
+            [
+                Known(
+                    question="Can you see the stars at noon?",
+                    knowledge="At noon the sky is lit by the sun, and its light hides the stars.",
+                ),
+                Known(
+                    question="Does a stone float on water?",
+                    knowledge="Stone is denser than water, and denser things sink.",
+                ),
+            ],
+            widget="table",
+        )
+        """Questions with helpful facts, shown before the question."""
+        template: Annotated[str, AfterValidator(_check_template)] = Field(
+            "{knowledge}\n\n{question}", widget="textarea"
+        )
+        """How knowledge and question are put together."""
+        system: str = Field("", max_length=1_000_000, widget="textarea")
+        """What the model is told before it answers."""
+        temperature: float | None = Field(0.7, ge=0, le=5)
+        """How freely words are chosen, for the statements and the samples."""
+        max_tokens: int | None = Field(64, ge=1, le=1_048_576)
+        """Where a statement or an answer is cut. Empty: as the model says."""
+
+    class Inputs(Ports):
+        model: ModelSpec = port(doc="The model to ask.")
+        question: Promptable = port(doc="What to answer.")
+
+    class Outputs(Ports):
+        answer: str = port(doc="The chosen answer; empty where none was found.")
+        knowledge: str = port(doc="The statement that led to it; empty for none.")
+        table: Table = port(doc="Every statement, its answer and how sure it is.")
+        chart: Chart = port(doc="How often each answer came.")
+
+    @classmethod
+    def repeatable(cls, params: Params, inputs: Ports) -> bool:
+        return repeats(params, inputs)
+
+    @classmethod
+    def summary(cls, params: Params) -> str:
+        return f"{params.statements} statements, {params.choose}"
+
+    async def run(self, inputs: Inputs, params: Params, ctx: Context) -> Outputs:
+        question = as_text(inputs.question)
+        conversation(question, port="question")
+        asked = _Asked(inputs.model, question, params, ctx)
+        known = await side_by_side(
+            [partial(asked.knowledge, number) for number in range(params.statements)],
+            ctx,
+            "statements",
+        )
+        known = list(dict.fromkeys(known)) + ([""] if params.without else [])
+        answers = await side_by_side(
+            [
+                partial(asked.answer, statement, index * params.samples + sample)
+                for index, statement in enumerate(known)
+                for sample in range(params.samples)
+            ],
+            ctx,
+            "answers",
+        )
+        overall = vote(answers)
+        await warn_of_missing(overall, len(answers), params.answer, ctx)
+        parts = [answers[i : i + params.samples] for i in range(0, len(answers), params.samples)]
+        candidates = [_Candidate(s, vote(part)) for s, part in zip(known, parts, strict=True)]
+        best = _best(candidates, overall, params)
+        return self.Outputs(
+            answer=best.vote.winner or "",
+            knowledge=best.statement,
+            table=_table(candidates, best),
+            chart=vote_chart(overall, "Answers over all statements"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    statement: str
+    vote: Vote
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """The two kinds of request about one question."""
+
+    model: ModelSpec
+    question: str
+    params: GeneratedKnowledge.Params
+    ctx: Context
+
+    async def knowledge(self, number: int) -> str:
+        """One sampled statement."""
+        turns = [Message(role="system", content=self.params.instruction)]
+        for example in self.params.examples:
+            turns.append(Message(role="user", content=example.question))
+            turns.append(Message(role="assistant", content=example.knowledge))
+        turns.append(Message(role="user", content=self.question))
+        options = self.params.options(number, self.question)
+        said = await answer_to(self.ctx, self.model, turns, stop=["\n"], **options)
+        return said.text.strip()
+
+    async def answer(self, statement: str, number: int) -> str | None:
+        """The answer with a statement in view, or None where it gave none."""
+        given = {"knowledge": statement, "question": self.question}
+        prompt = fill(self.params.template, given.__getitem__).strip()
+        turns = conversation(prompt, self.params.system)
+        options = self.params.options(number, prompt)
+        said = await answer_to(self.ctx, self.model, turns, **options)
+        return self.params.found(said.text)
+
+
+def _best(
+    candidates: list[_Candidate], overall: Vote, params: GeneratedKnowledge.Params
+) -> _Candidate:
+    """The candidate to believe: the surest of all, or the surest of those that won the vote."""
+    if params.choose == "most voted":
+        winners = [c for c in candidates if c.vote.winner == overall.winner]
+        candidates = winners or candidates
+        if candidates[0].vote.winner != overall.winner:  # no single statement is won by it
+            return _Candidate("", overall)
+    return max(candidates, key=lambda candidate: candidate.vote.agreement)
+
+
+def _table(candidates: list[_Candidate], best: _Candidate) -> Table:
+    rows = (
+        (
+            one_line(candidate.statement) or "(without)",
+            candidate.vote.winner,
+            candidate.vote.agreement,
+            "✓" if candidate is best else "",
+        )
+        for candidate in candidates
+    )
+    columns = ("knowledge", "answer", "agreement", "chosen")
+    return Table(columns=columns, rows=tuple(rows), title="Answers with generated knowledge")

@@ -1,0 +1,119 @@
+"""The node `technique.paraphrases`: one task in several wordings."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Annotated
+
+from pydantic import AfterValidator, JsonValue
+
+from nodes.contract import Context, Field, Node, Ports, port
+from nodes.figures import Chart, Table
+from nodes.models.answer import Answer
+from nodes.prompts.braces import fill, variables
+from nodes.techniques.answers import same, vote
+from nodes.techniques.asking import (
+    AnswerParams,
+    answer_to,
+    conversation,
+    one_line,
+    repeats,
+    side_by_side,
+)
+from nodes.techniques.votes import vote_chart, warn_of_missing
+from nodes.values import ModelSpec, Promptable, as_text
+
+
+def _check_wording(wording: str) -> str:
+    names = sorted(set(variables(wording)))
+    if names != ["input"]:
+        found = ", ".join(f"{{{name}}}" for name in names) or "no variable"
+        raise ValueError(f"a wording must hold {{input}} and nothing else; this one holds {found}")
+    return wording
+
+
+Wording = Annotated[str, AfterValidator(_check_wording)]
+
+
+class Paraphrases(Node):
+    """Ask the same thing in several wordings, in parallel, and compare the answers.
+
+    A model may answer by the wording rather than by the task. T0 was trained on many wordings of
+    each task to make it robust (Sanh et al. 2021, "Multitask Prompted Training Enables Zero-Shot
+    Task Generalization", arXiv:2110.08207); here they show how much an answer can be relied on.
+    """
+
+    kind, version = "technique.paraphrases", 1
+    title, family, icon = "Prompt paraphrases", "Techniques", "≈"
+    deterministic = False
+
+    class Params(AnswerParams):
+        wordings: list[Wording] = Field(
+            [
+                "{input}\nIs this review positive or negative?",
+                "Did the writer like the film? Answer positive or negative.\n{input}",
+                "{input}\nThe sentiment of this text, positive or negative, is:",
+            ],
+            min_length=1,
+            max_length=50,
+            widget="list",
+        )
+        """The task in several wordings, each with {input}."""
+        system: str = Field("", max_length=1_000_000, widget="textarea")
+        """What the model is told before each wording (the system text)."""
+        max_tokens: int | None = Field(32, ge=1, le=1_048_576)
+        """Where each answer is cut. Empty: as the model says."""
+
+    class Inputs(Ports):
+        model: ModelSpec = port(doc="The model to ask.")
+        input: Promptable = port(doc="What stands for {input} in every wording.")
+
+    class Outputs(Ports):
+        answer: str = port(doc="The answer that most wordings lead to; empty where none does.")
+        agreement: float = port(doc="The share of wordings that lead to it, from 0 to 1.")
+        answers: JsonValue = port(doc="The answer to each wording, null where it held none.")
+        table: Table = port(doc="Every wording, with its answer.")
+        chart: Chart = port(doc="How often each answer came.")
+
+    @classmethod
+    def repeatable(cls, params: Params, inputs: Ports) -> bool:
+        return repeats(params, inputs)
+
+    @classmethod
+    def summary(cls, params: Params) -> str:
+        return f"{len(params.wordings)} wordings"
+
+    async def run(self, inputs: Inputs, params: Params, ctx: Context) -> Outputs:
+        case = as_text(inputs.input)
+        conversation(case, port="input")
+        calls = [
+            partial(_asked, inputs.model, fill(wording, lambda _: case), params, ctx)
+            for wording in params.wordings
+        ]
+        said = await side_by_side(calls, ctx, "wordings")
+        found = [params.found(answer.text) for answer in said]
+        result = vote(found)
+        await warn_of_missing(result, len(found), params.answer, ctx)
+        rows = (
+            (one_line(wording), answer, _agrees(answer, result.winner), one_line(reply.text))
+            for wording, answer, reply in zip(params.wordings, found, said, strict=True)
+        )
+        title = f"{result.agreement:.0%} of {len(found)} wordings agree"
+        columns = ("wording", "answer", "agrees", "text")
+        return self.Outputs(
+            answer=result.winner or "",
+            agreement=result.agreement,
+            answers=list(found),
+            table=Table(columns=columns, rows=tuple(rows), title=title),
+            chart=vote_chart(result, title),
+        )
+
+
+async def _asked(model: ModelSpec, prompt: str, params: Paraphrases.Params, ctx: Context) -> Answer:
+    """One wording. All share one seed: only the words differ."""
+    messages = conversation(prompt, params.system, "input")
+    return await answer_to(ctx, model, messages, **params.options())
+
+
+def _agrees(answer: str | None, winner: str | None) -> bool:
+    return answer is not None and winner is not None and same(answer) == same(winner)

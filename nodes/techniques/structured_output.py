@@ -1,0 +1,144 @@
+"""The node `technique.structured_output`: an answer in fields, checked and mended."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, JsonValue
+
+from nodes.contract import Context, Field, Node, NodeError, NodeParams, Ports, port
+from nodes.figures import Table
+from nodes.models.answer import Answer
+from nodes.techniques.asking import answer_to, conversation, derived_seed, one_line, with_suffix
+from nodes.techniques.fields import AnswerField, check_answer, check_fields, model_of, schema_of
+from nodes.values import Message, ModelSpec
+
+Attempt = tuple[str, str]
+"""What a model wrote, and what is wrong with it (nothing for the last)."""
+
+
+class StructuredOutput(Node):
+    """Get an answer in the fields that you list, as checked JSON.
+
+    The fields become a Pydantic model. Where the model's backend can, its grammar lets the model
+    write nothing but JSON of that shape (Willard and Louf 2023, "Efficient Guided Generation for
+    Large Language Models", arXiv:2307.09702). The answer is checked in any case; when it does not
+    fit, the model is told what is wrong and asked again, as often as allowed (Madaan et al. 2023,
+    "Self-Refine: Iterative Refinement with Self-Feedback", arXiv:2303.17651).
+    """
+
+    kind, version = "technique.structured_output", 1
+    title, family, icon = "Structured output", "Techniques", "▤"
+    deterministic = False
+
+    class Params(NodeParams):
+        fields: Annotated[list[AnswerField], AfterValidator(check_fields)] = Field(
+            [
+                AnswerField(name="name", description="The person's name."),
+                AnswerField(name="age", type="whole number", description="Age in years."),
+            ],
+            max_length=100,
+            widget="table",
+        )
+        """The fields of the answer."""
+        grammar: bool = Field(True, widget="switch")
+        """Let the backend force the shape, where it can. Off: only ask, check and repair."""
+        repairs: int = Field(2, ge=0, le=20)
+        """How often the model may mend an answer that does not fit."""
+        system: str = Field("", max_length=1_000_000, widget="textarea")
+        """What the model is told before the prompt."""
+        temperature: float | None = Field(None, ge=0, le=5)
+        """How freely words are chosen; 0 always takes the likeliest. Empty: as the model says."""
+        seed: int | None = Field(0, ge=0, le=2**32 - 2)
+        """Makes sampled answers repeat."""
+        max_tokens: int | None = Field(256, ge=1, le=1_048_576)
+        """Where an answer is cut. Empty: as the model says."""
+
+    class Inputs(Ports):
+        model: ModelSpec = port(doc="The model to ask.")
+        prompt: str | list[Message] = port(doc="What to ask: a text, or a whole conversation.")
+
+    class Outputs(Ports):
+        json: JsonValue = port(doc="The answer: an object with the fields.")
+        text: str = port(doc="The last answer, as the model wrote it.")
+        attempts: Table = port(doc="What the model wrote, and what had to be mended.")
+
+    @classmethod
+    def repeatable(cls, params: Params, inputs: Ports) -> bool:
+        model: ModelSpec = inputs["model"]
+        options = model.call_options(temperature=params.temperature, seed=params.seed)
+        return options.get("temperature") == 0 or options.get("seed") is not None
+
+    @classmethod
+    def summary(cls, params: Params) -> str:
+        names = ", ".join(field.name for field in params.fields)
+        return names if len(names) <= 60 else f"{len(params.fields)} fields"
+
+    async def run(self, inputs: Inputs, params: Params, ctx: Context) -> Outputs:
+        shape = model_of(params.fields)
+        schema = schema_of(shape)
+        messages = conversation(inputs.prompt, params.system)
+        messages = with_suffix(messages, f"\n{_instruction(schema)}")
+        attempts: list[Attempt] = []
+        while len(attempts) <= params.repairs:
+            said = await _ask(inputs.model, messages, schema, params, ctx, len(attempts))
+            value, problem = check_answer(shape, said.text)
+            if value is None and said.cut:
+                problem += " It was cut at the limit of tokens: write less."
+            attempts.append((said.text, problem))
+            if value is not None:
+                return self.Outputs(json=value, text=said.text, attempts=_table(attempts))
+            messages = [*messages, *_repair(said.text, problem)]
+        raise _gave_up(attempts, shape)
+
+
+async def _ask(
+    model: ModelSpec, messages: list[Message], schema: dict[str, JsonValue],
+    params: StructuredOutput.Params, ctx: Context, attempt: int,
+) -> Answer:  # fmt: skip
+    return await answer_to(
+        ctx,
+        model,
+        messages,
+        port="text" if attempt == 0 else None,  # what was streamed cannot be taken back
+        temperature=params.temperature,
+        seed=derived_seed(params.seed, attempt),
+        max_tokens=params.max_tokens,
+        json_schema=schema if params.grammar else None,
+    )
+
+
+def _instruction(schema: dict[str, JsonValue]) -> str:
+    return (
+        "Answer with one JSON object that follows this JSON Schema, and nothing else:\n"
+        f"{json.dumps(schema, ensure_ascii=False)}"
+    )
+
+
+def _repair(text: str, problem: str) -> list[Message]:
+    request = f"That answer does not fit:\n{problem}\nWrite the whole JSON object again, mended."
+    return [
+        Message(role="assistant", content=text or "{}"),
+        Message(role="user", content=request),
+    ]
+
+
+def _table(attempts: list[Attempt]) -> Table:
+    rows = (
+        (number, one_line(text), one_line(problem))
+        for number, (text, problem) in enumerate(attempts, 1)
+    )
+    return Table(columns=("attempt", "answer", "problem"), rows=tuple(rows), title="Attempts")
+
+
+def _gave_up(attempts: list[Attempt], shape: type[BaseModel]) -> NodeError:
+    text, problem = attempts[-1]
+    times = f"{len(attempts)} answers" if len(attempts) > 1 else "The answer"
+    return NodeError(
+        f"{times} did not fit the {len(shape.model_fields)} fields. The last one: "
+        f"{one_line(problem)} The model wrote: {one_line(text, 500)!r}",
+        fix="Allow more repairs or tokens, describe the fields better, or take a larger model.",
+        port="json",
+        code="structured/invalid",
+    )

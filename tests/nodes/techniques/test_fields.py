@@ -1,0 +1,67 @@
+"""Rows of a table → a Pydantic model → a JSON Schema."""
+
+from __future__ import annotations
+
+import json
+
+from nodes.models.schema import check_schema
+from nodes.techniques.fields import AnswerField, check_answer, json_part, model_of, schema_of
+
+FIELDS = [
+    AnswerField(name="copy", description="A name that Pydantic uses itself."),
+    AnswerField(name="price (€)", type="number", required=False),
+    AnswerField(name="sizes", type="choice", choices="S, M , L, M", many=True, limit=2),
+    AnswerField(name="new", type="yes or no"),
+]
+SHAPE = model_of(FIELDS)
+
+
+def test_the_schema() -> None:
+    schema = schema_of(SHAPE)
+    check_schema(schema)
+    assert schema == {
+        "type": "object",
+        "additionalProperties": False,
+        "required": ["copy", "sizes", "new"],
+        "properties": {
+            "copy": {
+                "type": "string",
+                "maxLength": 200,
+                "description": "A name that Pydantic uses itself.",
+            },
+            "price (€)": {"anyOf": [{"type": "number"}, {"type": "null"}], "default": None},
+            "sizes": {
+                "type": "array",
+                "maxItems": 2,
+                "items": {"type": "string", "enum": ["S", "M", "L"]},
+            },
+            "new": {"type": "boolean"},
+        },
+    }
+
+
+def test_a_field_may_be_called_title() -> None:
+    schema = schema_of(model_of([AnswerField(name="title")]))
+    assert schema["properties"] == {"title": {"type": "string", "maxLength": 200}}
+
+
+def test_an_answer_that_fits() -> None:
+    text = json.dumps({"copy": "x", "sizes": ["M"], "new": True})
+    value, problem = check_answer(SHAPE, f"```json\n{text}\n```")
+    assert (value, problem) == (
+        {"copy": "x", "price (€)": None, "sizes": ["M"], "new": True}, "",
+    )  # fmt: skip
+
+
+def test_every_problem_is_named() -> None:
+    text = '{"copy": "x", "sizes": ["XL"], "new": "maybe", "more": 1}'
+    value, problem = check_answer(SHAPE, text)
+    assert value is None
+    lines = problem.splitlines()
+    assert [line.split(":")[0] for line in lines] == ["sizes.0", "new", "more"]
+
+
+def test_json_among_words() -> None:
+    assert json_part('Sure! {"a": {"b": 1}} Done.') == '{"a": {"b": 1}}'
+    assert json_part(" none ") == "none"
+    assert check_answer(SHAPE, "{" * 5000)[0] is None

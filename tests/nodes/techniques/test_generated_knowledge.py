@@ -1,0 +1,75 @@
+"""Generated knowledge: statements, answers with each, and which one is believed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from nodes.techniques.generated_knowledge import GeneratedKnowledge
+from nodes.values import ModelSpec
+from tests.nodes.techniques.conftest import PoolContext
+from tests.nodes.techniques.scripted import Scripted
+
+QUESTION = "Can penguins fly?"
+YES_NO = {"answer": "choice", "choices": ["yes", "no"]}
+
+
+async def know(ctx: PoolContext, model: ModelSpec, **params: Any) -> Any:
+    inputs = GeneratedKnowledge.Inputs(model=model, question=QUESTION)
+    given = {**YES_NO, **params}
+    return await GeneratedKnowledge().run(inputs, GeneratedKnowledge.Params(**given), ctx)
+
+
+async def test_the_answer_that_most_statements_lead_to(ctx: PoolContext) -> None:
+    model = Scripted(
+        replies=("Wings are short.", "Birds have wings.", "Penguins swim."),
+        when={"Wings are short.": "No.", "Birds have wings.": "Yes.", "Penguins swim.": "no"},
+    )
+    out = await know(ctx, model, without=False)
+    assert (out.answer, out.knowledge) == ("no", "Wings are short.")
+    assert out.table.rows == (
+        ("Wings are short.", "no", 1.0, "✓"),
+        ("Birds have wings.", "yes", 1.0, ""),
+        ("Penguins swim.", "no", 1.0, ""),
+    )
+    said = [messages for messages, _ in ctx.chat(model).calls]
+    assert said[0][0] == "system: Write one short fact that helps to answer the question."
+    assert said[0][-1] == f"human: {QUESTION}"
+    assert said[3] == [f"human: Wings are short.\n\n{QUESTION}"]
+
+
+async def test_without_knowledge_is_a_candidate_too(ctx: PoolContext) -> None:
+    model = Scripted(replies=("They swim.",), when={"They swim.": "no"})
+    out = await know(ctx, model, statements=2)
+    # Both statements are alike, so they count once; the one without knowledge stands last.
+    assert [row[0] for row in out.table.rows] == ["They swim.", "(without)"]
+    assert ctx.chat(model).calls[-1][0] == [f"human: {QUESTION}"]
+
+
+async def test_the_surest_statement(ctx: PoolContext) -> None:
+    replies = ("First.", "Second.", "yes", "no", "yes", "no", "no", "no")
+    out = await know(
+        ctx, Scripted(replies=replies), statements=2, samples=3, without=False,
+        choose="most confident",
+    )  # fmt: skip
+    assert (out.answer, out.knowledge) == ("no", "Second.")
+    assert [row[2] for row in out.table.rows] == [pytest.approx(2 / 3), 1.0]
+
+
+async def test_no_answer(ctx: PoolContext) -> None:
+    out = await know(ctx, Scripted(replies=("hm",)), statements=1)
+    assert out.answer == ""
+    assert "None of the 2 answers" in ctx.warnings[0]
+
+
+def test_a_template_without_its_places() -> None:
+    with pytest.raises(ValidationError, match=r"must hold \{knowledge\} and \{question\}"):
+        GeneratedKnowledge.Params(template="{question}")
+
+
+async def test_on_the_real_model(real: ModelSpec, ctx: PoolContext) -> None:
+    out = await know(ctx, real, statements=1, max_tokens=16)
+    assert out.answer in ("yes", "no", "")
+    assert len(out.table.rows) == 2

@@ -1,0 +1,47 @@
+"""Paraphrases: one case, several wordings."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from nodes.techniques.paraphrases import Paraphrases
+from nodes.values import ModelSpec
+from tests.nodes.techniques.conftest import PoolContext
+from tests.nodes.techniques.scripted import Scripted
+
+LABELS = {"answer": "choice", "choices": ["positive", "negative"]}
+
+
+async def compare(ctx: PoolContext, model: ModelSpec, case: Any, **params: Any) -> Any:
+    inputs = Paraphrases.Inputs(model=model, input=case)
+    return await Paraphrases().run(inputs, Paraphrases.Params(**{**LABELS, **params}), ctx)
+
+
+async def test_every_wording_is_asked_and_compared(ctx: PoolContext) -> None:
+    model = Scripted(when={"good?": "Positive!", "Mood": "negative", "Label": "It is positive."})
+    wordings = ["Is it good? {input}", "Mood of {input}:", "Label {{x}} {input}"]
+    out = await compare(ctx, model, "Fine {film}.", wordings=wordings)
+    assert (out.answer, out.agreement) == ("positive", pytest.approx(2 / 3))
+    assert out.answers == ["positive", "negative", "positive"]
+    assert [row[2] for row in out.table.rows] == [True, False, True]
+    asked = [said[-1] for said, _ in ctx.chat(model).calls]
+    assert asked == [
+        "human: Is it good? Fine {film}.", "human: Mood of Fine {film}.:",
+        "human: Label {x} Fine {film}.",
+    ]  # fmt: skip
+    assert len({options["seed"] for _, options in ctx.chat(model).calls}) == 1
+
+
+@pytest.mark.parametrize("wording", ["no place", "{input} {other}", "{text}"])
+def test_a_wording_without_its_place(wording: str) -> None:
+    with pytest.raises(ValidationError, match=r"must hold \{input\}"):
+        Paraphrases.Params(wordings=[wording])
+
+
+async def test_on_the_real_model(real: ModelSpec, ctx: PoolContext) -> None:
+    out = await compare(ctx, real, "A wonderful film, I loved it.", max_tokens=8)
+    assert out.answers[0] == "positive"
+    assert len(out.table.rows) == 3

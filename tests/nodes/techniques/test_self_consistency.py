@@ -1,0 +1,67 @@
+"""Self-consistency: samples differ, the vote repeats."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from nodes.techniques.asking import derived_seed
+from nodes.techniques.self_consistency import SelfConsistency
+from nodes.values import Message, ModelSpec
+from tests.nodes.techniques.conftest import PoolContext
+from tests.nodes.techniques.scripted import Scripted
+
+SUFFIX = SelfConsistency.Params().suffix
+
+
+async def sample(ctx: PoolContext, model: ModelSpec, prompt: Any = "Q", **params: Any) -> Any:
+    inputs = SelfConsistency.Inputs(model=model, prompt=prompt)
+    return await SelfConsistency().run(inputs, SelfConsistency.Params(**params), ctx)
+
+
+async def test_the_answer_given_most_often_wins(ctx: PoolContext) -> None:
+    replies = ("The answer is 7.", "The answer is 9.", "12-5=7", "hm", "The answer is 7")
+    out = await sample(ctx, Scripted(replies=replies), answer="number")
+    assert (out.answer, out.agreement) == ("7", 0.6)
+    assert out.answers == ["7", "9", "7", None, "7"]
+    assert out.table.rows[1] == (2, "9", "The answer is 9.")
+    assert out.chart.rows == (
+        {"answer": "7", "votes": 3},
+        {"answer": "9", "votes": 1},
+        {"answer": "(none)", "votes": 1},
+    )
+    assert ctx.warnings == ["1 of 5 answers hold no number and did not vote."]
+    assert ctx.streamed == []
+    assert ctx.progressed[-1] == ("samples", 5, 5)
+
+
+async def test_each_sample_has_its_own_seed(ctx: PoolContext) -> None:
+    model = Scripted()
+    await sample(ctx, model, samples=3, seed=5, stop=["\n"])
+    options = [options for _, options in ctx.chat(model).calls]
+    expected = [derived_seed(5, number, "user: Q\n" + SUFFIX) for number in range(3)]
+    assert [o["seed"] for o in options] == expected
+    assert {o["temperature"] for o in options} == {0.7}
+    assert all(o["stop"] == ["\n"] for o in options)
+
+
+async def test_the_suffix_goes_to_the_end_of_the_prompt(ctx: PoolContext) -> None:
+    model = Scripted()
+    chat = [Message(role="assistant", content="Hello"), Message(role="user", content="Why?")]
+    await sample(ctx, model, chat, samples=1, suffix="Think.", system="Be kind.")
+    assert ctx.chat(model).calls[0][0] == ["system: Be kind.", "ai: Hello", "human: Why?\nThink."]
+
+
+async def test_no_answer_at_all(ctx: PoolContext) -> None:
+    out = await sample(ctx, Scripted(replies=("hm",)), samples=2, answer="number")
+    assert (out.answer, out.agreement) == ("", 0)
+    assert ctx.warnings == ["None of the 2 answers holds a number; the answer is empty."]
+
+
+async def test_on_the_real_model(real: ModelSpec, ctx: PoolContext) -> None:
+    out = await sample(
+        ctx, real, "A wonderful film.\nIs this review positive or negative?", samples=3, suffix="",
+        answer="choice", choices=["positive", "negative"], max_tokens=8,
+    )  # fmt: skip
+    assert out.answer in ("positive", "negative", "")
+    assert len(out.table.rows) == 3
+    assert len({text for _, _, text in out.table.rows}) > 1  # the seeds do differ
