@@ -4,27 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
-from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlencode
 
-import streamlit as st
-
 from studio import session
 from studio.document import Document
+from studio.frontend import component, live_addresses
 from studio.runner import LiveRun
-
-ASSETS = Path(__file__).parent / "assets"
 
 
 @cache
 def _component() -> Any:
-    return st.components.v2.component(
-        "patchbay.live",
-        html="<div class='root'></div>",
-        css=(ASSETS / "live.css").read_text(encoding="utf-8"),
-        js="".join((ASSETS / name).read_text(encoding="utf-8") for name in ("parts.js", "live.js")),
-    )
+    return component("patchbay.live", "<div class='root'></div>")
 
 
 def query(document: Document) -> str:
@@ -42,7 +33,7 @@ def pulse(document: Document, live: LiveRun | None, on_stale: Callable[[], None]
             "saved": document.saved,
             "conflict": document.conflict is not None,
             "run": f"{live.id}:{live.progress.status}" if live else "",
-            "wait": 250,
+            "wait": 500,
         },
         on_stale_change=on_stale,
         height="content",
@@ -66,16 +57,25 @@ def follow(document: Document, live: LiveRun, key: str, *, chat: bool = False) -
 
 def trace(steps: Sequence[Mapping[str, Any]], key: str) -> None:
     """What an agent did, step by step; steps as in `studio.progress.Step.steps`."""
-    _component()(key=key, data={"mode": "trace", "trace": list(steps)}, height="content")
+    _component()(
+        key=key, data={**live_addresses(), "mode": "trace", "trace": list(steps)}, height="content"
+    )
 
 
 def found(texts: Sequence[Mapping[str, Any]], key: str) -> None:
     """Numbered texts: `n` and `text`; `score`, `share` (of a full bar), `source`, `more` if any."""
-    _component()(key=key, data={"mode": "found", "found": list(texts)}, height="content")
+    _component()(
+        key=key, data={**live_addresses(), "mode": "found", "found": list(texts)}, height="content"
+    )
 
 
 def _address(document: Document, mode: Literal["pulse", "run"]) -> dict[str, Any]:
-    return {"url": f"patchbay/live?{query(document)}", "mode": mode}
+    return {
+        **live_addresses(),
+        "url": f"patchbay/live?{query(document)}",
+        "doc": document.id,
+        "mode": mode,
+    }
 
 
 def title_of(live: LiveRun, path: str) -> str:

@@ -113,6 +113,16 @@ def widget_gave(name: str, key: str, value: Any) -> bool:
     return True
 
 
+def draws(part: str, stamp: object) -> None:
+    """Note what a part of the page shows, as it is drawn."""
+    st.session_state[f"drawn:{part}"] = stamp
+
+
+def drew(part: str, stamp: object) -> bool:
+    """Whether a part of the page, as it was last drawn, shows the same."""
+    return bool(st.session_state.get(f"drawn:{part}") == stamp)
+
+
 def _stamp(value: Any) -> str:
     return json.dumps(value, sort_keys=True, default=str)
 

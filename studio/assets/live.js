@@ -3,11 +3,8 @@
 
 const channels = (window.__patchbayLive ??= new Map());
 
-function address(path) {
-  const own = [...document.scripts].map((s) => s.src).find((s) => s.includes("/static/js/"));
-  const base = own ? own.split("/static/js/")[0] + "/" : document.baseURI;
-  return new URL(path, base).href.replace(/^http/, "ws");
-}
+/** The newest revision of each flow that its canvas on this page shows: news of it is none. */
+const shown = (window.__patchbayShown ??= new Map());
 
 function channel(path) {
   let it = channels.get(path);
@@ -27,7 +24,7 @@ function channel(path) {
   };
   const connect = () => {
     if (it.closed) return;
-    it.socket = new WebSocket(address(path));
+    it.socket = new WebSocket(path);
     it.socket.onmessage = (event) => { it.wait = 300; JSON.parse(event.data).forEach(take); tell(); };
     it.socket.onclose = (event) => {
       if (it.closed || event.code === 1008) return;
@@ -131,9 +128,10 @@ function drawRun(root, it, data) {
   }
 }
 
-export default function (component) {
+export function mount(component, base) {
   const { data, parentElement, setTriggerValue } = component;
   const root = parentElement.querySelector(".root");
+  if (!parentElement.querySelector("style.live")) parentElement.append(el("style", "live", CSS));
   if (data.mode === "trace") {
     const made = el("div", "trace");
     growTrace(made, data.trace, []);
@@ -144,11 +142,12 @@ export default function (component) {
     root.replaceChildren(...data.found.map(foundElement));
     return;
   }
-  const it = channel(data.url);
+  const it = channel(new URL(base + data.url, document.baseURI).href.replace(/^http/, "ws"));
   let timer = 0, frame = 0;
   const stale = () => {
     const run = it.run ? `${it.run.id}:${it.run.status}` : "";
-    return (it.rev !== null && it.rev !== data.rev) || run !== data.run || (it.rev !== null && it.conflict !== data.conflict);
+    const seen = Math.max(data.rev, shown.get(data.doc) ?? 0);
+    return (it.rev !== null && it.rev > seen) || run !== data.run || (it.rev !== null && it.conflict !== data.conflict);
   };
   const draw = () => {
     frame = 0;

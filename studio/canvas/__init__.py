@@ -16,7 +16,7 @@ How a page uses it:
             catalog=catalog,
             key="canvas",
             client=st.session_state.client,   # one per session: Document.new_client()
-            height="calc(100vh - 11rem)",     # a CSS length
+            height="640px",                   # a CSS length; else what the window leaves
             status={"answer": NodeStatus("running")},  # only where there is no event route
             events="patchbay/events?doc=…&token=…",    # relative to the app's base path
             reveal=("prompt", 3),             # go to a node; raise the number to go again

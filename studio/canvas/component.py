@@ -6,25 +6,14 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 from nodes.catalog import Catalog
 from studio.canvas.views import CatalogView, problem_changes, problems_by_node
 from studio.document import Document, document_by_id
+from studio.frontend import canvas_addresses, component
 
-STATIC = Path(__file__).parents[1] / "static"
 NAME = "patchbay.canvas"
-
-# Streamlit sends this with every change of `data`, so it is short. Streamlit's own scripts tell
-# where the app lies when a proxy has put it below an address that the server does not know.
-LOADER = """
-export default async c => { let e, d = c.data, D = document
-for (let b of [[...D.scripts].map(s => s.src.split("/static/js/")).find(p => p[1])?.[0], d.site])
-if (b != null) try { b += "/"
-return (await import(new URL(b + d.bundle, D.baseURI).href)).mount(c, b) } catch (x) { e = x }
-throw e }
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +43,7 @@ def canvas(
     catalog: Catalog,
     key: str = "canvas",
     client: str,
-    height: str = "calc(100vh - 11rem)",
+    height: str = "",
     status: Mapping[str, NodeStatus] | None = None,
     events: str = "",
     reveal: tuple[str, int] | None = None,
@@ -69,8 +58,8 @@ def canvas(
     view = _view(catalog)
     memory: _Memory = st.session_state.setdefault(f"_{key}_memory", _Memory())
     data = document_data(document, view, client, memory)
-    data |= {"bundle": f"app/static/{bundle_name()}", "site": _base(st), "height": height}
-    data |= {name: value for name, value in (("readonly", readonly), ("events", events)) if value}
+    told = {"height": height, "readonly": readonly, "events": events}
+    data |= {**canvas_addresses(), **{name: value for name, value in told.items() if value}}
     if reveal:
         data["reveal"] = list(reveal)
     if status is not None:
@@ -83,7 +72,7 @@ def canvas(
             for command in commands if on_command else ():
                 on_command(str(command.get("name", "")), str(command.get("arg", "")))
         finally:
-            if on_change and payload and payload.get("ops"):
+            if on_change and payload:
                 on_change()
 
     _component()(
@@ -170,35 +159,9 @@ def _lean(status: NodeStatus) -> dict[str, Any]:
     return {key: value for key, value in asdict(status).items() if value not in (None, "")}
 
 
-# --- the bundle ---------------------------------------------------------------------------------
-
-
-@cache
-def bundle_name() -> str:
-    """The file name of the built frontend; its hash makes it safe to cache for ever.
-
-    Raises:
-        FileNotFoundError: it has not been built.
-    """
-    found = sorted(STATIC.glob("canvas-*.js"))
-    if not found:
-        raise FileNotFoundError(
-            f"{STATIC} holds no canvas-*.js. Build it: cd studio/canvas/frontend; "
-            "npm ci; npm run build"
-        )
-    return found[-1].name
-
-
-def _base(st: Any) -> str:
-    path = str(st.get_option("server.baseUrlPath") or "").strip("/")
-    return f"/{path}" if path else ""
-
-
 @cache
 def _component() -> Any:
-    import streamlit as st
-
-    return st.components.v2.component(NAME, html="<div class='pb-host'></div>", js=LOADER)
+    return component(NAME, "<div class='pb-host'></div>")
 
 
 _VIEWS: OrderedDict[int, CatalogView] = OrderedDict()

@@ -24,7 +24,6 @@ from studio.services import services
 from studio.versions_view import versions_dialog
 from studio.words import plain
 
-HEIGHT = "calc(100vh - 8.6rem)"
 PANELS: tuple[session.Panel, ...] = ("Node", "Chat", "Run", "Problems")
 
 
@@ -77,6 +76,7 @@ def refresh() -> NoReturn:
 @st.fragment(key="toolbar")
 def _toolbar() -> None:
     document = _open()
+    session.draws("toolbar", _toolbar_stamp(document))
     me = session.client()
     live = latest(document)
     with st.container(horizontal=True, vertical_alignment="center", key="toolbar-row", gap="small"):
@@ -91,8 +91,7 @@ def _toolbar() -> None:
             "", key="redo", icon=":material/redo:", help="Redo (Ctrl+Shift+Z)", on_click=_travel,
             args=("redo",), disabled=not document.can_redo(me), type="tertiary",
         )  # fmt: skip
-        found = document.problems()
-        bad = sum(problem.severity == "error" for problem in found)
+        bad = _errors(document)
         label = f"{bad} error{'s' if bad != 1 else ''}" if bad else "Validate"
         st.button(
             label, key="validate", on_click=_show, args=("Problems",),
@@ -116,6 +115,10 @@ def _toolbar() -> None:
         session.forget("show-versions")
         document.save()
         versions_dialog(document.path)
+
+
+def _errors(document: Document) -> int:
+    return sum(problem.severity == "error" for problem in document.problems())
 
 
 def _name(document: Document) -> None:
@@ -209,13 +212,49 @@ def _canvas() -> None:
         catalog=services().catalog,
         key=session.CANVAS,
         client=session.client(),
-        height=HEIGHT,
         events=f"patchbay/events?{query(document)}",
         reveal=session.revealed(),
-        on_change=refresh,
+        on_change=_changed,
         on_select=_selected,
         on_command=_command,
     )
+
+
+def _changed() -> None:
+    """Rerun what shows something else now. Most edits on the canvas change nothing beside it."""
+    document = _open()
+    stale = [part for part, stamp in _STAMPS.items() if not session.drew(part, stamp(document))]
+    if stale:
+        st.rerun(["canvas", *stale])
+
+
+def _toolbar_stamp(document: Document) -> object:
+    me, flow = session.client(), document.flow
+    return (
+        document.id, flow.name, document.can_undo(me), document.can_redo(me), _errors(document),
+        document.conflict, document.save_error, _run_stamp(document), not flow.nodes,
+    )  # fmt: skip
+
+
+def _panel_stamp(document: Document) -> object:
+    """What the panel shows, by the tab that is in front; the number of problems is on every tab."""
+    flow, panel, found = document.flow, session.panel(), document.problems()
+    chosen = set(selection(session.CANVAS).nodes)
+    shown: object = (flow.nodes, flow.edges)
+    if panel == "Node":
+        nodes = [node for node in flow.nodes if node.id in chosen]
+        shown = nodes, [p for p in found if p.node in chosen], flow.description, not flow.nodes
+    elif panel == "Problems":
+        shown = found
+    return document.id, panel, len(found), _run_stamp(document), shown
+
+
+def _run_stamp(document: Document) -> object:
+    live = latest(document)
+    return live and (live.id, live.progress.status)
+
+
+_STAMPS = {"toolbar": _toolbar_stamp, "inspector": _panel_stamp}
 
 
 def _selected() -> None:
@@ -260,6 +299,7 @@ def _import(argument: str) -> None:
 @st.fragment(key="inspector")
 def _panel() -> None:
     document = _open()
+    session.draws("inspector", _panel_stamp(document))
     key = session.widget_key("panel-tabs", session.panel())
 
     def chosen() -> None:

@@ -10,7 +10,7 @@ from playwright.sync_api import Browser
 from flows.edit import EditError, apply
 from flows.model import Flow
 from flows.operations import dump_operation
-from studio.canvas.component import bundle_name
+from studio.frontend import canvas_script
 from studio.timeline import dump_flow
 from tests.browser.harness import Server
 from tests.flows.test_edit import flows, operations
@@ -40,7 +40,7 @@ def test_both_twins_agree(bare: Server, browser: Browser):
     page = browser.new_page()
     page.goto(f"{bare.url}/_stcore/health")
     sent = [(dump_flow(flow), dump_operation(op)) for flow, op in cases]
-    results = page.evaluate(RUN, [f"{bare.url}/app/static/{bundle_name()}", sent])
+    results = page.evaluate(RUN, [f"{bare.url}/app/static/{canvas_script()}", sent])
     page.close()
     agreed = 0
     for (flow, op), result in zip(cases, results, strict=True):

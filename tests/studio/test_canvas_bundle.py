@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from studio.canvas.component import STATIC, bundle_name
+from studio.frontend import STATIC, canvas_script
 
 FRONTEND = Path(__file__).parents[2] / "studio" / "canvas" / "frontend"
 
 
 def test_there_is_one_bundle():
-    assert [file.name for file in STATIC.glob("canvas-*.js")] == [bundle_name()]
+    assert [file.name for file in STATIC.glob("canvas-*.js")] == [canvas_script()]
 
 
 def test_building_again_gives_the_same_bytes(tmp_path: Path):
@@ -31,7 +31,10 @@ def test_building_again_gives_the_same_bytes(tmp_path: Path):
         pytest.skip(f"npm ci does not work here: {installed.stderr[-300:]}")
     environment = {"PATH": str(Path(npm).parent) + ":/usr/bin:/bin", "PATCHBAY_OUT": str(out)}
     subprocess.run([npm, "run", "build"], cwd=copy, env=environment, check=True, timeout=300)
-    assert sorted(file.name for file in out.iterdir()) == [bundle_name(), "canvas-licenses.txt"]
+    assert sorted(file.name for file in out.iterdir()) == [
+        canvas_script(),
+        "canvas-licenses.txt",
+    ]
     for file in out.iterdir():
         assert file.read_bytes() == (STATIC / file.name).read_bytes()
 
@@ -64,6 +67,6 @@ def test_nothing_writes_markup_or_code_from_text():
 
 
 def test_the_bundle_names_no_other_server():
-    found = set(re.findall(r"https?://([\w.-]+)", (STATIC / bundle_name()).read_text()))
+    found = set(re.findall(r"https?://([\w.-]+)", (STATIC / canvas_script()).read_text()))
     # Names of XML vocabularies and of pages that messages point to; none of them is fetched.
     assert found <= {"www.w3.org", "react.dev", "reactflow.dev", "react.new", "fb.me"}, found

@@ -13,6 +13,7 @@ from starlette.websockets import WebSocketDisconnect
 from flows.model import Flow, NodeInstance
 from studio.document import Document
 from studio.events_route import COOKIE, BrowserCookie, Tokens, merged, routes, tokens
+from studio.frontend import live_addresses
 from studio.importing import flow_from
 
 HERE = "http://testserver"
@@ -64,6 +65,12 @@ def test_a_flow_is_exported_to_the_page_that_shows_it(client: TestClient, form: 
     assert answer.headers["content-disposition"] == f'attachment; filename="mine.{form}"'
     assert flow_from(answer.content) == flow
     assert client.get(address.replace(f"as={form}", "as=exe")).status_code == 404
+
+
+def test_the_script_that_follows_a_run_is_served(client: TestClient) -> None:
+    answer = client.get(f"/{live_addresses()['js']}")
+    assert "export function mount" in answer.text
+    assert answer.headers["content-type"].startswith("text/javascript")
 
 
 def test_a_flow_with_a_key_in_it_is_not_exported(client: TestClient) -> None:

@@ -11,12 +11,19 @@ export { apply } from "./apply";
 export { whole } from "./model";
 
 interface Component {
-  data: Data & { bundle: string; base: string };
+  data: Data;
   parentElement: ShadowRoot | HTMLElement;
   setStateValue: (name: string, value: unknown) => void;
   setTriggerValue: (name: string, value: unknown) => void;
 }
 interface Host extends HTMLElement { pbRoot?: Root; pbGeneration?: number; pbOwner?: object }
+
+declare global {
+  interface Window { __patchbayShown?: Map<string, number> }
+}
+
+/** Which revision this page shows, for the other scripts on it: see static/live.js. */
+const shown = (window.__patchbayShown ??= new Map());
 
 /** This very build: a page that outlives an update of the studio meets a second one. */
 const OWNER = {};
@@ -42,7 +49,7 @@ export function mount(component: Component, base: string): () => void {
     style.textContent = flowCss + css + panelCss;
     parentElement.append(style);
   }
-  host.style.height = data.height ?? "640px";
+  host.style.height = data.height ?? "calc(100vh - 8.6rem)";
   host.classList.toggle("dark", isDark(getComputedStyle(host).getPropertyValue("--st-background-color")));
   const generation = (host.pbGeneration = (host.pbGeneration ?? 0) + 1);
   host.pbRoot ??= createRoot(host);
@@ -51,6 +58,7 @@ export function mount(component: Component, base: string): () => void {
   const doc = docOf(data.doc);
   doc.send = (payload) => component.setTriggerValue("edit", payload);
   doc.update(data);
+  shown.set(data.doc, Math.max(shown.get(data.doc) ?? 0, data.rev));
   const statuses = statusesOf(data.doc);
   onlyListener(statuses);
   statuses.onRevision = (revision) => doc.hear(revision);
