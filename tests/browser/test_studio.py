@@ -5,18 +5,21 @@ from __future__ import annotations
 import base64
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
 from flows.reading import read_flow
+from flows.writing import canonical_text
+from nodes.catalog import load_catalog
 from nodes.models.manifest import DEFAULT
 from nodes.models.weights import resolve
 from studio.importing import flow_from
+from studio.picture import draw
 from tests.browser.harness import ROOT, Server, serve
 
 pytestmark = pytest.mark.xdist_group("browser")
@@ -138,6 +141,126 @@ def test_chat_streams_and_keeps_its_history(studio: Server, page: Page) -> None:
     page.reload()
     tab(page, "Chat")
     expect(side(page).get_by_text("a lighthouse", exact=True)).to_be_visible()
+
+
+def test_a_chat_sends_what_was_said_before_where_the_flow_takes_messages(
+    studio: Server, page: Page
+) -> None:
+    flow = json.loads((SAVED / "chat.json").read_text("utf-8"))
+    # What goes in comes out, so that the answer shows what the flow was given.
+    flow["nodes"] = [item for item in flow["nodes"] if item["id"] in ("conversation", "answer")]
+    flow["edges"] = [{"from": "conversation.value", "to": "answer.value"}]
+    put(studio, "talk", flow)
+    edit_any(studio, page, "talk")
+    tab(page, "Chat")
+    expect(side(page).get_by_text("sees the whole conversation")).to_be_visible()
+    box = page.get_by_test_id("stChatInputTextArea")
+    for number, words in enumerate(("My name is Ada.", "What is my name?"), 1):
+        box.fill(words)
+        page.keyboard.press("Enter")
+        expect(side(page).get_by_test_id("stChatMessage")).to_have_count(2 * number)
+        expect(side(page).locator(".answer")).to_have_count(0)
+    last = side(page).get_by_test_id("stChatMessage").last
+    expect(last.get_by_text("My name is Ada.").first).to_be_visible()
+    expect(last.get_by_text("What is my name?", exact=True)).to_be_visible()
+    put(studio, "forgets")
+    edit(studio, page, "forgets")
+    tab(page, "Chat")
+    expect(side(page).get_by_text("sees each message alone")).to_be_visible()
+
+
+def test_a_flow_that_is_dropped_on_the_editor_opens(
+    studio: Server, page: Page, tmp_path: Path
+) -> None:
+    put(studio, "under")
+    edit(studio, page, "under")
+    flow = read_flow(SAVED / "classify.json")
+    picture = tmp_path / "dropped.png"
+    picture.write_bytes(draw(flow, load_catalog()).png(canonical_text(flow)))
+    broken = tmp_path / "broken.json"
+    broken.write_text('{"format": 1, "nodes": [}', "utf-8")
+    canvas = page.locator(".pb-canvas")
+    dropped(page, canvas, broken, hold=True)
+    expect(page.get_by_text("Drop the flow to open it")).to_be_visible()
+    dropped(page, canvas, broken)
+    expect(side(page).get_by_text("file/not-json")).to_be_visible()
+    expect(page).to_have_url(re.compile("flow=under"))
+    dropped(page, page.locator(".st-key-side"), picture)
+    expect(page).to_have_url(re.compile(r"/editor\?flow=dropped"), timeout=SLOW)
+    expect(page.locator(".react-flow__node")).to_have_count(len(flow.nodes), timeout=SLOW)
+    assert read_flow(studio.home / "flows" / "dropped.json") == flow
+
+
+def test_the_canvas_exports_what_it_shows(studio: Server, page: Page, tmp_path: Path) -> None:
+    path = put(studio, "carried")
+    edit(studio, page, "carried")
+    node(page, "prompt").click()
+    page.keyboard.press("F2")
+    page.keyboard.type("Exported name")
+    page.keyboard.press("Enter")
+    for form in ("JSON", "PNG", "SVG"):
+        page.get_by_role("toolbar", name="Edit").get_by_role("button", name="Export").click()
+        with page.expect_download() as download:
+            page.get_by_role("menuitem", name=f"Export as {form}").click()
+        target = tmp_path / download.value.suggested_filename
+        download.value.save_as(target)
+        assert target.name == f"carried.{form.lower()}"
+        exported = flow_from(target.read_bytes())
+        assert exported.node("prompt").title == "Exported name"
+    wait_for(page, lambda: path.read_text("utf-8") == canonical_text(exported))
+    assert (tmp_path / "carried.json").read_text("utf-8") == canonical_text(exported)
+
+
+def test_examples_are_a_table_that_can_be_edited(studio: Server, page: Page) -> None:
+    path = put(studio, "table", saved="classify")
+    edit_any(studio, page, "table")
+    shots = next(item for item in read_flow(path).nodes if item.kind == "prompt.few_shot")
+    before = shots.params["examples"]
+    node(page, shots.id).click()
+    table = side(page).get_by_test_id("stDataFrame")
+    expect(table).to_be_visible(timeout=SLOW)
+    table.scroll_into_view_if_needed()
+    box = table.bounding_box()
+    assert box is not None
+    row = box["y"] + 35 * 1.5  # the first row below the heads
+    page.mouse.dblclick(box["x"] + box["width"] * 0.3, row)
+    cell = page.locator("#portal textarea, #portal input, .gdg-growing-entry textarea").first
+    expect(cell).to_be_visible()
+    cell.fill("A brand new example")
+    cell.press("Enter")
+
+    def examples() -> Any:
+        return read_flow(path).node(shots.id).params["examples"]
+
+    wait_for(page, lambda: "A brand new example" in json.dumps(examples()))
+    assert len(examples()) == len(before)
+    assert examples()[1:] == before[1:]
+    icon(page, "undo").click()
+    wait_for(page, lambda: examples() == before)
+
+
+def wait_for(page: Page, test: Callable[[], bool]) -> None:
+    """Wait until something holds on the disk."""
+    for _ in range(100):
+        if test():
+            return
+        page.wait_for_timeout(150)
+    assert test()
+
+
+def test_a_circle_is_opened_by_a_button(studio: Server, page: Page) -> None:
+    flow = json.loads((SAVED / "ask.json").read_text("utf-8"))
+    flow["nodes"].append({"id": "more", "kind": "prompt.template", "version": 1,
+                          "params": {"template": "{text}"}})  # fmt: skip
+    flow["edges"][0] = {"from": "more.text", "to": "prompt.question"}
+    flow["edges"] += [{"from": "ask.text", "to": "more.text"}]
+    path = put(studio, "circle", flow)
+    edit(studio, page, "circle")
+    tab(page, "Problems")
+    expect(side(page).get_by_text("wait for each other").first).to_be_visible()
+    side(page).get_by_role("button", name="Remove ask.text → more.text").click()
+    expect(side(page).get_by_text("wait for each other")).to_have_count(0)
+    wait_for(page, lambda: "more.text" not in {edge.target for edge in read_flow(path).edges})
 
 
 def test_an_edit_in_the_inspector_adds_a_port_and_a_fix_wires_it(
@@ -268,6 +391,12 @@ def test_exported_pictures_and_json_open_again(studio: Server, page: Page, tmp_p
 
 def drop(page: Page, file: Path) -> None:
     """Drop a file on the flows page, as from a file manager."""
+    area = page.locator(".st-key-drop").get_by_test_id("stFileUploaderDropzone")
+    dropped(page, area, file)
+
+
+def dropped(page: Page, area: Locator, file: Path, *, hold: bool = False) -> None:
+    """Drop a file somewhere, or only hold it there."""
     data = base64.b64encode(file.read_bytes()).decode()
     carried = page.evaluate_handle(
         """([data, name]) => {
@@ -278,8 +407,7 @@ def drop(page: Page, file: Path) -> None:
         }""",
         [data, file.name],
     )
-    area = page.locator(".st-key-drop").get_by_test_id("stFileUploaderDropzone")
-    for event in ("dragenter", "dragover", "drop"):
+    for event in ("dragenter", "dragover", *(() if hold else ("drop",))):
         area.dispatch_event(event, {"dataTransfer": carried})
 
 
