@@ -9,7 +9,7 @@ BUILTIN: Mapping[str, str] = {
     "io.input": "nodes.io.flow_input:FlowInput",
     "io.output": "nodes.io.flow_output:FlowOutput",
     "io.read_file": "nodes.io.read_file:ReadFile",
-    "io.picture": "nodes.io.picture:ReadPicture",
+    "io.picture": "nodes.io.read_picture:ReadPicture",
     # Prompts
     "prompt.template": "nodes.prompts.template:PromptTemplate",
     "prompt.few_shot": "nodes.prompts.few_shot:FewShot",

@@ -10,7 +10,7 @@ import pytest
 from nodes.contract import NodeError
 from nodes.figures import Picture
 from nodes.io.files import file_ref
-from nodes.io.picture import ReadPicture
+from nodes.io.read_picture import ReadPicture
 from tests.nodes.context import run_node
 
 PNG = base64.b64decode(
