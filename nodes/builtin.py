@@ -16,6 +16,10 @@ BUILTIN: Mapping[str, str] = {
     "prompt.select_examples": "nodes.prompts.select_examples:SelectExamples",
     # Models
     "model.gguf": "nodes.models.gguf_node:QuantizedModel",
+    "model.ollama": "nodes.models.ollama_node:Ollama",
+    "model.openai_compatible": "nodes.models.openai_node:OpenAiServer",
+    "model.provider": "nodes.models.provider_node:Provider",
+    "model.fallback": "nodes.models.fallback_node:Fallback",
     "model.ask": "nodes.models.ask:AskModel",
     "model.compare": "nodes.models.compare:CompareModels",
     # Retrieval

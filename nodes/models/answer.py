@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from nodes.contract import Context
 from nodes.models.langchain import to_langchain
+from nodes.models.notes import notes_in
 from nodes.values import Message, ModelSpec
 
 if TYPE_CHECKING:
@@ -57,6 +58,8 @@ async def ask(
         coming.begin()
         async with contextlib.aclosing(opened.astream(given, **options)) as chunks:
             async for chunk in chunks:
+                for note in notes_in(chunk):
+                    await ctx.warn(note)
                 piece = coming.add(chunk)
                 if piece and port is not None:
                     await ctx.stream(port, piece)

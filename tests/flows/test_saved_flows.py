@@ -151,6 +151,12 @@ def test_shorten_and_ask_uses_what_the_inner_flow_gave():
     assert "shorten/ask" in result.nodes  # the inner nodes are seen from outside
 
 
+def test_fallback_ends_at_the_model_that_is_always_there():
+    result = ran("fallback")
+    assert "Copenhagen" in result.outputs["answer"]
+    assert result.tokens.completion > 0
+
+
 def test_a_wrong_input_is_told_before_anything_runs():
     with pytest.raises(FlowError, match='has no input "qestion"'):
         ran("ask", qestion="Why?")

@@ -14,6 +14,8 @@ from nodes.models.gguf import GgufModel
 from nodes.models.llama_chat import ChatLlama
 from nodes.values import SecretRef, Spec
 from tests.nodes.context import RecordingContext
+from tests.nodes.models.llama_server import LlamaServer, serve_llama
+from tests.nodes.models.ollama_server import OllamaServer, serve_ollama
 from tests.nodes.models.site import Site, serve
 
 FETCHING = (
@@ -67,6 +69,20 @@ def llama() -> Iterator[ChatLlama]:
     model = SPEC.open(Quiet())
     yield model
     model.close()
+
+
+@pytest.fixture(scope="session")
+def llama_server() -> Iterator[LlamaServer]:
+    """llama.cpp's own server in another process, with the default model."""
+    with serve_llama() as server:
+        yield server
+
+
+@pytest.fixture
+def ollama(llama_server: LlamaServer) -> Iterator[OllamaServer]:
+    """A server that speaks Ollama's protocol, with the default model behind it."""
+    with serve_ollama(llama_server) as server:
+        yield server
 
 
 class SharedContext(RecordingContext):
