@@ -27,6 +27,8 @@ BUILTIN: Mapping[str, str] = {
     "embeddings.huggingface": (
         "nodes.retrieval.huggingface_embeddings_node:HuggingFaceEmbeddingsNode"
     ),
+    "embeddings.ollama": "nodes.models.ollama_embeddings_node:OllamaEmbeddingsNode",
+    "embeddings.openai": "nodes.models.openai_embeddings_node:OpenAiEmbeddingsNode",
     # Techniques
     "technique.chain_of_thought": "nodes.techniques.chain_of_thought:ChainOfThought",
     "technique.self_consistency": "nodes.techniques.self_consistency:SelfConsistency",

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from nodes.models.address import client_settings
+from nodes.models.openai_embeddings import OpenAiEmbeddings
 from nodes.models.openai_model import START, OpenAiModel, translator
 from nodes.models.server_errors import Server
 from nodes.values import Opening
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     import httpx
 
     from nodes.models.served_chat import ServedChat
+    from nodes.models.served_embeddings import ServedEmbeddings
 
 NO_KEY = "none"
 """Stands where the client wants a key and there is none; it is taken out of the request again."""
@@ -51,6 +53,40 @@ def open_chat(spec: OpenAiModel, opening: Opening) -> ServedChat:
     )
     closers = (clients["http_client"].close,)
     return ServedChat.over(inner, server, translator(spec), retries=spec.retries, closers=closers)
+
+
+def open_embeddings(spec: OpenAiEmbeddings, opening: Opening) -> ServedEmbeddings:
+    """Embeddings for the description.
+
+    Raises:
+        NodeError: the secret is not set, or the server does not say which model it has.
+    """
+    from langchain_openai import OpenAIEmbeddings
+
+    from nodes.models.served_embeddings import ServedEmbeddings
+
+    key = opening.secret(spec.key) if spec.key else ""
+    secret = spec.key.secret if spec.key else ""
+    model = spec.model or only_model(spec.base_url, key, secret)
+    clients = http_clients(spec.base_url, key, spec.timeout_s)
+    inner = OpenAIEmbeddings(
+        model=model,
+        base_url=spec.base_url,
+        api_key=key or NO_KEY,
+        dimensions=spec.dimensions,
+        chunk_size=spec.batch,
+        check_embedding_ctx_length=False,  # it would fetch a tokenizer, which only OpenAI's fit
+        max_retries=0,
+        **clients,
+    )
+    return ServedEmbeddings(
+        inner,
+        server_of(spec.base_url, model, key, secret),
+        batch=spec.batch,
+        retries=spec.retries,
+        prefixes=(spec.document_prefix, spec.query_prefix),
+        close=clients["http_client"].close,
+    )
 
 
 def server_of(address: str, model: str, key: str, secret: str) -> Server:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from typing import Any
 
@@ -18,6 +17,7 @@ from pydantic import PrivateAttr
 
 from nodes.contract import NodeError
 from nodes.models.notes import NOTES
+from nodes.models.patience import sleep
 from nodes.models.server_errors import Server, pause_s
 
 QUIET = RunnableConfig(callbacks=[])
@@ -113,7 +113,7 @@ class ServedChat(BaseChatModel):
                 if wait is None:
                     raise _after(failure, tries) from error
             yield note(_waiting(failure, wait))
-            _sleep(wait)
+            sleep(wait)
 
     async def _astream(
         self,
@@ -175,10 +175,3 @@ def _after(failure: NodeError, tries: int) -> NodeError:
         failure.message = f"{failure.message} It was asked {tries} times."
         failure.args = (failure.message,)
     return failure
-
-
-def _sleep(seconds: float) -> None:
-    """In short steps: a thread that is told to stop does so between them."""
-    end = time.monotonic() + seconds
-    while (left := end - time.monotonic()) > 0:
-        time.sleep(min(left, 0.1))
