@@ -20,6 +20,9 @@ BUILTIN: Mapping[str, str] = {
     "model.openai_compatible": "nodes.models.openai_node:OpenAiServer",
     "model.provider": "nodes.models.provider_node:Provider",
     "model.fallback": "nodes.models.fallback_node:Fallback",
+    "model.transformers": "nodes.models.transformers_node:TransformersNode",
+    "model.quantize": "nodes.models.quantize_node:QuantizeNode",
+    "model.lora": "nodes.models.lora_node:LoraNode",
     "model.ask": "nodes.models.ask:AskModel",
     "model.compare": "nodes.models.compare:CompareModels",
     # Retrieval

@@ -46,7 +46,7 @@ def load(spec: GgufModel, path: Path, adapters: Sequence[Path] = ()) -> ChatLlam
 
 
 def _serve(spec: GgufModel, path: Path, header: Header, adapters: Sequence[Path]) -> Any:
-    _share_cores()
+    share_cores()
     import xllamacpp
 
     params = xllamacpp.CommonParams()
@@ -78,7 +78,7 @@ def _serve(spec: GgufModel, path: Path, header: Header, adapters: Sequence[Path]
         raise _unloadable(spec, path, _why(spec, path)) from error
 
 
-def _share_cores(env: MutableMapping[str, str] = os.environ) -> None:
+def share_cores(env: MutableMapping[str, str] = os.environ) -> None:
     """Let llama.cpp's threads sleep soon when they wait for each other.
 
     By default they spin for milliseconds, which on cores that others use too makes answers ten

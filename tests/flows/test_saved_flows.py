@@ -67,7 +67,7 @@ def test_it_runs_as_it_is(path: Path):
 @every_flow
 def test_it_is_repeatable(path: Path):
     for node in load(path).flow.nodes:
-        if node.kind == "model.gguf":
+        if node.kind in ("model.gguf", "model.transformers"):
             assert node.params["temperature"] == 0
             assert node.params["weights"] == "smollm2-135m-instruct"
         if node.kind == "model.ask":
@@ -164,3 +164,9 @@ def test_a_wrong_input_is_told_before_anything_runs():
 
 def test_the_files_are_plain_json_of_format_1():
     assert all(json.loads(path.read_text(encoding="utf-8"))["format"] == 1 for path in FILES)
+
+
+def test_four_bits_still_answer():
+    outputs = ran("fewer_bits").outputs
+    assert outputs["full"].strip()
+    assert outputs["small"].strip()
