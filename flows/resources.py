@@ -66,6 +66,15 @@ class _Opening(Opening):
         return self._watcher.secret(ref)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Place:
+    """A place in the queue for slots, and who stands there."""
+
+    loop: asyncio.AbstractEventLoop
+    turn: asyncio.Future[None]
+    watcher: Watcher
+
+
 @dataclass(slots=True)
 class _Entry:
     """One description, being opened or open."""
@@ -80,9 +89,7 @@ class _Entry:
     busy: int = 0
     parts: list[_Entry] = field(default_factory=list)
     """What was opened together with it, and is held as long as it is open."""
-    queue: deque[tuple[asyncio.AbstractEventLoop, asyncio.Future[None]]] = field(
-        default_factory=deque
-    )
+    queue: deque[_Place] = field(default_factory=deque)
 
     @property
     def idle(self) -> bool:
@@ -227,7 +234,7 @@ class Pool:
 
     def _allowed(self) -> int:
         if self._limit is None:
-            self._limit = memory_limit() * 4 // 5
+            self._limit = allowed_memory()
         return self._limit
 
     def _evict_for(self, needed: int) -> list[_Entry]:
@@ -250,15 +257,18 @@ class Pool:
                 entry.busy += 1
                 return
             turn: asyncio.Future[None] = loop.create_future()
-            entry.queue.append((loop, turn))
+            place = _Place(loop, turn, watcher)
+            entry.queue.append(place)
             position = len(entry.queue)
         watcher.waiting(entry.spec.type_id(), position)
         try:
             await turn
         except asyncio.CancelledError:
             with self._lock:
-                if (loop, turn) in entry.queue:
-                    entry.queue.remove((loop, turn))
+                if place in entry.queue:
+                    behind = entry.queue.index(place)
+                    entry.queue.remove(place)
+                    _move_up(entry, behind)
                     raise
             self._free_slot(entry)  # the slot was handed over just as we left
             raise
@@ -266,11 +276,12 @@ class Pool:
     def _free_slot(self, entry: _Entry) -> None:
         with self._lock:
             while entry.queue:
-                loop, turn = entry.queue.popleft()
+                first = entry.queue.popleft()
                 try:
-                    loop.call_soon_threadsafe(_grant, turn)
+                    first.loop.call_soon_threadsafe(_grant, first.turn)
                 except RuntimeError:
                     continue  # that loop has closed; the next in line takes the slot
+                _move_up(entry)
                 return
             entry.busy -= 1
 
@@ -281,6 +292,18 @@ async def _opened(entry: _Entry) -> Any:
     # A failure that nobody is left to hear of would be logged when the future is collected.
     waiting.add_done_callback(lambda done: done.cancelled() or done.exception())
     return await asyncio.shield(waiting)
+
+
+def _move_up(entry: _Entry, behind: int = 0) -> None:
+    """Tell those who wait that they come sooner: all who stand at `behind` (from 0) or later."""
+    for position, place in list(enumerate(entry.queue, 1))[behind:]:
+        with contextlib.suppress(RuntimeError):  # that loop has closed
+            place.loop.call_soon_threadsafe(_tell, place, entry.spec.type_id(), position)
+
+
+def _tell(place: _Place, resource: str, position: int) -> None:
+    if not place.turn.done():
+        place.watcher.waiting(resource, position)
 
 
 def _grant(turn: asyncio.Future[None]) -> None:
@@ -302,6 +325,11 @@ def _in_words(spec: Spec, error: BaseException) -> BaseException:
     failure = NodeError(message, code="resource/failed")
     failure.__cause__ = error
     return failure
+
+
+def allowed_memory() -> int:
+    """Memory that opened models may take together in bytes: four fifths of `memory_limit()`."""
+    return memory_limit() * 4 // 5
 
 
 def memory_limit() -> int:

@@ -79,6 +79,11 @@ class Spec(Value):
         """
         return None
 
+    def lighter(self, excess: int) -> tuple[str, ...]:
+        """Changes, in words, of which each takes at least `excess` bytes less, such as "a context
+        of 2,048 tokens". Empty where there are none."""
+        return ()
+
     def open(self, opening: Opening) -> Any:
         """Open the resource. Runs in a worker thread and may block.
 

@@ -22,14 +22,18 @@ def validate(
     debug: Annotated[bool, typer.Option("--debug", hidden=True)] = False,
 ) -> None:
     """Say everything that is wrong with flows: code, place, fix. Exit 1 if anything is an error."""
-    from flows.validate import validate as check
+    from flows.memory import memory_plan
+    from flows.resolve import resolve
+    from flows.validate import validate_resolved
 
     found: dict[Path, list[Problem]] = {}
+    memory: dict[Path, str] = {}
     for path in flows:
+        folder = path.resolve().parent
         try:
-            found[path] = check(
-                read_flow(path), default_catalog(), path.resolve().parent, path.name
-            )
+            resolved = resolve(read_flow(path), default_catalog())
+            found[path] = validate_resolved(resolved, folder, path.name)
+            memory[path] = "" if as_json else say.memory(memory_plan(resolved, folder))
         except FlowError as error:
             found[path] = list(error.problems)
     if as_json:
@@ -41,6 +45,8 @@ def validate(
             say.problems(problems, head)
             if not problems:
                 say.err(f"{head}no problems")
+            if memory.get(path):
+                say.err(f"{head}{memory[path]}")
     failed = any(p.severity == "error" for problems in found.values() for p in problems)
     sys.exit(say.EXIT_PROBLEM if failed else 0)
 

@@ -9,8 +9,10 @@ from collections.abc import Iterable, Iterator
 
 from flows.events import Tokens
 from flows.failures import RunError
+from flows.memory import MemoryPlan
 from flows.problems import FlowError, Problem
 from flows.words import UNSAFE
+from nodes.units import megabytes
 
 EXIT_PROBLEM = 1
 EXIT_INTERRUPTED = 130
@@ -59,6 +61,12 @@ def tokens(count: Tokens) -> str:
     if count.per_second is not None:
         parts.append(f"{count.per_second:.0f} tokens/s")
     return " · ".join(parts)
+
+
+def memory(plan: MemoryPlan) -> str:
+    """`memory: about 515 MB (model 515 MB)`; nothing for a flow without models of its own."""
+    parts = [f"{node} {megabytes(size)}" for node, size in plan.by_node().items()]
+    return f"memory: about {megabytes(plan.total)} ({', '.join(parts)})" if parts else ""
 
 
 @contextlib.contextmanager

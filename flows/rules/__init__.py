@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flows.rules import nodes, structure, subflows, wiring
+from flows.rules import nodes, resources, structure, subflows, wiring
 from flows.rules.base import Facts, Rule
 
 RULES: tuple[Rule, ...] = (
@@ -35,6 +35,7 @@ RULES: tuple[Rule, ...] = (
     Rule("subflow/broken", "error", subflows.broken),
     Rule("subflow/inputs", "error", subflows.inputs),
     Rule("subflow/outputs", "error", subflows.outputs),
+    Rule("resources/memory", "warning", resources.memory),
 )
 
 __all__ = ["RULES", "Facts", "Rule"]

@@ -10,6 +10,7 @@ from pathlib import Path
 from flows.conditions import Conditions
 from flows.described import Described, describe_flow
 from flows.graph import generations
+from flows.memory import MemoryPlan, memory_plan
 from flows.model import Edge
 from flows.problems import Problem, Severity
 from flows.resolve import Resolved, ResolvedNode
@@ -70,6 +71,11 @@ class Facts:
     def described(self) -> Described:
         """What travels on the wires of nodes that only describe."""
         return describe_flow(self.resolved, self.generations)
+
+    @cached_property
+    def memory(self) -> MemoryPlan:
+        """What its models take, with those of the flows that it runs."""
+        return memory_plan(self.resolved, self.folder, self.described)
 
     @cached_property
     def outputs(self) -> dict[str, str]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from pydantic import Field, JsonValue
 
 from nodes.models.gguf_adapter import GgufAdapter
-from nodes.models.gguf_memory import Footprint, footprint, slot_context
+from nodes.models.gguf_memory import Footprint, footprint, lighter, slot_context
 from nodes.models.manifest import DEFAULT
 from nodes.values import ModelSpec, Opening
 
@@ -80,6 +80,14 @@ class GgufModel(ModelSpec):
         adapters = [header_of(adapter.weights) for adapter in self.adapters]
         size = sum(adapter[0] for adapter in adapters if adapter is not None)
         return footprint(*found, self.context, self.parallel, size)
+
+    def lighter(self, excess: int) -> tuple[str, ...]:
+        """A shorter context, fewer requests at once, or a coarser quantization."""
+        from nodes.models.weights import header_of
+
+        if (found := header_of(self.weights)) is None:
+            return ()
+        return tuple(lighter(*found, self.context, self.parallel, excess))
 
     def slot_context(self, trained: int) -> int:
         """Tokens that a request really gets from a model trained for `trained` (0: not known)."""

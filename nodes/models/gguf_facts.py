@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from nodes.models.weights import find, header_of
+from nodes.units import megabytes
 
 if TYPE_CHECKING:
     from nodes.models.gguf import GgufModel
@@ -30,11 +31,6 @@ def gguf_facts(model: GgufModel) -> Mapping[str, str]:
     if (parts := model.footprint()) is not None:
         told["memory"] = f"{megabytes(parts.total)}: {_listed(parts._asdict())}"
     return told
-
-
-def megabytes(size: int) -> str:
-    """A size in bytes, in words: `98 MB`, `4.1 GB`."""
-    return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.0f} MB"
 
 
 def _listed(parts: Mapping[str, int]) -> str:

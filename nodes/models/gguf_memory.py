@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from nodes.models.header import Header
@@ -18,6 +19,12 @@ PER_NUMBER = 64
 
 REPACKED = frozenset({"Q4_0", "Q4_K", "Q5_K", "Q6_K", "Q2_K", "IQ4_NL", "MXFP4"})
 """Precisions that llama.cpp may rearrange for the processor at hand, in memory of its own."""
+
+
+QUANTIZATIONS: Mapping[str, float] = {
+    "Q8_0": 8.5, "Q6_K": 6.6, "Q5_K_M": 5.7, "Q4_K_M": 4.9, "Q3_K_M": 3.9, "Q2_K": 3.2,
+}  # fmt: skip
+"""Usual kinds of files → bits per weight, seen over many models."""
 
 
 class Footprint(NamedTuple):
@@ -51,6 +58,24 @@ def footprint(size: int, header: Header, context: int, parallel: int, adapters: 
         adapters=adapters,
         working=ENGINE + header.vocabulary * PER_WORD + buffers,
     )
+
+
+def lighter(size: int, header: Header, context: int, parallel: int, excess: int) -> Iterator[str]:
+    """Changes that take at least `excess` bytes less, in words. Arguments as in `footprint`."""
+    tokens = slot_context(context, header.context)
+    each = header.cache_bytes * tokens
+    if each and (fewer := parallel - -(-excess // each)) >= 1:
+        yield f"{fewer} parallel request{'s' if fewer > 1 else ''} instead of {parallel}"
+    if block := header.cache_bytes * parallel * CONTEXT_BLOCK:
+        shorter = (tokens // CONTEXT_BLOCK - -(-excess // block)) * CONTEXT_BLOCK
+        if shorter >= CONTEXT_BLOCK:
+            yield f"a context of {shorter:,} tokens instead of {tokens:,}"
+    if header.parameters:
+        bits = (size - excess) * 8 / header.parameters
+        for name, needed in QUANTIZATIONS.items():
+            if needed <= bits:
+                yield f"weights in {name} (about {needed:g} bits each)"
+                break
 
 
 def slot_context(wanted: int, trained: int) -> int:

@@ -11,9 +11,10 @@ from nodes.contract import DescribingNode, Field, NodeParams, Ports, port
 from nodes.models.gbnf import check_grammar
 from nodes.models.gguf import GgufModel
 from nodes.models.gguf_adapter import GgufAdapter, check_adapters
-from nodes.models.gguf_facts import gguf_facts, megabytes
+from nodes.models.gguf_facts import gguf_facts
 from nodes.models.manifest import DEFAULT, NAMED
 from nodes.models.schema import check_schema
+from nodes.units import megabytes
 
 
 class QuantizedModel(DescribingNode):

@@ -64,9 +64,10 @@ async def test_slots_limit_how_many_use_it_at_once() -> None:
     wires = [f"t.thing > {user}.thing" for user in users]
     wires += [f"u{number}.most > o{number}.value" for number in range(5)]
     found = words(await events_of(flow({**nodes, **users, **outs}, wires)))
-    assert [w for w in found if w.startswith("wait")] == [
-        f"wait u{number} for thing #{number - 1}" for number in (2, 3, 4)
-    ]
+    waits = [w.removeprefix("wait ") for w in found if w.startswith("wait")]
+    assert waits[:3] == [f"u{number} for thing #{number - 1}" for number in (2, 3, 4)]
+    # Each slot that is given back moves up those who still wait.
+    assert waits[3:] == ["u3 for thing #1", "u4 for thing #2", "u4 for thing #1"]
     assert found[-1] == "finished " + str({f"o{number}": 2 for number in range(5)})
 
 
@@ -123,6 +124,33 @@ async def test_a_slot_is_handed_on_when_the_one_in_line_leaves() -> None:
     leaving.cancel()
     await asyncio.gather(first, again, last)
     assert got == ["first", "again", "last"]
+
+
+async def test_those_behind_one_who_leaves_move_up() -> None:
+    pool, thing = Pool(), Thing(name="queued", places=1)
+    watches = [Watch() for _ in range(4)]
+    go_on = asyncio.Event()
+
+    def waits() -> list[list[str]]:
+        return [[text for text in watch.heard if "waits" in text] for watch in watches]
+
+    async def use(watch: Watch) -> None:
+        async with pool.use(thing, watch):
+            await go_on.wait()
+
+    async with pool.use(thing, watches[0]):
+        waiting = []
+        for watch in watches[1:]:
+            waiting.append(asyncio.create_task(use(watch)))
+            while not any("waits" in text for text in watch.heard):
+                await asyncio.sleep(0.01)
+        waiting[1].cancel()
+        await asyncio.gather(waiting[1], return_exceptions=True)
+        await asyncio.sleep(0)
+        assert waits() == [[], ["waits at 1"], ["waits at 2"], ["waits at 3", "waits at 2"]]
+    go_on.set()
+    await asyncio.gather(waiting[0], waiting[2])
+    assert waits()[3] == ["waits at 3", "waits at 2", "waits at 1"]
 
 
 def test_the_pool_outlives_an_event_loop() -> None:

@@ -85,6 +85,12 @@ class Plain(ModelSpec):
 
     size: str = "small"
 
+    def memory(self) -> int | None:
+        return {"small": 10**6, "large": 3 * 10**9}.get(self.size)
+
+    def lighter(self, excess: int) -> tuple[str, ...]:
+        return ("a shorter context",) if self.size == "large" and excess < 2 * 10**9 else ()
+
 
 class Describe(DescribingNode):
     """Describe a model."""

@@ -24,6 +24,12 @@ UNSAVABLE = {"structure/duplicate-id"}  # such a file is already refused when it
 CODES = [rule.code for rule in RULES if rule.code not in UNSAVABLE]
 
 
+@pytest.fixture(autouse=True)
+def _small_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every machine is of the same size here."""
+    monkeypatch.setattr("flows.resources.memory_limit", lambda: 2_000_000_000)
+
+
 @pytest.mark.parametrize("code", CODES)
 def test_a_broken_flow_is_told_in_these_words(code: str) -> None:
     path = BROKEN / f"{code.replace('/', '-')}.json"
