@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
+from pathlib import Path
 from typing import Any, ParamSpec, Protocol, TypeVar
 
 from flows.environment import Environment
@@ -68,6 +69,11 @@ class StepContext:
         if self._cancelled is None:
             self._cancelled = threading.Event()
         return self._cancelled
+
+    @property
+    def folder(self) -> Path | None:
+        """The folder of the flow."""
+        return self._env.folder
 
     async def stream(self, port: str, piece: str) -> None:
         """Send a piece of an output. What may be the beginning of a secret waits for the rest."""

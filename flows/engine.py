@@ -29,7 +29,8 @@ from flows.failures import StepError, explain, may_retry
 from flows.keys import node_key
 from flows.plan import Absent, Delivered, Outcome, Plan, Skip, Step, settle_inputs
 from flows.subflows import Subflows
-from nodes.contract import UNSET, NodeError, Ports
+from nodes.contract import UNSET, Node, NodeError, Ports
+from nodes.threads import in_thread
 from nodes.values import describe
 
 log = logging.getLogger("patchbay")
@@ -153,7 +154,9 @@ class Execution:
     async def _deliver(
         self, step: Step, inputs: Ports, ctx: StepContext, started: float
     ) -> dict[str, Any]:
-        key = self._key(step, inputs)
+        key = await self._key(step, inputs)
+        if _reads_files(step):
+            self.repeatable = False  # a flow around this one does not know of the files
         stored = self._env.stored.get(ctx.path)
         if stored is not None and stored.key == key:
             return self._finished(ctx, started, stored.outputs, key, "resumed")
@@ -242,7 +245,7 @@ class Execution:
 
     # --- reuse ------------------------------------------------------------------------------
 
-    def _key(self, step: Step, inputs: Ports) -> str:
+    async def _key(self, step: Step, inputs: Ports) -> str:
         if not self._env.keyed:
             return ""
         extra: dict[str, Any] = {}
@@ -251,6 +254,9 @@ class Execution:
         try:
             for name in step.subflows:
                 extra[f"flow {name}"] = self._subflows.digest(name)
+            if _reads_files(step):
+                content = await in_thread(step.cls.content, step.params, self._env.folder)
+                extra["content"] = content
             return node_key(step.cls, step.params, inputs, extra)
         except NodeError:
             return ""  # what cannot be known cannot be reused; the node itself will say why
@@ -287,6 +293,12 @@ class Execution:
         finally:
             ctx.tokens += inner.tokens
             ctx.repeatable = ctx.repeatable and inner.repeatable
+
+
+def _reads_files(step: Step) -> bool:
+    """Whether the result depends on files that the params name."""
+    own = getattr(step.cls.content, "__func__", None)
+    return own is not getattr(Node.content, "__func__", None)
 
 
 async def _within(limit: float, step: Step, inputs: Ports, ctx: StepContext) -> Ports:

@@ -26,12 +26,18 @@ BUILTIN: Mapping[str, str] = {
     "model.ask": "nodes.models.ask:AskModel",
     "model.compare": "nodes.models.compare:CompareModels",
     # Retrieval
+    "retrieval.load": "nodes.retrieval.load:LoadDocuments",
+    "retrieval.split": "nodes.retrieval.split:SplitDocuments",
     "embeddings.local": "nodes.retrieval.local_embeddings_node:LocalEmbeddingsNode",
     "embeddings.huggingface": (
         "nodes.retrieval.huggingface_embeddings_node:HuggingFaceEmbeddingsNode"
     ),
     "embeddings.ollama": "nodes.models.ollama_embeddings_node:OllamaEmbeddingsNode",
     "embeddings.openai": "nodes.models.openai_embeddings_node:OpenAiEmbeddingsNode",
+    "retrieval.index": "nodes.retrieval.index_node:Index",
+    "retrieval.retriever": "nodes.retrieval.retriever_node:Retriever",
+    "retrieval.search": "nodes.retrieval.search:Search",
+    "retrieval.answer": "nodes.retrieval.answer_node:AnswerWithSources",
     # Techniques
     "technique.chain_of_thought": "nodes.techniques.chain_of_thought:ChainOfThought",
     "technique.self_consistency": "nodes.techniques.self_consistency:SelfConsistency",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
+from pathlib import Path
 from typing import Any, Literal, ParamSpec, Protocol, TypeVar
 
 from nodes.values import SecretRef, Spec
@@ -22,6 +23,10 @@ class Context(Protocol):
     @property
     def cancelled(self) -> threading.Event:
         """Set when the run is being cancelled; blocking code should look at it now and then."""
+
+    @property
+    def folder(self) -> Path | None:
+        """The folder of the flow, where relative paths in params start; None: it has none."""
 
     async def stream(self, port: str, piece: str) -> None:
         """Send a piece of text that will be part of the output `port`."""

@@ -6,6 +6,7 @@ import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 import pydantic
@@ -163,6 +164,18 @@ class Node(ABC):
 
         None: nobody can be asked about this param. Never called while a flow is checked.
         Raises `NodeError` when the server cannot be asked.
+        """
+        return None
+
+    @classmethod
+    def content(cls, params: Any, folder: Path | None) -> JsonValue:
+        """What the result depends on besides params and inputs: the content of files they name.
+
+        A hash, say; equal as long as the files are. None: of nothing. May block. `folder` is where
+        relative paths start: the folder of the flow.
+
+        Raises:
+            NodeError: a file cannot be read; the node then runs, and says so itself.
         """
         return None
 

@@ -102,7 +102,7 @@ LOADED_LATE = {
     "nodes/models/hf/attach.py", "nodes/models/hf/chat.py",
     "nodes/models/fallback_chat.py", "nodes/models/llama_chat.py", "nodes/models/llama_engine.py",
     "nodes/models/served_chat.py", "nodes/models/served_embeddings.py",
-    "nodes/retrieval/encoder.py",
+    "nodes/retrieval/encoder.py", "nodes/retrieval/open_retriever.py",
 }  # fmt: skip
 
 

@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Literal
 from nodes.contract import (
     Context,
     Field,
+    JsonValue,
     Node,
     NodeError,
     NodeParams,
@@ -33,6 +34,28 @@ class Text(Node):
 
     async def run(self, inputs: Any, params: Params, ctx: Context) -> Outputs:
         return self.Outputs(text=params.text)
+
+
+class FileText(Node):
+    """Give the text of a file that a param names."""
+
+    kind, title, family = "test.file_text", "File text", "Test"
+
+    class Params(NodeParams):
+        path: str = "note.txt"
+
+    class Outputs(Ports):
+        text: str
+
+    @classmethod
+    def content(cls, params: Params, folder: Path | None) -> JsonValue:
+        path = (folder or Path()) / params.path
+        if not path.exists():
+            raise NodeError("It cannot be read.")
+        return path.read_text()
+
+    async def run(self, inputs: Any, params: Params, ctx: Context) -> Outputs:
+        return self.Outputs(text=((ctx.folder or Path()) / params.path).read_text())
 
 
 class Upper(Node):
@@ -332,6 +355,7 @@ class UseThing(Node):
 
 NODES: tuple[type[Node], ...] = (
     Text,
+    FileText,
     Upper,
     Random,
     Rendezvous,

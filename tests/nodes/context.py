@@ -7,6 +7,7 @@ import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from nodes.contract import UNSET, Node, NodeError, Ports
@@ -26,6 +27,7 @@ class RecordingContext:
     streamed: list[tuple[str, str]] = field(default_factory=list)
     progressed: list[tuple[str, float, float | None]] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+    folder: Path | None = None
     calls: list[tuple[str, dict[str, Any], str]] = field(default_factory=list)
     prompt_tokens: int = 0
     completion_tokens: int = 0

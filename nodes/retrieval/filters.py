@@ -1,0 +1,70 @@
+"""Conditions on the metadata of chunks."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from fnmatch import fnmatchcase
+from typing import Any, Literal
+
+from pydantic import Field
+
+from nodes.contract import JsonValue, NodeParams
+
+Relation = Literal["is", "is not", "contains", "like", "at least", "at most"]
+
+
+class Condition(NodeParams):
+    """What the metadata of a chunk must say."""
+
+    field: str = Field(min_length=1, max_length=200)
+    """The name in the metadata: source, page, heading, …"""
+    relation: Relation = "is"
+    """How it compares; `like` takes * for anything."""
+    value: str = Field(max_length=10_000)
+    """With what: a text, or a number."""
+
+
+def matches(metadata: Mapping[str, JsonValue], conditions: Sequence[Condition]) -> bool:
+    """Whether all conditions hold. What a chunk does not say is not anything, nor at least it."""
+    return all(
+        _RELATIONS[c.relation](metadata.get(c.field), c.value)
+        if c.field in metadata
+        else c.relation == "is not"
+        for c in conditions
+    )
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _number(value: Any) -> float | None:
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        return None
+
+
+def _same(found: Any, value: str) -> bool:
+    if isinstance(found, int | float) and not isinstance(found, bool):
+        return _number(value) == found
+    return _text(found) == value
+
+
+def _compare(found: Any, value: str, fits: Callable[[Any, Any], bool]) -> bool:
+    """As numbers where both are; as texts otherwise, which is right for dates like 2025-01-31."""
+    one, other = _number(found), _number(value)
+    if one is not None and other is not None:
+        return fits(one, other)
+    return fits(_text(found), value)
+
+
+_RELATIONS: Mapping[Relation, Callable[[Any, str], bool]] = {
+    "is": _same,
+    "is not": lambda found, value: not _same(found, value),
+    "contains": lambda found, value: value.casefold() in _text(found).casefold(),
+    "like": lambda found, value: fnmatchcase(_text(found).casefold(), value.casefold()),
+    "at least": lambda found, value: _compare(found, value, lambda a, b: bool(a >= b)),
+    "at most": lambda found, value: _compare(found, value, lambda a, b: bool(a <= b)),
+}

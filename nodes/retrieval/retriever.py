@@ -1,0 +1,85 @@
+"""The description of a retriever: how an index is searched."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from pydantic import Field
+
+from nodes.retrieval.filters import Condition
+from nodes.retrieval.index import IndexSpec
+from nodes.values import ModelSpec, Opening, RetrieverSpec, Spec
+
+if TYPE_CHECKING:
+    from nodes.retrieval.open_retriever import OpenRetriever
+
+Strategy = Literal["similarity", "mmr", "bm25", "hybrid"]
+Expansion = Literal["none", "rewrite", "hyde"]
+Reranking = Literal["none", "model", "cross-encoder"]
+
+
+class IndexRetriever(RetrieverSpec):
+    """Finds the chunks of an index that belong to a query. See the node for what each field does.
+
+    `candidates` is how many chunks are looked at before diversity, fusion and reranking narrow them
+    down to `k`; `relevance` is the λ of maximal marginal relevance.
+    """
+
+    backend: ClassVar[str] = "index"
+
+    index: IndexSpec
+    strategy: Strategy = "similarity"
+    k: int = Field(4, ge=1, le=100)
+    threshold: float | None = Field(None, ge=-1, le=1)
+    relevance: float = Field(0.5, ge=0, le=1)
+    candidates: int = Field(20, ge=1, le=1000)
+    conditions: tuple[Condition, ...] = ()
+    expand: Expansion = "none"
+    rerank: Reranking = "none"
+    reranker: str = ""
+    model: ModelSpec | None = None
+
+    @property
+    def by_vector(self) -> bool:
+        """Whether the strategy needs the vector of the query."""
+        return self.strategy != "bm25"
+
+    def parts(self) -> tuple[Spec, ...]:
+        """The index, and what the strategy needs besides it."""
+        embeddings = self.index.embeddings if self.by_vector else None
+        return tuple(part for part in (self.index, embeddings, self.model) if part is not None)
+
+    def memory(self) -> int | None:
+        """Its own bytes: those of a cross-encoder, where there is one."""
+        from nodes.models.folders import find_folder
+
+        if self.rerank != "cross-encoder" or (folder := find_folder(self.reranker)) is None:
+            return 0
+        return (folder / "model.safetensors").stat().st_size
+
+    def open(self, opening: Opening) -> OpenRetriever:
+        """Open the index, and with it the embeddings, model and cross-encoder that are needed.
+
+        Raises:
+            NodeError: one of them cannot be opened.
+        """
+        from nodes.retrieval.open_retriever import OpenRetriever
+
+        embeddings = self.index.embeddings if self.by_vector else None
+        return OpenRetriever(
+            spec=self,
+            index=opening.open(self.index),
+            embeddings=None if embeddings is None else opening.open(embeddings),
+            chat=None if self.model is None else opening.open(self.model),
+            scorer=self._scorer(opening),
+        )
+
+    def _scorer(self, opening: Opening) -> object | None:
+        if self.rerank != "cross-encoder":
+            return None
+        from nodes.models.folders import resolve_folder
+
+        folder = resolve_folder(self.reranker, opening.report)
+        from nodes.retrieval.cross_encoder import load_cross_encoder
+
+        return load_cross_encoder(folder)

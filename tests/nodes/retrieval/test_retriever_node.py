@@ -1,0 +1,206 @@
+"""How an index is searched: every strategy, expansion and reranking, and what does not fit."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+from langchain_core.retrievers import BaseRetriever
+from pydantic import ValidationError
+
+from nodes.contract import NodeError
+from nodes.retrieval.index import IndexSpec
+from nodes.retrieval.index_node import Index
+from nodes.retrieval.retriever import IndexRetriever
+from nodes.retrieval.retriever_node import Retriever
+from nodes.values import Document, content_hash, decode, encode
+from tests.nodes.context import RecordingContext, run_node
+from tests.nodes.retrieval.scripted import Letters, Script
+
+pytestmark = pytest.mark.usefixtures("home")
+
+TEXTS = ("aaa aaa", "aaa aaa x", "bbb cactus", "ccc", "aab")
+
+
+@pytest.fixture
+def index() -> IndexSpec:
+    chunks = [
+        Document(text=text, metadata={"source": f"{number % 2}.txt"})
+        for number, text in enumerate(TEXTS)
+    ]
+    found = run_node(Index, {}, {"chunks": chunks, "embeddings": Letters()})["index"]
+    assert isinstance(found, IndexSpec)
+    return found
+
+
+def described(index: IndexSpec, model: Script | None = None, **params: object) -> IndexRetriever:
+    found = run_node(Retriever, params, {"index": index, "model": model})["retriever"]
+    assert isinstance(found, IndexRetriever)
+    return found
+
+
+def search(
+    index: IndexSpec, query: str, model: Script | None = None, **params: object
+) -> list[Document]:
+    opened = described(index, model, **params).open(RecordingContext())
+    return asyncio.run(opened.search(query))
+
+
+def texts(documents: list[Document]) -> list[str]:
+    return [document.text for document in documents]
+
+
+def test_similarity_and_threshold(index: IndexSpec) -> None:
+    found = search(index, "aaaa", k=3)
+    assert texts(found) == ["aaa aaa", "aaa aaa x", "aab"]
+    assert [round(d.score or 0, 1) for d in found] == [1.0, 1.0, 0.9]
+    assert found[0].metadata == {"source": "0.txt"}
+    assert texts(search(index, "aaaa", k=3, threshold=0.95)) == ["aaa aaa", "aaa aaa x"]
+    assert search(index, "zzzz", threshold=0.9) == []
+
+
+def test_mmr_takes_what_differs(index: IndexSpec) -> None:
+    found = search(index, "aaaab", strategy="mmr", k=2, relevance=0.3)
+    assert texts(found)[0] in ("aaa aaa", "aab")
+    assert texts(found)[1] in ("bbb cactus", "ccc")
+
+
+def test_bm25_finds_words(index: IndexSpec) -> None:
+    found = search(index, "a Cactus?", strategy="bm25")
+    assert texts(found) == ["bbb cactus"]
+    assert (found[0].score or 0) > 0
+    assert search(index, "unheard", strategy="bm25") == []
+
+
+def test_hybrid_fuses_both(index: IndexSpec) -> None:
+    found = search(index, "aaa cactus", strategy="hybrid", k=5)
+    assert set(texts(found)[:2]) <= {"aaa aaa", "aaa aaa x", "bbb cactus"}
+    assert (found[0].score or 1) < 1 / 30
+
+
+def test_conditions_hold_for_vectors_and_for_words(index: IndexSpec) -> None:
+    only = [{"field": "source", "relation": "is", "value": "1.txt"}]
+    assert texts(search(index, "aaaa", k=5, conditions=only)) == ["aaa aaa x", "ccc"]
+    assert texts(search(index, "aaa", strategy="bm25", conditions=only)) == ["aaa aaa x"]
+    none = [{"field": "source", "relation": "is", "value": "nowhere"}]
+    assert search(index, "aaaa", strategy="hybrid", conditions=none) == []
+
+
+def test_hyde_looks_for_the_neighbours_of_a_passage(index: IndexSpec) -> None:
+    model = Script(lines=(("Question: what is green", "ccc ccc"),))
+    assert texts(search(index, "what is green", model, k=1, expand="hyde")) == ["ccc"]
+    # A search by words keeps to the words of the query.
+    found = search(index, "what is green", model, k=1, expand="hyde", strategy="hybrid")
+    assert texts(found) == ["ccc"]
+
+
+def test_a_rewritten_query_takes_the_place_of_the_query(index: IndexSpec) -> None:
+    model = Script(lines=(("prickly", '"cactus"\nI hope it helps.'),))
+    assert texts(search(index, "prickly", model, strategy="bm25", expand="rewrite")) == [
+        "bbb cactus"
+    ]
+    silent = Script(lines=())
+    assert texts(search(index, "cactus", silent, strategy="bm25", expand="rewrite")) == [
+        "bbb cactus"
+    ]
+
+
+def test_marks_of_a_model_put_candidates_in_order(index: IndexSpec) -> None:
+    model = Script(lines=(("Text: ccc", '{"mark": 9}'), ("Text: aab", "5"), ("Text", "nonsense")))
+    Script.asked.clear()
+    found = search(index, "aaaa", model, k=2, rerank="model", candidates=5)
+    assert [(d.text, d.score) for d in found] == [("ccc", 0.9), ("aab", 0.5)]
+    assert len(Script.asked) == 5
+    assert all(options["response_format"] for _, options in Script.asked)
+
+
+def test_it_opens_as_a_langchain_retriever_without_a_loop(index: IndexSpec) -> None:
+    opened = described(index, k=1).open(RecordingContext())
+    assert isinstance(opened, BaseRetriever)
+    (found,) = opened.invoke("aaaa")
+    assert (found.page_content, found.metadata["source"]) == ("aaa aaa", "0.txt")
+    (again,) = asyncio.run(opened.ainvoke("aaaa"))
+    assert again == found
+
+
+def test_only_what_is_needed_is_opened(index: IndexSpec) -> None:
+    ctx = RecordingContext()
+    words = described(index, strategy="bm25")
+    words.open(ctx)
+    assert len(ctx.opened) == 1
+    assert words.parts() == (index,)
+    assert described(index).parts() == (index, Letters())
+    model = Script(lines=())
+    assert described(index, model).model is None  # nothing asks it
+    assert described(index, model, expand="hyde").parts() == (index, Letters(), model)
+
+
+def test_a_description_is_stored_and_read_again(index: IndexSpec) -> None:
+    spec = described(
+        index, Script(lines=()), expand="hyde", conditions=[{"field": "a", "value": "b"}]
+    )
+    types = {t.tag(): t for t in (IndexSpec, IndexRetriever, Letters, Script)}
+    assert decode(encode(spec), types) == spec
+    assert content_hash(spec) != content_hash(described(index))
+
+
+def test_what_does_not_fit_is_said_while_drawing(index: IndexSpec) -> None:
+    with pytest.raises(NodeError) as caught:
+        described(index, expand="hyde")
+    assert (caught.value.code, caught.value.port) == ("retrieval/no-model", "model")
+    words = index.model_copy(update={"embeddings": None})
+    with pytest.raises(NodeError) as caught:
+        described(words)
+    assert caught.value.code == "retrieval/no-vectors"
+    assert described(words, strategy="bm25").strategy == "bm25"
+    for params, why in (
+        ({"strategy": "bm25", "threshold": 0.5}, "a threshold is a cosine"),
+        ({"strategy": "bm25", "expand": "hyde"}, "has none"),
+        ({"rerank": "cross-encoder"}, "needs its name or folder"),
+    ):
+        with pytest.raises(ValidationError, match=why):
+            Retriever.Params.model_validate(params)
+
+
+@pytest.fixture
+def cross_encoder(tmp_path: Path) -> Path:
+    """A real cross-encoder of the smallest kind, with random weights and a real tokenizer."""
+    import torch
+    from transformers import AutoTokenizer, BertConfig, BertForSequenceClassification
+
+    from nodes.models.folders import resolve_folder
+
+    torch.manual_seed(0)
+    folder = resolve_folder("all-minilm-l6-v2", lambda label, done, total: None)
+    tokenizer = AutoTokenizer.from_pretrained(str(folder), local_files_only=True)
+    config = BertConfig(
+        hidden_size=16,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        intermediate_size=16,
+        num_labels=1,
+    )
+    BertForSequenceClassification(config).save_pretrained(tmp_path / "ce")
+    tokenizer.save_pretrained(tmp_path / "ce")
+    return tmp_path / "ce"
+
+
+def test_a_cross_encoder_puts_candidates_in_order(index: IndexSpec, cross_encoder: Path) -> None:
+    params = {"rerank": "cross-encoder", "reranker": str(cross_encoder), "candidates": 5}
+    opened = described(index, k=5, **params).open(RecordingContext())
+    found = asyncio.run(opened.search("aaaa"))
+    assert sorted(texts(found)) == sorted(TEXTS)
+    scores = [document.score or 0.0 for document in found]
+    assert scores == sorted(scores, reverse=True)
+    expected = opened.scorer.score("aaaa", texts(found))
+    assert scores == [round(score, 6) for score in expected]
+    assert (described(index, **params).memory() or 0) > 10_000
+
+
+def test_a_folder_that_is_no_cross_encoder_is_refused(index: IndexSpec, tmp_path: Path) -> None:
+    for name in ("config.json", "tokenizer.json", "model.safetensors"):
+        (tmp_path / name).write_text("{}")
+    spec = described(index, rerank="cross-encoder", reranker=str(tmp_path))
+    with pytest.raises(NodeError, match="does not load"):
+        spec.open(RecordingContext())
