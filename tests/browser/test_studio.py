@@ -366,6 +366,7 @@ def test_two_tabs_see_each_others_edits(studio: Server, page: Page) -> None:
     node(other, "prompt").click()
     side(other).get_by_role("textbox", name="Title").fill("Renamed here")
     expect(node(page, "prompt")).to_contain_text("Renamed here")
+    expect(side(page).get_by_text("Select a node to see")).to_be_visible()  # each has their own
     page.wait_for_timeout(1500)
     saved = read_flow(path)
     assert (saved.name, saved.node("prompt").title) == ("Both see this", "Renamed here")
@@ -471,6 +472,57 @@ def test_delete_can_be_undone(studio: Server, page: Page) -> None:
     page.get_by_role("button", name="Undo").click()
     expect(card).to_be_visible()
     assert path.exists()
+
+
+def test_a_flow_and_its_file_are_renamed(studio: Server, page: Page) -> None:
+    path = put(studio, "badly-named", {"format": 1, "name": "Bad name", "nodes": [], "edges": []})
+    page.goto(studio.url)
+    card = page.get_by_test_id("stColumn").filter(has_text="Bad name")
+    card.get_by_role("button", name="More").click()
+    page.get_by_text("Rename", exact=True).first.click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_role("textbox", name="Name").fill("Good name")
+    dialog.get_by_role("textbox", name="File").fill("well-named")
+    dialog.get_by_role("textbox", name="File").press("Enter")
+    dialog.get_by_role("button", name="Rename").click()
+    expect(page.get_by_text("Good name", exact=True)).to_be_visible()
+    wait_for(page, lambda: (path.parent / "well-named.json").exists())
+    assert not path.exists()
+    assert read_flow(path.parent / "well-named.json").name == "Good name"
+
+
+def test_by_keyboard_alone_from_an_empty_flow_to_an_answer(studio: Server, page: Page) -> None:
+    put(studio, "keys", {"format": 1, "name": "Keys", "nodes": [], "edges": []})
+    page.goto(f"{studio.url}/editor?flow=keys")
+    expect(page.get_by_text("Draw your first flow")).to_be_visible(timeout=SLOW)
+    tab_to(page, page.get_by_role("textbox", name="Search nodes"))
+    page.keyboard.type("flow input")
+    page.keyboard.press("Enter")
+    expect(page.locator(".pb-node")).to_have_count(1)
+    page.keyboard.press("n")
+    page.keyboard.type("flow output")
+    page.keyboard.press("Enter")
+    expect(page.locator(".pb-node")).to_have_count(2)
+    page.keyboard.press("w")
+    page.keyboard.type("flow input")
+    page.keyboard.press("Enter")
+    expect(page.locator(".react-flow__edge")).to_have_count(1)
+    page.keyboard.press("Control+Enter")
+    box = page.get_by_test_id("stChatInputTextArea")
+    expect(box).to_be_visible()
+    tab_to(page, box)
+    page.keyboard.type("Nothing but keys")
+    page.keyboard.press("Enter")
+    expect(side(page).get_by_text("Nothing but keys")).to_have_count(2, timeout=SLOW)
+
+
+def tab_to(page: Page, wanted: Locator) -> None:
+    """Press Tab until something has the focus."""
+    for _ in range(80):
+        page.keyboard.press("Tab")
+        if wanted.evaluate("e => e === e.getRootNode().activeElement"):
+            return
+    raise AssertionError("Tab never leads there")
 
 
 def test_past_runs_are_listed_and_stepped_through(studio: Server, page: Page) -> None:
