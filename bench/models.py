@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -15,26 +15,31 @@ from bench.timing import Side, interleave
 from flows import Run
 from flows.defaults import default_catalog
 from flows.environment import Environment
-from flows.events import RunFinished
+from flows.events import NodeStreamed, RunFinished
 from flows.model import Edge, Flow, NodeInstance
 from flows.resources import Pool
 
 EIGHT = 8
 CONTEXT = 1024
 SAMPLING = {"temperature": 0, "seed": 1, "max_tokens": 64}
+SHORT = {**SAMPLING, "max_tokens": 4}
 
 Answers = tuple[list[str], int]
 """What was answered, and in how many tokens."""
 
 
 def measure(quick: bool = False) -> Iterator[Row]:
-    """One answer, then eight at once. Both sides get the same prompts, new ones each round."""
+    """The first token, one answer, eight at once. Both sides get the same prompts, new ones each
+    round."""
     from nodes.models.weights import resolve
 
     env = Environment(default_catalog(), Pool())
     # Ours is loaded first: it tells OpenMP how threads wait, which the whole process then shares.
     _through_flow(["Hello"], env)
     backend = _backend(resolve("smollm2-135m-instruct"))
+    first = _compare_first(backend, env, 5 if quick else 15)
+    yield Row("first token through a flow", first["ours"], "s", 1.05, on="ratio",
+              against="llama.cpp directly", other=first["direct"])  # fmt: skip
     one = _compare(backend, env, 1, 3 if quick else 9)
     yield Row("one answer through a flow", one["ours"] * SAMPLING["max_tokens"], "s", 1.05,
               on="ratio", against="llama.cpp directly",
@@ -74,6 +79,22 @@ def _compare(backend: Any, env: Environment, count: int, repeats: int) -> dict[s
     return seconds
 
 
+def _compare_first(backend: Any, env: Environment, repeats: int) -> dict[str, float]:
+    """Median seconds from asking to the first text, for a prompt of some hundred tokens."""
+
+    def side(first: Callable[[str], float]) -> Side:
+        rounds = itertools.count()
+        return lambda: first(f"{next(rounds)}. {' '.join(_prompts(7, 20))} What is this about?")
+
+    return interleave(
+        {
+            "ours": side(lambda prompt: asyncio.run(_first_through_flow(prompt, env))),
+            "direct": side(lambda prompt: _first_directly(prompt, backend)),
+        },
+        repeats,
+    )
+
+
 def _prompts(turn: int, count: int) -> list[str]:
     return [f"Tell me a long story about ship number {turn * count + i}." for i in range(count)]
 
@@ -94,14 +115,24 @@ async def _run(flow: Flow, env: Environment) -> Answers:
     return texts, last.tokens.completion
 
 
-def _flow(prompts: list[str]) -> Flow:
+async def _first_through_flow(prompt: str, env: Environment) -> float:
+    began, first = time.perf_counter(), 0.0
+    async for event in Run(_flow([prompt], SHORT), {}, env).events():
+        if isinstance(event, NodeStreamed) and not first:
+            first = time.perf_counter() - began
+    if not first:
+        raise RuntimeError("nothing was streamed")
+    return first
+
+
+def _flow(prompts: list[str], sampling: Mapping[str, Any] = SAMPLING) -> Flow:
     settings = {"context": CONTEXT, "parallel": EIGHT, "top_p": None}
     nodes = [NodeInstance(id="model", kind="model.gguf", params=settings)]
     edges = []
     for i, prompt in enumerate(prompts):
         nodes += [
             NodeInstance(id=f"prompt{i}", kind="prompt.template", params={"template": prompt}),
-            NodeInstance(id=f"ask{i}", kind="model.ask", params=dict(SAMPLING)),
+            NodeInstance(id=f"ask{i}", kind="model.ask", params=dict(sampling)),
             NodeInstance(id=f"out{i}", kind="io.output", params={"name": f"answer{i}"}),
         ]
         edges += [
@@ -128,6 +159,20 @@ def _backend(weights: Path) -> Any:
     params.n_batch = params.n_ubatch = batch_size(weights.stat().st_size)
     params.cache_ram_mib, params.verbosity = 0, -1
     return xllamacpp.Server(params)
+
+
+def _first_directly(prompt: str, backend: Any) -> float:
+    seen: list[float] = []
+
+    def hear(chunk: dict[str, Any]) -> bool:
+        if any(choice.get("delta", {}).get("content") for choice in chunk.get("choices", ())):
+            seen.append(time.perf_counter())
+        return False
+
+    messages = [{"role": "user", "content": prompt}]
+    began = time.perf_counter()
+    backend.handle_chat_completions({"messages": messages, "stream": True, **SHORT}, hear)
+    return seen[0] - began
 
 
 def _directly(prompts: list[str], backend: Any) -> Answers:
