@@ -25,6 +25,7 @@ BUILTIN: Mapping[str, str] = {
     "model.lora": "nodes.models.lora_node:LoraNode",
     "model.ask": "nodes.models.ask:AskModel",
     "model.compare": "nodes.models.compare:CompareModels",
+    "model.quantization_report": ("nodes.quantization.quantization_report:QuantizationReport"),
     # Retrieval
     "retrieval.load": "nodes.retrieval.load:LoadDocuments",
     "retrieval.split": "nodes.retrieval.split:SplitDocuments",

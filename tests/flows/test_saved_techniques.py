@@ -75,8 +75,29 @@ def test_structured_output_has_the_fields_of_the_table():
 
 def test_compare_models_shows_both():
     outputs = ran("compare_models").outputs
-    assert [row[0] for row in outputs["table"].rows] == ["as it is", "repeats less"]
+    names = ["4 bits, llama.cpp", "32 bits, Transformers"]
+    assert [row[0] for row in outputs["table"].rows] == names
+    assert [row[-1] for row in outputs["table"].rows] == ["", ""]  # neither failed
     assert len(outputs["speed"].rows) == 2
+    small, large = (row["memory (GB)"] for row in outputs["memory"].rows)
+    assert small < large
+
+
+def test_the_quantization_report_of_one_layer():
+    flow = with_param(load(SAVED / "quantization_report.json").flow, "report", pattern="layers.0.")
+    outputs = run(flow, environment=default_environment(use_cache=False)).outputs
+    columns = outputs["table"].columns
+    rows = {row[0]: dict(zip(columns, row, strict=True)) for row in outputs["table"].rows}
+    found = {name: row["perplexity"] for name, row in rows.items()}
+    assert found["float64"] == found["float32"] == found["float16"]  # 16 bits are what is stored
+    assert 1 < found["float32"] < 100
+    assert found["NF4"] != found["float32"]
+    errors = [rows[name]["RMS error"] for name in ("float16", "int8 absmax by row", "NF4", "FP4")]
+    assert errors == sorted(errors)
+    assert outputs["table"].title.startswith("7 matrices")
+    assert outputs["storage"].title == "Storage of 134,515,008 parameters"
+    assert len(outputs["perplexity"].rows) == len(rows) == 8
+    assert len(outputs["values"].rows) == 9
 
 
 def test_the_comparison_has_thirty_cases_of_both_labels():

@@ -1,0 +1,102 @@
+"""How well a model with changed weights still foresees a text."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nodes.contract import NodeError
+from nodes.models.errors import out_of_memory
+
+if TYPE_CHECKING:
+    from nodes.quantization.schemes import Numbers
+
+_BYTES = 4
+
+
+class Subject:
+    """A network of one's own, in 32-bit floats on the processor, whose weights may be changed.
+
+    The pool's models are shared, so none of them may be touched.
+
+    Args:
+        folder: a folder of Transformers.
+        text: what it is to foresee.
+        limit: how many tokens of it are looked at.
+        parameters: how many numbers the weights hold.
+
+    Raises:
+        NodeError: there is no room for it, it does not load, or the text is too short.
+    """
+
+    def __init__(self, folder: Path, text: str, limit: int, parameters: int) -> None:
+        import psutil
+
+        needed, free = parameters * _BYTES, int(psutil.virtual_memory().available)
+        if needed > free:
+            raise out_of_memory("A copy of the model for its perplexity", needed, free)
+        self._network, self._tokens = _load(folder, text, limit)
+        self._weights = dict(self._network.named_parameters())
+
+    def put(self, name: str, numbers: Numbers) -> None:
+        """Change the weights of this name."""
+        import torch
+
+        with torch.no_grad():
+            self._weights[name].copy_(torch.from_numpy(numbers))
+
+    def knows(self, name: str) -> bool:
+        """Whether there are weights of this name."""
+        return name in self._weights
+
+    def perplexity(self) -> float:
+        """e to the mean surprise per token: 1 foresees everything, higher is worse.
+
+        Infinite where the weights have become useless.
+        """
+        import torch
+
+        with torch.inference_mode():
+            loss = float(self._network(self._tokens, labels=self._tokens).loss)
+        return math.exp(loss) if loss < 700 else math.inf
+
+
+def _load(folder: Path, text: str, limit: int) -> tuple[Any, Any]:
+    from nodes.models.llama_load import share_cores
+
+    share_cores()
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+    from transformers.utils import logging as transformers_logging
+
+    quiet: Any = transformers_logging
+    quiet.disable_progress_bar()
+    safe: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(str(folder), **safe)
+        tokens = tokenizer(text, return_tensors="pt").input_ids[:, :limit]
+        if tokens.shape[1] < 2:
+            raise _too_short()
+        network = AutoModelForCausalLM.from_pretrained(
+            str(folder), dtype=torch.float32, use_safetensors=True, **safe
+        )
+    except (OSError, ValueError, KeyError, RuntimeError) as error:
+        raise NodeError(
+            f"The model cannot be loaded from {folder}: {error}",
+            fix="Leave the text unwired to report on the weights alone.",
+            port="model",
+            code="model/unloadable",
+            retry=False,
+        ) from error
+    return network.eval(), tokens
+
+
+def _too_short() -> NodeError:
+    return NodeError(
+        "The text for the perplexity has fewer than two tokens.",
+        fix="Give a paragraph or more.",
+        port="text",
+        code="quantization/short-text",
+        retry=False,
+    )
