@@ -20,6 +20,7 @@ from studio.fields import FieldSpec, fields_of
 from studio.inspector_asked import asker, draw_asked
 from studio.inspector_fields import draw
 from studio.inspector_policy import run_policy
+from studio.memory_view import memory_note
 from studio.runner import LiveRun
 from studio.services import services
 from studio.steps import spent
@@ -78,6 +79,7 @@ def _flow(document: Document, refresh: Refresh) -> None:
         )
     else:
         st.caption("Select a node to see and change its settings.")
+    memory_note(document)
     st.text_area(
         "About this flow", flow.description, key=key, on_change=described, max_chars=20_000,
         height=140,

@@ -52,6 +52,11 @@ class Step:
     inputs: dict[str, Any] = field(default_factory=dict)
     problem: dict[str, Any] | None = None
 
+    def goes_on(self) -> None:
+        """It does something, so it waits no longer."""
+        if self.status == "waiting":
+            self.status, self.message = "running", ""
+
     def message_of(self, node: str) -> dict[str, Any]:
         """What a browser needs to draw it."""
         told: dict[str, Any] = {"node": node, "status": self.status}
@@ -96,9 +101,11 @@ class Progress:
             return None
         node = self.node(event.node)
         if isinstance(event, NodeStreamed):
+            node.goes_on()
             node.text = (node.text + event.piece)[-TEXT_LIMIT:]
             return {"node": event.node, "status": "running", "text": event.piece}
         if isinstance(event, NodeStepped):
+            node.goes_on()
             step = step_of(as_json(event))
             node.steps = [*node.steps[1 - STEPS :], step]
             return {**node.message_of(event.node), "step": step}

@@ -46,10 +46,10 @@ class Asked:
 
 def asked(flow: Flow) -> Asked:
     """What a flow asks and gives."""
-    return _asked(_Key(flow))
+    return _asked(Same(flow))
 
 
-class _Key:
+class Same:
     """Flows are compared by identity here: they are immutable, and hold unhashable params."""
 
     def __init__(self, flow: Flow) -> None:
@@ -59,11 +59,11 @@ class _Key:
         return id(self.flow)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Key) and other.flow is self.flow
+        return isinstance(other, Same) and other.flow is self.flow
 
 
 @lru_cache(maxsize=64)
-def _asked(key: _Key) -> Asked:
+def _asked(key: Same) -> Asked:
     resolved = resolve(key.flow, services().catalog)
     fields: dict[str, InputField] = {}
     for _, field in flow_inputs(resolved):

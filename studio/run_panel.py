@@ -14,6 +14,7 @@ from studio import session
 from studio.document import Document
 from studio.live import follow, title_of
 from studio.loose import parse_loose
+from studio.memory_view import memory_note
 from studio.progress import Step
 from studio.questions import asked
 from studio.runner import LiveRun
@@ -130,6 +131,7 @@ def _form(document: Document, live: LiveRun | None, refresh: Refresh) -> None:
         stop(document)
         refresh()
 
+    memory_note(document)
     if active:
         st.button("Stop", key="panel-stop", on_click=halt, width="stretch", icon=":material/stop:")
     else:

@@ -21,6 +21,8 @@ from studio.versions_view import versions_dialog
 from studio.words import ago, count, plain
 
 COLUMNS = 3
+FIRST = "ask"
+"""The template to begin with."""
 OWN_FIRST = 9
 """Of a person's own flows this many are shown, the latest, until they ask for all."""
 
@@ -74,8 +76,8 @@ def _templates(entries: list[Entry], wanted: str | None) -> None:
     _cards(sorted(found, key=_by_size), template=True)
 
 
-def _by_size(entry: Entry) -> tuple[int, str]:
-    return (len(entry.flow.nodes) if entry.flow else 0, entry.title)
+def _by_size(entry: Entry) -> tuple[bool, int, str]:
+    return (entry.name != FIRST, len(entry.flow.nodes) if entry.flow else 0, entry.title)
 
 
 def _matches(entry: Entry, wanted: str | None) -> bool:

@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import streamlit as st
 
+from flows.defaults import default_pool
 from nodes.contract import NodeError
 from nodes.home import weights_dir
 from nodes.models.weights import WeightsInfo, delete, listing
+from nodes.specs import Spec
 from studio import session
 from studio.pulls import Pull, pulls
 from studio.words import plain, size
+
+SECTIONS = (
+    ("Quantized models", "GGUF files, for *Quantized local model*.", False),
+    ("Folders of weights", "Safetensors, for embeddings and Transformers.", True),
+)
+"""What there is, in words, and whether it is a folder."""
 
 
 def page() -> None:
@@ -20,6 +28,7 @@ def page() -> None:
         "or here."
     )
     _list()
+    _in_memory()
     st.markdown("### Get other weights", anchors=False)
     with (
         st.form("pull-other", border=False),
@@ -50,8 +59,13 @@ def _rows() -> None:
     session.remember("pulling", running)
     infos = listing()
     known = {info.name for info in infos}
-    for info in infos:
-        _row(info)
+    for title, about, folders in SECTIONS:
+        of_kind = [info for info in infos if info.is_folder == folders]
+        if of_kind:
+            st.markdown(f"#### {title}", anchors=False)
+            st.caption(about)
+        for info in of_kind:
+            _row(info)
     for pull in pulls().all():
         if pull.name not in known:
             with st.container(border=True):
@@ -86,6 +100,37 @@ def _row(info: WeightsInfo) -> None:
             st.caption(f"SHA-256: {info.sha256}")
         if pull and not info.present:
             _progress(pull)
+
+
+def _in_memory() -> None:
+    """What runs of this process have opened and still hold, so that the next run is quick."""
+    resident = default_pool().resident()
+    if not resident:
+        return
+    st.markdown("#### In memory now", anchors=False)
+    rows = [
+        {
+            "what": spec.type_id(),
+            "which": name_of(spec),
+            "estimated": size(taken) if taken else "not known",
+            "in use": used,
+        }
+        for spec, taken, used in resident
+    ]
+    st.dataframe(rows, hide_index=True)
+    st.button(
+        "Let go of what is idle", on_click=default_pool().close,
+        help="Frees the memory. The next run opens again what it needs.",
+    )  # fmt: skip
+
+
+def name_of(spec: Spec) -> str:
+    """The field of a description that says which one it is, as people know it."""
+    for field in ("weights", "model", "name", "base", "folder"):
+        value = getattr(spec, field, None)
+        if isinstance(value, str) and value:
+            return value
+    return ""
 
 
 def _progress(pull: Pull) -> None:

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from flows.events import NodeFinished, NodeStarted, NodeStepped, NodeWaiting, Tokens
+from flows.events import (
+    NodeFinished,
+    NodeStarted,
+    NodeStepped,
+    NodeStreamed,
+    NodeWaiting,
+    Tokens,
+)
 from studio.progress import STEPS, Progress
 from studio.steps import STEP_TEXT, by_role, spent, tokens_of
 
@@ -64,4 +71,6 @@ def test_who_waits_hears_how_many_come_first() -> None:
     for position, words in ((3, ", 2 before it"), (1, ", next in line")):
         told = progress.take(NodeWaiting(at=1.0, node="n", resource="model", position=position))
         assert told is not None
-        assert told["message"] == f"Waits for model{words}"
+        assert (told["status"], told["message"]) == ("waiting", f"Waits for model{words}")
+    progress.take(NodeStreamed(at=1.0, node="n", port="text", piece="a"))
+    assert progress.node("n").status == "running"

@@ -1,0 +1,17 @@
+"""What a flow takes of the memory, in words."""
+
+from __future__ import annotations
+
+from flows.memory import MemoryPlan, Share
+from nodes.specs import ModelSpec
+from studio.memory_view import memory_words
+
+
+def test_the_sum_and_each_models_share_are_said() -> None:
+    spec = ModelSpec()
+    one, two = Share(spec, "model", 400_000_000), Share(spec, "inner/other", 115_000_000)
+    assert memory_words(MemoryPlan((one,))) == "Takes about 400 MB of memory"
+    assert memory_words(MemoryPlan((one, two, Share(spec, "far", None)))) == (
+        "Takes about 515 MB of memory: model 400 MB, inner/other 115 MB. Not known: far"
+    )
+    assert memory_words(MemoryPlan((Share(spec, "far", None),))) == ""
