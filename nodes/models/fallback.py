@@ -25,6 +25,10 @@ class FallbackModel(ModelSpec):
     models: tuple[ModelSpec, ...] = Field(min_length=1)
     whole: bool = False
 
+    def memory(self) -> int:
+        """Nothing but what its models take."""
+        return 0
+
     def resource(self) -> FallbackModel:
         """Without the sampling defaults: they travel with each call."""
         return self.model_copy(update={"models": tuple(m.resource() for m in self.models)})

@@ -34,7 +34,9 @@ def open_chat(spec: OllamaModel, opening: Opening) -> ServedChat:
         keep_alive=duration(spec.keep_alive),
         **client_options(address, spec.timeout_s, key),
     )
-    return ServedChat.over(inner, server, translator(spec), retries=spec.retries)
+    return ServedChat.over(
+        inner, server, translator(spec), retries=spec.retries, context=spec.context
+    )
 
 
 def open_embeddings(spec: OllamaEmbeddings, opening: Opening) -> ServedEmbeddings:

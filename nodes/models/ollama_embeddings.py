@@ -34,6 +34,10 @@ class OllamaEmbeddings(EmbeddingsSpec):
     timeout_s: float = Field(120.0, gt=0)
     retries: int = Field(3, ge=0, le=10)
 
+    def memory(self) -> int:
+        """Nothing here: the weights are in the server's memory."""
+        return 0
+
     def open(self, opening: Opening) -> ServedEmbeddings:
         """Find the server, make sure that it has the model, make a client.
 

@@ -53,6 +53,10 @@ class OllamaModel(ModelSpec):
         """Requests that are made at once; the server queues what it has no room for."""
         return self.parallel
 
+    def memory(self) -> int:
+        """Nothing here: the weights are in the server's memory."""
+        return 0
+
     def resource(self) -> OllamaModel:
         """Without what travels with each call."""
         return self.model_copy(update=dict.fromkeys(SAMPLING))

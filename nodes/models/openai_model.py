@@ -54,6 +54,10 @@ class OpenAiModel(ModelSpec):
         """Requests that are made at once."""
         return self.parallel
 
+    def memory(self) -> int:
+        """Nothing here: the weights are in the server's memory."""
+        return 0
+
     def resource(self) -> OpenAiModel:
         """Without what travels with each call."""
         return self.model_copy(update=dict.fromkeys(SAMPLING))

@@ -64,6 +64,10 @@ class ProviderModel(ModelSpec):
         """Requests that are made at once."""
         return self.parallel
 
+    def memory(self) -> int:
+        """Nothing here: the weights are in the server's memory."""
+        return 0
+
     def resource(self) -> ProviderModel:
         """Without what travels with each call."""
         return self.model_copy(update=dict.fromkeys(SAMPLING))

@@ -33,6 +33,8 @@ class ServedChat(BaseChatModel):
     model_name: str = ""
     retries: int = 3
     """How often a request that the server has no time for is made again."""
+    context: int | None = None
+    """Tokens that a request may have, where the server cuts longer prompts without a word."""
     _inner: BaseChatModel = PrivateAttr()
     _server: Server = PrivateAttr()
     _translate: Callable[[dict[str, Any]], dict[str, Any]] = PrivateAttr()
@@ -46,10 +48,11 @@ class ServedChat(BaseChatModel):
         translate: Callable[[dict[str, Any]], dict[str, Any]],
         *,
         retries: int,
+        context: int | None = None,
         closers: Sequence[Callable[[], None]] = (),
     ) -> ServedChat:
         """Wrap `inner`. `translate` turns a call's options into the inner model's own."""
-        model = cls(model_name=server.model, retries=retries)
+        model = cls(model_name=server.model, retries=retries, context=context)
         model._inner, model._server = inner, server
         model._translate, model._closers = translate, tuple(closers)
         return model
@@ -106,6 +109,7 @@ class ServedChat(BaseChatModel):
                 for chunk in self._inner.stream(messages, QUIET, **options):
                     begun = begun or says(chunk)
                     yield passed_on(chunk)
+                    yield from self._doubts(chunk)
                 return
             except Exception as error:
                 failure = self._server.in_words(error)
@@ -132,6 +136,8 @@ class ServedChat(BaseChatModel):
                     async for chunk in chunks:
                         begun = begun or says(chunk)
                         yield passed_on(chunk)
+                        for doubt in self._doubts(chunk):
+                            yield doubt
                 return
             except Exception as error:
                 failure = await asyncio.to_thread(self._server.in_words, error)
@@ -140,6 +146,15 @@ class ServedChat(BaseChatModel):
                     raise _after(failure, tries) from error
             yield note(_waiting(failure, wait))
             await asyncio.sleep(wait)
+
+    def _doubts(self, chunk: Any) -> Iterator[ChatGenerationChunk]:
+        """A note where the prompt was as long as the context: then it was cut, most likely."""
+        usage = chunk.usage_metadata
+        if usage and self.context and usage["input_tokens"] >= self.context:
+            yield note(
+                f"The prompt filled all {self.context:,} tokens of context, so that its beginning "
+                "was probably left out. Raise the model's context, or shorten the prompt."
+            )
 
 
 def note(text: str) -> ChatGenerationChunk:

@@ -37,6 +37,8 @@ class OllamaServer:
     library: list[str] = field(default_factory=lambda: ["smollm2:latest"])
     key: str = ""
     """The Authorization header that is demanded."""
+    old: bool = False
+    """Whether it is too old to know that a prompt may not be cut."""
     asked: list[tuple[str, Body]] = field(default_factory=list)
     headers: list[dict[str, str]] = field(default_factory=list)
     url: str = ""
@@ -150,13 +152,21 @@ class Handler(BaseHTTPRequestHandler):
         messages = list(body["messages"])
         limit = min(int(body.get("options", {}).get("num_ctx", CONTEXT)), CONTEXT)
         while self._tokens(messages) > limit:
-            if body.get("truncate", True) is False:
+            if body.get("truncate", True) is False and not self.site.old:
                 raise RefusedError(400, "the input length exceeds the context length")
             if len(messages) > 1:
                 del messages[0]
             else:
-                messages[0] = {**messages[0], "content": messages[0]["content"][-limit:]}
+                messages = [self._shortened(messages[0], limit)]
         return messages
+
+    def _shortened(self, message: Body, limit: int) -> Body:
+        """The end of a message, so that the prompt has as many tokens as the context."""
+        llama = self.site.llama
+        around = self._tokens([{**message, "content": ""}])
+        tokens = json.loads(llama.post("/tokenize", {"content": message["content"]}))["tokens"]
+        kept = llama.post("/detokenize", {"tokens": tokens[-(limit - around) :]})
+        return {**message, "content": json.loads(kept)["content"]}
 
     def _tokens(self, messages: list[Body]) -> int:
         llama = self.site.llama

@@ -195,6 +195,16 @@ async def test_a_prompt_is_never_cut_in_silence(ollama: OllamaServer) -> None:
     assert caught.value.code == "model/context-overflow"
 
 
+async def test_where_an_old_server_cuts_it_the_run_says_so(ollama: OllamaServer) -> None:
+    ollama.old = True
+    spec, ctx = described(base_url=ollama.url, context=256), RecordingContext()
+    long = [Message(role="user", content="Hello " * 400)]
+    await ask(ctx, spec, long, **spec.call_options(max_tokens=2))
+    assert ctx.prompt_tokens == 256
+    [warning] = ctx.warnings
+    assert "filled all 256 tokens" in warning
+
+
 async def test_a_key_goes_along_and_the_environments_does_not(
     ollama: OllamaServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
