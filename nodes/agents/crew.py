@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sys
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -141,9 +142,12 @@ async def _work(
 ) -> CrewWork:
     from nodes.agents.crewai_quirks import prepare
 
-    await ctx.progress("Starting CrewAI", 0)
-    await ctx.blocking(prepare)
-    await ctx.progress("Starting CrewAI", 1, 1)
+    if "crewai" in sys.modules:
+        prepare()  # a look at the environment; importing it takes seconds
+    else:
+        await ctx.progress("Starting CrewAI", 0)
+        await ctx.blocking(prepare)
+        await ctx.progress("Starting CrewAI", 1, 1)
 
     async def stream(piece: str) -> None:
         await ctx.stream("text", piece)

@@ -20,8 +20,12 @@ class CalculatorTool(LocalTool):
 
     def open(self, opening: Opening) -> BaseTool:
         """The tool; it takes one `expression`."""
+
+        async def run(expression: str) -> str:  # bounded, so that it needs no thread of its own
+            return calculate(expression)
+
         about = "An arithmetic expression, such as (17 + 4) * 3"
-        return langchain_tool(self, calculate, {"expression": (str, about)})
+        return langchain_tool(self, run, {"expression": (str, about)})
 
 
 class Calculator(DescribingNode):

@@ -52,7 +52,7 @@ class ClockTool(LocalTool):
         """The tool; it takes nothing."""
         zone = _zone(self.zone)
 
-        def now() -> str:
+        async def now() -> str:
             return datetime.datetime.now(zone).strftime("%A, %Y-%m-%d %H:%M:%S %Z")
 
         return langchain_tool(self, now, {})
