@@ -45,16 +45,22 @@ class Choice:
 
 
 def schema(
-    functions: Sequence[Function], answer: Mapping[str, Any] | None = None
+    functions: Sequence[Function],
+    answer: Mapping[str, Any] | None = None,
+    *,
+    must_call: bool = False,
 ) -> dict[str, Any]:
     """The JSON Schema of the choice.
 
     Args:
         answer: the schema of the answer; any text unless given.
+        must_call: leave no choice but that of the tool.
     """
     calls = [
         _object({"tool": {"const": f.name}, "input": _bounded(f.parameters)}) for f in functions
     ]
+    if must_call:
+        return {"anyOf": calls}
     return {"anyOf": [*calls, _object({"answer": dict(answer or {"type": "string"})})]}
 
 

@@ -133,6 +133,7 @@ async def _workers(
             tools=agent.tools,
             limits=agent.limits,
             whole=whole,
+            tools_first=agent.tools_first,
         )
     return workers
 

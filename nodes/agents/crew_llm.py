@@ -150,7 +150,8 @@ class CrewLLM(BaseLLM):
         """The name of the task that is being worked at. What was said for another is over."""
         name = str(getattr(from_task, "name", None) or "")
         if name and name != self._task:
-            self._task, self._worker.last = name, ""
+            self._task = name
+            self._worker.begin()
         return name
 
     def _schema(self, task: str, response_model: type[BaseModel] | None) -> dict[str, Any] | None:

@@ -32,6 +32,8 @@ class ReactAgent(Node):
         """What the agent is told about itself and its work."""
         iterations: int = Field(8, ge=1, le=100)
         """Turns with the model; in the last one it gets no tools and must answer."""
+        tools_first: bool = Field(False, widget="switch")
+        """Whether it has to call a tool before it may answer; small models otherwise guess."""
         max_tokens: int | None = Field(None, ge=1, le=100_000_000)
         """Tokens, read and written, that may be used. Empty: no limit."""
         max_seconds: float | None = Field(None, gt=0, le=86_400)
@@ -76,6 +78,7 @@ class ReactAgent(Node):
                 model=inputs.model,
                 tools=inputs.tools,
                 limits=limits,
+                tools_first=params.tools_first,
             )
             text = await _answer(worker, messages, params, ctx)
         if not text:

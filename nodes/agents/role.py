@@ -46,6 +46,8 @@ class Role(DescribingNode):
         """Seconds of thinking and of tools that it may use. Empty: no limit."""
         max_tool_calls: int | None = Field(None, ge=0, le=10_000)
         """Calls of tools that it may make. Empty: no limit."""
+        tools_first: bool = Field(False, widget="switch")
+        """Whether it has to call a tool before it may answer; small models otherwise guess."""
         tool_format: Literal["calls", "text"] = Field("calls", widget="choice")
         """`calls` uses the model's own tool calls, or a JSON schema for models without; `text` is
         CrewAI's text format, for models that can be held to no schema."""
@@ -84,6 +86,7 @@ class Role(DescribingNode):
                     seconds=params.max_seconds,
                     tool_calls=params.max_tool_calls,
                 ),
+                tools_first=params.tools_first,
                 text_tools=params.tool_format == "text",
             )
         )

@@ -11,7 +11,11 @@ from nodes.values import AgentSpec, ModelSpec, TaskSpec, ToolSpec
 
 
 class RoleAgent(AgentSpec):
-    """Somebody in a crew. `text_tools` has tools described in CrewAI's own text format."""
+    """Somebody in a crew.
+
+    `text_tools` has tools described in CrewAI's own text format; with `tools_first` a tool must be
+    called before there may be an answer.
+    """
 
     backend: ClassVar[str] = "role"
 
@@ -24,6 +28,7 @@ class RoleAgent(AgentSpec):
     iterations: int = Field(8, ge=1)
     limits: Limits = Limits()
     text_tools: bool = False
+    tools_first: bool = False
 
 
 class CrewTask(TaskSpec):

@@ -21,6 +21,7 @@ async def hire(
     tools: Sequence[ToolSpec] = (),
     limits: Limits | None = None,
     whole: Meter | None = None,
+    tools_first: bool = False,
 ) -> Worker:
     """A worker with everything open, for as long as the stack is.
 
@@ -28,6 +29,7 @@ async def hire(
 
     Args:
         whole: counts for all workers of a crew together; by default for this one alone.
+        tools_first: whether it has to call a tool before it may answer.
 
     Raises:
         NodeError: the model or a tool cannot be opened.
@@ -44,4 +46,5 @@ async def hire(
         meter=meter,
         whole=whole or Meter(who),
         seconds=time_limits(tools),
+        tools_first=tools_first,
     )

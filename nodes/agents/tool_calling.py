@@ -31,10 +31,6 @@ from langchain_core.utils.function_calling import convert_to_openai_tool
 from nodes.agents.choice import Function, instructions, read, schema, written
 from nodes.values import ModelSpec
 
-SHORT = 500
-"""Characters of a question that is repeated when the answer is due."""
-
-
 OnPiece = Callable[[str], Awaitable[None]]
 
 
@@ -42,13 +38,14 @@ OnPiece = Callable[[str], Awaitable[None]]
 class Turn:
     """What a turn may use: tools, the schema that an answer must follow, how many tokens.
 
-    `on_piece` hears an answer as it is written.
+    `must_call` leaves no choice but to call a tool; `on_piece` hears an answer as it is written.
     """
 
     functions: tuple[Function, ...] = ()
     answer: dict[str, Any] | None = None
     stop: tuple[str, ...] = ()
     room: int | None = None
+    must_call: bool = False
     on_piece: OnPiece | None = None
 
 
@@ -100,7 +97,7 @@ class ToolCaller(BaseChatModel):
         if self.native:
             return await self._native(messages, turn)
         if not turn.functions:
-            return await self._ask(_plain(messages, due=True), turn)
+            return await self._ask(_due(messages), turn)
         return await self._choose(messages, turn)
 
     async def _native(self, messages: Sequence[BaseMessage], turn: Turn) -> AIMessage:
@@ -108,22 +105,27 @@ class ToolCaller(BaseChatModel):
             return await self._ask(messages, turn)
         tools = [{"type": "function", "function": asdict(f)} for f in turn.functions]
         options = self.spec.call_options(stop=turn.stop, max_tokens=turn.room)
-        message: AIMessage = await self.inner.bind_tools(tools).ainvoke(list(messages), **options)
+        message: AIMessage = await self._bound(tools, turn).ainvoke(list(messages), **options)
         if turn.answer is None or message.tool_calls or follows(str(message.text), turn.answer):
             return message
         asked = [*messages, message, HumanMessage("Write this answer as JSON.")]
         again = await self._ask(asked, replace(turn, on_piece=None))
         return AIMessage(again.text, usage_metadata=_both(message, again))
 
+    def _bound(self, tools: list[dict[str, Any]], turn: Turn) -> Any:
+        choice = {"tool_choice": "any"} if turn.must_call else {}
+        return self.inner.bind_tools(tools, **choice)
+
     async def _choose(self, messages: Sequence[BaseMessage], turn: Turn) -> AIMessage:
         asked = _plain(_told(messages, turn.functions))
-        wanted = replace(turn, answer=schema(turn.functions, turn.answer), on_piece=None)
-        message = await self._ask(asked, wanted)
+        wanted = schema(turn.functions, turn.answer, must_call=turn.must_call)
+        choosing = replace(turn, answer=wanted, on_piece=None, must_call=False)
+        message = await self._ask(asked, choosing)
         choice = read(str(message.text), turn.functions)
         made = [call for m in messages if isinstance(m, AIMessage) for call in m.tool_calls]
         if any(c["name"] == choice.tool and c["args"] == choice.arguments for c in made):
             # It asks for what it has just been told, and would do so for ever: its answer is due.
-            again = await self._ask(_plain(messages, due=True), turn)
+            again = await self._ask(_due(messages), turn)
             return AIMessage(again.text, usage_metadata=_both(message, again))
         if not choice.tool:
             text = choice.answer if isinstance(choice.answer, str) else json.dumps(choice.answer)
@@ -192,18 +194,35 @@ def _told(messages: Sequence[BaseMessage], functions: Sequence[Function]) -> lis
     return [SystemMessage(about), *messages]
 
 
-def _plain(messages: Sequence[BaseMessage], *, due: bool = False) -> list[BaseMessage]:
-    """Calls and results as texts that any model reads. `due`: an answer must come now."""
+def _plain(messages: Sequence[BaseMessage]) -> list[BaseMessage]:
+    """Calls and results as texts that any model reads."""
     plain: list[BaseMessage] = []
     for message in messages:
         if isinstance(message, AIMessage) and message.tool_calls:
             plain += [AIMessage(written(call["name"], call["args"])) for call in message.tool_calls]
         elif isinstance(message, ToolMessage):
-            plain.append(HumanMessage(f"{message.name or 'The tool'} gives: {message.text}"))
+            plain.append(HumanMessage(_gives(message)))
         else:
             plain.append(message)
-    if due and messages and isinstance(messages[-1], ToolMessage):
-        question = next((str(m.text) for m in messages if isinstance(m, HumanMessage)), "")
-        asked = f"Now answer: {question}" if len(question) <= SHORT else "Now give your answer."
-        plain[-1] = HumanMessage(f"{plain[-1].text}\n\n{asked}")
     return plain
+
+
+def _due(messages: Sequence[BaseMessage]) -> list[BaseMessage]:
+    """With an answer due: what the tools gave stands under the question, and no call is left that
+    a small model could imitate."""
+    given = [_gives(message) for message in messages if isinstance(message, ToolMessage)]
+    if not given:
+        return list(messages)
+    said = [m for m in messages if not isinstance(m, ToolMessage) and not _calls(m)]
+    place = max((n for n, m in enumerate(said) if isinstance(m, HumanMessage)), default=None)
+    question = "" if place is None else str(said[place].text)
+    whole = HumanMessage("\n\n".join([*filter(None, [question]), *given, "So the answer is:"]))
+    return [*said, whole] if place is None else [*said[:place], whole, *said[place + 1 :]]
+
+
+def _calls(message: BaseMessage) -> bool:
+    return isinstance(message, AIMessage) and bool(message.tool_calls)
+
+
+def _gives(result: ToolMessage) -> str:
+    return f"The {result.name or 'tool'} gives: {result.text}"

@@ -51,6 +51,10 @@ class Worker:
     whole: Meter
     seconds: Mapping[str, float] = field(default_factory=dict)
     """How long a call of each tool may take."""
+    tools_first: bool = False
+    """Whether it has to call a tool before it may answer."""
+    called: bool = False
+    """Whether it has called a tool for what it is doing now."""
     last: str = ""
     """The last text that the role wrote: what is left if it is stopped."""
 
@@ -58,6 +62,10 @@ class Worker:
     def who(self) -> str:
         """The name of the role."""
         return self.meter.who
+
+    def begin(self) -> None:
+        """Something new is to be done: what was said and called for other things is over."""
+        self.last, self.called = "", False
 
     async def turn(self, messages: Sequence[BaseMessage], turn: Turn) -> AIMessage:
         """Let the model answer or call tools.
@@ -69,10 +77,12 @@ class Worker:
         self._check()
         if not (self.meter.may_call_tools() and self.whole.may_call_tools()):
             turn = replace(turn, functions=())
+        must_call = bool(turn.functions) and self.tools_first and not self.called
+        turn = replace(turn, room=self._room(), must_call=must_call)
         started = time.monotonic()
         try:
             async with asyncio.timeout(_least(m.seconds_left() for m in self._meters())):
-                message = await self.caller.answer(messages, replace(turn, room=self._room()))
+                message = await self.caller.answer(messages, turn)
         except TimeoutError:
             self._took(time.monotonic() - started)
             self._check()
@@ -157,6 +167,7 @@ class Worker:
             what: StepKind = "thought" if message.tool_calls else "answer"
             self.ctx.step(what, text, who=self.who, **took)
             took = {}
+        self.called = self.called or bool(message.tool_calls)
         for call in message.tool_calls:
             kind: StepKind = "delegation" if call["name"] in DELEGATION else "tool call"
             arguments = json.dumps(call["args"], ensure_ascii=False)

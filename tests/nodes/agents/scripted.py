@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 ASKED: dict[str, list[list[tuple[str, str]]]] = {}
 """By the name of a model, the messages of each request: type and text."""
 
+HELD: dict[str, list[Any]] = {}
+"""By the name of a model, the JSON schema that each request was held to, or None."""
+
 
 class ScriptedModel(ModelSpec):
     """Says its lines, one a request; the last one for ever. A line may be a tool call as JSON.
@@ -37,7 +40,7 @@ class ScriptedModel(ModelSpec):
 
     def open(self, opening: Opening) -> BaseChatModel:
         """The model, at its first line."""
-        ASKED[self.name] = []
+        ASKED[self.name], HELD[self.name] = [], []
         return model_class(self)
 
 
@@ -63,6 +66,8 @@ def model_class(spec: ScriptedModel) -> BaseChatModel:
         ) -> ChatResult:
             await asyncio.sleep(spec.delay_s)
             ASKED[spec.name].append([(m.type, str(m.text)) for m in messages])
+            held = kwargs.get("response_format", {}).get("json_schema", {})
+            HELD[spec.name].append(held.get("schema"))
             line = spec.lines[min(self.at, len(spec.lines) - 1)]
             self.at += 1
             if line == "(fails)":

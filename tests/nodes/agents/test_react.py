@@ -12,7 +12,7 @@ from flows.events import NodeStarted, RunCancelled
 from flows.running import Run
 from tests.engine import harness
 from tests.nodes.agents.conftest import environment, events, outputs, problem, steps, warnings
-from tests.nodes.agents.scripted import ASKED, answer, call
+from tests.nodes.agents.scripted import ASKED, HELD, answer, call
 
 WIRES = [
     "model.model > agent.model",
@@ -59,7 +59,7 @@ async def test_a_model_without_tool_calls_is_told_how_to_choose():
     first, second = ASKED["m"]
     assert first[0][0] == "system"
     assert first[0][1].startswith("You are exact.\n\nYou can use these tools:\n- calculator: ")
-    assert second[2:] == [("ai", SUM), ("human", "calculator gives: 6912")]
+    assert second[2:] == [("ai", SUM), ("human", "The calculator gives: 6912")]
 
 
 async def test_without_tools_it_just_answers():
@@ -74,7 +74,7 @@ async def test_a_model_that_asks_the_same_again_has_to_answer():
     assert outputs(happened)["text"] == "6912, then."
     assert ASKED["m"][-1][-1] == (
         "human",
-        "calculator gives: 6912\n\nNow answer: What is 1234 + 5678?",
+        "What is 1234 + 5678?\n\nThe calculator gives: 6912\n\nSo the answer is:",
     )
 
 
@@ -129,6 +129,18 @@ async def test_a_tool_that_misbehaves(habit: str, observed: str):
     while any("patchbay-" in t.name for t in threading.enumerate()):
         assert time.monotonic() < deadline, "the tool's thread still runs"
         await asyncio.sleep(0.05)
+
+
+async def test_a_model_may_be_made_to_call_a_tool_first():
+    """Then there is no choice but that of the tool in what the first answer is held to."""
+    happened = await react([SUM, answer("6912")], tools_first=True)
+    assert outputs(happened)["text"] == "6912"
+    [first, second] = HELD["m"]
+    assert [set(choice["properties"]) for choice in first["anyOf"]] == [{"tool", "input"}]
+    assert [set(choice["properties"]) for choice in second["anyOf"]] == [
+        {"tool", "input"},
+        {"answer"},
+    ]
 
 
 # --- budgets -------------------------------------------------------------------------------------
