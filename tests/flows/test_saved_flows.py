@@ -86,9 +86,13 @@ def test_it_lies_tidy_from_left_to_right(path: Path):
         assert x2 - x1 >= BOX_W or y2 - y1 >= BOX_H
 
 
+NEED_MORE = {"io.read_file", "embeddings.huggingface", "tool.files", "tool.http_get"}
+"""Kinds that need a file, a folder or a network of one's own."""
+
+
 def test_together_they_show_every_kind_of_node():
     shown = {node.kind for path in FILES for node in load(path).flow.nodes}
-    assert set(CATALOG.kinds()) - shown <= {"io.read_file", "embeddings.huggingface"}
+    assert set(CATALOG.kinds()) - shown <= NEED_MORE
 
 
 # --- on the real model ---------------------------------------------------------------------------
@@ -155,6 +159,28 @@ def test_fallback_ends_at_the_model_that_is_always_there():
     result = ran("fallback")
     assert "Copenhagen" in result.outputs["answer"]
     assert result.tokens.completion > 0
+
+
+def test_a_react_agent_really_calculates():
+    result = ran("react_calculator")
+    assert "6912" in result.outputs["answer"]
+    [row] = result.outputs["usage"].rows
+    assert dict(zip(result.outputs["usage"].columns, row, strict=True))["tool calls"] == 1
+
+
+def test_a_researcher_really_searches_and_a_writer_writes():
+    """The call of the tool is valid, and what was found reaches both roles."""
+    result = ran("research_crew")
+    rows = {row[0]: row for row in result.outputs["usage"].rows}
+    assert list(rows) == ["Researcher", "Writer", "all"]
+    assert (rows["Researcher"][2], rows["Writer"][2]) == (1, 0)
+    found, written = result.nodes["crew"]["tasks"]
+    assert "oven" in found["result"]
+    assert written["result"] == result.outputs["answer"] != ""
+
+
+def test_an_agent_asks_another_flow():
+    assert "Copenhagen" in ran("agent_asks_flow").outputs["answer"]
 
 
 def test_a_wrong_input_is_told_before_anything_runs():
