@@ -17,6 +17,7 @@ from flows.problems import FlowError
 from flows.reading import read_flow
 from flows.resolve import Resolved, resolve
 from nodes.specs import Spec
+from nodes.units import megabytes
 from nodes.values import canonical, encode
 
 
@@ -46,6 +47,11 @@ class MemoryPlan:
     def unknown(self) -> tuple[Share, ...]:
         """What nothing is known of, such as weights that are not here yet."""
         return tuple(share for share in self.shares if share.size is None)
+
+    def words(self) -> str:
+        """`about 515 MB (model 515 MB)`; empty where nothing is known to take any."""
+        parts = [f"{node} {megabytes(size)}" for node, size in self.by_node().items()]
+        return f"about {megabytes(self.total)} ({', '.join(parts)})" if parts else ""
 
     def by_node(self) -> dict[str, int]:
         """Node → estimated bytes of what it describes, the largest first. What is shared counts

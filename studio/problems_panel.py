@@ -6,7 +6,9 @@ from collections.abc import Callable
 
 import streamlit as st
 
+from flows.memory import memory_plan
 from flows.problems import Problem
+from flows.resolve import resolve
 from studio import session
 from studio.document import Document
 from studio.editing import edit
@@ -20,6 +22,9 @@ SHOWN = 50
 def problems_panel(document: Document, refresh: Callable[[], None]) -> None:
     """Draw the list. `refresh` reruns what depends on the flow; for callbacks."""
     found = document.problems()
+    resolved = resolve(document.flow, services().catalog)
+    if memory := memory_plan(resolved, document.path.parent).words():
+        st.caption(f"Memory for models: {plain(memory)}")
     if not found:
         st.success("Nothing is wrong with this flow.")
         return

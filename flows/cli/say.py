@@ -12,7 +12,6 @@ from flows.failures import RunError
 from flows.memory import MemoryPlan
 from flows.problems import FlowError, Problem
 from flows.words import UNSAFE
-from nodes.units import megabytes
 
 EXIT_PROBLEM = 1
 EXIT_INTERRUPTED = 130
@@ -65,8 +64,7 @@ def tokens(count: Tokens) -> str:
 
 def memory(plan: MemoryPlan) -> str:
     """`memory: about 515 MB (model 515 MB)`; nothing for a flow without models of its own."""
-    parts = [f"{node} {megabytes(size)}" for node, size in plan.by_node().items()]
-    return f"memory: about {megabytes(plan.total)} ({', '.join(parts)})" if parts else ""
+    return f"memory: {told}" if (told := plan.words()) else ""
 
 
 @contextlib.contextmanager

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 WORKSPACE = 48 * 2**20
 """Bytes that torch takes besides weights and cache: buffers, the tokenizer, one batch of prompt."""
 
+_FEWER_BITS = (Quantization(bits=8), Quantization(bits=4))
+
 _SAMPLING = ("temperature", "top_p", "max_tokens", "seed", "repeat_penalty")
 
 
@@ -79,6 +81,34 @@ class TransformersModel(ModelSpec):
             weights += sum(bits.weight_bytes(*shape) for shape in made.linears.values())
         cache = made.cache_values * width * self.slot_context(made.trained) * self.parallel
         return weights + cache + WORKSPACE
+
+    def lighter(self, excess: int) -> tuple[str, ...]:
+        """Fewer requests at once, a shorter context, or fewer bits through *Quantize*."""
+        from nodes.models.hf.anatomy import anatomy
+
+        if (made := anatomy(self.weights)) is None:
+            return ()
+        most = self.estimate(made) - excess
+        tokens = self.slot_context(made.trained)
+
+        def fits(**changes: Any) -> bool:
+            return self.model_copy(update=changes).estimate(made) <= most
+
+        quantizations = _FEWER_BITS if self.quantization is None else ()
+        ways = (
+            (
+                f"{n} parallel request{'s' if n > 1 else ''} instead of {self.parallel}"
+                for n in range(self.parallel - 1, 0, -1)
+                if fits(parallel=n)
+            ),
+            (
+                f"a context of {n:,} tokens instead of {tokens:,}"
+                for n in range(tokens // 256 * 256, 0, -256)
+                if fits(context=n)
+            ),
+            (f'{q.bits} bits by a "Quantize" node' for q in quantizations if fits(quantization=q)),
+        )
+        return tuple(first for way in ways if (first := next(way, "")))
 
     def slot_context(self, trained: int) -> int:
         """Tokens that a request gets from a model trained for `trained` (0: not known)."""

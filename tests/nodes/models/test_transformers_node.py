@@ -132,3 +132,14 @@ def test_a_file_that_only_claims_to_be_safetensors(tmp_path: Path) -> None:
         read_shapes(path)
     write_safetensors(path, {"a": (2, 3)})
     assert read_shapes(path) == {"a": ((2, 3), "F16")}
+
+
+def test_what_would_be_lighter(llama: object) -> None:
+    spec = TransformersModel()
+    assert spec.lighter(100 * 10**6) == (
+        "2 parallel requests instead of 4",
+        "a context of 1,280 tokens instead of 2,048",
+        '8 bits by a "Quantize" node',
+    )
+    assert spec.lighter(10**10) == ()
+    assert TransformersModel(weights="hf:owner/repo").lighter(1) == ()
