@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
+from flows.cli import say
 from flows.events import NodeFinished, NodeStepped, RunFinished, Tokens, as_json
+from flows.history import History
 from flows.secrets import Secrets
 from nodes.contract import Context, Node, Ports
 from nodes.values import SecretRef
@@ -49,10 +52,11 @@ async def test_steps_are_events_in_order_and_hold_no_secret() -> None:
     assert as_json(steps[2])["tokens"] == {"prompt": 7, "completion": 1}
 
 
-async def test_tokens_tell_how_fast_they_came() -> None:
+async def test_tokens_tell_how_fast_they_came(tmp_path: Path) -> None:
     env = replace(environment(), catalog=CATALOG.extended([Thinks]))
     env = replace(env, secrets=Secrets(env={"KEY": "very-secret-value"}, files=()))
-    events = await events_of(flow({"t": "test.thinks", "o": OUT}, ["t.text > o.value"]), env=env)
+    document = flow({"t": "test.thinks", "o": OUT}, ["t.text > o.value"])
+    events = await events_of(document, env=env)
     node = next(e for e in events if isinstance(e, NodeFinished) and e.node == "t")
     assert node.tokens == Tokens(8, 6, first_token_s=0.25, generating_s=2.0)
     assert node.tokens.per_second == 3
@@ -61,3 +65,10 @@ async def test_tokens_tell_how_fast_they_came() -> None:
     assert as_json(end)["tokens"] == {
         "prompt": 8, "completion": 6, "first_token_s": 0.25, "generating_s": 2.0,
     }  # fmt: skip
+    assert say.tokens(node.tokens) == "8 + 6 tokens · 0.25 s to first · 3 tokens/s"
+    history = History(f"sqlite:///{tmp_path / 'history.sqlite'}")
+    record = history.recorder(events[0].run, document)
+    for event in events:
+        record(event)
+    kept = {e["node"]: e["tokens"] for e in history.events(end.run) if e["type"] == "node_finished"}
+    assert kept["t"] == as_json(end)["tokens"]
