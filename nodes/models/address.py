@@ -51,8 +51,7 @@ def client_settings(address: str, timeout_s: float) -> dict[str, Any]:
     """Settings of the `httpx` clients that speak to a server.
 
     Redirects are not followed: they could carry a key, and what was asked, to another host. Proxies
-    are not used on this machine. No connection outlives its request, because the opened model
-    outlives the event loop that made the connection.
+    are not used on this machine.
     """
     import httpx
 
@@ -60,8 +59,17 @@ def client_settings(address: str, timeout_s: float) -> dict[str, Any]:
         "timeout": httpx.Timeout(timeout_s, connect=min(timeout_s, CONNECT_S)),
         "follow_redirects": False,
         "trust_env": not is_loopback(address),
-        "limits": httpx.Limits(max_keepalive_connections=0),
     }
+
+
+def async_settings() -> dict[str, Any]:
+    """More of them for asynchronous clients.
+
+    No connection outlives its request: the opened model outlives the event loop that made it.
+    """
+    import httpx
+
+    return {"limits": httpx.Limits(max_keepalive_connections=0)}
 
 
 CONNECT_S = 15.0

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from nodes.contract import NodeError
-from nodes.models.address import check_address, client_settings
+from nodes.models.address import async_settings, check_address, client_settings
 from nodes.models.refs import Report
 from nodes.models.server_errors import Server
 
@@ -73,7 +73,7 @@ def client_options(address: str, timeout_s: float, key: str) -> dict[str, dict[s
     return {
         "client_kwargs": shared,
         "sync_client_kwargs": {"event_hooks": {"request": [hook]}},
-        "async_client_kwargs": {"event_hooks": {"request": [async_hook]}},
+        "async_client_kwargs": {**async_settings(), "event_hooks": {"request": [async_hook]}},
     }
 
 

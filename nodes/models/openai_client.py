@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from nodes.models.address import client_settings
+from nodes.models.address import async_settings, client_settings
 from nodes.models.openai_embeddings import OpenAiEmbeddings
 from nodes.models.openai_model import START, OpenAiModel, translator
 from nodes.models.server_errors import Server
@@ -121,7 +121,9 @@ def http_clients(address: str, key: str, timeout_s: float) -> dict[str, Any]:
     return {
         "timeout": settings["timeout"],  # the library has one of its own, ten minutes long
         "http_client": httpx.Client(**settings, event_hooks={"request": [strip]}),
-        "http_async_client": httpx.AsyncClient(**settings, event_hooks={"request": [strip_async]}),
+        "http_async_client": httpx.AsyncClient(
+            **settings, **async_settings(), event_hooks={"request": [strip_async]}
+        ),
     }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from nodes.models.address import check_address, client_settings, is_loopback
+from nodes.models.address import async_settings, check_address, client_settings, is_loopback
 
 
 @pytest.mark.parametrize(
@@ -62,7 +62,9 @@ def test_what_stays_on_this_machine(address: str, stays: bool) -> None:
     assert client_settings(address, 5)["trust_env"] is not stays
 
 
-def test_no_client_follows_a_redirect_or_keeps_a_connection() -> None:
-    settings = client_settings("https://api.example.com", 5)
-    assert settings["follow_redirects"] is False
-    assert settings["limits"].max_keepalive_connections == 0
+def test_no_client_follows_a_redirect() -> None:
+    assert client_settings("https://api.example.com", 5)["follow_redirects"] is False
+
+
+def test_no_connection_outlives_the_event_loop_that_made_it() -> None:
+    assert async_settings()["limits"].max_keepalive_connections == 0
