@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import hashlib
 import threading
 import time
 from collections import deque
@@ -18,6 +19,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from nodes.contract import NodeError
+from nodes.data import secrets_in
 from nodes.values import Opening, SecretRef, Spec, canonical, encode
 
 CGROUP_LIMITS = (
@@ -123,7 +125,7 @@ class Pool:
             if not slot:
                 yield opened
                 return
-            queue = self._queue_of(spec, entry)
+            queue = self._queue_of(spec, entry, watcher)
             await self._take_slot(queue, spec.queue().slots, watcher)
             try:
                 yield opened
@@ -159,13 +161,14 @@ class Pool:
             self._open(entry, watcher)
         return entry
 
-    def _queue_of(self, spec: Spec, entry: _Entry) -> _Entry:
+    def _queue_of(self, spec: Spec, entry: _Entry, watcher: Watcher) -> _Entry:
         """Whose slots a request takes: the entry's own, or those of the part that it names."""
+        key = _key(spec.queue().resource(), watcher)
         with self._lock:
-            return self._entries.get(canonical(encode(spec.queue().resource())), entry)
+            return self._entries.get(key, entry)
 
     def _claim(self, spec: Spec, watcher: Watcher) -> tuple[_Entry, bool]:
-        key = canonical(encode(spec))
+        key = _key(spec, watcher)
         evicted: list[_Entry] = []
         with self._lock:
             entry = self._entries.get(key)
@@ -284,6 +287,22 @@ class Pool:
                 _move_up(entry)
                 return
             entry.busy -= 1
+
+
+def _key(spec: Spec, watcher: Watcher) -> str:
+    """What tells opened resources apart: the description, and the values of the secrets it names.
+
+    So another key is another resource. And a run that shares what an earlier one opened has asked
+    for the secrets as well, and blacks them out.
+    """
+    parts = [canonical(encode(spec))]
+    for ref in secrets_in(spec):
+        try:
+            value = watcher.secret(ref)
+        except NodeError:
+            value = ""  # opening it says what is missing
+        parts.append(hashlib.sha256(value.encode("utf-8", "surrogatepass")).hexdigest())
+    return "\n".join(parts)
 
 
 async def _opened(entry: _Entry) -> Any:

@@ -95,6 +95,15 @@ def values_in(held: Any) -> Iterator[Value]:
         yield from values_in(list(held.values()))
 
 
+def secrets_in(value: Value) -> Iterator[SecretRef]:
+    """The secrets that a value names, itself or in what it holds."""
+    if isinstance(value, SecretRef):
+        yield value
+    for name in nested_fields(type(value)):
+        for inner in values_in(getattr(value, name)):
+            yield from secrets_in(inner)
+
+
 # --- stored form --------------------------------------------------------------------------------
 
 

@@ -84,6 +84,8 @@ def _flow(document: Document, refresh: Refresh) -> None:
         "About this flow", flow.description, key=key, on_change=described, max_chars=20_000,
         height=140,
     )  # fmt: skip
+    if document.path:
+        st.caption(f"In the file {plain(document.path.name)}. The Flows page renames it.")
 
 
 def _several(document: Document, nodes: list[NodeInstance], refresh: Refresh) -> None:

@@ -98,6 +98,26 @@ class Library:
         copy = flow.model_copy(update={"name": f"{flow.name[:280]} (copy)"})
         return self.create(copy, path.stem)
 
+    def rename(self, path: Path, wanted: str) -> Path:
+        """Give a flow's file another name, near `wanted` and free; returns where it lies now.
+
+        Raises:
+            OSError: the disk refuses.
+        """
+        if slug(wanted) == path.stem:
+            return path
+        target = self._free(slug(wanted))
+        path.rename(target)
+        return target
+
+    def users(self, path: Path) -> list[str]:
+        """What the person's flows are called that name this file, as those do that run it."""
+        return [
+            entry.title
+            for entry in self.own()
+            if entry.flow and entry.path != path and path in companions(entry.flow, self.folder)
+        ]
+
     def delete(self, path: Path) -> Path:
         """Move a flow to the trash; returns where it lies now, for `restore`."""
         self.trash.mkdir(parents=True, exist_ok=True)

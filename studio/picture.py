@@ -15,9 +15,9 @@ from nodes.contract import Ports
 
 WIDTH, HEAD, ROW, PAD = 220.0, 34.0, 22.0, 8.0
 MARGIN = 36.0
-FAMILY_COLORS = (
-    "#4453c8", "#0f8a6a", "#b4591b", "#8a46b5", "#1d7fb0", "#a8324a", "#6b7a1f", "#5d6472",
-    "#b04a86", "#8a6a1a", "#2f7d8c", "#7a5340",
+FAMILY_COLORS = (  # as on the canvas: blue, green, violet, orange, teal, red, amber, indigo, …
+    "#3b7ff0", "#23a566", "#8a5cf0", "#e08a1e", "#17a2a8", "#e0484d", "#c79a10", "#5a67e0",
+    "#dd5aa5", "#9a7350", "#7a9f1f", "#2c9bd6",
 )  # fmt: skip
 TYPE_COLORS: Mapping[str, str] = {
     "text": "#2f9e6e", "number": "#2b7fd4", "json": "#c9821f", "messages": "#17939b",

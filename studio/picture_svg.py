@@ -44,6 +44,11 @@ def to_svg(picture: Picture, carried: str = "", *, dark: bool = False) -> str:
     parts += [_line(line) for line in picture.lines]
     for one in picture.boxes:
         parts += _box(one, ink, box, edge)
+    if not picture.boxes and not picture.panels:
+        parts.append(
+            f'<text x="{picture.x + picture.w / 2:g}" y="{picture.y + picture.h / 2:g}" '
+            'text-anchor="middle" opacity=".5">Nothing is drawn yet</text>'
+        )
     return "\n".join([*parts, "</svg>\n"])
 
 

@@ -36,9 +36,9 @@ class Versions:
     """
 
     def __init__(self, home: Path, path: Path, clock: Callable[[], float] = time.time) -> None:
-        name = hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:16]
+        self._home = home
         self._blobs = home / "versions" / "contents"
-        self._index = home / "versions" / f"{path.stem[:40]}-{name}.jsonl"
+        self._index = self._index_of(path)
         self._clock = clock
         self._last: tuple[str, Flow] | None = None
 
@@ -59,6 +59,21 @@ class Versions:
             index.write(json.dumps(asdict(version), ensure_ascii=False) + "\n")
         self._last = (digest, flow)
         return version
+
+    def move(self, path: Path) -> None:
+        """Go with the flow file, which lies at `path` now.
+
+        Raises:
+            OSError: the disk refuses.
+        """
+        target = self._index_of(path)
+        if self._index.exists() and not target.exists():
+            self._index.rename(target)
+        self._index = target
+
+    def _index_of(self, path: Path) -> Path:
+        name = hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:16]
+        return self._home / "versions" / f"{path.stem[:40]}-{name}.jsonl"
 
     def list(self) -> list[Version]:
         """All versions, newest first. A damaged line is left out."""

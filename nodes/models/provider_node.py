@@ -70,7 +70,7 @@ class Provider(DescribingNode):
             from nodes.models.provider_client import missing_package
 
             raise missing_package(model.model, model.provider)
-        return cls.Outputs(model=model)
+        return cls.Outputs(model=model.model_copy(update={"key": model.secret}))
 
     @classmethod
     def summary(cls, params: Params) -> str:

@@ -46,6 +46,23 @@ function channel(path) {
   return it;
 }
 
+/**
+ * Streamlit's text areas tell what was typed when they are left, or at Ctrl+Enter. In the panel a pause is enough:
+ * what is wrong with a template shows while it is written.
+ */
+const PAUSE_MS = 600;
+function tellWhatIsTyped() {
+  if (window.__patchbayTyping) return;
+  const pauses = (window.__patchbayTyping = new WeakMap());
+  document.addEventListener("input", (event) => {
+    const field = event.target;
+    if (event.isComposing || !field.matches?.(".st-key-side [data-testid=stTextArea] textarea")) return;
+    clearTimeout(pauses.get(field));
+    const enter = () => field.isConnected && field.dispatchEvent(new KeyboardEvent("keydown", { key: "Enter", ctrlKey: true, bubbles: true, cancelable: true }));
+    pauses.set(field, setTimeout(enter, PAUSE_MS));
+  }, true);
+}
+
 function drawPulse(root, it, data) {
   let words = "Saved", name = "saved";
   if (it.conflict ?? data.conflict) { words = "Changed on disk"; name = "warn"; }
@@ -132,6 +149,7 @@ export function mount(component, base) {
   const { data, parentElement, setTriggerValue } = component;
   const root = parentElement.querySelector(".root");
   if (!parentElement.querySelector("style.live")) parentElement.append(el("style", "live", CSS));
+  tellWhatIsTyped();
   if (data.mode === "trace") {
     const made = el("div", "trace");
     growTrace(made, data.trace, []);

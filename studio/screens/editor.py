@@ -118,6 +118,9 @@ def _toolbar() -> None:
 
 
 def _errors(document: Document) -> int:
+    """How many there are; an empty canvas is no mistake."""
+    if not document.flow.nodes:
+        return 0
     return sum(problem.severity == "error" for problem in document.problems())
 
 
@@ -327,5 +330,5 @@ def _panel() -> None:
 
 
 def _tab(name: str, document: Document) -> str:
-    number = len(document.problems()) if name == "Problems" else 0
+    number = len(document.problems()) if name == "Problems" and document.flow.nodes else 0
     return f"{name} {number}" if number else name

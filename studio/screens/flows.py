@@ -17,6 +17,7 @@ from studio.picture import draw
 from studio.preview import preview
 from studio.services import services
 from studio.topics import topics, topics_of
+from studio.versions import Versions
 from studio.versions_view import versions_dialog
 from studio.words import ago, count, plain
 
@@ -282,12 +283,28 @@ def _look(path: Path) -> None:
 def _rename(path: Path) -> None:
     document = services().documents.open(path)
     name = st.text_input("Name", document.flow.name, max_chars=300)
-    if st.button("Rename", type="primary", key="rename-go") and name.strip():
+    file = st.text_input(
+        "File", path.stem, max_chars=60,
+        help="What the command line, and flows that run this one, call it. `.json` is added.",
+    )  # fmt: skip
+    if users := services().library.users(path):
+        st.caption(f"Named by {plain(', '.join(users))}: change it there too.")
+    if st.button("Rename", type="primary", key="rename-go") and name.strip() and file.strip():
         from flows.operations import SetMeta
 
         document.apply(SetMeta(name=" ".join(name.split())), client=session.client())
         document.save()
+        _rename_file(path, file)
         st.rerun()
+
+
+def _rename_file(path: Path, wanted: str) -> None:
+    try:
+        services().documents.close(path)
+        target = services().library.rename(path, wanted)
+        Versions(services().home, path).move(target)
+    except OSError as error:
+        session.remember("notice", f"The file keeps its name: {error}")
 
 
 @st.dialog("Download")

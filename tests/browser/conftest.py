@@ -6,9 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, expect, sync_playwright
 
 from tests.browser.harness import FLAGS, Server, chromium, serve
+
+expect.set_options(
+    timeout=20_000
+)  # a busy machine takes its time; what is quick is not slowed down
 
 
 @pytest.fixture(scope="module")

@@ -270,10 +270,16 @@ def test_an_edit_in_the_inspector_adds_a_port_and_a_fix_wires_it(
     edit(studio, page, "inspect")
     node(page, "prompt").click()
     field = side(page).get_by_role("textbox", name="Template")
-    field.fill("In the style of {style}, answer: {question}")
-    field.press("Control+Enter")
+    field.fill("In the style of {sty")
+    field.press("End")
+    field.press_sequentially("le}", delay=30)
     port = page.locator('[data-port="prompt.style"]')
-    expect(port).to_have_count(1)
+    expect(port).to_have_count(1)  # after a pause, and the field goes on being written in
+    expect(page.locator('[data-port="prompt.question"].pb-handle')).to_have_count(1)
+    field.press_sequentially(": {question}", delay=60)
+    expect(field).to_be_focused()
+    expect(field).to_have_value("In the style of {style}: {question}")
+    expect(page.locator(".pb-port.gone")).to_have_count(0)
     expect(side(page).get_by_text('"prompt.style" takes')).to_be_visible()
     tab(page, "Problems")
     side(page).get_by_role("button", name="Wire from question.value").click()
@@ -283,7 +289,11 @@ def test_an_edit_in_the_inspector_adds_a_port_and_a_fix_wires_it(
     assert "prompt.style" in {edge.target for edge in read_flow(path).edges}
     icon(page, "undo").click()
     expect(toolbar(page, "1 error")).to_be_visible()
-    icon(page, "undo").click()
+    for _ in range(6):  # what was typed slowly is several steps
+        if icon(page, "undo").is_disabled():
+            break
+        icon(page, "undo").click()
+        page.wait_for_timeout(700)
     expect(port).to_have_count(0)
     tab(page, "Node")
     expect(field).to_have_value(re.compile("^Answer in one short sentence"))
@@ -352,10 +362,12 @@ def test_two_tabs_see_each_others_edits(studio: Server, page: Page) -> None:
     name = page.get_by_role("textbox", name="Name of the flow")
     name.fill("Both see this")
     name.press("Enter")
-    expect(other.get_by_role("textbox", name="Name of the flow")).to_have_value("Both see this")
+    theirs = other.get_by_role("textbox", name="Name of the flow")
+    expect(theirs).to_have_value("Both see this")
     node(other, "prompt").click()
     side(other).get_by_role("textbox", name="Title").fill("Renamed here")
     expect(node(page, "prompt")).to_contain_text("Renamed here")
+    expect(side(page).get_by_text("Select a node to see")).to_be_visible()  # each has their own
     page.wait_for_timeout(1500)
     saved = read_flow(path)
     assert (saved.name, saved.node("prompt").title) == ("Both see this", "Renamed here")
@@ -461,6 +473,57 @@ def test_delete_can_be_undone(studio: Server, page: Page) -> None:
     page.get_by_role("button", name="Undo").click()
     expect(card).to_be_visible()
     assert path.exists()
+
+
+def test_a_flow_and_its_file_are_renamed(studio: Server, page: Page) -> None:
+    path = put(studio, "badly-named", {"format": 1, "name": "Bad name", "nodes": [], "edges": []})
+    page.goto(studio.url)
+    card = page.get_by_test_id("stColumn").filter(has_text="Bad name")
+    card.get_by_role("button", name="More").click()
+    page.get_by_text("Rename", exact=True).first.click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_role("textbox", name="Name").fill("Good name")
+    dialog.get_by_role("textbox", name="File").fill("well-named")
+    dialog.get_by_role("textbox", name="File").press("Enter")
+    dialog.get_by_role("button", name="Rename").click()
+    expect(page.get_by_text("Good name", exact=True)).to_be_visible()
+    wait_for(page, lambda: (path.parent / "well-named.json").exists())
+    assert not path.exists()
+    assert read_flow(path.parent / "well-named.json").name == "Good name"
+
+
+def test_by_keyboard_alone_from_an_empty_flow_to_an_answer(studio: Server, page: Page) -> None:
+    put(studio, "keys", {"format": 1, "name": "Keys", "nodes": [], "edges": []})
+    page.goto(f"{studio.url}/editor?flow=keys")
+    expect(page.get_by_text("Draw your first flow")).to_be_visible(timeout=SLOW)
+    tab_to(page, page.get_by_role("textbox", name="Search nodes"))
+    page.keyboard.type("flow input")
+    page.keyboard.press("Enter")
+    expect(page.locator(".pb-node")).to_have_count(1)
+    page.keyboard.press("n")
+    page.keyboard.type("flow output")
+    page.keyboard.press("Enter")
+    expect(page.locator(".pb-node")).to_have_count(2)
+    page.keyboard.press("w")
+    page.keyboard.type("flow input")
+    page.keyboard.press("Enter")
+    expect(page.locator(".react-flow__edge")).to_have_count(1)
+    page.keyboard.press("Control+Enter")
+    box = page.get_by_test_id("stChatInputTextArea")
+    expect(box).to_be_visible()
+    tab_to(page, box)
+    page.keyboard.type("Nothing but keys")
+    page.keyboard.press("Enter")
+    expect(side(page).get_by_text("Nothing but keys")).to_have_count(2, timeout=SLOW)
+
+
+def tab_to(page: Page, wanted: Locator) -> None:
+    """Press Tab until something has the focus."""
+    for _ in range(80):
+        page.keyboard.press("Tab")
+        if wanted.evaluate("e => e === e.getRootNode().activeElement"):
+            return
+    raise AssertionError("Tab never leads there")
 
 
 def test_past_runs_are_listed_and_stepped_through(studio: Server, page: Page) -> None:

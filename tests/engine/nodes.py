@@ -282,6 +282,7 @@ class Thing(Spec):
     places: int | None = None
     size: int = 0
     fails: bool = False
+    key: SecretRef | None = None
     opened: ClassVar[list[str]] = []
     closed: ClassVar[list[str]] = []
 

@@ -7,6 +7,8 @@ import asyncio
 import pytest
 
 from flows.resources import Pool
+from nodes.contract import NodeError
+from nodes.values import SecretRef
 from tests.engine.harness import OUT, environment, events_of, flow, words
 from tests.engine.nodes import Thing
 
@@ -163,3 +165,30 @@ def test_the_pool_outlives_an_event_loop() -> None:
     asyncio.run(use())
     asyncio.run(use())
     assert Thing.opened == ["kept"]
+
+
+class Knowing(Watch):
+    """A watcher with one secret, or none."""
+
+    def __init__(self, value: str | None) -> None:
+        super().__init__()
+        self.value = value
+
+    def secret(self, ref: object) -> str:
+        self.heard.append("asked for the secret")
+        if self.value is None:
+            raise NodeError("It is not set.")
+        return self.value
+
+
+async def test_another_key_is_another_resource_and_every_run_asks_for_it() -> None:
+    pool, thing = Pool(), Thing(key=SecretRef(secret="KEY"))
+    first, second, other, none = (Knowing(value) for value in ("old", "old", "new", None))
+    for watcher in (first, second, other, none):
+        async with pool.use(thing, watcher, slot=False):
+            assert watcher.heard[0] == "asked for the secret"
+    assert len(Thing.opened) == 3
+    held = "".join(pool._entries)
+    assert "old" not in held
+    assert "new" not in held
+    pool.close()

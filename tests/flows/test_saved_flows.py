@@ -86,8 +86,11 @@ def test_it_lies_tidy_from_left_to_right(path: Path):
         assert x2 - x1 >= BOX_W or y2 - y1 >= BOX_H
 
 
-NEED_MORE = {"io.read_file", "embeddings.huggingface", "tool.files", "tool.http_get"}
-"""Kinds that need a file, a folder or a network of one's own."""
+NEED_MORE = {
+    "io.read_file", "embeddings.huggingface", "embeddings.ollama", "embeddings.openai",
+    "tool.files", "tool.http_get",
+}  # fmt: skip
+"""Kinds that need a file, a folder, a server or a network of one's own."""
 
 
 def test_together_they_show_every_kind_of_node():

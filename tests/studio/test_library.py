@@ -12,6 +12,7 @@ from flows.model import Flow, NodeInstance
 from flows.problems import FlowError
 from flows.reading import read_flow
 from studio.library import Library, companions, slug
+from studio.versions import Versions
 
 SAVED = Path(flows.__file__).parent / "saved"
 
@@ -26,6 +27,25 @@ def test_a_new_flow_never_takes_the_file_of_another(library: Library) -> None:
     second = library.create(Flow(name="My flow!"))
     assert [first.name, second.name] == ["my-flow.json", "my-flow-2.json"]
     assert {entry.name for entry in library.own()} == {"my-flow", "my-flow-2"}
+
+
+def test_a_file_is_renamed_and_takes_its_versions_along(library: Library, tmp_path: Path) -> None:
+    library.create(Flow(name="Taken"), "wanted")
+    path = library.create(Flow(name="Mine"), "old")
+    user = Flow(
+        name="User", nodes=(NodeInstance(id="n", kind="logic.run_flow", params={"flow": "old"}),)
+    )
+    library.create(user)
+    versions = Versions(tmp_path, path)
+    versions.add(Flow(name="Mine"))
+    assert library.users(path) == ["User"]
+    target = library.rename(path, "Wanted")
+    versions.move(target)
+    assert (target.name, path.exists()) == ("wanted-2.json", False)
+    assert read_flow(target).name == "Mine"
+    assert len(Versions(tmp_path, target).list()) == 1
+    assert Versions(tmp_path, path).list() == []
+    assert library.rename(target, "wanted-2") == target
 
 
 def test_a_deleted_flow_comes_back_under_its_name(library: Library) -> None:

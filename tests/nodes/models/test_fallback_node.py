@@ -12,6 +12,7 @@ import pytest
 from flows import load
 from flows.running import Run
 from nodes.contract import NodeError
+from nodes.data import secrets_in
 from nodes.models.answer import Answer, ask
 from nodes.models.fallback import FallbackModel
 from nodes.models.fallback_node import Fallback
@@ -67,6 +68,10 @@ def test_the_order_is_that_of_the_wires() -> None:
     types = {cls.tag(): cls for cls in (FallbackModel, OpenAiModel, GgufModel)}
     assert decode(encode(model), types) == model
     assert Fallback.summary(Fallback.Params(whole=True)) == "whole answers"
+
+
+def test_the_keys_of_all_its_models_are_found(good: OpenAiModel) -> None:
+    assert list(secrets_in(FallbackModel(models=(GONE, good)))) == [KEYED]
 
 
 def test_an_answer_of_whoever_is_there_does_not_count_as_one_that_repeats() -> None:
