@@ -52,7 +52,7 @@ def _field(name: str, schema: Schema, definitions: Schema, required: bool) -> Fi
     items = _resolved(inner.get("items", {}), definitions)
     return FieldSpec(
         name=name,
-        label=name.replace("_", " ").capitalize(),
+        label=label_of(name),
         doc=schema.get("description") or inner.get("description") or "",
         shape=shape,
         default=schema.get("default"),
@@ -64,6 +64,18 @@ def _field(name: str, schema: Schema, definitions: Schema, required: bool) -> Fi
         choices=_choices(inner),
         columns=_columns(shape, inner, items, definitions),
     )
+
+
+_SPELLED = {
+    "api": "API", "gpu": "GPU", "http": "HTTP", "id": "ID", "json": "JSON", "lora": "LoRA",
+    "mb": "MB", "mmr": "MMR", "s": "(seconds)", "url": "URL",
+}  # fmt: skip
+
+
+def label_of(name: str) -> str:
+    """A param's name as people write it: `base_url` → `Base URL`."""
+    label = " ".join(_SPELLED.get(word, word) for word in name.split("_"))
+    return label[:1].upper() + label[1:]
 
 
 def _unwrapped(schema: Schema, definitions: Schema) -> tuple[Schema, bool]:

@@ -126,6 +126,7 @@ def _node(
         )
         st.json(node.params)
         return
+    _facts(cls, node)
     described = describe_node(cls)
     if described["install"]:
         st.warning("This node needs a package that is not installed:")
@@ -147,7 +148,6 @@ def _node(
         for problem in problems:
             if problem.param == spec.name:
                 show_problem(problem)
-    _facts(cls, node)
     run_policy(document, node, refresh)
     with st.expander("About this node"):
         st.markdown(safe_markdown(described["doc"]))
@@ -171,8 +171,7 @@ def _facts(cls: type[Node], node: NodeInstance) -> None:
     except (ValidationError, NodeError):
         return  # what is wrong stands at its field already
     if facts:
-        lines = [f"| {plain(name)} | {plain(value)} |" for name, value in facts.items()]
-        st.markdown("\n".join(["| | |", "|---|---|", *lines]))
+        st.caption("  \n".join(f"{plain(name)}: {plain(value)}" for name, value in facts.items()))
 
 
 def _writer(

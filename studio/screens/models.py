@@ -62,7 +62,7 @@ def _rows() -> None:
     for title, about, folders in SECTIONS:
         of_kind = [info for info in infos if info.is_folder == folders]
         if of_kind:
-            st.markdown(f"#### {title}", anchors=False)
+            st.markdown(f"### {title}", anchors=False)
             st.caption(about)
         for info in of_kind:
             _row(info)
@@ -107,7 +107,7 @@ def _in_memory() -> None:
     resident = default_pool().resident()
     if not resident:
         return
-    st.markdown("#### In memory now", anchors=False)
+    st.markdown("### In memory now", anchors=False)
     rows = [
         {
             "what": spec.type_id(),

@@ -8,7 +8,7 @@ from nodes.catalog import load_catalog
 from nodes.contract import Field, NodeParams
 from nodes.spec import describe_node
 from nodes.values import SecretRef
-from studio.fields import FieldSpec, fields_of
+from studio.fields import FieldSpec, fields_of, label_of
 from studio.inspector_tables import apply_changes, kind_of, value_of
 from studio.loose import parse_loose
 
@@ -124,3 +124,10 @@ def test_rows_become_records_without_what_was_left_empty() -> None:
 
 def test_what_must_not_be_empty_begins_with_something() -> None:
     assert value_of(fields()["pairs"], [{"a": "x", "b": None}]) == [{"a": "x", "b": ""}]
+
+
+def test_names_become_labels() -> None:
+    names = ("base_url", "gpu_layers", "top_p", "k", "timeout_s", "json_schema")
+    assert [label_of(name) for name in names] == [
+        "Base URL", "GPU layers", "Top p", "K", "Timeout (seconds)", "JSON schema",
+    ]  # fmt: skip
