@@ -18,7 +18,7 @@ from nodes.values import KIND_TYPES, SecretRef, Value, ValueKind
 
 Widget = Literal[
     "text", "textarea", "code", "number", "slider", "choice", "switch", "list", "table", "json",
-    "secret", "file", "folder", "model", "flow",
+    "secret", "file", "folder", "model", "adapter", "flow",
 ]  # fmt: skip
 
 

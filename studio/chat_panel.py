@@ -9,14 +9,15 @@ import streamlit as st
 
 from studio import session
 from studio.document import Document
-from studio.live import answering_node, follow
+from studio.live import answering_node, follow, title_of
 from studio.questions import asked
 from studio.run_panel import form_values, latest, refusals, start_with, stop
 from studio.runner import LiveRun
 from studio.services import services
 from studio.steps import spent
+from studio.trace_view import show_trace
 from studio.values_view import show_value
-from studio.words import plain, safe_markdown
+from studio.words import count, plain, safe_markdown
 
 Refresh = Callable[[], None]
 REMEMBERS = "The flow sees the whole conversation."
@@ -131,3 +132,15 @@ def _exchange(document: Document, live: LiveRun, name: str) -> None:
         else:
             show_value(value, f"chat:{live.id}:answer")
         st.caption(plain(" · ".join(spent(progress.seconds, progress.tokens))))
+        _what_was_done(live)
+
+
+def _what_was_done(live: LiveRun) -> None:
+    """The steps of agents behind an answer, folded."""
+    for path, node in live.progress.nodes.items():
+        if node.steps:
+            label = f"{title_of(live, path)}: {count(len(node.steps), 'step')}"
+            key = f"did:{live.id}:{path}"
+            with st.expander(plain(label), key=key, on_change="rerun") as fold:
+                if fold.open:
+                    show_trace(node.steps, f"{key}:trace")

@@ -8,7 +8,7 @@ from typing import Any
 
 Schema = Mapping[str, Any]
 
-OWN_SHAPES = ("file", "folder", "model", "flow", "slider", "json", "textarea", "code")
+OWN_SHAPES = ("file", "folder", "model", "adapter", "flow", "slider", "json", "textarea", "code")
 """Widgets that are drawn whatever the type of the param."""
 
 
@@ -17,7 +17,8 @@ class FieldSpec:
     """One param. `shape` says which widget draws it.
 
     Shapes: text, textarea, code, integer, number, slider, choice, switch, list (of texts), table
-    (of objects), mapping (names to one of a few words), json, secret, file, folder, model, flow.
+    (of objects), mapping (names to one of a few words), json, secret, file, folder, model, adapter,
+    flow.
     """
 
     name: str

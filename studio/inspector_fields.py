@@ -185,6 +185,12 @@ def _draw_model(spec: FieldSpec, value: Any, name: str, write: Write, _: Path | 
     draw_named(spec, value, name, write, names)
 
 
+def _draw_adapter(spec: FieldSpec, value: Any, name: str, write: Write, _: Path | None) -> None:
+    from nodes.models.hf.adapter import shipped
+
+    draw_named(spec, value, name, write, {one: f"{one} (comes with Patchbay)" for one in shipped()})
+
+
 def _draw_flow(spec: FieldSpec, value: Any, name: str, write: Write, folder: Path | None) -> None:
     names = sorted(path.stem for path in folder.glob("*.json")) if folder else []
     draw_named(spec, value, name, write, {name: name for name in names})
@@ -286,5 +292,6 @@ _DRAWERS: dict[str, Callable[[FieldSpec, Any, str, Write, Path | None], None]] =
     "file": _draw_file,
     "folder": _draw_file,
     "model": _draw_model,
+    "adapter": _draw_adapter,
     "flow": _draw_flow,
 }

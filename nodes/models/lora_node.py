@@ -33,7 +33,7 @@ class LoraNode(DescribingNode):
     requires = ("torch", "transformers", "peft")
 
     class Params(NodeParams):
-        adapter: str = Field(DEFAULT_ADAPTER, min_length=1, max_length=1000)
+        adapter: str = Field(DEFAULT_ADAPTER, min_length=1, max_length=1000, widget="adapter")
         """A folder saved by PEFT, hf:owner/repo, or one that ships: pirate, sentiment."""
         scale: float = Field(1.0, ge=-10, le=10)
         """How strongly it acts: 1 as it was trained, 0 not at all."""

@@ -11,7 +11,7 @@ from nodes.models.weights import WeightsInfo, delete, listing
 from nodes.specs import Spec
 from studio import session
 from studio.pulls import Pull, pulls
-from studio.words import plain, size
+from studio.words import count, plain, size
 
 SECTIONS = (
     ("Quantized models", "GGUF files, for *Quantized local model*.", False),
@@ -28,6 +28,7 @@ def page() -> None:
         "or here."
     )
     _list()
+    _adapters()
     _in_memory()
     st.markdown("### Get other weights", anchors=False)
     with (
@@ -100,6 +101,30 @@ def _row(info: WeightsInfo) -> None:
             st.caption(f"SHA-256: {info.sha256}")
         if pull and not info.present:
             _progress(pull)
+
+
+def _adapters() -> None:
+    """The small adapters that come along; others are folders, or fetched by the node itself."""
+    from nodes.models.hf.adapter import read_adapter, shipped
+
+    st.markdown("### LoRA adapters", anchors=False)
+    st.caption("For *LoRA adapter*: small changes to a model that share its weights.")
+    for name in shipped():
+        with st.container(border=True):
+            st.markdown(f"**{plain(name)}** :green-badge[comes with Patchbay]")
+            try:
+                adapter = read_adapter(name)
+            except NodeError as error:
+                st.error(plain(error.message))
+                continue
+            facts = [
+                size(adapter.bytes),
+                f"rank {adapter.rank}",
+                count(len(adapter.layers), "layer"),
+            ]
+            st.caption(
+                plain(" · ".join([*facts, *([f"made for {adapter.base}"] if adapter.base else [])]))
+            )
 
 
 def _in_memory() -> None:
