@@ -199,3 +199,11 @@ def test_four_bits_still_answer():
     outputs = ran("fewer_bits").outputs
     assert outputs["full"].strip()
     assert outputs["small"].strip()
+
+
+def test_adapters_answer_each_in_its_own_way():
+    outputs = ran("adapters").outputs
+    assert outputs["sentiment"].strip() == "negative"
+    assert outputs["pirate"].startswith("Arr")
+    assert len(outputs["plain"].split()) > 3
+    assert not outputs["plain"].startswith("Arr")

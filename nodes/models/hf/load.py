@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
+import gc
+import sys
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -87,7 +91,16 @@ def _read(spec: TransformersModel, folder: Path) -> tuple[Any, Any]:
         raise
     except Exception as error:  # each library has its own way to say that a file is no good
         raise _unloadable(spec, folder, error) from error
+    _give_back()
     return model.eval(), tokenizer
+
+
+def _give_back() -> None:
+    """Return to the system what was only needed while loading; glibc would keep it."""
+    gc.collect()
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError, AttributeError):
+            ctypes.CDLL(None).malloc_trim(0)
 
 
 def _bits(how: Quantization, dtype: Any) -> dict[str, Any]:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from nodes.models.hf.anatomy import Anatomy
     from nodes.models.hf.chat import ChatTransformers
 
-WORKSPACE = 48 * 2**20
+WORKSPACE = 88 * 2**20
 """Bytes that torch takes besides weights and cache: buffers, the tokenizer, one batch of prompt."""
 
 _FEWER_BITS = (Quantization(bits=8), Quantization(bits=4))
