@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from langchain_core.embeddings import Embeddings
 
 from nodes.contract import NodeError
+from nodes.models.libraries import load_libraries
 
 if TYPE_CHECKING:
     import torch
@@ -93,6 +94,7 @@ def load_encoder(folder: Path, *, max_tokens: int | None, batch: int) -> Transfo
     Raises:
         NodeError: it does not load, or does something that is not supported.
     """
+    load_libraries()
     from transformers import AutoModel, AutoTokenizer
     from transformers.utils import logging
 

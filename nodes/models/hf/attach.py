@@ -15,6 +15,7 @@ from nodes.models.hf.anatomy import anatomy
 from nodes.models.hf.chat import ChatTransformers
 from nodes.models.hf.fit import check_fit
 from nodes.models.hf.load import load_engine
+from nodes.models.libraries import load_libraries
 from nodes.values import Opening
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ def open_lora(spec: LoraModel, opening: Opening) -> ChatTransformers:
     Raises:
         NodeError: base or adapters cannot be had, or do not go together.
     """
+    load_libraries()
     parts = [_read(spec, use, opening) for use in spec.adapters]
     name = _name(spec)
     title = " + ".join([spec.root.weights, *(use.weights for use in spec.adapters)])

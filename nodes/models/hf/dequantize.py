@@ -14,6 +14,7 @@ from typing import Any
 from nodes.contract import NodeError
 from nodes.home import cache_dir
 from nodes.models.hf.source import CONFIG, WEIGHTS
+from nodes.models.libraries import load_libraries
 from nodes.models.refs import Report
 from nodes.models.weights import content_id, find, resolve
 
@@ -67,9 +68,7 @@ def found(text: str) -> Path | None:
 
 
 def _convert(path: Path, folder: Path) -> None:
-    from nodes.models.llama_load import share_cores
-
-    share_cores()
+    load_libraries()
     import torch
     from safetensors.torch import save_file
     from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig

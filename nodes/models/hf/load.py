@@ -15,7 +15,7 @@ from nodes.contract import NodeError
 from nodes.models.errors import mib, out_of_memory
 from nodes.models.hf.precision import Quantization, dtype_on
 from nodes.models.hf.source import Gguf, HubFolder, check_folder, parse
-from nodes.models.llama_load import share_cores
+from nodes.models.libraries import load_libraries
 from nodes.models.refs import Report
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def load_engine(
     """An engine of its own over freshly loaded weights; `change` may replace the network."""
     folder = folder_of(spec.weights, report)
     _check_memory(spec)
-    share_cores()
+    load_libraries()
     report(f"Loading {spec.weights}", 0, None)
     from nodes.models.hf.engine import HfEngine
 
