@@ -162,7 +162,7 @@ async def test_cancelling_is_no_failure(
     spec = FallbackModel(models=(good, gated(gate)))
     story = [Message(role="user", content="Write a very long story about the sea.")]
     asking = asyncio.create_task(ask(ctx, spec, story, **spec.call_options(max_tokens=900)))
-    while len(ctx.streamed) < 3:
+    while len(ctx.streamed) < 3 and not asking.done():
         await asyncio.sleep(0.01)
     asking.cancel()
     with pytest.raises(asyncio.CancelledError):
