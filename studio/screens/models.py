@@ -117,14 +117,12 @@ def _adapters() -> None:
             except NodeError as error:
                 st.error(plain(error.message))
                 continue
-            facts = [
-                size(adapter.bytes),
-                f"rank {adapter.rank}",
-                count(len(adapter.layers), "layer"),
-            ]
-            st.caption(
-                plain(" · ".join([*facts, *([f"made for {adapter.base}"] if adapter.base else [])]))
-            )
+            if adapter is None:
+                continue
+            facts = [size(adapter.bytes), f"rank {adapter.rank}"]
+            facts.append(count(len(adapter.layers), "layer"))
+            facts += [f"made for {adapter.base}"] if adapter.base else []
+            st.caption(plain(" · ".join(facts)))
 
 
 def _in_memory() -> None:
