@@ -9,6 +9,7 @@ import streamlit as st
 
 from flows.memory import MemoryPlan, memory_plan
 from flows.resolve import resolve
+from nodes.specs import EmbeddingsSpec, ModelSpec
 from studio.document import Document
 from studio.questions import Same
 from studio.services import services
@@ -32,7 +33,8 @@ def memory_words(plan: MemoryPlan) -> str:
         return ""
     total = f"Takes about {size(plan.total)} of memory"
     more = f": {', '.join(parts)}" if len(parts) > 1 else ""
-    unknown = {share.node for share in plan.unknown}
+    # Tools and agents take next to nothing; weights that are not here yet may take much.
+    unknown = {s.node for s in plan.unknown if isinstance(s.spec, (ModelSpec, EmbeddingsSpec))}
     return f"{total}{more}" + (f". Not known: {', '.join(sorted(unknown))}" if unknown else "")
 
 
