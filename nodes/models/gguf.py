@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field, JsonValue
 
-from nodes.models.gguf_adapter import GgufAdapter
+from nodes.models.gguf_adapter import GgufAdapter, adapter_bytes, adapter_id
 from nodes.models.gguf_memory import Footprint, footprint, lighter, slot_context
 from nodes.models.manifest import DEFAULT
 from nodes.values import ModelSpec, Opening
@@ -62,7 +62,7 @@ class GgufModel(ModelSpec):
         from nodes.models.weights import content_id
 
         fields = self.model_dump(mode="json", exclude={"weights", "adapters"})
-        adapters: list[JsonValue] = [[content_id(a.weights), a.scale] for a in self.adapters]
+        adapters: list[JsonValue] = [[adapter_id(a.weights), a.scale] for a in self.adapters]
         known = {"weights": content_id(self.weights), "adapters": adapters}
         return {"$type": self.tag(), **known, **fields}
 
@@ -77,8 +77,7 @@ class GgufModel(ModelSpec):
 
         if (found := header_of(self.weights)) is None:
             return None
-        adapters = [header_of(adapter.weights) for adapter in self.adapters]
-        size = sum(adapter[0] for adapter in adapters if adapter is not None)
+        size = sum(adapter_bytes(adapter.weights) for adapter in self.adapters)
         return footprint(*found, self.context, self.parallel, size)
 
     def lighter(self, excess: int) -> tuple[str, ...]:
@@ -133,6 +132,5 @@ class GgufModel(ModelSpec):
         from nodes.models.weights import resolve
 
         path = resolve(self.weights, opening.report)
-        adapters = [resolve(adapter.weights, opening.report) for adapter in self.adapters]
         opening.report(f"Loading {self.weights}", 0, None)
-        return load(self, path, adapters)
+        return load(self, path, opening.report)

@@ -21,7 +21,7 @@ class QuantizedModel(DescribingNode):
     """A quantized chat model (GGUF) that runs on this machine, without a key or a server.
 
     Gives a description of the model; it is loaded once, when a node first asks it something.
-    The default model is fetched on first use. LoRA adapters (GGUF) change it at little cost; two
+    The default model is fetched on first use. LoRA adapters change it at little cost; two
     nodes that name the same adapters with other scales share one loaded model.
     """
 
@@ -33,8 +33,9 @@ class QuantizedModel(DescribingNode):
     class Params(NodeParams):
         weights: str = Field(DEFAULT, min_length=1, max_length=1000, widget="model")
         """A known name, a path to a .gguf file, hf:owner/repo/file.gguf or ollama:name:tag."""
-        adapters: list[GgufAdapter] = Field(default_factory=list, max_length=16, widget="table")
-        """LoRA adapters in GGUF files, each with how strongly it counts."""
+        adapters: list[GgufAdapter] = Field([], max_length=16, widget="table")
+        """LoRA adapters, each with how strongly it counts: a .gguf file, a folder of PEFT, or one
+        that ships."""
         context: int = Field(4096, ge=256, le=1_048_576)
         """Tokens that a prompt and its answer may have together, for each parallel request."""
         parallel: int = Field(4, ge=1, le=64)

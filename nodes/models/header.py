@@ -46,6 +46,8 @@ class Header:
     width: int = 0
     """Numbers that stand for one token between layers."""
     heads: int = 0
+    shared_heads: int = 0
+    """Heads of keys and values, each of which several of the heads share."""
     vocabulary: int = 0
     """Tokens that the model knows; 0 where it does not say."""
     parameters: int = 0
@@ -102,6 +104,7 @@ class _Reader:
             layers=int(own.get("block_count", 0)),
             width=int(own.get("embedding_length", 0)),
             heads=_most(own.get("attention.head_count", 0)),
+            shared_heads=_most(own.get("attention.head_count_kv", 0)),
             vocabulary=int(values.get("tokenizer.ggml.tokens") or own.get("vocab_size", 0)),
             parameters=types.total(),
             precision=TYPES.get(most[0][0], f"type {most[0][0]}") if most else "",

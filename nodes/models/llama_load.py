@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from nodes.contract import NodeError
 from nodes.models import errors
-from nodes.models.gguf_adapter import check_adapters
+from nodes.models.gguf_adapter import adapter_file, check_adapters
 from nodes.models.gguf_memory import REPACKED, batch_size
 from nodes.models.header import Header, read_header
+from nodes.models.refs import Report
 
 if TYPE_CHECKING:
     from nodes.models.gguf import GgufModel
@@ -22,10 +23,8 @@ QUIET = -1
 """The verbosity at which llama.cpp says nothing."""
 
 
-def load(spec: GgufModel, path: Path, adapters: Sequence[Path] = ()) -> ChatLlama:
-    """Load the weights at `path` as the description says. Blocks for a second or more.
-
-    `adapters` are the files of its adapters, in order.
+def load(spec: GgufModel, path: Path, report: Report) -> ChatLlama:
+    """Load the weights at `path` as the description says, and its adapters. Blocks for seconds.
 
     Raises:
         NodeError: the file is no whole GGUF model, or it does not fit into memory.
@@ -40,6 +39,7 @@ def load(spec: GgufModel, path: Path, adapters: Sequence[Path] = ()) -> ChatLlam
         raise _unloadable(spec, path, "It is a LoRA adapter, not a model.")
     check_adapters(spec.weights, spec.adapters)
     _check_memory(spec)
+    adapters = [adapter_file(adapter.weights, header, report) for adapter in spec.adapters]
     context = spec.slot_context(header.context)
     engine = LlamaEngine(_serve(spec, path, header, adapters), spec.parallel, header.context)
     return ChatLlama.over(engine, name=spec.weights, context=context)

@@ -105,6 +105,7 @@ NAMED: Mapping[str, NamedWeights] = {
                 layers=30,
                 width=576,
                 heads=9,
+                shared_heads=3,
                 vocabulary=49_152,
                 parameters=134_515_008,
                 precision="Q4_1",
