@@ -10,6 +10,9 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
+WORD = r"(?u)\b\w+\b"
+"""What counts as a word: also a single letter or digit."""
+
 
 def write_words(folder: Path, texts: Sequence[str]) -> None:
     """Count the words of texts, and store the counts in a folder."""
@@ -61,9 +64,18 @@ class Words:
 
 
 def _words(texts: Sequence[str]) -> list[list[str]]:
+    """The words of each text, in small letters, without their English endings (Porter 2001)."""
     import bm25s
+    from nltk.stem.snowball import SnowballStemmer
 
+    stem = SnowballStemmer("english").stem
     words: list[list[str]] = bm25s.tokenize(
-        list(texts), stopwords=None, return_ids=False, show_progress=False
+        list(texts),
+        True,
+        WORD,
+        stopwords=None,  # frequent words weigh little anyway, and every language has its own
+        stemmer=lambda found: [stem(word) for word in found],
+        return_ids=False,
+        show_progress=False,
     )
     return words

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from nodes.contract import Context, NodeError
 from nodes.retrieval import store
 from nodes.retrieval.index import IndexSpec
+from nodes.retrieval.local_embeddings import LocalEmbeddings
 from nodes.retrieval.vectors import PROBE, VectorStore, alike
 from nodes.values import Document, EmbeddingsSpec, content_hash
 
@@ -38,6 +39,9 @@ async def make_index(
     Raises:
         NodeError: the embeddings fail, or the disk refuses.
     """
+    if isinstance(embeddings, LocalEmbeddings) and not embeddings.is_here():
+        async with ctx.use(embeddings, slot=False):
+            pass  # fetched now, so that the index is named by its content and not by its reference
     key = await ctx.blocking(index_key, chunks, embeddings)
     spec = IndexSpec(key=key, chunks=len(chunks), embeddings=embeddings)
     if store.facts(key) is not None:

@@ -45,6 +45,12 @@ class LocalEmbeddings(EmbeddingsSpec):
         folder = find_folder(self.weights)
         return (folder / "model.safetensors").stat().st_size + WORKSPACE if folder else None
 
+    def is_here(self) -> bool:
+        """Whether its content is known: it is pinned, or on this machine."""
+        from nodes.models.folders import find_folder
+
+        return self.weights in FOLDERS or find_folder(self.weights) is not None
+
     def open(self, opening: Opening) -> TransformerEmbeddings:
         """Fetch the weights if need be and load them.
 

@@ -151,8 +151,8 @@ def _write_vectors(
         store = ChromaVectorStore(chroma_collection=collection)
         step = min(500, client.get_max_batch_size())
         for start in range(0, len(chunks), step):
-            if stopped():
-                return
+            if stopped():  # what is half written must not come into its place
+                raise NodeError("The run was cancelled.", retry=False)
             store.add(
                 [
                     TextNode(

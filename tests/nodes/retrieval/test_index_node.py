@@ -95,6 +95,7 @@ def test_a_lost_index_is_made_again_without_embedding() -> None:
 def test_without_embeddings_there_are_only_words() -> None:
     opened = index(chunks("red apple", "busy bee"), None).open(RecordingContext())
     assert [number for number, _ in opened.by_words("the bee", 5)] == [1]
+    assert [number for number, _ in opened.by_words("APPLES", 5)] == [0]
     with pytest.raises(NodeError, match="no embeddings are wired"):
         opened.by_vector([1.0], 1)
 
@@ -123,6 +124,14 @@ def test_a_crash_while_writing_leaves_no_index(monkeypatch: pytest.MonkeyPatch) 
     embedded()
     index(chunks("apple"), Letters())
     assert embedded() == []  # what was embedded before the crash is kept
+
+
+def test_a_run_that_is_cancelled_while_writing_leaves_no_index() -> None:
+    ctx = RecordingContext()
+    ctx.cancelled.set()
+    with pytest.raises(NodeError, match="cancelled"):
+        index(chunks("apple"), Letters(), ctx)
+    assert [p.name for p in store.indexes_dir().iterdir()] == [".locks"]
 
 
 def test_a_damaged_vector_file_is_made_again(home: Path) -> None:
