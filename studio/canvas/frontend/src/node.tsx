@@ -128,7 +128,13 @@ export const NodeBox = memo(function NodeBox({ id, data, selected }: NodeProps &
   const refresh = useUpdateNodeInternals();
   const { inst, kind, inputs, outputs, problems, unknown } = data;
   const signature = `${inputs.map((p) => p.name)}|${outputs.map((p) => p.name)}`;
-  useEffect(() => refresh(id), [id, signature, refresh]);
+  const drawn = useRef(signature);
+  useEffect(() => {
+    // A new node is measured anyway; asking for each one would make opening a large flow quadratic.
+    if (drawn.current === signature) return;
+    drawn.current = signature;
+    refresh(id);
+  }, [id, signature, refresh]);
 
   const wired = new Set(data.wired.split(" "));
   const title = inst.title || kind?.title || inst.kind;
