@@ -12,7 +12,9 @@ from dataclasses import asdict
 from bench.peers import ROOT
 from bench.table import Row, render
 
-MEASURES = ("process", "engine", "again", "validation", "models", "retrieval", "agents", "canvas")
+MEASURES = (
+    "process", "engine", "again", "validation", "models", "lora", "retrieval", "agents", "canvas",
+)  # fmt: skip
 """Modules with a `measure(quick)` that yields rows. Whole processes come first, while this one is
 small and the machine quiet."""
 

@@ -6,6 +6,7 @@ with small A and B, so one resident W serves any number of adapters, also within
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,10 @@ if TYPE_CHECKING:
 
 BASE = "__base__"
 """PEFT's name for rows without an adapter."""
+
+
+_HARMLESS = ("Adapter .* was active which is now deleted", "`is_gradient_checkpointing`")
+"""PEFT warns of what we do on purpose, and of a name inside Transformers."""
 
 
 class Adapters:
@@ -34,6 +39,9 @@ class Adapters:
             tensors: its matrices, under the names in the adapter's file.
         """
         from peft import PeftModel, set_peft_model_state_dict
+
+        for harmless in _HARMLESS:
+            warnings.filterwarnings("ignore", harmless)
 
         if self._peft is None:
             self._peft = PeftModel(self._plain, config, adapter_name=name)

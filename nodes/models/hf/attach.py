@@ -105,11 +105,12 @@ def _config(adapter: Adapter, scale: float) -> Any:
     from peft import LoraConfig
 
     said = {k: v for k, v in adapter.config.items() if k in KNOWN and v is not None}
-    said["lora_alpha"] = said.get("lora_alpha", 8) * scale
-    said["alpha_pattern"] = {k: v * scale for k, v in (said.get("alpha_pattern") or {}).items()}
     try:
+        said["lora_alpha"] = said.get("lora_alpha", 8) * scale
+        patterns = said.get("alpha_pattern") or {}
+        said["alpha_pattern"] = {name: alpha * scale for name, alpha in patterns.items()}
         return LoraConfig(**said, inference_mode=True)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, AttributeError) as error:
         raise _unloadable(adapter, Path(adapter.reference), error) from error
 
 
