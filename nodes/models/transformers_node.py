@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from nodes.contract import DescribingNode, Field, NodeParams, Ports, port
+from collections.abc import Mapping
+
+from nodes.contract import DescribingNode, Field, NodeError, NodeParams, Ports, port
+from nodes.models.errors import mib
+from nodes.models.hf.anatomy import anatomy
 from nodes.models.hf.model import TransformersModel
 from nodes.models.hf.precision import DType
 from nodes.models.hf.source import parse
@@ -53,6 +57,23 @@ class TransformersNode(DescribingNode):
     def summary(cls, params: Params) -> str:
         """The weights, and how long a prompt they take."""
         return f"{short(params.weights)} · {params.context:,} tokens"
+
+    @classmethod
+    def facts(cls, params: Params) -> Mapping[str, str]:
+        """What the heads of the model's files say."""
+        try:
+            made = anatomy(params.weights)
+        except NodeError:
+            return {}
+        if made is None:
+            return {"Model": "not fetched yet"}
+        needed = TransformersModel(**params.model_dump()).estimate(made)
+        return {
+            "Architecture": f"{made.architecture}, {made.layers} layers",
+            "Parameters": f"{made.parameters:,}",
+            "Trained context": f"{made.trained:,} tokens" if made.trained else "not said",
+            "Memory": mib(needed),
+        }
 
     @classmethod
     def describe(cls, params: Params, inputs: Ports) -> Outputs:

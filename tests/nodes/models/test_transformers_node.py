@@ -69,6 +69,15 @@ def test_the_anatomy_of_a_folder_comes_from_the_heads_of_its_files(tmp_path: Pat
     assert len(made.linears) == 14
 
 
+def test_facts_are_there_before_anything_is_loaded(tmp_path: Path) -> None:
+    folder = str(folder_like(tmp_path / "tiny"))
+    facts = TransformersNode.facts(TransformersNode.Params(weights=folder))
+    assert facts["Architecture"] == "llama, 2 layers"
+    assert facts["Parameters"] == "5,632"
+    assert "MiB" in facts["Memory"]
+    assert TransformersNode.facts(TransformersNode.Params(weights="nothing")) == {}
+
+
 def test_fewer_bits_need_less(tmp_path: Path) -> None:
     folder = str(folder_like(tmp_path / "tiny"))
     made = anatomy(folder)
