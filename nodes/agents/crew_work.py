@@ -70,7 +70,9 @@ class CrewWork:
             first = next(iter(agents.values()))
             embed = self.embeddings.embed_documents
             given["memory"] = quirks.local_memory(self.memory, first.llm, embed)
-        return Crew(agents=list(agents.values()), tasks=self.tasks, **given)
+        crew = Crew(agents=list(agents.values()), tasks=self.tasks, **given)
+        quirks.store_nothing(crew)
+        return crew
 
     def _agent(self, agent: RoleAgent) -> crewai.Agent:
         from crewai import Agent

@@ -121,6 +121,24 @@ def is_stop(error: BaseException) -> bool:
     return isinstance(error, HookAborted)
 
 
+class _NoStore:
+    """In place of CrewAI's store of results, which only its command line reads."""
+
+    def reset(self) -> None:
+        """Nothing is kept."""
+
+    def update(self, task_index: int, log: dict[str, Any]) -> None:
+        """Nothing is kept."""
+
+    def load(self) -> None:
+        """Nothing is kept."""
+
+
+def store_nothing(crew: Any) -> None:
+    """Keep a crew from writing every result into an SQLite file; runs have a history of ours."""
+    crew._task_output_handler = _NoStore()
+
+
 AGENT_OPTIONS: dict[str, Any] = {
     "verbose": False,
     # What fails is reported as it is, once; a retry is the flow's decision.

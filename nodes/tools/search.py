@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field as Bounded
 
 from nodes.contract import DescribingNode, Field, NodeParams, Ports, port
 from nodes.tools.tool import LocalTool, ToolName, langchain_tool, shortened
-from nodes.values import Opening, RetrieverSpec
+from nodes.values import ModelSpec, Opening, RetrieverSpec, Spec
 
 if TYPE_CHECKING:
     from langchain_core.tools import BaseTool
@@ -22,6 +23,11 @@ class SearchTool(LocalTool):
     retriever: RetrieverSpec
     characters: int = Bounded(1000, ge=50, le=100_000)
 
+    @property
+    def repeatable(self) -> bool:
+        """Whether the models that the retriever asks, if any, repeat themselves."""
+        return all(_settled(model) for model in _models(self.retriever))
+
     def open(self, opening: Opening) -> BaseTool:
         """The tool; it takes one `query`. The retriever is opened with it."""
         retriever = opening.open(self.retriever)
@@ -30,6 +36,18 @@ class SearchTool(LocalTool):
             return _listed(await retriever.ainvoke(query), self.characters)
 
         return langchain_tool(self, search, {"query": (str, "What to look for, in a few words")})
+
+
+def _models(spec: Spec) -> Iterator[ModelSpec]:
+    for part in spec.parts():
+        if isinstance(part, ModelSpec):
+            yield part
+        yield from _models(part)
+
+
+def _settled(model: ModelSpec) -> bool:
+    options = model.call_options()
+    return options.get("temperature") == 0 or options.get("seed") is not None
 
 
 def _listed(documents: list[Any], limit: int) -> str:

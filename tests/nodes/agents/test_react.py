@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import Any
+from contextlib import AsyncExitStack
+from typing import Any, ClassVar
 
 import pytest
 
 from flows.events import NodeStarted, RunCancelled
 from flows.running import Run
+from nodes.agents.staff import hire
+from nodes.values import ModelSpec, Opening
 from tests.engine import harness
 from tests.nodes.agents.conftest import environment, events, outputs, problem, steps, warnings
-from tests.nodes.agents.scripted import ASKED, HELD, answer, call
+from tests.nodes.agents.scripted import ASKED, HELD, ScriptedModel, answer, call
+from tests.nodes.context import RecordingContext
 
 WIRES = [
     "model.model > agent.model",
@@ -141,6 +145,26 @@ async def test_a_model_may_be_made_to_call_a_tool_first():
         {"tool", "input"},
         {"answer"},
     ]
+
+
+class StandIns(ModelSpec):
+    """A model made of others, as a fallback is."""
+
+    backend: ClassVar[str] = "stand-ins"
+
+    models: tuple[ModelSpec, ...]
+
+    def open(self, opening: Opening) -> Any:
+        return opening.open(self.models[0])
+
+
+async def test_a_model_made_of_others_is_held_to_a_schema():
+    """One of them may not call tools, and it is not known before which one answers."""
+    native = ScriptedModel(name="n", lines=("x",), native=True)
+    async with AsyncExitStack() as stack:
+        alone = await hire(RecordingContext(), stack, who="a", model=native)
+        among = await hire(RecordingContext(), stack, who="a", model=StandIns(models=(native,)))
+    assert (alone.caller.native, among.caller.native) == (True, False)
 
 
 # --- budgets -------------------------------------------------------------------------------------

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from nodes.models.gguf import GgufModel
 from nodes.tools.search import Search
-from nodes.values import Opening, RetrieverSpec
+from nodes.values import ModelSpec, Opening, RetrieverSpec
 from tests.nodes.context import RecordingContext
 from tests.nodes.tools.kit import tool_of
 
@@ -16,6 +17,7 @@ class Shelf(RetrieverSpec):
     backend: ClassVar[str] = "shelf"
 
     texts: tuple[str, ...]
+    rewriter: ModelSpec | None = None
 
     def open(self, opening: Opening) -> Any:
         from langchain_core.documents import Document
@@ -46,3 +48,9 @@ async def test_an_agent_reads_passages_with_their_sources():
     )
     assert await opened.ainvoke({"query": "green"}) == "Nothing was found."
     assert (await opened.ainvoke({"query": "x" * 2000})).endswith("(cut: 2,000 characters in all)")
+
+
+def test_it_repeats_itself_unless_a_model_that_samples_writes_the_queries():
+    for model, repeats in ((None, True), (GgufModel(temperature=0), True), (GgufModel(), False)):
+        shelf = Shelf(texts=("a",), rewriter=model)
+        assert tool_of(Search, retriever=shelf).repeatable is repeats  # type: ignore[attr-defined]
