@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from flows.described import Described, describe_flow, describes
+from flows.described import Described, describe_flow
 from flows.locate import subflow_path
 from flows.problems import FlowError
 from flows.reading import read_flow
@@ -91,7 +91,10 @@ def _collect(
     for node in resolved.nodes.values():
         if node.instance.disabled:
             continue
-        if not describes(node) and node.flow_output is None:
+        # What waits for a value that is only known in a run describes nothing yet, but will open
+        # what it is given: an agent whose tool searches an index that is made on the way, say.
+        settled = node.instance.id in described.outputs or node.instance.id in described.errors
+        if not settled and node.flow_output is None:
             for spec in _specs(described.inputs.get(node.instance.id, {})):
                 key = _key(spec)
                 if key not in found:

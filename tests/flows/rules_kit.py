@@ -130,6 +130,23 @@ class Adapt(DescribingNode):
         return cls.Outputs(model=inputs.base)
 
 
+class Pair(DescribingNode):
+    """Describe the first of two models."""
+
+    kind, title, family = "test.pair", "Pair", "Test"
+
+    class Inputs(Ports):
+        one: ModelSpec
+        two: ModelSpec
+
+    class Outputs(Ports):
+        model: ModelSpec
+
+    @classmethod
+    def describe(cls, params: Any, inputs: Inputs) -> Ports:
+        return cls.Outputs(model=inputs.one)
+
+
 class Slots(Quiet):
     """A port for every name in its params."""
 
@@ -266,7 +283,7 @@ class Inner(Quiet):
 
 KINDS = (
     Ask, Give, Step, Slots, Join, Fork, Search, Digest, Model, Talk, Exotic, Renamed, Inner,
-    Describe, Adapt,
+    Describe, Adapt, Pair,
 )  # fmt: skip
 CATALOG = Catalog(KINDS)
 

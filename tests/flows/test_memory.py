@@ -49,6 +49,12 @@ def test_what_is_described_and_never_opened_does_not_count() -> None:
     assert plan(disabled) == MemoryPlan()
 
 
+def test_what_waits_for_the_run_counts_with_what_it_is_given() -> None:
+    nodes = [node("a", "plain"), node("m", "model"), node("both", "pair"), *ENDS]
+    wires = ("a.model > both.one", "m.model > both.two", "both.model > t.model", *WIRES[1:])
+    assert plan(flow(nodes, *wires)).by_node() == {"a": MB}
+
+
 def test_what_is_not_known_is_told_apart() -> None:
     found = plan(flow([node("a", "plain", size="odd"), *ENDS], *WIRES))
     assert found.total == 0
