@@ -38,7 +38,7 @@ $(VENV)/.created:
 	@touch $@
 
 $(VENV)/.pinned: requirements.txt $(VENV)/.created
-	@echo "Installing the packages of requirements.txt into $(VENV): a minute or two, once."
+	@echo "Installing the packages of requirements.txt into $(VENV): a few minutes, once."
 	@$(PIP) --upgrade $(PIP_PIN)
 	@$(PIP) --requirement requirements.txt
 	@touch $@
