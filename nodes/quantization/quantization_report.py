@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import asyncio
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -10,6 +11,7 @@ from pydantic import JsonValue
 
 from nodes.contract import Context, Field, Node, NodeError, NodeParams, Ports, port
 from nodes.figures import Chart, Table
+from nodes.models.refs import Report
 from nodes.quantization.errors import Loss
 from nodes.quantization.figures import (
     Row,
@@ -58,7 +60,9 @@ class QuantizationReport(Node):
         """Show the storage of so many billion parameters; empty: of this model."""
 
     class Inputs(Ports):
-        model: ModelSpec | None = port(None, doc="Whose weights are looked at; it is not opened.")
+        model: ModelSpec | None = port(
+            None, doc="Whose weights are looked at, without adapters; it is not opened."
+        )
         numbers: JsonValue = port(None, doc="A matrix of numbers, in place of a model.")
         text: str | None = port(
             None, doc="What perplexity is measured on; without it, there is none."
@@ -79,7 +83,9 @@ class QuantizationReport(Node):
 
     async def run(self, inputs: Inputs, params: Params, ctx: Context) -> Outputs:
         await ctx.progress("reading the weights", 0, None)
-        work = await ctx.blocking(_begin, inputs, params)
+        work = await ctx.blocking(_begin, inputs, params, _reporter(ctx))
+        for message in work.unmeasured(inputs.text):
+            await ctx.warn(message)
         rows = await _measured(work, ctx)
         known = None if params.billions is None else round(params.billions * 1e9)
         figures: dict[str, Any] = {
@@ -104,7 +110,18 @@ class _Work:
     tensors: list[Tensor]
     parameters: int
     subject: Subject | None = None
-    put: set[str] = field(default_factory=set)
+
+    def unmeasured(self, text: str | None) -> list[str]:
+        """What the perplexity cannot show, in words."""
+        if text is None:
+            return []
+        if self.subject is None:
+            return ["Perplexity needs a model; numbers alone have none."]
+        unknown = [t.name for t in self.tensors if not self.subject.knows(t.name)]
+        if not unknown:
+            return []
+        what = f"{len(unknown)} of {len(self.tensors)} matrices, such as {unknown[0]},"
+        return [f"{what} have another name in the open network; perplexity does not show them."]
 
     def quantize(self, tensor: Tensor, scheme: Scheme) -> Loss:
         """Write one matrix in a scheme, put what comes back into the network, sum up the loss."""
@@ -131,15 +148,17 @@ async def _measured(work: _Work, ctx: Context) -> list[Row]:
     return rows
 
 
-def _begin(inputs: QuantizationReport.Inputs, params: QuantizationReport.Params) -> _Work:
-    if inputs.model is None:
-        if inputs.numbers is None:
-            raise _nothing()
+def _begin(
+    inputs: QuantizationReport.Inputs, params: QuantizationReport.Params, report: Report
+) -> _Work:
+    if inputs.numbers is not None:
         tensor = from_numbers(inputs.numbers)
         return _Work([tensor], tensor.count)
+    if inputs.model is None:
+        raise _nothing()
     from nodes.models.hf.load import folder_of
 
-    folder: Path = folder_of(weights_of(inputs.model), _quiet)
+    folder: Path = folder_of(weights_of(inputs.model), report)
     everything = in_folder(folder)
     parameters = sum(tensor.count for tensor in everything)
     work = _Work(chosen(everything, params.pattern), parameters)
@@ -180,5 +199,15 @@ def _nothing() -> NodeError:
     )
 
 
-def _quiet(label: str, done: float, total: float | None) -> None:
-    """Progress of fetching, for nobody: the node says once what it waits for."""
+def _reporter(ctx: Context) -> Report:
+    """Progress of fetching and converting, which happens in a thread, as the node's own."""
+    loop = asyncio.get_running_loop()
+
+    def report(label: str, done: float, total: float | None) -> None:
+        asyncio.run_coroutine_threadsafe(_said(ctx, label, done, total), loop)
+
+    return report
+
+
+async def _said(ctx: Context, label: str, done: float, total: float | None) -> None:
+    await ctx.progress(label, done, total)

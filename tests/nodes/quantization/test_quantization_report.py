@@ -59,6 +59,13 @@ def test_numbers_too_large_for_16_bits_are_said_in_words() -> None:
     assert column(out["table"], "largest error")[NAMES.index("float16")] == "too large"
 
 
+def test_a_text_without_a_model_says_so() -> None:
+    ctx = RecordingContext()
+    out = run_node(QuantizationReport, {}, {"numbers": LECTURE, "text": "Bees fly."}, ctx)
+    assert ctx.warnings == ["Perplexity needs a model; numbers alone have none."]
+    assert "perplexity" not in out
+
+
 def test_without_anything_wired() -> None:
     with pytest.raises(NodeError, match="Neither a model nor numbers"):
         run_node(QuantizationReport)

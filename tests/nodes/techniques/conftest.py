@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 
-from nodes.values import ModelSpec, Spec
+from nodes.values import Spec
 from tests.nodes.context import RecordingContext
 from tests.nodes.techniques.scripted import Scripted, ScriptedChat
 
@@ -36,25 +36,3 @@ class PoolContext(RecordingContext):
 @pytest.fixture
 def ctx() -> PoolContext:
     return PoolContext()
-
-
-SMALL: dict[str, Any] = {"context": 1024, "parallel": 4, "temperature": 0}
-
-
-@pytest.fixture(scope="session")
-def opened() -> Iterator[tuple[ModelSpec, Any]]:
-    """The real default model, opened once for all tests of techniques."""
-    from nodes.models.gguf import GgufModel
-
-    spec = GgufModel(**SMALL)
-    model = spec.open(RecordingContext())
-    yield spec, model
-    model.close()
-
-
-@pytest.fixture
-def real(opened: tuple[ModelSpec, Any], ctx: PoolContext) -> ModelSpec:
-    """The description of the real model, open in `ctx`."""
-    spec, model = opened
-    ctx.shared[spec.resource().model_dump_json()] = model
-    return spec

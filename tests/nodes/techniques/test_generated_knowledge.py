@@ -67,9 +67,3 @@ async def test_no_answer(ctx: PoolContext) -> None:
 def test_a_template_without_its_places() -> None:
     with pytest.raises(ValidationError, match=r"must hold \{knowledge\} and \{question\}"):
         GeneratedKnowledge.Params(template="{question}")
-
-
-async def test_on_the_real_model(real: ModelSpec, ctx: PoolContext) -> None:
-    out = await know(ctx, real, statements=1, max_tokens=16)
-    assert out.answer in ("yes", "no", "")
-    assert len(out.table.rows) == 2

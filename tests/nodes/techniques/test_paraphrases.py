@@ -39,9 +39,3 @@ async def test_every_wording_is_asked_and_compared(ctx: PoolContext) -> None:
 def test_a_wording_without_its_place(wording: str) -> None:
     with pytest.raises(ValidationError, match=r"must hold \{input\}"):
         Paraphrases.Params(wordings=[wording])
-
-
-async def test_on_the_real_model(real: ModelSpec, ctx: PoolContext) -> None:
-    out = await compare(ctx, real, "A wonderful film, I loved it.", max_tokens=8)
-    assert out.answers[0] == "positive"
-    assert len(out.table.rows) == 3

@@ -55,13 +55,3 @@ async def test_no_answer_at_all(ctx: PoolContext) -> None:
     out = await sample(ctx, Scripted(replies=("hm",)), samples=2, answer="number")
     assert (out.answer, out.agreement) == ("", 0)
     assert ctx.warnings == ["None of the 2 answers holds a number; the answer is empty."]
-
-
-async def test_on_the_real_model(real: ModelSpec, ctx: PoolContext) -> None:
-    out = await sample(
-        ctx, real, "A wonderful film.\nIs this review positive or negative?", samples=3, suffix="",
-        answer="choice", choices=["positive", "negative"], max_tokens=8,
-    )  # fmt: skip
-    assert out.answer in ("positive", "negative", "")
-    assert len(out.table.rows) == 3
-    assert len({text for _, _, text in out.table.rows}) > 1  # the seeds do differ

@@ -75,15 +75,3 @@ async def test_it_gives_up_after_the_repairs_allowed(ctx: PoolContext) -> None:
 def test_fields_that_cannot_be(fields: list[dict[str, Any]], words: str) -> None:
     with pytest.raises(ValidationError, match=words):
         StructuredOutput.Params(fields=fields)
-
-
-async def test_on_the_real_model(real: ModelSpec, ctx: PoolContext) -> None:
-    fields = [
-        {"name": "mood", "type": "choice", "choices": "good, bad"},
-        {"name": "stars", "type": "whole number"},
-        {"name": "words", "many": True, "limit": 3},
-    ]
-    text = "Review: A wonderful film, I loved it."
-    out = await fill(ctx, real, text, fields=fields, max_tokens=80, temperature=0)
-    assert set(out.json) == {"mood", "stars", "words"}
-    assert out.json["mood"] in ("good", "bad")
