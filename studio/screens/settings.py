@@ -39,8 +39,7 @@ def page() -> None:
 def _theme() -> None:
     st.markdown("### Appearance", anchors=False)
     st.markdown(
-        "Light and dark follow your system. To choose one, open the menu at the top right "
-        "(⋮), then Settings."
+        "Light and dark follow your system. To choose one, open the menu at the top right (⋮)."
     )
 
 
