@@ -87,8 +87,8 @@ def test_it_lies_tidy_from_left_to_right(path: Path):
 
 
 NEED_MORE = {
-    "io.read_file", "embeddings.huggingface", "embeddings.ollama", "embeddings.openai",
-    "tool.files", "tool.http_get",
+    "io.picture", "io.read_file", "embeddings.huggingface", "embeddings.ollama",
+    "embeddings.openai", "tool.files", "tool.http_get",
 }  # fmt: skip
 """Kinds that need a file, a folder, a server or a network of one's own."""
 
