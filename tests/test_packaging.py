@@ -58,9 +58,16 @@ def test_pydantic_stays_where_the_peers_agree() -> None:
     assert str(pin.specifier).startswith("==2.12.")
 
 
-@pytest.mark.parametrize("group", ["nvidia", "torch", "triton"])
+@pytest.mark.parametrize("group", ["nvidia", "cuda", "triton"])
 def test_no_gpu_stack_is_pulled_in(group: str) -> None:
+    """torch brings these by itself where pip takes its CUDA build, and only there."""
     assert not [pin.name for pin in pins() if pin.name.startswith(group)]
+
+
+def test_torch_stays_where_its_wheels_agree() -> None:
+    (pin,) = (pin for pin in pins() if pin.name == "torch")
+
+    assert str(pin.specifier) == "==2.13.0"
 
 
 def tracked() -> list[str]:
