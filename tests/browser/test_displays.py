@@ -98,6 +98,8 @@ def test_tables_charts_and_pictures_are_drawn(studio: Server, page: Page) -> Non
     expect(side.get_by_text("A gradient")).to_be_visible()
     picture = side.locator('[data-testid="stImage"] img, [data-testid="stImageContainer"] img')
     expect(picture.first).to_have_js_property("naturalWidth", 96)
+    # All of it is longer than the window: the panel scrolls, and the canvas stays where it is.
+    assert side.evaluate("(panel) => panel.scrollHeight > panel.clientHeight")
 
 
 def test_documents_come_with_their_scores_and_sources(studio: Server, page: Page) -> None:
