@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 
 from nodes.contract import Context, NodeError
-from nodes.tools.flow import FlowTool
+from nodes.tools.tool import BoundTool
 from nodes.values import ToolSpec
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ async def open_tools(
     opened: dict[str, BaseTool] = {}
     check_names(tools := tuple(tools))
     for spec in tools:
-        if isinstance(spec, FlowTool):  # only a run can run a flow
+        if isinstance(spec, BoundTool):
             tool = spec.bind(ctx)
         else:
             tool = await stack.enter_async_context(ctx.use(spec, slot=False))

@@ -62,7 +62,7 @@ class QuantizedModel(DescribingNode):
         """A Jinja chat template in place of the one in the file."""
         json_schema: dict[str, JsonValue] | None = Field(None, widget="json")
         """A JSON schema that every answer must follow, unless who asks gives another."""
-        grammar: str | None = Field(None, min_length=1, widget="textarea")
+        grammar: str | None = Field(None, min_length=1, widget="code")
         """A grammar (GBNF) that every answer must follow, such as: root ::= "yes" | "no"."""
 
         @field_validator("json_schema")

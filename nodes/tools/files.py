@@ -7,17 +7,19 @@ from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field as Bounded
 
-from nodes.contract import DescribingNode, Field, NodeError, NodeParams, Ports, port
+from nodes.contract import Context, DescribingNode, Field, NodeError, NodeParams, Ports, port
 from nodes.tools.folder import read_below
-from nodes.tools.tool import LocalTool, ToolName, langchain_tool
-from nodes.values import Opening
+from nodes.tools.tool import BoundTool, ToolName, langchain_tool
 
 if TYPE_CHECKING:
     from langchain_core.tools import BaseTool
 
 
-class FilesTool(LocalTool):
-    """Reads text files below `root`, at most `limit` bytes of each."""
+class FilesTool(BoundTool):
+    """Reads text files below `root`, at most `limit` bytes of each.
+
+    A relative `root` starts at the folder of the flow.
+    """
 
     backend: ClassVar[str] = "files"
 
@@ -29,13 +31,13 @@ class FilesTool(LocalTool):
         """No: the files may be others by then."""
         return False
 
-    def open(self, opening: Opening) -> BaseTool:
+    def bind(self, ctx: Context) -> BaseTool:
         """The tool; it takes one `path`.
 
         Raises:
             NodeError: there is no such folder.
         """
-        root = Path(self.root).expanduser()
+        root = (ctx.folder or Path.cwd()) / Path(self.root).expanduser()
         if not root.is_dir():
             raise NodeError(
                 f"There is no folder {self.root!r} for the tool {self.name!r} to read.",
@@ -63,7 +65,7 @@ class ReadFiles(DescribingNode):
 
     class Params(NodeParams):
         root: str = Field("", max_length=1000)
-        """The folder that may be read, with everything in it."""
+        """The folder that may be read, with all in it. Relative to the flow's folder."""
         name: ToolName = Field("read_file")
         """What the agent calls it."""
         description: str = Field(

@@ -16,14 +16,14 @@ from nodes.contract import (
     port,
 )
 from nodes.names import FlowName, Name
-from nodes.tools.tool import LocalTool, ToolName, langchain_tool, shortened
+from nodes.tools.tool import BoundTool, ToolName, langchain_tool, shortened
 from nodes.values import as_text
 
 if TYPE_CHECKING:
     from langchain_core.tools import BaseTool
 
 
-class FlowTool(LocalTool):
+class FlowTool(BoundTool):
     """Runs another saved flow; `inputs` names its inputs, which all get texts."""
 
     backend: ClassVar[str] = "flow"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import AfterValidator, Field
 
+from nodes.contract import Context
 from nodes.values import ToolSpec
 
 if TYPE_CHECKING:
@@ -43,6 +44,18 @@ class LocalTool(ToolSpec):
     def repeatable(self) -> bool:
         """Whether the same call always gives the same result."""
         return True
+
+
+class BoundTool(LocalTool):
+    """A tool that needs the run itself: the flows that it can run, the folder of the flow."""
+
+    def bind(self, ctx: Context) -> BaseTool:
+        """The tool inside a run.
+
+        Raises:
+            NodeError: it cannot be had there.
+        """
+        raise NotImplementedError(f"{type(self).__name__} cannot be bound")
 
 
 def langchain_tool(

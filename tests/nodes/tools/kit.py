@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from nodes.contract import DescribingNode
+from nodes.tools.tool import BoundTool
 from nodes.values import ToolSpec
 from tests.nodes.context import RecordingContext, assert_declared
 
@@ -24,6 +25,7 @@ def tool_of(
 
 async def called(tool: ToolSpec, **arguments: Any) -> str:
     """What a call gives; raises what the tool raises."""
-    opened = tool.open(RecordingContext())
+    ctx = RecordingContext()
+    opened = tool.bind(ctx) if isinstance(tool, BoundTool) else tool.open(ctx)
     assert opened.name == tool.name  # type: ignore[attr-defined]
     return str(await opened.ainvoke(arguments))

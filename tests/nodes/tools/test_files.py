@@ -84,4 +84,9 @@ def test_a_folder_that_is_missing():
     with pytest.raises(NodeError, match="No folder is named"):
         tool_of(ReadFiles)
     with pytest.raises(NodeError, match="There is no folder"):
-        tool_of(ReadFiles, {"root": "/no/such/folder"}).open(RecordingContext())
+        tool_of(ReadFiles, {"root": "/no/such/folder"}).bind(RecordingContext())
+
+
+async def test_a_relative_folder_starts_at_the_flows(root: Path):
+    tool = tool_of(ReadFiles, {"root": "open"}).bind(RecordingContext(folder=root.parent))
+    assert await tool.ainvoke({"path": "a.txt"}) == "Größe 10"
