@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
 import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
@@ -66,7 +68,7 @@ def run(
         note = f"Recording run {run_.id}; patchbay run --resume {run_.id}" if record else ""
     if note and not quiet:
         say.err(note)
-    sys.exit(asyncio.run(_show(run_, _view(run_.resolved, as_json, events, quiet, verbose))))
+    leave(asyncio.run(_show(run_, _view(run_.resolved, as_json, events, quiet, verbose))))
 
 
 def _fresh(
@@ -133,6 +135,19 @@ async def _show(run_: Run, view: View) -> int:
                 if isinstance(event, RunEnd):
                     break
     return code
+
+
+def leave(code: int) -> NoReturn:
+    """End the process with this exit status.
+
+    A thread that was left behind in foreign code (a model that is still being loaded, say) would
+    abort the interpreter on its way out; then the process ends without it.
+    """
+    if any(thread.name.startswith("patchbay-") for thread in threading.enumerate()):
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+    sys.exit(code)
 
 
 @contextlib.contextmanager

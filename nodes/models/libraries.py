@@ -1,16 +1,31 @@
-"""Import torch and Transformers: by one thread at a time, and told how to share the processor."""
+"""torch and Transformers: imported, and networks made, by one thread at a time."""
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import importlib.util
 import threading
+from collections.abc import Iterator
 
 from nodes.models.llama_load import share_cores
 
-_ALONE = threading.Lock()
+_ALONE = threading.RLock()
 _MODULES = ("torch", "transformers", "peft")
 _NAMES = ("AutoModel", "AutoModelForCausalLM", "AutoTokenizer")
+
+
+@contextlib.contextmanager
+def making_networks() -> Iterator[None]:
+    """Have the libraries loaded and to oneself while a network is made.
+
+    Transformers and PEFT change settings of the whole process meanwhile (which device and type new
+    tensors get, whether weights are drawn): two threads at once get each other's, and networks
+    without weights.
+    """
+    with _ALONE:
+        load_libraries()
+        yield
 
 
 def load_libraries() -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from nodes.contract import NodeError
 from nodes.models.errors import out_of_memory
+from nodes.models.libraries import making_networks
 
 if TYPE_CHECKING:
     from nodes.quantization.schemes import Numbers
@@ -62,10 +63,8 @@ class Subject:
         return math.exp(loss) if loss < 700 else math.inf
 
 
+@making_networks()
 def _load(folder: Path, text: str, limit: int) -> tuple[Any, Any]:
-    from nodes.models.llama_load import share_cores
-
-    share_cores()
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
     from transformers.utils import logging as transformers_logging

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from nodes.contract import NodeError
+from nodes.models.libraries import making_networks
 
 BATCH = 16
 
@@ -44,6 +45,7 @@ class CrossEncoder:
         self._model = self._tokenizer = None
 
 
+@making_networks()
 def load_cross_encoder(folder: Path) -> CrossEncoder:
     """Load a cross-encoder from a folder of safetensors. No code from it is run.
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from langchain_core.embeddings import Embeddings
 
 from nodes.contract import NodeError
-from nodes.models.libraries import load_libraries
+from nodes.models.libraries import making_networks
 
 if TYPE_CHECKING:
     import torch
@@ -88,13 +88,13 @@ class TransformerEmbeddings(Embeddings):
         self._model = self._tokenizer = None
 
 
+@making_networks()
 def load_encoder(folder: Path, *, max_tokens: int | None, batch: int) -> TransformerEmbeddings:
     """Load a sentence encoder from a folder of safetensors. No code from it is run.
 
     Raises:
         NodeError: it does not load, or does something that is not supported.
     """
-    load_libraries()
     from transformers import AutoModel, AutoTokenizer
     from transformers.utils import logging
 

@@ -89,7 +89,7 @@ def run(studio: Server, page: Page, name: str) -> Locator:
 def test_tables_charts_and_pictures_are_drawn(studio: Server, page: Page) -> None:
     put(studio, "figures", "test.figures", ["table", "bars", "lines", "picture"])
     side = run(studio, page, "figures")
-    expect(side.get_by_text("Finished")).to_be_visible()
+    expect(side.get_by_text("Finished").first).to_be_visible()
     expect(side.get_by_text("Accuracy of **three** strategies")).to_be_visible()
     expect(side.get_by_test_id("stDataFrame")).to_contain_text("few-shot")
     charts = side.get_by_test_id("stVegaLiteChart")
@@ -105,7 +105,7 @@ def test_tables_charts_and_pictures_are_drawn(studio: Server, page: Page) -> Non
 def test_documents_come_with_their_scores_and_sources(studio: Server, page: Page) -> None:
     put(studio, "documents", "test.figures", ["documents", "texts"])
     side = run(studio, page, "documents")
-    expect(side.get_by_text("Finished")).to_be_visible()
+    expect(side.get_by_text("Finished").first).to_be_visible()
     second = side.locator(".found").nth(1)
     for words in ("0.620", "malmö.md", "heading: Harbours", "Malmö is a city"):
         expect(second).to_contain_text(words)
@@ -118,7 +118,7 @@ def test_the_steps_of_agents_show_as_they_happen_and_afterwards(studio: Server, 
     live = side.locator(".row.running + .trace")
     expect(live.locator(".step")).to_have_count(4)
     expect(live.locator(".step").nth(1)).to_contain_text("calculator")
-    expect(side.get_by_text("Finished")).to_be_visible()
+    expect(side.get_by_text("Finished").first).to_be_visible()
     expect(side.get_by_text("0.21 s to first · 38 tokens/s").first).to_be_visible()
     side.get_by_test_id("stExpander").filter(has_text="169 tokens").locator("summary").click()
     steps = side.locator(".trace .step")
@@ -130,7 +130,7 @@ def test_the_steps_of_agents_show_as_they_happen_and_afterwards(studio: Server, 
 def test_the_runs_page_steps_through_what_agents_did(studio: Server, page: Page) -> None:
     put(studio, "past", "test.crew", ["text"])
     side = run(studio, page, "past")
-    expect(side.get_by_text("Finished")).to_be_visible()
+    expect(side.get_by_text("Finished").first).to_be_visible()
     page.goto(f"{studio.url}/runs")
     page.get_by_role("button", name="Open").first.click()
     expect(page.get_by_text("38 tokens/s").first).to_be_visible()

@@ -114,7 +114,7 @@ def test_from_template_to_a_streaming_answer(studio: Server, page: Page) -> None
     expect(node(page, "answer")).to_be_visible(timeout=SLOW)
     expect(page).to_have_url(re.compile(r"/editor\?flow=ask"))
     toolbar(page, "Run").click()
-    expect(side(page).get_by_text("Finished")).to_be_visible(timeout=SLOW)
+    expect(side(page).get_by_text("Finished").first).to_be_visible(timeout=SLOW)
     expect(side(page).get_by_text("Copenhagen").first).to_be_visible()
     expect(node(page, "ask")).to_contain_text("Copenhagen")
     expect(toolbar(page, "Run")).to_be_visible()
@@ -377,8 +377,12 @@ def test_exported_pictures_and_json_open_again(studio: Server, page: Page, tmp_p
     path = put(studio, "export", saved="classify")
     edit_any(studio, page, "export")
     flow = read_flow(path)
-    for label in ("Flow (JSON)", "Picture (PNG, opens as a flow)", "Picture (SVG)"):
-        page.get_by_role("button", name="Export").click()
+    for label in (
+        "Flow (JSON)",
+        "Picture (PNG, opens as a flow)",
+        "Picture (SVG, opens as a flow)",
+    ):
+        page.get_by_test_id("stPopoverButton").filter(has_text="Export").click()
         with page.expect_download() as download:
             page.get_by_role("button", name=label).click()
         target = tmp_path / download.value.suggested_filename
@@ -530,7 +534,7 @@ def test_past_runs_are_listed_and_stepped_through(studio: Server, page: Page) ->
     path = put(studio, "past")
     edit(studio, page, "past")
     toolbar(page, "Run").click()
-    expect(side(page).get_by_text("Finished")).to_be_visible(timeout=SLOW)
+    expect(side(page).get_by_text("Finished").first).to_be_visible(timeout=SLOW)
     page.goto(f"{studio.url}/runs")
     page.get_by_role("button", name="Open").first.click()
     expect(page.get_by_text("patchbay run")).to_be_visible()
@@ -577,7 +581,7 @@ def test_nothing_in_a_flow_runs_script_or_asks_a_stranger(studio: Server, page: 
     put(studio, "evil-runs", without_odd)
     edit(studio, page, "evil-runs")
     toolbar(page, "Run").click()
-    expect(side(page).get_by_text("Finished")).to_be_visible()
+    expect(side(page).get_by_text("Finished").first).to_be_visible()
     node(page, "ask").click(force=True)
     tab(page, "Node")
     page.goto(f"{studio.url}/runs")
@@ -625,7 +629,7 @@ def test_a_flow_takes_a_file_that_is_uploaded(studio: Server, page: Page, tmp_pa
     expect(side(page).get_by_text("note.txt")).to_be_visible()
     page.wait_for_timeout(500)
     toolbar(page, "Run").click()
-    expect(side(page).get_by_text("Finished")).to_be_visible(timeout=SLOW)
+    expect(side(page).get_by_text("Finished").first).to_be_visible(timeout=SLOW)
     expect(side(page).get_by_text("Plain words from a file.").first).to_be_visible()
 
 

@@ -10,6 +10,8 @@ import warnings
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from nodes.models.libraries import making_networks
+
 if TYPE_CHECKING:
     import torch
 
@@ -30,6 +32,7 @@ class Adapters:
         self._active: str | None = ""  # neither an adapter nor the base: set at the first use
         self.names: set[str] = set()
 
+    @making_networks()
     def attach(self, name: str, config: Any, tensors: Mapping[str, torch.Tensor]) -> None:
         """Hang an adapter on the network.
 

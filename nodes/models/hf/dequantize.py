@@ -14,7 +14,7 @@ from typing import Any
 from nodes.contract import NodeError
 from nodes.home import cache_dir
 from nodes.models.hf.source import CONFIG, WEIGHTS
-from nodes.models.libraries import load_libraries
+from nodes.models.libraries import making_networks
 from nodes.models.refs import Report
 from nodes.models.weights import content_id, find, resolve
 
@@ -67,8 +67,8 @@ def found(text: str) -> Path | None:
     return folder if (folder / WEIGHTS).is_file() else None
 
 
+@making_networks()
 def _convert(path: Path, folder: Path) -> None:
-    load_libraries()
     import torch
     from safetensors.torch import save_file
     from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import threading
+import weakref
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -19,6 +21,16 @@ from nodes.models.hf.writer import Writer
 
 T = TypeVar("T")
 _CLOSE_S = 30.0
+_EXIT_S = 5.0
+
+_running: weakref.WeakSet[HfEngine] = weakref.WeakSet()
+
+
+@atexit.register
+def _stop_all() -> None:
+    """End every engine's thread: one inside torch when the interpreter ends aborts the process."""
+    for engine in tuple(_running):
+        engine.close(_EXIT_S)
 
 
 class HfEngine:
@@ -81,14 +93,17 @@ class HfEngine:
         with contextlib.suppress(NodeError):
             self.between(lambda: self.adapters.detach(name))
 
-    def close(self) -> None:
-        """End what runs, after the step at hand, and let go of the memory."""
+    def close(self, patience_s: float = _CLOSE_S) -> None:
+        """End what runs, after the step at hand, and let go of the memory.
+
+        `patience_s` is how long the step may take, in seconds.
+        """
         with self._wake:
             self._closing = True
             thread = self._thread
             self._wake.notify_all()
         if thread is not None and thread is not threading.current_thread():
-            thread.join(_CLOSE_S)
+            thread.join(patience_s)
         self.adapters.clear()
 
     # --- the thread -------------------------------------------------------------------------------
@@ -98,6 +113,7 @@ class HfEngine:
             # A daemon: a model that is still computing must not keep the interpreter from ending.
             self._thread = threading.Thread(target=self._work, name="hf-engine", daemon=True)
             self._thread.start()
+            _running.add(self)
 
     def _work(self) -> None:
         import torch

@@ -15,7 +15,7 @@ from nodes.contract import NodeError
 from nodes.models.errors import mib, out_of_memory
 from nodes.models.hf.precision import Quantization, dtype_on
 from nodes.models.hf.source import Gguf, HubFolder, check_folder, parse
-from nodes.models.libraries import load_libraries
+from nodes.models.libraries import load_libraries, making_networks
 from nodes.models.refs import Report
 
 if TYPE_CHECKING:
@@ -71,6 +71,7 @@ def folder_of(weights: str, report: Report) -> Path:
     return check_folder(source)
 
 
+@making_networks()
 def _read(spec: TransformersModel, folder: Path) -> tuple[Any, Any]:
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
