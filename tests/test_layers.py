@@ -101,7 +101,7 @@ LOADED_LATE = {
     "nodes/agents/crew_llm.py", "nodes/agents/react_loop.py", "nodes/agents/tool_calling.py",
     "nodes/models/hf/attach.py", "nodes/models/hf/chat.py",
     "nodes/models/fallback_chat.py", "nodes/models/llama_chat.py", "nodes/models/llama_engine.py",
-    "nodes/models/served_chat.py", "nodes/models/served_embeddings.py",
+    "nodes/models/served_chat.py", "nodes/models/served_embeddings.py", "nodes/models/streaming.py",
     "nodes/retrieval/encoder.py", "nodes/retrieval/open_retriever.py",
 }  # fmt: skip
 

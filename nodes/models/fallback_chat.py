@@ -10,21 +10,22 @@ from typing import Any
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 from langchain_core.language_models import LanguageModelInput
-from langchain_core.language_models.chat_models import BaseChatModel, generate_from_stream
+from langchain_core.language_models.chat_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage
-from langchain_core.outputs import ChatGenerationChunk, ChatResult
+from langchain_core.outputs import ChatGenerationChunk
 from langchain_core.runnables import Runnable
 from pydantic import PrivateAttr
 
 from nodes.contract import NodeError
 from nodes.models.fallback import FallbackModel, name_of
 from nodes.models.served_chat import QUIET, note, passed_on, says
+from nodes.models.streaming import StreamingChat
 from nodes.values import Opening
 
 _TOOLS = "tools_for_each"
 
 
-class ChatFallback(BaseChatModel):
+class ChatFallback(StreamingChat):
     """Asks its models in order until one answers.
 
     A model is opened when it is first needed, so that a large one that only stands in takes no
@@ -54,26 +55,7 @@ class ChatFallback(BaseChatModel):
         """Tools, for each model in the form that it takes."""
         return self.bind(**{_TOOLS: (list(tools), kwargs)})
 
-    # --- LangChain's four ways in ----------------------------------------------------------------
-
-    def _generate(
-        self,
-        messages: list[BaseMessage],
-        stop: list[str] | None = None,
-        run_manager: CallbackManagerForLLMRun | None = None,
-        **kwargs: Any,
-    ) -> ChatResult:
-        return generate_from_stream(self._stream(messages, stop, **kwargs))
-
-    async def _agenerate(
-        self,
-        messages: list[BaseMessage],
-        stop: list[str] | None = None,
-        run_manager: AsyncCallbackManagerForLLMRun | None = None,
-        **kwargs: Any,
-    ) -> ChatResult:
-        chunks = [chunk async for chunk in self._astream(messages, stop, **kwargs)]
-        return generate_from_stream(iter(chunks))
+    # --- LangChain's ways in ---------------------------------------------------------------------
 
     def _stream(
         self,

@@ -10,15 +10,15 @@ from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from typing import Any
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
-from langchain_core.language_models.chat_models import BaseChatModel, generate_from_stream
 from langchain_core.messages import AIMessageChunk, BaseMessage
 from langchain_core.messages.ai import UsageMetadata
-from langchain_core.outputs import ChatGenerationChunk, ChatResult
+from langchain_core.outputs import ChatGenerationChunk
 from pydantic import PrivateAttr
 
 from nodes.models.errors import overflow
 from nodes.models.langchain import to_chat
 from nodes.models.llama_engine import Chunk, LlamaEngine
+from nodes.models.streaming import StreamingChat
 
 OPTIONS = ("temperature", "top_p", "top_k", "min_p", "seed", "max_tokens", "repeat_penalty",
            "response_format", "grammar", "lora", "cache_prompt")  # fmt: skip
@@ -27,7 +27,7 @@ OPTIONS = ("temperature", "top_p", "top_k", "min_p", "seed", "max_tokens", "repe
 _End = BaseException | None
 
 
-class ChatLlama(BaseChatModel):
+class ChatLlama(StreamingChat):
     """Chat with a loaded GGUF model. Open one through `GgufModel.open`, and `close()` it.
 
     Calls take `temperature`, `top_p`, `top_k`, `min_p`, `seed`, `max_tokens`, `repeat_penalty`,
@@ -55,26 +55,7 @@ class ChatLlama(BaseChatModel):
         """Stop running calls and free the memory."""
         self._engine.close()
 
-    # --- LangChain's four ways in ----------------------------------------------------------------
-
-    def _generate(
-        self,
-        messages: list[BaseMessage],
-        stop: list[str] | None = None,
-        run_manager: CallbackManagerForLLMRun | None = None,
-        **kwargs: Any,
-    ) -> ChatResult:
-        return generate_from_stream(self._stream(messages, stop, **kwargs))
-
-    async def _agenerate(
-        self,
-        messages: list[BaseMessage],
-        stop: list[str] | None = None,
-        run_manager: AsyncCallbackManagerForLLMRun | None = None,
-        **kwargs: Any,
-    ) -> ChatResult:
-        chunks = [chunk async for chunk in self._astream(messages, stop, **kwargs)]
-        return generate_from_stream(iter(chunks))
+    # --- LangChain's ways in ---------------------------------------------------------------------
 
     def _stream(
         self,

@@ -9,9 +9,9 @@ from typing import Any
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 from langchain_core.language_models import LanguageModelInput
-from langchain_core.language_models.chat_models import BaseChatModel, generate_from_stream
+from langchain_core.language_models.chat_models import BaseChatModel
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
-from langchain_core.outputs import ChatGenerationChunk, ChatResult
+from langchain_core.outputs import ChatGenerationChunk
 from langchain_core.runnables import Runnable, RunnableConfig
 from pydantic import PrivateAttr
 
@@ -19,12 +19,13 @@ from nodes.contract import NodeError
 from nodes.models.notes import NOTES
 from nodes.models.patience import sleep
 from nodes.models.server_errors import Server, pause_s
+from nodes.models.streaming import StreamingChat
 
 QUIET = RunnableConfig(callbacks=[])
 """For calls of an inner model: whoever listens is told by the outer one already."""
 
 
-class ServedChat(BaseChatModel):
+class ServedChat(StreamingChat):
     """Asks an inner chat model; says in words what goes wrong; waits where the server is busy.
 
     A request is made again only as long as nothing of its answer was given out.
@@ -73,26 +74,7 @@ class ServedChat(BaseChatModel):
         bound: Any = self._inner.bind_tools(tools, **kwargs)
         return self.bind(**bound.kwargs)
 
-    # --- LangChain's four ways in ----------------------------------------------------------------
-
-    def _generate(
-        self,
-        messages: list[BaseMessage],
-        stop: list[str] | None = None,
-        run_manager: CallbackManagerForLLMRun | None = None,
-        **kwargs: Any,
-    ) -> ChatResult:
-        return generate_from_stream(self._stream(messages, stop, **kwargs))
-
-    async def _agenerate(
-        self,
-        messages: list[BaseMessage],
-        stop: list[str] | None = None,
-        run_manager: AsyncCallbackManagerForLLMRun | None = None,
-        **kwargs: Any,
-    ) -> ChatResult:
-        chunks = [chunk async for chunk in self._astream(messages, stop, **kwargs)]
-        return generate_from_stream(iter(chunks))
+    # --- LangChain's ways in ---------------------------------------------------------------------
 
     def _stream(
         self,

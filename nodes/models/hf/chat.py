@@ -8,10 +8,9 @@ from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from typing import Any
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
-from langchain_core.language_models.chat_models import BaseChatModel, generate_from_stream
 from langchain_core.messages import AIMessageChunk, BaseMessage
 from langchain_core.messages.ai import UsageMetadata
-from langchain_core.outputs import ChatGenerationChunk, ChatResult
+from langchain_core.outputs import ChatGenerationChunk
 from pydantic import PrivateAttr
 
 from nodes.contract import NodeError
@@ -20,11 +19,12 @@ from nodes.models.hf.answer import Ended, Item, Request
 from nodes.models.hf.engine import HfEngine
 from nodes.models.hf.sampling import Sampling
 from nodes.models.langchain import to_chat
+from nodes.models.streaming import StreamingChat
 
 SAMPLING = ("temperature", "top_p", "top_k", "repeat_penalty", "seed")
 
 
-class ChatTransformers(BaseChatModel):
+class ChatTransformers(StreamingChat):
     """Chat with a loaded network. Open one through its description, and `close()` it.
 
     Calls take `temperature`, `top_p`, `top_k`, `seed`, `max_tokens`, `repeat_penalty`, `stop` and
@@ -73,26 +73,7 @@ class ChatTransformers(BaseChatModel):
             self._on_close()
             self._on_close = None
 
-    # --- LangChain's four ways in ----------------------------------------------------------------
-
-    def _generate(
-        self,
-        messages: list[BaseMessage],
-        stop: list[str] | None = None,
-        run_manager: CallbackManagerForLLMRun | None = None,
-        **kwargs: Any,
-    ) -> ChatResult:
-        return generate_from_stream(self._stream(messages, stop, **kwargs))
-
-    async def _agenerate(
-        self,
-        messages: list[BaseMessage],
-        stop: list[str] | None = None,
-        run_manager: AsyncCallbackManagerForLLMRun | None = None,
-        **kwargs: Any,
-    ) -> ChatResult:
-        chunks = [chunk async for chunk in self._astream(messages, stop, **kwargs)]
-        return generate_from_stream(iter(chunks))
+    # --- LangChain's ways in ---------------------------------------------------------------------
 
     def _stream(
         self,
