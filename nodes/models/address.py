@@ -3,10 +3,24 @@
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Callable
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator
+
+from nodes.values import SecretRef
+
+
+def key_and_name(
+    secret: SecretRef | None, secret_of: Callable[[SecretRef], str]
+) -> tuple[str, str]:
+    """The key that a secret holds, and the secret's name; both empty without one.
+
+    Raises:
+        NodeError: it is not set.
+    """
+    return (secret_of(secret), secret.secret) if secret else ("", "")
 
 
 def check_address(text: str) -> str:

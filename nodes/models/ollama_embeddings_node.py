@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from nodes.contract import DescribingNode, Field, NodeParams, Ports, port
-from nodes.models.address import Address
+from nodes.models.address import Address, key_and_name
 from nodes.models.ollama_embeddings import OllamaEmbeddings
 from nodes.values import SecretRef
 
@@ -64,9 +64,7 @@ class OllamaEmbeddingsNode(DescribingNode):
             return None
         from nodes.models.ollama_host import address_of, list_models
 
-        key, secret = "", ""
-        if params.api_key:
-            key, secret = secret_of(params.api_key), params.api_key.secret
+        key, secret = key_and_name(params.api_key, secret_of)
         return list_models(address_of(params.base_url or ""), key, secret)
 
     @classmethod

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pydantic import field_validator
 
 from nodes.contract import DescribingNode, Field, JsonValue, NodeParams, Ports, port
-from nodes.models.address import Address
+from nodes.models.address import Address, key_and_name
 from nodes.models.ollama_model import OllamaModel
 from nodes.values import SecretRef
 
@@ -84,9 +84,7 @@ class Ollama(DescribingNode):
             return None
         from nodes.models.ollama_host import address_of, list_models
 
-        key, secret = "", ""
-        if params.api_key:
-            key, secret = secret_of(params.api_key), params.api_key.secret
+        key, secret = key_and_name(params.api_key, secret_of)
         return list_models(address_of(params.base_url or ""), key, secret)
 
     @classmethod

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from nodes.contract import DescribingNode, Field, NodeParams, Ports, port
-from nodes.models.address import Address
+from nodes.models.address import Address, key_and_name
 from nodes.models.openai_embeddings import OpenAiEmbeddings
 from nodes.values import SecretRef
 
@@ -60,9 +60,7 @@ class OpenAiEmbeddingsNode(DescribingNode):
             return None
         from nodes.models.openai_client import list_models
 
-        key, secret = "", ""
-        if params.api_key:
-            key, secret = secret_of(params.api_key), params.api_key.secret
+        key, secret = key_and_name(params.api_key, secret_of)
         return list_models(params.base_url, key, secret)
 
     @classmethod
