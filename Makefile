@@ -62,18 +62,18 @@ check: setup frontend-check  ## lint, format, types, and whether what is generat
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(PY) -m flows.schema --check
-	$(PY) -m flows.rules.page --check
-	$(PY) -m nodes.docs --check
+	$(PY) -m patchbay.flows.document.schema --check
+	$(PY) -m patchbay.flows.checks.rules.page --check
+	$(PY) -m patchbay.nodes.docs --check
 
 fix: setup  ## let ruff mend what it can
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
 generate: setup  ## write the JSON Schema, the catalog page and the page of problems anew
-	$(PY) -m flows.schema --write
-	$(PY) -m flows.rules.page --write
-	$(PY) -m nodes.docs --write
+	$(PY) -m patchbay.flows.document.schema --write
+	$(PY) -m patchbay.flows.checks.rules.page --write
+	$(PY) -m patchbay.nodes.docs --write
 
 # npm writes this file last.
 $(FRONTEND)/node_modules/.package-lock.json: $(FRONTEND)/package-lock.json

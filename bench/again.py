@@ -10,11 +10,11 @@ from pathlib import Path
 
 from bench.process import PLAIN
 from bench.table import Row
-from flows import Run, load
-from flows.cache import FolderCache
-from flows.defaults import default_environment
-from flows.environment import Environment
-from flows.events import NodeFinished, NodeStarted
+from patchbay.flows import Run, load
+from patchbay.flows.runs.cache import FolderCache
+from patchbay.flows.runs.defaults import default_environment
+from patchbay.flows.runs.environment import Environment
+from patchbay.flows.runs.events import NodeFinished, NodeStarted
 
 
 def measure(quick: bool = False) -> Iterator[Row]:

@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from bench.table import Row
 from bench.timing import interleave, timed
-from flows import Run
-from flows.defaults import default_catalog
-from flows.environment import Environment
-from flows.events import RunFinished
-from flows.model import Edge, Flow, NodeInstance
-from flows.resources import Pool
-from nodes.contract import DescribingNode, Ports, port
-from nodes.values import ModelSpec, Opening
+from patchbay.flows import Run
+from patchbay.flows.document.model import Edge, Flow, NodeInstance
+from patchbay.flows.runs.defaults import default_catalog
+from patchbay.flows.runs.environment import Environment
+from patchbay.flows.runs.events import RunFinished
+from patchbay.flows.runs.resources import Pool
+from patchbay.nodes.contract import DescribingNode, Ports, port
+from patchbay.nodes.values import ModelSpec, Opening
 
 if TYPE_CHECKING:
     from langchain_core.language_models.chat_models import BaseChatModel
@@ -32,7 +32,7 @@ GOAL, BACKSTORY, EXPECTED = "Be right.", "You are careful.", "A number."
 
 def measure(quick: bool = False) -> Iterator[Row]:
     """Three roles, a task for each, a call of a tool in each task."""
-    from nodes.agents.crewai_quirks import prepare
+    from patchbay.nodes.agents.crewai_quirks import prepare
 
     prepare()  # the script's side is as quiet as ours: no telemetry, no network
     env = Environment(default_catalog().extended([InstantModel]), Pool())
@@ -137,7 +137,7 @@ def _script() -> Callable[[], None]:
     from crewai import Agent, BaseLLM, Crew, Task
     from crewai.tools import BaseTool
 
-    from nodes.tools.arithmetic import calculate
+    from patchbay.nodes.tools.arithmetic import calculate
 
     class Model(BaseLLM):
         def call(self, messages: Any, *args: Any, **kwargs: Any) -> Any:

@@ -12,8 +12,8 @@ from typing import Any
 from bench.peers import ROOT
 from bench.table import Row
 from bench.validation import realistic
-from flows.model import Flow, Place
-from flows.writing import save_flow
+from patchbay.flows.document.model import Flow, Place
+from patchbay.flows.document.writing import save_flow
 
 SIZES = (500, 1000)
 FRAMES = """() => {

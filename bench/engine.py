@@ -13,11 +13,11 @@ from bench.nodes import CATALOG, chain, side_by_side
 from bench.peers import command, has_langgraph
 from bench.table import Row
 from bench.timing import interleave
-from flows import Run
-from flows.environment import Environment
-from flows.events import RunFinished
-from flows.model import Flow
-from flows.resources import Pool
+from patchbay.flows import Run
+from patchbay.flows.document.model import Flow
+from patchbay.flows.runs.environment import Environment
+from patchbay.flows.runs.events import RunFinished
+from patchbay.flows.runs.resources import Pool
 
 LENGTHS = (100, 1_000, 10_000)
 PER_NODE_US = 60

@@ -17,8 +17,8 @@ from langchain_core.messages import HumanMessage
 
 from bench.table import Row
 from bench.timing import interleave
-from nodes.models.hf.lora import LoraModel, LoraUse
-from nodes.models.hf.model import TransformersModel
+from patchbay.nodes.models.transformers.lora import LoraModel, LoraUse
+from patchbay.nodes.models.transformers.spec import TransformersModel
 
 BASE = TransformersModel(context=256, parallel=8)
 COUNT = 8

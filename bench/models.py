@@ -12,12 +12,12 @@ from typing import Any
 
 from bench.table import Row
 from bench.timing import Side, interleave
-from flows import Run
-from flows.defaults import default_catalog
-from flows.environment import Environment
-from flows.events import NodeStreamed, RunFinished
-from flows.model import Edge, Flow, NodeInstance
-from flows.resources import Pool
+from patchbay.flows import Run
+from patchbay.flows.document.model import Edge, Flow, NodeInstance
+from patchbay.flows.runs.defaults import default_catalog
+from patchbay.flows.runs.environment import Environment
+from patchbay.flows.runs.events import NodeStreamed, RunFinished
+from patchbay.flows.runs.resources import Pool
 
 EIGHT = 8
 CONTEXT = 1024
@@ -31,7 +31,7 @@ Answers = tuple[list[str], int]
 def measure(quick: bool = False) -> Iterator[Row]:
     """The first token, one answer, eight at once. Both sides get the same prompts, new ones each
     round."""
-    from nodes.models.weights import resolve
+    from patchbay.nodes.weights.resolve import resolve
 
     env = Environment(default_catalog(), Pool())
     # Ours is loaded first: it tells OpenMP how threads wait, which the whole process then shares.
@@ -150,7 +150,7 @@ def _backend(weights: Path) -> Any:
     """llama.cpp with the settings that `model.gguf` gives it."""
     import xllamacpp
 
-    from nodes.models.gguf_memory import batch_size
+    from patchbay.nodes.models.llama.memory import batch_size
 
     params = xllamacpp.CommonParams()
     params.model.path = str(weights)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 from itertools import pairwise
 
-from flows.model import Edge, Flow, NodeInstance
-from nodes.catalog import Catalog
-from nodes.contract import Context, Field, Node, NodeParams, Ports
+from patchbay.flows.document.model import Edge, Flow, NodeInstance
+from patchbay.nodes.catalog import Catalog
+from patchbay.nodes.contract import Context, Field, Node, NodeParams, Ports
 
 
 class Start(Node):

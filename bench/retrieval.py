@@ -15,13 +15,13 @@ from typing import Any
 
 from bench.table import Row
 from bench.timing import interleave
-from flows import Run
-from flows.defaults import default_catalog
-from flows.environment import Environment
-from flows.events import RunFinished
-from flows.model import Edge, Flow, NodeInstance
-from flows.resources import Pool
-from nodes.values import Document
+from patchbay.flows import Run
+from patchbay.flows.document.model import Edge, Flow, NodeInstance
+from patchbay.flows.runs.defaults import default_catalog
+from patchbay.flows.runs.environment import Environment
+from patchbay.flows.runs.events import RunFinished
+from patchbay.flows.runs.resources import Pool
+from patchbay.nodes.values import Document
 
 QUESTIONS = Path(__file__).parent / "data" / "questions.jsonl"
 TEXTS = Path(__file__).parents[1] / "flows" / "saved" / "texts"
@@ -134,7 +134,7 @@ class _Direct:
     def __init__(self) -> None:
         from transformers import AutoModel, AutoTokenizer
 
-        from nodes.models.folders import resolve_folder
+        from patchbay.nodes.weights.folders import resolve_folder
 
         folder = str(resolve_folder("all-minilm-l6-v2", lambda label, done, total: None))
         self._tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
@@ -249,7 +249,7 @@ def _outputs(run: Run) -> dict[str, Any]:
 @contextlib.contextmanager
 def _home() -> Iterator[None]:
     """An empty home folder, and with it an empty cache; the weights stay where they are."""
-    from nodes.home import weights_dir
+    from patchbay.nodes.home import weights_dir
 
     before = {name: os.environ.get(name) for name in ("PATCHBAY_HOME", "PATCHBAY_WEIGHTS")}
     os.environ["PATCHBAY_WEIGHTS"] = str(weights_dir())

@@ -7,9 +7,9 @@ from typing import Any
 
 from bench.table import Row
 from bench.timing import Side, interleave, timed
-from flows.model import Edge, Flow, NodeInstance
-from flows.validate import validate
-from nodes.catalog import Catalog, load_catalog
+from patchbay.flows.checks.validate import validate
+from patchbay.flows.document.model import Edge, Flow, NodeInstance
+from patchbay.nodes.catalog import Catalog, load_catalog
 
 TARGETS = {1_000: 0.100, 10_000: 1.5}
 """Nodes → seconds at most."""

@@ -8,15 +8,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from flows.api import RunResult, arun, load, run, stream
-    from flows.failures import RunError
-    from flows.problems import FlowError, Problem
-    from flows.running import LoadedFlow, Run
+    from patchbay.flows.problems import FlowError, Problem
+    from patchbay.flows.runs.api import RunResult, arun, load, run, stream
+    from patchbay.flows.runs.failures import RunError
+    from patchbay.flows.runs.running import LoadedFlow, Run
 
 _HOME = {
-    **dict.fromkeys(("RunResult", "arun", "load", "run", "stream"), "api"),
-    **dict.fromkeys(("LoadedFlow", "Run"), "running"),
-    "RunError": "failures",
+    **dict.fromkeys(("RunResult", "arun", "load", "run", "stream"), "runs.api"),
+    **dict.fromkeys(("LoadedFlow", "Run"), "runs.running"),
+    "RunError": "runs.failures",
     "FlowError": "problems",
     "Problem": "problems",
 }
@@ -38,7 +38,7 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     """Import on first use, so that reading a flow does not load the engine."""
     if name not in _HOME:
-        raise AttributeError(f"module 'flows' has no attribute {name!r}")
+        raise AttributeError(f"module 'patchbay.flows' has no attribute {name!r}")
     from importlib import import_module
 
-    return getattr(import_module(f"flows.{_HOME[name]}"), name)
+    return getattr(import_module(f"patchbay.flows.{_HOME[name]}"), name)

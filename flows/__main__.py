@@ -1,5 +1,5 @@
 """`python -m flows`: the same as `patchbay`."""
 
-from flows.cli import main
+from patchbay.flows.cli import main
 
 main()

@@ -6,7 +6,7 @@ import difflib
 import re
 from collections.abc import Iterable, Sequence
 
-from flows.secret_shapes import secret_kind
+from patchbay.flows.secret_shapes import secret_kind
 
 UNSAFE = re.compile(
     "[\x00-\x1f\x7f-\x9f\u200b\u2028\u2029\u202a-\u202e\u2060\u2066-\u2069\ufeff\ud800-\udfff]"

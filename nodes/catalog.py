@@ -10,8 +10,8 @@ from functools import cached_property
 from importlib.metadata import entry_points
 from typing import get_type_hints
 
-from nodes.contract import Node
-from nodes.values import Value
+from patchbay.nodes.contract import Node
+from patchbay.nodes.values import Value
 
 ENTRY_POINT = "patchbay.nodes"
 """The entry-point group in which installed packages offer node classes (or lists of them)."""
@@ -143,7 +143,7 @@ def install_command(packages: Iterable[str]) -> str:
 
 def load_catalog() -> Catalog:
     """The nodes that ship and those of installed packages. Imports no heavy library."""
-    from nodes.builtin import BUILTIN
+    from patchbay.nodes.builtin import BUILTIN
 
     nodes: list[type[Node]] = []
     problems: list[CatalogProblem] = []

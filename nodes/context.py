@@ -8,7 +8,7 @@ from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any, Literal, ParamSpec, Protocol, TypeVar
 
-from nodes.values import SecretRef, Spec
+from patchbay.nodes.values import SecretRef, Spec
 
 P = ParamSpec("P")
 T = TypeVar("T")

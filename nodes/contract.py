@@ -12,9 +12,9 @@ from typing import Any, ClassVar, Literal
 import pydantic
 from pydantic import BaseModel, ConfigDict, JsonValue
 
-from nodes.context import Context, StepKind
-from nodes.ports import UNSET, Port, Ports, port
-from nodes.values import KIND_TYPES, SecretRef, Value, ValueKind
+from patchbay.nodes.context import Context, StepKind
+from patchbay.nodes.ports import UNSET, Port, Ports, port
+from patchbay.nodes.values import KIND_TYPES, SecretRef, Value, ValueKind
 
 Widget = Literal[
     "text", "textarea", "code", "number", "slider", "choice", "switch", "list", "table", "json",

@@ -1,4 +1,4 @@
-"""The catalog as a page: `python -m nodes.docs --write` makes `nodes/CATALOG.md` anew."""
+"""The catalog as a page: `python -m patchbay.nodes.docs --write` makes `nodes/CATALOG.md` anew."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from nodes.builtin import BUILTIN
-from nodes.catalog import Catalog
-from nodes.contract import Node
-from nodes.spec import describe_node
+from patchbay.nodes.builtin import BUILTIN
+from patchbay.nodes.catalog import Catalog
+from patchbay.nodes.contract import Node
+from patchbay.nodes.declaration import describe_node
 
 PAGE = Path(__file__).with_name("CATALOG.md")
 
 _HEAD = """\
 # The nodes
 
-<!-- Written by `python -m nodes.docs --write`, from the node classes. Do not edit. -->
+<!-- Written by `python -m patchbay.nodes.docs --write`, from the node classes. Do not edit. -->
 
 What ships, by family. `patchbay nodes KIND` shows one of them in the terminal.
 """
@@ -103,7 +103,7 @@ def _anchor(node: type[Node]) -> str:
 
 def main() -> int:
     """Write the page, or say whether it is up to date. Returns the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m nodes.docs", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m patchbay.nodes.docs", description=__doc__)
     mode = parser.add_mutually_exclusive_group(required=True)
     mode.add_argument("--write", action="store_true", help="write nodes/CATALOG.md")
     mode.add_argument("--check", action="store_true", help="fail when it is out of date")
@@ -113,7 +113,7 @@ def main() -> int:
         return 0
     if PAGE.exists() and PAGE.read_text(encoding="utf-8") == page:
         return 0
-    sys.stderr.write(f"{PAGE.name} is out of date. Run: python -m nodes.docs --write\n")
+    sys.stderr.write(f"{PAGE.name} is out of date. Run: python -m patchbay.nodes.docs --write\n")
     return 1
 
 

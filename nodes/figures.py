@@ -8,7 +8,7 @@ from typing import ClassVar, Literal
 
 from pydantic import JsonValue, model_validator
 
-from nodes.data import Value
+from patchbay.nodes.data import Value
 
 
 class Table(Value):

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator
 
-from nodes.contract import Ports
+from patchbay.nodes.contract import Ports
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
 _FLOW = re.compile(r"(?!\.)[\w .-]{1,100}(/(?!\.)[\w .-]{1,100}){0,8}")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, ClassVar, dataclass_transform, get_type_hints
 
-from nodes.values import PortType, is_optional, port_type
+from patchbay.nodes.values import PortType, is_optional, port_type
 
 UNSET: Any = type("Unset", (), {"__repr__": lambda self: "UNSET", "__bool__": lambda self: False})()
 """An output that was not set: "not this branch"."""

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Protocol
 
 from pydantic import JsonValue
 
-from nodes.data import SecretRef, Value, nested_fields, values_in
+from patchbay.nodes.data import SecretRef, Value, nested_fields, values_in
 
 
 class Opening(Protocol):
@@ -126,7 +126,7 @@ class ModelSpec(Spec):
         Raises:
             NodeError: the backend knows no grammars.
         """
-        from nodes.contract import NodeError
+        from patchbay.nodes.contract import NodeError
 
         raise NodeError(
             f"A {self.type_id()} follows no grammar.",

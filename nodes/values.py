@@ -17,7 +17,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import JsonValue
 
-from nodes.data import (
+from patchbay.nodes.data import (
     TAG,
     Document,
     FileRef,
@@ -29,8 +29,8 @@ from nodes.data import (
     encode,
     nested_fields,
 )
-from nodes.figures import Chart, Picture, Table
-from nodes.specs import (
+from patchbay.nodes.figures import Chart, Picture, Table
+from patchbay.nodes.specs import (
     AgentSpec,
     EmbeddingsSpec,
     ModelSpec,

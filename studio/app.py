@@ -13,7 +13,7 @@ if str(_HERE.parent) not in sys.path:
 import streamlit as st  # noqa: E402
 from starlette.middleware import Middleware  # noqa: E402
 
-from studio.events_route import BrowserCookie, routes  # noqa: E402
+from patchbay.studio.server.routes import BrowserCookie, routes  # noqa: E402
 
 app = st.App(
     _HERE / "main.py",

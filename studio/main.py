@@ -4,8 +4,8 @@ from pathlib import Path
 
 import streamlit as st
 
-from studio import session
-from studio.screens import editor, flows, models, runs, settings
+from patchbay.studio.screens import editor, flows, models, runs, settings
+from patchbay.studio.server import session
 
 ASSETS = Path(__file__).parent / "assets"
 

@@ -11,7 +11,11 @@ ROOT = Path(__file__).parent.parent
 LAYERS = ("nodes", "flows", "studio")
 """From the bottom up. A layer may import itself and what stands before it."""
 
-NOT_CONCRETE = ("nodes.models.weights", "nodes.models.manifest", "nodes.models.refs")
+NOT_CONCRETE = (
+    "patchbay.nodes.weights.resolve",
+    "patchbay.nodes.weights.manifest",
+    "patchbay.nodes.weights.refs",
+)
 """The command `patchbay models` manages weights, which are no node."""
 
 HEAVY = {
@@ -99,9 +103,9 @@ def test_heavy_libraries_are_imported_where_they_are_used(path: Path):
 
 LOADED_LATE = {
     "nodes/agents/crew_llm.py", "nodes/agents/react_loop.py", "nodes/agents/tool_calling.py",
-    "nodes/models/hf/attach.py", "nodes/models/hf/chat.py",
-    "nodes/models/fallback_chat.py", "nodes/models/llama_chat.py", "nodes/models/llama_engine.py",
-    "nodes/models/served_chat.py", "nodes/models/served_embeddings.py", "nodes/models/streaming.py",
+    "nodes/models/transformers/attach.py", "nodes/models/transformers/chat.py",
+    "nodes/models/fallback/chat.py", "nodes/models/llama/chat.py", "nodes/models/llama/engine.py",
+    "nodes/models/servers/chat.py", "nodes/models/servers/embeddings.py", "nodes/models/streaming.py",
     "nodes/retrieval/encoder.py", "nodes/retrieval/open_retriever.py",
 }  # fmt: skip
 
@@ -121,7 +125,7 @@ def test_what_is_loaded_late_is_never_imported_on_loading():
 @pytest.mark.parametrize(
     ("source", "found"),
     [
-        ("import flows.engine", [("flows.engine", True)]),
+        ("import patchbay.flows.runs.engine", [("patchbay.flows.runs.engine", True)]),
         ("from flows import run", [("flows.run", True)]),
         ("from ..flows import run", [("flows.run", True)]),
         ("def f():\n    import numpy", [("numpy", False)]),
@@ -132,4 +136,4 @@ def test_what_is_loaded_late_is_never_imported_on_loading():
     ],
 )
 def test_the_reader_of_imports(source, found):
-    assert imports(source, "nodes.text") == found or imports(source, "nodes") == found
+    assert imports(source, "patchbay.nodes.text") == found or imports(source, "nodes") == found

@@ -130,5 +130,5 @@ def test_the_command_is_patchbay() -> None:
     table = project()["project"]
 
     assert table["name"] == "patchbay-studio"
-    assert table["scripts"] == {"patchbay": "flows.cli:main"}
+    assert table["scripts"] == {"patchbay": "patchbay.flows.cli:main"}
     assert table["license"] == "Apache-2.0"

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import sys
 
-from flows.cli.say import guarded
+from patchbay.flows.cli.say import guarded
 
 
 def main() -> None:
     """The console script `patchbay`."""
     with guarded("--debug" in sys.argv):
-        from flows.cli.app import app
+        from patchbay.flows.cli.app import app
 
         app()

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import typer
 
-from flows.cli import look, models, runs, studio
-from flows.cli.run import run
+from patchbay.flows.cli import look, models, runs, studio
+from patchbay.flows.cli.run import run
 
 app = typer.Typer(
     name="patchbay",

@@ -8,10 +8,10 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from flows.inputs import flow_inputs
-from flows.problems import FlowError, Problem
-from flows.resolve import Resolved
-from flows.words import printable
+from patchbay.flows.checks.resolve import Resolved
+from patchbay.flows.problems import FlowError, Problem
+from patchbay.flows.runs.inputs import flow_inputs
+from patchbay.flows.words import printable
 
 FILE_KINDS = ("file", "documents")
 

@@ -8,8 +8,8 @@ from typing import Any
 
 from pydantic import JsonValue
 
-from nodes.figures import Chart, Picture, Table, cell_text
-from nodes.values import as_text
+from patchbay.nodes.figures import Chart, Picture, Table, cell_text
+from patchbay.nodes.values import as_text
 
 BAR = 30
 """Letters of the longest bar."""

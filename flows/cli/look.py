@@ -9,11 +9,11 @@ from typing import Annotated, Any
 
 import typer
 
-from flows.cli import say
-from flows.defaults import default_catalog
-from flows.problems import FlowError, Problem
-from flows.reading import read_flow
-from flows.words import did_you_mean
+from patchbay.flows.cli import say
+from patchbay.flows.document.reading import read_flow
+from patchbay.flows.problems import FlowError, Problem
+from patchbay.flows.runs.defaults import default_catalog
+from patchbay.flows.words import did_you_mean
 
 
 def validate(
@@ -22,9 +22,9 @@ def validate(
     debug: Annotated[bool, typer.Option("--debug", hidden=True)] = False,
 ) -> None:
     """Say everything that is wrong with flows: code, place, fix. Exit 1 if anything is an error."""
-    from flows.memory import memory_plan
-    from flows.resolve import resolve
-    from flows.validate import validate_resolved
+    from patchbay.flows.checks.memory import memory_plan
+    from patchbay.flows.checks.resolve import resolve
+    from patchbay.flows.checks.validate import validate_resolved
 
     found: dict[Path, list[Problem]] = {}
     memory: dict[Path, str] = {}
@@ -59,11 +59,11 @@ def show(
     """Show a flow as text or as a diagram."""
     document = read_flow(flow)
     if mermaid:
-        from flows.exchange.mermaid import to_mermaid
+        from patchbay.flows.exchange.mermaid import to_mermaid
 
         say.out(to_mermaid(document, default_catalog()))
     else:
-        from flows.exchange.text import to_text
+        from patchbay.flows.exchange.text import to_text
 
         say.out(to_text(document, default_catalog()))
 
@@ -74,7 +74,7 @@ def nodes(
     debug: Annotated[bool, typer.Option("--debug", hidden=True)] = False,
 ) -> None:
     """List the catalog, or describe one kind of node: its params and ports."""
-    from nodes.spec import describe_node
+    from patchbay.nodes.declaration import describe_node
 
     catalog = default_catalog()
     if kind is None:

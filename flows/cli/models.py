@@ -10,11 +10,11 @@ from typing import Annotated, Any
 
 import typer
 
-from flows.cli import say
-from flows.cli.watch import StatusLine
-from flows.events import NodeProgress
-from flows.problems import FlowError, Problem
-from nodes.contract import NodeError
+from patchbay.flows.cli import say
+from patchbay.flows.cli.watch import StatusLine
+from patchbay.flows.problems import FlowError, Problem
+from patchbay.flows.runs.events import NodeProgress
+from patchbay.nodes.contract import NodeError
 
 app = typer.Typer(help="List, fetch and remove weights of models.", rich_markup_mode=None)
 
@@ -28,7 +28,7 @@ def models(
     """List named weights: what is here, what it weighs, where it comes from."""
     if context.invoked_subcommand is not None:
         return
-    from nodes.models.weights import listing
+    from patchbay.nodes.weights.resolve import listing
 
     found = listing()
     if as_json:
@@ -51,7 +51,7 @@ def pull(
     debug: Annotated[bool, typer.Option("--debug", hidden=True)] = False,
 ) -> None:
     """Fetch weights, unless they are here."""
-    from nodes.models.weights import resolve
+    from patchbay.nodes.weights.resolve import resolve
 
     line = StatusLine(enabled=True)
 
@@ -72,7 +72,7 @@ def remove(
     debug: Annotated[bool, typer.Option("--debug", hidden=True)] = False,
 ) -> None:
     """Remove fetched weights from this machine."""
-    from nodes.models.weights import delete
+    from patchbay.nodes.weights.resolve import delete
 
     with _in_words():
         say.err("Removed." if delete(name) else "There was nothing to remove.")

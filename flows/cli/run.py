@@ -15,19 +15,19 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
-from flows.cli import say
-from flows.cli.arguments import read_inputs, read_settings
-from flows.cli.watch import EventLines, JsonResult, Terminal, View
-from flows.defaults import default_environment
-from flows.events import RunCancelled, RunEnd, RunFailed
-from flows.problems import FlowError, Problem
-from flows.reading import read_flow
-from flows.resolve import Resolved, resolve
-from flows.resume import resumed_run
-from flows.running import LoadedFlow, Run
+from patchbay.flows.checks.resolve import Resolved, resolve
+from patchbay.flows.cli import say
+from patchbay.flows.cli.arguments import read_inputs, read_settings
+from patchbay.flows.cli.watch import EventLines, JsonResult, Terminal, View
+from patchbay.flows.document.reading import read_flow
+from patchbay.flows.problems import FlowError, Problem
+from patchbay.flows.runs.defaults import default_environment
+from patchbay.flows.runs.events import RunCancelled, RunEnd, RunFailed
+from patchbay.flows.runs.resume import resumed_run
+from patchbay.flows.runs.running import LoadedFlow, Run
 
 if TYPE_CHECKING:
-    from flows.history import History
+    from patchbay.flows.runs.history import History
 
 
 def run(
@@ -109,7 +109,7 @@ def _resumed(run_id: str, path: Path | None, use_cache: bool) -> Run:
 
 
 def _history() -> History:
-    from flows.history import History
+    from patchbay.flows.runs.history import History
 
     return History()
 

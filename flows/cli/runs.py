@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from flows.cli import say
+from patchbay.flows.cli import say
 
 
 def runs(
@@ -18,7 +18,7 @@ def runs(
     debug: Annotated[bool, typer.Option("--debug", hidden=True)] = False,
 ) -> None:
     """List recorded runs, newest first, or the events of one."""
-    from flows.history import History
+    from patchbay.flows.runs.history import History
 
     history = History()
     if run_id is not None:

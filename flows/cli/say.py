@@ -7,11 +7,11 @@ import os
 import sys
 from collections.abc import Iterable, Iterator
 
-from flows.events import Tokens
-from flows.failures import RunError
-from flows.memory import MemoryPlan
-from flows.problems import FlowError, Problem
-from flows.words import UNSAFE
+from patchbay.flows.checks.memory import MemoryPlan
+from patchbay.flows.problems import FlowError, Problem
+from patchbay.flows.runs.events import Tokens
+from patchbay.flows.runs.failures import RunError
+from patchbay.flows.words import UNSAFE
 
 EXIT_PROBLEM = 1
 EXIT_INTERRUPTED = 130

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from flows.problems import FlowError, Problem
+from patchbay.flows.problems import FlowError, Problem
 
 
 def studio(

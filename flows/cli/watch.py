@@ -8,9 +8,10 @@ import sys
 import time
 from typing import Any, Protocol
 
-from flows.cli import say
-from flows.cli.figures import text_of
-from flows.events import (
+from patchbay.flows.checks.resolve import Resolved
+from patchbay.flows.cli import say
+from patchbay.flows.cli.figures import text_of
+from patchbay.flows.runs.events import (
     Event,
     NodeFinished,
     NodeProgress,
@@ -26,7 +27,6 @@ from flows.events import (
     RunFinished,
     as_json,
 )
-from flows.resolve import Resolved
 
 REPORT_EVERY_S = 5.0
 """Where standard error is no terminal, progress is written this often, in seconds."""

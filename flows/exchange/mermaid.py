@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from flows.model import Flow
-from flows.resolve import Resolved, ResolvedNode, resolve
-from flows.secret_shapes import secret_kind
-from flows.words import HIDDEN, UNSAFE
-from nodes.catalog import Catalog
+from patchbay.flows.checks.resolve import Resolved, ResolvedNode, resolve
+from patchbay.flows.document.model import Flow
+from patchbay.flows.secret_shapes import secret_kind
+from patchbay.flows.words import HIDDEN, UNSAFE
+from patchbay.nodes.catalog import Catalog
 
 _ESCAPED = re.compile(r"[!-+/;-@\[-^`{-~]")
 """Printable ASCII except letters, digits and `, - . : _`."""

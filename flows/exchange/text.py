@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from flows.graph import topological_order
-from flows.model import Edge, Flow
-from flows.resolve import Resolved, ResolvedNode, resolve
-from flows.words import printable
-from nodes.catalog import Catalog
+from patchbay.flows.checks.resolve import Resolved, ResolvedNode, resolve
+from patchbay.flows.document.graph import topological_order
+from patchbay.flows.document.model import Edge, Flow
+from patchbay.flows.words import printable
+from patchbay.nodes.catalog import Catalog
 
 
 def to_text(flow: Flow, catalog: Catalog) -> str:

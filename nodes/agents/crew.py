@@ -10,18 +10,18 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import JsonValue
 
-from nodes.agents.crew_work import MANAGER, CrewWork
-from nodes.agents.meter import Limits, Meter, usage_table
-from nodes.agents.plan import CrewPlan, make_plan
-from nodes.agents.specs import CrewTask, RoleAgent, is_repeatable
-from nodes.agents.staff import hire
-from nodes.agents.worker import NO_ANSWER, BudgetSpent, Worker
-from nodes.contract import Context, Field, Node, NodeError, NodeParams, Ports, port
-from nodes.names import Name
-from nodes.values import EmbeddingsSpec, ModelSpec, Table, TaskSpec
+from patchbay.nodes.agents.crew_work import MANAGER, CrewWork
+from patchbay.nodes.agents.meter import Limits, Meter, usage_table
+from patchbay.nodes.agents.plan import CrewPlan, make_plan
+from patchbay.nodes.agents.specs import CrewTask, RoleAgent, is_repeatable
+from patchbay.nodes.agents.staff import hire
+from patchbay.nodes.agents.worker import NO_ANSWER, BudgetSpent, Worker
+from patchbay.nodes.contract import Context, Field, Node, NodeError, NodeParams, Ports, port
+from patchbay.nodes.names import Name
+from patchbay.nodes.values import EmbeddingsSpec, ModelSpec, Table, TaskSpec
 
 if TYPE_CHECKING:
-    from nodes.agents.crew_llm import Line
+    from patchbay.nodes.agents.crew_llm import Line
 
 
 class Crew(Node):
@@ -141,7 +141,7 @@ async def _workers(
 async def _work(
     plan: CrewPlan, workers: dict[str, Worker], params: Crew.Params, ctx: Context
 ) -> CrewWork:
-    from nodes.agents.crewai_quirks import prepare
+    from patchbay.nodes.agents.crewai_quirks import prepare
 
     if "crewai" in sys.modules:
         prepare()  # a look at the environment; importing it takes seconds
@@ -164,7 +164,7 @@ async def _work(
 
 
 def _line(ctx: Context) -> Line:
-    from nodes.agents.crew_llm import Line
+    from patchbay.nodes.agents.crew_llm import Line
 
     warnings: set[asyncio.Task[None]] = set()
 
@@ -213,7 +213,7 @@ def _parsed(raw: str, task: CrewTask) -> JsonValue:
     Raises:
         NodeError: it is not JSON of the wanted shape.
     """
-    from nodes.agents.tool_calling import follows
+    from patchbay.nodes.agents.tool_calling import follows
 
     if task.output_schema is not None and follows(raw, task.output_schema):
         return json.loads(raw)  # type: ignore[no-any-return]

@@ -25,10 +25,10 @@ from langchain_core.messages import (
 )
 from pydantic import BaseModel, ConfigDict, PrivateAttr
 
-from nodes.agents.choice import Function
-from nodes.agents.crewai_quirks import stop_error
-from nodes.agents.tool_calling import OnPiece, Turn
-from nodes.agents.worker import NO_ANSWER, BudgetSpent, Worker
+from patchbay.nodes.agents.choice import Function
+from patchbay.nodes.agents.crewai_quirks import stop_error
+from patchbay.nodes.agents.tool_calling import OnPiece, Turn
+from patchbay.nodes.agents.worker import NO_ANSWER, BudgetSpent, Worker
 
 T = TypeVar("T")
 

@@ -6,17 +6,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from nodes.agents import crewai_quirks as quirks
-from nodes.agents.plan import CrewPlan
-from nodes.agents.specs import RoleAgent
-from nodes.agents.worker import Worker
+from patchbay.nodes.agents import crewai_quirks as quirks
+from patchbay.nodes.agents.plan import CrewPlan
+from patchbay.nodes.agents.specs import RoleAgent
+from patchbay.nodes.agents.worker import Worker
 
 if TYPE_CHECKING:
     import crewai
     from langchain_core.embeddings import Embeddings
 
-    from nodes.agents.crew_llm import Line
-    from nodes.agents.tool_calling import OnPiece
+    from patchbay.nodes.agents.crew_llm import Line
+    from patchbay.nodes.agents.tool_calling import OnPiece
 
 MANAGER = "Crew Manager"
 
@@ -77,7 +77,7 @@ class CrewWork:
     def _agent(self, agent: RoleAgent) -> crewai.Agent:
         from crewai import Agent
 
-        from nodes.agents.crew_llm import BridgedTool, CrewLLM
+        from patchbay.nodes.agents.crew_llm import BridgedTool, CrewLLM
 
         worker = self.workers[agent.role]
         llm = CrewLLM.over(
@@ -115,7 +115,7 @@ class CrewWork:
         from crewai import Agent
         from crewai.utilities.i18n import I18N_DEFAULT
 
-        from nodes.agents.crew_llm import CrewLLM
+        from patchbay.nodes.agents.crew_llm import CrewLLM
 
         def words(key: str) -> str:
             return str(I18N_DEFAULT.retrieve("hierarchical_manager_agent", key))

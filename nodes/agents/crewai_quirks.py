@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nodes.home import home
+from patchbay.nodes.home import home
 
 if TYPE_CHECKING:
     from crewai.memory.unified_memory import Memory

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from nodes.figures import Table
+from patchbay.nodes.figures import Table
 
 
 class Limits(BaseModel):

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from nodes.agents.specs import CrewTask, RoleAgent
-from nodes.contract import NodeError
-from nodes.values import AgentSpec, TaskSpec
+from patchbay.nodes.agents.specs import CrewTask, RoleAgent
+from patchbay.nodes.contract import NodeError
+from patchbay.nodes.values import AgentSpec, TaskSpec
 
 
 @dataclass(frozen=True)

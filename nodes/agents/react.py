@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from contextlib import AsyncExitStack
 
-from nodes.agents.meter import Limits, usage_table
-from nodes.agents.specs import is_repeatable
-from nodes.agents.staff import hire
-from nodes.agents.toolbox import check_names
-from nodes.agents.worker import BudgetSpent, Worker
-from nodes.contract import Context, Field, Node, NodeError, NodeParams, Ports, port
-from nodes.models.langchain import to_langchain
-from nodes.values import Message, ModelSpec, Table, ToolSpec
+from patchbay.nodes.agents.meter import Limits, usage_table
+from patchbay.nodes.agents.specs import is_repeatable
+from patchbay.nodes.agents.staff import hire
+from patchbay.nodes.agents.toolbox import check_names
+from patchbay.nodes.agents.worker import BudgetSpent, Worker
+from patchbay.nodes.contract import Context, Field, Node, NodeError, NodeParams, Ports, port
+from patchbay.nodes.models.messages import to_langchain
+from patchbay.nodes.values import Message, ModelSpec, Table, ToolSpec
 
 
 class ReactAgent(Node):
@@ -102,7 +102,7 @@ def _messages(prompt: str | list[Message]) -> list[Message]:
 async def _answer(
     worker: Worker, messages: list[Message], params: ReactAgent.Params, ctx: Context
 ) -> str:
-    from nodes.agents.react_loop import react
+    from patchbay.nodes.agents.react_loop import react
 
     async def stream(piece: str) -> None:
         await ctx.stream("text", piece)

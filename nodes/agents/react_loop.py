@@ -15,9 +15,9 @@ from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.tools import BaseTool, StructuredTool
 from langchain_core.utils.function_calling import convert_to_openai_tool
 
-from nodes.agents.choice import Function
-from nodes.agents.tool_calling import OnPiece, Turn
-from nodes.agents.worker import Worker
+from patchbay.nodes.agents.choice import Function
+from patchbay.nodes.agents.tool_calling import OnPiece, Turn
+from patchbay.nodes.agents.worker import Worker
 
 
 class Turns(AgentMiddleware[Any, Any, Any]):

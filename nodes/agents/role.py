@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Literal
 
-from nodes.agents.meter import Limits
-from nodes.agents.specs import RoleAgent
-from nodes.agents.toolbox import check_names
-from nodes.contract import DescribingNode, Field, NodeParams, Ports, port
-from nodes.values import ModelSpec, ToolSpec
+from patchbay.nodes.agents.meter import Limits
+from patchbay.nodes.agents.specs import RoleAgent
+from patchbay.nodes.agents.toolbox import check_names
+from patchbay.nodes.contract import DescribingNode, Field, NodeParams, Ports, port
+from patchbay.nodes.values import ModelSpec, ToolSpec
 
 
 class Role(DescribingNode):

@@ -6,8 +6,8 @@ from typing import ClassVar
 
 from pydantic import Field, JsonValue
 
-from nodes.agents.meter import Limits
-from nodes.values import AgentSpec, ModelSpec, TaskSpec, ToolSpec
+from patchbay.nodes.agents.meter import Limits
+from patchbay.nodes.values import AgentSpec, ModelSpec, TaskSpec, ToolSpec
 
 
 class RoleAgent(AgentSpec):

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 
-from nodes.agents.meter import Limits, Meter
-from nodes.agents.toolbox import open_tools, time_limits
-from nodes.agents.worker import Worker
-from nodes.contract import Context
-from nodes.values import ModelSpec, ToolSpec
+from patchbay.nodes.agents.meter import Limits, Meter
+from patchbay.nodes.agents.toolbox import open_tools, time_limits
+from patchbay.nodes.agents.worker import Worker
+from patchbay.nodes.contract import Context
+from patchbay.nodes.values import ModelSpec, ToolSpec
 
 
 async def hire(
@@ -34,7 +34,7 @@ async def hire(
     Raises:
         NodeError: the model or a tool cannot be opened.
     """
-    from nodes.agents.tool_calling import ToolCaller, calls_tools
+    from patchbay.nodes.agents.tool_calling import ToolCaller, calls_tools
 
     opened = await stack.enter_async_context(ctx.use(model, slot=False))
     # A model made of others may come to one that does not call tools: all can be held to a schema.

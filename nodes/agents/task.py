@@ -6,11 +6,11 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, JsonValue, field_validator
 
-from nodes.agents.specs import CrewTask
-from nodes.contract import DescribingNode, Field, NodeError, NodeParams, Ports, port
-from nodes.models.schema import check_schema
-from nodes.prompts.braces import check, fill, variables
-from nodes.values import AgentSpec, Promptable, TaskSpec, as_text
+from patchbay.nodes.agents.specs import CrewTask
+from patchbay.nodes.contract import DescribingNode, Field, NodeError, NodeParams, Ports, port
+from patchbay.nodes.models.schema import check_schema
+from patchbay.nodes.prompts.braces import check, fill, variables
+from patchbay.nodes.values import AgentSpec, Promptable, TaskSpec, as_text
 
 _OWN = ("agent", "context")
 

@@ -28,8 +28,8 @@ from langchain_core.outputs import ChatGeneration, ChatResult
 from langchain_core.runnables import Runnable
 from langchain_core.utils.function_calling import convert_to_openai_tool
 
-from nodes.agents.choice import Function, instructions, read, schema, written
-from nodes.values import ModelSpec
+from patchbay.nodes.agents.choice import Function, instructions, read, schema, written
+from patchbay.nodes.values import ModelSpec
 
 OnPiece = Callable[[str], Awaitable[None]]
 

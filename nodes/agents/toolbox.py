@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 
-from nodes.contract import Context, NodeError
-from nodes.tools.tool import BoundTool
-from nodes.values import ToolSpec
+from patchbay.nodes.contract import Context, NodeError
+from patchbay.nodes.tools.tool import BoundTool
+from patchbay.nodes.values import ToolSpec
 
 if TYPE_CHECKING:
     from langchain_core.tools import BaseTool

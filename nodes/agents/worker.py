@@ -13,16 +13,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from nodes.agents.meter import Meter
-from nodes.contract import Context, NodeError, StepKind
-from nodes.threads import in_thread
-from nodes.tools.tool import shortened
+from patchbay.nodes.agents.meter import Meter
+from patchbay.nodes.contract import Context, NodeError, StepKind
+from patchbay.nodes.threads import in_thread
+from patchbay.nodes.tools.tool import shortened
 
 if TYPE_CHECKING:
     from langchain_core.messages import AIMessage, BaseMessage
     from langchain_core.tools import BaseTool
 
-    from nodes.agents.tool_calling import ToolCaller, Turn
+    from patchbay.nodes.agents.tool_calling import ToolCaller, Turn
 
 DELEGATION = ("delegate_work_to_coworker", "ask_question_to_coworker")
 """CrewAI's tools that hand work to another role."""

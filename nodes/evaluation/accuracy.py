@@ -8,13 +8,13 @@ from typing import Any, Literal
 
 from pydantic import JsonValue, model_validator
 
-from nodes.contract import Context, Field, Node, NodeError, NodeParams, Ports, port
-from nodes.evaluation.interval import wilson
-from nodes.figures import Chart, Table
-from nodes.names import Name
-from nodes.techniques.answers import first_choice, same
-from nodes.techniques.asking import one_line
-from nodes.values import as_text, describe
+from patchbay.nodes.contract import Context, Field, Node, NodeError, NodeParams, Ports, port
+from patchbay.nodes.evaluation.interval import wilson
+from patchbay.nodes.figures import Chart, Table
+from patchbay.nodes.names import Name
+from patchbay.nodes.techniques.answers import first_choice, same
+from patchbay.nodes.techniques.asking import one_line
+from patchbay.nodes.values import as_text, describe
 
 Match = Literal["label in the answer", "whole answer"]
 _OWN = ("labels", "inputs")

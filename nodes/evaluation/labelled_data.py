@@ -6,10 +6,10 @@ import random
 
 from pydantic import JsonValue
 
-from nodes.contract import Context, Field, Node, NodeParams, Ports, port
-from nodes.figures import Table
-from nodes.io.records import column, records
-from nodes.values import FileRef
+from patchbay.nodes.contract import Context, Field, Node, NodeParams, Ports, port
+from patchbay.nodes.figures import Table
+from patchbay.nodes.io.records import column, records
+from patchbay.nodes.values import FileRef
 
 
 class Case(NodeParams):

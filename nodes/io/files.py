@@ -7,8 +7,8 @@ import json
 import stat
 from pathlib import Path
 
-from nodes.contract import NodeError
-from nodes.values import FileRef
+from patchbay.nodes.contract import NodeError
+from patchbay.nodes.values import FileRef
 
 MEGABYTE = 1_000_000
 """Bytes in a megabyte, as file managers count."""

@@ -8,10 +8,19 @@ from typing import Any
 
 from pydantic import JsonValue, model_validator
 
-from nodes.contract import Context, Field, InputField, Node, NodeError, NodeParams, Ports, port
-from nodes.io.given import InputKind, parse
-from nodes.names import Name
-from nodes.values import Document, FileRef, Message
+from patchbay.nodes.contract import (
+    Context,
+    Field,
+    InputField,
+    Node,
+    NodeError,
+    NodeParams,
+    Ports,
+    port,
+)
+from patchbay.nodes.io.given import InputKind, parse
+from patchbay.nodes.names import Name
+from patchbay.nodes.values import Document, FileRef, Message
 
 _TYPES: Mapping[InputKind, Any] = {
     "text": str,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from nodes.contract import Context, Field, Node, NodeParams, Ports, port
-from nodes.names import Name
+from patchbay.nodes.contract import Context, Field, Node, NodeParams, Ports, port
+from patchbay.nodes.names import Name
 
 
 class FlowOutput(Node):

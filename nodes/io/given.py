@@ -14,9 +14,9 @@ from typing import Any, Literal
 
 from pydantic import ValidationError
 
-from nodes.contract import NodeError
-from nodes.io.files import MEGABYTE, as_utf8, file_ref, quoted, read_bytes
-from nodes.values import Document, FileRef, Message, as_text, describe, is_json
+from patchbay.nodes.contract import NodeError
+from patchbay.nodes.io.files import MEGABYTE, as_utf8, file_ref, quoted, read_bytes
+from patchbay.nodes.values import Document, FileRef, Message, as_text, describe, is_json
 
 InputKind = Literal["text", "number", "choice", "json", "messages", "file", "documents"]
 """What a flow may ask its caller for."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from nodes.contract import Context, Field, Node, NodeParams, Ports, port
-from nodes.io.files import MEGABYTE, as_utf8, bytes_of
-from nodes.values import FileRef
+from patchbay.nodes.contract import Context, Field, Node, NodeParams, Ports, port
+from patchbay.nodes.io.files import MEGABYTE, as_utf8, bytes_of
+from patchbay.nodes.values import FileRef
 
 
 class ReadFile(Node):

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import base64
 
-from nodes.contract import Context, Field, Node, NodeError, NodeParams, Ports, port
-from nodes.figures import Picture
-from nodes.io.files import MEGABYTE, bytes_of, quoted
-from nodes.values import FileRef
+from patchbay.nodes.contract import Context, Field, Node, NodeError, NodeParams, Ports, port
+from patchbay.nodes.figures import Picture
+from patchbay.nodes.io.files import MEGABYTE, bytes_of, quoted
+from patchbay.nodes.values import FileRef
 
 MEDIA = {b"\x89PNG\r\n\x1a\n": "image/png", b"\xff\xd8\xff": "image/jpeg"}
 MEDIA |= {b"GIF87a": "image/gif", b"GIF89a": "image/gif"}

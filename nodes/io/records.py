@@ -10,10 +10,10 @@ from typing import Any
 
 from pydantic import JsonValue
 
-from nodes.contract import NodeError
-from nodes.io.files import MEGABYTE
-from nodes.io.read_file import read_text
-from nodes.values import FileRef, as_text, describe
+from patchbay.nodes.contract import NodeError
+from patchbay.nodes.io.files import MEGABYTE
+from patchbay.nodes.io.read_file import read_text
+from patchbay.nodes.values import FileRef, as_text, describe
 
 Record = dict[str, JsonValue]
 LIMIT = 20 * MEGABYTE

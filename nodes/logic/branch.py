@@ -6,8 +6,17 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, JsonValue, model_validator
 
-from nodes.contract import Context, Field, Node, NodeError, NodeParams, Ports, kind_type, port
-from nodes.logic.conditions import (
+from patchbay.nodes.contract import (
+    Context,
+    Field,
+    Node,
+    NodeError,
+    NodeParams,
+    Ports,
+    kind_type,
+    port,
+)
+from patchbay.nodes.logic.conditions import (
     LENGTH,
     NUMERIC,
     TEXTUAL,
@@ -16,8 +25,8 @@ from nodes.logic.conditions import (
     check_operand,
     holds,
 )
-from nodes.logic.pointer import MISSING, look_up, tokens
-from nodes.values import ValueKind
+from patchbay.nodes.logic.pointer import MISSING, look_up, tokens
+from patchbay.nodes.values import ValueKind
 
 
 def _check_pointer(pointer: str) -> str:

@@ -6,9 +6,9 @@ import operator
 from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
-from nodes.contract import NodeError
-from nodes.logic.pointer import MISSING
-from nodes.values import Document, Message, as_text, describe
+from patchbay.nodes.contract import NodeError
+from patchbay.nodes.logic.pointer import MISSING
+from patchbay.nodes.values import Document, Message, as_text, describe
 
 Test = Literal[
     "is empty", "is not empty", "equals", "does not equal", "contains", "does not contain",

@@ -8,10 +8,19 @@ from typing import Any, Literal
 
 from pydantic import JsonValue, model_validator
 
-from nodes.contract import Context, Field, Node, NodeError, NodeParams, Ports, SubflowUse, port
-from nodes.logic.plain import as_json
-from nodes.names import FlowName, Name
-from nodes.values import Document, Promptable, describe
+from patchbay.nodes.contract import (
+    Context,
+    Field,
+    Node,
+    NodeError,
+    NodeParams,
+    Ports,
+    SubflowUse,
+    port,
+)
+from patchbay.nodes.logic.plain import as_json
+from patchbay.nodes.names import FlowName, Name
+from patchbay.nodes.values import Document, Promptable, describe
 
 
 class ForEach(Node):

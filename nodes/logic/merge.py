@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from nodes.contract import Context, Field, Node, NodeParams, Ports, kind_type, port
-from nodes.values import ValueKind
+from patchbay.nodes.contract import Context, Field, Node, NodeParams, Ports, kind_type, port
+from patchbay.nodes.values import ValueKind
 
 
 class Merge(Node):

@@ -6,8 +6,8 @@ from typing import Any
 
 from pydantic import JsonValue
 
-from nodes.contract import NodeError
-from nodes.values import Spec, Value, describe, is_json
+from patchbay.nodes.contract import NodeError
+from patchbay.nodes.values import Spec, Value, describe, is_json
 
 
 def as_json(value: Any, place: str) -> JsonValue:

@@ -6,9 +6,18 @@ from typing import Any
 
 from pydantic import model_validator
 
-from nodes.contract import Context, Field, Node, NodeParams, Ports, SubflowUse, kind_type, port
-from nodes.names import FlowName, Name
-from nodes.values import ValueKind
+from patchbay.nodes.contract import (
+    Context,
+    Field,
+    Node,
+    NodeParams,
+    Ports,
+    SubflowUse,
+    kind_type,
+    port,
+)
+from patchbay.nodes.names import FlowName, Name
+from patchbay.nodes.values import ValueKind
 
 
 class RunFlow(Node):

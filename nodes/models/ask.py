@@ -7,11 +7,11 @@ from typing import Any, Self
 
 from pydantic import JsonValue, field_validator, model_validator
 
-from nodes.contract import Context, Field, Node, NodeError, NodeParams, Ports, port
-from nodes.models.answer import ask
-from nodes.models.gbnf import check_grammar
-from nodes.models.schema import check_schema
-from nodes.values import Message, ModelSpec
+from patchbay.nodes.contract import Context, Field, Node, NodeError, NodeParams, Ports, port
+from patchbay.nodes.models.asking import ask
+from patchbay.nodes.models.llama.grammar import check_grammar
+from patchbay.nodes.models.schema import check_schema
+from patchbay.nodes.values import Message, ModelSpec
 
 
 class AskModel(Node):

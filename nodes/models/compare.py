@@ -9,11 +9,11 @@ from typing import Any
 
 from pydantic import JsonValue
 
-from nodes.contract import Context, Field, Node, NodeError, NodeParams, Ports, port
-from nodes.figures import Chart, Table
-from nodes.models.answer import Answer
-from nodes.techniques.asking import answer_to, conversation, one_line
-from nodes.values import Message, ModelSpec, Spec
+from patchbay.nodes.contract import Context, Field, Node, NodeError, NodeParams, Ports, port
+from patchbay.nodes.figures import Chart, Table
+from patchbay.nodes.models.asking import Answer
+from patchbay.nodes.techniques.asking import answer_to, conversation, one_line
+from patchbay.nodes.values import Message, ModelSpec, Spec
 
 GIGABYTE = 1e9
 _NAMING = ("model", "weights", "base", "name")

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
-from nodes.names import is_name, is_taken
+from patchbay.nodes.names import is_name, is_taken
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,9 @@ from typing import Annotated
 
 from pydantic import AfterValidator, JsonValue, ValidationError
 
-from nodes.contract import Context, Field, Node, NodeError, NodeParams, Ports, port
-from nodes.prompts.braces import Variable, fill, parse
-from nodes.values import Message, Promptable, as_text, describe
+from patchbay.nodes.contract import Context, Field, Node, NodeError, NodeParams, Ports, port
+from patchbay.nodes.prompts.braces import Variable, fill, parse
+from patchbay.nodes.values import Message, Promptable, as_text, describe
 
 
 def _check_format(text: str) -> str:

@@ -6,12 +6,12 @@ from typing import Literal
 
 from pydantic import JsonValue
 
-from nodes.contract import Context, Field, Node, NodeError, NodeParams, Ports, port
-from nodes.figures import Table
-from nodes.io.records import column, records
-from nodes.prompts import selection
-from nodes.prompts.few_shot import Example
-from nodes.values import EmbeddingsSpec, FileRef, Promptable, as_text
+from patchbay.nodes.contract import Context, Field, Node, NodeError, NodeParams, Ports, port
+from patchbay.nodes.figures import Table
+from patchbay.nodes.io.records import column, records
+from patchbay.nodes.prompts import selection
+from patchbay.nodes.prompts.few_shot import Example
+from patchbay.nodes.values import EmbeddingsSpec, FileRef, Promptable, as_text
 
 Method = Literal["first", "random", "balanced", "similar", "diverse"]
 BY_MEANING: tuple[Method, ...] = ("similar", "diverse")

@@ -6,9 +6,9 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator
 
-from nodes.contract import Context, Field, Node, NodeError, NodeParams, Ports, port
-from nodes.prompts.braces import check, fill, variables
-from nodes.values import Promptable, as_text
+from patchbay.nodes.contract import Context, Field, Node, NodeError, NodeParams, Ports, port
+from patchbay.nodes.prompts.braces import check, fill, variables
+from patchbay.nodes.values import Promptable, as_text
 
 
 class PromptTemplate(Node):

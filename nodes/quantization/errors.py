@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from nodes.quantization.schemes import Numbers
+    from patchbay.nodes.quantization.schemes import Numbers
 
 WIDTHS = (64, 32, 16, 8, 4)
 """Bits per number that storage is shown for."""

@@ -8,10 +8,10 @@ from typing import Any
 
 from pydantic import JsonValue
 
-from nodes.figures import Chart, Table
-from nodes.quantization.errors import Loss, storage
-from nodes.quantization.schemes import SCHEMES
-from nodes.quantization.tensors import Tensor
+from patchbay.nodes.figures import Chart, Table
+from patchbay.nodes.quantization.errors import Loss, storage
+from patchbay.nodes.quantization.schemes import SCHEMES
+from patchbay.nodes.quantization.tensors import Tensor
 
 MEGABYTE, GIGABYTE = 1e6, 1e9
 

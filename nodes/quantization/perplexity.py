@@ -6,12 +6,12 @@ import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nodes.contract import NodeError
-from nodes.models.errors import out_of_memory
-from nodes.models.libraries import making_networks
+from patchbay.nodes.contract import NodeError
+from patchbay.nodes.models.errors import out_of_memory
+from patchbay.nodes.models.transformers.libraries import making_networks
 
 if TYPE_CHECKING:
-    from nodes.quantization.schemes import Numbers
+    from patchbay.nodes.quantization.schemes import Numbers
 
 _BYTES = 4
 

@@ -9,11 +9,10 @@ from typing import Any, Literal
 
 from pydantic import JsonValue
 
-from nodes.contract import Context, Field, Node, NodeError, NodeParams, Ports, port
-from nodes.figures import Chart, Table
-from nodes.models.refs import Report
-from nodes.quantization.errors import Loss
-from nodes.quantization.figures import (
+from patchbay.nodes.contract import Context, Field, Node, NodeError, NodeParams, Ports, port
+from patchbay.nodes.figures import Chart, Table
+from patchbay.nodes.quantization.errors import Loss
+from patchbay.nodes.quantization.figures import (
     Row,
     errors_chart,
     layers_table,
@@ -23,10 +22,11 @@ from nodes.quantization.figures import (
     storage_table,
     values_table,
 )
-from nodes.quantization.perplexity import Subject
-from nodes.quantization.schemes import SCHEMES, Scheme
-from nodes.quantization.tensors import Tensor, chosen, from_numbers, in_folder
-from nodes.values import ModelSpec, Spec
+from patchbay.nodes.quantization.perplexity import Subject
+from patchbay.nodes.quantization.schemes import SCHEMES, Scheme
+from patchbay.nodes.quantization.tensors import Tensor, chosen, from_numbers, in_folder
+from patchbay.nodes.values import ModelSpec, Spec
+from patchbay.nodes.weights.refs import Report
 
 SchemeName = Literal[
     "float16", "int8 absmax", "int8 absmax by row", "int8 zero-point", "NF4", "FP4"
@@ -156,7 +156,7 @@ def _begin(
         return _Work([tensor], tensor.count)
     if inputs.model is None:
         raise _nothing()
-    from nodes.models.hf.load import folder_of
+    from patchbay.nodes.models.transformers.load import folder_of
 
     folder: Path = folder_of(weights_of(inputs.model), report)
     everything = in_folder(folder)

@@ -10,10 +10,10 @@ from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nodes.contract import NodeError
+from patchbay.nodes.contract import NodeError
 
 if TYPE_CHECKING:
-    from nodes.quantization.schemes import Numbers
+    from patchbay.nodes.quantization.schemes import Numbers
 
 _NAMES_SHOWN = 6
 

@@ -4,10 +4,19 @@ from __future__ import annotations
 
 from typing import Literal
 
-from nodes.contract import Context, Field, JsonValue, Node, NodeError, NodeParams, Ports, port
-from nodes.models.answer import ask
-from nodes.retrieval import citing
-from nodes.values import Document, Message, ModelSpec
+from patchbay.nodes.contract import (
+    Context,
+    Field,
+    JsonValue,
+    Node,
+    NodeError,
+    NodeParams,
+    Ports,
+    port,
+)
+from patchbay.nodes.models.asking import ask
+from patchbay.nodes.retrieval import citing
+from patchbay.nodes.values import Document, Message, ModelSpec
 
 INSTRUCTION = (
     "Answer the question in one or two sentences, only from the numbered passages. After each "

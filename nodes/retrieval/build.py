@@ -6,17 +6,17 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
-from nodes.contract import Context, NodeError
-from nodes.retrieval import store
-from nodes.retrieval.index import IndexSpec
-from nodes.retrieval.local_embeddings import LocalEmbeddings
-from nodes.retrieval.vectors import PROBE, VectorStore, alike
-from nodes.values import Document, EmbeddingsSpec, content_hash
+from patchbay.nodes.contract import Context, NodeError
+from patchbay.nodes.retrieval import store
+from patchbay.nodes.retrieval.index import IndexSpec
+from patchbay.nodes.retrieval.local_embeddings import LocalEmbeddings
+from patchbay.nodes.retrieval.vectors import PROBE, VectorStore, alike
+from patchbay.nodes.values import Document, EmbeddingsSpec, content_hash
 
 if TYPE_CHECKING:
     from langchain_core.embeddings import Embeddings
 
-    from nodes.retrieval.vectors import Vector
+    from patchbay.nodes.retrieval.vectors import Vector
 
 BATCH = 64
 """Texts between two looks at whether the run goes on."""

@@ -6,8 +6,8 @@ import json
 import re
 from collections.abc import Sequence
 
-from nodes.contract import JsonValue
-from nodes.values import Document, Message
+from patchbay.nodes.contract import JsonValue
+from patchbay.nodes.values import Document, Message
 
 _NUMBERS = re.compile(r"\[(\d{1,3}(?:\s*[,;]\s*\d{1,3})*)\]")
 _DIGITS = re.compile(r"\d+")

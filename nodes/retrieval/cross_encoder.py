@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from nodes.contract import NodeError
-from nodes.models.libraries import making_networks
+from patchbay.nodes.contract import NodeError
+from patchbay.nodes.models.transformers.libraries import making_networks
 
 BATCH = 16
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from langchain_core.embeddings import Embeddings
 
-from nodes.contract import NodeError
-from nodes.models.libraries import making_networks
+from patchbay.nodes.contract import NodeError
+from patchbay.nodes.models.transformers.libraries import making_networks
 
 if TYPE_CHECKING:
     import torch

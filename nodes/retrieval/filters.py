@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from nodes.contract import JsonValue, NodeParams
+from patchbay.nodes.contract import JsonValue, NodeParams
 
 Relation = Literal["is", "is not", "contains", "like", "at least", "at most"]
 

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
 
-from nodes.contract import NodeError
-from nodes.io.files import quoted
-from nodes.retrieval.readers import PLACE, READERS
+from patchbay.nodes.contract import NodeError
+from patchbay.nodes.io.files import quoted
+from patchbay.nodes.retrieval.readers import PLACE, READERS
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ def _walk(path: Path, deep: bool) -> Iterator[str]:
 
 def digest_of(found: Found) -> str:
     """One hash for the names and contents of files. Each is hashed once, and when it changes."""
-    from nodes.models.digest import memo_path, sha256_of
+    from patchbay.nodes.weights.digest import memo_path, sha256_of
 
     digest = hashlib.sha256()
     for path, name in found.files:

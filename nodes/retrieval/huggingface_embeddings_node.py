@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from nodes.contract import DescribingNode, Field, NodeParams, Ports, port
-from nodes.retrieval.local_embeddings import HuggingFaceEmbeddings
+from patchbay.nodes.contract import DescribingNode, Field, NodeParams, Ports, port
+from patchbay.nodes.retrieval.local_embeddings import HuggingFaceEmbeddings
 
 
 class HuggingFaceEmbeddingsNode(DescribingNode):

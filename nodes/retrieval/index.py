@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field, JsonValue
 
-from nodes.contract import NodeError
-from nodes.values import EmbeddingsSpec, Opening, Spec
+from patchbay.nodes.contract import NodeError
+from patchbay.nodes.values import EmbeddingsSpec, Opening, Spec
 
 if TYPE_CHECKING:
-    from nodes.retrieval.open_index import OpenIndex
+    from patchbay.nodes.retrieval.open_index import OpenIndex
 
 
 class IndexSpec(Spec):
@@ -45,8 +45,8 @@ class IndexSpec(Spec):
         Raises:
             NodeError: it is not there (any more).
         """
-        from nodes.retrieval.open_index import OpenIndex
-        from nodes.retrieval.store import facts
+        from patchbay.nodes.retrieval.open_index import OpenIndex
+        from patchbay.nodes.retrieval.store import facts
 
         known = facts(self.key)
         if known is None:

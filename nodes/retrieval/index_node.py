@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from nodes.contract import Context, Node, NodeError, NodeParams, Ports, port
-from nodes.retrieval import store
-from nodes.retrieval.build import index_key, make_index
-from nodes.retrieval.index import IndexSpec
-from nodes.values import Document, EmbeddingsSpec
+from patchbay.nodes.contract import Context, Node, NodeError, NodeParams, Ports, port
+from patchbay.nodes.retrieval import store
+from patchbay.nodes.retrieval.build import index_key, make_index
+from patchbay.nodes.retrieval.index import IndexSpec
+from patchbay.nodes.values import Document, EmbeddingsSpec
 
 
 class Index(Node):

@@ -6,11 +6,20 @@ import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 
-from nodes.contract import Context, Field, JsonValue, Node, NodeError, NodeParams, Ports, port
-from nodes.io.files import MEGABYTE, quoted, read_bytes
-from nodes.retrieval.folder import Found, digest_of, find_files
-from nodes.retrieval.readers import PLACE, READERS, read_documents
-from nodes.values import Document, FileRef
+from patchbay.nodes.contract import (
+    Context,
+    Field,
+    JsonValue,
+    Node,
+    NodeError,
+    NodeParams,
+    Ports,
+    port,
+)
+from patchbay.nodes.io.files import MEGABYTE, quoted, read_bytes
+from patchbay.nodes.retrieval.folder import Found, digest_of, find_files
+from patchbay.nodes.retrieval.readers import PLACE, READERS, read_documents
+from patchbay.nodes.values import Document, FileRef
 
 SHOWN = 5
 """How many bad files a message names."""

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field, JsonValue
 
-from nodes.models.manifest import EMBEDDINGS_DEFAULT, FOLDERS
-from nodes.values import EmbeddingsSpec, Opening
+from patchbay.nodes.values import EmbeddingsSpec, Opening
+from patchbay.nodes.weights.manifest import EMBEDDINGS_DEFAULT, FOLDERS
 
 if TYPE_CHECKING:
-    from nodes.retrieval.encoder import TransformerEmbeddings
+    from patchbay.nodes.retrieval.encoder import TransformerEmbeddings
 
 WORKSPACE = 128 * 2**20
 """Bytes that a batch takes besides the weights."""
@@ -31,14 +31,14 @@ class LocalEmbeddings(EmbeddingsSpec):
 
     def content_key(self) -> JsonValue:
         """What the vectors depend on: the content of the weights and where texts are cut."""
-        from nodes.models.folders import folder_id
+        from patchbay.nodes.weights.folders import folder_id
 
         key = folder_id(self.weights)
         return {"$type": "embeddings", "weights": key, "max_tokens": self.max_tokens}
 
     def memory(self) -> int | None:
         """Estimated bytes: the weights and a working margin; None before they are here."""
-        from nodes.models.folders import find_folder
+        from patchbay.nodes.weights.folders import find_folder
 
         if (named := FOLDERS.get(self.weights)) is not None:
             return named.size + WORKSPACE
@@ -47,7 +47,7 @@ class LocalEmbeddings(EmbeddingsSpec):
 
     def is_here(self) -> bool:
         """Whether its content is known: it is pinned, or on this machine."""
-        from nodes.models.folders import find_folder
+        from patchbay.nodes.weights.folders import find_folder
 
         return self.weights in FOLDERS or find_folder(self.weights) is not None
 
@@ -57,11 +57,11 @@ class LocalEmbeddings(EmbeddingsSpec):
         Raises:
             NodeError: the weights cannot be had, or do not load.
         """
-        from nodes.models.folders import resolve_folder
+        from patchbay.nodes.weights.folders import resolve_folder
 
         folder = resolve_folder(self.weights, opening.report)
         opening.report(f"Loading {self.weights}", 0, None)
-        from nodes.retrieval.encoder import load_encoder
+        from patchbay.nodes.retrieval.encoder import load_encoder
 
         return load_encoder(folder, max_tokens=self.max_tokens, batch=self.batch)
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from nodes.contract import DescribingNode, Field, NodeParams, Ports, port
-from nodes.models.manifest import EMBEDDINGS_DEFAULT, FOLDERS
-from nodes.retrieval.local_embeddings import LocalEmbeddings
+from patchbay.nodes.contract import DescribingNode, Field, NodeParams, Ports, port
+from patchbay.nodes.retrieval.local_embeddings import LocalEmbeddings
+from patchbay.nodes.weights.manifest import EMBEDDINGS_DEFAULT, FOLDERS
 
 
 class LocalEmbeddingsNode(DescribingNode):

@@ -8,13 +8,13 @@ from collections.abc import Collection, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from nodes.contract import NodeError
-from nodes.retrieval.bm25 import Words
-from nodes.retrieval.chroma import open_chroma
-from nodes.retrieval.ranking import Hit
-from nodes.retrieval.store import COLLECTION, forget, index_dir
-from nodes.retrieval.vectors import PROBE, VectorStore, alike
-from nodes.values import Document
+from patchbay.nodes.contract import NodeError
+from patchbay.nodes.retrieval.bm25 import Words
+from patchbay.nodes.retrieval.chroma import open_chroma
+from patchbay.nodes.retrieval.ranking import Hit
+from patchbay.nodes.retrieval.store import COLLECTION, forget, index_dir
+from patchbay.nodes.retrieval.vectors import PROBE, VectorStore, alike
+from patchbay.nodes.values import Document
 
 if TYPE_CHECKING:
     import numpy as np

@@ -14,13 +14,13 @@ from langchain_core.documents import Document as LangChainDocument
 from langchain_core.retrievers import BaseRetriever
 from pydantic import ConfigDict
 
-from nodes.models.langchain import to_langchain
-from nodes.retrieval import wording
-from nodes.retrieval.filters import matches
-from nodes.retrieval.open_index import OpenIndex
-from nodes.retrieval.ranking import Hit, diverse, fuse
-from nodes.retrieval.retriever import IndexRetriever
-from nodes.values import Document, Message
+from patchbay.nodes.models.messages import to_langchain
+from patchbay.nodes.retrieval import wording
+from patchbay.nodes.retrieval.filters import matches
+from patchbay.nodes.retrieval.open_index import OpenIndex
+from patchbay.nodes.retrieval.ranking import Hit, diverse, fuse
+from patchbay.nodes.retrieval.retriever import IndexRetriever
+from patchbay.nodes.values import Document, Message
 
 
 class Ask(Protocol):

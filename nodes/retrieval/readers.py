@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from nodes.contract import NodeError
-from nodes.io.files import MEGABYTE, as_utf8, quoted
-from nodes.values import Document
+from patchbay.nodes.contract import NodeError
+from patchbay.nodes.io.files import MEGABYTE, as_utf8, quoted
+from patchbay.nodes.values import Document
 
 UNPACKED_LIMIT = 500 * MEGABYTE
 """Bytes that a Word file may unpack to: a small zip can hold a very large one."""

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
 
-from nodes.retrieval.filters import Condition
-from nodes.retrieval.index import IndexSpec
-from nodes.values import ModelSpec, Opening, RetrieverSpec, Spec
+from patchbay.nodes.retrieval.filters import Condition
+from patchbay.nodes.retrieval.index import IndexSpec
+from patchbay.nodes.values import ModelSpec, Opening, RetrieverSpec, Spec
 
 if TYPE_CHECKING:
-    from nodes.retrieval.open_retriever import OpenRetriever
+    from patchbay.nodes.retrieval.open_retriever import OpenRetriever
 
 Strategy = Literal["similarity", "mmr", "bm25", "hybrid"]
 Expansion = Literal["none", "rewrite", "hyde"]
@@ -51,7 +51,7 @@ class IndexRetriever(RetrieverSpec):
 
     def memory(self) -> int | None:
         """Its own bytes: those of a cross-encoder, where there is one."""
-        from nodes.models.folders import find_folder
+        from patchbay.nodes.weights.folders import find_folder
 
         if self.rerank != "cross-encoder" or (folder := find_folder(self.reranker)) is None:
             return 0
@@ -63,7 +63,7 @@ class IndexRetriever(RetrieverSpec):
         Raises:
             NodeError: one of them cannot be opened.
         """
-        from nodes.retrieval.open_retriever import OpenRetriever
+        from patchbay.nodes.retrieval.open_retriever import OpenRetriever
 
         embeddings = self.index.embeddings if self.by_vector else None
         return OpenRetriever(
@@ -77,9 +77,9 @@ class IndexRetriever(RetrieverSpec):
     def _scorer(self, opening: Opening) -> object | None:
         if self.rerank != "cross-encoder":
             return None
-        from nodes.models.folders import resolve_folder
+        from patchbay.nodes.weights.folders import resolve_folder
 
         folder = resolve_folder(self.reranker, opening.report)
-        from nodes.retrieval.cross_encoder import load_cross_encoder
+        from patchbay.nodes.retrieval.cross_encoder import load_cross_encoder
 
         return load_cross_encoder(folder)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pydantic import model_validator
 
-from nodes.contract import UNSET, DescribingNode, Field, NodeError, NodeParams, Ports, port
-from nodes.retrieval.filters import Condition
-from nodes.retrieval.index import IndexSpec
-from nodes.retrieval.retriever import Expansion, IndexRetriever, Reranking, Strategy
-from nodes.values import ModelSpec
+from patchbay.nodes.contract import UNSET, DescribingNode, Field, NodeError, NodeParams, Ports, port
+from patchbay.nodes.retrieval.filters import Condition
+from patchbay.nodes.retrieval.index import IndexSpec
+from patchbay.nodes.retrieval.retriever import Expansion, IndexRetriever, Reranking, Strategy
+from patchbay.nodes.values import ModelSpec
 
 
 class Retriever(DescribingNode):

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from nodes.contract import Context, Node, NodeError, NodeParams, Ports, port
-from nodes.models.answer import ask
-from nodes.retrieval.retriever import IndexRetriever
-from nodes.values import Document, Message, ModelSpec, RetrieverSpec
+from patchbay.nodes.contract import Context, Node, NodeError, NodeParams, Ports, port
+from patchbay.nodes.models.asking import ask
+from patchbay.nodes.retrieval.retriever import IndexRetriever
+from patchbay.nodes.values import Document, Message, ModelSpec, RetrieverSpec
 
 
 class Search(Node):

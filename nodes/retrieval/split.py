@@ -8,8 +8,8 @@ from typing import Any, Literal
 
 from pydantic import JsonValue, model_validator
 
-from nodes.contract import Context, Field, Node, NodeError, NodeParams, Ports, port
-from nodes.values import Document
+from patchbay.nodes.contract import Context, Field, Node, NodeError, NodeParams, Ports, port
+from patchbay.nodes.values import Document
 
 Way = Literal["sentences", "tokens", "recursive", "headings"]
 

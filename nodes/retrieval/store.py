@@ -17,12 +17,12 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import JsonValue
 
-from nodes.contract import NodeError
-from nodes.home import home
-from nodes.values import Document
+from patchbay.nodes.contract import NodeError
+from patchbay.nodes.home import home
+from patchbay.nodes.values import Document
 
 if TYPE_CHECKING:
-    from nodes.retrieval.vectors import Vector
+    from patchbay.nodes.retrieval.vectors import Vector
 
 FORMAT = 1
 COLLECTION = "chunks"
@@ -129,7 +129,7 @@ def _write_documents(folder: Path, chunks: Sequence[Document]) -> None:
 
 
 def _write_words(folder: Path, chunks: Sequence[Document]) -> None:
-    from nodes.retrieval.bm25 import write_words
+    from patchbay.nodes.retrieval.bm25 import write_words
 
     write_words(folder / "bm25", [chunk.text for chunk in chunks])
 
@@ -141,7 +141,7 @@ def _write_vectors(
     from llama_index.core.schema import TextNode
     from llama_index.vector_stores.chroma import ChromaVectorStore
 
-    from nodes.retrieval.chroma import open_chroma
+    from patchbay.nodes.retrieval.chroma import open_chroma
 
     client = open_chroma(folder)
     try:

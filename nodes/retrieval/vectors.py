@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
-from nodes.home import cache_dir
+from patchbay.nodes.home import cache_dir
 
 if TYPE_CHECKING:
     import numpy as np

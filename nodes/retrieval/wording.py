@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import re
 
-from nodes.contract import JsonValue
-from nodes.values import Message
+from patchbay.nodes.contract import JsonValue
+from patchbay.nodes.values import Message
 
 MOST_MARKS = 10
 """The best mark that a text can get."""

@@ -9,10 +9,10 @@ from typing import Any, Self, TypeVar
 
 from pydantic import model_validator
 
-from nodes.contract import Context, Field, NodeError, NodeParams, Ports
-from nodes.models.answer import Answer, ask
-from nodes.techniques.answers import AnswerKind, final_answer
-from nodes.values import Message, ModelSpec
+from patchbay.nodes.contract import Context, Field, NodeError, NodeParams, Ports
+from patchbay.nodes.models.asking import Answer, ask
+from patchbay.nodes.techniques.answers import AnswerKind, final_answer
+from patchbay.nodes.values import Message, ModelSpec
 
 T = TypeVar("T")
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Literal
 
-from nodes.contract import Context, Field, Node, NodeParams, Ports, port
-from nodes.models.answer import Answer
-from nodes.techniques.answers import AnswerKind
-from nodes.techniques.asking import AnswerParams, answer_to, conversation, repeats
-from nodes.values import Message, ModelSpec, Promptable, as_text
+from patchbay.nodes.contract import Context, Field, Node, NodeParams, Ports, port
+from patchbay.nodes.models.asking import Answer
+from patchbay.nodes.techniques.answers import AnswerKind
+from patchbay.nodes.techniques.asking import AnswerParams, answer_to, conversation, repeats
+from patchbay.nodes.values import Message, ModelSpec, Promptable, as_text
 
 _NAMED: dict[AnswerKind, str] = {"text": "", "number": " (arabic numerals)", "choice": ""}
 

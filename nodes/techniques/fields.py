@@ -17,7 +17,7 @@ from pydantic import (
 )
 from pydantic import Field as PydanticField
 
-from nodes.contract import NodeParams
+from patchbay.nodes.contract import NodeParams
 
 FieldKind = Literal["text", "whole number", "number", "yes or no", "choice"]
 """What a field of an answer holds."""

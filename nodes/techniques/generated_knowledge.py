@@ -8,11 +8,11 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator
 
-from nodes.contract import Context, Field, Node, NodeParams, Ports, port
-from nodes.figures import Chart, Table
-from nodes.prompts.braces import fill, variables
-from nodes.techniques.answers import Vote, vote
-from nodes.techniques.asking import (
+from patchbay.nodes.contract import Context, Field, Node, NodeParams, Ports, port
+from patchbay.nodes.figures import Chart, Table
+from patchbay.nodes.prompts.braces import fill, variables
+from patchbay.nodes.techniques.answers import Vote, vote
+from patchbay.nodes.techniques.asking import (
     AnswerParams,
     answer_to,
     conversation,
@@ -20,8 +20,8 @@ from nodes.techniques.asking import (
     repeats,
     side_by_side,
 )
-from nodes.techniques.votes import vote_chart, warn_of_missing
-from nodes.values import Message, ModelSpec, Promptable, as_text
+from patchbay.nodes.techniques.votes import vote_chart, warn_of_missing
+from patchbay.nodes.values import Message, ModelSpec, Promptable, as_text
 
 
 def _check_template(template: str) -> str:

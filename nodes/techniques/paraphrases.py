@@ -7,12 +7,12 @@ from typing import Annotated
 
 from pydantic import AfterValidator, JsonValue
 
-from nodes.contract import Context, Field, Node, Ports, port
-from nodes.figures import Chart, Table
-from nodes.models.answer import Answer
-from nodes.prompts.braces import fill, variables
-from nodes.techniques.answers import same, vote
-from nodes.techniques.asking import (
+from patchbay.nodes.contract import Context, Field, Node, Ports, port
+from patchbay.nodes.figures import Chart, Table
+from patchbay.nodes.models.asking import Answer
+from patchbay.nodes.prompts.braces import fill, variables
+from patchbay.nodes.techniques.answers import same, vote
+from patchbay.nodes.techniques.asking import (
     AnswerParams,
     answer_to,
     conversation,
@@ -20,8 +20,8 @@ from nodes.techniques.asking import (
     repeats,
     side_by_side,
 )
-from nodes.techniques.votes import vote_chart, warn_of_missing
-from nodes.values import ModelSpec, Promptable, as_text
+from patchbay.nodes.techniques.votes import vote_chart, warn_of_missing
+from patchbay.nodes.values import ModelSpec, Promptable, as_text
 
 
 def _check_wording(wording: str) -> str:

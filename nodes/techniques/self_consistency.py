@@ -6,11 +6,11 @@ from functools import partial
 
 from pydantic import JsonValue
 
-from nodes.contract import Context, Field, Node, Ports, port
-from nodes.figures import Chart, Table
-from nodes.models.answer import Answer
-from nodes.techniques.answers import vote
-from nodes.techniques.asking import (
+from patchbay.nodes.contract import Context, Field, Node, Ports, port
+from patchbay.nodes.figures import Chart, Table
+from patchbay.nodes.models.asking import Answer
+from patchbay.nodes.techniques.answers import vote
+from patchbay.nodes.techniques.asking import (
     AnswerParams,
     answer_to,
     conversation,
@@ -19,8 +19,8 @@ from nodes.techniques.asking import (
     side_by_side,
     with_suffix,
 )
-from nodes.techniques.votes import vote_chart, warn_of_missing
-from nodes.values import Message, ModelSpec, as_text
+from patchbay.nodes.techniques.votes import vote_chart, warn_of_missing
+from patchbay.nodes.values import Message, ModelSpec, as_text
 
 
 class SelfConsistency(Node):

@@ -7,12 +7,24 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, JsonValue
 
-from nodes.contract import Context, Field, Node, NodeError, NodeParams, Ports, port
-from nodes.figures import Table
-from nodes.models.answer import Answer
-from nodes.techniques.asking import answer_to, conversation, derived_seed, one_line, with_suffix
-from nodes.techniques.fields import AnswerField, check_answer, check_fields, model_of, schema_of
-from nodes.values import Message, ModelSpec
+from patchbay.nodes.contract import Context, Field, Node, NodeError, NodeParams, Ports, port
+from patchbay.nodes.figures import Table
+from patchbay.nodes.models.asking import Answer
+from patchbay.nodes.techniques.asking import (
+    answer_to,
+    conversation,
+    derived_seed,
+    one_line,
+    with_suffix,
+)
+from patchbay.nodes.techniques.fields import (
+    AnswerField,
+    check_answer,
+    check_fields,
+    model_of,
+    schema_of,
+)
+from patchbay.nodes.values import Message, ModelSpec
 
 Attempt = tuple[str, str]
 """What a model wrote, and what is wrong with it (nothing for the last)."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from nodes.contract import Context
-from nodes.figures import Chart
-from nodes.techniques.answers import Vote
+from patchbay.nodes.contract import Context
+from patchbay.nodes.figures import Chart
+from patchbay.nodes.techniques.answers import Vote
 
 
 def vote_chart(vote: Vote, title: str) -> Chart:

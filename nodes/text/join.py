@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from nodes.contract import Context, Field, Node, NodeParams, Ports, port
-from nodes.values import Promptable, as_text
+from patchbay.nodes.contract import Context, Field, Node, NodeParams, Ports, port
+from patchbay.nodes.values import Promptable, as_text
 
 
 class JoinTexts(Node):

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import JsonValue, model_validator
 
-from nodes.contract import Context, Field, Node, NodeParams, Ports, port
+from patchbay.nodes.contract import Context, Field, Node, NodeParams, Ports, port
 
 By = Literal["lines", "paragraphs", "separator"]
 """Where a text may be split: at line ends, at blank lines, at a fixed text."""

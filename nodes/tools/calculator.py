@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from nodes.contract import DescribingNode, Field, NodeParams, Ports, port
-from nodes.tools.arithmetic import calculate
-from nodes.tools.tool import LocalTool, ToolName, langchain_tool
-from nodes.values import Opening
+from patchbay.nodes.contract import DescribingNode, Field, NodeParams, Ports, port
+from patchbay.nodes.tools.arithmetic import calculate
+from patchbay.nodes.tools.tool import LocalTool, ToolName, langchain_tool
+from patchbay.nodes.values import Opening
 
 if TYPE_CHECKING:
     from langchain_core.tools import BaseTool

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from pydantic import AfterValidator
 
-from nodes.contract import DescribingNode, Field, NodeParams, Ports, port
-from nodes.tools.tool import LocalTool, ToolName, langchain_tool
-from nodes.values import Opening
+from patchbay.nodes.contract import DescribingNode, Field, NodeParams, Ports, port
+from patchbay.nodes.tools.tool import LocalTool, ToolName, langchain_tool
+from patchbay.nodes.values import Opening
 
 if TYPE_CHECKING:
     from langchain_core.tools import BaseTool

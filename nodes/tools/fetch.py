@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 from typing import TYPE_CHECKING
 from urllib.parse import urljoin, urlsplit
 
-from nodes.tools.addresses import AddressRefused, guarded_backend
+from patchbay.nodes.tools.addresses import AddressRefused, guarded_backend
 
 if TYPE_CHECKING:
     import httpcore

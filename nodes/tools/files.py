@@ -7,9 +7,17 @@ from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field as Bounded
 
-from nodes.contract import Context, DescribingNode, Field, NodeError, NodeParams, Ports, port
-from nodes.tools.folder import read_below
-from nodes.tools.tool import BoundTool, ToolName, langchain_tool
+from patchbay.nodes.contract import (
+    Context,
+    DescribingNode,
+    Field,
+    NodeError,
+    NodeParams,
+    Ports,
+    port,
+)
+from patchbay.nodes.tools.folder import read_below
+from patchbay.nodes.tools.tool import BoundTool, ToolName, langchain_tool
 
 if TYPE_CHECKING:
     from langchain_core.tools import BaseTool

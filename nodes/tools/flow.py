@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from nodes.contract import (
+from patchbay.nodes.contract import (
     Context,
     DescribingNode,
     Field,
@@ -15,9 +15,9 @@ from nodes.contract import (
     SubflowUse,
     port,
 )
-from nodes.names import FlowName, Name
-from nodes.tools.tool import BoundTool, ToolName, langchain_tool, shortened
-from nodes.values import as_text
+from patchbay.nodes.names import FlowName, Name
+from patchbay.nodes.tools.tool import BoundTool, ToolName, langchain_tool, shortened
+from patchbay.nodes.values import as_text
 
 if TYPE_CHECKING:
     from langchain_core.tools import BaseTool

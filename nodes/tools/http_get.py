@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field as Bounded
 
-from nodes.contract import DescribingNode, Field, NodeParams, Ports, port
-from nodes.tools.tool import LocalTool, ToolName, langchain_tool
-from nodes.values import Opening
+from patchbay.nodes.contract import DescribingNode, Field, NodeParams, Ports, port
+from patchbay.nodes.tools.tool import LocalTool, ToolName, langchain_tool
+from patchbay.nodes.values import Opening
 
 if TYPE_CHECKING:
     from langchain_core.tools import BaseTool
@@ -29,7 +29,7 @@ class HttpGetTool(LocalTool):
 
     def open(self, opening: Opening) -> BaseTool:
         """The tool; it takes one `url`."""
-        from nodes.tools.fetch import fetch
+        from patchbay.nodes.tools.fetch import fetch
 
         async def get(url: str) -> str:
             return await fetch(url.strip(), limit=self.limit, loopback=self.allow_loopback)

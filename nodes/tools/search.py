@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field as Bounded
 
-from nodes.contract import DescribingNode, Field, NodeParams, Ports, port
-from nodes.tools.tool import LocalTool, ToolName, langchain_tool, shortened
-from nodes.values import ModelSpec, Opening, RetrieverSpec, Spec
+from patchbay.nodes.contract import DescribingNode, Field, NodeParams, Ports, port
+from patchbay.nodes.tools.tool import LocalTool, ToolName, langchain_tool, shortened
+from patchbay.nodes.values import ModelSpec, Opening, RetrieverSpec, Spec
 
 if TYPE_CHECKING:
     from langchain_core.tools import BaseTool

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import AfterValidator, Field
 
-from nodes.contract import Context
-from nodes.values import ToolSpec
+from patchbay.nodes.contract import Context
+from patchbay.nodes.values import ToolSpec
 
 if TYPE_CHECKING:
     from langchain_core.tools import BaseTool

@@ -2,8 +2,8 @@
 
 How a page uses it:
 
-    from studio.canvas import NodeStatus, canvas, selection
-    from studio.documents import Documents
+    from patchbay.studio.canvas import NodeStatus, canvas, selection
+    from patchbay.studio.documents.opened import Documents
 
     # once per process
     documents = Documents(home, check=lambda flow, path: validate(flow, catalog, path.parent))
@@ -31,7 +31,7 @@ How a page uses it:
 as Streamlit callbacks; one that reruns by key must name the canvas's own fragment after a change.
 
 Commands that the canvas only passes on: `run`, `stop`, `validate`, `save` (argument ""), `import`
-(a file that was dropped, see `studio.importing.dropped`), `run_to`, `rerun_from`, `open` (argument:
+(a file that was dropped, see `patchbay.studio.documents.importing.dropped`), `run_to`, `rerun_from`, `open` (argument:
 the node; `open` means "show it in the inspector"),
 `keep_mine`, `take_theirs` (the buttons of the conflict banner; call the document's methods).
 
@@ -52,6 +52,6 @@ The event route streams server-sent events, each `data:` one JSON object:
 appended, `text_all` replaces it, `message` is a failure's words or why a node was skipped.
 """
 
-from studio.canvas.component import CanvasState, NodeStatus, canvas, selection
+from patchbay.studio.canvas.component import CanvasState, NodeStatus, canvas, selection
 
 __all__ = ["CanvasState", "NodeStatus", "canvas", "selection"]

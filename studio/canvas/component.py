@@ -8,10 +8,10 @@ from dataclasses import asdict, dataclass
 from functools import cache
 from typing import Any
 
-from nodes.catalog import Catalog
-from studio.canvas.views import CatalogView, problem_changes, problems_by_node
-from studio.document import Document, document_by_id
-from studio.frontend import canvas_addresses, component
+from patchbay.nodes.catalog import Catalog
+from patchbay.studio.canvas.views import CatalogView, problem_changes, problems_by_node
+from patchbay.studio.documents.document import Document, document_by_id
+from patchbay.studio.server.frontend import canvas_addresses, component
 
 NAME = "patchbay.canvas"
 

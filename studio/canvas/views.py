@@ -8,12 +8,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
-from flows.model import Flow, NodeInstance
-from flows.problems import Problem
-from flows.resolve import resolve_node
-from nodes.catalog import Catalog
-from nodes.contract import Node, Ports
-from nodes.spec import default_params, describe_node, describe_ports
+from patchbay.flows.checks.resolve import resolve_node
+from patchbay.flows.document.model import Flow, NodeInstance
+from patchbay.flows.problems import Problem
+from patchbay.nodes.catalog import Catalog
+from patchbay.nodes.contract import Node, Ports
+from patchbay.nodes.declaration import default_params, describe_node, describe_ports
 
 KEPT = ("kind", "version", "title", "family", "icon", "doc", "inputs", "outputs", "install")
 """What the browser needs to know of a kind: the palette and a freshly dropped node."""

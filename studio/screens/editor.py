@@ -6,23 +6,23 @@ from typing import NoReturn
 
 import streamlit as st
 
-from flows.operations import SetMeta
-from flows.problems import FlowError
-from studio import session
-from studio.canvas import canvas, selection
-from studio.chat_panel import chat_panel
-from studio.document import Document
-from studio.editing import edit
-from studio.export_menu import export_menu
-from studio.importing import dropped
-from studio.inspector import inspector
-from studio.live import pulse, query
-from studio.problems_panel import problems_panel
-from studio.questions import asked
-from studio.run_panel import latest, missing, run_panel, start, stop
-from studio.services import services
-from studio.versions_view import versions_dialog
-from studio.words import plain
+from patchbay.flows.document.operations import SetMeta
+from patchbay.flows.problems import FlowError
+from patchbay.studio.canvas import canvas, selection
+from patchbay.studio.documents.document import Document
+from patchbay.studio.documents.importing import dropped
+from patchbay.studio.inspector.inspector import inspector
+from patchbay.studio.panels.chat import chat_panel
+from patchbay.studio.panels.export import export_menu
+from patchbay.studio.panels.problems import problems_panel
+from patchbay.studio.panels.run import latest, missing, run_panel, start, stop
+from patchbay.studio.panels.versions import versions_dialog
+from patchbay.studio.server import session
+from patchbay.studio.server.editing import edit
+from patchbay.studio.server.questions import asked
+from patchbay.studio.server.services import services
+from patchbay.studio.views.live import pulse, query
+from patchbay.studio.words import plain
 
 PANELS: tuple[session.Panel, ...] = ("Node", "Chat", "Run", "Problems")
 
@@ -160,7 +160,7 @@ def _settle(choice: str) -> None:
 
 
 def _travel(direction: str) -> None:
-    from flows.edit import EditError
+    from patchbay.flows.document.edit import EditError
 
     document = _open()
     try:

@@ -6,20 +6,20 @@ from pathlib import Path
 
 import streamlit as st
 
-from flows.model import Flow
-from flows.problems import FlowError
-from flows.reading import read_flow
-from studio import session
-from studio.export_menu import export_buttons
-from studio.importing import flow_from
-from studio.library import Entry, slug
-from studio.picture import draw
-from studio.preview import preview
-from studio.services import services
-from studio.topics import topics, topics_of
-from studio.versions import Versions
-from studio.versions_view import versions_dialog
-from studio.words import ago, count, plain
+from patchbay.flows.document.model import Flow
+from patchbay.flows.document.reading import read_flow
+from patchbay.flows.problems import FlowError
+from patchbay.studio.documents.importing import flow_from
+from patchbay.studio.documents.library import Entry, slug
+from patchbay.studio.documents.topics import topics, topics_of
+from patchbay.studio.documents.versions import Versions
+from patchbay.studio.panels.export import export_buttons
+from patchbay.studio.panels.versions import versions_dialog
+from patchbay.studio.pictures.picture import draw
+from patchbay.studio.server import session
+from patchbay.studio.server.services import services
+from patchbay.studio.views.preview import preview
+from patchbay.studio.words import ago, count, plain
 
 COLUMNS = 3
 FIRST = "ask"
@@ -290,7 +290,7 @@ def _rename(path: Path) -> None:
     if users := services().library.users(path):
         st.caption(f"Named by {plain(', '.join(users))}: change it there too.")
     if st.button("Rename", type="primary", key="rename-go") and name.strip() and file.strip():
-        from flows.operations import SetMeta
+        from patchbay.flows.document.operations import SetMeta
 
         document.apply(SetMeta(name=" ".join(name.split())), client=session.client())
         document.save()

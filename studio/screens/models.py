@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import streamlit as st
 
-from flows.defaults import default_pool
-from nodes.contract import NodeError
-from nodes.home import weights_dir
-from nodes.models.weights import WeightsInfo, delete, listing
-from nodes.specs import Spec
-from studio import session
-from studio.pulls import Pull, pulls
-from studio.words import count, plain, size
+from patchbay.flows.runs.defaults import default_pool
+from patchbay.nodes.contract import NodeError
+from patchbay.nodes.home import weights_dir
+from patchbay.nodes.specs import Spec
+from patchbay.nodes.weights.resolve import WeightsInfo, delete, listing
+from patchbay.studio.runs.pulls import Pull, pulls
+from patchbay.studio.server import session
+from patchbay.studio.words import count, plain, size
 
 SECTIONS = (
     ("Quantized models", "GGUF files, for *Quantized local model*.", False),
@@ -105,7 +105,7 @@ def _row(info: WeightsInfo) -> None:
 
 def _adapters() -> None:
     """The small adapters that come along; others are folders, or fetched by the node itself."""
-    from nodes.models.hf.adapter import read_adapter, shipped
+    from patchbay.nodes.models.transformers.adapter import read_adapter, shipped
 
     st.markdown("### LoRA adapters", anchors=False)
     st.caption("For *LoRA adapter*: small changes to a model that share its weights.")

@@ -7,18 +7,18 @@ from typing import Any
 
 import streamlit as st
 
-from flows.events import Tokens
-from flows.history import PastRun
-from flows.problems import FlowError
-from studio import session
-from studio.headless import command
-from studio.preview import preview
-from studio.progress import STEPS, waiting_words
-from studio.services import services
-from studio.steps import spent, step_of, tokens_of
-from studio.trace_view import show_trace
-from studio.values_view import gist, show_value
-from studio.words import ago, count, duration, plain
+from patchbay.flows.problems import FlowError
+from patchbay.flows.runs.events import Tokens
+from patchbay.flows.runs.history import PastRun
+from patchbay.studio.runs.progress import STEPS, waiting_words
+from patchbay.studio.runs.steps import spent, step_of, tokens_of
+from patchbay.studio.server import session
+from patchbay.studio.server.headless import command
+from patchbay.studio.server.services import services
+from patchbay.studio.views.preview import preview
+from patchbay.studio.views.trace import show_trace
+from patchbay.studio.views.values import gist, show_value
+from patchbay.studio.words import ago, count, duration, plain
 
 STATUS = {
     "finished": ("green", "Finished"), "failed": ("red", "Failed"),

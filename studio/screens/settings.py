@@ -10,11 +10,11 @@ from typing import Any
 
 import streamlit as st
 
-from flows.secrets import Secrets, secret_files
-from nodes.catalog import install_command, missing_packages
-from nodes.home import cache_dir, home, offline, weights_dir
-from studio.services import services
-from studio.words import plain
+from patchbay.flows.runs.secrets import Secrets, secret_files
+from patchbay.nodes.catalog import install_command, missing_packages
+from patchbay.nodes.home import cache_dir, home, offline, weights_dir
+from patchbay.studio.server.services import services
+from patchbay.studio.words import plain
 
 USUAL = ("OPENAI_API_KEY", "ANTHROPIC_API_KEY", "HF_TOKEN")
 PACKAGES = (

@@ -10,12 +10,12 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 import streamlit as st
 
-from flows.validate import validate
-from nodes.catalog import Catalog, load_catalog
-from nodes.contract import Node, Ports
-from studio.canvas import canvas, selection
-from studio.document import Document
-from studio.documents import Documents
+from patchbay.flows.checks.validate import validate
+from patchbay.nodes.catalog import Catalog, load_catalog
+from patchbay.nodes.contract import Node, Ports
+from patchbay.studio.canvas import canvas, selection
+from patchbay.studio.documents.document import Document
+from patchbay.studio.documents.opened import Documents
 
 HOME = Path(os.environ["PATCHBAY_HOME"])
 

@@ -1,4 +1,4 @@
-"""The browser's `apply` does what flows/edit.py does, for random flows and edits."""
+"""The browser's `apply` does what flows/document/edit.py does, for random flows and edits."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from typing import Any
 from hypothesis import HealthCheck, Phase, given, settings
 from playwright.sync_api import Browser
 
-from flows.edit import EditError, apply
-from flows.model import Flow
-from flows.operations import dump_operation
-from studio.frontend import canvas_script
-from studio.timeline import dump_flow
+from patchbay.flows.document.edit import EditError, apply
+from patchbay.flows.document.model import Flow
+from patchbay.flows.document.operations import dump_operation
+from patchbay.studio.documents.timeline import dump_flow
+from patchbay.studio.server.frontend import canvas_script
 from tests.browser.harness import Server
-from tests.flows.test_edit import flows, operations
+from tests.flows.document.test_edit import flows, operations
 
 RUN = """async ([url, cases]) => {
   const { apply, whole } = await import(url);

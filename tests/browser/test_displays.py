@@ -26,7 +26,7 @@ def plugin(folder: Path) -> Path:
         "Metadata-Version: 2.1\nName: patchbay-figures\nVersion: 1.0\n", encoding="utf-8"
     )
     (info / "entry_points.txt").write_text(
-        "[patchbay.nodes]\ntest = tests.engine.figures:NODES\n", encoding="utf-8"
+        "[patchbay.nodes]\ntest = tests.flows.runs.figures:NODES\n", encoding="utf-8"
     )
     return folder
 

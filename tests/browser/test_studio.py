@@ -13,13 +13,13 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
-from flows.reading import read_flow
-from flows.writing import canonical_text
-from nodes.catalog import load_catalog
-from nodes.models.manifest import DEFAULT
-from nodes.models.weights import resolve
-from studio.importing import flow_from
-from studio.picture import draw
+from patchbay.flows.document.reading import read_flow
+from patchbay.flows.document.writing import canonical_text
+from patchbay.nodes.catalog import load_catalog
+from patchbay.nodes.weights.manifest import DEFAULT
+from patchbay.nodes.weights.resolve import resolve
+from patchbay.studio.documents.importing import flow_from
+from patchbay.studio.pictures.picture import draw
 from tests.browser.harness import ROOT, Server, serve
 
 pytestmark = pytest.mark.xdist_group("browser")

@@ -12,15 +12,15 @@ from pathlib import Path
 
 import pytest
 
-from flows import load, run
-from flows.api import RunResult
-from flows.defaults import default_environment
-from flows.inputs import flow_inputs, flow_outputs
-from flows.problems import FlowError
-from flows.resolve import resolve
-from flows.validate import validate
-from flows.writing import canonical_text
-from nodes.catalog import load_catalog
+from patchbay.flows import load, run
+from patchbay.flows.checks.resolve import resolve
+from patchbay.flows.checks.validate import validate
+from patchbay.flows.document.writing import canonical_text
+from patchbay.flows.problems import FlowError
+from patchbay.flows.runs.api import RunResult
+from patchbay.flows.runs.defaults import default_environment
+from patchbay.flows.runs.inputs import flow_inputs, flow_outputs
+from patchbay.nodes.catalog import load_catalog
 
 SAVED = Path(__file__).parents[2] / "flows" / "saved"
 FILES = sorted(SAVED.glob("*.json"))

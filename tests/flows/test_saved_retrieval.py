@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from flows import load, run
-from flows.cache import FolderCache
-from flows.defaults import default_environment
-from flows.events import NodeFinished
-from nodes.catalog import load_catalog
-from nodes.home import weights_dir
+from patchbay.flows import load, run
+from patchbay.flows.runs.cache import FolderCache
+from patchbay.flows.runs.defaults import default_environment
+from patchbay.flows.runs.events import NodeFinished
+from patchbay.nodes.catalog import load_catalog
+from patchbay.nodes.home import weights_dir
 
 SAVED = Path(__file__).parents[2] / "flows" / "saved"
 

@@ -5,10 +5,10 @@ What a small model says is not checked by word; what the technique does with it 
 
 from __future__ import annotations
 
-from flows import load, run
-from flows.defaults import default_environment
-from flows.model import Flow
-from nodes.figures import Chart, Table
+from patchbay.flows import load, run
+from patchbay.flows.document.model import Flow
+from patchbay.flows.runs.defaults import default_environment
+from patchbay.nodes.figures import Chart, Table
 from tests.flows.test_saved_flows import SAVED, ran
 
 LABELS = ("positive", "negative")

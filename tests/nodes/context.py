@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from nodes.contract import UNSET, Node, NodeError, Ports
-from nodes.values import SecretRef, Spec
+from patchbay.nodes.contract import UNSET, Node, NodeError, Ports
+from patchbay.nodes.values import SecretRef, Spec
 
 SubFlow = Callable[[Mapping[str, Any]], Awaitable[dict[str, Any]]]
 

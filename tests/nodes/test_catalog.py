@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from nodes.builtin import BUILTIN
-from nodes.catalog import Catalog, install_command, load_catalog, missing_packages
-from nodes.contract import Node, Ports
-from nodes.spec import describe_node
+from patchbay.nodes.builtin import BUILTIN
+from patchbay.nodes.catalog import Catalog, install_command, load_catalog, missing_packages
+from patchbay.nodes.contract import Node, Ports
+from patchbay.nodes.declaration import describe_node
 
 HEAVY = [
     "langchain", "langchain_core", "xllamacpp", "sqlalchemy", "numpy", "networkx", "httpx",
@@ -75,7 +75,7 @@ def test_a_missing_package_is_named_with_the_command():
 # --- installed packages ------------------------------------------------------------------------
 
 PLUGIN = '''
-from nodes.contract import Node, Ports, port
+from patchbay.nodes.contract import Node, Ports, port
 
 class Twice(Node):
     """Say a text twice in a row."""
@@ -129,7 +129,7 @@ def test_a_package_cannot_take_the_kind_of_a_node_that_ships(install):
     install("plugin_two", PLUGIN, {"many": "plugin_two:MANY"})
     catalog = load_catalog()
     assert "plugin.twice" in catalog
-    assert catalog.get("prompt.template").__module__ == "nodes.prompts.template"
+    assert catalog.get("prompt.template").__module__ == "patchbay.nodes.prompts.template"
     assert [problem.source for problem in catalog.problems] == ["plugin_two.Thief"]
 
 
@@ -171,11 +171,11 @@ def test_the_check_itself_sees_an_import():
 @pytest.mark.parametrize(
     "code",
     [
-        "from nodes.catalog import load_catalog; load_catalog()",
-        "from nodes.catalog import load_catalog\n"
-        "from nodes.spec import describe_node\n"
+        "from patchbay.nodes.catalog import load_catalog; load_catalog()",
+        "from patchbay.nodes.catalog import load_catalog\n"
+        "from patchbay.nodes.declaration import describe_node\n"
         "[describe_node(node) for node in load_catalog()]",
-        "import nodes.docs",
+        "import patchbay.nodes.docs",
     ],
 )
 def test_loading_the_catalog_imports_no_heavy_library(code):
@@ -194,12 +194,12 @@ def test_the_catalog_knows_the_descriptions_on_its_wires():
 
 def test_a_kind_is_imported_when_somebody_asks_for_it():
     code = (
-        "from nodes.catalog import load_catalog\n"
+        "from patchbay.nodes.catalog import load_catalog\n"
         "catalog = load_catalog()\n"
         "assert len(catalog.kinds()) == len(catalog) and 'model.gguf' in catalog\n"
-        "assert 'nodes.models.gguf_node' not in sys.modules\n"
+        "assert 'patchbay.nodes.models.llama.node' not in sys.modules\n"
         "assert catalog.get('model.gguf').__name__ == 'QuantizedModel'\n"
-        "assert 'nodes.models.ask' not in sys.modules"
+        "assert 'patchbay.nodes.models.ask' not in sys.modules"
     )
     assert imported_by(code) == set()
 

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from nodes.builtin import BUILTIN
-from nodes.catalog import Catalog
-from nodes.contract import Node, Ports
-from nodes.docs import PAGE
-from nodes.spec import default_params, describe_node
+from patchbay.nodes.builtin import BUILTIN
+from patchbay.nodes.catalog import Catalog
+from patchbay.nodes.contract import Node, Ports
+from patchbay.nodes.declaration import default_params, describe_node
+from patchbay.nodes.docs import PAGE
 
 TESTS = Path(__file__).parent
 CATALOG = Catalog(table=BUILTIN)

@@ -4,14 +4,17 @@ import re
 import subprocess
 import sys
 
-from nodes.builtin import BUILTIN
-from nodes.catalog import Catalog
-from nodes.docs import PAGE, catalog_page
+from patchbay.nodes.builtin import BUILTIN
+from patchbay.nodes.catalog import Catalog
+from patchbay.nodes.docs import PAGE, catalog_page
 
 
 def test_the_page_is_up_to_date():
     done = subprocess.run(
-        [sys.executable, "-m", "nodes.docs", "--check"], capture_output=True, text=True, check=False
+        [sys.executable, "-m", "patchbay.nodes.docs", "--check"],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
 
@@ -30,5 +33,7 @@ def test_every_link_leads_to_a_heading():
 def test_the_page_says_nothing_of_this_machine(monkeypatch):
     """Whether an optional package is installed here must not change the page."""
     before = catalog_page(Catalog(table=BUILTIN))
-    monkeypatch.setattr("nodes.spec.missing_packages", lambda node: ["surely_missing"])
+    monkeypatch.setattr(
+        "patchbay.nodes.declaration.missing_packages", lambda node: ["surely_missing"]
+    )
     assert catalog_page(Catalog(table=BUILTIN)) == before

@@ -7,7 +7,7 @@ from typing import ClassVar
 import pytest
 from pydantic import ValidationError
 
-from nodes.values import (
+from patchbay.nodes.values import (
     Chart,
     Document,
     ModelSpec,
@@ -104,7 +104,7 @@ def test_a_table_is_rectangular():
 
 
 def test_a_table_may_go_into_a_prompt_and_a_picture_may_not():
-    from nodes.values import Promptable
+    from patchbay.nodes.values import Promptable
 
     assert compatible(port_type(Table), port_type(Promptable))
     assert not compatible(port_type(Picture), port_type(Promptable))

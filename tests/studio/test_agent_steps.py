@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flows.events import (
+from patchbay.flows.runs.events import (
     NodeFinished,
     NodeStarted,
     NodeStepped,
@@ -10,8 +10,8 @@ from flows.events import (
     NodeWaiting,
     Tokens,
 )
-from studio.progress import STEPS, Progress
-from studio.steps import STEP_TEXT, by_role, spent, tokens_of
+from patchbay.studio.runs.progress import STEPS, Progress
+from patchbay.studio.runs.steps import STEP_TEXT, by_role, spent, tokens_of
 
 
 def stepped(

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from studio.frontend import STATIC, canvas_script
+from patchbay.studio.server.frontend import STATIC, canvas_script
 
 FRONTEND = Path(__file__).parents[2] / "studio" / "canvas" / "frontend"
 

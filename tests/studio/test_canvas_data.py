@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 
-from flows.model import Edge, Flow, NodeInstance, Place
-from flows.operations import SetParams
-from flows.validate import validate
-from nodes.catalog import Catalog, load_catalog
-from nodes.contract import Node, Ports
-from studio.canvas.component import _Memory, document_data, take
-from studio.canvas.views import CatalogView, problem_changes
-from studio.document import Document
+from patchbay.flows.checks.validate import validate
+from patchbay.flows.document.model import Edge, Flow, NodeInstance, Place
+from patchbay.flows.document.operations import SetParams
+from patchbay.nodes.catalog import Catalog, load_catalog
+from patchbay.nodes.contract import Node, Ports
+from patchbay.studio.canvas.component import _Memory, document_data, take
+from patchbay.studio.canvas.views import CatalogView, problem_changes
+from patchbay.studio.documents.document import Document
 
 CATALOG = load_catalog()
 VIEW = CatalogView(CATALOG)

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from flows.model import Edge, Flow, NodeInstance
-from studio.chat_panel import conversation, question_of
-from studio.progress import Progress, Step
-from studio.questions import asked
+from patchbay.flows.document.model import Edge, Flow, NodeInstance
+from patchbay.studio.panels.chat import conversation, question_of
+from patchbay.studio.runs.progress import Progress, Step
+from patchbay.studio.server.questions import asked
 
 ANSWER = NodeInstance(id="answer", kind="io.output")
 

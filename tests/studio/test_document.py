@@ -9,16 +9,24 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from flows.edit import EditError, apply
-from flows.model import Edge, Flow, NodeInstance, Place
-from flows.operations import Connect, Move, Remove, Rename, Replace, SetParams, parse_operation
-from flows.patch import edge_key
-from flows.reading import read_flow
-from flows.writing import canonical_text, save_flow
-from studio.document import Document, document_by_id
-from studio.documents import Documents
-from studio.timeline import LOG
-from studio.versions import Versions
+from patchbay.flows.document.edit import EditError, apply
+from patchbay.flows.document.model import Edge, Flow, NodeInstance, Place
+from patchbay.flows.document.operations import (
+    Connect,
+    Move,
+    Remove,
+    Rename,
+    Replace,
+    SetParams,
+    parse_operation,
+)
+from patchbay.flows.document.patch import edge_key
+from patchbay.flows.document.reading import read_flow
+from patchbay.flows.document.writing import canonical_text, save_flow
+from patchbay.studio.documents.document import Document, document_by_id
+from patchbay.studio.documents.opened import Documents
+from patchbay.studio.documents.timeline import LOG
+from patchbay.studio.documents.versions import Versions
 
 START = Flow(
     name="Test",

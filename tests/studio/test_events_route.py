@@ -10,11 +10,11 @@ from starlette.routing import Route
 from starlette.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
 
-from flows.model import Flow, NodeInstance
-from studio.document import Document
-from studio.events_route import COOKIE, BrowserCookie, Tokens, merged, routes, tokens
-from studio.frontend import live_addresses
-from studio.importing import flow_from
+from patchbay.flows.document.model import Flow, NodeInstance
+from patchbay.studio.documents.document import Document
+from patchbay.studio.documents.importing import flow_from
+from patchbay.studio.server.frontend import live_addresses
+from patchbay.studio.server.routes import COOKIE, BrowserCookie, Tokens, merged, routes, tokens
 
 HERE = "http://testserver"
 ANN = "ann-0123456789abcdef"

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Literal
 
-from nodes.catalog import load_catalog
-from nodes.contract import Field, NodeParams
-from nodes.spec import describe_node
-from nodes.values import SecretRef
-from studio.fields import FieldSpec, fields_of, label_of
-from studio.inspector_tables import apply_changes, kind_of, value_of
-from studio.loose import parse_loose
+from patchbay.nodes.catalog import load_catalog
+from patchbay.nodes.contract import Field, NodeParams
+from patchbay.nodes.declaration import describe_node
+from patchbay.nodes.values import SecretRef
+from patchbay.studio.inspector.declared import FieldSpec, fields_of, label_of
+from patchbay.studio.inspector.tables import apply_changes, kind_of, value_of
+from patchbay.studio.lenient_json import parse_loose
 
 
 class Pair(NodeParams):

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from nodes.figures import Chart, Picture, Table
-from nodes.values import Document, encode
-from studio.chart_view import spec_of
-from studio.documents_view import found_of
-from studio.figures_view import as_csv, distinct, unfit, uniform
-from studio.values_view import gist, shape_of
+from patchbay.nodes.figures import Chart, Picture, Table
+from patchbay.nodes.values import Document, encode
+from patchbay.studio.views.chart import spec_of
+from patchbay.studio.views.documents import found_of
+from patchbay.studio.views.figures import as_csv, distinct, unfit, uniform
+from patchbay.studio.views.values import gist, shape_of
 
 DOT = base64.b64encode(b"\x89PNG\r\n\x1a\n" + b"rest").decode()
 

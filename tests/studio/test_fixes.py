@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from flows.edit import apply
-from flows.model import Edge, Flow, NodeInstance, Place
-from flows.validate import validate
-from nodes.catalog import load_catalog
-from studio.fixes import fixes
+from patchbay.flows.checks.validate import validate
+from patchbay.flows.document.edit import apply
+from patchbay.flows.document.model import Edge, Flow, NodeInstance, Place
+from patchbay.nodes.catalog import load_catalog
+from patchbay.studio.panels.fixes import fixes
 
 CATALOG = load_catalog()
 ASK = NodeInstance(id="ask", kind="io.input", params={"name": "question"})

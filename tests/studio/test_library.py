@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-import flows
-from flows.model import Flow, NodeInstance
-from flows.problems import FlowError
-from flows.reading import read_flow
-from studio.library import Library, companions, slug
-from studio.versions import Versions
+from patchbay import flows
+from patchbay.flows.document.model import Flow, NodeInstance
+from patchbay.flows.document.reading import read_flow
+from patchbay.flows.problems import FlowError
+from patchbay.studio.documents.library import Library, companions, slug
+from patchbay.studio.documents.versions import Versions
 
 SAVED = Path(flows.__file__).parent / "saved"
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from flows.memory import MemoryPlan, Share
-from nodes.specs import ModelSpec, ToolSpec
-from studio.memory_view import memory_words
+from patchbay.flows.checks.memory import MemoryPlan, Share
+from patchbay.nodes.specs import ModelSpec, ToolSpec
+from patchbay.studio.views.memory import memory_words
 
 
 def test_the_sum_and_each_models_share_are_said() -> None:

@@ -9,14 +9,14 @@ from xml.etree import ElementTree
 import pytest
 from PIL import Image
 
-import flows
-from flows.model import Edge, Flow, Group, NodeInstance, Note
-from flows.problems import FlowError
-from flows.reading import read_flow
-from flows.writing import canonical_text
-from nodes.catalog import load_catalog
-from studio.importing import flow_from
-from studio.picture import draw
+from patchbay import flows
+from patchbay.flows.document.model import Edge, Flow, Group, NodeInstance, Note
+from patchbay.flows.document.reading import read_flow
+from patchbay.flows.document.writing import canonical_text
+from patchbay.flows.problems import FlowError
+from patchbay.nodes.catalog import load_catalog
+from patchbay.studio.documents.importing import flow_from
+from patchbay.studio.pictures.picture import draw
 
 SAVED = sorted((Path(flows.__file__).parent / "saved").glob("*.json"))
 CATALOG = load_catalog()

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from nodes.models.weights import delete, listing
-from studio.pulls import Pull, Pulls
+from patchbay.nodes.weights.resolve import delete, listing
+from patchbay.studio.runs.pulls import Pull, Pulls
 from tests.nodes.models.site import BLOCK, Site, serve
 
 DATA = b"GGUF" + bytes(range(256)) * 2000

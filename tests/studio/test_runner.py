@@ -11,16 +11,16 @@ from typing import Any
 
 import pytest
 
-import flows
-from flows.environment import Environment
-from flows.history import History, PastRun
-from flows.model import Edge, Flow, NodeInstance
-from flows.problems import FlowError
-from flows.reading import read_flow
-from flows.resources import Pool
-from nodes.catalog import load_catalog
-from nodes.contract import Context, Node, NodeError, Ports
-from studio.runner import LiveRun, Runner
+from patchbay import flows
+from patchbay.flows.document.model import Edge, Flow, NodeInstance
+from patchbay.flows.document.reading import read_flow
+from patchbay.flows.problems import FlowError
+from patchbay.flows.runs.environment import Environment
+from patchbay.flows.runs.history import History, PastRun
+from patchbay.flows.runs.resources import Pool
+from patchbay.nodes.catalog import load_catalog
+from patchbay.nodes.contract import Context, Node, NodeError, Ports
+from patchbay.studio.runs.runner import LiveRun, Runner
 
 
 class Slow(Node):

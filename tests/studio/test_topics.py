@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from flows.model import Flow, NodeInstance
-from nodes.catalog import load_catalog
-from studio.topics import topics, topics_of
+from patchbay.flows.document.model import Flow, NodeInstance
+from patchbay.nodes.catalog import load_catalog
+from patchbay.studio.documents.topics import topics, topics_of
 
 CATALOG = load_catalog()
 

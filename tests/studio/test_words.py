@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from studio.screens.runs import statuses
-from studio.values_view import gist, looks_like_markdown, shape_of
-from studio.words import ago, duration, entities, plain, safe_markdown, size
+from patchbay.studio.screens.runs import statuses
+from patchbay.studio.views.values import gist, looks_like_markdown, shape_of
+from patchbay.studio.words import ago, duration, entities, plain, safe_markdown, size
 
 
 @pytest.mark.parametrize(

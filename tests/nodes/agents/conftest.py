@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from flows.environment import Environment
-from flows.events import Event, NodeStepped, NodeWarned, RunFailed, RunFinished
-from tests.engine import harness
+from patchbay.flows.runs.environment import Environment
+from patchbay.flows.runs.events import Event, NodeStepped, NodeWarned, RunFailed, RunFinished
+from tests.flows.runs import harness
 from tests.nodes.agents.scripted import Scripted
 from tests.nodes.agents.tools import Odd
 

@@ -7,8 +7,8 @@ import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from nodes.contract import DescribingNode, Field, NodeParams, Ports, port
-from nodes.values import ModelSpec, Opening
+from patchbay.nodes.contract import DescribingNode, Field, NodeParams, Ports, port
+from patchbay.nodes.values import ModelSpec, Opening
 
 if TYPE_CHECKING:
     from langchain_core.language_models.chat_models import BaseChatModel

@@ -12,11 +12,11 @@ from typing import Any, ClassVar
 
 import pytest
 
-from flows.events import NodeStepped, RunCancelled
-from flows.running import Run
-from nodes.contract import DescribingNode, Ports, port
-from nodes.values import EmbeddingsSpec, Opening
-from tests.engine import harness
+from patchbay.flows.runs.events import NodeStepped, RunCancelled
+from patchbay.flows.runs.running import Run
+from patchbay.nodes.contract import DescribingNode, Ports, port
+from patchbay.nodes.values import EmbeddingsSpec, Opening
+from tests.flows.runs import harness
 from tests.nodes.agents.conftest import (
     CATALOG,
     environment,

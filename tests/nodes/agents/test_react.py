@@ -9,11 +9,11 @@ from typing import Any, ClassVar
 
 import pytest
 
-from flows.events import NodeStarted, RunCancelled
-from flows.running import Run
-from nodes.agents.staff import hire
-from nodes.values import ModelSpec, Opening
-from tests.engine import harness
+from patchbay.flows.runs.events import NodeStarted, RunCancelled
+from patchbay.flows.runs.running import Run
+from patchbay.nodes.agents.staff import hire
+from patchbay.nodes.values import ModelSpec, Opening
+from tests.flows.runs import harness
 from tests.nodes.agents.conftest import environment, events, outputs, problem, steps, warnings
 from tests.nodes.agents.scripted import ASKED, HELD, ScriptedModel, answer, call
 from tests.nodes.context import RecordingContext

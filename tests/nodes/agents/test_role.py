@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from nodes.agents.role import Role
-from nodes.agents.specs import RoleAgent
-from nodes.contract import NodeError
-from nodes.tools.calculator import CalculatorTool
-from nodes.tools.clock import ClockTool
-from nodes.values import content_hash, decode, encode
+from patchbay.nodes.agents.role import Role
+from patchbay.nodes.agents.specs import RoleAgent
+from patchbay.nodes.contract import NodeError
+from patchbay.nodes.tools.calculator import CalculatorTool
+from patchbay.nodes.tools.clock import ClockTool
+from patchbay.nodes.values import content_hash, decode, encode
 from tests.nodes.agents.scripted import ScriptedModel
 
 MODEL = ScriptedModel(name="m", lines=("Hello.",))

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from flows.problems import Problem
-from flows.validate import validate
-from nodes.agents.plan import make_plan
-from nodes.agents.specs import CrewTask, RoleAgent
-from nodes.agents.task import Task
-from nodes.contract import NodeError
-from tests.engine import harness
+from patchbay.flows.checks.validate import validate
+from patchbay.flows.problems import Problem
+from patchbay.nodes.agents.plan import make_plan
+from patchbay.nodes.agents.specs import CrewTask, RoleAgent
+from patchbay.nodes.agents.task import Task
+from patchbay.nodes.contract import NodeError
+from tests.flows.runs import harness
 from tests.nodes.agents.conftest import CATALOG
 from tests.nodes.agents.scripted import ScriptedModel
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 from typing import Any, ClassVar, Literal
 
-from nodes.contract import DescribingNode, NodeParams, Ports, port
-from nodes.tools.tool import LocalTool, langchain_tool
-from nodes.values import Opening
+from patchbay.nodes.contract import DescribingNode, NodeParams, Ports, port
+from patchbay.nodes.tools.tool import LocalTool, langchain_tool
+from patchbay.nodes.values import Opening
 
 
 class OddTool(LocalTool):

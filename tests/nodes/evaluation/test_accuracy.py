@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from nodes.contract import NodeError
-from nodes.evaluation.accuracy import Accuracy
-from nodes.evaluation.interval import wilson
+from patchbay.nodes.contract import NodeError
+from patchbay.nodes.evaluation.accuracy import Accuracy
+from patchbay.nodes.evaluation.interval import wilson
 from tests.nodes.context import run_node
 
 LABELS = ["good", "bad", "good", "bad"]

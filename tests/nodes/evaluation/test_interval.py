@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from nodes.evaluation.interval import wilson
+from patchbay.nodes.evaluation.interval import wilson
 
 
 @pytest.mark.parametrize(

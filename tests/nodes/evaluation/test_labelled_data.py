@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nodes.evaluation.labelled_data import LabelledData
+from patchbay.nodes.evaluation.labelled_data import LabelledData
 from tests.nodes.context import run_node
 
 CASES = [{"input": f"case {n}", "label": "even" if n % 2 == 0 else "odd"} for n in range(10)]

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from nodes.contract import NodeError
-from nodes.io.flow_input import FlowInput
-from nodes.values import Document, FileRef, Message
+from patchbay.nodes.contract import NodeError
+from patchbay.nodes.io.flow_input import FlowInput
+from patchbay.nodes.values import Document, FileRef, Message
 from tests.nodes.context import RecordingContext, run_node
 
 

@@ -1,6 +1,6 @@
 """A flow output hands its value to the run."""
 
-from nodes.io.flow_output import FlowOutput
+from patchbay.nodes.io.flow_output import FlowOutput
 from tests.nodes.context import run_node
 
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from nodes.contract import NodeError
-from nodes.io.files import file_ref
-from nodes.io.read_file import ReadFile
+from patchbay.nodes.contract import NodeError
+from patchbay.nodes.io.files import file_ref
+from patchbay.nodes.io.read_file import ReadFile
 from tests.nodes.context import run_node
 
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from nodes.contract import NodeError
-from nodes.figures import Picture
-from nodes.io.files import file_ref
-from nodes.io.read_picture import ReadPicture
+from patchbay.nodes.contract import NodeError
+from patchbay.nodes.figures import Picture
+from patchbay.nodes.io.files import file_ref
+from patchbay.nodes.io.read_picture import ReadPicture
 from tests.nodes.context import run_node
 
 PNG = base64.b64decode(

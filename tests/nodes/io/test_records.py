@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from nodes.contract import NodeError
-from nodes.io.records import column, records
+from patchbay.nodes.contract import NodeError
+from patchbay.nodes.io.records import column, records
 
 
 @pytest.mark.parametrize(

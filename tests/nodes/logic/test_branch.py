@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
-from nodes.contract import NodeError
-from nodes.logic.branch import Branch
-from nodes.values import Document, Message
+from patchbay.nodes.contract import NodeError
+from patchbay.nodes.logic.branch import Branch
+from patchbay.nodes.values import Document, Message
 from tests.nodes.context import run_node
 
 

@@ -7,9 +7,9 @@ import asyncio
 import pytest
 from pydantic import ValidationError
 
-from nodes.contract import NodeError, SubflowUse
-from nodes.logic.for_each import ForEach
-from nodes.values import Document, Message
+from patchbay.nodes.contract import NodeError, SubflowUse
+from patchbay.nodes.logic.for_each import ForEach
+from patchbay.nodes.values import Document, Message
 from tests.nodes.context import RecordingContext, run_node
 
 PARAMS = {"flow": "shout", "input": "text", "output": "loud"}

@@ -2,8 +2,8 @@
 
 import pytest
 
-from nodes.logic.merge import Merge
-from nodes.values import Document, Message
+from patchbay.nodes.logic.merge import Merge
+from patchbay.nodes.values import Document, Message
 from tests.nodes.context import RecordingContext, run_node
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from nodes.logic.pointer import MISSING, look_up, tokens
+from patchbay.nodes.logic.pointer import MISSING, look_up, tokens
 
 DOCUMENT = {
     "foo": ["bar", "baz"], "": 0, "a/b": 1, "c%d": 2, "e^f": 3, "g|h": 4, "i\\j": 5,

@@ -3,8 +3,8 @@
 import pytest
 from pydantic import ValidationError
 
-from nodes.contract import SubflowUse
-from nodes.logic.run_flow import RunFlow
+from patchbay.nodes.contract import SubflowUse
+from patchbay.nodes.logic.run_flow import RunFlow
 from tests.nodes.context import RecordingContext, run_node
 
 PARAMS = {

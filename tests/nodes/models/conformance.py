@@ -25,10 +25,10 @@ from typing import Any, Literal
 
 import pytest
 
-from flows.resources import Pool
-from nodes.contract import NodeError
-from nodes.models.answer import Answer, ask
-from nodes.values import Message, ModelSpec, Spec
+from patchbay.flows.runs.resources import Pool
+from patchbay.nodes.contract import NodeError
+from patchbay.nodes.models.asking import Answer, ask
+from patchbay.nodes.values import Message, ModelSpec, Spec
 from tests.nodes.context import RecordingContext
 
 Case = Literal["stop", "seed", "schema", "cancel", "overflow"]

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from nodes.models.gguf import GgufModel
-from nodes.models.llama_chat import ChatLlama
-from nodes.values import SecretRef, Spec
+from patchbay.nodes.models.llama.chat import ChatLlama
+from patchbay.nodes.models.llama.spec import GgufModel
+from patchbay.nodes.values import SecretRef, Spec
 from tests.nodes.context import RecordingContext
 from tests.nodes.models.llama_server import LlamaServer, serve_llama
 from tests.nodes.models.ollama_server import OllamaServer, serve_ollama

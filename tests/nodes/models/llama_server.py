@@ -11,8 +11,8 @@ import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from nodes.models.manifest import DEFAULT
-from nodes.models.weights import resolve
+from patchbay.nodes.weights.manifest import DEFAULT
+from patchbay.nodes.weights.resolve import resolve
 
 KEY = "a-key-for-tests"
 """What the server wants to be shown."""

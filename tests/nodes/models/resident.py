@@ -7,7 +7,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 
-from nodes.values import ModelSpec
+from patchbay.nodes.values import ModelSpec
 
 _SCRIPT = """
 import importlib, json, sys, psutil

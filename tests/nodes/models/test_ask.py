@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from nodes.contract import NodeError
-from nodes.models.ask import AskModel
-from nodes.models.gguf import GgufModel
-from nodes.values import Message
+from patchbay.nodes.contract import NodeError
+from patchbay.nodes.models.ask import AskModel
+from patchbay.nodes.models.llama.spec import GgufModel
+from patchbay.nodes.values import Message
 from tests.nodes.models.conftest import SPEC, SharedContext, calls
 
 SCHEMA = {

@@ -6,10 +6,10 @@ from typing import Any, ClassVar
 
 import pytest
 
-from nodes.contract import NodeError
-from nodes.models.compare import CompareModels, model_name, total_memory
-from nodes.models.gguf import GgufModel
-from nodes.values import ModelSpec
+from patchbay.nodes.contract import NodeError
+from patchbay.nodes.models.compare import CompareModels, model_name, total_memory
+from patchbay.nodes.models.llama.spec import GgufModel
+from patchbay.nodes.values import ModelSpec
 from tests.nodes.models.conftest import SPEC, SharedContext
 from tests.nodes.techniques.conftest import PoolContext
 from tests.nodes.techniques.scripted import Scripted

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from nodes.contract import NodeError
-from nodes.models import errors
+from patchbay.nodes.contract import NodeError
+from patchbay.nodes.models import errors
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
-from nodes.contract import NodeError
-from nodes.prompts.few_shot import FewShot
+from patchbay.nodes.contract import NodeError
+from patchbay.nodes.prompts.few_shot import FewShot
 from tests.nodes.context import run_node
 
 PAIRS = [{"input": "2+2", "output": "4"}, {"input": "3+{3}", "output": "6"}]

@@ -9,11 +9,11 @@ from typing import Any, ClassVar
 import pytest
 from langchain_core.embeddings import Embeddings
 
-from nodes.contract import NodeError
-from nodes.io.files import file_ref
-from nodes.prompts.few_shot import FewShot
-from nodes.prompts.select_examples import SelectExamples
-from nodes.values import EmbeddingsSpec, Opening
+from patchbay.nodes.contract import NodeError
+from patchbay.nodes.io.files import file_ref
+from patchbay.nodes.prompts.few_shot import FewShot
+from patchbay.nodes.prompts.select_examples import SelectExamples
+from patchbay.nodes.values import EmbeddingsSpec, Opening
 from tests.nodes.context import run_node
 
 RECORDS = [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from nodes.prompts.selection import at_random, balanced, cosine, diverse, first, similar
+from patchbay.nodes.prompts.selection import at_random, balanced, cosine, diverse, first, similar
 
 EAST, NORTH, NEARLY_EAST = (1.0, 0.0), (0.0, 1.0), (0.9, 0.1)
 VECTORS = (EAST, NEARLY_EAST, NORTH)

@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from nodes.contract import NodeError
-from nodes.prompts.braces import fill, parse, variables
-from nodes.prompts.template import PromptTemplate
-from nodes.values import Document, Message
+from patchbay.nodes.contract import NodeError
+from patchbay.nodes.prompts.braces import fill, parse, variables
+from patchbay.nodes.prompts.template import PromptTemplate
+from patchbay.nodes.values import Document, Message
 from tests.nodes.context import run_node
 
 

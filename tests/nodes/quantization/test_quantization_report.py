@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from nodes.contract import NodeError
-from nodes.figures import Table
-from nodes.models.gguf import GgufModel
-from nodes.quantization.quantization_report import QuantizationReport, weights_of
-from nodes.quantization.schemes import SCHEMES
+from patchbay.nodes.contract import NodeError
+from patchbay.nodes.figures import Table
+from patchbay.nodes.models.llama.spec import GgufModel
+from patchbay.nodes.quantization.quantization_report import QuantizationReport, weights_of
+from patchbay.nodes.quantization.schemes import SCHEMES
 from tests.nodes.context import RecordingContext, run_node
 from tests.nodes.models.test_compare import Pair
 from tests.nodes.techniques.scripted import Scripted

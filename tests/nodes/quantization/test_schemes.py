@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from nodes.quantization.errors import Loss, storage
-from nodes.quantization.schemes import (
+from patchbay.nodes.quantization.errors import Loss, storage
+from patchbay.nodes.quantization.schemes import (
     FP4,
     NF4,
     SCHEMES,

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nodes.contract import NodeError
-from nodes.quantization.tensors import chosen, from_numbers, in_folder
+from patchbay.nodes.contract import NodeError
+from patchbay.nodes.quantization.tensors import chosen, from_numbers, in_folder
 
 torch = pytest.importorskip("torch")
 safetensors = pytest.importorskip("safetensors.torch")

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from nodes.retrieval.encoder import TransformerEmbeddings
-from nodes.retrieval.local_embeddings import LocalEmbeddings
+from patchbay.nodes.retrieval.encoder import TransformerEmbeddings
+from patchbay.nodes.retrieval.local_embeddings import LocalEmbeddings
 from tests.nodes.context import RecordingContext
 
 
@@ -20,7 +20,7 @@ def encoder() -> TransformerEmbeddings:
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty home folder; the weights stay where they are."""
-    from nodes.home import weights_dir
+    from patchbay.nodes.home import weights_dir
 
     monkeypatch.setenv("PATCHBAY_WEIGHTS", str(weights_dir()))
     monkeypatch.delenv("PATCHBAY_CACHE", raising=False)

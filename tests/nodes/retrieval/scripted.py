@@ -13,7 +13,7 @@ from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
 
-from nodes.values import EmbeddingsSpec, ModelSpec, Opening
+from patchbay.nodes.values import EmbeddingsSpec, ModelSpec, Opening
 
 
 class Script(ModelSpec):

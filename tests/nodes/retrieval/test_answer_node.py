@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from nodes.contract import NodeError
-from nodes.models.gguf import GgufModel
-from nodes.retrieval import citing
-from nodes.retrieval.answer_node import NOTHING, AnswerWithSources
-from nodes.values import Document, Spec
+from patchbay.nodes.contract import NodeError
+from patchbay.nodes.models.llama.spec import GgufModel
+from patchbay.nodes.retrieval import citing
+from patchbay.nodes.retrieval.answer_node import NOTHING, AnswerWithSources
+from patchbay.nodes.values import Document, Spec
 from tests.nodes.context import RecordingContext, run_node
 from tests.nodes.retrieval.scripted import Script
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from nodes.retrieval.huggingface_embeddings_node import HuggingFaceEmbeddingsNode
-from nodes.retrieval.local_embeddings import HuggingFaceEmbeddings
-from nodes.values import EmbeddingsSpec, port_type
+from patchbay.nodes.retrieval.huggingface_embeddings_node import HuggingFaceEmbeddingsNode
+from patchbay.nodes.retrieval.local_embeddings import HuggingFaceEmbeddings
+from patchbay.nodes.values import EmbeddingsSpec, port_type
 from tests.nodes.context import run_node
 
 

@@ -13,14 +13,14 @@ from typing import Any
 
 import pytest
 
-from nodes.contract import NodeError
-from nodes.retrieval import store
-from nodes.retrieval.encoder import TransformerEmbeddings
-from nodes.retrieval.index import IndexSpec
-from nodes.retrieval.index_node import Index
-from nodes.retrieval.local_embeddings import LocalEmbeddings
-from nodes.retrieval.vectors import PROBE
-from nodes.values import Document, EmbeddingsSpec
+from patchbay.nodes.contract import NodeError
+from patchbay.nodes.retrieval import store
+from patchbay.nodes.retrieval.encoder import TransformerEmbeddings
+from patchbay.nodes.retrieval.index import IndexSpec
+from patchbay.nodes.retrieval.index_node import Index
+from patchbay.nodes.retrieval.local_embeddings import LocalEmbeddings
+from patchbay.nodes.retrieval.vectors import PROBE
+from patchbay.nodes.values import Document, EmbeddingsSpec
 from tests.nodes.context import RecordingContext, run_node
 from tests.nodes.retrieval.scripted import Letters
 
@@ -193,7 +193,7 @@ import sys
 from tests.nodes.context import RecordingContext, run_node
 from tests.nodes.retrieval.scripted import Letters
 from tests.nodes.retrieval.test_index_node import chunks
-from nodes.retrieval.index_node import Index
+from patchbay.nodes.retrieval.index_node import Index
 texts = chunks(*(f"text {n}" for n in range(200)))
 spec = run_node(Index, {}, {"chunks": texts, "embeddings": Letters()})["index"]
 opened = spec.open(RecordingContext())
@@ -215,7 +215,7 @@ def test_two_processes_index_one_folder_at_once() -> None:
 
 
 async def test_waiting_for_another_process_ends_when_the_run_is_cancelled() -> None:
-    from nodes.retrieval.build import index_key
+    from patchbay.nodes.retrieval.build import index_key
 
     documents = chunks("apple")
     ctx = RecordingContext()

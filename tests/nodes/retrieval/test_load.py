@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from nodes.contract import NodeError
-from nodes.io.files import file_ref
-from nodes.retrieval.load import LoadDocuments
-from nodes.values import Document
+from patchbay.nodes.contract import NodeError
+from patchbay.nodes.io.files import file_ref
+from patchbay.nodes.retrieval.load import LoadDocuments
+from patchbay.nodes.values import Document
 from tests.nodes.context import RecordingContext, run_node
 from tests.nodes.retrieval.files import docx, pdf
 

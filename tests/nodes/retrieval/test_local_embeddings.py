@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from nodes.contract import NodeError
-from nodes.models.folders import resolve_folder
-from nodes.retrieval.encoder import TransformerEmbeddings, load_encoder
-from nodes.retrieval.local_embeddings import HuggingFaceEmbeddings, LocalEmbeddings
-from nodes.values import content_hash
+from patchbay.nodes.contract import NodeError
+from patchbay.nodes.retrieval.encoder import TransformerEmbeddings, load_encoder
+from patchbay.nodes.retrieval.local_embeddings import HuggingFaceEmbeddings, LocalEmbeddings
+from patchbay.nodes.values import content_hash
+from patchbay.nodes.weights.folders import resolve_folder
 from tests.nodes.context import RecordingContext
 
 TEXTS = ["Photosynthesis turns light into sugar.", "The stock market fell.", "Plants eat light."]

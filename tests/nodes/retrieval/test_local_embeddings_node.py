@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from nodes.retrieval.local_embeddings import LocalEmbeddings
-from nodes.retrieval.local_embeddings_node import LocalEmbeddingsNode
+from patchbay.nodes.retrieval.local_embeddings import LocalEmbeddings
+from patchbay.nodes.retrieval.local_embeddings_node import LocalEmbeddingsNode
 from tests.nodes.context import run_node
 
 

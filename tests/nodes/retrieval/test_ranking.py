@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from nodes.retrieval.filters import Condition, matches
-from nodes.retrieval.ranking import diverse, fuse
-from nodes.retrieval.wording import one_line, read_mark
+from patchbay.nodes.retrieval.filters import Condition, matches
+from patchbay.nodes.retrieval.ranking import diverse, fuse
+from patchbay.nodes.retrieval.wording import one_line, read_mark
 
 
 def test_reciprocal_rank_fusion() -> None:

@@ -9,12 +9,12 @@ import pytest
 from langchain_core.retrievers import BaseRetriever
 from pydantic import ValidationError
 
-from nodes.contract import NodeError
-from nodes.retrieval.index import IndexSpec
-from nodes.retrieval.index_node import Index
-from nodes.retrieval.retriever import IndexRetriever
-from nodes.retrieval.retriever_node import Retriever
-from nodes.values import Document, content_hash, decode, encode
+from patchbay.nodes.contract import NodeError
+from patchbay.nodes.retrieval.index import IndexSpec
+from patchbay.nodes.retrieval.index_node import Index
+from patchbay.nodes.retrieval.retriever import IndexRetriever
+from patchbay.nodes.retrieval.retriever_node import Retriever
+from patchbay.nodes.values import Document, content_hash, decode, encode
 from tests.nodes.context import RecordingContext, run_node
 from tests.nodes.retrieval.scripted import Letters, Script
 
@@ -169,7 +169,7 @@ def cross_encoder(tmp_path: Path) -> Path:
     import torch
     from transformers import AutoTokenizer, BertConfig, BertForSequenceClassification
 
-    from nodes.models.folders import resolve_folder
+    from patchbay.nodes.weights.folders import resolve_folder
 
     torch.manual_seed(0)
     folder = resolve_folder("all-minilm-l6-v2", lambda label, done, total: None)

@@ -6,12 +6,12 @@ from typing import Any, ClassVar
 
 import pytest
 
-from nodes.contract import NodeError
-from nodes.retrieval.index_node import Index
-from nodes.retrieval.retriever import IndexRetriever
-from nodes.retrieval.retriever_node import Retriever
-from nodes.retrieval.search import Search
-from nodes.values import Document, Opening, RetrieverSpec
+from patchbay.nodes.contract import NodeError
+from patchbay.nodes.retrieval.index_node import Index
+from patchbay.nodes.retrieval.retriever import IndexRetriever
+from patchbay.nodes.retrieval.retriever_node import Retriever
+from patchbay.nodes.retrieval.search import Search
+from patchbay.nodes.values import Document, Opening, RetrieverSpec
 from tests.nodes.context import RecordingContext, run_node
 from tests.nodes.retrieval.scripted import Script
 

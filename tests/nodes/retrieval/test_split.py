@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from nodes.contract import NodeError
-from nodes.retrieval.split import SplitDocuments
-from nodes.values import Document
+from patchbay.nodes.contract import NodeError
+from patchbay.nodes.retrieval.split import SplitDocuments
+from patchbay.nodes.values import Document
 from tests.nodes.context import RecordingContext, run_node
 
 SENTENCES = "One sentence stands here, i.e. the first. " * 12 + "The last one is different."

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from nodes.values import Spec
+from patchbay.nodes.values import Spec
 from tests.nodes.context import RecordingContext
 from tests.nodes.techniques.scripted import Scripted, ScriptedChat
 

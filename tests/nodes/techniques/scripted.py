@@ -11,8 +11,8 @@ from langchain_core.messages.ai import UsageMetadata
 from langchain_core.outputs import ChatGenerationChunk, ChatResult
 from pydantic import PrivateAttr
 
-from nodes.contract import NodeError
-from nodes.values import ModelSpec, Opening
+from patchbay.nodes.contract import NodeError
+from patchbay.nodes.values import ModelSpec, Opening
 
 
 class Scripted(ModelSpec):

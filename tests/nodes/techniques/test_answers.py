@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from nodes.techniques.answers import final_answer, first_choice, same, vote
+from patchbay.nodes.techniques.answers import final_answer, first_choice, same, vote
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,8 @@ from functools import partial
 import pytest
 from pydantic import ValidationError
 
-from nodes.contract import NodeError
-from nodes.techniques.asking import (
+from patchbay.nodes.contract import NodeError
+from patchbay.nodes.techniques.asking import (
     AnswerParams,
     conversation,
     derived_seed,
@@ -17,7 +17,7 @@ from nodes.techniques.asking import (
     side_by_side,
     with_suffix,
 )
-from nodes.values import Message
+from patchbay.nodes.values import Message
 from tests.nodes.context import RecordingContext
 
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from nodes.contract import NodeError
-from nodes.techniques.chain_of_thought import ChainOfThought
-from nodes.values import ModelSpec
+from patchbay.nodes.contract import NodeError
+from patchbay.nodes.techniques.chain_of_thought import ChainOfThought
+from patchbay.nodes.values import ModelSpec
 from tests.nodes.techniques.conftest import PoolContext
 from tests.nodes.techniques.scripted import Scripted
 

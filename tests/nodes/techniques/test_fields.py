@@ -4,8 +4,14 @@ from __future__ import annotations
 
 import json
 
-from nodes.models.schema import check_schema
-from nodes.techniques.fields import AnswerField, check_answer, json_part, model_of, schema_of
+from patchbay.nodes.models.schema import check_schema
+from patchbay.nodes.techniques.fields import (
+    AnswerField,
+    check_answer,
+    json_part,
+    model_of,
+    schema_of,
+)
 
 FIELDS = [
     AnswerField(name="copy", description="A name that Pydantic uses itself."),

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from nodes.techniques.paraphrases import Paraphrases
-from nodes.values import ModelSpec
+from patchbay.nodes.techniques.paraphrases import Paraphrases
+from patchbay.nodes.values import ModelSpec
 from tests.nodes.techniques.conftest import PoolContext
 from tests.nodes.techniques.scripted import Scripted
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from nodes.techniques.asking import derived_seed
-from nodes.techniques.self_consistency import SelfConsistency
-from nodes.values import Message, ModelSpec
+from patchbay.nodes.techniques.asking import derived_seed
+from patchbay.nodes.techniques.self_consistency import SelfConsistency
+from patchbay.nodes.values import Message, ModelSpec
 from tests.nodes.techniques.conftest import PoolContext
 from tests.nodes.techniques.scripted import Scripted
 

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from nodes.contract import NodeError
-from nodes.techniques.structured_output import StructuredOutput
-from nodes.values import ModelSpec
+from patchbay.nodes.contract import NodeError
+from patchbay.nodes.techniques.structured_output import StructuredOutput
+from patchbay.nodes.values import ModelSpec
 from tests.nodes.techniques.conftest import PoolContext
 from tests.nodes.techniques.scripted import Scripted
 

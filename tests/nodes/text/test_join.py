@@ -2,8 +2,8 @@
 
 import pytest
 
-from nodes.text.join import JoinTexts
-from nodes.values import Document
+from patchbay.nodes.text.join import JoinTexts
+from patchbay.nodes.values import Document
 from tests.nodes.context import RecordingContext, run_node
 
 

@@ -3,7 +3,7 @@
 import pytest
 from pydantic import ValidationError
 
-from nodes.text.split import SplitText
+from patchbay.nodes.text.split import SplitText
 from tests.nodes.context import RecordingContext, run_node
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from nodes.contract import DescribingNode
-from nodes.tools.tool import BoundTool
-from nodes.values import ToolSpec
+from patchbay.nodes.contract import DescribingNode
+from patchbay.nodes.tools.tool import BoundTool
+from patchbay.nodes.values import ToolSpec
 from tests.nodes.context import RecordingContext, assert_declared
 
 

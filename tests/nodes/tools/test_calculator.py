@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from nodes.agents.specs import is_repeatable
-from nodes.models.gguf import GgufModel
-from nodes.tools.arithmetic import ArithmeticProblem, calculate
-from nodes.tools.calculator import Calculator
+from patchbay.nodes.agents.specs import is_repeatable
+from patchbay.nodes.models.llama.spec import GgufModel
+from patchbay.nodes.tools.arithmetic import ArithmeticProblem, calculate
+from patchbay.nodes.tools.calculator import Calculator
 from tests.nodes.tools.kit import called, tool_of
 
 

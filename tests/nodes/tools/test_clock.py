@@ -6,7 +6,7 @@ import datetime
 
 import pytest
 
-from nodes.tools.clock import Clock
+from patchbay.nodes.tools.clock import Clock
 from tests.nodes.tools.kit import called, tool_of
 
 

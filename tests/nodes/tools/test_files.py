@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from nodes.contract import NodeError
-from nodes.tools.files import ReadFiles
-from nodes.tools.folder import FolderProblem
+from patchbay.nodes.contract import NodeError
+from patchbay.nodes.tools.files import ReadFiles
+from patchbay.nodes.tools.folder import FolderProblem
 from tests.nodes.context import RecordingContext
 from tests.nodes.tools.kit import called, tool_of
 

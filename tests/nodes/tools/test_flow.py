@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from nodes.contract import NodeError, SubflowUse
-from nodes.tools.flow import FlowAsTool, FlowTool
+from patchbay.nodes.contract import NodeError, SubflowUse
+from patchbay.nodes.tools.flow import FlowAsTool, FlowTool
 from tests.nodes.context import RecordingContext
 from tests.nodes.tools.kit import tool_of
 

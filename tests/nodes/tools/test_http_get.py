@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from nodes.tools.addresses import is_allowed
-from nodes.tools.fetch import FetchProblem
-from nodes.tools.http_get import HttpGet
+from patchbay.nodes.tools.addresses import is_allowed
+from patchbay.nodes.tools.fetch import FetchProblem
+from patchbay.nodes.tools.http_get import HttpGet
 from tests.nodes.tools.kit import called, tool_of
 
 PAGES: dict[str, tuple[str, bytes]] = {

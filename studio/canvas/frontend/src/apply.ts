@@ -1,4 +1,4 @@
-// What every operation does: the twin of flows/edit.py, held to it by tests/browser/test_canvas_twin.py.
+// What every operation does: the twin of flows/document/edit.py, held to it by tests/browser/test_canvas_twin.py.
 
 import { Edge, Flow, Group, NodeInstance, Op, Slot, edgeKey, ids, nodeOf, whole } from "./model";
 

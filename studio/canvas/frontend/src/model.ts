@@ -87,7 +87,7 @@ export function ids(flow: Flow): Set<string> {
   return new Set([...flow.nodes, ...flow.notes, ...flow.groups].map((item) => item.id));
 }
 
-/** `prompt`, then `prompt-2`; the same words as flows/edit.py. */
+/** `prompt`, then `prompt-2`; the same words as flows/document/edit.py. */
 export function freshId(words: string, taken: Set<string>): string {
   let base = words.toLowerCase().replace(/[^a-z0-9]+/g, "-").replace(/^-+|-+$/g, "").slice(0, 40).replace(/-+$/, "");
   base ||= "node";

@@ -1,0 +1,125 @@
+"""A flow seen through a catalog: for every node its class, checked params and actual ports.
+
+Computed once, shared by the validator and the engine. Never raises for what a flow contains: what
+could not be resolved is None and carries the reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
+
+from patchbay.flows.document.migrate import MigrationError, upgrade_node
+from patchbay.flows.document.model import Edge, Flow, NodeInstance
+from patchbay.nodes.catalog import Catalog
+from patchbay.nodes.contract import InputField, Node, Port, Ports, SubflowUse
+
+if TYPE_CHECKING:
+    import networkx as nx
+
+Wires = Mapping[str, Mapping[str, list[Edge]]]
+"""Node id → port → wires, in edge order."""
+
+
+@dataclass(frozen=True, slots=True)
+class ResolvedNode:
+    """One node of the flow with what the catalog knows of it."""
+
+    instance: NodeInstance
+    """The node, its params upgraded to the installed version of its kind."""
+    cls: type[Node] | None = None
+    """None: the catalog has no such kind."""
+    params: Any | None = None
+    """The checked params object, or None where they are bad."""
+    inputs: type[Ports] | None = None
+    """The input ports under these params, or None where they could not be derived."""
+    outputs: type[Ports] | None = None
+    """The output ports, likewise."""
+    exclusive: tuple[str, ...] = ()
+    """Outputs of which at most one is ever set."""
+    flow_input: InputField | None = None
+    """The flow input that the node stands for."""
+    flow_output: str | None = None
+    """The flow output that the node stands for."""
+    subflows: tuple[SubflowUse, ...] = ()
+    """The saved flows that the node runs."""
+    error: Exception | None = None
+    """Why params or ports are None: a `MigrationError`, a `ValidationError` of the params, or what
+    the class raised when it derived its ports from them."""
+
+    def input(self, port: str) -> Port | None:
+        """An input port by name, or None."""
+        return self.inputs.declared.get(port) if self.inputs else None
+
+    def output(self, port: str) -> Port | None:
+        """An output port by name, or None."""
+        return self.outputs.declared.get(port) if self.outputs else None
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """A flow and its nodes, resolved; wires by the ports that they join."""
+
+    flow: Flow
+    catalog: Catalog
+    nodes: Mapping[str, ResolvedNode]
+    """By id, in document order. Of two nodes with one id, the first."""
+    incoming: Wires
+    """Every node has an entry; ports without a wire have none. Wires from unknown nodes count."""
+    outgoing: Wires
+    """Likewise, by the output that the wire comes from."""
+
+    @cached_property
+    def graph(self) -> nx.MultiDiGraph:
+        """The flow as a graph, built once."""
+        from patchbay.flows.document.graph import to_graph
+
+        return to_graph(self.flow)
+
+
+def resolve(flow: Flow, catalog: Catalog) -> Resolved:
+    """Look every node up, check its params and derive its ports."""
+    nodes: dict[str, ResolvedNode] = {}
+    for node in flow.nodes:
+        if node.id not in nodes:
+            nodes[node.id] = resolve_node(node, catalog)
+    incoming: dict[str, dict[str, list[Edge]]] = {node_id: {} for node_id in nodes}
+    outgoing: dict[str, dict[str, list[Edge]]] = {node_id: {} for node_id in nodes}
+    for edge in flow.edges:
+        source, _, output = edge.source.partition(".")
+        target, _, port = edge.target.partition(".")
+        if target in incoming:
+            incoming[target].setdefault(port, []).append(edge)
+        if source in outgoing:
+            outgoing[source].setdefault(output, []).append(edge)
+    return Resolved(flow, catalog, nodes, incoming, outgoing)
+
+
+def resolve_node(node: NodeInstance, catalog: Catalog) -> ResolvedNode:
+    """Look one node up, check its params and derive its ports."""
+    cls = catalog.get(node.kind)
+    if cls is None:
+        return ResolvedNode(node)
+    try:
+        node = upgrade_node(node, cls)
+        params = cls.Params.model_validate(node.params)
+    except (MigrationError, ValidationError) as error:
+        return ResolvedNode(node, cls, error=error)
+    try:
+        return ResolvedNode(
+            node,
+            cls,
+            params,
+            inputs=cls.input_ports(params),
+            outputs=cls.output_ports(params),
+            exclusive=cls.exclusive_outputs(params),
+            flow_input=cls.flow_input(params),
+            flow_output=cls.flow_output(params),
+            subflows=cls.subflows(params),
+        )
+    except Exception as error:  # a stranger's class; whatever it raises is said about this node
+        return ResolvedNode(node, cls, error=error)

@@ -1,0 +1,53 @@
+"""Rules about what a flow asks of the machine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from patchbay.flows.checks.memory import MemoryPlan, Share
+from patchbay.flows.checks.rules.base import Facts
+from patchbay.flows.problems import Problem
+from patchbay.flows.runs import resources
+from patchbay.flows.words import quoted
+from patchbay.nodes.units import megabytes
+
+
+def memory(facts: Facts) -> Iterator[Problem]:
+    """The models of a flow need more memory together than this machine has for them.
+
+    The sum is estimated from the descriptions alone: weights, key-value caches of all parallel
+    requests, adapters, buffers. What several nodes share counts once. A run closes a model that is
+    idle to open another, so a flow whose models are not used at the same time may still run.
+    """
+    plan = facts.memory
+    if not plan.total:
+        return
+    allowed = resources.allowed_memory()
+    excess = plan.total - allowed
+    if excess <= 0:
+        return
+    shares = plan.by_node()
+    largest = next(iter(shares))
+    parts = ", ".join(f"{quoted(node)} {megabytes(size)}" for node, size in shares.items())
+    need = f"This flow needs about {megabytes(plan.total)} of memory"
+    yield Problem(
+        "resources/memory",
+        f"{need} ({parts}), but this machine has {megabytes(allowed)} for models.",
+        _what_fits(plan, excess),
+        node=largest.partition("/")[0],
+        severity="warning",
+    )
+
+
+def _what_fits(plan: MemoryPlan, excess: int) -> str:
+    for share in sorted(plan.shares, key=lambda share: -(share.size or 0)):
+        if ways := _lighter(share, excess):
+            return f"Give {quoted(share.node)} {' or '.join(ways)}."
+    return "Take smaller models, or fewer of them."
+
+
+def _lighter(share: Share, excess: int) -> tuple[str, ...]:
+    try:
+        return share.spec.lighter(excess)
+    except Exception:  # a stranger's defect
+        return ()

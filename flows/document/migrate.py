@@ -1,0 +1,83 @@
+"""Older files and older nodes, upgraded one number at a time. Pure functions over plain data."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from patchbay.flows.document.model import FORMAT, Flow, NodeInstance
+from patchbay.nodes.catalog import Catalog
+from patchbay.nodes.contract import Node
+
+Document = dict[str, Any]
+Upgrade = Callable[[Document], Document]
+
+UPGRADES: Mapping[int, Upgrade] = {}
+"""File format → function that turns a document of that format into the next one."""
+
+
+class MigrationError(Exception):
+    """An upgrade that is missing or failed; the text is for the person who opened the flow."""
+
+
+def upgrade_document(
+    data: Document, upgrades: Mapping[int, Upgrade] = UPGRADES, target: int = FORMAT
+) -> Document:
+    """A document of any older format in the format `target`. The input is left as it is.
+
+    Raises:
+        MigrationError: there is no way from the document's format, or an upgrade failed.
+    """
+    current: int = data["format"]
+    while current < target:
+        step = upgrades.get(current)
+        if step is None:
+            raise MigrationError(f"Nothing here upgrades format {current} to {current + 1}.")
+        try:
+            data = {**step(dict(data)), "format": current + 1}
+        except Exception as error:
+            raise MigrationError(
+                f"The upgrade from format {current} failed: {type(error).__name__}: {error}"
+            ) from error
+        current += 1
+    return data
+
+
+def upgrade_node(node: NodeInstance, cls: type[Node]) -> NodeInstance:
+    """The node with its params as the installed version of its kind wants them.
+
+    Raises:
+        MigrationError: the node is newer than the kind, or an upgrade is missing or failed.
+    """
+    if node.version == cls.version:
+        return node
+    if node.version > cls.version:
+        raise MigrationError(
+            f"It is of version {node.version}; the installed one is version {cls.version}."
+        )
+    params: dict[str, Any] = dict(node.params)
+    for version in range(node.version, cls.version):
+        step = cls.migrations.get(version)
+        if step is None:
+            raise MigrationError(f"Nothing upgrades its params from version {version}.")
+        try:
+            params = step(dict(params))
+        except Exception as error:
+            raise MigrationError(
+                f"The upgrade of its params from version {version} failed: "
+                f"{type(error).__name__}: {error}"
+            ) from error
+    return node.model_copy(update={"params": params, "version": cls.version})
+
+
+def upgrade_flow(flow: Flow, catalog: Catalog) -> Flow:
+    """The flow with every node at its kind's version. What cannot be upgraded stays as it is."""
+    nodes = tuple(_upgraded(node, catalog.get(node.kind)) for node in flow.nodes)
+    return flow if nodes == flow.nodes else flow.model_copy(update={"nodes": nodes})
+
+
+def _upgraded(node: NodeInstance, cls: type[Node] | None) -> NodeInstance:
+    try:
+        return node if cls is None else upgrade_node(node, cls)
+    except MigrationError:
+        return node

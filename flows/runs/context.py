@@ -1,0 +1,203 @@
+"""The `Context` that a node gets: streaming, progress, secrets, resources, sub-flows."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import threading
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+from typing import Any, ParamSpec, Protocol, TypeVar
+
+from patchbay.flows.runs.environment import Environment
+from patchbay.flows.runs.events import (
+    Event,
+    NodeProgress,
+    NodeStepped,
+    NodeStreamed,
+    NodeWaiting,
+    NodeWarned,
+    Tokens,
+)
+from patchbay.nodes.context import StepKind
+from patchbay.nodes.contract import NodeError
+from patchbay.nodes.threads import in_thread
+from patchbay.nodes.values import SecretRef, Spec
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+PROGRESS_EVERY_S = 0.1
+"""Progress is passed on at most this often, in seconds."""
+
+
+class SubflowRunner(Protocol):
+    """Runs another saved flow inside this run."""
+
+    def __call__(
+        self, ctx: StepContext, flow: str, inputs: Mapping[str, Any], path: str
+    ) -> Awaitable[dict[str, Any]]:
+        """Run `flow`; events of its nodes get `path` in front of their names."""
+
+
+class StepContext:
+    """One node's view of the run. Also what the pool reports to while it opens something."""
+
+    def __init__(
+        self,
+        path: str,
+        env: Environment,
+        emit: Callable[[Event], None],
+        given: Mapping[str, Any],
+        subflow: SubflowRunner,
+    ) -> None:
+        self.path = path
+        self.tokens = Tokens()
+        self.repeatable = True
+        """Turns False when something inside gave a result that may differ next time."""
+        self._env, self._emit, self._given, self._subflow = env, emit, given, subflow
+        self._cancelled: threading.Event | None = None
+        self._tails: dict[str, str] = {}
+        self._reported = ("", 0.0)
+        self._loop, self._thread = asyncio.get_running_loop(), threading.get_ident()
+
+    @property
+    def cancelled(self) -> threading.Event:
+        """Set when the run is being cancelled."""
+        if self._cancelled is None:
+            self._cancelled = threading.Event()
+        return self._cancelled
+
+    @property
+    def folder(self) -> Path | None:
+        """The folder of the flow."""
+        return self._env.folder
+
+    async def stream(self, port: str, piece: str) -> None:
+        """Send a piece of an output. What may be the beginning of a secret waits for the rest."""
+        if self._env.secrets.any_given:
+            piece = self._env.secrets.redact_text(self._tails.pop(port, "") + piece)
+            if held := self._env.secrets.held_back(piece):
+                self._tails[port] = piece[-held:]
+                piece = piece[:-held]
+        if piece:
+            self._emit(NodeStreamed(at=time.time(), node=self.path, port=port, piece=piece))
+
+    def flush(self) -> None:
+        """Send what `stream` held back."""
+        for port, tail in self._tails.items():
+            self._emit(NodeStreamed(at=time.time(), node=self.path, port=port, piece=tail))
+        self._tails.clear()
+
+    def discard(self) -> None:
+        """Forget what a failed try held back."""
+        self._tails.clear()
+
+    async def progress(self, label: str, done: float, total: float | None = None) -> None:
+        """Say how far a slow step has come."""
+        self._report(label, done, total)
+
+    async def warn(self, message: str) -> None:
+        """Say something that the person should know."""
+        self.warning(message)
+
+    def count_tokens(
+        self,
+        prompt: int,
+        completion: int,
+        first_token_s: float | None = None,
+        generating_s: float = 0.0,
+    ) -> None:
+        """Add a request to the node's count."""
+        self.tokens += Tokens(prompt, completion, first_token_s, generating_s)
+
+    def step(
+        self,
+        what: StepKind,
+        text: str,
+        *,
+        who: str = "",
+        tool: str = "",
+        seconds: float | None = None,
+        prompt_tokens: int = 0,
+        completion_tokens: int = 0,
+    ) -> None:
+        """Say what an agent just did; from any thread."""
+        event = NodeStepped(
+            at=time.time(),
+            node=self.path,
+            what=what,
+            text=self._env.secrets.redact_text(text),
+            who=who,
+            tool=tool,
+            seconds=seconds,
+            tokens=Tokens(prompt_tokens, completion_tokens),
+        )
+        if threading.get_ident() == self._thread:
+            self._emit(event)
+        else:
+            with contextlib.suppress(RuntimeError):  # the run has ended, and its loop with it
+                self._loop.call_soon_threadsafe(self._emit, event)
+
+    async def blocking(self, fn: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run blocking code in a thread that stops when the run does."""
+        return await in_thread(fn, *args, stop=self.stop, **kwargs)
+
+    def stop(self) -> None:
+        """Tell blocking code that the run is being cancelled."""
+        self.cancelled.set()
+
+    def use(self, spec: Spec, *, slot: bool = True) -> AbstractAsyncContextManager[Any]:
+        """Open a description and hold one of its slots, if one is wanted."""
+        return self._env.pool.use(spec, self, slot=slot)
+
+    def secret(self, ref: SecretRef) -> str:
+        """A secret's value."""
+        return self._env.secrets.get(ref)
+
+    def flow_input(self, name: str) -> Any:
+        """The value given for a flow input."""
+        if name not in self._given:
+            raise NodeError(
+                f"The flow input {name!r} has no value.",
+                fix=f"Give one, for example --input {name}=…",
+                code="input/missing",
+                retry=False,
+            )
+        return self._given[name]
+
+    async def run_flow(
+        self, flow: str, inputs: Mapping[str, Any], *, label: str = ""
+    ) -> dict[str, Any]:
+        """Run another saved flow and return its outputs."""
+        path = f"{self.path}/{label}" if label else self.path
+        return await self._subflow(self, flow, inputs, path)
+
+    # --- the pool's watcher -----------------------------------------------------------------
+
+    def opening(self, label: str, done: float, total: float | None) -> None:
+        """Progress of an opening; comes from another thread."""
+        with contextlib.suppress(RuntimeError):  # this run has ended; another waits for the opening
+            self._loop.call_soon_threadsafe(self._report, label, done, total)
+
+    def waiting(self, resource: str, position: int) -> None:
+        """All slots are taken."""
+        self._emit(
+            NodeWaiting(at=time.time(), node=self.path, resource=resource, position=position)
+        )
+
+    def warning(self, message: str) -> None:
+        """Something the person should know."""
+        text = self._env.secrets.redact_text(message)
+        self._emit(NodeWarned(at=time.time(), node=self.path, message=text))
+
+    def _report(self, label: str, done: float, total: float | None) -> None:
+        last_label, last_at = self._reported
+        now = time.monotonic()
+        if label == last_label and done != total and now - last_at < PROGRESS_EVERY_S:
+            return
+        self._reported = (label, now)
+        text = self._env.secrets.redact_text(label)
+        self._emit(NodeProgress(at=time.time(), node=self.path, label=text, done=done, total=total))

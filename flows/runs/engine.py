@@ -1,0 +1,354 @@
+"""The engine: starts every node the moment its inputs exist, and says so in events.
+
+There are no layers. Each node is a task; when it settles, those that waited for it alone begin. One
+failure stops what depends on it and, unless the node is told to continue, the run. Cancelling the
+task of a run cancels everything in it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from patchbay.flows.runs.context import StepContext
+from patchbay.flows.runs.environment import Environment
+from patchbay.flows.runs.events import (
+    Event,
+    NodeFailed,
+    NodeFinished,
+    NodeRetrying,
+    NodeSkipped,
+    NodeStarted,
+    Tokens,
+)
+from patchbay.flows.runs.failures import StepError, explain, may_retry
+from patchbay.flows.runs.keys import node_key
+from patchbay.flows.runs.plan import Absent, Delivered, Outcome, Plan, Skip, Step, settle_inputs
+from patchbay.flows.runs.subflows import Subflows
+from patchbay.nodes.contract import UNSET, Node, NodeError, Ports
+from patchbay.nodes.threads import in_thread
+from patchbay.nodes.values import describe
+
+log = logging.getLogger("patchbay")
+
+
+class Execution:
+    """One pass over a plan: of a whole run, or of a sub-flow inside it.
+
+    Args:
+        plan: what to run.
+        env: everything from outside.
+        given: values of the flow inputs, by name.
+        emit: takes the events.
+        subflows: the flows that nodes run.
+        prefix: the path of the node this runs inside, ending in `/`; empty at the top.
+        depth: how many flows this one is inside of.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        env: Environment,
+        given: Mapping[str, Any],
+        emit: Callable[[Event], None],
+        subflows: Subflows,
+        prefix: str = "",
+        depth: int = 0,
+    ) -> None:
+        self._plan, self._env, self._given, self._emit = plan, env, given, emit
+        self._subflows, self._prefix, self._depth = subflows, prefix, depth
+        self._outcomes: dict[str, Outcome] = {}
+        self._waiting = {step.id: len(step.sources) for step in plan.steps.values()}
+        self._remaining = len(plan.steps)
+        self._ready: deque[Step] = deque()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._done: asyncio.Future[None]
+        self._stopping = False
+        self.failed: list[str] = []
+        self.tokens = Tokens()
+        self.repeatable = True
+
+    async def run(self) -> dict[str, Any]:
+        """Run to the end and return the flow outputs.
+
+        Raises:
+            StepError: a node failed and was not told to continue.
+        """
+        self._done = asyncio.get_running_loop().create_future()
+        self._ready.extend(self._plan.roots())
+        self._begin_ready()
+        try:
+            await self._done
+        finally:
+            self._stopping = True
+            for task in self._tasks:
+                task.cancel()
+            if self._tasks:
+                await asyncio.gather(*self._tasks, return_exceptions=True)
+        return self._flow_outputs()
+
+    def outputs_of(self, node_id: str) -> dict[str, Any]:
+        """What a node gave; empty when it gave nothing."""
+        outcome = self._outcomes.get(node_id)
+        return outcome.outputs if isinstance(outcome, Delivered) else {}
+
+    def _flow_outputs(self) -> dict[str, Any]:
+        found = {}
+        for step in self._plan.steps.values():
+            if step.flow_output and "value" in (outputs := self.outputs_of(step.id)):
+                found[step.flow_output] = outputs["value"]
+        return found
+
+    # --- scheduling -------------------------------------------------------------------------
+
+    def _begin_ready(self) -> None:
+        while self._ready and not self._stopping:
+            step = self._ready.popleft()
+            inputs = settle_inputs(step, self._outcomes)
+            if isinstance(inputs, Skip):
+                self._skip(step, inputs.reason)
+                continue
+            task = asyncio.create_task(self._work(step, inputs))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+        if self._remaining == 0 and not self._done.done():
+            self._done.set_result(None)
+
+    def _settle(self, step: Step, outcome: Outcome) -> None:
+        self._outcomes[step.id] = outcome
+        self._remaining -= 1
+        for dependent in step.dependents:
+            self._waiting[dependent] -= 1
+            if self._waiting[dependent] == 0:
+                self._ready.append(self._plan.steps[dependent])
+
+    def _skip(self, step: Step, reason: str) -> None:
+        path = self._prefix + step.id
+        self._emit(NodeSkipped(at=time.time(), node=path, reason=reason))
+        self._settle(step, Absent(reason))
+
+    # --- one node ---------------------------------------------------------------------------
+
+    async def _work(self, step: Step, inputs: Ports) -> None:
+        path = self._prefix + step.id
+        started = time.perf_counter()
+        ctx = StepContext(path, self._env, self._emit, self._given, self._run_subflow)
+        try:
+            outcome: Outcome = Delivered(await self._deliver(step, inputs, ctx, started))
+        except asyncio.CancelledError as error:
+            if self._stopping:
+                raise
+            outcome = self._fail(step, path, inputs, started, error)
+        except Exception as error:
+            outcome = self._fail(step, path, inputs, started, error)
+        self.tokens += ctx.tokens
+        if self._stopping:
+            return
+        self._settle(step, outcome)
+        self._begin_ready()
+
+    async def _deliver(
+        self, step: Step, inputs: Ports, ctx: StepContext, started: float
+    ) -> dict[str, Any]:
+        key = await self._key(step, inputs)
+        if _reads_files(step):
+            self.repeatable = False  # a flow around this one does not know of the files
+        stored = self._env.stored.get(ctx.path)
+        if stored is not None and stored.key == key:
+            return self._finished(ctx, started, stored.outputs, key, "resumed")
+        reusable = self._reusable(step, inputs)
+        if key and reusable and self._env.cache is not None:
+            cached = self._env.cache.get(key)
+            if cached is not None:
+                return self._finished(ctx, started, cached, key, "cache")
+        outputs = await self._attempts(step, inputs, ctx)
+        ctx.flush()
+        pinned = step.policy.cache == "always"
+        if not (reusable and ctx.repeatable):
+            self.repeatable = False
+        if key and self._env.cache is not None and reusable and (ctx.repeatable or pinned):
+            self._env.cache.put(key, outputs)
+        return self._finished(ctx, started, outputs, key, "run")
+
+    def _finished(
+        self, ctx: StepContext, started: float, outputs: dict[str, Any], key: str, source: Any
+    ) -> dict[str, Any]:
+        self._emit(
+            NodeFinished(
+                at=time.time(),
+                node=ctx.path,
+                seconds=time.perf_counter() - started,
+                source=source,
+                tokens=ctx.tokens,
+                outputs=outputs,
+                key=key,
+            )
+        )
+        return outputs
+
+    async def _attempts(self, step: Step, inputs: Ports, ctx: StepContext) -> dict[str, Any]:
+        policy = step.policy
+        attempt = 1
+        while True:
+            self._emit(NodeStarted(at=time.time(), node=ctx.path, attempt=attempt))
+            try:
+                return await self._attempt(step, inputs, ctx)
+            except Exception as error:
+                if attempt > policy.retries or not may_retry(error):
+                    raise
+                wait = policy.backoff_s * 2 ** (attempt - 1)
+                problem = explain(error, ctx.path, self._env.secrets)
+            ctx.discard()
+            self._emit(
+                NodeRetrying(
+                    at=time.time(), node=ctx.path, attempt=attempt, wait_s=wait, problem=problem
+                )
+            )
+            await asyncio.sleep(wait)
+            attempt += 1
+
+    async def _attempt(self, step: Step, inputs: Ports, ctx: StepContext) -> dict[str, Any]:
+        for port in step.unproven:
+            _check_arrival(step, port, inputs)
+        limit = step.policy.timeout_s
+        if limit is None:
+            result = await step.cls().run(inputs, step.params, ctx)
+        else:
+            result = await _within(limit, step, inputs, ctx)
+        return self._env.secrets.redact(_checked(step, result))  # type: ignore[no-any-return]
+
+    def _fail(
+        self, step: Step, path: str, inputs: Ports, started: float, error: BaseException
+    ) -> Absent:
+        log.debug("%s failed", path, exc_info=error)
+        problem = explain(error, path, self._env.secrets)
+        self._emit(
+            NodeFailed(
+                at=time.time(),
+                node=path,
+                seconds=time.perf_counter() - started,
+                problem=problem,
+                inputs=self._env.secrets.redact(inputs.as_dict()),
+            )
+        )
+        self.repeatable = False
+        if step.policy.on_error == "continue":
+            self.failed.append(path)
+        elif not self._done.done():
+            self._stopping = True
+            self._done.set_exception(StepError(problem))
+        return Absent(f"it failed: {problem.message}")
+
+    # --- reuse ------------------------------------------------------------------------------
+
+    async def _key(self, step: Step, inputs: Ports) -> str:
+        if not self._env.keyed:
+            return ""
+        extra: dict[str, Any] = {}
+        if step.flow_input is not None:
+            extra["given"] = self._given.get(step.flow_input.name)
+        try:
+            for name in step.subflows:
+                extra[f"flow {name}"] = self._subflows.digest(name)
+            if _reads_files(step):
+                content = await in_thread(step.cls.content, step.params, self._env.folder)
+                extra["content"] = content
+            return node_key(step.cls, step.params, inputs, extra)
+        except NodeError:
+            return ""  # what cannot be known cannot be reused; the node itself will say why
+
+    def _reusable(self, step: Step, inputs: Ports) -> bool:
+        if step.policy.cache != "auto":
+            return step.policy.cache == "always"
+        return step.cls.repeatable(step.params, inputs)
+
+    # --- flows inside flows -----------------------------------------------------------------
+
+    async def _run_subflow(
+        self, ctx: StepContext, flow: str, inputs: Mapping[str, Any], path: str
+    ) -> dict[str, Any]:
+        sub = self._subflows.open(flow, self._depth + 1)
+        inner = Execution(
+            sub.plan,
+            sub.environment(self._env),
+            sub.accept(inputs),
+            self._emit,
+            sub.subflows,
+            prefix=path + "/",
+            depth=self._depth + 1,
+        )
+        try:
+            return await inner.run()
+        except StepError as error:
+            raise NodeError(
+                f'In the flow "{flow}", {error.problem.place}: {error.problem.message}',
+                fix=error.problem.fix,
+                code=error.problem.code,
+                retry=False,
+            ) from error
+        finally:
+            ctx.tokens += inner.tokens
+            ctx.repeatable = ctx.repeatable and inner.repeatable
+
+
+def _reads_files(step: Step) -> bool:
+    """Whether the result depends on files that the params name."""
+    own = getattr(step.cls.content, "__func__", None)
+    return own is not getattr(Node.content, "__func__", None)
+
+
+async def _within(limit: float, step: Step, inputs: Ports, ctx: StepContext) -> Ports:
+    try:
+        async with asyncio.timeout(limit) as scope:
+            return await step.cls().run(inputs, step.params, ctx)
+    except TimeoutError as error:
+        if not scope.expired():
+            raise
+        raise TimeoutError(f"It took longer than {limit:g} s.") from error
+
+
+def _check_arrival(step: Step, name: str, inputs: Ports) -> None:
+    port = inputs.declared[name]
+    values = inputs[name] if port.type.many else [inputs[name]]
+    for value in values:
+        if value is not port.default and not port.type.accepts(value):
+            raise NodeError(
+                f'"{step.id}.{name}" takes {port.type}, but {describe(value)} arrived.',
+                fix="Wire something else, or convert it on the way.",
+                port=name,
+                code="node/wrong-input",
+                retry=False,
+            )
+
+
+def _checked(step: Step, result: object) -> dict[str, Any]:
+    """The outputs of a node, or an error where they are not what it declares."""
+    if not isinstance(result, Ports):
+        raise _wrong(step, None, f"{step.cls.__name__}.run returned {describe(result)}, not Ports.")
+    outputs = {}
+    for name, value in result.as_dict().items():
+        port = step.outputs.declared.get(name)
+        if port is None:
+            raise _wrong(step, name, f'It gave an output "{name}" that it does not declare.')
+        if value is UNSET or (value is None and not port.type.accepts(None)):
+            continue
+        if not port.type.accepts(value):
+            raise _wrong(
+                step, name, f'"{step.id}.{name}" gives {port.type}, but it was {describe(value)}.'
+            )
+        outputs[name] = value
+    return outputs
+
+
+def _wrong(step: Step, port: str | None, message: str) -> NodeError:
+    return NodeError(
+        message,
+        fix=f"This is a mistake in the node {step.cls.kind}; tell its author.",
+        port=port,
+        code="node/wrong-output",
+        retry=False,
+    )

@@ -1,0 +1,46 @@
+"""What a run needs besides the flow: everything from outside, as one argument."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from patchbay.flows.runs.cache import Cache
+from patchbay.flows.runs.events import Event
+from patchbay.flows.runs.resources import Pool
+from patchbay.flows.runs.secrets import Secrets
+from patchbay.nodes.catalog import Catalog
+
+Sink = Callable[[Event], None]
+"""Takes events as they happen, on the thread of the run."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What a node gave in an earlier try of the same run, and for which key."""
+
+    key: str
+    outputs: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """Catalog, pool, secrets, stores and folder of a run.
+
+    `cache` None runs every node. `stored` holds results of an interrupted try by node path.
+    """
+
+    catalog: Catalog
+    pool: Pool
+    secrets: Secrets = field(default_factory=Secrets)
+    cache: Cache | None = None
+    folder: Path | None = None
+    stored: Mapping[str, Stored] = field(default_factory=dict)
+    sinks: tuple[Sink, ...] = ()
+
+    @property
+    def keyed(self) -> bool:
+        """Whether anybody asks for keys; they cost time."""
+        return self.cache is not None or bool(self.stored) or bool(self.sinks)

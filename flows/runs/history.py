@@ -1,0 +1,315 @@
+"""Past runs: their flow, inputs, events and values, in SQLite or any database SQLAlchemy speaks.
+
+Every event is committed before the run goes on, so that a killed process loses no finished node.
+Opened only when asked for: importing SQLAlchemy alone takes longer than a trivial run.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from patchbay.flows.document.model import Flow
+from patchbay.flows.document.reading import read_text
+from patchbay.flows.document.writing import canonical_text
+from patchbay.flows.problems import FlowError, Problem
+from patchbay.flows.runs.environment import Sink, Stored
+from patchbay.flows.runs.events import (
+    Event,
+    NodeProgress,
+    NodeStreamed,
+    RunCancelled,
+    RunFailed,
+    RunFinished,
+    RunStarted,
+    as_json,
+)
+from patchbay.nodes.home import home
+from patchbay.nodes.values import Value, decode, encode
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine, MetaData, Table
+
+Status = Literal["running", "finished", "failed", "cancelled", "interrupted"]
+
+PASSING = (NodeStreamed, NodeProgress)
+"""Events that matter while they happen only; what they add up to is in `node_finished`."""
+
+
+@dataclass(frozen=True, slots=True)
+class PastRun:
+    """A run as recorded. Times are Unix times in seconds; values are in their stored form."""
+
+    id: str
+    name: str
+    status: Status
+    started_at: float
+    seconds: float
+    tokens: int
+    document: str
+    folder: Path | None
+    only: tuple[str, ...]
+    inputs: dict[str, Any]
+    outputs: dict[str, Any]
+    problem: dict[str, Any] | None
+
+    @property
+    def flow(self) -> Flow:
+        """The flow as it was when it ran.
+
+        Raises:
+            FlowError: it was written by a Patchbay that this one does not understand.
+        """
+        return read_text(self.document)
+
+
+class History:
+    """The store of past runs.
+
+    Args:
+        url: a SQLAlchemy URL; a SQLite file under the home folder unless given.
+    """
+
+    def __init__(self, url: str | None = None) -> None:
+        import sqlalchemy as sa
+
+        self._engine = _connect(url)
+        tables = sa.MetaData()
+        self._runs: Table = sa.Table(
+            "runs",
+            tables,
+            sa.Column("id", sa.String(64), primary_key=True),
+            sa.Column("name", sa.Text, nullable=False),
+            sa.Column("status", sa.String(20), nullable=False),
+            sa.Column("process", sa.String(300), nullable=False),
+            sa.Column("started_at", sa.Float, nullable=False, index=True),
+            sa.Column("seconds", sa.Float, nullable=False, default=0.0),
+            sa.Column("tokens", sa.Integer, nullable=False, default=0),
+            sa.Column("flow", sa.Text, nullable=False),
+            sa.Column("folder", sa.Text),
+            sa.Column("only", sa.Text, nullable=False),
+            sa.Column("inputs", sa.Text, nullable=False),
+            sa.Column("outputs", sa.Text, nullable=False, default="{}"),
+            sa.Column("problem", sa.Text),
+        )
+        self._events: Table = sa.Table(
+            "events",
+            tables,
+            sa.Column("number", sa.Integer, primary_key=True, autoincrement=True),
+            sa.Column("run", sa.String(64), sa.ForeignKey("runs.id"), nullable=False, index=True),
+            sa.Column("type", sa.String(40), nullable=False),
+            sa.Column("node", sa.Text),
+            sa.Column("data", sa.Text, nullable=False),
+        )
+        _create(tables, self._engine)
+
+    def recorder(
+        self, run: str, flow: Flow, folder: Path | None = None, only: tuple[str, ...] = ()
+    ) -> Sink:
+        """A sink that records the run with this id. A resumed run goes on under its id."""
+        columns = {
+            "id": run,
+            "name": flow.name,
+            "process": this_process(),
+            "flow": canonical_text(flow),
+            "folder": str(folder) if folder else None,
+            "only": json.dumps(only),
+        }
+
+        def record(event: Event) -> None:
+            if isinstance(event, PASSING):
+                return
+            with self._engine.begin() as db:
+                if isinstance(event, RunStarted):
+                    self._begin(db, columns, event)
+                data = as_json(event)
+                row = {
+                    "run": run,
+                    "type": event.type,
+                    "node": data.get("node"),
+                    "data": _dump(data),
+                }
+                db.execute(self._events.insert().values(**row))
+                if changes := _ending(event):
+                    db.execute(self._runs.update().where(self._runs.c.id == run).values(**changes))
+
+        return record
+
+    def _begin(self, db: Any, columns: Mapping[str, Any], event: RunStarted) -> None:
+        runs = self._runs
+        values = {**columns, "status": "running", "inputs": _dump(encode(event.inputs))}
+        again = db.execute(runs.update().where(runs.c.id == event.run).values(**values)).rowcount
+        if not again:
+            db.execute(runs.insert().values(**values, started_at=event.at))
+
+    def runs(self, limit: int = 100) -> list[PastRun]:
+        """The latest runs, newest first."""
+        query = self._runs.select().order_by(self._runs.c.started_at.desc()).limit(limit)
+        with self._engine.connect() as db:
+            return [_past_run(row._mapping) for row in db.execute(query)]
+
+    def get(self, run: str) -> PastRun:
+        """One run.
+
+        Raises:
+            FlowError: there is none with this id.
+        """
+        query = self._runs.select().where(self._runs.c.id == run)
+        with self._engine.connect() as db:
+            row = db.execute(query).first()
+        if row is None:
+            recent = ", ".join(past.id for past in self.runs(5)) or "none recorded yet"
+            problem = Problem(
+                "history/unknown-run", f'There is no run "{run}".', f"The latest are: {recent}."
+            )
+            raise FlowError([problem])
+        return _past_run(row._mapping)
+
+    def events(self, run: str) -> list[dict[str, Any]]:
+        """The recorded events of a run in their JSON form, in order."""
+        table = self._events
+        query = table.select().where(table.c.run == run).order_by(table.c.number)
+        with self._engine.connect() as db:
+            return [json.loads(row.data) for row in db.execute(query)]
+
+    def stored(self, run: str, types: Mapping[str, type[Value]] | None = None) -> dict[str, Stored]:
+        """What the nodes of a run have given so far, by path, for resuming it."""
+        return {
+            event["node"]: Stored(event["key"], outputs)
+            for event in self.events(run)
+            if event["type"] == "node_finished"
+            and (outputs := _decoded(event["outputs"], types)) is not None
+        }
+
+    def delete(self, run: str) -> None:
+        """Forget a run."""
+        with self._engine.begin() as db:
+            db.execute(self._events.delete().where(self._events.c.run == run))
+            db.execute(self._runs.delete().where(self._runs.c.id == run))
+
+    def close(self) -> None:
+        """Close the database."""
+        self._engine.dispose()
+
+
+def resumable(past: PastRun) -> None:
+    """Check that a run may be resumed.
+
+    Raises:
+        FlowError: it has ended well, or another process is still at it.
+    """
+    if past.status == "finished":
+        problem = Problem(
+            "history/finished",
+            f'The run "{past.id}" has finished; there is nothing to resume.',
+            "Run the flow again instead.",
+        )
+        raise FlowError([problem])
+    if past.status == "running":
+        problem = Problem(
+            "history/running",
+            f'The run "{past.id}" is still running in another process.',
+            "Wait for it, or stop it first.",
+        )
+        raise FlowError([problem])
+
+
+def this_process() -> str:
+    """This process by host, number and start time, since numbers are used again."""
+    import psutil
+
+    return f"{socket.gethostname()}/{os.getpid()}/{psutil.Process().create_time():.2f}"
+
+
+def is_alive(process: str) -> bool:
+    """Whether the process of `this_process` still runs. Of other hosts nothing is known: yes."""
+    import psutil
+
+    host, number, started = process.rsplit("/", 2)
+    if host != socket.gethostname():
+        return True
+    try:
+        return f"{psutil.Process(int(number)).create_time():.2f}" == started
+    except psutil.Error:
+        return False
+
+
+def _ending(event: Event) -> dict[str, Any]:
+    """How an event changes the row of its run."""
+    if isinstance(event, RunFinished):
+        more: dict[str, Any] = {"status": "finished", "outputs": _dump(encode(event.outputs))}
+    elif isinstance(event, RunFailed):
+        more = {"status": "failed", "problem": _dump(event.problem.as_dict())}
+    elif isinstance(event, RunCancelled):
+        more = {"status": "cancelled"}
+    else:
+        return {}
+    return {**more, "seconds": event.seconds, "tokens": event.tokens.total}
+
+
+def _past_run(row: Mapping[Any, Any]) -> PastRun:
+    status: Status = row["status"]
+    if status == "running" and not is_alive(row["process"]):
+        status = "interrupted"
+    return PastRun(
+        id=row["id"],
+        name=row["name"],
+        status=status,
+        started_at=row["started_at"],
+        seconds=row["seconds"],
+        tokens=row["tokens"],
+        document=row["flow"],
+        folder=Path(row["folder"]) if row["folder"] else None,
+        only=tuple(json.loads(row["only"])),
+        inputs=json.loads(row["inputs"]),
+        outputs=json.loads(row["outputs"]),
+        problem=json.loads(row["problem"]) if row["problem"] else None,
+    )
+
+
+def _decoded(
+    outputs: Mapping[str, Any], types: Mapping[str, type[Value]] | None
+) -> dict[str, Any] | None:
+    try:
+        return {name: decode(value, types) for name, value in outputs.items()}
+    except ValueError:
+        return None  # of a node that is no longer installed: it will have to run again
+
+
+def _dump(data: Any) -> str:
+    return json.dumps(data, ensure_ascii=True)
+
+
+def _connect(url: str | None) -> Engine:
+    import sqlalchemy as sa
+
+    if url is None:
+        folder = home()
+        folder.mkdir(parents=True, exist_ok=True)
+        url = f"sqlite:///{folder / 'history.sqlite'}"
+    engine = sa.create_engine(url)
+    if engine.dialect.name == "sqlite":
+        sa.event.listen(engine, "connect", _prepare_sqlite)
+    return engine
+
+
+def _create(tables: MetaData, engine: Engine) -> None:
+    """Make the tables unless they are there. Two processes may come here at the same moment."""
+    from filelock import FileLock
+
+    if engine.dialect.name != "sqlite" or not engine.url.database:
+        tables.create_all(engine)
+        return
+    with FileLock(f"{engine.url.database}.lock"):
+        tables.create_all(engine)
+
+
+def _prepare_sqlite(connection: Any, _record: Any) -> None:
+    """Let several processes write; what is committed survives the process."""
+    for pragma in ("busy_timeout = 30000", "journal_mode = WAL", "synchronous = NORMAL"):
+        connection.execute(f"PRAGMA {pragma}")

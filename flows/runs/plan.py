@@ -1,0 +1,177 @@
+"""What runs when, as pure functions over plain data.
+
+A node is ready when every node it is wired to has settled: finished, been skipped, or failed. Then
+`settle_inputs` says what goes in, or why it does not run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from patchbay.flows.checks.resolve import Resolved, ResolvedNode
+from patchbay.flows.document.model import Edge, RunPolicy
+from patchbay.nodes.contract import UNSET, InputField, Node, Ports
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """A node's outputs. An output that is missing was not this branch."""
+
+    outputs: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """A node without outputs, and why in words."""
+
+    reason: str
+
+
+Outcome = Delivered | Absent
+
+
+@dataclass(frozen=True, slots=True)
+class Skip:
+    """The node does not run."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A node of the plan: what it is, its wires by input port, and who waits for it."""
+
+    id: str
+    cls: type[Node]
+    params: Any
+    inputs: type[Ports]
+    outputs: type[Ports]
+    policy: RunPolicy
+    disabled: bool
+    flow_input: InputField | None
+    flow_output: str | None
+    subflows: tuple[str, ...]
+    wires: Mapping[str, tuple[Edge, ...]]
+    sources: tuple[str, ...]
+    unproven: tuple[str, ...]
+    """Input ports whose wires promise only "any": what arrives there has to be looked at."""
+    dependents: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Steps by id, in document order."""
+
+    steps: dict[str, Step]
+
+    def roots(self) -> list[Step]:
+        """The steps that wait for nothing."""
+        return [step for step in self.steps.values() if not step.sources]
+
+
+def make_plan(resolved: Resolved, only: Collection[str] = ()) -> Plan:
+    """The steps of a valid flow, or of what the nodes in `only` need.
+
+    Raises:
+        ValueError: a node could not be resolved; validate first.
+    """
+    wanted = needed_by(resolved, only) if only else resolved.nodes.keys()
+    steps = {
+        node_id: _make_step(node_id, resolved) for node_id in resolved.nodes if node_id in wanted
+    }
+    for step in steps.values():
+        for source in step.sources:
+            steps[source].dependents.append(step.id)
+    return Plan(steps)
+
+
+def _make_step(node_id: str, resolved: Resolved) -> Step:
+    node = resolved.nodes[node_id]
+    if node.cls is None or node.params is None or node.inputs is None or node.outputs is None:
+        raise ValueError(f"{node_id} is not a valid node; validate the flow first")
+    wires = {port: tuple(edges) for port, edges in resolved.incoming[node_id].items()}
+    sources = dict.fromkeys(edge.source_node for edges in wires.values() for edge in edges)
+    return Step(
+        id=node_id,
+        cls=node.cls,
+        params=node.params,
+        inputs=node.inputs,
+        outputs=node.outputs,
+        policy=node.instance.run,
+        disabled=node.instance.disabled,
+        flow_input=node.flow_input,
+        flow_output=node.flow_output,
+        subflows=tuple(use.flow for use in node.subflows),
+        wires=wires,
+        sources=tuple(sources),
+        unproven=tuple(
+            port for port, edges in wires.items() if _is_unproven(node, port, edges, resolved)
+        ),
+    )
+
+
+def _is_unproven(
+    node: ResolvedNode, port: str, edges: tuple[Edge, ...], resolved: Resolved
+) -> bool:
+    target = node.input(port)
+    if target is None or "any" in target.type.ids:
+        return False
+    outputs = (resolved.nodes[edge.source_node].output(edge.source_port) for edge in edges)
+    return any(output is not None and "any" in output.type.ids for output in outputs)
+
+
+def needed_by(resolved: Resolved, targets: Collection[str]) -> set[str]:
+    """The nodes in `targets` and everything they are wired to, upstream."""
+    found: set[str] = set()
+    stack = list(targets)
+    while stack:
+        node_id = stack.pop()
+        if node_id not in found:
+            found.add(node_id)
+            wires = resolved.incoming.get(node_id, {})
+            stack.extend(edge.source_node for edges in wires.values() for edge in edges)
+    return found
+
+
+def settle_inputs(step: Step, outcomes: Mapping[str, Outcome]) -> Ports | Skip:
+    """The inputs of a step whose sources have all settled, or the reason to skip it.
+
+    A required port that nothing was delivered to skips the node. So does a node all of whose wires
+    stayed empty. Otherwise an empty optional port takes its default.
+    """
+    if step.disabled:
+        return Skip("It is disabled.")
+    values: dict[str, Any] = {}
+    empty: list[str] = []
+    for name, edges in step.wires.items():
+        arrived = [value for edge in edges if (value := _value(edge, outcomes)) is not UNSET]
+        if not arrived:
+            empty.append(name)
+        elif step.inputs.declared[name].type.many:
+            values[name] = arrived
+        else:
+            values[name] = arrived[0]
+    for name in empty:
+        if step.inputs.declared[name].required or not values:
+            return Skip(_why_empty(name, step.wires[name], outcomes))
+    return step.inputs(**values)
+
+
+def _value(edge: Edge, outcomes: Mapping[str, Outcome]) -> Any:
+    outcome = outcomes[edge.source_node]
+    if isinstance(outcome, Absent):
+        return UNSET
+    return outcome.outputs.get(edge.source_port, UNSET)
+
+
+def _why_empty(port: str, edges: tuple[Edge, ...], outcomes: Mapping[str, Outcome]) -> str:
+    reasons = []
+    for edge in edges:
+        outcome = outcomes[edge.source_node]
+        if isinstance(outcome, Absent):
+            reasons.append(f'"{edge.source_node}" gave nothing ({outcome.reason.rstrip(".")})')
+        else:
+            reasons.append(f'"{edge.source}" is not this branch')
+    return f'Nothing arrived at "{port}": {"; ".join(reasons)}.'

@@ -1,0 +1,362 @@
+"""The resource pool: opens each description once per process, shares it, lets go of it when idle.
+
+The pool outlives runs and event loops, so its state is guarded by a lock and waiting happens on
+futures of the loop that waits.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import threading
+import time
+from collections import deque
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from patchbay.nodes.contract import NodeError
+from patchbay.nodes.data import secrets_in
+from patchbay.nodes.values import Opening, SecretRef, Spec, canonical, encode
+
+CGROUP_LIMITS = (
+    "/sys/fs/cgroup/memory.max",
+    "/sys/fs/cgroup/memory/memory.limit_in_bytes",
+)
+
+
+class Watcher(Protocol):
+    """Who opens: hears of progress and of waiting, and knows the secrets."""
+
+    def opening(self, label: str, done: float, total: float | None) -> None:
+        """A slow opening has come this far. Called from a worker thread."""
+
+    def waiting(self, resource: str, position: int) -> None:
+        """All slots are taken; this many requests come first."""
+
+    def warning(self, message: str) -> None:
+        """Something the person should know."""
+
+    def secret(self, ref: SecretRef) -> str:
+        """The value of a secret."""
+
+
+class OpeningCancelledError(Exception):
+    """Nobody waits for this resource any more."""
+
+
+class _Opening(Opening):
+    """Hands progress to whoever waits; ends the opening when nobody does."""
+
+    def __init__(self, pool: Pool, entry: _Entry, watcher: Watcher) -> None:
+        self._pool, self._entry, self._watcher = pool, entry, watcher
+
+    def open(self, spec: Spec) -> Any:
+        part = self._pool._hold(spec.resource(), self._watcher)
+        self._entry.parts.append(part)
+        return part.ready.result()
+
+    def report(self, label: str, done: float, total: float | None) -> None:
+        if self._entry.abandoned:
+            raise OpeningCancelledError(label)
+        self._watcher.opening(label, done, total)
+
+    def secret(self, ref: SecretRef) -> str:
+        return self._watcher.secret(ref)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Place:
+    """A place in the queue for slots, and who stands there."""
+
+    loop: asyncio.AbstractEventLoop
+    turn: asyncio.Future[None]
+    watcher: Watcher
+
+
+@dataclass(slots=True)
+class _Entry:
+    """One description, being opened or open."""
+
+    key: str
+    spec: Spec
+    memory: int
+    ready: Future[Any] = field(default_factory=Future)
+    users: int = 0
+    last_used: float = 0.0
+    abandoned: bool = False
+    busy: int = 0
+    parts: list[_Entry] = field(default_factory=list)
+    """What was opened together with it, and is held as long as it is open."""
+    queue: deque[_Place] = field(default_factory=deque)
+
+    @property
+    def idle(self) -> bool:
+        return self.users == 0 and self.ready.done()
+
+
+class Pool:
+    """Opened resources by description.
+
+    Args:
+        limit: bytes that opened resources may take together, as estimated by their descriptions;
+            four fifths of the machine's (or the container's) memory unless given.
+    """
+
+    def __init__(self, limit: int | None = None) -> None:
+        self._limit = limit
+        self._entries: dict[str, _Entry] = {}
+        self._lock = threading.Lock()
+        self.opened = 0
+        """How many times something was opened, for tests and the models page."""
+
+    @contextlib.asynccontextmanager
+    async def use(self, spec: Spec, watcher: Watcher, *, slot: bool = True) -> AsyncIterator[Any]:
+        """Open `spec` (or wait until another has), take one of its slots, and give it back.
+
+        Without a `slot` it is only kept open.
+        """
+        entry = self._hold(spec.resource(), watcher)
+        try:
+            opened = await _opened(entry)
+            if not slot:
+                yield opened
+                return
+            queue = self._queue_of(spec, entry, watcher)
+            await self._take_slot(queue, spec.queue().slots, watcher)
+            try:
+                yield opened
+            finally:
+                self._free_slot(queue)
+        finally:
+            self._release(entry)
+
+    def resident(self) -> list[tuple[Spec, int, bool]]:
+        """What is open: description, estimated bytes, in use or not."""
+        with self._lock:
+            return [
+                (e.spec, e.memory, e.users > 0) for e in self._entries.values() if e.ready.done()
+            ]
+
+    def close(self) -> None:
+        """Let go of everything that is not in use."""
+        with self._lock:
+            idle = [entry for entry in self._entries.values() if entry.idle]
+            for entry in idle:
+                del self._entries[entry.key]
+        for entry in idle:
+            self._close(entry)
+        if idle:
+            self.close()  # what only they held is idle now
+
+    # --- opening ----------------------------------------------------------------------------
+
+    def _hold(self, spec: Spec, watcher: Watcher) -> _Entry:
+        """The entry of a description, which a thread of its own opens unless that is under way."""
+        entry, mine = self._claim(spec, watcher)
+        if mine:
+            self._open(entry, watcher)
+        return entry
+
+    def _queue_of(self, spec: Spec, entry: _Entry, watcher: Watcher) -> _Entry:
+        """Whose slots a request takes: the entry's own, or those of the part that it names."""
+        key = _key(spec.queue().resource(), watcher)
+        with self._lock:
+            return self._entries.get(key, entry)
+
+    def _claim(self, spec: Spec, watcher: Watcher) -> tuple[_Entry, bool]:
+        key = _key(spec, watcher)
+        evicted: list[_Entry] = []
+        with self._lock:
+            entry = self._entries.get(key)
+            mine = entry is None or entry.abandoned
+            if entry is None or entry.abandoned:
+                memory = spec.memory() or 0
+                evicted = self._evict_for(memory)
+                entry = self._entries[key] = _Entry(key, spec, memory)
+                self.opened += 1
+            entry.users += 1
+            crowded = mine and self._used() > self._allowed()
+        for old in evicted:
+            self._close(old)
+        if crowded:
+            watcher.warning(
+                f"Opened models are estimated at {self._used() / 1e9:.1f} GB together, more than "
+                f"the {self._allowed() / 1e9:.1f} GB allowed, and all are in use."
+            )
+        return entry, mine
+
+    def _open(self, entry: _Entry, watcher: Watcher) -> None:
+        entry.ready.set_running_or_notify_cancel()
+
+        def work() -> None:
+            try:
+                opened = entry.spec.open(_Opening(self, entry, watcher))
+            except BaseException as error:
+                self._forget(entry)
+                self._release_parts(entry)
+                entry.ready.set_exception(_in_words(entry.spec, error))
+                return
+            entry.ready.set_result(opened)
+            if entry.abandoned:
+                self._forget(entry)
+                self._close(entry)
+
+        # The thread is not tied to whoever came first: others may wait for the same resource.
+        threading.Thread(target=work, name="patchbay-open", daemon=True).start()
+
+    def _release(self, entry: _Entry) -> None:
+        with self._lock:
+            entry.users -= 1
+            entry.last_used = time.monotonic()
+            if entry.users == 0 and not entry.ready.done():
+                entry.abandoned = True
+
+    def _close(self, entry: _Entry) -> None:
+        close: Callable[[], None] | None = getattr(entry.ready.result(), "close", None)
+        if close is not None:
+            close()
+        self._release_parts(entry)
+
+    def _release_parts(self, entry: _Entry) -> None:
+        while entry.parts:
+            self._release(entry.parts.pop())
+
+    def _forget(self, entry: _Entry) -> None:
+        with self._lock:
+            if self._entries.get(entry.key) is entry:
+                del self._entries[entry.key]
+
+    # --- memory -----------------------------------------------------------------------------
+
+    def _used(self) -> int:
+        return sum(entry.memory for entry in self._entries.values())
+
+    def _allowed(self) -> int:
+        if self._limit is None:
+            self._limit = allowed_memory()
+        return self._limit
+
+    def _evict_for(self, needed: int) -> list[_Entry]:
+        """Take idle entries out, the longest unused first, until `needed` bytes fit."""
+        evicted = []
+        idle = sorted((e for e in self._entries.values() if e.idle), key=lambda e: e.last_used)
+        for entry in idle:
+            if self._used() + needed <= self._allowed():
+                break
+            del self._entries[entry.key]
+            evicted.append(entry)
+        return evicted
+
+    # --- slots ------------------------------------------------------------------------------
+
+    async def _take_slot(self, entry: _Entry, slots: int | None, watcher: Watcher) -> None:
+        loop = asyncio.get_running_loop()
+        with self._lock:
+            if slots is None or entry.busy < slots:
+                entry.busy += 1
+                return
+            turn: asyncio.Future[None] = loop.create_future()
+            place = _Place(loop, turn, watcher)
+            entry.queue.append(place)
+            position = len(entry.queue)
+        watcher.waiting(entry.spec.type_id(), position)
+        try:
+            await turn
+        except asyncio.CancelledError:
+            with self._lock:
+                if place in entry.queue:
+                    behind = entry.queue.index(place)
+                    entry.queue.remove(place)
+                    _move_up(entry, behind)
+                    raise
+            self._free_slot(entry)  # the slot was handed over just as we left
+            raise
+
+    def _free_slot(self, entry: _Entry) -> None:
+        with self._lock:
+            while entry.queue:
+                first = entry.queue.popleft()
+                try:
+                    first.loop.call_soon_threadsafe(_grant, first.turn)
+                except RuntimeError:
+                    continue  # that loop has closed; the next in line takes the slot
+                _move_up(entry)
+                return
+            entry.busy -= 1
+
+
+def _key(spec: Spec, watcher: Watcher) -> str:
+    """What tells opened resources apart: the description, and the values of the secrets it names.
+
+    So another key is another resource. And a run that shares what an earlier one opened has asked
+    for the secrets as well, and blacks them out.
+    """
+    parts = [canonical(encode(spec))]
+    for ref in secrets_in(spec):
+        try:
+            value = watcher.secret(ref)
+        except NodeError:
+            value = ""  # opening it says what is missing
+        parts.append(hashlib.sha256(value.encode("utf-8", "surrogatepass")).hexdigest())
+    return "\n".join(parts)
+
+
+async def _opened(entry: _Entry) -> Any:
+    """What was opened. Whoever stops waiting does not stop the opening for the others."""
+    waiting = asyncio.wrap_future(entry.ready)
+    # A failure that nobody is left to hear of would be logged when the future is collected.
+    waiting.add_done_callback(lambda done: done.cancelled() or done.exception())
+    return await asyncio.shield(waiting)
+
+
+def _move_up(entry: _Entry, behind: int = 0) -> None:
+    """Tell those who wait that they come sooner: all who stand at `behind` (from 0) or later."""
+    for position, place in list(enumerate(entry.queue, 1))[behind:]:
+        with contextlib.suppress(RuntimeError):  # that loop has closed
+            place.loop.call_soon_threadsafe(_tell, place, entry.spec.type_id(), position)
+
+
+def _tell(place: _Place, resource: str, position: int) -> None:
+    if not place.turn.done():
+        place.watcher.waiting(resource, position)
+
+
+def _grant(turn: asyncio.Future[None]) -> None:
+    if not turn.done():
+        turn.set_result(None)
+
+
+def _in_words(spec: Spec, error: BaseException) -> BaseException:
+    if isinstance(error, (NodeError, OpeningCancelledError)):
+        return error
+    if isinstance(error, MemoryError):
+        return NodeError(
+            f"There is not enough memory to open {spec.type_id()}.",
+            fix="Choose a smaller model or a shorter context.",
+            code="resource/memory",
+            retry=False,
+        )
+    message = f"Opening {spec.type_id()} failed: {type(error).__name__}: {error}"
+    failure = NodeError(message, code="resource/failed")
+    failure.__cause__ = error
+    return failure
+
+
+def allowed_memory() -> int:
+    """Memory that opened models may take together in bytes: four fifths of `memory_limit()`."""
+    return memory_limit() * 4 // 5
+
+
+def memory_limit() -> int:
+    """Memory that this process may use in bytes: the machine's, or its container's if less."""
+    import psutil
+
+    limits = [int(psutil.virtual_memory().total)]
+    for name in CGROUP_LIMITS:
+        with contextlib.suppress(OSError, ValueError):
+            limits.append(int(Path(name).read_text(encoding="ascii")))
+    return min(limits)

@@ -1,0 +1,48 @@
+"""Recorded runs once more: the rest of one that stopped, or the whole with the same inputs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from patchbay.flows.runs.environment import Environment
+from patchbay.flows.runs.running import LoadedFlow, Run
+from patchbay.nodes.values import Value, decode
+
+if TYPE_CHECKING:
+    from patchbay.flows.runs.history import History, PastRun
+
+
+def recorded_inputs(past: PastRun, types: Mapping[str, type[Value]]) -> dict[str, Any]:
+    """The inputs of a recorded run, as values.
+
+    Raises:
+        ValueError: one is of a type that is no longer installed.
+    """
+    return {name: decode(value, types) for name, value in past.inputs.items()}
+
+
+def resumed_run(history: History, past: PastRun, env: Environment) -> Run:
+    """The run that goes on where a recorded one stopped, under the same id.
+
+    Args:
+        history: where it was recorded, and will be.
+        past: the run.
+        env: what it gets besides; its results so far and its recorder are added.
+
+    Raises:
+        FlowError: it cannot be resumed.
+    """
+    from patchbay.flows.runs.history import resumable
+
+    resumable(past)
+    types = env.catalog.value_types
+    flow = past.flow
+    env = replace(
+        env,
+        stored=history.stored(past.id, types),
+        sinks=(*env.sinks, history.recorder(past.id, flow, past.folder, past.only)),
+    )
+    inputs = recorded_inputs(past, types)
+    return Run(LoadedFlow(flow, past.folder), inputs, env, past.only, run_id=past.id)

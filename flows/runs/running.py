@@ -1,0 +1,203 @@
+"""A run as an object: start it, watch its events, stop it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import secrets as stdlib_secrets
+import time
+from collections import deque
+from collections.abc import AsyncGenerator, Collection, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from patchbay.flows.checks.resolve import Resolved, resolve
+from patchbay.flows.checks.validate import validate_resolved
+from patchbay.flows.document.model import Flow
+from patchbay.flows.problems import FlowError, Problem, errors
+from patchbay.flows.runs.defaults import default_environment
+from patchbay.flows.runs.engine import Execution
+from patchbay.flows.runs.environment import Environment, Sink
+from patchbay.flows.runs.events import (
+    Event,
+    NodeWarned,
+    RunCancelled,
+    RunEnd,
+    RunFailed,
+    RunFinished,
+    RunStarted,
+)
+from patchbay.flows.runs.failures import StepError, explain
+from patchbay.flows.runs.inputs import accept
+from patchbay.flows.runs.plan import make_plan, needed_by
+from patchbay.flows.runs.subflows import Subflows
+
+
+@dataclass(frozen=True)
+class LoadedFlow:
+    """A flow with the folder it was read from, where the flows it runs lie beside it."""
+
+    flow: Flow
+    folder: Path | None = None
+
+
+class Run:
+    """One run of a flow. Iterate over it for its events; `cancel` stops it from any thread.
+
+    Args:
+        flow: what to run.
+        inputs: values of the flow inputs, by name.
+        env: everything from outside; the defaults unless given.
+        only: ids of nodes; just these and what they need are run.
+        run_id: the id of the run that is being resumed.
+
+    Raises:
+        FlowError: the flow has errors or the inputs do not fit. Nothing has been run.
+    """
+
+    def __init__(
+        self,
+        flow: LoadedFlow | Flow,
+        inputs: Mapping[str, Any],
+        env: Environment | None = None,
+        only: Collection[str] = (),
+        run_id: str | None = None,
+    ) -> None:
+        loaded = flow if isinstance(flow, LoadedFlow) else LoadedFlow(flow)
+        env = env or default_environment()
+        self.id = run_id or new_run_id()
+        self.flow = loaded.flow
+        self._env = replace(env, folder=env.folder or loaded.folder)
+        self._only = tuple(only)
+        self.resolved = resolve(loaded.flow, env.catalog)
+        _check(self.resolved, self._env.folder, self._only)
+        self._plan = make_plan(self.resolved, self._only)
+        self.inputs = accept(self.resolved, inputs, self._plan.steps)
+        self._sinks = list(self._env.sinks)
+        self._queue: deque[Event] = deque()
+        self._news = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._cancel_asked = self._begun = False
+
+    async def events(self) -> AsyncGenerator[Event, None]:
+        """Start the run and yield its events, to the one that says how it ended.
+
+        Leaving the loop early stops the run.
+        """
+        self._loop = asyncio.get_running_loop()
+        self._task = self._loop.create_task(self._main())
+        try:
+            while True:
+                while self._queue:
+                    event = self._queue.popleft()
+                    yield event
+                    if isinstance(event, RunEnd):
+                        return
+                if self._task.done():
+                    self._task.result()  # a defect of ours: let it be seen
+                self._news.clear()
+                await self._news.wait()
+        finally:
+            self._cancel_asked = True
+            self._stop()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+
+    def add_sink(self, sink: Sink) -> None:
+        """Have somebody else told of the events; before the run starts."""
+        self._env = replace(self._env, sinks=(*self._env.sinks, sink))
+        self._sinks.append(sink)
+
+    def cancel(self) -> None:
+        """Stop the run; its last event will be `run_cancelled`. May be called from any thread."""
+        self._cancel_asked = True
+        if self._loop is not None:
+            with contextlib.suppress(RuntimeError):  # the loop has closed: the run has ended
+                self._loop.call_soon_threadsafe(self._stop)
+
+    def _stop(self) -> None:
+        if self._task is not None and self._begun:
+            self._task.cancel()  # a task that has not begun looks at `_cancel_asked` itself
+
+    def _emit(self, event: Event) -> None:
+        self._queue.append(event)
+        self._news.set()
+        for sink in tuple(self._sinks):
+            try:
+                sink(event)
+            except Exception as error:  # a full disk must not cost the results of a long run
+                self._sinks.remove(sink)
+                problem = explain(error, "", self._env.secrets)
+                message = f"The run goes on but is no longer recorded. {problem.message}"
+                self._emit(NodeWarned(at=time.time(), node="", message=message))
+
+    async def _main(self) -> None:
+        started = time.perf_counter()
+        execution = Execution(
+            self._plan,
+            self._env,
+            self.inputs,
+            self._emit,
+            Subflows(self._env.catalog, self._env.folder),
+        )
+
+        def end(kind: Any, **more: Any) -> None:
+            seconds = time.perf_counter() - started
+            self._emit(
+                kind(at=time.time(), run=self.id, seconds=seconds, tokens=execution.tokens, **more)
+            )
+
+        try:
+            self._emit(
+                RunStarted(
+                    at=time.time(),
+                    run=self.id,
+                    flow=self.flow.name,
+                    inputs=self.inputs,
+                    nodes=len(self._plan.steps),
+                )
+            )
+            self._begun = True
+            if self._cancel_asked:
+                raise asyncio.CancelledError
+            outputs = await execution.run()
+            for node_id in self._only:
+                outputs |= self._shown(node_id, execution)
+            end(RunFinished, outputs=outputs, failed=tuple(execution.failed))
+        except asyncio.CancelledError:
+            end(RunCancelled)
+        except StepError as error:
+            end(RunFailed, problem=error.problem)
+        except Exception as error:  # a defect of ours: say it rather than hang
+            end(RunFailed, problem=explain(error, "", self._env.secrets))
+        finally:
+            self._news.set()
+
+    def _shown(self, node_id: str, execution: Execution) -> dict[str, Any]:
+        """The visible outputs of a node that was asked for, under `node.port`."""
+        if self.resolved.nodes[node_id].flow_output is not None:
+            return {}
+        return {f"{node_id}.{p}": v for p, v in execution.outputs_of(node_id).items()}
+
+
+def _check(resolved: Resolved, folder: Path | None, only: Collection[str]) -> None:
+    unknown = [node_id for node_id in only if node_id not in resolved.nodes]
+    if unknown:
+        ids = ", ".join(resolved.nodes)
+        raise FlowError(
+            Problem("run/unknown-node", f'There is no node "{node_id}".', f"There are: {ids}.")
+            for node_id in unknown
+        )
+    found = list(errors(validate_resolved(resolved, folder)))
+    if only:
+        needed = needed_by(resolved, only)
+        found = [p for p in found if p.node in needed]
+    if found:
+        raise FlowError(found)
+
+
+def new_run_id() -> str:
+    """A readable id that sorts by time."""
+    return time.strftime("%Y%m%d-%H%M%S-", time.gmtime()) + stdlib_secrets.token_hex(3)

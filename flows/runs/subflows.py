@@ -1,0 +1,114 @@
+"""The flows that nodes run: found beside the flow, read once, checked, planned."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from patchbay.flows.checks.locate import subflow_path
+from patchbay.flows.checks.resolve import Resolved, resolve
+from patchbay.flows.checks.validate import validate_resolved
+from patchbay.flows.document.reading import read_flow
+from patchbay.flows.document.writing import canonical_text
+from patchbay.flows.problems import FlowError, errors
+from patchbay.flows.runs.environment import Environment
+from patchbay.flows.runs.inputs import accept
+from patchbay.flows.runs.plan import Plan, make_plan
+from patchbay.nodes.catalog import Catalog
+from patchbay.nodes.contract import NodeError
+from patchbay.nodes.values import content_hash
+
+MAX_DEPTH = 20
+"""How many flows may be inside one another."""
+
+
+@dataclass(frozen=True, slots=True)
+class Subflow:
+    """A flow that a node runs, ready to be run."""
+
+    resolved: Resolved
+    plan: Plan
+    folder: Path
+    subflows: Subflows
+
+    def environment(self, env: Environment) -> Environment:
+        """The outer run's environment, with this flow's folder."""
+        return replace(env, folder=self.folder)
+
+    def accept(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """Values for the flow's inputs.
+
+        Raises:
+            NodeError: they do not fit; the message lists everything.
+        """
+        try:
+            return accept(self.resolved, given, self.plan.steps, from_person=False)
+        except FlowError as error:
+            raise _as_node_error(error) from error
+
+
+class Subflows:
+    """The sub-flows of one flow. Each file is read once in a run."""
+
+    def __init__(self, catalog: Catalog, folder: Path | None) -> None:
+        self._catalog, self._folder = catalog, folder
+        self._open: dict[str, Subflow] = {}
+
+    def open(self, name: str, depth: int) -> Subflow:
+        """The flow of this name, `depth` flows deep.
+
+        Raises:
+            NodeError: there is none, it is broken, or flows are nested too deeply.
+        """
+        if depth > MAX_DEPTH:
+            raise NodeError(
+                f"Flows are nested more than {MAX_DEPTH} deep.",
+                fix="Look for a flow that runs itself.",
+                code="subflow/depth",
+                retry=False,
+            )
+        if name not in self._open:
+            try:
+                self._open[name] = self._read(name)
+            except FlowError as error:
+                raise _as_node_error(error) from error
+        return self._open[name]
+
+    def digest(self, name: str, depth: int = 1) -> str:
+        """A hash of the flow and of the flows it runs."""
+        sub = self.open(name, depth)
+        inner = [
+            sub.subflows.digest(used, depth + 1)
+            for step in sub.plan.steps.values()
+            for used in step.subflows
+        ]
+        flow = sub.resolved.flow.model_copy(update={"layout": {}, "notes": (), "groups": ()})
+        return content_hash([canonical_text(flow), *inner])
+
+    def _read(self, name: str) -> Subflow:
+        if self._folder is None:
+            raise NodeError(
+                f'The flow "{name}" cannot be found: the flow that runs it has no folder.',
+                fix="Save it first, or load it from a file.",
+                code="subflow/missing",
+                retry=False,
+            )
+        path = subflow_path(self._folder, name)
+        resolved = resolve(read_flow(path), self._catalog)
+        problems = tuple(errors(validate_resolved(resolved, path.parent)))
+        if problems:
+            raise FlowError(problems)
+        plan = make_plan(resolved)
+        return Subflow(resolved, plan, path.parent, Subflows(self._catalog, path.parent))
+
+
+def _as_node_error(error: FlowError) -> NodeError:
+    first = error.problems[0]
+    return NodeError(
+        " ".join(f"{problem.place}: {problem.message}".lstrip(": ") for problem in error.problems),
+        fix=first.fix,
+        code=first.code,
+        retry=False,
+    )

@@ -1,0 +1,1 @@
+"""Quantized models that llama.cpp runs in this process."""

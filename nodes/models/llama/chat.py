@@ -1,0 +1,177 @@
+"""A LangChain chat model over llama.cpp in this process."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import queue
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from typing import Any
+
+from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
+from langchain_core.messages import AIMessageChunk, BaseMessage
+from langchain_core.messages.ai import UsageMetadata
+from langchain_core.outputs import ChatGenerationChunk
+from pydantic import PrivateAttr
+
+from patchbay.nodes.models.errors import overflow
+from patchbay.nodes.models.llama.engine import Chunk, LlamaEngine
+from patchbay.nodes.models.messages import to_chat
+from patchbay.nodes.models.streaming import StreamingChat
+
+OPTIONS = ("temperature", "top_p", "top_k", "min_p", "seed", "max_tokens", "repeat_penalty",
+           "response_format", "grammar", "lora", "cache_prompt")  # fmt: skip
+"""The options of a call that are passed on to llama.cpp."""
+
+_End = BaseException | None
+
+
+class ChatLlama(StreamingChat):
+    """Chat with a loaded GGUF model. Open one through `GgufModel.open`, and `close()` it.
+
+    Calls take `temperature`, `top_p`, `top_k`, `min_p`, `seed`, `max_tokens`, `repeat_penalty`,
+    `stop`, `response_format` (with a JSON schema), `grammar` (GBNF) and `lora` (the scale of each
+    adapter that was loaded).
+    """
+
+    model_name: str = ""
+    context: int = 4096
+    """Tokens that the prompt and the answer of one request may have together."""
+    _engine: LlamaEngine = PrivateAttr()
+
+    @classmethod
+    def over(cls, engine: LlamaEngine, *, name: str, context: int) -> ChatLlama:
+        """A chat model over a loaded engine."""
+        model = cls(model_name=name, context=context)
+        model._engine = engine
+        return model
+
+    @property
+    def _llm_type(self) -> str:
+        return "llama.cpp"
+
+    def close(self) -> None:
+        """Stop running calls and free the memory."""
+        self._engine.close()
+
+    # --- LangChain's ways in ---------------------------------------------------------------------
+
+    def _stream(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: CallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> Iterator[ChatGenerationChunk]:
+        chunks: queue.SimpleQueue[Chunk | tuple[_End]] = queue.SimpleQueue()
+        call = _Call(self._engine, self._request(messages, stop, kwargs), chunks.put)
+        reader = _Reader(self, kwargs.get("max_tokens"))
+        try:
+            while not isinstance(item := chunks.get(), tuple):
+                yield from reader.read(item)
+            if item[0] is not None:
+                raise item[0]
+        finally:
+            call.stop.set()
+            call.thread.join()
+
+    async def _astream(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: AsyncCallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> AsyncIterator[ChatGenerationChunk]:
+        loop = asyncio.get_running_loop()
+        chunks: asyncio.Queue[Chunk | tuple[_End]] = asyncio.Queue()
+        ended = asyncio.Event()
+
+        def put(item: Chunk | tuple[_End]) -> None:
+            loop.call_soon_threadsafe(chunks.put_nowait, item)
+            if isinstance(item, tuple):
+                loop.call_soon_threadsafe(ended.set)
+
+        call = _Call(self._engine, self._request(messages, stop, kwargs), put)
+        reader = _Reader(self, kwargs.get("max_tokens"))
+        try:
+            while not isinstance(item := await chunks.get(), tuple):
+                for chunk in reader.read(item):
+                    yield chunk
+            if item[0] is not None:
+                raise item[0]
+        finally:
+            call.stop.set()
+            await ended.wait()
+            call.thread.join()
+
+    # --- in and out ------------------------------------------------------------------------------
+
+    def _request(
+        self, messages: Sequence[BaseMessage], stop: list[str] | None, options: dict[str, Any]
+    ) -> dict[str, Any]:
+        chosen = {k: options[k] for k in OPTIONS if options.get(k) is not None}
+        body = {"messages": to_chat(messages), **chosen}
+        return {**body, "stop": stop} if stop else body
+
+
+class _Reader:
+    """Turns llama.cpp's chunks into LangChain's. Progress on the prompt gives none."""
+
+    def __init__(self, model: ChatLlama, max_tokens: int | None) -> None:
+        self._model, self._max_tokens, self._reason = model, max_tokens, ""
+
+    def read(self, chunk: Chunk) -> Iterator[ChatGenerationChunk]:
+        for choice in chunk.get("choices", ()):
+            delta = choice.get("delta", {})
+            extra = {k: delta[k] for k in ("reasoning_content",) if delta.get(k)}
+            if delta.get("content") or extra:
+                message = AIMessageChunk(
+                    content=delta.get("content") or "", additional_kwargs=extra
+                )
+                yield ChatGenerationChunk(message=message)
+            self._reason = choice.get("finish_reason") or self._reason
+        if usage := chunk.get("usage"):
+            yield self._last(usage, chunk.get("timings", {}))
+
+    def _last(self, usage: dict[str, Any], timings: dict[str, Any]) -> ChatGenerationChunk:
+        prompt, answer = int(usage["prompt_tokens"]), int(usage["completion_tokens"])
+        limit = self._model.context
+        if self._reason == "length" and answer != self._max_tokens and prompt + answer >= limit:
+            raise overflow(prompt, limit, answer, self._model._engine.trained)
+        info = {"finish_reason": self._reason, "model_name": self._model.model_name}
+        counted = UsageMetadata(
+            input_tokens=prompt, output_tokens=answer, total_tokens=prompt + answer
+        )
+        message = AIMessageChunk(
+            content="",
+            usage_metadata=counted,
+            response_metadata={**info, "timings": timings},
+            chunk_position="last",
+        )
+        return ChatGenerationChunk(message=message, generation_info=info)
+
+
+class _Call:
+    """A request running in a thread of its own; the last item it puts is a tuple."""
+
+    def __init__(
+        self,
+        engine: LlamaEngine,
+        request: dict[str, Any],
+        put: Callable[[Chunk | tuple[_End]], None],
+    ) -> None:
+        self.stop = threading.Event()
+
+        def work() -> None:
+            end: _End = None
+            try:
+                engine.chat(request, put, self.stop)
+            except BaseException as error:
+                end = error
+            with contextlib.suppress(RuntimeError):  # the event loop may be gone by now
+                put((end,))
+
+        # A daemon: a model that is still computing must not keep the interpreter from ending.
+        self.thread = threading.Thread(target=work, name="llama-call", daemon=True)
+        self.thread.start()

@@ -1,0 +1,129 @@
+"""Write a LoRA adapter of PEFT as the GGUF file that llama.cpp takes.
+
+What llama.cpp's `convert_lora_to_gguf.py` does, for the architectures below. Its models of the
+kind `llama` hold the rows of queries and keys in another order, because they rotate them in pairs.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from patchbay.nodes.contract import NodeError
+from patchbay.nodes.weights.gguf_header import Header
+
+if TYPE_CHECKING:
+    from patchbay.nodes.models.transformers.adapter import Adapter
+
+PERMUTED = frozenset({"llama"})
+ARCHITECTURES = PERMUTED | {"qwen2", "qwen3"}
+
+_MODULE = re.compile(r"model\.layers\.(\d+)\.(?:self_attn|mlp)\.(\w+)")
+_LAYERS: Mapping[str, str] = {
+    "q_proj": "attn_q", "k_proj": "attn_k", "v_proj": "attn_v", "o_proj": "attn_output",
+    "gate_proj": "ffn_gate", "up_proj": "ffn_up", "down_proj": "ffn_down",
+}  # fmt: skip
+
+
+def tensor_name(module: str) -> str | None:
+    """What a GGUF file calls the weights of a layer; None for a layer that is not converted."""
+    found = _MODULE.fullmatch(module)
+    if found is None or found[2] not in _LAYERS:
+        return None
+    return f"blk.{found[1]}.{_LAYERS[found[2]]}.weight"
+
+
+def shapes(adapter: Adapter) -> dict[str, tuple[int, ...]]:
+    """The adapter's matrices as a GGUF file would name and shape them."""
+    found: dict[str, tuple[int, ...]] = {}
+    for module, (outputs, inputs) in adapter.layers.items():
+        name, rank = tensor_name(module) or module, adapter.ranks.get(module, 0)
+        found[f"{name}.lora_a"] = (inputs, rank)
+        found[f"{name}.lora_b"] = (rank, outputs)
+    return found
+
+
+def check_convertible(adapter: Adapter, base: Header) -> None:
+    """Check that an adapter can be written for llama.cpp.
+
+    Raises:
+        NodeError: it does something that llama.cpp's files cannot say.
+    """
+    why = ""
+    if base.architecture not in ARCHITECTURES:
+        why = f"models of the architecture {base.architecture} are not converted here"
+    elif adapter.config.get("use_dora"):
+        why = "it is a DoRA adapter"
+    elif adapter.others:
+        why = f"it also holds whole layers, such as {next(iter(adapter.others))}"
+    elif other := [module for module in adapter.layers if tensor_name(module) is None]:
+        why = f"it adapts {other[0]}"
+    elif adapter.config.get("rank_pattern") or adapter.config.get("alpha_pattern"):
+        why = "its layers differ in strength"
+    if why:
+        raise NodeError(
+            f"The adapter {adapter.reference!r} cannot be used with llama.cpp: {why}.",
+            fix="Convert it by llama.cpp's convert_lora_to_gguf.py, or use a Transformers model.",
+            code="adapter/misfit",
+            retry=False,
+        )
+
+
+def write_gguf(adapter: Adapter, folder: Path, base: Header, path: Path) -> None:
+    """Write the adapter in `folder` for a base to `path`, whole or not at all.
+
+    Raises:
+        NodeError: it cannot be converted.
+    """
+    check_convertible(adapter, base)
+    try:
+        import gguf
+        from safetensors.numpy import load_file
+    except ImportError as error:
+        raise NodeError(
+            f"Converting the adapter {adapter.reference!r} needs gguf and safetensors.",
+            fix="Run: pip install gguf safetensors",
+            code="adapter/packages",
+            retry=False,
+        ) from error
+
+    tensors = load_file(folder / "adapter_model.safetensors")
+    part = path.with_name(path.name + ".part")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    writer = gguf.GGUFWriter(str(part), base.architecture)
+    writer.add_string("general.type", "adapter")
+    writer.add_string("general.name", adapter.reference.rsplit("/", 1)[-1])
+    writer.add_string("adapter.type", "lora")
+    writer.add_float32("adapter.lora.alpha", _alpha(adapter))
+    for key in sorted(tensors):
+        module, _, side = key.removeprefix("base_model.model.").rpartition(".lora_")
+        name = tensor_name(module)
+        if name is not None:
+            values = tensors[key].astype("float32")
+            side = side[0].lower()
+            if side == "b" and base.architecture in PERMUTED:
+                values = _permuted(name, values, base)
+            writer.add_tensor(f"{name}.lora_{side}", values)
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    part.replace(path)
+
+
+def _alpha(adapter: Adapter) -> float:
+    """llama.cpp divides by the rank; rank-stabilized LoRA (arXiv:2312.03732) by its root."""
+    alpha = float(adapter.config.get("lora_alpha") or adapter.rank)
+    return alpha * adapter.rank**0.5 if adapter.config.get("use_rslora") else alpha
+
+
+def _permuted(name: str, values: Any, base: Header) -> Any:
+    """Rows of queries or keys in llama.cpp's order: those that rotate together are neighbours."""
+    heads = {"attn_q": base.heads, "attn_k": base.shared_heads}.get(name.split(".")[2])
+    if not heads:
+        return values
+    rows, columns = values.shape
+    halves = values.reshape(heads, 2, rows // heads // 2, columns)
+    return halves.swapaxes(1, 2).reshape(rows, columns)

@@ -1,0 +1,119 @@
+"""The node that describes a quantized model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Self
+
+from pydantic import JsonValue, field_validator, model_validator
+
+from patchbay.nodes.contract import DescribingNode, Field, NodeParams, Ports, port
+from patchbay.nodes.models.llama.adapter import GgufAdapter, check_adapters
+from patchbay.nodes.models.llama.facts import gguf_facts
+from patchbay.nodes.models.llama.grammar import check_grammar
+from patchbay.nodes.models.llama.spec import GgufModel
+from patchbay.nodes.models.schema import check_schema
+from patchbay.nodes.units import megabytes
+from patchbay.nodes.weights.manifest import DEFAULT, NAMED
+
+
+class QuantizedModel(DescribingNode):
+    """A quantized chat model (GGUF) that runs on this machine, without a key or a server.
+
+    Gives a description of the model; it is loaded once, when a node first asks it something.
+    The default model is fetched on first use. LoRA adapters change it at little cost; two
+    nodes that name the same adapters with other scales share one loaded model.
+    """
+
+    kind, version = "model.gguf", 1
+    title, family = "Quantized local model", "Models"
+    icon = "◆"
+    requires = ("xllamacpp",)
+
+    class Params(NodeParams):
+        weights: str = Field(DEFAULT, min_length=1, max_length=1000, widget="model")
+        """A known name, a path to a .gguf file, hf:owner/repo/file.gguf or ollama:name:tag."""
+        adapters: list[GgufAdapter] = Field([], max_length=16, widget="table")
+        """LoRA adapters, each with how strongly it counts: a .gguf file, a folder of PEFT, or one
+        that ships."""
+        context: int = Field(4096, ge=256, le=1_048_576)
+        """Tokens that a prompt and its answer may have together, for each parallel request."""
+        parallel: int = Field(4, ge=1, le=64)
+        """Requests answered at once; each takes memory for its own context."""
+        threads: int | None = Field(None, ge=1, le=1024)
+        """Processor threads; by default as many as there are cores."""
+        gpu_layers: int = Field(0, ge=-1, le=1000)
+        """Layers computed on a graphics card; -1 for all."""
+        temperature: float | None = Field(0.2, ge=0, le=5)
+        """How freely words are chosen; 0 always takes the likeliest."""
+        top_p: float | None = Field(0.9, gt=0, le=1)
+        """Only the likeliest words that together have this probability are considered."""
+        top_k: int | None = Field(None, ge=0, le=1_000_000)
+        """Only so many of the likeliest words are considered; 0 for all, empty for 40."""
+        min_p: float | None = Field(None, ge=0, le=1)
+        """Words less likely than this share of the likeliest are left out; empty for 0.05."""
+        max_tokens: int | None = Field(512, ge=1, le=1_048_576)
+        """Where an answer is cut; empty for no limit but the context."""
+        seed: int | None = Field(None, ge=0, le=2**32 - 2)
+        """Makes sampled answers repeat."""
+        repeat_penalty: float | None = Field(None, gt=0, le=5)
+        """Above 1, words that were just used become less likely."""
+        chat_template: str | None = Field(None, max_length=100_000, widget="textarea")
+        """A Jinja chat template in place of the one in the file."""
+        json_schema: dict[str, JsonValue] | None = Field(None, widget="json")
+        """A JSON schema that every answer must follow, unless who asks gives another."""
+        grammar: str | None = Field(None, min_length=1, widget="code")
+        """A grammar (GBNF) that every answer must follow, such as: root ::= "yes" | "no"."""
+
+        @field_validator("json_schema")
+        @classmethod
+        def _is_schema(cls, schema: dict[str, JsonValue] | None) -> dict[str, JsonValue] | None:
+            if schema is not None:
+                check_schema(schema)
+            return schema
+
+        @field_validator("grammar")
+        @classmethod
+        def _is_grammar(cls, grammar: str | None) -> str | None:
+            if grammar is not None:
+                check_grammar(grammar)
+            return grammar
+
+        @model_validator(mode="after")
+        def _one_form(self) -> Self:
+            if self.json_schema is not None and self.grammar is not None:
+                raise ValueError("an answer follows a JSON schema or a grammar, not both")
+            return self
+
+    class Outputs(Ports):
+        model: GgufModel = port(doc="The description; a node that asks the model opens it.")
+
+    @classmethod
+    def summary(cls, params: Params) -> str:
+        """The weights, how long a prompt they take, and the memory that takes."""
+        weights = params.weights
+        name = weights if weights in NAMED else weights.replace("\\", "/").rsplit("/", 1)[-1]
+        needed = _describe(params).memory()
+        parts = [name, f"{params.context:,} tokens", megabytes(needed) if needed else ""]
+        if params.adapters:
+            parts.insert(1, f"{len(params.adapters)} LoRA")
+        return " · ".join(part for part in parts if part)
+
+    @classmethod
+    def facts(cls, params: Params) -> Mapping[str, str]:
+        """Size, bits per weight and the memory it will take, where the file's header is known."""
+        return gguf_facts(_describe(params))
+
+    @classmethod
+    def describe(cls, params: Params, inputs: Ports) -> Outputs:
+        """Describe the model. Nothing is loaded here.
+
+        Raises:
+            NodeError: an adapter does not fit the model.
+        """
+        check_adapters(params.weights, params.adapters)
+        return cls.Outputs(model=_describe(params))
+
+
+def _describe(params: QuantizedModel.Params) -> GgufModel:
+    return GgufModel(**params.model_dump())

@@ -1,0 +1,136 @@
+"""The description of a quantized model that runs in this process."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from pydantic import Field, JsonValue
+
+from patchbay.nodes.models.llama.adapter import GgufAdapter, adapter_bytes, adapter_id
+from patchbay.nodes.models.llama.memory import Footprint, footprint, lighter, slot_context
+from patchbay.nodes.values import ModelSpec, Opening
+from patchbay.nodes.weights.manifest import DEFAULT
+
+if TYPE_CHECKING:
+    from patchbay.nodes.models.llama.chat import ChatLlama
+
+SAMPLING = ("temperature", "top_p", "top_k", "min_p", "max_tokens", "seed", "repeat_penalty",
+            "grammar", "json_schema")  # fmt: skip
+"""Fields that travel with each call, so that they do not matter for opening."""
+
+
+class GgufModel(ModelSpec):
+    """A chat model in a GGUF file, run by llama.cpp in this process.
+
+    `weights` is a name from the manifest, a path, `hf:owner/repo/file.gguf[@revision]` or
+    `ollama:name[:tag]`. `context` counts tokens for each of the `parallel` requests.
+    """
+
+    backend: ClassVar[str] = "gguf"
+
+    weights: str = DEFAULT
+    adapters: tuple[GgufAdapter, ...] = ()
+    context: int = Field(4096, ge=256, le=1_048_576)
+    parallel: int = Field(4, ge=1, le=64)
+    threads: int | None = Field(None, ge=1, le=1024)
+    gpu_layers: int = Field(0, ge=-1, le=1000)
+    chat_template: str | None = None
+
+    temperature: float | None = Field(0.2, ge=0, le=5)
+    top_p: float | None = Field(0.9, gt=0, le=1)
+    top_k: int | None = Field(None, ge=0, le=1_000_000)
+    min_p: float | None = Field(None, ge=0, le=1)
+    max_tokens: int | None = Field(512, ge=1)
+    seed: int | None = Field(None, ge=0, le=2**32 - 2)
+    repeat_penalty: float | None = Field(None, gt=0, le=5)
+    json_schema: dict[str, JsonValue] | None = None
+    grammar: str | None = None
+
+    @property
+    def slots(self) -> int:
+        """Requests that share the model, batched together."""
+        return self.parallel
+
+    def resource(self) -> GgufModel:
+        """Without the sampling defaults and the adapters' scales: they travel with each call."""
+        loaded = tuple(GgufAdapter(weights=adapter.weights) for adapter in self.adapters)
+        return self.model_copy(update={**dict.fromkeys(SAMPLING), "adapters": loaded})
+
+    def content_key(self) -> JsonValue:
+        """The description with the hashes of the files in place of their names or paths."""
+        from patchbay.nodes.weights.resolve import content_id
+
+        fields = self.model_dump(mode="json", exclude={"weights", "adapters"})
+        adapters: list[JsonValue] = [[adapter_id(a.weights), a.scale] for a in self.adapters]
+        known = {"weights": content_id(self.weights), "adapters": adapters}
+        return {"$type": self.tag(), **known, **fields}
+
+    def memory(self) -> int | None:
+        """Estimated bytes: weights, the key-value cache of every slot, adapters, buffers."""
+        found = self.footprint()
+        return None if found is None else found.total
+
+    def footprint(self) -> Footprint | None:
+        """Likewise, by what they are for; None where the weights are not known yet."""
+        from patchbay.nodes.weights.resolve import header_of
+
+        if (found := header_of(self.weights)) is None:
+            return None
+        size = sum(adapter_bytes(adapter.weights) for adapter in self.adapters)
+        return footprint(*found, self.context, self.parallel, size)
+
+    def lighter(self, excess: int) -> tuple[str, ...]:
+        """A shorter context, fewer requests at once, or a coarser quantization."""
+        from patchbay.nodes.weights.resolve import header_of
+
+        if (found := header_of(self.weights)) is None:
+            return ()
+        return tuple(lighter(*found, self.context, self.parallel, excess))
+
+    def slot_context(self, trained: int) -> int:
+        """Tokens that a request really gets from a model trained for `trained` (0: not known)."""
+        return slot_context(self.context, trained)
+
+    def call_options(
+        self,
+        *,
+        temperature: float | None = None,
+        seed: int | None = None,
+        max_tokens: int | None = None,
+        stop: Sequence[str] = (),
+        json_schema: Mapping[str, JsonValue] | None = None,
+    ) -> dict[str, Any]:
+        """The call's options over this description's own sampling defaults."""
+        options = super().call_options(
+            temperature=self.temperature if temperature is None else temperature,
+            seed=self.seed if seed is None else seed,
+            max_tokens=self.max_tokens if max_tokens is None else max_tokens,
+            stop=stop,
+            json_schema=self.json_schema if json_schema is None else json_schema,
+        )
+        own = {name: getattr(self, name) for name in ("top_p", "top_k", "min_p", "repeat_penalty")}
+        if "response_format" not in options:
+            own["grammar"] = self.grammar
+        if self.adapters:
+            # Always said: llama.cpp takes over what another request with other scales left behind.
+            own["lora"] = [{"id": n, "scale": a.scale} for n, a in enumerate(self.adapters)]
+        return options | {key: value for key, value in own.items() if value is not None}
+
+    def with_grammar(self, options: Mapping[str, Any], grammar: str) -> dict[str, Any]:
+        """A call whose answer follows a grammar, in place of what the description demands."""
+        free = {key: value for key, value in options.items() if key != "response_format"}
+        return {**free, "grammar": grammar}
+
+    def open(self, opening: Opening) -> ChatLlama:
+        """Fetch the weights if need be and load them.
+
+        Raises:
+            NodeError: the weights cannot be had, do not load, or do not fit into memory.
+        """
+        from patchbay.nodes.models.llama.load import load
+        from patchbay.nodes.weights.resolve import resolve
+
+        path = resolve(self.weights, opening.report)
+        opening.report(f"Loading {self.weights}", 0, None)
+        return load(self, path, opening.report)

@@ -1,0 +1,276 @@
+"""What goes wrong between us and a model server, in words and with a fix."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+from patchbay.nodes.contract import NodeError
+from patchbay.nodes.models import errors
+
+LONGEST_TEXT = 500
+"""Characters of a server's own words that a message repeats."""
+
+MOST_CAUSES = 10
+"""How far the causes of an exception are followed."""
+
+_LATER = frozenset({429, 502, 503, 504, 529})
+"""Statuses that say "not now"; 529 is Anthropic's "overloaded"."""
+
+_OVERFLOW = re.compile(
+    r"exceed_context_size|context_length_exceeded|context (?:length|size|window)|prompt is too long"
+    r"|maximum context|exceeds? the (?:available )?context|too many tokens",
+    re.IGNORECASE,
+)
+_NO_MODEL = re.compile(r"\bmodel\b", re.IGNORECASE)
+_NOT_FOUND = re.compile(r"not found|does not exist|no such model|unknown model", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """Whom a model is asked from: enough to say what is wrong.
+
+    Args:
+        address: where it is.
+        model: the name it is asked for.
+        secret: the name of the secret that is its key; empty where there is none.
+        start: what would start one, as a sentence.
+        models: asks it what models it has; may raise `NodeError`.
+    """
+
+    address: str
+    model: str
+    secret: str = ""
+    start: str = "Start it, or change the address."
+    models: Callable[[], list[str]] | None = None
+
+    def in_words(self, error: Exception) -> NodeError:
+        """What happened. Asks the server for its models where the one that is wanted is unknown.
+
+        Libraries raise their own classes. They are told apart by status, body and name, so that
+        none has to be imported, nor installed.
+        """
+        if isinstance(error, NodeError):
+            return error
+        answer = Answered.of(error)
+        if answer.status is None:
+            return self._without_answer(error, answer)
+        return self._answered(answer)
+
+    # --- no answer ------------------------------------------------------------------------------
+
+    def _without_answer(self, error: Exception, answer: Answered) -> NodeError:
+        kinds = {cls.__name__ for cause in _causes(error) for cls in type(cause).__mro__}
+        if "ConnectTimeout" in kinds:
+            return self.unreachable("it does not take the connection")
+        if kinds & {"TimeoutException", "APITimeoutError", "TimeoutError"}:
+            return NodeError(
+                f"{self} was silent for too long.",
+                fix="Give it more time (timeout), or ask for less.",
+                code="model/timeout",
+            )
+        if _OVERFLOW.search(answer.text):
+            return self._overflow(answer)
+        if kinds & {"TransportError", "APIConnectionError", "ConnectionError", "InvalidURL"}:
+            first = _causes(error)[-1]  # "Connection error." alone says little
+            return self.unreachable((str(first) or type(first).__name__).rstrip("."))
+        if kinds & {"APIError", "ResponseError"}:  # said in the middle of a stream
+            return errors.busy(str(self), answer.text)
+        return NodeError(
+            f"{self} cannot be asked: {type(error).__name__}: {answer.text}", code="model/request"
+        )
+
+    def unreachable(self, why: str) -> NodeError:
+        """Nobody answers."""
+        return errors.unreachable(self.address, why, self.start)
+
+    # --- an answer with an error ----------------------------------------------------------------
+
+    def _answered(self, answer: Answered) -> NodeError:
+        status, text = answer.status or 0, answer.text
+        if 300 <= status < 400:
+            return self._redirected(answer)
+        if status in (401, 403):
+            return errors.wrong_key(f"{self.address} ({status}, {text})", self.secret)
+        if _OVERFLOW.search(text) and status < 500:
+            return self._overflow(answer)
+        if status == 404 or (status == 400 and _NO_MODEL.search(text) and _NOT_FOUND.search(text)):
+            return self._unknown(answer)
+        if status in _LATER:
+            return self._later(answer)
+        if status >= 500:
+            return errors.busy(str(self), f"{status}, {text}")
+        return NodeError(
+            f"{self} refused the request with {status}: {text}", code="model/request", retry=False
+        )
+
+    def _redirected(self, answer: Answered) -> NodeError:
+        return NodeError(
+            f"{self.address} sends us on to {answer.headers.get('location', 'another address')}; "
+            "that is not followed, since what is asked, and the key, would go there.",
+            fix="Name that address yourself if you trust it.",
+            code="model/redirect",
+            retry=False,
+        )
+
+    def _unknown(self, answer: Answered) -> NodeError:
+        if not _NO_MODEL.search(answer.text):
+            return self.strange(f"it answers {answer.status}: {answer.text}")
+        return self.unknown(self._listed())
+
+    def strange(self, why: str) -> NodeError:
+        """What answers is something else."""
+        return NodeError(
+            f"{self.address} does not look like a model server of this kind: {why.rstrip('.')}.",
+            fix="Check the address and its path; OpenAI-compatible ones mostly end in /v1.",
+            code="model/address",
+            retry=False,
+        )
+
+    def unnamed(self, there: list[str]) -> NodeError:
+        """The model has no name here, and the server has not just one."""
+        names = ", ".join(there[: errors.MAX_SHOWN])
+        return NodeError(
+            f"Which model of {self.address} is to be asked is not said. It has {names or 'none'}.",
+            fix="Name one of them." if there else "Load a model there.",
+            code="model/unknown",
+            retry=False,
+        )
+
+    def unknown(self, there: Iterable[str]) -> NodeError:
+        """The server does not have the model; `there` is what it has."""
+        return errors.unknown(self.model, self.address, there, "Check the name.")
+
+    def _listed(self) -> list[str]:
+        try:
+            return self.models() if self.models else []
+        except NodeError:
+            return []
+
+    def _overflow(self, answer: Answered) -> NodeError:
+        return NodeError(
+            f"The prompt and its answer do not fit into the context of {self.model!r}: "
+            f"{answer.text}",
+            fix="Shorten the prompt, lower max tokens, or start the server with more context.",
+            code="model/context-overflow",
+            retry=False,
+        )
+
+    def _later(self, answer: Answered) -> NodeError:
+        if "insufficient_quota" in answer.raw:
+            return NodeError(
+                f"The account at {self.address} is used up: {answer.text}",
+                fix="Add credit, or use another model.",
+                code="model/quota",
+                retry=False,
+            )
+        if answer.status == 429:
+            return errors.rate_limited(f"{self} ({answer.text})", retry_after(answer.headers))
+        return errors.busy(str(self), f"{answer.status}, {answer.text}")
+
+    def __str__(self) -> str:
+        return f"{self.model!r} at {self.address}" if self.model else self.address
+
+
+# --- reading what libraries raise -----------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What a server answered, as far as an exception tells. `status` None: it did not."""
+
+    status: int | None
+    text: str
+    raw: str
+    headers: Mapping[str, str]
+
+    @classmethod
+    def of(cls, error: Any) -> Answered:
+        """Read an exception of `httpx`, `openai`, `anthropic`, `ollama` or the like."""
+        response = getattr(error, "response", None)
+        status = getattr(error, "status_code", None) or getattr(response, "status_code", None)
+        body = getattr(error, "body", None) or getattr(error, "error", None) or _body(response)
+        text = _text(body) or str(error) or type(error).__name__
+        return cls(
+            status if isinstance(status, int) and status >= 100 else None,
+            text if len(text) <= LONGEST_TEXT else f"{text[:LONGEST_TEXT]} …",
+            f"{body} {error}",
+            getattr(response, "headers", {}),
+        )
+
+
+def _body(response: Any) -> Any:
+    try:
+        return response.text
+    except Exception:  # a streamed body that was never read, or no response at all
+        return None
+
+
+def _text(body: Any) -> str:
+    """The message inside an error body: OpenAI, FastAPI, Ollama and Anthropic nest it."""
+    if isinstance(body, bytes):
+        body = body.decode(errors="replace")
+    if isinstance(body, str):
+        try:
+            return _text(json.loads(body)) if body.lstrip()[:1] in ("{", '"') else _plain(body)
+        except ValueError:
+            return _plain(body)
+    if isinstance(body, Mapping):
+        inner = body.get("error") or body.get("message") or body.get("detail")
+        return _text(inner) if inner else json.dumps(body, default=str)
+    return "" if body is None else str(body)
+
+
+def _plain(text: str) -> str:
+    """Text without the tags of an error page."""
+    return " ".join(re.sub(r"<[^>]{0,500}>", " ", text[:5000]).split())
+
+
+def _causes(error: BaseException) -> list[BaseException]:
+    """The error, what it was raised from, and so on to the first."""
+    found = [error]
+    while len(found) < MOST_CAUSES and (inner := error.__cause__ or error.__context__):
+        error = inner
+        found.append(error)
+    return found
+
+
+# --- trying again -------------------------------------------------------------------------------
+
+LONGEST_WAIT_S = 60.0
+"""A server that asks to wait longer is not waited for."""
+
+
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    """Seconds that a server asks to wait (`Retry-After`: a number, or a date; RFC 9110)."""
+    for name, unit in (("retry-after-ms", 1000.0), ("retry-after", 1.0)):
+        text = headers.get(name, "")
+        try:
+            return max(0.0, float(text) / unit)
+        except ValueError:
+            pass
+        if name == "retry-after" and text:
+            try:
+                return max(0.0, parsedate_to_datetime(text).timestamp() - time.time())
+            except ValueError:
+                return None
+    return None
+
+
+def pause_s(error: Exception, tries: int, retries: int) -> float | None:
+    """Seconds to wait before asking again after `tries` tries; None to give up.
+
+    Only where the server said "not now". Doubles from one second where it does not say for how
+    long.
+    """
+    answer = Answered.of(error)
+    if answer.status not in _LATER or tries > retries or "insufficient_quota" in answer.raw:
+        return None
+    asked = retry_after(answer.headers)
+    wait = 2.0 ** (tries - 1) if asked is None else asked
+    return wait if wait <= LONGEST_WAIT_S else None

@@ -1,0 +1,75 @@
+"""Chat models and embeddings of an Ollama server, through `langchain-ollama`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from patchbay.nodes.models.servers.ollama.embeddings import OllamaEmbeddings
+from patchbay.nodes.models.servers.ollama.host import (
+    address_of,
+    client_options,
+    duration,
+    provide,
+    server_of,
+)
+from patchbay.nodes.models.servers.ollama.spec import OllamaModel, translator
+from patchbay.nodes.values import Opening
+
+if TYPE_CHECKING:
+    from patchbay.nodes.models.servers.chat import ServedChat
+    from patchbay.nodes.models.servers.embeddings import ServedEmbeddings
+
+
+def open_chat(spec: OllamaModel, opening: Opening) -> ServedChat:
+    """A chat model for the description; its server has the model when this returns.
+
+    Raises:
+        NodeError: no server answers, or it has no such model and none may be fetched.
+    """
+    from langchain_ollama import ChatOllama
+
+    from patchbay.nodes.models.servers.chat import ServedChat
+
+    key = opening.secret(spec.key) if spec.key else ""
+    address = address_of(spec.base_url or "")
+    server = server_of(address, spec.model, key, spec.key.secret if spec.key else "")
+    provide(server, key, opening.report, pull=spec.pull)
+    inner = ChatOllama(
+        model=spec.model,
+        base_url=address,
+        keep_alive=duration(spec.keep_alive),
+        **client_options(address, spec.timeout_s, key),
+    )
+    return ServedChat.over(
+        inner, server, translator(spec), retries=spec.retries, context=spec.context
+    )
+
+
+def open_embeddings(spec: OllamaEmbeddings, opening: Opening) -> ServedEmbeddings:
+    """Embeddings for the description; its server has the model when this returns.
+
+    Raises:
+        NodeError: no server answers, or it has no such model and none may be fetched.
+    """
+    from langchain_ollama import OllamaEmbeddings as Client
+
+    from patchbay.nodes.models.servers.embeddings import ServedEmbeddings
+
+    key = opening.secret(spec.key) if spec.key else ""
+    address = address_of(spec.base_url or "")
+    server = server_of(address, spec.model, key, spec.key.secret if spec.key else "")
+    provide(server, key, opening.report, pull=spec.pull)
+    inner = Client(
+        model=spec.model,
+        base_url=address,
+        dimensions=spec.dimensions,
+        keep_alive=spec.keep_alive,
+        **client_options(address, spec.timeout_s, key),
+    )
+    return ServedEmbeddings(
+        inner,
+        server,
+        batch=spec.batch,
+        retries=spec.retries,
+        prefixes=(spec.document_prefix, spec.query_prefix),
+    )

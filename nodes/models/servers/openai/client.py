@@ -1,0 +1,163 @@
+"""Clients for servers that speak OpenAI's protocol."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from patchbay.nodes.models.servers.address import async_settings, client_settings
+from patchbay.nodes.models.servers.errors import Server
+from patchbay.nodes.models.servers.openai.embeddings import OpenAiEmbeddings
+from patchbay.nodes.models.servers.openai.spec import START, OpenAiModel, translator
+from patchbay.nodes.values import Opening
+
+if TYPE_CHECKING:
+    import httpx
+
+    from patchbay.nodes.models.servers.chat import ServedChat
+    from patchbay.nodes.models.servers.embeddings import ServedEmbeddings
+
+NO_KEY = "none"
+"""Stands where the client wants a key and there is none; it is taken out of the request again."""
+
+_LIST_S = 10.0
+
+
+def open_chat(spec: OpenAiModel, opening: Opening) -> ServedChat:
+    """A chat model for the description.
+
+    Raises:
+        NodeError: the secret is not set, or the server does not say which model it has.
+    """
+    from langchain_openai import ChatOpenAI
+    from langchain_openai.chat_models.base import BaseChatOpenAI
+
+    from patchbay.nodes.models.servers.chat import ServedChat
+
+    key = opening.secret(spec.key) if spec.key else ""
+    secret = spec.key.secret if spec.key else ""
+    model = spec.model or only_model(spec.base_url, key, secret)
+    server = server_of(spec.base_url, model, key, secret)
+    # OpenAI itself has renamed max_tokens; everybody else still understands the old name.
+    chat: type[BaseChatOpenAI] = ChatOpenAI if is_openai(spec.base_url) else BaseChatOpenAI
+    clients = http_clients(spec.base_url, key, spec.timeout_s)
+    inner = chat(
+        model=server.model,
+        base_url=spec.base_url,
+        api_key=key or NO_KEY,
+        max_retries=0,
+        stream_usage=True,
+        use_responses_api=False,
+        stream_chunk_timeout=None,  # its asyncio.wait_for can swallow a cancellation (Python 3.11)
+        **clients,
+    )
+    closers = (clients["http_client"].close,)
+    return ServedChat.over(inner, server, translator(spec), retries=spec.retries, closers=closers)
+
+
+def open_embeddings(spec: OpenAiEmbeddings, opening: Opening) -> ServedEmbeddings:
+    """Embeddings for the description.
+
+    Raises:
+        NodeError: the secret is not set, or the server does not say which model it has.
+    """
+    from langchain_openai import OpenAIEmbeddings
+
+    from patchbay.nodes.models.servers.embeddings import ServedEmbeddings
+
+    key = opening.secret(spec.key) if spec.key else ""
+    secret = spec.key.secret if spec.key else ""
+    model = spec.model or only_model(spec.base_url, key, secret)
+    clients = http_clients(spec.base_url, key, spec.timeout_s)
+    inner = OpenAIEmbeddings(
+        model=model,
+        base_url=spec.base_url,
+        api_key=key or NO_KEY,
+        dimensions=spec.dimensions,
+        chunk_size=spec.batch,
+        check_embedding_ctx_length=False,  # it would fetch a tokenizer, which only OpenAI's fit
+        max_retries=0,
+        **clients,
+    )
+    return ServedEmbeddings(
+        inner,
+        server_of(spec.base_url, model, key, secret),
+        batch=spec.batch,
+        retries=spec.retries,
+        prefixes=(spec.document_prefix, spec.query_prefix),
+        close=clients["http_client"].close,
+    )
+
+
+def server_of(address: str, model: str, key: str, secret: str) -> Server:
+    """The server, for telling what is wrong with it. `secret` is the name of the key."""
+    return Server(address, model, secret, START, models=lambda: list_models(address, key))
+
+
+def is_openai(address: str) -> bool:
+    """Whether this is OpenAI's own server."""
+    return urlsplit(address).hostname == "api.openai.com"
+
+
+def http_clients(address: str, key: str, timeout_s: float) -> dict[str, Any]:
+    """The clients for blocking and asynchronous calls, as `langchain-openai` names them.
+
+    Its own would send the organization of the environment, and something as a key, to anybody.
+    """
+    import httpx
+
+    unwanted = [] if key else ["authorization"]
+    if not is_openai(address):
+        unwanted += ["openai-organization", "openai-project"]
+
+    def strip(request: httpx.Request) -> None:
+        for name in unwanted:
+            request.headers.pop(name, None)
+
+    async def strip_async(request: httpx.Request) -> None:
+        strip(request)
+
+    settings = client_settings(address, timeout_s)
+    return {
+        "timeout": settings["timeout"],  # the library has one of its own, ten minutes long
+        "http_client": httpx.Client(**settings, event_hooks={"request": [strip]}),
+        "http_async_client": httpx.AsyncClient(
+            **settings, **async_settings(), event_hooks={"request": [strip_async]}
+        ),
+    }
+
+
+def list_models(address: str, key: str = "", secret: str = "") -> list[str]:
+    """The names of the models that a server has, in its own order. Blocks for up to 10 s.
+
+    vLLM lists its LoRA modules among them. `secret` is the name of the key.
+
+    Raises:
+        NodeError: it does not answer, wants a key, or is no such server.
+    """
+    import httpx
+
+    server = Server(address, "", secret, START)
+    headers = {"Authorization": f"Bearer {key}"} if key else {}
+    try:
+        with httpx.Client(**client_settings(address, _LIST_S)) as client:
+            answer = client.get(f"{address}/models", headers=headers)
+            answer.raise_for_status()
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        raise server.in_words(error) from error
+    try:
+        return [str(model["id"]) for model in answer.json()["data"]]
+    except (ValueError, KeyError, TypeError) as error:
+        raise server.strange("its list of models cannot be read") from error
+
+
+def only_model(address: str, key: str, secret: str = "") -> str:
+    """The model of a server that has one.
+
+    Raises:
+        NodeError: it has several or none, or does not answer.
+    """
+    there = list_models(address, key, secret)
+    if len(there) == 1:
+        return there[0]
+    raise Server(address, "").unnamed(there)

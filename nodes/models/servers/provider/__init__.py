@@ -1,0 +1,1 @@
+"""Hosted models, by LangChain's names for them."""

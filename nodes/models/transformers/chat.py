@@ -1,0 +1,215 @@
+"""A LangChain chat model over Transformers in this process."""
+
+from __future__ import annotations
+
+import asyncio
+import queue
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from typing import Any
+
+from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
+from langchain_core.messages import AIMessageChunk, BaseMessage
+from langchain_core.messages.ai import UsageMetadata
+from langchain_core.outputs import ChatGenerationChunk
+from pydantic import PrivateAttr
+
+from patchbay.nodes.contract import NodeError
+from patchbay.nodes.models.errors import overflow
+from patchbay.nodes.models.messages import to_chat
+from patchbay.nodes.models.streaming import StreamingChat
+from patchbay.nodes.models.transformers.answer import Ended, Item, Request
+from patchbay.nodes.models.transformers.engine import HfEngine
+from patchbay.nodes.models.transformers.sampling import Sampling
+
+SAMPLING = ("temperature", "top_p", "top_k", "repeat_penalty", "seed")
+
+
+class ChatTransformers(StreamingChat):
+    """Chat with a loaded network. Open one through its description, and `close()` it.
+
+    Calls take `temperature`, `top_p`, `top_k`, `seed`, `max_tokens`, `repeat_penalty`, `stop` and
+    `response_format` (with a JSON schema).
+    """
+
+    model_name: str = ""
+    chat_template: str | None = None
+    adapter: str | None = None
+    """The adapter that the answers are computed with; None for the base alone."""
+    _engine: HfEngine = PrivateAttr()
+    _on_close: Callable[[], None] | None = PrivateAttr(None)
+
+    @classmethod
+    def over(
+        cls,
+        engine: HfEngine,
+        on_close: Callable[[], None],
+        *,
+        name: str,
+        chat_template: str | None = None,
+        adapter: str | None = None,
+    ) -> ChatTransformers:
+        """A chat model over a loaded engine; closing it does `on_close`."""
+        model = cls(model_name=name, chat_template=chat_template, adapter=adapter)
+        model._engine, model._on_close = engine, on_close
+        return model
+
+    @property
+    def _llm_type(self) -> str:
+        return "transformers"
+
+    @property
+    def context(self) -> int:
+        """Tokens that the prompt and the answer of one request may have together."""
+        return self._engine.context
+
+    @property
+    def engine(self) -> HfEngine:
+        """What computes the answers; several chat models may share it."""
+        return self._engine
+
+    def close(self) -> None:
+        """Let go of what this opened: the network, or the adapter on it."""
+        if self._on_close is not None:
+            self._on_close()
+            self._on_close = None
+
+    # --- LangChain's ways in ---------------------------------------------------------------------
+
+    def _stream(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: CallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> Iterator[ChatGenerationChunk]:
+        items: queue.SimpleQueue[Item] = queue.SimpleQueue()
+        request = self._request(messages, stop, items.put, kwargs)
+        self._engine.submit(request)
+        item: Item = ""
+        try:
+            while isinstance(item := items.get(), str):
+                yield _piece(item)
+            yield self._last(request, item)
+        finally:
+            request.stop.set()
+            while isinstance(item, str):
+                item = items.get()
+
+    async def _astream(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: AsyncCallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> AsyncIterator[ChatGenerationChunk]:
+        loop = asyncio.get_running_loop()
+        items: asyncio.Queue[Item] = asyncio.Queue()
+        ended = asyncio.Event()
+
+        def put(item: Item) -> None:
+            if loop.is_closed():  # nobody is left to hear of it
+                return
+            loop.call_soon_threadsafe(items.put_nowait, item)
+            if isinstance(item, Ended):
+                loop.call_soon_threadsafe(ended.set)
+
+        # Templates and grammars take their time; the loop has other things to do.
+        request = await asyncio.to_thread(self._request, messages, stop, put, kwargs)
+        self._engine.submit(request)
+        try:
+            while isinstance(item := await items.get(), str):
+                yield _piece(item)
+            yield self._last(request, item)
+        finally:
+            request.stop.set()
+            await ended.wait()
+
+    # --- in and out ------------------------------------------------------------------------------
+
+    def _request(
+        self,
+        messages: Sequence[BaseMessage],
+        stop: list[str] | None,
+        put: Callable[[Item], None],
+        options: dict[str, Any],
+    ) -> Request:
+        engine = self._engine
+        prompt = self.count(messages)
+        if len(prompt) >= engine.context:
+            raise overflow(len(prompt), engine.context, trained=engine.trained)
+        schema = _schema(options.get("response_format"))
+        return Request(
+            prompt=prompt,
+            put=put,
+            sampling=Sampling(**{name: options.get(name) for name in SAMPLING}),
+            max_tokens=options.get("max_tokens"),
+            stops=tuple(stop or ()),
+            grammar=None if schema is None else engine.grammars.for_schema(schema),
+            adapter=self.adapter,
+        )
+
+    def count(self, messages: Sequence[BaseMessage]) -> list[int]:
+        """The tokens of a conversation, as the model reads it.
+
+        Raises:
+            NodeError: there is no chat template, or it does not take these messages.
+        """
+        import jinja2
+
+        tokenizer = self._engine.tokenizer
+        if self.chat_template is None and not tokenizer.chat_template:
+            raise NodeError(
+                f"The model {self.model_name!r} has no chat template, so it cannot be told who "
+                "says what.",
+                fix="Give the model node a chat template, or take an instruct model.",
+                code="model/chat-template",
+                retry=False,
+            )
+        try:
+            text = tokenizer.apply_chat_template(
+                to_chat(messages),
+                chat_template=self.chat_template,
+                add_generation_prompt=True,
+                tokenize=False,
+            )
+        except jinja2.TemplateError as error:
+            raise NodeError(
+                f"The chat template of {self.model_name!r} does not take this conversation: "
+                f"{error}",
+                fix="Change the order or the roles of the messages, or the chat template.",
+                code="model/chat-template",
+                retry=False,
+            ) from error
+        tokens: list[int] = tokenizer(text, add_special_tokens=False)["input_ids"]
+        return tokens
+
+    def _last(self, request: Request, ended: Ended) -> ChatGenerationChunk:
+        if ended.error is not None:
+            raise ended.error
+        prompt, answer = len(request.prompt), ended.answer_tokens
+        if ended.reason == "context":
+            raise overflow(prompt, self.context, answer, self._engine.trained)
+        counted = UsageMetadata(
+            input_tokens=prompt, output_tokens=answer, total_tokens=prompt + answer
+        )
+        info = {"finish_reason": ended.reason, "model_name": self.model_name}
+        timings = {"first_token_s": ended.first_token_s, "generating_s": ended.generating_s}
+        message = AIMessageChunk(
+            content="",
+            usage_metadata=counted,
+            response_metadata={**info, "timings": timings},
+            chunk_position="last",
+        )
+        return ChatGenerationChunk(message=message, generation_info=info)
+
+
+def _piece(text: str) -> ChatGenerationChunk:
+    return ChatGenerationChunk(message=AIMessageChunk(content=text))
+
+
+def _schema(response_format: Any) -> dict[str, Any] | None:
+    if not isinstance(response_format, dict):
+        return None
+    if response_format.get("type") == "json_schema":
+        return dict(response_format["json_schema"]["schema"])
+    return {"type": "object"} if response_format.get("type") == "json_object" else None

@@ -1,0 +1,44 @@
+"""torch and Transformers: imported, and networks made, by one thread at a time."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import importlib.util
+import threading
+from collections.abc import Iterator
+
+from patchbay.nodes.models.llama.load import share_cores
+
+_ALONE = threading.RLock()
+_MODULES = ("torch", "transformers", "peft")
+_NAMES = ("AutoModel", "AutoModelForCausalLM", "AutoTokenizer")
+
+
+@contextlib.contextmanager
+def making_networks() -> Iterator[None]:
+    """Have the libraries loaded and to oneself while a network is made.
+
+    Transformers and PEFT change settings of the whole process meanwhile (which device and type new
+    tensors get, whether weights are drawn): two threads at once get each other's, and networks
+    without weights.
+    """
+    with _ALONE:
+        load_libraries()
+        yield
+
+
+def load_libraries() -> None:
+    """Import what models of Transformers need, if it is here. Call it before importing from them.
+
+    Transformers fills its names in when they are first asked for, and two threads that ask at the
+    same time find some of them missing.
+    """
+    with _ALONE:
+        share_cores()
+        for module in _MODULES:
+            if importlib.util.find_spec(module) is not None:
+                importlib.import_module(module)
+        transformers = importlib.import_module("transformers")
+        for name in _NAMES:
+            getattr(transformers, name)

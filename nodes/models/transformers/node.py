@@ -1,0 +1,88 @@
+"""The node that describes a model of Transformers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from patchbay.nodes.contract import DescribingNode, Field, NodeError, NodeParams, Ports, port
+from patchbay.nodes.models.errors import mib
+from patchbay.nodes.models.transformers.anatomy import anatomy
+from patchbay.nodes.models.transformers.precision import DType
+from patchbay.nodes.models.transformers.source import parse
+from patchbay.nodes.models.transformers.spec import TransformersModel
+from patchbay.nodes.weights.manifest import DEFAULT, NAMED
+
+
+class TransformersNode(DescribingNode):
+    """A chat model that runs in this process through Hugging Face Transformers.
+
+    Takes any repository, or folder, with safetensors; a GGUF file is dequantized. Code that a
+    repository brings is never run. What *Quantize* and *LoRA adapter* work on. Gives a description;
+    the model is loaded once, when a node first asks it something.
+    """
+
+    kind, version = "model.transformers", 1
+    title, family = "Transformers model", "Models"
+    icon = "◇"
+    requires = ("torch", "transformers")
+
+    class Params(NodeParams):
+        weights: str = Field(DEFAULT, min_length=1, max_length=1000, widget="model")
+        """hf:owner/repo, a folder with safetensors, or a GGUF by name, path or reference."""
+        dtype: DType = Field("auto")
+        """Type of the weights; auto: 32 bits on a processor, 16 on a graphics card."""
+        device: str = Field("auto", pattern=r"^(auto|cpu|mps|cuda(:\d{1,2})?)$")
+        """Where it runs: auto, cpu, mps, cuda or cuda:1."""
+        context: int = Field(2048, ge=64, le=1_048_576)
+        """Tokens that a prompt and its answer may have together, for each parallel request."""
+        parallel: int = Field(4, ge=1, le=64)
+        """Requests answered at once, computed in one batch; each takes memory for its context."""
+        temperature: float | None = Field(0.2, ge=0, le=5)
+        """How freely words are chosen; 0 always takes the likeliest."""
+        top_p: float | None = Field(0.9, gt=0, le=1)
+        """Only the likeliest words that together have this probability are considered."""
+        max_tokens: int | None = Field(512, ge=1, le=1_048_576)
+        """Where an answer is cut; empty for no limit but the context."""
+        seed: int | None = Field(None, ge=0, le=2**32 - 2)
+        """Makes sampled answers repeat."""
+        repeat_penalty: float | None = Field(None, gt=0, le=5)
+        """Above 1, words that were just used become less likely."""
+        chat_template: str | None = Field(None, max_length=100_000, widget="textarea")
+        """A Jinja chat template in place of the model's own."""
+
+    class Outputs(Ports):
+        model: TransformersModel = port(doc="The description; a node that asks it opens it.")
+
+    @classmethod
+    def summary(cls, params: Params) -> str:
+        """The weights, and how long a prompt they take."""
+        return f"{short(params.weights)} · {params.context:,} tokens"
+
+    @classmethod
+    def facts(cls, params: Params) -> Mapping[str, str]:
+        """What the heads of the model's files say."""
+        try:
+            made = anatomy(params.weights)
+        except NodeError:
+            return {}
+        if made is None:
+            return {"Model": "not fetched yet"}
+        needed = TransformersModel(**params.model_dump()).estimate(made)
+        return {
+            "Architecture": f"{made.architecture}, {made.layers} layers",
+            "Parameters": f"{made.parameters:,}",
+            "Trained context": f"{made.trained:,} tokens" if made.trained else "not said",
+            "Memory": mib(needed),
+        }
+
+    @classmethod
+    def describe(cls, params: Params, inputs: Ports) -> Outputs:
+        """Describe the model. Nothing is loaded here."""
+        parse(params.weights)
+        return cls.Outputs(model=TransformersModel(**params.model_dump()))
+
+
+def short(weights: str) -> str:
+    """The last part of a reference."""
+    parts = weights.replace("\\", "/").rstrip("/").rsplit("/", 1)
+    return weights if weights in NAMED else parts[-1]

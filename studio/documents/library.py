@@ -1,0 +1,214 @@
+"""The flows on disk: a person's own, the templates, and what was thrown away."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from patchbay.flows.document.model import Flow
+from patchbay.flows.document.reading import read_flow
+from patchbay.flows.document.writing import save_flow
+from patchbay.flows.problems import FlowError
+
+FILES = 500
+"""Files of one data folder that are copied with a template."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A flow file. `modified` is Unix time in seconds; `error` says why it cannot be opened."""
+
+    name: str
+    path: Path
+    flow: Flow | None
+    modified: float
+    error: str = ""
+
+    @property
+    def title(self) -> str:
+        """What the flow calls itself, or its file's name."""
+        return (self.flow.name if self.flow else "") or self.name
+
+
+class Library:
+    """The flow files of one folder, and the templates beside the code.
+
+    Args:
+        folder: a person's own flows; made when first written to.
+        templates: the flows that ship.
+        trash: where deleted flows wait for an undo.
+    """
+
+    def __init__(self, folder: Path, templates: Path, trash: Path) -> None:
+        self.folder, self.templates_folder, self.trash = folder, templates, trash
+
+    def own(self) -> list[Entry]:
+        """The person's flows, latest first."""
+        return sorted(_entries(self.folder), key=lambda entry: -entry.modified)
+
+    def templates(self) -> list[Entry]:
+        """The flows that ship, by file name."""
+        return [entry for entry in _entries(self.templates_folder) if entry.flow]
+
+    def path(self, name: str) -> Path | None:
+        """The file of one of the person's flows, or None. Never leads out of the folder."""
+        if not re.fullmatch(r"[\w][\w .-]{0,99}", name):
+            return None
+        path = self.folder / f"{name}.json"
+        return path if path.is_file() else None
+
+    def create(self, flow: Flow, wanted: str = "") -> Path:
+        """Save a new flow under a free file name near `wanted` (its name unless given).
+
+        Raises:
+            FlowError: it holds something like a key, or the disk refuses.
+        """
+        self.folder.mkdir(parents=True, exist_ok=True)
+        path = self._free(slug(wanted or flow.name))
+        save_flow(flow, path)
+        return path
+
+    def use_template(self, template: Path) -> Path:
+        """Copy a template, with the flows and data files that it needs, and return the copy.
+
+        Raises:
+            FlowError: the template is broken, or the disk refuses.
+        """
+        flow = read_flow(template)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        for needed in companions(flow, template.parent):
+            target = self.folder / needed.relative_to(template.parent)
+            if not target.exists():
+                target.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(needed, target)
+        return self.create(flow, template.stem)
+
+    def duplicate(self, path: Path) -> Path:
+        """A copy under another name.
+
+        Raises:
+            FlowError: the file holds no flow, or the disk refuses.
+        """
+        flow = read_flow(path)
+        copy = flow.model_copy(update={"name": f"{flow.name[:280]} (copy)"})
+        return self.create(copy, path.stem)
+
+    def rename(self, path: Path, wanted: str) -> Path:
+        """Give a flow's file another name, near `wanted` and free; returns where it lies now.
+
+        Raises:
+            OSError: the disk refuses.
+        """
+        if slug(wanted) == path.stem:
+            return path
+        target = self._free(slug(wanted))
+        path.rename(target)
+        return target
+
+    def users(self, path: Path) -> list[str]:
+        """What the person's flows are called that name this file, as those do that run it."""
+        return [
+            entry.title
+            for entry in self.own()
+            if entry.flow and entry.path != path and path in companions(entry.flow, self.folder)
+        ]
+
+    def delete(self, path: Path) -> Path:
+        """Move a flow to the trash; returns where it lies now, for `restore`."""
+        self.trash.mkdir(parents=True, exist_ok=True)
+        resting = self.trash / f"{time.time_ns()}-{path.name}"
+        shutil.move(path, resting)
+        return resting
+
+    def restore(self, resting: Path) -> Path:
+        """Bring a deleted flow back, under its own name where that is still free."""
+        name = resting.stem.partition("-")[2]
+        self.folder.mkdir(parents=True, exist_ok=True)
+        path = self._free(name)
+        shutil.move(resting, path)
+        return path
+
+    def _free(self, stem: str) -> Path:
+        number, path = 1, self.folder / f"{stem}.json"
+        while path.exists():
+            number += 1
+            path = self.folder / f"{stem}-{number}.json"
+        return path
+
+
+def slug(words: str) -> str:
+    """A file name that is readable and safe everywhere: `My flow!` → `my-flow`."""
+    base = re.sub(r"[^a-z0-9]+", "-", words.lower()).strip("-")[:60].strip("-")
+    return base or "flow"
+
+
+def companions(flow: Flow, folder: Path) -> list[Path]:
+    """Files below `folder` that a flow's params name: flows that it runs, data that it reads."""
+    found: dict[Path, None] = {}
+    _collect(flow, folder.resolve(), found)
+    return list(found)
+
+
+def _collect(flow: Flow, folder: Path, found: dict[Path, None]) -> None:
+    for text in _texts(node.params for node in flow.nodes):
+        for name in (text, f"{text}.json"):
+            path = (folder / name).resolve()
+            if path in found or path == folder or not path.is_relative_to(folder):
+                continue
+            if path.is_dir():
+                found |= dict.fromkeys(_files_in(path))
+                continue
+            if not path.is_file():
+                continue
+            found[path] = None
+            if path.suffix == ".json":
+                try:
+                    _collect(read_flow(path), folder, found)
+                except FlowError:
+                    continue  # plain data, or a broken flow: the validator will say so
+
+
+def _files_in(folder: Path) -> list[Path]:
+    """The files of a data folder, without hidden ones and without what links lead out to."""
+    found = []
+    for path in sorted(folder.rglob("*")):
+        hidden = any(part.startswith((".", "__")) for part in path.relative_to(folder).parts)
+        if not hidden and path.is_file() and path.resolve().is_relative_to(folder):
+            found.append(path)
+    return found[:FILES]
+
+
+def _texts(values: Iterable[object]) -> Iterable[str]:
+    for value in values:
+        if isinstance(value, str):
+            if 0 < len(value) <= 120 and re.fullmatch(r"[\w][\w ./-]*", value):
+                yield value
+        elif isinstance(value, dict):
+            yield from _texts(value.values())
+        elif isinstance(value, list):
+            yield from _texts(value)
+
+
+def _entries(folder: Path) -> list[Entry]:
+    found = []
+    for path in sorted(folder.glob("*.json")):
+        try:
+            status = path.stat()
+        except OSError:
+            continue  # just removed
+        found.append(_entry(path, status.st_mtime_ns, status.st_size))
+    return found
+
+
+@lru_cache(maxsize=512)
+def _entry(path: Path, modified_ns: int, size: int) -> Entry:
+    try:
+        return Entry(path.stem, path, read_flow(path), modified_ns / 1e9)
+    except FlowError as error:
+        first = error.problems[0] if error.problems else None
+        return Entry(path.stem, path, None, modified_ns / 1e9, first.message if first else "")

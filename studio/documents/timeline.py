@@ -1,0 +1,257 @@
+"""The order of edits: numbered operations, what each client can take back, and has missed.
+
+Knows no file and no lock: `patchbay.studio.documents.document.Document` owns both.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import ValidationError
+
+from patchbay.flows.document.edit import EditError, apply
+from patchbay.flows.document.model import Flow
+from patchbay.flows.document.operations import (
+    Batch,
+    EditNote,
+    Patch,
+    Replace,
+    SetParams,
+    dump_operation,
+    parse_operation,
+)
+from patchbay.flows.document.patch import diff, without_dangling
+from patchbay.flows.problems import FlowError
+from patchbay.studio.documents.aliases import Aliases
+
+LOG = 500
+"""How many operations are remembered for clients that lag; older ones get a snapshot."""
+UNDO = 300
+"""How many steps a client can take back."""
+TYPING_S = 3.0
+"""Edits of one field that follow each other within this many seconds are one step for undo."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One operation in the order that counts, and the flow after it."""
+
+    revision: int
+    client: str
+    seq: int | None
+    """The client's number for it; None when it did not come from a canvas."""
+    op: dict[str, Any] | None
+    """Its JSON form; None where the client has it as it is."""
+    flow: Flow
+    full: dict[str, Any]
+
+
+@dataclass(slots=True)
+class Step:
+    """Something a client can take back."""
+
+    patch: Patch
+    label: str
+    merge: str = ""
+    at: float = 0.0
+
+
+@dataclass(slots=True)
+class Client:
+    """What the document knows of one canvas."""
+
+    ack: int = 0
+    undo: deque[Step] = field(default_factory=lambda: deque(maxlen=UNDO))
+    redo: deque[Step] = field(default_factory=lambda: deque(maxlen=UNDO))
+    rejected: deque[dict[str, Any]] = field(default_factory=lambda: deque(maxlen=20))
+    aliases: Aliases = field(default_factory=Aliases)
+
+
+class Timeline:
+    """A flow and the operations that led to it.
+
+    Args:
+        flow: the flow to start with.
+        clock: seconds, for grouping keystrokes into undo steps.
+    """
+
+    def __init__(self, flow: Flow, clock: Callable[[], float]) -> None:
+        self.flow, self.revision = flow, 0
+        self._log: deque[Entry] = deque()
+        self._before = flow  # the flow before the oldest operation that is remembered
+        self._clients: dict[str, Client] = {}
+        self._clock = clock
+        self.touched = clock()
+
+    def client(self, name: str) -> Client:
+        """What is known of a client; a new one knows nothing."""
+        return self._clients.setdefault(name, Client())
+
+    # --- editing ------------------------------------------------------------------------------
+
+    def submit(
+        self, client: str, operations: Iterable[Mapping[str, Any]]
+    ) -> list[Mapping[str, Any]]:
+        """Take what a canvas did, as `Document.submit` says; returns the commands among it."""
+        commands: list[Mapping[str, Any]] = []
+        state = self.client(client)
+        for item in operations:
+            seq = item.get("seq")
+            if not isinstance(seq, int) or isinstance(seq, bool) or seq <= state.ack:
+                continue
+            state.ack = seq
+            if isinstance(item.get("cmd"), Mapping):
+                commands.append(item["cmd"])
+                continue
+            try:
+                self._take(client, state, item, seq)
+            except EditError as error:
+                state.rejected.append({"seq": seq, "message": str(error)})
+            except (ValidationError, FlowError, RecursionError):
+                state.rejected.append({"seq": seq, "message": "That edit is malformed."})
+        return commands
+
+    def _take(self, name: str, state: Client, item: Mapping[str, Any], seq: int) -> None:
+        data = item.get("op")
+        kind = data.get("op") if isinstance(data, Mapping) else None
+        if kind in ("undo", "redo"):
+            self.travel(name, kind, seq)
+            return
+        at = item.get("at")
+        op = parse_operation(data)
+        if isinstance(op, Replace):
+            raise EditError("A whole flow is replaced on the server only.")
+        op, renamed = state.aliases.resolve(op, at if isinstance(at, int) else 0, self.flow)
+        sent = dump_operation(op) if renamed else None
+        self.make(name, op, seq, sent, str(item.get("merge") or ""))
+        if renamed:
+            state.aliases.remember(renamed, self.revision)
+
+    def travel(self, client: str, direction: str, seq: int | None = None) -> str | None:
+        """Take a step back ("undo") or forth ("redo"); its label, or None where there is none."""
+        state = self.client(client)
+        source, other = state.undo, state.redo
+        if direction == "redo":
+            source, other = other, source
+        if not source:
+            return None
+        step = source.pop()
+        before = self.flow
+        patch = without_dangling(before, step.patch)
+        try:
+            after = apply(before, patch)
+        except EditError as error:
+            raise EditError(f"That cannot be undone any more: {error}") from None
+        other.append(Step(diff(after, before), step.label))
+        self._record(client, patch, seq, dump_operation(patch), after)
+        return step.label
+
+    def make(
+        self,
+        client: str,
+        op: Any,
+        seq: int | None = None,
+        sent: dict[str, Any] | None = None,
+        merge: str = "",
+    ) -> None:
+        """Make an edit. Raises `EditError`."""
+        before = self.flow
+        after = apply(before, op)
+        if seq is None:
+            sent = dump_operation(op)
+        self._remember(client, op, before, after, merge)
+        self._record(client, op, seq, sent, after)
+
+    def _remember(self, client: str, op: Any, before: Flow, after: Flow, merge: str) -> None:
+        state, now = self.client(client), self._clock()
+        merge = merge or merge_key(op)
+        last = state.undo[-1] if state.undo else None
+        state.redo.clear()
+        if last and merge and last.merge == merge and now - last.at <= TYPING_S:
+            with contextlib.suppress(EditError):
+                # What the first keystroke found, seen from where the last one leads.
+                last.patch = diff(after, apply(before, last.patch))
+                last.at = now
+                return
+        state.undo.append(Step(diff(after, before), label_of(op), merge, now))
+
+    def _record(
+        self, client: str, op: Any, seq: int | None, sent: dict[str, Any] | None, after: Flow
+    ) -> None:
+        self.revision += 1
+        self.flow, self.touched = after, self._clock()
+        full = sent if sent is not None else dump_operation(op)
+        self._log.append(Entry(self.revision, client, seq, sent, after, full))
+        if len(self._log) > LOG:
+            self._before = self._log.popleft().flow
+
+    # --- what a client has missed -------------------------------------------------------------
+
+    def since(self, client: str, revision: int | None) -> dict[str, Any]:
+        """What brings a client at `revision` up to date; None for one that has nothing.
+
+        `ops` holds `{"r": revision, "s": seq}` for what the client did itself and already shows,
+        with `"o"` where it has to do something. `snap` is the whole flow instead.
+        """
+        state = self.client(client)
+        update: dict[str, Any] = {
+            "client": client,
+            "rev": self.revision,
+            "ack": state.ack,
+            "undo": [len(state.undo), len(state.redo)],
+        }
+        if state.rejected:
+            update["rejected"] = list(state.rejected)
+        if revision is None or self.flow_at(revision) is None:
+            update["snap"] = dump_flow(self.flow)
+        else:
+            update["base"] = revision
+            update["ops"] = [self._told(e, client) for e in self._log if e.revision > revision]
+        return update
+
+    @staticmethod
+    def _told(entry: Entry, client: str) -> dict[str, Any]:
+        told: dict[str, Any] = {"r": entry.revision}
+        own = entry.client == client and entry.seq is not None
+        if own:
+            told["s"] = entry.seq
+        if not own or entry.op is not None:
+            told["o"] = entry.full
+        return told
+
+    def flow_at(self, revision: int) -> Flow | None:
+        """The flow as it was, or None where that is no longer remembered."""
+        if revision == self.revision:
+            return self.flow
+        first = self.revision - len(self._log)
+        if not first <= revision < self.revision:
+            return None
+        return self._log[revision - first - 1].flow if revision > first else self._before
+
+
+def merge_key(op: Any) -> str:
+    """What makes two edits one gesture: typing in the same field.
+
+    Nudges by arrow keys bring a key of their own; two drags are two gestures.
+    """
+    if isinstance(op, SetParams) and not op.unset:
+        return f"params {op.node} {' '.join(sorted(op.params))}"
+    if isinstance(op, EditNote) and op.text is not None:
+        return f"note {op.note}"
+    return ""
+
+
+def label_of(op: Any) -> str:
+    """What a step is called in "Undo …"."""
+    if isinstance(op, Batch):
+        return op.label or "several edits"
+    return str(op.op).replace("_", " ")
+
+
+def dump_flow(flow: Flow) -> dict[str, Any]:
+    """A flow as the canvas gets it: without what has its default."""
+    return flow.model_dump(mode="json", by_alias=True, exclude_defaults=True)

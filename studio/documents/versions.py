@@ -1,0 +1,113 @@
+"""Every save of a flow, by content, with what changed in words. Kept under the home folder."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from patchbay.flows.document.diff import changes
+from patchbay.flows.document.model import Flow
+from patchbay.flows.document.reading import read_text
+from patchbay.flows.document.writing import canonical_text
+from patchbay.nodes.atomic import write_atomic
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One save. `at` is Unix time in seconds; `digest` names the content."""
+
+    digest: str
+    at: float
+    changes: tuple[str, ...]
+    by: str = ""
+
+
+class Versions:
+    """The versions of one flow file: an index of lines and a folder of contents.
+
+    Args:
+        home: the studio's home folder.
+        path: the flow file.
+        clock: Unix time in seconds.
+    """
+
+    def __init__(self, home: Path, path: Path, clock: Callable[[], float] = time.time) -> None:
+        self._home = home
+        self._blobs = home / "versions" / "contents"
+        self._index = self._index_of(path)
+        self._clock = clock
+        self._last: tuple[str, Flow] | None = None
+
+    def add(self, flow: Flow, by: str = "") -> Version | None:
+        """Keep a flow. None when it equals the latest version."""
+        text = canonical_text(flow)
+        digest = hashlib.sha256(text.encode()).hexdigest()
+        before = self._latest()
+        if before and before[0] == digest:
+            return None
+        words = changes(before[1], flow) if before else ["First version."]
+        version = Version(digest, self._clock(), tuple(words or ["Written out anew."]), by)
+        blob = self._blob(digest)
+        blob.parent.mkdir(parents=True, exist_ok=True)
+        if not blob.exists():
+            write_atomic(blob, text)
+        with self._index.open("a", encoding="utf-8") as index:
+            index.write(json.dumps(asdict(version), ensure_ascii=False) + "\n")
+        self._last = (digest, flow)
+        return version
+
+    def move(self, path: Path) -> None:
+        """Go with the flow file, which lies at `path` now.
+
+        Raises:
+            OSError: the disk refuses.
+        """
+        target = self._index_of(path)
+        if self._index.exists() and not target.exists():
+            self._index.rename(target)
+        self._index = target
+
+    def _index_of(self, path: Path) -> Path:
+        name = hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:16]
+        return self._home / "versions" / f"{path.stem[:40]}-{name}.jsonl"
+
+    def list(self) -> list[Version]:
+        """All versions, newest first. A damaged line is left out."""
+        found = []
+        if self._index.exists():
+            for line in self._index.read_text("utf-8").splitlines():
+                try:
+                    data = json.loads(line)
+                    data["changes"] = tuple(data["changes"])
+                    found.append(Version(**data))
+                except (ValueError, KeyError, TypeError):
+                    continue
+        return found[::-1]
+
+    def read(self, digest: str) -> Flow:
+        """The flow of a version.
+
+        Raises:
+            FlowError: there is no such version any more.
+            ValueError: the digest is not one.
+        """
+        if len(digest) != 64 or not set(digest) <= set("0123456789abcdef"):
+            raise ValueError(f"{digest!r} does not name a version.")
+        from patchbay.flows.document.reading import read_bytes
+
+        return read_text(read_bytes(self._blob(digest)))
+
+    def _latest(self) -> tuple[str, Flow] | None:
+        if self._last is None and (found := self.list()):
+            try:
+                self._last = (found[0].digest, self.read(found[0].digest))
+            except Exception:  # a lost content must not keep anybody from saving
+                return None
+        return self._last
+
+    def _blob(self, digest: str) -> Path:
+        return self._blobs / digest[:2] / f"{digest}.json"

@@ -1,0 +1,44 @@
+"""The toolbar's menu that exports the open flow."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from patchbay.flows.document.writing import plain_secrets
+from patchbay.flows.problems import FlowError
+from patchbay.studio.documents.document import Document
+from patchbay.studio.documents.export import MEDIA, Form, export
+from patchbay.studio.server.services import services
+from patchbay.studio.words import plain
+
+LABELS: dict[Form, str] = {
+    "json": "Flow (JSON)",
+    "png": "Picture (PNG, opens as a flow)",
+    "svg": "Picture (SVG, opens as a flow)",
+}
+
+
+def export_menu(document: Document) -> None:
+    """Draw the menu."""
+    with st.popover("Export", icon=":material/download:"):
+        export_buttons(document)
+
+
+def export_buttons(document: Document) -> None:
+    """A button for each form, or why the flow cannot be exported."""
+    if secrets := list(plain_secrets(document.flow)):
+        st.error(f"{plain(secrets[0].message)} {plain(secrets[0].fix)}")
+        return
+    catalog, stem = services().catalog, document.path.stem if document.path else "flow"
+    for form, label in LABELS.items():
+
+        def made(form: Form = form) -> bytes:
+            try:
+                return export(document, form, catalog).data
+            except FlowError as error:  # changed since the menu was drawn
+                return str(error).encode()
+
+        st.download_button(
+            label, made, f"{stem}.{form}", MEDIA[form], key=f"export-{form}", on_click="ignore",
+            width="stretch", type="tertiary",
+        )  # fmt: skip

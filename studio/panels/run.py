@@ -1,0 +1,307 @@
+"""The Run tab: a form from the flow's inputs, and the latest run."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import streamlit as st
+
+from patchbay.flows.problems import FlowError, Problem
+from patchbay.nodes.contract import InputField
+from patchbay.studio.documents.document import Document
+from patchbay.studio.lenient_json import parse_loose
+from patchbay.studio.runs.progress import Step
+from patchbay.studio.runs.runner import LiveRun
+from patchbay.studio.runs.steps import spent
+from patchbay.studio.server import session
+from patchbay.studio.server.questions import asked
+from patchbay.studio.server.services import services
+from patchbay.studio.views.live import follow, title_of
+from patchbay.studio.views.memory import memory_note
+from patchbay.studio.views.trace import show_trace
+from patchbay.studio.views.values import gist, show_value
+from patchbay.studio.words import plain
+
+Refresh = Callable[[], None]
+WORDS = {"finished": "Finished", "failed": "Failed", "cancelled": "Stopped"}
+TINTS = {"finished": "green", "failed": "red", "cancelled": "gray"}
+FILES = ("file", "documents")
+MARKS = {"done": "✓", "cached": "✓", "failed": "✕", "skipped": "–", "cancelled": "–"}
+
+
+def run_panel(document: Document, live: LiveRun | None, refresh: Refresh) -> None:
+    """Draw the tab. `refresh` reruns what depends on the run; for callbacks."""
+    _form(document, live, refresh)
+    for problem in refusals(document):
+        text = plain(problem.message) + (f"\n\n{plain(problem.fix)}" if problem.fix else "")
+        st.error(text)
+    if live is not None:
+        show_run(document, live, refresh)
+    else:
+        st.caption("The answer, and what every node gave, will show here.")
+
+
+# --- starting -----------------------------------------------------------------------------------
+
+
+def start(document: Document, *, only: tuple[str, ...] = (), fresh: str | None = None) -> bool:
+    """Start the flow with what stands in its form. False if it cannot; the reasons are kept.
+
+    For callbacks, as are the others here.
+    """
+    return start_with(document, form_values(document), only=only, fresh=fresh)
+
+
+def start_with(
+    document: Document,
+    inputs: dict[str, Any],
+    *,
+    only: tuple[str, ...] = (),
+    fresh: str | None = None,
+) -> bool:
+    """Likewise, with these inputs."""
+    session.forget(_key(document, "refused"))
+    folder = document.path.parent if document.path else None
+    try:
+        services().runner.start(
+            document.id, session.browser(), document.flow, inputs,
+            folder=folder, only=only, fresh=fresh,
+        )  # fmt: skip
+    except FlowError as error:
+        session.remember(_key(document, "refused"), (document.revision, error.problems))
+        return False
+    return True
+
+
+def refusals(document: Document) -> tuple[Problem, ...]:
+    """Why the flow, as it is now, was not started when somebody tried."""
+    revision, problems = session.recall(_key(document, "refused"), (-1, ()))
+    return problems if revision == document.revision else ()
+
+
+def latest(document: Document) -> LiveRun | None:
+    """This person's latest run of the flow."""
+    return services().runner.latest(document.id, session.browser())
+
+
+def stop(document: Document) -> None:
+    """Stop it."""
+    if live := latest(document):
+        services().runner.stop(live.id)
+
+
+def form_values(document: Document) -> dict[str, Any]:
+    """What stands in the form, for inputs that were touched; the rest has defaults."""
+    values: dict[str, Any] = {}
+    for field in asked(document.flow).inputs:
+        kept = session.recall(_key(document, "kept"), {})
+        if field.name in kept and kept[field.name] not in (None, ""):
+            values[field.name] = kept[field.name]
+    return values
+
+
+def missing(document: Document) -> list[str]:
+    """Inputs that must be given and have no value yet."""
+    given = form_values(document)
+    return [f.name for f in asked(document.flow).inputs if f.required and f.name not in given]
+
+
+def _key(document: Document, what: str) -> str:
+    return f"run:{document.id}:{what}"
+
+
+# --- the form -----------------------------------------------------------------------------------
+
+
+def _form(document: Document, live: LiveRun | None, refresh: Refresh) -> None:
+    fields = asked(document.flow).inputs
+    for field in fields:
+        _field(document, field, refresh)
+    if not fields and document.flow.nodes:
+        st.caption("This flow asks for nothing.")
+    active = live is not None and live.active
+
+    def go() -> None:
+        start(document)
+        refresh()
+
+    def halt() -> None:
+        stop(document)
+        refresh()
+
+    memory_note(document)
+    if active:
+        st.button("Stop", key="panel-stop", on_click=halt, width="stretch", icon=":material/stop:")
+    else:
+        st.button(
+            "Run", key="panel-run", on_click=go, type="primary", width="stretch",
+            icon=":material/play_arrow:", disabled=not document.flow.nodes,
+        )  # fmt: skip
+
+
+def _field(document: Document, field: InputField, refresh: Refresh) -> None:
+    kept: dict[str, Any] = session.once(_key(document, "kept"), dict)
+    value = _shown(field, kept.get(field.name, field.default))
+    name = _key(document, f"field:{field.name}:{field.kind}")
+    key = session.widget_key(name, value)
+    label = plain(field.name) + (" *" if field.required else "")
+
+    def keep(given: Any) -> None:
+        if field.kind in FILES or session.widget_gave(name, key, _shown(field, given)):
+            kept[field.name] = given
+            session.forget(_key(document, "refused"))
+            refresh()
+
+    if field.kind == "number":
+        st.number_input(
+            label, value=value, key=key, step=1.0, format="%g",
+            on_change=lambda: keep(st.session_state[key]),
+        )  # fmt: skip
+    elif field.kind == "choice":
+        options = list(field.choices)
+        st.selectbox(
+            label, options, options.index(value) if value in options else None, key=key,
+            format_func=str, on_change=lambda: keep(st.session_state[key]),
+        )  # fmt: skip
+    elif field.kind in FILES:
+        _upload(field, key, label, keep)
+    else:
+        json_kind = field.kind in ("json", "messages")
+        st.text_area(
+            label, value, key=key, height=120 if json_kind else 92,
+            on_change=lambda: keep(_given(st.session_state[key], json_kind)),
+        )  # fmt: skip
+    if field.description:
+        st.caption(plain(field.description))
+
+
+def _shown(field: InputField, value: Any) -> Any:
+    """What the widget of an input shows for a value."""
+    if field.kind in FILES:
+        return None
+    if value is None:
+        return None if field.kind in ("number", "choice") else ""
+    if field.kind == "number":
+        try:
+            return float(value)
+        except (TypeError, ValueError):
+            return None
+    if field.kind == "choice":
+        return value if value in field.choices else None
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, indent=2)
+
+
+def _given(typed: str, json_kind: bool) -> Any:
+    if not json_kind:
+        return typed
+    value, error = parse_loose(typed)
+    return typed if error else value
+
+
+def _upload(field: InputField, key: str, label: str, keep: Callable[[Any], None]) -> None:
+    """A file that is uploaded is kept in the home folder, so that a run can be repeated."""
+    many = field.kind == "documents"
+
+    def uploaded() -> None:
+        given = st.session_state[f"{key}:upload"]
+        files = given if isinstance(given, list) else [given] if given else []
+        paths = [_store(file.name, file.getvalue()) for file in files]
+        keep(None if not paths else paths if many and len(paths) > 1 else paths[0])
+
+    st.file_uploader(
+        label, key=f"{key}:upload", accept_multiple_files=many, on_change=uploaded,
+        help=field.description,
+    )  # fmt: skip
+    if field.default:
+        st.caption(f"Without one: {plain(gist(field.default))}")
+
+
+def _store(name: str, data: bytes) -> str:
+    import hashlib
+
+    from patchbay.studio.documents.library import slug
+
+    folder = services().home / "uploads" / hashlib.sha256(data).hexdigest()[:12]
+    folder.mkdir(parents=True, exist_ok=True)
+    stem, _, ending = name.rpartition(".")
+    path = folder / (f"{slug(stem)}.{slug(ending)}" if stem else slug(name))
+    path.write_bytes(data)
+    return str(path)
+
+
+# --- a run --------------------------------------------------------------------------------------
+
+
+def show_run(document: Document, live: LiveRun, refresh: Refresh) -> None:
+    """The run: as it happens, or what it gave."""
+    progress = live.progress
+    if live.active:
+        follow(document, live, f"follow:{live.id}")
+        return
+    facts = spent(progress.seconds, progress.tokens)
+    badge = f":{TINTS[progress.status]}-badge[{WORDS[progress.status]}]"
+    st.markdown(f"{badge} {plain(' · '.join(facts))}")
+    if progress.problem:
+        _show_failure(live, refresh)
+    for name, value in progress.outputs.items():
+        st.markdown(f"**{plain(name)}**")
+        show_value(value, f"out:{live.id}:{name}")
+    if progress.status == "finished" and not progress.outputs:
+        st.caption("The run has finished without an output: its branch was not taken.")
+    st.markdown("**Steps**")
+    with st.container(gap="xsmall"):
+        for path, step in ordered(live):
+            _step(live, path, step)
+
+
+def ordered(live: LiveRun) -> list[tuple[str, Step]]:
+    """The steps of a run, nodes in document order with the steps inside them after each."""
+    place = {node.id: index for index, node in enumerate(live.flow.nodes)}
+    return sorted(
+        live.progress.nodes.items(),
+        key=lambda item: (place.get(item[0].partition("/")[0], len(place)), item[0]),
+    )
+
+
+def _show_failure(live: LiveRun, refresh: Refresh) -> None:
+    problem = live.progress.problem or {}
+    node = problem.get("node")
+    where = f"**{plain(title_of(live, node))}** " if node else ""
+    fix = f"\n\n{plain(problem['fix'])}" if problem.get("fix") else ""
+    st.error(f"{where}{plain(problem.get('message', ''))}{fix}")
+    if node:
+        st.button("Show the node", key="show-failed", on_click=_reveal, args=(node, refresh))
+    went_in = live.inputs_of(node) if node else {}
+    for port, value in went_in.items():
+        with st.expander(f"What went in: {plain(port)}"):
+            show_value(value, f"in:{live.id}:{node}:{port}")
+
+
+def _reveal(path: str, refresh: Refresh) -> None:
+    session.reveal(path.partition("/")[0])
+    refresh()
+
+
+def _step(live: LiveRun, path: str, step: Step) -> None:
+    facts = spent(step.seconds, step.tokens)
+    if step.status == "cached":
+        facts.append("cached")
+    mark = MARKS.get(step.status, "·")
+    indent = "&emsp;" * path.count("/")
+    label = f"{indent}{mark} {plain(title_of(live, path))} :gray[{plain(' · '.join(facts))}]"
+    if not (step.outputs or step.message or step.warnings or step.steps):
+        st.markdown(label)
+        return
+    with st.expander(label, key=f"fold:{live.id}:{path}", on_change="rerun") as fold:
+        if not fold.open:
+            return  # nor sent: a run may have given a lot
+        if step.message:
+            (st.error if step.status == "failed" else st.caption)(plain(step.message))
+        for warning in step.warnings:
+            st.warning(plain(warning))
+        show_trace(step.steps, f"trace:{live.id}:{path}")
+        for port, value in step.outputs.items():
+            st.caption(plain(port))
+            show_value(value, f"step:{live.id}:{path}:{port}")

@@ -1,0 +1,187 @@
+"""How far a run is, added up from its events: what pages show and browsers are told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from patchbay.flows.problems import Problem
+from patchbay.flows.runs.events import (
+    Event,
+    NodeFailed,
+    NodeFinished,
+    NodeProgress,
+    NodeRetrying,
+    NodeSkipped,
+    NodeStarted,
+    NodeStepped,
+    NodeStreamed,
+    NodeWaiting,
+    NodeWarned,
+    RunCancelled,
+    RunFailed,
+    RunFinished,
+    RunStarted,
+    Tokens,
+    as_json,
+)
+from patchbay.nodes.values import encode
+from patchbay.studio.runs.steps import step_of, told_tokens
+
+TEXT_LIMIT = 20_000
+"""Characters of streamed text that are repeated to a page that joins late."""
+STEPS = 400
+"""Steps of an agent that are kept for pages, the latest; the history has all."""
+
+
+@dataclass
+class Step:
+    """One node of a run. `status` is one of the words of the canvas."""
+
+    status: str = "queued"
+    started: float = 0.0
+    seconds: float | None = None
+    tokens: Tokens = field(default_factory=Tokens)
+    text: str = ""
+    message: str = ""
+    warnings: list[str] = field(default_factory=list)
+    steps: list[dict[str, Any]] = field(default_factory=list)
+    """What an agent did, as `patchbay.studio.runs.steps.step_of` tells it."""
+    outputs: dict[str, Any] = field(default_factory=dict)
+    inputs: dict[str, Any] = field(default_factory=dict)
+    problem: dict[str, Any] | None = None
+
+    def goes_on(self) -> None:
+        """It does something, so it waits no longer."""
+        if self.status == "waiting":
+            self.status, self.message = "running", ""
+
+    def message_of(self, node: str) -> dict[str, Any]:
+        """What a browser needs to draw it."""
+        told: dict[str, Any] = {"node": node, "status": self.status}
+        for name in ("seconds", "message"):
+            if getattr(self, name) not in (None, ""):
+                told[name] = getattr(self, name)
+        told |= told_tokens(self.tokens)
+        if self.status == "running" and self.started:
+            told["since"] = self.started
+        return told
+
+
+@dataclass
+class Progress:
+    """A run: its nodes by path, its outputs, how it ended. Outputs are in their stored form."""
+
+    status: str = "running"
+    started: float = 0.0
+    seconds: float = 0.0
+    tokens: Tokens = field(default_factory=Tokens)
+    nodes: dict[str, Step] = field(default_factory=dict)
+    outputs: dict[str, Any] = field(default_factory=dict)
+    problem: dict[str, Any] | None = None
+    failed: tuple[str, ...] = ()
+
+    def begin(self, at: float, nodes: Iterable[str] = ()) -> None:
+        """The run has been accepted."""
+        self.started = at
+        self.nodes = {}
+
+    def node(self, path: str) -> Step:
+        """The progress of a node."""
+        return self.nodes.setdefault(path, Step())
+
+    def take(self, event: Event) -> dict[str, Any] | None:
+        """Follow an event. Returns what browsers should hear, or None."""
+        if isinstance(event, RunStarted):
+            self.started = event.at
+            return None
+        if isinstance(event, (RunFinished, RunFailed, RunCancelled)):
+            self._end(event)
+            return None
+        node = self.node(event.node)
+        if isinstance(event, NodeStreamed):
+            node.goes_on()
+            node.text = (node.text + event.piece)[-TEXT_LIMIT:]
+            return {"node": event.node, "status": "running", "text": event.piece}
+        if isinstance(event, NodeStepped):
+            node.goes_on()
+            step = step_of(as_json(event))
+            node.steps = [*node.steps[1 - STEPS :], step]
+            return {**node.message_of(event.node), "step": step}
+        self._follow(node, event)
+        told = node.message_of(event.node)
+        if isinstance(event, (NodeStarted, NodeRetrying)):
+            told["text_all"] = ""
+        return told
+
+    def _follow(self, node: Step, event: Event) -> None:
+        if isinstance(event, NodeStarted):
+            node.status, node.started, node.text, node.message = "running", event.at, "", ""
+        elif isinstance(event, NodeProgress):
+            node.status = "running"
+            share = f" {event.done / event.total:.0%}" if event.total else ""
+            node.message = f"{event.label}{share}"
+        elif isinstance(event, NodeWarned):
+            node.warnings.append(event.message)
+        elif isinstance(event, NodeWaiting):
+            node.status, node.message = "waiting", waiting_words(event.resource, event.position)
+        elif isinstance(event, NodeRetrying):
+            node.text = ""
+            node.message = f"Tries again: {event.problem.message}"
+        elif isinstance(event, NodeFinished):
+            node.status = "done" if event.source == "run" else "cached"
+            node.seconds, node.tokens = event.seconds, event.tokens
+            node.outputs = {k: encode(v) for k, v in event.outputs.items()}
+            node.message = ""
+        elif isinstance(event, NodeSkipped):
+            node.status, node.message = "skipped", event.reason
+        elif isinstance(event, NodeFailed):
+            node.status, node.seconds = "failed", event.seconds
+            node.message, node.problem = event.problem.message, event.problem.as_dict()
+            node.inputs = {k: encode(v) for k, v in event.inputs.items()}
+
+    def _end(self, event: RunFinished | RunFailed | RunCancelled) -> None:
+        self.seconds, self.tokens = event.seconds, event.tokens
+        if isinstance(event, RunFinished):
+            self.status, self.failed = "finished", event.failed
+            self.outputs = {k: encode(v) for k, v in event.outputs.items()}
+        elif isinstance(event, RunFailed):
+            self.status, self.problem = "failed", event.problem.as_dict()
+        else:
+            self.status = "cancelled"
+        for node in self.nodes.values():
+            if node.status in ("running", "waiting", "queued"):
+                node.status = "cancelled"
+
+    def broke(self, words: str) -> None:
+        """The run ended by a defect."""
+        self.status = "failed"
+        self.problem = Problem("run/defect", words, "Please report this.").as_dict()
+
+    def summary(self, run_id: str) -> dict[str, Any]:
+        """The run as a whole, for browsers."""
+        told: dict[str, Any] = {"id": run_id, "status": self.status, "started": self.started}
+        if self.status != "running":
+            told |= {"seconds": round(self.seconds, 3), **told_tokens(self.tokens)}
+            if self.problem:
+                told["message"] = self.problem.get("message", "")
+        return told
+
+    def messages(self, run_id: str) -> list[dict[str, Any]]:
+        """All that a browser which joins now should hear."""
+        told: list[dict[str, Any]] = [{"reset": True, "run": self.summary(run_id)}]
+        for path, node in self.nodes.items():
+            one = node.message_of(path)
+            if node.text and node.status in ("running", "waiting"):
+                one["text_all"] = node.text
+            if node.steps:
+                one["steps_all"] = node.steps
+            told.append(one)
+        return told
+
+
+def waiting_words(resource: str, position: int) -> str:
+    """`Waits for chat model, 2 before it`. `position` counts from 1."""
+    before = position - 1
+    return f"Waits for {resource}" + (f", {before} before it" if before else ", next in line")

@@ -1,0 +1,297 @@
+"""Runs on a background event loop, one per process. A run belongs to a flow and to a person.
+
+The script thread of a page never runs a flow: a rerun would kill it. A run goes on when the tab is
+closed, and whoever started it finds it again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import threading
+import time
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from patchbay.flows.document.model import Flow
+from patchbay.flows.problems import FlowError, Problem
+from patchbay.flows.runs.defaults import default_environment
+from patchbay.flows.runs.environment import Environment
+from patchbay.flows.runs.events import Event, RunEnd, as_json
+from patchbay.flows.runs.resume import recorded_inputs, resumed_run
+from patchbay.flows.runs.running import LoadedFlow, Run, new_run_id
+from patchbay.studio.runs.progress import Progress
+
+if TYPE_CHECKING:
+    from patchbay.flows.runs.history import History, PastRun
+
+Listener = Callable[[dict[str, Any]], None]
+"""Takes messages of a flow's runs, on the thread of the runs. Must not block."""
+
+KEPT = 40
+"""How many ended runs are remembered with all they gave; the rest is in the history."""
+
+
+@dataclass
+class LiveRun:
+    """A run of this process: what was asked for, and how far it is."""
+
+    id: str
+    document: str
+    owner: str
+    flow: Flow
+    folder: Path | None
+    inputs: dict[str, Any]
+    only: tuple[str, ...]
+    run: Run
+    progress: Progress = field(default_factory=Progress)
+    events: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def active(self) -> bool:
+        """Whether it is still under way."""
+        return self.progress.status == "running"
+
+    def inputs_of(self, node_id: str) -> dict[str, Any]:
+        """What went into a node, from its failure or from the nodes that it is wired to."""
+        step = self.progress.nodes.get(node_id)
+        if step and step.inputs:
+            return step.inputs
+        found: dict[str, Any] = {}
+        for edge in self.flow.edges:
+            source = self.progress.nodes.get(edge.source_node)
+            if edge.target_node == node_id and source and edge.source_port in source.outputs:
+                found[edge.target_port] = source.outputs[edge.source_port]
+        return found
+
+
+class Runner:
+    """Starts, watches and stops runs.
+
+    Args:
+        history: gives the store that runs are recorded in.
+        owners: the file that remembers who started which run.
+        environment: what a run gets; the defaults unless given.
+    """
+
+    def __init__(
+        self,
+        history: Callable[[], History] | None = None,
+        owners: Path | None = None,
+        environment: Callable[[Path | None], Environment] | None = None,
+    ) -> None:
+        self._history, self._owners_file = history, owners
+        self._environment = environment or (lambda folder: default_environment(folder=folder))
+        self._runs: dict[str, LiveRun] = {}
+        self._latest: dict[tuple[str, str], str] = {}
+        self._listeners: dict[tuple[str, str], list[Listener]] = {}
+        self._lock = threading.RLock()
+        self._loop = asyncio.new_event_loop()
+        threading.Thread(target=self._work, name="patchbay-runs", daemon=True).start()
+
+    def _work(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        self._loop.run_forever()
+
+    # --- acting -------------------------------------------------------------------------------
+
+    def start(
+        self,
+        document: str,
+        owner: str,
+        flow: Flow,
+        inputs: Mapping[str, Any],
+        *,
+        folder: Path | None = None,
+        only: Collection[str] = (),
+        fresh: str | None = None,
+    ) -> LiveRun:
+        """Start a run in the background.
+
+        Args:
+            document: the flow it belongs to.
+            owner: the person it belongs to.
+            flow: what to run.
+            inputs: values of the flow's inputs.
+            folder: where the flow lies.
+            only: just these nodes and what they need.
+            fresh: the id of a node that runs even where its result is known.
+
+        Raises:
+            FlowError: the flow has errors or the inputs do not fit. Nothing has been started.
+        """
+        run_id = new_run_id()
+        environment = self._environment(folder)
+        # The record is of the flow as it is drawn, not of the copy with one node made fresh.
+        if self._history is not None:
+            sink = self._history().recorder(run_id, flow, folder, tuple(only))
+            environment = replace(environment, sinks=(*environment.sinks, sink))
+        ran = without_cache(flow, fresh) if fresh else flow
+        run = Run(LoadedFlow(ran, folder), inputs, environment, only, run_id)
+        live = LiveRun(run_id, document, owner, flow, folder, dict(inputs), tuple(only), run)
+        self._claim(run_id, owner)
+        return self._launch(live)
+
+    def again(self, past: PastRun, owner: str) -> LiveRun:
+        """Start a recorded run anew: the flow as it was, with the inputs that it had.
+
+        Raises:
+            FlowError: like `start`, or what was recorded is not understood any more.
+        """
+        environment = self._environment(past.folder)
+        try:
+            inputs = recorded_inputs(past, environment.catalog.value_types)
+        except ValueError as error:
+            message = f"The inputs of this run cannot be read any more: {error}"
+            raise FlowError([Problem("history/inputs", message, "Run the flow itself.")]) from error
+        return self.start(
+            f"run:{past.id}", owner, past.flow, inputs, folder=past.folder, only=past.only
+        )
+
+    def resume(self, past: PastRun, owner: str) -> LiveRun:
+        """Go on with a recorded run where it stopped, under its id and with its flow.
+
+        It stays whose it was: one from the command line stays everybody's.
+
+        Raises:
+            FlowError: it has ended well or is under way, or `start` would refuse it.
+        """
+        if self._history is None:
+            raise FlowError([Problem("history/none", "Runs are not recorded here.")])
+        before = self.get(past.id)
+        if before and before.active:
+            return before
+        run = resumed_run(self._history(), past, self._environment(past.folder))
+        live = LiveRun(
+            past.id, f"run:{past.id}", owner, run.flow, past.folder, run.inputs, past.only, run
+        )
+        return self._launch(live)
+
+    def _launch(self, live: LiveRun) -> LiveRun:
+        live.progress.begin(time.time(), [node.id for node in live.flow.nodes])
+        with self._lock:
+            self._stop_latest(live.document, live.owner)
+            self._runs[live.id] = live
+            self._latest[live.document, live.owner] = live.id
+            self._forget()
+        self._tell(live, {"reset": True, "run": live.progress.summary(live.id)})
+        asyncio.run_coroutine_threadsafe(self._drive(live), self._loop)
+        return live
+
+    def stop(self, run_id: str) -> None:
+        """Stop a run; its status changes when it has ended, within a second."""
+        live = self.get(run_id)
+        if live and live.active:
+            live.run.cancel()
+
+    def _stop_latest(self, document: str, owner: str) -> None:
+        before = self._runs.get(self._latest.get((document, owner), ""))
+        if before and before.active:
+            before.run.cancel()
+
+    async def _drive(self, live: LiveRun) -> None:
+        try:
+            async with contextlib.aclosing(live.run.events()) as events:
+                async for event in events:
+                    self._take(live, event)
+        except Exception as error:  # a defect of ours: say it, rather than run for ever
+            live.progress.broke(f"{type(error).__name__}: {error}")
+            self._tell(live, {"run": live.progress.summary(live.id)})
+
+    def _take(self, live: LiveRun, event: Event) -> None:
+        with self._lock:
+            message = live.progress.take(event)
+            if event.type not in ("node_streamed", "node_progress"):
+                live.events.append(as_json(event))
+        if message:
+            self._tell(live, message)
+        if isinstance(event, RunEnd):
+            for path, node in live.progress.nodes.items():
+                if node.status == "cancelled":
+                    self._tell(live, node.message_of(path))
+            self._tell(live, {"run": live.progress.summary(live.id)})
+
+    # --- looking ------------------------------------------------------------------------------
+
+    def get(self, run_id: str) -> LiveRun | None:
+        """A run of this process by id."""
+        with self._lock:
+            return self._runs.get(run_id)
+
+    def latest(self, document: str, owner: str) -> LiveRun | None:
+        """The latest run that this person started of this flow."""
+        with self._lock:
+            return self._runs.get(self._latest.get((document, owner), ""))
+
+    def clear(self, document: str, owner: str) -> None:
+        """Forget the latest run of a flow, so that its page shows none."""
+        with self._lock:
+            self._latest.pop((document, owner), None)
+
+    def _forget(self) -> None:
+        ended = [run_id for run_id, live in self._runs.items() if not live.active]
+        shown = set(self._latest.values())
+        for run_id in [r for r in ended if r not in shown][: max(0, len(ended) - KEPT)]:
+            del self._runs[run_id]
+
+    # --- telling ------------------------------------------------------------------------------
+
+    def subscribe(self, document: str, owner: str, listener: Listener) -> Callable[[], None]:
+        """Hear of this person's runs of this flow, first how far it is now. Returns the way out."""
+        key = (document, owner)
+        with self._lock:
+            live = self.latest(document, owner)
+            for message in live.progress.messages(live.id) if live else ({"reset": True},):
+                listener(message)
+            self._listeners.setdefault(key, []).append(listener)
+
+        def leave() -> None:
+            with self._lock, contextlib.suppress(KeyError, ValueError):
+                self._listeners[key].remove(listener)
+                if not self._listeners[key]:
+                    del self._listeners[key]
+
+        return leave
+
+    def _tell(self, live: LiveRun, message: dict[str, Any]) -> None:
+        with self._lock:
+            if self._latest.get((live.document, live.owner)) != live.id:
+                return  # an older run that is just ending
+            listeners = list(self._listeners.get((live.document, live.owner), ()))
+        for listener in listeners:
+            with contextlib.suppress(Exception):  # a gone page must not end the run
+                listener(message)
+
+    # --- whose run ----------------------------------------------------------------------------
+
+    def _claim(self, run_id: str, owner: str) -> None:
+        if self._owners_file is None:
+            return
+        with contextlib.suppress(OSError):
+            self._owners_file.parent.mkdir(parents=True, exist_ok=True)
+            with self._owners_file.open("a", encoding="utf-8") as file:
+                file.write(json.dumps({"run": run_id, "owner": owner}) + "\n")
+
+    def owners(self) -> dict[str, str]:
+        """Who started which run, of those that a studio started. Others belong to everybody."""
+        found: dict[str, str] = {}
+        if self._owners_file is not None and self._owners_file.exists():
+            for line in self._owners_file.read_text(encoding="utf-8").splitlines():
+                with contextlib.suppress(ValueError, KeyError, TypeError):
+                    data = json.loads(line)
+                    found[data["run"]] = data["owner"]
+        return found
+
+
+def without_cache(flow: Flow, node_id: str) -> Flow:
+    """The same flow, one node of which runs even where its result is known."""
+    nodes = tuple(
+        node.model_copy(update={"run": node.run.model_copy(update={"cache": "never"})})
+        if node.id == node_id
+        else node
+        for node in flow.nodes
+    )
+    return flow.model_copy(update={"nodes": nodes})

@@ -1,0 +1,1 @@
+"""What all sessions share, what one session holds, and what browsers get beside the page."""

@@ -1,0 +1,75 @@
+"""What all sessions of the process share: catalog, open documents, flows on disk, runs."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from patchbay.flows.checks.validate import validate
+from patchbay.flows.runs.defaults import default_catalog
+from patchbay.nodes.catalog import Catalog
+from patchbay.nodes.home import home
+from patchbay.studio.documents.library import Library
+from patchbay.studio.documents.opened import Documents
+
+if TYPE_CHECKING:
+    from patchbay.flows.runs.history import History
+    from patchbay.studio.runs.runner import Runner
+
+
+@dataclass
+class Services:
+    """One per process. Members are made when first asked for."""
+
+    home: Path
+
+    @cached_property
+    def catalog(self) -> Catalog:
+        """The installed nodes."""
+        return default_catalog()
+
+    @cached_property
+    def documents(self) -> Documents:
+        """The open flows."""
+        return Documents(
+            self.home, check=lambda flow, path: validate(flow, self.catalog, path.parent)
+        )
+
+    @cached_property
+    def library(self) -> Library:
+        """The flows on disk."""
+        from patchbay import flows
+
+        templates = Path(flows.__file__).parent / "saved"
+        return Library(self.home / "flows", templates, self.home / "trash")
+
+    @cached_property
+    def history(self) -> History:
+        """The record of past runs."""
+        from patchbay.flows.runs.history import History
+
+        self.home.mkdir(parents=True, exist_ok=True)
+        return History()
+
+    @cached_property
+    def runner(self) -> Runner:
+        """The runs that are under way, and the latest of each flow."""
+        from patchbay.studio.runs.runner import Runner
+
+        return Runner(history=lambda: self.history, owners=self.home / "run-owners.jsonl")
+
+
+_lock = threading.Lock()
+_services: Services | None = None
+
+
+def services() -> Services:
+    """The process's services."""
+    global _services
+    with _lock:
+        if _services is None:
+            _services = Services(home())
+        return _services

@@ -1,0 +1,153 @@
+"""The only owner of `st.session_state`: what one browser tab has open, selected and typed."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from typing import Any, Literal
+
+import streamlit as st
+
+from patchbay.flows.problems import FlowError
+from patchbay.studio.documents.document import Document
+from patchbay.studio.server.routes import COOKIE, tokens
+from patchbay.studio.server.services import services
+
+Panel = Literal["Node", "Chat", "Run", "Problems"]
+PANEL = "panel"
+CANVAS = "canvas"
+
+
+def browser() -> str:
+    """The name of this browser; the same in all its tabs, and after a reload."""
+    return st.context.cookies.get(COOKIE) or _once("browser", lambda: secrets.token_urlsafe(18))
+
+
+def client() -> str:
+    """The name of this tab's canvas."""
+    return _once("client", Document.new_client)
+
+
+def open_flow(name: str) -> None:
+    """Make a flow the one that the editor shows."""
+    st.session_state["flow"] = name
+
+
+def flow_name() -> str:
+    """The file name of the open flow, from the address or as last opened in this tab."""
+    name = st.query_params.get("flow") or st.session_state.get("flow") or ""
+    if name:
+        st.session_state["flow"] = name
+    return str(name)
+
+
+def current() -> Document | None:
+    """The open flow's document, or None. Not for pages: it hides why a file cannot be opened."""
+    path = services().library.path(flow_name())
+    if path is None:
+        return None
+    try:
+        return services().documents.open(path)
+    except FlowError:
+        return None
+
+
+def token(document: Document) -> str:
+    """The token with which this tab hears of a document."""
+    held: dict[str, str] = _once("tokens", dict)
+    if document.id not in held:
+        held[document.id] = tokens.issue(document.id, browser())
+    return held[document.id]
+
+
+def reveal(node: str) -> None:
+    """Show and select a node on the canvas."""
+    _, number = st.session_state.get("reveal", ("", 0))
+    st.session_state["reveal"] = (node, number + 1)
+    st.session_state["shown_node"] = node
+
+
+def revealed() -> tuple[str, int] | None:
+    """What the canvas was last asked to show."""
+    return st.session_state.get("reveal")
+
+
+def panel() -> Panel:
+    """The tab of the right panel that is in front."""
+    chosen: Panel = st.session_state.get(PANEL, "Node")
+    return chosen
+
+
+def show_panel(panel: Panel) -> None:
+    """Bring a tab of the right panel to the front."""
+    st.session_state[PANEL] = panel
+
+
+# --- widgets that show what a document holds ------------------------------------------------------
+
+
+def widget_key(name: str, value: Any) -> str:
+    """The key of a widget that shows `value`; a new one when the value was changed elsewhere.
+
+    A widget that is given a value under its old key may keep, and send back, what it had: Streamlit
+    tells the browser only in some kinds of rerun. A widget with a new key starts from its value.
+    """
+    stamp = _stamp(value)
+    if st.session_state.get(f"{name}:seen") != stamp:
+        st.session_state[f"{name}:seen"] = stamp
+        st.session_state[f"{name}:turn"] = st.session_state.get(f"{name}:turn", 0) + 1
+    return f"{name}:{st.session_state[f'{name}:turn']}"
+
+
+def widget_gave(name: str, key: str, value: Any) -> bool:
+    """Whether a widget's callback brings news. False: it is a widget of before, or says the same.
+
+    Streamlit may call the callback of a widget that is no longer drawn, since the browser goes on
+    sending its value.
+    """
+    stamp = _stamp(value)
+    current = f"{name}:{st.session_state.get(f'{name}:turn', 0)}"
+    if key != current or st.session_state.get(f"{name}:seen") == stamp:
+        return False
+    st.session_state[f"{name}:seen"] = stamp
+    return True
+
+
+def draws(part: str, stamp: object) -> None:
+    """Note what a part of the page shows, as it is drawn."""
+    st.session_state[f"drawn:{part}"] = stamp
+
+
+def drew(part: str, stamp: object) -> bool:
+    """Whether a part of the page, as it was last drawn, shows the same."""
+    return bool(st.session_state.get(f"drawn:{part}") == stamp)
+
+
+def _stamp(value: Any) -> str:
+    return json.dumps(value, sort_keys=True, default=str)
+
+
+def recall(name: str, default: Any = None) -> Any:
+    """Something that this tab remembers."""
+    return st.session_state.get(name, default)
+
+
+def remember(name: str, value: Any) -> None:
+    """Remember something in this tab."""
+    st.session_state[name] = value
+
+
+def forget(name: str) -> None:
+    """Forget it again."""
+    st.session_state.pop(name, None)
+
+
+def once(name: str, make: Any) -> Any:
+    """What this tab remembers under `name`, made when it is first asked for."""
+    return _once(name, make)
+
+
+def _once(name: str, make: Any) -> Any:
+    if name not in st.session_state:
+        st.session_state[name] = make()
+    return st.session_state[name]

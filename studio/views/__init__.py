@@ -1,0 +1,1 @@
+"""Values, traces and runs, drawn as what they are."""

@@ -1,0 +1,147 @@
+"""A chart as a Vega-Lite specification: pure, with the points inside and nothing to fetch.
+
+Fields are renamed to `x`, `y`, `series`, `low` and `high`, since Vega reads dots and brackets in
+names as paths; people see the titles.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import streamlit as st
+
+from patchbay.nodes.figures import cell_text
+from patchbay.studio.words import count, plain
+
+SHOWN_POINTS = 5000
+WIDE = 14
+"""Letters of a label from which on bars lie, so that it can be read without turning the head."""
+
+COLORS = [
+    "#5b6ee1", "#f0883e", "#2aa198", "#d65a8a", "#a371f7", "#8a9a3b", "#4aa3df", "#b5835a",
+]  # fmt: skip
+"""Of series, in order: told apart on white and on black."""
+
+Spec = dict[str, Any]
+
+
+def show_chart(value: Mapping[str, Any], key: str) -> None:
+    """Draw a chart in the page's theme."""
+    if title := value.get("title"):
+        st.markdown(f"**{plain(title)}**")
+    rows = value.get("rows") or []
+    if not rows:
+        st.caption("A chart without points.")
+        return
+    st.vega_lite_chart(spec_of(value), key=f"{key}:chart", width="stretch")
+    if len(rows) > SHOWN_POINTS:
+        st.caption(f"The first {SHOWN_POINTS:,} of {count(len(rows), 'point')}.")
+
+
+def spec_of(value: Mapping[str, Any]) -> Spec:
+    """The specification of a stored `patchbay.nodes.figures.Chart`."""
+    points = _points(value)
+    kind = value.get("kind", "bar")
+    labels = list(dict.fromkeys(str(p["x"]) for p in points))
+    lying = kind == "bar" and any(len(label) > WIDE for label in labels)
+    series = list(dict.fromkeys(p["series"] for p in points if "series" in p))
+    across = _across(value, points, kind)
+    along = {
+        "field": "y", "type": "quantitative", "title": _title(value, "y"),
+        "scale": {"zero": kind == "bar"},
+    }  # fmt: skip
+    sides = ("y", "x") if lying else ("x", "y")
+    encoding: Spec = {sides[0]: across, sides[1]: along, "tooltip": _tooltip(value)}
+    if series:
+        encoding["color"] = {
+            "field": "series", "type": "nominal", "sort": None,
+            "scale": {"range": COLORS}, "title": value.get("color"),
+            "legend": {"orient": "bottom", "columns": 2},
+        }  # fmt: skip
+        if kind == "bar":
+            encoding[f"{sides[0]}Offset"] = {"field": "series", "sort": None}
+    layers = [{"mark": _mark(kind), "encoding": encoding}]
+    if value.get("low") and value.get("high"):
+        layers.append(_error_bars(encoding, sides, kind))
+    bars = len(labels) * max(1, len(series))
+    return {
+        "data": {"values": points},
+        "layer": layers,
+        "height": max(140, 26 * bars + 60) if lying else 260,
+        "resolve": {"scale": {"color": "shared"}},
+    }
+
+
+def _points(value: Mapping[str, Any]) -> list[Spec]:
+    names = {"x": value.get("x"), "y": value.get("y"), "series": value.get("color")}
+    names |= {"low": value.get("low"), "high": value.get("high")}
+    numeric = ("y", "low", "high")
+    found = []
+    for row in (value.get("rows") or [])[:SHOWN_POINTS]:
+        point = {
+            name: _number(row.get(field)) if name in numeric else _scalar(row.get(field))
+            for name, field in names.items()
+            if field
+        }
+        if "series" in point:
+            point["series"] = cell_text(point["series"])
+        found.append(point)
+    return found
+
+
+def _scalar(cell: Any) -> Any:
+    return cell if isinstance(cell, (int, float)) else cell_text(cell)
+
+
+def _number(cell: Any) -> float | int | None:
+    return cell if isinstance(cell, (int, float)) and not isinstance(cell, bool) else None
+
+
+def _across(value: Mapping[str, Any], points: Sequence[Spec], kind: str) -> Spec:
+    """The axis of `x`: numbers on a scale, except under bars; anything else in its own order."""
+    scaled = kind != "bar" and all(_number(p["x"]) is not None for p in points)
+    if scaled:
+        return {
+            "field": "x", "type": "quantitative", "title": _title(value, "x"),
+            "scale": {"zero": False},
+        }  # fmt: skip
+    return {
+        "field": "x", "type": "nominal", "sort": None, "title": _title(value, "x"),
+        "axis": {"labelLimit": 160, "labelAngle": 0, "labelOverlap": True},
+    }  # fmt: skip
+
+
+def _mark(kind: str) -> Spec:
+    if kind == "line":
+        return {"type": "line", "point": True, "color": COLORS[0]}
+    more = {"filled": True, "size": 70} if kind == "point" else {}
+    return {"type": kind, "color": COLORS[0], **more}
+
+
+def _error_bars(encoding: Spec, sides: tuple[str, str], kind: str) -> Spec:
+    shared = {k: v for k, v in encoding.items() if k in (sides[0], f"{sides[0]}Offset", "tooltip")}
+    shared[sides[1]] = {**encoding[sides[1]], "field": "low"}
+    shared[f"{sides[1]}2"] = {"field": "high"}
+    mark: Spec = {"type": "rule", "strokeWidth": 2.5}
+    if kind == "bar" or "color" not in encoding:
+        mark["color"] = "#888888"  # seen on a bar and beside it, on white and on black
+    else:
+        shared["color"] = encoding["color"]
+    return {"mark": mark, "encoding": shared}
+
+
+def _tooltip(value: Mapping[str, Any]) -> list[Spec]:
+    shown = [("series", value.get("color"))] if value.get("color") else []
+    shown += [("x", _title(value, "x")), ("y", _title(value, "y"))]
+    shown += [(name, value.get(name)) for name in ("low", "high") if value.get(name)]
+    return [{"field": field, "title": _harmless(str(title))} for field, title in shown]
+
+
+def _harmless(title: str) -> str:
+    """Vega's tooltip takes a line called `image` for the address of one, and would fetch it."""
+    return f"{title} " if title.strip().casefold() in ("image", "title") else title
+
+
+def _title(value: Mapping[str, Any], axis: str) -> str:
+    return str(value.get(f"{axis}_title") or value.get(axis) or "")

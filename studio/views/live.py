@@ -1,0 +1,102 @@
+"""The parts of a page that follow a run by themselves, without a rerun for every word."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+from typing import Any, Literal
+from urllib.parse import urlencode
+
+from patchbay.studio.documents.document import Document
+from patchbay.studio.runs.runner import LiveRun
+from patchbay.studio.server import session
+from patchbay.studio.server.frontend import component, live_addresses
+
+
+@cache
+def _component() -> Any:
+    return component("patchbay.live", "<div class='root'></div>")
+
+
+def query(document: Document) -> str:
+    """What a push route wants to know."""
+    return urlencode({"doc": document.id, "token": session.token(document)})
+
+
+def pulse(document: Document, live: LiveRun | None, on_stale: Callable[[], None]) -> None:
+    """Whether the flow is saved. Calls `on_stale` when the page shows what is no longer so."""
+    _component()(
+        key="pulse",
+        data={
+            **_address(document, "pulse"),
+            "rev": document.revision,
+            "saved": document.saved,
+            "conflict": document.conflict is not None,
+            "run": f"{live.id}:{live.progress.status}" if live else "",
+            "wait": 500,
+        },
+        on_stale_change=on_stale,
+        height="content",
+    )
+
+
+def follow(document: Document, live: LiveRun, key: str, *, chat: bool = False) -> None:
+    """The run as it happens: steps, seconds, tokens, and text as it streams."""
+    _component()(
+        key=key,
+        data={
+            **_address(document, "run"),
+            "steps": [[node.id, title_of(live, node.id)] for node in live.flow.nodes],
+            "chat": chat,
+            "answer": answering_node(live) if chat else "",
+            "run": live.id,
+        },
+        height="content",
+    )
+
+
+def trace(steps: Sequence[Mapping[str, Any]], key: str) -> None:
+    """What an agent did, step by step; steps as in `patchbay.studio.runs.progress.Step.steps`."""
+    _component()(
+        key=key, data={**live_addresses(), "mode": "trace", "trace": list(steps)}, height="content"
+    )
+
+
+def found(texts: Sequence[Mapping[str, Any]], key: str) -> None:
+    """Numbered texts: `n` and `text`; `score`, `share` (of a full bar), `source`, `more` if any."""
+    _component()(
+        key=key, data={**live_addresses(), "mode": "found", "found": list(texts)}, height="content"
+    )
+
+
+def _address(document: Document, mode: Literal["pulse", "run"]) -> dict[str, Any]:
+    return {
+        **live_addresses(),
+        "url": f"patchbay/live?{query(document)}",
+        "doc": document.id,
+        "mode": mode,
+    }
+
+
+def title_of(live: LiveRun, path: str) -> str:
+    """What a node of a run is called; inner nodes of sub-flows by their path."""
+    node_id, _, inner = path.partition("/")
+    node = live.flow.by_id().get(node_id)
+    if node is None:
+        return path
+    from patchbay.studio.server.services import services
+
+    cls = services().catalog.get(node.kind)
+    title = node.title or (cls.title if cls else node.id)
+    return f"{title} / {inner}" if inner else title
+
+
+def answering_node(live: LiveRun) -> str:
+    """The node whose text is what the flow answers: what its first output is wired to."""
+    from patchbay.studio.server.questions import asked
+
+    output = next(iter(asked(live.flow).outputs.values()), "")
+    for edge in live.flow.edges:
+        if edge.target_node == output:
+            return edge.source_node
+    return ""

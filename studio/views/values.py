@@ -1,0 +1,136 @@
+"""A value of a port, shown as what it is. Values come in their stored form (see `patchbay.nodes.values`)."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import streamlit as st
+
+from patchbay.nodes.values import TAG
+from patchbay.studio.views.chart import show_chart
+from patchbay.studio.views.documents import MANY, say_cut, show_documents, show_texts
+from patchbay.studio.views.figures import picture_words, show_picture, show_table
+from patchbay.studio.words import count, plain, safe_markdown
+
+LONG = 20_000
+"""Characters of a text that are shown; the rest is counted."""
+WORDY = 40
+"""Characters from which on a list of texts is shown as a table rather than as JSON."""
+FIGURES = ("table", "chart", "picture")
+
+
+def show_value(value: Any, key: str, *, height: int | None = None) -> None:
+    """Draw a value. `key` must be unique on the page."""
+    shape = shape_of(value)
+    if shape == "text":
+        _show_text(value, key)
+    elif shape == "documents":
+        show_documents(value, key)
+    elif shape == "document":
+        show_documents([value], key)
+    elif shape == "messages":
+        for message in value[:MANY]:
+            st.caption(plain(message.get("role", "")))
+            st.markdown(safe_markdown(_cut(message.get("content", ""))))
+        say_cut(value, "message")
+    elif shape == "table":
+        show_table(value, key)
+    elif shape == "chart":
+        show_chart(value, key)
+    elif shape == "picture":
+        show_picture(value)
+    elif shape == "texts":
+        show_texts(value, key)
+    elif shape == "number":
+        st.markdown(f"**{value:g}**" if isinstance(value, float) else f"**{value}**")
+    elif shape == "nothing":
+        st.caption("Nothing.")
+    elif shape == "description":
+        fields = {k: v for k, v in value.items() if k != TAG and v not in (None, "", [], {})}
+        st.caption(plain(str(value[TAG])))
+        st.json(fields, expanded=1)
+    elif isinstance(value, list):
+        st.json(value[:MANY], expanded=2)
+        say_cut(value, "item")
+    else:
+        st.json(value, expanded=2)
+
+
+def shape_of(value: Any) -> str:
+    """What a stored value is.
+
+    One of text, number, document, documents, messages, texts, table, chart, picture, description,
+    nothing, json.
+    """
+    if value is None:
+        return "nothing"
+    if isinstance(value, str):
+        return "text"
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return "number"
+    if isinstance(value, dict) and TAG in value:
+        tag = str(value[TAG])
+        return tag if tag in FIGURES else "document" if tag == "document" else "description"
+    if isinstance(value, list) and value and all(isinstance(v, dict) for v in value):
+        tags = {v.get(TAG) for v in value}
+        if tags == {"document"}:
+            return "documents"
+        if tags == {"message"}:
+            return "messages"
+    if isinstance(value, list) and value and all(isinstance(v, str) for v in value):
+        return "texts" if any(len(v) > WORDY for v in value) else "json"
+    return "json"
+
+
+def gist(value: Any, limit: int = 90) -> str:
+    """A stored value in one line."""
+    shape = shape_of(value)
+    if shape == "text":
+        line = " ".join(value.split())
+        return line if len(line) <= limit else line[: limit - 1] + "…"
+    if shape in ("documents", "messages"):
+        return f"{len(value)} {shape[:-1] if len(value) == 1 else shape}"
+    if shape == "table":
+        return f"table, {count(len(value.get('rows') or ()), 'row')}"
+    if shape == "chart":
+        return f"{value.get('kind', '')} chart, {count(len(value.get('rows') or ()), 'point')}"
+    if shape == "picture":
+        return f"picture, {picture_words(value)}"
+    if shape == "texts":
+        return count(len(value), "text")
+    if shape in ("description", "document"):
+        return str(value[TAG])
+    text = str(value)
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def looks_like_markdown(text: str) -> bool:
+    """Whether a text uses Markdown that would be lost if shown as it is."""
+    marks = (r"^#{1,4} \S", r"^\s*[-*] \S", r"^\s*\d+\. \S", r"\*\*\S", r"```", r"^\|.+\|$")
+    return any(re.search(mark, text, re.MULTILINE) for mark in marks)
+
+
+def looks_like_code(text: str) -> bool:
+    """Whether a text is better shown in letters of one width."""
+    return bool(re.search(r"^\s{2,}\S|^[{[<]|\t", text, re.MULTILINE))
+
+
+def _show_text(text: str, key: str) -> None:
+    shown = _cut(text)
+    if looks_like_markdown(shown):
+        as_is = st.toggle("Show as it is", key=f"{key}:raw")
+        if not as_is:
+            st.markdown(safe_markdown(shown))
+            return
+    if looks_like_code(shown):
+        st.code(shown, language=None, wrap_lines=True)
+    else:
+        with st.container(border=True):
+            st.text(shown or " ")
+    if len(text) > LONG:
+        st.caption(f"The first {LONG:,} of {len(text):,} characters.")
+
+
+def _cut(text: str, limit: int = LONG) -> str:
+    return text if len(text) <= limit else text[:limit] + "…"

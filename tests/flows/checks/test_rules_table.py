@@ -1,0 +1,70 @@
+"""One broken flow and one message snapshot per rule, and the page that the rules make.
+
+To take new snapshots after a change of words: `REWRITE=1 pytest tests/flows/checks/test_rules_table.py`,
+then read the diff.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from patchbay.flows.checks.rules import RULES
+from patchbay.flows.checks.rules.page import FILE_CODES, main, page_text
+from patchbay.flows.checks.validate import validate
+from patchbay.flows.document.reading import read_flow
+from patchbay.flows.words import UNSAFE
+from tests.flows.checks.rules_kit import CATALOG
+
+BROKEN = Path(__file__).parents[2] / "fixtures" / "broken"
+ROOT = Path(__file__).parents[3]
+UNSAVABLE = {"structure/duplicate-id"}  # such a file is already refused when it is read
+CODES = [rule.code for rule in RULES if rule.code not in UNSAVABLE]
+
+
+@pytest.fixture(autouse=True)
+def _small_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every machine is of the same size here."""
+    monkeypatch.setattr("patchbay.flows.runs.resources.memory_limit", lambda: 2_000_000_000)
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_a_broken_flow_is_told_in_these_words(code: str) -> None:
+    path = BROKEN / f"{code.replace('/', '-')}.json"
+    problems = validate(read_flow(path), CATALOG, BROKEN, path.name)
+    told = "".join(f"{problem}\n" for problem in problems).replace(str(BROKEN), "BROKEN")
+    expected = path.with_suffix(".txt")
+    if os.environ.get("REWRITE"):
+        expected.write_text(told, encoding="utf-8")
+    assert told == expected.read_text(encoding="utf-8")
+    assert {problem.code for problem in problems} == {code}
+    severity = next(rule.severity for rule in RULES if rule.code == code)
+    assert {problem.severity for problem in problems} == {severity}
+    assert all(problem.fix for problem in problems)
+    assert not UNSAFE.search(told.replace("\n", ""))
+
+
+def test_no_snapshot_is_left_over() -> None:
+    names = {path.stem for path in BROKEN.glob("*.*")}
+    assert names == {code.replace("/", "-") for code in CODES}
+
+
+def test_codes_are_unique_and_every_rule_says_what_it_is_about() -> None:
+    codes = [rule.code for rule in RULES]
+    assert len(set(codes)) == len(codes)
+    assert all(rule.doc for rule in RULES)
+
+
+def test_the_page_of_problems_is_the_committed_one() -> None:
+    assert main(["--check"]) == 0
+    assert "## wiring/type-mismatch" in page_text()
+
+
+def test_every_code_of_a_file_is_on_the_page() -> None:
+    import re
+
+    source = "".join((ROOT / "flows" / name).read_text() for name in ("reading.py", "writing.py"))
+    used = set(re.findall(r'"(file/[a-z0-9-]+)"', source))
+    assert used == set(FILE_CODES)

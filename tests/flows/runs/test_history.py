@@ -1,0 +1,139 @@
+"""The history: what is recorded, and how an interrupted run goes on."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from patchbay.flows.document.model import Flow
+from patchbay.flows.problems import FlowError
+from patchbay.flows.runs.environment import Stored
+from patchbay.flows.runs.history import History, is_alive, resumable, this_process
+from patchbay.flows.runs.running import LoadedFlow, Run
+from tests.flows.runs.harness import CATALOG, OUT, environment, flow, words
+
+
+@pytest.fixture
+def history(tmp_path: Path) -> History:
+    return History(f"sqlite:///{tmp_path / 'history.sqlite'}")
+
+
+async def recorded(history: History, document: Flow, stop_at: str = "") -> tuple[str, list[str]]:
+    run = Run(LoadedFlow(document), {}, environment())
+    run.add_sink(history.recorder(run.id, document))
+    events = []
+    async for event in run.events():
+        events.append(event)
+        if words([event]) == [stop_at]:
+            run.cancel()
+    return run.id, words(events)
+
+
+def chain(log: Path, kind: str = "test.random") -> Flow:
+    slow = {"log": str(log), "wait_s": 0.2}
+    return flow(
+        {"a": "test.text", "b": (kind, {"log": str(log)}), "c": (kind, slow), "o": OUT},
+        ["a.text > b.text", "b.text > c.text", "c.text > o.value"],
+    )
+
+
+async def test_a_run_is_recorded(history: History, tmp_path: Path) -> None:
+    run, _ = await recorded(history, chain(tmp_path / "log"))
+    past = history.get(run)
+    assert (past.status, past.name, past.outputs) == ("finished", "Case", {"out": "HI"})
+    assert past.flow == chain(tmp_path / "log")
+    assert [event["type"] for event in history.events(run)][:3] == [
+        "run_started", "node_started", "node_finished",
+    ]  # fmt: skip
+    assert [p.id for p in history.runs()] == [run]
+
+
+async def test_a_failed_run_keeps_its_problem(history: History) -> None:
+    run, _ = await recorded(history, flow({"f": "test.fail", "o": OUT}, ["f.text > o.value"]))
+    past = history.get(run)
+    assert past.status == "failed"
+    assert past.problem is not None
+    assert past.problem["node"] == "f"
+
+
+async def test_a_stopped_run_goes_on_where_it_was(history: History, tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    run_id, found = await recorded(history, chain(log), stop_at="start c")
+    assert found[-1] == "cancelled"
+    past = history.get(run_id)
+    resumable(past)
+    stored = history.stored(run_id, CATALOG.value_types)
+    again = Run(past.flow, {}, environment(stored=stored), run_id=run_id)
+    again.add_sink(history.recorder(run_id, past.flow))
+    assert words([event async for event in again.events()]) == [
+        "resumed a", "resumed b", "start c", "run c", "start o", "run o", "finished {'out': 'HI'}",
+    ]  # fmt: skip
+    assert log.read_text(encoding="utf-8").split() == ["hi", "HI"], "b ran once, c to its end once"
+    assert history.get(run_id).status == "finished"
+
+
+async def test_a_result_for_other_inputs_is_not_taken(tmp_path: Path) -> None:
+    env = environment(stored={"b": Stored("another key", {"text": "stale"})})
+    run = Run(chain(tmp_path / "log"), {}, env)
+    assert "run b" in words([event async for event in run.events()])
+
+
+async def test_what_cannot_be_resumed_is_said(history: History, tmp_path: Path) -> None:
+    run, _ = await recorded(history, chain(tmp_path / "log"))
+    with pytest.raises(FlowError, match="has finished"):
+        resumable(history.get(run))
+    with pytest.raises(FlowError, match=f"The latest are: {run}"):
+        history.get("20200101-000000-000000")
+
+
+async def test_a_run_of_a_living_process_is_running_one_of_a_dead_is_interrupted(
+    history: History, tmp_path: Path
+) -> None:
+    document = chain(tmp_path / "log")
+    run = Run(LoadedFlow(document), {}, environment())
+    run.add_sink(history.recorder(run.id, document))
+    async for event in run.events():
+        if event.type == "node_started":
+            assert history.get(run.id).status == "running"
+            with pytest.raises(FlowError, match="still running"):
+                resumable(history.get(run.id))
+            break
+    host, _, started = this_process().rsplit("/", 2)
+    assert is_alive(this_process())
+    assert not is_alive(f"{host}/1/{started}")
+    assert not is_alive(f"{host}/999999999/0.00")
+
+
+async def test_a_history_that_cannot_be_written_costs_the_record_only(
+    tmp_path: Path, history: History
+) -> None:
+    document = chain(tmp_path / "log")
+    run = Run(LoadedFlow(document), {}, environment())
+    record = history.recorder(run.id, document)
+    count = 0
+
+    def broken(event: object) -> None:
+        nonlocal count
+        count += 1
+        if count > 3:
+            raise OSError(28, "No space left on device")
+        record(event)  # type: ignore[arg-type]
+
+    run.add_sink(broken)
+    found = words([event async for event in run.events()])
+    assert [w for w in found if w.startswith("warn")] == [
+        "warn : The run goes on but is no longer recorded. "
+        "The disk is full: [Errno 28] No space left on device."
+    ]
+    assert found[-1] == "finished {'out': 'HI'}"
+
+
+async def test_two_runs_at_once_record_side_by_side(history: History, tmp_path: Path) -> None:
+    document = chain(tmp_path / "log")
+    runs = await asyncio.gather(*(recorded(history, document) for _ in range(4)))
+    for run, found in runs:
+        assert found[-1] == "finished {'out': 'HI'}"
+        assert history.get(run).status == "finished"
+    assert len({run for run, _ in runs}) == 4

@@ -1,0 +1,194 @@
+"""The resource pool: opened once, shared, limited, evicted."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from patchbay.flows.runs.resources import Pool
+from patchbay.nodes.contract import NodeError
+from patchbay.nodes.values import SecretRef
+from tests.flows.runs.harness import OUT, environment, events_of, flow, words
+from tests.flows.runs.nodes import Thing
+
+
+@pytest.fixture(autouse=True)
+def _fresh() -> None:
+    Thing.opened.clear()
+    Thing.closed.clear()
+
+
+class Watch:
+    """A watcher that keeps what it hears."""
+
+    def __init__(self) -> None:
+        self.heard: list[str] = []
+
+    def opening(self, label: str, done: float, total: float | None) -> None:
+        self.heard.append(label)
+
+    def waiting(self, resource: str, position: int) -> None:
+        self.heard.append(f"waits at {position}")
+
+    def warning(self, message: str) -> None:
+        self.heard.append(message)
+
+    def secret(self, ref: object) -> str:
+        return ""
+
+
+async def test_two_nodes_with_one_description_open_it_once() -> None:
+    document = flow(
+        {
+            "t": "test.thing",
+            "t2": "test.thing",
+            "u": "test.use",
+            "v": "test.use",
+            "o": OUT,
+            "p": ("io.output", {"name": "p"}),
+        },
+        ["t.thing > u.thing", "t2.thing > v.thing", "u.most > o.value", "v.most > p.value"],
+    )
+    env = environment()
+    events = await events_of(document, env=env)
+    assert words(events)[-1] == "finished {'out': 2, 'p': 2}", "both used the one at the same time"
+    assert Thing.opened == ["thing"]
+    env.pool.close()
+    assert Thing.closed == ["thing"]
+
+
+async def test_slots_limit_how_many_use_it_at_once() -> None:
+    nodes = {"t": ("test.thing", {"places": 2}), "j": ("io.output", {"name": "o"})}
+    users = {f"u{number}": "test.use" for number in range(5)}
+    outs = {f"o{number}": ("io.output", {"name": f"o{number}"}) for number in range(5)}
+    del nodes["j"]
+    wires = [f"t.thing > {user}.thing" for user in users]
+    wires += [f"u{number}.most > o{number}.value" for number in range(5)]
+    found = words(await events_of(flow({**nodes, **users, **outs}, wires)))
+    waits = [w.removeprefix("wait ") for w in found if w.startswith("wait")]
+    assert waits[:3] == [f"u{number} for thing #{number - 1}" for number in (2, 3, 4)]
+    # Each slot that is given back moves up those who still wait.
+    assert waits[3:] == ["u3 for thing #1", "u4 for thing #2", "u4 for thing #1"]
+    assert found[-1] == "finished " + str({f"o{number}": 2 for number in range(5)})
+
+
+async def test_idle_ones_make_room_and_those_in_use_stay() -> None:
+    pool, watch = Pool(limit=100), Watch()
+    async with pool.use(Thing(name="a", size=60), watch):
+        async with pool.use(Thing(name="b", size=30), watch):
+            pass
+        async with pool.use(Thing(name="c", size=40), watch):
+            assert Thing.closed == ["b"], "b was idle and had to go, a is in use"
+    async with pool.use(Thing(name="d", size=50), watch):
+        assert Thing.closed == ["b", "c", "a"], "the longest unused goes first"
+    assert not [text for text in watch.heard if "more than" in text]
+
+
+async def test_more_than_fits_is_said_not_deadlocked() -> None:
+    pool, watch = Pool(limit=100), Watch()
+    async with (
+        pool.use(Thing(name="a", size=60), watch),
+        pool.use(Thing(name="b", size=60), watch),
+    ):
+        assert [text for text in watch.heard if "more than" in text]
+
+
+async def test_an_opening_that_fails_is_tried_again_next_time() -> None:
+    document = flow(
+        {"t": ("test.thing", {"fails": True}), "u": "test.use", "o": OUT},
+        ["t.thing > u.thing", "u.most > o.value"],
+    )
+    env = environment()
+    for _ in range(2):
+        found = words(await events_of(document, env=env))
+        assert "fail u [resource/failed] Opening thing failed: ValueError: it is broken" in found
+    assert env.pool.resident() == []
+    assert env.pool.opened == 2
+
+
+async def test_a_slot_is_handed_on_when_the_one_in_line_leaves() -> None:
+    pool, watch = Pool(), Watch()
+    thing = Thing(name="one", places=1)
+    got: list[str] = []
+
+    async def use(name: str) -> None:
+        async with pool.use(thing, watch):
+            got.append(name)
+            await asyncio.sleep(0.05)
+
+    first = asyncio.create_task(use("first"))
+    await asyncio.sleep(0.2)
+    again = asyncio.create_task(use("again"))
+    leaving = asyncio.create_task(use("leaving"))
+    last = asyncio.create_task(use("last"))
+    await asyncio.sleep(0)
+    leaving.cancel()
+    await asyncio.gather(first, again, last)
+    assert got == ["first", "again", "last"]
+
+
+async def test_those_behind_one_who_leaves_move_up() -> None:
+    pool, thing = Pool(), Thing(name="queued", places=1)
+    watches = [Watch() for _ in range(4)]
+    go_on = asyncio.Event()
+
+    def waits() -> list[list[str]]:
+        return [[text for text in watch.heard if "waits" in text] for watch in watches]
+
+    async def use(watch: Watch) -> None:
+        async with pool.use(thing, watch):
+            await go_on.wait()
+
+    async with pool.use(thing, watches[0]):
+        waiting = []
+        for watch in watches[1:]:
+            waiting.append(asyncio.create_task(use(watch)))
+            while not any("waits" in text for text in watch.heard):
+                await asyncio.sleep(0.01)
+        waiting[1].cancel()
+        await asyncio.gather(waiting[1], return_exceptions=True)
+        await asyncio.sleep(0)
+        assert waits() == [[], ["waits at 1"], ["waits at 2"], ["waits at 3", "waits at 2"]]
+    go_on.set()
+    await asyncio.gather(waiting[0], waiting[2])
+    assert waits()[3] == ["waits at 3", "waits at 2", "waits at 1"]
+
+
+def test_the_pool_outlives_an_event_loop() -> None:
+    pool, watch = Pool(), Watch()
+
+    async def use() -> None:
+        async with pool.use(Thing(name="kept", places=1), watch):
+            pass
+
+    asyncio.run(use())
+    asyncio.run(use())
+    assert Thing.opened == ["kept"]
+
+
+class Knowing(Watch):
+    """A watcher with one secret, or none."""
+
+    def __init__(self, value: str | None) -> None:
+        super().__init__()
+        self.value = value
+
+    def secret(self, ref: object) -> str:
+        self.heard.append("asked for the secret")
+        if self.value is None:
+            raise NodeError("It is not set.")
+        return self.value
+
+
+async def test_another_key_is_another_resource_and_every_run_asks_for_it() -> None:
+    pool, thing = Pool(), Thing(key=SecretRef(secret="KEY"))
+    first, second, other, none = (Knowing(value) for value in ("old", "old", "new", None))
+    for watcher in (first, second, other, none):
+        async with pool.use(thing, watcher, slot=False):
+            assert watcher.heard[0] == "asked for the secret"
+    assert len(Thing.opened) == 3
+    held = "".join(pool._entries)
+    assert "old" not in held
+    assert "new" not in held
+    pool.close()
