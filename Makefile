@@ -44,7 +44,7 @@ $(VENV)/.pinned: requirements.txt $(VENV)/.created
 	@touch $@
 
 $(VENV)/.installed: pyproject.toml $(VENV)/.pinned
-	@$(PIP) --no-deps --no-build-isolation --config-settings editable_mode=compat --editable .
+	@$(PIP) --no-deps --no-build-isolation --editable .
 	@touch $@
 
 studio: setup  ## the canvas, in the browser
@@ -61,7 +61,7 @@ test: setup  ## the environment, a browser, all tests
 check: setup frontend-check  ## lint, format, types, and whether what is generated is up to date
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy
+	$(PY) tests/typed.py
 	$(PY) -m patchbay.flows.document.schema --check
 	$(PY) -m patchbay.flows.checks.rules.page --check
 	$(PY) -m patchbay.nodes.docs --check

@@ -42,3 +42,9 @@ def __getattr__(name: str) -> Any:
     from importlib import import_module
 
     return getattr(import_module(f"patchbay.flows.{_HOME[name]}"), name)
+
+
+if __name__ == "flows":  # found by its folder, in a checkout
+    from nodes.former import become
+
+    become("flows")

@@ -13,6 +13,7 @@ import pydantic
 from pydantic import BaseModel, ConfigDict, JsonValue
 
 from patchbay.nodes.context import Context, StepKind
+from patchbay.nodes.errors import NodeError
 from patchbay.nodes.ports import UNSET, Port, Ports, port
 from patchbay.nodes.values import KIND_TYPES, SecretRef, Value, ValueKind
 
@@ -20,30 +21,6 @@ Widget = Literal[
     "text", "textarea", "code", "number", "slider", "choice", "switch", "list", "table", "json",
     "secret", "file", "folder", "model", "adapter", "flow",
 ]  # fmt: skip
-
-
-class NodeError(Exception):
-    """Something went wrong in a node, in words for the person who drew the flow.
-
-    Args:
-        message: what happened, naming the values at hand.
-        fix: what would help, as an imperative sentence.
-        port: the port that it is about.
-        code: a stable code, `family/what`.
-        retry: whether trying again can help.
-    """
-
-    def __init__(
-        self,
-        message: str,
-        *,
-        fix: str = "",
-        port: str | None = None,
-        code: str = "node/failed",
-        retry: bool = True,
-    ) -> None:
-        super().__init__(message)
-        self.message, self.fix, self.port, self.code, self.retry = message, fix, port, code, retry
 
 
 # --- params -------------------------------------------------------------------------------------

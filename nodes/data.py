@@ -108,7 +108,7 @@ def secrets_in(value: Value) -> Iterator[SecretRef]:
 
 
 def encode(value: Any) -> JsonValue:
-    """The JSON form of a value. Models carry a `$type` tag; `patchbay.nodes.values.decode` reads it."""
+    """The JSON form of a value. Models carry a `$type` tag; `values.decode` reads it."""
     if isinstance(value, Value):
         nested = nested_fields(type(value))
         body = value.model_dump(mode="json", exclude=set(nested) if nested else None)

@@ -126,7 +126,7 @@ class ModelSpec(Spec):
         Raises:
             NodeError: the backend knows no grammars.
         """
-        from patchbay.nodes.contract import NodeError
+        from patchbay.nodes.errors import NodeError
 
         raise NodeError(
             f"A {self.type_id()} follows no grammar.",

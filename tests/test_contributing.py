@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tests.documents import ROOT, blocks, environment, shell
+from tests.paths import python_path
 
 PAGE = ROOT / "CONTRIBUTING.md"
 
@@ -18,7 +19,7 @@ def test_a_stranger_can_write_a_node_by_following_the_page(tmp_path: Path) -> No
         PIP_NO_DEPS="1",
         PIP_NO_INDEX="1",
         PIP_NO_BUILD_ISOLATION="0",  # pip reads 0 as "no isolation"
-        PYTHONPATH=str(installed),
+        PYTHONPATH=python_path(installed),
     )
     printed = []
     for block in blocks(PAGE):

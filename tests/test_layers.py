@@ -1,21 +1,44 @@
-"""Imports point downward only: studio → flows → nodes. Read from the source; nothing is run."""
+"""Imports point downward only, between layers and between rooms. Read from source, nothing is run.
+
+Layers: studio → flows → nodes. A room is a folder inside a layer; a file beside the folders is a
+room of its own. Rooms stand on floors, and no circle leads through them.
+"""
 
 from __future__ import annotations
 
 import ast
 from pathlib import Path
 
+import networkx
 import pytest
 
 ROOT = Path(__file__).parent.parent
 LAYERS = ("nodes", "flows", "studio")
 """From the bottom up. A layer may import itself and what stands before it."""
 
-NOT_CONCRETE = (
-    "patchbay.nodes.weights.resolve",
-    "patchbay.nodes.weights.manifest",
-    "patchbay.nodes.weights.refs",
-)
+FLOORS = {
+    "nodes": (
+        ("io", "tools", "logic", "text"),
+        ("weights",),
+        ("models",),
+        ("retrieval", "prompts"),
+        ("techniques", "agents", "quantization"),
+        ("evaluation",),
+    ),
+    "flows": (("document",), ("checks",), ("runs", "exchange"), ("cli",)),
+    "studio": (
+        ("pictures",),
+        ("documents",),
+        ("runs",),
+        ("server",),
+        ("views",),
+        ("inspector", "panels", "canvas"),
+        ("screens",),
+    ),
+}
+"""From the bottom up. A room may import itself, its layer's files, and lower floors."""
+
+NOT_CONCRETE = ("patchbay.nodes.weights",)
 """The command `patchbay models` manages weights, which are no node."""
 
 HEAVY = {
@@ -64,16 +87,83 @@ every_file = pytest.mark.parametrize("path", ALL_FILES, ids=lambda p: str(p.rela
 
 
 def imported(path: Path) -> list[tuple[str, bool]]:
-    package = ".".join(path.relative_to(ROOT).parent.parts)
+    package = ".".join(["patchbay", *path.relative_to(ROOT).parent.parts])
     return imports(path.read_text(encoding="utf-8"), package)
+
+
+def inside(name: str) -> list[str]:
+    """The parts of the name of a module of ours, from its layer on; none for what is not ours."""
+    package, _, rest = name.partition(".")
+    return rest.split(".") if package == "patchbay" else []
 
 
 @every_file
 def test_imports_point_downward(path: Path):
     layer = path.relative_to(ROOT).parts[0]
     above = set(LAYERS[LAYERS.index(layer) + 1 :])
-    upward = [name for name, _ in imported(path) if name.partition(".")[0] in above]
+    upward = [name for name, _ in imported(path) if inside(name) and inside(name)[0] in above]
     assert upward == []
+
+
+@every_file
+def test_modules_go_by_one_name(path: Path):
+    """`import nodes` in a checkout would make a second copy of every class."""
+    bare = [name for name, _ in imported(path) if name.partition(".")[0] in LAYERS]
+    assert bare == [] or path.parent.parent == ROOT
+
+
+@every_file
+def test_rooms_stand_on_floors(path: Path):
+    layer, *folders = path.relative_to(ROOT).parent.parts
+    floors = FLOORS[layer]
+    if not folders or folders[0] not in {room for floor in floors for room in floor}:
+        return
+    at = next(i for i, floor in enumerate(floors) if folders[0] in floor)
+    allowed = {folders[0]}.union(*floors[:at])
+    rooms = {room for floor in floors for room in floor}
+    upward = [
+        name
+        for name, _ in imported(path)
+        if (parts := inside(name)) and parts[0] == layer and len(parts) > 1
+        if parts[1] in rooms and parts[1] not in allowed
+    ]
+    assert upward == []
+
+
+def test_every_room_has_its_floor():
+    for layer, floors in FLOORS.items():
+        folders = {path.relative_to(ROOT / layer).parts[0] for path in files(layer)}
+        folders = {name for name in folders if not name.endswith(".py")}
+        assert folders == {room for floor in floors for room in floor}
+
+
+def test_no_circle_leads_through_rooms():
+    graph = networkx.DiGraph()
+    for path in ALL_FILES:
+        here = room_of(path)
+        for name, _ in imported(path):
+            there = module_of(inside(name))
+            if there is not None and room_of(there) != here:
+                graph.add_edge(here, room_of(there))
+    assert list(networkx.simple_cycles(graph)) == []
+
+
+def room_of(path: Path) -> str:
+    """The folder of a file; the file itself where it stands beside the folders."""
+    relative = path.relative_to(ROOT)
+    if len(relative.parts) <= 2:
+        return str(relative.with_suffix(""))
+    return str(relative.parent).removesuffix("/rules")
+
+
+def module_of(parts: list[str]) -> Path | None:
+    """The file that a dotted name lies in."""
+    for end in range(len(parts), 0, -1):
+        place = ROOT.joinpath(*parts[:end])
+        for file in (place.with_suffix(".py"), place / "__init__.py"):
+            if file.exists():
+                return file
+    return None
 
 
 @pytest.mark.parametrize("path", files("flows"), ids=lambda p: str(p.relative_to(ROOT)))
@@ -83,9 +173,8 @@ def test_flows_knows_no_concrete_node(path: Path):
     concrete = [
         name
         for name, _ in imported(path)
-        if name.startswith("nodes.")
-        and name.split(".")[1] in families | {"builtin"}
-        and not name.startswith(NOT_CONCRETE)
+        if (parts := inside(name)) and parts[0] == "nodes" and len(parts) > 1
+        if parts[1] in families | {"builtin"} and not name.startswith(NOT_CONCRETE)
     ]
     assert concrete == []
 
@@ -105,13 +194,14 @@ LOADED_LATE = {
     "nodes/agents/crew_llm.py", "nodes/agents/react_loop.py", "nodes/agents/tool_calling.py",
     "nodes/models/transformers/attach.py", "nodes/models/transformers/chat.py",
     "nodes/models/fallback/chat.py", "nodes/models/llama/chat.py", "nodes/models/llama/engine.py",
-    "nodes/models/servers/chat.py", "nodes/models/servers/embeddings.py", "nodes/models/streaming.py",
+    "nodes/models/servers/chat.py", "nodes/models/servers/embeddings.py",
+    "nodes/models/streaming.py",
     "nodes/retrieval/encoder.py", "nodes/retrieval/open_retriever.py",
 }  # fmt: skip
 
 
 def test_what_is_loaded_late_is_never_imported_on_loading():
-    late = {name.removesuffix(".py").replace("/", ".") for name in LOADED_LATE}
+    late = {f"patchbay.{name.removesuffix('.py').replace('/', '.')}" for name in LOADED_LATE}
     eager = [
         (str(path.relative_to(ROOT)), name)
         for path in ALL_FILES
@@ -123,17 +213,18 @@ def test_what_is_loaded_late_is_never_imported_on_loading():
 
 
 @pytest.mark.parametrize(
-    ("source", "found"),
+    ("source", "package", "found"),
     [
-        ("import patchbay.flows.runs.engine", [("patchbay.flows.runs.engine", True)]),
-        ("from flows import run", [("flows.run", True)]),
-        ("from ..flows import run", [("flows.run", True)]),
-        ("def f():\n    import numpy", [("numpy", False)]),
-        ("async def f():\n    async with a:\n        import numpy", [("numpy", False)]),
-        ("if TYPE_CHECKING:\n    import numpy", [("numpy", False)]),
-        ("class A:\n    import numpy", [("numpy", True)]),
-        ("try:\n    import numpy\nexcept ImportError: pass", [("numpy", True)]),
+        ("import patchbay.flows.machine", "", [("patchbay.flows.machine", True)]),
+        ("from patchbay.flows import run", "", [("patchbay.flows.run", True)]),
+        ("from ..flows import run", "patchbay.nodes", [("patchbay.flows.run", True)]),
+        ("from . import run", "patchbay.nodes.text", [("patchbay.nodes.text.run", True)]),
+        ("def f():\n    import numpy", "", [("numpy", False)]),
+        ("async def f():\n    async with a:\n        import numpy", "", [("numpy", False)]),
+        ("if TYPE_CHECKING:\n    import numpy", "", [("numpy", False)]),
+        ("class A:\n    import numpy", "", [("numpy", True)]),
+        ("try:\n    import numpy\nexcept ImportError: pass", "", [("numpy", True)]),
     ],
 )
-def test_the_reader_of_imports(source, found):
-    assert imports(source, "patchbay.nodes.text") == found or imports(source, "nodes") == found
+def test_the_reader_of_imports(source, package, found):
+    assert imports(source, package) == found

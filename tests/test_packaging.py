@@ -104,16 +104,16 @@ def test_the_wheel_carries_everything_of_the_three_packages(shipped: set[str]) -
         if name.startswith(("nodes/", "flows/", "studio/")) and not name.startswith(FRONTEND)
     }
 
-    assert wanted - shipped == set()
+    assert {f"patchbay/{name}" for name in wanted} - shipped == set()
 
 
 @pytest.mark.parametrize(
     "pattern",
     [
-        "flows/saved/ask.json",
-        "flows/*schema*.json",
-        "studio/app.py",
-        "studio/static/*.js",
+        "patchbay/flows/saved/ask.json",
+        "patchbay/flows/*schema*.json",
+        "patchbay/studio/app.py",
+        "patchbay/studio/static/*.js",
         "patchbay_studio-*.dist-info/licenses/LICENSE",
     ],
 )
@@ -121,9 +121,25 @@ def test_the_wheel_carries(pattern: str, shipped: set[str]) -> None:
     assert [name for name in shipped if Path(name).match(pattern)], f"no {pattern} in the wheel"
 
 
+def test_nothing_of_ours_stands_at_the_top(shipped: set[str]) -> None:
+    """Other programs have a top-level `nodes` too."""
+    tops = {name.partition("/")[0] for name in shipped}
+    assert {top for top in tops if not top.endswith(".dist-info")} == {"patchbay"}
+
+
+def test_every_package_is_listed() -> None:
+    folders = {
+        "patchbay." + name.rpartition("/")[0].replace("/", ".")
+        for name in tracked()
+        if name.startswith(("nodes/", "flows/", "studio/")) and name.endswith(".py")
+    }
+    tool = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]
+    assert sorted(folders) == sorted(tool["setuptools"]["packages"])
+
+
 @pytest.mark.parametrize("folder", ["tests/", "bench/", "docs/", FRONTEND])
 def test_the_wheel_leaves_out(folder: str, shipped: set[str]) -> None:
-    assert not [name for name in shipped if name.startswith(folder)]
+    assert not [name for name in shipped if name.removeprefix("patchbay/").startswith(folder)]
 
 
 def test_the_command_is_patchbay() -> None:

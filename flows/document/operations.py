@@ -1,6 +1,6 @@
 """The edits a person can make, as plain data: what the browser sends and undo stores.
 
-Every operation is a frozen model that survives JSON. `patchbay.flows.document.edit` says what each does to a flow.
+Every operation is a frozen model that survives JSON. `flows/document/edit.py` says what each does.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""The JSON Schema of the flow format, from the model: `python -m patchbay.flows.document.schema --write`."""
+"""The JSON Schema of the flow format, from the model.
+
+`python -m patchbay.flows.document.schema --write` writes it anew.
+"""
 
 from __future__ import annotations
 

@@ -15,17 +15,12 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Protocol
 
+from patchbay.flows import machine
 from patchbay.nodes.contract import NodeError
 from patchbay.nodes.data import secrets_in
 from patchbay.nodes.values import Opening, SecretRef, Spec, canonical, encode
-
-CGROUP_LIMITS = (
-    "/sys/fs/cgroup/memory.max",
-    "/sys/fs/cgroup/memory/memory.limit_in_bytes",
-)
 
 
 class Watcher(Protocol):
@@ -237,7 +232,7 @@ class Pool:
 
     def _allowed(self) -> int:
         if self._limit is None:
-            self._limit = allowed_memory()
+            self._limit = machine.allowed_memory()
         return self._limit
 
     def _evict_for(self, needed: int) -> list[_Entry]:
@@ -344,19 +339,3 @@ def _in_words(spec: Spec, error: BaseException) -> BaseException:
     failure = NodeError(message, code="resource/failed")
     failure.__cause__ = error
     return failure
-
-
-def allowed_memory() -> int:
-    """Memory that opened models may take together in bytes: four fifths of `memory_limit()`."""
-    return memory_limit() * 4 // 5
-
-
-def memory_limit() -> int:
-    """Memory that this process may use in bytes: the machine's, or its container's if less."""
-    import psutil
-
-    limits = [int(psutil.virtual_memory().total)]
-    for name in CGROUP_LIMITS:
-        with contextlib.suppress(OSError, ValueError):
-            limits.append(int(Path(name).read_text(encoding="ascii")))
-    return min(limits)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from patchbay.nodes.agents.specs import CrewTask, RoleAgent
-from patchbay.nodes.contract import NodeError
+from patchbay.nodes.errors import NodeError
 from patchbay.nodes.values import AgentSpec, TaskSpec
 
 

@@ -11,9 +11,9 @@ from pydantic import JsonValue, model_validator
 from patchbay.nodes.contract import Context, Field, Node, NodeError, NodeParams, Ports, port
 from patchbay.nodes.evaluation.interval import wilson
 from patchbay.nodes.figures import Chart, Table
+from patchbay.nodes.models.asking import one_line
 from patchbay.nodes.names import Name
 from patchbay.nodes.techniques.answers import first_choice, same
-from patchbay.nodes.techniques.asking import one_line
 from patchbay.nodes.values import as_text, describe
 
 Match = Literal["label in the answer", "whole answer"]

@@ -7,7 +7,7 @@ import json
 import stat
 from pathlib import Path
 
-from patchbay.nodes.contract import NodeError
+from patchbay.nodes.errors import NodeError
 from patchbay.nodes.values import FileRef
 
 MEGABYTE = 1_000_000

@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from pydantic import ValidationError
 
-from patchbay.nodes.contract import NodeError
+from patchbay.nodes.errors import NodeError
 from patchbay.nodes.io.files import MEGABYTE, as_utf8, file_ref, quoted, read_bytes
 from patchbay.nodes.values import Document, FileRef, Message, as_text, describe, is_json
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import JsonValue
 
-from patchbay.nodes.contract import NodeError
+from patchbay.nodes.errors import NodeError
 from patchbay.nodes.io.files import MEGABYTE
 from patchbay.nodes.io.read_file import read_text
 from patchbay.nodes.values import FileRef, as_text, describe

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import JsonValue
 
-from patchbay.nodes.contract import NodeError
+from patchbay.nodes.errors import NodeError
 from patchbay.nodes.values import Spec, Value, describe, is_json
 
 

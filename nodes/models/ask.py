@@ -9,7 +9,7 @@ from pydantic import JsonValue, field_validator, model_validator
 
 from patchbay.nodes.contract import Context, Field, Node, NodeError, NodeParams, Ports, port
 from patchbay.nodes.models.asking import ask
-from patchbay.nodes.models.llama.grammar import check_grammar
+from patchbay.nodes.models.grammar import check_grammar
 from patchbay.nodes.models.schema import check_schema
 from patchbay.nodes.values import Message, ModelSpec
 

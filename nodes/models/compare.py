@@ -11,8 +11,7 @@ from pydantic import JsonValue
 
 from patchbay.nodes.contract import Context, Field, Node, NodeError, NodeParams, Ports, port
 from patchbay.nodes.figures import Chart, Table
-from patchbay.nodes.models.asking import Answer
-from patchbay.nodes.techniques.asking import answer_to, conversation, one_line
+from patchbay.nodes.models.asking import Answer, answer_to, conversation, one_line
 from patchbay.nodes.values import Message, ModelSpec, Spec
 
 GIGABYTE = 1e9

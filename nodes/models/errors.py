@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from difflib import get_close_matches
 
-from patchbay.nodes.contract import NodeError
+from patchbay.nodes.errors import NodeError
 
 MAX_SHOWN = 8
 """So many names of other models are listed at most."""

@@ -10,7 +10,7 @@ from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from patchbay.nodes.contract import NodeError
+from patchbay.nodes.errors import NodeError
 
 if TYPE_CHECKING:
     from patchbay.nodes.quantization.schemes import Numbers

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import JsonValue
 
-from patchbay.nodes.contract import NodeError
+from patchbay.nodes.errors import NodeError
 from patchbay.nodes.home import home
 from patchbay.nodes.values import Document
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Literal
 
 from patchbay.nodes.contract import Context, Field, Node, NodeParams, Ports, port
-from patchbay.nodes.models.asking import Answer
+from patchbay.nodes.models.asking import Answer, answer_to, conversation
 from patchbay.nodes.techniques.answers import AnswerKind
-from patchbay.nodes.techniques.asking import AnswerParams, answer_to, conversation, repeats
+from patchbay.nodes.techniques.asking import AnswerParams, repeats
 from patchbay.nodes.values import Message, ModelSpec, Promptable, as_text
 
 _NAMED: dict[AnswerKind, str] = {"text": "", "number": " (arabic numerals)", "choice": ""}

@@ -10,16 +10,10 @@ from pydantic import AfterValidator
 
 from patchbay.nodes.contract import Context, Field, Node, NodeParams, Ports, port
 from patchbay.nodes.figures import Chart, Table
+from patchbay.nodes.models.asking import answer_to, conversation, one_line, side_by_side
 from patchbay.nodes.prompts.braces import fill, variables
 from patchbay.nodes.techniques.answers import Vote, vote
-from patchbay.nodes.techniques.asking import (
-    AnswerParams,
-    answer_to,
-    conversation,
-    one_line,
-    repeats,
-    side_by_side,
-)
+from patchbay.nodes.techniques.asking import AnswerParams, repeats
 from patchbay.nodes.techniques.votes import vote_chart, warn_of_missing
 from patchbay.nodes.values import Message, ModelSpec, Promptable, as_text
 

@@ -9,17 +9,10 @@ from pydantic import AfterValidator, JsonValue
 
 from patchbay.nodes.contract import Context, Field, Node, Ports, port
 from patchbay.nodes.figures import Chart, Table
-from patchbay.nodes.models.asking import Answer
+from patchbay.nodes.models.asking import Answer, answer_to, conversation, one_line, side_by_side
 from patchbay.nodes.prompts.braces import fill, variables
 from patchbay.nodes.techniques.answers import same, vote
-from patchbay.nodes.techniques.asking import (
-    AnswerParams,
-    answer_to,
-    conversation,
-    one_line,
-    repeats,
-    side_by_side,
-)
+from patchbay.nodes.techniques.asking import AnswerParams, repeats
 from patchbay.nodes.techniques.votes import vote_chart, warn_of_missing
 from patchbay.nodes.values import ModelSpec, Promptable, as_text
 

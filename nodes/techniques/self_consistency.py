@@ -8,17 +8,16 @@ from pydantic import JsonValue
 
 from patchbay.nodes.contract import Context, Field, Node, Ports, port
 from patchbay.nodes.figures import Chart, Table
-from patchbay.nodes.models.asking import Answer
-from patchbay.nodes.techniques.answers import vote
-from patchbay.nodes.techniques.asking import (
-    AnswerParams,
+from patchbay.nodes.models.asking import (
+    Answer,
     answer_to,
     conversation,
     one_line,
-    repeats,
     side_by_side,
     with_suffix,
 )
+from patchbay.nodes.techniques.answers import vote
+from patchbay.nodes.techniques.asking import AnswerParams, repeats
 from patchbay.nodes.techniques.votes import vote_chart, warn_of_missing
 from patchbay.nodes.values import Message, ModelSpec, as_text
 

@@ -9,8 +9,8 @@ from pydantic import AfterValidator, BaseModel, JsonValue
 
 from patchbay.nodes.contract import Context, Field, Node, NodeError, NodeParams, Ports, port
 from patchbay.nodes.figures import Table
-from patchbay.nodes.models.asking import Answer
-from patchbay.nodes.techniques.asking import (
+from patchbay.nodes.models.asking import (
+    Answer,
     answer_to,
     conversation,
     derived_seed,

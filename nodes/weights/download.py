@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from patchbay.nodes.contract import NodeError
+from patchbay.nodes.errors import NodeError
 from patchbay.nodes.weights import errors as words
 from patchbay.nodes.weights.errors import Wanted
 from patchbay.nodes.weights.refs import Report

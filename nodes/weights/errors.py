@@ -7,7 +7,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from patchbay.nodes.contract import NodeError
+from patchbay.nodes.errors import NodeError
 
 
 @dataclass(frozen=True, slots=True)

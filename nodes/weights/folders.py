@@ -13,7 +13,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from patchbay.nodes.contract import NodeError
+from patchbay.nodes.errors import NodeError
 from patchbay.nodes.home import offline, weights_dir
 from patchbay.nodes.weights.digest import memo_path, remember, remembered, sha256_of
 from patchbay.nodes.weights.errors import Wanted

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from patchbay.nodes.contract import NodeError
+from patchbay.nodes.errors import NodeError
 from patchbay.nodes.weights.digest import sha256_of
 from patchbay.nodes.weights.refs import OllamaRef, Report
 

@@ -7,7 +7,7 @@ import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 
-from patchbay.nodes.contract import NodeError
+from patchbay.nodes.errors import NodeError
 from patchbay.nodes.home import weights_dir
 from patchbay.nodes.weights import errors as words
 from patchbay.nodes.weights.digest import sha256_of

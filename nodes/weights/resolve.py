@@ -6,7 +6,7 @@ import contextlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from patchbay.nodes.contract import NodeError
+from patchbay.nodes.errors import NodeError
 from patchbay.nodes.home import offline, weights_dir
 from patchbay.nodes.weights import errors as words
 from patchbay.nodes.weights.digest import memo_path, remember, remembered, sha256_of

@@ -12,7 +12,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
-from patchbay.nodes.contract import NodeError
+from patchbay.nodes.errors import NodeError
 from patchbay.nodes.weights import errors as words
 from patchbay.nodes.weights import pip
 from patchbay.nodes.weights.download import Download, fetch

@@ -31,7 +31,7 @@ How a page uses it:
 as Streamlit callbacks; one that reruns by key must name the canvas's own fragment after a change.
 
 Commands that the canvas only passes on: `run`, `stop`, `validate`, `save` (argument ""), `import`
-(a file that was dropped, see `patchbay.studio.documents.importing.dropped`), `run_to`, `rerun_from`, `open` (argument:
+(a file that was dropped, see `studio/documents/importing.py`), `run_to`, `rerun_from`, `open` (the
 the node; `open` means "show it in the inspector"),
 `keep_mine`, `take_theirs` (the buttons of the conflict banner; call the document's methods).
 

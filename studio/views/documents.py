@@ -50,7 +50,7 @@ def show_texts(texts: Sequence[str], key: str) -> None:
 
 
 def found_of(documents: Sequence[Mapping[str, Any]]) -> list[Found]:
-    """Documents as `patchbay.studio.views.live.found` takes them; a full bar is the best score, or 1."""
+    """Documents as `live.found` takes them; a full bar is the best score, or 1."""
     scores = [d["score"] for d in documents if d.get("score") is not None]
     full = max([1.0, *scores])
     rows = []

@@ -1,4 +1,4 @@
-"""Tables, charts and pictures on a page. They come in their stored form (see `patchbay.nodes.figures`).
+"""Tables, charts and pictures on a page. They come in their stored form (`nodes/figures.py`).
 
 Nothing in them can ask a server for anything: a chart holds its points and names no address, and
 a picture is one of four raster formats whose first bytes say so.

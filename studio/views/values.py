@@ -1,4 +1,4 @@
-"""A value of a port, shown as what it is. Values come in their stored form (see `patchbay.nodes.values`)."""
+"""A value of a port, shown as what it is. Values come in their stored form (`nodes/values.py`)."""
 
 from __future__ import annotations
 

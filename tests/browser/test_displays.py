@@ -13,6 +13,7 @@ from playwright.sync_api import BrowserContext, Locator, Page, expect
 from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 from tests.browser.harness import ROOT, Server, serve
+from tests.paths import python_path
 
 pytestmark = pytest.mark.xdist_group("browser")
 SLOW = 60_000
@@ -35,7 +36,7 @@ def plugin(folder: Path) -> Path:
 def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     home = tmp_path_factory.mktemp("displays")
     (home / "flows").mkdir()
-    paths = f"{plugin(home / 'plugin')}:{ROOT}"
+    paths = python_path(plugin(home / "plugin"), ROOT)
     with serve(ROOT / "studio" / "app.py", home, env={"PYTHONPATH": paths}) as server:
         yield server
 

@@ -95,8 +95,8 @@ def test_it_is_on_the_catalog_page(node: type[Node]):
 @every_node
 def test_it_has_a_test_of_its_own(node: type[Node]):
     """The test file stands where the node stands: nodes/a/b.py has tests/nodes/a/test_b.py."""
-    _, family, module = node.__module__.split(".")
-    assert (TESTS / family / f"test_{module}.py").is_file()
+    _, _, *rooms, module = node.__module__.split(".")
+    assert TESTS.joinpath(*rooms, f"test_{module}.py").is_file()
 
 
 def test_families_stand_together_in_the_palette():
@@ -109,7 +109,7 @@ def test_every_node_class_in_the_package_is_offered():
     """A node file that nobody put into `BUILTIN` would be dead code."""
     found = set()
     package = Path(inspect.getfile(Node)).parent
-    for path in package.glob("*/*.py"):
+    for path in package.rglob("*.py"):
         text = path.read_text(encoding="utf-8")
         found |= set(re.findall(r"^class (\w+)\((?:Describing)?Node\):", text, re.MULTILINE))
     assert found == {node.__name__ for node in CATALOG}

@@ -17,7 +17,8 @@ Everything that can be wrong with a flow, by code. `patchbay validate FLOW` and 
 of it at once, each with its place and what to do. An error keeps the flow from running, a warning
 does not. What is wrong only inside a disabled node is a warning.
 
-This page is generated from the rules in `flows/checks/rules/` (`python -m patchbay.flows.checks.rules.page --write`).
+This page is generated from the rules in `flows/checks/rules/`
+(`python -m patchbay.flows.checks.rules.page --write`).
 """
 
 FILES_HEAD = "## Files\n\nErrors of a file that cannot be opened or written as a flow.\n"

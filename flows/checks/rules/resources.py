@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from patchbay.flows import machine
 from patchbay.flows.checks.memory import MemoryPlan, Share
 from patchbay.flows.checks.rules.base import Facts
 from patchbay.flows.problems import Problem
-from patchbay.flows.runs import resources
 from patchbay.flows.words import quoted
 from patchbay.nodes.units import megabytes
 
@@ -22,7 +22,7 @@ def memory(facts: Facts) -> Iterator[Problem]:
     plan = facts.memory
     if not plan.total:
         return
-    allowed = resources.allowed_memory()
+    allowed = machine.allowed_memory()
     excess = plan.total - allowed
     if excess <= 0:
         return

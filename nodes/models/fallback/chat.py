@@ -16,7 +16,7 @@ from langchain_core.outputs import ChatGenerationChunk
 from langchain_core.runnables import Runnable
 from pydantic import PrivateAttr
 
-from patchbay.nodes.contract import NodeError
+from patchbay.nodes.errors import NodeError
 from patchbay.nodes.models.fallback.spec import FallbackModel, name_of
 from patchbay.nodes.models.servers.chat import QUIET, note, passed_on, says
 from patchbay.nodes.models.streaming import StreamingChat

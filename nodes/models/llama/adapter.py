@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from patchbay.nodes.contract import NodeError
+from patchbay.nodes.errors import NodeError
 from patchbay.nodes.home import cache_dir
 from patchbay.nodes.models.llama.convert import check_convertible, shapes, write_gguf
 from patchbay.nodes.models.transformers.adapter import WEIGHTS, fetch_adapter, locate, read_adapter

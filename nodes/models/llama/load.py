@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import secrets
-from collections.abc import MutableMapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from patchbay.nodes.contract import NodeError
+from patchbay.nodes.errors import NodeError
 from patchbay.nodes.models import errors
+from patchbay.nodes.models.cores import share_cores
 from patchbay.nodes.models.llama.adapter import adapter_file, check_adapters
 from patchbay.nodes.models.llama.memory import REPACKED, batch_size
 from patchbay.nodes.weights.gguf_header import Header, read_header
@@ -76,16 +76,6 @@ def _serve(spec: GgufModel, path: Path, header: Header, adapters: Sequence[Path]
         return server
     except (RuntimeError, ValueError, TypeError, MemoryError) as error:
         raise _unloadable(spec, path, _why(spec, path)) from error
-
-
-def share_cores(env: MutableMapping[str, str] = os.environ) -> None:
-    """Let llama.cpp's threads sleep soon when they wait for each other.
-
-    By default they spin for milliseconds, which on cores that others use too makes answers ten
-    times slower (seen: 21 s against 2.5 s). OpenMP reads this once, when the wheel is imported.
-    """
-    if "OMP_WAIT_POLICY" not in env:
-        env.setdefault("GOMP_SPINCOUNT", "1000")
 
 
 def _guard(params: Any) -> None:

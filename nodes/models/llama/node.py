@@ -8,9 +8,9 @@ from typing import Self
 from pydantic import JsonValue, field_validator, model_validator
 
 from patchbay.nodes.contract import DescribingNode, Field, NodeParams, Ports, port
+from patchbay.nodes.models.grammar import check_grammar
 from patchbay.nodes.models.llama.adapter import GgufAdapter, check_adapters
 from patchbay.nodes.models.llama.facts import gguf_facts
-from patchbay.nodes.models.llama.grammar import check_grammar
 from patchbay.nodes.models.llama.spec import GgufModel
 from patchbay.nodes.models.schema import check_schema
 from patchbay.nodes.units import megabytes

@@ -15,7 +15,7 @@ from langchain_core.outputs import ChatGenerationChunk
 from langchain_core.runnables import Runnable, RunnableConfig
 from pydantic import PrivateAttr
 
-from patchbay.nodes.contract import NodeError
+from patchbay.nodes.errors import NodeError
 from patchbay.nodes.models.notes import NOTES
 from patchbay.nodes.models.servers.errors import Server, pause_s
 from patchbay.nodes.models.servers.wait import sleep

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from patchbay.nodes.models.llama.load import share_cores
+from patchbay.nodes.models.cores import share_cores
 from patchbay.nodes.models.transformers.adapter import CONFIG, SHIPPED, WEIGHTS
 from patchbay.nodes.models.transformers.load import folder_of
 from patchbay.nodes.weights.manifest import DEFAULT

@@ -10,7 +10,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from patchbay.nodes.contract import NodeError
+from patchbay.nodes.errors import NodeError
 from patchbay.nodes.models.transformers.source import CONFIG, Gguf, HubFolder, parse
 
 _LIMIT = 100_000_000

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from patchbay.nodes.contract import NodeError
 from patchbay.nodes.data import canonical, encode
+from patchbay.nodes.errors import NodeError
 from patchbay.nodes.models.transformers.adapter import (
     KNOWN,
     WEIGHTS,

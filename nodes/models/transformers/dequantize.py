@@ -11,7 +11,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from patchbay.nodes.contract import NodeError
+from patchbay.nodes.errors import NodeError
 from patchbay.nodes.home import cache_dir
 from patchbay.nodes.models.transformers.libraries import making_networks
 from patchbay.nodes.models.transformers.source import CONFIG, WEIGHTS

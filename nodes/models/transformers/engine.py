@@ -11,7 +11,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
-from patchbay.nodes.contract import NodeError
+from patchbay.nodes.errors import NodeError
 from patchbay.nodes.models.errors import closed, in_words, out_of_memory
 from patchbay.nodes.models.transformers.adapters import Adapters
 from patchbay.nodes.models.transformers.answer import Answer, Ended, Request

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from patchbay.nodes.contract import NodeError
+from patchbay.nodes.errors import NodeError
 from patchbay.nodes.home import offline
 from patchbay.nodes.models.transformers.source import CONFIG, INDEX, WEIGHTS, HubFolder
 from patchbay.nodes.weights import errors as words

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from patchbay.nodes.contract import NodeError
+from patchbay.nodes.errors import NodeError
 from patchbay.nodes.models.transformers.adapter import Adapter
 from patchbay.nodes.models.transformers.anatomy import Anatomy
 from patchbay.nodes.weights.manifest import DEFAULT

@@ -8,7 +8,7 @@ import importlib.util
 import threading
 from collections.abc import Iterator
 
-from patchbay.nodes.models.llama.load import share_cores
+from patchbay.nodes.models.cores import share_cores
 
 _ALONE = threading.RLock()
 _MODULES = ("torch", "transformers", "peft")

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from patchbay.nodes.contract import NodeError
+from patchbay.nodes.errors import NodeError
 from patchbay.nodes.models.errors import mib, out_of_memory
 from patchbay.nodes.models.transformers.libraries import load_libraries, making_networks
 from patchbay.nodes.models.transformers.precision import Quantization, dtype_on

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
-from patchbay.nodes.contract import NodeError
 from patchbay.nodes.data import content
+from patchbay.nodes.errors import NodeError
 from patchbay.nodes.models.transformers.adapter import CONFIG, WEIGHTS, locate, read_adapter
 from patchbay.nodes.models.transformers.source import HubFolder
 from patchbay.nodes.models.transformers.spec import TransformersModel

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from patchbay.nodes.contract import NodeError
+from patchbay.nodes.errors import NodeError
 from patchbay.nodes.home import weights_dir
 from patchbay.nodes.weights.manifest import NAMED
 

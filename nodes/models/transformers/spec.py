@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field, JsonValue
 
-from patchbay.nodes.contract import NodeError
+from patchbay.nodes.errors import NodeError
 from patchbay.nodes.models.transformers.precision import BYTES, DType, Quantization, dtype_on
 from patchbay.nodes.models.transformers.source import WEIGHTS, Gguf, HubFolder, parse
 from patchbay.nodes.values import ModelSpec, Opening

@@ -75,7 +75,7 @@ def test_the_flows_that_it_runs_count(tmp_path: Path) -> None:
 def test_nothing_is_said_where_it_fits(monkeypatch: pytest.MonkeyPatch) -> None:
     document = flow([node("a", "plain", size="large"), *ENDS], *WIRES)
     for limit, codes in ((5_000 * MB, []), (3_000 * MB, ["resources/memory"])):
-        monkeypatch.setattr("patchbay.flows.runs.resources.memory_limit", lambda limit=limit: limit)
+        monkeypatch.setattr("patchbay.flows.machine.memory_limit", lambda limit=limit: limit)
         assert [p.code for p in validate(document, kit.CATALOG)] == codes
 
 
@@ -106,7 +106,7 @@ def gguf(**params: object) -> Flow:
 def test_the_quantized_model_says_what_would_fit(
     monkeypatch: pytest.MonkeyPatch, catalog: Catalog, limit: int, fix: str
 ) -> None:
-    monkeypatch.setattr("patchbay.flows.runs.resources.memory_limit", lambda: limit)
+    monkeypatch.setattr("patchbay.flows.machine.memory_limit", lambda: limit)
     (problem,) = validate(gguf(), catalog)
     assert (problem.code, problem.severity) == ("resources/memory", "warning")
     assert problem.node == "model"
@@ -118,7 +118,7 @@ def test_the_quantized_model_says_what_would_fit(
 
 
 def test_a_coarser_quantization_may_do(monkeypatch: pytest.MonkeyPatch, catalog: Catalog) -> None:
-    monkeypatch.setattr("patchbay.flows.runs.resources.memory_limit", lambda: 160 * MB)
+    monkeypatch.setattr("patchbay.flows.machine.memory_limit", lambda: 160 * MB)
     (problem,) = validate(gguf(context=256, parallel=1), catalog)
     assert problem.fix == 'Give "model" weights in Q4_K_M (about 4.9 bits each).'
 

@@ -1,7 +1,7 @@
 """One broken flow and one message snapshot per rule, and the page that the rules make.
 
-To take new snapshots after a change of words: `REWRITE=1 pytest tests/flows/checks/test_rules_table.py`,
-then read the diff.
+To take new snapshots after a change of words: `REWRITE=1 pytest` with this
+file, then read the diff.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ CODES = [rule.code for rule in RULES if rule.code not in UNSAVABLE]
 @pytest.fixture(autouse=True)
 def _small_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every machine is of the same size here."""
-    monkeypatch.setattr("patchbay.flows.runs.resources.memory_limit", lambda: 2_000_000_000)
+    monkeypatch.setattr("patchbay.flows.machine.memory_limit", lambda: 2_000_000_000)
 
 
 @pytest.mark.parametrize("code", CODES)

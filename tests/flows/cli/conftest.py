@@ -13,8 +13,8 @@ import pytest
 from patchbay.flows.document.model import Flow
 from patchbay.flows.document.writing import canonical_text
 from patchbay.nodes.home import weights_dir
+from tests.paths import ROOT, python_path
 
-ROOT = Path(__file__).resolve().parents[3]
 SAVED = ROOT / "flows" / "saved"
 
 Patchbay = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -30,7 +30,8 @@ def plugin(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "Metadata-Version: 2.1\nName: patchbay-test-nodes\nVersion: 1.0\n", encoding="utf-8"
     )
     (info / "entry_points.txt").write_text(
-        "[patchbay.nodes]\ntest = tests.flows.runs.nodes:NODES\nseen = tests.flows.runs.figures:NODES\n",
+        "[patchbay.nodes]\ntest = tests.flows.runs.nodes:NODES\n"
+        "seen = tests.flows.runs.figures:NODES\n",
         encoding="utf-8",
     )
     return folder
@@ -40,7 +41,7 @@ def plugin(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def environ(tmp_path: Path, plugin: Path) -> dict[str, str]:
     return {
         **os.environ,
-        "PYTHONPATH": os.pathsep.join([str(ROOT), str(plugin)]),
+        "PYTHONPATH": python_path(ROOT, plugin),
         "PATCHBAY_HOME": str(tmp_path / "home"),
         "PATCHBAY_WEIGHTS": str(weights_dir()),
     }
@@ -48,11 +49,11 @@ def environ(tmp_path: Path, plugin: Path) -> dict[str, str]:
 
 @pytest.fixture
 def patchbay(environ: dict[str, str], tmp_path: Path) -> Patchbay:
-    """Run `python -m flows` with these arguments in an empty folder."""
+    """Run `python -m patchbay.flows` with these arguments in an empty folder."""
 
     def run(*arguments: object, **env: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [sys.executable, "-m", "flows", *map(str, arguments)],
+            [sys.executable, "-m", "patchbay.flows", *map(str, arguments)],
             cwd=tmp_path,
             env={**environ, **env},
             capture_output=True,

@@ -121,7 +121,7 @@ def slow(log: Path) -> Flow:
 
 def start(environ: dict[str, str], *arguments: object) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-m", "flows", "run", *map(str, arguments)],
+        [sys.executable, "-m", "patchbay.flows", "run", *map(str, arguments)],
         env=environ,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -21,7 +21,7 @@ def on_terminal(environ: dict[str, str], *arguments: object) -> str:
     """What a terminal is sent by `patchbay run`."""
     ours, theirs = pty.openpty()
     process = subprocess.Popen(
-        [sys.executable, "-m", "flows", "run", *map(str, arguments)],
+        [sys.executable, "-m", "patchbay.flows", "run", *map(str, arguments)],
         env=environ,
         stdin=theirs,
         stdout=theirs,

@@ -27,6 +27,7 @@ from tests.nodes.agents.conftest import (
     warnings,
 )
 from tests.nodes.agents.scripted import ASKED, answer, call
+from tests.paths import python_path
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:crewai")
 ROOT = Path(__file__).parents[3]
@@ -320,7 +321,7 @@ def test_it_is_silent_and_writes_nothing_outside_of_the_home_folder(tmp_path: Pa
         "USERPROFILE": str(places["user"]),
         "TMPDIR": str(places["temporary"]),
         "PATCHBAY_HOME": str(places["ours"]),
-        "PYTHONPATH": str(ROOT),
+        "PYTHONPATH": python_path(ROOT),
         "PYTHONDONTWRITEBYTECODE": "1",
     }
     done = subprocess.run(

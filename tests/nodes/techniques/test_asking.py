@@ -9,14 +9,14 @@ import pytest
 from pydantic import ValidationError
 
 from patchbay.nodes.contract import NodeError
-from patchbay.nodes.techniques.asking import (
-    AnswerParams,
+from patchbay.nodes.models.asking import (
     conversation,
     derived_seed,
     one_line,
     side_by_side,
     with_suffix,
 )
+from patchbay.nodes.techniques.asking import AnswerParams
 from patchbay.nodes.values import Message
 from tests.nodes.context import RecordingContext
 

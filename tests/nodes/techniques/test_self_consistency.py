@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from patchbay.nodes.techniques.asking import derived_seed
+from patchbay.nodes.models.asking import derived_seed
 from patchbay.nodes.techniques.self_consistency import SelfConsistency
 from patchbay.nodes.values import Message, ModelSpec
 from tests.nodes.techniques.conftest import PoolContext

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from patchbay.nodes.contract import NodeError
+from patchbay.nodes.errors import NodeError
 from patchbay.nodes.models.servers.address import async_settings, check_address, client_settings
 from patchbay.nodes.models.servers.errors import Server
 from patchbay.nodes.weights.refs import Report

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from patchbay.nodes.contract import NodeError
+from patchbay.nodes.errors import NodeError
 from patchbay.nodes.models.servers.errors import Server
 from patchbay.nodes.models.servers.openai.client import NO_KEY, http_clients
 from patchbay.nodes.models.servers.openai.spec import translated as openai_translated

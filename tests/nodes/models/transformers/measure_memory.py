@@ -13,7 +13,7 @@ from typing import Any
 import psutil
 from langchain_core.messages import HumanMessage
 
-from patchbay.nodes.models.llama.load import share_cores
+from patchbay.nodes.models.cores import share_cores
 from patchbay.nodes.models.transformers.spec import TransformersModel
 
 

@@ -7,8 +7,8 @@ from pydantic import ValidationError
 
 from patchbay.nodes.contract import NodeError
 from patchbay.nodes.models.ask import AskModel
+from patchbay.nodes.models.grammar import check_grammar
 from patchbay.nodes.models.llama.chat import ChatLlama
-from patchbay.nodes.models.llama.grammar import check_grammar
 from patchbay.nodes.models.llama.node import QuantizedModel
 from patchbay.nodes.models.llama.spec import GgufModel
 from patchbay.nodes.values import ModelSpec
