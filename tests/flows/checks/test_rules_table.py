@@ -65,6 +65,8 @@ def test_the_page_of_problems_is_the_committed_one() -> None:
 def test_every_code_of_a_file_is_on_the_page() -> None:
     import re
 
-    source = "".join((ROOT / "flows" / name).read_text() for name in ("reading.py", "writing.py"))
+    source = "".join(
+        (ROOT / "flows" / "document" / name).read_text() for name in ("reading.py", "writing.py")
+    )
     used = set(re.findall(r'"(file/[a-z0-9-]+)"', source))
     assert used == set(FILE_CODES)
