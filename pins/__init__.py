@@ -1,0 +1,1 @@
+"""The packages that Patchbay is built from: pinned with hashes, chosen by extras, audited."""
