@@ -68,12 +68,17 @@ studio: setup  ## the canvas, in the browser
 run: setup  ## run one flow: make run FLOW=flows/saved/ask.json ARGS='--input question=Why?'
 	@$(BIN)/patchbay run $(FLOW) $(ARGS)
 
+# Tests and types are about all of it.
+.PHONY: everything
+everything: setup
+	@[ '$(strip $(EXTRAS))' = all,dev ] || { echo "$(VENV) holds a part of the packages. Run: make setup EXTRAS=all,dev"; exit 1; }
+
 # The browser is looked for each time (a moment); it may have been removed since.
-test: setup  ## the environment, a browser, all tests
+test: everything  ## the environment, a browser, all tests
 	$(PY) tests/browser/ensure_chromium.py
 	$(PY) -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
 
-check: setup frontend-check  ## lint, format, types, and whether what is generated is up to date
+check: everything frontend-check  ## lint, format, types, and whether what is generated is up to date
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(PY) tests/typed.py
