@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
+from pydantic import BaseModel
+
 from patchbay.nodes.catalog import install_command, missing_packages
-from patchbay.nodes.contract import UNSET, Node, Port, Ports
+from patchbay.nodes.contract import UNSET, Node, NodeParams, Port, Ports
 from patchbay.nodes.docstrings import attribute_docs
 from patchbay.nodes.values import encode
 
@@ -22,7 +25,7 @@ def describe_node(node: type[Node]) -> dict[str, Any]:
         "family": node.family,
         "icon": node.icon,
         "doc": node.doc(),
-        "params": _with_docs(schema.get("properties", {}), attribute_docs(node.Params)),
+        "params": _with_docs(_ordered(node.Params, schema), attribute_docs(node.Params)),
         "definitions": schema.get("$defs", {}),
         "required_params": schema.get("required", []),
         "inputs": describe_ports(node.input_ports(defaults)) if defaults else [],
@@ -38,6 +41,24 @@ def _with_docs(properties: dict[str, Any], docs: dict[str, str]) -> dict[str, An
         name: {"description": docs[name], **schema} if name in docs else schema
         for name, schema in properties.items()
     }
+
+
+def _ordered(params: type[BaseModel], schema: dict[str, Any]) -> dict[str, Any]:
+    """The properties of a schema: a node's own first, then those that it shares with others."""
+    properties: dict[str, Any] = schema.get("properties", {})
+    return {name: properties[name] for name in dict.fromkeys(_own_first(params))}
+
+
+def _own_first(params: type[BaseModel]) -> Iterator[str]:
+    if not issubclass(params, NodeParams):
+        yield from params.model_fields
+        return
+    yield from (
+        name for name in vars(params).get("__annotations__", ()) if name in params.model_fields
+    )
+    for base in params.__bases__:
+        if issubclass(base, BaseModel):
+            yield from _own_first(base)
 
 
 def default_params(node: type[Node]) -> Any | None:

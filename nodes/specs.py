@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, ClassVar, Protocol
 
-from pydantic import JsonValue
-
+from patchbay.nodes.calls import NUMBERS, CallOptions
 from patchbay.nodes.data import SecretRef, Value, nested_fields, values_in
 
 
@@ -97,44 +96,56 @@ class ModelSpec(Spec):
 
     port: ClassVar[str] = "chat model"
 
-    def call_options(
-        self,
-        *,
-        temperature: float | None = None,
-        seed: int | None = None,
-        max_tokens: int | None = None,
-        stop: Sequence[str] = (),
-        json_schema: Mapping[str, JsonValue] | None = None,
-    ) -> dict[str, Any]:
+    @property
+    def sampling(self) -> CallOptions:
+        """What the description itself says about every call."""
+        return CallOptions()
+
+    def call_options(self, call: CallOptions | None = None, **said: Any) -> dict[str, Any]:
         """Keyword arguments for a call of the opened model, in the words of its backend.
 
-        None and () mean "as the description says". The answer repeats when the result holds a
-        temperature of 0 or a seed, so a backend that knows neither leaves both out.
+        Args:
+            call: what is asked for; what it leaves out is as the description says.
+            said: options by their names in `CallOptions`, which count before those of `call`.
+
+        Raises:
+            NodeError: the backend cannot do what is asked for.
         """
-        options: dict[str, Any] = {"temperature": temperature, "seed": seed}
-        options |= {"max_tokens": max_tokens, "stop": list(stop) or None}
-        if json_schema is not None:
+        return self.words(replace(call or CallOptions(), **said).over(self.sampling))
+
+    def repeats(self, call: CallOptions | None = None) -> bool:
+        """Whether the same call gives the same answer: at temperature 0, or with a seed."""
+        options = self.call_options(call)
+        return options.get("temperature") == 0 or options.get("seed") is not None
+
+    def words(self, call: CallOptions) -> dict[str, Any]:
+        """A whole call in the words of the backend: what a backend overrides.
+
+        A backend that knows neither temperature nor seeds leaves both out, since the answer counts
+        as one that repeats where they say so.
+        """
+        if call.grammar is not None:
+            raise _no_grammar(self)
+        options: dict[str, Any] = {name: getattr(call, name) for name in NUMBERS}
+        options["stop"] = list(call.stop) or None
+        if call.json_schema is not None:
             options["response_format"] = {
                 "type": "json_schema",
-                "json_schema": {"name": "answer", "schema": dict(json_schema)},
+                "json_schema": {"name": "answer", "schema": dict(call.json_schema)},
             }
         return {key: value for key, value in options.items() if value is not None}
 
-    def with_grammar(self, options: Mapping[str, Any], grammar: str) -> dict[str, Any]:
-        """The options of a call whose answer follows a grammar in llama.cpp's notation (GBNF).
 
-        Raises:
-            NodeError: the backend knows no grammars.
-        """
-        from patchbay.nodes.errors import NodeError
+def _no_grammar(spec: ModelSpec) -> Exception:
+    from patchbay.nodes.errors import NodeError
 
-        raise NodeError(
-            f"A {self.type_id()} follows no grammar.",
-            fix="Describe the answer by a JSON schema, or wire a quantized local model.",
-            port="model",
-            code="model/no-grammar",
-            retry=False,
-        )
+    return NodeError(
+        f"A {spec.type_id()} follows no grammar.",
+        fix="Describe the answer by a JSON schema, or wire a quantized local model.",
+        port="model",
+        code="model/no-grammar",
+        retry=False,
+    )
 
 
 class EmbeddingsSpec(Spec):

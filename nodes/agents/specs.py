@@ -48,6 +48,4 @@ class CrewTask(TaskSpec):
 
 def is_repeatable(model: ModelSpec, tools: tuple[ToolSpec, ...] = ()) -> bool:
     """Whether an agent with this model and these tools does the same again."""
-    options = model.call_options()
-    settled = options.get("temperature") == 0 or options.get("seed") is not None
-    return settled and all(getattr(tool, "repeatable", False) for tool in tools)
+    return model.repeats() and all(getattr(tool, "repeatable", False) for tool in tools)

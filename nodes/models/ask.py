@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from typing import Any, Self
+from dataclasses import replace
 
-from pydantic import JsonValue, field_validator, model_validator
+from pydantic import JsonValue, field_validator
 
+from patchbay.nodes.calls import CallOptions
 from patchbay.nodes.contract import Context, Field, Node, NodeError, NodeParams, Ports, port
 from patchbay.nodes.models.asking import ask
-from patchbay.nodes.models.grammar import check_grammar
-from patchbay.nodes.models.schema import check_schema
+from patchbay.nodes.models.form import Form
 from patchbay.nodes.values import Message, ModelSpec
 
 
@@ -26,21 +26,11 @@ class AskModel(Node):
     icon = "◈"
     deterministic = False
 
-    class Params(NodeParams):
+    class Params(NodeParams, Form):
         system: str = Field("", max_length=1_000_000, widget="textarea")
         """What the model is told before the prompt. A wire into `system` takes its place."""
-        temperature: float | None = Field(None, ge=0, le=5)
-        """How freely words are chosen; 0 always takes the likeliest. Empty: as the model says."""
-        seed: int | None = Field(None, ge=0, le=2**32 - 2)
-        """Makes sampled answers repeat. Empty: as the model says."""
-        max_tokens: int | None = Field(None, ge=1, le=1_048_576)
-        """Where the answer is cut. Empty: as the model says."""
         stop: list[str] = Field(default_factory=list, max_length=16, widget="list")
         """Texts at which the answer ends; they are not part of it."""
-        json_schema: dict[str, JsonValue] | None = Field(None, widget="json")
-        """A JSON schema that the answer must follow."""
-        grammar: str | None = Field(None, min_length=1, widget="textarea")
-        """A grammar (GBNF) that the answer must follow; for models that run in llama.cpp."""
 
         @field_validator("stop")
         @classmethod
@@ -49,36 +39,10 @@ class AskModel(Node):
                 raise ValueError("a stop text must not be empty")
             return stop
 
-        @field_validator("json_schema")
-        @classmethod
-        def _is_schema(cls, schema: dict[str, JsonValue] | None) -> dict[str, JsonValue] | None:
-            if schema is not None:
-                check_schema(schema)
-            return schema
-
-        @field_validator("grammar")
-        @classmethod
-        def _is_grammar(cls, grammar: str | None) -> str | None:
-            if grammar is not None:
-                check_grammar(grammar)
-            return grammar
-
-        @model_validator(mode="after")
-        def _one_form(self) -> Self:
-            if self.json_schema is not None and self.grammar is not None:
-                raise ValueError("an answer follows a JSON schema or a grammar, not both")
-            return self
-
-        def options(self, model: ModelSpec) -> dict[str, Any]:
-            """What the call is made with, in the words of the model's backend."""
-            options = model.call_options(
-                temperature=self.temperature,
-                seed=self.seed,
-                max_tokens=self.max_tokens,
-                stop=self.stop,
-                json_schema=self.json_schema,
-            )
-            return options if self.grammar is None else model.with_grammar(options, self.grammar)
+        @property
+        def sampling(self) -> CallOptions:
+            """What the call is made with."""
+            return replace(super().sampling, stop=self.stop)
 
     class Inputs(Ports):
         model: ModelSpec = port(doc="The model to ask, local or not.")
@@ -96,8 +60,8 @@ class AskModel(Node):
     @classmethod
     def repeatable(cls, params: Params, inputs: Ports) -> bool:
         """Whether the same answer would come again: at temperature 0, or with a seed."""
-        options = params.options(inputs["model"])
-        return options.get("temperature") == 0 or options.get("seed") is not None
+        model: ModelSpec = inputs["model"]
+        return model.repeats(params.sampling)
 
     @classmethod
     def summary(cls, params: Params) -> str:
@@ -115,9 +79,7 @@ class AskModel(Node):
 
     async def run(self, inputs: Inputs, params: Params, ctx: Context) -> Ports:
         """Ask, streaming the answer."""
-        answer = await ask(
-            ctx, inputs.model, _messages(inputs, params), **params.options(inputs.model)
-        )
+        answer = await ask(ctx, inputs.model, _messages(inputs, params), params.sampling)
         if params.json_schema is not None:
             return _WithJson(text=answer.text, json=_parsed(answer.text, cut=answer.cut))
         if not answer.text.strip():

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from patchbay.nodes.calls import CallOptions
 from patchbay.nodes.contract import Context
 from patchbay.nodes.errors import NodeError
 from patchbay.nodes.models.messages import to_langchain
@@ -41,6 +42,7 @@ async def ask(
     ctx: Context,
     model: ModelSpec,
     messages: Sequence[Message],
+    call: CallOptions | None = None,
     *,
     port: str | None = "text",
     **options: Any,
@@ -51,13 +53,16 @@ async def ask(
         ctx: the node's context.
         model: whom to ask.
         messages: the conversation so far.
+        call: how the answer is to be; what it leaves out is as the model's description says.
         port: the output that the answer is streamed to; None for none.
-        options: options of the call, as `model.call_options(…)` gives them.
+        options: in place of `call`, the same in the words of the backend, as
+            `model.call_options(…)` gives them.
 
     Raises:
         NodeError: the model refused, or failed.
     """
     given = to_langchain(messages)
+    options = options or model.call_options(call)
     coming = _Coming()
     async with ctx.use(model) as opened:
         coming.begin()
@@ -125,18 +130,6 @@ def derived_seed(seed: int | None, request: int, about: str = "") -> int | None:
     text = f"{seed}/{request}/{about}"
     digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
     return int.from_bytes(digest[:4], "big") % (2**32 - 1)
-
-
-async def answer_to(
-    ctx: Context,
-    model: ModelSpec,
-    messages: Sequence[Message],
-    *,
-    port: str | None = None,
-    **options: Any,
-) -> Answer:
-    """Ask a model, with the options of `ModelSpec.call_options`; silently unless given a `port`."""
-    return await ask(ctx, model, messages, port=port, **model.call_options(**options))
 
 
 async def side_by_side(

@@ -11,7 +11,8 @@ from pydantic import JsonValue
 
 from patchbay.nodes.contract import Context, Field, Node, NodeError, NodeParams, Ports, port
 from patchbay.nodes.figures import Chart, Table
-from patchbay.nodes.models.asking import Answer, answer_to, conversation, one_line
+from patchbay.nodes.models.asking import Answer, ask, conversation, one_line
+from patchbay.nodes.models.options import Sampling, Tokens
 from patchbay.nodes.values import Message, ModelSpec, Spec
 
 GIGABYTE = 1e9
@@ -31,19 +32,14 @@ class CompareModels(Node):
     title, family, icon = "Compare models", "Models", "⚔"
     deterministic = False
 
-    class Params(NodeParams):
+    class Params(NodeParams, Sampling):
         names: list[str] = Field([], widget="list", max_length=100)
         """What to call the models, in the order of the wires; else their own names."""
         at_once: bool = Field(True, widget="switch")
         """Ask all at the same time; off, one after the other, so that speeds can be compared."""
         system: str = Field("", max_length=1_000_000, widget="textarea")
         """What every model is told before the prompt."""
-        temperature: float | None = Field(None, ge=0, le=5)
-        """How freely words are chosen. Empty: as each model says."""
-        seed: int | None = Field(None, ge=0, le=2**32 - 2)
-        """Makes sampled answers repeat. Empty: as each model says."""
-        max_tokens: int | None = Field(256, ge=1, le=1_048_576)
-        """Where each answer is cut. Empty: as each model says."""
+        max_tokens: Tokens = 256
 
     class Inputs(Ports):
         models: list[ModelSpec] = port(doc="The models to ask; takes many wires.")
@@ -137,14 +133,7 @@ async def _asked(
     memory = None
     try:
         memory = await ctx.blocking(total_memory, model)
-        answer = await answer_to(
-            ctx,
-            model,
-            messages,
-            temperature=params.temperature,
-            seed=params.seed,
-            max_tokens=params.max_tokens,
-        )
+        answer = await ask(ctx, model, messages, params.sampling, port=None)
     except NodeError as error:
         return _Result(name, memory, error=error.message, fix=error.fix)
     except Exception as error:  # a backend's own: still only this model's row

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
+from patchbay.nodes.calls import CallOptions
 from patchbay.nodes.contract import (
     Context,
     Field,
@@ -15,6 +16,7 @@ from patchbay.nodes.contract import (
     port,
 )
 from patchbay.nodes.models.asking import ask
+from patchbay.nodes.models.options import Temperature, Tokens
 from patchbay.nodes.retrieval import citing
 from patchbay.nodes.values import Document, Message, ModelSpec
 
@@ -51,9 +53,9 @@ class AnswerWithSources(Node):
         """Documents with a lower score count as irrelevant. Empty: all count."""
         cite: Literal["inline", "ask"] = Field("ask", widget="choice")
         """What is done about an answer without numbers: nothing, or the model is asked for one."""
-        temperature: float | None = Field(0.0, ge=0, le=5)
+        temperature: Temperature = 0.0
         """How freely words are chosen; empty for as the model says."""
-        max_tokens: int | None = Field(256, ge=1, le=1_048_576)
+        max_tokens: Tokens = 256
         """Where the answer is cut; empty for as the model says."""
 
     class Inputs(Ports):
@@ -109,8 +111,8 @@ async def _answered(
 ) -> tuple[str, list[int]]:
     """The text, and the numbers that it cites."""
     messages = citing.prompt(params.instruction, question, passages, params.nothing)
-    options = model.call_options(temperature=params.temperature, max_tokens=params.max_tokens)
-    text = (await ask(ctx, model, messages, **options)).text.rstrip()
+    call = CallOptions(temperature=params.temperature, max_tokens=params.max_tokens)
+    text = (await ask(ctx, model, messages, call)).text.rstrip()
     numbers = citing.cited(text)
     if not text:
         await ctx.warn("The model gave an empty answer.")
@@ -132,8 +134,6 @@ async def _answered(
 async def _asked_for(
     model: ModelSpec, messages: list[Message], passages: int, ctx: Context
 ) -> list[int]:
-    options = model.call_options(
-        temperature=0.0, max_tokens=32, json_schema=citing.schema(passages)
-    )
-    named = citing.from_json((await ask(ctx, model, messages, port=None, **options)).text)
+    call = CallOptions(temperature=0.0, max_tokens=32, json_schema=citing.schema(passages))
+    named = citing.from_json((await ask(ctx, model, messages, call, port=None)).text)
     return [named] if named is not None and 1 <= named <= passages else []

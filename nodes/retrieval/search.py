@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from patchbay.nodes.calls import CallOptions
 from patchbay.nodes.contract import Context, Node, NodeError, NodeParams, Ports, port
 from patchbay.nodes.models.asking import ask
 from patchbay.nodes.retrieval.retriever import IndexRetriever
@@ -60,8 +61,7 @@ class Search(Node):
 def _asker(ctx: Context, model: ModelSpec | None) -> Any:
     async def answer(messages: list[Message], **call_options: Any) -> str:
         assert model is not None  # noqa: S101 - the retriever's node saw to it
-        options = model.call_options(**call_options)
-        return (await ask(ctx, model, messages, port=None, **options)).text
+        return (await ask(ctx, model, messages, CallOptions(**call_options), port=None)).text
 
     return answer
 

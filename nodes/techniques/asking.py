@@ -2,31 +2,31 @@
 
 from __future__ import annotations
 
-from typing import Any, Self, TypeVar
+from dataclasses import replace
+from typing import Self, TypeVar
 
 from pydantic import model_validator
 
+from patchbay.nodes.calls import CallOptions
 from patchbay.nodes.contract import Field, NodeParams, Ports
 from patchbay.nodes.models.asking import derived_seed
+from patchbay.nodes.models.options import Sampling, Seed, Tokens
 from patchbay.nodes.techniques.answers import AnswerKind, final_answer
 from patchbay.nodes.values import ModelSpec
 
 T = TypeVar("T")
 
 
-class AnswerParams(NodeParams):
+class AnswerParams(NodeParams, Sampling):
     """Settings that every technique has."""
 
     answer: AnswerKind = Field("text", widget="choice")
     """What an answer is: free text, a number, or one of the choices."""
     choices: list[str] = Field([], widget="list", max_length=100)
     """The words to choose from, for the kind `choice`."""
-    temperature: float | None = Field(None, ge=0, le=5)
-    """How freely words are chosen; 0 always takes the likeliest. Empty: as the model says."""
-    seed: int | None = Field(0, ge=0, le=2**32 - 2)
+    seed: Seed = 0
     """Makes sampled answers repeat; each request gets its own seed, made from this one."""
-    max_tokens: int | None = Field(256, ge=1, le=1_048_576)
-    """Where each answer is cut. Empty: as the model says."""
+    max_tokens: Tokens = 256
 
     @model_validator(mode="after")
     def _has_choices(self) -> Self:
@@ -38,17 +38,12 @@ class AnswerParams(NodeParams):
         """The final answer in a text, or None."""
         return final_answer(text, self.answer, self.choices)
 
-    def options(self, request: int = 0, about: str = "") -> dict[str, Any]:
+    def call(self, request: int = 0, about: str = "") -> CallOptions:
         """Options of a request, with a seed of its own (see `derived_seed`)."""
-        return {
-            "temperature": self.temperature,
-            "seed": derived_seed(self.seed, request, about),
-            "max_tokens": self.max_tokens,
-        }
+        return replace(self.sampling, seed=derived_seed(self.seed, request, about))
 
 
 def repeats(params: AnswerParams, inputs: Ports) -> bool:
     """Whether the same answers would come again: at temperature 0, or with a seed."""
     model: ModelSpec = inputs["model"]
-    options = model.call_options(temperature=params.temperature, seed=params.seed)
-    return options.get("temperature") == 0 or options.get("seed") is not None
+    return model.repeats(params.sampling)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Literal
 
 from patchbay.nodes.contract import Context, Field, Node, NodeParams, Ports, port
-from patchbay.nodes.models.asking import Answer, answer_to, conversation
+from patchbay.nodes.models.asking import Answer, ask, conversation
 from patchbay.nodes.techniques.answers import AnswerKind
 from patchbay.nodes.techniques.asking import AnswerParams, repeats
 from patchbay.nodes.values import Message, ModelSpec, Promptable, as_text
@@ -86,7 +87,7 @@ class ChainOfThought(Node):
         question = as_text(inputs.question)
         conversation(question, port="question")  # an empty one is an error
         turns = _turns(question, params)
-        thought = await answer_to(ctx, inputs.model, turns, port="reasoning", **params.options())
+        thought = await ask(ctx, inputs.model, turns, params.call(), port="reasoning")
         answer = None
         if params.method == "zero-shot":
             second = await _extract(inputs.model, turns, thought, params, ctx)
@@ -122,7 +123,7 @@ async def _extract(
         Message(role="assistant", content=thought.text),
         Message(role="user", content=request),
     ]
-    return await answer_to(ctx, model, messages, **{**params.options(1), "max_tokens": 48})
+    return await ask(ctx, model, messages, replace(params.call(1), max_tokens=48), port=None)
 
 
 def _article(kind: AnswerKind) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Annotated, Literal
 
@@ -10,11 +10,12 @@ from pydantic import AfterValidator
 
 from patchbay.nodes.contract import Context, Field, Node, NodeParams, Ports, port
 from patchbay.nodes.figures import Chart, Table
-from patchbay.nodes.models.asking import answer_to, conversation, one_line, side_by_side
+from patchbay.nodes.models.asking import Answer, ask, conversation, one_line, side_by_side
+from patchbay.nodes.models.options import Temperature, Tokens
 from patchbay.nodes.prompts.braces import fill, variables
 from patchbay.nodes.techniques.answers import Vote, vote
 from patchbay.nodes.techniques.asking import AnswerParams, repeats
-from patchbay.nodes.techniques.votes import vote_chart, warn_of_missing
+from patchbay.nodes.techniques.votes import poll, vote_chart
 from patchbay.nodes.values import Message, ModelSpec, Promptable, as_text
 
 
@@ -82,9 +83,9 @@ class GeneratedKnowledge(Node):
         """How knowledge and question are put together."""
         system: str = Field("", max_length=1_000_000, widget="textarea")
         """What the model is told before it answers."""
-        temperature: float | None = Field(0.7, ge=0, le=5)
+        temperature: Temperature = 0.7
         """How freely words are chosen, for the statements and the samples."""
-        max_tokens: int | None = Field(64, ge=1, le=1_048_576)
+        max_tokens: Tokens = 64
         """Where a statement or an answer is cut. Empty: as the model says."""
 
     class Inputs(Ports):
@@ -115,25 +116,21 @@ class GeneratedKnowledge(Node):
             "statements",
         )
         known = list(dict.fromkeys(known)) + ([""] if params.without else [])
-        answers = await side_by_side(
-            [
-                partial(asked.answer, statement, index * params.samples + sample)
-                for index, statement in enumerate(known)
-                for sample in range(params.samples)
-            ],
-            ctx,
-            "answers",
-        )
-        overall = vote(answers)
-        await warn_of_missing(overall, len(answers), params.answer, ctx)
-        parts = [answers[i : i + params.samples] for i in range(0, len(answers), params.samples)]
+        calls = [
+            partial(asked.answer, statement, index * params.samples + sample)
+            for index, statement in enumerate(known)
+            for sample in range(params.samples)
+        ]
+        found = await poll(calls, params, ctx, "answers")
+        size = params.samples
+        parts = [found.found[i : i + size] for i in range(0, len(calls), size)]
         candidates = [_Candidate(s, vote(part)) for s, part in zip(known, parts, strict=True)]
-        best = _best(candidates, overall, params)
+        best = _best(candidates, found.vote, params)
         return self.Outputs(
             answer=best.vote.winner or "",
             knowledge=best.statement,
             table=_table(candidates, best),
-            chart=vote_chart(overall, "Answers over all statements"),
+            chart=vote_chart(found.vote, "Answers over all statements"),
         )
 
 
@@ -159,18 +156,16 @@ class _Asked:
             turns.append(Message(role="user", content=example.question))
             turns.append(Message(role="assistant", content=example.knowledge))
         turns.append(Message(role="user", content=self.question))
-        options = self.params.options(number, self.question)
-        said = await answer_to(self.ctx, self.model, turns, stop=["\n"], **options)
+        call = replace(self.params.call(number, self.question), stop=["\n"])
+        said = await ask(self.ctx, self.model, turns, call, port=None)
         return said.text.strip()
 
-    async def answer(self, statement: str, number: int) -> str | None:
-        """The answer with a statement in view, or None where it gave none."""
+    async def answer(self, statement: str, number: int) -> Answer:
+        """The answer with a statement in view."""
         given = {"knowledge": statement, "question": self.question}
         prompt = fill(self.params.template, given.__getitem__).strip()
         turns = conversation(prompt, self.params.system)
-        options = self.params.options(number, prompt)
-        said = await answer_to(self.ctx, self.model, turns, **options)
-        return self.params.found(said.text)
+        return await ask(self.ctx, self.model, turns, self.params.call(number, prompt), port=None)
 
 
 def _best(

@@ -5,15 +5,16 @@ from __future__ import annotations
 from functools import partial
 from typing import Annotated
 
-from pydantic import AfterValidator, JsonValue
+from pydantic import AfterValidator
 
 from patchbay.nodes.contract import Context, Field, Node, Ports, port
-from patchbay.nodes.figures import Chart, Table
-from patchbay.nodes.models.asking import Answer, answer_to, conversation, one_line, side_by_side
+from patchbay.nodes.figures import Table
+from patchbay.nodes.models.asking import Answer, ask, conversation, one_line
+from patchbay.nodes.models.options import Tokens
 from patchbay.nodes.prompts.braces import fill, variables
-from patchbay.nodes.techniques.answers import same, vote
+from patchbay.nodes.techniques.answers import same
 from patchbay.nodes.techniques.asking import AnswerParams, repeats
-from patchbay.nodes.techniques.votes import vote_chart, warn_of_missing
+from patchbay.nodes.techniques.votes import Voted, poll
 from patchbay.nodes.values import ModelSpec, Promptable, as_text
 
 
@@ -54,19 +55,14 @@ class Paraphrases(Node):
         """The task in several wordings, each with {input}."""
         system: str = Field("", max_length=1_000_000, widget="textarea")
         """What the model is told before each wording (the system text)."""
-        max_tokens: int | None = Field(32, ge=1, le=1_048_576)
-        """Where each answer is cut. Empty: as the model says."""
+        max_tokens: Tokens = 32
 
     class Inputs(Ports):
         model: ModelSpec = port(doc="The model to ask.")
         input: Promptable = port(doc="What stands for {input} in every wording.")
 
-    class Outputs(Ports):
-        answer: str = port(doc="The answer that most wordings lead to; empty where none does.")
-        agreement: float = port(doc="The share of wordings that lead to it, from 0 to 1.")
-        answers: JsonValue = port(doc="The answer to each wording, null where it held none.")
-        table: Table = port(doc="Every wording, with its answer.")
-        chart: Chart = port(doc="How often each answer came.")
+    class Outputs(Voted):
+        """The answer that most wordings lead to."""
 
     @classmethod
     def repeatable(cls, params: Params, inputs: Ports) -> bool:
@@ -76,36 +72,28 @@ class Paraphrases(Node):
     def summary(cls, params: Params) -> str:
         return f"{len(params.wordings)} wordings"
 
-    async def run(self, inputs: Inputs, params: Params, ctx: Context) -> Outputs:
+    async def run(self, inputs: Inputs, params: Params, ctx: Context) -> Voted:
         case = as_text(inputs.input)
         conversation(case, port="input")
         calls = [
             partial(_asked, inputs.model, fill(wording, lambda _: case), params, ctx)
             for wording in params.wordings
         ]
-        said = await side_by_side(calls, ctx, "wordings")
-        found = [params.found(answer.text) for answer in said]
-        result = vote(found)
-        await warn_of_missing(result, len(found), params.answer, ctx)
+        found = await poll(calls, params, ctx, "wordings")
         rows = (
-            (one_line(wording), answer, _agrees(answer, result.winner), one_line(reply.text))
-            for wording, answer, reply in zip(params.wordings, found, said, strict=True)
+            (one_line(wording), answer, _agrees(answer, found.vote.winner), one_line(reply.text))
+            for wording, answer, reply in zip(params.wordings, found.found, found.said, strict=True)
         )
-        title = f"{result.agreement:.0%} of {len(found)} wordings agree"
+        title = f"{found.vote.agreement:.0%} of {len(calls)} wordings agree"
         columns = ("wording", "answer", "agrees", "text")
-        return self.Outputs(
-            answer=result.winner or "",
-            agreement=result.agreement,
-            answers=list(found),
-            table=Table(columns=columns, rows=tuple(rows), title=title),
-            chart=vote_chart(result, title),
-        )
+        table = Table(columns=columns, rows=tuple(rows), title=title)
+        return found.outputs(table, title)
 
 
 async def _asked(model: ModelSpec, prompt: str, params: Paraphrases.Params, ctx: Context) -> Answer:
     """One wording. All share one seed: only the words differ."""
     messages = conversation(prompt, params.system, "input")
-    return await answer_to(ctx, model, messages, **params.options())
+    return await ask(ctx, model, messages, params.call(), port=None)
 
 
 def _agrees(answer: str | None, winner: str | None) -> bool:

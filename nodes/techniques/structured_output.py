@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, JsonValue
@@ -11,12 +12,13 @@ from patchbay.nodes.contract import Context, Field, Node, NodeError, NodeParams,
 from patchbay.nodes.figures import Table
 from patchbay.nodes.models.asking import (
     Answer,
-    answer_to,
+    ask,
     conversation,
     derived_seed,
     one_line,
     with_suffix,
 )
+from patchbay.nodes.models.options import Sampling, Seed, Tokens
 from patchbay.nodes.techniques.fields import (
     AnswerField,
     check_answer,
@@ -44,7 +46,7 @@ class StructuredOutput(Node):
     title, family, icon = "Structured output", "Techniques", "▤"
     deterministic = False
 
-    class Params(NodeParams):
+    class Params(NodeParams, Sampling):
         fields: Annotated[list[AnswerField], AfterValidator(check_fields)] = Field(
             [
                 AnswerField(name="name", description="The person's name."),
@@ -60,12 +62,8 @@ class StructuredOutput(Node):
         """How often the model may mend an answer that does not fit."""
         system: str = Field("", max_length=1_000_000, widget="textarea")
         """What the model is told before the prompt."""
-        temperature: float | None = Field(None, ge=0, le=5)
-        """How freely words are chosen; 0 always takes the likeliest. Empty: as the model says."""
-        seed: int | None = Field(0, ge=0, le=2**32 - 2)
-        """Makes sampled answers repeat."""
-        max_tokens: int | None = Field(256, ge=1, le=1_048_576)
-        """Where an answer is cut. Empty: as the model says."""
+        seed: Seed = 0
+        max_tokens: Tokens = 256
 
     class Inputs(Ports):
         model: ModelSpec = port(doc="The model to ask.")
@@ -79,8 +77,7 @@ class StructuredOutput(Node):
     @classmethod
     def repeatable(cls, params: Params, inputs: Ports) -> bool:
         model: ModelSpec = inputs["model"]
-        options = model.call_options(temperature=params.temperature, seed=params.seed)
-        return options.get("temperature") == 0 or options.get("seed") is not None
+        return model.repeats(params.sampling)
 
     @classmethod
     def summary(cls, params: Params) -> str:
@@ -109,16 +106,13 @@ async def _ask(
     model: ModelSpec, messages: list[Message], schema: dict[str, JsonValue],
     params: StructuredOutput.Params, ctx: Context, attempt: int,
 ) -> Answer:  # fmt: skip
-    return await answer_to(
-        ctx,
-        model,
-        messages,
-        port="text" if attempt == 0 else None,  # what was streamed cannot be taken back
-        temperature=params.temperature,
+    call = replace(
+        params.sampling,
         seed=derived_seed(params.seed, attempt),
-        max_tokens=params.max_tokens,
         json_schema=schema if params.grammar else None,
     )
+    port = "text" if attempt == 0 else None  # what was streamed cannot be taken back
+    return await ask(ctx, model, messages, call, port=port)
 
 
 def _instruction(schema: dict[str, JsonValue]) -> str:

@@ -1,10 +1,59 @@
-"""Votes as a table and a chart."""
+"""Ask many times at once, let the answers vote, and show the vote."""
 
 from __future__ import annotations
 
-from patchbay.nodes.contract import Context
-from patchbay.nodes.figures import Chart
-from patchbay.nodes.techniques.answers import Vote
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+
+from patchbay.nodes.contract import Context, JsonValue, Ports, port
+from patchbay.nodes.figures import Chart, Table
+from patchbay.nodes.models.asking import Answer, side_by_side
+from patchbay.nodes.techniques.answers import Vote, vote
+from patchbay.nodes.techniques.asking import AnswerParams
+
+
+class Voted(Ports):
+    """What a node gives whose answers voted."""
+
+    answer: str = port(doc="The answer given most often; empty where none was found.")
+    agreement: float = port(doc="The share of all that gave it, from 0 to 1.")
+    answers: JsonValue = port(doc="Each answer in order, null where none was found.")
+    table: Table = port(doc="Each with its answer and what the model wrote.")
+    chart: Chart = port(doc="How often each answer came.")
+
+
+@dataclass(frozen=True, slots=True)
+class Poll:
+    """What the model said each time, the answer in it, and what they agree on."""
+
+    said: Sequence[Answer]
+    found: Sequence[str | None]
+    vote: Vote
+
+    def outputs(self, table: Table, title: str) -> Voted:
+        """The poll on ports."""
+        return Voted(
+            answer=self.vote.winner or "",
+            agreement=self.vote.agreement,
+            answers=list(self.found),
+            table=table,
+            chart=vote_chart(self.vote, title),
+        )
+
+
+async def poll(
+    calls: Sequence[Callable[[], Awaitable[Answer]]], params: AnswerParams, ctx: Context, label: str
+) -> Poll:
+    """Make all calls at once, and let the answers in what they gave vote.
+
+    Raises:
+        NodeError: the first call that failed; the others are cancelled.
+    """
+    said = await side_by_side(calls, ctx, label)
+    found = [params.found(answer.text) for answer in said]
+    result = vote(found)
+    await warn_of_missing(result, len(found), params.answer, ctx)
+    return Poll(said, found, result)
 
 
 def vote_chart(vote: Vote, title: str) -> Chart:

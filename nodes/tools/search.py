@@ -26,7 +26,7 @@ class SearchTool(LocalTool):
     @property
     def repeatable(self) -> bool:
         """Whether the models that the retriever asks, if any, repeat themselves."""
-        return all(_settled(model) for model in _models(self.retriever))
+        return all(model.repeats() for model in _models(self.retriever))
 
     def open(self, opening: Opening) -> BaseTool:
         """The tool; it takes one `query`. The retriever is opened with it."""
@@ -43,11 +43,6 @@ def _models(spec: Spec) -> Iterator[ModelSpec]:
         if isinstance(part, ModelSpec):
             yield part
         yield from _models(part)
-
-
-def _settled(model: ModelSpec) -> bool:
-    options = model.call_options()
-    return options.get("temperature") == 0 or options.get("seed") is not None
 
 
 def _listed(documents: list[Any], limit: int) -> str:

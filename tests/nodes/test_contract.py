@@ -111,5 +111,5 @@ def test_every_node_class_in_the_package_is_offered():
     package = Path(inspect.getfile(Node)).parent
     for path in package.glob("*/**/*.py"):
         text = path.read_text(encoding="utf-8")
-        found |= set(re.findall(r"^class (\w+)\((?:Describing)?Node\):", text, re.MULTILINE))
-    assert found == {node.__name__ for node in CATALOG}
+        found |= set(re.findall(r"^class (\w+)\((?:Describing|Server)?Node\):", text, re.MULTILINE))
+    assert found - {"ServerNode"} == {node.__name__ for node in CATALOG}

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from pydantic import Field, JsonValue
+from pydantic import Field
 
+from patchbay.nodes.calls import CallOptions
 from patchbay.nodes.values import ModelSpec, Opening
 
 if TYPE_CHECKING:
@@ -33,32 +33,13 @@ class FallbackModel(ModelSpec):
         """Without the sampling defaults: they travel with each call."""
         return self.model_copy(update={"models": tuple(m.resource() for m in self.models)})
 
-    def call_options(
-        self,
-        *,
-        temperature: float | None = None,
-        seed: int | None = None,
-        max_tokens: int | None = None,
-        stop: Sequence[str] = (),
-        json_schema: Mapping[str, JsonValue] | None = None,
-    ) -> dict[str, Any]:
-        """The options of each model in its own words.
+    def words(self, call: CallOptions) -> dict[str, Any]:
+        """The call in the words of each model.
 
         There is no seed or temperature for all of them: which model answers may differ next time,
         so that the answer does not count as one that repeats.
         """
-        return {
-            "each": [
-                model.call_options(
-                    temperature=temperature,
-                    seed=seed,
-                    max_tokens=max_tokens,
-                    stop=stop,
-                    json_schema=json_schema,
-                )
-                for model in self.models
-            ]
-        }
+        return {"each": [model.call_options(call) for model in self.models]}
 
     def open(self, opening: Opening) -> ChatFallback:
         """Nothing yet: each model is opened when it is first needed."""

@@ -15,13 +15,13 @@ from langchain_core.messages.ai import UsageMetadata
 from langchain_core.outputs import ChatGenerationChunk
 from pydantic import PrivateAttr
 
+from patchbay.nodes.calls import NUMBERS
 from patchbay.nodes.models.errors import overflow
 from patchbay.nodes.models.llama.engine import Chunk, LlamaEngine
 from patchbay.nodes.models.messages import to_chat
 from patchbay.nodes.models.streaming import StreamingChat
 
-OPTIONS = ("temperature", "top_p", "top_k", "min_p", "seed", "max_tokens", "repeat_penalty",
-           "response_format", "grammar", "lora", "cache_prompt")  # fmt: skip
+TAKEN = (*NUMBERS, "response_format", "grammar", "lora", "cache_prompt")
 """The options of a call that are passed on to llama.cpp."""
 
 _End = BaseException | None
@@ -110,7 +110,7 @@ class ChatLlama(StreamingChat):
     def _request(
         self, messages: Sequence[BaseMessage], stop: list[str] | None, options: dict[str, Any]
     ) -> dict[str, Any]:
-        chosen = {k: options[k] for k in OPTIONS if options.get(k) is not None}
+        chosen = {k: options[k] for k in TAKEN if options.get(k) is not None}
         body = {"messages": to_chat(messages), **chosen}
         return {**body, "stop": stop} if stop else body
 

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Self
 
-from pydantic import JsonValue, field_validator, model_validator
+from pydantic import JsonValue
 
 from patchbay.nodes.contract import DescribingNode, Field, NodeParams, Ports, port
-from patchbay.nodes.models.grammar import check_grammar
+from patchbay.nodes.models.form import Form
 from patchbay.nodes.models.llama.adapter import GgufAdapter, check_adapters
 from patchbay.nodes.models.llama.facts import gguf_facts
 from patchbay.nodes.models.llama.spec import GgufModel
-from patchbay.nodes.models.schema import check_schema
+from patchbay.nodes.models.options import LocalSampling
 from patchbay.nodes.units import megabytes
 from patchbay.nodes.weights.manifest import DEFAULT, NAMED
 
@@ -30,7 +29,7 @@ class QuantizedModel(DescribingNode):
     icon = "◆"
     requires = ("xllamacpp",)
 
-    class Params(NodeParams):
+    class Params(NodeParams, LocalSampling, Form):
         weights: str = Field(DEFAULT, min_length=1, max_length=1000, widget="model")
         """A known name, a path to a .gguf file, hf:owner/repo/file.gguf or ollama:name:tag."""
         adapters: list[GgufAdapter] = Field([], max_length=16, widget="table")
@@ -44,46 +43,16 @@ class QuantizedModel(DescribingNode):
         """Processor threads; by default as many as there are cores."""
         gpu_layers: int = Field(0, ge=-1, le=1000)
         """Layers computed on a graphics card; -1 for all."""
-        temperature: float | None = Field(0.2, ge=0, le=5)
-        """How freely words are chosen; 0 always takes the likeliest."""
-        top_p: float | None = Field(0.9, gt=0, le=1)
-        """Only the likeliest words that together have this probability are considered."""
         top_k: int | None = Field(None, ge=0, le=1_000_000)
         """Only so many of the likeliest words are considered; 0 for all, empty for 40."""
         min_p: float | None = Field(None, ge=0, le=1)
         """Words less likely than this share of the likeliest are left out; empty for 0.05."""
-        max_tokens: int | None = Field(512, ge=1, le=1_048_576)
-        """Where an answer is cut; empty for no limit but the context."""
-        seed: int | None = Field(None, ge=0, le=2**32 - 2)
-        """Makes sampled answers repeat."""
-        repeat_penalty: float | None = Field(None, gt=0, le=5)
-        """Above 1, words that were just used become less likely."""
         chat_template: str | None = Field(None, max_length=100_000, widget="textarea")
         """A Jinja chat template in place of the one in the file."""
         json_schema: dict[str, JsonValue] | None = Field(None, widget="json")
         """A JSON schema that every answer must follow, unless who asks gives another."""
         grammar: str | None = Field(None, min_length=1, widget="code")
         """A grammar (GBNF) that every answer must follow, such as: root ::= "yes" | "no"."""
-
-        @field_validator("json_schema")
-        @classmethod
-        def _is_schema(cls, schema: dict[str, JsonValue] | None) -> dict[str, JsonValue] | None:
-            if schema is not None:
-                check_schema(schema)
-            return schema
-
-        @field_validator("grammar")
-        @classmethod
-        def _is_grammar(cls, grammar: str | None) -> str | None:
-            if grammar is not None:
-                check_grammar(grammar)
-            return grammar
-
-        @model_validator(mode="after")
-        def _one_form(self) -> Self:
-            if self.json_schema is not None and self.grammar is not None:
-                raise ValueError("an answer follows a JSON schema or a grammar, not both")
-            return self
 
     class Outputs(Ports):
         model: GgufModel = port(doc="The description; a node that asks the model opens it.")

@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field, JsonValue
 
+from patchbay.nodes.calls import CallOptions
 from patchbay.nodes.models.llama.adapter import GgufAdapter, adapter_bytes, adapter_id
 from patchbay.nodes.models.llama.memory import Footprint, footprint, lighter, slot_context
-from patchbay.nodes.values import ModelSpec, Opening
+from patchbay.nodes.models.options import LocalSampling, SampledModel
+from patchbay.nodes.values import Opening
 from patchbay.nodes.weights.manifest import DEFAULT
 
 if TYPE_CHECKING:
     from patchbay.nodes.models.llama.chat import ChatLlama
 
-SAMPLING = ("temperature", "top_p", "top_k", "min_p", "max_tokens", "seed", "repeat_penalty",
-            "grammar", "json_schema")  # fmt: skip
-"""Fields that travel with each call, so that they do not matter for opening."""
 
-
-class GgufModel(ModelSpec):
+class GgufModel(LocalSampling, SampledModel):
     """A chat model in a GGUF file, run by llama.cpp in this process.
 
     `weights` is a name from the manifest, a path, `hf:owner/repo/file.gguf[@revision]` or
@@ -37,13 +35,8 @@ class GgufModel(ModelSpec):
     gpu_layers: int = Field(0, ge=-1, le=1000)
     chat_template: str | None = None
 
-    temperature: float | None = Field(0.2, ge=0, le=5)
-    top_p: float | None = Field(0.9, gt=0, le=1)
     top_k: int | None = Field(None, ge=0, le=1_000_000)
     min_p: float | None = Field(None, ge=0, le=1)
-    max_tokens: int | None = Field(512, ge=1)
-    seed: int | None = Field(None, ge=0, le=2**32 - 2)
-    repeat_penalty: float | None = Field(None, gt=0, le=5)
     json_schema: dict[str, JsonValue] | None = None
     grammar: str | None = None
 
@@ -55,7 +48,13 @@ class GgufModel(ModelSpec):
     def resource(self) -> GgufModel:
         """Without the sampling defaults and the adapters' scales: they travel with each call."""
         loaded = tuple(GgufAdapter(weights=adapter.weights) for adapter in self.adapters)
-        return self.model_copy(update={**dict.fromkeys(SAMPLING), "adapters": loaded})
+        free = super().resource()
+        return free.model_copy(update={"adapters": loaded, "json_schema": None, "grammar": None})
+
+    @property
+    def sampling(self) -> CallOptions:
+        """How words are chosen, and the form that every answer has."""
+        return replace(super().sampling, json_schema=self.json_schema, grammar=self.grammar)
 
     def content_key(self) -> JsonValue:
         """The description with the hashes of the files in place of their names or paths."""
@@ -92,35 +91,15 @@ class GgufModel(ModelSpec):
         """Tokens that a request really gets from a model trained for `trained` (0: not known)."""
         return slot_context(self.context, trained)
 
-    def call_options(
-        self,
-        *,
-        temperature: float | None = None,
-        seed: int | None = None,
-        max_tokens: int | None = None,
-        stop: Sequence[str] = (),
-        json_schema: Mapping[str, JsonValue] | None = None,
-    ) -> dict[str, Any]:
-        """The call's options over this description's own sampling defaults."""
-        options = super().call_options(
-            temperature=self.temperature if temperature is None else temperature,
-            seed=self.seed if seed is None else seed,
-            max_tokens=self.max_tokens if max_tokens is None else max_tokens,
-            stop=stop,
-            json_schema=self.json_schema if json_schema is None else json_schema,
-        )
-        own = {name: getattr(self, name) for name in ("top_p", "top_k", "min_p", "repeat_penalty")}
-        if "response_format" not in options:
-            own["grammar"] = self.grammar
+    def words(self, call: CallOptions) -> dict[str, Any]:
+        """The call as llama.cpp takes it, with the scales of the adapters."""
+        options = super().words(replace(call, grammar=None))
+        if call.grammar is not None:
+            options["grammar"] = call.grammar
         if self.adapters:
             # Always said: llama.cpp takes over what another request with other scales left behind.
-            own["lora"] = [{"id": n, "scale": a.scale} for n, a in enumerate(self.adapters)]
-        return options | {key: value for key, value in own.items() if value is not None}
-
-    def with_grammar(self, options: Mapping[str, Any], grammar: str) -> dict[str, Any]:
-        """A call whose answer follows a grammar, in place of what the description demands."""
-        free = {key: value for key, value in options.items() if key != "response_format"}
-        return {**free, "grammar": grammar}
+            options["lora"] = [{"id": n, "scale": a.scale} for n, a in enumerate(self.adapters)]
+        return options
 
     def open(self, opening: Opening) -> ChatLlama:
         """Fetch the weights if need be and load them.

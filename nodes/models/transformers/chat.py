@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import queue
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from dataclasses import fields
 from typing import Any
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
@@ -21,7 +22,7 @@ from patchbay.nodes.models.transformers.answer import Ended, Item, Request
 from patchbay.nodes.models.transformers.engine import HfEngine
 from patchbay.nodes.models.transformers.sampling import Sampling
 
-SAMPLING = ("temperature", "top_p", "top_k", "repeat_penalty", "seed")
+_CHOOSING = [field.name for field in fields(Sampling)]
 
 
 class ChatTransformers(StreamingChat):
@@ -141,7 +142,7 @@ class ChatTransformers(StreamingChat):
         return Request(
             prompt=prompt,
             put=put,
-            sampling=Sampling(**{name: options.get(name) for name in SAMPLING}),
+            sampling=Sampling(**{name: options.get(name) for name in _CHOOSING}),
             max_tokens=options.get("max_tokens"),
             stops=tuple(stop or ()),
             grammar=None if schema is None else engine.grammars.for_schema(schema),

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
+from patchbay.nodes.calls import CallOptions
 from patchbay.nodes.data import content
 from patchbay.nodes.errors import NodeError
 from patchbay.nodes.models.transformers.adapter import CONFIG, WEIGHTS, locate, read_adapter
@@ -80,23 +80,14 @@ class LoraModel(ModelSpec):
             return None
         return sum(_matrices(adapter) for adapter in read if adapter is not None) * 4
 
-    def call_options(
-        self,
-        *,
-        temperature: float | None = None,
-        seed: int | None = None,
-        max_tokens: int | None = None,
-        stop: Sequence[str] = (),
-        json_schema: Mapping[str, JsonValue] | None = None,
-    ) -> dict[str, Any]:
+    @property
+    def sampling(self) -> CallOptions:
         """As the base says."""
-        return self.base.call_options(
-            temperature=temperature,
-            seed=seed,
-            max_tokens=max_tokens,
-            stop=stop,
-            json_schema=json_schema,
-        )
+        return self.base.sampling
+
+    def words(self, call: CallOptions) -> dict[str, Any]:
+        """As the base says it."""
+        return self.base.words(call)
 
     def open(self, opening: Opening) -> ChatTransformers:
         """Open the base, or share it where it is open, and hang the adapters on it.

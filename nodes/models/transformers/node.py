@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from patchbay.nodes.contract import DescribingNode, Field, NodeError, NodeParams, Ports, port
 from patchbay.nodes.models.errors import mib
+from patchbay.nodes.models.options import LocalSampling
 from patchbay.nodes.models.transformers.anatomy import anatomy
 from patchbay.nodes.models.transformers.precision import DType
 from patchbay.nodes.models.transformers.source import parse
@@ -26,7 +27,7 @@ class TransformersNode(DescribingNode):
     icon = "◇"
     requires = ("torch", "transformers")
 
-    class Params(NodeParams):
+    class Params(NodeParams, LocalSampling):
         weights: str = Field(DEFAULT, min_length=1, max_length=1000, widget="model")
         """hf:owner/repo, a folder with safetensors, or a GGUF by name, path or reference."""
         dtype: DType = Field("auto")
@@ -37,16 +38,6 @@ class TransformersNode(DescribingNode):
         """Tokens that a prompt and its answer may have together, for each parallel request."""
         parallel: int = Field(4, ge=1, le=64)
         """Requests answered at once, computed in one batch; each takes memory for its context."""
-        temperature: float | None = Field(0.2, ge=0, le=5)
-        """How freely words are chosen; 0 always takes the likeliest."""
-        top_p: float | None = Field(0.9, gt=0, le=1)
-        """Only the likeliest words that together have this probability are considered."""
-        max_tokens: int | None = Field(512, ge=1, le=1_048_576)
-        """Where an answer is cut; empty for no limit but the context."""
-        seed: int | None = Field(None, ge=0, le=2**32 - 2)
-        """Makes sampled answers repeat."""
-        repeat_penalty: float | None = Field(None, gt=0, le=5)
-        """Above 1, words that were just used become less likely."""
         chat_template: str | None = Field(None, max_length=100_000, widget="textarea")
         """A Jinja chat template in place of the model's own."""
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field, JsonValue
 
 from patchbay.nodes.errors import NodeError
+from patchbay.nodes.models.options import LocalSampling, SampledModel
 from patchbay.nodes.models.transformers.precision import BYTES, DType, Quantization, dtype_on
 from patchbay.nodes.models.transformers.source import WEIGHTS, Gguf, HubFolder, parse
-from patchbay.nodes.values import ModelSpec, Opening
+from patchbay.nodes.values import Opening
 from patchbay.nodes.weights.manifest import DEFAULT
 
 if TYPE_CHECKING:
@@ -22,10 +22,8 @@ WORKSPACE = 88 * 2**20
 
 _FEWER_BITS = (Quantization(bits=8), Quantization(bits=4))
 
-_SAMPLING = ("temperature", "top_p", "max_tokens", "seed", "repeat_penalty")
 
-
-class TransformersModel(ModelSpec):
+class TransformersModel(LocalSampling, SampledModel):
     """A chat model of Transformers. Its weights are safetensors; code of a repository never runs.
 
     `weights` is `hf:owner/repo[@revision]`, a folder, or a GGUF file by any of its references,
@@ -42,20 +40,10 @@ class TransformersModel(ModelSpec):
     chat_template: str | None = None
     quantization: Quantization | None = None
 
-    temperature: float | None = Field(0.2, ge=0, le=5)
-    top_p: float | None = Field(0.9, gt=0, le=1)
-    max_tokens: int | None = Field(512, ge=1)
-    seed: int | None = Field(None, ge=0, le=2**32 - 2)
-    repeat_penalty: float | None = Field(None, gt=0, le=5)
-
     @property
     def slots(self) -> int:
         """Requests that share the model, computed together."""
         return self.parallel
-
-    def resource(self) -> TransformersModel:
-        """Without the sampling defaults: they travel with each call."""
-        return self.model_copy(update=dict.fromkeys(_SAMPLING))
 
     def content_key(self) -> JsonValue:
         """The description with the hash of the weights in place of their name or path."""
@@ -113,26 +101,6 @@ class TransformersModel(ModelSpec):
     def slot_context(self, trained: int) -> int:
         """Tokens that a request gets from a model trained for `trained` (0: not known)."""
         return min(self.context, trained) if trained else self.context
-
-    def call_options(
-        self,
-        *,
-        temperature: float | None = None,
-        seed: int | None = None,
-        max_tokens: int | None = None,
-        stop: Sequence[str] = (),
-        json_schema: Mapping[str, JsonValue] | None = None,
-    ) -> dict[str, Any]:
-        """The call's options over this description's own sampling defaults."""
-        options = super().call_options(
-            temperature=self.temperature if temperature is None else temperature,
-            seed=self.seed if seed is None else seed,
-            max_tokens=self.max_tokens if max_tokens is None else max_tokens,
-            stop=stop,
-            json_schema=json_schema,
-        )
-        own = {"top_p": self.top_p, "repeat_penalty": self.repeat_penalty}
-        return options | {key: value for key, value in own.items() if value is not None}
 
     def open(self, opening: Opening) -> ChatTransformers:
         """Fetch or dequantize the weights if need be, and load them.

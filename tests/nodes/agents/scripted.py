@@ -7,6 +7,7 @@ import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from patchbay.nodes.calls import CallOptions
 from patchbay.nodes.contract import DescribingNode, Field, NodeParams, Ports, port
 from patchbay.nodes.values import ModelSpec, Opening
 
@@ -34,9 +35,10 @@ class ScriptedModel(ModelSpec):
     delay_s: float = 0
     temperature: float = 0
 
-    def call_options(self, **given: Any) -> dict[str, Any]:
+    @property
+    def sampling(self) -> CallOptions:
         """As every model, with a temperature."""
-        return {"temperature": self.temperature, **super().call_options(**given)}
+        return CallOptions(temperature=self.temperature)
 
     def open(self, opening: Opening) -> BaseChatModel:
         """The model, at its first line."""

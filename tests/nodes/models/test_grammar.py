@@ -53,7 +53,7 @@ def test_no_grammars(grammar: str, words: str) -> None:
 
 def test_a_call_follows_a_grammar_and_so_does_a_whole_model(llama: ChatLlama) -> None:
     plain, bound = GgufModel(temperature=0), GgufModel(temperature=0, grammar=YES_NO)
-    for options in (plain.with_grammar(plain.call_options(), YES_NO), bound.call_options()):
+    for options in (plain.call_options(grammar=YES_NO), bound.call_options()):
         assert llama.invoke("Is Copenhagen in Denmark?", **options).text in ("yes", "no")
 
 
@@ -65,7 +65,7 @@ def test_the_call_decides_over_the_model() -> None:
     own, given = formed.call_options(), formed.call_options(json_schema=other)
     assert own["response_format"]["json_schema"]["schema"] == {"type": "object"}
     assert given["response_format"]["json_schema"]["schema"] == other
-    freed = formed.with_grammar(own, YES_NO)
+    freed = formed.call_options(grammar=YES_NO)
     assert freed["grammar"] == YES_NO
     assert "response_format" not in freed
     assert bound.resource() == formed.resource() == GgufModel().resource()
@@ -84,5 +84,5 @@ def test_a_backend_without_grammars_says_so() -> None:
         backend = "other"
 
     with pytest.raises(NodeError) as caught:
-        AskModel.Params(grammar=YES_NO).options(Other())
+        Other().call_options(AskModel.Params(grammar=YES_NO).sampling)
     assert caught.value.code == "model/no-grammar"

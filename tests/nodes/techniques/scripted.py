@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 from typing import Any, ClassVar
 
 from langchain_core.language_models.chat_models import BaseChatModel, generate_from_stream
@@ -11,6 +12,7 @@ from langchain_core.messages.ai import UsageMetadata
 from langchain_core.outputs import ChatGenerationChunk, ChatResult
 from pydantic import PrivateAttr
 
+from patchbay.nodes.calls import CallOptions
 from patchbay.nodes.contract import NodeError
 from patchbay.nodes.values import ModelSpec, Opening
 
@@ -32,10 +34,8 @@ class Scripted(ModelSpec):
     def memory(self) -> int | None:
         return self.bytes
 
-    def call_options(self, **options: Any) -> dict[str, Any]:
-        if not self.grammar:
-            options["json_schema"] = None
-        return super().call_options(**options)
+    def words(self, call: CallOptions) -> dict[str, Any]:
+        return super().words(call if self.grammar else replace(call, json_schema=None))
 
     def open(self, opening: Opening) -> ScriptedChat:
         return ScriptedChat.of(self)

@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field, JsonValue
 
+from patchbay.nodes.calls import NUMBERS
+from patchbay.nodes.models.options import EngineSampling, ServedModel
 from patchbay.nodes.models.servers.address import Address
-from patchbay.nodes.values import ModelSpec, Opening, SecretRef
+from patchbay.nodes.values import Opening
 
 if TYPE_CHECKING:
     from patchbay.nodes.models.servers.chat import ServedChat
 
-SAMPLING = ("temperature", "top_p", "max_tokens", "seed", "repeat_penalty")
-"""Fields that travel with each call."""
-
-_OLLAMA_NAMES = {"max_tokens": "num_predict"}
-_OPTIONS = ("temperature", "top_p", "top_k", "seed", "max_tokens", "repeat_penalty", "stop")
+_OTHERWISE = {"max_tokens": "num_predict"}
+"""Options that have another name there."""
 
 
-class OllamaModel(ModelSpec):
+class OllamaModel(EngineSampling, ServedModel):
     """A chat model behind an Ollama server.
 
     An empty `base_url` is the server of `OLLAMA_HOST`, or the one on this machine. `context` counts
@@ -33,53 +32,11 @@ class OllamaModel(ModelSpec):
 
     model: str
     base_url: Address | None = None
-    key: SecretRef | None = None
     pull: bool = False
     keep_alive: str | None = None
     context: int | None = Field(None, ge=256, le=1_048_576)
     options: dict[str, JsonValue] = {}
     parallel: int = Field(4, ge=1, le=1024)
-    timeout_s: float = Field(300.0, gt=0)
-    retries: int = Field(3, ge=0, le=10)
-
-    temperature: float | None = Field(None, ge=0, le=5)
-    top_p: float | None = Field(None, gt=0, le=1)
-    max_tokens: int | None = Field(None, ge=1)
-    seed: int | None = Field(None, ge=0, le=2**32 - 2)
-    repeat_penalty: float | None = Field(None, gt=0, le=5)
-
-    @property
-    def slots(self) -> int:
-        """Requests that are made at once; the server queues what it has no room for."""
-        return self.parallel
-
-    def memory(self) -> int:
-        """Nothing here: the weights are in the server's memory."""
-        return 0
-
-    def resource(self) -> OllamaModel:
-        """Without what travels with each call."""
-        return self.model_copy(update=dict.fromkeys(SAMPLING))
-
-    def call_options(
-        self,
-        *,
-        temperature: float | None = None,
-        seed: int | None = None,
-        max_tokens: int | None = None,
-        stop: Sequence[str] = (),
-        json_schema: Mapping[str, JsonValue] | None = None,
-    ) -> dict[str, Any]:
-        """The call's options over this description's own sampling defaults."""
-        options = super().call_options(
-            temperature=self.temperature if temperature is None else temperature,
-            seed=self.seed if seed is None else seed,
-            max_tokens=self.max_tokens if max_tokens is None else max_tokens,
-            stop=stop,
-            json_schema=json_schema,
-        )
-        own = {"top_p": self.top_p, "repeat_penalty": self.repeat_penalty}
-        return options | {key: value for key, value in own.items() if value is not None}
 
     def open(self, opening: Opening) -> ServedChat:
         """Find the server, make sure that it has the model, make a client.
@@ -96,8 +53,9 @@ def translated(
     call: Mapping[str, Any], options: Mapping[str, JsonValue], context: int | None
 ) -> dict[str, Any]:
     """A call's options as `ChatOllama` takes them: most of them inside `options`."""
-    made = {k: v for k, v in call.items() if v is not None and k not in (*_OPTIONS, "options")}
-    chosen = {_OLLAMA_NAMES.get(k, k): call[k] for k in _OPTIONS if call.get(k) is not None}
+    inside = (*NUMBERS, "stop")
+    made = {k: v for k, v in call.items() if v is not None and k not in (*inside, "options")}
+    chosen = {_OTHERWISE.get(k, k): call[k] for k in inside if call.get(k) is not None}
     if context is not None:
         chosen = {"num_ctx": context, **chosen}
     wanted = made.pop("response_format", None)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pydantic import field_validator
 
-from patchbay.nodes.contract import DescribingNode, Field, JsonValue, NodeParams, Ports, port
+from patchbay.nodes.contract import DescribingNode, Field, JsonValue, Ports, port
+from patchbay.nodes.models.options import ChatServerParams, Sampling
 from patchbay.nodes.models.servers.address import Address
 from patchbay.nodes.models.servers.provider.spec import ProviderModel, ProviderName
 from patchbay.nodes.values import SecretRef
@@ -28,27 +29,15 @@ class Provider(DescribingNode):
     icon = "☁"
     requires = ("langchain",)
 
-    class Params(NodeParams):
+    class Params(Sampling, ChatServerParams):
         model: ProviderName = Field("openai:gpt-5-mini", max_length=300)
         """Provider, colon, model: openai:…, anthropic:…, google_genai:…, mistralai:…, groq:…, …"""
         api_key: SecretRef | None = Field(None, widget="secret")
         """The secret that holds the key. Empty: the provider's usual one (OPENAI_API_KEY, …)."""
         base_url: Address | None = Field(None, max_length=2000)
         """Another address than the provider's own; it then gets no key but the one named here."""
-        temperature: float | None = Field(None, ge=0, le=5)
-        """How freely words are chosen; 0 takes the likeliest. Empty: as the provider says."""
-        max_tokens: int | None = Field(None, ge=1, le=1_048_576)
-        """Where an answer is cut. Empty: as the provider says."""
-        seed: int | None = Field(None, ge=0, le=2**32 - 2)
-        """Makes sampled answers repeat, with providers that know seeds."""
         extra: dict[str, JsonValue] = Field(default_factory=dict, widget="json")
         """More arguments for the integration, such as azure_endpoint or region_name."""
-        parallel: int = Field(8, ge=1, le=1024)
-        """Requests made at once; more of them wait here."""
-        timeout: float = Field(300.0, gt=0, le=86_400)
-        """Seconds that the provider may be silent."""
-        retries: int = Field(3, ge=0, le=10)
-        """How often a request is made again when the provider says that it is too busy."""
 
         @field_validator("extra")
         @classmethod
@@ -64,8 +53,7 @@ class Provider(DescribingNode):
     @classmethod
     def describe(cls, params: Params, inputs: Ports) -> Outputs:
         """Describe the model. Raises `NodeError` when its integration is not installed."""
-        fields = params.model_dump(exclude={"api_key", "timeout"})
-        model = ProviderModel(key=params.api_key, timeout_s=params.timeout, **fields)
+        model = ProviderModel(**params.described())
         if model.provider.missing:
             from patchbay.nodes.models.servers.provider.client import missing_package
 

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
-from pydantic import AfterValidator, Field, JsonValue
+from pydantic import AfterValidator
 
+from patchbay.nodes.calls import CallOptions
+from patchbay.nodes.models.options import Extra, ServedModel
 from patchbay.nodes.models.servers.address import Address
 from patchbay.nodes.models.servers.provider.names import PROVIDERS, Provider, split_name
-from patchbay.nodes.values import ModelSpec, Opening, SecretRef
+from patchbay.nodes.values import Opening, SecretRef
 
 if TYPE_CHECKING:
     from patchbay.nodes.models.servers.chat import ServedChat
-
-SAMPLING = ("temperature", "max_tokens", "seed")
-"""Fields that travel with each call."""
 
 
 def check_name(text: str) -> str:
@@ -27,7 +26,7 @@ ProviderName = Annotated[str, AfterValidator(check_name)]
 """A provider and its model; a mistake is a problem at the param."""
 
 
-class ProviderModel(ModelSpec):
+class ProviderModel(Extra, ServedModel):
     """A chat model of a provider: `openai:…`, `anthropic:…`, ….
 
     Without a `key` the usual secret of the provider is used (`OPENAI_API_KEY`, …), but never where
@@ -37,16 +36,7 @@ class ProviderModel(ModelSpec):
     backend: ClassVar[str] = "provider"
 
     model: ProviderName
-    key: SecretRef | None = None
     base_url: Address | None = None
-    extra: dict[str, JsonValue] = {}
-    parallel: int = Field(8, ge=1, le=1024)
-    timeout_s: float = Field(300.0, gt=0)
-    retries: int = Field(3, ge=0, le=10)
-
-    temperature: float | None = Field(None, ge=0, le=5)
-    max_tokens: int | None = Field(None, ge=1)
-    seed: int | None = Field(None, ge=0, le=2**32 - 2)
 
     @property
     def provider(self) -> Provider:
@@ -59,37 +49,9 @@ class ProviderModel(ModelSpec):
         usual = "" if self.base_url else self.provider.key
         return self.key or (SecretRef(secret=usual) if usual else None)
 
-    @property
-    def slots(self) -> int:
-        """Requests that are made at once."""
-        return self.parallel
-
-    def memory(self) -> int:
-        """Nothing here: the weights are in the server's memory."""
-        return 0
-
-    def resource(self) -> ProviderModel:
-        """Without what travels with each call."""
-        return self.model_copy(update=dict.fromkeys(SAMPLING))
-
-    def call_options(
-        self,
-        *,
-        temperature: float | None = None,
-        seed: int | None = None,
-        max_tokens: int | None = None,
-        stop: Sequence[str] = (),
-        json_schema: Mapping[str, JsonValue] | None = None,
-    ) -> dict[str, Any]:
-        """The call's options over this description's own. Seeds only where they mean something."""
-        chosen = self.seed if seed is None else seed
-        return super().call_options(
-            temperature=self.temperature if temperature is None else temperature,
-            seed=chosen if self.provider.seeds else None,
-            max_tokens=self.max_tokens if max_tokens is None else max_tokens,
-            stop=stop,
-            json_schema=json_schema,
-        )
+    def words(self, call: CallOptions) -> dict[str, Any]:
+        """The call, with a seed only where seeds mean something."""
+        return super().words(call if self.provider.seeds else replace(call, seed=None))
 
     def open(self, opening: Opening) -> ServedChat:
         """Make a client. Nobody is asked yet.
