@@ -85,6 +85,7 @@ check: everything frontend-check  ## lint, format, types, and whether what is ge
 	$(PY) -m patchbay.flows.document.schema --check
 	$(PY) -m patchbay.flows.checks.rules.page --check
 	$(PY) -m patchbay.nodes.docs --check
+	$(PY) -m patchbay.flows.codes --check
 
 fix: setup  ## let ruff mend what it can
 	$(BIN)/ruff check --fix .
@@ -94,6 +95,7 @@ generate: setup  ## write the JSON Schema, the catalog page and the page of prob
 	$(PY) -m patchbay.flows.document.schema --write
 	$(PY) -m patchbay.flows.checks.rules.page --write
 	$(PY) -m patchbay.nodes.docs --write
+	$(PY) -m patchbay.flows.codes --write
 
 # npm writes this file last.
 $(FRONTEND)/node_modules/.package-lock.json: $(FRONTEND)/package-lock.json

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
 from collections.abc import Iterator
@@ -13,6 +12,7 @@ from patchbay.nodes.builtin import BUILTIN
 from patchbay.nodes.catalog import Catalog
 from patchbay.nodes.contract import Node
 from patchbay.nodes.declaration import describe_node
+from patchbay.nodes.generated import main
 
 PAGE = Path(__file__).with_name("CATALOG.md")
 
@@ -101,21 +101,10 @@ def _anchor(node: type[Node]) -> str:
     return kept.replace(" ", "-")
 
 
-def main() -> int:
-    """Write the page, or say whether it is up to date. Returns the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m patchbay.nodes.docs", description=__doc__)
-    mode = parser.add_mutually_exclusive_group(required=True)
-    mode.add_argument("--write", action="store_true", help="write nodes/CATALOG.md")
-    mode.add_argument("--check", action="store_true", help="fail when it is out of date")
-    page = catalog_page(Catalog(table=BUILTIN))
-    if parser.parse_args().write:
-        PAGE.write_text(page, encoding="utf-8")
-        return 0
-    if PAGE.exists() and PAGE.read_text(encoding="utf-8") == page:
-        return 0
-    sys.stderr.write(f"{PAGE.name} is out of date. Run: python -m patchbay.nodes.docs --write\n")
-    return 1
+def page_text() -> str:
+    """The page as it is committed."""
+    return catalog_page(Catalog(table=BUILTIN))
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(PAGE, page_text, "patchbay.nodes.docs"))

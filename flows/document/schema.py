@@ -5,13 +5,13 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
 from pathlib import Path
 from typing import Any
 
 from patchbay.flows.document.model import FORMAT, Flow
+from patchbay.nodes.generated import main
 
 SCHEMA_FILE = Path(__file__).parents[1] / "flow.schema.json"
 
@@ -32,24 +32,5 @@ def schema_text() -> str:
     return json.dumps(flow_schema(), indent=2, ensure_ascii=False) + "\n"
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Check the committed schema, or write it."""
-    parser = argparse.ArgumentParser(
-        prog="python -m patchbay.flows.document.schema", description=__doc__
-    )
-    group = parser.add_mutually_exclusive_group(required=True)
-    group.add_argument("--check", action="store_true", help="exit 1 if the file has drifted")
-    group.add_argument("--write", action="store_true", help="write the file")
-    if parser.parse_args(arguments).write:
-        SCHEMA_FILE.write_text(schema_text(), encoding="utf-8")
-        return 0
-    if SCHEMA_FILE.is_file() and SCHEMA_FILE.read_text(encoding="utf-8") == schema_text():
-        return 0
-    sys.stderr.write(
-        f"{SCHEMA_FILE.name} has drifted. Run: python -m patchbay.flows.document.schema --write\n"
-    )
-    return 1
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(SCHEMA_FILE, schema_text, "patchbay.flows.document.schema"))

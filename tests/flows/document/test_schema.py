@@ -10,7 +10,7 @@ import jsonschema
 import pytest
 
 from patchbay.flows.document.reading import read_text
-from patchbay.flows.document.schema import SCHEMA_FILE, flow_schema, main
+from patchbay.flows.document.schema import SCHEMA_FILE, flow_schema
 from patchbay.flows.problems import FlowError
 
 FIXTURES = Path(__file__).parents[2] / "fixtures"
@@ -20,8 +20,7 @@ FILES = sorted([*FIXTURES.glob("format-1/*.json"), *FIXTURES.glob("broken/*.json
                 *SAVED.glob("*.json")])  # fmt: skip
 
 
-def test_the_committed_schema_is_current() -> None:
-    assert main(["--check"]) == 0
+def test_the_committed_schema_is_a_schema() -> None:
     jsonschema.Draft202012Validator.check_schema(json.loads(SCHEMA_FILE.read_text()))
 
 

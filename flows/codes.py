@@ -1,0 +1,88 @@
+"""Every code that a file or a run may fail with, and what it means. Rules have their own.
+
+`python -m patchbay.flows.codes --write` makes `docs/failures.md` anew.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from patchbay.nodes.codes import NODE_CODES
+from patchbay.nodes.generated import main
+
+PAGE = Path(__file__).parents[1] / "docs" / "failures.md"
+
+FILE_CODES: Mapping[str, str] = {
+    "file/missing": "There is no such file.",
+    "file/not-a-file": "The path names a folder, a device or a pipe.",
+    "file/unreadable": "The system refuses to read the file.",
+    "file/unwritable": "The system refuses to write the file, or the disk is full. The old file "
+    "stays as it was.",
+    "file/too-large": "The file is larger than 16 MB. Data belongs in files that a flow reads.",
+    "file/not-utf8": "The file is not UTF-8 text, or a text in it holds half a character.",
+    "file/not-json": "The file is not JSON; line and column are named. Or a flow made in Python "
+    "holds what JSON cannot say.",
+    "file/too-deep": "Values are nested more than 100 levels deep.",
+    "file/duplicate-key": "A JSON object holds a key twice, so one of the two would be lost.",
+    "file/number": "A number is not finite (NaN, Infinity, 1e999) or has thousands of digits.",
+    "file/no-format": 'The file has no `"format"` number, so it is not a Patchbay flow.',
+    "file/format": "The format number is no format, or the file cannot be upgraded from it.",
+    "file/future-format": "A newer Patchbay wrote the file. Nothing is guessed; upgrade.",
+    "file/shape": "Something is missing, unknown, or of another type than the format says. The "
+    "place is named, as in `nodes[3].run.retries`. The format is in `flows/flow.schema.json`.",
+    "file/no-flow": "A picture that was dropped carries no flow.",
+}
+"""What can be wrong with a file before there is a flow to look at."""
+
+RUN_CODES: Mapping[str, str] = {
+    "input/invalid": "An input is not of the kind that the flow asks for.",
+    "input/missing": "An input that the flow needs was not given.",
+    "input/unknown": "The flow asks for no input of that name.",
+    "input/unreadable": "A file with an input cannot be read.",
+    "catalog/unknown-kind": "No kind of node has that name.",
+    "secret/missing": "A secret that the flow names is set nowhere.",
+    "resource/failed": "Opening a model, an index or another resource failed unexpectedly.",
+    "resource/memory": "The memory does not suffice to open a model beside those in use.",
+    "node/wrong-input": "A value is not what the port takes.",
+    "node/wrong-output": "A node gave what its port does not promise: a fault of the node.",
+    "node/timeout": "A node took longer than it may.",
+    "node/memory": "A node ran out of memory.",
+    "node/disk-full": "The disk was full when a node wrote.",
+    "node/raised": "A node raised an exception that it has no words for: a fault of the node.",
+    "subflow/depth": "Flows that run flows reached the limit of depth.",
+    "run/cancelled": "The run was stopped.",
+    "run/defect": "A mistake in Patchbay ended the run.",
+    "run/unknown-node": "The run was asked for a node that the flow does not have.",
+    "history/none": "There is no earlier run to go on from.",
+    "history/inputs": "The earlier run had other inputs.",
+    "history/unknown-run": "No run with that id is recorded.",
+    "history/running": "The run is still going on.",
+    "history/finished": "The run has finished; there is nothing to resume.",
+    "studio/missing": "The studio, or Streamlit, is not installed.",
+}
+"""What can end a run besides what a node says itself."""
+
+HEAD = """# Failures
+
+What can go wrong with a file or while a flow runs, by code. The command line, the studio, `--json`
+and Python (`RunError.problem.code`) name the code; the message beside it names node, port and what
+would help. What can be wrong with a flow before it runs is on the page of [problems](problems.md).
+
+This page is generated from `nodes/codes.py` and `flows/codes.py`
+(`python -m patchbay.flows.codes --write`).
+"""
+
+
+def page_text() -> str:
+    """The page as it is committed."""
+    parts = [HEAD]
+    for title, codes in (("Files", FILE_CODES), ("Runs", RUN_CODES), ("Nodes", NODE_CODES)):
+        rows = "".join(f"| `{code}` | {text} |\n" for code, text in codes.items())
+        parts.append(f"## {title}\n\n| code | meaning |\n|---|---|\n{rows}")
+    return "\n".join(parts)
+
+
+if __name__ == "__main__":
+    sys.exit(main(PAGE, page_text, "patchbay.flows.codes"))

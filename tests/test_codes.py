@@ -1,0 +1,52 @@
+"""Every code that the source names is in a register, and every registered code is used."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from patchbay.flows.checks.rules import RULES
+from patchbay.flows.codes import FILE_CODES, RUN_CODES
+from patchbay.nodes.codes import NODE_CODES
+
+ROOT = Path(__file__).parent.parent
+REGISTERS = ("nodes/codes.py", "flows/codes.py", "flows/checks/rules/__init__.py")
+MEDIA_TYPES = ("application", "audio", "image", "text", "video")
+
+
+def named() -> Iterator[tuple[str, str]]:
+    """Every text that looks like a code, and the file it stands in."""
+    for layer in ("nodes", "flows", "studio"):
+        for path in (ROOT / layer).rglob("*.py"):
+            where = str(path.relative_to(ROOT))
+            if where in REGISTERS or "node_modules" in path.parts:
+                continue
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                    family, _, _ = node.value.partition("/")
+                    if re.fullmatch(r"[a-z]+/[a-z0-9-]+", node.value) and family not in MEDIA_TYPES:
+                        yield node.value, where
+
+
+REGISTER = {**FILE_CODES, **RUN_CODES, **NODE_CODES}
+OF_RULES = {rule.code for rule in RULES}
+
+
+def test_every_code_is_registered() -> None:
+    unknown = {code: where for code, where in named() if code not in REGISTER.keys() | OF_RULES}
+    assert unknown == {}, "add them to nodes/codes.py or flows/codes.py, then `make generate`"
+
+
+def test_every_registered_code_is_used() -> None:
+    assert set(REGISTER) - {code for code, _ in named()} == set()
+
+
+def test_codes_of_nodes_are_registered_with_the_nodes() -> None:
+    mine = {code for code, where in named() if where.startswith("nodes/")}
+    assert mine - NODE_CODES.keys() - RUN_CODES.keys() - FILE_CODES.keys() == set()
+
+
+def test_every_meaning_is_a_sentence() -> None:
+    assert [code for code, text in REGISTER.items() if not re.match(r"[A-Z].*\.$", text)] == []
