@@ -59,7 +59,7 @@ class Ports:
             if name in cls.__dict__:
                 delattr(cls, name)
 
-    def __init__(self, **values: Any) -> None:
+    def __init__(self, /, **values: Any) -> None:  # a port may be called `self`
         unknown = values.keys() - self.declared.keys()
         if unknown:
             names = ", ".join(sorted(unknown))

@@ -14,6 +14,7 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from patchbay.flows.runs.arrivals import check_arrival, checked
 from patchbay.flows.runs.context import StepContext
 from patchbay.flows.runs.environment import Environment
 from patchbay.flows.runs.events import (
@@ -25,13 +26,12 @@ from patchbay.flows.runs.events import (
     NodeStarted,
     Tokens,
 )
-from patchbay.flows.runs.failures import StepError, explain, may_retry
+from patchbay.flows.runs.failures import SchedulerError, StepError, explain, may_retry, said
 from patchbay.flows.runs.keys import node_key
 from patchbay.flows.runs.plan import Absent, Delivered, Outcome, Plan, Skip, Step, settle_inputs
 from patchbay.flows.runs.subflows import Subflows
-from patchbay.nodes.contract import UNSET, Node, NodeError, Ports
+from patchbay.nodes.contract import Node, NodeError, Ports
 from patchbay.nodes.threads import in_thread
-from patchbay.nodes.values import describe
 
 log = logging.getLogger("patchbay")
 
@@ -77,18 +77,28 @@ class Execution:
 
         Raises:
             StepError: a node failed and was not told to continue.
+            SchedulerError: something broke between the nodes.
         """
         self._done = asyncio.get_running_loop().create_future()
-        self._ready.extend(self._plan.roots())
-        self._begin_ready()
         try:
-            await self._done
+            self._ready.extend(self._plan.roots())
+            self._begin_ready()
+            if self._tasks:
+                await self._done
+        except (StepError, SchedulerError):
+            raise
+        except Exception as error:
+            raise SchedulerError(f"Between the nodes: {said(error)}", cause=error) from error
         finally:
             self._stopping = True
+            self._done.cancel()
             for task in self._tasks:
                 task.cancel()
             if self._tasks:
                 await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._remaining:
+            left = [step_id for step_id in self._plan.steps if step_id not in self._outcomes]
+            raise SchedulerError(f"These nodes never ended: {', '.join(left)}.")
         return self._flow_outputs()
 
     def outputs_of(self, node_id: str) -> dict[str, Any]:
@@ -108,15 +118,35 @@ class Execution:
     def _begin_ready(self) -> None:
         while self._ready and not self._stopping:
             step = self._ready.popleft()
-            inputs = settle_inputs(step, self._outcomes)
+            try:
+                inputs = settle_inputs(step, self._outcomes)
+            except Exception as error:
+                what = f"It could not be begun: {said(error)}"
+                raise SchedulerError(what, self._prefix + step.id, error) from error
             if isinstance(inputs, Skip):
                 self._skip(step, inputs.reason)
-                continue
-            task = asyncio.create_task(self._work(step, inputs))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
-        if self._remaining == 0 and not self._done.done():
-            self._done.set_result(None)
+            else:
+                work = self._work(step, inputs)
+                task = asyncio.create_task(work, name=self._prefix + step.id)
+                self._tasks.add(task)
+                task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        """A node's task is over. Whatever it raised, and wherever, ends the run."""
+        try:
+            self._tasks.discard(task)
+            error = None if task.cancelled() else task.exception()
+            if error is not None and not isinstance(error, (StepError, SchedulerError)):
+                error = SchedulerError(f"It broke off: {said(error)}", task.get_name(), error)
+            if self._done.done():
+                return
+            if error is not None:
+                self._done.set_exception(error)
+            elif not self._tasks:
+                self._done.set_result(None)
+        except BaseException as defect:  # here nobody else would hear of it, and the run would hang
+            if not self._done.done():
+                self._done.set_exception(defect)
 
     def _settle(self, step: Step, outcome: Outcome) -> None:
         self._outcomes[step.id] = outcome
@@ -139,13 +169,14 @@ class Execution:
         ctx = StepContext(path, self._env, self._emit, self._given, self._run_subflow)
         try:
             outcome: Outcome = Delivered(await self._deliver(step, inputs, ctx, started))
-        except asyncio.CancelledError as error:
-            if self._stopping:
+        except (KeyboardInterrupt, GeneratorExit):
+            raise
+        except BaseException as error:  # also what is no `Exception`: a panic in Rust, sys.exit()
+            if self._stopping and isinstance(error, asyncio.CancelledError):
                 raise
             outcome = self._fail(step, path, inputs, started, error)
-        except Exception as error:
-            outcome = self._fail(step, path, inputs, started, error)
-        self.tokens += ctx.tokens
+        finally:
+            self.tokens += ctx.tokens
         if self._stopping:
             return
         self._settle(step, outcome)
@@ -213,17 +244,18 @@ class Execution:
 
     async def _attempt(self, step: Step, inputs: Ports, ctx: StepContext) -> dict[str, Any]:
         for port in step.unproven:
-            _check_arrival(step, port, inputs)
+            check_arrival(step, port, inputs)
         limit = step.policy.timeout_s
         if limit is None:
             result = await step.cls().run(inputs, step.params, ctx)
         else:
             result = await _within(limit, step, inputs, ctx)
-        return self._env.secrets.redact(_checked(step, result))  # type: ignore[no-any-return]
+        return self._env.secrets.redact(checked(step, result))  # type: ignore[no-any-return]
 
     def _fail(
         self, step: Step, path: str, inputs: Ports, started: float, error: BaseException
     ) -> Absent:
+        """Say that a node failed. Raises `StepError` unless the run goes on without it."""
         log.debug("%s failed", path, exc_info=error)
         problem = explain(error, path, self._env.secrets)
         self._emit(
@@ -238,9 +270,9 @@ class Execution:
         self.repeatable = False
         if step.policy.on_error == "continue":
             self.failed.append(path)
-        elif not self._done.done():
+        elif not self._stopping:
             self._stopping = True
-            self._done.set_exception(StepError(problem))
+            raise StepError(problem) from error
         return Absent(f"it failed: {problem.message}")
 
     # --- reuse ------------------------------------------------------------------------------
@@ -309,46 +341,3 @@ async def _within(limit: float, step: Step, inputs: Ports, ctx: StepContext) -> 
         if not scope.expired():
             raise
         raise TimeoutError(f"It took longer than {limit:g} s.") from error
-
-
-def _check_arrival(step: Step, name: str, inputs: Ports) -> None:
-    port = inputs.declared[name]
-    values = inputs[name] if port.type.many else [inputs[name]]
-    for value in values:
-        if value is not port.default and not port.type.accepts(value):
-            raise NodeError(
-                f'"{step.id}.{name}" takes {port.type}, but {describe(value)} arrived.',
-                fix="Wire something else, or convert it on the way.",
-                port=name,
-                code="node/wrong-input",
-                retry=False,
-            )
-
-
-def _checked(step: Step, result: object) -> dict[str, Any]:
-    """The outputs of a node, or an error where they are not what it declares."""
-    if not isinstance(result, Ports):
-        raise _wrong(step, None, f"{step.cls.__name__}.run returned {describe(result)}, not Ports.")
-    outputs = {}
-    for name, value in result.as_dict().items():
-        port = step.outputs.declared.get(name)
-        if port is None:
-            raise _wrong(step, name, f'It gave an output "{name}" that it does not declare.')
-        if value is UNSET or (value is None and not port.type.accepts(None)):
-            continue
-        if not port.type.accepts(value):
-            raise _wrong(
-                step, name, f'"{step.id}.{name}" gives {port.type}, but it was {describe(value)}.'
-            )
-        outputs[name] = value
-    return outputs
-
-
-def _wrong(step: Step, port: str | None, message: str) -> NodeError:
-    return NodeError(
-        message,
-        fix=f"This is a mistake in the node {step.cls.kind}; tell its author.",
-        port=port,
-        code="node/wrong-output",
-        retry=False,
-    )

@@ -25,8 +25,37 @@ class RunError(Exception):
         self.problem = problem
 
 
+class SchedulerError(Exception):
+    """Something broke in the scheduler, where nothing that a person draws should break anything.
+
+    Args:
+        message: what happened, in words.
+        node: the path of the node that it happened to, where it is one's.
+        cause: what was raised.
+    """
+
+    def __init__(self, message: str, node: str = "", cause: BaseException | None = None) -> None:
+        super().__init__(message)
+        self.node = node
+        self.__cause__ = cause
+
+
+def said(error: BaseException) -> str:
+    """The type and the words of an exception; only its type where its words cannot be had."""
+    try:
+        text = str(error)
+    except Exception:  # a stranger's `__str__`; the run must still be able to say what ended it
+        text = ""
+    name = type(error).__name__
+    return f"{name}: {text}"
+
+
 def explain(error: BaseException, node: str, secrets: Secrets) -> Problem:
-    """The problem that an exception in a node is. Secrets are blacked out."""
+    """The problem that an exception in a node is. Secrets are blacked out. Never raises."""
+    while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
+        error = error.exceptions[0]
+    if isinstance(error, SchedulerError):
+        node = error.node
     problem = _explain(error, node)
     return Problem(
         problem.code,
@@ -45,6 +74,12 @@ def may_retry(error: BaseException) -> bool:
 def _explain(error: BaseException, node: str) -> Problem:
     if isinstance(error, NodeError):
         return Problem(error.code, error.message, error.fix, port=error.port)
+    if isinstance(error, SchedulerError):
+        return Problem(
+            "run/defect",
+            str(error),
+            "This is a mistake in Patchbay or in a node: run with --debug and report what it says.",
+        )
     if isinstance(error, TimeoutError):
         return Problem(
             "node/timeout",
@@ -59,6 +94,6 @@ def _explain(error: BaseException, node: str) -> Problem:
         return Problem("node/disk-full", f"The disk is full: {error}.", "Free some space.")
     return Problem(
         "node/raised",
-        f"{type(error).__name__}: {error}",
+        said(error),
         "Run with --debug to see where, and check what went in.",
     )

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hashlib
+import logging
 import threading
 import time
 from collections import deque
@@ -18,9 +19,12 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from patchbay.flows import machine
+from patchbay.flows.runs.failures import said
 from patchbay.nodes.contract import NodeError
 from patchbay.nodes.data import secrets_in
 from patchbay.nodes.values import Opening, SecretRef, Spec, canonical, encode
+
+log = logging.getLogger("patchbay")
 
 
 class Watcher(Protocol):
@@ -151,9 +155,18 @@ class Pool:
 
     def _hold(self, spec: Spec, watcher: Watcher) -> _Entry:
         """The entry of a description, which a thread of its own opens unless that is under way."""
-        entry, mine = self._claim(spec, watcher)
+        entry, mine, crowded = self._claim(spec, watcher)
         if mine:
             self._open(entry, watcher)
+        if crowded:
+            try:
+                watcher.warning(
+                    f"Opened models are estimated at {self._used() / 1e9:.1f} GB together, more "
+                    f"than the {self._allowed() / 1e9:.1f} GB allowed, and all are in use."
+                )
+            except BaseException:
+                self._release(entry)
+                raise
         return entry
 
     def _queue_of(self, spec: Spec, entry: _Entry, watcher: Watcher) -> _Entry:
@@ -162,7 +175,8 @@ class Pool:
         with self._lock:
             return self._entries.get(key, entry)
 
-    def _claim(self, spec: Spec, watcher: Watcher) -> tuple[_Entry, bool]:
+    def _claim(self, spec: Spec, watcher: Watcher) -> tuple[_Entry, bool, bool]:
+        """The entry, whether the caller is to open it, and whether memory is short."""
         key = _key(spec, watcher)
         evicted: list[_Entry] = []
         with self._lock:
@@ -177,31 +191,36 @@ class Pool:
             crowded = mine and self._used() > self._allowed()
         for old in evicted:
             self._close(old)
-        if crowded:
-            watcher.warning(
-                f"Opened models are estimated at {self._used() / 1e9:.1f} GB together, more than "
-                f"the {self._allowed() / 1e9:.1f} GB allowed, and all are in use."
-            )
-        return entry, mine
+        return entry, mine, crowded
 
     def _open(self, entry: _Entry, watcher: Watcher) -> None:
         entry.ready.set_running_or_notify_cancel()
 
         def work() -> None:
             try:
-                opened = entry.spec.open(_Opening(self, entry, watcher))
+                entry.ready.set_result(entry.spec.open(_Opening(self, entry, watcher)))
             except BaseException as error:
-                self._forget(entry)
-                self._release_parts(entry)
-                entry.ready.set_exception(_in_words(entry.spec, error))
+                self._failed(entry, error)
                 return
-            entry.ready.set_result(opened)
             if entry.abandoned:
                 self._forget(entry)
                 self._close(entry)
 
         # The thread is not tied to whoever came first: others may wait for the same resource.
-        threading.Thread(target=work, name="patchbay-open", daemon=True).start()
+        try:
+            threading.Thread(target=work, name="patchbay-open", daemon=True).start()
+        except Exception as error:  # the system gives no thread: nobody may wait for it
+            self._failed(entry, error)
+
+    def _failed(self, entry: _Entry, error: BaseException) -> None:
+        """Whoever waits for the entry hears that it could not be opened; nobody waits for ever."""
+        try:
+            self._forget(entry)
+            self._release_parts(entry)
+            error = _in_words(entry.spec, error)
+        finally:
+            if not entry.ready.done():
+                entry.ready.set_exception(error)
 
     def _release(self, entry: _Entry) -> None:
         with self._lock:
@@ -211,9 +230,13 @@ class Pool:
                 entry.abandoned = True
 
     def _close(self, entry: _Entry) -> None:
-        close: Callable[[], None] | None = getattr(entry.ready.result(), "close", None)
-        if close is not None:
-            close()
+        """Let go of what was opened. One that cannot be closed must not fail whoever comes next."""
+        try:
+            close: Callable[[], None] | None = getattr(entry.ready.result(), "close", None)
+            if close is not None:
+                close()
+        except Exception:
+            log.warning("%s could not be closed", entry.spec.type_id(), exc_info=True)
         self._release_parts(entry)
 
     def _release_parts(self, entry: _Entry) -> None:
@@ -335,7 +358,8 @@ def _in_words(spec: Spec, error: BaseException) -> BaseException:
             code="resource/memory",
             retry=False,
         )
-    message = f"Opening {spec.type_id()} failed: {type(error).__name__}: {error}"
-    failure = NodeError(message, code="resource/failed")
+    message = f"Opening {spec.type_id()} failed: {said(error)}"
+    fix = "Run with --debug to see where, and check the node that describes it."
+    failure = NodeError(message, fix=fix, code="resource/failed")
     failure.__cause__ = error
     return failure

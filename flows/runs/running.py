@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import secrets as stdlib_secrets
 import time
 from collections import deque
@@ -27,11 +28,14 @@ from patchbay.flows.runs.events import (
     RunFailed,
     RunFinished,
     RunStarted,
+    Tokens,
 )
-from patchbay.flows.runs.failures import StepError, explain
+from patchbay.flows.runs.failures import SchedulerError, StepError, explain, said
 from patchbay.flows.runs.inputs import accept
 from patchbay.flows.runs.plan import make_plan, needed_by
 from patchbay.flows.runs.subflows import Subflows
+
+log = logging.getLogger("patchbay")
 
 
 @dataclass(frozen=True)
@@ -88,6 +92,7 @@ class Run:
         """
         self._loop = asyncio.get_running_loop()
         self._task = self._loop.create_task(self._main())
+        self._task.add_done_callback(lambda _: self._news.set())
         try:
             while True:
                 while self._queue:
@@ -96,14 +101,24 @@ class Run:
                     if isinstance(event, RunEnd):
                         return
                 if self._task.done():
-                    self._task.result()  # a defect of ours: let it be seen
+                    yield self._broken(self._task)
+                    return
                 self._news.clear()
                 await self._news.wait()
         finally:
             self._cancel_asked = True
             self._stop()
             with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+                await asyncio.wait([self._task])
+
+    def _broken(self, task: asyncio.Task[None]) -> RunFailed:
+        """The end of a run that broke before it could say how it ended: a defect of ours."""
+        error = None if task.cancelled() else task.exception()
+        if isinstance(error, (KeyboardInterrupt, GeneratorExit)):
+            raise error
+        defect = _scheduler_error(error or asyncio.CancelledError())
+        problem = explain(defect, "", self._env.secrets)
+        return RunFailed(at=time.time(), run=self.id, seconds=0.0, tokens=Tokens(), problem=problem)
 
     def add_sink(self, sink: Sink) -> None:
         """Have somebody else told of the events; before the run starts."""
@@ -170,16 +185,23 @@ class Run:
             end(RunCancelled)
         except StepError as error:
             end(RunFailed, problem=error.problem)
-        except Exception as error:  # a defect of ours: say it rather than hang
-            end(RunFailed, problem=explain(error, "", self._env.secrets))
-        finally:
-            self._news.set()
+        except (KeyboardInterrupt, GeneratorExit):
+            raise
+        except BaseException as error:  # a defect of ours: say it rather than hang
+            end(RunFailed, problem=explain(_scheduler_error(error), "", self._env.secrets))
 
     def _shown(self, node_id: str, execution: Execution) -> dict[str, Any]:
         """The visible outputs of a node that was asked for, under `node.port`."""
         if self.resolved.nodes[node_id].flow_output is not None:
             return {}
         return {f"{node_id}.{p}": v for p, v in execution.outputs_of(node_id).items()}
+
+
+def _scheduler_error(error: BaseException) -> SchedulerError:
+    log.debug("the run broke", exc_info=error)
+    if isinstance(error, SchedulerError):
+        return error
+    return SchedulerError(f"The run broke off: {said(error)}", cause=error)
 
 
 def _check(resolved: Resolved, folder: Path | None, only: Collection[str]) -> None:

@@ -299,6 +299,10 @@ class Thing(Spec):
             time.sleep(0.01)
         if self.fails:
             raise ValueError("it is broken")
+        return self.made()
+
+    def made(self) -> Any:
+        """What opening gives."""
         self.opened.append(self.name)
         return _Opened(self.name, self.closed)
 

@@ -1,0 +1,61 @@
+"""What arrives at a port and what leaves one, looked at against the declaration."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from patchbay.flows.runs.plan import Step
+from patchbay.nodes.contract import UNSET, NodeError, Ports
+from patchbay.nodes.values import describe
+
+
+def check_arrival(step: Step, name: str, inputs: Ports) -> None:
+    """Look at what arrived at a port whose wires promised only "any".
+
+    Raises:
+        NodeError: the port does not take it.
+    """
+    port = inputs.declared[name]
+    values = inputs[name] if port.type.many else [inputs[name]]
+    for value in values:
+        if value is not port.default and not port.type.accepts(value):
+            raise NodeError(
+                f'"{step.id}.{name}" takes {port.type}, but {describe(value)} arrived.',
+                fix="Wire something else, or convert it on the way.",
+                port=name,
+                code="node/wrong-input",
+                retry=False,
+            )
+
+
+def checked(step: Step, result: object) -> dict[str, Any]:
+    """The outputs of a node, without those that are not this branch.
+
+    Raises:
+        NodeError: they are not what the node declares.
+    """
+    if not isinstance(result, Ports):
+        raise _wrong(step, None, f"{step.cls.__name__}.run returned {describe(result)}, not Ports.")
+    outputs = {}
+    for name, value in result.as_dict().items():
+        port = step.outputs.declared.get(name)
+        if port is None:
+            raise _wrong(step, name, f'It gave an output "{name}" that it does not declare.')
+        if value is UNSET or (value is None and not port.type.accepts(None)):
+            continue
+        if not port.type.accepts(value):
+            raise _wrong(
+                step, name, f'"{step.id}.{name}" gives {port.type}, but it was {describe(value)}.'
+            )
+        outputs[name] = value
+    return outputs
+
+
+def _wrong(step: Step, port: str | None, message: str) -> NodeError:
+    return NodeError(
+        message,
+        fix=f"This is a mistake in the node {step.cls.kind}; tell its author.",
+        port=port,
+        code="node/wrong-output",
+        retry=False,
+    )

@@ -1,0 +1,116 @@
+"""A name that a person chooses works, or is refused when the flow is checked. None hangs a run."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from patchbay.flows.document.writing import save_flow
+from patchbay.flows.problems import FlowError
+from patchbay.flows.runs.events import RunFinished
+from tests.flows.runs.harness import CATALOG, events_of, flow
+
+NAMES = (
+    "self", "cls", "ctx", "params", "inputs", "outputs", "values", "name", "port", "flow", "path",
+    "declared", "of", "as_dict", "class", "from", "lambda", "None", "True", "item", "items",
+    "result", "value", "__init__", "__class__", "__dict__", "_", "__", "config", "run_manager",
+    "environment", "mro", "model_config", "copy", "json", "schema",
+)  # fmt: skip
+
+
+def template(name: str) -> tuple[dict[str, object], list[str], dict[str, str]]:
+    nodes = {
+        "q": ("io.input", {"name": "q"}),
+        "t": ("prompt.template", {"template": f"<{{{name}}}>"}),
+        "o": ("io.output", {"name": "out"}),
+    }
+    return nodes, [f"q.value > t.{name}", "t.text > o.value"], {"q": "hi"}
+
+
+def flow_input(name: str) -> tuple[dict[str, object], list[str], dict[str, str]]:
+    nodes = {"q": ("io.input", {"name": name}), "o": ("io.output", {"name": "out"})}
+    return nodes, ["q.value > o.value"], {name: "<hi>"}
+
+
+def flow_output(name: str) -> tuple[dict[str, object], list[str], dict[str, str]]:
+    nodes = {"q": ("io.input", {"name": "q"}), "o": ("io.output", {"name": name})}
+    return nodes, ["q.value > o.value"], {"q": "<hi>"}
+
+
+def subflow(name: str) -> tuple[dict[str, object], list[str], dict[str, str]]:
+    named = {name: "text"}
+    nodes = {
+        "q": ("io.input", {"name": "q"}),
+        "f": (
+            "logic.run_flow",
+            {"flow": "inner", "inputs": {name: "text"}, "outputs": {name: "text"}},
+        ),
+        "o": ("io.output", {"name": "out"}),
+    }
+    return nodes, [f"q.value > f.{name}", f"f.{name} > o.value"], {"q": "<hi>"}
+
+
+def for_each(name: str) -> tuple[dict[str, object], list[str], dict[str, str]]:
+    nodes = {
+        "q": ("io.input", {"name": "q"}),
+        "s": ("text.split", {}),
+        "f": ("logic.for_each", {"flow": "inner", "input": "given", "output": name,
+                                 "extra": [name]}),
+        "o": ("io.output", {"name": "out"}),
+    }  # fmt: skip
+    wires = ["q.value > s.text", "s.items > f.items", f"q.value > f.{name}", "f.results > o.value"]
+    return nodes, wires, {"q": "<hi>"}
+
+
+@pytest.mark.parametrize("where", [template, flow_input, flow_output, subflow, for_each])
+@pytest.mark.parametrize("name", NAMES)
+async def test_a_name_works_or_is_refused(name: str, where, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    inner = flow(
+        {
+            "a": ("io.input", {"name": name}),
+            "g": ("io.input", {"name": "given", "default": "x"}),
+            "o": ("io.output", {"name": name}),
+        },
+        ["a.value > o.value"],
+    )
+    save_flow(inner, tmp_path / "inner.json")
+    nodes, wires, inputs = where(name)
+    try:
+        async with asyncio.timeout(20):
+            found = await events_of(flow(nodes, wires), inputs, folder=tmp_path)
+    except FlowError as refused:
+        text = str(refused)
+        assert "taken" in text or "plain name" in text or "different names" in text, text
+        return
+    end = found[-1]
+    assert isinstance(end, RunFinished), end
+    assert "<hi>" in str(end.outputs)
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(
+    ("kind", "params"),
+    [
+        ("agent.task", lambda name: {"description": f"Say {{{name}}}."}),
+        ("eval.accuracy", lambda name: {"answers": [name]}),
+        ("tool.flow", lambda name: {"flow": "inner", "inputs": [name], "output": name}),
+    ],
+)
+def test_ports_take_the_name(kind: str, params, name: str) -> None:  # type: ignore[no-untyped-def]
+    cls = CATALOG.get(kind)
+    assert cls is not None
+    try:
+        given = cls.Params.model_validate(params(name))
+    except ValidationError as error:
+        refused = str(error)
+    else:
+        refused = ""
+    if refused:
+        assert "taken" in refused or "plain name" in refused or "must differ" in refused
+        return
+    ports = cls.input_ports(given)
+    if name in ports.declared:
+        assert ports(**{name: "<hi>"}).as_dict()[name] == "<hi>"
