@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
-from collections.abc import Iterable, Iterator, Mapping
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from importlib.metadata import entry_points
 from typing import get_type_hints
 
 from patchbay.nodes.contract import Node
@@ -25,6 +25,10 @@ class CatalogProblem:
     message: str
 
 
+Plugins = Callable[[], tuple[list["type[Node]"], list[CatalogProblem]]]
+"""Finds the nodes of installed packages, and what is wrong with the others."""
+
+
 class Catalog:
     """Node classes by kind. Duplicates and what could not be imported are reported, not hidden.
 
@@ -33,6 +37,8 @@ class Catalog:
         problems: what is known to be wrong already.
         table: kind → `module:Class` of more nodes, which come first and are imported when asked
             for: a run needs a handful of the kinds there are.
+        plugins: finds more nodes. Called when somebody asks for a kind that is not among the
+            others, or for all of them: a flow of kinds that ship imports no plugin.
     """
 
     def __init__(
@@ -41,38 +47,61 @@ class Catalog:
         problems: Iterable[CatalogProblem] = (),
         *,
         table: Mapping[str, str] | None = None,
+        plugins: Plugins | None = None,
     ) -> None:
-        self._nodes: dict[str, type[Node] | str] = dict(table or {})
-        self.problems: list[CatalogProblem] = list(problems)
+        self._nodes: dict[str, type[Node] | str] = {} if table is None else dict(table)
+        self._problems: list[CatalogProblem] = list(problems)
+        self._plugins = plugins
+        self._lock = threading.RLock()
         for node in nodes:
             self._add(node)
 
     def _add(self, node: type[Node]) -> None:
-        known = self.get(node.kind)
-        if known is None:
-            self._nodes[node.kind] = node
-        elif known is not node:
-            self.problems.append(
+        mine = f"{node.__module__}:{node.__qualname__}"
+        known = self._nodes.setdefault(node.kind, node)
+        if known is not node and known != mine:
+            taken = known if isinstance(known, str) else f"{known.__module__}:{known.__qualname__}"
+            self._problems.append(
                 CatalogProblem(
-                    f"{node.__module__}.{node.__qualname__}",
+                    mine.replace(":", "."),
                     f"The kind {node.kind!r} is already taken by "
-                    f"{known.__module__}.{known.__qualname__}; this one is left out.",
+                    f"{taken.replace(':', '.')}; this one is left out.",
                 )
             )
 
+    def _whole(self) -> dict[str, type[Node] | str]:
+        """All there is, plugins too."""
+        with self._lock:
+            if self._plugins is not None:
+                find, self._plugins = self._plugins, None
+                nodes, problems = find()
+                self._problems.extend(problems)
+                for node in nodes:
+                    self._add(node)
+        return self._nodes
+
+    @property
+    def problems(self) -> list[CatalogProblem]:
+        """What keeps nodes out of the catalog."""
+        self._whole()
+        return self._problems
+
     def __iter__(self) -> Iterator[type[Node]]:
-        for kind in tuple(self._nodes):
+        for kind in tuple(self._whole()):
             yield self._loaded(kind)
 
     def __len__(self) -> int:
-        return len(self._nodes)
+        return len(self._whole())
+
+    def __bool__(self) -> bool:
+        raise TypeError("The truth of a catalog would load every plugin: ask whether it is None.")
 
     def __contains__(self, kind: object) -> bool:
-        return kind in self._nodes
+        return kind in self._nodes or kind in self._whole()
 
     def get(self, kind: str) -> type[Node] | None:
         """The node class of a kind, or None."""
-        return self._loaded(kind) if kind in self._nodes else None
+        return self._loaded(kind) if kind in self else None
 
     def _loaded(self, kind: str) -> type[Node]:
         node = self._nodes[kind]
@@ -87,12 +116,12 @@ class Catalog:
 
     def kinds(self) -> list[str]:
         """All kinds, in catalog order."""
-        return list(self._nodes)
+        return list(self._whole())
 
     def extended(self, nodes: Iterable[type[Node]]) -> Catalog:
         """A catalog with more nodes."""
         more = Catalog((), self.problems)
-        more._nodes = dict(self._nodes)
+        more._nodes = dict(self._whole())
         for node in nodes:
             more._add(node)
         return more
@@ -123,6 +152,9 @@ class ValueTypes(Mapping[str, "type[Value]"]):
     def __len__(self) -> int:
         return sum(1 for _ in self)
 
+    def __bool__(self) -> bool:
+        raise TypeError("The truth of this would import every kind: ask whether it is None.")
+
     def _of(self, node: type[Node]) -> Mapping[str, type[Value]]:
         if node not in self._seen:
             hints = get_type_hints(node.Outputs).values()
@@ -142,8 +174,15 @@ def install_command(packages: Iterable[str]) -> str:
 
 
 def load_catalog() -> Catalog:
-    """The nodes that ship and those of installed packages. Imports no heavy library."""
+    """The nodes that ship and those of installed packages, each imported when it is asked for."""
     from patchbay.nodes.builtin import BUILTIN
+
+    return Catalog(table=BUILTIN, plugins=installed_plugins)
+
+
+def installed_plugins() -> tuple[list[type[Node]], list[CatalogProblem]]:
+    """The nodes that installed packages offer. Imports these packages."""
+    from importlib.metadata import entry_points
 
     nodes: list[type[Node]] = []
     problems: list[CatalogProblem] = []
@@ -153,4 +192,4 @@ def load_catalog() -> Catalog:
             nodes.extend([loaded] if isinstance(loaded, type) else loaded)
         except Exception as error:  # a stranger's package must not break the catalog
             problems.append(CatalogProblem(entry.value, f"{type(error).__name__}: {error}"))
-    return Catalog(nodes, problems, table=BUILTIN)
+    return nodes, problems

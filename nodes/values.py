@@ -236,7 +236,9 @@ def decode(data: Any, types: Mapping[str, type[Value]] | None = None) -> Any:
         return {key: decode(item, types) for key, item in data.items()}
     if tag == "json":
         return {key: decode(item, types) for key, item in data["value"].items()}
-    cls = VALUE_TYPES.get(tag) or (types or {}).get(tag)
+    cls = VALUE_TYPES.get(tag)
+    if cls is None and types is not None:
+        cls = types.get(tag)
     if cls is None:
         raise ValueError(f"A stored value is of type {tag!r}, which no installed node knows.")
     fields = {key: item for key, item in data.items() if key != TAG}

@@ -48,7 +48,7 @@ class FolderCache:
         types: Mapping[str, type[Value]] | None = None,
         limit: int = DEFAULT_LIMIT,
     ) -> None:
-        self.folder, self._types, self._limit = folder, types or {}, limit
+        self.folder, self._types, self._limit = folder, types, limit
         self._written = 0
 
     def get(self, key: str) -> dict[str, Any] | None:

@@ -36,6 +36,6 @@ def default_environment(
     *, catalog: Catalog | None = None, use_cache: bool = True, folder: Path | None = None
 ) -> Environment:
     """What a run gets unless told otherwise: installed nodes, shared pool, the cache on disk."""
-    catalog = catalog or default_catalog()
+    catalog = default_catalog() if catalog is None else catalog
     store = FolderCache(cache_dir() / "results", catalog.value_types) if use_cache else None
     return Environment(catalog, default_pool(), cache=store, folder=folder)

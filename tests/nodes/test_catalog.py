@@ -125,6 +125,15 @@ def test_an_installed_package_adds_its_nodes(install):
     assert catalog.kinds()[: len(BUILTIN)] == list(BUILTIN)
 
 
+def test_a_flow_of_kinds_that_ship_imports_no_package(install):
+    install("plugin_three", PLUGIN, {"twice": "plugin_three:Twice"})
+    catalog = load_catalog()
+    assert catalog.get("prompt.template") is not None
+    assert "plugin_three" not in sys.modules
+    assert catalog.get("plugin.twice") is not None
+    assert "plugin_three" in sys.modules
+
+
 def test_a_package_cannot_take_the_kind_of_a_node_that_ships(install):
     install("plugin_two", PLUGIN, {"many": "plugin_two:MANY"})
     catalog = load_catalog()

@@ -25,10 +25,10 @@ def unknown_kind(facts: Facts) -> Iterator[Problem]:
     The file may come from a machine with more packages, or the kind may be misspelt. Kinds are
     stable for ever, so a kind that Patchbay once had does not go away.
     """
-    kinds = facts.resolved.catalog.kinds()
-    broken = facts.resolved.catalog.problems
+    catalog = facts.resolved.catalog
     for node in facts.nodes():
-        if node.cls is None:
+        if node.cls is None:  # only now: listing all kinds imports every plugin
+            kinds, broken = catalog.kinds(), catalog.problems
             kind = quoted(node.instance.kind)
             message = f"{facts.name(node.instance.id)} is of the kind {kind}, which is not known."
             if broken:

@@ -41,7 +41,6 @@ def flow_output(name: str) -> tuple[dict[str, object], list[str], dict[str, str]
 
 
 def subflow(name: str) -> tuple[dict[str, object], list[str], dict[str, str]]:
-    named = {name: "text"}
     nodes = {
         "q": ("io.input", {"name": "q"}),
         "f": (

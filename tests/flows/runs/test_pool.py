@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
 
 from patchbay.flows.runs.resources import Pool
 from patchbay.nodes.contract import NodeError
-from patchbay.nodes.values import SecretRef
+from patchbay.nodes.values import Opening, SecretRef
 from tests.flows.runs.harness import OUT, environment, events_of, flow, words
 from tests.flows.runs.nodes import Thing
 
@@ -192,3 +193,47 @@ async def test_another_key_is_another_resource_and_every_run_asks_for_it() -> No
     assert "old" not in held
     assert "new" not in held
     pool.close()
+
+
+class Clinging(Thing):
+    """Something that cannot be closed."""
+
+    backend = "clinging"
+
+    def made(self) -> Any:
+        class Opened:
+            def close(self) -> None:
+                raise RuntimeError("it clings")
+
+        return Opened()
+
+
+class NoWords(Thing):
+    """Something whose failure cannot even be written out."""
+
+    backend = "no-words"
+
+    def open(self, opening: Opening) -> Any:
+        class OddError(Exception):
+            def __str__(self) -> str:
+                raise ValueError("no words")
+
+        raise OddError
+
+
+async def test_what_cannot_be_closed_does_not_keep_the_next_from_opening() -> None:
+    pool = Pool(limit=10)
+    watcher = Watch()
+    async with pool.use(Clinging(size=8), watcher):
+        pass
+    async with asyncio.timeout(20):
+        for _ in range(2):  # it is let go for the first; the second would wait for it for ever
+            async with pool.use(Thing(name="next", size=8), watcher) as opened:
+                assert opened.name == "next"
+
+
+async def test_a_failure_without_words_is_told() -> None:
+    watcher = Watch()
+    with pytest.raises(NodeError, match="OddError"):
+        async with asyncio.timeout(20), Pool().use(NoWords(), watcher):
+            pass
