@@ -131,6 +131,31 @@ def canonical(data: Any) -> str:
     return json.dumps(data, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
 
 
+def same_json(one: Any, other: Any) -> bool:
+    """Whether two JSON values are written the same, the order of keys aside.
+
+    Python finds 1, 1.0 and true equal, and 0.0 and -0.0; a file and a person do not.
+    """
+    stack = [(one, other)]
+    while stack:
+        a, b = stack.pop()
+        if a is b:
+            continue
+        if type(a) is not type(b):
+            return False
+        if isinstance(a, dict):
+            if a.keys() != b.keys():
+                return False
+            stack.extend((a[key], b[key]) for key in a)
+        elif isinstance(a, list):
+            if len(a) != len(b):
+                return False
+            stack.extend(zip(a, b, strict=True))
+        elif a != b or (isinstance(a, float) and repr(a) != repr(b)):
+            return False
+    return True
+
+
 def content(value: Any) -> Any:
     """The JSON form of a value with every description by its content."""
     if isinstance(value, Value):

@@ -26,11 +26,21 @@ class Port:
     hidden: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class _Declared:
     default: Any
     doc: str
     hidden: bool
+
+    def _key(self) -> tuple[Any, ...]:
+        """Defaults are told apart as JSON does: 1 is not true, nor 1.0."""
+        return type(self.default), repr(self.default), self.doc, self.hidden
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Declared) and self._key() == other._key()
+
+    def __hash__(self) -> int:
+        return hash(self._key())
 
 
 def port(default: Any = UNSET, *, doc: str = "", hidden: bool = False) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from patchbay.flows.document.model import Flow, NodeInstance
+from patchbay.nodes.data import same_json
 
 MAX_PARAMS = 3
 
@@ -50,7 +51,8 @@ def _node(old: NodeInstance, new: NodeInstance) -> list[str]:
     changed = [
         key
         for key in dict.fromkeys([*old.params, *new.params])
-        if old.params.get(key) != new.params.get(key)
+        if (key in old.params) != (key in new.params)
+        or not same_json(old.params.get(key), new.params.get(key))
     ]
     if changed:
         shown = ", ".join(f"`{key}`" for key in changed[:MAX_PARAMS])

@@ -7,6 +7,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints
 
+from patchbay.nodes.data import same_json
+
 FORMAT: Literal[1] = 1
 """The number of the current file format."""
 
@@ -58,6 +60,14 @@ class NodeInstance(Part):
     """A disabled node is skipped, and so is what hangs on it alone."""
     params: dict[str, JsonValue] = {}
     run: RunPolicy = DEFAULT_POLICY
+
+    def __eq__(self, other: object) -> bool:
+        """Equal as JSON is: a param that went from 1 to true has changed."""
+        return (
+            isinstance(other, NodeInstance)
+            and super().__eq__(other)
+            and same_json(self.params, other.params)
+        )
 
 
 class Edge(Part):

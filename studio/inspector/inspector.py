@@ -12,6 +12,7 @@ from patchbay.flows.document.model import NodeInstance
 from patchbay.flows.document.operations import Disable, Rename, SetMeta, SetParams
 from patchbay.flows.problems import Problem
 from patchbay.nodes.contract import Node, NodeError
+from patchbay.nodes.data import same_json
 from patchbay.nodes.declaration import describe_node
 from patchbay.studio.documents.document import Document
 from patchbay.studio.inspector.asked import asker, draw_asked
@@ -178,7 +179,7 @@ def _writer(
     document: Document, node: NodeInstance, spec: FieldSpec, refresh: Refresh
 ) -> Callable[[Any], None]:
     def write(value: Any) -> None:
-        if value == spec.default and not spec.required:
+        if same_json(value, spec.default) and not spec.required:
             operation = SetParams(node=node.id, unset=(spec.name,))
         else:
             operation = SetParams(node=node.id, params={spec.name: value})
