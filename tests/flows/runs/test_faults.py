@@ -13,6 +13,8 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+import pytest
+
 from patchbay.flows.runs import engine
 from patchbay.flows.runs.cache import FolderCache
 from patchbay.flows.runs.environment import Environment
@@ -172,6 +174,7 @@ def lines() -> list[Place]:
     return list(tracer.seen)
 
 
+@pytest.mark.filterwarnings("ignore:coroutine .* was never awaited")
 def test_a_fault_in_every_step_of_the_scheduler_ends_the_run(tmp_path: Path) -> None:
     steps = lines()
     assert len(steps) > 200, "the tracer sees the scheduler"
