@@ -19,6 +19,7 @@ from patchbay.flows.checks.resolve import Resolved, resolve
 from patchbay.flows.cli import say
 from patchbay.flows.cli.arguments import read_inputs, read_settings
 from patchbay.flows.cli.watch import EventLines, JsonResult, Terminal, View
+from patchbay.flows.document.readable import refuse_unreadable
 from patchbay.flows.document.reading import read_flow
 from patchbay.flows.problems import FlowError, Problem
 from patchbay.flows.runs.defaults import default_environment
@@ -86,7 +87,9 @@ def _fresh(
     for node_id in changes.keys() - flow.by_id().keys():
         ids = ", ".join(node.id for node in flow.nodes)
         raise _usage(f'--set names a node "{node_id}" that is not there.', f"There are: {ids}.")
-    flow = flow.with_params(changes)
+    if changes:
+        flow = flow.with_params(changes)
+        refuse_unreadable(flow)
     folder = path.resolve().parent
     env = default_environment(use_cache=use_cache, folder=folder)
     resolved = resolve(flow, env.catalog)

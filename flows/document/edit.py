@@ -15,6 +15,7 @@ from patchbay.flows.document.handlers import HANDLERS, ids
 from patchbay.flows.document.model import Flow
 from patchbay.flows.document.operations import Batch, Operation, Patch, Wire
 from patchbay.flows.document.patch import EditError, diff
+from patchbay.flows.document.readable import unreadable
 
 MAX_DEPTH = 8
 """How deep batches may nest."""
@@ -24,9 +25,13 @@ def apply(flow: Flow, op: Operation) -> Flow:
     """The flow after an edit.
 
     Raises:
-        EditError: the edit makes no sense for this flow; says why.
+        EditError: the edit makes no sense for this flow, or what it makes could not be read
+            again once it is saved; says why.
     """
-    return _apply(flow, op, 0)
+    after = _apply(flow, op, 0)
+    if found := next(unreadable(after, flow), None):
+        raise EditError(f"{found.message} {found.fix}")
+    return after
 
 
 def inverse(flow: Flow, op: Operation) -> Patch:

@@ -170,12 +170,12 @@ def _data_problems(data: Any, doubled: list[tuple[dict[str, Any], str]]) -> Iter
                 message = f"{json_place(where)} holds the key {quoted(key)} more than once."
                 yield Problem("file/duplicate-key", message, "Keep one of them.")
             for key in value:
-                if not _whole(key):
+                if not is_whole(key):
                     yield _half(where)
         elif isinstance(value, float) and not math.isfinite(value):
             message = f"{json_place(where)} is not a finite number."
             yield Problem("file/number", message, "Write a finite number.")
-        elif isinstance(value, str) and not _whole(value):
+        elif isinstance(value, str) and not is_whole(value):
             yield _half(where)
 
 
@@ -197,7 +197,8 @@ def _walk(data: Any) -> Iterator[tuple[Where, Any]]:
             stack.extend(((*where, i), value[i]) for i in reversed(range(len(value))))
 
 
-def _whole(text: str) -> bool:
+def is_whole(text: str) -> bool:
+    """Whether a text has no half of a character (a lone surrogate)."""
     if text.isascii():
         return True
     try:

@@ -14,6 +14,7 @@ from typing import Any
 
 from patchbay.flows.document.explain import json_place
 from patchbay.flows.document.model import Edge, Flow, Group, NodeInstance, Note, Place
+from patchbay.flows.document.reading import read_text
 from patchbay.flows.problems import FlowError, Problem
 from patchbay.flows.secret_shapes import secrets_in
 from patchbay.flows.words import UNSAFE, printable, quoted
@@ -122,12 +123,14 @@ def save_flow(flow: Flow, path: str | os.PathLike[str]) -> None:
     """Write a flow to a file, whole or not at all.
 
     Raises:
-        FlowError: the flow holds something like a key, or the disk refuses; the old file stays.
+        FlowError: the flow holds something like a key, its text could not be read again, or the
+            disk refuses; the old file stays.
     """
     found = list(plain_secrets(flow))
     if found:
         raise FlowError(found)
     text = canonical_text(flow)
+    read_text(text)
     try:
         write_atomic(Path(path), text)
     except (OSError, ValueError) as error:

@@ -26,6 +26,7 @@ from patchbay.flows.document.operations import (
 )
 from patchbay.flows.document.patch import diff, without_dangling
 from patchbay.flows.problems import FlowError
+from patchbay.flows.words import printable
 from patchbay.studio.documents.aliases import Aliases
 
 LOG = 500
@@ -111,8 +112,8 @@ class Timeline:
                 self._take(client, state, item, seq)
             except EditError as error:
                 state.rejected.append({"seq": seq, "message": str(error)})
-            except (ValidationError, FlowError, RecursionError):
-                state.rejected.append({"seq": seq, "message": "That edit is malformed."})
+            except (ValidationError, FlowError, RecursionError) as error:
+                state.rejected.append({"seq": seq, "message": _malformed(error)})
         return commands
 
     def _take(self, name: str, state: Client, item: Mapping[str, Any], seq: int) -> None:
@@ -231,6 +232,19 @@ class Timeline:
         if not first <= revision < self.revision:
             return None
         return self._log[revision - first - 1].flow if revision > first else self._before
+
+
+def _malformed(error: Exception) -> str:
+    """What a browser is told of an edit that is none."""
+    if isinstance(error, ValidationError):
+        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+        if first["type"] != "recursion_loop":
+            where = ".".join(str(part) for part in first["loc"][1:4])
+            why = f": {where}: {printable(first['msg'], 200)}" if where else ""
+            return f"That edit is malformed{why}."
+    elif not isinstance(error, RecursionError):
+        return f"That edit is malformed. {error}"
+    return "A value in that edit is nested too deep. Flatten it."
 
 
 def merge_key(op: Any) -> str:

@@ -1,5 +1,7 @@
 """Edits are pure, say what is wrong in words, and can be taken back exactly."""
 
+from typing import Any
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -72,15 +74,20 @@ some = st.lists(names, max_size=3).map(tuple)
 
 @st.composite
 def flows(draw: st.DrawFn) -> Flow:
-    """Any flow a file may hold, doubtful ones too: duplicate ids, dangling wires."""
+    """Any flow a file may hold, doubtful ones too: dangling wires, places of nothing."""
+    taken: set[str] = set()
+
+    def free(items: list[Any]) -> tuple[Any, ...]:
+        return tuple(i for i in items if not (i.id in taken or taken.add(i.id)))
+
     return Flow(
         name=draw(st.sampled_from(["One", "Two"])),
-        nodes=tuple(draw(st.lists(nodes, max_size=6))),
+        nodes=free(draw(st.lists(nodes, max_size=6))),
         edges=tuple(
             Edge(source=w.source, target=w.target) for w in draw(st.lists(wires, max_size=6))
         ),
-        notes=tuple(draw(st.lists(notes, max_size=2))),
-        groups=tuple(draw(st.lists(groups, max_size=2))),
+        notes=free(draw(st.lists(notes, max_size=2))),
+        groups=free(draw(st.lists(groups, max_size=2))),
         layout=draw(st.dictionaries(names, places, max_size=5)),
     )
 
