@@ -10,7 +10,10 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
 from patchbay.nodes.errors import NodeError
+from patchbay.nodes.models.transformers.adapter_config import LoraSettings
 from patchbay.nodes.models.transformers.anatomy import read_shapes
 from patchbay.nodes.models.transformers.source import HubFolder, parse_hub
 from patchbay.nodes.weights.refs import Report
@@ -21,17 +24,19 @@ PICKLED = "adapter_model.bin"
 SHIPPED = Path(__file__).parent / "shipped"
 """The adapters that come with Patchbay, each a folder by its name."""
 
-_MATRIX = re.compile(
-    r"(?:base_model\.model\.)?(?P<module>.+?)\.lora_(?P<part>A|B|embedding_A|embedding_B)"
-    r"(?:\.default)?(?:\.weight)?"
+_PART = re.compile(
+    r"(?:base_model\.model\.)?(?P<module>.+?)\."
+    r"(?P<part>lora_A|lora_B|lora_embedding_A|lora_embedding_B|lora_magnitude_vector)"
+    r"(?:\.default)?(?:\.(?P<param>weight|bias))?"
 )
+_WHOLE = re.compile(
+    r"(?:base_model\.model\.)?(?P<module>.+?)(?:\.base_layer|\.modules_to_save\.default)?"
+    r"\.(?P<param>[^.]+)"
+)
+_UNUSED = re.compile(r".*\.lora_velora_embed")
+"""Tensors that only training looks at."""
 
-KNOWN = {
-    "alpha_pattern", "bias", "fan_in_fan_out", "layers_pattern", "layers_to_transform",
-    "lora_alpha", "modules_to_save", "r", "rank_pattern", "target_modules", "use_dora",
-    "use_rslora",
-}  # fmt: skip
-"""What of a config shapes the network. The rest is about training, or names code, and is left."""
+DOWN, UP, SHIFT, LENGTHS, WHOLE = "down", "up", "shift", "lengths", "whole"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +49,15 @@ class Adapter:
     """Module → shape, for each layer that it adapts; (0, 0) parts where a matrix is missing."""
     ranks: Mapping[str, int]
     others: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
-    """Tensors that are no low-rank matrices: whole layers that were trained along."""
+    """Tensors that are no low-rank matrices: whole parameters of layers."""
     bytes: int = 0
+    settings: LoraSettings = field(default_factory=LoraSettings)
+    embeddings: frozenset[str] = frozenset()
+    """The adapted layers that are tables of tokens: their inputs are tokens."""
+    shifted: frozenset[str] = frozenset()
+    """The layers whose second matrix has a bias."""
+    stretched: frozenset[str] = frozenset()
+    """The layers whose outputs have a length of their own (DoRA)."""
 
     @property
     def base(self) -> str:
@@ -55,7 +67,7 @@ class Adapter:
     @property
     def rank(self) -> int:
         """The highest rank in it."""
-        return max(self.ranks.values(), default=int(self.config.get("r") or 0))
+        return max(self.ranks.values(), default=self.settings.r)
 
     @property
     def targets(self) -> tuple[str, ...]:
@@ -148,34 +160,77 @@ def _read(reference: str, folder: Path, stamp: tuple[int, int]) -> Adapter:
         raise _bad(f"The adapter {reference!r} is damaged: {error}.", "adapter/damaged") from error
     if kind != "LORA":
         raise _bad(f"The adapter {reference!r} is of the kind {kind}, not LoRA.", "adapter/kind")
-    layers, ranks, others = _sorted_out({name: shape for name, (shape, _) in held.items()})
+    try:
+        settings = LoraSettings.of(config)
+    except ValueError as error:
+        raise _bad(
+            f"The config of the adapter {reference!r} is damaged: {first_problem(error)}.",
+            "adapter/damaged",
+        ) from error
+    shapes = {name: shape for name, (shape, _) in held.items()}
+    layers, ranks = _matrices(shapes)
     if not layers:
         raise _bad(f"The adapter {reference!r} holds no LoRA matrices.", "adapter/damaged")
-    size = (folder / WEIGHTS).stat().st_size
-    return Adapter(reference, config, layers, ranks, others, size)
+    places = {name: at for name in shapes if (at := place_of(name)) is not None}
+    return Adapter(
+        reference,
+        config,
+        layers,
+        ranks,
+        {f"{at[0]}.{at[2]}": shapes[name] for name, at in places.items() if at[1] == WHOLE},
+        (folder / WEIGHTS).stat().st_size,
+        settings,
+        embeddings=frozenset(at[0] for name, at in places.items() if ".lora_embedding_A" in name),
+        shifted=frozenset(at[0] for at in places.values() if at[1] == SHIFT),
+        stretched=frozenset(at[0] for at in places.values() if at[1] == LENGTHS),
+    )
 
 
-def _sorted_out(
+def place_of(name: str) -> tuple[str, str, str] | None:
+    """The layer that a tensor belongs to, what it is to it, and the parameter; None for none.
+
+    Args:
+        name: of a tensor in an adapter's file.
+    """
+    if _UNUSED.fullmatch(name):
+        return None
+    if (found := _PART.fullmatch(name)) is not None:
+        return found["module"], _role(found["part"], found["param"]), found["param"] or "weight"
+    whole = _WHOLE.fullmatch(name)
+    return (whole["module"], WHOLE, whole["param"]) if whole else (name, WHOLE, "")
+
+
+def _role(part: str, param: str | None) -> str:
+    if part == "lora_magnitude_vector":
+        return LENGTHS
+    if part.endswith("A"):
+        return DOWN
+    return SHIFT if param == "bias" else UP
+
+
+def _matrices(
     shapes: Mapping[str, tuple[int, ...]],
-) -> tuple[dict[str, tuple[int, ...]], dict[str, int], dict[str, tuple[int, ...]]]:
-    """The adapted layers, their ranks, and what else is there."""
+) -> tuple[dict[str, tuple[int, ...]], dict[str, int]]:
+    """The adapted layers, and the ranks of their matrices."""
     downs: dict[str, tuple[int, ...]] = {}
     ups: dict[str, tuple[int, ...]] = {}
-    others: dict[str, tuple[int, ...]] = {}
     for name, shape in shapes.items():
-        match = _MATRIX.fullmatch(name)
-        if match is None or len(shape) != 2:
-            others[name.removeprefix("base_model.model.")] = shape
-        elif match["part"].endswith("A"):
-            downs[match["module"]] = shape
-        else:
-            ups[match["module"]] = shape
+        at = place_of(name)
+        if at is not None and len(shape) == 2 and at[1] in (DOWN, UP):
+            (downs if at[1] == DOWN else ups)[at[0]] = shape
     layers: dict[str, tuple[int, ...]] = {
         module: (ups.get(module, (0, 0))[0], downs.get(module, (0, 0))[1])
         for module in sorted(downs.keys() | ups.keys())
     }
-    ranks = {module: shape[0] for module, shape in downs.items()}
-    return layers, ranks, others
+    return layers, {module: shape[0] for module, shape in downs.items()}
+
+
+def first_problem(error: ValueError) -> str:
+    """The field that is wrong, and why, of what Pydantic says."""
+    if not isinstance(error, ValidationError):
+        return str(error)
+    found = error.errors()[0]
+    return f"{found['loc'][0]} is {found['input']!r} ({found['msg'].lower()})"
 
 
 def _bad(message: str, code: str) -> NodeError:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import struct
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -36,6 +36,8 @@ class Anatomy:
     """Numbers that one token takes in the key-value cache."""
     parameters: int
     linears: Shapes
+    tensors: Shapes = field(default_factory=dict)
+    """Every parameter by its name; tied ones once."""
 
     @property
     def linear_parameters(self) -> int:
@@ -64,8 +66,15 @@ MODULES = {
     "ffn_gate": "mlp.gate_proj",
     "ffn_up": "mlp.up_proj",
     "ffn_down": "mlp.down_proj",
+    "attn_norm": "input_layernorm",
+    "ffn_norm": "post_attention_layernorm",
+    "attn_q_norm": "self_attn.q_norm",
+    "attn_k_norm": "self_attn.k_norm",
 }
 """llama.cpp's names of layers → those of Transformers, in models built like Llama."""
+
+_OUTSIDE = {"token_embd": "model.embed_tokens", "output": "lm_head", "output_norm": "model.norm"}
+"""Likewise, what is before and after all layers."""
 
 
 def _of_gguf(text: str) -> Anatomy | None:
@@ -86,6 +95,7 @@ def _of_gguf(text: str) -> Anatomy | None:
         cache_values=header.cache_bytes // 2,
         parameters=header.parameters,
         linears=_linears(shapes),
+        tensors=shapes,
     )
 
 
@@ -93,6 +103,8 @@ def _renamed(name: str) -> str:
     parts = name.split(".")
     if len(parts) == 4 and parts[0] == "blk" and parts[2] in MODULES:
         return f"model.layers.{parts[1]}.{MODULES[parts[2]]}.{parts[3]}"
+    if len(parts) == 2 and parts[0] in _OUTSIDE:
+        return f"{_OUTSIDE[parts[0]]}.{parts[1]}"
     return name
 
 
@@ -136,6 +148,7 @@ def of_config(config: Mapping[str, Any], shapes: Shapes) -> Anatomy:
         cache_values=2 * layers * shared * head,
         parameters=sum(_count(shape) for shape in shapes.values()),
         linears=_linears(shapes),
+        tensors=shapes,
     )
 
 

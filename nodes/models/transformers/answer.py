@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
+from patchbay.nodes.errors import NodeError
 from patchbay.nodes.models.transformers.sampling import Sampler, Sampling
 from patchbay.nodes.models.transformers.writer import Writer
 
@@ -81,6 +82,8 @@ class Answer:
         Args:
             scores: float32, on the processor.
         """
+        if scores.isnan().any():
+            raise no_numbers(self.request.adapter is not None)
         grammar = self.request.grammar
         if grammar is not None:
             scores = grammar.mask(scores)
@@ -120,3 +123,15 @@ class Answer:
         now = time.perf_counter()
         first = self._first or now
         return first - self._began, now - first
+
+
+def no_numbers(adapted: bool) -> NodeError:
+    """What the network computes is not a number, so that no word follows."""
+    return NodeError(
+        "The model computes no numbers (NaN), so that it has no answer.",
+        fix="The adapter may be damaged or far too strong: lower its scale, or fetch it again."
+        if adapted
+        else "Fetch the weights again, or load them as float32.",
+        code="model/no-numbers",
+        retry=False,
+    )

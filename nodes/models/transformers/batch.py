@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol
 
+from patchbay.nodes.models.errors import in_words
 from patchbay.nodes.models.transformers.answer import Answer
 
 if TYPE_CHECKING:
@@ -22,8 +23,10 @@ CHUNK = 128
 class Forward(Protocol):
     """A model's forward pass with an adapter for each row."""
 
-    def __call__(self, adapters: list[str | None], **inputs: Any) -> Any:
-        """The model's output, with logits and cache."""
+    def __call__(
+        self, adapters: list[str | None], **inputs: Any
+    ) -> tuple[Any, dict[str, Exception]]:
+        """The model's output, with logits and cache, and what went wrong in an adapter."""
 
 
 class Batch:
@@ -69,7 +72,7 @@ class Batch:
         tokens = torch.tensor([[row.tokens[-1]] for row in self.rows], device=device)
         positions = torch.tensor([[row.length - 1] for row in self.rows], device=device)
         self._mask = torch.cat([self._mask, torch.ones_like(tokens)], dim=1)
-        out = self._forward(
+        out, failed = self._forward(
             [row.request.adapter for row in self.rows],
             input_ids=tokens,
             attention_mask=self._mask,
@@ -79,7 +82,10 @@ class Batch:
         )
         scores = out.logits[:, -1].float().cpu()
         for i, row in enumerate(self.rows):
-            _guarded(row, scores[i])
+            if (error := failed.get(row.request.adapter or "")) is not None:
+                row.fail(in_words(error))
+            else:
+                _guarded(row, scores[i])
         self._leave()
 
     def fail(self, error: BaseException) -> None:
@@ -100,7 +106,7 @@ class Batch:
             if row.request.stop.is_set():
                 return None, None
             end = min(at + CHUNK, prompt.shape[1])
-            out = self._forward(
+            out, failed = self._forward(
                 [row.request.adapter],
                 input_ids=prompt[:, at:end],
                 attention_mask=torch.ones_like(prompt[:, :end]),
@@ -110,6 +116,8 @@ class Batch:
                 logits_to_keep=1,
             )
             cache = out.cache
+            for error in failed.values():
+                raise error
         return cache, None if out is None else out.logits[0, -1].float().cpu()
 
     def _join(self, row: Answer, cache: Any, mask: torch.Tensor) -> None:

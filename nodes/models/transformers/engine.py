@@ -161,7 +161,12 @@ class HfEngine:
 
     def _admissible(self, batch: Batch) -> Request | None:
         room = self.parallel if batch.joinable else 1
-        return self._waiting.popleft() if self._waiting and len(batch.rows) < room else None
+        if not self._waiting or len(batch.rows) >= room:
+            return None
+        there = {self._waiting[0].adapter, *(row.request.adapter for row in batch.rows)}
+        if len(there) > 1 and not all(map(self.adapters.mixes, there)):
+            return None  # computed apart: it waits until the others are over
+        return self._waiting.popleft()
 
     def _admit(self, batch: Batch, request: Request) -> None:
         writer = Writer(self.tokenizer, request.stops)

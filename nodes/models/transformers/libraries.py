@@ -5,13 +5,14 @@ from __future__ import annotations
 import contextlib
 import importlib
 import importlib.util
+import logging
 import threading
 from collections.abc import Iterator
 
 from patchbay.nodes.models.cores import share_cores
 
 _ALONE = threading.RLock()
-_MODULES = ("torch", "transformers", "peft")
+_MODULES = ("torch", "transformers")
 _NAMES = ("AutoModel", "AutoModelForCausalLM", "AutoTokenizer")
 
 
@@ -19,9 +20,9 @@ _NAMES = ("AutoModel", "AutoModelForCausalLM", "AutoTokenizer")
 def making_networks() -> Iterator[None]:
     """Have the libraries loaded and to oneself while a network is made.
 
-    Transformers and PEFT change settings of the whole process meanwhile (which device and type new
-    tensors get, whether weights are drawn): two threads at once get each other's, and networks
-    without weights.
+    Transformers changes settings of the whole process meanwhile (which device and type new tensors
+    get, whether weights are drawn): two threads at once get each other's, and networks without
+    weights.
     """
     with _ALONE:
         load_libraries()
@@ -36,6 +37,8 @@ def load_libraries() -> None:
     """
     with _ALONE:
         share_cores()
+        # bitsandbytes says on import that a faster kernel could be fetched, where there is one.
+        logging.getLogger("bitsandbytes.backends.cpu.ops").setLevel(logging.ERROR)
         for module in _MODULES:
             if importlib.util.find_spec(module) is not None:
                 importlib.import_module(module)

@@ -92,8 +92,13 @@ def _read(spec: TransformersModel, folder: Path) -> tuple[Any, Any]:
         raise
     except Exception as error:  # each library has its own way to say that a file is no good
         raise _unloadable(spec, folder, error) from error
+    model = model.eval()
+    if spec.quantization is not None:
+        from patchbay.nodes.models.transformers.packing import settle
+
+        settle(model)
     _give_back()
-    return model.eval(), tokenizer
+    return model, tokenizer
 
 
 def _give_back() -> None:

@@ -8,7 +8,7 @@ from patchbay.nodes.contract import DescribingNode, Field, NodeError, NodeParams
 from patchbay.nodes.models.errors import mib
 from patchbay.nodes.models.transformers.adapter import Adapter, read_adapter
 from patchbay.nodes.models.transformers.anatomy import anatomy
-from patchbay.nodes.models.transformers.fit import check_fit, check_names
+from patchbay.nodes.models.transformers.fit import check_bits, check_fit, check_names
 from patchbay.nodes.models.transformers.lora import LoraModel, LoraUse
 from patchbay.nodes.models.transformers.node import short
 from patchbay.nodes.models.transformers.spec import TransformersModel
@@ -30,7 +30,7 @@ class LoraNode(DescribingNode):
     kind, version = "model.lora", 1
     title, family = "LoRA adapter", "Models"
     icon = "◪"
-    requires = ("torch", "transformers", "peft")
+    requires = ("torch", "transformers")
 
     class Params(NodeParams):
         adapter: str = Field(DEFAULT_ADAPTER, min_length=1, max_length=1000, widget="adapter")
@@ -79,6 +79,7 @@ class LoraNode(DescribingNode):
         root = base if isinstance(base, TransformersModel) else base.root
         adapter = read_adapter(params.adapter)
         if adapter is not None:
+            check_bits(adapter, root.quantization is not None)
             _compare(adapter, root)
         if params.merge and root.quantization is not None:
             raise NodeError(
