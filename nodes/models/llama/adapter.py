@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from patchbay.nodes.errors import NodeError
 from patchbay.nodes.home import cache_dir
-from patchbay.nodes.models.llama.convert import check_convertible, shapes, write_gguf
+from patchbay.nodes.models.llama.convert import FORMAT, check_convertible, shapes, write_gguf
 from patchbay.nodes.models.transformers.adapter import WEIGHTS, fetch_adapter, locate, read_adapter
 from patchbay.nodes.weights.gguf_header import Header
 from patchbay.nodes.weights.refs import Report
@@ -47,7 +47,8 @@ def adapter_file(reference: str, base: Header, report: Report) -> Path:
     adapter = read_adapter(reference)
     assert adapter is not None  # noqa: S101 - it was just fetched
     check_convertible(adapter, base)
-    made_of = f"{base.architecture} {base.heads} {base.shared_heads} {adapter_id(reference)}"
+    made_of = f"{FORMAT} {base.architecture} {base.heads} {base.shared_heads} "
+    made_of += adapter_id(reference)
     name = hashlib.sha256(made_of.encode()).hexdigest()[:32]
     path = cache_dir() / "adapters" / f"{name}.gguf"
     if not path.is_file():
@@ -64,9 +65,8 @@ def adapter_id(reference: str) -> str:
         return reference
     place = locate(reference)
     folder = place if isinstance(place, Path) else place.path
-    settings = [adapter.config.get(key) for key in ("lora_alpha", "r", "use_rslora")]
     digest = hashlib.sha256((folder / WEIGHTS).read_bytes())
-    digest.update(repr(settings).encode())
+    digest.update(repr(sorted(adapter.config.items())).encode())
     return f"sha256:{digest.hexdigest()}"
 
 

@@ -9,13 +9,15 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from patchbay.nodes.errors import NodeError
+from patchbay.nodes.models.transformers.adapter import UP, Adapter, place_of
+from patchbay.nodes.models.transformers.fit import check_config
 from patchbay.nodes.weights.gguf_header import Header
 
-if TYPE_CHECKING:
-    from patchbay.nodes.models.transformers.adapter import Adapter
+FORMAT = 2
+"""Raised when the files that are written change."""
 
 PERMUTED = frozenset({"llama"})
 ARCHITECTURES = PERMUTED | {"qwen2", "qwen3"}
@@ -51,21 +53,24 @@ def check_convertible(adapter: Adapter, base: Header) -> None:
     Raises:
         NodeError: it does something that llama.cpp's files cannot say.
     """
-    why = ""
+    check_config(adapter)
+    why, settings = "", adapter.settings
     if base.architecture not in ARCHITECTURES:
         why = f"models of the architecture {base.architecture} are not converted here"
-    elif adapter.config.get("use_dora"):
-        why = "it is a DoRA adapter"
+    elif settings.use_dora:
+        why = "it is a DoRA adapter (use_dora)"
+    elif settings.takes_from_base:
+        why = f"{settings.begins_with} takes a part of the base's weights away (init_lora_weights)"
+    elif adapter.shifted:
+        why = "its matrices have biases (lora_bias)"
     elif adapter.others:
         why = f"it also holds whole layers, such as {next(iter(adapter.others))}"
     elif other := [module for module in adapter.layers if tensor_name(module) is None]:
         why = f"it adapts {other[0]}"
-    elif adapter.config.get("rank_pattern") or adapter.config.get("alpha_pattern"):
-        why = "its layers differ in strength"
     if why:
         raise NodeError(
             f"The adapter {adapter.reference!r} cannot be used with llama.cpp: {why}.",
-            fix="Convert it by llama.cpp's convert_lora_to_gguf.py, or use a Transformers model.",
+            fix="Wire a Transformers model with the same weights into a LoRA node instead.",
             code="adapter/misfit",
             retry=False,
         )
@@ -96,16 +101,19 @@ def write_gguf(adapter: Adapter, folder: Path, base: Header, path: Path) -> None
     writer.add_string("general.type", "adapter")
     writer.add_string("general.name", adapter.reference.rsplit("/", 1)[-1])
     writer.add_string("adapter.type", "lora")
-    writer.add_float32("adapter.lora.alpha", _alpha(adapter))
+    alpha = _alpha(adapter)
+    writer.add_float32("adapter.lora.alpha", alpha)
     for key in sorted(tensors):
-        module, _, side = key.removeprefix("base_model.model.").rpartition(".lora_")
-        name = tensor_name(module)
-        if name is not None:
-            values = tensors[key].astype("float32")
-            side = side[0].lower()
-            if side == "b" and base.architecture in PERMUTED:
+        at = place_of(key)
+        name = None if at is None else tensor_name(at[0])
+        if at is None or name is None:
+            continue
+        values = tensors[key].astype("float32")
+        if at[1] == UP:
+            values = values * (_times_rank(adapter, at[0]) / alpha)
+            if base.architecture in PERMUTED:
                 values = _permuted(name, values, base)
-            writer.add_tensor(f"{name}.lora_{side}", values)
+        writer.add_tensor(f"{name}.lora_{'b' if at[1] == UP else 'a'}", values)
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
@@ -114,9 +122,17 @@ def write_gguf(adapter: Adapter, folder: Path, base: Header, path: Path) -> None
 
 
 def _alpha(adapter: Adapter) -> float:
-    """llama.cpp divides by the rank; rank-stabilized LoRA (arXiv:2312.03732) by its root."""
-    alpha = float(adapter.config.get("lora_alpha") or adapter.rank)
-    return alpha * adapter.rank**0.5 if adapter.config.get("use_rslora") else alpha
+    """What llama.cpp divides by each layer's rank: one number for all, and 0 means full strength.
+
+    So where layers differ, or have no strength at all, it goes into the matrices.
+    """
+    found = {_times_rank(adapter, module) for module in adapter.layers}
+    only = found.pop()
+    return only if only and not found else 1.0
+
+
+def _times_rank(adapter: Adapter, module: str) -> float:
+    return adapter.settings.strength(module) * adapter.ranks[module]
 
 
 def _permuted(name: str, values: Any, base: Header) -> Any:

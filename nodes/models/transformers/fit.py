@@ -129,8 +129,9 @@ def _contradictions(adapter: Adapter) -> Iterator[str]:
     for name, rank in adapter.ranks.items():
         if rank != settings.rank(name):
             yield f"it says rank {settings.rank(name)}, but the matrices of {name} have rank {rank}"
+    ties = bool(adapter.config.get("ensure_weight_tying"))
     for name in adapter.layers:
-        if not settings.targets(name):
+        if not (settings.targets(name) or (ties and _whole(name))):
             yield f"the file adapts {name}, which target_modules and its companions leave out"
         if settings.takes_from_base and name in adapter.embeddings:
             yield f"{settings.begins_with} is for linear layers, and {name} is none"

@@ -9,7 +9,15 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue
 from patchbay.nodes.calls import CallOptions
 from patchbay.nodes.data import content
 from patchbay.nodes.errors import NodeError
-from patchbay.nodes.models.transformers.adapter import CONFIG, WEIGHTS, locate, read_adapter
+from patchbay.nodes.models.transformers.adapter import (
+    CONFIG,
+    WEIGHTS,
+    Adapter,
+    locate,
+    read_adapter,
+)
+from patchbay.nodes.models.transformers.anatomy import anatomy
+from patchbay.nodes.models.transformers.precision import BYTES, dtype_on
 from patchbay.nodes.models.transformers.source import HubFolder
 from patchbay.nodes.models.transformers.spec import TransformersModel
 from patchbay.nodes.values import ModelSpec, Opening, Spec
@@ -70,15 +78,25 @@ class LoraModel(ModelSpec):
 
     def memory(self) -> int | None:
         """Estimated bytes: the matrices (32-bit), or the whole network where they are merged."""
-        if self.merge:
-            return self.root.memory()
         try:
             read = [read_adapter(use.weights) for use in self.adapters]
         except NodeError:
             return None
-        if any(adapter is None for adapter in read):
-            return None
-        return sum(_matrices(adapter) for adapter in read if adapter is not None) * 4
+        known = [adapter for adapter in read if adapter is not None]
+        if self.merge:
+            whole = self.root.memory()
+            return None if whole is None else whole + self._untied(known)
+        return sum(map(_matrices, known)) * 4 if len(known) == len(read) else None
+
+    def _untied(self, adapters: Sequence[Adapter]) -> int:
+        """Bytes of a second table of tokens, where one of them changes it or the head alone."""
+        made = anatomy(self.root.weights)
+        ends = ("embed_tokens", "lm_head")
+        changed = any(name.endswith(ends) for adapter in adapters for name in adapter.layers)
+        if made is None or not changed or "lm_head.weight" in made.tensors:
+            return 0
+        width = BYTES[dtype_on(self.root.device, self.root.dtype)]
+        return made.vocabulary * made.hidden * width
 
     @property
     def sampling(self) -> CallOptions:
@@ -100,7 +118,7 @@ class LoraModel(ModelSpec):
         return open_lora(self, opening)
 
 
-def _matrices(adapter: Any) -> int:
+def _matrices(adapter: Adapter) -> int:
     """Numbers in an adapter's matrices and whole layers."""
     pairs = sum(
         adapter.ranks.get(name, 0) * (rows + columns)

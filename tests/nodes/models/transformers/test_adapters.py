@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
+
+import pytest
 
 from patchbay.flows.runs.resources import Pool
+from patchbay.nodes.contract import NodeError
 from patchbay.nodes.models.asking import ask
 from patchbay.nodes.models.transformers.chat import ChatTransformers
+from patchbay.nodes.models.transformers.lora import LoraModel, LoraUse
+from patchbay.nodes.models.transformers.spec import TransformersModel
 from patchbay.nodes.values import ModelSpec
+from tests.nodes.models import tiny
 from tests.nodes.models.conformance import PooledContext, user
 from tests.nodes.models.transformers.conftest import BASE, RUDE, adapted
+from tests.nodes.models.transformers.variants import VARIANTS, write
 
 
 async def said(ctx: PooledContext, spec: ModelSpec, text: str = RUDE, tokens: int = 6) -> str:
@@ -62,6 +70,53 @@ async def test_the_last_adapter_leaves_the_base_as_it_was(
     opened.close()
     assert set(engine.adapters.names) == kept
     assert await said(ctx, BASE) == before
+
+
+@pytest.fixture
+def tiny_base(tmp_path: Path) -> TransformersModel:
+    folder = tiny.folder_of(tiny.network(), tmp_path / "base")
+    return TransformersModel(weights=str(folder), context=64, parallel=8)
+
+
+MIXED = ("DoRA", "the head saved", "on the head", "PiSSA", "plain")
+
+
+async def test_rows_that_peft_refuses_are_answered_beside_plain_ones(
+    tiny_base: TransformersModel, tmp_path: Path
+) -> None:
+    ctx = PooledContext()
+    ctx.pool = Pool()
+    folders = [write(VARIANTS[name], tmp_path / str(n)) for n, name in enumerate(MIXED)]
+    models: list[ModelSpec] = [
+        LoraModel(base=tiny_base, adapters=(LoraUse(weights=str(folder)),)) for folder in folders
+    ]
+    models += [tiny_base, models[0].model_copy(update={"merge": True})]
+    alone = [await said(ctx, model, "abc", tokens=12) for model in models]
+    together = await asyncio.gather(*(said(ctx, model, "abc", tokens=12) for model in models))
+    assert together == alone
+    assert len(set(alone)) == len(MIXED) + 1
+    assert alone[-1] == alone[0], "merged, it answers otherwise"
+    ctx.pool.close()
+
+
+async def test_an_adapter_without_numbers_fails_alone(
+    tiny_base: TransformersModel, tmp_path: Path
+) -> None:
+    from safetensors.torch import load_file, save_file
+
+    ctx = PooledContext()
+    ctx.pool = Pool()
+    file = write(VARIANTS["plain"], tmp_path / "a") / "adapter_model.safetensors"
+    save_file({name: t * float("nan") for name, t in load_file(file).items()}, file)
+    broken = LoraModel(base=tiny_base, adapters=(LoraUse(weights=str(tmp_path / "a")),))
+    before = await said(ctx, tiny_base, "abc")
+    failed, beside = await asyncio.gather(
+        said(ctx, broken, "abc"), said(ctx, tiny_base, "abc"), return_exceptions=True
+    )
+    assert isinstance(failed, NodeError)
+    assert failed.code == "model/no-numbers"
+    assert beside == before == await said(ctx, tiny_base, "abc")
+    ctx.pool.close()
 
 
 class _Sharing:
