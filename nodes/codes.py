@@ -57,6 +57,7 @@ NODE_CODES: Mapping[str, str] = {
     "model/memory": "The memory does not suffice for the model.",
     "model/missing-package": "The package that speaks to the provider is not installed.",
     "model/no-grammar": "The model cannot be held to a grammar.",
+    "model/no-numbers": "The network computes no numbers, so that no word follows.",
     "model/not-json": "The answer is not the JSON that was asked for.",
     "model/quota": "The account has nothing left to spend.",
     "model/rate-limit": "Too many requests in a short time.",
@@ -72,6 +73,8 @@ NODE_CODES: Mapping[str, str] = {
     "structured/invalid": "The answer does not fit the fields, after all tries.",
     # Adapters, fewer bits
     "adapter/backend": "The model is of a kind that takes no adapter.",
+    "adapter/bits": "The adapter needs what a base in fewer bits has lost.",
+    "adapter/config": "The adapter's config asks for what is not done here; the field is named.",
     "adapter/damaged": "A file of the adapter is not what its form says.",
     "adapter/kind": "The adapter is not LoRA.",
     "adapter/merge": "The adapter cannot be merged into these weights.",
