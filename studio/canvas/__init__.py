@@ -23,17 +23,16 @@ How a page uses it:
             readonly=False,
             on_change=lambda: st.rerun(["canvas", "toolbar", "inspector"]),
             on_select=lambda: st.rerun(["inspector"]),
-            on_command=handle,                # handle(name, argument), see below
+            page=page,                        # a CanvasPage: what the canvas may ask for, see below
         )
 
 `canvas()` returns a `CanvasState(nodes, edges, notes, groups)`: what is selected, by id (edges as
 `("a.out", "b.in")`). `selection(key)` gives the same anywhere, also in callbacks. The callbacks run
 as Streamlit callbacks; one that reruns by key must name the canvas's own fragment after a change.
 
-Commands that the canvas only passes on: `run`, `stop`, `validate`, `save` (argument ""), `import`
-(a file that was dropped, see `studio/documents/importing.py`), `run_to`, `rerun_from`, `open` (the
-the node; `open` means "show it in the inspector"),
-`keep_mine`, `take_theirs` (the buttons of the conflict banner; call the document's methods).
+What the canvas asks for beyond edits (run, save, open a dropped file, settle a conflict) stands in
+`COMMANDS` of `studio/canvas/commands.py`. What concerns the document is done there; for the rest
+the page gives a `CanvasPage`. Without one the canvas only edits.
 
 Edits from anywhere else (inspector, fix buttons, toolbar) go through the document; the canvas
 follows, because its next data holds the new operations:
@@ -52,6 +51,7 @@ The event route streams server-sent events, each `data:` one JSON object:
 appended, `text_all` replaces it, `message` is a failure's words or why a node was skipped.
 """
 
+from patchbay.studio.canvas.commands import CanvasPage
 from patchbay.studio.canvas.component import CanvasState, NodeStatus, canvas, selection
 
-__all__ = ["CanvasState", "NodeStatus", "canvas", "selection"]
+__all__ = ["CanvasPage", "CanvasState", "NodeStatus", "canvas", "selection"]

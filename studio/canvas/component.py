@@ -9,6 +9,7 @@ from functools import cache
 from typing import Any
 
 from patchbay.nodes.catalog import Catalog
+from patchbay.studio.canvas.commands import CanvasPage, perform
 from patchbay.studio.canvas.views import CatalogView, problem_changes, problems_by_node
 from patchbay.studio.documents.document import Document, document_by_id
 from patchbay.studio.server.frontend import canvas_addresses, component
@@ -50,7 +51,7 @@ def canvas(
     readonly: bool = False,
     on_change: Callable[[], None] | None = None,
     on_select: Callable[[], None] | None = None,
-    on_command: Callable[[str, str], None] | None = None,
+    page: CanvasPage | None = None,
 ) -> CanvasState:
     """Draw a document and take edits. See the package's docstring for every argument."""
     import streamlit as st
@@ -67,12 +68,18 @@ def canvas(
 
     def edited() -> None:
         payload = (st.session_state.get(key) or {}).get("edit")
-        commands = take(payload, memory) if isinstance(payload, Mapping) else []
+        if not isinstance(payload, Mapping):
+            return
+        commands = take(payload, memory)
+        if page is None or payload.get("doc") != document.id:
+            commands = []  # the page shows another flow by now
         try:
-            for command in commands if on_command else ():
-                on_command(str(command.get("name", "")), str(command.get("arg", "")))
+            for command in commands:
+                perform(str(command.get("name", "")), str(command.get("arg", "")), page)
         finally:
-            if on_change and payload:
+            if commands and page:
+                page.refresh()
+            elif on_change:
                 on_change()
 
     _component()(

@@ -10,16 +10,15 @@ from patchbay.flows.document.operations import SetMeta
 from patchbay.flows.problems import FlowError
 from patchbay.studio.canvas import canvas, selection
 from patchbay.studio.documents.document import Document
-from patchbay.studio.documents.importing import dropped
 from patchbay.studio.inspector.inspector import inspector
 from patchbay.studio.panels.chat import chat_panel
 from patchbay.studio.panels.export import export_menu
 from patchbay.studio.panels.problems import problems_panel
-from patchbay.studio.panels.run import latest, missing, run_panel, start, stop
+from patchbay.studio.panels.run import latest, run_panel, stop
 from patchbay.studio.panels.versions import versions_dialog
+from patchbay.studio.screens.editor_commands import EditorCommands, run_flow, run_node
 from patchbay.studio.server import session
 from patchbay.studio.server.editing import edit
-from patchbay.studio.server.questions import asked
 from patchbay.studio.server.services import services
 from patchbay.studio.views.live import pulse, query
 from patchbay.studio.words import plain
@@ -140,23 +139,10 @@ def _name(document: Document) -> None:
 
 
 def _notices(document: Document) -> None:
-    if document.conflict:
-        st.warning(f"{plain(document.conflict.message)} Nothing has been overwritten.")
-        with st.container(horizontal=True):
-            st.button("Keep mine", on_click=_settle, args=("mine",))
-            st.button("Take the file's", on_click=_settle, args=("theirs",))
+    """Why the flow is not saved. A conflict is settled on the canvas, where its banner is."""
     if document.save_error:
         for problem in document.save_error.problems[:3]:
             st.error(f"Not saved. {plain(problem.message)} {plain(problem.fix)}")
-
-
-def _settle(choice: str) -> None:
-    document = _open()
-    if choice == "mine":
-        document.keep_mine()
-    else:
-        document.take_theirs()
-    refresh()
 
 
 def _travel(direction: str) -> None:
@@ -176,23 +162,12 @@ def _show(panel: session.Panel) -> None:
 
 
 def _run() -> None:
-    document = _open()
-    if missing(document):
-        session.show_panel("Chat" if asked(document.flow).chat_input else "Run")
-        session.remember("notice", "Fill in what the flow asks for, then run it.")
-    else:
-        start(document)
-        session.show_panel("Run")
+    run_flow(_open())
     refresh()
 
 
 def _run_node(node_id: str, again: bool) -> None:
-    document = _open()
-    if again:
-        start(document, fresh=node_id)
-    else:
-        start(document, only=(node_id,))
-    session.show_panel("Run")
+    run_node(_open(), node_id, again)
     refresh()
 
 
@@ -219,7 +194,7 @@ def _canvas() -> None:
         reveal=session.revealed(),
         on_change=_changed,
         on_select=_selected,
-        on_command=_command,
+        page=EditorCommands(document, refresh),
     )
 
 
@@ -262,38 +237,6 @@ _STAMPS = {"toolbar": _toolbar_stamp, "inspector": _panel_stamp}
 
 def _selected() -> None:
     st.rerun(["inspector"])
-
-
-def _command(name: str, argument: str) -> None:
-    document = _open()
-    if name == "run":
-        _run()
-    elif name in ("run_to", "rerun_from"):
-        _run_node(argument, name == "rerun_from")
-    elif name == "stop":
-        stop(document)
-    elif name == "open":
-        session.show_panel("Node")
-    elif name == "validate":
-        session.show_panel("Problems")
-    elif name == "save":
-        document.save()
-    elif name == "import":
-        _import(argument)
-    refresh()
-
-
-def _import(argument: str) -> None:
-    """Open the flow in a file that was dropped on the page, as a new flow."""
-    try:
-        name, flow = dropped(argument)
-        path = services().library.create(flow, name)
-    except FlowError as error:
-        found = " ".join(str(problem) for problem in error.problems[:5])
-        session.remember("notice", f"The file cannot be opened; nothing was changed. {found}")
-        return
-    session.open_flow(path.stem)
-    session.remember("go", path.stem)
 
 
 # --- the panel ----------------------------------------------------------------------------------

@@ -54,14 +54,37 @@ document = documents.open(path)
 st.session_state.setdefault("client", Document.new_client())
 
 
-def command(name: str, argument: str) -> None:
-    if name == "save":
-        document.save()
-    elif name == "keep_mine":
-        document.keep_mine()
-    elif name == "take_theirs":
-        document.take_theirs()
-    st.session_state.last_command = f"{name} {argument}".strip()
+class Page:
+    """A page with nothing beside its canvas: it writes down what it is asked for.
+
+    What the canvas may ask for, and what becomes of it, is the product's own table.
+    """
+
+    document = document
+
+    def run(self) -> None:
+        self.wrote("run")
+
+    def run_to(self, node: str) -> None:
+        self.wrote(f"run_to {node}")
+
+    def rerun_from(self, node: str) -> None:
+        self.wrote(f"rerun_from {node}")
+
+    def show_node(self) -> None:
+        self.wrote("open")
+
+    def open_file(self, dropped: str) -> None:
+        self.wrote(f"import {len(dropped)}")
+
+    def notice(self, words: str) -> None:
+        self.wrote(words)
+
+    def refresh(self) -> None:
+        st.rerun(["canvas"])
+
+    def wrote(self, words: str) -> None:
+        st.session_state.last_command = words
 
 
 @st.fragment(key="canvas", run_every=1.0 if "poll" in st.query_params else None)
@@ -72,7 +95,7 @@ def editor() -> None:
         client=st.session_state.client,
         height="720px",
         readonly="readonly" in st.query_params,
-        on_command=command,
+        page=Page(),
     )
     chosen = selection()
     st.text(f"selected: {' '.join(chosen.nodes) or '-'}")

@@ -373,6 +373,34 @@ def test_two_tabs_see_each_others_edits(studio: Server, page: Page) -> None:
     assert (saved.name, saved.node("prompt").title) == ("Both see this", "Renamed here")
 
 
+@pytest.mark.parametrize("mine", [True, False])
+def test_a_conflict_is_settled_by_its_only_banner(studio: Server, page: Page, mine: bool) -> None:
+    path = put(studio, f"conflict-{mine}")
+    edit(studio, page, path.stem)
+    node(page, "prompt").locator(".pb-head").click()
+    banner = page.locator(".pb-conflict")
+    for turn in range(20):  # until the file changes while there are edits that are not saved
+        page.keyboard.press("ArrowDown")
+        page.wait_for_timeout(100)
+        flow = read_flow(path)
+        path.write_text(canonical_text(flow.model_copy(update={"name": f"Theirs {turn}"})), "utf-8")
+        page.keyboard.press("ArrowUp")
+        page.wait_for_timeout(700)
+        if banner.count():
+            break
+    expect(banner).to_contain_text("Another program has changed the file")
+    expect(page.get_by_text("Another program has changed the file")).to_have_count(1)
+    theirs = path.read_text("utf-8")
+    assert '"name": "Theirs' in theirs
+    banner.get_by_role("button", name="Keep mine" if mine else "Take theirs").click()
+    expect(banner).to_have_count(0)
+    expect(page.get_by_text("Saved", exact=True)).to_be_visible()
+    if mine:
+        wait_for(page, lambda: path.read_text("utf-8") != theirs)
+    else:
+        assert path.read_text("utf-8") == theirs
+
+
 def test_exported_pictures_and_json_open_again(studio: Server, page: Page, tmp_path: Path) -> None:
     path = put(studio, "export", saved="classify")
     edit_any(studio, page, "export")

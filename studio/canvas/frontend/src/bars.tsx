@@ -66,7 +66,7 @@ export function Bars({ doc, chosen, keys, drawn, dispatch, paletteShut, onPalett
       </div>
       {doc.conflict && (
         <div className="pb-conflict" role="alert">
-          <span>{doc.conflict}</span>
+          <span>{doc.conflict} Nothing has been overwritten.</span>
           <button onClick={() => doc.command("keep_mine")}>Keep mine</button>
           <button onClick={() => doc.command("take_theirs")}>Take theirs</button>
         </div>

@@ -1,0 +1,77 @@
+"""What the editor's canvas may ask for, done: runs, the panel beside it, dropped files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from patchbay.flows.problems import FlowError
+from patchbay.studio.documents.document import Document
+from patchbay.studio.documents.importing import dropped
+from patchbay.studio.panels.run import missing, start
+from patchbay.studio.server import session
+from patchbay.studio.server.questions import asked
+from patchbay.studio.server.services import services
+
+
+@dataclass(frozen=True, slots=True)
+class EditorCommands:
+    """The editor as its canvas sees it: `patchbay.studio.canvas.commands.CanvasPage`."""
+
+    document: Document
+    rerun: Callable[[], None]
+
+    def run(self) -> None:
+        """Run the flow, or ask for what it needs first."""
+        run_flow(self.document)
+
+    def run_to(self, node: str) -> None:
+        """Run a node and what it needs."""
+        run_node(self.document, node, again=False)
+
+    def rerun_from(self, node: str) -> None:
+        """Run the flow, this node even where its result is known."""
+        run_node(self.document, node, again=True)
+
+    def show_node(self) -> None:
+        """Bring the settings of what is selected to the front."""
+        session.show_panel("Node")
+
+    def open_file(self, dropped_file: str) -> None:
+        """Open the flow in a file that was dropped on the page, as a new flow."""
+        try:
+            name, flow = dropped(dropped_file)
+            path = services().library.create(flow, name)
+        except FlowError as error:
+            found = " ".join(str(problem) for problem in error.problems[:5])
+            self.notice(f"The file cannot be opened; nothing was changed. {found}")
+            return
+        session.open_flow(path.stem)
+        session.remember("go", path.stem)
+
+    def notice(self, words: str) -> None:
+        """Say something above the panel."""
+        session.remember("notice", words)
+
+    def refresh(self) -> None:
+        """Rerun what depends on the flow or the run."""
+        self.rerun()
+
+
+def run_flow(document: Document) -> None:
+    """Start a run and show it; where an input is missing, show where it is asked for."""
+    if missing(document):
+        session.show_panel("Chat" if asked(document.flow).chat_input else "Run")
+        session.remember("notice", "Fill in what the flow asks for, then run it.")
+    else:
+        start(document)
+        session.show_panel("Run")
+
+
+def run_node(document: Document, node_id: str, again: bool) -> None:
+    """Run up to a node, or (`again`) everything, that node even where its result is known."""
+    if again:
+        start(document, fresh=node_id)
+    else:
+        start(document, only=(node_id,))
+    session.show_panel("Run")
