@@ -6,7 +6,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from functools import cache
-from typing import Any
+from typing import Any, cast
 
 from patchbay.nodes.catalog import Catalog
 from patchbay.studio.canvas.commands import CanvasPage, perform
@@ -72,15 +72,18 @@ def canvas(
             return
         commands = take(payload, memory)
         if page is None or payload.get("doc") != document.id:
-            commands = []  # the page shows another flow by now
+            commands = []  # nobody is there to ask, or the page shows another flow by now
+        done = page.refresh if page and commands else on_change
         try:
             for command in commands:
-                perform(str(command.get("name", "")), str(command.get("arg", "")), page)
+                perform(
+                    str(command.get("name", "")),
+                    str(command.get("arg", "")),
+                    cast(CanvasPage, page),
+                )
         finally:
-            if commands and page:
-                page.refresh()
-            elif on_change:
-                on_change()
+            if done:
+                done()
 
     _component()(
         key=key,
