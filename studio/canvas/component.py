@@ -12,7 +12,7 @@ from patchbay.nodes.catalog import Catalog
 from patchbay.studio.canvas.commands import CanvasPage, perform
 from patchbay.studio.canvas.views import CatalogView, problem_changes, problems_by_node
 from patchbay.studio.documents.document import Document, document_by_id
-from patchbay.studio.server.frontend import canvas_addresses, component
+from patchbay.studio.server.frontend import addresses, component
 
 NAME = "patchbay.canvas"
 
@@ -60,7 +60,7 @@ def canvas(
     memory: _Memory = st.session_state.setdefault(f"_{key}_memory", _Memory())
     data = document_data(document, view, client, memory)
     told = {"height": height, "readonly": readonly, "events": events}
-    data |= {**canvas_addresses(), **{name: value for name, value in told.items() if value}}
+    data |= {**addresses("canvas"), **{name: value for name, value in told.items() if value}}
     if reveal:
         data["reveal"] = list(reveal)
     if status is not None:

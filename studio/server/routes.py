@@ -21,8 +21,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from patchbay.studio.server.frontend import LIVE, live_script
-
 if TYPE_CHECKING:
     from starlette.requests import HTTPConnection, Request
     from starlette.responses import Response
@@ -91,7 +89,6 @@ def routes(base: str = "") -> list[BaseRoute]:
         Route(f"{prefix}/patchbay/events", server_sent_events, methods=["GET"]),
         WebSocketRoute(f"{prefix}/patchbay/live", web_socket),
         Route(f"{prefix}/patchbay/export", exported, methods=["GET"]),
-        Route(f"{prefix}/{LIVE}", script, methods=["GET"]),
     ]
 
 
@@ -127,14 +124,6 @@ async def server_sent_events(request: Request) -> Response:
 
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     return StreamingResponse(body(), media_type="text/event-stream", headers=headers)
-
-
-async def script(request: Request) -> Response:
-    """`GET …/patchbay/live.js`: our own words, for everybody."""
-    from starlette.responses import Response as Plain
-
-    headers = {"Cache-Control": "public, max-age=31536000, immutable"}
-    return Plain(live_script(), media_type="text/javascript", headers=headers)
 
 
 async def exported(request: Request) -> Response:

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 from patchbay.studio.documents.document import Document
 from patchbay.studio.runs.runner import LiveRun
 from patchbay.studio.server import session
-from patchbay.studio.server.frontend import component, live_addresses
+from patchbay.studio.server.frontend import addresses, component
 
 
 @cache
@@ -58,20 +58,20 @@ def follow(document: Document, live: LiveRun, key: str, *, chat: bool = False) -
 def trace(steps: Sequence[Mapping[str, Any]], key: str) -> None:
     """What an agent did, step by step; steps as in `patchbay.studio.runs.progress.Step.steps`."""
     _component()(
-        key=key, data={**live_addresses(), "mode": "trace", "trace": list(steps)}, height="content"
+        key=key, data={**addresses("live"), "mode": "trace", "trace": list(steps)}, height="content"
     )
 
 
 def found(texts: Sequence[Mapping[str, Any]], key: str) -> None:
     """Numbered texts: `n` and `text`; `score`, `share` (of a full bar), `source`, `more` if any."""
     _component()(
-        key=key, data={**live_addresses(), "mode": "found", "found": list(texts)}, height="content"
+        key=key, data={**addresses("live"), "mode": "found", "found": list(texts)}, height="content"
     )
 
 
 def _address(document: Document, mode: Literal["pulse", "run"]) -> dict[str, Any]:
     return {
-        **live_addresses(),
+        **addresses("live"),
         "url": f"patchbay/live?{query(document)}",
         "doc": document.id,
         "mode": mode,

@@ -10,13 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from patchbay.studio.server.frontend import STATIC, canvas_script
+from patchbay.studio.server.frontend import STATIC, script_file
 
 FRONTEND = Path(__file__).parents[2] / "studio" / "canvas" / "frontend"
 
 
-def test_there_is_one_bundle():
-    assert [file.name for file in STATIC.glob("canvas-*.js")] == [canvas_script()]
+def test_there_is_one_bundle_of_each():
+    scripts = sorted(file.name for file in STATIC.glob("*.js"))
+    assert scripts == [script_file("canvas"), script_file("live")]
 
 
 def test_building_again_gives_the_same_bytes(tmp_path: Path):
@@ -32,8 +33,9 @@ def test_building_again_gives_the_same_bytes(tmp_path: Path):
     environment = {"PATH": str(Path(npm).parent) + ":/usr/bin:/bin", "PATCHBAY_OUT": str(out)}
     subprocess.run([npm, "run", "build"], cwd=copy, env=environment, check=True, timeout=300)
     assert sorted(file.name for file in out.iterdir()) == [
-        canvas_script(),
+        script_file("canvas"),
         "canvas-licenses.txt",
+        script_file("live"),
     ]
     for file in out.iterdir():
         assert file.read_bytes() == (STATIC / file.name).read_bytes()
@@ -60,13 +62,14 @@ def test_the_lock_file_names_no_registry():
 
 
 def test_nothing_writes_markup_or_code_from_text():
-    for source in (FRONTEND / "src").glob("*.ts*"):
+    for source in (FRONTEND / "src").rglob("*.ts*"):
         text = source.read_text()
         for way in ("innerHTML", "dangerouslySetInnerHTML", "eval(", "new Function", "outerHTML"):
             assert way not in text, f"{source.name} uses {way}"
 
 
-def test_the_bundle_names_no_other_server():
-    found = set(re.findall(r"https?://([\w.-]+)", (STATIC / canvas_script()).read_text()))
+def test_the_bundles_name_no_other_server():
+    text = "".join((STATIC / script_file(name)).read_text() for name in ("canvas", "live"))
+    found = set(re.findall(r"https?://([\w.-]+)", text))
     # Names of XML vocabularies and of pages that messages point to; none of them is fetched.
     assert found <= {"www.w3.org", "react.dev", "reactflow.dev", "react.new", "fb.me"}, found

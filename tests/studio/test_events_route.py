@@ -13,7 +13,6 @@ from starlette.websockets import WebSocketDisconnect
 from patchbay.flows.document.model import Flow, NodeInstance
 from patchbay.studio.documents.document import Document
 from patchbay.studio.documents.importing import flow_from
-from patchbay.studio.server.frontend import live_addresses
 from patchbay.studio.server.routes import COOKIE, BrowserCookie, Tokens, merged, routes, tokens
 
 HERE = "http://testserver"
@@ -65,12 +64,6 @@ def test_a_flow_is_exported_to_the_page_that_shows_it(client: TestClient, form: 
     assert answer.headers["content-disposition"] == f'attachment; filename="mine.{form}"'
     assert flow_from(answer.content) == flow
     assert client.get(address.replace(f"as={form}", "as=exe")).status_code == 404
-
-
-def test_the_script_that_follows_a_run_is_served(client: TestClient) -> None:
-    answer = client.get(f"/{live_addresses()['js']}")
-    assert "export function mount" in answer.text
-    assert answer.headers["content-type"].startswith("text/javascript")
 
 
 def test_a_flow_with_a_key_in_it_is_not_exported(client: TestClient) -> None:

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { defineConfig } from "vite";
+import { defineConfig } from "vitest/config";
 
 const out = process.env.PATCHBAY_OUT ?? join(import.meta.dirname, "../../static");
 
@@ -20,33 +20,41 @@ function licenses(modules: string[]): string {
   return parts.sort().join(`\n${"-".repeat(80)}\n\n`);
 }
 
-/** One file, its hash in its name; the one that it replaces goes away. */
-export default defineConfig({
-  base: "./",
-  define: { "process.env.NODE_ENV": '"production"' },
-  build: {
-    outDir: out,
-    emptyOutDir: false,
-    minify: true,
-    target: "es2022",
-    cssCodeSplit: false,
-    rollupOptions: {
-      input: join(import.meta.dirname, "src/main.tsx"),
-      preserveEntrySignatures: "strict",
-      output: { format: "es", entryFileNames: "canvas-[hash].js" },
-    },
-  },
-  plugins: [
-    {
-      name: "only-the-newest",
-      writeBundle(_options, bundle) {
-        const modules = Object.values(bundle).flatMap((file) => (file.type === "chunk" ? Object.keys(file.modules) : []));
-        writeFileSync(join(out, "canvas-licenses.txt"), licenses(modules.map((id) => id.replace(/^\0/, "").split("?")[0])));
-        const made = new Set(Object.keys(bundle));
-        for (const file of readdirSync(out)) {
-          if (/^canvas-.*\.js$/.test(file) && !made.has(file)) rmSync(join(out, file));
-        }
+/** What is built: the canvas, and (`vite build --mode live`) the parts of a page that follow a run. */
+const ENTRIES: Record<string, string> = { canvas: "src/main.tsx", live: "src/live/main.ts" };
+
+/** One file for each, its hash in its name; the one that it replaces goes away. */
+export default defineConfig(({ mode }) => {
+  const name = mode in ENTRIES ? mode : "canvas";
+  return {
+    base: "./",
+    define: { "process.env.NODE_ENV": '"production"' },
+    build: {
+      outDir: out,
+      emptyOutDir: false,
+      minify: true,
+      target: "es2022",
+      cssCodeSplit: false,
+      chunkSizeWarningLimit: 1000,
+      rollupOptions: {
+        input: join(import.meta.dirname, ENTRIES[name]),
+        preserveEntrySignatures: "strict",
+        output: { format: "es", entryFileNames: `${name}-[hash].js` },
       },
     },
-  ],
+    test: { include: ["src/**/*.test.ts"] },
+    plugins: [
+      {
+        name: "only-the-newest",
+        writeBundle(_options, bundle) {
+          const modules = Object.values(bundle).flatMap((file) => (file.type === "chunk" ? Object.keys(file.modules) : []));
+          const text = licenses(modules.map((id) => id.replace(/^\0/, "").split("?")[0]));
+          if (text) writeFileSync(join(out, `${name}-licenses.txt`), text);
+          for (const file of readdirSync(out)) {
+            if (file.startsWith(`${name}-`) && file.endsWith(".js") && !(file in bundle)) rmSync(join(out, file));
+          }
+        },
+      },
+    ],
+  };
 });

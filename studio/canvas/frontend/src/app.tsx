@@ -9,7 +9,8 @@ import { useDroppedFiles } from "./files";
 import { Icon, KindIcon } from "./icons";
 import { Kind } from "./model";
 import { Palette } from "./palette";
-import { Doc, Statuses } from "./store";
+import { Statuses } from "./statuses";
+import { Doc } from "./store";
 import { familyColor } from "./types";
 
 interface Props { doc: Doc; statuses: Statuses; reveal?: [string, number]; onSelect: (value: unknown) => void }

@@ -1,7 +1,9 @@
 import { createContext, useContext, useSyncExternalStore } from "react";
-import { Doc, Emitter, Statuses } from "./store";
+import { NodeState } from "./progress";
+import { Statuses } from "./statuses";
+import { Doc, Emitter } from "./store";
 import { Dragged, End, refusal } from "./types";
-import { Port, Status } from "./model";
+import { Port } from "./model";
 
 /** What every part of the canvas may ask for. */
 export interface Actions {
@@ -41,7 +43,7 @@ export class Ui extends Emitter {
 export const SharedContext = createContext<Shared>(null as unknown as Shared);
 export const useShared = (): Shared => useContext(SharedContext);
 
-export function useStatus(id: string): Status | undefined {
+export function useStatus(id: string): NodeState | undefined {
   const { statuses } = useShared();
   return useSyncExternalStore((listener) => statuses.subscribe(id, listener), () => statuses.get(id));
 }

@@ -3,7 +3,9 @@
 import { createRoot, Root } from "react-dom/client";
 import flowCss from "@xyflow/react/dist/base.css?inline";
 import { App } from "./app";
-import { Data, docOf, learnCatalog, onlyListener, statusesOf } from "./store";
+import { show } from "./shown";
+import { onlyListener, statusesOf } from "./statuses";
+import { Data, docOf, learnCatalog } from "./store";
 import css from "./style.css?inline";
 import panelCss from "./panels.css?inline";
 
@@ -17,13 +19,6 @@ interface Component {
   setTriggerValue: (name: string, value: unknown) => void;
 }
 interface Host extends HTMLElement { pbRoot?: Root; pbGeneration?: number; pbOwner?: object }
-
-declare global {
-  interface Window { __patchbayShown?: Map<string, number> }
-}
-
-/** Which revision this page shows, for the other scripts on it: see static/live.js. */
-const shown = (window.__patchbayShown ??= new Map());
 
 /** This very build: a page that outlives an update of the studio meets a second one. */
 const OWNER = {};
@@ -58,7 +53,7 @@ export function mount(component: Component, base: string): () => void {
   const doc = docOf(data.doc);
   doc.send = (payload) => component.setTriggerValue("edit", payload);
   doc.update(data);
-  shown.set(data.doc, Math.max(shown.get(data.doc) ?? 0, data.rev));
+  show(data.doc, data.rev);
   const statuses = statusesOf(data.doc);
   onlyListener(statuses);
   statuses.onRevision = (revision) => doc.hear(revision);

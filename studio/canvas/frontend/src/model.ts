@@ -64,10 +64,6 @@ export interface Kind {
 /** What Python says of a node beyond its kind's defaults. */
 export interface View { inputs?: Port[]; outputs?: Port[]; summary?: string; unknown?: boolean; broken?: boolean }
 export interface Problem { code: string; message: string; severity: "error" | "warning"; fix?: string; port?: string }
-export interface Status {
-  status?: string; seconds?: number; tokens?: number; text?: string; message?: string; progress?: string;
-}
-
 export const nodeOf = (end: string): string => end.slice(0, end.indexOf("."));
 export const portOf = (end: string): string => end.slice(end.indexOf(".") + 1);
 export const edgeKey = (edge: Edge): string => `${edge.from}>${edge.to}`;

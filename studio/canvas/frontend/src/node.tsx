@@ -4,7 +4,8 @@ import { Handle, NodeProps, Position, useUpdateNodeInternals } from "@xyflow/rea
 import { memo, useEffect, useRef, useSyncExternalStore } from "react";
 import { useShared, useStatus, useVerdict } from "./context";
 import { Icon, KindIcon } from "./icons";
-import { Edge, Kind, NodeInstance, Port, Problem, Status, edgeKey } from "./model";
+import { Edge, Kind, NodeInstance, Port, Problem, edgeKey } from "./model";
+import { NodeState, State } from "./progress";
 import { Side, colorOf, familyColor, refusal, wireInto, words } from "./types";
 
 export interface NodeData extends Record<string, unknown> {
@@ -18,7 +19,7 @@ export interface NodeData extends Record<string, unknown> {
   wired: string;
 }
 
-const STATUS: Record<string, [string, string]> = {
+const STATUS: Record<State, [icon: string, words: string]> = {
   queued: ["clock", "Queued"], running: ["", "Running"], waiting: ["clock", "Waiting"], done: ["check", "Done"],
   cached: ["bolt", "From the cache"], skipped: ["skip", "Skipped"], failed: ["alert", "Failed"],
   cancelled: ["stop", "Stopped"],
@@ -103,12 +104,11 @@ export function seconds(value: number): string {
   return value < 60 ? `${value.toFixed(1)} s` : `${Math.floor(value / 60)} min ${Math.round(value % 60)} s`;
 }
 
-function Foot({ status }: { status: Status }) {
+function Foot({ status }: { status: NodeState }) {
   const facts = [
     status.seconds !== undefined && seconds(status.seconds),
     status.tokens ? `${status.tokens} tokens` : "",
     status.status === "cached" && "cached",
-    status.progress,
   ].filter(Boolean);
   const text = status.text?.trim();
   const message = status.message;
@@ -157,7 +157,7 @@ export const NodeBox = memo(function NodeBox({ id, data, selected }: NodeProps &
           </span>
         )}
         {inst.disabled && <span className="pb-chip" title="Disabled: it is skipped">off</span>}
-        {state && STATUS[state] && (
+        {state && (
           <span className={`pb-status ${state}`} title={status?.message || STATUS[state][1]} role="img" aria-label={STATUS[state][1]}>
             {state === "running" ? <span className="pb-spin" /> : <Icon name={STATUS[state][0]} size={13} />}
           </span>

@@ -2,7 +2,8 @@
 // Lives at module level, so it survives remounts of the component. See docs/canvas.md.
 
 import { apply } from "./apply";
-import { Flow, Kind, Op, Problem, Status, View, whole } from "./model";
+import { Flow, Kind, Op, Problem, View, whole } from "./model";
+import { NodeState } from "./progress";
 
 export interface Data {
   doc: string; client: string; rev: number; ack: number;
@@ -10,7 +11,7 @@ export interface Data {
   undo: [number, number]; saved: boolean; rejected?: { seq: number; message: string }[];
   views?: Record<string, View>; problems?: Record<string, Problem[]>; all_problems?: boolean;
   catalog_digest: string; catalog?: Kind[]; conflict?: string;
-  status?: Record<string, Status>; events?: string; readonly?: boolean; height?: string;
+  status?: Record<string, NodeState>; events?: string; readonly?: boolean; height?: string;
   reveal?: [string, number];
 }
 interface Pending { seq: number; at: number; op?: Op; cmd?: { name: string; arg: string }; merge?: string }
@@ -242,78 +243,4 @@ export function docOf(id: string): Doc {
   let doc = docs.get(id);
   if (!doc) docs.set(id, (doc = new Doc(id)));
   return doc;
-}
-
-/** How far each node is in a run. Kept apart from the flow: a token must not redraw the canvas. */
-export class Statuses {
-  private items = new Map<string, Status>();
-  private listeners = new Map<string, Set<() => void>>();
-  private source: EventSource | null = null;
-  private url = "";
-  onRevision: (revision: number) => void = () => {};
-  onConflict: (conflict: boolean) => void = () => {};
-
-  get = (id: string): Status | undefined => this.items.get(id);
-
-  subscribe(id: string, listener: () => void): () => void {
-    let set = this.listeners.get(id);
-    if (!set) this.listeners.set(id, (set = new Set()));
-    set.add(listener);
-    return () => set.delete(listener);
-  }
-
-  set(id: string, status: Status | undefined): void {
-    if (status) this.items.set(id, status);
-    else this.items.delete(id);
-    this.listeners.get(id)?.forEach((listener) => listener());
-  }
-
-  reset(): void {
-    for (const id of [...this.items.keys()]) this.set(id, undefined);
-  }
-
-  replace(all: Record<string, Status>): void {
-    for (const id of this.items.keys()) if (!(id in all)) this.set(id, undefined);
-    for (const [id, status] of Object.entries(all)) this.set(id, status);
-  }
-
-  listen(url: string): void {
-    if (url === this.url) return;
-    this.source?.close();
-    this.url = url;
-    this.source = url ? new EventSource(url) : null;
-    if (this.source) this.source.onmessage = (event) => this.take(event.data);
-  }
-
-  private take(text: string): void {
-    let data: Record<string, unknown>;
-    try {
-      data = JSON.parse(text);
-    } catch {
-      return;
-    }
-    if (data.reset) this.reset();
-    if (typeof data.revision === "number") this.onRevision(data.revision);
-    if (typeof data.conflict === "boolean") this.onConflict(data.conflict);
-    if (typeof data.node !== "string") return;
-    const { node, text: piece, text_all: all, ...rest } = data as unknown as Status & { node: string; text_all?: string };
-    const old = { ...this.items.get(node) };
-    // What was said about one state (loading …) says nothing about the next.
-    if (rest.status && rest.status !== old.status) delete old.message;
-    const said = typeof all === "string" ? all : typeof piece === "string" ? (old.text ?? "") + piece : old.text;
-    this.set(node, { ...old, ...rest, text: said?.slice(-4000) });
-  }
-}
-
-const statuses = new Map<string, Statuses>();
-
-export function statusesOf(id: string): Statuses {
-  let found = statuses.get(id);
-  if (!found) statuses.set(id, (found = new Statuses()));
-  return found;
-}
-
-/** A page shows one flow: the others need not hear of their runs. */
-export function onlyListener(shown: Statuses): void {
-  for (const other of statuses.values()) if (other !== shown) other.listen("");
 }

@@ -1,0 +1,119 @@
+// What a page hears of its flow while nothing is rerun: saved or not, and a run as it happens.
+
+import { never } from "../never";
+import { Progress, Step } from "../progress";
+import { Channel, channelAt } from "./channel";
+import { shownRevision } from "../shown";
+import { Found, el, foundElement, growTrace } from "./elements";
+import css from "./live.css?inline";
+import { RunData, RunRoot, drawRun } from "./run";
+import { tellWhatIsTyped } from "./typing";
+
+interface PulseData {
+  rev: number;
+  saved: boolean;
+  conflict: boolean;
+  /** The run that the page shows and its status, `id:status`; "" where there is none. */
+  run: string;
+  /** Milliseconds before the page is told that it is out of date. */
+  wait: number;
+}
+type Data =
+  | { mode: "trace"; trace: Step[] }
+  | { mode: "found"; found: Found[] }
+  | ({ mode: "pulse"; url: string; doc: string } & PulseData)
+  | ({ mode: "run"; url: string; doc: string } & RunData);
+
+interface Component {
+  data: Data;
+  parentElement: ShadowRoot | HTMLElement;
+  setTriggerValue: (name: string, value: unknown) => void;
+}
+
+const TICK_MS = 200;
+
+export function mount(component: Component, base: string): (() => void) | void {
+  const { data, parentElement } = component;
+  const root = parentElement.querySelector<RunRoot>(".root");
+  if (!root) return;
+  if (!parentElement.querySelector("style.live")) parentElement.append(el("style", "live", css));
+  tellWhatIsTyped();
+  switch (data.mode) {
+    case "trace": {
+      const made = el("div", "trace");
+      growTrace(made, data.trace, []);
+      return root.replaceChildren(made);
+    }
+    case "found":
+      return root.replaceChildren(...data.found.map(foundElement));
+    case "pulse":
+      return pulse(root, channelOf(data.url, base), data, component);
+    case "run": {
+      const it = channelOf(data.url, base);
+      // Seconds go on while nothing is heard.
+      return follow(it, () => drawRun(root, it.progress, data), TICK_MS);
+    }
+    default:
+      return never(data);
+  }
+}
+
+function channelOf(url: string, base: string): Channel {
+  return channelAt(new URL(base + url, document.baseURI).href.replace(/^http/, "ws"));
+}
+
+/** Draw once a frame at most when something is heard, and every `every` milliseconds where that is given. */
+function follow(channel: Channel, draw: () => void, every = 0, onNews: () => void = () => {}): () => void {
+  let frame = 0;
+  const soon = () => {
+    frame ||= requestAnimationFrame(() => {
+      frame = 0;
+      draw();
+    });
+  };
+  const leave = channel.listen(() => {
+    soon();
+    onNews();
+  });
+  draw();
+  onNews();
+  const clock = every ? setInterval(soon, every) : undefined;
+  return () => {
+    clearInterval(clock);
+    cancelAnimationFrame(frame);
+    leave();
+  };
+}
+
+/** Whether the flow is saved; and word to Python when the page shows what is no longer so. */
+function pulse(root: HTMLElement, channel: Channel, data: PulseData & { doc: string }, component: Component): () => void {
+  const { progress } = channel;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const tellLater = () => {
+    if (timer !== undefined || !isStale(progress, data)) return;
+    timer = setTimeout(() => {
+      timer = undefined;
+      if (isStale(progress, data)) component.setTriggerValue("stale", Date.now());
+    }, data.wait);
+  };
+  const leave = follow(channel, () => drawPulse(root, progress, data), 0, tellLater);
+  return () => {
+    clearTimeout(timer);
+    leave();
+  };
+}
+
+function isStale({ file, run }: Progress, data: PulseData & { doc: string }): boolean {
+  if (!file) return false;
+  // What the canvas on this page shows already is no news.
+  const seen = Math.max(data.rev, shownRevision(data.doc));
+  return file.revision > seen || (run ? `${run.id}:${run.status}` : "") !== data.run || file.conflict !== data.conflict;
+}
+
+function drawPulse(root: HTMLElement, { file }: Progress, data: PulseData): void {
+  const { saved, conflict } = file ?? data;
+  const [name, words] = conflict ? ["warn", "Changed on disk"] : saved ? ["saved", "Saved"] : ["busy", "Saving…"];
+  root.className = `root pulse ${name}`;
+  root.setAttribute("role", "status");
+  if (root.textContent !== words) root.textContent = words;
+}

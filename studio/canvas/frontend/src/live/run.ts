@@ -1,0 +1,129 @@
+// A run as it happens: a row for each step, its text as it streams, what an agent does.
+
+import { NodeState, Progress, State } from "../progress";
+import { el, growTrace, seconds } from "./elements";
+
+/** What Python says of the run that is shown: see `follow` in studio/views/live.py. */
+export interface RunData {
+  /** Id and title of the run's nodes, in the order of the flow. */
+  steps: [id: string, title: string][];
+  chat: boolean;
+  /** The node whose text is the answer; in a chat. */
+  answer: string;
+  run: string;
+}
+
+/** Where a run is drawn; it remembers the traces, so that what a person unfolded stays so. */
+export interface RunRoot extends HTMLElement {
+  pbTraces?: Map<string, HTMLElement>;
+  pbRoles?: string[];
+}
+
+const RUN_WORDS: Record<string, string> = {
+  running: "Running",
+  cancelled: "Stopped",
+  finished: "Finished",
+  failed: "Failed",
+};
+const MARKS: Record<State, string> = {
+  done: "✓",
+  cached: "✓",
+  failed: "✕",
+  skipped: "–",
+  cancelled: "–",
+  running: "",
+  waiting: "…",
+  queued: "",
+};
+/** Rows that are drawn at once; of more, only those that run or failed. */
+const ROWS = 60;
+const TEXT_SHOWN = 1500;
+
+export function drawRun(root: RunRoot, progress: Progress, data: RunData): void {
+  root.className = "root run";
+  const titles = new Map(data.steps);
+  const rows = shownPaths(progress, data).flatMap((path) => rowsOf(root, path, progress.nodes.get(path)!, titles, data.chat));
+  if (data.chat) drawChat(root, progress, data, titles, rows);
+  else drawPanel(root, progress, data, rows);
+}
+
+/** The nodes in the order of the flow; in a chat without those of sub-flows. */
+function shownPaths(progress: Progress, data: RunData): string[] {
+  const order = new Map(data.steps.map(([id], index) => [id, index]));
+  const place = (path: string) => order.get(path.split("/")[0]) ?? Infinity;
+  const paths = [...progress.nodes.keys()].filter((path) => !data.chat || !path.includes("/"));
+  paths.sort((a, b) => compare(place(a), place(b)) || (a < b ? -1 : 1));
+  if (paths.length <= ROWS) return paths;
+  const telling = (path: string) => ["running", "failed"].includes(progress.nodes.get(path)?.status ?? "");
+  return paths.filter(telling).slice(0, ROWS);
+}
+
+const compare = (a: number, b: number): number => (a === b ? 0 : a - b);
+
+function rowsOf(root: RunRoot, path: string, node: NodeState, titles: Map<string, string>, chat: boolean): HTMLElement[] {
+  const status = node.status ?? "queued";
+  const row = el("div", `row ${status}`);
+  const inner = path.split("/");
+  row.style.paddingLeft = `${(inner.length - 1) * 14}px`;
+  row.append(el("span", `mark ${status}`, MARKS[status]));
+  row.append(el("span", "title", inner.length > 1 ? inner.slice(1).join(" / ") : (titles.get(path) ?? path)));
+  row.append(el("span", "facts", factsOf(node).join(" · ")));
+  const rows: HTMLElement[] = [row];
+  if (node.message && status !== "done") rows.push(el("div", `message ${status}`, node.message));
+  if (node.steps?.length) {
+    const trace = traceOf(root, path);
+    growTrace(trace, node.steps, (root.pbRoles ??= []));
+    rows.push(trace);
+  }
+  if (node.text && (status === "running" || status === "waiting") && !chat) {
+    rows.push(el("div", "text", node.text.slice(-TEXT_SHOWN)));
+  }
+  return rows;
+}
+
+function factsOf(node: NodeState): string[] {
+  const facts: string[] = [];
+  if (node.tokens) facts.push(`${node.tokens} tokens`);
+  if (node.first_token_s) facts.push(`${node.first_token_s.toFixed(2)} s to first`);
+  if (node.per_second) facts.push(`${Math.round(node.per_second)} tokens/s`);
+  if (node.status === "cached") facts.push("cached");
+  if (node.seconds !== undefined) facts.push(seconds(node.seconds));
+  else if (node.status === "running" && node.since) facts.push(seconds(Math.max(0, Date.now() / 1000 - node.since)));
+  return facts;
+}
+
+function traceOf(root: RunRoot, path: string): HTMLElement {
+  const traces = (root.pbTraces ??= new Map());
+  let trace = traces.get(path);
+  if (!trace) traces.set(path, (trace = el("div", "trace")));
+  return trace;
+}
+
+/** How the run is as far as this page has heard, which is sooner than any rerun can say. */
+function stateOf(progress: Progress, data: RunData): HTMLElement {
+  const status = progress.run?.id === data.run ? progress.run.status : "running";
+  const badge = el("div", `state ${status}`, RUN_WORDS[status] ?? status);
+  badge.setAttribute("role", "status");
+  return badge;
+}
+
+function drawChat(root: RunRoot, progress: Progress, data: RunData, titles: Map<string, string>, rows: HTMLElement[]): void {
+  const busy = [...progress.nodes].find(([, node]) => node.status === "running")?.[0];
+  const details = el("details");
+  details.append(el("summary", "", busy === undefined ? "Working…" : `${titles.get(busy) ?? busy}…`), ...rows);
+  details.open = root.querySelector("details")?.open ?? false;
+  root.replaceChildren(details);
+  const answer = progress.nodes.get(data.answer)?.text;
+  if (answer) root.append(el("div", "answer", answer));
+  const state = stateOf(progress, data);
+  if (!state.classList.contains("running")) root.append(state);
+}
+
+function drawPanel(root: RunRoot, progress: Progress, data: RunData, rows: HTMLElement[]): void {
+  const atEnd = (text: Element) => text.scrollTop + text.clientHeight >= text.scrollHeight - 8;
+  const follow = [...root.querySelectorAll(".text")].map(atEnd);
+  root.replaceChildren(stateOf(progress, data), ...rows);
+  root.querySelectorAll(".text").forEach((text, index) => {
+    if (follow[index] !== false) text.scrollTop = text.scrollHeight;
+  });
+}

@@ -1,0 +1,124 @@
+// How far a run is, as a browser follows it: the one place that knows what the studio's news mean. The canvas
+// (statuses.ts) and the panels beside it (live/) both use it. Python's side is studio/runs/progress.py.
+
+import { never } from "./never";
+
+/** Characters of streamed text that are kept of one node; the end is what people watch. */
+const TEXT_LIMIT = 100_000;
+
+const STATES = ["queued", "running", "waiting", "done", "cached", "skipped", "failed", "cancelled"] as const;
+export type State = (typeof STATES)[number];
+
+/** One step of an agent. */
+export interface Step {
+  what: string;
+  who?: string;
+  tool?: string;
+  text?: string;
+  tokens?: number;
+  seconds?: number;
+}
+
+/** One node of a run. `seconds` and `since` are wall time; `message` speaks of the state it is in now. */
+export interface NodeState {
+  status?: State;
+  seconds?: number;
+  since?: number;
+  tokens?: number;
+  first_token_s?: number;
+  per_second?: number;
+  message?: string;
+  text?: string;
+  steps?: Step[];
+}
+
+/** The run as a whole. */
+export interface RunState {
+  id: string;
+  status: string;
+  started?: number;
+  seconds?: number;
+  message?: string;
+  warnings?: string[];
+}
+
+/** The flow's file: its newest revision, and whether the disk has it. */
+export interface FileState {
+  revision: number;
+  saved: boolean;
+  conflict: boolean;
+}
+
+export type News =
+  | { is: "reset" }
+  | { is: "run"; run: RunState }
+  | { is: "file"; file: FileState }
+  | { is: "node"; node: string; change: NodeState; piece?: string; step?: Step };
+
+/** What a message of the studio says; it may say several things. What is not understood says nothing. */
+export function newsIn(message: unknown): News[] {
+  if (typeof message !== "object" || message === null) return [];
+  const said = message as Record<string, unknown>;
+  const news: News[] = [];
+  if (said.reset) news.push({ is: "reset" });
+  if (typeof said.run === "object" && said.run) news.push({ is: "run", run: said.run as RunState });
+  if (typeof said.revision === "number") {
+    news.push({ is: "file", file: { revision: said.revision, saved: said.saved !== false, conflict: !!said.conflict } });
+  }
+  if (typeof said.node === "string") news.push(nodeNews(said.node, said));
+  return news;
+}
+
+function nodeNews(node: string, said: Record<string, unknown>): News {
+  const { node: _node, reset: _reset, text, text_all: all, step, steps_all: steps, status, ...rest } = said;
+  const change = rest as NodeState;
+  if (STATES.includes(status as State)) change.status = status as State;
+  if (typeof all === "string") change.text = all;
+  if (Array.isArray(steps)) change.steps = steps as Step[];
+  return {
+    is: "node",
+    node,
+    change,
+    ...(typeof text === "string" && { piece: text }),
+    ...(typeof step === "object" && step && { step: step as Step }),
+  };
+}
+
+export class Progress {
+  readonly nodes = new Map<string, NodeState>();
+  run: RunState | null = null;
+  file: FileState | null = null;
+
+  /** Follow what was said. Returns the nodes that are in another state now. */
+  take(news: News): string[] {
+    switch (news.is) {
+      case "reset": {
+        const gone = [...this.nodes.keys()];
+        this.nodes.clear();
+        this.run = null;
+        return gone;
+      }
+      case "run":
+        this.run = news.run;
+        return [];
+      case "file":
+        this.file = news.file;
+        return [];
+      case "node":
+        this.nodes.set(news.node, after(this.nodes.get(news.node), news));
+        return [news.node];
+      default:
+        return never(news);
+    }
+  }
+}
+
+function after(old: NodeState = {}, { change, piece = "", step }: Extract<News, { is: "node" }>): NodeState {
+  const text = (change.text ?? old.text ?? "") + (change.text === undefined ? piece : "");
+  const steps = change.steps ?? (step ? [...(old.steps ?? []), step] : old.steps);
+  const next: NodeState = { ...old, ...change, text: text.slice(-TEXT_LIMIT) };
+  if (steps) next.steps = steps;
+  // What was said about one moment (loading …) says nothing about the next.
+  if (change.message === undefined) delete next.message;
+  return next;
+}

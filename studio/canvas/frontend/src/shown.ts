@@ -1,0 +1,16 @@
+// Which revision of a flow the canvas on this page shows, for the other scripts on it (live/main.ts): news of it is none.
+
+declare global {
+  interface Window {
+    __patchbayShown?: Map<string, number>;
+  }
+}
+
+export function show(doc: string, revision: number): void {
+  const shown = (window.__patchbayShown ??= new Map<string, number>());
+  shown.set(doc, Math.max(shown.get(doc) ?? 0, revision));
+}
+
+export function shownRevision(doc: string): number {
+  return window.__patchbayShown?.get(doc) ?? 0;
+}
