@@ -47,7 +47,9 @@ export default defineConfig(({ mode }) => {
       {
         name: "only-the-newest",
         writeBundle(_options, bundle) {
-          const modules = Object.values(bundle).flatMap((file) => (file.type === "chunk" ? Object.keys(file.modules) : []));
+          const modules = Object.values(bundle).flatMap((file) =>
+            file.type === "chunk" ? Object.keys(file.modules) : [],
+          );
           const text = licenses(modules.map((id) => id.replace(/^\0/, "").split("?")[0]));
           if (text) writeFileSync(join(out, `${name}-licenses.txt`), text);
           for (const file of readdirSync(out)) {

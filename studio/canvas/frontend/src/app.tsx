@@ -4,7 +4,7 @@ import { ReactFlowProvider } from "@xyflow/react";
 import { useCallback, useEffect, useMemo, useRef, useState, useSyncExternalStore } from "react";
 import { Canvas, CanvasHandle } from "./canvas";
 import { SharedContext, Ui, Wiring, useDoc } from "./context";
-import { useStable } from "./hooks";
+import { useStable } from "./hooks/stable";
 import { useDroppedFiles } from "./files";
 import { Icon, KindIcon } from "./icons";
 import { Kind } from "./model";
@@ -13,8 +13,17 @@ import { Statuses } from "./statuses";
 import { Doc } from "./store";
 import { familyColor } from "./types";
 
-interface Props { doc: Doc; statuses: Statuses; reveal?: [string, number]; onSelect: (value: unknown) => void }
-interface Ghost { kind: Kind; x: number; y: number }
+interface Props {
+  doc: Doc;
+  statuses: Statuses;
+  reveal?: [string, number];
+  onSelect: (value: unknown) => void;
+}
+interface Ghost {
+  kind: Kind;
+  x: number;
+  y: number;
+}
 
 let paletteOpen = true;
 
@@ -27,7 +36,10 @@ export function App({ doc, statuses, reveal, onSelect }: Props) {
   const [ghost, setGhost] = useState<Ghost | null>(null);
   const shared = useMemo(
     () => ({
-      doc, statuses, wiring, ui,
+      doc,
+      statuses,
+      wiring,
+      ui,
       actions: {
         rename: (id: string) => !doc.readonly && ui.set({ renaming: id }),
         stopRenaming: () => (ui.set({ renaming: "" }), canvas.current?.focus()),
@@ -44,48 +56,69 @@ export function App({ doc, statuses, reveal, onSelect }: Props) {
   };
   const add = useStable((kind: Kind) => canvas.current?.addAtCentre(kind));
   const close = useStable(() => show(false));
-  const drag = useCallback((kind: Kind, event: React.PointerEvent) => {
-    const start = { x: event.clientX, y: event.clientY };
-    let moving = false;
-    const move = (e: PointerEvent) => {
-      if (!moving && Math.hypot(e.clientX - start.x, e.clientY - start.y) < 5) return;
-      moving = true;
-      e.preventDefault();
-      setGhost({ kind, x: e.clientX, y: e.clientY });
-      canvas.current?.aim(kind, e.clientX, e.clientY);
-    };
-    const end = (e: PointerEvent) => {
-      window.removeEventListener("pointermove", move);
-      window.removeEventListener("pointerup", end);
-      window.removeEventListener("pointercancel", end);
-      window.removeEventListener("keydown", escape, true);
-      setGhost(null);
-      if (moving && e.type === "pointerup") canvas.current?.drop(kind, e.clientX, e.clientY);
-      else ui.set({ dropWire: "" });
-    };
-    const escape = (e: KeyboardEvent) => {
-      if (e.key !== "Escape") return;
-      e.stopPropagation();
-      end(new PointerEvent("pointercancel"));
-    };
-    window.addEventListener("pointermove", move);
-    window.addEventListener("pointerup", end);
-    window.addEventListener("pointercancel", end);
-    window.addEventListener("keydown", escape, true);
-  }, [ui]);
+  const drag = useCallback(
+    (kind: Kind, event: React.PointerEvent) => {
+      const start = { x: event.clientX, y: event.clientY };
+      let moving = false;
+      const move = (e: PointerEvent) => {
+        if (!moving && Math.hypot(e.clientX - start.x, e.clientY - start.y) < 5) return;
+        moving = true;
+        e.preventDefault();
+        setGhost({ kind, x: e.clientX, y: e.clientY });
+        canvas.current?.aim(kind, e.clientX, e.clientY);
+      };
+      const end = (e: PointerEvent) => {
+        window.removeEventListener("pointermove", move);
+        window.removeEventListener("pointerup", end);
+        window.removeEventListener("pointercancel", end);
+        window.removeEventListener("keydown", escape, true);
+        setGhost(null);
+        if (moving && e.type === "pointerup") canvas.current?.drop(kind, e.clientX, e.clientY);
+        else ui.set({ dropWire: "" });
+      };
+      const escape = (e: KeyboardEvent) => {
+        if (e.key !== "Escape") return;
+        e.stopPropagation();
+        end(new PointerEvent("pointercancel"));
+      };
+      window.addEventListener("pointermove", move);
+      window.addEventListener("pointerup", end);
+      window.addEventListener("pointercancel", end);
+      window.addEventListener("keydown", escape, true);
+    },
+    [ui],
+  );
   return (
     <SharedContext.Provider value={shared}>
       <div className={`pb-app ${ghost ? "carrying" : ""}`}>
         {open && !doc.readonly && <Palette onAdd={add} onDrag={drag} onClose={close} />}
         <ReactFlowProvider>
-          <Canvas ref={canvas} doc={doc} reveal={reveal} onSelect={onSelect} paletteShut={!open} onPalette={() => show(true)} />
+          <Canvas
+            ref={canvas}
+            doc={doc}
+            reveal={reveal}
+            onSelect={onSelect}
+            paletteShut={!open}
+            onPalette={() => show(true)}
+          />
         </ReactFlowProvider>
         {ghost && (
-          <div className="pb-ghost" style={{ left: ghost.x, top: ghost.y, "--f": familyColor(ghost.kind.family) } as React.CSSProperties}>
-            <span className="pb-icon"><KindIcon kind={ghost.kind.kind} glyph={ghost.kind.icon} /></span>{ghost.kind.title}
+          <div
+            className="pb-ghost"
+            style={{ left: ghost.x, top: ghost.y, "--f": familyColor(ghost.kind.family) } as React.CSSProperties}
+          >
+            <span className="pb-icon">
+              <KindIcon kind={ghost.kind.kind} glyph={ghost.kind.icon} />
+            </span>
+            {ghost.kind.title}
           </div>
         )}
-        {files && <div className="pb-drop"><Icon name="file" size={30} /><b>Drop the flow to open it</b>JSON, or a PNG or SVG that was exported here</div>}
+        {files && (
+          <div className="pb-drop">
+            <Icon name="file" size={30} />
+            <b>Drop the flow to open it</b>JSON, or a PNG or SVG that was exported here
+          </div>
+        )}
         <Toast doc={doc} />
         <Hint wiring={wiring} />
       </div>
@@ -100,7 +133,11 @@ function Toast({ doc }: { doc: Doc }) {
     const timer = setTimeout(() => setGone(n), 4200);
     return () => clearTimeout(timer);
   }, [n]);
-  return <div className="pb-toasts" role="status" aria-live="polite">{n > gone && <div className="pb-toast">{doc.toast?.text}</div>}</div>;
+  return (
+    <div className="pb-toasts" role="status" aria-live="polite">
+      {n > gone && <div className="pb-toast">{doc.toast?.text}</div>}
+    </div>
+  );
 }
 
 /** While a wire is dragged: why the port under the pointer will not take it. */
@@ -115,5 +152,9 @@ function Hint({ wiring }: { wiring: Wiring }) {
     return () => window.removeEventListener("pointermove", move);
   }, [dragging]);
   if (!wiring.dragged || !wiring.over?.reason) return null;
-  return <div className="pb-hint" style={{ left: at.x + 14, top: at.y + 16 }} role="status">{wiring.over.reason}</div>;
+  return (
+    <div className="pb-hint" style={{ left: at.x + 14, top: at.y + 16 }} role="status">
+      {wiring.over.reason}
+    </div>
+  );
 }

@@ -76,7 +76,9 @@ const HANDLERS: Handlers = {
     return { ...flow, nodes: [...flow.nodes, op.node], layout: place(flow, op.node.id, op.at) };
   },
   remove(flow, op) {
-    const nodes = new Set(op.nodes), notes = new Set(op.notes), groups = new Set(op.groups);
+    const nodes = new Set(op.nodes),
+      notes = new Set(op.notes),
+      groups = new Set(op.groups);
     const edges = new Set((op.edges ?? []).map(edgeKey));
     const gone = new Set([...nodes, ...notes, ...groups]);
     const there = ids(flow);
@@ -88,7 +90,10 @@ const HANDLERS: Handlers = {
       nodes: flow.nodes.filter((n) => !nodes.has(n.id)),
       edges: flow.edges.filter((e) => !edges.has(edgeKey(e)) && !nodes.has(nodeOf(e.from)) && !nodes.has(nodeOf(e.to))),
       notes: flow.notes.filter((n) => !notes.has(n.id)),
-      groups: leaveGroups(flow.groups.filter((g) => !groups.has(g.id)), nodes),
+      groups: leaveGroups(
+        flow.groups.filter((g) => !groups.has(g.id)),
+        nodes,
+      ),
       layout: Object.fromEntries(Object.entries(flow.layout).filter(([key]) => !gone.has(key))),
     };
   },

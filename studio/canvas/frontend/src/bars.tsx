@@ -8,24 +8,57 @@ import type { Keys } from "./keys";
 import { Op } from "./model";
 import { Doc } from "./store";
 
-function Tool({ icon, label, keys, onClick, off }: { icon: string; label: string; keys?: string; onClick: (event: React.MouseEvent) => void; off?: boolean }) {
+function Tool({
+  icon,
+  label,
+  keys,
+  onClick,
+  off,
+}: {
+  icon: string;
+  label: string;
+  keys?: string;
+  onClick: (event: React.MouseEvent) => void;
+  off?: boolean;
+}) {
   return (
-    <button className="pb-tool" aria-label={label} title={keys ? `${label} (${keys})` : label} onClick={onClick} disabled={off}>
+    <button
+      className="pb-tool"
+      aria-label={label}
+      title={keys ? `${label} (${keys})` : label}
+      onClick={onClick}
+      disabled={off}
+    >
       <Icon name={icon} />
     </button>
   );
 }
 
 interface Props {
-  doc: Doc; chosen: Chosen; keys: Keys; drawn: () => DrawnNode[]; dispatch: (op: Op | null) => void;
-  paletteShut: boolean; onPalette: () => void; onHelp: () => void; onExport: (event: React.MouseEvent) => void;
+  doc: Doc;
+  chosen: Chosen;
+  keys: Keys;
+  drawn: () => DrawnNode[];
+  dispatch: (op: Op | null) => void;
+  paletteShut: boolean;
+  onPalette: () => void;
+  onHelp: () => void;
+  onExport: (event: React.MouseEvent) => void;
 }
 
 export function Bars({ doc, chosen, keys, drawn, dispatch, paletteShut, onPalette, onHelp, onExport }: Props) {
   const flow = useReactFlow();
   const zoom = useStore((state) => Math.round(state.transform[2] * 100));
   const several = chosen.nodes.length + chosen.notes.length > 1;
-  const arrange = (how: Alignment) => dispatch(moveOp(align(drawn().filter((n) => n.selected && n.type !== "group_"), how)));
+  const arrange = (how: Alignment) =>
+    dispatch(
+      moveOp(
+        align(
+          drawn().filter((n) => n.selected && n.type !== "group_"),
+          how,
+        ),
+      ),
+    );
   return (
     <>
       {!doc.readonly && (
@@ -60,7 +93,9 @@ export function Bars({ doc, chosen, keys, drawn, dispatch, paletteShut, onPalett
       )}
       <div className="pb-bar zoom" role="toolbar" aria-label="Zoom">
         <Tool icon="minus" label="Zoom out" keys="−" onClick={() => void flow.zoomOut({ duration: 120 })} />
-        <button className="pb-tool wide" title="Zoom to 100 %" onClick={() => void flow.zoomTo(1, { duration: 120 })}>{zoom} %</button>
+        <button className="pb-tool wide" title="Zoom to 100 %" onClick={() => void flow.zoomTo(1, { duration: 120 })}>
+          {zoom} %
+        </button>
         <Tool icon="plus" label="Zoom in" keys="+" onClick={() => void flow.zoomIn({ duration: 120 })} />
         <Tool icon="fit" label="Fit everything" keys="F" onClick={keys.fit} />
       </div>
@@ -76,22 +111,37 @@ export function Bars({ doc, chosen, keys, drawn, dispatch, paletteShut, onPalett
 }
 
 export function Empty({ readonly }: { readonly: boolean }) {
-  if (readonly) return <div className="pb-empty"><h3>This flow is empty</h3></div>;
+  if (readonly)
+    return (
+      <div className="pb-empty">
+        <h3>This flow is empty</h3>
+      </div>
+    );
   return (
     <div className="pb-empty">
       <svg width="232" height="92" viewBox="0 0 232 92" fill="none" aria-hidden="true">
         <path d="M84 34 C118 34 114 58 148 58" stroke="var(--pb-green)" strokeWidth="2.5" />
-        <rect x="8" y="10" width="76" height="46" rx="9" /><rect x="148" y="34" width="76" height="46" rx="9" />
+        <rect x="8" y="10" width="76" height="46" rx="9" />
+        <rect x="148" y="34" width="76" height="46" rx="9" />
         <path d="M8 26h76M148 50h76" className="line" />
-        <circle cx="84" cy="34" r="5" fill="var(--pb-green)" /><circle cx="148" cy="58" r="5" fill="var(--pb-green)" />
+        <circle cx="84" cy="34" r="5" fill="var(--pb-green)" />
+        <circle cx="148" cy="58" r="5" fill="var(--pb-green)" />
       </svg>
       <h3>Draw your first flow</h3>
       <ol>
-        <li><b>Drag a node</b> from the left onto this canvas, or double-click here to pick one.</li>
-        <li><b>Pull a wire</b> from the dot on its right; dots that fit light up. Let go on empty canvas to see what fits.</li>
-        <li><b>Press Run</b> and watch the answer stream.</li>
+        <li>
+          <b>Drag a node</b> from the left onto this canvas, or double-click here to pick one.
+        </li>
+        <li>
+          <b>Pull a wire</b> from the dot on its right; dots that fit light up. Let go on empty canvas to see what fits.
+        </li>
+        <li>
+          <b>Press Run</b> and watch the answer stream.
+        </li>
       </ol>
-      <p>Press <kbd>?</kbd> for all shortcuts.</p>
+      <p>
+        Press <kbd>?</kbd> for all shortcuts.
+      </p>
     </div>
   );
 }

@@ -19,7 +19,9 @@ export const WireLine = memo(function WireLine(props: EdgeProps) {
     <>
       <path d={path} className="pb-wire-halo" fill="none" />
       <BaseEdge
-        path={path} className={`pb-wire ${state}`} interactionWidth={props.interactionWidth}
+        path={path}
+        className={`pb-wire ${state}`}
+        interactionWidth={props.interactionWidth}
         style={{ "--c": props.data?.color as string } as React.CSSProperties}
       />
     </>
@@ -30,11 +32,22 @@ function Resizer({ id, shown }: { id: string; shown: boolean }) {
   const { doc } = useShared();
   return (
     <NodeResizer
-      isVisible={shown} minWidth={128} minHeight={64} lineClassName="pb-resize-line" handleClassName="pb-resize"
+      isVisible={shown}
+      minWidth={128}
+      minHeight={64}
+      lineClassName="pb-resize-line"
+      handleClassName="pb-resize"
       onResizeEnd={(_event, size) =>
         doc.dispatch({
           op: "move",
-          places: { [id]: { x: Math.round(size.x), y: Math.round(size.y), w: Math.round(size.width), h: Math.round(size.height) } },
+          places: {
+            [id]: {
+              x: Math.round(size.x),
+              y: Math.round(size.y),
+              w: Math.round(size.width),
+              h: Math.round(size.height),
+            },
+          },
         })
       }
     />
@@ -57,11 +70,18 @@ export const NoteBox = memo(function NoteBox({ id, data, selected }: NodeProps) 
     actions.stopRenaming();
   };
   return (
-    <div className={`pb-note ${note.color ?? "yellow"} ${selected ? "selected" : ""}`} onDoubleClick={() => actions.rename(id)}>
+    <div
+      className={`pb-note ${note.color ?? "yellow"} ${selected ? "selected" : ""}`}
+      onDoubleClick={() => actions.rename(id)}
+    >
       <Resizer id={id} shown={!!selected} />
       {editing ? (
         <textarea
-          ref={area} className="nodrag nopan nowheel" defaultValue={note.text ?? ""} aria-label="Text of the note" maxLength={20000}
+          ref={area}
+          className="nodrag nopan nowheel"
+          defaultValue={note.text ?? ""}
+          aria-label="Text of the note"
+          maxLength={20000}
           onBlur={commit}
           onKeyDown={(event) => {
             event.stopPropagation();
@@ -75,7 +95,9 @@ export const NoteBox = memo(function NoteBox({ id, data, selected }: NodeProps) 
         <div className="pb-note-colors nodrag">
           {COLORS.map((color) => (
             <button
-              key={color} className={`pb-note ${color}`} aria-label={`Color ${color}`}
+              key={color}
+              className={`pb-note ${color}`}
+              aria-label={`Color ${color}`}
               onClick={() => doc.dispatch({ op: "edit_note", note: id, color })}
             />
           ))}
@@ -104,14 +126,26 @@ export const GroupBox = memo(function GroupBox({ id, data, selected }: NodeProps
   return (
     <div className={`pb-group ${group.folded ? "folded" : ""} ${selected ? "selected" : ""} ${aimed ? "aimed" : ""}`}>
       {!group.folded && <Resizer id={id} shown={!!selected && !doc.readonly} />}
-      {group.folded && <Handle type="target" position={Position.Left} id="in" isConnectable={false} className="pb-handle many wired" />}
+      {group.folded && (
+        <Handle type="target" position={Position.Left} id="in" isConnectable={false} className="pb-handle many wired" />
+      )}
       <div className="pb-group-head">
-        <button className="pb-tool nodrag" onClick={fold} aria-label={group.folded ? "Unfold" : "Fold"} aria-expanded={!group.folded}>
+        <button
+          className="pb-tool nodrag"
+          onClick={fold}
+          aria-label={group.folded ? "Unfold" : "Fold"}
+          aria-expanded={!group.folded}
+        >
           <Icon name={group.folded ? "chevron" : "fold"} size={14} />
         </button>
         {editing ? (
           <input
-            ref={input} className="pb-rename nodrag" defaultValue={group.title ?? "Group"} autoFocus maxLength={120} aria-label="Title of the group"
+            ref={input}
+            className="pb-rename nodrag"
+            defaultValue={group.title ?? "Group"}
+            autoFocus
+            maxLength={120}
+            aria-label="Title of the group"
             onBlur={commit}
             onKeyDown={(event) => {
               event.stopPropagation();
@@ -120,11 +154,23 @@ export const GroupBox = memo(function GroupBox({ id, data, selected }: NodeProps
             }}
           />
         ) : (
-          <span className="pb-title" onDoubleClick={() => actions.rename(id)}>{group.title ?? "Group"}</span>
+          <span className="pb-title" onDoubleClick={() => actions.rename(id)}>
+            {group.title ?? "Group"}
+          </span>
         )}
-        <span className="pb-count">{count} {count === 1 ? "node" : "nodes"}</span>
+        <span className="pb-count">
+          {count} {count === 1 ? "node" : "nodes"}
+        </span>
       </div>
-      {group.folded && <Handle type="source" position={Position.Right} id="out" isConnectable={false} className="pb-handle many wired" />}
+      {group.folded && (
+        <Handle
+          type="source"
+          position={Position.Right}
+          id="out"
+          isConnectable={false}
+          className="pb-handle many wired"
+        />
+      )}
     </div>
   );
 });

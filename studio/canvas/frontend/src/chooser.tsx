@@ -3,10 +3,21 @@
 import { useEffect, useMemo, useRef, useState } from "react";
 import { Icon } from "./icons";
 
-export interface Choice { key: string; title: string; detail?: string; color?: string; icon?: React.ReactNode; disabled?: boolean }
+export interface Choice {
+  key: string;
+  title: string;
+  detail?: string;
+  color?: string;
+  icon?: React.ReactNode;
+  disabled?: boolean;
+}
 export interface Question {
-  title: string; placeholder: string; choices: Choice[]; empty: string;
-  at?: { x: number; y: number }; pick: (key: string) => void;
+  title: string;
+  placeholder: string;
+  choices: Choice[];
+  empty: string;
+  at?: { x: number; y: number };
+  pick: (key: string) => void;
 }
 
 export function Chooser({ question, onClose }: { question: Question; onClose: () => void }) {
@@ -16,8 +27,11 @@ export function Chooser({ question, onClose }: { question: Question; onClose: ()
   const found = useMemo(() => {
     const wanted = query.trim().toLowerCase();
     if (!wanted) return question.choices.slice(0, 200);
-    const hits = question.choices.filter((c) => wanted.split(/\s+/).every((w) => `${c.title} ${c.detail ?? ""}`.toLowerCase().includes(w)));
-    const rank = (c: Choice) => (c.title.toLowerCase().startsWith(wanted) ? 0 : c.title.toLowerCase().includes(wanted) ? 1 : 2);
+    const hits = question.choices.filter((c) =>
+      wanted.split(/\s+/).every((w) => `${c.title} ${c.detail ?? ""}`.toLowerCase().includes(w)),
+    );
+    const rank = (c: Choice) =>
+      c.title.toLowerCase().startsWith(wanted) ? 0 : c.title.toLowerCase().includes(wanted) ? 1 : 2;
     return hits.sort((a, b) => rank(a) - rank(b)).slice(0, 200);
   }, [query, question]);
   useEffect(() => setAt(0), [query]);
@@ -33,12 +47,28 @@ export function Chooser({ question, onClose }: { question: Question; onClose: ()
     ? { left: `min(${question.at.x}px, calc(100% - 316px))`, top: `min(${question.at.y}px, calc(100% - 340px))` }
     : undefined;
   return (
-    <div className={`pb-veil ${question.at ? "clear" : ""}`} onPointerDown={(event) => event.target === event.currentTarget && onClose()}>
-      <div className={`pb-chooser ${question.at ? "placed" : ""}`} style={place} role="dialog" aria-label={question.title} ref={box}>
+    <div
+      className={`pb-veil ${question.at ? "clear" : ""}`}
+      onPointerDown={(event) => event.target === event.currentTarget && onClose()}
+    >
+      <div
+        className={`pb-chooser ${question.at ? "placed" : ""}`}
+        style={place}
+        role="dialog"
+        aria-label={question.title}
+        ref={box}
+      >
         <div className="pb-chooser-title">{question.title}</div>
         <input
-          autoFocus value={query} placeholder={question.placeholder} aria-label={question.title} role="combobox" aria-expanded="true"
-          aria-controls="pb-choices" aria-activedescendant={found[at] ? `pb-choice-${at}` : undefined} spellCheck={false}
+          autoFocus
+          value={query}
+          placeholder={question.placeholder}
+          aria-label={question.title}
+          role="combobox"
+          aria-expanded="true"
+          aria-controls="pb-choices"
+          aria-activedescendant={found[at] ? `pb-choice-${at}` : undefined}
+          spellCheck={false}
           onChange={(event) => setQuery(event.target.value)}
           onKeyDown={(event) => {
             event.stopPropagation();
@@ -53,25 +83,49 @@ export function Chooser({ question, onClose }: { question: Question; onClose: ()
         <div className="pb-choices" id="pb-choices" role="listbox">
           {found.map((choice, i) => (
             <div
-              key={choice.key} id={`pb-choice-${i}`} role="option" aria-selected={i === at} aria-disabled={choice.disabled}
+              key={choice.key}
+              id={`pb-choice-${i}`}
+              role="option"
+              aria-selected={i === at}
+              aria-disabled={choice.disabled}
               className={`pb-choice ${i === at ? "at" : ""} ${choice.disabled ? "missing" : ""}`}
               style={{ "--f": choice.color ?? "var(--pb-gray)" } as React.CSSProperties}
-              onPointerMove={() => setAt(i)} onClick={() => pick(choice)}
+              onPointerMove={() => setAt(i)}
+              onClick={() => pick(choice)}
             >
               {choice.icon && <span className="pb-icon">{choice.icon}</span>}
-              <span className="pb-item-text"><b>{choice.title}</b>{choice.detail && <small>{choice.detail}</small>}</span>
+              <span className="pb-item-text">
+                <b>{choice.title}</b>
+                {choice.detail && <small>{choice.detail}</small>}
+              </span>
             </div>
           ))}
-          {!found.length && <p className="pb-nothing">{question.choices.length ? "Nothing matches." : question.empty}</p>}
+          {!found.length && (
+            <p className="pb-nothing">{question.choices.length ? "Nothing matches." : question.empty}</p>
+          )}
         </div>
       </div>
     </div>
   );
 }
 
-export interface Entry { label: string; keys?: string; run: () => void; danger?: boolean; off?: boolean }
+export interface Entry {
+  label: string;
+  keys?: string;
+  run: () => void;
+  danger?: boolean;
+  off?: boolean;
+}
 
-export function Menu({ at, entries, onClose }: { at: { x: number; y: number }; entries: (Entry | null)[]; onClose: () => void }) {
+export function Menu({
+  at,
+  entries,
+  onClose,
+}: {
+  at: { x: number; y: number };
+  entries: (Entry | null)[];
+  onClose: () => void;
+}) {
   const box = useRef<HTMLDivElement>(null);
   useEffect(() => box.current?.querySelector<HTMLElement>("button:not(:disabled)")?.focus(), []);
   const step = (by: number) => {
@@ -80,10 +134,19 @@ export function Menu({ at, entries, onClose }: { at: { x: number; y: number }; e
     items[(items.indexOf(active) + by + items.length) % items.length]?.focus();
   };
   return (
-    <div className="pb-veil clear" onPointerDown={(e) => e.target === e.currentTarget && onClose()} onContextMenu={(e) => (e.preventDefault(), onClose())}>
+    <div
+      className="pb-veil clear"
+      onPointerDown={(e) => e.target === e.currentTarget && onClose()}
+      onContextMenu={(e) => (e.preventDefault(), onClose())}
+    >
       <div
-        className="pb-menu" role="menu" ref={box}
-        style={{ left: `min(${at.x}px, calc(100% - 232px))`, top: `min(${at.y}px, calc(100% - ${entries.length * 30 + 20}px))` }}
+        className="pb-menu"
+        role="menu"
+        ref={box}
+        style={{
+          left: `min(${at.x}px, calc(100% - 232px))`,
+          top: `min(${at.y}px, calc(100% - ${entries.length * 30 + 20}px))`,
+        }}
         onKeyDown={(event) => {
           event.stopPropagation();
           if (event.key === "Escape" || event.key === "Tab") onClose();
@@ -96,10 +159,14 @@ export function Menu({ at, entries, onClose }: { at: { x: number; y: number }; e
         {entries.map((entry, i) =>
           entry ? (
             <button
-              key={entry.label} role="menuitem" disabled={entry.off} className={entry.danger ? "danger" : ""}
+              key={entry.label}
+              role="menuitem"
+              disabled={entry.off}
+              className={entry.danger ? "danger" : ""}
               onClick={() => (onClose(), entry.run())}
             >
-              {entry.label}<kbd>{entry.keys}</kbd>
+              {entry.label}
+              <kbd>{entry.keys}</kbd>
             </button>
           ) : (
             <hr key={i} />
@@ -111,21 +178,55 @@ export function Menu({ at, entries, onClose }: { at: { x: number; y: number }; e
 }
 
 const SHORTCUTS: [string, [string, string][]][] = [
-  ["Add", [
-    ["N", "Add a node"], ["Enter in the palette", "Add it at the centre"], ["M", "Sticky note"],
-    ["W", "Wire the selected node, by keyboard"], ["Drop a wire on empty canvas", "Add a node that fits"],
-    ["Drop a node on a wire", "Insert it there"], ["Shift while dropping a wire", "Keep the wire that is there"],
-  ]],
-  ["Edit", [
-    ["Ctrl Z", "Undo"], ["Ctrl Shift Z, Ctrl Y", "Redo"], ["Ctrl C, X, V", "Copy, cut, paste"], ["Ctrl D", "Duplicate"],
-    ["Delete", "Remove"], ["F2", "Rename"], ["E", "Disable or enable"], ["Ctrl G", "Group"], ["Ctrl Shift G", "Ungroup"],
-    ["Arrows", "Nudge (Shift: further)"], ["L", "Lay out automatically"],
-  ]],
-  ["Look", [
-    ["Ctrl F, Ctrl K", "Find a node"], ["F", "Fit everything"], ["+, −", "Zoom"], ["Ctrl A", "Select all"],
-    ["Shift drag", "Select an area"], ["Tab", "Next node"], ["Enter", "Show it in the inspector"], ["Esc", "Let go"], ["?", "This sheet"],
-  ]],
-  ["Run", [["Ctrl Enter", "Run"], ["Ctrl S", "Save now"]]],
+  [
+    "Add",
+    [
+      ["N", "Add a node"],
+      ["Enter in the palette", "Add it at the centre"],
+      ["M", "Sticky note"],
+      ["W", "Wire the selected node, by keyboard"],
+      ["Drop a wire on empty canvas", "Add a node that fits"],
+      ["Drop a node on a wire", "Insert it there"],
+      ["Shift while dropping a wire", "Keep the wire that is there"],
+    ],
+  ],
+  [
+    "Edit",
+    [
+      ["Ctrl Z", "Undo"],
+      ["Ctrl Shift Z, Ctrl Y", "Redo"],
+      ["Ctrl C, X, V", "Copy, cut, paste"],
+      ["Ctrl D", "Duplicate"],
+      ["Delete", "Remove"],
+      ["F2", "Rename"],
+      ["E", "Disable or enable"],
+      ["Ctrl G", "Group"],
+      ["Ctrl Shift G", "Ungroup"],
+      ["Arrows", "Nudge (Shift: further)"],
+      ["L", "Lay out automatically"],
+    ],
+  ],
+  [
+    "Look",
+    [
+      ["Ctrl F, Ctrl K", "Find a node"],
+      ["F", "Fit everything"],
+      ["+, −", "Zoom"],
+      ["Ctrl A", "Select all"],
+      ["Shift drag", "Select an area"],
+      ["Tab", "Next node"],
+      ["Enter", "Show it in the inspector"],
+      ["Esc", "Let go"],
+      ["?", "This sheet"],
+    ],
+  ],
+  [
+    "Run",
+    [
+      ["Ctrl Enter", "Run"],
+      ["Ctrl S", "Save now"],
+    ],
+  ],
 ];
 
 export function Sheet({ onClose }: { onClose: () => void }) {
@@ -134,20 +235,36 @@ export function Sheet({ onClose }: { onClose: () => void }) {
   return (
     <div className="pb-veil" onPointerDown={(e) => e.target === e.currentTarget && onClose()}>
       <div
-        className="pb-sheet" role="dialog" aria-label="Shortcuts" tabIndex={-1} ref={box}
+        className="pb-sheet"
+        role="dialog"
+        aria-label="Shortcuts"
+        tabIndex={-1}
+        ref={box}
         onKeyDown={(event) => {
           event.stopPropagation();
           if (event.key === "Escape" || event.key === "?") onClose();
         }}
       >
-        <header>Shortcuts<button className="pb-tool" aria-label="Close" onClick={onClose}><Icon name="close" /></button></header>
+        <header>
+          Shortcuts
+          <button className="pb-tool" aria-label="Close" onClick={onClose}>
+            <Icon name="close" />
+          </button>
+        </header>
         <div className="pb-sheet-columns">
           {SHORTCUTS.map(([title, rows]) => (
             <section key={title}>
               <h4>{title}</h4>
               <dl>
                 {rows.map(([keys, what]) => (
-                  <div key={keys}><dt>{keys.split(", ").map((k) => <kbd key={k}>{k}</kbd>)}</dt><dd>{what}</dd></div>
+                  <div key={keys}>
+                    <dt>
+                      {keys.split(", ").map((k) => (
+                        <kbd key={k}>{k}</kbd>
+                      ))}
+                    </dt>
+                    <dd>{what}</dd>
+                  </div>
                 ))}
               </dl>
             </section>

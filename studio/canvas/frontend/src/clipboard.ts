@@ -37,10 +37,15 @@ export function parsePart(text: string): Flow | null {
   }
   if (typeof data !== "object" || data === null || !Array.isArray((data as Flow).nodes)) return null;
   const part = whole(data as Partial<Flow>);
-  const named = (items: unknown[]) => Array.isArray(items) && items.every((i) => NAME.test(String((i as NodeInstance)?.id ?? "")));
-  const sound = named(part.nodes) && named(part.notes) && named(part.groups) && Array.isArray(part.edges)
-    && part.nodes.every((n) => typeof n.kind === "string")
-    && part.edges.every((e) => typeof e?.from === "string" && typeof e?.to === "string");
+  const named = (items: unknown[]) =>
+    Array.isArray(items) && items.every((i) => NAME.test(String((i as NodeInstance)?.id ?? "")));
+  const sound =
+    named(part.nodes) &&
+    named(part.notes) &&
+    named(part.groups) &&
+    Array.isArray(part.edges) &&
+    part.nodes.every((n) => typeof n.kind === "string") &&
+    part.edges.every((e) => typeof e?.from === "string" && typeof e?.to === "string");
   return sound && (part.nodes.length || part.notes.length) ? part : null;
 }
 
@@ -54,11 +59,12 @@ export function pasteOps(flow: Flow, part: Flow, at: { x: number; y: number } | 
     names.set(item.id, id);
   }
   const places = Object.values(part.layout);
-  const left = Math.min(...places.map((p) => p.x)), top = Math.min(...places.map((p) => p.y));
-  const right = Math.max(...places.map((p) => p.x + (p.w ?? WIDTH))), bottom = Math.max(...places.map((p) => p.y + (p.h ?? 110)));
-  const shift = at && places.length
-    ? { x: snap(at.x - (left + right) / 2), y: snap(at.y - (top + bottom) / 2) }
-    : { x: 32, y: 32 };
+  const left = Math.min(...places.map((p) => p.x)),
+    top = Math.min(...places.map((p) => p.y));
+  const right = Math.max(...places.map((p) => p.x + (p.w ?? WIDTH))),
+    bottom = Math.max(...places.map((p) => p.y + (p.h ?? 110)));
+  const shift =
+    at && places.length ? { x: snap(at.x - (left + right) / 2), y: snap(at.y - (top + bottom) / 2) } : { x: 32, y: 32 };
   const there = new Set(Object.values(flow.layout).map((p) => `${p.x},${p.y}`));
   while (places.some((p) => there.has(`${Math.round(p.x + shift.x)},${Math.round(p.y + shift.y)}`))) {
     shift.x += 32;
@@ -66,17 +72,28 @@ export function pasteOps(flow: Flow, part: Flow, at: { x: number; y: number } | 
   }
   const placed = (id: string): Place => {
     const old = part.layout[id];
-    return old ? { ...old, x: Math.round(old.x + shift.x), y: Math.round(old.y + shift.y) } : { x: at?.x ?? 0, y: at?.y ?? 0 };
+    return old
+      ? { ...old, x: Math.round(old.x + shift.x), y: Math.round(old.y + shift.y) }
+      : { x: at?.x ?? 0, y: at?.y ?? 0 };
   };
   const name = (id: string): string => names.get(id) ?? id;
   const ops: Op[] = [
     ...part.nodes.map((node): Op => ({ op: "add_node", node: { ...node, id: name(node.id) }, at: placed(node.id) })),
     ...part.edges
       .filter((e: Edge) => names.has(nodeOf(e.from)) && names.has(nodeOf(e.to)))
-      .map((e): Op => ({ op: "connect", from: `${name(nodeOf(e.from))}.${portOf(e.from)}`, to: `${name(nodeOf(e.to))}.${portOf(e.to)}` })),
-    ...part.notes.map((note: Note): Op => ({ op: "add_note", note: { ...note, id: name(note.id) }, at: placed(note.id) })),
+      .map((e): Op => ({
+        op: "connect",
+        from: `${name(nodeOf(e.from))}.${portOf(e.from)}`,
+        to: `${name(nodeOf(e.to))}.${portOf(e.to)}`,
+      })),
+    ...part.notes.map((note: Note): Op => ({
+      op: "add_note",
+      note: { ...note, id: name(note.id) },
+      at: placed(note.id),
+    })),
     ...part.groups.map((group: Group): Op => ({
-      op: "group", group: { ...group, id: name(group.id), nodes: (group.nodes ?? []).filter((n) => names.has(n)).map(name) },
+      op: "group",
+      group: { ...group, id: name(group.id), nodes: (group.nodes ?? []).filter((n) => names.has(n)).map(name) },
       ...(part.layout[group.id] && { at: placed(group.id) }),
     })),
   ];

@@ -12,7 +12,13 @@ export interface Actions {
   menu(id: string, x: number, y: number): void;
   stopRenaming(): void;
 }
-export interface Shared { doc: Doc; statuses: Statuses; wiring: Wiring; actions: Actions; ui: Ui }
+export interface Shared {
+  doc: Doc;
+  statuses: Statuses;
+  wiring: Wiring;
+  actions: Actions;
+  ui: Ui;
+}
 
 /** A wire under way: which ports fit. */
 export class Wiring extends Emitter {
@@ -45,7 +51,10 @@ export const useShared = (): Shared => useContext(SharedContext);
 
 export function useStatus(id: string): NodeState | undefined {
   const { statuses } = useShared();
-  return useSyncExternalStore((listener) => statuses.subscribe(id, listener), () => statuses.get(id));
+  return useSyncExternalStore(
+    (listener) => statuses.subscribe(id, listener),
+    () => statuses.get(id),
+  );
 }
 
 /** "" when no wire is dragged, else whether this port takes it, or is where it comes from. */

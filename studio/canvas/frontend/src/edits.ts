@@ -7,8 +7,16 @@ import { WIDTH, boxOf } from "./scene";
 import { Doc, catalog } from "./store";
 import { Dragged, End, edgeOf, fits, fittingPort, portAt, portsOf, titleOf } from "./types";
 
-export interface Chosen { nodes: string[]; edges: Edge[]; notes: string[]; groups: string[] }
-export interface Point { x: number; y: number }
+export interface Chosen {
+  nodes: string[];
+  edges: Edge[];
+  notes: string[];
+  groups: string[];
+}
+export interface Point {
+  x: number;
+  y: number;
+}
 
 export function nodeOp(doc: Doc, kind: Kind, at: Point): { op: Op; id: string } {
   const id = freshId(kind.title, ids(doc.flow));
@@ -44,7 +52,10 @@ export function addWired(doc: Doc, kind: Kind, dragged: Dragged, at: Point): { o
   return { op: { op: "batch", ops: [made.op, connect], label: `add ${kind.title}` }, id: made.id };
 }
 
-interface Way { into: string; out: string }
+interface Way {
+  into: string;
+  out: string;
+}
 
 /** Through which ports of a node a wire can be led. */
 export function wayThrough(doc: Doc, edge: Edge, inputs: Kind["inputs"], outputs: Kind["outputs"]): Way | null {
@@ -97,7 +108,11 @@ export function joinOp(doc: Doc, id: string, nodes: string[]): Op {
 
 export function leaveOp(doc: Doc, nodes: string[]): Op | null {
   const left = doc.flow.groups.filter((g) => g.nodes?.some((n) => nodes.includes(n)));
-  const ops = left.map((g): Op => ({ op: "edit_group", group: g.id, nodes: (g.nodes ?? []).filter((n) => !nodes.includes(n)) }));
+  const ops = left.map((g): Op => ({
+    op: "edit_group",
+    group: g.id,
+    nodes: (g.nodes ?? []).filter((n) => !nodes.includes(n)),
+  }));
   return ops.length ? { op: "batch", ops, label: "take out of the group" } : null;
 }
 
@@ -120,15 +135,23 @@ export function moveOp(places: Record<string, Place>): Op | null {
 export function layoutOp(doc: Doc, drawn: DrawnNode[], only: Set<string>): Op | null {
   const places = autoLayout(doc.flow, drawn, only);
   const move = moveOp(places);
-  const frames = fitFramesOp(doc, doc.flow.groups.filter((g) => g.nodes?.some((n) => n in places)).map((g) => g.id));
+  const frames = fitFramesOp(
+    doc,
+    doc.flow.groups.filter((g) => g.nodes?.some((n) => n in places)).map((g) => g.id),
+  );
   return move && frames ? { op: "batch", ops: [move, frames], label: "lay out" } : move;
 }
 
 export function nudgeOp(doc: Doc, drawn: DrawnNode[], by: Point): Op | null {
   const groups = new Map(doc.flow.groups.map((g) => [g.id, g.nodes ?? []]));
-  const moved = new Set(drawn.flatMap((n) => [...(groups.get(n.id) ?? [n.id]), ...(doc.flow.layout[n.id]?.w ? [n.id] : [])]));
+  const moved = new Set(
+    drawn.flatMap((n) => [...(groups.get(n.id) ?? [n.id]), ...(doc.flow.layout[n.id]?.w ? [n.id] : [])]),
+  );
   const at = (id: string): Place => doc.flow.layout[id] ?? drawn.find((n) => n.id === id)?.position ?? { x: 0, y: 0 };
-  const places = [...moved].map((id): [string, Place] => [id, { x: Math.round(at(id).x + by.x), y: Math.round(at(id).y + by.y) }]);
+  const places = [...moved].map((id): [string, Place] => [
+    id,
+    { x: Math.round(at(id).x + by.x), y: Math.round(at(id).y + by.y) },
+  ]);
   return moveOp(Object.fromEntries(places));
 }
 
@@ -143,14 +166,23 @@ export function possibleWires(doc: Doc, id: string): { key: string; title: strin
     if (other.id === id) continue;
     const theirs = portsOf(doc, other);
     for (const [outNode, outs, inNode, ins] of [
-      [start, mine.outputs, other, theirs.inputs], [other, theirs.outputs, start, mine.inputs],
+      [start, mine.outputs, other, theirs.inputs],
+      [other, theirs.outputs, start, mine.inputs],
     ] as const) {
-      for (const out of outs) for (const into of ins) {
-        const a: End = { node: outNode.id, port: out.name, side: "out" }, b: End = { node: inNode.id, port: into.name, side: "in" };
-        const key = edgeKey(edgeOf(a, b));
-        if (known.has(key) || !out.types.length || !into.types.length || !fits(out.types, into.types)) continue;
-        found.push({ key, a, b, title: `${titleOf(outNode)} · ${out.name} → ${titleOf(inNode)} · ${into.name}`, detail: out.types.join(", ") });
-      }
+      for (const out of outs)
+        for (const into of ins) {
+          const a: End = { node: outNode.id, port: out.name, side: "out" },
+            b: End = { node: inNode.id, port: into.name, side: "in" };
+          const key = edgeKey(edgeOf(a, b));
+          if (known.has(key) || !out.types.length || !into.types.length || !fits(out.types, into.types)) continue;
+          found.push({
+            key,
+            a,
+            b,
+            title: `${titleOf(outNode)} · ${out.name} → ${titleOf(inNode)} · ${into.name}`,
+            detail: out.types.join(", "),
+          });
+        }
     }
   }
   return found;

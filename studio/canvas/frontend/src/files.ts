@@ -7,7 +7,9 @@ import type { Doc } from "./store";
 const LIMIT = 5 * 1024 * 1024;
 
 export const EXPORTS: [form: string, label: string][] = [
-  ["json", "Export as JSON"], ["png", "Export as PNG"], ["svg", "Export as SVG"],
+  ["json", "Export as JSON"],
+  ["png", "Export as PNG"],
+  ["svg", "Export as SVG"],
 ];
 
 /** Whether files are held over the page; a flow that is dropped on it opens. Fields for files keep what is theirs. */
@@ -17,7 +19,13 @@ export function useDroppedFiles(doc: Doc): boolean {
     if (doc.readonly) return;
     const brought = (event: DragEvent) =>
       !!event.dataTransfer?.types.includes("Files") &&
-      !event.composedPath().some((part) => part instanceof Element && part.matches("[data-testid=stFileUploader], [data-testid=stChatInput], [role=dialog]"));
+      !event
+        .composedPath()
+        .some(
+          (part) =>
+            part instanceof Element &&
+            part.matches("[data-testid=stFileUploader], [data-testid=stChatInput], [role=dialog]"),
+        );
     const hover = (event: DragEvent) => {
       const ours = brought(event);
       if (ours) event.preventDefault();
@@ -46,7 +54,8 @@ export function useDroppedFiles(doc: Doc): boolean {
 }
 
 async function send(doc: Doc, file: File): Promise<void> {
-  if (!/\.(json|png|svg)$/i.test(file.name)) return doc.say("A flow is a JSON file, or a PNG or SVG that was exported here.");
+  if (!/\.(json|png|svg)$/i.test(file.name))
+    return doc.say("A flow is a JSON file, or a PNG or SVG that was exported here.");
   if (file.size > LIMIT) return doc.say(`${file.name} is larger than ${LIMIT / 1024 / 1024} MB; that is no flow.`);
   const bytes = new Uint8Array(await file.arrayBuffer());
   let text = "";

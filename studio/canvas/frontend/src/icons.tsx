@@ -59,7 +59,8 @@ const PATHS: Record<string, string> = {
   shield: "M12 3l8 3v6c0 5-4 8-8 9-4-1-8-4-8-9V6z",
   calculator: "M6 3h12v18H6zM9 7h6M9 12v.01M12 12v.01M15 12v.01M9 16v.01M12 16v.01M15 16v.01",
   globe: "M12 3a9 9 0 1 1 0 18 9 9 0 0 1 0-18zM3.5 9h17M3.5 15h17M12 3c-5 5-5 13 0 18M12 3c5 5 5 13 0 18",
-  people: "M9 4a3.5 3.5 0 1 1 0 7 3.5 3.5 0 0 1 0-7zM2.5 20c0-4.5 3-6.5 6.5-6.5s6.5 2 6.5 6.5M16 4.5a3.3 3.3 0 0 1 0 6.4M18 14c2.3.8 3.5 2.8 3.5 6",
+  people:
+    "M9 4a3.5 3.5 0 1 1 0 7 3.5 3.5 0 0 1 0-7zM2.5 20c0-4.5 3-6.5 6.5-6.5s6.5 2 6.5 6.5M16 4.5a3.3 3.3 0 0 1 0 6.4M18 14c2.3.8 3.5 2.8 3.5 6",
   task: "M6 4h12v17H6zM9 4V3h6v1M9 11l2 2 4-4M9 17h6",
   steps: "M4 20h4v-4h4v-4h4V8h4V4",
   vote: "M5 10h14v10H5zM8 10l4-6 4 3-2 3M9 15h6",
@@ -72,25 +73,62 @@ const PATHS: Record<string, string> = {
 
 /** The icon of a kind, by words in its name; the glyph that it declares is the fallback. */
 const HINTS: [RegExp, string][] = [
-  [/io\.input/, "input"], [/io\.output/, "output"],
-  [/picture|image/, "picture"], [/chart|plot/, "chart"], [/table|labelled|eval\.data/, "table"], [/calculator/, "calculator"], [/clock/, "clock"],
-  [/http|web/, "globe"], [/crew$/, "people"], [/task/, "task"], [/compar/, "compare"], [/fallback/, "shield"], [/quantize/, "squeeze"],
-  [/consistency|vote/, "vote"], [/chain_of|steps|react/, "steps"], [/knowledge/, "bulb"], [/structured/, "braces"], [/flow/, "nest"],
-  [/embed/, "dots"], [/rerank/, "gauge"], [/openai|ollama|provider|server/, "server"], [/retrieval\.index|chroma|store/, "layers"], [/answer/, "spark"],
-  [/file|load|folder/, "file"], [/few|example/, "list"],
-  [/template|prompt/, "quote"], [/gguf|quant|local/, "chip"], [/lora|adapter/, "layers"],
-  [/judge|score|eval|metric/, "gauge"], [/chat|ask|complet|model/, "spark"],
-  [/branch|switch|route|if\b/, "branch"], [/merge/, "merge"], [/each|map|loop|repeat/, "loop"],
-  [/sub|run_flow|flow\.run|logic\.flow/, "nest"], [/split|chunk/, "cut"], [/join|concat/, "join"],
-  [/retriev|search|index/, "search"], [/document|docs/, "book"], [/agent|crew|role/, "person"], [/tool/, "tool"],
-  [/json|parse|extract/, "braces"], [/text/, "text"],
+  [/io\.input/, "input"],
+  [/io\.output/, "output"],
+  [/picture|image/, "picture"],
+  [/chart|plot/, "chart"],
+  [/table|labelled|eval\.data/, "table"],
+  [/calculator/, "calculator"],
+  [/clock/, "clock"],
+  [/http|web/, "globe"],
+  [/crew$/, "people"],
+  [/task/, "task"],
+  [/compar/, "compare"],
+  [/fallback/, "shield"],
+  [/quantize/, "squeeze"],
+  [/consistency|vote/, "vote"],
+  [/chain_of|steps|react/, "steps"],
+  [/knowledge/, "bulb"],
+  [/structured/, "braces"],
+  [/flow/, "nest"],
+  [/embed/, "dots"],
+  [/rerank/, "gauge"],
+  [/openai|ollama|provider|server/, "server"],
+  [/retrieval\.index|chroma|store/, "layers"],
+  [/answer/, "spark"],
+  [/file|load|folder/, "file"],
+  [/few|example/, "list"],
+  [/template|prompt/, "quote"],
+  [/gguf|quant|local/, "chip"],
+  [/lora|adapter/, "layers"],
+  [/judge|score|eval|metric/, "gauge"],
+  [/chat|ask|complet|model/, "spark"],
+  [/branch|switch|route|if\b/, "branch"],
+  [/merge/, "merge"],
+  [/each|map|loop|repeat/, "loop"],
+  [/sub|run_flow|flow\.run|logic\.flow/, "nest"],
+  [/split|chunk/, "cut"],
+  [/join|concat/, "join"],
+  [/retriev|search|index/, "search"],
+  [/document|docs/, "book"],
+  [/agent|crew|role/, "person"],
+  [/tool/, "tool"],
+  [/json|parse|extract/, "braces"],
+  [/text/, "text"],
 ];
 
 export function Icon({ name, size = 16 }: { name: string; size?: number }) {
   return (
     <svg
-      width={size} height={size} viewBox="0 0 24 24" fill="none" stroke="currentColor" strokeWidth="1.9"
-      strokeLinecap="round" strokeLinejoin="round" aria-hidden="true"
+      width={size}
+      height={size}
+      viewBox="0 0 24 24"
+      fill="none"
+      stroke="currentColor"
+      strokeWidth="1.9"
+      strokeLinecap="round"
+      strokeLinejoin="round"
+      aria-hidden="true"
     >
       <path d={PATHS[name] ?? PATHS.wire} />
     </svg>

@@ -1,74 +1,120 @@
 // What the keyboard does, and the menus that say so.
 
-import type { Edge as DrawnEdge, Node as DrawnNode, ReactFlowInstance } from "@xyflow/react";
+import type { Edge as DrawnEdge, ReactFlowInstance } from "@xyflow/react";
 import { copyText, parsePart, pasteOps, remembered } from "./clipboard";
 import type { Entry, Question } from "./chooser";
-import { Chosen, Point, fitFramesOp, groupOp, layoutOp, leaveOp, noteOp, nudgeOp, possibleWires, removeOp, wireOp } from "./edits";
+import {
+  Point,
+  fitFramesOp,
+  groupOp,
+  layoutOp,
+  leaveOp,
+  noteOp,
+  nudgeOp,
+  possibleWires,
+  removeOp,
+  wireOp,
+} from "./edits";
 import { EXPORTS, download } from "./files";
-import { Op } from "./model";
+import type { Places } from "./hooks/places";
+import type { Scene } from "./hooks/scene";
 import { GRID, WIDTH, edgeData } from "./scene";
 import { Doc } from "./store";
 import { titleOf } from "./types";
 
 export interface Tools {
-  doc: Doc; flow: ReactFlowInstance; fit: () => void; chosen: Chosen; root: () => HTMLElement | null;
-  choose: (ids: string[], wires?: string[]) => void; dispatch: (op: Op | null, choose?: string[]) => void; go: (id: string) => void;
-  askNode: (at?: Point, spot?: Point) => void; pointer: { current: Point | null }; toFlow: (x: number, y: number) => Point;
-  centre: () => Point; drawn: () => DrawnNode[]; setQuestion: (q: Question | null) => void; setSheet: (on: boolean) => void;
-  rename: (id: string) => void; open: (id: string) => void;
+  doc: Doc;
+  flow: ReactFlowInstance;
+  scene: Scene;
+  places: Places;
+  root: () => HTMLElement | null;
+  askNode: (at?: Point, spot?: Point) => void;
+  pointer: { current: Point | null };
+  setQuestion: (q: Question | null) => void;
+  setSheet: (on: boolean) => void;
+  rename: (id: string) => void;
+  open: (id: string) => void;
 }
 export interface Keys {
   onKeyDown: (event: React.KeyboardEvent) => void;
-  onCopy: (event: React.ClipboardEvent) => void; onCut: (event: React.ClipboardEvent) => void; onPaste: (event: React.ClipboardEvent) => void;
+  onCopy: (event: React.ClipboardEvent) => void;
+  onCut: (event: React.ClipboardEvent) => void;
+  onPaste: (event: React.ClipboardEvent) => void;
   entries: (id: string | undefined, wire: DrawnEdge | undefined, where: { at: Point; spot: Point }) => (Entry | null)[];
-  exports: Entry[]; undo: () => void; redo: () => void; find: () => void; note: (spot?: Point | "centre") => void; layout: () => void; fit: () => void;
-  group: () => void; duplicate: () => void; disable: () => void; remove: () => void; wire: (id?: string) => void; add: () => void;
+  exports: Entry[];
+  undo: () => void;
+  redo: () => void;
+  find: () => void;
+  note: (spot?: Point | "centre") => void;
+  layout: () => void;
+  fit: () => void;
+  group: () => void;
+  duplicate: () => void;
+  disable: () => void;
+  remove: () => void;
+  wire: (id?: string) => void;
+  add: () => void;
 }
 
-const typing = (event: React.SyntheticEvent): boolean => !!(event.target as Element).closest("input, textarea, [contenteditable]");
-const ARROWS: Record<string, Point> = { ArrowLeft: { x: -1, y: 0 }, ArrowRight: { x: 1, y: 0 }, ArrowUp: { x: 0, y: -1 }, ArrowDown: { x: 0, y: 1 } };
+const typing = (event: React.SyntheticEvent): boolean =>
+  !!(event.target as Element).closest("input, textarea, [contenteditable]");
+const ARROWS: Record<string, Point> = {
+  ArrowLeft: { x: -1, y: 0 },
+  ArrowRight: { x: 1, y: 0 },
+  ArrowUp: { x: 0, y: -1 },
+  ArrowDown: { x: 0, y: 1 },
+};
 
 export function useKeys(t: Tools): Keys {
-  const { doc, chosen } = t;
+  const { doc } = t;
+  const { chosen, choose, dispatch, nodesNow } = t.scene;
+  const { centre, go, toFlow } = t.places;
   const one = chosen.nodes[0] ?? chosen.notes[0] ?? chosen.groups[0];
   const all = [...chosen.nodes, ...chosen.notes, ...chosen.groups];
   const focused = (): string | undefined => {
     const active = (t.root()?.getRootNode() as ShadowRoot | undefined)?.activeElement;
     return active?.closest(".react-flow__node")?.getAttribute("data-id") ?? undefined;
   };
-  const remove = () => t.dispatch(removeOp(doc, chosen));
-  const undo = () => t.dispatch({ op: "undo" });
-  const redo = () => t.dispatch({ op: "redo" });
-  const fit = () => t.fit();
+  const remove = () => dispatch(removeOp(doc, chosen));
+  const undo = () => dispatch({ op: "undo" });
+  const redo = () => dispatch({ op: "redo" });
+  const fit = () => t.places.fit();
   const layout = () => {
-    t.dispatch(layoutOp(doc, t.drawn(), new Set(chosen.nodes.length > 1 ? chosen.nodes : [])));
+    dispatch(layoutOp(doc, nodesNow(), new Set(chosen.nodes.length > 1 ? chosen.nodes : [])));
     setTimeout(fit, 50);
   };
   const note = (spot?: Point | "centre") => {
-    const over = t.pointer.current && t.toFlow(t.pointer.current.x, t.pointer.current.y);
-    const made = noteOp(doc, spot === "centre" ? t.centre() : (spot ?? over ?? t.centre()));
-    t.dispatch(made.op, [made.id]);
+    const over = t.pointer.current && toFlow(t.pointer.current.x, t.pointer.current.y);
+    const made = noteOp(doc, spot === "centre" ? centre() : (spot ?? over ?? centre()));
+    dispatch(made.op, [made.id]);
     t.rename(made.id);
   };
   const group = () => {
     if (!chosen.nodes.length) return doc.say("Select the nodes that belong together first.");
     const made = groupOp(doc, chosen.nodes);
-    t.dispatch(made.op, [made.id]);
+    dispatch(made.op, [made.id]);
     t.rename(made.id);
   };
   const ungroup = () => {
-    const inside = doc.flow.groups.filter((g) => chosen.groups.includes(g.id) || g.nodes?.some((n) => chosen.nodes.includes(n)));
-    if (inside.length) t.dispatch({ op: "remove", groups: inside.map((g) => g.id) }, inside.flatMap((g) => g.nodes ?? []));
+    const inside = doc.flow.groups.filter(
+      (g) => chosen.groups.includes(g.id) || g.nodes?.some((n) => chosen.nodes.includes(n)),
+    );
+    if (inside.length)
+      dispatch(
+        { op: "remove", groups: inside.map((g) => g.id) },
+        inside.flatMap((g) => g.nodes ?? []),
+      );
   };
   const disable = () => {
     const nodes = doc.flow.nodes.filter((n) => chosen.nodes.includes(n.id));
-    if (nodes.length) t.dispatch({ op: "disable", nodes: nodes.map((n) => n.id), disabled: !nodes.every((n) => n.disabled) });
+    if (nodes.length)
+      dispatch({ op: "disable", nodes: nodes.map((n) => n.id), disabled: !nodes.every((n) => n.disabled) });
   };
   const pastePart = (text: string, at: Point | null) => {
     const part = parsePart(text);
     if (!part) return false;
     const made = pasteOps(doc.flow, part, at);
-    t.dispatch(made.op, made.added);
+    dispatch(made.op, made.added);
     return true;
   };
   const duplicate = () => {
@@ -77,33 +123,67 @@ export function useKeys(t: Tools): Keys {
     if (text) pastePart(text, null);
     else if (before) return;
   };
-  const find = () => t.setQuestion({
-    title: "Find a node", placeholder: "Title, id or kind", empty: "There are no nodes yet.", pick: t.go,
-    choices: doc.flow.nodes.map((n) => ({ key: n.id, title: titleOf(n), detail: `${n.id} · ${n.kind}` })),
-  });
+  const find = () =>
+    t.setQuestion({
+      title: "Find a node",
+      placeholder: "Title, id or kind",
+      empty: "There are no nodes yet.",
+      pick: go,
+      choices: doc.flow.nodes.map((n) => ({ key: n.id, title: titleOf(n), detail: `${n.id} · ${n.kind}` })),
+    });
   const wire = (id = one ?? focused()) => {
     if (!id) return doc.say("Select a node first, then wire it.");
     const wires = possibleWires(doc, id);
     t.setQuestion({
-      title: "Draw a wire", placeholder: "From or to which port?", empty: "Nothing on the canvas fits this node's ports.", choices: wires,
+      title: "Draw a wire",
+      placeholder: "From or to which port?",
+      empty: "Nothing on the canvas fits this node's ports.",
+      choices: wires,
       pick: (key) => {
         const found = wires.find((w) => w.key === key);
-        if (found) t.dispatch(wireOp(doc, found.a, found.b, false));
+        if (found) dispatch(wireOp(doc, found.a, found.b, false));
       },
     });
   };
   const add = () => t.askNode();
-  const exports: Entry[] = doc.exports ? EXPORTS.map(([form, label]) => ({ label, run: () => void download(doc, form) })) : [];
+  const exports: Entry[] = doc.exports
+    ? EXPORTS.map(([form, label]) => ({ label, run: () => void download(doc, form) }))
+    : [];
 
   const plain: Record<string, () => void> = {
-    n: add, w: () => wire(), m: () => note(), l: layout, f: fit, e: disable, "?": () => t.setSheet(true),
-    Delete: remove, Backspace: remove, F2: () => one && t.rename(one), Escape: () => t.choose([]),
-    "+": () => void t.flow.zoomIn({ duration: 120 }), "=": () => void t.flow.zoomIn({ duration: 120 }),
+    n: add,
+    w: () => wire(),
+    m: () => note(),
+    l: layout,
+    f: fit,
+    e: disable,
+    "?": () => t.setSheet(true),
+    Delete: remove,
+    Backspace: remove,
+    F2: () => one && t.rename(one),
+    Escape: () => choose([]),
+    "+": () => void t.flow.zoomIn({ duration: 120 }),
+    "=": () => void t.flow.zoomIn({ duration: 120 }),
     "-": () => void t.flow.zoomOut({ duration: 120 }),
   };
   const control: Record<string, () => void> = {
-    z: undo, y: redo, "shift z": redo, a: () => t.choose(t.drawn().filter((n) => !n.hidden).map((n) => n.id), []), d: duplicate,
-    f: find, k: find, g: group, "shift g": ungroup, s: () => doc.command("save"), Enter: () => doc.command("run"),
+    z: undo,
+    y: redo,
+    "shift z": redo,
+    a: () =>
+      choose(
+        nodesNow()
+          .filter((n) => !n.hidden)
+          .map((n) => n.id),
+        [],
+      ),
+    d: duplicate,
+    f: find,
+    k: find,
+    g: group,
+    "shift g": ungroup,
+    s: () => doc.command("save"),
+    Enter: () => doc.command("run"),
   };
   const looking = new Set(["f", "?", "+", "-", "=", "Escape"]);
 
@@ -118,18 +198,26 @@ export function useKeys(t: Tools): Keys {
     if (ctrl) action = control[event.shiftKey ? `shift ${key}` : key];
     else if (key in ARROWS) {
       if (!all.length) return;
-      const by = ARROWS[key], far = event.shiftKey ? GRID * 4 : GRID;
+      const by = ARROWS[key],
+        far = event.shiftKey ? GRID * 4 : GRID;
       action = () => {
-        const op = nudgeOp(doc, t.drawn().filter((n) => n.selected), { x: by.x * far, y: by.y * far });
+        const op = nudgeOp(
+          doc,
+          nodesNow().filter((n) => n.selected),
+          { x: by.x * far, y: by.y * far },
+        );
         if (op) doc.dispatch(op, `nudge ${all.join(" ")}`);
       };
     } else if (key === "Enter" || key === " ") {
       if ((event.target as Element).closest("button")) return;
       const id = focused();
       const shut = chosen.nodes.includes(id ?? "");
-      action = id ? () => (key === "Enter" && shut ? t.open(id) : (t.choose([id]), key === "Enter" && t.open(id))) : undefined;
+      action = id
+        ? () => (key === "Enter" && shut ? t.open(id) : (choose([id]), key === "Enter" && t.open(id)))
+        : undefined;
     } else action = plain[key];
-    if (!action || (doc.readonly && !looking.has(key) && !(ctrl && (key === "f" || key === "k" || key === "a")))) return;
+    if (!action || (doc.readonly && !looking.has(key) && !(ctrl && (key === "f" || key === "k" || key === "a"))))
+      return;
     event.preventDefault();
     event.stopPropagation();
     action();
@@ -152,20 +240,43 @@ export function useKeys(t: Tools): Keys {
     if (typing(event) || doc.readonly) return;
     const text = event.clipboardData.getData("text/plain");
     event.preventDefault();
-    const at = t.pointer.current && t.toFlow(t.pointer.current.x, t.pointer.current.y);
+    const at = t.pointer.current && toFlow(t.pointer.current.x, t.pointer.current.y);
     const spot = at && { x: Math.round(at.x / GRID) * GRID, y: Math.round(at.y / GRID) * GRID };
     if (!pastePart(text || remembered(), spot)) doc.say("The clipboard holds no part of a flow.");
   };
 
-  const entries = (id: string | undefined, line: DrawnEdge | undefined, where: { at: Point; spot: Point }): (Entry | null)[] => {
-    if (line) return [{ label: "Delete wire", keys: "Del", danger: true, run: () => t.dispatch({ op: "disconnect", ...edgeData(line) }) }];
+  const entries = (
+    id: string | undefined,
+    line: DrawnEdge | undefined,
+    where: { at: Point; spot: Point },
+  ): (Entry | null)[] => {
+    if (line)
+      return [
+        {
+          label: "Delete wire",
+          keys: "Del",
+          danger: true,
+          run: () => dispatch({ op: "disconnect", ...edgeData(line) }),
+        },
+      ];
     const node = doc.flow.nodes.find((n) => n.id === id);
     const folded = doc.flow.groups.find((g) => g.id === id);
     const many = chosen.nodes.includes(id ?? "") && all.length > 1;
     const mine = many ? all : [id ?? ""];
-    const drop = () => t.dispatch(removeOp(doc, many ? chosen : {
-      nodes: node ? mine : [], notes: !node && !folded ? mine : [], groups: folded ? mine : [], edges: [],
-    }));
+    const drop = () =>
+      dispatch(
+        removeOp(
+          doc,
+          many
+            ? chosen
+            : {
+                nodes: node ? mine : [],
+                notes: !node && !folded ? mine : [],
+                groups: folded ? mine : [],
+                edges: [],
+              },
+        ),
+      );
     const twice = () => void pastePart(copyText(doc.flow, new Set(mine)), null);
     if (node) {
       return [
@@ -178,43 +289,91 @@ export function useKeys(t: Tools): Keys {
         null,
         { label: "Duplicate", keys: "Ctrl D", run: twice },
         {
-          label: node.disabled ? "Enable" : "Disable", keys: "E",
-          run: () => t.dispatch({ op: "disable", nodes: many ? chosen.nodes : [node.id], disabled: !node.disabled }),
+          label: node.disabled ? "Enable" : "Disable",
+          keys: "E",
+          run: () => dispatch({ op: "disable", nodes: many ? chosen.nodes : [node.id], disabled: !node.disabled }),
         },
-        ...(doc.flow.groups.some((g) => g.nodes?.includes(node.id)) ? [{ label: "Take out of the group", run: () => t.dispatch(leaveOp(doc, many ? chosen.nodes : [node.id])) }] : []),
-        { label: "Group", keys: "Ctrl G", run: many ? group : () => { const made = groupOp(doc, [node.id]); t.dispatch(made.op, [made.id]); } },
+        ...(doc.flow.groups.some((g) => g.nodes?.includes(node.id))
+          ? [{ label: "Take out of the group", run: () => dispatch(leaveOp(doc, many ? chosen.nodes : [node.id])) }]
+          : []),
+        {
+          label: "Group",
+          keys: "Ctrl G",
+          run: many
+            ? group
+            : () => {
+                const made = groupOp(doc, [node.id]);
+                dispatch(made.op, [made.id]);
+              },
+        },
         null,
         { label: "Delete", keys: "Del", danger: true, run: drop },
       ];
     }
     if (folded) {
       return [
-        { label: folded.folded ? "Unfold" : "Fold", run: () => t.dispatch({ op: "edit_group", group: folded.id, folded: !folded.folded }) },
+        {
+          label: folded.folded ? "Unfold" : "Fold",
+          run: () => dispatch({ op: "edit_group", group: folded.id, folded: !folded.folded }),
+        },
         { label: "Rename", keys: "F2", run: () => t.rename(folded.id) },
-        { label: "Fit the frame to its nodes", off: !doc.flow.layout[folded.id]?.w, run: () => t.dispatch(fitFramesOp(doc, [folded.id])) },
-        { label: "Ungroup", keys: "Ctrl Shift G", run: () => t.dispatch({ op: "remove", groups: [folded.id] }) },
+        {
+          label: "Fit the frame to its nodes",
+          off: !doc.flow.layout[folded.id]?.w,
+          run: () => dispatch(fitFramesOp(doc, [folded.id])),
+        },
+        { label: "Ungroup", keys: "Ctrl Shift G", run: () => dispatch({ op: "remove", groups: [folded.id] }) },
         null,
         {
-          label: "Delete with its nodes", danger: true,
-          run: () => t.dispatch({ op: "remove", groups: [folded.id], ...(folded.nodes?.length && { nodes: folded.nodes }) }),
+          label: "Delete with its nodes",
+          danger: true,
+          run: () =>
+            dispatch({ op: "remove", groups: [folded.id], ...(folded.nodes?.length && { nodes: folded.nodes }) }),
         },
       ];
     }
     if (id) {
       return [
-        { label: "Edit", keys: "F2", run: () => t.rename(id) }, { label: "Duplicate", keys: "Ctrl D", run: twice }, null,
+        { label: "Edit", keys: "F2", run: () => t.rename(id) },
+        { label: "Duplicate", keys: "Ctrl D", run: twice },
+        null,
         { label: "Delete", keys: "Del", danger: true, run: drop },
       ];
     }
     return [
-      { label: "Add a node…", keys: "N", run: () => t.askNode(where.at, { x: where.spot.x - WIDTH / 2, y: where.spot.y - 20 }) },
+      {
+        label: "Add a node…",
+        keys: "N",
+        run: () => t.askNode(where.at, { x: where.spot.x - WIDTH / 2, y: where.spot.y - 20 }),
+      },
       { label: "Sticky note", keys: "M", run: () => note(where.spot) },
       { label: "Paste", keys: "Ctrl V", off: !remembered(), run: () => void pastePart(remembered(), where.spot) },
       null,
-      { label: "Select all", keys: "Ctrl A", run: control.a }, { label: "Lay out", keys: "L", run: layout },
-      { label: "Fit", keys: "F", run: fit }, { label: "Find…", keys: "Ctrl F", run: find },
+      { label: "Select all", keys: "Ctrl A", run: control.a },
+      { label: "Lay out", keys: "L", run: layout },
+      { label: "Fit", keys: "F", run: fit },
+      { label: "Find…", keys: "Ctrl F", run: find },
       ...(exports.length ? [null, ...exports] : []),
     ];
   };
-  return { onKeyDown, onCopy, onCut, onPaste, entries, exports, undo, redo, find, note, layout, fit, group, duplicate, disable, remove, wire, add };
+  return {
+    onKeyDown,
+    onCopy,
+    onCut,
+    onPaste,
+    entries,
+    exports,
+    undo,
+    redo,
+    find,
+    note,
+    layout,
+    fit,
+    group,
+    duplicate,
+    disable,
+    remove,
+    wire,
+    add,
+  };
 }

@@ -18,15 +18,24 @@ interface Component {
   setStateValue: (name: string, value: unknown) => void;
   setTriggerValue: (name: string, value: unknown) => void;
 }
-interface Host extends HTMLElement { pbRoot?: Root; pbGeneration?: number; pbOwner?: object }
+interface Host extends HTMLElement {
+  pbRoot?: Root;
+  pbGeneration?: number;
+  pbOwner?: object;
+}
 
 /** This very build: a page that outlives an update of the studio meets a second one. */
 const OWNER = {};
 
 /** Whether a color, as Streamlit's themes write it, is a dark one. */
 function isDark(color: string): boolean {
-  const hex = color.trim().replace(/^#(.)(.)(.)$/, "#$1$1$2$2$3$3").match(/^#([0-9a-f]{6})/i);
-  const parts = hex ? [0, 2, 4].map((i) => parseInt(hex[1].slice(i, i + 2), 16)) : (color.match(/[\d.]+/g) ?? [255, 255, 255]).map(Number);
+  const hex = color
+    .trim()
+    .replace(/^#(.)(.)(.)$/, "#$1$1$2$2$3$3")
+    .match(/^#([0-9a-f]{6})/i);
+  const parts = hex
+    ? [0, 2, 4].map((i) => parseInt(hex[1].slice(i, i + 2), 16))
+    : (color.match(/[\d.]+/g) ?? [255, 255, 255]).map(Number);
   return 0.3 * parts[0] + 0.59 * parts[1] + 0.11 * parts[2] < 128;
 }
 
@@ -63,7 +72,10 @@ export function mount(component: Component, base: string): () => void {
   statuses.listen(data.events ? new URL(base + data.events, document.baseURI).href : "");
   host.pbRoot.render(
     <App
-      key={data.doc} doc={doc} statuses={statuses} reveal={data.reveal}
+      key={data.doc}
+      doc={doc}
+      statuses={statuses}
+      reveal={data.reveal}
       onSelect={(value) => component.setStateValue("selection", value)}
     />,
   );

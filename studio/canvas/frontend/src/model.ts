@@ -12,10 +12,22 @@ export interface NodeInstance {
   params?: Record<string, Json>;
   run?: Record<string, Json>;
 }
-export interface Edge { from: string; to: string }
+export interface Edge {
+  from: string;
+  to: string;
+}
 export type NoteColor = "yellow" | "blue" | "green" | "pink" | "gray";
-export interface Note { id: string; text?: string; color?: NoteColor }
-export interface Group { id: string; title?: string; nodes?: string[]; folded?: boolean }
+export interface Note {
+  id: string;
+  text?: string;
+  color?: NoteColor;
+}
+export interface Group {
+  id: string;
+  title?: string;
+  nodes?: string[];
+  folded?: boolean;
+}
 
 export interface Flow {
   name?: string;
@@ -27,7 +39,11 @@ export interface Flow {
   layout: Record<string, Place>;
 }
 
-export interface Slot<T> { key: string; index?: number; value?: T }
+export interface Slot<T> {
+  key: string;
+  index?: number;
+  value?: T;
+}
 
 export type Op =
   | { op: "add_node"; node: NodeInstance; at?: Place }
@@ -48,22 +64,53 @@ export type Op =
   | { op: "set_meta"; name?: string; description?: string }
   | { op: "replace"; flow: Partial<Flow> }
   | {
-      op: "patch"; name?: string; description?: string;
-      nodes?: Slot<NodeInstance>[]; edges?: Slot<Edge>[]; notes?: Slot<Note>[]; groups?: Slot<Group>[];
+      op: "patch";
+      name?: string;
+      description?: string;
+      nodes?: Slot<NodeInstance>[];
+      edges?: Slot<Edge>[];
+      notes?: Slot<Note>[];
+      groups?: Slot<Group>[];
       layout?: Record<string, Place | null>;
     }
   | { op: "batch"; ops: Op[]; label?: string }
   | { op: "undo" }
   | { op: "redo" };
 
-export interface Port { name: string; types: string[]; many?: boolean; required?: boolean; doc?: string }
+export interface Port {
+  name: string;
+  types: string[];
+  many?: boolean;
+  required?: boolean;
+  doc?: string;
+}
 export interface Kind {
-  kind: string; version: number; title: string; family: string; icon: string; doc?: string;
-  summary?: string; install?: string; inputs: Port[]; outputs: Port[];
+  kind: string;
+  version: number;
+  title: string;
+  family: string;
+  icon: string;
+  doc?: string;
+  summary?: string;
+  install?: string;
+  inputs: Port[];
+  outputs: Port[];
 }
 /** What Python says of a node beyond its kind's defaults. */
-export interface View { inputs?: Port[]; outputs?: Port[]; summary?: string; unknown?: boolean; broken?: boolean }
-export interface Problem { code: string; message: string; severity: "error" | "warning"; fix?: string; port?: string }
+export interface View {
+  inputs?: Port[];
+  outputs?: Port[];
+  summary?: string;
+  unknown?: boolean;
+  broken?: boolean;
+}
+export interface Problem {
+  code: string;
+  message: string;
+  severity: "error" | "warning";
+  fix?: string;
+  port?: string;
+}
 export const nodeOf = (end: string): string => end.slice(0, end.indexOf("."));
 export const portOf = (end: string): string => end.slice(end.indexOf(".") + 1);
 export const edgeKey = (edge: Edge): string => `${edge.from}>${edge.to}`;
@@ -85,7 +132,12 @@ export function ids(flow: Flow): Set<string> {
 
 /** `prompt`, then `prompt-2`; the same words as flows/document/edit.py. */
 export function freshId(words: string, taken: Set<string>): string {
-  let base = words.toLowerCase().replace(/[^a-z0-9]+/g, "-").replace(/^-+|-+$/g, "").slice(0, 40).replace(/-+$/, "");
+  let base = words
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, "-")
+    .replace(/^-+|-+$/g, "")
+    .slice(0, 40)
+    .replace(/-+$/, "");
   base ||= "node";
   if (!/^[a-z]/.test(base)) base = `n-${base}`;
   let candidate = base;

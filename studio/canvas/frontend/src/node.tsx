@@ -20,8 +20,13 @@ export interface NodeData extends Record<string, unknown> {
 }
 
 const STATUS: Record<State, [icon: string, words: string]> = {
-  queued: ["clock", "Queued"], running: ["", "Running"], waiting: ["clock", "Waiting"], done: ["check", "Done"],
-  cached: ["bolt", "From the cache"], skipped: ["skip", "Skipped"], failed: ["alert", "Failed"],
+  queued: ["clock", "Queued"],
+  running: ["", "Running"],
+  waiting: ["clock", "Waiting"],
+  done: ["check", "Done"],
+  cached: ["bolt", "From the cache"],
+  skipped: ["skip", "Skipped"],
+  failed: ["alert", "Failed"],
   cancelled: ["stop", "Stopped"],
 };
 
@@ -33,7 +38,12 @@ function PortRow({ id, port, side, wired }: { id: string; port: Port; side: Side
   const takes = gone ? port.doc : `${side === "in" ? "takes" : "gives"} ${words(port.types)}`;
   const needed = side === "in" && port.required && !wired;
   const held = side === "in" && wired && !port.many && !doc.readonly;
-  const about = [`${port.name}: ${takes}${port.many ? ", any number of wires" : ""}`, held && "Drag to plug its wire elsewhere; with Shift, to draw another one.", needed && "Needs a wire.", !gone && port.doc];
+  const about = [
+    `${port.name}: ${takes}${port.many ? ", any number of wires" : ""}`,
+    held && "Drag to plug its wire elsewhere; with Shift, to draw another one.",
+    needed && "Needs a wire.",
+    !gone && port.doc,
+  ];
   const hover = () => {
     if (wiring.dragged && verdict !== "start") wiring.hover(end, refusal(doc, wiring.dragged, end, port));
   };
@@ -43,13 +53,20 @@ function PortRow({ id, port, side, wired }: { id: string; port: Port; side: Side
     if (wire && (event.target as Element).closest(".pb-handle") && passOn(event, wire)) event.stopPropagation();
   };
   return (
-    <div className={`pb-port ${side} ${verdict} ${gone ? "gone" : ""}`} title={about.filter(Boolean).join("\n")} onMouseDownCapture={take}>
+    <div
+      className={`pb-port ${side} ${verdict} ${gone ? "gone" : ""}`}
+      title={about.filter(Boolean).join("\n")}
+      onMouseDownCapture={take}
+    >
       <Handle
-        type={side === "in" ? "target" : "source"} position={side === "in" ? Position.Left : Position.Right}
-        id={port.name} className={`pb-handle ${wired ? "wired" : ""} ${needed ? "needed" : ""} ${port.many ? "many" : ""}`}
+        type={side === "in" ? "target" : "source"}
+        position={side === "in" ? Position.Left : Position.Right}
+        id={port.name}
+        className={`pb-handle ${wired ? "wired" : ""} ${needed ? "needed" : ""} ${port.many ? "many" : ""}`}
         style={{ "--c": gone ? "var(--pb-red)" : colorOf(port.types) } as React.CSSProperties}
         aria-label={`${side === "in" ? "Input" : "Output"} ${about.filter(Boolean).join(". ")}`}
-        onPointerEnter={hover} onPointerLeave={() => wiring.dragged && wiring.hover(null)}
+        onPointerEnter={hover}
+        onPointerLeave={() => wiring.dragged && wiring.hover(null)}
         data-port={`${id}.${port.name}`}
       />
       <span className="pb-port-name">{port.name}</span>
@@ -60,12 +77,21 @@ function PortRow({ id, port, side, wired }: { id: string; port: Port; side: Side
 /** Press React Flow's own handle for a wire's end, which lies below the port. */
 function passOn(event: React.MouseEvent, wire: Edge): boolean {
   const root = (event.target as Element).getRootNode() as ShadowRoot | Document;
-  const grip = root.querySelector(`.react-flow__edge[data-id="${CSS.escape(edgeKey(wire))}"] .react-flow__edgeupdater-target`);
-  grip?.dispatchEvent(new MouseEvent("mousedown", { ...coordinates(event), bubbles: true, cancelable: true, composed: true }));
+  const grip = root.querySelector(
+    `.react-flow__edge[data-id="${CSS.escape(edgeKey(wire))}"] .react-flow__edgeupdater-target`,
+  );
+  grip?.dispatchEvent(
+    new MouseEvent("mousedown", { ...coordinates(event), bubbles: true, cancelable: true, composed: true }),
+  );
   return !!grip;
 }
 
-const coordinates = (event: React.MouseEvent) => ({ clientX: event.clientX, clientY: event.clientY, button: event.button, buttons: event.buttons });
+const coordinates = (event: React.MouseEvent) => ({
+  clientX: event.clientX,
+  clientY: event.clientY,
+  button: event.button,
+  buttons: event.buttons,
+});
 
 function Title({ id, text }: { id: string; text: string }) {
   const { ui, actions, doc } = useShared();
@@ -76,7 +102,11 @@ function Title({ id, text }: { id: string; text: string }) {
   }, [editing]);
   if (!editing) {
     return (
-      <span className="pb-title" title={`${text}\n${id}`} onDoubleClick={(e) => (e.stopPropagation(), actions.rename(id))}>
+      <span
+        className="pb-title"
+        title={`${text}\n${id}`}
+        onDoubleClick={(e) => (e.stopPropagation(), actions.rename(id))}
+      >
         {text}
       </span>
     );
@@ -88,7 +118,12 @@ function Title({ id, text }: { id: string; text: string }) {
   };
   return (
     <input
-      ref={input} className="pb-rename nodrag nopan" defaultValue={text} autoFocus maxLength={120} aria-label="Title of the node"
+      ref={input}
+      className="pb-rename nodrag nopan"
+      defaultValue={text}
+      autoFocus
+      maxLength={120}
+      aria-label="Title of the node"
       onBlur={commit}
       onKeyDown={(event) => {
         event.stopPropagation();
@@ -116,7 +151,9 @@ function Foot({ status }: { status: NodeState }) {
   return (
     <div className={`pb-foot ${status.status}`}>
       {facts.length > 0 && <div className="pb-facts">{facts.join(" · ")}</div>}
-      {message && !(text && status.status === "running") && <div className={`pb-message ${status.status}`}>{message.slice(0, 240)}</div>}
+      {message && !(text && status.status === "running") && (
+        <div className={`pb-message ${status.status}`}>{message.slice(0, 240)}</div>
+      )}
       {text && <div className="pb-preview">{text.slice(-220)}</div>}
     </div>
   );
@@ -149,26 +186,54 @@ export const NodeBox = memo(function NodeBox({ id, data, selected }: NodeProps &
       onDoubleClick={() => actions.open(id)}
     >
       <div className="pb-head">
-        <span className="pb-icon"><KindIcon kind={inst.kind} glyph={kind?.icon} /></span>
+        <span className="pb-icon">
+          <KindIcon kind={inst.kind} glyph={kind?.icon} />
+        </span>
         <Title id={id} text={title} />
         {problems.length > 0 && (
-          <span className={`pb-badge ${bad ? "error" : "warning"}`} title={tip} role="img" aria-label={`${problems.length} problems: ${tip}`}>
+          <span
+            className={`pb-badge ${bad ? "error" : "warning"}`}
+            title={tip}
+            role="img"
+            aria-label={`${problems.length} problems: ${tip}`}
+          >
             {problems.length > 1 ? problems.length : "!"}
           </span>
         )}
-        {inst.disabled && <span className="pb-chip" title="Disabled: it is skipped">off</span>}
+        {inst.disabled && (
+          <span className="pb-chip" title="Disabled: it is skipped">
+            off
+          </span>
+        )}
         {state && (
-          <span className={`pb-status ${state}`} title={status?.message || STATUS[state][1]} role="img" aria-label={STATUS[state][1]}>
+          <span
+            className={`pb-status ${state}`}
+            title={status?.message || STATUS[state][1]}
+            role="img"
+            aria-label={STATUS[state][1]}
+          >
             {state === "running" ? <span className="pb-spin" /> : <Icon name={STATUS[state][0]} size={13} />}
           </span>
         )}
       </div>
-      {data.summary && <div className="pb-summary" title={data.summary}>{data.summary}</div>}
+      {data.summary && (
+        <div className="pb-summary" title={data.summary}>
+          {data.summary}
+        </div>
+      )}
       {unknown && <div className="pb-summary">{kind ? "" : `No installed package knows "${inst.kind}".`}</div>}
       {rows > 0 && (
         <div className="pb-ports">
-          <div>{inputs.map((p) => <PortRow key={p.name} id={id} port={p} side="in" wired={wired.has(`in:${p.name}`)} />)}</div>
-          <div>{outputs.map((p) => <PortRow key={p.name} id={id} port={p} side="out" wired={wired.has(`out:${p.name}`)} />)}</div>
+          <div>
+            {inputs.map((p) => (
+              <PortRow key={p.name} id={id} port={p} side="in" wired={wired.has(`in:${p.name}`)} />
+            ))}
+          </div>
+          <div>
+            {outputs.map((p) => (
+              <PortRow key={p.name} id={id} port={p} side="out" wired={wired.has(`out:${p.name}`)} />
+            ))}
+          </div>
         </div>
       )}
       {status && <Foot status={status} />}

@@ -8,18 +8,26 @@ import { familyColor } from "./types";
 
 export function matches(kind: Kind, query: string): boolean {
   const text = `${kind.title} ${kind.family} ${kind.kind} ${kind.doc ?? ""}`.toLowerCase();
-  return query.toLowerCase().split(/\s+/).every((word) => text.includes(word));
+  return query
+    .toLowerCase()
+    .split(/\s+/)
+    .every((word) => text.includes(word));
 }
 
 /** Titles first, then what else mentions the words. */
 export function search(kinds: Kind[], query: string): Kind[] {
   const wanted = query.trim().toLowerCase();
   if (!wanted) return kinds;
-  const rank = (kind: Kind) => (kind.title.toLowerCase().startsWith(wanted) ? 0 : kind.title.toLowerCase().includes(wanted) ? 1 : 2);
+  const rank = (kind: Kind) =>
+    kind.title.toLowerCase().startsWith(wanted) ? 0 : kind.title.toLowerCase().includes(wanted) ? 1 : 2;
   return kinds.filter((kind) => matches(kind, wanted)).sort((a, b) => rank(a) - rank(b));
 }
 
-export const firstSentence = (text: string | undefined): string => (text ?? "").split(/\n\n|(?<=[.!?])\s/)[0].replace(/`/g, "").replace(/\s+/g, " ");
+export const firstSentence = (text: string | undefined): string =>
+  (text ?? "")
+    .split(/\n\n|(?<=[.!?])\s/)[0]
+    .replace(/`/g, "")
+    .replace(/\s+/g, " ");
 
 /** Which families are folded; a browser that keeps nothing forgets it. */
 const SHUT = "patchbay-folded-families";
@@ -40,7 +48,11 @@ function remember(shut: Set<string>): void {
   }
 }
 
-interface Props { onAdd: (kind: Kind) => void; onDrag: (kind: Kind, event: React.PointerEvent) => void; onClose: () => void }
+interface Props {
+  onAdd: (kind: Kind) => void;
+  onDrag: (kind: Kind, event: React.PointerEvent) => void;
+  onClose: () => void;
+}
 
 export const Palette = memo(function Palette({ onAdd, onDrag, onClose }: Props) {
   useSyncExternalStore(catalog.changed.subscribe, () => catalog.changed.version);
@@ -72,7 +84,10 @@ export const Palette = memo(function Palette({ onAdd, onDrag, onClose }: Props) 
         <label className="pb-search">
           <Icon name="search" size={15} />
           <input
-            value={query} placeholder="Search nodes" aria-label="Search nodes" spellCheck={false}
+            value={query}
+            placeholder="Search nodes"
+            aria-label="Search nodes"
+            spellCheck={false}
             onChange={(event) => setQuery(event.target.value)}
             onKeyDown={(event) => {
               event.stopPropagation();
@@ -81,23 +96,41 @@ export const Palette = memo(function Palette({ onAdd, onDrag, onClose }: Props) 
               if (event.key === "Escape") setQuery("");
             }}
           />
-          {query && <button className="pb-tool" aria-label="Clear" onClick={() => setQuery("")}><Icon name="close" size={13} /></button>}
+          {query && (
+            <button className="pb-tool" aria-label="Clear" onClick={() => setQuery("")}>
+              <Icon name="close" size={13} />
+            </button>
+          )}
         </label>
         <button
-          className="pb-tool" disabled={!!query} aria-label={allShut ? "Unfold all families" : "Fold all families"} title={allShut ? "Unfold all families" : "Fold all families"}
+          className="pb-tool"
+          disabled={!!query}
+          aria-label={allShut ? "Unfold all families" : "Fold all families"}
+          title={allShut ? "Unfold all families" : "Fold all families"}
           onClick={() => fold(new Set(allShut ? [] : families.map(([family]) => family)))}
         >
           <Icon name={allShut ? "unfoldAll" : "foldAll"} />
         </button>
-        <button className="pb-tool" aria-label="Hide the palette" title="Hide the palette" onClick={onClose}><Icon name="panel" /></button>
+        <button className="pb-tool" aria-label="Hide the palette" title="Hide the palette" onClick={onClose}>
+          <Icon name="panel" />
+        </button>
       </div>
       <div className="pb-palette-list" ref={list} role="tree" aria-label="Nodes">
         {families.map(([family, kinds]) => {
           const open = !!query || !shut.has(family);
           return (
-            <section key={family} style={{ "--f": familyColor(family) } as React.CSSProperties} role="group" aria-label={family}>
+            <section
+              key={family}
+              style={{ "--f": familyColor(family) } as React.CSSProperties}
+              role="group"
+              aria-label={family}
+            >
               <button
-                className="pb-family" role="treeitem" aria-level={1} aria-expanded={open} tabIndex={family === families[0][0] ? 0 : -1}
+                className="pb-family"
+                role="treeitem"
+                aria-level={1}
+                aria-expanded={open}
+                tabIndex={family === families[0][0] ? 0 : -1}
                 onKeyDown={(event) => {
                   if (event.key === "ArrowDown") step(event, 1);
                   if (event.key === "ArrowUp") step(event, -1);
@@ -108,11 +141,14 @@ export const Palette = memo(function Palette({ onAdd, onDrag, onClose }: Props) 
                   fold(next);
                 }}
               >
-                <span className={`pb-caret ${open ? "open" : ""}`}><Icon name="chevron" size={12} /></span>
+                <span className={`pb-caret ${open ? "open" : ""}`}>
+                  <Icon name="chevron" size={12} />
+                </span>
                 <span className="pb-family-name">{family}</span>
                 <span className="pb-count">{kinds.length}</span>
               </button>
-              {open && kinds.map((kind) => <Item key={kind.kind} kind={kind} onAdd={onAdd} onDrag={onDrag} step={step} />)}
+              {open &&
+                kinds.map((kind) => <Item key={kind.kind} kind={kind} onAdd={onAdd} onDrag={onDrag} step={step} />)}
             </section>
           );
         })}
@@ -122,12 +158,25 @@ export const Palette = memo(function Palette({ onAdd, onDrag, onClose }: Props) 
   );
 });
 
-function Item({ kind, onAdd, onDrag, step }: Pick<Props, "onAdd" | "onDrag"> & { kind: Kind; step: (e: React.KeyboardEvent, by: number) => void }) {
+function Item({
+  kind,
+  onAdd,
+  onDrag,
+  step,
+}: Pick<Props, "onAdd" | "onDrag"> & { kind: Kind; step: (e: React.KeyboardEvent, by: number) => void }) {
   const missing = !!kind.install;
   return (
     <div
-      className={`pb-item ${missing ? "missing" : ""}`} role="treeitem" aria-level={2} tabIndex={-1} aria-disabled={missing}
-      title={missing ? `Needs a package that is not installed:\n${kind.install}` : `${kind.doc ?? ""}\n\nDrag it onto the canvas, or double-click.`}
+      className={`pb-item ${missing ? "missing" : ""}`}
+      role="treeitem"
+      aria-level={2}
+      tabIndex={-1}
+      aria-disabled={missing}
+      title={
+        missing
+          ? `Needs a package that is not installed:\n${kind.install}`
+          : `${kind.doc ?? ""}\n\nDrag it onto the canvas, or double-click.`
+      }
       data-kind={kind.kind}
       onPointerDown={(event) => event.button === 0 && !missing && onDrag(kind, event)}
       onDoubleClick={() => !missing && onAdd(kind)}
@@ -140,7 +189,9 @@ function Item({ kind, onAdd, onDrag, step }: Pick<Props, "onAdd" | "onDrag"> & {
         }
       }}
     >
-      <span className="pb-icon"><KindIcon kind={kind.kind} glyph={kind.icon} /></span>
+      <span className="pb-icon">
+        <KindIcon kind={kind.kind} glyph={kind.icon} />
+      </span>
       <span className="pb-item-text">
         <b>{kind.title}</b>
         <small>{missing ? <code>{kind.install}</code> : firstSentence(kind.doc)}</small>

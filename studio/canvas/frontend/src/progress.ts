@@ -63,7 +63,10 @@ export function newsIn(message: unknown): News[] {
   if (said.reset) news.push({ is: "reset" });
   if (typeof said.run === "object" && said.run) news.push({ is: "run", run: said.run as RunState });
   if (typeof said.revision === "number") {
-    news.push({ is: "file", file: { revision: said.revision, saved: said.saved !== false, conflict: !!said.conflict } });
+    news.push({
+      is: "file",
+      file: { revision: said.revision, saved: said.saved !== false, conflict: !!said.conflict },
+    });
   }
   if (typeof said.node === "string") news.push(nodeNews(said.node, said));
   return news;

@@ -21,22 +21,31 @@ export function guessHeight(inputs: number, outputs: number, summary: boolean): 
   return 40 + (summary ? 24 : 0) + Math.max(inputs, outputs) * 24 + 12;
 }
 
-
 function makeData(doc: Doc, inst: NodeData["inst"], index: Map<string, string[]>, old?: NodeData): NodeData {
   const kind = catalog.byKind.get(inst.kind);
   const view = doc.views[inst.id];
   const ports = portsOf(doc, inst);
   const fresh: NodeData = {
-    inst, kind, inputs: ports.inputs, outputs: ports.outputs,
+    inst,
+    kind,
+    inputs: ports.inputs,
+    outputs: ports.outputs,
     summary: view?.summary ?? kind?.summary ?? "",
     unknown: !kind || !!view?.unknown,
     problems: doc.problems[inst.id] ?? NOBODY,
     wired: (index.get(inst.id) ?? []).join(" "),
   };
   if (
-    old && old.inst === inst && old.kind === kind && old.summary === fresh.summary && old.problems === fresh.problems &&
-    old.wired === fresh.wired && samePorts(old.inputs, ports.inputs) && samePorts(old.outputs, ports.outputs)
-  ) return old;
+    old &&
+    old.inst === inst &&
+    old.kind === kind &&
+    old.summary === fresh.summary &&
+    old.problems === fresh.problems &&
+    old.wired === fresh.wired &&
+    samePorts(old.inputs, ports.inputs) &&
+    samePorts(old.outputs, ports.outputs)
+  )
+    return old;
   return fresh;
 }
 
@@ -77,10 +86,17 @@ export function drawNodes(doc: Doc, before: DrawnNode[], select: Set<string> | n
     const selected = select ? select.has(id) : (known?.selected ?? false);
     const hidden = extra.hidden ?? false;
     if (
-      known && known.type === type && known.data === data && known.position.x === position.x &&
-      known.position.y === position.y && (known.selected ?? false) === selected && (known.hidden ?? false) === hidden &&
-      known.width === extra.width && known.height === extra.height
-    ) return void result.push(known);
+      known &&
+      known.type === type &&
+      known.data === data &&
+      known.position.x === position.x &&
+      known.position.y === position.y &&
+      (known.selected ?? false) === selected &&
+      (known.hidden ?? false) === hidden &&
+      known.width === extra.width &&
+      known.height === extra.height
+    )
+      return void result.push(known);
     result.push({ ...known, id, type, position, data, selected, ...extra, hidden });
   };
   for (const group of flow.groups) {
@@ -89,7 +105,9 @@ export function drawNodes(doc: Doc, before: DrawnNode[], select: Set<string> | n
     const same = known?.data.group === group && (known.dragging || sameFrame(known.data.frame as Frame, frame));
     const data = same ? known.data : { group, frame };
     keep(group.id, "group_", known ? known.position : (flow.layout[group.id] ?? { x: 0, y: 0 }), data, {
-      zIndex: group.folded ? 1 : -1, width: known?.width, height: known?.height,
+      zIndex: group.folded ? 1 : -1,
+      width: known?.width,
+      height: known?.height,
     });
   }
   flow.nodes.forEach((inst, i) => {
@@ -97,7 +115,11 @@ export function drawNodes(doc: Doc, before: DrawnNode[], select: Set<string> | n
     const data = makeData(doc, inst, index, known?.data as NodeData | undefined);
     const estimate = guessHeight(data.inputs.length, data.outputs.length, !!data.summary);
     keep(inst.id, "box", flow.layout[inst.id] ?? unplaced(i), data, {
-      hidden: folded.has(inst.id), zIndex: 1, initialWidth: WIDTH, initialHeight: estimate, ariaLabel: spoken(data),
+      hidden: folded.has(inst.id),
+      zIndex: 1,
+      initialWidth: WIDTH,
+      initialHeight: estimate,
+      ariaLabel: spoken(data),
     });
   });
   for (const note of flow.notes) {
@@ -106,7 +128,9 @@ export function drawNodes(doc: Doc, before: DrawnNode[], select: Set<string> | n
     const data = known?.data.note === note ? known.data : { note };
     const resizing = known?.resizing;
     keep(note.id, "note", at, data, {
-      width: resizing ? known.width : (at.w ?? 208), height: resizing ? known.height : (at.h ?? 144), zIndex: 0,
+      width: resizing ? known.width : (at.w ?? 208),
+      height: resizing ? known.height : (at.h ?? 144),
+      zIndex: 0,
     });
   }
   return frameGroups(result);
@@ -129,22 +153,32 @@ export function frameGroups(nodes: DrawnNode[]): DrawnNode[] {
 }
 
 /** The size that a person gave a group; without one it fits its nodes. */
-export interface Frame { x: number; y: number; w: number; h: number }
+export interface Frame {
+  x: number;
+  y: number;
+  w: number;
+  h: number;
+}
 
-const sized = (at: Place | undefined): Frame | undefined => (at?.w && at.h ? { x: at.x, y: at.y, w: at.w, h: at.h } : undefined);
-const sameFrame = (a: Frame | undefined, b: Frame | undefined): boolean => a === b || JSON.stringify(a) === JSON.stringify(b);
+const sized = (at: Place | undefined): Frame | undefined =>
+  at?.w && at.h ? { x: at.x, y: at.y, w: at.w, h: at.h } : undefined;
+const sameFrame = (a: Frame | undefined, b: Frame | undefined): boolean =>
+  a === b || JSON.stringify(a) === JSON.stringify(b);
 
 function around(box: Frame, frame: Frame | undefined): [number, number, number, number] {
   const tight = { x: box.x - PAD, y: box.y - PAD - HEAD, w: box.w + 2 * PAD, h: box.h + 2 * PAD + HEAD };
   if (!frame) return [tight.x, tight.y, tight.w, tight.h];
-  const x = Math.min(tight.x, frame.x), y = Math.min(tight.y, frame.y);
+  const x = Math.min(tight.x, frame.x),
+    y = Math.min(tight.y, frame.y);
   return [x, y, Math.max(tight.x + tight.w, frame.x + frame.w) - x, Math.max(tight.y + tight.h, frame.y + frame.h) - y];
 }
 
 /** A group that was moved takes the frame that it was given along. */
 export function shifted(node: DrawnNode, by: { x: number; y: number } | undefined): DrawnNode {
   const frame = node.data.frame as Frame | undefined;
-  return by && frame ? { ...node, data: { ...node.data, frame: { ...frame, x: frame.x + by.x, y: frame.y + by.y } } } : node;
+  return by && frame
+    ? { ...node, data: { ...node.data, frame: { ...frame, x: frame.x + by.x, y: frame.y + by.y } } }
+    : node;
 }
 
 /** The open group under the pointer that what is dragged could join; "" where there is none. */
@@ -164,7 +198,16 @@ export function freeSpot(nodes: DrawnNode[], wish: { x: number; y: number }): { 
     !boxes.some((b) => x < b.x + b.w + GRID && b.x < x + WIDTH + GRID && y < b.y + b.h + GRID && b.y < y + 112 + GRID);
   for (let ring = 0; ring < 14; ring++) {
     const step = ring * GRID * 4;
-    for (const [dx, dy] of [[0, 1], [0, -1], [1, 0], [-1, 0], [1, 1], [-1, 1], [1, -1], [-1, -1]]) {
+    for (const [dx, dy] of [
+      [0, 1],
+      [0, -1],
+      [1, 0],
+      [-1, 0],
+      [1, 1],
+      [-1, 1],
+      [1, -1],
+      [-1, -1],
+    ]) {
       if (free(wish.x + dx * step, wish.y + dy * step)) return { x: wish.x + dx * step, y: wish.y + dy * step };
     }
   }
@@ -180,7 +223,8 @@ export function sizeOf(node: DrawnNode): { w: number; h: number } {
 
 export function boxOf(nodes: DrawnNode[]): { x: number; y: number; w: number; h: number } | null {
   if (!nodes.length) return null;
-  const x = Math.min(...nodes.map((n) => n.position.x)), y = Math.min(...nodes.map((n) => n.position.y));
+  const x = Math.min(...nodes.map((n) => n.position.x)),
+    y = Math.min(...nodes.map((n) => n.position.y));
   const right = Math.max(...nodes.map((n) => n.position.x + sizeOf(n).w));
   const bottom = Math.max(...nodes.map((n) => n.position.y + sizeOf(n).h));
   return { x, y, w: right - x, h: bottom - y };
@@ -195,7 +239,8 @@ export function drawEdges(doc: Doc, before: DrawnEdge[]): DrawnEdge[] {
   const seen = new Set<string>();
   for (const edge of flow.edges) {
     const id = edgeKey(edge);
-    const source = byId.get(nodeOf(edge.from)), target = byId.get(nodeOf(edge.to));
+    const source = byId.get(nodeOf(edge.from)),
+      target = byId.get(nodeOf(edge.to));
     if (!source || !target || seen.has(id)) continue; // the problems say so
     seen.add(id);
     const [outside, inside] = [folded.get(source.id), folded.get(target.id)];
@@ -204,20 +249,34 @@ export function drawEdges(doc: Doc, before: DrawnEdge[]): DrawnEdge[] {
     const hidden = !!outside && outside === inside;
     const known = old.get(id);
     const ends = {
-      source: outside ?? source.id, sourceHandle: outside ? "out" : portOf(edge.from),
-      target: inside ?? target.id, targetHandle: inside ? "in" : portOf(edge.to),
+      source: outside ?? source.id,
+      sourceHandle: outside ? "out" : portOf(edge.from),
+      target: inside ?? target.id,
+      targetHandle: inside ? "in" : portOf(edge.to),
     };
     if (
-      known && known.source === ends.source && known.target === ends.target && known.sourceHandle === ends.sourceHandle &&
-      known.targetHandle === ends.targetHandle && known.data?.color === color && (known.hidden ?? false) === hidden
+      known &&
+      known.source === ends.source &&
+      known.target === ends.target &&
+      known.sourceHandle === ends.sourceHandle &&
+      known.targetHandle === ends.targetHandle &&
+      known.data?.color === color &&
+      (known.hidden ?? false) === hidden
     ) {
       result.push(known);
       continue;
     }
     const label = `Wire from ${source.title || source.id}, ${portOf(edge.from)}, to ${target.title || target.id}, ${portOf(edge.to)}`;
     result.push({
-      ...known, ...ends, id, type: "wire", hidden, data: { color, edge }, ariaLabel: label,
-      reconnectable: !outside && !inside, interactionWidth: 22,
+      ...known,
+      ...ends,
+      id,
+      type: "wire",
+      hidden,
+      data: { color, edge },
+      ariaLabel: label,
+      reconnectable: !outside && !inside,
+      interactionWidth: 22,
     });
   }
   return result;
@@ -226,4 +285,3 @@ export function drawEdges(doc: Doc, before: DrawnEdge[]): DrawnEdge[] {
 export const edgeData = (edge: DrawnEdge): Edge => edge.data?.edge as Edge;
 export const groupData = (node: DrawnNode): Group => node.data.group as Group;
 export const noteData = (node: DrawnNode): Note => node.data.note as Note;
-

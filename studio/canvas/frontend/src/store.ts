@@ -6,17 +6,42 @@ import { Flow, Kind, Op, Problem, View, whole } from "./model";
 import { NodeState } from "./progress";
 
 export interface Data {
-  doc: string; client: string; rev: number; ack: number;
-  base?: number; ops?: { r: number; s?: number; o?: Op }[]; snap?: Partial<Flow>;
-  undo: [number, number]; saved: boolean; rejected?: { seq: number; message: string }[];
-  views?: Record<string, View>; problems?: Record<string, Problem[]>; all_problems?: boolean;
-  catalog_digest: string; catalog?: Kind[]; conflict?: string;
-  status?: Record<string, NodeState>; events?: string; readonly?: boolean; height?: string;
+  doc: string;
+  client: string;
+  rev: number;
+  ack: number;
+  base?: number;
+  ops?: { r: number; s?: number; o?: Op }[];
+  snap?: Partial<Flow>;
+  undo: [number, number];
+  saved: boolean;
+  rejected?: { seq: number; message: string }[];
+  views?: Record<string, View>;
+  problems?: Record<string, Problem[]>;
+  all_problems?: boolean;
+  catalog_digest: string;
+  catalog?: Kind[];
+  conflict?: string;
+  status?: Record<string, NodeState>;
+  events?: string;
+  readonly?: boolean;
+  height?: string;
   reveal?: [string, number];
 }
-interface Pending { seq: number; at: number; op?: Op; cmd?: { name: string; arg: string }; merge?: string }
+interface Pending {
+  seq: number;
+  at: number;
+  op?: Op;
+  cmd?: { name: string; arg: string };
+  merge?: string;
+}
 export interface Payload {
-  doc: string; client: string; rev: number | null; catalog: string; ops: Pending[]; n: number;
+  doc: string;
+  client: string;
+  rev: number | null;
+  catalog: string;
+  ops: Pending[];
+  n: number;
 }
 type Send = (payload: Payload) => void;
 
@@ -38,7 +63,10 @@ export class Emitter {
 
 /** The catalog, shared by all documents. */
 export const catalog = {
-  digest: "", kinds: [] as Kind[], byKind: new Map<string, Kind>(), changed: new Emitter(),
+  digest: "",
+  kinds: [] as Kind[],
+  byKind: new Map<string, Kind>(),
+  changed: new Emitter(),
 };
 
 export function learnCatalog(data: Data): void {
@@ -126,7 +154,12 @@ export class Doc {
     this.sent = performance.now();
     this.inFlight = this.pending.length > 0;
     this.send({
-      doc: this.id, client: this.client, rev: this.rev, catalog: catalog.digest, ops: this.pending, n: ++this.count,
+      doc: this.id,
+      client: this.client,
+      rev: this.rev,
+      catalog: catalog.digest,
+      ops: this.pending,
+      n: ++this.count,
     });
     if (this.owing()) {
       this.later(this.waits);

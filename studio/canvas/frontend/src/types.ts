@@ -4,7 +4,11 @@ import { Doc, catalog } from "./store";
 import { Edge, Flow, Kind, NodeInstance, Port, nodeOf, portOf } from "./model";
 
 export type Side = "in" | "out";
-export interface End { node: string; port: string; side: Side }
+export interface End {
+  node: string;
+  port: string;
+  side: Side;
+}
 
 export function fits(given: string[], taken: string[]): boolean {
   if (given.includes("any") || taken.includes("any")) return true;
@@ -18,9 +22,23 @@ export function words(types: string[]): string {
 }
 
 const HUES: Record<string, string> = {
-  text: "green", number: "blue", json: "amber", messages: "teal", documents: "orange", file: "brown",
-  "chat model": "violet", embeddings: "pink", retriever: "rust", tool: "indigo", agent: "red", task: "rose",
-  adapter: "magenta", table: "sky", chart: "lime", picture: "plum", any: "gray",
+  text: "green",
+  number: "blue",
+  json: "amber",
+  messages: "teal",
+  documents: "orange",
+  file: "brown",
+  "chat model": "violet",
+  embeddings: "pink",
+  retriever: "rust",
+  tool: "indigo",
+  agent: "red",
+  task: "rose",
+  adapter: "magenta",
+  table: "sky",
+  chart: "lime",
+  picture: "plum",
+  any: "gray",
 };
 const SPARE = ["violet", "teal", "orange", "indigo", "rose", "rust", "blue", "pink"];
 
@@ -33,7 +51,20 @@ export function colorOf(types: string[]): string {
   return `var(--pb-${HUES[family] ?? SPARE[hash % SPARE.length]})`;
 }
 
-const FAMILY_HUES = ["blue", "green", "violet", "orange", "teal", "red", "amber", "indigo", "pink", "brown", "lime", "sky"];
+const FAMILY_HUES = [
+  "blue",
+  "green",
+  "violet",
+  "orange",
+  "teal",
+  "red",
+  "amber",
+  "indigo",
+  "pink",
+  "brown",
+  "lime",
+  "sky",
+];
 
 let families: string[] = [];
 let familiesOf = catalog.kinds;
@@ -47,10 +78,12 @@ export function familyColor(family: string): string {
   return index < 0 ? "var(--pb-gray)" : `var(--pb-${FAMILY_HUES[index % FAMILY_HUES.length]})`;
 }
 
-export const titleOf = (node: NodeInstance): string =>
-  node.title || catalog.byKind.get(node.kind)?.title || node.kind;
+export const titleOf = (node: NodeInstance): string => node.title || catalog.byKind.get(node.kind)?.title || node.kind;
 
-export interface Ports { inputs: Port[]; outputs: Port[] }
+export interface Ports {
+  inputs: Port[];
+  outputs: Port[];
+}
 
 /** The ports of a node: what Python says, else its kind's; and those that its wires name. */
 export function portsOf(doc: Doc, node: NodeInstance): Ports {
@@ -92,7 +125,9 @@ function withWired(flow: Flow, id: string, ports: Port[], side: Side): Port[] {
   const names = wired(flow).get(`${side} ${id}`);
   const extra = [...(names ?? [])].filter((name) => !ports.some((port) => port.name === name));
   // A wire into a port that is gone stays visible, so that a person can re-plug it.
-  return extra.length ? [...ports, ...extra.map((name) => ({ name, types: [], doc: "This port is not there (any more)." }))] : ports;
+  return extra.length
+    ? [...ports, ...extra.map((name) => ({ name, types: [], doc: "This port is not there (any more)." }))]
+    : ports;
 }
 
 export function portAt(doc: Doc, end: End): Port | undefined {
@@ -122,7 +157,13 @@ export function downstream(flow: Flow, start: string): Set<string> {
   return seen;
 }
 
-export interface Dragged { from: End; port: Port; below: Set<string>; above: Set<string>; old?: Edge }
+export interface Dragged {
+  from: End;
+  port: Port;
+  below: Set<string>;
+  above: Set<string>;
+  old?: Edge;
+}
 
 export function upstream(flow: Flow, start: string): Set<string> {
   const turned = flow.edges.map((e) => ({ from: e.to, to: e.from }));
@@ -132,7 +173,8 @@ export function upstream(flow: Flow, start: string): Set<string> {
 /** Why a wire may not end in a port; "" when it may. */
 export function refusal(doc: Doc, dragged: Dragged, end: End, port: Port): string {
   const { from } = dragged;
-  if (from.side === end.side) return from.side === "out" ? "An output goes into an input." : "An input takes an output.";
+  if (from.side === end.side)
+    return from.side === "out" ? "An output goes into an input." : "An input takes an output.";
   if (from.node === end.node) return "A node cannot be wired to itself.";
   const circle = from.side === "out" ? dragged.above.has(end.node) : dragged.below.has(end.node);
   if (circle) return "That would go round in a circle.";
@@ -162,6 +204,8 @@ export function fittingPort(kind: Kind, dragged: Dragged): Port | undefined {
 export function dragFrom(doc: Doc, from: End, old?: Edge): Dragged | null {
   const port = portAt(doc, from);
   if (!port) return null;
-  const flow = old ? { ...doc.flow, edges: doc.flow.edges.filter((e) => e.from !== old.from || e.to !== old.to) } : doc.flow;
+  const flow = old
+    ? { ...doc.flow, edges: doc.flow.edges.filter((e) => e.from !== old.from || e.to !== old.to) }
+    : doc.flow;
   return { from, port, below: downstream(flow, from.node), above: upstream(flow, from.node), old };
 }

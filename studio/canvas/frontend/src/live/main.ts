@@ -86,7 +86,12 @@ function follow(channel: Channel, draw: () => void, every = 0, onNews: () => voi
 }
 
 /** Whether the flow is saved; and word to Python when the page shows what is no longer so. */
-function pulse(root: HTMLElement, channel: Channel, data: PulseData & { doc: string }, component: Component): () => void {
+function pulse(
+  root: HTMLElement,
+  channel: Channel,
+  data: PulseData & { doc: string },
+  component: Component,
+): () => void {
   const { progress } = channel;
   let timer: ReturnType<typeof setTimeout> | undefined;
   const tellLater = () => {

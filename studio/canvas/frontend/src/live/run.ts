@@ -42,7 +42,9 @@ const TEXT_SHOWN = 1500;
 export function drawRun(root: RunRoot, progress: Progress, data: RunData): void {
   root.className = "root run";
   const titles = new Map(data.steps);
-  const rows = shownPaths(progress, data).flatMap((path) => rowsOf(root, path, progress.nodes.get(path)!, titles, data.chat));
+  const rows = shownPaths(progress, data).flatMap((path) =>
+    rowsOf(root, path, progress.nodes.get(path)!, titles, data.chat),
+  );
   if (data.chat) drawChat(root, progress, data, titles, rows);
   else drawPanel(root, progress, data, rows);
 }
@@ -60,7 +62,13 @@ function shownPaths(progress: Progress, data: RunData): string[] {
 
 const compare = (a: number, b: number): number => (a === b ? 0 : a - b);
 
-function rowsOf(root: RunRoot, path: string, node: NodeState, titles: Map<string, string>, chat: boolean): HTMLElement[] {
+function rowsOf(
+  root: RunRoot,
+  path: string,
+  node: NodeState,
+  titles: Map<string, string>,
+  chat: boolean,
+): HTMLElement[] {
   const status = node.status ?? "queued";
   const row = el("div", `row ${status}`);
   const inner = path.split("/");
@@ -107,7 +115,13 @@ function stateOf(progress: Progress, data: RunData): HTMLElement {
   return badge;
 }
 
-function drawChat(root: RunRoot, progress: Progress, data: RunData, titles: Map<string, string>, rows: HTMLElement[]): void {
+function drawChat(
+  root: RunRoot,
+  progress: Progress,
+  data: RunData,
+  titles: Map<string, string>,
+  rows: HTMLElement[],
+): void {
   const busy = [...progress.nodes].find(([, node]) => node.status === "running")?.[0];
   const details = el("details");
   details.append(el("summary", "", busy === undefined ? "Working…" : `${titles.get(busy) ?? busy}…`), ...rows);

@@ -1,0 +1,100 @@
+// Where things are: between the page, the canvas and the flow; what is in view, and going to a node.
+
+import { type Edge as DrawnEdge, type Viewport, getViewportForBounds, useReactFlow } from "@xyflow/react";
+import { type RefObject, useCallback, useEffect, useMemo } from "react";
+import { snap } from "../arrange";
+import type { Point } from "../edits";
+import { WIDTH, boxOf, freeSpot } from "../scene";
+import type { Doc } from "../store";
+import type { Scene } from "./scene";
+
+export interface Places {
+  /** A point of the page, in the flow. */
+  toFlow: (x: number, y: number) => Point;
+  /** A point of the page, in the canvas's box. */
+  inBox: (x: number, y: number) => Point;
+  /** Whether a point of the page lies on the canvas. */
+  onCanvas: (x: number, y: number) => boolean;
+  /** A free spot for a node near the middle of what is in view, in the flow. */
+  centre: () => Point;
+  /** Bring everything into view, within some milliseconds. */
+  fit: (duration?: number) => void;
+  /** The wire at a point of the page that a node could be put on. */
+  wireUnder: (x: number, y: number) => DrawnEdge | undefined;
+  /** Show and select a node, or the folded group that it lies in. */
+  go: (id: string) => void;
+}
+
+const views = new Map<string, Viewport>();
+const seenReveals = new Map<string, number>();
+
+export function usePlaces(doc: Doc, root: RefObject<HTMLDivElement | null>, scene: Scene, focus: () => void): Places {
+  const flow = useReactFlow();
+  const { nodesNow, edgesNow, choose } = scene;
+  const toFlow = useCallback((x: number, y: number): Point => flow.screenToFlowPosition({ x, y }), [flow]);
+  const box = useCallback(() => root.current?.getBoundingClientRect() ?? new DOMRect(), [root]);
+  const inBox = useCallback((x: number, y: number): Point => ({ x: x - box().x, y: y - box().y }), [box]);
+  const onCanvas = useCallback(
+    (x: number, y: number): boolean => {
+      const { left, right, top, bottom } = box();
+      return x >= left && x <= right && y >= top && y <= bottom;
+    },
+    [box],
+  );
+  const centre = useCallback((): Point => {
+    const { x, y, width, height } = box();
+    const at = toFlow(x + width / 2, y + height / 2);
+    return freeSpot(nodesNow(), { x: snap(at.x - WIDTH / 2), y: snap(at.y - 60) });
+  }, [box, nodesNow, toFlow]);
+  const fit = useCallback(
+    (duration = 250) => {
+      // From our own sizes: React Flow's fitView knows only the nodes that it has measured by now.
+      const all = boxOf(nodesNow().filter((n) => !n.hidden));
+      const { width, height } = box();
+      if (!all || !width) return;
+      const bounds = { x: all.x, y: all.y, width: all.w, height: all.h };
+      void flow.setViewport(getViewportForBounds(bounds, width, height, 0.1, 1, 0.08), { duration });
+    },
+    [box, flow, nodesNow],
+  );
+  const wireUnder = useCallback(
+    (x: number, y: number): DrawnEdge | undefined => {
+      const shadow = root.current?.getRootNode() as ShadowRoot | Document | undefined;
+      const hit = shadow
+        ?.elementsFromPoint(x, y)
+        .map((el) => el.closest(".react-flow__edge"))
+        .find(Boolean);
+      const id = hit?.getAttribute("data-id");
+      return edgesNow().find((edge) => edge.id === id && edge.reconnectable);
+    },
+    [edgesNow, root],
+  );
+  const go = useCallback(
+    (id: string) => {
+      const folded = doc.flow.groups.find((g) => g.folded && g.nodes?.includes(id));
+      const shown = folded?.id ?? id;
+      choose([shown]);
+      void flow.fitView({ nodes: [{ id: shown }], duration: 250, maxZoom: 1.1, minZoom: 0.5, padding: 0.4 });
+      focus();
+    },
+    [choose, doc, flow, focus],
+  );
+  return useMemo(
+    () => ({ toFlow, inBox, onCanvas, centre, fit, wireUnder, go }),
+    [toFlow, inBox, onCanvas, centre, fit, wireUnder, go],
+  );
+}
+
+/** Go to a node that Python asks for; a higher number asks again. */
+export function useReveal(doc: Doc, reveal: [string, number] | undefined, go: (id: string) => void): void {
+  useEffect(() => {
+    if (!reveal || !doc.ready || seenReveals.get(doc.id) === reveal[1]) return;
+    seenReveals.set(doc.id, reveal[1]);
+    const timer = setTimeout(() => go(reveal[0]), 60);
+    return () => clearTimeout(timer);
+  }, [reveal?.[0], reveal?.[1], doc.ready]);
+}
+
+/** What was in view when this flow was last shown; and a place to note it. */
+export const viewOf = (doc: Doc): Viewport | undefined => views.get(doc.id);
+export const keepView = (doc: Doc, view: Viewport): void => void views.set(doc.id, view);

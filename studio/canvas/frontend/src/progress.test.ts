@@ -1,0 +1,73 @@
+import { expect, test } from "vitest";
+import { Progress, newsIn } from "./progress";
+
+/** A progress that has heard these messages. */
+function heard(...messages: unknown[]): Progress {
+  const progress = new Progress();
+  for (const message of messages) for (const news of newsIn(message)) progress.take(news);
+  return progress;
+}
+
+test("pieces of text add up, and a whole text replaces them", () => {
+  const progress = heard(
+    { node: "ask", status: "running", text_all: "" },
+    { node: "ask", status: "running", text: "Copen" },
+    { node: "ask", status: "running", text: "hagen" },
+  );
+  expect(progress.nodes.get("ask")).toEqual({ status: "running", text: "Copenhagen" });
+  for (const news of newsIn({ node: "ask", status: "running", text_all: "Oslo" })) progress.take(news);
+  expect(progress.nodes.get("ask")?.text).toBe("Oslo");
+});
+
+test("what was said about one moment says nothing about the next", () => {
+  const progress = heard(
+    { node: "ask", status: "waiting", message: "Waits for chat model, next in line" },
+    { node: "ask", status: "running" },
+  );
+  expect(progress.nodes.get("ask")).not.toHaveProperty("message");
+});
+
+test("facts stay: seconds and tokens of a node that is done", () => {
+  const progress = heard({ node: "ask", status: "done", seconds: 1.2, tokens: 34 }, { node: "ask", status: "done" });
+  expect(progress.nodes.get("ask")).toMatchObject({ status: "done", seconds: 1.2, tokens: 34 });
+});
+
+test("steps of an agent add up; all of them at once replace them", () => {
+  const step = { what: "tool call", tool: "clock" };
+  const progress = heard({ node: "a", step }, { node: "a", step });
+  expect(progress.nodes.get("a")?.steps).toHaveLength(2);
+  for (const news of newsIn({ node: "a", steps_all: [step] })) progress.take(news);
+  expect(progress.nodes.get("a")?.steps).toEqual([step]);
+});
+
+test("a new run forgets the last one, and says which nodes that concerns", () => {
+  const progress = heard({ run: { id: "r1", status: "running" } }, { node: "a", status: "done" });
+  const [reset, run] = newsIn({ reset: true, run: { id: "r2", status: "running" } });
+  expect(progress.take(reset)).toEqual(["a"]);
+  progress.take(run);
+  expect(progress.nodes.size).toBe(0);
+  expect(progress.run?.id).toBe("r2");
+});
+
+test("what is said of the run is never a node", () => {
+  const progress = heard({ run: { id: "r1", status: "running", warnings: ["The cache is full."] } });
+  expect(progress.nodes.size).toBe(0);
+  expect(progress.run?.warnings).toEqual(["The cache is full."]);
+});
+
+test("the file's revision, and a conflict", () => {
+  expect(heard({ revision: 7, saved: false, conflict: true }).file).toEqual({
+    revision: 7,
+    saved: false,
+    conflict: true,
+  });
+});
+
+test.each([null, 3, "node", [], {}, { node: 3 }, { revision: "7" }])("%j says nothing", (message) => {
+  expect(newsIn(message)).toEqual([]);
+});
+
+test("a status that nobody knows does not spoil the one that is known", () => {
+  const progress = heard({ node: "a", status: "running" }, { node: "a", status: "flying" });
+  expect(progress.nodes.get("a")?.status).toBe("running");
+});

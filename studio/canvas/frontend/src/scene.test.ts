@@ -1,0 +1,86 @@
+import { expect, test } from "vitest";
+import { Flow, whole } from "./model";
+import { FOLDED, WIDTH, drawEdges, drawNodes, frameUnder, freeSpot } from "./scene";
+import { Doc } from "./store";
+
+function open(flow: Partial<Flow>): Doc {
+  const doc = new Doc("d");
+  doc.flow = whole(flow);
+  return doc;
+}
+const two = (rest: Partial<Flow> = {}): Doc =>
+  open({
+    nodes: [
+      { id: "a", kind: "k" },
+      { id: "b", kind: "k" },
+    ],
+    edges: [{ from: "a.x", to: "b.y" }],
+    layout: { a: { x: 0, y: 0 }, b: { x: 400, y: 0 } },
+    ...rest,
+  });
+
+test("what did not change keeps its object, so it is not drawn again", () => {
+  const doc = two();
+  const before = drawNodes(doc, [], null);
+  doc.flow = { ...doc.flow, layout: { ...doc.flow.layout, b: { x: 416, y: 0 } } };
+  const after = drawNodes(doc, before, null);
+  expect(after[0]).toBe(before[0]);
+  expect(after[1]).not.toBe(before[1]);
+  const edges = drawEdges(doc, []);
+  expect(drawEdges(doc, edges)[0]).toBe(edges[0]);
+});
+
+test("a node under the mouse stays where the hand is", () => {
+  const doc = two();
+  const [a, b] = drawNodes(doc, [], null);
+  const held = { ...a, dragging: true, position: { x: 50, y: 60 } };
+  expect(drawNodes(doc, [held, b], null)[0].position).toEqual({ x: 50, y: 60 });
+});
+
+test("what an edit made is selected, and nothing else", () => {
+  const doc = two();
+  const before = drawNodes(doc, [], new Set(["a"]));
+  expect(before.map((n) => n.selected)).toEqual([true, false]);
+  expect(drawNodes(doc, before, new Set(["b"])).map((n) => n.selected)).toEqual([false, true]);
+  expect(drawNodes(doc, before, null).map((n) => n.selected)).toEqual([true, false]);
+});
+
+test("a group lies around its nodes, and is as large as somebody made it", () => {
+  const groups = [{ id: "g", nodes: ["a", "b"] }];
+  const [tight] = drawNodes(two({ groups }), [], null);
+  expect(tight.position.x).toBeLessThan(0);
+  expect(tight.width).toBeGreaterThan(400 + WIDTH);
+  const layout = { a: { x: 0, y: 0 }, b: { x: 400, y: 0 }, g: { x: -100, y: -100, w: 2000, h: 900 } };
+  const [wide] = drawNodes(two({ groups, layout }), [], null);
+  expect([wide.width, wide.height]).toEqual([2000, 900]);
+});
+
+test("a folded group hides what is in it, and stands for it at the ends of wires", () => {
+  const doc = two({ groups: [{ id: "g", nodes: ["b"], folded: true }] });
+  const nodes = drawNodes(doc, [], null);
+  expect(nodes.find((n) => n.id === "b")?.hidden).toBe(true);
+  expect(nodes[0].width).toBe(FOLDED.w);
+  expect(drawEdges(doc, [])[0]).toMatchObject({ source: "a", target: "g", targetHandle: "in" });
+});
+
+test("a wire to a node that is not there, or the same wire twice, is drawn once or not at all", () => {
+  const edge = { from: "a.x", to: "b.y" };
+  const doc = two({ edges: [edge, edge, { from: "a.x", to: "gone.y" }] });
+  expect(drawEdges(doc, [])).toHaveLength(1);
+});
+
+test("the open group under the pointer is found, unless everything is in it already", () => {
+  const doc = two({ groups: [{ id: "g", nodes: ["a"] }] });
+  const nodes = drawNodes(doc, [], null);
+  const [a, b] = ["a", "b"].map((id) => nodes.filter((n) => n.id === id));
+  expect(frameUnder(nodes, b, { x: 100, y: 10 })).toBe("g");
+  expect(frameUnder(nodes, a, { x: 100, y: 10 })).toBe("");
+  expect(frameUnder(nodes, b, { x: 4000, y: 10 })).toBe("");
+});
+
+test("a new node lies on no other", () => {
+  const nodes = drawNodes(two(), [], null);
+  const spot = freeSpot(nodes, { x: 10, y: 10 });
+  expect(spot).not.toEqual({ x: 10, y: 10 });
+  expect(freeSpot(nodes, { x: 10, y: 2000 })).toEqual({ x: 10, y: 2000 });
+});

@@ -1,0 +1,104 @@
+import { beforeEach, expect, test, vi } from "vitest";
+import { Op } from "./model";
+import { Data, Doc, Payload } from "./store";
+
+const data = (over: Partial<Data> = {}): Data => ({
+  doc: "d", client: "c", rev: 0, ack: 0, undo: [0, 0], saved: true, catalog_digest: "", ...over,
+}); // prettier-ignore
+const node = (id: string): Op => ({ op: "add_node", node: { id, kind: "io.input" } });
+const ids = (doc: Doc): string[] => doc.flow.nodes.map((n) => n.id);
+
+let doc: Doc;
+let sent: Payload[];
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  doc = new Doc("d");
+  sent = [];
+  doc.send = (payload) => sent.push({ ...payload, ops: [...payload.ops] });
+  doc.update(data({ snap: {} }));
+  sent.length = 0;
+});
+
+test("an edit is there at once, and goes out", () => {
+  doc.dispatch(node("a"));
+  expect(ids(doc)).toEqual(["a"]);
+  expect(sent).toHaveLength(1);
+  expect(sent[0].ops.map((item) => item.seq)).toEqual([1]);
+});
+
+test("what was not acknowledged is sent again, with what came after", () => {
+  doc.dispatch(node("a"));
+  doc.dispatch(node("b"));
+  vi.advanceTimersByTime(3000);
+  expect(sent.at(-1)?.ops.map((item) => item.seq)).toEqual([1, 2]);
+});
+
+test("an acknowledged edit is not made twice", () => {
+  doc.dispatch(node("a"));
+  doc.update(data({ base: 0, rev: 1, ack: 1, ops: [{ r: 1, s: 1 }] }));
+  expect(ids(doc)).toEqual(["a"]);
+  vi.advanceTimersByTime(60_000);
+  expect(sent).toHaveLength(1);
+});
+
+test("somebody else's edit goes below one's own that is under way", () => {
+  doc.dispatch(node("mine"));
+  doc.update(data({ base: 0, rev: 1, ack: 0, ops: [{ r: 1, o: node("theirs") }] }));
+  expect(ids(doc)).toEqual(["theirs", "mine"]);
+});
+
+test("a snapshot does not take away what is still under way", () => {
+  doc.dispatch(node("mine"));
+  doc.update(data({ rev: 4, ack: 0, snap: { nodes: [{ id: "old", kind: "io.input" }] } }));
+  expect(ids(doc)).toEqual(["old", "mine"]);
+});
+
+test("a gap in what the server tells asks for a whole flow", () => {
+  doc.update(data({ base: 5, rev: 6, ops: [{ r: 6, o: node("x") }] }));
+  expect(sent.at(-1)?.rev).toBeNull();
+});
+
+test("what the server rejects is said once", () => {
+  doc.dispatch(node("a"));
+  const rejected = [{ seq: 1, message: "That cannot be." }];
+  doc.update(data({ base: 0, rev: 0, ack: 1, rejected }));
+  doc.update(data({ base: 0, rev: 0, ack: 1, rejected }));
+  expect(ids(doc)).toEqual([]);
+  expect(doc.toast).toEqual({ text: "That cannot be.", n: 1 });
+});
+
+test("an edit that makes no sense goes nowhere and says why", () => {
+  expect(doc.dispatch({ op: "disconnect", from: "a.x", to: "b.y" })).toBe(false);
+  expect(doc.toast?.text).toContain('no wire from "a.x"');
+  expect(sent).toHaveLength(0);
+});
+
+test("a flow that is only shown takes no edits, and commands still go out", () => {
+  doc.update(data({ base: 0, rev: 0, readonly: true }));
+  expect(doc.dispatch(node("a"))).toBe(false);
+  doc.command("run");
+  expect(sent.at(-1)?.ops[0].cmd).toEqual({ name: "run", arg: "" });
+});
+
+test("a command comes after the edits made before it", () => {
+  doc.dispatch(node("a"));
+  doc.command("run");
+  vi.advanceTimersByTime(500);
+  expect(sent.at(-1)?.ops.map((item) => item.cmd?.name ?? item.op?.op)).toEqual(["add_node", "run"]);
+});
+
+test("news of a revision that this page lacks asks for it", () => {
+  doc.hear(3);
+  expect(sent).toHaveLength(1);
+  doc.hear(0);
+  expect(sent).toHaveLength(1);
+});
+
+test("a badge goes away when its node's list comes empty", () => {
+  const bad = { code: "x", message: "No.", severity: "error" as const };
+  doc.update(data({ base: 0, rev: 0, problems: { a: [bad] }, all_problems: true }));
+  expect(doc.problems).toEqual({ a: [bad] });
+  doc.update(data({ base: 0, rev: 0, problems: { a: [] } }));
+  expect(doc.problems).toEqual({});
+});
