@@ -87,9 +87,10 @@ check: everything frontend-check  ## lint, format, types, and whether what is ge
 	$(PY) -m patchbay.nodes.docs --check
 	$(PY) -m patchbay.flows.codes --check
 
-fix: setup  ## let ruff mend what it can
+fix: setup  ## let ruff mend what it can; and format the canvas, where Node.js has been used on it
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+	@if [ -d $(FRONTEND)/node_modules ]; then cd $(FRONTEND) && npm run --silent format; fi
 
 generate: setup  ## write the JSON Schema, the catalog page and the page of problems anew
 	$(PY) -m patchbay.flows.document.schema --write
@@ -108,10 +109,13 @@ frontend: $(FRONTEND)/node_modules/.package-lock.json  ## build the canvas anew 
 # Only people who change the canvas need Node.js; its bundle is committed.
 frontend-check:
 	@if node -e 'const [a, b] = process.versions.node.split("."); process.exit(+a > 20 || (+a == 20 && +b >= 19) ? 0 : 1)' 2>/dev/null && command -v npm >/dev/null; \
-	then $(MAKE) --no-print-directory frontend-same; \
-	else echo "No Node.js 20.19 or newer here: the canvas bundle is not rebuilt and compared."; fi
+	then $(MAKE) --no-print-directory frontend-tested frontend-same; \
+	else echo "No Node.js 20.19 or newer here: the canvas is not tested, rebuilt and compared."; fi
 
-.PHONY: frontend-same
+.PHONY: frontend-same frontend-tested
+frontend-tested: $(FRONTEND)/node_modules/.package-lock.json  ## types, format and unit tests of the canvas
+	cd $(FRONTEND) && npm run --silent check
+
 frontend-same: $(FRONTEND)/node_modules/.package-lock.json
 	@out=$$(mktemp -d); trap 'rm -rf "$$out" "$$out.log"' EXIT; \
 	(cd $(FRONTEND) && PATCHBAY_OUT=$$out npm run --silent build) >"$$out.log" 2>&1 \

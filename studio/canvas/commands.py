@@ -36,7 +36,7 @@ class CanvasPage(Protocol):
         """Show the settings of what is selected."""
 
     def open_file(self, dropped: str) -> None:
-        """Open the flow in a file that was dropped, see `patchbay.studio.documents.importing.dropped`."""
+        """Open the flow in a file that was dropped, as `documents.importing.dropped` takes it."""
 
     def notice(self, words: str) -> None:
         """Tell the person something, in plain words."""

@@ -4,7 +4,7 @@ import { Node as DrawnNode, useReactFlow, useStore } from "@xyflow/react";
 import { Alignment, align } from "./arrange";
 import { Chosen, moveOp } from "./edits";
 import { Icon } from "./icons";
-import type { Keys } from "./keys";
+import type { Tools } from "./hooks/tools";
 import { Op } from "./model";
 import { Doc } from "./store";
 
@@ -37,7 +37,7 @@ function Tool({
 interface Props {
   doc: Doc;
   chosen: Chosen;
-  keys: Keys;
+  tools: Tools;
   drawn: () => DrawnNode[];
   dispatch: (op: Op | null) => void;
   paletteShut: boolean;
@@ -46,7 +46,7 @@ interface Props {
   onExport: (event: React.MouseEvent) => void;
 }
 
-export function Bars({ doc, chosen, keys, drawn, dispatch, paletteShut, onPalette, onHelp, onExport }: Props) {
+export function Bars({ doc, chosen, tools, drawn, dispatch, paletteShut, onPalette, onHelp, onExport }: Props) {
   const flow = useReactFlow();
   const zoom = useStore((state) => Math.round(state.transform[2] * 100));
   const several = chosen.nodes.length + chosen.notes.length > 1;
@@ -64,14 +64,14 @@ export function Bars({ doc, chosen, keys, drawn, dispatch, paletteShut, onPalett
       {!doc.readonly && (
         <div className="pb-bar top" role="toolbar" aria-label="Edit">
           {paletteShut && <Tool icon="panel" label="Show the palette" onClick={onPalette} />}
-          <Tool icon="plus" label="Add a node" keys="N" onClick={keys.add} />
+          <Tool icon="plus" label="Add a node" keys="N" onClick={tools.add} />
           <i />
-          <Tool icon="undo" label="Undo" keys="Ctrl Z" onClick={keys.undo} off={!doc.undo[0]} />
-          <Tool icon="redo" label="Redo" keys="Ctrl Shift Z" onClick={keys.redo} off={!doc.undo[1]} />
+          <Tool icon="undo" label="Undo" keys="Ctrl Z" onClick={tools.undo} off={!doc.undo[0]} />
+          <Tool icon="redo" label="Redo" keys="Ctrl Shift Z" onClick={tools.redo} off={!doc.undo[1]} />
           <i />
-          <Tool icon="note" label="Sticky note" keys="M" onClick={() => keys.note("centre")} />
-          <Tool icon="layout" label="Lay out" keys="L" onClick={keys.layout} off={!doc.flow.nodes.length} />
-          <Tool icon="search" label="Find a node" keys="Ctrl F" onClick={keys.find} off={!doc.flow.nodes.length} />
+          <Tool icon="note" label="Sticky note" keys="M" onClick={() => tools.note("centre")} />
+          <Tool icon="layout" label="Lay out" keys="L" onClick={tools.layout} off={!doc.flow.nodes.length} />
+          <Tool icon="search" label="Find a node" keys="Ctrl F" onClick={tools.find} off={!doc.flow.nodes.length} />
           {doc.exports && <Tool icon="download" label="Export" onClick={onExport} />}
           <Tool icon="help" label="Shortcuts" keys="?" onClick={onHelp} />
         </div>
@@ -85,10 +85,10 @@ export function Bars({ doc, chosen, keys, drawn, dispatch, paletteShut, onPalett
           <Tool icon="spread" label="Spread across" onClick={() => arrange("across")} />
           <Tool icon="stack" label="Spread down" onClick={() => arrange("down")} />
           <i />
-          <Tool icon="group" label="Group" keys="Ctrl G" onClick={keys.group} off={!chosen.nodes.length} />
-          <Tool icon="copy" label="Duplicate" keys="Ctrl D" onClick={keys.duplicate} />
-          <Tool icon="power" label="Disable or enable" keys="E" onClick={keys.disable} off={!chosen.nodes.length} />
-          <Tool icon="trash" label="Delete" keys="Del" onClick={keys.remove} />
+          <Tool icon="group" label="Group" keys="Ctrl G" onClick={() => tools.group()} off={!chosen.nodes.length} />
+          <Tool icon="copy" label="Duplicate" keys="Ctrl D" onClick={() => tools.duplicate()} />
+          <Tool icon="power" label="Disable or enable" keys="E" onClick={tools.disable} off={!chosen.nodes.length} />
+          <Tool icon="trash" label="Delete" keys="Del" onClick={tools.remove} />
         </div>
       )}
       <div className="pb-bar zoom" role="toolbar" aria-label="Zoom">
@@ -97,7 +97,7 @@ export function Bars({ doc, chosen, keys, drawn, dispatch, paletteShut, onPalett
           {zoom} %
         </button>
         <Tool icon="plus" label="Zoom in" keys="+" onClick={() => void flow.zoomIn({ duration: 120 })} />
-        <Tool icon="fit" label="Fit everything" keys="F" onClick={keys.fit} />
+        <Tool icon="fit" label="Fit everything" keys="F" onClick={tools.fit} />
       </div>
       {doc.conflict && (
         <div className="pb-conflict" role="alert">

@@ -21,12 +21,13 @@ import { useShared } from "./context";
 import type { Point } from "./edits";
 import { Adding, under, useAdding } from "./hooks/adding";
 import { useDragging } from "./hooks/dragging";
+import { useKeys } from "./hooks/keys";
 import { useMenus, useOverlays } from "./hooks/menus";
 import { keepView, usePlaces, useReveal, viewOf } from "./hooks/places";
 import { useScene, useSelectionReport } from "./hooks/scene";
 import { useStable } from "./hooks/stable";
+import { Bench, useTools } from "./hooks/tools";
 import { useWiring } from "./hooks/wiring";
-import { useKeys } from "./keys";
 import { NodeBox, NodeData } from "./node";
 import { GRID } from "./scene";
 import { Doc } from "./store";
@@ -70,20 +71,13 @@ export function Canvas({ doc, reveal, onSelect, ref, paletteShut, onPalette }: P
   useImperativeHandle(ref, () => ({ focus, addAtCentre, aim, drop }), [focus, addAtCentre, aim, drop]);
   const wiring = useWiring(doc, scene, hand.shift, offer);
   const dragging = useDragging(doc, scene, places);
-  const keys = useKeys({
-    doc,
-    flow,
-    scene,
-    places,
-    askNode,
-    pointer: hand.pointer,
-    setQuestion: above.setQuestion,
-    setSheet: above.setSheet,
-    rename: actions.rename,
-    open: actions.open,
-    root: () => root.current,
-  });
-  const menus = useMenus(doc, scene, places, keys, above.setMenu);
+  const bench: Bench = {
+    ...{ doc, flow, scene, places, askNode, pointer: hand.pointer, root: () => root.current },
+    ...{ setQuestion: above.setQuestion, setSheet: above.setSheet, rename: actions.rename, open: actions.open },
+  };
+  const tools = useTools(bench);
+  const keys = useKeys(bench, tools);
+  const menus = useMenus(bench, tools, above.setMenu);
 
   const onDoubleClick = useStable((event: React.MouseEvent) => {
     const { clientX, clientY } = event;
@@ -161,7 +155,7 @@ export function Canvas({ doc, reveal, onSelect, ref, paletteShut, onPalette }: P
       <Bars
         doc={doc}
         chosen={scene.chosen}
-        keys={keys}
+        tools={tools}
         drawn={scene.nodesNow}
         dispatch={scene.dispatch}
         paletteShut={paletteShut}

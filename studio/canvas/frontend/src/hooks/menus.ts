@@ -4,10 +4,8 @@ import type { Edge as DrawnEdge } from "@xyflow/react";
 import { useState } from "react";
 import type { Entry, Question } from "../chooser";
 import type { Point } from "../edits";
-import type { Keys } from "../keys";
-import type { Doc } from "../store";
-import type { Places } from "./places";
-import type { Scene } from "./scene";
+import { menuEntries } from "../menu";
+import type { Bench, Tools } from "./tools";
 
 export interface OpenMenu {
   at: Point;
@@ -32,20 +30,20 @@ export function useOverlays(focus: () => void) {
 }
 
 /** What a right click, and the button for exports, open. */
-export function useMenus(doc: Doc, scene: Scene, places: Places, keys: Keys, open: (menu: OpenMenu) => void) {
-  const { nodesNow, choose } = scene;
-  const { inBox, toFlow } = places;
+export function useMenus(bench: Bench, tools: Tools, open: (menu: OpenMenu) => void) {
+  const { nodesNow, choose } = bench.scene;
+  const { inBox, toFlow } = bench.places;
   const exports = (event: React.MouseEvent): void => {
     const { left, bottom } = event.currentTarget.getBoundingClientRect();
-    open({ at: inBox(left, bottom + 6), entries: keys.exports });
+    open({ at: inBox(left, bottom + 6), entries: tools.exports });
   };
   const context = (event: React.MouseEvent, id?: string, wire?: DrawnEdge): void => {
     event.preventDefault();
-    if (doc.readonly) return;
+    if (bench.doc.readonly) return;
     if (id && !nodesNow().find((n) => n.id === id)?.selected) choose([id]);
     if (wire) choose([], [wire.id]);
-    const at = inBox(event.clientX, event.clientY);
-    open({ at, entries: keys.entries(id, wire, { at, spot: toFlow(event.clientX, event.clientY) }) });
+    const where = { at: inBox(event.clientX, event.clientY), spot: toFlow(event.clientX, event.clientY) };
+    open({ at: where.at, entries: menuEntries(bench, tools, id, wire, where) });
   };
   return { exports, context };
 }

@@ -1,0 +1,124 @@
+// What can be done with the canvas, whoever asks for it: a key, a menu, a button of the bars.
+
+import type { ReactFlowInstance } from "@xyflow/react";
+import type { Entry, Question } from "../chooser";
+import { copyText, parsePart, pasteOps, remembered } from "../clipboard";
+import { type Point, groupOp, layoutOp, noteOp, possibleWires, removeOp, wireOp } from "../edits";
+import { EXPORTS, download } from "../files";
+import type { Doc } from "../store";
+import { titleOf } from "../types";
+import type { Places } from "./places";
+import type { Scene } from "./scene";
+
+/** What the tools work with. */
+export interface Bench {
+  doc: Doc;
+  flow: ReactFlowInstance;
+  scene: Scene;
+  places: Places;
+  root: () => HTMLElement | null;
+  pointer: { current: Point | null };
+  askNode: (at?: Point, spot?: Point) => void;
+  setQuestion: (q: Question | null) => void;
+  setSheet: (on: boolean) => void;
+  rename: (id: string) => void;
+  open: (id: string) => void;
+}
+
+export type Tools = ReturnType<typeof useTools>;
+
+export function useTools(bench: Bench) {
+  const { doc } = bench;
+  const { chosen, choose, dispatch, nodesNow } = bench.scene;
+  const { centre, fit: fitWithin, go, toFlow } = bench.places;
+  const one = chosen.nodes[0] ?? chosen.notes[0] ?? chosen.groups[0];
+  const all = [...chosen.nodes, ...chosen.notes, ...chosen.groups];
+
+  /** The node that has the keyboard's focus. */
+  const focused = (): string | undefined => {
+    const active = (bench.root()?.getRootNode() as ShadowRoot | undefined)?.activeElement;
+    return active?.closest(".react-flow__node")?.getAttribute("data-id") ?? undefined;
+  };
+  /** Where the pointer is, in the flow. */
+  const pointed = (): Point | null => {
+    const { current } = bench.pointer;
+    return current && toFlow(current.x, current.y);
+  };
+  const remove = () => dispatch(removeOp(doc, chosen));
+  const undo = () => dispatch({ op: "undo" });
+  const redo = () => dispatch({ op: "redo" });
+  const fit = () => fitWithin();
+  const selectAll = () => {
+    const shown = nodesNow().filter((n) => !n.hidden);
+    choose(shown.map((n) => n.id));
+  };
+  const layout = () => {
+    dispatch(layoutOp(doc, nodesNow(), new Set(chosen.nodes.length > 1 ? chosen.nodes : [])));
+    setTimeout(fit, 50);
+  };
+  const note = (spot?: Point | "centre") => {
+    const made = noteOp(doc, spot === "centre" ? centre() : (spot ?? pointed() ?? centre()));
+    dispatch(made.op, [made.id]);
+    bench.rename(made.id);
+  };
+  const group = (nodes: string[] = chosen.nodes) => {
+    if (!nodes.length) return doc.say("Select the nodes that belong together first.");
+    const made = groupOp(doc, nodes);
+    dispatch(made.op, [made.id]);
+    bench.rename(made.id);
+  };
+  const ungroup = () => {
+    const mine = (id: string) => chosen.nodes.includes(id);
+    const groups = doc.flow.groups.filter((g) => chosen.groups.includes(g.id) || g.nodes?.some(mine));
+    const freed = groups.flatMap((g) => g.nodes ?? []);
+    if (groups.length) dispatch({ op: "remove", groups: groups.map((g) => g.id) }, freed);
+  };
+  const disable = () => {
+    const nodes = doc.flow.nodes.filter((n) => chosen.nodes.includes(n.id));
+    const disabled = !nodes.every((n) => n.disabled);
+    if (nodes.length) dispatch({ op: "disable", nodes: nodes.map((n) => n.id), disabled });
+  };
+  /** Add a part of a flow; false where the text holds none. */
+  const paste = (text: string, at: Point | null): boolean => {
+    const part = parsePart(text);
+    if (!part) return false;
+    const made = pasteOps(doc.flow, part, at);
+    dispatch(made.op, made.added);
+    return true;
+  };
+  const duplicate = (ids: string[] = all) => {
+    const text = copyText(doc.flow, new Set(ids));
+    if (text) paste(text, null);
+  };
+  const find = () =>
+    bench.setQuestion({
+      title: "Find a node",
+      placeholder: "Title, id or kind",
+      empty: "There are no nodes yet.",
+      pick: go,
+      choices: doc.flow.nodes.map((n) => ({ key: n.id, title: titleOf(n), detail: `${n.id} · ${n.kind}` })),
+    });
+  const wire = (id = one ?? focused()) => {
+    if (!id) return doc.say("Select a node first, then wire it.");
+    const wires = possibleWires(doc, id);
+    bench.setQuestion({
+      title: "Draw a wire",
+      placeholder: "From or to which port?",
+      empty: "Nothing on the canvas fits this node's ports.",
+      choices: wires,
+      pick: (key) => {
+        const found = wires.find((w) => w.key === key);
+        if (found) dispatch(wireOp(doc, found.a, found.b, false));
+      },
+    });
+  };
+  const add = () => bench.askNode();
+  const exports: Entry[] = doc.exports
+    ? EXPORTS.map(([form, label]) => ({ label, run: () => void download(doc, form) }))
+    : [];
+  const copied = (): string => copyText(doc.flow, new Set(all));
+  return {
+    ...{ one, all, focused, pointed, remove, undo, redo, fit, selectAll, layout, note, group, ungroup, disable },
+    ...{ paste, copied, remembered, duplicate, find, wire, add, exports },
+  };
+}
