@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -18,9 +19,12 @@ from patchbay.nodes.ports import UNSET, Port, Ports, port
 from patchbay.nodes.values import KIND_TYPES, SecretRef, Value, ValueKind
 
 Widget = Literal[
-    "text", "textarea", "code", "number", "slider", "choice", "switch", "list", "table", "json",
-    "secret", "file", "folder", "model", "adapter", "flow",
+    "textarea", "code", "slider", "json", "secret", "file", "folder", "model", "adapter", "flow",
 ]  # fmt: skip
+"""How the inspector draws a param whose type does not say it. All others follow from the type: a
+`bool` is a switch, a `Literal` a choice, a list of texts or of small records a table."""
+SAID_BY_THE_TYPE = ("text", "number", "choice", "switch", "list", "table")
+"""Words that earlier versions took as a widget and did nothing with."""
 
 
 # --- params -------------------------------------------------------------------------------------
@@ -36,7 +40,11 @@ class NodeParams(BaseModel):
 
 
 def Field(default: Any = ..., *, widget: Widget | None = None, **options: Any) -> Any:  # noqa: N802
-    """Pydantic's `Field` with the widget that the inspector shows."""
+    """Pydantic's `Field`, with the widget that the inspector shows where the type does not say it."""
+    if widget in SAID_BY_THE_TYPE:
+        words = f'widget="{widget}" does nothing: the type of the param says it. Leave it out.'
+        warnings.warn(words, DeprecationWarning, stacklevel=2)
+        widget = None
     extra: dict[str, JsonValue] | None = {"widget": widget} if widget else None
     return pydantic.Field(default, json_schema_extra=extra, **options)
 
@@ -77,6 +85,7 @@ class Node(ABC):
     title: ClassVar[str]
     family: ClassVar[str]
     icon: ClassVar[str] = "◇"
+    """A name of `patchbay.nodes.icons.ICONS`, or one or two characters."""
     requires: ClassVar[tuple[str, ...]] = ()
     """Import names of optional packages without which the node cannot run."""
     deterministic: ClassVar[bool] = True

@@ -34,14 +34,14 @@ class Crew(Node):
     """
 
     kind, version = "agent.crew", 1
-    title, family, icon = "Crew", "Agents", "👥"
+    title, family, icon = "Crew", "Agents", "people"
     requires = ("crewai",)
     deterministic = False
 
     class Params(NodeParams):
-        process: Literal["sequential", "hierarchical"] = Field("sequential", widget="choice")
+        process: Literal["sequential", "hierarchical"] = Field("sequential")
         """`sequential`: every task by its own agent. `hierarchical`: a manager decides who."""
-        memory: Literal["off", "local"] = Field("off", widget="choice")
+        memory: Literal["off", "local"] = Field("off")
         """`local` keeps results on this machine, and tells the roles what fits the next task."""
         memory_name: Name = Field("crew")
         """Under which name it remembers; crews of one name share their memory."""

@@ -23,7 +23,7 @@ class ReactAgent(Node):
     """
 
     kind, version = "agent.react", 1
-    title, family, icon = "ReAct agent", "Agents", "🔁"
+    title, family, icon = "ReAct agent", "Agents", "loop"
     requires = ("langchain",)
     deterministic = False
 
@@ -32,7 +32,7 @@ class ReactAgent(Node):
         """What the agent is told about itself and its work."""
         iterations: int = Field(8, ge=1, le=100)
         """Turns with the model; in the last one it gets no tools and must answer."""
-        tools_first: bool = Field(False, widget="switch")
+        tools_first: bool = Field(False)
         """Whether it has to call a tool before it may answer; small models otherwise guess."""
         max_tokens: int | None = Field(None, ge=1, le=100_000_000)
         """Tokens, read and written, that may be used. Empty: no limit."""

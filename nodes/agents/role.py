@@ -19,7 +19,7 @@ class Role(DescribingNode):
     """
 
     kind, version = "agent.role", 1
-    title, family, icon = "Role agent", "Agents", "🧑"
+    title, family, icon = "Role agent", "Agents", "person"
     requires = ("crewai",)
 
     class Params(NodeParams):
@@ -36,7 +36,7 @@ class Role(DescribingNode):
             "You are careful and only state what you know.", max_length=20_000, widget="textarea"
         )
         """What else it is told about itself."""
-        delegation: bool = Field(False, widget="switch")
+        delegation: bool = Field(False)
         """Whether it may hand work to the others, and ask them."""
         iterations: int = Field(8, ge=1, le=100)
         """Turns with the model before it must give its answer."""
@@ -46,9 +46,9 @@ class Role(DescribingNode):
         """Seconds of thinking and of tools that it may use. Empty: no limit."""
         max_tool_calls: int | None = Field(None, ge=0, le=10_000)
         """Calls of tools that it may make. Empty: no limit."""
-        tools_first: bool = Field(False, widget="switch")
+        tools_first: bool = Field(False)
         """Whether it has to call a tool before it may answer; small models otherwise guess."""
-        tool_format: Literal["calls", "text"] = Field("calls", widget="choice")
+        tool_format: Literal["calls", "text"] = Field("calls")
         """`calls` uses the model's own tool calls, or a JSON schema for models without; `text` is
         CrewAI's text format, for models that can be held to no schema."""
 

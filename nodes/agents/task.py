@@ -31,7 +31,7 @@ class Task(DescribingNode):
     """
 
     kind, version = "agent.task", 1
-    title, family, icon = "Task", "Agents", "☑"
+    title, family, icon = "Task", "Agents", "task"
     requires = ("crewai",)
 
     class Params(NodeParams):

@@ -29,12 +29,12 @@ class Accuracy(Node):
     """
 
     kind, version = "eval.accuracy", 1
-    title, family, icon = "Accuracy", "Evaluation", "◎"
+    title, family, icon = "Accuracy", "Evaluation", "gauge"
 
     class Params(NodeParams):
-        answers: list[Name] = Field(["answers"], min_length=1, max_length=50, widget="list")
+        answers: list[Name] = Field(["answers"], min_length=1, max_length=50)
         """What is compared; each name becomes an input."""
-        match: Match = Field("label in the answer", widget="choice")
+        match: Match = Field("label in the answer")
         """Take the first label that an answer names, or compare the whole answer."""
         confidence: float = Field(0.95, ge=0.5, le=0.999, widget="slider")
         """How often the interval holds the true share."""

@@ -29,7 +29,7 @@ class LabelledData(Node):
     """
 
     kind, version = "eval.data", 1
-    title, family, icon = "Labelled data", "Evaluation", "▦"
+    title, family, icon = "Labelled data", "Evaluation", "table"
 
     class Params(NodeParams):
         cases: list[Case] = Field(
@@ -37,7 +37,6 @@ class LabelledData(Node):
                 Case(input="I loved every minute of it.", label="positive"),
                 Case(input="A waste of two hours.", label="negative"),
             ],
-            widget="table",
         )
         """The cases. A wire into `source` takes their place."""
         sample: int | None = Field(None, ge=1)

@@ -45,18 +45,18 @@ class FlowInput(Node):
     """
 
     kind, version = "io.input", 1
-    title, family, icon = "Flow input", "Input and output", "▶"
+    title, family, icon = "Flow input", "Input and output", "input"
 
     class Params(NodeParams):
         name: Name = Field("question")
         """What the caller calls it."""
-        kind: InputKind = Field("text", widget="choice")
+        kind: InputKind = Field("text")
         """What the caller gives."""
-        default: JsonValue = Field(None)
+        default: JsonValue = Field(None, widget="json")
         """The value when the caller gives none. Without one the input must be given."""
         description: str = Field("", max_length=2000)
         """A sentence that tells the caller what to give."""
-        choices: list[str] = Field([], widget="list")
+        choices: list[str] = Field([])
         """The values to choose from, for the kind `choice`."""
 
         @model_validator(mode="after")

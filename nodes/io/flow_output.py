@@ -16,7 +16,7 @@ class FlowOutput(Node):
     """
 
     kind, version = "io.output", 1
-    title, family, icon = "Flow output", "Input and output", "■"
+    title, family, icon = "Flow output", "Input and output", "output"
 
     class Params(NodeParams):
         name: Name = Field("answer")

@@ -13,7 +13,7 @@ class ReadFile(Node):
     """Read a UTF-8 text file. Anything else is refused, never guessed at."""
 
     kind, version = "io.read_file", 1
-    title, family, icon = "Read file", "Input and output", "📄"
+    title, family, icon = "Read file", "Input and output", "file"
 
     class Params(NodeParams):
         limit_mb: float = Field(5.0, gt=0, le=1000)

@@ -21,7 +21,7 @@ class ReadPicture(Node):
     """
 
     kind, version = "io.picture", 1
-    title, family, icon = "Read picture", "Input and output", "🖼"
+    title, family, icon = "Read picture", "Input and output", "picture"
 
     class Params(NodeParams):
         alt: str = Field("", max_length=2000)

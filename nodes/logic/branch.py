@@ -43,19 +43,19 @@ class Branch(Node):
     """
 
     kind, version = "logic.branch", 1
-    title, family, icon = "Branch", "Logic", "⑂"
+    title, family, icon = "Branch", "Logic", "branch"
 
     class Params(NodeParams):
-        carries: ValueKind = Field("text", widget="choice")
+        carries: ValueKind = Field("text")
         """The type of the value that is sent on."""
-        test: Test = Field("is not empty", widget="choice")
+        test: Test = Field("is not empty")
         """What is looked at."""
         operand: JsonValue = Field(None, widget="json")
         """What to compare with; without one it comes from the input `compare`.
 
         A text or a number; a list for `is one of`; [low, high] for `between`.
         """
-        case_sensitive: bool = Field(False, widget="switch")
+        case_sensitive: bool = Field(False)
         """Whether `A` and `a` differ."""
         pointer: Annotated[str, AfterValidator(_check_pointer)] = Field("", max_length=1000)
         """The place inside a JSON value to look at, as a JSON pointer such as `/items/0/name`."""

@@ -32,7 +32,7 @@ class ForEach(Node):
     """
 
     kind, version = "logic.for_each", 1
-    title, family, icon = "For each", "Logic", "↻"
+    title, family, icon = "For each", "Logic", "loop"
 
     class Params(NodeParams):
         flow: FlowName = Field("", widget="flow")
@@ -41,11 +41,11 @@ class ForEach(Node):
         """The input of that flow that gets the item."""
         output: Name = Field("result")
         """The output of that flow that is collected."""
-        extra: list[Name] = Field([], widget="list")
+        extra: list[Name] = Field([])
         """Further inputs of that flow; each becomes an input here and goes to every call."""
         concurrency: int = Field(4, ge=1, le=100)
         """How many calls may run at once."""
-        on_item_error: Literal["fail", "keep going"] = Field("fail", widget="choice")
+        on_item_error: Literal["fail", "keep going"] = Field("fail")
         """`fail` ends at the first failed item; `keep going` gives null for it and warns."""
 
         @model_validator(mode="after")

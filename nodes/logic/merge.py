@@ -16,10 +16,10 @@ class Merge(Node):
     """
 
     kind, version = "logic.merge", 1
-    title, family, icon = "Merge", "Logic", "⋎"
+    title, family, icon = "Merge", "Logic", "merge"
 
     class Params(NodeParams):
-        carries: ValueKind = Field("text", widget="choice")
+        carries: ValueKind = Field("text")
         """The type of the values."""
 
     class Inputs(Ports):

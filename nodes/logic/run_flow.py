@@ -28,14 +28,14 @@ class RunFlow(Node):
     """
 
     kind, version = "logic.run_flow", 1
-    title, family, icon = "Run a flow", "Logic", "⧉"
+    title, family, icon = "Run a flow", "Logic", "nest"
 
     class Params(NodeParams):
         flow: FlowName = Field("", widget="flow")
         """The flow to run: the name of a flow file beside this one."""
-        inputs: dict[Name, ValueKind] = Field({"question": "text"}, widget="table")
+        inputs: dict[Name, ValueKind] = Field({"question": "text"})
         """The inputs of that flow to fill, each with its type."""
-        outputs: dict[Name, ValueKind] = Field({"answer": "text"}, widget="table")
+        outputs: dict[Name, ValueKind] = Field({"answer": "text"})
         """The outputs of that flow to take, each with its type."""
 
         @model_validator(mode="after")

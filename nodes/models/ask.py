@@ -23,13 +23,13 @@ class AskModel(Node):
 
     kind, version = "model.ask", 1
     title, family = "Ask a model", "Models"
-    icon = "◈"
+    icon = "spark"
     deterministic = False
 
     class Params(NodeParams, Form):
         system: str = Field("", max_length=1_000_000, widget="textarea")
         """What the model is told before the prompt. A wire into `system` takes its place."""
-        stop: list[str] = Field(default_factory=list, max_length=16, widget="list")
+        stop: list[str] = Field(default_factory=list, max_length=16)
         """Texts at which the answer ends; they are not part of it."""
 
         @field_validator("stop")

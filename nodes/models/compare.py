@@ -29,13 +29,13 @@ class CompareModels(Node):
     """
 
     kind, version = "model.compare", 1
-    title, family, icon = "Compare models", "Models", "⚔"
+    title, family, icon = "Compare models", "Models", "compare"
     deterministic = False
 
     class Params(NodeParams, Sampling):
-        names: list[str] = Field([], widget="list", max_length=100)
+        names: list[str] = Field([], max_length=100)
         """What to call the models, in the order of the wires; else their own names."""
-        at_once: bool = Field(True, widget="switch")
+        at_once: bool = Field(True)
         """Ask all at the same time; off, one after the other, so that speeds can be compared."""
         system: str = Field("", max_length=1_000_000, widget="textarea")
         """What every model is told before the prompt."""

@@ -40,7 +40,7 @@ class FewShot(Node):
     """
 
     kind, version = "prompt.few_shot", 1
-    title, family, icon = "Few-shot examples", "Prompts", "☷"
+    title, family, icon = "Few-shot examples", "Prompts", "list"
 
     class Params(NodeParams):
         instruction: str = Field(
@@ -52,7 +52,6 @@ class FewShot(Node):
                 Example(input="I loved every minute of it.", output="positive"),
                 Example(input="A waste of two hours.", output="negative"),
             ],
-            widget="table",
         )
         """Solved cases, each an input and its output. A wire into `examples` takes their place."""
         format: Annotated[str, AfterValidator(_check_format)] = Field(

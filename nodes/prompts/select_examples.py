@@ -30,10 +30,10 @@ class SelectExamples(Node):
     """
 
     kind, version = "prompt.select_examples", 1
-    title, family, icon = "Select examples", "Prompts", "☰"
+    title, family, icon = "Select examples", "Prompts", "funnel"
 
     class Params(NodeParams):
-        method: Method = Field("balanced", widget="choice")
+        method: Method = Field("balanced")
         """How examples are chosen."""
         count: int = Field(4, ge=0, le=1000)
         """How many to choose; all where there are fewer."""
@@ -44,7 +44,6 @@ class SelectExamples(Node):
                 Example(input="The actors were wonderful.", output="positive"),
                 Example(input="Boring, and far too long.", output="negative"),
             ],
-            widget="table",
         )
         """What to choose from. A wire into `source` takes its place."""
         seed: int = Field(0, ge=0, le=2**32 - 2)

@@ -20,7 +20,7 @@ class PromptTemplate(Node):
     """
 
     kind, version = "prompt.template", 1
-    title, family, icon = "Prompt template", "Prompts", "✎"
+    title, family, icon = "Prompt template", "Prompts", "quote"
 
     class Params(NodeParams):
         template: Annotated[str, AfterValidator(check)] = Field(

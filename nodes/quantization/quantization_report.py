@@ -44,13 +44,13 @@ class QuantizationReport(Node):
     """
 
     kind, version = "model.quantization_report", 1
-    title, family, icon = "Quantization report", "Models", "▥"
+    title, family, icon = "Quantization report", "Models", "chart"
     requires = ("numpy", "safetensors", "torch", "transformers")
 
     class Params(NodeParams):
         pattern: str = Field("layers.0.", max_length=500)
         """Which matrices: a part of their names, with * for any text; empty for all."""
-        shown: SchemeName = Field("int8 absmax", widget="choice")
+        shown: SchemeName = Field("int8 absmax")
         """The precision whose single numbers are shown."""
         corner: int = Field(3, ge=1, le=20)
         """How many rows and columns of the first matrix are shown."""

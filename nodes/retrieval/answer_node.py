@@ -41,7 +41,7 @@ class AnswerWithSources(Node):
     """
 
     kind, version = "retrieval.answer", 1
-    title, family, icon = "Answer with sources", "Retrieval", "❝"
+    title, family, icon = "Answer with sources", "Retrieval", "spark"
     deterministic = False
 
     class Params(NodeParams):
@@ -51,7 +51,7 @@ class AnswerWithSources(Node):
         """The answer where nothing relevant was found."""
         least_score: float | None = Field(None)
         """Documents with a lower score count as irrelevant. Empty: all count."""
-        cite: Literal["inline", "ask"] = Field("ask", widget="choice")
+        cite: Literal["inline", "ask"] = Field("ask")
         """What is done about an answer without numbers: nothing, or the model is asked for one."""
         temperature: Temperature = 0.0
         """How freely words are chosen; empty for as the model says."""

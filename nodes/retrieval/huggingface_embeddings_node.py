@@ -15,7 +15,7 @@ class HuggingFaceEmbeddingsNode(DescribingNode):
 
     kind, version = "embeddings.huggingface", 1
     title, family = "Hugging Face embeddings", "Retrieval"
-    icon = "⁙"
+    icon = "dots"
     requires = ("torch", "transformers", "safetensors")
 
     class Params(NodeParams):

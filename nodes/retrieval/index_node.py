@@ -19,7 +19,7 @@ class Index(Node):
     """
 
     kind, version = "retrieval.index", 1
-    title, family, icon = "Index", "Retrieval", "▤"
+    title, family, icon = "Index", "Retrieval", "book"
     requires = ("chromadb", "llama_index", "bm25s")
 
     class Params(NodeParams):

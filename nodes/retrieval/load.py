@@ -35,7 +35,7 @@ class LoadDocuments(Node):
     """
 
     kind, version = "retrieval.load", 1
-    title, family, icon = "Load documents", "Retrieval", "🗂"
+    title, family, icon = "Load documents", "Retrieval", "folder"
     requires = ("llama_index", "pypdf", "docx2txt", "bs4")
 
     class Params(NodeParams):
@@ -43,9 +43,9 @@ class LoadDocuments(Node):
         """A folder or a file. A relative path starts at the folder of the flow."""
         pattern: str = Field("*", min_length=1, max_length=200)
         """Which files of the folder: *.pdf, or notes/*.md. All by default."""
-        subfolders: bool = Field(True, widget="switch")
+        subfolders: bool = Field(True)
         """Whether folders inside the folder are read, too."""
-        skip_bad: bool = Field(False, widget="switch")
+        skip_bad: bool = Field(False)
         """Whether a file that cannot be read is named and skipped. Otherwise it stops the flow."""
         limit_mb: float = Field(20.0, gt=0, le=2000)
         """The largest file that is read, in megabytes (1,000,000 bytes)."""

@@ -19,7 +19,7 @@ class LocalEmbeddingsNode(DescribingNode):
 
     kind, version = "embeddings.local", 1
     title, family = "Local embeddings", "Retrieval"
-    icon = "⁙"
+    icon = "dots"
     requires = ("torch", "transformers", "safetensors")
 
     class Params(NodeParams):

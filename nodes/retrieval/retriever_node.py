@@ -26,11 +26,11 @@ class Retriever(DescribingNode):
     """
 
     kind, version = "retrieval.retriever", 1
-    title, family, icon = "Retriever", "Retrieval", "⌕"
+    title, family, icon = "Retriever", "Retrieval", "search"
     requires = ("chromadb", "bm25s")
 
     class Params(NodeParams):
-        strategy: Strategy = Field("similarity", widget="choice")
+        strategy: Strategy = Field("similarity")
         """How chunks are found."""
         k: int = Field(4, ge=1, le=100)
         """How many chunks to give at most."""
@@ -40,11 +40,11 @@ class Retriever(DescribingNode):
         """For mmr: 1 takes the nearest, 0 only looks for difference."""
         candidates: int = Field(20, ge=1, le=1000)
         """For mmr, hybrid and reranking: how many chunks the best are taken from."""
-        conditions: list[Condition] = Field([], max_length=20, widget="table")
+        conditions: list[Condition] = Field([], max_length=20)
         """What the metadata of a chunk must say, such as source like *.pdf; all must hold."""
-        expand: Expansion = Field("none", widget="choice")
+        expand: Expansion = Field("none")
         """What the wired model makes of a query before the search."""
-        rerank: Reranking = Field("none", widget="choice")
+        rerank: Reranking = Field("none")
         """What puts the candidates into a better order."""
         reranker: str = Field("", max_length=1000)
         """The cross-encoder: hf:owner/repo, or the path of a folder with safetensors."""

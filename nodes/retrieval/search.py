@@ -20,7 +20,7 @@ class Search(Node):
     """
 
     kind, version = "retrieval.search", 1
-    title, family, icon = "Search", "Retrieval", "⌕"
+    title, family, icon = "Search", "Retrieval", "search"
 
     class Params(NodeParams):
         """No params."""

@@ -30,11 +30,11 @@ class SplitDocuments(Node):
     """
 
     kind, version = "retrieval.split", 1
-    title, family, icon = "Split documents", "Retrieval", "✂"
+    title, family, icon = "Split documents", "Retrieval", "cut"
     requires = ("llama_index", "langchain_text_splitters")
 
     class Params(NodeParams):
-        by: Way = Field("sentences", widget="choice")
+        by: Way = Field("sentences")
         """Where a chunk may end."""
         size: int = Field(200, ge=10, le=8192)
         """The largest chunk, in tokens."""

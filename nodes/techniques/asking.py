@@ -20,9 +20,9 @@ T = TypeVar("T")
 class AnswerParams(NodeParams, Sampling):
     """Settings that every technique has."""
 
-    answer: AnswerKind = Field("text", widget="choice")
+    answer: AnswerKind = Field("text")
     """What an answer is: free text, a number, or one of the choices."""
-    choices: list[str] = Field([], widget="list", max_length=100)
+    choices: list[str] = Field([], max_length=100)
     """The words to choose from, for the kind `choice`."""
     seed: Seed = 0
     """Makes sampled answers repeat; each request gets its own seed, made from this one."""

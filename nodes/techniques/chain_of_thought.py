@@ -36,11 +36,11 @@ class ChainOfThought(Node):
     """
 
     kind, version = "technique.chain_of_thought", 1
-    title, family, icon = "Chain of thought", "Techniques", "⛓"
+    title, family, icon = "Chain of thought", "Techniques", "steps"
     deterministic = False
 
     class Params(AnswerParams):
-        method: Literal["zero-shot", "few-shot"] = Field("zero-shot", widget="choice")
+        method: Literal["zero-shot", "few-shot"] = Field("zero-shot")
         """Ask for reasoning in words, or show it in examples."""
         trigger: str = Field("Let's think step by step.", min_length=1, widget="textarea")
         """For `zero-shot`: what makes the model reason."""
@@ -61,7 +61,6 @@ class ChainOfThought(Node):
                     answer="8",
                 ),
             ],
-            widget="table",
         )
         """For `few-shot`: solved cases with their reasoning."""
         system: str = Field("", max_length=1_000_000, widget="textarea")

@@ -47,17 +47,17 @@ class GeneratedKnowledge(Node):
     """
 
     kind, version = "technique.generated_knowledge", 1
-    title, family, icon = "Generated knowledge", "Techniques", "✺"
+    title, family, icon = "Generated knowledge", "Techniques", "bulb"
     deterministic = False
 
     class Params(AnswerParams):
         statements: int = Field(3, ge=1, le=50)
         """How many statements of knowledge to generate."""
-        choose: Literal["most voted", "most confident"] = Field("most voted", widget="choice")
+        choose: Literal["most voted", "most confident"] = Field("most voted")
         """Whose answer is taken."""
         samples: int = Field(1, ge=1, le=50)
         """How many answers to sample with each statement; `most confident` needs several."""
-        without: bool = Field(True, widget="switch")
+        without: bool = Field(True)
         """Answer also without any knowledge, as one more candidate."""
         instruction: str = Field(
             "Write one short fact that helps to answer the question.", widget="textarea"
@@ -74,7 +74,6 @@ class GeneratedKnowledge(Node):
                     knowledge="Stone is denser than water, and denser things sink.",
                 ),
             ],
-            widget="table",
         )
         """Questions with helpful facts, shown before the question."""
         template: Annotated[str, AfterValidator(_check_template)] = Field(

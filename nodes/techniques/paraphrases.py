@@ -38,7 +38,7 @@ class Paraphrases(Node):
     """
 
     kind, version = "technique.paraphrases", 1
-    title, family, icon = "Prompt paraphrases", "Techniques", "≈"
+    title, family, icon = "Prompt paraphrases", "Techniques", "waves"
     deterministic = False
 
     class Params(AnswerParams):
@@ -50,7 +50,6 @@ class Paraphrases(Node):
             ],
             min_length=1,
             max_length=50,
-            widget="list",
         )
         """The task in several wordings, each with {input}."""
         system: str = Field("", max_length=1_000_000, widget="textarea")

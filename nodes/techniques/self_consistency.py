@@ -25,7 +25,7 @@ class SelfConsistency(Node):
     """
 
     kind, version = "technique.self_consistency", 1
-    title, family, icon = "Self-consistency", "Techniques", "⚖"
+    title, family, icon = "Self-consistency", "Techniques", "vote"
     deterministic = False
 
     class Params(AnswerParams):
@@ -37,7 +37,7 @@ class SelfConsistency(Node):
             'Think step by step. End with "The answer is" and the answer.', widget="textarea"
         )
         """Added to the end of the prompt; empty for a prompt that asks for it already."""
-        stop: list[str] = Field([], max_length=16, widget="list")
+        stop: list[str] = Field([], max_length=16)
         """Texts at which an answer ends."""
         system: str = Field("", max_length=1_000_000, widget="textarea")
         """What the model is told before the prompt."""

@@ -43,7 +43,7 @@ class StructuredOutput(Node):
     """
 
     kind, version = "technique.structured_output", 1
-    title, family, icon = "Structured output", "Techniques", "▤"
+    title, family, icon = "Structured output", "Techniques", "braces"
     deterministic = False
 
     class Params(NodeParams, Sampling):
@@ -53,10 +53,9 @@ class StructuredOutput(Node):
                 AnswerField(name="age", type="whole number", description="Age in years."),
             ],
             max_length=100,
-            widget="table",
         )
         """The fields of the answer."""
-        grammar: bool = Field(True, widget="switch")
+        grammar: bool = Field(True)
         """Let the backend force the shape, where it can. Off: only ask, check and repair."""
         repairs: int = Field(2, ge=0, le=20)
         """How often the model may mend an answer that does not fit."""

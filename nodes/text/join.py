@@ -17,7 +17,7 @@ class JoinTexts(Node):
     """
 
     kind, version = "text.join", 1
-    title, family, icon = "Join texts", "Text", "⨝"
+    title, family, icon = "Join texts", "Text", "join"
 
     class Params(NodeParams):
         separator: str = Field("\n\n", widget="textarea")

@@ -19,16 +19,16 @@ class SplitText(Node):
     """
 
     kind, version = "text.split", 1
-    title, family, icon = "Split text", "Text", "✂"
+    title, family, icon = "Split text", "Text", "cut"
 
     class Params(NodeParams):
-        by: By = Field("lines", widget="choice")
+        by: By = Field("lines")
         """Where to split: `lines`, `paragraphs` (at blank lines) or `separator`."""
         separator: str = Field(",")
         """The text to split at, when splitting by `separator`."""
-        strip: bool = Field(True, widget="switch")
+        strip: bool = Field(True)
         """Remove blanks around each item."""
-        drop_empty: bool = Field(True, widget="switch")
+        drop_empty: bool = Field(True)
         """Leave empty items out."""
         limit: int | None = Field(None, ge=1)
         """Keep at most this many items, from the first; all without a number."""

@@ -36,7 +36,7 @@ class Calculator(DescribingNode):
     """
 
     kind, version = "tool.calculator", 1
-    title, family, icon = "Calculator", "Tools", "🧮"
+    title, family, icon = "Calculator", "Tools", "calculator"
 
     class Params(NodeParams):
         name: ToolName = Field("calculator")

@@ -62,7 +62,7 @@ class Clock(DescribingNode):
     """Let an agent look at the clock; a model does not know what day it is."""
 
     kind, version = "tool.clock", 1
-    title, family, icon = "Clock", "Tools", "🕑"
+    title, family, icon = "Clock", "Tools", "clock"
 
     class Params(NodeParams):
         name: ToolName = Field("clock")

@@ -69,7 +69,7 @@ class ReadFiles(DescribingNode):
     """
 
     kind, version = "tool.files", 1
-    title, family, icon = "Read files", "Tools", "📂"
+    title, family, icon = "Read files", "Tools", "folder"
 
     class Params(NodeParams):
         root: str = Field("", max_length=1000)

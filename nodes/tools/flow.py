@@ -63,7 +63,7 @@ class FlowAsTool(DescribingNode):
     """
 
     kind, version = "tool.flow", 1
-    title, family, icon = "Flow as a tool", "Tools", "⧈"
+    title, family, icon = "Flow as a tool", "Tools", "nest"
 
     class Params(NodeParams):
         flow: FlowName = Field("", widget="flow")
@@ -74,7 +74,7 @@ class FlowAsTool(DescribingNode):
             "Answers a question.", min_length=1, max_length=2000, widget="textarea"
         )
         """What the agent is told that it is for."""
-        inputs: list[Name] = Field(["question"], max_length=20, widget="list")
+        inputs: list[Name] = Field(["question"], max_length=20)
         """The inputs of that flow which the agent fills, each with a text."""
         output: Name = Field("answer")
         """The output of that flow which the agent gets."""

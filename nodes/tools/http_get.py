@@ -46,7 +46,7 @@ class HttpGet(DescribingNode):
     """
 
     kind, version = "tool.http_get", 1
-    title, family, icon = "HTTP GET", "Tools", "🌐"
+    title, family, icon = "HTTP GET", "Tools", "globe"
 
     class Params(NodeParams):
         name: ToolName = Field("http_get")
@@ -59,7 +59,7 @@ class HttpGet(DescribingNode):
         """The most that is read, in bytes."""
         seconds: float = Field(15, gt=0, le=600)
         """The longest that a call may take, redirects included."""
-        allow_loopback: bool = Field(False, widget="switch")
+        allow_loopback: bool = Field(False)
         """Whether the agent may also ask servers on this very machine."""
 
     class Outputs(Ports):

@@ -66,7 +66,7 @@ class Search(DescribingNode):
     """
 
     kind, version = "tool.search", 1
-    title, family, icon = "Search tool", "Tools", "🔎"
+    title, family, icon = "Search tool", "Tools", "search"
 
     class Params(NodeParams):
         name: ToolName = Field("search")

@@ -4,27 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal, get_args
+
+from patchbay.nodes.contract import Widget
 
 Schema = Mapping[str, Any]
 
-OWN_SHAPES = ("file", "folder", "model", "adapter", "flow", "slider", "json", "textarea", "code")
-"""Widgets that are drawn whatever the type of the param."""
+Shape = Literal[
+    "text", "textarea", "code", "integer", "number", "slider", "choice", "switch", "list", "table",
+    "mapping", "json", "secret", "file", "folder", "model", "adapter", "flow",
+]  # fmt: skip
+"""Which widget draws a param. `list` is of texts, `table` of small records, `mapping` from names to
+one of a few words; `json` is for what has no widget of its own."""
 
 
 @dataclass(frozen=True)
 class FieldSpec:
     """One param. `shape` says which widget draws it.
 
-    Shapes: text, textarea, code, integer, number, slider, choice, switch, list (of texts), table
-    (of objects), mapping (names to one of a few words), json, secret, file, folder, model, adapter,
-    flow.
+    `unknown` is the widget that the declaration asks for and nobody draws; "" almost always.
     """
 
     name: str
     label: str
     doc: str
-    shape: str
+    shape: Shape
     default: Any = None
     required: bool = False
     nullable: bool = False
@@ -33,6 +37,7 @@ class FieldSpec:
     max_length: int | None = None
     choices: tuple[Any, ...] = ()
     columns: Mapping[str, Schema] = field(default_factory=dict)
+    unknown: str = ""
 
 
 def fields_of(described: Mapping[str, Any]) -> list[FieldSpec]:
@@ -48,7 +53,9 @@ def fields_of(described: Mapping[str, Any]) -> list[FieldSpec]:
 def _field(name: str, schema: Schema, definitions: Schema, required: bool) -> FieldSpec:
     inner, nullable = _unwrapped(schema, definitions)
     kind = inner.get("type")
-    shape = _shape(schema.get("widget") or inner.get("widget"), inner, definitions)
+    widget = schema.get("widget") or inner.get("widget") or ""
+    asked = next((word for word in get_args(Widget) if word == widget), None)
+    shape: Shape = asked or _shape(inner, definitions)
     minimum, maximum = _bounds(inner, whole=kind == "integer")
     items = _resolved(inner.get("items", {}), definitions)
     return FieldSpec(
@@ -64,6 +71,7 @@ def _field(name: str, schema: Schema, definitions: Schema, required: bool) -> Fi
         max_length=inner.get("maxLength"),
         choices=_choices(inner),
         columns=_columns(shape, inner, items, definitions),
+        unknown=str(widget) if widget and not asked else "",
     )
 
 
@@ -100,18 +108,19 @@ def _resolved(schema: Schema, definitions: Schema) -> Schema:
     return {**target, "ref": reference.rpartition("/")[2], **schema}
 
 
-def _shape(widget: Any, schema: Schema, definitions: Schema) -> str:
-    if schema.get("ref") == "SecretRef" or widget == "secret":
+def _shape(schema: Schema, definitions: Schema) -> Shape:
+    """What the type says."""
+    if schema.get("ref") == "SecretRef":
         return "secret"
-    if widget in OWN_SHAPES:
-        return str(widget)
     kind = schema.get("type")
     if "enum" in schema or "const" in schema:
         return "choice"
     if kind == "boolean":
         return "switch"
-    if kind in ("integer", "number"):
-        return str(kind)
+    if kind == "integer":
+        return "integer"
+    if kind == "number":
+        return "number"
     if kind == "string":
         return "text"
     if kind == "array":
@@ -144,7 +153,7 @@ def _choices(schema: Schema) -> tuple[Any, ...]:
     return tuple(schema.get("enum", ()))
 
 
-def _columns(shape: str, schema: Schema, items: Schema, definitions: Schema) -> dict[str, Schema]:
+def _columns(shape: Shape, schema: Schema, items: Schema, definitions: Schema) -> dict[str, Schema]:
     if shape == "table":
         required = set(items.get("required", ()))
         return {

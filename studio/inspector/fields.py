@@ -7,14 +7,14 @@ another tab, a fix button), the widget starts anew from what the document holds.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
 from patchbay.studio.documents.library import slug
-from patchbay.studio.inspector.declared import FieldSpec
+from patchbay.studio.inspector.declared import FieldSpec, Shape
 from patchbay.studio.inspector.tables import Write, draw_table, label_of
 from patchbay.studio.lenient_json import parse_loose
 from patchbay.studio.server import session
@@ -31,8 +31,17 @@ def draw(spec: FieldSpec, value: Any, name: str, write: Write, folder: Path | No
         write: called with a new value.
         folder: where the flow lies, for fields that name files beside it.
     """
-    drawer = _DRAWERS.get(spec.shape, _draw_json)
-    drawer(spec, value, name, write, folder)
+    DRAWERS[spec.shape](spec, value, name, write, folder)
+    if spec.unknown:
+        st.caption(
+            f'The node asks for the widget "{plain(spec.unknown)}", which this studio does not '
+            "have. It is drawn as its type says."
+        )
+
+
+def undrawn(words: Iterable[str]) -> dict[str, str]:
+    """The widgets among `words` that no file draws, and the file that should."""
+    return {word: str(Path(__file__).name) for word in words if word not in DRAWERS}
 
 
 # --- text and numbers ---------------------------------------------------------------------------
@@ -243,6 +252,7 @@ def _draw_secret(spec: FieldSpec, value: Any, name: str, write: Write, _: Path |
 def _draw_rows(spec: FieldSpec, value: Any, name: str, write: Write, _: Path | None) -> None:
     if not draw_table(spec, value, name, write):
         _draw_json(spec, value, name, write, None)
+        st.caption("What is stored here is no table, so it is shown as JSON.")
 
 
 def _draw_json(spec: FieldSpec, value: Any, name: str, write: Write, _: Path | None) -> None:
@@ -275,7 +285,7 @@ def _reads_as_json(text: str) -> bool:
     return True
 
 
-_DRAWERS: dict[str, Callable[[FieldSpec, Any, str, Write, Path | None], None]] = {
+DRAWERS: dict[Shape, Callable[[FieldSpec, Any, str, Write, Path | None], None]] = {
     "text": _draw_text,
     "textarea": _draw_text,
     "code": _draw_code,
@@ -295,3 +305,4 @@ _DRAWERS: dict[str, Callable[[FieldSpec, Any, str, Write, Path | None], None]] =
     "adapter": _draw_adapter,
     "flow": _draw_flow,
 }
+"""One for every shape; `tests/studio/test_fields.py` says when one is missing."""

@@ -210,7 +210,7 @@ def test_group_fold_and_note(canvas: CanvasPage):
     canvas.page.keyboard.type("Whole")
     canvas.press("Enter")
     canvas.wait_saved(
-        lambda flow: bool(flow.get("groups")) and flow["groups"][0]["title"] == "Whole"
+        lambda flow: bool(flow.get("groups")) and flow["groups"][0].get("title") == "Whole"
     )
     canvas.page.get_by_role("button", name="Fold", exact=True).click()
     expect(canvas.nodes()).to_have_count(0)

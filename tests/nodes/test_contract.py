@@ -6,14 +6,16 @@ import inspect
 import json
 import re
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 from patchbay.nodes.builtin import BUILTIN
 from patchbay.nodes.catalog import Catalog
-from patchbay.nodes.contract import Node, Ports
+from patchbay.nodes.contract import SAID_BY_THE_TYPE, Field, Node, Ports, Widget
 from patchbay.nodes.declaration import default_params, describe_node
 from patchbay.nodes.docs import PAGE
+from patchbay.nodes.icons import ICONS
 
 TESTS = Path(__file__).parent
 CATALOG = Catalog(table=BUILTIN)
@@ -31,10 +33,32 @@ def test_the_kind_is_family_dot_what(node: type[Node]):
 def test_it_says_what_it_is(node: type[Node]):
     assert re.fullmatch(r"[A-Z][\w\- ]{2,30}", node.title)
     assert node.family
-    assert 1 <= len(node.icon) <= 2
+    assert node.icon in ICONS, f"{source(node)} says an icon that nodes/icons.py does not have"
     first = node.doc().split("\n\n")[0]
     assert first.endswith(".")
     assert len(first.split()) >= 5
+
+
+@every_node
+def test_every_param_says_a_widget_that_is_there(node: type[Node]):
+    said = {n: p["widget"] for n, p in describe_node(node)["params"].items() if "widget" in p}
+    unknown = {name: word for name, word in said.items() if word not in get_args(Widget)}
+    assert not unknown, (
+        f"{source(node)} says widgets that nodes/contract.py does not have: {unknown}"
+    )
+
+
+def source(node: type[Node]) -> str:
+    """The file that a node is declared in."""
+    return str(inspect.getsourcefile(node))
+
+
+@pytest.mark.parametrize("word", SAID_BY_THE_TYPE)
+def test_a_widget_that_the_type_says_is_left_out_with_a_warning(word: str):
+    with pytest.warns(DeprecationWarning, match=f'widget="{word}" does nothing') as caught:
+        field = Field([], widget=word)  # type: ignore[arg-type]
+    assert caught[0].filename == __file__
+    assert field.json_schema_extra is None
 
 
 @every_node

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Literal
+import inspect
+from typing import Literal, get_args
+
+import pytest
+from streamlit.testing.v1 import AppTest
 
 from patchbay.nodes.catalog import load_catalog
-from patchbay.nodes.contract import Field, NodeParams
+from patchbay.nodes.contract import Field, Node, NodeParams, Widget
 from patchbay.nodes.declaration import describe_node
 from patchbay.nodes.values import SecretRef
-from patchbay.studio.inspector.declared import FieldSpec, fields_of, label_of
+from patchbay.studio.inspector.declared import FieldSpec, Shape, fields_of, label_of
+from patchbay.studio.inspector.fields import undrawn
 from patchbay.studio.inspector.tables import apply_changes, kind_of, value_of
 from patchbay.studio.lenient_json import parse_loose
 
@@ -38,8 +43,8 @@ class Params(NodeParams):
     on: bool = True
     pick: Literal["a", "b"] = "a"
     words: list[str] = []
-    pairs: list[Pair] = Field([], widget="table")
-    schema_rows: list[Attribute] = Field([], widget="table")
+    pairs: list[Pair] = Field([])
+    schema_rows: list[Attribute] = Field([])
     key: SecretRef | None = None
     weights: str = Field("", widget="model")
     needed: str
@@ -62,6 +67,51 @@ def test_shapes_follow_types_and_widgets() -> None:
         "schema_rows": "table",
         "key": "secret", "weights": "model", "needed": "text",
     }  # fmt: skip
+
+
+def test_every_widget_is_drawn() -> None:
+    missing = undrawn([*get_args(Shape), *get_args(Widget)])
+    assert not missing, f"nobody draws {missing}: add each to DRAWERS of studio/inspector/fields.py"
+
+
+@pytest.mark.parametrize("word", ["map", "colour", "date", "TEXT", ""])
+def test_a_widget_nobody_draws_is_found_and_names_the_file(word: str) -> None:
+    assert undrawn([*get_args(Shape), word]) == {word: "fields.py"}
+
+
+@pytest.mark.parametrize("word", ["map", "colour", "tableau"])
+def test_a_widget_nobody_knows_is_drawn_by_type_and_said(word: str) -> None:
+    param = {"type": "string", "title": "Where", "widget": word}
+    (field,) = fields_of({"params": {"where": param}})
+    assert (field.shape, field.unknown) == ("text", word)
+    page = AppTest.from_function(draw_one, kwargs={"word": word})
+    page.run(timeout=30)
+    assert page.text_input[0].label == "Where"
+    assert word in page.caption[0].value
+    assert not page.exception
+
+
+def draw_one(word: str) -> None:
+    """A page with one field."""
+    from patchbay.studio.inspector.declared import FieldSpec
+    from patchbay.studio.inspector.fields import draw
+
+    spec = FieldSpec("where", "Where", "", "text", unknown=word)
+    draw(spec, "", "p:where", lambda value: None, None)
+
+
+@pytest.mark.parametrize("node", load_catalog(), ids=lambda node: node.kind)
+def test_no_param_is_json_unless_its_node_says_so(node: type[Node]) -> None:
+    described = describe_node(node)
+    file = inspect.getsourcefile(node)
+    for field in fields_of(described):
+        said = described["params"][field.name].get("widget")
+        where = f'"{field.name}" in {file}'
+        assert field.shape != "json" or said == "json", (
+            f"no widget draws {where}; say widget='json'"
+        )
+        bounded = field.minimum is not None and field.maximum is not None
+        assert field.shape != "slider" or bounded, f"{where} is a slider without bounds"
 
 
 def test_bounds_choices_and_columns_are_known() -> None:

@@ -19,7 +19,7 @@ class Fallback(DescribingNode):
 
     kind, version = "model.fallback", 1
     title, family = "Fallback", "Models"
-    icon = "⤵"
+    icon = "shield"
 
     class Params(NodeParams):
         whole: bool = False

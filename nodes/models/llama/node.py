@@ -26,13 +26,13 @@ class QuantizedModel(DescribingNode):
 
     kind, version = "model.gguf", 1
     title, family = "Quantized local model", "Models"
-    icon = "◆"
+    icon = "chip"
     requires = ("xllamacpp",)
 
     class Params(NodeParams, LocalSampling, Form):
         weights: str = Field(DEFAULT, min_length=1, max_length=1000, widget="model")
         """A known name, a path to a .gguf file, hf:owner/repo/file.gguf or ollama:name:tag."""
-        adapters: list[GgufAdapter] = Field([], max_length=16, widget="table")
+        adapters: list[GgufAdapter] = Field([], max_length=16)
         """LoRA adapters, each with how strongly it counts: a .gguf file, a folder of PEFT, or one
         that ships."""
         context: int = Field(4096, ge=256, le=1_048_576)

@@ -29,7 +29,7 @@ class LoraNode(DescribingNode):
 
     kind, version = "model.lora", 1
     title, family = "LoRA adapter", "Models"
-    icon = "◪"
+    icon = "layers"
     requires = ("torch", "transformers")
 
     class Params(NodeParams):
@@ -37,7 +37,7 @@ class LoraNode(DescribingNode):
         """A folder saved by PEFT, hf:owner/repo, or one that ships: pirate, sentiment."""
         scale: float = Field(1.0, ge=-10, le=10)
         """How strongly it acts: 1 as it was trained, 0 not at all."""
-        merge: bool = Field(False, widget="switch")
+        merge: bool = Field(False)
         """Add it to the weights of a base of its own, together with those before it."""
 
     class Inputs(Ports):

@@ -24,7 +24,7 @@ class TransformersNode(DescribingNode):
 
     kind, version = "model.transformers", 1
     title, family = "Transformers model", "Models"
-    icon = "◇"
+    icon = "network"
     requires = ("torch", "transformers")
 
     class Params(NodeParams, LocalSampling):

@@ -24,17 +24,17 @@ class QuantizeNode(DescribingNode):
 
     kind, version = "model.quantize", 1
     title, family = "Quantize", "Models"
-    icon = "▤"
+    icon = "squeeze"
     requires = ("torch", "transformers", "bitsandbytes")
 
     class Params(NodeParams):
-        bits: Literal["4", "8"] = Field("4", widget="choice")
+        bits: Literal["4", "8"] = Field("4")
         """Bits of a weight."""
-        kind: Literal["nf4", "fp4"] = Field("nf4", widget="choice")
+        kind: Literal["nf4", "fp4"] = Field("nf4")
         """How four bits are spent: NF4 for weights, as a rule; FP4 is a tiny floating point."""
-        double: bool = Field(True, widget="switch")
+        double: bool = Field(True)
         """In 4 bits: quantize the scales too, which saves 0.4 bits a weight."""
-        compute: DType = Field("auto", widget="choice")
+        compute: DType = Field("auto")
         """In 4 bits: the type that is computed with; auto: that of the model."""
 
     class Inputs(Ports):

@@ -17,7 +17,7 @@ class OllamaEmbeddingsNode(ServerNode):
 
     kind, version = "embeddings.ollama", 1
     title, family = "Ollama embeddings", "Retrieval"
-    icon = "◐"
+    icon = "dots"
     requires = ("langchain_ollama", "ollama")
 
     class Params(EmbeddingsParams):

@@ -23,7 +23,7 @@ class Ollama(ServerNode):
 
     kind, version = "model.ollama", 1
     title, family = "Ollama model", "Models"
-    icon = "◐"
+    icon = "server"
     requires = ("langchain_ollama", "ollama")
 
     class Params(EngineSampling, ChatServerParams):

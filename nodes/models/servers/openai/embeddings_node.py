@@ -17,7 +17,7 @@ class OpenAiEmbeddingsNode(ServerNode):
 
     kind, version = "embeddings.openai", 1
     title, family = "Server embeddings", "Retrieval"
-    icon = "⇄"
+    icon = "dots"
     requires = ("langchain_openai",)
 
     class Params(EmbeddingsParams):

@@ -18,7 +18,7 @@ class OpenAiServer(ServerNode):
 
     kind, version = "model.openai_compatible", 1
     title, family = "OpenAI-compatible server", "Models"
-    icon = "⇄"
+    icon = "server"
     requires = ("langchain_openai",)
 
     class Params(ServerSampling, ChatServerParams, Extra):

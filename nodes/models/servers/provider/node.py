@@ -26,7 +26,7 @@ class Provider(DescribingNode):
 
     kind, version = "model.provider", 1
     title, family = "Provider model", "Models"
-    icon = "☁"
+    icon = "cloud"
     requires = ("langchain",)
 
     class Params(Sampling, ChatServerParams):

@@ -108,7 +108,7 @@ export function App({ doc, statuses, reveal, onSelect }: Props) {
             style={{ left: ghost.x, top: ghost.y, "--f": familyColor(ghost.kind.family) } as React.CSSProperties}
           >
             <span className="pb-icon">
-              <KindIcon kind={ghost.kind.kind} glyph={ghost.kind.icon} />
+              <KindIcon icon={ghost.kind.icon} />
             </span>
             {ghost.kind.title}
           </div>

@@ -3,7 +3,7 @@
 import { Node as DrawnNode, useReactFlow, useStore } from "@xyflow/react";
 import { Alignment, align } from "./arrange";
 import { Chosen, moveOp } from "./edits";
-import { Icon } from "./icons";
+import { Icon, IconName } from "./icons";
 import type { Tools } from "./hooks/tools";
 import { Op } from "./model";
 import { Doc } from "./store";
@@ -15,7 +15,7 @@ function Tool({
   onClick,
   off,
 }: {
-  icon: string;
+  icon: IconName;
   label: string;
   keys?: string;
   onClick: (event: React.MouseEvent) => void;

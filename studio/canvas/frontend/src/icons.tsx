@@ -1,6 +1,6 @@
 // Line icons, drawn here: nothing is fetched. 24 × 24, stroke follows the text color.
 
-const PATHS: Record<string, string> = {
+const PATHS = {
   undo: "M9 14 4 9l5-5M4 9h10a6 6 0 0 1 0 12h-3",
   redo: "m15 14 5-5-5-5M20 9H10a6 6 0 0 0 0 12h3",
   plus: "M12 5v14M5 12h14",
@@ -69,55 +69,17 @@ const PATHS: Record<string, string> = {
   squeeze: "M4 4l6 6M10 5v5H5M20 20l-6-6M14 19v-5h5M20 4l-6 6M14 5v5h5M4 20l6-6M10 19v-5H5",
   bulb: "M9 17c0-2-3-3.5-3-7a6 6 0 0 1 12 0c0 3.5-3 5-3 7zM9.5 20h5",
   braces: "M9 4c-4 0-1 8-5 8 4 0 1 8 5 8M15 4c4 0 1 8 5 8-4 0-1 8-5 8",
+  folder: "M3 6h7l2 3h9v10H3z",
+  funnel: "M4 5h16l-6 8v6l-4-2v-4z",
+  cloud: "M7 18a4.5 4.5 0 0 1-.5-9A6 6 0 0 1 18 9.5a4.3 4.3 0 0 1-.5 8.5z",
+  network:
+    "M4 12a2.2 2.2 0 1 1 4.4 0 2.2 2.2 0 0 1-4.4 0zM15.6 5.5a2.2 2.2 0 1 1 4.4 0 2.2 2.2 0 0 1-4.4 0zM15.6 18.5a2.2 2.2 0 1 1 4.4 0 2.2 2.2 0 0 1-4.4 0zM8.2 10.9l7.5-4.3M8.2 13.1l7.5 4.3",
+  waves: "M3 9c3-4 6 4 9 0s6 4 9 0M3 16c3-4 6 4 9 0s6 4 9 0",
 };
+export type IconName = keyof typeof PATHS;
+const isDrawn = (name: string): name is IconName => Object.hasOwn(PATHS, name);
 
-/** The icon of a kind, by words in its name; the glyph that it declares is the fallback. */
-const HINTS: [RegExp, string][] = [
-  [/io\.input/, "input"],
-  [/io\.output/, "output"],
-  [/picture|image/, "picture"],
-  [/chart|plot/, "chart"],
-  [/table|labelled|eval\.data/, "table"],
-  [/calculator/, "calculator"],
-  [/clock/, "clock"],
-  [/http|web/, "globe"],
-  [/crew$/, "people"],
-  [/task/, "task"],
-  [/compar/, "compare"],
-  [/fallback/, "shield"],
-  [/quantize/, "squeeze"],
-  [/consistency|vote/, "vote"],
-  [/chain_of|steps|react/, "steps"],
-  [/knowledge/, "bulb"],
-  [/structured/, "braces"],
-  [/flow/, "nest"],
-  [/embed/, "dots"],
-  [/rerank/, "gauge"],
-  [/openai|ollama|provider|server/, "server"],
-  [/retrieval\.index|chroma|store/, "layers"],
-  [/answer/, "spark"],
-  [/file|load|folder/, "file"],
-  [/few|example/, "list"],
-  [/template|prompt/, "quote"],
-  [/gguf|quant|local/, "chip"],
-  [/lora|adapter/, "layers"],
-  [/judge|score|eval|metric/, "gauge"],
-  [/chat|ask|complet|model/, "spark"],
-  [/branch|switch|route|if\b/, "branch"],
-  [/merge/, "merge"],
-  [/each|map|loop|repeat/, "loop"],
-  [/sub|run_flow|flow\.run|logic\.flow/, "nest"],
-  [/split|chunk/, "cut"],
-  [/join|concat/, "join"],
-  [/retriev|search|index/, "search"],
-  [/document|docs/, "book"],
-  [/agent|crew|role/, "person"],
-  [/tool/, "tool"],
-  [/json|parse|extract/, "braces"],
-  [/text/, "text"],
-];
-
-export function Icon({ name, size = 16 }: { name: string; size?: number }) {
+export function Icon({ name, size = 16 }: { name: IconName; size?: number }) {
   return (
     <svg
       width={size}
@@ -130,12 +92,13 @@ export function Icon({ name, size = 16 }: { name: string; size?: number }) {
       strokeLinejoin="round"
       aria-hidden="true"
     >
-      <path d={PATHS[name] ?? PATHS.wire} />
+      <path d={PATHS[name]} />
     </svg>
   );
 }
 
-export function KindIcon({ kind, glyph, size = 15 }: { kind: string; glyph?: string; size?: number }) {
-  const hint = HINTS.find(([pattern]) => pattern.test(kind));
-  return hint ? <Icon name={hint[1]} size={size} /> : <span aria-hidden="true">{(glyph ?? "◇").slice(0, 2)}</span>;
+/** The icon that a kind declares: one of the drawings, or a character or two. */
+export function KindIcon({ icon, size = 15 }: { icon: string | undefined; size?: number }) {
+  if (icon !== undefined && isDrawn(icon)) return <Icon name={icon} size={size} />;
+  return <span aria-hidden="true">{[...(icon ?? "◇")].slice(0, 2).join("")}</span>;
 }

@@ -3,7 +3,7 @@
 import { Handle, NodeProps, Position, useUpdateNodeInternals } from "@xyflow/react";
 import { memo, useEffect, useRef, useSyncExternalStore } from "react";
 import { useShared, useStatus, useVerdict } from "./context";
-import { Icon, KindIcon } from "./icons";
+import { Icon, IconName, KindIcon } from "./icons";
 import { Edge, Kind, NodeInstance, Port, Problem, edgeKey } from "./model";
 import { NodeState, State } from "./progress";
 import { Side, colorOf, familyColor, refusal, wireInto, words } from "./types";
@@ -19,9 +19,9 @@ export interface NodeData extends Record<string, unknown> {
   wired: string;
 }
 
-const STATUS: Record<State, [icon: string, words: string]> = {
+const STATUS: Record<State, [icon: IconName, words: string]> = {
   queued: ["clock", "Queued"],
-  running: ["", "Running"],
+  running: ["clock", "Running"],
   waiting: ["clock", "Waiting"],
   done: ["check", "Done"],
   cached: ["bolt", "From the cache"],
@@ -187,7 +187,7 @@ export const NodeBox = memo(function NodeBox({ id, data, selected }: NodeProps &
     >
       <div className="pb-head">
         <span className="pb-icon">
-          <KindIcon kind={inst.kind} glyph={kind?.icon} />
+          <KindIcon icon={kind?.icon} />
         </span>
         <Title id={id} text={title} />
         {problems.length > 0 && (

@@ -190,7 +190,7 @@ function Item({
       }}
     >
       <span className="pb-icon">
-        <KindIcon kind={kind.kind} glyph={kind.icon} />
+        <KindIcon icon={kind.icon} />
       </span>
       <span className="pb-item-text">
         <b>{kind.title}</b>

@@ -109,5 +109,5 @@ const choiceOf = (kind: Kind): Choice => ({
   title: kind.title,
   detail: firstSentence(kind.doc),
   color: familyColor(kind.family),
-  icon: <KindIcon kind={kind.kind} glyph={kind.icon} />,
+  icon: <KindIcon icon={kind.icon} />,
 });
