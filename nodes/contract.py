@@ -40,7 +40,7 @@ class NodeParams(BaseModel):
 
 
 def Field(default: Any = ..., *, widget: Widget | None = None, **options: Any) -> Any:  # noqa: N802
-    """Pydantic's `Field`, with the widget that the inspector shows where the type does not say it."""
+    """Pydantic's `Field`, with the widget that is shown where the type does not say it."""
     if widget in SAID_BY_THE_TYPE:
         words = f'widget="{widget}" does nothing: the type of the param says it. Leave it out.'
         warnings.warn(words, DeprecationWarning, stacklevel=2)
