@@ -37,6 +37,12 @@ class Context(Protocol):
     async def warn(self, message: str) -> None:
         """Say something that the person should know although the node goes on."""
 
+    def use_once(self) -> None:
+        """Say that what the node gives now is not to be used again, such as half an answer.
+
+        It is not kept in the cache, not even where the person pins the result.
+        """
+
     def count_tokens(
         self,
         prompt: int,

@@ -57,6 +57,8 @@ class StepContext:
         self.tokens = Tokens()
         self.repeatable = True
         """Turns False when something inside gave a result that may differ next time."""
+        self.once = False
+        """Turns True when the result must not be used again, whatever the node's policy."""
         self._env, self._emit, self._given, self._subflow = env, emit, given, subflow
         self._cancelled: threading.Event | None = None
         self._tails: dict[str, str] = {}
@@ -94,6 +96,7 @@ class StepContext:
     def discard(self) -> None:
         """Forget what a failed try held back."""
         self._tails.clear()
+        self.once = False
 
     async def progress(self, label: str, done: float, total: float | None = None) -> None:
         """Say how far a slow step has come."""
@@ -102,6 +105,10 @@ class StepContext:
     async def warn(self, message: str) -> None:
         """Say something that the person should know."""
         self.warning(message)
+
+    def use_once(self) -> None:
+        """What the node gives now is not to be used again."""
+        self.once = True
 
     def count_tokens(
         self,

@@ -71,6 +71,8 @@ class Execution:
         self.failed: list[str] = []
         self.tokens = Tokens()
         self.repeatable = True
+        self.once = False
+        """Whether something inside gave what must not be used again."""
 
     async def run(self) -> dict[str, Any]:
         """Run to the end and return the flow outputs.
@@ -199,9 +201,11 @@ class Execution:
         outputs = await self._attempts(step, inputs, ctx)
         ctx.flush()
         pinned = step.policy.cache == "always"
-        if not (reusable and ctx.repeatable):
+        if ctx.once or not (reusable and ctx.repeatable):
             self.repeatable = False
-        if key and self._env.cache is not None and reusable and (ctx.repeatable or pinned):
+        self.once = self.once or ctx.once
+        kept = reusable and (ctx.repeatable or pinned) and not ctx.once
+        if key and self._env.cache is not None and kept:
             self._env.cache.put(key, outputs)
         return self._finished(ctx, started, outputs, key, "run")
 
@@ -325,6 +329,7 @@ class Execution:
         finally:
             ctx.tokens += inner.tokens
             ctx.repeatable = ctx.repeatable and inner.repeatable
+            ctx.once = ctx.once or inner.once
 
 
 def _reads_files(step: Step) -> bool:

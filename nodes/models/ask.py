@@ -9,7 +9,7 @@ from pydantic import JsonValue, field_validator
 
 from patchbay.nodes.calls import CallOptions
 from patchbay.nodes.contract import Context, Field, Node, NodeError, NodeParams, Ports, port
-from patchbay.nodes.models.asking import ask
+from patchbay.nodes.models.asking import Answer, ask
 from patchbay.nodes.models.form import Form
 from patchbay.nodes.values import Message, ModelSpec
 
@@ -81,11 +81,9 @@ class AskModel(Node):
         """Ask, streaming the answer."""
         answer = await ask(ctx, inputs.model, _messages(inputs, params), params.sampling)
         if params.json_schema is not None:
-            return _WithJson(text=answer.text, json=_parsed(answer.text, cut=answer.cut))
-        if not answer.text.strip():
-            await ctx.warn("The model gave an empty answer.")
-        elif answer.cut:
-            await ctx.warn("The answer was cut at the limit of tokens; raise max tokens for more.")
+            return _WithJson(text=answer.text, json=_parsed(answer))
+        if short := answer.shortfall():
+            await ctx.warn(short)
         return self.Outputs(text=answer.text)
 
 
@@ -108,15 +106,18 @@ def _messages(inputs: AskModel.Inputs, params: AskModel.Params) -> list[Message]
     return [Message(role="system", content=system), *messages] if system else messages
 
 
-def _parsed(text: str, *, cut: bool) -> JsonValue:
+def _parsed(answer: Answer) -> JsonValue:
+    text = answer.text
     try:
         value: JsonValue = json.loads(text)
     except ValueError as error:
         shown = text if len(text) <= 500 else f"{text[:500]} …"
-        why = "it was cut at the limit of tokens" if cut else str(error)
+        why = "it was cut at the limit of tokens" if answer.cut else str(error)
+        if not text.strip():
+            why = answer.shortfall().rstrip(".")
         raise NodeError(
             f"The answer is not JSON: {why}. The model wrote: {shown!r}",
-            fix="Raise max tokens." if cut else "Try another model, or a simpler schema.",
+            fix="Raise max tokens." if answer.cut else "Try another model, or a simpler schema.",
             port="json",
             code="model/not-json",
         ) from error

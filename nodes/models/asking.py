@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from patchbay.nodes.calls import CallOptions
 from patchbay.nodes.contract import Context
 from patchbay.nodes.errors import NodeError
+from patchbay.nodes.models.endings import CUT, reason_of
 from patchbay.nodes.models.messages import to_langchain
 from patchbay.nodes.models.notes import notes_in
+from patchbay.nodes.models.thinking import LATE, parted, thought_of
 from patchbay.nodes.values import Message, ModelSpec
 
 if TYPE_CHECKING:
@@ -32,10 +34,28 @@ class Answer:
     """Whether it ended at the limit of tokens."""
     prompt_tokens: int
     answer_tokens: int
+    """Tokens written, those of the thought among them."""
     first_token_s: float | None
     """Seconds from the request to the first token; None where nothing came."""
     generating_s: float
     """Seconds from the first token to the last."""
+    thought: str = ""
+    """What the model thought before, where it does and the backend tells it apart."""
+    thought_tokens: int = 0
+
+    def shortfall(self) -> str:
+        """What is to be said of an answer that is empty or cut; empty where it is neither."""
+        thought = f" after {self.thought_tokens:,} tokens of thinking" if self.thought else ""
+        if not self.text.strip():
+            if self.cut and self.thought:
+                return (
+                    f"The model spent all its {self.answer_tokens:,} tokens thinking and came to "
+                    "no answer; raise max tokens, or let it think less."
+                )
+            return f"The model gave an empty answer{thought}."
+        if self.cut:
+            return "The answer was cut at the limit of tokens; raise max tokens for more."
+        return ""
 
 
 async def ask(
@@ -49,6 +69,9 @@ async def ask(
 ) -> Answer:
     """Open the model, ask it, stream what it writes, and count its tokens.
 
+    What the model thinks before its answer is shown as a step, and is no part of the text. An
+    answer that was cut is never used again.
+
     Args:
         ctx: the node's context.
         model: whom to ask.
@@ -59,7 +82,7 @@ async def ask(
             `model.call_options(…)` gives them.
 
     Raises:
-        NodeError: the model refused, or failed.
+        NodeError: the model refused, or failed, or broke off.
     """
     given = to_langchain(messages)
     options = options or model.call_options(call)
@@ -71,12 +94,23 @@ async def ask(
                 for note in notes_in(chunk):
                     await ctx.warn(note)
                 piece = coming.add(chunk)
+                if coming.thinks:
+                    await ctx.progress("Thinking, characters", coming.thinks)
                 if piece and port is not None:
                     await ctx.stream(port, piece)
     answer = coming.answer()
     ctx.count_tokens(
         answer.prompt_tokens, answer.answer_tokens, answer.first_token_s, answer.generating_s
     )
+    if answer.cut:
+        ctx.use_once()
+    if answer.thought:
+        ctx.step(
+            "thought",
+            answer.thought,
+            seconds=coming.thought_s,
+            completion_tokens=answer.thought_tokens,
+        )
     return answer
 
 
@@ -85,37 +119,56 @@ class _Coming:
 
     def __init__(self) -> None:
         self._pieces: list[str] = []
-        self._prompt_tokens = self._answer_tokens = 0
+        self._thoughts: list[str] = []
+        self._told: dict[str, Any] = {}
+        self._prompt_tokens = self._answer_tokens = self._thought_tokens = 0
         self._cut = False
-        self._asked = self._first = self._last = 0.0
+        self._asked = self._first = self._last = self._thought_until = 0.0
+        self.thinks = 0
+        """Characters of the thought so far, while it goes on; 0 otherwise."""
 
     def begin(self) -> None:
         """The request is made now."""
         self._asked = time.perf_counter()
 
+    @property
+    def thought_s(self) -> float:
+        """Seconds from the request to the end of the thought."""
+        return max(0.0, self._thought_until - self._asked)
+
     def add(self, chunk: AIMessageChunk) -> str:
         """Take in a chunk; gives its text."""
-        piece = str(chunk.text)
-        if piece:
+        piece, thought = str(chunk.text), thought_of(chunk)
+        if piece or thought:
             self._last = time.perf_counter()
             self._first = self._first or self._last
+        if thought:
+            self._thoughts.append(thought)
+            self._thought_until = self._last
+        self.thinks = self.thinks + len(thought) if thought and not piece else 0
+        if piece:
             self._pieces.append(piece)
         if usage := chunk.usage_metadata:  # some backends count in several chunks
             self._prompt_tokens += usage["input_tokens"]
             self._answer_tokens += usage["output_tokens"]
-        if chunk.response_metadata.get("finish_reason") in ("length", "max_tokens"):
-            self._cut = True
+            self._thought_tokens += usage.get("output_token_details", {}).get("reasoning", 0)
+        if (until := chunk.response_metadata.get(LATE)) is not None:
+            self._told[LATE] = until
+        self._cut = self._cut or reason_of(chunk.response_metadata) == CUT
         return piece
 
     def answer(self) -> Answer:
         """The whole answer."""
+        late, text = parted("".join(self._pieces), self._told)
         return Answer(
-            "".join(self._pieces),
+            text,
             self._cut,
             self._prompt_tokens,
             self._answer_tokens,
             self._first - self._asked if self._first else None,
             self._last - self._first,
+            "".join(self._thoughts) + late,
+            self._thought_tokens,
         )
 
 

@@ -35,6 +35,8 @@ class RecordingContext:
     steps: list[tuple[str, str, str]] = field(default_factory=list)
     """What, text and who of the steps of agents."""
     opened: list[Any] = field(default_factory=list)
+    once: bool = False
+    """Whether the node said that its result is not to be used again."""
 
     async def stream(self, port: str, piece: str) -> None:
         self.streamed.append((port, piece))
@@ -44,6 +46,9 @@ class RecordingContext:
 
     async def warn(self, message: str) -> None:
         self.warnings.append(message)
+
+    def use_once(self) -> None:
+        self.once = True
 
     def count_tokens(
         self,

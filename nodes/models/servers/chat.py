@@ -10,13 +10,13 @@ from typing import Any
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 from langchain_core.language_models import LanguageModelInput
 from langchain_core.language_models.chat_models import BaseChatModel
-from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
+from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.outputs import ChatGenerationChunk
 from langchain_core.runnables import Runnable, RunnableConfig
 from pydantic import PrivateAttr
 
 from patchbay.nodes.errors import NodeError
-from patchbay.nodes.models.notes import NOTES
+from patchbay.nodes.models.reading import Reading, note
 from patchbay.nodes.models.servers.errors import Server, pause_s
 from patchbay.nodes.models.servers.wait import sleep
 from patchbay.nodes.models.streaming import StreamingChat
@@ -40,6 +40,7 @@ class ServedChat(StreamingChat):
     _server: Server = PrivateAttr()
     _translate: Callable[[dict[str, Any]], dict[str, Any]] = PrivateAttr()
     _closers: tuple[Callable[[], None], ...] = PrivateAttr()
+    _says_end: bool = PrivateAttr(True)
 
     @classmethod
     def over(
@@ -51,11 +52,16 @@ class ServedChat(StreamingChat):
         retries: int,
         context: int | None = None,
         closers: Sequence[Callable[[], None]] = (),
+        says_end: bool = True,
     ) -> ServedChat:
-        """Wrap `inner`. `translate` turns a call's options into the inner model's own."""
+        """Wrap `inner`. `translate` turns a call's options into the inner model's own.
+
+        `says_end`: whether every whole answer of this client gives a reason for its end.
+        """
         model = cls(model_name=server.model, retries=retries, context=context)
         model._inner, model._server = inner, server
         model._translate, model._closers = translate, tuple(closers)
+        model._says_end = says_end
         return model
 
     @property
@@ -84,20 +90,24 @@ class ServedChat(StreamingChat):
         **kwargs: Any,
     ) -> Iterator[ChatGenerationChunk]:
         options = self._translate({**kwargs, "stop": stop})
-        tries, begun = 0, False
+        tries = 0
         while True:
             tries += 1
+            reading = self._reading()
             try:
-                for chunk in self._inner.stream(messages, QUIET, **options):
-                    begun = begun or says(chunk)
-                    yield passed_on(chunk)
-                    yield from self._doubts(chunk)
+                try:
+                    for chunk in self._inner.stream(messages, QUIET, **options):
+                        yield from reading.take(chunk)
+                except Exception as error:
+                    for chunk in reading.rescued(error):
+                        yield from reading.take(chunk)
+                yield from reading.end()
                 return
             except Exception as error:
-                failure = self._server.in_words(error)
-                wait = None if begun else pause_s(error, tries, self.retries)
+                failure = self._server.in_words(error, reading.written)
+                wait = None if reading.begun else pause_s(error, tries, self.retries)
                 if wait is None:
-                    raise _after(failure, tries) from error
+                    raise _after(failure, tries) from (None if failure is error else error)
             yield note(_waiting(failure, wait))
             sleep(wait)
 
@@ -109,58 +119,35 @@ class ServedChat(StreamingChat):
         **kwargs: Any,
     ) -> AsyncIterator[ChatGenerationChunk]:
         options = self._translate({**kwargs, "stop": stop})
-        tries, begun = 0, False
+        tries = 0
         while True:
             tries += 1
+            reading = self._reading()
             try:
-                stream: Any = self._inner.astream(messages, QUIET, **options)
-                async with contextlib.aclosing(stream) as chunks:
-                    async for chunk in chunks:
-                        begun = begun or says(chunk)
-                        yield passed_on(chunk)
-                        for doubt in self._doubts(chunk):
-                            yield doubt
+                try:
+                    stream: Any = self._inner.astream(messages, QUIET, **options)
+                    async with contextlib.aclosing(stream) as chunks:
+                        async for chunk in chunks:
+                            for ours in reading.take(chunk):
+                                yield ours
+                except Exception as error:
+                    for chunk in reading.rescued(error):
+                        for ours in reading.take(chunk):
+                            yield ours
+                for ours in reading.end():
+                    yield ours
                 return
             except Exception as error:
-                failure = await asyncio.to_thread(self._server.in_words, error)
-                wait = None if begun else pause_s(error, tries, self.retries)
+                failure = await asyncio.to_thread(self._server.in_words, error, reading.written)
+                wait = None if reading.begun else pause_s(error, tries, self.retries)
                 if wait is None:
-                    raise _after(failure, tries) from error
+                    raise _after(failure, tries) from (None if failure is error else error)
             yield note(_waiting(failure, wait))
             await asyncio.sleep(wait)
 
-    def _doubts(self, chunk: Any) -> Iterator[ChatGenerationChunk]:
-        """A note where the prompt was as long as the context: then it was cut, most likely."""
-        usage = chunk.usage_metadata
-        if usage and self.context and usage["input_tokens"] >= self.context:
-            yield note(
-                f"The prompt filled all {self.context:,} tokens of context, so that its beginning "
-                "was probably left out. Raise the model's context, or shorten the prompt."
-            )
-
-
-def note(text: str) -> ChatGenerationChunk:
-    """A chunk that says something about the answer and nothing of it."""
-    return ChatGenerationChunk(
-        message=AIMessageChunk(content="", response_metadata={NOTES: [text]})
-    )
-
-
-def says(chunk: AIMessage) -> bool:
-    """Whether a chunk is part of the answer."""
-    return bool(chunk.content or getattr(chunk, "tool_call_chunks", None))
-
-
-def passed_on(chunk: Any) -> ChatGenerationChunk:
-    """An inner model's chunk as ours. One that does not stream gives a whole message."""
-    if not isinstance(chunk, AIMessageChunk):
-        fields = {"content": chunk.content, "usage_metadata": chunk.usage_metadata}
-        fields |= {"tool_calls": chunk.tool_calls, "response_metadata": chunk.response_metadata}
-        chunk = AIMessageChunk(**fields)
-    told = chunk.response_metadata
-    if "finish_reason" not in told and (reason := told.get("done_reason", told.get("stop_reason"))):
-        chunk.response_metadata = {**told, "finish_reason": reason}  # what others call it
-    return ChatGenerationChunk(message=chunk)
+    def _reading(self) -> Reading:
+        whole = getattr(self._inner, "from_whole", None)
+        return Reading(self._server, self.context, self._says_end, whole)
 
 
 def _waiting(failure: NodeError, wait: float) -> str:

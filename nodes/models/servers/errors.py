@@ -11,7 +11,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 from patchbay.nodes.errors import NodeError
-from patchbay.nodes.models import errors
+from patchbay.nodes.models import endings, errors
 
 LONGEST_TEXT = 500
 """Characters of a server's own words that a message repeats."""
@@ -29,6 +29,30 @@ _OVERFLOW = re.compile(
 )
 _NO_MODEL = re.compile(r"\bmodel\b", re.IGNORECASE)
 _NOT_FOUND = re.compile(r"not found|does not exist|no such model|unknown model", re.IGNORECASE)
+
+
+_BROKEN = frozenset({
+    "ReadError", "WriteError", "CloseError", "RemoteProtocolError", "ConnectionResetError",
+    "ConnectionAbortedError", "BrokenPipeError", "IncompleteRead",
+})  # fmt: skip
+"""Of a connection that there was."""
+
+
+class SentInstead(Exception):  # noqa: N818 - what a server sent, seen below the client library
+    """A server was asked for a stream and sent something else, with status 200.
+
+    Args:
+        kind: its content type.
+        body: its body, parsed where it is JSON.
+    """
+
+    def __init__(self, kind: str, body: Any) -> None:
+        super().__init__(f"{kind}: {body!r}"[:LONGEST_TEXT])
+        self.kind, self.body = kind, body
+
+
+class EndedEarly(Exception):  # noqa: N818 - what a server sent, seen below the client library
+    """A stream ended without the mark that ends it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,38 +73,50 @@ class Server:
     start: str = "Start it, or change the address."
     models: Callable[[], list[str]] | None = None
 
-    def in_words(self, error: Exception) -> NodeError:
+    def in_words(self, error: Exception, written: str = "") -> NodeError:
         """What happened. Asks the server for its models where the one that is wanted is unknown.
 
         Libraries raise their own classes. They are told apart by status, body and name, so that
-        none has to be imported, nor installed.
+        none has to be imported, nor installed. `written` is what there is of the answer.
         """
-        if isinstance(error, NodeError):
-            return error
+        for cause in causes(error):
+            if isinstance(cause, NodeError):
+                return cause
+            if isinstance(cause, SentInstead):
+                return self._sent_instead(cause)
+            if isinstance(cause, EndedEarly):
+                return endings.unfinished(self, written)
         answer = Answered.of(error)
         if answer.status is None:
-            return self._without_answer(error, answer)
+            return self._without_answer(error, answer, written)
         return self._answered(answer)
 
     # --- no answer ------------------------------------------------------------------------------
 
-    def _without_answer(self, error: Exception, answer: Answered) -> NodeError:
-        kinds = {cls.__name__ for cause in _causes(error) for cls in type(cause).__mro__}
+    def _without_answer(self, error: Exception, answer: Answered, written: str) -> NodeError:
+        kinds = {cls.__name__ for cause in causes(error) for cls in type(cause).__mro__}
         if "ConnectTimeout" in kinds:
             return self.unreachable("it does not take the connection")
         if kinds & {"TimeoutException", "APITimeoutError", "TimeoutError"}:
+            when = f" in the middle of its answer ({len(written):,} characters)" if written else ""
             return NodeError(
-                f"{self} was silent for too long.",
+                f"{self} was silent for too long{when}.",
                 fix="Give it more time (timeout), or ask for less.",
                 code="model/timeout",
             )
         if _OVERFLOW.search(answer.text):
             return self._overflow(answer)
         if kinds & {"TransportError", "APIConnectionError", "ConnectionError", "InvalidURL"}:
-            first = _causes(error)[-1]  # "Connection error." alone says little
-            return self.unreachable((str(first) or type(first).__name__).rstrip("."))
-        if kinds & {"APIError", "ResponseError"}:  # said in the middle of a stream
-            return errors.busy(str(self), answer.text)
+            first = causes(error)[-1]  # "Connection error." alone says little
+            why = (str(first) or type(first).__name__).rstrip(".")
+            if kinds & _BROKEN and "ConnectError" not in kinds:
+                return endings.broke_off(self, f"the connection broke ({why})", written)
+            return self.unreachable(why)
+        if kinds & {"APIError", "ResponseError"}:  # said in a stream
+            why = f"it sent an error: {answer.text}"
+            return endings.broke_off(self, why, written, code="model/busy")
+        if "JSONDecodeError" in kinds:
+            return endings.broke_off(self, f"what it sent is not JSON ({answer.text})", written)
         return NodeError(
             f"{self} cannot be asked: {type(error).__name__}: {answer.text}", code="model/request"
         )
@@ -88,6 +124,21 @@ class Server:
     def unreachable(self, why: str) -> NodeError:
         """Nobody answers."""
         return errors.unreachable(self.address, why, self.start)
+
+    def _sent_instead(self, sent: SentInstead) -> NodeError:
+        """A reply that says 200 and is no answer: an error object, a web page, nothing."""
+        if isinstance(sent.body, Mapping) and (inner := sent.body.get("error")):
+            status = inner.get("code") if isinstance(inner, Mapping) else None
+            if isinstance(status, int) and 400 <= status < 600:
+                return self._answered(Answered(status, _text(sent.body), str(sent.body), {}))
+            return NodeError(
+                f"{self} says that all is well (200) and sends an error in place of an answer: "
+                f"{_cut(_text(sent.body))}",
+                fix="Look at what the server says, or at a proxy in between.",
+                code="model/request",
+            )
+        what = _cut(_text(sent.body)) or "nothing"
+        return self.strange(f"in place of an answer it sends {sent.kind or 'no type'}: {what}")
 
     # --- an answer with an error ----------------------------------------------------------------
 
@@ -198,7 +249,7 @@ class Answered:
         text = _text(body) or str(error) or type(error).__name__
         return cls(
             status if isinstance(status, int) and status >= 100 else None,
-            text if len(text) <= LONGEST_TEXT else f"{text[:LONGEST_TEXT]} …",
+            _cut(text),
             f"{body} {error}",
             getattr(response, "headers", {}),
         )
@@ -226,12 +277,16 @@ def _text(body: Any) -> str:
     return "" if body is None else str(body)
 
 
+def _cut(text: str) -> str:
+    return text if len(text) <= LONGEST_TEXT else f"{text[:LONGEST_TEXT]} …"
+
+
 def _plain(text: str) -> str:
     """Text without the tags of an error page."""
     return " ".join(re.sub(r"<[^>]{0,500}>", " ", text[:5000]).split())
 
 
-def _causes(error: BaseException) -> list[BaseException]:
+def causes(error: BaseException) -> list[BaseException]:
     """The error, what it was raised from, and so on to the first."""
     found = [error]
     while len(found) < MOST_CAUSES and (inner := error.__cause__ or error.__context__):

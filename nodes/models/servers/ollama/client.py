@@ -26,15 +26,14 @@ def open_chat(spec: OllamaModel, opening: Opening) -> ServedChat:
     Raises:
         NodeError: no server answers, or it has no such model and none may be fetched.
     """
-    from langchain_ollama import ChatOllama
-
+    from patchbay.nodes.models.ollama_chat import ThinkingOllama
     from patchbay.nodes.models.servers.chat import ServedChat
 
     key = opening.secret(spec.key) if spec.key else ""
     address = address_of(spec.base_url or "")
     server = server_of(address, spec.model, key, spec.key.secret if spec.key else "")
     provide(server, key, opening.report, pull=spec.pull)
-    inner = ChatOllama(
+    inner = ThinkingOllama(
         model=spec.model,
         base_url=address,
         keep_alive=duration(spec.keep_alive),

@@ -16,6 +16,9 @@ from patchbay.nodes.values import Opening
 if TYPE_CHECKING:
     from patchbay.nodes.models.servers.chat import ServedChat
 
+THINK = "think"
+"""The option of a call that says whether the model is to think, as Ollama's API names it."""
+
 _OTHERWISE = {"max_tokens": "num_predict"}
 """Options that have another name there."""
 

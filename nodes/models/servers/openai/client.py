@@ -29,9 +29,7 @@ def open_chat(spec: OpenAiModel, opening: Opening) -> ServedChat:
     Raises:
         NodeError: the secret is not set, or the server does not say which model it has.
     """
-    from langchain_openai import ChatOpenAI
-    from langchain_openai.chat_models.base import BaseChatOpenAI
-
+    from patchbay.nodes.models.openai_stream import CompatibleChat, OpenAiChat
     from patchbay.nodes.models.servers.chat import ServedChat
 
     key = opening.secret(spec.key) if spec.key else ""
@@ -39,7 +37,7 @@ def open_chat(spec: OpenAiModel, opening: Opening) -> ServedChat:
     model = spec.model or only_model(spec.base_url, key, secret)
     server = server_of(spec.base_url, model, key, secret)
     # OpenAI itself has renamed max_tokens; everybody else still understands the old name.
-    chat: type[BaseChatOpenAI] = ChatOpenAI if is_openai(spec.base_url) else BaseChatOpenAI
+    chat = OpenAiChat if is_openai(spec.base_url) else CompatibleChat
     clients = http_clients(spec.base_url, key, spec.timeout_s)
     inner = chat(
         model=server.model,
@@ -52,7 +50,9 @@ def open_chat(spec: OpenAiModel, opening: Opening) -> ServedChat:
         **clients,
     )
     closers = (clients["http_client"].close,)
-    return ServedChat.over(inner, server, translator(spec), retries=spec.retries, closers=closers)
+    return ServedChat.over(
+        inner, server, translator(spec), retries=spec.retries, closers=closers, says_end=False
+    )
 
 
 def open_embeddings(spec: OpenAiEmbeddings, opening: Opening) -> ServedEmbeddings:
@@ -106,6 +106,8 @@ def http_clients(address: str, key: str, timeout_s: float) -> dict[str, Any]:
     """
     import httpx
 
+    from patchbay.nodes.models.openai_stream import ask_plainly, look, look_async
+
     unwanted = [] if key else ["authorization"]
     if not is_openai(address):
         unwanted += ["openai-organization", "openai-project"]
@@ -113,6 +115,7 @@ def http_clients(address: str, key: str, timeout_s: float) -> dict[str, Any]:
     def strip(request: httpx.Request) -> None:
         for name in unwanted:
             request.headers.pop(name, None)
+        ask_plainly(request)
 
     async def strip_async(request: httpx.Request) -> None:
         strip(request)
@@ -120,9 +123,13 @@ def http_clients(address: str, key: str, timeout_s: float) -> dict[str, Any]:
     settings = client_settings(address, timeout_s)
     return {
         "timeout": settings["timeout"],  # the library has one of its own, ten minutes long
-        "http_client": httpx.Client(**settings, event_hooks={"request": [strip]}),
+        "http_client": httpx.Client(
+            **settings, event_hooks={"request": [strip], "response": [look]}
+        ),
         "http_async_client": httpx.AsyncClient(
-            **settings, **async_settings(), event_hooks={"request": [strip_async]}
+            **settings,
+            **async_settings(),
+            event_hooks={"request": [strip_async], "response": [look_async]},
         ),
     }
 

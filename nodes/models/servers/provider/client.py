@@ -40,15 +40,13 @@ def open_chat(spec: ProviderModel, opening: Opening) -> ServedChat:
         NodeError: the integration is not installed or does not take these settings, or the secret
             is not set.
     """
-    from langchain.chat_models import init_chat_model
-
     from patchbay.nodes.models.servers.chat import ServedChat
 
     if spec.provider.missing:
         raise missing_package(spec.model, spec.provider)
     key = opening.secret(spec.secret) if spec.secret else ""
     try:
-        inner = init_chat_model(spec.model, **_settings(spec, key))
+        inner = _made(spec, key)
     except (ValueError, TypeError, ImportError) as error:
         raise NodeError(
             f"The integration {spec.provider.package} does not take these settings for "
@@ -61,7 +59,22 @@ def open_chat(spec: ProviderModel, opening: Opening) -> ServedChat:
     where = spec.base_url or provider
     server = Server(where, model, spec.secret.secret if spec.secret else "", _START)
     translate = partial(_translated, inner=inner, like_openai=_like_openai(provider))
-    return ServedChat.over(inner, server, translate, retries=spec.retries)
+    return ServedChat.over(
+        inner, server, translate, retries=spec.retries, says_end=provider == "anthropic"
+    )
+
+
+def _made(spec: ProviderModel, key: str) -> BaseChatModel:
+    """LangChain's client; for OpenAI's own protocol, the one that keeps all that is sent."""
+    from langchain.chat_models import init_chat_model
+
+    provider, name = split_name(spec.model)
+    if provider == "openai":
+        from patchbay.nodes.models.openai_stream import OpenAiChat
+
+        return OpenAiChat(model=name, **_settings(spec, key))
+    made: BaseChatModel = init_chat_model(spec.model, **_settings(spec, key))
+    return made
 
 
 _START = "Check the network, and the address if one is given."

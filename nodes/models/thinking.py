@@ -1,0 +1,156 @@
+"""What a model thinks before it answers: told apart from the answer, never mixed with it.
+
+Backends name it differently: a field of its own (`reasoning_content`, `reasoning`, `thinking`), a
+block of the content, or a stretch of text between tags that the model's chat template knows. Here
+it always travels as `additional_kwargs["reasoning_content"]` of LangChain's messages, the name that
+DeepSeek, llama.cpp and LangChain's own integrations use.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+THOUGHT = "reasoning_content"
+"""The key in `additional_kwargs` under which a chunk's part of the thought stands."""
+
+
+class Tags(NamedTuple):
+    """What a model writes around its thought."""
+
+    opening: str
+    closing: str
+
+
+KNOWN = (
+    Tags("<think>", "</think>"),
+    Tags("<thinking>", "</thinking>"),
+    Tags("[THINK]", "[/THINK]"),
+    Tags("<seed:think>", "</seed:think>"),
+    Tags("<reasoning>", "</reasoning>"),
+)
+"""Of Qwen, DeepSeek, SmolLM3 and most others; of Mistral's Magistral; of ByteDance's Seed-OSS."""
+
+
+def tags_of(template: str) -> Tags | None:
+    """The tags that a chat template knows: the model was trained to write its thoughts in them."""
+    return next((t for t in KNOWN if t.opening in template or t.closing in template), None)
+
+
+def thought_of(message: Any) -> str:
+    """The part of a thought that a message, or a chunk of one, carries."""
+    found = message.additional_kwargs.get(THOUGHT)
+    if isinstance(found, str) and found:
+        return found
+    blocks = message.content if isinstance(message.content, list) else ()
+    return "".join(_of_block(block) for block in blocks if isinstance(block, Mapping))
+
+
+def _of_block(block: Mapping[str, Any]) -> str:
+    """Anthropic's `thinking`, and what LangChain calls `reasoning`."""
+    if block.get("type") not in ("thinking", "reasoning"):
+        return ""
+    parts = [block.get("thinking"), block.get("reasoning")]
+    parts += [part.get("text") for part in block.get("summary") or () if isinstance(part, Mapping)]
+    return "".join(part for part in parts if isinstance(part, str))
+
+
+class Splitter:
+    """Parts an answer that begins with a thought between tags, while it is written.
+
+    Only a thought at the beginning counts: later on the tags may be what is talked about.
+
+    Args:
+        tags: what may stand around a thought; empty, and everything is the answer.
+        inside: the tags that the prompt has opened already, as some templates do.
+    """
+
+    def __init__(self, tags: Sequence[Tags] = KNOWN, inside: Tags | None = None) -> None:
+        self._tags, self._open = tuple(tags), inside
+        self._over = not self._tags and inside is None
+        self._fresh = False
+        self._held = ""
+
+    @property
+    def thinking(self) -> bool:
+        """Whether the thought still goes on."""
+        return self._open is not None
+
+    def add(self, piece: str) -> tuple[str, str]:
+        """Take in a piece; gives what there is of the thought and of the answer."""
+        if self._over:
+            return "", self._trimmed(piece)
+        text = self._held + piece
+        self._held = ""
+        if self._open is None:
+            return self._before(text)
+        return self._inside(self._open, text)
+
+    def finish(self) -> tuple[str, str]:
+        """What was held back, now that nothing follows."""
+        rest, self._held = self._held, ""
+        return (rest, "") if self._open is not None else ("", rest)
+
+    def _before(self, text: str) -> tuple[str, str]:
+        start = text.lstrip()
+        for tags in self._tags:
+            if start.startswith(tags.opening):
+                self._open = tags
+                return self._inside(tags, start[len(tags.opening) :].lstrip("\n"))
+        if any(tags.opening.startswith(start) for tags in self._tags):  # or nothing but blanks
+            self._held = text
+            return "", ""
+        self._over = True
+        return "", text
+
+    def _inside(self, tags: Tags, text: str) -> tuple[str, str]:
+        thought, found, answer = text.partition(tags.closing)
+        if found:
+            self._open, self._over, self._fresh = None, True, True
+            return thought.rstrip("\n"), self._trimmed(answer)
+        keep = _overlap(text, tags.closing)
+        self._held = text[len(text) - keep :]
+        return text[: len(text) - keep], ""
+
+    def _trimmed(self, piece: str) -> str:
+        """Without the blank lines between a thought and its answer."""
+        if self._fresh:
+            piece = piece.lstrip()
+            self._fresh = not piece
+        return piece
+
+
+def _overlap(text: str, mark: str) -> int:
+    """How many characters at the end of `text` may be the beginning of `mark`."""
+    return next((n for n in range(len(mark) - 1, 0, -1) if text.endswith(mark[:n])), 0)
+
+
+# --- a thought that nobody saw coming -------------------------------------------------------------
+
+LATE = "thought_until"
+"""In `response_metadata`: so many characters of the text turned out to be the thought."""
+
+
+def late_thought(text: str) -> int:
+    """How many characters of a finished answer are a thought whose opening tag was never sent.
+
+    Templates of models such as DeepSeek-R1 open the thought in the prompt; a server that does not
+    part it then sends the closing tag alone, in the middle of the text.
+    """
+    for tags in KNOWN:
+        at = text.find(tags.closing)
+        if at >= 0 and tags.opening not in text[:at]:
+            end = at + len(tags.closing)
+            return end + len(text[end:]) - len(text[end:].lstrip())
+    return 0
+
+
+def parted(text: str, metadata: Mapping[str, Any]) -> tuple[str, str]:
+    """Thought and answer of a text, as its message's `response_metadata` says."""
+    until = metadata.get(LATE, 0)
+    if not isinstance(until, int) or until <= 0:
+        return "", text
+    thought = text[:until].rstrip()
+    for tags in KNOWN:
+        thought = thought.removesuffix(tags.closing).rstrip()
+    return thought, text[until:]

@@ -1,0 +1,164 @@
+"""Half answers never pass for whole ones: each kind has its own words, and none is used again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from patchbay.nodes.contract import NodeError
+from patchbay.nodes.models.asking import Answer, ask
+from patchbay.nodes.models.endings import reason_of
+from patchbay.nodes.models.servers.ollama.spec import OllamaModel
+from patchbay.nodes.models.servers.openai.spec import OpenAiModel
+from patchbay.nodes.models.servers.provider.spec import ProviderModel
+from patchbay.nodes.values import Message, ModelSpec
+from tests.nodes.context import RecordingContext
+from tests.nodes.models.told_server import Reply, delta, line, says, told, whole
+
+HI = [Message(role="user", content="Say hello.")]
+
+
+def openai(url: str) -> OpenAiModel:
+    return OpenAiModel(base_url=url, model="told", retries=0)
+
+
+def provider(url: str) -> ProviderModel:
+    return ProviderModel(model="openai:told", base_url=url, retries=0)
+
+
+async def asked(spec: ModelSpec, ctx: RecordingContext | None = None) -> Answer:
+    return await ask(ctx or RecordingContext(), spec, HI, **spec.call_options())
+
+
+async def failure(reply: Reply, make: Any = openai) -> NodeError:
+    with told(reply) as server, pytest.raises(NodeError) as caught:
+        await asked(make(server.v1))
+    return caught.value
+
+
+HALF = "Once upon a"
+
+
+@pytest.mark.parametrize("make", [openai, provider])
+@pytest.mark.parametrize(
+    ("reply", "code", "words"),
+    [
+        (says(HALF, reason=None, end="silence"), "model/broke-off", "without saying that the answ"),
+        (says(reason=None, end="silence"), "model/broke-off", "sent nothing of the answer"),
+        (Reply(end="silence"), "model/broke-off", "sent nothing of the answer"),
+        (says(HALF, reason=None, end="reset"), "model/broke-off", "the connection broke"),
+        (Reply(end="reset"), "model/broke-off", "the connection broke"),
+        (says(HALF, reason="content_filter"), "model/filtered", "ended the answer after 11 char"),
+        (says(reason="content_filter"), "model/filtered", "held back the answer"),
+        (says(HALF, reason="error"), "model/broke-off", "'error' for a reason"),
+        (says(reason="stop", refusal=["I must", " not."]), "model/refusal", "refused to answer: 'I mu"),
+        (Reply((delta(content=HALF), {"error": {"message": "out of power"}})), "model/busy",
+         "broke off the answer after 11 characters ('Once upon a'): it sent an error: out of pow"),
+        (Reply(({"error": {"message": "no power"}},)), "model/busy", "sent nothing of the answer"),
+        (Reply(whole={"error": {"message": "no seats"}}), "model/request", "in place of an answer"),
+        (Reply(whole={"error": {"message": "who?", "code": 401}}), "model/key", "(401, who?)"),
+        (Reply(whole="<h1>Log in</h1>", kind="text/html"), "model/address", "text/html: Log in"),
+        (Reply(whole={"hello": 1}), "model/address", "in place of an answer"),
+    ],
+)  # fmt: skip
+async def test_what_is_no_answer(make: Any, reply: Reply, code: str, words: str) -> None:
+    error = await failure(reply, make)
+    assert error.code == code
+    assert words in error.message
+    assert "Nothing answers" not in error.message
+    assert error.fix
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        says(HALF, reason=None),  # some servers give no reason; the mark at the end tells
+        says(HALF, reason="stop", end="silence"),  # others no mark; the reason tells
+        says(HALF, reason="eos"),
+    ],
+)
+async def test_what_is_whole(reply: Reply) -> None:
+    ctx = RecordingContext()
+    with told(reply) as server:
+        answer = await asked(openai(server.v1), ctx)
+    assert (answer.text, answer.cut) == (HALF, False)
+    assert (answer.prompt_tokens, answer.answer_tokens) == (10, 5)
+    assert not ctx.once
+    assert ctx.warnings == []
+
+
+@pytest.mark.parametrize("reason", ["length", "max_tokens", "MAX_TOKENS", "max_output_tokens"])
+async def test_a_cut_answer_is_not_used_again(reason: str) -> None:
+    ctx = RecordingContext()
+    with told(says(HALF, reason=reason)) as server:
+        answer = await asked(openai(server.v1), ctx)
+    assert answer.cut
+    assert ctx.once
+    assert answer.shortfall().startswith("The answer was cut at the limit of tokens")
+
+
+@pytest.mark.parametrize("make", [openai, provider])
+async def test_a_server_that_does_not_stream_is_understood_and_it_is_said(make: Any) -> None:
+    ctx = RecordingContext()
+    with told(whole("All at once.", reasoning_content="Hm.")) as server:
+        answer = await asked(make(server.v1), ctx)
+    assert (answer.text, answer.thought) == ("All at once.", "Hm.")
+    assert (answer.prompt_tokens, answer.answer_tokens) == (10, 5)
+    [warning] = ctx.warnings
+    assert "does not stream" in warning
+
+
+def test_blocking_calls_say_the_same() -> None:
+    for reply, words in [
+        (says(HALF, reason=None, end="silence"), "without saying that the answer was over"),
+        (Reply(whole={"error": {"message": "no seats"}}), "in place of an answer: no seats"),
+    ]:
+        with told(reply) as server, pytest.raises(NodeError, match=words):
+            openai(server.v1).open(RecordingContext()).invoke("Hi")
+    with told(whole("At once.")) as server:
+        assert openai(server.v1).open(RecordingContext()).invoke("Hi").text == "At once."
+
+
+@pytest.mark.parametrize(
+    ("events", "end", "code"),
+    [
+        ((line("Once"), line(" upon")), "silence", "model/broke-off"),
+        ((line("Once"),), "reset", "model/broke-off"),
+        ((line("Once"), {"error": "out of power"}), "done", "model/busy"),
+        (({"error": "out of power"},), "done", "model/busy"),
+        (("no object",), "done", "model/request"),
+    ],
+)
+async def test_ollama(events: tuple[Any, ...], end: Any, code: str) -> None:
+    with told(Reply(events, end), ollama=True) as server, pytest.raises(NodeError) as caught:
+        await asked(OllamaModel(model="told", base_url=server.url, retries=0))
+    assert caught.value.code == code
+    assert "Nothing answers" not in caught.value.message
+
+
+@pytest.mark.parametrize("streamed", [True, False])
+async def test_ollama_whole(streamed: bool) -> None:
+    """An older server gives no reason, and one line is what one that does not stream sends."""
+    last = {k: v for k, v in line(done=True).items() if k != "done_reason"}
+    events = (line("Once"), last) if streamed else (line("Once", done=True),)
+    with told(Reply(events), ollama=True) as server:
+        answer = await asked(OllamaModel(model="told", base_url=server.url))
+    assert (answer.text, answer.cut) == ("Once", False)
+
+
+@pytest.mark.parametrize(
+    ("metadata", "reason"),
+    [
+        ({"stop_reason": "max_tokens"}, "length"),
+        ({"done_reason": "length"}, "length"),
+        ({"finish_reason": "MAX_TOKENS"}, "length"),
+        ({"status": "incomplete", "incomplete_details": {"reason": "max_output_tokens"}}, "length"),
+        ({"status": "completed"}, "completed"),
+        ({"done": True}, "stop"),
+        ({"stop_reason": "end_turn"}, "end_turn"),
+        ({}, ""),
+    ],
+)
+def test_the_words_of_different_providers(metadata: dict[str, Any], reason: str) -> None:
+    assert reason_of(metadata) == reason
