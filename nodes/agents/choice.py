@@ -7,6 +7,7 @@ constrains what it writes by the schema, even a very small model can write nothi
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -36,12 +37,16 @@ class Function:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What the model chose: a tool with arguments, or (`tool` is empty) an answer."""
+    """What the model chose: a tool with arguments, or (`tool` is empty) an answer.
+
+    `wrong` says why a call cannot be read; then there is neither.
+    """
 
     tool: str = ""
     arguments: Mapping[str, Any] | None = None
     answer: JsonValue = ""
     thought: str = ""
+    wrong: str = ""
 
 
 def schema(
@@ -85,16 +90,17 @@ def _bounded(parameters: Mapping[str, Any]) -> dict[str, Any]:
 
 def instructions(functions: Sequence[Function]) -> str:
     """What the model is told about its tools and how to use them."""
-    listed = "\n".join(f"- {f.name}: {f.description} Takes {_form(f)}" for f in functions)
+    listed = "\n".join(f"- {f.name}: {f.description} Takes {form(f)}" for f in functions)
     first = functions[0]
     return (
         f"You can use these tools:\n{listed}\n\n"
-        f'To use a tool, write {{"tool": "{first.name}", "input": {_form(first)}}}\n'
+        f'To use a tool, write {{"tool": "{first.name}", "input": {form(first)}}}\n'
         'When you know the answer, write {"answer": "..."}'
     )
 
 
-def _form(function: Function) -> str:
+def form(function: Function) -> str:
+    """What the arguments of a tool look like, as JSON."""
     properties = function.parameters.get("properties", {})
     return json.dumps({name: _blank(part) for name, part in properties.items()})
 
@@ -111,21 +117,32 @@ def written(tool: str, arguments: Mapping[str, Any]) -> str:
 
 
 def read(text: str, functions: Sequence[Function]) -> Choice:
-    """What a model wrote, taken in good will.
+    """What a model wrote: a call, an answer, or a call that cannot be read.
 
     A text that is no choice is an answer as it stands. Of an answer that was cut, what there is of
     it is kept.
     """
     found = _json(text)
+    names = [f.name for f in functions]
     if isinstance(found, dict):
         thought = found.get("thought")
         spoken = thought if isinstance(thought, str) else ""
-        if found.get("tool") in {f.name for f in functions}:
-            given = found.get("input")
-            return Choice(found["tool"], given if isinstance(given, dict) else {}, thought=spoken)
+        if isinstance(tool := found.get("tool"), str) and tool:
+            given = found.get("input", {})
+            if tool not in names:
+                return Choice(wrong=f"There is no tool {tool!r}. There are: {', '.join(names)}.")
+            if not isinstance(given, dict):
+                return Choice(wrong=f'The "input" must be an object, not {json.dumps(given)}.')
+            return Choice(tool, given, thought=spoken)
         if "answer" in found:
             return Choice(answer=found["answer"], thought=spoken)
+    elif found is None and _CALL.search(text):
+        return Choice(wrong="It is not JSON, or there is more than one object.")
     return Choice(answer=_rest(text))
+
+
+_CALL = re.compile(r"""\{\s*["'](?:thought["'].*["'])?tool["']\s*:""", re.DOTALL)
+"""The beginning of a choice, in quotes of whatever kind."""
 
 
 def _json(text: str) -> Any:
@@ -134,7 +151,7 @@ def _json(text: str) -> Any:
         return None
     try:
         return json.loads(text[start : end + 1])
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
 
 

@@ -104,7 +104,8 @@ class Crew(Node):
         )
         whole = Meter("the crew", limits)
         async with AsyncExitStack() as stack:
-            workers = await _workers(plan, values.get("manager"), whole, ctx, stack)
+            turns = params.manager_iterations
+            workers = await _workers(plan, values.get("manager"), turns, whole, ctx, stack)
             work = await _work(plan, workers, params, ctx)
             if (embeddings := values.get("embeddings")) is not None:
                 opened = await stack.enter_async_context(ctx.use(embeddings, slot=False))
@@ -119,11 +120,18 @@ class Crew(Node):
 
 
 async def _workers(
-    plan: CrewPlan, manager: ModelSpec | None, whole: Meter, ctx: Context, stack: AsyncExitStack
+    plan: CrewPlan,
+    manager: ModelSpec | None,
+    iterations: int,
+    whole: Meter,
+    ctx: Context,
+    stack: AsyncExitStack,
 ) -> dict[str, Worker]:
     workers: dict[str, Worker] = {}
     if manager is not None:
-        workers[MANAGER] = await hire(ctx, stack, who=MANAGER, model=manager, whole=whole)
+        workers[MANAGER] = await hire(
+            ctx, stack, who=MANAGER, model=manager, whole=whole, iterations=iterations
+        )
     for agent in plan.agents:
         workers[agent.role] = await hire(
             ctx,
@@ -134,6 +142,7 @@ async def _workers(
             limits=agent.limits,
             whole=whole,
             tools_first=agent.tools_first,
+            iterations=agent.iterations,
         )
     return workers
 

@@ -27,7 +27,8 @@ from pydantic import BaseModel, ConfigDict, PrivateAttr
 
 from patchbay.nodes.agents.choice import Function
 from patchbay.nodes.agents.crewai_quirks import stop_error
-from patchbay.nodes.agents.tool_calling import OnPiece, Turn
+from patchbay.nodes.agents.heard import OnPiece
+from patchbay.nodes.agents.tool_calling import Turn
 from patchbay.nodes.agents.worker import NO_ANSWER, BudgetSpent, Worker
 
 T = TypeVar("T")
@@ -133,6 +134,7 @@ class CrewLLM(BaseLLM):
             answer=self._schema(task, response_model),
             stop=tuple(self.stop_sequences) if self._as_text else (),
             on_piece=self._spoken.get(task) if response_model is None else None,
+            as_text=self._as_text,
         )
         try:
             message = self._line.wait(self._worker.turn(_to_langchain(messages), turn))
@@ -160,10 +162,7 @@ class CrewLLM(BaseLLM):
         return None if self._as_text else self._schemas.get(task)
 
     def _text(self, message: AIMessage) -> str:
-        text = str(message.text).strip()
-        if not text:  # CrewAI takes an empty answer for a broken provider
-            self._line.say(f"{self._worker.who} gave an empty answer.")
-        return text or NO_ANSWER
+        return str(message.text).strip() or NO_ANSWER  # an empty one is a broken provider to it
 
     def _spent(self, spent: BudgetSpent) -> str:
         """A role's budget ends its task with what it has; the crew's ends the crew."""

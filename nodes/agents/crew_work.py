@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from langchain_core.embeddings import Embeddings
 
     from patchbay.nodes.agents.crew_llm import Line
-    from patchbay.nodes.agents.tool_calling import OnPiece
+    from patchbay.nodes.agents.heard import OnPiece
 
 MANAGER = "Crew Manager"
 

@@ -79,10 +79,9 @@ class ReactAgent(Node):
                 tools=inputs.tools,
                 limits=limits,
                 tools_first=params.tools_first,
+                iterations=params.iterations,
             )
             text = await _answer(worker, messages, params, ctx)
-        if not text:
-            await ctx.warn("The agent gave an empty answer.")
         return self.Outputs(text=text, usage=usage_table([worker.meter]))
 
 
@@ -112,7 +111,6 @@ async def _answer(
             worker,
             to_langchain(messages),
             system=params.system,
-            iterations=params.iterations,
             on_piece=stream,
         )
     except BudgetSpent as spent:

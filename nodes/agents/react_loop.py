@@ -16,17 +16,17 @@ from langchain_core.tools import BaseTool, StructuredTool
 from langchain_core.utils.function_calling import convert_to_openai_tool
 
 from patchbay.nodes.agents.choice import Function
-from patchbay.nodes.agents.tool_calling import OnPiece, Turn
+from patchbay.nodes.agents.heard import OnPiece
+from patchbay.nodes.agents.tool_calling import Turn
 from patchbay.nodes.agents.worker import Worker
 
 
 class Turns(AgentMiddleware[Any, Any, Any]):
     """Has each turn made by the worker; the last one that is allowed gets no tools."""
 
-    def __init__(self, worker: Worker, iterations: int, on_piece: OnPiece | None) -> None:
+    def __init__(self, worker: Worker, on_piece: OnPiece | None) -> None:
         super().__init__()
-        self.forced = False
-        self._worker, self._iterations, self._on_piece = worker, iterations, on_piece
+        self._worker, self._on_piece = worker, on_piece
 
     async def awrap_model_call(
         self,
@@ -34,8 +34,8 @@ class Turns(AgentMiddleware[Any, Any, Any]):
         handler: Callable[[ModelRequest[Any]], Awaitable[ModelResponse[Any]]],
     ) -> AIMessage:
         """One turn of the worker, in place of LangChain's own call of the model."""
-        self.forced = bool(request.tools) and self._worker.meter.turns + 1 >= self._iterations
-        tools = [] if self.forced else request.tools
+        self._worker.forced = bool(request.tools) and self._worker.turns_left <= 1
+        tools = [] if self._worker.forced else request.tools
         functions = tuple(Function.of(convert_to_openai_tool(tool)) for tool in tools)
         system = [] if request.system_message is None else [request.system_message]
         on_piece = None if request.tools else self._on_piece
@@ -48,7 +48,6 @@ async def react(
     messages: Sequence[BaseMessage],
     *,
     system: str,
-    iterations: int,
     on_piece: OnPiece | None = None,
 ) -> tuple[str, bool]:
     """The answer, and whether it had to be asked for at the limit of turns.
@@ -57,7 +56,7 @@ async def react(
         BudgetSpent: a budget ended the work; `worker.last` holds what was said last.
         NodeError: the model failed.
     """
-    turns = Turns(worker, iterations, on_piece)
+    turns = Turns(worker, on_piece)
     agent = create_agent(
         worker.caller,
         tools=[_guarded(worker, tool) for tool in worker.tools.values()],
@@ -65,9 +64,9 @@ async def react(
         middleware=[turns],
     )
     # Two steps of the graph a turn; the turns are counted by the middleware.
-    config = {"recursion_limit": 4 * iterations + 10}
+    config = {"recursion_limit": 4 * worker.iterations + 10}
     state = await agent.ainvoke({"messages": list(messages)}, config)
-    return str(state["messages"][-1].text).strip(), turns.forced
+    return str(state["messages"][-1].text).strip(), worker.forced
 
 
 def _guarded(worker: Worker, tool: BaseTool) -> BaseTool:

@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack
 
 from patchbay.nodes.agents.meter import Limits, Meter
 from patchbay.nodes.agents.toolbox import open_tools, time_limits
-from patchbay.nodes.agents.worker import Worker
+from patchbay.nodes.agents.worker import DEFAULT_TURNS, Worker
 from patchbay.nodes.contract import Context
 from patchbay.nodes.values import ModelSpec, ToolSpec
 
@@ -22,6 +22,7 @@ async def hire(
     limits: Limits | None = None,
     whole: Meter | None = None,
     tools_first: bool = False,
+    iterations: int = DEFAULT_TURNS,
 ) -> Worker:
     """A worker with everything open, for as long as the stack is.
 
@@ -30,6 +31,7 @@ async def hire(
     Args:
         whole: counts for all workers of a crew together; by default for this one alone.
         tools_first: whether it has to call a tool before it may answer.
+        iterations: turns with the model for one thing to do.
 
     Raises:
         NodeError: the model or a tool cannot be opened.
@@ -50,4 +52,5 @@ async def hire(
         whole=whole or Meter(who),
         seconds=time_limits(tools),
         tools_first=tools_first,
+        iterations=iterations,
     )

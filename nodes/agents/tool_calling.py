@@ -8,9 +8,8 @@ both run over this.
 
 from __future__ import annotations
 
-import contextlib
 import json
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -28,10 +27,17 @@ from langchain_core.outputs import ChatGeneration, ChatResult
 from langchain_core.runnables import Runnable
 from langchain_core.utils.function_calling import convert_to_openai_tool
 
-from patchbay.nodes.agents.choice import Function, instructions, read, schema, written
+from patchbay.nodes.agents.calls import (
+    CUT_SHORT,
+    Trouble,
+    as_text_trouble,
+    read_calls,
+    shown,
+    written_call,
+)
+from patchbay.nodes.agents.choice import Choice, Function, form, instructions, read, schema, written
+from patchbay.nodes.agents.heard import Heard, OnPiece, hear
 from patchbay.nodes.values import ModelSpec
-
-OnPiece = Callable[[str], Awaitable[None]]
 
 
 @dataclass(frozen=True)
@@ -39,6 +45,8 @@ class Turn:
     """What a turn may use: tools, the schema that an answer must follow, how many tokens.
 
     `must_call` leaves no choice but to call a tool; `on_piece` hears an answer as it is written.
+    `names` are all tools that there are, also where none may be called now: a call of one is no
+    answer. With `as_text` calls are texts in CrewAI's format.
     """
 
     functions: tuple[Function, ...] = ()
@@ -47,6 +55,22 @@ class Turn:
     room: int | None = None
     must_call: bool = False
     on_piece: OnPiece | None = None
+    names: tuple[str, ...] = ()
+    as_text: bool = False
+
+
+@dataclass(frozen=True)
+class Said:
+    """What came of a turn: an answer or calls that can be run; or trouble with a call.
+
+    `cut` is said of an answer; a call that was cut is trouble.
+    """
+
+    message: AIMessage
+    trouble: Trouble | None = None
+    cut: bool = False
+    thought: str = ""
+    notes: tuple[str, ...] = ()
 
 
 def calls_tools(model: BaseChatModel) -> bool:
@@ -89,67 +113,126 @@ class ToolCaller(BaseChatModel):
         run_manager: AsyncCallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> ChatResult:
-        message = await self.answer(messages, Turn(self.functions, stop=tuple(stop or ())))
-        return ChatResult(generations=[ChatGeneration(message=message)])
+        said = await self.answer(messages, Turn(self.functions, stop=tuple(stop or ())))
+        if said.trouble is not None:
+            raise said.trouble.failure("The model")
+        return ChatResult(generations=[ChatGeneration(message=said.message)])
 
-    async def answer(self, messages: Sequence[BaseMessage], turn: Turn) -> AIMessage:
-        """An answer, or calls of tools."""
-        if self.native:
-            return await self._native(messages, turn)
-        if not turn.functions:
-            return await self._ask(_due(messages), turn)
-        return await self._choose(messages, turn)
+    async def answer(self, messages: Sequence[BaseMessage], turn: Turn) -> Said:
+        """An answer, calls of tools, or what is wrong with a call."""
+        if turn.functions:
+            return await (self._native if self.native else self._choose)(messages, turn)
+        given = messages if self.native else _due(messages)
+        return _spoken(await self._ask(given, turn), turn)
 
-    async def _native(self, messages: Sequence[BaseMessage], turn: Turn) -> AIMessage:
-        if not turn.functions:
-            return await self._ask(messages, turn)
+    async def _native(self, messages: Sequence[BaseMessage], turn: Turn) -> Said:
         tools = [{"type": "function", "function": asdict(f)} for f in turn.functions]
         options = self.spec.call_options(stop=turn.stop, max_tokens=turn.room)
-        message: AIMessage = await self._bound(tools, turn).ainvoke(list(messages), **options)
-        if turn.answer is None or message.tool_calls or follows(str(message.text), turn.answer):
-            return message
-        asked = [*messages, message, HumanMessage("Write this answer as JSON.")]
-        again = await self._ask(asked, replace(turn, on_piece=None))
-        return AIMessage(again.text, usage_metadata=_both(message, again))
+        heard = await hear(self._bound(tools, turn), messages, options)
+        if heard.calls:
+            calls, trouble = read_calls(heard, turn.functions, len(_made(messages)))
+            return _said(heard, AIMessage(heard.content, tool_calls=calls), trouble)
+        said = _spoken(heard, turn)
+        if said.trouble or turn.answer is None or follows(heard.text, turn.answer):
+            return said
+        asked = [*messages, said.message, HumanMessage("Write this answer as JSON.")]
+        return _after(heard, await self._ask(asked, replace(turn, on_piece=None)))
 
     def _bound(self, tools: list[dict[str, Any]], turn: Turn) -> Any:
         choice = {"tool_choice": "any"} if turn.must_call else {}
         return self.inner.bind_tools(tools, **choice)
 
-    async def _choose(self, messages: Sequence[BaseMessage], turn: Turn) -> AIMessage:
+    async def _choose(self, messages: Sequence[BaseMessage], turn: Turn) -> Said:
         asked = _plain(_told(messages, turn.functions))
         wanted = schema(turn.functions, turn.answer, must_call=turn.must_call)
         choosing = replace(turn, answer=wanted, on_piece=None, must_call=False)
-        message = await self._ask(asked, choosing)
-        choice = read(str(message.text), turn.functions)
-        made = [call for m in messages if isinstance(m, AIMessage) for call in m.tool_calls]
+        heard = await self._ask(asked, choosing)
+        choice = read(heard.text, turn.functions)
+        if trouble := _chosen_badly(choice, heard, turn):
+            return _said(heard, AIMessage(heard.text), trouble)
+        made = _made(messages)
         if any(c["name"] == choice.tool and c["args"] == choice.arguments for c in made):
             # It asks for what it has just been told, and would do so for ever: its answer is due.
-            again = await self._ask(_due(messages), turn)
-            return AIMessage(again.text, usage_metadata=_both(message, again))
+            return _after(heard, await self._ask(_due(messages), turn))
         if not choice.tool:
             text = choice.answer if isinstance(choice.answer, str) else json.dumps(choice.answer)
-            return AIMessage(text, usage_metadata=message.usage_metadata)
+            return _said(heard, AIMessage(text))
         call = {
             "name": choice.tool,
             "args": dict(choice.arguments or {}),
             "id": f"call_{len(made) + 1}",
             "type": "tool_call",
         }
-        return AIMessage(choice.thought, tool_calls=[call], usage_metadata=message.usage_metadata)
+        return _said(heard, AIMessage(choice.thought, tool_calls=[call]))
 
-    async def _ask(self, messages: Sequence[BaseMessage], turn: Turn) -> AIMessage:
+    async def _ask(self, messages: Sequence[BaseMessage], turn: Turn) -> Heard:
         options = self.spec.call_options(
             stop=turn.stop, json_schema=turn.answer, max_tokens=turn.room
         )
-        if turn.on_piece is not None:
-            return await _streamed(self.inner, list(messages), options, turn.on_piece)
-        message: AIMessage = await self.inner.ainvoke(list(messages), **options)
-        return message
+        return await hear(self.inner, messages, options, turn.on_piece)
 
 
-def _both(first: AIMessage, second: AIMessage) -> UsageMetadata:
-    return add_usage(first.usage_metadata, second.usage_metadata)
+# --- what was said ------------------------------------------------------------------------------
+
+
+def _said(heard: Heard, message: AIMessage, trouble: Trouble | None = None) -> Said:
+    message.usage_metadata = heard.usage
+    return Said(message, trouble, heard.cut and not trouble, heard.thought, heard.notes)
+
+
+def _after(first: Heard, second: Heard) -> Said:
+    """The second of two requests of one turn; what both took counts."""
+    message = AIMessage(second.text, usage_metadata=_both(first, second))
+    thought = "\n\n".join(filter(None, (first.thought, second.thought)))
+    return Said(message, None, second.cut, thought, (*first.notes, *second.notes))
+
+
+def _both(first: Heard, second: Heard) -> UsageMetadata:
+    return add_usage(first.usage, second.usage)
+
+
+def _spoken(heard: Heard, turn: Turn) -> Said:
+    """A text: an answer, or a call that was written out as one."""
+    message = AIMessage(heard.content)
+    if turn.answer is not None and follows(heard.text, turn.answer):
+        return _said(heard, message)
+    if turn.as_text:
+        why = as_text_trouble(heard.text, turn.names, cut=heard.cut)
+        return _said(heard, message, _as_words(why, heard, _LIKE_CREWAI) if why else None)
+    if raw := written_call(heard.text, turn.names):
+        how = _CALL_IT if turn.functions else _ANSWER_NOW
+        return _said(heard, message, _as_words(_WRITTEN, replace(heard, text=raw), how))
+    return _said(heard, message)
+
+
+_WRITTEN = "It was written as text, where nobody runs it."
+_CALL_IT = "Make a real tool call, or answer in words."
+_ANSWER_NOW = "No tool can be called any more: answer in words, with what you know."
+_LIKE_CREWAI = 'Write the line "Action Input:" with one JSON object, in double quotes.'
+
+
+def _as_words(why: str, heard: Heard, how: str) -> Trouble:
+    told = HumanMessage(f"Your call cannot be read and was not run. {why} {how}")
+    return Trouble(why, shown(heard.text), (AIMessage(heard.text), told))
+
+
+def _chosen_badly(choice: Choice, heard: Heard, turn: Turn) -> Trouble | None:
+    """What is wrong with a choice that is a call, or looks like one."""
+    first = turn.functions[0]
+    how = f'Write {{"tool": "{first.name}", "input": {form(first)}}} and nothing else.'
+    if heard.cut and (choice.tool or choice.wrong):
+        return _as_words(CUT_SHORT, heard, how)
+    if choice.wrong:
+        return _as_words(choice.wrong, heard, how)
+    answer = choice.answer if isinstance(choice.answer, str) else ""
+    if not choice.tool and written_call(answer, turn.names):
+        return _as_words(_WRITTEN, heard, how)
+    return None
+
+
+def _made(messages: Sequence[BaseMessage]) -> list[Any]:
+    """The calls that were made so far."""
+    return [call for m in messages if isinstance(m, AIMessage) for call in m.tool_calls]
 
 
 def follows(text: str, wanted: Mapping[str, Any]) -> bool:
@@ -163,26 +246,7 @@ def follows(text: str, wanted: Mapping[str, Any]) -> bool:
     return True
 
 
-async def _streamed(
-    model: BaseChatModel,
-    messages: list[BaseMessage],
-    options: dict[str, Any],
-    on_piece: OnPiece,
-) -> AIMessage:
-    pieces: list[str] = []
-    usage: UsageMetadata | None = None
-    reason = ""
-    async with contextlib.aclosing(model.astream(messages, **options)) as chunks:  # type: ignore[type-var]
-        async for chunk in chunks:
-            if piece := str(chunk.text):
-                pieces.append(piece)
-                await on_piece(piece)
-            if isinstance(chunk, AIMessage):
-                usage = add_usage(usage, chunk.usage_metadata)
-            reason = chunk.response_metadata.get("finish_reason") or reason
-    return AIMessage(
-        "".join(pieces), usage_metadata=usage, response_metadata={"finish_reason": reason}
-    )
+# --- the talk -----------------------------------------------------------------------------------
 
 
 def _told(messages: Sequence[BaseMessage], functions: Sequence[Function]) -> list[BaseMessage]:

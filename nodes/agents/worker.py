@@ -22,12 +22,14 @@ if TYPE_CHECKING:
     from langchain_core.messages import AIMessage, BaseMessage
     from langchain_core.tools import BaseTool
 
-    from patchbay.nodes.agents.tool_calling import ToolCaller, Turn
+    from patchbay.nodes.agents.calls import Trouble
+    from patchbay.nodes.agents.tool_calling import Said, ToolCaller, Turn
 
 DELEGATION = ("delegate_work_to_coworker", "ask_question_to_coworker")
 """CrewAI's tools that hand work to another role."""
 
 NO_ANSWER = "(no answer)"
+DEFAULT_TURNS = 8
 _DEFAULT_TOOL_S = 60.0
 _CHARACTERS_PER_TOKEN = 4
 
@@ -53,27 +55,73 @@ class Worker:
     """How long a call of each tool may take."""
     tools_first: bool = False
     """Whether it has to call a tool before it may answer."""
+    iterations: int = DEFAULT_TURNS
+    """Turns with the model for one thing to do."""
     called: bool = False
     """Whether it has called a tool for what it is doing now."""
     last: str = ""
     """The last text that the role wrote: what is left if it is stopped."""
+    forced: bool = False
+    """Whether its tools were taken away at the limit of turns, so that an answer must come."""
+    told_short: bool = False
+    """Whether the person was told that its last answer is empty or cut."""
+    _begun: int = 0
+    _names: set[str] = field(default_factory=set)
+    _warned: set[str] = field(default_factory=set)
 
     @property
     def who(self) -> str:
         """The name of the role."""
         return self.meter.who
 
+    @property
+    def turns_left(self) -> int:
+        """Turns that it still has for what it is doing now."""
+        return self.iterations - (self.meter.turns - self._begun)
+
     def begin(self) -> None:
         """Something new is to be done: what was said and called for other things is over."""
         self.last, self.called = "", False
+        self._begun = self.meter.turns
 
     async def turn(self, messages: Sequence[BaseMessage], turn: Turn) -> AIMessage:
         """Let the model answer or call tools.
+
+        A call that cannot be read is told to the model, which makes it again as long as there are
+        turns; in the last one it gets no tools and must answer. Where it does not, its answer is
+        empty, and the person is told.
 
         Raises:
             BudgetSpent: there was no room for it.
             NodeError: the model failed.
         """
+        asked = list(messages)
+        self._names.update(self.tools, (function.name for function in turn.functions))
+        turn = replace(turn, names=tuple(sorted(self._names)))
+        trouble: Trouble | None = None
+        while True:
+            said = await self._once(asked, turn)
+            if said.trouble is None:
+                if trouble is not None and self.forced:
+                    await self._warn(f"The last call of {self.who} was not run. {trouble.note()}")
+                return said.message
+            trouble = said.trouble
+            if self.turns_left <= 0:
+                return await self._gave_up(trouble)
+            asked += trouble.told
+            if self.turns_left == 1 and turn.functions:
+                self.forced = True
+                turn = replace(turn, functions=())
+
+    async def _gave_up(self, trouble: Trouble) -> AIMessage:
+        from langchain_core.messages import AIMessage
+
+        self.ctx.use_once()
+        failure = trouble.failure(self.who)
+        await self._warn(f"{failure.message} {failure.fix}")
+        return AIMessage("")
+
+    async def _once(self, messages: Sequence[BaseMessage], turn: Turn) -> Said:
         self._check()
         if not (self.meter.may_call_tools() and self.whole.may_call_tools()):
             turn = replace(turn, functions=())
@@ -82,14 +130,46 @@ class Worker:
         started = time.monotonic()
         try:
             async with asyncio.timeout(_least(m.seconds_left() for m in self._meters())):
-                message = await self.caller.answer(messages, turn)
+                said = await self.caller.answer(messages, turn)
         except TimeoutError:
             self._took(time.monotonic() - started)
             self._check()
             raise
-        self._count(message, messages, time.monotonic() - started)
-        self._say(message, time.monotonic() - started)
-        return message
+        took = time.monotonic() - started
+        self._count(said.message, messages, took)
+        for note in said.notes:
+            await self.ctx.warn(note)
+        self._say(said, took)
+        await self._doubt(said, must_call)
+        return said
+
+    async def _doubt(self, said: Said, must_call: bool) -> None:
+        """Say what the person should know of an answer."""
+        if said.trouble is not None or said.message.tool_calls:
+            return
+        if must_call:
+            await self._warn(
+                f"{self.who} was to call a tool first and answered without one: its server, or the "
+                "model, does not heed that."
+            )
+        empty = not str(said.message.text).strip()
+        self.told_short = said.cut or empty
+        if said.cut:
+            self.ctx.use_once()
+            what = "its thought" if empty and said.thought else "its answer"
+            fix = " and came to none" if empty else ""
+            await self._warn(
+                f"{self.who} was cut in {what} at the limit of tokens{fix}; raise the model's max "
+                "tokens."
+            )
+        elif empty:
+            await self._warn(f"{self.who} gave an empty answer.")
+
+    async def _warn(self, message: str) -> None:
+        """Warn the person, once."""
+        if message not in self._warned:
+            self._warned.add(message)
+            await self.ctx.warn(message)
 
     async def use(self, name: str, arguments: Mapping[str, Any]) -> str:
         """Call a tool. Whatever happens in it is told to the model, never raised."""
@@ -154,15 +234,22 @@ class Worker:
         self._took(seconds)
         self.ctx.count_tokens(prompt, completion)
 
-    def _say(self, message: AIMessage, seconds: float) -> None:
+    def _say(self, said: Said, seconds: float) -> None:
+        message = said.message
         text = str(message.text).strip()
-        self.last = text or self.last
         usage = message.usage_metadata
         took: dict[str, Any] = {
             "seconds": seconds,
             "prompt_tokens": usage["input_tokens"] if usage else 0,
             "completion_tokens": usage["output_tokens"] if usage else 0,
         }
+        if said.thought:
+            self.ctx.step("thought", said.thought, who=self.who, **took)
+            took = {}
+        if said.trouble is not None:
+            self.ctx.step("note", said.trouble.note(), who=self.who, **took)
+            return
+        self.last = text or self.last
         if text or not message.tool_calls:
             what: StepKind = "thought" if message.tool_calls else "answer"
             self.ctx.step(what, text, who=self.who, **took)
