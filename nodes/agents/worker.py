@@ -63,8 +63,6 @@ class Worker:
     """The last text that the role wrote: what is left if it is stopped."""
     forced: bool = False
     """Whether its tools were taken away at the limit of turns, so that an answer must come."""
-    told_short: bool = False
-    """Whether the person was told that its last answer is empty or cut."""
     _begun: int = 0
     _names: set[str] = field(default_factory=set)
     _warned: set[str] = field(default_factory=set)
@@ -153,7 +151,6 @@ class Worker:
                 "model, does not heed that."
             )
         empty = not str(said.message.text).strip()
-        self.told_short = said.cut or empty
         if said.cut:
             self.ctx.use_once()
             what = "its thought" if empty and said.thought else "its answer"

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+import warnings
 from collections.abc import AsyncIterator, Iterator, Mapping
 from typing import Any
 
@@ -21,6 +22,9 @@ from langchain_openai.chat_models.base import BaseChatOpenAI
 from patchbay.nodes.models.reading import REFUSAL
 from patchbay.nodes.models.servers.errors import EndedEarly, SentInstead
 from patchbay.nodes.models.thinking import THOUGHT
+
+# Said on stderr where a server sends a call's arguments as an object; it is read all the same.
+warnings.filterwarnings("ignore", r"Pydantic serializer warnings:[\s\S]*field_name='arguments'")
 
 _CHAT = "/chat/completions"
 _DONE = re.compile(rb"(?:^|[\r\n])data:[ \t]*\[DONE\]")

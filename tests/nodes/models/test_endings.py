@@ -52,7 +52,7 @@ HALF = "Once upon a"
         (says(HALF, reason="content_filter"), "model/filtered", "ended the answer after 11 char"),
         (says(reason="content_filter"), "model/filtered", "held back the answer"),
         (says(HALF, reason="error"), "model/broke-off", "'error' for a reason"),
-        (says(reason="stop", refusal=["I must", " not."]), "model/refusal", "refused to answer: 'I"),
+        (says(reason="stop", refusal=["I must", " not."]), "model/refusal", "refused to answer"),
         (Reply((delta(content=HALF), {"error": {"message": "out of power"}})), "model/busy",
          "broke off the answer after 11 characters ('Once upon a'): it sent an error: out of pow"),
         (Reply(({"error": {"message": "no power"}},)), "model/busy", "sent nothing of the answer"),
