@@ -191,10 +191,13 @@ def test_heavy_libraries_are_imported_where_they_are_used(path: Path):
 
 
 LOADED_LATE = {
-    "nodes/agents/crew_llm.py", "nodes/agents/react_loop.py", "nodes/agents/tool_calling.py",
+    "nodes/agents/calls.py", "nodes/agents/crew_llm.py", "nodes/agents/heard.py",
+    "nodes/agents/react_loop.py", "nodes/agents/tool_calling.py",
     "nodes/models/transformers/attach.py", "nodes/models/transformers/chat.py",
     "nodes/models/fallback/chat.py", "nodes/models/llama/chat.py", "nodes/models/llama/engine.py",
     "nodes/models/servers/chat.py", "nodes/models/servers/embeddings.py",
+    "nodes/models/servers/ollama/chat.py", "nodes/models/servers/openai/stream.py",
+    "nodes/models/servers/reading.py",
     "nodes/models/streaming.py",
     "nodes/retrieval/encoder.py", "nodes/retrieval/open_retriever.py",
 }  # fmt: skip

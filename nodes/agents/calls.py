@@ -16,7 +16,7 @@ from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMe
 
 from patchbay.nodes.agents.choice import Function, form
 from patchbay.nodes.agents.heard import Heard, RawCall
-from patchbay.nodes.contract import NodeError
+from patchbay.nodes.errors import NodeError
 
 LONGEST = 500
 """Characters of a call that is shown because it could not be read."""

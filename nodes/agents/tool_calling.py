@@ -200,8 +200,9 @@ def _spoken(heard: Heard, turn: Turn) -> Said:
         why = as_text_trouble(heard.text, turn.names, cut=heard.cut)
         return _said(heard, message, _as_words(why, heard, _LIKE_CREWAI) if why else None)
     if raw := written_call(heard.text, turn.names):
+        why = CUT_SHORT if heard.cut else _WRITTEN
         how = _CALL_IT if turn.functions else _ANSWER_NOW
-        return _said(heard, message, _as_words(_WRITTEN, replace(heard, text=raw), how))
+        return _said(heard, message, _as_words(why, replace(heard, text=raw), how))
     return _said(heard, message)
 
 
@@ -220,7 +221,8 @@ def _chosen_badly(choice: Choice, heard: Heard, turn: Turn) -> Trouble | None:
     """What is wrong with a choice that is a call, or looks like one."""
     first = turn.functions[0]
     how = f'Write {{"tool": "{first.name}", "input": {form(first)}}} and nothing else.'
-    if heard.cut and (choice.tool or choice.wrong):
+    begun = heard.text.lstrip().startswith("{") and '"answer"' not in heard.text
+    if heard.cut and (choice.tool or choice.wrong or begun):
         return _as_words(CUT_SHORT, heard, how)
     if choice.wrong:
         return _as_words(choice.wrong, heard, how)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from patchbay.nodes.contract import NodeError
+from patchbay.nodes.errors import NodeError
 
 REASON = "finish_reason"
 """The key in `response_metadata` under which the reason stands."""

@@ -18,8 +18,8 @@ from pydantic import PrivateAttr
 
 from patchbay.nodes.errors import NodeError
 from patchbay.nodes.models.fallback.spec import FallbackModel, name_of
-from patchbay.nodes.models.reading import note, passed_on, says
 from patchbay.nodes.models.servers.chat import QUIET
+from patchbay.nodes.models.servers.reading import note, passed_on, says
 from patchbay.nodes.models.streaming import StreamingChat
 from patchbay.nodes.values import Opening
 

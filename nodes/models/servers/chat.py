@@ -16,8 +16,8 @@ from langchain_core.runnables import Runnable, RunnableConfig
 from pydantic import PrivateAttr
 
 from patchbay.nodes.errors import NodeError
-from patchbay.nodes.models.reading import Reading, note
 from patchbay.nodes.models.servers.errors import Server, pause_s
+from patchbay.nodes.models.servers.reading import Reading, note
 from patchbay.nodes.models.servers.wait import sleep
 from patchbay.nodes.models.streaming import StreamingChat
 
@@ -99,8 +99,8 @@ class ServedChat(StreamingChat):
                     for chunk in self._inner.stream(messages, QUIET, **options):
                         yield from reading.take(chunk)
                 except Exception as error:
-                    for chunk in reading.rescued(error):
-                        yield from reading.take(chunk)
+                    for late in reading.rescued(error):
+                        yield from reading.take(late)
                 yield from reading.end()
                 return
             except Exception as error:
@@ -131,8 +131,8 @@ class ServedChat(StreamingChat):
                             for ours in reading.take(chunk):
                                 yield ours
                 except Exception as error:
-                    for chunk in reading.rescued(error):
-                        for ours in reading.take(chunk):
+                    for late in reading.rescued(error):
+                        for ours in reading.take(late):
                             yield ours
                 for ours in reading.end():
                     yield ours

@@ -16,7 +16,16 @@ from patchbay.flows.runs.events import Event
 from patchbay.nodes.agents.calls import arguments_of, written_call
 from patchbay.nodes.agents.choice import Function
 from tests.nodes.agents.conftest import events, outputs, problem, steps, warnings
-from tests.nodes.models.told_server import Reply, ToldServer, calls, delta, says, told, usage
+from tests.nodes.agents.scripted import ASKED, answer, call
+from tests.nodes.models.servers.told_server import (
+    Reply,
+    ToldServer,
+    calls,
+    delta,
+    says,
+    told,
+    usage,
+)
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:crewai")
 
@@ -263,12 +272,34 @@ async def test_in_crewais_text_format_the_raw_text_decides_too() -> None:
 
 
 async def test_a_choice_that_was_cut_is_not_made_on_the_real_model() -> None:
-    nodes, wires = react(ToldServer([]), iterations=2)
+    nodes, wires = react(ToldServer([]), iterations=2, tools_first=True)
     nodes["model"] = ("model.gguf", {"max_tokens": 9, "temperature": 0, "context": 1024})
     happened = await events(nodes, wires)
     assert steps(happened)[0][1] == "note"
     assert not any(what == "tool result" for _, what, _ in steps(happened))
     assert any("at the limit of tokens" in text for text in warnings(happened))
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        '{"tool": "calculator", "input": ["1234 + 5678"]}',
+        '{"tool": "calculator", "input": "1234 + 5678"}',
+        '{"tool": "abacus", "input": {}}',
+        "{'tool': 'calculator', 'input': {'expression': '1234 + 5678'}}",
+        '{"tool": "calculator", "input": {"expression": "1234 + 56',
+        '{"answer": "{\\"tool\\": \\"calculator\\", \\"input\\": {}}"}',
+    ],
+)
+async def test_a_choice_that_cannot_be_read_is_told_to_the_model(line: str) -> None:
+    nodes, wires = react(ToldServer([]))
+    lines = [line, call("calculator", expression="1234 + 5678"), answer("It is 6912.")]
+    nodes["model"] = ("test.scripted", {"name": "m", "lines": lines})
+    happened = await events(nodes, wires)
+    assert outputs(happened)["text"] == "It is 6912."
+    results = [text for _, what, text in steps(happened) if what == "tool result"]
+    assert results == ["6912"]
+    assert "cannot be read and was not run" in ASKED["m"][1][-1][1]
 
 
 # --- reading, exactly -----------------------------------------------------------------------------

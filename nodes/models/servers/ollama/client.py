@@ -26,8 +26,8 @@ def open_chat(spec: OllamaModel, opening: Opening) -> ServedChat:
     Raises:
         NodeError: no server answers, or it has no such model and none may be fetched.
     """
-    from patchbay.nodes.models.ollama_chat import ThinkingOllama
     from patchbay.nodes.models.servers.chat import ServedChat
+    from patchbay.nodes.models.servers.ollama.chat import ThinkingOllama
 
     key = opening.secret(spec.key) if spec.key else ""
     address = address_of(spec.base_url or "")

@@ -29,8 +29,8 @@ def open_chat(spec: OpenAiModel, opening: Opening) -> ServedChat:
     Raises:
         NodeError: the secret is not set, or the server does not say which model it has.
     """
-    from patchbay.nodes.models.openai_stream import CompatibleChat, OpenAiChat
     from patchbay.nodes.models.servers.chat import ServedChat
+    from patchbay.nodes.models.servers.openai.stream import CompatibleChat, OpenAiChat
 
     key = opening.secret(spec.key) if spec.key else ""
     secret = spec.key.secret if spec.key else ""
@@ -106,7 +106,7 @@ def http_clients(address: str, key: str, timeout_s: float) -> dict[str, Any]:
     """
     import httpx
 
-    from patchbay.nodes.models.openai_stream import ask_plainly, look, look_async
+    from patchbay.nodes.models.servers.openai.stream import ask_plainly, look, look_async
 
     unwanted = [] if key else ["authorization"]
     if not is_openai(address):

@@ -70,7 +70,7 @@ def _made(spec: ProviderModel, key: str) -> BaseChatModel:
 
     provider, name = split_name(spec.model)
     if provider == "openai":
-        from patchbay.nodes.models.openai_stream import OpenAiChat
+        from patchbay.nodes.models.servers.openai.stream import OpenAiChat
 
         return OpenAiChat(model=name, **_settings(spec, key))
     made: BaseChatModel = init_chat_model(spec.model, **_settings(spec, key))

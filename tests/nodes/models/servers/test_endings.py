@@ -14,7 +14,7 @@ from patchbay.nodes.models.servers.openai.spec import OpenAiModel
 from patchbay.nodes.models.servers.provider.spec import ProviderModel
 from patchbay.nodes.values import Message, ModelSpec
 from tests.nodes.context import RecordingContext
-from tests.nodes.models.told_server import Reply, delta, line, says, told, whole
+from tests.nodes.models.servers.told_server import Reply, delta, line, says, told, whole
 
 HI = [Message(role="user", content="Say hello.")]
 

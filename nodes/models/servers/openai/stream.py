@@ -19,8 +19,8 @@ from langchain_core.outputs import ChatGenerationChunk
 from langchain_openai import ChatOpenAI
 from langchain_openai.chat_models.base import BaseChatOpenAI
 
-from patchbay.nodes.models.reading import REFUSAL
 from patchbay.nodes.models.servers.errors import EndedEarly, SentInstead
+from patchbay.nodes.models.servers.reading import REFUSAL
 from patchbay.nodes.models.thinking import THOUGHT
 
 # Said on stderr where a server sends a call's arguments as an object; it is read all the same.
