@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from patchbay.flows.document.writing import canonical_text
+from patchbay.flows.runs.cache import FolderCache
+from patchbay.flows.runs.events import NodeWarned, RunFinished
 from patchbay.nodes.contract import NodeError
 from patchbay.nodes.models.asking import Answer, ask
 from patchbay.nodes.models.endings import reason_of
@@ -13,6 +17,7 @@ from patchbay.nodes.models.servers.ollama.spec import OllamaModel
 from patchbay.nodes.models.servers.openai.spec import OpenAiModel
 from patchbay.nodes.models.servers.provider.spec import ProviderModel
 from patchbay.nodes.values import Message, ModelSpec
+from tests.flows.runs.harness import CATALOG, OUT, environment, events_of, flow
 from tests.nodes.context import RecordingContext
 from tests.nodes.models.servers.told_server import Reply, delta, line, says, told, whole
 
@@ -96,6 +101,37 @@ async def test_a_cut_answer_is_not_used_again(reason: str) -> None:
     assert answer.cut
     assert ctx.once
     assert answer.shortfall().startswith("The answer was cut at the limit of tokens")
+
+
+@pytest.mark.parametrize("policy", ["auto", "always"])
+@pytest.mark.parametrize("inside", [False, True], ids=["node", "flow in a node"])
+async def test_half_an_answer_never_comes_from_the_cache(
+    tmp_path: Path, policy: str, inside: bool
+) -> None:
+    """Not from where a person pins the result, nor in a flow inside another."""
+    with told(says(HALF, reason="length")) as server:
+        nodes = {
+            "model": ("model.openai_compatible", {"base_url": server.v1, "model": "told"}),
+            "text": ("test.text", {"text": "Go on."}),
+            "ask": ("model.ask", {"temperature": 0}, {"cache": policy}),
+            "out": ("io.output", {"name": "text"}),
+        }
+        wires = ["model.model > ask.model", "text.text > ask.prompt", "ask.text > out.value"]
+        asked = flow(nodes, wires)
+        if inside:
+            (tmp_path / "inner.json").write_text(canonical_text(asked))
+            run = (
+                "logic.run_flow",
+                {"flow": "inner", "inputs": {}, "outputs": {"text": "text"}},
+                {"cache": policy},
+            )
+            asked = flow({"run": run, "out": OUT}, ["run.text > out.value"])
+        env = environment(cache=FolderCache(tmp_path / "cache", CATALOG.value_types))
+        for _ in range(2):
+            happened = await events_of(asked, env=env, folder=tmp_path)
+            assert isinstance(happened[-1], RunFinished), happened[-1]
+            assert any("cut" in e.message for e in happened if isinstance(e, NodeWarned))
+        assert len(server.asked) == 2
 
 
 @pytest.mark.parametrize("make", [openai, provider])
