@@ -44,7 +44,7 @@ def __getattr__(name: str) -> Any:
     return getattr(import_module(f"patchbay.flows.{_HOME[name]}"), name)
 
 
-if __name__ == "flows":  # found by its folder, in a checkout
-    from nodes.former import become
+if __name__ == "flows":  # its former name, found as a folder of a checkout
+    from patchbay.nodes.former import become
 
     become("flows")

@@ -184,6 +184,9 @@ def installed_plugins() -> tuple[list[type[Node]], list[CatalogProblem]]:
     """The nodes that installed packages offer. Imports these packages."""
     from importlib.metadata import entry_points
 
+    from patchbay.nodes import former
+
+    former.install()
     nodes: list[type[Node]] = []
     problems: list[CatalogProblem] = []
     for entry in entry_points(group=ENTRY_POINT):

@@ -1,16 +1,13 @@
 """The studio: `streamlit run studio/app.py`, or `patchbay studio`."""
 
-import importlib.util
 import sys
-import types
 from pathlib import Path
 
 # Streamlit puts this file's folder on the path, which would offer our modules under second names.
 _HERE = Path(__file__).resolve().parent
 sys.path[:] = [p for p in sys.path if Path(p or ".").resolve() != _HERE]
-if importlib.util.find_spec("patchbay") is None:  # a plain checkout, not installed
-    sys.modules["patchbay"] = types.ModuleType("patchbay")
-    sys.modules["patchbay"].__path__ = [str(_HERE.parent)]
+if (_HERE.parent / "patchbay.py").exists():  # a checkout, installed or not
+    sys.path.insert(0, str(_HERE.parent))
 
 import streamlit as st  # noqa: E402
 from starlette.middleware import Middleware  # noqa: E402

@@ -1,118 +1,27 @@
-"""What is shipped: the pins, the metadata, and the wheel."""
+"""What is shipped: the metadata, and the wheel, alone in an environment of its own."""
 
 from __future__ import annotations
 
+import json
+import os
+import socket
 import subprocess
 import sys
+import sysconfig
+import time
 import tomllib
+import urllib.request
+import venv
 import zipfile
-from importlib.metadata import distribution, distributions
-from itertools import chain
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
-from packaging.requirements import Requirement
 
-from pins.lines import canonical, extras, parse, pins
-from pins.pick import chosen
-from pins.write import CUDA, further_builds, with_further_builds
+from tests.paths import ROOT
 
-ROOT = Path(__file__).parent.parent
 FRONTEND = "studio/canvas/frontend/"
-
-
-def project() -> dict[str, Any]:
-    return tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-
-
-def direct() -> list[Requirement]:
-    table = project()["project"]
-    listed = [*table["dependencies"], *chain(*table["optional-dependencies"].values())]
-    return [Requirement(line) for line in listed if not line.startswith(table["name"])]
-
-
-def installed() -> set[str]:
-    return {canonical(found.name) for found in distributions() if found.name}
-
-
-@pytest.mark.parametrize("requirement", direct(), ids=str)
-def test_every_direct_dependency_is_pinned_within_its_bounds(requirement: Requirement) -> None:
-    found = [pin for pin in pins() if pin.name == canonical(requirement.name)]
-
-    assert found, f"{requirement.name} is not in requirements.txt; run `make pins`"
-    for pin in found:
-        assert pin.version in requirement.specifier, (
-            f"{pin.name} {pin.version} is outside {requirement}; run `make pins`"
-        )
-
-
-def test_pins_are_hashed_and_name_no_index() -> None:
-    for pin in pins():
-        assert pin.hashes, f"{pin.name} has no hash; run `make pins`"
-        assert "://" not in pin.text
-        assert pin.via, f"{pin.name} does not say who asks for it"
-
-
-def test_pydantic_stays_where_the_peers_agree() -> None:
-    (pin,) = (pin for pin in pins() if pin.name == "pydantic")
-
-    assert pin.version.startswith("2.12.")
-
-
-@pytest.mark.parametrize("group", ["nvidia", "cuda", "triton"])
-def test_no_gpu_stack_is_pulled_in(group: str) -> None:
-    """torch brings these by itself where pip takes its CUDA build, and only there."""
-    assert not [pin.name for pin in pins() if pin.name.startswith(group)]
-
-
-def test_torch_stays_where_its_wheels_agree() -> None:
-    (pin,) = (pin for pin in pins() if pin.name == "torch")
-
-    assert pin.version == "2.13.0"
-
-
-def test_builds_that_no_registry_lists_are_among_the_hashes() -> None:
-    """pip takes torch from a disk where it lies there; that file has a hash of its own."""
-    builds = list(further_builds())
-
-    assert builds
-    for name, version, digest in builds:
-        (pin,) = (pin for pin in pins() if pin.name == name)
-        assert pin.version == version
-        assert digest in pin.hashes
-        assert len(pin.hashes) > 1, f"{name} has only builds that its registry does not list"
-
-
-def test_a_build_of_another_version_is_refused() -> None:
-    (torch,) = parse("torch==9.9 \\\n    --hash=sha256:" + "0" * 64 + "\n    # via peft\n")
-
-    with pytest.raises(SystemExit, match=r"holds a build of torch 2.13.0, but 9.9 is resolved"):
-        list(with_further_builds([torch]))
-
-
-@pytest.mark.parametrize("extra", ["", *extras()])
-def test_what_is_picked_for_an_extra_is_all_that_it_needs(extra: str) -> None:
-    """Compared with what the installed packages themselves say that they need."""
-    picked = {pin.name for pin in chosen([extra])}
-
-    for name in picked & installed():
-        for line in distribution(name).requires or ():
-            needed = Requirement(line)
-            if needed.marker is None or needed.marker.evaluate({"extra": ""}):
-                assert canonical(needed.name) in picked or canonical(needed.name).startswith(CUDA)
-
-
-def test_the_small_environment_leaves_the_large_packages_out() -> None:
-    small = {pin.name for pin in chosen([])}
-
-    assert {"xllamacpp", "streamlit", "pydantic", "setuptools"} <= small
-    assert not small & {"torch", "transformers", "crewai", "ray", "chromadb", "lancedb", "pytest"}
-
-
-def test_an_unknown_extra_is_named_beside_those_that_there_are() -> None:
-    with pytest.raises(SystemExit, match=r"no extra 'gpu'.*agents, all, .*transformers"):
-        chosen(["servers", "gpu"])
 
 
 def tracked() -> list[str]:
@@ -128,8 +37,8 @@ def tracked() -> list[str]:
 
 
 @pytest.fixture(scope="session")
-def shipped(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
-    """The names of the files in a wheel built from a clean copy of the source."""
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A wheel built from a clean copy of the source."""
     folder = tmp_path_factory.mktemp("wheel")
     source = folder / "source"
     for name in tracked():
@@ -139,6 +48,12 @@ def shipped(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
     pip = [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "--no-build-isolation"]
     subprocess.run([*pip, "--no-index", "-w", str(folder), "."], cwd=source, check=True)
     (wheel,) = folder.glob("patchbay_studio-*.whl")
+    return wheel
+
+
+@pytest.fixture(scope="session")
+def shipped(wheel: Path) -> set[str]:
+    """The names of the files in the wheel."""
     return set(zipfile.ZipFile(wheel).namelist())
 
 
@@ -169,17 +84,7 @@ def test_the_wheel_carries(pattern: str, shipped: set[str]) -> None:
 def test_nothing_of_ours_stands_at_the_top(shipped: set[str]) -> None:
     """Other programs have a top-level `nodes` too."""
     tops = {name.partition("/")[0] for name in shipped}
-    assert {top for top in tops if not top.endswith(".dist-info")} == {"patchbay"}
-
-
-def test_every_package_is_listed() -> None:
-    folders = {
-        "patchbay." + name.rpartition("/")[0].replace("/", ".")
-        for name in tracked()
-        if name.startswith(("nodes/", "flows/", "studio/")) and name.endswith(".py")
-    }
-    tool = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]
-    assert sorted(folders) == sorted(tool["setuptools"]["packages"])
+    assert {top for top in tops if not top.endswith((".dist-info", ".pth"))} == {"patchbay"}
 
 
 @pytest.mark.parametrize("folder", ["tests/", "bench/", "docs/", FRONTEND])
@@ -188,8 +93,131 @@ def test_the_wheel_leaves_out(folder: str, shipped: set[str]) -> None:
 
 
 def test_the_command_is_patchbay() -> None:
-    table = project()["project"]
+    table = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 
     assert table["name"] == "patchbay-studio"
     assert table["scripts"] == {"patchbay": "patchbay.flows.cli:main"}
     assert table["license"] == "Apache-2.0"
+
+
+@pytest.fixture(scope="session")
+def apart(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The commands of a new environment that has the wheel, and the packages it needs, only.
+
+    The packages are the ones here: their folder is on its path, but its `.pth` files, such as the
+    one by which this checkout is installed, are not read.
+    """
+    folder = tmp_path_factory.mktemp("apart") / "environment"
+    venv.create(folder, symlinks=os.name != "nt", with_pip=False)
+    commands = folder / ("Scripts" if os.name == "nt" else "bin")
+    python = str(commands / "python")
+    pip = [sys.executable, "-m", "pip", "--python", python, "install", "-q", "--no-deps"]
+    subprocess.run([*pip, "--no-index", str(wheel)], check=True, env=alone())
+    ask = [python, "-c", "import sysconfig; print(sysconfig.get_paths()['purelib'])"]
+    packages = subprocess.run(ask, check=True, capture_output=True, text=True).stdout.strip()
+    (Path(packages) / "packages.pth").write_text(
+        sysconfig.get_paths()["purelib"] + "\n", encoding="utf-8"
+    )
+    return commands
+
+
+def alone(**more: str) -> dict[str, str]:
+    """This process's environment without what leads to this checkout."""
+    environ = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    return {**environ, **more}
+
+
+def there(apart: Path, folder: Path, *command: str) -> str:
+    """What a command of that environment prints in this folder."""
+    environ = alone(PATCHBAY_HOME=str(folder / "home"), PATCHBAY_CACHE=str(folder / "cache"))
+    done = subprocess.run(
+        [str(apart / command[0]), *command[1:]],
+        cwd=folder, env=environ, capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_the_wheel_alone_runs_a_flow(apart: Path, tmp_path: Path) -> None:
+    script = (
+        "from importlib.resources import files\n"
+        "import patchbay.flows as flows\n"
+        "flow = flows.load(str(files('patchbay.flows') / 'saved' / 'shorten.json'))\n"
+        "print(flows.run(flow, text='Few words.').outputs)\n"
+        "print(flows.__file__)\n"
+    )
+    (tmp_path / "script.py").write_text(script, encoding="utf-8")
+    given, where = there(apart, tmp_path, "python", "script.py").splitlines()
+    saved = str(Path(where).parent / "saved" / "shorten.json")
+    answered = json.loads(
+        there(apart, tmp_path, "patchbay", "run", saved, "--input", "text=Few words.", "--json")
+    )
+
+    assert Path(where).is_relative_to(apart.parent)
+    assert "Few words." in given
+    assert list(answered["outputs"].values()) == ["Few words."]
+
+
+def test_the_wheel_knows_its_version(apart: Path, tmp_path: Path) -> None:
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+
+    assert there(apart, tmp_path, "patchbay", "--version").split()[:2] == ["patchbay", version]
+
+
+def test_another_program_keeps_its_own_nodes(apart: Path, tmp_path: Path) -> None:
+    """As ComfyUI has a `nodes.py` at its top: it is found, and Patchbay works beside it."""
+    (tmp_path / "nodes.py").write_text("THEIRS = True\n", encoding="utf-8")
+    (tmp_path / "script.py").write_text(
+        "import nodes, patchbay.nodes.catalog\n"
+        "assert nodes.THEIRS\n"
+        "assert patchbay.nodes.catalog.load_catalog().get('prompt.template')\n"
+        "try:\n    import nodes.contract\nexcept ImportError:\n    print('theirs')\n",
+        encoding="utf-8",
+    )
+
+    assert there(apart, tmp_path, "python", "-W", "error", "script.py") == "theirs\n"
+
+
+@contextmanager
+def listening(apart: Path, folder: Path) -> Iterator[int]:
+    """`patchbay studio` from the wheel; gives its port."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    command = [str(apart / "patchbay"), "studio", "--headless", "--port", str(port)]
+    environ = alone(PATCHBAY_HOME=str(folder / "home"))
+    process = subprocess.Popen(command, cwd=folder, env=environ)
+    try:
+        yield port
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def fetched(address: str) -> str:
+    """A page, waited for until its server is up, a minute at most."""
+    for _ in range(240):
+        try:
+            with urllib.request.urlopen(address, timeout=10) as answer:
+                return str(answer.read().decode("utf-8"))
+        except OSError:
+            time.sleep(0.25)
+    raise AssertionError(f"nothing answers at {address}")
+
+
+def test_the_studio_of_the_wheel_opens(apart: Path, tmp_path: Path) -> None:
+    with listening(apart, tmp_path) as port:
+        assert fetched(f"http://127.0.0.1:{port}/_stcore/health") == "ok"
+
+
+def test_the_page_of_the_wheel_shows_the_templates(apart: Path, tmp_path: Path) -> None:
+    (tmp_path / "script.py").write_text(
+        "from importlib.resources import files\n"
+        "from streamlit.testing.v1 import AppTest\n"
+        "page = AppTest.from_file(str(files('patchbay.studio') / 'main.py'), default_timeout=60)\n"
+        "page.run()\n"
+        "assert not page.exception, page.exception\n"
+        "print(*(mark.value for mark in page.markdown))\n",
+        encoding="utf-8",
+    )
+
+    assert "Ask" in there(apart, tmp_path, "python", "script.py")

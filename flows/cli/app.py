@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import typer
 
 from patchbay.flows.cli import look, models, runs, studio
 from patchbay.flows.cli.run import run
+from patchbay.flows.cli.say import out
 
 app = typer.Typer(
     name="patchbay",
@@ -16,6 +19,25 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from patchbay.flows.cli.version import line
+
+        out(line())
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_version, help="Say the version.")
+    ] = False,
+) -> None:
+    """Options of `patchbay` itself. Its help is the one above."""
+
+
 app.command()(run)
 app.command()(look.validate)
 app.command()(look.show)

@@ -19,7 +19,7 @@ def studio(
     debug: Annotated[bool, typer.Option("--debug", hidden=True)] = False,
 ) -> None:
     """Open the studio in the browser. Only this machine can reach it."""
-    found = importlib.util.find_spec("studio")
+    found = importlib.util.find_spec("patchbay.studio")
     if found is None or found.origin is None or importlib.util.find_spec("streamlit") is None:
         problem = Problem(
             "studio/missing",
