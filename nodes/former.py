@@ -10,6 +10,7 @@ import sys
 from collections.abc import Sequence
 from functools import cache
 from importlib import import_module
+from importlib.abc import Loader
 from importlib.machinery import ModuleSpec
 from importlib.util import find_spec
 from pathlib import Path
@@ -47,7 +48,7 @@ def bare(name: str) -> ModuleSpec | None:
 def rooms() -> dict[str, str]:
     """Former module to where it is now, both without `patchbay.`."""
     text = Path(__file__).with_name("former.tsv").read_text(encoding="utf-8")
-    return dict(line.split("\t") for line in text.splitlines())  # type: ignore[misc]
+    return dict(line.split("\t") for line in text.splitlines())
 
 
 def now(name: str) -> str:
@@ -86,7 +87,7 @@ class _First:
         return _spec(name)
 
 
-class _Same:
+class _Same(Loader):
     """Loads a module by giving the one that is there under its name of now."""
 
     def __init__(self, new: str) -> None:
@@ -116,7 +117,7 @@ def _spec(name: str) -> ModuleSpec:
             _lend(package)
     new = PREFIX + former if former in _packages() else now(former)
     real = find_spec(new)
-    return ModuleSpec(name, _Same(new), origin=real and real.origin)
+    return ModuleSpec(name, _Same(new), origin=real.origin if real else None)
 
 
 @cache
