@@ -51,6 +51,21 @@ def checked(step: Step, result: object) -> dict[str, Any]:
     return outputs
 
 
+def as_stored(step: Step, outputs: object) -> dict[str, Any] | None:
+    """Outputs that were stored, where they are what the node declares; else None.
+
+    A store holds what somebody wrote there: an older version, a hand, a damaged disk. Nothing at
+    all is no result either, since a node that gave nothing is not stored.
+    """
+    if not isinstance(outputs, dict) or not outputs:
+        return None
+    for name, value in outputs.items():
+        port = step.outputs.declared.get(name)
+        if port is None or not port.type.accepts(value):
+            return None
+    return outputs
+
+
 def _wrong(step: Step, port: str | None, message: str) -> NodeError:
     return NodeError(
         message,

@@ -32,6 +32,9 @@ class Cache(Protocol):
     def put(self, key: str, outputs: Mapping[str, Any]) -> None:
         """Store outputs. Never raises for lack of space: a cache that is full stores nothing."""
 
+    def drop(self, key: str) -> None:
+        """Forget what is stored under `key`: it is not what the node gives."""
+
 
 class FolderCache:
     """The cache on disk.
@@ -78,6 +81,11 @@ class FolderCache:
             if self._written > self._limit // 20 or self._due():
                 self._written = 0
                 self.trim()
+
+    def drop(self, key: str) -> None:
+        """Forget what is stored under `key`."""
+        with contextlib.suppress(OSError):
+            self._path(key).unlink()
 
     def trim(self) -> None:
         """Remove the results unused for longest until the rest fits."""

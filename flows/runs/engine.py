@@ -14,7 +14,7 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from patchbay.flows.runs.arrivals import check_arrival, checked
+from patchbay.flows.runs.arrivals import as_stored, check_arrival, checked
 from patchbay.flows.runs.context import StepContext
 from patchbay.flows.runs.environment import Environment
 from patchbay.flows.runs.events import (
@@ -192,20 +192,25 @@ class Execution:
             self.repeatable = False  # a flow around this one does not know of the files
         stored = self._env.stored.get(ctx.path)
         if stored is not None and stored.key == key:
-            return self._finished(ctx, started, stored.outputs, key, "resumed")
+            known = as_stored(step, stored.outputs)
+            if known is not None:
+                return self._finished(ctx, started, known, key, "resumed")
         reusable = self._reusable(step, inputs)
         if key and reusable and self._env.cache is not None:
-            cached = self._env.cache.get(key)
-            if cached is not None:
-                return self._finished(ctx, started, cached, key, "cache")
+            found = self._env.cache.get(key)
+            known = as_stored(step, found)
+            if known is not None:
+                return self._finished(ctx, started, known, key, "cache")
+            if found is not None:
+                self._env.cache.drop(key)
         outputs = await self._attempts(step, inputs, ctx)
         ctx.flush()
         pinned = step.policy.cache == "always"
         if ctx.once or not (reusable and ctx.repeatable):
             self.repeatable = False
         self.once = self.once or ctx.once
-        kept = reusable and (ctx.repeatable or pinned) and not ctx.once
-        if key and self._env.cache is not None and kept:
+        kept = outputs and reusable and (ctx.repeatable or pinned) and not ctx.once
+        if key and kept and self._env.cache is not None:
             self._env.cache.put(key, outputs)
         return self._finished(ctx, started, outputs, key, "run")
 

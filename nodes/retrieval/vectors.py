@@ -50,7 +50,8 @@ class VectorStore:
         with self._open() as file:
             for text in dict.fromkeys(texts):
                 query = "SELECT vector FROM vectors WHERE text = ?"
-                if (row := file.execute(query, (_digest(text),)).fetchone()) is not None:
+                row = file.execute(query, (_digest(text),)).fetchone()
+                if row is not None and _is_vector(row[0]):
                     found[text] = np.frombuffer(row[0], dtype="<f4")
         return found
 
@@ -87,6 +88,11 @@ def _prepare(file: sqlite3.Connection) -> None:
     file.execute(
         "CREATE TABLE IF NOT EXISTS vectors (text BLOB PRIMARY KEY, vector BLOB) WITHOUT ROWID"
     )
+
+
+def _is_vector(held: object) -> bool:
+    """Whether what a row holds can be a vector; what cannot is embedded again."""
+    return isinstance(held, bytes) and len(held) > 0 and len(held) % 4 == 0
 
 
 def alike(one: Vector, other: Vector) -> bool:

@@ -13,7 +13,9 @@ import pytest
 
 from patchbay.flows.document.model import Flow
 from patchbay.flows.runs.cache import FolderCache
-from patchbay.flows.runs.events import NodeStarted
+from patchbay.flows.runs.environment import Stored
+from patchbay.flows.runs.events import NodeFinished, NodeStarted
+from patchbay.nodes.values import Document
 from tests.flows.runs.harness import CATALOG, OUT, environment, events_of, flow, words
 
 
@@ -82,6 +84,40 @@ async def test_a_damaged_entry_counts_as_absent(cache: FolderCache, damage: str)
         path.write_text(damage, encoding="utf-8")
     assert await started(chain(), cache) == ["a", "b", "c", "o"]
     assert await started(chain(), cache) == []
+
+
+BAD: dict[str, dict[str, object]] = {
+    "nothing": {},
+    "a number on a text port": {"text": 1},
+    "null on a text port": {"text": None},
+    "a list": {"text": ["a"]},
+    "documents": {"text": [Document(text="a")]},
+    "a port that is not there": {"text": "a", "more": "b"},
+    "another port": {"value": "a"},
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+@pytest.mark.parametrize("pinned", [False, True])
+async def test_an_entry_that_the_node_cannot_give_is_dropped(
+    cache: FolderCache, case: str, pinned: bool
+) -> None:
+    document = chain(policy="always" if pinned else "auto")
+    found = await events_of(document, env=environment(cache=cache))
+    key = next(e.key for e in found if isinstance(e, NodeFinished) and e.node == "b")
+    cache.put(key, BAD[case])
+    again = await events_of(document, env=environment(cache=cache))
+    assert [event.node for event in again if isinstance(event, NodeStarted)] == ["b"]
+    assert words(again)[-1] == "finished {'out': 'HI'}"
+    assert await started(document, cache) == []
+
+
+@pytest.mark.parametrize("case", BAD)
+async def test_neither_is_what_an_interrupted_run_left(case: str) -> None:
+    keys = await events_of(chain(), env=environment(sinks=(lambda event: None,)))
+    key = next(e.key for e in keys if isinstance(e, NodeFinished) and e.node == "b")
+    env = environment(stored={"b": Stored(key, BAD[case])})
+    assert words(await events_of(chain(), env=env))[-1] == "finished {'out': 'HI'}"
 
 
 def test_size_is_bounded_and_the_longest_unused_goes_first(tmp_path: Path) -> None:
