@@ -99,6 +99,7 @@ NODE_CODES: Mapping[str, str] = {
     "retrieval/bad-file": "A file cannot be read as what its name says.",
     "retrieval/bad-vectors": "Vectors are missing, or of another length than the others.",
     "retrieval/broken-reranker": "The reranker gives no scores.",
+    "retrieval/damaged": "The files of the index are damaged; it is made again from its documents.",
     "retrieval/embeddings-changed": "The index was made with other embeddings.",
     "retrieval/empty-folder": "The folder holds no file that matches.",
     "retrieval/empty-query": "The question is empty.",

@@ -46,12 +46,35 @@ class IndexSpec(Spec):
             NodeError: it is not there (any more).
         """
         from patchbay.nodes.retrieval.open_index import OpenIndex
-        from patchbay.nodes.retrieval.store import facts
+        from patchbay.nodes.retrieval.store import facts, forget
 
         known = facts(self.key)
         if known is None:
             raise gone()
-        return OpenIndex(self.key, known)
+        try:
+            opened = OpenIndex(self.key, known)
+            try:
+                opened.check()
+            except BaseException:
+                opened.close()
+                raise
+        except NodeError:
+            raise
+        except Exception as error:  # Chroma, BM25 and JSON each have their own for a torn file
+            forget(self.key)
+            raise damaged(error) from error
+        return opened
+
+
+def damaged(error: Exception) -> NodeError:
+    """The files of the index cannot be read, and have been removed."""
+    return NodeError(
+        f"The index was damaged ({type(error).__name__}) and has been removed.",
+        fix="Run the flow again; the index is then made again from its documents.",
+        port="index",
+        code="retrieval/damaged",
+        retry=False,
+    )
 
 
 def gone() -> NodeError:

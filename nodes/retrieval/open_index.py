@@ -39,6 +39,14 @@ class OpenIndex:
         self._client = open_chroma(self._folder / "chroma") if self.has_vectors else None
         self._lock, self._proven = threading.Lock(), False
 
+    def check(self) -> None:
+        """Read what is on disk as far as that is quick. Raises what the libraries raise."""
+        chunks = self._facts["chunks"]
+        if len(self.documents) != chunks:
+            raise ValueError("chunks are missing")
+        if self.has_vectors and self.collection.count() != chunks:
+            raise ValueError("vectors are missing")
+
     @cached_property
     def documents(self) -> list[Document]:
         """All chunks, by number."""

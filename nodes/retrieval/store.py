@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 COLLECTION = "chunks"
+SQLITE = b"SQLite format 3\0"
+"""How the file of a database begins."""
 KEEP_S = 30 * 24 * 3600.0
 """Indexes that nobody opened for so long are removed, in seconds. They can be made again."""
 
@@ -44,11 +46,23 @@ def index_dir(key: str) -> Path:
 
 def facts(key: str) -> dict[str, Any] | None:
     """What is known of an index that is whole and here, or None."""
-    with contextlib.suppress(OSError, ValueError):
+    with contextlib.suppress(OSError, ValueError, AttributeError):
         known = json.loads((index_dir(key) / "index.json").read_text("utf-8"))
         if known.get("format") == FORMAT and known.get("key") == key:
-            return dict(known)
+            return dict(known) if _is_whole(index_dir(key), known) else None
     return None
+
+
+def _is_whole(folder: Path, known: dict[str, Any]) -> bool:
+    """Whether the files of an index are all here; somebody may have made room."""
+    needed = [folder / "documents.jsonl", folder / "bm25"]
+    if "dimensions" in known:
+        database = folder / "chroma" / "chroma.sqlite3"
+        needed.append(database)
+        with database.open("rb") as file:
+            if file.read(len(SQLITE)) != SQLITE:
+                return False
+    return all(path.exists() for path in needed)
 
 
 def forget(key: str) -> None:

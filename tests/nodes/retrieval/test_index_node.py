@@ -92,6 +92,49 @@ def test_a_lost_index_is_made_again_without_embedding() -> None:
     assert embedded() == []
 
 
+LOST = {
+    "the database": lambda folder: (folder / "chroma" / "chroma.sqlite3").unlink(),
+    "the vectors": lambda folder: shutil.rmtree(folder / "chroma"),
+    "the words": lambda folder: shutil.rmtree(folder / "bm25"),
+    "the documents": lambda folder: (folder / "documents.jsonl").unlink(),
+    "all that the database held": lambda folder: (folder / "chroma" / "chroma.sqlite3").write_text(
+        ""
+    ),
+    "what is known of it": lambda folder: (folder / "index.json").write_text("[1]"),
+}
+
+
+@pytest.mark.parametrize("lost", LOST)
+def test_an_index_that_lost_a_file_is_made_again(lost: str) -> None:
+    made = index(chunks("apple", "bee"), Letters())
+    LOST[lost](store.index_dir(made.key))
+    assert not Index.repeatable(Index.Params(), _inputs(chunks("apple", "bee"), Letters()))
+    again = index(chunks("apple", "bee"), Letters())
+    assert again == made
+    opened = again.open(RecordingContext())
+    assert opened.by_vector(Letters().open(RecordingContext()).embed_query("apple"), 1)[0][0] == 0
+    assert opened.by_words("bee", 1)[0][0] == 1
+    opened.close()
+
+
+@pytest.mark.parametrize(("file", "at"), [("chroma/chroma.sqlite3", 1000), ("documents.jsonl", 10)])
+def test_a_torn_file_is_noticed_when_the_index_is_opened(file: str, at: int) -> None:
+    made = index(chunks("apple", "bee"), Letters())
+    with (store.index_dir(made.key) / file).open("r+b") as torn:
+        torn.seek(at)
+        torn.write(b"\xff" * 100_000)
+    with pytest.raises(NodeError, match="damaged") as refused:
+        made.open(RecordingContext())
+    assert refused.value.code == "retrieval/damaged"
+    again = index(chunks("apple", "bee"), Letters()).open(RecordingContext())
+    assert len(again.documents) == 2
+    again.close()
+
+
+def _inputs(documents: list[Document], embeddings: EmbeddingsSpec) -> Any:
+    return Index.Inputs(chunks=documents, embeddings=embeddings)
+
+
 def test_without_embeddings_there_are_only_words() -> None:
     opened = index(chunks("red apple", "busy bee"), None).open(RecordingContext())
     assert [number for number, _ in opened.by_words("the bee", 5)] == [1]
