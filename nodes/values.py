@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import math
 import types
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
@@ -148,6 +148,22 @@ def is_json(value: object, depth: int = MAX_DEPTH) -> bool:
     return False
 
 
+def is_too_deep(value: object) -> bool:
+    """Whether a value nests deeper than `MAX_DEPTH`; without recursion, so of any depth."""
+    level = [value]
+    for _ in range(MAX_DEPTH + 1):
+        level = [inner for item in level for inner in _inside(item)]
+        if not level:
+            return False
+    return True
+
+
+def _inside(value: object) -> Iterable[object]:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, (list, tuple)) else ()
+
+
 _LIST_IDS: dict[Any, str] = {list[Message]: "messages", list[Document]: "documents"}
 _PLAIN: dict[Any, tuple[str, Callable[[object], bool]]] = {
     str: ("text", lambda value: isinstance(value, str)),
@@ -187,6 +203,8 @@ def describe(value: object) -> str:
         return "1 message" if len(value) == 1 else f"{len(value)} messages"
     if value is None:
         return "nothing"
+    if isinstance(value, (list, dict)) and is_too_deep(value):
+        return f"a value nested deeper than {MAX_DEPTH} levels"
     if is_json(value):
         return "a JSON list" if isinstance(value, list) else "JSON"
     return f"a Python {type(value).__name__}"
@@ -257,5 +275,5 @@ __all__ = [
     "EmbeddingsSpec", "FileRef", "Message", "ModelSpec", "Opening", "Picture", "PortType",
     "Promptable", "RetrieverSpec", "SecretRef", "Spec", "Table", "TaskSpec", "ToolSpec", "Value",
     "ValueKind", "as_text", "canonical", "compatible", "content_hash", "decode", "describe",
-    "encode", "is_json", "is_optional", "port_type",
+    "encode", "is_json", "is_optional", "is_too_deep", "port_type",
 ]  # fmt: skip

@@ -114,7 +114,9 @@ def _resumed(run_id: str, path: Path | None, use_cache: bool) -> Run:
 def _history() -> History:
     from patchbay.flows.runs.history import History
 
-    return History()
+    history = History()
+    say.notice(history.notice)
+    return history
 
 
 def _view(resolved: Resolved, as_json: bool, events: bool, quiet: bool, verbose: bool) -> View:

@@ -27,6 +27,7 @@ def runs(
             say.out(json.dumps(event, ensure_ascii=False) if as_json else _line(event))
         return
     past = history.runs(limit)
+    say.notice(history.notice)
     if as_json:
         rows = [
             {

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from patchbay.flows.checks.memory import MemoryPlan
 from patchbay.flows.problems import FlowError, Problem
 from patchbay.flows.runs.events import Tokens
-from patchbay.flows.runs.failures import RunError
+from patchbay.flows.runs.failures import RunError, about_file
 from patchbay.flows.words import UNSAFE
 
 EXIT_PROBLEM = 1
@@ -32,6 +32,12 @@ def err(text: str, end: str = "\n") -> None:
 def safe(text: str) -> str:
     """The text without control characters, except line ends and tabs."""
     return "".join(c if c in "\n\t" or not UNSAFE.match(c) else "�" for c in text)
+
+
+def notice(text: str) -> None:
+    """Write something that the person should know to standard error; nothing for ""."""
+    if text:
+        err(f"warning {text}")
 
 
 def problems(found: Iterable[Problem], head: str = "") -> None:
@@ -83,6 +89,11 @@ def guarded(debug: bool) -> Iterator[None]:
         sys.exit(EXIT_PROBLEM)
     except KeyboardInterrupt:
         sys.exit(EXIT_INTERRUPTED)
+    except OSError as error:
+        if debug:
+            raise
+        problems([Problem("system/file", *about_file(error))])
+        sys.exit(EXIT_PROBLEM)
     except Exception as error:
         if debug:
             raise

@@ -6,7 +6,7 @@ from typing import Any
 
 from patchbay.flows.runs.plan import Step
 from patchbay.nodes.contract import UNSET, NodeError, Ports
-from patchbay.nodes.values import describe
+from patchbay.nodes.values import MAX_DEPTH, describe, is_too_deep
 
 
 def check_arrival(step: Step, name: str, inputs: Ports) -> None:
@@ -44,6 +44,8 @@ def checked(step: Step, result: object) -> dict[str, Any]:
         if value is UNSET or (value is None and not port.type.accepts(None)):
             continue
         if not port.type.accepts(value):
+            if is_too_deep(value):
+                raise too_deep(f'"{step.id}.{name}"', name)
             raise _wrong(
                 step, name, f'"{step.id}.{name}" gives {port.type}, but it was {describe(value)}.'
             )
@@ -64,6 +66,17 @@ def as_stored(step: Step, outputs: object) -> dict[str, Any] | None:
         if port is None or not port.type.accepts(value):
             return None
     return outputs
+
+
+def too_deep(what: str, port: str | None = None) -> NodeError:
+    """A value that no wire carries: a matter of what was given, not of the node."""
+    return NodeError(
+        f"{what} is a value nested deeper than {MAX_DEPTH} levels; a wire carries no deeper one.",
+        fix="Give a flatter value, or pass it on as text.",
+        port=port,
+        code="node/too-deep",
+        retry=False,
+    )
 
 
 def _wrong(step: Step, port: str | None, message: str) -> NodeError:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 
-from patchbay.flows.problems import Problem
+from patchbay.flows.problems import FlowError, Problem
 from patchbay.flows.runs.secrets import Secrets
 from patchbay.nodes.contract import NodeError
 
@@ -66,6 +66,21 @@ def explain(error: BaseException, node: str, secrets: Secrets) -> Problem:
     )
 
 
+def about_file(error: OSError) -> tuple[str, str]:
+    """What the system says of a file, and the way out."""
+    fixes = {
+        errno.ENOSPC: "Free some space, or choose a folder on another disk.",
+        errno.EDQUOT: "Free some space, or choose a folder on another disk.",
+        errno.EROFS: "Choose a folder that can be written; PATCHBAY_HOME moves Patchbay's own.",
+        errno.EACCES: "Check who may read and write it; PATCHBAY_HOME moves Patchbay's own files.",
+        errno.EPERM: "Check who may read and write it; PATCHBAY_HOME moves Patchbay's own files.",
+        errno.ENOENT: "Check the name, and the folder that it starts in.",
+    }
+    where = error.filename or "A file"
+    what = error.strerror or "the system refuses"
+    return f"{where}: {what}.", fixes.get(error.errno or 0, "Check the file and its folder.")
+
+
 def may_retry(error: BaseException) -> bool:
     """Whether another try can help."""
     return error.retry if isinstance(error, NodeError) else True
@@ -74,6 +89,9 @@ def may_retry(error: BaseException) -> bool:
 def _explain(error: BaseException, node: str) -> Problem:
     if isinstance(error, NodeError):
         return Problem(error.code, error.message, error.fix, port=error.port)
+    if isinstance(error, FlowError) and error.problems:
+        first = error.problems[0]
+        return Problem(first.code, first.message, first.fix, port=first.port)
     if isinstance(error, SchedulerError):
         return Problem(
             "run/defect",
@@ -92,6 +110,8 @@ def _explain(error: BaseException, node: str) -> Problem:
         )
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         return Problem("node/disk-full", f"The disk is full: {error}.", "Free some space.")
+    if isinstance(error, OSError) and error.filename and error.strerror:
+        return Problem("node/file", *about_file(error))
     return Problem(
         "node/raised",
         said(error),

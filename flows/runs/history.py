@@ -12,7 +12,7 @@ import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from patchbay.flows.document.model import Flow
 from patchbay.flows.document.reading import read_text
@@ -29,11 +29,8 @@ from patchbay.flows.runs.events import (
     RunStarted,
     as_json,
 )
-from patchbay.nodes.home import home
+from patchbay.flows.runs.store import MIGRATIONS, Migration, Store
 from patchbay.nodes.values import Value, decode, encode
-
-if TYPE_CHECKING:
-    from sqlalchemy import Engine, MetaData, Table
 
 Status = Literal["running", "finished", "failed", "cancelled", "interrupted"]
 
@@ -73,40 +70,23 @@ class History:
 
     Args:
         url: a SQLAlchemy URL; a SQLite file under the home folder unless given.
+        migrations: the upgrades of older schemas.
+
+    Raises:
+        FlowError: the disk refuses, or a newer Patchbay wrote the file. A file that is damaged is
+            moved aside, and `notice` says so; so it goes with every method.
     """
 
-    def __init__(self, url: str | None = None) -> None:
-        import sqlalchemy as sa
+    def __init__(
+        self, url: str | None = None, migrations: Mapping[int, Migration] = MIGRATIONS
+    ) -> None:
+        self._store = Store(url, migrations)
+        self._runs, self._events = self._store.table("runs"), self._store.table("events")
 
-        self._engine = _connect(url)
-        tables = sa.MetaData()
-        self._runs: Table = sa.Table(
-            "runs",
-            tables,
-            sa.Column("id", sa.String(64), primary_key=True),
-            sa.Column("name", sa.Text, nullable=False),
-            sa.Column("status", sa.String(20), nullable=False),
-            sa.Column("process", sa.String(300), nullable=False),
-            sa.Column("started_at", sa.Float, nullable=False, index=True),
-            sa.Column("seconds", sa.Float, nullable=False, default=0.0),
-            sa.Column("tokens", sa.Integer, nullable=False, default=0),
-            sa.Column("flow", sa.Text, nullable=False),
-            sa.Column("folder", sa.Text),
-            sa.Column("only", sa.Text, nullable=False),
-            sa.Column("inputs", sa.Text, nullable=False),
-            sa.Column("outputs", sa.Text, nullable=False, default="{}"),
-            sa.Column("problem", sa.Text),
-        )
-        self._events: Table = sa.Table(
-            "events",
-            tables,
-            sa.Column("number", sa.Integer, primary_key=True, autoincrement=True),
-            sa.Column("run", sa.String(64), sa.ForeignKey("runs.id"), nullable=False, index=True),
-            sa.Column("type", sa.String(40), nullable=False),
-            sa.Column("node", sa.Text),
-            sa.Column("data", sa.Text, nullable=False),
-        )
-        _create(tables, self._engine)
+    @property
+    def notice(self) -> str:
+        """What happened to the file that the person should know; "" for nothing."""
+        return self._store.notice
 
     def recorder(
         self, run: str, flow: Flow, folder: Path | None = None, only: tuple[str, ...] = ()
@@ -121,24 +101,35 @@ class History:
             "only": json.dumps(only),
         }
 
+        begun: list[RunStarted] = []
+        generation = self._store.generation
+
         def record(event: Event) -> None:
+            nonlocal generation
             if isinstance(event, PASSING):
                 return
-            with self._engine.begin() as db:
-                if isinstance(event, RunStarted):
-                    self._begin(db, columns, event)
-                data = as_json(event)
-                row = {
-                    "run": run,
-                    "type": event.type,
-                    "node": data.get("node"),
-                    "data": _dump(data),
-                }
-                db.execute(self._events.insert().values(**row))
-                if changes := _ending(event):
-                    db.execute(self._runs.update().where(self._runs.c.id == run).values(**changes))
+            if isinstance(event, RunStarted):
+                begun.append(event)
+
+            def write(db: Any) -> None:
+                if self._store.generation != generation and not isinstance(event, RunStarted):
+                    self._begin(db, columns, begun[-1])  # the file is a new one
+                self._record(db, columns, event)
+
+            self._store.do(write, write=True)
+            generation = self._store.generation
 
         return record
+
+    def _record(self, db: Any, columns: Mapping[str, Any], event: Event) -> None:
+        if isinstance(event, RunStarted):
+            self._begin(db, columns, event)
+        data = as_json(event)
+        row = {"run": columns["id"], "type": event.type, "node": data.get("node")}
+        db.execute(self._events.insert().values(**row, data=_dump(data)))
+        if changes := _ending(event):
+            of_run = self._runs.c.id == columns["id"]
+            db.execute(self._runs.update().where(of_run).values(**changes))
 
     def _begin(self, db: Any, columns: Mapping[str, Any], event: RunStarted) -> None:
         runs = self._runs
@@ -150,8 +141,7 @@ class History:
     def runs(self, limit: int = 100) -> list[PastRun]:
         """The latest runs, newest first."""
         query = self._runs.select().order_by(self._runs.c.started_at.desc()).limit(limit)
-        with self._engine.connect() as db:
-            return [_past_run(row._mapping) for row in db.execute(query)]
+        return self._store.do(lambda db: [_past_run(row._mapping) for row in db.execute(query)])
 
     def get(self, run: str) -> PastRun:
         """One run.
@@ -160,8 +150,7 @@ class History:
             FlowError: there is none with this id.
         """
         query = self._runs.select().where(self._runs.c.id == run)
-        with self._engine.connect() as db:
-            row = db.execute(query).first()
+        row = self._store.do(lambda db: db.execute(query).first())
         if row is None:
             recent = ", ".join(past.id for past in self.runs(5)) or "none recorded yet"
             problem = Problem(
@@ -174,8 +163,7 @@ class History:
         """The recorded events of a run in their JSON form, in order."""
         table = self._events
         query = table.select().where(table.c.run == run).order_by(table.c.number)
-        with self._engine.connect() as db:
-            return [json.loads(row.data) for row in db.execute(query)]
+        return self._store.do(lambda db: [json.loads(row.data) for row in db.execute(query)])
 
     def stored(self, run: str, types: Mapping[str, type[Value]] | None = None) -> dict[str, Stored]:
         """What the nodes of a run have given so far, by path, for resuming it."""
@@ -188,13 +176,16 @@ class History:
 
     def delete(self, run: str) -> None:
         """Forget a run."""
-        with self._engine.begin() as db:
+
+        def forget(db: Any) -> None:
             db.execute(self._events.delete().where(self._events.c.run == run))
             db.execute(self._runs.delete().where(self._runs.c.id == run))
 
+        self._store.do(forget, write=True)
+
     def close(self) -> None:
         """Close the database."""
-        self._engine.dispose()
+        self._store.close()
 
 
 def resumable(past: PastRun) -> None:
@@ -283,33 +274,3 @@ def _decoded(
 
 def _dump(data: Any) -> str:
     return json.dumps(data, ensure_ascii=True)
-
-
-def _connect(url: str | None) -> Engine:
-    import sqlalchemy as sa
-
-    if url is None:
-        folder = home()
-        folder.mkdir(parents=True, exist_ok=True)
-        url = f"sqlite:///{folder / 'history.sqlite'}"
-    engine = sa.create_engine(url)
-    if engine.dialect.name == "sqlite":
-        sa.event.listen(engine, "connect", _prepare_sqlite)
-    return engine
-
-
-def _create(tables: MetaData, engine: Engine) -> None:
-    """Make the tables unless they are there. Two processes may come here at the same moment."""
-    from filelock import FileLock
-
-    if engine.dialect.name != "sqlite" or not engine.url.database:
-        tables.create_all(engine)
-        return
-    with FileLock(f"{engine.url.database}.lock"):
-        tables.create_all(engine)
-
-
-def _prepare_sqlite(connection: Any, _record: Any) -> None:
-    """Let several processes write; what is committed survives the process."""
-    for pragma in ("busy_timeout = 30000", "journal_mode = WAL", "synchronous = NORMAL"):
-        connection.execute(f"PRAGMA {pragma}")

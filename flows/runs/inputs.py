@@ -9,7 +9,7 @@ from typing import Any
 from patchbay.flows.checks.resolve import Resolved
 from patchbay.flows.problems import FlowError, Problem
 from patchbay.nodes.contract import InputField, NodeError
-from patchbay.nodes.values import Value, describe
+from patchbay.nodes.values import MAX_DEPTH, Value, describe, is_too_deep
 
 
 def flow_inputs(
@@ -57,6 +57,11 @@ def accept(
             value = given.get(field.name, field.default)
             if not from_person and field.name in given:
                 _refuse_paths(field, value)
+            if is_too_deep(value):
+                raise NodeError(
+                    f'The input "{field.name}" is nested deeper than {MAX_DEPTH} levels.',
+                    fix="Give a flatter value, or pass it on as text.",
+                )
             accepted[field.name] = field.parse(value)
         except NodeError as error:
             problems.append(Problem("input/invalid", error.message, error.fix, node=node_id))

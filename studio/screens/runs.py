@@ -84,6 +84,8 @@ def _all() -> None:
         st.button("Refresh", icon=":material/refresh:")
     owners = services().runner.owners()
     runs = [past for past in services().history.runs(SHOWN) if _mine(past.id, owners)]
+    if notice := services().history.notice:
+        st.warning(plain(notice))
     words = (wanted or "").casefold().split()
     runs = [
         p for p in runs if all(w in f"{p.name} {_inputs(p)} {p.status}".casefold() for w in words)

@@ -7,8 +7,11 @@ from typing import Any
 import pytest
 
 from patchbay.flows.document.model import Flow
-from tests.flows.runs.harness import OUT, events_of, flow, words
-from tests.flows.runs.nodes import Fail
+from patchbay.flows.problems import FlowError
+from patchbay.flows.runs.events import NodeFailed
+from patchbay.nodes.contract import Context, JsonValue, NodeParams, Ports
+from tests.flows.runs.harness import CATALOG, OUT, environment, events_of, flow, words
+from tests.flows.runs.nodes import Fail, Text
 
 CASES: dict[str, tuple[Flow, list[str]]] = {
     "a chain": (
@@ -296,3 +299,50 @@ async def test_what_a_wire_promised_as_anything_is_looked_at_when_it_arrives() -
     )
     found = words(await events_of(document))
     assert 'fail b [node/wrong-input] "b.value" takes number, but text arrived.' in found
+
+
+def nested(levels: int) -> Any:
+    value: Any = 1
+    for _ in range(levels):
+        value = [value]
+    return value
+
+
+async def test_a_value_that_is_too_deep_is_told_to_the_person() -> None:
+    """Not to the author of the node, whose mistake it is not."""
+
+    class Deep(Text):
+        """Give a value that nests deep."""
+
+        kind = "test.deep"
+
+        class Params(NodeParams):
+            levels: int = 300
+
+        class Outputs(Ports):
+            value: JsonValue
+
+        async def run(self, inputs: Any, params: Params, ctx: Context) -> Outputs:
+            return self.Outputs(value=nested(params.levels))
+
+    env = environment(catalog=CATALOG.extended([Deep]))
+    for levels, deep in ((200, False), (201, True), (100_000, True)):
+        document = flow({"d": ("test.deep", {"levels": levels}), "o": OUT}, ["d.value > o.value"])
+        found = await events_of(document, env=env)
+        if deep:
+            problem = next(e.problem for e in found if isinstance(e, NodeFailed))
+            assert problem.code == "node/too-deep"
+            assert '"d.value" is a value nested deeper than 200 levels' in problem.message
+            assert "author" not in problem.fix
+        else:
+            assert words(found)[-1].startswith("finished")
+
+
+async def test_an_input_that_is_too_deep_is_refused_before_the_run() -> None:
+    document = flow(
+        {"q": ("io.input", {"name": "q", "kind": "json"}), "o": OUT}, ["q.value > o.value"]
+    )
+    with pytest.raises(FlowError, match='"q" is nested deeper than 200 levels'):
+        await events_of(document, {"q": nested(5000)})
+    with pytest.raises(FlowError, match="q"):
+        await events_of(document, {"q": "[" * 100_000})

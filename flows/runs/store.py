@@ -1,0 +1,293 @@
+"""The database of the history: its tables, its schema's version, and what the disk may do to it."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import logging
+import sqlite3
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from patchbay.flows.problems import FlowError, Problem
+from patchbay.nodes.home import home
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection, Engine, MetaData, Table
+
+log = logging.getLogger("patchbay")
+
+T = TypeVar("T")
+
+Migration = Callable[["Connection"], None]
+"""Turns a database of one version into the next one, inside a transaction."""
+
+SCHEMA = 1
+"""The number of the current schema. Histories without a number are of version 1."""
+MIGRATIONS: Mapping[int, Migration] = {}
+"""Version → what leads to the next one."""
+
+DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+OTHER_TABLES = ("no such table", "no such column", "has no column")
+"""What SQLite says of a file that holds something else than a history."""
+REFUSALS = {
+    sqlite3.SQLITE_FULL: "the disk is full",
+    sqlite3.SQLITE_READONLY: "it may not be written",
+    sqlite3.SQLITE_CANTOPEN: "it cannot be opened",
+    sqlite3.SQLITE_PERM: "it may not be written",
+    sqlite3.SQLITE_IOERR: "the disk does not take it",
+    sqlite3.SQLITE_BUSY: "another process holds it",
+    sqlite3.SQLITE_LOCKED: "another process holds it",
+}
+
+
+class Store:
+    """The open database.
+
+    Args:
+        url: a SQLAlchemy URL; a SQLite file under the home folder unless given.
+        migrations: the upgrades of older schemas.
+
+    Raises:
+        FlowError: the disk refuses, or a newer Patchbay wrote the file.
+    """
+
+    def __init__(self, url: str | None = None, migrations: Mapping[int, Migration] = MIGRATIONS):
+        import sqlalchemy as sa
+
+        self.notice = ""
+        """What happened to the file that the person should know; "" for nothing."""
+        self.generation = 0
+        """Raised when a damaged file was moved aside and a new one was begun."""
+        self._tables = _tables()
+        self._migrations = migrations
+        if url is None:
+            url = f"sqlite:///{home() / 'history.sqlite'}"
+        self._url = sa.make_url(url)
+        is_file = self._url.get_backend_name() == "sqlite" and self._url.database
+        self.path = Path(self._url.database) if is_file and self._url.database else None
+        self._engine = self._connect(self._url)
+        try:
+            self._open()
+        except Exception as error:
+            if not self._heal(error):
+                raise self._in_words(error) from error
+
+    def table(self, name: str) -> Table:
+        """A table by name."""
+        return self._tables.tables[name]
+
+    def do(self, work: Callable[[Connection], T], *, write: bool = False) -> T:
+        """Work on the database, in one transaction. A damaged file is replaced, and worked on.
+
+        Raises:
+            FlowError: the disk refuses.
+        """
+        try:
+            return self._once(work, write)
+        except Exception as error:
+            if not self._heal(error):
+                raise self._in_words(error) from error
+        return self._once(work, write)
+
+    def _once(self, work: Callable[[Connection], T], write: bool) -> T:
+        with self._engine.begin() if write else self._engine.connect() as db:
+            return work(db)
+
+    def close(self) -> None:
+        """Close the database."""
+        self._engine.dispose()
+
+    # --- opening ----------------------------------------------------------------------------
+
+    def _connect(self, url: Any) -> Engine:
+        import sqlalchemy as sa
+
+        engine = sa.create_engine(url)
+        if engine.dialect.name == "sqlite" and "immutable" not in str(url):
+            sa.event.listen(engine, "connect", _prepare_sqlite)
+        return engine
+
+    def _open(self) -> None:
+        """Make the tables, or upgrade them. Two processes may come here at the same moment."""
+        if self.path is None:
+            with self._engine.begin() as db:
+                self._bring_up_to_date(db)
+            return
+        from filelock import FileLock
+
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(f"{self.path}.lock"), self._engine.begin() as db:
+            self._bring_up_to_date(db)
+
+    def _bring_up_to_date(self, db: Connection) -> None:
+        import sqlalchemy as sa
+
+        fresh = not sa.inspect(db).has_table("runs")
+        self._tables.create_all(db)
+        numbers = self.table("schema_version")
+        known = db.execute(numbers.select()).scalar()
+        version = int(known) if known is not None else (SCHEMA if fresh else 1)
+        latest = max([SCHEMA, *(number + 1 for number in self._migrations)])
+        if version > latest:
+            raise FlowError([self._newer(version)])
+        for number in range(version, latest):
+            self._migrations[number](db)
+        if known is None:
+            db.execute(numbers.insert().values(version=latest))
+        elif known != latest:
+            db.execute(numbers.update().values(version=latest))
+
+    # --- what the disk may do ---------------------------------------------------------------
+
+    def _heal(self, error: Exception) -> bool:
+        """Go on after an error, where that can be done: with a new file, or by reading only."""
+        if self.path is None or isinstance(error, FlowError):
+            return False
+        if _is_damage(error):
+            return self._move_aside()
+        return _is_read_only(error) and self._read_only(error)
+
+    def _move_aside(self) -> bool:
+        path = self.path
+        assert path is not None  # noqa: S101 - asked for by the caller
+        self._engine.dispose()
+        aside = next(
+            place
+            for number in range(1, 10_000)
+            if not (place := path.with_name(f"{path.name}.damaged-{number}")).exists()
+        )
+        try:
+            path.replace(aside)
+            for ending in ("-wal", "-shm"):
+                with contextlib.suppress(FileNotFoundError):
+                    Path(f"{path}{ending}").replace(f"{aside}{ending}")
+        except OSError:
+            return False
+        self._engine = self._connect(self._url)
+        self._open()
+        self.generation += 1
+        self.notice = (
+            f"The history {path} was damaged. It has been moved to {aside.name}, and a new one "
+            "has been begun."
+        )
+        log.warning(self.notice)
+        return True
+
+    def _read_only(self, error: Exception) -> bool:
+        """Read a history that may not be written, if there is one."""
+        import sqlalchemy as sa
+
+        path = self.path
+        if path is None or not path.is_file() or "immutable" in str(self._engine.url):
+            return False
+        engine = self._connect(
+            sa.make_url(f"sqlite:///file:{path.absolute()}?mode=ro&immutable=1&uri=true")
+        )
+        try:
+            with engine.connect() as db:
+                db.execute(sa.text("SELECT count(*) FROM runs"))
+        except (sa.exc.SQLAlchemyError, sqlite3.Error):
+            return False
+        self._engine = engine
+        self.notice = f"The history {path} can only be read: {_reason(error)}."
+        return True
+
+    def _in_words(self, error: Exception) -> Exception:
+        import sqlalchemy as sa
+
+        if isinstance(error, FlowError) or not isinstance(
+            error, (OSError, sqlite3.Error, sa.exc.SQLAlchemyError)
+        ):
+            return error
+        place = str(self.path) if self.path else self._url.render_as_string(hide_password=True)
+        if self.path is not None and _is_damage(error):
+            message = f"The history {place} is damaged and cannot be moved aside."
+            fix = f"Move {self.path.name} out of the folder yourself."
+            return FlowError([Problem("history/damaged", message, fix)])
+        message = f"The history {place} cannot be used: {_reason(error)}."
+        fix = (
+            "Free some space, or set PATCHBAY_HOME to a folder that can be written. "
+            "A run that is not recorded needs none."
+        )
+        return FlowError([Problem("history/unwritable", message, fix)])
+
+    def _newer(self, version: int) -> Problem:
+        return Problem(
+            "history/newer",
+            f"The history {self.path or ''} is of version {version}, written by a newer Patchbay; "
+            f"this one knows versions up to {SCHEMA}.",
+            "Upgrade Patchbay, or set PATCHBAY_HOME to another folder.",
+        )
+
+
+def _tables() -> MetaData:
+    import sqlalchemy as sa
+
+    tables = sa.MetaData()
+    sa.Table("schema_version", tables, sa.Column("version", sa.Integer, nullable=False))
+    sa.Table(
+        "runs",
+        tables,
+        sa.Column("id", sa.String(64), primary_key=True),
+        sa.Column("name", sa.Text, nullable=False),
+        sa.Column("status", sa.String(20), nullable=False),
+        sa.Column("process", sa.String(300), nullable=False),
+        sa.Column("started_at", sa.Float, nullable=False, index=True),
+        sa.Column("seconds", sa.Float, nullable=False, default=0.0),
+        sa.Column("tokens", sa.Integer, nullable=False, default=0),
+        sa.Column("flow", sa.Text, nullable=False),
+        sa.Column("folder", sa.Text),
+        sa.Column("only", sa.Text, nullable=False),
+        sa.Column("inputs", sa.Text, nullable=False),
+        sa.Column("outputs", sa.Text, nullable=False, default="{}"),
+        sa.Column("problem", sa.Text),
+    )
+    sa.Table(
+        "events",
+        tables,
+        sa.Column("number", sa.Integer, primary_key=True, autoincrement=True),
+        sa.Column("run", sa.String(64), sa.ForeignKey("runs.id"), nullable=False, index=True),
+        sa.Column("type", sa.String(40), nullable=False),
+        sa.Column("node", sa.Text),
+        sa.Column("data", sa.Text, nullable=False),
+    )
+    return tables
+
+
+def _prepare_sqlite(connection: Any, _record: Any) -> None:
+    """Let several processes write; what is committed survives the process."""
+    for pragma in ("busy_timeout = 30000", "journal_mode = WAL", "synchronous = NORMAL"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _origin(error: BaseException) -> BaseException:
+    """What the driver raised, under SQLAlchemy's wrapping."""
+    return getattr(error, "orig", None) or error
+
+
+def _code(error: BaseException) -> int | None:
+    code = getattr(_origin(error), "sqlite_errorcode", None)
+    return code & 0xFF if isinstance(code, int) else None
+
+
+def _is_damage(error: BaseException) -> bool:
+    return _code(error) in DAMAGED or (
+        isinstance(_origin(error), sqlite3.OperationalError)
+        and any(words in str(_origin(error)) for words in OTHER_TABLES)
+    )
+
+
+def _is_read_only(error: BaseException) -> bool:
+    if isinstance(error, OSError):
+        return error.errno in (errno.EACCES, errno.EPERM, errno.EROFS)
+    return _code(error) in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM)
+
+
+def _reason(error: BaseException) -> str:
+    code = _code(error)
+    if code in REFUSALS:
+        return REFUSALS[code]
+    origin = _origin(error)
+    return (origin.strerror if isinstance(origin, OSError) else None) or str(origin)
