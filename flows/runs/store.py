@@ -105,8 +105,12 @@ class Store:
         import sqlalchemy as sa
 
         engine = sa.create_engine(url)
-        if engine.dialect.name == "sqlite" and "immutable" not in str(url):
-            sa.event.listen(engine, "connect", _prepare_sqlite)
+        if engine.dialect.name == "sqlite":
+            if "immutable" not in str(url):
+                sa.event.listen(engine, "connect", _prepare_sqlite)
+            # Python's driver begins no transaction for what changes tables; a migration needs one.
+            sa.event.listen(engine, "connect", _leave_transactions)
+            sa.event.listen(engine, "begin", lambda db: db.exec_driver_sql("BEGIN"))
         return engine
 
     def _open(self) -> None:
@@ -260,6 +264,10 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
     """Let several processes write; what is committed survives the process."""
     for pragma in ("busy_timeout = 30000", "journal_mode = WAL", "synchronous = NORMAL"):
         connection.execute(f"PRAGMA {pragma}")
+
+
+def _leave_transactions(connection: Any, _record: Any) -> None:
+    connection.isolation_level = None
 
 
 def _origin(error: BaseException) -> BaseException:

@@ -77,12 +77,11 @@ async def test_a_damaged_history_is_moved_aside_and_the_next_run_is_recorded(
 ) -> None:
     path = old_history(tmp_path / "history.sqlite")
     damage(path)  # type: ignore[operator]
-    size = path.stat().st_size
     history = at(path)
     assert history.runs() == []
     assert str(path) in history.notice
     assert "history.sqlite.damaged-1" in history.notice
-    assert (tmp_path / "history.sqlite.damaged-1").stat().st_size == size
+    assert (tmp_path / "history.sqlite.damaged-1").stat().st_size > 0
     await record(history)
     assert [past.name for past in history.runs()] == ["Small"]
     history.close()
@@ -246,6 +245,8 @@ def test_a_migration_that_fails_leaves_the_history_as_it_was(tmp_path: Path) -> 
     path = old_history(tmp_path / "history.sqlite")
     with pytest.raises(ZeroDivisionError):
         History(f"sqlite:///{path}", {SCHEMA: broken})
+    with contextlib.closing(sqlite3.connect(path)) as db:
+        assert "note" not in [row[1] for row in db.execute("PRAGMA table_info(runs)")]
     history = at(path)
     assert len(history.runs()) == 2
     history.close()
