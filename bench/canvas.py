@@ -73,7 +73,7 @@ def measure(quick: bool = False) -> Iterator[Row]:
     """Drag nodes in the editor, in flows of 500 and 1,000; the floor is the page at rest."""
     from playwright.sync_api import sync_playwright
 
-    from tests.browser.harness import FLAGS, chromium, serve
+    from tests.browser.harness import FLAGS, chromium, let_in, serve
 
     path = chromium()
     if path is None:
@@ -90,13 +90,14 @@ def measure(quick: bool = False) -> Iterator[Row]:
         ):
             browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
             for size in SIZES:
-                page = browser.new_page(viewport={"width": 1280, "height": 860})
+                context = browser.new_context(viewport={"width": 1280, "height": 860})
+                page = let_in(context).new_page()
                 wire = Wire(page)
                 page.goto(f"{server.url}/editor?flow=nodes-{size}")
                 page.locator(".pb-node").first.wait_for(timeout=120_000)
                 page.wait_for_timeout(4000)
                 yield from _rows(page, wire, size, 3 if quick else 9)
-                page.close()
+                context.close()
             browser.close()
 
 

@@ -7,12 +7,15 @@ import os
 import secrets
 from pathlib import Path
 
+from patchbay.nodes.private import is_private
+
 
 def write_atomic(path: Path, data: bytes | str, *, durable: bool = True) -> None:
     """Replace a file's content in one step; text is written as UTF-8.
 
-    A link is followed, and the rights of an existing file are kept. A failure (a full disk, say)
-    leaves the old file whole and no temporary file behind.
+    A link is followed, and the rights of an existing file are kept. A new file in a folder that
+    only its owner may enter is its owner's only. A failure (a full disk, say) leaves the old file
+    whole and no temporary file behind.
 
     Args:
         path: the file.
@@ -26,7 +29,8 @@ def write_atomic(path: Path, data: bytes | str, *, durable: bool = True) -> None
     target = path.resolve()
     # The temporary file lies in the same folder because a rename is only atomic within one disk.
     temporary = target.with_name(f".{target.name[:100]}.{secrets.token_hex(8)}.tmp")
-    handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)  # less the umask
+    mode = 0o600 if is_private(target.parent) else 0o666  # less the umask
+    handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(raw)

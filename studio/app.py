@@ -12,10 +12,18 @@ if (_HERE.parent / "patchbay.py").exists():  # a checkout, installed or not
 import streamlit as st  # noqa: E402
 from starlette.middleware import Middleware  # noqa: E402
 
+from patchbay.studio.access import Guard  # noqa: E402
 from patchbay.studio.server.routes import BrowserCookie, routes  # noqa: E402
+from patchbay.studio.welcome import key, welcome  # noqa: E402
+
+_base = st.get_option("server.baseUrlPath") or ""
 
 app = st.App(
     _HERE / "main.py",
-    routes=routes(st.get_option("server.baseUrlPath") or ""),
-    middleware=[Middleware(BrowserCookie)],
+    routes=routes(_base),
+    lifespan=welcome,
+    middleware=[
+        Middleware(Guard, key(), _base, st.get_option("server.corsAllowedOrigins")),
+        Middleware(BrowserCookie),
+    ],
 )

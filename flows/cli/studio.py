@@ -1,10 +1,12 @@
-"""`patchbay studio`: open the canvas in the browser."""
+"""`patchbay studio`: open the canvas in the browser.
+
+The server runs in this very process. A child would be left behind, with its port and whatever was
+computed, when the command is killed.
+"""
 
 from __future__ import annotations
 
 import importlib.util
-import subprocess
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -18,7 +20,10 @@ def studio(
     headless: Annotated[bool, typer.Option(help="Open no browser.")] = False,
     debug: Annotated[bool, typer.Option("--debug", hidden=True)] = False,
 ) -> None:
-    """Open the studio in the browser. Only this machine can reach it."""
+    """Open the studio in the browser.
+
+    Only this machine can reach it, and only who has the address with the token, which is printed.
+    """
     found = importlib.util.find_spec("patchbay.studio")
     if found is None or found.origin is None or importlib.util.find_spec("streamlit") is None:
         problem = Problem(
@@ -28,9 +33,12 @@ def studio(
         )
         raise FlowError([problem])
     app = Path(found.origin).parent / "app.py"
-    command = [
-        sys.executable, "-m", "streamlit", "run", str(app),
-        "--server.port", str(port), "--server.headless", str(headless).lower(),
-        "--server.address", "127.0.0.1",
-    ]  # fmt: skip
-    sys.exit(subprocess.call(command, cwd=app.parent.parent))
+    from streamlit.web.cli import main
+
+    main(
+        [
+            "run", str(app), "--server.port", str(port), "--server.address", "127.0.0.1",
+            "--server.headless", str(headless).lower(),
+        ],
+        prog_name="streamlit",
+    )  # fmt: skip

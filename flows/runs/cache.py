@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from patchbay.nodes.atomic import write_atomic
+from patchbay.nodes.private import private_folder
 from patchbay.nodes.values import Value, decode, encode
 
 DEFAULT_LIMIT = 1 << 30
@@ -75,7 +76,7 @@ class FolderCache:
             return
         with contextlib.suppress(OSError):
             path = self._path(key)
-            path.parent.mkdir(parents=True, exist_ok=True)
+            private_folder(path.parent)
             write_atomic(path, text, durable=False)
             self._written += len(text)
             if self._written > self._limit // 20 or self._due():
@@ -89,7 +90,7 @@ class FolderCache:
 
     def trim(self) -> None:
         """Remove the results unused for longest until the rest fits."""
-        (self.folder / "trimmed").touch()
+        (self.folder / "trimmed").touch(0o600)
         entries = []
         for path in self.folder.glob("??/*.json"):
             with contextlib.suppress(OSError):

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from patchbay.flows.problems import FlowError, Problem
 from patchbay.nodes.home import home
+from patchbay.nodes.private import is_private, private_file, private_folder
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine, MetaData, Table
@@ -121,8 +122,9 @@ class Store:
             return
         from filelock import FileLock
 
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(f"{self.path}.lock"), self._engine.begin() as db:
+        if is_private(private_folder(self.path.parent)):
+            private_file(self.path)  # SQLite would make one that every account can read
+        with FileLock(f"{self.path}.lock", mode=0o600), self._engine.begin() as db:
             self._bring_up_to_date(db)
 
     def _bring_up_to_date(self, db: Connection) -> None:

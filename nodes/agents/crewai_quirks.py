@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from patchbay.nodes.home import home
+from patchbay.nodes.private import private_folder
 
 if TYPE_CHECKING:
     from crewai.memory.unified_memory import Memory
@@ -60,8 +61,7 @@ def _stay_home() -> None:
 
     def keys() -> Path:
         place = folder() / "credentials"
-        place.mkdir(parents=True, exist_ok=True)
-        return place
+        return private_folder(place)
 
     settings.DEFAULT_CONFIG_PATH = folder() / "settings.json"
     token_manager.TokenManager._get_secure_storage_path = staticmethod(keys)  # type: ignore[method-assign]
@@ -172,7 +172,7 @@ def local_memory(name: str, llm: Any, embed: Callable[[list[str]], list[list[flo
             return found
 
     place = folder() / "memory" / name
-    place.mkdir(parents=True, exist_ok=True)
+    private_folder(place)
     return LocalMemory(
         llm=llm, storage=str(place), embedder=embed, root_scope="/crew", consolidation_threshold=1.0
     )

@@ -19,6 +19,7 @@ from pydantic import JsonValue
 
 from patchbay.nodes.errors import NodeError
 from patchbay.nodes.home import home
+from patchbay.nodes.private import private_folder, tighten
 from patchbay.nodes.values import Document
 
 if TYPE_CHECKING:
@@ -82,9 +83,9 @@ def lock(key: str, waiting: Callable[[], None]) -> Iterator[None]:
     from filelock import FileLock, Timeout
 
     path = indexes_dir() / ".locks" / f"{key[:40]}.lock"
-    path.parent.mkdir(parents=True, exist_ok=True)
+    private_folder(path.parent)
     # The lock is taken in one thread and may be given back in another.
-    held = FileLock(path, thread_local=False, is_singleton=False)
+    held = FileLock(path, mode=0o600, thread_local=False, is_singleton=False)
     while True:
         try:
             held.acquire(timeout=_WAIT_S)
@@ -114,13 +115,14 @@ def write(
     try:
         for left in indexes_dir().glob(f".{final.name}-*"):
             shutil.rmtree(left, ignore_errors=True)  # of a process that was killed
-        building.mkdir(parents=True)
+        private_folder(building)
         _write_documents(building, chunks)
         _write_words(building, chunks)
         if vectors is not None:
             _write_vectors(building / "chroma", chunks, vectors, stopped)
         known = {"format": FORMAT, "key": key, "chunks": len(chunks), **about}
         (building / "index.json").write_text(json.dumps(known) + "\n", "utf-8")
+        tighten(building)  # Chroma and bm25s write as the system allows
         forget(key)
         building.replace(final)
     except OSError as error:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from patchbay.nodes.home import cache_dir
+from patchbay.nodes.private import private_file, private_folder
 
 if TYPE_CHECKING:
     import numpy as np
@@ -68,7 +69,8 @@ class VectorStore:
 
     @contextlib.contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
-        self.path.parent.mkdir(parents=True, exist_ok=True)
+        private_folder(self.path.parent)
+        private_file(self.path)
         with contextlib.closing(sqlite3.connect(self.path, timeout=WAIT_S)) as file:
             try:
                 _prepare(file)

@@ -15,6 +15,39 @@ if TYPE_CHECKING:
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+_UNICAST = ipaddress.IPv6Network("2000::/3")
+"""All that IANA has given out for public use (RFC 4291 and its registry of IPv6 addresses)."""
+
+SPECIAL = tuple(
+    ipaddress.ip_network(network)
+    for network in (
+        "0.0.0.0/8",  # this network
+        "10.0.0.0/8",  # private
+        "100.64.0.0/10",  # shared between a provider's customers; some clouds' credentials
+        "127.0.0.0/8",  # this machine
+        "168.63.129.16/32",  # Azure's host, as its machines see it
+        "169.254.0.0/16",  # link-local, where clouds keep credentials
+        "172.16.0.0/12",  # private
+        "192.0.0.0/24",  # protocol assignments
+        "192.0.2.0/24",  # documentation
+        "192.88.99.0/24",  # relays of 6to4, given up
+        "192.168.0.0/16",  # private
+        "198.18.0.0/15",  # benchmarks
+        "198.51.100.0/24",  # documentation
+        "203.0.113.0/24",  # documentation
+        "224.0.0.0/4",  # multicast
+        "240.0.0.0/4",  # reserved, broadcast
+        "2001::/23",  # protocol assignments: Teredo, benchmarks, ORCHID, drones
+        "2001:db8::/32",  # documentation
+        "2002::/16",  # 6to4, which wraps any IPv4 address
+        "3fff::/20",  # documentation
+    )
+)
+"""The special-purpose registries of IANA (RFC 6890 and later), as of November 2026.
+
+`ipaddress` has such a list too, but each Python its own: 3.11.7 calls 3fff::/20, fec0::/10 and
+::ffff:0:0/96 public. IPv6 outside of 2000::/3 needs no entry.
+"""
 
 
 class AddressRefused(ValueError):  # noqa: N818 - it is told to a model as it is
@@ -25,14 +58,19 @@ def is_allowed(address: Address, *, loopback: bool) -> bool:
     """Whether an address is public (or, where allowed, this machine's own).
 
     Private, link-local (where clouds keep their credentials), multicast, reserved and unspecified
-    addresses are not, nor are IPv6 addresses that only wrap such an IPv4 address.
+    addresses are not, nor are IPv6 addresses that only wrap such an IPv4 address. Of those that
+    wrap a public one only mapped addresses and those of NAT64 are, since systems still make them.
     """
     inner = _wrapped(address)
     if inner is not None:
         return is_allowed(inner, loopback=loopback)
     if address.is_loopback:
         return loopback
-    return address.is_global and not address.is_multicast
+    if isinstance(address, ipaddress.IPv6Address) and address not in _UNICAST:
+        return False
+    if any(address in network for network in SPECIAL if network.version == address.version):
+        return False
+    return address.is_global and not (address.is_multicast or address.is_reserved)
 
 
 def _wrapped(address: Address) -> ipaddress.IPv4Address | None:
@@ -40,8 +78,7 @@ def _wrapped(address: Address) -> ipaddress.IPv4Address | None:
         return None
     if address in _NAT64:
         return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
-    teredo = address.teredo
-    return address.ipv4_mapped or address.sixtofour or (teredo[1] if teredo else None)
+    return address.ipv4_mapped
 
 
 async def resolve(host: str, port: int, *, loopback: bool) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING
@@ -45,6 +46,8 @@ async def fetch(url: str, *, limit: int, loopback: bool) -> str:
                 answer = await _get(pool, url, limit)
             except AddressRefused as error:
                 raise FetchProblem(str(error)) from error
+            except UnicodeError as error:
+                raise FetchProblem(f"{_shown(url)} names no host that can be looked up.") from error
             except (httpcore.NetworkError, httpcore.ProtocolError, OSError) as error:
                 raise FetchProblem(
                     f"{_shown(url)} cannot be reached: {error or 'no answer'}."
@@ -74,11 +77,44 @@ def _check(url: str) -> None:
         raise FetchProblem("An address with a user name or a password in it is not fetched.")
     if port == 0:
         raise FetchProblem(f"{_shown(url)} is not an address.")
+    _host(url)
+
+
+_LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)", re.IGNORECASE)
+
+
+def _host(url: str) -> str:
+    """The host of an address as a request may name it: in ASCII, an IPv6 address in brackets.
+
+    Raises:
+        FetchProblem: no host is called so.
+    """
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    if "[" in parts.netloc or ":" in host:
+        try:
+            address = ipaddress.IPv6Address(host)
+            if address.scope_id is None:
+                return f"[{address}]"
+            raise ValueError  # a scope names a card of this machine
+        except ValueError:
+            raise FetchProblem(f"{_shown(host)} is not an IPv6 address.") from None
+    try:
+        name = host.encode("idna").decode("ascii")
+    except UnicodeError:
+        name = ""
+    labels = name.removesuffix(".").split(".")
+    if len(name) > 254 or not all(_LABEL.fullmatch(label) for label in labels):
+        raise FetchProblem(
+            f"{_shown(host)} is not the name of a host. Names are made of letters, digits and "
+            "hyphens, with dots between parts of at most 63."
+        )
+    return name
 
 
 async def _get(pool: httpcore.AsyncConnectionPool, url: str, limit: int) -> str | _Redirect:
     headers: dict[bytes | str, bytes | str] = {
-        "Host": urlsplit(url).netloc,
+        "Host": urlsplit(_encoded(url)).netloc,
         "User-Agent": "patchbay",
         "Accept": "text/*, application/json;q=0.9, */*;q=0.1",
         "Accept-Encoding": "identity",
@@ -105,9 +141,7 @@ def _encoded(url: str) -> str:
     from urllib.parse import quote
 
     parts = urlsplit(url)
-    host = (parts.hostname or "").encode("idna").decode("ascii") if parts.hostname else ""
-    place = f"[{host}]" if ":" in host else host
-    netloc = f"{place}:{parts.port}" if parts.port else place
+    netloc = f"{_host(url)}:{parts.port}" if parts.port else _host(url)
     safe = "/:?#[]@!$&'()*+,;=%-._~"
     query = f"?{quote(parts.query, safe)}" if parts.query else ""
     return f"{parts.scheme}://{netloc}{quote(parts.path or '/', safe)}{query}"

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from patchbay.nodes.atomic import write_atomic
 from patchbay.nodes.home import cache_dir
+from patchbay.nodes.private import private_folder
 from patchbay.nodes.weights.refs import Report
 
 _BLOCK = 1 << 20
@@ -60,7 +61,7 @@ def remember(path: Path, sha256: str, memo: Path) -> None:
     try:
         stat = path.stat()
         known = {"size": stat.st_size, "mtime_ns": stat.st_mtime_ns, "sha256": sha256}
-        memo.parent.mkdir(parents=True, exist_ok=True)
+        private_folder(memo.parent)
         write_atomic(memo, json.dumps(known) + "\n")
     except OSError:
         pass

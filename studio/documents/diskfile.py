@@ -10,6 +10,7 @@ from patchbay.flows.document.model import Flow
 from patchbay.flows.document.reading import read_text
 from patchbay.flows.document.writing import canonical_text, save_flow
 from patchbay.flows.problems import FlowError
+from patchbay.nodes.private import is_private
 
 
 class ChangedOnDiskError(Exception):
@@ -110,6 +111,8 @@ class DiskFile:
             try:
                 with aside.open("xb") as file:
                     file.write(self._theirs[1])
+                if is_private(aside.parent):
+                    aside.chmod(0o600)
                 return aside
             except FileExistsError:
                 number += 1

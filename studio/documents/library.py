@@ -14,6 +14,7 @@ from patchbay.flows.document.model import Flow
 from patchbay.flows.document.reading import read_flow
 from patchbay.flows.document.writing import save_flow
 from patchbay.flows.problems import FlowError
+from patchbay.nodes.private import private_file, private_folder
 
 FILES = 500
 """Files of one data folder that are copied with a template."""
@@ -68,7 +69,7 @@ class Library:
         Raises:
             FlowError: it holds something like a key, or the disk refuses.
         """
-        self.folder.mkdir(parents=True, exist_ok=True)
+        private_folder(self.folder)
         path = self._free(slug(wanted or flow.name))
         save_flow(flow, path)
         return path
@@ -80,12 +81,12 @@ class Library:
             FlowError: the template is broken, or the disk refuses.
         """
         flow = read_flow(template)
-        self.folder.mkdir(parents=True, exist_ok=True)
+        private_folder(self.folder)
         for needed in companions(flow, template.parent):
             target = self.folder / needed.relative_to(template.parent)
             if not target.exists():
-                target.parent.mkdir(parents=True, exist_ok=True)
-                shutil.copyfile(needed, target)
+                private_folder(target.parent)
+                shutil.copyfile(needed, private_file(target))
         return self.create(flow, template.stem)
 
     def duplicate(self, path: Path) -> Path:
@@ -120,7 +121,7 @@ class Library:
 
     def delete(self, path: Path) -> Path:
         """Move a flow to the trash; returns where it lies now, for `restore`."""
-        self.trash.mkdir(parents=True, exist_ok=True)
+        private_folder(self.trash)
         resting = self.trash / f"{time.time_ns()}-{path.name}"
         shutil.move(path, resting)
         return resting
@@ -128,7 +129,7 @@ class Library:
     def restore(self, resting: Path) -> Path:
         """Bring a deleted flow back, under its own name where that is still free."""
         name = resting.stem.partition("-")[2]
-        self.folder.mkdir(parents=True, exist_ok=True)
+        private_folder(self.folder)
         path = self._free(name)
         shutil.move(resting, path)
         return path

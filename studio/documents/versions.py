@@ -14,6 +14,7 @@ from patchbay.flows.document.model import Flow
 from patchbay.flows.document.reading import read_text
 from patchbay.flows.document.writing import canonical_text
 from patchbay.nodes.atomic import write_atomic
+from patchbay.nodes.private import private_file, private_folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +53,10 @@ class Versions:
         words = changes(before[1], flow) if before else ["First version."]
         version = Version(digest, self._clock(), tuple(words or ["Written out anew."]), by)
         blob = self._blob(digest)
-        blob.parent.mkdir(parents=True, exist_ok=True)
+        private_folder(blob.parent)
         if not blob.exists():
             write_atomic(blob, text)
-        with self._index.open("a", encoding="utf-8") as index:
+        with private_file(self._index).open("a", encoding="utf-8") as index:
             index.write(json.dumps(asdict(version), ensure_ascii=False) + "\n")
         self._last = (digest, flow)
         return version

@@ -10,6 +10,7 @@ import streamlit as st
 
 from patchbay.flows.problems import FlowError, Problem
 from patchbay.nodes.contract import InputField
+from patchbay.nodes.private import private_file, private_folder
 from patchbay.studio.documents.document import Document
 from patchbay.studio.lenient_json import parse_loose
 from patchbay.studio.runs.progress import Step
@@ -224,10 +225,10 @@ def _store(name: str, data: bytes) -> str:
     from patchbay.studio.documents.library import slug
 
     folder = services().home / "uploads" / hashlib.sha256(data).hexdigest()[:12]
-    folder.mkdir(parents=True, exist_ok=True)
+    private_folder(folder)
     stem, _, ending = name.rpartition(".")
     path = folder / (f"{slug(stem)}.{slug(ending)}" if stem else slug(name))
-    path.write_bytes(data)
+    private_file(path).write_bytes(data)
     return str(path)
 
 

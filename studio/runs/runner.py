@@ -23,6 +23,7 @@ from patchbay.flows.runs.environment import Environment
 from patchbay.flows.runs.events import Event, RunEnd, as_json
 from patchbay.flows.runs.resume import recorded_inputs, resumed_run
 from patchbay.flows.runs.running import LoadedFlow, Run, new_run_id
+from patchbay.nodes.private import private_file, private_folder
 from patchbay.studio.runs.progress import Progress
 
 if TYPE_CHECKING:
@@ -271,8 +272,8 @@ class Runner:
         if self._owners_file is None:
             return
         with contextlib.suppress(OSError):
-            self._owners_file.parent.mkdir(parents=True, exist_ok=True)
-            with self._owners_file.open("a", encoding="utf-8") as file:
+            private_folder(self._owners_file.parent)
+            with private_file(self._owners_file).open("a", encoding="utf-8") as file:
                 file.write(json.dumps({"run": run_id, "owner": owner}) + "\n")
 
     def owners(self) -> dict[str, str]:

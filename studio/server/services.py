@@ -12,6 +12,7 @@ from patchbay.flows.checks.validate import validate
 from patchbay.flows.runs.defaults import default_catalog
 from patchbay.nodes.catalog import Catalog
 from patchbay.nodes.home import home
+from patchbay.nodes.private import private_folder
 from patchbay.studio.documents.library import Library
 from patchbay.studio.documents.opened import Documents
 
@@ -51,7 +52,7 @@ class Services:
         """The record of past runs."""
         from patchbay.flows.runs.history import History
 
-        self.home.mkdir(parents=True, exist_ok=True)
+        private_folder(self.home)
         return History()
 
     @cached_property

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, expect, sync_playwright
 
-from tests.browser.harness import FLAGS, Server, chromium, serve
+from tests.browser.harness import FLAGS, Server, chromium, let_in, serve
 
 expect.set_options(
     timeout=20_000
@@ -38,7 +38,7 @@ def context(browser: Browser) -> Iterator[BrowserContext]:
         viewport={"width": 1280, "height": 860},
         permissions=["clipboard-read", "clipboard-write"],
     )
-    yield context
+    yield let_in(context)
     context.close()
 
 

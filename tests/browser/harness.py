@@ -14,9 +14,13 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from playwright.sync_api import BrowserContext
+
+from patchbay.studio.access import Key
 from tests.browser.ensure_chromium import find_chromium, main
 
 ROOT = Path(__file__).parents[2]
+TOKEN = "a-token-for-tests-only-0123456789"
 FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -73,7 +77,7 @@ def serve(
     }
     command = [sys.executable, "-m", "streamlit", "run", str(script)]
     command += [f"--{name}={value}" for name, value in options.items() if value != ""]
-    variables = {**os.environ, "PATCHBAY_HOME": str(home), **(env or {})}
+    variables = {**os.environ, "PATCHBAY_HOME": str(home), "PATCHBAY_TOKEN": TOKEN, **(env or {})}
     with log.open("wb") as output:
         process = subprocess.Popen(
             command, env=variables, stdout=output, stderr=subprocess.STDOUT, cwd=ROOT
@@ -89,6 +93,14 @@ def serve(
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+
+
+def let_in(context: BrowserContext) -> BrowserContext:
+    """Give a browser profile the cookie of the studios that `serve` starts."""
+    key = Key(TOKEN)
+    cookie = {"name": key.cookie, "value": key.value, "domain": "127.0.0.1", "path": "/"}
+    context.add_cookies([cookie])
+    return context
 
 
 def _await(url: str, process: subprocess.Popen[bytes], log: Path) -> None:

@@ -20,7 +20,7 @@ from patchbay.nodes.weights.manifest import DEFAULT
 from patchbay.nodes.weights.resolve import resolve
 from patchbay.studio.documents.importing import flow_from
 from patchbay.studio.pictures.picture import draw
-from tests.browser.harness import ROOT, Server, serve
+from tests.browser.harness import ROOT, Server, let_in, serve
 
 pytestmark = pytest.mark.xdist_group("browser")
 SLOW = 60_000
@@ -341,7 +341,7 @@ def test_a_run_goes_on_through_a_reload_and_only_for_its_owner(
     tab(page, "Run")
     expect(side(page).locator(".text")).not_to_be_empty()
 
-    stranger = browser.new_context().new_page()
+    stranger = let_in(browser.new_context()).new_page()
     edit(studio, stranger, "reload")
     expect(toolbar(stranger, "Run")).to_be_visible()
     tab(stranger, "Run")
@@ -623,7 +623,7 @@ def test_nothing_in_a_flow_runs_script_or_asks_a_stranger(studio: Server, page: 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_light_and_dark_follow_the_system(studio: Server, browser: Browser, scheme: Any) -> None:
     context = browser.new_context(color_scheme=scheme, viewport={"width": 1280, "height": 800})
-    page = context.new_page()
+    page = let_in(context).new_page()
     put(studio, "theme")
     edit(studio, page, "theme")
     color = page.evaluate("getComputedStyle(document.querySelector('.stApp')).backgroundColor")

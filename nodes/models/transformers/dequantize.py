@@ -15,6 +15,7 @@ from patchbay.nodes.errors import NodeError
 from patchbay.nodes.home import cache_dir
 from patchbay.nodes.models.transformers.libraries import making_networks
 from patchbay.nodes.models.transformers.source import CONFIG, WEIGHTS
+from patchbay.nodes.private import private_folder
 from patchbay.nodes.weights.refs import Report
 from patchbay.nodes.weights.resolve import content_id, find, resolve
 
@@ -37,7 +38,7 @@ def dequantized(text: str, report: Report) -> Path:
         return folder
     report(f"Dequantizing {text}, once", 0, None)
     try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
+        private_folder(folder.parent)
         with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".making-") as made:
             _convert(path, Path(made))
             if not (folder / WEIGHTS).is_file():  # another process may have been faster

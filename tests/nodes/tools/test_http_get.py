@@ -108,6 +108,20 @@ async def test_what_is_not_there_or_not_text(site: str):
         ("http://user:word@example.org/", "user name or a password"),
         ("http://[::1", "not an address"),
         ("http://127.0.0.1:99999/", "not an address"),
+        ("http://two..dots/", "not the name of a host"),
+        ("http://./", "not the name of a host"),
+        (f"http://{'a' * 64}.example/", "not the name of a host"),
+        (f"http://{'a.' * 200}example/", "not the name of a host"),
+        ("http://a b/", "not the name of a host"),
+        ("http://a%2eb/", "not the name of a host"),
+        ("http://-a.example/", "not the name of a host"),
+        ("http://a\\b/", "not the name of a host"),
+        ("http://\x00/", "not the name of a host"),
+        ("http://\ud800.example/", "not the name of a host"),
+        ("http://*.example/", "not the name of a host"),
+        ("http://[:::]/", "not an"),
+        ("http://[fe80::1%25eth0]/", "not an"),
+        ("http://[v1.x]/", "not an"),
     ],
 )
 async def test_what_is_no_address(url: str, why: str):
@@ -168,21 +182,40 @@ async def test_a_name_that_resolves_differently_the_second_time_gains_nothing(
         await get("http://rebind.example/", allow_loopback=False)
 
 
-@pytest.mark.parametrize(
-    ("address", "allowed"),
-    [
-        ("93.184.216.34", True),
-        ("2606:2800:220:1::1", True),
-        ("127.0.0.1", False),
-        ("::1", False),
-        ("64:ff9b::a9fe:a9fe", False),
-        ("2002:a9fe:a9fe::1", False),
-        ("198.18.0.1", False),
-        ("255.255.255.255", False),
-    ],
-)
-def test_addresses(address: str, allowed: bool):
-    assert is_allowed(ipaddress.ip_address(address), loopback=False) is allowed
+PUBLIC = [
+    "1.1.1.1", "9.9.9.9", "11.0.0.1", "93.184.216.34", "100.63.255.255", "100.128.0.1",
+    "172.15.0.1", "172.32.0.1", "192.0.1.1", "192.31.196.1", "192.52.193.1", "192.175.48.1",
+    "198.17.0.1", "198.20.0.1", "223.255.255.255", "2000::1", "2001:200::1", "2001:4860:4860::8888",
+    "2003::1", "2606:4700::1", "2620:4f:8000::1", "2a00::1", "3ffe::1", "64:ff9b::1.1.1.1",
+    "::ffff:1.1.1.1",
+]  # fmt: skip
+NOT_PUBLIC = [
+    # IPv4, each range of the registry with its first or last address
+    "0.0.0.0", "0.255.255.255", "10.0.0.0", "10.255.255.255", "100.64.0.0", "100.100.100.200",
+    "100.127.255.255", "127.0.0.1", "127.255.255.254", "168.63.129.16", "169.254.169.254",
+    "172.16.0.0", "172.31.255.255", "192.0.0.1", "192.0.0.9", "192.0.0.192", "192.0.2.1",
+    "192.88.99.1", "192.168.0.1", "198.18.0.1", "198.19.255.255", "198.51.100.1", "203.0.113.1",
+    "224.0.0.1", "233.252.0.1", "239.255.255.255", "240.0.0.1", "255.255.255.255",
+    # IPv6 with special meanings
+    "::", "::1", "100::1", "100:0:0:1::1", "2001::1", "2001:1::1", "2001:2::1", "2001:10::1",
+    "2001:20::1", "2001:30::1", "2001:db8::1", "2002::1", "3fff::1", "3fff:fff::1", "4000::1",
+    "5f00::1", "fc00::1", "fd00::1", "fe00::1", "fe80::1", "fec0::1", "feff::1", "ff02::1",
+    # IPv6 that wraps an IPv4 address: compatible, mapped, translated, NAT64, 6to4, Teredo
+    "::127.0.0.1", "::169.254.169.254", "::1.1.1.1", "::ffff:127.0.0.1", "::ffff:10.0.0.1",
+    "::ffff:169.254.169.254", "::ffff:0:127.0.0.1", "::ffff:0:1.1.1.1", "64:ff9b::127.0.0.1",
+    "64:ff9b::169.254.169.254", "64:ff9b:1::1.1.1.1", "2002:7f00:1::1", "2002:a9fe:a9fe::1",
+    "2002:101:101::1", "2001:0:4136:e378:8000:63bf:3fff:fdd2",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("address", PUBLIC)
+def test_public_addresses(address: str):
+    assert is_allowed(ipaddress.ip_address(address), loopback=False)
+
+
+@pytest.mark.parametrize("address", NOT_PUBLIC)
+def test_addresses_that_are_not_public(address: str):
+    assert not is_allowed(ipaddress.ip_address(address), loopback=False)
 
 
 def test_loopback_may_be_allowed_and_nothing_else_with_it():
