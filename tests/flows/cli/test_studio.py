@@ -1,0 +1,125 @@
+"""`patchbay studio` as a process: how it ends, and that nothing of it is left."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import psutil
+import pytest
+
+ROOT = Path(__file__).parents[3]
+ENDS = ("SIGINT", "SIGTERM", "SIGHUP", "SIGKILL")
+PATIENCE_S = 120  # a busy machine takes its time
+
+pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
+
+
+def free_ports(number: int) -> list[int]:
+    probes = [socket.socket() for _ in range(number)]
+    for probe in probes:
+        probe.bind(("127.0.0.1", 0))
+    ports = [probe.getsockname()[1] for probe in probes]
+    for probe in probes:
+        probe.close()
+    return ports
+
+
+def started(home: Path, port: int) -> subprocess.Popen[bytes]:
+    home.mkdir()
+    given = {**os.environ, "PATCHBAY_HOME": str(home)}
+    given.pop("PATCHBAY_TOKEN", None)
+    command = [sys.executable, "-m", "flows", "studio", "--headless", "--port", str(port)]
+    with (home / "log").open("wb") as log:
+        return subprocess.Popen(
+            command, cwd=ROOT, env=given, stdout=log, stderr=log, start_new_session=True
+        )
+
+
+def await_health(process: subprocess.Popen[bytes], port: int, home: Path) -> None:
+    until = time.monotonic() + PATIENCE_S
+    while time.monotonic() < until:
+        assert process.poll() is None, (home / "log").read_text()
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/_stcore/health", timeout=5):
+                return
+        except OSError:
+            time.sleep(0.1)
+    raise AssertionError((home / "log").read_text())
+
+
+def of_home(home: Path) -> list[psutil.Process]:
+    """The processes that work for this home folder, whoever their parent is."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if process.environ().get("PATCHBAY_HOME") == str(home):
+                found.append(process)
+        except psutil.Error:
+            continue
+    return found
+
+
+def test_however_it_is_ended_nothing_is_left(tmp_path: Path) -> None:
+    ports = dict(zip(ENDS, free_ports(len(ENDS)), strict=True))
+    homes = {name: tmp_path / name for name in ENDS}
+    running = {name: started(homes[name], ports[name]) for name in ENDS}
+    try:
+        for name, process in running.items():
+            await_health(process, ports[name], homes[name])
+        for name, process in running.items():
+            assert [p.pid for p in of_home(homes[name])] == [process.pid], "one process"
+            process.send_signal(getattr(signal, name))
+        for name, process in running.items():
+            process.wait(PATIENCE_S)
+            assert of_home(homes[name]) == [], f"left after {name}"
+            with socket.socket() as probe:
+                assert probe.connect_ex(("127.0.0.1", ports[name])) != 0, f"listens after {name}"
+    finally:
+        for home in homes.values():
+            for process in of_home(home):
+                process.kill()
+    log = (homes["SIGTERM"] / "log").read_text()
+    assert "Traceback" not in log
+    address = re.search(r"http://127\.0\.0\.1:\d+/\?token=[\w-]{32,}", log)
+    assert address, log
+    kept = (homes["SIGTERM"] / "studio-token").read_text().strip()
+    assert address[0].endswith(kept)
+
+
+def test_plain_streamlit_asks_for_the_token_too(tmp_path: Path) -> None:
+    """And a token that was set is not written into anybody's log."""
+    [port] = free_ports(1)
+    home = tmp_path / "home"
+    home.mkdir()
+    given = {**os.environ, "PATCHBAY_HOME": str(home), "PATCHBAY_TOKEN": "chosen-0123456789"}
+    command = [
+        sys.executable, "-m", "streamlit", "run", "studio/app.py", "--server.headless", "true",
+        "--server.port", str(port),
+    ]  # fmt: skip
+    with (home / "log").open("wb") as log:
+        process = subprocess.Popen(command, cwd=ROOT, env=given, stdout=log, stderr=log)
+    try:
+        await_health(process, port, home)
+        site = f"http://127.0.0.1:{port}"
+        with pytest.raises(urllib.error.HTTPError) as refused:
+            urllib.request.urlopen(site, timeout=30)
+        assert refused.value.code == 403
+        opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
+        with opener.open(f"{site}/?token=chosen-0123456789", timeout=30) as page:
+            assert b"<title>Streamlit</title>" in page.read()
+            assert "token" not in page.url
+    finally:
+        process.terminate()
+        process.wait(PATIENCE_S)
+    log_text = (home / "log").read_text()
+    assert f":{port}/?token=…" in log_text
+    assert "chosen-0123456789" not in log_text
