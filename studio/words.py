@@ -63,7 +63,18 @@ def ago(at: float, now: float | None = None) -> str:
         return f"{int(passed // 60)} min ago"
     if passed < 86400:
         return f"{int(passed // 3600)} h ago"
-    return time.strftime("%-d %b %Y", time.localtime(at))
+    return date(at)
+
+
+def date(at: float, *, year: bool = True, clock: bool = False) -> str:
+    """A Unix time as people here write it: `3 Nov 2026, 14:05:09`.
+
+    Not every system knows how to leave out the zero of a day, so that is done here.
+    """
+    then = time.localtime(at)
+    words = f"{then.tm_mday} {time.strftime('%b', then)}"
+    words += f" {then.tm_year}" if year else ""
+    return words + (time.strftime(", %H:%M:%S", then) if clock else "")
 
 
 def count(number: int, word: str) -> str:

@@ -150,12 +150,37 @@ def _decoded(text: str | bytes) -> str:
 
 def _not_json(text: str, error: json.JSONDecodeError) -> FlowError:
     at = text[error.pos : error.pos + 1]
-    seen = f"found {quoted(at)}" if at else "the text ends"
-    message = f"Not JSON at line {error.lineno}, column {error.colno}: {error.msg}; {seen}."
+    message = f"Not JSON at line {error.lineno}, column {error.colno}: {_reason(error, at)}."
     fixes = {"'": "Use double quotes.", "/": "Remove the comment.", "#": "Remove the comment."}
     closing = at in tuple("]}") and text[: error.pos].rstrip().endswith(",")
     fix = "Remove the comma before it." if closing else fixes.get(at, "Mend the file there.")
+    if not at or error.msg.startswith("Unterminated"):
+        fix = "The file seems cut short: add what is missing, or take an older version of it."
+    elif error.msg.startswith("Illegal trailing comma"):
+        fix = "Remove it."
     return _refused("file/not-json", message, fix)
+
+
+def _reason(error: json.JSONDecodeError, at: str) -> str:
+    """What the parser misses, in words that go on a sentence."""
+    said = error.msg[:1].lower() + error.msg[1:]
+    if said.startswith("unterminated string"):
+        return "the text that begins here has no closing quote"
+    if said.startswith("invalid control character"):
+        return f"a text holds {quoted(at)} as it is; write it with a backslash"
+    if said.startswith("invalid \\"):
+        return f"{quoted(at)} begins no escape that JSON knows"
+    if said.startswith("illegal trailing comma"):  # as Python says it from 3.13 on
+        return "nothing follows this comma"
+    if said.startswith("extra data"):
+        return f"the value has ended, and {quoted(at)} follows"
+    wanted = said.removeprefix("expecting ")
+    wanted = {
+        "value": "a value",
+        "property name enclosed in double quotes": "a name in double quotes",
+    }.get(wanted, wanted.removesuffix(" delimiter"))
+    seen = f"found {quoted(at)}" if at else "the text ends"
+    return f"expected {wanted}, {seen}"
 
 
 def _data_problems(data: Any, doubled: list[tuple[dict[str, Any], str]]) -> Iterator[Problem]:

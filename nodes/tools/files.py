@@ -72,7 +72,7 @@ class ReadFiles(DescribingNode):
     title, family, icon = "Read files", "Tools", "folder"
 
     class Params(NodeParams):
-        root: str = Field("", max_length=1000)
+        root: str = Field("", max_length=1000, widget="folder")
         """The folder that may be read, with all in it. Relative to the flow's folder."""
         name: ToolName = Field("read_file")
         """What the agent calls it."""

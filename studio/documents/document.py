@@ -76,6 +76,11 @@ class Document:
         return self.epoch
 
     @property
+    def folder(self) -> Path | None:
+        """Where the file lies; None for a flow that is nowhere yet."""
+        return self.path.parent if self.path else None
+
+    @property
     def flow(self) -> Flow:
         """The flow as it is now."""
         return self._timeline.flow

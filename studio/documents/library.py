@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import time
-from collections.abc import Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -14,10 +14,9 @@ from patchbay.flows.document.model import Flow
 from patchbay.flows.document.reading import read_flow
 from patchbay.flows.document.writing import save_flow
 from patchbay.flows.problems import FlowError
+from patchbay.nodes.catalog import Catalog
 from patchbay.nodes.private import private_file, private_folder
-
-FILES = 500
-"""Files of one data folder that are copied with a template."""
+from patchbay.studio.references import references
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +42,14 @@ class Library:
         folder: a person's own flows; made when first written to.
         templates: the flows that ship.
         trash: where deleted flows wait for an undo.
+        catalog: gives the nodes, which say what of their params names files.
     """
 
-    def __init__(self, folder: Path, templates: Path, trash: Path) -> None:
+    def __init__(
+        self, folder: Path, templates: Path, trash: Path, catalog: Callable[[], Catalog]
+    ) -> None:
         self.folder, self.templates_folder, self.trash = folder, templates, trash
+        self._catalog = catalog
 
     def own(self) -> list[Entry]:
         """The person's flows, latest first."""
@@ -58,10 +61,10 @@ class Library:
 
     def path(self, name: str) -> Path | None:
         """The file of one of the person's flows, or None. Never leads out of the folder."""
-        if not re.fullmatch(r"[\w][\w .-]{0,99}", name):
+        if not name or name.startswith(".") or re.search(r"[/\\\0]", name):
             return None
         path = self.folder / f"{name}.json"
-        return path if path.is_file() else None
+        return path if path.parent == self.folder and _is_file(path) else None
 
     def create(self, flow: Flow, wanted: str = "") -> Path:
         """Save a new flow under a free file name near `wanted` (its name unless given).
@@ -82,8 +85,8 @@ class Library:
         """
         flow = read_flow(template)
         private_folder(self.folder)
-        for needed in companions(flow, template.parent):
-            target = self.folder / needed.relative_to(template.parent)
+        for needed in references(flow, template.parent, self._catalog()):
+            target = self.folder / needed.relative_to(template.parent.resolve())
             if not target.exists():
                 private_folder(target.parent)
                 shutil.copyfile(needed, private_file(target))
@@ -116,7 +119,9 @@ class Library:
         return [
             entry.title
             for entry in self.own()
-            if entry.flow and entry.path != path and path in companions(entry.flow, self.folder)
+            if entry.flow
+            and entry.path != path
+            and path.resolve() in references(entry.flow, self.folder, self._catalog())
         ]
 
     def delete(self, path: Path) -> Path:
@@ -148,56 +153,18 @@ def slug(words: str) -> str:
     return base or "flow"
 
 
-def companions(flow: Flow, folder: Path) -> list[Path]:
-    """Files below `folder` that a flow's params name: flows that it runs, data that it reads."""
-    found: dict[Path, None] = {}
-    _collect(flow, folder.resolve(), found)
-    return list(found)
-
-
-def _collect(flow: Flow, folder: Path, found: dict[Path, None]) -> None:
-    for text in _texts(node.params for node in flow.nodes):
-        for name in (text, f"{text}.json"):
-            path = (folder / name).resolve()
-            if path in found or path == folder or not path.is_relative_to(folder):
-                continue
-            if path.is_dir():
-                found |= dict.fromkeys(_files_in(path))
-                continue
-            if not path.is_file():
-                continue
-            found[path] = None
-            if path.suffix == ".json":
-                try:
-                    _collect(read_flow(path), folder, found)
-                except FlowError:
-                    continue  # plain data, or a broken flow: the validator will say so
-
-
-def _files_in(folder: Path) -> list[Path]:
-    """The files of a data folder, without hidden ones and without what links lead out to."""
-    found = []
-    for path in sorted(folder.rglob("*")):
-        hidden = any(part.startswith((".", "__")) for part in path.relative_to(folder).parts)
-        if not hidden and path.is_file() and path.resolve().is_relative_to(folder):
-            found.append(path)
-    return found[:FILES]
-
-
-def _texts(values: Iterable[object]) -> Iterable[str]:
-    for value in values:
-        if isinstance(value, str):
-            if 0 < len(value) <= 120 and re.fullmatch(r"[\w][\w ./-]*", value):
-                yield value
-        elif isinstance(value, dict):
-            yield from _texts(value.values())
-        elif isinstance(value, list):
-            yield from _texts(value)
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # a name that the disk cannot hold
+        return False
 
 
 def _entries(folder: Path) -> list[Entry]:
     found = []
     for path in sorted(folder.glob("*.json")):
+        if path.name.startswith("."):
+            continue
         try:
             status = path.stat()
         except OSError:
@@ -213,3 +180,5 @@ def _entry(path: Path, modified_ns: int, size: int) -> Entry:
     except FlowError as error:
         first = error.problems[0] if error.problems else None
         return Entry(path.stem, path, None, modified_ns / 1e9, first.message if first else "")
+    except Exception as error:  # a fault of ours: the other flows must show
+        return Entry(path.stem, path, None, modified_ns / 1e9, f"{type(error).__name__}: {error}")

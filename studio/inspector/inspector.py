@@ -137,7 +137,7 @@ def _node(
     for problem in problems:
         if problem.param not in names:
             show_problem(problem)
-    folder = document.path.parent if document.path else None
+    folder = document.folder
     for spec in fields:
         value = node.params.get(spec.name, spec.default)
         name = f"p:{document.id}:{node.id}:{spec.name}"

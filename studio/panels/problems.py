@@ -23,7 +23,7 @@ def problems_panel(document: Document, refresh: Callable[[], None]) -> None:
     """Draw the list. `refresh` reruns what depends on the flow; for callbacks."""
     found = document.problems()
     resolved = resolve(document.flow, services().catalog)
-    if memory := memory_plan(resolved, document.path.parent).words():
+    if memory := memory_plan(resolved, document.folder).words():
         st.caption(f"Memory for models: {plain(memory)}")
     if not found:
         st.success("Nothing is wrong with this flow.")

@@ -64,7 +64,7 @@ def start_with(
 ) -> bool:
     """Likewise, with these inputs."""
     session.forget(_key(document, "refused"))
-    folder = document.path.parent if document.path else None
+    folder = document.folder
     try:
         services().runner.start(
             document.id, session.browser(), document.flow, inputs,

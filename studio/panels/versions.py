@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import streamlit as st
@@ -14,7 +13,7 @@ from patchbay.studio.documents.versions import Version, Versions
 from patchbay.studio.pictures.picture import draw
 from patchbay.studio.server import session
 from patchbay.studio.server.services import services
-from patchbay.studio.words import plain
+from patchbay.studio.words import date, plain
 
 
 @st.dialog("Versions", width="large")
@@ -56,7 +55,7 @@ def versions_dialog(path: Path) -> None:
 
 
 def _label(version: Version, index: int) -> str:
-    at = time.strftime("%-d %b, %H:%M:%S", time.localtime(version.at))
+    at = date(version.at, year=False, clock=True)
     first = version.changes[0] if version.changes else ""
     more = f" and {len(version.changes) - 1} more" if len(version.changes) > 1 else ""
     by = f" (by {version.by})" if version.by else ""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 import streamlit as st
@@ -18,7 +17,7 @@ from patchbay.studio.server.services import services
 from patchbay.studio.views.preview import preview
 from patchbay.studio.views.trace import show_trace
 from patchbay.studio.views.values import gist, show_value
-from patchbay.studio.words import ago, count, duration, plain
+from patchbay.studio.words import ago, count, date, duration, plain
 
 STATUS = {
     "finished": ("green", "Finished"), "failed": ("red", "Failed"),
@@ -143,7 +142,7 @@ def _one(past: PastRun) -> None:
         else:
             _offers(past)
     _refusals(past)
-    at = time.strftime("%-d %b %Y, %H:%M:%S", time.localtime(past.started_at))
+    at = date(past.started_at, clock=True)
     events = services().history.events(past.id)
     tokens = tokens_of(events[-1].get("tokens")) if events else Tokens(past.tokens)
     st.caption(plain(" · ".join([at, *spent(past.seconds, tokens)])))

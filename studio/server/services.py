@@ -45,7 +45,7 @@ class Services:
         from patchbay import flows
 
         templates = Path(flows.__file__).parent / "saved"
-        return Library(self.home / "flows", templates, self.home / "trash")
+        return Library(self.home / "flows", templates, self.home / "trash", lambda: self.catalog)
 
     @cached_property
     def history(self) -> History:

@@ -21,7 +21,7 @@ def memory_note(document: Document) -> None:
 
     Nothing is drawn for a flow that opens no model on this machine.
     """
-    plan = _plan(Same(document.flow), document.path.parent if document.path else None)
+    plan = _plan(Same(document.flow), document.folder)
     if words := memory_words(plan):
         st.caption(plain(words))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,15 +12,17 @@ from patchbay import flows
 from patchbay.flows.document.model import Flow, NodeInstance
 from patchbay.flows.document.reading import read_flow
 from patchbay.flows.problems import FlowError
-from patchbay.studio.documents.library import Library, companions, slug
+from patchbay.nodes.catalog import load_catalog
+from patchbay.studio.documents.library import Library, slug
 from patchbay.studio.documents.versions import Versions
+from patchbay.studio.references import references
 
 SAVED = Path(flows.__file__).parent / "saved"
 
 
 @pytest.fixture
 def library(tmp_path: Path) -> Library:
-    return Library(tmp_path / "flows", SAVED, tmp_path / "trash")
+    return Library(tmp_path / "flows", SAVED, tmp_path / "trash", load_catalog)
 
 
 def test_a_new_flow_never_takes_the_file_of_another(library: Library) -> None:
@@ -74,9 +77,45 @@ def test_a_flow_cannot_bring_files_from_outside_its_folder(tmp_path: Path) -> No
     inside = tmp_path / "inside"
     inside.mkdir()
     (tmp_path / "secret.json").write_text("{}")
-    params = {"a": "../secret", "b": str(tmp_path / "secret.json"), "c": "..", "d": "."}
-    flow = Flow(nodes=(NodeInstance(id="n", kind="x", params=params),))
-    assert companions(flow, inside) == []
+    for name in ("../secret", "../secret.json", str(tmp_path / "secret.json"), "..", ".", "\0", ""):
+        for kind, param in (("logic.run_flow", "flow"), ("retrieval.load", "path")):
+            flow = Flow(nodes=(NodeInstance(id="n", kind=kind, params={param: name}),))
+            assert references(flow, inside, load_catalog()) == []
+
+
+def test_what_a_param_only_resembles_is_not_brought(library: Library) -> None:
+    """`"cite": "ask"` names no flow, and neither does a text, a title or an unknown kind."""
+    library.use_template(SAVED / "ask_folder.json")
+    brought = {path.name for path in library.folder.glob("*.json")}
+    assert brought == {"ask-folder.json"}
+    texts = {path.name for path in (library.folder / "texts").iterdir()}
+    assert "bees.md" in texts
+    for kind, params in (
+        ("io.input", {"name": "ask", "default": "ask"}),
+        ("prompt.template", {"template": "ask"}),
+        ("io.input", {"name": "q", "kind": "choice", "choices": ["ask"], "default": "ask"}),
+        ("nobody.knows", {"flow": "ask"}),
+        ("tool.flow", {"name": "ask", "flow": ""}),
+    ):
+        flow = Flow(nodes=(NodeInstance(id="n", kind=kind, params=params),))
+        assert references(flow, SAVED, load_catalog()) == [], kind
+
+
+@pytest.mark.parametrize(
+    ("kind", "params", "wanted"),
+    [
+        ("logic.run_flow", {"flow": "shorten"}, {"shorten.json"}),
+        ("logic.for_each", {"flow": "classify.json"}, {"classify.json"}),
+        ("tool.flow", {"flow": "shorten_and_ask"}, {"shorten_and_ask.json", "shorten.json"}),
+        ("tool.files", {"root": "texts/"}, {"bees.md"}),
+        ("retrieval.load", {"path": "./texts/bees.md"}, {"bees.md"}),
+        ("io.input", {"name": "f", "kind": "file", "default": "texts/bees.md"}, {"bees.md"}),
+        ("io.input", {"name": "f", "kind": "documents", "default": ["texts/bees.md"]}, {"bees.md"}),
+    ],
+)
+def test_what_a_param_names_is_brought(kind: str, params: dict[str, Any], wanted: set[str]) -> None:
+    flow = Flow(nodes=(NodeInstance(id="n", kind=kind, params=params),))
+    assert {path.name for path in references(flow, SAVED, load_catalog())} >= wanted
 
 
 def test_a_broken_file_is_listed_with_its_reason_and_left_alone(library: Library) -> None:
@@ -91,10 +130,21 @@ def test_a_broken_file_is_listed_with_its_reason_and_left_alone(library: Library
     assert broken.read_text() == "{"
 
 
-@pytest.mark.parametrize("name", ["../ask", "/etc/passwd", "a/b", "", ".hidden", "nothing"])
+@pytest.mark.parametrize(
+    "name",
+    ["../ask", "/etc/passwd", "a/b", "", ".hidden", "nothing", "..", "..\\ask", "a\0", "x" * 5000],
+)
 def test_only_names_of_own_flows_lead_to_files(library: Library, name: str) -> None:
     library.create(Flow(name="ask"))
     assert library.path(name) is None
+
+
+@pytest.mark.parametrize("name", ["my (copy)", "a&b", "日本語", "-dash", "two  blanks", "v1.2"])
+def test_a_file_with_any_name_can_be_opened(library: Library, name: str) -> None:
+    path = library.create(Flow(name="x"))
+    path = path.rename(path.with_name(f"{name}.json"))
+    assert [entry.name for entry in library.own()] == [name]
+    assert library.path(name) == path
 
 
 def test_every_template_can_be_shown(library: Library) -> None:
@@ -117,9 +167,10 @@ def test_a_template_brings_its_data_folder(tmp_path: Path) -> None:
     (templates / "texts" / ".hidden").write_text("x")
     (tmp_path / "outside.md").write_text("secret")
     (templates / "texts" / "link.md").symlink_to(tmp_path / "outside.md")
-    flow = {"format": 1, "nodes": [{"id": "n", "kind": "x", "params": {"folder": "texts"}}]}
+    node = {"id": "n", "kind": "retrieval.load", "params": {"path": "texts"}}
+    flow = {"format": 1, "nodes": [node]}
     (templates / "ask_rivers.json").write_text(json.dumps(flow))
-    library = Library(tmp_path / "flows", templates, tmp_path / "trash")
+    library = Library(tmp_path / "flows", templates, tmp_path / "trash", load_catalog)
     library.use_template(templates / "ask_rivers.json")
     copied = {p.relative_to(library.folder).as_posix() for p in library.folder.rglob("*.*")}
     assert copied == {"ask-rivers.json", "texts/rivers/rhine.md"}

@@ -1,0 +1,102 @@
+"""The files beside a flow that it needs: what those of its params name that are there for it.
+
+What counts is the widget that a node declares for a param, never what its value looks like: the
+choice `ask` of some param is no reason to bring a flow of that name along.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from patchbay.flows.checks.locate import subflow_path
+from patchbay.flows.document.model import Flow, NodeInstance
+from patchbay.flows.document.reading import read_flow
+from patchbay.flows.problems import FlowError
+from patchbay.nodes.catalog import Catalog
+from patchbay.nodes.contract import Node
+from patchbay.nodes.declaration import describe_node
+from patchbay.studio.inspector.declared import fields_of
+
+FILES = 500
+"""Files of one data folder that are brought along."""
+NAMES_FILES = ("file", "folder", "model", "adapter")
+"""Widgets whose value may be a path."""
+
+
+def references(flow: Flow, folder: Path, catalog: Catalog) -> list[Path]:
+    """Files below `folder` that a flow names: flows that it runs, with theirs, and data."""
+    found: dict[Path, None] = {}
+    _collect(flow, folder.resolve(), catalog, found)
+    return list(found)
+
+
+def _collect(flow: Flow, folder: Path, catalog: Catalog, found: dict[Path, None]) -> None:
+    for node in flow.nodes:
+        cls = catalog.get(node.kind)
+        if cls is None:
+            continue  # nobody knows what its params mean
+        for shape, name in _named(cls, node):
+            if shape == "flow":
+                _flow(name, folder, catalog, found)
+            elif (path := _below(folder, name)) and path.is_dir():
+                found |= dict.fromkeys(_files_in(path))
+            elif path and path.is_file():
+                found[path] = None
+
+
+def _flow(name: str, folder: Path, catalog: Catalog, found: dict[Path, None]) -> None:
+    try:
+        path = subflow_path(folder, name).resolve()
+        if path in found or not path.is_relative_to(folder):
+            return
+        found[path] = None
+        _collect(read_flow(path), folder, catalog, found)
+    except FlowError:
+        return  # missing or broken: the validator will say so
+
+
+def _named(cls: type[Node], node: NodeInstance) -> Iterator[tuple[str, str]]:
+    """What a node names, each with the widget that says so."""
+    for field in fields_of(describe_node(cls)):
+        value = node.params.get(field.name, field.default)
+        if field.shape == "flow" or field.shape in NAMES_FILES:
+            yield from ((field.shape, text) for text in _texts(value))
+        for column, schema in field.columns.items():
+            if (shape := schema.get("widget")) in ("flow", *NAMES_FILES):
+                rows = value if isinstance(value, list) else []
+                cells = (row.get(column) for row in rows if isinstance(row, dict))
+                yield from ((str(shape), text) for text in _texts(list(cells)))
+    try:
+        asked = cls.flow_input(cls.Params.model_validate(node.params))
+    except ValidationError:
+        return
+    if asked and asked.kind in ("file", "documents"):
+        yield from (("file", text) for text in _texts(asked.default))
+
+
+def _texts(value: Any) -> Iterable[str]:
+    values = value if isinstance(value, list) else [value]
+    return [text for text in values if isinstance(text, str) and text.strip()]
+
+
+def _below(folder: Path, name: str) -> Path | None:
+    """The path that a name means, if it lies below the folder."""
+    try:
+        path = (folder / name).resolve()
+    except (OSError, ValueError):
+        return None
+    return path if path != folder and path.is_relative_to(folder) else None
+
+
+def _files_in(folder: Path) -> list[Path]:
+    """The files of a data folder, without hidden ones and without what links lead out to."""
+    found = []
+    for path in sorted(folder.rglob("*")):
+        hidden = any(part.startswith((".", "__")) for part in path.relative_to(folder).parts)
+        if not hidden and path.is_file() and path.resolve().is_relative_to(folder):
+            found.append(path)
+    return found[:FILES]
