@@ -13,17 +13,6 @@ def plain(text: str) -> str:
     return _SPECIAL.sub(r"\\\1", " ".join(text.split()))
 
 
-def safe_markdown(text: str) -> str:
-    """Markdown of a stranger: nothing is fetched, nothing is a formula, no icon or color is drawn.
-
-    Pictures become their text, so that showing an answer asks no server for anything.
-    """
-    text = re.sub(r"!(?=\[)", r"\\!", text)
-    text = re.sub(r"(?<!\\)\$", r"\\$", text)
-    text = re.sub(r":(?=[a-z][\w-]*[\[:/])", r"\\:", text)
-    return re.sub(r"<(?=[a-zA-Z/!?])", r"\\<", text)
-
-
 def entities(text: str) -> str:
     """The text as HTML entities: shows exactly it in Markdown and in HTML alike."""
     return "".join(c if c.isalnum() or c == " " else f"&#{ord(c)};" for c in text)

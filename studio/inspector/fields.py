@@ -13,7 +13,6 @@ from typing import Any
 
 import streamlit as st
 
-from patchbay.studio.documents.library import slug
 from patchbay.studio.inspector.declared import FieldSpec, Shape
 from patchbay.studio.inspector.tables import Write, draw_table, label_of
 from patchbay.studio.lenient_json import parse_loose
@@ -68,7 +67,7 @@ def _draw_text(spec: FieldSpec, value: Any, name: str, write: Write, _: Path | N
 
 def _draw_code(spec: FieldSpec, value: Any, name: str, write: Write, folder: Path | None) -> None:
     """A grammar, a template: letters of one width (see `assets/studio.css`)."""
-    with st.container(key=f"code-{slug(name)}"):
+    with st.container(key=f"code-{session.short_key(name)}"):
         _draw_text(spec, value, name, write, folder)
 
 

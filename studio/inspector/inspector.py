@@ -24,10 +24,11 @@ from patchbay.studio.runs.steps import spent
 from patchbay.studio.server import session
 from patchbay.studio.server.editing import Refresh, edit
 from patchbay.studio.server.services import services
+from patchbay.studio.views.live import drawn_for, words
 from patchbay.studio.views.memory import memory_note
 from patchbay.studio.views.trace import show_trace
 from patchbay.studio.views.values import show_value
-from patchbay.studio.words import plain, safe_markdown
+from patchbay.studio.words import plain
 
 RunNode = Callable[[str, bool], None]
 """Runs up to a node; with True, the node itself even where its result is known."""
@@ -50,12 +51,14 @@ def inspector(
         run_node: starts a run. For callbacks.
     """
     nodes = [node for node in document.flow.nodes if node.id in set(selected)]
-    if len(nodes) == 1:
-        _node(document, nodes[0], live, refresh, run_node)
-    elif nodes:
-        _several(document, nodes, refresh)
-    else:
-        _flow(document, refresh)
+    with st.container(key="node-form"):
+        if len(nodes) == 1:
+            _node(document, nodes[0], live, refresh, run_node)
+        elif nodes:
+            _several(document, nodes, refresh)
+        else:
+            _flow(document, refresh)
+        drawn_for(selected)
 
 
 # --- nothing, or several nodes, selected --------------------------------------------------------
@@ -151,8 +154,7 @@ def _node(
                 show_problem(problem)
     run_policy(document, node, refresh)
     with st.expander("About this node"):
-        st.markdown(safe_markdown(described["doc"]))
-        _ports(described)
+        words(f"{described['doc']}\n\n{_ports(described)}", "about-node")
     with st.container(horizontal=True, gap="xsmall"):
         st.button(
             "Run up to here", key="run-to", on_click=run_node, args=(node.id, False),
@@ -229,15 +231,17 @@ def show_problem(problem: Problem) -> None:
     (st.error if problem.severity == "error" else st.warning)(text)
 
 
-def _ports(described: dict[str, Any]) -> None:
+def _ports(described: dict[str, Any]) -> str:
+    """The ports of a kind, as Markdown."""
+    sides = []
     for side, ports in (("Takes", described["inputs"]), ("Gives", described["outputs"])):
         if ports:
             lines = [
-                f"- **{plain(p['name'])}** ({plain(' or '.join(p['types']))}) "
-                f"{safe_markdown(p['doc'])}"
+                f"- **{plain(p['name'])}** ({plain(' or '.join(p['types']))}) {p['doc']}"
                 for p in ports
             ]
-            st.markdown(f"{side}\n\n" + "\n".join(lines))
+            sides.append(f"{side}\n\n" + "\n".join(lines))
+    return "\n\n".join(sides)
 
 
 def _last_values(node: NodeInstance, live: LiveRun | None) -> None:

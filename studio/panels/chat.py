@@ -14,10 +14,10 @@ from patchbay.studio.runs.steps import spent
 from patchbay.studio.server import session
 from patchbay.studio.server.questions import asked
 from patchbay.studio.server.services import services
-from patchbay.studio.views.live import answering_node, follow, title_of
+from patchbay.studio.views.live import answering_node, follow, title_of, words
 from patchbay.studio.views.trace import show_trace
 from patchbay.studio.views.values import show_value
-from patchbay.studio.words import count, plain, safe_markdown
+from patchbay.studio.words import count, plain
 
 Refresh = Callable[[], None]
 REMEMBERS = "The flow sees the whole conversation."
@@ -61,6 +61,8 @@ def chat_panel(document: Document, refresh: Refresh) -> None:
             inputs = {**form_values(document), name: said if wanted.remembers else question}
             if start_with(document, inputs) and (live := latest(document)):
                 _history.setdefault(key, []).append(live.id)
+            else:  # what was typed is still there when the reason is gone
+                st.session_state["chat-input"] = question
         refresh()
 
     def halt() -> None:
@@ -115,7 +117,7 @@ def said(live: LiveRun) -> str:
 
 def _exchange(document: Document, live: LiveRun, name: str) -> None:
     with st.chat_message("user"):
-        st.markdown(safe_markdown(question_of(live, name)))
+        words(question_of(live, name), f"chat:{live.id}:question")
     with st.chat_message("assistant"):
         if live.active:
             follow(document, live, f"chat:{live.id}", chat=True)
@@ -128,7 +130,7 @@ def _exchange(document: Document, live: LiveRun, name: str) -> None:
             st.caption("Stopped.")
         value = next(iter(progress.outputs.values()), None)
         if value is None or isinstance(value, str):
-            st.markdown(safe_markdown(said(live)))
+            words(said(live), f"chat:{live.id}:said")
         else:
             show_value(value, f"chat:{live.id}:answer")
         st.caption(plain(" · ".join(spent(progress.seconds, progress.tokens))))

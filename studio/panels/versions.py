@@ -25,7 +25,7 @@ def versions_dialog(path: Path) -> None:
         st.caption("No version has been kept yet.")
         return
     chosen = st.selectbox(
-        "Version", range(len(found)), key=f"version:{path.stem}",
+        "Version", range(len(found)), key=f"version:{session.path_key(path)}",
         format_func=lambda i: _label(found[i], i),
     )  # fmt: skip
     version = found[chosen]

@@ -16,7 +16,7 @@ from patchbay.studio.panels.export import export_menu
 from patchbay.studio.panels.problems import problems_panel
 from patchbay.studio.panels.run import latest, run_panel, stop
 from patchbay.studio.panels.versions import versions_dialog
-from patchbay.studio.screens.editor_commands import EditorCommands, run_flow, run_node
+from patchbay.studio.screens.editor_commands import EditorCommands, errors_in, run_flow, run_node
 from patchbay.studio.server import session
 from patchbay.studio.server.editing import edit
 from patchbay.studio.server.services import services
@@ -90,7 +90,7 @@ def _toolbar() -> None:
             "", key="redo", icon=":material/redo:", help="Redo (Ctrl+Shift+Z)", on_click=_travel,
             args=("redo",), disabled=not document.can_redo(me), type="tertiary",
         )  # fmt: skip
-        bad = _errors(document)
+        bad = errors_in(document)
         label = f"{bad} error{'s' if bad != 1 else ''}" if bad else "Validate"
         st.button(
             label, key="validate", on_click=_show, args=("Problems",),
@@ -114,13 +114,6 @@ def _toolbar() -> None:
         session.forget("show-versions")
         document.save()
         versions_dialog(document.path)
-
-
-def _errors(document: Document) -> int:
-    """How many there are; an empty canvas is no mistake."""
-    if not document.flow.nodes:
-        return 0
-    return sum(problem.severity == "error" for problem in document.problems())
 
 
 def _name(document: Document) -> None:
@@ -209,7 +202,7 @@ def _changed() -> None:
 def _toolbar_stamp(document: Document) -> object:
     me, flow = session.client(), document.flow
     return (
-        document.id, flow.name, document.can_undo(me), document.can_redo(me), _errors(document),
+        document.id, flow.name, document.can_undo(me), document.can_redo(me), errors_in(document),
         document.conflict, document.save_error, _run_stamp(document), not flow.nodes,
     )  # fmt: skip
 

@@ -58,9 +58,20 @@ class EditorCommands:
         self.rerun()
 
 
+def errors_in(document: Document) -> int:
+    """How many there are; an empty canvas is no mistake."""
+    if not document.flow.nodes:
+        return 0
+    return sum(problem.severity == "error" for problem in document.problems())
+
+
 def run_flow(document: Document) -> None:
-    """Start a run and show it; where an input is missing, show where it is asked for."""
-    if missing(document):
+    """Start a run and show it; where something is wrong or missing, show that instead."""
+    if bad := errors_in(document):
+        session.show_panel("Problems")
+        what = "this error" if bad == 1 else f"these {bad} errors"
+        session.remember("notice", f"Nothing was run. Correct {what} first.")
+    elif missing(document):
         session.show_panel("Chat" if asked(document.flow).chat_input else "Run")
         session.remember("notice", "Fill in what the flow asks for, then run it.")
     else:

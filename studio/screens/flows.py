@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 import streamlit as st
@@ -9,8 +10,9 @@ import streamlit as st
 from patchbay.flows.document.model import Flow
 from patchbay.flows.document.reading import read_flow
 from patchbay.flows.problems import FlowError
+from patchbay.studio.documents.document import Document
 from patchbay.studio.documents.importing import flow_from
-from patchbay.studio.documents.library import Entry, slug
+from patchbay.studio.documents.library import Entry
 from patchbay.studio.documents.topics import topics, topics_of
 from patchbay.studio.documents.versions import Versions
 from patchbay.studio.panels.export import export_buttons
@@ -21,6 +23,7 @@ from patchbay.studio.server.services import services
 from patchbay.studio.views.preview import preview
 from patchbay.studio.words import ago, count, plain
 
+_log = logging.getLogger(__name__)
 COLUMNS = 3
 FIRST = "ask"
 """The template to begin with."""
@@ -98,14 +101,18 @@ def _cards(entries: list[Entry], *, template: bool) -> None:
             st.columns(COLUMNS), entries[first : first + COLUMNS], strict=False
         ):
             with column, st.container(border=True, height="stretch", gap="small"):
-                _card(entry, template)
+                try:
+                    _card(entry, template)
+                except Exception as error:  # one odd flow must not hide the others
+                    _log.exception("The card of %s cannot be drawn", entry.path)
+                    st.error(f"{plain(entry.name)} cannot be shown here: {plain(str(error))}")
 
 
 def _card(entry: Entry, template: bool) -> None:
-    key = f"{'template' if template else 'own'}:{entry.name}"
+    key = session.path_key(entry.path)
     if entry.flow is not None:
-        with st.container(key=f"preview-{slug(key)}"):
-            st.image(_thumbnail(entry.path, entry.modified, _dark()), width="stretch")
+        with st.container(key=f"preview-{key}"):
+            _picture(entry)
     st.markdown(f"**{plain(entry.title)}**")
     if entry.flow is None:
         st.error(f"Cannot be opened. {plain(entry.error)}")
@@ -135,6 +142,16 @@ def _card(entry: Entry, template: bool) -> None:
             on_click=_more, args=(entry.path, f"more:{key}"), type="tertiary",
         )  # fmt: skip
         del chosen  # the callback has acted on it
+
+
+def _picture(entry: Entry) -> None:
+    try:
+        drawn = _thumbnail(entry.path, entry.modified, _dark())
+    except Exception:
+        _log.exception("The picture of %s cannot be drawn", entry.path)
+        st.caption("This flow cannot be drawn small. Open it to see it.")
+        return
+    st.image(drawn, width="stretch")
 
 
 @st.cache_data(max_entries=300, show_spinner=False)
@@ -273,7 +290,7 @@ def _look(path: Path) -> None:
     flow = read_flow(path)
     st.markdown(f"**{plain(flow.name)}**")
     st.markdown(plain(flow.description))
-    preview(flow, key=f"look-{path.stem}", height=380)
+    preview(flow, key=f"look-{session.path_key(path)}", height=380)
     if st.button("Use template", type="primary", key="look-use"):
         _use(path)
         st.rerun()
@@ -281,7 +298,9 @@ def _look(path: Path) -> None:
 
 @st.dialog("Rename")
 def _rename(path: Path) -> None:
-    document = services().documents.open(path)
+    document = _opened(path)
+    if document is None:
+        return
     name = st.text_input("Name", document.flow.name, max_chars=300)
     file = st.text_input(
         "File", path.stem, max_chars=60,
@@ -309,4 +328,16 @@ def _rename_file(path: Path, wanted: str) -> None:
 
 @st.dialog("Download")
 def _download(path: Path) -> None:
-    export_buttons(services().documents.open(path))
+    if document := _opened(path):
+        export_buttons(document)
+
+
+def _opened(path: Path) -> Document | None:
+    """The document of a file; None where it holds no flow, which is told."""
+    try:
+        return services().documents.open(path)
+    except FlowError as error:
+        _problems(
+            "The file holds no flow that can be opened. It has not been changed.", error.problems
+        )
+        return None

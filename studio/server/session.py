@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import os
 import secrets
+from pathlib import Path
 from typing import Any, Literal
 
 import streamlit as st
@@ -111,6 +114,19 @@ def widget_gave(name: str, key: str, value: Any) -> bool:
         return False
     st.session_state[f"{name}:seen"] = stamp
     return True
+
+
+def path_key(path: Path) -> str:
+    """What the widgets of a file are called: of another file never the same.
+
+    Not made of its name: `a_b` and `a-b` would give one class name for a style sheet.
+    """
+    return short_key(os.fsdecode(path))
+
+
+def short_key(name: str) -> str:
+    """A name of any length and letters as one that a style sheet can hold, never shared by two."""
+    return hashlib.sha256(name.encode("utf-8", "surrogateescape")).hexdigest()[:16]
 
 
 def draws(part: str, stamp: object) -> None:

@@ -7,6 +7,7 @@ from functools import cache
 from typing import Any, Literal
 from urllib.parse import urlencode
 
+from patchbay.nodes.text.markdown import parse_markdown
 from patchbay.studio.documents.document import Document
 from patchbay.studio.runs.runner import LiveRun
 from patchbay.studio.server import session
@@ -59,6 +60,26 @@ def trace(steps: Sequence[Mapping[str, Any]], key: str) -> None:
     """What an agent did, step by step; steps as in `patchbay.studio.runs.progress.Step.steps`."""
     _component()(
         key=key, data={**addresses("live"), "mode": "trace", "trace": list(steps)}, height="content"
+    )
+
+
+def words(text: str, key: str) -> None:
+    """A text that people or models wrote, with the form that its Markdown gives it.
+
+    Args:
+        text: the text; see `patchbay.nodes.text.markdown` for what becomes of it.
+        key: unique on the page.
+    """
+    data = {**addresses("live"), "mode": "words", "words": parse_markdown(text)}
+    _component()(key=key, data=data, height="content")
+
+
+def drawn_for(nodes: Sequence[str]) -> None:
+    """Say in the page which nodes the fields around are for: while others are chosen, they rest."""
+    _component()(
+        key="drawn-for",
+        data={**addresses("live"), "mode": "drawn for", "nodes": list(nodes)},
+        height="content",
     )
 
 

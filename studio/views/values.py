@@ -11,7 +11,8 @@ from patchbay.nodes.values import TAG
 from patchbay.studio.views.chart import show_chart
 from patchbay.studio.views.documents import MANY, say_cut, show_documents, show_texts
 from patchbay.studio.views.figures import picture_words, show_picture, show_table
-from patchbay.studio.words import count, plain, safe_markdown
+from patchbay.studio.views.live import words
+from patchbay.studio.words import count, plain
 
 LONG = 20_000
 """Characters of a text that are shown; the rest is counted."""
@@ -30,9 +31,9 @@ def show_value(value: Any, key: str, *, height: int | None = None) -> None:
     elif shape == "document":
         show_documents([value], key)
     elif shape == "messages":
-        for message in value[:MANY]:
+        for number, message in enumerate(value[:MANY]):
             st.caption(plain(message.get("role", "")))
-            st.markdown(safe_markdown(_cut(message.get("content", ""))))
+            words(_cut(message.get("content", "")), f"{key}:{number}")
         say_cut(value, "message")
     elif shape == "table":
         show_table(value, key)
@@ -121,7 +122,7 @@ def _show_text(text: str, key: str) -> None:
     if looks_like_markdown(shown):
         as_is = st.toggle("Show as it is", key=f"{key}:raw")
         if not as_is:
-            st.markdown(safe_markdown(shown))
+            words(shown, f"{key}:words")
             return
     if looks_like_code(shown):
         st.code(shown, language=None, wrap_lines=True)

@@ -2,26 +2,11 @@
 
 from __future__ import annotations
 
-import pytest
+import time
 
 from patchbay.studio.screens.runs import statuses
 from patchbay.studio.views.values import gist, looks_like_markdown, shape_of
-from patchbay.studio.words import ago, duration, entities, plain, safe_markdown, size
-
-
-@pytest.mark.parametrize(
-    "text", ["![x](http://stranger.test/a.png)", "![x][1]\n\n[1]: http://stranger.test", "a![b]"]
-)
-def test_answers_fetch_no_pictures(text: str) -> None:
-    assert "![" not in safe_markdown(text).replace("\\![", "")
-
-
-def test_answers_keep_their_markdown_but_no_markup() -> None:
-    shown = safe_markdown("**bold** costs $5 to $6 <b>x</b> :material/home:")
-    assert "**bold**" in shown
-    assert "\\$5 to \\$6" in shown
-    assert "\\<b>" in shown
-    assert "\\:material" in shown
+from patchbay.studio.words import ago, date, duration, entities, plain, size
 
 
 def test_labels_show_exactly_what_was_written() -> None:
@@ -33,6 +18,14 @@ def test_numbers_as_people_say_them() -> None:
     assert [duration(s) for s in (0.01, 0.44, 12.3, 200)] == ["0 s", "0.4 s", "12 s", "3 min 20 s"]
     assert [size(n) for n in (12, 1500, 98_362_432)] == ["12 B", "1.5 kB", "98.4 MB"]
     assert [ago(100, now) for now in (110, 400, 9000)] == ["just now", "5 min ago", "2 h ago"]
+
+
+def test_dates_are_written_the_same_on_every_system() -> None:
+    third = time.mktime((2026, 11, 3, 9, 5, 7, 0, 0, -1))
+    assert date(third) == f"3 {time.strftime('%b', time.localtime(third))} 2026"
+    assert date(third, clock=True).endswith(" 2026, 09:05:07")
+    assert date(third, year=False, clock=True).endswith(", 09:05:07")
+    assert ago(third, third + 86400 * 3) == date(third)
 
 
 def test_values_are_seen_for_what_they_are() -> None:

@@ -7,7 +7,9 @@ import { shownRevision } from "../shown";
 import { Found, el, foundElement, growTrace } from "./elements";
 import css from "./live.css?inline";
 import { RunData, RunRoot, drawRun } from "./run";
+import { drawnFor } from "./resting";
 import { tellWhatIsTyped } from "./typing";
+import { Part, wordsElement } from "./words";
 
 interface PulseData {
   rev: number;
@@ -21,6 +23,8 @@ interface PulseData {
 type Data =
   | { mode: "trace"; trace: Step[] }
   | { mode: "found"; found: Found[] }
+  | { mode: "words"; words: Part[] }
+  | { mode: "drawn for"; nodes: string[] }
   | ({ mode: "pulse"; url: string; doc: string } & PulseData)
   | ({ mode: "run"; url: string; doc: string } & RunData);
 
@@ -46,6 +50,10 @@ export function mount(component: Component, base: string): (() => void) | void {
     }
     case "found":
       return root.replaceChildren(...data.found.map(foundElement));
+    case "words":
+      return root.replaceChildren(wordsElement(data.words));
+    case "drawn for":
+      return drawnFor(data.nodes);
     case "pulse":
       return pulse(root, channelOf(data.url, base), data, component);
     case "run": {
