@@ -19,16 +19,14 @@ pytestmark = pytest.mark.xdist_group("browser")
 SLOW = 60_000
 
 
-def plugin(folder: Path) -> Path:
+def plugin(folder: Path, nodes: str = "tests.flows.runs.figures:NODES") -> Path:
     """An installed package, as far as Python can tell, that offers the nodes."""
     info = folder / "patchbay_figures-1.0.dist-info"
     info.mkdir(parents=True)
     (info / "METADATA").write_text(
         "Metadata-Version: 2.1\nName: patchbay-figures\nVersion: 1.0\n", encoding="utf-8"
     )
-    (info / "entry_points.txt").write_text(
-        "[patchbay.nodes]\ntest = tests.flows.runs.figures:NODES\n", encoding="utf-8"
-    )
+    (info / "entry_points.txt").write_text(f"[patchbay.nodes]\ntest = {nodes}\n", encoding="utf-8")
     return folder
 
 
