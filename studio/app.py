@@ -12,9 +12,9 @@ if (_HERE.parent / "patchbay.py").exists():  # a checkout, installed or not
 import streamlit as st  # noqa: E402
 from starlette.middleware import Middleware  # noqa: E402
 
-from patchbay.studio.access import Guard  # noqa: E402
+from patchbay.studio.server.access import Guard  # noqa: E402
 from patchbay.studio.server.routes import BrowserCookie, routes  # noqa: E402
-from patchbay.studio.welcome import key, welcome  # noqa: E402
+from patchbay.studio.server.welcome import key, welcome  # noqa: E402
 
 _base = st.get_option("server.baseUrlPath") or ""
 

@@ -16,7 +16,7 @@ from patchbay.flows.document.writing import save_flow
 from patchbay.flows.problems import FlowError
 from patchbay.nodes.catalog import Catalog
 from patchbay.nodes.private import private_file, private_folder
-from patchbay.studio.references import references
+from patchbay.studio.documents.references import references
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from playwright.sync_api import BrowserContext
 
-from patchbay.studio.access import Key
+from patchbay.studio.server.access import Key
 from tests.browser.ensure_chromium import find_chromium, main
 
 ROOT = Path(__file__).parents[2]

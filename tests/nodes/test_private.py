@@ -76,8 +76,8 @@ def test_what_an_older_version_left_is_tightened_once(home: Path):
     assert mode(home.parent) == before
     # From here on it is the person's choice to share something.
     (home / "flows").chmod(0o755)
-    subprocess.run([sys.executable, "-c", "from patchbay.nodes.private import *; private_folder(home())"],
-                   check=True, cwd=ROOT)  # fmt: skip
+    again = "from patchbay.nodes.private import *; private_folder(home())"
+    subprocess.run([sys.executable, "-c", again], check=True, cwd=ROOT)
     assert mode(home / "flows") == 0o755
 
 
@@ -100,7 +100,7 @@ def test_tightening_leaves_what_the_owner_may_do(tmp_path: Path):
 
 def test_a_recorded_run_leaves_nothing_for_others(home: Path):
     command = [
-        sys.executable, "-m", "flows", "run", "flows/saved/shorten.json", "--record",
+        sys.executable, "-m", "patchbay.flows", "run", "flows/saved/shorten.json", "--record",
         "--input", "text=Copenhagen.",
     ]  # fmt: skip
     subprocess.run(command, check=True, cwd=ROOT, capture_output=True)

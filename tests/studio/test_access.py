@@ -12,7 +12,7 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.testclient import TestClient
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from patchbay.studio.access import Codes, Guard, Key, access_token, entrance
+from patchbay.studio.server.access import Codes, Guard, Key, access_token, entrance
 
 HERE = "http://testserver"
 TOKEN = "one-token-0123456789"

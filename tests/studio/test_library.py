@@ -14,8 +14,8 @@ from patchbay.flows.document.reading import read_flow
 from patchbay.flows.problems import FlowError
 from patchbay.nodes.catalog import load_catalog
 from patchbay.studio.documents.library import Library, slug
+from patchbay.studio.documents.references import references
 from patchbay.studio.documents.versions import Versions
-from patchbay.studio.references import references
 
 SAVED = Path(flows.__file__).parent / "saved"
 

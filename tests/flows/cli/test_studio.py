@@ -37,7 +37,7 @@ def started(home: Path, port: int) -> subprocess.Popen[bytes]:
     home.mkdir()
     given = {**os.environ, "PATCHBAY_HOME": str(home)}
     given.pop("PATCHBAY_TOKEN", None)
-    command = [sys.executable, "-m", "flows", "studio", "--headless", "--port", str(port)]
+    command = [sys.executable, "-m", "patchbay.flows", "studio", "--headless", "--port", str(port)]
     with (home / "log").open("wb") as log:
         return subprocess.Popen(
             command, cwd=ROOT, env=given, stdout=log, stderr=log, start_new_session=True

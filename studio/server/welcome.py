@@ -13,7 +13,7 @@ from typing import Any
 
 from patchbay.nodes.home import cache_dir, home
 from patchbay.nodes.private import private_folder
-from patchbay.studio.access import VARIABLE, WEAK, Key, access_token, entrance
+from patchbay.studio.server.access import VARIABLE, WEAK, Key, access_token, entrance
 
 
 @cache

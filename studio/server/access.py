@@ -3,8 +3,8 @@
 A port is open to every account of a machine, and to every page that a browser of it shows. So each
 request must bring a cookie that the address with the token gave, must not come from a page of
 another server, and no other server's page may show ours in a frame. The same middleware sends the
-Content-Security-Policy, the second wall behind `patchbay.nodes.text.markdown`: even what got into a page
-cannot load from, or send to, anywhere else.
+Content-Security-Policy, the second wall behind `patchbay.nodes.text.markdown`: even what got into a
+page cannot load from, or send to, anywhere else.
 """
 
 from __future__ import annotations

@@ -19,7 +19,6 @@ from patchbay.flows.problems import FlowError
 from patchbay.nodes.catalog import Catalog
 from patchbay.nodes.contract import Node
 from patchbay.nodes.declaration import describe_node
-from patchbay.studio.inspector.declared import fields_of
 
 FILES = 500
 """Files of one data folder that are brought along."""
@@ -39,8 +38,8 @@ def _collect(flow: Flow, folder: Path, catalog: Catalog, found: dict[Path, None]
         cls = catalog.get(node.kind)
         if cls is None:
             continue  # nobody knows what its params mean
-        for shape, name in _named(cls, node):
-            if shape == "flow":
+        for widget, name in _named(cls, node):
+            if widget == "flow":
                 _flow(name, folder, catalog, found)
             elif (path := _below(folder, name)) and path.is_dir():
                 found |= dict.fromkeys(_files_in(path))
@@ -61,15 +60,11 @@ def _flow(name: str, folder: Path, catalog: Catalog, found: dict[Path, None]) ->
 
 def _named(cls: type[Node], node: NodeInstance) -> Iterator[tuple[str, str]]:
     """What a node names, each with the widget that says so."""
-    for field in fields_of(describe_node(cls)):
-        value = node.params.get(field.name, field.default)
-        if field.shape == "flow" or field.shape in NAMES_FILES:
-            yield from ((field.shape, text) for text in _texts(value))
-        for column, schema in field.columns.items():
-            if (shape := schema.get("widget")) in ("flow", *NAMES_FILES):
-                rows = value if isinstance(value, list) else []
-                cells = (row.get(column) for row in rows if isinstance(row, dict))
-                yield from ((str(shape), text) for text in _texts(list(cells)))
+    for name, schema in describe_node(cls)["params"].items():
+        widget = schema.get("widget")
+        if widget == "flow" or widget in NAMES_FILES:
+            value = node.params.get(name, schema.get("default"))
+            yield from ((str(widget), text) for text in _texts(value))
     try:
         asked = cls.flow_input(cls.Params.model_validate(node.params))
     except ValidationError:
