@@ -62,7 +62,7 @@ def chat_panel(document: Document, refresh: Refresh) -> None:
             if start_with(document, inputs) and (live := latest(document)):
                 _history.setdefault(key, []).append(live.id)
             else:  # what was typed is still there when the reason is gone
-                st.session_state["chat-input"] = question
+                session.remember("chat-refused", question)
         refresh()
 
     def halt() -> None:
@@ -77,6 +77,9 @@ def chat_panel(document: Document, refresh: Refresh) -> None:
         st.button("Stop", key="chat-stop", on_click=halt, icon=":material/stop:", width="stretch")
     elif runs:
         st.button("New chat", key="chat-clear", on_click=cleared, type="tertiary")
+    if refused := session.recall("chat-refused"):
+        session.forget("chat-refused")
+        st.session_state["chat-input"] = refused
     st.chat_input("Message the flow", key="chat-input", on_submit=asked_for, disabled=active)
 
 

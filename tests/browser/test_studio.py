@@ -673,3 +673,90 @@ def test_the_models_page_knows_what_is_here_and_says_what_cannot_be_had(
     box.fill("no such weights")
     page.get_by_role("button", name="Pull", exact=True).last.click()
     expect(page.get_by_test_id("stAlert")).to_contain_text("no such weights")
+
+
+def test_flows_whose_names_look_alike_and_odd_ones_do_not_hide_the_others(
+    tmp_path: Path, context: BrowserContext
+) -> None:
+    home = tmp_path / "home"
+    (home / "flows").mkdir(parents=True)
+    (home / "flows" / "broken.json").write_text('{"format": 1, "nodes": [', "utf-8")
+    (home / "flows" / "odd & (name).json").write_text('{"format": 1, "name": "Odd name"}', "utf-8")
+    (home / "flows" / "folder.json").mkdir()
+    context.set_default_timeout(SLOW)
+    page = context.new_page()
+    with serve(ROOT / "studio" / "app.py", home) as server:
+        for title in ("Self-consistency", "Compare techniques"):
+            page.goto(server.url)
+            card = page.get_by_test_id("stColumn").filter(has_text=title)
+            card.get_by_role("button", name="Use template").first.click()
+            expect(page).to_have_url(re.compile(r"/editor\?flow="), timeout=SLOW)
+            expect(page.locator(".react-flow__node").first).to_be_visible(timeout=SLOW)
+        page.goto(server.url)
+        names = sorted(path.stem for path in (home / "flows").glob("*.json") if path.is_file())
+        assert {"self-consistency", "self_consistency"} <= set(names)
+        opened = page.get_by_role("button", name="Open", exact=True)
+        expect(opened).to_have_count(len(names) + 1, timeout=SLOW)  # and the folder
+        expect(page.get_by_text("Cannot be opened.")).to_have_count(2)
+        expect(page.get_by_test_id("stException")).to_have_count(0)
+        page.screenshot(path=tmp_path / "flows.png", full_page=True)
+        odd = page.get_by_test_id("stColumn").filter(has_text="Odd name")
+        odd.get_by_role("button", name="Open", exact=True).click()
+        expect(page.get_by_role("textbox", name="Name of the flow")).to_have_value("Odd name")
+
+
+def test_fields_rest_while_they_are_of_another_node(studio: Server, page: Page) -> None:
+    path = put(studio, "fields")
+    edit(studio, page, "fields")
+    tab(page, "Node")
+    node(page, "prompt").click()
+    title = side(page).get_by_role("textbox", name="Title")
+    expect(title).to_have_attribute("placeholder", "Prompt template")
+    form = page.locator(".st-key-node-form")
+    expect(form).not_to_have_js_property("inert", True)
+    # What a person does who is faster than the server: choose another node, and type.
+    before = read_flow(path)
+    typed_into_old = page.evaluate(
+        """async () => {
+            const form = document.querySelector(".st-key-node-form");
+            const old = form.querySelector("input[aria-label=Title]");
+            const canvas = [...document.querySelectorAll("*")].find((e) => e.shadowRoot?.querySelector(".pb-app"));
+            const other = canvas.shadowRoot.querySelector('.react-flow__node[data-id="ask"]');
+            const box = other.getBoundingClientRect();
+            const at = { view: window, bubbles: true, composed: true, cancelable: true, button: 0, clientX: box.x + 20, clientY: box.y + 10 };
+            for (const name of ["pointerdown", "mousedown", "pointerup", "mouseup", "click"]) other.dispatchEvent(new (name.startsWith("pointer") ? PointerEvent : MouseEvent)(name, at));
+            for (let frame = 0; frame < 3; frame += 1) await new Promise(requestAnimationFrame);
+            old.focus();
+            return old.isConnected && document.activeElement === old;
+        }"""  # noqa: E501
+    )
+    assert not typed_into_old
+    expect(title).to_have_attribute("placeholder", "Ask a model", timeout=SLOW)
+    expect(form).not_to_have_js_property("inert", True)
+    title.fill("Mine")
+    title.press("Enter")
+    expect(node(page, "ask")).to_contain_text("Mine")
+    page.wait_for_timeout(1500)
+    after = read_flow(path).by_id()
+    assert (after["ask"].title, after["prompt"]) == ("Mine", before.by_id()["prompt"])
+
+
+def test_problems_come_first_and_what_was_typed_is_kept(studio: Server, page: Page) -> None:
+    flow = json.loads((SAVED / "ask.json").read_text("utf-8"))
+    for item in flow["nodes"]:
+        if item["kind"] == "io.input":
+            item["params"].pop("default")  # it must be given, and is not
+        if item["id"] == "ask":
+            item["params"]["max_tokens"] = -1  # and this is wrong
+    put(studio, "wrong", flow)
+    edit(studio, page, "wrong")
+    toolbar(page, "Run").click()
+    expect(side(page).get_by_text("Nothing was run. Correct this error first.")).to_be_visible()
+    expect(side(page).get_by_role("radio", name=re.compile("^Problems"))).to_be_checked()
+    tab(page, "Chat")
+    box = page.get_by_test_id("stChatInputTextArea")
+    box.fill("A long question that nobody wants to type twice?")
+    page.keyboard.press("Enter")
+    expect(side(page).get_by_test_id("stAlert").first).to_contain_text("max_tokens")
+    expect(box).to_have_value("A long question that nobody wants to type twice?")
+    page.screenshot(path=studio.home / "refused-chat.png")
