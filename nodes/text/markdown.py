@@ -83,8 +83,8 @@ def _made(node: SyntaxTreeNode) -> list[Part]:
     if kind == "ordered_list":
         return [{"is": "list", "start": int(node.attrs.get("start", 1)), "in": _parts(node)}]
     if kind in ("fence", "code_block"):
-        words = node.info.split()
-        return [{"is": "code", "language": words[0] if words else "", "text": node.content}]
+        language = node.info.strip().partition(" ")[0]
+        return [{"is": "code", "language": language, "text": node.content}]
     if kind in ("softbreak", "hardbreak"):
         return [{"is": "break"}]  # models break lines where they want them broken
     if kind == "hr":

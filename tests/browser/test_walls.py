@@ -15,6 +15,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 from tests.browser.harness import ROOT, TOKEN, Server, let_in, serve
 from tests.browser.test_displays import plugin
 from tests.flows.runs.strange import payloads
+from tests.paths import python_path
 
 pytestmark = pytest.mark.xdist_group("browser")
 SLOW = 60_000
@@ -58,7 +59,7 @@ def site() -> Iterator[Site]:
 def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     home = tmp_path_factory.mktemp("walls")
     (home / "flows").mkdir()
-    paths = f"{plugin(home / 'plugin', 'tests.flows.runs.strange:NODES')}:{ROOT}"
+    paths = python_path(plugin(home / "plugin", "tests.flows.runs.strange:NODES"), ROOT)
     with serve(ROOT / "studio" / "app.py", home, env={"PYTHONPATH": paths}) as server:
         yield server
 
@@ -140,7 +141,7 @@ def test_nothing_that_a_stranger_wrote_is_loaded(
     page.screenshot(path=studio.home / "strange-editor.png")
     page.goto(f"{studio.url}/runs")
     page.get_by_role("button", name="Open").first.click()
-    expect(page.get_by_text("patchbay run")).to_be_visible()
+    expect(page.get_by_text("The same without the studio")).to_be_visible()
     page.goto(studio.url)
     expect(page.get_by_test_id("stImage").first).to_be_visible()
     page.wait_for_timeout(1000)
