@@ -133,5 +133,9 @@ pins: setup  ## rewrite requirements.txt from pyproject.toml
 	$(PIP) --upgrade --target $(VENV)/uv uv
 	$(PY) -m pins.write $(VENV)/uv/bin/uv
 
+audit: setup  ## licences of all packages, and known vulnerabilities where a source answers
+	@$(PIP) --upgrade --target $(VENV)/audit pip-audit
+	@$(PY) -m pins.audit $(VENV)/audit
+
 clean:  ## forget the environment and what was generated
 	rm -rf $(VENV) .venv-peers build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache

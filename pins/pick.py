@@ -51,4 +51,4 @@ def chosen(names: Iterable[str]) -> list[Pin]:
 
 
 if __name__ == "__main__":
-    print(*(pin.text for pin in chosen("".join(sys.argv[1:]).split(","))), sep="\n")  # noqa: T201
+    print(*(pin.text for pin in chosen("".join(sys.argv[1:]).split(","))), sep="\n")
