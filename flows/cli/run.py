@@ -121,8 +121,8 @@ def _history() -> History:
 
 def _view(resolved: Resolved, as_json: bool, events: bool, quiet: bool, verbose: bool) -> View:
     if events:
-        return EventLines()
-    return JsonResult() if as_json else Terminal(resolved, quiet, verbose)
+        return EventLines(quiet)
+    return JsonResult(quiet) if as_json else Terminal(resolved, quiet, verbose)
 
 
 async def _show(run_: Run, view: View) -> int:

@@ -54,6 +54,7 @@ def _line(event: dict[str, Any]) -> str:
     step = [event.get("who"), event.get("what"), event.get("tool"), _first(event.get("text"))]
     more = (
         event.get("reason")
+        or event.get("message")
         or event.get("problem", {}).get("message")
         or event.get("source")
         or " · ".join(part for part in step if part)

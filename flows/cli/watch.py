@@ -6,13 +6,15 @@ import json
 import shutil
 import sys
 import time
-from typing import Any, Protocol
+from collections.abc import Iterator
+from typing import Any, Protocol, assert_never
 
 from patchbay.flows.checks.resolve import Resolved
 from patchbay.flows.cli import say
 from patchbay.flows.cli.figures import text_of
 from patchbay.flows.runs.events import (
     Event,
+    NodeFailed,
     NodeFinished,
     NodeProgress,
     NodeRetrying,
@@ -23,8 +25,11 @@ from patchbay.flows.runs.events import (
     NodeWaiting,
     NodeWarned,
     RunCancelled,
+    RunEnd,
     RunFailed,
     RunFinished,
+    RunStarted,
+    RunWarned,
     as_json,
 )
 
@@ -34,6 +39,8 @@ REPORT_EVERY_S = 5.0
 
 WIDEST = 60
 """Letters of a table's cell that a terminal gets; a file gets all."""
+NO_OUTPUT = "The run gave no output: every branch that leads to one was skipped."
+WENT_ON = "It failed, and the run went on as it was told to."
 STEP_LINES = 12
 """Lines of an agent's step that are shown."""
 
@@ -46,22 +53,57 @@ class View(Protocol):
 
 
 class EventLines:
-    """One JSON event a line."""
+    """One JSON event a line; warnings stand on standard error as well."""
+
+    def __init__(self, quiet: bool = False) -> None:
+        self._quiet = quiet
 
     def show(self, event: Event) -> None:
         """Write the event."""
         say.out(json.dumps(as_json(event), ensure_ascii=False))
+        if not self._quiet:
+            for _, text in warnings_of(event):
+                say.err(text)
 
 
 class JsonResult:
-    """One JSON object at the end."""
+    """One JSON object at the end, with the warnings, which stand on standard error as well."""
+
+    def __init__(self, quiet: bool = False) -> None:
+        self._quiet = quiet
+        self._warnings: list[dict[str, str]] = []
 
     def show(self, event: Event) -> None:
         """Write the object when the run has ended."""
-        if isinstance(event, (RunFinished, RunFailed, RunCancelled)):
+        for warning, text in warnings_of(event):
+            self._warnings.append(warning)
+            if not self._quiet:
+                say.err(text)
+        if isinstance(event, RunEnd):
             data = as_json(event)
             data["status"] = data.pop("type").removeprefix("run_")
+            data["warnings"] = self._warnings
             say.out(json.dumps(data, ensure_ascii=False, indent=2))
+
+
+def warnings_of(event: Event) -> Iterator[tuple[dict[str, str], str]]:
+    """What a person should know of an event although the run goes on: as JSON, and in a line."""
+    match event:
+        case NodeWarned():
+            found = [(event.node, event.message)]
+        case RunWarned():
+            found = [("", event.message)]
+        case RunFinished():
+            found = [
+                (node, "It failed, and the run went on as it was told to.") for node in event.failed
+            ]
+            if not event.outputs:
+                found.append(("", NO_OUTPUT))
+        case _:
+            found = []
+    for node, message in found:
+        place = {"node": node} if node else {}
+        yield {**place, "message": message}, f"warning{node and ' ' + node}: {message}"
 
 
 class Terminal:
@@ -85,11 +127,10 @@ class Terminal:
     def show(self, event: Event) -> None:
         """Show one event."""
         match event:
-            case NodeStreamed() if self._live == (event.node, event.port):
-                self._line.clear()
-                self._streamed += event.piece
-                self._mid_line = True
-                say.out(event.piece, end="")
+            case RunStarted():
+                pass
+            case NodeStreamed():
+                self._stream(event)
             case NodeStarted():
                 self._ran += event.attempt == 1
                 self._status(f"{event.node} …")
@@ -105,21 +146,21 @@ class Terminal:
                 else:
                     self._status(f"{event.node}: {_head(event)}")
             case NodeFinished():
-                self._reused += event.source != "run"
-                if self._live is not None and event.node == self._live[0]:
-                    self._end_line()
+                self._finish(event)
+            case NodeSkipped():
                 if self._verbose:
-                    self._note(f"{event.node}: {_how(event)}")
-            case NodeSkipped() if self._verbose:
-                self._note(f"{event.node}: skipped. {event.reason}")
-            case NodeWarned():
-                self._note(f"warning{event.node and ' ' + event.node}: {event.message}")
+                    self._note(f"{event.node}: skipped. {event.reason}")
+            case NodeWarned() | RunWarned():
+                for _, text in warnings_of(event):
+                    self._note(text)
             case NodeRetrying():
                 self._streamed = ""
                 self._note(
                     f"{event.problem.place}: {event.problem.message} "
                     f"Trying again in {event.wait_s:g} s."
                 )
+            case NodeFailed():
+                pass  # its problem is told when the run ends, or as a warning when it goes on
             case RunFinished():
                 self._settle()
                 self._outputs(event.outputs)
@@ -131,7 +172,21 @@ class Terminal:
                 self._settle()
                 say.err(f"Stopped after {say.seconds(event.seconds)}.")
             case _:
-                pass
+                assert_never(event)
+
+    def _stream(self, event: NodeStreamed) -> None:
+        if self._live == (event.node, event.port):
+            self._line.clear()
+            self._streamed += event.piece
+            self._mid_line = True
+            say.out(event.piece, end="")
+
+    def _finish(self, event: NodeFinished) -> None:
+        self._reused += event.source != "run"
+        if self._live is not None and event.node == self._live[0]:
+            self._end_line()
+        if self._verbose:
+            self._note(f"{event.node}: {_how(event)}")
 
     def _outputs(self, outputs: dict[str, Any]) -> None:
         if len(outputs) == 1:
@@ -144,10 +199,8 @@ class Terminal:
             say.out(f"{name}:\n{text_of(value, self._widest)}\n")
 
     def _summary(self, event: RunFinished) -> None:
-        if not event.outputs:
-            say.err("The run gave no output: every branch that leads to one was skipped.")
-        for node in event.failed:
-            say.err(f"warning {node}: it failed, and the run went on as it was told to.")
+        for _, text in warnings_of(event):
+            say.err(text)
         if self._quiet:
             return
         count = f"{self._ran} nodes ran" if self._ran != 1 else "1 node ran"

@@ -67,6 +67,16 @@ class RunStarted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RunWarned:
+    """Something the person should know of the run as a whole, although it goes on."""
+
+    type: Literal["run_warned"] = "run_warned"
+    at: float
+    run: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NodeStarted:
     """A try of a node begins. `attempt` counts from 1."""
 
@@ -235,8 +245,12 @@ NodeEvent = (
     | NodeFailed
 )
 RunEnd = RunFinished | RunFailed | RunCancelled
-Event = RunStarted | NodeEvent | RunEnd
-"""Every event, discriminated by `type`."""
+Event = RunStarted | RunWarned | NodeEvent | RunEnd
+"""Every event, discriminated by `type`.
+
+Whoever follows a run matches them all and ends in `assert_never`: a new event that one of them
+forgets is found by the type checker. `tests/test_exhaustive.py` sees it do so.
+"""
 
 
 def as_json(event: Event) -> dict[str, Any]:

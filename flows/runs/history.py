@@ -12,7 +12,7 @@ import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, assert_never
 
 from patchbay.flows.document.model import Flow
 from patchbay.flows.document.reading import read_text
@@ -24,6 +24,7 @@ from patchbay.flows.runs.events import (
     NodeProgress,
     NodeStreamed,
     RunCancelled,
+    RunEnd,
     RunFailed,
     RunFinished,
     RunStarted,
@@ -127,9 +128,9 @@ class History:
         data = as_json(event)
         row = {"run": columns["id"], "type": event.type, "node": data.get("node")}
         db.execute(self._events.insert().values(**row, data=_dump(data)))
-        if changes := _ending(event):
+        if isinstance(event, RunEnd):
             of_run = self._runs.c.id == columns["id"]
-            db.execute(self._runs.update().where(of_run).values(**changes))
+            db.execute(self._runs.update().where(of_run).values(**_ending(event)))
 
     def _begin(self, db: Any, columns: Mapping[str, Any], event: RunStarted) -> None:
         runs = self._runs
@@ -230,16 +231,17 @@ def is_alive(process: str) -> bool:
         return False
 
 
-def _ending(event: Event) -> dict[str, Any]:
-    """How an event changes the row of its run."""
-    if isinstance(event, RunFinished):
-        more: dict[str, Any] = {"status": "finished", "outputs": _dump(encode(event.outputs))}
-    elif isinstance(event, RunFailed):
-        more = {"status": "failed", "problem": _dump(event.problem.as_dict())}
-    elif isinstance(event, RunCancelled):
-        more = {"status": "cancelled"}
-    else:
-        return {}
+def _ending(event: RunEnd) -> dict[str, Any]:
+    """How the end of a run changes its row."""
+    match event:
+        case RunFinished():
+            more: dict[str, Any] = {"status": "finished", "outputs": _dump(encode(event.outputs))}
+        case RunFailed():
+            more = {"status": "failed", "problem": _dump(event.problem.as_dict())}
+        case RunCancelled():
+            more = {"status": "cancelled"}
+        case _:
+            assert_never(event)
     return {**more, "seconds": event.seconds, "tokens": event.tokens.total}
 
 

@@ -22,12 +22,12 @@ from patchbay.flows.runs.engine import Execution
 from patchbay.flows.runs.environment import Environment, Sink
 from patchbay.flows.runs.events import (
     Event,
-    NodeWarned,
     RunCancelled,
     RunEnd,
     RunFailed,
     RunFinished,
     RunStarted,
+    RunWarned,
     Tokens,
 )
 from patchbay.flows.runs.failures import SchedulerError, StepError, explain, said
@@ -146,7 +146,7 @@ class Run:
                 self._sinks.remove(sink)
                 problem = explain(error, "", self._env.secrets)
                 message = f"The run goes on but is no longer recorded. {problem.message}"
-                self._emit(NodeWarned(at=time.time(), node="", message=message))
+                self._emit(RunWarned(at=time.time(), run=self.id, message=message))
 
     async def _main(self) -> None:
         started = time.perf_counter()

@@ -244,6 +244,8 @@ def show_run(document: Document, live: LiveRun, refresh: Refresh) -> None:
     facts = spent(progress.seconds, progress.tokens)
     badge = f":{TINTS[progress.status]}-badge[{WORDS[progress.status]}]"
     st.markdown(f"{badge} {plain(' · '.join(facts))}")
+    for warning in progress.warnings:
+        st.warning(plain(warning))
     if progress.problem:
         _show_failure(live, refresh)
     for name, value in progress.outputs.items():

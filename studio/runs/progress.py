@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, assert_never
 
 from patchbay.flows.problems import Problem
 from patchbay.flows.runs.events import (
@@ -20,9 +20,11 @@ from patchbay.flows.runs.events import (
     NodeWaiting,
     NodeWarned,
     RunCancelled,
+    RunEnd,
     RunFailed,
     RunFinished,
     RunStarted,
+    RunWarned,
     Tokens,
     as_json,
 )
@@ -33,6 +35,18 @@ TEXT_LIMIT = 20_000
 """Characters of streamed text that are repeated to a page that joins late."""
 STEPS = 400
 """Steps of an agent that are kept for pages, the latest; the history has all."""
+
+Followed = (
+    NodeStarted
+    | NodeProgress
+    | NodeWarned
+    | NodeWaiting
+    | NodeRetrying
+    | NodeFinished
+    | NodeSkipped
+    | NodeFailed
+)
+"""Events that change what is shown of a node; the others add to it."""
 
 
 @dataclass
@@ -81,6 +95,8 @@ class Progress:
     outputs: dict[str, Any] = field(default_factory=dict)
     problem: dict[str, Any] | None = None
     failed: tuple[str, ...] = ()
+    warnings: list[str] = field(default_factory=list)
+    """What is to be known of the run as a whole; that of a node stands with it."""
 
     def begin(self, at: float, nodes: Iterable[str] = ()) -> None:
         """The run has been accepted."""
@@ -96,7 +112,10 @@ class Progress:
         if isinstance(event, RunStarted):
             self.started = event.at
             return None
-        if isinstance(event, (RunFinished, RunFailed, RunCancelled)):
+        if isinstance(event, RunWarned):
+            self.warnings.append(event.message)
+            return {"run": self.summary(event.run)}
+        if isinstance(event, RunEnd):
             self._end(event)
             return None
         node = self.node(event.node)
@@ -115,41 +134,48 @@ class Progress:
             told["text_all"] = ""
         return told
 
-    def _follow(self, node: Step, event: Event) -> None:
-        if isinstance(event, NodeStarted):
-            node.status, node.started, node.text, node.message = "running", event.at, "", ""
-        elif isinstance(event, NodeProgress):
-            node.status = "running"
-            share = f" {event.done / event.total:.0%}" if event.total else ""
-            node.message = f"{event.label}{share}"
-        elif isinstance(event, NodeWarned):
-            node.warnings.append(event.message)
-        elif isinstance(event, NodeWaiting):
-            node.status, node.message = "waiting", waiting_words(event.resource, event.position)
-        elif isinstance(event, NodeRetrying):
-            node.text = ""
-            node.message = f"Tries again: {event.problem.message}"
-        elif isinstance(event, NodeFinished):
-            node.status = "done" if event.source == "run" else "cached"
-            node.seconds, node.tokens = event.seconds, event.tokens
-            node.outputs = {k: encode(v) for k, v in event.outputs.items()}
-            node.message = ""
-        elif isinstance(event, NodeSkipped):
-            node.status, node.message = "skipped", event.reason
-        elif isinstance(event, NodeFailed):
-            node.status, node.seconds = "failed", event.seconds
-            node.message, node.problem = event.problem.message, event.problem.as_dict()
-            node.inputs = {k: encode(v) for k, v in event.inputs.items()}
+    def _follow(self, node: Step, event: Followed) -> None:
+        match event:
+            case NodeStarted():
+                node.status, node.started, node.text, node.message = "running", event.at, "", ""
+            case NodeProgress():
+                node.status = "running"
+                share = f" {event.done / event.total:.0%}" if event.total else ""
+                node.message = f"{event.label}{share}"
+            case NodeWarned():
+                node.warnings.append(event.message)
+            case NodeWaiting():
+                node.status = "waiting"
+                node.message = waiting_words(event.resource, event.position)
+            case NodeRetrying():
+                node.text = ""
+                node.message = f"Tries again: {event.problem.message}"
+            case NodeFinished():
+                node.status = "done" if event.source == "run" else "cached"
+                node.seconds, node.tokens = event.seconds, event.tokens
+                node.outputs = {k: encode(v) for k, v in event.outputs.items()}
+                node.message = ""
+            case NodeSkipped():
+                node.status, node.message = "skipped", event.reason
+            case NodeFailed():
+                node.status, node.seconds = "failed", event.seconds
+                node.message, node.problem = event.problem.message, event.problem.as_dict()
+                node.inputs = {k: encode(v) for k, v in event.inputs.items()}
+            case _:
+                assert_never(event)
 
-    def _end(self, event: RunFinished | RunFailed | RunCancelled) -> None:
+    def _end(self, event: RunEnd) -> None:
         self.seconds, self.tokens = event.seconds, event.tokens
-        if isinstance(event, RunFinished):
-            self.status, self.failed = "finished", event.failed
-            self.outputs = {k: encode(v) for k, v in event.outputs.items()}
-        elif isinstance(event, RunFailed):
-            self.status, self.problem = "failed", event.problem.as_dict()
-        else:
-            self.status = "cancelled"
+        match event:
+            case RunFinished():
+                self.status, self.failed = "finished", event.failed
+                self.outputs = {k: encode(v) for k, v in event.outputs.items()}
+            case RunFailed():
+                self.status, self.problem = "failed", event.problem.as_dict()
+            case RunCancelled():
+                self.status = "cancelled"
+            case _:
+                assert_never(event)
         for node in self.nodes.values():
             if node.status in ("running", "waiting", "queued"):
                 node.status = "cancelled"
@@ -162,6 +188,8 @@ class Progress:
     def summary(self, run_id: str) -> dict[str, Any]:
         """The run as a whole, for browsers."""
         told: dict[str, Any] = {"id": run_id, "status": self.status, "started": self.started}
+        if self.warnings:
+            told["warnings"] = list(self.warnings)
         if self.status != "running":
             told |= {"seconds": round(self.seconds, 3), **told_tokens(self.tokens)}
             if self.problem:

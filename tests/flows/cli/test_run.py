@@ -194,3 +194,50 @@ def test_runs_lists_and_shows(patchbay: Patchbay, save: Save) -> None:
     (run,) = json.loads(patchbay("runs", "--json").stdout)
     assert (run["flow"], run["status"]) == ("Echo", "finished")
     assert "node_finished" in patchbay("runs", run["id"]).stdout
+
+
+WARNS = flow(
+    {
+        "t": ("test.text", {"text": "a, b, c"}),
+        "s": ("text.split", {"by": "separator", "separator": ",", "limit": 1}),
+        "f": ("test.fail", {}, {"on_error": "continue"}),
+        "w": "test.switch",
+        "r": "test.upper",
+        "o": OUT,
+    },
+    ["t.text > s.text", "t.text > w.text", "w.right > r.text", "r.text > o.value"],
+)
+SAID = [
+    ("s", "Only the first 1 of 3 items are kept."),
+    ("f", "It failed, and the run went on as it was told to."),
+    ("", "The run gave no output: every branch that leads to one was skipped."),
+]
+"""A node's warning, a failure that the run went on after, a run without output."""
+
+
+@pytest.mark.parametrize("way", [[], ["--json"], ["--events"]], ids=["people", "json", "events"])
+def test_warnings_are_told_to_everybody(patchbay: Patchbay, save: Save, way: list[str]) -> None:
+    done = patchbay("run", save(WARNS), "--no-cache", *way)
+    assert done.returncode == 0
+    for node, text in SAID:
+        assert f"warning{node and ' ' + node}: {text}" in done.stderr.splitlines()
+    if way == ["--json"]:
+        expected = [{**({"node": node} if node else {}), "message": text} for node, text in SAID]
+        assert json.loads(done.stdout)["warnings"] == expected
+    quiet = patchbay("run", save(WARNS), "--no-cache", "--quiet", *way)
+    assert "Only the first" not in quiet.stderr
+    if way == ["--json"]:
+        assert len(json.loads(quiet.stdout)["warnings"]) == 3
+
+
+def test_a_record_that_breaks_off_is_told_to_everybody(patchbay: Patchbay, save: Save) -> None:
+    """Damage of the history, and a run's own warning, on a home that cannot hold it."""
+    path = save(ECHO)
+    patchbay("run", path, "--record")
+    home = next(path.parent.glob("home/history.sqlite"))
+    home.write_bytes(b"no database " * 1000)
+    done = patchbay("run", path, "--record", "--json")
+    assert done.returncode == 0
+    assert "damaged-1" in done.stderr
+    assert json.loads(patchbay("runs", "--json").stdout)[0]["flow"] == "Echo"
+    assert "internal" not in done.stderr

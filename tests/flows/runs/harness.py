@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, assert_never
 
 from patchbay.flows.document.model import Edge, Flow, NodeInstance, RunPolicy
 from patchbay.flows.runs.environment import Environment
@@ -13,15 +13,19 @@ from patchbay.flows.runs.events import (
     Event,
     NodeFailed,
     NodeFinished,
+    NodeProgress,
     NodeRetrying,
     NodeSkipped,
     NodeStarted,
+    NodeStepped,
     NodeStreamed,
     NodeWaiting,
     NodeWarned,
     RunCancelled,
     RunFailed,
     RunFinished,
+    RunStarted,
+    RunWarned,
 )
 from patchbay.flows.runs.resources import Pool
 from patchbay.flows.runs.running import Run
@@ -103,5 +107,9 @@ def _word(event: Event) -> str:
             return f"failed at {event.problem.place}"
         case RunCancelled():
             return "cancelled"
-        case _:
+        case RunWarned():
+            return f"warn: {event.message}"
+        case RunStarted() | NodeProgress() | NodeStepped():
             return ""
+        case _:
+            assert_never(event)

@@ -124,7 +124,7 @@ async def test_a_history_that_cannot_be_written_costs_the_record_only(
     run.add_sink(broken)
     found = words([event async for event in run.events()])
     assert [w for w in found if w.startswith("warn")] == [
-        "warn : The run goes on but is no longer recorded. "
+        "warn: The run goes on but is no longer recorded. "
         "The disk is full: [Errno 28] No space left on device."
     ]
     assert found[-1] == "finished {'out': 'HI'}"

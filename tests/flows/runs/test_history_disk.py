@@ -16,7 +16,7 @@ import sqlalchemy as sa
 
 from patchbay.flows.document.model import Flow
 from patchbay.flows.problems import FlowError
-from patchbay.flows.runs.events import NodeWarned, RunFinished
+from patchbay.flows.runs.events import RunFinished, RunWarned
 from patchbay.flows.runs.history import History
 from patchbay.flows.runs.resume import resumed_run
 from patchbay.flows.runs.running import Run
@@ -105,7 +105,7 @@ async def test_damage_while_a_run_is_recorded_loses_only_what_was_before(tmp_pat
     run.add_sink(history.recorder(run.id, SMALL))
     found = [event async for event in run.events()]
     assert isinstance(found[-1], RunFinished)
-    assert not any(isinstance(event, NodeWarned) for event in found)
+    assert not any(isinstance(event, RunWarned) for event in found)
     (past,) = history.runs()
     assert (past.name, past.status, past.outputs) == ("Small", "finished", {"out": "hi"})
     assert "damaged-1" in history.notice
@@ -185,7 +185,7 @@ async def test_a_home_that_is_read_only_can_still_be_looked_at(guarded: Path) ->
     assert "can only be read" in history.notice
     found = await record(history)
     assert isinstance(found[-1], RunFinished)
-    told = [event.message for event in found if isinstance(event, NodeWarned)]
+    told = [event.message for event in found if isinstance(event, RunWarned)]
     assert len(told) == 1
     assert "no longer recorded" in told[0]
     assert str(guarded) in told[0]
