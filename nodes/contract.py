@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import warnings
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Literal
@@ -176,6 +176,15 @@ class Node(ABC):
             NodeError: what is wired or set does not go together; shown as a problem of the node.
         """
         return None
+
+    @classmethod
+    def doubts(cls, params: Any, inputs: Ports) -> Sequence[str]:
+        """What is better known before the node runs, as sentences: shown as warnings of the node.
+
+        Called while a flow is checked, as `describe` is; an input whose value nobody describes is
+        `UNSET`, or its default. Raises `NodeError` where the node would fail for certain.
+        """
+        return ()
 
     @classmethod
     def summary(cls, params: Any) -> str:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, ClassVar, Protocol
+
+from pydantic import JsonValue
 
 from patchbay.nodes.calls import NUMBERS, CallOptions
 from patchbay.nodes.data import SecretRef, Value, nested_fields, values_in
@@ -134,6 +137,19 @@ class ModelSpec(Spec):
                 "json_schema": {"name": "answer", "schema": dict(call.json_schema)},
             }
         return {key: value for key, value in options.items() if value is not None}
+
+    def unforced(self, schema: Mapping[str, JsonValue]) -> tuple[str, ...]:
+        """What of a JSON schema the backend is known not to force, each a keyword and its place.
+
+        Raises:
+            NodeError: the backend cannot be held to the schema at all.
+        """
+        return ()
+
+    @property
+    def schema_fix(self) -> str:
+        """What would help where an answer does not follow the schema that it was to follow."""
+        return "Try another model, or a simpler schema."
 
 
 def _no_grammar(spec: ModelSpec) -> Exception:

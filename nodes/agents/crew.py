@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import sys
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any, Literal
@@ -17,6 +16,7 @@ from patchbay.nodes.agents.specs import CrewTask, RoleAgent, is_repeatable
 from patchbay.nodes.agents.staff import hire
 from patchbay.nodes.agents.worker import NO_ANSWER, BudgetSpent, Worker
 from patchbay.nodes.contract import Context, Field, Node, NodeError, NodeParams, Ports, port
+from patchbay.nodes.models.asking import judge
 from patchbay.nodes.names import Name
 from patchbay.nodes.values import EmbeddingsSpec, ModelSpec, Table, TaskSpec
 
@@ -222,14 +222,13 @@ def _parsed(raw: str, task: CrewTask) -> JsonValue:
     Raises:
         NodeError: it is not JSON of the wanted shape.
     """
-    from patchbay.nodes.agents.tool_calling import follows
-
-    if task.output_schema is not None and follows(raw, task.output_schema):
-        return json.loads(raw)  # type: ignore[no-any-return]
+    value, fault = judge(raw, task.output_schema or {})
+    if not fault:
+        return value
     shown = raw if len(raw) <= 500 else f"{raw[:500]} …"
     raise NodeError(
         f"The result of the task {task.description[:80]!r} does not follow its schema: "
-        f"{NO_ANSWER if not raw else shown!r}",
+        f"{f'{fault} It is: {shown!r}' if raw else NO_ANSWER}",
         fix="Raise max tokens of the model, try another model, or a simpler schema.",
         code="agent/not-json",
     )

@@ -30,6 +30,7 @@ from patchbay.nodes.agents.crewai_quirks import stop_error
 from patchbay.nodes.agents.heard import OnPiece
 from patchbay.nodes.agents.tool_calling import Turn
 from patchbay.nodes.agents.worker import NO_ANSWER, BudgetSpent, Worker
+from patchbay.nodes.models.lenient_json import json_in
 
 T = TypeVar("T")
 
@@ -143,7 +144,7 @@ class CrewLLM(BaseLLM):
         except Exception as error:
             raise self._line.end(error) from error
         if response_model is not None:
-            return response_model.model_validate_json(str(message.text))
+            return response_model.model_validate(json_in(str(message.text)))
         if message.tool_calls:
             return [_openai_call(call) for call in message.tool_calls]
         return self._text(message)

@@ -37,6 +37,7 @@ from patchbay.nodes.agents.calls import (
 )
 from patchbay.nodes.agents.choice import Choice, Function, form, instructions, read, schema, written
 from patchbay.nodes.agents.heard import Heard, OnPiece, hear
+from patchbay.nodes.models.asking import judge
 from patchbay.nodes.values import ModelSpec
 
 
@@ -239,13 +240,7 @@ def _made(messages: Sequence[BaseMessage]) -> list[Any]:
 
 def follows(text: str, wanted: Mapping[str, Any]) -> bool:
     """Whether a text is JSON that follows a schema."""
-    import jsonschema  # type: ignore[import-untyped]
-
-    try:
-        jsonschema.validate(json.loads(text), dict(wanted))
-    except (ValueError, jsonschema.ValidationError, jsonschema.SchemaError):
-        return False
-    return True
+    return not judge(text, wanted)[1]
 
 
 # --- the talk -----------------------------------------------------------------------------------

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from pydantic import JsonValue, field_validator
 
 from patchbay.nodes.calls import CallOptions
 from patchbay.nodes.contract import Context, Field, Node, NodeError, NodeParams, Ports, port
-from patchbay.nodes.models.asking import Answer, ask
+from patchbay.nodes.models.asking import Answer, ask, judge
+from patchbay.nodes.models.doubts import schema_doubts
 from patchbay.nodes.models.form import Form
 from patchbay.nodes.values import Message, ModelSpec
 
@@ -64,6 +65,11 @@ class AskModel(Node):
         return model.repeats(params.sampling)
 
     @classmethod
+    def doubts(cls, params: Params, inputs: Ports) -> Sequence[str]:
+        """What of its JSON schema the model cannot be held to."""
+        return schema_doubts(inputs["model"], params.json_schema)
+
+    @classmethod
     def summary(cls, params: Params) -> str:
         """What differs from the model's own settings."""
         parts = [
@@ -81,7 +87,8 @@ class AskModel(Node):
         """Ask, streaming the answer."""
         answer = await ask(ctx, inputs.model, _messages(inputs, params), params.sampling)
         if params.json_schema is not None:
-            return _WithJson(text=answer.text, json=_parsed(answer))
+            parsed = _parsed(answer, params.json_schema, inputs.model)
+            return _WithJson(text=answer.text, json=parsed)
         if short := answer.shortfall():
             await ctx.warn(short)
         return self.Outputs(text=answer.text)
@@ -106,19 +113,18 @@ def _messages(inputs: AskModel.Inputs, params: AskModel.Params) -> list[Message]
     return [Message(role="system", content=system), *messages] if system else messages
 
 
-def _parsed(answer: Answer) -> JsonValue:
+def _parsed(answer: Answer, schema: Mapping[str, JsonValue], model: ModelSpec) -> JsonValue:
+    value, fault = judge(answer.text, schema)
+    if not fault:
+        return value
     text = answer.text
-    try:
-        value: JsonValue = json.loads(text)
-    except ValueError as error:
-        shown = text if len(text) <= 500 else f"{text[:500]} …"
-        why = "it was cut at the limit of tokens" if answer.cut else str(error)
-        if not text.strip():
-            why = answer.shortfall().rstrip(".")
-        raise NodeError(
-            f"The answer is not JSON: {why}. The model wrote: {shown!r}",
-            fix="Raise max tokens." if answer.cut else "Try another model, or a simpler schema.",
-            port="json",
-            code="model/not-json",
-        ) from error
-    return value
+    shown = text if len(text) <= 500 else f"{text[:500]} …"
+    why = "it was cut at the limit of tokens" if answer.cut else fault.rstrip(".")
+    if not text.strip():
+        why = answer.shortfall().rstrip(".")
+    raise NodeError(
+        f"The answer does not follow the JSON schema: {why}. The model wrote: {shown!r}",
+        fix="Raise max tokens." if answer.cut else model.schema_fix,
+        port="json",
+        code="model/not-json",
+    )

@@ -6,16 +6,20 @@ import asyncio
 import contextlib
 import hashlib
 import time
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar
+
+from pydantic import JsonValue
 
 from patchbay.nodes.calls import CallOptions
 from patchbay.nodes.contract import Context
 from patchbay.nodes.errors import NodeError
 from patchbay.nodes.models.endings import CUT, reason_of
+from patchbay.nodes.models.lenient_json import json_in
 from patchbay.nodes.models.messages import to_langchain
 from patchbay.nodes.models.notes import notes_in
+from patchbay.nodes.models.schema import faults
 from patchbay.nodes.models.thinking import LATE, parted, thought_of
 from patchbay.nodes.values import Message, ModelSpec
 
@@ -42,6 +46,8 @@ class Answer:
     thought: str = ""
     """What the model thought before, where it does and the backend tells it apart."""
     thought_tokens: int = 0
+    fault: str = ""
+    """How it does not follow the JSON schema that it was to follow, in words for a model."""
 
     def shortfall(self) -> str:
         """What is to be said of an answer that is empty or cut; empty where it is neither."""
@@ -85,7 +91,7 @@ async def ask(
         NodeError: the model refused, or failed, or broke off.
     """
     given = to_langchain(messages)
-    options = options or model.call_options(call)
+    worded, options = bool(options), options or model.call_options(call)
     coming = _Coming()
     async with ctx.use(model) as opened:
         coming.begin()
@@ -99,6 +105,11 @@ async def ask(
                 if piece and port is not None:
                     await ctx.stream(port, piece)
     answer = coming.answer()
+    schema = None if worded else (call or CallOptions()).over(model.sampling).json_schema
+    if schema is not None:
+        answer = replace(answer, fault=judge(answer.text, schema)[1])
+        if answer.fault and (call is None or call.json_schema is None):
+            await ctx.warn(f"The answer does not follow the model's JSON schema: {answer.fault}")
     ctx.count_tokens(
         answer.prompt_tokens, answer.answer_tokens, answer.first_token_s, answer.generating_s
     )
@@ -112,6 +123,26 @@ async def ask(
             completion_tokens=answer.thought_tokens,
         )
     return answer
+
+
+def judge(text: str, schema: Mapping[str, JsonValue]) -> tuple[JsonValue, str]:
+    """The JSON in a text, and how it does not follow a schema; nothing where it does.
+
+    Every answer is judged so, whatever its backend promised, and by every node alike.
+
+    Raises:
+        NodeError: the schema is wrong.
+    """
+    try:
+        value = json_in(text)
+    except ValueError as error:
+        return None, str(error)
+    try:
+        return value, faults(value, schema)
+    except ValueError as error:
+        raise NodeError(
+            str(error), fix="Correct the schema.", code="model/json-schema", retry=False
+        ) from error
 
 
 class _Coming:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Sequence
 
 from patchbay.nodes.contract import JsonValue
+from patchbay.nodes.models.lenient_json import json_in
 from patchbay.nodes.values import Document, Message
 
 _NUMBERS = re.compile(r"\[(\d{1,3}(?:\s*[,;]\s*\d{1,3})*)\]")
@@ -89,7 +89,8 @@ def schema(passages: int) -> dict[str, JsonValue]:
 def from_json(text: str) -> int | None:
     """The number in such an answer; None where it is not of that shape."""
     try:
-        number = json.loads(text)["passage"]
-    except (ValueError, KeyError, TypeError):
+        found = json_in(text)
+    except ValueError:
         return None
+    number = found.get("passage") if isinstance(found, dict) else None
     return number if isinstance(number, int) and not isinstance(number, bool) else None

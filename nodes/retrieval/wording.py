@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import re
 
 from patchbay.nodes.contract import JsonValue
+from patchbay.nodes.models.lenient_json import json_in
 from patchbay.nodes.values import Message
 
 MOST_MARKS = 10
@@ -60,8 +60,11 @@ def mark(query: str, text: str) -> list[Message]:
 def read_mark(answer: str) -> float | None:
     """The mark in an answer, between 0 and 1; None where there is none."""
     try:
-        found = json.loads(answer)["mark"]
-    except (ValueError, KeyError, TypeError):
+        value = json_in(answer)
+    except ValueError:
+        value = None
+    found: JsonValue = value.get("mark") if isinstance(value, dict) else None
+    if found is None:
         number = re.search(r"\d+(?:\.\d+)?", answer)
         found = float(number.group()) if number else None
     if isinstance(found, bool) or not isinstance(found, int | float):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
@@ -18,6 +17,7 @@ from pydantic import (
 from pydantic import Field as PydanticField
 
 from patchbay.nodes.contract import NodeParams
+from patchbay.nodes.models.lenient_json import json_in
 
 FieldKind = Literal["text", "whole number", "number", "yes or no", "choice"]
 """What a field of an answer holds."""
@@ -101,20 +101,14 @@ def schema_of(model: type[BaseModel]) -> dict[str, JsonValue]:
 def check_answer(model: type[BaseModel], text: str) -> tuple[dict[str, JsonValue] | None, str]:
     """The answer that a text holds, or None and what is wrong with it, in words for a model."""
     try:
-        value = json.loads(json_part(text))
-    except (ValueError, RecursionError) as error:
-        return None, f"It is not valid JSON: {error}."
+        value = json_in(text)
+    except ValueError as error:
+        return None, str(error)
     try:
         answer = model.model_validate(value)
     except ValidationError as error:
         return None, "\n".join(_problem(item) for item in error.errors())
     return answer.model_dump(mode="json", by_alias=True), ""
-
-
-def json_part(text: str) -> str:
-    """The JSON object in a text: models like to put words or a fence around it."""
-    start, end = text.find("{"), text.rfind("}")
-    return text[start : end + 1] if 0 <= start < end else text.strip()
 
 
 def _annotation(field: AnswerField) -> Any:

@@ -94,6 +94,8 @@ class StructuredOutput(Node):
             value, problem = check_answer(shape, said.text)
             if value is None and said.cut:
                 problem += " It was cut at the limit of tokens: write less."
+            if said.fault and not (attempts or said.cut):
+                await ctx.warn(f"The model was not held to the schema. {inputs.model.schema_fix}")
             attempts.append((said.text, problem))
             if value is not None:
                 return self.Outputs(json=value, text=said.text, attempts=_table(attempts))

@@ -19,6 +19,8 @@ RULES: tuple[Rule, ...] = (
     Rule("node/version", "error", nodes.version),
     Rule("node/ports", "error", nodes.ports),
     Rule("node/description", "error", nodes.description),
+    Rule("node/refusal", "error", nodes.refusal),
+    Rule("node/doubt", "warning", nodes.doubt),
     Rule("params/invalid", "error", nodes.invalid_params),
     Rule("params/plain-secret", "error", nodes.plain_secret),
     Rule("wiring/unknown-node", "error", wiring.unknown_node),

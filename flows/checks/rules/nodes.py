@@ -113,6 +113,47 @@ def description(facts: Facts) -> Iterator[Problem]:
         )
 
 
+def doubt(facts: Facts) -> Iterator[Problem]:
+    """Something about a node is better known before it runs.
+
+    The flow runs all the same: a JSON schema holds something that a grammar cannot force, say, or a
+    setting is old.
+    """
+    for node in facts.nodes():
+        for text in _doubts(node, facts):
+            if isinstance(text, str):
+                message = f"{facts.name(node.instance.id)}: {printable(text, 700)}"
+                fix = "Change it, or leave it where that is what you want."
+                yield Problem("node/doubt", message, fix, node=node.instance.id, severity="warning")
+
+
+def refusal(facts: Facts) -> Iterator[Problem]:
+    """A node is certain to fail with what is set and wired.
+
+    No model can be held to a JSON schema that no answer follows, say, or that refers to a part that
+    is not there.
+    """
+    for node in facts.nodes():
+        for error in _doubts(node, facts):
+            if isinstance(error, NodeError):
+                message = f"{facts.name(node.instance.id)}: {printable(error.message, 500)}"
+                fix = printable(error.fix, 300) or "Change its params or its wires."
+                yield Problem("node/refusal", message, fix, node=node.instance.id, port=error.port)
+
+
+def _doubts(node: ResolvedNode, facts: Facts) -> list[str | NodeError]:
+    """What a node says of itself beforehand."""
+    if node.cls is None or node.inputs is None or node.instance.disabled:
+        return []
+    known = facts.described.inputs.get(node.instance.id, {})
+    try:
+        return list(node.cls.doubts(node.params, node.inputs(**known)))
+    except NodeError as error:
+        return [error]
+    except Exception:  # a stranger's defect; it comes out when the node runs
+        return []
+
+
 def invalid_params(facts: Facts) -> Iterator[Problem]:
     """A param is missing, unknown, of the wrong type or out of bounds.
 

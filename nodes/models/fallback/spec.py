@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from pydantic import Field
+from pydantic import Field, JsonValue
 
 from patchbay.nodes.calls import CallOptions
 from patchbay.nodes.values import ModelSpec, Opening
@@ -32,6 +33,16 @@ class FallbackModel(ModelSpec):
     def resource(self) -> FallbackModel:
         """Without the sampling defaults: they travel with each call."""
         return self.model_copy(update={"models": tuple(m.resource() for m in self.models)})
+
+    def unforced(self, schema: Mapping[str, JsonValue]) -> tuple[str, ...]:
+        """What any of them is not held to."""
+        parts = (part for model in self.models for part in model.unforced(schema))
+        return tuple(dict.fromkeys(parts))
+
+    @property
+    def schema_fix(self) -> str:
+        """What would help, whichever model it was."""
+        return " Or: ".join(dict.fromkeys(model.schema_fix for model in self.models))
 
     def words(self, call: CallOptions) -> dict[str, Any]:
         """The call in the words of each model.

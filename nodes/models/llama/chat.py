@@ -18,6 +18,7 @@ from pydantic import PrivateAttr
 from patchbay.nodes.calls import NUMBERS
 from patchbay.nodes.models.errors import overflow
 from patchbay.nodes.models.llama.engine import Chunk, LlamaEngine
+from patchbay.nodes.models.llama.grammar import held_to_schema
 from patchbay.nodes.models.messages import to_chat
 from patchbay.nodes.models.streaming import StreamingChat
 
@@ -110,7 +111,7 @@ class ChatLlama(StreamingChat):
     def _request(
         self, messages: Sequence[BaseMessage], stop: list[str] | None, options: dict[str, Any]
     ) -> dict[str, Any]:
-        chosen = {k: options[k] for k in TAKEN if options.get(k) is not None}
+        chosen = held_to_schema({k: options[k] for k in TAKEN if options.get(k) is not None})
         body = {"messages": to_chat(messages), **chosen}
         return {**body, "stop": stop} if stop else body
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from pydantic import JsonValue
 
 from patchbay.nodes.contract import DescribingNode, Field, NodeParams, Ports, port
+from patchbay.nodes.models.doubts import schema_doubts
 from patchbay.nodes.models.form import Form
 from patchbay.nodes.models.llama.adapter import GgufAdapter, check_adapters
 from patchbay.nodes.models.llama.facts import gguf_facts
@@ -67,6 +68,11 @@ class QuantizedModel(DescribingNode):
         if params.adapters:
             parts.insert(1, f"{len(params.adapters)} LoRA")
         return " · ".join(part for part in parts if part)
+
+    @classmethod
+    def doubts(cls, params: Params, inputs: Ports) -> Sequence[str]:
+        """What of its JSON schema the model cannot be held to."""
+        return schema_doubts(_describe(params), params.json_schema)
 
     @classmethod
     def facts(cls, params: Params) -> Mapping[str, str]:

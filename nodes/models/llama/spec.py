@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field, JsonValue
 
 from patchbay.nodes.calls import CallOptions
+from patchbay.nodes.models.doubts import unforced
 from patchbay.nodes.models.llama.adapter import GgufAdapter, adapter_bytes, adapter_id
 from patchbay.nodes.models.llama.memory import Footprint, footprint, lighter, slot_context
 from patchbay.nodes.models.options import LocalSampling, SampledModel
@@ -90,6 +92,10 @@ class GgufModel(LocalSampling, SampledModel):
     def slot_context(self, trained: int) -> int:
         """Tokens that a request really gets from a model trained for `trained` (0: not known)."""
         return slot_context(self.context, trained)
+
+    def unforced(self, schema: Mapping[str, JsonValue]) -> tuple[str, ...]:
+        """What a grammar cannot hold. Raises `NodeError` where none can be made."""
+        return unforced(schema)
 
     def words(self, call: CallOptions) -> dict[str, Any]:
         """The call as llama.cpp takes it, with the scales of the adapters."""

@@ -11,12 +11,11 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from patchbay.nodes.errors import NodeError
+from patchbay.nodes.models.doubts import impossible
+from patchbay.nodes.models.forced import forced
 
 if TYPE_CHECKING:
     import torch
-
-_SPACING: Any = {"whitespace_flexible": False, "item_separator": ", ", "key_separator": ": "}
-"""One space after commas and colons: free spacing lets small models write blanks for ever."""
 
 
 class Grammars:
@@ -48,9 +47,10 @@ class Grammars:
                 )
             except ValueError as error:
                 raise _refused(f"the tokenizer cannot be used ({error})") from error
-        grammar = llguidance.LLMatcher.grammar_from_json_schema(
-            json.dumps(dict(schema)), defaults=_SPACING
-        )
+        made = forced(schema)
+        if made.impossible:
+            raise impossible(made.impossible)
+        grammar = llguidance.LLMatcher.grammar_from_json_schema(json.dumps(dict(made.schema)))
         matcher = llguidance.LLMatcher(self._read, grammar, log_level=0)
         if matcher.is_error():
             raise _refused(matcher.get_error())

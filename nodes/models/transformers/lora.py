@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
@@ -103,6 +103,10 @@ class LoraModel(ModelSpec):
     def sampling(self) -> CallOptions:
         """As the base says."""
         return self.base.sampling
+
+    def unforced(self, schema: Mapping[str, JsonValue]) -> tuple[str, ...]:
+        """As the base says."""
+        return self.base.unforced(schema)
 
     def words(self, call: CallOptions) -> dict[str, Any]:
         """As the base says it."""

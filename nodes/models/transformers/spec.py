@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field, JsonValue
 
 from patchbay.nodes.errors import NodeError
+from patchbay.nodes.models.doubts import unforced
 from patchbay.nodes.models.options import LocalSampling, SampledModel
 from patchbay.nodes.models.transformers.precision import BYTES, DType, Quantization, dtype_on
 from patchbay.nodes.models.transformers.source import WEIGHTS, Gguf, HubFolder, parse
@@ -101,6 +103,10 @@ class TransformersModel(LocalSampling, SampledModel):
     def slot_context(self, trained: int) -> int:
         """Tokens that a request gets from a model trained for `trained` (0: not known)."""
         return min(self.context, trained) if trained else self.context
+
+    def unforced(self, schema: Mapping[str, JsonValue]) -> tuple[str, ...]:
+        """What a grammar cannot hold. Raises `NodeError` where none can be made."""
+        return unforced(schema)
 
     def open(self, opening: Opening) -> ChatTransformers:
         """Fetch or dequantize the weights if need be, and load them.

@@ -241,6 +241,31 @@ class Talk(Quiet):
         text: str
 
 
+class Form(Quiet):
+    """Holds a model to a form, as far as it can be held to it."""
+
+    kind, title, family = "test.form", "Form", "Test"
+
+    class Params(NodeParams):
+        form: str = "plain"
+
+    class Inputs(Ports):
+        model: ModelSpec
+        prompt: str
+
+    class Outputs(Ports):
+        text: str
+
+    @classmethod
+    def doubts(cls, params: Params, inputs: Ports) -> list[str]:
+        if params.form == "impossible":
+            raise NodeError("Nothing has this form.", fix="Take another form.", port="model")
+        if params.form == "broken":
+            raise RuntimeError("a stranger's defect")
+        held = isinstance(inputs["model"], ModelSpec)
+        return ["A form as odd as that is only checked."] if held and params.form == "odd" else []
+
+
 class Exotic(Step):
     """Needs a package that is nowhere."""
 
@@ -283,7 +308,7 @@ class Inner(Quiet):
 
 KINDS = (
     Ask, Give, Step, Slots, Join, Fork, Search, Digest, Model, Talk, Exotic, Renamed, Inner,
-    Describe, Adapt, Pair,
+    Describe, Adapt, Pair, Form,
 )  # fmt: skip
 CATALOG = Catalog(KINDS)
 

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from patchbay.nodes.contract import NodeError
 from patchbay.nodes.models.ask import AskModel
+from patchbay.nodes.models.llama.node import QuantizedModel
 from patchbay.nodes.models.llama.spec import GgufModel
 from patchbay.nodes.values import Message
 from tests.nodes.models.conftest import SPEC, SharedContext, calls
@@ -131,3 +132,36 @@ def test_what_repeats(model: dict[str, Any], params: dict[str, Any], repeats: bo
 def test_bad_params_say_what_is_wrong(params: dict[str, Any], words: str) -> None:
     with pytest.raises(ValidationError, match=words):
         AskModel.Params(**params)
+
+
+UNIQUE: dict[str, Any] = {"type": "array", "uniqueItems": True, "items": {"enum": [1]}}
+
+
+def test_what_of_a_schema_the_model_cannot_be_held_to_is_said_before() -> None:
+    params = AskModel.Params(json_schema=UNIQUE)
+    (said,) = AskModel.doubts(params, AskModel.Inputs(model=SPEC, prompt="x"))
+    assert "uniqueItems" in said
+    assert AskModel.doubts(params, AskModel.Inputs(prompt="x")) == ()
+    own = QuantizedModel.Params(json_schema=UNIQUE)
+    assert QuantizedModel.doubts(own, QuantizedModel.Inputs()) == (said,)
+
+
+def test_a_schema_that_nothing_follows_is_refused_before() -> None:
+    params = AskModel.Params(json_schema={"type": "integer", "minimum": 2, "maximum": 1})
+    with pytest.raises(NodeError) as caught:
+        AskModel.doubts(params, AskModel.Inputs(model=SPEC, prompt="x"))
+    assert caught.value.code == "model/json-schema"
+
+
+async def test_an_answer_is_checked_whatever_the_grammar_let_through(ctx: SharedContext) -> None:
+    schema = {**UNIQUE, "minItems": 2, "maxItems": 2}
+    with pytest.raises(NodeError, match="has non-unique elements") as caught:
+        await ask(ctx, "Two numbers.", json_schema=schema, temperature=0, max_tokens=20)
+    assert caught.value.code == "model/not-json"
+
+
+async def test_the_schema_of_the_model_itself_is_checked_as_well(ctx: SharedContext) -> None:
+    bound = SPEC.model_copy(update={"json_schema": {**UNIQUE, "minItems": 2, "maxItems": 2}})
+    inputs = AskModel.Inputs(model=bound, prompt="Two numbers.")
+    await AskModel().run(inputs, AskModel.Params(temperature=0, max_tokens=20), ctx)
+    assert "non-unique" in ctx.warnings[-1]

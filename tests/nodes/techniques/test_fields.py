@@ -8,7 +8,6 @@ from patchbay.nodes.models.schema import check_schema
 from patchbay.nodes.techniques.fields import (
     AnswerField,
     check_answer,
-    json_part,
     model_of,
     schema_of,
 )
@@ -68,6 +67,8 @@ def test_every_problem_is_named() -> None:
 
 
 def test_json_among_words() -> None:
-    assert json_part('Sure! {"a": {"b": 1}} Done.') == '{"a": {"b": 1}}'
-    assert json_part(" none ") == "none"
+    text = 'Sure! {"copy": "x", "sizes": [], "new": false} Done.'
+    value, problem = check_answer(SHAPE, text)
+    assert value is not None
+    assert (value["new"], problem) == (False, "")
     assert check_answer(SHAPE, "{" * 5000)[0] is None

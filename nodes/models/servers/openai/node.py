@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from patchbay.nodes.contract import Field, Ports, port
 from patchbay.nodes.models.options import ChatServerParams, Extra, ServerSampling
 from patchbay.nodes.models.servers.address import Address
@@ -27,10 +29,21 @@ class OpenAiServer(ServerNode):
         model: str = Field("", max_length=500, widget="model")
         """A model that the server has, or a LoRA module of vLLM. Empty: the only one it has."""
         schema_as: SchemaWord = "response_format"
-        """How a JSON schema is passed: OpenAI's way, or vLLM's own, older or newer."""
+        """How a JSON schema is passed: OpenAI's way, or vLLM's own. guided_json is old: vLLM 0.32
+        ignores it, without a word."""
 
     class Outputs(Ports):
         model: OpenAiModel = port(doc="The description; a node that asks the model opens it.")
+
+    @classmethod
+    def doubts(cls, params: Params, inputs: Ports) -> Sequence[str]:
+        """What is old."""
+        if params.schema_as != "guided_json":
+            return ()
+        return (
+            "guided_json is old, and vLLM 0.32 ignores it without a word: set schema_as to "
+            "response_format or structured_outputs.",
+        )
 
     @classmethod
     def describe(cls, params: Params, inputs: Ports) -> Outputs:

@@ -15,8 +15,11 @@ from patchbay.nodes.values import Opening
 if TYPE_CHECKING:
     from patchbay.nodes.models.servers.chat import ServedChat
 
-SchemaWord = Literal["response_format", "guided_json", "structured_outputs"]
-"""How a server is told the JSON schema of an answer: OpenAI's way, or vLLM's older and newer."""
+SchemaWord = Literal["response_format", "structured_outputs", "guided_json"]
+"""How a server is told the JSON schema of an answer: OpenAI's way, or vLLM's own, new or old."""
+
+SCHEMA_WORDS = ("response_format", "structured_outputs")
+"""Those that are still understood."""
 
 START = (
     "Start one, such as `llama-server -m model.gguf --port 8080` or `vllm serve MODEL`, "
@@ -36,6 +39,16 @@ class OpenAiModel(ServerSampling, Extra, ServedModel):
     base_url: Address
     model: str = ""
     schema_as: SchemaWord = "response_format"
+
+    @property
+    def schema_fix(self) -> str:
+        """What would help, by how the server is told the schema now."""
+        others = " or ".join(word for word in SCHEMA_WORDS if word != self.schema_as)
+        return (
+            f"If the server ignores {self.schema_as} (vLLM 0.32 does so with guided_json, "
+            f"`transformers serve` with all of them), set schema_as to {others}; or use Structured "
+            "output, which asks again. Else try another model, or a simpler schema."
+        )
 
     def open(self, opening: Opening) -> ServedChat:
         """Make a client. The server is asked only where the model has no name here.

@@ -81,13 +81,33 @@ def test_a_schema_is_followed(llama: ChatLlama) -> None:
     assert isinstance(person["age"], int)
 
 
+NUMBER = {"type": "number", "minimum": 0, "maximum": 1}
+TEN = {"type": "integer", "multipleOf": 10, "minimum": 0, "maximum": 90}
+TENS = {"type": "array", "items": TEN, "uniqueItems": True, "minItems": 2, "maxItems": 2}
+
+
+@pytest.mark.parametrize("part", [NUMBER, TENS], ids=["between bounds", "unique multiples"])
+def test_bounds_are_forced_and_what_cannot_be_frees_nothing_else(
+    llama: ChatLlama, part: dict[str, object]
+) -> None:
+    """`uniqueItems` is unknown to the grammar; llama.cpp would drop all of it without a word."""
+    schema = {"type": "object", "properties": {"d": part}, "required": ["d"]}
+    options = SPEC.call_options(temperature=1.5, seed=3, json_schema=schema, max_tokens=40)
+    found = json.loads(llama.invoke("Write a very large number.", **options).text)["d"]
+    if part is NUMBER:
+        assert 0 <= found <= 1
+    else:
+        assert [type(n) for n in found] == [int, int]
+        assert all(n % 10 == 0 for n in found)
+
+
 def test_a_schema_it_cannot_take(llama: ChatLlama) -> None:
     options = SPEC.call_options(
         json_schema={"type": "object", "properties": {"a": {"$ref": "#/x"}}}
     )
     with pytest.raises(NodeError) as caught:
         llama.invoke("Hello", **options)
-    assert caught.value.code == "model/request"
+    assert caught.value.code == "model/json-schema"
     assert not caught.value.retry
 
 

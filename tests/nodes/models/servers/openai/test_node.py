@@ -11,9 +11,11 @@ import pytest
 from pydantic import ValidationError
 
 from patchbay.nodes.contract import NodeError
+from patchbay.nodes.models.ask import AskModel
 from patchbay.nodes.models.asking import ask
 from patchbay.nodes.models.servers.openai.node import OpenAiServer
 from patchbay.nodes.models.servers.openai.spec import OpenAiModel, translated
+from patchbay.nodes.techniques.structured_output import StructuredOutput
 from patchbay.nodes.values import Message, SecretRef, decode, encode
 from tests.nodes.context import RecordingContext, run_node
 from tests.nodes.models.gate import Gate, open_gate
@@ -197,3 +199,27 @@ def test_vllms_guided_decoding_reaches_the_body(gate: Gate) -> None:
     assert sent["guided_regex"] == "[a-z]+"
     assert sent["max_tokens"] == 2  # not OpenAI's newer name, which others do not know
     assert "response_format" not in sent
+
+
+async def test_a_server_that_ignores_a_schema_is_told_of_with_what_would_help(gate: Gate) -> None:
+    """llama.cpp's server knows no guided_json, and says nothing of it; neither does vLLM 0.32."""
+    model = described(base_url=gate.v1, model=NAME, schema_as="guided_json", api_key=KEYED)
+    ctx = RecordingContext(secrets=SECRETS)
+    asked = AskModel.Inputs(model=model, prompt="Say hello.")
+    params = AskModel.Params(json_schema=SCHEMA, temperature=0, max_tokens=60)
+    with pytest.raises(NodeError, match="does not follow the JSON schema") as caught:
+        await AskModel().run(asked, params, ctx)
+    assert caught.value.code == "model/not-json"
+    assert "set schema_as to response_format or structured_outputs" in caught.value.fix
+    once = StructuredOutput.Params(repairs=0, max_tokens=60, temperature=0)
+    with pytest.raises(NodeError, match="did not fit"):
+        await StructuredOutput().run(
+            StructuredOutput.Inputs(model=model, prompt="Say hello."), once, ctx
+        )
+    assert "set schema_as to" in ctx.warnings[-1]
+
+
+def test_guided_json_is_marked_old() -> None:
+    old = OpenAiServer.Params(schema_as="guided_json")
+    assert "vLLM 0.32 ignores it" in OpenAiServer.doubts(old, OpenAiServer.Inputs())[0]
+    assert OpenAiServer.doubts(OpenAiServer.Params(), OpenAiServer.Inputs()) == ()

@@ -1,0 +1,78 @@
+"""The JSON in what a model wrote. Read in one way by every node."""
+
+from __future__ import annotations
+
+import json
+import re
+
+from pydantic import JsonValue
+
+_FENCE = re.compile(r"^[ \t]*(```+|~~~+)[ \t]*\w*[ \t]*\n(.*?)^[ \t]*\1[ \t]*$", re.M | re.S)
+
+
+def json_in(text: str) -> JsonValue:
+    """The one JSON value in a text: models like to put words or a fence around it.
+
+    The whole text counts first, then what stands in a fence, then an object or a list among words.
+
+    Raises:
+        ValueError: there is none, it is damaged, or there are several. In words for a model.
+    """
+    whole = text.strip()
+    try:
+        return _read(whole)
+    except (ValueError, RecursionError) as error:
+        problem = error
+    fenced = [inner for _, inner in _FENCE.findall(text)]
+    if len(fenced) == 1:
+        return _one(fenced[0].strip(), problem)
+    return _one(whole, problem)
+
+
+def _one(text: str, problem: Exception) -> JsonValue:
+    found: list[JsonValue] = []
+    at, decoder = 0, json.JSONDecoder(parse_constant=_no_constant)
+    while (begin := _first(text, at)) >= 0:
+        try:
+            value, at = decoder.raw_decode(text, begin)
+        except (ValueError, RecursionError) as error:
+            if not found and _whole_tail(text, begin):
+                raise ValueError(f"It is not valid JSON: {_plain(error)}.") from None
+            at = begin + 1
+            continue
+        found.append(value)
+    if len(found) > 1:
+        raise ValueError(f"It holds {len(found)} JSON values where there must be one.")
+    if found:
+        return found[0]
+    try:
+        return _read(text)
+    except (ValueError, RecursionError):
+        raise ValueError(f"It is not valid JSON: {_plain(problem)}.") from None
+
+
+def _whole_tail(text: str, begin: int) -> bool:
+    """Whether a damaged value takes up the text: what stands inside it is not the answer then."""
+    return text[begin] == "{" or not text[:begin].strip()
+
+
+def _first(text: str, at: int) -> int:
+    places = [place for sign in "{[" if (place := text.find(sign, at)) >= 0]
+    return min(places, default=-1)
+
+
+def _read(text: str) -> JsonValue:
+    value: JsonValue = json.loads(text, parse_constant=_no_constant)
+    return value
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(f"{name} is no JSON")
+
+
+def _plain(error: Exception) -> str:
+    """The decoder's words, as a sentence about this text."""
+    if isinstance(error, json.JSONDecodeError):
+        what = error.msg.removesuffix(" starting at").removesuffix(" at")
+        return f"{what} (line {error.lineno}, column {error.colno})"
+    return "it is nested too deep" if isinstance(error, RecursionError) else str(error)
