@@ -56,6 +56,12 @@ class Header:
     """How most of them are stored, such as Q4_1."""
     alpha: float = 0.0
     """Of a LoRA adapter: its strength is alpha / rank."""
+    tokenizer: str = ""
+    """The kind of its tokenizer, such as gpt2 for byte pairs; empty where it has none."""
+    pre: str = ""
+    """The name of the rule by which text is cut before pairs are merged."""
+    blanks: bool = True
+    """Of SentencePiece: whether a stretch of text begins with a blank."""
     shapes: Mapping[str, tuple[int, ...]] | None = None
     """Tensor → its shape, of an adapter's and of a model's, fastest dimension first."""
 
@@ -109,6 +115,9 @@ class _Reader:
             parameters=types.total(),
             precision=TYPES.get(most[0][0], f"type {most[0][0]}") if most else "",
             alpha=float(values.get("adapter.lora.alpha", 0)),
+            tokenizer=str(values.get("tokenizer.ggml.model", "")),
+            pre=str(values.get("tokenizer.ggml.pre", "")),
+            blanks=bool(values.get("tokenizer.ggml.add_space_prefix", True)),
             shapes=shapes,
         )
 

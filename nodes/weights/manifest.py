@@ -109,6 +109,9 @@ NAMED: Mapping[str, NamedWeights] = {
                 vocabulary=49_152,
                 parameters=134_515_008,
                 precision="Q4_1",
+                tokenizer="gpt2",
+                pre="smollm",
+                blanks=False,
             ),
         ),
     )

@@ -13,13 +13,15 @@ from typing import Any
 
 from patchbay.nodes.errors import NodeError
 from patchbay.nodes.home import cache_dir
+from patchbay.nodes.models.transformers.gguf_tokenizer import check_tokenizer, set_rule
 from patchbay.nodes.models.transformers.libraries import making_networks
 from patchbay.nodes.models.transformers.source import CONFIG, WEIGHTS
 from patchbay.nodes.private import private_folder
+from patchbay.nodes.weights.gguf_header import Header, read_header
 from patchbay.nodes.weights.refs import Report
 from patchbay.nodes.weights.resolve import content_id, find, resolve
 
-FORMAT = 1
+FORMAT = 2
 """Raised when the folders that are made change."""
 
 
@@ -33,6 +35,9 @@ def dequantized(text: str, report: Report) -> Path:
         NodeError: the file cannot be had, or Transformers does not know its architecture.
     """
     path = resolve(text, report)
+    header = read_header(path)
+    if header is not None:
+        check_tokenizer(header, text)
     folder = place(text)
     if (folder / WEIGHTS).is_file():
         return folder
@@ -40,10 +45,12 @@ def dequantized(text: str, report: Report) -> Path:
     try:
         private_folder(folder.parent)
         with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".making-") as made:
-            _convert(path, Path(made))
+            _convert(path, header, Path(made))
             if not (folder / WEIGHTS).is_file():  # another process may have been faster
                 shutil.rmtree(folder, ignore_errors=True)
                 shutil.copytree(made, folder, copy_function=shutil.move)
+            for old in range(1, FORMAT):  # they are as large as this one
+                shutil.rmtree(place(text, old), ignore_errors=True)
     except OSError as error:
         raise NodeError(
             f"The dequantized weights of {text!r} cannot be stored in {folder.parent}: "
@@ -55,9 +62,9 @@ def dequantized(text: str, report: Report) -> Path:
     return folder
 
 
-def place(text: str) -> Path:
+def place(text: str, form: int = FORMAT) -> Path:
     """Where the dequantized form of a GGUF file goes."""
-    return cache_dir() / "dequantized" / f"{content_id(text).removeprefix('sha256:')[:32]}-{FORMAT}"
+    return cache_dir() / "dequantized" / f"{content_id(text).removeprefix('sha256:')[:32]}-{form}"
 
 
 def found(text: str) -> Path | None:
@@ -69,7 +76,7 @@ def found(text: str) -> Path | None:
 
 
 @making_networks()
-def _convert(path: Path, folder: Path) -> None:
+def _convert(path: Path, header: Header | None, folder: Path) -> None:
     import torch
     from safetensors.torch import save_file
     from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
@@ -77,6 +84,8 @@ def _convert(path: Path, folder: Path) -> None:
     named: dict[str, Any] = {"gguf_file": path.name, "local_files_only": True}
     try:
         tokenizer = AutoTokenizer.from_pretrained(str(path.parent), **named)
+        if header is not None:
+            set_rule(tokenizer, header)
         model = AutoModelForCausalLM.from_pretrained(
             str(path.parent),
             dtype=torch.float16,

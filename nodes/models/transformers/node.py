@@ -8,10 +8,12 @@ from patchbay.nodes.contract import DescribingNode, Field, NodeError, NodeParams
 from patchbay.nodes.models.errors import mib
 from patchbay.nodes.models.options import LocalSampling
 from patchbay.nodes.models.transformers.anatomy import anatomy
+from patchbay.nodes.models.transformers.gguf_tokenizer import check_tokenizer
 from patchbay.nodes.models.transformers.precision import DType
-from patchbay.nodes.models.transformers.source import parse
+from patchbay.nodes.models.transformers.source import Gguf, parse
 from patchbay.nodes.models.transformers.spec import TransformersModel
 from patchbay.nodes.weights.manifest import DEFAULT, NAMED
+from patchbay.nodes.weights.resolve import header_of
 
 
 class TransformersNode(DescribingNode):
@@ -69,7 +71,9 @@ class TransformersNode(DescribingNode):
     @classmethod
     def describe(cls, params: Params, inputs: Ports) -> Outputs:
         """Describe the model. Nothing is loaded here."""
-        parse(params.weights)
+        source = parse(params.weights)
+        if isinstance(source, Gguf) and (known := header_of(source.text)) is not None:
+            check_tokenizer(known[1], source.text)
         return cls.Outputs(model=TransformersModel(**params.model_dump()))
 
 

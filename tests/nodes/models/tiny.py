@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -36,13 +36,15 @@ def tokens(merges: Sequence[str] = MERGES) -> list[str]:
     return [*alphabet(), *(merge.replace(" ", "") for merge in merges), *SPECIAL]
 
 
-def network(tied: bool = True, biases: bool = False, seed: int = 0) -> Any:
-    """The network itself, the same for the same seed."""
+def network(
+    tied: bool = True, biases: bool = False, seed: int = 0, count: int | None = None
+) -> Any:
+    """The network itself, the same for the same seed; `count` is the size of its vocabulary."""
     import torch
     from transformers import LlamaConfig, LlamaForCausalLM
 
     torch.manual_seed(seed)
-    count = len(tokens())
+    count = count or len(tokens())
     config = LlamaConfig(
         vocab_size=count, hidden_size=WIDTH, intermediate_size=INNER, num_hidden_layers=LAYERS,
         num_attention_heads=HEADS, num_key_value_heads=SHARED, max_position_embeddings=256,
@@ -70,8 +72,11 @@ def folder_of(model: Any, folder: Path) -> Path:
     return folder
 
 
-def gguf_of(model: Any, path: Path, pre: str = "gpt-2", merges: Sequence[str] = MERGES) -> Path:
-    """Write a network as GGUF, in 32-bit floats."""
+def gguf_of(model: Any, path: Path, tokenizer: Callable[[Any], None] | None = None) -> Path:
+    """Write a network as GGUF, in 32-bit floats.
+
+    `tokenizer` writes another one than that of bytes, cut by the rule of GPT-2.
+    """
     import gguf
 
     config = model.config
@@ -86,7 +91,10 @@ def gguf_of(model: Any, path: Path, pre: str = "gpt-2", merges: Sequence[str] = 
     writer.add_layer_norm_rms_eps(config.rms_norm_eps)
     writer.add_rope_dimension_count(WIDTH // HEADS)
     writer.add_rope_freq_base(10000.0)
-    write_tokenizer(writer, tokens(merges), merges, pre)
+    if tokenizer is None:
+        write_pairs(writer, tokens(), MERGES, "gpt-2")
+    else:
+        tokenizer(writer)
     for name, values in model.state_dict().items():
         if not (name == "lm_head.weight" and config.tie_word_embeddings):
             writer.add_tensor(_renamed(name), _ordered(name, values.float().numpy()))
@@ -97,12 +105,13 @@ def gguf_of(model: Any, path: Path, pre: str = "gpt-2", merges: Sequence[str] = 
     return path
 
 
-def write_tokenizer(
-    writer: Any, vocabulary: Sequence[str], merges: Sequence[str], pre: str
+def write_pairs(
+    writer: Any, vocabulary: Sequence[str], merges: Sequence[str], pre: str | None
 ) -> None:
-    """The vocabulary of a GGUF, whose last three words are control words."""
+    """A vocabulary of byte pairs, whose last three words are control words."""
     writer.add_tokenizer_model("gpt2")
-    writer.add_tokenizer_pre(pre)
+    if pre is not None:
+        writer.add_tokenizer_pre(pre)
     writer.add_token_list(list(vocabulary))
     writer.add_token_types([1] * (len(vocabulary) - 3) + [3] * 3)
     writer.add_token_merges(list(merges))

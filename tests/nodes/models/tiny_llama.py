@@ -28,9 +28,9 @@ class TinyLlama:
         with urllib.request.urlopen(request, timeout=120) as answer:
             return json.loads(answer.read())
 
-    def tokens(self, text: str) -> list[int]:
-        """The tokens of a text, control words taken as text."""
-        body = {"content": text, "add_special": False, "parse_special": False}
+    def tokens(self, text: str, control: bool = False) -> list[int]:
+        """The tokens of a text; its control words are text, or tokens of their own."""
+        body = {"content": text, "add_special": False, "parse_special": control}
         return [int(token) for token in self.post("/tokenize", body)["tokens"]]
 
     def chances(self, prompt: Sequence[int], adapter: int | None) -> dict[int, float]:
