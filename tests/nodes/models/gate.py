@@ -56,7 +56,7 @@ class Handler(BaseHTTPRequestHandler):
         gate.requests.append((self.path, {k.lower(): v for k, v in self.headers.items()}))
         if body:
             gate.bodies.append(json.loads(body))
-        self.close_connection = True
+        self.close_connection = True  # and it is said: else a client may ask again on it
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):
             if gate.silent is not None:
                 gate.silent.wait(60)
@@ -68,7 +68,8 @@ class Handler(BaseHTTPRequestHandler):
 
     def _refuse(self, status: int, headers: dict[str, str], text: str) -> None:
         self.send_response(status)
-        for name, value in {**headers, "Content-Length": str(len(text.encode()))}.items():
+        said = {"Connection": "close", "Content-Length": str(len(text.encode()))}
+        for name, value in {**headers, **said}.items():
             self.send_header(name, value)
         self.end_headers()
         self.wfile.write(text.encode())
@@ -81,6 +82,7 @@ class Handler(BaseHTTPRequestHandler):
             answer = connection.getresponse()
             self.send_response(answer.status)
             self.send_header("Content-Type", answer.headers["Content-Type"])
+            self.send_header("Connection", "close")
             self.end_headers()
             left = self.gate.breaks.pop(0) if self.gate.breaks else None
             for line in answer:
