@@ -10,7 +10,12 @@ from typing import Any, cast
 
 from patchbay.nodes.catalog import Catalog
 from patchbay.studio.canvas.commands import CanvasPage, perform
-from patchbay.studio.canvas.views import CatalogView, problem_changes, problems_by_node
+from patchbay.studio.canvas.views import (
+    CatalogView,
+    note_words,
+    problem_changes,
+    problems_by_node,
+)
 from patchbay.studio.documents.document import Document, document_by_id
 from patchbay.studio.server.frontend import addresses, component
 
@@ -133,6 +138,8 @@ def document_data(
     before = document.flow_at(known) if known is not None and "snap" not in data else None
     if views := view.views(document.flow, before):
         data["views"] = views
+    if words := note_words(document.flow, before):
+        data["words"] = words
     badges = problems_by_node(document.problems())
     old = memory.badges.get((document.id, known)) if known is not None else None
     if before is None or old is None:

@@ -14,6 +14,7 @@ from patchbay.flows.problems import Problem
 from patchbay.nodes.catalog import Catalog
 from patchbay.nodes.contract import Node, Ports
 from patchbay.nodes.declaration import default_params, describe_node, describe_ports
+from patchbay.nodes.text.markdown import parse_markdown
 
 KEPT = ("kind", "version", "title", "family", "icon", "doc", "inputs", "outputs", "install")
 """What the browser needs to know of a kind: the palette and a freshly dropped node."""
@@ -98,6 +99,19 @@ def _summary(node: type[Node], params: Any) -> str:
     except Exception:  # a stranger's class must not keep the canvas from drawing
         return ""
     return text if len(text) <= SUMMARY else text[: SUMMARY - 1] + "…"
+
+
+def note_words(flow: Flow, before: Flow | None = None) -> dict[str, dict[str, Any]]:
+    """The texts of notes with the parts that Markdown makes of them: all, or those that changed.
+
+    The text goes along, so that a browser in which it was edited meanwhile does not draw the old.
+    """
+    old = {} if before is None else {note.id: note.text for note in before.notes}
+    return {
+        note.id: {"text": note.text, "parts": parse_markdown(note.text)}
+        for note in flow.notes
+        if note.text and old.get(note.id) != note.text
+    }
 
 
 def problems_by_node(problems: Iterable[Problem]) -> dict[str, list[dict[str, str]]]:

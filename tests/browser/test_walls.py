@@ -107,6 +107,7 @@ def strange_flow(site: Site) -> dict[str, Any]:
         ],
         "edges": [{"from": f"it.{p}", "to": f"{p}.value"} for p in ports],
         "notes": [{"id": f"n{n}", "text": text} for n, text in enumerate(texts)],
+        "layout": {f"n{n}": {"x": 240 * n, "y": 420} for n in range(len(texts))},
         "groups": [{"id": "g", "title": texts[0], "nodes": ["it"]}],
     }  # fmt: skip
 
@@ -122,6 +123,7 @@ def test_nothing_that_a_stranger_wrote_is_loaded(
     put(studio, "strange ![a](x)", strange_flow(site))
     page.goto(f"{studio.url}/editor?flow=strange%20!%5Ba%5D(x)")
     expect(node(page, "it")).to_be_visible(timeout=SLOW)
+    expect(page.locator(".pb-note .words a").first).to_have_text("[picture: a]")
     page.locator(".st-key-toolbar-row .st-key-run button").click()
     side = page.locator(".st-key-side")
     expect(side.get_by_text("Finished").first).to_be_visible(timeout=SLOW)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 
 from patchbay.flows.checks.validate import validate
-from patchbay.flows.document.model import Edge, Flow, NodeInstance, Place
-from patchbay.flows.document.operations import SetParams
+from patchbay.flows.document.model import Edge, Flow, NodeInstance, Note, Place
+from patchbay.flows.document.operations import EditNote, SetParams
 from patchbay.nodes.catalog import Catalog, load_catalog
 from patchbay.nodes.contract import Node, Ports
 from patchbay.studio.canvas.component import _Memory, document_data, take
@@ -136,3 +136,17 @@ def test_a_missing_package_greys_the_kind_out_with_what_to_type():
 def test_the_catalog_changes_its_digest_with_what_is_in_it():
     assert CatalogView(Catalog([NeedsMore])).digest != VIEW.digest
     assert CatalogView(load_catalog()).digest == VIEW.digest
+
+
+def test_notes_come_with_what_their_markdown_says_and_only_when_they_change():
+    notes = (Note(id="a", text="**one**"), Note(id="b", text="two"), Note(id="c"))
+    document, memory = opened(Flow(notes=notes))
+    first = document_data(document, VIEW, "me", memory)["words"]
+    assert set(first) == {"a", "b"}
+    strong = {"is": "strong", "in": [{"is": "text", "text": "one"}]}
+    assert first["a"] == {"text": "**one**", "parts": [{"is": "paragraph", "in": [strong]}]}
+    up(document, memory, [], 0)
+    assert "words" not in document_data(document, VIEW, "me", memory)
+    document.apply(EditNote(note="b", text="_two_"))
+    words = document_data(document, VIEW, "me", memory)["words"]
+    assert {note: item["text"] for note, item in words.items()} == {"b": "_two_"}

@@ -1,9 +1,10 @@
 // What lies on the canvas beside nodes: wires, sticky notes, and groups.
 
 import { BaseEdge, EdgeProps, Handle, NodeProps, NodeResizer, Position, getBezierPath } from "@xyflow/react";
-import { memo, useEffect, useRef, useSyncExternalStore } from "react";
+import { memo, useEffect, useLayoutEffect, useRef, useSyncExternalStore } from "react";
 import { useShared, useStatus } from "./context";
 import { Icon } from "./icons";
+import { type Part, wordsElement } from "./live/words";
 import { Edge, Group, Note, nodeOf } from "./model";
 
 export const WireLine = memo(function WireLine(props: EdgeProps) {
@@ -89,7 +90,7 @@ export const NoteBox = memo(function NoteBox({ id, data, selected }: NodeProps) 
           }}
         />
       ) : (
-        <div className="pb-note-text">{note.text || <em>Double-click to write</em>}</div>
+        <NoteText text={note.text} parts={data.parts as Part[] | undefined} />
       )}
       {selected && !editing && (
         <div className="pb-note-colors nodrag">
@@ -106,6 +107,20 @@ export const NoteBox = memo(function NoteBox({ id, data, selected }: NodeProps) 
     </div>
   );
 });
+
+/** A note as its Markdown says, once Python has parsed it; until then as it was typed. */
+function NoteText({ text, parts }: { text?: string; parts?: Part[] }) {
+  const box = useRef<HTMLDivElement>(null);
+  useLayoutEffect(() => {
+    if (parts) box.current?.replaceChildren(wordsElement(parts));
+  }, [parts]);
+  if (text && parts) return <div className="pb-note-text" key="parts" ref={box} />;
+  return (
+    <div className="pb-note-text" key="plain">
+      {text || <em>Double-click to write</em>}
+    </div>
+  );
+}
 
 export const GroupBox = memo(function GroupBox({ id, data, selected }: NodeProps) {
   const { doc, ui, actions } = useShared();

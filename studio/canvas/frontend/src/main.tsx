@@ -8,6 +8,7 @@ import { onlyListener, statusesOf } from "./statuses";
 import { Data, docOf, learnCatalog } from "./store";
 import css from "./style.css?inline";
 import panelCss from "./panels.css?inline";
+import wordsCss from "./live/words.css?inline";
 
 export { apply } from "./apply";
 export { whole } from "./model";
@@ -50,7 +51,7 @@ export function mount(component: Component, base: string): () => void {
     parentElement.querySelector("style.pb-style")?.remove();
     const style = document.createElement("style");
     style.className = "pb-style";
-    style.textContent = flowCss + css + panelCss;
+    style.textContent = flowCss + css + panelCss + wordsCss;
     parentElement.append(style);
   }
   host.style.height = data.height ?? "calc(100vh - 8.6rem)";

@@ -125,7 +125,9 @@ export function drawNodes(doc: Doc, before: DrawnNode[], select: Set<string> | n
   for (const note of flow.notes) {
     const at = flow.layout[note.id] ?? { x: 0, y: 0 };
     const known = old.get(note.id);
-    const data = known?.data.note === note ? known.data : { note };
+    const written = doc.words[note.id];
+    const parts = written && written.text === note.text ? written.parts : undefined;
+    const data = known?.data.note === note && known.data.parts === parts ? known.data : { note, parts };
     const resizing = known?.resizing;
     keep(note.id, "note", at, data, {
       width: resizing ? known.width : (at.w ?? 208),

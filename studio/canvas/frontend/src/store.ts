@@ -3,8 +3,14 @@
 
 import { apply } from "./apply";
 import { Flow, Kind, Op, Problem, View, whole } from "./model";
+import type { Part } from "./live/words";
 import { NodeState } from "./progress";
 
+/** A text and the parts that Markdown makes of it. */
+export interface Written {
+  text: string;
+  parts: Part[];
+}
 export interface Data {
   doc: string;
   client: string;
@@ -17,6 +23,7 @@ export interface Data {
   saved: boolean;
   rejected?: { seq: number; message: string }[];
   views?: Record<string, View>;
+  words?: Record<string, Written>;
   problems?: Record<string, Problem[]>;
   all_problems?: boolean;
   catalog_digest: string;
@@ -80,6 +87,8 @@ export function learnCatalog(data: Data): void {
 export class Doc {
   flow: Flow = whole({});
   views: Record<string, View> = {};
+  /** The texts of notes as Python parsed them. What was typed since is shown as it stands until it is parsed too. */
+  words: Record<string, Written> = {};
   problems: Record<string, Problem[]> = {};
   undo: [number, number] = [0, 0];
   saved = true;
@@ -236,6 +245,7 @@ export class Doc {
         this.base = whole(data.snap);
         this.rev = data.rev;
         this.views = data.views ?? {};
+        this.words = data.words ?? {};
         this.problems = data.problems ?? {};
         this.mark();
       }
@@ -257,6 +267,7 @@ export class Doc {
     }
     this.rev = data.rev;
     this.views = { ...start.views, ...data.views };
+    this.words = { ...this.words, ...data.words };
     const problems = data.all_problems ? { ...data.problems } : { ...start.problems, ...data.problems };
     for (const [id, items] of Object.entries(problems)) if (!items.length) delete problems[id];
     this.problems = problems;

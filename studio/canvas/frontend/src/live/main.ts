@@ -6,6 +6,7 @@ import { Channel, channelAt } from "./channel";
 import { shownRevision } from "../shown";
 import { Found, el, foundElement, growTrace } from "./elements";
 import css from "./live.css?inline";
+import wordsCss from "./words.css?inline";
 import { RunData, RunRoot, drawRun } from "./run";
 import { drawnFor } from "./resting";
 import { tellWhatIsTyped } from "./typing";
@@ -40,7 +41,7 @@ export function mount(component: Component, base: string): (() => void) | void {
   const { data, parentElement } = component;
   const root = parentElement.querySelector<RunRoot>(".root");
   if (!root) return;
-  if (!parentElement.querySelector("style.live")) parentElement.append(el("style", "live", css));
+  if (!parentElement.querySelector("style.live")) parentElement.append(el("style", "live", css + wordsCss));
   tellWhatIsTyped();
   switch (data.mode) {
     case "trace": {
