@@ -8,6 +8,7 @@ from pydantic import JsonValue
 
 from patchbay.nodes.contract import Context, Field, Node, NodeParams, Ports, port
 from patchbay.nodes.figures import Table
+from patchbay.nodes.io.csv_table import Delimiter
 from patchbay.nodes.io.records import column, records
 from patchbay.nodes.values import FileRef
 
@@ -47,6 +48,8 @@ class LabelledData(Node):
         """The field of a wired record that holds the case."""
         label_field: str = Field("label", min_length=1)
         """The field of a wired record that holds the right answer."""
+        delimiter: Delimiter = Field("auto", widget="choice")
+        """How the cells of a CSV stand apart; `auto` finds it, or says that it cannot."""
 
     class Inputs(Ports):
         source: FileRef | str | JsonValue | None = port(
@@ -83,7 +86,7 @@ class LabelledData(Node):
 def _cases(inputs: LabelledData.Inputs, params: LabelledData.Params) -> list[Case]:
     if inputs.source is None:
         return params.cases
-    rows = records(inputs.source, "source")
+    rows = records(inputs.source, "source", params.delimiter)
     asked = column(rows, params.input_field, "source")
     labels = column(rows, params.label_field, "source")
     return [Case(input=i, label=right) for i, right in zip(asked, labels, strict=True)]

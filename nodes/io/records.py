@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from pathlib import Path
 from typing import Any
@@ -11,6 +9,7 @@ from typing import Any
 from pydantic import JsonValue
 
 from patchbay.nodes.errors import NodeError
+from patchbay.nodes.io.csv_table import BadTable, Delimiter, read_table
 from patchbay.nodes.io.files import MEGABYTE
 from patchbay.nodes.io.read_file import read_text
 from patchbay.nodes.values import FileRef, as_text, describe
@@ -19,14 +18,17 @@ Record = dict[str, JsonValue]
 LIMIT = 20 * MEGABYTE
 """Bytes that a file of records may have."""
 
-WHAT_FITS = "Give JSON Lines, a JSON list of objects, or CSV with a header line."
+WHAT_FITS = (
+    "Give JSON Lines, a JSON list of objects, or CSV with a header line; how its cells stand apart "
+    "can be chosen."
+)
 
 
-def records(given: FileRef | JsonValue, port: str) -> list[Record]:
+def records(given: FileRef | JsonValue, port: str, delimiter: Delimiter = "auto") -> list[Record]:
     """The records that a file, a text or a JSON list holds.
 
-    A text that begins with `{` is JSON Lines, with `[` a JSON list, anything else CSV. Blocks while
-    a file is read.
+    A text that begins with `{` is JSON Lines, with `[` a JSON list, anything else CSV, whose cells
+    stand apart by `delimiter`. Blocks while a file is read.
 
     Raises:
         NodeError: it holds none, with the line where it goes wrong; `port` is named as the place.
@@ -35,7 +37,7 @@ def records(given: FileRef | JsonValue, port: str) -> list[Record]:
     if isinstance(given, FileRef):
         name, value = Path(given.path).name, read_text(given, LIMIT)
     if isinstance(value, str):
-        value = _parsed(value, name, port)
+        value = _parsed(value, name, port, delimiter)
     if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
         raise _wrong(f"{name} holds {describe(value)} and not a list of records.", port)
     if not value:
@@ -64,14 +66,19 @@ def column(rows: list[Record], field: str, port: str) -> list[str]:
     return texts
 
 
-def _parsed(text: str, name: str, port: str) -> Any:
+def _parsed(text: str, name: str, port: str, delimiter: Delimiter) -> Any:
+    text = text.removeprefix("\ufeff")
     start = text.lstrip()[:1]
     if start == "[":
         return _json(text, f"{name}", port)
     if start == "{":
-        lines = [(n, line) for n, line in enumerate(text.splitlines(), 1) if line.strip()]
+        # JSON Lines end at "\n" alone: U+2028 and the like may stand unescaped inside a text.
+        lines = [(n, line) for n, line in enumerate(text.split("\n"), 1) if line.strip()]
         return [_json(line, f"Line {number} of {name}", port) for number, line in lines]
-    return _csv(text, name, port)
+    try:
+        return [dict[str, JsonValue](row.cells) for row in read_table(text, delimiter)]
+    except BadTable as error:
+        raise _wrong(f"{name} is not CSV: {error}.", port) from error
 
 
 def _json(text: str, place: str, port: str) -> Any:
@@ -79,23 +86,6 @@ def _json(text: str, place: str, port: str) -> Any:
         return json.loads(text)
     except (ValueError, RecursionError) as error:
         raise _wrong(f"{place} is not JSON: {error}.", port) from error
-
-
-def _csv(text: str, name: str, port: str) -> list[Record]:
-    reader = csv.DictReader(io.StringIO(text), strict=True)
-    rows: list[Record] = []
-    try:
-        for row in reader:
-            if None in row or None in row.values():
-                raise _wrong(
-                    f"Line {reader.line_num} of {name} has another number of cells than the "
-                    "header line.",
-                    port,
-                )
-            rows.append(dict(row))
-    except csv.Error as error:
-        raise _wrong(f"Line {reader.line_num} of {name} is not CSV: {error}.", port) from error
-    return rows
 
 
 def _wrong(message: str, port: str) -> NodeError:

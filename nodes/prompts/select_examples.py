@@ -8,6 +8,7 @@ from pydantic import JsonValue
 
 from patchbay.nodes.contract import Context, Field, Node, NodeError, NodeParams, Ports, port
 from patchbay.nodes.figures import Table
+from patchbay.nodes.io.csv_table import Delimiter
 from patchbay.nodes.io.records import column, records
 from patchbay.nodes.prompts import selection
 from patchbay.nodes.prompts.few_shot import Example
@@ -54,6 +55,8 @@ class SelectExamples(Node):
         """The field of a wired record that holds the case."""
         output_field: str = Field("output", min_length=1)
         """The field of a wired record that holds its answer."""
+        delimiter: Delimiter = Field("auto", widget="choice")
+        """How the cells of a CSV stand apart; `auto` finds it, or says that it cannot."""
 
     class Inputs(Ports):
         input: Promptable | None = port(None, doc="The new case, for `similar` and `diverse`.")
@@ -88,7 +91,7 @@ class SelectExamples(Node):
 def _pool(inputs: SelectExamples.Inputs, params: SelectExamples.Params) -> list[Example]:
     if inputs.source is None:
         return params.examples
-    rows = records(inputs.source, "source")
+    rows = records(inputs.source, "source", params.delimiter)
     asked = column(rows, params.input_field, "source")
     solved = column(rows, params.output_field, "source")
     return [Example(input=i, output=o) for i, o in zip(asked, solved, strict=True)]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from html.parser import HTMLParser
 from typing import TYPE_CHECKING
 from urllib.parse import urljoin, urlsplit
 
+from patchbay.nodes.text.html import read_page
 from patchbay.nodes.tools.addresses import AddressRefused, guarded_backend
 
 if TYPE_CHECKING:
@@ -155,44 +155,9 @@ def _text(data: bytes, media: str, limit: int) -> str:
     except LookupError:
         text = data[:limit].decode("utf-8", "replace")
     if "html" in media.lower():
-        text = _readable(text)
+        page = read_page(text)
+        text = f"{page.title}\n{page.text}".strip()
     return f"{text}\n… (cut after {limit:,} bytes)" if cut else text
-
-
-def _readable(page: str) -> str:
-    reader = _Reader()
-    reader.feed(page)
-    reader.close()
-    lines = (" ".join(line.split()) for line in "".join(reader.pieces).splitlines())
-    return "\n".join(line for line in lines if line)
-
-
-class _Reader(HTMLParser):
-    """Keeps the text of a page: no scripts, no styles, a line for every block."""
-
-    _HIDDEN = ("script", "style", "noscript", "template", "svg")
-    _INLINE = ("a", "b", "i", "em", "strong", "span", "code", "sub", "sup", "small", "u", "abbr")
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.pieces: list[str] = []
-        self._hidden = 0
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self._hidden += tag in self._HIDDEN
-        self._break(tag)
-
-    def handle_endtag(self, tag: str) -> None:
-        self._hidden -= tag in self._HIDDEN and self._hidden > 0
-        self._break(tag)
-
-    def handle_data(self, data: str) -> None:
-        if not self._hidden:
-            self.pieces.append(data)
-
-    def _break(self, tag: str) -> None:
-        if tag not in self._INLINE:
-            self.pieces.append("\n")
 
 
 def _shown(url: str) -> str:

@@ -1,0 +1,129 @@
+"""Tables in text: CSV with a header line. One reader for all nodes.
+
+RFC 4180, and what spreadsheets make of it: other delimiters, any line ends, cells of any length,
+and Excel's first line `sep=;`.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+Delimiter: TypeAlias = Literal["auto", ",", ";", "tab", "|"]
+"""What stands between two cells; `auto` finds it."""
+
+_SIGNS = {",": "a comma", ";": "a semicolon", "\t": "a tab", "|": "a bar"}
+_TOLD = re.compile(r"sep=(.)\r?\n?", re.IGNORECASE)
+
+
+class BadTable(ValueError):  # noqa: N818 - it is told to a person as it is
+    """A text that is no table; the message names the line, where there is one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row: its cells by column, and the line of the file that it ends on, from 1."""
+
+    cells: dict[str, str]
+    line: int
+
+
+def read_table(text: str, delimiter: Delimiter = "auto") -> list[Row]:
+    """The rows below the header line. Empty lines are none.
+
+    Args:
+        text: what the file holds.
+        delimiter: what stands between cells. `auto` takes the one sign by which every row gets as
+            many cells as the header; where no sign is right it is told what is wrong with the best.
+
+    Raises:
+        BadTable: rows of another length than the header, two columns of one name, a quote that does
+            not end, or a text that two delimiters would split equally well.
+    """
+    text = text.removeprefix("\ufeff")
+    if told := _TOLD.match(text):
+        text = text[told.end() :]
+        lines_above, sign = 1, told[1] if delimiter == "auto" else _sign(delimiter)
+    else:
+        lines_above, sign = 0, _found(text) if delimiter == "auto" else _sign(delimiter)
+    rows = _rows(text, sign, lines_above)
+    header = next(rows, None)
+    if header is None:
+        return []
+    names = _names(header[1], header[0])
+    return [Row(dict(zip(names, _fitting(cells, names, line), strict=True)), line)
+            for line, cells in rows]  # fmt: skip
+
+
+def _sign(delimiter: Delimiter) -> str:
+    return "\t" if delimiter == "tab" else delimiter
+
+
+def _rows(text: str, sign: str, lines_above: int = 0) -> Iterator[tuple[int, list[str]]]:
+    """Each row with the number of the line on which it ends."""
+    # The limit is there for the reader's caller: ours has read the whole text already.
+    if csv.field_size_limit() <= len(text):
+        csv.field_size_limit(len(text) + 1)
+    # Without newline="" a file whose lines end with CR alone would be one line.
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=sign, strict=True)
+    try:
+        for cells in reader:
+            if cells:
+                yield reader.line_num + lines_above, cells
+    except csv.Error as error:
+        raise BadTable(f"line {reader.line_num + lines_above}: {error}") from error
+
+
+def _names(header: list[str], line: int) -> list[str]:
+    names = [name.strip() for name in header]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        listed = ", ".join(repr(name) if name else "without a name" for name in twice)
+        raise BadTable(f"the header in line {line} has more than one column {listed}")
+    return names
+
+
+def _fitting(cells: list[str], names: list[str], line: int) -> list[str]:
+    if len(cells) != len(names):
+        raise BadTable(
+            f"line {line} has another number of cells ({len(cells)}) than the header line "
+            f"({len(names)})"
+        )
+    return cells
+
+
+# --- which delimiter ----------------------------------------------------------------------------
+
+
+def _found(text: str) -> str:
+    """The sign that splits every row into as many cells as the header.
+
+    `csv.Sniffer` is not asked: it takes letters for delimiters.
+    """
+    scored = [(_fit(text, sign), sign) for sign in _SIGNS]
+    best = max(fit for fit, _ in scored)
+    signs = [sign for fit, sign in scored if fit == best]
+    whole, columns = best
+    if columns > 1 and whole == 1.0 and len(signs) > 1:
+        named = " and ".join(_SIGNS[sign] for sign in signs)
+        raise BadTable(f"{named} would both split it into {columns} columns; choose the delimiter")
+    return signs[0]
+
+
+def _fit(text: str, sign: str) -> tuple[float, int]:
+    """The share of rows that are as long as the header, and how many columns that are.
+
+    A sign that the header does not hold is worth nothing.
+    """
+    good = total = columns = 0
+    try:
+        for _, cells in _rows(text, sign):
+            columns = columns or len(cells)
+            total += 1
+            good += len(cells) == columns
+    except BadTable:
+        total += 1
+    return (good / total, columns) if columns > 1 else (0.0, columns)
