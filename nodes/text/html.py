@@ -17,18 +17,20 @@ from patchbay.nodes.text.tables import line_of, spread
 if TYPE_CHECKING:
     from selectolax.lexbor import LexborNode
 
-BLOCKS = frozenset(
+_BLOCKS = (
     "address article aside blockquote body caption center dd details dialog dir div dl dt fieldset "
     "figcaption figure footer form h1 h2 h3 h4 h5 h6 header hgroup hr html legend li listing main "
     "menu nav ol optgroup option p plaintext pre search section summary table tbody td text tfoot "
-    "th thead tr ul xmp br".split()
+    "th thead tr ul xmp br"
 )
+BLOCKS = frozenset(_BLOCKS.split())
 """Elements that begin and end a line (`text` is that of an SVG picture)."""
 
-HIDDEN = frozenset(
+_HIDDEN = (
     "annotation annotation-xml audio canvas datalist desc head iframe metadata noembed noframes "
-    "noscript object rp rt rtc script style template title video".split()
+    "noscript object rp rt rtc script style template title video"
 )
+HIDDEN = frozenset(_HIDDEN.split())
 """Elements whose content is not read: not shown, or a reading aid that would tear a word."""
 
 AS_WRITTEN = frozenset({"listing", "plaintext", "pre", "textarea", "xmp"})

@@ -4,30 +4,81 @@ from __future__ import annotations
 
 import zipfile
 from pathlib import Path
+from typing import Any
 
 WORD = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
 
 
 def pdf(path: Path, pages: list[str], password: str = "") -> Path:
     """A PDF with a line of text on each page; an empty line makes a page without any."""
+    return drawn(path, [[text(20, 200, line)] if line else [] for line in pages], password=password)
+
+
+def text(x: float, y: float, line: str, size: float = 12, matrix: str = "1 0 0 1") -> str:
+    """Draws a line, `x` and `y` points from the lower left corner of its page."""
+    escaped = line.replace("\\", r"\\").replace("(", r"\(").replace(")", r"\)")
+    return f"BT /F1 {size} Tf {matrix} {x} {y} Tm ({escaped}) Tj ET"
+
+
+def rules(xs: list[float], ys: list[float]) -> str:
+    """Draws the grid of a table."""
+    lines = [f"{x} {ys[0]} m {x} {ys[-1]} l S" for x in xs]
+    return "\n".join([*lines, *(f"{xs[0]} {y} m {xs[-1]} {y} l S" for y in ys)])
+
+
+def drawn(
+    path: Path,
+    pages: list[list[str]],
+    *,
+    fields: list[dict[str, Any]] | None = None,
+    turn: int = 0,
+    password: str = "",
+) -> Path:
+    """A PDF of drawings in Helvetica, with the fields of a form on its first page."""
     from pypdf import PdfWriter
-    from pypdf.generic import DecodedStreamObject, DictionaryObject, NameObject
+    from pypdf.generic import (
+        ArrayObject,
+        DecodedStreamObject,
+        DictionaryObject,
+        FloatObject,
+        NameObject,
+        NumberObject,
+        TextStringObject,
+    )
+
+    def made(value: Any) -> Any:
+        match value:
+            case dict():
+                return DictionaryObject({NameObject(k): made(v) for k, v in value.items()})
+            case list():
+                return ArrayObject([made(item) for item in value])
+            case str():
+                return NameObject(value) if value.startswith("/") else TextStringObject(value)
+            case float():
+                return FloatObject(value)
+        return NumberObject(value)
 
     writer = PdfWriter()
-    for line in pages:
-        page = writer.add_blank_page(300, 300)
+    font = made({"/Type": "/Font", "/Subtype": "/Type1", "/BaseFont": "/Helvetica",
+                 "/Encoding": "/WinAnsiEncoding"})  # fmt: skip
+    for drawings in pages:
+        page = writer.add_blank_page(600, 800)
         stream = DecodedStreamObject()
-        stream.set_data(f"BT /F1 12 Tf 20 200 Td ({line}) Tj ET".encode() if line else b"")
+        stream.set_data("\n".join(drawings).encode("cp1252"))
         page[NameObject("/Contents")] = writer._add_object(stream)
-        font = DictionaryObject(
-            {
-                NameObject("/Type"): NameObject("/Font"),
-                NameObject("/Subtype"): NameObject("/Type1"),
-                NameObject("/BaseFont"): NameObject("/Helvetica"),
-            }
+        page[NameObject("/Resources")] = DictionaryObject(
+            {NameObject("/Font"): DictionaryObject({NameObject("/F1"): font})}
         )
-        fonts = DictionaryObject({NameObject("/F1"): font})
-        page[NameObject("/Resources")] = DictionaryObject({NameObject("/Font"): fonts})
+        if turn:
+            page[NameObject("/Rotate")] = NumberObject(turn)
+    if fields:
+        annotations = [
+            writer._add_object(made({"/Type": "/Annot", "/Subtype": "/Widget", **field}))
+            for field in fields
+        ]
+        writer.pages[0][NameObject("/Annots")] = ArrayObject(annotations)
+        form = DictionaryObject({NameObject("/Fields"): ArrayObject(annotations)})
+        writer._root_object[NameObject("/AcroForm")] = form
     if password:
         writer.encrypt(password)
     writer.write(path)

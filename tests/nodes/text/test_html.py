@@ -10,19 +10,31 @@ from patchbay.nodes.text.html import read_page
 @pytest.mark.parametrize(
     ("html", "text"),
     [
-        ("H<sub>2</sub>O is <b>wa</b>ter, <i>s</i>o <a href='#'>he</a>re.", "H2O is water, so here."),
-        ("<p>un<wbr>broken, Donau&shy;dampf, <x-mark>cus</x-mark>tom</p>", "unbroken, Donaudampf, custom"),
+        (
+            "H<sub>2</sub>O is <b>wa</b>ter, <i>s</i>o <a href='#'>he</a>re.",
+            "H2O is water, so here.",
+        ),
+        (
+            "<p>un<wbr>broken, Donau&shy;dampf, <x-mark>cus</x-mark>tom</p>",
+            "unbroken, Donaudampf, custom",
+        ),
         ("<ruby>漢<rt>かん</rt>字<rt>じ</rt></ruby>を読む", "漢字を読む"),
         ("one<br>two<div>three</div>four<p>five<p>six", "one\ntwo\nthree\nfour\nfive\nsix"),
         ("<p>one\n  line &nbsp; only</p>", "one line only"),
         ("<ul><li>a<li>b</ul>c", "a\nb\nc"),
-        ("2 × 10<sup>5</sup> m, <i>E</i> = mc<sup>2</sup>, the 1<sup>st</sup>", "2 × 10^5 m, E = mc2, the 1st"),
+        (
+            "2 × 10<sup>5</sup> m, <i>E</i> = mc<sup>2</sup>, the 1<sup>st</sup>",
+            "2 × 10^5 m, E = mc2, the 1st",
+        ),
         ("<p><script>a</script><style>b</style><noscript>c</noscript><template>d</template>e", "e"),
         ("a<!-- no -->b", "ab"),
-        ("<input type=checkbox checked>Yes <input type=radio>No <input value=Ida>"
-         "<input type=password value=secret>", "[x] Yes [ ] No Ida"),
+        (
+            "<input type=checkbox checked>Yes <input type=radio>No <input value=Ida>"
+            "<input type=password value=secret>",
+            "[x] Yes [ ] No Ida",
+        ),
     ],
-)  # fmt: skip
+)
 def test_lines_break_at_blocks_only(html: str, text: str) -> None:
     assert read_page(html).text == text
 
