@@ -45,6 +45,7 @@ class Item:
 
 
 Gap = tuple[float, float]
+Band = list[Item]
 
 GUTTER = 0.8
 """How wide white space between columns is at least, in heights of a line."""
@@ -81,7 +82,7 @@ def _is_apart(before: Item, line: Item, height: float) -> bool:
     return "table" in (before.kind, line.kind) or gap > PARAGRAPH * height
 
 
-_MARK = re.compile(r"[•‣◦▪●○■□*–—-]|\(?\w{1,3}[.)]|\[[ x]\]")
+_MARK = re.compile(r"[•‣◦▪●○■□*–—-]|\(?\w{1,3}[.)]|\d{1,3}(?:\.\d{1,3})*\.?|\[[ x]\]")
 _REACH = 5.0
 """How far what belongs to a bullet may stand from it, in heights."""
 
@@ -109,26 +110,67 @@ def _with_marks(items: Sequence[Item]) -> list[Item]:
 
 def _ordered(items: list[Item], height: float) -> list[Item]:
     bands = list(_bands(items))
-    left, right = min(i.left for i in items), max(i.right for i in items)
+    sides = min(item.left for item in items), max(item.right for item in items)
     found: list[Item] = []
     at = 0
     while at < len(bands):
-        end, gaps = _columns_from(bands, at, left, right, height)
-        inside = [item for band in bands[at:end] for item in band]
-        if not gaps:
-            found.append(_joined(bands[at]))
-            at += 1
-            continue
-        if rows := _as_rows(inside, gaps):
-            found += rows
-        else:
-            for column in filter(None, _between(inside, gaps)):
-                found += _ordered(column, height)
+        end = _end_of_columns(bands, at, sides, height)
+        found += _parts(bands[at:end], height) if end > at + 1 else [_joined(bands[at])]
         at = end
     return found
 
 
-def _bands(items: list[Item]) -> Iterator[list[Item]]:
+def _parts(bands: list[Band], height: float) -> Iterator[Item]:
+    """What stands in columns: rows of tables, and between them prose, column by column."""
+    prose: list[Item] = []
+    for block in _blocks(bands, height):
+        if rows := _as_rows(block, _gaps(block, height)):
+            yield from _by_column(prose, height)
+            yield from rows
+            prose = []
+        else:
+            prose += block
+    yield from _by_column(prose, height)
+
+
+def _by_column(items: list[Item], height: float) -> Iterator[Item]:
+    columns = [column for column in _between(items, _gaps(items, height)) if column]
+    if len(list(_rows(items))) < 2 or not _stand_side_by_side(columns):
+        yield from map(_joined, _bands(items))
+        return
+    for column in columns:
+        yield from _ordered(column, height)
+
+
+def _stand_side_by_side(columns: list[list[Item]]) -> bool:
+    """Whether most lines of the shortest column have a neighbour: indented lines have none."""
+    if len(columns) < 2:
+        return False
+    shortest = min(columns, key=len)
+    others = [item for column in columns if column is not shortest for item in column]
+    beside = sum(
+        any(item.top < other.bottom and other.top < item.bottom for other in others)
+        for item in shortest
+    )
+    return beside >= 0.5 * len(shortest)
+
+
+def _blocks(bands: list[Band], height: float) -> Iterator[list[Item]]:
+    """Bands between which there is no more white space than between the lines of a paragraph."""
+    block: list[Item] = []
+    for band in bands:
+        if block and _distance(block, band) > PARAGRAPH * height:
+            yield block
+            block = []
+        block += band
+    yield block
+
+
+def _distance(above: list[Item], below: list[Item]) -> float:
+    return min(item.top for item in below) - max(item.bottom for item in above)
+
+
+def _bands(items: list[Item]) -> Iterator[Band]:
     """Items that stand side by side, from the top. Lines may overlap a little."""
     band: list[Item] = []
     for item in sorted(items, key=lambda item: (item.top, item.left)):
@@ -140,26 +182,34 @@ def _bands(items: list[Item]) -> Iterator[list[Item]]:
         yield band
 
 
-def _columns_from(
-    bands: list[list[Item]], start: int, left: float, right: float, height: float
-) -> tuple[int, list[Gap]]:
-    """How far columns go that begin with a band, and the white space between them."""
-    free: list[Gap] = [(left, right)]
-    best: tuple[int, list[Gap]] = (start + 1, [])
-    bottom = None
+def _end_of_columns(bands: list[Band], start: int, sides: Gap, height: float) -> int:
+    """The number of the band after the columns that begin with one; the next where none do."""
+    free, inside, best = [sides], list[Item](), start + 1
     for end in range(start, len(bands)):
-        band = bands[end]
-        if bottom is not None and min(item.top for item in band) - bottom > SECTION * height:
+        if inside and _distance(inside, bands[end]) > SECTION * height:
             break
-        bottom = max([item.bottom for item in band] + ([] if bottom is None else [bottom]))
-        for item in band:
-            free = list(_without(free, item, GUTTER * height))
+        inside += bands[end]
+        free = _free(free, bands[end], height)
         if not free:
             break
-        inside = [item for other in bands[start : end + 1] for item in other]
-        if gaps := _between_items(free, inside):
-            best = end + 1, gaps
+        if _with_text_on_both_sides(free, inside):
+            best = end + 1
     return best
+
+
+def _gaps(items: list[Item], height: float) -> list[Gap]:
+    """The white space between columns."""
+    if not items:
+        return []
+    sides = min(item.left for item in items), max(item.right for item in items)
+    return _with_text_on_both_sides(_free([sides], items, height), items)
+
+
+def _free(free: list[Gap], items: list[Item], height: float) -> list[Gap]:
+    """What is left of white space beside items, where it is wide enough for a gutter."""
+    for item in items:
+        free = list(_without(free, item, GUTTER * height))
+    return free
 
 
 def _without(free: list[Gap], item: Item, least: float) -> Iterator[Gap]:
@@ -169,7 +219,7 @@ def _without(free: list[Gap], item: Item, least: float) -> Iterator[Gap]:
                 yield part
 
 
-def _between_items(free: list[Gap], items: list[Item]) -> list[Gap]:
+def _with_text_on_both_sides(free: list[Gap], items: list[Item]) -> list[Gap]:
     """Those gaps that have text on both sides."""
     first, last = min(i.right for i in items), max(i.left for i in items)
     return sorted({(low, high) for low, high in free if low >= first and high <= last})
@@ -192,7 +242,11 @@ def _as_rows(items: list[Item], gaps: list[Gap]) -> list[Item]:
     full = sum(sum(bool(cell) for cell in cells) > 1 for cells, _ in rows)
     words = median(len(item.text.split()) for item in items)
     fields = sum(item.kind == "field" for item in items)
-    if any(item.kind == "table" for item in items) or full < 0.7 * len(rows):
+    if (
+        (len(rows) < 2 and not fields)
+        or full < 0.7 * len(rows)
+        or any(item.kind == "table" for item in items)
+    ):
         return []
     if words > WORDS_OF_A_CELL and fields < 0.3 * len(rows):
         return []

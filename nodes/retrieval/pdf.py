@@ -135,8 +135,29 @@ def _lines(letters: Sequence[LTChar], height: float) -> list[Item]:
     return [
         Item(text, line.x0, height - line.y1, line.x1, height - line.y0)
         for line in lines
-        if (text := " ".join(_readable(line.get_text()).split()))
+        if (text := " ".join(_readable(_written(line)).split()))
     ]
+
+
+def _written(line: Any) -> str:
+    """The letters of a line. A raised number after a digit gets a `^`: 10 to the 5th is not 105."""
+    from pdfminer.layout import LTChar
+
+    text, before = "", None
+    for letter in line:
+        sign = letter.get_text()
+        if isinstance(letter, LTChar):
+            raised = before is not None and _is_power(before, letter)
+            text += f"^{sign}" if raised else sign
+            before = letter
+        else:
+            text += sign
+    return text
+
+
+def _is_power(before: LTChar, letter: LTChar) -> bool:
+    smaller = letter.size < 0.85 * before.size and letter.y0 > before.y0 + 0.15 * before.size
+    return smaller and before.get_text().isdigit() and letter.get_text().lstrip("-−").isdigit()
 
 
 def _without_wide_blanks(letters: Sequence[LTChar]) -> Iterator[LTChar]:
