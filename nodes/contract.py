@@ -82,6 +82,9 @@ class Node(ABC):
     """Stable name for ever, `family.what`."""
     version: ClassVar[int] = 1
     """Raised when the meaning of the params changes; `migrations` then upgrades older ones."""
+    edition: ClassVar[int] = 1
+    """Raised when equal params and inputs give another result than before; what was kept of older
+    editions is then not reused."""
     title: ClassVar[str]
     family: ClassVar[str]
     icon: ClassVar[str] = "◇"

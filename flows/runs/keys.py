@@ -13,7 +13,7 @@ from patchbay.nodes.values import canonical, content_hash
 def node_key(
     node: type[Node], params: Any, inputs: Ports, extra: Mapping[str, Any] | None = None
 ) -> str:
-    """The key of a node's result: kind, version, params, input contents and `extra`.
+    """The key of a node's result: kind, version, edition, params, input contents and `extra`.
 
     `extra` is what else the node sees: the value given for a flow input, the text of a sub-flow.
     Descriptions count with the content of the weights and files they name.
@@ -24,6 +24,7 @@ def node_key(
     parts = {
         "kind": node.kind,
         "version": node.version,
+        "edition": node.edition,
         "params": params.model_dump(mode="json"),
         "inputs": {name: content_hash(value) for name, value in inputs.as_dict().items()},
         "extra": {name: content_hash(value) for name, value in (extra or {}).items()},

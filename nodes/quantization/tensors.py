@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from patchbay.nodes.errors import NodeError
+from patchbay.nodes.text.patterns import fits
 
 if TYPE_CHECKING:
     from patchbay.nodes.quantization.schemes import Numbers
@@ -85,7 +85,8 @@ def from_numbers(value: Any) -> Tensor:
 
 
 def chosen(tensors: Iterable[Tensor], pattern: str) -> list[Tensor]:
-    """The matrices whose names hold a pattern, in which `*` stands for any text.
+    """The matrices whose names hold a pattern, in which only `*` is special: it
+    stands for any text.
 
     Vectors, such as norms, are left out: quantizers leave them as they are.
 
@@ -93,7 +94,7 @@ def chosen(tensors: Iterable[Tensor], pattern: str) -> list[Tensor]:
         NodeError: none fits; the message shows names that there are.
     """
     matrices = [tensor for tensor in tensors if len(tensor.shape) > 1]
-    found = [tensor for tensor in matrices if fnmatchcase(tensor.name, f"*{pattern}*")]
+    found = [tensor for tensor in matrices if fits(tensor.name, f"*{pattern}*")]
     if not found:
         names = ", ".join(tensor.name for tensor in matrices[:_NAMES_SHOWN])
         raise NodeError(

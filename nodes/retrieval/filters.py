@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from fnmatch import fnmatchcase
 from typing import Any, Literal
 
 from pydantic import Field
 
 from patchbay.nodes.contract import JsonValue, NodeParams
+from patchbay.nodes.text.patterns import fits
 
 Relation = Literal["is", "is not", "contains", "like", "at least", "at most"]
 
@@ -20,7 +20,7 @@ class Condition(NodeParams):
     field: str = Field(min_length=1, max_length=200)
     """The name in the metadata: source, page, heading, …"""
     relation: Relation = "is"
-    """How it compares; `like` takes * for anything."""
+    """How it compares; `like` takes * for anything; no other sign is special."""
     value: str = Field(max_length=10_000)
     """With what: a text, or a number."""
 
@@ -64,7 +64,7 @@ _RELATIONS: Mapping[Relation, Callable[[Any, str], bool]] = {
     "is": _same,
     "is not": lambda found, value: not _same(found, value),
     "contains": lambda found, value: value.casefold() in _text(found).casefold(),
-    "like": lambda found, value: fnmatchcase(_text(found).casefold(), value.casefold()),
+    "like": lambda found, value: fits(_text(found).casefold(), value.casefold()),
     "at least": lambda found, value: _compare(found, value, lambda a, b: bool(a >= b)),
     "at most": lambda found, value: _compare(found, value, lambda a, b: bool(a <= b)),
 }

@@ -6,12 +6,12 @@ import hashlib
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
-from fnmatch import fnmatch
 from pathlib import Path
 
 from patchbay.nodes.errors import NodeError
 from patchbay.nodes.io.files import quoted
 from patchbay.nodes.retrieval.readers import PLACE, READERS
+from patchbay.nodes.text.patterns import fits
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ def find_files(path: Path, pattern: str, deep: bool, most: int) -> Found:
         )
     files, others = [], []
     for name in sorted(_walk(path, deep)):
-        if not fnmatch(name, pattern) and not fnmatch(name.rsplit("/", 1)[-1], pattern):
+        if not fits(name, pattern) and not fits(name.rsplit("/", 1)[-1], pattern):
             continue
         if Path(name).suffix.lower() in READERS:
             files.append((path / name, name))

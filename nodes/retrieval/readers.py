@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import io
-import zipfile
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from patchbay.nodes.errors import NodeError
+from patchbay.nodes.io.csv_table import BadTable, Delimiter, read_table
 from patchbay.nodes.io.files import MEGABYTE, as_utf8, quoted
+from patchbay.nodes.text.html import read_page
 from patchbay.nodes.values import Document
 
 UNPACKED_LIMIT = 500 * MEGABYTE
@@ -18,13 +19,26 @@ UNPACKED_LIMIT = 500 * MEGABYTE
 PLACE = "Load documents"
 
 
-def read_documents(path: Path, data: bytes, source: str) -> list[Document]:
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How files are read."""
+
+    delimiter: Delimiter = "auto"
+    """What stands between the cells of a CSV."""
+    stopped: Callable[[], bool] = lambda: False
+    """Whether nobody waits for the result any more."""
+
+
+def read_documents(
+    path: Path, data: bytes, source: str, how: Reading | None = None
+) -> list[Document]:
     """The documents in a file.
 
     Args:
         path: the file; its ending says what kind it is.
         data: its content.
         source: what the documents call it.
+        how: how it is read.
 
     Raises:
         NodeError: the file is of no known kind, broken, protected, or holds no text.
@@ -38,7 +52,7 @@ def read_documents(path: Path, data: bytes, source: str) -> list[Document]:
             retry=False,
         )
     try:
-        found = list(reader(path, data))
+        found = list(reader(path, data, how or Reading()))
     except (NodeError, MemoryError):
         raise
     except Exception as error:  # what a broken file does to a parser cannot be listed
@@ -67,69 +81,50 @@ def broken(source: str, why: str) -> NodeError:
 Found = Iterator[tuple[str, dict[str, Any]]]
 
 
-def _text(path: Path, data: bytes) -> Found:
+def _text(path: Path, data: bytes, how: Reading) -> Found:
     yield as_utf8(data, path, PLACE), {}
 
 
-def _html(path: Path, data: bytes) -> Found:
-    # LlamaIndex's HTML reader would take scripts and styles for text.
-    from bs4 import BeautifulSoup
-
-    soup = BeautifulSoup(as_utf8(data, path, PLACE), "html.parser")
-    title = soup.title.get_text(" ", strip=True) if soup.title else ""
-    for tag in soup(["script", "style", "template", "noscript", "head"]):
-        tag.decompose()
-    lines = (line.strip() for line in soup.get_text("\n").splitlines())
-    yield "\n".join(line for line in lines if line), {"title": title} if title else {}
+def _html(path: Path, data: bytes, how: Reading) -> Found:
+    page = read_page(as_utf8(data, path, PLACE))
+    yield page.text, {"title": page.title} if page.title else {}
 
 
-def _pdf(path: Path, data: bytes) -> Found:
-    from llama_index.readers.file import PDFReader
-    from pypdf import PdfReader
+def _pdf(path: Path, data: bytes, how: Reading) -> Found:
+    from patchbay.nodes.retrieval.pdf import Locked, read_pdf
 
-    if PdfReader(io.BytesIO(data)).is_encrypted and not _opens_without_password(data):
-        raise broken(path.name, "it is protected by a password")
-    for number, page in enumerate(PDFReader().load_data(path), start=1):
-        yield page.text, {"page": number}
-
-
-def _opens_without_password(data: bytes) -> bool:
-    from pypdf import PdfReader
-
-    return bool(PdfReader(io.BytesIO(data)).decrypt(""))
-
-
-def _docx(path: Path, data: bytes) -> Found:
-    from llama_index.readers.file import DocxReader
-
-    with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        if sum(info.file_size for info in archive.infolist()) > UNPACKED_LIMIT:
-            raise broken(path.name, f"it unpacks to more than {UNPACKED_LIMIT / MEGABYTE:g} MB")
-    for document in DocxReader().load_data(path):
-        yield document.text, {}
-
-
-def _csv(path: Path, data: bytes) -> Found:
-    from llama_index.readers.file import PagedCSVReader
-
-    as_utf8(data, path, PLACE)
     try:
-        rows = PagedCSVReader(encoding="utf-8-sig").load_data(path)
-    except AttributeError as error:  # the reader takes each cell for a text
-        raise broken(path.name, "a row has more or fewer cells than the header") from error
+        for number, text in enumerate(read_pdf(data, how.stopped), start=1):
+            yield text, {"page": number}
+    except Locked as error:
+        raise broken(path.name, "it is protected by a password") from error
+
+
+def _docx(path: Path, data: bytes, how: Reading) -> Found:
+    from patchbay.nodes.retrieval.word import TooLarge, read_word
+
+    try:
+        yield read_word(data, UNPACKED_LIMIT), {}
+    except TooLarge as error:
+        why = f"it unpacks to more than {UNPACKED_LIMIT / MEGABYTE:g} MB"
+        raise broken(path.name, why) from error
+
+
+def _csv(path: Path, data: bytes, how: Reading) -> Found:
+    delimiter = "tab" if path.suffix.lower() == ".tsv" else how.delimiter
+    try:
+        rows = read_table(as_utf8(data, path, PLACE), delimiter)
+    except BadTable as error:
+        raise broken(path.name, str(error)) from error
     for number, row in enumerate(rows, start=1):
-        yield row.text, {"row": number}
+        yield "\n".join(f"{name}: {cell}" for name, cell in row.cells.items()), {"row": number}
 
 
 def _cause(error: BaseException) -> str:
-    """What went wrong at the bottom: readers try again, and then speak of trying again."""
-    attempt = getattr(error, "last_attempt", None)  # tenacity's RetryError
-    inner = attempt.exception() if attempt is not None else None
-    error = inner or error
-    return f"{str(error).strip() or type(error).__name__}"
+    return str(error).strip() or type(error).__name__
 
 
-READERS: Mapping[str, Callable[[Path, bytes], Found]] = {
+READERS: Mapping[str, Callable[[Path, bytes, Reading], Found]] = {
     ".txt": _text,
     ".md": _text,
     ".markdown": _text,
@@ -138,5 +133,6 @@ READERS: Mapping[str, Callable[[Path, bytes], Found]] = {
     ".html": _html,
     ".htm": _html,
     ".csv": _csv,
+    ".tsv": _csv,
 }
 """What reads a kind of file, by its ending."""

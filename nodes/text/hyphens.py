@@ -49,12 +49,12 @@ def _hyphen(head: str, sign: str, tail: str, plain: set[str], hyphenated: set[st
         return ""
     word = _WORD.match(tail)
     second = word.group() if word else ""
+    if not second:
+        return "-"
     if second.casefold() in _JOINING:
         return None
     if f"{head}-{second}".casefold() in hyphenated:
         return "-"
     if f"{head}{second}".casefold() in plain:
         return ""
-    if not second or (second[0].isupper() and not head.isupper()):
-        return "-"
-    return ""
+    return "-" if second[0].isupper() and not head.isupper() else ""

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 WORD = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
+WORD_2010 = "http://schemas.microsoft.com/office/word/2010/wordml"
 
 
 def pdf(path: Path, pages: list[str], password: str = "") -> Path:
@@ -87,8 +88,15 @@ def drawn(
 
 def docx(path: Path, text: str) -> Path:
     """A Word file with one paragraph."""
-    with zipfile.ZipFile(path, "w") as archive:
-        body = f"<w:p><w:r><w:t>{text}</w:t></w:r></w:p>"
-        document = f'<w:document xmlns:w="{WORD}"><w:body>{body}</w:body></w:document>'
+    return docx_of(path, f"<w:p><w:r><w:t>{text}</w:t></w:r></w:p>")
+
+
+def docx_of(path: Path, body: str) -> Path:
+    """A Word file with a body in its own XML."""
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        document = (
+            f'<w:document xmlns:w="{WORD}" xmlns:w14="{WORD_2010}"><w:body>{body}</w:body>'
+            "</w:document>"
+        )
         archive.writestr("word/document.xml", document)
     return path

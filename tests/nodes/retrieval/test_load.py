@@ -58,7 +58,7 @@ def test_which_files_of_a_folder(tmp_path: Path) -> None:
     ctx = RecordingContext()
     assert [d.text for d in load(tmp_path, ctx)] == ["a.md", "b.txt", "deep/c.txt"]
     assert len(ctx.warnings) == 1
-    assert ctx.warnings[0].endswith('.pdf, .txt are read: "e.png".')
+    assert ctx.warnings[0].endswith('.pdf, .tsv, .txt are read: "e.png".')
     assert [d.text for d in load(tmp_path, pattern="*.txt")] == ["b.txt", "deep/c.txt"]
     assert [d.text for d in load(tmp_path, subfolders=False)] == ["a.md", "b.txt"]
     assert refused(tmp_path, most_files=2).code == "retrieval/too-many-files"
@@ -127,7 +127,8 @@ def test_a_file_of_200_mb(tmp_path: Path) -> None:
     [
         ("a.pdf", b"no pdf at all", "cannot be read"),
         ("a.docx", b"no zip at all", "not a zip file"),
-        ("a.csv", b"name,age\nIda\n", "more or fewer cells than the header"),
+        ("a.csv", b"name,age\nIda\n", "line 2 has another number of cells"),
+        ("b.csv", b"a,a\n1,2\n", "more than one column 'a'"),
         ("a.txt", b"  \n", "holds no text"),
     ],
 )
@@ -161,3 +162,30 @@ def test_nothing_to_load() -> None:
     with pytest.raises(NodeError) as caught:
         run_node(LoadDocuments)
     assert caught.value.code == "retrieval/no-files"
+
+
+@pytest.mark.parametrize(
+    ("pattern", "found"),
+    [
+        ("notes [2024].txt", ["notes [2024].txt"]),
+        ("*[2024]*", ["notes [2024].txt"]),
+        ("notes ?.txt", ["notes ?.txt"]),
+        ("*.txt", ["notes 2.txt", "notes ?.txt", "notes [2024].txt"]),
+        ("deep/*", ["deep/x.md"]),
+    ],
+)
+@pytest.mark.skipif(os.name == "nt", reason="a file name may hold no question mark there")
+def test_only_the_asterisk_is_special(tmp_path: Path, pattern: str, found: list[str]) -> None:
+    (tmp_path / "deep").mkdir()
+    for name in ("notes [2024].txt", "notes 2.txt", "notes ?.txt", "deep/x.md"):
+        (tmp_path / name).write_text("x")
+    assert [d.metadata["source"] for d in load(tmp_path, pattern=pattern)] == found
+
+
+def test_how_the_cells_of_a_csv_stand_apart(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_bytes("item;price\rÄpfel;1,50\r".encode())
+    (tmp_path / "b.tsv").write_text("a\tb\n1\t2;3\n")
+    assert [d.text for d in load(tmp_path)] == ["item: Äpfel\nprice: 1,50", "a: 1\nb: 2;3"]
+    (tmp_path / "a.csv").write_text("item;price, EUR\nPears;2,50\n")
+    assert "choose the delimiter" in refused(tmp_path).message
+    assert load(tmp_path, delimiter=";")[0].text == "item: Pears\nprice, EUR: 2,50"
