@@ -18,7 +18,8 @@ LAYERS = ("nodes", "flows", "studio")
 
 FLOORS = {
     "nodes": (
-        ("io", "tools", "logic", "text"),
+        ("text",),
+        ("io", "tools", "logic"),
         ("weights",),
         ("models",),
         ("retrieval", "prompts"),
@@ -43,8 +44,8 @@ NOT_CONCRETE = ("patchbay.nodes.weights",)
 
 HEAVY = {
     "langchain", "langchain_core", "xllamacpp", "sqlalchemy", "numpy", "networkx", "httpx",
-    "streamlit", "torch", "transformers", "chromadb", "llama_index", "bm25s", "pypdf", "bs4",
-    "langchain_text_splitters", "crewai",
+    "streamlit", "torch", "transformers", "chromadb", "llama_index", "bm25s", "pdfplumber",
+    "pdfminer", "mammoth", "selectolax", "langchain_text_splitters", "crewai",
 }  # fmt: skip
 
 

@@ -63,7 +63,8 @@ def test_what_was_filled_into_a_form(tmp_path: Path) -> None:
         '<w:p><w:r><w:fldChar w:fldCharType="begin"><w:ffData><w:ddList>'
         '<w:result w:val="1"/>'
         '<w:listEntry w:val="red"/><w:listEntry w:val="b &amp; w"/>'
-        "</w:ddList></w:ffData></w:fldChar></w:r><w:r><w:instrText> FORMDROPDOWN </w:instrText></w:r>"
+        "</w:ddList></w:ffData></w:fldChar></w:r>"
+        "<w:r><w:instrText> FORMDROPDOWN </w:instrText></w:r>"
         '<w:r><w:fldChar w:fldCharType="end"/></w:r></w:p>'
     )
     assert read(tmp_path, control + tick + choice) == ["typed", "[x] agreed", "b & w"]
