@@ -1,7 +1,7 @@
 """Search by words: BM25 (Robertson & Zaragoza 2009, "The Probabilistic Relevance Framework").
 
 Computed by BM25S (Lù 2024, arXiv:2407.03618), in the form that Lucene uses, whose weights are never
-negative.
+negative. What a word is in which script says `patchbay.nodes.text.words`.
 """
 
 from __future__ import annotations
@@ -10,15 +10,14 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
-WORD = r"(?u)\b\w+\b"
-"""What counts as a word: also a single letter or digit."""
+from patchbay.nodes.text.words import asked, indexed
 
 
 def write_words(folder: Path, texts: Sequence[str]) -> None:
     """Count the words of texts, and store the counts in a folder."""
     import bm25s
 
-    words = _words(texts)
+    words = [indexed(text) for text in texts]
     folder.mkdir()
     if not any(words):
         return  # nothing but signs: nothing will ever be found
@@ -50,7 +49,7 @@ class Words:
 
         if self._index is None:
             return []
-        words = [word for word in _words([query])[0] if word in self._index.vocab_dict]
+        words = [word for word in asked(query) if word in self._index.vocab_dict]
         if not words:
             return []
         scores = self._index.get_scores(words)
@@ -61,21 +60,3 @@ class Words:
         # A stable sort: of equal scores the earlier text comes first, in every run.
         best = np.argsort(-scores, kind="stable")[:most]
         return [(int(i), float(scores[i])) for i in best if scores[i] > 0]
-
-
-def _words(texts: Sequence[str]) -> list[list[str]]:
-    """The words of each text, in small letters, without their English endings (Porter 2001)."""
-    import bm25s
-    from nltk.stem.snowball import SnowballStemmer
-
-    stem = SnowballStemmer("english").stem
-    words: list[list[str]] = bm25s.tokenize(
-        list(texts),
-        True,
-        WORD,
-        stopwords=None,  # frequent words weigh little anyway, and every language has its own
-        stemmer=lambda found: [stem(word) for word in found],
-        return_ids=False,
-        show_progress=False,
-    )
-    return words

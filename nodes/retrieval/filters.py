@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
@@ -36,7 +37,12 @@ def matches(metadata: Mapping[str, JsonValue], conditions: Sequence[Condition]) 
 
 
 def _text(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return unicodedata.normalize("NFC", text)  # macOS writes file names decomposed
+
+
+def _folded(value: Any) -> str:
+    return _text(value).casefold()
 
 
 def _number(value: Any) -> float | None:
@@ -49,7 +55,7 @@ def _number(value: Any) -> float | None:
 def _same(found: Any, value: str) -> bool:
     if isinstance(found, int | float) and not isinstance(found, bool):
         return _number(value) == found
-    return _text(found) == value
+    return _text(found) == _text(value)
 
 
 def _compare(found: Any, value: str, fits: Callable[[Any, Any], bool]) -> bool:
@@ -57,14 +63,14 @@ def _compare(found: Any, value: str, fits: Callable[[Any, Any], bool]) -> bool:
     one, other = _number(found), _number(value)
     if one is not None and other is not None:
         return fits(one, other)
-    return fits(_text(found), value)
+    return fits(_text(found), _text(value))
 
 
 _RELATIONS: Mapping[Relation, Callable[[Any, str], bool]] = {
     "is": _same,
     "is not": lambda found, value: not _same(found, value),
-    "contains": lambda found, value: value.casefold() in _text(found).casefold(),
-    "like": lambda found, value: fits(_text(found).casefold(), value.casefold()),
+    "contains": lambda found, value: _folded(value) in _folded(found),
+    "like": lambda found, value: fits(_folded(found), _folded(value)),
     "at least": lambda found, value: _compare(found, value, lambda a, b: bool(a >= b)),
     "at most": lambda found, value: _compare(found, value, lambda a, b: bool(a <= b)),
 }

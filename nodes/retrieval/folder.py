@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,7 +42,7 @@ def find_files(path: Path, pattern: str, deep: bool, most: int) -> Found:
         )
     files, others = [], []
     for name in sorted(_walk(path, deep)):
-        if not fits(name, pattern) and not fits(name.rsplit("/", 1)[-1], pattern):
+        if not _is_meant(name, pattern):
             continue
         if Path(name).suffix.lower() in READERS:
             files.append((path / name, name))
@@ -52,6 +53,12 @@ def find_files(path: Path, pattern: str, deep: bool, most: int) -> Found:
     if not files:
         raise _nothing(path, pattern, others)
     return Found(tuple(files), tuple(others))
+
+
+def _is_meant(name: str, pattern: str) -> bool:
+    """Whether a pattern fits a file's name, or its path in the folder."""
+    name, pattern = (unicodedata.normalize("NFC", text) for text in (name, pattern))
+    return fits(name, pattern) or fits(name.rsplit("/", 1)[-1], pattern)
 
 
 def _walk(path: Path, deep: bool) -> Iterator[str]:

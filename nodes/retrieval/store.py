@@ -25,7 +25,8 @@ from patchbay.nodes.values import Document
 if TYPE_CHECKING:
     from patchbay.nodes.retrieval.vectors import Vector
 
-FORMAT = 1
+FORMAT = 2
+"""Raised when the same chunks would be indexed otherwise: older indexes then count as absent."""
 COLLECTION = "chunks"
 SQLITE = b"SQLite format 3\0"
 """How the file of a database begins."""

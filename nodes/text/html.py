@@ -160,8 +160,9 @@ def _holds_data(table: LexborNode) -> bool:
     """Whether a table is one, and not a way to lay out a page."""
     if table.attributes.get("role") in ("presentation", "none"):
         return False
-    if any(inner.mem_id != table.mem_id for inner in table.css("table")):
-        return False  # `css` finds the element itself, too
+    inside = (node for node in table.traverse() if node.mem_id != table.mem_id)
+    if any(node.tag == "table" for node in inside):
+        return False
     return table.css_first("td, th") is not None
 
 

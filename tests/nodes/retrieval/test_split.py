@@ -6,10 +6,13 @@ import socket
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from patchbay.nodes.contract import NodeError
 from patchbay.nodes.retrieval.split import SplitDocuments
+from patchbay.nodes.retrieval.split import split as cut
 from patchbay.nodes.values import Document
 from tests.nodes.context import RecordingContext, run_node
 
@@ -90,3 +93,31 @@ def test_it_stops_when_the_run_is_cancelled() -> None:
     ctx.cancelled.set()
     inputs = {"documents": [Document(text="some text")]}
     assert run_node(SplitDocuments, {}, inputs, ctx)["chunks"] == []
+
+
+MARKDOWN = st.lists(
+    st.one_of(
+        st.text(st.sampled_from("#=-`~ \n\t<!>*.,;ab。？é\u2028"), max_size=40),
+        st.text(max_size=20),
+        st.sampled_from(
+            [
+                "\n# A heading\n",
+                "\n```\n# code\n```\n",
+                "Wait... what?!",
+                "a,b;c.d" * 30,
+                "<!-- # -->",
+            ]
+        ),
+    ),
+    max_size=12,
+).map("".join)
+
+
+@pytest.mark.parametrize("by", ["sentences", "tokens", "recursive", "headings"])
+@settings(max_examples=40, deadline=None)
+@given(text=MARKDOWN)
+def test_without_overlap_nothing_is_lost_or_doubled(by: str, text: str) -> None:
+    document = Document(text=text)
+    params = SplitDocuments.Params(by=by, size=20, overlap=0)  # type: ignore[arg-type]
+    chunks = cut([document], params, lambda: False)
+    assert "".join("".join(c.text for c in chunks).split()) == "".join(text.split())
