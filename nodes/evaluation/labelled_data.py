@@ -29,7 +29,7 @@ class LabelledData(Node):
     so that the same cases are measured again.
     """
 
-    kind, version = "eval.data", 1
+    kind, version, edition = "eval.data", 1, 2
     title, family, icon = "Labelled data", "Evaluation", "table"
 
     class Params(NodeParams):
@@ -48,7 +48,7 @@ class LabelledData(Node):
         """The field of a wired record that holds the case."""
         label_field: str = Field("label", min_length=1)
         """The field of a wired record that holds the right answer."""
-        delimiter: Delimiter = Field("auto", widget="choice")
+        delimiter: Delimiter = Field("auto")
         """How the cells of a CSV stand apart; `auto` finds it, or says that it cannot."""
 
     class Inputs(Ports):

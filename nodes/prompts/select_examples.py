@@ -30,7 +30,7 @@ class SelectExamples(Node):
     nearest example last, right before the case.
     """
 
-    kind, version = "prompt.select_examples", 1
+    kind, version, edition = "prompt.select_examples", 1, 2
     title, family, icon = "Select examples", "Prompts", "funnel"
 
     class Params(NodeParams):
@@ -55,7 +55,7 @@ class SelectExamples(Node):
         """The field of a wired record that holds the case."""
         output_field: str = Field("output", min_length=1)
         """The field of a wired record that holds its answer."""
-        delimiter: Delimiter = Field("auto", widget="choice")
+        delimiter: Delimiter = Field("auto")
         """How the cells of a CSV stand apart; `auto` finds it, or says that it cannot."""
 
     class Inputs(Ports):

@@ -54,7 +54,7 @@ class LoadDocuments(Node):
         """The largest file that is read, in megabytes (1,000,000 bytes)."""
         most_files: int = Field(2000, ge=1, le=1_000_000)
         """The most files that are read."""
-        delimiter: Delimiter = Field("auto", widget="choice")
+        delimiter: Delimiter = Field("auto")
         """How the cells of a CSV stand apart; `auto` finds it, or says that it cannot."""
 
     class Inputs(Ports):

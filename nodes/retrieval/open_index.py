@@ -106,6 +106,17 @@ class OpenIndex:
         scaled: NDArray[np.float32] = rows / np.maximum(lengths, 1e-9)
         return scaled
 
+    def cosines(self, vector: Sequence[float], numbers: Sequence[int]) -> list[Hit]:
+        """Chunks with their cosine to a vector, in the order asked for."""
+        import numpy as np
+
+        if not numbers:
+            return []
+        query = np.array(vector, dtype=np.float32)
+        length = max(float(np.linalg.norm(query)), 1e-9)
+        scores = self.vectors(numbers) @ (query / length)
+        return [(n, float(score)) for n, score in zip(numbers, scores, strict=True)]
+
     def prove(self, embeddings: Embeddings) -> None:
         """Make sure, once, that a model still gives the vectors that the index was made with.
 

@@ -22,6 +22,9 @@ from patchbay.nodes.retrieval.ranking import Hit, diverse, fuse
 from patchbay.nodes.retrieval.retriever import IndexRetriever
 from patchbay.nodes.values import Document, Message
 
+_AT_ONCE = 100
+"""How many vectors are looked at together."""
+
 
 class Ask(Protocol):
     """Asks the retriever's chat model something; gives the answer's text."""
@@ -84,22 +87,43 @@ class OpenRetriever(BaseRetriever):
         words = query if spec.expand == "hyde" else looked_for
         if spec.strategy == "bm25":
             return self.index.by_words(words, most, among)
-        by_vector = self._by_vector(looked_for, most, among)
+        vector = self._vector(looked_for)
+        by_vector = self._near_enough(self.index.by_vector(vector, most, among))
         if spec.strategy == "hybrid":
-            return fuse([by_vector, self.index.by_words(words, most, among)])
+            return fuse([by_vector, self._by_words(words, vector, most, among)])
         if spec.strategy == "mmr" and by_vector:
             vectors = self.index.vectors([number for number, _ in by_vector])
             wanted = spec.k if spec.rerank == "none" else most
             return diverse(by_vector, vectors, wanted, spec.relevance)
         return by_vector
 
-    def _by_vector(self, text: str, most: int, among: Collection[int] | None) -> list[Hit]:
+    def _vector(self, text: str) -> list[float]:
         if self.embeddings is None:
             _ = self.index.collection  # says what is missing
         self.index.prove(self.embeddings)
-        found = self.index.by_vector(self.embeddings.embed_query(text), most, among)
+        return list(self.embeddings.embed_query(text))
+
+    def _near_enough(self, hits: list[Hit]) -> list[Hit]:
+        """Hits with their cosine, without those that are less alike than the threshold."""
         least = self.spec.threshold
-        return found if least is None else [hit for hit in found if hit[1] >= least]
+        return hits if least is None else [hit for hit in hits if hit[1] >= least]
+
+    def _by_words(
+        self, words: str, vector: list[float], most: int, among: Collection[int] | None
+    ) -> list[Hit]:
+        """The best by words; with a threshold, of those that are alike enough in meaning, too."""
+        if self.spec.threshold is None:
+            return self.index.by_words(words, most, among)
+        found = self.index.by_words(words, len(self.index.documents), among)
+        kept: list[Hit] = []
+        for start in range(0, len(found), _AT_ONCE):
+            some = found[start : start + _AT_ONCE]
+            numbers = [number for number, _ in some]
+            alike = dict(self._near_enough(self.index.cosines(vector, numbers)))
+            kept += [hit for hit in some if hit[0] in alike]
+            if len(kept) >= most:
+                break
+        return kept[:most]
 
     def _among(self) -> list[int] | None:
         if not self.spec.conditions:

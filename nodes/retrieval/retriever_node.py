@@ -35,7 +35,8 @@ class Retriever(DescribingNode):
         k: int = Field(4, ge=1, le=100)
         """How many chunks to give at most."""
         threshold: float | None = Field(None, ge=-1, le=1)
-        """The least cosine to the query; what is less alike is left out. Empty: all count."""
+        """The least cosine to the query. What is less alike is left out; in a hybrid search also
+        what was found by its words. Empty: all count."""
         relevance: float = Field(0.5, ge=0, le=1, widget="slider")
         """For mmr: 1 takes the nearest, 0 only looks for difference."""
         candidates: int = Field(20, ge=1, le=1000)

@@ -79,6 +79,31 @@ def test_hybrid_fuses_both(index: IndexSpec) -> None:
     assert (found[0].score or 1) < 1 / 30
 
 
+def test_a_threshold_holds_for_what_was_found_by_words_too(index: IndexSpec) -> None:
+    query = "aaaaaaa cactus"  # by its letters it is like "aaa aaa"; by its words, "bbb cactus"
+    assert "bbb cactus" in texts(search(index, query, strategy="hybrid", k=5))
+    opened = described(index).open(RecordingContext())
+    vector = Letters().open(RecordingContext()).embed_query(query)
+    alike = dict(opened.index.cosines(vector, range(len(TEXTS))))
+    for least in (0.2, 0.5, 0.9, 0.99):
+        found = search(index, query, strategy="hybrid", k=5, threshold=least)
+        assert all(alike[TEXTS.index(text)] >= least - 1e-6 for text in texts(found))
+        assert {TEXTS[n] for n, score in alike.items() if score >= least + 1e-6} <= set(
+            texts(found)
+        )
+    assert "bbb cactus" not in texts(search(index, query, strategy="hybrid", k=5, threshold=0.9))
+
+
+def test_words_that_are_alike_enough_take_the_place_of_those_that_are_not() -> None:
+    chunks = [Document(text=f"aword aword bbbbbbbbbbbbbbb {n}") for n in range(250)]
+    chunks.append(Document(text="aword aaa, and nothing more of it: it is so"))
+    spec = run_node(Index, {}, {"chunks": chunks, "embeddings": Letters()})["index"]
+    opened = described(spec, strategy="hybrid", threshold=0.5).open(RecordingContext())
+    assert opened.index.by_words("aword", 1)[0][0] < 250
+    vector = opened.embeddings.embed_query("aword aaa")
+    assert [number for number, _ in opened._by_words("aword", vector, 3, None)] == [250]
+
+
 def test_conditions_hold_for_vectors_and_for_words(index: IndexSpec) -> None:
     only = [{"field": "source", "relation": "is", "value": "1.txt"}]
     assert texts(search(index, "aaaa", k=5, conditions=only)) == ["aaa aaa x", "ccc"]
