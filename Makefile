@@ -11,7 +11,7 @@ PIP_PIN := pip==26.3
 # What is installed: extras of pyproject.toml, with commas. `make setup EXTRAS=` gives the small
 # environment. What was chosen last stands in .venv and holds until something else is chosen.
 CHOICE := $(VENV)/.extras
-EXTRAS ?= $(if $(wildcard $(CHOICE)),$(file < $(CHOICE)),all,dev)
+EXTRAS ?= $(if $(wildcard $(CHOICE)),$(shell cat $(CHOICE)),all,dev)
 
 FLOW ?= flows/saved/ask.json
 ARGS ?=
