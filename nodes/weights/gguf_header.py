@@ -18,7 +18,7 @@ from typing import Any
 MAGIC = b"GGUF"
 _SCALARS = {0: "<B", 1: "<b", 2: "<H", 3: "<h", 4: "<I", 5: "<i", 6: "<f", 7: "<?",
             10: "<Q", 11: "<q", 12: "<d"}  # fmt: skip
-_STRING, _ARRAY = 8, 9
+_STRING, ARRAY = 8, 9
 _LIMIT = 1 << 24
 """No key, text or array of a sane header is longer (bytes or items)."""
 
@@ -79,23 +79,29 @@ def read_header(path: Path) -> Header | None:
 def _read(path: Path, size: int, mtime_ns: int) -> Header | None:
     try:
         with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-            return _Reader(data).header()
+            return Reader(data).header()
     except (OSError, ValueError, TypeError, ArithmeticError, IndexError, struct.error):
         return None
 
 
-class _Reader:
+class Reader:
     """Reads on from where it stands."""
 
     def __init__(self, data: mmap.mmap) -> None:
         self._data, self._at = data, 0
 
-    def header(self) -> Header:
+    def begin(self) -> tuple[int, int]:
+        """The number of tensors, and of keys."""
         if self._bytes(4) != MAGIC:
             raise ValueError("not a GGUF file")
         version, tensors, count = self._number("<I"), self._number("<Q"), self._number("<Q")
         if version < 2 or count > 100_000 or tensors > 1_000_000:
             raise ValueError("an unknown GGUF version")
+        return tensors, count
+
+    def header(self) -> Header:
+        """The head of the file."""
+        tensors, count = self.begin()
         values = dict(self._entry() for _ in range(count))
         architecture = str(values.get("general.architecture", ""))
         own = {k.removeprefix(architecture + "."): v for k, v in values.items()}
@@ -124,7 +130,7 @@ class _Reader:
     def _entry(self) -> tuple[str, Any]:
         key = self._text()
         kind = self._number("<I")
-        if key.startswith("tokenizer.") and kind == _ARRAY:
+        if key.startswith("tokenizer.") and kind == ARRAY:
             return key, self._skip_array()
         return key, self._value(kind)
 
@@ -166,14 +172,14 @@ class _Reader:
             return self._number(_SCALARS[kind])
         if kind == _STRING:
             return self._text()
-        if kind == _ARRAY:
+        if kind == ARRAY:
             inner, count = self._array()
             return [self._value(inner) for _ in range(count)]
         raise ValueError(f"unknown value type {kind}")
 
     def _array(self) -> tuple[int, int]:
         inner, count = self._number("<I"), self._number("<Q")
-        if count > _LIMIT or inner == _ARRAY:
+        if count > _LIMIT or inner == ARRAY:
             raise ValueError("an array that is too long or nested")
         return inner, count
 

@@ -19,8 +19,10 @@ from patchbay.nodes.calls import NUMBERS
 from patchbay.nodes.models.errors import overflow
 from patchbay.nodes.models.llama.engine import Chunk, LlamaEngine
 from patchbay.nodes.models.llama.grammar import held_to_schema
+from patchbay.nodes.models.llama.plain_text import plain_prompt
 from patchbay.nodes.models.messages import to_chat
 from patchbay.nodes.models.streaming import StreamingChat
+from patchbay.nodes.weights.gguf_vocabulary import Vocabulary
 
 TAKEN = (*NUMBERS, "response_format", "grammar", "lora", "cache_prompt")
 """The options of a call that are passed on to llama.cpp."""
@@ -40,12 +42,22 @@ class ChatLlama(StreamingChat):
     context: int = 4096
     """Tokens that the prompt and the answer of one request may have together."""
     _engine: LlamaEngine = PrivateAttr()
+    _vocabulary: Vocabulary | None = PrivateAttr(None)
+    _template: str | None = PrivateAttr(None)
 
     @classmethod
-    def over(cls, engine: LlamaEngine, *, name: str, context: int) -> ChatLlama:
-        """A chat model over a loaded engine."""
+    def over(
+        cls,
+        engine: LlamaEngine,
+        *,
+        name: str,
+        context: int,
+        vocabulary: Vocabulary | None = None,
+        template: str | None = None,
+    ) -> ChatLlama:
+        """A chat model over a loaded engine; `template` stands in for its own chat template."""
         model = cls(model_name=name, context=context)
-        model._engine = engine
+        model._engine, model._vocabulary, model._template = engine, vocabulary, template
         return model
 
     @property
@@ -112,7 +124,10 @@ class ChatLlama(StreamingChat):
         self, messages: Sequence[BaseMessage], stop: list[str] | None, options: dict[str, Any]
     ) -> dict[str, Any]:
         chosen = held_to_schema({k: options[k] for k in TAKEN if options.get(k) is not None})
-        body = {"messages": to_chat(messages), **chosen}
+        chat = to_chat(messages)
+        plain = plain_prompt(chat, self._vocabulary, self._template, {})
+        asked = {"messages": chat} if plain is None else {"prompt": plain}
+        body = {**asked, **chosen}
         return {**body, "stop": stop} if stop else body
 
 
@@ -124,7 +139,7 @@ class _Reader:
 
     def read(self, chunk: Chunk) -> Iterator[ChatGenerationChunk]:
         for choice in chunk.get("choices", ()):
-            delta = choice.get("delta", {})
+            delta = choice.get("delta") or {"content": choice.get("text")}
             extra = {k: delta[k] for k in ("reasoning_content",) if delta.get(k)}
             if delta.get("content") or extra:
                 message = AIMessageChunk(

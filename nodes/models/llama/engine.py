@@ -91,7 +91,10 @@ class LlamaEngine:
             "return_progress": True,  # a chunk per batch of the prompt: chances to stop
         }
         try:
-            server.handle_chat_completions(body, callback)
+            if "prompt" in body:
+                server.handle_completions(body, callback)
+            else:
+                server.handle_chat_completions(body, callback)
         except (RuntimeError, ValueError, TypeError) as error:
             raise NodeError(
                 f"The model cannot take this request: {error}", code="model/request", retry=False

@@ -22,10 +22,12 @@ def held_to_schema(options: Mapping[str, Any]) -> dict[str, Any]:
         NodeError: no grammar can be made of the schema.
     """
     wanted = options.get("response_format")
-    if not isinstance(wanted, Mapping) or wanted.get("type") != "json_schema":
+    kind = wanted.get("type") if isinstance(wanted, Mapping) else None
+    if wanted is None or kind not in ("json_schema", "json_object"):
         return dict(options)
     rest = {key: value for key, value in options.items() if key != "response_format"}
-    return {**rest, "grammar": grammar_of(wanted["json_schema"]["schema"])}
+    schema = wanted["json_schema"]["schema"] if kind == "json_schema" else {"type": "object"}
+    return {**rest, "grammar": grammar_of(schema)}
 
 
 def grammar_of(schema: Mapping[str, Any]) -> str:

@@ -13,6 +13,7 @@ from patchbay.nodes.models.cores import share_cores
 from patchbay.nodes.models.llama.adapter import adapter_file, check_adapters
 from patchbay.nodes.models.llama.memory import REPACKED, batch_size
 from patchbay.nodes.weights.gguf_header import Header, read_header
+from patchbay.nodes.weights.gguf_vocabulary import read_vocabulary
 from patchbay.nodes.weights.refs import Report
 
 if TYPE_CHECKING:
@@ -42,7 +43,13 @@ def load(spec: GgufModel, path: Path, report: Report) -> ChatLlama:
     adapters = [adapter_file(adapter.weights, header, report) for adapter in spec.adapters]
     context = spec.slot_context(header.context)
     engine = LlamaEngine(_serve(spec, path, header, adapters), spec.parallel, header.context)
-    return ChatLlama.over(engine, name=spec.weights, context=context)
+    return ChatLlama.over(
+        engine,
+        name=spec.weights,
+        context=context,
+        vocabulary=read_vocabulary(path),
+        template=spec.chat_template,
+    )
 
 
 def _serve(spec: GgufModel, path: Path, header: Header, adapters: Sequence[Path]) -> Any:

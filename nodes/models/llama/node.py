@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Annotated
 
-from pydantic import JsonValue
+from pydantic import AfterValidator, JsonValue
 
 from patchbay.nodes.contract import DescribingNode, Field, NodeParams, Ports, port
 from patchbay.nodes.models.doubts import schema_doubts
@@ -13,6 +14,7 @@ from patchbay.nodes.models.llama.adapter import GgufAdapter, check_adapters
 from patchbay.nodes.models.llama.facts import gguf_facts
 from patchbay.nodes.models.llama.spec import GgufModel
 from patchbay.nodes.models.options import LocalSampling
+from patchbay.nodes.models.template import check_template
 from patchbay.nodes.units import megabytes
 from patchbay.nodes.weights.manifest import DEFAULT, NAMED
 
@@ -48,7 +50,9 @@ class QuantizedModel(DescribingNode):
         """Only so many of the likeliest words are considered; 0 for all, empty for 40."""
         min_p: float | None = Field(None, ge=0, le=1)
         """Words less likely than this share of the likeliest are left out; empty for 0.05."""
-        chat_template: str | None = Field(None, max_length=100_000, widget="textarea")
+        chat_template: Annotated[str | None, AfterValidator(check_template)] = Field(
+            None, max_length=100_000, widget="textarea"
+        )
         """A Jinja chat template in place of the one in the file."""
         json_schema: dict[str, JsonValue] | None = Field(None, widget="json")
         """A JSON schema that every answer must follow, unless who asks gives another."""

@@ -15,6 +15,7 @@ from langchain_core.outputs import ChatGenerationChunk
 from pydantic import PrivateAttr
 
 from patchbay.nodes.errors import NodeError
+from patchbay.nodes.models.control_words import pieces, split_words
 from patchbay.nodes.models.errors import overflow
 from patchbay.nodes.models.messages import to_chat
 from patchbay.nodes.models.streaming import StreamingChat
@@ -166,9 +167,11 @@ class ChatTransformers(StreamingChat):
                 code="model/chat-template",
                 retry=False,
             )
+        chat = to_chat(messages)
+        marked = split_words(chat, _control_words(tokenizer))
         try:
             text = tokenizer.apply_chat_template(
-                to_chat(messages),
+                marked or chat,
                 chat_template=self.chat_template,
                 add_generation_prompt=True,
                 tokenize=False,
@@ -181,8 +184,8 @@ class ChatTransformers(StreamingChat):
                 code="model/chat-template",
                 retry=False,
             ) from error
-        tokens: list[int] = tokenizer(text, add_special_tokens=False)["input_ids"]
-        return tokens
+        parts = [text] if marked is None else pieces(text)
+        return [t for part in parts for t in tokenizer(part, add_special_tokens=False)["input_ids"]]
 
     def _last(self, request: Request, ended: Ended) -> ChatGenerationChunk:
         if ended.error is not None:
@@ -202,6 +205,11 @@ class ChatTransformers(StreamingChat):
             chunk_position="last",
         )
         return ChatGenerationChunk(message=message, generation_info=info)
+
+
+def _control_words(tokenizer: Any) -> list[str]:
+    """What the tokenizer looks a text through for; a shorter one is a blank or a letter."""
+    return [word for word in tokenizer.get_added_vocab() if len(word) > 2]
 
 
 def _piece(text: str) -> ChatGenerationChunk:

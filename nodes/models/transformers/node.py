@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Annotated
+
+from pydantic import AfterValidator
 
 from patchbay.nodes.contract import DescribingNode, Field, NodeError, NodeParams, Ports, port
 from patchbay.nodes.models.errors import mib
 from patchbay.nodes.models.options import LocalSampling
+from patchbay.nodes.models.template import check_template
 from patchbay.nodes.models.transformers.anatomy import anatomy
 from patchbay.nodes.models.transformers.gguf_tokenizer import check_tokenizer
 from patchbay.nodes.models.transformers.precision import DType
@@ -40,7 +44,9 @@ class TransformersNode(DescribingNode):
         """Tokens that a prompt and its answer may have together, for each parallel request."""
         parallel: int = Field(4, ge=1, le=64)
         """Requests answered at once, computed in one batch; each takes memory for its context."""
-        chat_template: str | None = Field(None, max_length=100_000, widget="textarea")
+        chat_template: Annotated[str | None, AfterValidator(check_template)] = Field(
+            None, max_length=100_000, widget="textarea"
+        )
         """A Jinja chat template in place of the model's own."""
 
     class Outputs(Ports):
