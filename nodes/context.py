@@ -6,9 +6,12 @@ import threading
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
-from typing import Any, Literal, ParamSpec, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, ParamSpec, Protocol, TypeVar
 
 from patchbay.nodes.values import SecretRef, Spec
+
+if TYPE_CHECKING:
+    from patchbay.nodes.contract import InputField
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -97,6 +100,9 @@ class Context(Protocol):
 
     def flow_input(self, name: str) -> Any:
         """The value given for a flow input."""
+
+    def flow_asks(self, flow: str) -> tuple[InputField, ...]:
+        """The inputs that another saved flow asks for. Raises `NodeError` where it is broken."""
 
     async def run_flow(
         self, flow: str, inputs: Mapping[str, Any], *, label: str = ""

@@ -22,7 +22,7 @@ from patchbay.flows.runs.events import (
     Tokens,
 )
 from patchbay.nodes.context import StepKind
-from patchbay.nodes.contract import NodeError
+from patchbay.nodes.contract import InputField, NodeError
 from patchbay.nodes.threads import in_thread
 from patchbay.nodes.values import SecretRef, Spec
 
@@ -52,8 +52,10 @@ class StepContext:
         emit: Callable[[Event], None],
         given: Mapping[str, Any],
         subflow: SubflowRunner,
+        asks: Callable[[str], tuple[InputField, ...]],
     ) -> None:
         self.path = path
+        self._asks = asks
         self.tokens = Tokens()
         self.repeatable = True
         """Turns False when something inside gave a result that may differ next time."""
@@ -174,6 +176,10 @@ class StepContext:
                 retry=False,
             )
         return self._given[name]
+
+    def flow_asks(self, flow: str) -> tuple[InputField, ...]:
+        """The inputs that another saved flow asks for."""
+        return self._asks(flow)
 
     async def run_flow(
         self, flow: str, inputs: Mapping[str, Any], *, label: str = ""

@@ -30,7 +30,7 @@ from patchbay.flows.runs.failures import SchedulerError, StepError, explain, may
 from patchbay.flows.runs.keys import node_key
 from patchbay.flows.runs.plan import Absent, Delivered, Outcome, Plan, Skip, Step, settle_inputs
 from patchbay.flows.runs.subflows import Subflows
-from patchbay.nodes.contract import Node, NodeError, Ports
+from patchbay.nodes.contract import InputField, Node, NodeError, Ports
 from patchbay.nodes.threads import in_thread
 
 log = logging.getLogger("patchbay")
@@ -168,7 +168,7 @@ class Execution:
     async def _work(self, step: Step, inputs: Ports) -> None:
         path = self._prefix + step.id
         started = time.perf_counter()
-        ctx = StepContext(path, self._env, self._emit, self._given, self._run_subflow)
+        ctx = StepContext(path, self._env, self._emit, self._given, self._run_subflow, self._asks)
         try:
             outcome: Outcome = Delivered(await self._deliver(step, inputs, ctx, started))
         except (KeyboardInterrupt, GeneratorExit):
@@ -308,6 +308,9 @@ class Execution:
         return step.cls.repeatable(step.params, inputs)
 
     # --- flows inside flows -----------------------------------------------------------------
+
+    def _asks(self, flow: str) -> tuple[InputField, ...]:
+        return self._subflows.open(flow, self._depth + 1).asks()
 
     async def _run_subflow(
         self, ctx: StepContext, flow: str, inputs: Mapping[str, Any], path: str

@@ -14,10 +14,10 @@ from patchbay.flows.document.reading import read_flow
 from patchbay.flows.document.writing import canonical_text
 from patchbay.flows.problems import FlowError, errors
 from patchbay.flows.runs.environment import Environment
-from patchbay.flows.runs.inputs import accept
+from patchbay.flows.runs.inputs import accept, flow_inputs
 from patchbay.flows.runs.plan import Plan, make_plan
 from patchbay.nodes.catalog import Catalog
-from patchbay.nodes.contract import NodeError
+from patchbay.nodes.contract import InputField, NodeError
 from patchbay.nodes.values import content_hash
 
 MAX_DEPTH = 20
@@ -36,6 +36,10 @@ class Subflow:
     def environment(self, env: Environment) -> Environment:
         """The outer run's environment, with this flow's folder."""
         return replace(env, folder=self.folder)
+
+    def asks(self) -> tuple[InputField, ...]:
+        """The inputs that the flow asks for."""
+        return tuple(field for _, field in flow_inputs(self.resolved))
 
     def accept(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """Values for the flow's inputs.

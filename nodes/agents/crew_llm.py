@@ -12,7 +12,7 @@ import json
 import threading
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 from crewai import BaseLLM
 from crewai.tools import BaseTool as CrewTool
@@ -23,7 +23,7 @@ from langchain_core.messages import (
     SystemMessage,
     ToolMessage,
 )
-from pydantic import BaseModel, ConfigDict, PrivateAttr
+from pydantic import BaseModel, ConfigDict, PrivateAttr, WithJsonSchema, create_model
 
 from patchbay.nodes.agents.choice import Function
 from patchbay.nodes.agents.crewai_quirks import stop_error
@@ -131,7 +131,7 @@ class CrewLLM(BaseLLM):
         """A text, a list of tool calls, or what `response_model` makes of the answer."""
         task = self._at(from_task)
         turn = Turn(
-            functions=tuple(Function.of(tool) for tool in tools or ()),
+            functions=tuple(self._function(tool) for tool in tools or ()),
             answer=self._schema(task, response_model),
             stop=tuple(self.stop_sequences) if self._as_text else (),
             on_piece=self._spoken.get(task) if response_model is None else None,
@@ -148,6 +148,12 @@ class CrewLLM(BaseLLM):
         if message.tool_calls:
             return [_openai_call(call) for call in message.tool_calls]
         return self._text(message)
+
+    def _function(self, told: dict[str, Any]) -> Function:
+        """A tool as the model sees it: ours as it is, since CrewAI makes every argument required."""
+        function = Function.of(told)
+        mine = self._worker.tools.get(function.name)
+        return function if mine is None else Function.of(_described(mine))
 
     def _at(self, from_task: Any) -> str:
         """The name of the task that is being worked at. What was said for another is over."""
@@ -215,12 +221,14 @@ def _arguments(tool: Any) -> type[BaseModel]:
     schema = tool.args_schema
     if isinstance(schema, type) and issubclass(schema, BaseModel):
         return schema
-    from crewai.utilities.pydantic_schema_utils import create_model_from_schema
-
-    parameters = dict(Function.of(_described(tool)).parameters)
-    named = {"title": f"{tool.name}_arguments", **parameters}
-    made: type[BaseModel] = create_model_from_schema(named)
-    return made
+    parameters = Function.of(_described(tool)).parameters
+    required = parameters.get("required", ())
+    fields: dict[str, Any] = {
+        # The tool checks its arguments itself, and says in its own words what is wrong with them.
+        name: (Annotated[Any, WithJsonSchema(part)], ... if name in required else None)
+        for name, part in parameters.get("properties", {}).items()
+    }
+    return create_model(f"{tool.name}_arguments", **fields)
 
 
 def _described(tool: Any) -> dict[str, Any]:

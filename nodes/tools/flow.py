@@ -16,7 +16,8 @@ from patchbay.nodes.contract import (
     port,
 )
 from patchbay.nodes.names import FlowName, Name
-from patchbay.nodes.tools.tool import BoundTool, ToolName, langchain_tool, shortened
+from patchbay.nodes.tools.asked import fields_of, read, schema_of
+from patchbay.nodes.tools.tool import BoundTool, ToolName, shortened
 from patchbay.nodes.values import as_text
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class FlowTool(BoundTool):
-    """Runs another saved flow; `inputs` names its inputs, which all get texts."""
+    """Runs another saved flow; `inputs` names those of its inputs that the model fills."""
 
     backend: ClassVar[str] = "flow"
 
@@ -38,12 +39,18 @@ class FlowTool(BoundTool):
         return False
 
     def bind(self, ctx: Context) -> BaseTool:
-        """The tool inside a run, which is what runs the flow."""
+        """The tool inside a run, which is what runs the flow.
+
+        Raises:
+            NodeError: the flow is broken, or asks for what no model can give.
+        """
         calls = itertools.count(1)
+        fields = fields_of(self.inputs, ctx.flow_asks(self.flow), self.flow)
 
         async def run(**given: Any) -> str:
+            values = read(fields, given)
             label = f"{self.name}-{next(calls)}"
-            outputs = await ctx.run_flow(self.flow, given, label=label)
+            outputs = await ctx.run_flow(self.flow, values, label=label)
             if self.output not in outputs:
                 raise NodeError(
                     f'The flow "{self.flow}" gave no output "{self.output}".',
@@ -51,12 +58,20 @@ class FlowTool(BoundTool):
                 )
             return shortened(as_text(outputs[self.output]))
 
-        arguments = {name: (str, f'The input "{name}" of the flow') for name in self.inputs}
-        return langchain_tool(self, run, arguments)
+        from langchain_core.tools import StructuredTool
+
+        return StructuredTool(
+            name=self.name,
+            description=self.description,
+            args_schema=schema_of(fields),
+            coroutine=run,
+        )
 
 
 class FlowAsTool(DescribingNode):
     """Let an agent run another saved flow: its inputs are the arguments, an output the result.
+
+    The model is told what kind each input is, what it is for, and which may be left out.
 
     Whatever can be drawn can so be given to an agent: a question over documents, a classifier, a
     crew of its own.
@@ -75,7 +90,7 @@ class FlowAsTool(DescribingNode):
         )
         """What the agent is told that it is for."""
         inputs: list[Name] = Field(["question"], max_length=20)
-        """The inputs of that flow which the agent fills, each with a text."""
+        """The inputs of that flow which the agent fills; the others keep their defaults."""
         output: Name = Field("answer")
         """The output of that flow which the agent gets."""
         seconds: float = Field(120, gt=0, le=3600)

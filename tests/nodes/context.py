@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from patchbay.nodes.contract import UNSET, Node, NodeError, Ports
+from patchbay.nodes.contract import UNSET, InputField, Node, NodeError, Ports
 from patchbay.nodes.values import SecretRef, Spec
 
 SubFlow = Callable[[Mapping[str, Any]], Awaitable[dict[str, Any]]]
@@ -22,6 +22,8 @@ class RecordingContext:
 
     flow_inputs: Mapping[str, Any] = field(default_factory=dict)
     flows: Mapping[str, SubFlow] = field(default_factory=dict)
+    asks: Mapping[str, tuple[InputField, ...]] = field(default_factory=dict)
+    """The inputs that other flows ask for."""
     secrets: Mapping[str, str] = field(default_factory=dict)
     cancelled: threading.Event = field(default_factory=threading.Event)
     streamed: list[tuple[str, str]] = field(default_factory=list)
@@ -92,6 +94,9 @@ class RecordingContext:
 
     def flow_input(self, name: str) -> Any:
         return self.flow_inputs[name]
+
+    def flow_asks(self, flow: str) -> tuple[InputField, ...]:
+        return self.asks.get(flow, ())
 
     async def run_flow(
         self, flow: str, inputs: Mapping[str, Any], *, label: str = ""
