@@ -150,7 +150,7 @@ class CrewLLM(BaseLLM):
         return self._text(message)
 
     def _function(self, told: dict[str, Any]) -> Function:
-        """A tool as the model sees it: ours as it is, since CrewAI makes every argument required."""
+        """A tool as the model sees it: ours as it is, as CrewAI makes every argument required."""
         function = Function.of(told)
         mine = self._worker.tools.get(function.name)
         return function if mine is None else Function.of(_described(mine))
