@@ -6,12 +6,10 @@ import threading
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, ParamSpec, Protocol, TypeVar
+from typing import Any, Literal, ParamSpec, Protocol, TypeVar
 
+from patchbay.nodes.input_field import InputField
 from patchbay.nodes.values import SecretRef, Spec
-
-if TYPE_CHECKING:
-    from patchbay.nodes.contract import InputField
 
 P = ParamSpec("P")
 T = TypeVar("T")

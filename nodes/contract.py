@@ -6,7 +6,7 @@ import inspect
 import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, JsonValue
 
 from patchbay.nodes.context import Context, StepKind
 from patchbay.nodes.errors import NodeError
+from patchbay.nodes.input_field import InputField
 from patchbay.nodes.ports import UNSET, Port, Ports, port
 from patchbay.nodes.values import KIND_TYPES, SecretRef, Value, ValueKind
 
@@ -50,20 +51,6 @@ def Field(default: Any = ..., *, widget: Widget | None = None, **options: Any) -
 
 
 # --- the node -----------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class InputField:
-    """A value that a flow asks its caller for."""
-
-    name: str
-    kind: str
-    required: bool
-    default: Any = None
-    description: str = ""
-    choices: tuple[str, ...] = ()
-    parse: Callable[[Any], Any] = field(default=lambda value: value, compare=False)
-    """Turn what the caller gave into the value on the wire. Raises `NodeError`."""
 
 
 @dataclass(frozen=True, slots=True)
