@@ -12,10 +12,12 @@ if (_HERE.parent / "patchbay.py").exists():  # a checkout, installed or not
 import streamlit as st  # noqa: E402
 from starlette.middleware import Middleware  # noqa: E402
 
+from patchbay.flows.blackout import black_out_process  # noqa: E402
 from patchbay.studio.server.access import Guard  # noqa: E402
 from patchbay.studio.server.routes import BrowserCookie, routes  # noqa: E402
 from patchbay.studio.server.welcome import key, welcome  # noqa: E402
 
+black_out_process()
 _base = st.get_option("server.baseUrlPath") or ""
 
 app = st.App(

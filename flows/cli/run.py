@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
+from patchbay.flows.blackout import finish
 from patchbay.flows.checks.resolve import Resolved, resolve
 from patchbay.flows.cli import say
 from patchbay.flows.cli.arguments import read_inputs, read_settings
@@ -149,6 +150,7 @@ def leave(code: int) -> NoReturn:
     abort the interpreter on its way out; then the process ends without it.
     """
     if any(thread.name.startswith("patchbay-") for thread in threading.enumerate()):
+        finish()
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(code)

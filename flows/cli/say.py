@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Iterable, Iterator
 
+from patchbay.flows.blackout import black_out_process, finish
 from patchbay.flows.checks.memory import MemoryPlan
 from patchbay.flows.problems import FlowError, Problem
 from patchbay.flows.runs.events import Tokens
@@ -75,12 +76,15 @@ def memory(plan: MemoryPlan) -> str:
 
 @contextlib.contextmanager
 def guarded(debug: bool) -> Iterator[None]:
-    """Turn what went wrong into a message and an exit code; a traceback only with `--debug`."""
+    """Turn what went wrong into a message and an exit code; a traceback only with `--debug`.
+
+    No secret that was given out appears on standard output, standard error, or in a log.
+    """
+    black_out_process()
     try:
-        yield
+        with _debugged() if debug else contextlib.nullcontext():
+            yield
     except (FlowError, RunError) as error:
-        if debug:
-            raise
         problems(error.problems if isinstance(error, FlowError) else [error.problem])
         sys.exit(EXIT_PROBLEM)
     except BrokenPipeError:
@@ -90,13 +94,25 @@ def guarded(debug: bool) -> Iterator[None]:
     except KeyboardInterrupt:
         sys.exit(EXIT_INTERRUPTED)
     except OSError as error:
-        if debug:
-            raise
         problems([Problem("system/file", *about_file(error))])
         sys.exit(EXIT_PROBLEM)
     except Exception as error:
-        if debug:
-            raise
         err(f"error [internal] {type(error).__name__}: {error}")
         err("    → This is a mistake in Patchbay. Run again with --debug and report what it says.")
         sys.exit(EXIT_PROBLEM)
+    finally:
+        finish()
+
+
+@contextlib.contextmanager
+def _debugged() -> Iterator[None]:
+    """Show the traceback of what went wrong."""
+    try:
+        yield
+    except Exception as error:
+        if not isinstance(error, BrokenPipeError):
+            import traceback
+
+            err(traceback.format_exc(), end="")
+            sys.exit(EXIT_PROBLEM)
+        raise

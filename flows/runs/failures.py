@@ -58,11 +58,11 @@ def explain(error: BaseException, node: str, secrets: Secrets) -> Problem:
         node = error.node
     problem = _explain(error, node)
     return Problem(
-        problem.code,
+        secrets.redact_text(problem.code),
         secrets.redact_text(problem.message),
         secrets.redact_text(problem.fix),
         node=node,
-        port=problem.port,
+        port=problem.port and secrets.redact_text(problem.port),
     )
 
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, assert_never
 
+from patchbay.flows.blackout import EVERYWHERE
 from patchbay.flows.document.model import Flow
 from patchbay.flows.document.reading import read_text
 from patchbay.flows.document.writing import canonical_text
@@ -135,6 +136,7 @@ class History:
     def _begin(self, db: Any, columns: Mapping[str, Any], event: RunStarted) -> None:
         runs = self._runs
         values = {**columns, "status": "running", "inputs": _dump(encode(event.inputs))}
+        values["flow"] = EVERYWHERE.text(values["flow"])
         again = db.execute(runs.update().where(runs.c.id == event.run).values(**values)).rowcount
         if not again:
             db.execute(runs.insert().values(**values, started_at=event.at))

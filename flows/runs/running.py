@@ -33,6 +33,7 @@ from patchbay.flows.runs.events import (
 from patchbay.flows.runs.failures import SchedulerError, StepError, explain, said
 from patchbay.flows.runs.inputs import accept
 from patchbay.flows.runs.plan import make_plan, needed_by
+from patchbay.flows.runs.secrets import secret_names
 from patchbay.flows.runs.subflows import Subflows
 
 log = logging.getLogger("patchbay")
@@ -78,6 +79,10 @@ class Run:
         _check(self.resolved, self._env.folder, self._only)
         self._plan = make_plan(self.resolved, self._only)
         self.inputs = accept(self.resolved, inputs, self._plan.steps)
+        # What the flow names is blacked out from the start, not only once a node has asked for it.
+        self._env.secrets.know(
+            name for node in self.resolved.nodes.values() for name in secret_names(node.params)
+        )
         self._sinks = list(self._env.sinks)
         self._queue: deque[Event] = deque()
         self._news = asyncio.Event()
@@ -137,6 +142,7 @@ class Run:
             self._task.cancel()  # a task that has not begun looks at `_cancel_asked` itself
 
     def _emit(self, event: Event) -> None:
+        event = self._env.secrets.redact_event(event)  # the edge: everybody hears of it from here
         self._queue.append(event)
         self._news.set()
         for sink in tuple(self._sinks):

@@ -4,18 +4,28 @@ from __future__ import annotations
 
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import fields, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
+from pydantic import BaseModel
+
+from patchbay.flows.blackout import BLACKED, EVERYWHERE, Blackout
+from patchbay.flows.problems import Problem
 from patchbay.nodes.contract import NodeError
 from patchbay.nodes.values import SecretRef, Value
 
-BLACKED = "••••"
-"""What stands where a secret's value would."""
+if TYPE_CHECKING:
+    from patchbay.flows.runs.events import Event
 
-SHORTEST = 4
-"""Values shorter than this many characters are not blacked out: they would hit ordinary words."""
+E = TypeVar("E", bound="Event")
+PROBLEM = tuple(field for field in fields(Problem) if field.name != "node")
+
+__all__ = ["BLACKED", "Secrets", "secret_files", "secret_names"]
+
+UNTOUCHED = {"type", "node", "run", "key", "source", "what", "at"}
+"""Fields of an event that name things of the flow; nothing from outside gets into them."""
 
 
 def secret_files() -> tuple[Path, ...]:
@@ -34,7 +44,7 @@ class Secrets:
     ) -> None:
         self._env = os.environ if env is None else env
         self._files = secret_files() if files is None else files
-        self._given: set[str] = set()
+        self._blackout = Blackout()
 
     def find(self, name: str) -> str | None:
         """The value, or None. Does not count as given out."""
@@ -61,19 +71,37 @@ class Secrets:
                 code="secret/missing",
                 retry=False,
             )
-        if len(value) >= SHORTEST:
-            self._given.add(value)
+        self._add(value)
         return value
 
+    def know(self, names: Iterable[str]) -> None:
+        """Black these secrets out from now on, where they are set, whoever asks for them."""
+        for name in names:
+            if value := self.find(name):
+                self._add(value)
+
+    def _add(self, value: str) -> None:
+        self._blackout.add(value)
+        EVERYWHERE.add(value)
+
     def redact_text(self, text: str) -> str:
-        """The text without any secret that was given out."""
-        for value in sorted(self._given, key=len, reverse=True):
-            text = text.replace(value, BLACKED)
-        return text
+        """The text without any secret that was given out, in whatever form."""
+        return self._blackout.text(text)
+
+    def redact_event(self, event: E) -> E:
+        """The event without any secret that was given out: the one way out of a run."""
+        if not self._blackout:
+            return event
+        changes = {
+            field.name: self._walk(getattr(event, field.name))
+            for field in fields(event)
+            if field.name not in UNTOUCHED
+        }
+        return replace(event, **changes)
 
     def redact(self, value: Any) -> Any:
         """The value without any secret that was given out."""
-        return self._walk(value) if self._given else value
+        return self._walk(value) if self._blackout else value
 
     def _walk(self, value: Any) -> Any:
         if isinstance(value, str):
@@ -82,24 +110,35 @@ class Secrets:
             return type(value)(self._walk(item) for item in value)
         if isinstance(value, dict):
             return {self._walk(k): self._walk(v) for k, v in value.items()}
+        if isinstance(value, Problem):
+            return replace(value, **{f.name: self._walk(getattr(value, f.name)) for f in PROBLEM})
         if isinstance(value, Value):
             return value.model_copy(update={k: self._walk(v) for k, v in value})
         return value
 
     def held_back(self, text: str) -> int:
         """How many characters at the end of `text` may be the beginning of a secret."""
-        longest = 0
-        for value in self._given:
-            for size in range(min(len(value) - 1, len(text)), longest, -1):
-                if text.endswith(value[:size]):
-                    longest = size
-                    break
-        return longest
+        return self._blackout.held_back(text)
 
     @property
     def any_given(self) -> bool:
         """Whether anything needs blacking out at all."""
-        return bool(self._given)
+        return bool(self._blackout)
+
+
+def secret_names(value: Any) -> Iterator[str]:
+    """The names of the secrets that params refer to, at any depth."""
+    stack = [value]
+    while stack:
+        item = stack.pop()
+        if isinstance(item, SecretRef):
+            yield item.secret
+        elif isinstance(item, BaseModel):
+            stack.extend(dict(item).values())
+        elif isinstance(item, dict):
+            stack.extend(item.values())
+        elif isinstance(item, (list, tuple)):
+            stack.extend(item)
 
 
 def _read(path: Path) -> Mapping[str, Any]:
