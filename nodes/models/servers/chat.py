@@ -93,11 +93,15 @@ class ServedChat(StreamingChat):
         tries = 0
         while True:
             tries += 1
-            reading = self._reading()
+            reading = self._reading(stop)
             try:
                 try:
-                    for chunk in self._inner.stream(messages, QUIET, **options):
-                        yield from reading.take(chunk)
+                    coming: Any = self._inner.stream(messages, QUIET, **options)
+                    with contextlib.closing(coming) as chunks:
+                        for chunk in chunks:
+                            yield from reading.take(chunk)
+                            if reading.over:
+                                break
                 except Exception as error:
                     for late in reading.rescued(error):
                         yield from reading.take(late)
@@ -122,7 +126,7 @@ class ServedChat(StreamingChat):
         tries = 0
         while True:
             tries += 1
-            reading = self._reading()
+            reading = self._reading(stop)
             try:
                 try:
                     stream: Any = self._inner.astream(messages, QUIET, **options)
@@ -130,6 +134,8 @@ class ServedChat(StreamingChat):
                         async for chunk in chunks:
                             for ours in reading.take(chunk):
                                 yield ours
+                            if reading.over:
+                                break
                 except Exception as error:
                     for late in reading.rescued(error):
                         for ours in reading.take(late):
@@ -145,9 +151,9 @@ class ServedChat(StreamingChat):
             yield note(_waiting(failure, wait))
             await asyncio.sleep(wait)
 
-    def _reading(self) -> Reading:
+    def _reading(self, stop: list[str] | None) -> Reading:
         whole = getattr(self._inner, "from_whole", None)
-        return Reading(self._server, self.context, self._says_end, whole)
+        return Reading(self._server, self.context, self._says_end, whole, stop or ())
 
 
 def _waiting(failure: NodeError, wait: float) -> str:

@@ -28,7 +28,18 @@ _OVERFLOW = re.compile(
     re.IGNORECASE,
 )
 _NO_MODEL = re.compile(r"\bmodel\b", re.IGNORECASE)
-_NOT_FOUND = re.compile(r"not found|does not exist|no such model|unknown model", re.IGNORECASE)
+_NOT_FOUND = re.compile(
+    r"not[ _]found|does not exist|no such model|unknown model|invalid model|not a valid model"
+    r"|model is not supported|no endpoints",
+    re.IGNORECASE,
+)
+_NO_KEY = re.compile(
+    r"no connected db|authentication[_ ]error|unauthori[sz]ed|unauthenticated"
+    r"|(?:invalid|incorrect|wrong|missing|no|expired) (?:\S+ ){0,2}api[ _]key"
+    r"|(?:invalid|missing)_api_key|api[ _]key (?:is |was )?(?:not |invalid|missing|required)",
+    re.IGNORECASE,
+)
+"""A key that is wrong, however the status is (LiteLLM says 400 or 500, "No connected db.")."""
 
 
 _BROKEN = frozenset({
@@ -146,11 +157,13 @@ class Server:
         status, text = answer.status or 0, answer.text
         if 300 <= status < 400:
             return self._redirected(answer)
-        if status in (401, 403):
+        if status in (401, 403) or (status in (400, 500) and _NO_KEY.search(answer.raw)):
             return errors.wrong_key(f"{self.address} ({status}, {text})", self.secret)
         if _OVERFLOW.search(text) and status < 500:
             return self._overflow(answer)
-        if status == 404 or (status == 400 and _NO_MODEL.search(text) and _NOT_FOUND.search(text)):
+        if status == 404 or (
+            status in (400, 422, 500) and _NO_MODEL.search(text) and _NOT_FOUND.search(answer.raw)
+        ):
             return self._unknown(answer)
         if status in _LATER:
             return self._later(answer)

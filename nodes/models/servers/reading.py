@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from langchain_core.messages import AIMessage, AIMessageChunk
@@ -13,6 +13,7 @@ from patchbay.nodes.models import endings
 from patchbay.nodes.models.endings import REASON
 from patchbay.nodes.models.notes import NOTES
 from patchbay.nodes.models.servers.errors import EndedEarly, SentInstead, Server, causes
+from patchbay.nodes.models.servers.stops import Stops
 from patchbay.nodes.models.thinking import LATE, THOUGHT, Splitter, late_thought, thought_of
 
 REFUSAL = "refusal"
@@ -30,14 +31,20 @@ class Reading:
         context: tokens that a request may have, where the server cuts prompts without a word.
         says_end: whether a whole answer of this client gives a reason for its end.
         whole: reads an answer that was not streamed, where the client can.
+        stops: texts at which the answer ends, whether the server knows or not.
     """
 
     def __init__(
-        self, server: Server, context: int | None, says_end: bool, whole: Whole | None = None
+        self,
+        server: Server,
+        context: int | None,
+        says_end: bool,
+        whole: Whole | None = None,
+        stops: Sequence[str] = (),
     ) -> None:
         self._server, self._context = server, context
         self._says_end, self._whole = says_end, whole
-        self._split = Splitter()
+        self._split, self._stops = Splitter(), Stops(stops)
         self._pieces: list[str] = []
         self._refusal: list[str] = []
         self._thought = 0
@@ -46,6 +53,11 @@ class Reading:
         self._any = False
         self.begun = False
         """Whether something of the answer was given out."""
+
+    @property
+    def over(self) -> bool:
+        """Whether the answer has ended at a stop text, and the server writes on."""
+        return self._stops.ignored
 
     @property
     def written(self) -> str:
@@ -94,12 +106,16 @@ class Reading:
             NodeError: it is half an answer, or none.
         """
         thought, text = self._split.finish()
+        text = self._stops.add(text) + self._stops.finish()
         if thought or text:
             self._note_text(thought, text)
             yield _chunk(thought, text)
         if late := late_thought(self.written) if not self._thought else 0:
             self._thought = late
             yield _chunk("", "", {LATE: late})
+        if self.over:
+            yield from self._ended()
+            return
         refusal = "".join(self._refusal)
         failure = endings.failure_of(self._reason, self._server, self.written, refusal)
         if failure is not None:
@@ -126,12 +142,22 @@ class Reading:
         thought = thought_of(message)
         if isinstance(message.content, str) and message.content and not thought:
             thought, message.content = self._split.add(message.content)
+            message.content = self._stops.add(message.content)
             if thought:
                 message.additional_kwargs = {**message.additional_kwargs, THOUGHT: thought}
         elif thought and THOUGHT not in message.additional_kwargs:
             message.additional_kwargs = {**message.additional_kwargs, THOUGHT: thought}
         self._note_text(thought, str(message.text))
         return bool(message.content or thought or message.tool_call_chunks)
+
+    def _ended(self) -> Iterator[ChatGenerationChunk]:
+        """The end of an answer that the server would have gone on with."""
+        if not self._reason:
+            yield note(
+                f"{self._server} ignores stop texts: the answer was ended here, and its tokens "
+                "are not counted."
+            )
+            yield _chunk("", "", {REASON: "stop"})
 
     def _note_text(self, thought: str, text: str) -> None:
         self._thought += len(thought)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -134,10 +135,13 @@ def http_clients(address: str, key: str, timeout_s: float) -> dict[str, Any]:
     }
 
 
-def list_models(address: str, key: str = "", secret: str = "") -> list[str]:
+def list_models(
+    address: str, key: str = "", secret: str = "", headers: Mapping[str, str] | None = None
+) -> list[str]:
     """The names of the models that a server has, in its own order. Blocks for up to 10 s.
 
-    vLLM lists its LoRA modules among them. `secret` is the name of the key.
+    vLLM lists its LoRA modules among them. `secret` is the name of the key; `headers` carry it
+    where the server wants it otherwise than OpenAI's.
 
     Raises:
         NodeError: it does not answer, wants a key, or is no such server.
@@ -145,7 +149,8 @@ def list_models(address: str, key: str = "", secret: str = "") -> list[str]:
     import httpx
 
     server = Server(address, "", secret, START)
-    headers = {"Authorization": f"Bearer {key}"} if key else {}
+    if headers is None:
+        headers = {"Authorization": f"Bearer {key}"} if key else {}
     try:
         with httpx.Client(**client_settings(address, _LIST_S)) as client:
             answer = client.get(f"{address}/models", headers=headers)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from patchbay.nodes.errors import NodeError
 from patchbay.nodes.models.servers.errors import Server
-from patchbay.nodes.models.servers.openai.client import NO_KEY, http_clients
+from patchbay.nodes.models.servers.openai.client import NO_KEY, http_clients, list_models
 from patchbay.nodes.models.servers.openai.spec import translated as openai_translated
 from patchbay.nodes.models.servers.provider.names import Provider, split_name
 from patchbay.nodes.models.servers.provider.spec import ProviderModel
@@ -57,7 +57,8 @@ def open_chat(spec: ProviderModel, opening: Opening) -> ServedChat:
         ) from error
     provider, model = split_name(spec.model)
     where = spec.base_url or provider
-    server = Server(where, model, spec.secret.secret if spec.secret else "", _START)
+    listing = partial(_list_models, spec, key) if spec.base_url or spec.provider.lists else None
+    server = Server(where, model, spec.secret.secret if spec.secret else "", _START, listing)
     translate = partial(_translated, inner=inner, like_openai=_like_openai(provider))
     return ServedChat.over(
         inner, server, translate, retries=spec.retries, says_end=provider == "anthropic"
@@ -75,6 +76,16 @@ def _made(spec: ProviderModel, key: str) -> BaseChatModel:
         return OpenAiChat(model=name, **_settings(spec, key))
     made: BaseChatModel = init_chat_model(spec.model, **_settings(spec, key))
     return made
+
+
+def _list_models(spec: ProviderModel, key: str) -> list[str]:
+    """The models that the provider has. Raises `NodeError` where it does not say."""
+    secret = spec.secret.secret if spec.secret else ""
+    if split_name(spec.model)[0] == "anthropic":
+        address = f"{spec.base_url or spec.provider.lists}/v1"
+        headers = {"x-api-key": key, "anthropic-version": "2023-06-01"}
+        return list_models(address, key, secret, headers)
+    return list_models(spec.base_url or spec.provider.lists, key, secret)
 
 
 _START = "Check the network, and the address if one is given."

@@ -15,12 +15,14 @@ class Provider:
 
     `key` is empty where the integration signs in by itself, with what the machine is logged in to.
     `key_as` is the argument that takes the key. `seeds`: whether answers can be made to repeat.
+    `lists`: where it says which models it has, as OpenAI and Anthropic do.
     """
 
     package: str
     key: str = ""
     key_as: str = "api_key"
     seeds: bool = False
+    lists: str = ""
 
     @property
     def missing(self) -> bool:
@@ -34,23 +36,38 @@ class Provider:
 
 
 PROVIDERS: Mapping[str, Provider] = {
-    "anthropic": Provider("langchain_anthropic", "ANTHROPIC_API_KEY"),
+    "anthropic": Provider(
+        "langchain_anthropic", "ANTHROPIC_API_KEY", lists="https://api.anthropic.com"
+    ),
     "azure_openai": Provider("langchain_openai", "AZURE_OPENAI_API_KEY", seeds=True),
     "bedrock_converse": Provider("langchain_aws"),
     "cohere": Provider("langchain_cohere", "COHERE_API_KEY", "cohere_api_key"),
-    "deepseek": Provider("langchain_deepseek", "DEEPSEEK_API_KEY"),
+    "deepseek": Provider(
+        "langchain_deepseek", "DEEPSEEK_API_KEY", lists="https://api.deepseek.com"
+    ),
     "fireworks": Provider("langchain_fireworks", "FIREWORKS_API_KEY"),
     "google_genai": Provider("langchain_google_genai", "GOOGLE_API_KEY"),
     "google_vertexai": Provider("langchain_google_vertexai"),
-    "groq": Provider("langchain_groq", "GROQ_API_KEY", seeds=True),
-    "mistralai": Provider("langchain_mistralai", "MISTRAL_API_KEY"),
+    "groq": Provider(
+        "langchain_groq", "GROQ_API_KEY", seeds=True, lists="https://api.groq.com/openai/v1"
+    ),
+    "mistralai": Provider(
+        "langchain_mistralai", "MISTRAL_API_KEY", lists="https://api.mistral.ai/v1"
+    ),
     "nvidia": Provider("langchain_nvidia_ai_endpoints", "NVIDIA_API_KEY"),
-    "openai": Provider("langchain_openai", "OPENAI_API_KEY", seeds=True),
-    "openrouter": Provider("langchain_openrouter", "OPENROUTER_API_KEY", seeds=True),
+    "openai": Provider(
+        "langchain_openai", "OPENAI_API_KEY", seeds=True, lists="https://api.openai.com/v1"
+    ),
+    "openrouter": Provider(
+        "langchain_openrouter",
+        "OPENROUTER_API_KEY",
+        seeds=True,
+        lists="https://openrouter.ai/api/v1",
+    ),
     "perplexity": Provider("langchain_perplexity", "PERPLEXITY_API_KEY"),
     "together": Provider("langchain_together", "TOGETHER_API_KEY", seeds=True),
     "upstage": Provider("langchain_upstage", "UPSTAGE_API_KEY"),
-    "xai": Provider("langchain_xai", "XAI_API_KEY", seeds=True),
+    "xai": Provider("langchain_xai", "XAI_API_KEY", seeds=True, lists="https://api.x.ai/v1"),
 }
 """By the word before the colon. Not here: those that would load weights into this process."""
 

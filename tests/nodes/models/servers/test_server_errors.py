@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from patchbay.nodes.contract import NodeError
+from patchbay.nodes.models.notes import NOTES
 from patchbay.nodes.models.servers.errors import retry_after
 from patchbay.nodes.models.servers.ollama.spec import OllamaModel
 from patchbay.nodes.models.servers.openai.spec import OpenAiModel
@@ -61,6 +62,15 @@ LONG = "This model's maximum context length is 4096 tokens. However, you request
     [
         (said(401, "Bad key"), "model/key", "(401, Bad key) does not accept", False),
         (said(403, "Not yours"), "model/key", "Not yours", False),
+        (
+            said(400, "No connected db.", type="no_db_connection"),
+            "model/key",
+            "No connected",
+            False,
+        ),
+        (said(500, "Authentication Error, Invalid proxy token"), "model/key", "Invalid", False),
+        (said(400, "API key not valid. Please pass a valid one."), "model/key", "valid", False),
+        (said(400, "Invalid model name passed in model=x"), "model/unknown", "no model", False),
         (said(404, "The model `x` does not exist."), "model/unknown", "no model 'some-mod", False),
         ((404, {}, '{"detail":"Not Found"}'), "model/address", "404: Not Found", False),
         ((404, {}, "<h1>Nothing here</h1>"), "model/address", "404: Nothing here", False),
@@ -94,6 +104,63 @@ def test_the_models_that_are_there_are_named(gate: Gate) -> None:
     error = failure(openai(gate))
     assert "It has other, some-modell." in error.message
     assert error.fix == "Did you mean 'some-modell'?"
+
+
+@pytest.mark.parametrize(
+    ("spec", "where"),
+    [
+        (OllamaModel(model="some-model", retries=0), "url"),
+        (ProviderModel(model="openai:some-model", retries=0), "v1"),
+        (ProviderModel(model="anthropic:some-model", retries=0), "url"),
+    ],
+    ids=["ollama", "openai", "anthropic"],
+)
+def test_every_client_names_the_models_that_are_there(
+    gate: Gate, spec: ModelSpec, where: str
+) -> None:
+    there = json.dumps({"data": [{"id": "some-modell"}, {"id": "other"}]})
+    gate.refusals = [said(404, "model: some-model not found"), (200, {}, there)]
+    if isinstance(spec, OllamaModel):  # it is asked before anything else
+        gate.refusals = [(200, {}, json.dumps({"models": [{"model": "some-modell"}]}))]
+    error = failure(spec.model_copy(update={"base_url": getattr(gate, where)}))
+    assert error.code == "model/unknown"
+    assert "some-modell" in error.message
+
+
+def streamed(*pieces: str) -> Refusal:
+    """An answer as OpenAI's protocol streams it."""
+    chunks: list[dict[str, Any]] = [
+        {"choices": [{"index": 0, "delta": {"content": piece}}]} for piece in pieces
+    ]
+    usage = {"prompt_tokens": 3, "completion_tokens": len(pieces), "total_tokens": 9}
+    last = {"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}], "usage": usage}
+    whole = [
+        json.dumps({"id": "x", "object": "chat.completion.chunk", **c}) for c in [*chunks, last]
+    ]
+    events = "".join(f"data: {chunk}\n\n" for chunk in [*whole, "[DONE]"])
+    return 200, {"Content-Type": "text/event-stream"}, events
+
+
+@pytest.mark.parametrize(
+    ("pieces", "answer", "ignored"),
+    [
+        (("One", ", two", ". EN", "D and on", " and on"), "One, two. ", True),
+        (("One. END more",), "One. ", True),
+        (("One. ", "END"), "One. ", False),  # it stops there, and writes the stop text
+        (("One. EN", "CORE"), "One. ENCORE", False),
+        (("One. EN",), "One. EN", False),
+    ],
+)
+async def test_stop_texts_end_an_answer_whatever_the_server_does(
+    gate: Gate, pieces: tuple[str, ...], answer: str, ignored: bool
+) -> None:
+    model = openai(gate).open(RecordingContext(secrets=SECRETS))
+    gate.refusals = [streamed(*pieces), streamed(*pieces)]
+    for said in (model.invoke("Count.", stop=["END"]), await model.ainvoke("Count.", stop=["END"])):
+        assert said.text == answer
+        assert said.response_metadata["finish_reason"] == "stop"
+        notes = " ".join(said.response_metadata.get(NOTES, ()))
+        assert ("ignores stop texts" in notes) is ignored
 
 
 def test_nobody_is_there() -> None:
