@@ -59,6 +59,7 @@ NODE_CODES: Mapping[str, str] = {
     "model/missing-package": "The package that speaks to the provider is not installed.",
     "model/no-grammar": "The model cannot be held to a grammar.",
     "model/no-numbers": "The network computes no numbers, so that no word follows.",
+    "model/no-tools": "The server takes no tool calls.",
     "model/not-json": "The answer is not the JSON that was asked for.",
     "model/quota": "The account has nothing left to spend.",
     "model/rate-limit": "Too many requests in a short time.",

@@ -138,6 +138,11 @@ class ModelSpec(Spec):
             }
         return {key: value for key, value in options.items() if value is not None}
 
+    @property
+    def own_tools(self) -> bool:
+        """Whether the model is asked with tool calls of its own, where its client has them."""
+        return True
+
     def unforced(self, schema: Mapping[str, JsonValue]) -> tuple[str, ...]:
         """What of a JSON schema the backend is known not to force, each a keyword and its place.
 

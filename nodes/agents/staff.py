@@ -41,7 +41,7 @@ async def hire(
     opened = await stack.enter_async_context(ctx.use(model, slot=False))
     # A model made of others may come to one that does not call tools: all can be held to a schema.
     made_of_others = any(isinstance(part, ModelSpec) for part in model.parts())
-    native = calls_tools(opened) and not made_of_others
+    native = calls_tools(opened) and model.own_tools and not made_of_others
     caller = ToolCaller(inner=opened, spec=model, native=native)
     meter = Meter(who, limits or Limits())
     return Worker(

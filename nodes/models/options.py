@@ -6,7 +6,7 @@ sets) alike: `class Params(NodeParams, Sampling)`. A subclass may set another de
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, JsonValue
 from pydantic import Field as Limits
@@ -20,6 +20,9 @@ Nucleus = Annotated[float | None, Limits(gt=0, le=1)]
 Tokens = Annotated[int | None, Limits(ge=1, le=1_048_576)]
 Seed = Annotated[int | None, Limits(ge=0, le=2**32 - 2)]
 Penalty = Annotated[float | None, Limits(gt=0, le=5)]
+
+ToolsWord = Literal["calls", "schema"]
+"""How tools reach a model behind a server: by its own calls, or as local models get them."""
 
 # --- how words are chosen -------------------------------------------------------------------------
 
@@ -97,6 +100,12 @@ class ServedModel(Served, SampledModel):
     """A description of a chat model behind a server."""
 
     parallel: int = Limits(8, ge=1, le=1024)
+    tools_as: ToolsWord = "calls"
+
+    @property
+    def own_tools(self) -> bool:
+        """Whether the server is asked with tool calls of its own."""
+        return self.tools_as == "calls"
 
     @property
     def slots(self) -> int:
@@ -146,6 +155,9 @@ class ChatServerParams(ServerParams):
 
     parallel: int = Field(8, ge=1, le=1024)
     """Requests made at once; more of them wait here."""
+    tools_as: ToolsWord = Field("calls", widget="choice")
+    """How an agent's tools are passed: as the server's own tool calls, or, for servers without
+    them, described in the prompt, the answer held to a JSON schema."""
 
 
 class EmbeddingsParams(ServerParams):

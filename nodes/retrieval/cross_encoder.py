@@ -53,10 +53,7 @@ def load_cross_encoder(folder: Path) -> CrossEncoder:
         NodeError: it does not load.
     """
     from transformers import AutoModelForSequenceClassification, AutoTokenizer
-    from transformers.utils import logging
 
-    noise: Any = logging
-    noise.disable_progress_bar()
     try:
         tokenizer = AutoTokenizer.from_pretrained(
             str(folder), local_files_only=True, trust_remote_code=False

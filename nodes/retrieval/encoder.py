@@ -96,10 +96,7 @@ def load_encoder(folder: Path, *, max_tokens: int | None, batch: int) -> Transfo
         NodeError: it does not load, or does something that is not supported.
     """
     from transformers import AutoModel, AutoTokenizer
-    from transformers.utils import logging
 
-    noise: Any = logging
-    noise.disable_progress_bar()
     pooling, normal = _how(folder)
     try:
         tokenizer = AutoTokenizer.from_pretrained(

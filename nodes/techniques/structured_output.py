@@ -94,7 +94,10 @@ class StructuredOutput(Node):
             value, problem = check_answer(shape, said.text)
             if value is None and said.cut:
                 problem += " It was cut at the limit of tokens: write less."
-            if said.fault and not (attempts or said.cut):
+            begun = said.text.lstrip().startswith(
+                "{"
+            )  # a schema would have let it begin no other way
+            if said.fault and not attempts and not (said.cut and begun):
                 await ctx.warn(f"The model was not held to the schema. {inputs.model.schema_fix}")
             attempts.append((said.text, problem))
             if value is not None:

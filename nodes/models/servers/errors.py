@@ -42,6 +42,13 @@ _NO_KEY = re.compile(
 """A key that is wrong, however the status is (LiteLLM says 400 or 500, "No connected db.")."""
 
 
+_NO_TOOLS = re.compile(
+    r"not support tool|enable-auto-tool-choice|tools? param requires"
+    r"|tool[ _-]?(?:use|call\w*|choice)[^.]{0,30} not supported",
+    re.IGNORECASE,
+)
+"""Ollama; vLLM; llama-server; others."""
+
 _BROKEN = frozenset({
     "ReadError", "WriteError", "CloseError", "RemoteProtocolError", "ConnectionResetError",
     "ConnectionAbortedError", "BrokenPipeError", "IncompleteRead",
@@ -161,6 +168,8 @@ class Server:
             return errors.wrong_key(f"{self.address} ({status}, {text})", self.secret)
         if _OVERFLOW.search(text) and status < 500:
             return self._overflow(answer)
+        if _NO_TOOLS.search(text):
+            return self._without_tools(answer)
         if status == 404 or (
             status in (400, 422, 500) and _NO_MODEL.search(text) and _NOT_FOUND.search(answer.raw)
         ):
@@ -222,6 +231,15 @@ class Server:
             f"{answer.text}",
             fix="Shorten the prompt, lower max tokens, or start the server with more context.",
             code="model/context-overflow",
+            retry=False,
+        )
+
+    def _without_tools(self, answer: Answered) -> NodeError:
+        return NodeError(
+            f"{self} takes no tools: {answer.text}",
+            fix="Set tools_as of the model to schema: tools are then described in the prompt, as "
+            "local models get them. Or start the server with tool calls.",
+            code="model/no-tools",
             retry=False,
         )
 

@@ -6,8 +6,10 @@ import contextlib
 import importlib
 import importlib.util
 import logging
+import os
 import threading
 from collections.abc import Iterator
+from typing import Any
 
 from patchbay.nodes.models.cores import share_cores
 
@@ -45,3 +47,12 @@ def load_libraries() -> None:
         transformers = importlib.import_module("transformers")
         for name in _NAMES:
             getattr(transformers, name)
+        _hush()
+
+
+def _hush() -> None:
+    """No progress bars, no hints at kernels that could be fetched: stderr is for what is wrong."""
+    said: Any = importlib.import_module("transformers.utils.logging")
+    said.disable_progress_bar()
+    if "TRANSFORMERS_VERBOSITY" not in os.environ:  # somebody wants to hear it
+        said.set_verbosity_error()

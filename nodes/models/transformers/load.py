@@ -75,10 +75,7 @@ def folder_of(weights: str, report: Report) -> Path:
 def _read(spec: TransformersModel, folder: Path) -> tuple[Any, Any]:
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
-    from transformers.utils import logging as transformers_logging
 
-    quiet: Any = transformers_logging
-    quiet.disable_progress_bar()
     device = pick_device(spec.device)
     dtype = getattr(torch, dtype_on(device, spec.dtype))
     safe: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}

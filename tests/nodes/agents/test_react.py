@@ -12,6 +12,7 @@ import pytest
 from patchbay.flows.runs.events import NodeStarted, RunCancelled
 from patchbay.flows.runs.running import Run
 from patchbay.nodes.agents.staff import hire
+from patchbay.nodes.models.servers.openai.spec import OpenAiModel
 from patchbay.nodes.values import ModelSpec, Opening
 from tests.flows.runs import harness
 from tests.nodes.agents.conftest import environment, events, outputs, problem, steps, warnings
@@ -212,3 +213,13 @@ async def test_cancelling_stops_it_within_a_second():
             run.cancel()
     assert isinstance(happened[-1], RunCancelled)
     assert time.monotonic() - started < 1
+
+
+async def test_a_server_without_tool_calls_is_held_to_a_schema() -> None:
+    found = []
+    for tools_as in ("calls", "schema"):
+        model = OpenAiModel(base_url="http://127.0.0.1:9/v1", model="m", tools_as=tools_as)
+        async with AsyncExitStack() as stack:
+            worker = await hire(RecordingContext(), stack, who="a", model=model)
+            found.append(worker.caller.native)
+    assert found == [True, False]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -25,8 +26,17 @@ STORED = json.loads(
 
 
 @pytest.mark.parametrize("stored", STORED, ids=lambda stored: stored["$type"])
-def test_descriptions_stored_before_still_open_and_are_stored_the_same(stored: object) -> None:
-    assert encode(decode(stored, Catalog(table=BUILTIN).value_types)) == stored
+def test_descriptions_stored_before_still_open_and_say_the_same(stored: object) -> None:
+    assert holds(encode(decode(stored, Catalog(table=BUILTIN).value_types)), stored)
+
+
+def holds(now: Any, then: Any) -> bool:
+    """Whether a stored value says all that it said; it may say more by now."""
+    if isinstance(then, dict):
+        return all(name in now and holds(now[name], part) for name, part in then.items())
+    if isinstance(then, list):
+        return len(now) == len(then) and all(map(holds, now, then))
+    return bool(now == then)
 
 
 def test_what_is_asked_counts_before_what_the_description_says() -> None:

@@ -90,6 +90,9 @@ def test_nothing_is_said_on_stderr() -> None:
         "from patchbay.nodes.models.transformers.libraries import load_libraries\n"
         "load_libraries()\n"
         "import bitsandbytes\n"
+        "from transformers.utils import logging\n"
+        "logging.get_logger('transformers.kernels').warning('A faster kernel could be fetched.')\n"
+        "list(logging.tqdm([1]))\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", script],
