@@ -82,6 +82,7 @@ check: everything frontend-check  ## lint, format, types, and whether what is ge
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(PY) tests/typed.py
+	$(PY) -m tests.startup
 	$(PY) -m patchbay.flows.document.schema --check
 	$(PY) -m patchbay.flows.checks.rules.page --check
 	$(PY) -m patchbay.nodes.docs --check

@@ -37,7 +37,7 @@ class NodeParams(BaseModel):
     A string under a field is its documentation.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 def Field(default: Any = ..., *, widget: Widget | None = None, **options: Any) -> Any:  # noqa: N802

@@ -18,7 +18,7 @@ TAG = "$type"
 class Value(BaseModel):
     """A small frozen model that may travel on a wire. Its fields may hold other values."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     wire: ClassVar[str] = ""
     """The port type, for those that a port may be annotated with."""

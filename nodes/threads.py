@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import ctypes
 import threading
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -79,6 +78,8 @@ async def _wait(ended: asyncio.Event, seconds: float) -> None:
 
 def _raise_in(thread: threading.Thread) -> None:
     if thread.ident is not None:
+        import ctypes
+
         ctypes.pythonapi.PyThreadState_SetAsyncExc(
             ctypes.c_ulong(thread.ident), ctypes.py_object(ThreadCancelled)
         )

@@ -10,6 +10,6 @@ from patchbay.flows.cli.say import guarded
 def main() -> None:
     """The console script `patchbay`."""
     with guarded("--debug" in sys.argv):
-        from patchbay.flows.cli.app import app
+        from patchbay.flows.cli.app import asked_in, build
 
-        app()
+        build(asked_in(sys.argv[1:]))()

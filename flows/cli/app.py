@@ -1,24 +1,82 @@
-"""The commands of `patchbay`, put together."""
+"""The commands of `patchbay`, put together. Only the one that is asked for is imported."""
 
 from __future__ import annotations
 
-from typing import Annotated
+import importlib
+import os
+from collections.abc import Mapping
+from typing import Annotated, Any
 
 import typer
 
-from patchbay.flows.cli import look, models, runs, studio
-from patchbay.flows.cli.run import run
 from patchbay.flows.cli.say import out
 
-app = typer.Typer(
-    name="patchbay",
-    help="Draw flows of language models, run them anywhere.",
-    no_args_is_help=True,
-    add_completion=True,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
+COMMANDS: Mapping[str, tuple[str, str]] = {
+    "run": ("run:run", "Run a flow and print what it gives."),
+    "validate": (
+        "look:validate",
+        "Say everything that is wrong with flows: code, place, fix. Exit 1 if anything is an "
+        "error.",
+    ),
+    "show": ("look:show", "Show a flow as text or as a diagram."),
+    "nodes": (
+        "look:nodes",
+        "List the catalog, or describe one kind of node: its params and ports.",
+    ),
+    "models": ("models:app", "List, fetch and remove weights of models."),
+    "runs": ("runs:runs", "List recorded runs, newest first, or the events of one."),
+    "studio": (
+        "studio:studio",
+        "Open the studio in the browser. Only this machine can reach it.",
+    ),
+}
+"""Command → "module:function" in this folder, and the line about it in `patchbay --help`."""
+
+
+def build(asked: str | None = None) -> typer.Typer:
+    """The program.
+
+    Args:
+        asked: the one command that will be called; the others are there by name and help alone.
+            None imports them all.
+    """
+    app = typer.Typer(
+        name="patchbay",
+        help="Draw flows of language models, run them anywhere.",
+        no_args_is_help=True,
+        add_completion=True,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.callback()(_options)
+    for name, (_, text) in COMMANDS.items():
+        if asked is not None and name != asked:
+            app.command(name, help=text)(_not_asked)
+            continue
+        command = loaded(name)
+        if isinstance(command, typer.Typer):
+            app.add_typer(command, name=name)
+        else:
+            app.command(name)(command)
+    return app
+
+
+def loaded(name: str) -> Any:
+    """The function (or group) of a command, imported."""
+    module, _, member = COMMANDS[name][0].partition(":")
+    return getattr(importlib.import_module(f"patchbay.flows.cli.{module}"), member)
+
+
+def asked_in(arguments: list[str]) -> str | None:
+    """The command that a command line asks for: "" for none, None when all must be known."""
+    if "_PATCHBAY_COMPLETE" in os.environ:  # the shell wants to know every option
+        return None
+    return next((word for word in arguments if not word.startswith("-")), "")
+
+
+def _not_asked() -> None:
+    raise NotImplementedError("another command was asked for")
 
 
 def _version(wanted: bool) -> None:
@@ -29,19 +87,9 @@ def _version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
-def options(
+def _options(
     version: Annotated[
         bool, typer.Option("--version", is_eager=True, callback=_version, help="Say the version.")
     ] = False,
 ) -> None:
     """Options of `patchbay` itself. Its help is the one above."""
-
-
-app.command()(run)
-app.command()(look.validate)
-app.command()(look.show)
-app.command()(look.nodes)
-app.add_typer(models.app, name="models")
-app.command()(runs.runs)
-app.command()(studio.studio)

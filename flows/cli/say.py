@@ -6,13 +6,16 @@ import contextlib
 import os
 import sys
 from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
 
 from patchbay.flows.blackout import black_out_process, finish
-from patchbay.flows.checks.memory import MemoryPlan
 from patchbay.flows.problems import FlowError, Problem
-from patchbay.flows.runs.events import Tokens
 from patchbay.flows.runs.failures import RunError, about_file
 from patchbay.flows.words import UNSAFE
+
+if TYPE_CHECKING:
+    from patchbay.flows.checks.memory import MemoryPlan
+    from patchbay.flows.runs.events import Tokens
 
 EXIT_PROBLEM = 1
 EXIT_INTERRUPTED = 130

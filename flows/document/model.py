@@ -25,9 +25,7 @@ Line = Annotated[str, StringConstraints(max_length=300, pattern=r"^[^\x00-\x1f\x
 class Part(BaseModel):
     """Anything in the document. Attribute docs become descriptions in the JSON Schema."""
 
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", populate_by_name=True, use_attribute_docstrings=True
-    )
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, defer_build=True)
 
 
 class RunPolicy(Part):

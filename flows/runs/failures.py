@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import errno
+from typing import TYPE_CHECKING
 
 from patchbay.flows.problems import FlowError, Problem
-from patchbay.flows.runs.secrets import Secrets
-from patchbay.nodes.contract import NodeError
+from patchbay.nodes.errors import NodeError
+
+if TYPE_CHECKING:
+    from patchbay.flows.runs.secrets import Secrets
 
 
 class StepError(Exception):

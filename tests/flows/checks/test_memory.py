@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 from patchbay.flows.checks.memory import MemoryPlan, memory_plan
 from patchbay.flows.checks.resolve import resolve
 from patchbay.flows.checks.validate import validate
-from patchbay.flows.cli.app import app
+from patchbay.flows.cli.app import build
 from patchbay.flows.document.model import Edge, Flow, NodeInstance
 from patchbay.flows.document.reading import read_text
 from patchbay.flows.document.writing import canonical_text
@@ -134,6 +134,6 @@ def test_the_command_line_says_the_sum(tmp_path: Path) -> None:
     path = tmp_path / "ask.json"
     path.write_text(canonical_text(gguf(context=1024, parallel=1)))
     assert read_text(path.read_text())
-    result = CliRunner().invoke(app, ["validate", str(path)])
+    result = CliRunner().invoke(build(), ["validate", str(path)])
     assert result.exit_code == 0
     assert "memory: about 161 MB (model 161 MB)" in result.stderr
