@@ -27,7 +27,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "runs": ("runs:runs", "List recorded runs, newest first, or the events of one."),
     "studio": (
         "studio:studio",
-        "Open the studio in the browser. Only this machine can reach it.",
+        "Open the studio in the browser.",
     ),
 }
 """Command → "module:function" in this folder, and the line about it in `patchbay --help`."""

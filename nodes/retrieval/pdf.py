@@ -119,7 +119,9 @@ def _is_new(char: LTChar, drawn: dict[tuple[str, int, int], list[tuple[float, fl
     return True
 
 
-def _upright(box: tuple[float, float, float, float], turn: int) -> tuple[float, ...]:
+def _upright(
+    box: tuple[float, float, float, float], turn: int
+) -> tuple[float, float, float, float]:
     x0, y0, x1, y1 = box
     return {1: (y0, -x1, y1, -x0), 2: (-x1, -y1, -x0, -y0), 3: (-y1, x0, -y0, x1)}[turn]
 
@@ -223,7 +225,8 @@ def _box(page: Page, found: Box) -> Box:
 
 def _parted(letters: list[LTChar], box: Box) -> tuple[list[LTChar], list[LTChar]]:
     """The letters in a box, and those outside of it."""
-    inside, outside = [], []
+    inside: list[LTChar] = []
+    outside: list[LTChar] = []
     for letter in letters:
         x, y = (letter.x0 + letter.x1) / 2, (letter.y0 + letter.y1) / 2
         here = box[0] <= x < box[2] and box[1] <= y < box[3]
