@@ -4,7 +4,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from patchbay.studio.screens import editor, flows, models, runs, settings
+from patchbay.studio.screens import flows
 from patchbay.studio.server import session
 
 ASSETS = Path(__file__).parent / "assets"
@@ -19,12 +19,40 @@ st.set_page_config(
 st.html(ASSETS / "studio.css")
 st.logo(ASSETS / "logo.svg", size="large")
 
+
+# Only the page that is shown is imported: people wait for the first one.
+
+
+def _editor() -> None:
+    from patchbay.studio.screens import editor
+
+    editor.page()
+
+
+def _runs() -> None:
+    from patchbay.studio.screens import runs
+
+    runs.page()
+
+
+def _models() -> None:
+    from patchbay.studio.screens import models
+
+    models.page()
+
+
+def _settings() -> None:
+    from patchbay.studio.screens import settings
+
+    settings.page()
+
+
 pages = {
     "flows": st.Page(flows.page, title="Flows", url_path="flows", default=True),
-    "editor": st.Page(editor.page, title="Editor", url_path="editor"),
-    "runs": st.Page(runs.page, title="Runs", url_path="runs"),
-    "models": st.Page(models.page, title="Models", url_path="models"),
-    "settings": st.Page(settings.page, title="Settings", url_path="settings"),
+    "editor": st.Page(_editor, title="Editor", url_path="editor"),
+    "runs": st.Page(_runs, title="Runs", url_path="runs"),
+    "models": st.Page(_models, title="Models", url_path="models"),
+    "settings": st.Page(_settings, title="Settings", url_path="settings"),
 }
 for name, page in pages.items():
     session.remember(f"page:{name}", page)

@@ -177,7 +177,7 @@ def _lean(status: NodeStatus) -> dict[str, Any]:
 
 
 @cache
-def _component() -> Any:
+def _component() -> Callable[..., Any]:
     return component(NAME, "<div class='pb-host'></div>")
 
 

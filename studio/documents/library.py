@@ -9,14 +9,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from patchbay.flows.document.model import Flow
-from patchbay.flows.document.reading import read_flow
-from patchbay.flows.document.writing import save_flow
 from patchbay.flows.problems import FlowError
-from patchbay.nodes.catalog import Catalog
 from patchbay.nodes.private import private_file, private_folder
-from patchbay.studio.documents.references import references
+
+if TYPE_CHECKING:  # listing the files must not wait for what reads them
+    from patchbay.flows.document.model import Flow
+    from patchbay.nodes.catalog import Catalog
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +59,14 @@ class Library:
         """The flows that ship, by file name."""
         return [entry for entry in _entries(self.templates_folder) if entry.flow]
 
+    def own_files(self) -> list[Path]:
+        """The files of the person's flows, latest first, unread."""
+        return [path for path, _, _ in sorted(_files(self.folder), key=lambda file: -file[1])]
+
+    def template_files(self) -> list[Path]:
+        """The files of the flows that ship, unread."""
+        return [path for path, _, _ in _files(self.templates_folder)]
+
     def path(self, name: str) -> Path | None:
         """The file of one of the person's flows, or None. Never leads out of the folder."""
         if not name or name.startswith(".") or re.search(r"[/\\\0]", name):
@@ -72,6 +80,8 @@ class Library:
         Raises:
             FlowError: it holds something like a key, or the disk refuses.
         """
+        from patchbay.flows.document.writing import save_flow
+
         private_folder(self.folder)
         path = self._free(slug(wanted or flow.name))
         save_flow(flow, path)
@@ -83,6 +93,9 @@ class Library:
         Raises:
             FlowError: the template is broken, or the disk refuses.
         """
+        from patchbay.flows.document.reading import read_flow
+        from patchbay.studio.documents.references import references
+
         flow = read_flow(template)
         private_folder(self.folder)
         for needed in references(flow, template.parent, self._catalog()):
@@ -98,6 +111,8 @@ class Library:
         Raises:
             FlowError: the file holds no flow, or the disk refuses.
         """
+        from patchbay.flows.document.reading import read_flow
+
         flow = read_flow(path)
         copy = flow.model_copy(update={"name": f"{flow.name[:280]} (copy)"})
         return self.create(copy, path.stem)
@@ -116,6 +131,8 @@ class Library:
 
     def users(self, path: Path) -> list[str]:
         """What the person's flows are called that name this file, as those do that run it."""
+        from patchbay.studio.documents.references import references
+
         return [
             entry.title
             for entry in self.own()
@@ -161,20 +178,25 @@ def _is_file(path: Path) -> bool:
 
 
 def _entries(folder: Path) -> list[Entry]:
+    return [_entry(*file) for file in _files(folder)]
+
+
+def _files(folder: Path) -> list[tuple[Path, int, int]]:
+    """Flow files by name: each with when it was changed, in nanoseconds, and its bytes."""
     found = []
     for path in sorted(folder.glob("*.json")):
-        if path.name.startswith("."):
-            continue
         try:
             status = path.stat()
         except OSError:
             continue  # just removed
-        found.append(_entry(path, status.st_mtime_ns, status.st_size))
+        found.append((path, status.st_mtime_ns, status.st_size))
     return found
 
 
 @lru_cache(maxsize=512)
 def _entry(path: Path, modified_ns: int, size: int) -> Entry:
+    from patchbay.flows.document.reading import read_flow
+
     try:
         return Entry(path.stem, path, read_flow(path), modified_ns / 1e9)
     except FlowError as error:

@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from patchbay.flows.document.model import Flow
-from patchbay.flows.document.reading import read_flow
 from patchbay.flows.problems import FlowError
-from patchbay.studio.documents.document import Document
-from patchbay.studio.documents.importing import flow_from
-from patchbay.studio.documents.library import Entry
-from patchbay.studio.documents.topics import topics, topics_of
-from patchbay.studio.documents.versions import Versions
-from patchbay.studio.panels.export import export_buttons
-from patchbay.studio.panels.versions import versions_dialog
-from patchbay.studio.pictures.picture import draw
+from patchbay.studio.documents.cards import Card
 from patchbay.studio.server import session
 from patchbay.studio.server.services import services
-from patchbay.studio.views.preview import preview
+from patchbay.studio.views.gallery import gallery
 from patchbay.studio.words import ago, count, plain
+
+if TYPE_CHECKING:
+    from patchbay.studio.documents.document import Document
+
+# What only a button needs is imported when it is pressed: this is the page that people wait for.
 
 _log = logging.getLogger(__name__)
 COLUMNS = 3
@@ -48,9 +46,10 @@ def page() -> None:
     _drop()
     _notice()
     library = services().library
-    own = [entry for entry in library.own() if _matches(entry, wanted)]
+    cards = services().cards
+    own = [card for card in cards.of(library.own_files()) if card.matches(wanted or "")]
     folded = len(own) > OWN_FIRST and not wanted and not session.recall("all-own")
-    _cards(own[:OWN_FIRST] if folded else own, template=False)
+    _own(own[:OWN_FIRST] if folded else own)
     if folded:
         st.button(f"Show all {len(own)} flows", on_click=session.remember, args=("all-own", True))
     if not own:
@@ -58,105 +57,72 @@ def page() -> None:
             "Nothing found." if wanted else
             "You have no flows yet. Begin with a template below, or with an empty flow."
         )  # fmt: skip
-    _templates(library.templates(), wanted)
+    _templates(cards.of(library.template_files()), wanted or "")
     _dialogs()
 
 
-def _templates(entries: list[Entry], wanted: str | None) -> None:
+def _templates(cards: Sequence[Card], wanted: str) -> None:
     """The templates, the small ones first, and what to choose among them by."""
-    catalog = services().catalog
-    found = [entry for entry in entries if _matches(entry, wanted)]
+    found = [card for card in cards if not card.error and card.matches(wanted)]
     if not found:
         return
     st.markdown("### Templates", anchors=False)
-    offered = topics([entry.flow for entry in entries if entry.flow], catalog)
     topic = st.pills(
-        "Topic", offered, key="flows-topic", label_visibility="collapsed", format_func=plain
-    )
+        "Topic", services().cards.topics(cards), key="flows-topic", label_visibility="collapsed",
+        format_func=plain,
+    )  # fmt: skip
     if topic:
-        found = [e for e in found if e.flow and topic in topics_of(e.flow, catalog)]
+        found = [card for card in found if topic in card.topics]
         if not found:
             st.caption(f"No template about {plain(topic)} matches the search.")
-    _cards(sorted(found, key=_by_size), template=True)
+    found.sort(key=_by_size)
+    gallery(found, "templates", {"Use template": _use, "Look": _look_at}, dark=_dark())
 
 
-def _by_size(entry: Entry) -> tuple[bool, int, str]:
-    return (entry.name != FIRST, len(entry.flow.nodes) if entry.flow else 0, entry.title)
+def _by_size(card: Card) -> tuple[bool, int, str]:
+    return (card.path.stem != FIRST, card.nodes, card.title)
 
 
-def _matches(entry: Entry, wanted: str | None) -> bool:
-    words = (wanted or "").casefold().split()
-    flow = entry.flow
-    about = [flow.description, *topics_of(flow, services().catalog)] if flow else []
-    text = " ".join([entry.name, entry.title, *about]).casefold()
-    return all(word in text for word in words)
+# --- a person's own flows -----------------------------------------------------------------------
 
 
-# --- cards --------------------------------------------------------------------------------------
-
-
-def _cards(entries: list[Entry], *, template: bool) -> None:
-    for first in range(0, len(entries), COLUMNS):
-        for column, entry in zip(
-            st.columns(COLUMNS), entries[first : first + COLUMNS], strict=False
-        ):
+def _own(cards: Sequence[Card]) -> None:
+    for first in range(0, len(cards), COLUMNS):
+        row = cards[first : first + COLUMNS]
+        for column, card in zip(st.columns(COLUMNS), row, strict=False):
             with column, st.container(border=True, height="stretch", gap="small"):
                 try:
-                    _card(entry, template)
+                    _card(card)
                 except Exception as error:  # one odd flow must not hide the others
-                    _log.exception("The card of %s cannot be drawn", entry.path)
-                    st.error(f"{plain(entry.name)} cannot be shown here: {plain(str(error))}")
+                    _log.exception("The card of %s cannot be drawn", card.path)
+                    st.error(f"{plain(card.title)} cannot be shown here: {plain(str(error))}")
 
 
-def _card(entry: Entry, template: bool) -> None:
-    key = session.path_key(entry.path)
-    if entry.flow is not None:
+def _card(card: Card) -> None:
+    key = session.path_key(card.path)
+    if picture := card.dark if _dark() else card.light:
         with st.container(key=f"preview-{key}"):
-            _picture(entry)
-    st.markdown(f"**{plain(entry.title)}**")
-    if entry.flow is None:
-        st.error(f"Cannot be opened. {plain(entry.error)}")
+            st.image(picture, width="stretch")
+    elif not card.error:
+        st.caption("This flow cannot be drawn small. Open it to see it.")
+    st.markdown(f"**{plain(card.title)}**")
+    if card.error:
+        st.error(f"Cannot be opened. {plain(card.error)}")
     else:
-        about = entry.flow.description.strip().partition("\n")[0]
-        facts = count(len(entry.flow.nodes), "node")
-        facts = facts if template else f"{facts} · {ago(entry.modified)}"
+        about = card.about.partition("\n")[0]
         shown = plain(about[:160] + ("…" if len(about) > 160 else "")) or "No description."
-        st.caption(f"{shown}  \n{facts}")
+        st.caption(f"{shown}  \n{count(card.nodes, 'node')} · {ago(card.modified)}")
     st.space("stretch")
     with st.container(horizontal=True, gap="xsmall"):
-        if template:
-            st.button("Use template", key=f"use:{key}", on_click=_use, args=(entry.path,))
-            st.button(
-                "Look", key=f"look:{key}", type="tertiary", on_click=_ask, args=("look", entry.path)
-            )
-            return
         st.button(
-            "Open",
-            key=f"open:{key}",
-            on_click=_open,
-            args=(entry.name,),
-            disabled=entry.flow is None,
-        )
+            "Open", key=f"open:{key}", on_click=_open, args=(card.path.stem,),
+            disabled=bool(card.error),
+        )  # fmt: skip
         chosen = st.menu_button(
             "More", ["Rename", "Duplicate", "Versions", "Download", "Delete"], key=f"more:{key}",
-            on_click=_more, args=(entry.path, f"more:{key}"), type="tertiary",
+            on_click=_more, args=(card.path, f"more:{key}"), type="tertiary",
         )  # fmt: skip
         del chosen  # the callback has acted on it
-
-
-def _picture(entry: Entry) -> None:
-    try:
-        drawn = _thumbnail(entry.path, entry.modified, _dark())
-    except Exception:
-        _log.exception("The picture of %s cannot be drawn", entry.path)
-        st.caption("This flow cannot be drawn small. Open it to see it.")
-        return
-    st.image(drawn, width="stretch")
-
-
-@st.cache_data(max_entries=300, show_spinner=False)
-def _thumbnail(path: Path, modified: float, dark: bool) -> str:
-    return draw(read_flow(path), services().catalog).svg(dark=dark)
 
 
 def _dark() -> bool:
@@ -172,6 +138,8 @@ def _open(name: str) -> None:
 
 
 def _new() -> None:
+    from patchbay.flows.document.model import Flow
+
     _open(services().library.create(Flow(name="Untitled"), "untitled").stem)
 
 
@@ -180,6 +148,10 @@ def _use(template: Path) -> None:
         _open(services().library.use_template(template).stem)
     except FlowError as error:
         session.remember("refused", error.problems)
+
+
+def _look_at(template: Path) -> None:
+    _ask("look", template)
 
 
 def _more(path: Path, key: str) -> None:
@@ -235,6 +207,8 @@ def _drop() -> None:
         if given is None:
             return
         session.remember("drops", session.recall("drops", 0) + 1)
+        from patchbay.studio.documents.importing import flow_from
+
         try:
             flow = flow_from(given.getvalue())
             _open(services().library.create(flow, Path(given.name).stem).stem)
@@ -263,11 +237,15 @@ def _dialogs() -> None:
     elif name == "download":
         _download(path)
     elif name == "versions":
+        from patchbay.studio.panels.versions import versions_dialog
+
         versions_dialog(path)
 
 
 @st.dialog("Import a flow", width="medium")
 def _import() -> None:
+    from patchbay.studio.documents.importing import flow_from
+
     st.markdown("A flow as JSON, or a picture (PNG or SVG) that was exported from a studio.")
     given = st.file_uploader(
         "File", type=["json", "png", "svg"], key="import-file", label_visibility="collapsed"
@@ -287,6 +265,9 @@ def _import() -> None:
 
 @st.dialog("Template", width="large")
 def _look(path: Path) -> None:
+    from patchbay.flows.document.reading import read_flow
+    from patchbay.studio.views.preview import preview
+
     flow = read_flow(path)
     st.markdown(f"**{plain(flow.name)}**")
     st.markdown(plain(flow.description))
@@ -318,6 +299,8 @@ def _rename(path: Path) -> None:
 
 
 def _rename_file(path: Path, wanted: str) -> None:
+    from patchbay.studio.documents.versions import Versions
+
     try:
         services().documents.close(path)
         target = services().library.rename(path, wanted)
@@ -328,6 +311,8 @@ def _rename_file(path: Path, wanted: str) -> None:
 
 @st.dialog("Download")
 def _download(path: Path) -> None:
+    from patchbay.studio.panels.export import export_buttons
+
     if document := _opened(path):
         export_buttons(document)
 

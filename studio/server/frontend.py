@@ -7,6 +7,7 @@ data.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal
@@ -19,9 +20,9 @@ Script = Literal["canvas", "live"]
 # scripts tell where the app lies, even when a proxy put it below an address that the server does
 # not know.
 LOADER = """
-export default async c => { let d = c.data, D = document
+export default async c => { let d = c.data[0], D = document
 const b = ([...D.scripts].map(s => s.src.split("static/js/")).find(p => p[1]) || [d.site])[0]
-return (await import(new URL(b + d.js, D.baseURI).href)).mount(c, b) }
+return (await import(new URL(b + d.js, D.baseURI).href)).mount({...c, data: d}, b) }
 """
 
 
@@ -57,8 +58,23 @@ def _site() -> str:
     return f"/{path}/" if path else "/"
 
 
-def component(name: str, html: str) -> Any:
-    """Declare a component whose script the loader imports."""
+def component(name: str, html: str) -> Callable[..., Any]:
+    """Declare a component whose script the loader imports. Its `data` is a dict that JSON can hold.
+
+    Streamlit looks for data frames among the values of a dict, and imports pandas and pyarrow to do
+    so: a second of processor time before the first page is there. In a tuple it looks for none.
+    """
     import streamlit as st
 
-    return st.components.v2.component(name, html=html, js=LOADER)
+    declared = st.components.v2.component(name, html=html, js=LOADER)
+
+    def mounted(*, data: Mapping[str, Any], **options: Any) -> Any:
+        return declared(data=(data,), **options)
+
+    return mounted
+
+
+@cache
+def live_component() -> Callable[..., Any]:
+    """The component of the parts that follow a run, and of cards."""
+    return component("patchbay.live", "<div class='root'></div>")

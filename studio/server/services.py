@@ -8,16 +8,15 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from patchbay.flows.checks.validate import validate
-from patchbay.flows.runs.defaults import default_catalog
-from patchbay.nodes.catalog import Catalog
-from patchbay.nodes.home import home
+from patchbay.nodes.home import cache_dir, home
 from patchbay.nodes.private import private_folder
+from patchbay.studio.documents.cards import Cards
 from patchbay.studio.documents.library import Library
-from patchbay.studio.documents.opened import Documents
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # the first page is shown before any of these is needed
     from patchbay.flows.runs.history import History
+    from patchbay.nodes.catalog import Catalog
+    from patchbay.studio.documents.opened import Documents
     from patchbay.studio.runs.runner import Runner
 
 
@@ -30,11 +29,16 @@ class Services:
     @cached_property
     def catalog(self) -> Catalog:
         """The installed nodes."""
+        from patchbay.flows.runs.defaults import default_catalog
+
         return default_catalog()
 
     @cached_property
     def documents(self) -> Documents:
         """The open flows."""
+        from patchbay.flows.checks.validate import validate
+        from patchbay.studio.documents.opened import Documents
+
         return Documents(
             self.home, check=lambda flow, path: validate(flow, self.catalog, path.parent)
         )
@@ -46,6 +50,11 @@ class Services:
 
         templates = Path(flows.__file__).parent / "saved"
         return Library(self.home / "flows", templates, self.home / "trash", lambda: self.catalog)
+
+    @cached_property
+    def cards(self) -> Cards:
+        """What the Flows page shows of each."""
+        return Cards(cache_dir() / "cards.json", lambda: self.catalog)
 
     @cached_property
     def history(self) -> History:

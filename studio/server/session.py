@@ -7,14 +7,16 @@ import json
 import os
 import secrets
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import streamlit as st
 
 from patchbay.flows.problems import FlowError
-from patchbay.studio.documents.document import Document
 from patchbay.studio.server.routes import COOKIE, tokens
 from patchbay.studio.server.services import services
+
+if TYPE_CHECKING:  # every page imports this one, and not every page opens a flow
+    from patchbay.studio.documents.document import Document
 
 Panel = Literal["Node", "Chat", "Run", "Problems"]
 PANEL = "panel"
@@ -28,7 +30,13 @@ def browser() -> str:
 
 def client() -> str:
     """The name of this tab's canvas."""
-    return _once("client", Document.new_client)
+    return _once("client", _new_client)
+
+
+def _new_client() -> str:
+    from patchbay.studio.documents.document import Document
+
+    return Document.new_client()
 
 
 def open_flow(name: str) -> None:

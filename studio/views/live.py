@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache
 from typing import Any, Literal
 from urllib.parse import urlencode
 
@@ -11,12 +10,7 @@ from patchbay.nodes.text.markdown import parse_markdown
 from patchbay.studio.documents.document import Document
 from patchbay.studio.runs.runner import LiveRun
 from patchbay.studio.server import session
-from patchbay.studio.server.frontend import addresses, component
-
-
-@cache
-def _component() -> Any:
-    return component("patchbay.live", "<div class='root'></div>")
+from patchbay.studio.server.frontend import addresses, live_component
 
 
 def query(document: Document) -> str:
@@ -26,7 +20,7 @@ def query(document: Document) -> str:
 
 def pulse(document: Document, live: LiveRun | None, on_stale: Callable[[], None]) -> None:
     """Whether the flow is saved. Calls `on_stale` when the page shows what is no longer so."""
-    _component()(
+    live_component()(
         key="pulse",
         data={
             **_address(document, "pulse"),
@@ -43,7 +37,7 @@ def pulse(document: Document, live: LiveRun | None, on_stale: Callable[[], None]
 
 def follow(document: Document, live: LiveRun, key: str, *, chat: bool = False) -> None:
     """The run as it happens: steps, seconds, tokens, and text as it streams."""
-    _component()(
+    live_component()(
         key=key,
         data={
             **_address(document, "run"),
@@ -58,7 +52,7 @@ def follow(document: Document, live: LiveRun, key: str, *, chat: bool = False) -
 
 def trace(steps: Sequence[Mapping[str, Any]], key: str) -> None:
     """What an agent did, step by step; steps as in `patchbay.studio.runs.progress.Step.steps`."""
-    _component()(
+    live_component()(
         key=key, data={**addresses("live"), "mode": "trace", "trace": list(steps)}, height="content"
     )
 
@@ -85,7 +79,7 @@ def drawn_for(nodes: Sequence[str]) -> None:
 
 def found(texts: Sequence[Mapping[str, Any]], key: str) -> None:
     """Numbered texts: `n` and `text`; `score`, `share` (of a full bar), `source`, `more` if any."""
-    _component()(
+    live_component()(
         key=key, data={**addresses("live"), "mode": "found", "found": list(texts)}, height="content"
     )
 

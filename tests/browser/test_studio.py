@@ -109,8 +109,9 @@ def side(page: Page) -> Any:
 
 def test_from_template_to_a_streaming_answer(studio: Server, page: Page) -> None:
     page.goto(studio.url)
-    card = page.get_by_test_id("stColumn").filter(has_text="Ask a question")
-    card.get_by_role("button", name="Use template").first.click()
+    card = page.locator(".card").filter(has_text="Ask a question")
+    expect(card.locator("img")).to_be_visible()
+    card.get_by_role("button", name="Use template").click()
     expect(node(page, "answer")).to_be_visible(timeout=SLOW)
     expect(page).to_have_url(re.compile(r"/editor\?flow=ask"))
     toolbar(page, "Run").click()
@@ -118,6 +119,24 @@ def test_from_template_to_a_streaming_answer(studio: Server, page: Page) -> None
     expect(side(page).get_by_text("Copenhagen").first).to_be_visible()
     expect(node(page, "ask")).to_contain_text("Copenhagen")
     expect(toolbar(page, "Run")).to_be_visible()
+
+
+def test_templates_are_looked_at_searched_and_chosen_by_topic(studio: Server, page: Page) -> None:
+    page.goto(studio.url)
+    cards = page.locator(".card")
+    expect(cards).to_have_count(len(list(SAVED.glob("*.json"))))
+    page.get_by_role("button", name="Agents").click()
+    expect(cards.filter(has_text="Ask a question")).to_have_count(0)
+    expect(cards.first).to_be_visible()
+    page.get_by_role("button", name="Agents").click()
+    page.get_by_role("textbox", name="Search").fill("smallest useful")
+    expect(cards).to_have_count(1)
+    cards.get_by_role("button", name="Look").focus()
+    page.keyboard.press("Enter")
+    dialog = page.get_by_role("dialog")
+    expect(dialog.get_by_text("Ask a question")).to_be_visible()
+    dialog.get_by_role("button", name="Use template").click()
+    expect(node(page, "answer")).to_be_visible(timeout=SLOW)
 
 
 def test_chat_streams_and_keeps_its_history(studio: Server, page: Page) -> None:

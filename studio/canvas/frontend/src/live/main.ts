@@ -2,6 +2,7 @@
 
 import { never } from "../never";
 import { Progress, Step } from "../progress";
+import { Card, drawCards } from "./cards";
 import { Channel, channelAt } from "./channel";
 import { shownRevision } from "../shown";
 import { Found, el, foundElement, growTrace } from "./elements";
@@ -26,6 +27,7 @@ type Data =
   | { mode: "found"; found: Found[] }
   | { mode: "words"; words: Part[] }
   | { mode: "drawn for"; nodes: string[] }
+  | { mode: "cards"; cards: Card[]; buttons: string[] }
   | ({ mode: "pulse"; url: string; doc: string } & PulseData)
   | ({ mode: "run"; url: string; doc: string } & RunData);
 
@@ -55,6 +57,10 @@ export function mount(component: Component, base: string): (() => void) | void {
       return root.replaceChildren(wordsElement(data.words));
     case "drawn for":
       return drawnFor(data.nodes);
+    case "cards": {
+      const press = (button: string, card: string) => component.setTriggerValue("pressed", { button, card });
+      return drawCards(root, data.cards, data.buttons, press);
+    }
     case "pulse":
       return pulse(root, channelOf(data.url, base), data, component);
     case "run": {

@@ -1,0 +1,52 @@
+// Flows as cards: a picture, what each is about, and buttons. All text is set with textContent, and a picture is
+// only ever the source of an <img>, where no script runs and nothing is fetched.
+
+import { el } from "./elements";
+
+/** See studio/views/gallery.py. */
+export interface Card {
+  name: string;
+  title: string;
+  about: string;
+  facts: string;
+  /** As SVG; "" where the flow cannot be drawn. */
+  picture: string;
+}
+
+type Press = (button: string, card: string) => void;
+interface CardsRoot extends HTMLElement {
+  pbPress?: Press;
+  pbShown?: string;
+}
+
+export function drawCards(root: CardsRoot, cards: Card[], buttons: string[], press: Press): void {
+  root.pbPress = press;
+  // A rerun of the page brings the same cards again; what has the focus should keep it.
+  const shown = JSON.stringify([cards, buttons]);
+  if (root.pbShown === shown) return;
+  root.pbShown = shown;
+  root.className = "root cards";
+  root.replaceChildren(...cards.map((card) => cardElement(root, card, buttons)));
+}
+
+function cardElement(root: CardsRoot, card: Card, buttons: string[]): HTMLElement {
+  const made = el("article", "card");
+  if (card.picture) {
+    const picture = el("img");
+    picture.alt = "";
+    picture.decoding = "async";
+    picture.src = `data:image/svg+xml,${encodeURIComponent(card.picture)}`;
+    made.append(picture);
+  }
+  const row = el("div", "buttons");
+  buttons.forEach((name, index) => {
+    const button = el("button", index ? "plain" : "", name);
+    button.type = "button";
+    button.setAttribute("aria-label", name);
+    button.title = `${name}: ${card.title}`;
+    button.onclick = () => root.pbPress?.(name, card.name);
+    row.append(button);
+  });
+  made.append(el("h4", "", card.title), el("p", "", card.about), el("p", "facts", card.facts), row);
+  return made;
+}
