@@ -65,12 +65,12 @@ def words(text: str, key: str) -> None:
         key: unique on the page.
     """
     data = {**addresses("live"), "mode": "words", "words": parse_markdown(text)}
-    _component()(key=key, data=data, height="content")
+    live_component()(key=key, data=data, height="content")
 
 
 def drawn_for(nodes: Sequence[str]) -> None:
     """Say in the page which nodes the fields around are for: while others are chosen, they rest."""
-    _component()(
+    live_component()(
         key="drawn-for",
         data={**addresses("live"), "mode": "drawn for", "nodes": list(nodes)},
         height="content",

@@ -107,6 +107,12 @@ function traceOf(root: RunRoot, path: string): HTMLElement {
   return trace;
 }
 
+/** What is to be known of the run as a whole; what concerns a node stands at its row. */
+function warningsOf(progress: Progress, data: RunData): HTMLElement[] {
+  const said = progress.run?.id === data.run ? (progress.run.warnings ?? []) : [];
+  return said.map((words) => el("div", "message warning", words));
+}
+
 /** How the run is as far as this page has heard, which is sooner than any rerun can say. */
 function stateOf(progress: Progress, data: RunData): HTMLElement {
   const status = progress.run?.id === data.run ? progress.run.status : "running";
@@ -126,7 +132,7 @@ function drawChat(
   const details = el("details");
   details.append(el("summary", "", busy === undefined ? "Working…" : `${titles.get(busy) ?? busy}…`), ...rows);
   details.open = root.querySelector("details")?.open ?? false;
-  root.replaceChildren(details);
+  root.replaceChildren(details, ...warningsOf(progress, data));
   const answer = progress.nodes.get(data.answer)?.text;
   if (answer) root.append(el("div", "answer", answer));
   const state = stateOf(progress, data);
@@ -136,7 +142,7 @@ function drawChat(
 function drawPanel(root: RunRoot, progress: Progress, data: RunData, rows: HTMLElement[]): void {
   const atEnd = (text: Element) => text.scrollTop + text.clientHeight >= text.scrollHeight - 8;
   const follow = [...root.querySelectorAll(".text")].map(atEnd);
-  root.replaceChildren(stateOf(progress, data), ...rows);
+  root.replaceChildren(stateOf(progress, data), ...warningsOf(progress, data), ...rows);
   root.querySelectorAll(".text").forEach((text, index) => {
     if (follow[index] !== false) text.scrollTop = text.scrollHeight;
   });
