@@ -13,7 +13,8 @@ from bench.peers import ROOT
 from bench.table import Row, render
 
 MEASURES = (
-    "process", "engine", "again", "validation", "models", "lora", "retrieval", "agents", "canvas",
+    "process", "studio", "engine", "again", "validation", "models", "lora", "retrieval", "agents",
+    "canvas",
 )  # fmt: skip
 """Modules with a `measure(quick)` that yields rows. Whole processes come first, while this one is
 small and the machine quiet."""
