@@ -211,7 +211,13 @@ async def test_a_server_that_ignores_a_schema_is_told_of_with_what_would_help(ga
         await AskModel().run(asked, params, ctx)
     assert caught.value.code == "model/not-json"
     assert "set schema_as to response_format or structured_outputs" in caught.value.fix
-    once = StructuredOutput.Params(repairs=0, max_tokens=60, temperature=0)
+    chunk = {"id": "x", "choices": [{"index": 0, "delta": {"content": "Hello."}}]}
+    last = {"id": "x", "choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}
+    events = "".join(
+        f"data: {event}\n\n" for event in (json.dumps(chunk), json.dumps(last), "[DONE]")
+    )
+    gate.refusals = [(200, {"Content-Type": "text/event-stream"}, events)]
+    once = StructuredOutput.Params(repairs=0)
     with pytest.raises(NodeError, match="did not fit"):
         await StructuredOutput().run(
             StructuredOutput.Inputs(model=model, prompt="Say hello."), once, ctx
