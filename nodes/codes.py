@@ -114,6 +114,7 @@ NODE_CODES: Mapping[str, str] = {
     "retrieval/too-many-files": "The folder holds more files than the node reads.",
     "retrieval/unknown-kind": "Files of that kind cannot be read.",
     "retrieval/unwritable": "The folder for indexes cannot be written to.",
+    "technique/no-knowledge": "The model generated no statement that could be used.",
     # Agents, tools, evaluation
     "agent/budget": "The agent reached the limit of its steps, time or tokens.",
     "agent/crew": "The crew cannot be put together.",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -42,7 +43,7 @@ def first_choice(text: str, choices: Sequence[str]) -> str | None:
 
 def same(answer: str) -> str:
     """A form in which equal answers are equal: without case, outer quotes and end punctuation."""
-    return " ".join(_tidy(answer).casefold().split())
+    return " ".join(_tidy(unicodedata.normalize("NFC", answer)).casefold().split())
 
 
 def _after_marker(text: str) -> str:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, JsonValue
 
-from patchbay.nodes.contract import Context, Field, Node, NodeParams, Ports, port
+from patchbay.nodes.contract import Context, Field, Node, NodeError, NodeParams, Ports, port
 from patchbay.nodes.figures import Chart, Table
 from patchbay.nodes.models.asking import Answer, ask, conversation, one_line, side_by_side
 from patchbay.nodes.models.options import Temperature, Tokens
 from patchbay.nodes.prompts.braces import fill, variables
-from patchbay.nodes.techniques.answers import Vote, vote
+from patchbay.nodes.techniques.answers import Vote, same, vote
 from patchbay.nodes.techniques.asking import AnswerParams, repeats
 from patchbay.nodes.techniques.votes import poll, vote_chart
 from patchbay.nodes.values import Message, ModelSpec, Promptable, as_text
@@ -46,7 +47,7 @@ class GeneratedKnowledge(Node):
     every model tells that, it is here the share of several samples that agree.
     """
 
-    kind, version = "technique.generated_knowledge", 1
+    kind, version, edition = "technique.generated_knowledge", 1, 2
     title, family, icon = "Generated knowledge", "Techniques", "bulb"
     deterministic = False
 
@@ -94,7 +95,7 @@ class GeneratedKnowledge(Node):
     class Outputs(Ports):
         answer: str = port(doc="The chosen answer; empty where none was found.")
         knowledge: str = port(doc="The statement that led to it; empty for none.")
-        table: Table = port(doc="Every statement, its answer and how sure it is.")
+        table: Table = port(doc="Every statement: its answer, how sure it is, and its fate.")
         chart: Chart = port(doc="How often each answer came.")
 
     @classmethod
@@ -109,12 +110,15 @@ class GeneratedKnowledge(Node):
         question = as_text(inputs.question)
         conversation(question, port="question")
         asked = _Asked(inputs.model, question, params, ctx)
-        known = await side_by_side(
+        said = await side_by_side(
             [partial(asked.knowledge, number) for number in range(params.statements)],
             ctx,
             "statements",
         )
-        known = list(dict.fromkeys(known)) + ([""] if params.without else [])
+        statements = _sorted_out(said)
+        known = [s.text for s in statements if s.used] + ([""] if params.without else [])
+        if not known:
+            raise _no_statement(params.statements)
         calls = [
             partial(asked.answer, statement, index * params.samples + sample)
             for index, statement in enumerate(known)
@@ -128,9 +132,41 @@ class GeneratedKnowledge(Node):
         return self.Outputs(
             answer=best.vote.winner or "",
             knowledge=best.statement,
-            table=_table(candidates, best),
+            table=_table(statements, candidates, best),
             chart=vote_chart(found.vote, "Answers over all statements"),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class _Statement:
+    """What the model generated, and why it is not used, if so."""
+
+    text: str
+    unused: str = ""
+
+    @property
+    def used(self) -> bool:
+        return not self.unused
+
+
+def _sorted_out(said: Sequence[str]) -> list[_Statement]:
+    """Every statement: those that say nothing, or what an earlier one says, are not used."""
+    first: dict[str, int] = {}
+    statements = []
+    for number, text in enumerate(said, 1):
+        key = same(text)
+        unused = "empty" if not key else f"same as row {first[key]}" if key in first else ""
+        statements.append(_Statement(text, unused))
+        first.setdefault(key, number)
+    return statements
+
+
+def _no_statement(asked: int) -> NodeError:
+    return NodeError(
+        f"The model generated no knowledge: all of {asked} statements are empty.",
+        fix="Change the instruction or the examples, or let it answer without knowledge, too.",
+        code="technique/no-knowledge",
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,22 +208,40 @@ def _best(
 ) -> _Candidate:
     """The candidate to believe: the surest of all, or the surest of those that won the vote."""
     if params.choose == "most voted":
-        winners = [c for c in candidates if c.vote.winner == overall.winner]
-        candidates = winners or candidates
-        if candidates[0].vote.winner != overall.winner:  # no single statement is won by it
+        winners = [c for c in candidates if _alike(c.vote.winner, overall.winner)]
+        if not winners:  # no single statement is won by it
             return _Candidate("", overall)
+        candidates = winners
     return max(candidates, key=lambda candidate: candidate.vote.agreement)
 
 
-def _table(candidates: list[_Candidate], best: _Candidate) -> Table:
-    rows = (
-        (
-            one_line(candidate.statement) or "(without)",
-            candidate.vote.winner,
-            candidate.vote.agreement,
-            "✓" if candidate is best else "",
-        )
-        for candidate in candidates
-    )
-    columns = ("knowledge", "answer", "agreement", "chosen")
+def _table(
+    statements: Sequence[_Statement], candidates: Sequence[_Candidate], best: _Candidate
+) -> Table:
+    """Every statement that was generated, with its fate; the answer without any stands last."""
+    asked = iter(candidates)
+    rows: list[tuple[JsonValue, ...]] = []
+    for statement in statements:
+        line = one_line(statement.text)
+        if statement.used:
+            rows.append((line, *_outcome(next(asked), best)))
+        else:
+            rows.append((line, None, None, statement.unused))
+    rows += [("(without)", *_outcome(candidate, best)) for candidate in asked]
+    columns = ("knowledge", "answer", "agreement", "fate")
     return Table(columns=columns, rows=tuple(rows), title="Answers with generated knowledge")
+
+
+def _outcome(candidate: _Candidate, best: _Candidate) -> tuple[JsonValue, JsonValue, JsonValue]:
+    answer = candidate.vote.winner
+    if candidate is best and answer is not None:
+        fate = "chosen"
+    elif answer is None:
+        fate = "no answer"
+    else:
+        fate = "agrees" if _alike(answer, best.vote.winner) else "outvoted"
+    return answer, candidate.vote.agreement, fate
+
+
+def _alike(one: str | None, other: str | None) -> bool:
+    return one == other if one is None or other is None else same(one) == same(other)

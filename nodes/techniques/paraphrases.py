@@ -8,14 +8,13 @@ from typing import Annotated
 from pydantic import AfterValidator
 
 from patchbay.nodes.contract import Context, Field, Node, Ports, port
-from patchbay.nodes.figures import Table
 from patchbay.nodes.models.asking import Answer, ask, conversation, one_line
 from patchbay.nodes.models.options import Tokens
 from patchbay.nodes.prompts.braces import fill, variables
-from patchbay.nodes.techniques.answers import same
-from patchbay.nodes.techniques.asking import AnswerParams, repeats
+from patchbay.nodes.techniques.asking import repeats
+from patchbay.nodes.techniques.meaning import ComparedParams
 from patchbay.nodes.techniques.votes import Voted, poll
-from patchbay.nodes.values import ModelSpec, Promptable, as_text
+from patchbay.nodes.values import EmbeddingsSpec, ModelSpec, Promptable, as_text
 
 
 def _check_wording(wording: str) -> str:
@@ -35,13 +34,14 @@ class Paraphrases(Node):
     A model may answer by the wording rather than by the task. T0 was trained on many wordings of
     each task to make it robust (Sanh et al. 2021, "Multitask Prompted Training Enables Zero-Shot
     Task Generalization", arXiv:2110.08207); here they show how much an answer can be relied on.
+    Free texts can be compared by **meaning**, as in *Self-consistency*.
     """
 
     kind, version = "technique.paraphrases", 1
     title, family, icon = "Prompt paraphrases", "Techniques", "waves"
     deterministic = False
 
-    class Params(AnswerParams):
+    class Params(ComparedParams):
         wordings: list[Wording] = Field(
             [
                 "{input}\nIs this review positive or negative?",
@@ -60,8 +60,17 @@ class Paraphrases(Node):
         model: ModelSpec = port(doc="The model to ask.")
         input: Promptable = port(doc="What stands for {input} in every wording.")
 
+    class InputsByMeaning(Inputs):
+        """The same, where answers are compared by meaning."""
+
+        embeddings: EmbeddingsSpec = port(doc="What tells how alike two answers are.")
+
     class Outputs(Voted):
         """The answer that most wordings lead to."""
+
+    @classmethod
+    def input_ports(cls, params: Params) -> type[Ports]:
+        return cls.InputsByMeaning if params.compare == "meaning" else cls.Inputs
 
     @classmethod
     def repeatable(cls, params: Params, inputs: Ports) -> bool:
@@ -78,14 +87,16 @@ class Paraphrases(Node):
             partial(_asked, inputs.model, fill(wording, lambda _: case), params, ctx)
             for wording in params.wordings
         ]
-        found = await poll(calls, params, ctx, "wordings")
-        rows = (
-            (one_line(wording), answer, _agrees(answer, found.vote.winner), one_line(reply.text))
-            for wording, answer, reply in zip(params.wordings, found.found, found.said, strict=True)
-        )
-        title = f"{found.vote.agreement:.0%} of {len(calls)} wordings agree"
-        columns = ("wording", "answer", "agrees", "text")
-        table = Table(columns=columns, rows=tuple(rows), title=title)
+        embeddings = inputs["embeddings"] if params.compare == "meaning" else None
+        found = await poll(calls, params, ctx, "wordings", embeddings, params.threshold)
+        rows = [
+            (one_line(wording), answer, fate == "won", one_line(reply.text))
+            for wording, answer, fate, reply in zip(
+                params.wordings, found.found, found.fates, found.said, strict=True
+            )
+        ]
+        title = f"{found.vote.agreement:.0%} of {len(calls)} wordings agree{params.how}"
+        table = found.table(("wording", "answer", "agrees", "text"), rows, title)
         return found.outputs(table, title)
 
 
@@ -93,7 +104,3 @@ async def _asked(model: ModelSpec, prompt: str, params: Paraphrases.Params, ctx:
     """One wording. All share one seed: only the words differ."""
     messages = conversation(prompt, params.system, "input")
     return await ask(ctx, model, messages, params.call(), port=None)
-
-
-def _agrees(answer: str | None, winner: str | None) -> bool:
-    return answer is not None and winner is not None and same(answer) == same(winner)

@@ -7,12 +7,12 @@ from functools import partial
 
 from patchbay.nodes.calls import CallOptions
 from patchbay.nodes.contract import Context, Field, Node, Ports, port
-from patchbay.nodes.figures import Table
 from patchbay.nodes.models.asking import Answer, ask, conversation, one_line, with_suffix
 from patchbay.nodes.models.options import Temperature
-from patchbay.nodes.techniques.asking import AnswerParams, repeats
+from patchbay.nodes.techniques.asking import repeats
+from patchbay.nodes.techniques.meaning import ComparedParams
 from patchbay.nodes.techniques.votes import Voted, poll
-from patchbay.nodes.values import Message, ModelSpec, as_text
+from patchbay.nodes.values import EmbeddingsSpec, Message, ModelSpec, as_text
 
 
 class SelfConsistency(Node):
@@ -22,13 +22,17 @@ class SelfConsistency(Node):
     2022, "Self-Consistency Improves Chain of Thought Reasoning in Language Models",
     arXiv:2203.11171). The samples differ by seeds made from one seed, so the vote repeats. How
     many agree is given as a share of all samples. Wire in a few-shot or chain-of-thought prompt.
+
+    Free texts seldom agree in letters. Compared by **meaning**, those are one answer whose vectors
+    have a cosine of the threshold at least, and of which none has other numbers or a "not" that the
+    others lack; the one most like the others speaks for them.
     """
 
-    kind, version = "technique.self_consistency", 1
+    kind, version, edition = "technique.self_consistency", 1, 2
     title, family, icon = "Self-consistency", "Techniques", "vote"
     deterministic = False
 
-    class Params(AnswerParams):
+    class Params(ComparedParams):
         samples: int = Field(5, ge=1, le=100)
         """How many answers to sample."""
         temperature: Temperature = 0.7
@@ -51,8 +55,17 @@ class SelfConsistency(Node):
         model: ModelSpec = port(doc="The model to ask.")
         prompt: str | list[Message] = port(doc="What to ask: a text, or a whole conversation.")
 
+    class InputsByMeaning(Inputs):
+        """The same, where answers are compared by meaning."""
+
+        embeddings: EmbeddingsSpec = port(doc="What tells how alike two answers are.")
+
     class Outputs(Voted):
         """The answer of most samples."""
+
+    @classmethod
+    def input_ports(cls, params: Params) -> type[Ports]:
+        return cls.InputsByMeaning if params.compare == "meaning" else cls.Inputs
 
     @classmethod
     def repeatable(cls, params: Params, inputs: Ports) -> bool:
@@ -68,13 +81,16 @@ class SelfConsistency(Node):
             partial(_sample, inputs.model, messages, params, ctx, number)
             for number in range(params.samples)
         ]
-        found = await poll(calls, params, ctx, "samples")
-        rows = (
-            (number, answer, one_line(sample.text))
-            for number, (answer, sample) in enumerate(zip(found.found, found.said, strict=True), 1)
-        )
-        title = f"{found.vote.agreement:.0%} of {params.samples} samples agree"
-        table = Table(columns=("sample", "answer", "text"), rows=tuple(rows), title=title)
+        embeddings = inputs["embeddings"] if params.compare == "meaning" else None
+        found = await poll(calls, params, ctx, "samples", embeddings, params.threshold)
+        rows = [
+            (number, answer, fate, one_line(sample.text))
+            for number, (answer, fate, sample) in enumerate(
+                zip(found.found, found.fates, found.said, strict=True), 1
+            )
+        ]
+        title = f"{found.vote.agreement:.0%} of {params.samples} samples agree{params.how}"
+        table = found.table(("sample", "answer", "fate", "text"), rows, title)
         return found.outputs(table, title)
 
 

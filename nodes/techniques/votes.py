@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from patchbay.nodes.contract import Context, JsonValue, Ports, port
 from patchbay.nodes.figures import Chart, Table
 from patchbay.nodes.models.asking import Answer, side_by_side
-from patchbay.nodes.techniques.answers import Vote, vote
+from patchbay.nodes.techniques.answers import Vote, same, vote
 from patchbay.nodes.techniques.asking import AnswerParams
+from patchbay.nodes.techniques.meaning import vote_by_meaning
+from patchbay.nodes.values import EmbeddingsSpec
 
 
 class Voted(Ports):
@@ -22,6 +25,10 @@ class Voted(Ports):
     chart: Chart = port(doc="How often each answer came.")
 
 
+Fate = Literal["won", "outvoted", "no answer"]
+"""What became of an answer."""
+
+
 @dataclass(frozen=True, slots=True)
 class Poll:
     """What the model said each time, the answer in it, and what they agree on."""
@@ -29,6 +36,19 @@ class Poll:
     said: Sequence[Answer]
     found: Sequence[str | None]
     vote: Vote
+    fates: Sequence[Fate]
+    """What became of each answer."""
+    likeness: Sequence[float | None] | None = None
+    """The cosine of each answer to the winner, where they were compared by meaning."""
+
+    def table(
+        self, columns: Sequence[str], rows: Sequence[Sequence[JsonValue]], title: str
+    ) -> Table:
+        """Rows, one for each answer, with a column of how like each is to the winner if known."""
+        if self.likeness is None:
+            return Table(columns=tuple(columns), rows=tuple(map(tuple, rows)), title=title)
+        more = tuple((*row, likeness) for row, likeness in zip(rows, self.likeness, strict=True))
+        return Table(columns=(*columns, "likeness"), rows=more, title=title)
 
     def outputs(self, table: Table, title: str) -> Voted:
         """The poll on ports."""
@@ -42,18 +62,44 @@ class Poll:
 
 
 async def poll(
-    calls: Sequence[Callable[[], Awaitable[Answer]]], params: AnswerParams, ctx: Context, label: str
+    calls: Sequence[Callable[[], Awaitable[Answer]]],
+    params: AnswerParams,
+    ctx: Context,
+    label: str,
+    embeddings: EmbeddingsSpec | None = None,
+    threshold: float = 1.0,
 ) -> Poll:
     """Make all calls at once, and let the answers in what they gave vote.
+
+    With embeddings, answers with a cosine of at least `threshold` are one; without, those that are
+    the same in letters.
 
     Raises:
         NodeError: the first call that failed; the others are cancelled.
     """
     said = await side_by_side(calls, ctx, label)
     found = [params.found(answer.text) for answer in said]
-    result = vote(found)
+    likeness: Sequence[float | None] | None = None
+    if embeddings is None:
+        result = vote(found)
+        agrees = [_same(answer, result.winner) for answer in found]
+    else:
+        meanings = await vote_by_meaning(found, embeddings, threshold, ctx)
+        result, likeness = meanings.vote, meanings.likeness
+        won = next(
+            (g for a, g in zip(found, meanings.groups, strict=True) if a == result.winner), None
+        )
+        agrees = [group == won for group in meanings.groups]
     await warn_of_missing(result, len(found), params.answer, ctx)
-    return Poll(said, found, result)
+    fates: list[Fate] = [
+        "no answer" if answer is None else "won" if agreeing else "outvoted"
+        for answer, agreeing in zip(found, agrees, strict=True)
+    ]
+    return Poll(said, found, result, fates, likeness)
+
+
+def _same(answer: str | None, winner: str | None) -> bool:
+    return answer is not None and winner is not None and same(answer) == same(winner)
 
 
 def vote_chart(vote: Vote, title: str) -> Chart:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from patchbay.nodes.contract import NodeError
 from patchbay.nodes.techniques.generated_knowledge import GeneratedKnowledge
 from patchbay.nodes.values import ModelSpec
 from tests.nodes.techniques.conftest import PoolContext
@@ -30,9 +31,9 @@ async def test_the_answer_that_most_statements_lead_to(ctx: PoolContext) -> None
     out = await know(ctx, model, without=False)
     assert (out.answer, out.knowledge) == ("no", "Wings are short.")
     assert out.table.rows == (
-        ("Wings are short.", "no", 1.0, "✓"),
-        ("Birds have wings.", "yes", 1.0, ""),
-        ("Penguins swim.", "no", 1.0, ""),
+        ("Wings are short.", "no", 1.0, "chosen"),
+        ("Birds have wings.", "yes", 1.0, "outvoted"),
+        ("Penguins swim.", "no", 1.0, "agrees"),
     )
     said = [messages for messages, _ in ctx.chat(model).calls]
     assert said[0][0] == "system: Write one short fact that helps to answer the question."
@@ -44,7 +45,9 @@ async def test_without_knowledge_is_a_candidate_too(ctx: PoolContext) -> None:
     model = Scripted(replies=("They swim.",), when={"They swim.": "no"})
     out = await know(ctx, model, statements=2)
     # Both statements are alike, so they count once; the one without knowledge stands last.
-    assert [row[0] for row in out.table.rows] == ["They swim.", "(without)"]
+    assert [(row[0], row[3]) for row in out.table.rows] == [
+        ("They swim.", "chosen"), ("They swim.", "same as row 1"), ("(without)", "no answer"),
+    ]  # fmt: skip
     assert ctx.chat(model).calls[-1][0] == [f"human: {QUESTION}"]
 
 
@@ -56,6 +59,26 @@ async def test_the_surest_statement(ctx: PoolContext) -> None:
     )  # fmt: skip
     assert (out.answer, out.knowledge) == ("no", "Second.")
     assert [row[2] for row in out.table.rows] == [pytest.approx(2 / 3), 1.0]
+
+
+async def test_every_statement_has_a_row_with_its_fate(ctx: PoolContext) -> None:
+    model = Scripted(
+        replies=("Wings are short.", "", "wings are short", "Birds fly.", "Hm."),
+        when={"Wings are short.": "no", "Birds fly.": "yes", "Hm.": "maybe"},
+    )
+    out = await know(ctx, model, statements=5, without=False)
+    assert [row[3] for row in out.table.rows] == [
+        "chosen", "empty", "same as row 1", "outvoted", "no answer",
+    ]  # fmt: skip
+    assert len(ctx.chat(model).calls) == 5 + 3
+
+
+async def test_no_statement_at_all(ctx: PoolContext) -> None:
+    with pytest.raises(NodeError, match="no knowledge: all of 2 statements are empty"):
+        await know(ctx, Scripted(replies=("",)), statements=2, without=False)
+    out = await know(ctx, Scripted(replies=("", "", "no")), statements=2)
+    fates = [row[3] for row in out.table.rows]
+    assert (out.answer, fates) == ("no", ["empty", "empty", "chosen"])
 
 
 async def test_no_answer(ctx: PoolContext) -> None:

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from patchbay.nodes.techniques.paraphrases import Paraphrases
 from patchbay.nodes.values import ModelSpec
+from tests.nodes.retrieval.scripted import Letters
 from tests.nodes.techniques.conftest import PoolContext
 from tests.nodes.techniques.scripted import Scripted
 
@@ -39,3 +40,16 @@ async def test_every_wording_is_asked_and_compared(ctx: PoolContext) -> None:
 def test_a_wording_without_its_place(wording: str) -> None:
     with pytest.raises(ValidationError, match=r"must hold \{input\}"):
         Paraphrases.Params(wordings=[wording])
+
+
+async def test_free_texts_agree_by_meaning(ctx: PoolContext) -> None:
+    model = Scripted(when={"A": "It floats on.", "B": "On it floats!", "C": "It sinks, zzz."})
+    params = Paraphrases.Params(
+        wordings=["A {input}", "B {input}", "C {input}"], compare="meaning", threshold=0.95
+    )
+    inputs = Paraphrases.input_ports(params)(model=model, input="ice", embeddings=Letters())
+    out = await Paraphrases().run(inputs, params, ctx)
+    assert out.agreement == pytest.approx(2 / 3)
+    assert [row[2] for row in out.table.rows] == [True, True, False]
+    assert out.table.columns == ("wording", "answer", "agrees", "text", "likeness")
+    assert "cosine ≥ 0.95" in (out.table.title or "")

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+from pydantic import ValidationError
+
 from patchbay.nodes.models.asking import derived_seed
 from patchbay.nodes.techniques.self_consistency import SelfConsistency
 from patchbay.nodes.values import Message, ModelSpec
+from tests.nodes.retrieval.scripted import Letters
 from tests.nodes.techniques.conftest import PoolContext
 from tests.nodes.techniques.scripted import Scripted
 
@@ -23,7 +27,7 @@ async def test_the_answer_given_most_often_wins(ctx: PoolContext) -> None:
     out = await sample(ctx, Scripted(replies=replies), answer="number")
     assert (out.answer, out.agreement) == ("7", 0.6)
     assert out.answers == ["7", "9", "7", None, "7"]
-    assert out.table.rows[1] == (2, "9", "The answer is 9.")
+    assert out.table.rows[1] == (2, "9", "outvoted", "The answer is 9.")
     assert out.chart.rows == (
         {"answer": "7", "votes": 3},
         {"answer": "9", "votes": 1},
@@ -55,3 +59,28 @@ async def test_no_answer_at_all(ctx: PoolContext) -> None:
     out = await sample(ctx, Scripted(replies=("hm",)), samples=2, answer="number")
     assert (out.answer, out.agreement) == ("", 0)
     assert ctx.warnings == ["None of the 2 answers holds a number; the answer is empty."]
+
+
+async def test_free_texts_agree_by_meaning(ctx: PoolContext) -> None:
+    replies = ("It floats, as ice is light.", "Ice is light, so it floats.", "The wind does it.")
+    model = Scripted(replies=replies)
+    by_words = await sample(ctx, model, samples=3)
+    assert by_words.agreement == pytest.approx(1 / 3)
+    params = SelfConsistency.Params(samples=3, compare="meaning", threshold=0.9)
+    inputs = SelfConsistency.input_ports(params)(
+        model=Scripted(replies=replies, fails=""), prompt="Q?", embeddings=Letters()
+    )
+    out = await SelfConsistency().run(inputs, params, PoolContext())
+    assert out.agreement == pytest.approx(2 / 3)
+    assert f"{out.answer}." in replies[:2]
+    assert out.table.title == "67% of 3 samples agree, by meaning (cosine ≥ 0.9)"
+    assert out.table.columns[-1] == "likeness"
+    assert [row[2] for row in out.table.rows] == ["won", "won", "outvoted"]
+
+
+def test_embeddings_are_asked_for_only_by_meaning() -> None:
+    assert "embeddings" not in SelfConsistency.input_ports(SelfConsistency.Params()).declared
+    needed = SelfConsistency.input_ports(SelfConsistency.Params(compare="meaning")).declared
+    assert needed["embeddings"].required
+    with pytest.raises(ValidationError, match="a number is compared as it is"):
+        SelfConsistency.Params(compare="meaning", answer="number")
