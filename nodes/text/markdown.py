@@ -40,10 +40,15 @@ _parsing = threading.Lock()
 
 
 @lru_cache(maxsize=256)
-def parse_markdown(text: str) -> list[Part]:
+def parse_markdown(text: str, *, breaks: bool = True) -> list[Part]:
     """The parts of a text, plain enough for JSON. Never raises, and loses no words.
 
     The answer is shared: do not change it.
+
+    Args:
+        text: what somebody wrote.
+        breaks: whether a line that ends is a line that ends. Models and people in a chat break
+            lines where they want them broken; in a source text they are broken where it is full.
     """
     from markdown_it.tree import SyntaxTreeNode
 
@@ -51,7 +56,15 @@ def parse_markdown(text: str) -> list[Part]:
         tokens = _parser().parse(text.replace("\0", "�"))
     if any(token.level >= NESTED - 1 for token in tokens):
         return [{"is": "code", "language": "", "text": text}]  # the parser drops what is deeper
-    return _parts(SyntaxTreeNode(tokens))
+    parts = _parts(SyntaxTreeNode(tokens))
+    return parts if breaks else [_flowing(part) for part in parts]
+
+
+def _flowing(part: Part) -> Part:
+    """The same part with spaces where lines ended."""
+    if part["is"] == "break":
+        return {"is": "text", "text": " "}
+    return {**part, "in": [_flowing(one) for one in part["in"]]} if "in" in part else part
 
 
 @cache
@@ -86,7 +99,7 @@ def _made(node: SyntaxTreeNode) -> list[Part]:
         language = node.info.strip().partition(" ")[0]
         return [{"is": "code", "language": language, "text": node.content}]
     if kind in ("softbreak", "hardbreak"):
-        return [{"is": "break"}]  # models break lines where they want them broken
+        return [{"is": "break"}]
     if kind == "hr":
         return [{"is": "rule"}]
     if kind == "table":

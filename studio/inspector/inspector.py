@@ -154,7 +154,7 @@ def _node(
                 show_problem(problem)
     run_policy(document, node, refresh)
     with st.expander("About this node"):
-        words(f"{described['doc']}\n\n{_ports(described)}", "about-node")
+        words(f"{described['doc']}\n\n{_ports(described)}", "about-node", breaks=False)
     with st.container(horizontal=True, gap="xsmall"):
         st.button(
             "Run up to here", key="run-to", on_click=run_node, args=(node.id, False),

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 import streamlit as st
 
 from patchbay.studio.documents.document import Document
-from patchbay.studio.panels.run import form_values, latest, refusals, start_with, stop
+from patchbay.studio.panels.run import form_values, latest, show_refusals, start_with, stop
 from patchbay.studio.runs.runner import LiveRun
 from patchbay.studio.runs.steps import spent
 from patchbay.studio.server import session
@@ -50,8 +50,7 @@ def chat_panel(document: Document, refresh: Refresh) -> None:
         st.caption(REMEMBERS if wanted.remembers else FORGETS)
         for live in runs:
             _exchange(document, live, name)
-    for problem in refusals(document):
-        st.error(plain(problem.message) + (f"\n\n{plain(problem.fix)}" if problem.fix else ""))
+    show_refusals(document)
     active = runs[-1].active if runs else False
 
     def asked_for() -> None:

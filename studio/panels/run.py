@@ -35,9 +35,7 @@ MARKS = {"done": "✓", "cached": "✓", "failed": "✕", "skipped": "–", "can
 def run_panel(document: Document, live: LiveRun | None, refresh: Refresh) -> None:
     """Draw the tab. `refresh` reruns what depends on the run; for callbacks."""
     _form(document, live, refresh)
-    for problem in refusals(document):
-        text = plain(problem.message) + (f"\n\n{plain(problem.fix)}" if problem.fix else "")
-        st.error(text)
+    show_refusals(document)
     if live is not None:
         show_run(document, live, refresh)
     else:
@@ -80,6 +78,14 @@ def refusals(document: Document) -> tuple[Problem, ...]:
     """Why the flow, as it is now, was not started when somebody tried."""
     revision, problems = session.recall(_key(document, "refused"), (-1, ()))
     return problems if revision == document.revision else ()
+
+
+def show_refusals(document: Document) -> None:
+    """Say why the flow was not started, each reason with its place."""
+    for problem in refusals(document):
+        place = f"**{plain(problem.place)}** " if problem.place else ""
+        fix = f"\n\n{plain(problem.fix)}" if problem.fix else ""
+        st.error(f"{place}{plain(problem.message)}{fix}")
 
 
 def latest(document: Document) -> LiveRun | None:

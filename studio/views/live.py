@@ -57,14 +57,15 @@ def trace(steps: Sequence[Mapping[str, Any]], key: str) -> None:
     )
 
 
-def words(text: str, key: str) -> None:
+def words(text: str, key: str, *, breaks: bool = True) -> None:
     """A text that people or models wrote, with the form that its Markdown gives it.
 
     Args:
         text: the text; see `patchbay.nodes.text.markdown` for what becomes of it.
         key: unique on the page.
+        breaks: whether lines end where they end in the text.
     """
-    data = {**addresses("live"), "mode": "words", "words": parse_markdown(text)}
+    data = {**addresses("live"), "mode": "words", "words": parse_markdown(text, breaks=breaks)}
     live_component()(key=key, data=data, height="content")
 
 

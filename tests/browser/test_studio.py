@@ -776,6 +776,6 @@ def test_problems_come_first_and_what_was_typed_is_kept(studio: Server, page: Pa
     box = page.get_by_test_id("stChatInputTextArea")
     box.fill("A long question that nobody wants to type twice?")
     page.keyboard.press("Enter")
-    expect(side(page).get_by_test_id("stAlert").first).to_contain_text("max_tokens")
+    expect(side(page).get_by_test_id("stAlert").first).to_contain_text('ask Param "max_tokens"')
     expect(box).to_have_value("A long question that nobody wants to type twice?")
     page.screenshot(path=studio.home / "refused-chat.png")

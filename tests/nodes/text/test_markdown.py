@@ -160,6 +160,13 @@ def test_no_word_is_lost(pieces: list[str]):
             assert shown.count(word) >= min(1, text.count(word)), (text, shown)
 
 
+def test_lines_of_a_source_text_flow():
+    (paragraph,) = parse_markdown("one\n*two\nthree*", breaks=False)
+    assert text_of([paragraph]) == "one two three"
+    assert not any(part["is"] == "break" for part in every([paragraph]))
+    assert any(part["is"] == "break" for part in every(parse_markdown("one\n*two\nthree*")))
+
+
 def test_a_text_is_parsed_once():
     assert parse_markdown("*one*") is parse_markdown("*one*")
 
