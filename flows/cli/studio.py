@@ -35,10 +35,7 @@ def studio(
     app = Path(found.origin).parent / "app.py"
     from streamlit.web.cli import main
 
-    main(
-        [
-            "run", str(app), "--server.port", str(port), "--server.address", "127.0.0.1",
-            "--server.headless", str(headless).lower(),
-        ],
-        prog_name="streamlit",
-    )  # fmt: skip
+    options = ["--server.port", str(port), "--server.address", "127.0.0.1"]
+    if headless:  # else Streamlit looks whether there is a screen
+        options += ["--server.headless", "true"]
+    main(["run", str(app), *options], prog_name="streamlit")

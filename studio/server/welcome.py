@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import os
 import signal
 import sys
+import threading
 from collections.abc import AsyncIterator
 from functools import cache
 from typing import Any
@@ -32,7 +32,8 @@ async def welcome(_app: Any) -> AsyncIterator[None]:
     address = _address()
     _tell(address)
     if not _headless():
-        asyncio.get_running_loop().call_soon(_open, entrance(address, key().codes.issue()))
+        opened = entrance(address, key().codes.issue())
+        threading.Thread(target=_open, args=(opened,), daemon=True).start()  # it may take its time
     yield
 
 

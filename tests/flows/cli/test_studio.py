@@ -123,3 +123,39 @@ def test_plain_streamlit_asks_for_the_token_too(tmp_path: Path) -> None:
     log_text = (home / "log").read_text()
     assert f":{port}/?token=…" in log_text
     assert "chosen-0123456789" not in log_text
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a browser is opened in another way there")
+def test_the_browser_is_opened_with_a_code_that_works_once(tmp_path: Path) -> None:
+    """Every account can read how a browser was started, so the token must not stand there."""
+    [port] = free_ports(1)
+    home, told = tmp_path / "home", tmp_path / "told"
+    home.mkdir()
+    opener = tmp_path / "bin" / "xdg-open"
+    opener.parent.mkdir()
+    opener.write_text(f'#!/bin/sh\necho "$1" > {told}.part && mv {told}.part {told}\n')
+    opener.chmod(0o755)
+    given = {
+        **os.environ, "PATCHBAY_HOME": str(home), "DISPLAY": ":99", "BROWSER": str(opener),
+        "PATH": f"{opener.parent}{os.pathsep}{os.environ['PATH']}",
+    }  # fmt: skip
+    given.pop("PATCHBAY_TOKEN", None)
+    command = [sys.executable, "-m", "patchbay.flows", "studio", "--port", str(port)]
+    with (home / "log").open("wb") as log:
+        process = subprocess.Popen(command, cwd=ROOT, env=given, stdout=log, stderr=log)
+    try:
+        await_health(process, port, home)
+        until = time.monotonic() + PATIENCE_S
+        while not told.exists() and time.monotonic() < until:
+            time.sleep(0.1)
+        address = told.read_text().strip()
+        assert (home / "studio-token").read_text().strip() not in address
+        inside = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
+        with inside.open(address, timeout=30) as page:
+            assert b"<title>Streamlit</title>" in page.read()
+        with pytest.raises(urllib.error.HTTPError) as refused:
+            urllib.request.urlopen(address, timeout=30)
+        assert refused.value.code == 403
+    finally:
+        process.terminate()
+        process.wait(PATIENCE_S)
