@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import JsonValue
 
 from patchbay.nodes.figures import Chart, Picture, Table, cell_text
-from patchbay.nodes.values import as_text
+from patchbay.nodes.values import Document, as_text
 
 BAR = 30
 """Letters of the longest bar."""
@@ -30,7 +30,31 @@ def text_of(value: Any, widest: int | None = None) -> str:
     if isinstance(value, Picture):
         alt = f" {value.alt}" if value.alt else ""
         return f"[picture {value.media}, {_size(value.size)}]{alt}"
+    if isinstance(value, Document):
+        return documents_text([value])
+    if isinstance(value, list) and value and all(isinstance(item, Document) for item in value):
+        return documents_text(value)
     return as_text(value)
+
+
+def documents_text(documents: Sequence[Document]) -> str:
+    """Each with its number, how well it matched and where it came from, and its text below."""
+    parts = []
+    for number, document in enumerate(documents, 1):
+        score = "" if document.score is None else f"score {document.score:.3f}"
+        facts = " · ".join(part for part in (score, _place(document)) if part)
+        head = f"[{number}] {facts}".rstrip()
+        parts.append(f"{head}\n{document.text.strip()}")
+    return "\n\n".join(parts)
+
+
+def _place(document: Document) -> str:
+    """Where a document came from: `hive.pdf, page 3`."""
+    known = document.metadata
+    parts = [str(known["source"])] if known.get("source") else []
+    parts += [f"{name} {known[name]}" for name in ("page", "row") if name in known]
+    parts += [str(known["heading"])] if known.get("heading") else []
+    return ", ".join(" ".join(part.split()) for part in parts)
 
 
 def table_text(table: Table, widest: int | None = None) -> str:

@@ -195,6 +195,9 @@ class Run:
             raise
         except BaseException as error:  # a defect of ours: say it rather than hang
             end(RunFailed, problem=explain(_scheduler_error(error), "", self._env.secrets))
+        finally:
+            if self._env.cache is not None:
+                self._env.cache.flush()
 
     def _shown(self, node_id: str, execution: Execution) -> dict[str, Any]:
         """The visible outputs of a node that was asked for, under `node.port`."""

@@ -155,8 +155,8 @@ def total_memory(spec: Spec) -> int | None:
                 visit(inner)
 
     visit(spec)
-    known = [size for part in seen if (size := part.memory()) is not None]
-    return sum(known) if known else None
+    # A fallback takes nothing itself, and what a server takes is not known here: that is no zero.
+    return sum(part.memory() or 0 for part in seen) or None
 
 
 def model_name(model: Spec) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from patchbay.flows.cli.figures import text_of
 from patchbay.nodes.figures import Chart, Picture, Table
+from patchbay.nodes.values import Document
 from tests.flows.cli.conftest import Patchbay
 from tests.flows.runs.harness import OUT, flow
 
@@ -30,6 +31,22 @@ def test_a_table_stands_in_columns() -> None:
     )
     cut = text_of(Table(columns=("a",), rows=(("x" * 90,),)), widest=20)
     assert cut.splitlines()[2] == "x" * 19 + "…"
+
+
+def test_documents_have_score_and_source() -> None:
+    found = [
+        Document(text="Bees dance.\n", metadata={"source": "bees.pdf", "page": 3}, score=0.81234),
+        Document(text="No source", score=0.0),
+        Document(text="Row", metadata={"source": "a.csv", "row": 2, "heading": "B"}),
+        Document(text="Nothing known"),
+    ]
+    assert text_of(found) == (
+        "[1] score 0.812 · bees.pdf, page 3\nBees dance.\n\n"
+        "[2] score 0.000\nNo source\n\n"
+        "[3] a.csv, row 2, B\nRow\n\n"
+        "[4]\nNothing known"
+    )
+    assert text_of(found[0]).startswith("[1] score 0.812")
 
 
 def test_bars_are_bars_and_lines_are_numbers() -> None:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
+import shutil
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -12,16 +15,22 @@ from pathlib import Path
 import pytest
 
 from patchbay.flows.document.model import Flow
+from patchbay.flows.document.writing import save_flow
 from patchbay.flows.runs.cache import FolderCache
 from patchbay.flows.runs.environment import Stored
 from patchbay.flows.runs.events import NodeFinished, NodeStarted
 from patchbay.nodes.values import Document
 from tests.flows.runs.harness import CATALOG, OUT, environment, events_of, flow, words
+from tests.paths import ROOT
 
 
 @pytest.fixture
 def cache(tmp_path: Path) -> FolderCache:
     return FolderCache(tmp_path / "cache", CATALOG.value_types)
+
+
+FILES = {"results.sqlite", "results.sqlite-journal"}
+"""All that a cache leaves, the second one empty."""
 
 
 def chain(text: str = "hi", kind: str = "test.upper", policy: str = "auto") -> Flow:
@@ -80,10 +89,36 @@ async def test_a_description_comes_back_as_itself(cache: FolderCache) -> None:
 @pytest.mark.parametrize("damage", ["", "{", "[]", '{"text": {"$type": "gone"}}', "\x00\x01"])
 async def test_a_damaged_entry_counts_as_absent(cache: FolderCache, damage: str) -> None:
     await started(chain(), cache)
-    for path in cache.folder.glob("??/*.json"):
-        path.write_text(damage, encoding="utf-8")
+    with contextlib.closing(sqlite3.connect(cache.path)) as file, file:
+        file.execute("UPDATE results SET outputs = ?", (damage,))
     assert await started(chain(), cache) == ["a", "b", "c", "o"]
     assert await started(chain(), cache) == []
+
+
+@pytest.mark.parametrize(
+    "damage", [b"no database " * 999, b"", b"SQLite format 3\0" + b"\xee" * 9999]
+)
+async def test_a_damaged_file_is_begun_anew(tmp_path: Path, damage: bytes) -> None:
+    before = FolderCache(tmp_path, CATALOG.value_types)
+    await started(chain(), before)
+    before.close()
+    before.path.write_bytes(damage)
+    cache = FolderCache(tmp_path, CATALOG.value_types)
+    assert await started(chain(), cache) == ["a", "b", "c", "o"]
+    assert await started(chain(), cache) == []
+
+
+def test_what_the_first_version_left_is_found(tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "tests" / "fixtures" / "cache-1", tmp_path / "results")
+    key = next(tmp_path.glob("results/??/*.json")).stem
+    cache = FolderCache(tmp_path / "results", CATALOG.value_types)
+    assert cache.get(key) == {"text": "Hello world"}
+    cache.close()
+    cache.trim()
+    left = {path.name for path in tmp_path.glob("results/*")}
+    assert left <= FILES, "its files go when room is made"
+    assert cache.get(key) == {"text": "Hello world"}, "what was used has moved over"
+    assert cache.get("../../x") is None
 
 
 BAD: dict[str, dict[str, object]] = {
@@ -121,13 +156,59 @@ async def test_neither_is_what_an_interrupted_run_left(case: str) -> None:
 
 
 def test_size_is_bounded_and_the_longest_unused_goes_first(tmp_path: Path) -> None:
-    cache = FolderCache(tmp_path, limit=4000)
-    for number in range(10):
-        cache.put(f"{number:064d}", {"text": "x" * 900})
-        os.utime(tmp_path / "00" / f"{number:064d}.json", (number, number))
-    cache.trim()
-    left = sorted(path.stem[-1] for path in tmp_path.glob("??/*.json"))
-    assert left == ["6", "7", "8", "9"]
+    cache = FolderCache(tmp_path, limit=1_000_000)
+    for number in range(100):
+        cache.put(f"{number:064d}", {"text": "x" * 5000})
+    cache.flush()
+    with contextlib.closing(sqlite3.connect(cache.path)) as file, file:
+        file.execute("UPDATE results SET used = cast(key AS INTEGER)")
+    for number in range(100, 300):
+        cache.put(f"{number:064d}", {"text": "x" * 5000})
+        cache.flush()
+        assert du(tmp_path) <= 1_100_000
+    there = [number for number in range(300) if cache.get(f"{number:064d}") is not None]
+    assert there == list(range(there[0], 300)), "the oldest went first"
+    assert 100 < len(there) < 200
+
+
+def du(folder: Path) -> int:
+    """What the disk gives for a folder, in bytes."""
+    return sum(path.stat().st_blocks * 512 for path in folder.rglob("*") if path.is_file())
+
+
+def test_ten_thousand_results_are_one_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    trims = []
+    trim = FolderCache.trim
+    monkeypatch.setattr(FolderCache, "trim", lambda cache: (trims.append(1), trim(cache)))
+    cache = FolderCache(tmp_path, limit=2_000_000)
+    for number in range(10_000):
+        cache.put(f"{number:064x}", {"text": f"result {number}"})
+    cache.close()
+    assert {path.name for path in tmp_path.iterdir()} <= FILES
+    assert du(tmp_path) < 3_000_000
+    assert len(trims) <= 3, "the whole is looked at a few times, not once for each result"
+    assert cache.get(f"{9_999:064x}") == {"text": "result 9999"}
+
+
+async def test_a_for_each_leaves_one_file(tmp_path: Path) -> None:
+    inner = flow(
+        {"i": ("io.input", {"name": "item"}), "u": "test.upper", "v": "test.upper",
+         "r": ("io.output", {"name": "result"})},
+        ["i.value > u.text", "u.text > v.text", "v.text > r.value"],
+    )  # fmt: skip
+    save_flow(inner, tmp_path / "inner.json")
+    document = flow(
+        {"t": ("test.text", {"text": "\n".join(f"item {n}" for n in range(300))}),
+         "s": "text.split", "e": ("logic.for_each", {"flow": "inner"}), "o": OUT},
+        ["t.text > s.text", "s.items > e.items", "e.results > o.value"],
+    )  # fmt: skip
+    cache = FolderCache(tmp_path / "cache", CATALOG.value_types)
+    env = environment(cache=cache)
+    assert words(await events_of(document, env=env, folder=tmp_path))[-1].startswith("finished")
+    assert {path.name for path in cache.folder.iterdir()} <= FILES
+    assert du(cache.folder) < 300 * 4096
+    again = await events_of(document, env=env, folder=tmp_path)
+    assert [event for event in again if isinstance(event, NodeStarted)] == []
 
 
 def test_a_result_that_is_too_big_for_the_cache_is_not_kept(tmp_path: Path) -> None:
@@ -136,23 +217,43 @@ def test_a_result_that_is_too_big_for_the_cache_is_not_kept(tmp_path: Path) -> N
     assert cache.get("a" * 64) is None
 
 
-@pytest.mark.skipif(os.name == "nt", reason="needs /dev/full")
-def test_a_full_disk_costs_the_entry_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Writes go to the kernel's own full device, so that the error is the real one."""
+def test_what_is_gathered_is_there_at_once(tmp_path: Path) -> None:
+    cache, other = FolderCache(tmp_path), FolderCache(tmp_path)
+    for number in range(10):
+        cache.put(f"{number:064d}", {"text": str(number)})
+        assert cache.get(f"{number:064d}") == {"text": str(number)}
+    cache.flush()
+    assert other.get(f"{9:064d}") == {"text": "9"}
+    cache.drop(f"{9:064d}")
+    assert cache.get(f"{9:064d}") is None
+    assert other.get(f"{9:064d}") is None
+
+
+@pytest.mark.skipif(os.name == "nt", reason="limits of POSIX")
+def test_a_full_disk_costs_the_entry_only(tmp_path: Path) -> None:
+    """The kernel refuses every byte that would be written, as a full disk does."""
+    import resource
+
     cache = FolderCache(tmp_path)
     cache.put("b" * 64, {"text": "before"})
-    opener = os.fdopen
-
-    def full(handle: int, mode: str, **more: str) -> object:
-        os.close(handle)
-        return opener(os.open("/dev/full", os.O_WRONLY), mode, **more)
-
-    monkeypatch.setattr("patchbay.nodes.atomic.os.fdopen", full)
-    cache.put("a" * 64, {"text": "x" * 100_000})
-    monkeypatch.undo()
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, before[1]))
+    try:
+        cache.put("a" * 64, {"text": "x" * 100_000})
+        cache.flush()
+        FolderCache(tmp_path / "other").put("c" * 64, {"text": "d"})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert cache.get("a" * 64) is None
     assert cache.get("b" * 64) == {"text": "before"}
-    assert list(tmp_path.glob("**/*.tmp")) == []
+
+
+def test_a_folder_that_cannot_be_made_costs_the_entry_only(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("no folder")
+    cache = FolderCache(tmp_path / "file" / "results")
+    cache.put("a" * 64, {"text": "b"})
+    cache.flush()
+    assert cache.get("c" * 64) is None
 
 
 WRITER = """
@@ -166,6 +267,7 @@ for number in range(300):
     found = cache.get(key)
     assert found in (None, {"text": key * 40}), found
     if number % 20 == 0:
+        cache.flush()
         cache.trim()
 print("ok")
 """

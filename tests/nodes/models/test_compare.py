@@ -80,6 +80,8 @@ def test_a_part_that_is_shared_counts_once() -> None:
     one, two = Scripted(bytes=GB), Scripted(bytes=2 * GB, replies=("x",))
     assert total_memory(Pair(models=(one, two, one))) == 3 * GB
     assert total_memory(Scripted()) is None
+    assert total_memory(Scripted(bytes=0)) is None, "a server: what it takes is not known here"
+    assert total_memory(Pair(models=(Scripted(bytes=0), Scripted(bytes=0, replies=("b",))))) is None
 
 
 async def test_on_the_real_model(ctx: SharedContext) -> None:
