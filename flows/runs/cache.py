@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
+from patchbay.nodes.private import private_file, private_folder
 from patchbay.nodes.values import Value, decode, encode
 
 if TYPE_CHECKING:
@@ -192,9 +193,9 @@ class FolderCache:
                     return None
                 with file:
                     return work(file)
-            except sqlite3.OperationalError:
+            except (sqlite3.OperationalError, OSError):
                 return None  # full, read-only, held by another process
-            except (sqlite3.Error, OSError):
+            except sqlite3.Error:
                 self._begin_anew()
                 if not again:
                     return None
@@ -207,7 +208,8 @@ class FolderCache:
             return self._file
         if not make and not self.path.exists():
             return None
-        self.folder.mkdir(parents=True, exist_ok=True)
+        private_folder(self.folder)
+        private_file(self.path)
         file = sqlite3.connect(self.path, timeout=WAIT_S, check_same_thread=False)
         try:
             # No WAL: it does not work between the machines of a cluster. Nothing is waited for on
