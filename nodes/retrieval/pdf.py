@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 MOST_EDGES = 3000
 """Lines on a page beyond which it is a drawing, in which no tables are looked for."""
 
+Box = tuple[float, float, float, float]
+
 UNKNOWN = "\ufffd"
 """Stands for a letter whose font does not say which one it is."""
 
@@ -211,9 +213,6 @@ def _as_item(page: Page, table: Table, letters: list[LTChar]) -> Item:
     text = "\n".join(row for row in rows if row)
     assert box is not None  # noqa: S101
     return Item(text, left, height - high, right, height - low, "table")
-
-
-Box = tuple[float, float, float, float]
 
 
 def _box(page: Page, found: Box) -> Box:

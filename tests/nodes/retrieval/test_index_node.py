@@ -72,6 +72,18 @@ def test_an_edited_file_embeds_only_its_own_chunks() -> None:
     assert [d.text for d in edited.open(RecordingContext()).documents] == ["apple", "beetle", "cat"]
 
 
+def test_an_index_of_an_older_format_is_made_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(store, "FORMAT", store.FORMAT - 1)
+        old = index(chunks("apple"), None)
+    with pytest.raises(NodeError, match="not on this machine"):
+        old.open(RecordingContext())
+    inputs = Index.Inputs(chunks=chunks("apple"), embeddings=None)
+    assert not Index.repeatable(Index.Params(), inputs)  # what was kept of it is not reused
+    assert index(chunks("apple"), None).key != old.key
+    assert Index.repeatable(Index.Params(), inputs)
+
+
 def test_equal_texts_are_embedded_once() -> None:
     spec = index(chunks("apple", "apple"), Letters())
     assert embedded() == ["apple"]
