@@ -155,7 +155,7 @@ class ChatServerParams(ServerParams):
 
     parallel: int = Field(8, ge=1, le=1024)
     """Requests made at once; more of them wait here."""
-    tools_as: ToolsWord = Field("calls", widget="choice")
+    tools_as: ToolsWord = Field("calls")
     """How an agent's tools are passed: as the server's own tool calls, or, for servers without
     them, described in the prompt, the answer held to a JSON schema."""
 

@@ -137,3 +137,15 @@ def test_every_node_class_in_the_package_is_offered():
         text = path.read_text(encoding="utf-8")
         found |= set(re.findall(r"^class (\w+)\((?:Describing|Server)?Node\):", text, re.MULTILINE))
     assert found - {"ServerNode"} == {node.__name__ for node in CATALOG}
+
+
+def test_no_source_says_a_widget_that_the_type_says():
+    words = "|".join(SAID_BY_THE_TYPE)
+    nodes = Path(str(inspect.getsourcefile(Node))).parent
+    found = [
+        f"{file.relative_to(nodes)}: {said[0]}"
+        for file in nodes.rglob("*.py")
+        for said in re.finditer(rf'widget="({words})"', file.read_text("utf-8"))
+        if file.name != "contract.py"
+    ]
+    assert found == []

@@ -1,0 +1,60 @@
+"""How far a run is: what is said of the run as a whole is the run's, and never a node."""
+
+from __future__ import annotations
+
+import pytest
+
+from patchbay.flows.problems import Problem
+from patchbay.flows.runs.events import (
+    NodeStarted,
+    NodeWarned,
+    RunFailed,
+    RunWarned,
+    Tokens,
+)
+from patchbay.studio.runs.progress import Progress
+
+WORDS = "The disk is full: results are not kept."
+
+
+def test_a_warning_of_the_run_is_told_as_the_runs() -> None:
+    progress = Progress()
+    progress.begin(1.0)
+    told = progress.take(RunWarned(at=2.0, run="r1", message=WORDS))
+    assert told == {"run": {"id": "r1", "status": "running", "started": 1.0, "warnings": [WORDS]}}
+    assert progress.nodes == {}
+
+
+def test_a_page_that_joins_late_hears_of_it_and_of_no_ghost() -> None:
+    progress = Progress()
+    progress.begin(1.0)
+    progress.take(RunWarned(at=2.0, run="r1", message=WORDS))
+    progress.take(NodeStarted(at=3.0, node="ask"))
+    first, *nodes = progress.messages("r1")
+    assert first["reset"]
+    assert first["run"]["warnings"] == [WORDS]
+    assert [message["node"] for message in nodes] == ["ask"]
+
+
+@pytest.mark.parametrize("words", [WORDS, "", "a\nb"])
+def test_several_are_kept_in_order(words: str) -> None:
+    progress = Progress()
+    for message in ("first", words):
+        progress.take(RunWarned(at=2.0, run="r1", message=message))
+    assert progress.warnings == ["first", words]
+
+
+def test_the_warning_of_a_node_stays_with_it() -> None:
+    progress = Progress()
+    progress.take(NodeWarned(at=2.0, node="ask", message="Half an answer."))
+    assert progress.nodes["ask"].warnings == ["Half an answer."]
+    assert progress.warnings == []
+
+
+def test_a_run_that_ends_keeps_what_was_said_of_it() -> None:
+    progress = Progress()
+    progress.take(RunWarned(at=2.0, run="r1", message=WORDS))
+    problem = Problem("run/defect", "It broke.", "")
+    progress.take(RunFailed(at=3.0, run="r1", problem=problem, seconds=1.0, tokens=Tokens()))
+    assert progress.summary("r1")["warnings"] == [WORDS]
+    assert progress.summary("r1")["message"] == "It broke."
