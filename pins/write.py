@@ -61,7 +61,8 @@ def with_further_builds(found: Iterable[Pin]) -> Iterator[str]:
                         f"{BUILDS.name} holds a build of {name} {version}, but {pin.version} is "
                         "resolved. Replace the line by a build of that version, or remove it."
                     )
-                extra.append(f"    --hash={digest} \\")
+                if digest not in pin.hashes:
+                    extra.append(f"    --hash={digest} \\")
         first, *rest = pin.text.splitlines()
         yield "\n".join([first, *extra, *rest])
 

@@ -220,4 +220,4 @@ def test_the_page_of_the_wheel_shows_the_templates(apart: Path, tmp_path: Path) 
         encoding="utf-8",
     )
 
-    assert "Ask" in there(apart, tmp_path, "python", "script.py")
+    assert "### Templates" in there(apart, tmp_path, "python", "script.py")
