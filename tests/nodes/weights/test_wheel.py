@@ -57,7 +57,7 @@ def named(wheel: bytes = WHEEL) -> NamedWeights:
 def know(monkeypatch: pytest.MonkeyPatch) -> Callable[[NamedWeights], None]:
     """Put weights into the manifest."""
     table = dict(manifest.NAMED)
-    for module in ("weights", "refs"):
+    for module in ("resolve", "refs"):
         monkeypatch.setattr(f"patchbay.nodes.weights.{module}.NAMED", table)
     table["tiny"] = named()
     return lambda weights: table.update({weights.name: weights})
