@@ -121,9 +121,10 @@ class LoraSettings(BaseModel):
         return _named(self.target_modules, module) and self._in_layers(module)
 
     def saves(self, module: str) -> bool:
-        """Whether a layer of that name was trained whole, in a copy of its own."""
-        saved = self.modules_to_save or ()
-        return any(re.match(rf"(^|.*\.){re.escape(name)}($|\..*)", module) for name in saved)
+        """Whether a layer of that name, or one around it, was trained whole, in its own copy."""
+        parts = module.split(".")
+        around = [".".join(parts[:end]) for end in range(1, len(parts) + 1)]
+        return any(path.endswith(name) for path in around for name in self.modules_to_save or ())
 
     def _in_layers(self, module: str) -> bool:
         wanted = self.layers_to_transform

@@ -20,13 +20,14 @@ def settle(model: Any) -> None:
     """Bring every 4-bit layer on a processor into the form that it will keep."""
     import torch
 
-    layers = [layer for layer in model.modules() if _in_four_bits(layer)]
+    layers = [layer for layer in model.modules() if _rearranges(layer)]
     with torch.inference_mode():
         for layer in layers:
             rows, columns = layer.out_features, layer.in_features
             blocks = layer.weight.quant_state.blocksize
             if rows % _BLOCK or columns % blocks:
                 layer.support_avx512bf16_for_cpu = False
+                continue
             given = torch.zeros(1, columns, dtype=layer.compute_dtype or torch.float32)
             layer(given)
 
@@ -49,5 +50,6 @@ def unpacked(weight: Any) -> torch.Tensor:
     return levels * state.absmax.float().T.repeat_interleave(state.blocksize, dim=1)
 
 
-def _in_four_bits(layer: Any) -> bool:
-    return type(layer).__name__ == "Linear4bit" and layer.weight.device.type == "cpu"
+def _rearranges(layer: Any) -> bool:
+    found = bool(getattr(layer, "support_avx512bf16_for_cpu", False))  # 4-bit layers have it
+    return found and layer.weight.device.type == "cpu"

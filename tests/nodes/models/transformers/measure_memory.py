@@ -1,7 +1,8 @@
-"""`python -m …measure_memory SPEC`: open a described model, fill its context, print the bytes.
+"""`python -m …measure_memory SPEC [plain]`: open a described model, fill its context, print bytes.
 
-Prints what it took and what was estimated. In a process of its own, since freed memory stays with
-a process and would hide what the next model takes.
+With `plain` as on a processor without AVX512-BF16, which leaves 4-bit weights as they are. Prints
+what it took and what was estimated. In a process of its own, since freed memory stays with a
+process and would hide what the next model takes.
 """
 
 from __future__ import annotations
@@ -28,6 +29,8 @@ def main() -> None:
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
+    if sys.argv[2:] == ["plain"]:
+        bitsandbytes.nn.modules.has_avx512bf16 = lambda: False
     spec = TransformersModel.model_validate_json(sys.argv[1])
     loaded: Any = (bitsandbytes, AutoModelForCausalLM, AutoTokenizer)
     torch.ones(64, 64) @ torch.ones(64, 64)

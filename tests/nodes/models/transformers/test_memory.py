@@ -16,8 +16,12 @@ from patchbay.nodes.weights.resolve import quiet
 ROOT = Path(__file__).parents[4]
 
 
-@pytest.mark.parametrize("bits", [None, Quantization(bits=4)], ids=["full", "four-bits"])
-def test_the_estimate_is_within_15_percent(bits: Quantization | None) -> None:
+@pytest.mark.parametrize(
+    ("bits", "processor"),
+    [(None, []), (Quantization(bits=4), []), (Quantization(bits=4), ["plain"])],
+    ids=["full", "four bits", "four bits on a plain processor"],
+)
+def test_the_estimate_is_within_15_percent(bits: Quantization | None, processor: list[str]) -> None:
     spec = TransformersModel(context=512, parallel=1, quantization=bits)
     folder_of(spec.weights, quiet)  # dequantizing takes memory of its own, once
     command = [
@@ -25,6 +29,7 @@ def test_the_estimate_is_within_15_percent(bits: Quantization | None) -> None:
         "-m",
         "tests.nodes.models.transformers.measure_memory",
         spec.model_dump_json(),
+        *processor,
     ]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
