@@ -16,7 +16,8 @@ class CallOptions:
     """How one answer is to be. None and () mean "as the model's description says".
 
     `max_tokens` counts tokens of the answer. `stop` are texts at which it ends. `json_schema` or
-    `grammar` (in llama.cpp's notation, GBNF) say what form it has; one of them at most.
+    `grammar` (in llama.cpp's notation, GBNF) say what form it has; one of them at most. `thinking`
+    is "off", "on", an effort ("low", "medium", "high") or the most tokens that it may take.
     """
 
     temperature: float | None = None
@@ -29,6 +30,7 @@ class CallOptions:
     stop: Sequence[str] = ()
     json_schema: Mapping[str, JsonValue] | None = None
     grammar: str | None = None
+    thinking: str | int | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "stop", tuple(self.stop))
@@ -52,5 +54,5 @@ class CallOptions:
 OPTIONS = tuple(field.name for field in fields(CallOptions))
 """The name of every option of a call."""
 
-NUMBERS = tuple(name for name in OPTIONS if name not in ("stop", *_FORMS))
+NUMBERS = tuple(name for name in OPTIONS if name not in ("stop", "thinking", *_FORMS))
 """Those that are numbers: how tokens are chosen, and how many."""

@@ -68,6 +68,7 @@ NODE_CODES: Mapping[str, str] = {
     "model/request": "The model refuses the request.",
     "model/schema": "The provider cannot hold this model to a schema.",
     "model/settings": "The provider's client refuses a setting.",
+    "model/thinking": "Whether the model thinks cannot be set, or not like this.",
     "model/timeout": "The server did not answer in time.",
     "model/tokenizer": "The file's tokenizer is not known to Transformers, nor here.",
     "model/unknown": "The server does not know the model.",

@@ -136,6 +136,7 @@ class ModelSpec(Spec):
                 "type": "json_schema",
                 "json_schema": {"name": "answer", "schema": dict(call.json_schema)},
             }
+        options["thinking"] = call.thinking
         return {key: value for key, value in options.items() if value is not None}
 
     @property

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, JsonValue
+from pydantic import BaseModel, BeforeValidator, JsonValue
 from pydantic import Field as Limits
 
 from patchbay.nodes.calls import NUMBERS, CallOptions
@@ -19,6 +19,11 @@ Temperature = Annotated[float | None, Limits(ge=0, le=5)]
 Nucleus = Annotated[float | None, Limits(gt=0, le=1)]
 Tokens = Annotated[int | None, Limits(ge=1, le=1_048_576)]
 Seed = Annotated[int | None, Limits(ge=0, le=2**32 - 2)]
+Thinking = Annotated[
+    str | None,
+    BeforeValidator(lambda given: str(given) if isinstance(given, int) else given),
+    Limits(pattern=r"^(off|on|low|medium|high|[1-9]\d{0,6})$"),
+]
 Penalty = Annotated[float | None, Limits(gt=0, le=5)]
 
 ToolsWord = Literal["calls", "schema"]
@@ -40,7 +45,18 @@ class Sampling(BaseModel):
     @property
     def sampling(self) -> CallOptions:
         """What the fields say about a call. A class with a form or stop texts adds them."""
-        return CallOptions(**{name: getattr(self, name) for name in sampled(type(self))})
+        said: dict[str, Any] = {name: getattr(self, name) for name in sampled(type(self))}
+        thinking: str | None = getattr(self, "thinking", None)
+        if thinking is not None:
+            said["thinking"] = int(thinking) if thinking.isdecimal() else thinking
+        return CallOptions(**said)
+
+
+class Thinks(BaseModel):
+    """For models that think before they answer."""
+
+    thinking: Thinking = None
+    """off, on, low, medium, high, or the most tokens of it; empty: as the model says."""
 
 
 class ServerSampling(Sampling):
@@ -70,12 +86,17 @@ def sampled(cls: type[BaseModel]) -> tuple[str, ...]:
     return tuple(name for name in NUMBERS if name in cls.model_fields)
 
 
+def _unthinking(cls: type[BaseModel]) -> dict[str, None]:
+    return {"thinking": None} if "thinking" in cls.model_fields else {}
+
+
 class SampledModel(Sampling, ModelSpec):
     """A description of a model with sampling defaults, which travel with each call."""
 
     def resource(self) -> Self:
         """Without the sampling defaults."""
-        return self.model_copy(update=dict.fromkeys(sampled(type(self))))
+        free: dict[str, Any] = dict.fromkeys(sampled(type(self)))
+        return self.model_copy(update={**free, **_unthinking(type(self))})
 
 
 # --- how a server is asked ------------------------------------------------------------------------

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 from langchain_core.language_models.chat_models import BaseChatModel, generate_from_stream
-from langchain_core.messages import BaseMessage
-from langchain_core.outputs import ChatResult
+from langchain_core.messages import AIMessageChunk, BaseMessage
+from langchain_core.messages.ai import OutputTokenDetails, UsageMetadata
+from langchain_core.outputs import ChatGenerationChunk, ChatResult
+
+from patchbay.nodes.models.thinking import THOUGHT, Splitter
 
 
 class StreamingChat(BaseChatModel):
@@ -31,3 +35,54 @@ class StreamingChat(BaseChatModel):
     ) -> ChatResult:
         chunks = [chunk async for chunk in self._astream(messages, stop, **kwargs)]
         return generate_from_stream(iter(chunks))
+
+
+class Parted:
+    """An answer that is computed here, a piece a token: its thought apart, and counted.
+
+    Args:
+        split: parts what the engine itself does not.
+        begins: what is left out where the answer begins with it.
+    """
+
+    def __init__(self, split: Splitter, begins: str = "") -> None:
+        self._split, self._begins = split, begins
+        self._thought_tokens = 0
+        self._fresh = False
+
+    def take(self, piece: str, thought: str = "") -> Iterator[ChatGenerationChunk]:
+        """A piece of the answer, or one that the engine knows to be a thought."""
+        if thought:
+            self._thought_tokens += 1
+            self._fresh = True
+            yield from _chunks(thought, "")
+        if piece and self._begins:
+            piece, self._begins = piece.removeprefix(self._begins).lstrip(), ""
+        if piece:
+            was = self._split.thinking
+            inner, text = self._split.add(piece)
+            self._thought_tokens += was or self._split.thinking
+            if self._fresh:  # without the blank lines between a thought and its answer
+                text = text.lstrip()
+                self._fresh = not text
+            yield from _chunks(inner, text)
+
+    def rest(self) -> Iterator[ChatGenerationChunk]:
+        """What was held back, now that nothing follows."""
+        yield from _chunks(*self._split.finish())
+
+    def usage(self, prompt: int, answer: int) -> UsageMetadata:
+        """The tokens of a request, those of the thought among them."""
+        counted = UsageMetadata(
+            input_tokens=prompt, output_tokens=answer, total_tokens=prompt + answer
+        )
+        if self._thought_tokens:
+            thought = min(self._thought_tokens, answer)
+            counted["output_token_details"] = OutputTokenDetails(reasoning=thought)
+        return counted
+
+
+def _chunks(thought: str, text: str) -> Iterator[ChatGenerationChunk]:
+    if thought or text:
+        extra = {THOUGHT: thought} if thought else {}
+        yield ChatGenerationChunk(message=AIMessageChunk(content=text, additional_kwargs=extra))

@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from patchbay.nodes.errors import NodeError
+
 THOUGHT = "reasoning_content"
 """The key in `additional_kwargs` under which a chunk's part of the thought stands."""
 
@@ -55,6 +57,19 @@ def _of_block(block: Mapping[str, Any]) -> str:
     return "".join(part for part in parts if isinstance(part, str))
 
 
+def splitter_for(template: str, prompt: str) -> Splitter:
+    """What parts the answers of a model with this template, to a prompt that ends like this."""
+    tags = tags_of(template)
+    if tags is None:
+        return Splitter(())
+    return Splitter((tags,), tags if opened(tags, prompt) else None)
+
+
+def opened(tags: Tags, prompt: str) -> bool:
+    """Whether a prompt ends with the beginning of a thought."""
+    return prompt.rstrip().endswith(tags.opening)
+
+
 class Splitter:
     """Parts an answer that begins with a thought between tags, while it is written.
 
@@ -68,13 +83,18 @@ class Splitter:
     def __init__(self, tags: Sequence[Tags] = KNOWN, inside: Tags | None = None) -> None:
         self._tags, self._open = tuple(tags), inside
         self._over = not self._tags and inside is None
-        self._fresh = False
+        self._fresh = self._said = False
         self._held = ""
 
     @property
     def thinking(self) -> bool:
         """Whether the thought still goes on."""
         return self._open is not None
+
+    @property
+    def closing(self) -> str:
+        """The tag that ends the thought that goes on; empty where there is none."""
+        return self._open.closing if self._open is not None else ""
 
     def add(self, piece: str) -> tuple[str, str]:
         """Take in a piece; gives what there is of the thought and of the answer."""
@@ -96,7 +116,7 @@ class Splitter:
         for tags in self._tags:
             if start.startswith(tags.opening):
                 self._open = tags
-                return self._inside(tags, start[len(tags.opening) :].lstrip("\n"))
+                return self._inside(tags, start[len(tags.opening) :])
         if any(tags.opening.startswith(start) for tags in self._tags):  # or nothing but blanks
             self._held = text
             return "", ""
@@ -104,6 +124,9 @@ class Splitter:
         return "", text
 
     def _inside(self, tags: Tags, text: str) -> tuple[str, str]:
+        if not self._said:
+            text = text.lstrip("\n")
+            self._said = bool(text)
         thought, found, answer = text.partition(tags.closing)
         if found:
             self._open, self._over, self._fresh = None, True, True
@@ -123,6 +146,68 @@ class Splitter:
 def _overlap(text: str, mark: str) -> int:
     """How many characters at the end of `text` may be the beginning of `mark`."""
     return next((n for n in range(len(mark) - 1, 0, -1) if text.endswith(mark[:n])), 0)
+
+
+# --- whether to think, and how much ---------------------------------------------------------------
+
+THINKING = "thinking"
+"""The option of a call that says so, in `CallOptions` and to models in this process."""
+
+EFFORTS = ("low", "medium", "high")
+
+
+def template_words(thinking: str | int | None) -> dict[str, Any]:
+    """What a chat template is told: Qwen, SmolLM3 and others read the first, gpt-oss the last."""
+    if thinking is None:
+        return {}
+    on = {"enable_thinking": thinking not in ("off", 0)}
+    return {**on, "reasoning_effort": thinking} if thinking in EFFORTS else on
+
+
+def check_thinks(template: str, thinking: str | int | None, model: str) -> None:
+    """Check that a model can be told to think, or not to.
+
+    Raises:
+        NodeError: its chat template knows nothing of thinking.
+    """
+    if thinking is None or not template or tags_of(template) is not None:
+        return
+    if not any(word in template for word in ("enable_thinking", "reasoning_effort", "thinking")):
+        raise no_thinking(model, "its chat template knows nothing of it")
+
+
+def effort_of(thinking: str | int, model: str) -> str:
+    """The same as one of OpenAI's efforts.
+
+    Raises:
+        NodeError: it is a number of tokens, which OpenAI does not take.
+    """
+    if isinstance(thinking, int):
+        raise no_thinking(model, "OpenAI takes an effort, no number of tokens")
+    return {"off": "none", "on": "medium"}.get(thinking, thinking)
+
+
+def no_thinking(model: str, why: str) -> NodeError:
+    """`thinking` is set where it means nothing, or not in this way."""
+    return NodeError(
+        f"Whether {model!r} thinks cannot be set like this: {why}.",
+        fix="Leave thinking empty, set it in another way, or take a model that thinks.",
+        code="model/thinking",
+        retry=False,
+    )
+
+
+def in_llama(thinking: str | int | None, *, held: bool) -> dict[str, Any]:
+    """The same for llama.cpp; `held`: the answer follows a grammar, which leaves no thought."""
+    if held:
+        thinking = "off"
+    if thinking is None:
+        return {}
+    words: dict[str, Any] = {"chat_template_kwargs": template_words(thinking)}
+    if not held and (thinking == "off" or isinstance(thinking, int)):
+        # Some templates always begin a thought; the budget then ends it.
+        words["reasoning_budget_tokens"] = 0 if thinking == "off" else thinking
+    return words
 
 
 # --- a thought that nobody saw coming -------------------------------------------------------------

@@ -11,7 +11,6 @@ from typing import Any
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 from langchain_core.messages import AIMessageChunk, BaseMessage
-from langchain_core.messages.ai import UsageMetadata
 from langchain_core.outputs import ChatGenerationChunk
 from pydantic import PrivateAttr
 
@@ -21,7 +20,15 @@ from patchbay.nodes.models.llama.engine import Chunk, LlamaEngine
 from patchbay.nodes.models.llama.grammar import held_to_schema
 from patchbay.nodes.models.llama.plain_text import plain_prompt
 from patchbay.nodes.models.messages import to_chat
-from patchbay.nodes.models.streaming import StreamingChat
+from patchbay.nodes.models.streaming import Parted, StreamingChat
+from patchbay.nodes.models.thinking import (
+    THINKING,
+    Splitter,
+    check_thinks,
+    in_llama,
+    splitter_for,
+    tags_of,
+)
 from patchbay.nodes.weights.gguf_vocabulary import Vocabulary
 
 TAKEN = (*NUMBERS, "response_format", "grammar", "lora", "cache_prompt")
@@ -78,8 +85,9 @@ class ChatLlama(StreamingChat):
         **kwargs: Any,
     ) -> Iterator[ChatGenerationChunk]:
         chunks: queue.SimpleQueue[Chunk | tuple[_End]] = queue.SimpleQueue()
-        call = _Call(self._engine, self._request(messages, stop, kwargs), chunks.put)
-        reader = _Reader(self, kwargs.get("max_tokens"))
+        body = self._request(messages, stop, kwargs)
+        call = _Call(self._engine, body, chunks.put)
+        reader = _Reader(self, kwargs.get("max_tokens"), self._parted(body))
         try:
             while not isinstance(item := chunks.get(), tuple):
                 yield from reader.read(item)
@@ -105,8 +113,9 @@ class ChatLlama(StreamingChat):
             if isinstance(item, tuple):
                 loop.call_soon_threadsafe(ended.set)
 
-        call = _Call(self._engine, self._request(messages, stop, kwargs), put)
-        reader = _Reader(self, kwargs.get("max_tokens"))
+        body = self._request(messages, stop, kwargs)
+        call = _Call(self._engine, body, put)
+        reader = _Reader(self, kwargs.get("max_tokens"), self._parted(body))
         try:
             while not isinstance(item := await chunks.get(), tuple):
                 for chunk in reader.read(item):
@@ -125,29 +134,50 @@ class ChatLlama(StreamingChat):
     ) -> dict[str, Any]:
         chosen = held_to_schema({k: options[k] for k in TAKEN if options.get(k) is not None})
         chat = to_chat(messages)
-        plain = plain_prompt(chat, self._vocabulary, self._template, {})
-        asked = {"messages": chat} if plain is None else {"prompt": plain}
+        template, held = self._chat_template(), "grammar" in chosen
+        tags = tags_of(template)
+        check_thinks(template, options.get(THINKING), self.model_name)
+        thinking = in_llama(options.get(THINKING), held=held and tags is not None)
+        given = thinking.get("chat_template_kwargs", {})
+        plain = plain_prompt(chat, self._vocabulary, self._template, given)
+        asked = {"messages": chat, **thinking} if plain is None else {"prompt": plain}
         body = {**asked, **chosen}
+        if held and tags is not None:  # it holds from the first token: there is no thought
+            body["reasoning_format"] = "none"
         return {**body, "stop": stop} if stop else body
+
+    def _parted(self, body: dict[str, Any]) -> Parted:
+        """What parts the answer, where llama.cpp does not: it does for conversations."""
+        if "grammar" in body:
+            # Where the template begins a thought, llama.cpp gives its opening tag out as text.
+            tags = tags_of(self._chat_template())
+            return Parted(Splitter(()), begins=tags.opening if tags else "")
+        if "prompt" in body:
+            end = body["prompt"][-1]
+            text = end if isinstance(end, str) else ""
+            return Parted(splitter_for(self._chat_template(), text))
+        tags = tags_of(self._chat_template())
+        return Parted(Splitter((tags,) if tags else ()))
+
+    def _chat_template(self) -> str:
+        return self._template or (self._vocabulary.template if self._vocabulary else "")
 
 
 class _Reader:
     """Turns llama.cpp's chunks into LangChain's. Progress on the prompt gives none."""
 
-    def __init__(self, model: ChatLlama, max_tokens: int | None) -> None:
+    def __init__(self, model: ChatLlama, max_tokens: int | None, parted: Parted) -> None:
         self._model, self._max_tokens, self._reason = model, max_tokens, ""
+        self._parted = parted
 
     def read(self, chunk: Chunk) -> Iterator[ChatGenerationChunk]:
         for choice in chunk.get("choices", ()):
             delta = choice.get("delta") or {"content": choice.get("text")}
-            extra = {k: delta[k] for k in ("reasoning_content",) if delta.get(k)}
-            if delta.get("content") or extra:
-                message = AIMessageChunk(
-                    content=delta.get("content") or "", additional_kwargs=extra
-                )
-                yield ChatGenerationChunk(message=message)
+            thought = delta.get("reasoning_content") or ""
+            yield from self._parted.take(delta.get("content") or "", thought)
             self._reason = choice.get("finish_reason") or self._reason
         if usage := chunk.get("usage"):
+            yield from self._parted.rest()
             yield self._last(usage, chunk.get("timings", {}))
 
     def _last(self, usage: dict[str, Any], timings: dict[str, Any]) -> ChatGenerationChunk:
@@ -156,9 +186,7 @@ class _Reader:
         if self._reason == "length" and answer != self._max_tokens and prompt + answer >= limit:
             raise overflow(prompt, limit, answer, self._model._engine.trained)
         info = {"finish_reason": self._reason, "model_name": self._model.model_name}
-        counted = UsageMetadata(
-            input_tokens=prompt, output_tokens=answer, total_tokens=prompt + answer
-        )
+        counted = self._parted.usage(prompt, answer)
         message = AIMessageChunk(
             content="",
             usage_metadata=counted,

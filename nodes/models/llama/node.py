@@ -13,7 +13,7 @@ from patchbay.nodes.models.form import Form
 from patchbay.nodes.models.llama.adapter import GgufAdapter, check_adapters
 from patchbay.nodes.models.llama.facts import gguf_facts
 from patchbay.nodes.models.llama.spec import GgufModel
-from patchbay.nodes.models.options import LocalSampling
+from patchbay.nodes.models.options import LocalSampling, Thinks
 from patchbay.nodes.models.template import check_template
 from patchbay.nodes.units import megabytes
 from patchbay.nodes.weights.manifest import DEFAULT, NAMED
@@ -32,7 +32,7 @@ class QuantizedModel(DescribingNode):
     icon = "chip"
     requires = ("xllamacpp",)
 
-    class Params(NodeParams, LocalSampling, Form):
+    class Params(NodeParams, LocalSampling, Thinks, Form):
         weights: str = Field(DEFAULT, min_length=1, max_length=1000, widget="model")
         """A known name, a path to a .gguf file, hf:owner/repo/file.gguf or ollama:name:tag."""
         adapters: list[GgufAdapter] = Field([], max_length=16)

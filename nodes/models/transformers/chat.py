@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import queue
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 from langchain_core.messages import AIMessageChunk, BaseMessage
-from langchain_core.messages.ai import UsageMetadata
 from langchain_core.outputs import ChatGenerationChunk
 from pydantic import PrivateAttr
 
@@ -18,7 +17,14 @@ from patchbay.nodes.errors import NodeError
 from patchbay.nodes.models.control_words import pieces, split_words
 from patchbay.nodes.models.errors import overflow
 from patchbay.nodes.models.messages import to_chat
-from patchbay.nodes.models.streaming import StreamingChat
+from patchbay.nodes.models.streaming import Parted, StreamingChat
+from patchbay.nodes.models.thinking import (
+    THINKING,
+    Splitter,
+    check_thinks,
+    splitter_for,
+    template_words,
+)
 from patchbay.nodes.models.transformers.answer import Ended, Item, Request
 from patchbay.nodes.models.transformers.engine import HfEngine
 from patchbay.nodes.models.transformers.sampling import Sampling
@@ -85,13 +91,14 @@ class ChatTransformers(StreamingChat):
         **kwargs: Any,
     ) -> Iterator[ChatGenerationChunk]:
         items: queue.SimpleQueue[Item] = queue.SimpleQueue()
-        request = self._request(messages, stop, items.put, kwargs)
+        request, parted = self._request(messages, stop, items.put, kwargs)
         self._engine.submit(request)
         item: Item = ""
         try:
             while isinstance(item := items.get(), str):
-                yield _piece(item)
-            yield self._last(request, item)
+                yield from parted.take(item)
+            yield from parted.rest()
+            yield self._last(request, item, parted)
         finally:
             request.stop.set()
             while isinstance(item, str):
@@ -116,12 +123,15 @@ class ChatTransformers(StreamingChat):
                 loop.call_soon_threadsafe(ended.set)
 
         # Templates and grammars take their time; the loop has other things to do.
-        request = await asyncio.to_thread(self._request, messages, stop, put, kwargs)
+        request, parted = await asyncio.to_thread(self._request, messages, stop, put, kwargs)
         self._engine.submit(request)
         try:
             while isinstance(item := await items.get(), str):
-                yield _piece(item)
-            yield self._last(request, item)
+                for chunk in parted.take(item):
+                    yield chunk
+            for chunk in parted.rest():
+                yield chunk
+            yield self._last(request, item, parted)
         finally:
             request.stop.set()
             await ended.wait()
@@ -134,13 +144,19 @@ class ChatTransformers(StreamingChat):
         stop: list[str] | None,
         put: Callable[[Item], None],
         options: dict[str, Any],
-    ) -> Request:
+    ) -> tuple[Request, Parted]:
         engine = self._engine
-        prompt = self.count(messages)
+        schema = _schema(options.get("response_format"))
+        check_thinks(self._template(), options.get(THINKING), self.model_name)
+        thinking = "off" if schema is not None else options.get(THINKING)
+        text, prompt = self._read(messages, template_words(thinking))
+        split = splitter_for(self._template(), text)
+        if split.thinking and thinking in ("off", 0):  # the template began a thought all the same
+            prompt += self._tokens(f"\n{split.closing}\n\n")
+            split = Splitter(())
         if len(prompt) >= engine.context:
             raise overflow(len(prompt), engine.context, trained=engine.trained)
-        schema = _schema(options.get("response_format"))
-        return Request(
+        request = Request(
             prompt=prompt,
             put=put,
             sampling=Sampling(**{name: options.get(name) for name in _CHOOSING}),
@@ -149,6 +165,7 @@ class ChatTransformers(StreamingChat):
             grammar=None if schema is None else engine.grammars.for_schema(schema),
             adapter=self.adapter,
         )
+        return request, Parted(split)
 
     def count(self, messages: Sequence[BaseMessage]) -> list[int]:
         """The tokens of a conversation, as the model reads it.
@@ -156,6 +173,19 @@ class ChatTransformers(StreamingChat):
         Raises:
             NodeError: there is no chat template, or it does not take these messages.
         """
+        return self._read(messages, {})[1]
+
+    def _template(self) -> str:
+        own = self._engine.tokenizer.chat_template
+        return self.chat_template or (own if isinstance(own, str) else "")
+
+    def _tokens(self, text: str) -> list[int]:
+        return list(self._engine.tokenizer(text, add_special_tokens=False)["input_ids"])
+
+    def _read(
+        self, messages: Sequence[BaseMessage], words: Mapping[str, Any]
+    ) -> tuple[str, list[int]]:
+        """The prompt as a text and as tokens; `words` are told to the template."""
         import jinja2
 
         tokenizer = self._engine.tokenizer
@@ -175,6 +205,7 @@ class ChatTransformers(StreamingChat):
                 chat_template=self.chat_template,
                 add_generation_prompt=True,
                 tokenize=False,
+                **words,
             )
         except jinja2.TemplateError as error:
             raise NodeError(
@@ -185,17 +216,15 @@ class ChatTransformers(StreamingChat):
                 retry=False,
             ) from error
         parts = [text] if marked is None else pieces(text)
-        return [t for part in parts for t in tokenizer(part, add_special_tokens=False)["input_ids"]]
+        return text, [token for part in parts for token in self._tokens(part)]
 
-    def _last(self, request: Request, ended: Ended) -> ChatGenerationChunk:
+    def _last(self, request: Request, ended: Ended, parted: Parted) -> ChatGenerationChunk:
         if ended.error is not None:
             raise ended.error
         prompt, answer = len(request.prompt), ended.answer_tokens
         if ended.reason == "context":
             raise overflow(prompt, self.context, answer, self._engine.trained)
-        counted = UsageMetadata(
-            input_tokens=prompt, output_tokens=answer, total_tokens=prompt + answer
-        )
+        counted = parted.usage(prompt, answer)
         info = {"finish_reason": ended.reason, "model_name": self.model_name}
         timings = {"first_token_s": ended.first_token_s, "generating_s": ended.generating_s}
         message = AIMessageChunk(
@@ -210,10 +239,6 @@ class ChatTransformers(StreamingChat):
 def _control_words(tokenizer: Any) -> list[str]:
     """What the tokenizer looks a text through for; a shorter one is a blank or a letter."""
     return [word for word in tokenizer.get_added_vocab() if len(word) > 2]
-
-
-def _piece(text: str) -> ChatGenerationChunk:
-    return ChatGenerationChunk(message=AIMessageChunk(content=text))
 
 
 def _schema(response_format: Any) -> dict[str, Any] | None:

@@ -9,7 +9,7 @@ from pydantic import AfterValidator
 
 from patchbay.nodes.contract import DescribingNode, Field, NodeError, NodeParams, Ports, port
 from patchbay.nodes.models.errors import mib
-from patchbay.nodes.models.options import LocalSampling
+from patchbay.nodes.models.options import LocalSampling, Thinks
 from patchbay.nodes.models.template import check_template
 from patchbay.nodes.models.transformers.anatomy import anatomy
 from patchbay.nodes.models.transformers.gguf_tokenizer import check_tokenizer
@@ -33,7 +33,7 @@ class TransformersNode(DescribingNode):
     icon = "network"
     requires = ("torch", "transformers")
 
-    class Params(NodeParams, LocalSampling):
+    class Params(NodeParams, LocalSampling, Thinks):
         weights: str = Field(DEFAULT, min_length=1, max_length=1000, widget="model")
         """hf:owner/repo, a folder with safetensors, or a GGUF by name, path or reference."""
         dtype: DType = Field("auto")

@@ -7,7 +7,7 @@ import re
 from pydantic import field_validator
 
 from patchbay.nodes.contract import Field, JsonValue, Ports, port
-from patchbay.nodes.models.options import ChatServerParams, EngineSampling
+from patchbay.nodes.models.options import ChatServerParams, EngineSampling, Thinks
 from patchbay.nodes.models.servers.address import Address
 from patchbay.nodes.models.servers.node import ServerNode
 from patchbay.nodes.models.servers.ollama.spec import OllamaModel
@@ -26,7 +26,7 @@ class Ollama(ServerNode):
     icon = "server"
     requires = ("langchain_ollama", "ollama")
 
-    class Params(EngineSampling, ChatServerParams):
+    class Params(EngineSampling, Thinks, ChatServerParams):
         model: str = Field("smollm2:135m", min_length=1, max_length=500, widget="model")
         """A model by the name that `ollama list` shows."""
         base_url: Address | None = Field(None, max_length=2000)
@@ -54,7 +54,9 @@ class Ollama(ServerNode):
     @classmethod
     def describe(cls, params: Params, inputs: Ports) -> Outputs:
         """Describe the model. Nobody is asked anything."""
-        return cls.Outputs(model=OllamaModel(**params.described()))
+        model = OllamaModel(**params.described())
+        model.call_options()  # raises where thinking cannot be set like this
+        return cls.Outputs(model=model)
 
     @classmethod
     def models(cls, base_url: Address | None, key: str, secret: str) -> list[str]:

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field, JsonValue
 
-from patchbay.nodes.calls import NUMBERS
-from patchbay.nodes.models.options import EngineSampling, ServedModel
+from patchbay.nodes.calls import NUMBERS, CallOptions
+from patchbay.nodes.models.options import EngineSampling, ServedModel, Thinks
 from patchbay.nodes.models.servers.address import Address
+from patchbay.nodes.models.thinking import THINKING, no_thinking
 from patchbay.nodes.values import Opening
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ _OTHERWISE = {"max_tokens": "num_predict"}
 """Options that have another name there."""
 
 
-class OllamaModel(EngineSampling, ServedModel):
+class OllamaModel(EngineSampling, Thinks, ServedModel):
     """A chat model behind an Ollama server.
 
     An empty `base_url` is the server of `OLLAMA_HOST`, or the one on this machine. `context` counts
@@ -40,6 +41,16 @@ class OllamaModel(EngineSampling, ServedModel):
     context: int | None = Field(None, ge=256, le=1_048_576)
     options: dict[str, JsonValue] = {}
     parallel: int = Field(4, ge=1, le=1024)
+
+    def words(self, call: CallOptions) -> dict[str, Any]:
+        """The call, with Ollama's word for thinking."""
+        options = super().words(call)
+        thinking = options.pop(THINKING, None)
+        if isinstance(thinking, int):
+            raise no_thinking(self.model, "Ollama knows no limit of tokens for it")
+        if thinking is not None:
+            options[THINK] = {"off": False, "on": True}.get(thinking, thinking)
+        return options
 
     def open(self, opening: Opening) -> ServedChat:
         """Find the server, make sure that it has the model, make a client.

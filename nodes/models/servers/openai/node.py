@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from patchbay.nodes.contract import Field, Ports, port
-from patchbay.nodes.models.options import ChatServerParams, Extra, ServerSampling
+from patchbay.nodes.models.options import ChatServerParams, Extra, ServerSampling, Thinks
 from patchbay.nodes.models.servers.address import Address
 from patchbay.nodes.models.servers.node import ServerNode
 from patchbay.nodes.models.servers.openai.spec import OpenAiModel, SchemaWord
@@ -23,7 +23,7 @@ class OpenAiServer(ServerNode):
     icon = "server"
     requires = ("langchain_openai",)
 
-    class Params(ServerSampling, ChatServerParams, Extra):
+    class Params(ServerSampling, Thinks, ChatServerParams, Extra):
         base_url: Address = Field("http://127.0.0.1:8080/v1", max_length=2000)
         """Where the server is. vLLM listens on port 8000, SGLang on 30000, LM Studio on 1234."""
         model: str = Field("", max_length=500, widget="model")
@@ -48,7 +48,9 @@ class OpenAiServer(ServerNode):
     @classmethod
     def describe(cls, params: Params, inputs: Ports) -> Outputs:
         """Describe the model. Nobody is asked anything."""
-        return cls.Outputs(model=OpenAiModel(**params.described()))
+        model = OpenAiModel(**params.described())
+        model.call_options()  # raises where thinking cannot be set like this
+        return cls.Outputs(model=model)
 
     @classmethod
     def models(cls, base_url: Address | None, key: str, secret: str) -> list[str]:

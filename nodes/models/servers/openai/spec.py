@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from urllib.parse import urlsplit
 
 from pydantic import JsonValue
 
-from patchbay.nodes.models.options import Extra, ServedModel, ServerSampling
+from patchbay.nodes.calls import CallOptions
+from patchbay.nodes.models.options import Extra, ServedModel, ServerSampling, Thinks
 from patchbay.nodes.models.servers.address import Address
+from patchbay.nodes.models.thinking import EFFORTS, THINKING, effort_of, template_words
 from patchbay.nodes.values import Opening
 
 if TYPE_CHECKING:
@@ -27,7 +30,7 @@ START = (
 )
 
 
-class OpenAiModel(ServerSampling, Extra, ServedModel):
+class OpenAiModel(ServerSampling, Thinks, Extra, ServedModel):
     """A chat model behind an OpenAI-compatible server: vLLM, SGLang, llama-server, LM Studio, ….
 
     `model` may be empty where the server has one model only. `extra` goes into the body of every
@@ -49,6 +52,21 @@ class OpenAiModel(ServerSampling, Extra, ServedModel):
             f"`transformers serve` with all of them), set schema_as to {others}; or use Structured "
             "output, which asks again. Else try another model, or a simpler schema."
         )
+
+    def words(self, call: CallOptions) -> dict[str, Any]:
+        """The call; whether to think goes into the body, as servers for open models read it."""
+        options = super().words(call)
+        thinking = options.pop(THINKING, None)
+        if thinking is None:
+            return options
+        if urlsplit(self.base_url).hostname == "api.openai.com":
+            return {**options, "extra_body": {"reasoning_effort": effort_of(thinking, self.model)}}
+        body: dict[str, Any] = {"chat_template_kwargs": template_words(thinking)}
+        if thinking in EFFORTS:
+            body["reasoning_effort"] = thinking
+        if isinstance(thinking, int):  # llama.cpp's word for it
+            body["thinking_budget_tokens"] = thinking
+        return {**options, "extra_body": body}
 
     def open(self, opening: Opening) -> ServedChat:
         """Make a client. The server is asked only where the model has no name here.

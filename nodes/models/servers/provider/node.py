@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import field_validator
 
 from patchbay.nodes.contract import DescribingNode, Field, JsonValue, Ports, port
-from patchbay.nodes.models.options import ChatServerParams, Sampling
+from patchbay.nodes.models.options import ChatServerParams, Sampling, Thinks
 from patchbay.nodes.models.servers.address import Address
 from patchbay.nodes.models.servers.provider.spec import ProviderModel, ProviderName
 from patchbay.nodes.values import SecretRef
@@ -29,7 +29,7 @@ class Provider(DescribingNode):
     icon = "cloud"
     requires = ("langchain",)
 
-    class Params(Sampling, ChatServerParams):
+    class Params(Sampling, Thinks, ChatServerParams):
         model: ProviderName = Field("openai:gpt-5-mini", max_length=300)
         """Provider, colon, model: openai:…, anthropic:…, google_genai:…, mistralai:…, groq:…, …"""
         api_key: SecretRef | None = Field(None, widget="secret")
@@ -54,6 +54,7 @@ class Provider(DescribingNode):
     def describe(cls, params: Params, inputs: Ports) -> Outputs:
         """Describe the model. Raises `NodeError` when its integration is not installed."""
         model = ProviderModel(**params.described())
+        model.call_options()  # raises where thinking cannot be set like this
         if model.provider.missing:
             from patchbay.nodes.models.servers.provider.client import missing_package
 
