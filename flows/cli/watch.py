@@ -143,6 +143,8 @@ class Terminal:
             case NodeStepped():
                 if self._verbose:
                     self._note(step_text(event))
+                elif event.what == "thought" and not event.who:
+                    self._note(f"{_titled(event)}; --verbose shows it")
                 else:
                     self._status(f"{event.node}: {_head(event)}")
             case NodeFinished():
@@ -280,13 +282,17 @@ def _bar(event: NodeProgress) -> str:
 
 def step_text(event: NodeStepped) -> str:
     """One step of an agent: who did what, with what it cost, and the text below."""
-    cost = [say.seconds(event.seconds) if event.seconds is not None else ""]
-    cost = [part for part in (*cost, say.tokens(event.tokens)) if part]
     lines = event.text.strip().splitlines()
     if len(lines) > STEP_LINES:
         lines = [*lines[:STEP_LINES], f"… {len(lines) - STEP_LINES} more lines"]
-    head = f"{event.node}: {_head(event)}" + (f" ({' · '.join(cost)})" if cost else "")
-    return "\n".join([head, *(f"    {line}" for line in lines)])
+    return "\n".join([_titled(event), *(f"    {line}" for line in lines)])
+
+
+def _titled(event: NodeStepped) -> str:
+    """The line above a step's text: who did what, and what it cost."""
+    cost = [say.seconds(event.seconds) if event.seconds is not None else ""]
+    cost = [part for part in (*cost, say.tokens(event.tokens)) if part]
+    return f"{event.node}: {_head(event)}" + (f" ({' · '.join(cost)})" if cost else "")
 
 
 def _head(event: NodeStepped) -> str:
