@@ -20,9 +20,8 @@ Nucleus = Annotated[float | None, Limits(gt=0, le=1)]
 Tokens = Annotated[int | None, Limits(ge=1, le=1_048_576)]
 Seed = Annotated[int | None, Limits(ge=0, le=2**32 - 2)]
 Thinking = Annotated[
-    str | None,
+    Annotated[str, Limits(pattern=r"^(off|on|low|medium|high|[1-9]\d{0,6})$")] | None,
     BeforeValidator(lambda given: str(given) if isinstance(given, int) else given),
-    Limits(pattern=r"^(off|on|low|medium|high|[1-9]\d{0,6})$"),
 ]
 Penalty = Annotated[float | None, Limits(gt=0, le=5)]
 
