@@ -7,8 +7,11 @@ from collections.abc import Sequence
 
 _CUT = re.compile(r"(?P<head>[^\W\d_][\w'’]*)(?P<sign>[-\u2010\xad])$")
 _GOES_ON = re.compile(r"(?P<tail>[\w'’]+(?:-\w+)*[^\w\s]*)(?:\s+|$)")
-_HYPHENATED = re.compile(r"\w+(?:[-\u2010]\w+)+")
+_HYPHENATED = re.compile(r"(?<!\w)\w+(?:[-\u2010]\w+)+")
 _WORD = re.compile(r"[^\W\d_]+")
+LONGEST_WORD = 100
+"""Letters of a word, at most."""
+
 _JOINING = frozenset({"and", "bis", "e", "en", "et", "o", "oder", "of", "or", "ou", "to", "und"})
 """After "pre- and post-" the hyphen stands for the rest of a word."""
 
@@ -27,7 +30,7 @@ def whole_words(lines: Sequence[str]) -> list[str]:
     rest = list(reversed(lines))
     while rest:
         line = rest.pop()
-        cut = _CUT.search(line.rstrip())
+        cut = _cut(line.rstrip())
         while cut and rest and (goes_on := _GOES_ON.match(rest[-1].lstrip())):
             head, sign, tail = cut["head"], cut["sign"], goes_on["tail"]
             hyphen = _hyphen(head, sign, tail, plain, hyphenated)
@@ -38,9 +41,14 @@ def whole_words(lines: Sequence[str]) -> list[str]:
             if after:
                 rest.append(after)
                 break
-            cut = _CUT.search(line)
+            cut = _cut(line)
         whole.append(line.replace("\xad", ""))
     return whole
+
+
+def _cut(line: str) -> re.Match[str] | None:
+    """The half of a word at the end of a line. Only the end is looked at: lines may be long."""
+    return _CUT.search(line, max(0, len(line) - LONGEST_WORD))
 
 
 def _hyphen(head: str, sign: str, tail: str, plain: set[str], hyphenated: set[str]) -> str | None:

@@ -17,12 +17,9 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, lru_cache
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from typing import Any
 
 _OPTIONAL = re.compile(
     "[\u00ad\u034f\u200d\u2060\ufeff"  # hints for hyphens, joiners, marks of byte order
@@ -44,14 +41,13 @@ def asked(text: str) -> list[str]:
 
 def _words(text: str, *, alone: bool) -> Iterator[str]:
     word, unspaced, sign, latin = _patterns()
-    stem = _stemmer()
     plain = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
     for run in word.findall(_OPTIONAL.sub("", plain)):
         for part in unspaced.split(run):
             if not part:
                 continue
             if not unspaced.fullmatch(part):
-                yield stem(part) if latin.fullmatch(part) else part
+                yield _stem(part) if latin.fullmatch(part) else part
                 continue
             signs = sign.findall(part)
             if alone or len(signs) == 1:
@@ -76,9 +72,14 @@ def _patterns() -> tuple[Any, Any, Any, Any]:
     )
 
 
+@lru_cache(maxsize=65_536)
+def _stem(word: str) -> str:
+    """A word without its English ending. Words come again and again: each is looked at once."""
+    return str(_stemmer().stem(word))
+
+
 @cache
-def _stemmer() -> Callable[[str], str]:
+def _stemmer() -> Any:
     from nltk.stem.snowball import SnowballStemmer
 
-    stem: Callable[[str], str] = SnowballStemmer("english").stem
-    return stem
+    return SnowballStemmer("english")

@@ -29,3 +29,9 @@ from patchbay.nodes.text.hyphens import whole_words
 )
 def test_whole_words(lines: list[str], whole: list[str]) -> None:
     assert whole_words(lines) == whole
+
+
+def test_long_lines_take_no_longer_than_they_must() -> None:
+    line = "a" * 200_000
+    assert whole_words([line, "b"]) == [line, "b"]
+    assert whole_words(["word-"] * 3000)[0].startswith("wordword")
