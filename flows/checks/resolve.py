@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
@@ -97,6 +97,35 @@ def resolve(flow: Flow, catalog: Catalog) -> Resolved:
         if source in outgoing:
             outgoing[source].setdefault(output, []).append(edge)
     return Resolved(flow, catalog, nodes, incoming, outgoing)
+
+
+class _Same:
+    """A flow and a catalog, compared by identity: flows never change, and cannot be hashed."""
+
+    def __init__(self, flow: Flow, catalog: Catalog) -> None:
+        self.flow, self.catalog = flow, catalog
+
+    def __hash__(self) -> int:
+        return hash((id(self.flow), id(self.catalog)))
+
+    def __eq__(self, other: object) -> bool:
+        return (
+            isinstance(other, _Same) and other.flow is self.flow and other.catalog is self.catalog
+        )
+
+
+def resolve_once(flow: Flow, catalog: Catalog) -> Resolved:
+    """Like `resolve`, remembered for the flows that were looked at last.
+
+    A run asks for its inputs, is checked, and planned; an open document is checked, asked what it
+    takes, and measured: all of the same flow.
+    """
+    return _resolved(_Same(flow, catalog))
+
+
+@lru_cache(maxsize=32)
+def _resolved(key: _Same) -> Resolved:
+    return resolve(key.flow, key.catalog)
 
 
 def resolve_node(node: NodeInstance, catalog: Catalog) -> ResolvedNode:

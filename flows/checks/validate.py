@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from patchbay.flows.checks.resolve import Resolved, resolve
+from patchbay.flows.checks.resolve import Resolved, resolve_once
 from patchbay.flows.document.model import Flow
 from patchbay.flows.problems import Problem
 from patchbay.nodes.catalog import Catalog
@@ -22,7 +22,7 @@ def validate(
         file: the name of its own file there, so that it is noticed when it runs itself although
             that has not been saved yet.
     """
-    return validate_resolved(resolve(flow, catalog), folder, file)
+    return validate_resolved(resolve_once(flow, catalog), folder, file)
 
 
 def validate_resolved(
@@ -32,4 +32,4 @@ def validate_resolved(
     from patchbay.flows.checks.rules import RULES, Facts
 
     facts = Facts(resolved, folder, file)
-    return facts.in_order(problem for rule in RULES for problem in rule.check(facts))
+    return facts.in_order(problem for rule in RULES for problem in rule.problems(facts))

@@ -23,7 +23,7 @@ def validate(
 ) -> None:
     """Say everything that is wrong with flows: code, place, fix. Exit 1 if anything is an error."""
     from patchbay.flows.checks.memory import memory_plan
-    from patchbay.flows.checks.resolve import resolve
+    from patchbay.flows.checks.resolve import resolve_once
     from patchbay.flows.checks.validate import validate_resolved
 
     found: dict[Path, list[Problem]] = {}
@@ -31,7 +31,7 @@ def validate(
     for path in flows:
         folder = path.resolve().parent
         try:
-            resolved = resolve(read_flow(path), default_catalog())
+            resolved = resolve_once(read_flow(path), default_catalog())
             found[path] = validate_resolved(resolved, folder, path.name)
             memory[path] = "" if as_json else say.memory(memory_plan(resolved, folder))
         except FlowError as error:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 from patchbay.flows.blackout import finish
-from patchbay.flows.checks.resolve import Resolved, resolve
+from patchbay.flows.checks.resolve import Resolved, resolve_once
 from patchbay.flows.cli import say
 from patchbay.flows.cli.arguments import read_inputs, read_settings
 from patchbay.flows.cli.watch import EventLines, JsonResult, Terminal, View
@@ -93,7 +93,7 @@ def _fresh(
         refuse_unreadable(flow)
     folder = path.resolve().parent
     env = default_environment(use_cache=use_cache, folder=folder)
-    resolved = resolve(flow, env.catalog)
+    resolved = resolve_once(flow, env.catalog)
     run_ = Run(LoadedFlow(flow, folder), read_inputs(inputs, resolved), env, only)
     if record:
         sink = _history().recorder(run_.id, flow, folder, tuple(only))

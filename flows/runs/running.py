@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from patchbay.flows.checks.resolve import Resolved, resolve
+from patchbay.flows.checks.resolve import Resolved, resolve_once
 from patchbay.flows.checks.validate import validate_resolved
 from patchbay.flows.document.model import Flow
 from patchbay.flows.problems import FlowError, Problem, errors
@@ -75,7 +75,7 @@ class Run:
         self.flow = loaded.flow
         self._env = replace(env, folder=env.folder or loaded.folder)
         self._only = tuple(only)
-        self.resolved = resolve(loaded.flow, env.catalog)
+        self.resolved = resolve_once(loaded.flow, env.catalog)
         _check(self.resolved, self._env.folder, self._only)
         self._plan = make_plan(self.resolved, self._only)
         self.inputs = accept(self.resolved, inputs, self._plan.steps)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
-from patchbay.flows.checks.resolve import resolve
+from patchbay.flows.checks.resolve import resolve_once
 from patchbay.flows.document.model import Flow
 from patchbay.flows.runs.inputs import flow_inputs, flow_outputs
 from patchbay.nodes.contract import InputField
@@ -64,7 +64,7 @@ class Same:
 
 @lru_cache(maxsize=64)
 def _asked(key: Same) -> Asked:
-    resolved = resolve(key.flow, services().catalog)
+    resolved = resolve_once(key.flow, services().catalog)
     fields: dict[str, InputField] = {}
     for _, field in flow_inputs(resolved):
         fields.setdefault(field.name, field)

@@ -8,7 +8,7 @@ from pathlib import Path
 import streamlit as st
 
 from patchbay.flows.checks.memory import MemoryPlan, memory_plan
-from patchbay.flows.checks.resolve import resolve
+from patchbay.flows.checks.resolve import resolve_once
 from patchbay.nodes.specs import EmbeddingsSpec, ModelSpec
 from patchbay.studio.documents.document import Document
 from patchbay.studio.server.questions import Same
@@ -40,4 +40,4 @@ def memory_words(plan: MemoryPlan) -> str:
 
 @lru_cache(maxsize=64)
 def _plan(flow: Same, folder: Path | None) -> MemoryPlan:
-    return memory_plan(resolve(flow.flow, services().catalog), folder)
+    return memory_plan(resolve_once(flow.flow, services().catalog), folder)

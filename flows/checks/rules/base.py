@@ -17,16 +17,49 @@ from patchbay.flows.document.model import Edge
 from patchbay.flows.problems import Problem, Severity
 from patchbay.flows.words import printable, quoted
 
-Check = Callable[["Facts"], Iterable[Problem]]
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a rule found: words and a place. The rule's code and severity are stamped on it."""
+
+    message: str
+    fix: str = ""
+    node: str | None = None
+    port: str | None = None
+    param: str | None = None
+
+    @staticmethod
+    def of(problem: Problem) -> Finding:
+        """What somebody else found, without its stamp."""
+        return Finding(problem.message, problem.fix, problem.node, problem.port, problem.param)
+
+
+Check = Callable[["Facts"], Iterable[Finding]]
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One thing that can be wrong. The docstring of `check` is its page in docs/problems.md."""
+    """One thing that can be wrong. The docstring of `check` is its page in docs/problems.md.
+
+    Code and severity are said here and nowhere else.
+    """
 
     code: str
     severity: Severity
     check: Check
+
+    def problems(self, facts: Facts) -> Iterator[Problem]:
+        """All that the rule finds wrong."""
+        for found in self.check(facts):
+            yield Problem(
+                self.code,
+                found.message,
+                found.fix,
+                found.node,
+                found.port,
+                found.param,
+                self.severity,
+            )
 
     @property
     def doc(self) -> str:

@@ -7,11 +7,10 @@ from collections.abc import Iterator
 from pydantic import ValidationError
 
 from patchbay.flows.checks.resolve import ResolvedNode
-from patchbay.flows.checks.rules.base import Facts
+from patchbay.flows.checks.rules.base import Facts, Finding
 from patchbay.flows.document.explain import explain, json_place
 from patchbay.flows.document.migrate import MigrationError
 from patchbay.flows.document.writing import plain_secrets
-from patchbay.flows.problems import Problem
 from patchbay.flows.words import did_you_mean, listed, printable, quoted
 from patchbay.nodes.catalog import install_command, missing_packages
 from patchbay.nodes.contract import Node, NodeError
@@ -19,7 +18,7 @@ from patchbay.nodes.contract import Node, NodeError
 PATCHBAY = "pip install --upgrade patchbay-studio"
 
 
-def unknown_kind(facts: Facts) -> Iterator[Problem]:
+def unknown_kind(facts: Facts) -> Iterator[Finding]:
     """A node is of a kind that no installed package offers.
 
     The file may come from a machine with more packages, or the kind may be misspelt. Kinds are
@@ -36,10 +35,10 @@ def unknown_kind(facts: Facts) -> Iterator[Problem]:
                 message += f" Something of {sources} could not be loaded; it may be there."
             otherwise = "Install the package that offers it, or delete the node."
             fix = did_you_mean(node.instance.kind, kinds, otherwise) if kinds else otherwise
-            yield Problem("node/unknown-kind", message, fix, node=node.instance.id)
+            yield Finding(message, fix, node=node.instance.id)
 
 
-def missing_package(facts: Facts) -> Iterator[Problem]:
+def missing_package(facts: Facts) -> Iterator[Finding]:
     """A node needs an optional package that is not installed.
 
     The rest of the flow is looked at as usual; the node cannot run until the package is there.
@@ -55,10 +54,10 @@ def missing_package(facts: Facts) -> Iterator[Problem]:
             name = facts.name(node.instance.id)
             message = f"{name} needs {listed(missing, last='and')}, not installed here."
             fix = f"Run: {install_command(missing)}"
-            yield Problem("node/missing-package", message, fix, node=node.instance.id)
+            yield Finding(message, fix, node=node.instance.id)
 
 
-def version(facts: Facts) -> Iterator[Problem]:
+def version(facts: Facts) -> Iterator[Finding]:
     """A node is of a newer version than the installed kind, or cannot be upgraded to it.
 
     Params of an older version are upgraded when a flow is opened. The other way round nothing is
@@ -70,10 +69,10 @@ def version(facts: Facts) -> Iterator[Problem]:
             message = f"{name} cannot be opened: {printable(str(node.error), 300)}"
             package = node.cls.__module__.partition(".")[0]
             upgrade = PATCHBAY if package == "nodes" else f"pip install --upgrade {package}"
-            yield Problem("node/version", message, f"Run: {upgrade}", node=node.instance.id)
+            yield Finding(message, f"Run: {upgrade}", node=node.instance.id)
 
 
-def ports(facts: Facts) -> Iterator[Problem]:
+def ports(facts: Facts) -> Iterator[Finding]:
     """A node's ports could not be derived from its params.
 
     Ports may follow params, such as the variables of a template. A kind that fails at this is
@@ -89,10 +88,10 @@ def ports(facts: Facts) -> Iterator[Problem]:
             why = f"{type(error).__name__}: {printable(str(error), 200)}"
             fix = "Change its params, or report it to those who made the node."
         message = f"{facts.name(node.instance.id)} has no ports: {why.rstrip('.')}."
-        yield Problem("node/ports", message, fix, node=node.instance.id)
+        yield Finding(message, fix, node=node.instance.id)
 
 
-def description(facts: Facts) -> Iterator[Problem]:
+def description(facts: Facts) -> Iterator[Finding]:
     """What is wired into a node, or set in it, does not go together.
 
     Nodes that describe a model, an adapter or an agent compare what they are given before any
@@ -104,8 +103,7 @@ def description(facts: Facts) -> Iterator[Problem]:
         else:
             message = f"It describes nothing: {type(error).__name__}: {error}"
             fix, port = "", None
-        yield Problem(
-            "node/description",
+        yield Finding(
             f"{facts.name(node_id)}: {printable(message, 500)}",
             printable(fix, 300) or "Change its params or its wires.",
             node=node_id,
@@ -113,7 +111,7 @@ def description(facts: Facts) -> Iterator[Problem]:
         )
 
 
-def doubt(facts: Facts) -> Iterator[Problem]:
+def doubt(facts: Facts) -> Iterator[Finding]:
     """Something about a node is better known before it runs.
 
     The flow runs all the same: a JSON schema holds something that a grammar cannot force, say, or a
@@ -124,10 +122,10 @@ def doubt(facts: Facts) -> Iterator[Problem]:
             if isinstance(text, str):
                 message = f"{facts.name(node.instance.id)}: {printable(text, 700)}"
                 fix = "Change it, or leave it where that is what you want."
-                yield Problem("node/doubt", message, fix, node=node.instance.id, severity="warning")
+                yield Finding(message, fix, node=node.instance.id)
 
 
-def refusal(facts: Facts) -> Iterator[Problem]:
+def refusal(facts: Facts) -> Iterator[Finding]:
     """A node is certain to fail with what is set and wired.
 
     No model can be held to a JSON schema that no answer follows, say, or that refers to a part that
@@ -138,7 +136,7 @@ def refusal(facts: Facts) -> Iterator[Problem]:
             if isinstance(error, NodeError):
                 message = f"{facts.name(node.instance.id)}: {printable(error.message, 500)}"
                 fix = printable(error.fix, 300) or "Change its params or its wires."
-                yield Problem("node/refusal", message, fix, node=node.instance.id, port=error.port)
+                yield Finding(message, fix, node=node.instance.id, port=error.port)
 
 
 def _doubts(node: ResolvedNode, facts: Facts) -> list[str | NodeError]:
@@ -154,7 +152,7 @@ def _doubts(node: ResolvedNode, facts: Facts) -> list[str | NodeError]:
         return []
 
 
-def invalid_params(facts: Facts) -> Iterator[Problem]:
+def invalid_params(facts: Facts) -> Iterator[Finding]:
     """A param is missing, unknown, of the wrong type or out of bounds.
 
     Each finding stands at its param. What the kind declares decides; `patchbay nodes KIND` lists
@@ -167,7 +165,7 @@ def invalid_params(facts: Facts) -> Iterator[Problem]:
 
 def _invalid(
     facts: Facts, node: ResolvedNode, cls: type[Node], error: ValidationError
-) -> Iterator[Problem]:
+) -> Iterator[Finding]:
     known = [field.alias or name for name, field in cls.Params.model_fields.items()]
     for where, phrase in explain(error, node.instance.params):
         param = str(where[0]) if where else None
@@ -179,14 +177,14 @@ def _invalid(
         if phrase == "is not known here" and len(where) == 1:
             fix = did_you_mean(str(where[0]), known, f"Remove it; {cls.kind} has no such param.")
         safe = printable(param) if param else None
-        yield Problem("params/invalid", message, fix, node=node.instance.id, param=safe)
+        yield Finding(message, fix, node=node.instance.id, param=safe)
 
 
-def plain_secret(facts: Facts) -> Iterator[Problem]:
+def plain_secret(facts: Facts) -> Iterator[Finding]:
     """A text in the flow looks like a key, token or password.
 
     Flow files are shared, committed and kept in histories. A secret is named instead, as
     `{"secret": "NAME"}`, and looked up in the environment when the flow runs. Such a flow is not
     saved either. The value is never repeated in the message.
     """
-    return plain_secrets(facts.resolved.flow)
+    return map(Finding.of, plain_secrets(facts.resolved.flow))

@@ -6,13 +6,12 @@ from collections.abc import Iterator
 
 from patchbay.flows import machine
 from patchbay.flows.checks.memory import MemoryPlan, Share
-from patchbay.flows.checks.rules.base import Facts
-from patchbay.flows.problems import Problem
+from patchbay.flows.checks.rules.base import Facts, Finding
 from patchbay.flows.words import quoted
 from patchbay.nodes.units import megabytes
 
 
-def memory(facts: Facts) -> Iterator[Problem]:
+def memory(facts: Facts) -> Iterator[Finding]:
     """The models of a flow need more memory together than this machine has for them.
 
     The sum is estimated from the descriptions alone: weights, key-value caches of all parallel
@@ -30,12 +29,10 @@ def memory(facts: Facts) -> Iterator[Problem]:
     largest = next(iter(shares))
     parts = ", ".join(f"{quoted(node)} {megabytes(size)}" for node, size in shares.items())
     need = f"This flow needs about {megabytes(plan.total)} of memory"
-    yield Problem(
-        "resources/memory",
+    yield Finding(
         f"{need} ({parts}), but this machine has {megabytes(allowed)} for models.",
         _what_fits(plan, excess),
         node=largest.partition("/")[0],
-        severity="warning",
     )
 
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from patchbay.flows.checks.rules.base import Facts
+from patchbay.flows.checks.rules.base import Facts, Finding
 from patchbay.flows.document.graph import ancestors, cycles
 from patchbay.flows.document.model import Flow
-from patchbay.flows.problems import Problem
 from patchbay.flows.words import listed, quoted
 
 
-def duplicate_id(facts: Facts) -> Iterator[Problem]:
+def duplicate_id(facts: Facts) -> Iterator[Finding]:
     """Two nodes, notes or groups have one id.
 
     Wires and places on the canvas name ids, so each must be the only one.
@@ -23,7 +22,7 @@ def duplicate_id(facts: Facts) -> Iterator[Problem]:
         if name in seen and name not in told:
             told.add(name)
             message = f"The id {quoted(name)} is used more than once."
-            yield Problem("structure/duplicate-id", message, "Give each its own id.", node=name)
+            yield Finding(message, "Give each its own id.", node=name)
         seen.add(name)
 
 
@@ -35,7 +34,7 @@ def _ids(flow: Flow) -> list[str]:
     ]
 
 
-def cycle(facts: Facts) -> Iterator[Problem]:
+def cycle(facts: Facts) -> Iterator[Finding]:
     """Nodes wait for each other in a circle, so none of them could ever start.
 
     The nodes are named in the order of the wires. To repeat something, put it into a flow of its
@@ -52,10 +51,10 @@ def cycle(facts: Facts) -> Iterator[Problem]:
         ]
         last = wires[-1] if len(wires) == 1 else listed(wires, limit=4)
         message = f"These nodes wait for each other: {way}."
-        yield Problem("structure/cycle", message, f"Remove the wire {last}.", node=nodes[0])
+        yield Finding(message, f"Remove the wire {last}.", node=nodes[0])
 
 
-def no_output(facts: Facts) -> Iterator[Problem]:
+def no_output(facts: Facts) -> Iterator[Finding]:
     """The flow has no output, so running it gives nothing back."""
     unresolved = any(node.params is None for node in facts.nodes())
     if facts.outputs or unresolved:  # an unknown node may well be the output
@@ -66,7 +65,7 @@ def no_output(facts: Facts) -> Iterator[Problem]:
         )
     )
     fix = f"Add {listed(titles)} from the palette." if titles else "Add a node that is an output."
-    yield Problem("structure/no-output", "The flow has no output.", fix)
+    yield Finding("The flow has no output.", fix)
 
 
 def _is_output(facts: Facts, kind: str) -> bool:
@@ -77,7 +76,7 @@ def _is_output(facts: Facts, kind: str) -> bool:
     return cls is not None and params is not None and cls.flow_output(params) is not None
 
 
-def unreachable(facts: Facts) -> Iterator[Problem]:
+def unreachable(facts: Facts) -> Iterator[Finding]:
     """What a node makes leads to no output of the flow, so it is not used."""
     if not facts.outputs:
         return
@@ -91,27 +90,27 @@ def unreachable(facts: Facts) -> Iterator[Problem]:
         if node_id not in used and not node.instance.disabled:
             message = f"{facts.name(node_id)} leads to no output of the flow."
             fix = "Wire it on, disable it, or delete it."
-            yield Problem("structure/unreachable", message, fix, node=node_id, severity="warning")
+            yield Finding(message, fix, node=node_id)
 
 
-def duplicate_input(facts: Facts) -> Iterator[Problem]:
+def duplicate_input(facts: Facts) -> Iterator[Finding]:
     """Two nodes ask the caller for an input of the same name."""
     names = {
         node_id: node.flow_input.name
         for node_id, node in facts.resolved.nodes.items()
         if node.flow_input and not node.instance.disabled
     }
-    yield from _same_names(facts, names, "structure/duplicate-input", "input")
+    yield from _same_names(facts, names, "input")
 
 
-def duplicate_output(facts: Facts) -> Iterator[Problem]:
+def duplicate_output(facts: Facts) -> Iterator[Finding]:
     """Two nodes give an output of the flow the same name."""
     nodes = facts.resolved.nodes
     names = {i: name for i, name in facts.outputs.items() if not nodes[i].instance.disabled}
-    yield from _same_names(facts, names, "structure/duplicate-output", "output")
+    yield from _same_names(facts, names, "output")
 
 
-def _same_names(facts: Facts, names: dict[str, str], code: str, what: str) -> Iterator[Problem]:
+def _same_names(facts: Facts, names: dict[str, str], what: str) -> Iterator[Finding]:
     first: dict[str, str] = {}
     for node_id, name in names.items():
         other = first.setdefault(name, node_id)
@@ -120,10 +119,10 @@ def _same_names(facts: Facts, names: dict[str, str], code: str, what: str) -> It
                 f"{facts.name(node_id)} and {facts.name(other)} are both the {what} "
                 f"{quoted(name)} of the flow."
             )
-            yield Problem(code, message, "Give one of them another name.", node=node_id)
+            yield Finding(message, "Give one of them another name.", node=node_id)
 
 
-def disabled(facts: Facts) -> Iterator[Problem]:
+def disabled(facts: Facts) -> Iterator[Finding]:
     """An output of the flow stays empty because a node that it depends on is disabled."""
     for node_id, name in facts.outputs.items():
         cause = facts.dead.get(node_id)
@@ -137,10 +136,10 @@ def disabled(facts: Facts) -> Iterator[Problem]:
         else:
             continue
         fix = f"Enable {quoted(cause)}, or wire the output from something else."
-        yield Problem("structure/disabled", message, fix, node=node_id, severity="warning")
+        yield Finding(message, fix, node=node_id)
 
 
-def layout(facts: Facts) -> Iterator[Problem]:
+def layout(facts: Facts) -> Iterator[Finding]:
     """The canvas keeps a place for, or a group holds, something that is not in the flow.
 
     It does no harm and goes away when the flow is next saved in the studio.
@@ -150,10 +149,10 @@ def layout(facts: Facts) -> Iterator[Problem]:
     gone = [name for name in flow.layout if name not in known]
     if gone:
         message = f"The layout has a place for {listed(gone, last='and')}, not in the flow."
-        yield Problem("structure/layout", message, "Remove it there.", severity="warning")
+        yield Finding(message, "Remove it there.")
     for group in flow.groups:
         absent = [name for name in group.nodes if name not in known]
         if absent:
             message = f"The group {quoted(group.id)} holds {listed(absent, last='and')}, "
             message += "not in the flow."
-            yield Problem("structure/layout", message, "Remove it there.", severity="warning")
+            yield Finding(message, "Remove it there.")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from patchbay.flows.checks.locate import subflow_path
 from patchbay.flows.checks.resolve import Resolved, ResolvedNode, resolve
-from patchbay.flows.checks.rules.base import Facts
+from patchbay.flows.checks.rules.base import Facts, Finding
 from patchbay.flows.document.model import Flow
 from patchbay.flows.document.reading import read_flow
 from patchbay.flows.problems import FlowError, Problem, errors
@@ -17,7 +17,7 @@ from patchbay.flows.words import did_you_mean, listed, plural, printable, quoted
 from patchbay.nodes.contract import SubflowUse
 
 
-def name(facts: Facts) -> Iterator[Problem]:
+def name(facts: Facts) -> Iterator[Finding]:
     """A node that runs a flow names none, or names one outside the flow's folder.
 
     Flows are named as they lie beside the flow: no absolute paths, no `..`.
@@ -25,7 +25,7 @@ def name(facts: Facts) -> Iterator[Problem]:
     return _with_code(facts, "subflow/name")
 
 
-def missing(facts: Facts) -> Iterator[Problem]:
+def missing(facts: Facts) -> Iterator[Finding]:
     """The flow that a node runs is not beside this one.
 
     `NAME` and `NAME.json` both mean the file `NAME.json` in the same folder.
@@ -33,35 +33,36 @@ def missing(facts: Facts) -> Iterator[Problem]:
     return _with_code(facts, "subflow/missing")
 
 
-def unreadable(facts: Facts) -> Iterator[Problem]:
+def unreadable(facts: Facts) -> Iterator[Finding]:
     """The file of a flow that a node runs cannot be read as a flow."""
     return _with_code(facts, "subflow/unreadable")
 
 
-def broken(facts: Facts) -> Iterator[Problem]:
+def broken(facts: Facts) -> Iterator[Finding]:
     """A flow that a node runs, directly or by way of others, has errors of its own."""
     return _with_code(facts, "subflow/broken")
 
 
-def recursion(facts: Facts) -> Iterator[Problem]:
+def recursion(facts: Facts) -> Iterator[Finding]:
     """A flow runs itself, directly or by way of others, so it would never end."""
     return _with_code(facts, "subflow/recursion")
 
 
-def inputs(facts: Facts) -> Iterator[Problem]:
+def inputs(facts: Facts) -> Iterator[Finding]:
     """A node gives a flow an input that it does not have, or leaves out one that it needs."""
     return _with_code(facts, "subflow/inputs")
 
 
-def outputs(facts: Facts) -> Iterator[Problem]:
+def outputs(facts: Facts) -> Iterator[Finding]:
     """A node expects an output that the flow it runs does not give."""
     return _with_code(facts, "subflow/outputs")
 
 
-def _with_code(facts: Facts, code: str) -> Iterator[Problem]:
+def _with_code(facts: Facts, code: str) -> Iterator[Finding]:
     if facts.subflow_problems is None:
         facts.subflow_problems = list(_Look(facts).problems())
-    return (problem for problem in facts.subflow_problems if problem.code == code)
+    # One look finds what several rules tell; each tells its own.
+    return (Finding.of(found) for found in facts.subflow_problems if found.code == code)
 
 
 @lru_cache(maxsize=64)

@@ -6,15 +6,14 @@ from collections import Counter
 from collections.abc import Iterator
 
 from patchbay.flows.checks.resolve import ResolvedNode
-from patchbay.flows.checks.rules.base import Facts
+from patchbay.flows.checks.rules.base import Facts, Finding
 from patchbay.flows.document.model import Edge
-from patchbay.flows.problems import Problem
 from patchbay.flows.words import close_to, did_you_mean, listed, plural, quoted
 from patchbay.nodes.contract import Port, Ports
 from patchbay.nodes.values import compatible
 
 
-def unknown_node(facts: Facts) -> Iterator[Problem]:
+def unknown_node(facts: Facts) -> Iterator[Finding]:
     """A wire begins or ends at a node that the flow does not have."""
     ids = list(facts.resolved.nodes)
     near: dict[str, list[str]] = {}
@@ -30,10 +29,10 @@ def unknown_node(facts: Facts) -> Iterator[Problem]:
                 meant = near[gone]
                 fix = f"Did you mean {listed(meant)}?" if meant else "Delete the wire."
                 node = other if other in facts.resolved.nodes else None
-                yield Problem("wiring/unknown-node", message, fix, node=node)
+                yield Finding(message, fix, node=node)
 
 
-def unknown_port(facts: Facts) -> Iterator[Problem]:
+def unknown_port(facts: Facts) -> Iterator[Finding]:
     """A wire begins or ends at a port that the node does not have.
 
     Ports may follow params: a prompt has a port for each variable of its template, and loses it
@@ -50,7 +49,7 @@ def unknown_port(facts: Facts) -> Iterator[Problem]:
 
 def _no_port(
     facts: Facts, edge: Edge, node: ResolvedNode, ports: type[Ports], name: str, verb: str
-) -> Problem:
+) -> Finding:
     known = [port.name for port in ports.declared.values() if not port.hidden]
     has = f"{verb} {listed(known, last='and')}" if known else f"{verb} nothing"
     message = (
@@ -58,10 +57,10 @@ def _no_port(
         f"{facts.name(node.instance.id)} {has}."
     )
     fix = did_you_mean(name, known, "Delete the wire.")
-    return Problem("wiring/unknown-port", message, fix, node=node.instance.id, port=name)
+    return Finding(message, fix, node=node.instance.id, port=name)
 
 
-def duplicate(facts: Facts) -> Iterator[Problem]:
+def duplicate(facts: Facts) -> Iterator[Finding]:
     """Two wires join the same two ports.
 
     The value would be delivered twice.
@@ -72,10 +71,10 @@ def duplicate(facts: Facts) -> Iterator[Problem]:
             node, _, port = target.partition(".")
             message = f"{count} wires lead from {quoted(source)} to {quoted(target)}."
             fix = "Keep one of them."
-            yield Problem("wiring/duplicate", message, fix, node=node, port=port)
+            yield Finding(message, fix, node=node, port=port)
 
 
-def type_mismatch(facts: Facts) -> Iterator[Problem]:
+def type_mismatch(facts: Facts) -> Iterator[Finding]:
     """An output gives something else than the input takes.
 
     A type fits itself and its family: any chat model fits a port for a chat model. `any` fits
@@ -90,7 +89,7 @@ def type_mismatch(facts: Facts) -> Iterator[Problem]:
             yield _mismatch(facts, edge, given, taken, target)
 
 
-def _mismatch(facts: Facts, edge: Edge, given: Port, taken: Port, target: ResolvedNode) -> Problem:
+def _mismatch(facts: Facts, edge: Edge, given: Port, taken: Port, target: ResolvedNode) -> Finding:
     ends = (
         f"{facts.end(edge.source_node, edge.source_port)} gives {given.type}, but "
         f"{facts.end(edge.target_node, edge.target_port)} takes {taken.type}."
@@ -110,10 +109,10 @@ def _mismatch(facts: Facts, edge: Edge, given: Port, taken: Port, target: Resolv
         fix = f"Wire it from {listed(sources)} instead."
     else:
         fix = f"Wire it from something that gives {taken.type}."
-    return Problem("wiring/type-mismatch", ends, fix, node=edge.target_node, port=edge.target_port)
+    return Finding(ends, fix, node=edge.target_node, port=edge.target_port)
 
 
-def required(facts: Facts) -> Iterator[Problem]:
+def required(facts: Facts) -> Iterator[Finding]:
     """An input that must be wired is not.
 
     An input without a default needs a wire; `patchbay nodes KIND` tells which do.
@@ -124,7 +123,7 @@ def required(facts: Facts) -> Iterator[Problem]:
             if port.required and port.name not in wires:
                 message = f"{facts.end(node_id, port.name)} takes {port.type} and has no wire."
                 fix = _source_fix(facts, node_id, port)
-                yield Problem("wiring/required", message, fix, node=node_id, port=port.name)
+                yield Finding(message, fix, node=node_id, port=port.name)
 
 
 def _source_fix(facts: Facts, node_id: str, port: Port) -> str:
@@ -137,7 +136,7 @@ def _source_fix(facts: Facts, node_id: str, port: Port) -> str:
     return f"Wire it from something that gives {port.type}."
 
 
-def many(facts: Facts) -> Iterator[Problem]:
+def many(facts: Facts) -> Iterator[Finding]:
     """Several wires reach a port that takes one, and more than one may deliver.
 
     Wires from different ways of one branch may meet in a port, because only one of them delivers.
@@ -164,7 +163,7 @@ def _counts(facts: Facts, edge: Edge) -> bool:
 
 def _too_many(
     facts: Facts, node_id: str, port: Port, wires: list[Edge], clash: tuple[Edge, Edge]
-) -> Problem:
+) -> Finding:
     first, second = (facts.end(edge.source_node, edge.source_port) for edge in clash)
     message = (
         f"{facts.end(node_id, port.name)} takes one wire, but {plural(len(wires), 'wire')} reach "
@@ -174,10 +173,10 @@ def _too_many(
     fix = "Remove one of them, or let them come from different ways of one branch."
     if between:
         fix = f"Remove one of them, or bring them together in a {quoted(between)} node."
-    return Problem("wiring/many", message, fix, node=node_id, port=port.name)
+    return Finding(message, fix, node=node_id, port=port.name)
 
 
-def never(facts: Facts) -> Iterator[Problem]:
+def never(facts: Facts) -> Iterator[Finding]:
     """A node needs two ways of one branch at once, so it can never run."""
     if not any(node.exclusive for node in facts.nodes()):
         return
@@ -189,7 +188,7 @@ def never(facts: Facts) -> Iterator[Problem]:
         if not any(_is_impossible(facts, source) for source in before):
             message = f"{facts.name(node_id)} needs several ways of one branch; only one is taken."
             fix = "Wire it from one way only, or make one of its inputs optional."
-            yield Problem("wiring/never", message, fix, node=node_id, severity="warning")
+            yield Finding(message, fix, node=node_id)
 
 
 def _is_impossible(facts: Facts, node_id: str) -> bool:

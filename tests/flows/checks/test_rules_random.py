@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Iterator
 
 import networkx as nx
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from patchbay.flows.checks.resolve import Resolved, resolve
@@ -58,6 +58,7 @@ def wild_flow(draw: st.DrawFn) -> Flow:
     )
 
 
+@settings(deadline=None)
 @given(wild_flow())
 def test_validating_never_raises_and_every_finding_is_whole(wild: Flow) -> None:
     problems = validate(wild, CATALOG)
@@ -71,6 +72,7 @@ def test_validating_never_raises_and_every_finding_is_whole(wild: Flow) -> None:
     assert places == sorted(places)
 
 
+@settings(deadline=None)
 @given(wild_flow())
 def test_a_cycle_is_told_exactly_when_there_is_one(wild: Flow) -> None:
     graph = to_graph(wild)
@@ -134,6 +136,7 @@ def runs(resolved: Resolved) -> Iterator[tuple[set[str], set[str]]]:
         yield ran, given_out
 
 
+@settings(deadline=None)
 @given(branching_flow())
 def test_a_port_for_one_wire_never_gets_two_values_unless_told(drawn: Flow) -> None:
     resolved = resolve(drawn, CATALOG)
@@ -149,6 +152,7 @@ def test_a_port_for_one_wire_never_gets_two_values_unless_told(drawn: Flow) -> N
                 assert delivered < 2 or not single or f"{node_id}.{port}" in told
 
 
+@settings(deadline=None)
 @given(branching_flow())
 def test_what_is_said_to_stay_empty_never_runs(drawn: Flow) -> None:
     last = drawn.nodes[-1]
