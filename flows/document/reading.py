@@ -149,11 +149,14 @@ def _decoded(text: str | bytes) -> str:
 
 
 def _not_json(text: str, error: json.JSONDecodeError) -> FlowError:
+    if text[error.pos : error.pos + 1] in tuple("]}"):
+        before = text[: error.pos].rstrip()
+        if before.endswith(","):  # Python 3.13 says so by itself, and means the comma
+            error = json.JSONDecodeError("Illegal trailing comma", text, len(before) - 1)
     at = text[error.pos : error.pos + 1]
     message = f"Not JSON at line {error.lineno}, column {error.colno}: {_reason(error, at)}."
     fixes = {"'": "Use double quotes.", "/": "Remove the comment.", "#": "Remove the comment."}
-    closing = at in tuple("]}") and text[: error.pos].rstrip().endswith(",")
-    fix = "Remove the comma before it." if closing else fixes.get(at, "Mend the file there.")
+    fix = fixes.get(at, "Mend the file there.")
     if not at or error.msg.startswith("Unterminated"):
         fix = "The file seems cut short: add what is missing, or take an older version of it."
     elif error.msg.startswith("Illegal trailing comma"):
@@ -170,7 +173,7 @@ def _reason(error: json.JSONDecodeError, at: str) -> str:
         return f"a text holds {quoted(at)} as it is; write it with a backslash"
     if said.startswith("invalid \\"):
         return f"{quoted(at)} begins no escape that JSON knows"
-    if said.startswith("illegal trailing comma"):  # as Python says it from 3.13 on
+    if said.startswith("illegal trailing comma"):
         return "nothing follows this comma"
     if said.startswith("extra data"):
         return f"the value has ended, and {quoted(at)} follows"
