@@ -14,6 +14,10 @@ from typing import Any
 from patchbay.nodes.models.doubts import impossible
 from patchbay.nodes.models.forced import forced
 
+_SPACING = {"whitespace_pattern": "( |\\n{1,2}[ \\t]{0,20})?"}
+"""As llama.cpp's older way spaces JSON: small models choose other words where they may not break
+lines. No more than that, since they would write blanks for ever."""
+
 
 def held_to_schema(options: Mapping[str, Any]) -> dict[str, Any]:
     """The options of a call with a grammar in place of a JSON schema; others stay as they are.
@@ -42,6 +46,7 @@ def grammar_of(schema: Mapping[str, Any]) -> str:
     if made.impossible:
         raise impossible(made.impossible)
     try:
-        return str(xllamacpp.json_schema_to_grammar(dict(made.schema)))
+        guided = {**made.schema, "x-guidance": {"coerce_one_of": True, **_SPACING}}
+        return str(xllamacpp.json_schema_to_grammar(guided))
     except (RuntimeError, ValueError) as error:
         raise impossible(str(error)) from error
