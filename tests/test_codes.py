@@ -26,7 +26,9 @@ def named() -> Iterator[tuple[str, str]]:
             for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
                 if isinstance(node, ast.Constant) and isinstance(node.value, str):
                     family, _, _ = node.value.partition("/")
-                    if re.fullmatch(r"[a-z]+/[a-z0-9-]+", node.value) and family not in MEDIA_TYPES:
+                    if family in MEDIA_TYPES or (ROOT / node.value).exists():
+                        continue
+                    if re.fullmatch(r"[a-z]+/[a-z0-9-]+", node.value):
                         yield node.value, where
 
 
