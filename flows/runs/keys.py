@@ -24,9 +24,12 @@ def node_key(
     parts = {
         "kind": node.kind,
         "version": node.version,
-        "edition": node.edition,
         "params": params.model_dump(mode="json"),
         "inputs": {name: content_hash(value) for name, value in inputs.as_dict().items()},
         "extra": {name: content_hash(value) for name, value in (extra or {}).items()},
     }
+    if (
+        node.edition != Node.edition
+    ):  # so that what was kept before there were editions still counts
+        parts["edition"] = node.edition
     return hashlib.sha256(canonical(parts).encode("utf-8", "surrogatepass")).hexdigest()
