@@ -26,9 +26,9 @@ def named() -> Iterator[tuple[str, str]]:
             for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
                 if isinstance(node, ast.Constant) and isinstance(node.value, str):
                     family, _, _ = node.value.partition("/")
-                    if family in MEDIA_TYPES or (ROOT / node.value).exists():
+                    if not re.fullmatch(r"[a-z]+/[a-z0-9-]+", node.value):
                         continue
-                    if re.fullmatch(r"[a-z]+/[a-z0-9-]+", node.value):
+                    if family not in MEDIA_TYPES and not (ROOT / node.value).is_dir():
                         yield node.value, where
 
 

@@ -45,7 +45,7 @@ SPECIAL = tuple(
 )
 """The special-purpose registries of IANA (RFC 6890 and later), as of November 2026.
 
-`ipaddress` has such a list too, but each Python its own: 3.11.7 calls 3fff::/20, fec0::/10 and
+`ipaddress` has such a list too, but each Python its own: 3.11.7 calls 3fff::/20 and
 ::ffff:0:0/96 public. IPv6 outside of 2000::/3 needs no entry.
 """
 
