@@ -266,6 +266,7 @@ def test_saving_keeps_mode_and_link(tmp_path: Path) -> None:
 
 
 def test_a_new_file_follows_the_umask(tmp_path: Path) -> None:
+    tmp_path.chmod(0o755)  # in a folder of one's own it would be for nobody else
     before = os.umask(0o027)
     try:
         save_flow(Flow(), tmp_path / "flow.json")
