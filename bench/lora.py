@@ -90,7 +90,7 @@ def _mixing(adapted: Sequence[Any], quick: bool) -> Iterator[Row]:
     seconds = interleave(
         {
             "four": lambda: 1 / _tokens_a_second(four, TOKENS),
-            "one": lambda: 1 / _tokens_a_second(adapted[:1] * 8, TOKENS),
+            "one": lambda: 1 / _tokens_a_second([adapted[0]] * 8, TOKENS),
         },
         3 if quick else 7,
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 import venv
 from pathlib import Path
 
@@ -27,10 +26,17 @@ def install() -> None:
     """Create the environment; about half a gigabyte."""
     if not (PEERS / "bin" / "python").exists():
         venv.create(PEERS, with_pip=True)
-    pip = [PEERS / "bin" / "python", "-m", "pip", "install", "-qq", "--disable-pip-version-check"]
+    pip = [
+        str(PEERS / "bin" / "python"),
+        "-m",
+        "pip",
+        "install",
+        "-qq",
+        "--disable-pip-version-check",
+    ]
     print(f"Installing {' and '.join(PINS)} into {PEERS.name}: about half a gigabyte.")
     subprocess.run([*pip, *PINS], check=True)
 
 
 if __name__ == "__main__":
-    sys.exit(install())
+    install()

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 from patchbay.nodes.atomic import write_atomic
 from patchbay.nodes.builtin import BUILTIN
 from patchbay.nodes.private import private_folder
+from patchbay.studio.documents.topics import told_apart, topics_of
 
 if TYPE_CHECKING:
     from patchbay.flows.document.model import Flow
@@ -84,7 +85,7 @@ class Cards:
     def topics(self, cards: Iterable[Card]) -> list[str]:
         """The topics that some cards have and some have not, in the order of the palette."""
         each = [set(card.topics) for card in cards if not card.error]
-        telling = set().union(*each) - (set.intersection(*each) if each else set())
+        telling = told_apart(each)
         if not telling <= set(self._families):
             self._families = list(dict.fromkeys(cls.family for cls in self._catalog()))
             self._write()
@@ -117,8 +118,6 @@ class Cards:
         except FlowError as error:
             words = error.problems[0].message if error.problems else str(error)
             return Card(path, modified, path.stem, error=words or "It holds no flow."), False
-        from patchbay.studio.documents.topics import topics_of
-
         catalog = self._catalog()
         light, dark = self._pictures(flow, path)
         card = Card(

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
-from patchbay.flows.document.model import Flow
-from patchbay.nodes.catalog import Catalog
+if TYPE_CHECKING:
+    from patchbay.flows.document.model import Flow
+    from patchbay.nodes.catalog import Catalog
 
 EVERYWHERE = "Input and output"
 """A family that says nothing of what a flow is about."""
@@ -21,5 +23,12 @@ def topics_of(flow: Flow, catalog: Catalog) -> set[str]:
 def topics(flows: Iterable[Flow], catalog: Catalog) -> list[str]:
     """The families that some of the flows have and some have not, in the order of the palette."""
     each = [topics_of(flow, catalog) for flow in flows]
-    telling = set().union(*each) - (set.intersection(*each) if each else set())
+    telling = told_apart(each)
     return list(dict.fromkeys(cls.family for cls in catalog if cls.family in telling))
+
+
+def told_apart(each: Sequence[set[str]]) -> set[str]:
+    """What is in some of the sets and not in all of them."""
+    if not each:
+        return set()
+    return set[str]().union(*each) - each[0].intersection(*each)

@@ -25,7 +25,9 @@ CANVAS = "canvas"
 
 def browser() -> str:
     """The name of this browser; the same in all its tabs, and after a reload."""
-    return st.context.cookies.get(COOKIE) or _once("browser", lambda: secrets.token_urlsafe(18))
+    given: str | None = st.context.cookies.get(COOKIE)
+    made: str = given or _once("browser", lambda: secrets.token_urlsafe(18))
+    return made
 
 
 def client() -> str:
