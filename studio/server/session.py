@@ -6,8 +6,9 @@ import hashlib
 import json
 import os
 import secrets
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import streamlit as st
 
@@ -19,15 +20,15 @@ if TYPE_CHECKING:  # every page imports this one, and not every page opens a flo
     from patchbay.studio.documents.document import Document
 
 Panel = Literal["Node", "Chat", "Run", "Problems"]
+T = TypeVar("T")
+
 PANEL = "panel"
 CANVAS = "canvas"
 
 
 def browser() -> str:
     """The name of this browser; the same in all its tabs, and after a reload."""
-    given: str | None = st.context.cookies.get(COOKIE)
-    made: str = given or _once("browser", lambda: secrets.token_urlsafe(18))
-    return made
+    return st.context.cookies.get(COOKIE) or _once("browser", lambda: secrets.token_urlsafe(18))
 
 
 def client() -> str:
@@ -173,7 +174,8 @@ def once(name: str, make: Any) -> Any:
     return _once(name, make)
 
 
-def _once(name: str, make: Any) -> Any:
+def _once(name: str, make: Callable[[], T]) -> T:
     if name not in st.session_state:
         st.session_state[name] = make()
-    return st.session_state[name]
+    kept: T = st.session_state[name]
+    return kept
