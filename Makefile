@@ -48,8 +48,8 @@ $(CHOICE): $(VENV)/.created FORCE
 # Everything is checked against its hash. torch may lie on this disk as a build for the processor
 # (pip's find-links), which pip passes over for the registry's as soon as it compares hashes, so it
 # is looked for there first. What torch's CUDA build brings is not listed; the last line fetches it.
-$(VENV)/.pinned: requirements.txt pins/builds.tsv $(CHOICE)
-	@$(PY) -m pins.pick '$(EXTRAS)' > $(VENV)/picked.txt
+$(VENV)/.pinned: requirements.txt .ci/pins/builds.tsv $(CHOICE)
+	@PYTHONPATH=.ci $(PY) -m pins.pick '$(EXTRAS)' > $(VENV)/picked.txt
 	@sed -n '/^torch==/,/[^\\]$$/p' $(VENV)/picked.txt > $(VENV)/torch.txt
 	@echo "Installing $$(grep -c == $(VENV)/picked.txt) packages of requirements.txt into $(VENV): a few minutes, once."
 	@$(PIP) --upgrade $(PIP_PIN)
@@ -132,11 +132,11 @@ bench-peers: setup  ## fetch the peers that `make bench` compares with, into .ve
 
 pins: setup  ## rewrite requirements.txt from pyproject.toml
 	$(PIP) --upgrade --target $(VENV)/uv uv
-	$(PY) -m pins.write $(VENV)/uv/bin/uv
+	PYTHONPATH=.ci $(PY) -m pins.write $(VENV)/uv/bin/uv
 
 audit: setup  ## licences of all packages, and known vulnerabilities where a source answers
 	@$(PIP) --upgrade --target $(VENV)/audit pip-audit
-	@$(PY) -m pins.audit $(VENV)/audit
+	@PYTHONPATH=.ci $(PY) -m pins.audit $(VENV)/audit
 
 clean:  ## forget the environment and what was generated
 	rm -rf $(VENV) .venv-peers build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache

@@ -48,12 +48,12 @@ def test_a_licence_is_read_from_the_metadata(lines: list[str], words: str, tmp_p
 
 
 def test_what_no_metadata_say_was_looked_up() -> None:
-    """A new package without a licence field needs its line in `pins/licences.tsv`."""
+    """A new package without a licence field needs its line in `.ci/pins/licences.tsv`."""
     pinned = {pin.name for pin in pins()}
     ours = [found for found in distributions() if found.name and canonical(found.name) in pinned]
 
     assert [licence.name for licence in licences(ours) if not licence.words] == []
-    assert set(table()) <= pinned, "pins/licences.tsv speaks of packages that are not pinned"
+    assert set(table()) <= pinned, ".ci/pins/licences.tsv speaks of packages that are not pinned"
 
 
 def test_a_version_newer_than_the_one_looked_at_is_said(tmp_path: Path) -> None:
