@@ -88,7 +88,7 @@ check: everything frontend-check  ## lint, format, types, and whether what is ge
 	$(PY) -m patchbay.nodes.docs --check
 	$(PY) -m patchbay.flows.codes --check
 
-fix: setup  ## let ruff mend what it can; and format the canvas, where Node.js has been used on it
+fix: setup  ## let ruff fix what it can; and format the canvas, where Node.js has been used on it
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 	@if [ -d $(FRONTEND)/node_modules ]; then cd $(FRONTEND) && npm run --silent format; fi

@@ -32,7 +32,7 @@ GOAL, BACKSTORY, EXPECTED = "Be right.", "You are careful.", "A number."
 
 def measure(quick: bool = False) -> Iterator[Row]:
     """Three roles, a task for each, a call of a tool in each task."""
-    from patchbay.nodes.agents.crewai_quirks import prepare
+    from patchbay.nodes.agents.crewai_setup import prepare
 
     prepare()  # the script's side is as quiet as ours: no telemetry, no network
     env = Environment(default_catalog().extended([InstantModel]), Pool())

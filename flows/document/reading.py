@@ -156,7 +156,7 @@ def _not_json(text: str, error: json.JSONDecodeError) -> FlowError:
     at = text[error.pos : error.pos + 1]
     message = f"Not JSON at line {error.lineno}, column {error.colno}: {_reason(error, at)}."
     fixes = {"'": "Use double quotes.", "/": "Remove the comment.", "#": "Remove the comment."}
-    fix = fixes.get(at, "Mend the file there.")
+    fix = fixes.get(at, "Fix the file there.")
     if not at or error.msg.startswith("Unterminated"):
         fix = "The file seems cut short: add what is missing, or take an older version of it."
     elif error.msg.startswith("Illegal trailing comma"):

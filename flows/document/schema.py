@@ -21,6 +21,8 @@ def flow_schema() -> dict[str, Any]:
     """JSON Schema (draft 2020-12) of the current format."""
     schema = Flow.model_json_schema(by_alias=True)
     for cls in Part.__subclasses__():
+        if cls.__module__ != Flow.__module__:  # an operation
+            continue
         body = schema if cls is Flow else schema["$defs"][cls.__name__]
         docs = attribute_docs(cls)
         for name, field in cls.model_fields.items():

@@ -1,7 +1,7 @@
 """Calls of tools: which of them can be read, and what a model is told about one that cannot.
 
-The raw text decides. Nothing is mended or completed: a call that is not what it should be is never
-run, and the model, which alone knows what it meant, is told and makes it again.
+The raw text decides. Nothing is repaired or completed: a call that is not what it should be is
+never run, and the model, which alone knows what it meant, is told and makes it again.
 """
 
 from __future__ import annotations
@@ -242,7 +242,7 @@ def _is_call(value: Any, names: Collection[str]) -> bool:
 def as_text_trouble(text: str, names: Collection[str], *, cut: bool) -> str:
     """What is wrong with a call in CrewAI's text format; empty where there is none, or it is fine.
 
-    CrewAI itself would mend its arguments and run the call, however they look.
+    CrewAI itself would repair its arguments and run the call, however they look.
     """
     if "Final Answer:" in text:
         return ""

@@ -150,7 +150,7 @@ async def _workers(
 async def _work(
     plan: CrewPlan, workers: dict[str, Worker], params: Crew.Params, ctx: Context
 ) -> CrewWork:
-    from patchbay.nodes.agents.crewai_quirks import prepare
+    from patchbay.nodes.agents.crewai_setup import prepare
 
     if "crewai" in sys.modules:
         prepare()  # a look at the environment; importing it takes seconds

@@ -26,7 +26,7 @@ from langchain_core.messages import (
 from pydantic import BaseModel, ConfigDict, PrivateAttr, WithJsonSchema, create_model
 
 from patchbay.nodes.agents.choice import Function
-from patchbay.nodes.agents.crewai_quirks import stop_error
+from patchbay.nodes.agents.crewai_setup import stop_error
 from patchbay.nodes.agents.heard import OnPiece
 from patchbay.nodes.agents.tool_calling import Turn
 from patchbay.nodes.agents.worker import NO_ANSWER, BudgetSpent, Worker

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from patchbay.nodes.agents import crewai_quirks as quirks
+from patchbay.nodes.agents import crewai_setup as setup
 from patchbay.nodes.agents.plan import CrewPlan
 from patchbay.nodes.agents.specs import RoleAgent
 from patchbay.nodes.agents.worker import Worker
@@ -42,12 +42,12 @@ class CrewWork:
 
         Raises what `line.failure` then holds, or that the crew was told to stop.
         """
-        quirks.silence()
+        setup.silence()
         crew = self._crew()
         try:
             crew.kickoff()
         except Exception as error:
-            if self.line.failure is not None and quirks.is_stop(error):
+            if self.line.failure is not None and setup.is_stop(error):
                 raise self.line.failure from None
             raise
 
@@ -63,15 +63,15 @@ class CrewWork:
 
         agents = {agent.role: self._agent(agent) for agent in self.plan.agents}
         self.tasks.extend(self._tasks(agents))
-        given: dict[str, Any] = {**quirks.CREW_OPTIONS}
+        given: dict[str, Any] = {**setup.CREW_OPTIONS}
         if MANAGER in self.workers:
             given |= {"process": Process.hierarchical, "manager_agent": self._manager()}
         if self.memory and self.embeddings is not None:
             first = next(iter(agents.values()))
             embed = self.embeddings.embed_documents
-            given["memory"] = quirks.local_memory(self.memory, first.llm, embed)
+            given["memory"] = setup.local_memory(self.memory, first.llm, embed)
         crew = Crew(agents=list(agents.values()), tasks=self.tasks, **given)
-        quirks.store_nothing(crew)
+        setup.store_nothing(crew)
         return crew
 
     def _agent(self, agent: RoleAgent) -> crewai.Agent:
@@ -99,7 +99,7 @@ class CrewWork:
             tools=[BridgedTool.over(worker, self.line, name) for name in worker.tools],
             allow_delegation=agent.delegation,
             max_iter=agent.iterations,
-            **quirks.AGENT_OPTIONS,
+            **setup.AGENT_OPTIONS,
         )
 
     def _spoken(self, agent: RoleAgent) -> dict[str, OnPiece]:
@@ -127,7 +127,7 @@ class CrewWork:
             llm=CrewLLM.over(self.workers[MANAGER], self.line),
             allow_delegation=True,
             max_iter=self.manager_iterations,
-            **quirks.AGENT_OPTIONS,
+            **setup.AGENT_OPTIONS,
         )
 
     def _tasks(self, agents: Mapping[str, crewai.Agent]) -> list[crewai.Task]:

@@ -1,4 +1,4 @@
-"""The node `technique.structured_output`: an answer in fields, checked and mended."""
+"""The node `technique.structured_output`: an answer in fields, checked and repaired."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class StructuredOutput(Node):
         grammar: bool = Field(True)
         """Let the backend force the shape, where it can. Off: only ask, check and repair."""
         repairs: int = Field(2, ge=0, le=20)
-        """How often the model may mend an answer that does not fit."""
+        """How often the model may repair an answer that does not fit."""
         system: str = Field("", max_length=1_000_000, widget="textarea")
         """What the model is told before the prompt."""
         seed: Seed = 0
@@ -71,7 +71,7 @@ class StructuredOutput(Node):
     class Outputs(Ports):
         json: JsonValue = port(doc="The answer: an object with the fields.")
         text: str = port(doc="The last answer, as the model wrote it.")
-        attempts: Table = port(doc="What the model wrote, and what had to be mended.")
+        attempts: Table = port(doc="What the model wrote, and what had to be repaired.")
 
     @classmethod
     def repeatable(cls, params: Params, inputs: Ports) -> bool:

@@ -41,7 +41,7 @@ class Fix:
 
 
 def fixes(flow: Flow, problem: Problem, catalog: Catalog) -> list[Fix]:
-    """The edits that would mend a problem; none where a person has to think."""
+    """The edits that would fix a problem; none where a person has to think."""
     maker = _MAKERS.get(problem.code)
     return maker(flow, problem, catalog) if maker else []
 
@@ -250,12 +250,12 @@ def _duplicate_id(flow: Flow, problem: Problem, _: Catalog) -> list[Fix]:
         return item.model_copy(update={"id": new})
 
     parts = {name: tuple(map(own, getattr(flow, name))) for name in ("nodes", "notes", "groups")}
-    mended = flow.model_copy(update=parts)
-    new = sorted(ids(mended) - ids(flow))
+    fixed = flow.model_copy(update=parts)
+    new = sorted(ids(fixed) - ids(flow))
     if not new:
         return []
     label = f"Call the other {new[0]}" if len(new) == 1 else "Give the others their own ids"
-    return [Fix(label, Replace(flow=mended))]
+    return [Fix(label, Replace(flow=fixed))]
 
 
 def _same_name(flow: Flow, problem: Problem, catalog: Catalog) -> list[Fix]:

@@ -1,4 +1,4 @@
-"""The Problems tab: everything that is wrong, where, and a button where mending is mechanical."""
+"""The Problems tab: everything that is wrong, where, and a button where the fix is mechanical."""
 
 from __future__ import annotations
 

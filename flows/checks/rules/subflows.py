@@ -165,7 +165,7 @@ def _own_errors(path: Path, resolved: Resolved) -> Problem | None:
     among = "" if len(found) == 1 else ", the first"
     count = plural(len(found), "error")
     message = f"The flow {quoted(path.stem)} has {count}{among}: {first}"
-    fix = f"Open {quoted(path.name)} and mend it. {found[0].fix}"
+    fix = f"Open {quoted(path.name)} and fix it. {found[0].fix}"
     return Problem("subflow/broken", message, fix)
 
 

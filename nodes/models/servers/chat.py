@@ -1,4 +1,4 @@
-"""A chat model behind a server: LangChain's own class for it, with errors in words and patience."""
+"""A chat model behind a server: LangChain's own class for it, with errors in words, and waiting."""
 
 from __future__ import annotations
 

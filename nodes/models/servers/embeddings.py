@@ -1,4 +1,4 @@
-"""Embeddings from a server: LangChain's own class for it, with errors in words and patience."""
+"""Embeddings from a server: LangChain's own class for it, with errors in words, and waiting."""
 
 from __future__ import annotations
 
