@@ -14,7 +14,8 @@ from starlette.middleware import Middleware  # noqa: E402
 
 from patchbay.flows.blackout import black_out_process  # noqa: E402
 from patchbay.studio.server.access import Guard  # noqa: E402
-from patchbay.studio.server.routes import BrowserCookie, routes  # noqa: E402
+from patchbay.studio.server.cookie import BrowserCookie  # noqa: E402
+from patchbay.studio.server.routes import routes  # noqa: E402
 from patchbay.studio.server.welcome import key, welcome  # noqa: E402
 
 black_out_process()

@@ -12,6 +12,7 @@ from patchbay.nodes.home import cache_dir, home
 from patchbay.nodes.private import private_folder
 from patchbay.studio.documents.cards import Cards
 from patchbay.studio.documents.library import Library
+from patchbay.studio.server.grants import Tokens
 
 if TYPE_CHECKING:  # the first page is shown before any of these is needed
     from patchbay.flows.runs.history import History
@@ -55,6 +56,11 @@ class Services:
     def cards(self) -> Cards:
         """What the Flows page shows of each."""
         return Cards(cache_dir() / "cards.json", lambda: self.catalog)
+
+    @cached_property
+    def tokens(self) -> Tokens:
+        """The tokens that pages were given for what they show."""
+        return Tokens()
 
     @cached_property
     def history(self) -> History:

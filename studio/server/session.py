@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 import streamlit as st
 
 from patchbay.flows.problems import FlowError
-from patchbay.studio.server.routes import COOKIE, tokens
+from patchbay.studio.server.cookie import COOKIE
 from patchbay.studio.server.services import services
 
 if TYPE_CHECKING:  # every page imports this one, and not every page opens a flow
@@ -70,7 +70,7 @@ def token(document: Document) -> str:
     """The token with which this tab hears of a document."""
     held: dict[str, str] = _once("tokens", dict)
     if document.id not in held:
-        held[document.id] = tokens.issue(document.id, browser())
+        held[document.id] = services().tokens.issue(document.id, browser())
     return held[document.id]
 
 
