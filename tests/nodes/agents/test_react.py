@@ -13,11 +13,11 @@ from patchbay.flows.runs.events import NodeStarted, RunCancelled
 from patchbay.flows.runs.running import Run
 from patchbay.nodes.agents.staff import hire
 from patchbay.nodes.models.servers.openai.spec import OpenAiModel
+from patchbay.nodes.testing import RecordingContext
 from patchbay.nodes.values import ModelSpec, Opening
 from tests.flows.runs import harness
 from tests.nodes.agents.conftest import environment, events, outputs, problem, steps, warnings
 from tests.nodes.agents.scripted import ASKED, HELD, ScriptedModel, answer, call
-from tests.nodes.context import RecordingContext
 
 WIRES = [
     "model.model > agent.model",

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from patchbay.nodes.contract import NodeError
 from patchbay.nodes.evaluation.accuracy import Accuracy
 from patchbay.nodes.evaluation.interval import wilson
-from tests.nodes.context import run_node
+from patchbay.nodes.testing import run_node
 
 LABELS = ["good", "bad", "good", "bad"]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from patchbay.nodes.evaluation.labelled_data import LabelledData
-from tests.nodes.context import run_node
+from patchbay.nodes.testing import run_node
 
 CASES = [{"input": f"case {n}", "label": "even" if n % 2 == 0 else "odd"} for n in range(10)]
 

@@ -11,8 +11,8 @@ from pydantic import ValidationError
 
 from patchbay.nodes.contract import NodeError
 from patchbay.nodes.io.flow_input import FlowInput
+from patchbay.nodes.testing import RecordingContext, run_node
 from patchbay.nodes.values import Document, FileRef, Message
-from tests.nodes.context import RecordingContext, run_node
 
 
 def parse(given, **params):

@@ -1,7 +1,7 @@
 """A flow output hands its value to the run."""
 
 from patchbay.nodes.io.flow_output import FlowOutput
-from tests.nodes.context import run_node
+from patchbay.nodes.testing import run_node
 
 
 def test_it_names_the_output_and_passes_the_value_on():

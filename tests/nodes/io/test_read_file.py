@@ -9,7 +9,7 @@ import pytest
 from patchbay.nodes.contract import NodeError
 from patchbay.nodes.io.files import file_ref
 from patchbay.nodes.io.read_file import ReadFile
-from tests.nodes.context import run_node
+from patchbay.nodes.testing import run_node
 
 
 def refused(path: Path, change=lambda: None, **params) -> NodeError:

@@ -11,7 +11,7 @@ from patchbay.nodes.contract import NodeError
 from patchbay.nodes.figures import Picture
 from patchbay.nodes.io.files import file_ref
 from patchbay.nodes.io.read_picture import ReadPicture
-from tests.nodes.context import run_node
+from patchbay.nodes.testing import run_node
 
 PNG = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="

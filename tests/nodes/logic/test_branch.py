@@ -7,8 +7,8 @@ from pydantic import ValidationError
 
 from patchbay.nodes.contract import NodeError
 from patchbay.nodes.logic.branch import Branch
+from patchbay.nodes.testing import run_node
 from patchbay.nodes.values import Document, Message
-from tests.nodes.context import run_node
 
 
 def taken(value, carries="text", compare=None, **params) -> str:

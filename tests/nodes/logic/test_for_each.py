@@ -9,8 +9,8 @@ from pydantic import ValidationError
 
 from patchbay.nodes.contract import NodeError, SubflowUse
 from patchbay.nodes.logic.for_each import ForEach
+from patchbay.nodes.testing import RecordingContext, run_node
 from patchbay.nodes.values import Document, Message
-from tests.nodes.context import RecordingContext, run_node
 
 PARAMS = {"flow": "shout", "input": "text", "output": "loud"}
 

@@ -3,8 +3,8 @@
 import pytest
 
 from patchbay.nodes.logic.merge import Merge
+from patchbay.nodes.testing import RecordingContext, run_node
 from patchbay.nodes.values import Document, Message
-from tests.nodes.context import RecordingContext, run_node
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from pydantic import ValidationError
 
 from patchbay.nodes.contract import SubflowUse
 from patchbay.nodes.logic.run_flow import RunFlow
-from tests.nodes.context import RecordingContext, run_node
+from patchbay.nodes.testing import RecordingContext, run_node
 
 PARAMS = {
     "flow": "sum",

@@ -28,8 +28,8 @@ import pytest
 from patchbay.flows.runs.resources import Pool
 from patchbay.nodes.contract import NodeError
 from patchbay.nodes.models.asking import Answer, ask
+from patchbay.nodes.testing import RecordingContext
 from patchbay.nodes.values import Message, ModelSpec, Spec
-from tests.nodes.context import RecordingContext
 
 Case = Literal["stop", "seed", "schema", "cancel", "overflow"]
 

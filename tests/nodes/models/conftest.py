@@ -12,8 +12,8 @@ import pytest
 
 from patchbay.nodes.models.llama.chat import ChatLlama
 from patchbay.nodes.models.llama.spec import GgufModel
+from patchbay.nodes.testing import RecordingContext
 from patchbay.nodes.values import SecretRef, Spec
-from tests.nodes.context import RecordingContext
 from tests.nodes.models.llama_server import LlamaServer, serve_llama
 from tests.nodes.models.ollama_server import OllamaServer, serve_ollama
 from tests.nodes.models.site import Site, serve

@@ -18,8 +18,8 @@ from patchbay.nodes.models.servers.openai.spec import OpenAiModel
 from patchbay.nodes.models.servers.provider.spec import ProviderModel
 from patchbay.nodes.models.thinking import KNOWN, LATE, Splitter, parted, splitter_for, tags_of
 from patchbay.nodes.models.transformers.spec import TransformersModel
+from patchbay.nodes.testing import RecordingContext, run_node
 from patchbay.nodes.values import Message, ModelSpec
-from tests.nodes.context import RecordingContext, run_node
 from tests.nodes.models.servers.told_server import Reply, delta, line, says, told, usage, whole
 
 HI = [Message(role="user", content="What is a?")]

@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from patchbay.nodes.contract import NodeError
 from patchbay.nodes.prompts.few_shot import FewShot
-from tests.nodes.context import run_node
+from patchbay.nodes.testing import run_node
 
 PAIRS = [{"input": "2+2", "output": "4"}, {"input": "3+{3}", "output": "6"}]
 

@@ -13,8 +13,8 @@ from patchbay.nodes.contract import NodeError
 from patchbay.nodes.io.files import file_ref
 from patchbay.nodes.prompts.few_shot import FewShot
 from patchbay.nodes.prompts.select_examples import SelectExamples
+from patchbay.nodes.testing import run_node
 from patchbay.nodes.values import EmbeddingsSpec, Opening
-from tests.nodes.context import run_node
 
 RECORDS = [
     {"text": "cats purr", "label": "animal"},

@@ -10,8 +10,8 @@ from pydantic import ValidationError
 from patchbay.nodes.contract import NodeError
 from patchbay.nodes.prompts.braces import fill, parse, variables
 from patchbay.nodes.prompts.template import PromptTemplate
+from patchbay.nodes.testing import run_node
 from patchbay.nodes.values import Document, Message
-from tests.nodes.context import run_node
 
 
 def filled(template: str, **inputs) -> str:

@@ -12,7 +12,7 @@ from patchbay.nodes.figures import Table
 from patchbay.nodes.models.llama.spec import GgufModel
 from patchbay.nodes.quantization.quantization_report import QuantizationReport, weights_of
 from patchbay.nodes.quantization.schemes import SCHEMES
-from tests.nodes.context import RecordingContext, run_node
+from patchbay.nodes.testing import RecordingContext, run_node
 from tests.nodes.models.test_compare import Pair
 from tests.nodes.techniques.scripted import Scripted
 

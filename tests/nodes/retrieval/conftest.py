@@ -8,7 +8,7 @@ import pytest
 
 from patchbay.nodes.retrieval.encoder import TransformerEmbeddings
 from patchbay.nodes.retrieval.local_embeddings import LocalEmbeddings
-from tests.nodes.context import RecordingContext
+from patchbay.nodes.testing import RecordingContext
 
 
 @pytest.fixture(scope="session")

@@ -12,9 +12,8 @@ from patchbay.nodes.contract import NodeError
 from patchbay.nodes.models.llama.spec import GgufModel
 from patchbay.nodes.retrieval import citing
 from patchbay.nodes.retrieval.answer_node import NOTHING, AnswerWithSources
+from patchbay.nodes.testing import RecordingContext, ScriptedModel, run_node
 from patchbay.nodes.values import Document, Spec
-from tests.nodes.context import RecordingContext, run_node
-from tests.nodes.retrieval.scripted import Script
 
 PASSAGES = [
     Document(text="Spruce is never burned.", metadata={"source": "oven.md", "heading": "Firing"}),
@@ -30,8 +29,12 @@ def answer(
     ctx: RecordingContext | None = None,
     **params: Any,
 ) -> dict[str, Any]:
-    inputs = {"model": Script(lines=lines), "question": "What burns?", "documents": documents}
-    Script.asked.clear()
+    inputs = {
+        "model": ScriptedModel(lines=lines),
+        "question": "What burns?",
+        "documents": documents,
+    }
+    ScriptedModel.asked.clear()
     return run_node(AnswerWithSources, params, inputs, ctx)
 
 
@@ -51,7 +54,7 @@ def test_numbers_point_to_chunks() -> None:
     assert (second["place"], second["score"]) == ("a.pdf, page 3", 0.4)
     assert second["quote"].endswith(" …")
     assert len(second["quote"]) <= 202
-    asked = Script.asked[0][0]
+    asked = ScriptedModel.asked[0][0]
     assert "[1] (oven.md, Firing)\nSpruce is never burned." in asked
     assert "".join(piece for _, piece in ctx.streamed) == out["text"]
     assert ctx.warnings == []
@@ -64,7 +67,7 @@ def test_an_answer_without_numbers_is_asked_for_one() -> None:
     assert out["text"] == "Not spruce. [1]"
     assert [citation["number"] for citation in out["citations"]] == [1]
     assert "".join(piece for _, piece in ctx.streamed) == out["text"]
-    assert "response_format" in Script.asked[1][1]
+    assert "response_format" in ScriptedModel.asked[1][1]
 
 
 @pytest.mark.parametrize("said", ['{"passage": 9}', "no JSON", '{"passage": true}', "[]"])
@@ -78,7 +81,7 @@ def test_a_number_that_is_none_is_not_cited(said: str) -> None:
 def test_citing_inline_asks_once() -> None:
     out = answer(("Question: What burns", "Not spruce."), cite="inline")
     assert out["citations"] == []
-    assert len(Script.asked) == 1
+    assert len(ScriptedModel.asked) == 1
 
 
 def test_a_citation_of_nothing_is_said() -> None:
@@ -92,15 +95,15 @@ def test_where_nothing_was_found_nobody_is_asked() -> None:
     ctx = RecordingContext()
     out = answer(documents=[], ctx=ctx)
     assert out == {"text": NOTHING, "sources": [], "citations": []}
-    assert Script.asked == []
+    assert ScriptedModel.asked == []
     out = answer(documents=[PASSAGES[1]], least_score=0.5, nothing="Nothing there.")
-    assert (out["text"], Script.asked) == ("Nothing there.", [])
+    assert (out["text"], ScriptedModel.asked) == ("Nothing there.", [])
 
 
 def test_a_model_may_say_that_nothing_is_there() -> None:
     out = answer(("Question: What burns", f" {NOTHING}"))
     assert out["citations"] == []
-    assert len(Script.asked) == 1
+    assert len(ScriptedModel.asked) == 1
 
 
 def test_an_empty_question_and_an_empty_answer() -> None:
@@ -108,7 +111,7 @@ def test_an_empty_question_and_an_empty_answer() -> None:
         run_node(
             AnswerWithSources,
             {},
-            {"model": Script(lines=()), "question": " ", "documents": PASSAGES},
+            {"model": ScriptedModel(lines=()), "question": " ", "documents": PASSAGES},
         )
     assert caught.value.code == "retrieval/empty-query"
     ctx = RecordingContext()

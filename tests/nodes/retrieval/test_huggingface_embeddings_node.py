@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from patchbay.nodes.retrieval.huggingface_embeddings_node import HuggingFaceEmbeddingsNode
 from patchbay.nodes.retrieval.local_embeddings import HuggingFaceEmbeddings
+from patchbay.nodes.testing import run_node
 from patchbay.nodes.values import EmbeddingsSpec, port_type
-from tests.nodes.context import run_node
 
 
 def test_it_only_describes() -> None:

@@ -20,8 +20,8 @@ from patchbay.nodes.retrieval.index import IndexSpec
 from patchbay.nodes.retrieval.index_node import Index
 from patchbay.nodes.retrieval.local_embeddings import LocalEmbeddings
 from patchbay.nodes.retrieval.vectors import PROBE
+from patchbay.nodes.testing import RecordingContext, run_node
 from patchbay.nodes.values import Document, EmbeddingsSpec
-from tests.nodes.context import RecordingContext, run_node
 from tests.nodes.retrieval.scripted import Letters
 
 pytestmark = pytest.mark.usefixtures("home")
@@ -245,7 +245,7 @@ def test_vectors_of_another_length_are_refused(tmp_path: Path) -> None:
 
 WORKER = """
 import sys
-from tests.nodes.context import RecordingContext, run_node
+from patchbay.nodes.testing import RecordingContext, run_node
 from tests.nodes.retrieval.scripted import Letters
 from tests.nodes.retrieval.test_index_node import chunks
 from patchbay.nodes.retrieval.index_node import Index

@@ -10,8 +10,8 @@ import pytest
 from patchbay.nodes.contract import NodeError
 from patchbay.nodes.io.files import file_ref
 from patchbay.nodes.retrieval.load import LoadDocuments
+from patchbay.nodes.testing import RecordingContext, run_node
 from patchbay.nodes.values import Document
-from tests.nodes.context import RecordingContext, run_node
 from tests.nodes.retrieval.files import docx, pdf
 
 

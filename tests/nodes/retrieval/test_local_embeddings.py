@@ -11,9 +11,9 @@ import pytest
 from patchbay.nodes.contract import NodeError
 from patchbay.nodes.retrieval.encoder import TransformerEmbeddings, load_encoder
 from patchbay.nodes.retrieval.local_embeddings import HuggingFaceEmbeddings, LocalEmbeddings
+from patchbay.nodes.testing import RecordingContext
 from patchbay.nodes.values import content_hash
 from patchbay.nodes.weights.folders import resolve_folder
-from tests.nodes.context import RecordingContext
 
 TEXTS = ["Photosynthesis turns light into sugar.", "The stock market fell.", "Plants eat light."]
 

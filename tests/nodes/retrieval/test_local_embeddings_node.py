@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from patchbay.nodes.retrieval.local_embeddings import LocalEmbeddings
 from patchbay.nodes.retrieval.local_embeddings_node import LocalEmbeddingsNode
-from tests.nodes.context import run_node
+from patchbay.nodes.testing import run_node
 
 
 def test_it_only_describes() -> None:

@@ -14,9 +14,9 @@ from patchbay.nodes.retrieval.index import IndexSpec
 from patchbay.nodes.retrieval.index_node import Index
 from patchbay.nodes.retrieval.retriever import IndexRetriever
 from patchbay.nodes.retrieval.retriever_node import Retriever
+from patchbay.nodes.testing import RecordingContext, ScriptedModel, run_node
 from patchbay.nodes.values import Document, content_hash, decode, encode
-from tests.nodes.context import RecordingContext, run_node
-from tests.nodes.retrieval.scripted import Letters, Script
+from tests.nodes.retrieval.scripted import Letters
 
 pytestmark = pytest.mark.usefixtures("home")
 
@@ -34,14 +34,16 @@ def index() -> IndexSpec:
     return found
 
 
-def described(index: IndexSpec, model: Script | None = None, **params: object) -> IndexRetriever:
+def described(
+    index: IndexSpec, model: ScriptedModel | None = None, **params: object
+) -> IndexRetriever:
     found = run_node(Retriever, params, {"index": index, "model": model})["retriever"]
     assert isinstance(found, IndexRetriever)
     return found
 
 
 def search(
-    index: IndexSpec, query: str, model: Script | None = None, **params: object
+    index: IndexSpec, query: str, model: ScriptedModel | None = None, **params: object
 ) -> list[Document]:
     opened = described(index, model, **params).open(RecordingContext())
     return asyncio.run(opened.search(query))
@@ -113,7 +115,7 @@ def test_conditions_hold_for_vectors_and_for_words(index: IndexSpec) -> None:
 
 
 def test_hyde_looks_for_the_neighbours_of_a_passage(index: IndexSpec) -> None:
-    model = Script(lines=(("Question: what is green", "ccc ccc"),))
+    model = ScriptedModel(lines=(("Question: what is green", "ccc ccc"),))
     assert texts(search(index, "what is green", model, k=1, expand="hyde")) == ["ccc"]
     # A search by words keeps to the words of the query.
     found = search(index, "what is green", model, k=1, expand="hyde", strategy="hybrid")
@@ -121,23 +123,25 @@ def test_hyde_looks_for_the_neighbours_of_a_passage(index: IndexSpec) -> None:
 
 
 def test_a_rewritten_query_takes_the_place_of_the_query(index: IndexSpec) -> None:
-    model = Script(lines=(("prickly", '"cactus"\nI hope it helps.'),))
+    model = ScriptedModel(lines=(("prickly", '"cactus"\nI hope it helps.'),))
     assert texts(search(index, "prickly", model, strategy="bm25", expand="rewrite")) == [
         "bbb cactus"
     ]
-    silent = Script(lines=())
+    silent = ScriptedModel(lines=())
     assert texts(search(index, "cactus", silent, strategy="bm25", expand="rewrite")) == [
         "bbb cactus"
     ]
 
 
 def test_marks_of_a_model_put_candidates_in_order(index: IndexSpec) -> None:
-    model = Script(lines=(("Text: ccc", '{"mark": 9}'), ("Text: aab", "5"), ("Text", "nonsense")))
-    Script.asked.clear()
+    model = ScriptedModel(
+        lines=(("Text: ccc", '{"mark": 9}'), ("Text: aab", "5"), ("Text", "nonsense"))
+    )
+    ScriptedModel.asked.clear()
     found = search(index, "aaaa", model, k=2, rerank="model", candidates=5)
     assert [(d.text, d.score) for d in found] == [("ccc", 0.9), ("aab", 0.5)]
-    assert len(Script.asked) == 5
-    assert all(options["response_format"] for _, options in Script.asked)
+    assert len(ScriptedModel.asked) == 5
+    assert all(options["response_format"] for _, options in ScriptedModel.asked)
 
 
 def test_it_opens_as_a_langchain_retriever_without_a_loop(index: IndexSpec) -> None:
@@ -156,16 +160,16 @@ def test_only_what_is_needed_is_opened(index: IndexSpec) -> None:
     assert len(ctx.opened) == 1
     assert words.parts() == (index,)
     assert described(index).parts() == (index, Letters())
-    model = Script(lines=())
+    model = ScriptedModel(lines=())
     assert described(index, model).model is None  # nothing asks it
     assert described(index, model, expand="hyde").parts() == (index, Letters(), model)
 
 
 def test_a_description_is_stored_and_read_again(index: IndexSpec) -> None:
     spec = described(
-        index, Script(lines=()), expand="hyde", conditions=[{"field": "a", "value": "b"}]
+        index, ScriptedModel(lines=()), expand="hyde", conditions=[{"field": "a", "value": "b"}]
     )
-    types = {t.tag(): t for t in (IndexSpec, IndexRetriever, Letters, Script)}
+    types = {t.tag(): t for t in (IndexSpec, IndexRetriever, Letters, ScriptedModel)}
     assert decode(encode(spec), types) == spec
     assert content_hash(spec) != content_hash(described(index))
 

@@ -11,9 +11,8 @@ from patchbay.nodes.retrieval.index_node import Index
 from patchbay.nodes.retrieval.retriever import IndexRetriever
 from patchbay.nodes.retrieval.retriever_node import Retriever
 from patchbay.nodes.retrieval.search import Search
+from patchbay.nodes.testing import RecordingContext, ScriptedModel, run_node
 from patchbay.nodes.values import Document, Opening, RetrieverSpec
-from tests.nodes.context import RecordingContext, run_node
-from tests.nodes.retrieval.scripted import Script
 
 pytestmark = pytest.mark.usefixtures("home")
 
@@ -39,12 +38,12 @@ def test_nothing_found_is_said_and_is_no_error(retriever: IndexRetriever) -> Non
 
 
 def test_the_model_is_asked_through_the_node(retriever: IndexRetriever) -> None:
-    model = Script(lines=(("insect", "bee"),))
+    model = ScriptedModel(lines=(("insect", "bee"),))
     spec = retriever.model_copy(update={"expand": "rewrite", "model": model})
-    Script.asked.clear()
+    ScriptedModel.asked.clear()
     found = run_node(Search, {}, {"retriever": spec, "query": "insect"})["documents"]
     assert [d.text for d in found] == ["busy bee"]
-    assert Script.asked[0][1]["temperature"] == 0
+    assert ScriptedModel.asked[0][1]["temperature"] == 0
 
 
 def test_an_empty_query(retriever: IndexRetriever) -> None:

@@ -13,8 +13,8 @@ from pydantic import ValidationError
 from patchbay.nodes.contract import NodeError
 from patchbay.nodes.retrieval.split import SplitDocuments
 from patchbay.nodes.retrieval.split import split as cut
+from patchbay.nodes.testing import RecordingContext, run_node
 from patchbay.nodes.values import Document
-from tests.nodes.context import RecordingContext, run_node
 
 SENTENCES = "One sentence stands here, i.e. the first. " * 12 + "The last one is different."
 

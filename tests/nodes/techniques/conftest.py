@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from patchbay.nodes.testing import RecordingContext
 from patchbay.nodes.values import Spec
-from tests.nodes.context import RecordingContext
 from tests.nodes.techniques.scripted import Scripted, ScriptedChat
 
 

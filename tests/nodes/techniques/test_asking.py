@@ -17,8 +17,8 @@ from patchbay.nodes.models.asking import (
     with_suffix,
 )
 from patchbay.nodes.techniques.asking import AnswerParams
+from patchbay.nodes.testing import RecordingContext
 from patchbay.nodes.values import Message
-from tests.nodes.context import RecordingContext
 
 
 def test_each_request_has_its_own_seed_and_keeps_it() -> None:

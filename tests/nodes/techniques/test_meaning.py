@@ -8,7 +8,7 @@ import pytest
 
 from patchbay.nodes.retrieval.local_embeddings import LocalEmbeddings
 from patchbay.nodes.techniques.meaning import ComparedParams, Meanings, counted
-from tests.nodes.context import RecordingContext
+from patchbay.nodes.testing import RecordingContext
 
 
 def at(angle: float) -> list[float]:

@@ -2,9 +2,9 @@
 
 import pytest
 
+from patchbay.nodes.testing import RecordingContext, run_node
 from patchbay.nodes.text.join import JoinTexts
 from patchbay.nodes.values import Document
-from tests.nodes.context import RecordingContext, run_node
 
 
 @pytest.mark.parametrize(

@@ -3,8 +3,8 @@
 import pytest
 from pydantic import ValidationError
 
+from patchbay.nodes.testing import RecordingContext, run_node
 from patchbay.nodes.text.split import SplitText
-from tests.nodes.context import RecordingContext, run_node
 
 
 @pytest.mark.parametrize(

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from patchbay.nodes.contract import DescribingNode
+from patchbay.nodes.testing import RecordingContext, assert_declared
 from patchbay.nodes.tools.tool import BoundTool
 from patchbay.nodes.values import ToolSpec
-from tests.nodes.context import RecordingContext, assert_declared
 
 
 def tool_of(

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from patchbay.nodes.contract import NodeError
+from patchbay.nodes.testing import RecordingContext
 from patchbay.nodes.tools.files import ReadFiles
 from patchbay.nodes.tools.folder import FolderProblem
-from tests.nodes.context import RecordingContext
 from tests.nodes.tools.kit import called, tool_of
 
 

@@ -10,9 +10,9 @@ from langchain_core.utils.function_calling import convert_to_openai_tool
 
 from patchbay.nodes.contract import InputField, NodeError, SubflowUse
 from patchbay.nodes.io.flow_input import FlowInput
+from patchbay.nodes.testing import RecordingContext
 from patchbay.nodes.tools.flow import FlowAsTool, FlowTool
 from patchbay.nodes.values import Document
-from tests.nodes.context import RecordingContext
 from tests.nodes.tools.kit import tool_of
 
 

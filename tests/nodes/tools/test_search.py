@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from patchbay.nodes.models.llama.spec import GgufModel
+from patchbay.nodes.testing import RecordingContext
 from patchbay.nodes.tools.search import Search
 from patchbay.nodes.values import ModelSpec, Opening, RetrieverSpec
-from tests.nodes.context import RecordingContext
 from tests.nodes.tools.kit import tool_of
 
 

@@ -19,9 +19,9 @@ from patchbay.nodes.models.fallback.spec import FallbackModel
 from patchbay.nodes.models.llama.spec import GgufModel
 from patchbay.nodes.models.servers.ollama.spec import OllamaModel
 from patchbay.nodes.models.servers.openai.spec import OpenAiModel
+from patchbay.nodes.testing import RecordingContext, run_node
 from patchbay.nodes.values import Message, ModelSpec, SecretRef, decode, encode
 from tests.flows.runs.harness import environment
-from tests.nodes.context import RecordingContext, run_node
 from tests.nodes.models.gate import Gate, open_gate
 from tests.nodes.models.llama_server import KEY, NAME, LlamaServer
 

@@ -16,9 +16,9 @@ from patchbay.nodes.models.endings import reason_of
 from patchbay.nodes.models.servers.ollama.spec import OllamaModel
 from patchbay.nodes.models.servers.openai.spec import OpenAiModel
 from patchbay.nodes.models.servers.provider.spec import ProviderModel
+from patchbay.nodes.testing import RecordingContext
 from patchbay.nodes.values import Message, ModelSpec
 from tests.flows.runs.harness import CATALOG, OUT, environment, events_of, flow
-from tests.nodes.context import RecordingContext
 from tests.nodes.models.servers.told_server import Reply, delta, line, says, told, whole
 
 HI = [Message(role="user", content="Say hello.")]

@@ -17,8 +17,8 @@ from patchbay.nodes.models.servers.errors import retry_after
 from patchbay.nodes.models.servers.ollama.spec import OllamaModel
 from patchbay.nodes.models.servers.openai.spec import OpenAiModel
 from patchbay.nodes.models.servers.provider.spec import ProviderModel
+from patchbay.nodes.testing import RecordingContext
 from patchbay.nodes.values import ModelSpec, SecretRef
-from tests.nodes.context import RecordingContext
 from tests.nodes.models.gate import Gate, Refusal, open_gate
 from tests.nodes.models.llama_server import KEY, LlamaServer
 

@@ -15,8 +15,8 @@ from patchbay.nodes.models.transformers.lora import LoraModel, LoraUse
 from patchbay.nodes.models.transformers.lora_node import LoraNode
 from patchbay.nodes.models.transformers.precision import Quantization
 from patchbay.nodes.models.transformers.spec import TransformersModel
+from patchbay.nodes.testing import run_node
 from patchbay.nodes.values import ModelSpec, content_hash, decode, encode
-from tests.nodes.context import run_node
 from tests.nodes.models.transformers.files import SHAPES, adapter_like, folder_like
 
 BASE = TransformersModel()

@@ -15,8 +15,8 @@ from patchbay.nodes.models.transformers.node import TransformersNode
 from patchbay.nodes.models.transformers.precision import Quantization
 from patchbay.nodes.models.transformers.source import Gguf, HubFolder, parse
 from patchbay.nodes.models.transformers.spec import TransformersModel
+from patchbay.nodes.testing import run_node
 from patchbay.nodes.weights.resolve import quiet
-from tests.nodes.context import run_node
 from tests.nodes.models.transformers.files import folder_like, write_safetensors
 
 

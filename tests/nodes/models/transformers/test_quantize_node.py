@@ -12,8 +12,8 @@ from patchbay.nodes.models.transformers.lora import LoraModel, LoraUse
 from patchbay.nodes.models.transformers.precision import Quantization
 from patchbay.nodes.models.transformers.quantize_node import QuantizeNode
 from patchbay.nodes.models.transformers.spec import TransformersModel
+from patchbay.nodes.testing import run_node
 from patchbay.nodes.values import ModelSpec, content_hash
-from tests.nodes.context import run_node
 
 BASE = TransformersModel()
 FOUR = TransformersModel(quantization=Quantization())

@@ -9,8 +9,8 @@ import pytest
 from patchbay.nodes.contract import NodeError
 from patchbay.nodes.models.servers.ollama.embeddings import OllamaEmbeddings
 from patchbay.nodes.models.servers.ollama.embeddings_node import OllamaEmbeddingsNode
+from patchbay.nodes.testing import RecordingContext, run_node
 from patchbay.nodes.values import decode, encode
-from tests.nodes.context import RecordingContext, run_node
 from tests.nodes.models.ollama_server import OllamaServer
 
 

@@ -12,8 +12,8 @@ from patchbay.nodes.models.asking import ask
 from patchbay.nodes.models.servers.ollama.host import address_of, duration
 from patchbay.nodes.models.servers.ollama.node import Ollama
 from patchbay.nodes.models.servers.ollama.spec import OllamaModel, translated
+from patchbay.nodes.testing import RecordingContext, run_node
 from patchbay.nodes.values import Message, decode, encode
-from tests.nodes.context import RecordingContext, run_node
 from tests.nodes.models.ollama_server import OllamaServer
 
 HI = [Message(role="user", content="Say hello.")]

@@ -12,8 +12,8 @@ from patchbay.nodes.contract import NodeError
 from patchbay.nodes.models.servers.embeddings import unit
 from patchbay.nodes.models.servers.openai.embeddings import OpenAiEmbeddings
 from patchbay.nodes.models.servers.openai.embeddings_node import OpenAiEmbeddingsNode
+from patchbay.nodes.testing import RecordingContext, run_node
 from patchbay.nodes.values import decode, encode
-from tests.nodes.context import RecordingContext, run_node
 from tests.nodes.models.gate import Gate, open_gate
 from tests.nodes.models.llama_server import KEY, NAME, LlamaServer
 

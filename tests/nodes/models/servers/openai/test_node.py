@@ -16,8 +16,8 @@ from patchbay.nodes.models.asking import ask
 from patchbay.nodes.models.servers.openai.node import OpenAiServer
 from patchbay.nodes.models.servers.openai.spec import OpenAiModel, translated
 from patchbay.nodes.techniques.structured_output import StructuredOutput
+from patchbay.nodes.testing import RecordingContext, run_node
 from patchbay.nodes.values import Message, SecretRef, decode, encode
-from tests.nodes.context import RecordingContext, run_node
 from tests.nodes.models.gate import Gate, open_gate
 from tests.nodes.models.llama_server import KEY, NAME, LlamaServer, serve_llama
 

@@ -13,8 +13,8 @@ from patchbay.nodes.models.servers.provider.client import _settings
 from patchbay.nodes.models.servers.provider.names import PROVIDERS
 from patchbay.nodes.models.servers.provider.node import Provider
 from patchbay.nodes.models.servers.provider.spec import ProviderModel
+from patchbay.nodes.testing import RecordingContext, run_node
 from patchbay.nodes.values import Message, SecretRef, decode, encode
-from tests.nodes.context import RecordingContext, run_node
 from tests.nodes.models.llama_server import KEY, LlamaServer
 
 SECRETS = {"SOME_KEY": KEY, "OPENAI_API_KEY": "sk-mine-alone"}

@@ -1,17 +1,27 @@
-"""A small real `Context`: what a node needs from a run, without an engine, and a record of it."""
+"""For tests of nodes, of plugins too: run one without an engine, over a scripted model.
+
+from patchbay.nodes.testing import RecordingContext, ScriptedModel, run_node
+
+model = ScriptedModel(lines=(("capital of France", "Paris."),))
+outputs = run_node(MyNode, {"style": "short"}, {"model": model, "text": "…"})
+"""
 
 from __future__ import annotations
 
 import asyncio
+import re
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from patchbay.nodes.contract import UNSET, InputField, Node, NodeError, Ports
-from patchbay.nodes.values import SecretRef, Spec
+from patchbay.nodes.values import ModelSpec, Opening, SecretRef, Spec
+
+if TYPE_CHECKING:
+    from langchain_core.language_models import BaseChatModel
 
 SubFlow = Callable[[Mapping[str, Any]], Awaitable[dict[str, Any]]]
 
@@ -122,5 +132,63 @@ def run_node(
 def assert_declared(declared: type[Ports], outputs: Ports) -> None:
     """Every output that is set is a declared port and of the declared type."""
     for name, value in outputs.as_dict().items():
-        assert name in declared.declared, f"{name} is not a declared output"
-        assert value is UNSET or declared.declared[name].type.accepts(value), (name, value)
+        if name not in declared.declared:
+            raise AssertionError(f"{name} is not a declared output")
+        if value is not UNSET and not declared.declared[name].type.accepts(value):
+            raise AssertionError(f"{name} is not what its port gives: {value!r}")
+
+
+class ScriptedModel(ModelSpec):
+    """A chat model that answers with the first line whose pattern is in the last message.
+
+    It is opened, streamed and counted like any other. What it was asked, and with which options,
+    stands in `ScriptedModel.asked`; clear that before a test.
+    """
+
+    backend: ClassVar[str] = "scripted"
+    asked: ClassVar[list[tuple[str, dict[str, Any]]]] = []
+
+    lines: tuple[tuple[str, str], ...]
+    """Pattern (a regular expression) and answer; "" where none fits."""
+
+    def open(self, opening: Opening) -> BaseChatModel:
+        """Open it, as the pool does."""
+        return _scripted(self.lines)
+
+
+def _scripted(lines: tuple[tuple[str, str], ...]) -> BaseChatModel:
+    from langchain_core.language_models import BaseChatModel
+    from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
+    from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
+
+    def answer(messages: list[BaseMessage], options: dict[str, Any]) -> str:
+        last = str(messages[-1].text)
+        ScriptedModel.asked.append((last, options))
+        return next((text for pattern, text in lines if re.search(pattern, last)), "")
+
+    class Chat(BaseChatModel):
+        def _generate(
+            self,
+            messages: list[BaseMessage],
+            stop: Any = None,
+            run_manager: Any = None,
+            **more: Any,
+        ) -> ChatResult:
+            message = AIMessage(content=answer(messages, more))
+            return ChatResult(generations=[ChatGeneration(message=message)])
+
+        def _stream(
+            self,
+            messages: list[BaseMessage],
+            stop: Any = None,
+            run_manager: Any = None,
+            **more: Any,
+        ) -> Iterator[ChatGenerationChunk]:
+            for piece in re.findall(r"\S+\s*", answer(messages, more)) or [""]:
+                yield ChatGenerationChunk(message=AIMessageChunk(content=piece))
+
+        @property
+        def _llm_type(self) -> str:
+            return "scripted"
+
+    return Chat()
