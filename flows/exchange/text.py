@@ -56,7 +56,9 @@ def _output(resolved: Resolved, node: ResolvedNode) -> str:
     name = printable(node.flow_output or "")
     wires = resolved.incoming[node.instance.id]
     sources = [edge.source for edges in wires.values() for edge in edges]
-    return f"{name} ← {', '.join(sources) or '(no wire)'}" + _marks(node)
+    about = node.instance.params.get("description")
+    said = f": {printable(about, 300)}" if isinstance(about, str) and about else ""
+    return f"{name} ← {', '.join(sources) or '(no wire)'}{said}" + _marks(node)
 
 
 def _step(resolved: Resolved, node: ResolvedNode) -> Iterator[str]:

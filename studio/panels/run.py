@@ -8,6 +8,7 @@ from typing import Any
 
 import streamlit as st
 
+from patchbay.flows.document.model import Flow
 from patchbay.flows.problems import FlowError, Problem
 from patchbay.nodes.contract import InputField
 from patchbay.nodes.private import private_file, private_folder
@@ -254,15 +255,26 @@ def show_run(document: Document, live: LiveRun, refresh: Refresh) -> None:
         st.warning(plain(warning))
     if progress.problem:
         _show_failure(live, refresh)
+    notes = _notes(live.flow)
     for name, value in progress.outputs.items():
         st.markdown(f"**{plain(name)}**")
         show_value(value, f"out:{live.id}:{name}")
+        if notes.get(name):
+            st.caption(plain(notes[name]))
     if progress.status == "finished" and not progress.outputs:
         st.caption("The run has finished without an output: its branch was not taken.")
     st.markdown("**Steps**")
     with st.container(gap="xsmall"):
         for path, step in ordered(live):
             _step(live, path, step)
+
+
+def _notes(flow: Flow) -> dict[str, str]:
+    """What the flow says of each of its outputs, by name: it stands beside the answer."""
+    params = {node.id: node.params for node in flow.nodes}
+    return {
+        name: str(params[node].get("description", "")) for name, node in asked(flow).outputs.items()
+    }
 
 
 def ordered(live: LiveRun) -> list[tuple[str, Step]]:

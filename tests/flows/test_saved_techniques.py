@@ -7,11 +7,27 @@ from __future__ import annotations
 
 from patchbay.flows import load, run
 from patchbay.flows.document.model import Flow
+from patchbay.flows.exchange.text import to_text
 from patchbay.flows.runs.defaults import default_environment
+from patchbay.nodes.catalog import load_catalog
 from patchbay.nodes.figures import Chart, Table
-from tests.flows.test_saved_flows import SAVED, ran
+from tests.flows.test_saved_flows import FILES, SAVED, ran
 
 LABELS = ("positive", "negative")
+
+TOO_SMALL = {"chain_of_thought", "generated_knowledge", "self_consistency"}
+"""Flows whose lesson a model of 135M parameters cannot show; they say so beside the answer."""
+
+
+def test_what_the_model_is_too_small_for_is_said_beside_the_answer():
+    catalog = load_catalog()
+    said = {
+        path.stem for path in FILES if "135M parameters is too small" in path.read_text("utf-8")
+    }
+    assert said == TOO_SMALL
+    for name in TOO_SMALL:
+        shown = to_text(load(SAVED / f"{name}.json").flow, catalog)
+        assert "135M parameters is too small" in shown.partition("\nOutputs\n")[2]
 
 
 def test_zero_shot():
