@@ -56,13 +56,16 @@ def merges() -> list[str]:
     made.train_from_iterator(
         texts(), trainers.BpeTrainer(vocab_size=1000, initial_alphabet=letters, show_progress=False)
     )
-    return [" ".join(pair) for pair in json.loads(made.to_str())["model"]["merges"]]
+    # Ties are broken by chance; two merges may give one token, which a vocabulary holds once.
+    made_by = {"".join(pair): pair for pair in json.loads(made.to_str())["model"]["merges"]}
+    return [" ".join(pair) for pair in made_by.values()]
 
 
 def pairs(pre: str | None, path: Path) -> Path:
     """A network with byte pairs, cut by a rule."""
     vocabulary = [*tiny.tokens(merges())]
-    vocabulary[-3:-3] = ["Ġwhole"]  # no merges lead to it
+    if "Ġwhole" not in vocabulary:
+        vocabulary[-3:-3] = ["Ġwhole"]  # no merges lead to it
 
     def write(writer: Any) -> None:
         tiny.write_pairs(writer, vocabulary, merges(), pre)
