@@ -28,12 +28,12 @@ CANVAS = "canvas"
 
 def browser() -> str:
     """The name of this browser; the same in all its tabs, and after a reload."""
-    return st.context.cookies.get(COOKIE) or _once("browser", lambda: secrets.token_urlsafe(18))
+    return st.context.cookies.get(COOKIE) or once("browser", lambda: secrets.token_urlsafe(18))
 
 
 def client() -> str:
     """The name of this tab's canvas."""
-    return _once("client", _new_client)
+    return once("client", _new_client)
 
 
 def _new_client() -> str:
@@ -68,7 +68,7 @@ def current() -> Document | None:
 
 def token(document: Document) -> str:
     """The token with which this tab hears of a document."""
-    held: dict[str, str] = _once("tokens", dict)
+    held: dict[str, str] = once("tokens", dict)
     if document.id not in held:
         held[document.id] = services().tokens.issue(document.id, browser())
     return held[document.id]
@@ -169,12 +169,8 @@ def forget(name: str) -> None:
     st.session_state.pop(name, None)
 
 
-def once(name: str, make: Any) -> Any:
+def once(name: str, make: Callable[[], T]) -> T:
     """What this tab remembers under `name`, made when it is first asked for."""
-    return _once(name, make)
-
-
-def _once(name: str, make: Callable[[], T]) -> T:
     if name not in st.session_state:
         st.session_state[name] = make()
     kept: T = st.session_state[name]
