@@ -98,7 +98,9 @@ def serve(
 def let_in(context: BrowserContext) -> BrowserContext:
     """Give a browser profile the cookie of the studios that `serve` starts."""
     key = Key(TOKEN)
-    context.add_cookies([{"name": key.cookie, "value": key.value, "domain": "127.0.0.1", "path": "/"}])
+    context.add_cookies(
+        [{"name": key.cookie, "value": key.value, "domain": "127.0.0.1", "path": "/"}]
+    )
     return context
 
 
