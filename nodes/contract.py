@@ -76,6 +76,8 @@ class Node(ABC):
     family: ClassVar[str]
     icon: ClassVar[str] = "◇"
     """A name of `patchbay.nodes.icons.ICONS`, or one or two characters."""
+    synonyms: ClassVar[tuple[str, ...]] = ()
+    """Other words by which people look for it, in small letters: `if`, `router`, `rag`, `gpt`."""
     requires: ClassVar[tuple[str, ...]] = ()
     """Import names of optional packages without which the node cannot run."""
     deterministic: ClassVar[bool] = True

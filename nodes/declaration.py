@@ -24,6 +24,7 @@ def describe_node(node: type[Node]) -> dict[str, Any]:
         "title": node.title,
         "family": node.family,
         "icon": node.icon,
+        "synonyms": list(node.synonyms),
         "doc": node.doc(),
         "params": _with_docs(_ordered(node.Params, schema), attribute_docs(node.Params)),
         "definitions": schema.get("$defs", {}),

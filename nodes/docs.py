@@ -45,6 +45,9 @@ def _node_lines(node: type[Node]) -> Iterator[str]:
     yield f"### {node.title} (`{node.kind}`)"
     yield ""
     yield node.doc()
+    if node.synonyms:
+        yield ""
+        yield f"Also looked for as: {', '.join(node.synonyms)}."
     if node.requires:
         yield ""
         yield f"Needs: {', '.join(f'`{name}`' for name in node.requires)}."

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -14,6 +14,9 @@ from patchbay.flows.document.reading import read_flow
 from patchbay.flows.problems import FlowError, Problem
 from patchbay.flows.runs.defaults import default_catalog
 from patchbay.flows.words import did_you_mean
+
+if TYPE_CHECKING:
+    from patchbay.nodes.catalog import Catalog
 
 
 def validate(
@@ -85,12 +88,21 @@ def nodes(
     else:
         node = catalog.get(kind)
         if node is None:
-            fix = did_you_mean(kind, catalog.kinds(), "See: patchbay nodes")
+            fix = _called(kind, catalog) or did_you_mean(
+                kind, catalog.kinds(), "See: patchbay nodes"
+            )
             raise FlowError([Problem("catalog/unknown-kind", f'There is no node "{kind}".', fix)])
         one = describe_node(node)
         say.out(json.dumps(one, ensure_ascii=False, indent=2) if as_json else _page(one))
     for problem in catalog.problems:
         say.err(f"warning {problem.source}: {problem.message}")
+
+
+def _called(word: str, catalog: Catalog) -> str:
+    """The kinds that people call by a word, as a sentence; empty where there are none."""
+    wanted = word.strip().casefold()
+    fit = [node.kind for node in catalog if wanted in (node.title.casefold(), *node.synonyms)]
+    return f"What people call {wanted}: {', '.join(fit)}." if fit else ""
 
 
 def _table(described: list[dict[str, Any]]) -> str:

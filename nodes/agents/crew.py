@@ -35,6 +35,7 @@ class Crew(Node):
 
     kind, version = "agent.crew", 1
     title, family, icon = "Crew", "Agents", "people"
+    synonyms = ("crewai", "team", "multi-agent", "agents", "supervisor", "hierarchical")
     requires = ("crewai",)
     deterministic = False
 

@@ -24,6 +24,7 @@ class ReactAgent(Node):
 
     kind, version = "agent.react", 1
     title, family, icon = "ReAct agent", "Agents", "loop"
+    synonyms = ("agent", "tool agent", "tools", "function calling", "langchain agent", "autonomous")
     requires = ("langchain",)
     deterministic = False
 

@@ -32,6 +32,7 @@ class Task(DescribingNode):
 
     kind, version = "agent.task", 1
     title, family, icon = "Task", "Agents", "task"
+    synonyms = ("crewai", "job", "goal", "assignment")
     requires = ("crewai",)
 
     class Params(NodeParams):

@@ -30,6 +30,7 @@ class Accuracy(Node):
 
     kind, version = "eval.accuracy", 1
     title, family, icon = "Accuracy", "Evaluation", "gauge"
+    synonyms = ("score", "metric", "f1", "test", "confusion matrix")
 
     class Params(NodeParams):
         answers: list[Name] = Field(["answers"], min_length=1, max_length=50)

@@ -31,6 +31,7 @@ class LabelledData(Node):
 
     kind, version, edition = "eval.data", 1, 2
     title, family, icon = "Labelled data", "Evaluation", "table"
+    synonyms = ("data set", "dataset", "examples", "test set", "csv")
 
     class Params(NodeParams):
         cases: list[Case] = Field(

@@ -46,6 +46,7 @@ class FlowInput(Node):
 
     kind, version = "io.input", 1
     title, family, icon = "Flow input", "Input and output", "input"
+    synonyms = ("question", "start", "chat input", "text input", "form", "trigger", "variable")
 
     class Params(NodeParams):
         name: Name = Field("question")

@@ -14,6 +14,7 @@ class ReadFile(Node):
 
     kind, version = "io.read_file", 1
     title, family, icon = "Read file", "Input and output", "file"
+    synonyms = ("open file", "text file", "upload", "load file")
 
     class Params(NodeParams):
         limit_mb: float = Field(5.0, gt=0, le=1000)

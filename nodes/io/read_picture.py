@@ -22,6 +22,7 @@ class ReadPicture(Node):
 
     kind, version = "io.picture", 1
     title, family, icon = "Read picture", "Input and output", "picture"
+    synonyms = ("image", "photo", "vision", "png", "jpeg")
 
     class Params(NodeParams):
         alt: str = Field("", max_length=2000)

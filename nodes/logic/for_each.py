@@ -33,6 +33,7 @@ class ForEach(Node):
 
     kind, version = "logic.for_each", 1
     title, family, icon = "For each", "Logic", "loop"
+    synonyms = ("loop", "map", "iterate", "iteration", "batch", "list", "parallel")
 
     class Params(NodeParams):
         flow: FlowName = Field("", widget="flow")

@@ -17,6 +17,7 @@ class Merge(Node):
 
     kind, version = "logic.merge", 1
     title, family, icon = "Merge", "Logic", "merge"
+    synonyms = ("join branches", "first", "combine", "meet")
 
     class Params(NodeParams):
         carries: ValueKind = Field("text")

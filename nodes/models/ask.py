@@ -25,6 +25,7 @@ class AskModel(Node):
     kind, version = "model.ask", 1
     title, family = "Ask a model", "Models"
     icon = "spark"
+    synonyms = ("llm", "chat", "llm chain", "completion", "generate", "call model", "gpt", "answer")
     deterministic = False
 
     class Params(NodeParams, Form):

@@ -30,6 +30,7 @@ class CompareModels(Node):
 
     kind, version = "model.compare", 1
     title, family, icon = "Compare models", "Models", "compare"
+    synonyms = ("arena", "side by side", "benchmark", "a/b test")
     deterministic = False
 
     class Params(NodeParams, Sampling):

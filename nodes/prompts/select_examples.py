@@ -32,6 +32,7 @@ class SelectExamples(Node):
 
     kind, version, edition = "prompt.select_examples", 1, 2
     title, family, icon = "Select examples", "Prompts", "funnel"
+    synonyms = ("example selector", "nearest examples", "knn", "few shot")
 
     class Params(NodeParams):
         method: Method = Field("balanced")

@@ -21,6 +21,7 @@ class PromptTemplate(Node):
 
     kind, version = "prompt.template", 1
     title, family, icon = "Prompt template", "Prompts", "quote"
+    synonyms = ("prompt", "variables", "placeholder", "format", "fill in")
 
     class Params(NodeParams):
         template: Annotated[str, AfterValidator(check)] = Field(

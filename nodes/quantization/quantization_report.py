@@ -45,6 +45,7 @@ class QuantizationReport(Node):
 
     kind, version = "model.quantization_report", 1
     title, family, icon = "Quantization report", "Models", "chart"
+    synonyms = ("weights", "histogram", "bits", "error", "perplexity", "gptq")
     requires = ("numpy", "safetensors", "torch", "transformers")
 
     class Params(NodeParams):

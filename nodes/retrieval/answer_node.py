@@ -42,6 +42,9 @@ class AnswerWithSources(Node):
 
     kind, version = "retrieval.answer", 1
     title, family, icon = "Answer with sources", "Retrieval", "spark"
+    synonyms = (
+        "rag", "question answering", "qa", "citations", "retrieval qa", "chat with documents",
+    )  # fmt: skip
     deterministic = False
 
     class Params(NodeParams):

@@ -16,6 +16,7 @@ class HuggingFaceEmbeddingsNode(DescribingNode):
     kind, version = "embeddings.huggingface", 1
     title, family = "Hugging Face embeddings", "Retrieval"
     icon = "dots"
+    synonyms = ("vectors", "embed", "hf", "sentence transformers", "bert")
     requires = ("torch", "transformers", "safetensors")
 
     class Params(NodeParams):

@@ -20,6 +20,10 @@ class Index(Node):
 
     kind, version = "retrieval.index", 1
     title, family, icon = "Index", "Retrieval", "book"
+    synonyms = (
+        "rag", "vector store", "vector database", "chroma", "bm25", "llamaindex",
+        "knowledge base",
+    )  # fmt: skip
     requires = ("chromadb", "llama_index", "bm25s")
 
     class Params(NodeParams):

@@ -39,6 +39,10 @@ class LoadDocuments(Node):
 
     kind, version, edition = "retrieval.load", 1, 2
     title, family, icon = "Load documents", "Retrieval", "folder"
+    synonyms = (
+        "rag", "document loader", "pdf", "word", "html", "markdown", "folder", "directory",
+        "read files", "ingest",
+    )  # fmt: skip
     requires = ("pdfplumber", "mammoth")
 
     class Params(NodeParams):

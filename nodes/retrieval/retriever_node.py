@@ -27,6 +27,7 @@ class Retriever(DescribingNode):
 
     kind, version = "retrieval.retriever", 1
     title, family, icon = "Retriever", "Retrieval", "search"
+    synonyms = ("rag", "rerank", "hybrid", "mmr", "multi-query", "vector search")
     requires = ("chromadb", "bm25s")
 
     class Params(NodeParams):

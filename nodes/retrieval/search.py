@@ -21,6 +21,7 @@ class Search(Node):
 
     kind, version = "retrieval.search", 1
     title, family, icon = "Search", "Retrieval", "search"
+    synonyms = ("rag", "find", "query", "similarity search", "look up")
 
     class Params(NodeParams):
         """No params."""

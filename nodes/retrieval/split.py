@@ -34,6 +34,7 @@ class SplitDocuments(Node):
 
     kind, version, edition = "retrieval.split", 1, 2
     title, family, icon = "Split documents", "Retrieval", "cut"
+    synonyms = ("rag", "chunk", "chunking", "text splitter", "recursive")
     requires = ("llama_index", "langchain_text_splitters", "markdown_it", "nltk")
 
     class Params(NodeParams):

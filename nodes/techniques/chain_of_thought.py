@@ -37,6 +37,7 @@ class ChainOfThought(Node):
 
     kind, version = "technique.chain_of_thought", 1
     title, family, icon = "Chain of thought", "Techniques", "steps"
+    synonyms = ("cot", "step by step", "reasoning", "think")
     deterministic = False
 
     class Params(AnswerParams):

@@ -49,6 +49,7 @@ class GeneratedKnowledge(Node):
 
     kind, version, edition = "technique.generated_knowledge", 1, 2
     title, family, icon = "Generated knowledge", "Techniques", "bulb"
+    synonyms = ("facts first", "knowledge")
     deterministic = False
 
     class Params(AnswerParams):

@@ -39,6 +39,7 @@ class Paraphrases(Node):
 
     kind, version = "technique.paraphrases", 1
     title, family, icon = "Prompt paraphrases", "Techniques", "waves"
+    synonyms = ("rewrite", "rephrase", "ensemble", "prompt variants")
     deterministic = False
 
     class Params(ComparedParams):

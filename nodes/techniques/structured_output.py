@@ -44,6 +44,7 @@ class StructuredOutput(Node):
 
     kind, version = "technique.structured_output", 1
     title, family, icon = "Structured output", "Techniques", "braces"
+    synonyms = ("json", "schema", "extract", "parser", "output parser", "fields", "pydantic")
     deterministic = False
 
     class Params(NodeParams, Sampling):

@@ -18,6 +18,7 @@ class JoinTexts(Node):
 
     kind, version = "text.join", 1
     title, family, icon = "Join texts", "Text", "join"
+    synonyms = ("concatenate", "combine", "merge texts", "append")
 
     class Params(NodeParams):
         separator: str = Field("\n\n", widget="textarea")

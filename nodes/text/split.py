@@ -20,6 +20,7 @@ class SplitText(Node):
 
     kind, version = "text.split", 1
     title, family, icon = "Split text", "Text", "cut"
+    synonyms = ("lines", "list", "separator", "tokenize")
 
     class Params(NodeParams):
         by: By = Field("lines")

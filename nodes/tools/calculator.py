@@ -37,6 +37,7 @@ class Calculator(DescribingNode):
 
     kind, version = "tool.calculator", 1
     title, family, icon = "Calculator", "Tools", "calculator"
+    synonyms = ("math", "arithmetic", "compute", "sum")
 
     class Params(NodeParams):
         name: ToolName = Field("calculator")

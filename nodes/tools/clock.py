@@ -63,6 +63,7 @@ class Clock(DescribingNode):
 
     kind, version = "tool.clock", 1
     title, family, icon = "Clock", "Tools", "clock"
+    synonyms = ("time", "date", "now", "today", "datetime")
 
     class Params(NodeParams):
         name: ToolName = Field("clock")

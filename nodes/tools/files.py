@@ -70,6 +70,7 @@ class ReadFiles(DescribingNode):
 
     kind, version = "tool.files", 1
     title, family, icon = "Read files", "Tools", "folder"
+    synonyms = ("read file", "folder", "directory", "disk")
 
     class Params(NodeParams):
         root: str = Field("", max_length=1000, widget="folder")

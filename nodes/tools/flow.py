@@ -79,6 +79,7 @@ class FlowAsTool(DescribingNode):
 
     kind, version = "tool.flow", 1
     title, family, icon = "Flow as a tool", "Tools", "nest"
+    synonyms = ("chatflow tool", "subflow", "sub-agent", "nested", "agent as tool")
 
     class Params(NodeParams):
         flow: FlowName = Field("", widget="flow")

@@ -47,6 +47,7 @@ class HttpGet(DescribingNode):
 
     kind, version = "tool.http_get", 1
     title, family, icon = "HTTP GET", "Tools", "globe"
+    synonyms = ("web page", "url", "fetch", "scrape", "browser", "api", "requests", "curl")
 
     class Params(NodeParams):
         name: ToolName = Field("http_get")

@@ -67,6 +67,7 @@ class Search(DescribingNode):
 
     kind, version = "tool.search", 1
     title, family, icon = "Search tool", "Tools", "search"
+    synonyms = ("rag", "retriever tool", "knowledge base tool", "find")
 
     class Params(NodeParams):
         name: ToolName = Field("search")

@@ -16,7 +16,9 @@ from patchbay.nodes.contract import Node, Ports
 from patchbay.nodes.declaration import default_params, describe_node, describe_ports
 from patchbay.nodes.text.markdown import parse_markdown
 
-KEPT = ("kind", "version", "title", "family", "icon", "doc", "inputs", "outputs", "install")
+KEPT = (
+    "kind", "version", "title", "family", "icon", "doc", "synonyms", "inputs", "outputs", "install",
+)  # fmt: skip
 """What the browser needs to know of a kind: the palette and a freshly dropped node."""
 SUMMARY = 80
 """How many characters of a summary fit a node."""
@@ -72,7 +74,7 @@ class CatalogView:
 
 def _kind(node: type[Node]) -> dict[str, Any]:
     described = describe_node(node)
-    kept = {key: described[key] for key in KEPT if described[key] not in ("", None)}
+    kept = {key: described[key] for key in KEPT if described[key] not in ("", None, [])}
     kept["inputs"] = [_lean(port) for port in described["inputs"]]
     kept["outputs"] = [_lean(port) for port in described["outputs"]]
     summary = _summary(node, default_params(node))

@@ -40,6 +40,27 @@ def test_it_says_what_it_is(node: type[Node]):
 
 
 @every_node
+def test_synonyms_are_words_that_people_type(node: type[Node]):
+    assert node.synonyms, f"{source(node)} says no other words for {node.title}"
+    assert len(set(node.synonyms)) == len(node.synonyms)
+    assert all(word == word.strip().lower() != "" for word in node.synonyms)
+    assert node.title.lower() not in node.synonyms  # the title is found anyway
+
+
+@pytest.mark.parametrize(
+    ("word", "kind"),
+    [
+        ("loop", "logic.for_each"), ("if", "logic.branch"), ("router", "logic.branch"),
+        ("rag", "retrieval.index"), ("rag", "retrieval.answer"), ("image", "io.picture"),
+        ("gpt", "model.provider"), ("gemini", "model.provider"), ("groq", "model.provider"),
+        ("llm", "model.ask"), ("cot", "technique.chain_of_thought"), ("url", "tool.http_get"),
+    ],
+)  # fmt: skip
+def test_the_palette_understands_the_words_that_people_use(word: str, kind: str):
+    assert kind in {node.kind for node in CATALOG if word in node.synonyms}
+
+
+@every_node
 def test_every_param_says_a_widget_that_is_there(node: type[Node]):
     said = {n: p["widget"] for n, p in describe_node(node)["params"].items() if "widget" in p}
     unknown = {name: word for name, word in said.items() if word not in get_args(Widget)}

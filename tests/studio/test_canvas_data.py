@@ -133,6 +133,12 @@ def test_a_missing_package_greys_the_kind_out_with_what_to_type():
     assert "install" not in VIEW.kinds[0]
 
 
+def test_the_palette_gets_the_words_by_which_people_look_for_a_kind():
+    kinds = {kind["kind"]: kind for kind in VIEW.kinds}
+    assert "if" in kinds["logic.branch"]["synonyms"]
+    assert "synonyms" not in CatalogView(Catalog([NeedsMore])).kinds[0]
+
+
 def test_the_catalog_changes_its_digest_with_what_is_in_it():
     assert CatalogView(Catalog([NeedsMore])).digest != VIEW.digest
     assert CatalogView(load_catalog()).digest == VIEW.digest

@@ -20,6 +20,7 @@ class Fallback(DescribingNode):
     kind, version = "model.fallback", 1
     title, family = "Fallback", "Models"
     icon = "shield"
+    synonyms = ("backup", "retry", "router", "failover", "chain of models")
 
     class Params(NodeParams):
         whole: bool = False

@@ -30,6 +30,9 @@ class QuantizedModel(DescribingNode):
     kind, version = "model.gguf", 1
     title, family = "Quantized local model", "Models"
     icon = "chip"
+    synonyms = (
+        "llm", "llama", "llama.cpp", "gguf", "local", "offline", "chat model", "smollm", "qwen",
+    )  # fmt: skip
     requires = ("xllamacpp",)
 
     class Params(NodeParams, LocalSampling, Thinks, Form):

@@ -30,6 +30,7 @@ class LoraNode(DescribingNode):
     kind, version = "model.lora", 1
     title, family = "LoRA adapter", "Models"
     icon = "layers"
+    synonyms = ("peft", "adapter", "fine-tune", "finetuning", "qlora", "dora")
     requires = ("torch", "transformers")
 
     class Params(NodeParams):

@@ -31,6 +31,10 @@ class TransformersNode(DescribingNode):
     kind, version = "model.transformers", 1
     title, family = "Transformers model", "Models"
     icon = "network"
+    synonyms = (
+        "llm", "hugging face", "huggingface", "hf", "pytorch", "safetensors", "local",
+        "chat model",
+    )  # fmt: skip
     requires = ("torch", "transformers")
 
     class Params(NodeParams, LocalSampling, Thinks):

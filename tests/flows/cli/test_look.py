@@ -32,6 +32,9 @@ def test_nodes_lists_every_kind_and_describes_one(patchbay: Patchbay) -> None:
     assert "Outputs" in page
     described = json.loads(patchbay("nodes", "model.ask", "--json").stdout)
     assert described["kind"] == "model.ask"
+    called = patchbay("nodes", "Gemini")
+    assert called.returncode == 1
+    assert "What people call gemini: model.provider." in called.stderr
     unknown = patchbay("nodes", "prompt.tempalte")
     assert unknown.returncode == 1
     assert "prompt.template" in unknown.stderr

@@ -18,6 +18,7 @@ class OllamaEmbeddingsNode(ServerNode):
     kind, version = "embeddings.ollama", 1
     title, family = "Ollama embeddings", "Retrieval"
     icon = "dots"
+    synonyms = ("vectors", "embed", "local")
     requires = ("langchain_ollama", "ollama")
 
     class Params(EmbeddingsParams):

@@ -24,6 +24,7 @@ class Ollama(ServerNode):
     kind, version = "model.ollama", 1
     title, family = "Ollama model", "Models"
     icon = "server"
+    synonyms = ("llm", "llama", "local", "chat model", "mistral", "qwen", "gemma")
     requires = ("langchain_ollama", "ollama")
 
     class Params(EngineSampling, Thinks, ChatServerParams):

@@ -18,6 +18,7 @@ class OpenAiEmbeddingsNode(ServerNode):
     kind, version = "embeddings.openai", 1
     title, family = "Server embeddings", "Retrieval"
     icon = "dots"
+    synonyms = ("vectors", "embed", "gpt", "openai", "endpoint")
     requires = ("langchain_openai",)
 
     class Params(EmbeddingsParams):

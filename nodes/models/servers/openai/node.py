@@ -21,6 +21,10 @@ class OpenAiServer(ServerNode):
     kind, version = "model.openai_compatible", 1
     title, family = "OpenAI-compatible server", "Models"
     icon = "server"
+    synonyms = (
+        "llm", "gpt", "vllm", "lm studio", "localai", "groq", "together", "deepseek",
+        "openrouter", "chat model", "endpoint",
+    )  # fmt: skip
     requires = ("langchain_openai",)
 
     class Params(ServerSampling, Thinks, ChatServerParams, Extra):

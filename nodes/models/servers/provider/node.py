@@ -27,6 +27,11 @@ class Provider(DescribingNode):
     kind, version = "model.provider", 1
     title, family = "Provider model", "Models"
     icon = "cloud"
+    synonyms = (
+        "llm", "gpt", "chatgpt", "openai", "claude", "anthropic", "gemini", "google", "groq",
+        "mistral", "azure", "bedrock", "cohere", "deepseek", "grok", "xai", "perplexity",
+        "chat model",
+    )  # fmt: skip
     requires = ("langchain",)
 
     class Params(Sampling, Thinks, ChatServerParams):

@@ -2,11 +2,14 @@
 
 import { useEffect, useMemo, useRef, useState } from "react";
 import { Icon } from "./icons";
+import { found } from "./search";
 
 export interface Choice {
   key: string;
   title: string;
   detail?: string;
+  /** Other words by which people look for it. */
+  words?: string[];
   color?: string;
   icon?: React.ReactNode;
   disabled?: boolean;
@@ -24,16 +27,11 @@ export function Chooser({ question, onClose }: { question: Question; onClose: ()
   const [query, setQuery] = useState("");
   const [at, setAt] = useState(0);
   const box = useRef<HTMLDivElement>(null);
-  const found = useMemo(() => {
-    const wanted = query.trim().toLowerCase();
-    if (!wanted) return question.choices.slice(0, 200);
-    const hits = question.choices.filter((c) =>
-      wanted.split(/\s+/).every((w) => `${c.title} ${c.detail ?? ""}`.toLowerCase().includes(w)),
-    );
-    const rank = (c: Choice) =>
-      c.title.toLowerCase().startsWith(wanted) ? 0 : c.title.toLowerCase().includes(wanted) ? 1 : 2;
-    return hits.sort((a, b) => rank(a) - rank(b)).slice(0, 200);
-  }, [query, question]);
+  const shown = useMemo(
+    () =>
+      found(question.choices, query, (c) => ({ title: c.title, words: c.words, about: c.detail ?? "" })).slice(0, 200),
+    [query, question],
+  );
   useEffect(() => setAt(0), [query]);
   useEffect(() => {
     box.current?.querySelector(".at")?.scrollIntoView({ block: "nearest" });
@@ -67,21 +65,21 @@ export function Chooser({ question, onClose }: { question: Question; onClose: ()
           role="combobox"
           aria-expanded="true"
           aria-controls="pb-choices"
-          aria-activedescendant={found[at] ? `pb-choice-${at}` : undefined}
+          aria-activedescendant={shown[at] ? `pb-choice-${at}` : undefined}
           spellCheck={false}
           onChange={(event) => setQuery(event.target.value)}
           onKeyDown={(event) => {
             event.stopPropagation();
             if (event.key === "Escape") onClose();
-            else if (event.key === "Enter") pick(found[at]);
-            else if (event.key === "ArrowDown") setAt((i) => Math.min(found.length - 1, i + 1));
+            else if (event.key === "Enter") pick(shown[at]);
+            else if (event.key === "ArrowDown") setAt((i) => Math.min(shown.length - 1, i + 1));
             else if (event.key === "ArrowUp") setAt((i) => Math.max(0, i - 1));
             else return;
             event.preventDefault();
           }}
         />
         <div className="pb-choices" id="pb-choices" role="listbox">
-          {found.map((choice, i) => (
+          {shown.map((choice, i) => (
             <div
               key={choice.key}
               id={`pb-choice-${i}`}
@@ -100,7 +98,7 @@ export function Chooser({ question, onClose }: { question: Question; onClose: ()
               </span>
             </div>
           ))}
-          {!found.length && (
+          {!shown.length && (
             <p className="pb-nothing">{question.choices.length ? "Nothing matches." : question.empty}</p>
           )}
         </div>

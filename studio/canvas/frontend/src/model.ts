@@ -91,6 +91,8 @@ export interface Kind {
   family: string;
   icon: string;
   doc?: string;
+  /** Other words by which people look for it. */
+  synonyms?: string[];
   summary?: string;
   install?: string;
   inputs: Port[];

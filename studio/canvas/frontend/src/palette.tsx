@@ -3,25 +3,17 @@
 import { memo, useMemo, useRef, useState, useSyncExternalStore } from "react";
 import { Icon, KindIcon } from "./icons";
 import { Kind } from "./model";
+import { found } from "./search";
 import { catalog } from "./store";
 import { familyColor } from "./types";
 
-export function matches(kind: Kind, query: string): boolean {
-  const text = `${kind.title} ${kind.family} ${kind.kind} ${kind.doc ?? ""}`.toLowerCase();
-  return query
-    .toLowerCase()
-    .split(/\s+/)
-    .every((word) => text.includes(word));
-}
-
-/** Titles first, then what else mentions the words. */
-export function search(kinds: Kind[], query: string): Kind[] {
-  const wanted = query.trim().toLowerCase();
-  if (!wanted) return kinds;
-  const rank = (kind: Kind) =>
-    kind.title.toLowerCase().startsWith(wanted) ? 0 : kind.title.toLowerCase().includes(wanted) ? 1 : 2;
-  return kinds.filter((kind) => matches(kind, wanted)).sort((a, b) => rank(a) - rank(b));
-}
+/** Titles first, then synonyms, then what else mentions the words. */
+export const search = (kinds: Kind[], query: string): Kind[] =>
+  found(kinds, query, (kind) => ({
+    title: kind.title,
+    words: kind.synonyms,
+    about: `${kind.family} ${kind.kind} ${kind.doc ?? ""}`,
+  }));
 
 export const firstSentence = (text: string | undefined): string =>
   (text ?? "")
@@ -59,12 +51,12 @@ export const Palette = memo(function Palette({ onAdd, onDrag, onClose }: Props) 
   const [query, setQuery] = useState("");
   const [shut, setShut] = useState(remembered);
   const list = useRef<HTMLDivElement>(null);
-  const found = useMemo(() => search(catalog.kinds, query), [query, catalog.digest]);
+  const shown = useMemo(() => search(catalog.kinds, query), [query, catalog.digest]);
   const families = useMemo(() => {
     const groups = new Map<string, Kind[]>();
-    for (const kind of found) groups.set(kind.family, [...(groups.get(kind.family) ?? []), kind]);
+    for (const kind of shown) groups.set(kind.family, [...(groups.get(kind.family) ?? []), kind]);
     return [...groups];
-  }, [found]);
+  }, [shown]);
   const allShut = families.every(([family]) => shut.has(family));
   const fold = (next: Set<string>) => {
     remember(next);
@@ -92,7 +84,7 @@ export const Palette = memo(function Palette({ onAdd, onDrag, onClose }: Props) 
             onKeyDown={(event) => {
               event.stopPropagation();
               if (event.key === "ArrowDown") step(event, 1);
-              if (event.key === "Enter" && found[0] && !found[0].install) onAdd(found[0]);
+              if (event.key === "Enter" && shown[0] && !shown[0].install) onAdd(shown[0]);
               if (event.key === "Escape") setQuery("");
             }}
           />
@@ -152,7 +144,7 @@ export const Palette = memo(function Palette({ onAdd, onDrag, onClose }: Props) 
             </section>
           );
         })}
-        {!found.length && <p className="pb-nothing">No node is called that, or does that.</p>}
+        {!shown.length && <p className="pb-nothing">No node is called that, or does that.</p>}
       </div>
     </aside>
   );

@@ -108,6 +108,7 @@ const choiceOf = (kind: Kind): Choice => ({
   key: kind.kind,
   title: kind.title,
   detail: firstSentence(kind.doc),
+  words: kind.synonyms,
   color: familyColor(kind.family),
   icon: <KindIcon icon={kind.icon} />,
 });
