@@ -54,7 +54,7 @@ class Conditions:
     def __init__(self, resolved: Resolved) -> None:
         self._given = _given_by_outputs(resolved)
         self._nodes: dict[str, Condition] = {}
-        for node_id in generations(resolved.graph):
+        for node_id in generations(resolved.links):
             node = resolved.nodes[node_id]
             self._nodes[node_id] = self._of_inputs(node, resolved.incoming[node_id])
 

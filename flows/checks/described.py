@@ -36,7 +36,7 @@ def describe_flow(resolved: Resolved, order: Mapping[str, int] | None = None) ->
     outputs: dict[str, Ports] = {}
     arrived: dict[str, Mapping[str, Any]] = {}
     errors: dict[str, Exception] = {}
-    order = generations(resolved.graph) if order is None else order
+    order = generations(resolved.links) if order is None else order
     for node_id in sorted(order, key=order.__getitem__):
         node = resolved.nodes.get(node_id)
         if node is None or node.inputs is None or node.instance.disabled:

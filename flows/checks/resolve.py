@@ -9,17 +9,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pydantic import ValidationError
 
+from patchbay.flows.document.graph import Links, links
 from patchbay.flows.document.migrate import MigrationError, upgrade_node
 from patchbay.flows.document.model import Edge, Flow, NodeInstance
 from patchbay.nodes.catalog import Catalog
 from patchbay.nodes.contract import InputField, Node, Port, Ports, SubflowUse
-
-if TYPE_CHECKING:
-    import networkx as nx
 
 Wires = Mapping[str, Mapping[str, list[Edge]]]
 """Node id → port → wires, in edge order."""
@@ -74,11 +72,9 @@ class Resolved:
     """Likewise, by the output that the wire comes from."""
 
     @cached_property
-    def graph(self) -> nx.MultiDiGraph:
-        """The flow as a graph, built once."""
-        from patchbay.flows.document.graph import to_graph
-
-        return to_graph(self.flow)
+    def links(self) -> Links:
+        """Which nodes are joined, built once."""
+        return links(self.flow)
 
 
 def resolve(flow: Flow, catalog: Catalog) -> Resolved:

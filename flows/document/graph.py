@@ -1,9 +1,16 @@
-"""Flow → networkx, and the questions asked of it. Unknown ends of wires are left out."""
+"""The flow as a graph, and the questions asked of it. Unknown ends of wires are left out.
+
+A flow without a circle is put in order by `graphlib`, which every Python has. Knots are taken apart
+by networkx, which takes as long to import as everything else that a small run needs.
+"""
 
 from __future__ import annotations
 
+import contextlib
 from collections import deque
 from collections.abc import Iterable
+from dataclasses import dataclass
+from graphlib import CycleError, TopologicalSorter
 from typing import TYPE_CHECKING
 
 from patchbay.flows.document.model import Flow
@@ -12,8 +19,30 @@ if TYPE_CHECKING:
     import networkx as nx
 
 
+@dataclass(frozen=True)
+class Links:
+    """Which nodes are joined by wires, both ways. Nodes in document order, their ends in wire
+    order."""
+
+    after: dict[str, dict[str, None]]
+    """Node id → the nodes that its outputs are wired to."""
+    before: dict[str, dict[str, None]]
+    """Node id → the nodes that its inputs are wired to."""
+
+
+def links(flow: Flow) -> Links:
+    """The wires of a flow as links between its nodes."""
+    found = Links({node.id: {} for node in flow.nodes}, {node.id: {} for node in flow.nodes})
+    for edge in flow.edges:
+        source, target = edge.source.partition(".")[0], edge.target.partition(".")[0]
+        if source in found.after and target in found.before:
+            found.after[source][target] = None
+            found.before[target][source] = None
+    return found
+
+
 def to_graph(flow: Flow) -> nx.MultiDiGraph:
-    """The flow as a graph: node ids, and one edge per wire with its ports and its place."""
+    """The flow as a graph of networkx: node ids, and one edge per wire with its ports and place."""
     import networkx as nx
 
     graph: nx.MultiDiGraph = nx.MultiDiGraph()
@@ -27,39 +56,56 @@ def to_graph(flow: Flow) -> nx.MultiDiGraph:
     return graph
 
 
-def topological_order(graph: nx.MultiDiGraph) -> list[str] | None:
+def generations(joined: Links) -> dict[str, int]:
+    """Node → length of the longest way to it, nearest first, else in document and wire order.
+
+    Nodes on cycles, and behind them, have none.
+    """
+    sorter = TopologicalSorter(dict.fromkeys(joined.after, ()))
+    for source, targets in joined.after.items():
+        for target in targets:
+            sorter.add(target, source)
+    with contextlib.suppress(CycleError):  # what lies before the circle still gets its place
+        sorter.prepare()
+    found: dict[str, int] = {}
+    index = 0
+    while ready := sorter.get_ready():
+        found.update(dict.fromkeys(ready, index))
+        sorter.done(*ready)
+        index += 1
+    return found
+
+
+def topological_order(joined: Links) -> list[str] | None:
     """The nodes so that every wire points forward, or None where a cycle forbids it."""
-    import networkx as nx
-
-    try:
-        return list(nx.topological_sort(graph))
-    except nx.NetworkXUnfeasible:
-        return None
+    order = generations(joined)
+    return list(order) if len(order) == len(joined.before) else None
 
 
-def cycles(graph: nx.MultiDiGraph) -> list[list[str]]:
+def cycles(joined: Links) -> list[list[str]]:
     """One cycle of every knot of nodes that wait for each other, its nodes in wire order."""
+    if topological_order(joined) is not None:
+        return []
     import networkx as nx
 
-    if topological_order(graph) is not None:
-        return []
-    position = {node: index for index, node in enumerate(graph)}
+    position = {node: index for index, node in enumerate(joined.after)}
+    graph = nx.DiGraph(joined.after)
     knots = [
         sorted(knot, key=position.__getitem__)
         for knot in nx.strongly_connected_components(graph)
-        if len(knot) > 1 or any(graph.has_edge(node, node) for node in knot)
+        if len(knot) > 1 or any(node in joined.after[node] for node in knot)
     ]
-    return [_cycle_in(graph, knot) for knot in sorted(knots, key=lambda knot: position[knot[0]])]
+    return [_cycle_in(joined, knot) for knot in sorted(knots, key=lambda knot: position[knot[0]])]
 
 
-def _cycle_in(graph: nx.MultiDiGraph, knot: list[str]) -> list[str]:
+def _cycle_in(joined: Links, knot: list[str]) -> list[str]:
     """A shortest cycle through the knot's first node."""
     start, inside = knot[0], set(knot)
     before: dict[str, str] = {}
     queue = deque([start])
     while queue:
         node = queue.popleft()
-        for after in graph.succ[node]:
+        for after in joined.after[node]:
             if after == start:
                 way = [node]
                 while way[-1] != start:
@@ -71,26 +117,13 @@ def _cycle_in(graph: nx.MultiDiGraph, knot: list[str]) -> list[str]:
     return knot
 
 
-def ancestors(graph: nx.MultiDiGraph, targets: Iterable[str]) -> set[str]:
+def ancestors(joined: Links, targets: Iterable[str]) -> set[str]:
     """The targets and everything that they depend on."""
-    seen = {target for target in targets if target in graph}
+    seen = {target for target in targets if target in joined.before}
     stack = list(seen)
     while stack:
-        for before in graph.pred[stack.pop()]:
+        for before in joined.before[stack.pop()]:
             if before not in seen:
                 seen.add(before)
                 stack.append(before)
     return seen
-
-
-def generations(graph: nx.MultiDiGraph) -> dict[str, int]:
-    """Node → length of the longest way to it. Nodes on cycles, and behind them, have none."""
-    import networkx as nx
-
-    found: dict[str, int] = {}
-    try:
-        for index, generation in enumerate(nx.topological_generations(graph)):
-            found.update(dict.fromkeys(generation, index))
-    except nx.NetworkXUnfeasible:
-        pass
-    return found

@@ -21,7 +21,7 @@ def _lines(resolved: Resolved) -> Iterator[str]:
     yield printable(flow.name, 300)
     for line in flow.description.splitlines():
         yield f"  {printable(line, 300)}".rstrip()
-    order = topological_order(resolved.graph) or list(resolved.nodes)
+    order = topological_order(resolved.links) or list(resolved.nodes)
     nodes = [resolved.nodes[node_id] for node_id in order]
     yield from _section("Inputs", [_input(node) for node in nodes if node.flow_input])
     steps = [

@@ -224,7 +224,7 @@ def _unreachable(flow: Flow, problem: Problem, _: Catalog) -> list[Fix]:
 
 def _cycle(flow: Flow, problem: Problem, catalog: Catalog) -> list[Fix]:
     """Any wire of the circle opens it; the one drawn last most likely closed it."""
-    around = next((c for c in cycles(resolve(flow, catalog).graph) if problem.node in c), None)
+    around = next((c for c in cycles(resolve(flow, catalog).links) if problem.node in c), None)
     if around is None:
         return []
     steps = set(zip(around, [*around[1:], around[0]], strict=True))

@@ -98,7 +98,7 @@ class Facts:
     @cached_property
     def generations(self) -> dict[str, int]:
         """Node id → length of the longest way to it; none on and behind cycles."""
-        return generations(self.resolved.graph)
+        return generations(self.resolved.links)
 
     @cached_property
     def described(self) -> Described:

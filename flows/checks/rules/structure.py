@@ -40,7 +40,7 @@ def cycle(facts: Facts) -> Iterator[Finding]:
     The nodes are named in the order of the wires. To repeat something, put it into a flow of its
     own and run that for each item.
     """
-    for nodes in cycles(facts.resolved.graph):
+    for nodes in cycles(facts.resolved.links):
         shown = nodes if len(nodes) <= 12 else [*nodes[:11], f"… {len(nodes) - 11} more …"]
         way = " → ".join([*shown, nodes[0]])
         pairs = set(zip(nodes, [*nodes[1:], nodes[0]], strict=True))
@@ -85,7 +85,7 @@ def unreachable(facts: Facts) -> Iterator[Finding]:
         for node_id, node in facts.resolved.nodes.items()
         if node.flow_output is not None or node.outputs is None or not node.outputs.declared
     ]
-    used = ancestors(facts.resolved.graph, ends)
+    used = ancestors(facts.resolved.links, ends)
     for node_id, node in facts.resolved.nodes.items():
         if node_id not in used and not node.instance.disabled:
             message = f"{facts.name(node_id)} leads to no output of the flow."

@@ -9,7 +9,7 @@ import pytest
 
 from patchbay.flows.checks.resolve import resolve
 from patchbay.flows.checks.validate import validate
-from patchbay.flows.document.graph import ancestors, topological_order
+from patchbay.flows.document.graph import ancestors, to_graph, topological_order
 from patchbay.flows.document.model import Flow, Note
 from patchbay.flows.document.writing import save_flow
 from patchbay.flows.problems import Problem
@@ -249,19 +249,17 @@ def test_without_a_folder_only_the_name_is_looked_at() -> None:
 
 
 def test_order_and_ancestors() -> None:
-    graph = resolve(
-        flow(
-            [node("c", "step"), node("b", "step"), node("a", "step")],
-            "a.text > b.text",
-            "a.text > b.extra",
-            "b.text > c.text",
-            "gone.x > a.text",
-        ),
-        CATALOG,
-    ).graph
-    assert topological_order(graph) == ["a", "b", "c"]
-    assert ancestors(graph, ["b", "gone"]) == {"a", "b"}
-    assert graph.number_of_edges("a", "b") == 2
+    document = flow(
+        [node("c", "step"), node("b", "step"), node("a", "step")],
+        "a.text > b.text",
+        "a.text > b.extra",
+        "b.text > c.text",
+        "gone.x > a.text",
+    )
+    joined = resolve(document, CATALOG).links
+    assert topological_order(joined) == ["a", "b", "c"]
+    assert ancestors(joined, ["b", "gone"]) == {"a", "b"}
+    assert to_graph(document).number_of_edges("a", "b") == 2
 
 
 def test_a_shortest_cycle_is_named_from_its_first_node_on() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 from collections.abc import Iterator
 
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from patchbay.flows.checks.resolve import Resolved, resolve
 from patchbay.flows.checks.validate import validate
-from patchbay.flows.document.graph import cycles, to_graph
+from patchbay.flows.document.graph import cycles, generations, links, to_graph
 from patchbay.flows.document.model import Edge, Flow, Group, NodeInstance, Place
 from patchbay.flows.words import UNSAFE
 from tests.flows.checks.rules_kit import CATALOG, flow, node
@@ -78,11 +79,21 @@ def test_a_cycle_is_told_exactly_when_there_is_one(wild: Flow) -> None:
     graph = to_graph(wild)
     told = [p for p in validate(wild, CATALOG) if p.code == "structure/cycle"]
     assert bool(told) == (not nx.is_directed_acyclic_graph(graph))
-    found = cycles(graph)
+    found = cycles(links(wild))
     assert len(found) == len(told)
     for names in found:
         assert len(set(names)) == len(names)
         assert all(graph.has_edge(*pair) for pair in itertools.pairwise([*names, names[0]]))
+
+
+@settings(deadline=None)
+@given(wild_flow())
+def test_nodes_come_in_the_order_that_networkx_gives_them(wild: Flow) -> None:
+    expected: dict[str, int] = {}
+    with contextlib.suppress(nx.NetworkXUnfeasible):
+        for index, names in enumerate(nx.topological_generations(to_graph(wild))):
+            expected |= dict.fromkeys(names, index)
+    assert list(generations(links(wild)).items()) == list(expected.items())
 
 
 # --- branches: what the rules promise holds in every possible run --------------------------------
