@@ -67,6 +67,7 @@ RUN_CODES: Mapping[str, str] = {
     "history/unknown-run": "No run with that id is recorded.",
     "history/running": "The run is still going on.",
     "history/finished": "The run has finished; there is nothing to resume.",
+    "journal/value": "A step of a recorded run gave, or was given, what cannot be recorded.",
     "studio/missing": "The studio, or Streamlit, is not installed.",
 }
 """What can end a run besides what a node says itself."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
-from collections.abc import Callable, Mapping
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any, Literal, ParamSpec, Protocol, TypeVar
 
@@ -16,6 +18,25 @@ T = TypeVar("T")
 
 StepKind = Literal["thought", "tool call", "tool result", "delegation", "answer", "note"]
 """What an agent can do in a step."""
+
+LANE: ContextVar[tuple[str, ...]] = ContextVar("lane", default=())
+"""Where in a node the code at hand works: the names of its lanes, from the outside in."""
+
+IDEMPOTENCY_KEY: ContextVar[str] = ContextVar("idempotency key", default="")
+"""The key of the step at hand, the same whenever it is made again; "" where nothing is recorded.
+
+What changes something elsewhere by HTTP sends it as `Idempotency-Key`.
+"""
+
+
+@contextlib.contextmanager
+def in_lane(name: str) -> Iterator[None]:
+    """Work in a lane of the one at hand. See `Context.lane`."""
+    before = LANE.set((*LANE.get(), name))
+    try:
+        yield
+    finally:
+        LANE.reset(before)
 
 
 class Context(Protocol):
@@ -85,6 +106,47 @@ class Context(Protocol):
 
     async def blocking(self, fn: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run blocking code in a thread. Cancelling the run raises in that thread."""
+
+    @property
+    def recorded(self) -> bool:
+        """Whether the run is recorded, so that steps are kept."""
+
+    async def once(
+        self,
+        label: str,
+        fn: Callable[..., Any],
+        *args: Any,
+        replay: bool = True,
+        remade: bool = False,
+    ) -> Any:
+        """What `fn(*args)` gives, made once in a recorded run: for mail, rows, what costs money.
+
+        It is on the disk before it is returned. When the node runs again in the same run, after a
+        kill, a failure or an answer, the step at the same place with the same label and arguments
+        gives its stored result. Where nothing is recorded `fn` is just called.
+
+        Calls of models and tools go through it by themselves. `fn` may be a coroutine function; a
+        plain one is called in a thread. While it runs, `IDEMPOTENCY_KEY` holds a key that stays the
+        same: a kill after its effect and before it is on the disk repeats that one step.
+
+        Args:
+            label: what it is, in words.
+            fn: makes it. What it gives must be JSON, bytes, tuples, or values of a port.
+            args: for `fn`, of the same types; they are compared.
+            replay: False for what goes stale, such as the time. Its result counts only where a
+                later step was built on it.
+            remade: whether a retry makes it anew where the node failed by what came of its steps
+                and not in one of them.
+
+        Raises:
+            NodeError: an argument or the result cannot be stored.
+        """
+
+    def lane(self, name: str) -> AbstractContextManager[None]:
+        """Work in a lane: calls side by side whose order may change need a name each.
+
+        A step is known by its lanes and its number within them, counted as steps begin.
+        """
 
     def use(self, spec: Spec, *, slot: bool = True) -> AbstractAsyncContextManager[Any]:
         """Open a description (once per process) and hold one of its slots.

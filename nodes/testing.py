@@ -9,14 +9,16 @@ outputs = run_node(MyNode, {"style": "short"}, {"model": model, "text": "…"})
 from __future__ import annotations
 
 import asyncio
+import inspect
 import re
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AbstractContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from patchbay.nodes.context import in_lane
 from patchbay.nodes.contract import UNSET, InputField, Node, NodeError, Ports
 from patchbay.nodes.values import ModelSpec, Opening, SecretRef, Spec
 
@@ -47,7 +49,7 @@ class RecordingContext:
     steps: list[tuple[str, str, str]] = field(default_factory=list)
     """What, text and who of the steps of agents."""
     opened: list[Any] = field(default_factory=list)
-    once: bool = False
+    used_once: bool = False
     """Whether the node said that its result is not to be used again."""
 
     async def stream(self, port: str, piece: str) -> None:
@@ -60,7 +62,7 @@ class RecordingContext:
         self.warnings.append(message)
 
     def use_once(self) -> None:
-        self.once = True
+        self.used_once = True
 
     def count_tokens(
         self,
@@ -78,6 +80,23 @@ class RecordingContext:
 
     async def blocking(self, fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         return await asyncio.to_thread(fn, *args, **kwargs)
+
+    recorded: bool = False
+    """A run that nobody records: steps are just made."""
+
+    async def once(
+        self,
+        label: str,
+        fn: Callable[..., Any],
+        *args: Any,
+        replay: bool = True,
+        remade: bool = False,
+    ) -> Any:
+        result = fn(*args)
+        return await result if inspect.isawaitable(result) else result
+
+    def lane(self, name: str) -> AbstractContextManager[None]:
+        return in_lane(name)
 
     @asynccontextmanager
     async def use(self, spec: Spec, *, slot: bool = True) -> AsyncIterator[Any]:

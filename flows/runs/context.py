@@ -7,9 +7,9 @@ import contextlib
 import threading
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from pathlib import Path
-from typing import Any, ParamSpec, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeVar
 
 from patchbay.flows.runs.environment import Environment
 from patchbay.flows.runs.events import (
@@ -21,10 +21,13 @@ from patchbay.flows.runs.events import (
     NodeWarned,
     Tokens,
 )
-from patchbay.nodes.context import StepKind
-from patchbay.nodes.contract import InputField, NodeError
+from patchbay.nodes.context import StepKind, in_lane
+from patchbay.nodes.contract import InputField, Node, NodeError
 from patchbay.nodes.threads import in_thread
 from patchbay.nodes.values import SecretRef, Spec
+
+if TYPE_CHECKING:
+    from patchbay.flows.runs.node_steps import NodeSteps
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -53,13 +56,16 @@ class StepContext:
         given: Mapping[str, Any],
         subflow: SubflowRunner,
         asks: Callable[[str], tuple[InputField, ...]],
+        node: type[Node] = Node,
     ) -> None:
         self.path = path
+        self._node = node
+        self._kept: NodeSteps | None = None
         self._asks = asks
         self.tokens = Tokens()
         self.repeatable = True
         """Turns False when something inside gave a result that may differ next time."""
-        self.once = False
+        self.no_reuse = False
         """Turns True when the result must not be used again, whatever the node's policy."""
         self._env, self._emit, self._given, self._subflow = env, emit, given, subflow
         self._cancelled: threading.Event | None = None
@@ -98,7 +104,12 @@ class StepContext:
     def discard(self) -> None:
         """Forget what a failed try held back."""
         self._tails.clear()
-        self.once = False
+        self.no_reuse = False
+
+    def failed(self, error: BaseException) -> None:
+        """A try failed: what it did is given again to the next one, in this process or later."""
+        if self._kept is not None:
+            self._kept.again(error)
 
     async def progress(self, label: str, done: float, total: float | None = None) -> None:
         """Say how far a slow step has come."""
@@ -110,7 +121,7 @@ class StepContext:
 
     def use_once(self) -> None:
         """What the node gives now is not to be used again."""
-        self.once = True
+        self.no_reuse = True
 
     def count_tokens(
         self,
@@ -157,6 +168,43 @@ class StepContext:
     def stop(self) -> None:
         """Tell blocking code that the run is being cancelled."""
         self.cancelled.set()
+
+    @property
+    def recorded(self) -> bool:
+        """Whether the run is recorded."""
+        return self._env.journal is not None
+
+    async def once(
+        self,
+        label: str,
+        fn: Callable[..., Any],
+        *args: Any,
+        replay: bool = True,
+        remade: bool = False,
+    ) -> Any:
+        """What `fn(*args)` gives, made once in a recorded run."""
+        if self._env.journal is None:
+            from patchbay.flows.runs.node_steps import called
+
+            return await called(fn, args, self.blocking)
+        return await self._steps().once(label, fn, args, replay=replay, remade=remade)
+
+    def lane(self, name: str) -> AbstractContextManager[None]:
+        """Work in a lane."""
+        return in_lane(name)
+
+    def _steps(self) -> NodeSteps:
+        """The steps of this node. A node that makes none pays nothing."""
+        if self._kept is None:
+            from patchbay.flows.runs.node_steps import NodeSteps
+
+            journal = self._env.journal
+            assert journal is not None  # noqa: S101 - asked for by the callers
+            maker = f"{self._node.kind} {self._node.version}.{self._node.edition}"
+            self._kept = NodeSteps(
+                journal, self.path, maker, self._env.secrets, self.warning, self.blocking
+            )
+        return self._kept
 
     def use(self, spec: Spec, *, slot: bool = True) -> AbstractAsyncContextManager[Any]:
         """Open a description and hold one of its slots, if one is wanted."""

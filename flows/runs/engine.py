@@ -30,6 +30,7 @@ from patchbay.flows.runs.failures import SchedulerError, StepError, explain, may
 from patchbay.flows.runs.keys import node_key
 from patchbay.flows.runs.plan import Absent, Delivered, Outcome, Plan, Skip, Step, settle_inputs
 from patchbay.flows.runs.subflows import Subflows
+from patchbay.nodes.context import LANE
 from patchbay.nodes.contract import InputField, Node, NodeError, Ports
 from patchbay.nodes.threads import in_thread
 
@@ -71,7 +72,7 @@ class Execution:
         self.failed: list[str] = []
         self.tokens = Tokens()
         self.repeatable = True
-        self.once = False
+        self.no_reuse = False
         """Whether something inside gave what must not be used again."""
 
     async def run(self) -> dict[str, Any]:
@@ -168,7 +169,10 @@ class Execution:
     async def _work(self, step: Step, inputs: Ports) -> None:
         path = self._prefix + step.id
         started = time.perf_counter()
-        ctx = StepContext(path, self._env, self._emit, self._given, self._run_subflow, self._asks)
+        ctx = StepContext(
+            path, self._env, self._emit, self._given, self._run_subflow, self._asks, step.cls
+        )
+        LANE.set(())  # a node begins a path of its own, wherever it is started from
         try:
             outcome: Outcome = Delivered(await self._deliver(step, inputs, ctx, started))
         except (KeyboardInterrupt, GeneratorExit):
@@ -176,6 +180,7 @@ class Execution:
         except BaseException as error:  # also what is no `Exception`: a panic in Rust, sys.exit()
             if self._stopping and isinstance(error, asyncio.CancelledError):
                 raise
+            ctx.failed(error)
             outcome = self._fail(step, path, inputs, started, error)
         finally:
             self.tokens += ctx.tokens
@@ -206,10 +211,10 @@ class Execution:
         outputs = await self._attempts(step, inputs, ctx)
         ctx.flush()
         pinned = step.policy.cache == "always"
-        if ctx.once or not (reusable and ctx.repeatable):
+        if ctx.no_reuse or not (reusable and ctx.repeatable):
             self.repeatable = False
-        self.once = self.once or ctx.once
-        kept = outputs and reusable and (ctx.repeatable or pinned) and not ctx.once
+        self.no_reuse = self.no_reuse or ctx.no_reuse
+        kept = outputs and reusable and (ctx.repeatable or pinned) and not ctx.no_reuse
         if key and kept and self._env.cache is not None:
             self._env.cache.put(key, outputs)
         return self._finished(ctx, started, outputs, key, "run")
@@ -242,6 +247,7 @@ class Execution:
                     raise
                 wait = policy.backoff_s * 2 ** (attempt - 1)
                 problem = explain(error, ctx.path, self._env.secrets)
+                ctx.failed(error)
             ctx.discard()
             self._emit(
                 NodeRetrying(
@@ -337,7 +343,7 @@ class Execution:
         finally:
             ctx.tokens += inner.tokens
             ctx.repeatable = ctx.repeatable and inner.repeatable
-            ctx.once = ctx.once or inner.once
+            ctx.no_reuse = ctx.no_reuse or inner.no_reuse
 
 
 def _reads_files(step: Step) -> bool:

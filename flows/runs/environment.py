@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from patchbay.flows.runs.cache import Cache
 from patchbay.flows.runs.events import Event
 from patchbay.flows.runs.resources import Pool
 from patchbay.flows.runs.secrets import Secrets
 from patchbay.nodes.catalog import Catalog
+
+if TYPE_CHECKING:
+    from patchbay.flows.runs.journal import Journal
 
 Sink = Callable[[Event], None]
 """Takes events as they happen, on the thread of the run."""
@@ -39,6 +42,8 @@ class Environment:
     folder: Path | None = None
     stored: Mapping[str, Stored] = field(default_factory=dict)
     sinks: tuple[Sink, ...] = ()
+    journal: Journal | None = None
+    """The one of the sinks that keeps steps as well; a run finds it itself."""
 
     @property
     def keyed(self) -> bool:

@@ -1,6 +1,7 @@
 """Past runs: their flow, inputs, events and values, in SQLite or any database SQLAlchemy speaks.
 
-Every event is committed before the run goes on, so that a killed process loses no finished node.
+Steps are committed before the run goes on, events a moment later, so that a killed process loses
+nothing that must not happen twice.
 Opened only when asked for: importing SQLAlchemy alone takes longer than a trivial run.
 """
 
@@ -10,34 +11,22 @@ import json
 import os
 import socket
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, Literal, assert_never
+from typing import Any, Literal
 
-from patchbay.flows.blackout import EVERYWHERE
 from patchbay.flows.document.model import Flow
 from patchbay.flows.document.reading import read_text
 from patchbay.flows.document.writing import canonical_text
 from patchbay.flows.problems import FlowError, Problem
-from patchbay.flows.runs.environment import Sink, Stored
-from patchbay.flows.runs.events import (
-    Event,
-    NodeProgress,
-    NodeStreamed,
-    RunCancelled,
-    RunEnd,
-    RunFailed,
-    RunFinished,
-    RunStarted,
-    as_json,
-)
-from patchbay.flows.runs.store import MIGRATIONS, Migration, Store
-from patchbay.nodes.values import Value, decode, encode
+from patchbay.flows.runs.environment import Stored
+from patchbay.flows.runs.journal import Journal, StepRecord
+from patchbay.flows.runs.recording import Recording
+from patchbay.flows.runs.store import ADDED, MIGRATIONS, Migration, Store
+from patchbay.flows.runs.writer import Writer
+from patchbay.nodes.values import Value, decode
 
 Status = Literal["running", "finished", "failed", "cancelled", "interrupted"]
-
-PASSING = (NodeStreamed, NodeProgress)
-"""Events that matter while they happen only; what they add up to is in `node_finished`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +72,7 @@ class History:
         self, url: str | None = None, migrations: Mapping[int, Migration] = MIGRATIONS
     ) -> None:
         self._store = Store(url, migrations)
+        self._writer = Writer(self._store)
         self._runs, self._events = self._store.table("runs"), self._store.table("events")
 
     @property
@@ -92,8 +82,11 @@ class History:
 
     def recorder(
         self, run: str, flow: Flow, folder: Path | None = None, only: tuple[str, ...] = ()
-    ) -> Sink:
-        """A sink that records the run with this id. A resumed run goes on under its id."""
+    ) -> Journal:
+        """The journal of the run with this id: a sink of its events, which keeps steps as well.
+
+        A resumed run goes on under its id; `resumed_run` loads what it had done.
+        """
         columns = {
             "id": run,
             "name": flow.name,
@@ -102,49 +95,39 @@ class History:
             "folder": str(folder) if folder else None,
             "only": json.dumps(only),
         }
+        return Journal(run, Recording(self._store, self._writer, columns))
 
-        begun: list[RunStarted] = []
-        generation = self._store.generation
+    def steps(self, run: str, node: str | None = None) -> list[StepRecord]:
+        """The steps of a run in the order of their making: of one node, or all of those that are
+        still of use, which are the steps of nodes that have not finished."""
+        from sqlalchemy import select
 
-        def record(event: Event) -> None:
-            nonlocal generation
-            if isinstance(event, PASSING):
-                return
-            if isinstance(event, RunStarted):
-                begun.append(event)
-
-            def write(db: Any) -> None:
-                if self._store.generation != generation and not isinstance(event, RunStarted):
-                    self._begin(db, columns, begun[-1])  # the file is a new one
-                self._record(db, columns, event)
-
-            self._store.do(write, write=True)
-            generation = self._store.generation
-
-        return record
-
-    def _record(self, db: Any, columns: Mapping[str, Any], event: Event) -> None:
-        if isinstance(event, RunStarted):
-            self._begin(db, columns, event)
-        data = as_json(event)
-        row = {"run": columns["id"], "type": event.type, "node": data.get("node")}
-        db.execute(self._events.insert().values(**row, data=_dump(data)))
-        if isinstance(event, RunEnd):
-            of_run = self._runs.c.id == columns["id"]
-            db.execute(self._runs.update().where(of_run).values(**_ending(event)))
-
-    def _begin(self, db: Any, columns: Mapping[str, Any], event: RunStarted) -> None:
-        runs = self._runs
-        values = {**columns, "status": "running", "inputs": _dump(encode(event.inputs))}
-        values["flow"] = EVERYWHERE.text(values["flow"])
-        again = db.execute(runs.update().where(runs.c.id == event.run).values(**values)).rowcount
-        if not again:
-            db.execute(runs.insert().values(**values, started_at=event.at))
+        table, events = self._store.table("steps"), self._events
+        query = table.select().where(table.c.run == run).order_by(table.c.number)
+        if node is not None:
+            query = query.where(table.c.node == node)
+        else:
+            of_run = (events.c.run == run, events.c.type == "node_finished")
+            query = query.where(table.c.node.not_in(select(events.c.node).where(*of_run)))
+        names = [field.name for field in fields(StepRecord)]
+        return self._store.do(
+            lambda db: [
+                StepRecord(**{name: getattr(row, name) for name in names})
+                for row in db.execute(query)
+            ]
+        )
 
     def runs(self, limit: int = 100) -> list[PastRun]:
         """The latest runs, newest first."""
-        query = self._runs.select().order_by(self._runs.c.started_at.desc()).limit(limit)
+        query = self._listed().order_by(self._runs.c.started_at.desc()).limit(limit)
         return self._store.do(lambda db: [_past_run(row._mapping) for row in db.execute(query)])
+
+    def _listed(self) -> Any:
+        """What is asked of each run: columns that every version has, as an old file may be
+        read-only."""
+        from sqlalchemy import select
+
+        return select(*(column for column in self._runs.c if column.name not in ADDED))
 
     def get(self, run: str) -> PastRun:
         """One run.
@@ -152,7 +135,7 @@ class History:
         Raises:
             FlowError: there is none with this id.
         """
-        query = self._runs.select().where(self._runs.c.id == run)
+        query = self._listed().where(self._runs.c.id == run)
         row = self._store.do(lambda db: db.execute(query).first())
         if row is None:
             recent = ", ".join(past.id for past in self.runs(5)) or "none recorded yet"
@@ -162,32 +145,35 @@ class History:
             raise FlowError([problem])
         return _past_run(row._mapping)
 
-    def events(self, run: str) -> list[dict[str, Any]]:
-        """The recorded events of a run in their JSON form, in order."""
+    def events(self, run: str, kind: str | None = None) -> list[dict[str, Any]]:
+        """The recorded events of a run in their JSON form, in order: all, or those of a type."""
         table = self._events
         query = table.select().where(table.c.run == run).order_by(table.c.number)
+        if kind is not None:
+            query = query.where(table.c.type == kind)
         return self._store.do(lambda db: [json.loads(row.data) for row in db.execute(query)])
 
     def stored(self, run: str, types: Mapping[str, type[Value]] | None = None) -> dict[str, Stored]:
         """What the nodes of a run have given so far, by path, for resuming it."""
         return {
             event["node"]: Stored(event["key"], outputs)
-            for event in self.events(run)
-            if event["type"] == "node_finished"
-            and (outputs := _decoded(event["outputs"], types)) is not None
+            for event in self.events(run, "node_finished")
+            if (outputs := _decoded(event["outputs"], types)) is not None
         }
 
     def delete(self, run: str) -> None:
         """Forget a run."""
 
         def forget(db: Any) -> None:
-            db.execute(self._events.delete().where(self._events.c.run == run))
+            for table in (self._events, self._store.table("steps")):
+                db.execute(table.delete().where(table.c.run == run))
             db.execute(self._runs.delete().where(self._runs.c.id == run))
 
         self._store.do(forget, write=True)
 
     def close(self) -> None:
-        """Close the database."""
+        """Write what there is, and close the database."""
+        self._writer.close()
         self._store.close()
 
 
@@ -233,20 +219,6 @@ def is_alive(process: str) -> bool:
         return False
 
 
-def _ending(event: RunEnd) -> dict[str, Any]:
-    """How the end of a run changes its row."""
-    match event:
-        case RunFinished():
-            more: dict[str, Any] = {"status": "finished", "outputs": _dump(encode(event.outputs))}
-        case RunFailed():
-            more = {"status": "failed", "problem": _dump(event.problem.as_dict())}
-        case RunCancelled():
-            more = {"status": "cancelled"}
-        case _:
-            assert_never(event)
-    return {**more, "seconds": event.seconds, "tokens": event.tokens.total}
-
-
 def _past_run(row: Mapping[Any, Any]) -> PastRun:
     status: Status = row["status"]
     if status == "running" and not is_alive(row["process"]):
@@ -274,7 +246,3 @@ def _decoded(
         return {name: decode(value, types) for name, value in outputs.items()}
     except ValueError:
         return None  # of a node that is no longer installed: it will have to run again
-
-
-def _dump(data: Any) -> str:
-    return json.dumps(data, ensure_ascii=True)

@@ -39,10 +39,11 @@ def resumed_run(history: History, past: PastRun, env: Environment) -> Run:
     resumable(past)
     types = env.catalog.value_types
     flow = past.flow
+    journal = history.recorder(past.id, flow, past.folder, past.only)
+    journal.types = types
+    journal.load(history.steps(past.id))
     env = replace(
-        env,
-        stored=history.stored(past.id, types),
-        sinks=(*env.sinks, history.recorder(past.id, flow, past.folder, past.only)),
+        env, stored=history.stored(past.id, types), sinks=(*env.sinks, journal), journal=journal
     )
     inputs = recorded_inputs(past, types)
     return Run(LoadedFlow(flow, past.folder), inputs, env, past.only, run_id=past.id)

@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import AsyncGenerator, Collection, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from patchbay.flows.checks.resolve import Resolved, resolve_once
 from patchbay.flows.checks.validate import validate_resolved
@@ -35,6 +35,9 @@ from patchbay.flows.runs.inputs import accept
 from patchbay.flows.runs.plan import make_plan, needed_by
 from patchbay.flows.runs.secrets import secret_names
 from patchbay.flows.runs.subflows import Subflows
+
+if TYPE_CHECKING:
+    from patchbay.flows.runs.journal import Journal
 
 log = logging.getLogger("patchbay")
 
@@ -73,7 +76,9 @@ class Run:
         env = env or default_environment()
         self.id = run_id or new_run_id()
         self.flow = loaded.flow
-        self._env = replace(env, folder=env.folder or loaded.folder)
+        self._env = replace(
+            env, folder=env.folder or loaded.folder, journal=_journal(env.sinks, env.journal)
+        )
         self._only = tuple(only)
         self.resolved = resolve_once(loaded.flow, env.catalog)
         _check(self.resolved, self._env.folder, self._only)
@@ -127,7 +132,8 @@ class Run:
 
     def add_sink(self, sink: Sink) -> None:
         """Have somebody else told of the events; before the run starts."""
-        self._env = replace(self._env, sinks=(*self._env.sinks, sink))
+        sinks = (*self._env.sinks, sink)
+        self._env = replace(self._env, sinks=sinks, journal=_journal(sinks, self._env.journal))
         self._sinks.append(sink)
 
     def cancel(self) -> None:
@@ -149,10 +155,26 @@ class Run:
             try:
                 sink(event)
             except Exception as error:  # a full disk must not cost the results of a long run
-                self._sinks.remove(sink)
-                problem = explain(error, "", self._env.secrets)
-                message = f"The run goes on but is no longer recorded. {problem.message}"
-                self._emit(RunWarned(at=time.time(), run=self.id, message=message))
+                self._unrecorded(sink, error)
+
+    def _unrecorded(self, sink: Sink, error: Exception) -> None:
+        if sink in self._sinks:
+            self._sinks.remove(sink)
+        if self._env.journal is sink:
+            self._env.journal.broken = True
+        problem = explain(error, "", self._env.secrets)
+        message = f"The run goes on but is no longer recorded. {problem.message}"
+        self._emit(RunWarned(at=time.time(), run=self.id, message=message))
+
+    def _settle(self) -> None:
+        """Have what was recorded on the disk, or say that it is not, before the run ends."""
+        journal = self._env.journal
+        if journal is None or journal.broken:
+            return
+        try:
+            journal.log.settle()
+        except Exception as error:
+            self._unrecorded(journal, error)
 
     async def _main(self) -> None:
         started = time.perf_counter()
@@ -166,6 +188,7 @@ class Run:
 
         def end(kind: Any, **more: Any) -> None:
             seconds = time.perf_counter() - started
+            self._settle()
             self._emit(
                 kind(at=time.time(), run=self.id, seconds=seconds, tokens=execution.tokens, **more)
             )
@@ -204,6 +227,12 @@ class Run:
         if self.resolved.nodes[node_id].flow_output is not None:
             return {}
         return {f"{node_id}.{p}": v for p, v in execution.outputs_of(node_id).items()}
+
+
+def _journal(sinks: tuple[Sink, ...], known: Journal | None) -> Journal | None:
+    """The sink that keeps steps. Looked up by what it says, since most runs import none."""
+    found = (sink for sink in sinks if getattr(sink, "keeps_steps", False))
+    return next(found, known)  # type: ignore[arg-type]
 
 
 def _scheduler_error(error: BaseException) -> SchedulerError:

@@ -24,9 +24,22 @@ T = TypeVar("T")
 Migration = Callable[["Connection"], None]
 """Turns a database of one version into the next one, inside a transaction."""
 
-SCHEMA = 1
+SCHEMA = 2
 """The number of the current schema. Histories without a number are of version 1."""
-MIGRATIONS: Mapping[int, Migration] = {}
+
+
+def _to_2(db: Connection) -> None:
+    """The journal: how much a run takes, and the flows that it runs. `steps` is a table anew."""
+    import sqlalchemy as sa
+
+    db.execute(sa.text("ALTER TABLE runs ADD COLUMN size BIGINT NOT NULL DEFAULT 0"))
+    db.execute(sa.text("ALTER TABLE runs ADD COLUMN subflows TEXT NOT NULL DEFAULT '{}'"))
+
+
+ADDED = frozenset({"size", "subflows"})
+"""Columns of `runs` that the first version had not."""
+
+MIGRATIONS: Mapping[int, Migration] = {1: _to_2}
 """Version → what leads to the next one."""
 
 DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
@@ -79,22 +92,39 @@ class Store:
         """A table by name."""
         return self._tables.tables[name]
 
-    def do(self, work: Callable[[Connection], T], *, write: bool = False) -> T:
+    def do(
+        self, work: Callable[[Connection], T], *, write: bool = False, durable: bool = True
+    ) -> T:
         """Work on the database, in one transaction. A damaged file is replaced, and worked on.
+
+        Args:
+            work: gets the connection; may be called twice.
+            write: whether it writes.
+            durable: whether what it writes must be on the disk afterwards, and not only safe from
+                the end of this process.
 
         Raises:
             FlowError: the disk refuses.
         """
         try:
-            return self._once(work, write)
+            return self._once(work, write, durable)
         except Exception as error:
             if not self._heal(error):
                 raise self._in_words(error) from error
-        return self._once(work, write)
+        return self._once(work, write, durable)
 
-    def _once(self, work: Callable[[Connection], T], write: bool) -> T:
-        with self._engine.begin() if write else self._engine.connect() as db:
-            return work(db)
+    def _once(self, work: Callable[[Connection], T], write: bool, durable: bool) -> T:
+        if not write:
+            with self._engine.connect() as db:
+                return work(db)
+        with self._engine.connect() as db:
+            if self.path is not None:
+                level = "FULL" if durable else "NORMAL"
+                db.connection.driver_connection.execute(f"PRAGMA synchronous = {level}")
+            with db.begin():
+                if not durable and self._engine.dialect.name == "postgresql":
+                    db.exec_driver_sql("SET LOCAL synchronous_commit = off")
+                return work(db)
 
     def close(self) -> None:
         """Close the database."""
@@ -249,6 +279,8 @@ def _tables() -> MetaData:
         sa.Column("inputs", sa.Text, nullable=False),
         sa.Column("outputs", sa.Text, nullable=False, default="{}"),
         sa.Column("problem", sa.Text),
+        sa.Column("size", sa.BigInteger, nullable=False, default=0, server_default="0"),
+        sa.Column("subflows", sa.Text, nullable=False, default="{}", server_default="{}"),
     )
     sa.Table(
         "events",
@@ -258,6 +290,24 @@ def _tables() -> MetaData:
         sa.Column("type", sa.String(40), nullable=False),
         sa.Column("node", sa.Text),
         sa.Column("data", sa.Text, nullable=False),
+    )
+    sa.Table(
+        "steps",
+        tables,
+        sa.Column("number", sa.Integer, primary_key=True, autoincrement=True),
+        sa.Column("run", sa.String(64), sa.ForeignKey("runs.id"), nullable=False),
+        sa.Column("node", sa.Text, nullable=False),
+        sa.Column("lane", sa.Text, nullable=False),
+        sa.Column("count", sa.Integer, nullable=False),
+        sa.Column("fingerprint", sa.String(64), nullable=False),
+        sa.Column("label", sa.Text, nullable=False),
+        sa.Column("value", sa.Text, nullable=False),
+        sa.Column("key", sa.Text, nullable=False),
+        sa.Column("at", sa.Float, nullable=False),
+        sa.Column("maker", sa.Text, nullable=False),
+        sa.Column("replay", sa.Boolean, nullable=False),
+        sa.Column("remade", sa.Boolean, nullable=False),
+        sa.UniqueConstraint("run", "node", "lane", "count"),
     )
     return tables
 

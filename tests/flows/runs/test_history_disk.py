@@ -20,7 +20,7 @@ from patchbay.flows.runs.events import RunFinished, RunWarned
 from patchbay.flows.runs.history import History
 from patchbay.flows.runs.resume import resumed_run
 from patchbay.flows.runs.running import Run
-from patchbay.flows.runs.store import SCHEMA
+from patchbay.flows.runs.store import MIGRATIONS, SCHEMA
 from tests.flows.runs.harness import CATALOG, OUT, environment, flow
 from tests.paths import ROOT
 
@@ -227,7 +227,7 @@ def test_a_migration_is_made_once(tmp_path: Path) -> None:
 
     path = old_history(tmp_path / "history.sqlite")
     for _ in range(2):
-        history = History(f"sqlite:///{path}", {SCHEMA: with_notes})
+        history = History(f"sqlite:///{path}", {**MIGRATIONS, SCHEMA: with_notes})
         assert len(history.runs()) == 2
         history.close()
     assert made == ["notes"]
@@ -244,7 +244,7 @@ def test_a_migration_that_fails_leaves_the_history_as_it_was(tmp_path: Path) -> 
 
     path = old_history(tmp_path / "history.sqlite")
     with pytest.raises(ZeroDivisionError):
-        History(f"sqlite:///{path}", {SCHEMA: broken})
+        History(f"sqlite:///{path}", {**MIGRATIONS, SCHEMA: broken})
     with contextlib.closing(sqlite3.connect(path)) as db:
         assert "note" not in [row[1] for row in db.execute("PRAGMA table_info(runs)")]
     history = at(path)

@@ -89,7 +89,7 @@ async def test_what_is_whole(reply: Reply) -> None:
         answer = await asked(openai(server.v1), ctx)
     assert (answer.text, answer.cut) == (HALF, False)
     assert (answer.prompt_tokens, answer.answer_tokens) == (10, 5)
-    assert not ctx.once
+    assert not ctx.used_once
     assert ctx.warnings == []
 
 
@@ -99,7 +99,7 @@ async def test_a_cut_answer_is_not_used_again(reason: str) -> None:
     with told(says(HALF, reason=reason)) as server:
         answer = await asked(openai(server.v1), ctx)
     assert answer.cut
-    assert ctx.once
+    assert ctx.used_once
     assert answer.shortfall().startswith("The answer was cut at the limit of tokens")
 
 

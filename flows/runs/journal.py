@@ -1,0 +1,149 @@
+"""The journal of a recorded run: its events, and the steps inside its nodes.
+
+A step is something that must not happen twice, such as a call of a model or of a tool. Its result
+is committed before anybody sees it. When its node runs again in the same run (after a kill, after a
+failure, after an answer), the step with the same place and fingerprint gives its stored result.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from patchbay.flows.runs.events import (
+    Event,
+    NodeFailed,
+    NodeFinished,
+    NodeRetrying,
+    NodeStepped,
+    NodeWarned,
+    RunEnd,
+    RunStarted,
+    RunWarned,
+)
+from patchbay.nodes.values import Value
+
+Place = tuple[str, int]
+"""Where in a node a step is: the path of its lanes, and its number within the lane."""
+
+SLOW_S = 0.1
+"""Inside an item of a loop, a node gets a record of its own from this many seconds on."""
+
+
+@dataclass(frozen=True, slots=True)
+class StepRecord:
+    """A step that was made. `value` is the JSON text of what it gave, `at` Unix time in seconds.
+
+    `maker` is kind, version and edition of the node. With `replay` False what it gave counts only
+    as long as a later step was built on it. `remade` steps are made anew by a retry of a node that
+    failed for another reason than a step.
+    """
+
+    node: str
+    lane: str
+    count: int
+    fingerprint: str
+    label: str
+    value: str
+    key: str
+    at: float
+    maker: str = ""
+    replay: bool = True
+    remade: bool = False
+
+    @property
+    def place(self) -> Place:
+        """Where in its node it is."""
+        return self.lane, self.count
+
+
+class Log(Protocol):
+    """Where a journal is written."""
+
+    def event(self, event: Event) -> None:
+        """Write an event; committed with others, a moment later.
+
+        Raises whatever the disk refused since the last call.
+        """
+
+    def step(self, record: StepRecord, *, instead: bool, waits: bool) -> Awaitable[None] | None:
+        """Write a step; with `waits`, what is returned ends when it is on the disk.
+
+        Args:
+            record: the step.
+            instead: whether another step may stand at its place, which goes.
+            waits: whether somebody waits for it.
+        """
+
+    def forget(self, node: str, places: Iterable[Place]) -> None:
+        """Delete steps of a node."""
+
+    def settle(self) -> None:
+        """Wait until all is on the disk.
+
+        Raises whatever the disk refused.
+        """
+
+
+class Journal:
+    """A sink of a run's events that keeps the steps of its nodes as well.
+
+    Args:
+        run: the id of the run.
+        log: where it is written.
+        types: the types of values that plugins bring, by tag.
+    """
+
+    keeps_steps = True
+    """What tells a journal from other sinks."""
+
+    def __init__(self, run: str, log: Log, types: Mapping[str, type[Value]] | None = None) -> None:
+        self.run, self.log, self.types = run, log, types
+        self.broken = False
+        """Whether the disk has refused: then steps are given again but no more are written."""
+        self._known: dict[str, list[StepRecord]] = {}
+        self._loops: set[str] = set()
+
+    def load(self, steps: Iterable[StepRecord]) -> None:
+        """Take in the steps of nodes that had not finished, in the order of their making."""
+        for step in steps:
+            self._known.setdefault(step.node, []).append(step)
+
+    def take(self, node: str) -> list[StepRecord]:
+        """The steps that a node made before, in order; they are handed over."""
+        return self._known.pop(node, [])
+
+    def __call__(self, event: Event) -> None:
+        """Record an event."""
+        if self._loops and not isinstance(event, (RunStarted, RunWarned, RunEnd)):
+            if "/" in event.node and self._in_loop(event.node) and not _notable(event):
+                return
+        elif isinstance(event, NodeFinished) and event.source == "resumed":
+            return  # it stands here already
+        self.log.event(event)
+
+    # --- loops ------------------------------------------------------------------------------
+
+    def enter(self, path: str) -> None:
+        """An item of a loop begins: it is one record, made at its end."""
+        self._loops.add(path)
+
+    def leave(self, path: str) -> None:
+        """An item of a loop has ended."""
+        self._loops.discard(path)
+
+    def _in_loop(self, node: str) -> bool:
+        at = node.rfind("/")
+        while at > 0:
+            if node[:at] in self._loops:
+                return True
+            at = node.rfind("/", 0, at)
+        return False
+
+
+def _notable(event: Event) -> bool:
+    """Whether an event inside an item of a loop is worth a record of its own."""
+    if isinstance(event, NodeFinished):
+        return event.source == "run" and event.seconds >= SLOW_S
+    return isinstance(event, (NodeFailed, NodeWarned, NodeStepped, NodeRetrying))

@@ -1,0 +1,196 @@
+"""The steps of one node: made once, and given again when the node runs again."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import json
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from patchbay.flows.runs.journal import Journal, Place, StepRecord
+from patchbay.flows.runs.secrets import Secrets
+from patchbay.flows.runs.step_values import fingerprint, pack, unpack, written
+from patchbay.nodes.context import IDEMPOTENCY_KEY, LANE
+
+
+class NodeSteps:
+    """What a node has done and does, in one run.
+
+    Args:
+        journal: that of the run.
+        node: the path of the node.
+        maker: kind, version and edition of the node.
+        secrets: what is blacked out of what is stored, and of what is given, so that both agree.
+        warn: tells the person.
+        blocking: calls a plain function in a thread.
+    """
+
+    def __init__(
+        self,
+        journal: Journal,
+        node: str,
+        maker: str,
+        secrets: Secrets,
+        warn: Callable[[str], None],
+        blocking: Callable[..., Awaitable[Any]],
+    ) -> None:
+        self._journal, self._node, self._maker = journal, node, maker
+        self._secrets, self._warn, self._blocking = secrets, warn, blocking
+        self._known: dict[Place, StepRecord] = {}
+        self._order: dict[Place, int] = {}
+        self._counts: dict[str, int] = {}
+        self._used: set[Place] = set()
+        self._broken: list[BaseException] = []
+        self._live = False
+        self._take_over(journal.take(node))
+
+    def _take_over(self, before: list[StepRecord]) -> None:
+        """The steps of an earlier try of the run."""
+        other = next((step.maker for step in before if step.maker != self._maker), None)
+        if other is not None:
+            self._forget([step.place for step in before])
+            self._warn(
+                f"What this node had done was done by {other}; it is now {self._maker}. What it "
+                "had done does not count, and it starts over."
+            )
+            return
+        for step in before:
+            self._keep(step)
+
+    def _keep(self, step: StepRecord) -> None:
+        self._known[step.place] = step
+        self._order[step.place] = len(self._order)
+
+    async def once(
+        self,
+        label: str,
+        fn: Callable[..., Any],
+        args: tuple[Any, ...],
+        *,
+        replay: bool = True,
+        remade: bool = False,
+        waits: bool = True,
+    ) -> Any:
+        """What `fn` gives, made once. See `Context.once`.
+
+        Args:
+            label: what it is.
+            fn: makes it.
+            args: for `fn`; with the label they are what is compared.
+            replay: whether its result stays good; see `StepRecord`.
+            remade: whether a retry makes it anew; see `StepRecord`.
+            waits: whether it is on the disk before the result is given.
+        """
+        lane = "/".join(LANE.get())
+        count = self._counts.get(lane, 0)
+        self._counts[lane] = count + 1
+        mark = fingerprint(label, args)
+        found = self._find((lane, count), label, mark)
+        if found is not None:
+            self._used.add(found.place)
+            return unpack(json.loads(found.value), self._journal.types)
+        key = f"{self._journal.run}/{self._node}/{lane or 'step'}:{count}:{mark[:8]}"
+        packed = pack(self._secrets.redact(await self._made(fn, args, key)))
+        record = StepRecord(
+            self._node, lane, count, mark, label, written(packed), key, time.time(),
+            self._maker, replay, remade,
+        )  # fmt: skip
+        instead = record.place in self._known
+        self._keep(record)
+        self._used.add(record.place)
+        if not self._journal.broken:
+            committed = self._journal.log.step(record, instead=instead, waits=waits)
+            if committed is not None:
+                await committed
+        return unpack(packed, self._journal.types)
+
+    def _find(self, place: Place, label: str, mark: str) -> StepRecord | None:
+        """The stored step at a place; None where it is to be made."""
+        found = None if self._live else self._known.get(place)
+        if found is None:
+            return None
+        if found.fingerprint != mark:
+            self._diverge(found, label)
+            return None
+        if found.replay or self._order[place] < self._last():
+            return found
+        return None
+
+    def _last(self) -> int:
+        """The number of the last stored step whose result stays good."""
+        return max(
+            (self._order[place] for place, step in self._known.items() if step.replay), default=-1
+        )
+
+    def _diverge(self, found: StepRecord, label: str) -> None:
+        self._live = True
+        self._drop([place for place in self._known if place not in self._used])
+        where = f" in {found.lane}" if found.lane else ""
+        same = "with other arguments" if found.label == label else f'and not "{found.label}"'
+        self._warn(
+            f'It now does "{label}" {same} as step {found.count + 1}{where}: it is not what was '
+            "recorded. From here on the node runs live; earlier results after this do not count."
+        )
+
+    def _drop(self, places: list[Place]) -> None:
+        for place in places:
+            del self._known[place]
+        self._forget(places)
+
+    def _forget(self, places: list[Place]) -> None:
+        if places and not self._journal.broken:
+            self._journal.log.forget(self._node, places)
+
+    async def _made(self, fn: Callable[..., Any], args: tuple[Any, ...], key: str) -> Any:
+        told = IDEMPOTENCY_KEY.set(key)
+        try:
+            return await called(fn, args, self._blocking)
+        except BaseException as error:
+            self._broken.append(error)
+            raise
+        finally:
+            IDEMPOTENCY_KEY.reset(told)
+
+    def again(self, error: BaseException) -> None:
+        """The node failed, and may run again: from its first step.
+
+        Where it failed by no step, it failed by what came of them. The same answers would make it
+        fail again, so that models are asked anew; what has effects stays done.
+        """
+        if not _comes_of(error, self._broken):
+            self._drop([place for place, step in self._known.items() if step.remade])
+        self._counts.clear()
+        self._used.clear()
+        self._broken.clear()
+        self._live = False
+
+
+async def called(
+    fn: Callable[..., Any], args: tuple[Any, ...], blocking: Callable[..., Awaitable[Any]]
+) -> Any:
+    """What a function gives; one that blocks is called in a thread."""
+    if inspect.iscoroutinefunction(fn):
+        return await fn(*args)
+    result = await blocking(fn, *args)
+    return await result if inspect.isawaitable(result) else result
+
+
+def _comes_of(error: BaseException, broken: list[BaseException]) -> bool:
+    """Whether a failure is, or was caused by, one of a step. One that was stopped counts."""
+    if any(isinstance(known, asyncio.CancelledError) for known in broken):
+        return True
+    seen: set[int] = set()
+    stack: list[BaseException | None] = [error]
+    while stack:
+        one = stack.pop()
+        if one is None or id(one) in seen:
+            continue
+        if any(one is known for known in broken):
+            return True
+        seen.add(id(one))
+        stack += [one.__cause__, one.__context__]
+        if isinstance(one, BaseExceptionGroup):
+            stack += one.exceptions
+    return False

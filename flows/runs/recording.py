@@ -1,0 +1,168 @@
+"""One run on its way into the history: events and steps as rows, the run's own row kept true."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Iterable, Mapping
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any, assert_never
+
+from patchbay.flows.blackout import EVERYWHERE
+from patchbay.flows.runs.events import (
+    Event,
+    NodeProgress,
+    NodeStreamed,
+    RunCancelled,
+    RunEnd,
+    RunFailed,
+    RunFinished,
+    RunStarted,
+    as_json,
+)
+from patchbay.flows.runs.journal import Place, StepRecord
+from patchbay.flows.runs.writer import Work, Writer
+from patchbay.nodes.values import encode
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from patchbay.flows.runs.store import Store
+
+PASSING = (NodeStreamed, NodeProgress)
+"""Events that matter while they happen only; what they add up to is in `node_finished`."""
+
+
+class Recording:
+    """Where the journal of one run is written: the history.
+
+    Args:
+        store: the database.
+        writer: its thread.
+        columns: what the run's row says from the start.
+    """
+
+    def __init__(self, store: Store, writer: Writer, columns: Mapping[str, Any]) -> None:
+        self._store, self._writer, self._columns = store, writer, columns
+        self._run = str(columns["id"])
+        self._begun: RunStarted | None = None
+        self._generation = store.generation
+        self._refused: BaseException | None = None
+
+    def event(self, event: Event) -> None:
+        """Write an event. The beginning and the end of a run are waited for."""
+        self._complain()
+        if isinstance(event, PASSING):
+            return
+        data = as_json(event)
+        text = _dump(data)
+        row = {"run": self._run, "type": event.type, "node": data.get("node"), "data": text}
+        if isinstance(event, RunStarted):
+            self._begun = event
+            self._writer.put_and_wait(Work(change=self._begin), self._row("events", row))
+        elif isinstance(event, RunEnd):
+            ending = _ending(event)
+            self._writer.put_and_wait(
+                self._row("events", row), Work(change=lambda db: self._update(db, ending))
+            )
+        else:
+            self._writer.put(self._row("events", row))
+
+    def step(self, record: StepRecord, *, instead: bool, waits: bool) -> Awaitable[None] | None:
+        """Write a step."""
+        works = [Work(change=self._deletion(record.node, [record.place]))] if instead else []
+        work = self._row("steps", {"run": self._run, **asdict(record)})
+        if not waits:
+            self._writer.put(*works, work)
+            return None
+        loop = asyncio.get_running_loop()
+        committed: asyncio.Future[None] = loop.create_future()
+
+        def settle(error: BaseException | None) -> None:
+            # A step that could not be written is made all the same; the next event says it.
+            self._refused = self._refused or error
+            if not committed.done():
+                committed.set_result(None)
+
+        work.done = lambda error: _on(loop, settle, error)
+        self._writer.put(*works, work)
+        return committed
+
+    def forget(self, node: str, places: Iterable[Place]) -> None:
+        """Delete steps of a node."""
+        self._writer.put(Work(change=self._deletion(node, list(places))))
+
+    def settle(self) -> None:
+        """Wait until all is on the disk."""
+        self._complain()
+        self._writer.put_and_wait()
+        self._complain()
+
+    # --- rows -------------------------------------------------------------------------------
+
+    def _complain(self) -> None:
+        if self._refused is not None:
+            refused, self._refused = self._refused, None
+            raise refused
+
+    def _failed(self, error: BaseException) -> None:
+        self._refused = self._refused or error
+
+    def _row(self, table: str, row: Mapping[str, Any]) -> Work:
+        return Work(table=table, row=row, begin=self._begin_again, failed=self._failed)
+
+    def _deletion(self, node: str, places: list[Place]) -> Any:
+        steps = self._store.table("steps")
+
+        def delete(db: Connection) -> None:
+            of_node = steps.delete().where(steps.c.run == self._run, steps.c.node == node)
+            for lane, count in places:
+                db.execute(of_node.where(steps.c.lane == lane, steps.c.count == count))
+
+        return delete
+
+    def _begin_again(self, db: Connection) -> None:
+        """Begin in a new file, where the old one was damaged."""
+        if self._store.generation != self._generation:
+            self._generation = self._store.generation
+            self._begin(db)
+
+    def _begin(self, db: Connection) -> None:
+        if self._begun is None:
+            return
+        runs = self._store.table("runs")
+        inputs = _dump(encode(self._begun.inputs))
+        values = {**self._columns, "status": "running", "inputs": inputs}
+        values["flow"] = EVERYWHERE.text(values["flow"])
+        again = db.execute(runs.update().where(runs.c.id == self._run).values(**values)).rowcount
+        if not again:
+            db.execute(runs.insert().values(**values, started_at=self._begun.at))
+
+    def _update(self, db: Connection, values: Mapping[str, Any]) -> None:
+        runs = self._store.table("runs")
+        db.execute(runs.update().where(runs.c.id == self._run).values(**values))
+
+
+def _on(loop: asyncio.AbstractEventLoop, settle: Any, error: BaseException | None) -> None:
+    try:
+        loop.call_soon_threadsafe(settle, error)
+    except RuntimeError:
+        return  # the loop has closed: nobody waits any more
+
+
+def _ending(event: RunEnd) -> dict[str, Any]:
+    """How the end of a run changes its row."""
+    match event:
+        case RunFinished():
+            more: dict[str, Any] = {"status": "finished", "outputs": _dump(encode(event.outputs))}
+        case RunFailed():
+            more = {"status": "failed", "problem": _dump(event.problem.as_dict())}
+        case RunCancelled():
+            more = {"status": "cancelled"}
+        case _:
+            assert_never(event)
+    return {**more, "seconds": event.seconds, "tokens": event.tokens.total}
+
+
+def _dump(data: Any) -> str:
+    return json.dumps(data, ensure_ascii=True)

@@ -1,0 +1,95 @@
+"""What a step may give, and how it is stored: nothing becomes something else over a kill."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from patchbay.nodes.errors import NodeError
+from patchbay.nodes.values import TAG, Value, decode, encode
+
+_PLAIN = (str, bool, int, float, type(None))
+
+
+def pack(value: Any) -> Any:
+    """The JSON form of what a step gave. Tuples, bytes and keys that are no texts stay what they
+    are.
+
+    Raises:
+        NodeError: it holds what cannot be stored.
+    """
+    kind = type(value)
+    if kind in _PLAIN:
+        return value
+    if isinstance(value, str):
+        return str(value)  # LangChain's texts are texts that can also be called
+    if kind is list:
+        return [pack(item) for item in value]
+    if kind is tuple:
+        return {TAG: "tuple", "value": [pack(item) for item in value]}
+    if kind is dict:
+        return _packed_dict(value)
+    if isinstance(value, Value):
+        return encode(value)
+    if kind is bytes:
+        return {TAG: "bytes", "value": base64.b64encode(value).decode("ascii")}
+    raise NodeError(
+        f"A step gave or was given a Python {kind.__name__}, which cannot be recorded.",
+        fix="Use texts, numbers, lists, tuples, dictionaries, bytes, or values of a port.",
+        code="journal/value",
+        retry=False,
+    )
+
+
+def _packed_dict(value: dict[Any, Any]) -> dict[str, Any]:
+    if all(type(key) is str for key in value):
+        plain = {key: pack(item) for key, item in value.items()}
+        return {TAG: "json", "value": plain} if TAG in plain else plain
+    return {TAG: "dict", "value": [[pack(key), pack(item)] for key, item in value.items()]}
+
+
+def unpack(data: Any, types: Mapping[str, type[Value]] | None = None) -> Any:
+    """The value of its JSON form.
+
+    Raises:
+        ValueError: it is of a type that is not known here.
+    """
+    if isinstance(data, list):
+        return [unpack(item, types) for item in data]
+    if not isinstance(data, dict):
+        return data
+    match data.get(TAG):
+        case None:
+            return {key: unpack(item, types) for key, item in data.items()}
+        case "json":
+            return {key: unpack(item, types) for key, item in data["value"].items()}
+        case "tuple":
+            return tuple(unpack(item, types) for item in data["value"])
+        case "dict":
+            return {unpack(key, types): unpack(item, types) for key, item in data["value"]}
+        case "bytes":
+            try:
+                return base64.b64decode(data["value"], validate=True)
+            except binascii.Error as error:
+                raise ValueError(f"Stored bytes cannot be read: {error}") from error
+        case _:
+            return decode(data, types)
+
+
+def written(packed: Any) -> str:
+    """A packed value as text."""
+    return json.dumps(packed, ensure_ascii=True, separators=(",", ":"))
+
+
+def fingerprint(label: str, args: tuple[Any, ...]) -> str:
+    """A hash of a step's label and arguments: 1, 1.0 and true are three different ones.
+
+    Raises:
+        NodeError: an argument cannot be stored.
+    """
+    text = json.dumps([label, [pack(arg) for arg in args]], sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode("ascii")).hexdigest()[:32]

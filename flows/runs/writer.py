@@ -1,0 +1,145 @@
+"""Writes the history in groups: one thread, one transaction for all that came meanwhile.
+
+What nobody waits for is committed a moment later, with what else came. What somebody waits for (a
+step, the beginning and the end of a run) is committed at once and is on the disk when it is done:
+`synchronous = FULL` in SQLite, `synchronous_commit` in PostgreSQL.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from patchbay.flows.runs.store import Store
+
+MOMENT_S = 0.03
+"""How long what nobody waits for is gathered, in seconds."""
+
+Done = Callable[[BaseException | None], None]
+"""Told, on the writing thread, that something is on the disk, or why it is not."""
+
+
+@dataclass(slots=True)
+class Work:
+    """Something to write: a row of a table, or any change.
+
+    `begin` comes before all of the group, in which it may stand many times. `failed` hears of what
+    the disk refused, `done` of either end, on behalf of somebody who waits.
+    """
+
+    table: str = ""
+    row: Mapping[str, Any] | None = None
+    change: Callable[[Connection], None] | None = None
+    begin: Callable[[Connection], None] | None = None
+    failed: Done | None = None
+    done: Done | None = None
+
+
+class Writer:
+    """The thread that writes. It begins with the first thing to write.
+
+    Args:
+        store: where to.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._news = threading.Condition()
+        self._pending: list[Work] = []
+        self._waited = 0
+        self._thread: threading.Thread | None = None
+        self._closed = False
+
+    def put(self, *works: Work) -> None:
+        """Write this, in this order, with what else there is."""
+        with self._news:
+            first = not self._pending
+            self._pending += works
+            waited = sum(work.done is not None for work in works)
+            self._waited += waited
+            if self._thread is None or not self._thread.is_alive():
+                self._closed = False
+                self._thread = threading.Thread(
+                    target=self._run, name="history-writer", daemon=True
+                )
+                self._thread.start()
+            elif first or waited:
+                self._news.notify()
+
+    def put_and_wait(self, *works: Work) -> None:
+        """Write this, and all that was put before, and wait for it.
+
+        Raises what the disk refused.
+        """
+        settled = threading.Event()
+        failures: list[BaseException] = []
+
+        def done(error: BaseException | None) -> None:
+            if error is not None:
+                failures.append(error)
+            settled.set()
+
+        self.put(*works, Work(done=done))
+        settled.wait()
+        if failures:
+            raise failures[0]
+
+    def close(self) -> None:
+        """Write what there is, and end the thread."""
+        with self._news:
+            self._closed = True
+            self._news.notify()
+            thread = self._thread
+        if thread is not None and thread is not threading.current_thread():
+            thread.join()
+
+    def _run(self) -> None:
+        while True:
+            with self._news:
+                while not self._pending and not self._closed:
+                    self._news.wait()
+                if not self._waited and not self._closed:
+                    self._news.wait(MOMENT_S)
+                group, self._pending, self._waited = self._pending, [], 0
+                if not group:
+                    if self._closed:
+                        return
+                    continue
+            self._write(group)
+
+    def _write(self, group: list[Work]) -> None:
+        durable = any(work.done is not None for work in group)
+        error: BaseException | None = None
+        try:
+            self._store.do(lambda db: self._all(db, group), write=True, durable=durable)
+        except BaseException as refused:  # whoever waits must hear of it
+            error = refused
+        for work in group:
+            if error is not None and work.failed is not None:
+                work.failed(error)
+            if work.done is not None:
+                work.done(error)
+
+    def _all(self, db: Connection, group: list[Work]) -> None:
+        """Write a group: rows in few statements, other changes in their place between them."""
+        for begin in {work.begin: None for work in group}:
+            if begin is not None:
+                begin(db)
+        rows: dict[str, list[Mapping[str, Any]]] = {}
+        for work in group:
+            if work.row is not None:
+                rows.setdefault(work.table, []).append(work.row)
+            elif work.change is not None:
+                self._insert(db, rows)
+                work.change(db)
+        self._insert(db, rows)
+
+    def _insert(self, db: Connection, rows: dict[str, list[Mapping[str, Any]]]) -> None:
+        for table, some in rows.items():
+            db.execute(self._store.table(table).insert(), some)
+        rows.clear()

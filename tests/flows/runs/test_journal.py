@@ -1,0 +1,234 @@
+"""Steps inside a node: made once in a run, whatever happens to its process."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pytest
+
+from patchbay.flows.runs.history import History
+from patchbay.flows.runs.resume import resumed_run
+from patchbay.flows.runs.running import Run
+from patchbay.nodes.context import IDEMPOTENCY_KEY
+from patchbay.nodes.contract import Context, JsonValue, Node, NodeError, NodeParams, Ports
+from patchbay.nodes.values import Document
+from tests.flows.runs.harness import CATALOG, OUT, environment, flow, words
+
+Work = Callable[["Counted", Context], Awaitable[JsonValue]]
+
+
+class Kill(BaseException):
+    """The process ends here."""
+
+
+class Counted(Node):
+    """Does what the test says, and counts its effects."""
+
+    kind, title, family = "test.counted", "Counted", "Test"
+    deterministic = False
+    work: ClassVar[Work]
+    made: ClassVar[list[Any]] = []
+    keys: ClassVar[list[str]] = []
+
+    class Params(NodeParams):
+        """None."""
+
+    class Outputs(Ports):
+        value: JsonValue
+
+    async def run(self, inputs: Any, params: Params, ctx: Context) -> Outputs:
+        return self.Outputs(value=await type(self).work(self, ctx))
+
+    async def effect(self, what: Any) -> Any:
+        """Something that must not happen twice."""
+        self.made.append(what)
+        self.keys.append(IDEMPOTENCY_KEY.get())
+        return what
+
+
+FLOW = flow({"n": "test.counted", "o": OUT}, ["n.value > o.value"])
+
+
+@pytest.fixture
+def history(tmp_path: Path) -> History:
+    return History(f"sqlite:///{tmp_path / 'history.sqlite'}")
+
+
+@pytest.fixture(autouse=True)
+def _fresh() -> None:
+    Counted.made, Counted.keys = [], []
+
+
+def env() -> Any:
+    return replace(environment(), catalog=CATALOG.extended([Counted]))
+
+
+async def first(history: History, work: Work, stop_after: int | None = None) -> str:
+    """A recorded run that is stopped once so many effects were made and committed."""
+    Counted.work = work  # type: ignore[method-assign]
+    run = Run(FLOW, {}, env())
+    run.add_sink(history.recorder(run.id, FLOW))
+    async for event in run.events():
+        if event.type == "node_started" and event.node == "n" and stop_after is not None:
+            asyncio.get_running_loop().create_task(_stop(run, stop_after))
+    return run.id
+
+
+async def _stop(run: Run, after: int) -> None:
+    while len(Counted.made) < after:
+        await asyncio.sleep(0.001)
+    await asyncio.sleep(0.05)
+    run.cancel()
+
+
+async def again(history: History, run_id: str, work: Work | None = None) -> list[str]:
+    if work is not None:
+        Counted.work = work  # type: ignore[method-assign]
+    return words([e async for e in resumed_run(history, history.get(run_id), env()).events()])
+
+
+async def three(node: Counted, ctx: Context) -> JsonValue:
+    found = []
+    for number in range(3):
+        found.append(await ctx.once("effect", node.effect, number))
+        if number == 1 and len(Counted.made) == 2:
+            await asyncio.sleep(60)
+    return found
+
+
+async def test_a_step_is_made_once(history: History) -> None:
+    run_id = await first(history, three, stop_after=2)
+    assert Counted.made == [0, 1]
+    Counted.made.append("killed")
+    assert (await again(history, run_id))[-1] == "finished {'out': [0, 1, 2]}"
+    assert Counted.made == [0, 1, "killed", 2]
+    labels = [(s.lane, s.count, s.label, s.value) for s in history.steps(run_id, "n")]
+    assert labels == [("", n, "effect", str(n)) for n in range(3)]
+
+
+async def test_without_a_record_it_is_just_called() -> None:
+    async def work(node: Counted, ctx: Context) -> JsonValue:
+        assert not ctx.recorded
+        assert await ctx.once("sum", lambda a, b: a + b, 1, 2) == 3
+        return await ctx.once("effect", node.effect, {"any": object}) is not None
+
+    Counted.work = work  # type: ignore[method-assign]
+    found = words([e async for e in Run(FLOW, {}, env()).events()])
+    assert found[-1] == "finished {'out': True}"
+    assert Counted.keys == [""]
+
+
+async def test_what_a_step_gave_stays_what_it_was(history: History) -> None:
+    value = {
+        "tuple": (1, (2.0, True)), "none": None, "bytes": b"\x00\xff", "$type": "mine",
+        "keys": {1: "a", "1": "b", (2,): "c"}, "document": Document(text="x"), "text": "\ud800",
+    }  # fmt: skip
+    seen = []
+
+    async def work(node: Counted, ctx: Context) -> JsonValue:
+        async def give() -> Any:
+            node.made.append("give")
+            return value
+
+        seen.append(await ctx.once("give", give))
+        if len(seen) == 1:
+            await asyncio.sleep(60)
+        return "ended"
+
+    run_id = await first(history, work, stop_after=1)
+    assert (await again(history, run_id))[-1] == "finished {'out': 'ended'}"
+    assert seen == [value, value]
+    assert [type(given["tuple"]) for given in seen] == [tuple, tuple]
+    assert Counted.made == ["give"]
+
+
+async def test_what_cannot_be_stored_is_said(history: History) -> None:
+    async def work(node: Counted, ctx: Context) -> JsonValue:
+        return await ctx.once("give", node.effect, {1, 2})  # type: ignore[no-any-return]
+
+    run_id = await first(history, work)
+    problem = history.get(run_id).problem
+    assert problem is not None
+    assert problem["code"] == "journal/value"
+    assert "Python set" in problem["message"]
+
+
+@pytest.mark.parametrize(("was", "now"), [(1, True), (1, 1.0), (0, False), ("1", 1), ([], ())])
+async def test_other_arguments_are_other_steps(history: History, was: Any, now: Any) -> None:
+    async def work(node: Counted, ctx: Context) -> JsonValue:
+        await ctx.once("effect", node.effect, was if not Counted.made else now)
+        if len(Counted.made) == 1:
+            await asyncio.sleep(60)
+        await ctx.once("last", node.effect, "end")
+        return None
+
+    run_id = await first(history, work, stop_after=1)
+    found = await again(history, run_id)
+    assert [w for w in found if w.startswith("warn")] == [
+        'warn n: It now does "effect" with other arguments as step 1: it is not what was recorded. '
+        "From here on the node runs live; earlier results after this do not count."
+    ]
+    assert Counted.made == [was, now, "end"]
+    assert [type(value) for value in Counted.made[:2]] == [type(was), type(now)]
+
+
+async def test_a_retry_gives_what_was_done(history: History) -> None:
+    tries = []
+
+    async def work(node: Counted, ctx: Context) -> JsonValue:
+        tries.append(1)
+        await ctx.once("effect", node.effect, "mail")
+
+        async def fail() -> None:
+            if len(tries) < 3:
+                raise NodeError("Busy.", retry=True)
+
+        await ctx.once("busy", fail)
+        return len(tries)
+
+    Counted.work = work  # type: ignore[method-assign]
+    document = flow(
+        {"n": ("test.counted", {}, {"retries": 2, "backoff_s": 0}), "o": OUT},
+        ["n.value > o.value"],
+    )
+    run = Run(document, {}, env())
+    run.add_sink(history.recorder(run.id, document))
+    assert words([e async for e in run.events()])[-1] == "finished {'out': 3}"
+    assert Counted.made == ["mail"]
+
+
+async def test_a_result_that_was_no_good_is_asked_for_anew(history: History) -> None:
+    async def work(node: Counted, ctx: Context) -> JsonValue:
+        await ctx.once("mail", node.effect, "mail")
+        answer = await ctx.once("model", node.effect, "asked", remade=True)
+        if Counted.made.count("asked") < 2:
+            raise NodeError("That is no JSON.")
+        return answer  # type: ignore[no-any-return]
+
+    run_id = await first(history, work)
+    assert history.get(run_id).status == "failed"
+    assert (await again(history, run_id))[-1] == "finished {'out': 'asked'}"
+    assert Counted.made == ["mail", "asked", "asked"]
+
+
+async def test_a_key_stays_the_same(history: History) -> None:
+    async def work(node: Counted, ctx: Context) -> JsonValue:
+        async def send(text: str) -> str:
+            node.keys.append(IDEMPOTENCY_KEY.get())
+            node.made.append(text)
+            if len(node.made) == 1:
+                await asyncio.sleep(60)  # killed between the effect and its record
+            return text
+
+        with ctx.lane("orders"):
+            return await ctx.once("send", send, "order")  # type: ignore[no-any-return]
+
+    run_id = await first(history, work, stop_after=1)
+    await again(history, run_id)
+    assert len(Counted.keys) == 2
+    assert len(set(Counted.keys)) == 1
+    assert Counted.keys[0].startswith(f"{run_id}/n/orders:0:")
