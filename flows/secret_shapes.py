@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-Where = tuple[str | int, ...]
+JsonPath = tuple[str | int, ...]
 
 _SHAPES: tuple[tuple[str, str], ...] = (
     ("an Anthropic key", r"\bsk-ant-[A-Za-z0-9_-]{16,}"),
@@ -41,9 +41,9 @@ def secret_kind(text: str) -> str | None:
     return next((name for name, pattern in _COMPILED if pattern.search(text)), None)
 
 
-def secrets_in(value: Any, where: Where = ()) -> Iterator[tuple[Where, str]]:
+def secrets_in(value: Any, where: JsonPath = ()) -> Iterator[tuple[JsonPath, str]]:
     """The places inside a JSON value (keys too) that hold something like a secret, and its sort."""
-    stack: list[tuple[Where, Any]] = [(where, value)]
+    stack: list[tuple[JsonPath, Any]] = [(where, value)]
     while stack:
         at, item = stack.pop()
         if isinstance(item, str):

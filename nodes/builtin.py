@@ -56,7 +56,7 @@ _WHERE = {
     "agent.react": "agents.react:ReactAgent",
     # Tools
     "tool.calculator": "tools.calculator:Calculator",
-    "tool.search": "tools.search:Search",
+    "tool.search": "tools.search:SearchAsTool",
     "tool.files": "tools.files:ReadFiles",
     "tool.http_get": "tools.http_get:HttpGet",
     "tool.flow": "tools.flow:FlowAsTool",

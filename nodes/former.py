@@ -1,5 +1,7 @@
 """The names from before `patchbay.*`: `nodes`, `flows`, `studio`. They lead to the same modules.
 
+What a module has may have another name too: such a line of `former.tsv` has a colon.
+
 For one version, with a warning that says the new name. Where another program has a module of such a
 name, that one is found, as if this file were not there.
 """
@@ -47,8 +49,23 @@ def bare(name: str) -> ModuleSpec | None:
 @cache
 def rooms() -> dict[str, str]:
     """Former module to where it is now, both without `patchbay.`."""
+    return {old: new for old, new in _table() if ":" not in old}
+
+
+@cache
+def names() -> dict[str, dict[str, str]]:
+    """For each module as it is called now: the former names of what it has, to those of now."""
+    found: dict[str, dict[str, str]] = {}
+    for old, new in _table():
+        module, colon, name = old.partition(":")
+        if colon:
+            found.setdefault(PREFIX + module, {})[name] = new
+    return found
+
+
+def _table() -> list[list[str]]:
     text = Path(__file__).with_name("former.tsv").read_text(encoding="utf-8")
-    return dict(line.split("\t") for line in text.splitlines())
+    return [line.split("\t") for line in text.splitlines()]
 
 
 def now(name: str) -> str:
@@ -96,6 +113,8 @@ class _Same(Loader):
     def create_module(self, spec: ModuleSpec) -> ModuleType:
         module = import_module(self.new)
         self._spec = module.__spec__
+        if self.new in names():
+            _rename(module)
         return module
 
     def exec_module(self, module: ModuleType) -> None:
@@ -135,6 +154,24 @@ def _lend(package: str) -> None:
         return getattr(import_module(now(package)), name)
 
     import_module(PREFIX + package).__getattr__ = give  # type: ignore[method-assign]
+
+
+def _rename(module: ModuleType) -> None:
+    """Let a module give what it has by the former names too, to whoever imports it by its own."""
+    given = names()[module.__name__]
+
+    def give(name: str) -> Any:
+        if name not in given:
+            raise AttributeError(f"module {module.__name__!r} has no attribute {name!r}")
+        where = module.__name__.removeprefix(PREFIX)
+        warn(
+            f"{where}.{name} is {given[name]} now; the former name goes with the next version.",
+            DeprecationWarning,
+            stacklevel=2,
+        )
+        return getattr(module, given[name])
+
+    module.__getattr__ = give  # type: ignore[method-assign]
 
 
 def _go_first() -> None:

@@ -7,20 +7,18 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from patchbay.flows.secret_shapes import secret_kind
+from patchbay.flows.secret_shapes import JsonPath, secret_kind
 from patchbay.flows.words import listed, printable, quoted
-
-Where = tuple[str | int, ...]
 
 MODEL_NAME = "letters, digits, _ and -, starting with a letter or _, at most 64 characters"
 
 
-def explain(error: ValidationError, data: Any) -> list[tuple[Where, str]]:
+def explain(error: ValidationError, data: Any) -> list[tuple[JsonPath, str]]:
     """Every place in `data` that is wrong, with a phrase that follows its name: `must be text`.
 
     Alternatives of a union are told together. No value that looks like a secret is repeated.
     """
-    found: dict[Where, list[str]] = {}
+    found: dict[JsonPath, list[str]] = {}
     for detail in error.errors(include_url=False, include_context=True):
         where = _where(detail["loc"], data, missing=detail["type"] == "missing")
         phrase = _phrase(detail)
@@ -30,7 +28,7 @@ def explain(error: ValidationError, data: Any) -> list[tuple[Where, str]]:
     return [(where, _together(phrases, _at(data, where))) for where, phrases in found.items()]
 
 
-def json_place(where: Where) -> str:
+def json_place(where: JsonPath) -> str:
     """`nodes[3].params.template`."""
     text = ""
     for part in where:
@@ -53,7 +51,7 @@ def given(value: Any) -> str:
     return "an object"
 
 
-def _where(loc: Where, data: Any, *, missing: bool) -> Where:
+def _where(loc: JsonPath, data: Any, *, missing: bool) -> JsonPath:
     """The part of pydantic's location that exists in the data: unions add names of their own."""
     kept: list[str | int] = []
     current = data
@@ -75,7 +73,7 @@ def _holds(container: Any, part: str | int) -> bool:
 _NOTHING = object()
 
 
-def _at(data: Any, where: Where) -> Any:
+def _at(data: Any, where: JsonPath) -> Any:
     for part in where:
         if not _holds(data, part):
             return _NOTHING

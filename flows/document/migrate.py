@@ -9,8 +9,8 @@ from patchbay.flows.document.model import FORMAT, Flow, NodeInstance
 from patchbay.nodes.catalog import Catalog
 from patchbay.nodes.contract import Node
 
-Document = dict[str, Any]
-Upgrade = Callable[[Document], Document]
+RawFlow = dict[str, Any]
+Upgrade = Callable[[RawFlow], RawFlow]
 
 UPGRADES: Mapping[int, Upgrade] = {}
 """File format → function that turns a document of that format into the next one."""
@@ -21,8 +21,8 @@ class MigrationError(Exception):
 
 
 def upgrade_document(
-    data: Document, upgrades: Mapping[int, Upgrade] = UPGRADES, target: int = FORMAT
-) -> Document:
+    data: RawFlow, upgrades: Mapping[int, Upgrade] = UPGRADES, target: int = FORMAT
+) -> RawFlow:
     """A document of any older format in the format `target`. The input is left as it is.
 
     Raises:

@@ -19,7 +19,7 @@ Id = Annotated[str, StringConstraints(pattern=NAME)]
 EndpointText = Annotated[
     str, StringConstraints(pattern=NAME[:-1] + r"\." + NAME[1:], max_length=129)
 ]
-Line = Annotated[str, StringConstraints(max_length=300, pattern=r"^[^\x00-\x1f\x7f]*$")]
+SingleLine = Annotated[str, StringConstraints(max_length=300, pattern=r"^[^\x00-\x1f\x7f]*$")]
 
 
 class Part(BaseModel):
@@ -52,7 +52,7 @@ class NodeInstance(Part):
     id: Id
     kind: str = Field(min_length=1, max_length=100)
     version: int = Field(1, ge=1)
-    title: Line | None = None
+    title: SingleLine | None = None
     """What the person calls it; the kind's title otherwise."""
     disabled: bool = False
     """A disabled node is skipped, and so is what hangs on it alone."""
@@ -107,7 +107,7 @@ class Group(Part):
     """Nodes that belong together and fold into one box."""
 
     id: Id
-    title: Line = "Group"
+    title: SingleLine = "Group"
     nodes: tuple[Id, ...] = ()
     folded: bool = False
 
@@ -125,7 +125,7 @@ class Flow(Part):
     """A flow. Immutable; edits are functions from one flow to the next."""
 
     format: Literal[1] = FORMAT
-    name: Line = "Untitled"
+    name: SingleLine = "Untitled"
     description: str = Field("", max_length=20_000)
     nodes: tuple[NodeInstance, ...] = ()
     edges: tuple[Edge, ...] = ()

@@ -14,11 +14,11 @@ from patchbay.flows.document.model import (
     Flow,
     Group,
     Id,
-    Line,
     NodeInstance,
     Note,
     Part,
     Place,
+    SingleLine,
 )
 
 
@@ -87,7 +87,7 @@ class Rename(Part):
 
     op: Literal["rename"] = "rename"
     node: Id
-    title: Line | None
+    title: SingleLine | None
 
 
 class SetId(Part):
@@ -151,7 +151,7 @@ class EditGroup(Part):
 
     op: Literal["edit_group"] = "edit_group"
     group: Id
-    title: Line | None = None
+    title: SingleLine | None = None
     folded: bool | None = None
     nodes: tuple[Id, ...] | None = None
 
@@ -160,7 +160,7 @@ class SetMeta(Part):
     """Change the flow's name or description."""
 
     op: Literal["set_meta"] = "set_meta"
-    name: Line | None = None
+    name: SingleLine | None = None
     description: str | None = Field(None, max_length=20_000)
 
 
@@ -206,7 +206,7 @@ class Patch(Part):
     """The bare difference of two flows: what undo is made of."""
 
     op: Literal["patch"] = "patch"
-    name: Line | None = None
+    name: SingleLine | None = None
     description: str | None = Field(None, max_length=20_000)
     nodes: tuple[NodeSlot, ...] = ()
     edges: tuple[EdgeSlot, ...] = ()
@@ -220,7 +220,7 @@ class Batch(Part):
 
     op: Literal["batch"] = "batch"
     ops: tuple[Operation, ...]
-    label: Line = ""
+    label: SingleLine = ""
 
 
 Operation = Annotated[

@@ -13,10 +13,11 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from patchbay.flows.document.explain import Where, explain, json_place
+from patchbay.flows.document.explain import explain, json_place
 from patchbay.flows.document.migrate import UPGRADES, MigrationError, Upgrade, upgrade_document
 from patchbay.flows.document.model import FORMAT, Flow
 from patchbay.flows.problems import FlowError, Problem
+from patchbay.flows.secret_shapes import JsonPath
 from patchbay.flows.words import printable, quoted
 
 MAX_BYTES = 16 * 1024 * 1024
@@ -210,9 +211,9 @@ def _data_problems(data: Any, doubled: list[tuple[dict[str, Any], str]]) -> Iter
 _TOO_DEEP = object()
 
 
-def _walk(data: Any) -> Iterator[tuple[Where, Any]]:
+def _walk(data: Any) -> Iterator[tuple[JsonPath, Any]]:
     """Every value with its place, parents first; without recursion, so of any depth."""
-    stack: list[tuple[Where, Any]] = [((), data)]
+    stack: list[tuple[JsonPath, Any]] = [((), data)]
     while stack:
         where, value = stack.pop()
         if len(where) > MAX_DEPTH:
@@ -236,12 +237,12 @@ def is_whole(text: str) -> bool:
     return True
 
 
-def _half(where: Where) -> Problem:
+def _half(where: JsonPath) -> Problem:
     message = f"{json_place(where)} holds half a character (a lone surrogate)."
     return Problem("file/not-utf8", message, "Remove it.")
 
 
-def _start(where: Where) -> str:
+def _start(where: JsonPath) -> str:
     return json_place(where[:6])
 
 
@@ -278,7 +279,7 @@ def _shape_fix(phrase: str) -> str:
     return "Add it." if phrase == "is missing" else "Change it in the file."
 
 
-def _node_at(where: Where, data: dict[str, Any]) -> str | None:
+def _node_at(where: JsonPath, data: dict[str, Any]) -> str | None:
     if len(where) < 2 or where[0] != "nodes" or not isinstance(where[1], int):
         return None
     node = data["nodes"][where[1]]

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from patchbay.flows.runs.plan import Step
+from patchbay.flows.runs.plan import PlanStep
 from patchbay.nodes.contract import UNSET, NodeError, Ports
 from patchbay.nodes.values import MAX_DEPTH, describe, is_too_deep
 
 
-def check_arrival(step: Step, name: str, inputs: Ports) -> None:
+def check_arrival(step: PlanStep, name: str, inputs: Ports) -> None:
     """Look at what arrived at a port whose wires promised only "any".
 
     Raises:
@@ -28,7 +28,7 @@ def check_arrival(step: Step, name: str, inputs: Ports) -> None:
             )
 
 
-def checked(step: Step, result: object) -> dict[str, Any]:
+def checked(step: PlanStep, result: object) -> dict[str, Any]:
     """The outputs of a node, without those that are not this branch.
 
     Raises:
@@ -53,7 +53,7 @@ def checked(step: Step, result: object) -> dict[str, Any]:
     return outputs
 
 
-def as_stored(step: Step, outputs: object) -> dict[str, Any] | None:
+def as_stored(step: PlanStep, outputs: object) -> dict[str, Any] | None:
     """Outputs that were stored, where they are what the node declares; else None.
 
     A store holds what somebody wrote there: an older version, a hand, a damaged disk. Nothing at
@@ -79,7 +79,7 @@ def too_deep(what: str, port: str | None = None) -> NodeError:
     )
 
 
-def _wrong(step: Step, port: str | None, message: str) -> NodeError:
+def _wrong(step: PlanStep, port: str | None, message: str) -> NodeError:
     return NodeError(
         message,
         fix=f"This is a mistake in the node {step.cls.kind}; tell its author.",

@@ -28,7 +28,7 @@ from patchbay.flows.runs.events import (
 )
 from patchbay.flows.runs.failures import SchedulerError, StepError, explain, may_retry, said
 from patchbay.flows.runs.keys import node_key
-from patchbay.flows.runs.plan import Absent, Delivered, Outcome, Plan, Skip, Step, settle_inputs
+from patchbay.flows.runs.plan import Absent, Delivered, Outcome, Plan, PlanStep, Skip, settle_inputs
 from patchbay.flows.runs.subflows import Subflows
 from patchbay.nodes.context import LANE
 from patchbay.nodes.contract import InputField, Node, NodeError, Ports
@@ -65,7 +65,7 @@ class Execution:
         self._outcomes: dict[str, Outcome] = {}
         self._waiting = {step.id: len(step.sources) for step in plan.steps.values()}
         self._remaining = len(plan.steps)
-        self._ready: deque[Step] = deque()
+        self._ready: deque[PlanStep] = deque()
         self._tasks: set[asyncio.Task[None]] = set()
         self._done: asyncio.Future[None]
         self._stopping = False
@@ -151,7 +151,7 @@ class Execution:
             if not self._done.done():
                 self._done.set_exception(defect)
 
-    def _settle(self, step: Step, outcome: Outcome) -> None:
+    def _settle(self, step: PlanStep, outcome: Outcome) -> None:
         self._outcomes[step.id] = outcome
         self._remaining -= 1
         for dependent in step.dependents:
@@ -159,14 +159,14 @@ class Execution:
             if self._waiting[dependent] == 0:
                 self._ready.append(self._plan.steps[dependent])
 
-    def _skip(self, step: Step, reason: str) -> None:
+    def _skip(self, step: PlanStep, reason: str) -> None:
         path = self._prefix + step.id
         self._emit(NodeSkipped(at=time.time(), node=path, reason=reason))
         self._settle(step, Absent(reason))
 
     # --- one node ---------------------------------------------------------------------------
 
-    async def _work(self, step: Step, inputs: Ports) -> None:
+    async def _work(self, step: PlanStep, inputs: Ports) -> None:
         path = self._prefix + step.id
         started = time.perf_counter()
         ctx = StepContext(
@@ -190,7 +190,7 @@ class Execution:
         self._begin_ready()
 
     async def _deliver(
-        self, step: Step, inputs: Ports, ctx: StepContext, started: float
+        self, step: PlanStep, inputs: Ports, ctx: StepContext, started: float
     ) -> dict[str, Any]:
         key = await self._key(step, inputs)
         if _reads_files(step):
@@ -235,7 +235,7 @@ class Execution:
         )
         return outputs
 
-    async def _attempts(self, step: Step, inputs: Ports, ctx: StepContext) -> dict[str, Any]:
+    async def _attempts(self, step: PlanStep, inputs: Ports, ctx: StepContext) -> dict[str, Any]:
         policy = step.policy
         attempt = 1
         while True:
@@ -257,7 +257,7 @@ class Execution:
             await asyncio.sleep(wait)
             attempt += 1
 
-    async def _attempt(self, step: Step, inputs: Ports, ctx: StepContext) -> dict[str, Any]:
+    async def _attempt(self, step: PlanStep, inputs: Ports, ctx: StepContext) -> dict[str, Any]:
         for port in step.unproven:
             check_arrival(step, port, inputs)
         limit = step.policy.timeout_s
@@ -268,7 +268,7 @@ class Execution:
         return self._env.secrets.redact(checked(step, result))  # type: ignore[no-any-return]
 
     def _fail(
-        self, step: Step, path: str, inputs: Ports, started: float, error: BaseException
+        self, step: PlanStep, path: str, inputs: Ports, started: float, error: BaseException
     ) -> Absent:
         """Say that a node failed. Raises `StepError` unless the run goes on without it."""
         log.debug("%s failed", path, exc_info=error)
@@ -292,7 +292,7 @@ class Execution:
 
     # --- reuse ------------------------------------------------------------------------------
 
-    async def _key(self, step: Step, inputs: Ports) -> str:
+    async def _key(self, step: PlanStep, inputs: Ports) -> str:
         if not self._env.keyed:
             return ""
         extra: dict[str, Any] = {}
@@ -308,7 +308,7 @@ class Execution:
         except NodeError:
             return ""  # what cannot be known cannot be reused; the node itself will say why
 
-    def _reusable(self, step: Step, inputs: Ports) -> bool:
+    def _reusable(self, step: PlanStep, inputs: Ports) -> bool:
         if step.policy.cache != "auto":
             return step.policy.cache == "always"
         return step.cls.repeatable(step.params, inputs)
@@ -346,13 +346,13 @@ class Execution:
             ctx.no_reuse = ctx.no_reuse or inner.no_reuse
 
 
-def _reads_files(step: Step) -> bool:
+def _reads_files(step: PlanStep) -> bool:
     """Whether the result depends on files that the params name."""
     own = getattr(step.cls.content, "__func__", None)
     return own is not getattr(Node.content, "__func__", None)
 
 
-async def _within(limit: float, step: Step, inputs: Ports, ctx: StepContext) -> Ports:
+async def _within(limit: float, step: PlanStep, inputs: Ports, ctx: StepContext) -> Ports:
     try:
         async with asyncio.timeout(limit) as scope:
             return await step.cls().run(inputs, step.params, ctx)

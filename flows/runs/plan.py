@@ -40,7 +40,7 @@ class Skip:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class PlanStep:
     """A node of the plan: what it is, its wires by input port, and who waits for it."""
 
     id: str
@@ -64,9 +64,9 @@ class Step:
 class Plan:
     """Steps by id, in document order."""
 
-    steps: dict[str, Step]
+    steps: dict[str, PlanStep]
 
-    def roots(self) -> list[Step]:
+    def roots(self) -> list[PlanStep]:
         """The steps that wait for nothing."""
         return [step for step in self.steps.values() if not step.sources]
 
@@ -87,13 +87,13 @@ def make_plan(resolved: Resolved, only: Collection[str] = ()) -> Plan:
     return Plan(steps)
 
 
-def _make_step(node_id: str, resolved: Resolved) -> Step:
+def _make_step(node_id: str, resolved: Resolved) -> PlanStep:
     node = resolved.nodes[node_id]
     if node.cls is None or node.params is None or node.inputs is None or node.outputs is None:
         raise ValueError(f"{node_id} is not a valid node; validate the flow first")
     wires = {port: tuple(edges) for port, edges in resolved.incoming[node_id].items()}
     sources = dict.fromkeys(edge.source_node for edges in wires.values() for edge in edges)
-    return Step(
+    return PlanStep(
         id=node_id,
         cls=node.cls,
         params=node.params,
@@ -135,7 +135,7 @@ def needed_by(resolved: Resolved, targets: Collection[str]) -> set[str]:
     return found
 
 
-def settle_inputs(step: Step, outcomes: Mapping[str, Outcome]) -> Ports | Skip:
+def settle_inputs(step: PlanStep, outcomes: Mapping[str, Outcome]) -> Ports | Skip:
     """The inputs of a step whose sources have all settled, or the reason to skip it.
 
     A required port that nothing was delivered to skips the node. So does a node all of whose wires

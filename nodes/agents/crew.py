@@ -21,7 +21,7 @@ from patchbay.nodes.names import Name
 from patchbay.nodes.values import EmbeddingsSpec, ModelSpec, Table, TaskSpec
 
 if TYPE_CHECKING:
-    from patchbay.nodes.agents.crew_llm import Line
+    from patchbay.nodes.agents.crew_llm import LoopPortal
 
 
 class Crew(Node):
@@ -173,8 +173,8 @@ async def _work(
     )
 
 
-def _line(ctx: Context) -> Line:
-    from patchbay.nodes.agents.crew_llm import Line
+def _line(ctx: Context) -> LoopPortal:
+    from patchbay.nodes.agents.crew_llm import LoopPortal
 
     warnings: set[asyncio.Task[None]] = set()
 
@@ -183,7 +183,7 @@ def _line(ctx: Context) -> Line:
         warnings.add(task)
         task.add_done_callback(warnings.discard)
 
-    return Line(asyncio.get_running_loop(), ctx.cancelled, warn=warn)
+    return LoopPortal(asyncio.get_running_loop(), ctx.cancelled, warn=warn)
 
 
 async def _done(work: CrewWork, ctx: Context) -> None:

@@ -41,7 +41,7 @@ _DEFAULT_CONTEXT = 4096
 
 
 @dataclass
-class Line:
+class LoopPortal:
     """From CrewAI's threads to the run's event loop. `failure` is what ended the crew early."""
 
     loop: asyncio.AbstractEventLoop
@@ -87,7 +87,7 @@ class CrewLLM(BaseLLM):
     model_config = ConfigDict(arbitrary_types_allowed=True, extra="allow")
 
     _worker: Worker = PrivateAttr()
-    _line: Line = PrivateAttr()
+    _line: LoopPortal = PrivateAttr()
     _as_text: bool = PrivateAttr(default=False)
     _schemas: Mapping[str, dict[str, Any]] = PrivateAttr(default_factory=dict)
     _spoken: Mapping[str, OnPiece] = PrivateAttr(default_factory=dict)
@@ -97,7 +97,7 @@ class CrewLLM(BaseLLM):
     def over(
         cls,
         worker: Worker,
-        line: Line,
+        line: LoopPortal,
         *,
         as_text: bool = False,
         schemas: Mapping[str, dict[str, Any]] | None = None,
@@ -203,10 +203,10 @@ class BridgedTool(CrewTool):
     """A role's tool as CrewAI calls it."""
 
     _worker: Worker = PrivateAttr()
-    _line: Line = PrivateAttr()
+    _line: LoopPortal = PrivateAttr()
 
     @classmethod
-    def over(cls, worker: Worker, line: Line, name: str) -> BridgedTool:
+    def over(cls, worker: Worker, line: LoopPortal, name: str) -> BridgedTool:
         """One of the worker's tools."""
         tool = worker.tools[name]
         made = cls(name=name, description=tool.description, args_schema=_arguments(tool))

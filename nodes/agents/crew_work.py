@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import crewai
     from langchain_core.embeddings import Embeddings
 
-    from patchbay.nodes.agents.crew_llm import Line
+    from patchbay.nodes.agents.crew_llm import LoopPortal
     from patchbay.nodes.agents.heard import OnPiece
 
 MANAGER = "Crew Manager"
@@ -27,7 +27,7 @@ class CrewWork:
 
     plan: CrewPlan
     workers: Mapping[str, Worker]
-    line: Line
+    line: LoopPortal
     manager_iterations: int = 10
     memory: str = ""
     """Under which name it remembers; empty for no memory."""

@@ -25,14 +25,14 @@ class BadTable(ValueError):  # noqa: N818 - it is told to a person as it is
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class CsvRow:
     """One row: its cells by column, and the line of the file that it ends on, from 1."""
 
     cells: dict[str, str]
     line: int
 
 
-def read_table(text: str, delimiter: Delimiter = "auto") -> list[Row]:
+def read_table(text: str, delimiter: Delimiter = "auto") -> list[CsvRow]:
     """The rows below the header line. Empty lines are none.
 
     Args:
@@ -55,7 +55,7 @@ def read_table(text: str, delimiter: Delimiter = "auto") -> list[Row]:
     if header is None:
         return []
     names = _names(header[1], header[0])
-    return [Row(dict(zip(names, _fitting(cells, names, line), strict=True)), line)
+    return [CsvRow(dict(zip(names, _fitting(cells, names, line), strict=True)), line)
             for line, cells in rows]  # fmt: skip
 
 

@@ -12,7 +12,7 @@ from pydantic import JsonValue
 from patchbay.nodes.contract import Context, Field, Node, NodeError, NodeParams, Ports, port
 from patchbay.nodes.figures import Chart, Table
 from patchbay.nodes.models.asking import Answer, ask, conversation, one_line
-from patchbay.nodes.models.options import Sampling, Tokens
+from patchbay.nodes.models.options import MaxTokens, Sampling
 from patchbay.nodes.values import Message, ModelSpec, Spec
 
 GIGABYTE = 1e9
@@ -40,7 +40,7 @@ class CompareModels(Node):
         """Ask all at the same time; off, one after the other, so that speeds can be compared."""
         system: str = Field("", max_length=1_000_000, widget="textarea")
         """What every model is told before the prompt."""
-        max_tokens: Tokens = 256
+        max_tokens: MaxTokens = 256
 
     class Inputs(Ports):
         models: list[ModelSpec] = port(doc="The models to ask; takes many wires.")

@@ -17,7 +17,7 @@ from patchbay.nodes.values import EmbeddingsSpec, ModelSpec, SecretRef
 
 Temperature = Annotated[float | None, Limits(ge=0, le=5)]
 Nucleus = Annotated[float | None, Limits(gt=0, le=1)]
-Tokens = Annotated[int | None, Limits(ge=1, le=1_048_576)]
+MaxTokens = Annotated[int | None, Limits(ge=1, le=1_048_576)]
 Seed = Annotated[int | None, Limits(ge=0, le=2**32 - 2)]
 Thinking = Annotated[
     Annotated[str, Limits(pattern=r"^(off|on|low|medium|high|[1-9]\d{0,6})$")] | None,
@@ -36,7 +36,7 @@ class Sampling(BaseModel):
 
     temperature: Temperature = None
     """How freely words are chosen; 0 always takes the likeliest. Empty: as the model says."""
-    max_tokens: Tokens = None
+    max_tokens: MaxTokens = None
     """Where an answer is cut, in tokens. Empty: as the model says."""
     seed: Seed = None
     """Makes sampled answers repeat, where the model knows seeds. Empty: as the model says."""
@@ -77,7 +77,7 @@ class LocalSampling(EngineSampling):
 
     temperature: Temperature = 0.2
     top_p: Nucleus = 0.9
-    max_tokens: Tokens = 512
+    max_tokens: MaxTokens = 512
 
 
 def sampled(cls: type[BaseModel]) -> tuple[str, ...]:

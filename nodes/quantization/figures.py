@@ -17,7 +17,7 @@ MEGABYTE, GIGABYTE = 1e6, 1e9
 
 
 @dataclass(slots=True)
-class Row:
+class SchemeResult:
     """What came of one scheme: the loss of each matrix, and the perplexity if it was measured."""
 
     name: str
@@ -39,7 +39,7 @@ class Row:
         return self.total.stored_bits / 8 / MEGABYTE
 
 
-def precisions_table(rows: list[Row]) -> Table:
+def precisions_table(rows: list[SchemeResult]) -> Table:
     """Each precision: bits, size, error and perplexity."""
     columns = (
         "precision", "bits", "bits with scales", "size (MB)", "mean error", "RMS error",
@@ -56,7 +56,7 @@ def precisions_table(rows: list[Row]) -> Table:
     return Table(columns=columns, rows=tuple(shown), title=title)
 
 
-def layers_table(rows: list[Row]) -> Table:
+def layers_table(rows: list[SchemeResult]) -> Table:
     """The error of every matrix in each precision that loses something by design."""
     columns = ("matrix", "precision", "mean error", "RMS error", "largest error", "numbers")
     shown = tuple(
@@ -96,7 +96,7 @@ def storage_table(parameters: int) -> Table:
     return Table(columns=columns, rows=rows, title=f"Storage of {parameters:,} parameters")
 
 
-def errors_chart(rows: list[Row]) -> Chart:
+def errors_chart(rows: list[SchemeResult]) -> Chart:
     """The RMS error of every matrix in each precision."""
     points = tuple(
         {"matrix": name, "RMS error": finite(loss.rms), "precision": row.name}
@@ -110,13 +110,13 @@ def errors_chart(rows: list[Row]) -> Chart:
     )  # fmt: skip
 
 
-def sizes_chart(rows: list[Row]) -> Chart:
+def sizes_chart(rows: list[SchemeResult]) -> Chart:
     """The size in each precision, scales included."""
     bars = tuple({"precision": row.name, "size (MB)": row.megabytes} for row in rows)
     return Chart(kind="bar", rows=bars, x="precision", y="size (MB)", title="Size by precision")
 
 
-def perplexity_chart(rows: list[Row]) -> Chart:
+def perplexity_chart(rows: list[SchemeResult]) -> Chart:
     """Perplexity by the bits that a number takes."""
     points = tuple(
         {"bits": row.total.bits, "perplexity": finite(row.perplexity), "precision": row.name}

@@ -13,7 +13,7 @@ from patchbay.nodes.contract import Context, Field, Node, NodeError, NodeParams,
 from patchbay.nodes.figures import Chart, Table
 from patchbay.nodes.quantization.errors import Loss
 from patchbay.nodes.quantization.figures import (
-    Row,
+    SchemeResult,
     errors_chart,
     layers_table,
     perplexity_chart,
@@ -133,12 +133,12 @@ class _Work:
         return Loss().add(numbers, made.restored, made.bits)
 
 
-async def _measured(work: _Work, ctx: Context) -> list[Row]:
+async def _measured(work: _Work, ctx: Context) -> list[SchemeResult]:
     """One row per scheme. Each matrix is a step, between which a run can be stopped."""
-    rows: list[Row] = []
+    rows: list[SchemeResult] = []
     total = len(SCHEMES) * len(work.tensors)
     for scheme in SCHEMES:
-        row = Row(scheme.name, scheme.width)
+        row = SchemeResult(scheme.name, scheme.width)
         for tensor in work.tensors:
             row.losses[tensor.name] = await ctx.blocking(work.quantize, tensor, scheme)
             done = len(rows) * len(work.tensors) + len(row.losses)

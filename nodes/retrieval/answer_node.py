@@ -16,7 +16,7 @@ from patchbay.nodes.contract import (
     port,
 )
 from patchbay.nodes.models.asking import ask
-from patchbay.nodes.models.options import Temperature, Tokens
+from patchbay.nodes.models.options import MaxTokens, Temperature
 from patchbay.nodes.retrieval import citing
 from patchbay.nodes.values import Document, Message, ModelSpec
 
@@ -58,7 +58,7 @@ class AnswerWithSources(Node):
         """What is done about an answer without numbers: nothing, or the model is asked for one."""
         temperature: Temperature = 0.0
         """How freely words are chosen; empty for as the model says."""
-        max_tokens: Tokens = 256
+        max_tokens: MaxTokens = 256
         """Where the answer is cut; empty for as the model says."""
 
     class Inputs(Ports):

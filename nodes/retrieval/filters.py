@@ -15,7 +15,7 @@ from patchbay.nodes.text.patterns import fits
 Relation = Literal["is", "is not", "contains", "like", "at least", "at most"]
 
 
-class Condition(NodeParams):
+class MetadataFilter(NodeParams):
     """What the metadata of a chunk must say."""
 
     field: str = Field(min_length=1, max_length=200)
@@ -26,7 +26,7 @@ class Condition(NodeParams):
     """With what: a text, or a number."""
 
 
-def matches(metadata: Mapping[str, JsonValue], conditions: Sequence[Condition]) -> bool:
+def matches(metadata: Mapping[str, JsonValue], conditions: Sequence[MetadataFilter]) -> bool:
     """Whether all conditions hold. What a chunk does not say is not anything, nor at least it."""
     return all(
         _RELATIONS[c.relation](metadata.get(c.field), c.value)

@@ -19,7 +19,7 @@ from patchbay.nodes.contract import (
 from patchbay.nodes.io.csv_table import Delimiter
 from patchbay.nodes.io.files import MEGABYTE, quoted, read_bytes
 from patchbay.nodes.retrieval.folder import Found, digest_of, find_files
-from patchbay.nodes.retrieval.readers import PLACE, READERS, Reading, read_documents
+from patchbay.nodes.retrieval.readers import PLACE, READERS, ReadOptions, read_documents
 from patchbay.nodes.values import Document, FileRef
 
 SHOWN = 5
@@ -116,7 +116,7 @@ async def _load(
     ctx: Context,
 ) -> list[Document]:
     limit = int(params.limit_mb * MEGABYTE)
-    how = Reading(params.delimiter, ctx.cancelled.is_set)
+    how = ReadOptions(params.delimiter, ctx.cancelled.is_set)
     documents: list[Document] = []
     bad: list[NodeError] = []
     for number, (path, source) in enumerate(files):
@@ -136,7 +136,9 @@ async def _load(
     return documents
 
 
-def _read(path: Path, source: str, limit: int, sha256: str | None, how: Reading) -> list[Document]:
+def _read(
+    path: Path, source: str, limit: int, sha256: str | None, how: ReadOptions
+) -> list[Document]:
     data = read_bytes(path, PLACE, limit)
     if sha256 is not None and hashlib.sha256(data).hexdigest() != sha256:
         raise NodeError(

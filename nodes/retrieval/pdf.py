@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 MOST_EDGES = 3000
 """Lines on a page beyond which it is a drawing, in which no tables are looked for."""
 
-Box = tuple[float, float, float, float]
+BoundingBox = tuple[float, float, float, float]
 
 UNKNOWN = "\ufffd"
 """Stands for a letter whose font does not say which one it is."""
@@ -215,14 +215,14 @@ def _as_item(page: Page, table: Table, letters: list[LTChar]) -> Item:
     return Item(text, left, height - high, right, height - low, "table")
 
 
-def _box(page: Page, found: Box) -> Box:
+def _box(page: Page, found: BoundingBox) -> BoundingBox:
     """A place of pdfplumber's, from the top of the page, as pdfminer's, from its bottom."""
     left, top = page.mediabox[0], page.mediabox[1]
     height = page.layout.height
     return found[0] - left, height - (found[3] - top), found[2] - left, height - (found[1] - top)
 
 
-def _parted(letters: list[LTChar], box: Box) -> tuple[list[LTChar], list[LTChar]]:
+def _parted(letters: list[LTChar], box: BoundingBox) -> tuple[list[LTChar], list[LTChar]]:
     """The letters in a box, and those outside of it."""
     inside: list[LTChar] = []
     outside: list[LTChar] = []

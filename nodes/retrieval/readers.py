@@ -20,7 +20,7 @@ PLACE = "Load documents"
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class ReadOptions:
     """How files are read."""
 
     delimiter: Delimiter = "auto"
@@ -30,7 +30,7 @@ class Reading:
 
 
 def read_documents(
-    path: Path, data: bytes, source: str, how: Reading | None = None
+    path: Path, data: bytes, source: str, how: ReadOptions | None = None
 ) -> list[Document]:
     """The documents in a file.
 
@@ -52,7 +52,7 @@ def read_documents(
             retry=False,
         )
     try:
-        found = list(reader(path, data, how or Reading()))
+        found = list(reader(path, data, how or ReadOptions()))
     except (NodeError, MemoryError):
         raise
     except Exception as error:  # what a broken file does to a parser cannot be listed
@@ -78,19 +78,19 @@ def broken(source: str, why: str) -> NodeError:
     )
 
 
-Found = Iterator[tuple[str, dict[str, Any]]]
+TextsWithMetadata = Iterator[tuple[str, dict[str, Any]]]
 
 
-def _text(path: Path, data: bytes, how: Reading) -> Found:
+def _text(path: Path, data: bytes, how: ReadOptions) -> TextsWithMetadata:
     yield as_utf8(data, path, PLACE), {}
 
 
-def _html(path: Path, data: bytes, how: Reading) -> Found:
+def _html(path: Path, data: bytes, how: ReadOptions) -> TextsWithMetadata:
     page = read_page(as_utf8(data, path, PLACE))
     yield page.text, {"title": page.title} if page.title else {}
 
 
-def _pdf(path: Path, data: bytes, how: Reading) -> Found:
+def _pdf(path: Path, data: bytes, how: ReadOptions) -> TextsWithMetadata:
     from patchbay.nodes.retrieval.pdf import Locked, read_pdf
 
     try:
@@ -100,7 +100,7 @@ def _pdf(path: Path, data: bytes, how: Reading) -> Found:
         raise broken(path.name, "it is protected by a password") from error
 
 
-def _docx(path: Path, data: bytes, how: Reading) -> Found:
+def _docx(path: Path, data: bytes, how: ReadOptions) -> TextsWithMetadata:
     from patchbay.nodes.retrieval.word import TooLarge, read_word
 
     try:
@@ -110,7 +110,7 @@ def _docx(path: Path, data: bytes, how: Reading) -> Found:
         raise broken(path.name, why) from error
 
 
-def _csv(path: Path, data: bytes, how: Reading) -> Found:
+def _csv(path: Path, data: bytes, how: ReadOptions) -> TextsWithMetadata:
     delimiter = "tab" if path.suffix.lower() == ".tsv" else how.delimiter
     try:
         rows = read_table(as_utf8(data, path, PLACE), delimiter)
@@ -124,7 +124,7 @@ def _cause(error: BaseException) -> str:
     return str(error).strip() or type(error).__name__
 
 
-READERS: Mapping[str, Callable[[Path, bytes, Reading], Found]] = {
+READERS: Mapping[str, Callable[[Path, bytes, ReadOptions], TextsWithMetadata]] = {
     ".txt": _text,
     ".md": _text,
     ".markdown": _text,

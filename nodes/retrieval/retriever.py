@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
 
-from patchbay.nodes.retrieval.filters import Condition
+from patchbay.nodes.retrieval.filters import MetadataFilter
 from patchbay.nodes.retrieval.index import IndexSpec
 from patchbay.nodes.values import ModelSpec, Opening, RetrieverSpec, Spec
 
@@ -33,7 +33,7 @@ class IndexRetriever(RetrieverSpec):
     threshold: float | None = Field(None, ge=-1, le=1)
     relevance: float = Field(0.5, ge=0, le=1)
     candidates: int = Field(20, ge=1, le=1000)
-    conditions: tuple[Condition, ...] = ()
+    conditions: tuple[MetadataFilter, ...] = ()
     expand: Expansion = "none"
     rerank: Reranking = "none"
     reranker: str = ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import model_validator
 
 from patchbay.nodes.contract import UNSET, DescribingNode, Field, NodeError, NodeParams, Ports, port
-from patchbay.nodes.retrieval.filters import Condition
+from patchbay.nodes.retrieval.filters import MetadataFilter
 from patchbay.nodes.retrieval.index import IndexSpec
 from patchbay.nodes.retrieval.retriever import Expansion, IndexRetriever, Reranking, Strategy
 from patchbay.nodes.values import ModelSpec
@@ -42,7 +42,7 @@ class Retriever(DescribingNode):
         """For mmr: 1 takes the nearest, 0 only looks for difference."""
         candidates: int = Field(20, ge=1, le=1000)
         """For mmr, hybrid and reranking: how many chunks the best are taken from."""
-        conditions: list[Condition] = Field([], max_length=20)
+        conditions: list[MetadataFilter] = Field([], max_length=20)
         """What the metadata of a chunk must say, such as source like *.pdf; all must hold."""
         expand: Expansion = Field("none")
         """What the wired model makes of a query before the search."""

@@ -14,7 +14,7 @@ from patchbay.nodes.values import Document
 
 Way = Literal["sentences", "tokens", "recursive", "headings"]
 
-Piece = tuple[str, dict[str, JsonValue]]
+TextChunk = tuple[str, dict[str, JsonValue]]
 
 
 class SplitDocuments(Node):
@@ -99,7 +99,7 @@ def split(
 
 # --- the ways -----------------------------------------------------------------------------------
 
-Cut = Callable[[str], Iterator[Piece]]
+Cut = Callable[[str], Iterator[TextChunk]]
 
 _PHRASES = r"[^,.;。？！]+[,.;。？！]*|[,.;。？！]+"
 """Parts of a sentence that is too long. LlamaIndex's own pattern loses two of the dots of "..."."""
@@ -144,7 +144,7 @@ def _recursive(size: int, overlap: int) -> Cut:
 def _by_headings(size: int, overlap: int) -> Cut:
     shorten = _by_sentences(size, overlap)
 
-    def cut(text: str) -> Iterator[Piece]:
+    def cut(text: str) -> Iterator[TextChunk]:
         for section in sections(text):
             more: dict[str, JsonValue] = {}
             if section.headings:

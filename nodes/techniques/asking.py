@@ -10,7 +10,7 @@ from pydantic import model_validator
 from patchbay.nodes.calls import CallOptions
 from patchbay.nodes.contract import Field, NodeParams, Ports
 from patchbay.nodes.models.asking import derived_seed
-from patchbay.nodes.models.options import Sampling, Seed, Tokens
+from patchbay.nodes.models.options import MaxTokens, Sampling, Seed
 from patchbay.nodes.techniques.answers import AnswerKind, final_answer
 from patchbay.nodes.values import ModelSpec
 
@@ -26,7 +26,7 @@ class AnswerParams(NodeParams, Sampling):
     """The words to choose from, for the kind `choice`."""
     seed: Seed = 0
     """Makes sampled answers repeat; each request gets its own seed, made from this one."""
-    max_tokens: Tokens = 256
+    max_tokens: MaxTokens = 256
 
     @model_validator(mode="after")
     def _has_choices(self) -> Self:

@@ -12,7 +12,7 @@ from pydantic import AfterValidator, JsonValue
 from patchbay.nodes.contract import Context, Field, Node, NodeError, NodeParams, Ports, port
 from patchbay.nodes.figures import Chart, Table
 from patchbay.nodes.models.asking import Answer, ask, conversation, one_line, side_by_side
-from patchbay.nodes.models.options import Temperature, Tokens
+from patchbay.nodes.models.options import MaxTokens, Temperature
 from patchbay.nodes.prompts.braces import fill, variables
 from patchbay.nodes.techniques.answers import Vote, same, vote
 from patchbay.nodes.techniques.asking import AnswerParams, repeats
@@ -86,7 +86,7 @@ class GeneratedKnowledge(Node):
         """What the model is told before it answers."""
         temperature: Temperature = 0.7
         """How freely words are chosen, for the statements and the samples."""
-        max_tokens: Tokens = 64
+        max_tokens: MaxTokens = 64
         """Where a statement or an answer is cut. Empty: as the model says."""
 
     class Inputs(Ports):

@@ -9,7 +9,7 @@ from pydantic import AfterValidator
 
 from patchbay.nodes.contract import Context, Field, Node, Ports, port
 from patchbay.nodes.models.asking import Answer, ask, conversation, one_line
-from patchbay.nodes.models.options import Tokens
+from patchbay.nodes.models.options import MaxTokens
 from patchbay.nodes.prompts.braces import fill, variables
 from patchbay.nodes.techniques.asking import repeats
 from patchbay.nodes.techniques.meaning import ComparedParams
@@ -55,7 +55,7 @@ class Paraphrases(Node):
         """The task in several wordings, each with {input}."""
         system: str = Field("", max_length=1_000_000, widget="textarea")
         """What the model is told before each wording (the system text)."""
-        max_tokens: Tokens = 32
+        max_tokens: MaxTokens = 32
 
     class Inputs(Ports):
         model: ModelSpec = port(doc="The model to ask.")

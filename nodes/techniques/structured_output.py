@@ -18,7 +18,7 @@ from patchbay.nodes.models.asking import (
     one_line,
     with_suffix,
 )
-from patchbay.nodes.models.options import Sampling, Seed, Tokens
+from patchbay.nodes.models.options import MaxTokens, Sampling, Seed
 from patchbay.nodes.techniques.fields import (
     AnswerField,
     check_answer,
@@ -63,7 +63,7 @@ class StructuredOutput(Node):
         system: str = Field("", max_length=1_000_000, widget="textarea")
         """What the model is told before the prompt."""
         seed: Seed = 0
-        max_tokens: Tokens = 256
+        max_tokens: MaxTokens = 256
 
     class Inputs(Ports):
         model: ModelSpec = port(doc="The model to ask.")

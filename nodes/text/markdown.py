@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from markdown_it import MarkdownIt
     from markdown_it.tree import SyntaxTreeNode
 
-Part = dict[str, Any]
+MarkdownPart = dict[str, Any]
 """One part: `is` names it, `in` holds its parts or `text` its text.
 
 Blocks: paragraph, heading (`level` 1 to 6), quote, list (`start` where numbered), item, code
@@ -40,7 +40,7 @@ _parsing = threading.Lock()
 
 
 @lru_cache(maxsize=256)
-def parse_markdown(text: str, *, breaks: bool = True) -> list[Part]:
+def parse_markdown(text: str, *, breaks: bool = True) -> list[MarkdownPart]:
     """The parts of a text, plain enough for JSON. Never raises, and loses no words.
 
     The answer is shared: do not change it.
@@ -60,7 +60,7 @@ def parse_markdown(text: str, *, breaks: bool = True) -> list[Part]:
     return parts if breaks else [_flowing(part) for part in parts]
 
 
-def _flowing(part: Part) -> Part:
+def _flowing(part: MarkdownPart) -> MarkdownPart:
     """The same part with spaces where lines ended."""
     if part["is"] == "break":
         return {"is": "text", "text": " "}
@@ -79,12 +79,12 @@ def _parser() -> MarkdownIt:
     return parser
 
 
-def _parts(node: SyntaxTreeNode) -> list[Part]:
+def _parts(node: SyntaxTreeNode) -> list[MarkdownPart]:
     parts = [part for child in node.children for part in _made(child)]
     return [part for part in parts if part.get("text") != ""]
 
 
-def _made(node: SyntaxTreeNode) -> list[Part]:
+def _made(node: SyntaxTreeNode) -> list[MarkdownPart]:
     """What becomes of one node. One that is not known becomes its text."""
     kind = node.type
     if kind in _NAMES:
@@ -118,7 +118,7 @@ def _made(node: SyntaxTreeNode) -> list[Part]:
     return [{"is": "text", "text": node.content}]
 
 
-def _link(address: str, shown: list[Part]) -> list[Part]:
+def _link(address: str, shown: list[MarkdownPart]) -> list[MarkdownPart]:
     """A link, or only what it shows where it leads nowhere that it may."""
     try:
         scheme = urlsplit(address).scheme
@@ -129,12 +129,12 @@ def _link(address: str, shown: list[Part]) -> list[Part]:
     return [{"is": "link", "to": address, "in": shown}]
 
 
-def _text_of(part: Part) -> str:
+def _text_of(part: MarkdownPart) -> str:
     if "text" in part:
         return str(part["text"])
     return " " if part["is"] == "break" else "".join(_text_of(one) for one in part.get("in", ()))
 
 
-def text_of(parts: list[Part]) -> str:
+def text_of(parts: list[MarkdownPart]) -> str:
     """The words of some parts, without their form."""
     return "".join(_text_of(part) for part in parts)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from httpcore import AsyncNetworkBackend
 
-Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 _UNICAST = ipaddress.IPv6Network("2000::/3")
@@ -54,7 +54,7 @@ class AddressRefused(ValueError):  # noqa: N818 - it is told to a model as it is
     """A host leads to an address that must not be connected to."""
 
 
-def is_allowed(address: Address, *, loopback: bool) -> bool:
+def is_allowed(address: IPAddress, *, loopback: bool) -> bool:
     """Whether an address is public (or, where allowed, this machine's own).
 
     Private, link-local (where clouds keep their credentials), multicast, reserved and unspecified
@@ -73,7 +73,7 @@ def is_allowed(address: Address, *, loopback: bool) -> bool:
     return address.is_global and not (address.is_multicast or address.is_reserved)
 
 
-def _wrapped(address: Address) -> ipaddress.IPv4Address | None:
+def _wrapped(address: IPAddress) -> ipaddress.IPv4Address | None:
     if isinstance(address, ipaddress.IPv4Address):
         return None
     if address in _NAT64:

@@ -59,7 +59,7 @@ def _source(document: Any) -> str:
     return f"({source}) " if source else ""
 
 
-class Search(DescribingNode):
+class SearchAsTool(DescribingNode):
     """Let an agent search documents: a retriever as a tool.
 
     The agent writes the query and reads the passages found, each with its number and source.

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
-from patchbay.studio.documents.document import Document
+from patchbay.studio.documents.document import FlowDocument
 
 Handler = Callable[["CanvasPage", str], object]
 """Does what was asked, given the page and the command's argument. What it returns is dropped."""
@@ -20,7 +20,7 @@ class CanvasPage(Protocol):
     """What a page does for the canvas on it."""
 
     @property
-    def document(self) -> Document:
+    def document(self) -> FlowDocument:
         """The flow that the canvas shows."""
 
     def run(self) -> None:

@@ -16,7 +16,7 @@ from patchbay.studio.canvas.views import (
     problem_changes,
     problems_by_node,
 )
-from patchbay.studio.documents.document import Document, document_by_id
+from patchbay.studio.documents.document import FlowDocument, document_by_id
 from patchbay.studio.server.frontend import addresses, component
 
 NAME = "patchbay.canvas"
@@ -44,7 +44,7 @@ class CanvasState:
 
 
 def canvas(
-    document: Document,
+    document: FlowDocument,
     *,
     catalog: Catalog,
     key: str = "canvas",
@@ -130,7 +130,7 @@ class _Memory:
 
 
 def document_data(
-    document: Document, view: CatalogView, client: str, memory: _Memory
+    document: FlowDocument, view: CatalogView, client: str, memory: _Memory
 ) -> dict[str, Any]:
     """What brings the browser from what it has to what is."""
     known = memory.revisions.get(document.id)

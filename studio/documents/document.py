@@ -23,7 +23,7 @@ from patchbay.studio.documents.timeline import Timeline
 from patchbay.studio.documents.versions import Versions
 
 
-class Document:
+class FlowDocument:
     """A flow that people are editing.
 
     Args:
@@ -290,9 +290,9 @@ class Document:
         self._tell()
 
 
-_BY_ID: weakref.WeakValueDictionary[str, Document] = weakref.WeakValueDictionary()
+_BY_ID: weakref.WeakValueDictionary[str, FlowDocument] = weakref.WeakValueDictionary()
 
 
-def document_by_id(document_id: str) -> Document | None:
+def document_by_id(document_id: str) -> FlowDocument | None:
     """The open document with this id: edits find theirs after the page has moved on to another."""
     return _BY_ID.get(document_id)

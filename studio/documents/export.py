@@ -8,12 +8,16 @@ from typing import Literal
 from patchbay.flows.document.writing import canonical_text, plain_secrets
 from patchbay.flows.problems import FlowError
 from patchbay.nodes.catalog import Catalog
-from patchbay.studio.documents.document import Document
+from patchbay.studio.documents.document import FlowDocument
 from patchbay.studio.documents.library import slug
 from patchbay.studio.pictures.picture import draw
 
-Form = Literal["json", "png", "svg"]
-MEDIA: dict[Form, str] = {"json": "application/json", "png": "image/png", "svg": "image/svg+xml"}
+ExportFormat = Literal["json", "png", "svg"]
+MEDIA: dict[ExportFormat, str] = {
+    "json": "application/json",
+    "png": "image/png",
+    "svg": "image/svg+xml",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +29,7 @@ class Export:
     data: bytes
 
 
-def export(document: Document, form: Form, catalog: Catalog) -> Export:
+def export(document: FlowDocument, form: ExportFormat, catalog: Catalog) -> Export:
     """The flow as it is now.
 
     Raises:

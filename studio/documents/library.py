@@ -20,7 +20,7 @@ if TYPE_CHECKING:  # listing the files must not wait for what reads them
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class FlowFile:
     """A flow file. `modified` is Unix time in seconds; `error` says why it cannot be opened."""
 
     name: str
@@ -51,11 +51,11 @@ class Library:
         self.folder, self.templates_folder, self.trash = folder, templates, trash
         self._catalog = catalog
 
-    def own(self) -> list[Entry]:
+    def own(self) -> list[FlowFile]:
         """The person's flows, latest first."""
         return sorted(_entries(self.folder), key=lambda entry: -entry.modified)
 
-    def templates(self) -> list[Entry]:
+    def templates(self) -> list[FlowFile]:
         """The flows that ship, by file name."""
         return [entry for entry in _entries(self.templates_folder) if entry.flow]
 
@@ -177,7 +177,7 @@ def _is_file(path: Path) -> bool:
         return False
 
 
-def _entries(folder: Path) -> list[Entry]:
+def _entries(folder: Path) -> list[FlowFile]:
     return [_entry(*file) for file in _files(folder)]
 
 
@@ -194,13 +194,15 @@ def _files(folder: Path) -> list[tuple[Path, int, int]]:
 
 
 @lru_cache(maxsize=512)
-def _entry(path: Path, modified_ns: int, size: int) -> Entry:
+def _entry(path: Path, modified_ns: int, size: int) -> FlowFile:
     from patchbay.flows.document.reading import read_flow
 
     try:
-        return Entry(path.stem, path, read_flow(path), modified_ns / 1e9)
+        return FlowFile(path.stem, path, read_flow(path), modified_ns / 1e9)
     except FlowError as error:
         first = error.problems[0] if error.problems else None
-        return Entry(path.stem, path, None, modified_ns / 1e9, first.message if first else "")
+        return FlowFile(path.stem, path, None, modified_ns / 1e9, first.message if first else "")
     except Exception as error:  # a fault of ours: the other flows must show
-        return Entry(path.stem, path, None, modified_ns / 1e9, f"{type(error).__name__}: {error}")
+        return FlowFile(
+            path.stem, path, None, modified_ns / 1e9, f"{type(error).__name__}: {error}"
+        )

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from patchbay.flows.document.model import Flow
 from patchbay.flows.problems import Problem
-from patchbay.studio.documents.document import Document
+from patchbay.studio.documents.document import FlowDocument
 from patchbay.studio.documents.versions import Versions
 
 SAVE_AFTER_S = 0.4
@@ -38,7 +38,7 @@ class Documents:
         background: bool = True,
     ) -> None:
         self._home, self._check = home, check
-        self._open: dict[Path, Document] = {}
+        self._open: dict[Path, FlowDocument] = {}
         self._dirty_since: dict[Path, float] = {}
         self._lock = threading.Lock()
         self._looked = 0.0
@@ -47,7 +47,7 @@ class Documents:
             threading.Thread(target=self._work, name="patchbay-save", daemon=True).start()
             atexit.register(self.close_all)
 
-    def open(self, path: Path) -> Document:
+    def open(self, path: Path) -> FlowDocument:
         """The document of a file: the same object for everybody in this process.
 
         Raises:
@@ -57,7 +57,7 @@ class Documents:
         with self._lock:
             if path not in self._open:
                 versions = Versions(self._home, path) if self._home else None
-                self._open[path] = Document(
+                self._open[path] = FlowDocument(
                     path, check=lambda flow: self._check(flow, path), versions=versions
                 )
             return self._open[path]
@@ -94,7 +94,7 @@ class Documents:
         if look:
             self._looked = now
 
-    def _all(self) -> list[Document]:
+    def _all(self) -> list[FlowDocument]:
         with self._lock:
             return list(self._open.values())
 

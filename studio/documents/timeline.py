@@ -1,6 +1,6 @@
 """The order of edits: numbered operations, what each client can take back, and has missed.
 
-Knows no file and no lock: `patchbay.studio.documents.document.Document` owns both.
+Knows no file and no lock: `patchbay.studio.documents.document.FlowDocument` owns both.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ TYPING_S = 3.0
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class LogEntry:
     """One operation in the order that counts, and the flow after it."""
 
     revision: int
@@ -52,7 +52,7 @@ class Entry:
 
 
 @dataclass(slots=True)
-class Step:
+class UndoStep:
     """Something a client can take back."""
 
     patch: Patch
@@ -66,8 +66,8 @@ class Client:
     """What the document knows of one canvas."""
 
     ack: int = 0
-    undo: deque[Step] = field(default_factory=lambda: deque(maxlen=UNDO))
-    redo: deque[Step] = field(default_factory=lambda: deque(maxlen=UNDO))
+    undo: deque[UndoStep] = field(default_factory=lambda: deque(maxlen=UNDO))
+    redo: deque[UndoStep] = field(default_factory=lambda: deque(maxlen=UNDO))
     rejected: deque[dict[str, Any]] = field(default_factory=lambda: deque(maxlen=20))
     aliases: Aliases = field(default_factory=Aliases)
 
@@ -82,7 +82,7 @@ class Timeline:
 
     def __init__(self, flow: Flow, clock: Callable[[], float]) -> None:
         self.flow, self.revision = flow, 0
-        self._log: deque[Entry] = deque()
+        self._log: deque[LogEntry] = deque()
         self._before = flow  # the flow before the oldest operation that is remembered
         self._clients: dict[str, Client] = {}
         self._clock = clock
@@ -147,7 +147,7 @@ class Timeline:
             after = apply(before, patch)
         except EditError as error:
             raise EditError(f"That cannot be undone any more: {error}") from None
-        other.append(Step(diff(after, before), step.label))
+        other.append(UndoStep(diff(after, before), step.label))
         self._record(client, patch, seq, dump_operation(patch), after)
         return step.label
 
@@ -178,7 +178,7 @@ class Timeline:
                 last.patch = diff(after, apply(before, last.patch))
                 last.at = now
                 return
-        state.undo.append(Step(diff(after, before), label_of(op), merge, now))
+        state.undo.append(UndoStep(diff(after, before), label_of(op), merge, now))
 
     def _record(
         self, client: str, op: Any, seq: int | None, sent: dict[str, Any] | None, after: Flow
@@ -186,7 +186,7 @@ class Timeline:
         self.revision += 1
         self.flow, self.touched = after, self._clock()
         full = sent if sent is not None else dump_operation(op)
-        self._log.append(Entry(self.revision, client, seq, sent, after, full))
+        self._log.append(LogEntry(self.revision, client, seq, sent, after, full))
         if len(self._log) > LOG:
             self._before = self._log.popleft().flow
 
@@ -215,7 +215,7 @@ class Timeline:
         return update
 
     @staticmethod
-    def _told(entry: Entry, client: str) -> dict[str, Any]:
+    def _told(entry: LogEntry, client: str) -> dict[str, Any]:
         told: dict[str, Any] = {"r": entry.revision}
         own = entry.client == client and entry.seq is not None
         if own:

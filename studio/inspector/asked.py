@@ -15,11 +15,11 @@ from patchbay.studio.inspector.tables import Write
 from patchbay.studio.server import session
 from patchbay.studio.words import count, plain
 
-Ask = Callable[[], list[str] | None]
+ListModels = Callable[[], list[str] | None]
 """Asks the server. Raises `NodeError`."""
 
 
-def asker(cls: type[Node], params: dict[str, Any], spec: FieldSpec) -> Ask | None:
+def asker(cls: type[Node], params: dict[str, Any], spec: FieldSpec) -> ListModels | None:
     """Who can be asked for the choices of this param under these params; None where nobody can."""
     if spec.shape != "model" or cls.choices.__func__ is Node.choices.__func__:  # type: ignore[attr-defined]
         return None
@@ -36,7 +36,7 @@ def asker(cls: type[Node], params: dict[str, Any], spec: FieldSpec) -> Ask | Non
     return ask
 
 
-def draw_asked(spec: FieldSpec, value: Any, name: str, write: Write, ask: Ask) -> None:
+def draw_asked(spec: FieldSpec, value: Any, name: str, write: Write, ask: ListModels) -> None:
     """The field, with what the server said when it was last asked, and a button to ask it."""
     known: list[str] = session.recall(f"{name}:known", [])
 

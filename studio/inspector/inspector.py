@@ -14,7 +14,7 @@ from patchbay.flows.problems import Problem
 from patchbay.nodes.contract import Node, NodeError
 from patchbay.nodes.data import same_json
 from patchbay.nodes.declaration import describe_node
-from patchbay.studio.documents.document import Document
+from patchbay.studio.documents.document import FlowDocument
 from patchbay.studio.inspector.asked import asker, draw_asked
 from patchbay.studio.inspector.declared import FieldSpec, fields_of
 from patchbay.studio.inspector.fields import draw
@@ -35,7 +35,7 @@ RunNode = Callable[[str, bool], None]
 
 
 def inspector(
-    document: Document,
+    document: FlowDocument,
     selected: Sequence[str],
     live: LiveRun | None,
     refresh: Refresh,
@@ -64,7 +64,7 @@ def inspector(
 # --- nothing, or several nodes, selected --------------------------------------------------------
 
 
-def _flow(document: Document, refresh: Refresh) -> None:
+def _flow(document: FlowDocument, refresh: Refresh) -> None:
     flow = document.flow
     name = f"meta:{document.id}:description"
     key = session.widget_key(name, flow.description)
@@ -92,7 +92,7 @@ def _flow(document: Document, refresh: Refresh) -> None:
         st.caption(f"In the file {plain(document.path.name)}. The Flows page renames it.")
 
 
-def _several(document: Document, nodes: list[NodeInstance], refresh: Refresh) -> None:
+def _several(document: FlowDocument, nodes: list[NodeInstance], refresh: Refresh) -> None:
     st.markdown(f"**{len(nodes)} nodes selected**")
     ids = tuple(node.id for node in nodes)
     with st.container(horizontal=True):
@@ -115,7 +115,7 @@ def _several(document: Document, nodes: list[NodeInstance], refresh: Refresh) ->
 
 
 def _node(
-    document: Document,
+    document: FlowDocument,
     node: NodeInstance,
     live: LiveRun | None,
     refresh: Refresh,
@@ -178,7 +178,7 @@ def _facts(cls: type[Node], node: NodeInstance) -> None:
 
 
 def _writer(
-    document: Document, node: NodeInstance, spec: FieldSpec, refresh: Refresh
+    document: FlowDocument, node: NodeInstance, spec: FieldSpec, refresh: Refresh
 ) -> Callable[[Any], None]:
     def write(value: Any) -> None:
         if same_json(value, spec.default) and not spec.required:
@@ -190,7 +190,7 @@ def _writer(
     return write
 
 
-def _head(document: Document, node: NodeInstance, kind: str, refresh: Refresh) -> None:
+def _head(document: FlowDocument, node: NodeInstance, kind: str, refresh: Refresh) -> None:
     title_name, on_name = f"t:{document.id}:{node.id}", f"d:{document.id}:{node.id}"
     title_key = session.widget_key(title_name, node.title or "")
     on_key = session.widget_key(on_name, not node.disabled)

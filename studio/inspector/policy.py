@@ -6,12 +6,12 @@ import streamlit as st
 
 from patchbay.flows.document.model import DEFAULT_POLICY, NodeInstance, RunPolicy
 from patchbay.flows.document.operations import SetRun
-from patchbay.studio.documents.document import Document
+from patchbay.studio.documents.document import FlowDocument
 from patchbay.studio.server import session
 from patchbay.studio.server.editing import Refresh, edit
 
 
-def run_policy(document: Document, node: NodeInstance, refresh: Refresh) -> None:
+def run_policy(document: FlowDocument, node: NodeInstance, refresh: Refresh) -> None:
     """Retries, time limit, what a failure ends, use of known results."""
     changed = node.run != DEFAULT_POLICY
     with st.expander("How it runs" + (" (changed)" if changed else "")):
@@ -33,7 +33,7 @@ def run_policy(document: Document, node: NodeInstance, refresh: Refresh) -> None
 
 
 def _policy_number(
-    document: Document, node: NodeInstance, name: str, label: str, refresh: Refresh
+    document: FlowDocument, node: NodeInstance, name: str, label: str, refresh: Refresh
 ) -> None:
     value = getattr(node.run, name)
     widget = f"r:{document.id}:{node.id}:{name}"
@@ -58,7 +58,7 @@ def _policy_number(
 
 
 def _policy_choice(
-    document: Document, node: NodeInstance, name: str, label: str, refresh: Refresh,
+    document: FlowDocument, node: NodeInstance, name: str, label: str, refresh: Refresh,
     words: dict[str, str],
 ) -> None:  # fmt: skip
     value = getattr(node.run, name)

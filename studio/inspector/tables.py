@@ -16,7 +16,7 @@ from patchbay.studio.words import plain
 Write = Callable[[Any], None]
 """Takes the new value of a param."""
 
-Row = dict[str, Any]
+TableRow = dict[str, Any]
 
 
 def label_of(spec: FieldSpec) -> str:
@@ -31,7 +31,7 @@ def draw_table(spec: FieldSpec, value: Any, name: str, write: Write) -> bool:
         return False
     # The editor reports changes against the rows it started with, so those must not move under it.
     key = session.widget_key(name, value)
-    base: list[Row] = session.once(f"{key}:base", lambda: rows)
+    base: list[TableRow] = session.once(f"{key}:base", lambda: rows)
     columns = column_schemas(spec)
 
     def changed() -> None:
@@ -68,7 +68,7 @@ def kind_of(schema: Mapping[str, Any]) -> str:
 _DTYPES = {"whole": "Int64", "number": "Float64", "switch": "boolean"}
 
 
-def _frame(rows: list[Row], columns: Mapping[str, Any]) -> Any:
+def _frame(rows: list[TableRow], columns: Mapping[str, Any]) -> Any:
     """The rows as the editor wants them: each column of one type, even where it is empty."""
     import pandas as pd
 
@@ -122,7 +122,9 @@ def _column(name: str, schema: Mapping[str, Any]) -> Any:
     return st.column_config.TextColumn(label, help=doc, max_chars=schema.get("maxLength"))
 
 
-def apply_changes(base: list[Row], changes: Mapping[str, Any], columns: list[str]) -> list[Row]:
+def apply_changes(
+    base: list[TableRow], changes: Mapping[str, Any], columns: list[str]
+) -> list[TableRow]:
     """The rows of a data editor after its changes (`edited_rows`, `added_rows`, `deleted_rows`)."""
     rows = [dict(row) for row in base]
     for index, cells in changes.get("edited_rows", {}).items():
@@ -136,7 +138,7 @@ def apply_changes(base: list[Row], changes: Mapping[str, Any], columns: list[str
 # --- between rows and the value -----------------------------------------------------------------
 
 
-def _rows(spec: FieldSpec, value: Any) -> list[Row] | None:
+def _rows(spec: FieldSpec, value: Any) -> list[TableRow] | None:
     """The value as rows of a table; None where it is not what it should be."""
     value = value if value is not None else []
     if spec.shape == "mapping" and isinstance(value, dict):
@@ -150,7 +152,7 @@ def _rows(spec: FieldSpec, value: Any) -> list[Row] | None:
     return [] if not value else None
 
 
-def value_of(spec: FieldSpec, rows: list[Row]) -> Any:
+def value_of(spec: FieldSpec, rows: list[TableRow]) -> Any:
     """The param that the rows of an editor say, without rows in which nothing was filled in."""
     if spec.shape == "mapping":
         first = next(iter(spec.columns.get("type", {}).get("enum", ["any"])))
@@ -160,15 +162,15 @@ def value_of(spec: FieldSpec, rows: list[Row]) -> Any:
     return [_record(spec, row) for row in rows if _filled(spec, row)]
 
 
-def _filled(spec: FieldSpec, row: Row) -> bool:
+def _filled(spec: FieldSpec, row: TableRow) -> bool:
     """Whether a person wrote something: a switch or a choice has a value from the beginning."""
     said = [n for n, schema in spec.columns.items() if kind_of(schema) not in ("switch", "choice")]
     return any(row.get(name) not in (None, "", []) for name in said or spec.columns)
 
 
-def _record(spec: FieldSpec, row: Row) -> Row:
+def _record(spec: FieldSpec, row: TableRow) -> TableRow:
     """One row as the param stores it. An empty cell that may be left out is left out."""
-    record: Row = {}
+    record: TableRow = {}
     for name, schema in spec.columns.items():
         cell, kind = row.get(name), kind_of(schema)
         if kind == "json" and isinstance(cell, str):

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 import streamlit as st
 
-from patchbay.studio.documents.document import Document
+from patchbay.studio.documents.document import FlowDocument
 from patchbay.studio.panels.run import form_values, latest, show_refusals, start_with, stop
 from patchbay.studio.runs.runner import LiveRun
 from patchbay.studio.runs.steps import spent
 from patchbay.studio.server import session
+from patchbay.studio.server.editing import Refresh
 from patchbay.studio.server.questions import asked
 from patchbay.studio.server.services import services
 from patchbay.studio.views.live import answering_node, follow, title_of, words
@@ -19,7 +20,6 @@ from patchbay.studio.views.trace import show_trace
 from patchbay.studio.views.values import show_value
 from patchbay.studio.words import count, plain
 
-Refresh = Callable[[], None]
 REMEMBERS = "The flow sees the whole conversation."
 FORGETS = (
     "The flow sees each message alone, not those before it. For a conversation, set the kind of "
@@ -30,7 +30,7 @@ _history: dict[tuple[str, str], list[str]] = {}
 """Run ids of the chat, by document and browser; it outlives a reload, and ends with the process."""
 
 
-def chat_panel(document: Document, refresh: Refresh) -> None:
+def chat_panel(document: FlowDocument, refresh: Refresh) -> None:
     """Draw the tab. `refresh` reruns what depends on the run; for callbacks."""
     wanted = asked(document.flow)
     name = wanted.chat_input
@@ -117,7 +117,7 @@ def said(live: LiveRun) -> str:
     return streamed.text if streamed else ""
 
 
-def _exchange(document: Document, live: LiveRun, name: str) -> None:
+def _exchange(document: FlowDocument, live: LiveRun, name: str) -> None:
     with st.chat_message("user"):
         words(question_of(live, name), f"chat:{live.id}:question")
     with st.chat_message("assistant"):

@@ -6,25 +6,25 @@ import streamlit as st
 
 from patchbay.flows.document.writing import plain_secrets
 from patchbay.flows.problems import FlowError
-from patchbay.studio.documents.document import Document
-from patchbay.studio.documents.export import MEDIA, Form, export
+from patchbay.studio.documents.document import FlowDocument
+from patchbay.studio.documents.export import MEDIA, ExportFormat, export
 from patchbay.studio.server.services import services
 from patchbay.studio.words import plain
 
-LABELS: dict[Form, str] = {
+LABELS: dict[ExportFormat, str] = {
     "json": "Flow (JSON)",
     "png": "Picture (PNG, opens as a flow)",
     "svg": "Picture (SVG, opens as a flow)",
 }
 
 
-def export_menu(document: Document) -> None:
+def export_menu(document: FlowDocument) -> None:
     """Draw the menu."""
     with st.popover("Export", icon=":material/download:"):
         export_buttons(document)
 
 
-def export_buttons(document: Document) -> None:
+def export_buttons(document: FlowDocument) -> None:
     """A button for each form, or why the flow cannot be exported."""
     if secrets := list(plain_secrets(document.flow)):
         st.error(f"{plain(secrets[0].message)} {plain(secrets[0].fix)}")
@@ -32,7 +32,7 @@ def export_buttons(document: Document) -> None:
     catalog, stem = services().catalog, document.path.stem if document.path else "flow"
     for form, label in LABELS.items():
 
-        def made(form: Form = form) -> bytes:
+        def made(form: ExportFormat = form) -> bytes:
             try:
                 return export(document, form, catalog).data
             except FlowError as error:  # changed since the menu was drawn

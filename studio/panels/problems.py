@@ -9,7 +9,7 @@ import streamlit as st
 from patchbay.flows.checks.memory import memory_plan
 from patchbay.flows.checks.resolve import resolve
 from patchbay.flows.problems import Problem
-from patchbay.studio.documents.document import Document
+from patchbay.studio.documents.document import FlowDocument
 from patchbay.studio.panels.fixes import fixes
 from patchbay.studio.server import session
 from patchbay.studio.server.editing import edit
@@ -19,7 +19,7 @@ from patchbay.studio.words import plain
 SHOWN = 50
 
 
-def problems_panel(document: Document, refresh: Callable[[], None]) -> None:
+def problems_panel(document: FlowDocument, refresh: Callable[[], None]) -> None:
     """Draw the list. `refresh` reruns what depends on the flow; for callbacks."""
     found = document.problems()
     resolved = resolve(document.flow, services().catalog)
@@ -34,7 +34,9 @@ def problems_panel(document: Document, refresh: Callable[[], None]) -> None:
         st.caption(f"And {len(found) - SHOWN} more.")
 
 
-def _draw(document: Document, problem: Problem, number: int, refresh: Callable[[], None]) -> None:
+def _draw(
+    document: FlowDocument, problem: Problem, number: int, refresh: Callable[[], None]
+) -> None:
     def go() -> None:
         if problem.node:
             session.reveal(problem.node)

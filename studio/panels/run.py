@@ -12,12 +12,13 @@ from patchbay.flows.document.model import Flow
 from patchbay.flows.problems import FlowError, Problem
 from patchbay.nodes.contract import InputField
 from patchbay.nodes.private import private_file, private_folder
-from patchbay.studio.documents.document import Document
+from patchbay.studio.documents.document import FlowDocument
 from patchbay.studio.lenient_json import parse_loose
-from patchbay.studio.runs.progress import Step
+from patchbay.studio.runs.progress import NodeState
 from patchbay.studio.runs.runner import LiveRun
 from patchbay.studio.runs.steps import spent
 from patchbay.studio.server import session
+from patchbay.studio.server.editing import Refresh
 from patchbay.studio.server.questions import asked
 from patchbay.studio.server.services import services
 from patchbay.studio.views.live import follow, title_of
@@ -26,14 +27,13 @@ from patchbay.studio.views.trace import show_trace
 from patchbay.studio.views.values import gist, show_value
 from patchbay.studio.words import plain
 
-Refresh = Callable[[], None]
 WORDS = {"finished": "Finished", "failed": "Failed", "cancelled": "Stopped"}
 TINTS = {"finished": "green", "failed": "red", "cancelled": "gray"}
 FILES = ("file", "documents")
 MARKS = {"done": "✓", "cached": "✓", "failed": "✕", "skipped": "–", "cancelled": "–"}
 
 
-def run_panel(document: Document, live: LiveRun | None, refresh: Refresh) -> None:
+def run_panel(document: FlowDocument, live: LiveRun | None, refresh: Refresh) -> None:
     """Draw the tab. `refresh` reruns what depends on the run; for callbacks."""
     _form(document, live, refresh)
     show_refusals(document)
@@ -46,7 +46,7 @@ def run_panel(document: Document, live: LiveRun | None, refresh: Refresh) -> Non
 # --- starting -----------------------------------------------------------------------------------
 
 
-def start(document: Document, *, only: tuple[str, ...] = (), fresh: str | None = None) -> bool:
+def start(document: FlowDocument, *, only: tuple[str, ...] = (), fresh: str | None = None) -> bool:
     """Start the flow with what stands in its form. False if it cannot; the reasons are kept.
 
     For callbacks, as are the others here.
@@ -55,7 +55,7 @@ def start(document: Document, *, only: tuple[str, ...] = (), fresh: str | None =
 
 
 def start_with(
-    document: Document,
+    document: FlowDocument,
     inputs: dict[str, Any],
     *,
     only: tuple[str, ...] = (),
@@ -75,13 +75,13 @@ def start_with(
     return True
 
 
-def refusals(document: Document) -> tuple[Problem, ...]:
+def refusals(document: FlowDocument) -> tuple[Problem, ...]:
     """Why the flow, as it is now, was not started when somebody tried."""
     revision, problems = session.recall(_key(document, "refused"), (-1, ()))
     return problems if revision == document.revision else ()
 
 
-def show_refusals(document: Document) -> None:
+def show_refusals(document: FlowDocument) -> None:
     """Say why the flow was not started, each reason with its place."""
     for problem in refusals(document):
         place = f"**{plain(problem.place)}** " if problem.place else ""
@@ -89,18 +89,18 @@ def show_refusals(document: Document) -> None:
         st.error(f"{place}{plain(problem.message)}{fix}")
 
 
-def latest(document: Document) -> LiveRun | None:
+def latest(document: FlowDocument) -> LiveRun | None:
     """This person's latest run of the flow."""
     return services().runner.latest(document.id, session.browser())
 
 
-def stop(document: Document) -> None:
+def stop(document: FlowDocument) -> None:
     """Stop it."""
     if live := latest(document):
         services().runner.stop(live.id)
 
 
-def form_values(document: Document) -> dict[str, Any]:
+def form_values(document: FlowDocument) -> dict[str, Any]:
     """What stands in the form, for inputs that were touched; the rest has defaults."""
     values: dict[str, Any] = {}
     for field in asked(document.flow).inputs:
@@ -110,20 +110,20 @@ def form_values(document: Document) -> dict[str, Any]:
     return values
 
 
-def missing(document: Document) -> list[str]:
+def missing(document: FlowDocument) -> list[str]:
     """Inputs that must be given and have no value yet."""
     given = form_values(document)
     return [f.name for f in asked(document.flow).inputs if f.required and f.name not in given]
 
 
-def _key(document: Document, what: str) -> str:
+def _key(document: FlowDocument, what: str) -> str:
     return f"run:{document.id}:{what}"
 
 
 # --- the form -----------------------------------------------------------------------------------
 
 
-def _form(document: Document, live: LiveRun | None, refresh: Refresh) -> None:
+def _form(document: FlowDocument, live: LiveRun | None, refresh: Refresh) -> None:
     fields = asked(document.flow).inputs
     for field in fields:
         _field(document, field, refresh)
@@ -149,7 +149,7 @@ def _form(document: Document, live: LiveRun | None, refresh: Refresh) -> None:
         )  # fmt: skip
 
 
-def _field(document: Document, field: InputField, refresh: Refresh) -> None:
+def _field(document: FlowDocument, field: InputField, refresh: Refresh) -> None:
     kept: dict[str, Any] = session.once(_key(document, "kept"), dict)
     value = _shown(field, kept.get(field.name, field.default))
     name = _key(document, f"field:{field.name}:{field.kind}")
@@ -242,7 +242,7 @@ def _store(name: str, data: bytes) -> str:
 # --- a run --------------------------------------------------------------------------------------
 
 
-def show_run(document: Document, live: LiveRun, refresh: Refresh) -> None:
+def show_run(document: FlowDocument, live: LiveRun, refresh: Refresh) -> None:
     """The run: as it happens, or what it gave."""
     progress = live.progress
     if live.active:
@@ -277,7 +277,7 @@ def _notes(flow: Flow) -> dict[str, str]:
     }
 
 
-def ordered(live: LiveRun) -> list[tuple[str, Step]]:
+def ordered(live: LiveRun) -> list[tuple[str, NodeState]]:
     """The steps of a run, nodes in document order with the steps inside them after each."""
     place = {node.id: index for index, node in enumerate(live.flow.nodes)}
     return sorted(
@@ -305,7 +305,7 @@ def _reveal(path: str, refresh: Refresh) -> None:
     refresh()
 
 
-def _step(live: LiveRun, path: str, step: Step) -> None:
+def _step(live: LiveRun, path: str, step: NodeState) -> None:
     facts = spent(step.seconds, step.tokens)
     if step.status == "cached":
         facts.append("cached")

@@ -66,7 +66,7 @@ class Box:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class DrawnWire:
     """A wire."""
 
     x1: float
@@ -91,7 +91,7 @@ class Panel:
 
 
 @dataclass(frozen=True)
-class Picture:
+class Drawing:
     """What to draw, in canvas pixels; the corner is at (x, y)."""
 
     title: str
@@ -100,7 +100,7 @@ class Picture:
     w: float
     h: float
     boxes: tuple[Box, ...]
-    lines: tuple[Line, ...]
+    lines: tuple[DrawnWire, ...]
     panels: tuple[Panel, ...] = field(default=())
 
     def svg(self, carried: str = "", *, dark: bool = False) -> str:
@@ -122,7 +122,7 @@ def draw(
     *,
     marks: Mapping[str, str] | None = None,
     line_marks: Mapping[tuple[str, str], str] | None = None,
-) -> Picture:
+) -> Drawing:
     """Work the picture of a flow out.
 
     Args:
@@ -142,7 +142,7 @@ def draw(
     panels = (*_groups(flow, boxes), *_notes(flow))
     shapes: list[Box | Panel] = [*boxes.values(), *panels]
     x, y, w, h = _frame([(b.x, b.y, b.w, b.h) for b in shapes])
-    return Picture(flow.name, x, y, w, h, tuple(boxes.values()), lines, panels)
+    return Drawing(flow.name, x, y, w, h, tuple(boxes.values()), lines, panels)
 
 
 def family_colors(catalog: Catalog) -> dict[str, str]:
@@ -240,7 +240,7 @@ def _summary(node: ResolvedNode) -> str:
 
 def _lines(
     flow: Flow, boxes: Mapping[str, Box], marks: Mapping[tuple[str, str], str]
-) -> Iterable[Line]:
+) -> Iterable[DrawnWire]:
     for edge in flow.edges:
         source, target = boxes.get(edge.source_node), boxes.get(edge.target_node)
         if source is None or target is None:
@@ -249,7 +249,7 @@ def _lines(
         end = next((p for p in target.inputs if p.name == edge.target_port), None)
         if start and end:
             mark = marks.get((edge.source, edge.target), "")
-            yield Line(start.x, start.y, end.x, end.y, start.color, mark)
+            yield DrawnWire(start.x, start.y, end.x, end.y, start.color, mark)
 
 
 def _notes(flow: Flow) -> Iterable[Panel]:
@@ -281,7 +281,7 @@ def _frame(
     return (left - margin, top - margin, right - left + 2 * margin, bottom - top + 2 * margin)
 
 
-def curve(line: Line) -> tuple[tuple[float, float], ...]:
+def curve(line: DrawnWire) -> tuple[tuple[float, float], ...]:
     """The four points of the Bézier curve of a wire."""
     reach = max(40.0, abs(line.x2 - line.x1) / 2)
     return (

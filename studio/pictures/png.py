@@ -11,9 +11,9 @@ from patchbay.studio.pictures.picture import (
     MARK_COLORS,
     STATUS_COLORS,
     Box,
-    Line,
+    Drawing,
+    DrawnWire,
     Panel,
-    Picture,
     curve,
 )
 
@@ -27,7 +27,7 @@ LARGEST = 4000
 MAX_TEXT = 16 * 1024 * 1024
 
 
-def to_png(picture: Picture, carried: str = "") -> bytes:
+def to_png(picture: Drawing, carried: str = "") -> bytes:
     """The picture at twice its size on the canvas, where that fits."""
     from PIL import Image, ImageDraw
     from PIL.PngImagePlugin import PngInfo
@@ -86,7 +86,7 @@ def _font(size: int) -> Any:
 class _Pen:
     """Draws in canvas pixels onto a scaled image."""
 
-    def __init__(self, draw: ImageDraw, picture: Picture, scale: float) -> None:
+    def __init__(self, draw: ImageDraw, picture: Drawing, scale: float) -> None:
         self._draw, self._scale = draw, scale
         self._x, self._y = picture.x, picture.y
 
@@ -126,7 +126,7 @@ class _Pen:
         for row, text in enumerate(panel.text.splitlines()[: max(1, int(panel.h // 17) - 1)]):
             self._text(panel.x + 12, panel.y + 20 + 17 * row, text, 13, "#3b3a2e", panel.w - 24)
 
-    def line(self, line: Line) -> None:
+    def line(self, line: DrawnWire) -> None:
         """A wire."""
         points = curve(line)
         steps = 40

@@ -11,9 +11,9 @@ from patchbay.studio.pictures.picture import (
     MARK_COLORS,
     STATUS_COLORS,
     Box,
-    Line,
+    Drawing,
+    DrawnWire,
     Panel,
-    Picture,
     curve,
     shortened,
 )
@@ -22,7 +22,7 @@ FONT = "system-ui, 'Source Sans 3', 'Segoe UI', sans-serif"
 _ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
-def to_svg(picture: Picture, carried: str = "", *, dark: bool = False) -> str:
+def to_svg(picture: Drawing, carried: str = "", *, dark: bool = False) -> str:
     """The picture. `carried` lies in its metadata."""
     paper, ink, box, edge = (
         ("#14161c", "#e6e8ef", "#1f222b", "#3a3f4d") if dark
@@ -75,7 +75,7 @@ def _panel(panel: Panel) -> str:
     )
 
 
-def _line(line: Line) -> str:
+def _line(line: DrawnWire) -> str:
     (x1, y1), (ax, ay), (bx, by), (x2, y2) = curve(line)
     color = MARK_COLORS.get(line.mark, line.color)
     dash = ' stroke-dasharray="6 5"' if line.mark == "removed" else ""

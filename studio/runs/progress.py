@@ -50,7 +50,7 @@ Followed = (
 
 
 @dataclass
-class Step:
+class NodeState:
     """One node of a run. `status` is one of the words of the canvas."""
 
     status: str = "queued"
@@ -91,7 +91,7 @@ class Progress:
     started: float = 0.0
     seconds: float = 0.0
     tokens: Tokens = field(default_factory=Tokens)
-    nodes: dict[str, Step] = field(default_factory=dict)
+    nodes: dict[str, NodeState] = field(default_factory=dict)
     outputs: dict[str, Any] = field(default_factory=dict)
     problem: dict[str, Any] | None = None
     failed: tuple[str, ...] = ()
@@ -103,9 +103,9 @@ class Progress:
         self.started = at
         self.nodes = {}
 
-    def node(self, path: str) -> Step:
+    def node(self, path: str) -> NodeState:
         """The progress of a node."""
-        return self.nodes.setdefault(path, Step())
+        return self.nodes.setdefault(path, NodeState())
 
     def take(self, event: Event) -> dict[str, Any] | None:
         """Follow an event. Returns what browsers should hear, or None."""
@@ -134,7 +134,7 @@ class Progress:
             told["text_all"] = ""
         return told
 
-    def _follow(self, node: Step, event: Followed) -> None:
+    def _follow(self, node: NodeState, event: Followed) -> None:
         match event:
             case NodeStarted():
                 node.status, node.started, node.text, node.message = "running", event.at, "", ""

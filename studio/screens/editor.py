@@ -9,7 +9,7 @@ import streamlit as st
 from patchbay.flows.document.operations import SetMeta
 from patchbay.flows.problems import FlowError
 from patchbay.studio.canvas import canvas, selection
-from patchbay.studio.documents.document import Document
+from patchbay.studio.documents.document import FlowDocument
 from patchbay.studio.inspector.inspector import inspector
 from patchbay.studio.panels.chat import chat_panel
 from patchbay.studio.panels.export import export_menu
@@ -23,7 +23,7 @@ from patchbay.studio.server.services import services
 from patchbay.studio.views.live import pulse, query
 from patchbay.studio.words import plain
 
-PANELS: tuple[session.Panel, ...] = ("Node", "Chat", "Run", "Problems")
+PANELS: tuple[session.PanelName, ...] = ("Node", "Chat", "Run", "Problems")
 
 
 def page() -> None:
@@ -40,7 +40,7 @@ def page() -> None:
         _panel()
 
 
-def _document() -> Document | None:
+def _document() -> FlowDocument | None:
     name = session.flow_name()
     path = services().library.path(name)
     if path is None:
@@ -59,8 +59,8 @@ def _document() -> Document | None:
         return None
 
 
-def _open() -> Document:
-    document: Document = st.session_state["document"]
+def _open() -> FlowDocument:
+    document: FlowDocument = st.session_state["document"]
     return document
 
 
@@ -116,7 +116,7 @@ def _toolbar() -> None:
         versions_dialog(document.path)
 
 
-def _name(document: Document) -> None:
+def _name(document: FlowDocument) -> None:
     name = f"name:{document.id}"
     key = session.widget_key(name, document.flow.name)
 
@@ -131,7 +131,7 @@ def _name(document: Document) -> None:
     )  # fmt: skip
 
 
-def _notices(document: Document) -> None:
+def _notices(document: FlowDocument) -> None:
     """Why the flow is not saved. A conflict is settled on the canvas, where its banner is."""
     if document.save_error:
         for problem in document.save_error.problems[:3]:
@@ -149,7 +149,7 @@ def _travel(direction: str) -> None:
     refresh()
 
 
-def _show(panel: session.Panel) -> None:
+def _show(panel: session.PanelName) -> None:
     session.show_panel(panel)
     refresh()
 
@@ -199,7 +199,7 @@ def _changed() -> None:
         st.rerun(["canvas", *stale])
 
 
-def _toolbar_stamp(document: Document) -> object:
+def _toolbar_stamp(document: FlowDocument) -> object:
     me, flow = session.client(), document.flow
     return (
         document.id, flow.name, document.can_undo(me), document.can_redo(me), errors_in(document),
@@ -207,7 +207,7 @@ def _toolbar_stamp(document: Document) -> object:
     )  # fmt: skip
 
 
-def _panel_stamp(document: Document) -> object:
+def _panel_stamp(document: FlowDocument) -> object:
     """What the panel shows, by the tab that is in front; the number of problems is on every tab."""
     flow, panel, found = document.flow, session.panel(), document.problems()
     chosen = set(selection(session.CANVAS).nodes)
@@ -220,7 +220,7 @@ def _panel_stamp(document: Document) -> object:
     return document.id, panel, len(found), _run_stamp(document), shown
 
 
-def _run_stamp(document: Document) -> object:
+def _run_stamp(document: FlowDocument) -> object:
     live = latest(document)
     return live and (live.id, live.progress.status)
 
@@ -265,6 +265,6 @@ def _panel() -> None:
         inspector(document, selection(session.CANVAS).nodes, latest(document), refresh, _run_node)
 
 
-def _tab(name: str, document: Document) -> str:
+def _tab(name: str, document: FlowDocument) -> str:
     number = len(document.problems()) if name == "Problems" and document.flow.nodes else 0
     return f"{name} {number}" if number else name

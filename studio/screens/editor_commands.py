@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from patchbay.flows.problems import FlowError
-from patchbay.studio.documents.document import Document
+from patchbay.studio.documents.document import FlowDocument
 from patchbay.studio.documents.importing import dropped
 from patchbay.studio.panels.run import missing, start
 from patchbay.studio.server import session
@@ -18,7 +18,7 @@ from patchbay.studio.server.services import services
 class EditorCommands:
     """The editor as its canvas sees it: `patchbay.studio.canvas.commands.CanvasPage`."""
 
-    document: Document
+    document: FlowDocument
     rerun: Callable[[], None]
 
     def run(self) -> None:
@@ -58,14 +58,14 @@ class EditorCommands:
         self.rerun()
 
 
-def errors_in(document: Document) -> int:
+def errors_in(document: FlowDocument) -> int:
     """How many there are; an empty canvas is no mistake."""
     if not document.flow.nodes:
         return 0
     return sum(problem.severity == "error" for problem in document.problems())
 
 
-def run_flow(document: Document) -> None:
+def run_flow(document: FlowDocument) -> None:
     """Start a run and show it; where something is wrong or missing, show that instead."""
     if bad := errors_in(document):
         session.show_panel("Problems")
@@ -79,7 +79,7 @@ def run_flow(document: Document) -> None:
         session.show_panel("Run")
 
 
-def run_node(document: Document, node_id: str, again: bool) -> None:
+def run_node(document: FlowDocument, node_id: str, again: bool) -> None:
     """Run up to a node, or (`again`) everything, that node even where its result is known."""
     if again:
         start(document, fresh=node_id)

@@ -17,7 +17,7 @@ from patchbay.studio.views.gallery import gallery
 from patchbay.studio.words import ago, count, plain
 
 if TYPE_CHECKING:
-    from patchbay.studio.documents.document import Document
+    from patchbay.studio.documents.document import FlowDocument
 
 # What only a button needs is imported when it is pressed: this is the page that people wait for.
 
@@ -317,7 +317,7 @@ def _download(path: Path) -> None:
         export_buttons(document)
 
 
-def _opened(path: Path) -> Document | None:
+def _opened(path: Path) -> FlowDocument | None:
     """The document of a file; None where it holds no flow, which is told."""
     try:
         return services().documents.open(path)

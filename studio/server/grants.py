@@ -26,7 +26,7 @@ class Grant:
     browser: str
 
 
-class Tokens:
+class Grants:
     """The tokens that were given out. The oldest are forgotten; a page then asks for another."""
 
     def __init__(self, limit: int = TOKENS) -> None:
@@ -59,7 +59,7 @@ def granted(connection: HTTPConnection) -> Grant | None:
     browser = connection.cookies.get(COOKIE, "")
     from patchbay.studio.server.services import services
 
-    return services().tokens.check(query.get("token", ""), query.get("doc", ""), browser)
+    return services().grants.check(query.get("token", ""), query.get("doc", ""), browser)
 
 
 def same_origin(connection: HTTPConnection) -> bool:

@@ -12,7 +12,7 @@ from patchbay.nodes.home import cache_dir, home
 from patchbay.nodes.private import private_folder
 from patchbay.studio.documents.cards import Cards
 from patchbay.studio.documents.library import Library
-from patchbay.studio.server.grants import Tokens
+from patchbay.studio.server.grants import Grants
 
 if TYPE_CHECKING:  # the first page is shown before any of these is needed
     from patchbay.flows.runs.history import History
@@ -58,9 +58,9 @@ class Services:
         return Cards(cache_dir() / "cards.json", lambda: self.catalog)
 
     @cached_property
-    def tokens(self) -> Tokens:
+    def grants(self) -> Grants:
         """The tokens that pages were given for what they show."""
-        return Tokens()
+        return Grants()
 
     @cached_property
     def history(self) -> History:

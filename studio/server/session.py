@@ -17,9 +17,9 @@ from patchbay.studio.server.cookie import COOKIE
 from patchbay.studio.server.services import services
 
 if TYPE_CHECKING:  # every page imports this one, and not every page opens a flow
-    from patchbay.studio.documents.document import Document
+    from patchbay.studio.documents.document import FlowDocument
 
-Panel = Literal["Node", "Chat", "Run", "Problems"]
+PanelName = Literal["Node", "Chat", "Run", "Problems"]
 T = TypeVar("T")
 
 PANEL = "panel"
@@ -37,9 +37,9 @@ def client() -> str:
 
 
 def _new_client() -> str:
-    from patchbay.studio.documents.document import Document
+    from patchbay.studio.documents.document import FlowDocument
 
-    return Document.new_client()
+    return FlowDocument.new_client()
 
 
 def open_flow(name: str) -> None:
@@ -55,7 +55,7 @@ def flow_name() -> str:
     return str(name)
 
 
-def current() -> Document | None:
+def current() -> FlowDocument | None:
     """The open flow's document, or None. Not for pages: it hides why a file cannot be opened."""
     path = services().library.path(flow_name())
     if path is None:
@@ -66,11 +66,11 @@ def current() -> Document | None:
         return None
 
 
-def token(document: Document) -> str:
+def token(document: FlowDocument) -> str:
     """The token with which this tab hears of a document."""
     held: dict[str, str] = once("tokens", dict)
     if document.id not in held:
-        held[document.id] = services().tokens.issue(document.id, browser())
+        held[document.id] = services().grants.issue(document.id, browser())
     return held[document.id]
 
 
@@ -86,13 +86,13 @@ def revealed() -> tuple[str, int] | None:
     return st.session_state.get("reveal")
 
 
-def panel() -> Panel:
+def panel() -> PanelName:
     """The tab of the right panel that is in front."""
-    chosen: Panel = st.session_state.get(PANEL, "Node")
+    chosen: PanelName = st.session_state.get(PANEL, "Node")
     return chosen
 
 
-def show_panel(panel: Panel) -> None:
+def show_panel(panel: PanelName) -> None:
     """Bring a tab of the right panel to the front."""
     st.session_state[PANEL] = panel
 

@@ -23,7 +23,7 @@ COLORS = [
 ]  # fmt: skip
 """Of series, in order: told apart on white and on black."""
 
-Spec = dict[str, Any]
+ChartSpec = dict[str, Any]
 
 
 def show_chart(value: Mapping[str, Any], key: str) -> None:
@@ -39,7 +39,7 @@ def show_chart(value: Mapping[str, Any], key: str) -> None:
         st.caption(f"The first {SHOWN_POINTS:,} of {count(len(rows), 'point')}.")
 
 
-def spec_of(value: Mapping[str, Any]) -> Spec:
+def spec_of(value: Mapping[str, Any]) -> ChartSpec:
     """The specification of a stored `patchbay.nodes.figures.Chart`."""
     points = _points(value)
     kind = value.get("kind", "bar")
@@ -52,7 +52,7 @@ def spec_of(value: Mapping[str, Any]) -> Spec:
         "scale": {"zero": kind == "bar"},
     }  # fmt: skip
     sides = ("y", "x") if lying else ("x", "y")
-    encoding: Spec = {sides[0]: across, sides[1]: along, "tooltip": _tooltip(value)}
+    encoding: ChartSpec = {sides[0]: across, sides[1]: along, "tooltip": _tooltip(value)}
     if series:
         encoding["color"] = {
             "field": "series", "type": "nominal", "sort": None,
@@ -73,7 +73,7 @@ def spec_of(value: Mapping[str, Any]) -> Spec:
     }
 
 
-def _points(value: Mapping[str, Any]) -> list[Spec]:
+def _points(value: Mapping[str, Any]) -> list[ChartSpec]:
     names = {"x": value.get("x"), "y": value.get("y"), "series": value.get("color")}
     names |= {"low": value.get("low"), "high": value.get("high")}
     numeric = ("y", "low", "high")
@@ -98,7 +98,7 @@ def _number(cell: Any) -> float | int | None:
     return cell if isinstance(cell, (int, float)) and not isinstance(cell, bool) else None
 
 
-def _across(value: Mapping[str, Any], points: Sequence[Spec], kind: str) -> Spec:
+def _across(value: Mapping[str, Any], points: Sequence[ChartSpec], kind: str) -> ChartSpec:
     """The axis of `x`: numbers on a scale, except under bars; anything else in its own order."""
     scaled = kind != "bar" and all(_number(p["x"]) is not None for p in points)
     if scaled:
@@ -112,18 +112,18 @@ def _across(value: Mapping[str, Any], points: Sequence[Spec], kind: str) -> Spec
     }  # fmt: skip
 
 
-def _mark(kind: str) -> Spec:
+def _mark(kind: str) -> ChartSpec:
     if kind == "line":
         return {"type": "line", "point": True, "color": COLORS[0]}
     more = {"filled": True, "size": 70} if kind == "point" else {}
     return {"type": kind, "color": COLORS[0], **more}
 
 
-def _error_bars(encoding: Spec, sides: tuple[str, str], kind: str) -> Spec:
+def _error_bars(encoding: ChartSpec, sides: tuple[str, str], kind: str) -> ChartSpec:
     shared = {k: v for k, v in encoding.items() if k in (sides[0], f"{sides[0]}Offset", "tooltip")}
     shared[sides[1]] = {**encoding[sides[1]], "field": "low"}
     shared[f"{sides[1]}2"] = {"field": "high"}
-    mark: Spec = {"type": "rule", "strokeWidth": 2.5}
+    mark: ChartSpec = {"type": "rule", "strokeWidth": 2.5}
     if kind == "bar" or "color" not in encoding:
         mark["color"] = "#888888"  # seen on a bar and beside it, on white and on black
     else:
@@ -131,7 +131,7 @@ def _error_bars(encoding: Spec, sides: tuple[str, str], kind: str) -> Spec:
     return {"mark": mark, "encoding": shared}
 
 
-def _tooltip(value: Mapping[str, Any]) -> list[Spec]:
+def _tooltip(value: Mapping[str, Any]) -> list[ChartSpec]:
     shown = [("series", value.get("color"))] if value.get("color") else []
     shown += [("x", _title(value, "x")), ("y", _title(value, "y"))]
     shown += [(name, value.get(name)) for name in ("low", "high") if value.get(name)]

@@ -18,7 +18,7 @@ MANY = 500
 TEXT = 4000
 """Characters of one text that a page gets."""
 
-Found = dict[str, Any]
+FoundRow = dict[str, Any]
 
 
 def show_documents(documents: Sequence[Mapping[str, Any]], key: str) -> None:
@@ -49,13 +49,13 @@ def show_texts(texts: Sequence[str], key: str) -> None:
     say_cut(texts, "text")
 
 
-def found_of(documents: Sequence[Mapping[str, Any]]) -> list[Found]:
+def found_of(documents: Sequence[Mapping[str, Any]]) -> list[FoundRow]:
     """Documents as `live.found` takes them; a full bar is the best score, or 1."""
     scores = [d["score"] for d in documents if d.get("score") is not None]
     full = max([1.0, *scores])
     rows = []
     for number, document in enumerate(documents, 1):
-        row: Found = {"n": number, "text": _cut(str(document.get("text", "")))}
+        row: FoundRow = {"n": number, "text": _cut(str(document.get("text", "")))}
         if (score := document.get("score")) is not None:
             row |= {"score": score, "share": min(1.0, max(0.0, score / full))}
         metadata = document.get("metadata") or {}
@@ -80,7 +80,9 @@ def say_cut(items: Sequence[Any], word: str) -> None:
         st.caption(f"The first {MANY:,} of {count(len(items), word)}.")
 
 
-def _table(rows: Sequence[Found], names: Sequence[str], columns: dict[str, Any], key: str) -> None:
+def _table(
+    rows: Sequence[FoundRow], names: Sequence[str], columns: dict[str, Any], key: str
+) -> None:
     there = [name for name in names if any(name in row for row in rows)]
     columns = {**columns, "n": st.column_config.NumberColumn("#", width=42)}
     data = [{name: row.get(name) for name in there} for row in rows]

@@ -30,14 +30,14 @@ MAGIC = {
     "image/webp": (b"RIFF",),
 }
 
-Row = Sequence[Any]
+Cells = Sequence[Any]
 
 
 def show_table(value: dict[str, Any], key: str) -> None:
     """Draw a table; columns of numbers sort as numbers."""
     import pandas as pd
 
-    rows: list[Row] = value.get("rows") or []
+    rows: list[Cells] = value.get("rows") or []
     columns = distinct(value.get("columns") or [])
     if title := value.get("title"):
         st.markdown(f"**{plain(title)}**")
@@ -77,7 +77,7 @@ def uniform(cells: Sequence[Any]) -> list[Any]:
     return [None if cell is None else cell_text(cell) for cell in cells]
 
 
-def as_csv(columns: Sequence[str], rows: Sequence[Row]) -> bytes:
+def as_csv(columns: Sequence[str], rows: Sequence[Cells]) -> bytes:
     """The whole table as CSV in UTF-8."""
     text = io.StringIO()
     writer = csv.writer(text)

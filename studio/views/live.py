@@ -7,18 +7,18 @@ from typing import Any, Literal
 from urllib.parse import urlencode
 
 from patchbay.nodes.text.markdown import parse_markdown
-from patchbay.studio.documents.document import Document
+from patchbay.studio.documents.document import FlowDocument
 from patchbay.studio.runs.runner import LiveRun
 from patchbay.studio.server import session
 from patchbay.studio.server.frontend import addresses, live_component
 
 
-def query(document: Document) -> str:
+def query(document: FlowDocument) -> str:
     """What a push route wants to know."""
     return urlencode({"doc": document.id, "token": session.token(document)})
 
 
-def pulse(document: Document, live: LiveRun | None, on_stale: Callable[[], None]) -> None:
+def pulse(document: FlowDocument, live: LiveRun | None, on_stale: Callable[[], None]) -> None:
     """Whether the flow is saved. Calls `on_stale` when the page shows what is no longer so."""
     live_component()(
         key="pulse",
@@ -35,7 +35,7 @@ def pulse(document: Document, live: LiveRun | None, on_stale: Callable[[], None]
     )
 
 
-def follow(document: Document, live: LiveRun, key: str, *, chat: bool = False) -> None:
+def follow(document: FlowDocument, live: LiveRun, key: str, *, chat: bool = False) -> None:
     """The run as it happens: steps, seconds, tokens, and text as it streams."""
     live_component()(
         key=key,
@@ -51,7 +51,7 @@ def follow(document: Document, live: LiveRun, key: str, *, chat: bool = False) -
 
 
 def trace(steps: Sequence[Mapping[str, Any]], key: str) -> None:
-    """What an agent did, step by step; steps as in `patchbay.studio.runs.progress.Step.steps`."""
+    """What an agent did, step by step; as in `patchbay.studio.runs.progress.NodeState.steps`."""
     live_component()(
         key=key, data={**addresses("live"), "mode": "trace", "trace": list(steps)}, height="content"
     )
@@ -85,7 +85,7 @@ def found(texts: Sequence[Mapping[str, Any]], key: str) -> None:
     )
 
 
-def _address(document: Document, mode: Literal["pulse", "run"]) -> dict[str, Any]:
+def _address(document: FlowDocument, mode: Literal["pulse", "run"]) -> dict[str, Any]:
     return {
         **addresses("live"),
         "url": f"patchbay/live?{query(document)}",

@@ -10,13 +10,13 @@ import streamlit as st
 from patchbay.flows.checks.memory import MemoryPlan, memory_plan
 from patchbay.flows.checks.resolve import resolve_once
 from patchbay.nodes.specs import EmbeddingsSpec, ModelSpec
-from patchbay.studio.documents.document import Document
+from patchbay.studio.documents.document import FlowDocument
 from patchbay.studio.server.questions import Same
 from patchbay.studio.server.services import services
 from patchbay.studio.words import plain, size
 
 
-def memory_note(document: Document) -> None:
+def memory_note(document: FlowDocument) -> None:
     """Say what the flow takes. That it does not fit is a problem like others (`resources/memory`).
 
     Nothing is drawn for a flow that opens no model on this machine.

@@ -14,7 +14,7 @@ from patchbay.flows.checks.validate import validate
 from patchbay.nodes.catalog import Catalog, load_catalog
 from patchbay.nodes.contract import Node, Ports
 from patchbay.studio.canvas import canvas, selection
-from patchbay.studio.documents.document import Document
+from patchbay.studio.documents.document import FlowDocument
 from patchbay.studio.documents.opened import Documents
 
 HOME = Path(os.environ["PATCHBAY_HOME"])
@@ -51,7 +51,7 @@ path = HOME / f"{name}.json"
 if not path.exists():
     path.write_text('{"format": 1, "name": "Test", "nodes": [], "edges": []}')
 document = documents.open(path)
-st.session_state.setdefault("client", Document.new_client())
+st.session_state.setdefault("client", FlowDocument.new_client())
 
 
 class Page:

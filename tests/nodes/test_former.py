@@ -9,12 +9,13 @@ import json
 import os
 import subprocess
 import sys
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
-from patchbay.nodes.former import now
+from patchbay.nodes.former import names, now
 from tests.paths import ROOT, python_path
 
 MODULES = (ROOT / "tests" / "fixtures" / "former-modules.txt").read_text("utf-8").split()
@@ -66,6 +67,54 @@ def warned(script: str, folder: Path, path: str) -> list[tuple[str, str, str, in
 def test_every_former_module_is_somewhere(former: str) -> None:
     """Looked for, not imported. A module that moves again needs its line in `former.tsv`."""
     assert find_spec(now(former)) is not None, f"{former} should be {now(former)}"
+
+
+RENAMED = {
+    "in its place": ("nodes.retrieval.filters", "Condition", "MetadataFilter"),
+    "in a module that moved": ("nodes.models.hf.batch", "Batch", "RunningBatch"),
+    "a type that is no class": ("flows.migrate", "Document", "RawFlow"),
+    "in a module that was a folder": ("studio.document", "Document", "FlowDocument"),
+}
+
+
+@pytest.mark.parametrize(("module", "former", "name"), RENAMED.values(), ids=RENAMED)
+def test_what_has_another_name_is_had_by_the_former_one(
+    module: str, former: str, name: str, tmp_path: Path
+) -> None:
+    script = (
+        f"from {module} import {former}\n"
+        f"assert {former} is importlib.import_module({now(module)!r}).{name}\n"
+    )
+
+    said = warned(script, tmp_path, python_path(ROOT))
+
+    where = now(module).removeprefix("patchbay.")
+    ((kind, file, number),) = {
+        (kind, Path(file).name, number)
+        for kind, text, file, number in said
+        if f"{where}.{former} is {name} now" in text
+    }
+    assert (kind, file, number) == ("DeprecationWarning", "script.py", HEAD.count("\n") + 1)
+
+
+def test_every_former_name_is_somewhere() -> None:
+    lost = [
+        f"{module}.{name}"
+        for module, renamed in names().items()
+        for name in renamed.values()
+        if not hasattr(import_module(module), name)
+    ]
+    assert lost == []
+
+
+def test_a_name_that_never_was_is_said_as_python_says_it(tmp_path: Path) -> None:
+    script = (
+        "from nodes.retrieval import filters\n"
+        "try:\n    filters.Nonsense\nexcept AttributeError as error:\n"
+        "    assert 'Nonsense' in str(error)\n"
+    )
+
+    assert warned(script, tmp_path, python_path(ROOT))
 
 
 SCRIPTS = {

@@ -11,7 +11,7 @@ from patchbay.flows.document.model import Flow, NodeInstance
 from patchbay.flows.document.writing import save_flow
 from patchbay.studio.canvas import commands
 from patchbay.studio.canvas.commands import COMMANDS, perform
-from patchbay.studio.documents.document import Document
+from patchbay.studio.documents.document import FlowDocument
 
 SOURCES = Path(__file__).parents[2] / "studio" / "canvas" / "frontend" / "src"
 
@@ -19,7 +19,7 @@ SOURCES = Path(__file__).parents[2] / "studio" / "canvas" / "frontend" / "src"
 class Asked:
     """A page that writes down what it is asked for."""
 
-    def __init__(self, document: Document) -> None:
+    def __init__(self, document: FlowDocument) -> None:
         self.document, self.heard = document, []
 
     def run(self) -> None:
@@ -48,7 +48,7 @@ class Asked:
 def page(tmp_path: Path) -> Asked:
     path = tmp_path / "flow.json"
     save_flow(Flow(name="Mine"), path)
-    return Asked(Document(path))
+    return Asked(FlowDocument(path))
 
 
 def sent() -> dict[str, str]:

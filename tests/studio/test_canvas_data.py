@@ -11,7 +11,7 @@ from patchbay.nodes.catalog import Catalog, load_catalog
 from patchbay.nodes.contract import Node, Ports
 from patchbay.studio.canvas.component import _Memory, document_data, take
 from patchbay.studio.canvas.views import CatalogView, problem_changes
-from patchbay.studio.documents.document import Document
+from patchbay.studio.documents.document import FlowDocument
 
 CATALOG = load_catalog()
 VIEW = CatalogView(CATALOG)
@@ -27,11 +27,11 @@ def big(count: int) -> Flow:
     return Flow(nodes=tuple(nodes), edges=tuple(edges), layout=places)
 
 
-def opened(flow: Flow) -> tuple[Document, _Memory]:
-    return Document(None, flow, check=lambda flow: validate(flow, CATALOG)), _Memory()
+def opened(flow: Flow) -> tuple[FlowDocument, _Memory]:
+    return FlowDocument(None, flow, check=lambda flow: validate(flow, CATALOG)), _Memory()
 
 
-def up(document: Document, memory: _Memory, ops: list, revision: int | None) -> dict:
+def up(document: FlowDocument, memory: _Memory, ops: list, revision: int | None) -> dict:
     payload = {
         "doc": document.id,
         "client": "me",

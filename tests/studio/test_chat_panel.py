@@ -9,7 +9,7 @@ import pytest
 
 from patchbay.flows.document.model import Edge, Flow, NodeInstance
 from patchbay.studio.panels.chat import conversation, question_of
-from patchbay.studio.runs.progress import Progress, Step
+from patchbay.studio.runs.progress import NodeState, Progress
 from patchbay.studio.server.questions import asked
 
 ANSWER = NodeInstance(id="answer", kind="io.output")
@@ -55,7 +55,7 @@ def test_the_conversation_is_what_was_asked_and_answered() -> None:
     one = Ran({"q": "Hi"}, Progress("finished", outputs={"answer": "Hello."}))
     two = Ran(
         {"q": [{"role": "user", "content": "Hi"}, {"role": "user", "content": "Who are you?"}]},
-        Progress("cancelled", nodes={"in0": Step(text="A lit")}),
+        Progress("cancelled", nodes={"in0": NodeState(text="A lit")}),
     )
     failed = Ran({"q": "Lost"}, Progress("failed"))
     assert question_of(two, "q") == "Who are you?"

@@ -23,7 +23,7 @@ from patchbay.flows.document.operations import (
 from patchbay.flows.document.patch import edge_key
 from patchbay.flows.document.reading import read_flow
 from patchbay.flows.document.writing import canonical_text, save_flow
-from patchbay.studio.documents.document import Document, document_by_id
+from patchbay.studio.documents.document import FlowDocument, document_by_id
 from patchbay.studio.documents.opened import Documents
 from patchbay.studio.documents.timeline import LOG
 from patchbay.studio.documents.versions import Versions
@@ -50,7 +50,7 @@ def item(seq: int, op: dict, at: int = 0) -> dict:
     return {"seq": seq, "at": at, "op": op}
 
 
-def ids(document: Document) -> list[str]:
+def ids(document: FlowDocument) -> list[str]:
     return [node.id for node in document.flow.nodes]
 
 
@@ -58,7 +58,7 @@ def ids(document: Document) -> list[str]:
 
 
 def test_what_was_taken_before_is_skipped():
-    document = Document(None, START)
+    document = FlowDocument(None, START)
     first, second = item(1, added("x")), item(2, added("y"))
     document.submit("me", [first])
     document.submit("me", [first, second])
@@ -68,7 +68,7 @@ def test_what_was_taken_before_is_skipped():
 
 
 def test_others_hear_the_edit_and_the_one_who_made_it_only_its_number():
-    document = Document(None, START)
+    document = FlowDocument(None, START)
     document.submit("me", [item(1, added("x"))])
     mine, theirs = document.since("me", 0), document.since("you", 0)
     assert mine["ops"] == [{"r": 1, "s": 1}]
@@ -78,7 +78,7 @@ def test_others_hear_the_edit_and_the_one_who_made_it_only_its_number():
 
 
 def test_a_new_or_late_client_gets_the_whole_flow():
-    document = Document(None, START)
+    document = FlowDocument(None, START)
     assert document.since("me", None)["snap"]["name"] == "Test"
     for number in range(LOG + 5):
         document.apply(Rename(node="a", title=str(number)))
@@ -89,7 +89,7 @@ def test_a_new_or_late_client_gets_the_whole_flow():
 
 
 def test_what_cannot_be_done_is_told_in_words():
-    document = Document(None, START)
+    document = FlowDocument(None, START)
     document.submit(
         "me",
         [
@@ -110,7 +110,7 @@ def test_what_cannot_be_done_is_told_in_words():
 
 
 def test_two_people_give_one_name_at_once_and_both_nodes_stay():
-    document = Document(None, START)
+    document = FlowDocument(None, START)
     document.submit("one", [item(1, added("ask"))])
     wire = {"op": "connect", "from": "ask.out", "to": "a.in"}
     document.submit("two", [item(1, added("ask")), item(2, wire)])
@@ -123,7 +123,7 @@ def test_two_people_give_one_name_at_once_and_both_nodes_stay():
 
 
 def test_commands_come_in_order_among_edits_and_once():
-    document = Document(None, START)
+    document = FlowDocument(None, START)
     message = [item(1, added("x")), {"seq": 2, "at": 0, "cmd": {"name": "run", "arg": ""}}]
     assert document.submit("me", message) == [{"name": "run", "arg": ""}]
     assert document.submit("me", message) == []
@@ -134,7 +134,7 @@ def test_commands_come_in_order_among_edits_and_once():
 @given(st.lists(st.tuples(st.sampled_from(["one", "two"]), st.integers(0, 9)), max_size=12))
 def test_browsers_that_follow_the_updates_end_with_the_servers_flow(steps):
     """A client that applies what it is told, in order, always arrives at the same flow."""
-    document = Document(None, START)
+    document = FlowDocument(None, START)
     flows = {"one": START, "two": START}
     seen = {"one": 0, "two": 0}
     sent: dict[str, list] = {"one": [], "two": []}
@@ -162,7 +162,7 @@ def test_browsers_that_follow_the_updates_end_with_the_servers_flow(steps):
 
 
 def test_edits_from_many_threads_are_all_kept():
-    document = Document(None, START)
+    document = FlowDocument(None, START)
 
     def work(name: str) -> None:
         for number in range(1, 21):
@@ -181,7 +181,7 @@ def test_edits_from_many_threads_are_all_kept():
 
 
 def test_everybody_takes_back_their_own():
-    document = Document(None, START)
+    document = FlowDocument(None, START)
     document.submit("one", [item(1, added("x"))])
     document.submit("two", [item(1, added("y"))])
     document.undo("one")
@@ -194,7 +194,7 @@ def test_everybody_takes_back_their_own():
 
 
 def test_undo_from_the_canvas_is_an_edit_like_any_other():
-    document = Document(None, START)
+    document = FlowDocument(None, START)
     document.submit("me", [item(1, {"op": "remove", "nodes": ["a"]}), item(2, {"op": "undo"})])
     assert document.flow == START
     update = document.since("me", 0)
@@ -204,7 +204,7 @@ def test_undo_from_the_canvas_is_an_edit_like_any_other():
 
 def test_typing_in_one_field_is_one_step():
     now = [0.0]
-    document = Document(None, START, clock=lambda: now[0])
+    document = FlowDocument(None, START, clock=lambda: now[0])
     for text in ("H", "He", "Hey"):
         document.apply(SetParams(node="a", params={"template": text}), client="me")
         now[0] += 1
@@ -217,7 +217,7 @@ def test_typing_in_one_field_is_one_step():
 
 
 def test_a_wire_to_a_node_that_is_gone_does_not_come_back():
-    document = Document(None, START)
+    document = FlowDocument(None, START)
     document.apply(Remove(nodes=("a",)), client="me")
     document.apply(Remove(nodes=("b",)), client="you")
     document.undo("me")
@@ -226,7 +226,7 @@ def test_a_wire_to_a_node_that_is_gone_does_not_come_back():
 
 
 def test_what_cannot_be_undone_any_more_says_so():
-    document = Document(None, START)
+    document = FlowDocument(None, START)
     document.apply(Rename(node="a", title="Ask"), client="me")
     document.apply(Remove(nodes=("a",)), client="you")
     with pytest.raises(EditError, match="cannot be undone any more"):
@@ -238,7 +238,7 @@ def test_what_cannot_be_undone_any_more_says_so():
 
 def test_saving_is_canonical_and_every_save_is_a_version(path: Path, tmp_path: Path):
     versions = Versions(tmp_path / "home", path)
-    document = Document(path, versions=versions)
+    document = FlowDocument(path, versions=versions)
     document.apply(Rename(node="a", title="Ask"))
     assert not document.saved
     assert document.save()
@@ -260,7 +260,7 @@ def test_a_version_is_named_by_what_it_holds_only(path: Path, tmp_path: Path):
 
 
 def test_a_change_by_another_program_shows_up(path: Path):
-    document = Document(path)
+    document = FlowDocument(path)
     save_flow(apply(START, Rename(node="b", title="Theirs")), path)
     document.poll()
     assert document.flow.node("b").title == "Theirs"
@@ -270,7 +270,7 @@ def test_a_change_by_another_program_shows_up(path: Path):
 
 def test_a_change_by_another_program_is_never_overwritten(path: Path, tmp_path: Path):
     versions = Versions(tmp_path / "home", path)
-    document = Document(path, versions=versions)
+    document = FlowDocument(path, versions=versions)
     document.apply(Rename(node="a", title="Mine"))
     theirs = apply(START, Rename(node="b", title="Theirs"))
     save_flow(theirs, path)
@@ -287,7 +287,7 @@ def test_a_change_by_another_program_is_never_overwritten(path: Path, tmp_path: 
 
 def test_theirs_can_be_taken_and_mine_is_kept_as_a_version(path: Path, tmp_path: Path):
     versions = Versions(tmp_path / "home", path)
-    document = Document(path, versions=versions)
+    document = FlowDocument(path, versions=versions)
     document.apply(Rename(node="a", title="Mine"), client="me")
     mine = document.flow
     save_flow(apply(START, Rename(node="b", title="Theirs")), path)
@@ -299,7 +299,7 @@ def test_theirs_can_be_taken_and_mine_is_kept_as_a_version(path: Path, tmp_path:
 
 
 def test_a_file_that_became_no_flow_is_a_conflict(path: Path):
-    document = Document(path)
+    document = FlowDocument(path)
     path.write_text("{ half a fi")
     document.poll()
     assert document.conflict is not None
@@ -310,9 +310,9 @@ def test_a_file_that_became_no_flow_is_a_conflict(path: Path):
 
 
 @pytest.fixture
-def torn(path: Path, tmp_path: Path) -> Document:
+def torn(path: Path, tmp_path: Path) -> FlowDocument:
     """Changed here, changed by another program, and then changed by that program once more."""
-    document = Document(path, versions=Versions(tmp_path / "home", path))
+    document = FlowDocument(path, versions=Versions(tmp_path / "home", path))
     document.apply(Rename(node="a", title="Mine"))
     save_flow(apply(START, Rename(node="b", title="Theirs")), path)
     document.poll()
@@ -321,14 +321,14 @@ def torn(path: Path, tmp_path: Path) -> Document:
     return document
 
 
-def titles(document: Document, node: str) -> set[str | None]:
+def titles(document: FlowDocument, node: str) -> set[str | None]:
     """What a node was called in any version that was kept."""
     assert document.versions is not None
     kept = [document.versions.read(version.digest) for version in document.versions.list()]
     return {flow.node(node).title for flow in kept}
 
 
-def test_keeping_mine_keeps_what_they_wrote_until_that_moment(torn: Document, path: Path):
+def test_keeping_mine_keeps_what_they_wrote_until_that_moment(torn: FlowDocument, path: Path):
     torn.keep_mine()
     assert torn.conflict is None
     assert torn.saved
@@ -339,7 +339,7 @@ def test_keeping_mine_keeps_what_they_wrote_until_that_moment(torn: Document, pa
     assert torn.save()
 
 
-def test_taking_theirs_takes_what_is_there_at_that_moment(torn: Document, path: Path):
+def test_taking_theirs_takes_what_is_there_at_that_moment(torn: FlowDocument, path: Path):
     torn.take_theirs()
     assert torn.conflict is None
     assert torn.saved
@@ -353,7 +353,7 @@ def test_taking_theirs_takes_what_is_there_at_that_moment(torn: Document, path: 
     )  # fmt: skip
 
 
-def test_a_text_that_is_no_flow_is_not_lost_and_cannot_be_taken(torn: Document, path: Path):
+def test_a_text_that_is_no_flow_is_not_lost_and_cannot_be_taken(torn: FlowDocument, path: Path):
     path.write_text("{ half a fi")
     torn.take_theirs()
     assert torn.conflict is not None
@@ -364,7 +364,7 @@ def test_a_text_that_is_no_flow_is_not_lost_and_cannot_be_taken(torn: Document, 
     assert path.with_name("flow.json.theirs").read_text() == "{ half a fi"
 
 
-def test_a_file_that_is_gone_is_written_again(torn: Document, path: Path):
+def test_a_file_that_is_gone_is_written_again(torn: FlowDocument, path: Path):
     path.unlink()
     torn.keep_mine()
     assert torn.saved
@@ -372,7 +372,7 @@ def test_a_file_that_is_gone_is_written_again(torn: Document, path: Path):
 
 
 def test_what_looks_like_a_key_is_not_saved(path: Path):
-    document = Document(path)
+    document = FlowDocument(path)
     key = "sk-" + "a1B2c3D4" * 5
     document.apply(SetParams(node="a", params={"key": key}))
     assert not document.save()
@@ -404,7 +404,7 @@ def test_everybody_gets_one_document_and_hears_of_changes(path: Path, tmp_path: 
 
 def test_problems_are_looked_for_once_per_revision():
     looked: list[Flow] = []
-    document = Document(None, START, check=lambda flow: looked.append(flow) or ())
+    document = FlowDocument(None, START, check=lambda flow: looked.append(flow) or ())
     document.problems()
     document.problems()
     document.apply(Connect(source="b.out", target="a.in"))

@@ -11,10 +11,10 @@ from starlette.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
 
 from patchbay.flows.document.model import Flow, NodeInstance
-from patchbay.studio.documents.document import Document
+from patchbay.studio.documents.document import FlowDocument
 from patchbay.studio.documents.importing import flow_from
 from patchbay.studio.server.cookie import COOKIE, BrowserCookie
-from patchbay.studio.server.grants import Tokens
+from patchbay.studio.server.grants import Grants
 from patchbay.studio.server.news import merged
 from patchbay.studio.server.routes import routes
 from patchbay.studio.server.services import services
@@ -50,7 +50,7 @@ def url(path: str, token: str, document: str = "doc") -> str:
 def test_events_are_refused_to_strangers(
     client: TestClient, cookie: str, document: str, headers: dict[str, str]
 ) -> None:
-    token = services().tokens.issue("doc", ANN)
+    token = services().grants.issue("doc", ANN)
     client.cookies.set(COOKIE, cookie)
     assert client.get(url("events", token, document), headers=headers).status_code == 403
 
@@ -58,8 +58,8 @@ def test_events_are_refused_to_strangers(
 @pytest.mark.parametrize("form", ["json", "png", "svg"])
 def test_a_flow_is_exported_to_the_page_that_shows_it(client: TestClient, form: str) -> None:
     flow = Flow(name="Mine", nodes=(NodeInstance(id="a", kind="io.input"),))
-    document = Document(None, flow)
-    address = f"{url('export', services().tokens.issue(document.id, ANN), document.id)}&as={form}"
+    document = FlowDocument(None, flow)
+    address = f"{url('export', services().grants.issue(document.id, ANN), document.id)}&as={form}"
     client.cookies.set(COOKIE, "bob-0123456789abcdef")
     assert client.get(address).status_code == 403
     client.cookies.set(COOKIE, ANN)
@@ -72,11 +72,11 @@ def test_a_flow_is_exported_to_the_page_that_shows_it(client: TestClient, form: 
 
 def test_a_flow_with_a_key_in_it_is_not_exported(client: TestClient) -> None:
     key = "sk-" + "a1B2c3D4" * 6
-    document = Document(
+    document = FlowDocument(
         None, Flow(nodes=(NodeInstance(id="a", kind="k", params={"api_key": key}),))
     )
     client.cookies.set(COOKIE, ANN)
-    token = services().tokens.issue(document.id, ANN)
+    token = services().grants.issue(document.id, ANN)
     answer = client.get(f"{url('export', token, document.id)}&as=json")
     assert answer.status_code == 409
     assert key not in answer.text
@@ -91,7 +91,7 @@ def test_a_made_up_token_is_refused(client: TestClient) -> None:
 def test_a_socket_needs_the_origin_of_the_page(client: TestClient, origin: str | None) -> None:
     client.cookies.set(COOKIE, ANN)
     headers = {"origin": origin} if origin else {}
-    token = services().tokens.issue("doc", ANN)
+    token = services().grants.issue("doc", ANN)
     with (
         pytest.raises(WebSocketDisconnect) as refused,
         client.websocket_connect(url("live", token), headers=headers),
@@ -102,7 +102,7 @@ def test_a_socket_needs_the_origin_of_the_page(client: TestClient, origin: str |
 
 def test_the_owner_hears_of_the_document(client: TestClient) -> None:
     client.cookies.set(COOKIE, ANN)
-    token = services().tokens.issue("doc", ANN)
+    token = services().grants.issue("doc", ANN)
     with client.websocket_connect(url("live", token), headers={"origin": HERE}) as socket:
         assert socket.receive_json() == [{"reset": True}]
 
@@ -117,7 +117,7 @@ def test_pages_name_the_browser_once(client: TestClient) -> None:
 
 
 def test_old_tokens_are_forgotten() -> None:
-    few = Tokens(limit=2)
+    few = Grants(limit=2)
     first, *rest = [few.issue("doc", ANN) for _ in range(3)]
     assert few.check(first, "doc", ANN) is None
     assert all(few.check(token, "doc", ANN) for token in rest)

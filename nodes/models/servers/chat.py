@@ -17,7 +17,7 @@ from pydantic import PrivateAttr
 
 from patchbay.nodes.errors import NodeError
 from patchbay.nodes.models.servers.errors import Server, pause_s
-from patchbay.nodes.models.servers.reading import Reading, note
+from patchbay.nodes.models.servers.reading import IncomingAnswer, note
 from patchbay.nodes.models.servers.wait import sleep
 from patchbay.nodes.models.streaming import StreamingChat
 
@@ -151,9 +151,9 @@ class ServedChat(StreamingChat):
             yield note(_waiting(failure, wait))
             await asyncio.sleep(wait)
 
-    def _reading(self, stop: list[str] | None) -> Reading:
+    def _reading(self, stop: list[str] | None) -> IncomingAnswer:
         whole = getattr(self._inner, "from_whole", None)
-        return Reading(self._server, self.context, self._says_end, whole, stop or ())
+        return IncomingAnswer(self._server, self.context, self._says_end, whole, stop or ())
 
 
 def _waiting(failure: NodeError, wait: float) -> str:

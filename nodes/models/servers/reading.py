@@ -23,7 +23,7 @@ Whole = Callable[[Any], ChatGenerationChunk | None]
 """Makes a chunk of an answer that came whole; None where it is none."""
 
 
-class Reading:
+class IncomingAnswer:
     """What came of one answer so far.
 
     Args:

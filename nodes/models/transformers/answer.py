@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from patchbay.nodes.errors import NodeError
-from patchbay.nodes.models.transformers.sampling import Sampler, Sampling
+from patchbay.nodes.models.transformers.sampling import Sampler, SamplerOptions
 from patchbay.nodes.models.transformers.writer import Writer
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ class Ended:
     error: BaseException | None = None
 
 
-Item = str | Ended
+StreamItem = str | Ended
 
 
 @dataclass(slots=True, eq=False)
@@ -44,8 +44,8 @@ class Request:
     """
 
     prompt: Sequence[int]
-    put: Callable[[Item], None]
-    sampling: Sampling = field(default_factory=Sampling)
+    put: Callable[[StreamItem], None]
+    sampling: SamplerOptions = field(default_factory=SamplerOptions)
     max_tokens: int | None = None
     stops: Sequence[str] = ()
     grammar: Grammar | None = None
@@ -53,7 +53,7 @@ class Request:
     stop: threading.Event = field(default_factory=threading.Event)
 
 
-class Answer:
+class Generation:
     """The state of one request that is being answered.
 
     Args:

@@ -22,7 +22,7 @@ from patchbay.nodes.values import Opening
 if TYPE_CHECKING:
     from patchbay.nodes.models.transformers.lora import LoraModel, LoraUse
 
-Part = tuple[Adapter, Mapping[str, Any], float]
+WeightedAdapter = tuple[Adapter, Mapping[str, Any], float]
 """An adapter, its tensors, and how strongly it acts."""
 
 
@@ -62,7 +62,7 @@ def merged(model: Any, spec: LoraModel, opening: Opening) -> Any:
     return model
 
 
-def _together(parts: Sequence[Part], network: Any) -> Changes:
+def _together(parts: Sequence[WeightedAdapter], network: Any) -> Changes:
     """What several adapters do: their differences from the network, side by side."""
     together: dict[str, list[Change]] = {}
     for adapter, tensors, scale in parts:
@@ -77,7 +77,7 @@ def _name(spec: LoraModel) -> str:
     return "lora-" + hashlib.sha256(said.encode()).hexdigest()[:16]
 
 
-def _read(spec: LoraModel, use: LoraUse, opening: Opening) -> Part:
+def _read(spec: LoraModel, use: LoraUse, opening: Opening) -> WeightedAdapter:
     """An adapter's tensors; compared with the base once more."""
     from safetensors.torch import load_file
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol
 
 from patchbay.nodes.models.errors import in_words
-from patchbay.nodes.models.transformers.answer import Answer
+from patchbay.nodes.models.transformers.answer import Generation
 
 if TYPE_CHECKING:
     import torch
@@ -29,7 +29,7 @@ class Forward(Protocol):
         """The model's output, with logits and cache, and what went wrong in an adapter."""
 
 
-class Batch:
+class RunningBatch:
     """The rows that are being computed, their shared cache and its mask.
 
     Args:
@@ -39,13 +39,13 @@ class Batch:
 
     def __init__(self, forward: Forward, device: Any) -> None:
         self._forward, self._device = forward, device
-        self.rows: list[Answer] = []
+        self.rows: list[Generation] = []
         self._cache: Any = None
         self._mask: Any = None
         self.joinable = True
         """False for models whose cache does not grow evenly (sliding windows): one row then."""
 
-    def admit(self, row: Answer) -> None:
+    def admit(self, row: Generation) -> None:
         """Read the prompt of a new row, give it its first token, and let it join."""
         import torch
 
@@ -96,7 +96,7 @@ class Batch:
 
     # --- the cache ------------------------------------------------------------------------------
 
-    def _read(self, row: Answer, prompt: torch.Tensor) -> tuple[Any, torch.Tensor | None]:
+    def _read(self, row: Generation, prompt: torch.Tensor) -> tuple[Any, torch.Tensor | None]:
         """The cache of a prompt and the scores after it; no scores when it was cancelled."""
         import torch
 
@@ -120,7 +120,7 @@ class Batch:
                 raise error
         return cache, None if out is None else out.logits[0, -1].float().cpu()
 
-    def _join(self, row: Answer, cache: Any, mask: torch.Tensor) -> None:
+    def _join(self, row: Generation, cache: Any, mask: torch.Tensor) -> None:
         import torch
         from transformers.cache_utils import DynamicLayer
 
@@ -156,7 +156,7 @@ class Batch:
                 layer.values = layer.values[:, :, unused:].contiguous()
 
 
-def _guarded(row: Answer, scores: torch.Tensor) -> None:
+def _guarded(row: Generation, scores: torch.Tensor) -> None:
     """A row's own trouble (its grammar, whoever reads it) is not that of the others."""
     try:
         row.step(scores)

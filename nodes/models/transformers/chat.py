@@ -25,11 +25,11 @@ from patchbay.nodes.models.thinking import (
     splitter_for,
     template_words,
 )
-from patchbay.nodes.models.transformers.answer import Ended, Item, Request
+from patchbay.nodes.models.transformers.answer import Ended, Request, StreamItem
 from patchbay.nodes.models.transformers.engine import HfEngine
-from patchbay.nodes.models.transformers.sampling import Sampling
+from patchbay.nodes.models.transformers.sampling import SamplerOptions
 
-_CHOOSING = [field.name for field in fields(Sampling)]
+_CHOOSING = [field.name for field in fields(SamplerOptions)]
 
 
 class ChatTransformers(StreamingChat):
@@ -90,10 +90,10 @@ class ChatTransformers(StreamingChat):
         run_manager: CallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> Iterator[ChatGenerationChunk]:
-        items: queue.SimpleQueue[Item] = queue.SimpleQueue()
+        items: queue.SimpleQueue[StreamItem] = queue.SimpleQueue()
         request, parted = self._request(messages, stop, items.put, kwargs)
         self._engine.submit(request)
-        item: Item = ""
+        item: StreamItem = ""
         try:
             while isinstance(item := items.get(), str):
                 yield from parted.take(item)
@@ -112,10 +112,10 @@ class ChatTransformers(StreamingChat):
         **kwargs: Any,
     ) -> AsyncIterator[ChatGenerationChunk]:
         loop = asyncio.get_running_loop()
-        items: asyncio.Queue[Item] = asyncio.Queue()
+        items: asyncio.Queue[StreamItem] = asyncio.Queue()
         ended = asyncio.Event()
 
-        def put(item: Item) -> None:
+        def put(item: StreamItem) -> None:
             if loop.is_closed():  # nobody is left to hear of it
                 return
             loop.call_soon_threadsafe(items.put_nowait, item)
@@ -142,7 +142,7 @@ class ChatTransformers(StreamingChat):
         self,
         messages: Sequence[BaseMessage],
         stop: list[str] | None,
-        put: Callable[[Item], None],
+        put: Callable[[StreamItem], None],
         options: dict[str, Any],
     ) -> tuple[Request, Parted]:
         engine = self._engine
@@ -159,7 +159,7 @@ class ChatTransformers(StreamingChat):
         request = Request(
             prompt=prompt,
             put=put,
-            sampling=Sampling(**{name: options.get(name) for name in _CHOOSING}),
+            sampling=SamplerOptions(**{name: options.get(name) for name in _CHOOSING}),
             max_tokens=options.get("max_tokens"),
             stops=tuple(stop or ()),
             grammar=None if schema is None else engine.grammars.for_schema(schema),

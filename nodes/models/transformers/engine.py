@@ -14,8 +14,8 @@ from typing import Any, TypeVar
 from patchbay.nodes.errors import NodeError
 from patchbay.nodes.models.errors import closed, in_words, out_of_memory
 from patchbay.nodes.models.transformers.adapters import Adapters
-from patchbay.nodes.models.transformers.answer import Answer, Ended, Request
-from patchbay.nodes.models.transformers.batch import Batch
+from patchbay.nodes.models.transformers.answer import Ended, Generation, Request
+from patchbay.nodes.models.transformers.batch import RunningBatch
 from patchbay.nodes.models.transformers.grammar import Grammars
 from patchbay.nodes.models.transformers.writer import Writer
 
@@ -118,7 +118,7 @@ class HfEngine:
     def _work(self) -> None:
         import torch
 
-        batch = Batch(self.adapters.forward, self._device)
+        batch = RunningBatch(self.adapters.forward, self._device)
         with torch.inference_mode():
             while self._next(batch):
                 try:
@@ -131,7 +131,7 @@ class HfEngine:
         for order in self._orders:
             order()
 
-    def _next(self, batch: Batch) -> bool:
+    def _next(self, batch: RunningBatch) -> bool:
         """Do orders and let waiting requests in; False when the engine closes."""
         import torch
 
@@ -159,7 +159,7 @@ class HfEngine:
             elif batch.rows:
                 return True
 
-    def _admissible(self, batch: Batch) -> Request | None:
+    def _admissible(self, batch: RunningBatch) -> Request | None:
         room = self.parallel if batch.joinable else 1
         if not self._waiting or len(batch.rows) >= room:
             return None
@@ -168,9 +168,9 @@ class HfEngine:
             return None  # computed apart: it waits until the others are over
         return self._waiting.popleft()
 
-    def _admit(self, batch: Batch, request: Request) -> None:
+    def _admit(self, batch: RunningBatch, request: Request) -> None:
         writer = Writer(self.tokenizer, request.stops)
-        row = Answer(request, writer, self.ends, self.context)
+        row = Generation(request, writer, self.ends, self.context)
         try:
             if request.stop.is_set():
                 row.end("stop")

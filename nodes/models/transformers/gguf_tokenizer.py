@@ -36,7 +36,7 @@ _GPT4O = _CASED.replace("@", f"{_ENDINGS}?").replace("#", "{1,3}")
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class PreTokenizer:
     """How a text is cut, by one expression after the other."""
 
     cuts: tuple[str, ...]
@@ -44,11 +44,15 @@ class Rule:
     """A piece that is a token is that token, whether or not merges lead to it."""
 
 
-_OF_GPT2, _OF_DIGITS = Rule((_GPT2,)), Rule((_DIGIT, _GPT2))
-_OF_LLAMA3, _OF_QWEN2, _OF_GPT4O = Rule((_LLAMA3,), True), Rule((_QWEN2,)), Rule((_GPT4O,))
+_OF_GPT2, _OF_DIGITS = PreTokenizer((_GPT2,)), PreTokenizer((_DIGIT, _GPT2))
+_OF_LLAMA3, _OF_QWEN2, _OF_GPT4O = (
+    PreTokenizer((_LLAMA3,), True),
+    PreTokenizer((_QWEN2,)),
+    PreTokenizer((_GPT4O,)),
+)
 
-RULES: Mapping[str, Rule] = {
-    "default": Rule((r"[\p{P}\$\+<=>\^~\|]+", _GPT2, r"\p{N}+", r"[0-9][0-9][0-9]")),
+PRE_TOKENIZERS: Mapping[str, PreTokenizer] = {
+    "default": PreTokenizer((r"[\p{P}\$\+<=>\^~\|]+", _GPT2, r"\p{N}+", r"[0-9][0-9][0-9]")),
     **dict.fromkeys(
         ("gpt-2", "phi-2", "olmo", "mpt", "jais", "trillion", "granite-docling", "gigachat"),
         _OF_GPT2,
@@ -60,9 +64,9 @@ RULES: Mapping[str, Rule] = {
     **dict.fromkeys(
         ("llama-bpe", "llama3", "llama-v3", "falcon3", "lfm2", "glm4"), _OF_LLAMA3
     ),
-    **dict.fromkeys(("dbrx", "smaug-bpe", "chatglm-bpe"), Rule((_LLAMA3,))),
+    **dict.fromkeys(("dbrx", "smaug-bpe", "chatglm-bpe"), PreTokenizer((_LLAMA3,))),
     **dict.fromkeys(("qwen2", "deepseek-r1-qwen", "stablelm2", "hunyuan", "megrez"), _OF_QWEN2),
-    "tekken": Rule((_TEKKEN,), True),
+    "tekken": PreTokenizer((_TEKKEN,), True),
     "gpt-4o": _OF_GPT4O,
     "llama4": _OF_GPT4O,
 }  # fmt: skip
@@ -85,7 +89,7 @@ def check_tokenizer(header: Header, weights: str) -> None:
     why = ""
     if header.tokenizer and header.tokenizer not in (PAIRS, PIECES):
         why = f"a tokenizer of the kind {header.tokenizer!r}"
-    elif header.tokenizer == PAIRS and (header.pre or "default") not in RULES:
+    elif header.tokenizer == PAIRS and (header.pre or "default") not in PRE_TOKENIZERS:
         why = f"text cut by the rule {header.pre!r}"
     if why:
         raise NodeError(
@@ -113,7 +117,7 @@ def set_rule(tokenizer: Any, header: Header) -> None:
         backend.normalizer = normalizers.Sequence([*first, written])
         backend.pre_tokenizer = None
     elif header.tokenizer == PAIRS:
-        rule = RULES[header.pre or "default"]
+        rule = PRE_TOKENIZERS[header.pre or "default"]
         cuts = [pre_tokenizers.Split(Regex(cut), behavior="isolated") for cut in rule.cuts]
         bytes_ = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
         backend.pre_tokenizer = pre_tokenizers.Sequence([*cuts, bytes_])

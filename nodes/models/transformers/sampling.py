@@ -14,7 +14,7 @@ RECENT = 64
 
 
 @dataclass(frozen=True, slots=True)
-class Sampling:
+class SamplerOptions:
     """How tokens are chosen. A temperature of 0 takes the likeliest; None means 1.
 
     Nucleus sampling (`top_p`): Holtzman et al. 2020, https://arxiv.org/abs/1904.09751.
@@ -31,7 +31,7 @@ class Sampling:
 class Sampler:
     """Chooses the tokens of one answer, with a random source of its own."""
 
-    def __init__(self, sampling: Sampling) -> None:
+    def __init__(self, sampling: SamplerOptions) -> None:
         import torch
 
         self._how = sampling

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from patchbay.nodes.retrieval.filters import Condition, matches
+from patchbay.nodes.retrieval.filters import MetadataFilter, matches
 from patchbay.nodes.retrieval.ranking import diverse, fuse
 from patchbay.nodes.retrieval.wording import one_line, read_mark
 
@@ -29,7 +29,7 @@ def test_conditions() -> None:
     chunk = {"source": "Notes/Bees.md", "page": 12, "date": "2025-03-01", "tags": ["a", "b"]}
 
     def holds(field: str, relation: str, value: str) -> bool:
-        condition = Condition(field=field, relation=relation, value=value)  # type: ignore[arg-type]
+        condition = MetadataFilter(field=field, relation=relation, value=value)  # type: ignore[arg-type]
         return matches(chunk, [condition])
 
     assert holds("page", "is", "12")
@@ -42,7 +42,7 @@ def test_conditions() -> None:
     assert holds("tags", "contains", '"a"')
     assert holds("missing", "is not", "x")
     assert not holds("missing", "at least", "0")
-    both = [Condition(field="page", value="12"), Condition(field="source", value="x")]
+    both = [MetadataFilter(field="page", value="12"), MetadataFilter(field="source", value="x")]
     assert not matches(chunk, both)
     assert matches(chunk, [])
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from patchbay.nodes.text.markdown import NESTED, Part, parse_markdown, text_of
+from patchbay.nodes.text.markdown import NESTED, MarkdownPart, parse_markdown, text_of
 
 KNOWN = {
     "paragraph": {"in"}, "heading": {"level", "in"}, "quote": {"in"}, "list": {"start", "in"},
@@ -21,13 +21,13 @@ KNOWN = {
 }  # fmt: skip
 
 
-def every(parts: list[Part]) -> Iterator[Part]:
+def every(parts: list[MarkdownPart]) -> Iterator[MarkdownPart]:
     for part in parts:
         yield part
         yield from every(part.get("in", []))
 
 
-def check(parts: list[Part]) -> None:
+def check(parts: list[MarkdownPart]) -> None:
     """Only parts that are known, with only what they may have."""
     for part in every(parts):
         assert set(part) - {"is"} <= KNOWN[part["is"]], part

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from patchbay.nodes.models.llama.spec import GgufModel
 from patchbay.nodes.testing import RecordingContext
-from patchbay.nodes.tools.search import Search
+from patchbay.nodes.tools.search import SearchAsTool
 from patchbay.nodes.values import ModelSpec, Opening, RetrieverSpec
 from tests.nodes.tools.kit import tool_of
 
@@ -39,7 +39,7 @@ class Shelf(RetrieverSpec):
 
 async def test_an_agent_reads_passages_with_their_sources():
     shelf = Shelf(texts=("a red fox", "a blue whale", "x" * 2000))
-    tool = tool_of(Search, {"characters": 50}, retriever=shelf)
+    tool = tool_of(SearchAsTool, {"characters": 50}, retriever=shelf)
     opening = RecordingContext()
     opened = tool.open(opening)
     assert len(opening.opened) == 1  # the retriever comes from the pool
@@ -53,4 +53,4 @@ async def test_an_agent_reads_passages_with_their_sources():
 def test_it_repeats_itself_unless_a_model_that_samples_writes_the_queries():
     for model, repeats in ((None, True), (GgufModel(temperature=0), True), (GgufModel(), False)):
         shelf = Shelf(texts=("a",), rewriter=model)
-        assert tool_of(Search, retriever=shelf).repeatable is repeats  # type: ignore[attr-defined]
+        assert tool_of(SearchAsTool, retriever=shelf).repeatable is repeats  # type: ignore[attr-defined]

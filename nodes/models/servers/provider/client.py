@@ -10,7 +10,7 @@ from patchbay.nodes.errors import NodeError
 from patchbay.nodes.models.servers.errors import Server
 from patchbay.nodes.models.servers.openai.client import NO_KEY, http_clients, list_models
 from patchbay.nodes.models.servers.openai.spec import translated as openai_translated
-from patchbay.nodes.models.servers.provider.names import Provider, split_name
+from patchbay.nodes.models.servers.provider.names import Integration, split_name
 from patchbay.nodes.models.servers.provider.spec import ProviderModel
 from patchbay.nodes.values import Opening
 
@@ -23,7 +23,7 @@ _ONE_REQUEST = {"Connection": "close"}
 """A header: no connection outlives its request, as the event loop that made it may be gone."""
 
 
-def missing_package(name: str, provider: Provider) -> NodeError:
+def missing_package(name: str, provider: Integration) -> NodeError:
     """The integration is not here."""
     return NodeError(
         f"The model {name!r} needs {provider.package}, not installed here.",

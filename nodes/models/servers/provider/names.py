@@ -10,7 +10,7 @@ from patchbay.nodes.catalog import install_command
 
 
 @dataclass(frozen=True, slots=True)
-class Provider:
+class Integration:
     """An integration package (by import name), the usual name of the key, and what it can do.
 
     `key` is empty where the integration signs in by itself, with what the machine is logged in to.
@@ -35,39 +35,39 @@ class Provider:
         return install_command([self.package])
 
 
-PROVIDERS: Mapping[str, Provider] = {
-    "anthropic": Provider(
+PROVIDERS: Mapping[str, Integration] = {
+    "anthropic": Integration(
         "langchain_anthropic", "ANTHROPIC_API_KEY", lists="https://api.anthropic.com"
     ),
-    "azure_openai": Provider("langchain_openai", "AZURE_OPENAI_API_KEY", seeds=True),
-    "bedrock_converse": Provider("langchain_aws"),
-    "cohere": Provider("langchain_cohere", "COHERE_API_KEY", "cohere_api_key"),
-    "deepseek": Provider(
+    "azure_openai": Integration("langchain_openai", "AZURE_OPENAI_API_KEY", seeds=True),
+    "bedrock_converse": Integration("langchain_aws"),
+    "cohere": Integration("langchain_cohere", "COHERE_API_KEY", "cohere_api_key"),
+    "deepseek": Integration(
         "langchain_deepseek", "DEEPSEEK_API_KEY", lists="https://api.deepseek.com"
     ),
-    "fireworks": Provider("langchain_fireworks", "FIREWORKS_API_KEY"),
-    "google_genai": Provider("langchain_google_genai", "GOOGLE_API_KEY"),
-    "google_vertexai": Provider("langchain_google_vertexai"),
-    "groq": Provider(
+    "fireworks": Integration("langchain_fireworks", "FIREWORKS_API_KEY"),
+    "google_genai": Integration("langchain_google_genai", "GOOGLE_API_KEY"),
+    "google_vertexai": Integration("langchain_google_vertexai"),
+    "groq": Integration(
         "langchain_groq", "GROQ_API_KEY", seeds=True, lists="https://api.groq.com/openai/v1"
     ),
-    "mistralai": Provider(
+    "mistralai": Integration(
         "langchain_mistralai", "MISTRAL_API_KEY", lists="https://api.mistral.ai/v1"
     ),
-    "nvidia": Provider("langchain_nvidia_ai_endpoints", "NVIDIA_API_KEY"),
-    "openai": Provider(
+    "nvidia": Integration("langchain_nvidia_ai_endpoints", "NVIDIA_API_KEY"),
+    "openai": Integration(
         "langchain_openai", "OPENAI_API_KEY", seeds=True, lists="https://api.openai.com/v1"
     ),
-    "openrouter": Provider(
+    "openrouter": Integration(
         "langchain_openrouter",
         "OPENROUTER_API_KEY",
         seeds=True,
         lists="https://openrouter.ai/api/v1",
     ),
-    "perplexity": Provider("langchain_perplexity", "PERPLEXITY_API_KEY"),
-    "together": Provider("langchain_together", "TOGETHER_API_KEY", seeds=True),
-    "upstage": Provider("langchain_upstage", "UPSTAGE_API_KEY"),
-    "xai": Provider("langchain_xai", "XAI_API_KEY", seeds=True, lists="https://api.x.ai/v1"),
+    "perplexity": Integration("langchain_perplexity", "PERPLEXITY_API_KEY"),
+    "together": Integration("langchain_together", "TOGETHER_API_KEY", seeds=True),
+    "upstage": Integration("langchain_upstage", "UPSTAGE_API_KEY"),
+    "xai": Integration("langchain_xai", "XAI_API_KEY", seeds=True, lists="https://api.x.ai/v1"),
 }
 """By the word before the colon. Not here: those that would load weights into this process."""
 

@@ -10,7 +10,7 @@ from pydantic import AfterValidator
 from patchbay.nodes.calls import CallOptions
 from patchbay.nodes.models.options import Extra, ServedModel, Thinks
 from patchbay.nodes.models.servers.address import Address
-from patchbay.nodes.models.servers.provider.names import PROVIDERS, Provider, split_name
+from patchbay.nodes.models.servers.provider.names import PROVIDERS, Integration, split_name
 from patchbay.nodes.models.thinking import THINKING, effort_of, no_thinking
 from patchbay.nodes.values import Opening, SecretRef
 
@@ -44,7 +44,7 @@ class ProviderModel(Extra, Thinks, ServedModel):
     base_url: Address | None = None
 
     @property
-    def provider(self) -> Provider:
+    def provider(self) -> Integration:
         """Who runs it."""
         return PROVIDERS[split_name(self.model)[0]]
 

@@ -13,7 +13,11 @@ import pytest
 
 from patchbay.nodes.contract import NodeError
 from patchbay.nodes.models.transformers.dequantize import dequantized
-from patchbay.nodes.models.transformers.gguf_tokenizer import RULES, check_tokenizer, set_rule
+from patchbay.nodes.models.transformers.gguf_tokenizer import (
+    PRE_TOKENIZERS,
+    check_tokenizer,
+    set_rule,
+)
 from patchbay.nodes.models.transformers.load import folder_of
 from patchbay.nodes.models.transformers.node import TransformersNode
 from patchbay.nodes.weights.gguf_header import read_header
@@ -115,7 +119,7 @@ def differing(path: Path, tokenizer: Any) -> dict[str, Any]:
         return found
 
 
-@pytest.mark.parametrize("pre", [*RULES, None])
+@pytest.mark.parametrize("pre", [*PRE_TOKENIZERS, None])
 def test_every_rule_cuts_as_llama_cpp_does(pre: str | None, tmp_path: Path) -> None:
     path = pairs(pre, tmp_path / "tiny.gguf")
     assert not differing(path, tokenizer_of(path))

@@ -1,0 +1,98 @@
+"""One word, one meaning: no two public classes or types of one name, whatever module they are in.
+
+A name that a reader meets in an error, an import or a search leads to one thing. What is nested in
+a node is read with the node's name: `Params`, `Inputs`, `Outputs`.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.paths import ROOT
+
+LAYERS = ("nodes", "flows", "studio")
+
+MAY_SHARE: dict[str, str] = {}
+"""A name that two modules may have, and why. Empty: find a better word before you add one."""
+
+
+def declared(tree: ast.Module) -> Iterator[str]:
+    """The public classes and types of a module: `class Name`, `Name = Literal[…]`, `type Name`."""
+    for node in tree.body:
+        match node:
+            case ast.ClassDef(name=name):
+                found = [name]
+            case ast.Assign(targets=targets):
+                found = [target.id for target in targets if isinstance(target, ast.Name)]
+            case ast.AnnAssign(target=ast.Name(id=name)):
+                found = [name]
+            case _:
+                found = [node.name.id] if type(node).__name__ == "TypeAlias" else []
+        yield from (name for name in found if name[0].isupper() and not name.isupper())
+
+
+def twice(sources: dict[str, str]) -> dict[str, list[str]]:
+    """Each name that more than one module declares, to those modules."""
+    where: dict[str, list[str]] = defaultdict(list)
+    for module, text in sources.items():
+        for name in dict.fromkeys(declared(ast.parse(text))):
+            where[name].append(module)
+    return {name: modules for name, modules in where.items() if len(modules) > 1}
+
+
+def sources() -> dict[str, str]:
+    files = (file for layer in LAYERS for file in sorted((ROOT / layer).rglob("*.py")))
+    return {
+        file.relative_to(ROOT).as_posix(): file.read_text(encoding="utf-8")
+        for file in files
+        if "node_modules" not in file.parts
+    }
+
+
+def test_every_name_means_one_thing() -> None:
+    shared = twice(sources())
+
+    unexplained = [
+        f"{name} is declared in {' and in '.join(modules)}. Give the later one a name of its own."
+        for name, modules in shared.items()
+        if name not in MAY_SHARE
+    ]
+    assert unexplained == []
+    assert sorted(MAY_SHARE) == sorted(shared), "MAY_SHARE names what is shared no longer"
+
+
+@pytest.mark.parametrize(
+    "second",
+    [
+        "class Step: ...",
+        "Step = dict[str, int]",
+        "Step: TypeAlias = int",
+        "class Step(Base):\n    class Params: ...",
+    ],
+)
+def test_a_name_that_is_taken_is_found(second: str) -> None:
+    assert twice({"a.py": "class Step: ...", "b.py": second}) == {"Step": ["a.py", "b.py"]}
+
+
+@pytest.mark.parametrize(
+    "second",
+    [
+        "class _Step: ...",
+        "def f():\n    class Step: ...",
+        "class Other:\n    class Step: ...",
+        "from a import Step",
+        "STEP = 1",
+    ],
+)
+def test_what_is_private_nested_or_imported_is_not(second: str) -> None:
+    assert twice({"a.py": "class Step: ...", "b.py": second}) == {}
+
+
+def test_the_names_are_read_from_all_layers() -> None:
+    read = {Path(module).parts[0] for module in sources()}
+    assert read == set(LAYERS)
