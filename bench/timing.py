@@ -25,16 +25,21 @@ pid = os.posix_spawn(sys.argv[1], sys.argv[1:], os.environ,
 _, status, usage = os.wait4(pid, 0)
 seconds = time.perf_counter() - began
 scale = 1 if sys.platform == "darwin" else 1024
-print(json.dumps([os.waitstatus_to_exitcode(status), seconds, usage.ru_maxrss * scale]))
+processor = usage.ru_utime + usage.ru_stime
+print(json.dumps([os.waitstatus_to_exitcode(status), seconds, processor, usage.ru_maxrss * scale]))
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What a whole process took: wall-clock seconds and peak resident bytes."""
+    """What a whole process took."""
 
     seconds: float
+    """Wall-clock seconds."""
+    processor: float
+    """Seconds of processors, in user and kernel mode. They hang little on what else runs."""
     peak: int
+    """Peak resident bytes."""
 
 
 def timed(work: Callable[[], object]) -> float:
@@ -64,26 +69,31 @@ def run_process(command: Sequence[str], cwd: Path | None = None) -> Usage:
     """
     launcher = [sys.executable, "-I", "-S", "-c", _LAUNCHER, *command]
     done = subprocess.run(launcher, cwd=cwd, capture_output=True, text=True, check=True)
-    code, seconds, peak = json.loads(done.stdout)
+    code, seconds, processor, peak = json.loads(done.stdout)
     if code != 0:
         raise RuntimeError(f"{' '.join(command)} ended with {code}")
-    return Usage(seconds, peak)
+    return Usage(seconds, processor, peak)
 
 
 def processes(
     commands: Mapping[str, Sequence[str]], repeats: int, cwd: Path | None = None
 ) -> dict[str, Usage]:
-    """Median seconds and memory of whole processes that take turns. One round is to warm up."""
+    """Whole processes that take turns: median seconds, and the least of processor and memory.
+
+    What else runs on the machine only ever adds to the latter two. One round is to warm up.
+    """
     seen: dict[str, list[Usage]] = {name: [] for name in commands}
+    order = list(commands.items())
     for turn in range(1 + repeats):
-        for name, command in commands.items():
+        for name, command in order if turn % 2 else reversed(order):
             usage = run_process(command, cwd)
             if turn:
                 seen[name].append(usage)
     return {
         name: Usage(
             statistics.median(u.seconds for u in usages),
-            int(statistics.median(u.peak for u in usages)),
+            min(u.processor for u in usages),
+            min(u.peak for u in usages),
         )
         for name, usages in seen.items()
     }
