@@ -13,7 +13,7 @@ from patchbay.nodes.docstrings import attribute_docs
 from patchbay.nodes.values import encode
 
 
-def describe_node(node: type[Node]) -> dict[str, Any]:
+def node_declaration(node: type[Node]) -> dict[str, Any]:
     """Everything a shell needs to know of a kind. Ports are those of the default params."""
     missing = missing_packages(node)
     schema = node.Params.model_json_schema()
@@ -29,8 +29,8 @@ def describe_node(node: type[Node]) -> dict[str, Any]:
         "params": _with_docs(_ordered(node.Params, schema), attribute_docs(node.Params)),
         "definitions": schema.get("$defs", {}),
         "required_params": schema.get("required", []),
-        "inputs": describe_ports(node.input_ports(defaults)) if defaults else [],
-        "outputs": describe_ports(node.output_ports(defaults)) if defaults else [],
+        "inputs": port_declarations(node.input_ports(defaults)) if defaults else [],
+        "outputs": port_declarations(node.output_ports(defaults)) if defaults else [],
         "dynamic": _is_dynamic(node),
         "missing": missing,
         "install": install_command(missing) if missing else "",
@@ -69,7 +69,7 @@ def default_params(node: type[Node]) -> Any | None:
     return node.Params()
 
 
-def describe_ports(ports: type[Ports]) -> list[dict[str, Any]]:
+def port_declarations(ports: type[Ports]) -> list[dict[str, Any]]:
     """The visible ports, in order."""
     return [_describe_port(port) for port in ports.declared.values() if not port.hidden]
 

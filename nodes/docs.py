@@ -11,7 +11,7 @@ from typing import Any
 from patchbay.nodes.builtin import BUILTIN
 from patchbay.nodes.catalog import Catalog
 from patchbay.nodes.contract import Node
-from patchbay.nodes.declaration import describe_node
+from patchbay.nodes.declaration import node_declaration
 from patchbay.nodes.generated import main
 
 PAGE = Path(__file__).with_name("CATALOG.md")
@@ -41,7 +41,7 @@ def catalog_page(catalog: Catalog) -> str:
 
 
 def _node_lines(node: type[Node]) -> Iterator[str]:
-    spec = describe_node(node)
+    spec = node_declaration(node)
     yield f"### {node.title} (`{node.kind}`)"
     yield ""
     yield node.doc()

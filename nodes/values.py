@@ -187,7 +187,7 @@ KIND_TYPES: Mapping[str, Any] = {
 }
 
 
-def describe(value: object) -> str:
+def type_in_words(value: object) -> str:
     """What a value is, in words for an error message: `text`, `3 documents`, `number`."""
     if isinstance(value, str):
         return "text"
@@ -274,6 +274,6 @@ __all__ = [
     "KIND_TYPES", "MAX_DEPTH", "TAG", "VALUE_TYPES", "AgentSpec", "Chart", "Document",
     "EmbeddingsSpec", "FileRef", "Message", "ModelSpec", "Opening", "Picture", "PortType",
     "Promptable", "RetrieverSpec", "SecretRef", "Spec", "Table", "TaskSpec", "ToolSpec", "Value",
-    "ValueKind", "as_text", "canonical", "compatible", "content_hash", "decode", "describe",
-    "encode", "is_json", "is_optional", "is_too_deep", "port_type",
+    "ValueKind", "as_text", "canonical", "compatible", "content_hash", "decode",
+    "encode", "is_json", "is_optional", "is_too_deep", "port_type", "type_in_words",
 ]  # fmt: skip

@@ -11,7 +11,7 @@ from typing import Any
 from patchbay.flows.checks.resolve import Resolved
 from patchbay.flows.problems import FlowError, Problem
 from patchbay.flows.runs.inputs import flow_inputs
-from patchbay.flows.words import printable
+from patchbay.flows.wording import printable
 
 FILE_KINDS = ("file", "documents")
 

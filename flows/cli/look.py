@@ -13,7 +13,7 @@ from patchbay.flows.cli import say
 from patchbay.flows.document.reading import read_flow
 from patchbay.flows.problems import FlowError, Problem
 from patchbay.flows.runs.defaults import default_catalog
-from patchbay.flows.words import did_you_mean
+from patchbay.flows.wording import did_you_mean
 
 if TYPE_CHECKING:
     from patchbay.nodes.catalog import Catalog
@@ -77,11 +77,11 @@ def nodes(
     debug: Annotated[bool, typer.Option("--debug", hidden=True)] = False,
 ) -> None:
     """List the catalog, or describe one kind of node: its params and ports."""
-    from patchbay.nodes.declaration import describe_node
+    from patchbay.nodes.declaration import node_declaration
 
     catalog = default_catalog()
     if kind is None:
-        described = [describe_node(node) for node in catalog]
+        described = [node_declaration(node) for node in catalog]
         say.out(
             json.dumps(described, ensure_ascii=False, indent=2) if as_json else _table(described)
         )
@@ -92,7 +92,7 @@ def nodes(
                 kind, catalog.kinds(), "See: patchbay nodes"
             )
             raise FlowError([Problem("catalog/unknown-kind", f'There is no node "{kind}".', fix)])
-        one = describe_node(node)
+        one = node_declaration(node)
         say.out(json.dumps(one, ensure_ascii=False, indent=2) if as_json else _page(one))
     for problem in catalog.problems:
         say.err(f"warning {problem.source}: {problem.message}")

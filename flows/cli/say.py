@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from patchbay.flows.blackout import black_out_process, finish
 from patchbay.flows.problems import FlowError, Problem
 from patchbay.flows.runs.failures import RunError, about_file
-from patchbay.flows.words import UNSAFE
+from patchbay.flows.wording import UNSAFE
 
 if TYPE_CHECKING:
     from patchbay.flows.checks.memory import MemoryPlan

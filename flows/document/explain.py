@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from patchbay.flows.secret_shapes import JsonPath, secret_kind
-from patchbay.flows.words import listed, printable, quoted
+from patchbay.flows.wording import listed, printable, quoted
 
 MODEL_NAME = "letters, digits, _ and -, starting with a letter or _, at most 64 characters"
 

@@ -11,7 +11,7 @@ from patchbay.flows.document.model import Flow, Group, NodeInstance, Note, Place
 from patchbay.flows.document.reading import MAX_BYTES, MAX_DEPTH, is_whole
 from patchbay.flows.document.writing import canonical_text
 from patchbay.flows.problems import FlowError, Problem
-from patchbay.flows.words import quoted
+from patchbay.flows.wording import quoted
 
 PARAM_DEPTH = MAX_DEPTH - 4
 """How many levels deep a param may nest: a file has it at nodes[0].params.name."""

@@ -18,7 +18,7 @@ from patchbay.flows.document.migrate import UPGRADES, MigrationError, Upgrade, u
 from patchbay.flows.document.model import FORMAT, Flow
 from patchbay.flows.problems import FlowError, Problem
 from patchbay.flows.secret_shapes import JsonPath
-from patchbay.flows.words import printable, quoted
+from patchbay.flows.wording import printable, quoted
 
 MAX_BYTES = 16 * 1024 * 1024
 """The largest flow file that is read, in bytes."""

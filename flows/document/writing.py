@@ -17,7 +17,7 @@ from patchbay.flows.document.model import Edge, Flow, Group, NodeInstance, Note,
 from patchbay.flows.document.reading import read_text
 from patchbay.flows.problems import FlowError, Problem
 from patchbay.flows.secret_shapes import secrets_in
-from patchbay.flows.words import UNSAFE, printable, quoted
+from patchbay.flows.wording import UNSAFE, printable, quoted
 from patchbay.nodes.atomic import write_atomic
 
 

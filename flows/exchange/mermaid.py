@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from patchbay.flows.checks.resolve import Resolved, ResolvedNode, resolve
 from patchbay.flows.document.model import Flow
 from patchbay.flows.secret_shapes import secret_kind
-from patchbay.flows.words import HIDDEN, UNSAFE
+from patchbay.flows.wording import HIDDEN, UNSAFE
 from patchbay.nodes.catalog import Catalog
 
 _ESCAPED = re.compile(r"[!-+/;-@\[-^`{-~]")

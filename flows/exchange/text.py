@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from patchbay.flows.checks.resolve import Resolved, ResolvedNode, resolve
 from patchbay.flows.document.graph import topological_order
 from patchbay.flows.document.model import Edge, Flow
-from patchbay.flows.words import printable
+from patchbay.flows.wording import printable
 from patchbay.nodes.catalog import Catalog
 
 

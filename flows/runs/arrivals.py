@@ -6,7 +6,7 @@ from typing import Any
 
 from patchbay.flows.runs.plan import PlanStep
 from patchbay.nodes.contract import UNSET, NodeError, Ports
-from patchbay.nodes.values import MAX_DEPTH, describe, is_too_deep
+from patchbay.nodes.values import MAX_DEPTH, is_too_deep, type_in_words
 
 
 def check_arrival(step: PlanStep, name: str, inputs: Ports) -> None:
@@ -20,7 +20,7 @@ def check_arrival(step: PlanStep, name: str, inputs: Ports) -> None:
     for value in values:
         if value is not port.default and not port.type.accepts(value):
             raise NodeError(
-                f'"{step.id}.{name}" takes {port.type}, but {describe(value)} arrived.',
+                f'"{step.id}.{name}" takes {port.type}, but {type_in_words(value)} arrived.',
                 fix="Wire something else, or convert it on the way.",
                 port=name,
                 code="node/wrong-input",
@@ -35,7 +35,9 @@ def checked(step: PlanStep, result: object) -> dict[str, Any]:
         NodeError: they are not what the node declares.
     """
     if not isinstance(result, Ports):
-        raise _wrong(step, None, f"{step.cls.__name__}.run returned {describe(result)}, not Ports.")
+        raise _wrong(
+            step, None, f"{step.cls.__name__}.run returned {type_in_words(result)}, not Ports."
+        )
     outputs = {}
     for name, value in result.as_dict().items():
         port = step.outputs.declared.get(name)
@@ -47,7 +49,9 @@ def checked(step: PlanStep, result: object) -> dict[str, Any]:
             if is_too_deep(value):
                 raise too_deep(f'"{step.id}.{name}"', name)
             raise _wrong(
-                step, name, f'"{step.id}.{name}" gives {port.type}, but it was {describe(value)}.'
+                step,
+                name,
+                f'"{step.id}.{name}" gives {port.type}, but it was {type_in_words(value)}.',
             )
         outputs[name] = value
     return outputs

@@ -9,7 +9,7 @@ from typing import Any
 from patchbay.flows.checks.resolve import Resolved
 from patchbay.flows.problems import FlowError, Problem
 from patchbay.nodes.contract import InputField, NodeError
-from patchbay.nodes.values import MAX_DEPTH, Value, describe, is_too_deep
+from patchbay.nodes.values import MAX_DEPTH, Value, is_too_deep, type_in_words
 
 
 def flow_inputs(
@@ -74,7 +74,7 @@ def _refuse_paths(field: InputField, value: Any) -> None:
     items = value if isinstance(value, list) else [value]
     if field.kind in ("file", "documents") and not all(isinstance(i, Value) for i in items):
         raise NodeError(
-            f'The input "{field.name}" takes {field.kind}, but {describe(value)} arrived. '
+            f'The input "{field.name}" takes {field.kind}, but {type_in_words(value)} arrived. '
             "A text on a wire does not name a file.",
             fix="Wire documents or a file into it.",
         )

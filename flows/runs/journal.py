@@ -24,7 +24,7 @@ from patchbay.flows.runs.events import (
 )
 from patchbay.nodes.values import Value
 
-Place = tuple[str, int]
+StepPlace = tuple[str, int]
 """Where in a node a step is: the path of its lanes, and its number within the lane."""
 
 SLOW_S = 0.1
@@ -53,7 +53,7 @@ class StepRecord:
     remade: bool = False
 
     @property
-    def place(self) -> Place:
+    def place(self) -> StepPlace:
         """Where in its node it is."""
         return self.lane, self.count
 
@@ -76,7 +76,7 @@ class Log(Protocol):
             waits: whether somebody waits for it.
         """
 
-    def forget(self, node: str, places: Iterable[Place]) -> None:
+    def forget(self, node: str, places: Iterable[StepPlace]) -> None:
         """Delete steps of a node."""
 
     def settle(self) -> None:

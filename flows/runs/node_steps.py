@@ -9,7 +9,7 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from patchbay.flows.runs.journal import Journal, Place, StepRecord
+from patchbay.flows.runs.journal import Journal, StepPlace, StepRecord
 from patchbay.flows.runs.secrets import Secrets
 from patchbay.flows.runs.step_values import fingerprint, pack, unpack, written
 from patchbay.nodes.context import IDEMPOTENCY_KEY, LANE
@@ -38,10 +38,10 @@ class NodeSteps:
     ) -> None:
         self._journal, self._node, self._maker = journal, node, maker
         self._secrets, self._warn, self._blocking = secrets, warn, blocking
-        self._known: dict[Place, StepRecord] = {}
-        self._order: dict[Place, int] = {}
+        self._known: dict[StepPlace, StepRecord] = {}
+        self._order: dict[StepPlace, int] = {}
         self._counts: dict[str, int] = {}
-        self._used: set[Place] = set()
+        self._used: set[StepPlace] = set()
         self._broken: list[BaseException] = []
         self._live = False
         self._take_over(journal.take(node))
@@ -106,7 +106,7 @@ class NodeSteps:
                 await committed
         return unpack(packed, self._journal.types)
 
-    def _find(self, place: Place, label: str, mark: str) -> StepRecord | None:
+    def _find(self, place: StepPlace, label: str, mark: str) -> StepRecord | None:
         """The stored step at a place; None where it is to be made."""
         found = None if self._live else self._known.get(place)
         if found is None:
@@ -134,12 +134,12 @@ class NodeSteps:
             "recorded. From here on the node runs live; earlier results after this do not count."
         )
 
-    def _drop(self, places: list[Place]) -> None:
+    def _drop(self, places: list[StepPlace]) -> None:
         for place in places:
             del self._known[place]
         self._forget(places)
 
-    def _forget(self, places: list[Place]) -> None:
+    def _forget(self, places: list[StepPlace]) -> None:
         if places and not self._journal.broken:
             self._journal.log.forget(self._node, places)
 

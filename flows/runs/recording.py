@@ -20,7 +20,7 @@ from patchbay.flows.runs.events import (
     RunStarted,
     as_json,
 )
-from patchbay.flows.runs.journal import Place, StepRecord
+from patchbay.flows.runs.journal import StepPlace, StepRecord
 from patchbay.flows.runs.writer import Work, Writer
 from patchbay.nodes.values import encode
 
@@ -88,7 +88,7 @@ class Recording:
         self._writer.put(*works, work)
         return committed
 
-    def forget(self, node: str, places: Iterable[Place]) -> None:
+    def forget(self, node: str, places: Iterable[StepPlace]) -> None:
         """Delete steps of a node."""
         self._writer.put(Work(change=self._deletion(node, list(places))))
 
@@ -111,7 +111,7 @@ class Recording:
     def _row(self, table: str, row: Mapping[str, Any]) -> Work:
         return Work(table=table, row=row, begin=self._begin_again, failed=self._failed)
 
-    def _deletion(self, node: str, places: list[Place]) -> Any:
+    def _deletion(self, node: str, places: list[StepPlace]) -> Any:
         steps = self._store.table("steps")
 
         def delete(db: Connection) -> None:

@@ -14,7 +14,7 @@ from patchbay.nodes.figures import Chart, Table
 from patchbay.nodes.models.asking import one_line
 from patchbay.nodes.names import Name
 from patchbay.nodes.techniques.answers import first_choice, same
-from patchbay.nodes.values import as_text, describe
+from patchbay.nodes.values import as_text, type_in_words
 
 Match = Literal["label in the answer", "whole answer"]
 _OWN = ("labels", "inputs")
@@ -169,7 +169,7 @@ def _shown(answer: str | None) -> JsonValue:
 def _listed(value: Any, name: str) -> list[Any]:
     if isinstance(value, list):
         return value
-    raise _refused(f'"{name}" takes a list, but got {describe(value)}.', name)
+    raise _refused(f'"{name}" takes a list, but got {type_in_words(value)}.', name)
 
 
 def _refused(message: str, name: str) -> NodeError:

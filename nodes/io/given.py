@@ -16,7 +16,7 @@ from pydantic import ValidationError
 
 from patchbay.nodes.errors import NodeError
 from patchbay.nodes.io.files import MEGABYTE, as_utf8, file_ref, quoted, read_bytes
-from patchbay.nodes.values import Document, FileRef, Message, as_text, describe, is_json
+from patchbay.nodes.values import Document, FileRef, Message, as_text, is_json, type_in_words
 
 InputKind = Literal["text", "number", "choice", "json", "messages", "file", "documents"]
 """What a flow may ask its caller for."""
@@ -176,7 +176,7 @@ def _is_value_list(value: object) -> bool:
 
 
 def _wrong(name: str, wanted: str, given: Any, fix: str = "", why: str = "") -> NodeError:
-    shown = describe(given)
+    shown = type_in_words(given)
     if isinstance(given, str | int | float) and not isinstance(given, bool):
         shown = quoted(given, 60)
     return NodeError(

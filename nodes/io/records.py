@@ -12,7 +12,7 @@ from patchbay.nodes.errors import NodeError
 from patchbay.nodes.io.csv_table import BadTable, Delimiter, read_table
 from patchbay.nodes.io.files import MEGABYTE
 from patchbay.nodes.io.read_file import read_text
-from patchbay.nodes.values import FileRef, as_text, describe
+from patchbay.nodes.values import FileRef, as_text, type_in_words
 
 Record = dict[str, JsonValue]
 LIMIT = 20 * MEGABYTE
@@ -39,7 +39,7 @@ def records(given: FileRef | JsonValue, port: str, delimiter: Delimiter = "auto"
     if isinstance(value, str):
         value = _parsed(value, name, port, delimiter)
     if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
-        raise _wrong(f"{name} holds {describe(value)} and not a list of records.", port)
+        raise _wrong(f"{name} holds {type_in_words(value)} and not a list of records.", port)
     if not value:
         raise _wrong(f"{name} holds no records.", port)
     return [item for item in value if isinstance(item, dict)]

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from patchbay.nodes.errors import NodeError
 from patchbay.nodes.logic.pointer import MISSING
-from patchbay.nodes.values import Document, Message, as_text, describe
+from patchbay.nodes.values import Document, Message, as_text, type_in_words
 
 Test = Literal[
     "is empty", "is not empty", "equals", "does not equal", "contains", "does not contain",
@@ -59,7 +59,7 @@ def holds(test: Test, value: Any, operand: Any, *, case_sensitive: bool = False)
     if test in WITHOUT_OPERAND:
         return _is_empty(value) == (test == "is empty")
     if why := check_operand(test, operand):
-        raise _wrong(f'{why}, but "compare" is {describe(operand)}.', "compare")
+        raise _wrong(f'{why}, but "compare" is {type_in_words(operand)}.', "compare")
     if value is MISSING:
         raise _wrong("There is nothing at that place of the value.", "value")
     fold = _same if case_sensitive else _folded
@@ -89,7 +89,7 @@ def _textual(test: Test, value: Any, operand: str, fold: Callable[[Any], Any]) -
         found = any(_equal(item, operand, fold, strict=False) for item in value)
         return found == (test == "contains")
     if not isinstance(value, str):
-        raise _wrong(f'"{test}" looks at text, but the value is {describe(value)}.', "value")
+        raise _wrong(f'"{test}" looks at text, but the value is {type_in_words(value)}.', "value")
     text, part = fold(value), fold(operand)
     if test == "starts with":
         return bool(text.startswith(part))
@@ -102,7 +102,7 @@ def _equal(value: Any, operand: Any, fold: Callable[[Any], Any], *, strict: bool
     """Equality as JSON knows it: true is not 1. Comparing text with a number is an error."""
     if strict and value is not None and _sort(value) != _sort(operand):
         raise _wrong(
-            f"The value is {describe(value)} and is compared with {describe(operand)}, "
+            f"The value is {type_in_words(value)} and is compared with {type_in_words(operand)}, "
             "so they can never be equal.",
             "value",
         )
@@ -143,25 +143,29 @@ def _is_empty(value: Any) -> bool:
         return not value.strip()
     if isinstance(value, list | dict):
         return not value
-    raise _wrong(f"{describe(value).capitalize()} is never empty or filled.", "value")
+    raise _wrong(f"{type_in_words(value).capitalize()} is never empty or filled.", "value")
 
 
 def _number(test: str, value: Any) -> Any:
     if not _is_number(value):
-        raise _wrong(f'"{test}" looks at a number, but the value is {describe(value)}.', "value")
+        raise _wrong(
+            f'"{test}" looks at a number, but the value is {type_in_words(value)}.', "value"
+        )
     return value
 
 
 def _length(test: str, value: Any) -> int:
     if isinstance(value, str | list | dict):
         return len(value)
-    raise _wrong(f'"{test}" looks at text or a list, but the value is {describe(value)}.', "value")
+    raise _wrong(
+        f'"{test}" looks at text or a list, but the value is {type_in_words(value)}.', "value"
+    )
 
 
 def _object(value: Any) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise _wrong(
-            f'"has key" looks at a JSON object, but the value is {describe(value)}.', "value"
+            f'"has key" looks at a JSON object, but the value is {type_in_words(value)}.', "value"
         )
     return value
 

@@ -20,7 +20,7 @@ from patchbay.nodes.contract import (
 )
 from patchbay.nodes.logic.plain import as_json
 from patchbay.nodes.names import FlowName, Name
-from patchbay.nodes.values import Document, Promptable, describe
+from patchbay.nodes.values import Document, Promptable, type_in_words
 
 
 class ForEach(Node):
@@ -125,7 +125,7 @@ def _listed(items: Any) -> list[Any]:
     if isinstance(items, list):
         return items
     raise NodeError(
-        f'"items" takes a list, but got {describe(items)}.',
+        f'"items" takes a list, but got {type_in_words(items)}.',
         fix="Put a node in between that makes a list, such as Split text.",
         port="items",
         code="for-each/not-a-list",

@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import JsonValue
 
 from patchbay.nodes.errors import NodeError
-from patchbay.nodes.values import Spec, Value, describe, is_json
+from patchbay.nodes.values import Spec, Value, is_json, type_in_words
 
 
 def as_json(value: Any, place: str) -> JsonValue:
@@ -25,7 +25,7 @@ def as_json(value: Any, place: str) -> JsonValue:
         plain: JsonValue = value
         return plain
     raise NodeError(
-        f"{place} is {describe(value)}, which cannot stand in a list of results.",
+        f"{place} is {type_in_words(value)}, which cannot stand in a list of results.",
         fix="Let the flow give text, a number, JSON, messages or documents.",
         code="flow/not-plain",
         retry=False,

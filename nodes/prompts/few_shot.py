@@ -8,7 +8,7 @@ from pydantic import AfterValidator, JsonValue, ValidationError
 
 from patchbay.nodes.contract import Context, Field, Node, NodeError, NodeParams, Ports, port
 from patchbay.nodes.prompts.braces import Variable, fill, parse
-from patchbay.nodes.values import Message, Promptable, as_text, describe
+from patchbay.nodes.values import Message, Promptable, as_text, type_in_words
 
 
 def _check_format(text: str) -> str:
@@ -98,7 +98,7 @@ def _given(examples: JsonValue) -> list[Example]:
     try:
         if isinstance(examples, list):
             return [Example.model_validate(item) for item in examples]
-        reason = f"this is {describe(examples)}"
+        reason = f"this is {type_in_words(examples)}"
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(step) for step in first["loc"])

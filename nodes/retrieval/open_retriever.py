@@ -15,7 +15,7 @@ from langchain_core.retrievers import BaseRetriever
 from pydantic import ConfigDict
 
 from patchbay.nodes.models.messages import to_langchain
-from patchbay.nodes.retrieval import wording
+from patchbay.nodes.retrieval import questions
 from patchbay.nodes.retrieval.filters import matches
 from patchbay.nodes.retrieval.open_index import OpenIndex
 from patchbay.nodes.retrieval.ranking import Hit, diverse, fuse
@@ -70,10 +70,12 @@ class OpenRetriever(BaseRetriever):
     async def _expanded(self, query: str, ask: Ask) -> str:
         """What to look for in place of the query; the query where the model says nothing."""
         if self.spec.expand == "rewrite":
-            messages, most = wording.rewrite(query), wording.REWRITE_TOKENS
-            return wording.one_line(await ask(messages, max_tokens=most, temperature=0.0)) or query
+            messages, most = questions.rewrite(query), questions.REWRITE_TOKENS
+            return (
+                questions.one_line(await ask(messages, max_tokens=most, temperature=0.0)) or query
+            )
         if self.spec.expand == "hyde":
-            messages, most = wording.hyde(query), wording.HYDE_TOKENS
+            messages, most = questions.hyde(query), questions.HYDE_TOKENS
             passage = (await ask(messages, max_tokens=most, temperature=0.0)).strip()
             return passage or query
         return query
@@ -170,12 +172,12 @@ class OpenRetriever(BaseRetriever):
 
 async def _marked(query: str, text: str, ask: Ask) -> float:
     answer = await ask(
-        wording.mark(query, text),
-        max_tokens=wording.MARK_TOKENS,
+        questions.mark(query, text),
+        max_tokens=questions.MARK_TOKENS,
         temperature=0.0,
-        json_schema=wording.MARK_SCHEMA,
+        json_schema=questions.MARK_SCHEMA,
     )
-    found = wording.read_mark(answer)
+    found = questions.read_mark(answer)
     return 0.0 if found is None else found
 
 

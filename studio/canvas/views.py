@@ -13,7 +13,7 @@ from patchbay.flows.document.model import Flow, NodeInstance
 from patchbay.flows.problems import Problem
 from patchbay.nodes.catalog import Catalog
 from patchbay.nodes.contract import Node, Ports
-from patchbay.nodes.declaration import default_params, describe_node, describe_ports
+from patchbay.nodes.declaration import default_params, node_declaration, port_declarations
 from patchbay.nodes.text.markdown import parse_markdown
 
 KEPT = (
@@ -73,7 +73,7 @@ class CatalogView:
 
 
 def _kind(node: type[Node]) -> dict[str, Any]:
-    described = describe_node(node)
+    described = node_declaration(node)
     kept = {key: described[key] for key in KEPT if described[key] not in ("", None, [])}
     kept["inputs"] = [_lean(port) for port in described["inputs"]]
     kept["outputs"] = [_lean(port) for port in described["outputs"]]
@@ -82,7 +82,7 @@ def _kind(node: type[Node]) -> dict[str, Any]:
 
 
 def _ports(ports: type[Ports]) -> list[dict[str, Any]]:
-    return [_lean(port) for port in describe_ports(ports)]
+    return [_lean(port) for port in port_declarations(ports)]
 
 
 def _lean(port: Mapping[str, Any]) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from patchbay.flows.document.reading import read_flow
 from patchbay.flows.problems import FlowError
 from patchbay.nodes.catalog import Catalog
 from patchbay.nodes.contract import Node
-from patchbay.nodes.declaration import describe_node
+from patchbay.nodes.declaration import node_declaration
 
 FILES = 500
 """Files of one data folder that are brought along."""
@@ -60,7 +60,7 @@ def _flow(name: str, folder: Path, catalog: Catalog, found: dict[Path, None]) ->
 
 def _named(cls: type[Node], node: NodeInstance) -> Iterator[tuple[str, str]]:
     """What a node names, each with the widget that says so."""
-    for name, schema in describe_node(cls)["params"].items():
+    for name, schema in node_declaration(cls)["params"].items():
         widget = schema.get("widget")
         if widget == "flow" or widget in NAMES_FILES:
             value = node.params.get(name, schema.get("default"))

@@ -26,7 +26,7 @@ from patchbay.flows.document.operations import (
 )
 from patchbay.flows.document.patch import diff, without_dangling
 from patchbay.flows.problems import FlowError
-from patchbay.flows.words import printable
+from patchbay.flows.wording import printable
 from patchbay.studio.documents.aliases import Aliases
 
 LOG = 500

@@ -41,7 +41,7 @@ class FieldSpec:
 
 
 def fields_of(described: Mapping[str, Any]) -> list[FieldSpec]:
-    """The fields of a kind, given `patchbay.nodes.declaration.describe_node` of it."""
+    """The fields of a kind, given `patchbay.nodes.declaration.node_declaration` of it."""
     definitions = described.get("definitions", {})
     required = set(described.get("required_params", ()))
     return [

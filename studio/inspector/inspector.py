@@ -13,7 +13,7 @@ from patchbay.flows.document.operations import Disable, Rename, SetMeta, SetPara
 from patchbay.flows.problems import Problem
 from patchbay.nodes.contract import Node, NodeError
 from patchbay.nodes.data import same_json
-from patchbay.nodes.declaration import describe_node
+from patchbay.nodes.declaration import node_declaration
 from patchbay.studio.documents.document import FlowDocument
 from patchbay.studio.inspector.asked import asker, draw_asked
 from patchbay.studio.inspector.declared import FieldSpec, fields_of
@@ -131,7 +131,7 @@ def _node(
         st.json(node.params)
         return
     _facts(cls, node)
-    described = describe_node(cls)
+    described = node_declaration(cls)
     if described["install"]:
         st.warning("This node needs a package that is not installed:")
         st.code(described["install"], language=None)

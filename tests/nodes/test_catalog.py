@@ -13,7 +13,7 @@ import pytest
 from patchbay.nodes.builtin import BUILTIN
 from patchbay.nodes.catalog import Catalog, install_command, load_catalog, missing_packages
 from patchbay.nodes.contract import Node, Ports
-from patchbay.nodes.declaration import describe_node
+from patchbay.nodes.declaration import node_declaration
 
 HEAVY = [
     "langchain", "langchain_core", "xllamacpp", "sqlalchemy", "numpy", "networkx", "httpx",
@@ -67,7 +67,7 @@ def test_it_can_be_extended_without_changing():
 def test_a_missing_package_is_named_with_the_command():
     assert missing_packages(Needy) == ["no_such_package", "also_missing"]
     assert install_command(["no_such_package"]) == "pip install no-such-package"
-    described = describe_node(Needy)
+    described = node_declaration(Needy)
     assert described["missing"] == ["no_such_package", "also_missing"]
     assert described["install"] == "pip install no-such-package also-missing"
 
@@ -120,7 +120,7 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
 def test_an_installed_package_adds_its_nodes(install):
     install("plugin_one", PLUGIN, {"twice": "plugin_one:Twice"})
     catalog = load_catalog()
-    assert describe_node(catalog.get("plugin.twice"))["inputs"][0]["doc"] == "What to say."
+    assert node_declaration(catalog.get("plugin.twice"))["inputs"][0]["doc"] == "What to say."
     assert catalog.problems == []
     assert catalog.kinds()[: len(BUILTIN)] == list(BUILTIN)
 
@@ -182,8 +182,8 @@ def test_the_check_itself_sees_an_import():
     [
         "from patchbay.nodes.catalog import load_catalog; load_catalog()",
         "from patchbay.nodes.catalog import load_catalog\n"
-        "from patchbay.nodes.declaration import describe_node\n"
-        "[describe_node(node) for node in load_catalog()]",
+        "from patchbay.nodes.declaration import node_declaration\n"
+        "[node_declaration(node) for node in load_catalog()]",
         "import patchbay.nodes.docs",
     ],
 )

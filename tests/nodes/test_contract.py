@@ -13,7 +13,7 @@ import pytest
 from patchbay.nodes.builtin import BUILTIN
 from patchbay.nodes.catalog import Catalog
 from patchbay.nodes.contract import SAID_BY_THE_TYPE, Field, Node, Ports, Widget
-from patchbay.nodes.declaration import default_params, describe_node
+from patchbay.nodes.declaration import default_params, node_declaration
 from patchbay.nodes.docs import PAGE
 from patchbay.nodes.icons import ICONS
 
@@ -62,7 +62,7 @@ def test_the_palette_understands_the_words_that_people_use(word: str, kind: str)
 
 @every_node
 def test_every_param_says_a_widget_that_is_there(node: type[Node]):
-    said = {n: p["widget"] for n, p in describe_node(node)["params"].items() if "widget" in p}
+    said = {n: p["widget"] for n, p in node_declaration(node)["params"].items() if "widget" in p}
     unknown = {name: word for name, word in said.items() if word not in get_args(Widget)}
     assert not unknown, (
         f"{source(node)} says widgets that nodes/contract.py does not have: {unknown}"
@@ -84,7 +84,7 @@ def test_a_widget_that_the_type_says_is_left_out_with_a_warning(word: str):
 
 @every_node
 def test_every_param_and_port_is_documented(node: type[Node]):
-    described = describe_node(node)
+    described = node_declaration(node)
     bare = [name for name, param in described["params"].items() if not param.get("description")]
     bare += [
         port["name"]
@@ -97,7 +97,7 @@ def test_every_param_and_port_is_documented(node: type[Node]):
 
 @every_node
 def test_the_description_is_plain_json(node: type[Node]):
-    described = describe_node(node)
+    described = node_declaration(node)
     assert json.loads(json.dumps(described, allow_nan=False)) == described
 
 

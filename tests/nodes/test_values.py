@@ -19,9 +19,9 @@ from patchbay.nodes.values import (
     compatible,
     content_hash,
     decode,
-    describe,
     encode,
     port_type,
+    type_in_words,
 )
 
 
@@ -90,7 +90,7 @@ def test_what_is_looked_at_travels(value):
     assert decode(encode(value)) == value
     declared = port_type(type(value))
     assert declared.accepts(value)
-    assert describe(value) == str(declared)
+    assert type_in_words(value) == str(declared)
     assert not compatible(declared, port_type(Spec.__subclasses__()[0]))
 
 

@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 
 from patchbay.nodes.catalog import load_catalog
 from patchbay.nodes.contract import Field, Node, NodeParams, Widget
-from patchbay.nodes.declaration import describe_node
+from patchbay.nodes.declaration import node_declaration
 from patchbay.nodes.values import SecretRef
 from patchbay.studio.inspector.declared import FieldSpec, Shape, fields_of, label_of
 from patchbay.studio.inspector.fields import undrawn
@@ -102,7 +102,7 @@ def draw_one(word: str) -> None:
 
 @pytest.mark.parametrize("node", load_catalog(), ids=lambda node: node.kind)
 def test_no_param_is_json_unless_its_node_says_so(node: type[Node]) -> None:
-    described = describe_node(node)
+    described = node_declaration(node)
     file = inspect.getsourcefile(node)
     for field in fields_of(described):
         said = described["params"][field.name].get("widget")
@@ -126,7 +126,7 @@ def test_bounds_choices_and_columns_are_known() -> None:
 
 def test_every_shipped_param_has_a_field() -> None:
     for cls in load_catalog():
-        names = [field.name for field in fields_of(describe_node(cls))]
+        names = [field.name for field in fields_of(node_declaration(cls))]
         assert sorted(names) == sorted(cls.Params.model_fields)
 
 

@@ -15,7 +15,7 @@ from patchbay.flows.checks.rules.offers import Offers
 from patchbay.flows.document.graph import generations
 from patchbay.flows.document.model import Edge
 from patchbay.flows.problems import Problem, Severity
-from patchbay.flows.words import printable, quoted
+from patchbay.flows.wording import printable, quoted
 
 
 @dataclass(frozen=True, slots=True)

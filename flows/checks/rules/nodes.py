@@ -11,7 +11,7 @@ from patchbay.flows.checks.rules.base import Facts, Finding
 from patchbay.flows.document.explain import explain, json_place
 from patchbay.flows.document.migrate import MigrationError
 from patchbay.flows.document.writing import plain_secrets
-from patchbay.flows.words import did_you_mean, listed, printable, quoted
+from patchbay.flows.wording import did_you_mean, listed, printable, quoted
 from patchbay.nodes.catalog import install_command, missing_packages
 from patchbay.nodes.contract import Node, NodeError
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from patchbay.flows import machine
 from patchbay.flows.checks.memory import MemoryPlan, Share
 from patchbay.flows.checks.rules.base import Facts, Finding
-from patchbay.flows.words import quoted
+from patchbay.flows.wording import quoted
 from patchbay.nodes.units import megabytes
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from patchbay.flows.checks.rules.base import Facts, Finding
 from patchbay.flows.document.graph import ancestors, cycles
 from patchbay.flows.document.model import Flow
-from patchbay.flows.words import listed, quoted
+from patchbay.flows.wording import listed, quoted
 
 
 def duplicate_id(facts: Facts) -> Iterator[Finding]:

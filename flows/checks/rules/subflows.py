@@ -13,7 +13,7 @@ from patchbay.flows.checks.rules.base import Facts, Finding
 from patchbay.flows.document.model import Flow
 from patchbay.flows.document.reading import read_flow
 from patchbay.flows.problems import FlowError, Problem, errors
-from patchbay.flows.words import did_you_mean, listed, plural, printable, quoted
+from patchbay.flows.wording import did_you_mean, listed, plural, printable, quoted
 from patchbay.nodes.contract import SubflowUse
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from patchbay.flows.checks.resolve import ResolvedNode
 from patchbay.flows.checks.rules.base import Facts, Finding
 from patchbay.flows.document.model import Edge
-from patchbay.flows.words import close_to, did_you_mean, listed, plural, quoted
+from patchbay.flows.wording import close_to, did_you_mean, listed, plural, quoted
 from patchbay.nodes.contract import Port, Ports
 from patchbay.nodes.values import compatible
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 from patchbay.nodes.errors import NodeError
 from patchbay.nodes.models.transformers.sampling import Sampler, SamplerOptions
-from patchbay.nodes.models.transformers.writer import Writer
+from patchbay.nodes.models.transformers.writer import Detokenizer
 
 if TYPE_CHECKING:
     import torch
@@ -62,7 +62,7 @@ class Generation:
     """
 
     def __init__(
-        self, request: Request, writer: Writer, ends: frozenset[int], context: int
+        self, request: Request, writer: Detokenizer, ends: frozenset[int], context: int
     ) -> None:
         self.request, self._writer, self._ends, self._context = request, writer, ends, context
         self._sampler = Sampler(request.sampling)

@@ -17,7 +17,7 @@ from patchbay.nodes.models.transformers.adapters import Adapters
 from patchbay.nodes.models.transformers.answer import Ended, Generation, Request
 from patchbay.nodes.models.transformers.batch import RunningBatch
 from patchbay.nodes.models.transformers.grammar import Grammars
-from patchbay.nodes.models.transformers.writer import Writer
+from patchbay.nodes.models.transformers.writer import Detokenizer
 
 T = TypeVar("T")
 _CLOSE_S = 30.0
@@ -169,7 +169,7 @@ class HfEngine:
         return self._waiting.popleft()
 
     def _admit(self, batch: RunningBatch, request: Request) -> None:
-        writer = Writer(self.tokenizer, request.stops)
+        writer = Detokenizer(self.tokenizer, request.stops)
         row = Generation(request, writer, self.ends, self.context)
         try:
             if request.stop.is_set():

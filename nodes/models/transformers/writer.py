@@ -9,7 +9,7 @@ _BROKEN = "\ufffd"
 """What the tokenizer gives for a character of which only some bytes are there."""
 
 
-class Writer:
+class Detokenizer:
     """Turns the tokens of one answer into pieces of text.
 
     Args:

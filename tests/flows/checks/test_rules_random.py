@@ -14,7 +14,7 @@ from patchbay.flows.checks.resolve import Resolved, resolve
 from patchbay.flows.checks.validate import validate
 from patchbay.flows.document.graph import cycles, generations, links, to_graph
 from patchbay.flows.document.model import Edge, Flow, Group, NodeInstance, Place
-from patchbay.flows.words import UNSAFE
+from patchbay.flows.wording import UNSAFE
 from tests.flows.checks.rules_kit import CATALOG, flow, node
 
 IDS = [f"n{i}" for i in range(7)]

@@ -14,7 +14,7 @@ import pytest
 from patchbay.flows.checks.rules import RULES
 from patchbay.flows.checks.validate import validate
 from patchbay.flows.document.reading import read_flow
-from patchbay.flows.words import UNSAFE
+from patchbay.flows.wording import UNSAFE
 from tests.flows.checks.rules_kit import CATALOG
 
 BROKEN = Path(__file__).parents[2] / "fixtures" / "broken"

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from patchbay.flows.document.model import Flow
 from patchbay.flows.document.reading import MAX_BYTES, read_flow, read_text
 from patchbay.flows.problems import FlowError, Problem
-from patchbay.flows.words import UNSAFE
+from patchbay.flows.wording import UNSAFE
 
 
 def problems_of(text: str | bytes) -> list[Problem]:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from patchbay.flows.document.model import Flow
 from patchbay.flows.exchange.mermaid import escape, to_mermaid
 from patchbay.flows.exchange.text import to_text
-from patchbay.flows.words import UNSAFE
+from patchbay.flows.wording import UNSAFE
 from tests.flows.checks.rules_kit import CATALOG, flow, node
 
 ASK = flow(

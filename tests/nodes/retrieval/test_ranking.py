@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from patchbay.nodes.retrieval.filters import MetadataFilter, matches
+from patchbay.nodes.retrieval.questions import one_line, read_mark
 from patchbay.nodes.retrieval.ranking import diverse, fuse
-from patchbay.nodes.retrieval.wording import one_line, read_mark
 
 
 def test_reciprocal_rank_fusion() -> None:
