@@ -87,6 +87,7 @@ check: everything frontend-check  ## lint, format, types, and whether what is ge
 	$(PY) -m patchbay.flows.checks.rules.page --check
 	$(PY) -m patchbay.nodes.docs --check
 	$(PY) -m patchbay.flows.codes --check
+	$(PY) -m patchbay.flows.exchange.imports.page --check
 
 fix: setup  ## let ruff fix what it can; and format the canvas, where Node.js has been used on it
 	$(BIN)/ruff check --fix .
@@ -98,6 +99,7 @@ generate: setup  ## write the JSON Schema, the catalog page and the page of prob
 	$(PY) -m patchbay.flows.checks.rules.page --write
 	$(PY) -m patchbay.nodes.docs --write
 	$(PY) -m patchbay.flows.codes --write
+	$(PY) -m patchbay.flows.exchange.imports.page --write
 
 # npm writes this file last.
 $(FRONTEND)/node_modules/.package-lock.json: $(FRONTEND)/package-lock.json

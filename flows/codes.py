@@ -24,6 +24,8 @@ FILE_CODES: Mapping[str, str] = {
     "file/not-utf8": "The file is not UTF-8 text, or a text in it holds half a character.",
     "file/not-json": "The file is not JSON; line and column are named. Or a flow made in Python "
     "holds what JSON cannot say.",
+    "file/not-yaml": "The file is not YAML, or holds tags that build objects; line and column are "
+    "named.",
     "file/too-deep": "Values are nested more than 100 levels deep.",
     "file/duplicate-key": "A JSON object holds a key twice, so one of the two would be lost.",
     "file/number": "A number is not finite (NaN, Infinity, 1e999) or has thousands of digits.",
@@ -33,6 +35,8 @@ FILE_CODES: Mapping[str, str] = {
     "file/shape": "Something is missing, unknown, or of another type than the format says. The "
     "place is named, as in `nodes[3].run.retries`. The format is in `flows/flow.schema.json`.",
     "file/no-flow": "A picture that was dropped carries no flow.",
+    "import/unknown": "The file is of no builder that Patchbay knows.",
+    "import/too-large": "The file holds more nodes than are imported.",
 }
 """What can be wrong with a file before there is a flow to look at."""
 

@@ -10,6 +10,7 @@ import pytest
 from patchbay.flows import codes
 from patchbay.flows.checks.rules import page as problems
 from patchbay.flows.document import operations, schema
+from patchbay.flows.exchange.imports import page as exchange
 from patchbay.nodes import docs
 from patchbay.nodes.generated import main
 
@@ -18,6 +19,7 @@ PAGES = [
     (problems.PAGE, problems.page_text),
     (codes.PAGE, codes.page_text),
     (docs.PAGE, docs.page_text),
+    (exchange.PAGE, exchange.page_text),
 ]
 
 

@@ -19,6 +19,10 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
         "error.",
     ),
     "show": ("look:show", "Show a flow as text or as a diagram."),
+    "import": (
+        "imports:import_flows",
+        "Bring a flow of Flowise, Langflow, CrewAI, Haystack, Dify or n8n, with a report.",
+    ),
     "nodes": (
         "look:nodes",
         "List the catalog, or describe one kind of node: its params and ports.",

@@ -22,11 +22,14 @@ def unknown_kind(facts: Facts) -> Iterator[Finding]:
     """A node is of a kind that no installed package offers.
 
     The file may come from a machine with more packages, or the kind may be misspelt. Kinds are
-    stable for ever, so a kind that Patchbay once had does not go away.
+    stable for ever, so a kind that Patchbay once had does not go away. A node that is switched off
+    may be of any kind: that is how an import keeps what has no equal here.
     """
     catalog = facts.resolved.catalog
     for node in facts.nodes():
-        if node.cls is None:  # only now: listing all kinds imports every plugin
+        if (
+            node.cls is None and not node.instance.disabled
+        ):  # only now: listing all kinds imports every plugin
             kinds, broken = catalog.kinds(), catalog.problems
             kind = quoted(node.instance.kind)
             message = f"{facts.name(node.instance.id)} is of the kind {kind}, which is not known."

@@ -1,0 +1,1 @@
+"""Flows of other builders, read as data: reader → neutral graph → table → flow and report."""

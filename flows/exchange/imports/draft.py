@@ -1,0 +1,113 @@
+"""A flow under construction: nodes, wires, notes and places, with ids that are not taken yet."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from patchbay.flows.document.edit import fresh_id
+from patchbay.flows.document.model import Edge, Flow, NodeInstance, Note, Place
+from patchbay.flows.exchange.imports.graph import ForeignGraph
+from patchbay.flows.words import UNSAFE
+
+SPREAD = 1.0
+MAX_NOTE = 19_000
+
+
+def line(text: str, limit: int = 120) -> str:
+    """A text as one line without control characters."""
+    return UNSAFE.sub(" ", text).strip()[:limit]
+
+
+class Draft:
+    """Nodes and wires that come together piece by piece."""
+
+    def __init__(self) -> None:
+        self.nodes: dict[str, dict[str, Any]] = {}
+        self.edges: list[tuple[str, str]] = []
+        self.notes: list[Note] = []
+        self.layout: dict[str, Place] = {}
+        self._taken: set[str] = set()
+        self._numbers: dict[str, int] = {}
+        self._joined: set[tuple[str, str]] = set()
+
+    def fresh(self, words: str) -> str:
+        """An id that is not taken; in one look, also among thousands of equal names."""
+        base = fresh_id(words, ())
+        number = self._numbers.get(base, 0) + 1
+        candidate = base if number == 1 else f"{base}-{number}"
+        while candidate in self._taken:
+            number += 1
+            candidate = f"{base}-{number}"
+        self._numbers[base] = number
+        self._taken.add(candidate)
+        return candidate
+
+    def add(
+        self,
+        words: str,
+        kind: str,
+        params: Mapping[str, Any],
+        at: tuple[float, float] | None = None,
+        *,
+        title: str = "",
+        disabled: bool = False,
+    ) -> str:
+        """Add a node; its id."""
+        made = self.fresh(words)
+        node = {"id": made, "kind": kind, "params": dict(params), "disabled": disabled}
+        node["title"] = line(title) or None
+        self.nodes[made] = node
+        if at is not None:
+            self.layout[made] = Place(x=round(at[0]), y=round(at[1]))
+        return made
+
+    def wire(self, source: str, target: str) -> None:
+        """Add a wire, once."""
+        if (source, target) not in self._joined:
+            self._joined.add((source, target))
+            self.edges.append((source, target))
+
+    def unwire(self, source: str, target: str) -> None:
+        """Take a wire away."""
+        self._joined.discard((source, target))
+        self.edges.remove((source, target))
+
+    def note(
+        self,
+        text: str,
+        at: tuple[float, float] | None,
+        size: tuple[float, float] | None = None,
+        color: Any = "yellow",
+    ) -> None:
+        """Add a sticky note."""
+        made = self.fresh("note")
+        kept = text if len(text) <= MAX_NOTE else text[:MAX_NOTE] + " …"
+        self.notes.append(Note(id=made, text=kept, color=color))
+        if at is not None:
+            wide, high = size or (None, None)
+            self.layout[made] = Place(x=round(at[0]), y=round(at[1]), w=wide, h=high)
+
+    def flow(self, graph: ForeignGraph) -> Flow:
+        """The flow."""
+        versions: dict[str, int] = {}
+        nodes = tuple(
+            NodeInstance(
+                id=node["id"],
+                kind=node["kind"],
+                version=node.get("version", versions.get(node["kind"], 1)),
+                title=node["title"],
+                disabled=node["disabled"],
+                params=node["params"],
+            )
+            for node in self.nodes.values()
+        )
+        edges = tuple(Edge.model_validate({"from": s, "to": t}) for s, t in self.edges)
+        return Flow(
+            name=line(graph.name, 200) or "Imported flow",
+            description=graph.description[:19_000],
+            nodes=nodes,
+            edges=edges,
+            notes=tuple(self.notes),
+            layout=self.layout,
+        )

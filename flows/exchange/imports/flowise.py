@@ -1,0 +1,124 @@
+"""Flowise's exports: chatflows and agentflows, single or in a workspace export."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from patchbay.flows.exchange.imports.graph import ForeignGraph, ForeignNode, ForeignWire
+
+_REFERENCE = re.compile(r"^\{\{([^{}]{1,200})\.data\.instance\}\}$")
+_LISTS = ("ChatFlow", "AgentFlow", "AgentFlowV2", "AssistantFlow", "ChatFlows", "AgentFlows")
+
+
+def is_flowise(data: Any) -> bool:
+    """Whether the data is a Flowise flow, or a workspace export of them."""
+    if not isinstance(data, dict):
+        return False
+    if any(isinstance(data.get(key), list) for key in _LISTS):
+        return True
+    nodes = data.get("nodes")
+    return isinstance(nodes, list) and any(
+        isinstance(node, dict)
+        and isinstance(node.get("data"), dict)
+        and isinstance(node["data"].get("name"), str)
+        for node in nodes
+    )
+
+
+def flows_of(data: Mapping[str, Any], name: str) -> Iterator[tuple[str, Any]]:
+    """The flows in an export, each with its name; `flowData` is a JSON text there."""
+    if isinstance(data.get("nodes"), list):
+        yield str(data.get("name") or name), data
+        return
+    for key in _LISTS:
+        for row in data.get(key) if isinstance(data.get(key), list) else ():
+            flow = row.get("flowData") if isinstance(row, dict) else None
+            if isinstance(flow, str):
+                try:
+                    flow = json.loads(flow)
+                except (ValueError, RecursionError):
+                    flow = None
+            if isinstance(flow, dict) and isinstance(flow.get("nodes"), list):
+                yield str(row.get("name") or f"{name} {key}"), flow
+
+
+def read_flowise(data: Mapping[str, Any], name: str) -> ForeignGraph:
+    """The neutral graph of one chatflow or agentflow v1."""
+    graph = ForeignGraph("flowise", name, _text(data.get("description")))
+    for node in data["nodes"]:
+        made = _node(node)
+        if made is not None:
+            graph.nodes.append(made)
+    known = {node.id for node in graph.nodes}
+    edges = data.get("edges")
+    for edge in edges if isinstance(edges, list) else ():
+        if isinstance(edge, dict) and (wire := _wire(edge)) is not None:
+            graph.wires.append(wire)
+    drawn = {(wire.source, wire.target) for wire in graph.wires}
+    for node in data["nodes"]:
+        graph.wires.extend(w for w in _undrawn(node, known) if (w.source, w.target) not in drawn)
+    return graph
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def place_of(node: Mapping[str, Any]) -> tuple[float, float] | None:
+    """Where a node lies."""
+    place = node.get("positionAbsolute") or node.get("position")
+    if not isinstance(place, dict):
+        return None
+    x, y = place.get("x"), place.get("y")
+    fine = all(isinstance(v, (int, float)) and abs(v) < 1e7 for v in (x, y))
+    return (float(x), float(y)) if fine else None  # type: ignore[arg-type]
+
+
+def _node(node: Any) -> ForeignNode | None:
+    data = node.get("data") if isinstance(node, dict) else None
+    if not isinstance(data, dict) or not isinstance(node.get("id"), str):
+        return None
+    inputs = data.get("inputs")
+    settings = {
+        str(key): value
+        for key, value in (inputs.items() if isinstance(inputs, dict) else ())
+        if not _is_reference(value)
+    }
+    title = _text(data.get("label"))
+    return ForeignNode(
+        node["id"], _text(data.get("name")) or "unnamed", title, settings, place_of(node)
+    )
+
+
+def _is_reference(value: Any) -> bool:
+    if isinstance(value, str):
+        return bool(_REFERENCE.match(value))
+    return isinstance(value, list) and bool(value) and all(_is_reference(item) for item in value)
+
+
+def _wire(edge: Mapping[str, Any]) -> ForeignWire | None:
+    source, target = edge.get("source"), edge.get("target")
+    if not isinstance(source, str) or not isinstance(target, str):
+        return None
+    output = _handle(_text(edge.get("sourceHandle")), f"{source}-output-")
+    taken = _handle(_text(edge.get("targetHandle")), f"{target}-input-")
+    return ForeignWire(source, output or "output", target, taken or "input")
+
+
+def _handle(handle: str, prefix: str) -> str:
+    """The name in `id-output-name-Type|Type`; ids may hold anything."""
+    return handle.removeprefix(prefix).split("-")[0] if handle.startswith(prefix) else ""
+
+
+def _undrawn(node: Any, known: set[str]) -> Iterator[ForeignWire]:
+    """References in inputs that no edge draws."""
+    data = node.get("data") if isinstance(node, dict) else None
+    inputs = data.get("inputs") if isinstance(data, dict) else None
+    for anchor, value in inputs.items() if isinstance(inputs, dict) else ():
+        for item in value if isinstance(value, list) else [value]:
+            match = _REFERENCE.match(item) if isinstance(item, str) else None
+            if match and match[1] in known and isinstance(node.get("id"), str):
+                yield ForeignWire(match[1], "output", node["id"], str(anchor))

@@ -1,0 +1,64 @@
+"""The neutral graph: what every builder's file comes down to before a table maps it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class ForeignNode:
+    """One node of another builder."""
+
+    id: str
+    type: str
+    """The builder's own name of the type."""
+    title: str = ""
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    """What is set in it, as plain data. Never evaluated."""
+    at: tuple[float, float] | None = None
+    """Where it lies on that builder's canvas, in its pixels."""
+    ports: tuple[str, ...] = ()
+    """Outputs that it has, where the file says so."""
+
+
+@dataclass(frozen=True, slots=True)
+class ForeignWire:
+    """A wire: from an output of a node to an input of another, by the builder's names."""
+
+    source: str
+    output: str
+    target: str
+    input: str
+
+
+@dataclass(frozen=True, slots=True)
+class ForeignNote:
+    """A sticky note."""
+
+    text: str
+    at: tuple[float, float] | None = None
+    size: tuple[float, float] | None = None
+
+
+@dataclass(slots=True)
+class ForeignGraph:
+    """A flow of another builder."""
+
+    builder: str
+    """The name of its table: flowise, langflow, …"""
+    name: str
+    description: str = ""
+    nodes: list[ForeignNode] = field(default_factory=list)
+    wires: list[ForeignWire] = field(default_factory=list)
+    notes: list[ForeignNote] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
+    """What the reader had to leave out, in sentences."""
+
+    def by_id(self) -> dict[str, ForeignNode]:
+        """The nodes by id; of two with one id, the first."""
+        found: dict[str, ForeignNode] = {}
+        for node in self.nodes:
+            found.setdefault(node.id, node)
+        return found

@@ -1,0 +1,151 @@
+"""Langflow's exports. Components carry their Python source; it is never read, only their type."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from patchbay.flows.exchange.imports.graph import (
+    ForeignGraph,
+    ForeignNode,
+    ForeignNote,
+    ForeignWire,
+)
+
+NEVER = frozenset({"code", "_type", "tools_metadata", "_frontend_node_flow_id"})
+"""Fields that are not read: source text above all."""
+PROVIDERS = {
+    "openai": "openai",
+    "anthropic": "anthropic",
+    "google generative ai": "google_genai",
+    "google": "google_genai",
+    "groq": "groq",
+    "mistral": "mistralai",
+    "mistralai": "mistralai",
+    "azure openai": "azure_openai",
+    "ollama": "ollama",
+    "cohere": "cohere",
+    "amazon bedrock": "bedrock_converse",
+    "ibm watsonx": "ibm",
+}
+"""Langflow's names of providers → LangChain's."""
+
+
+def is_langflow(data: Any) -> bool:
+    """Whether the data is a Langflow flow."""
+    inner = data.get("data") if isinstance(data, dict) else None
+    return isinstance(inner, dict) and isinstance(inner.get("nodes"), list)
+
+
+def read_langflow(data: Mapping[str, Any], name: str) -> ForeignGraph:
+    """The neutral graph of a Langflow flow."""
+    inner = data["data"]
+    title = data.get("name")
+    about = data.get("description")
+    graph = ForeignGraph(
+        "langflow",
+        title if isinstance(title, str) and title else name,
+        about if isinstance(about, str) else "",
+    )
+    for node in inner["nodes"]:
+        _add(graph, node)
+    edges = inner.get("edges")
+    for edge in edges if isinstance(edges, list) else ():
+        wire = _wire(edge)
+        if wire is not None:
+            graph.wires.append(wire)
+    return graph
+
+
+def _add(graph: ForeignGraph, node: Any) -> None:
+    data = node.get("data") if isinstance(node, dict) else None
+    if not isinstance(data, dict) or not isinstance(node.get("id"), str):
+        return
+    inner = data.get("node") if isinstance(data.get("node"), dict) else {}
+    at = _place(node.get("position"))
+    kind = data.get("type")
+    if node.get("type") == "noteNode" or kind == "note":
+        text = inner.get("description")
+        size = (_size(node, "width"), _size(node, "height"))
+        graph.notes.append(ForeignNote(text if isinstance(text, str) else "", at, size))
+        return
+    title = inner.get("display_name")
+    graph.nodes.append(
+        ForeignNode(
+            node["id"],
+            kind if isinstance(kind, str) and kind else "unnamed",
+            title if isinstance(title, str) else "",
+            _settings(inner),
+            at,
+        )
+    )
+
+
+def _settings(inner: Mapping[str, Any]) -> dict[str, Any]:
+    template = inner.get("template")
+    found: dict[str, Any] = {}
+    for name, field in template.items() if isinstance(template, dict) else ():
+        if name in NEVER or not isinstance(field, dict) or field.get("type") == "code":
+            continue
+        value = field.get("value")
+        if value in (None, "", [], {}):
+            continue
+        if field.get("load_from_db") is True and isinstance(value, str):
+            value = {"secret": value}  # the value is the name of a secret
+        elif field.get("password") is True and isinstance(value, str):
+            value = {"secret": name.upper()}
+        found[name] = value
+    if model := _model(found):
+        found["provider_model"] = model
+    fields = inner.get("custom_fields")
+    names = fields.get("template") if isinstance(fields, dict) else None
+    if isinstance(names, list):
+        found["variable_values"] = {n: found[n] for n in names if isinstance(n, str) and n in found}
+    return found
+
+
+def _model(settings: Mapping[str, Any]) -> str:
+    """`openai:gpt-4o` from any of the ways in which versions of Langflow have said it."""
+    chosen = settings.get("model")
+    if isinstance(chosen, list) and chosen and isinstance(chosen[0], dict):
+        provider, name = chosen[0].get("provider"), chosen[0].get("name")
+    else:
+        provider = settings.get("provider") or settings.get("agent_llm")
+        name = settings.get("model_name") or (chosen if isinstance(chosen, str) else None)
+    if not isinstance(name, str) or not isinstance(provider, str):
+        return ""
+    known = PROVIDERS.get(provider.strip().lower())
+    return f"{known}:{name}" if known else ""
+
+
+def _wire(edge: Any) -> ForeignWire | None:
+    data = edge.get("data") if isinstance(edge, dict) else None
+    if not isinstance(data, dict):
+        return None
+    source, target = data.get("sourceHandle"), data.get("targetHandle")
+    if not isinstance(source, dict) or not isinstance(target, dict):
+        return None
+    begin, finish = edge.get("source"), edge.get("target")
+    begin = begin if isinstance(begin, str) else source.get("id")
+    finish = finish if isinstance(finish, str) else target.get("id")
+    output = source.get("name")
+    # The back edge of a loop ends in an output handle, which has a name and no fieldName.
+    taken = target.get("fieldName") or f"<{target.get('name')}"
+    if not isinstance(begin, str) or not isinstance(finish, str) or not isinstance(taken, str):
+        return None
+    return ForeignWire(begin, output if isinstance(output, str) else "output", finish, taken)
+
+
+def _place(place: Any) -> tuple[float, float] | None:
+    if not isinstance(place, dict):
+        return None
+    x, y = place.get("x"), place.get("y")
+    if all(isinstance(v, (int, float)) and abs(v) < 1e7 for v in (x, y)):
+        return float(x), float(y)
+    return None
+
+
+def _size(node: Mapping[str, Any], side: str) -> float:
+    value = node.get(side)
+    fine = isinstance(value, (int, float)) and 40 < value < 5000
+    return float(value) if fine else 300.0

@@ -1,0 +1,399 @@
+"""From the neutral graph to a flow: each node becomes what its table says, or a stub."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from patchbay.flows.document.model import Flow
+from patchbay.flows.exchange.imports.draft import Draft
+from patchbay.flows.exchange.imports.ending import end
+from patchbay.flows.exchange.imports.graph import ForeignGraph, ForeignNode, ForeignWire
+from patchbay.flows.exchange.imports.params import MISSING, setting, value_of
+from patchbay.flows.exchange.imports.report import Report
+from patchbay.flows.exchange.imports.secrets import without_secrets
+from patchbay.flows.exchange.imports.stubs import put_stub, stub_port
+from patchbay.flows.exchange.imports.table import PieceSpec, TypeSpec, table
+from patchbay.flows.exchange.imports.texts import Texts
+from patchbay.nodes.catalog import Catalog
+
+MAX_THROUGH = 20
+"""How many nodes one after the other may hand a value through."""
+STEP = 300
+"""Canvas pixels between two nodes that one node there became."""
+
+
+@dataclass(slots=True)
+class Mapped:
+    """One node there and what it became here."""
+
+    node: ForeignNode
+    spec: TypeSpec
+    settings: Mapping[str, Any]
+    pieces: dict[str, str] = field(default_factory=dict)
+    """Name of the piece → id of the node."""
+    stub: str = ""
+    """The id of its stub, where it has no equal."""
+    remembers: bool = False
+    """Whether it is given the conversation so far."""
+
+    @property
+    def what(self) -> str:
+        """How the report calls it."""
+        title = self.node.title or self.spec.title or self.node.type
+        return title if title == self.node.type else f"{title} ({self.node.type})"
+
+
+class Lowering:
+    """One graph on its way to a flow."""
+
+    def __init__(self, graph: ForeignGraph, catalog: Catalog) -> None:
+        self.graph, self.catalog = graph, catalog
+        self.table = table(graph.builder)
+        self.report = Report(graph.builder)
+        self.draft = Draft()
+        self.mapped: dict[str, Mapped] = {}
+        self.into: dict[str, dict[str, list[ForeignWire]]] = {}
+        self.out_of: dict[str, dict[str, list[ForeignWire]]] = {}
+        for wire in graph.wires:
+            self.into.setdefault(wire.target, {}).setdefault(wire.input, []).append(wire)
+            self.out_of.setdefault(wire.source, {}).setdefault(wire.output, []).append(wire)
+        self.chats: list[str] = []
+        """Ports here that get the question."""
+        self.talks: list[tuple[str, bool]] = []
+        """Ports that get the conversation, with whether their node remembers."""
+        self.answers: list[tuple[str, str]] = []
+        """What the flow answers, with a name for it."""
+        self.optional: list[tuple[str, str]] = []
+        """Wires for ports that nothing else is wired into."""
+        self.texts = Texts(self)
+
+    def run(self) -> Flow:
+        """The flow."""
+        for node in self.graph.by_id().values():
+            self._node(node)
+        for wire in self.graph.wires:
+            self._lend_settings(wire)
+        for mapped in self.mapped.values():
+            self._remember(mapped)
+        for mapped in self.mapped.values():
+            if not mapped.stub:
+                self.texts.of(mapped)
+        for wire in self.graph.wires:
+            self._wire(wire)
+        for begin, finish in self.optional:
+            if finish and finish not in self._taken():
+                self.draft.wire(begin, finish)
+        for mapped in self.mapped.values():
+            self._loose(mapped)
+        for note in self.graph.notes:
+            text, _ = without_secrets(note.text)
+            self.draft.note(text if isinstance(text, str) else "", note.at, note.size)
+        for remark in self.graph.remarks:
+            self.report.add("approximated", "The file", remark)
+        return end(self)
+
+    # --- nodes --------------------------------------------------------------------------------
+
+    def _node(self, node: ForeignNode) -> None:
+        settings, secrets = without_secrets(dict(node.settings), owner="")
+        spec = self.table.get(node.type) or TypeSpec(node.type)
+        mapped = Mapped(node, spec, settings)
+        self.mapped[node.id] = mapped
+        known = node.type in self.table
+        for name in sorted(secrets):
+            words = f"the key that stood in the file as the secret {name}"
+            self.report.add("name", mapped.what, words)
+        if spec.note:
+            text = setting(settings, spec.note)
+            self.draft.note(text if isinstance(text, str) else "", node.at)
+            return
+        if spec.memory or spec.lends or spec.wraps:
+            self._helper(mapped)
+            return
+        active = {name: piece for name, piece in spec.pieces.items() if self.holds(piece, mapped)}
+        reason = self._reason(spec, active, known)
+        if reason:
+            mapped.stub = put_stub(self, mapped, reason)
+            return
+        for name, piece in active.items():
+            mapped.pieces[name] = self._piece(mapped, name, piece, len(mapped.pieces))
+        for source, target in spec.wires:
+            ends = self.endpoint(mapped, source), self.endpoint(mapped, target)
+            if ends[0] and ends[1]:
+                self.draft.wire(ends[0], ends[1])
+        self._tell(mapped, active)
+
+    def _helper(self, mapped: Mapped) -> None:
+        if mapped.spec.differs:
+            self.report.add("approximated", mapped.what, mapped.spec.differs)
+        else:
+            self.report.add("mapped", mapped.what, mapped.spec.same)
+
+    def _reason(self, spec: TypeSpec, active: Mapping[str, PieceSpec], known: bool) -> str:
+        if not known:
+            return f"Patchbay knows no node type {spec.name!r} of this builder."
+        if spec.refused:
+            return spec.refused
+        kinds = sorted({piece.kind for piece in active.values()})
+        coming = [kind.rstrip("?") for kind in kinds if kind.endswith("?")]
+        if coming:
+            return f"Patchbay has no node for it yet ({', '.join(coming)})."
+        missing = [kind for kind in kinds if self.catalog.get(kind) is None]
+        if missing:
+            return f"It needs the node {', '.join(missing)}, which is not installed here."
+        return ""
+
+    def _piece(self, mapped: Mapped, name: str, piece: PieceSpec, number: int) -> str:
+        params = {}
+        for param, expression in piece.params.items():
+            value = value_of(expression, mapped.settings)
+            if value is not MISSING:
+                params[param] = value
+        node = mapped.node
+        at = (node.at[0] - STEP * number, node.at[1]) if node.at else None
+        words = node.title or mapped.spec.title or node.type
+        title = words if number == 0 else ""
+        return self.draft.add(words if number == 0 else name, piece.kind, params, at, title=title)
+
+    def _tell(self, mapped: Mapped, active: Mapping[str, PieceSpec]) -> None:
+        first = next(iter(mapped.pieces.values()), "")
+        kinds = ", ".join(piece.kind for piece in active.values())
+        if mapped.spec.differs:
+            self.report.add("approximated", mapped.what, mapped.spec.differs, first)
+        else:
+            if kinds or mapped.spec.same or not mapped.spec.texts:
+                self.report.add("mapped", mapped.what, kinds or mapped.spec.same, first)
+        for condition, words in mapped.spec.losses.items():
+            if self._condition(condition, mapped):
+                self.report.add("refused", mapped.what, words, first)
+        for words in mapped.spec.naming:
+            condition, _, told = words.rpartition("? ")
+            if not condition or self._condition(condition, mapped):
+                self.report.add("name", mapped.what, told, first)
+
+    def holds(self, piece: PieceSpec, mapped: Mapped) -> bool:
+        """Whether a piece is needed for this node."""
+        return self._condition(piece.when, mapped)
+
+    def _condition(self, when: str, mapped: Mapped) -> bool:
+        return all(self._one(part, mapped) for part in when.split(" & ")) if when else True
+
+    def condition(self, when: str, mapped: Mapped) -> bool:
+        """Whether a condition of the table holds for a node."""
+        return self._condition(when, mapped)
+
+    def _one(self, when: str, mapped: Mapped) -> bool:
+        if when.startswith("!"):
+            return not self._one(when[1:], mapped)
+        name = when[1:]
+        if when.startswith("^"):
+            return bool(self.into.get(mapped.node.id, {}).get(name))
+        if when.startswith(">"):
+            wires = self.out_of.get(mapped.node.id, {}).values()
+            return any(self._type(wire.target) == name for row in wires for wire in row)
+        if when.startswith("@"):
+            return bool(self.out_of.get(mapped.node.id, {}).get(name))
+        value = setting(mapped.settings, name)
+        return value is not MISSING and str(value).lower() not in ("false", "0", "none")
+
+    def _type(self, node: str) -> str:
+        if not hasattr(self, "_types"):
+            self._types = {node.id: node.type for node in self.graph.nodes}
+        return self._types.get(node, "")
+
+    # --- wires --------------------------------------------------------------------------------
+
+    def endpoint(self, mapped: Mapped, place: str) -> str:
+        """`piece.port` of a table as `node.port` here; "" where the piece was not needed.
+
+        `a.x|b.y` is the first of them whose piece was.
+        """
+        for way in place.split("|"):
+            piece, dot, port = way.rpartition(".")
+            if node := mapped.pieces.get(piece if dot else "it", ""):
+                return f"{node}.{port}"
+        return ""
+
+    def outputs(self, node: str, output: str, depth: int = 0) -> Mapping[str, str]:
+        """What an output there is here: aspect → `node.port`."""
+        mapped = self.mapped.get(node)
+        if mapped is None:
+            return {}
+        if mapped.stub:
+            return {"": f"{mapped.stub}.{stub_port(output)}"}
+        given = mapped.spec.gives.get(output, mapped.spec.gives.get("*", {}))
+        given = {"": given} if isinstance(given, str) else given
+        ends: dict[str, str] = {}
+        for aspect, place in given.items():
+            found = self._end(mapped, aspect, place, depth)
+            if found:
+                ends[aspect] = found
+        return ends
+
+    def _end(self, mapped: Mapped, aspect: str, place: str, depth: int) -> str:
+        if not place.startswith("="):
+            return self.endpoint(mapped, place)
+        # Handed through: what is wired into that input, of a node that here has no such thing.
+        wires = self.into.get(mapped.node.id, {}).get(place[1:], ())
+        for wire in wires if depth < MAX_THROUGH else ():
+            found = self.outputs(wire.source, wire.output, depth + 1)
+            if end_ := found.get(aspect) or found.get(""):
+                return end_
+        return ""
+
+    def _wire(self, wire: ForeignWire) -> None:
+        source, target = self.mapped.get(wire.source), self.mapped.get(wire.target)
+        if source is None or target is None:
+            self.report.add("refused", "A wire", f"{wire.source} or {wire.target} is not there.")
+            return
+        if target.spec.note or source.spec.note:
+            return
+        if target.stub:
+            for end_ in self.outputs(wire.source, wire.output).values():
+                self.draft.wire(end_, f"{target.stub}.{stub_port(wire.input)}")
+            return
+        if self.texts.took(wire):
+            return
+        takes = target.spec.takes.get(wire.input, target.spec.takes.get("*"))
+        if takes is None:
+            self._lost(wire, source, target)
+            return
+        if takes == "":
+            return
+        takes = {"": takes} if isinstance(takes, str) else takes
+        if source.spec.lends and takes.get("", "").startswith("@"):
+            self._lend(source, target, takes[""][1:])
+            return
+        if source.spec.wraps and takes.get("", "").startswith("|"):
+            self._wrap(source, target, takes[""][1:])
+            return
+        self._join(wire, source, target, takes)
+
+    def _join(
+        self, wire: ForeignWire, source: Mapped, target: Mapped, takes: Mapping[str, str]
+    ) -> None:
+        if source.spec.memory:
+            return
+        ends = self.outputs(wire.source, wire.output)
+        joined = False
+        for aspect, end_ in ends.items():
+            place = takes.get(aspect, "")
+            if not place:
+                continue
+            if place.startswith("?"):
+                self.optional.append((end_, self.endpoint(target, place[1:])))
+                joined = True
+                continue
+            target_end = self.endpoint(target, place) if place[:1] not in ("@", "|", "~") else ""
+            if target_end:
+                self.draft.wire(end_, target_end)
+                joined = True
+        if back := takes.get("<"):
+            ours, _, theirs = back.partition(">")
+            begin, finish = self.endpoint(target, ours), self.endpoint(source, theirs)
+            if begin and finish:
+                self.draft.wire(begin, finish)
+                joined = True
+        if not joined:
+            self._lost(wire, source, target)
+
+    def _lost(self, wire: ForeignWire, source: Mapped, target: Mapped) -> None:
+        if source.spec.memory:
+            return
+        words = f"the wire from {source.what} into {wire.input!r} has no equal here and is left out"
+        first = next(iter(target.pieces.values()), "")
+        self.report.add("refused", target.what, words, first)
+
+    def _lend(self, source: Mapped, target: Mapped, piece: str) -> None:
+        node = self.draft.nodes.get(target.pieces.get(piece, ""))
+        if node is None:
+            return
+        for param, expression in source.spec.lends.items():
+            if param.startswith("$"):
+                continue
+            value = value_of(expression, source.settings)
+            if value is MISSING:
+                words = f"what it says about {param!r} is no plain data, and is left out"
+                self.report.add("refused", source.what, words, node["id"])
+            else:
+                node["params"][param] = value
+
+    def _lend_settings(self, wire: ForeignWire) -> None:
+        source, target = self.mapped.get(wire.source), self.mapped.get(wire.target)
+        if source is None or target is None or not source.spec.lends:
+            return
+        for name, expression in source.spec.lends.items():
+            value = value_of(expression, source.settings)
+            if name.startswith("$") and value is not MISSING:
+                target.settings = {**target.settings, name[1:]: value}
+
+    def _wrap(self, source: Mapped, target: Mapped, place: str) -> None:
+        """Put a step behind an output: a splitter there is a setting of the loader."""
+        inner, spec = self.endpoint(target, place), source.spec.wraps
+        if not inner or self.catalog.get(spec["kind"]) is None:
+            self._lost(ForeignWire(source.node.id, "", target.node.id, place), source, target)
+            return
+        params = {}
+        for param, expression in spec.get("params", {}).items():
+            value = value_of(expression, source.settings)
+            if value is not MISSING:
+                params[param] = value
+        made = self.draft.add(
+            source.spec.title or source.node.type, spec["kind"], params, source.node.at
+        )
+        for before, after in list(self.draft.edges):
+            if before == inner:
+                self.draft.unwire(before, after)
+                self.draft.wire(f"{made}.{spec['out']}", after)
+        self.draft.wire(inner, f"{made}.{spec['in']}")
+        piece = place.rpartition(".")[0] or "it"
+        target.pieces[f"{piece}>"] = made
+        self._rehang(target, place, f"{piece}>.{spec['out']}")
+
+    def _rehang(self, target: Mapped, place: str, now: str) -> None:
+        gives = {
+            output: now if given == place else given for output, given in target.spec.gives.items()
+        }
+        from dataclasses import replace
+
+        target.spec = replace(target.spec, gives=gives)
+
+    # --- ends ---------------------------------------------------------------------------------
+
+    def _remember(self, mapped: Mapped) -> None:
+        wires = self.into.get(mapped.node.id, {})
+        sources = (self.mapped.get(wire.source) for row in wires.values() for wire in row)
+        mapped.remembers = any(source.spec.memory for source in sources if source is not None)
+        mapped.remembers |= bool(mapped.settings.get("$remembers"))
+
+    def _loose(self, mapped: Mapped) -> None:
+        """What gets the question, and what answers it."""
+        if mapped.stub:
+            return
+        taken = self._taken()
+        for place in mapped.spec.chat:
+            end_ = self.endpoint(mapped, place)
+            if end_ and end_ not in taken:
+                self.chats.append(end_)
+        for place in mapped.spec.talk:
+            end_ = self.endpoint(mapped, place)
+            if end_ and end_ not in taken:
+                self.talks.append((end_, mapped.remembers))
+        hanging = any(self.out_of.get(mapped.node.id, {}).values())
+        referred = mapped.node.id in self.texts.referred
+        if mapped.spec.answer and not hanging and not referred:
+            end_ = self.endpoint(mapped, mapped.spec.answer)
+            if end_:
+                self.answers.append((end_, mapped.node.title))
+
+    def _taken(self) -> set[str]:
+        if len(self.draft.edges) != getattr(self, "_seen", -1):
+            self._seen = len(self.draft.edges)
+            self._ends = {target for _, target in self.draft.edges}
+        return self._ends
+
+    def each(self) -> Iterator[Mapped]:
+        """All nodes there."""
+        yield from self.mapped.values()

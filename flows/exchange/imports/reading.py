@@ -1,0 +1,111 @@
+"""A file of any builder: recognised by its shape, read as data, bounded in size and depth."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from patchbay.flows.document.model import Flow
+from patchbay.flows.document.reading import parse_json, read_bytes
+from patchbay.flows.exchange.imports.flowise import flows_of, is_flowise, read_flowise
+from patchbay.flows.exchange.imports.graph import ForeignGraph
+from patchbay.flows.exchange.imports.langflow import is_langflow, read_langflow
+from patchbay.flows.exchange.imports.lower import Lowering
+from patchbay.flows.exchange.imports.report import Report
+from patchbay.flows.problems import FlowError, Problem
+from patchbay.nodes.catalog import Catalog
+
+BUILDERS = ("flowise", "langflow", "crewai", "haystack", "dify", "n8n")
+MAX_NODES = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """A flow that was imported, the flows that it runs, and what became of everything."""
+
+    flow: Flow
+    report: Report
+    parts: dict[str, Flow] = field(default_factory=dict)
+    """Flows that it runs, by file name: bodies of loops."""
+
+
+def import_file(path: str | os.PathLike[str], catalog: Catalog) -> list[Imported]:
+    """The flows in another builder's file. Nothing in it is executed, no address in it opened.
+
+    Raises:
+        FlowError: the file cannot be read, or is of no builder that is known.
+    """
+    return import_bytes(read_bytes(path), Path(path).name, catalog)
+
+
+def import_files(paths: Sequence[str | os.PathLike[str]], catalog: Catalog) -> list[Imported]:
+    """The flows in one file, or in several that belong together.
+
+    Raises:
+        FlowError: as above.
+    """
+    found: list[Imported] = []
+    for path in paths:
+        found.extend(import_file(path, catalog))
+    return found
+
+
+def import_bytes(data: bytes, file: str, catalog: Catalog) -> list[Imported]:
+    """Likewise, for the bytes of a file with this name.
+
+    Raises:
+        FlowError: as above.
+    """
+    parsed = parse_json(data) if _looks_like_json(data) else _yaml(data)
+    return list(import_data(parsed, Path(file).stem, catalog))
+
+
+def _looks_like_json(data: bytes) -> bool:
+    return data.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"{", b"[", b"")
+
+
+def _yaml(data: bytes) -> Any:
+    from patchbay.flows.exchange.imports.plain_yaml import parse_yaml
+
+    return parse_yaml(data)
+
+
+def import_data(data: Any, name: str, catalog: Catalog) -> Iterator[Imported]:
+    """The flows in data of any builder.
+
+    Raises:
+        FlowError: it is of none that is known.
+    """
+    graphs = list(graphs_of(data, name))
+    if not graphs:
+        raise _unknown(data)
+    for graph in graphs:
+        if len(graph.nodes) > MAX_NODES:
+            message = f"The file holds {len(graph.nodes):,} nodes; {MAX_NODES:,} are read at most."
+            raise FlowError([Problem("import/too-large", message, "Split it.")])
+        lowering = Lowering(graph, catalog)
+        yield Imported(lowering.run(), lowering.report)
+
+
+def graphs_of(data: Any, name: str) -> Iterator[ForeignGraph]:
+    """The neutral graphs in data of any builder; none where no builder is recognised."""
+    if is_flowise(data):
+        for title, flow in flows_of(data, name):
+            yield read_flowise(flow, title)
+    elif is_langflow(data):
+        yield read_langflow(data, name)
+
+
+def _unknown(data: Any) -> FlowError:
+    if isinstance(data, dict) and "format" in data and isinstance(data.get("nodes"), list):
+        fix = "It is a flow of Patchbay already: open it as it is."
+    else:
+        fix = (
+            "Take an export of Flowise, Langflow, Dify (DSL) or n8n, a Haystack pipeline (YAML), "
+            "or CrewAI's agents.yaml beside its tasks.yaml."
+        )
+    message = "The file is of no builder that Patchbay knows."
+    return FlowError([Problem("import/unknown", message, fix)])

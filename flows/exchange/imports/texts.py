@@ -1,0 +1,224 @@
+"""Texts with variables on their way to prompt templates and system texts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from patchbay.flows.exchange.imports.graph import ForeignWire
+from patchbay.flows.exchange.imports.params import MISSING, value_of
+from patchbay.flows.exchange.imports.references import (
+    CHAT,
+    TALK,
+    Literal_,
+    Output,
+    Source,
+    references_of,
+)
+from patchbay.flows.exchange.imports.template import (
+    Piece,
+    Var,
+    from_html,
+    literal,
+    pieces,
+    variable,
+)
+
+if TYPE_CHECKING:
+    from patchbay.flows.exchange.imports.lower import Lowering, Mapped
+
+QUESTION_WORDS = ("question", "query", "input", "text", "user_input", "human_input")
+
+
+class Texts:
+    """The texts of one graph."""
+
+    def __init__(self, lowering: Lowering) -> None:
+        self.lowering = lowering
+        self.references = references_of(lowering.graph)
+        self.referred: set[str] = set()
+        """Nodes that a text refers to."""
+        self._took: set[tuple[str, str]] = set()
+
+    def took(self, wire: ForeignWire) -> bool:
+        """Whether a wire only says what a text's variable already says."""
+        return (wire.target, wire.input) in self._took
+
+    def of(self, mapped: Mapped) -> None:
+        """Map every text of a node."""
+        for number, spec in enumerate(mapped.spec.texts):
+            if self.lowering.condition(spec.get("when", ""), mapped):
+                self._text(mapped, spec, number)
+
+    def _text(self, mapped: Mapped, spec: Mapping[str, Any], number: int) -> None:
+        text = value_of(spec["from"], mapped.settings)
+        if text is MISSING and "default" in spec:
+            text = spec["default"]
+        if not isinstance(text, str):
+            if not spec.get("always"):
+                return
+            text = ""
+        syntax = spec.get("syntax", "none")
+        if syntax == "mustache_if":  # Langflow: single braces, or double ones where it says so
+            syntax = (
+                "double"
+                if value_of("$use_double_brackets:flag", mapped.settings) is True
+                else "braces"
+            )
+        knows = (
+            (lambda name: True)
+            if spec.get("names") and syntax == "double"
+            else self.references.knows
+        )
+        parts = pieces(from_html(text), syntax, knows)
+        sources = self._sources(mapped, spec, parts)
+        parts = self._inlined(parts, sources)
+        names = [part.name for part in parts if isinstance(part, Var)]
+        target = spec.get("to", "")
+        if not names and target and not spec.get("always") and not spec.get("port"):
+            self._set(mapped, target, _plain(parts))
+            return
+        made = self._template(mapped, spec, parts, sources, number)
+        if target and (end := self.lowering.endpoint(mapped, target)):
+            self.lowering.draft.wire(f"{made}.text", end)
+
+    def _set(self, mapped: Mapped, target: str, text: str) -> None:
+        piece, dot, param = target.rpartition(".")
+        node = self.lowering.draft.nodes.get(mapped.pieces.get(piece if dot else "it", ""))
+        if node is not None and text:
+            node["params"][param] = text
+
+    def _template(
+        self,
+        mapped: Mapped,
+        spec: Mapping[str, Any],
+        parts: list[Piece],
+        sources: Mapping[str, Source],
+        number: int,
+    ) -> str:
+        names: dict[str, str] = {}
+        for part in parts:
+            if isinstance(part, Var) and part.name not in names:
+                names[part.name] = variable(_short(part.name), names.values())
+        template = "".join(
+            literal(part) if isinstance(part, str) else "{" + names[part.name] + "}"
+            for part in parts
+        )
+        node = mapped.node
+        at = (node.at[0] - 300 * (number + 1), node.at[1] + 160) if node.at else None
+        title = "" if mapped.pieces else node.title or mapped.spec.title
+        words = title or spec.get("as", "prompt")
+        params = {"template": template}
+        made = self.lowering.draft.add(words, "prompt.template", params, at, title=title)
+        mapped.pieces[spec.get("as", f"text{number}")] = made
+        if spec.get("as") == "it" or not mapped.spec.pieces:
+            self.lowering.report.add("mapped", mapped.what, "prompt.template", made)
+        for name, ours in names.items():
+            self._hang(sources.get(name), f"{made}.{ours}", mapped)
+        return made
+
+    def _hang(self, source: Source | None, end: str, mapped: Mapped) -> None:
+        if source is None:
+            return
+        if source == CHAT:
+            self.lowering.chats.append(end)
+        elif source == TALK:
+            self.lowering.talks.append((end, True))
+        elif isinstance(source, Output):
+            found = source.end or self.lowering.outputs(source.node, source.output).get("", "")
+            if not source.end:
+                self.referred.add(source.node)
+            if found:
+                self.lowering.draft.wire(found, end)
+            else:
+                words = f"the reference to {source.node!r} leads nowhere"
+                self.lowering.report.add("refused", mapped.what, words, end.partition(".")[0])
+
+    # --- where variables get their values -----------------------------------------------------
+
+    def _sources(
+        self, mapped: Mapped, spec: Mapping[str, Any], parts: list[Piece]
+    ) -> dict[str, Source]:
+        values = value_of(spec.get("values", ""), mapped.settings)
+        values = values if isinstance(values, Mapping) else {}
+        known = spec.get("known", {})
+        found: dict[str, Source] = {}
+        loose: list[str] = []
+        for part in parts:
+            if not isinstance(part, Var) or part.name in found or part.name in loose:
+                continue
+            source = self._source(mapped, part, values, known)
+            if source is None:
+                loose.append(part.name)
+            else:
+                found[part.name] = source
+        self._fill(mapped, loose, found, spec)
+        return found
+
+    def _source(
+        self,
+        mapped: Mapped,
+        part: Var,
+        values: Mapping[str, Any],
+        known: Mapping[str, str],
+    ) -> Source | None:
+        if part.double and self.references.knows(part.name):
+            told = self.references.resolve(part.name, self.lowering, mapped)
+            if isinstance(told, Literal_):
+                words = f"the reference {part.name!r} is not known here; it stays as text"
+                self.lowering.report.add("refused", mapped.what, words)
+            return told
+        wires = self.lowering.into.get(mapped.node.id, {}).get(part.name)
+        if wires:
+            self._took.add((mapped.node.id, part.name))
+            return Output(wires[0].source, wires[0].output)
+        if part.name in known:
+            return _known(known[part.name], self.lowering, mapped)
+        value = values.get(part.name)
+        if isinstance(value, str) and value.strip():
+            return self._value(value, mapped)
+        return Literal_(str(value)) if isinstance(value, (int, float)) else None
+
+    def _value(self, value: str, mapped: Mapped) -> Source:
+        whole = pieces(value.strip(), "double", self.references.knows)
+        if len(whole) == 1 and isinstance(whole[0], Var):
+            return self.references.resolve(whole[0].name, self.lowering, mapped)
+        return Literal_(value)
+
+    def _fill(
+        self, mapped: Mapped, loose: list[str], found: dict[str, Source], spec: Mapping[str, Any]
+    ) -> None:
+        """The one variable without a value gets the question; of several, none does."""
+        if spec.get("loose") == "empty":
+            found.update({name: Literal_("") for name in loose})
+        elif len(loose) == 1:
+            found[loose[0]] = CHAT
+        elif loose:
+            words = f"what the variables {', '.join(loose)} stand for; only one may be left open"
+            self.lowering.report.add("name", mapped.what, words)
+
+    def _inlined(self, parts: list[Piece], sources: Mapping[str, Source]) -> list[Piece]:
+        made: list[Piece] = []
+        for part in parts:
+            source = sources.get(part.name) if isinstance(part, Var) else None
+            made.append(source.text if isinstance(source, Literal_) else part)
+        return made
+
+
+def _known(place: str, lowering: Lowering, mapped: Mapped) -> Source | None:
+    if place == "$chat":
+        return CHAT
+    if place == "$talk":
+        return TALK if mapped.remembers else Literal_("")
+    end = lowering.endpoint(mapped, place)
+    return Output(mapped.node.id, "", end) if end else None
+
+
+def _plain(parts: list[Piece]) -> str:
+    return "".join(part for part in parts if isinstance(part, str))
+
+
+def _short(name: str) -> str:
+    """A short name for a reference: the node it names, or its last word."""
+    words = name.split(".")
+    return words[0] if name.endswith(".data.instance") else words[-1].lstrip("$#")

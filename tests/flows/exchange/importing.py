@@ -1,0 +1,167 @@
+"""For tests of imports: small exports in each builder's shape, and a model that listens.
+
+Every file here is written by us. The peers' own files are tried by `make test-exchange`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+from patchbay.flows.document.model import Flow
+from patchbay.flows.exchange.imports.reading import Imported, import_data
+from patchbay.flows.runs.api import arun  # noqa: F401 - the engine is needed by all of them
+from patchbay.nodes.builtin import BUILTIN
+from patchbay.nodes.catalog import Catalog
+from patchbay.nodes.contract import DescribingNode, NodeParams, Ports, port
+from patchbay.nodes.values import ModelSpec, Opening
+
+Heard = list[tuple[str, str]]
+
+
+class Listening(ModelSpec):
+    """A chat model that keeps whole conversations, and answers with what was asked last."""
+
+    backend: ClassVar[str] = "listening"
+    heard: ClassVar[list[Heard]] = []
+
+    says: str = ""
+
+    def open(self, opening: Opening) -> Any:
+        from langchain_core.language_models import BaseChatModel
+        from langchain_core.messages import AIMessage
+        from langchain_core.outputs import ChatGeneration, ChatResult
+
+        says = self.says
+
+        class Chat(BaseChatModel):
+            def _generate(
+                self, messages: Any, stop: Any = None, run_manager: Any = None, **more: Any
+            ) -> ChatResult:
+                Listening.heard.append([(m.type, str(m.text)) for m in messages])
+                message = AIMessage(content=says or f"<{messages[-1].text}>")
+                return ChatResult(generations=[ChatGeneration(message=message)])
+
+            def bind_tools(self, tools: Any, **more: Any) -> Any:
+                return self
+
+            @property
+            def _llm_type(self) -> str:
+                return "listening"
+
+        return Chat()
+
+
+class ListeningModel(DescribingNode):
+    """The node of it."""
+
+    kind, version = "test.listening", 1
+    title, family, icon = "Listening", "Test", "ear"
+
+    class Params(NodeParams):
+        says: str = ""
+        """What it always answers; empty: what was asked, in brackets."""
+
+    class Outputs(Ports):
+        model: ModelSpec = port(doc="The model.")
+
+    @classmethod
+    def describe(cls, params: Params, inputs: Any) -> Outputs:
+        return cls.Outputs(model=Listening(says=params.says))
+
+
+CATALOG = Catalog([ListeningModel], table=BUILTIN)
+
+
+def imported(data: Any, name: str = "case") -> Imported:
+    """The one flow of an export."""
+    (one,) = import_data(data, name, CATALOG)
+    return one
+
+
+def listening(flow: Flow) -> Flow:
+    """The flow with every model replaced by one that keeps what it hears."""
+    nodes = tuple(
+        node.model_copy(update={"kind": "test.listening", "params": {}, "version": 1})
+        if node.kind.startswith("model.") and node.kind not in ("model.ask", "model.compare")
+        else node
+        for node in flow.nodes
+    )
+    return flow.model_copy(update={"nodes": nodes})
+
+
+# --- Flowise --------------------------------------------------------------------------------------
+
+
+def chatflow(
+    nodes: Mapping[str, tuple[str, Mapping[str, Any]]], wires: Sequence[str] = ()
+) -> dict[str, Any]:
+    """A chatflow: `{"chain": ("llmChain", inputs)}` and `"model.chatOpenAI > chain.model"`."""
+    made = [
+        {
+            "id": node_id,
+            "position": {"x": 300 * index, "y": 40},
+            "type": "customNode",
+            "data": {"id": node_id, "name": kind, "label": kind, "inputs": dict(inputs)},
+        }
+        for index, (node_id, (kind, inputs)) in enumerate(nodes.items())
+    ]
+    edges = []
+    for wire in wires:
+        begin, finish = (end.strip().split(".") for end in wire.split(">"))
+        edges.append(
+            {
+                "source": begin[0],
+                "target": finish[0],
+                "sourceHandle": f"{begin[0]}-output-{begin[1]}-A|B",
+                "targetHandle": f"{finish[0]}-input-{finish[1]}-A",
+            }
+        )
+    return {"nodes": made, "edges": edges}
+
+
+def workspace(**flows: Mapping[str, Any]) -> dict[str, Any]:
+    """A workspace export; there a flow is a JSON text."""
+    return {
+        "ChatFlow": [{"name": n, "flowData": json.dumps(flow)} for n, flow in flows.items()],
+        "Tool": [],
+    }
+
+
+# --- Langflow -------------------------------------------------------------------------------------
+
+
+def langflow(
+    nodes: Mapping[str, tuple[str, Mapping[str, Any]]], wires: Sequence[str] = ()
+) -> dict[str, Any]:
+    """A Langflow export, each component with source text that must never be read."""
+    made = []
+    for index, (node_id, (kind, fields)) in enumerate(nodes.items()):
+        template: dict[str, Any] = {
+            name: value if isinstance(value, dict) and "value" in value else {"value": value}
+            for name, value in fields.items()
+        }
+        template["code"] = {"type": "code", "value": "raise SystemExit('never run')"}
+        made.append(
+            {
+                "id": node_id,
+                "type": "genericNode",
+                "position": {"x": 300 * index, "y": 0},
+                "data": {"id": node_id, "type": kind, "node": {"template": template}},
+            }
+        )
+    edges = []
+    for wire in wires:
+        begin, finish = (end.strip().split(".") for end in wire.split(">"))
+        edges.append(
+            {
+                "source": begin[0],
+                "target": finish[0],
+                "data": {
+                    "sourceHandle": {"id": begin[0], "name": begin[1]},
+                    "targetHandle": {"id": finish[0], "fieldName": finish[1]},
+                },
+            }
+        )
+    return {"name": "Case", "data": {"nodes": made, "edges": edges}}

@@ -1,0 +1,141 @@
+"""Langflow: the messages that reach the model are those that Langflow sends; no source is read."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.flows.exchange.importing import Listening, imported, langflow
+from tests.flows.exchange.test_import_flowise import heard, statuses
+
+MODEL = [{"provider": "OpenAI", "name": "gpt-4o-mini"}]
+
+
+@pytest.fixture(autouse=True)
+def _fresh() -> None:
+    Listening.heard.clear()
+
+
+def test_a_language_model_hears_system_and_question():
+    one = imported(
+        langflow(
+            {
+                "in": ("ChatInput", {"input_value": "Hello"}),
+                "prompt": ("Prompt", {"template": "Answer as a pirate."}),
+                "llm": ("LanguageModelComponent", {"model": MODEL, "temperature": 0.1}),
+                "out": ("ChatOutput", {}),
+            },
+            [
+                "in.message > llm.input_value",
+                "prompt.prompt > llm.system_message",
+                "llm.text_output > out.input_value",
+            ],
+        )
+    )
+    assert heard(one, "Who are you?") == [
+        [("system", "Answer as a pirate."), ("human", "Who are you?")]
+    ]
+    model = next(node for node in one.flow.nodes if node.kind == "model.provider")
+    assert model.params["model"] == "openai:gpt-4o-mini"
+
+
+def prompt(template: str, **fields: object) -> tuple[str, dict[str, object]]:
+    return "Prompt", {"template": template, **fields}
+
+
+def test_variables_of_a_prompt_take_wires_stored_values_or_nothing():
+    data = langflow(
+        {
+            "in": ("ChatInput", {}),
+            "prompt": prompt("{who} asks {what}{open}, {{literally}}", who="Ann", open=""),
+            "agent": ("Agent", {"model": MODEL, "system_prompt": "Be {brief}."}),
+            "out": ("ChatOutput", {}),
+        },
+        [
+            "in.message > prompt.what",
+            "prompt.prompt > agent.input_value",
+            "agent.response > out.input_value",
+        ],
+    )
+    data["data"]["nodes"][1]["data"]["node"]["custom_fields"] = {
+        "template": ["who", "what", "open"]
+    }
+    # A system prompt that is typed in has no variables: braces in it stay.
+    assert heard(imported(data), "why") == [
+        [("system", "Be {brief}."), ("human", "Ann asks why, {literally}")]
+    ]
+
+
+def test_double_braces_where_the_prompt_says_so():
+    data = langflow(
+        {
+            "in": ("ChatInput", {}),
+            "prompt": prompt("{{what}} and {what}", use_double_brackets=True),
+            "agent": ("Agent", {"model": MODEL}),
+        },
+        ["in.message > prompt.what", "prompt.prompt > agent.input_value"],
+    )
+    assert heard(imported(data), "x") == [[("human", "x and {what}")]]
+
+
+def test_agents_follow_one_another():
+    one = imported(
+        langflow(
+            {
+                "in": ("ChatInput", {}),
+                "a": ("Agent", {"model": MODEL, "system_prompt": "First."}),
+                "b": ("Agent", {"model": MODEL, "system_prompt": "Second."}),
+                "out": ("ChatOutput", {}),
+            },
+            [
+                "in.message > a.input_value",
+                "a.response > b.input_value",
+                "b.response > out.input_value",
+            ],
+        )
+    )
+    assert heard(one, "Go") == [
+        [("system", "First."), ("human", "Go")],
+        [("system", "Second."), ("human", "<Go>")],
+    ]
+
+
+def test_an_agent_that_is_asked_nothing_goes_on():
+    one = imported(langflow({"a": ("Agent", {"model": MODEL})}))
+    assert heard_without_input(one) == [[("human", "Continue the conversation.")]]
+
+
+def heard_without_input(one):
+    from patchbay.flows.runs.api import run
+    from patchbay.flows.runs.running import LoadedFlow
+    from tests.flows.exchange.importing import CATALOG, listening
+    from tests.flows.runs.harness import environment
+
+    run(LoadedFlow(listening(one.flow)), {}, environment=environment(catalog=CATALOG))
+    return Listening.heard
+
+
+def test_a_field_that_names_a_secret_stays_a_name():
+    field = {"value": "MY_OPENAI", "load_from_db": True, "password": True}
+    literal = {"value": "plain-words-as-a-key", "password": True}
+    one = imported(
+        langflow(
+            {
+                "a": ("LanguageModelComponent", {"model": MODEL, "api_key": field}),
+                "b": ("LanguageModelComponent", {"model": MODEL, "api_key": literal}),
+            }
+        )
+    )
+    keys = [n.params["api_key"] for n in one.flow.nodes if n.kind == "model.provider"]
+    assert keys == [{"secret": "MY_OPENAI"}, {"secret": "API_KEY"}]
+    assert "plain-words-as-a-key" not in one.flow.model_dump_json()
+
+
+def test_a_model_that_is_not_chosen_is_asked_for():
+    one = imported(langflow({"a": ("Agent", {"model": ""})}))
+    assert any("a model" in line for line in statuses(one)["name"])
+
+
+def test_source_text_is_nowhere():
+    one = imported(langflow({"a": ("PythonREPLComponent", {"x": "1"}), "b": ("Odd", {"y": "2"})}))
+    assert "SystemExit" not in one.flow.model_dump_json()
+    assert [node.disabled for node in one.flow.nodes] == [True, True]
