@@ -11,23 +11,32 @@ if TYPE_CHECKING:
     from patchbay.flows.problems import FlowError, Problem
     from patchbay.flows.runs.api import RunResult, arun, load, run, stream
     from patchbay.flows.runs.failures import RunError
+    from patchbay.flows.runs.history import History
     from patchbay.flows.runs.running import LoadedFlow, Run
+    from patchbay.flows.runs.thread_runs import InThread
+    from patchbay.flows.runs.threads import Threads
 
 _HOME = {
     **dict.fromkeys(("RunResult", "arun", "load", "run", "stream"), "runs.api"),
     **dict.fromkeys(("LoadedFlow", "Run"), "runs.running"),
+    "History": "runs.history",
+    "InThread": "runs.thread_runs",
     "RunError": "runs.failures",
+    "Threads": "runs.threads",
     "FlowError": "problems",
     "Problem": "problems",
 }
 
 __all__ = [
     "FlowError",
+    "History",
+    "InThread",
     "LoadedFlow",
     "Problem",
     "Run",
     "RunError",
     "RunResult",
+    "Threads",
     "arun",
     "load",
     "run",

@@ -72,6 +72,16 @@ RUN_CODES: Mapping[str, str] = {
     "history/running": "The run is still going on.",
     "history/finished": "The run has finished; there is nothing to resume.",
     "journal/value": "A step of a recorded run gave, or was given, what cannot be recorded.",
+    "thread/busy": "Another run is at work in the thread; one at a time may be.",
+    "thread/exists": "There is a thread of that id already.",
+    "thread/gone-on": "A stopped run cannot go on: its thread has got more turns since.",
+    "thread/id": "The text cannot be the id of a thread.",
+    "thread/no-input": "The flow cannot be talked to: no input, or more than one, takes a message.",
+    "thread/person": "Nothing is kept of that person.",
+    "thread/title": "The title of a thread is empty or too long.",
+    "thread/turn": "The thread has no such turn, or it is damaged.",
+    "thread/unknown": "There is no thread of that id, or it has been deleted.",
+    "thread/unwritable": "A conversation cannot be written to the file that was named.",
     "studio/missing": "The studio, or Streamlit, is not installed.",
 }
 """What can end a run besides what a node says itself."""

@@ -14,7 +14,7 @@ import threading
 from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from patchbay.flows.document.model import Flow
 from patchbay.flows.document.reading import read_flow
@@ -24,12 +24,17 @@ from patchbay.flows.runs.events import Event, NodeFinished, RunFailed, RunFinish
 from patchbay.flows.runs.failures import RunError
 from patchbay.flows.runs.running import LoadedFlow, Run
 
+if TYPE_CHECKING:
+    from patchbay.flows.runs.history import History
+    from patchbay.flows.runs.thread_runs import InThread
+
 
 @dataclass(frozen=True)
 class RunResult:
     """What a finished run gave.
 
-    `seconds` is wall time, `tokens` those of all models, `nodes` the outputs of every node by id.
+    `seconds` is wall time, `tokens` those of all models, `nodes` the outputs of every node by id,
+    `thread` the id of the conversation that it was a turn of.
     """
 
     run: str
@@ -38,6 +43,7 @@ class RunResult:
     tokens: Tokens
     failed: tuple[str, ...] = ()
     nodes: dict[str, dict[str, Any]] = field(default_factory=dict)
+    thread: str = ""
 
 
 def load(path: str | Path) -> LoadedFlow:
@@ -46,7 +52,8 @@ def load(path: str | Path) -> LoadedFlow:
     Raises:
         FlowError: everything that is wrong with the file.
     """
-    return LoadedFlow(read_flow(Path(path)), Path(path).resolve().parent)
+    whole = Path(path).resolve()
+    return LoadedFlow(read_flow(Path(path)), whole.parent, whole)
 
 
 async def stream(
@@ -55,20 +62,42 @@ async def stream(
     /,
     *,
     environment: Environment | None = None,
+    thread: str | InThread | None = None,
+    history: History | None = None,
     **more: Any,
 ) -> AsyncGenerator[Event, None]:
     """Run a flow and yield its events as they happen.
 
-    Flow inputs are given as a mapping, by keyword, or both. Leaving the loop stops the run.
+    Flow inputs are given as a mapping, by keyword, or both. Leaving the loop stops the run. With a
+    `thread` the run is a turn of a conversation; see `run`.
 
     Raises:
         FlowError: the flow has errors, or the inputs do not fit.
     """
-    async with contextlib.aclosing(
-        Run(flow, {**(inputs or {}), **more}, environment).events()
-    ) as events:
+    given = {**(inputs or {}), **more}
+    begun = await _begun(flow, given, environment, thread, history)
+    async with contextlib.aclosing(begun.events()) as events:
         async for event in events:
             yield event
+
+
+async def _begun(
+    flow: LoadedFlow | Flow,
+    inputs: Mapping[str, Any],
+    environment: Environment | None,
+    thread: str | InThread | None,
+    history: History | None,
+) -> Run:
+    if thread is None:
+        return Run(flow, inputs, environment)
+    from patchbay.flows.runs.defaults import default_environment
+    from patchbay.flows.runs.history import History
+    from patchbay.flows.runs.thread_runs import InThread, turn_of
+
+    loaded = flow if isinstance(flow, LoadedFlow) else LoadedFlow(flow)
+    use = InThread(thread) if isinstance(thread, str) else thread
+    env = environment or default_environment()
+    return await turn_of(loaded, inputs, env, use, history or History()).when_free()
 
 
 async def arun(
@@ -77,19 +106,24 @@ async def arun(
     /,
     *,
     environment: Environment | None = None,
+    thread: str | InThread | None = None,
+    history: History | None = None,
     **more: Any,
 ) -> RunResult:
     """Run a flow to its end. See `run`."""
     nodes: dict[str, dict[str, Any]] = {}
-    async for event in stream(flow, inputs, environment=environment, **more):
-        if isinstance(event, NodeFinished):
-            nodes[event.node] = event.outputs
-        elif isinstance(event, RunFailed):
-            raise RunError(event.problem)
-        elif isinstance(event, RunFinished):
-            return RunResult(
-                event.run, event.outputs, event.seconds, event.tokens, event.failed, nodes
-            )
+    begun = await _begun(flow, {**(inputs or {}), **more}, environment, thread, history)
+    async with contextlib.aclosing(begun.events()) as events:
+        async for event in events:
+            if isinstance(event, NodeFinished):
+                nodes[event.node] = event.outputs
+            elif isinstance(event, RunFailed):
+                raise RunError(event.problem)
+            elif isinstance(event, RunFinished):
+                return RunResult(
+                    event.run, event.outputs, event.seconds, event.tokens, event.failed, nodes,
+                    begun.thread,
+                )  # fmt: skip
     raise RunError(Problem("run/cancelled", "The run was stopped."))
 
 
@@ -99,6 +133,8 @@ def run(
     /,
     *,
     environment: Environment | None = None,
+    thread: str | InThread | None = None,
+    history: History | None = None,
     **more: Any,
 ) -> RunResult:
     """Run a flow to its end and return what it gave.
@@ -109,12 +145,16 @@ def run(
         flow: a flow, or what `load` returned.
         inputs: values of the flow inputs, by name; they may be given by keyword as well.
         environment: catalog, pool, cache and so on, where the defaults do not fit.
+        thread: the id of a conversation that the run is a turn of, or an `InThread` that says more.
+            A flow input of the kind messages then gets what was said before, and the answer is
+            kept. The run is recorded.
+        history: where the thread is kept; the default history unless given.
 
     Raises:
         FlowError: the flow has errors, or the inputs do not fit.
         RunError: a node failed; `problem` says which and why.
     """
-    work = arun(flow, inputs, environment=environment, **more)
+    work = arun(flow, inputs, environment=environment, thread=thread, history=history, **more)
     try:
         asyncio.get_running_loop()
     except RuntimeError:

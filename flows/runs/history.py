@@ -21,7 +21,7 @@ from patchbay.flows.document.writing import canonical_text
 from patchbay.flows.problems import FlowError, Problem
 from patchbay.flows.runs.environment import Stored
 from patchbay.flows.runs.journal import Journal, StepRecord
-from patchbay.flows.runs.recording import Recording
+from patchbay.flows.runs.recording import Ending, Recording
 from patchbay.flows.runs.store import ADDED, MIGRATIONS, Migration, Store
 from patchbay.flows.runs.writer import Writer
 from patchbay.nodes.values import Value, decode
@@ -80,12 +80,23 @@ class History:
         """What happened to the file that the person should know; "" for nothing."""
         return self._store.notice
 
+    @property
+    def store(self) -> Store:
+        """The open database, for what is kept with the runs."""
+        return self._store
+
     def recorder(
-        self, run: str, flow: Flow, folder: Path | None = None, only: tuple[str, ...] = ()
+        self,
+        run: str,
+        flow: Flow,
+        folder: Path | None = None,
+        only: tuple[str, ...] = (),
+        ending: Ending | None = None,
     ) -> Journal:
         """The journal of the run with this id: a sink of its events, which keeps steps as well.
 
-        A resumed run goes on under its id; `resumed_run` loads what it had done.
+        A resumed run goes on under its id; `resumed_run` loads what it had done. `ending` works on
+        the database in the transaction that records how the run ended.
         """
         columns = {
             "id": run,
@@ -95,7 +106,7 @@ class History:
             "folder": str(folder) if folder else None,
             "only": json.dumps(only),
         }
-        return Journal(run, Recording(self._store, self._writer, columns))
+        return Journal(run, Recording(self._store, self._writer, columns, ending))
 
     def steps(self, run: str, node: str | None = None) -> list[StepRecord]:
         """The steps of a run in the order of their making: of one node, or all of those that are
@@ -164,12 +175,13 @@ class History:
     def delete(self, run: str) -> None:
         """Forget a run."""
 
-        def forget(db: Any) -> None:
-            for table in (self._events, self._store.table("steps")):
-                db.execute(table.delete().where(table.c.run == run))
-            db.execute(self._runs.delete().where(self._runs.c.id == run))
+        self._store.do(lambda db: self.forget(db, run), write=True)
 
-        self._store.do(forget, write=True)
+    def forget(self, db: Any, run: str) -> None:
+        """Delete a run in a transaction of somebody else's."""
+        for table in (self._events, self._store.table("steps")):
+            db.execute(table.delete().where(table.c.run == run))
+        db.execute(self._runs.delete().where(self._runs.c.id == run))
 
     def close(self) -> None:
         """Write what there is, and close the database."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, assert_never
 
@@ -33,6 +33,10 @@ PASSING = (NodeStreamed, NodeProgress)
 """Events that matter while they happen only; what they add up to is in `node_finished`."""
 
 
+Ending = Callable[[Any, RunEnd], None]
+"""Takes the open database and how the run ended."""
+
+
 class Recording:
     """Where the journal of one run is written: the history.
 
@@ -40,10 +44,18 @@ class Recording:
         store: the database.
         writer: its thread.
         columns: what the run's row says from the start.
+        ending: works on the database in the transaction that records how the run ended.
     """
 
-    def __init__(self, store: Store, writer: Writer, columns: Mapping[str, Any]) -> None:
+    def __init__(
+        self,
+        store: Store,
+        writer: Writer,
+        columns: Mapping[str, Any],
+        ending: Ending | None = None,
+    ) -> None:
         self._store, self._writer, self._columns = store, writer, columns
+        self._ending = ending
         self._run = str(columns["id"])
         self._begun: RunStarted | None = None
         self._generation = store.generation
@@ -61,9 +73,8 @@ class Recording:
             self._begun = event
             self._writer.put_and_wait(Work(change=self._begin), self._row("events", row))
         elif isinstance(event, RunEnd):
-            ending = _ending(event)
             self._writer.put_and_wait(
-                self._row("events", row), Work(change=lambda db: self._update(db, ending))
+                self._row("events", row), Work(change=lambda db: self._end(db, event))
             )
         else:
             self._writer.put(self._row("events", row))
@@ -138,9 +149,11 @@ class Recording:
         if not again:
             db.execute(runs.insert().values(**values, started_at=self._begun.at))
 
-    def _update(self, db: Connection, values: Mapping[str, Any]) -> None:
+    def _end(self, db: Connection, event: RunEnd) -> None:
         runs = self._store.table("runs")
-        db.execute(runs.update().where(runs.c.id == self._run).values(**values))
+        db.execute(runs.update().where(runs.c.id == self._run).values(**_ending(event)))
+        if self._ending is not None:
+            self._ending(db, event)
 
 
 def _on(loop: asyncio.AbstractEventLoop, settle: Any, error: BaseException | None) -> None:

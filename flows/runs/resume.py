@@ -35,15 +35,18 @@ def resumed_run(history: History, past: PastRun, env: Environment) -> Run:
         FlowError: it cannot be resumed.
     """
     from patchbay.flows.runs.history import resumable
+    from patchbay.flows.runs.thread_runs import rejoin
 
     resumable(past)
     types = env.catalog.value_types
     flow = past.flow
-    journal = history.recorder(past.id, flow, past.folder, past.only)
+    env = replace(env, stored=history.stored(past.id, types))
+    inputs = recorded_inputs(past, types)
+    run = Run(LoadedFlow(flow, past.folder), inputs, env, past.only, run_id=past.id)
+    hold = rejoin(run, past, history)
+    ending = None if hold is None else hold.ending
+    journal = history.recorder(past.id, flow, past.folder, past.only, ending)
     journal.types = types
     journal.load(history.steps(past.id))
-    env = replace(
-        env, stored=history.stored(past.id, types), sinks=(*env.sinks, journal), journal=journal
-    )
-    inputs = recorded_inputs(past, types)
-    return Run(LoadedFlow(flow, past.folder), inputs, env, past.only, run_id=past.id)
+    run.add_sink(journal)
+    return run

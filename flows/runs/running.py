@@ -38,16 +38,18 @@ from patchbay.flows.runs.subflows import Subflows
 
 if TYPE_CHECKING:
     from patchbay.flows.runs.journal import Journal
+    from patchbay.flows.runs.thread_holds import Hold
 
 log = logging.getLogger("patchbay")
 
 
 @dataclass(frozen=True)
 class LoadedFlow:
-    """A flow with the folder it was read from, where the flows it runs lie beside it."""
+    """A flow with its file, and the folder where the flows it runs lie beside it."""
 
     flow: Flow
     folder: Path | None = None
+    path: Path | None = None
 
 
 class Run:
@@ -94,6 +96,19 @@ class Run:
         self._task: asyncio.Task[None] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._cancel_asked = self._begun = False
+        self._given = self.inputs
+        self._hold: Hold | None = None
+        self._notes: list[str] = []
+
+    @property
+    def folder(self) -> Path | None:
+        """The folder of the flow."""
+        return self._env.folder
+
+    @property
+    def thread(self) -> str:
+        """The id of the thread that this is a turn of; "" where it is none."""
+        return "" if self._hold is None else self._hold.thread.id
 
     async def events(self) -> AsyncGenerator[Event, None]:
         """Start the run and yield its events, to the one that says how it ended.
@@ -136,6 +151,22 @@ class Run:
         self._env = replace(self._env, sinks=sinks, journal=_journal(sinks, self._env.journal))
         self._sinks.append(sink)
 
+    def join(self, hold: Hold) -> None:
+        """Make the run a turn of a thread, before it starts: an input of the kind messages gets
+        what was said before."""
+        self._hold = hold
+        question = self.inputs[hold.input]
+        if isinstance(question, str):
+            return
+        turns = hold.turns()
+        said = [message for turn in turns for message in turn.messages]
+        self._given = {**self.inputs, hold.input: [*said, *question]}
+        if lost := [str(turn.number) for turn in turns if turn.damaged]:
+            self._notes.append(
+                f"In the thread {hold.thread.id}, what was said in turn {', '.join(lost)} cannot "
+                "be read any more; the flow does not get it."
+            )
+
     def cancel(self) -> None:
         """Stop the run; its last event will be `run_cancelled`. May be called from any thread."""
         self._cancel_asked = True
@@ -177,11 +208,15 @@ class Run:
             self._unrecorded(journal, error)
 
     async def _main(self) -> None:
+        async with self._hold.kept() if self._hold else contextlib.nullcontext():
+            await self._execute()
+
+    async def _execute(self) -> None:
         started = time.perf_counter()
         execution = Execution(
             self._plan,
             self._env,
-            self.inputs,
+            self._given,
             self._emit,
             Subflows(self._env.catalog, self._env.folder),
         )
@@ -203,6 +238,8 @@ class Run:
                     nodes=len(self._plan.steps),
                 )
             )
+            for note in self._notes:
+                self._emit(RunWarned(at=time.time(), run=self.id, message=note))
             self._begun = True
             if self._cancel_asked:
                 raise asyncio.CancelledError

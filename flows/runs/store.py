@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from patchbay.flows.problems import FlowError, Problem
+from patchbay.flows.runs.thread_tables import add_thread_tables
 from patchbay.nodes.home import home
 from patchbay.nodes.private import is_private, private_file, private_folder
 
@@ -24,7 +25,7 @@ T = TypeVar("T")
 Migration = Callable[["Connection"], None]
 """Turns a database of one version into the next one, inside a transaction."""
 
-SCHEMA = 2
+SCHEMA = 4
 """The number of the current schema. Histories without a number are of version 1."""
 
 
@@ -36,11 +37,15 @@ def _to_2(db: Connection) -> None:
     db.execute(sa.text("ALTER TABLE runs ADD COLUMN subflows TEXT NOT NULL DEFAULT '{}'"))
 
 
+def _only_tables(db: Connection) -> None:
+    """The next version has more tables, which are there by now, and is else the same."""
+
+
 ADDED = frozenset({"size", "subflows"})
 """Columns of `runs` that the first version had not."""
 
-MIGRATIONS: Mapping[int, Migration] = {1: _to_2}
-"""Version → what leads to the next one."""
+MIGRATIONS: Mapping[int, Migration] = {1: _to_2, 2: _only_tables, 3: _only_tables}
+"""Version → what leads to the next one. 4 has conversations and what is remembered."""
 
 DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 OTHER_TABLES = ("no such table", "no such column", "has no column")
@@ -125,6 +130,14 @@ class Store:
                 if not durable and self._engine.dialect.name == "postgresql":
                     db.exec_driver_sql("SET LOCAL synchronous_commit = off")
                 return work(db)
+
+    def tidy(self) -> None:
+        """Take what was deleted out of SQLite's log, which holds it until it is written over."""
+        if self.path is not None:
+            with self._engine.connect() as db, contextlib.suppress(Exception):
+                db.exec_driver_sql("COMMIT")  # a checkpoint cannot be in a transaction
+                db.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+                db.exec_driver_sql("BEGIN")
 
     def close(self) -> None:
         """Close the database."""
@@ -309,6 +322,7 @@ def _tables() -> MetaData:
         sa.Column("remade", sa.Boolean, nullable=False),
         sa.UniqueConstraint("run", "node", "lane", "count"),
     )
+    add_thread_tables(tables)
     return tables
 
 

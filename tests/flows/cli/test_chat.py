@@ -1,0 +1,196 @@
+"""`patchbay chat` and `patchbay threads`, as a person and as a script use them."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import select
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.flows.cli.conftest import SAVED, Patchbay
+from tests.flows.runs.harness import flow
+from tests.flows.runs.test_threads import TALK
+
+Save = Callable[..., Path]
+
+SLOW = flow(
+    {
+        "q": ("io.input", {"name": "said"}),
+        "u": ("test.upper", {"wait_s": 0.0}),
+        "o": ("io.output", {"name": "out"}),
+    },
+    ["q.value > u.text", "u.text > o.value"],
+    name="Shout",
+)
+
+
+def test_lines_of_a_pipe_are_turns_that_are_kept(
+    environ: dict[str, str], patchbay: Patchbay, save: Save, tmp_path: Path
+) -> None:
+    path = save(TALK)
+    command = [sys.executable, "-m", "patchbay.flows", "chat", str(path), "--thread", "ada"]
+    piped = subprocess.run(
+        [*command, "--json"], env=environ, cwd=tmp_path, capture_output=True, text=True,
+        input='Hi\n"two\\nlines"\n\n', timeout=120, check=True,
+    )  # fmt: skip
+    first, second = [json.loads(line) for line in piped.stdout.splitlines()]
+    assert (first["thread"], first["status"], first["answer"]) == ("ada", "finished", "user: Hi")
+    assert second["answer"].endswith("assistant: user: Hi\n\nuser: two\nlines")
+    assert piped.stderr == ""
+    more = patchbay("chat", "-t", "ada", "-m", "More", "-q")
+    assert (more.returncode, more.stdout.splitlines()[-1]) == (0, "user: More"), more.stderr
+    again = patchbay("chat", "-t", "ada", "--again", "-q")
+    assert again.stdout == more.stdout
+    listed = json.loads(patchbay("threads", "--json").stdout)
+    assert [(row["id"], row["turns"], row["title"]) for row in listed] == [("ada", 3, "Hi")]
+
+
+def test_threads_are_shown_renamed_branched_exported_and_deleted(
+    patchbay: Patchbay, save: Save, tmp_path: Path
+) -> None:
+    path = save(TALK)
+    assert "There are no threads yet" in patchbay("threads").stderr
+    patchbay("chat", path, "-t", "ada", "-m", "Hi", "-m", "More", "--person", "Ada")
+    assert "## 2" in patchbay("threads", "show", "ada").stdout
+    assert "../up" in patchbay("threads", "rename", "ada", "../up").stderr
+    assert patchbay("threads", "branch", "ada", 1, "--as", "other").stdout == "other\n"
+    assert "other" in patchbay("threads", "--search", "hi").stdout
+    out = tmp_path / "ada.json"
+    assert patchbay("threads", "export", "ada", "-o", out, "--as", "json").returncode == 0
+    assert json.loads(out.read_text())["turns"][0]["answer"] == "user: Hi"
+    refused = patchbay("threads", "export", "ada", "-o", tmp_path / "none" / "x.md")
+    assert refused.returncode == 1
+    assert "thread/unwritable" in refused.stderr
+    unsure = patchbay("threads", "delete", "ada")
+    assert (unsure.returncode, "--yes" in unsure.stderr) == (1, True)
+    assert "Deleted 2 threads" in patchbay("threads", "delete", "--person", "Ada", "-y").stderr
+    assert json.loads(patchbay("threads", "--json").stdout) == []
+    assert patchbay("runs", "--json").stdout == "[]\n"
+
+
+def test_a_thread_of_an_unknown_name_or_flow_is_refused(patchbay: Patchbay, save: Save) -> None:
+    for arguments, code in (
+        (("chat", "-t", "nobody", "-m", "x"), "thread/unknown"),
+        (("chat", save(TALK), "-t", "../x", "-m", "x"), "thread/id"),
+        (("chat", "-m", "x"), "usage"),
+        (("threads", "delete", "-y"), "usage"),
+    ):
+        done = patchbay(*arguments)
+        assert (done.returncode, code in done.stderr) == (1, True), done.stderr
+
+
+def test_a_conversation_on_the_real_model(patchbay: Patchbay) -> None:
+    first = patchbay("chat", SAVED / "chat.json", "-t", "ada", "-m", "My name is Ada.", "--json")
+    assert first.returncode == 0, first.stderr
+    second = patchbay("chat", "-t", "ada", "-m", "Say hello.", "--json")
+    one, two = json.loads(first.stdout), json.loads(second.stdout)
+    assert one["answer"].strip()
+    assert two["answer"].strip()
+    assert two["tokens"]["prompt"] > one["tokens"]["prompt"], "it has read what was said before"
+
+
+# --- on a terminal ------------------------------------------------------------------------------
+
+pty = pytest.importorskip("pty", reason="needs a terminal, which Windows opens in other ways")
+
+
+class Terminal:
+    """`patchbay chat` on a terminal of its own."""
+
+    def __init__(self, environ: dict[str, str], *arguments: object) -> None:
+        self._ours, theirs = pty.openpty()
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "patchbay.flows", "chat", *map(str, arguments)],
+            env=environ, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True,
+            preexec_fn=_own_terminal,
+        )  # fmt: skip
+        os.close(theirs)
+        self._unread = ""
+
+    def until(self, text: str) -> str:
+        """What comes up to the end of a text."""
+        while text not in self._unread:
+            if not select.select([self._ours], [], [], 60)[0]:
+                raise AssertionError(f"{text!r} does not come; there is {self._unread!r}")
+            self._unread += os.read(self._ours, 4096).decode("utf-8", "replace")
+        seen, _, self._unread = self._unread.partition(text)
+        return seen + text
+
+    def type(self, text: str) -> None:
+        os.write(self._ours, text.encode())
+
+    def ended(self) -> int:
+        """The exit code."""
+        with contextlib.suppress(OSError):  # how Linux says that the other side has closed
+            while os.read(self._ours, 4096):
+                pass
+        return self._process.wait(timeout=60)
+
+    def close(self) -> None:
+        self._process.kill()
+        self._process.wait()
+        os.close(self._ours)
+
+
+def _own_terminal() -> None:
+    """Make the terminal the one whose keys send signals to this process."""
+    import fcntl
+    import termios
+
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+
+
+@pytest.fixture
+def terminal(environ: dict[str, str]) -> Iterator[Callable[..., Terminal]]:
+    opened: list[Terminal] = []
+
+    def open_(*arguments: object) -> Terminal:
+        opened.append(Terminal(environ, *arguments))
+        return opened[-1]
+
+    yield open_
+    for one in opened:
+        one.close()
+
+
+def test_a_person_stops_an_answer_and_goes_on(
+    terminal: Callable[..., Terminal], patchbay: Patchbay, save: Save
+) -> None:
+    slow = SLOW.with_params({"u": {"wait_s": 30.0}})
+    talk = terminal(save(slow), "-t", "ada")
+    talk.until("> ")
+    talk.type("hello\r")
+    talk.until("u …")
+    talk.type("\x03")
+    assert "Stopped after" in talk.until("> ")
+    talk.type("/help\r")
+    assert "Ctrl+D ends" in talk.until("> ")
+    talk.type("\x03")
+    talk.until("Ctrl+C again")
+    talk.until("> ")
+    talk.type("\x04")
+    assert talk.ended() == 0
+    (thread,) = json.loads(patchbay("threads", "--json").stdout)
+    assert (thread["turns"], thread["run"]) == (0, ""), "what was stopped is no turn"
+
+
+def test_a_terminal_that_goes_on_shows_the_last_turn(
+    terminal: Callable[..., Terminal], patchbay: Patchbay, save: Save
+) -> None:
+    path = save(SLOW)
+    patchbay("chat", path, "-t", "ada", "-m", "first words")
+    talk = terminal("-t", "ada")
+    assert "FIRST WORDS" in talk.until("WORDS\r\n")
+    talk.until("> ")
+    talk.type("second\r")
+    talk.until("SECOND")
+    talk.until("> ")
+    talk.type("\x04")
+    assert talk.ended() == 0
+    assert json.loads(patchbay("threads", "--json").stdout)[0]["turns"] == 2
