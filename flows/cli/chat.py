@@ -25,7 +25,7 @@ from patchbay.flows.runs.defaults import default_environment
 from patchbay.flows.runs.events import Event, RunCancelled, RunEnd, RunFailed, RunFinished
 from patchbay.flows.runs.running import LoadedFlow, Run
 from patchbay.flows.runs.thread_runs import InThread, talked_to, turn_of
-from patchbay.flows.words import plural
+from patchbay.flows.wording import plural
 
 if TYPE_CHECKING:
     from patchbay.flows.runs.history import History

@@ -15,7 +15,7 @@ from patchbay.flows.problems import FlowError, Problem
 from patchbay.flows.runs.forgetting import Forgotten, forget_person, forget_thread
 from patchbay.flows.runs.thread_export import as_data, as_markdown
 from patchbay.flows.runs.threads import Thread, Threads
-from patchbay.flows.words import plural
+from patchbay.flows.wording import plural
 
 app = typer.Typer(
     help="List, show, rename, branch, export and delete conversations.", rich_markup_mode=None

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from patchbay.flows.problems import FlowError, Problem
 from patchbay.flows.runs.thread_holds import busy, is_held
 from patchbay.flows.runs.threads import Thread, Threads
-from patchbay.flows.words import printable
+from patchbay.flows.wording import printable
 
 if TYPE_CHECKING:
     from patchbay.flows.runs.cache import Cache

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from patchbay.flows.problems import FlowError, Problem
 from patchbay.flows.runs.inputs import flow_inputs
 from patchbay.flows.runs.running import LoadedFlow, Run
-from patchbay.flows.words import listed
+from patchbay.flows.wording import listed
 from patchbay.nodes.values import Message
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from patchbay.flows.problems import FlowError, Problem
-from patchbay.flows.words import UNSAFE, did_you_mean, printable
+from patchbay.flows.wording import UNSAFE, did_you_mean, printable
 from patchbay.nodes.values import Message
 
 if TYPE_CHECKING:
