@@ -12,6 +12,8 @@ _WHERE = {
     "io.picture": "io.read_picture:ReadPicture",
     # Prompts
     "prompt.template": "prompts.template:PromptTemplate",
+    "prompt.chat": "prompts.chat:BuildMessages",
+    "chat.turn": "prompts.last_turn:LastTurn",
     "prompt.few_shot": "prompts.few_shot:FewShot",
     "prompt.select_examples": "prompts.select_examples:SelectExamples",
     # Models
@@ -49,6 +51,13 @@ _WHERE = {
     # Text
     "text.join": "text.join:JoinTexts",
     "text.split": "text.split:SplitText",
+    # Data
+    "data.pick": "records.pick:Pick",
+    "data.format": "records.format:FormatRecords",
+    "data.transform": "records.transform:Transform",
+    # Safety
+    "guard.deny": "guards.deny:DenyList",
+    "guard.moderation": "techniques.moderation:Moderation",
     # Agents
     "agent.role": "agents.role:Role",
     "agent.task": "agents.task:Task",
@@ -63,8 +72,10 @@ _WHERE = {
     "tool.clock": "tools.clock:Clock",
     # Logic
     "logic.branch": "logic.branch:Branch",
+    "logic.switch": "techniques.switch:Switch",
     "logic.merge": "logic.merge:Merge",
     "logic.for_each": "logic.for_each:ForEach",
+    "logic.loop": "logic.loop:Loop",
     "logic.run_flow": "logic.run_flow:RunFlow",
 }
 

@@ -20,7 +20,7 @@ FLOORS = {
     "nodes": (
         ("text",),
         ("io", "tools", "logic"),
-        ("weights",),
+        ("weights", "records", "guards"),
         ("models",),
         ("retrieval", "prompts"),
         ("techniques", "agents", "quantization"),
@@ -45,7 +45,8 @@ NOT_CONCRETE = ("patchbay.nodes.weights",)
 HEAVY = {
     "langchain", "langchain_core", "xllamacpp", "sqlalchemy", "numpy", "networkx", "httpx",
     "streamlit", "torch", "transformers", "chromadb", "llama_index", "bm25s", "pdfplumber",
-    "pdfminer", "mammoth", "selectolax", "langchain_text_splitters", "crewai",
+    "pdfminer", "mammoth", "selectolax", "langchain_text_splitters", "crewai", "jmespath", "duckdb",
+    "mcp", "qdrant_client", "haystack", "semantic_kernel",
 }  # fmt: skip
 
 
@@ -199,7 +200,7 @@ LOADED_LATE = {
     "nodes/models/servers/chat.py", "nodes/models/servers/embeddings.py",
     "nodes/models/servers/ollama/chat.py", "nodes/models/servers/openai/stream.py",
     "nodes/models/servers/reading.py",
-    "nodes/models/streaming.py",
+    "nodes/models/streaming.py", "nodes/records/jmes.py",
     "nodes/retrieval/encoder.py", "nodes/retrieval/open_retriever.py",
 }  # fmt: skip
 

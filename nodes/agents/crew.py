@@ -18,7 +18,7 @@ from patchbay.nodes.agents.worker import NO_ANSWER, BudgetSpent, Worker
 from patchbay.nodes.contract import Context, Field, Node, NodeError, NodeParams, Ports, port
 from patchbay.nodes.models.asking import judge
 from patchbay.nodes.names import Name
-from patchbay.nodes.values import EmbeddingsSpec, ModelSpec, Table, TaskSpec
+from patchbay.nodes.values import AgentSpec, EmbeddingsSpec, ModelSpec, Table, TaskSpec
 
 if TYPE_CHECKING:
     from patchbay.nodes.agents.crew_llm import LoopPortal
@@ -29,6 +29,8 @@ class Crew(Node):
 
     The wires are the crew: tasks are done in the order in which they are wired, those that are
     context of another before it. In a hierarchical crew a manager gives the tasks to the roles.
+    Roles wired into `agents` belong to the crew without a task of their own: a manager may choose
+    them, and those that delegate may ask them.
     Each step is shown with the role that makes it. A budget that is spent ends the crew cleanly:
     what is done is kept.
     """
@@ -58,6 +60,8 @@ class Crew(Node):
     class Inputs(Ports):
         tasks: list[TaskSpec] = port(doc="What is to be done, in the order of the wires.")
 
+        agents: list[AgentSpec] = port((), doc="Roles that have no task of their own.")
+
     class Outputs(Ports):
         text: str = port(doc="The result of the last task that has one.")
         tasks: JsonValue = port(doc="The result of every task, with who did it.")
@@ -67,7 +71,8 @@ class Crew(Node):
     def input_ports(cls, params: Params) -> type[Ports]:
         """The tasks; the manager's model, and the embeddings of the memory, where there are any."""
         ports: dict[str, Any] = {
-            "tasks": (list[TaskSpec], port(doc=cls.Inputs.declared["tasks"].doc))
+            "tasks": (list[TaskSpec], port(doc=cls.Inputs.declared["tasks"].doc)),
+            "agents": (list[AgentSpec], port((), doc=cls.Inputs.declared["agents"].doc)),
         }
         if params.process == "hierarchical":
             ports["manager"] = (ModelSpec, port(doc="The model that the manager thinks with."))
@@ -83,7 +88,7 @@ class Crew(Node):
         manager = values.get("manager")
         if params.memory != "off" or (manager is not None and not is_repeatable(manager)):
             return False
-        plan = make_plan(values["tasks"], managed=manager is not None)
+        plan = make_plan(values["tasks"], values["agents"], managed=manager is not None)
         return all(is_repeatable(agent.model, agent.tools) for agent in plan.agents)
 
     @classmethod
@@ -97,7 +102,8 @@ class Crew(Node):
     async def run(self, inputs: Ports, params: Params, ctx: Context) -> Outputs:
         """Do the tasks."""
         values = inputs.as_dict()
-        plan = make_plan(values["tasks"], managed=params.process == "hierarchical")
+        managed = params.process == "hierarchical"
+        plan = make_plan(values["tasks"], values["agents"], managed=managed)
         limits = Limits(
             tokens=params.max_tokens,
             seconds=params.max_seconds,

@@ -22,13 +22,16 @@ class CrewPlan:
         return [self.tasks.index(_ours(before)) for before in task.context]
 
 
-def make_plan(tasks: Sequence[TaskSpec], *, managed: bool) -> CrewPlan:
+def make_plan(
+    tasks: Sequence[TaskSpec], roles: Sequence[AgentSpec] = (), *, managed: bool
+) -> CrewPlan:
     """The plan of a crew: tasks as they are wired, each after those that are its context.
 
     A task that is only context of another is done, too, and none is done twice.
 
     Args:
         tasks: in the order of the wires.
+        roles: who is in the crew besides those that have a task.
         managed: whether a manager gives tasks to agents.
 
     Raises:
@@ -56,8 +59,13 @@ def make_plan(tasks: Sequence[TaskSpec], *, managed: bool) -> CrewPlan:
         agent = None if task.agent is None else _role(task.agent)
         if agent is not None and agent not in agents:
             agents.append(agent)
+    for role in roles:
+        if role not in agents:
+            agents.append(_role(role, "agents"))
     if not agents:
-        raise _problem("The crew has no agents.", "Wire an agent into one of its tasks.")
+        raise _problem(
+            "The crew has no agents.", 'Wire an agent into one of its tasks, or into "agents".'
+        )
     _check_roles(agents)
     return CrewPlan(tuple(ordered), tuple(agents))
 
@@ -79,11 +87,11 @@ def _ours(task: TaskSpec) -> CrewTask:
     raise _problem(f"A crew cannot do {task.type_id()}.", "Wire tasks of the node Task.")
 
 
-def _role(agent: AgentSpec) -> RoleAgent:
+def _role(agent: AgentSpec, port: str = "tasks") -> RoleAgent:
     if isinstance(agent, RoleAgent):
         return agent
     raise _problem(
-        f"A crew cannot employ {agent.type_id()}.", "Wire agents of the node Role agent."
+        f"A crew cannot employ {agent.type_id()}.", "Wire agents of the node Role agent.", port
     )
 
 
@@ -92,5 +100,5 @@ def _short(task: CrewTask) -> str:
     return f'"{text if len(text) <= 80 else text[:80] + "…"}"'
 
 
-def _problem(message: str, fix: str) -> NodeError:
-    return NodeError(message, fix=fix, port="tasks", code="agent/crew", retry=False)
+def _problem(message: str, fix: str, port: str = "tasks") -> NodeError:
+    return NodeError(message, fix=fix, port=port, code="agent/crew", retry=False)

@@ -30,7 +30,7 @@ class ReactAgent(Node):
 
     class Params(NodeParams):
         system: str = Field("", max_length=1_000_000, widget="textarea")
-        """What the agent is told about itself and its work."""
+        """What the agent is told about itself. A wire into `system` takes its place."""
         iterations: int = Field(8, ge=1, le=100)
         """Turns with the model; in the last one it gets no tools and must answer."""
         tools_first: bool = Field(False)
@@ -46,6 +46,7 @@ class ReactAgent(Node):
         model: ModelSpec = port(doc="The model that the agent thinks with.")
         prompt: str | list[Message] = port(doc="The question: a text, or a whole conversation.")
         tools: list[ToolSpec] = port((), doc="The tools that it may use.")
+        system: str | None = port(None, doc="Takes the place of the param.")
 
     class Outputs(Ports):
         text: str = port(doc="The answer.")
@@ -82,7 +83,8 @@ class ReactAgent(Node):
                 tools_first=params.tools_first,
                 iterations=params.iterations,
             )
-            text = await _answer(worker, messages, params, ctx)
+            system = params.system if inputs.system is None else inputs.system
+            text = await _answer(worker, messages, system, params, ctx)
         return self.Outputs(text=text, usage=usage_table([worker.meter]))
 
 
@@ -100,7 +102,7 @@ def _messages(prompt: str | list[Message]) -> list[Message]:
 
 
 async def _answer(
-    worker: Worker, messages: list[Message], params: ReactAgent.Params, ctx: Context
+    worker: Worker, messages: list[Message], system: str, params: ReactAgent.Params, ctx: Context
 ) -> str:
     from patchbay.nodes.agents.react_loop import react
 
@@ -111,7 +113,7 @@ async def _answer(
         text, forced = await react(
             worker,
             to_langchain(messages),
-            system=params.system,
+            system=system,
             on_piece=stream,
         )
     except BudgetSpent as spent:

@@ -98,6 +98,28 @@ async def crew_run(**params: Any) -> list[Any]:
     return await events(crew(**{"thinker": PRODUCT, **params}), CREW_WIRES)
 
 
+async def test_a_role_without_a_task_belongs_to_the_crew():
+    """Free work: one task without anybody, roles beside it, a manager who may choose them."""
+    nodes = crew(thinker=["Paris."], process="hierarchical")
+    nodes["boss"] = ("test.scripted", {"name": "boss", "lines": ["It is Paris."]})
+    wires = [
+        "thinker.model > analyst.model", "writer.model > author.model", "boss.model > crew.manager",
+        "analyst.agent > crew.agents", "author.agent > crew.agents", "work.task > crew.tasks",
+        *WIRES,
+    ]  # fmt: skip
+    happened = await events({k: v for k, v in nodes.items() if k != "report"}, wires)
+    assert outputs(happened)["text"] == "It is Paris."
+    asked = "\n".join(text for _, text in ASKED["boss"][0])
+    assert "Analyst" in asked
+    assert "Author" in asked
+
+
+async def test_a_role_that_is_in_a_task_and_in_the_crew_counts_once():
+    happened = await events(crew(thinker=PRODUCT), [*CREW_WIRES, "analyst.agent > crew.agents"])
+    rows = [row[0] for row in outputs(happened)["usage"].rows]
+    assert rows == ["Analyst", "Author", "all"]
+
+
 async def test_a_model_with_tool_calls_of_its_own():
     nodes = crew(thinker=[PRODUCT[0], "It is 408."])
     nodes["thinker"][1]["native"] = True

@@ -67,6 +67,12 @@ async def test_a_model_without_tool_calls_is_told_how_to_choose():
     assert second[2:] == [("ai", SUM), ("human", "The calculator gives: 6912")]
 
 
+async def test_a_wire_into_system_takes_the_place_of_the_param():
+    nodes = {**flow(["Plainly."], system="Be long."), "who": ("test.text", {"text": "Be brief."})}
+    await events(nodes, [*WIRES, "who.text > agent.system"])
+    assert ASKED["m"] == [[("system", "Be brief."), ("human", "What is 1234 + 5678?")]]
+
+
 async def test_without_tools_it_just_answers():
     happened = await events(flow(["Plainly."]), WIRES)
     assert outputs(happened)["text"] == "Plainly."

@@ -1,0 +1,1 @@
+"""Guards: what may come in, and what may go out."""

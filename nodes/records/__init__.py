@@ -1,0 +1,1 @@
+"""Records: JSON, tables and databases, looked at and made over."""
