@@ -20,10 +20,10 @@ FLOORS = {
     "nodes": (
         ("text",),
         ("io", "tools", "logic"),
-        ("weights", "records", "guards"),
+        ("weights", "guards"),
         ("models",),
         ("retrieval", "prompts"),
-        ("techniques", "agents", "quantization"),
+        ("techniques", "agents", "quantization", "records"),
         ("evaluation",),
     ),
     "flows": (("document",), ("checks",), ("runs", "exchange"), ("cli",)),

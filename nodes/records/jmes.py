@@ -25,7 +25,7 @@ class LimitReached(Exception):  # noqa: N818 - it is no defect
     """A limit ended it; the text says which."""
 
 
-class Bounded(TreeInterpreter):  # type: ignore[misc]
+class Bounded(TreeInterpreter):
     """Evaluates a parsed expression, and gives up at a limit.
 
     Args:

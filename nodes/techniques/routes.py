@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Protocol
 
+from pydantic import JsonValue
+
 from patchbay.nodes.calls import CallOptions
 from patchbay.nodes.contract import Context, NodeError
 from patchbay.nodes.models.asking import ask, one_line
@@ -80,10 +82,10 @@ def read(text: str, ways: list[str]) -> str | None:
     return found[0] if len(found) == 1 else None
 
 
-def _schema(ways: Mapping[str, str]) -> dict[str, object]:
+def _schema(ways: Mapping[str, str]) -> dict[str, JsonValue]:
     return {
         "type": "object",
-        "properties": {"route": {"type": "string", "enum": list(ways)}},
+        "properties": {"route": {"type": "string", "enum": [*ways]}},
         "required": ["route"],
         "additionalProperties": False,
     }
