@@ -8,7 +8,7 @@ from typing import Any
 from patchbay.flows.document.edit import fresh_id
 from patchbay.flows.document.model import Edge, Flow, NodeInstance, Note, Place
 from patchbay.flows.exchange.imports.graph import ForeignGraph
-from patchbay.flows.words import UNSAFE
+from patchbay.flows.wording import UNSAFE
 
 SPREAD = 1.0
 MAX_NOTE = 19_000

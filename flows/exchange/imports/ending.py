@@ -31,6 +31,10 @@ def end(lowering: Lowering) -> Flow:
 
 def _inputs(lowering: Lowering) -> None:
     draft, report = lowering.draft, lowering.report
+    for name, ends in lowering.asked.items():
+        made = draft.add(name, "io.input", {"name": name}, _left_of(lowering))
+        for end_ in ends:
+            draft.wire(f"{made}.value", end_)
     if not lowering.chats and not lowering.talks:
         return
     remembers = any(wanted for _, wanted in lowering.talks)

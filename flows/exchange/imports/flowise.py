@@ -34,7 +34,8 @@ def flows_of(data: Mapping[str, Any], name: str) -> Iterator[tuple[str, Any]]:
         yield str(data.get("name") or name), data
         return
     for key in _LISTS:
-        for row in data.get(key) if isinstance(data.get(key), list) else ():
+        rows = data.get(key)
+        for row in rows if isinstance(rows, list) else ():
             flow = row.get("flowData") if isinstance(row, dict) else None
             if isinstance(flow, str):
                 try:
@@ -73,8 +74,9 @@ def place_of(node: Mapping[str, Any]) -> tuple[float, float] | None:
     if not isinstance(place, dict):
         return None
     x, y = place.get("x"), place.get("y")
-    fine = all(isinstance(v, (int, float)) and abs(v) < 1e7 for v in (x, y))
-    return (float(x), float(y)) if fine else None  # type: ignore[arg-type]
+    if isinstance(x, (int, float)) and isinstance(y, (int, float)) and abs(x) + abs(y) < 1e7:
+        return float(x), float(y)
+    return None
 
 
 def _node(node: Any) -> ForeignNode | None:

@@ -61,7 +61,8 @@ def _add(graph: ForeignGraph, node: Any) -> None:
     data = node.get("data") if isinstance(node, dict) else None
     if not isinstance(data, dict) or not isinstance(node.get("id"), str):
         return
-    inner = data.get("node") if isinstance(data.get("node"), dict) else {}
+    within = data.get("node")
+    inner: dict[str, Any] = within if isinstance(within, dict) else {}
     at = _place(node.get("position"))
     kind = data.get("type")
     if node.get("type") == "noteNode" or kind == "note":
@@ -140,12 +141,13 @@ def _place(place: Any) -> tuple[float, float] | None:
     if not isinstance(place, dict):
         return None
     x, y = place.get("x"), place.get("y")
-    if all(isinstance(v, (int, float)) and abs(v) < 1e7 for v in (x, y)):
+    if isinstance(x, (int, float)) and isinstance(y, (int, float)) and abs(x) + abs(y) < 1e7:
         return float(x), float(y)
     return None
 
 
 def _size(node: Mapping[str, Any], side: str) -> float:
     value = node.get(side)
-    fine = isinstance(value, (int, float)) and 40 < value < 5000
-    return float(value) if fine else 300.0
+    if isinstance(value, (int, float)) and 40 < value < 5000:
+        return float(value)
+    return 300.0

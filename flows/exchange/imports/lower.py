@@ -63,6 +63,8 @@ class Lowering:
         """Ports here that get the question."""
         self.talks: list[tuple[str, bool]] = []
         """Ports that get the conversation, with whether their node remembers."""
+        self.asked: dict[str, list[str]] = {}
+        """Inputs of the flow by name, with the ports that get them."""
         self.answers: list[tuple[str, str]] = []
         """What the flow answers, with a name for it."""
         self.optional: list[tuple[str, str]] = []
@@ -251,10 +253,12 @@ class Lowering:
         if target.spec.note or source.spec.note:
             return
         if target.stub:
-            for end_ in self.outputs(wire.source, wire.output).values():
+            for end_ in list(self.outputs(wire.source, wire.output).values())[:1]:
                 self.draft.wire(end_, f"{target.stub}.{stub_port(wire.input)}")
             return
         if self.texts.took(wire):
+            return
+        if wire.input == "#order":  # values go by reference there; a wire only says what is first
             return
         takes = target.spec.takes.get(wire.input, target.spec.takes.get("*"))
         if takes is None:
@@ -381,7 +385,8 @@ class Lowering:
             end_ = self.endpoint(mapped, place)
             if end_ and end_ not in taken:
                 self.talks.append((end_, mapped.remembers))
-        hanging = any(self.out_of.get(mapped.node.id, {}).values())
+        rows = self.out_of.get(mapped.node.id, {}).values()
+        hanging = any(wire.input != "#order" for row in rows for wire in row)
         referred = mapped.node.id in self.texts.referred
         if mapped.spec.answer and not hanging and not referred:
             end_ = self.endpoint(mapped, mapped.spec.answer)

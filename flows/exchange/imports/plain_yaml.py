@@ -6,7 +6,7 @@ from typing import Any
 
 from patchbay.flows.document.reading import MAX_BYTES, MAX_DEPTH
 from patchbay.flows.problems import FlowError, Problem
-from patchbay.flows.words import printable
+from patchbay.flows.wording import printable
 
 MAX_EVENTS = 400_000
 MAX_ALIASES = 1000
@@ -18,14 +18,14 @@ def parse_yaml(data: bytes) -> Any:
     Raises:
         FlowError: it is no YAML, holds tags of a language, or is too large or too deep.
     """
-    import yaml
+    import yaml  # type: ignore[import-untyped]
 
     if len(data) > MAX_BYTES:
         raise _refused("file/too-large", "The file is too large.", "Split it.")
     try:
         text = data.decode("utf-8-sig")
         _check(yaml, text)
-        return yaml.load(text, Loader=_loader(yaml))  # noqa: S506 - a safe loader of ours
+        return yaml.load(text, Loader=_loader(yaml))  # noqa: S506 - a safe one
     except UnicodeDecodeError as error:
         message = f"The file is not UTF-8 text (byte {error.start + 1})."
         raise _refused("file/not-utf8", message, "Save it as UTF-8.") from None
@@ -84,10 +84,7 @@ def _weight(yaml: Any, text: str, loader: Any) -> int:
 def _loader(yaml: Any) -> Any:
     """A safe loader that keeps dates as text and refuses doubled keys by the last one winning."""
     base = yaml.CSafeLoader if hasattr(yaml, "CSafeLoader") else yaml.SafeLoader
-
-    class Plain(base):  # type: ignore[misc]
-        pass
-
+    Plain: Any = type("Plain", (base,), {})  # noqa: N806 - a class
     Plain.add_constructor(
         "tag:yaml.org,2002:timestamp", lambda loader, node: loader.construct_scalar(node)
     )

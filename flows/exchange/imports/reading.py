@@ -10,10 +10,14 @@ from typing import Any
 
 from patchbay.flows.document.model import Flow
 from patchbay.flows.document.reading import parse_json, read_bytes
+from patchbay.flows.exchange.imports.crewai import agents_of, read_crewai, tasks_of
+from patchbay.flows.exchange.imports.dify import is_dify, read_dify
 from patchbay.flows.exchange.imports.flowise import flows_of, is_flowise, read_flowise
 from patchbay.flows.exchange.imports.graph import ForeignGraph
+from patchbay.flows.exchange.imports.haystack import is_haystack, read_haystack
 from patchbay.flows.exchange.imports.langflow import is_langflow, read_langflow
 from patchbay.flows.exchange.imports.lower import Lowering
+from patchbay.flows.exchange.imports.n8n import is_n8n, read_n8n
 from patchbay.flows.exchange.imports.report import Report
 from patchbay.flows.problems import FlowError, Problem
 from patchbay.nodes.catalog import Catalog
@@ -47,10 +51,29 @@ def import_files(paths: Sequence[str | os.PathLike[str]], catalog: Catalog) -> l
     Raises:
         FlowError: as above.
     """
+    if len(paths) == 1:
+        other = _beside(Path(paths[0]))
+        paths = [paths[0], other] if other is not None else paths
     found: list[Imported] = []
+    crew: dict[str, dict[str, Any]] = {"agents": {}, "tasks": {}}
     for path in paths:
-        found.extend(import_file(path, catalog))
+        data = _parsed(read_bytes(path))
+        agents, tasks = agents_of(data), tasks_of(data)
+        crew["agents"].update(agents)
+        crew["tasks"].update(tasks)
+        if not agents and not tasks:
+            found.extend(import_data(data, Path(path).stem, catalog))
+    if crew["agents"] or crew["tasks"]:
+        name = Path(paths[0]).resolve().parent.name or "Crew"
+        found.append(lowered(read_crewai(crew["agents"], crew["tasks"], name), catalog))
     return found
+
+
+def _beside(path: Path) -> Path | None:
+    """CrewAI keeps agents and tasks in two files of one folder."""
+    pairs = {"agents": "tasks", "tasks": "agents"}
+    other = path.with_name(f"{pairs.get(path.stem.lower(), '')}{path.suffix}")
+    return other if path.stem.lower() in pairs and other.is_file() else None
 
 
 def import_bytes(data: bytes, file: str, catalog: Catalog) -> list[Imported]:
@@ -59,8 +82,11 @@ def import_bytes(data: bytes, file: str, catalog: Catalog) -> list[Imported]:
     Raises:
         FlowError: as above.
     """
-    parsed = parse_json(data) if _looks_like_json(data) else _yaml(data)
-    return list(import_data(parsed, Path(file).stem, catalog))
+    return list(import_data(_parsed(data), Path(file).stem, catalog))
+
+
+def _parsed(data: bytes) -> Any:
+    return parse_json(data) if _looks_like_json(data) else _yaml(data)
 
 
 def _looks_like_json(data: bytes) -> bool:
@@ -86,8 +112,13 @@ def import_data(data: Any, name: str, catalog: Catalog) -> Iterator[Imported]:
         if len(graph.nodes) > MAX_NODES:
             message = f"The file holds {len(graph.nodes):,} nodes; {MAX_NODES:,} are read at most."
             raise FlowError([Problem("import/too-large", message, "Split it.")])
-        lowering = Lowering(graph, catalog)
-        yield Imported(lowering.run(), lowering.report)
+        yield lowered(graph, catalog)
+
+
+def lowered(graph: ForeignGraph, catalog: Catalog) -> Imported:
+    """The flow of a neutral graph."""
+    lowering = Lowering(graph, catalog)
+    return Imported(lowering.run(), lowering.report)
 
 
 def graphs_of(data: Any, name: str) -> Iterator[ForeignGraph]:
@@ -97,6 +128,14 @@ def graphs_of(data: Any, name: str) -> Iterator[ForeignGraph]:
             yield read_flowise(flow, title)
     elif is_langflow(data):
         yield read_langflow(data, name)
+    elif is_haystack(data):
+        yield read_haystack(data, name)
+    elif is_dify(data):
+        yield read_dify(data, name)
+    elif is_n8n(data):
+        yield read_n8n(data, name)
+    elif agents_of(data) or tasks_of(data):
+        yield read_crewai(agents_of(data), tasks_of(data), name)
 
 
 def _unknown(data: Any) -> FlowError:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from patchbay.flows.exchange.imports.graph import ForeignGraph
+from patchbay.flows.exchange.imports.template import variable
 
 if TYPE_CHECKING:
     from patchbay.flows.exchange.imports.lower import Lowering, Mapped
@@ -36,7 +37,14 @@ class Output:
     """Where it is here, if that is known already: `node.port`."""
 
 
-Source = Special | Literal_ | Output
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """An input of the flow, by its name."""
+
+    name: str
+
+
+Source = Special | Literal_ | Output | Asked
 CHAT, TALK = Special("question"), Special("conversation")
 
 
@@ -78,4 +86,36 @@ def _flowise(name: str, lowering: Lowering, mapped: Mapped) -> Source:
     return _unknown(name, lowering, mapped)
 
 
-_BY_BUILDER = {"flowise": References(_flowise_knows, _flowise)}
+def _dify(name: str, lowering: Lowering, mapped: Mapped) -> Source:
+    """`sys.query`, `node.field`, `context`; a field of the start node is an input of the flow."""
+    if name == "sys.query":
+        return CHAT
+    if name == "context":
+        place = mapped.settings.get("context_reference")
+        name = place.strip("{}#") if isinstance(place, str) else name
+    node, _, field = name.partition(".")
+    if node in ("env", "conversation", "sys"):
+        words = f"the variable {name}, as an input of the flow"
+        lowering.report.add("name", mapped.what, words)
+        return Asked(variable(field or node))
+    found = lowering.mapped.get(node)
+    if found is None:
+        return Literal_("{{#" + name + "#}}")
+    return Asked(variable(field)) if found.node.type == "start" else Output(node, field)
+
+
+def _n8n(name: str, lowering: Lowering, mapped: Mapped) -> Source:
+    if name == "question":
+        return CHAT
+    node = name.removeprefix("node:")
+    found = lowering.mapped.get(node)
+    if found is None:
+        return Literal_("")
+    return CHAT if found.spec.refused == "" and not found.spec.gives else Output(node, "*")
+
+
+_BY_BUILDER = {
+    "flowise": References(_flowise_knows, _flowise),
+    "dify": References(lambda name: "." in name or name == "context", _dify),
+    "n8n": References(lambda name: name == "question" or name.startswith("node:"), _n8n),
+}

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
-from patchbay.flows.words import printable
+from patchbay.flows.wording import printable
 
 Status = Literal["mapped", "approximated", "name", "refused"]
 

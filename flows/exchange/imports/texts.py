@@ -10,6 +10,7 @@ from patchbay.flows.exchange.imports.params import MISSING, value_of
 from patchbay.flows.exchange.imports.references import (
     CHAT,
     TALK,
+    Asked,
     Literal_,
     Output,
     Source,
@@ -75,12 +76,26 @@ class Texts:
         parts = self._inlined(parts, sources)
         names = [part.name for part in parts if isinstance(part, Var)]
         target = spec.get("to", "")
+        if spec.get("inline"):
+            self._inline(mapped, target, parts, sources)
+            return
         if not names and target and not spec.get("always") and not spec.get("port"):
             self._set(mapped, target, _plain(parts))
             return
         made = self._template(mapped, spec, parts, sources, number)
         if target and (end := self.lowering.endpoint(mapped, target)):
             self.lowering.draft.wire(f"{made}.text", end)
+
+    def _inline(
+        self, mapped: Mapped, target: str, parts: list[Piece], sources: Mapping[str, Source]
+    ) -> None:
+        """A param that is a template itself: its variables are ports of its node."""
+        template, names = _template_of(parts)
+        self._set(mapped, target, template)
+        piece, dot, _ = target.rpartition(".")
+        node = mapped.pieces.get(piece if dot else "it", "")
+        for name, ours in names.items():
+            self._hang(sources.get(name), f"{node}.{ours}", mapped)
 
     def _set(self, mapped: Mapped, target: str, text: str) -> None:
         piece, dot, param = target.rpartition(".")
@@ -96,14 +111,7 @@ class Texts:
         sources: Mapping[str, Source],
         number: int,
     ) -> str:
-        names: dict[str, str] = {}
-        for part in parts:
-            if isinstance(part, Var) and part.name not in names:
-                names[part.name] = variable(_short(part.name), names.values())
-        template = "".join(
-            literal(part) if isinstance(part, str) else "{" + names[part.name] + "}"
-            for part in parts
-        )
+        template, names = _template_of(parts)
         node = mapped.node
         at = (node.at[0] - 300 * (number + 1), node.at[1] + 160) if node.at else None
         title = "" if mapped.pieces else node.title or mapped.spec.title
@@ -124,6 +132,8 @@ class Texts:
             self.lowering.chats.append(end)
         elif source == TALK:
             self.lowering.talks.append((end, True))
+        elif isinstance(source, Asked):
+            self.lowering.asked.setdefault(source.name, []).append(end)
         elif isinstance(source, Output):
             found = source.end or self.lowering.outputs(source.node, source.output).get("", "")
             if not source.end:
@@ -189,7 +199,10 @@ class Texts:
         self, mapped: Mapped, loose: list[str], found: dict[str, Source], spec: Mapping[str, Any]
     ) -> None:
         """The one variable without a value gets the question; of several, none does."""
-        if spec.get("loose") == "empty":
+        if spec.get("loose") == "inputs":
+            for name in loose:
+                found[name] = CHAT if name.lower() in QUESTION_WORDS else Asked(variable(name))
+        elif spec.get("loose") == "empty":
             found.update({name: Literal_("") for name in loose})
         elif len(loose) == 1:
             found[loose[0]] = CHAT
@@ -214,6 +227,18 @@ def _known(place: str, lowering: Lowering, mapped: Mapped) -> Source | None:
     return Output(mapped.node.id, "", end) if end else None
 
 
+def _template_of(parts: list[Piece]) -> tuple[str, dict[str, str]]:
+    """The text as a template of ours, and what its variables are called in it."""
+    names: dict[str, str] = {}
+    for part in parts:
+        if isinstance(part, Var) and part.name not in names:
+            names[part.name] = variable(_short(part.name), names.values())
+    template = "".join(
+        literal(part) if isinstance(part, str) else "{" + names[part.name] + "}" for part in parts
+    )
+    return template, names
+
+
 def _plain(parts: list[Piece]) -> str:
     return "".join(part for part in parts if isinstance(part, str))
 
@@ -221,4 +246,6 @@ def _plain(parts: list[Piece]) -> str:
 def _short(name: str) -> str:
     """A short name for a reference: the node it names, or its last word."""
     words = name.split(".")
-    return words[0] if name.endswith(".data.instance") else words[-1].lstrip("$#")
+    if name.endswith(".data.instance"):
+        return words[0]
+    return words[-1].removeprefix("node:").lstrip("$#")

@@ -1,0 +1,197 @@
+"""Dify's DSL: workflows and chatflows (a graph), and chat, agent and completion apps (settings)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from patchbay.flows.exchange.imports.graph import (
+    ForeignGraph,
+    ForeignNode,
+    ForeignNote,
+    ForeignWire,
+)
+
+PROVIDERS = {
+    "openai": "openai",
+    "anthropic": "anthropic",
+    "google": "google_genai",
+    "gemini": "google_genai",
+    "mistralai": "mistralai",
+    "groq": "groq",
+    "azure_openai": "azure_openai",
+    "deepseek": "deepseek",
+    "cohere": "cohere",
+    "bedrock": "bedrock_converse",
+    "ollama": "ollama",
+    "xai": "xai",
+}
+"""Dify's names of providers → LangChain's."""
+
+
+def is_dify(data: Any) -> bool:
+    """Whether the data is a Dify DSL."""
+    return (
+        isinstance(data, dict)
+        and isinstance(data.get("app"), dict)
+        and (isinstance(data.get("workflow"), dict) or isinstance(data.get("model_config"), dict))
+    )
+
+
+def read_dify(data: Mapping[str, Any], name: str) -> ForeignGraph:
+    """The neutral graph of an app."""
+    app = data["app"]
+    title, about = app.get("name"), app.get("description")
+    graph = ForeignGraph(
+        "dify",
+        title if isinstance(title, str) and title else name,
+        about if isinstance(about, str) else "",
+    )
+    workflow = data.get("workflow")
+    inner = workflow.get("graph") if isinstance(workflow, dict) else None
+    if isinstance(inner, dict) and isinstance(inner.get("nodes"), list):
+        _graph(graph, inner, chat=app.get("mode") == "advanced-chat")
+    else:
+        _app(graph, data.get("model_config") or {}, str(app.get("mode")))
+    return graph
+
+
+def _graph(graph: ForeignGraph, inner: Mapping[str, Any], *, chat: bool) -> None:
+    for node in inner["nodes"]:
+        data = node.get("data") if isinstance(node, dict) else None
+        if not isinstance(data, dict) or not isinstance(node.get("id"), str):
+            continue
+        at = _place(node)
+        if node.get("type") == "custom-note":
+            graph.notes.append(ForeignNote(_note(data.get("text")), at))
+            continue
+        kind, title = data.get("type"), data.get("title")
+        graph.nodes.append(
+            ForeignNode(
+                node["id"],
+                kind if isinstance(kind, str) and kind else "unnamed",
+                title if isinstance(title, str) else "",
+                _settings(data, chat=chat),
+                at,
+            )
+        )
+    edges = inner.get("edges")
+    for edge in edges if isinstance(edges, list) else ():
+        ends = [edge.get(k) for k in ("source", "target")] if isinstance(edge, dict) else []
+        if len(ends) == 2 and all(isinstance(end, str) for end in ends):
+            # Edges are order there; values go by reference.
+            handle = edge.get("sourceHandle")
+            output = handle if isinstance(handle, str) else "source"
+            graph.wires.append(ForeignWire(ends[0], f"#{output}", ends[1], "#order"))
+
+
+def _settings(data: Mapping[str, Any], *, chat: bool) -> dict[str, Any]:
+    found = {str(k): v for k, v in data.items() if k not in ("type", "title", "desc", "selected")}
+    found.update(_model(data.get("model")))
+    prompt = data.get("prompt_template")
+    rows = prompt if isinstance(prompt, list) else [prompt]
+    for role in ("system", "user"):
+        texts = [
+            str(row["text"])
+            for row in rows
+            if isinstance(row, dict) and row.get("role", "user") == role and row.get("text")
+        ]
+        if texts:
+            found[f"{role}_text"] = "\n\n".join(texts)
+    memory = data.get("memory")
+    if data.get("type") == "llm" and chat and isinstance(memory, dict):
+        found["$remembers"] = True
+    if data.get("type") == "llm" and chat and "user_text" not in found:
+        found["user_text"] = "{{#sys.query#}}"
+    context = data.get("context")
+    if isinstance(context, dict) and context.get("enabled"):
+        found["context_reference"] = reference(context.get("variable_selector"))
+    for key in ("query_variable_selector", "variable_selector", "iterator_selector"):
+        if ref := reference(data.get(key)):
+            found[f"{key}_text"] = ref
+    if isinstance(data.get("variables"), list) and data.get("type") == "template-transform":
+        found["values"] = {
+            str(row.get("variable")): reference(row.get("value_selector"))
+            for row in data["variables"]
+            if isinstance(row, dict)
+        }
+    outputs = data.get("outputs")
+    if data.get("type") == "end" and isinstance(outputs, list):
+        found["answer"] = "\n".join(
+            reference(row.get("value_selector")) for row in outputs if isinstance(row, dict)
+        )
+    return found
+
+
+def reference(selector: Any) -> str:
+    """`["node", "field"]` as a reference in a text."""
+    if isinstance(selector, list) and len(selector) >= 2:
+        return "{{#" + ".".join(str(part) for part in selector[:3]) + "#}}"
+    return ""
+
+
+def _model(model: Any) -> dict[str, Any]:
+    if not isinstance(model, dict) or not isinstance(model.get("name"), str):
+        return {}
+    provider = str(model.get("provider", "")).rpartition("/")[2].lower()
+    options = model.get("completion_params")
+    known = PROVIDERS.get(provider, provider)
+    found: dict[str, Any] = {"provider_model": f"{known}:{model['name']}"}
+    for key in ("temperature", "max_tokens"):
+        if isinstance(options, dict) and key in options:
+            found[key] = options[key]
+    return found
+
+
+def _app(graph: ForeignGraph, config: Mapping[str, Any], mode: str) -> None:
+    """A chat, agent or completion app as one model or agent."""
+    prompt = config.get("pre_prompt")
+    settings: dict[str, Any] = dict(_model(config.get("model")))
+    settings["system_text"] = prompt if isinstance(prompt, str) else ""
+    agent = config.get("agent_mode")
+    tools = agent.get("tools") if isinstance(agent, dict) and agent.get("enabled") else None
+    if mode == "completion":
+        settings["user_text"] = settings.pop("system_text")
+    else:
+        settings["user_text"] = "{{#sys.query#}}"
+        settings["$remembers"] = True
+    kind = "agent" if mode == "agent-chat" or tools else "llm"
+    graph.nodes.append(ForeignNode("app", kind, "", settings, (0, 0)))
+    for number, tool in enumerate(tools if isinstance(tools, list) else ()):
+        name = tool.get("tool_name") if isinstance(tool, dict) else None
+        if isinstance(name, str):
+            graph.nodes.append(
+                ForeignNode(f"tool{number}", f"tool:{name}", name, {}, (-300, 120.0 * number))
+            )
+            graph.wires.append(ForeignWire(f"tool{number}", "tool", "app", "tools"))
+
+
+def _place(node: Mapping[str, Any]) -> tuple[float, float] | None:
+    place = node.get("positionAbsolute") or node.get("position")
+    if not isinstance(place, dict):
+        return None
+    x, y = place.get("x"), place.get("y")
+    if isinstance(x, (int, float)) and isinstance(y, (int, float)) and abs(x) + abs(y) < 1e7:
+        return float(x), float(y)
+    return None
+
+
+def _note(text: Any) -> str:
+    """A note is a rich text in JSON there; only its words are taken."""
+    import json
+
+    try:
+        root = json.loads(text) if isinstance(text, str) else text
+    except (ValueError, RecursionError):
+        return text if isinstance(text, str) else ""
+    words: list[str] = []
+    stack = [root]
+    while stack:
+        item = stack.pop()
+        if isinstance(item, dict):
+            if isinstance(item.get("text"), str):
+                words.append(item["text"])
+            stack.extend(reversed([v for v in item.values() if isinstance(v, (dict, list))]))
+        elif isinstance(item, list):
+            stack.extend(reversed(item))
+    return "\n".join(words)
