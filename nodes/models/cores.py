@@ -1,9 +1,9 @@
-"""How computing threads wait for each other on cores that others use too."""
+"""How many threads compute, and how they wait for each other on cores that others use too."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import MutableMapping
+from collections.abc import Mapping, MutableMapping
 
 
 def share_cores(env: MutableMapping[str, str] = os.environ) -> None:
@@ -14,3 +14,12 @@ def share_cores(env: MutableMapping[str, str] = os.environ) -> None:
     """
     if "OMP_WAIT_POLICY" not in env:
         env.setdefault("GOMP_SPINCOUNT", "1000")
+
+
+def computing_threads(env: Mapping[str, str] = os.environ) -> int | None:
+    """How many threads `OMP_NUM_THREADS` allows, which torch and numpy obey by themselves.
+
+    None where it says nothing, or no number from 1 on.
+    """
+    first = env.get("OMP_NUM_THREADS", "").partition(",")[0].strip()  # a list is by nesting
+    return int(first) if first.isdecimal() and int(first) else None

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from patchbay.nodes.errors import NodeError
 from patchbay.nodes.models import errors
-from patchbay.nodes.models.cores import share_cores
+from patchbay.nodes.models.cores import computing_threads, share_cores
 from patchbay.nodes.models.llama.adapter import adapter_file, check_adapters
 from patchbay.nodes.models.llama.memory import REPACKED, batch_size
 from patchbay.nodes.weights.gguf_header import Header, read_header
@@ -52,7 +52,8 @@ def load(spec: GgufModel, path: Path, report: Report) -> ChatLlama:
     )
 
 
-def _serve(spec: GgufModel, path: Path, header: Header, adapters: Sequence[Path]) -> Any:
+def parameters(spec: GgufModel, path: Path, header: Header, adapters: Sequence[Path]) -> Any:
+    """What llama.cpp is told: an `xllamacpp.CommonParams`."""
     share_cores()
     import xllamacpp
 
@@ -70,11 +71,18 @@ def _serve(spec: GgufModel, path: Path, header: Header, adapters: Sequence[Path]
     params.cache_ram_mib = 0  # the default keeps up to 8 GiB of old prompts
     params.verbosity = QUIET
     params.warmup = False
-    if spec.threads is not None:
-        params.cpuparams.n_threads = params.cpuparams_batch.n_threads = spec.threads
+    if (threads := spec.threads or computing_threads()) is not None:
+        params.cpuparams.n_threads = params.cpuparams_batch.n_threads = threads
     if spec.chat_template is not None:
         params.chat_template = spec.chat_template
     _guard(params)
+    return params
+
+
+def _serve(spec: GgufModel, path: Path, header: Header, adapters: Sequence[Path]) -> Any:
+    params = parameters(spec, path, header, adapters)
+    import xllamacpp
+
     try:
         server = xllamacpp.Server(params)
         # The wheel returns before its loop runs, and an object that goes before then waits for ever

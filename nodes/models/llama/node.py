@@ -46,7 +46,7 @@ class QuantizedModel(DescribingNode):
         parallel: int = Field(4, ge=1, le=64)
         """Requests answered at once; each takes memory for its own context."""
         threads: int | None = Field(None, ge=1, le=1024)
-        """Processor threads; by default as many as there are cores."""
+        """Processor threads; by default as `OMP_NUM_THREADS` says, else one for each core."""
         gpu_layers: int = Field(0, ge=-1, le=1000)
         """Layers computed on a graphics card; -1 for all."""
         top_k: int | None = Field(None, ge=0, le=1_000_000)

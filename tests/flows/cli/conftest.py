@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -13,6 +13,7 @@ import pytest
 from patchbay.flows.document.model import Flow
 from patchbay.flows.document.writing import canonical_text
 from patchbay.nodes.home import weights_dir
+from tests.flows.cli.forked import TIMEOUT_S, Forked, forked
 from tests.paths import ROOT, python_path
 
 SAVED = ROOT / "flows" / "saved"
@@ -47,19 +48,33 @@ def environ(tmp_path: Path, plugin: Path) -> dict[str, str]:
     }
 
 
+@pytest.fixture(scope="session")
+def ready(plugin: Path) -> Iterator[Forked | None]:
+    """A process that has imported the command line. None where processes cannot be forked."""
+    if not hasattr(os, "fork"):
+        yield None
+        return
+    with forked({**os.environ, "PYTHONPATH": python_path(ROOT, plugin)}) as process:
+        yield process
+
+
 @pytest.fixture
-def patchbay(environ: dict[str, str], tmp_path: Path) -> Patchbay:
+def patchbay(environ: dict[str, str], tmp_path: Path, ready: Forked | None) -> Patchbay:
     """Run `python -m patchbay.flows` with these arguments in an empty folder."""
 
     def run(*arguments: object, **env: str) -> subprocess.CompletedProcess[str]:
+        given = {**environ, **env}
+        words = [*map(str, arguments)]
+        if ready is not None and ready.takes(given):
+            return ready.run(words, tmp_path, given)
         return subprocess.run(
-            [sys.executable, "-m", "patchbay.flows", *map(str, arguments)],
+            [sys.executable, "-m", "patchbay.flows", *words],
             cwd=tmp_path,
-            env={**environ, **env},
+            env=given,
             capture_output=True,
             text=True,
             encoding="utf-8",
-            timeout=120,
+            timeout=TIMEOUT_S,
             stdin=subprocess.DEVNULL,
             check=False,
         )

@@ -34,6 +34,7 @@ params.n_ctx, params.n_parallel = int(context) * int(slots), int(slots)
 params.n_batch = params.n_ubatch = 512  # an input that is embedded must fit into one
 params.kv_unified = params.fit_params = params.warmup = params.ui = False
 params.cache_ram_mib, params.verbosity = 0, -1
+params.cpuparams.n_threads = params.cpuparams_batch.n_threads = 1
 params.hostnames, params.n_threads_http = ["127.0.0.1"], 8
 params.api_keys = [key] if key else []
 params.model_alias = {name}
