@@ -12,7 +12,7 @@ from typing import Any
 
 from patchbay.flows.checks.resolve import Resolved, ResolvedNode
 from patchbay.flows.document.model import Edge, RunPolicy
-from patchbay.nodes.contract import UNSET, InputField, Node, Ports
+from patchbay.nodes.contract import UNSET, InputField, Node, NodeParams, Ports
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +87,31 @@ def make_plan(resolved: Resolved, only: Collection[str] = ()) -> Plan:
     return Plan(steps)
 
 
+def _switched_off(node_id: str, resolved: Resolved) -> PlanStep:
+    node = resolved.nodes[node_id]
+    wires = {port: tuple(edges) for port, edges in resolved.incoming[node_id].items()}
+    sources = dict.fromkeys(edge.source_node for edges in wires.values() for edge in edges)
+    return PlanStep(
+        id=node_id,
+        cls=Node,
+        params=NodeParams(),
+        inputs=Ports,
+        outputs=Ports,
+        policy=node.instance.run,
+        disabled=True,
+        flow_input=None,
+        flow_output=None,
+        subflows=(),
+        wires=wires,
+        sources=tuple(sources),
+        unproven=(),
+    )
+
+
 def _make_step(node_id: str, resolved: Resolved) -> PlanStep:
     node = resolved.nodes[node_id]
+    if node.instance.disabled and node.cls is None:  # never runs, so it may be of any kind
+        return _switched_off(node_id, resolved)
     if node.cls is None or node.params is None or node.inputs is None or node.outputs is None:
         raise ValueError(f"{node_id} is not a valid node; validate the flow first")
     wires = {port: tuple(edges) for port, edges in resolved.incoming[node_id].items()}

@@ -20,7 +20,8 @@ from patchbay.nodes.contract import (
     port,
 )
 from patchbay.nodes.text.patterns import fits
-from patchbay.nodes.values import Message, describe
+from patchbay.nodes.values import Message
+from patchbay.nodes.values import type_in_words as describe
 
 MAX_WORDS = 10_000
 _PUNCTUATION = ".,;:!?\"'()[]{}<>«»“”‘’…"

@@ -10,7 +10,8 @@ from pydantic import AfterValidator, JsonValue
 from patchbay.nodes.contract import Context, Field, Node, NodeError, NodeParams, Ports, port
 from patchbay.nodes.prompts.braces import check, fill, variables
 from patchbay.nodes.records.pick import plain
-from patchbay.nodes.values import Document, Message, Table, as_text, describe
+from patchbay.nodes.values import Document, Message, Table, as_text
+from patchbay.nodes.values import type_in_words as describe
 
 NUMBER, ITEM = "number", "item"
 

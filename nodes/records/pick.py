@@ -20,7 +20,8 @@ from patchbay.nodes.contract import (
 from patchbay.nodes.logic.plain import as_json
 from patchbay.nodes.logic.pointer import MISSING, look_up, tokens
 from patchbay.nodes.names import Name
-from patchbay.nodes.values import Document, Message, Table, as_text, describe
+from patchbay.nodes.values import Document, Message, Table, as_text
+from patchbay.nodes.values import type_in_words as describe
 
 
 def _check_pointer(pointer: str) -> str:

@@ -19,7 +19,8 @@ from patchbay.nodes.contract import (
 )
 from patchbay.nodes.names import Name
 from patchbay.nodes.records.pick import plain
-from patchbay.nodes.values import Document, Message, Table, ValueKind, as_text, describe
+from patchbay.nodes.values import Document, Message, Table, ValueKind, as_text
+from patchbay.nodes.values import type_in_words as describe
 
 VALUE = "value"
 _TYPES = JsonValue | list[Document] | list[Message] | Table

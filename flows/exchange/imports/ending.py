@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from patchbay.flows.checks.resolve import ResolvedNode, resolve_node
 from patchbay.flows.document.model import Flow, NodeInstance
+from patchbay.flows.exchange.imports.params import MISSING, value_of
 from patchbay.flows.exchange.imports.secrets import HIDDEN
 from patchbay.flows.secret_shapes import secret_kind, secrets_in
 
@@ -20,6 +21,7 @@ LAST_TURN = "chat.turn"
 def end(lowering: Lowering) -> Flow:
     """Close the draft: the flow."""
     _inputs(lowering)
+    _guards(lowering)
     _outputs(lowering)
     _names(lowering)
     _versions(lowering)
@@ -61,6 +63,35 @@ def _inputs(lowering: Lowering) -> None:
         plain = [*lowering.chats, *(end_ for end_, _ in lowering.talks)]
     for end_ in dict.fromkeys(plain):
         draft.wire(text, end_)
+
+
+def _guards(lowering: Lowering) -> None:
+    """Put each guard in front of its port; what it refuses is answered with its message."""
+    draft = lowering.draft
+    for port, mapped in lowering.guards:
+        spec = mapped.spec.guards
+        sources = [source for source, target in draft.edges if target == port]
+        if not sources or lowering.catalog.get(spec["kind"]) is None:
+            words = "it stands in front of nothing, or its node is not here; it is left out"
+            lowering.report.add("refused", mapped.what, words)
+            continue
+        given = {name: value_of(value, mapped.settings) for name, value in spec["params"].items()}
+        params = {name: value for name, value in given.items() if value is not MISSING}
+        asked = draft.nodes[sources[0].partition(".")[0]]
+        if asked["kind"] == "io.input" and asked["params"].get("kind") == "messages":
+            params["carries"] = "messages"
+        made = draft.add(mapped.spec.title, spec["kind"], params, mapped.node.at)
+        for source in sources:
+            draft.unwire(source, port)
+            draft.wire(source, f"{made}.{spec['in']}")
+        draft.wire(f"{made}.{spec['out']}", port)
+        guarded = port.partition(".")[0]
+        for index, (answer, title) in enumerate(lowering.answers):
+            if answer.partition(".")[0] == guarded:
+                merge = draft.add("merge", "logic.merge", {})
+                draft.wire(answer, f"{merge}.values")
+                draft.wire(f"{made}.{spec['refused']}", f"{merge}.values")
+                lowering.answers[index] = (f"{merge}.value", title)
 
 
 def _left_of(lowering: Lowering) -> tuple[float, float] | None:

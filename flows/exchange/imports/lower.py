@@ -11,7 +11,7 @@ from patchbay.flows.exchange.imports.draft import Draft
 from patchbay.flows.exchange.imports.ending import end
 from patchbay.flows.exchange.imports.graph import ForeignGraph, ForeignNode, ForeignWire
 from patchbay.flows.exchange.imports.params import MISSING, setting, value_of
-from patchbay.flows.exchange.imports.report import Report
+from patchbay.flows.exchange.imports.report import ImportReport
 from patchbay.flows.exchange.imports.secrets import without_secrets
 from patchbay.flows.exchange.imports.stubs import put_stub, stub_port
 from patchbay.flows.exchange.imports.table import PieceSpec, TypeSpec, table
@@ -51,7 +51,7 @@ class Lowering:
     def __init__(self, graph: ForeignGraph, catalog: Catalog) -> None:
         self.graph, self.catalog = graph, catalog
         self.table = table(graph.builder)
-        self.report = Report(graph.builder)
+        self.report = ImportReport(graph.builder)
         self.draft = Draft()
         self.mapped: dict[str, Mapped] = {}
         self.into: dict[str, dict[str, list[ForeignWire]]] = {}
@@ -67,6 +67,8 @@ class Lowering:
         """Inputs of the flow by name, with the ports that get them."""
         self.answers: list[tuple[str, str]] = []
         """What the flow answers, with a name for it."""
+        self.guards: list[tuple[str, Mapped]] = []
+        """Ports with what stands in front of them."""
         self.optional: list[tuple[str, str]] = []
         """Wires for ports that nothing else is wired into."""
         self.texts = Texts(self)
@@ -111,7 +113,7 @@ class Lowering:
             text = setting(settings, spec.note)
             self.draft.note(text if isinstance(text, str) else "", node.at)
             return
-        if spec.memory or spec.lends or spec.wraps:
+        if spec.memory or spec.lends or spec.wraps or spec.guards:
             self._helper(mapped)
             return
         active = {name: piece for name, piece in spec.pieces.items() if self.holds(piece, mapped)}
@@ -269,6 +271,9 @@ class Lowering:
         takes = {"": takes} if isinstance(takes, str) else takes
         if source.spec.lends and takes.get("", "").startswith("@"):
             self._lend(source, target, takes[""][1:])
+            return
+        if source.spec.guards and takes.get("", "").startswith("~"):
+            self.guards.append((self.endpoint(target, takes[""][1:]), source))
             return
         if source.spec.wraps and takes.get("", "").startswith("|"):
             self._wrap(source, target, takes[""][1:])

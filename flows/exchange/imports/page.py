@@ -61,6 +61,7 @@ def _here(spec: TypeSpec) -> str:
         return "a setting of the node that it is wired into"
     kinds = [piece.kind for piece in spec.pieces.values()]
     kinds += [str(spec.wraps["kind"])] if spec.wraps else []
+    kinds += [str(spec.guards["kind"])] if spec.guards else []
     kinds += ["prompt.template"] if spec.texts and not kinds else []
     coming = [kind.rstrip("?") for kind in kinds if kind.endswith("?")]
     if coming:

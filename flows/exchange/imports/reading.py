@@ -18,7 +18,7 @@ from patchbay.flows.exchange.imports.haystack import is_haystack, read_haystack
 from patchbay.flows.exchange.imports.langflow import is_langflow, read_langflow
 from patchbay.flows.exchange.imports.lower import Lowering
 from patchbay.flows.exchange.imports.n8n import is_n8n, read_n8n
-from patchbay.flows.exchange.imports.report import Report
+from patchbay.flows.exchange.imports.report import ImportReport
 from patchbay.flows.problems import FlowError, Problem
 from patchbay.nodes.catalog import Catalog
 
@@ -31,7 +31,7 @@ class Imported:
     """A flow that was imported, the flows that it runs, and what became of everything."""
 
     flow: Flow
-    report: Report
+    report: ImportReport
     parts: dict[str, Flow] = field(default_factory=dict)
     """Flows that it runs, by file name: bodies of loops."""
 

@@ -21,7 +21,7 @@ class Special:
 
 
 @dataclass(frozen=True, slots=True)
-class Literal_:  # noqa: N801 - typing has a Literal
+class PlainText:
     """A text as it is."""
 
     text: str
@@ -38,13 +38,13 @@ class Output:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class NamedInput:
     """An input of the flow, by its name."""
 
     name: str
 
 
-Source = Special | Literal_ | Output | Asked
+ValueSource = Special | PlainText | Output | NamedInput
 CHAT, TALK = Special("question"), Special("conversation")
 
 
@@ -54,7 +54,7 @@ class References:
 
     knows: Callable[[str], bool]
     """Whether what stands between two braces is a reference, and not just text."""
-    resolve: Callable[[str, Lowering, Mapped], Source]
+    resolve: Callable[[str, Lowering, Mapped], ValueSource]
 
 
 def references_of(graph: ForeignGraph) -> References:
@@ -62,8 +62,8 @@ def references_of(graph: ForeignGraph) -> References:
     return _BY_BUILDER.get(graph.builder, References(lambda name: False, _unknown))
 
 
-def _unknown(name: str, lowering: Lowering, mapped: Mapped) -> Source:
-    return Literal_("{{" + name + "}}")
+def _unknown(name: str, lowering: Lowering, mapped: Mapped) -> ValueSource:
+    return PlainText("{{" + name + "}}")
 
 
 _FLOWISE_WORDS = {"question": CHAT, "chat_history": TALK, "input": CHAT}
@@ -78,7 +78,7 @@ def _flowise_knows(name: str) -> bool:
     )
 
 
-def _flowise(name: str, lowering: Lowering, mapped: Mapped) -> Source:
+def _flowise(name: str, lowering: Lowering, mapped: Mapped) -> ValueSource:
     if name in _FLOWISE_WORDS:
         return _FLOWISE_WORDS[name]
     if name.endswith(".data.instance"):
@@ -86,7 +86,7 @@ def _flowise(name: str, lowering: Lowering, mapped: Mapped) -> Source:
     return _unknown(name, lowering, mapped)
 
 
-def _dify(name: str, lowering: Lowering, mapped: Mapped) -> Source:
+def _dify(name: str, lowering: Lowering, mapped: Mapped) -> ValueSource:
     """`sys.query`, `node.field`, `context`; a field of the start node is an input of the flow."""
     if name == "sys.query":
         return CHAT
@@ -97,20 +97,20 @@ def _dify(name: str, lowering: Lowering, mapped: Mapped) -> Source:
     if node in ("env", "conversation", "sys"):
         words = f"the variable {name}, as an input of the flow"
         lowering.report.add("name", mapped.what, words)
-        return Asked(variable(field or node))
+        return NamedInput(variable(field or node))
     found = lowering.mapped.get(node)
     if found is None:
-        return Literal_("{{#" + name + "#}}")
-    return Asked(variable(field)) if found.node.type == "start" else Output(node, field)
+        return PlainText("{{#" + name + "#}}")
+    return NamedInput(variable(field)) if found.node.type == "start" else Output(node, field)
 
 
-def _n8n(name: str, lowering: Lowering, mapped: Mapped) -> Source:
+def _n8n(name: str, lowering: Lowering, mapped: Mapped) -> ValueSource:
     if name == "question":
         return CHAT
     node = name.removeprefix("node:")
     found = lowering.mapped.get(node)
     if found is None:
-        return Literal_("")
+        return PlainText("")
     return CHAT if found.spec.refused == "" and not found.spec.gives else Output(node, "*")
 
 

@@ -8,9 +8,9 @@ from typing import Any, Literal
 
 from patchbay.flows.wording import printable
 
-Status = Literal["mapped", "approximated", "name", "refused"]
+Fate = Literal["mapped", "approximated", "name", "refused"]
 
-HEADINGS: dict[Status, str] = {
+HEADINGS: dict[Fate, str] = {
     "mapped": "Mapped",
     "approximated": "Approximated: this differs from the original",
     "name": "For you to name",
@@ -22,7 +22,7 @@ HEADINGS: dict[Status, str] = {
 class Entry:
     """One line of the report."""
 
-    status: Status
+    status: Fate
     what: str
     """The node there: its title and its type."""
     words: str = ""
@@ -32,19 +32,19 @@ class Entry:
 
 
 @dataclass(slots=True)
-class Report:
+class ImportReport:
     """What became of one file."""
 
     builder: str
     entries: list[Entry] = field(default_factory=list)
 
-    def add(self, status: Status, what: str, words: str = "", node: str = "") -> None:
+    def add(self, status: Fate, what: str, words: str = "", node: str = "") -> None:
         """Add a line, once."""
         entry = Entry(status, printable(what, 160), printable(words, 700), node)
         if entry not in self.entries:
             self.entries.append(entry)
 
-    def of(self, status: Status) -> list[Entry]:
+    def of(self, status: Fate) -> list[Entry]:
         """The lines of one status."""
         return [entry for entry in self.entries if entry.status == status]
 

@@ -42,6 +42,8 @@ class TypeSpec:
     """The output that is the flow's answer when nothing hangs on the node."""
     lends: Mapping[str, Any] = field(default_factory=dict)
     wraps: Mapping[str, Any] = field(default_factory=dict)
+    guards: Mapping[str, Any] = field(default_factory=dict)
+    """A step that stands in front of the port that it guards there."""
     memory: bool = False
     same: str = ""
     differs: str = ""

@@ -24,7 +24,7 @@ class Var:
     """Whether it stood in two braces, where that means a reference and not a literal."""
 
 
-Piece = str | Var
+TextPiece = str | Var
 
 _BRACES = re.compile(
     r"(?P<ref>\{\{\s*(?P<double>[A-Za-z_$][^{}\n]{0,200}?)\s*\}\})|(?P<open>\{\{)|(?P<close>\}\})"
@@ -36,7 +36,9 @@ _DIFY = re.compile(r"\{\{#(?P<double>[^{}#\n]{1,200})#\}\}|\{\{(?P<plain>[A-Za-z
 IsReference = Callable[[str], bool]
 
 
-def pieces(text: str, syntax: Syntax, is_reference: IsReference = lambda name: True) -> list[Piece]:
+def pieces(
+    text: str, syntax: Syntax, is_reference: IsReference = lambda name: True
+) -> list[TextPiece]:
     """A text taken apart.
 
     Args:
@@ -48,7 +50,7 @@ def pieces(text: str, syntax: Syntax, is_reference: IsReference = lambda name: T
     if syntax == "none":
         return [text] if text else []
     pattern = {"braces": _BRACES, "double": _DOUBLE, "dify": _DIFY}[syntax]
-    found: list[Piece] = []
+    found: list[TextPiece] = []
     at = 0
     for match in pattern.finditer(text):
         found.append(text[at : match.start()])
@@ -58,7 +60,7 @@ def pieces(text: str, syntax: Syntax, is_reference: IsReference = lambda name: T
     return _joined(found)
 
 
-def _match(match: re.Match[str], syntax: Syntax, is_reference: IsReference) -> Iterable[Piece]:
+def _match(match: re.Match[str], syntax: Syntax, is_reference: IsReference) -> Iterable[TextPiece]:
     groups = match.groupdict()
     if syntax == "braces":
         if groups["ref"]:
@@ -72,8 +74,8 @@ def _match(match: re.Match[str], syntax: Syntax, is_reference: IsReference) -> I
     return [Var(name, double=True)] if is_reference(name) else [match[0]]
 
 
-def _joined(found: Iterable[Piece]) -> list[Piece]:
-    made: list[Piece] = []
+def _joined(found: Iterable[TextPiece]) -> list[TextPiece]:
+    made: list[TextPiece] = []
     for piece in found:
         if isinstance(piece, str):
             if not piece:

@@ -10,14 +10,14 @@ from patchbay.flows.exchange.imports.params import MISSING, value_of
 from patchbay.flows.exchange.imports.references import (
     CHAT,
     TALK,
-    Asked,
-    Literal_,
+    NamedInput,
     Output,
-    Source,
+    PlainText,
+    ValueSource,
     references_of,
 )
 from patchbay.flows.exchange.imports.template import (
-    Piece,
+    TextPiece,
     Var,
     from_html,
     literal,
@@ -87,7 +87,11 @@ class Texts:
             self.lowering.draft.wire(f"{made}.text", end)
 
     def _inline(
-        self, mapped: Mapped, target: str, parts: list[Piece], sources: Mapping[str, Source]
+        self,
+        mapped: Mapped,
+        target: str,
+        parts: list[TextPiece],
+        sources: Mapping[str, ValueSource],
     ) -> None:
         """A param that is a template itself: its variables are ports of its node."""
         template, names = _template_of(parts)
@@ -107,8 +111,8 @@ class Texts:
         self,
         mapped: Mapped,
         spec: Mapping[str, Any],
-        parts: list[Piece],
-        sources: Mapping[str, Source],
+        parts: list[TextPiece],
+        sources: Mapping[str, ValueSource],
         number: int,
     ) -> str:
         template, names = _template_of(parts)
@@ -125,14 +129,14 @@ class Texts:
             self._hang(sources.get(name), f"{made}.{ours}", mapped)
         return made
 
-    def _hang(self, source: Source | None, end: str, mapped: Mapped) -> None:
+    def _hang(self, source: ValueSource | None, end: str, mapped: Mapped) -> None:
         if source is None:
             return
         if source == CHAT:
             self.lowering.chats.append(end)
         elif source == TALK:
             self.lowering.talks.append((end, True))
-        elif isinstance(source, Asked):
+        elif isinstance(source, NamedInput):
             self.lowering.asked.setdefault(source.name, []).append(end)
         elif isinstance(source, Output):
             found = source.end or self.lowering.outputs(source.node, source.output).get("", "")
@@ -147,12 +151,12 @@ class Texts:
     # --- where variables get their values -----------------------------------------------------
 
     def _sources(
-        self, mapped: Mapped, spec: Mapping[str, Any], parts: list[Piece]
-    ) -> dict[str, Source]:
+        self, mapped: Mapped, spec: Mapping[str, Any], parts: list[TextPiece]
+    ) -> dict[str, ValueSource]:
         values = value_of(spec.get("values", ""), mapped.settings)
         values = values if isinstance(values, Mapping) else {}
         known = spec.get("known", {})
-        found: dict[str, Source] = {}
+        found: dict[str, ValueSource] = {}
         loose: list[str] = []
         for part in parts:
             if not isinstance(part, Var) or part.name in found or part.name in loose:
@@ -171,10 +175,10 @@ class Texts:
         part: Var,
         values: Mapping[str, Any],
         known: Mapping[str, str],
-    ) -> Source | None:
+    ) -> ValueSource | None:
         if part.double and self.references.knows(part.name):
             told = self.references.resolve(part.name, self.lowering, mapped)
-            if isinstance(told, Literal_):
+            if isinstance(told, PlainText):
                 words = f"the reference {part.name!r} is not known here; it stays as text"
                 self.lowering.report.add("refused", mapped.what, words)
             return told
@@ -187,47 +191,53 @@ class Texts:
         value = values.get(part.name)
         if isinstance(value, str) and value.strip():
             return self._value(value, mapped)
-        return Literal_(str(value)) if isinstance(value, (int, float)) else None
+        return PlainText(str(value)) if isinstance(value, (int, float)) else None
 
-    def _value(self, value: str, mapped: Mapped) -> Source:
+    def _value(self, value: str, mapped: Mapped) -> ValueSource:
         whole = pieces(value.strip(), "double", self.references.knows)
         if len(whole) == 1 and isinstance(whole[0], Var):
             return self.references.resolve(whole[0].name, self.lowering, mapped)
-        return Literal_(value)
+        return PlainText(value)
 
     def _fill(
-        self, mapped: Mapped, loose: list[str], found: dict[str, Source], spec: Mapping[str, Any]
+        self,
+        mapped: Mapped,
+        loose: list[str],
+        found: dict[str, ValueSource],
+        spec: Mapping[str, Any],
     ) -> None:
         """The one variable without a value gets the question; of several, none does."""
         if spec.get("loose") == "inputs":
             for name in loose:
-                found[name] = CHAT if name.lower() in QUESTION_WORDS else Asked(variable(name))
+                found[name] = CHAT if name.lower() in QUESTION_WORDS else NamedInput(variable(name))
         elif spec.get("loose") == "empty":
-            found.update({name: Literal_("") for name in loose})
+            found.update({name: PlainText("") for name in loose})
         elif len(loose) == 1:
             found[loose[0]] = CHAT
         elif loose:
             words = f"what the variables {', '.join(loose)} stand for; only one may be left open"
             self.lowering.report.add("name", mapped.what, words)
 
-    def _inlined(self, parts: list[Piece], sources: Mapping[str, Source]) -> list[Piece]:
-        made: list[Piece] = []
+    def _inlined(
+        self, parts: list[TextPiece], sources: Mapping[str, ValueSource]
+    ) -> list[TextPiece]:
+        made: list[TextPiece] = []
         for part in parts:
             source = sources.get(part.name) if isinstance(part, Var) else None
-            made.append(source.text if isinstance(source, Literal_) else part)
+            made.append(source.text if isinstance(source, PlainText) else part)
         return made
 
 
-def _known(place: str, lowering: Lowering, mapped: Mapped) -> Source | None:
+def _known(place: str, lowering: Lowering, mapped: Mapped) -> ValueSource | None:
     if place == "$chat":
         return CHAT
     if place == "$talk":
-        return TALK if mapped.remembers else Literal_("")
+        return TALK if mapped.remembers else PlainText("")
     end = lowering.endpoint(mapped, place)
     return Output(mapped.node.id, "", end) if end else None
 
 
-def _template_of(parts: list[Piece]) -> tuple[str, dict[str, str]]:
+def _template_of(parts: list[TextPiece]) -> tuple[str, dict[str, str]]:
     """The text as a template of ours, and what its variables are called in it."""
     names: dict[str, str] = {}
     for part in parts:
@@ -239,7 +249,7 @@ def _template_of(parts: list[Piece]) -> tuple[str, dict[str, str]]:
     return template, names
 
 
-def _plain(parts: list[Piece]) -> str:
+def _plain(parts: list[TextPiece]) -> str:
     return "".join(part for part in parts if isinstance(part, str))
 
 

@@ -1,0 +1,203 @@
+# ruff: noqa: E501 - files in the shape that builders write
+"""CrewAI, Haystack, Dify and n8n: files in their shape, and what reaches the model or the crew."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from patchbay.flows.checks.validate import validate
+from patchbay.flows.exchange.imports.reading import Imported, import_bytes, import_files
+from patchbay.flows.problems import errors
+from patchbay.flows.runs.api import run
+from patchbay.flows.runs.running import LoadedFlow
+from tests.flows.exchange.importing import CATALOG, Heard, Listening, listening
+from tests.flows.exchange.test_import_flowise import statuses
+from tests.flows.runs.harness import environment
+
+
+@pytest.fixture(autouse=True)
+def _fresh() -> None:
+    Listening.heard.clear()
+
+
+def opened(text: str) -> Imported:
+    (one,) = import_bytes(text.encode(), "case.yaml", CATALOG)
+    assert list(errors(validate(one.flow, CATALOG))) == []
+    return one
+
+
+def heard(one: Imported, **inputs: Any) -> list[Heard]:
+    flow = LoadedFlow(listening(one.flow))
+    run(flow, inputs, environment=environment(catalog=CATALOG))
+    return Listening.heard
+
+
+HAYSTACK = """
+components:
+  builder:
+    type: haystack.components.builders.chat_prompt_builder.ChatPromptBuilder
+    init_parameters:
+      template:
+      - {role: system, content: [{text: "Answer in {{ language }}."}]}
+      - {role: user, content: [{text: "About {{ topic }}: {{ question }}"}]}
+  llm:
+    type: haystack.components.generators.chat.openai.OpenAIChatGenerator
+    init_parameters:
+      model: gpt-4o-mini
+      api_key: {type: env_var, env_vars: [MY_KEY], strict: true}
+      generation_kwargs: {temperature: 0}
+  answer:
+    type: haystack.components.builders.answer_builder.AnswerBuilder
+connections:
+- {sender: builder.prompt, receiver: llm.messages}
+- {sender: llm.replies, receiver: answer.replies}
+"""
+
+
+def test_a_haystack_pipeline_asks_what_its_builder_fills():
+    one = opened(HAYSTACK)
+    assert heard(one, language="French", topic="tea", question="why?") == [
+        [("system", "Answer in French."), ("human", "About tea: why?")]
+    ]
+    model = next(node for node in one.flow.nodes if node.kind == "model.provider")
+    assert model.params["api_key"] == {"secret": "MY_KEY"}
+    assert (model.params["model"], model.params["temperature"]) == ("openai:gpt-4o-mini", 0)
+
+
+def test_a_loop_over_documents_becomes_the_documents():
+    one = opened(
+        """
+components:
+  retriever:
+    type: haystack.components.retrievers.in_memory.bm25_retriever.InMemoryBM25Retriever
+    init_parameters: {top_k: 3, document_store: {type: a.b.Store, init_parameters: {}}}
+  prompt:
+    type: haystack.components.builders.prompt_builder.PromptBuilder
+    init_parameters:
+      template: "{% for d in documents %}{{ d.content }}{% endfor %} {% if x %}!{% endif %}Q: {{query}}"
+  llm: {type: haystack.components.generators.openai.OpenAIGenerator}
+connections:
+- {sender: retriever.documents, receiver: prompt.documents}
+- {sender: prompt.prompt, receiver: llm.prompt}
+"""
+    )
+    prompt = next(node for node in one.flow.nodes if node.kind == "prompt.template")
+    assert prompt.params["template"] == "{documents} !Q: {query}"
+    assert any("Jinja" in line for line in statuses(one)["approximated"])
+    assert any("a folder" in line for line in statuses(one)["name"])
+
+
+AGENTS = """
+researcher: {role: Researcher, goal: Find facts, backstory: Careful, tools: [SerperDevTool]}
+writer: {role: Writer, goal: Write, backstory: Brief, llm: openai/gpt-4o-mini}
+"""
+TASKS = """
+find: {description: "Find out about {topic} {{x}}", expected_output: Facts, agent: researcher}
+write: {description: Write it up, expected_output: A page, context: [find]}
+"""
+
+
+def test_a_crew_is_read_from_its_two_files(tmp_path: Path):
+    (tmp_path / "agents.yaml").write_text(AGENTS)
+    (tmp_path / "tasks.yaml").write_text(TASKS)
+    (one,) = import_files([tmp_path / "agents.yaml"], CATALOG)
+    found = {(edge.source, edge.target) for edge in one.flow.edges}
+    assert {("researcher.agent", "find.agent"), ("writer.agent", "write.agent")} <= found
+    assert {
+        ("find.task", "write.context"),
+        ("find.task", "crew.tasks"),
+        ("topic.value", "find.topic"),
+    } <= found
+    assert one.flow.node("researcher").params["goal"] == "Find facts"
+    assert any("by order it is 'writer'" in line for line in statuses(one)["approximated"])
+    model = next(node for node in one.flow.nodes if node.params.get("model"))
+    assert model.params["model"] == "openai:gpt-4o-mini"
+
+
+DIFY = """
+app: {mode: advanced-chat, name: Support, description: Helps}
+kind: app
+workflow:
+  graph:
+    nodes:
+    - {id: "1", position: {x: 0, y: 0}, data: {type: start, title: Start, variables: [{variable: tone}]}}
+    - id: "2"
+      position: {x: 300, y: 0}
+      data:
+        type: llm
+        title: First
+        model: {provider: langgenius/openai/openai, name: gpt-4o-mini, completion_params: {temperature: 0.1}}
+        prompt_template:
+        - {role: system, text: "Be {{#1.tone#}}."}
+        - {role: user, text: "{{#sys.query#}}"}
+    - id: "3"
+      data:
+        type: llm
+        title: Second
+        model: {provider: openai, name: gpt-4o-mini}
+        prompt_template: [{role: user, text: "Shorten: {{#2.text#}}"}]
+    - {id: "4", data: {type: answer, title: Answer, answer: "So: {{#3.text#}}"}}
+    - {id: "5", data: {type: code, title: Code, code: "import os", code_language: python3}}
+    edges:
+    - {source: "1", target: "2", sourceHandle: source}
+    - {source: "2", target: "3", sourceHandle: source}
+    - {source: "3", target: "4", sourceHandle: source}
+    - {source: "4", target: "5", sourceHandle: source}
+"""
+
+
+def test_a_dify_chatflow_follows_its_references():
+    one = opened(DIFY)
+    assert heard(one, question="Hi", tone="kind") == [
+        [("system", "Be kind."), ("human", "Hi")],
+        [("human", "Shorten: <Hi>")],
+    ]
+    assert any("never run" in line for line in statuses(one)["refused"])
+    assert one.flow.node("first").title == "First"
+
+
+def test_a_simple_dify_app_is_one_model():
+    one = opened(
+        "app: {mode: chat, name: C}\n"
+        "model_config: {pre_prompt: Be brief., model: {provider: openai, name: gpt-4o-mini}}\n"
+    )
+    ask = next(node for node in one.flow.nodes if node.kind == "model.ask")
+    assert ask.params["system"] == "Be brief."
+
+
+N8N = """
+name: Chat
+nodes:
+- {name: Chat, type: "@n8n/n8n-nodes-langchain.chatTrigger", position: [0, 0], parameters: {}}
+- {name: Agent, type: "@n8n/n8n-nodes-langchain.agent", position: [300, 0],
+   parameters: {promptType: define, text: "=Say: {{ $json.chatInput }}", options: {systemMessage: Be brief.}}}
+- {name: Model, type: "@n8n/n8n-nodes-langchain.lmChatOpenAi", position: [300, 200],
+   parameters: {model: {__rl: true, value: gpt-4o-mini}, options: {temperature: 0.3}}}
+- {name: Calc, type: "@n8n/n8n-nodes-langchain.toolCalculator", position: [400, 200], parameters: {}}
+- {name: Chain, type: "@n8n/n8n-nodes-langchain.chainLlm", position: [600, 0],
+   parameters: {promptType: define, text: "={{ $json.output }} {{ $now.toISO() }}"}}
+- {name: Note, type: n8n-nodes-base.stickyNote, position: [0, 300], parameters: {content: Mind}}
+connections:
+  Chat: {main: [[{node: Agent, type: main, index: 0}]]}
+  Agent: {main: [[{node: Chain, type: main, index: 0}]]}
+  Model:
+    ai_languageModel: [[{node: Agent, type: ai_languageModel, index: 0}, {node: Chain, type: ai_languageModel, index: 0}]]
+  Calc: {ai_tool: [[{node: Agent, type: ai_tool, index: 0}]]}
+"""
+
+
+def test_an_n8n_agent_hears_system_and_question_and_no_expression_is_run():
+    one = opened(N8N)
+    assert heard(one, question="Hi") == [
+        [("system", "Be brief."), ("human", "Say: Hi")],
+        [("human", "<Say: Hi> [an expression stood here]")],
+    ]
+    assert any(
+        "$now.toISO()" in line and "JavaScript" in line for line in statuses(one)["approximated"]
+    )
+    assert one.flow.notes[0].text == "Mind"
+    tools = [edge for edge in one.flow.edges if edge.target == "agent.tools"]
+    assert [edge.source for edge in tools] == ["calc.tool"]
