@@ -32,7 +32,7 @@ def install() -> None:
 
 def become(layer: str) -> None:
     """Make `layer`, which was found as a folder of a checkout, mean `patchbay.<layer>`."""
-    _warn(layer, 4)
+    _warn(layer, 5)  # past `checkout.become`
     _go_first()
     sys.modules[layer] = import_module(PREFIX + layer)
 

@@ -1,13 +1,13 @@
 """The studio: `streamlit run studio/app.py`, or `patchbay studio`."""
 
+import runpy
 import sys
 from pathlib import Path
 
 # Streamlit puts this file's folder on the path, which would offer our modules under second names.
 _HERE = Path(__file__).resolve().parent
 sys.path[:] = [p for p in sys.path if Path(p or ".").resolve() != _HERE]
-if (_HERE.parent / "patchbay.py").exists():  # a checkout, installed or not
-    sys.path.insert(0, str(_HERE.parent))
+runpy.run_path(str(_HERE.parent / "nodes" / "checkout.py"))["lead"]()
 
 import streamlit as st  # noqa: E402
 from starlette.middleware import Middleware  # noqa: E402

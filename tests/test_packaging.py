@@ -40,13 +40,22 @@ def tracked() -> list[str]:
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A wheel built from a clean copy of the source."""
     folder = tmp_path_factory.mktemp("wheel")
-    source = folder / "source"
+    return built(clean_copy(folder / "source"), folder)
+
+
+def clean_copy(source: Path) -> Path:
+    """What git would hand out, in a folder of its own."""
     for name in tracked():
         target = source / name
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes((ROOT / name).read_bytes())
+    return source
+
+
+def built(source: Path, folder: Path) -> Path:
+    """The wheel of this source, made into the folder."""
     pip = [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "--no-build-isolation"]
-    subprocess.run([*pip, "--no-index", "-w", str(folder), "."], cwd=source, check=True)
+    subprocess.run([*pip, "--no-index", "-w", str(folder), str(source)], check=True)
     (wheel,) = folder.glob("patchbay_studio-*.whl")
     return wheel
 
@@ -102,18 +111,27 @@ def test_the_command_is_patchbay() -> None:
 
 @pytest.fixture(scope="session")
 def apart(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The commands of a new environment that has the wheel, and the packages it needs, only.
+    """The commands of a new environment that has the wheel, and the packages it needs, only."""
+    commands = environment(tmp_path_factory.mktemp("apart") / "environment")
+    python = str(commands / "python")
+    pip = [sys.executable, "-m", "pip", "--python", python, "install", "-q", "--no-deps"]
+    subprocess.run([*pip, "--no-index", str(wheel)], check=True, env=alone())
+    return commands
+
+
+def environment(folder: Path) -> Path:
+    """The commands of a new environment with the packages that Patchbay needs, and not Patchbay.
 
     The packages are the ones here: their folder is on its path, but its `.pth` files, such as the
     one by which this checkout is installed, are not read.
     """
-    folder = tmp_path_factory.mktemp("apart") / "environment"
     venv.create(folder, symlinks=os.name != "nt", with_pip=False)
     commands = folder / ("Scripts" if os.name == "nt" else "bin")
-    python = str(commands / "python")
-    pip = [sys.executable, "-m", "pip", "--python", python, "install", "-q", "--no-deps"]
-    subprocess.run([*pip, "--no-index", str(wheel)], check=True, env=alone())
-    ask = [python, "-c", "import sysconfig; print(sysconfig.get_paths()['purelib'])"]
+    ask = [
+        str(commands / "python"),
+        "-c",
+        "import sysconfig; print(sysconfig.get_paths()['purelib'])",
+    ]
     packages = subprocess.run(ask, check=True, capture_output=True, text=True).stdout.strip()
     (Path(packages) / "packages.pth").write_text(
         sysconfig.get_paths()["purelib"] + "\n", encoding="utf-8"
@@ -156,6 +174,37 @@ def test_the_wheel_alone_runs_a_flow(apart: Path, tmp_path: Path) -> None:
     assert Path(where).is_relative_to(apart.parent)
     assert "Few words." in given
     assert list(answered["outputs"].values()) == ["Few words."]
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["-m", "flows", "validate", "flows/saved/shorten.json"],
+        ["-W", "ignore", "-c", "import studio.server.access as a; assert a.Guard"],
+        ["-c", "import runpy; assert runpy.run_path('studio/app.py')['app']"],
+    ],
+    ids=["a flow", "a former name", "the studio"],
+)
+def test_a_plain_checkout_needs_no_installation(command: list[str], tmp_path: Path) -> None:
+    commands = environment(tmp_path / "environment")
+
+    environ = alone(PATCHBAY_HOME=str(tmp_path / "home"))
+    done = subprocess.run(
+        [str(commands / "python"), *command], cwd=ROOT, env=environ, capture_output=True, text=True
+    )
+
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_source_archive_builds_the_same_wheel(shipped: set[str], tmp_path: Path) -> None:
+    source = clean_copy(tmp_path / "source")
+    make = "import sys; sys.path.insert(0, '.ci'); import build_backend as b; b.build_sdist('..')"
+    subprocess.run([sys.executable, "-c", make], cwd=source, check=True, capture_output=True)
+    (archive,) = tmp_path.glob("patchbay_studio-*.tar.gz")
+
+    wheel = built(archive, tmp_path)
+
+    assert set(zipfile.ZipFile(wheel).namelist()) == shipped
 
 
 def test_the_wheel_knows_its_version(apart: Path, tmp_path: Path) -> None:
