@@ -19,6 +19,9 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
         "error.",
     ),
     "show": ("look:show", "Show a flow as text or as a diagram."),
+    "diff": ("merging:diff", "Say what changed between two flows, in words or as a picture."),
+    "merge": ("merging:merge_flows", "Merge two edits of a flow by nodes; git can use it."),
+    "git-setup": ("merging:git_setup", "Let git merge the flows of a repository by nodes."),
     "import": (
         "imports:import_flows",
         "Bring a flow of Flowise, Langflow, CrewAI, Haystack, Dify or n8n, with a report.",

@@ -13,6 +13,7 @@ _HOME = {
     "import_data": "imports.reading",
     "import_file": "imports.reading",
     "import_files": "imports.reading",
+    "merge": "three_way",
     "to_mermaid": "mermaid",
     "to_text": "text",
 }
