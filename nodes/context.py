@@ -8,10 +8,13 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from contextvars import ContextVar
 from pathlib import Path
-from typing import Any, Literal, ParamSpec, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, ParamSpec, Protocol, TypeVar
 
 from patchbay.nodes.input_field import InputField
 from patchbay.nodes.values import SecretRef, Spec
+
+if TYPE_CHECKING:
+    from patchbay.nodes.questions import Answer, Question
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -102,6 +105,23 @@ class Context(Protocol):
             seconds: how long the step took.
             prompt_tokens: tokens read for it.
             completion_tokens: tokens written for it.
+        """
+
+    async def ask(self, question: Question) -> Answer:
+        """Ask a person, and go on with the answer.
+
+        While there is none, the task of the node ends here: it holds no thread, no slot and no
+        memory, and what it opened is let go of. The node begins anew when there is an answer, and
+        this call then gives it. Whatever must not happen twice goes through `once`.
+
+        Questions that are asked side by side in one node each stand in a `lane` of their own;
+        within a lane they count in their order.
+
+        Args:
+            question: what is asked. Asked otherwise after a pause, it is another question.
+
+        Raises:
+            NodeError: nobody answered in time, and there is no default; or nobody can be asked.
         """
 
     async def blocking(self, fn: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:

@@ -135,6 +135,11 @@ class Node(ABC):
         return ()
 
     @classmethod
+    def asks(cls, params: Any) -> bool:
+        """Whether it may ask a person: such a flow is refused where nobody can be asked."""
+        return False
+
+    @classmethod
     def choices(
         cls, param: str, params: Any, secret_of: Callable[[SecretRef], str]
     ) -> list[str] | None:

@@ -25,3 +25,31 @@ class NodeError(Exception):
     ) -> None:
         super().__init__(message)
         self.message, self.fix, self.port, self.code, self.retry = message, fix, port, code, retry
+
+
+class Suspended(BaseException):  # not an `Exception`: nothing on the way out shall interpret it
+    """A node waits for a person: its task ends here, and begins anew when there is an answer.
+
+    Args:
+        questions: the ids of the open questions.
+    """
+
+    def __init__(self, questions: tuple[str, ...]) -> None:
+        super().__init__(f"waits for an answer to {', '.join(questions)}")
+        self.questions = questions
+
+
+def suspended(error: BaseException) -> Suspended | None:
+    """The one suspension that an exception is, also where a task group has gathered several.
+
+    None for everything else: a failure beside a suspension is a failure.
+    """
+    if isinstance(error, Suspended):
+        return error
+    if not isinstance(error, BaseExceptionGroup):
+        return None
+    parts = [suspended(part) for part in error.exceptions]
+    found = [part for part in parts if part is not None]
+    if len(found) < len(parts):
+        return None
+    return Suspended(tuple(dict.fromkeys(q for part in found for q in part.questions)))

@@ -10,6 +10,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
@@ -24,12 +25,13 @@ from patchbay.flows.document.readable import refuse_unreadable
 from patchbay.flows.document.reading import read_flow
 from patchbay.flows.problems import FlowError, Problem
 from patchbay.flows.runs.defaults import default_environment
-from patchbay.flows.runs.events import RunCancelled, RunEnd, RunFailed
+from patchbay.flows.runs.events import NodeAsked, RunCancelled, RunEnd, RunFailed, RunWaiting
 from patchbay.flows.runs.resume import resumed_run
-from patchbay.flows.runs.running import LoadedFlow, Run
+from patchbay.flows.runs.running import LoadedFlow, Run, new_run_id
 
 if TYPE_CHECKING:
     from patchbay.flows.runs.history import History
+    from patchbay.nodes.questions import Answer, Question
 
 
 def run(
@@ -70,7 +72,7 @@ def run(
         note = f"Recording run {run_.id}; patchbay run --resume {run_.id}" if record else ""
     if note and not quiet:
         say.err(note)
-    leave(asyncio.run(_show(run_, _view(run_.resolved, as_json, events, quiet, verbose))))
+    leave(asyncio.run(show(run_, view_of(run_.resolved, as_json, events, quiet, verbose))))
 
 
 def _fresh(
@@ -94,11 +96,21 @@ def _fresh(
     folder = path.resolve().parent
     env = default_environment(use_cache=use_cache, folder=folder)
     resolved = resolve_once(flow, env.catalog)
-    run_ = Run(LoadedFlow(flow, folder), read_inputs(inputs, resolved), env, only)
+    run_id = new_run_id()
     if record:
-        sink = _history().recorder(run_.id, flow, folder, tuple(only))
-        run_.add_sink(sink)
-    return run_
+        from patchbay.flows.runs.answers import recorded
+
+        env = recorded(env, open_history(), run_id, flow, folder, tuple(only))
+    elif sys.stdin.isatty() and sys.stderr.isatty():
+        env = replace(env, asker=at_the_terminal)
+    return Run(LoadedFlow(flow, folder), read_inputs(inputs, resolved), env, only, run_id)
+
+
+async def at_the_terminal(event: NodeAsked, question: Question) -> Answer:
+    """Ask the person at the terminal."""
+    from patchbay.flows.cli.asker import ask
+
+    return await ask(event, question)
 
 
 def _resumed(run_id: str, path: Path | None, use_cache: bool) -> Run:
@@ -106,13 +118,14 @@ def _resumed(run_id: str, path: Path | None, use_cache: bool) -> Run:
         raise _usage(
             "--resume goes on with the flow as it was recorded.", f"patchbay run --resume {run_id}"
         )
-    history = _history()
+    history = open_history()
     past = history.get(run_id)
     env = default_environment(use_cache=use_cache, folder=past.folder)
     return resumed_run(history, past, env)
 
 
-def _history() -> History:
+def open_history() -> History:
+    """The history; what happened to its file is said."""
     from patchbay.flows.runs.history import History
 
     history = History()
@@ -120,13 +133,15 @@ def _history() -> History:
     return history
 
 
-def _view(resolved: Resolved, as_json: bool, events: bool, quiet: bool, verbose: bool) -> View:
+def view_of(resolved: Resolved, as_json: bool, events: bool, quiet: bool, verbose: bool) -> View:
+    """What shows a run, as the options say."""
     if events:
         return EventLines(quiet)
     return JsonResult(quiet) if as_json else Terminal(resolved, quiet, verbose)
 
 
-async def _show(run_: Run, view: View) -> int:
+async def show(run_: Run, view: View) -> int:
+    """Run it, show its events, and return the exit status."""
     code = 0
     with interruptible(run_.cancel) as interrupted:
         async with contextlib.aclosing(run_.events()) as stream:
@@ -136,6 +151,8 @@ async def _show(run_: Run, view: View) -> int:
                     code = say.EXIT_PROBLEM
                     if not isinstance(view, Terminal):
                         say.problems([event.problem])
+                elif isinstance(event, RunWaiting):
+                    code = say.EXIT_WAITING
                 elif isinstance(event, RunCancelled):
                     code = interrupted[0] if interrupted else say.EXIT_INTERRUPTED
                 if isinstance(event, RunEnd):

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 EXIT_PROBLEM = 1
 EXIT_INTERRUPTED = 130
+EXIT_WAITING = 75
+"""The run waits for a person: "try again later", as `sysexits.h` has it (EX_TEMPFAIL)."""
 
 
 def out(text: str = "", end: str = "\n") -> None:

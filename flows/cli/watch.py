@@ -14,6 +14,8 @@ from patchbay.flows.cli import say
 from patchbay.flows.cli.figures import text_of
 from patchbay.flows.runs.events import (
     Event,
+    NodeAnswered,
+    NodeAsked,
     NodeFailed,
     NodeFinished,
     NodeProgress,
@@ -29,6 +31,7 @@ from patchbay.flows.runs.events import (
     RunFailed,
     RunFinished,
     RunStarted,
+    RunWaiting,
     RunWarned,
     as_json,
 )
@@ -123,6 +126,7 @@ class Terminal:
         self._mid_line = False
         self._line = StatusLine(enabled=not quiet)
         self._ran = self._reused = 0
+        self._asked: dict[str, NodeAsked] = {}
 
     def show(self, event: Event) -> None:
         """Show one event."""
@@ -147,6 +151,11 @@ class Terminal:
                     self._note(f"{_titled(event)}; --verbose shows it")
                 else:
                     self._status(f"{event.node}: {_head(event)}")
+            case NodeAsked():
+                self._asked[event.question] = event
+            case NodeAnswered():
+                self._asked.pop(event.question, None)
+                self._answered(event)
             case NodeFinished():
                 self._finish(event)
             case NodeSkipped():
@@ -173,6 +182,9 @@ class Terminal:
             case RunCancelled():
                 self._settle()
                 say.err(f"Stopped after {say.seconds(event.seconds)}.")
+            case RunWaiting():
+                self._settle()
+                self._wait(event)
             case _:
                 assert_never(event)
 
@@ -199,6 +211,22 @@ class Terminal:
             return
         for name, value in outputs.items():
             say.out(f"{name}:\n{text_of(value, self._widest)}\n")
+
+    def _answered(self, event: NodeAnswered) -> None:
+        from patchbay.flows.runs.inbox import said
+
+        self._note(f"{event.node}: {event.author} answered: {said(event.answer)}")
+
+    def _wait(self, event: RunWaiting) -> None:
+        from patchbay.flows.cli.questions import put
+
+        for question in event.questions:
+            if question in self._asked:
+                put(event.run, self._asked[question], alone=len(event.questions) == 1)
+        if not self._quiet:
+            say.err(
+                f"The run waits. It goes on when it is answered, here or elsewhere: {event.run}"
+            )
 
     def _summary(self, event: RunFinished) -> None:
         for _, text in warnings_of(event):

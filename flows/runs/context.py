@@ -21,13 +21,14 @@ from patchbay.flows.runs.events import (
     NodeWarned,
     Tokens,
 )
-from patchbay.nodes.context import StepKind, in_lane
+from patchbay.nodes.context import LANE, StepKind, in_lane
 from patchbay.nodes.contract import InputField, Node, NodeError
 from patchbay.nodes.threads import in_thread
 from patchbay.nodes.values import SecretRef, Spec
 
 if TYPE_CHECKING:
     from patchbay.flows.runs.node_steps import NodeSteps
+    from patchbay.nodes.questions import Answer, Question
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -71,6 +72,7 @@ class StepContext:
         self._cancelled: threading.Event | None = None
         self._tails: dict[str, str] = {}
         self._reported = ("", 0.0)
+        self._asked: dict[str, int] = {}
         self._loop, self._thread = asyncio.get_running_loop(), threading.get_ident()
 
     @property
@@ -104,12 +106,18 @@ class StepContext:
     def discard(self) -> None:
         """Forget what a failed try held back."""
         self._tails.clear()
+        self._asked.clear()
         self.no_reuse = False
 
     def failed(self, error: BaseException) -> None:
         """A try failed: what it did is given again to the next one, in this process or later."""
         if self._kept is not None:
             self._kept.again(error)
+
+    def parked(self) -> None:
+        """The node waits for people: what it did is given again when it begins anew."""
+        if self._kept is not None:
+            self._kept.hand_back()
 
     async def progress(self, label: str, done: float, total: float | None = None) -> None:
         """Say how far a slow step has come."""
@@ -160,6 +168,16 @@ class StepContext:
         else:
             with contextlib.suppress(RuntimeError):  # the run has ended, and its loop with it
                 self._loop.call_soon_threadsafe(self._emit, event)
+
+    async def ask(self, question: Question) -> Answer:
+        """Ask a person: an answer that is there, or the end of this task until there is one."""
+        from patchbay.flows.runs.asking import ask
+
+        lane = "/".join(LANE.get())
+        count = self._asked[lane] = self._asked.get(lane, 0) + 1
+        place = self.path + (f"@{lane}" if lane else "") + (f"#{count}" if count > 1 else "")
+        self.use_once()  # what a person said once is not said for the next run
+        return await ask(self.path, place, question, self._env, self._emit)
 
     async def blocking(self, fn: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run blocking code in a thread that stops when the run does."""

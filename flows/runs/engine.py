@@ -32,6 +32,7 @@ from patchbay.flows.runs.plan import Absent, Delivered, Outcome, Plan, PlanStep,
 from patchbay.flows.runs.subflows import Subflows
 from patchbay.nodes.context import LANE
 from patchbay.nodes.contract import InputField, Node, NodeError, Ports
+from patchbay.nodes.errors import Suspended, suspended
 from patchbay.nodes.threads import in_thread
 
 log = logging.getLogger("patchbay")
@@ -67,8 +68,10 @@ class Execution:
         self._remaining = len(plan.steps)
         self._ready: deque[PlanStep] = deque()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._parked: dict[str, tuple[str, ...]] = {}
+        """Steps that wait for people, with the ids of their questions."""
         self._done: asyncio.Future[None]
-        self._stopping = False
+        self._begun = self._stopping = False
         self.failed: list[str] = []
         self.tokens = Tokens()
         self.repeatable = True
@@ -76,16 +79,23 @@ class Execution:
         """Whether something inside gave what must not be used again."""
 
     async def run(self) -> dict[str, Any]:
-        """Run to the end and return the flow outputs.
+        """Run to the end and return the flow outputs. After a suspension it may be called again.
 
         Raises:
             StepError: a node failed and was not told to continue.
+            Suspended: all that is left waits for people.
             SchedulerError: something broke between the nodes.
         """
         self._done = asyncio.get_running_loop().create_future()
+        self._stopping = False
+        desk = self._env.desk
+        if desk is not None:
+            desk.listeners.add(self._wake)
         try:
-            self._ready.extend(self._plan.roots())
-            self._begin_ready()
+            if not self._begun:
+                self._begun = True
+                self._ready.extend(self._plan.roots())
+            self._wake()
             if self._tasks:
                 await self._done
         except (StepError, SchedulerError):
@@ -94,11 +104,16 @@ class Execution:
             raise SchedulerError(f"Between the nodes: {said(error)}", cause=error) from error
         finally:
             self._stopping = True
+            if desk is not None:
+                desk.listeners.discard(self._wake)
             self._done.cancel()
             for task in self._tasks:
                 task.cancel()
             if self._tasks:
                 await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._parked:
+            questions = (q for asked in self._parked.values() for q in asked)
+            raise Suspended(tuple(dict.fromkeys(questions)))
         if self._remaining:
             left = [step_id for step_id in self._plan.steps if step_id not in self._outcomes]
             raise SchedulerError(f"These nodes never ended: {', '.join(left)}.")
@@ -133,6 +148,20 @@ class Execution:
                 task = asyncio.create_task(work, name=self._prefix + step.id)
                 self._tasks.add(task)
                 task.add_done_callback(self._ended)
+
+    def _park(self, step: Step, waits: Suspended) -> None:
+        """The step waits for people; unless one has answered while others in it still worked."""
+        self._parked[step.id] = waits.questions
+        self._wake()
+
+    def _wake(self) -> None:
+        """Begin anew what waited for an answer that is there."""
+        desk = self._env.desk
+        for step_id, questions in tuple(self._parked.items()):
+            if desk is not None and any(desk.answer_to(question) for question in questions):
+                del self._parked[step_id]
+                self._ready.append(self._plan.steps[step_id])
+        self._begin_ready()
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         """A node's task is over. Whatever it raised, and wherever, ends the run."""
@@ -180,6 +209,9 @@ class Execution:
         except BaseException as error:  # also what is no `Exception`: a panic in Rust, sys.exit()
             if self._stopping and isinstance(error, asyncio.CancelledError):
                 raise
+            if waits := suspended(error):
+                ctx.parked()
+                return self._park(step, waits)
             ctx.failed(error)
             outcome = self._fail(step, path, inputs, started, error)
         finally:

@@ -14,6 +14,7 @@ from patchbay.flows.runs.secrets import Secrets
 from patchbay.nodes.catalog import Catalog
 
 if TYPE_CHECKING:
+    from patchbay.flows.runs.asking import Asker, Desk
     from patchbay.flows.runs.journal import Journal
 
 Sink = Callable[[Event], None]
@@ -33,6 +34,8 @@ class Environment:
     """Catalog, pool, secrets, stores and folder of a run.
 
     `cache` None runs every node. `stored` holds results of an interrupted try by node path.
+    People are asked through `desk`, which keeps questions until they are answered, or through
+    `asker`, which asks at once; without either a flow that asks is refused.
     """
 
     catalog: Catalog
@@ -44,6 +47,8 @@ class Environment:
     sinks: tuple[Sink, ...] = ()
     journal: Journal | None = None
     """The one of the sinks that keeps steps as well; a run finds it itself."""
+    desk: Desk | None = None
+    asker: Asker | None = None
 
     @property
     def keyed(self) -> bool:

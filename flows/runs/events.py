@@ -149,6 +149,37 @@ class NodeStepped:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NodeAsked:
+    """The node asks a person, and its task ends until there is an answer.
+
+    `question` is its id within the run, `asks` the stored form of a `nodes.questions.Question`,
+    `until` when it is too late (Unix time in seconds).
+    """
+
+    type: Literal["node_asked"] = "node_asked"
+    at: float
+    node: str
+    question: str
+    asks: dict[str, Any]
+    until: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeAnswered:
+    """Somebody answered; `answer` is the stored form of a `nodes.questions.Answer`.
+
+    `at` is when. The node begins anew, with what it had done before kept.
+    """
+
+    type: Literal["node_answered"] = "node_answered"
+    at: float
+    node: str
+    question: str
+    author: str
+    answer: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NodeRetrying:
     """A try failed and another follows after `wait_s` seconds. What was streamed is void."""
 
@@ -232,6 +263,21 @@ class RunCancelled:
     tokens: Tokens
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunWaiting:
+    """All that is left waits for people; the run has ended until somebody answers.
+
+    It has neither failed nor been cancelled. `questions` are the ids of those that are open.
+    """
+
+    type: Literal["run_waiting"] = "run_waiting"
+    at: float
+    run: str
+    seconds: float
+    tokens: Tokens
+    questions: tuple[str, ...] = ()
+
+
 NodeEvent = (
     NodeStarted
     | NodeStreamed
@@ -239,12 +285,14 @@ NodeEvent = (
     | NodeWarned
     | NodeWaiting
     | NodeStepped
+    | NodeAsked
+    | NodeAnswered
     | NodeRetrying
     | NodeFinished
     | NodeSkipped
     | NodeFailed
 )
-RunEnd = RunFinished | RunFailed | RunCancelled
+RunEnd = RunFinished | RunFailed | RunCancelled | RunWaiting
 Event = RunStarted | RunWarned | NodeEvent | RunEnd
 """Every event, discriminated by `type`.
 

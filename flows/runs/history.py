@@ -20,13 +20,14 @@ from patchbay.flows.document.reading import read_text
 from patchbay.flows.document.writing import canonical_text
 from patchbay.flows.problems import FlowError, Problem
 from patchbay.flows.runs.environment import Stored
+from patchbay.flows.runs.inbox import Inbox
 from patchbay.flows.runs.journal import Journal, StepRecord
 from patchbay.flows.runs.recording import Ending, Recording
 from patchbay.flows.runs.store import ADDED, MIGRATIONS, Migration, Store
 from patchbay.flows.runs.writer import Writer
 from patchbay.nodes.values import Value, decode
 
-Status = Literal["running", "finished", "failed", "cancelled", "interrupted"]
+Status = Literal["running", "waiting", "finished", "failed", "cancelled", "interrupted"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +75,8 @@ class History:
         self._store = Store(url, migrations)
         self._writer = Writer(self._store)
         self._runs, self._events = self._store.table("runs"), self._store.table("events")
+        self.inbox = Inbox(self._store)
+        """The questions of all runs."""
 
     @property
     def notice(self) -> str:
@@ -179,9 +182,14 @@ class History:
 
     def forget(self, db: Any, run: str) -> None:
         """Delete a run in a transaction of somebody else's."""
-        for table in (self._events, self._store.table("steps")):
+        for name in ("events", "steps", "answers", "questions"):
+            table = self._store.table(name)
             db.execute(table.delete().where(table.c.run == run))
         db.execute(self._runs.delete().where(self._runs.c.id == run))
+
+    def settle(self) -> None:
+        """Wait until all that was recorded is on the disk."""
+        self._writer.put_and_wait()
 
     def close(self) -> None:
         """Write what there is, and close the database."""

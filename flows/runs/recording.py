@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, assert_never
 from patchbay.flows.blackout import EVERYWHERE
 from patchbay.flows.runs.events import (
     Event,
+    NodeAnswered,
+    NodeAsked,
     NodeProgress,
     NodeStreamed,
     RunCancelled,
@@ -18,6 +20,7 @@ from patchbay.flows.runs.events import (
     RunFailed,
     RunFinished,
     RunStarted,
+    RunWaiting,
     as_json,
 )
 from patchbay.flows.runs.journal import StepPlace, StepRecord
@@ -31,6 +34,8 @@ if TYPE_CHECKING:
 
 PASSING = (NodeStreamed, NodeProgress)
 """Events that matter while they happen only; what they add up to is in `node_finished`."""
+OF_THE_DESK = (NodeAsked, NodeAnswered, RunWaiting)
+"""Events that are recorded where they come to be, together with what they say (`inbox.py`)."""
 
 
 Ending = Callable[[Any, RunEnd], None]
@@ -64,7 +69,7 @@ class Recording:
     def event(self, event: Event) -> None:
         """Write an event. The beginning and the end of a run are waited for."""
         self._complain()
-        if isinstance(event, PASSING):
+        if isinstance(event, PASSING + OF_THE_DESK):
             return
         data = as_json(event)
         text = _dump(data)
@@ -172,6 +177,8 @@ def _ending(event: RunEnd) -> dict[str, Any]:
             more = {"status": "failed", "problem": _dump(event.problem.as_dict())}
         case RunCancelled():
             more = {"status": "cancelled"}
+        case RunWaiting():
+            more = {"status": "waiting"}
         case _:
             assert_never(event)
     return {**more, "seconds": event.seconds, "tokens": event.tokens.total}

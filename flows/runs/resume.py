@@ -23,24 +23,30 @@ def recorded_inputs(past: PastRun, types: Mapping[str, type[Value]]) -> dict[str
     return {name: decode(value, types) for name, value in past.inputs.items()}
 
 
-def resumed_run(history: History, past: PastRun, env: Environment) -> Run:
+def resumed_run(history: History, past: PastRun, env: Environment, *, claimed: bool = False) -> Run:
     """The run that goes on where a recorded one stopped, under the same id.
 
     Args:
         history: where it was recorded, and will be.
         past: the run.
         env: what it gets besides; its results so far and its recorder are added.
+        claimed: whether it is this process's already, by an answer.
 
     Raises:
         FlowError: it cannot be resumed.
     """
+    from patchbay.flows.runs.desk import RecordedDesk
     from patchbay.flows.runs.history import resumable
     from patchbay.flows.runs.thread_runs import rejoin
 
-    resumable(past)
+    if not claimed:
+        resumable(past)
+        if past.status == "waiting" and not history.inbox.claim(past.id):
+            resumable(replace(past, status="running"))
     types = env.catalog.value_types
     flow = past.flow
-    env = replace(env, stored=history.stored(past.id, types))
+    desk = RecordedDesk(history, past.id, types, again=True)
+    env = replace(env, stored=history.stored(past.id, types), desk=desk)
     inputs = recorded_inputs(past, types)
     run = Run(LoadedFlow(flow, past.folder), inputs, env, past.only, run_id=past.id)
     hold = rejoin(run, past, history)

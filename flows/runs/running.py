@@ -22,11 +22,13 @@ from patchbay.flows.runs.engine import Execution
 from patchbay.flows.runs.environment import Environment, Sink
 from patchbay.flows.runs.events import (
     Event,
+    NodeAsked,
     RunCancelled,
     RunEnd,
     RunFailed,
     RunFinished,
     RunStarted,
+    RunWaiting,
     RunWarned,
     Tokens,
 )
@@ -34,13 +36,18 @@ from patchbay.flows.runs.failures import SchedulerError, StepError, explain, sai
 from patchbay.flows.runs.inputs import accept
 from patchbay.flows.runs.plan import make_plan, needed_by
 from patchbay.flows.runs.secrets import secret_names
-from patchbay.flows.runs.subflows import Subflows
+from patchbay.flows.runs.subflows import Subflows, refuse_to_ask
+from patchbay.nodes.errors import Suspended
+from patchbay.nodes.threads import in_thread
 
 if TYPE_CHECKING:
     from patchbay.flows.runs.journal import Journal
     from patchbay.flows.runs.thread_holds import Hold
 
 log = logging.getLogger("patchbay")
+
+LISTEN_EVERY_S = 0.5
+"""How often a run with open questions looks for answers of other processes, in seconds."""
 
 
 @dataclass(frozen=True)
@@ -85,6 +92,11 @@ class Run:
         self.resolved = resolve_once(loaded.flow, env.catalog)
         _check(self.resolved, self._env.folder, self._only)
         self._plan = make_plan(self.resolved, self._only)
+        self._subflows = Subflows(self._env.catalog, self._env.folder)
+        if env.desk is None and env.asker is None:
+            refuse_to_ask(self._plan, self._subflows)
+        elif env.desk is not None:  # what is done grows while the run waits for answers
+            self._env = replace(self._env, stored=dict(env.stored))
         self.inputs = accept(self.resolved, inputs, self._plan.steps)
         # What the flow names is blacked out from the start, not only once a node has asked for it.
         self._env.secrets.know(
@@ -99,6 +111,8 @@ class Run:
         self._given = self.inputs
         self._hold: Hold | None = None
         self._notes: list[str] = []
+        self._listening: asyncio.Task[None] | None = None
+        self._nudged = asyncio.Event()
 
     @property
     def folder(self) -> Path | None:
@@ -174,6 +188,12 @@ class Run:
             with contextlib.suppress(RuntimeError):  # the loop has closed: the run has ended
                 self._loop.call_soon_threadsafe(self._stop)
 
+    def nudge(self) -> None:
+        """Somebody has answered: have the run look now. May be called from any thread."""
+        if self._loop is not None:
+            with contextlib.suppress(RuntimeError):
+                self._loop.call_soon_threadsafe(self._nudged.set)
+
     def _stop(self) -> None:
         if self._task is not None and self._begun:
             self._task.cancel()  # a task that has not begun looks at `_cancel_asked` itself
@@ -182,6 +202,8 @@ class Run:
         event = self._env.secrets.redact_event(event)  # the edge: everybody hears of it from here
         self._queue.append(event)
         self._news.set()
+        if isinstance(event, NodeAsked) and self._env.desk is not None and not self._listening:
+            self._listening = asyncio.get_running_loop().create_task(self._listen())
         for sink in tuple(self._sinks):
             try:
                 sink(event)
@@ -218,7 +240,7 @@ class Run:
             self._env,
             self._given,
             self._emit,
-            Subflows(self._env.catalog, self._env.folder),
+            self._subflows,
         )
 
         def end(kind: Any, **more: Any) -> None:
@@ -243,12 +265,14 @@ class Run:
             self._begun = True
             if self._cancel_asked:
                 raise asyncio.CancelledError
-            outputs = await execution.run()
+            outputs = await self._outputs(execution, started)
             for node_id in self._only:
                 outputs |= self._shown(node_id, execution)
             end(RunFinished, outputs=outputs, failed=tuple(execution.failed))
         except asyncio.CancelledError:
             end(RunCancelled)
+        except Suspended as waits:
+            end(RunWaiting, questions=waits.questions)
         except StepError as error:
             end(RunFailed, problem=error.problem)
         except (KeyboardInterrupt, GeneratorExit):
@@ -256,8 +280,68 @@ class Run:
         except BaseException as error:  # a defect of ours: say it rather than hang
             end(RunFailed, problem=explain(_scheduler_error(error), "", self._env.secrets))
         finally:
+            if self._listening is not None:
+                self._listening.cancel()
             if self._env.cache is not None:
                 self._env.cache.flush()
+
+    # --- people -------------------------------------------------------------------------------
+
+    async def _outputs(self, execution: Execution, started: float) -> dict[str, Any]:
+        """The outputs. Goes on as long as there are answers to go on with.
+
+        Raises:
+            Suspended: the run sleeps, and its desk knows.
+        """
+        while True:
+            try:
+                return await execution.run()
+            except Suspended as waits:
+                event = RunWaiting(
+                    at=time.time(),
+                    run=self.id,
+                    seconds=time.perf_counter() - started,
+                    tokens=execution.tokens,
+                    questions=waits.questions,
+                )
+                if not await self._hear() and self._sleeps(event):
+                    raise
+
+    def _sleeps(self, event: RunWaiting) -> bool:
+        desk = self._env.desk
+        try:
+            return desk is None or desk.sleep(event)
+        except FlowError as error:  # the questions are kept: whoever answers takes the run over
+            message = f"That the run waits could not be recorded. {error.problems[0].message}"
+            self._emit(RunWarned(at=time.time(), run=self.id, message=message))
+            return True
+
+    async def _listen(self) -> None:
+        """Look for answers now and then, as long as the run works."""
+        while True:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(LISTEN_EVERY_S):
+                    await self._nudged.wait()
+            self._nudged.clear()
+            await self._hear()
+
+    async def _hear(self) -> bool:
+        """Take the answers that there are, and wake the nodes that wait for them."""
+        desk = self._env.desk
+        if desk is None:
+            return False
+        try:
+            found = await in_thread(desk.refresh)
+            stored = await in_thread(desk.stored) if found else {}
+        except FlowError:
+            return False  # the disk refuses just now; falling asleep looks again
+        if found and isinstance(self._env.stored, dict):
+            self._env.stored.update(stored)
+        for event in found:
+            self._emit(event)
+        for wake in tuple(desk.listeners) if found else ():
+            wake()
+        return bool(found)
 
     def _shown(self, node_id: str, execution: Execution) -> dict[str, Any]:
         """The visible outputs of a node that was asked for, under `node.port`."""

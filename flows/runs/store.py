@@ -45,7 +45,7 @@ ADDED = frozenset({"size", "subflows"})
 """Columns of `runs` that the first version had not."""
 
 MIGRATIONS: Mapping[int, Migration] = {1: _to_2, 2: _only_tables, 3: _only_tables}
-"""Version → what leads to the next one. 4 has conversations and what is remembered."""
+"""Version → what leads to the next one. 3 has questions and answers, 4 conversations and what is remembered."""
 
 DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 OTHER_TABLES = ("no such table", "no such column", "has no column")
@@ -321,6 +321,28 @@ def _tables() -> MetaData:
         sa.Column("replay", sa.Boolean, nullable=False),
         sa.Column("remade", sa.Boolean, nullable=False),
         sa.UniqueConstraint("run", "node", "lane", "count"),
+    )
+    sa.Table(
+        "questions",
+        tables,
+        sa.Column("run", sa.String(64), sa.ForeignKey("runs.id"), primary_key=True),
+        sa.Column("id", sa.String(500), primary_key=True),
+        sa.Column("node", sa.Text, nullable=False),
+        sa.Column("digest", sa.String(64), nullable=False),
+        sa.Column("asked_at", sa.Float, nullable=False),
+        sa.Column("until", sa.Float),
+        sa.Column("withdrawn", sa.Boolean, nullable=False),
+        sa.Column("data", sa.Text, nullable=False),
+    )
+    sa.Table(  # its key is what makes an answer the only one
+        "answers",
+        tables,
+        sa.Column("run", sa.String(64), sa.ForeignKey("runs.id"), primary_key=True),
+        sa.Column("question", sa.String(500), primary_key=True),
+        sa.Column("author", sa.Text, nullable=False),
+        sa.Column("at", sa.Float, nullable=False),
+        sa.Column("heard", sa.Boolean, nullable=False),
+        sa.Column("data", sa.Text, nullable=False),
     )
     add_thread_tables(tables)
     return tables

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from patchbay.flows.checks.resolve import Resolved, resolve
 from patchbay.flows.checks.validate import validate_resolved
 from patchbay.flows.document.reading import read_flow
 from patchbay.flows.document.writing import canonical_text
-from patchbay.flows.problems import FlowError, errors
+from patchbay.flows.problems import FlowError, Problem, errors
 from patchbay.flows.runs.environment import Environment
 from patchbay.flows.runs.inputs import accept, flow_inputs
 from patchbay.flows.runs.plan import Plan, make_plan
@@ -106,6 +107,38 @@ class Subflows:
             raise FlowError(problems)
         plan = make_plan(resolved)
         return Subflow(resolved, plan, path.parent, Subflows(self._catalog, path.parent))
+
+
+def refuse_to_ask(plan: Plan, subflows: Subflows) -> None:
+    """Check that nothing in a run asks a person, where nobody can be asked.
+
+    Raises:
+        FlowError: these nodes do, themselves or in a flow that they run.
+    """
+    if found := [*_asking(plan, subflows, "", 1)]:
+        from patchbay.flows.runs.asking import NOBODY_FIX
+
+        raise FlowError(
+            Problem(
+                "question/nobody",
+                "It asks a person, and nobody can be asked: the run is not recorded.",
+                NOBODY_FIX,
+                node=path,
+            )
+            for path in found
+        )
+
+
+def _asking(plan: Plan, subflows: Subflows, prefix: str, depth: int) -> Iterator[str]:
+    for step in plan.steps.values():
+        if step.disabled:
+            continue
+        if step.cls.asks(step.params):
+            yield prefix + step.id
+        for name in step.subflows:
+            with contextlib.suppress(NodeError):  # a broken flow says so when it is run
+                inner = subflows.open(name, depth)
+                yield from _asking(inner.plan, inner.subflows, f"{prefix}{step.id}/", depth + 1)
 
 
 def _as_node_error(error: FlowError) -> NodeError:

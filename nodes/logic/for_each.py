@@ -18,6 +18,7 @@ from patchbay.nodes.contract import (
     SubflowUse,
     port,
 )
+from patchbay.nodes.errors import Suspended
 from patchbay.nodes.logic.plain import as_json
 from patchbay.nodes.names import FlowName, Name
 from patchbay.nodes.values import Document, Promptable, type_in_words
@@ -94,16 +95,23 @@ class ForEach(Node):
 async def _collect(
     call: Callable[[int], Awaitable[JsonValue]], total: int, params: ForEach.Params, ctx: Context
 ) -> list[JsonValue]:
-    """Call for every index, at most `concurrency` at once; results in order."""
+    """Call for every index, at most `concurrency` at once; results in order.
+
+    An item that asks a person does not keep the others waiting: they are called, and may ask too.
+    """
     results: list[JsonValue] = [None] * total
     waiting = iter(range(total))
     done = 0
+    questions: list[str] = []
 
     async def work() -> None:
         nonlocal done
         for index in waiting:
             try:
                 results[index] = await call(index)
+            except Suspended as asked:
+                questions.extend(asked.questions)
+                continue
             except Exception as error:
                 failure = _item_failed(index, total, error)
                 if params.on_item_error == "fail":
@@ -118,6 +126,8 @@ async def _collect(
                 group.create_task(work())
     except* NodeError as failures:
         raise failures.exceptions[0] from None
+    if questions:
+        raise Suspended(tuple(questions))
     return results
 
 

@@ -9,6 +9,8 @@ from typing import Any, assert_never
 from patchbay.flows.problems import Problem
 from patchbay.flows.runs.events import (
     Event,
+    NodeAnswered,
+    NodeAsked,
     NodeFailed,
     NodeFinished,
     NodeProgress,
@@ -24,6 +26,7 @@ from patchbay.flows.runs.events import (
     RunFailed,
     RunFinished,
     RunStarted,
+    RunWaiting,
     RunWarned,
     Tokens,
     as_json,
@@ -41,6 +44,8 @@ Followed = (
     | NodeProgress
     | NodeWarned
     | NodeWaiting
+    | NodeAsked
+    | NodeAnswered
     | NodeRetrying
     | NodeFinished
     | NodeSkipped
@@ -95,6 +100,8 @@ class Progress:
     outputs: dict[str, Any] = field(default_factory=dict)
     problem: dict[str, Any] | None = None
     failed: tuple[str, ...] = ()
+    questions: dict[str, NodeAsked] = field(default_factory=dict)
+    """What people are asked and have not answered, by the question's id."""
     warnings: list[str] = field(default_factory=list)
     """What is to be known of the run as a whole; that of a node stands with it."""
 
@@ -147,6 +154,12 @@ class Progress:
             case NodeWaiting():
                 node.status = "waiting"
                 node.message = waiting_words(event.resource, event.position)
+            case NodeAsked():
+                node.status, node.message = "asking", str(event.asks["title"])
+                self.questions[event.question] = event
+            case NodeAnswered():
+                self.questions.pop(event.question, None)
+                node.message = f"{event.author} answered."
             case NodeRetrying():
                 node.text = ""
                 node.message = f"Tries again: {event.problem.message}"
@@ -174,11 +187,23 @@ class Progress:
                 self.status, self.problem = "failed", event.problem.as_dict()
             case RunCancelled():
                 self.status = "cancelled"
+            case RunWaiting():
+                self.status = "waiting"
+                return self._sleep(event)
             case _:
                 assert_never(event)
+        self.questions.clear()
         for node in self.nodes.values():
-            if node.status in ("running", "waiting", "queued"):
+            if node.status in ("running", "waiting", "asking", "queued"):
                 node.status = "cancelled"
+
+    def _sleep(self, event: RunWaiting) -> None:
+        """What is left waits for people, or for nodes that do."""
+        open_ones = set(event.questions)
+        self.questions = {q: asked for q, asked in self.questions.items() if q in open_ones}
+        for node in self.nodes.values():
+            if node.status in ("running", "waiting"):
+                node.status, node.message = "asking", "It waits for an answer."
 
     def broke(self, words: str) -> None:
         """The run ended by a defect."""

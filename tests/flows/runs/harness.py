@@ -11,6 +11,8 @@ from patchbay.flows.document.model import Edge, Flow, NodeInstance, RunPolicy
 from patchbay.flows.runs.environment import Environment
 from patchbay.flows.runs.events import (
     Event,
+    NodeAnswered,
+    NodeAsked,
     NodeFailed,
     NodeFinished,
     NodeProgress,
@@ -25,6 +27,7 @@ from patchbay.flows.runs.events import (
     RunFailed,
     RunFinished,
     RunStarted,
+    RunWaiting,
     RunWarned,
 )
 from patchbay.flows.runs.resources import Pool
@@ -101,6 +104,12 @@ def _word(event: Event) -> str:
             return f"warn {event.node}: {event.message}"
         case NodeWaiting():
             return f"wait {event.node} for {event.resource} #{event.position}"
+        case NodeAsked():
+            return f"ask {event.question}"
+        case NodeAnswered():
+            return f"answer {event.question} by {event.author}"
+        case RunWaiting():
+            return f"waiting for {', '.join(event.questions)}"
         case RunFinished():
             return f"finished {event.outputs}"
         case RunFailed():

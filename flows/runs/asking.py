@@ -1,0 +1,157 @@
+"""`ctx.ask` as the engine does it: an answer that is there, or a question put and the task's end.
+
+A question has a place: the path of its node, its lane, and its count within the lane. A node that
+begins anew comes to the same places, and finds the answers there. What is asked counts as well: an
+answer never serves for another question than the one that the person saw.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Protocol
+
+from patchbay.flows.problems import FlowError
+from patchbay.flows.runs.environment import Environment
+from patchbay.flows.runs.events import Event, NodeAnswered, NodeAsked, RunWaiting
+from patchbay.nodes.errors import NodeError, Suspended
+from patchbay.nodes.questions import Answer, Question, answer_of, question_of
+
+Asker = Callable[[NodeAsked, Question], Awaitable[Answer]]
+"""Asks a person at once, such as at the terminal."""
+
+DEADLINE = "the deadline"
+"""The author of an answer that was taken because nobody gave one in time."""
+MOST_WORDS = 200
+NOBODY_FIX = (
+    "Record the run (--record), so that it can wait and be answered with `patchbay answer`; or "
+    "start it at a terminal, which then asks."
+)
+
+
+class Desk(Protocol):
+    """Where the questions of a run lie until somebody answers them."""
+
+    listeners: set[Callable[[], None]]
+    """Called when there are new answers, on the thread of the run."""
+
+    def digest_of(self, question: str) -> str | None:
+        """The digest of the question with this id; None where none has been asked."""
+
+    def answer_to(self, question: str) -> dict[str, Any] | None:
+        """The stored form of its answer, as far as this run has heard of it."""
+
+    def put(self, event: NodeAsked, digest: str) -> None:
+        """Keep a question. Raises `FlowError` where that cannot be done."""
+
+    def withdraw(self, question: str) -> None:
+        """Nobody needs the answer any more."""
+
+    def refresh(self) -> list[NodeAnswered]:
+        """What has been answered since the last look, deadlines that have passed too. Blocks."""
+
+    def sleep(self, event: RunWaiting) -> bool:
+        """Put the run to sleep, unless there is an answer that it has not heard of."""
+
+    def stored(self) -> Mapping[str, Any]:
+        """What the nodes of the run have given so far, by path."""
+
+
+async def ask(
+    path: str,
+    place: str,
+    question: Question,
+    env: Environment,
+    emit: Callable[[Event], None],
+) -> Answer:
+    """The answer to a question of a node.
+
+    Args:
+        path: the node's.
+        place: where in the run it is asked.
+        question: what is asked.
+        env: where it can be answered.
+        emit: takes the events.
+
+    Raises:
+        Suspended: there is none yet.
+        NodeError: it came too late, or nobody can be asked.
+    """
+    asks = env.secrets.redact(question.as_json())
+    seen = question_of(asks, env.catalog.value_types)  # what the person sees is what is asked
+    now = time.time()
+    until = None if seen.within_s is None else now + seen.within_s
+    if env.asker is not None:
+        event = NodeAsked(at=now, node=path, question=place, asks=asks, until=until)
+        emit(event)
+        answer = await env.asker(event, seen)
+        emit(_answered(event, answer))
+        return _in_time(answer, seen)
+    if env.desk is None:
+        raise NodeError(
+            f"It asks a person ({_short(seen.title)}), and nobody can be asked.",
+            fix=NOBODY_FIX,
+            code="question/nobody",
+            retry=False,
+        )
+    return _at_desk(path, place, seen, asks, until, env, emit)
+
+
+def _at_desk(
+    path: str,
+    place: str,
+    question: Question,
+    asks: dict[str, Any],
+    until: float | None,
+    env: Environment,
+    emit: Callable[[Event], None],
+) -> Answer:
+    desk = env.desk
+    assert desk is not None  # noqa: S101 - asked for by the caller
+    digest, name, number = question.digest, place, 1
+    while (known := desk.digest_of(name)) not in (None, digest):
+        desk.withdraw(name)
+        number += 1
+        name = f"{place}~{number}"
+    if given := desk.answer_to(name):
+        return _in_time(answer_of(given, env.catalog.value_types), question)
+    event = NodeAsked(at=time.time(), node=path, question=name, asks=asks, until=until)
+    if known is None:
+        try:
+            desk.put(event, digest)
+        except FlowError as error:
+            first = error.problems[0]
+            raise NodeError(
+                f"The question cannot be kept: {first.message}",
+                fix=first.fix,
+                code=first.code,
+                retry=False,
+            ) from error
+    emit(event)
+    raise Suspended((name,))
+
+
+def _answered(event: NodeAsked, answer: Answer) -> NodeAnswered:
+    return NodeAnswered(
+        at=answer.at,
+        node=event.node,
+        question=event.question,
+        author=answer.author,
+        answer=answer.as_json(),
+    )
+
+
+def _in_time(answer: Answer, question: Question) -> Answer:
+    if not answer.late or question.has_default:
+        return answer
+    whom = f" ({question.whom})" if question.whom else ""
+    raise NodeError(
+        f"Nobody{whom} answered in time: {_short(question.title)}",
+        fix="Give it more time, or a default answer.",
+        code="question/expired",
+        retry=False,
+    )
+
+
+def _short(title: str) -> str:
+    return title if len(title) <= MOST_WORDS else title[: MOST_WORDS - 1] + "…"
