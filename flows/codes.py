@@ -82,6 +82,16 @@ RUN_CODES: Mapping[str, str] = {
     "thread/turn": "The thread has no such turn, or it is damaged.",
     "thread/unknown": "There is no thread of that id, or it has been deleted.",
     "thread/unwritable": "A conversation cannot be written to the file that was named.",
+    "question/nobody": "A node asks a person, and nobody can be asked: the run is not recorded.",
+    "question/expired": "Nobody answered in time, and the question has no default.",
+    "question/answered": "Somebody has answered already; it is said who, and when.",
+    "question/wrong-answer": "The answer is not what the question wants; the question stays open.",
+    "question/unknown": "The run has asked no such question.",
+    "question/which": "The run asks several questions, and it is not said which is answered.",
+    "question/none": "No question of the run is open.",
+    "question/withdrawn": "The question has been asked otherwise since.",
+    "question/ended": "The run has ended, so that nobody waits for an answer.",
+    "question/file": "The file with the answer cannot be read.",
     "studio/missing": "The studio, or Streamlit, is not installed.",
 }
 """What can end a run besides what a node says itself."""

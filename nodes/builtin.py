@@ -70,6 +70,11 @@ _WHERE = {
     "tool.http_get": "tools.http_get:HttpGet",
     "tool.flow": "tools.flow:FlowAsTool",
     "tool.clock": "tools.clock:Clock",
+    # People
+    "people.approve": "people.approve:Approve",
+    "people.choose": "people.choose:Choose",
+    "people.edit": "people.edit:Edit",
+    "people.form": "people.form:Form",
     # Logic
     "logic.branch": "logic.branch:Branch",
     "logic.switch": "techniques.switch:Switch",

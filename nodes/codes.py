@@ -130,6 +130,9 @@ NODE_CODES: Mapping[str, str] = {
     "retrieval/unknown-kind": "Files of that kind cannot be read.",
     "retrieval/unwritable": "The folder for indexes cannot be written to.",
     "technique/no-knowledge": "The model generated no statement that could be used.",
+    # People
+    "people/choices": "There is nothing to choose from, or it is no list of texts.",
+    "people/not-a-table": "What is to be edited as a table is none.",
     # Agents, tools, evaluation
     "agent/budget": "The agent reached the limit of its steps, time or tokens.",
     "agent/crew": "The crew cannot be put together.",

@@ -14,12 +14,14 @@ import re
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from patchbay.nodes.context import in_lane
 from patchbay.nodes.contract import UNSET, InputField, Node, NodeError, Ports
+from patchbay.nodes.errors import Suspended
+from patchbay.nodes.questions import Answer, Question, checked
 from patchbay.nodes.values import ModelSpec, Opening, SecretRef, Spec
 
 if TYPE_CHECKING:
@@ -49,6 +51,10 @@ class RecordingContext:
     steps: list[tuple[str, str, str]] = field(default_factory=list)
     """What, text and who of the steps of agents."""
     opened: list[Any] = field(default_factory=list)
+    answers: list[Any] = field(default_factory=list)
+    """What people will answer: values, or `Answer`s, one after another."""
+    questions: list[Question] = field(default_factory=list)
+    """What people were asked."""
     used_once: bool = False
     """Whether the node said that its result is not to be used again."""
 
@@ -77,6 +83,14 @@ class RecordingContext:
 
     def step(self, what: str, text: str, *, who: str = "", **facts: Any) -> None:
         self.steps.append((what, text, who))
+
+    async def ask(self, question: Question) -> Answer:
+        self.questions.append(question)
+        if not self.answers:
+            raise Suspended(("question",))
+        given = self.answers.pop(0)
+        answer = given if isinstance(given, Answer) else Answer(given, "ada", 0.0)
+        return replace(answer, value=checked(question, answer.value))
 
     async def blocking(self, fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         return await asyncio.to_thread(fn, *args, **kwargs)

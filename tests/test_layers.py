@@ -24,7 +24,7 @@ FLOORS = {
         ("models",),
         ("retrieval", "prompts"),
         ("techniques", "agents", "quantization", "records"),
-        ("evaluation",),
+        ("evaluation", "people"),
     ),
     "flows": (("document",), ("checks",), ("runs", "exchange"), ("cli",)),
     "studio": (

@@ -16,8 +16,8 @@ from patchbay.flows.runs.history import History
 from patchbay.flows.runs.running import LoadedFlow, Run, new_run_id
 from patchbay.nodes.builtin import BUILTIN
 from patchbay.nodes.catalog import Catalog
-from patchbay.nodes.contract import Context, Field, JsonValue, Node, NodeParams, Ports, port
-from patchbay.nodes.questions import UNSET, Approval, Choice, Edit, Question
+from patchbay.nodes.contract import UNSET, Context, Field, JsonValue, Node, NodeParams, Ports, port
+from patchbay.nodes.questions import Answer, Approval, Choice, Edit, Question
 from tests.flows.runs.harness import environment, words
 from tests.flows.runs.nodes import NODES
 
@@ -72,11 +72,12 @@ class AskTwo(Node):
         return True
 
     async def run(self, inputs: Any, params: Any, ctx: Context) -> Outputs:
+        async def ask(lane: str) -> Answer:
+            with ctx.lane(lane):
+                return await ctx.ask(Question("Which?", Choice(("a", "b"))))
+
         async with asyncio.TaskGroup() as group:
-            tasks = [
-                group.create_task(ctx.ask(Question("Which?", Choice(("a", "b"))), lane=lane))
-                for lane in ("left", "right")
-            ]
+            tasks = [group.create_task(ask(lane)) for lane in ("left", "right")]
         return self.Outputs(text="".join(task.result().value for task in tasks))
 
 

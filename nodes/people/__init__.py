@@ -1,0 +1,1 @@
+"""Nodes that ask a person and go on with the answer."""
