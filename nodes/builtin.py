@@ -74,7 +74,7 @@ _WHERE = {
     "people.approve": "people.approve:Approve",
     "people.choose": "people.choose:Choose",
     "people.edit": "people.edit:Edit",
-    "people.form": "people.form:Form",
+    "people.form": "people.form:FillForm",
     # Logic
     "logic.branch": "logic.branch:Branch",
     "logic.switch": "techniques.switch:Switch",

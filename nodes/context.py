@@ -14,7 +14,7 @@ from patchbay.nodes.input_field import InputField
 from patchbay.nodes.values import SecretRef, Spec
 
 if TYPE_CHECKING:
-    from patchbay.nodes.questions import Answer, Question
+    from patchbay.nodes.questions import Question, Reply
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -107,7 +107,7 @@ class Context(Protocol):
             completion_tokens: tokens written for it.
         """
 
-    async def ask(self, question: Question) -> Answer:
+    async def ask(self, question: Question) -> Reply:
         """Ask a person, and go on with the answer.
 
         While there is none, the task of the node ends here: it holds no thread, no slot and no

@@ -1,6 +1,6 @@
 """What a node may ask a person, and what came back: plain data, the same in every shell.
 
-    answer = await ctx.ask(Question("Send this mail?", Approval(), value=draft))
+    answer = await ctx.ask(Question("Send this mail?", ApprovalWanted(), value=draft))
 
 A question says what is wanted; `checked` turns what a person gave into a value of that kind, or
 says in words why it is none. Answers go through their stored form at once, so that what a node sees
@@ -22,14 +22,14 @@ from patchbay.nodes.values import Value, canonical, decode, describe, encode, is
 
 
 @dataclass(frozen=True, slots=True)
-class Approval:
+class ApprovalWanted:
     """Yes or no. The answer is a bool; a comment may say why."""
 
     kind: ClassVar[str] = "approval"
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class ChoiceWanted:
     """One of several words. The answer is that word."""
 
     kind: ClassVar[str] = "choice"
@@ -37,7 +37,7 @@ class Choice:
 
 
 @dataclass(frozen=True, slots=True)
-class Edit:
+class EditWanted:
     """The value of the question, as the person would have it: a text, JSON, or a table."""
 
     kind: ClassVar[str] = "edit"
@@ -45,7 +45,7 @@ class Edit:
 
 
 @dataclass(frozen=True, slots=True)
-class Form:
+class FormWanted:
     """Fields to fill in. The answer is a JSON object that follows the schema."""
 
     kind: ClassVar[str] = "form"
@@ -53,7 +53,7 @@ class Form:
 
 
 @dataclass(frozen=True, slots=True)
-class Decision:
+class DecisionWanted:
     """What becomes of a call of a tool: LangChain's four decisions.
 
     The answer is `{"decision": "approve"}`, `{"decision": "edit", "arguments": {…}}`,
@@ -68,10 +68,10 @@ class Decision:
     """JSON Schema of the arguments; empty where the tool says nothing of them."""
 
 
-Wants = Approval | Choice | Edit | Form | Decision
+Wants = ApprovalWanted | ChoiceWanted | EditWanted | FormWanted | DecisionWanted
 DECISIONS = ("approve", "edit", "reject", "respond")
 _WANTS: Mapping[str, type[Any]] = {
-    cls.kind: cls for cls in (Approval, Choice, Edit, Form, Decision)
+    cls.kind: cls for cls in (ApprovalWanted, ChoiceWanted, EditWanted, FormWanted, DecisionWanted)
 }
 
 
@@ -122,7 +122,7 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Reply:
     """What a person said. `at` is Unix time in seconds.
 
     `value` is a bool, a word, an edited value, a JSON object or a decision, as the question wanted.
@@ -173,9 +173,9 @@ def question_of(
     )
 
 
-def answer_of(data: Mapping[str, Any], types: Mapping[str, type[Value]] | None = None) -> Answer:
+def answer_of(data: Mapping[str, Any], types: Mapping[str, type[Value]] | None = None) -> Reply:
     """The answer of a stored form."""
-    return Answer(
+    return Reply(
         decode(data["value"], types), data["author"], data["at"], data["comment"], data["late"]
     )
 
@@ -187,16 +187,16 @@ def checked(question: Question, value: Any) -> Any:
         ValueError: it is not what the question wants; in words, with what would be.
     """
     match question.wants:
-        case Approval():
+        case ApprovalWanted():
             if not isinstance(value, bool):
                 raise ValueError(f"The question is answered with yes or no, not with {_a(value)}.")
-        case Choice(options=options):
+        case ChoiceWanted(options=options):
             value = _chosen(value, options)
-        case Edit(of=kind):
+        case EditWanted(of=kind):
             value = _edited(value, kind)
-        case Form(schema=schema):
+        case FormWanted(schema=schema):
             _follows(value, schema, "The form")
-        case Decision() as wants:
+        case DecisionWanted() as wants:
             value = _decided(value, wants)
     return decode(encode(value))
 
@@ -246,7 +246,7 @@ def table_of(value: Any) -> Table:
     raise ValueError(f"{wrong} This is {_a(value)}.")
 
 
-def _decided(value: Any, wants: Decision) -> dict[str, JsonValue]:
+def _decided(value: Any, wants: DecisionWanted) -> dict[str, JsonValue]:
     decision = value.get("decision") if isinstance(value, dict) else value
     if decision not in DECISIONS:
         raise ValueError(f"A call of a tool is decided by one of: {', '.join(DECISIONS)}.")
@@ -291,6 +291,6 @@ def _a(value: Any) -> str:
 
 
 __all__ = [
-    "DECISIONS", "Answer", "Approval", "Choice", "Decision", "Edit", "Form", "Question", "Wants",
-    "answer_of", "checked", "question_of", "table_of",
+    "DECISIONS", "ApprovalWanted", "ChoiceWanted", "DecisionWanted", "EditWanted", "FormWanted",
+    "Question", "Reply", "Wants", "answer_of", "checked", "question_of", "table_of",
 ]  # fmt: skip

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from patchbay.nodes.context import in_lane
 from patchbay.nodes.contract import UNSET, InputField, Node, NodeError, Ports
 from patchbay.nodes.errors import Suspended
-from patchbay.nodes.questions import Answer, Question, checked
+from patchbay.nodes.questions import Question, Reply, checked
 from patchbay.nodes.values import ModelSpec, Opening, SecretRef, Spec
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ class RecordingContext:
     """What, text and who of the steps of agents."""
     opened: list[Any] = field(default_factory=list)
     answers: list[Any] = field(default_factory=list)
-    """What people will answer: values, or `Answer`s, one after another."""
+    """What people will answer: values, or `Reply`s, one after another."""
     questions: list[Question] = field(default_factory=list)
     """What people were asked."""
     used_once: bool = False
@@ -84,12 +84,12 @@ class RecordingContext:
     def step(self, what: str, text: str, *, who: str = "", **facts: Any) -> None:
         self.steps.append((what, text, who))
 
-    async def ask(self, question: Question) -> Answer:
+    async def ask(self, question: Question) -> Reply:
         self.questions.append(question)
         if not self.answers:
             raise Suspended(("question",))
         given = self.answers.pop(0)
-        answer = given if isinstance(given, Answer) else Answer(given, "ada", 0.0)
+        answer = given if isinstance(given, Reply) else Reply(given, "ada", 0.0)
         return replace(answer, value=checked(question, answer.value))
 
     async def blocking(self, fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:

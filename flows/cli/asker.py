@@ -14,13 +14,13 @@ from patchbay.flows.problems import FlowError
 from patchbay.flows.runs.answers import person
 from patchbay.nodes.errors import NodeError
 from patchbay.nodes.questions import (
-    Answer,
-    Approval,
-    Choice,
-    Decision,
-    Edit,
-    Form,
+    ApprovalWanted,
+    ChoiceWanted,
+    DecisionWanted,
+    EditWanted,
+    FormWanted,
     Question,
+    Reply,
     checked,
 )
 from patchbay.nodes.threads import in_thread
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 _one_at_a_time: asyncio.Lock | None = None
 
 
-async def ask(event: NodeAsked, question: Question) -> Answer:
+async def ask(event: NodeAsked, question: Question) -> Reply:
     """The answer of the person at the terminal. One question at a time.
 
     Raises:
@@ -45,7 +45,7 @@ async def ask(event: NodeAsked, question: Question) -> Answer:
         for line in lines_of(event.asks):
             say.err(line)
         value, comment = await in_thread(_until_right, question)
-    return Answer(value, person(), time.time(), comment)
+    return Reply(value, person(), time.time(), comment)
 
 
 def _until_right(question: Question) -> tuple[Any, str]:
@@ -61,22 +61,22 @@ def _until_right(question: Question) -> tuple[Any, str]:
 
 def _read(question: Question) -> tuple[Any, str]:
     match question.wants:
-        case Approval():
+        case ApprovalWanted():
             return _yes_or_no(_line("yes or no? "))
-        case Choice():
+        case ChoiceWanted():
             return _line("your choice? "), ""
-        case Edit():
+        case EditWanted():
             text = _line("the new value, or @file; empty: as it is? ")
             if not text:
                 return question.value, ""
             return read(Given(value=text), question)
-        case Form(schema=schema):
+        case FormWanted(schema=schema):
             properties: Any = schema.get("properties", {})
             return {
                 name: field_value(name, _line(f"{name} ({type_words(part)})? "), part)
                 for name, part in properties.items()
             }, ""
-        case Decision():
+        case DecisionWanted():
             return _decision(_line("approve, edit, reject or respond? ").strip()), ""
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from patchbay.flows.problems import FlowError, Problem
 from patchbay.flows.words import printable
-from patchbay.nodes.questions import Decision, Edit, Form, Question
+from patchbay.nodes.questions import DecisionWanted, EditWanted, FormWanted, Question
 
 YES = ("yes", "y", "true", "1", "on")
 NO = ("no", "n", "false", "0", "off")
@@ -53,7 +53,7 @@ def read(given: Given, question: Question) -> tuple[Any, str]:
     if given.choose is not None:
         return given.choose, ""
     if given.respond is not None:
-        if not isinstance(question.wants, Decision):
+        if not isinstance(question.wants, DecisionWanted):
             raise ValueError("--respond is for the call of a tool.")
         return {"decision": "respond", "message": given.respond}, ""
     if given.value is not None:
@@ -62,13 +62,13 @@ def read(given: Given, question: Question) -> tuple[Any, str]:
 
 
 def _yes(question: Question) -> Any:
-    if isinstance(question.wants, Decision):
+    if isinstance(question.wants, DecisionWanted):
         return {"decision": "approve"}
     return True
 
 
 def _no(question: Question, why: str) -> tuple[Any, str]:
-    if isinstance(question.wants, Decision):
+    if isinstance(question.wants, DecisionWanted):
         return {"decision": "reject", "message": why}, ""
     return False, why
 
@@ -76,10 +76,10 @@ def _no(question: Question, why: str) -> tuple[Any, str]:
 def _value(text: str, question: Question) -> Any:
     wants = question.wants
     text = _text_of(text)
-    if isinstance(wants, Edit) and wants.of == "text":
+    if isinstance(wants, EditWanted) and wants.of == "text":
         return text
     value = parsed(text)
-    if isinstance(wants, Decision) and isinstance(value, dict) and "decision" not in value:
+    if isinstance(wants, DecisionWanted) and isinstance(value, dict) and "decision" not in value:
         return {"decision": "edit", "arguments": value}
     return value
 
@@ -131,7 +131,7 @@ def fields(given: Sequence[str], question: Question) -> dict[str, Any]:
     Raises:
         ValueError: a field is not there, or its value is of another kind.
     """
-    if not isinstance(question.wants, Form):
+    if not isinstance(question.wants, FormWanted):
         raise ValueError("--form is for a form.")
     properties: Any = question.wants.schema.get("properties", {})
     found: dict[str, Any] = {}
@@ -153,7 +153,7 @@ def fields(given: Sequence[str], question: Question) -> dict[str, Any]:
     return found
 
 
-def _required(name: str, form: Form) -> bool:
+def _required(name: str, form: FormWanted) -> bool:
     required = form.schema.get("required", [])
     return isinstance(required, list) and name in required
 

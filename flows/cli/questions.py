@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from patchbay.flows.cli import say
 from patchbay.flows.cli.figures import text_of
-from patchbay.nodes.questions import Choice, Decision, Form, Question, question_of
+from patchbay.nodes.questions import ChoiceWanted, DecisionWanted, FormWanted, Question, question_of
 
 if TYPE_CHECKING:
     from patchbay.flows.runs.events import NodeAsked
@@ -52,7 +52,7 @@ def lines_of(asks: Mapping[str, Any], until: float | None = None) -> list[str]:
     if question is None:
         return lines
     wants = question.wants
-    if isinstance(wants, Decision):
+    if isinstance(wants, DecisionWanted):
         import json
 
         lines.append(f"  {wants.tool}({json.dumps(wants.arguments, ensure_ascii=False)})")
@@ -61,9 +61,9 @@ def lines_of(asks: Mapping[str, Any], until: float | None = None) -> list[str]:
         lines += [f"  | {line}" for line in shown[:MOST_LINES]]
         if len(shown) > MOST_LINES:
             lines.append(f"  | … {len(shown) - MOST_LINES} more lines")
-    if isinstance(wants, Choice):
+    if isinstance(wants, ChoiceWanted):
         lines.append(f"  one of: {', '.join(wants.options)}")
-    if isinstance(wants, Form):
+    if isinstance(wants, FormWanted):
         lines += [f"  {name}: {about}" for name, about in fields_of(wants).items()]
     return lines
 
@@ -87,7 +87,7 @@ def command(run: str, question: str, asks: Mapping[str, Any], *, alone: bool) ->
     return f"patchbay answer {run}{which} {ways}"
 
 
-def fields_of(form: Form) -> dict[str, str]:
+def fields_of(form: FormWanted) -> dict[str, str]:
     """What each field of a form takes, in words."""
     required = form.schema.get("required", [])
     told = {}

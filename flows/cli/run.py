@@ -31,7 +31,7 @@ from patchbay.flows.runs.running import LoadedFlow, Run, new_run_id
 
 if TYPE_CHECKING:
     from patchbay.flows.runs.history import History
-    from patchbay.nodes.questions import Answer, Question
+    from patchbay.nodes.questions import Question, Reply
 
 
 def run(
@@ -106,7 +106,7 @@ def _fresh(
     return Run(LoadedFlow(flow, folder), read_inputs(inputs, resolved), env, only, run_id)
 
 
-async def at_the_terminal(event: NodeAsked, question: Question) -> Answer:
+async def at_the_terminal(event: NodeAsked, question: Question) -> Reply:
     """Ask the person at the terminal."""
     from patchbay.flows.cli.asker import ask
 

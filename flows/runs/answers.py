@@ -15,7 +15,7 @@ from patchbay.flows.problems import FlowError, Problem
 from patchbay.flows.runs.desk import RecordedDesk
 from patchbay.flows.runs.environment import Environment
 from patchbay.flows.runs.inbox import AlreadyAnsweredError, OpenQuestion, said
-from patchbay.nodes.questions import Answer, Approval, Decision, Question, checked
+from patchbay.nodes.questions import ApprovalWanted, DecisionWanted, Question, Reply, checked
 from patchbay.nodes.values import Value
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ def give(
         value = checked(question, value)
     except ValueError as error:
         raise refused(question, asked.id, str(error)) from None
-    answer = Answer(value, author or person(), time.time(), comment)
+    answer = Reply(value, author or person(), time.time(), comment)
     return history.inbox.answer(asked, answer)
 
 
@@ -142,9 +142,9 @@ def person() -> str:
 
 def approval(question: Question, *, yes: bool, message: str = "") -> Any:
     """A yes or no as the value of an answer: to an approval, or to a call of a tool."""
-    if isinstance(question.wants, Decision):
+    if isinstance(question.wants, DecisionWanted):
         return {"decision": "approve"} if yes else {"decision": "reject", "message": message}
-    if not isinstance(question.wants, Approval):
+    if not isinstance(question.wants, ApprovalWanted):
         raise ValueError("It is not answered with yes or no.")
     return yes
 

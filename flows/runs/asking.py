@@ -15,9 +15,9 @@ from patchbay.flows.problems import FlowError
 from patchbay.flows.runs.environment import Environment
 from patchbay.flows.runs.events import Event, NodeAnswered, NodeAsked, RunWaiting
 from patchbay.nodes.errors import NodeError, Suspended
-from patchbay.nodes.questions import Answer, Question, answer_of, question_of
+from patchbay.nodes.questions import Question, Reply, answer_of, question_of
 
-Asker = Callable[[NodeAsked, Question], Awaitable[Answer]]
+Asker = Callable[[NodeAsked, Question], Awaitable[Reply]]
 """Asks a person at once, such as at the terminal."""
 
 DEADLINE = "the deadline"
@@ -63,7 +63,7 @@ async def ask(
     question: Question,
     env: Environment,
     emit: Callable[[Event], None],
-) -> Answer:
+) -> Reply:
     """The answer to a question of a node.
 
     Args:
@@ -105,7 +105,7 @@ def _at_desk(
     until: float | None,
     env: Environment,
     emit: Callable[[Event], None],
-) -> Answer:
+) -> Reply:
     desk = env.desk
     assert desk is not None  # noqa: S101 - asked for by the caller
     digest, name, number = question.digest, place, 1
@@ -131,7 +131,7 @@ def _at_desk(
     raise Suspended((name,))
 
 
-def _answered(event: NodeAsked, answer: Answer) -> NodeAnswered:
+def _answered(event: NodeAsked, answer: Reply) -> NodeAnswered:
     return NodeAnswered(
         at=answer.at,
         node=event.node,
@@ -141,7 +141,7 @@ def _answered(event: NodeAsked, answer: Answer) -> NodeAnswered:
     )
 
 
-def _in_time(answer: Answer, question: Question) -> Answer:
+def _in_time(answer: Reply, question: Question) -> Reply:
     if not answer.late or question.has_default:
         return answer
     whom = f" ({question.whom})" if question.whom else ""

@@ -28,7 +28,7 @@ from patchbay.nodes.values import SecretRef, Spec
 
 if TYPE_CHECKING:
     from patchbay.flows.runs.node_steps import NodeSteps
-    from patchbay.nodes.questions import Answer, Question
+    from patchbay.nodes.questions import Question, Reply
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -169,7 +169,7 @@ class StepContext:
             with contextlib.suppress(RuntimeError):  # the run has ended, and its loop with it
                 self._loop.call_soon_threadsafe(self._emit, event)
 
-    async def ask(self, question: Question) -> Answer:
+    async def ask(self, question: Question) -> Reply:
         """Ask a person: an answer that is there, or the end of this task until there is one."""
         from patchbay.flows.runs.asking import ask
 

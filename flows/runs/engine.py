@@ -149,7 +149,7 @@ class Execution:
                 self._tasks.add(task)
                 task.add_done_callback(self._ended)
 
-    def _park(self, step: Step, waits: Suspended) -> None:
+    def _park(self, step: PlanStep, waits: Suspended) -> None:
         """The step waits for people; unless one has answered while others in it still worked."""
         self._parked[step.id] = waits.questions
         self._wake()

@@ -166,7 +166,7 @@ class NodeAsked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NodeAnswered:
-    """Somebody answered; `answer` is the stored form of a `nodes.questions.Answer`.
+    """Somebody answered; `answer` is the stored form of a `nodes.questions.Reply`.
 
     `at` is when. The node begins anew, with what it had done before kept.
     """

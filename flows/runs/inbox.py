@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from patchbay.flows.problems import FlowError, Problem
 from patchbay.flows.runs.asking import DEADLINE
 from patchbay.flows.runs.events import NodeAnswered, NodeAsked, RunWaiting, as_json
-from patchbay.nodes.questions import Answer, Question, question_of
+from patchbay.nodes.questions import Question, Reply, question_of
 from patchbay.nodes.values import Value
 
 if TYPE_CHECKING:
@@ -204,7 +204,7 @@ class Inbox:
 
     # --- of those who answer ------------------------------------------------------------------
 
-    def answer(self, asked: OpenQuestion, answer: Answer) -> bool:
+    def answer(self, asked: OpenQuestion, answer: Reply) -> bool:
         """Record an answer, and wake its run where nobody has it.
 
         Returns:
@@ -251,7 +251,7 @@ class Inbox:
         due = [q for q in self.open(run) if q.until is not None and q.until <= now]
         taken = []
         for asked in due:
-            answer = Answer(None, DEADLINE, asked.until or now, late=True).as_json()
+            answer = Reply(None, DEADLINE, asked.until or now, late=True).as_json()
             answer["value"] = asked.asks.get("default")  # in its stored form as it is
             write = functools.partial(self._insert, asked=asked, data=answer)
             try:

@@ -7,7 +7,7 @@ from typing import Any, Literal
 from patchbay.nodes.contract import Context, Field, Ports, kind_type, port
 from patchbay.nodes.people.asking import Asking, AskingNode, asked
 from patchbay.nodes.ports import UNSET
-from patchbay.nodes.questions import Approval
+from patchbay.nodes.questions import ApprovalWanted
 from patchbay.nodes.values import ValueKind
 
 _DEFAULTS: dict[str, Any] = {"fail": UNSET, "approve": True, "reject": False}
@@ -59,6 +59,6 @@ class Approve(AskingNode):
 
     async def run(self, inputs: Ports, params: Params, ctx: Context) -> Ports:
         value = inputs["value"]
-        answer = await asked(params, Approval(), value, ctx, _DEFAULTS[params.when_late])
+        answer = await asked(params, ApprovalWanted(), value, ctx, _DEFAULTS[params.when_late])
         way = "approved" if answer.approved else "rejected"
         return self.output_ports(params)(**{way: value, "comment": answer.comment})

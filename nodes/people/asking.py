@@ -6,7 +6,7 @@ from typing import Any
 
 from patchbay.nodes.contract import Context, Field, Node, NodeParams
 from patchbay.nodes.ports import UNSET
-from patchbay.nodes.questions import Answer, Question, Wants
+from patchbay.nodes.questions import Question, Reply, Wants
 
 
 class Asking(NodeParams):
@@ -44,7 +44,7 @@ class AskingNode(Node):
 
 async def asked(
     params: Asking, wants: Wants, value: Any, ctx: Context, default: Any = UNSET
-) -> Answer:
+) -> Reply:
     """The answer of a person to the question of these params.
 
     Args:

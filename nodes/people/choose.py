@@ -9,7 +9,7 @@ from pydantic import AfterValidator, JsonValue, model_validator
 from patchbay.nodes.contract import Context, Field, NodeError, Ports, port
 from patchbay.nodes.people.asking import Asking, AskingNode, asked
 from patchbay.nodes.ports import UNSET
-from patchbay.nodes.questions import Choice
+from patchbay.nodes.questions import ChoiceWanted
 
 
 def _check_options(options: list[str]) -> list[str]:
@@ -63,7 +63,7 @@ class Choose(AskingNode):
         default = params.when_late or UNSET
         if params.when_late and params.when_late not in options:
             raise _no_choice(f'"{params.when_late}", for when it is late, is none of the choices.')
-        answer = await asked(params, Choice(tuple(options)), inputs.value, ctx, default)
+        answer = await asked(params, ChoiceWanted(tuple(options)), inputs.value, ctx, default)
         return self.Outputs(choice=answer.value, comment=answer.comment)
 
 

@@ -10,7 +10,7 @@ from patchbay.nodes.contract import Context, Field, NodeError, Ports, port
 from patchbay.nodes.figures import Table
 from patchbay.nodes.people.asking import Asking, AskingNode, asked
 from patchbay.nodes.ports import UNSET
-from patchbay.nodes.questions import Edit as EditWanted
+from patchbay.nodes.questions import EditWanted
 from patchbay.nodes.values import describe
 
 _TYPES: dict[str, Any] = {"text": str, "json": JsonValue, "table": Table}

@@ -9,11 +9,11 @@ from pydantic import AfterValidator, JsonValue, ValidationError, model_validator
 from patchbay.nodes.contract import Context, Field, Ports, port
 from patchbay.nodes.people.asking import Asking, AskingNode, asked
 from patchbay.nodes.ports import UNSET
-from patchbay.nodes.questions import Form as FormWanted
+from patchbay.nodes.questions import FormWanted
 from patchbay.nodes.techniques.fields import AnswerField, check_fields, model_of, schema_of
 
 
-class Form(AskingNode):
+class FillForm(AskingNode):
     """Let a person fill in a form. The answer is JSON with the fields that you list.
 
     The fields are those of *Structured output*: what a model would be held to, a person is.
@@ -39,7 +39,7 @@ class Form(AskingNode):
         Empty: the node fails."""
 
         @model_validator(mode="after")
-        def _fits(self) -> Form.Params:
+        def _fits(self) -> FillForm.Params:
             if self.when_late is not None:
                 try:
                     model_of(self.fields).model_validate(self.when_late)

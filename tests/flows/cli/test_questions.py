@@ -14,7 +14,14 @@ import pytest
 
 from patchbay.flows.cli.given import Given, field_value, fields, read
 from patchbay.flows.problems import FlowError
-from patchbay.nodes.questions import Approval, Choice, Decision, Edit, Form, Question
+from patchbay.nodes.questions import (
+    ApprovalWanted,
+    ChoiceWanted,
+    DecisionWanted,
+    EditWanted,
+    FormWanted,
+    Question,
+)
 from tests.flows.cli.conftest import Patchbay
 from tests.flows.runs.harness import OUT, flow
 
@@ -115,7 +122,7 @@ def test_at_a_terminal_it_is_asked_there(
 
 # --- how an answer is typed: in process ----------------------------------------------------------
 
-FORM = Form(
+FORM = FormWanted(
     {
         "type": "object",
         "properties": {
@@ -127,7 +134,7 @@ FORM = Form(
         "required": ["n", "ok", "tags"],
     }
 )
-DECISION = Decision("search", {"q": "x"})
+DECISION = DecisionWanted("search", {"q": "x"})
 
 
 def of(wants: object) -> Question:
@@ -137,13 +144,13 @@ def of(wants: object) -> Question:
 @pytest.mark.parametrize(
     ("given", "wants", "value"),
     [
-        (Given(approve=True), Approval(), (True, "")),
-        (Given(reject=""), Approval(), (False, "")),
-        (Given(reject="no"), Approval(), (False, "no")),
-        (Given(choose="a"), Choice(("a",)), ("a", "")),
-        (Given(value="text"), Edit(), ("text", "")),
-        (Given(value="null"), Edit("json"), (None, "")),
-        (Given(value='[{"a": 1}]'), Edit("table"), ([{"a": 1}], "")),
+        (Given(approve=True), ApprovalWanted(), (True, "")),
+        (Given(reject=""), ApprovalWanted(), (False, "")),
+        (Given(reject="no"), ApprovalWanted(), (False, "no")),
+        (Given(choose="a"), ChoiceWanted(("a",)), ("a", "")),
+        (Given(value="text"), EditWanted(), ("text", "")),
+        (Given(value="null"), EditWanted("json"), (None, "")),
+        (Given(value='[{"a": 1}]'), EditWanted("table"), ([{"a": 1}], "")),
         (Given(approve=True), DECISION, ({"decision": "approve"}, "")),
         (Given(reject="why"), DECISION, ({"decision": "reject", "message": "why"}, "")),
         (Given(respond="r"), DECISION, ({"decision": "respond", "message": "r"}, "")),
@@ -166,10 +173,10 @@ def test_answers_are_read(given: Given, wants: object, value: object) -> None:
 @pytest.mark.parametrize(
     ("given", "wants", "words"),
     [
-        (Given(value="{"), Edit("json"), "not JSON: .* line 1, column 2"),
-        (Given(value="NaN"), Edit("json"), "NaN is no number"),
-        (Given(respond="x"), Approval(), "call of a tool"),
-        (Given(form=("n=3",)), Approval(), "--form is for a form"),
+        (Given(value="{"), EditWanted("json"), "not JSON: .* line 1, column 2"),
+        (Given(value="NaN"), EditWanted("json"), "NaN is no number"),
+        (Given(respond="x"), ApprovalWanted(), "call of a tool"),
+        (Given(form=("n=3",)), ApprovalWanted(), "--form is for a form"),
         (Given(form=("n",)), FORM, "is not name=value"),
         (Given(form=("m=1",)), FORM, "There is no field 'm'. There are: n, ok, tags, note."),
         (Given(form=("n=one",)), FORM, '"n" takes a whole number'),
@@ -191,17 +198,17 @@ def test_answers_that_cannot_be_read(given: Given, wants: object, words: str) ->
 )
 def test_options_that_do_not_go_together(given: Given, words: str) -> None:
     with pytest.raises(FlowError, match=words):
-        read(given, of(Edit()))
+        read(given, of(EditWanted()))
 
 
 def test_a_file_that_is_no_text(tmp_path: Path) -> None:
     path = tmp_path / "x.bin"
     path.write_bytes(b"\xff\xfe\x00")
     with pytest.raises(FlowError, match="not UTF-8") as caught:
-        read(Given(value=f"@{path}"), of(Edit()))
+        read(Given(value=f"@{path}"), of(EditWanted()))
     assert "still open" in caught.value.problems[0].fix
     path.write_text("edited\n", encoding="utf-8")
-    assert read(Given(value=f"@{path}"), of(Edit())) == ("edited\n", "")
+    assert read(Given(value=f"@{path}"), of(EditWanted())) == ("edited\n", "")
 
 
 def test_fields_by_type() -> None:

@@ -17,7 +17,7 @@ from patchbay.flows.runs.running import LoadedFlow, Run, new_run_id
 from patchbay.nodes.builtin import BUILTIN
 from patchbay.nodes.catalog import Catalog
 from patchbay.nodes.contract import UNSET, Context, Field, JsonValue, Node, NodeParams, Ports, port
-from patchbay.nodes.questions import Answer, Approval, Choice, Edit, Question
+from patchbay.nodes.questions import ApprovalWanted, ChoiceWanted, EditWanted, Question, Reply
 from tests.flows.runs.harness import environment, words
 from tests.flows.runs.nodes import NODES
 
@@ -53,9 +53,11 @@ class Ask(Node):
             note(params.log, f"come {inputs.text} {number}")
             title = f"May {inputs.text} pass?"
             answer = await ctx.ask(
-                Question(title, Approval(), inputs.text, within_s=params.within_s, default=default)
+                Question(
+                    title, ApprovalWanted(), inputs.text, within_s=params.within_s, default=default
+                )
             )
-            given.append(f"{'yes' if answer.approved else 'no'} by {answer.author}")
+            given.append(f"{_word(answer)} by {answer.author}")
         return self.Outputs(text=f"{inputs.text}: {', '.join(given)}")
 
 
@@ -72,9 +74,9 @@ class AskTwo(Node):
         return True
 
     async def run(self, inputs: Any, params: Any, ctx: Context) -> Outputs:
-        async def ask(lane: str) -> Answer:
+        async def ask(lane: str) -> Reply:
             with ctx.lane(lane):
-                return await ctx.ask(Question("Which?", Choice(("a", "b"))))
+                return await ctx.ask(Question("Which?", ChoiceWanted(("a", "b"))))
 
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(ask(lane)) for lane in ("left", "right")]
@@ -100,7 +102,7 @@ class AskFor(Node):
         return True
 
     async def run(self, inputs: Inputs, params: Params, ctx: Context) -> Outputs:
-        answer = await ctx.ask(Question("What now?", Edit(params.of), inputs.value))  # type: ignore[arg-type]
+        answer = await ctx.ask(Question("What now?", EditWanted(params.of), inputs.value))  # type: ignore[arg-type]
         return self.Outputs(value=answer.value)
 
 
@@ -120,6 +122,10 @@ class Items(Node):
 
 
 CATALOG = Catalog([*NODES, Items, Ask, AskTwo, AskFor], table=BUILTIN)
+
+
+def _word(answer: Reply) -> str:
+    return "yes" if answer.approved else "no"
 
 
 def note(log: str, text: str) -> None:

@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from patchbay.nodes.errors import Suspended
 from patchbay.nodes.people.approve import Approve
-from patchbay.nodes.questions import Answer
+from patchbay.nodes.questions import Reply
 from patchbay.nodes.testing import RecordingContext, run_node
 
 
@@ -19,7 +19,7 @@ def test_a_deadline_that_is_none(within: float) -> None:
 
 @pytest.mark.parametrize(("said", "way"), [(True, "approved"), (False, "rejected")])
 def test_approve_sends_the_value_one_way(said: bool, way: str) -> None:
-    ctx = RecordingContext(answers=[Answer(said, "ada", 0, "because")])
+    ctx = RecordingContext(answers=[Reply(said, "ada", 0, "because")])
     assert run_node(Approve, {}, {"value": "mail"}, ctx) == {way: "mail", "comment": "because"}
     assert ctx.questions[0].value == "mail"
 

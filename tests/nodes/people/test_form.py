@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from patchbay.nodes.people.form import Form
+from patchbay.nodes.people.form import FillForm
 from patchbay.nodes.testing import RecordingContext, run_node
 
 FIELDS = [
@@ -20,7 +20,7 @@ FIELDS = [
 def test_form() -> None:
     filled = {"team": "support", "urgent": True, "note": None}
     ctx = RecordingContext(answers=[filled])
-    assert run_node(Form, {"fields": FIELDS}, {"value": "a mail"}, ctx) == {"json": filled}
+    assert run_node(FillForm, {"fields": FIELDS}, {"value": "a mail"}, ctx) == {"json": filled}
     assert ctx.questions[0].value == "a mail"
 
 
@@ -37,15 +37,15 @@ def test_form() -> None:
 )
 def test_forms_that_do_not_fit(answer: Any, words: str) -> None:
     with pytest.raises(ValueError, match=words):
-        run_node(Form, {"fields": FIELDS}, {}, RecordingContext(answers=[answer]))
+        run_node(FillForm, {"fields": FIELDS}, {}, RecordingContext(answers=[answer]))
 
 
 @pytest.mark.parametrize("late", [{"team": "sales", "urgent": True}, [], "x", {"urgent": 1}])
 def test_a_late_form_that_does_not_fit(late: Any) -> None:
     with pytest.raises(ValidationError, match="when_late does not fit"):
-        Form.Params(fields=FIELDS, when_late=late)
+        FillForm.Params(fields=FIELDS, when_late=late)
 
 
 def test_a_form_needs_fields() -> None:
     with pytest.raises(ValidationError, match="at least one field"):
-        Form.Params(fields=[])
+        FillForm.Params(fields=[])

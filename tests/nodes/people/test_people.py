@@ -10,11 +10,11 @@ from patchbay.nodes.errors import Suspended
 from patchbay.nodes.people.approve import Approve
 from patchbay.nodes.people.choose import Choose
 from patchbay.nodes.people.edit import Edit
-from patchbay.nodes.people.form import Form
+from patchbay.nodes.people.form import FillForm
 from patchbay.nodes.questions import question_of
 from patchbay.nodes.testing import RecordingContext, run_node
 
-NODES = (Approve, Choose, Edit, Form)
+NODES = (Approve, Choose, Edit, FillForm)
 
 
 @pytest.mark.parametrize("node", NODES, ids=lambda node: node.kind)
