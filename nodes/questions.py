@@ -18,7 +18,7 @@ from pydantic import JsonValue
 
 from patchbay.nodes.figures import Table
 from patchbay.nodes.ports import UNSET
-from patchbay.nodes.values import Value, canonical, decode, describe, encode, is_json
+from patchbay.nodes.values import Value, canonical, decode, encode, is_json, type_in_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -287,7 +287,7 @@ def _follows(value: Any, schema: Mapping[str, JsonValue], what: str) -> None:
 def _a(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return describe(value)
+    return type_in_words(value)
 
 
 __all__ = [

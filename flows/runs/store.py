@@ -45,7 +45,7 @@ ADDED = frozenset({"size", "subflows"})
 """Columns of `runs` that the first version had not."""
 
 MIGRATIONS: Mapping[int, Migration] = {1: _to_2, 2: _only_tables, 3: _only_tables}
-"""Version → what leads to the next one. 3 has questions and answers, 4 conversations and what is remembered."""
+"""Version → what leads to the next one. 3 has questions and answers, 4 conversations and memory."""
 
 DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 OTHER_TABLES = ("no such table", "no such column", "has no column")

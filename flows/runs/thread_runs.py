@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from patchbay.flows.problems import FlowError, Problem
 from patchbay.flows.runs.inputs import flow_inputs
-from patchbay.flows.runs.running import LoadedFlow, Run
+from patchbay.flows.runs.running import LoadedFlow, Run, new_run_id
 from patchbay.flows.wording import listed
 from patchbay.nodes.values import Message
 
@@ -113,6 +113,7 @@ def turn_of(
             none, or there is no turn to make anew.
     """
     from patchbay.flows.checks.resolve import resolve_once
+    from patchbay.flows.runs.desk import RecordedDesk
     from patchbay.flows.runs.threads import Threads, checked_id
 
     threads = Threads(history)
@@ -121,6 +122,8 @@ def turn_of(
     given = dict(inputs)
     if use.again:
         given[field.name] = _last_question(threads, found, use, field)
+    run_id = run_id or new_run_id()
+    env = replace(env, desk=RecordedDesk(history, run_id, env.catalog.value_types))
     run = Run(flow, given, env, run_id=run_id)
     question = _as_messages(run.inputs[field.name])
     if found is None:

@@ -11,7 +11,7 @@ from patchbay.nodes.figures import Table
 from patchbay.nodes.people.asking import Asking, AskingNode, asked
 from patchbay.nodes.ports import UNSET
 from patchbay.nodes.questions import EditWanted
-from patchbay.nodes.values import describe
+from patchbay.nodes.values import type_in_words
 
 _TYPES: dict[str, Any] = {"text": str, "json": JsonValue, "table": Table}
 
@@ -54,7 +54,7 @@ class Edit(AskingNode):
         value = inputs["value"]
         if params.of == "table" and not isinstance(value, Table):
             raise NodeError(
-                f'"value" takes a table, but got {describe(value)}.',
+                f'"value" takes a table, but got {type_in_words(value)}.',
                 port="value", code="people/not-a-table", retry=False,
             )  # fmt: skip
         default = value if params.when_late == "as it is" else UNSET
