@@ -42,6 +42,11 @@ def in_lane(name: str) -> Iterator[None]:
         LANE.reset(before)
 
 
+def lane_at_hand() -> str:
+    """The name of the innermost lane; "" outside of any."""
+    return LANE.get()[-1].rpartition("/")[2] if LANE.get() else ""
+
+
 class Context(Protocol):
     """What a node needs from the run. Implemented by the engine, passed to `run`."""
 

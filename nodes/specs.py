@@ -187,6 +187,9 @@ class ToolSpec(Spec):
 
     port: ClassVar[str] = "tool"
 
+    replay: ClassVar[bool] = True
+    """Whether what it gave is given again when a recorded run goes on; no for what goes stale."""
+
 
 class AgentSpec(Spec):
     """Somebody with a role, a goal and a model to think with."""

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from tests.paths import ROOT
 
-CONSUMERS = ("flows/cli/watch.py", "flows/runs/history.py", "studio/runs/progress.py")
+CONSUMERS = ("flows/cli/watch.py", "flows/runs/recording.py", "studio/runs/progress.py")
 """Who follows a run to its end; each must know every event."""
 
 EVENT = """@dataclass(frozen=True, slots=True, kw_only=True)

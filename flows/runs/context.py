@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeVar
 
@@ -41,9 +42,17 @@ class SubflowRunner(Protocol):
     """Runs another saved flow inside this run."""
 
     def __call__(
-        self, ctx: StepContext, flow: str, inputs: Mapping[str, Any], path: str
+        self, ctx: Tally, flow: str, inputs: Mapping[str, Any], path: str
     ) -> Awaitable[dict[str, Any]]:
         """Run `flow`; events of its nodes get `path` in front of their names."""
+
+
+class Tally(Protocol):
+    """What a sub-flow adds to: the tokens and the repeatability of the node that runs it."""
+
+    tokens: Tokens
+    repeatable: bool
+    no_reuse: bool
 
 
 class StepContext:
@@ -58,8 +67,10 @@ class StepContext:
         subflow: SubflowRunner,
         asks: Callable[[str], tuple[InputField, ...]],
         node: type[Node] = Node,
+        digest: Callable[[str], str] = str,
     ) -> None:
         self.path = path
+        self._digest = digest
         self._node = node
         self._kept: NodeSteps | None = None
         self._asks = asks
@@ -252,7 +263,13 @@ class StepContext:
     ) -> dict[str, Any]:
         """Run another saved flow and return its outputs."""
         path = f"{self.path}/{label}" if label else self.path
-        return await self._subflow(self, flow, inputs, path)
+        if not label or self._env.journal is None:
+            return await self._subflow(self, flow, inputs, path)
+        from patchbay.flows.runs.items import item_once
+
+        digest = self._digest(flow)
+        run = partial(self._subflow, flow=flow, inputs=inputs, path=path)
+        return await item_once(self, self._steps(), run, (path, flow, digest, dict(inputs)))
 
     # --- the pool's watcher -----------------------------------------------------------------
 

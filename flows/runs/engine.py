@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from patchbay.flows.runs.arrivals import as_stored, check_arrival, checked
-from patchbay.flows.runs.context import StepContext
+from patchbay.flows.runs.context import StepContext, Tally
 from patchbay.flows.runs.environment import Environment
 from patchbay.flows.runs.events import (
     Event,
@@ -30,7 +30,7 @@ from patchbay.flows.runs.failures import SchedulerError, StepError, explain, may
 from patchbay.flows.runs.keys import node_key
 from patchbay.flows.runs.plan import Absent, Delivered, Outcome, Plan, PlanStep, Skip, settle_inputs
 from patchbay.flows.runs.subflows import Subflows
-from patchbay.nodes.context import LANE
+from patchbay.nodes.context import IDEMPOTENCY_KEY, LANE
 from patchbay.nodes.contract import InputField, Node, NodeError, Ports
 from patchbay.nodes.errors import Suspended, suspended
 from patchbay.nodes.threads import in_thread
@@ -199,9 +199,17 @@ class Execution:
         path = self._prefix + step.id
         started = time.perf_counter()
         ctx = StepContext(
-            path, self._env, self._emit, self._given, self._run_subflow, self._asks, step.cls
+            path,
+            self._env,
+            self._emit,
+            self._given,
+            self._run_subflow,
+            self._asks,
+            step.cls,
+            self._subflows.digest,
         )
         LANE.set(())  # a node begins a path of its own, wherever it is started from
+        IDEMPOTENCY_KEY.set("")
         try:
             outcome: Outcome = Delivered(await self._deliver(step, inputs, ctx, started))
         except (KeyboardInterrupt, GeneratorExit):
@@ -351,7 +359,7 @@ class Execution:
         return self._subflows.open(flow, self._depth + 1).asks()
 
     async def _run_subflow(
-        self, ctx: StepContext, flow: str, inputs: Mapping[str, Any], path: str
+        self, ctx: Tally, flow: str, inputs: Mapping[str, Any], path: str
     ) -> dict[str, Any]:
         sub = self._subflows.open(flow, self._depth + 1)
         inner = Execution(

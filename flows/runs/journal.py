@@ -102,20 +102,27 @@ class Journal:
         self.run, self.log, self.types = run, log, types
         self.broken = False
         """Whether the disk has refused: then steps are given again but no more are written."""
-        self._known: dict[str, list[StepRecord]] = {}
+        self._known: dict[str, dict[str, dict[StepPlace, StepRecord]]] = {}
         self._loops: set[str] = set()
 
     def load(self, steps: Iterable[StepRecord]) -> None:
         """Take in the steps of nodes that had not finished, in the order of their making."""
         for step in steps:
-            self._known.setdefault(step.node, []).append(step)
+            self.of(step.node)[step.place] = step
 
-    def take(self, node: str) -> list[StepRecord]:
-        """The steps that a node made before, in order; they are handed over."""
-        return self._known.pop(node, [])
+    def of(self, node: str) -> dict[StepPlace, StepRecord]:
+        """The steps that a node has made, in order; the node adds to them.
+
+        They are kept until the node of the whole run has ended that it is, or is inside of: when
+        that runs again, so do the nodes inside.
+        """
+        top = node.partition("/")[0]
+        return self._known.setdefault(top, {}).setdefault(node, {})
 
     def __call__(self, event: Event) -> None:
         """Record an event."""
+        if isinstance(event, NodeFinished) and "/" not in event.node:
+            self._known.pop(event.node, None)
         if self._loops and not isinstance(event, (RunStarted, RunWarned, RunEnd)):
             if "/" in event.node and self._in_loop(event.node) and not _notable(event):
                 return
@@ -132,6 +139,12 @@ class Journal:
     def leave(self, path: str) -> None:
         """An item of a loop has ended."""
         self._loops.discard(path)
+
+    def ended(self, path: str) -> None:
+        """The steps inside an item that is recorded are of no use any more."""
+        nodes = self._known.get(path.partition("/")[0], {})
+        for node in [node for node in nodes if node.startswith(f"{path}/")]:
+            del nodes[node]
 
     def _in_loop(self, node: str) -> bool:
         at = node.rfind("/")

@@ -38,30 +38,27 @@ class NodeSteps:
     ) -> None:
         self._journal, self._node, self._maker = journal, node, maker
         self._secrets, self._warn, self._blocking = secrets, warn, blocking
-        self._known: dict[StepPlace, StepRecord] = {}
-        self._order: dict[StepPlace, int] = {}
+        self._known = journal.of(node)
         self._counts: dict[str, int] = {}
         self._used: set[StepPlace] = set()
         self._broken: list[BaseException] = []
         self._live = False
-        self._take_over(journal.take(node))
+        self._look_back()
 
-    def _take_over(self, before: list[StepRecord]) -> None:
-        """The steps of an earlier try of the run."""
-        other = next((step.maker for step in before if step.maker != self._maker), None)
-        if other is not None:
-            self._forget([step.place for step in before])
+    @property
+    def journal(self) -> Journal:
+        """That of the run."""
+        return self._journal
+
+    def _look_back(self) -> None:
+        """Whether what was done before was done by this node as it is now."""
+        makers = {step.maker for step in self._known.values()} - {self._maker}
+        if makers:
+            self._drop(list(self._known))
             self._warn(
-                f"What this node had done was done by {other}; it is now {self._maker}. What it "
-                "had done does not count, and it starts over."
+                f"What this node had done was done by {makers.pop()}; it is now {self._maker}. "
+                "What it had done does not count, and it starts over."
             )
-            return
-        for step in before:
-            self._keep(step)
-
-    def _keep(self, step: StepRecord) -> None:
-        self._known[step.place] = step
-        self._order[step.place] = len(self._order)
 
     def hand_back(self) -> None:
         """The node begins anew later in this run: give the journal what it did."""
@@ -103,7 +100,8 @@ class NodeSteps:
             self._maker, replay, remade,
         )  # fmt: skip
         instead = record.place in self._known
-        self._keep(record)
+        self._known.pop(record.place, None)
+        self._known[record.place] = record
         self._used.add(record.place)
         if not self._journal.broken:
             committed = self._journal.log.step(record, instead=instead, waits=waits)
@@ -119,15 +117,16 @@ class NodeSteps:
         if found.fingerprint != mark:
             self._diverge(found, label)
             return None
-        if found.replay or self._order[place] < self._last():
-            return found
-        return None
+        return found if found.replay or self._is_built_on(place) else None
 
-    def _last(self) -> int:
-        """The number of the last stored step whose result stays good."""
-        return max(
-            (self._order[place] for place, step in self._known.items() if step.replay), default=-1
-        )
+    def _is_built_on(self, place: Place) -> bool:
+        """Whether a step whose result stays good was made after the one at this place."""
+        for other, step in reversed(self._known.items()):
+            if other == place:
+                return False
+            if step.replay:
+                return True
+        return False
 
     def _diverge(self, found: StepRecord, label: str) -> None:
         self._live = True

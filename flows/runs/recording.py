@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import asdict
+from dataclasses import fields
 from typing import TYPE_CHECKING, Any, assert_never
 
 from patchbay.flows.blackout import EVERYWHERE
@@ -40,6 +40,8 @@ OF_THE_DESK = (NodeAsked, NodeAnswered, RunWaiting)
 
 Ending = Callable[[Any, RunEnd], None]
 """Takes the open database and how the run ended."""
+
+_FIELDS = tuple(field.name for field in fields(StepRecord))
 
 
 class Recording:
@@ -87,7 +89,7 @@ class Recording:
     def step(self, record: StepRecord, *, instead: bool, waits: bool) -> Awaitable[None] | None:
         """Write a step."""
         works = [Work(change=self._deletion(record.node, [record.place]))] if instead else []
-        work = self._row("steps", {"run": self._run, **asdict(record)})
+        work = self._row("steps", {"run": self._run, **{n: getattr(record, n) for n in _FIELDS}})
         if not waits:
             self._writer.put(*works, work)
             return None
@@ -121,7 +123,7 @@ class Recording:
             refused, self._refused = self._refused, None
             raise refused
 
-    def _failed(self, error: BaseException) -> None:
+    def _failed(self, error: BaseException | None) -> None:
         self._refused = self._refused or error
 
     def _row(self, table: str, row: Mapping[str, Any]) -> Work:

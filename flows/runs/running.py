@@ -352,8 +352,8 @@ class Run:
 
 def _journal(sinks: tuple[Sink, ...], known: Journal | None) -> Journal | None:
     """The sink that keeps steps. Looked up by what it says, since most runs import none."""
-    found = (sink for sink in sinks if getattr(sink, "keeps_steps", False))
-    return next(found, known)  # type: ignore[arg-type]
+    found: Any = (sink for sink in sinks if getattr(sink, "keeps_steps", False))
+    return next(found, known)
 
 
 def _scheduler_error(error: BaseException) -> SchedulerError:

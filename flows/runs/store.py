@@ -125,7 +125,7 @@ class Store:
         with self._engine.connect() as db:
             if self.path is not None:
                 level = "FULL" if durable else "NORMAL"
-                db.connection.driver_connection.execute(f"PRAGMA synchronous = {level}")
+                db.connection.cursor().execute(f"PRAGMA synchronous = {level}")
             with db.begin():
                 if not durable and self._engine.dialect.name == "postgresql":
                     db.exec_driver_sql("SET LOCAL synchronous_commit = off")

@@ -60,6 +60,7 @@ class Subflows:
     def __init__(self, catalog: Catalog, folder: Path | None) -> None:
         self._catalog, self._folder = catalog, folder
         self._open: dict[str, Subflow] = {}
+        self._digests: dict[str, str] = {}
 
     def open(self, name: str, depth: int) -> Subflow:
         """The flow of this name, `depth` flows deep.
@@ -82,7 +83,12 @@ class Subflows:
         return self._open[name]
 
     def digest(self, name: str, depth: int = 1) -> str:
-        """A hash of the flow and of the flows it runs."""
+        """A hash of the flow and of the flows it runs. Made once in a run."""
+        if name not in self._digests:
+            self._digests[name] = self._digest(name, depth)
+        return self._digests[name]
+
+    def _digest(self, name: str, depth: int) -> str:
         sub = self.open(name, depth)
         inner = [
             sub.subflows.digest(used, depth + 1)

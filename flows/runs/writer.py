@@ -7,7 +7,10 @@ step, the beginning and the end of a run) is committed at once and is on the dis
 
 from __future__ import annotations
 
+import atexit
 import threading
+import time
+import weakref
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -54,6 +57,8 @@ class Writer:
         self._waited = 0
         self._thread: threading.Thread | None = None
         self._closed = False
+        self._written = 0.0
+        atexit.register(_end, weakref.ref(self))
 
     def put(self, *works: Work) -> None:
         """Write this, in this order, with what else there is."""
@@ -103,14 +108,18 @@ class Writer:
             with self._news:
                 while not self._pending and not self._closed:
                     self._news.wait()
-                if not self._waited and not self._closed:
-                    self._news.wait(MOMENT_S)
+                while not self._waited and not self._closed and (wait := self._moment()) > 0:
+                    self._news.wait(wait)
                 group, self._pending, self._waited = self._pending, [], 0
                 if not group:
                     if self._closed:
                         return
                     continue
             self._write(group)
+
+    def _moment(self) -> float:
+        """Seconds until what nobody waits for is written: at once, after a time of rest."""
+        return self._written + MOMENT_S - time.monotonic()
 
     def _write(self, group: list[Work]) -> None:
         durable = any(work.done is not None for work in group)
@@ -119,6 +128,7 @@ class Writer:
             self._store.do(lambda db: self._all(db, group), write=True, durable=durable)
         except BaseException as refused:  # whoever waits must hear of it
             error = refused
+        self._written = time.monotonic()
         for work in group:
             if error is not None and work.failed is not None:
                 work.failed(error)
@@ -143,3 +153,10 @@ class Writer:
         for table, some in rows.items():
             db.execute(self._store.table(table).insert(), some)
         rows.clear()
+
+
+def _end(writer: weakref.ref[Writer]) -> None:
+    """At the end of the process: SQLite then puts its files in order."""
+    if (known := writer()) is not None:
+        known.close()
+        known._store.close()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
+import hashlib
 import json
 import threading
 from collections.abc import Callable, Coroutine, Mapping, Sequence
@@ -136,6 +137,7 @@ class CrewLLM(BaseLLM):
             stop=tuple(self.stop_sequences) if self._as_text else (),
             on_piece=self._spoken.get(task) if response_model is None else None,
             as_text=self._as_text,
+            lane=task or _about(messages),
         )
         try:
             message = self._line.wait(self._worker.turn(_to_langchain(messages), turn))
@@ -235,6 +237,12 @@ def _described(tool: Any) -> dict[str, Any]:
     from langchain_core.utils.function_calling import convert_to_openai_tool
 
     return convert_to_openai_tool(tool)
+
+
+def _about(messages: str | Sequence[Mapping[str, Any]]) -> str:
+    """A name for a talk that belongs to no task of the plan: delegated work, several at a time."""
+    first = messages if isinstance(messages, str) else [m.get("content") for m in messages[:2]]
+    return "aside-" + hashlib.sha256(repr(first).encode("utf-8", "replace")).hexdigest()[:6]
 
 
 # --- messages ------------------------------------------------------------------------------------

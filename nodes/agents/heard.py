@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -40,6 +41,14 @@ class Heard:
     cut: bool = False
     usage: UsageMetadata | None = None
     notes: tuple[str, ...] = ()
+    seconds: float = 0.0
+    """How long it took, when it was said."""
+
+    @classmethod
+    def read(cls, fields: Mapping[str, Any]) -> Heard:
+        """What was heard in an earlier try of the run."""
+        calls = tuple(RawCall(**call) for call in fields["calls"])
+        return cls(**{**fields, "calls": calls})
 
     @property
     def thought_tokens(self) -> int:
@@ -59,6 +68,7 @@ async def hear(
     LangChain closes open quotes and braces of a call while chunks are added, so that a cut call
     looks whole; its raw text is what counts here.
     """
+    started = time.monotonic()
     chunks: list[Any] = []
     thoughts: list[str] = []
     notes: list[str] = []
@@ -71,8 +81,9 @@ async def hear(
             cut = cut or reason_of(chunk.response_metadata) == CUT
             if on_piece is not None and (piece := str(chunk.text)):
                 await on_piece(piece)
+    seconds = time.monotonic() - started
     if not chunks:
-        return Heard("")
+        return Heard("", seconds=seconds)
     whole = _sum(chunks)
     late, text = parted(str(whole.text), whole.response_metadata)
     return Heard(
@@ -83,6 +94,7 @@ async def hear(
         cut=cut,
         usage=whole.usage_metadata,
         notes=tuple(notes),
+        seconds=seconds,
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from contextlib import AsyncExitStack
 
 from patchbay.nodes.agents.meter import Limits, Meter
-from patchbay.nodes.agents.toolbox import open_tools, time_limits
+from patchbay.nodes.agents.toolbox import name_of, open_tools, time_limits
 from patchbay.nodes.agents.worker import DEFAULT_TURNS, Worker
 from patchbay.nodes.contract import Context
 from patchbay.nodes.values import ModelSpec, ToolSpec
@@ -42,7 +42,7 @@ async def hire(
     # A model made of others may come to one that does not call tools: all can be held to a schema.
     made_of_others = any(isinstance(part, ModelSpec) for part in model.parts())
     native = calls_tools(opened) and model.own_tools and not made_of_others
-    caller = ToolCaller(inner=opened, spec=model, native=native)
+    caller = ToolCaller(inner=opened, spec=model, native=native, ctx=ctx)
     meter = Meter(who, limits or Limits())
     return Worker(
         ctx=ctx,
@@ -51,6 +51,7 @@ async def hire(
         meter=meter,
         whole=whole or Meter(who),
         seconds=time_limits(tools),
+        stale=frozenset(name_of(tool) for tool in tools if not tool.replay),
         tools_first=tools_first,
         iterations=iterations,
     )

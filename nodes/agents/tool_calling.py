@@ -38,6 +38,7 @@ from patchbay.nodes.agents.calls import (
 from patchbay.nodes.agents.choice import Choice, Function, form, instructions, read, schema, written
 from patchbay.nodes.agents.heard import Heard, OnPiece, hear
 from patchbay.nodes.models.asking import judge
+from patchbay.nodes.models.once import answered_once, request_text
 from patchbay.nodes.values import ModelSpec
 
 
@@ -58,6 +59,8 @@ class Turn:
     on_piece: OnPiece | None = None
     names: tuple[str, ...] = ()
     as_text: bool = False
+    lane: str = ""
+    """What it belongs to, where a role is asked for several things side by side."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +75,7 @@ class Said:
     cut: bool = False
     thought: str = ""
     notes: tuple[str, ...] = ()
+    seconds: float = 0.0
 
 
 def calls_tools(model: BaseChatModel) -> bool:
@@ -86,6 +90,8 @@ class ToolCaller(BaseChatModel):
     spec: ModelSpec
     native: bool
     functions: tuple[Function, ...] = ()
+    ctx: Any = None
+    """The context of the node whose agent it is: in a recorded run what it says is kept."""
 
     @property
     def _llm_type(self) -> str:
@@ -129,7 +135,7 @@ class ToolCaller(BaseChatModel):
     async def _native(self, messages: Sequence[BaseMessage], turn: Turn) -> Said:
         tools = [{"type": "function", "function": asdict(f)} for f in turn.functions]
         options = self.spec.call_options(stop=turn.stop, max_tokens=turn.room)
-        heard = await hear(self._bound(tools, turn), messages, options)
+        heard = await self._heard(messages, options, turn, tools)
         if heard.calls:
             calls, trouble = read_calls(heard, turn.functions, len(_made(messages)))
             return _said(heard, AIMessage(heard.content, tool_calls=calls), trouble)
@@ -170,7 +176,34 @@ class ToolCaller(BaseChatModel):
         options = self.spec.call_options(
             stop=turn.stop, json_schema=turn.answer, max_tokens=turn.room
         )
-        return await hear(self.inner, messages, options, turn.on_piece)
+        return await self._heard(messages, options, turn)
+
+    async def _heard(
+        self,
+        messages: Sequence[BaseMessage],
+        options: Mapping[str, Any],
+        turn: Turn,
+        tools: Sequence[dict[str, Any]] = (),
+    ) -> Heard:
+        """What the model says: the one place where agents ask it. In a recorded run a step."""
+        on_piece = None if tools else turn.on_piece
+
+        async def ask() -> Heard:
+            model = self._bound(list(tools), turn) if tools else self.inner
+            return await hear(model, messages, options, on_piece)
+
+        if self.ctx is None:
+            return await ask()
+        offered = [*tools, {"must": True}] if tools and turn.must_call else tools
+        heard, now = await answered_once(
+            self.ctx,
+            lambda: request_text(self.spec, messages, options, offered),
+            ask,
+            Heard.read,
+        )
+        if not now and on_piece is not None and heard.text:
+            await on_piece(heard.text)
+        return heard
 
 
 # --- what was said ------------------------------------------------------------------------------
@@ -178,14 +211,16 @@ class ToolCaller(BaseChatModel):
 
 def _said(heard: Heard, message: AIMessage, trouble: Trouble | None = None) -> Said:
     message.usage_metadata = heard.usage
-    return Said(message, trouble, heard.cut and not trouble, heard.thought, heard.notes)
+    cut = heard.cut and not trouble
+    return Said(message, trouble, cut, heard.thought, heard.notes, heard.seconds)
 
 
 def _after(first: Heard, second: Heard) -> Said:
     """The second of two requests of one turn; what both took counts."""
     message = AIMessage(second.text, usage_metadata=_both(first, second))
     thought = "\n\n".join(filter(None, (first.thought, second.thought)))
-    return Said(message, None, second.cut, thought, (*first.notes, *second.notes))
+    notes, seconds = (*first.notes, *second.notes), first.seconds + second.seconds
+    return Said(message, None, second.cut, thought, notes, seconds)
 
 
 def _both(first: Heard, second: Heard) -> UsageMetadata:

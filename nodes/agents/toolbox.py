@@ -53,6 +53,11 @@ async def open_tools(
     return opened
 
 
+def name_of(tool: ToolSpec) -> str:
+    """What an agent calls a tool; "" for one that has no name before it is opened."""
+    return str(getattr(tool, "name", ""))
+
+
 def time_limits(tools: Iterable[ToolSpec]) -> dict[str, float]:
     """How long one call of each tool may take, in seconds, by the tool's name."""
     return {

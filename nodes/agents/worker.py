@@ -7,9 +7,12 @@ cancelling are the same in both.
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -53,6 +56,8 @@ class Worker:
     whole: Meter
     seconds: Mapping[str, float] = field(default_factory=dict)
     """How long a call of each tool may take."""
+    stale: frozenset[str] = frozenset()
+    """Tools whose results go stale, so that a run that goes on calls them anew."""
     tools_first: bool = False
     """Whether it has to call a tool before it may answer."""
     iterations: int = DEFAULT_TURNS
@@ -64,6 +69,7 @@ class Worker:
     forced: bool = False
     """Whether its tools were taken away at the limit of turns, so that an answer must come."""
     _begun: int = 0
+    _uses: Counter[str] = field(default_factory=Counter)
     _names: set[str] = field(default_factory=set)
     _warned: set[str] = field(default_factory=set)
 
@@ -128,12 +134,13 @@ class Worker:
         started = time.monotonic()
         try:
             async with asyncio.timeout(_least(m.seconds_left() for m in self._meters())):
-                said = await self.caller.answer(messages, turn)
+                with self._lane(turn.lane):
+                    said = await self.caller.answer(messages, turn)
         except TimeoutError:
             self._took(time.monotonic() - started)
             self._check()
             raise
-        took = time.monotonic() - started
+        took = max(time.monotonic() - started, said.seconds)
         self._count(said.message, messages, took)
         for note in said.notes:
             await self.ctx.warn(note)
@@ -174,12 +181,34 @@ class Worker:
             return "No more calls of tools are allowed. Answer with what you know."
         for meter in self._meters():
             meter.tool_calls += 1
-        started = time.monotonic()
-        text = await self._called(name, arguments)
-        took = time.monotonic() - started
+        text, took = await self._used(name, arguments)
         self._took(took)
         self.ctx.step("tool result", text, who=self.who, tool=name, seconds=took)
         return text
+
+    async def _used(self, name: str, arguments: Mapping[str, Any]) -> tuple[str, float]:
+        """What a call of a tool gives, and the seconds it took: in a recorded run a step.
+
+        It is in a lane of its own, as calls of one turn may end, and begin, in any order.
+        """
+        started = time.monotonic()
+        if not self.ctx.recorded or name not in self.tools:
+            return await self._called(name, arguments), time.monotonic() - started
+
+        async def call(_asked: str) -> tuple[str, float]:
+            return await self._called(name, arguments), time.monotonic() - started
+
+        asked = json.dumps(dict(arguments), sort_keys=True, default=_plain)
+        mark = f"{name}-{hashlib.sha256(asked.encode()).hexdigest()[:6]}"
+        self._uses[mark] += 1
+        if self._uses[mark] > 1:
+            mark = f"{mark}-{self._uses[mark]}"
+        with self._lane(mark):
+            label, replay = f"call {name}", name not in self.stale
+            return await self.ctx.once(label, call, asked, replay=replay)  # type: ignore[no-any-return]
+
+    def _lane(self, name: str) -> AbstractContextManager[None]:
+        return self.ctx.lane(f"{self.who}/{name}" if name else self.who)
 
     async def _called(self, name: str, arguments: Mapping[str, Any]) -> str:
         tool = self.tools.get(name)
@@ -276,6 +305,12 @@ def _told(error: Exception) -> str:
     if isinstance(error, NodeError):
         return f"Error: {error.message} {error.fix}".rstrip()
     return f"Error: {shortened(str(error) or type(error).__name__, 1000)}"
+
+
+def _plain(value: Any) -> Any:
+    """An argument that is no JSON any more, since a tool's schema has made something of it."""
+    dump = getattr(value, "model_dump", None)
+    return dump(mode="json") if dump is not None else str(value)
 
 
 def _as_json(value: Any) -> str:

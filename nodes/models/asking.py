@@ -19,12 +19,13 @@ from patchbay.nodes.models.endings import CUT, reason_of
 from patchbay.nodes.models.lenient_json import json_in
 from patchbay.nodes.models.messages import to_langchain
 from patchbay.nodes.models.notes import notes_in
+from patchbay.nodes.models.once import answered_once, request_text
 from patchbay.nodes.models.schema import faults
 from patchbay.nodes.models.thinking import LATE, parted, thought_of
 from patchbay.nodes.values import Message, ModelSpec
 
 if TYPE_CHECKING:
-    from langchain_core.messages import AIMessageChunk
+    from langchain_core.messages import AIMessageChunk, BaseMessage
 
 T = TypeVar("T")
 
@@ -48,6 +49,10 @@ class Answer:
     thought_tokens: int = 0
     fault: str = ""
     """How it does not follow the JSON schema that it was to follow, in words for a model."""
+    thought_s: float = 0.0
+    """Seconds from the request to the end of the thought."""
+    notes: tuple[str, ...] = ()
+    """What the backend had to say about it."""
 
     def shortfall(self) -> str:
         """What is to be said of an answer that is empty or cut; empty where it is neither."""
@@ -92,19 +97,17 @@ async def ask(
     """
     given = to_langchain(messages)
     worded, options = bool(options), options or model.call_options(call)
-    coming = _Coming()
-    async with ctx.use(model) as opened:
-        coming.begin()
-        async with contextlib.aclosing(opened.astream(given, **options)) as chunks:
-            async for chunk in chunks:
-                for note in notes_in(chunk):
-                    await ctx.warn(note)
-                piece = coming.add(chunk)
-                if coming.thinks:
-                    await ctx.progress("Thinking, characters", coming.thinks)
-                if piece and port is not None:
-                    await ctx.stream(port, piece)
-    answer = coming.answer()
+    answer, now = await answered_once(
+        ctx,
+        lambda: request_text(model, given, options),
+        lambda: _streamed(ctx, model, given, options, port),
+        lambda fields: Answer(**fields),
+    )
+    if not now:
+        for note in answer.notes:
+            await ctx.warn(note)
+        if port is not None:
+            await ctx.stream(port, answer.text)
     schema = None if worded else (call or CallOptions()).over(model.sampling).json_schema
     if schema is not None:
         answer = replace(answer, fault=judge(answer.text, schema)[1])
@@ -119,10 +122,33 @@ async def ask(
         ctx.step(
             "thought",
             answer.thought,
-            seconds=coming.thought_s,
+            seconds=answer.thought_s,
             completion_tokens=answer.thought_tokens,
         )
     return answer
+
+
+async def _streamed(
+    ctx: Context,
+    model: ModelSpec,
+    given: Sequence[BaseMessage],
+    options: Mapping[str, Any],
+    port: str | None,
+) -> Answer:
+    """Ask the model now, and stream what it writes."""
+    coming = _Coming()
+    async with ctx.use(model) as opened:
+        coming.begin()
+        async with contextlib.aclosing(opened.astream(given, **options)) as chunks:
+            async for chunk in chunks:
+                for note in coming.heed(chunk):
+                    await ctx.warn(note)
+                piece = coming.add(chunk)
+                if coming.thinks:
+                    await ctx.progress("Thinking, characters", coming.thinks)
+                if piece and port is not None:
+                    await ctx.stream(port, piece)
+    return coming.answer()
 
 
 def judge(text: str, schema: Mapping[str, JsonValue]) -> tuple[JsonValue, str]:
@@ -153,6 +179,7 @@ class _Coming:
         self._thoughts: list[str] = []
         self._told: dict[str, Any] = {}
         self._prompt_tokens = self._answer_tokens = self._thought_tokens = 0
+        self._notes: list[str] = []
         self._cut = False
         self._asked = self._first = self._last = self._thought_until = 0.0
         self.thinks = 0
@@ -162,10 +189,11 @@ class _Coming:
         """The request is made now."""
         self._asked = time.perf_counter()
 
-    @property
-    def thought_s(self) -> float:
-        """Seconds from the request to the end of the thought."""
-        return max(0.0, self._thought_until - self._asked)
+    def heed(self, chunk: AIMessageChunk) -> Sequence[str]:
+        """The notes in a chunk, which are kept."""
+        notes = notes_in(chunk)
+        self._notes += notes
+        return notes
 
     def add(self, chunk: AIMessageChunk) -> str:
         """Take in a chunk; gives its text."""
@@ -200,6 +228,8 @@ class _Coming:
             self._last - self._first,
             "".join(self._thoughts) + late,
             self._thought_tokens,
+            thought_s=max(0.0, self._thought_until - self._asked),
+            notes=tuple(self._notes),
         )
 
 
@@ -227,7 +257,8 @@ async def side_by_side(
     results: dict[int, T] = {}
 
     async def work(index: int, call: Callable[[], Awaitable[T]]) -> None:
-        results[index] = await call()
+        with ctx.lane(f"{label} {index + 1}"):
+            results[index] = await call()
         await ctx.progress(label, len(results), len(calls))
 
     try:

@@ -40,6 +40,7 @@ class ClockTool(LocalTool):
     """Tells the time in a time zone."""
 
     backend: ClassVar[str] = "clock"
+    replay: ClassVar[bool] = False
 
     zone: Zone = "UTC"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from patchbay.nodes.context import lane_at_hand
 from patchbay.nodes.contract import (
     Context,
     DescribingNode,
@@ -49,7 +50,8 @@ class FlowTool(BoundTool):
 
         async def run(**given: Any) -> str:
             values = read(fields, given)
-            label = f"{self.name}-{next(calls)}"
+            # Calls side by side may change places when a recorded run goes on, lanes do not.
+            label = lane_at_hand() if ctx.recorded else f"{self.name}-{next(calls)}"
             outputs = await ctx.run_flow(self.flow, values, label=label)
             if self.output not in outputs:
                 raise NodeError(

@@ -163,6 +163,8 @@ def test_a_killed_run_goes_on_and_loses_no_finished_node(
     log = tmp_path / "log"
     process = start(environ, save(slow(log)), "--events", "--record")
     run = json.loads(wait_for(process, "c")[0])["run"]
+    while '"b"' not in patchbay("runs", run, "--json").stdout:
+        pass  # what nobody waits for is on the disk a moment later
     process.kill()
     process.communicate(timeout=20)
     assert log.read_text(encoding="utf-8") == "hi\n", "b ran, c did not"
