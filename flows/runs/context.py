@@ -25,7 +25,7 @@ from patchbay.flows.runs.events import (
 from patchbay.nodes.context import LANE, StepKind, in_lane
 from patchbay.nodes.contract import InputField, Node, NodeError
 from patchbay.nodes.threads import in_thread
-from patchbay.nodes.values import SecretRef, Spec
+from patchbay.nodes.values import SecretRef, Spec, canonical, encode
 
 if TYPE_CHECKING:
     from patchbay.flows.runs.node_steps import NodeSteps
@@ -269,7 +269,9 @@ class StepContext:
 
         digest = self._digest(flow)
         run = partial(self._subflow, flow=flow, inputs=inputs, path=path)
-        return await item_once(self, self._steps(), run, (path, flow, digest, dict(inputs)))
+        return await item_once(
+            self, self._steps(), run, (path, flow, digest, canonical(encode(dict(inputs))))
+        )
 
     # --- the pool's watcher -----------------------------------------------------------------
 

@@ -27,7 +27,7 @@ async def item_once(
     outer: Tally,
     steps: NodeSteps,
     run: Callable[[Tally], Awaitable[dict[str, Any]]],
-    about: tuple[str, str, str, dict[str, Any]],
+    about: tuple[str, str, str, str],
 ) -> dict[str, Any]:
     """What a sub-flow gives, run once in a recorded run.
 
@@ -38,7 +38,7 @@ async def item_once(
         outer: the node that runs it.
         steps: those of that node.
         run: runs it.
-        about: its path, its name, its digest and its inputs.
+        about: its path, its name, its digest, and its inputs as JSON.
     """
     path, flow, digest, inputs = about
     inside = _Inside()

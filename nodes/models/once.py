@@ -60,10 +60,16 @@ def request_text(
     asked = {
         "model": encode(model),
         "messages": [_said(message) for message in messages],
-        "options": dict(options),
+        "options": {name: _number(value) for name, value in options.items()},
         "tools": list(tools),
     }
     return json.dumps(asked, sort_keys=True, ensure_ascii=False, default=str)
+
+
+def _number(value: Any) -> Any:
+    """An option by what it means: a description that was recorded gives 0.0 where it said 0."""
+    whole = isinstance(value, float) and value.is_integer()
+    return int(value) if whole else value
 
 
 def _said(message: BaseMessage) -> list[Any]:

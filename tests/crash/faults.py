@@ -1,0 +1,113 @@
+"""Kills in process: a run dies at a chosen moment, before or after any effect or commit.
+
+What was handed to the writer but was waited for by nobody may be lost with it, as in a real kill.
+"""
+
+from __future__ import annotations
+
+import socket
+from collections import Counter
+from collections.abc import Awaitable, Iterable
+from typing import Any, ClassVar
+
+from patchbay.flows.runs.history import History
+from patchbay.flows.runs.journal import Place, StepRecord
+from patchbay.flows.runs.recording import Recording
+from patchbay.nodes.context import IDEMPOTENCY_KEY
+
+
+class Killed(BaseException):
+    """The process ends here."""
+
+
+class Fault:
+    """Counts the moments at which a process can die, and dies at one of them. 0 is never."""
+
+    def __init__(self, at: int = 0) -> None:
+        self.at, self.count, self.dead = at, 0, False
+
+    def moment(self) -> None:
+        """One of those moments."""
+        if not self.dead:
+            self.count += 1
+            self.dead = self.count == self.at
+        if self.dead:
+            raise Killed
+
+
+class Ledger:
+    """What was done outside, by the key of the step that did it."""
+
+    fault: ClassVar[Fault] = Fault()
+    done: ClassVar[Counter[str]] = Counter()
+    committed: ClassVar[set[str]] = set()
+    repeated: ClassVar[Counter[str]] = Counter()
+    wrong: ClassVar[list[str]] = []
+
+    @classmethod
+    def clear(cls) -> None:
+        """For the next scenario."""
+        cls.fault, cls.wrong = Fault(), []
+        cls.done, cls.repeated, cls.committed = Counter(), Counter(), set()
+
+    @classmethod
+    def effect(cls) -> None:
+        """Something happens outside of the process, that must not happen twice."""
+        key = IDEMPOTENCY_KEY.get()
+        cls.fault.moment()
+        if key in cls.committed:
+            cls.wrong.append(f"{key} was committed and is done again")
+        cls.done[key] += 1
+        cls.fault.moment()
+
+
+class Faulty:
+    """The log of a journal whose process can die."""
+
+    def __init__(self, inner: Recording) -> None:
+        self._inner = inner
+
+    def event(self, event: Any) -> None:
+        """Before an event is written."""
+        Ledger.fault.moment()
+        self._inner.event(event)
+
+    def step(self, record: StepRecord, *, instead: bool, waits: bool) -> Awaitable[None] | None:
+        """Before a step is written, and after it is on the disk."""
+        Ledger.fault.moment()
+        committed = self._inner.step(record, instead=instead, waits=waits)
+        return None if committed is None else self._after(committed, record.key)
+
+    async def _after(self, committed: Awaitable[None], key: str) -> None:
+        await committed
+        Ledger.committed.add(key)
+        Ledger.fault.moment()
+
+    def forget(self, node: str, places: Iterable[Place]) -> None:
+        """A node starts over."""
+        Ledger.fault.moment()
+        self._inner.forget(node, places)
+
+    def settle(self) -> None:
+        """The end."""
+        Ledger.fault.moment()
+        self._inner.settle()
+
+
+def bury(history: History, run: str, *, losing: bool) -> None:
+    """What is left of a run whose process died: it is nobody's, and may have lost the last moment.
+
+    Args:
+        history: where it is recorded.
+        run: its id.
+        losing: whether what nobody waited for is lost.
+    """
+    writer = history._writer
+    if losing:
+        with writer._news:
+            writer._pending = [work for work in writer._pending if work.done is not None]
+    writer.put_and_wait()
+    runs = history._store.table("runs")
+    process = f"{socket.gethostname()}/999999999/0.00"
+    dead = runs.update().where(runs.c.id == run).values(process=process, status="running")
+    history._store.do(lambda db: db.execute(dead), write=True)
