@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Iterable
 from typing import Any, ClassVar
 
 from patchbay.flows.runs.history import History
-from patchbay.flows.runs.journal import Place, StepRecord
+from patchbay.flows.runs.journal import StepPlace, StepRecord
 from patchbay.flows.runs.recording import Recording
 from patchbay.nodes.context import IDEMPOTENCY_KEY
 
@@ -83,7 +83,7 @@ class Faulty:
         Ledger.committed.add(key)
         Ledger.fault.moment()
 
-    def forget(self, node: str, places: Iterable[Place]) -> None:
+    def forget(self, node: str, places: Iterable[StepPlace]) -> None:
         """A node starts over."""
         Ledger.fault.moment()
         self._inner.forget(node, places)
