@@ -10,6 +10,7 @@ class NodeError(Exception):
         message: what happened, naming the values at hand.
         fix: what would help, as an imperative sentence.
         port: the port that it is about.
+        param: the param that it is about.
         code: a stable code, `family/what`.
         retry: whether trying again can help.
     """
@@ -20,11 +21,13 @@ class NodeError(Exception):
         *,
         fix: str = "",
         port: str | None = None,
+        param: str | None = None,
         code: str = "node/failed",
         retry: bool = True,
     ) -> None:
         super().__init__(message)
-        self.message, self.fix, self.port, self.code, self.retry = message, fix, port, code, retry
+        self.message, self.fix, self.port, self.param = message, fix, port, param
+        self.code, self.retry = code, retry
 
 
 class Suspended(BaseException):  # not an `Exception`: nothing on the way out shall interpret it

@@ -91,7 +91,7 @@ def may_retry(error: BaseException) -> bool:
 
 def _explain(error: BaseException, node: str) -> Problem:
     if isinstance(error, NodeError):
-        return Problem(error.code, error.message, error.fix, port=error.port)
+        return Problem(error.code, error.message, error.fix, port=error.port, param=error.param)
     if isinstance(error, FlowError) and error.problems:
         first = error.problems[0]
         return Problem(first.code, first.message, first.fix, port=first.port)

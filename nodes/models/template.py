@@ -13,15 +13,36 @@ from typing import Any
 
 from patchbay.nodes.errors import NodeError
 
+CHATML = (
+    "{%- for message in messages -%}"
+    "{{- '<|im_start|>' + message.role + '\\n' + message.content + '<|im_end|>\\n' -}}"
+    "{%- endfor -%}"
+    "{%- if add_generation_prompt -%}{{- '<|im_start|>assistant\\n' -}}{%- endif -%}"
+)
+"""What llama.cpp takes for a file without a template, and for the only name that it still knows."""
+
+NAMES = {"chatml": CHATML}
+"""Templates that may be given by a name."""
+
+
+def jinja_of(template: str | None) -> str | None:
+    """The template itself, where its name was given: everything after works on Jinja alone."""
+    return None if template is None else NAMES.get(template.strip(), template)
+
 
 def check_template(template: str | None) -> str | None:
     """A template that can be read, for use as a validator.
 
     Raises:
-        ValueError: it cannot, and where.
+        ValueError: it cannot, and where; or it would leave out what people say.
     """
     import jinja2
 
+    if template is not None and "{" not in template and template.strip() not in NAMES:
+        raise ValueError(
+            f"holds no Jinja such as {{{{ message.content }}}}, so that the model would read only "
+            f"these words; as a name only {', '.join(NAMES)} is known"
+        )
     if template is not None:
         try:
             _environment().from_string(template)

@@ -192,6 +192,7 @@ def no_thinking(model: str, why: str) -> NodeError:
     return NodeError(
         f"Whether {model!r} thinks cannot be set like this: {why}.",
         fix="Leave thinking empty, set it in another way, or take a model that thinks.",
+        param="thinking",
         code="model/thinking",
         retry=False,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import mmap
+import re
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,6 +15,14 @@ from patchbay.nodes.weights.gguf_header import ARRAY, Reader
 
 _STEERING = (2, 3, 4)
 """ggml's types of tokens that text is looked through for: unknown, control, user-defined."""
+
+_LOOKS_STEERING = re.compile(
+    r"_?<EOT>|</s>|<\|(eot_id|im_start|im_end|end|endoftext|end_of_text|eom_id|return|call|flush"
+    r"|fim_\w+|code_\w+|repo_name|file_sep)\|>|<(end_of_turn|end_of_utterance)>"
+    r"|<fim[_-]\w+>|▁?<(PRE|SUF|MID)>|<｜[\w▁]+｜>"
+)
+"""What llama.cpp takes for a control word whatever the file says (`llama-vocab.cpp`), and more:
+a word too many is only spelled in a person's text, as plain text is."""
 
 _SHORTEST = 3
 """Shorter ones are blanks and letters, of which no text can be freed."""
@@ -45,13 +54,14 @@ def _read(path: Path, size: int, mtime_ns: int) -> Vocabulary | None:
     try:
         with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
             values = _VocabularyReader(data).values()
-        tokens, types = values["tokenizer.ggml.tokens"], values["tokenizer.ggml.token_type"]
+        tokens = values["tokenizer.ggml.tokens"]
     except (OSError, ValueError, TypeError, KeyError, IndexError, struct.error):
         return None
+    steering = _steering(values)
     words = {
         token: number
-        for number, (token, kind) in enumerate(zip(tokens, types, strict=False))
-        if kind in _STEERING and len(token) >= _SHORTEST
+        for number, token in enumerate(tokens)
+        if len(token) >= _SHORTEST and (number in steering or _LOOKS_STEERING.fullmatch(token))
     }
     begin, end = (values.get(f"tokenizer.ggml.{n}_token_id") for n in ("bos", "eos"))
 
@@ -65,6 +75,13 @@ def _read(path: Path, size: int, mtime_ns: int) -> Vocabulary | None:
         word(begin),
         word(end),
     )
+
+
+def _steering(values: Mapping[str, Any]) -> set[int]:
+    """The tokens that the file says are control words; a file may leave out what each token is."""
+    types = values.get("tokenizer.ggml.token_type", ())
+    named = (n for key, n in values.items() if key.endswith("_token_id") and isinstance(n, int))
+    return {number for number, kind in enumerate(types) if kind in _STEERING} | set(named)
 
 
 class _VocabularyReader(Reader):

@@ -102,15 +102,16 @@ def description(facts: Facts) -> Iterator[Finding]:
     """
     for node_id, error in facts.described.errors.items():
         if isinstance(error, NodeError):
-            message, fix, port = error.message, error.fix, error.port
+            message, fix, port, param = error.message, error.fix, error.port, error.param
         else:
             message = f"It describes nothing: {type(error).__name__}: {error}"
-            fix, port = "", None
+            fix, port, param = "", None, None
         yield Finding(
             f"{facts.name(node_id)}: {printable(message, 500)}",
             printable(fix, 300) or "Change its params or its wires.",
             node=node_id,
             port=port,
+            param=param,
         )
 
 
@@ -139,7 +140,9 @@ def refusal(facts: Facts) -> Iterator[Finding]:
             if isinstance(error, NodeError):
                 message = f"{facts.name(node.instance.id)}: {printable(error.message, 500)}"
                 fix = printable(error.fix, 300) or "Change its params or its wires."
-                yield Finding(message, fix, node=node.instance.id, port=error.port)
+                yield Finding(
+                    message, fix, node=node.instance.id, port=error.port, param=error.param
+                )
 
 
 def _doubts(node: ResolvedNode, facts: Facts) -> list[str | NodeError]:

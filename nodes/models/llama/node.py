@@ -14,7 +14,8 @@ from patchbay.nodes.models.llama.adapter import GgufAdapter, check_adapters
 from patchbay.nodes.models.llama.facts import gguf_facts
 from patchbay.nodes.models.llama.spec import GgufModel
 from patchbay.nodes.models.options import LocalSampling, Thinks
-from patchbay.nodes.models.template import check_template
+from patchbay.nodes.models.template import check_template, jinja_of
+from patchbay.nodes.models.template_here import check_thinks_here, gguf_template
 from patchbay.nodes.units import megabytes
 from patchbay.nodes.weights.manifest import DEFAULT, NAMED
 
@@ -78,7 +79,12 @@ class QuantizedModel(DescribingNode):
 
     @classmethod
     def doubts(cls, params: Params, inputs: Ports) -> Sequence[str]:
-        """What of its JSON schema the model cannot be held to."""
+        """What of its JSON schema the model cannot be held to.
+
+        Raises:
+            NodeError: it is to think, and knows nothing of it.
+        """
+        check_thinks_here(params, gguf_template)
         return schema_doubts(_describe(params), params.json_schema)
 
     @classmethod
@@ -98,4 +104,5 @@ class QuantizedModel(DescribingNode):
 
 
 def _describe(params: QuantizedModel.Params) -> GgufModel:
-    return GgufModel(**params.model_dump())
+    fields = params.model_dump()
+    return GgufModel(**fields | {"chat_template": jinja_of(params.chat_template)})

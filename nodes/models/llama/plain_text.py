@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from patchbay.nodes.models.control_words import pieces, split_words
-from patchbay.nodes.models.template import render
+from patchbay.nodes.models.template import CHATML, render
 from patchbay.nodes.weights.gguf_vocabulary import Vocabulary
 
 
@@ -33,9 +33,9 @@ def plain_prompt(
     Raises:
         NodeError: the template does not take this conversation.
     """
-    own = template or (vocabulary.template if vocabulary else "")
-    if vocabulary is None or "{" not in own:
+    if vocabulary is None:
         return None
+    own = template or vocabulary.template or CHATML  # as llama.cpp does
     marked = split_words(chat, vocabulary.words)
     if marked is None:
         return None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated
 
 from pydantic import AfterValidator
@@ -10,7 +10,8 @@ from pydantic import AfterValidator
 from patchbay.nodes.contract import DescribingNode, Field, NodeError, NodeParams, Ports, port
 from patchbay.nodes.models.errors import mib
 from patchbay.nodes.models.options import LocalSampling, Thinks
-from patchbay.nodes.models.template import check_template
+from patchbay.nodes.models.template import check_template, jinja_of
+from patchbay.nodes.models.template_here import check_thinks_here, transformers_template
 from patchbay.nodes.models.transformers.anatomy import anatomy
 from patchbay.nodes.models.transformers.gguf_tokenizer import check_tokenizer
 from patchbay.nodes.models.transformers.precision import DType
@@ -70,7 +71,7 @@ class TransformersNode(DescribingNode):
             return {}
         if made is None:
             return {"Model": "not fetched yet"}
-        needed = TransformersModel(**params.model_dump()).estimate(made)
+        needed = _describe(params).estimate(made)
         return {
             "Architecture": f"{made.architecture}, {made.layers} layers",
             "Parameters": f"{made.parameters:,}",
@@ -79,12 +80,27 @@ class TransformersNode(DescribingNode):
         }
 
     @classmethod
+    def doubts(cls, params: Params, inputs: Ports) -> Sequence[str]:
+        """None of its own.
+
+        Raises:
+            NodeError: the model is to think, and knows nothing of it.
+        """
+        check_thinks_here(params, transformers_template)
+        return ()
+
+    @classmethod
     def describe(cls, params: Params, inputs: Ports) -> Outputs:
         """Describe the model. Nothing is loaded here."""
         source = parse(params.weights)
         if isinstance(source, Gguf) and (known := header_of(source.text)) is not None:
             check_tokenizer(known[1], source.text)
-        return cls.Outputs(model=TransformersModel(**params.model_dump()))
+        return cls.Outputs(model=_describe(params))
+
+
+def _describe(params: TransformersNode.Params) -> TransformersModel:
+    fields = params.model_dump()
+    return TransformersModel(**fields | {"chat_template": jinja_of(params.chat_template)})
 
 
 def short(weights: str) -> str:

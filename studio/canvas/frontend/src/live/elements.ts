@@ -41,8 +41,16 @@ function stepElement(step: Step, roles: string[]): HTMLElement {
   const facts = [step.tokens ? `${step.tokens} tokens` : "", seconds(step.seconds)].filter(Boolean);
   head.append(el("span", "facts", facts.join(" · ")));
   made.append(head);
-  if (step.text) made.append(textElement(step.text));
+  if (step.text) made.append(step.what === "thought" ? thoughtElement(step.text) : textElement(step.text));
   return made;
+}
+
+/** What was thought on the way is no answer: folded however short, with its length. */
+function thoughtElement(text: string): HTMLElement {
+  const more = el("details", "said");
+  const count = [...text].length.toLocaleString("en-US");
+  more.append(el("summary", "", `${count} character${count === "1" ? "" : "s"}`), el("div", "", text));
+  return more;
 }
 
 /** A text; a long one unfolds. */

@@ -1,0 +1,75 @@
+"""What the chat template of weights on this machine knows, before the model is opened."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
+
+from patchbay.nodes.errors import NodeError
+from patchbay.nodes.models.thinking import check_thinks
+from patchbay.nodes.weights.gguf_vocabulary import read_vocabulary
+from patchbay.nodes.weights.resolve import find
+
+_LIMIT = 20_000_000
+"""Bytes of a tokenizer's settings that are read; real ones take a few hundred thousand."""
+
+
+class _Asked(Protocol):
+    """The params of a local model that may be told to think."""
+
+    weights: str
+    thinking: str | None
+    chat_template: str | None
+
+
+def check_thinks_here(params: _Asked, template_of: Callable[[str], str]) -> None:
+    """Check what is known of a model's template against `thinking`; unknown is no fault.
+
+    Args:
+        params: those of a node that describes a local model.
+        template_of: finds the template of weights; empty where they are not here.
+
+    Raises:
+        NodeError: the model knows nothing of thinking.
+    """
+    if params.thinking is None:
+        return
+    thinking = int(params.thinking) if params.thinking.isdecimal() else params.thinking
+    check_thinks(params.chat_template or template_of(params.weights), thinking, params.weights)
+
+
+def gguf_template(weights: str) -> str:
+    """The template in a GGUF file; empty where there is none, or no file yet."""
+    path = find(weights)
+    vocabulary = None if path is None else read_vocabulary(path)
+    return vocabulary.template if vocabulary is not None else ""
+
+
+def transformers_template(weights: str) -> str:
+    """The template beside a tokenizer of Transformers; empty where it is not here."""
+    from patchbay.nodes.models.transformers.source import Gguf, HubFolder, parse
+
+    try:
+        source = parse(weights)
+    except NodeError:
+        return ""
+    if isinstance(source, Gguf):
+        return gguf_template(source.text)
+    return _of_folder(source.path if isinstance(source, HubFolder) else source)
+
+
+def _of_folder(folder: Path) -> str:
+    """A file of its own counts before the settings, as in Transformers 5."""
+    own = folder / "chat_template.jinja"
+    settings = folder / "tokenizer_config.json"
+    try:
+        if own.is_file():
+            return own.read_text("utf-8") if own.stat().st_size < _LIMIT else ""
+        if settings.stat().st_size >= _LIMIT:
+            return ""
+        found = json.loads(settings.read_text("utf-8")).get("chat_template")
+    except (OSError, ValueError, AttributeError):
+        return ""
+    return found if isinstance(found, str) else ""  # several by name: not known which
