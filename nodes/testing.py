@@ -65,7 +65,8 @@ class RecordingContext:
         self.progressed.append((label, done, total))
 
     async def warn(self, message: str) -> None:
-        self.warnings.append(message)
+        if message not in self.warnings:
+            self.warnings.append(message)
 
     def use_once(self) -> None:
         self.used_once = True

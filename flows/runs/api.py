@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from patchbay.flows.document.model import Flow
 from patchbay.flows.document.reading import read_flow
-from patchbay.flows.problems import Problem
+from patchbay.flows.problems import FlowError, Problem
 from patchbay.flows.runs.environment import Environment
 from patchbay.flows.runs.events import Event, NodeFinished, RunFailed, RunFinished, Tokens
 from patchbay.flows.runs.failures import RunError
@@ -74,6 +74,8 @@ async def stream(
     Raises:
         FlowError: the flow has errors, or the inputs do not fit.
     """
+    if environment is not None and not isinstance(environment, Environment):
+        raise FlowError([_no_environment(environment)])
     given = {**(inputs or {}), **more}
     begun = await _begun(flow, given, environment, thread, history)
     async with contextlib.aclosing(begun.events()) as events:
@@ -98,6 +100,15 @@ async def _begun(
     use = InThread(thread) if isinstance(thread, str) else thread
     env = environment or default_environment()
     return await turn_of(loaded, inputs, env, use, history or History()).when_free()
+
+
+def _no_environment(given: object) -> Problem:
+    """An input of the flow may have that name; by keyword it cannot be told apart."""
+    return Problem(
+        "input/environment",
+        f'"environment" is an Environment in which the flow runs, not {type(given).__name__}.',
+        'For an input of that name give the inputs as a mapping: run(flow, {"environment": …}).',
+    )
 
 
 async def arun(

@@ -82,6 +82,7 @@ class StepContext:
         self._env, self._emit, self._given, self._subflow = env, emit, given, subflow
         self._cancelled: threading.Event | None = None
         self._tails: dict[str, str] = {}
+        self._warned: set[str] = set()
         self._reported = ("", 0.0)
         self._asked: dict[str, int] = {}
         self._loop, self._thread = asyncio.get_running_loop(), threading.get_ident()
@@ -135,8 +136,10 @@ class StepContext:
         self._report(label, done, total)
 
     async def warn(self, message: str) -> None:
-        """Say something that the person should know."""
-        self.warning(message)
+        """Say something that the person should know, once: samples and items share a node."""
+        if message not in self._warned:
+            self._warned.add(message)
+            self.warning(message)
 
     def use_once(self) -> None:
         """What the node gives now is not to be used again."""

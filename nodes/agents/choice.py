@@ -14,6 +14,8 @@ from typing import Any
 
 from pydantic import JsonValue
 
+from patchbay.nodes.models.lenient_json import json_in
+
 LONGEST = 200
 """Characters of one text argument. A small model that is not stopped never ends its text."""
 
@@ -146,12 +148,10 @@ _CALL = re.compile(r"""\{\s*["'](?:thought["'].*["'])?tool["']\s*:""", re.DOTALL
 
 
 def _json(text: str) -> Any:
-    start, end = text.find("{"), text.rfind("}")
-    if start < 0 or end <= start:
-        return None
+    """The one value in it, read as every node reads JSON; None where there is none."""
     try:
-        return json.loads(text[start : end + 1])
-    except (ValueError, RecursionError):
+        return json_in(text)
+    except ValueError:
         return None
 
 

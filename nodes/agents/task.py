@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, JsonValue, field_validator
 
-from patchbay.nodes.agents.specs import CrewTask
+from patchbay.nodes.agents.specs import CrewTask, RoleAgent
 from patchbay.nodes.contract import DescribingNode, Field, NodeError, NodeParams, Ports, port
+from patchbay.nodes.models.doubts import schema_doubts
 from patchbay.nodes.models.schema import check_schema
 from patchbay.nodes.prompts.braces import check, fill, variables
 from patchbay.nodes.values import AgentSpec, Promptable, TaskSpec, as_text
@@ -78,6 +80,13 @@ class Task(DescribingNode):
     def summary(cls, params: Params) -> str:
         """The first line of the description."""
         return next((line.strip() for line in params.description.splitlines() if line.strip()), "")
+
+    @classmethod
+    def doubts(cls, params: Params, inputs: Ports) -> Sequence[str]:
+        """What of its schema the model of its agent cannot be held to while it writes."""
+        agent = inputs.as_dict().get("agent")
+        held = isinstance(agent, RoleAgent) and not agent.text_tools
+        return schema_doubts(agent.model, params.output_schema) if held else ()
 
     @classmethod
     def describe(cls, params: Params, inputs: Ports) -> Outputs:

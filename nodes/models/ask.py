@@ -86,13 +86,15 @@ class AskModel(Node):
 
     async def run(self, inputs: Inputs, params: Params, ctx: Context) -> Ports:
         """Ask, streaming the answer."""
-        answer = await ask(ctx, inputs.model, _messages(inputs, params), params.sampling)
-        if params.json_schema is not None:
+        messages = _messages(inputs, params)
+        answer = await ask(ctx, inputs.model, messages, params.sampling, says_cut=False)
+        made = None
+        if params.json_schema is not None:  # what is said of a cut one then stands in the error
             parsed = _parsed(answer, params.json_schema, inputs.model)
-            return _WithJson(text=answer.text, json=parsed)
+            made = _WithJson(text=answer.text, json=parsed)
         if short := answer.shortfall():
             await ctx.warn(short)
-        return self.Outputs(text=answer.text)
+        return made or self.Outputs(text=answer.text)
 
 
 class _WithJson(AskModel.Outputs):
@@ -115,7 +117,7 @@ def _messages(inputs: AskModel.Inputs, params: AskModel.Params) -> list[Message]
 
 
 def _parsed(answer: Answer, schema: Mapping[str, JsonValue], model: ModelSpec) -> JsonValue:
-    value, fault = judge(answer.text, schema)
+    value, fault = judge(answer.text, schema, cut=answer.cut)
     if not fault:
         return value
     text = answer.text

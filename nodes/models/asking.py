@@ -76,12 +76,13 @@ async def ask(
     call: CallOptions | None = None,
     *,
     port: str | None = "text",
+    says_cut: bool = True,
     **options: Any,
 ) -> Answer:
     """Open the model, ask it, stream what it writes, and count its tokens.
 
     What the model thinks before its answer is shown as a step, and is no part of the text. An
-    answer that was cut is never used again.
+    answer that was cut is never used again, and the person is told.
 
     Args:
         ctx: the node's context.
@@ -89,6 +90,7 @@ async def ask(
         messages: the conversation so far.
         call: how the answer is to be; what it leaves out is as the model's description says.
         port: the output that the answer is streamed to; None for none.
+        says_cut: whether to tell of a cut answer; who asks may know better words for it.
         options: in place of `call`, the same in the words of the backend, as
             `model.call_options(…)` gives them.
 
@@ -110,7 +112,7 @@ async def ask(
             await ctx.stream(port, answer.text)
     schema = None if worded else (call or CallOptions()).over(model.sampling).json_schema
     if schema is not None:
-        answer = replace(answer, fault=judge(answer.text, schema)[1])
+        answer = replace(answer, fault=judge(answer.text, schema, cut=answer.cut)[1])
         if answer.fault and (call is None or call.json_schema is None):
             await ctx.warn(f"The answer does not follow the model's JSON schema: {answer.fault}")
     ctx.count_tokens(
@@ -118,6 +120,8 @@ async def ask(
     )
     if answer.cut:
         ctx.use_once()
+        if says_cut:
+            await ctx.warn(answer.shortfall())
     if answer.thought:
         ctx.step(
             "thought",
@@ -151,10 +155,13 @@ async def _streamed(
     return coming.answer()
 
 
-def judge(text: str, schema: Mapping[str, JsonValue]) -> tuple[JsonValue, str]:
+def judge(
+    text: str, schema: Mapping[str, JsonValue], *, cut: bool = False
+) -> tuple[JsonValue, str]:
     """The JSON in a text, and how it does not follow a schema; nothing where it does.
 
-    Every answer is judged so, whatever its backend promised, and by every node alike.
+    Every answer is judged so, whatever its backend promised, and by every node alike. A number
+    that was `cut` is another number, though it reads as one.
 
     Raises:
         NodeError: the schema is wrong.
@@ -163,6 +170,8 @@ def judge(text: str, schema: Mapping[str, JsonValue]) -> tuple[JsonValue, str]:
         value = json_in(text)
     except ValueError as error:
         return None, str(error)
+    if cut and isinstance(value, (int, float)) and not isinstance(value, bool):
+        return None, "It was cut at the limit of tokens, in the middle of a number."
     try:
         return value, faults(value, schema)
     except ValueError as error:

@@ -134,7 +134,9 @@ async def _asked(
     memory = None
     try:
         memory = await ctx.blocking(total_memory, model)
-        answer = await ask(ctx, model, messages, params.sampling, port=None)
+        answer = await ask(ctx, model, messages, params.sampling, port=None, says_cut=False)
+        if answer.cut:
+            await ctx.warn(f"{name}: {answer.shortfall()}")
     except NodeError as error:
         return _Result(name, memory, error=error.message, fix=error.fix)
     except Exception as error:  # a backend's own: still only this model's row

@@ -6,6 +6,7 @@ import re
 
 from patchbay.nodes.contract import JsonValue
 from patchbay.nodes.models.lenient_json import json_in
+from patchbay.nodes.text.lines import lines_of
 from patchbay.nodes.values import Message
 
 MOST_MARKS = 10
@@ -74,5 +75,5 @@ def read_mark(answer: str) -> float | None:
 
 def one_line(answer: str) -> str:
     """The first line of an answer that says something, without quotation marks around it."""
-    lines = (line.strip().strip("\"'").strip() for line in answer.splitlines())
+    lines = (line.strip().strip("\"'").strip() for line in lines_of(answer))
     return next((line for line in lines if line), "")

@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from patchbay.nodes.text.lines import lines_of
+
 AnswerKind = Literal["text", "number", "choice"]
 """What an answer is: free text, a number, or one of a few words."""
 
@@ -49,11 +51,11 @@ def same(answer: str) -> str:
 def _after_marker(text: str) -> str:
     markers = list(_MARKER.finditer(text))
     after = text[markers[-1].end() :].strip() if markers else ""
-    return after.splitlines()[0] if after else ""
+    return lines_of(after)[0] if after else ""
 
 
 def _last_line(text: str) -> str:
-    lines = [line for line in text.splitlines() if line.strip()]
+    lines = [line for line in lines_of(text) if line.strip()]
     return lines[-1] if lines else ""
 
 

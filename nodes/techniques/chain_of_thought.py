@@ -87,7 +87,9 @@ class ChainOfThought(Node):
         question = as_text(inputs.question)
         conversation(question, port="question")  # an empty one is an error
         turns = _turns(question, params)
-        thought = await ask(ctx, inputs.model, turns, params.call(), port="reasoning")
+        thought = await ask(
+            ctx, inputs.model, turns, params.call(), port="reasoning", says_cut=False
+        )
         answer = None
         if params.method == "zero-shot":
             second = await _extract(inputs.model, turns, thought, params, ctx)
@@ -95,7 +97,7 @@ class ChainOfThought(Node):
         answer = answer or params.found(thought.text)
         if answer is None:
             await ctx.warn(f"No {params.answer} was found in the answer, so it is empty.")
-        elif thought.cut:
+        if thought.cut:
             await ctx.warn("The reasoning was cut at the limit of tokens; raise max tokens.")
         return self.Outputs(answer=answer or "", reasoning=thought.text)
 
@@ -123,7 +125,8 @@ async def _extract(
         Message(role="assistant", content=thought.text),
         Message(role="user", content=request),
     ]
-    return await ask(ctx, model, messages, replace(params.call(1), max_tokens=48), port=None)
+    short = replace(params.call(1), max_tokens=48)  # only the answer counts, which comes first
+    return await ask(ctx, model, messages, short, port=None, says_cut=False)
 
 
 def _article(kind: AnswerKind) -> str:

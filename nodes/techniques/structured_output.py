@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Annotated
 
@@ -18,6 +19,7 @@ from patchbay.nodes.models.asking import (
     one_line,
     with_suffix,
 )
+from patchbay.nodes.models.doubts import schema_doubts
 from patchbay.nodes.models.options import MaxTokens, Sampling, Seed
 from patchbay.nodes.techniques.fields import (
     AnswerField,
@@ -84,6 +86,12 @@ class StructuredOutput(Node):
         names = ", ".join(field.name for field in params.fields)
         return names if len(names) <= 60 else f"{len(params.fields)} fields"
 
+    @classmethod
+    def doubts(cls, params: Params, inputs: Ports) -> Sequence[str]:
+        """What of the fields the model cannot be held to while it writes."""
+        schema = schema_of(model_of(params.fields)) if params.grammar else None
+        return schema_doubts(inputs["model"], schema)
+
     async def run(self, inputs: Inputs, params: Params, ctx: Context) -> Outputs:
         shape = model_of(params.fields)
         schema = schema_of(shape)
@@ -102,6 +110,8 @@ class StructuredOutput(Node):
                 await ctx.warn(f"The model was not held to the schema. {inputs.model.schema_fix}")
             attempts.append((said.text, problem))
             if value is not None:
+                if said.cut:
+                    await ctx.warn(said.shortfall())
                 return self.Outputs(json=value, text=said.text, attempts=_table(attempts))
             messages = [*messages, *_repair(said.text, problem)]
         raise _gave_up(attempts, shape)
@@ -117,7 +127,7 @@ async def _ask(
         json_schema=schema if params.grammar else None,
     )
     port = "text" if attempt == 0 else None  # what was streamed cannot be taken back
-    return await ask(ctx, model, messages, call, port=port)
+    return await ask(ctx, model, messages, call, port=port, says_cut=False)
 
 
 def _instruction(schema: dict[str, JsonValue]) -> str:

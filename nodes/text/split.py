@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import JsonValue, model_validator
 
 from patchbay.nodes.contract import Context, Field, Node, NodeParams, Ports, port
+from patchbay.nodes.text.lines import lines_of
 
 By = Literal["lines", "paragraphs", "separator"]
 """Where a text may be split: at line ends, at blank lines, at a fixed text."""
@@ -18,7 +19,7 @@ class SplitText(Node):
     The list can go into *For each*, which runs a flow for every item.
     """
 
-    kind, version = "text.split", 1
+    kind, version, edition = "text.split", 1, 2
     title, family, icon = "Split text", "Text", "cut"
     synonyms = ("lines", "list", "separator", "tokenize")
 
@@ -61,7 +62,7 @@ class SplitText(Node):
 def split(text: str, params: SplitText.Params) -> list[str]:
     """The parts of a text, all of them."""
     if params.by == "lines":
-        parts = text.splitlines()
+        parts = lines_of(text)
     elif params.by == "paragraphs":
         parts = _paragraphs(text)
     else:
@@ -73,7 +74,7 @@ def split(text: str, params: SplitText.Params) -> list[str]:
 
 def _paragraphs(text: str) -> list[str]:
     paragraphs: list[list[str]] = [[]]
-    for line in text.splitlines():
+    for line in lines_of(text):
         if line.strip():
             paragraphs[-1].append(line)
         elif paragraphs[-1]:

@@ -109,7 +109,7 @@ class ServedChat(StreamingChat):
                 return
             except Exception as error:
                 failure = self._server.in_words(error, reading.written)
-                wait = None if reading.begun else pause_s(error, tries, self.retries)
+                wait = self._wait(error, tries, reading)
                 if wait is None:
                     raise _after(failure, tries) from (None if failure is error else error)
             yield note(_waiting(failure, wait))
@@ -145,11 +145,17 @@ class ServedChat(StreamingChat):
                 return
             except Exception as error:
                 failure = await asyncio.to_thread(self._server.in_words, error, reading.written)
-                wait = None if reading.begun else pause_s(error, tries, self.retries)
+                wait = self._wait(error, tries, reading)
                 if wait is None:
                     raise _after(failure, tries) from (None if failure is error else error)
             yield note(_waiting(failure, wait))
             await asyncio.sleep(wait)
+
+    def _wait(self, error: Exception, tries: int, reading: IncomingAnswer) -> float | None:
+        """Seconds until it is asked again; None where that is not to be."""
+        if reading.begun:
+            return None
+        return pause_s(error, tries, self.retries, received=reading.received)
 
     def _reading(self, stop: list[str] | None) -> IncomingAnswer:
         whole = getattr(self._inner, "from_whole", None)
@@ -157,7 +163,8 @@ class ServedChat(StreamingChat):
 
 
 def _waiting(failure: NodeError, wait: float) -> str:
-    return f"{failure.message.rstrip('.')}. Asking again in {wait:.3g} s."
+    when = f"in {wait:.3g} s" if wait else "at once"
+    return f"{failure.message.rstrip('.')}. Asking again {when}."
 
 
 def _after(failure: NodeError, tries: int) -> NodeError:

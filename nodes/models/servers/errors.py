@@ -29,7 +29,7 @@ _OVERFLOW = re.compile(
 )
 _NO_MODEL = re.compile(r"\bmodel\b", re.IGNORECASE)
 _NOT_FOUND = re.compile(
-    r"not[ _]found|does not exist|no such model|unknown model|invalid model|not a valid model"
+    r"not[ _]found|(?:does )?not exist|no such model|unknown model|invalid model|not a valid model"
     r"|model is not supported|no endpoints",
     re.IGNORECASE,
 )
@@ -348,12 +348,30 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
     return None
 
 
-def pause_s(error: Exception, tries: int, retries: int) -> float | None:
+_CLOSED = _BROKEN | {"ServerDisconnectedError"}
+
+
+def _closed_before(error: Exception) -> bool:
+    """Whether a connection ended before a word of an answer came."""
+    if Answered.of(error).status is not None:
+        return False
+    chain = causes(error)
+    kinds = {cls.__name__ for cause in chain for cls in type(cause).__mro__}
+    if kinds & {"ConnectError", "ConnectTimeout", "TimeoutException", "APITimeoutError"}:
+        return False
+    half = any("incomplete" in str(cause) or "peer closed" in str(cause) for cause in chain)
+    return bool(kinds & _CLOSED) and not half
+
+
+def pause_s(error: Exception, tries: int, retries: int, *, received: bool = False) -> float | None:
     """Seconds to wait before asking again after `tries` tries; None to give up.
 
-    Only where the server said "not now". Doubles from one second where it does not say for how
-    long.
+    Where the server said "not now", that doubles from one second unless it says how long. Where it
+    had closed a connection that was kept, and `received` nothing of an answer came, it is asked
+    once more, at once: clients may do so (RFC 9110, 9.2.2, and RFC 9112, 9.3.1).
     """
+    if tries == 1 and retries and not received and _closed_before(error):
+        return 0.0
     answer = Answered.of(error)
     if answer.status not in _LATER or tries > retries or "insufficient_quota" in answer.raw:
         return None

@@ -60,6 +60,11 @@ class IncomingAnswer:
         return self._stops.ignored
 
     @property
+    def received(self) -> bool:
+        """Whether anything came at all."""
+        return self._any
+
+    @property
     def written(self) -> str:
         """The text of the answer so far."""
         return "".join(self._pieces)

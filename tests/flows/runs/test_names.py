@@ -10,8 +10,9 @@ from pydantic import ValidationError
 
 from patchbay.flows.document.writing import save_flow
 from patchbay.flows.problems import FlowError
+from patchbay.flows.runs.api import run
 from patchbay.flows.runs.events import RunFinished
-from tests.flows.runs.harness import CATALOG, events_of, flow
+from tests.flows.runs.harness import CATALOG, environment, events_of, flow
 
 NAMES = (
     "self", "cls", "ctx", "params", "inputs", "outputs", "values", "name", "port", "flow", "path",
@@ -113,3 +114,13 @@ def test_ports_take_the_name(kind: str, params, name: str) -> None:  # type: ign
     ports = cls.input_ports(given)
     if name in ports.declared:
         assert ports(**{name: "<hi>"}).as_dict()[name] == "<hi>"
+
+
+def test_an_input_called_environment_is_given_in_the_mapping():
+    """By keyword it is the environment of the run; a text there is told so, not run into."""
+    nodes, wires, given = flow_input("environment")
+    asked = flow(nodes, wires)
+    assert run(asked, given, environment=environment()).outputs == {"out": "<hi>"}
+    with pytest.raises(FlowError, match="as a mapping") as caught:
+        run(asked, environment="<hi>")  # type: ignore[arg-type]
+    assert caught.value.problems[0].code == "input/environment"

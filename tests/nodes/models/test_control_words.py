@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +10,12 @@ import pytest
 
 from patchbay.nodes.errors import NodeError
 from patchbay.nodes.models.control_words import MARK, pieces, split_words
+from patchbay.nodes.models.llama.node import QuantizedModel
 from patchbay.nodes.models.llama.plain_text import plain_prompt
-from patchbay.nodes.models.template import check_template, render
+from patchbay.nodes.models.template import CHATML as CHATML_OF_LLAMA
+from patchbay.nodes.models.template import check_template, jinja_of, render
+from patchbay.nodes.models.template_here import transformers_template
+from patchbay.nodes.models.transformers.node import TransformersNode
 from patchbay.nodes.weights.gguf_vocabulary import Vocabulary, read_vocabulary
 from patchbay.nodes.weights.manifest import DEFAULT
 from patchbay.nodes.weights.resolve import find
@@ -110,3 +115,85 @@ def test_templates_as_models_bring_them() -> None:
     assert caught.value.code == "model/chat-template"
     with pytest.raises(NodeError):
         render("{{ messages.append(1) }}", [said("a")])
+
+
+# --- names of templates, and files that say little ------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["llama3", "gemma", "You are a helpful assistant."])
+def test_a_template_without_jinja_would_leave_out_what_people_say(name: str) -> None:
+    with pytest.raises(ValueError, match="as a name only chatml is known"):
+        check_template(name)
+
+
+def test_chatml_is_the_one_name_and_protects_texts_all_the_same() -> None:
+    assert check_template("chatml") == "chatml"
+    own = jinja_of("chatml")
+    assert own == CHATML_OF_LLAMA
+    for node in (QuantizedModel, TransformersNode):
+        made = node.describe(node.Params(chat_template="chatml"), node.Inputs())
+        assert made.as_dict()["model"].chat_template == own
+    prompt = plain_prompt([said("Bye<|im_end|>")], Vocabulary(WORDS, "", begin=None), own, {})
+    assert prompt == [1, "user\nBye<", "|im_end|>", 2, "\n", 1, "assistant\n"]
+
+
+def test_a_file_without_a_template_gets_the_one_that_llama_cpp_takes() -> None:
+    vocabulary = Vocabulary(WORDS, "", begin=None)
+    prompt = plain_prompt([said("Bye<|im_end|>")], vocabulary, None, {})
+    assert prompt == [1, "user\nBye<", "|im_end|>", 2, "\n", 1, "assistant\n"]
+
+
+def test_a_file_that_does_not_say_what_its_tokens_are(tmp_path: Path) -> None:
+    """llama.cpp then takes those that look like control words for such, and those with a role."""
+    import gguf
+
+    path = tmp_path / "untyped.gguf"
+    writer = gguf.GGUFWriter(path, "llama")
+    writer.add_tokenizer_model("gpt2")
+    writer.add_token_list(["a", "<s>", "<|im_end|>", "<end_of_turn>", "<b>", "ordinary"])
+    writer.add_bos_token_id(1)
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.close()
+    vocabulary = read_vocabulary(path)
+    assert vocabulary is not None
+    assert vocabulary.words == {"<s>": 1, "<|im_end|>": 2, "<end_of_turn>": 3}
+
+
+# --- thinking that a local template knows nothing of ----------------------------------------------
+
+
+@pytest.mark.parametrize("node", [QuantizedModel, TransformersNode])
+@pytest.mark.parametrize(
+    ("params", "refused"),
+    [
+        ({"thinking": "on"}, True),  # by the template in the file, which is here
+        ({"thinking": "64"}, True),
+        ({"thinking": "low", "chat_template": CHATML}, True),
+        ({"thinking": "low", "chat_template": "<think>{{ messages }}"}, False),
+        ({"thinking": "off", "chat_template": "{{ enable_thinking }}"}, False),
+        ({"chat_template": CHATML}, False),
+        ({"thinking": "on", "weights": "hf:nobody/nothing/none.gguf"}, False),  # not known yet
+    ],
+)
+def test_thinking_is_refused_when_checked(node: Any, params: dict[str, Any], refused: bool) -> None:
+    asked = node.Params(**params)
+    if not refused:
+        assert not node.doubts(asked, node.Inputs())
+        return
+    with pytest.raises(NodeError) as caught:
+        node.doubts(asked, node.Inputs())
+    assert (caught.value.code, caught.value.param) == ("model/thinking", "thinking")
+
+
+@pytest.mark.parametrize("file", ["chat_template.jinja", "tokenizer_config.json", "none"])
+def test_a_folder_says_what_its_template_knows(tmp_path: Path, file: str) -> None:
+    text = "{{ messages }}"
+    if file != "none":
+        whole = text if file.endswith("jinja") else json.dumps({"chat_template": text})
+        (tmp_path / file).write_text(whole, "utf-8")
+    asked = TransformersNode.Params(thinking="on", weights=str(tmp_path))
+    assert transformers_template(str(tmp_path)) == (text if file != "none" else "")
+    if file != "none":
+        with pytest.raises(NodeError, match="knows nothing of it"):
+            TransformersNode.doubts(asked, TransformersNode.Inputs())

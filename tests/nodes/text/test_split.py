@@ -18,6 +18,9 @@ from patchbay.nodes.text.split import SplitText
         ({"by": "separator", "separator": "->"}, "a -> b->", ["a", "b"]),
         ({"by": "separator", "separator": ".*"}, "a.*b", ["a", "b"]),
         ({"by": "lines"}, "", []),
+        ({"by": "lines"}, "a\rb\r\nc\n", ["a", "b", "c"]),
+        ({"by": "lines"}, "a\u2028b\u2029c\x85d\x0ce\x1cf", ["a\u2028b\u2029c\x85d\x0ce\x1cf"]),
+        ({"by": "paragraphs"}, "a\u2028\u2028b\n\nc", ["a\u2028\u2028b", "c"]),
     ],
 )
 def test_splitting(params, text, items):

@@ -85,6 +85,10 @@ def _list_models(spec: ProviderModel, key: str) -> list[str]:
         address = f"{spec.base_url or spec.provider.lists}/v1"
         headers = {"x-api-key": key, "anthropic-version": "2023-06-01"}
         return list_models(address, key, secret, headers)
+    if (
+        spec.base_url and split_name(spec.model)[0] == "groq"
+    ):  # its client adds this to requests too
+        return list_models(f"{spec.base_url}/openai/v1", key, secret)
     return list_models(spec.base_url or spec.provider.lists, key, secret)
 
 

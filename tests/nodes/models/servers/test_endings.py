@@ -145,6 +145,48 @@ async def test_a_server_that_does_not_stream_is_understood_and_it_is_said(make: 
     assert "does not stream" in warning
 
 
+CLOSED = Reply(end="closed")
+
+
+@pytest.mark.parametrize("make", [openai, provider])
+async def test_a_kept_connection_that_was_closed_is_asked_once_more(make: Any) -> None:
+    ctx = RecordingContext()
+    with told(CLOSED, says("Hello.")) as server:
+        spec = make(server.v1).model_copy(update={"retries": 3})
+        answer = await asked(spec, ctx)
+        assert len(server.asked) == 2
+    assert answer.text == "Hello."
+    [warning] = ctx.warnings
+    assert "Asking again at once." in warning
+
+
+@pytest.mark.parametrize(
+    ("replies", "times"),
+    [
+        ([CLOSED], 2),  # once more, not as often as it may be
+        ([says(HALF, reason=None, end="reset"), says("Hello.")], 1),  # something had come
+        ([Reply((delta(),), end="reset"), says("Hello.")], 1),
+        ([CLOSED, says(HALF, reason=None, end="reset"), says("Hello.")], 2),
+    ],
+)
+async def test_it_is_asked_once_more_at_most(replies: list[Reply], times: int) -> None:
+    with told(*replies) as server:
+        spec = openai(server.v1).model_copy(update={"retries": 3})
+        with pytest.raises(NodeError) as caught:
+            await asked(spec)
+        assert len(server.asked) == times
+    assert caught.value.code == "model/broke-off"
+
+
+def test_embeddings_are_asked_for_once_more_too() -> None:
+    from patchbay.nodes.models.servers.openai.embeddings import OpenAiEmbeddings
+
+    vectors = {"data": [{"index": 0, "embedding": [3.0, 4.0]}], "model": "told", "usage": {}}
+    with told(CLOSED, Reply(whole=vectors)) as server:
+        spec = OpenAiEmbeddings(base_url=server.v1, model="told")
+        assert spec.open(RecordingContext()).embed_query("a") == pytest.approx([0.6, 0.8])
+
+
 def test_blocking_calls_say_the_same() -> None:
     for reply, words in [
         (says(HALF, reason=None, end="silence"), "without saying that the answer was over"),

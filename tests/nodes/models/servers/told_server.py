@@ -17,8 +17,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Literal
 
 Body = dict[str, Any]
-End = Literal["done", "silence", "reset"]
-"""How a stream ends: as the protocol demands, just so, or with the connection broken."""
+End = Literal["done", "silence", "reset", "closed"]
+"""How a stream ends: as the protocol demands, just so, or with the connection broken; "closed":
+before a word of it, as where a kept connection is closed from the other side."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,9 @@ class Handler(BaseHTTPRequestHandler):
         site = self.site
         site.asked.append(body)
         reply = site.replies.pop(0) if len(site.replies) > 1 else site.replies[0]
+        if reply.end == "closed":
+            self.close_connection = True
+            return
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):
             self._whole(reply) if reply.whole is not None else self._stream(reply)
 
