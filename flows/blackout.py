@@ -12,7 +12,7 @@ import json
 import logging
 import sys
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, TextIO
 
 BLACKED = "••••"
@@ -73,6 +73,15 @@ class Blackout:
         self._values: dict[str, tuple[str, ...]] = {}
         self._forms: tuple[str, ...] = ()
         self._lock = threading.Lock()
+        self._waiting: list[Callable[[], None]] = []
+
+    def when_first(self, act: Callable[[], None]) -> None:
+        """Call `act` as soon as there is a value, or now where there is one; once."""
+        with self._lock:
+            if not self._forms:
+                self._waiting.append(act)
+                return
+        act()
 
     def __bool__(self) -> bool:
         return bool(self._forms)
@@ -85,6 +94,10 @@ class Blackout:
             self._values[value] = forms_of(value)
             every = {form for forms in self._values.values() for form in forms}
             self._forms = tuple(sorted(every, key=len, reverse=True))
+            waiting = self._waiting if self._forms else []
+            self._waiting = [] if self._forms else self._waiting
+        for act in waiting:
+            act()
 
     def text(self, text: str) -> str:
         """The text without any of the values."""
@@ -129,6 +142,12 @@ class BlackedOut(io.TextIOBase):
             self._tail = whole[len(whole) - held :]
             self._stream.write(whole[: len(whole) - held])
         return len(text)
+
+    def lead_to(self, stream: TextIO) -> None:
+        """Write to another stream from now on."""
+        with self._lock:
+            self._stream.flush()
+            self._stream = stream
 
     def flush(self) -> None:
         """Pass on what was written; what may be the beginning of a secret still waits."""

@@ -9,7 +9,8 @@ from patchbay.flows.cli.say import guarded
 
 def main() -> None:
     """The console script `patchbay`."""
-    with guarded("--debug" in sys.argv):
+    for_program = "--json" in sys.argv or "--events" in sys.argv
+    with guarded("--debug" in sys.argv, for_program=for_program):
         from patchbay.flows.cli.app import asked_in, build
 
         build(asked_in(sys.argv[1:]))()

@@ -168,6 +168,7 @@ def leave(code: int) -> NoReturn:
     """
     if any(thread.name.startswith("patchbay-") for thread in threading.enumerate()):
         finish()
+        say.close_outlets()
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(code)

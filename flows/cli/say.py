@@ -6,15 +6,16 @@ import contextlib
 import os
 import sys
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
-from patchbay.flows.blackout import black_out_process, finish
+from patchbay.flows.blackout import EVERYWHERE, black_out_process, finish
 from patchbay.flows.problems import FlowError, Problem
 from patchbay.flows.runs.failures import RunError, about_file
 from patchbay.flows.wording import UNSAFE
 
 if TYPE_CHECKING:
     from patchbay.flows.checks.memory import MemoryPlan
+    from patchbay.flows.cli.outlets import Outlets
     from patchbay.flows.runs.events import Tokens
 
 EXIT_PROBLEM = 1
@@ -25,8 +26,9 @@ EXIT_WAITING = 75
 
 def out(text: str = "", end: str = "\n") -> None:
     """Write to standard output. A terminal gets no characters that would act on it."""
-    sys.stdout.write((safe(text) if sys.stdout.isatty() else text) + end)
-    sys.stdout.flush()
+    stream = _answers()
+    stream.write((safe(text) if stream.isatty() else text) + end)
+    stream.flush()
 
 
 def err(text: str, end: str = "\n") -> None:
@@ -79,13 +81,47 @@ def memory(plan: MemoryPlan) -> str:
     return f"memory: {told}" if (told := plan.words()) else ""
 
 
+_outlets: list[Outlets] = []
+"""Those of this process, where there is something to mind below Python."""
+
+
+def _mind_outlets(for_program: bool) -> None:
+    """Mind what is written past Python: from the start for a program, else once there are secrets.
+
+    Most runs have neither, and import nothing for it.
+    """
+
+    def mind() -> None:
+        from patchbay.flows.cli.outlets import Outlets
+
+        _outlets.append(Outlets(for_program=for_program))
+
+    if for_program:
+        mind()
+    else:
+        EVERYWHERE.when_first(mind)
+
+
+def _answers() -> TextIO:
+    """Where answers are written."""
+    return next((found for o in _outlets if (found := o.answers) is not None), sys.stdout)
+
+
+def close_outlets() -> None:
+    """Before the process ends, however it ends."""
+    for outlets in _outlets:
+        outlets.close()
+
+
 @contextlib.contextmanager
-def guarded(debug: bool) -> Iterator[None]:
+def guarded(debug: bool, *, for_program: bool = False) -> Iterator[None]:
     """Turn what went wrong into a message and an exit code; a traceback only with `--debug`.
 
-    No secret that was given out appears on standard output, standard error, or in a log.
+    No secret that was given out appears on standard output, standard error, or in a log. Where a
+    program reads standard output, nothing else stands there than what it is told.
     """
     black_out_process()
+    _mind_outlets(for_program)
     try:
         with _debugged() if debug else contextlib.nullcontext():
             yield
@@ -94,7 +130,7 @@ def guarded(debug: bool) -> Iterator[None]:
         sys.exit(EXIT_PROBLEM)
     except BrokenPipeError:
         # Whoever reads has seen enough. Nothing may be flushed into the closed pipe at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        os.dup2(os.open(os.devnull, os.O_WRONLY), _answers().fileno())
         sys.exit(EXIT_PROBLEM)
     except KeyboardInterrupt:
         sys.exit(EXIT_INTERRUPTED)
@@ -107,6 +143,7 @@ def guarded(debug: bool) -> Iterator[None]:
         sys.exit(EXIT_PROBLEM)
     finally:
         finish()
+        close_outlets()
 
 
 @contextlib.contextmanager

@@ -85,8 +85,9 @@ class Task(DescribingNode):
     def doubts(cls, params: Params, inputs: Ports) -> Sequence[str]:
         """What of its schema the model of its agent cannot be held to while it writes."""
         agent = inputs.as_dict().get("agent")
-        held = isinstance(agent, RoleAgent) and not agent.text_tools
-        return schema_doubts(agent.model, params.output_schema) if held else ()
+        if not isinstance(agent, RoleAgent) or agent.text_tools:
+            return ()
+        return schema_doubts(agent.model, params.output_schema)
 
     @classmethod
     def describe(cls, params: Params, inputs: Ports) -> Outputs:

@@ -19,9 +19,14 @@ _LIMIT = 20_000_000
 class _Asked(Protocol):
     """The params of a local model that may be told to think."""
 
-    weights: str
-    thinking: str | None
-    chat_template: str | None
+    @property
+    def weights(self) -> str: ...
+
+    @property
+    def thinking(self) -> str | None: ...
+
+    @property
+    def chat_template(self) -> str | None: ...
 
 
 def check_thinks_here(params: _Asked, template_of: Callable[[str], str]) -> None:

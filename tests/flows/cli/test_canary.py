@@ -28,6 +28,7 @@ from patchbay.nodes.values import Document, SecretRef
 from patchbay.studio.runs.runner import Runner
 from tests.flows.cli.conftest import Patchbay
 from tests.flows.runs.harness import CATALOG, OUT, environment, flow
+from tests.paths import ROOT, python_path
 
 NAME = "PATCHBAY_CANARY"
 CANARY = "cAnary+7/w!nged & säfe?"
@@ -61,7 +62,8 @@ def disguises(value: str) -> dict[str, tuple[str, str]]:
 WAYS = (
     "output", "json", "documents", "stream", "warn", "progress", "step", "step who", "step tool",
     "error", "error fix", "error code", "error port", "raise", "cause", "group", "print", "stderr",
-    "log", "log exception", "library log", "own handler", "warnings", "thread",
+    "log", "log exception", "library log", "own handler", "warnings", "thread", "child",
+    "child stderr", "descriptor",
 )  # fmt: skip
 
 
@@ -142,6 +144,14 @@ class Canary(Node):
                 own.critical(said)
             case "warnings":
                 warnings.warn(said, stacklevel=1)
+            case "child":
+                subprocess.run([sys.executable, "-c", f"print({said!r})"], check=True)
+            case "child stderr":
+                script = f"import sys; sys.stderr.write({said!r})"
+                subprocess.run([sys.executable, "-c", script], check=True)
+            case "descriptor":
+                for letter in said.encode():
+                    os.write(1, bytes([letter]))
             case "thread":
                 thread = threading.Thread(target=_fail, args=(said,))
                 thread.start()
@@ -230,14 +240,64 @@ def test_the_command_line(let_out: Any, patchbay: Patchbay, tmp_path: Path, way:
     free(done.stdout, done.stderr, *files_of(tmp_path / "home"))
     assert BLACKED in done.stdout
     assert BLACKED in done.stderr
+    if way == "events":
+        assert all(json.loads(line)["type"] for line in done.stdout.splitlines())
     if way == "debug":
         assert "Traceback" in done.stderr
         assert f"ValueError: <{BLACKED}>" in done.stderr
     if way == "json":
-        run = json.loads(done.stdout[done.stdout.index("{\n") :])["run"]
+        run = json.loads(done.stdout)["run"]  # whatever plugins and children printed
         told = patchbay("runs", run)
         free(told.stdout, told.stderr)
         assert BLACKED in told.stdout
+
+
+CHATTY = """
+import os, subprocess, sys
+from patchbay.nodes.contract import Node, Ports
+print("imported")
+os.write(1, b"by descriptor")
+class Chatty(Node):
+    'It talks.'
+    kind, title, family = "test.chatty", "Chatty", "Test"
+    class Outputs(Ports):
+        text: str
+    async def run(self, inputs, params, ctx):
+        print("run")
+        subprocess.run([sys.executable, "-c", "print('child')"], check=True)
+        return self.Outputs(text="said")
+"""
+
+
+@pytest.mark.parametrize("command", ["run", "events", "validate", "nodes"])
+def test_a_plugin_that_prints_breaks_no_json(
+    patchbay: Patchbay, tmp_path: Path, command: str
+) -> None:
+    """While it is imported, and while it runs: by `print`, through a child or a library in C."""
+    site = tmp_path / "site"
+    info = site / "chatty-1.0.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: chatty\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[patchbay.nodes]\nchatty = chatty:Chatty\n")
+    (site / "chatty.py").write_text(CHATTY)
+    path = tmp_path / "chatty.json"
+    nodes = {"c": ("test.chatty", {}), "o": OUT}
+    path.write_text(canonical_text(flow(nodes, ["c.text > o.value"])), "utf-8")
+    asked = {
+        "run": ["run", path, "--json"],
+        "events": ["run", path, "--events"],
+        "validate": ["validate", path, "--json"],
+        "nodes": ["nodes", "test.chatty", "--json"],
+    }[command]
+    paths = os.pathsep.join([python_path(ROOT), str(site)])
+    done = patchbay(*asked, PYTHONPATH=paths)
+    assert done.returncode == 0, done.stderr
+    texts = done.stdout.splitlines() if command == "events" else [done.stdout]
+    assert all(json.loads(text) is not None for text in texts)
+    said = ["imported", "by descriptor"] + (["run", "child"] if "run" in asked else [])
+    assert all(word in done.stderr for word in said)
+    if command == "run":
+        assert json.loads(done.stdout)["outputs"] == {"out": "said"}
 
 
 def test_every_disguise(let_out: Any, tmp_path: Path) -> None:

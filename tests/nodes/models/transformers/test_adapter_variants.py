@@ -27,6 +27,13 @@ REFUSED = [name for name, variant in VARIANTS.items() if variant.refused]
 IN_GGUF = [name for name in HONOURED if not VARIANTS[name].gguf]
 
 
+def test_the_table_is_long_enough() -> None:
+    """At least twenty are compared with PEFT on each backend; the others are refused by name."""
+    assert len(HONOURED) >= 20
+    assert len(IN_GGUF) >= 20
+    assert len(HONOURED) + len(REFUSED) == len(VARIANTS)
+
+
 @pytest.fixture(scope="module")
 def folders(tmp_path_factory: pytest.TempPathFactory) -> Any:
     """Variant → its folder, made when it is first asked for."""
