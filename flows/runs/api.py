@@ -74,8 +74,6 @@ async def stream(
     Raises:
         FlowError: the flow has errors, or the inputs do not fit.
     """
-    if environment is not None and not isinstance(environment, Environment):
-        raise FlowError([_no_environment(environment)])
     given = {**(inputs or {}), **more}
     begun = await _begun(flow, given, environment, thread, history)
     async with contextlib.aclosing(begun.events()) as events:
@@ -90,6 +88,8 @@ async def _begun(
     thread: str | InThread | None,
     history: History | None,
 ) -> Run:
+    if environment is not None and not isinstance(environment, Environment):
+        raise FlowError([_no_environment(environment)])
     if thread is None:
         return Run(flow, inputs, environment)
     from patchbay.flows.runs.defaults import default_environment

@@ -11,9 +11,10 @@ from patchbay.nodes.contract import DescribingNode, Field, NodeError, NodeParams
 from patchbay.nodes.models.errors import mib
 from patchbay.nodes.models.options import LocalSampling, Thinks
 from patchbay.nodes.models.template import check_template, jinja_of
-from patchbay.nodes.models.template_here import check_thinks_here, transformers_template
+from patchbay.nodes.models.template_here import check_thinks_here
 from patchbay.nodes.models.transformers.anatomy import anatomy
 from patchbay.nodes.models.transformers.gguf_tokenizer import check_tokenizer
+from patchbay.nodes.models.transformers.own_template import transformers_template
 from patchbay.nodes.models.transformers.precision import DType
 from patchbay.nodes.models.transformers.source import Gguf, parse
 from patchbay.nodes.models.transformers.spec import TransformersModel

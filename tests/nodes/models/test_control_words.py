@@ -14,8 +14,8 @@ from patchbay.nodes.models.llama.node import QuantizedModel
 from patchbay.nodes.models.llama.plain_text import plain_prompt
 from patchbay.nodes.models.template import CHATML as CHATML_OF_LLAMA
 from patchbay.nodes.models.template import check_template, jinja_of, render
-from patchbay.nodes.models.template_here import transformers_template
 from patchbay.nodes.models.transformers.node import TransformersNode
+from patchbay.nodes.models.transformers.own_template import transformers_template
 from patchbay.nodes.weights.gguf_vocabulary import Vocabulary, read_vocabulary
 from patchbay.nodes.weights.manifest import DEFAULT
 from patchbay.nodes.weights.resolve import find
