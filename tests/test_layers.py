@@ -23,7 +23,7 @@ FLOORS = {
         ("weights", "guards"),
         ("models",),
         ("retrieval", "prompts"),
-        ("techniques", "agents", "quantization", "records"),
+        ("techniques", "agents", "quantization", "records", "web"),
         ("evaluation", "people"),
     ),
     "flows": (("document",), ("checks",), ("runs", "exchange"), ("cli",)),

@@ -14,7 +14,7 @@ from patchbay.nodes.values import Message, Promptable, as_text
 HISTORY = "history"
 
 
-class Turn(BaseModel):
+class ChatTurn(BaseModel):
     """One message of the conversation, or the place where the earlier ones go."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -46,11 +46,11 @@ class BuildMessages(Node):
     )  # fmt: skip
 
     class Params(NodeParams):
-        turns: list[Turn] = Field(
+        turns: list[ChatTurn] = Field(
             [
-                Turn(role="system", text="You are a helpful assistant."),
-                Turn(role="history"),
-                Turn(role="user", text="{question}"),
+                ChatTurn(role="system", text="You are a helpful assistant."),
+                ChatTurn(role="history"),
+                ChatTurn(role="user", text="{question}"),
             ],
             min_length=1,
             max_length=200,

@@ -25,7 +25,7 @@ class LimitReached(Exception):  # noqa: N818 - it is no defect
     """A limit ended it; the text says which."""
 
 
-class Bounded(TreeInterpreter):
+class BoundedInterpreter(TreeInterpreter):
     """Evaluates a parsed expression, and gives up at a limit.
 
     Args:
@@ -94,7 +94,7 @@ def evaluate(
         JMESPathError: a function does not take what it is given.
     """
     try:
-        result = Bounded(seconds, stopped).visit(parsed, value)
+        result = BoundedInterpreter(seconds, stopped).visit(parsed, value)
     except RecursionError:
         raise LimitReached("it is nested too deeply") from None
     except (TypeError, ZeroDivisionError, OverflowError) as error:

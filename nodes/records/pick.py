@@ -29,7 +29,7 @@ def _check_pointer(pointer: str) -> str:
     return pointer
 
 
-class Field_(BaseModel):  # noqa: N801 - `Field` is the contract's
+class PickedField(BaseModel):
     """One value to pick."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -60,8 +60,8 @@ class Pick(Node):
     )  # fmt: skip
 
     class Params(NodeParams):
-        fields: list[Field_] = Field(
-            [Field_(name="text", pointer="/text")], min_length=1, max_length=100
+        fields: list[PickedField] = Field(
+            [PickedField(name="text", pointer="/text")], min_length=1, max_length=100
         )
         """What is picked: the name of the port, where it is, its type."""
         missing: Literal["fail", "leave out"] = Field("fail")
@@ -70,7 +70,7 @@ class Pick(Node):
 
         @field_validator("fields")
         @classmethod
-        def _names_differ(cls, fields: list[Field_]) -> list[Field_]:
+        def _names_differ(cls, fields: list[PickedField]) -> list[PickedField]:
             names = [field.name for field in fields]
             if twice := [name for name in names if names.count(name) > 1]:
                 raise ValueError(f"two fields are named {twice[0]!r}")
@@ -122,7 +122,7 @@ def plain(value: Any) -> JsonValue:
     return as_json(value, "The value")
 
 
-def _as_kind(found: Any, field: Field_) -> Any:
+def _as_kind(found: Any, field: PickedField) -> Any:
     if field.gives == "json":
         return found
     if field.gives == "text":
@@ -152,7 +152,7 @@ def _number(text: str) -> float | None:
     return number if isfinite(number) and "_" not in text else None
 
 
-def _nowhere(value: Any, field: Field_) -> NodeError:
+def _nowhere(value: Any, field: PickedField) -> NodeError:
     steps = tokens(field.pointer)
     for count in range(len(steps)):  # the first step that leads nowhere
         above = "".join(f"/{step.replace('~', '~0').replace('/', '~1')}" for step in steps[:count])

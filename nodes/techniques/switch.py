@@ -33,7 +33,7 @@ def _check_pointer(pointer: str) -> str:
     return pointer
 
 
-class Case(BaseModel):
+class SwitchCase(BaseModel):
     """One way: the name of its port, and when it is taken."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -68,8 +68,8 @@ class Switch(Node):
     class Params(NodeParams):
         by: Literal["conditions", "model"] = Field("conditions")
         """`conditions`: the first case whose test holds. `model`: a chat model chooses a case."""
-        cases: list[Case] = Field(
-            [Case(name="yes", operand="yes"), Case(name="no", operand="no")],
+        cases: list[SwitchCase] = Field(
+            [SwitchCase(name="yes", operand="yes"), SwitchCase(name="no", operand="no")],
             min_length=1,
             max_length=50,
         )

@@ -41,23 +41,23 @@ async def fetch(url: str, *, limit: int, loopback: bool) -> str:
     backend = guarded_backend(loopback=loopback)
     async with httpcore.AsyncConnectionPool(network_backend=backend) as pool:
         for _ in range(MAX_REDIRECTS + 1):
-            _check(url)
+            check_address(url)
             try:
                 answer = await _get(pool, url, limit)
             except AddressRefused as error:
                 raise FetchProblem(str(error)) from error
             except UnicodeError as error:
-                raise FetchProblem(f"{_shown(url)} names no host that can be looked up.") from error
+                raise FetchProblem(f"{shown(url)} names no host that can be looked up.") from error
             except (httpcore.NetworkError, httpcore.ProtocolError, OSError) as error:
                 raise FetchProblem(
-                    f"{_shown(url)} cannot be reached: {error or 'no answer'}."
+                    f"{shown(url)} cannot be reached: {error or 'no answer'}."
                 ) from error
             except httpcore.TimeoutException as error:
-                raise FetchProblem(f"{_shown(url)} does not answer.") from error
+                raise FetchProblem(f"{shown(url)} does not answer.") from error
             if isinstance(answer, str):
                 return answer
             url = urljoin(url, answer.location)
-    raise FetchProblem(f"{_shown(url)} redirects more than {MAX_REDIRECTS} times.")
+    raise FetchProblem(f"{shown(url)} redirects more than {MAX_REDIRECTS} times.")
 
 
 class _Redirect:
@@ -65,18 +65,23 @@ class _Redirect:
         self.location = location
 
 
-def _check(url: str) -> None:
+def check_address(url: str) -> None:
+    """Check that an address is one that may be asked for.
+
+    Raises:
+        FetchProblem: it is not, in words.
+    """
     try:
         parts = urlsplit(url)
         port = parts.port
     except ValueError:
-        raise FetchProblem(f"{_shown(url)} is not an address.") from None
+        raise FetchProblem(f"{shown(url)} is not an address.") from None
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise FetchProblem(f"{_shown(url)} is not an http:// or https:// address.")
+        raise FetchProblem(f"{shown(url)} is not an http:// or https:// address.")
     if parts.username is not None or parts.password is not None:
         raise FetchProblem("An address with a user name or a password in it is not fetched.")
     if port == 0:
-        raise FetchProblem(f"{_shown(url)} is not an address.")
+        raise FetchProblem(f"{shown(url)} is not an address.")
     _host(url)
 
 
@@ -98,7 +103,7 @@ def _host(url: str) -> str:
                 return f"[{address}]"
             raise ValueError  # a scope names a card of this machine
         except ValueError:
-            raise FetchProblem(f"{_shown(host)} is not an IPv6 address.") from None
+            raise FetchProblem(f"{shown(host)} is not an IPv6 address.") from None
     try:
         name = host.encode("idna").decode("ascii")
     except UnicodeError:
@@ -106,7 +111,7 @@ def _host(url: str) -> str:
     labels = name.removesuffix(".").split(".")
     if len(name) > 254 or not all(_LABEL.fullmatch(label) for label in labels):
         raise FetchProblem(
-            f"{_shown(host)} is not the name of a host. Names are made of letters, digits and "
+            f"{shown(host)} is not the name of a host. Names are made of letters, digits and "
             "hyphens, with dots between parts of at most 63."
         )
     return name
@@ -114,20 +119,20 @@ def _host(url: str) -> str:
 
 async def _get(pool: httpcore.AsyncConnectionPool, url: str, limit: int) -> str | _Redirect:
     headers: dict[bytes | str, bytes | str] = {
-        "Host": urlsplit(_encoded(url)).netloc,
+        "Host": urlsplit(encoded(url)).netloc,
         "User-Agent": "patchbay",
         "Accept": "text/*, application/json;q=0.9, */*;q=0.1",
         "Accept-Encoding": "identity",
     }
-    async with pool.stream("GET", _encoded(url), headers=headers) as response:
+    async with pool.stream("GET", encoded(url), headers=headers) as response:
         given = {name.decode().lower(): value.decode("latin-1") for name, value in response.headers}
         if response.status in _REDIRECTS and given.get("location"):
             return _Redirect(given["location"])
         if response.status != 200:
-            raise FetchProblem(f"{_shown(url)} answers with status {response.status}.")
+            raise FetchProblem(f"{shown(url)} answers with status {response.status}.")
         media = given.get("content-type", "text/plain")
         if not _TEXT.match(media):
-            raise FetchProblem(f"{_shown(url)} is not text but {media[:100]!r}.")
+            raise FetchProblem(f"{shown(url)} is not text but {media[:100]!r}.")
         data = b""
         async for block in response.aiter_stream():
             data += block
@@ -136,7 +141,7 @@ async def _get(pool: httpcore.AsyncConnectionPool, url: str, limit: int) -> str 
     return _text(data, media, limit)
 
 
-def _encoded(url: str) -> str:
+def encoded(url: str) -> str:
     """Spaces and letters outside of ASCII as a request may hold them."""
     from urllib.parse import quote
 
@@ -148,17 +153,25 @@ def _encoded(url: str) -> str:
 
 
 def _text(data: bytes, media: str, limit: int) -> str:
-    cut = len(data) > limit
+    text = readable(data[:limit], media)
+    return f"{text}\n… (cut after {limit:,} bytes)" if len(data) > limit else text
+
+
+def readable(data: bytes, media: str) -> str:
+    """Content as text, by its media type; of a page, what a reader sees. "" where it is no text."""
+    if not _TEXT.match(media):
+        return ""
     named = _CHARSET.search(media)
     try:
-        text = data[:limit].decode(named[1] if named else "utf-8", "replace")
+        text = data.decode(named[1] if named else "utf-8", "replace")
     except LookupError:
-        text = data[:limit].decode("utf-8", "replace")
+        text = data.decode("utf-8", "replace")
     if "html" in media.lower():
         page = read_page(text)
         text = f"{page.title}\n{page.text}".strip()
-    return f"{text}\n… (cut after {limit:,} bytes)" if cut else text
+    return text
 
 
-def _shown(url: str) -> str:
+def shown(url: str) -> str:
+    """An address in quotes, cut short."""
     return repr(url if len(url) <= 200 else f"{url[:200]}…")

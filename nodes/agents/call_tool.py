@@ -1,0 +1,119 @@
+"""The node `tool.call`: a tool as a step."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from contextlib import AsyncExitStack, suppress
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, JsonValue
+
+from patchbay.nodes.agents.toolbox import open_tools, time_limits
+from patchbay.nodes.contract import Context, Field, Node, NodeError, NodeParams, Ports, port
+from patchbay.nodes.prompts.braces import variables
+from patchbay.nodes.prompts.json_template import fill_json, json_texts
+from patchbay.nodes.values import Promptable, ToolSpec, as_text
+
+
+def _check_arguments(arguments: dict[str, JsonValue]) -> dict[str, JsonValue]:
+    names = [name for text in json_texts(arguments) for name in variables(text)]
+    if "tool" in names:
+        raise ValueError("{tool} is the name of a port; call the variable otherwise")
+    return arguments
+
+
+class CallTool(Node):
+    """Call a tool as a step of the flow, with arguments that you write instead of a model.
+
+    Any tool that an agent takes. Texts of the arguments may hold {variables}, each of which becomes
+    an input; a text that is one variable and no more becomes the value itself. `json` is left out
+    where the result is no JSON.
+    """
+
+    kind, version = "tool.call", 1
+    title, family, icon = "Call a tool", "Tools", "tool"
+    synonyms = (
+        "tool node", "use tool", "run tool", "execute tool", "function call", "invoke", "action",
+    )  # fmt: skip
+    requires = ("langchain_core",)
+    deterministic = False
+
+    class Params(NodeParams):
+        arguments: Annotated[dict[str, JsonValue], AfterValidator(_check_arguments)] = Field(
+            {"expression": "{expression}"}, widget="json"
+        )
+        """What the tool is called with, by name."""
+
+    class Inputs(Ports):
+        tool: ToolSpec = port(doc="The tool.")
+
+    class Outputs(Ports):
+        text: str = port(doc="What the tool gives, as text.")
+        json: JsonValue = port(doc="The same as JSON, where it is JSON.")
+
+    @classmethod
+    def input_ports(cls, params: Params) -> type[Ports]:
+        """The tool, and a port for each variable."""
+        ports: dict[str, Any] = {"tool": (ToolSpec, port(doc=cls.Inputs.declared["tool"].doc))}
+        for text in json_texts(params.arguments):
+            for name in variables(text):
+                ports[name] = (Promptable, port(doc=f"What {{{name}}} stands for."))
+        return Ports.of(ports)
+
+    @classmethod
+    def repeatable(cls, params: Params, inputs: Ports) -> bool:
+        """Whether the tool gives the same for the same."""
+        return bool(getattr(inputs["tool"], "repeatable", False))
+
+    @classmethod
+    def summary(cls, params: Params) -> str:
+        """The arguments."""
+        return ", ".join(f"{name}: {as_text(value)}" for name, value in params.arguments.items())
+
+    async def run(self, inputs: Ports, params: Params, ctx: Context) -> Outputs:
+        """Call it."""
+        values = inputs.as_dict()
+        spec: ToolSpec = values.pop("tool")
+        arguments = fill_json(params.arguments, values)
+        async with AsyncExitStack() as stack:
+            [tool] = (await open_tools([spec], ctx, stack)).values()
+            result = await _called(tool, arguments, time_limits([spec]).get(tool.name))
+        text = result if isinstance(result, str) else as_text(result)
+        given: dict[str, Any] = {"text": text}
+        with suppress(ValueError, RecursionError):
+            given["json"] = json.loads(text) if isinstance(result, str) else result
+        return self.Outputs(**given)
+
+
+async def _called(tool: Any, arguments: Any, seconds: float | None) -> Any:
+    """What the tool gives.
+
+    Raises:
+        NodeError: it failed, does not take the arguments, or took too long; in its own words.
+    """
+    from pydantic import ValidationError
+
+    try:
+        async with asyncio.timeout(seconds):
+            return await tool.ainvoke(arguments)
+    except TimeoutError as error:
+        raise _failed(tool, f"took longer than {seconds:g} s", "Raise its limit.") from error
+    except NodeError:
+        raise
+    except ValidationError as error:
+        wrong = "; ".join(
+            f"{'.'.join(map(str, one['loc'])) or 'arguments'}: {one['msg']}"
+            for one in error.errors()
+        )
+        there = ", ".join(tool.args) or "none"
+        fix = f"Its arguments are: {there}."
+        raise _failed(tool, f"does not take these arguments: {wrong}", fix) from error
+    except Exception as error:
+        raise _failed(tool, f"failed: {error}", "") from error
+
+
+def _failed(tool: Any, why: str, fix: str) -> NodeError:
+    return NodeError(
+        f'The tool "{tool.name}" {why}', fix=fix, port="tool", code="tool/failed", retry=False
+    )

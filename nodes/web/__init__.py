@@ -1,0 +1,1 @@
+"""The web: requests, interfaces described by OpenAPI, searches."""

@@ -1,0 +1,52 @@
+"""Call a tool: any tool that an agent takes, as a step."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from patchbay.nodes.agents.call_tool import CallTool
+from patchbay.nodes.contract import NodeError
+from patchbay.nodes.testing import RecordingContext, run_node
+from patchbay.nodes.tools.calculator import Calculator
+from patchbay.nodes.tools.flow import FlowAsTool
+from tests.nodes.tools.kit import tool_of
+
+
+def called(tool: Any, arguments: dict[str, Any], ctx: Any = None, **values: Any) -> dict[str, Any]:
+    given = {"tool": tool, **values}
+    return run_node(CallTool, {"arguments": arguments}, given, ctx or RecordingContext())
+
+
+def test_a_tool_is_called_with_what_is_wired():
+    outputs = called(tool_of(Calculator), {"expression": "{a} * 24"}, a=17.0)
+    assert outputs == {"text": "408", "json": 408}
+
+
+def test_a_flow_as_a_tool_gets_values_as_they_are():
+    seen: list[Any] = []
+
+    async def flow(given: Any) -> dict[str, Any]:
+        seen.append(dict(given))
+        return {"answer": "as you wish"}
+
+    tool = tool_of(FlowAsTool, {"flow": "f", "inputs": ["question"]})
+    ctx = RecordingContext(flows={"f": flow})
+    assert called(tool, {"question": "{q}"}, ctx, q="{a}") == {"text": "as you wish"}
+    assert seen == [{"question": "{a}"}]
+
+
+def test_what_goes_wrong_is_said_with_the_tool():
+    calculator = tool_of(Calculator)
+    with pytest.raises(NodeError, match='The tool "calculator" does not take these arguments') as f:
+        called(calculator, {"sum": "1"})
+    assert "expression" in f.value.fix
+    with pytest.raises(NodeError, match='The tool "calculator" failed'):
+        called(calculator, {"expression": "1 / 0"})
+
+
+def test_the_port_of_the_tool_cannot_be_a_variable():
+    with pytest.raises(ValidationError, match="name of a port"):
+        CallTool.Params.model_validate({"arguments": {"a": ["{tool}"]}})
