@@ -78,7 +78,12 @@ class CallTool(Node):
         arguments = fill_json(params.arguments, values)
         async with AsyncExitStack() as stack:
             [tool] = (await open_tools([spec], ctx, stack)).values()
-            result = await _called(tool, arguments, time_limits([spec]).get(tool.name))
+            seconds = time_limits([spec]).get(tool.name)
+
+            async def made(name: str, given: JsonValue) -> Any:
+                return await _called(tool, given, seconds)
+
+            result = await ctx.once("Call a tool", made, tool.name, arguments)
         text = result if isinstance(result, str) else as_text(result)
         given: dict[str, Any] = {"text": text}
         with suppress(ValueError, RecursionError):

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin, urlsplit
 
+from patchbay.nodes.context import IDEMPOTENCY_KEY
 from patchbay.nodes.tools.addresses import AddressRefused, guarded_backend
 from patchbay.nodes.tools.fetch import (
     MAX_REDIRECTS,
@@ -192,6 +193,8 @@ async def _once(pool: httpcore.AsyncConnectionPool, call: HttpCall, limit: int) 
         "Accept-Encoding": "identity",
         **call.headers,
     }
+    if (key := IDEMPOTENCY_KEY.get()) and call.method not in ("GET", "HEAD", "OPTIONS"):
+        headers.setdefault("Idempotency-Key", key)
     if call.body is not None or call.method in ("POST", "PUT", "PATCH"):
         headers["Content-Length"] = str(len(call.body or b""))
     pairs: list[tuple[bytes | str, bytes | str]] = [

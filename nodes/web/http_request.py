@@ -11,7 +11,7 @@ from patchbay.nodes.contract import Context, Field, Node, NodeError, Ports, port
 from patchbay.nodes.tools.fetch import FetchProblem
 from patchbay.nodes.tools.send import HttpCall, HttpReply, Sending, send
 from patchbay.nodes.values import Promptable
-from patchbay.nodes.web.http_template import RequestParams, make_call
+from patchbay.nodes.web.http_template import RequestParams, fill_address, make_call
 
 
 class HttpRequest(Node):
@@ -58,8 +58,17 @@ class HttpRequest(Node):
 
     async def run(self, inputs: Ports, params: Params, ctx: Context) -> Outputs:
         """Send it."""
-        call = make_call(params, inputs.as_dict(), ctx.secret)
-        reply = await ask_server(call, params, ctx)
+        values = inputs.as_dict()
+        call = make_call(params, values, ctx.secret)
+
+        async def made(method: str, url: str) -> tuple[int, dict[str, str], bytes, bool]:
+            reply = await ask_server(call, params, ctx)
+            return reply.status, dict(reply.headers), reply.data, reply.cut
+
+        # What tells one request from another, without the key, which must not lie on a disk.
+        told = fill_address(params.url, values)
+        status, headers, data, cut = await ctx.once("HTTP request", made, call.method, told)
+        reply = HttpReply(status, headers, data, cut, told)
         if params.fail_on_error and reply.status >= 400:
             raise _refused(reply, params)
         if reply.cut:
