@@ -119,7 +119,7 @@ class NodeSteps:
             return None
         return found if found.replay or self._is_built_on(place) else None
 
-    def _is_built_on(self, place: Place) -> bool:
+    def _is_built_on(self, place: StepPlace) -> bool:
         """Whether a step whose result stays good was made after the one at this place."""
         for other, step in reversed(self._known.items()):
             if other == place:
