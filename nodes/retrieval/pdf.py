@@ -7,12 +7,13 @@ was filled into a form is read from the form itself.
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from patchbay.nodes.retrieval.form_fields import fields_of
 from patchbay.nodes.retrieval.page_order import Item, reading_order
-from patchbay.nodes.text.hyphens import whole_words
+from patchbay.nodes.retrieval.right_to_left import as_read, by_place
+from patchbay.nodes.text.hyphens import over_pages, whole_page, whole_words
 from patchbay.nodes.text.tables import line_of
 
 if TYPE_CHECKING:
@@ -33,11 +34,16 @@ class Locked(ValueError):  # noqa: N818 - it says what the file is
     """The file asks for a password."""
 
 
+class OnlyXfa(ValueError):  # noqa: N818 - it says what the file is
+    """The file is a form in XFA, of which the pages show nothing."""
+
+
 def read_pdf(data: bytes, stopped: Callable[[], bool] = lambda: False) -> Iterator[str]:
     """The text of each page; empty where a page has none.
 
     Raises:
         Locked: it opens only with a password.
+        OnlyXfa: its text stands in a form of XFA alone.
         Exception: whatever pdfminer says of a broken file.
     """
     import pdfplumber
@@ -52,11 +58,33 @@ def read_pdf(data: bytes, stopped: Callable[[], bool] = lambda: False) -> Iterat
             raise Locked from error
         raise (cause if isinstance(cause, Exception) else error) from error
     with pdf:
+        if _is_only_xfa(pdf.doc.catalog):
+            raise OnlyXfa
+        before: str | None = None
         for page in pdf.pages:
             if stopped():
-                return
-            yield _text(page)
+                break
+            text = _text(page)
             page.close()  # pages are large; each is read once
+            if before is not None:
+                before, text = over_pages(before, text)
+                yield before
+            before = text
+        if before is not None:
+            yield before
+
+
+def _is_only_xfa(catalog: Mapping[str, Any]) -> bool:
+    """Whether the pages are a notice ("Please wait…"), and the form is drawn from XML by a viewer.
+
+    Forms of XFA that are also there as an ordinary form are read as one (ISO 32000-1, 12.7.8).
+    """
+    from pdfminer.pdftypes import resolve1
+
+    form = resolve1(catalog.get("AcroForm"))
+    if not isinstance(form, dict) or not form.get("XFA"):
+        return False
+    return bool(resolve1(catalog.get("NeedsRendering"))) or not resolve1(form.get("Fields"))
 
 
 def _text(page: Page) -> str:
@@ -70,7 +98,7 @@ def _text(page: Page) -> str:
     lines = reading_order(items)
     for turned in others:  # stamps in the margin, labels of axes
         lines += ["", *reading_order(_lines(turned, 0))]
-    return "\n".join(whole_words(lines)).strip("\n")
+    return "\n".join(whole_page(lines)).strip("\n")
 
 
 # --- letters ------------------------------------------------------------------------------------
@@ -135,11 +163,11 @@ def _lines(letters: Sequence[LTChar], height: float) -> list[Item]:
     if not letters:
         return []
     container = LTLayoutContainer((0, 0, 0, 0))
-    lines = container.group_objects(LAParams(), _without_wide_blanks(letters))
+    lines = container.group_objects(LAParams(), _without_wide_blanks(by_place(letters)))
     return [
         Item(text, line.x0, height - line.y1, line.x1, height - line.y0)
         for line in lines
-        if (text := " ".join(_readable(_written(line)).split()))
+        if (text := as_read(" ".join(_readable(_written(line)).split())))
     ]
 
 

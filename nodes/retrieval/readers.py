@@ -91,13 +91,19 @@ def _html(path: Path, data: bytes, how: ReadOptions) -> TextsWithMetadata:
 
 
 def _pdf(path: Path, data: bytes, how: ReadOptions) -> TextsWithMetadata:
-    from patchbay.nodes.retrieval.pdf import Locked, read_pdf
+    from patchbay.nodes.retrieval.pdf import Locked, OnlyXfa, read_pdf
 
     try:
         for number, text in enumerate(read_pdf(data, how.stopped), start=1):
             yield text, {"page": number}
     except Locked as error:
         raise broken(path.name, "it is protected by a password") from error
+    except OnlyXfa as error:
+        why = (
+            "its form is written in XFA, which only Adobe's programs show; "
+            "open it there and print it to a PDF"
+        )
+        raise broken(path.name, why) from error
 
 
 def _docx(path: Path, data: bytes, how: ReadOptions) -> TextsWithMetadata:

@@ -34,8 +34,14 @@ def drawn(
     fields: list[dict[str, Any]] | None = None,
     turn: int = 0,
     password: str = "",
+    xfa: str = "",
+    base: int = 0,
 ) -> Path:
-    """A PDF of drawings in Helvetica, with the fields of a form on its first page."""
+    """A PDF of drawings in Helvetica, with the fields of a form on its first page.
+
+    `xfa` is such a form. With a `base` there is a font /F2, whose letters a, b, … stand for the
+    letters from that number on.
+    """
     from pypdf import PdfWriter
     from pypdf.generic import (
         ArrayObject,
@@ -70,6 +76,26 @@ def drawn(
         page[NameObject("/Resources")] = DictionaryObject(
             {NameObject("/Font"): DictionaryObject({NameObject("/F1"): font})}
         )
+        if base:
+            letters = "\n".join(f"<{97 + n:02x}> <{base + n:04x}>" for n in range(26))
+            cmap = DecodedStreamObject()
+            cmap.set_data(
+                b"begincmap 1 begincodespacerange <00> <ff> endcodespacerange 26 beginbfchar\n"
+                + letters.encode() + b"\nendbfchar endcmap"
+            )  # fmt: skip
+            about = {
+                "/Type": "/FontDescriptor",
+                "/FontName": "/Other",
+                "/Flags": 32,
+                "/Ascent": 800.0,
+                "/Descent": -200.0,
+                "/FontBBox": [0, -200, 1000, 800],
+            }
+            other = made({"/Type": "/Font", "/Subtype": "/TrueType", "/BaseFont": "/Other",
+                          "/FirstChar": 32, "/LastChar": 126, "/Widths": [600] * 95,
+                          "/Encoding": "/WinAnsiEncoding", "/FontDescriptor": about})  # fmt: skip
+            other[NameObject("/ToUnicode")] = writer._add_object(cmap)
+            page["/Resources"]["/Font"][NameObject("/F2")] = other
         if turn:
             page[NameObject("/Rotate")] = NumberObject(turn)
     if fields:
@@ -79,6 +105,12 @@ def drawn(
         ]
         writer.pages[0][NameObject("/Annots")] = ArrayObject(annotations)
         form = DictionaryObject({NameObject("/Fields"): ArrayObject(annotations)})
+        writer._root_object[NameObject("/AcroForm")] = form
+    if xfa:
+        form = writer._root_object.get("/AcroForm") or DictionaryObject(
+            {NameObject("/Fields"): ArrayObject()}
+        )
+        form[NameObject("/XFA")] = TextStringObject(xfa)
         writer._root_object[NameObject("/AcroForm")] = form
     if password:
         writer.encrypt(password)

@@ -7,7 +7,10 @@ from typing import Any
 
 import pytest
 
-from patchbay.nodes.retrieval.pdf import Locked, read_pdf
+from patchbay.nodes.errors import NodeError
+from patchbay.nodes.retrieval.pdf import Locked, OnlyXfa, read_pdf
+from patchbay.nodes.retrieval.readers import read_documents
+from patchbay.nodes.retrieval.right_to_left import as_read
 from tests.nodes.retrieval.files import drawn, rules, text
 
 LEFT = ["The hive is a box in which bees live all the", "winter. Its walls are of wood; an inter-",
@@ -147,3 +150,115 @@ def test_locked_and_stopped(tmp_path: Path) -> None:
     pages = drawn(tmp_path / "b.pdf", [[text(50, 700, "x")]] * 3).read_bytes()
     assert list(read_pdf(pages, lambda: True)) == []
     assert list(read_pdf(pages)) == ["x", "x", "x"]
+
+
+# --- words over the end of a page -----------------------------------------------------------------
+
+
+def pages_of(path: Path, *pages: list[str]) -> list[str]:
+    drawings = [[text(50, 700 - 14 * n, line) for n, line in enumerate(page)] for page in pages]
+    return list(read_pdf(drawn(path / "a.pdf", drawings).read_bytes()))
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "ends", "begins"),
+    [
+        (["An inter-"], ["national norm."], "An international", "norm."),
+        (["An inter-", "7"], ["national norm."], "An international\n7", "norm."),
+        (["Bees", "An inter-", "Page 7"], ["Bees", "national norm."],
+         "Bees\nAn international\nPage 7", "Bees\nnorm."),
+        (["well-known, well-"], ["known for wax."], "well-known, well-known", "for wax."),
+        (["An inter-"], ["National norms."], "An inter-", "National norms."),
+        (["pre- and post-"], ["and so on"], "pre- and post-", "and so on"),
+        (["It ends."], ["national"], "It ends.", "national"),
+        (["An inter-"], ["national"], "An international", ""),
+    ],
+)  # fmt: skip
+def test_a_word_that_is_cut_at_the_end_of_a_page(
+    tmp_path: Path, first: list[str], second: list[str], ends: str, begins: str
+) -> None:
+    assert pages_of(tmp_path, first, second) == [ends, begins]
+
+
+def test_one_word_over_three_pages_is_not_lost(tmp_path: Path) -> None:
+    found = pages_of(tmp_path, ["one two-"], ["three", "four five-"], ["six seven"])
+    assert " ".join(found).replace("-", "").split() == [
+        "one",
+        "twothree",
+        "four",
+        "fivesix",
+        "seven",
+    ]
+
+
+# --- from right to left ---------------------------------------------------------------------------
+
+HEBREW = 0x5D0
+SHALOM, OLAM = "\u05e9\u05dc\u05d5\u05dd", "\u05e2\u05d5\u05dc\u05dd"
+
+
+def coded(word: str) -> str:
+    """Hebrew letters as those of the font, in the order given."""
+    return "".join(
+        chr(97 + ord(letter) - HEBREW) if letter > "\u0590" else letter for letter in word
+    )
+
+
+def hebrew(x: float, y: float, shown: str) -> str:
+    return f"BT /F2 12 Tf {x} {y} Td ({shown}) Tj ET"
+
+
+@pytest.mark.parametrize("drawn_from", ["left", "right"])
+def test_hebrew_is_in_the_order_in_which_it_is_typed(read: Any, drawn_from: str) -> None:
+    """A line may be drawn from its left end, or letter by letter from its right one."""
+    seen = coded(f"{SHALOM} {OLAM} 2026"[::-1].replace("6202", "2026"))
+    if drawn_from == "left":
+        drawings = [hebrew(100, 700, seen)]
+    else:
+        places = [(round(100 + 7.2 * n, 1), sign) for n, sign in enumerate(seen)]
+        drawings = [hebrew(x, 700, sign) for x, sign in reversed(places)]
+    assert read(*drawings, base=HEBREW) == [f"{SHALOM} {OLAM} 2026"]
+
+
+@pytest.mark.parametrize(
+    ("looks", "reads"),
+    [
+        ("plain (text) 12", "plain (text) 12"),
+        ("\u05d1\u05d0", "\u05d0\u05d1"),
+        ("3.5 kg \u05d1\u05d0", "\u05d0\u05d1 3.5 kg"),
+        ("\u05d3\u05d2 Open Source \u05d1\u05d0", "\u05d0\u05d1 Open Source \u05d2\u05d3"),
+        ("(\u05d2) \u05d1\u05d0", "\u05d0\u05d1 (\u05d2)"),
+        ("\ufe8e\ufe92\ufea3\ufeae\ufee3", "\u0645\u0631\u062d\u0628\u0627"),  # shapes of Arabic
+        ("\ufefc", "\u0644\u0627"),
+        ("\u05d1\u05d0\u05b7", "\u05d0\u05b7\u05d1"),  # a point stays with its letter
+    ],
+)  # fmt: skip
+def test_lines_as_they_look_and_as_they_are_read(looks: str, reads: str) -> None:
+    assert as_read(looks) == reads
+
+
+def test_latin_beside_hebrew_stays_as_it_is(read: Any) -> None:
+    lines = read(
+        text(50, 700, "Left to right, (as ever) 10"), hebrew(50, 680, coded("\u05d1\u05d0")),
+        base=HEBREW,
+    )  # fmt: skip
+    assert lines == ["Left to right, (as ever) 10", "\u05d0\u05d1"]
+
+
+# --- forms of XFA ---------------------------------------------------------------------------------
+
+
+def test_a_form_of_xfa_alone_is_refused_in_words(tmp_path: Path) -> None:
+    wait = [[text(50, 700, "Please wait... If this message is not replaced")]]
+    path = drawn(tmp_path / "a.pdf", wait, xfa="<xdp:xdp/>")
+    with pytest.raises(OnlyXfa):
+        list(read_pdf(path.read_bytes()))
+    with pytest.raises(NodeError, match="written in XFA") as caught:
+        read_documents(path, path.read_bytes(), "a.pdf")
+    assert caught.value.code == "retrieval/bad-file"
+
+
+def test_one_that_is_an_ordinary_form_too_is_read(tmp_path: Path) -> None:
+    path = drawn(tmp_path / "a.pdf", [[text(50, 700, "Name")]], xfa="<xdp:xdp/>", fields=FIELDS[:1])
+    (page,) = read_pdf(path.read_bytes())
+    assert "Ida H\u00f8lm" in page
