@@ -20,7 +20,7 @@ from patchbay.flows.wording import plural
 app = typer.Typer(
     help="List, show, rename, branch, export and delete conversations.", rich_markup_mode=None
 )
-Id = Annotated[str, typer.Argument(help="The id of the thread.")]
+ThreadId = Annotated[str, typer.Argument(help="The id of the thread.")]
 Json = Annotated[bool, typer.Option("--json", help="As JSON.")]
 Debug = Annotated[bool, typer.Option("--debug", hidden=True)]
 
@@ -53,7 +53,7 @@ def threads(
 
 @app.command()
 def show(
-    thread: Id,
+    thread: ThreadId,
     last: Annotated[int | None, typer.Option(help="Only so many turns, the last ones.")] = None,
     as_json: Json = False,
     debug: Debug = False,
@@ -70,7 +70,7 @@ def show(
 
 @app.command()
 def rename(
-    thread: Id,
+    thread: ThreadId,
     title: Annotated[str, typer.Argument(help="The new title; the id stays.")],
     debug: Debug = False,
 ) -> None:
@@ -80,7 +80,7 @@ def rename(
 
 @app.command()
 def branch(
-    thread: Id,
+    thread: ThreadId,
     turn: Annotated[int, typer.Argument(help="The number of the last turn that is taken along.")],
     new: Annotated[str | None, typer.Option("--as", help="The id of the new thread.")] = None,
     debug: Debug = False,
@@ -91,7 +91,7 @@ def branch(
 
 @app.command()
 def export(
-    thread: Id,
+    thread: ThreadId,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="The file; else it is printed.")
     ] = None,

@@ -6,12 +6,12 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from patchbay.flows.runs.threads import Thread, Turn
+from patchbay.flows.runs.threads import Thread, ThreadTurn
 
 LOST = "(this turn is damaged and cannot be read)"
 
 
-def as_markdown(thread: Thread, turns: Sequence[Turn]) -> str:
+def as_markdown(thread: Thread, turns: Sequence[ThreadTurn]) -> str:
     """A thread as Markdown: who said what, in order."""
     since = time.strftime("%Y-%m-%d %H:%M", time.localtime(thread.created_at))
     head = f"# {thread.title or thread.id}\n\nWith {thread.flow}, begun {since}.\n"
@@ -22,7 +22,7 @@ def as_markdown(thread: Thread, turns: Sequence[Turn]) -> str:
     return "\n".join(parts)
 
 
-def as_data(thread: Thread, turns: Sequence[Turn]) -> dict[str, Any]:
+def as_data(thread: Thread, turns: Sequence[ThreadTurn]) -> dict[str, Any]:
     """A thread as plain JSON, turns with the ids of their runs."""
     return {
         "id": thread.id,
@@ -36,7 +36,7 @@ def as_data(thread: Thread, turns: Sequence[Turn]) -> dict[str, Any]:
     }
 
 
-def _turn(turn: Turn) -> dict[str, Any]:
+def _turn(turn: ThreadTurn) -> dict[str, Any]:
     said: dict[str, Any] = {"damaged": True}
     if not turn.damaged:
         question = [{"role": m.role, "content": m.content} for m in turn.question]

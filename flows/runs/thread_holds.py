@@ -12,7 +12,7 @@ from typing import Any
 from patchbay.flows.problems import FlowError, Problem
 from patchbay.flows.runs.events import RunEnd, RunFinished
 from patchbay.flows.runs.history import is_alive, this_process
-from patchbay.flows.runs.threads import Thread, Threads, Turn, turn_row, unknown
+from patchbay.flows.runs.threads import Thread, Threads, ThreadTurn, turn_row, unknown
 from patchbay.nodes.values import Message, as_text
 
 ELSEWHERE_S = 60.0
@@ -52,7 +52,7 @@ class Hold:
         self._store = threads.history.store
         self._table = self._store.table("threads")
 
-    def turns(self) -> list[Turn]:
+    def turns(self) -> list[ThreadTurn]:
         """The turns before this one."""
         return self._threads.turns(self.thread.id, up_to=self.before)
 
@@ -70,7 +70,7 @@ class Hold:
             return  # deleted, or taken from a process that seemed dead
         of = self._store.table("turns")
         db.execute(of.delete().where(of.c.thread == self.thread.id, of.c.number >= number))
-        turn = Turn(number, self._question, answer_of(event.outputs), self.run, event.at)
+        turn = ThreadTurn(number, self._question, answer_of(event.outputs), self.run, event.at)
         db.execute(of.insert().values(thread=self.thread.id, **turn_row(turn)))
 
     def release(self) -> None:

@@ -44,7 +44,7 @@ class Thread:
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
+class ThreadTurn:
     """A question and its answer; `number` counts from 1. One that is `damaged` cannot be read."""
 
     number: int
@@ -139,7 +139,7 @@ class Threads:
             raise unknown(thread, [known.id for known in self.list()])
         return found
 
-    def turns(self, thread: str, up_to: int | None = None) -> list[Turn]:
+    def turns(self, thread: str, up_to: int | None = None) -> list[ThreadTurn]:
         """The turns of a thread in order; `up_to` leaves out those after that number."""
         of = self._turns
         query = of.select().where(of.c.thread == thread).order_by(of.c.number)
@@ -302,7 +302,7 @@ def no_turn(thread: Thread, turn: int) -> FlowError:
 # --- stored form ----------------------------------------------------------------------------------
 
 
-def turn_row(turn: Turn) -> dict[str, Any]:
+def turn_row(turn: ThreadTurn) -> dict[str, Any]:
     """A turn as a row of its table, without its thread."""
     question = [{"role": m.role, "content": m.content} for m in turn.question]
     return {
@@ -315,7 +315,7 @@ def turn_row(turn: Turn) -> dict[str, Any]:
     }
 
 
-def _turn(row: Mapping[Any, Any]) -> Turn:
+def _turn(row: Mapping[Any, Any]) -> ThreadTurn:
     about = (row["run"], row["at"])
     try:
         question = tuple(Message.model_validate(item) for item in json.loads(row["question"]))
@@ -323,8 +323,8 @@ def _turn(row: Mapping[Any, Any]) -> Turn:
         if not isinstance(answer, str):
             raise TypeError("the answer is no text")
     except (ValueError, TypeError):
-        return Turn(row["number"], (), "", *about, damaged=True)
-    return Turn(row["number"], question, answer, *about)
+        return ThreadTurn(row["number"], (), "", *about, damaged=True)
+    return ThreadTurn(row["number"], question, answer, *about)
 
 
 def _thread(row: Mapping[Any, Any]) -> Thread:
