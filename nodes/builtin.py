@@ -29,6 +29,11 @@ _WHERE = {
     "model.ask": "models.ask:AskModel",
     "model.compare": "models.compare:CompareModels",
     "model.quantization_report": "quantization.quantization_report:QuantizationReport",
+    # Memory
+    "memory.conversation": "memory.conversation:ConversationMemory",
+    "memory.remember": "memory.remember:Remember",
+    "memory.recall": "memory.recall:Recall",
+    "memory.tools": "memory.tools:LongTermMemory",
     # Retrieval
     "retrieval.load": "retrieval.load:LoadDocuments",
     "retrieval.split": "retrieval.split:SplitDocuments",

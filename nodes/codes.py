@@ -68,6 +68,11 @@ NODE_CODES: Mapping[str, str] = {
     "weights/unwritable": "The folder for weights cannot be written to.",
     "weights/wrong-hash": "The file is not the one that its hash names; it is not used.",
     # Models
+    "memory/empty": "A conversation without a question reached a memory.",
+    "memory/fact": "What is to be remembered is empty or too long.",
+    "memory/no-summary": "The model that summarizes a conversation wrote nothing.",
+    "memory/no-thread": "Something is to be remembered of a thread, and the run is in none.",
+    "memory/unwritable": "What is remembered cannot be read or written.",
     "model/address": "An address of a server is none.",
     "model/broke-off": "A model broke off in its answer, or took a request and sent nothing.",
     "model/busy": "The server has too much to do.",

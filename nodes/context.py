@@ -15,6 +15,7 @@ from patchbay.nodes.values import SecretRef, Spec
 
 if TYPE_CHECKING:
     from patchbay.nodes.questions import Question, Reply
+    from patchbay.nodes.remembered import Remembered
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -179,6 +180,10 @@ class Context(Protocol):
         Without a `slot` it is only kept open: for agents and others that call now and then.
         What was opened queues calls by itself.
         """
+
+    @property
+    def memory(self) -> Remembered:
+        """What is kept of the run's thread, flow and person. Its methods block."""
 
     def secret(self, ref: SecretRef) -> str:
         """A secret's value. Raises `NodeError` when it is not set."""

@@ -22,6 +22,7 @@ from patchbay.nodes.context import in_lane
 from patchbay.nodes.contract import UNSET, InputField, Node, NodeError, Ports
 from patchbay.nodes.errors import Suspended
 from patchbay.nodes.questions import Question, Reply, checked
+from patchbay.nodes.remembered import Fact, Remembered, Scope, Summary
 from patchbay.nodes.values import ModelSpec, Opening, SecretRef, Spec
 
 if TYPE_CHECKING:
@@ -57,6 +58,8 @@ class RecordingContext:
     """What people were asked."""
     used_once: bool = False
     """Whether the node said that its result is not to be used again."""
+
+    memory: Remembered = field(default_factory=lambda: RememberedHere())
 
     async def stream(self, port: str, piece: str) -> None:
         self.streamed.append((port, piece))
@@ -147,6 +150,29 @@ class RecordingContext:
     ) -> dict[str, Any]:
         self.calls.append((flow, dict(inputs), label))
         return await self.flows[flow](inputs)
+
+
+class RememberedHere:
+    """What a context of a test remembers: in this process, of one thread, flow and person."""
+
+    def __init__(self) -> None:
+        self.kept: dict[str, list[Fact]] = {}
+        self.summaries: dict[str, Summary] = {}
+
+    def store(self, scope: Scope, fact: Fact) -> bool:
+        known = self.kept.setdefault(scope, [])
+        new = all(one.text != fact.text for one in known)
+        self.kept[scope] = [one for one in known if one.text != fact.text] + [fact]
+        return new
+
+    def facts(self, scope: Scope) -> list[Fact]:
+        return list(self.kept.get(scope, []))
+
+    def summary(self, node: str) -> Summary | None:
+        return self.summaries.get(node)
+
+    def keep_summary(self, node: str, summary: Summary) -> None:
+        self.summaries[node] = summary
 
 
 def run_node(

@@ -23,7 +23,7 @@ FLOORS = {
         ("weights", "guards"),
         ("models",),
         ("retrieval", "prompts"),
-        ("techniques", "agents", "quantization", "records", "web"),
+        ("techniques", "agents", "quantization", "records", "web", "memory"),
         ("evaluation", "people"),
     ),
     "flows": (("document",), ("checks",), ("runs", "exchange"), ("cli",)),

@@ -30,6 +30,7 @@ from patchbay.nodes.values import SecretRef, Spec, canonical, encode
 if TYPE_CHECKING:
     from patchbay.flows.runs.node_steps import NodeSteps
     from patchbay.nodes.questions import Question, Reply
+    from patchbay.nodes.remembered import Remembered
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -241,6 +242,13 @@ class StepContext:
     def use(self, spec: Spec, *, slot: bool = True) -> AbstractAsyncContextManager[Any]:
         """Open a description and hold one of its slots, if one is wanted."""
         return self._env.pool.use(spec, self, slot=slot)
+
+    @property
+    def memory(self) -> Remembered:
+        """What is kept of the run's thread, flow and person."""
+        from patchbay.flows.runs.remembering import Remembering
+
+        return Remembering.of(self._env)
 
     def secret(self, ref: SecretRef) -> str:
         """A secret's value."""

@@ -15,6 +15,7 @@ from patchbay.nodes.catalog import Catalog
 
 if TYPE_CHECKING:
     from patchbay.flows.runs.asking import Asker, Desk
+    from patchbay.flows.runs.history import History
     from patchbay.flows.runs.journal import Journal
 
 Sink = Callable[[Event], None]
@@ -49,6 +50,14 @@ class Environment:
     """The one of the sinks that keeps steps as well; a run finds it itself."""
     desk: Desk | None = None
     asker: Asker | None = None
+    history: History | None = None
+    """Where what outlives the run is kept; None is the default history."""
+    thread: str = ""
+    """The thread that the run is a turn of; a run sets it itself, as it does `place`."""
+    place: str = ""
+    """What the flow is known by: the path of its file, or its name."""
+    person: str = ""
+    """Whom the run is for; "" for whoever uses this machine."""
 
     @property
     def keyed(self) -> bool:

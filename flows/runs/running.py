@@ -86,7 +86,10 @@ class Run:
         self.id = run_id or new_run_id()
         self.flow = loaded.flow
         self._env = replace(
-            env, folder=env.folder or loaded.folder, journal=_journal(env.sinks, env.journal)
+            env,
+            folder=env.folder or loaded.folder,
+            journal=_journal(env.sinks, env.journal),
+            place=env.place or str(loaded.path or loaded.flow.name),
         )
         self._only = tuple(only)
         self.resolved = resolve_once(loaded.flow, env.catalog)
@@ -169,6 +172,8 @@ class Run:
         """Make the run a turn of a thread, before it starts: an input of the kind messages gets
         what was said before."""
         self._hold = hold
+        thread = hold.thread
+        self._env = replace(self._env, thread=thread.id, person=thread.person, history=hold.history)
         question = self.inputs[hold.input]
         if isinstance(question, str):
             return

@@ -11,7 +11,7 @@ from typing import Any
 
 from patchbay.flows.problems import FlowError, Problem
 from patchbay.flows.runs.events import RunEnd, RunFinished
-from patchbay.flows.runs.history import is_alive, this_process
+from patchbay.flows.runs.history import History, is_alive, this_process
 from patchbay.flows.runs.threads import Thread, Threads, ThreadTurn, turn_row, unknown
 from patchbay.nodes.values import Message, as_text
 
@@ -51,6 +51,11 @@ class Hold:
         self._threads, self._question = threads, question
         self._store = threads.history.store
         self._table = self._store.table("threads")
+
+    @property
+    def history(self) -> History:
+        """Where the thread is kept."""
+        return self._threads.history
 
     def turns(self) -> list[ThreadTurn]:
         """The turns before this one."""

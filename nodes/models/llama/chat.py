@@ -15,6 +15,7 @@ from langchain_core.outputs import ChatGenerationChunk
 from pydantic import PrivateAttr
 
 from patchbay.nodes.calls import NUMBERS
+from patchbay.nodes.errors import NodeError
 from patchbay.nodes.models.errors import overflow
 from patchbay.nodes.models.llama.engine import Chunk, LlamaEngine
 from patchbay.nodes.models.llama.grammar import held_to_schema
@@ -74,6 +75,25 @@ class ChatLlama(StreamingChat):
     def close(self) -> None:
         """Stop running calls and free the memory."""
         self._engine.close()
+
+    def tokens_in(self, text: str) -> int:
+        """The tokens of a text. llama.cpp says it before it computes anything, and is stopped."""
+        told: list[int] = []
+        stop = threading.Event()
+
+        def hear(chunk: Chunk) -> None:
+            if progress := chunk.get("prompt_progress"):
+                told.append(int(progress["total"]))
+                stop.set()
+
+        body = {"prompt": text, "max_tokens": 1, "cache_prompt": False}
+        try:
+            self._engine.chat(body, hear, stop)
+        except NodeError as error:
+            if error.code != "model/context-overflow":
+                raise
+            return max(self.context, len(text) // 8)  # it fits into no request of this model
+        return told[0] if told else 0
 
     # --- LangChain's ways in ---------------------------------------------------------------------
 

@@ -81,6 +81,10 @@ class ChatTransformers(StreamingChat):
             self._on_close()
             self._on_close = None
 
+    def tokens_in(self, text: str) -> int:
+        """The tokens of a text."""
+        return len(self._engine.tokenizer(text, add_special_tokens=False)["input_ids"])
+
     # --- LangChain's ways in ---------------------------------------------------------------------
 
     def _stream(

@@ -1,0 +1,1 @@
+"""What a conversation, a flow or a person is remembered by."""
