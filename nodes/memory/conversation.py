@@ -27,6 +27,14 @@ class ConversationMemory(Node):
 
     kind, version = "memory.conversation", 1
     title, family, icon = "Memory", "Memory", "layers"
+    synonyms = (
+        "history",
+        "chat memory",
+        "context window",
+        "buffer",
+        "summary memory",
+        "trim messages",
+    )
     deterministic = False
 
     class Params(NodeParams):

@@ -18,6 +18,7 @@ class Remember(Node):
 
     kind, version = "memory.remember", 1
     title, family, icon = "Remember", "Memory", "book"
+    synonyms = ("store", "save", "long-term memory", "memory", "fact")
     deterministic = False
 
     class Params(NodeParams):

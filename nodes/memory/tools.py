@@ -72,6 +72,7 @@ class LongTermMemory(DescribingNode):
 
     kind, version = "memory.tools", 1
     title, family, icon = "Long-term memory", "Memory", "book"
+    synonyms = ("memory tool", "store", "mem0", "remember", "recall")
 
     class Params(NodeParams):
         scope: Scope = Field("person")

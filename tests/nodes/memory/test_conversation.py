@@ -10,6 +10,7 @@ from patchbay.nodes.models.counting import Counter
 from patchbay.nodes.models.llama.spec import GgufModel
 from patchbay.nodes.testing import RecordingContext, ScriptedModel, run_node
 from patchbay.nodes.values import Message
+from tests.nodes.memory.colours import Colours
 
 HEAD = Message(role="system", content="Be brief.")
 
@@ -116,3 +117,20 @@ def test_an_empty_summary_is_said() -> None:
             {"messages": said(1), "model": ScriptedModel(lines=())},
         )
     assert error.value.code == "memory/no-summary"
+
+
+def test_older_turns_are_recalled_by_meaning() -> None:
+    messages = [
+        Message(role=role, content=text)
+        for text in ("red?", "green?", "blue?", "red again?")
+        for role, text in (("user", text), ("assistant", f"About {text}"))
+    ]
+    messages.append(Message(role="user", content="What of green?"))
+    got = run_node(
+        ConversationMemory,
+        {"strategy": "recall", "turns": 1, "recalled": 1},
+        {"messages": messages, "embeddings": Colours()},
+    )
+    head, *rest = got["messages"]
+    assert head.content == "Earlier in this conversation:\nuser: green?\nassistant: About green?"
+    assert [m.content for m in rest] == ["red again?", "About red again?", "What of green?"]
