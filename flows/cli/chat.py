@@ -22,7 +22,14 @@ from patchbay.flows.cli.watch import Terminal, warnings_of
 from patchbay.flows.document.reading import read_flow
 from patchbay.flows.problems import FlowError, Problem
 from patchbay.flows.runs.defaults import default_environment
-from patchbay.flows.runs.events import Event, RunCancelled, RunEnd, RunFailed, RunFinished
+from patchbay.flows.runs.events import (
+    Event,
+    RunCancelled,
+    RunEnd,
+    RunFailed,
+    RunFinished,
+    RunWaiting,
+)
 from patchbay.flows.runs.running import LoadedFlow, Run
 from patchbay.flows.runs.thread_runs import InThread, talked_to, turn_of
 from patchbay.flows.wording import plural
@@ -150,6 +157,8 @@ class Talk:
                         code = say.EXIT_PROBLEM
                     elif isinstance(event, RunCancelled):
                         code = interrupted[0] if interrupted else say.EXIT_INTERRUPTED
+                    elif isinstance(event, RunWaiting):
+                        code = say.EXIT_WAITING
         return code
 
     def _told(self, run: Run, event: Event, warnings: list[dict[str, str]]) -> dict[str, Any]:

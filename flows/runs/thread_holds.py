@@ -79,12 +79,22 @@ class Hold:
         db.execute(of.insert().values(thread=self.thread.id, **turn_row(turn)))
 
     def release(self) -> None:
-        """Let go of the thread, if the end of the run could not be recorded."""
+        """Let go of the thread, where the end of the run has not done so.
+
+        A run that sleeps until somebody answers keeps it: then no process has it.
+        """
         _at_work.discard(self.run)
-        of = self._table
-        let_go = of.update().where(of.c.id == self.thread.id, of.c.run == self.run)
+        of, runs = self._table, self._store.table("runs")
+        mine = of.update().where(of.c.id == self.thread.id, of.c.run == self.run)
+
+        def work(db: Any) -> None:
+            if db.execute(mine.values(process="")).rowcount:
+                row = db.execute(runs.select().where(runs.c.id == self.run)).first()
+                if row is None or row.status != "waiting":
+                    db.execute(mine.values(run=""))
+
         with contextlib.suppress(FlowError):
-            self._store.do(lambda db: db.execute(let_go.values(run="", process="")), write=True)
+            self._store.do(work, write=True)
 
     @contextlib.asynccontextmanager
     async def kept(self) -> AsyncIterator[None]:
@@ -152,7 +162,7 @@ def take(
         if row is None:
             return None
         found = Thread(**{name: row._mapping[name] for name in Thread.__slots__})
-        if found.run not in ("", run) and _lives(row._mapping):
+        if found.run not in ("", run) and _lives(db, store, row._mapping):
             return found
         turns = found.turns - (1 if again and found.turns else 0)
         if before is not None and before != turns:
@@ -192,7 +202,7 @@ def is_held(db: Any, store: Any, thread: str) -> Thread | None:
     of = store.table("threads")
     db.execute(of.update().where(of.c.id == thread).values(updated_at=of.c.updated_at))
     row = db.execute(of.select().where(of.c.id == thread)).first()
-    if row is None or not row.run or not _lives(row._mapping):
+    if row is None or not row.run or not _lives(db, store, row._mapping):
         return None
     return Thread(**{name: row._mapping[name] for name in Thread.__slots__})
 
@@ -205,7 +215,8 @@ def busy(thread: Thread) -> FlowError:
                 "thread/busy",
                 f'The run "{thread.run}" is at work in the thread "{thread.id}", and only one at '
                 "a time may be.",
-                "Wait until it has ended, stop it, or branch the thread.",
+                "Wait until it has ended, stop it, or branch the thread. If it asks something: "
+                f"patchbay answer {thread.run}.",
             )
         ]
     )
@@ -224,8 +235,12 @@ def gone_on(thread: Thread) -> FlowError:
     )
 
 
-def _lives(row: Any) -> bool:
-    """Whether the holder of a thread may still be at work."""
+def _lives(db: Any, store: Any, row: Any) -> bool:
+    """Whether the holder of a thread may still be at work, or waits for an answer."""
+    if not row["process"]:
+        runs = store.table("runs")
+        held = db.execute(runs.select().where(runs.c.id == row["run"])).first()
+        return held is not None and held.status == "waiting"
     if row["process"] == this_process():
         return row["run"] in _at_work
     host = row["process"].rpartition("/")[0].rpartition("/")[0]

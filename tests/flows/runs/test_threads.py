@@ -21,6 +21,7 @@ from patchbay.flows.runs.thread_export import as_data, as_markdown
 from patchbay.flows.runs.thread_holds import take
 from patchbay.flows.runs.thread_runs import turn_of
 from tests.flows.runs.harness import CATALOG, OUT, environment, flow, words
+from tests.flows.runs.people import env_of, goes_on
 from tests.paths import ROOT, python_path
 
 TALK = flow(
@@ -374,3 +375,22 @@ def test_a_thread_deleted_while_somebody_waits_for_it_is_said(history: History) 
     with pytest.raises(FlowError) as error:
         turning.now()
     assert refused(error) == "thread/unknown"
+
+
+async def test_a_run_that_waits_for_an_answer_keeps_its_thread(history: History) -> None:
+    document = flow(
+        {"q": ("io.input", {"name": "said"}), "ask": "test.ask", "o": OUT},
+        ["q.value > ask.text", "ask.text > o.value"],
+    )
+    env = env_of()
+    begun = turn_of(LoadedFlow(document), {"said": "Hi"}, env, InThread("ada"), history).now()
+    assert words([event async for event in begun.events()])[-1] == "waiting for ask"
+    with pytest.raises(FlowError, match="patchbay answer") as error:
+        say(history, "More", InThread("ada", when_busy="refuse"))
+    assert refused(error) == "thread/busy"
+    assert (await goes_on(history, begun.id, True))[-1] == "finished {'out': 'Hi: yes by ada'}"
+    assert [turn.answer for turn in Threads(history).turns("ada")] == ["Hi: yes by ada"]
+    begun = turn_of(LoadedFlow(document), {"said": "Ho"}, env, InThread("ada"), history).now()
+    _ = [event async for event in begun.events()]
+    history.delete(begun.id)
+    assert say(history, "More").endswith("user: More"), "a run that is gone holds nothing"
