@@ -9,12 +9,16 @@ from typing import Any
 
 _HOME = {
     "Imported": "imports.reading",
+    "FORMS": "exports",
+    "exported": "exports",
     "import_bytes": "imports.reading",
     "import_data": "imports.reading",
     "import_file": "imports.reading",
     "import_files": "imports.reading",
     "merge": "three_way",
     "to_mermaid": "mermaid",
+    "to_notebook": "python_script",
+    "to_python": "python_script",
     "to_text": "text",
 }
 
