@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from patchbay.flows.checks.resolve import ResolvedNode
 
 if TYPE_CHECKING:
-    from patchbay.flows.exchange.python_script import Script
+    from patchbay.flows.exchange.python_script import ScriptDraft
 
 Values = Mapping[str, list[tuple[str, bool]]]
 
@@ -34,7 +34,7 @@ class Call:
         return [*self.before, *f"{name} = {self.expression}".split("\n")]
 
 
-def is_native(made: Script, node: ResolvedNode) -> bool:
+def is_native(made: ScriptDraft, node: ResolvedNode) -> bool:
     """Whether a node is a plain call, whatever its inputs are called."""
     if node.flow_output is not None:
         return True
@@ -42,7 +42,7 @@ def is_native(made: Script, node: ResolvedNode) -> bool:
 
 
 def native_call(
-    made: Script, node: ResolvedNode, inputs: Values, *, dry: bool = False
+    made: ScriptDraft, node: ResolvedNode, inputs: Values, *, dry: bool = False
 ) -> Call | None:
     """The call that says the same as a node, or None where no library has one."""
     make = _CALLS.get(node.instance.kind)
@@ -57,7 +57,7 @@ def _only(params: Mapping[str, Any], *names: str) -> bool:
     return all(name in names or value in (None, "", [], {}) for name, value in params.items())
 
 
-def _is_text(made: Script, node: ResolvedNode, port: str) -> bool:
+def _is_text(made: ScriptDraft, node: ResolvedNode, port: str) -> bool:
     """Whether nothing but text comes into a port."""
     for edge in made.resolved.incoming[node.instance.id].get(port, ()):
         source = made.resolved.nodes.get(edge.source_node)
@@ -67,7 +67,7 @@ def _is_text(made: Script, node: ResolvedNode, port: str) -> bool:
     return True
 
 
-def _from(made: Script, node: ResolvedNode, port: str) -> list[ResolvedNode]:
+def _from(made: ScriptDraft, node: ResolvedNode, port: str) -> list[ResolvedNode]:
     edges = made.resolved.incoming[node.instance.id].get(port, ())
     return [
         made.resolved.nodes[e.source_node] for e in edges if e.source_node in made.resolved.nodes
@@ -88,7 +88,7 @@ def _arguments(words: Mapping[str, Any]) -> str:
 # --- prompts and texts ----------------------------------------------------------------------------
 
 
-def _template(made: Script, node: ResolvedNode, inputs: Values, dry: bool) -> Call | None:
+def _template(made: ScriptDraft, node: ResolvedNode, inputs: Values, dry: bool) -> Call | None:
     ports = made.resolved.incoming[node.instance.id]
     if not all(_is_text(made, node, port) for port in ports):
         return None
@@ -103,7 +103,7 @@ def _template(made: Script, node: ResolvedNode, inputs: Values, dry: bool) -> Ca
     )
 
 
-def _join(made: Script, node: ResolvedNode, inputs: Values, dry: bool) -> Call | None:
+def _join(made: ScriptDraft, node: ResolvedNode, inputs: Values, dry: bool) -> Call | None:
     if not _is_text(made, node, "texts") or not _only(_params(node), "separator"):
         return None
     separator = node.instance.params.get("separator", "\n\n")
@@ -114,7 +114,7 @@ def _join(made: Script, node: ResolvedNode, inputs: Values, dry: bool) -> Call |
     return Call(f"{separator!r}.join([{words}])", "text")
 
 
-def _merge(made: Script, node: ResolvedNode, inputs: Values, dry: bool) -> Call | None:
+def _merge(made: ScriptDraft, node: ResolvedNode, inputs: Values, dry: bool) -> Call | None:
     words = ", ".join(value for value, _ in inputs.get("values", []))
     return Call(f"next((v for v in ({words},) if v is not None), None)", "value", always=True)
 
@@ -128,7 +128,7 @@ def _secret(value: Any) -> str:
     return f'os.environ["{value["secret"]}"]'
 
 
-def _provider(made: Script, node: ResolvedNode, inputs: Values, dry: bool) -> Call | None:
+def _provider(made: ScriptDraft, node: ResolvedNode, inputs: Values, dry: bool) -> Call | None:
     params = _params(node)
     if not _only(
         params, "model", *_SAMPLING, "api_key", "base_url", "timeout", "retries", "parallel"
@@ -148,7 +148,7 @@ def _provider(made: Script, node: ResolvedNode, inputs: Values, dry: bool) -> Ca
     return Call(f"init_chat_model({model!r}{rest})", "model", tuple(imports), describes=True)
 
 
-def _server(made: Script, node: ResolvedNode, inputs: Values, dry: bool) -> Call | None:
+def _server(made: ScriptDraft, node: ResolvedNode, inputs: Values, dry: bool) -> Call | None:
     params = _params(node)
     if not params.get("model") or not _only(
         params,
@@ -176,7 +176,7 @@ def _server(made: Script, node: ResolvedNode, inputs: Values, dry: bool) -> Call
     return Call(f"ChatOpenAI({_arguments(words)})", "model", tuple(imports), describes=True)
 
 
-def _ollama(made: Script, node: ResolvedNode, inputs: Values, dry: bool) -> Call | None:
+def _ollama(made: ScriptDraft, node: ResolvedNode, inputs: Values, dry: bool) -> Call | None:
     params = _params(node)
     names = {"max_tokens": "num_predict", "context": "num_ctx"}
     fine = (
@@ -209,12 +209,12 @@ def _ollama(made: Script, node: ResolvedNode, inputs: Values, dry: bool) -> Call
 _MODELS = ("model.provider", "model.openai_compatible", "model.ollama")
 
 
-def _has_plain_model(made: Script, node: ResolvedNode, port: str = "model") -> bool:
+def _has_plain_model(made: ScriptDraft, node: ResolvedNode, port: str = "model") -> bool:
     sources = _from(made, node, port)
     return len(sources) == 1 and sources[0].instance.kind in _MODELS and is_native(made, sources[0])
 
 
-def _messages(made: Script, node: ResolvedNode, inputs: Values) -> str | None:
+def _messages(made: ScriptDraft, node: ResolvedNode, inputs: Values) -> str | None:
     """The conversation as LangChain takes it: pairs of role and text."""
     if not _is_text(made, node, "prompt") or not _is_text(made, node, "system"):
         return None
@@ -224,7 +224,7 @@ def _messages(made: Script, node: ResolvedNode, inputs: Values) -> str | None:
     return "[" + ", ".join([*rows, f'("human", {_one(inputs, "prompt")})']) + "]"
 
 
-def _ask(made: Script, node: ResolvedNode, inputs: Values, dry: bool) -> Call | None:
+def _ask(made: ScriptDraft, node: ResolvedNode, inputs: Values, dry: bool) -> Call | None:
     params = _params(node)
     if not _has_plain_model(made, node) or not _only(params, "system", *_SAMPLING, "stop"):
         return None
@@ -244,7 +244,7 @@ def _ask(made: Script, node: ResolvedNode, inputs: Values, dry: bool) -> Call | 
     return Call(f"{_one(inputs, 'model')}{bound}.invoke({messages}).text", "text")
 
 
-def _react(made: Script, node: ResolvedNode, inputs: Values, dry: bool) -> Call | None:
+def _react(made: ScriptDraft, node: ResolvedNode, inputs: Values, dry: bool) -> Call | None:
     params = _params(node)
     if not _has_plain_model(made, node) or not _only(params, "system", "iterations"):
         return None
@@ -268,7 +268,7 @@ def _react(made: Script, node: ResolvedNode, inputs: Values, dry: bool) -> Call 
 # --- crews ----------------------------------------------------------------------------------------
 
 
-def _crew_is_plain(made: Script, crew: ResolvedNode) -> bool:
+def _crew_is_plain(made: ScriptDraft, crew: ResolvedNode) -> bool:
     """Whether all of a crew is what CrewAI says by itself."""
     if (
         not _only(_params(crew), "process")
@@ -282,7 +282,7 @@ def _crew_is_plain(made: Script, crew: ResolvedNode) -> bool:
     return bool(tasks) and all(_task_is_plain(made, task) for task in tasks)
 
 
-def _task_is_plain(made: Script, task: ResolvedNode) -> bool:
+def _task_is_plain(made: ScriptDraft, task: ResolvedNode) -> bool:
     agents = _from(made, task, "agent")
     ports = [p for p in made.resolved.incoming[task.instance.id] if p not in ("agent", "context")]
     return (
@@ -297,7 +297,7 @@ def _task_is_plain(made: Script, task: ResolvedNode) -> bool:
     )
 
 
-def _has_plain_provider(made: Script, node: ResolvedNode) -> bool:
+def _has_plain_provider(made: ScriptDraft, node: ResolvedNode) -> bool:
     sources = _from(made, node, "model")
     return (
         len(sources) == 1
@@ -306,7 +306,7 @@ def _has_plain_provider(made: Script, node: ResolvedNode) -> bool:
     )
 
 
-def _crews_of(made: Script, node: ResolvedNode) -> list[ResolvedNode]:
+def _crews_of(made: ScriptDraft, node: ResolvedNode) -> list[ResolvedNode]:
     """The crews that a role or a task ends up in."""
     found: list[ResolvedNode] = []
     seen: set[str] = set()
@@ -323,12 +323,12 @@ def _crews_of(made: Script, node: ResolvedNode) -> list[ResolvedNode]:
     return found
 
 
-def _in_plain_crew(made: Script, node: ResolvedNode) -> bool:
+def _in_plain_crew(made: ScriptDraft, node: ResolvedNode) -> bool:
     crews = _crews_of(made, node)
     return bool(crews) and all(_crew_is_plain(made, crew) for crew in crews)
 
 
-def _role(made: Script, node: ResolvedNode, inputs: Values, dry: bool) -> Call | None:
+def _role(made: ScriptDraft, node: ResolvedNode, inputs: Values, dry: bool) -> Call | None:
     if not _in_plain_crew(made, node):
         return None
     assert node.params is not None  # noqa: S101 - resolved before
@@ -351,7 +351,7 @@ def _role(made: Script, node: ResolvedNode, inputs: Values, dry: bool) -> Call |
     )
 
 
-def _task(made: Script, node: ResolvedNode, inputs: Values, dry: bool) -> Call | None:
+def _task(made: ScriptDraft, node: ResolvedNode, inputs: Values, dry: bool) -> Call | None:
     if not _in_plain_crew(made, node):
         return None
     assert node.params is not None  # noqa: S101 - resolved before
@@ -371,7 +371,7 @@ def _task(made: Script, node: ResolvedNode, inputs: Values, dry: bool) -> Call |
     )
 
 
-def _crew(made: Script, node: ResolvedNode, inputs: Values, dry: bool) -> Call | None:
+def _crew(made: ScriptDraft, node: ResolvedNode, inputs: Values, dry: bool) -> Call | None:
     if not _crew_is_plain(made, node):
         return None
     tasks = [task.instance.id for task in _from(made, node, "tasks")]
@@ -381,7 +381,7 @@ def _crew(made: Script, node: ResolvedNode, inputs: Values, dry: bool) -> Call |
     return Call(f"Crew(agents=[{names}], tasks=[{listed}]).kickoff().raw", "text")
 
 
-_Maker = Callable[["Script", ResolvedNode, Values, bool], "Call | None"]
+_Maker = Callable[["ScriptDraft", ResolvedNode, Values, bool], "Call | None"]
 _CALLS: Mapping[str, _Maker] = {
     "prompt.template": _template,
     "text.join": _join,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from patchbay.flows.document.model import Flow
 from patchbay.flows.exchange.calls import Call, native_call
-from patchbay.flows.exchange.python_script import Script, inputs_of, one_line, script_of
+from patchbay.flows.exchange.python_script import ScriptDraft, inputs_of, one_line, script_of
 from patchbay.flows.problems import FlowError, Problem
 from patchbay.nodes.catalog import Catalog
 
@@ -40,7 +40,7 @@ def to_langgraph(flow: Flow, catalog: Catalog) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _in_the_way(made: Script, node_id: str) -> Problem | None:
+def _in_the_way(made: ScriptDraft, node_id: str) -> Problem | None:
     node = made.resolved.nodes[node_id]
     asked = node.flow_input
     if node.instance.disabled or node.flow_output is not None:
@@ -61,12 +61,12 @@ def _in_the_way(made: Script, node_id: str) -> Problem | None:
     )
 
 
-def _asked(made: Script) -> list[tuple[str, object]]:
+def _asked(made: ScriptDraft) -> list[tuple[str, object]]:
     nodes = (made.resolved.nodes[key] for key in made.order)
     return [(made.names[n.instance.id], n.flow_input) for n in nodes if n.flow_input is not None]
 
 
-def _parts(made: Script) -> tuple[list[tuple[str, Call]], list[tuple[str, Call]]]:
+def _parts(made: ScriptDraft) -> tuple[list[tuple[str, Call]], list[tuple[str, Call]]]:
     """What is made once (models), and the steps of the graph."""
     models: list[tuple[str, Call]] = []
     steps: list[tuple[str, Call]] = []
@@ -87,7 +87,7 @@ def _parts(made: Script) -> tuple[list[tuple[str, Call]], list[tuple[str, Call]]
     return models, steps
 
 
-def _graph(made: Script, steps: list[str]) -> list[str]:
+def _graph(made: ScriptDraft, steps: list[str]) -> list[str]:
     lines = ["builder = StateGraph(State)"]
     known = set(steps)
     lines += [f'builder.add_node("{key}", {made.names[key]}_step)' for key in steps]
@@ -109,7 +109,7 @@ def _graph(made: Script, steps: list[str]) -> list[str]:
     return [*lines, "graph = builder.compile()"]
 
 
-def _main(made: Script) -> list[str]:
+def _main(made: ScriptDraft) -> list[str]:
     outputs = []
     for key in made.order:
         node = made.resolved.nodes[key]

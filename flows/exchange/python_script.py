@@ -28,7 +28,7 @@ HELPER = "patchbay.flows.runs.script"
 
 
 @dataclass(slots=True)
-class Script:
+class ScriptDraft:
     """A script under construction."""
 
     resolved: Resolved
@@ -125,7 +125,7 @@ def _package(line: str) -> str:
 # --- the whole ------------------------------------------------------------------------------------
 
 
-def script_of(flow: Flow, catalog: Catalog) -> Script:
+def script_of(flow: Flow, catalog: Catalog) -> ScriptDraft:
     if found := list(plain_secrets(flow)):
         raise FlowError(found)
     resolved = resolve(flow, catalog)
@@ -145,7 +145,7 @@ def script_of(flow: Flow, catalog: Catalog) -> Script:
         raise FlowError(
             [Problem("structure/cycle", "The flow has a cycle.", "Run: patchbay validate")]
         )
-    made = Script(resolved, order)
+    made = ScriptDraft(resolved, order)
     for node_id in order:
         made.names[node_id] = python_name(node_id, [*made.names.values()])
     for node_id in order:
@@ -155,7 +155,7 @@ def script_of(flow: Flow, catalog: Catalog) -> Script:
     return made
 
 
-def _add(made: Script, node: ResolvedNode) -> None:
+def _add(made: ScriptDraft, node: ResolvedNode) -> None:
     if node.flow_input is not None:
         _input(made, node)
         return
@@ -176,7 +176,7 @@ def _add(made: Script, node: ResolvedNode) -> None:
         _step(made, node, inputs, second=call is not None)
 
 
-def inputs_of(made: Script, node: ResolvedNode) -> dict[str, list[tuple[str, bool]]] | None:
+def inputs_of(made: ScriptDraft, node: ResolvedNode) -> dict[str, list[tuple[str, bool]]] | None:
     """Port → its values as expressions, each with whether it may be None."""
     found: dict[str, list[tuple[str, bool]]] = {}
     for port, edges in made.resolved.incoming[node.instance.id].items():
@@ -203,7 +203,7 @@ def _guard(node: ResolvedNode, inputs: Mapping[str, list[tuple[str, bool]]]) -> 
     return " and ".join(dict.fromkeys(conditions))
 
 
-def _input(made: Script, node: ResolvedNode) -> None:
+def _input(made: ScriptDraft, node: ResolvedNode) -> None:
     asked = node.flow_input
     assert asked is not None  # noqa: S101 - the caller looked
     name = made.names[node.instance.id] = python_name(
@@ -227,7 +227,7 @@ def _input(made: Script, node: ResolvedNode) -> None:
 
 
 def _native(
-    made: Script, node: ResolvedNode, inputs: Mapping[str, list[tuple[str, bool]]], call: Call
+    made: ScriptDraft, node: ResolvedNode, inputs: Mapping[str, list[tuple[str, bool]]], call: Call
 ) -> None:
     name = made.names[node.instance.id]
     made.imports |= set(call.imports)
@@ -246,7 +246,11 @@ def _native(
 
 
 def _step(
-    made: Script, node: ResolvedNode, inputs: Mapping[str, list[tuple[str, bool]]], *, second: bool
+    made: ScriptDraft,
+    node: ResolvedNode,
+    inputs: Mapping[str, list[tuple[str, bool]]],
+    *,
+    second: bool,
 ) -> None:
     """A node by itself, through the one small import."""
     node_id = node.instance.id
@@ -283,7 +287,7 @@ def _step(
                 made.maybe.add(end)
 
 
-def _given(made: Script, node: ResolvedNode, port: str, values: list[tuple[str, bool]]) -> str:
+def _given(made: ScriptDraft, node: ResolvedNode, port: str, values: list[tuple[str, bool]]) -> str:
     edges = made.resolved.incoming[node.instance.id][port]
     ends = [
         (e.source_node, e.source_port)
@@ -299,7 +303,7 @@ def _given(made: Script, node: ResolvedNode, port: str, values: list[tuple[str, 
     return f"next((v for v in ({', '.join(words)}) if v is not None), None)"
 
 
-def _wanted(made: Script, node: ResolvedNode) -> tuple[bool, bool]:
+def _wanted(made: ScriptDraft, node: ResolvedNode) -> tuple[bool, bool]:
     """Whether plain calls take what a node gives, and whether steps by `node` do."""
     from patchbay.flows.exchange.calls import is_native
 
@@ -333,7 +337,7 @@ def _head(flow: Flow) -> str:
     return f'"""{one_line(flow.name)}. Exported from Patchbay."""\n'
 
 
-def _imports(made: Script) -> list[str]:
+def _imports(made: ScriptDraft) -> list[str]:
     lines = sorted(made.imports)
     helpers = sorted({*made.helpers, "show"})
     return (
@@ -343,7 +347,7 @@ def _imports(made: Script) -> list[str]:
     )
 
 
-def _ending(made: Script) -> list[str]:
+def _ending(made: ScriptDraft) -> list[str]:
     """How the script runs by itself: `name=value` for each input."""
     lines = ['if __name__ == "__main__":', "    import sys", ""]
     lines += ['    given = dict(word.split("=", 1) for word in sys.argv[1:])']

@@ -7,11 +7,15 @@ import json
 import re
 from html import unescape
 from pathlib import PurePath
+from typing import TYPE_CHECKING
 
 from patchbay.flows.document.model import Flow
-from patchbay.flows.document.reading import read_text
+from patchbay.flows.document.reading import parse_json, read_text
 from patchbay.flows.problems import FlowError, Problem
 from patchbay.studio.pictures.png import carried_by
+
+if TYPE_CHECKING:
+    from patchbay.flows.exchange.imports.reading import Imported
 
 
 def flow_from(data: bytes) -> Flow:
@@ -31,6 +35,29 @@ def flow_from(data: bytes) -> Flow:
             raise _refused("The picture carries no flow.", "Export it as SVG from the studio.")
         return read_text(unescape(found[1].decode("utf-8", "replace")))
     return read_text(data)
+
+
+def foreign(data: bytes, file: str) -> list[Imported] | None:
+    """The flows in another builder's file, each with its report; None where it is a flow of ours.
+
+    Nothing in the file is executed, and no address in it is opened.
+
+    Raises:
+        FlowError: it is of no builder that is known.
+    """
+    if data.startswith(b"\x89PNG") or data.lstrip()[:5] in (b"<svg ", b"<?xml"):
+        return None
+    if data.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"{", b""):
+        try:
+            parsed = parse_json(data)
+        except FlowError:
+            return None  # the reader of our own files says best what is wrong with it
+        if not isinstance(parsed, dict) or "format" in parsed:
+            return None
+    from patchbay.flows.exchange.imports.reading import import_bytes
+    from patchbay.flows.runs.defaults import default_catalog
+
+    return import_bytes(data, file, default_catalog())
 
 
 def dropped(sent: str) -> tuple[str, Flow]:

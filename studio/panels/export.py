@@ -42,3 +42,28 @@ def export_buttons(document: FlowDocument) -> None:
             label, made, f"{stem}.{form}", MEDIA[form], key=f"export-{form}", on_click="ignore",
             width="stretch", type="tertiary",
         )  # fmt: skip
+    _other_forms(document, stem)
+
+
+def _other_forms(document: FlowDocument, stem: str) -> None:
+    """A script, a notebook or another builder's file; or which node stands in the way."""
+    from patchbay.flows.exchange.exports import FORMS, exported
+
+    form = st.selectbox(
+        "Export as…", [*FORMS], index=None, format_func=lambda form: FORMS[form][0],
+        key="export-other", placeholder="Export as…", label_visibility="collapsed",
+    )  # fmt: skip
+    if form is None:
+        return
+    try:
+        files = exported(document.flow, form, services().catalog, stem)
+    except FlowError as error:
+        st.warning(f"The flow cannot be said as a {FORMS[form][0]}.")
+        for problem in error.problems[:8]:
+            st.markdown(f"- {plain(problem.message)} {plain(problem.fix)}")
+        return
+    for name, text in files.items():
+        st.download_button(
+            f"Download {name}", text, name, "text/plain", key=f"export-{name}", on_click="ignore",
+            width="stretch",
+        )  # fmt: skip

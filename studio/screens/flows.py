@@ -17,12 +17,15 @@ from patchbay.studio.views.gallery import gallery
 from patchbay.studio.words import ago, count, plain
 
 if TYPE_CHECKING:
+    from patchbay.flows.exchange.imports.report import ImportReport
     from patchbay.studio.documents.document import FlowDocument
 
 # What only a button needs is imported when it is pressed: this is the page that people wait for.
 
 _log = logging.getLogger(__name__)
 COLUMNS = 3
+FILE_TYPES = ["json", "png", "svg", "yaml", "yml"]
+"""What can be imported."""
 FIRST = "ask"
 """The template to begin with."""
 OWN_FIRST = 9
@@ -207,19 +210,36 @@ def _drop() -> None:
         if given is None:
             return
         session.remember("drops", session.recall("drops", 0) + 1)
-        from patchbay.studio.documents.importing import flow_from
-
         try:
-            flow = flow_from(given.getvalue())
-            _open(services().library.create(flow, Path(given.name).stem).stem)
+            _take(given.getvalue(), given.name)
         except FlowError as error:
             session.remember("refused", error.problems)
 
     with st.container(key="drop"):
         st.file_uploader(
-            "Drop a flow here to open it: JSON, or a PNG or SVG that was exported here",
-            type=["json", "png", "svg"], key=key, on_change=dropped,
+            "Drop a flow here: ours, or one of Flowise, Langflow, CrewAI, Haystack, Dify or n8n",
+            type=FILE_TYPES, key=key, on_change=dropped,
         )  # fmt: skip
+
+
+def _take(data: bytes, file: str) -> None:
+    """Open a flow of ours at once; show what became of another builder's.
+
+    Raises:
+        FlowError: the data holds no flow.
+    """
+    from patchbay.studio.documents.importing import flow_from, foreign
+
+    library = services().library
+    found = foreign(data, file)
+    if found is None:
+        _open(library.create(flow_from(data), Path(file).stem).stem)
+        return
+    rows = []
+    for one in found:
+        path = library.create(one.flow, one.flow.name)
+        rows.append((path.stem, one.flow.name, one.report))
+    session.remember("dialog", ("report", rows))
 
 
 # --- dialogs ------------------------------------------------------------------------------------
@@ -230,6 +250,8 @@ def _dialogs() -> None:
     session.forget("dialog")
     if name == "import":
         _import()
+    elif name == "report":
+        _report(path)
     elif name == "look":
         _look(path)
     elif name == "rename":
@@ -244,23 +266,45 @@ def _dialogs() -> None:
 
 @st.dialog("Import a flow", width="medium")
 def _import() -> None:
-    from patchbay.studio.documents.importing import flow_from
-
-    st.markdown("A flow as JSON, or a picture (PNG or SVG) that was exported from a studio.")
-    given = st.file_uploader(
-        "File", type=["json", "png", "svg"], key="import-file", label_visibility="collapsed"
+    st.markdown(
+        "A flow as JSON, a picture (PNG or SVG) that was exported from a studio, or a flow of "
+        "Flowise, Langflow, CrewAI, Haystack, Dify or n8n. Nothing in it is executed."
     )
-    pasted = st.text_area("Or paste the JSON", key="import-text", height=160)
+    given = st.file_uploader(
+        "File", type=FILE_TYPES, key="import-file", label_visibility="collapsed"
+    )
+    pasted = st.text_area("Or paste the text", key="import-text", height=160)
     if st.button("Import", type="primary", key="import-go", disabled=not (given or pasted)):
         data = given.getvalue() if given else str(pasted).encode()
-        name = Path(given.name).stem if given else ""
         try:
-            flow = flow_from(data)
-            _open(services().library.create(flow, name).stem)
+            _take(data, given.name if given else "")
         except FlowError as error:
             _problems("This cannot be imported; nothing was changed.", error.problems)
             return
         st.rerun()
+
+
+@st.dialog("What became of the file", width="large")
+def _report(rows: Sequence[tuple[str, str, ImportReport]]) -> None:
+    """The report of an import, and the way to the flow."""
+    from patchbay.flows.exchange.imports.report import HEADINGS
+
+    for stem, title, report in rows[:50]:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.markdown(f"**{plain(title)}** · {plain(report.summary() or 'nothing')}")
+            st.space("stretch")
+            if st.button("Open", key=f"report-open:{stem}", type="primary"):
+                _open(stem)
+                st.rerun()
+        for status, heading in HEADINGS.items():
+            entries = report.of(status)
+            if not entries:
+                continue
+            label = f"{heading} ({len(entries)})"
+            with st.expander(label, expanded=status != "mapped" and len(rows) == 1):
+                for entry in entries[:200]:
+                    words = f": {plain(entry.words)}" if entry.words else ""
+                    st.markdown(f"- **{plain(entry.what)}**{words}")
 
 
 @st.dialog("Template", width="large")

@@ -77,12 +77,14 @@ def _graph(graph: ForeignGraph, inner: Mapping[str, Any], *, chat: bool) -> None
         )
     edges = inner.get("edges")
     for edge in edges if isinstance(edges, list) else ():
-        ends = [edge.get(k) for k in ("source", "target")] if isinstance(edge, dict) else []
-        if len(ends) == 2 and all(isinstance(end, str) for end in ends):
+        if not isinstance(edge, dict):
+            continue
+        source, target = edge.get("source"), edge.get("target")
+        if isinstance(source, str) and isinstance(target, str):
             # Edges are order there; values go by reference.
             handle = edge.get("sourceHandle")
             output = handle if isinstance(handle, str) else "source"
-            graph.wires.append(ForeignWire(ends[0], f"#{output}", ends[1], "#order"))
+            graph.wires.append(ForeignWire(source, f"#{output}", target, "#order"))
 
 
 def _settings(data: Mapping[str, Any], *, chat: bool) -> dict[str, Any]:

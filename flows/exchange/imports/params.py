@@ -133,6 +133,16 @@ def _address(value: Any) -> Any:
     return value if ok else MISSING
 
 
+def _first(value: Any) -> Any:
+    if isinstance(value, list):
+        value = value[0] if value else None
+    return _address(value)
+
+
+def _upper(value: Any) -> Any:
+    return value.strip().upper() if isinstance(value, str) and value.strip() else MISSING
+
+
 def _name(value: Any) -> Any:
     made = re.sub(r"[^A-Za-z0-9_-]+", "_", str(value)).strip("_-")[:60]
     if not made:
@@ -239,6 +249,8 @@ READERS: Mapping[str, Callable[[Any], Any]] = {
     "json": _json,
     "secret": _secret,
     "address": _address,
+    "first": _first,
+    "upper": _upper,
     "name": _name,
     "lines": _lines,
     "zod": _zod,

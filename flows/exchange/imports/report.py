@@ -8,9 +8,9 @@ from typing import Any, Literal
 
 from patchbay.flows.wording import printable
 
-Fate = Literal["mapped", "approximated", "name", "refused"]
+ImportStatus = Literal["mapped", "approximated", "name", "refused"]
 
-HEADINGS: dict[Fate, str] = {
+HEADINGS: dict[ImportStatus, str] = {
     "mapped": "Mapped",
     "approximated": "Approximated: this differs from the original",
     "name": "For you to name",
@@ -22,7 +22,7 @@ HEADINGS: dict[Fate, str] = {
 class Entry:
     """One line of the report."""
 
-    status: Fate
+    status: ImportStatus
     what: str
     """The node there: its title and its type."""
     words: str = ""
@@ -38,13 +38,13 @@ class ImportReport:
     builder: str
     entries: list[Entry] = field(default_factory=list)
 
-    def add(self, status: Fate, what: str, words: str = "", node: str = "") -> None:
+    def add(self, status: ImportStatus, what: str, words: str = "", node: str = "") -> None:
         """Add a line, once."""
         entry = Entry(status, printable(what, 160), printable(words, 700), node)
         if entry not in self.entries:
             self.entries.append(entry)
 
-    def of(self, status: Fate) -> list[Entry]:
+    def of(self, status: ImportStatus) -> list[Entry]:
         """The lines of one status."""
         return [entry for entry in self.entries if entry.status == status]
 
