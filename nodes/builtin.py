@@ -60,6 +60,7 @@ _WHERE = {
     # Data
     "data.pick": "records.pick:Pick",
     "data.format": "records.format:FormatRecords",
+    "data.sql": "records.sql:SqlQuery",
     "data.transform": "records.transform:Transform",
     # Safety
     "guard.deny": "guards.deny:DenyList",
@@ -78,6 +79,7 @@ _WHERE = {
     "tool.http": "web.http_tool:HttpAsTool",
     "tool.web_search": "web.search_tool:WebSearchTool",
     "tool.search_web": "web.search_step:SearchWeb",
+    "tool.sql": "records.sql_tool:SqlAsTool",
     "tool.http_get": "tools.http_get:HttpGet",
     "tool.flow": "tools.flow:FlowAsTool",
     "tool.clock": "tools.clock:Clock",
