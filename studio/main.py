@@ -6,6 +6,7 @@ import streamlit as st
 
 from patchbay.studio.screens import flows
 from patchbay.studio.server import session
+from patchbay.studio.server.open_questions import open_words
 
 ASSETS = Path(__file__).parent / "assets"
 
@@ -35,6 +36,12 @@ def _runs() -> None:
     runs.page()
 
 
+def _inbox() -> None:
+    from patchbay.studio.screens import inbox
+
+    inbox.page()
+
+
 def _models() -> None:
     from patchbay.studio.screens import models
 
@@ -51,6 +58,7 @@ pages = {
     "flows": st.Page(flows.page, title="Flows", url_path="flows", default=True),
     "editor": st.Page(_editor, title="Editor", url_path="editor"),
     "runs": st.Page(_runs, title="Runs", url_path="runs"),
+    "inbox": st.Page(_inbox, title=open_words(), url_path="inbox"),
     "models": st.Page(_models, title="Models", url_path="models"),
     "settings": st.Page(_settings, title="Settings", url_path="settings"),
 }

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 import streamlit as st
 
 from patchbay.studio.documents.document import FlowDocument
+from patchbay.studio.panels.questions import notices, show_questions
 from patchbay.studio.panels.run import form_values, latest, show_refusals, start_with, stop
 from patchbay.studio.runs.runner import LiveRun
 from patchbay.studio.runs.steps import spent
@@ -49,7 +50,7 @@ def chat_panel(document: FlowDocument, refresh: Refresh) -> None:
             st.caption("Ask something. Every question starts a run of this flow.")
         st.caption(REMEMBERS if wanted.remembers else FORGETS)
         for live in runs:
-            _exchange(document, live, name)
+            _exchange(document, live, name, refresh)
     show_refusals(document)
     active = runs[-1].active if runs else False
 
@@ -117,14 +118,23 @@ def said(live: LiveRun) -> str:
     return streamed.text if streamed else ""
 
 
-def _exchange(document: FlowDocument, live: LiveRun, name: str) -> None:
+def _exchange(document: FlowDocument, live: LiveRun, name: str, refresh: Refresh) -> None:
     with st.chat_message("user"):
         words(question_of(live, name), f"chat:{live.id}:question")
     with st.chat_message("assistant"):
+        services().runner.catch_up(live)
+        notices()
+        progress = live.progress
+        if progress.status in ("running", "waiting"):
+            show_questions(live.id, refresh, progress.questions)
         if live.active:
             follow(document, live, f"chat:{live.id}", chat=True)
             return
-        progress = live.progress
+        if progress.status in ("waiting", "elsewhere"):
+            if progress.status == "elsewhere":
+                st.caption("It was answered elsewhere and goes on in another process.")
+            _what_was_done(live)
+            return
         if progress.status == "failed":
             problem = progress.problem or {}
             st.error(plain(problem.get("message", "")) + "\n\n" + plain(problem.get("fix", "")))

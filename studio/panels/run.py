@@ -14,6 +14,7 @@ from patchbay.nodes.contract import InputField
 from patchbay.nodes.private import private_file, private_folder
 from patchbay.studio.documents.document import FlowDocument
 from patchbay.studio.lenient_json import parse_loose
+from patchbay.studio.panels.questions import notices, show_questions
 from patchbay.studio.runs.progress import NodeState
 from patchbay.studio.runs.runner import LiveRun
 from patchbay.studio.runs.steps import spent
@@ -27,10 +28,17 @@ from patchbay.studio.views.trace import show_trace
 from patchbay.studio.views.values import gist, show_value
 from patchbay.studio.words import plain
 
-WORDS = {"finished": "Finished", "failed": "Failed", "cancelled": "Stopped"}
-TINTS = {"finished": "green", "failed": "red", "cancelled": "gray"}
+WORDS = {
+    "finished": "Finished", "failed": "Failed", "cancelled": "Stopped",
+    "waiting": "Waits for an answer", "elsewhere": "Goes on elsewhere",
+    "interrupted": "Interrupted",
+}  # fmt: skip
+TINTS = {
+    "finished": "green", "failed": "red", "cancelled": "gray", "waiting": "orange",
+    "elsewhere": "blue", "interrupted": "orange",
+}  # fmt: skip
 FILES = ("file", "documents")
-MARKS = {"done": "✓", "cached": "✓", "failed": "✕", "skipped": "–", "cancelled": "–"}
+MARKS = {"done": "✓", "cached": "✓", "failed": "✕", "skipped": "–", "cancelled": "–", "asking": "?"}
 
 
 def run_panel(document: FlowDocument, live: LiveRun | None, refresh: Refresh) -> None:
@@ -245,12 +253,20 @@ def _store(name: str, data: bytes) -> str:
 def show_run(document: FlowDocument, live: LiveRun, refresh: Refresh) -> None:
     """The run: as it happens, or what it gave."""
     progress = live.progress
+    services().runner.catch_up(live)
+    notices()
     if live.active:
+        show_questions(live.id, refresh, progress.questions)
         follow(document, live, f"follow:{live.id}")
         return
     facts = spent(progress.seconds, progress.tokens)
     badge = f":{TINTS[progress.status]}-badge[{WORDS[progress.status]}]"
     st.markdown(f"{badge} {plain(' · '.join(facts))}")
+    if progress.status == "waiting":
+        show_questions(live.id, refresh, progress.questions)
+    elif progress.status == "elsewhere":
+        st.caption("It was answered elsewhere and goes on in another process.")
+        st.button("Look again", key=f"look:{live.id}", on_click=refresh)
     for warning in progress.warnings:
         st.warning(plain(warning))
     if progress.problem:

@@ -29,7 +29,7 @@ TYPE_COLORS: Mapping[str, str] = {
 MARK_COLORS = {"added": "#1f9d57", "removed": "#d23b48", "changed": "#c98a12"}
 STATUS_COLORS = {
     "done": "#1f9d57", "cached": "#1f9d57", "failed": "#d23b48", "running": "#3b6fe0",
-    "skipped": "#8b90a0", "cancelled": "#8b90a0", "waiting": "#c98a12",
+    "skipped": "#8b90a0", "cancelled": "#8b90a0", "waiting": "#c98a12", "asking": "#c98a12",
 }  # fmt: skip
 NOTE_COLORS = {
     "yellow": "#fff4c2", "blue": "#dcebff", "green": "#dcf5e3", "pink": "#ffe1ec",

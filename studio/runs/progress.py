@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import json
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, assert_never
 
@@ -36,6 +37,8 @@ from patchbay.studio.runs.steps import step_of, told_tokens
 
 TEXT_LIMIT = 20_000
 """Characters of streamed text that are repeated to a page that joins late."""
+LOOK = 120
+"""Characters of what a question is about that stand on the node."""
 STEPS = 400
 """Steps of an agent that are kept for pages, the latest; the history has all."""
 
@@ -155,7 +158,7 @@ class Progress:
                 node.status = "waiting"
                 node.message = waiting_words(event.resource, event.position)
             case NodeAsked():
-                node.status, node.message = "asking", str(event.asks["title"])
+                node.status, node.message = "asking", asked_words(event.asks)
                 self.questions[event.question] = event
             case NodeAnswered():
                 self.questions.pop(event.question, None)
@@ -210,9 +213,38 @@ class Progress:
         self.status = "failed"
         self.problem = Problem("run/defect", words, "Please report this.").as_dict()
 
+    @property
+    def state(self) -> str:
+        """The status; of a run that works while it asks people, with how many questions."""
+        if self.status == "running" and self.questions:
+            return f"asking-{len(self.questions)}"
+        return self.status
+
+    def catch_up(self, status: str, events: Iterable[Mapping[str, Any]]) -> None:
+        """The run went on in another process: what is recorded of it now, in JSON form."""
+        self.status = status
+        for event in events:
+            kind, node = event["type"], event.get("node")
+            if kind == "node_finished":
+                step = self.node(node)
+                step.status = "done" if event["source"] == "run" else "cached"
+                step.seconds, step.outputs, step.message = event["seconds"], event["outputs"], ""
+            elif kind == "node_skipped":
+                self.node(node).status, self.node(node).message = "skipped", event["reason"]
+            elif kind == "node_failed":
+                step = self.node(node)
+                step.status, step.problem = "failed", event["problem"]
+                step.message, step.inputs = event["problem"]["message"], event["inputs"]
+            elif kind == "node_answered":
+                self.questions.pop(event["question"], None)
+            elif kind == "run_finished":
+                self.outputs, self.seconds = event["outputs"], event["seconds"]
+            elif kind == "run_failed":
+                self.problem, self.seconds = event["problem"], event["seconds"]
+
     def summary(self, run_id: str) -> dict[str, Any]:
         """The run as a whole, for browsers."""
-        told: dict[str, Any] = {"id": run_id, "status": self.status, "started": self.started}
+        told: dict[str, Any] = {"id": run_id, "status": self.state, "started": self.started}
         if self.warnings:
             told["warnings"] = list(self.warnings)
         if self.status != "running":
@@ -232,6 +264,14 @@ class Progress:
                 one["steps_all"] = node.steps
             told.append(one)
         return told
+
+
+def asked_words(asks: Mapping[str, Any]) -> str:
+    """`Send it? Dear Ada …`: a question and the beginning of what to look at."""
+    value = asks["value"]
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    shown = "" if value is None else " ".join(text.split())
+    return f"{asks['title']} {shown[:LOOK]}{'…' if len(shown) > LOOK else ''}".strip()
 
 
 def waiting_words(resource: str, position: int) -> str:

@@ -12,18 +12,20 @@ import json
 import threading
 import time
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from patchbay.flows.document.model import Flow
 from patchbay.flows.problems import FlowError, Problem
+from patchbay.flows.runs.answers import find, give, recorded
 from patchbay.flows.runs.defaults import default_environment
 from patchbay.flows.runs.environment import Environment
 from patchbay.flows.runs.events import Event, RunEnd, as_json
 from patchbay.flows.runs.resume import recorded_inputs, resumed_run
 from patchbay.flows.runs.running import LoadedFlow, Run, new_run_id
 from patchbay.nodes.private import private_file, private_folder
+from patchbay.studio.runs.owners import owners_in
 from patchbay.studio.runs.progress import Progress
 
 if TYPE_CHECKING:
@@ -128,8 +130,7 @@ class Runner:
         environment = self._environment(folder)
         # The record is of the flow as it is drawn, not of the copy with one node made fresh.
         if self._history is not None:
-            sink = self._history().recorder(run_id, flow, folder, tuple(only))
-            environment = replace(environment, sinks=(*environment.sinks, sink))
+            environment = recorded(environment, self._history(), run_id, flow, folder, tuple(only))
         ran = without_cache(flow, fresh) if fresh else flow
         run = Run(LoadedFlow(ran, folder), inputs, environment, only, run_id)
         live = LiveRun(run_id, document, owner, flow, folder, dict(inputs), tuple(only), run)
@@ -152,10 +153,15 @@ class Runner:
             f"run:{past.id}", owner, past.flow, inputs, folder=past.folder, only=past.only
         )
 
-    def resume(self, past: PastRun, owner: str) -> LiveRun:
+    def resume(self, past: PastRun, owner: str, *, claimed: bool = False) -> LiveRun:
         """Go on with a recorded run where it stopped, under its id and with its flow.
 
         It stays whose it was: one from the command line stays everybody's.
+
+        Args:
+            past: the run.
+            owner: who goes on with it.
+            claimed: whether it is this process's already, by an answer.
 
         Raises:
             FlowError: it has ended well or is under way, or `start` would refuse it.
@@ -165,11 +171,59 @@ class Runner:
         before = self.get(past.id)
         if before and before.active:
             return before
-        run = resumed_run(self._history(), past, self._environment(past.folder))
-        live = LiveRun(
-            past.id, f"run:{past.id}", owner, run.flow, past.folder, run.inputs, past.only, run
-        )
+        environment = self._environment(past.folder)
+        run = resumed_run(self._history(), past, environment, claimed=claimed)
+        document = before.document if before else f"run:{past.id}"
+        live = LiveRun(past.id, document, owner, run.flow, past.folder, run.inputs, past.only, run)
         return self._launch(live)
+
+    # --- people -------------------------------------------------------------------------------
+
+    def answer(
+        self, run_id: str, question: str, value: Any, owner: str, *, comment: str = ""
+    ) -> bool:
+        """Answer a question. Where nobody has the run, it goes on here.
+
+        Returns:
+            Whether it goes on here, now or already.
+
+        Raises:
+            FlowError: it is no answer, somebody was faster, or the disk refuses.
+        """
+        if self._history is None:
+            raise FlowError([Problem("history/none", "Runs are not recorded here.")])
+        history = self._history()
+        types = self._environment(None).catalog.value_types
+        asked = find(history, run_id, question)
+        mine = give(history, asked, value, comment=comment, types=types)
+        live = self.get(run_id)
+        if live and live.active:
+            live.run.nudge()
+            return True
+        if mine:
+            self.resume(history.get(run_id), owner, claimed=True)
+        return mine
+
+    def go_on(self, owner: str) -> None:
+        """Take the deadlines that have passed, and go on with the runs that are answered."""
+        if self._history is None:
+            return
+        history, owners = self._history(), self.owners()
+        history.inbox.take_due(time.time())
+        for run_id in history.inbox.answered_asleep():
+            if owners.get(run_id, owner) == owner:
+                with contextlib.suppress(FlowError):  # another process was faster
+                    self.resume(history.get(run_id), owner)
+
+    def catch_up(self, live: LiveRun) -> None:
+        """What another process has made of a run that fell asleep here."""
+        if live.progress.status not in ("waiting", "elsewhere") or self._history is None:
+            return
+        past = self._history().get(live.id)
+        events = self._history().events(live.id)
+        status = "elsewhere" if past.status == "running" else past.status
+        with self._lock:
+            live.progress.catch_up(status, events)
 
     def _launch(self, live: LiveRun) -> LiveRun:
         live.progress.begin(time.time(), [node.id for node in live.flow.nodes])
@@ -211,7 +265,7 @@ class Runner:
             self._tell(live, message)
         if isinstance(event, RunEnd):
             for path, node in live.progress.nodes.items():
-                if node.status == "cancelled":
+                if node.status in ("cancelled", "asking"):
                     self._tell(live, node.message_of(path))
             self._tell(live, {"run": live.progress.summary(live.id)})
 
@@ -278,13 +332,7 @@ class Runner:
 
     def owners(self) -> dict[str, str]:
         """Who started which run, of those that a studio started. Others belong to everybody."""
-        found: dict[str, str] = {}
-        if self._owners_file is not None and self._owners_file.exists():
-            for line in self._owners_file.read_text(encoding="utf-8").splitlines():
-                with contextlib.suppress(ValueError, KeyError, TypeError):
-                    data = json.loads(line)
-                    found[data["run"]] = data["owner"]
-        return found
+        return owners_in(self._owners_file)
 
 
 def without_cache(flow: Flow, node_id: str) -> Flow:

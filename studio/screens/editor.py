@@ -222,7 +222,7 @@ def _panel_stamp(document: FlowDocument) -> object:
 
 def _run_stamp(document: FlowDocument) -> object:
     live = latest(document)
-    return live and (live.id, live.progress.status)
+    return live and (live.id, live.progress.state, len(live.progress.questions))
 
 
 _STAMPS = {"toolbar": _toolbar_stamp, "inspector": _panel_stamp}

@@ -9,6 +9,8 @@ import streamlit as st
 from patchbay.flows.problems import FlowError
 from patchbay.flows.runs.events import Tokens
 from patchbay.flows.runs.history import PastRun
+from patchbay.flows.runs.inbox import said
+from patchbay.studio.panels.questions import notices, show_questions
 from patchbay.studio.runs.progress import STEPS, waiting_words
 from patchbay.studio.runs.steps import spent, step_of, tokens_of
 from patchbay.studio.server import session
@@ -22,7 +24,7 @@ from patchbay.studio.words import ago, count, date, duration, plain
 STATUS = {
     "finished": ("green", "Finished"), "failed": ("red", "Failed"),
     "cancelled": ("gray", "Stopped"), "running": ("blue", "Running"),
-    "interrupted": ("orange", "Interrupted"),
+    "interrupted": ("orange", "Interrupted"), "waiting": ("orange", "Waits for an answer"),
 }  # fmt: skip
 SHOWN = 100
 
@@ -142,6 +144,9 @@ def _one(past: PastRun) -> None:
         else:
             _offers(past)
     _refusals(past)
+    notices()
+    if past.status in ("waiting", "running"):
+        show_questions(past.id, st.rerun)
     at = date(past.started_at, clock=True)
     events = services().history.events(past.id)
     tokens = tokens_of(events[-1].get("tokens")) if events else Tokens(past.tokens)
@@ -224,6 +229,8 @@ def statuses(events: list[dict[str, Any]]) -> dict[str, str]:
             found[node] = "running"
         elif event["type"] == "node_waiting":
             found[node] = "waiting"
+        elif event["type"] == "node_asked":
+            found[node] = "asking"
         elif event["type"] == "node_finished":
             found[node] = "done" if event["source"] == "run" else "cached"
         elif event["type"] in ("node_skipped", "node_failed"):
@@ -244,6 +251,8 @@ def _event(events: list[dict[str, Any]], key: str) -> None:
         event.get("reason"),
         event.get("message"),
         (event.get("problem") or {}).get("message"),
+        (event.get("asks") or {}).get("title"),
+        f"{event['author']}: {said(event['answer'])}" if "answer" in event else "",
         waiting_words(event["resource"], event["position"]) if "position" in event else "",
     ):
         if text:

@@ -27,7 +27,7 @@ def pulse(document: FlowDocument, live: LiveRun | None, on_stale: Callable[[], N
             "rev": document.revision,
             "saved": document.saved,
             "conflict": document.conflict is not None,
-            "run": f"{live.id}:{live.progress.status}" if live else "",
+            "run": f"{live.id}:{live.progress.state}" if live else "",
             "wait": 500,
         },
         on_stale_change=on_stale,

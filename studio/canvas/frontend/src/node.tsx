@@ -23,6 +23,7 @@ const STATUS: Record<State, [icon: IconName, words: string]> = {
   queued: ["clock", "Queued"],
   running: ["clock", "Running"],
   waiting: ["clock", "Waiting"],
+  asking: ["help", "Asks a person"],
   done: ["check", "Done"],
   cached: ["bolt", "From the cache"],
   skipped: ["skip", "Skipped"],

@@ -27,6 +27,11 @@ test("what was said about one moment says nothing about the next", () => {
   expect(progress.nodes.get("ask")).not.toHaveProperty("message");
 });
 
+test("a node that asks a person says what", () => {
+  const progress = heard({ node: "a", status: "asking", message: "Send this mail?" });
+  expect(progress.nodes.get("a")).toMatchObject({ status: "asking", message: "Send this mail?" });
+});
+
 test("facts stay: seconds and tokens of a node that is done", () => {
   const progress = heard({ node: "ask", status: "done", seconds: 1.2, tokens: 34 }, { node: "ask", status: "done" });
   expect(progress.nodes.get("ask")).toMatchObject({ status: "done", seconds: 1.2, tokens: 34 });

@@ -6,7 +6,7 @@ import { never } from "./never";
 /** Characters of streamed text that are kept of one node; the end is what people watch. */
 const TEXT_LIMIT = 100_000;
 
-const STATES = ["queued", "running", "waiting", "done", "cached", "skipped", "failed", "cancelled"] as const;
+const STATES = ["queued", "running", "waiting", "asking", "done", "cached", "skipped", "failed", "cancelled"] as const;
 export type State = (typeof STATES)[number];
 
 /** One step of an agent. */

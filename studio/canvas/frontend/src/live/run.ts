@@ -24,6 +24,7 @@ const RUN_WORDS: Record<string, string> = {
   cancelled: "Stopped",
   finished: "Finished",
   failed: "Failed",
+  waiting: "Waits for an answer",
 };
 const MARKS: Record<State, string> = {
   done: "✓",
@@ -33,6 +34,7 @@ const MARKS: Record<State, string> = {
   cancelled: "–",
   running: "",
   waiting: "…",
+  asking: "?",
   queued: "",
 };
 /** Rows that are drawn at once; of more, only those that run or failed. */
@@ -56,7 +58,7 @@ function shownPaths(progress: Progress, data: RunData): string[] {
   const paths = [...progress.nodes.keys()].filter((path) => !data.chat || !path.includes("/"));
   paths.sort((a, b) => compare(place(a), place(b)) || (a < b ? -1 : 1));
   if (paths.length <= ROWS) return paths;
-  const telling = (path: string) => ["running", "failed"].includes(progress.nodes.get(path)?.status ?? "");
+  const telling = (path: string) => ["running", "asking", "failed"].includes(progress.nodes.get(path)?.status ?? "");
   return paths.filter(telling).slice(0, ROWS);
 }
 
@@ -116,7 +118,7 @@ function warningsOf(progress: Progress, data: RunData): HTMLElement[] {
 /** How the run is as far as this page has heard, which is sooner than any rerun can say. */
 function stateOf(progress: Progress, data: RunData): HTMLElement {
   const status = progress.run?.id === data.run ? progress.run.status : "running";
-  const badge = el("div", `state ${status}`, RUN_WORDS[status] ?? status);
+  const badge = el("div", `state ${status}`, RUN_WORDS[status] ?? (status.startsWith("asking") ? "Running, and asks" : status));
   badge.setAttribute("role", "status");
   return badge;
 }

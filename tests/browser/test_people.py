@@ -1,0 +1,154 @@
+"""Questions in the studio as a person meets them: on the node, in the panel, in the inbox."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+
+from patchbay.flows.runs.answers import find, give
+from patchbay.flows.runs.history import History
+from tests.browser.harness import ROOT, Server, let_in, serve
+
+pytestmark = pytest.mark.xdist_group("browser")
+SLOW = 60_000
+PICTURES = os.environ.get("PATCHBAY_PICTURES")
+
+MAIL = {
+    "format": 1,
+    "name": "Mail",
+    "nodes": [
+        {"id": "text", "kind": "io.input", "params": {"name": "text", "default": "Dear Ada\nBye"}},
+        {"id": "edit", "kind": "people.edit", "params": {"question": "Is it right?"}},
+        {
+            "id": "approve",
+            "kind": "people.approve",
+            "params": {"question": "Send it?", "whom": "the editor"},
+        },
+        {"id": "sent", "kind": "io.output", "params": {"name": "sent"}},
+    ],
+    "edges": [
+        {"from": "text.value", "to": "edit.value"},
+        {"from": "edit.value", "to": "approve.value"},
+        {"from": "approve.approved", "to": "sent.value"},
+    ],
+    "layout": {
+        "text": {"x": 0, "y": 0}, "edit": {"x": 300, "y": 0}, "approve": {"x": 600, "y": 0},
+        "sent": {"x": 900, "y": 0},
+    },
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("people")
+    (folder / "flows").mkdir()
+    return folder
+
+
+@pytest.fixture
+def page(context: BrowserContext) -> Iterator[Page]:
+    context.set_default_timeout(20_000)
+    page = context.new_page()
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    yield page
+    assert errors == []
+
+
+def put(home: Path, name: str, flow: dict[str, Any]) -> None:
+    (home / "flows" / f"{name}.json").write_text(json.dumps(flow), encoding="utf-8")
+
+
+def shoot(page: Page, name: str) -> None:
+    """A picture to look at, in both themes; only where somebody wants them."""
+    if PICTURES:
+        for theme in ("light", "dark"):
+            page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
+            page.wait_for_timeout(700)
+            page.screenshot(path=f"{PICTURES}/{name}-{theme}.png")
+
+
+def node(page: Page, node_id: str) -> Any:
+    return page.locator(f'.react-flow__node[data-id="{node_id}"]')
+
+
+def side(page: Page) -> Any:
+    return page.locator(".st-key-side")
+
+
+def run(page: Page, studio: Server, name: str) -> None:
+    page.goto(f"{studio.url}/editor?flow={name}")
+    expect(node(page, "sent")).to_be_visible(timeout=SLOW)
+    page.locator(".st-key-toolbar-row").get_by_role("button", name="Run", exact=True).click()
+
+
+def test_a_run_waits_survives_a_restart_and_is_answered(
+    home: Path, page: Page, browser: Browser
+) -> None:
+    put(home, "mail", MAIL)
+    with serve(ROOT / "studio" / "app.py", home) as studio:
+        run(page, studio, "mail")
+        expect(side(page).get_by_text("Waits for an answer").first).to_be_visible(timeout=SLOW)
+        expect(node(page, "edit")).to_contain_text("Is it right?")
+        area = side(page).get_by_role("textbox", name="The value")
+        expect(area).to_have_value("Dear Ada\nBye")
+        area.fill("Dear Grace\nBye")
+        area.press("Control+Enter")
+        expect(side(page).get_by_text("+Dear Grace")).to_be_visible()
+        expect(side(page).get_by_text("-Dear Ada")).to_be_visible()
+        shoot(page, "edit")
+        side(page).get_by_role("button", name="Answer", exact=True).click()
+        expect(side(page).get_by_text("Send it?").first).to_be_visible()
+        expect(node(page, "approve")).to_contain_text("Send it?")
+        shoot(page, "approve")
+    with serve(ROOT / "studio" / "app.py", home) as studio:  # the studio was started anew
+        page.goto(f"{studio.url}/inbox")
+        expect(page.get_by_text("Send it?")).to_be_visible(timeout=SLOW)
+        expect(page.get_by_text("for the editor")).to_be_visible()
+        expect(page.get_by_text("Dear Grace").first).to_be_visible()
+        expect(page.get_by_text("Inbox (1)").first).to_be_visible()
+        shoot(page, "inbox")
+        page.get_by_role("textbox", name="Comment").fill("Well said")
+        page.get_by_role("button", name="Approve").click()
+        expect(page.get_by_text("Nobody is asked anything.")).to_be_visible()
+        shoot(page, "inbox-empty")
+        page.goto(f"{studio.url}/runs")
+        expect(page.get_by_text("Finished").first).to_be_visible(timeout=SLOW)
+
+
+def test_of_two_who_answer_one_wins_and_the_other_is_told(
+    home: Path, page: Page, browser: Browser
+) -> None:
+    """A tab, and the terminal, which answers from a process of its own."""
+    put(home, "mail2", {**MAIL, "name": "Mail two"})
+    with serve(ROOT / "studio" / "app.py", home) as studio:
+        run(page, studio, "mail2")
+        expect(side(page).get_by_role("textbox", name="The value")).to_be_visible(timeout=SLOW)
+        history = History(f"sqlite:///{home / 'history.sqlite'}")
+        (asked,) = history.inbox.open()
+        assert give(history, find(history, asked.run), "Dear Bob", author="Bob")
+        side(page).get_by_role("button", name="Take it as it is").click()
+        told = re.compile(r"answered already, by Bob on .*Dear Bob")
+        expect(side(page).get_by_text(told)).to_be_visible()
+        expect(side(page).get_by_text("Goes on elsewhere")).to_be_visible()
+        shoot(page, "told")
+
+
+def test_two_browsers_do_not_see_each_others_questions(
+    home: Path, page: Page, browser: Browser
+) -> None:
+    put(home, "mail3", {**MAIL, "name": "Mail three"})
+    with serve(ROOT / "studio" / "app.py", home) as studio:
+        run(page, studio, "mail3")
+        expect(side(page).get_by_role("textbox", name="The value")).to_be_visible(timeout=SLOW)
+        other = let_in(browser.new_context()).new_page()
+        other.goto(f"{studio.url}/inbox")
+        expect(other.get_by_text("Nobody is asked anything.")).to_be_visible(timeout=SLOW)
+        other.context.close()
