@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeVar
@@ -25,7 +26,7 @@ from patchbay.flows.runs.events import (
 from patchbay.nodes.context import LANE, StepKind, in_lane
 from patchbay.nodes.contract import InputField, Node, NodeError
 from patchbay.nodes.threads import in_thread
-from patchbay.nodes.values import SecretRef, Spec, canonical, encode
+from patchbay.nodes.values import SecretRef, Spec
 
 if TYPE_CHECKING:
     from patchbay.flows.runs.node_steps import NodeSteps
@@ -34,6 +35,9 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+SLOW_S = 0.1
+"""Inside an item of a loop, a node gets a record of its own from this many seconds on."""
 
 PROGRESS_EVERY_S = 0.1
 """Progress is passed on at most this often, in seconds."""
@@ -54,6 +58,15 @@ class Tally(Protocol):
     tokens: Tokens
     repeatable: bool
     no_reuse: bool
+
+
+@dataclass(slots=True)
+class ItemTally:
+    """What one run of a sub-flow adds up to that is kept as one record."""
+
+    tokens: Tokens = field(default_factory=Tokens)
+    repeatable: bool = True
+    no_reuse: bool = False
 
 
 class StepContext:
@@ -277,11 +290,12 @@ class StepContext:
         if not label or self._env.journal is None:
             return await self._subflow(self, flow, inputs, path)
         from patchbay.flows.runs.items import item_once
+        from patchbay.flows.runs.step_values import written_wires
 
         digest = self._digest(flow)
         run = partial(self._subflow, flow=flow, inputs=inputs, path=path)
         return await item_once(
-            self, self._steps(), run, (path, flow, digest, canonical(encode(dict(inputs))))
+            self, self._steps(), run, (path, flow, digest, written_wires(dict(inputs)))
         )
 
     # --- the pool's watcher -----------------------------------------------------------------

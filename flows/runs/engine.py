@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from patchbay.flows.runs.arrivals import as_stored, check_arrival, checked
-from patchbay.flows.runs.context import StepContext, Tally
+from patchbay.flows.runs.context import SLOW_S, ItemTally, StepContext, Tally
 from patchbay.flows.runs.environment import Environment
 from patchbay.flows.runs.events import (
     Event,
@@ -49,6 +49,8 @@ class Execution:
         subflows: the flows that nodes run.
         prefix: the path of the node this runs inside, ending in `/`; empty at the top.
         depth: how many flows this one is inside of.
+        condensed: whether all of it is one record, so that its nodes need keys only where they are
+            reused or slow.
     """
 
     def __init__(
@@ -60,9 +62,11 @@ class Execution:
         subflows: Subflows,
         prefix: str = "",
         depth: int = 0,
+        condensed: bool = False,
     ) -> None:
         self._plan, self._env, self._given, self._emit = plan, env, given, emit
         self._subflows, self._prefix, self._depth = subflows, prefix, depth
+        self._condensed = condensed
         self._outcomes: dict[str, Outcome] = {}
         self._waiting = {step.id: len(step.sources) for step in plan.steps.values()}
         self._remaining = len(plan.steps)
@@ -232,7 +236,8 @@ class Execution:
     async def _deliver(
         self, step: PlanStep, inputs: Ports, ctx: StepContext, started: float
     ) -> dict[str, Any]:
-        key = await self._key(step, inputs)
+        keyed = not self._condensed or self._env.cache is not None or self._env.stored
+        key = await self._key(step, inputs) if keyed else ""
         if _reads_files(step):
             self.repeatable = False  # a flow around this one does not know of the files
         stored = self._env.stored.get(ctx.path)
@@ -257,6 +262,8 @@ class Execution:
         kept = outputs and reusable and (ctx.repeatable or pinned) and not ctx.no_reuse
         if key and kept and self._env.cache is not None:
             self._env.cache.put(key, outputs)
+        if not keyed and time.perf_counter() - started >= SLOW_S:
+            key = await self._key(step, inputs)
         return self._finished(ctx, started, outputs, key, "run")
 
     def _finished(
@@ -370,6 +377,7 @@ class Execution:
             sub.subflows,
             prefix=path + "/",
             depth=self._depth + 1,
+            condensed=self._condensed or isinstance(ctx, ItemTally),
         )
         try:
             return await inner.run()

@@ -3,24 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from patchbay.flows.runs.context import ItemTally, Tally
 from patchbay.flows.runs.events import Tokens
-from patchbay.nodes.context import in_lane
+from patchbay.flows.runs.step_values import written_wires
+from patchbay.nodes.context import LANE
 
 if TYPE_CHECKING:
-    from patchbay.flows.runs.context import Tally
     from patchbay.flows.runs.node_steps import NodeSteps
-
-
-@dataclass(slots=True)
-class _Inside:
-    """What one run of a sub-flow adds up to."""
-
-    tokens: Tokens = field(default_factory=Tokens)
-    repeatable: bool = True
-    no_reuse: bool = False
 
 
 async def item_once(
@@ -41,34 +32,34 @@ async def item_once(
         about: its path, its name, its digest, and its inputs as JSON.
     """
     path, flow, digest, inputs = about
-    inside = _Inside()
+    inside = ItemTally()
 
-    async def item(*_: Any) -> dict[str, Any]:
+    async def item(*_: Any) -> list[Any]:
         steps.journal.enter(path)
         try:
             outputs = await run(inside)
         finally:
             steps.journal.leave(path)
         tokens = inside.tokens
-        return {
-            "outputs": outputs,
-            "tokens": [tokens.prompt, tokens.completion, tokens.first_token_s, tokens.generating_s],
-            "repeatable": inside.repeatable,
-            "no_reuse": inside.no_reuse,
-        }
+        counts = [tokens.prompt, tokens.completion, tokens.first_token_s, tokens.generating_s]
+        return [outputs, counts, inside.repeatable, inside.no_reuse]
 
+    lane = LANE.set((*LANE.get(), path.rpartition("/")[2]))
     try:
-        with in_lane(path.rpartition("/")[2]):
-            given = await steps.once(f"run {flow}", item, (digest, inputs), waits=False)
+        outputs, counts, *flags = await steps.once(
+            f"run {flow}", item, (digest, inputs), waits=False, store=written_wires
+        )
         steps.journal.ended(path)
     except BaseException:
         _add(outer, inside)
         raise
-    _add(outer, _Inside(Tokens(*given["tokens"]), given["repeatable"], given["no_reuse"]))
-    return dict(given["outputs"])
+    finally:
+        LANE.reset(lane)
+    _add(outer, ItemTally(Tokens(*counts), *flags))
+    return dict(outputs)
 
 
-def _add(outer: Tally, inside: _Inside) -> None:
+def _add(outer: Tally, inside: ItemTally) -> None:
     outer.tokens += inside.tokens
     outer.repeatable = outer.repeatable and inside.repeatable
     outer.no_reuse = outer.no_reuse or inside.no_reuse

@@ -11,27 +11,28 @@ from collections.abc import Awaitable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from patchbay.flows.runs.context import SLOW_S
 from patchbay.flows.runs.events import (
     Event,
     NodeFailed,
     NodeFinished,
+    NodeProgress,
     NodeRetrying,
     NodeStepped,
+    NodeStreamed,
     NodeWarned,
-    RunEnd,
-    RunStarted,
-    RunWarned,
 )
 from patchbay.nodes.values import Value
 
 StepPlace = tuple[str, int]
 """Where in a node a step is: the path of its lanes, and its number within the lane."""
 
-SLOW_S = 0.1
-"""Inside an item of a loop, a node gets a record of its own from this many seconds on."""
+
+PASSING = (NodeStreamed, NodeProgress)
+"""Events that matter while they happen only; what they add up to is in `node_finished`."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class StepRecord:
     """A step that was made. `value` is the JSON text of what it gave, `at` Unix time in seconds.
 
@@ -121,13 +122,18 @@ class Journal:
 
     def __call__(self, event: Event) -> None:
         """Record an event."""
-        if isinstance(event, NodeFinished) and "/" not in event.node:
-            self._known.pop(event.node, None)
-        if self._loops and not isinstance(event, (RunStarted, RunWarned, RunEnd)):
-            if "/" in event.node and self._in_loop(event.node) and not _notable(event):
-                return
-        elif isinstance(event, NodeFinished) and event.source == "resumed":
-            return  # it stands here already
+        if isinstance(event, PASSING):
+            return
+        node = getattr(event, "node", "")
+        if self._loops and "/" in node and self._in_loop(node):
+            if _notable(event):
+                self.log.event(event)
+            return
+        if type(event) is NodeFinished:
+            if "/" not in node:
+                self._known.pop(node, None)
+            if event.source == "resumed":
+                return  # it stands here already
         self.log.event(event)
 
     # --- loops ------------------------------------------------------------------------------

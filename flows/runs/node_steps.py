@@ -74,6 +74,7 @@ class NodeSteps:
         replay: bool = True,
         remade: bool = False,
         waits: bool = True,
+        store: Callable[[Any], str] | None = None,
     ) -> Any:
         """What `fn` gives, made once. See `Context.once`.
 
@@ -84,6 +85,7 @@ class NodeSteps:
             replay: whether its result stays good; see `StepRecord`.
             remade: whether a retry makes it anew; see `StepRecord`.
             waits: whether it is on the disk before the result is given.
+            store: makes JSON text of a result that is the same once stored, and is given as it is.
         """
         lane = "/".join(LANE.get())
         count = self._counts.get(lane, 0)
@@ -92,11 +94,12 @@ class NodeSteps:
         found = self._find((lane, count), label, mark)
         if found is not None:
             self._used.add(found.place)
-            return unpack(json.loads(found.value), self._journal.types)
+            return self._given(found.value)
         key = f"{self._journal.run}/{self._node}/{lane or 'step'}:{count}:{mark[:8]}"
-        packed = pack(self._secrets.redact(await self._made(fn, args, key)))
+        result = self._secrets.redact(await self._made(fn, args, key))
+        text = written(pack(result)) if store is None else store(result)
         record = StepRecord(
-            self._node, lane, count, mark, label, written(packed), key, time.time(),
+            self._node, lane, count, mark, label, text, key, time.time(),
             self._maker, replay, remade,
         )  # fmt: skip
         instead = record.place in self._known
@@ -107,7 +110,11 @@ class NodeSteps:
             committed = self._journal.log.step(record, instead=instead, waits=waits)
             if committed is not None:
                 await committed
-        return unpack(packed, self._journal.types)
+        return self._given(text) if store is None else result
+
+    def _given(self, text: str) -> Any:
+        """What is given: live and later alike, what the stored form says."""
+        return unpack(json.loads(text), self._journal.types)
 
     def _find(self, place: StepPlace, label: str, mark: str) -> StepRecord | None:
         """The stored step at a place; None where it is to be made."""
@@ -175,7 +182,8 @@ async def called(
     fn: Callable[..., Any], args: tuple[Any, ...], blocking: Callable[..., Awaitable[Any]]
 ) -> Any:
     """What a function gives; one that blocks is called in a thread."""
-    if inspect.iscoroutinefunction(fn):
+    code = getattr(fn, "__code__", None)
+    if (code and code.co_flags & inspect.CO_COROUTINE) or inspect.iscoroutinefunction(fn):
         return await fn(*args)
     result = await blocking(fn, *args)
     return await result if inspect.isawaitable(result) else result

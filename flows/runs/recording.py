@@ -13,8 +13,6 @@ from patchbay.flows.runs.events import (
     Event,
     NodeAnswered,
     NodeAsked,
-    NodeProgress,
-    NodeStreamed,
     RunCancelled,
     RunEnd,
     RunFailed,
@@ -32,11 +30,8 @@ if TYPE_CHECKING:
 
     from patchbay.flows.runs.store import Store
 
-PASSING = (NodeStreamed, NodeProgress)
-"""Events that matter while they happen only; what they add up to is in `node_finished`."""
 OF_THE_DESK = (NodeAsked, NodeAnswered, RunWaiting)
 """Events that are recorded where they come to be, together with what they say (`inbox.py`)."""
-
 
 Ending = Callable[[Any, RunEnd], None]
 """Takes the open database and how the run ended."""
@@ -71,7 +66,7 @@ class Recording:
     def event(self, event: Event) -> None:
         """Write an event. The beginning and the end of a run are waited for."""
         self._complain()
-        if isinstance(event, PASSING + OF_THE_DESK):
+        if isinstance(event, OF_THE_DESK):
             return
         data = as_json(event)
         text = _dump(data)

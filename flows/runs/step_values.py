@@ -12,6 +12,11 @@ from typing import Any
 from patchbay.nodes.errors import NodeError
 from patchbay.nodes.values import TAG, Value, decode, encode
 
+_SORTED = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
+_WIRES = json.JSONEncoder(sort_keys=True, separators=(",", ":"), default=encode)
+_PLAINLY = json.JSONEncoder(separators=(",", ":"))
+_quoted = json.encoder.encode_basestring_ascii
+
 _PLAIN = (str, bool, int, float, type(None))
 
 
@@ -82,7 +87,13 @@ def unpack(data: Any, types: Mapping[str, type[Value]] | None = None) -> Any:
 
 def written(packed: Any) -> str:
     """A packed value as text."""
-    return json.dumps(packed, ensure_ascii=True, separators=(",", ":"))
+    return _PLAINLY.encode(packed)
+
+
+def written_wires(value: Any) -> str:
+    """The JSON text of values of ports, as `encode` makes it: at once, where none needs a tag."""
+    text = _WIRES.encode(value)
+    return _PLAINLY.encode(encode(value)) if TAG in text else text
 
 
 def fingerprint(label: str, args: tuple[Any, ...]) -> str:
@@ -91,5 +102,8 @@ def fingerprint(label: str, args: tuple[Any, ...]) -> str:
     Raises:
         NodeError: an argument cannot be stored.
     """
-    text = json.dumps([label, [pack(arg) for arg in args]], sort_keys=True, separators=(",", ":"))
+    if all(type(arg) is str for arg in args):  # as JSON would be, in a tenth of the time
+        text = f"[{_quoted(label)},[{','.join(map(_quoted, args))}]]"
+    else:
+        text = _SORTED.encode([label, [pack(arg) for arg in args]])
     return hashlib.sha256(text.encode("ascii")).hexdigest()[:32]

@@ -16,12 +16,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
+    from sqlalchemy import Connection, Table
 
     from patchbay.flows.runs.store import Store
 
 MOMENT_S = 0.03
 """How long what nobody waits for is gathered, in seconds."""
+
+AT_ONCE = 64
+"""Rows in one statement."""
 
 Done = Callable[[BaseException | None], None]
 """Told, on the writing thread, that something is on the disk, or why it is not."""
@@ -151,8 +154,22 @@ class Writer:
 
     def _insert(self, db: Connection, rows: dict[str, list[Mapping[str, Any]]]) -> None:
         for table, some in rows.items():
-            db.execute(self._store.table(table).insert(), some)
+            if self._store.path is None:
+                db.execute(self._store.table(table).insert(), some)
+            else:
+                self._quickly(db, self._store.table(table), some)
         rows.clear()
+
+    def _quickly(self, db: Connection, table: Table, rows: list[Mapping[str, Any]]) -> None:
+        """Many rows a statement: between statements SQLite's driver hands over to other threads,
+        and a run that is busy hands back late."""
+        names = tuple(rows[0])
+        columns = ", ".join(f'"{name}"' for name in names)
+        one = f"({', '.join('?' * len(names))})"
+        for start in range(0, len(rows), AT_ONCE):
+            some = rows[start : start + AT_ONCE]
+            text = f'INSERT INTO "{table.name}" ({columns}) VALUES {", ".join([one] * len(some))}'  # noqa: S608 - names of our own tables
+            db.exec_driver_sql(text, tuple(row[name] for row in some for name in names))
 
 
 def _end(writer: weakref.ref[Writer]) -> None:
