@@ -15,6 +15,7 @@ import traceback
 from collections import Counter
 from pathlib import Path
 
+from patchbay.flows.runs.events import Event, RunFinished
 from patchbay.flows.runs.history import History
 from patchbay.flows.runs.resume import resumed_run
 from patchbay.flows.runs.running import LoadedFlow, Run
@@ -125,12 +126,9 @@ def _child(place: Path, name: str, run_id: str) -> None:
         run = Run(LoadedFlow(document, place), GIVEN.get(name, {}), env, run_id=run_id or None)
         run.add_sink(history.recorder(run.id, document, place))
 
-    async def to_the_end() -> str:
-        event = None
-        async for event in run.events():
-            pass
-        return getattr(event, "type", "")
+    async def last() -> Event:
+        return [event async for event in run.events()][-1]
 
-    ended = asyncio.run(to_the_end())
+    ended = asyncio.run(last())
     history.close()
-    assert ended == "run_finished", ended
+    assert isinstance(ended, RunFinished), ended

@@ -144,7 +144,9 @@ def item() -> Flow:
 FLOWS: dict[str, Callable[[], Flow]] = {
     made.__name__: made for made in (steps, asks, samples, agent, loop, crew)
 }
-GIVEN: dict[str, dict[str, Any]] = {"loop": {"items": [1, "two", None, True, 1.5, {"six": 6}]}}
+GIVEN: dict[str, dict[str, Any]] = {
+    "loop": {"items": [1, [2], {"three": None}, True, 1.5, {"six": 6}]}
+}
 
 
 @dataclass
@@ -174,6 +176,7 @@ class Scenarios:
         document = FLOWS[name]()
         run = Run(LoadedFlow(document, self.folder), GIVEN.get(name, {}), self.environment())
         self.expected[name] = await self._to_the_end(run, document)
+        assert self.expected[name] is not None, f"{name} fails without a kill"
         self.moments[name] = Ledger.fault.count
         assert max(Ledger.done.values()) == 1
         self.history.delete(run.id)
