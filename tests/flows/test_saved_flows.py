@@ -7,6 +7,7 @@ kernels and the processor; so the answers are checked for what makes each flow w
 from __future__ import annotations
 
 import json
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
 
@@ -165,9 +166,15 @@ def test_a_folder_is_answered_from_the_right_text(threads: int):
     assert result.tokens.completion < 96
 
 
+@cache
+def crew(threads: int) -> RunResult:
+    """The crew's run, which takes long and is looked at twice."""
+    return ran_with(threads, "research_crew")
+
+
 @every_thread_count
 def test_a_crew_names_the_wood(threads: int):
-    result = ran_with(threads, "research_crew")
+    result = crew(threads)
     for task in result.nodes["crew"]["tasks"]:
         assert "Spruce is never burned" in task["result"]
         assert task["result"].rstrip().endswith(".")  # not cut
@@ -234,9 +241,10 @@ def test_a_react_agent_really_calculates():
     assert dict(zip(result.outputs["usage"].columns, row, strict=True))["tool calls"] == 1
 
 
-def test_a_researcher_really_searches_and_a_writer_writes():
+@every_thread_count
+def test_a_researcher_really_searches_and_a_writer_writes(threads: int):
     """The call of the tool is valid, and what was found reaches both roles."""
-    result = ran("research_crew")
+    result = crew(threads)
     rows = {row[0]: row for row in result.outputs["usage"].rows}
     assert list(rows) == ["Researcher", "Writer", "all"]
     assert (rows["Researcher"][2], rows["Writer"][2]) == (1, 0)
