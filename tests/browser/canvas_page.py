@@ -20,8 +20,8 @@ class CanvasPage:
         self.errors: list[str] = []
         page.on("pageerror", lambda error: self.errors.append(str(error)))
         page.goto(f"{server.url}/?flow={flow}{query}")
-        expect(page.locator(".pb-app")).to_be_visible(timeout=30_000)
-        expect(page.locator(".pb-item").first).to_be_visible(timeout=30_000) if (
+        expect(page.locator(".pb-app")).to_be_visible()
+        expect(page.locator(".pb-item").first).to_be_visible() if (
             "readonly" not in query
         ) else None
 
@@ -38,7 +38,7 @@ class CanvasPage:
 
     def wait_saved(self, test: Callable[[dict[str, Any]], bool], what: str = "") -> dict[str, Any]:
         """Wait until the file says what the test wants."""
-        for _ in range(100):
+        for _ in range(600):
             found = self.saved()
             if test(found):
                 return found

@@ -10,9 +10,9 @@ from playwright.sync_api import Browser, BrowserContext, expect, sync_playwright
 
 from tests.browser.harness import FLAGS, Server, chromium, let_in, serve
 
-expect.set_options(
-    timeout=60_000
-)  # a busy machine takes its time; what is quick is not slowed down
+SLOW = 60_000
+"""Milliseconds. A busy machine takes its time; what is quick is not slowed down."""
+expect.set_options(timeout=SLOW)
 
 
 @pytest.fixture(scope="module")
@@ -38,6 +38,7 @@ def context(browser: Browser) -> Iterator[BrowserContext]:
         viewport={"width": 1280, "height": 860},
         permissions=["clipboard-read", "clipboard-write"],
     )
+    context.set_default_timeout(SLOW)
     yield let_in(context)
     context.close()
 

@@ -47,7 +47,7 @@ def test_drop_wire_and_find_it_in_the_file(canvas: CanvasPage):
         "flow-output",
     ]
     canvas.page.reload()
-    expect(canvas.nodes()).to_have_count(3, timeout=20_000)
+    expect(canvas.nodes()).to_have_count(3)
     expect(canvas.wire("flow-input.value", "prompt-template.question")).to_have_count(1)
 
 
@@ -263,7 +263,7 @@ def test_families_fold_and_are_still_folded_after_a_reload(canvas: CanvasPage):
     expect(canvas.kind("Prompt template")).to_have_count(0)
     expect(canvas.kind("Flow input")).to_be_visible()
     canvas.page.reload()
-    expect(canvas.kind("Flow input")).to_be_visible(timeout=30_000)
+    expect(canvas.kind("Flow input")).to_be_visible()
     expect(canvas.kind("Prompt template")).to_have_count(0)
     canvas.page.get_by_role("textbox", name="Search nodes").fill("template")
     expect(canvas.kind("Prompt template")).to_be_visible()  # a search looks into what is folded
@@ -316,13 +316,13 @@ def test_a_conflict_is_settled_on_the_canvas(bare: Server, context: BrowserConte
 def test_two_tabs_on_one_flow_follow_each_other(canvas: CanvasPage, context: BrowserContext):
     other = CanvasPage(context.new_page(), canvas.server, canvas.name, "&poll=1")
     canvas.drop("Flow input", 130, 120)
-    expect(other.node("flow-input")).to_be_visible(timeout=10_000)
+    expect(other.node("flow-input")).to_be_visible()
     other.drop("Flow output", 600, 300)
     canvas.drop("Flow output", 600, 120)
     canvas.wait_saved(lambda flow: len(flow["nodes"]) == 3)
     ids = {node["id"] for node in canvas.saved()["nodes"]}
     assert ids == {"flow-input", "flow-output", "flow-output-2"}
-    expect(other.nodes()).to_have_count(3, timeout=10_000)
+    expect(other.nodes()).to_have_count(3)
     expect(canvas.nodes()).to_have_count(3)
 
 
@@ -347,7 +347,7 @@ def test_another_program_changes_the_file(canvas: CanvasPage, context: BrowserCo
     follower.wait_saved(lambda flow: len(flow["nodes"]) == 1)
     changed = follower.path.read_text().replace('"name": "Test"', '"name": "Other"')
     follower.path.write_text(changed.replace("flow-input", "from-outside"))
-    expect(follower.node("from-outside")).to_be_visible(timeout=10_000)
+    expect(follower.node("from-outside")).to_be_visible()
     assert follower.saved()["name"] == "Other"
 
 

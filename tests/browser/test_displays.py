@@ -43,7 +43,6 @@ def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 def page(studio: Server, context: BrowserContext) -> Iterator[Page]:
     """A tab in which nothing but the studio is asked for anything, and no script of a flow runs."""
     context.set_default_timeout(SLOW)
-    expect.set_options(timeout=SLOW)  # a busy machine loads the parts of a page slowly
     page = context.new_page()
     page.set_viewport_size({"width": 1400, "height": 1000})
     strangers: list[str] = []
@@ -57,7 +56,6 @@ def page(studio: Server, context: BrowserContext) -> Iterator[Page]:
     page.on("pageerror", lambda error: wrong.append(str(error)))
     page.on("dialog", lambda dialog: wrong.append(dialog.message))
     yield page
-    expect.set_options(timeout=5_000)
     assert strangers == []
     assert wrong == []
 

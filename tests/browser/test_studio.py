@@ -324,7 +324,7 @@ def test_a_run_is_stopped_at_once(studio: Server, page: Page) -> None:
     toolbar(page, "Run").click()
     expect(side(page).locator(".text")).not_to_be_empty(timeout=SLOW)
     toolbar(page, "Stop").click()
-    expect(side(page).get_by_text("Stopped", exact=True)).to_be_visible(timeout=20_000)
+    expect(side(page).get_by_text("Stopped", exact=True)).to_be_visible()
     expect(toolbar(page, "Run")).to_be_visible()
     page.goto(f"{studio.url}/runs")
     page.get_by_role("button", name="Open").first.click()
