@@ -260,7 +260,7 @@ def test_examples_are_a_table_that_can_be_edited(studio: Server, page: Page) -> 
 
 def wait_for(page: Page, test: Callable[[], bool]) -> None:
     """Wait until something holds on the disk."""
-    for _ in range(100):
+    for _ in range(400):
         if test():
             return
         page.wait_for_timeout(150)
