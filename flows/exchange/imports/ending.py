@@ -37,12 +37,12 @@ def _inputs(lowering: Lowering) -> None:
         made = draft.add(name, "io.input", {"name": name}, _left_of(lowering))
         for end_ in ends:
             draft.wire(f"{made}.value", end_)
-    if not lowering.chats and not lowering.talks:
+    if not lowering.chats and not lowering.talks and not lowering.earlier:
         return
-    remembers = any(wanted for _, wanted in lowering.talks)
+    remembers = any(wanted for _, wanted in lowering.talks) or bool(lowering.earlier)
     plain = [*lowering.chats, *(end for end, wanted in lowering.talks if not wanted)]
     turn = lowering.catalog.get(LAST_TURN)
-    if remembers and plain and turn is None:
+    if remembers and (plain or lowering.earlier) and turn is None:
         remembers = False
         words = "every turn is answered for itself: the conversation so far is not passed on"
         report.add("approximated", "Memory", words)
@@ -54,9 +54,11 @@ def _inputs(lowering: Lowering) -> None:
         for end_, wanted in lowering.talks:
             if wanted:
                 draft.wire(f"{asked}.value", end_)
-        if not plain:
+        if not plain and not lowering.earlier:
             return
         last = draft.add("last-turn", LAST_TURN, {})
+        for end_ in lowering.earlier:
+            draft.wire(f"{last}.earlier", end_)
         draft.wire(f"{asked}.value", f"{last}.messages")
         text = f"{last}.text"
     else:
@@ -281,8 +283,32 @@ def _hidden(value: Any) -> Any:
 
 def _places(lowering: Lowering) -> None:
     layout = lowering.draft.layout
+    _spread(lowering)
     for name in [name for name in layout if not _there(lowering, name)]:
         del layout[name]
+
+
+WIDE, HIGH = 270, 150
+"""Canvas pixels that a node has for itself."""
+
+
+def _spread(lowering: Lowering) -> None:
+    """Move nodes down that would lie on another one."""
+    taken: dict[int, list[tuple[float, float]]] = {}
+    for name, place in lowering.draft.layout.items():
+        if name not in lowering.draft.nodes:
+            continue
+        x, y = place.x, place.y
+        column = int(x // WIDE)
+        near = [p for c in (column - 1, column, column + 1) for p in taken.get(c, ())]
+        for _ in range(60):
+            hit = next((p for p in near if abs(p[0] - x) < WIDE and abs(p[1] - y) < HIGH), None)
+            if hit is None:
+                break
+            y = hit[1] + HIGH
+        taken.setdefault(column, []).append((x, y))
+        if y != place.y:
+            lowering.draft.layout[name] = place.model_copy(update={"y": y})
 
 
 def _there(lowering: Lowering, name: str) -> bool:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from patchbay.flows.exchange.imports.flowise_steps import with_default_model, with_parts
 from patchbay.flows.exchange.imports.graph import ForeignGraph, ForeignNode, ForeignWire
 
 _REFERENCE = re.compile(r"^\{\{([^{}]{1,200})\.data\.instance\}\}$")
@@ -53,6 +54,7 @@ def read_flowise(data: Mapping[str, Any], name: str) -> ForeignGraph:
         made = _node(node)
         if made is not None:
             graph.nodes.append(made)
+    with_parts(graph)
     known = {node.id for node in graph.nodes}
     edges = data.get("edges")
     for edge in edges if isinstance(edges, list) else ():
@@ -61,6 +63,7 @@ def read_flowise(data: Mapping[str, Any], name: str) -> ForeignGraph:
     drawn = {(wire.source, wire.target) for wire in graph.wires}
     for node in data["nodes"]:
         graph.wires.extend(w for w in _undrawn(node, known) if (w.source, w.target) not in drawn)
+    with_default_model(graph)
     return graph
 
 

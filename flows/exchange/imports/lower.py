@@ -13,6 +13,7 @@ from patchbay.flows.exchange.imports.graph import ForeignGraph, ForeignNode, For
 from patchbay.flows.exchange.imports.params import MISSING, setting, value_of
 from patchbay.flows.exchange.imports.report import ImportReport
 from patchbay.flows.exchange.imports.secrets import without_secrets
+from patchbay.flows.exchange.imports.steps import Steps
 from patchbay.flows.exchange.imports.stubs import put_stub, stub_port
 from patchbay.flows.exchange.imports.table import PieceSpec, TypeSpec, table
 from patchbay.flows.exchange.imports.texts import Texts
@@ -71,6 +72,8 @@ class Lowering:
         """Ports with what stands in front of them."""
         self.optional: list[tuple[str, str]] = []
         """Wires for ports that nothing else is wired into."""
+        self.earlier: list[str] = []
+        """Ports that get what was said before the question."""
         self.texts = Texts(self)
 
     def run(self) -> Flow:
@@ -84,6 +87,7 @@ class Lowering:
         for mapped in self.mapped.values():
             if not mapped.stub:
                 self.texts.of(mapped)
+        Steps(self).run()
         for wire in self.graph.wires:
             self._wire(wire)
         for begin, finish in self.optional:
@@ -112,6 +116,8 @@ class Lowering:
         if spec.note:
             text = setting(settings, spec.note)
             self.draft.note(text if isinstance(text, str) else "", node.at)
+            return
+        if spec.step and not spec.refused:
             return
         if spec.memory or spec.lends or spec.wraps or spec.guards:
             self._helper(mapped)
@@ -254,6 +260,8 @@ class Lowering:
             return
         if target.spec.note or source.spec.note:
             return
+        if source.spec.step and target.spec.step:
+            return  # order, which the steps have followed
         if target.stub:
             for end_ in list(self.outputs(wire.source, wire.output).values())[:1]:
                 self.draft.wire(end_, f"{target.stub}.{stub_port(wire.input)}")
@@ -393,7 +401,7 @@ class Lowering:
         rows = self.out_of.get(mapped.node.id, {}).values()
         hanging = any(wire.input != "#order" for row in rows for wire in row)
         referred = mapped.node.id in self.texts.referred
-        if mapped.spec.answer and not hanging and not referred:
+        if mapped.spec.answer and (mapped.spec.ends or not hanging) and not referred:
             end_ = self.endpoint(mapped, mapped.spec.answer)
             if end_:
                 self.answers.append((end_, mapped.node.title))

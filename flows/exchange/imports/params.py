@@ -150,6 +150,14 @@ def _name(value: Any) -> Any:
     return made if made[0].isalpha() or made[0] == "_" else f"n_{made}"
 
 
+def _tool(value: Any) -> Any:
+    """A name that models can call: small letters, digits and _."""
+    made = re.sub(r"[^a-z0-9_]+", "_", str(value).lower()).strip("_")[:60]
+    if not made:
+        return MISSING
+    return made if made[0].isalpha() else f"tool_{made}"
+
+
 def _lines(value: Any) -> Any:
     if isinstance(value, str):
         return [line.strip() for line in value.splitlines() if line.strip()]
@@ -252,6 +260,7 @@ READERS: Mapping[str, Callable[[Any], Any]] = {
     "first": _first,
     "upper": _upper,
     "name": _name,
+    "tool": _tool,
     "lines": _lines,
     "zod": _zod,
     "fields": _fields,

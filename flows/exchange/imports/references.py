@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -69,9 +70,13 @@ def _unknown(name: str, lowering: Lowering, mapped: Mapped) -> ValueSource:
 _FLOWISE_WORDS = {"question": CHAT, "chat_history": TALK, "input": CHAT}
 
 
+_STEP = re.compile(r"^\w+Agentflow\\?_\d+(\.[\w.]+)?$")
+
+
 def _flowise_knows(name: str) -> bool:
     return (
-        name in _FLOWISE_WORDS
+        bool(_STEP.match(name))
+        or name in _FLOWISE_WORDS
         or name.endswith(".data.instance")
         or name.startswith(("$flow.", "$vars.", "$form.", "$iteration", "$webhook"))
         or name in ("current_date_time", "runtime_messages_length", "loop_count", "file_attachment")
@@ -81,6 +86,8 @@ def _flowise_knows(name: str) -> bool:
 def _flowise(name: str, lowering: Lowering, mapped: Mapped) -> ValueSource:
     if name in _FLOWISE_WORDS:
         return _FLOWISE_WORDS[name]
+    if _STEP.match(name):
+        return Output(name.replace("\\", "").partition(".")[0], "*")
     if name.endswith(".data.instance"):
         return Output(name.removesuffix(".data.instance"), "*")
     return _unknown(name, lowering, mapped)

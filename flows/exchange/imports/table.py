@@ -50,6 +50,10 @@ class TypeSpec:
     naming: tuple[str, ...] = ()
     losses: Mapping[str, str] = field(default_factory=dict)
     """Condition → what is then left out, in words."""
+    step: str = ""
+    """For steps over a shared conversation: start, llm, agent, route, condition, reply, end."""
+    ends: bool = False
+    """Whether it answers although wires lead out of it."""
     refused: str = ""
     note: str = ""
     """The setting that is the text of a sticky note."""
