@@ -4,23 +4,40 @@ from __future__ import annotations
 
 import json
 import time
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from patchbay.flows.cli import say
+from patchbay.flows.problems import FlowError, Problem
+from patchbay.nodes.units import kilobytes
+
+if TYPE_CHECKING:
+    from patchbay.flows.runs.history import History
 
 
 def runs(
-    run_id: Annotated[str | None, typer.Argument(help="Show the events of this run.")] = None,
+    run_id: Annotated[
+        str | None, typer.Argument(help='Show the events of this run; or "prune", with --older.')
+    ] = None,
     limit: Annotated[int, typer.Option(help="How many to list.")] = 20,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+    older: Annotated[
+        str | None, typer.Option(help="With prune: the age of runs that go, such as 30d or 12h.")
+    ] = None,
+    dry: Annotated[
+        bool, typer.Option("--dry-run", help="With prune: only say what would go.")
+    ] = False,
     debug: Annotated[bool, typer.Option("--debug", hidden=True)] = False,
 ) -> None:
-    """List recorded runs, newest first, or the events of one."""
+    """List recorded runs, newest first, or the events of one; `prune` forgets old ones."""
     from patchbay.flows.runs.history import History
+    from patchbay.flows.runs.pruning import sizes
 
     history = History()
+    if run_id == "prune" or older is not None or dry:
+        _prune(history, run_id, older, dry)
+        return
     if run_id is not None:
         history.get(run_id)
         for event in history.events(run_id):
@@ -28,6 +45,7 @@ def runs(
         return
     past = history.runs(limit)
     say.notice(history.notice)
+    sizes_of = sizes(history, (run.id for run in past))
     if as_json:
         rows = [
             {
@@ -37,6 +55,7 @@ def runs(
                 "started_at": run.started_at,
                 "seconds": run.seconds,
                 "tokens": run.tokens,
+                "bytes": sizes_of[run.id],
             }
             for run in past
         ]
@@ -45,8 +64,34 @@ def runs(
     for run in past:
         when = time.strftime("%Y-%m-%d %H:%M", time.localtime(run.started_at))
         say.out(f"{run.id}  {run.status:<11}  {when}  {say.seconds(run.seconds):>8}  {run.name}")
+    if past and history.size is not None:
+        say.err(f"The history takes {kilobytes(history.size)}.")
     if not past:
         say.err("No run is recorded yet. Record one with: patchbay run FLOW --record")
+
+
+def _prune(history: History, what: str | None, older: str | None, dry: bool) -> None:
+    """Forget old runs, and say what went."""
+    if what != "prune" or older is None:
+        message = "Runs are forgotten by their age."
+        fix = "patchbay runs prune --older 30d, with --dry-run to see first what would go."
+        raise FlowError([Problem("usage", message, fix)])
+    from patchbay.flows.runs.pruning import age_in_seconds, prune
+
+    pruned = prune(history, time.time() - age_in_seconds(older), dry=dry)
+    say.notice(history.notice)
+    for run in pruned.runs if dry else ():
+        say.out(f"{run.id}  {run.status:<11}  {run.name}")
+    count = f"{len(pruned.runs):,} run{'' if len(pruned.runs) == 1 else 's'}"
+    say.out(
+        f"{count} of about {kilobytes(pruned.size)} {'would go' if dry else 'went'}."
+        + (f" The history takes {kilobytes(history.size)} now." if history.size and not dry else "")
+    )
+    if pruned.kept:
+        say.err(
+            f"{pruned.kept:,} old runs stay: they are at work, wait for an answer, or belong to a "
+            "thread (patchbay threads)."
+        )
 
 
 def _line(event: dict[str, Any]) -> str:

@@ -175,10 +175,59 @@ class History:
             if (outputs := _decoded(event["outputs"], types)) is not None
         }
 
-    def delete(self, run: str) -> None:
-        """Forget a run."""
+    def claim(self, run: str) -> bool:
+        """Make a run that has stopped this process's own; False where another was quicker."""
+        runs = self._runs
 
-        self._store.do(lambda db: self.forget(db, run), write=True)
+        def take(db: Any) -> bool:
+            known = runs.select().with_only_columns(runs.c.status, runs.c.process)
+            row = db.execute(known.where(runs.c.id == run)).first()
+            if row is None or (row.status == "running" and is_alive(row.process)):
+                return False
+            as_seen = (runs.c.status == row.status, runs.c.process == row.process)
+            mine = {"status": "running", "process": this_process()}
+            changed = runs.update().where(runs.c.id == run, *as_seen).values(**mine)
+            return bool(db.execute(changed).rowcount)
+
+        return self._store.do(take, write=True)
+
+    @property
+    def size(self) -> int | None:
+        """Bytes that the file of the history takes; None for a database elsewhere."""
+        return self._store.size()
+
+    def before(self, time: float) -> list[PastRun]:
+        """All runs that began before a time (Unix, in seconds)."""
+        query = self._listed().where(self._runs.c.started_at < time)
+        return self._store.do(lambda db: [_past_run(row._mapping) for row in db.execute(query)])
+
+    def of_threads(self) -> set[str]:
+        """The ids of the runs that belong to threads."""
+        from sqlalchemy import select
+
+        query = select(self._store.table("thread_runs").c.run)
+        return self._store.do(lambda db: set(db.execute(query).scalars()))
+
+    def table(self, name: str) -> Any:
+        """A table of the history, for whoever reads it in a way of his own."""
+        return self._store.table(name)
+
+    def read(self, work: Any) -> Any:
+        """Read in a transaction: `work` gets the open database."""
+        return self._store.do(work)
+
+    def compact(self) -> None:
+        """Give the room of what was deleted back to the disk."""
+        self._store.compact()
+
+    def delete(self, *runs: str) -> None:
+        """Forget runs."""
+
+        def forget(db: Any) -> None:
+            for run in runs:
+                self.forget(db, run)
+
+        self._store.do(forget, write=True)
 
     def forget(self, db: Any, run: str) -> None:
         """Delete a run in a transaction of somebody else's."""

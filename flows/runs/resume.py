@@ -51,6 +51,8 @@ def resumed_run(history: History, past: PastRun, env: Environment, *, claimed: b
     run = Run(LoadedFlow(flow, past.folder), inputs, env, past.only, run_id=past.id)
     hold = rejoin(run, past, history)
     ending = None if hold is None else hold.ending
+    if not claimed and past.status != "waiting" and not history.claim(past.id):
+        resumable(replace(past, status="running"))
     journal = history.recorder(past.id, flow, past.folder, past.only, ending)
     journal.types = types
     journal.load(history.steps(past.id))

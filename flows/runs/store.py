@@ -139,6 +139,21 @@ class Store:
                 db.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
                 db.exec_driver_sql("BEGIN")
 
+    def size(self) -> int | None:
+        """Bytes of the file, with what is not yet moved into it; None for a server."""
+        if self.path is None:
+            return None
+        files = [self.path, Path(f"{self.path}-wal")]
+        return sum(file.stat().st_size for file in files if file.exists())
+
+    def compact(self) -> None:
+        """Give back the room of what was deleted."""
+        if self.path is None:
+            return
+        with contextlib.suppress(Exception), self._engine.connect() as db:  # it is room, no more
+            db.connection.cursor().execute("VACUUM")
+            db.connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
     def close(self) -> None:
         """Close the database."""
         self._engine.dispose()
