@@ -236,7 +236,7 @@ class Store:
             f"The history {path} was damaged. It has been moved to {aside.name}, and a new one "
             "has been begun."
         )
-        log.warning(self.notice)
+        log.info(self.notice)  # who shows runs says it
         return True
 
     def _read_only(self, error: Exception) -> bool:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import BrowserContext, Locator, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
-from tests.browser.harness import ROOT, Server, serve
+from tests.browser.harness import ROOT, Server, let_in, serve
 from tests.paths import python_path
 
 pytestmark = pytest.mark.xdist_group("browser")
@@ -110,11 +111,17 @@ def test_documents_come_with_their_scores_and_sources(studio: Server, page: Page
 
 
 def test_the_steps_of_agents_show_as_they_happen_and_afterwards(studio: Server, page: Page) -> None:
-    put(studio, "crew", "test.crew", ["text"], pause_s=2.0)
+    answered = studio.home / "answered"
+    put(studio, "crew", "test.crew", ["text"], until=str(answered))
     side = run(studio, page, "crew")
     live = side.locator(".row.running + .trace")
     expect(live.locator(".step")).to_have_count(4)
     expect(live.locator(".step").nth(1)).to_contain_text("calculator")
+    thought = live.locator(".step.is-thought details")  # folded, however short
+    expect(thought).to_have_count(1)
+    assert thought.get_attribute("open") is None
+    expect(thought.locator("summary")).to_have_text("21 characters")
+    answered.touch()
     expect(side.get_by_text("Finished").first).to_be_visible()
     expect(side.get_by_text("0.21 s to first · 38 tokens/s").first).to_be_visible()
     side.get_by_test_id("stExpander").filter(has_text="169 tokens").locator("summary").click()
@@ -122,6 +129,39 @@ def test_the_steps_of_agents_show_as_they_happen_and_afterwards(studio: Server, 
     expect(steps).to_have_count(5)
     expect(steps.last).to_contain_text("<img src=x onerror=alert(1)> It is 391.")
     expect(side.get_by_text("Researcher 4 steps, 1 tool call, 49 tokens")).to_be_visible()
+
+
+def test_a_run_goes_on_through_a_reload_and_only_for_its_owner(
+    studio: Server, page: Page, browser: Browser
+) -> None:
+    answered = studio.home / "reloaded"
+    put(studio, "reload", "test.crew", ["text"], until=str(answered))
+    side = run(studio, page, "reload")
+    expect(side.get_by_text("It is")).to_be_visible()
+    page.reload()
+    bar = page.locator(".st-key-toolbar-row")
+    expect(bar.get_by_role("button", name="Stop", exact=True)).to_be_visible()
+    open_run(side)
+    expect(side.get_by_text("It is")).to_be_visible()
+
+    stranger = let_in(browser.new_context()).new_page()
+    stranger.goto(f"{studio.url}/editor?flow=reload")
+    theirs = stranger.locator(".st-key-toolbar-row")
+    expect(theirs.get_by_role("button", name="Run", exact=True)).to_be_visible()
+    open_run(stranger.locator(".st-key-side"))
+    expect(stranger.locator(".st-key-side").get_by_text("will show here")).to_be_visible()
+    stranger.goto(f"{studio.url}/runs")
+    expect(stranger.get_by_text("Nothing has been run yet")).to_be_visible()
+    stranger.context.close()
+
+    answered.touch()  # the run went on all the time
+    expect(side.get_by_text("Finished").first).to_be_visible()
+    expect(side.get_by_text("It is 391.").first).to_be_visible()
+
+
+def open_run(side: Locator) -> None:
+    """Bring the tab with the run to the front."""
+    side.get_by_role("radio", name=re.compile("^Run")).click()
 
 
 def test_the_runs_page_steps_through_what_agents_did(studio: Server, page: Page) -> None:

@@ -6,9 +6,10 @@ import asyncio
 import base64
 import struct
 import zlib
+from pathlib import Path
 from typing import Any
 
-from patchbay.nodes.contract import Context, Field, Node, NodeParams, Ports, port
+from patchbay.nodes.contract import Context, Node, NodeParams, Ports, port
 from patchbay.nodes.figures import Chart, Picture, Table
 from patchbay.nodes.values import Document, JsonValue
 
@@ -91,8 +92,8 @@ class Crew(Node):
     deterministic = False
 
     class Params(NodeParams):
-        pause_s: float = Field(0.0, ge=0)
-        """How long the second agent thinks."""
+        until: str = ""
+        """The second agent thinks until there is a file of this name, which a test makes."""
 
     class Outputs(Ports):
         text: str
@@ -104,7 +105,10 @@ class Crew(Node):
         ctx.step("tool call", '{"expression": "17 * 23"}', who="Researcher", tool="calculator")
         ctx.step("tool result", "391", who="Researcher", tool="calculator", seconds=0.01)
         ctx.step("delegation", "Write it up. " * 40, who="Researcher", completion_tokens=40)
-        await asyncio.sleep(params.pause_s)
+        if params.until:
+            await ctx.stream("text", "It is ")
+            while not Path(params.until).exists():
+                await asyncio.sleep(0.05)
         ctx.step("answer", "<img src=x onerror=alert(1)> It is 391.", who="Writer", seconds=1.25)
         ctx.count_tokens(120, 49, 0.21, 1.3)
         return self.Outputs(text="It is 391.")
