@@ -56,6 +56,7 @@ RUN_CODES: Mapping[str, str] = {
     "node/timeout": "A node took longer than it may.",
     "node/memory": "A node ran out of memory.",
     "node/file": "The system refuses a file that a node reads or writes.",
+    "node/half-character": "A text holds half a character, which no file or page can hold.",
     "node/too-deep": "A value is nested deeper than a wire carries.",
     "node/disk-full": "The disk was full when a node wrote.",
     "node/raised": "A node raised an exception that it has no words for: a fault of the node.",

@@ -158,6 +158,36 @@ def is_too_deep(value: object) -> bool:
     return True
 
 
+def has_half(value: object) -> bool:
+    """Whether a text in a value holds half a character (a lone surrogate).
+
+    JSON can say one (`"\\ud83d"`, of an emoji that was cut); no file, page or terminal holds it.
+    """
+    stack = [value]
+    while stack:
+        item = stack.pop()
+        if isinstance(item, str):
+            if not item.isascii() and not _is_whole(item):
+                return True
+        elif isinstance(item, dict):
+            stack += [*item.keys(), *item.values()]
+        elif isinstance(item, (list, tuple)):
+            stack += item
+        elif isinstance(item, Document):
+            stack += [item.text, item.metadata]
+        elif isinstance(item, Message):
+            stack.append(item.content)
+    return False
+
+
+def _is_whole(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def _inside(value: object) -> Iterable[object]:
     if isinstance(value, dict):
         return value.values()

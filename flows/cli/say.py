@@ -27,14 +27,19 @@ EXIT_WAITING = 75
 def out(text: str = "", end: str = "\n") -> None:
     """Write to standard output. A terminal gets no characters that would act on it."""
     stream = _answers()
-    stream.write((safe(text) if stream.isatty() else text) + end)
+    stream.write(_writable(safe(text) if stream.isatty() else text) + end)
     stream.flush()
 
 
 def err(text: str, end: str = "\n") -> None:
     """Write to standard error."""
-    sys.stderr.write(safe(text) + end)
+    sys.stderr.write(_writable(safe(text)) + end)
     sys.stderr.flush()
+
+
+def _writable(text: str) -> str:
+    r"""The text with half characters as `\\ud83d`, which is also how JSON writes them."""
+    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def safe(text: str) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 
 from patchbay.flows.runs.plan import PlanStep
 from patchbay.nodes.contract import UNSET, NodeError, Ports
-from patchbay.nodes.values import MAX_DEPTH, is_too_deep, type_in_words
+from patchbay.nodes.values import MAX_DEPTH, has_half, is_too_deep, type_in_words
 
 
 def check_arrival(step: PlanStep, name: str, inputs: Ports) -> None:
@@ -53,6 +53,8 @@ def checked(step: PlanStep, result: object) -> dict[str, Any]:
                 name,
                 f'"{step.id}.{name}" gives {port.type}, but it was {type_in_words(value)}.',
             )
+        if has_half(value):
+            raise half(f'"{step.id}.{name}"', name)
         outputs[name] = value
     return outputs
 
@@ -79,6 +81,17 @@ def too_deep(what: str, port: str | None = None) -> NodeError:
         fix="Give a flatter value, or pass it on as text.",
         port=port,
         code="node/too-deep",
+        retry=False,
+    )
+
+
+def half(what: str, port: str | None = None) -> NodeError:
+    """A text that no file, page or terminal can hold."""
+    return NodeError(
+        f"{what} holds half a character (a lone surrogate, such as an emoji that was cut).",
+        fix="Leave it out where the text comes from.",
+        port=port,
+        code="node/half-character",
         retry=False,
     )
 

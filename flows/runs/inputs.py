@@ -8,8 +8,9 @@ from typing import Any
 
 from patchbay.flows.checks.resolve import Resolved
 from patchbay.flows.problems import FlowError, Problem
+from patchbay.flows.runs.arrivals import half
 from patchbay.nodes.contract import InputField, NodeError
-from patchbay.nodes.values import MAX_DEPTH, Value, is_too_deep, type_in_words
+from patchbay.nodes.values import MAX_DEPTH, Value, has_half, is_too_deep, type_in_words
 
 
 def flow_inputs(
@@ -62,7 +63,9 @@ def accept(
                     f'The input "{field.name}" is nested deeper than {MAX_DEPTH} levels.',
                     fix="Give a flatter value, or pass it on as text.",
                 )
-            accepted[field.name] = field.parse(value)
+            accepted[field.name] = parsed = field.parse(value)
+            if has_half(parsed):
+                raise half(f'The input "{field.name}"')
         except NodeError as error:
             problems.append(Problem("input/invalid", error.message, error.fix, node=node_id))
     if problems:

@@ -7,6 +7,8 @@ import re
 
 from pydantic import JsonValue
 
+from patchbay.nodes.values import has_half
+
 _FENCE = re.compile(r"^[ \t]*(```+|~~~+)[ \t]*\w*[ \t]*\n(.*?)^[ \t]*\1[ \t]*$", re.M | re.S)
 
 
@@ -63,6 +65,8 @@ def _first(text: str, at: int) -> int:
 
 def _read(text: str) -> JsonValue:
     value: JsonValue = json.loads(text, parse_constant=_no_constant)
+    if "\\u" in text and has_half(value):
+        raise ValueError("a text in it holds half a character")
     return value
 
 

@@ -12,7 +12,8 @@ from patchbay.flows.document.writing import save_flow
 from patchbay.flows.problems import FlowError
 from patchbay.flows.runs.api import run
 from patchbay.flows.runs.events import RunFinished
-from tests.flows.runs.harness import CATALOG, environment, events_of, flow
+from patchbay.flows.runs.failures import RunError
+from tests.flows.runs.harness import CATALOG, OUT, environment, events_of, flow
 
 NAMES = (
     "self", "cls", "ctx", "params", "inputs", "outputs", "values", "name", "port", "flow", "path",
@@ -124,3 +125,40 @@ def test_an_input_called_environment_is_given_in_the_mapping():
     with pytest.raises(FlowError, match="as a mapping") as caught:
         run(asked, environment="<hi>")  # type: ignore[arg-type]
     assert caught.value.problems[0].code == "input/environment"
+
+
+HALF = "\ud83d"
+"""What is left of an emoji that was cut, as JSON can say it."""
+
+
+@pytest.mark.parametrize(
+    ("kind", "value"),
+    [
+        ("text", f"a{HALF}"),
+        ("json", {"a": [HALF]}),
+        ("json", {HALF: 1}),
+        ("messages", [{"role": "user", "content": HALF}]),
+    ],
+)
+def test_half_a_character_is_refused_as_an_input(kind: str, value: object):
+    nodes = {"q": ("io.input", {"name": "q", "kind": kind}), "o": OUT}
+    with pytest.raises(FlowError, match="half a character") as caught:
+        run(flow(nodes, ["q.value > o.value"]), {"q": value}, environment=environment())
+    assert caught.value.problems[0].code == "input/invalid"
+
+
+def test_half_a_character_that_a_node_gives_is_told_with_its_port():
+    nodes = {"q": ("io.input", {"name": "q"}), "it": ("eval.data", {}), "o": OUT}
+    asked = flow(nodes, ["q.value > it.source", "it.inputs > o.value"])
+    rows = '{"input": "\\ud83d", "label": "b"}\n'  # whole as text; JSON makes half of it
+    with pytest.raises(RunError, match="half a character") as caught:
+        run(asked, {"q": rows}, environment=environment())
+    assert caught.value.problem.code == "node/half-character"
+    assert (caught.value.problem.node, caught.value.problem.port) == ("it", "inputs")
+
+
+def test_whole_characters_pass():
+    nodes = {"q": ("io.input", {"name": "q", "kind": "json"}), "o": OUT}
+    given = {"a": ["\U0001f600", "\u00e9"]}
+    found = run(flow(nodes, ["q.value > o.value"]), {"q": given}, environment=environment())
+    assert list(found.outputs.values()) == [given]
