@@ -127,6 +127,11 @@ class Run:
         """The id of the thread that this is a turn of; "" where it is none."""
         return "" if self._hold is None else self._hold.thread.id
 
+    @property
+    def turns_before(self) -> int:
+        """How many turns of its thread come before it."""
+        return 0 if self._hold is None else self._hold.before
+
     async def events(self) -> AsyncGenerator[Event, None]:
         """Start the run and yield its events, to the one that says how it ended.
 

@@ -3,13 +3,29 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from typing import Any
 
 import streamlit as st
 
+from patchbay.flows.runs.thread_runs import InThread
+from patchbay.flows.runs.threads import Thread, ThreadTurn
 from patchbay.studio.documents.document import FlowDocument
+from patchbay.studio.panels.conversations import (
+    branched,
+    conversations_bar,
+    current,
+    show,
+    threads,
+)
 from patchbay.studio.panels.questions import notices, show_questions
-from patchbay.studio.panels.run import form_values, latest, show_refusals, start_with, stop
+from patchbay.studio.panels.run import (
+    form_values,
+    latest,
+    refusals,
+    show_refusals,
+    start_with,
+    stop,
+)
 from patchbay.studio.runs.runner import LiveRun
 from patchbay.studio.runs.steps import spent
 from patchbay.studio.server import session
@@ -21,14 +37,13 @@ from patchbay.studio.views.trace import show_trace
 from patchbay.studio.views.values import show_value
 from patchbay.studio.words import count, plain
 
+SHOWN = 20
+"""Turns of a conversation that are shown at first."""
 REMEMBERS = "The flow sees the whole conversation."
 FORGETS = (
     "The flow sees each message alone, not those before it. For a conversation, set the kind of "
     "its *Flow input* to messages."
 )
-
-_history: dict[tuple[str, str], list[str]] = {}
-"""Run ids of the chat, by document and browser; it outlives a reload, and ends with the process."""
 
 
 def chat_panel(document: FlowDocument, refresh: Refresh) -> None:
@@ -43,25 +58,28 @@ def chat_panel(document: FlowDocument, refresh: Refresh) -> None:
             "*Flow output*. Use the Run tab instead."
         )
         return
-    key = (document.id, session.browser())
-    runs = [live for run_id in _history.get(key, ()) if (live := services().runner.get(run_id))]
+    thread = current(document)
+    turns = threads().turns(thread.id) if thread else []
+    live = latest(document)
+    if live and not _belongs(live, thread, turns):
+        live = None
+    conversations_bar(document, thread, turns, refresh)
     with st.container(key="chat-log", gap="small"):
-        if not runs:
+        if not turns and live is None:
             st.caption("Ask something. Every question starts a run of this flow.")
         st.caption(REMEMBERS if wanted.remembers else FORGETS)
-        for live in runs:
+        _turns(document, thread, _before(turns, live), live, name, refresh)
+        if live is not None:
             _exchange(document, live, name, refresh)
     show_refusals(document)
-    active = runs[-1].active if runs else False
+    active = live is not None and live.active
 
     def asked_for() -> None:
         question = st.session_state["chat-input"]
         if question and question.strip():
-            said = [*conversation(runs, name), message("user", question)]
-            inputs = {**form_values(document), name: said if wanted.remembers else question}
-            if start_with(document, inputs) and (live := latest(document)):
-                _history.setdefault(key, []).append(live.id)
-            else:  # what was typed is still there when the reason is gone
+            said = [message("user", question)] if wanted.remembers else question
+            _start(document, thread, {name: said})
+            if refusals(document):  # what was typed is still there when the reason is gone
                 session.remember("chat-refused", question)
         refresh()
 
@@ -69,32 +87,108 @@ def chat_panel(document: FlowDocument, refresh: Refresh) -> None:
         stop(document)
         refresh()
 
-    def cleared() -> None:
-        _history.pop(key, None)
-        refresh()
-
     if active:
         st.button("Stop", key="chat-stop", on_click=halt, icon=":material/stop:", width="stretch")
-    elif runs:
-        st.button("New chat", key="chat-clear", on_click=cleared, type="tertiary")
     if refused := session.recall("chat-refused"):
         session.forget("chat-refused")
         st.session_state["chat-input"] = refused
     st.chat_input("Message the flow", key="chat-input", on_submit=asked_for, disabled=active)
 
 
+def _start(
+    document: FlowDocument, thread: Thread | None, said: dict[str, Any], *, again: bool = False
+) -> None:
+    """Start a turn, and show its conversation, which may have begun with it."""
+    use = InThread(
+        thread.id if thread else None, again=again, when_busy="refuse", person=session.browser()
+    )
+    done = start_with(document, {**form_values(document), **said}, thread=use)
+    if done and (started := latest(document)):
+        show(document, started.run.thread)
+
+
+def _belongs(live: LiveRun, thread: Thread | None, turns: list[ThreadTurn]) -> bool:
+    """Whether a run is at work in this conversation, or ended in it without a turn."""
+    return (
+        thread is not None
+        and live.run.thread == thread.id
+        and (live.active or all(turn.run != live.id for turn in turns))
+    )
+
+
+def _before(turns: list[ThreadTurn], live: LiveRun | None) -> list[ThreadTurn]:
+    """The turns before a run that makes the last answer anew."""
+    return turns if live is None or not live.active else turns[: live.run.turns_before]
+
+
+def _turns(
+    document: FlowDocument,
+    thread: Thread | None,
+    turns: list[ThreadTurn],
+    live: LiveRun | None,
+    name: str,
+    refresh: Refresh,
+) -> None:
+    """The turns that are kept, the newest at least."""
+    whole = f"chat:{document.id}:thread:whole"
+    shown = turns if session.recall(whole) else turns[-SHOWN:]
+    if len(shown) < len(turns):
+
+        def earlier() -> None:
+            session.remember(whole, True)
+            refresh()
+
+        label = f"Show {count(len(turns) - len(shown), 'earlier turn')}"
+        st.button(label, key="chat-earlier", on_click=earlier, type="tertiary")
+    for turn in shown:
+        ran = services().runner.get(turn.run)
+        if ran is not None and ran.run.thread == (thread.id if thread else ""):
+            _exchange(document, ran, name, refresh, turn.asked)
+        else:
+            _kept(turn)
+        if thread is not None and (live is None or not live.active):
+            _actions(document, thread, turn, turn is turns[-1] and live is None, name, refresh)
+
+
+def _actions(
+    document: FlowDocument,
+    thread: Thread,
+    turn: ThreadTurn,
+    last: bool,
+    name: str,
+    refresh: Refresh,
+) -> None:
+    def again() -> None:
+        _start(document, thread, {name: turn.asked}, again=True)
+        refresh()
+
+    with st.container(horizontal=True, gap="small", key=f"chat-acts:{turn.number}"):
+        if last and not turn.damaged:
+            st.button(
+                "", key="chat-again", icon=":material/refresh:", type="tertiary", on_click=again,
+                help="Make this answer anew",
+            )  # fmt: skip
+        st.button(
+            "", key=f"chat-branch:{turn.number}", icon=":material/call_split:", type="tertiary",
+            help="Go on from here in a new chat", on_click=branched,
+            args=(document, thread, turn.number, refresh),
+        )  # fmt: skip
+
+
+def _kept(turn: ThreadTurn) -> None:
+    """A turn of an earlier day, as it is kept."""
+    with st.chat_message("user"):
+        if turn.damaged:
+            st.caption("This turn is damaged and cannot be read.")
+        else:
+            words(turn.asked, f"chat:{turn.run}:{turn.number}:asked")
+    with st.chat_message("assistant"):
+        words(turn.answer, f"chat:{turn.run}:{turn.number}:answer")
+
+
 def message(role: str, content: str) -> dict[str, str]:
     """One turn, as an input of the kind messages takes it."""
     return {"role": role, "content": content}
-
-
-def conversation(runs: Iterable[LiveRun], name: str) -> list[dict[str, str]]:
-    """What was said before: every question that got an answer, and the answer."""
-    turns: list[dict[str, str]] = []
-    for live in runs:
-        if answer := said(live):
-            turns += [message("user", question_of(live, name)), message("assistant", answer)]
-    return turns
 
 
 def question_of(live: LiveRun, name: str) -> str:
@@ -118,9 +212,11 @@ def said(live: LiveRun) -> str:
     return streamed.text if streamed else ""
 
 
-def _exchange(document: FlowDocument, live: LiveRun, name: str, refresh: Refresh) -> None:
+def _exchange(
+    document: FlowDocument, live: LiveRun, name: str, refresh: Refresh, asked_: str = ""
+) -> None:
     with st.chat_message("user"):
-        words(question_of(live, name), f"chat:{live.id}:question")
+        words(asked_ or question_of(live, name), f"chat:{live.id}:question")
     with st.chat_message("assistant"):
         services().runner.catch_up(live)
         notices()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
@@ -27,6 +27,9 @@ from patchbay.studio.views.memory import memory_note
 from patchbay.studio.views.trace import show_trace
 from patchbay.studio.views.values import gist, show_value
 from patchbay.studio.words import plain
+
+if TYPE_CHECKING:
+    from patchbay.flows.runs.thread_runs import InThread
 
 WORDS = {
     "finished": "Finished", "failed": "Failed", "cancelled": "Stopped",
@@ -68,14 +71,15 @@ def start_with(
     *,
     only: tuple[str, ...] = (),
     fresh: str | None = None,
+    thread: InThread | None = None,
 ) -> bool:
-    """Likewise, with these inputs."""
+    """Likewise, with these inputs, and as a turn of a conversation where a thread is given."""
     session.forget(_key(document, "refused"))
     folder = document.folder
     try:
         services().runner.start(
             document.id, session.browser(), document.flow, inputs,
-            folder=folder, only=only, fresh=fresh,
+            folder=folder, only=only, fresh=fresh, path=document.path, thread=thread,
         )  # fmt: skip
     except FlowError as error:
         session.remember(_key(document, "refused"), (document.revision, error.problems))

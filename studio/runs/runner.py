@@ -24,6 +24,7 @@ from patchbay.flows.runs.environment import Environment
 from patchbay.flows.runs.events import Event, RunEnd, as_json
 from patchbay.flows.runs.resume import recorded_inputs, resumed_run
 from patchbay.flows.runs.running import LoadedFlow, Run, new_run_id
+from patchbay.flows.runs.thread_runs import InThread, turn_of
 from patchbay.nodes.private import private_file, private_folder
 from patchbay.studio.runs.owners import owners_in
 from patchbay.studio.runs.progress import Progress
@@ -111,6 +112,8 @@ class Runner:
         folder: Path | None = None,
         only: Collection[str] = (),
         fresh: str | None = None,
+        path: Path | None = None,
+        thread: InThread | None = None,
     ) -> LiveRun:
         """Start a run in the background.
 
@@ -122,17 +125,27 @@ class Runner:
             folder: where the flow lies.
             only: just these nodes and what they need.
             fresh: the id of a node that runs even where its result is known.
+            path: the file of the flow.
+            thread: that it is a turn of a conversation.
 
         Raises:
-            FlowError: the flow has errors or the inputs do not fit. Nothing has been started.
+            FlowError: the flow has errors or the inputs do not fit, or the thread is in use.
+                Nothing has been started.
         """
         run_id = new_run_id()
         environment = self._environment(folder)
+        if thread is not None and self._history is not None:
+            loaded = LoadedFlow(flow, folder, path)
+            turning = turn_of(loaded, inputs, environment, thread, self._history(), run_id)
+            run = turning.now()
+            live = LiveRun(run_id, document, owner, flow, folder, dict(inputs), (), run)
+            self._claim(run_id, owner)
+            return self._launch(live)
         # The record is of the flow as it is drawn, not of the copy with one node made fresh.
         if self._history is not None:
             environment = recorded(environment, self._history(), run_id, flow, folder, tuple(only))
         ran = without_cache(flow, fresh) if fresh else flow
-        run = Run(LoadedFlow(ran, folder), inputs, environment, only, run_id)
+        run = Run(LoadedFlow(ran, folder, path), inputs, environment, only, run_id)
         live = LiveRun(run_id, document, owner, flow, folder, dict(inputs), tuple(only), run)
         self._claim(run_id, owner)
         return self._launch(live)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from patchbay.flows.document.model import Edge, Flow, NodeInstance
-from patchbay.studio.panels.chat import conversation, question_of
+from patchbay.studio.panels.chat import question_of, said
 from patchbay.studio.runs.progress import NodeState, Progress
 from patchbay.studio.server.questions import asked
 
@@ -51,14 +51,12 @@ class Ran:
     flow: Flow = field(default_factory=lambda: asks("messages"))
 
 
-def test_the_conversation_is_what_was_asked_and_answered() -> None:
+def test_what_was_asked_and_as_much_of_an_answer_as_came() -> None:
     one = Ran({"q": "Hi"}, Progress("finished", outputs={"answer": "Hello."}))
     two = Ran(
         {"q": [{"role": "user", "content": "Hi"}, {"role": "user", "content": "Who are you?"}]},
         Progress("cancelled", nodes={"in0": NodeState(text="A lit")}),
     )
     failed = Ran({"q": "Lost"}, Progress("failed"))
-    assert question_of(two, "q") == "Who are you?"
-    assert [turn["content"] for turn in conversation([one, two, failed], "q")] == [
-        "Hi", "Hello.", "Who are you?", "A lit",
-    ]  # fmt: skip
+    assert [question_of(run, "q") for run in (one, two, failed)] == ["Hi", "Who are you?", "Lost"]
+    assert [said(run) for run in (one, two, failed)] == ["Hello.", "A lit", ""]
