@@ -140,11 +140,6 @@ class StepContext:
         if self._kept is not None:
             self._kept.again(error)
 
-    def parked(self) -> None:
-        """The node waits for people: what it did is given again when it begins anew."""
-        if self._kept is not None:
-            self._kept.hand_back()
-
     async def progress(self, label: str, done: float, total: float | None = None) -> None:
         """Say how far a slow step has come."""
         self._report(label, done, total)

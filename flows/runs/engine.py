@@ -222,7 +222,6 @@ class Execution:
             if self._stopping and isinstance(error, asyncio.CancelledError):
                 raise
             if waits := suspended(error):
-                ctx.parked()
                 return self._park(step, waits)
             ctx.failed(error)
             outcome = self._fail(step, path, inputs, started, error)

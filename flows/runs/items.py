@@ -9,6 +9,7 @@ from patchbay.flows.runs.context import ItemTally, Tally
 from patchbay.flows.runs.events import Tokens
 from patchbay.flows.runs.step_values import written_wires
 from patchbay.nodes.context import LANE
+from patchbay.nodes.errors import suspended
 
 if TYPE_CHECKING:
     from patchbay.flows.runs.node_steps import NodeSteps
@@ -38,6 +39,10 @@ async def item_once(
         steps.journal.enter(path)
         try:
             outputs = await run(inside)
+        except BaseException as error:
+            if suspended(error):
+                steps.journal.write(path)
+            raise
         finally:
             steps.journal.leave(path)
         tokens = inside.tokens

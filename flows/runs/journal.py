@@ -105,6 +105,8 @@ class Journal:
         """Whether the disk has refused: then steps are given again but no more are written."""
         self._known: dict[str, dict[str, dict[StepPlace, StepRecord]]] = {}
         self._loops: set[str] = set()
+        self._unwritten: dict[str, list[NodeFinished]] = {}
+        """What nodes inside items have given that have not ended, by the item."""
 
     def load(self, steps: Iterable[StepRecord]) -> None:
         """Take in the steps of nodes that had not finished, in the order of their making."""
@@ -125,9 +127,11 @@ class Journal:
         if isinstance(event, PASSING):
             return
         node = getattr(event, "node", "")
-        if self._loops and "/" in node and self._in_loop(node):
+        if self._loops and "/" in node and (item := self._in_loop(node)):
             if _notable(event):
                 self.log.event(event)
+            elif type(event) is NodeFinished and event.source != "resumed":
+                self._unwritten.setdefault(item, []).append(event)
             return
         if type(event) is NodeFinished:
             if "/" not in node:
@@ -145,6 +149,12 @@ class Journal:
     def leave(self, path: str) -> None:
         """An item of a loop has ended."""
         self._loops.discard(path)
+        self._unwritten.pop(path, None)
+
+    def write(self, path: str) -> None:
+        """An item waits for a person: what is done inside it must not be done again."""
+        for event in self._unwritten.pop(path, []):
+            self.log.event(event)
 
     def ended(self, path: str) -> None:
         """The steps inside an item that is recorded are of no use any more."""
@@ -152,13 +162,14 @@ class Journal:
         for node in [node for node in nodes if node.startswith(f"{path}/")]:
             del nodes[node]
 
-    def _in_loop(self, node: str) -> bool:
+    def _in_loop(self, node: str) -> str:
+        """The item that a node is inside of; "" for none."""
         at = node.rfind("/")
         while at > 0:
             if node[:at] in self._loops:
-                return True
+                return node[:at]
             at = node.rfind("/", 0, at)
-        return False
+        return ""
 
 
 def _notable(event: Event) -> bool:

@@ -60,11 +60,6 @@ class NodeSteps:
                 "What it had done does not count, and it starts over."
             )
 
-    def hand_back(self) -> None:
-        """The node begins anew later in this run: give the journal what it did."""
-        order = sorted(self._order.items(), key=lambda item: item[1])
-        self._journal.load(self._known[place] for place, _ in order if place in self._known)
-
     async def once(
         self,
         label: str,
