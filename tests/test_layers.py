@@ -23,7 +23,7 @@ FLOORS = {
         ("weights", "guards"),
         ("models",),
         ("retrieval", "prompts"),
-        ("techniques", "agents", "quantization", "records", "web", "memory"),
+        ("techniques", "agents", "quantization", "records", "web", "mcp", "memory"),
         ("evaluation", "people"),
     ),
     "flows": (("document",), ("checks",), ("runs", "exchange"), ("cli",)),

@@ -77,8 +77,8 @@ class CallTool(Node):
         spec: ToolSpec = values.pop("tool")
         arguments = fill_json(params.arguments, values)
         async with AsyncExitStack() as stack:
-            [tool] = (await open_tools([spec], ctx, stack)).values()
-            seconds = time_limits([spec]).get(tool.name)
+            tool = _only(await open_tools([spec], ctx, stack))
+            seconds = time_limits([spec]).get(tool.name, getattr(spec, "seconds", None))
 
             async def made(name: str, given: JsonValue) -> Any:
                 return await _called(tool, given, seconds)
@@ -89,6 +89,23 @@ class CallTool(Node):
         with suppress(ValueError, RecursionError):
             given["json"] = json.loads(text) if isinstance(result, str) else result
         return self.Outputs(**given)
+
+
+def _only(tools: dict[str, Any]) -> Any:
+    """The one tool behind a wire.
+
+    Raises:
+        NodeError: there are several, or none.
+    """
+    if len(tools) == 1:
+        return next(iter(tools.values()))
+    raise NodeError(
+        f"{len(tools)} tools are wired in, and one is called: {', '.join(tools) or 'none'}.",
+        fix="List the one that you mean in the node of the tools.",
+        port="tool",
+        code="tool/failed",
+        retry=False,
+    )
 
 
 async def _called(tool: Any, arguments: Any, seconds: float | None) -> Any:

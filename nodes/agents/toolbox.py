@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 
 from patchbay.nodes.contract import Context, NodeError
-from patchbay.nodes.tools.tool import BoundTool
+from patchbay.nodes.tools.tool import BoundTool, ToolKit
 from patchbay.nodes.values import ToolSpec
 
 if TYPE_CHECKING:
@@ -24,14 +24,18 @@ def check_names(tools: Iterable[ToolSpec]) -> None:
     for tool in tools:
         name = getattr(tool, "name", "")
         if name and name in seen:
-            raise NodeError(
-                f'Two of the tools are named "{name}".',
-                fix="Give one of them another name.",
-                port="tools",
-                code="tool/same-name",
-                retry=False,
-            )
+            raise _same_name(name)
         seen.add(name)
+
+
+def _same_name(name: str) -> NodeError:
+    return NodeError(
+        f'Two of the tools are named "{name}".',
+        fix="Give one of them another name; those of a server take a prefix.",
+        port="tools",
+        code="tool/same-name",
+        retry=False,
+    )
 
 
 async def open_tools(
@@ -45,11 +49,16 @@ async def open_tools(
     opened: dict[str, BaseTool] = {}
     check_names(tools := tuple(tools))
     for spec in tools:
-        if isinstance(spec, BoundTool):
-            tool = spec.bind(ctx)
+        if isinstance(spec, ToolKit):
+            found = await spec.open_all(ctx, stack)
+        elif isinstance(spec, BoundTool):
+            found = [spec.bind(ctx)]
         else:
-            tool = await stack.enter_async_context(ctx.use(spec, slot=False))
-        opened[tool.name] = tool
+            found = [await stack.enter_async_context(ctx.use(spec, slot=False))]
+        for tool in found:
+            if tool.name in opened:
+                raise _same_name(tool.name)
+            opened[tool.name] = tool
     return opened
 
 

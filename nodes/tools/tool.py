@@ -12,6 +12,8 @@ from patchbay.nodes.contract import Context
 from patchbay.nodes.values import ToolSpec
 
 if TYPE_CHECKING:
+    from contextlib import AsyncExitStack
+
     from langchain_core.tools import BaseTool
 
 MAX_RESULT = 20_000
@@ -56,6 +58,23 @@ class BoundTool(LocalTool):
             NodeError: it cannot be had there.
         """
         raise NotImplementedError(f"{type(self).__name__} cannot be bound")
+
+
+class ToolKit(ToolSpec):
+    """Several tools behind one wire, known only once they are opened: those of a server."""
+
+    @property
+    def repeatable(self) -> bool:
+        """Never: they are not ours."""
+        return False
+
+    async def open_all(self, ctx: Context, stack: AsyncExitStack) -> list[BaseTool]:
+        """The tools, kept open as long as the stack is.
+
+        Raises:
+            NodeError: they cannot be had.
+        """
+        raise NotImplementedError(f"{type(self).__name__} cannot be opened")
 
 
 def langchain_tool(
