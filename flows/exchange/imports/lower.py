@@ -118,6 +118,8 @@ class Lowering:
             self.draft.note(text if isinstance(text, str) else "", node.at)
             return
         if spec.step and not spec.refused:
+            if spec.step in ("start", "end"):
+                self.report.add("mapped", mapped.what, "where the flow begins or ends")
             return
         if spec.memory or spec.lends or spec.wraps or spec.guards:
             self._helper(mapped)

@@ -139,6 +139,12 @@ def _first(value: Any) -> Any:
     return _address(value)
 
 
+def _database(value: Any) -> Any:
+    """The address of a database, without a password in it."""
+    ok = isinstance(value, str) and re.match(r"[a-z][a-z0-9+]{1,30}://[^\s{}]*$", value)
+    return value if ok and not re.search(r"://[^/@:]*:[^/@]+@", value) else MISSING
+
+
 def _upper(value: Any) -> Any:
     return value.strip().upper() if isinstance(value, str) and value.strip() else MISSING
 
@@ -259,6 +265,7 @@ READERS: Mapping[str, Callable[[Any], Any]] = {
     "address": _address,
     "first": _first,
     "upper": _upper,
+    "dburl": _database,
     "name": _name,
     "tool": _tool,
     "lines": _lines,

@@ -41,7 +41,7 @@ OPERATIONS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class StepWords:
     """What a step has said, for the steps after it."""
 
     step: str
@@ -51,12 +51,12 @@ class Said:
 
 
 @dataclass(slots=True)
-class Way:
+class StepWay:
     """What is known where a step begins."""
 
     gate: str = ""
     """The end that gives the question on this way; "" for the flow's own."""
-    said: list[Said] = field(default_factory=list)
+    said: list[StepWords] = field(default_factory=list)
 
 
 class Steps:
@@ -65,8 +65,8 @@ class Steps:
     def __init__(self, lowering: Lowering) -> None:
         self.lowering, self.draft = lowering, lowering.draft
         self.steps = {i: m for i, m in lowering.mapped.items() if m.spec.step and not m.stub}
-        self.ways: dict[str, Way] = {}
-        self.after: dict[str, Way] = {}
+        self.ways: dict[str, StepWay] = {}
+        self.after: dict[str, StepWay] = {}
         self.ports: dict[tuple[str, str], str] = {}
         """(switch, handle) → the end of that way."""
         self.ends: list[tuple[str, str]] = []
@@ -107,26 +107,26 @@ class Steps:
         found = [(w.source, w.output) for row in rows for w in row if w.source in self.after]
         return list(dict.fromkeys(found))
 
-    def _arrive(self, step: str) -> Way:
+    def _arrive(self, step: str) -> StepWay:
         """What is known where several ways meet: what all know, and of each its last word."""
         ways = []
         for source, handle in self._before(step):
             way = self.after[source]
-            ways.append(Way(self.ports.get((source, handle), way.gate), way.said))
+            ways.append(StepWay(self.ports.get((source, handle), way.gate), way.said))
         if not ways:
-            return Way()
+            return StepWay()
         if len(ways) == 1:
             return ways[0]
         gates = list(dict.fromkeys(way.gate for way in ways))
         if len(gates) == 1:  # side by side: all of them have run
             said = {entry.end: entry for way in ways for entry in way.said}
-            return Way(gates[0], list(said.values()))
+            return StepWay(gates[0], list(said.values()))
         shared = [entry for entry in ways[0].said if all(entry in way.said for way in ways)]
         last = [way.said[-1] for way in ways if way.said and way.said[-1] not in shared]
         if last:
             merged = self._merge([entry.end for entry in last])
-            shared.append(Said(last[0].step, "answer", merged, last[0].role))
-        return Way("" if "" in gates else self._merge(gates), shared)
+            shared.append(StepWords(last[0].step, "answer", merged, last[0].role))
+        return StepWay("" if "" in gates else self._merge(gates), shared)
 
     def _merge(self, ends: list[str]) -> str:
         made = self.draft.add("merge", "logic.merge", {})
@@ -136,7 +136,9 @@ class Steps:
 
     # --- texts --------------------------------------------------------------------------------
 
-    def _template(self, mapped: Mapped, way: Way, text: str, names: dict[str, ValueSource]) -> str:
+    def _template(
+        self, mapped: Mapped, way: StepWay, text: str, names: dict[str, ValueSource]
+    ) -> str:
         """A text as a template of ours; its variables are added to `names`."""
         made = ""
         known = self.lowering.texts.references.knows
@@ -159,7 +161,7 @@ class Steps:
         return made
 
     def _source(
-        self, mapped: Mapped, way: Way, part: Var, values: Mapping[str, Any]
+        self, mapped: Mapped, way: StepWay, part: Var, values: Mapping[str, Any]
     ) -> ValueSource:
         name = part.name.replace("\\_", "_").strip()
         given = values.get(name) if not part.double else None
@@ -192,7 +194,7 @@ class Steps:
         self.lowering.report.add("refused", mapped.what, words)
         return PlainText("{{" + name + "}}")
 
-    def _state(self, mapped: Mapped, way: Way, key: str) -> ValueSource:
+    def _state(self, mapped: Mapped, way: StepWay, key: str) -> ValueSource:
         """A value of the shared state: from the last step that set it, else what it began with."""
         for entry in reversed(way.said):
             for row in _rows(self.steps[entry.step].settings, "UpdateState"):
@@ -221,7 +223,7 @@ class Steps:
         self.draft.wire(f"{node['id']}.json", f"{made}.json")
         return f"{made}.{name}"
 
-    def _hang(self, source: ValueSource, end: str, way: Way) -> None:
+    def _hang(self, source: ValueSource, end: str, way: StepWay) -> None:
         if source == CHAT:
             if way.gate:
                 self.draft.wire(way.gate, end)
@@ -236,7 +238,7 @@ class Steps:
 
     # --- steps --------------------------------------------------------------------------------
 
-    def _ask(self, step: str, mapped: Mapped, way: Way) -> Way:
+    def _ask(self, step: str, mapped: Mapped, way: StepWay) -> StepWay:
         settings, lowering = mapped.settings, self.lowering
         names: dict[str, ValueSource] = {}
         rows = settings.get("step_turns") or []
@@ -279,10 +281,10 @@ class Steps:
         mapped.pieces["it"] = made
         lowering.report.add("mapped", mapped.what, f"prompt.chat, {kind}", made)
         role = "user" if settings.get("step_role") == "userMessage" else "assistant"
-        said = Said(step, variable(title), f"{made}.text", role)
-        return Way(way.gate, [*way.said, said])
+        said = StepWords(step, variable(title), f"{made}.text", role)
+        return StepWay(way.gate, [*way.said, said])
 
-    def _route(self, step: str, mapped: Mapped, way: Way) -> Way:
+    def _route(self, step: str, mapped: Mapped, way: StepWay) -> StepWay:
         """A model chooses among named ways."""
         names: dict[str, ValueSource] = {}
         cases, taken = [], set()
@@ -306,7 +308,7 @@ class Steps:
         }  # fmt: skip
         return self._switch(step, mapped, way, params, mapped.settings.get("step_input") or "")
 
-    def _condition(self, step: str, mapped: Mapped, way: Way) -> Way:
+    def _condition(self, step: str, mapped: Mapped, way: StepWay) -> StepWay:
         rows = mapped.settings.get("step_conditions") or []
         values = {str(row.get("value1")) for row in rows}
         cases, taken = [], set()
@@ -333,8 +335,8 @@ class Steps:
         return self._switch(step, mapped, way, {"by": "conditions", "cases": cases}, values.pop())
 
     def _switch(
-        self, step: str, mapped: Mapped, way: Way, params: dict[str, Any], text: str
-    ) -> Way:
+        self, step: str, mapped: Mapped, way: StepWay, params: dict[str, Any], text: str
+    ) -> StepWay:
         node = mapped.node
         title = node.title or node.type
         made = self.draft.add(title, "logic.switch", params, node.at, title=title)
@@ -354,7 +356,7 @@ class Steps:
         self.lowering.report.add("mapped", mapped.what, "logic.switch", made)
         return way
 
-    def _reply(self, step: str, mapped: Mapped, way: Way) -> Way:
+    def _reply(self, step: str, mapped: Mapped, way: StepWay) -> StepWay:
         names: dict[str, ValueSource] = {}
         template = self._template(mapped, way, mapped.settings.get("step_reply") or "", names)
         made = self.draft.add("reply", "prompt.template", {"template": template}, mapped.node.at)
@@ -365,7 +367,7 @@ class Steps:
         self.ends.append((f"{made}.text", way.gate))
         return way
 
-    def _give_up(self, mapped: Mapped, way: Way, reason: str) -> Way:
+    def _give_up(self, mapped: Mapped, way: StepWay, reason: str) -> StepWay:
         mapped.stub = put_stub(self.lowering, mapped, reason)
         return way
 
