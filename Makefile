@@ -26,7 +26,7 @@ FIND_PYTHON = for p in $(PYTHON) python3 python3.13 python3.12 python3.11 python
 	$$p -c 'import sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
 	&& { echo $$p; exit; }; done
 
-.PHONY: help setup studio run test check frontend-check fix generate frontend test-crash bench bench-peers pins audit clean FORCE
+.PHONY: help setup studio run test check frontend-check fix generate frontend test-crash bench bench-peers exchange-peers test-exchange pins audit clean FORCE
 .DELETE_ON_ERROR:
 
 help:  ## this list
@@ -134,6 +134,12 @@ bench: setup  ## speed against the floor and against peers: one table
 
 bench-peers: setup  ## fetch the peers that `make bench` compares with, into .venv-peers
 	$(PY) -m bench.peers
+
+exchange-peers: setup  ## fetch the flows that Flowise and Langflow ship, into .exchange-peers
+	$(PY) -m tests.exchange_peers .exchange-peers
+
+test-exchange: setup  ## import those flows and count; run the script of every saved flow
+	PATCHBAY_PEERS=.exchange-peers PATCHBAY_ALL_SCRIPTS=1 $(PY) -m pytest -n 0 -rP tests/flows/exchange
 
 pins: setup  ## rewrite requirements.txt from pyproject.toml
 	$(PIP) --upgrade --target $(VENV)/uv uv

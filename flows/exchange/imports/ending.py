@@ -10,6 +10,7 @@ from patchbay.flows.document.model import Flow, NodeInstance
 from patchbay.flows.exchange.imports.params import MISSING, value_of
 from patchbay.flows.exchange.imports.secrets import HIDDEN
 from patchbay.flows.secret_shapes import secret_kind, secrets_in
+from patchbay.nodes.contract import Node
 
 if TYPE_CHECKING:
     from patchbay.flows.exchange.imports.lower import Lowering
@@ -200,24 +201,34 @@ def _versions(lowering: Lowering) -> None:
 def _ports(lowering: Lowering) -> None:
     """Drop wires that no port takes, and all but the first into a port that takes one."""
     draft = lowering.draft
-    resolved = {
-        node_id: resolve_node(NodeInstance.model_validate(_instance(node)), lowering.catalog)
-        for node_id, node in draft.nodes.items()
-        if not node["disabled"]
-    }
     into: dict[str, list[str]] = {}
     for source, target in draft.edges:
         into.setdefault(target, []).append(source)
     for target, sources in into.items():
         node_id, _, port = target.partition(".")
-        node = resolved.get(node_id)
-        if node is None or node.inputs is None:
+        given = draft.nodes.get(node_id)
+        if given is None or given["disabled"] or _is_plain(lowering, given, port, len(sources)):
+            continue
+        instance = NodeInstance.model_validate(_instance(given))
+        node = resolve_node(instance, lowering.catalog)
+        if node.inputs is None:
             continue
         declared = node.inputs.declared.get(port)
         if declared is None:
             _no_port(lowering, node, port, sources, target)
         elif len(sources) > 1 and not declared.type.many:
             _too_many(lowering, node, sources, target)
+
+
+def _is_plain(lowering: Lowering, node: Mapping[str, Any], port: str, wires: int) -> bool:
+    """Whether a port is certain to be there and to take its wires, whatever the params say."""
+    if node["kind"] in ("prompt.template", "prompt.chat"):
+        return wires == 1  # their variables were wired as they were written
+    cls = lowering.catalog.get(node["kind"])
+    if cls is None or cls.input_ports.__func__ is not Node.input_ports.__func__:  # type: ignore[attr-defined]
+        return False
+    declared = cls.Inputs.declared.get(port)
+    return declared is not None and (wires == 1 or declared.type.many)
 
 
 def _instance(node: Mapping[str, Any]) -> dict[str, Any]:

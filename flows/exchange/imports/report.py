@@ -37,11 +37,13 @@ class ImportReport:
 
     builder: str
     entries: list[Entry] = field(default_factory=list)
+    _known: set[Entry] = field(default_factory=set, repr=False, compare=False)
 
     def add(self, status: ImportStatus, what: str, words: str = "", node: str = "") -> None:
         """Add a line, once."""
         entry = Entry(status, printable(what, 160), printable(words, 700), node)
-        if entry not in self.entries:
+        if entry not in self._known:
+            self._known.add(entry)
             self.entries.append(entry)
 
     def of(self, status: ImportStatus) -> list[Entry]:

@@ -1,0 +1,46 @@
+"""The flows that Flowise and Langflow ship: `make exchange-peers` fetches them, outside CI."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from patchbay.flows.checks.validate import validate
+from patchbay.flows.document.reading import read_text
+from patchbay.flows.document.writing import canonical_text
+from patchbay.flows.exchange.imports.reading import import_file
+from patchbay.flows.problems import errors
+from patchbay.nodes.catalog import load_catalog
+
+FOLDER = Path(os.environ.get("PATCHBAY_PEERS", ".exchange-peers"))
+FILES = sorted(FOLDER.rglob("*.json"))
+CATALOG = load_catalog()
+CLEAN = 47
+"""How many of the 78 validate clean; it only grows."""
+
+pytestmark = pytest.mark.skipif(not FILES, reason="run `make exchange-peers` first")
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_it_opens_can_be_saved_and_tells_of_every_node(path: Path):
+    for one in import_file(path, CATALOG):
+        assert read_text(canonical_text(one.flow)) == one.flow
+        assert one.report.entries
+
+
+def test_so_many_validate_clean():
+    """Clean: no error, nothing refused. What is to be named (a key, a folder) does not count."""
+    clean: Counter[str] = Counter()
+    for path in FILES:
+        found = import_file(path, CATALOG)
+        fine = all(
+            not one.report.of("refused") and not list(errors(validate(one.flow, CATALOG)))
+            for one in found
+        )
+        clean[path.parent.name] += fine
+    print(f"{sum(clean.values())} of {len(FILES)} validate clean: {dict(clean)}")
+    assert len(FILES) == 78
+    assert sum(clean.values()) >= CLEAN
