@@ -6,6 +6,7 @@ import json
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -69,12 +70,12 @@ def merge_flows(
     from patchbay.flows.exchange.three_way import merge, with_notes
 
     try:
-        flows = [read_flow(path) for path in (base, ours, theirs)]
+        old, mine, other = read_flow(base), read_flow(ours), read_flow(theirs)
     except FlowError:
         if not in_place:
             raise
         sys.exit(_by_lines(base, ours, theirs))
-    merged = merge(*flows, many=_many())
+    merged = merge(old, mine, other, many=_many())
     flow = with_notes(merged)
     target = ours if in_place else output
     if target is None:
@@ -86,7 +87,7 @@ def merge_flows(
     sys.exit(1 if merged.conflicts else 0)
 
 
-def _many():  # type: ignore[no-untyped-def]
+def _many() -> Callable[[NodeInstance, str], bool]:
     from patchbay.flows.checks.resolve import resolve_node
     from patchbay.flows.runs.defaults import default_catalog
 

@@ -333,7 +333,7 @@ def _role(made: ScriptDraft, node: ResolvedNode, inputs: Values, dry: bool) -> C
         return None
     assert node.params is not None  # noqa: S101 - resolved before
     provider = _from(made, node, "model")[0]
-    model = provider.instance.params.get("model", "openai:gpt-5-mini").replace(":", "/", 1)
+    model = str(provider.instance.params.get("model", "openai:gpt-5-mini")).replace(":", "/", 1)
     words: dict[str, Any] = {
         "role": repr(node.params.role),
         "goal": repr(node.params.goal),

@@ -93,7 +93,7 @@ def _switched_off(node_id: str, resolved: Resolved) -> PlanStep:
     sources = dict.fromkeys(edge.source_node for edges in wires.values() for edge in edges)
     return PlanStep(
         id=node_id,
-        cls=Node,
+        cls=Node,  # type: ignore[type-abstract]
         params=NodeParams(),
         inputs=Ports,
         outputs=Ports,

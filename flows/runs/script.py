@@ -21,7 +21,7 @@ from typing import Any
 
 from patchbay.flows.checks.resolve import resolve, resolve_node
 from patchbay.flows.document.model import Flow, NodeInstance
-from patchbay.flows.runs.context import StepContext
+from patchbay.flows.runs.context import StepContext, Tally
 from patchbay.flows.runs.defaults import default_environment, default_pool
 from patchbay.flows.runs.engine import Execution
 from patchbay.flows.runs.environment import Environment
@@ -108,15 +108,13 @@ async def _work(cls: Any, params: Any, inputs: Any, env: Environment) -> dict[st
     def asks(flow: str) -> tuple[InputField, ...]:
         return subflows.open(flow, 1).asks()
 
-    async def run(
-        ctx: StepContext, flow: str, given: Mapping[str, Any], path: str
-    ) -> dict[str, Any]:
+    async def run(ctx: Tally, flow: str, inputs: Mapping[str, Any], path: str) -> dict[str, Any]:
         sub = subflows.open(flow, 1)
         quiet: Callable[[Any], None] = lambda event: None  # noqa: E731
         inner = Execution(
             sub.plan,
             sub.environment(env),
-            sub.accept(given),
+            sub.accept(inputs),
             quiet,
             sub.subflows,
             prefix=path + "/",

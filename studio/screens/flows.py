@@ -237,7 +237,14 @@ def _take(data: bytes, file: str) -> None:
         return
     rows = []
     for one in found:
-        path = library.create(one.flow, one.flow.name)
+        flow = one.flow
+        for name, part in one.parts.items():  # the bodies of its loops
+            stem = Path(name).stem
+            saved = library.create(part, stem).stem
+            flow = flow.with_params(
+                {n.id: {"flow": saved} for n in flow.nodes if n.params.get("flow") == stem}
+            )
+        path = library.create(flow, flow.name)
         rows.append((path.stem, one.flow.name, one.report))
     session.remember("dialog", ("report", rows))
 

@@ -16,6 +16,7 @@ from patchbay.flows.exchange.imports.flowise import flows_of, is_flowise, read_f
 from patchbay.flows.exchange.imports.graph import ForeignGraph
 from patchbay.flows.exchange.imports.haystack import is_haystack, read_haystack
 from patchbay.flows.exchange.imports.langflow import is_langflow, read_langflow
+from patchbay.flows.exchange.imports.loops import bodies_of
 from patchbay.flows.exchange.imports.lower import Lowering
 from patchbay.flows.exchange.imports.n8n import is_n8n, read_n8n
 from patchbay.flows.exchange.imports.report import ImportReport
@@ -117,8 +118,15 @@ def import_data(data: Any, name: str, catalog: Catalog) -> Iterator[Imported]:
 
 def lowered(graph: ForeignGraph, catalog: Catalog) -> Imported:
     """The flow of a neutral graph."""
+    bodies = bodies_of(graph)
     lowering = Lowering(graph, catalog)
-    return Imported(lowering.run(), lowering.report)
+    flow, parts = lowering.run(), {}
+    for name, body in bodies.items():
+        inner = Lowering(body, catalog)
+        parts[name] = inner.run()
+        for entry in inner.report.entries:
+            lowering.report.add(entry.status, entry.what, entry.words, entry.node)
+    return Imported(flow, lowering.report, parts)
 
 
 def graphs_of(data: Any, name: str) -> Iterator[ForeignGraph]:

@@ -287,7 +287,8 @@ class Steps:
     def _route(self, step: str, mapped: Mapped, way: StepWay) -> StepWay:
         """A model chooses among named ways."""
         names: dict[str, ValueSource] = {}
-        cases, taken = [], set()
+        cases: list[dict[str, Any]] = []
+        taken: set[str] = set()
         for index, scenario in enumerate(mapped.settings.get("step_ways") or []):
             name = variable(str(scenario), taken)
             taken.add(name)
@@ -311,7 +312,8 @@ class Steps:
     def _condition(self, step: str, mapped: Mapped, way: StepWay) -> StepWay:
         rows = mapped.settings.get("step_conditions") or []
         values = {str(row.get("value1")) for row in rows}
-        cases, taken = [], set()
+        cases: list[dict[str, Any]] = []
+        taken: set[str] = set()
         for index, row in enumerate(rows):
             test = OPERATIONS.get(str(row.get("operation", "")).lower())
             if test is None or len(values) != 1:

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from tests.flows.exchange.importing import Listening, imported, langflow
+from patchbay.flows.checks.validate import validate
+from patchbay.flows.document.writing import save_flow
+from patchbay.flows.problems import errors
+from tests.flows.exchange.importing import CATALOG, Listening, imported, langflow
 from tests.flows.exchange.test_import_flowise import heard, statuses
 
 MODEL = [{"provider": "OpenAI", "name": "gpt-4o-mini"}]
@@ -139,3 +144,35 @@ def test_source_text_is_nowhere():
     one = imported(langflow({"a": ("PythonREPLComponent", {"x": "1"}), "b": ("Odd", {"y": "2"})}))
     assert "SystemExit" not in one.flow.model_dump_json()
     assert [node.disabled for node in one.flow.nodes] == [True, True]
+
+
+def test_the_body_of_a_loop_is_a_flow_of_its_own(tmp_path: Path):
+    data = langflow(
+        {
+            "search": ("ArXivComponent", {}),
+            "loop": ("LoopComponent", {}),
+            "parser": ("ParserComponent", {"pattern": "Title: {title}"}),
+            "llm": ("LanguageModelComponent", {"model": MODEL}),
+            "out": ("ChatOutput", {}),
+        },
+        [
+            "search.dataframe > loop.data",
+            "loop.item > parser.input_data",
+            "parser.parsed_text > llm.input_value",
+            "loop.done > out.input_value",
+        ],
+    )
+    back = {"sourceHandle": {"name": "text_output"}, "targetHandle": {"name": "item"}}
+    data["data"]["edges"].append({"source": "llm", "target": "loop", "data": back})
+    one = imported(data)
+    assert {node.kind for node in one.flow.nodes} >= {"logic.for_each", "tool.search_web"}
+    ((name, body),) = one.parts.items()
+    assert [n.params["flow"] for n in one.flow.nodes if n.kind == "logic.for_each"] == [name[:-5]]
+    assert {node.kind for node in body.nodes} >= {
+        "data.format",
+        "model.ask",
+        "io.input",
+        "io.output",
+    }
+    save_flow(body, tmp_path / name)
+    assert list(errors(validate(one.flow, CATALOG, tmp_path))) == []
