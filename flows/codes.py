@@ -20,7 +20,7 @@ FILE_CODES: Mapping[str, str] = {
     "file/unreadable": "The system refuses to read the file.",
     "file/unwritable": "The system refuses to write the file, or the disk is full. The old file "
     "stays as it was.",
-    "file/too-large": "The file is larger than 16 MB. Data belongs in files that a flow reads.",
+    "file/too-large": "The file is larger than 16.8 MB. Data belongs in files that a flow reads.",
     "file/not-utf8": "The file is not UTF-8 text, or a text in it holds half a character.",
     "file/not-json": "The file is not JSON; line and column are named. Or a flow made in Python "
     "holds what JSON cannot say.",

@@ -71,5 +71,5 @@ def did_you_mean(name: str, choices: Sequence[str], otherwise: str) -> str:
 
 
 def plural(count: int, noun: str) -> str:
-    """`1 wire`, `2 wires`."""
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+    """`1 wire`, `2 wires`, `1,500 wires`."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"

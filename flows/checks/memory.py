@@ -17,7 +17,7 @@ from patchbay.flows.checks.resolve import Resolved, resolve
 from patchbay.flows.document.reading import read_flow
 from patchbay.flows.problems import FlowError
 from patchbay.nodes.specs import Spec
-from patchbay.nodes.units import megabytes
+from patchbay.nodes.units import size_in_words
 from patchbay.nodes.values import canonical, encode
 
 
@@ -50,8 +50,8 @@ class MemoryPlan:
 
     def words(self) -> str:
         """`about 515 MB (model 515 MB)`; empty where nothing is known to take any."""
-        parts = [f"{node} {megabytes(size)}" for node, size in self.by_node().items()]
-        return f"about {megabytes(self.total)} ({', '.join(parts)})" if parts else ""
+        parts = [f"{node} {size_in_words(size)}" for node, size in self.by_node().items()]
+        return f"about {size_in_words(self.total)} ({', '.join(parts)})" if parts else ""
 
     def by_node(self) -> dict[str, int]:
         """Node → estimated bytes of what it describes, the largest first. What is shared counts

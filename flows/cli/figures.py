@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import JsonValue
 
 from patchbay.nodes.figures import Chart, Picture, Table, cell_text
+from patchbay.nodes.units import size_in_words
 from patchbay.nodes.values import Document, as_text
 
 BAR = 30
@@ -29,7 +30,7 @@ def text_of(value: Any, widest: int | None = None) -> str:
         return _headed(value.title, chart_text(value, widest))
     if isinstance(value, Picture):
         alt = f" {value.alt}" if value.alt else ""
-        return f"[picture {value.media}, {_size(value.size)}]{alt}"
+        return f"[picture {value.media}, {size_in_words(value.size)}]{alt}"
     if isinstance(value, Document):
         return documents_text([value])
     if isinstance(value, list) and value and all(isinstance(item, Document) for item in value):
@@ -128,9 +129,3 @@ def _width(text: str) -> int:
 def _padded(text: str, width: int, to_right: bool) -> str:
     gap = " " * (width - _width(text))
     return gap + text if to_right else text + gap
-
-
-def _size(count: int) -> str:
-    if count < 1e6:
-        return f"{count / 1e3:.0f} kB" if count >= 1000 else f"{count} B"
-    return f"{count / 1e6:.1f} MB"

@@ -15,6 +15,7 @@ from patchbay.flows.cli.watch import StatusLine
 from patchbay.flows.problems import FlowError, Problem
 from patchbay.flows.runs.events import NodeProgress
 from patchbay.nodes.contract import NodeError
+from patchbay.nodes.units import size_in_words
 
 app = typer.Typer(help="List, fetch and remove weights of models.", rich_markup_mode=None)
 
@@ -38,7 +39,7 @@ def models(
     for info in found:
         here = "here" if info.present else "not fetched"
         bits = f"  {info.bits_per_weight:.1f} bits/weight" if info.bits_per_weight else ""
-        say.out(f"{info.name}  {here}  {info.size / 1e6:.1f} MB{bits}  {info.license}")
+        say.out(f"{info.name}  {here}  {size_in_words(info.size)}{bits}  {info.license}")
         say.out(f"    from {info.source}")
         say.out(f"    sha256 {info.sha256}")
         if info.present:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import time
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from patchbay.flows.cli import say
 from patchbay.flows.problems import FlowError, Problem
-from patchbay.nodes.units import kilobytes
+from patchbay.nodes.units import size_in_words
 
 if TYPE_CHECKING:
     from patchbay.flows.runs.history import History
@@ -65,7 +64,7 @@ def runs(
         when = time.strftime("%Y-%m-%d %H:%M", time.localtime(run.started_at))
         say.out(f"{run.id}  {run.status:<11}  {when}  {say.seconds(run.seconds):>8}  {run.name}")
     if past and history.size is not None:
-        say.err(f"The history takes {kilobytes(history.size)}.")
+        say.err(f"The history takes {size_in_words(history.size)}.")
     if not past:
         say.err("No run is recorded yet. Record one with: patchbay run FLOW --record")
 
@@ -84,8 +83,8 @@ def _prune(history: History, what: str | None, older: str | None, dry: bool) -> 
         say.out(f"{run.id}  {run.status:<11}  {run.name}")
     count = f"{len(pruned.runs):,} run{'' if len(pruned.runs) == 1 else 's'}"
     say.out(
-        f"{count} of about {kilobytes(pruned.size)} {'would go' if dry else 'went'}."
-        + (f" The history takes {kilobytes(history.size)} now." if history.size and not dry else "")
+        f"{count} of about {size_in_words(pruned.size)} {'would go' if dry else 'went'}."
+        + (f" The history takes {size_in_words(history.size)} now." if history.size and not dry else "")
     )
     if pruned.kept:
         say.err(
@@ -104,7 +103,7 @@ def _line(event: dict[str, Any]) -> str:
         or event.get("source")
         or " · ".join(part for part in step if part)
     )
-    at = time.strftime("%H:%M:%S", time.localtime(event["at"]))
+    at = clock(event["at"])
     return f"{at}  {event['type']:<14}{node}  {more}".rstrip()
 
 

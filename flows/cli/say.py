@@ -12,6 +12,7 @@ from patchbay.flows.blackout import EVERYWHERE, black_out_process, finish
 from patchbay.flows.problems import FlowError, Problem
 from patchbay.flows.runs.failures import RunError, about_file
 from patchbay.flows.wording import UNSAFE
+from patchbay.nodes.units import duration
 
 if TYPE_CHECKING:
     from patchbay.flows.checks.memory import MemoryPlan
@@ -62,20 +63,11 @@ def problems(found: Iterable[Problem], head: str = "") -> None:
             err(f"    → {problem.fix}")
 
 
-def seconds(value: float) -> str:
-    """A duration: `0.31 s`, `12 s`, `3 min 5 s`."""
-    if value < 10:
-        return f"{value:.2f} s"
-    if value < 120:
-        return f"{value:.0f} s"
-    return f"{int(value // 60)} min {int(value % 60)} s"
-
-
 def tokens(count: Tokens) -> str:
     """`37 + 12 tokens · 0.21 s to first · 38 tokens/s`: read and written, and how fast."""
     parts = [f"{count.prompt} + {count.completion} tokens"] if count.total else []
     if count.first_token_s is not None:
-        parts.append(f"{count.first_token_s:.2f} s to first")
+        parts.append(f"{duration(count.first_token_s)} to first")
     if count.per_second is not None:
         parts.append(f"{count.per_second:.0f} tokens/s")
     return " · ".join(parts)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-import time
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -16,6 +15,7 @@ from patchbay.flows.runs.forgetting import Forgotten, forget_person, forget_thre
 from patchbay.flows.runs.thread_export import as_data, as_markdown
 from patchbay.flows.runs.threads import Thread, Threads
 from patchbay.flows.wording import plural
+from patchbay.nodes.units import timestamp
 
 app = typer.Typer(
     help="List, show, rename, branch, export and delete conversations.", rich_markup_mode=None
@@ -43,7 +43,7 @@ def threads(
         say.out(json.dumps([_row(thread) for thread in found], ensure_ascii=False, indent=2))
         return
     for thread in found:
-        when = time.strftime("%Y-%m-%d %H:%M", time.localtime(thread.updated_at))
+        when = timestamp(thread.updated_at)
         turns = plural(thread.turns, "turn")
         say.out(f"{thread.id}  {when}  {turns:>9}  {thread.flow}  {thread.title}")
     if not found:

@@ -35,6 +35,7 @@ from patchbay.flows.runs.events import (
     RunWarned,
     as_json,
 )
+from patchbay.nodes.units import duration, size_in_words
 
 REPORT_EVERY_S = 5.0
 """Where standard error is no terminal, progress is written this often, in seconds."""
@@ -168,7 +169,7 @@ class Terminal:
                 self._streamed = ""
                 self._note(
                     f"{event.problem.place}: {event.problem.message} "
-                    f"Trying again in {event.wait_s:g} s."
+                    f"Trying again in {duration(event.wait_s)}."
                 )
             case NodeFailed():
                 pass  # its problem is told when the run ends, or as a warning when it goes on
@@ -181,7 +182,7 @@ class Terminal:
                 say.problems([event.problem])
             case RunCancelled():
                 self._settle()
-                say.err(f"Stopped after {say.seconds(event.seconds)}.")
+                say.err(f"Stopped after {duration(event.seconds)}.")
             case RunWaiting():
                 self._settle()
                 self._wait(event)
@@ -235,7 +236,7 @@ class Terminal:
             return
         count = f"{self._ran} nodes ran" if self._ran != 1 else "1 node ran"
         reused = f"{self._reused} reused" if self._reused else ""
-        parts = [count, reused, say.seconds(event.seconds), say.tokens(event.tokens)]
+        parts = [count, reused, duration(event.seconds), say.tokens(event.tokens)]
         say.err(" · ".join(part for part in parts if part))
 
     def _status(self, text: str) -> None:
@@ -304,7 +305,7 @@ def _bar(event: NodeProgress) -> str:
     filled = round(share * 24)
     amount = f"{event.done:g}/{event.total:g}"
     if event.total >= 1e6:
-        amount = f"{event.done / 1e6:.1f}/{event.total / 1e6:.1f} MB"
+        amount = f"{size_in_words(event.done)} of {size_in_words(event.total)}"
     return f"[{'█' * filled}{'·' * (24 - filled)}] {share:4.0%}  {amount}"
 
 
@@ -318,7 +319,7 @@ def step_text(event: NodeStepped) -> str:
 
 def _titled(event: NodeStepped) -> str:
     """The line above a step's text: who did what, and what it cost."""
-    cost = [say.seconds(event.seconds) if event.seconds is not None else ""]
+    cost = [duration(event.seconds) if event.seconds is not None else ""]
     cost = [part for part in (*cost, say.tokens(event.tokens)) if part]
     return f"{event.node}: {_head(event)}" + (f" ({' · '.join(cost)})" if cost else "")
 
@@ -330,7 +331,7 @@ def _head(event: NodeStepped) -> str:
 def _how(event: NodeFinished) -> str:
     if event.source != "run":
         return "from the cache" if event.source == "cache" else "kept from the interrupted run"
-    return " · ".join(p for p in (say.seconds(event.seconds), say.tokens(event.tokens)) if p)
+    return " · ".join(p for p in (duration(event.seconds), say.tokens(event.tokens)) if p)
 
 
 def _live_source(resolved: Resolved) -> tuple[str, str] | None:

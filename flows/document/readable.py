@@ -12,6 +12,7 @@ from patchbay.flows.document.reading import MAX_BYTES, MAX_DEPTH, is_whole
 from patchbay.flows.document.writing import canonical_text
 from patchbay.flows.problems import FlowError, Problem
 from patchbay.flows.wording import quoted
+from patchbay.nodes.units import size_in_words
 
 PARAM_DEPTH = MAX_DEPTH - 4
 """How many levels deep a param may nest: a file has it at nodes[0].params.name."""
@@ -142,8 +143,8 @@ def _too_large(flow: Flow) -> Iterator[Problem]:
         return  # it cannot be written at all; what is wrong with it is among the other findings
     if size > MAX_BYTES:
         message = (
-            f"The flow would take {size / 2**20:.1f} MB; "
-            f"a flow file may have {MAX_BYTES // 2**20} MB."
+            f"The flow would take {size_in_words(size)}; "
+            f"a flow file may have {size_in_words(MAX_BYTES)}."
         )
         fix = "Move data out of the flow, into files that it reads."
         yield Problem("file/too-large", message, fix)

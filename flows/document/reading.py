@@ -19,6 +19,7 @@ from patchbay.flows.document.model import FORMAT, Flow
 from patchbay.flows.problems import FlowError, Problem
 from patchbay.flows.secret_shapes import JsonPath
 from patchbay.flows.wording import printable, quoted
+from patchbay.nodes.units import size_in_words
 
 MAX_BYTES = 16 * 1024 * 1024
 """The largest flow file that is read, in bytes."""
@@ -308,8 +309,8 @@ def _shape(value: Any) -> str:
 
 
 def _too_large(size: int) -> FlowError:
-    limit = MAX_BYTES // 1024 // 1024
-    message = f"The file is {size / 1024 / 1024:.0f} MB; a flow file may have {limit} MB."
+    limit = size_in_words(MAX_BYTES)
+    message = f"The file is {size_in_words(size)}; a flow file may have {limit}."
     return _refused("file/too-large", message, "Move data out of the flow, into files it reads.")
 
 

@@ -34,6 +34,7 @@ from patchbay.nodes.context import IDEMPOTENCY_KEY, LANE
 from patchbay.nodes.contract import InputField, Node, NodeError, Ports
 from patchbay.nodes.errors import Suspended, suspended
 from patchbay.nodes.threads import in_thread
+from patchbay.nodes.units import duration
 
 log = logging.getLogger("patchbay")
 
@@ -406,4 +407,4 @@ async def _within(limit: float, step: PlanStep, inputs: Ports, ctx: StepContext)
     except TimeoutError as error:
         if not scope.expired():
             raise
-        raise TimeoutError(f"It took longer than {limit:g} s.") from error
+        raise TimeoutError(f"It took longer than {duration(limit)}.") from error

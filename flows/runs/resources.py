@@ -22,6 +22,7 @@ from patchbay.flows import machine
 from patchbay.flows.runs.failures import said
 from patchbay.nodes.contract import NodeError
 from patchbay.nodes.data import secrets_in
+from patchbay.nodes.units import size_in_words
 from patchbay.nodes.values import Opening, SecretRef, Spec, canonical, encode
 
 log = logging.getLogger("patchbay")
@@ -161,8 +162,8 @@ class Pool:
         if crowded:
             try:
                 watcher.warning(
-                    f"Opened models are estimated at {self._used() / 1e9:.1f} GB together, more "
-                    f"than the {self._allowed() / 1e9:.1f} GB allowed, and all are in use."
+                    f"Opened models are estimated at {size_in_words(self._used())} together, more "
+                    f"than the {size_in_words(self._allowed())} allowed, and all are in use."
                 )
             except BaseException:
                 self._release(entry)

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from typing import Any
 
 from patchbay.flows.runs.threads import Thread, ThreadTurn
+from patchbay.nodes.units import timestamp
 
 LOST = "(this turn is damaged and cannot be read)"
 
 
 def as_markdown(thread: Thread, turns: Sequence[ThreadTurn]) -> str:
     """A thread as Markdown: who said what, in order."""
-    since = time.strftime("%Y-%m-%d %H:%M", time.localtime(thread.created_at))
+    since = timestamp(thread.created_at)
     head = f"# {thread.title or thread.id}\n\nWith {thread.flow}, begun {since}.\n"
     parts = [head]
     for turn in turns:

@@ -18,6 +18,7 @@ from patchbay.nodes.agents.worker import NO_ANSWER, BudgetSpent, Worker
 from patchbay.nodes.contract import Context, Field, Node, NodeError, NodeParams, Ports, port
 from patchbay.nodes.models.asking import judge
 from patchbay.nodes.names import Name
+from patchbay.nodes.units import duration
 from patchbay.nodes.values import AgentSpec, EmbeddingsSpec, ModelSpec, Table, TaskSpec
 
 if TYPE_CHECKING:
@@ -96,7 +97,7 @@ class Crew(Node):
         """How it works, and its budget."""
         parts = [params.process, "with memory" if params.memory == "local" else ""]
         parts += [f"at most {params.max_tokens:,} tokens" if params.max_tokens else ""]
-        parts += [f"{params.max_seconds:g} s" if params.max_seconds else ""]
+        parts += [duration(params.max_seconds)]
         return " · ".join(part for part in parts if part)
 
     async def run(self, inputs: Ports, params: Params, ctx: Context) -> Outputs:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from patchbay.nodes.home import home
 from patchbay.nodes.private import private_folder
+from patchbay.nodes.units import duration
 
 if TYPE_CHECKING:
     from crewai.memory.unified_memory import Memory
@@ -90,7 +91,7 @@ def _no_console() -> None:
 def _in_process_lock(name: str, *, timeout: float) -> Iterator[None]:
     """Between the threads of this process; between processes SQLite has locks of its own."""
     if not _file_locks[name].acquire(timeout=timeout):
-        raise TimeoutError(f"CrewAI waited more than {timeout:g} s for {name}.")
+        raise TimeoutError(f"CrewAI waited more than {duration(timeout)} for {name}.")
     try:
         yield
     finally:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pydantic import BaseModel, ConfigDict, Field
 
 from patchbay.nodes.figures import Table
+from patchbay.nodes.units import duration
 
 
 class Limits(BaseModel):
@@ -42,7 +43,7 @@ class Meter:
         if self.limits.tokens is not None and self.tokens >= self.limits.tokens:
             return f"the {self.limits.tokens:,} tokens of {self.who}"
         if self.limits.seconds is not None and self.seconds >= self.limits.seconds:
-            return f"the {self.limits.seconds:g} seconds of {self.who}"
+            return f"the {duration(self.limits.seconds)} of {self.who}"
         return ""
 
     def may_call_tools(self) -> bool:

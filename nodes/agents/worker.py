@@ -20,6 +20,7 @@ from patchbay.nodes.agents.meter import Meter
 from patchbay.nodes.contract import Context, NodeError, StepKind
 from patchbay.nodes.threads import in_thread
 from patchbay.nodes.tools.tool import shortened
+from patchbay.nodes.units import duration
 
 if TYPE_CHECKING:
     from langchain_core.messages import AIMessage, BaseMessage
@@ -221,7 +222,7 @@ class Worker:
                 result = await _invoke(tool, dict(arguments))
         except TimeoutError as error:
             if timer.expired():
-                return f"Error: {name} did not answer within {left:g} s and was stopped."
+                return f"Error: {name} did not answer within {duration(left)} and was stopped."
             return _told(error)
         except Exception as error:  # a tool may raise anything; the agent decides what to do
             return _told(error)

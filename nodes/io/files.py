@@ -8,9 +8,9 @@ import stat
 from pathlib import Path
 
 from patchbay.nodes.errors import NodeError
+from patchbay.nodes.units import size_in_words
 from patchbay.nodes.values import FileRef
 
-MEGABYTE = 1_000_000
 """Bytes in a megabyte, as file managers count."""
 
 
@@ -57,7 +57,7 @@ def read_bytes(path: Path, place: str, limit: int) -> bytes:
         raise _unreadable(path, place, error) from error
     if len(data) > limit:
         raise NodeError(
-            f"{place}: {quoted(path)} is larger than {limit / MEGABYTE:g} MB.",
+            f"{place}: {quoted(path)} is larger than {size_in_words(limit)}.",
             fix="Give a smaller file, or raise the limit where the node has one.",
             code="io/file-too-large",
             retry=False,

@@ -15,7 +15,8 @@ from typing import Any, Literal
 from pydantic import ValidationError
 
 from patchbay.nodes.errors import NodeError
-from patchbay.nodes.io.files import MEGABYTE, as_utf8, file_ref, quoted, read_bytes
+from patchbay.nodes.io.files import as_utf8, file_ref, quoted, read_bytes
+from patchbay.nodes.units import MEGABYTE
 from patchbay.nodes.values import Document, FileRef, Message, as_text, is_json, type_in_words
 
 InputKind = Literal["text", "number", "choice", "json", "messages", "file", "documents"]

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from patchbay.nodes.contract import Context, Field, Node, NodeParams, Ports, port
-from patchbay.nodes.io.files import MEGABYTE, as_utf8, bytes_of
+from patchbay.nodes.io.files import as_utf8, bytes_of
+from patchbay.nodes.units import MEGABYTE, size_in_words
 from patchbay.nodes.values import FileRef
 
 
@@ -28,7 +29,7 @@ class ReadFile(Node):
 
     @classmethod
     def summary(cls, params: Params) -> str:
-        return f"at most {params.limit_mb:g} MB"
+        return f"at most {size_in_words(params.limit_mb * MEGABYTE)}"
 
     async def run(self, inputs: Inputs, params: Params, ctx: Context) -> Outputs:
         limit = int(params.limit_mb * MEGABYTE)

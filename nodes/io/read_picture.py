@@ -6,7 +6,8 @@ import base64
 
 from patchbay.nodes.contract import Context, Field, Node, NodeError, NodeParams, Ports, port
 from patchbay.nodes.figures import Picture
-from patchbay.nodes.io.files import MEGABYTE, bytes_of, quoted
+from patchbay.nodes.io.files import bytes_of, quoted
+from patchbay.nodes.units import MEGABYTE
 from patchbay.nodes.values import FileRef
 
 MEDIA = {b"\x89PNG\r\n\x1a\n": "image/png", b"\xff\xd8\xff": "image/jpeg"}

@@ -10,8 +10,8 @@ from pydantic import JsonValue
 
 from patchbay.nodes.errors import NodeError
 from patchbay.nodes.io.csv_table import BadTable, Delimiter, read_table
-from patchbay.nodes.io.files import MEGABYTE
 from patchbay.nodes.io.read_file import read_text
+from patchbay.nodes.units import MEGABYTE
 from patchbay.nodes.values import FileRef, as_text, type_in_words
 
 Record = dict[str, JsonValue]

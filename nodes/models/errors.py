@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 from difflib import get_close_matches
 
 from patchbay.nodes.errors import NodeError
+from patchbay.nodes.units import duration, size_in_words
 
 MAX_SHOWN = 8
 """So many names of other models are listed at most."""
@@ -45,8 +46,12 @@ def overflow(prompt: int, limit: int, answer: int = 0, trained: int = 0) -> Node
 
 def out_of_memory(what: str, needed: int | None = None, free: int | None = None) -> NodeError:
     """There is no room for a model. `what` names it; sizes are bytes where they are known."""
-    about = f"needs about {mib(needed)} of memory" if needed else "needs more memory than there is"
-    but = f", but only {mib(free)} are free" if free is not None else ""
+    about = (
+        f"needs about {size_in_words(needed)} of memory"
+        if needed
+        else "needs more memory than there is"
+    )
+    but = f", but only {size_in_words(free)} are free" if free is not None else ""
     return NodeError(
         f"{what} {about}{but}.",
         fix="Lower the context or the number of parallel requests, or take a smaller model.",
@@ -107,7 +112,7 @@ def wrong_key(where: str, secret: str = "") -> NodeError:
 
 def rate_limited(where: str, wait_s: float | None = None) -> NodeError:
     """Too many requests. A node with retries tries again, waiting longer each time."""
-    when = f" It asks to wait {wait_s:g} s." if wait_s else ""
+    when = f" It asks to wait {duration(wait_s)}." if wait_s else ""
     return NodeError(
         f"{where} takes no more requests for now.{when}",
         fix="Wait, lower the number of requests at once, or give the node more retries.",
@@ -141,8 +146,3 @@ def in_words(error: BaseException, *translations: Translation) -> BaseException:
             found.__cause__ = error
             return found
     return error
-
-
-def mib(size: int) -> str:
-    """A size in bytes, in words."""
-    return f"{size / 2**20:,.0f} MiB"

@@ -12,8 +12,9 @@ from patchbay.nodes.figures import Chart, Table
 from patchbay.nodes.quantization.errors import Loss, storage
 from patchbay.nodes.quantization.schemes import SCHEMES
 from patchbay.nodes.quantization.tensors import Tensor
+from patchbay.nodes.units import MEGABYTE
 
-MEGABYTE, GIGABYTE = 1e6, 1e9
+GIGABYTE = 1e9
 
 
 @dataclass(slots=True)

@@ -13,6 +13,8 @@ from typing import Any
 from jmespath.exceptions import JMESPathError
 from jmespath.visitor import TreeInterpreter
 
+from patchbay.nodes.units import duration
+
 MAX_ITEMS = 1_000_000
 """Values that a result, or what is compared or written out on the way, may hold in all."""
 MAX_TEXT = 50_000_000
@@ -43,7 +45,7 @@ class BoundedInterpreter(TreeInterpreter):
         self._visits += 1
         if self._visits % _LOOK_EVERY == 0:
             if time.monotonic() > self._until:
-                raise LimitReached(f"it took longer than {self._seconds:g} s")
+                raise LimitReached(f"it took longer than {duration(self._seconds)}")
             if self._stopped():
                 raise LimitReached("the run was stopped")
         return super().visit(node, *args, **kwargs)

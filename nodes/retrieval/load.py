@@ -17,9 +17,10 @@ from patchbay.nodes.contract import (
     port,
 )
 from patchbay.nodes.io.csv_table import Delimiter
-from patchbay.nodes.io.files import MEGABYTE, quoted, read_bytes
+from patchbay.nodes.io.files import quoted, read_bytes
 from patchbay.nodes.retrieval.folder import Found, digest_of, find_files
 from patchbay.nodes.retrieval.readers import PLACE, READERS, ReadOptions, read_documents
+from patchbay.nodes.units import MEGABYTE
 from patchbay.nodes.values import Document, FileRef
 
 SHOWN = 5

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from patchbay.nodes.contract import DescribingNode, Field, NodeParams, Ports, port
 from patchbay.nodes.retrieval.local_embeddings import LocalEmbeddings
+from patchbay.nodes.units import size_in_words
 from patchbay.nodes.weights.manifest import EMBEDDINGS_DEFAULT, FOLDERS
 
 
@@ -45,7 +46,7 @@ class LocalEmbeddingsNode(DescribingNode):
         known = FOLDERS.get(params.weights)
         if known is None:
             return {}
-        return {"Weights": f"{known.size / 1e6:.0f} MB", "Dimensions": str(known.dimensions)}
+        return {"Weights": size_in_words(known.size), "Dimensions": str(known.dimensions)}
 
     @classmethod
     def describe(cls, params: Params, inputs: Ports) -> Outputs:

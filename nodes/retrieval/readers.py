@@ -9,8 +9,9 @@ from typing import Any
 
 from patchbay.nodes.errors import NodeError
 from patchbay.nodes.io.csv_table import BadTable, Delimiter, read_table
-from patchbay.nodes.io.files import MEGABYTE, as_utf8, quoted
+from patchbay.nodes.io.files import as_utf8, quoted
 from patchbay.nodes.text.html import read_page
+from patchbay.nodes.units import MEGABYTE, size_in_words
 from patchbay.nodes.values import Document
 
 UNPACKED_LIMIT = 500 * MEGABYTE
@@ -112,7 +113,7 @@ def _docx(path: Path, data: bytes, how: ReadOptions) -> TextsWithMetadata:
     try:
         yield read_word(data, UNPACKED_LIMIT), {}
     except TooLarge as error:
-        why = f"it unpacks to more than {UNPACKED_LIMIT / MEGABYTE:g} MB"
+        why = f"it unpacks to more than {size_in_words(UNPACKED_LIMIT)}"
         raise broken(path.name, why) from error
 
 

@@ -8,6 +8,7 @@ from pydantic import Field as Bounded
 
 from patchbay.nodes.contract import DescribingNode, Field, NodeParams, Ports, port
 from patchbay.nodes.tools.tool import LocalTool, ToolName, langchain_tool
+from patchbay.nodes.units import duration, size_in_words
 from patchbay.nodes.values import Opening
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ class HttpGet(DescribingNode):
     def summary(cls, params: Params) -> str:
         """The bounds."""
         own = " · this machine too" if params.allow_loopback else ""
-        return f"{params.limit / 1000:g} kB in {params.seconds:g} s{own}"
+        return f"{size_in_words(params.limit)} in {duration(params.seconds)}{own}"
 
     @classmethod
     def describe(cls, params: Params, inputs: Ports) -> Outputs:

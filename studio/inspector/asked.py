@@ -8,12 +8,13 @@ from typing import Any
 import streamlit as st
 from pydantic import ValidationError
 
+from patchbay.flows.wording import plural
 from patchbay.nodes.contract import Node, NodeError
 from patchbay.studio.inspector.declared import FieldSpec
 from patchbay.studio.inspector.fields import draw_named
 from patchbay.studio.inspector.tables import Write
 from patchbay.studio.server import session
-from patchbay.studio.words import count, plain
+from patchbay.studio.words import plain
 
 ListModels = Callable[[], list[str] | None]
 """Asks the server. Raises `NodeError`."""
@@ -58,7 +59,7 @@ def draw_asked(spec: FieldSpec, value: Any, name: str, write: Write, ask: ListMo
             icon=":material/refresh:", type="tertiary", help="Asks the server what it has.",
         )  # fmt: skip
         if known:
-            st.caption(f"The server has {count(len(known), 'model')}.")
+            st.caption(f"The server has {plural(len(known), 'model')}.")
     if refused := session.recall(f"{name}:refused"):
         message, fix = refused
         st.warning(plain(message) + (f"\n\n{plain(fix)}" if fix else ""))

@@ -13,11 +13,12 @@ from typing import Any
 
 import streamlit as st
 
+from patchbay.flows.wording import plural
 from patchbay.studio.inspector.declared import FieldSpec, Shape
 from patchbay.studio.inspector.tables import Write, draw_table, label_of
 from patchbay.studio.lenient_json import parse_loose
 from patchbay.studio.server import session
-from patchbay.studio.words import count, plain
+from patchbay.studio.words import plain
 
 
 def draw(spec: FieldSpec, value: Any, name: str, write: Write, folder: Path | None) -> None:
@@ -181,15 +182,15 @@ def draw_named(spec: FieldSpec, value: Any, name: str, write: Write, names: dict
 
 
 def _draw_model(spec: FieldSpec, value: Any, name: str, write: Write, _: Path | None) -> None:
+    from patchbay.nodes.units import size_in_words
     from patchbay.nodes.weights.resolve import listing
-    from patchbay.studio.words import size
 
     names = {}
     known = listing()
     folders = spec.default in {info.name for info in known if info.is_folder}
     for info in (info for info in known if info.is_folder == folders):
         here = "on this machine" if info.present else "fetched on first use"
-        names[info.name] = f"{info.name} ({here}, {size(info.size)})"
+        names[info.name] = f"{info.name} ({here}, {size_in_words(info.size)})"
     draw_named(spec, value, name, write, names)
 
 
@@ -218,7 +219,7 @@ def _there(path: Path, wanted: str) -> str:
         if wanted == "folder":
             if not path.is_dir():
                 return "There is no such folder here."
-            return f"The folder is there, with {count(sum(1 for _ in path.iterdir()), 'entry')}."
+            return f"The folder is there, with {plural(sum(1 for _ in path.iterdir()), 'entry')}."
         return "The file is there." if path.is_file() else "There is no such file here."
     except OSError as error:
         return f"The {wanted} cannot be looked at: {plain(error.strerror or str(error))}."

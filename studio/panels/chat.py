@@ -9,6 +9,7 @@ import streamlit as st
 
 from patchbay.flows.runs.thread_runs import InThread
 from patchbay.flows.runs.threads import Thread, ThreadTurn
+from patchbay.flows.wording import plural
 from patchbay.studio.documents.document import FlowDocument
 from patchbay.studio.panels.conversations import (
     branched,
@@ -35,7 +36,7 @@ from patchbay.studio.server.services import services
 from patchbay.studio.views.live import answering_node, follow, title_of, words
 from patchbay.studio.views.trace import show_trace
 from patchbay.studio.views.values import show_value
-from patchbay.studio.words import count, plain
+from patchbay.studio.words import plain
 
 SHOWN = 20
 """Turns of a conversation that are shown at first."""
@@ -249,7 +250,7 @@ def _what_was_done(live: LiveRun) -> None:
     """The steps of agents behind an answer, folded."""
     for path, node in live.progress.nodes.items():
         if node.steps:
-            label = f"{title_of(live, path)}: {count(len(node.steps), 'step')}"
+            label = f"{title_of(live, path)}: {plural(len(node.steps), 'step')}"
             key = f"did:{live.id}:{path}"
             with st.expander(plain(label), key=key, on_change="rerun") as fold:
                 if fold.open:

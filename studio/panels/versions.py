@@ -9,11 +9,12 @@ import streamlit as st
 from patchbay.flows.document.model import Flow
 from patchbay.flows.document.operations import Replace
 from patchbay.flows.problems import FlowError
+from patchbay.nodes.units import date
 from patchbay.studio.documents.versions import Version, Versions
 from patchbay.studio.pictures.picture import draw
 from patchbay.studio.server import session
 from patchbay.studio.server.services import services
-from patchbay.studio.words import date, plain
+from patchbay.studio.words import plain
 
 
 @st.dialog("Versions", width="large")

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from patchbay.flows.runs.events import Tokens
-from patchbay.studio.words import count, duration
+from patchbay.flows.wording import plural
+from patchbay.nodes.units import duration
 
 STEP_TEXT = 4000
 """Characters of a step's text that pages get."""
@@ -37,11 +38,11 @@ def by_role(steps: Iterable[Mapping[str, Any]]) -> dict[str, str]:
 
 
 def _spent_by(steps: list[Mapping[str, Any]]) -> str:
-    facts = [count(len(steps), "step")]
+    facts = [plural(len(steps), "step")]
     if calls := sum(step["what"] == "tool call" for step in steps):
-        facts.append(count(calls, "tool call"))
+        facts.append(plural(calls, "tool call"))
     if tokens := sum(step.get("tokens", 0) for step in steps):
-        facts.append(count(tokens, "token"))
+        facts.append(plural(tokens, "token"))
     if passed := sum(step.get("seconds", 0.0) for step in steps):
         facts.append(duration(passed))
     return ", ".join(facts)
@@ -66,9 +67,9 @@ def spent(seconds: float | None, tokens: Tokens) -> list[str]:
     """`["1.2 s", "49 tokens", "0.21 s to first", "38 tokens/s"]`, as far as it is known."""
     facts = [duration(seconds)] if seconds is not None else []
     if tokens.total:
-        facts.append(count(tokens.total, "token"))
+        facts.append(plural(tokens.total, "token"))
     if tokens.first_token_s is not None:
-        facts.append(f"{tokens.first_token_s:.2f} s to first")
+        facts.append(f"{duration(tokens.first_token_s)} to first")
     if tokens.per_second is not None:
         facts.append(f"{tokens.per_second:.0f} tokens/s")
     return facts

@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from patchbay.flows.problems import FlowError
+from patchbay.flows.wording import plural
+from patchbay.nodes.units import ago
 from patchbay.studio.documents.cards import Card
 from patchbay.studio.server import session
 from patchbay.studio.server.services import services
 from patchbay.studio.views.gallery import gallery
-from patchbay.studio.words import ago, count, plain
+from patchbay.studio.words import plain
 
 if TYPE_CHECKING:
     from patchbay.flows.exchange.imports.report import ImportReport
@@ -114,7 +116,7 @@ def _card(card: Card) -> None:
     else:
         about = card.about.partition("\n")[0]
         shown = plain(about[:160] + ("…" if len(about) > 160 else "")) or "No description."
-        st.caption(f"{shown}  \n{count(card.nodes, 'node')} · {ago(card.modified)}")
+        st.caption(f"{shown}  \n{plural(card.nodes, 'node')} · {ago(card.modified)}")
     st.space("stretch")
     with st.container(horizontal=True, gap="xsmall"):
         st.button(

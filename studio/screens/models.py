@@ -5,13 +5,15 @@ from __future__ import annotations
 import streamlit as st
 
 from patchbay.flows.runs.defaults import default_pool
+from patchbay.flows.wording import plural
 from patchbay.nodes.contract import NodeError
 from patchbay.nodes.home import weights_dir
 from patchbay.nodes.specs import Spec
+from patchbay.nodes.units import size_in_words
 from patchbay.nodes.weights.resolve import WeightsInfo, delete, listing
 from patchbay.studio.runs.pulls import Pull, pulls
 from patchbay.studio.server import session
-from patchbay.studio.words import count, plain, size
+from patchbay.studio.words import plain
 
 SECTIONS = (
     ("Quantized models", "GGUF files, for *Quantized local model*.", False),
@@ -92,7 +94,7 @@ def _row(info: WeightsInfo) -> None:
                 )
             elif pull is None or not pull.active:
                 st.button("Pull", key=f"pull:{info.name}", on_click=_pull, args=(info.name,))
-        facts = [size(info.size), info.license]
+        facts = [size_in_words(info.size), info.license]
         if info.bits_per_weight:
             facts.append(f"{info.bits_per_weight:.1f} bits per weight")
         st.caption(plain(" · ".join(facts)))
@@ -119,8 +121,8 @@ def _adapters() -> None:
                 continue
             if adapter is None:
                 continue
-            facts = [size(adapter.bytes), f"rank {adapter.rank}"]
-            facts.append(count(len(adapter.layers), "layer"))
+            facts = [size_in_words(adapter.bytes), f"rank {adapter.rank}"]
+            facts.append(plural(len(adapter.layers), "layer"))
             facts += [f"made for {adapter.base}"] if adapter.base else []
             st.caption(plain(" · ".join(facts)))
 
@@ -135,7 +137,7 @@ def _in_memory() -> None:
         {
             "what": spec.type_id(),
             "which": name_of(spec),
-            "estimated": size(taken) if taken else "not known",
+            "estimated": size_in_words(taken) if taken else "not known",
             "in use": used,
         }
         for spec, taken, used in resident
@@ -163,8 +165,10 @@ def _progress(pull: Pull) -> None:
     if not pull.active:
         return
     share = min(1.0, pull.done / pull.total) if pull.total else 0.0
-    of = f" of {size(int(pull.total))}" if pull.total else ""
-    st.progress(share, f"{plain(pull.label or 'Begins')} {plain(size(int(pull.done)) + of)}")
+    of = f" of {size_in_words(int(pull.total))}" if pull.total else ""
+    st.progress(
+        share, f"{plain(pull.label or 'Begins')} {plain(size_in_words(int(pull.done)) + of)}"
+    )
     st.button("Stop", key=f"halt:{pull.name}", on_click=pull.cancel, type="tertiary")
 
 

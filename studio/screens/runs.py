@@ -11,6 +11,8 @@ from patchbay.flows.runs.events import Tokens
 from patchbay.flows.runs.history import PastRun
 from patchbay.flows.runs.inbox import said
 from patchbay.studio.panels.questions import notices, show_questions
+from patchbay.flows.wording import plural
+from patchbay.nodes.units import ago, date, duration
 from patchbay.studio.runs.progress import STEPS, waiting_words
 from patchbay.studio.runs.steps import spent, step_of, tokens_of
 from patchbay.studio.server import session
@@ -19,7 +21,7 @@ from patchbay.studio.server.services import services
 from patchbay.studio.views.preview import preview
 from patchbay.studio.views.trace import show_trace
 from patchbay.studio.views.values import gist, show_value
-from patchbay.studio.words import ago, count, date, duration, plain
+from patchbay.studio.words import plain
 
 STATUS = {
     "finished": ("green", "Finished"), "failed": ("red", "Failed"),
@@ -114,7 +116,7 @@ def _row(past: PastRun) -> None:
             if past.status != "running":
                 facts.append(duration(past.seconds))
             if past.tokens:
-                facts.append(count(past.tokens, "token"))
+                facts.append(plural(past.tokens, "token"))
             st.caption(plain(" · ".join(facts)))
         st.button("Open", key=f"run:{past.id}", on_click=_show, args=(past.id,))
 

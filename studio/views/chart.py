@@ -11,8 +11,9 @@ from typing import Any
 
 import streamlit as st
 
+from patchbay.flows.wording import plural
 from patchbay.nodes.figures import cell_text
-from patchbay.studio.words import count, plain
+from patchbay.studio.words import plain
 
 SHOWN_POINTS = 5000
 WIDE = 14
@@ -36,7 +37,7 @@ def show_chart(value: Mapping[str, Any], key: str) -> None:
         return
     st.vega_lite_chart(spec_of(value), key=f"{key}:chart", width="stretch")
     if len(rows) > SHOWN_POINTS:
-        st.caption(f"The first {SHOWN_POINTS:,} of {count(len(rows), 'point')}.")
+        st.caption(f"The first {SHOWN_POINTS:,} of {plural(len(rows), 'point')}.")
 
 
 def spec_of(value: Mapping[str, Any]) -> ChartSpec:

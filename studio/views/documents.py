@@ -8,8 +8,8 @@ from typing import Any
 
 import streamlit as st
 
+from patchbay.flows.wording import plural
 from patchbay.studio.views.live import found
-from patchbay.studio.words import count
 
 FEW = 30
 """Texts up to which they are written out; more make a table."""
@@ -77,7 +77,7 @@ def source_of(metadata: Mapping[str, Any]) -> str:
 def say_cut(items: Sequence[Any], word: str) -> None:
     """Say that not all items are shown, where that is so."""
     if len(items) > MANY:
-        st.caption(f"The first {MANY:,} of {count(len(items), word)}.")
+        st.caption(f"The first {MANY:,} of {plural(len(items), word)}.")
 
 
 def _table(

@@ -15,8 +15,10 @@ from typing import Any
 
 import streamlit as st
 
+from patchbay.flows.wording import plural
 from patchbay.nodes.figures import cell_text
-from patchbay.studio.words import count, plain, size
+from patchbay.nodes.units import size_in_words
+from patchbay.studio.words import plain
 
 SHOWN_ROWS = 2000
 """Rows of a table that are shown; a download holds all of them."""
@@ -50,7 +52,7 @@ def show_table(value: dict[str, Any], key: str) -> None:
     }
     st.dataframe(pd.DataFrame(data), hide_index=True, key=f"{key}:table")
     if len(rows) > SHOWN_ROWS:
-        st.caption(f"The first {SHOWN_ROWS:,} of {count(len(rows), 'row')}.")
+        st.caption(f"The first {SHOWN_ROWS:,} of {plural(len(rows), 'row')}.")
         st.download_button(
             "All rows (CSV)", lambda: as_csv(columns, rows), "table.csv", "text/csv",
             key=f"{key}:csv", on_click="ignore",
@@ -110,7 +112,7 @@ def show_picture(value: dict[str, Any]) -> None:
 def picture_words(value: dict[str, Any]) -> str:
     """`PNG, 12 kB`."""
     kind = str(value.get("media", "")).partition("/")[2].upper()
-    return f"{kind}, {size(len(str(value.get('data', ''))) * 3 // 4)}"
+    return f"{kind}, {size_in_words(len(str(value.get('data', ''))) * 3 // 4)}"
 
 
 def unfit(value: dict[str, Any]) -> str:
@@ -119,7 +121,9 @@ def unfit(value: dict[str, Any]) -> str:
     if media not in MAGIC:
         return f"{media} is none of {', '.join(MAGIC)}"
     if len(data) * 3 // 4 > PICTURE_LIMIT:
-        return f"it has {size(len(data) * 3 // 4)}, more than {size(PICTURE_LIMIT)}"
+        return (
+            f"it has {size_in_words(len(data) * 3 // 4)}, more than {size_in_words(PICTURE_LIMIT)}"
+        )
     try:
         head = base64.b64decode(data, validate=True)[:16]
     except (binascii.Error, ValueError):

@@ -12,9 +12,9 @@ from typing import Any
 
 import streamlit as st
 
+from patchbay.flows.wording import plural
 from patchbay.studio.documents.cards import Card
 from patchbay.studio.server.frontend import addresses, live_component
-from patchbay.studio.words import count
 
 ABOUT = 160
 """Characters of a description that are shown."""
@@ -54,6 +54,6 @@ def _told(name: str, card: Card, dark: bool) -> dict[str, Any]:
         "name": name,
         "title": card.title,
         "about": (about[:ABOUT] + ("…" if len(about) > ABOUT else "")) or "No description.",
-        "facts": count(card.nodes, "node"),
+        "facts": plural(card.nodes, "node"),
         "picture": card.dark if dark else card.light,
     }

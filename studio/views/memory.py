@@ -10,10 +10,11 @@ import streamlit as st
 from patchbay.flows.checks.memory import MemoryPlan, memory_plan
 from patchbay.flows.checks.resolve import resolve_once
 from patchbay.nodes.specs import EmbeddingsSpec, ModelSpec
+from patchbay.nodes.units import size_in_words
 from patchbay.studio.documents.document import FlowDocument
 from patchbay.studio.server.questions import Same
 from patchbay.studio.server.services import services
-from patchbay.studio.words import plain, size
+from patchbay.studio.words import plain
 
 
 def memory_note(document: FlowDocument) -> None:
@@ -28,10 +29,10 @@ def memory_note(document: FlowDocument) -> None:
 
 def memory_words(plan: MemoryPlan) -> str:
     """`Takes about 515 MB of memory: a 400 MB, b 115 MB`; "" where nothing is known."""
-    parts = [f"{node} {size(taken)}" for node, taken in plan.by_node().items()]
+    parts = [f"{node} {size_in_words(taken)}" for node, taken in plan.by_node().items()]
     if not parts:
         return ""
-    total = f"Takes about {size(plan.total)} of memory"
+    total = f"Takes about {size_in_words(plan.total)} of memory"
     more = f": {', '.join(parts)}" if len(parts) > 1 else ""
     # Tools and agents take next to nothing; weights that are not here yet may take much.
     unknown = {s.node for s in plan.unknown if isinstance(s.spec, (ModelSpec, EmbeddingsSpec))}

@@ -7,12 +7,13 @@ from typing import Any
 
 import streamlit as st
 
+from patchbay.flows.wording import plural
 from patchbay.nodes.values import TAG
 from patchbay.studio.views.chart import show_chart
 from patchbay.studio.views.documents import MANY, say_cut, show_documents, show_texts
 from patchbay.studio.views.figures import picture_words, show_picture, show_table
 from patchbay.studio.views.live import words
-from patchbay.studio.words import count, plain
+from patchbay.studio.words import plain
 
 LONG = 20_000
 """Characters of a text that are shown; the rest is counted."""
@@ -93,13 +94,13 @@ def gist(value: Any, limit: int = 90) -> str:
     if shape in ("documents", "messages"):
         return f"{len(value)} {shape[:-1] if len(value) == 1 else shape}"
     if shape == "table":
-        return f"table, {count(len(value.get('rows') or ()), 'row')}"
+        return f"table, {plural(len(value.get('rows') or ()), 'row')}"
     if shape == "chart":
-        return f"{value.get('kind', '')} chart, {count(len(value.get('rows') or ()), 'point')}"
+        return f"{value.get('kind', '')} chart, {plural(len(value.get('rows') or ()), 'point')}"
     if shape == "picture":
         return f"picture, {picture_words(value)}"
     if shape == "texts":
-        return count(len(value), "text")
+        return plural(len(value), "text")
     if shape in ("description", "document"):
         return str(value[TAG])
     text = str(value)

@@ -8,7 +8,7 @@ from patchbay.flows import machine
 from patchbay.flows.checks.memory import MemoryPlan, Share
 from patchbay.flows.checks.rules.base import Facts, Finding
 from patchbay.flows.wording import quoted
-from patchbay.nodes.units import megabytes
+from patchbay.nodes.units import size_in_words
 
 
 def memory(facts: Facts) -> Iterator[Finding]:
@@ -27,10 +27,10 @@ def memory(facts: Facts) -> Iterator[Finding]:
         return
     shares = plan.by_node()
     largest = next(iter(shares))
-    parts = ", ".join(f"{quoted(node)} {megabytes(size)}" for node, size in shares.items())
-    need = f"This flow needs about {megabytes(plan.total)} of memory"
+    parts = ", ".join(f"{quoted(node)} {size_in_words(size)}" for node, size in shares.items())
+    need = f"This flow needs about {size_in_words(plan.total)} of memory"
     yield Finding(
-        f"{need} ({parts}), but this machine has {megabytes(allowed)} for models.",
+        f"{need} ({parts}), but this machine has {size_in_words(allowed)} for models.",
         _what_fits(plan, excess),
         node=largest.partition("/")[0],
     )

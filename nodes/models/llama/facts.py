@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from patchbay.nodes.units import megabytes
+from patchbay.nodes.units import size_in_words
 from patchbay.nodes.weights.resolve import find, header_of
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ def gguf_facts(model: GgufModel) -> Mapping[str, str]:
     here = find(model.weights) is not None
     told = {
         "model": header.name or header.architecture,
-        "file": f"{megabytes(size)}, {'here' if here else 'not fetched yet'}",
+        "file": f"{size_in_words(size)}, {'here' if here else 'not fetched yet'}",
     }
     if header.parameters:
         bits = size * 8 / header.parameters
@@ -29,9 +29,9 @@ def gguf_facts(model: GgufModel) -> Mapping[str, str]:
     if header.context:
         told["context"] = f"{model.slot_context(header.context):,} tokens of {header.context:,}"
     if (parts := model.footprint()) is not None:
-        told["memory"] = f"{megabytes(parts.total)}: {_listed(parts._asdict())}"
+        told["memory"] = f"{size_in_words(parts.total)}: {_listed(parts._asdict())}"
     return told
 
 
 def _listed(parts: Mapping[str, int]) -> str:
-    return ", ".join(f"{name} {megabytes(size)}" for name, size in parts.items() if size)
+    return ", ".join(f"{name} {size_in_words(size)}" for name, size in parts.items() if size)

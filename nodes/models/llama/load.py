@@ -12,6 +12,7 @@ from patchbay.nodes.models import errors
 from patchbay.nodes.models.cores import computing_threads, share_cores
 from patchbay.nodes.models.llama.adapter import adapter_file, check_adapters
 from patchbay.nodes.models.llama.memory import REPACKED, batch_size
+from patchbay.nodes.units import size_in_words
 from patchbay.nodes.weights.gguf_header import Header, read_header
 from patchbay.nodes.weights.gguf_vocabulary import read_vocabulary
 from patchbay.nodes.weights.refs import Report
@@ -116,7 +117,7 @@ def _check_memory(spec: GgufModel) -> None:
 
 
 def _why(spec: GgufModel, path: Path) -> str:
-    size = errors.mib(path.stat().st_size)
+    size = size_in_words(path.stat().st_size)
     hints = f"It holds {size}; it may be cut short, or need a newer llama.cpp."
     if spec.adapters:
         hints += " An adapter may also not fit."

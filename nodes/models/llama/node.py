@@ -16,7 +16,7 @@ from patchbay.nodes.models.llama.spec import GgufModel
 from patchbay.nodes.models.options import LocalSampling, Thinks
 from patchbay.nodes.models.template import check_template, jinja_of
 from patchbay.nodes.models.template_here import check_thinks_here, gguf_template
-from patchbay.nodes.units import megabytes
+from patchbay.nodes.units import size_in_words
 from patchbay.nodes.weights.manifest import DEFAULT, NAMED
 
 
@@ -72,7 +72,7 @@ class QuantizedModel(DescribingNode):
         weights = params.weights
         name = weights if weights in NAMED else weights.replace("\\", "/").rsplit("/", 1)[-1]
         needed = _describe(params).memory()
-        parts = [name, f"{params.context:,} tokens", megabytes(needed) if needed else ""]
+        parts = [name, f"{params.context:,} tokens", size_in_words(needed) if needed else ""]
         if params.adapters:
             parts.insert(1, f"{len(params.adapters)} LoRA")
         return " · ".join(part for part in parts if part)

@@ -20,6 +20,7 @@ from patchbay.nodes.models.servers.errors import Server, pause_s
 from patchbay.nodes.models.servers.reading import IncomingAnswer, note
 from patchbay.nodes.models.servers.wait import sleep
 from patchbay.nodes.models.streaming import StreamingChat
+from patchbay.nodes.units import duration
 
 QUIET = RunnableConfig(callbacks=[])
 """For calls of an inner model: whoever listens is told by the outer one already."""
@@ -163,7 +164,7 @@ class ServedChat(StreamingChat):
 
 
 def _waiting(failure: NodeError, wait: float) -> str:
-    when = f"in {wait:.3g} s" if wait else "at once"
+    when = f"in {duration(wait)}" if wait else "at once"
     return f"{failure.message.rstrip('.')}. Asking again {when}."
 
 

@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from patchbay.nodes.errors import NodeError
-from patchbay.nodes.models.errors import mib, out_of_memory
+from patchbay.nodes.models.errors import out_of_memory
 from patchbay.nodes.models.transformers.libraries import load_libraries, making_networks
 from patchbay.nodes.models.transformers.precision import Quantization, dtype_on
 from patchbay.nodes.models.transformers.source import Gguf, HubFolder, check_folder, parse
+from patchbay.nodes.units import size_in_words
 from patchbay.nodes.weights.refs import Report
 
 if TYPE_CHECKING:
@@ -165,7 +166,7 @@ def _check_memory(spec: TransformersModel) -> None:
 def _unloadable(spec: TransformersModel, folder: Path, error: Exception) -> NodeError:
     size = sum(path.stat().st_size for path in folder.glob("*.safetensors"))
     return NodeError(
-        f"The model {spec.weights!r} cannot be loaded from {folder} ({mib(size)}): "
+        f"The model {spec.weights!r} cannot be loaded from {folder} ({size_in_words(size)}): "
         f"{' '.join(str(error).split())[:500]}",
         fix="Fetch it again, or name other weights. Models that bring code of their own are not "
         "run.",

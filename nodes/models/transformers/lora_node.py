@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from patchbay.nodes.contract import DescribingNode, Field, NodeError, NodeParams, Ports, port
-from patchbay.nodes.models.errors import mib
 from patchbay.nodes.models.transformers.adapter import Adapter, read_adapter
 from patchbay.nodes.models.transformers.anatomy import anatomy
 from patchbay.nodes.models.transformers.fit import check_bits, check_fit, check_names
 from patchbay.nodes.models.transformers.lora import LoraModel, LoraUse
 from patchbay.nodes.models.transformers.node import short
 from patchbay.nodes.models.transformers.spec import TransformersModel
+from patchbay.nodes.units import size_in_words
 from patchbay.nodes.values import ModelSpec
 
 DEFAULT_ADAPTER = "pirate"
@@ -68,7 +68,7 @@ class LoraNode(DescribingNode):
             "Rank": str(adapter.rank),
             "Layers": f"{len(adapter.layers)} ({', '.join(adapter.targets)})",
             "Trained on": adapter.base or "not said",
-            "Size": mib(adapter.bytes) if adapter.bytes >= 2**20 else f"{adapter.bytes:,} bytes",
+            "Size": size_in_words(adapter.bytes),
         }
 
     @classmethod

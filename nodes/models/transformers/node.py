@@ -8,7 +8,6 @@ from typing import Annotated
 from pydantic import AfterValidator
 
 from patchbay.nodes.contract import DescribingNode, Field, NodeError, NodeParams, Ports, port
-from patchbay.nodes.models.errors import mib
 from patchbay.nodes.models.options import LocalSampling, Thinks
 from patchbay.nodes.models.template import check_template, jinja_of
 from patchbay.nodes.models.template_here import check_thinks_here
@@ -18,6 +17,7 @@ from patchbay.nodes.models.transformers.own_template import transformers_templat
 from patchbay.nodes.models.transformers.precision import DType
 from patchbay.nodes.models.transformers.source import Gguf, parse
 from patchbay.nodes.models.transformers.spec import TransformersModel
+from patchbay.nodes.units import size_in_words
 from patchbay.nodes.weights.manifest import DEFAULT, NAMED
 from patchbay.nodes.weights.resolve import header_of
 
@@ -77,7 +77,7 @@ class TransformersNode(DescribingNode):
             "Architecture": f"{made.architecture}, {made.layers} layers",
             "Parameters": f"{made.parameters:,}",
             "Trained context": f"{made.trained:,} tokens" if made.trained else "not said",
-            "Memory": mib(needed),
+            "Memory": size_in_words(needed),
         }
 
     @classmethod

@@ -3,6 +3,7 @@
 import { Handle, NodeProps, Position, useUpdateNodeInternals } from "@xyflow/react";
 import { memo, useEffect, useRef, useSyncExternalStore } from "react";
 import { useShared, useStatus, useVerdict } from "./context";
+import { duration } from "./duration";
 import { Icon, IconName, KindIcon } from "./icons";
 import { Edge, Kind, NodeInstance, Port, Problem, edgeKey } from "./model";
 import { NodeState, State } from "./progress";
@@ -135,14 +136,9 @@ function Title({ id, text }: { id: string; text: string }) {
   );
 }
 
-export function seconds(value: number): string {
-  if (value < 0.0995) return `${Math.round(value * 1000)} ms`;
-  return value < 60 ? `${value.toFixed(1)} s` : `${Math.floor(value / 60)} min ${Math.round(value % 60)} s`;
-}
-
 function Foot({ status }: { status: NodeState }) {
   const facts = [
-    status.seconds !== undefined && seconds(status.seconds),
+    status.seconds !== undefined && duration(status.seconds),
     status.tokens ? `${status.tokens} tokens` : "",
     status.status === "cached" && "cached",
   ].filter(Boolean);

@@ -1,6 +1,7 @@
 // What an agent did, step by step, and texts that were found. All text is set with textContent:
 // nothing that a flow or a model wrote can become markup.
 
+import { duration } from "../duration";
 import { Step } from "../progress";
 
 export function el<K extends keyof HTMLElementTagNameMap>(tag: K, name = "", text?: string): HTMLElementTagNameMap[K] {
@@ -8,11 +9,6 @@ export function el<K extends keyof HTMLElementTagNameMap>(tag: K, name = "", tex
   if (name) made.className = name;
   if (text !== undefined) made.textContent = text;
   return made;
-}
-
-export function seconds(value: number | null | undefined): string {
-  if (value === undefined || value === null) return "";
-  return value < 9.95 ? `${value.toFixed(1)} s` : `${Math.round(value)} s`;
 }
 
 /** What a step is called; a word that is not here is shown as it stands. */
@@ -38,7 +34,9 @@ function stepElement(step: Step, roles: string[]): HTMLElement {
   const verb = VERBS[step.what] ?? step.what;
   if (verb) head.append(el("span", "verb", verb));
   if (step.tool) head.append(el("code", "tool", step.tool));
-  const facts = [step.tokens ? `${step.tokens} tokens` : "", seconds(step.seconds)].filter(Boolean);
+  const facts = [step.tokens ? `${step.tokens} tokens` : "", step.seconds == null ? "" : duration(step.seconds)].filter(
+    Boolean,
+  );
   head.append(el("span", "facts", facts.join(" · ")));
   made.append(head);
   if (step.text) made.append(step.what === "thought" ? thoughtElement(step.text) : textElement(step.text));

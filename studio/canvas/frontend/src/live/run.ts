@@ -1,7 +1,8 @@
 // A run as it happens: a row for each step, its text as it streams, what an agent does.
 
+import { duration } from "../duration";
 import { NodeState, Progress, State } from "../progress";
-import { el, growTrace, seconds } from "./elements";
+import { el, growTrace } from "./elements";
 
 /** What Python says of the run that is shown: see `follow` in studio/views/live.py. */
 export interface RunData {
@@ -94,11 +95,11 @@ function rowsOf(
 function factsOf(node: NodeState): string[] {
   const facts: string[] = [];
   if (node.tokens) facts.push(`${node.tokens} tokens`);
-  if (node.first_token_s) facts.push(`${node.first_token_s.toFixed(2)} s to first`);
+  if (node.first_token_s) facts.push(`${duration(node.first_token_s)} to first`);
   if (node.per_second) facts.push(`${Math.round(node.per_second)} tokens/s`);
   if (node.status === "cached") facts.push("cached");
-  if (node.seconds !== undefined) facts.push(seconds(node.seconds));
-  else if (node.status === "running" && node.since) facts.push(seconds(Math.max(0, Date.now() / 1000 - node.since)));
+  if (node.seconds !== undefined) facts.push(duration(node.seconds));
+  else if (node.status === "running" && node.since) facts.push(duration(Math.max(0, Date.now() / 1000 - node.since)));
   return facts;
 }
 
