@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from patchbay.flows.problems import FlowError, Problem
-from patchbay.flows.words import printable
+from patchbay.flows.wording import printable
 from patchbay.nodes.questions import DecisionWanted, EditWanted, FormWanted, Question
 
 YES = ("yes", "y", "true", "1", "on")

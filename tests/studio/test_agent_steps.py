@@ -46,7 +46,7 @@ def test_each_role_is_told_what_it_spent() -> None:
     for event in events:
         progress.take(event)
     assert by_role(progress.node("n").steps) == {
-        "A": "2 steps, 1 tool call, 10 tokens, 1.0 s",
+        "A": "2 steps, 1 tool call, 10 tokens, 1 s",
         "B": "1 step, 0.5 s",
     }
 
@@ -55,7 +55,7 @@ def test_tokens_come_with_their_pace() -> None:
     tokens = Tokens(37, 12, 0.214, 0.4)
     assert spent(1.25, tokens) == ["1.2 s", "49 tokens", "0.21 s to first", "30 tokens/s"]
     assert spent(None, Tokens()) == []
-    assert spent(2.0, tokens_of({"prompt": 1, "completion": 0})) == ["2.0 s", "1 token"]
+    assert spent(2.0, tokens_of({"prompt": 1, "completion": 0})) == ["2 s", "1 token"]
     progress = Progress()
     told = progress.take(
         NodeFinished(at=2.0, node="n", seconds=1.25, source="run", tokens=tokens, outputs={})

@@ -22,7 +22,7 @@ DOT = base64.b64encode(b"\x89PNG\r\n\x1a\n" + b"rest").decode()
     [
         (Table(columns=("a",), rows=((1,), (2,))), "table", "table, 2 rows"),
         (Chart(kind="bar", rows=({"a": 1},), x="a", y="a"), "chart", "bar chart, 1 point"),
-        (Picture(media="image/png", data="A" * 16_000), "picture", "picture, PNG, 12.0 kB"),
+        (Picture(media="image/png", data="A" * 16_000), "picture", "picture, PNG, 12 kB"),
         ([Document(text="a")], "documents", "1 document"),
         (Document(text="a"), "document", "document"),
         (["x" * 50, "y"], "texts", "2 texts"),
@@ -50,7 +50,7 @@ def test_columns_have_one_type_and_their_own_name() -> None:
         ({"media": "image/svg+xml", "data": DOT}, "is none of"),
         ({"media": "image/jpeg", "data": DOT}, "is not image/jpeg"),
         ({"media": "image/png", "data": "no base64!"}, "not base64"),
-        ({"media": "image/png", "data": "A" * 12_000_000}, "more than 8.0 MB"),
+        ({"media": "image/png", "data": "A" * 12_000_000}, "more than 8 MB"),
         ({"media": "image/webp", "data": base64.b64encode(b"RIFF0000WAVE").decode()}, "is not"),
     ],
 )

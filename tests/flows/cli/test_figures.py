@@ -61,7 +61,7 @@ def test_bars_are_bars_and_lines_are_numbers() -> None:
 def test_a_picture_is_named_with_its_size() -> None:
     data = base64.b64encode(b"x" * 12_345).decode()
     assert text_of(Picture(media="image/png", data=data, alt="A dot")) == (
-        "[picture image/png, 12 kB] A dot"
+        "[picture image/png, 12.3 kB] A dot"
     )
     assert text_of("plain") == "plain"
 
@@ -76,7 +76,7 @@ def test_a_run_prints_tables_and_the_steps_of_agents(patchbay: Patchbay, save: S
     assert "few-shot       0.77" in done.stdout
     assert "c: Researcher · tool call · calculator\n" in done.stderr
     assert '    {"expression": "17 * 23"}\n' in done.stderr
-    assert "c: Writer · answer (1.25 s)\n    <img" in done.stderr
+    assert "c: Writer · answer (1.2 s)\n    <img" in done.stderr
     assert "120 + 49 tokens · 0.21 s to first · 38 tokens/s" in done.stderr
     recorded = done.stderr.partition("Recording run ")[2].partition(";")[0]
     shown = patchbay("runs", recorded)

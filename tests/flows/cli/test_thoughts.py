@@ -19,7 +19,7 @@ def test_it_is_folded(verbose: bool, capsys: pytest.CaptureFixture[str]) -> None
     )
     view.show(thought)
     said = capsys.readouterr().err
-    assert said.startswith("ask: thought (2.50 s")
+    assert said.startswith("ask: thought (2.5 s")
     assert "40" in said
     assert ("Hm." in said) == verbose
     assert ("--verbose shows it" in said) != verbose

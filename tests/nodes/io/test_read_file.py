@@ -38,7 +38,7 @@ def test_a_larger_file_is_refused_with_the_limit(tmp_path: Path):
     path = tmp_path / "big.txt"
     path.write_bytes(b"x" * 1001)
     error = refused(path, limit_mb=0.001)
-    assert "larger than 0.001 MB" in error.message
+    assert "larger than 1 kB" in error.message
     assert error.code == "io/file-too-large"
 
 

@@ -25,7 +25,7 @@ from patchbay.nodes.models import errors
         ),
         (
             errors.out_of_memory("The model 'x'", 3 * 2**30, 2**30),
-            "The model 'x' needs about 3,072 MiB of memory, but only 1,024 MiB are free.",
+            "The model 'x' needs about 3.2 GB of memory, but only 1.1 GB are free.",
             "Lower the context or the number of parallel requests, or take a smaller model.",
             False,
         ),

@@ -46,7 +46,7 @@ def test_the_call_wins_over_the_description() -> None:
 
 def test_facts_are_known_before_the_weights_are_here(folder: Path) -> None:
     facts = QuantizedModel.facts(QuantizedModel.Params(context=1000, parallel=2))
-    assert facts["file"] == "98 MB, not fetched yet"
+    assert facts["file"] == "98.4 MB, not fetched yet"
     assert facts["precision"] == "Q4_1, 5.85 bits per weight"
     assert facts["parameters"] == "134.5 million in 30 layers"
     assert facts["context"] == "1,024 tokens of 8,192"

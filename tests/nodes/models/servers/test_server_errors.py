@@ -249,7 +249,7 @@ def test_it_is_not_asked_for_ever(real: Gate) -> None:
 def test_a_long_wait_is_not_waited_for(real: Gate) -> None:
     real.refusals = [said(429, "Tomorrow", {"Retry-After": "86400"})]
     error = failure(openai(real, key=KEYED, retries=5))
-    assert "It asks to wait 86400 s." in error.message
+    assert "It asks to wait 24 h." in error.message
     assert len(real.requests) == 1
 
 
