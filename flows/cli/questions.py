@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import shlex
-import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from patchbay.flows.cli import say
 from patchbay.flows.cli.figures import text_of
 from patchbay.nodes.questions import ChoiceWanted, DecisionWanted, FormWanted, Question, question_of
+from patchbay.nodes.units import timestamp
 
 if TYPE_CHECKING:
     from patchbay.flows.runs.events import NodeAsked
@@ -121,7 +121,7 @@ def type_words(part: Mapping[str, Any]) -> str:
 
 def when(at: float) -> str:
     """A time as people write it."""
-    return time.strftime("%Y-%m-%d %H:%M", time.localtime(at))
+    return timestamp(at)
 
 
 def _default(question: Question | None) -> str:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import functools
 import json
-import time
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -18,6 +17,7 @@ from patchbay.flows.problems import FlowError, Problem
 from patchbay.flows.runs.asking import DEADLINE
 from patchbay.flows.runs.events import NodeAnswered, NodeAsked, RunWaiting, as_json
 from patchbay.nodes.questions import Question, Reply, question_of
+from patchbay.nodes.units import date
 from patchbay.nodes.values import Value
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ class AlreadyAnsweredError(FlowError):
 
     def __init__(self, question: str, author: str, at: float, said: str) -> None:
         self.author, self.at = author, at
-        when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(at))
+        when = date(at, clock=True)
         message = f'The question "{question}" has been answered already, by {author} on {when}: '
         fix = "Nothing was changed. Look at the run: patchbay runs RUN."
         super().__init__([Problem("question/answered", message + said, fix)])

@@ -13,6 +13,7 @@ from patchbay.nodes.agents.toolbox import open_tools, time_limits
 from patchbay.nodes.contract import Context, Field, Node, NodeError, NodeParams, Ports, port
 from patchbay.nodes.prompts.braces import variables
 from patchbay.nodes.prompts.json_template import fill_json, json_texts
+from patchbay.nodes.units import duration
 from patchbay.nodes.values import Promptable, ToolSpec, as_text
 
 
@@ -120,7 +121,7 @@ async def _called(tool: Any, arguments: Any, seconds: float | None) -> Any:
         async with asyncio.timeout(seconds):
             return await tool.ainvoke(arguments)
     except TimeoutError as error:
-        raise _failed(tool, f"took longer than {seconds:g} s", "Raise its limit.") from error
+        raise _failed(tool, f"took longer than {duration(seconds)}", "Raise its limit.") from error
     except NodeError:
         raise
     except ValidationError as error:

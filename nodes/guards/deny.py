@@ -20,8 +20,7 @@ from patchbay.nodes.contract import (
     port,
 )
 from patchbay.nodes.text.patterns import fits
-from patchbay.nodes.values import Message
-from patchbay.nodes.values import type_in_words as describe
+from patchbay.nodes.values import Message, type_in_words
 
 MAX_WORDS = 10_000
 _PUNCTUATION = ".,;:!?\"'()[]{}<>«»“”‘’…"
@@ -173,7 +172,9 @@ def _more(given: Any) -> list[str]:
         return []
     words = given.splitlines() if isinstance(given, str) else given
     if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
-        raise _wrong(f'"words" takes lines or a JSON list of texts, but got {describe(given)}.')
+        raise _wrong(
+            f'"words" takes lines or a JSON list of texts, but got {type_in_words(given)}.'
+        )
     words = [word for word in words if word.strip()]
     if len(words) > MAX_WORDS:
         raise _wrong(f"{len(words):,} words are wired in; at most {MAX_WORDS:,} are looked for.")

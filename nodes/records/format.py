@@ -10,8 +10,7 @@ from pydantic import AfterValidator, JsonValue
 from patchbay.nodes.contract import Context, Field, Node, NodeError, NodeParams, Ports, port
 from patchbay.nodes.prompts.braces import check, fill, variables
 from patchbay.nodes.records.pick import plain
-from patchbay.nodes.values import Document, Message, Table, as_text
-from patchbay.nodes.values import type_in_words as describe
+from patchbay.nodes.values import Document, Message, Table, as_text, type_in_words
 
 NUMBER, ITEM = "number", "item"
 
@@ -79,7 +78,7 @@ def _records(given: Any) -> list[Any]:
     if isinstance(value, dict):
         return [value]
     raise NodeError(
-        f'"records" takes a list, but got {describe(given)}.',
+        f'"records" takes a list, but got {type_in_words(given)}.',
         fix="Wire a JSON list, a table, documents or messages.",
         port="records",
         code="format/not-records",

@@ -20,8 +20,7 @@ from patchbay.nodes.contract import (
 from patchbay.nodes.logic.plain import as_json
 from patchbay.nodes.logic.pointer import MISSING, look_up, tokens
 from patchbay.nodes.names import Name
-from patchbay.nodes.values import Document, Message, Table, as_text
-from patchbay.nodes.values import type_in_words as describe
+from patchbay.nodes.values import Document, Message, Table, as_text, type_in_words
 
 
 def _check_pointer(pointer: str) -> str:
@@ -134,7 +133,7 @@ def _as_kind(found: Any, field: PickedField) -> Any:
         return number
     raise NodeError(
         f'"{field.name}" is to be a number, but at {field.pointer or "the top"} there is '
-        f"{describe(found)}: {as_text(found)[:80]!r}.",
+        f"{type_in_words(found)}: {as_text(found)[:80]!r}.",
         fix="Let it give text or json, or correct the pointer.",
         port="json",
         code="pick/not-a-number",
@@ -178,4 +177,8 @@ def _there(inner: Any, place: str) -> str:
     if isinstance(inner, list):
         count = "1 item" if len(inner) == 1 else f"{len(inner)} items"
         return f"{where} has {count}." if not place else f"{where} there is a list of {count}."
-    return f"{where} is {describe(inner)}." if not place else f"{where} there is {describe(inner)}."
+    return (
+        f"{where} is {type_in_words(inner)}."
+        if not place
+        else f"{where} there is {type_in_words(inner)}."
+    )

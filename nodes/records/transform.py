@@ -19,8 +19,7 @@ from patchbay.nodes.contract import (
 )
 from patchbay.nodes.names import Name
 from patchbay.nodes.records.pick import plain
-from patchbay.nodes.values import Document, Message, Table, ValueKind, as_text
-from patchbay.nodes.values import type_in_words as describe
+from patchbay.nodes.values import Document, Message, Table, ValueKind, as_text, type_in_words
 
 VALUE = "value"
 _TYPES = JsonValue | list[Document] | list[Message] | Table
@@ -156,7 +155,7 @@ def _given(result: JsonValue, params: Transform.Params) -> Any:
         return as_text(result)
     if params.gives == "number" and type(result) in (int, float):
         return result
-    found = "nothing (null)" if result is None else describe(result)
+    found = "nothing (null)" if result is None else type_in_words(result)
     raise NodeError(
         f"The expression is to give a {params.gives}, but gives {found}.",
         fix="Correct the expression, or let it give json.",

@@ -22,6 +22,7 @@ from patchbay.nodes.tools.fetch import (
     readable,
     shown,
 )
+from patchbay.nodes.units import duration
 
 if TYPE_CHECKING:
     import httpcore
@@ -128,7 +129,7 @@ async def send(call: HttpCall, how: Sending) -> HttpReply:
         if asked > MAX_WAIT_S:
             raise FetchProblem(
                 f"{_host_of(call.url)} answers with status {reply.status} and asks to wait "
-                f"{asked:.0f} s; at most {MAX_WAIT_S:.0f} s are waited."
+                f"{duration(asked)}; at most {duration(MAX_WAIT_S)} are waited."
             )
         await _wait(how, f"{_host_of(call.url)} is busy (status {reply.status})", asked)
     raise AssertionError("the last try returns or raises")

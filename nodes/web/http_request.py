@@ -10,6 +10,7 @@ from pydantic import JsonValue
 from patchbay.nodes.contract import Context, Field, Node, NodeError, Ports, port
 from patchbay.nodes.tools.fetch import FetchProblem
 from patchbay.nodes.tools.send import HttpCall, HttpReply, Sending, send
+from patchbay.nodes.units import duration
 from patchbay.nodes.values import Promptable
 from patchbay.nodes.web.http_template import RequestParams, fill_address, make_call
 
@@ -90,7 +91,7 @@ async def ask_server(call: HttpCall, params: RequestParams, ctx: Context) -> Htt
     """
 
     async def wait(why: str, seconds: float) -> None:
-        await ctx.warn(f"{why}; trying again in {seconds:.1f} s.")
+        await ctx.warn(f"{why}; trying again in {duration(seconds)}.")
         await asyncio.sleep(seconds)
 
     how = Sending(params.limit, params.allow_loopback, params.tries, wait)
@@ -99,7 +100,7 @@ async def ask_server(call: HttpCall, params: RequestParams, ctx: Context) -> Htt
             return await send(call, how)
     except TimeoutError as error:
         raise NodeError(
-            f"There was no answer within {params.seconds:g} s.",
+            f"There was no answer within {duration(params.seconds)}.",
             fix="Raise seconds, or look whether the server works.",
             code="http/timeout",
         ) from error

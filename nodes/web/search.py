@@ -12,6 +12,7 @@ from patchbay.nodes.contract import Field, NodeParams
 from patchbay.nodes.errors import NodeError
 from patchbay.nodes.tools.fetch import FetchProblem, check_address
 from patchbay.nodes.tools.send import HttpReply, Sending, send
+from patchbay.nodes.units import duration
 from patchbay.nodes.values import SecretRef
 from patchbay.nodes.web.hits import WebHit
 from patchbay.nodes.web.providers import PROVIDERS, WebQuestion
@@ -92,7 +93,7 @@ async def search_web(
         async with asyncio.timeout(params.seconds):
             reply = await send(service.ask(question), how)
     except TimeoutError as error:
-        words = f"{params.service} did not answer within {params.seconds:g} s."
+        words = f"{params.service} did not answer within {duration(params.seconds)}."
         raise _problem(words, "Raise seconds, or try again.", "search/unreachable") from error
     except FetchProblem as error:
         fix = "Check base_url; a service on this machine needs `allow_loopback`."

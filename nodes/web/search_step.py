@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from patchbay.nodes.contract import Context, Node, Ports, port
+from patchbay.nodes.units import duration
 from patchbay.nodes.values import Document, Table
 from patchbay.nodes.web.search import WebSearchParams, search_web
 
@@ -43,7 +44,7 @@ class SearchWeb(Node):
         """Search."""
 
         async def wait(why: str, seconds: float) -> None:
-            await ctx.warn(f"{why}; trying again in {seconds:.1f} s.")
+            await ctx.warn(f"{why}; trying again in {duration(seconds)}.")
             await asyncio.sleep(seconds)
 
         hits = await search_web(inputs.query, params, ctx.secret, wait)
