@@ -19,13 +19,14 @@ from patchbay.nodes.questions import (
     FormWanted,
     Question,
 )
+from patchbay.nodes.units import ago, date
 from patchbay.nodes.values import encode
 from patchbay.studio.lenient_json import parse_loose
 from patchbay.studio.server import session
 from patchbay.studio.server.editing import Refresh
 from patchbay.studio.server.services import services
 from patchbay.studio.views.values import show_value
-from patchbay.studio.words import ago, date, plain
+from patchbay.studio.words import plain
 
 BUTTONS = 6
 """Choices up to which each is a button of its own."""

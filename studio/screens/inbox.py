@@ -5,10 +5,11 @@ from __future__ import annotations
 import streamlit as st
 
 from patchbay.flows.runs.inbox import OpenQuestion
+from patchbay.flows.wording import plural
 from patchbay.studio.panels.questions import asked_since, notices, show_question
 from patchbay.studio.server import session
 from patchbay.studio.server.services import services
-from patchbay.studio.words import count, plain
+from patchbay.studio.words import plain
 
 
 def page() -> None:
@@ -32,7 +33,7 @@ def page() -> None:
             "somebody answers, after a restart too."
         )
         return
-    st.caption(f"{count(len(found), 'question')}, the oldest first. Each is answered once.")
+    st.caption(f"{plural(len(found), 'question')}, the oldest first. Each is answered once.")
     for asked in found:
         with st.container(border=True):
             _head(asked)

@@ -10,9 +10,9 @@ from patchbay.flows.problems import FlowError
 from patchbay.flows.runs.events import Tokens
 from patchbay.flows.runs.history import PastRun
 from patchbay.flows.runs.inbox import said
-from patchbay.studio.panels.questions import notices, show_questions
 from patchbay.flows.wording import plural
 from patchbay.nodes.units import ago, date, duration
+from patchbay.studio.panels.questions import notices, show_questions
 from patchbay.studio.runs.progress import STEPS, waiting_words
 from patchbay.studio.runs.steps import spent, step_of, tokens_of
 from patchbay.studio.server import session
