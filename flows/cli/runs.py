@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from patchbay.flows.cli import say
 from patchbay.flows.problems import FlowError, Problem
-from patchbay.nodes.units import size_in_words
+from patchbay.nodes.units import clock, duration, size_in_words, timestamp
 
 if TYPE_CHECKING:
     from patchbay.flows.runs.history import History
@@ -61,8 +62,8 @@ def runs(
         say.out(json.dumps(rows, ensure_ascii=False, indent=2))
         return
     for run in past:
-        when = time.strftime("%Y-%m-%d %H:%M", time.localtime(run.started_at))
-        say.out(f"{run.id}  {run.status:<11}  {when}  {say.seconds(run.seconds):>8}  {run.name}")
+        when = timestamp(run.started_at)
+        say.out(f"{run.id}  {run.status:<11}  {when}  {duration(run.seconds):>8}  {run.name}")
     if past and history.size is not None:
         say.err(f"The history takes {size_in_words(history.size)}.")
     if not past:
@@ -84,7 +85,11 @@ def _prune(history: History, what: str | None, older: str | None, dry: bool) -> 
     count = f"{len(pruned.runs):,} run{'' if len(pruned.runs) == 1 else 's'}"
     say.out(
         f"{count} of about {size_in_words(pruned.size)} {'would go' if dry else 'went'}."
-        + (f" The history takes {size_in_words(history.size)} now." if history.size and not dry else "")
+        + (
+            f" The history takes {size_in_words(history.size)} now."
+            if history.size and not dry
+            else ""
+        )
     )
     if pruned.kept:
         say.err(

@@ -64,7 +64,7 @@ class Turn:
 
 
 @dataclass(frozen=True)
-class Said:
+class ModelReply:
     """What came of a turn: an answer or calls that can be run; or trouble with a call.
 
     `cut` is said of an answer; a call that was cut is trouble.
@@ -125,14 +125,14 @@ class ToolCaller(BaseChatModel):
             raise said.trouble.failure("The model")
         return ChatResult(generations=[ChatGeneration(message=said.message)])
 
-    async def answer(self, messages: Sequence[BaseMessage], turn: Turn) -> Said:
+    async def answer(self, messages: Sequence[BaseMessage], turn: Turn) -> ModelReply:
         """An answer, calls of tools, or what is wrong with a call."""
         if turn.functions:
             return await (self._native if self.native else self._choose)(messages, turn)
         given = messages if self.native else _due(messages)
         return _spoken(await self._ask(given, turn), turn)
 
-    async def _native(self, messages: Sequence[BaseMessage], turn: Turn) -> Said:
+    async def _native(self, messages: Sequence[BaseMessage], turn: Turn) -> ModelReply:
         tools = [{"type": "function", "function": asdict(f)} for f in turn.functions]
         options = self.spec.call_options(stop=turn.stop, max_tokens=turn.room)
         heard = await self._heard(messages, options, turn, tools)
@@ -149,7 +149,7 @@ class ToolCaller(BaseChatModel):
         choice = {"tool_choice": "any"} if turn.must_call else {}
         return self.inner.bind_tools(tools, **choice)
 
-    async def _choose(self, messages: Sequence[BaseMessage], turn: Turn) -> Said:
+    async def _choose(self, messages: Sequence[BaseMessage], turn: Turn) -> ModelReply:
         asked = _plain(_told(messages, turn.functions))
         wanted = schema(turn.functions, turn.answer, must_call=turn.must_call)
         choosing = replace(turn, answer=wanted, on_piece=None, must_call=False)
@@ -209,25 +209,25 @@ class ToolCaller(BaseChatModel):
 # --- what was said ------------------------------------------------------------------------------
 
 
-def _said(heard: Heard, message: AIMessage, trouble: Trouble | None = None) -> Said:
+def _said(heard: Heard, message: AIMessage, trouble: Trouble | None = None) -> ModelReply:
     message.usage_metadata = heard.usage
     cut = heard.cut and not trouble
-    return Said(message, trouble, cut, heard.thought, heard.notes, heard.seconds)
+    return ModelReply(message, trouble, cut, heard.thought, heard.notes, heard.seconds)
 
 
-def _after(first: Heard, second: Heard) -> Said:
+def _after(first: Heard, second: Heard) -> ModelReply:
     """The second of two requests of one turn; what both took counts."""
     message = AIMessage(second.text, usage_metadata=_both(first, second))
     thought = "\n\n".join(filter(None, (first.thought, second.thought)))
     notes, seconds = (*first.notes, *second.notes), first.seconds + second.seconds
-    return Said(message, None, second.cut, thought, notes, seconds)
+    return ModelReply(message, None, second.cut, thought, notes, seconds)
 
 
 def _both(first: Heard, second: Heard) -> UsageMetadata:
     return add_usage(first.usage, second.usage)
 
 
-def _spoken(heard: Heard, turn: Turn) -> Said:
+def _spoken(heard: Heard, turn: Turn) -> ModelReply:
     """A text: an answer, or a call that was written out as one."""
     message = AIMessage(heard.content)
     if turn.answer is not None and follows(heard.text, turn.answer):

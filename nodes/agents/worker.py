@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from langchain_core.tools import BaseTool
 
     from patchbay.nodes.agents.calls import Trouble
-    from patchbay.nodes.agents.tool_calling import Said, ToolCaller, Turn
+    from patchbay.nodes.agents.tool_calling import ModelReply, ToolCaller, Turn
 
 DELEGATION = ("delegate_work_to_coworker", "ask_question_to_coworker")
 """CrewAI's tools that hand work to another role."""
@@ -126,7 +126,7 @@ class Worker:
         await self._warn(f"{failure.message} {failure.fix}")
         return AIMessage("")
 
-    async def _once(self, messages: Sequence[BaseMessage], turn: Turn) -> Said:
+    async def _once(self, messages: Sequence[BaseMessage], turn: Turn) -> ModelReply:
         self._check()
         if not (self.meter.may_call_tools() and self.whole.may_call_tools()):
             turn = replace(turn, functions=())
@@ -149,7 +149,7 @@ class Worker:
         await self._doubt(said, must_call)
         return said
 
-    async def _doubt(self, said: Said, must_call: bool) -> None:
+    async def _doubt(self, said: ModelReply, must_call: bool) -> None:
         """Say what the person should know of an answer."""
         if said.trouble is not None or said.message.tool_calls:
             return
@@ -261,7 +261,7 @@ class Worker:
         self._took(seconds)
         self.ctx.count_tokens(prompt, completion)
 
-    def _say(self, said: Said, seconds: float) -> None:
+    def _say(self, said: ModelReply, seconds: float) -> None:
         message = said.message
         text = str(message.text).strip()
         usage = message.usage_metadata

@@ -15,8 +15,8 @@ from typing import Any
 from pydantic import JsonValue
 
 from patchbay.nodes.errors import NodeError
+from patchbay.nodes.units import duration, size_in_words
 
-MEGABYTE = 1_000_000
 _POLL_S = 0.1
 
 
@@ -54,7 +54,7 @@ def collected(
             cells = tuple(plain_cell(cell) for cell in row)
             used += sum(len(cell) if isinstance(cell, str) else 8 for cell in cells)
             if used > size:
-                words = f"{len(taken):,} rows are given, which is {size / MEGABYTE:g} MB"
+                words = f"{len(taken):,} rows are given, which is {size_in_words(size)}"
                 return SqlAnswer(_names(columns), tuple(taken), words)
             taken.append(cells)
 
@@ -106,7 +106,11 @@ def stopping(
         while not over.wait(_POLL_S):
             waited += _POLL_S
             if stopped() or waited >= seconds:
-                why = "the run was stopped" if stopped() else f"it took longer than {seconds:g} s"
+                why = (
+                    "the run was stopped"
+                    if stopped()
+                    else f"it took longer than {duration(seconds)}"
+                )
                 interrupt()  # again and again: a first one may come before the query has begun
 
     watcher = threading.Thread(target=watch, daemon=True)

@@ -12,7 +12,7 @@ from patchbay.nodes.contract import Context, Field, Node, NodeError, NodeParams,
 from patchbay.nodes.text.sections import sections
 from patchbay.nodes.values import Document
 
-Way = Literal["sentences", "tokens", "recursive", "headings"]
+SplitMethod = Literal["sentences", "tokens", "recursive", "headings"]
 
 TextChunk = tuple[str, dict[str, JsonValue]]
 
@@ -38,7 +38,7 @@ class SplitDocuments(Node):
     requires = ("llama_index", "langchain_text_splitters", "markdown_it", "nltk")
 
     class Params(NodeParams):
-        by: Way = Field("sentences")
+        by: SplitMethod = Field("sentences")
         """Where a chunk may end."""
         size: int = Field(200, ge=10, le=8192)
         """The largest chunk, in tokens."""
@@ -162,7 +162,7 @@ def _tokenizer() -> Callable[[str], list[Any]]:
     return tokenizer
 
 
-SPLITTERS: dict[Way, Callable[[int, int], Cut]] = {
+SPLITTERS: dict[SplitMethod, Callable[[int, int], Cut]] = {
     "sentences": _by_sentences,
     "tokens": _by_tokens,
     "recursive": _recursive,

@@ -139,7 +139,7 @@ def _turns(
             session.remember(whole, True)
             refresh()
 
-        label = f"Show {count(len(turns) - len(shown), 'earlier turn')}"
+        label = f"Show {plural(len(turns) - len(shown), 'earlier turn')}"
         st.button(label, key="chat-earlier", on_click=earlier, type="tertiary")
     for turn in shown:
         ran = services().runner.get(turn.run)

@@ -7,12 +7,13 @@ import streamlit as st
 from patchbay.flows.problems import FlowError
 from patchbay.flows.runs.thread_export import as_markdown
 from patchbay.flows.runs.threads import Thread, Threads, ThreadTurn
+from patchbay.flows.wording import plural
 from patchbay.studio.documents.document import FlowDocument
 from patchbay.studio.documents.library import slug
 from patchbay.studio.server import session
 from patchbay.studio.server.editing import Refresh
 from patchbay.studio.server.services import services
-from patchbay.studio.words import count, plain
+from patchbay.studio.words import plain
 
 LISTED = 30
 """Conversations that are listed; a search finds the others."""
@@ -72,7 +73,7 @@ def _listed(document: FlowDocument, thread: Thread | None, refresh: Refresh) -> 
             here = thread is not None and one.id == thread.id
             st.button(
                 plain(one.title or one.id), key=f"chat-open:{one.id}", width="stretch",
-                type="secondary" if here else "tertiary", help=count(one.turns, "turn"),
+                type="secondary" if here else "tertiary", help=plural(one.turns, "turn"),
                 on_click=_opened, args=(document, one.id, refresh),
             )  # fmt: skip
 
