@@ -32,6 +32,8 @@ NOBODY_FIX = (
 class Desk(Protocol):
     """Where the questions of a run lie until somebody answers them."""
 
+    expected: bool
+    """Whether something in the run may ask: what is done before is then found again."""
     listeners: set[Callable[[], None]]
     """Called when there are new answers, on the thread of the run."""
 

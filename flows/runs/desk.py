@@ -33,6 +33,7 @@ class RecordedDesk:
         self._nodes: dict[str, str] = {}
         self._answers: dict[str, dict[str, Any]] = {}
         self._lock = threading.Lock()
+        self.expected = again
         self.listeners: set[Callable[[], None]] = set()
         if again:
             for question in history.inbox.of_run(run):

@@ -36,7 +36,7 @@ from patchbay.flows.runs.failures import SchedulerError, StepError, explain, sai
 from patchbay.flows.runs.inputs import accept
 from patchbay.flows.runs.plan import make_plan, needed_by
 from patchbay.flows.runs.secrets import secret_names
-from patchbay.flows.runs.subflows import Subflows, refuse_to_ask
+from patchbay.flows.runs.subflows import Subflows, asking, refuse_to_ask
 from patchbay.nodes.errors import Suspended
 from patchbay.nodes.threads import in_thread
 
@@ -100,6 +100,7 @@ class Run:
             refuse_to_ask(self._plan, self._subflows)
         elif env.desk is not None:  # what is done grows while the run waits for answers
             self._env = replace(self._env, stored=dict(env.stored))
+            env.desk.expected = next(asking(self._plan, self._subflows), None) is not None
         self.inputs = accept(self.resolved, inputs, self._plan.steps)
         # What the flow names is blacked out from the start, not only once a node has asked for it.
         self._env.secrets.know(

@@ -121,7 +121,7 @@ def refuse_to_ask(plan: Plan, subflows: Subflows) -> None:
     Raises:
         FlowError: these nodes do, themselves or in a flow that they run.
     """
-    if found := [*_asking(plan, subflows, "", 1)]:
+    if found := [*asking(plan, subflows)]:
         from patchbay.flows.runs.asking import NOBODY_FIX
 
         raise FlowError(
@@ -135,7 +135,8 @@ def refuse_to_ask(plan: Plan, subflows: Subflows) -> None:
         )
 
 
-def _asking(plan: Plan, subflows: Subflows, prefix: str, depth: int) -> Iterator[str]:
+def asking(plan: Plan, subflows: Subflows, prefix: str = "", depth: int = 1) -> Iterator[str]:
+    """The paths of the nodes that may ask a person, in flows inside as well."""
     for step in plan.steps.values():
         if step.disabled:
             continue
@@ -144,7 +145,7 @@ def _asking(plan: Plan, subflows: Subflows, prefix: str, depth: int) -> Iterator
         for name in step.subflows:
             with contextlib.suppress(NodeError):  # a broken flow says so when it is run
                 inner = subflows.open(name, depth)
-                yield from _asking(inner.plan, inner.subflows, f"{prefix}{step.id}/", depth + 1)
+                yield from asking(inner.plan, inner.subflows, f"{prefix}{step.id}/", depth + 1)
 
 
 def _as_node_error(error: FlowError) -> NodeError:
