@@ -34,7 +34,7 @@ class Outlets:
     def __init__(self, *, for_program: bool) -> None:
         self._pumps: list[_Pump] = []
         self._lock = threading.Lock()
-        self.answers: TextIO | None = None
+        self.answers: BlackedOut | None = None
         """Where answers are written, if that is another stream than `sys.stdout`."""
         if not (_is_file(sys.stdout, 1) and _is_file(sys.stderr, 2)):
             return  # under a test, or in another program, there are no descriptors to mind
@@ -50,7 +50,7 @@ class Outlets:
             for pump in self._pumps:
                 pump.close()
             self._pumps.clear()
-        if isinstance(self.answers, BlackedOut):
+        if self.answers is not None:
             with contextlib.suppress(BrokenPipeError):
                 self.answers.finish()
 
@@ -67,7 +67,7 @@ def _is_file(stream: TextIO | None, number: int) -> bool:
         return False
 
 
-def _copy_of(number: int, like: TextIO) -> TextIO:
+def _copy_of(number: int, like: TextIO | BlackedOut) -> TextIO:
     """Another stream to where a descriptor leads."""
     copy = os.fdopen(os.dup(number), "wb")
     return io.TextIOWrapper(copy, like.encoding, like.errors or "replace", line_buffering=True)
@@ -79,7 +79,7 @@ class _Pump:
     Python's own stream goes there straight: it is filtered already, and knows its terminal.
     """
 
-    def __init__(self, stream: TextIO, number: int) -> None:
+    def __init__(self, stream: TextIO | BlackedOut, number: int) -> None:
         stream.flush()
         self._number, self._real = number, os.dup(number)
         straight = _copy_of(number, stream)

@@ -15,6 +15,7 @@ from patchbay.flows.wording import UNSAFE
 from patchbay.nodes.units import duration
 
 if TYPE_CHECKING:
+    from patchbay.flows.blackout import BlackedOut
     from patchbay.flows.checks.memory import MemoryPlan
     from patchbay.flows.cli.outlets import Outlets
     from patchbay.flows.runs.events import Tokens
@@ -99,7 +100,7 @@ def _mind_outlets(for_program: bool) -> None:
         EVERYWHERE.when_first(mind)
 
 
-def _answers() -> TextIO:
+def _answers() -> TextIO | BlackedOut:
     """Where answers are written."""
     return next((found for o in _outlets if (found := o.answers) is not None), sys.stdout)
 

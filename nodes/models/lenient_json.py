@@ -18,8 +18,16 @@ def json_in(text: str) -> JsonValue:
     The whole text counts first, then what stands in a fence, then an object or a list among words.
 
     Raises:
-        ValueError: there is none, it is damaged, or there are several. In words for a model.
+        ValueError: there is none, it is damaged, or there are several; a name stands twice in one
+            object; or a text holds half a character. In words for a model.
     """
+    value = _value_in(text)
+    if "\\u" in text and has_half(value):
+        raise ValueError("A text in it holds half a character (a lone surrogate).")
+    return value
+
+
+def _value_in(text: str) -> JsonValue:
     whole = text.strip()
     try:
         return _read(whole)
@@ -33,7 +41,7 @@ def json_in(text: str) -> JsonValue:
 
 def _one(text: str, problem: Exception) -> JsonValue:
     found: list[JsonValue] = []
-    at, decoder = 0, json.JSONDecoder(parse_constant=_no_constant)
+    at, decoder = 0, json.JSONDecoder(parse_constant=_no_constant, object_pairs_hook=_once_each)
     while (begin := _first(text, at)) >= 0:
         try:
             value, at = decoder.raw_decode(text, begin)
@@ -64,10 +72,18 @@ def _first(text: str, at: int) -> int:
 
 
 def _read(text: str) -> JsonValue:
-    value: JsonValue = json.loads(text, parse_constant=_no_constant)
-    if "\\u" in text and has_half(value):
-        raise ValueError("a text in it holds half a character")
+    value: JsonValue = json.loads(text, parse_constant=_no_constant, object_pairs_hook=_once_each)
     return value
+
+
+def _once_each(pairs: list[tuple[str, JsonValue]]) -> JsonValue:
+    """An object: of two values for one name nobody knows which is meant (RFC 8259, 4)."""
+    made = dict(pairs)
+    if len(made) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"{json.dumps(twice)} stands more than once in one object")
+    return made
 
 
 def _no_constant(name: str) -> None:

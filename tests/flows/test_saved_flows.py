@@ -254,8 +254,11 @@ def test_a_researcher_really_searches_and_a_writer_writes(threads: int):
     assert written["result"] == result.outputs["answer"] != ""
 
 
-def test_an_agent_asks_another_flow():
-    assert "Copenhagen" in ran("agent_asks_flow").outputs["answer"]
+@every_thread_count
+def test_an_agent_asks_another_flow(threads: int):
+    result = ran_with(threads, "agent_asks_flow")
+    assert "Copenhagen" in result.outputs["answer"]
+    assert any(name.endswith("/ask") for name in result.nodes)  # the flow was really asked
 
 
 def test_a_wrong_input_is_told_before_anything_runs():

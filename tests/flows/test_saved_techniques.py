@@ -15,7 +15,9 @@ from tests.flows.test_saved_flows import FILES, SAVED, ran
 
 LABELS = ("positive", "negative")
 
-TOO_SMALL = {"chain_of_thought", "chat", "generated_knowledge", "self_consistency"}
+TOO_SMALL = {
+    "agent_asks_flow", "chain_of_thought", "chat", "generated_knowledge", "self_consistency",
+}  # fmt: skip
 """Flows whose lesson a model of 135M parameters cannot show; they say so beside the answer."""
 
 

@@ -39,11 +39,14 @@ def test_the_json_in_a_text(text: str, value: Any) -> None:
         ('{"a": "cut', "Unterminated string (line 1, column 7)"),
         ('{"a": NaN}', "NaN is no JSON"),
         ('{"a": 1}\n{"a": 2}', "2 JSON values"),
+        ('{"a": 1, "a": 2}', 'JSON: "a" stands more than once in one object'),
+        ('Sure: {"b": [{"a": 1, "a": 1}]}', '"a" stands more than once'),
+        ('{"a": "JSON \\ud83d"}', "half a character"),
         ("[" * 100_000, "too deep"),
     ],
 )
 def test_text_without_one_json_value(text: str, words: str) -> None:
-    with pytest.raises(ValueError, match="JSON") as caught:
+    with pytest.raises(ValueError, match=r"JSON|half") as caught:
         json_in(text)
     assert words in str(caught.value)
 
