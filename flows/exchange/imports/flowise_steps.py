@@ -21,6 +21,8 @@ def with_parts(graph: ForeignGraph) -> None:
     nodes: list[ForeignNode] = []
     for node in graph.nodes:
         prefix = PREFIXES.get(node.type)
+        if node.type == "toolAgentflow":
+            nodes += _tool(graph, node)
         if prefix is not None:
             nodes += _parts(graph, node, prefix)
         nodes.append(_told(node, prefix or ""))
@@ -54,6 +56,17 @@ def _parts(graph: ForeignGraph, node: ForeignNode, prefix: str) -> Iterator[Fore
             )
             graph.wires.append(ForeignWire(made.id, "tool", node.id, "tools"))
             yield made
+
+
+def _tool(graph: ForeignGraph, node: ForeignNode) -> Iterator[ForeignNode]:
+    """The tool that a step calls."""
+    name = node.settings.get("toolAgentflowSelectedTool")
+    if isinstance(name, str) and name:
+        x, y = node.at or (0.0, 0.0)
+        given = _config(node.settings.get("toolAgentflowSelectedToolConfig"))
+        made = ForeignNode(f"{node.id}:tool", name, "", given, (x - 300, y + 200))
+        graph.wires.append(ForeignWire(made.id, "tool", node.id, "tools"))
+        yield made
 
 
 def _config(value: Any) -> dict[str, Any]:
@@ -91,6 +104,13 @@ def _told(node: ForeignNode, prefix: str) -> ForeignNode:
         given["step_conditions"] = _conditions(given)
     elif node.type == "directReplyAgentflow":
         given["step_reply"] = given.get("directReplyMessage") or ""
+    elif node.type == "toolAgentflow":
+        rows = given.get("toolInputArgs")
+        given["step_arguments"] = {
+            str(row["inputArgName"]): str(row.get("inputArgValue") or "")
+            for row in (rows if isinstance(rows, list) else ())
+            if isinstance(row, dict) and row.get("inputArgName")
+        }
     elif node.type == "startAgentflow":
         given.pop("startFormInput", None)
     return replace(node, settings=given)

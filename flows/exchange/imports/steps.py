@@ -81,6 +81,7 @@ class Steps:
             made = {"llm": self._ask, "agent": self._ask, "route": self._route}.get(
                 mapped.spec.step
             )
+            made = self._call if mapped.spec.step == "tool" else made
             made = made or {"condition": self._condition, "reply": self._reply}.get(
                 mapped.spec.step
             )
@@ -357,6 +358,21 @@ class Steps:
                 self.ports[key] = f"{made}.{port}"
         self.lowering.report.add("mapped", mapped.what, "logic.switch", made)
         return way
+
+    def _call(self, step: str, mapped: Mapped, way: StepWay) -> StepWay:
+        """A tool that is called as a step."""
+        names: dict[str, ValueSource] = {}
+        rows = mapped.settings.get("step_arguments") or {}
+        arguments = {k: self._template(mapped, way, v, names) for k, v in rows.items()}
+        node = mapped.node
+        title = node.title or node.type
+        made = self.draft.add(title, "tool.call", {"arguments": arguments}, node.at, title=title)
+        for name, source in names.items():
+            self._hang(source, f"{made}.{name}", way)
+        mapped.pieces["it"] = made
+        self.lowering.report.add("mapped", mapped.what, "tool.call", made)
+        said = StepWords(step, variable(title), f"{made}.text", "assistant")
+        return StepWay(way.gate, [*way.said, said])
 
     def _reply(self, step: str, mapped: Mapped, way: StepWay) -> StepWay:
         names: dict[str, ValueSource] = {}

@@ -18,7 +18,7 @@ from patchbay.nodes.catalog import load_catalog
 FOLDER = Path(os.environ.get("PATCHBAY_PEERS", ".exchange-peers"))
 FILES = sorted(FOLDER.rglob("*.json"))
 CATALOG = load_catalog()
-CLEAN = 49
+CLEAN = 50
 """How many of the 78 validate clean; it only grows."""
 
 pytestmark = pytest.mark.skipif(not FILES, reason="run `make exchange-peers` first")
