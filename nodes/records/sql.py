@@ -14,8 +14,9 @@ from patchbay.nodes.names import is_name
 from patchbay.nodes.records.database import Database
 from patchbay.nodes.records.duck import DuckTables
 from patchbay.nodes.records.pick import plain
-from patchbay.nodes.records.sql_answer import MEGABYTE, SqlAnswer
+from patchbay.nodes.records.sql_answer import SqlAnswer
 from patchbay.nodes.records.sql_params import DATA, SqlParams
+from patchbay.nodes.units import MEGABYTE
 from patchbay.nodes.values import Document, Promptable, SecretRef, Table
 
 _VALUE = re.compile(r"(?<![:\w$])[:$]([A-Za-z_]\w{0,63})\b")

@@ -177,6 +177,9 @@ class Lowering:
         else:
             if kinds or mapped.spec.same or not mapped.spec.texts:
                 self.report.add("mapped", mapped.what, kinds or mapped.spec.same, first)
+        for condition, words in mapped.spec.narrows.items():
+            if self._condition(condition, mapped):
+                self.report.add("approximated", mapped.what, words, first)
         for condition, words in mapped.spec.losses.items():
             if self._condition(condition, mapped):
                 self.report.add("refused", mapped.what, words, first)

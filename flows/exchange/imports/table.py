@@ -48,6 +48,8 @@ class TypeSpec:
     same: str = ""
     differs: str = ""
     naming: tuple[str, ...] = ()
+    narrows: Mapping[str, str] = field(default_factory=dict)
+    """Condition → how it then differs, besides `differs`."""
     losses: Mapping[str, str] = field(default_factory=dict)
     """Condition → what is then left out, in words."""
     step: str = ""

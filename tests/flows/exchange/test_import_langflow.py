@@ -176,3 +176,15 @@ def test_the_body_of_a_loop_is_a_flow_of_its_own(tmp_path: Path):
     }
     save_flow(body, tmp_path / name)
     assert list(errors(validate(one.flow, CATALOG, tmp_path))) == []
+
+
+def test_what_is_narrowed_is_told():
+    one = imported(
+        langflow(
+            {"in": ("ChatInput", {}), "a": ("Agent", {"model": MODEL, "n_messages": 100})},
+            ["in.message > a.input_value"],
+        )
+    )
+    told = statuses(one)["approximated"]
+    assert any("pictures" in line for line in told)
+    assert any("answered for itself" in line for line in told)
