@@ -119,7 +119,11 @@ function warningsOf(progress: Progress, data: RunData): HTMLElement[] {
 /** How the run is as far as this page has heard, which is sooner than any rerun can say. */
 function stateOf(progress: Progress, data: RunData): HTMLElement {
   const status = progress.run?.id === data.run ? progress.run.status : "running";
-  const badge = el("div", `state ${status}`, RUN_WORDS[status] ?? (status.startsWith("asking") ? "Running, and asks" : status));
+  const badge = el(
+    "div",
+    `state ${status}`,
+    RUN_WORDS[status] ?? (status.startsWith("asking") ? "Running, and asks" : status),
+  );
   badge.setAttribute("role", "status");
   return badge;
 }
