@@ -24,6 +24,7 @@ from tests.browser.harness import ROOT, Server, let_in, serve
 
 pytestmark = pytest.mark.xdist_group("browser")
 SLOW = 60_000
+DRAWN = re.compile("^data:image/svg")
 SAVED = ROOT / "flows" / "saved"
 
 
@@ -110,7 +111,11 @@ def side(page: Page) -> Any:
 def test_from_template_to_a_streaming_answer(studio: Server, page: Page) -> None:
     page.goto(studio.url)
     card = page.locator(".card").filter(has_text="Ask a question")
-    expect(card.locator("img")).to_be_visible()
+    expect(card.locator("img")).to_have_attribute("src", DRAWN)
+    last = page.locator(".card img").last
+    expect(last).not_to_have_attribute("src", DRAWN)  # drawn when it comes into sight
+    last.scroll_into_view_if_needed()
+    expect(last).to_have_attribute("src", DRAWN)
     card.get_by_role("button", name="Use template").click()
     expect(node(page, "answer")).to_be_visible(timeout=SLOW)
     expect(page).to_have_url(re.compile(r"/editor\?flow=ask"))

@@ -19,6 +19,21 @@ interface CardsRoot extends HTMLElement {
   pbShown?: string;
 }
 
+// To draw a picture the browser builds a document of some hundred elements, so only those in sight are drawn, and those
+// that are next when one scrolls. Their size is known before.
+const pictures = new WeakMap<Element, string>();
+const near = new IntersectionObserver(
+  (seen) => {
+    for (const { target, isIntersecting } of seen) {
+      const picture = pictures.get(target);
+      if (!isIntersecting || picture === undefined) continue;
+      (target as HTMLImageElement).src = `data:image/svg+xml,${encodeURIComponent(picture)}`;
+      near.unobserve(target);
+    }
+  },
+  { rootMargin: "400px" },
+);
+
 export function drawCards(root: CardsRoot, cards: Card[], buttons: string[], press: Press): void {
   root.pbPress = press;
   // A rerun of the page brings the same cards again; what has the focus should keep it.
@@ -35,7 +50,8 @@ function cardElement(root: CardsRoot, card: Card, buttons: string[]): HTMLElemen
     const picture = el("img");
     picture.alt = "";
     picture.decoding = "async";
-    picture.src = `data:image/svg+xml,${encodeURIComponent(card.picture)}`;
+    pictures.set(picture, card.picture);
+    near.observe(picture);
     made.append(picture);
   }
   const row = el("div", "buttons");
