@@ -54,9 +54,9 @@ class McpResource(Node):
                     retry=False,
                 ) from error
         documents = [
-            Document(text=one.text, metadata={"source": str(one.uri)})
+            Document(text=text, metadata={"source": str(one.uri)})
             for one in found.contents
-            if getattr(one, "text", None)
+            if (text := str(getattr(one, "text", "")))
         ]
         if not documents:
             await ctx.warn("The resource holds no text.")

@@ -75,7 +75,7 @@ class SqlQuery(Node):
         tables = ", ".join(table.name for table in params.tables)
         return " ".join(params.query.split()) or tables or params.url
 
-    async def run(self, inputs: Ports, params: Params, ctx: Context) -> Outputs:
+    async def run(self, inputs: Ports, params: Params, ctx: Context) -> Ports:
         """Ask, in a thread."""
         values = inputs.as_dict()
         query, records = values.pop("query"), values.pop(DATA)
@@ -84,14 +84,14 @@ class SqlQuery(Node):
             schema = await ctx.blocking(source.schema)
             text = params.query if query is None else query
             if not text.strip() and query is None:
-                return self.Outputs(schema=schema)
+                return self.output_ports(params)(schema=schema)
             bound = {name: _bindable(value) for name, value in values.items()}
             answer = await ctx.blocking(asked, source, text, params, ctx, bound)
         finally:
             await ctx.blocking(source.close)
         if answer.cut:
             await ctx.warn(f"There are more rows; {answer.cut}.")
-        rows = [dict(zip(answer.columns, row, strict=True)) for row in answer.rows]
+        rows: list[JsonValue] = [dict(zip(answer.columns, row, strict=True)) for row in answer.rows]
         table = Table(columns=answer.columns, rows=answer.rows)
         return self.Outputs(table=table, rows=rows, schema=schema)
 
