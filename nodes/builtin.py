@@ -43,6 +43,7 @@ _WHERE = {
     "embeddings.openai": "models.servers.openai.embeddings_node:OpenAiEmbeddingsNode",
     "retrieval.index": "retrieval.index_node:Index",
     "retrieval.retriever": "retrieval.retriever_node:Retriever",
+    "retrieval.store": "retrieval.store_node:VectorStore",
     "retrieval.search": "retrieval.search:Search",
     "retrieval.answer": "retrieval.answer_node:AnswerWithSources",
     # Techniques

@@ -153,6 +153,7 @@ NODE_CODES: Mapping[str, str] = {
     "retrieval/no-such-folder": "There is no folder of that name.",
     "retrieval/no-text": "There is no text to work on.",
     "retrieval/no-vectors": "A search by likeness needs an index with vectors.",
+    "retrieval/store": "A vector database is not there, or does not take the query.",
     "retrieval/too-many-files": "The folder holds more files than the node reads.",
     "retrieval/unknown-kind": "Files of that kind cannot be read.",
     "retrieval/unwritable": "The folder for indexes cannot be written to.",
