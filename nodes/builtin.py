@@ -81,6 +81,7 @@ _WHERE = {
     "tool.web_search": "web.search_tool:WebSearchTool",
     "tool.search_web": "web.search_step:SearchWeb",
     "tool.sql": "records.sql_tool:SqlAsTool",
+    "tool.openapi": "web.openapi:OpenApiNode",
     "tool.mcp": "mcp.tools_node:McpToolsNode",
     "tool.mcp_resource": "mcp.resource:McpResource",
     "prompt.mcp": "mcp.prompt:McpPrompt",

@@ -44,6 +44,7 @@ NODE_CODES: Mapping[str, str] = {
     "pick/not-a-number": "What is picked is to be a number and is none.",
     "format/not-records": "What is to be written out is no list of records.",
     "format/no-field": "A record lacks a field that the template names.",
+    "openapi/document": "An OpenAPI document is not there, or cannot be used.",
     "mcp/server": "No MCP server is named, or the settings do not have it.",
     "mcp/unreachable": "An MCP server cannot be reached, or is none.",
     "mcp/tool": "A tool of an MCP server failed, or is not there.",

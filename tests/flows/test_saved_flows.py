@@ -90,8 +90,8 @@ def test_it_lies_tidy_from_left_to_right(path: Path):
 NEED_MORE = {
     "io.picture", "io.read_file", "embeddings.huggingface", "embeddings.ollama",
     "embeddings.openai", "io.write_file", "tool.files", "tool.http", "tool.http_get",
-    "retrieval.store", "tool.http_request", "tool.mcp", "tool.mcp_resource", "prompt.mcp",
-    "tool.search_web", "tool.sql", "tool.web_search",
+    "retrieval.store", "tool.http_request", "tool.mcp", "tool.openapi", "tool.mcp_resource",
+    "prompt.mcp",     "tool.search_web", "tool.sql", "tool.web_search",
 }  # fmt: skip
 """Kinds that need a file, a folder, a server or a network of one's own."""
 
