@@ -43,7 +43,7 @@ _WHERE = {
     "embeddings.openai": "models.servers.openai.embeddings_node:OpenAiEmbeddingsNode",
     "retrieval.index": "retrieval.index_node:Index",
     "retrieval.retriever": "retrieval.retriever_node:Retriever",
-    "retrieval.store": "retrieval.store_node:VectorStore",
+    "retrieval.store": "retrieval.store_node:FilledStore",
     "retrieval.search": "retrieval.search:Search",
     "retrieval.answer": "retrieval.answer_node:AnswerWithSources",
     # Techniques
@@ -81,6 +81,7 @@ _WHERE = {
     "tool.web_search": "web.search_tool:WebSearchTool",
     "tool.search_web": "web.search_step:SearchWeb",
     "tool.sql": "records.sql_tool:SqlAsTool",
+    "tool.python_function": "tools.python_function:PythonFunction",
     "tool.openapi": "web.openapi:OpenApiNode",
     "tool.mcp": "mcp.tools_node:McpToolsNode",
     "tool.mcp_resource": "mcp.resource:McpResource",

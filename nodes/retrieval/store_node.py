@@ -19,7 +19,7 @@ def _check_url(text: str) -> str:
     return text
 
 
-class VectorStore(DescribingNode):
+class FilledStore(DescribingNode):
     """Search a vector database that is filled already: Qdrant, Chroma, Pinecone or Astra DB.
 
     Gives a retriever, for *Search*, *Answer with sources* or an agent. The embeddings must be those
@@ -60,7 +60,7 @@ class VectorStore(DescribingNode):
         """The longest that a search may take."""
 
         @model_validator(mode="after")
-        def _one_place(self) -> VectorStore.Params:
+        def _one_place(self) -> FilledStore.Params:
             if self.url and self.folder:
                 raise ValueError("give url or folder, not both")
             if self.folder and self.store != "qdrant":

@@ -91,7 +91,7 @@ NEED_MORE = {
     "io.picture", "io.read_file", "embeddings.huggingface", "embeddings.ollama",
     "embeddings.openai", "io.write_file", "tool.files", "tool.http", "tool.http_get",
     "retrieval.store", "tool.http_request", "tool.mcp", "tool.openapi", "tool.mcp_resource",
-    "prompt.mcp",     "tool.search_web", "tool.sql", "tool.web_search",
+    "prompt.mcp",     "tool.python_function", "tool.search_web", "tool.sql", "tool.web_search",
 }  # fmt: skip
 """Kinds that need a file, a folder, a server or a network of one's own."""
 

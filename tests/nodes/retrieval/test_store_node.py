@@ -17,7 +17,7 @@ from pydantic import ValidationError
 
 from patchbay.nodes.contract import NodeError
 from patchbay.nodes.retrieval.search import Search
-from patchbay.nodes.retrieval.store_node import VectorStore
+from patchbay.nodes.retrieval.store_node import FilledStore
 from patchbay.nodes.retrieval.store_spec import StoreRetriever
 from patchbay.nodes.testing import RecordingContext, run_node
 from patchbay.nodes.values import Document
@@ -31,8 +31,8 @@ LETTERS = Letters().open(None)  # type: ignore[arg-type]
 
 
 def retriever(**params: Any) -> StoreRetriever:
-    checked = VectorStore.Params.model_validate({"k": 2, **params})
-    outputs = VectorStore.describe(checked, VectorStore.Inputs(embeddings=Letters()))
+    checked = FilledStore.Params.model_validate({"k": 2, **params})
+    outputs = FilledStore.describe(checked, FilledStore.Inputs(embeddings=Letters()))
     return outputs.retriever
 
 
@@ -208,4 +208,4 @@ def test_no_place_is_a_problem_while_drawing():
 )  # fmt: skip
 def test_bad_settings_are_refused(params: dict[str, Any]):
     with pytest.raises(ValidationError):
-        VectorStore.Params.model_validate(params)
+        FilledStore.Params.model_validate(params)
