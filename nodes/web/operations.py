@@ -94,7 +94,7 @@ def parse(text: str) -> dict[str, Any]:
     Raises:
         NotOpenApi: it is none, or of a version that is not read.
     """
-    import yaml
+    import yaml  # type: ignore[import-untyped]
 
     try:
         data = json.loads(text)
