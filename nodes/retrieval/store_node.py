@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import AfterValidator, model_validator
 
 from patchbay.nodes.contract import DescribingNode, Field, NodeParams, Ports, port
-from patchbay.nodes.retrieval.store_spec import Store, StoreRetriever
+from patchbay.nodes.retrieval.store_spec import StoreName, StoreRetriever
 from patchbay.nodes.tools.fetch import check_address
 from patchbay.nodes.values import EmbeddingsSpec, SecretRef
 
@@ -35,7 +35,7 @@ class FilledStore(DescribingNode):
     )  # fmt: skip
 
     class Params(NodeParams):
-        store: Store = Field("qdrant")
+        store: StoreName = Field("qdrant")
         """The database."""
         collection: str = Field("documents", min_length=1, max_length=500)
         """The collection; Pinecone's index is its address."""

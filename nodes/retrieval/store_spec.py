@@ -11,7 +11,7 @@ from patchbay.nodes.values import EmbeddingsSpec, Opening, RetrieverSpec, Secret
 if TYPE_CHECKING:
     from langchain_core.retrievers import BaseRetriever
 
-Store = Literal["qdrant", "chroma", "pinecone", "astra"]
+StoreName = Literal["qdrant", "chroma", "pinecone", "astra"]
 
 
 class StoreRetriever(RetrieverSpec):
@@ -19,7 +19,7 @@ class StoreRetriever(RetrieverSpec):
 
     backend: ClassVar[str] = "store"
 
-    store: Store
+    store: StoreName
     collection: str
     embeddings: EmbeddingsSpec
     url: str = ""
