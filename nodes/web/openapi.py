@@ -22,7 +22,7 @@ from patchbay.nodes.tools.fetch import FetchProblem, check_address
 from patchbay.nodes.tools.send import Sending, send
 from patchbay.nodes.tools.tool import ToolKit, shortened
 from patchbay.nodes.values import SecretRef
-from patchbay.nodes.web.operations import NotOpenApi, Operation, operations, parse
+from patchbay.nodes.web.operations import NotOpenApi, ApiOperation, operations, parse
 
 if TYPE_CHECKING:
     from langchain_core.tools import BaseTool
@@ -88,7 +88,7 @@ class OpenApiTools(ToolKit):
         return [_tool(one, params, key) for one in _wanted(found, params)]
 
 
-def _read(params: OpenApiParams, folder: Path | None) -> list[Operation]:
+def _read(params: OpenApiParams, folder: Path | None) -> list[ApiOperation]:
     if not params.document.strip():
         raise _wrong("No document is named.", "Fill in the param `document`.")
     file = (folder or Path.cwd()) / Path(params.document).expanduser()
@@ -106,7 +106,7 @@ def _read(params: OpenApiParams, folder: Path | None) -> list[Operation]:
         raise _wrong(words, "Correct the document.") from error
 
 
-def _wanted(found: list[Operation], params: OpenApiParams) -> list[Operation]:
+def _wanted(found: list[ApiOperation], params: OpenApiParams) -> list[ApiOperation]:
     allowed = {one.name: one for one in found if params.writes or one.method == "get"}
     for name in params.only:
         if name in allowed:
@@ -119,7 +119,7 @@ def _wanted(found: list[Operation], params: OpenApiParams) -> list[Operation]:
     return [allowed[name] for name in params.only] if params.only else list(allowed.values())
 
 
-def _tool(one: Operation, params: OpenApiParams, key: str) -> BaseTool:
+def _tool(one: ApiOperation, params: OpenApiParams, key: str) -> BaseTool:
     from langchain_core.tools import StructuredTool
 
     base = params.base_url or one.server

@@ -32,7 +32,7 @@ class ApiParameter:
 
 
 @dataclass(frozen=True)
-class Operation:
+class ApiOperation:
     """One thing that an interface can do."""
 
     name: str
@@ -114,7 +114,7 @@ def parse(text: str) -> dict[str, Any]:
     return data
 
 
-def operations(data: Mapping[str, Any], source: str = "") -> list[Operation]:
+def operations(data: Mapping[str, Any], source: str = "") -> list[ApiOperation]:
     """The operations of a document, in its order.
 
     Args:
@@ -124,7 +124,7 @@ def operations(data: Mapping[str, Any], source: str = "") -> list[Operation]:
     Raises:
         NotOpenApi: a reference leads nowhere, or out of the document.
     """
-    found: list[Operation] = []
+    found: list[ApiOperation] = []
     for path, item in data["paths"].items():
         for method, raw in _methods(_followed(data, item)):
             if len(found) == MAX_OPERATIONS:
@@ -141,7 +141,7 @@ def _methods(item: Any) -> Iterator[tuple[str, Mapping[str, Any]]]:
 
 def _operation(
     data: Mapping[str, Any], path: str, method: str, raw: Mapping[str, Any], item: Any, source: str
-) -> Operation:
+) -> ApiOperation:
     given = [
         _followed(data, one) for one in (*item.get("parameters", ()), *raw.get("parameters", ()))
     ]
@@ -161,7 +161,7 @@ def _operation(
     media = next((m for m in content if re.fullmatch(r"application/(.+\+)?json", m)), None)
     schema = _inlined(data, content[media].get("schema", {}), 0) if media else None
     about = str(raw.get("summary") or raw.get("description") or f"{method.upper()} {path}")
-    return Operation(
+    return ApiOperation(
         name=tool_name(str(raw.get("operationId") or f"{method}_{path}")),
         method=method,
         path=path,
