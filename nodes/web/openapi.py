@@ -22,7 +22,7 @@ from patchbay.nodes.tools.fetch import FetchProblem, check_address
 from patchbay.nodes.tools.send import Sending, send
 from patchbay.nodes.tools.tool import ToolKit, shortened
 from patchbay.nodes.values import SecretRef
-from patchbay.nodes.web.operations import NotOpenApi, ApiOperation, operations, parse
+from patchbay.nodes.web.operations import ApiOperation, NotOpenApi, operations, parse
 
 if TYPE_CHECKING:
     from langchain_core.tools import BaseTool
