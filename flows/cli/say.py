@@ -29,12 +29,16 @@ EXIT_WAITING = 75
 def out(text: str = "", end: str = "\n") -> None:
     """Write to standard output. A terminal gets no characters that would act on it."""
     stream = _answers()
+    if stream is None:  # closed by whoever started the command: `>&-`
+        return
     stream.write(_writable(safe(text) if stream.isatty() else text) + end)
     stream.flush()
 
 
 def err(text: str, end: str = "\n") -> None:
     """Write to standard error."""
+    if sys.stderr is None:
+        return
     sys.stderr.write(_writable(safe(text)) + end)
     sys.stderr.flush()
 
@@ -100,8 +104,8 @@ def _mind_outlets(for_program: bool) -> None:
         EVERYWHERE.when_first(mind)
 
 
-def _answers() -> TextIO | BlackedOut:
-    """Where answers are written."""
+def _answers() -> TextIO | BlackedOut | None:
+    """Where answers are written; None where nobody reads them."""
     return next((found for o in _outlets if (found := o.answers) is not None), sys.stdout)
 
 
@@ -128,7 +132,8 @@ def guarded(debug: bool, *, for_program: bool = False) -> Iterator[None]:
         sys.exit(EXIT_PROBLEM)
     except BrokenPipeError:
         # Whoever reads has seen enough. Nothing may be flushed into the closed pipe at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), _answers().fileno())
+        if (stream := _answers()) is not None:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
         sys.exit(EXIT_PROBLEM)
     except KeyboardInterrupt:
         sys.exit(EXIT_INTERRUPTED)
