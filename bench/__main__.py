@@ -13,8 +13,8 @@ from bench.peers import ROOT
 from bench.table import Row, render
 
 MEASURES = (
-    "process", "studio", "engine", "again", "validation", "models", "lora", "retrieval", "agents",
-    "canvas", "logic", "exchange",
+    "process", "studio", "engine", "again", "journal", "validation", "models", "lora", "retrieval",
+    "agents", "canvas", "logic", "exchange",
 )  # fmt: skip
 """Modules with a `measure(quick)` that yields rows. Whole processes come first, while this one is
 small and the machine quiet."""

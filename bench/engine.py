@@ -36,13 +36,13 @@ def measure(quick: bool = False) -> Iterator[Row]:
 
 def _chains(quick: bool) -> Iterator[Row]:
     ours: dict[int, float] = {}
-    with _langgraph() as langgraph:
+    with langgraph() as peer_runs:
         for length in LENGTHS:
             sides = {"ours": _ours(length), "asyncio": _asyncio(length)}
             # Its longest chain takes seconds and says nothing that the others do not.
-            peer = langgraph is not None and length < LENGTHS[-1]
-            if langgraph is not None and peer:
-                sides["langgraph"] = lambda n=length: langgraph(n)  # type: ignore[misc]
+            peer = peer_runs is not None and length < LENGTHS[-1]
+            if peer_runs is not None and peer:
+                sides["langgraph"] = lambda n=length: peer_runs(n)  # type: ignore[misc]
             repeats = 3 if quick or length == LENGTHS[-1] else 9
             each = {k: s / length * 1e6 for k, s in interleave(sides, repeats).items()}
             ours[length] = each["ours"]
@@ -52,7 +52,7 @@ def _chains(quick: bool) -> Iterator[Row]:
             if peer:
                 yield Row("  against LangGraph", each["ours"], "µs", 1 / TIMES_LESS, on="ratio",
                           against="LangGraph", other=each["langgraph"])  # fmt: skip
-        if langgraph is None:
+        if peer_runs is None:
             yield Row("  against LangGraph", 0, "µs", note="not installed; make bench-peers")
     yield Row("  flat: longest over shortest chain", ours[LENGTHS[-1]], "µs", FLAT, on="ratio",
               against="the shortest", other=ours[LENGTHS[0]])  # fmt: skip
@@ -119,8 +119,11 @@ def _asyncio(length: int) -> Callable[[], float]:
 
 
 @contextmanager
-def _langgraph() -> Iterator[Callable[[int], float] | None]:
-    """LangGraph in its own environment, fed chain lengths and answering with seconds."""
+def langgraph() -> Iterator[Callable[[int | str], float] | None]:
+    """LangGraph in its own environment, fed chain lengths and answering with seconds.
+
+    After a length may stand the SQLite file of its checkpoints.
+    """
     python = command("python")
     if python is None or not has_langgraph():
         yield None
@@ -133,7 +136,7 @@ def _langgraph() -> Iterator[Callable[[int], float] | None]:
         if stdin is None or stdout is None:
             raise RuntimeError("no pipes")
 
-        def ask(length: int) -> float:
+        def ask(length: int | str) -> float:
             stdin.write(f"{length}\n")
             stdin.flush()
             return float(stdout.readline())

@@ -8,7 +8,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 PEERS = ROOT / ".venv-peers"
-PINS = ("lfx==1.13.0", "langgraph==1.2.22")
+PINS = ("lfx==1.13.0", "langgraph==1.2.22", "langgraph-checkpoint-sqlite==3.1.2")
 
 
 def command(name: str) -> str | None:

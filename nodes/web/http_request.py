@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from typing import Any
 
 from pydantic import JsonValue
@@ -62,16 +63,17 @@ class HttpRequest(Node):
         values = inputs.as_dict()
         call = make_call(params, values, ctx.secret)
 
-        async def made(method: str, url: str) -> tuple[int, dict[str, str], bytes, bool]:
+        async def made(*_: str) -> tuple[int, dict[str, str], bytes, bool]:
             reply = await ask_server(call, params, ctx)
+            if params.fail_on_error and reply.status >= 400:
+                raise _refused(reply, params)  # not kept: a retry sends it, under the same key
             return reply.status, dict(reply.headers), reply.data, reply.cut
 
         # What tells one request from another, without the key, which must not lie on a disk.
         told = fill_address(params.url, values)
-        status, headers, data, cut = await ctx.once("HTTP request", made, call.method, told)
+        body = hashlib.sha256(call.body or b"").hexdigest()
+        status, headers, data, cut = await ctx.once("HTTP request", made, call.method, told, body)
         reply = HttpReply(status, headers, data, cut, told)
-        if params.fail_on_error and reply.status >= 400:
-            raise _refused(reply, params)
         if reply.cut:
             await ctx.warn(f"The answer was cut after {params.limit:,} bytes.")
         given: dict[str, Any] = {"text": reply.text(), "status": float(reply.status)}

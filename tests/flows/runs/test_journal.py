@@ -9,7 +9,10 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
+from patchbay.flows.problems import FlowError
 from patchbay.flows.runs.history import History
 from patchbay.flows.runs.resume import resumed_run
 from patchbay.flows.runs.running import Run
@@ -232,3 +235,85 @@ async def test_a_key_stays_the_same(history: History) -> None:
     assert len(Counted.keys) == 2
     assert len(set(Counted.keys)) == 1
     assert Counted.keys[0].startswith(f"{run_id}/n/orders:0:")
+
+
+async def test_a_stale_result_counts_where_something_was_built_on_it(history: History) -> None:
+    """The clock: what was read of it stays, what was not yet read is asked for anew."""
+
+    async def work(node: Counted, ctx: Context) -> JsonValue:
+        times = []
+        for number in range(2):
+            with ctx.lane(f"clock {number}"):
+                times.append(await ctx.once("time", node.effect, f"at {number}", replay=False))
+            if number == 0:
+                await ctx.once("answer", node.effect, "built on it")
+            elif "again" not in Counted.made:
+                await asyncio.sleep(60)
+        return times
+
+    run_id = await first(history, work, stop_after=3)
+    Counted.made.append("again")
+    assert (await again(history, run_id))[-1] == "finished {'out': ['at 0', 'at 1']}"
+    assert Counted.made == ["at 0", "built on it", "at 1", "again", "at 1"]
+
+
+async def test_another_edition_of_a_node_starts_over_and_says_so(
+    history: History, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_id = await first(history, three, stop_after=2)
+    Counted.made.append("new edition")
+    monkeypatch.setattr(Counted, "edition", 2)
+    found = await again(history, run_id)
+    assert [w for w in found if w.startswith("warn")] == [
+        "warn n: What this node had done was done by test.counted 1.1; it is now test.counted 1.2. "
+        "What it had done does not count, and it starts over."
+    ]
+    assert Counted.made == [0, 1, "new edition", 0, 1, 2]
+
+
+async def test_two_processes_resume_one_run(history: History) -> None:
+    run_id = await first(history, three, stop_after=2)
+    past = history.get(run_id)
+    Counted.made.append("killed")
+    run = resumed_run(history, past, env())
+    with pytest.raises(FlowError, match="still running"):
+        resumed_run(history, past, env())
+    assert words([e async for e in run.events()])[-1] == "finished {'out': [0, 1, 2]}"
+
+
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(st.permutations(range(20)), st.permutations(range(20)), st.integers(1, 19))
+def test_steps_side_by_side_replay_in_any_order(
+    history: History, before: list[int], after: list[int], killed_at: int
+) -> None:
+    """Twenty at once, that begin and end in another order after a kill: none is made twice."""
+    Counted.made = []
+    order = before
+
+    async def work(node: Counted, ctx: Context) -> JsonValue:
+        async def lane(number: int) -> JsonValue:
+            with ctx.lane(f"item {number}"):
+                return await ctx.once("effect", slow, number)  # type: ignore[no-any-return]
+
+        async def slow(number: int) -> int:
+            for _ in range(order.index(number)):
+                await asyncio.sleep(0)
+            if order is before and len(Counted.made) >= killed_at:
+                await asyncio.sleep(60)
+            return int(await node.effect(number))
+
+        async with asyncio.TaskGroup() as group:
+            tasks = {number: group.create_task(lane(number)) for number in order}
+        return [tasks[number].result() for number in range(20)]
+
+    async def scenario() -> list[str]:
+        nonlocal order
+        run_id = await first(history, work, stop_after=killed_at)
+        assert len(Counted.made) == killed_at
+        order = after
+        return await again(history, run_id)
+
+    assert asyncio.run(scenario())[-1] == f"finished {{'out': {list(range(20))}}}"
+    assert sorted(Counted.made) == list(range(20))

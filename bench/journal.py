@@ -1,0 +1,221 @@
+"""What it costs that a run is recorded: steps, loops, waking up, and LangGraph's checkpoints."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from bench.engine import langgraph
+from bench.nodes import Collect, Start, Step, chain
+from bench.table import Row
+from bench.timing import interleave
+from patchbay.flows import LoadedFlow, Run
+from patchbay.flows.document.model import Edge, Flow, NodeInstance
+from patchbay.flows.document.writing import save_flow
+from patchbay.flows.runs.environment import Environment
+from patchbay.flows.runs.events import RunFinished
+from patchbay.flows.runs.history import History
+from patchbay.flows.runs.resources import Pool
+from patchbay.flows.runs.resume import resumed_run
+from patchbay.nodes.builtin import BUILTIN
+from patchbay.nodes.catalog import Catalog
+from patchbay.nodes.contract import Context, Field, JsonValue, Node, NodeParams, Ports
+
+GROUPED_US, ALONE_US = 150, 1_000
+"""Microseconds of processor time that a step may cost over one that is not recorded."""
+LOOP_TIMES = 2
+"""A recorded loop may take this many times as long as an unrecorded one."""
+WAKE_TIMES = 2
+"""Waking a run may take this many times as long as reading its events."""
+TIMES_LESS = 5
+"""LangGraph with its checkpoints takes at least this many times as long a step."""
+
+
+class Steps(Node):
+    """Makes steps, one after the other or all at once."""
+
+    kind, title, family = "bench.steps", "Steps", "Bench"
+
+    class Params(NodeParams):
+        count: int = Field(1_000)
+        at_once: bool = True
+
+    class Outputs(Ports):
+        value: JsonValue
+
+    async def run(self, inputs: Ports, params: Params, ctx: Context) -> Outputs:
+        async def effect(number: int) -> int:
+            return number
+
+        async def lane(number: int) -> int:
+            with ctx.lane(str(number)):
+                return int(await ctx.once("effect", effect, number))
+
+        if params.at_once:
+            found: list[JsonValue] = [*await asyncio.gather(*map(lane, range(params.count)))]
+        else:
+            found = [await lane(number) for number in range(params.count)]
+        return self.Outputs(value=found)
+
+
+NODES = Catalog([Start, Step, Collect, Steps], table=BUILTIN)
+
+
+def measure(quick: bool = False) -> Iterator[Row]:
+    """The journal's cost, each beside the same without it."""
+    repeats = 3 if quick else 7
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        history = History(f"sqlite:///{folder / 'history.sqlite'}")
+        yield from _steps(history, repeats)
+        yield from _loops(history, folder, 3)
+        yield _wake(history, repeats)
+        yield _against_langgraph(history, folder, repeats)
+        history.close()
+
+
+def _steps(history: History, repeats: int) -> Iterator[Row]:
+    for name, count, at_once, limit in (
+        ("in groups", 1_000, True, GROUPED_US),
+        ("alone", 200, False, ALONE_US),
+    ):
+        params = {"count": count, "at_once": at_once}
+        nodes = NodeInstance(id="s", kind="bench.steps", params=params), _OUT
+        flow = Flow(name="steps", nodes=nodes, edges=(_edge("s.value", "o.value"),))
+        sides = {
+            "recorded": lambda flow=flow: _run(flow, history).processor,
+            "not": lambda flow=flow: _run(flow, None).processor,
+        }
+        each = {side: s / count * 1e6 for side, s in interleave(sides, repeats).items()}
+        yield Row(f"a step {name}, processor time over unrecorded",
+                  each["recorded"] - each["not"], "µs", limit)  # fmt: skip
+
+
+def _loops(history: History, folder: Path, repeats: int) -> Iterator[Row]:
+    save_flow(_ITEM, folder / "item.json")
+    for count in (1_000, 10_000):
+        inputs = {"items": list(range(count))}
+        sides = {
+            "recorded": lambda inputs=inputs: _run(_LOOP, history, inputs, folder).seconds,
+            "not": lambda inputs=inputs: _run(_LOOP, None, inputs, folder).seconds,
+        }
+        seconds = interleave(sides, repeats)
+        yield Row(f"for each of {count:,} items, recorded", seconds["recorded"], "s", LOOP_TIMES,
+                  on="ratio", against="not recorded", other=seconds["not"])  # fmt: skip
+
+
+def _wake(history: History, repeats: int) -> Row:
+    """A run of 1,000 nodes that has stopped at its end goes on; its events are read and written."""
+    flow = chain(1_000)
+    ran = _run(flow, history)
+    runs = history.table("runs")
+
+    def stopped() -> None:
+        change = runs.update().where(runs.c.id == ran.id).values(status="cancelled")
+        history._store.do(lambda db: db.execute(change), write=True)
+
+    def wake() -> float:
+        stopped()
+        began = time.perf_counter()
+        run = resumed_run(history, history.get(ran.id), _environment(None))
+        asyncio.run(_to_the_end(run))
+        return time.perf_counter() - began
+
+    def read() -> float:
+        began = time.perf_counter()
+        history.get(ran.id)
+        for event in history.events(ran.id):
+            json.dumps(event, ensure_ascii=False)
+        return time.perf_counter() - began
+
+    seconds = interleave({"wake": wake, "read": read}, repeats)
+    return Row("waking a run of 1,000 finished nodes", seconds["wake"], "s", WAKE_TIMES,
+               on="ratio", against="runs ID --json", other=seconds["read"])  # fmt: skip
+
+
+def _against_langgraph(history: History, folder: Path, repeats: int) -> Row:
+    length = 200
+    flow = chain(length)
+    name = f"  a recorded chain of {length}, per node"
+    with langgraph() as peer:
+        if peer is None:
+            return Row(name, 0, "µs", note="LangGraph is not installed; make bench-peers")
+        asked = f"{length} {folder / 'langgraph.sqlite'}"
+        sides: dict[str, Callable[[], float]] = {
+            "ours": lambda: _run(flow, history).seconds,
+            "langgraph": lambda: peer(asked),
+        }
+        each = {side: s / length * 1e6 for side, s in interleave(sides, repeats).items()}
+    return Row(name, each["ours"], "µs", 1 / TIMES_LESS, on="ratio",
+               against="LangGraph, SQLite", other=each["langgraph"])  # fmt: skip
+
+
+# --- runs ---------------------------------------------------------------------------------------
+
+
+class Took:
+    """What a run took: wall seconds and processor seconds, of its thread and the writer's."""
+
+    def __init__(self, run_id: str, seconds: float, processor: float) -> None:
+        self.id, self.seconds, self.processor = run_id, seconds, processor
+
+
+def _run(
+    flow: Flow,
+    history: History | None,
+    inputs: dict[str, Any] | None = None,
+    folder: Path | None = None,
+) -> Took:
+    run = Run(LoadedFlow(flow, folder), inputs or {}, _environment(folder))
+    if history is not None:
+        run.add_sink(history.recorder(run.id, flow, folder))
+
+    async def clocked() -> Took:
+        began, used = time.perf_counter(), time.process_time()
+        await _to_the_end(run)
+        return Took(run.id, time.perf_counter() - began, time.process_time() - used)
+
+    return asyncio.run(clocked())
+
+
+async def _to_the_end(run: Run) -> None:
+    events = [event async for event in run.events()]
+    if not isinstance(events[-1], RunFinished):
+        raise RuntimeError(f"the run ended with {events[-1]}")
+
+
+def _environment(folder: Path | None) -> Environment:
+    return replace(Environment(NODES, Pool()), folder=folder)
+
+
+def _edge(source: str, target: str) -> Edge:
+    return Edge.model_validate({"from": source, "to": target})
+
+
+_OUT = NodeInstance(id="o", kind="io.output", params={"name": "out"})
+_ITEM = Flow(
+    name="item",
+    nodes=(
+        NodeInstance(id="i", kind="io.input", params={"name": "item", "kind": "json"}),
+        NodeInstance(id="r", kind="io.output", params={"name": "result"}),
+    ),
+    edges=(_edge("i.value", "r.value"),),
+)
+_LOOP = Flow(
+    name="loop",
+    nodes=(
+        NodeInstance(id="l", kind="io.input", params={"name": "items", "kind": "json"}),
+        NodeInstance(id="e", kind="logic.for_each", params={"flow": "item"}),
+        _OUT,
+    ),
+    edges=(
+        _edge("l.value", "e.items"),
+        _edge("e.results", "o.value"),
+    ),
+)
