@@ -67,6 +67,7 @@ RUN_CODES: Mapping[str, str] = {
     "history/damaged": "The file of the history is damaged, and cannot be moved aside, as it else "
     "is.",
     "history/unwritable": "The file of the history cannot be made, read or written.",
+    "history/other-host": "Another machine writes the file of the history, which two may not.",
     "history/newer": "A newer Patchbay wrote the history.",
     "system/file": "The system refuses a file: the disk is full, a folder is read-only.",
     "history/none": "There is no earlier run to go on from.",

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from patchbay.flows.problems import FlowError, Problem
+from patchbay.flows.runs.one_host import Stamp
 from patchbay.flows.runs.thread_tables import add_thread_tables
 from patchbay.nodes.home import home
 from patchbay.nodes.private import is_private, private_file, private_folder
@@ -86,6 +87,7 @@ class Store:
         self._url = sa.make_url(url)
         is_file = self._url.get_backend_name() == "sqlite" and self._url.database
         self.path = Path(self._url.database) if is_file and self._url.database else None
+        self._stamp = None if self.path is None else Stamp(self.path)
         self._engine = self._connect(self._url)
         try:
             self._open()
@@ -122,6 +124,7 @@ class Store:
         if not write:
             with self._engine.connect() as db:
                 return work(db)
+        self.stamp()
         with self._engine.connect() as db:
             if self.path is not None:
                 level = "FULL" if durable else "NORMAL"
@@ -154,8 +157,19 @@ class Store:
             db.connection.cursor().execute("VACUUM")
             db.connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
+    def stamp(self) -> None:
+        """Say that this machine writes the file.
+
+        Raises:
+            FlowError: another one does.
+        """
+        if self._stamp is not None:
+            self._stamp.make()
+
     def close(self) -> None:
         """Close the database."""
+        if self._stamp is not None:
+            self._stamp.take_away()
         self._engine.dispose()
 
     # --- opening ----------------------------------------------------------------------------
@@ -234,10 +248,21 @@ class Store:
         self.generation += 1
         self.notice = (
             f"The history {path} was damaged. It has been moved to {aside.name}, and a new one "
-            "has been begun."
-        )
+            f"has been begun. {self._recovered(aside)}"
+        ).rstrip()
         log.info(self.notice)  # who shows runs says it
         return True
+
+    def _recovered(self, damaged: Path) -> str:
+        """Take over what can be read of a damaged file; says what was."""
+        from patchbay.flows.runs.recovery import recover
+
+        try:
+            with self._engine.begin() as db:
+                return recover(damaged, db, self._tables).words()
+        except Exception:
+            log.debug("nothing could be recovered", exc_info=True)
+            return ""
 
     def _read_only(self, error: Exception) -> bool:
         """Read a history that may not be written, if there is one."""

@@ -8,12 +8,15 @@ step, the beginning and the end of a run) is committed at once and is on the dis
 from __future__ import annotations
 
 import atexit
+import contextlib
 import threading
 import time
 import weakref
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from patchbay.flows.runs.one_host import AGAIN_S
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Table
@@ -23,7 +26,7 @@ if TYPE_CHECKING:
 MOMENT_S = 0.03
 """How long what nobody waits for is gathered, in seconds."""
 
-AT_ONCE = 64
+AT_ONCE = 256
 """Rows in one statement."""
 
 Done = Callable[[BaseException | None], None]
@@ -110,7 +113,8 @@ class Writer:
         while True:
             with self._news:
                 while not self._pending and not self._closed:
-                    self._news.wait()
+                    if not self._news.wait(AGAIN_S):
+                        self._stay()
                 while not self._waited and not self._closed and (wait := self._moment()) > 0:
                     self._news.wait(wait)
                 group, self._pending, self._waited = self._pending, [], 0
@@ -119,6 +123,11 @@ class Writer:
                         return
                     continue
             self._write(group)
+
+    def _stay(self) -> None:
+        """Nothing to write for a while: the run may still be at work, and so is this machine."""
+        with contextlib.suppress(Exception):
+            self._store.stamp()
 
     def _moment(self) -> float:
         """Seconds until what nobody waits for is written: at once, after a time of rest."""
