@@ -50,7 +50,7 @@ async def measure(length: int, file: str = "") -> float:
     """Seconds of one run."""
     if not file:
         return await timed(compiled(length), length)
-    from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
+    from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver  # type: ignore[import-not-found]
 
     async with AsyncSqliteSaver.from_conn_string(file) as saver:
         await saver.setup()

@@ -12,6 +12,7 @@ import os
 import socket
 import time
 from pathlib import Path
+from typing import Any
 
 from patchbay.flows.problems import FlowError, Problem
 from patchbay.nodes.atomic import write_atomic
@@ -64,7 +65,7 @@ class Stamp:
                 self._place.unlink()
         self._made = 0.0
 
-    def _read(self) -> dict[str, object]:
+    def _read(self) -> dict[str, Any]:
         try:
             found = json.loads(self._place.read_text(encoding="utf-8"))
             float(found.get("at", 0))
@@ -72,7 +73,7 @@ class Stamp:
             return {}
         return dict(found)
 
-    def _taken(self, known: dict[str, object], age: float) -> Problem:
+    def _taken(self, known: dict[str, Any], age: float) -> Problem:
         return Problem(
             "history/other-host",
             f"The history {self._file} is being written by the machine {known.get('host')} "

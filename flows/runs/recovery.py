@@ -114,11 +114,12 @@ def _rows(old: sqlite3.Connection, table: Table, found: Recovered) -> Iterator[d
         try:
             some = old.execute(query, (at, _AT_ONCE)).fetchall()
         except sqlite3.Error:
-            some = _one(old, query, at)
-            if some is None:  # what is here cannot be read: look further on, ever further
+            one = _one(old, query, at)
+            if one is None:  # what is here cannot be read: look further on, ever further
                 found.unread += min(step, last - at)
                 at, step = at + step, min(step * 2, 4096)
                 continue
+            some = one
         step = 1
         if not some:
             return
