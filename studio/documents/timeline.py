@@ -45,10 +45,11 @@ class LogEntry:
     client: str
     seq: int | None
     """The client's number for it; None when it did not come from a canvas."""
-    op: dict[str, Any] | None
-    """Its JSON form; None where the client has it as it is."""
+    op: dict[str, Any]
+    """Its JSON form."""
+    known: bool
+    """Whether the client has it as it is."""
     flow: Flow
-    full: dict[str, Any]
 
 
 @dataclass(slots=True)
@@ -127,8 +128,7 @@ class Timeline:
         if isinstance(op, Replace):
             raise EditError("A whole flow is replaced on the server only.")
         op, renamed = state.aliases.resolve(op, at if isinstance(at, int) else 0, self.flow)
-        sent = dump_operation(op) if renamed else None
-        self.make(name, op, seq, sent, str(item.get("merge") or ""))
+        self.make(name, op, seq, str(item.get("merge") or ""), known=not renamed)
         if renamed:
             state.aliases.remember(renamed, self.revision)
 
@@ -148,7 +148,7 @@ class Timeline:
         except EditError as error:
             raise EditError(f"That cannot be undone any more: {error}") from None
         other.append(UndoStep(diff(after, before), step.label))
-        self._record(client, patch, seq, dump_operation(patch), after)
+        self._record(client, patch, seq, after, known=False)
         return step.label
 
     def make(
@@ -156,16 +156,15 @@ class Timeline:
         client: str,
         op: Any,
         seq: int | None = None,
-        sent: dict[str, Any] | None = None,
         merge: str = "",
+        *,
+        known: bool = False,
     ) -> None:
-        """Make an edit. Raises `EditError`."""
+        """Make an edit. `known`: the client shows it already. Raises `EditError`."""
         before = self.flow
         after = apply(before, op)
-        if seq is None:
-            sent = dump_operation(op)
         self._remember(client, op, before, after, merge)
-        self._record(client, op, seq, sent, after)
+        self._record(client, op, seq, after, known=known)
 
     def _remember(self, client: str, op: Any, before: Flow, after: Flow, merge: str) -> None:
         state, now = self.client(client), self._clock()
@@ -180,13 +179,10 @@ class Timeline:
                 return
         state.undo.append(UndoStep(diff(after, before), label_of(op), merge, now))
 
-    def _record(
-        self, client: str, op: Any, seq: int | None, sent: dict[str, Any] | None, after: Flow
-    ) -> None:
+    def _record(self, client: str, op: Any, seq: int | None, after: Flow, *, known: bool) -> None:
         self.revision += 1
         self.flow, self.touched = after, self._clock()
-        full = sent if sent is not None else dump_operation(op)
-        self._log.append(LogEntry(self.revision, client, seq, sent, after, full))
+        self._log.append(LogEntry(self.revision, client, seq, dump_operation(op), known, after))
         if len(self._log) > LOG:
             self._before = self._log.popleft().flow
 
@@ -220,8 +216,8 @@ class Timeline:
         own = entry.client == client and entry.seq is not None
         if own:
             told["s"] = entry.seq
-        if not own or entry.op is not None:
-            told["o"] = entry.full
+        if not (own and entry.known):
+            told["o"] = entry.op
         return told
 
     def flow_at(self, revision: int) -> Flow | None:
