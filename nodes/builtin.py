@@ -88,6 +88,7 @@ _WHERE = {
     "prompt.mcp": "mcp.prompt:McpPrompt",
     "tool.http_get": "tools.http_get:HttpGet",
     "tool.flow": "tools.flow:FlowAsTool",
+    "tool.ask_first": "tools.ask_first:AskFirst",
     "tool.clock": "tools.clock:Clock",
     # People
     "people.approve": "people.approve:Approve",

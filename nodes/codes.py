@@ -170,6 +170,7 @@ NODE_CODES: Mapping[str, str] = {
     "agent/crew": "The crew cannot be put together.",
     "agent/not-json": "The crew's answer is not the JSON that was asked for.",
     "agent/unreadable-call": "A model calls tools in a way that cannot be read.",
+    "tool/asked-twice": "Two nodes would ask a person about the same tool.",
     "tool/input": "A flow that is a tool asks for what a model cannot give, or did not.",
     "tool/no-folder": "The file tool has no folder.",
     "tool/no-such-folder": "There is no folder of that name.",

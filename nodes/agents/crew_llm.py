@@ -31,6 +31,7 @@ from patchbay.nodes.agents.crewai_setup import stop_error
 from patchbay.nodes.agents.heard import OnPiece
 from patchbay.nodes.agents.tool_calling import Turn
 from patchbay.nodes.agents.worker import NO_ANSWER, BudgetSpent, Worker
+from patchbay.nodes.errors import Suspended
 from patchbay.nodes.models.lenient_json import json_in
 
 T = TypeVar("T")
@@ -216,7 +217,10 @@ class BridgedTool(CrewTool):
         return made
 
     def _run(self, **arguments: Any) -> str:
-        return self._line.wait(self._worker.use(self.name, arguments))
+        try:
+            return self._line.wait(self._worker.use(self.name, arguments))
+        except Suspended as waits:  # nothing of CrewAI shall go on, nor take it for a failure
+            raise self._line.end(waits) from None
 
 
 def _arguments(tool: Any) -> type[BaseModel]:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 
+from patchbay.nodes.agents.decisions import Decisions
 from patchbay.nodes.agents.meter import Limits, Meter
-from patchbay.nodes.agents.toolbox import name_of, open_tools, time_limits
+from patchbay.nodes.agents.toolbox import name_of, open_tools, replays, time_limits
 from patchbay.nodes.agents.worker import DEFAULT_TURNS, Worker
 from patchbay.nodes.contract import Context
+from patchbay.nodes.tools.ask_first import AskFirstTool
 from patchbay.nodes.values import ModelSpec, ToolSpec
 
 
@@ -44,14 +46,17 @@ async def hire(
     native = calls_tools(opened) and model.own_tools and not made_of_others
     caller = ToolCaller(inner=opened, spec=model, native=native, ctx=ctx)
     meter = Meter(who, limits or Limits())
+    policies: dict[str, AskFirstTool] = {}
+    bound = await open_tools(tools, ctx, stack, policies)
     return Worker(
         ctx=ctx,
         caller=caller,
-        tools=await open_tools(tools, ctx, stack),
+        tools=bound,
         meter=meter,
         whole=whole or Meter(who),
         seconds=time_limits(tools),
-        stale=frozenset(name_of(tool) for tool in tools if not tool.replay),
+        decisions=Decisions(ctx, who, policies) if policies else None,
+        stale=frozenset(name_of(tool) for tool in tools if not replays(tool)),
         tools_first=tools_first,
         iterations=iterations,
     )

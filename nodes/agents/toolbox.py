@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 
 from patchbay.nodes.contract import Context, NodeError
+from patchbay.nodes.tools.ask_first import AskFirstTool
 from patchbay.nodes.tools.tool import BoundTool, ToolKit
 from patchbay.nodes.values import ToolSpec
 
@@ -39,16 +40,23 @@ def _same_name(name: str) -> NodeError:
 
 
 async def open_tools(
-    tools: Iterable[ToolSpec], ctx: Context, stack: AsyncExitStack
+    tools: Iterable[ToolSpec],
+    ctx: Context,
+    stack: AsyncExitStack,
+    policies: dict[str, AskFirstTool] | None = None,
 ) -> dict[str, BaseTool]:
     """The tools by name, kept open as long as the stack is.
+
+    People are asked where a tool is called: `policies` gets what they decide about, by its name.
 
     Raises:
         NodeError: one cannot be opened, or two have one name.
     """
     opened: dict[str, BaseTool] = {}
     check_names(tools := tuple(tools))
-    for spec in tools:
+    for described in tools:
+        policy = described if isinstance(described, AskFirstTool) else None
+        spec = policy.tool if policy else described
         if isinstance(spec, ToolKit):
             found = await spec.open_all(ctx, stack)
         elif isinstance(spec, BoundTool):
@@ -59,12 +67,19 @@ async def open_tools(
             if tool.name in opened:
                 raise _same_name(tool.name)
             opened[tool.name] = tool
+            if policy is not None and policies is not None:
+                policies[tool.name] = policy
     return opened
 
 
 def name_of(tool: ToolSpec) -> str:
     """What an agent calls a tool; "" for one that has no name before it is opened."""
     return str(getattr(tool, "name", ""))
+
+
+def replays(tool: ToolSpec) -> bool:
+    """Whether the result of a call stays good when a recorded run goes on."""
+    return bool((tool.tool if isinstance(tool, AskFirstTool) else tool).replay)
 
 
 def time_limits(tools: Iterable[ToolSpec]) -> dict[str, float]:

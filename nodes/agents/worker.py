@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from patchbay.nodes.agents.meter import Meter
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from langchain_core.tools import BaseTool
 
     from patchbay.nodes.agents.calls import Trouble
+    from patchbay.nodes.agents.decisions import Decisions
     from patchbay.nodes.agents.tool_calling import ModelReply, ToolCaller, Turn
 
 DELEGATION = ("delegate_work_to_coworker", "ask_question_to_coworker")
@@ -57,6 +59,8 @@ class Worker:
     whole: Meter
     seconds: Mapping[str, float] = field(default_factory=dict)
     """How long a call of each tool may take."""
+    decisions: Decisions | None = None
+    """Asks people about calls of tools, where tools say so."""
     stale: frozenset[str] = frozenset()
     """Tools whose results go stale, so that a run that goes on calls them anew."""
     tools_first: bool = False
@@ -182,6 +186,12 @@ class Worker:
             return "No more calls of tools are allowed. Answer with what you know."
         for meter in self._meters():
             meter.tool_calls += 1
+        if self.decisions is None:
+            return await self._use(name, arguments)
+        call = partial(self._use, name)
+        return await self.decisions.decided(self.tools.get(name), arguments, call)
+
+    async def _use(self, name: str, arguments: Mapping[str, Any]) -> str:
         text, took = await self._used(name, arguments)
         self._took(took)
         self.ctx.step("tool result", text, who=self.who, tool=name, seconds=took)

@@ -63,3 +63,13 @@ async def test_a_message_is_sorted_by_two_people(history: History) -> None:
     end = await answer(history, run, "billing")
     assert isinstance(end, RunFinished)
     assert end.outputs == {"ticket": filled, "team": "billing"}
+
+
+async def test_a_call_of_a_tool_is_reviewed(history: History) -> None:
+    run, end = await begun(history, "review_tool_calls")
+    assert isinstance(end, RunWaiting)
+    (asked,) = history.inbox.open()
+    assert asked.asks["wants"]["tool"] == "calculator"
+    end = await answer(history, run, {"decision": "edit", "arguments": {"expression": "2 + 2"}})
+    assert isinstance(end, RunFinished)
+    assert "4" in end.outputs["answer"]

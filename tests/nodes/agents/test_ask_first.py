@@ -1,0 +1,174 @@
+"""Tools about which people decide: the four decisions, for ReAct and for crews, exactly."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from patchbay.flows.document.model import Flow
+from patchbay.flows.problems import FlowError
+from patchbay.flows.runs.answers import find, give, gone_on_with, recorded
+from patchbay.flows.runs.environment import Environment
+from patchbay.flows.runs.events import Event, NodeStepped, RunFinished, RunWaiting
+from patchbay.flows.runs.history import History
+from patchbay.flows.runs.running import LoadedFlow, Run, new_run_id
+from tests.flows.runs import harness
+from tests.nodes.agents.conftest import environment
+from tests.nodes.agents.scripted import ASKED, answer, call
+
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:crewai")
+SUM = call("calculator", expression="1234 + 5678")
+REACT = ["model.model > agent.model", "question.text > agent.prompt", "tool.tool > ask.tool",
+         "ask.tool > agent.tools", "agent.text > text.value"]  # fmt: skip
+
+
+@pytest.fixture
+def history(tmp_path: Path) -> History:
+    return History(f"sqlite:///{tmp_path / 'history.sqlite'}")
+
+
+def react(lines: list[str], native: bool = True, **policy: Any) -> Flow:
+    nodes = {
+        "model": ("test.scripted", {"name": "m", "lines": lines, "native": native}),
+        "question": ("test.text", {"text": "What is 1234 + 5678?"}),
+        "tool": "tool.calculator",
+        "ask": ("tool.ask_first", policy),
+        "agent": "agent.react",
+        "text": ("io.output", {"name": "text"}),
+    }
+    return harness.flow(nodes, REACT)
+
+
+class Told:
+    """A recorded run that is answered, on one pool of models: a script goes on where it was."""
+
+    def __init__(self, history: History, flow: Flow) -> None:
+        self.history, self.env = history, environment()
+        self.id = new_run_id()
+        self.run = Run(LoadedFlow(flow), {}, self._recorded(flow), run_id=self.id)
+        self.events: list[Event] = []
+
+    def _recorded(self, flow: Flow) -> Environment:
+        return recorded(self.env, self.history, self.id, flow)
+
+    async def until_end(self) -> Event:
+        self.events = [event async for event in self.run.events()]
+        return self.events[-1]
+
+    async def answer(self, value: Mapping[str, Any], question: str | None = None) -> Event:
+        asked = find(self.history, self.id, question)
+        assert give(self.history, asked, value, author="ada")
+        self.run = gone_on_with(self.history, self.id, replace(self.env))
+        return await self.until_end()
+
+    def steps(self) -> list[tuple[str, str]]:
+        return [(e.what, e.text) for e in self.events if isinstance(e, NodeStepped)]
+
+
+@pytest.mark.parametrize("native", [True, False])
+@pytest.mark.parametrize(
+    ("decision", "seen"),
+    [
+        ({"decision": "approve"}, "6912"),
+        ({"decision": "edit", "arguments": {"expression": "1 + 1"}}, "2"),
+        (
+            {"decision": "reject", "message": "No sums today."},
+            "A person rejected this call. The reason: No sums today.",
+        ),
+        ({"decision": "respond", "message": "seven"}, "seven"),
+    ],
+)
+async def test_the_four_decisions(
+    history: History, native: bool, decision: dict[str, Any], seen: str
+) -> None:
+    last = "That is it." if native else answer("That is it.")
+    told = Told(history, react([SUM, last], native))
+    assert isinstance(await told.until_end(), RunWaiting)
+    (asked,) = history.inbox.open()
+    assert asked.asks["wants"]["arguments"] == {"expression": "1234 + 5678"}
+    assert asked.title == "May agent use calculator?"
+    end = await told.answer(decision)
+    assert isinstance(end, RunFinished)
+    assert end.outputs["text"] == "That is it."
+    assert len(ASKED["m"]) == 2, "no request was made twice"
+    assert seen in ASKED["m"][-1][-1][1], "the model reads it"
+
+
+async def test_two_calls_of_a_turn_ask_at_once(history: History) -> None:
+    both = '{"calls": [' + SUM + ", " + call("calculator", expression="2 * 3") + "]}"
+    told = Told(history, react([both, "Both."]))
+    if not isinstance(await told.until_end(), RunWaiting):
+        pytest.skip("the scripted model makes one call a turn")
+    assert history.inbox.open()
+
+
+@pytest.mark.parametrize(
+    ("policy", "asks"),
+    [
+        ({"when": "always"}, True),
+        ({"when": "never"}, False),
+        ({"when": "an argument matches", "pattern": "5678"}, True),
+        ({"when": "an argument matches", "pattern": "5678", "argument": "expression"}, True),
+        ({"when": "an argument matches", "pattern": "5678", "argument": "other"}, False),
+        ({"when": "an argument matches", "pattern": "^9"}, False),
+    ],
+)
+async def test_when_it_asks(history: History, policy: dict[str, Any], asks: bool) -> None:
+    end = await Told(history, react([SUM, "Done."], **policy)).until_end()
+    assert isinstance(end, RunWaiting if asks else RunFinished)
+
+
+@pytest.mark.parametrize(
+    ("decision", "words"),
+    [
+        ("perhaps", "approve, edit, reject, respond"),
+        ({"decision": "edit"}, "needs the arguments"),
+        ({"decision": "edit", "arguments": {"wrong": 1}}, "does not fit"),
+        ({"decision": "respond"}, "needs a message"),
+        ({"decision": "approve", "message": "x"}, "takes no message"),
+    ],
+)
+async def test_decisions_that_are_none(history: History, decision: Any, words: str) -> None:
+    told = Told(history, react([SUM, "Done."]))
+    await told.until_end()
+    with pytest.raises(FlowError, match=words):
+        give(history, find(history, told.id), decision)
+    assert len(history.inbox.open()) == 1
+
+
+async def test_a_flow_with_such_a_tool_is_refused_where_nobody_can_be_asked() -> None:
+    with pytest.raises(FlowError, match="nobody can be asked"):
+        Run(react([SUM]), {}, environment())
+    Run(react([SUM], when="never"), {}, environment())
+
+
+def crew(lines: list[str]) -> tuple[dict[str, Any], Iterable[str]]:
+    nodes = {
+        "model": ("test.scripted", {"name": "m", "lines": lines, "native": True}),
+        "tool": "tool.calculator",
+        "ask": "tool.ask_first",
+        "analyst": ("agent.role", {"role": "Analyst"}),
+        "work": ("agent.task", {"description": "Work out 17 * 24.", "expected": "A number."}),
+        "crew": "agent.crew",
+        "text": ("io.output", {"name": "text"}),
+    }
+    wires = [
+        "model.model > analyst.model", "tool.tool > ask.tool", "ask.tool > analyst.tools",
+        "analyst.agent > work.agent", "work.task > crew.tasks", "crew.text > text.value",
+    ]  # fmt: skip
+    return nodes, wires
+
+
+async def test_a_crew_waits_and_goes_on(history: History) -> None:
+    told = Told(history, harness.flow(*crew([call("calculator", expression="17 * 24"), "408."])))
+    assert isinstance(await told.until_end(), RunWaiting)
+    (asked,) = history.inbox.open()
+    assert asked.title == "May Analyst use calculator?"
+    end = await told.answer({"decision": "approve"})
+    assert isinstance(end, RunFinished)
+    assert end.outputs["text"] == "408."
+    assert len(ASKED["m"]) == 2
