@@ -107,7 +107,7 @@ async def test_a_second_answer_is_refused_and_says_who(history: History, log: Pa
     run = recorded_run(history, asking(log))
     await told(run)
     await goes_on(history, run.id, True, comment="looks right")
-    with pytest.raises(AlreadyAnsweredError, match=r"by ada on 20\d\d-.*approved"):
+    with pytest.raises(AlreadyAnsweredError, match=r"by ada on .*20\d\d.*approved"):
         answered(history, run.id, False, "ask")
     with pytest.raises(AlreadyAnsweredError, match="looks right"):
         answered(history, run.id, False)
