@@ -237,7 +237,7 @@ class Execution:
         self, step: PlanStep, inputs: Ports, ctx: StepContext, started: float
     ) -> dict[str, Any]:
         desk = self._env.desk
-        keyed = not self._condensed or self._env.cache is not None or self._env.stored
+        keyed = not self._condensed or self._env.cache is not None or bool(self._env.stored)
         keyed = keyed or (desk is not None and desk.expected)  # what is done is asked for again
         key = await self._key(step, inputs) if keyed else ""
         if _reads_files(step):
