@@ -38,7 +38,7 @@ def threads(
     if context.invoked_subcommand is not None:
         return
     people = None if person is None else [person]
-    found = _threads().list(search, people=people, limit=limit)
+    found = _threads().listed(search, people=people, limit=limit)
     if as_json:
         say.out(json.dumps([_row(thread) for thread in found], ensure_ascii=False, indent=2))
         return

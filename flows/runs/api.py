@@ -178,9 +178,9 @@ def run(
         except BaseException as error:  # raised again in the caller's thread
             box.append(error)
 
-    thread = threading.Thread(target=apart, name="patchbay-run")
-    thread.start()
-    thread.join()
+    worker = threading.Thread(target=apart, name="patchbay-run")
+    worker.start()
+    worker.join()
     if isinstance(box[0], BaseException):
         raise box[0]
     return box[0]

@@ -48,7 +48,7 @@ def forget_person(history: History, person: str, cache: Cache | None = None) -> 
     Raises:
         FlowError: nothing is kept of that person, or a run is at work in one of the threads.
     """
-    found = Threads(history).list(people=[person], limit=1_000_000)
+    found = Threads(history).listed(people=[person], limit=1_000_000)
     facts = history.store.table("facts")
     of = facts.select().where(facts.c.scope == "person", facts.c.owner == person)
     if not found and not history.store.do(lambda db: db.execute(of).first()):

@@ -103,11 +103,14 @@ class Hold:
         async def say() -> None:
             of = self._table
             alive = of.update().where(of.c.id == self.thread.id, of.c.run == self.run)
+
+            def work(db: Any) -> None:
+                db.execute(alive.values(held_at=time.time()))
+
             while True:
                 await asyncio.sleep(_SAID_EVERY_S)
                 with contextlib.suppress(FlowError):
-                    values = alive.values(held_at=time.time())
-                    self._store.do(lambda db, values=values: db.execute(values), write=True)
+                    self._store.do(work, write=True)
 
         saying = asyncio.create_task(say())
         try:
@@ -178,7 +181,7 @@ def take(
         _at_work.add(run)
         return got
     if got is None:
-        raise unknown(thread.id, [known.id for known in threads.list(limit=20)])
+        raise unknown(thread.id, [known.id for known in threads.listed(limit=20)])
     raise busy(got)
 
 

@@ -190,7 +190,7 @@ def _last_question(threads: Any, found: Thread | None, use: InThread, field: Inp
     from patchbay.flows.runs.threads import unknown
 
     if found is None:
-        raise unknown(use.id or "", [known.id for known in threads.list(limit=20)])
+        raise unknown(use.id or "", [known.id for known in threads.listed(limit=20)])
     turns = threads.turns(found.id)
     if not turns or turns[-1].damaged:
         what = "is damaged" if turns else "does not exist yet"

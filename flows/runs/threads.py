@@ -85,7 +85,7 @@ class Threads:
 
     # --- looking ------------------------------------------------------------------------------
 
-    def list(
+    def listed(
         self,
         search: str = "",
         *,
@@ -136,7 +136,7 @@ class Threads:
         """
         found = self.find(thread)
         if found is None:
-            raise unknown(thread, [known.id for known in self.list()])
+            raise unknown(thread, [known.id for known in self.listed()])
         return found
 
     def turns(self, thread: str, up_to: int | None = None) -> list[ThreadTurn]:

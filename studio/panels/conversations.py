@@ -127,7 +127,7 @@ def _opened(document: FlowDocument, thread: str, refresh: Refresh) -> None:
 def _mine(document: FlowDocument, search: str = "", *, limit: int) -> list[Thread]:
     """This person's conversations with the flow, and those that are anybody's."""
     people = [session.browser(), ""]
-    return threads().list(search, place=str(document.path or ""), people=people, limit=limit)
+    return threads().listed(search, place=str(document.path or ""), people=people, limit=limit)
 
 
 def _tried(work: object) -> bool:

@@ -224,7 +224,7 @@ class Progress:
         """The run went on in another process: what is recorded of it now, in JSON form."""
         self.status = status
         for event in events:
-            kind, node = event["type"], event.get("node")
+            kind, node = event["type"], str(event.get("node") or "")
             if kind == "node_finished":
                 step = self.node(node)
                 step.status = "done" if event["source"] == "run" else "cached"

@@ -57,7 +57,7 @@ def refused(error: pytest.ExceptionInfo[FlowError]) -> str:
 def test_a_run_gets_what_was_said_before(history: History) -> None:
     assert say(history, "Hi") == "user: Hi"
     assert say(history, "More") == "user: Hi\n\nassistant: user: Hi\n\nuser: More"
-    (thread,) = Threads(history).list()
+    (thread,) = Threads(history).listed()
     assert (thread.id, thread.title, thread.flow, thread.turns, thread.run) == (
         "ada", "Hi", "Talk", 2, "",
     )  # fmt: skip
@@ -88,7 +88,7 @@ def test_a_text_flow_keeps_its_turns_and_sees_each_message_alone(history: Histor
 def test_a_run_that_fails_adds_no_turn_and_frees_the_thread(history: History) -> None:
     with pytest.raises(RunError):
         run(FAILS, said="Hi", thread="ada", history=history, environment=environment())
-    (thread,) = Threads(history).list()
+    (thread,) = Threads(history).listed()
     assert (thread.turns, thread.run) == (0, "")
     assert say(history, "Hi") == "user: Hi"
 
@@ -151,7 +151,7 @@ def test_search_finds_what_was_said_in_any_script(history: History) -> None:
     say(history, "東京 is a city", "b")
     threads = Threads(history)
     threads.rename("b", "ÖSTERREICH")
-    found = {text: [t.id for t in threads.list(text)] for text in (
+    found = {text: [t.id for t in threads.listed(text)] for text in (
         "ÄRGER", "100%", "R_D", "東京", "österreich", "%", "_", "nothing", "\\",
     )}  # fmt: skip
     assert found == {
@@ -291,7 +291,7 @@ def test_ten_thousand_turns(history: History) -> None:
     history.store.do(fill, write=True)
     assert say(history, "Last").endswith("assistant: Ho\n\nuser: Last")
     assert threads.get("ada").turns == 10_001
-    assert [t.id for t in threads.list("ho")] == ["ada"]
+    assert [t.id for t in threads.listed("ho")] == ["ada"]
 
 
 BAD_IDS = ("", " ", "../etc", "a/b", "-x", "x" * 65, "a\nb", ".hidden")
@@ -302,7 +302,7 @@ def test_an_id_is_no_path(history: History, name: str) -> None:
     with pytest.raises(FlowError) as error:
         say(history, "Hi", name)
     assert refused(error) == "thread/id"
-    assert Threads(history).list() == []
+    assert Threads(history).listed() == []
 
 
 def test_a_title_may_look_like_a_path_and_is_none(history: History) -> None:
@@ -330,7 +330,7 @@ def test_a_flow_that_cannot_be_talked_to_is_refused(history: History) -> None:
         with pytest.raises(FlowError) as error:
             run(document, thread="ada", history=history, environment=environment())
         assert refused(error) == "thread/no-input"
-    assert Threads(history).list() == [], "nothing is begun for a run that cannot be"
+    assert Threads(history).listed() == [], "nothing is begun for a run that cannot be"
 
 
 def test_all_data_of_a_thread_is_deleted(history: History, tmp_path: Path) -> None:
@@ -343,7 +343,7 @@ def test_all_data_of_a_thread_is_deleted(history: History, tmp_path: Path) -> No
     assert (done.threads, done.turns, done.runs, done.kept) == (1, 2, 1, 1)
     done = forget_thread(history, "branch", cache)
     assert (done.runs, done.kept) == (1, 0)
-    assert [thread.id for thread in Threads(history).list()] == ["bob"]
+    assert [thread.id for thread in Threads(history).listed()] == ["bob"]
     assert [past.inputs["said"][0]["content"] for past in history.runs()] == ["other"]
     history.close()
     cache.close()
@@ -360,10 +360,10 @@ def test_all_data_of_a_person_is_deleted(history: History) -> None:
         ("three", InThread("c", person="Bob")),
     ):  # fmt: skip
         say(history, text, use)
-    assert [t.id for t in Threads(history).list(people=["Bob"])] == ["c"]
+    assert [t.id for t in Threads(history).listed(people=["Bob"])] == ["c"]
     done = forget_person(history, "Ada")
     assert (done.threads, done.runs) == (2, 2)
-    assert [thread.id for thread in Threads(history).list()] == ["c"]
+    assert [thread.id for thread in Threads(history).listed()] == ["c"]
     with pytest.raises(FlowError) as error:
         forget_person(history, "Ada")
     assert refused(error) == "thread/person"
