@@ -16,6 +16,7 @@ from typing import Any
 
 from patchbay.flows.problems import FlowError, Problem
 from patchbay.nodes.atomic import write_atomic
+from patchbay.nodes.units import duration
 
 AGAIN_S, COUNTS_S = 60.0, 180.0
 """After how many seconds a stamp is made anew, and for how many it counts."""
@@ -77,7 +78,7 @@ class Stamp:
         return Problem(
             "history/other-host",
             f"The history {self._file} is being written by the machine {known.get('host')} "
-            f"(process {known.get('process')}, {age:.0f} s ago). No SQLite file is written by two "
+            f"(process {known.get('process')}, {duration(age)} ago). No SQLite file is written by two "
             "machines.",
             "Set PATCHBAY_HOME to a folder of this machine, or wait until the other one has ended "
             "(three minutes, where it ended without saying so).",

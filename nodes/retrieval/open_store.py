@@ -19,6 +19,7 @@ from patchbay.nodes.retrieval.store_shapes import SHAPES, Nearest, chroma_path, 
 from patchbay.nodes.retrieval.store_spec import StoreRetriever
 from patchbay.nodes.tools.fetch import FetchProblem
 from patchbay.nodes.tools.send import HttpCall, HttpReply, Sending, send
+from patchbay.nodes.units import duration
 from patchbay.nodes.values import Document
 
 
@@ -88,7 +89,7 @@ class OpenStore(BaseRetriever):
             async with asyncio.timeout(spec.seconds):
                 reply = await send(call, how)
         except TimeoutError as error:
-            raise _wrong(f"{spec.store} did not answer within {spec.seconds:g} s.") from error
+            raise _wrong(f"{spec.store} did not answer within {duration(spec.seconds)}.") from error
         except FetchProblem as error:
             raise _wrong(str(error)) from error
         if reply.status < 400:
