@@ -78,8 +78,8 @@ class Stamp:
         return Problem(
             "history/other-host",
             f"The history {self._file} is being written by the machine {known.get('host')} "
-            f"(process {known.get('process')}, {duration(age)} ago). No SQLite file is written by two "
-            "machines.",
+            f"(process {known.get('process')}, {duration(age)} ago). No SQLite file is written by "
+            "two machines.",
             "Set PATCHBAY_HOME to a folder of this machine, or wait until the other one has ended "
             "(three minutes, where it ended without saying so).",
         )
