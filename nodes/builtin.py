@@ -71,6 +71,7 @@ _WHERE = {
     "agent.task": "agents.task:Task",
     "agent.crew": "agents.crew:Crew",
     "agent.react": "agents.react:ReactAgent",
+    "agent.deep": "agents.deep:DeepAgent",
     # Tools
     "tool.calculator": "tools.calculator:Calculator",
     "tool.search": "tools.search:SearchAsTool",

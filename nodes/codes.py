@@ -83,6 +83,8 @@ NODE_CODES: Mapping[str, str] = {
     "weights/unwritable": "The folder for weights cannot be written to.",
     "weights/wrong-hash": "The file is not the one that its hash names; it is not used.",
     # Models
+    "agent/folder": "The folder of a deep agent does not exist or lies elsewhere.",
+    "agent/sub-agent": "A deep agent cannot employ this sub-agent, or cannot tell two apart.",
     "memory/empty": "A conversation without a question reached a memory.",
     "memory/fact": "What is to be remembered is empty or too long.",
     "memory/no-summary": "The model that summarizes a conversation wrote nothing.",

@@ -59,7 +59,7 @@ async def react(
     turns = Turns(worker, on_piece)
     agent = create_agent(
         worker.caller,
-        tools=[_guarded(worker, tool) for tool in worker.tools.values()],
+        tools=[guarded(worker, tool) for tool in worker.tools.values()],
         system_prompt=system or None,
         middleware=[turns],
     )
@@ -69,7 +69,7 @@ async def react(
     return str(state["messages"][-1].text).strip(), worker.forced
 
 
-def _guarded(worker: Worker, tool: BaseTool) -> BaseTool:
+def guarded(worker: Worker, tool: BaseTool) -> BaseTool:
     """A tool that is called through the worker: counted, timed, and never raising."""
 
     async def use(**arguments: Any) -> str:

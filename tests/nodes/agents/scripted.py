@@ -78,10 +78,13 @@ def model_class(spec: ScriptedModel) -> BaseChatModel:
 
         def _said(self, line: str) -> AIMessage:
             usage: Any = {"input_tokens": 10, "output_tokens": 5, "total_tokens": 15}
-            if spec.native and line.startswith("{"):
-                call = json.loads(line)
-                made = {"name": call["tool"], "args": call["input"], "id": f"c{self.at}"}
-                return AIMessage("", tool_calls=[made], usage_metadata=usage)
+            if spec.native and line.startswith(("{", "[")):
+                calls = json.loads(line)
+                made = [
+                    {"name": call["tool"], "args": call["input"], "id": f"c{self.at}-{number}"}
+                    for number, call in enumerate(calls if isinstance(calls, list) else [calls])
+                ]
+                return AIMessage("", tool_calls=made, usage_metadata=usage)
             return AIMessage(line, usage_metadata=usage)
 
     class Native(Scripted):

@@ -1,0 +1,68 @@
+"""The saved deep agent: it asks before it writes, exactly, and runs on the real model."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from patchbay.flows import History, LoadedFlow, load
+from patchbay.flows.runs.answers import find, give, gone_on_with, recorded
+from patchbay.flows.runs.defaults import default_environment
+from patchbay.flows.runs.environment import Environment
+from patchbay.flows.runs.events import RunFinished, RunWaiting
+from patchbay.flows.runs.running import Run, new_run_id
+from patchbay.nodes.builtin import BUILTIN
+from patchbay.nodes.catalog import Catalog
+from patchbay.nodes.testing import ScriptedModel
+from tests.flows.test_saved_memory import SAVED, Script, scripted
+
+pytest.importorskip("deepagents")
+
+
+def environment(folder: Path) -> Environment:
+    catalog = Catalog([Script], table=BUILTIN)
+    return replace(default_environment(catalog=catalog, use_cache=False), folder=folder)
+
+
+async def test_it_waits_before_it_writes_and_asks_no_model_twice(tmp_path: Path) -> None:
+    shutil.copytree(SAVED / "texts", tmp_path / "texts")
+    history = History(f"sqlite:///{tmp_path / 'history.sqlite'}")
+    flow = scripted(
+        "deep_agent_folder",
+        ("task gives: Beech", '{"answer": "I wrote the note."}'),
+        ("write_file gives", '{"answer": "I wrote the note."}'),
+        ("What burns", '{"answer": "Beech burns."}'),
+        ("Write a note", '{"tool": "write_file", "input": {"file_path": "/note.md", '
+         '"content": "Beech only."}}'),
+    )  # fmt: skip
+    run_id = new_run_id()
+    env = recorded(environment(tmp_path), history, run_id, flow, tmp_path)
+    ScriptedModel.asked.clear()
+    first = [e async for e in Run(LoadedFlow(flow, tmp_path), {}, env, run_id=run_id).events()]
+    assert isinstance(first[-1], RunWaiting)
+    assert not (tmp_path / "texts" / "note.md").exists()
+    asked = find(history, run_id, None)
+    assert "Save 1 changed" in asked.title
+    calls = len(ScriptedModel.asked)
+    assert give(history, asked, True, types=env.catalog.value_types, author="ada")
+    rest = gone_on_with(history, run_id, environment(tmp_path))
+    last = [event async for event in rest.events()][-1]
+    assert isinstance(last, RunFinished)
+    assert last.outputs == {"answer": "I wrote the note.", "files": {"/note.md": "Beech only."}}
+    assert (tmp_path / "texts" / "note.md").read_text() == "Beech only."
+    assert len(ScriptedModel.asked) == calls, "what the model had said was in the journal"
+
+
+async def test_it_runs_on_the_real_model(tmp_path: Path) -> None:
+    history = History(f"sqlite:///{tmp_path / 'history.sqlite'}")
+    flow = load(SAVED / "deep_agent_folder.json").flow
+    shutil.copytree(SAVED / "texts", tmp_path / "texts")
+    run_id = new_run_id()
+    env = recorded(environment(tmp_path), history, run_id, flow, tmp_path)
+    events = [e async for e in Run(LoadedFlow(flow, tmp_path), {}, env, run_id=run_id).events()]
+    assert isinstance(events[-1], RunFinished | RunWaiting)
+    steps = [event.what for event in events if event.type == "node_stepped"]
+    assert "tool call" in steps
