@@ -19,7 +19,7 @@ WRITER: ContextVar[str] = ContextVar("writer", default="agent")
 
 
 @dataclass
-class Version:
+class FileVersion:
     """Which writing of a file is the present one, and by whom it is. 0 is as it was given."""
 
     number: int = 0
@@ -31,7 +31,7 @@ class FileSpace:
     """Files by path, with who wrote them last and what each has seen of them."""
 
     files: dict[str, Any] = field(default_factory=dict)
-    versions: dict[str, Version] = field(default_factory=dict)
+    versions: dict[str, FileVersion] = field(default_factory=dict)
     seen: dict[tuple[str, str], int] = field(default_factory=dict)
     clashes: list[str] = field(default_factory=list)
     """What is to be said of writers that did not know of each other."""
@@ -47,18 +47,18 @@ class FileSpace:
 
     def look(self, path: str) -> None:
         """The one at work has seen a file as it is now."""
-        self.seen[WRITER.get(), path] = self.versions.get(path, Version()).number
+        self.seen[WRITER.get(), path] = self.versions.get(path, FileVersion()).number
 
     def write(self, path: str, data: Any) -> None:
         """Write or, with None, delete a file. A clash is noted; the later writing counts."""
-        who, before = WRITER.get(), self.versions.get(path, Version())
+        who, before = WRITER.get(), self.versions.get(path, FileVersion())
         known = self.seen.get((who, path), 0)
         if before.writer not in ("", who) and known != before.number:
             self.clashes.append(
                 f"{who} wrote {path} without having seen what {before.writer} had written to it; "
                 f"what {before.writer} wrote is gone."
             )
-        self.versions[path] = Version(before.number + 1, who)
+        self.versions[path] = FileVersion(before.number + 1, who)
         self.seen[who, path] = before.number + 1
         if data is None:
             self.files.pop(path, None)

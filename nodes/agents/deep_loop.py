@@ -52,7 +52,7 @@ class SubAgent:
     tool: BaseTool | None = None
 
 
-class Steps(AgentMiddleware[Any, Any, Any]):
+class ShownCalls(AgentMiddleware[Any, Any, Any]):
     """Shows and counts the calls of the library's own tools, as those of ours are."""
 
     def __init__(self, worker: Worker, name: str) -> None:
@@ -111,7 +111,7 @@ def _built(
     on_piece: OnPiece | None = None,
 ) -> Any:
     backend = SharedBackend(space)
-    middleware: list[Any] = [Steps(worker, name)]
+    middleware: list[Any] = [ShownCalls(worker, name)]
     if planning:
         middleware.append(TodoListMiddleware(system_prompt="", tool_description=PLAN))
     middleware.append(

@@ -42,7 +42,7 @@ async def test_it_waits_before_it_writes_and_asks_no_model_twice(tmp_path: Path)
     env = recorded(environment(tmp_path), history, run_id, flow, tmp_path)
     ScriptedModel.asked.clear()
     first = [e async for e in Run(LoadedFlow(flow, tmp_path), {}, env, run_id=run_id).events()]
-    assert isinstance(first[-1], RunWaiting)
+    assert isinstance(first[-1], RunWaiting), getattr(first[-1], "problem", "")
     assert not (tmp_path / "texts" / "note.md").exists()
     asked = find(history, run_id, None)
     assert "Save 1 changed" in asked.title
