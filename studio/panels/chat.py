@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import streamlit as st
@@ -108,7 +109,7 @@ def _start(
         show(document, started.run.thread)
 
 
-def _belongs(live: LiveRun, thread: Thread | None, turns: list[ThreadTurn]) -> bool:
+def _belongs(live: LiveRun, thread: Thread | None, turns: Sequence[ThreadTurn]) -> bool:
     """Whether a run is at work in this conversation, or ended in it without a turn."""
     return (
         thread is not None
@@ -117,7 +118,7 @@ def _belongs(live: LiveRun, thread: Thread | None, turns: list[ThreadTurn]) -> b
     )
 
 
-def _before(turns: list[ThreadTurn], live: LiveRun | None) -> list[ThreadTurn]:
+def _before(turns: Sequence[ThreadTurn], live: LiveRun | None) -> Sequence[ThreadTurn]:
     """The turns before a run that makes the last answer anew."""
     return turns if live is None or not live.active else turns[: live.run.turns_before]
 
@@ -125,7 +126,7 @@ def _before(turns: list[ThreadTurn], live: LiveRun | None) -> list[ThreadTurn]:
 def _turns(
     document: FlowDocument,
     thread: Thread | None,
-    turns: list[ThreadTurn],
+    turns: Sequence[ThreadTurn],
     live: LiveRun | None,
     name: str,
     refresh: Refresh,
