@@ -178,15 +178,9 @@ def run(
         except BaseException as error:  # raised again in the caller's thread
             box.append(error)
 
-<<<<<<< HEAD
     worker = threading.Thread(target=apart, name="patchbay-run")
     worker.start()
     worker.join()
-=======
-    aside = threading.Thread(target=apart, name="patchbay-run")
-    aside.start()
-    aside.join()
->>>>>>> 9a9e752 (Say the types of threads so that mypy follows them)
     if isinstance(box[0], BaseException):
         raise box[0]
     return box[0]

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import socket
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from typing import Any
 
 from patchbay.flows.problems import FlowError, Problem
@@ -57,7 +57,7 @@ class Hold:
         """Where the thread is kept."""
         return self._threads.history
 
-    def turns(self) -> Sequence[ThreadTurn]:
+    def turns(self) -> list[ThreadTurn]:
         """The turns before this one."""
         return self._threads.turns(self.thread.id, up_to=self.before)
 
@@ -110,13 +110,7 @@ class Hold:
             while True:
                 await asyncio.sleep(_SAID_EVERY_S)
                 with contextlib.suppress(FlowError):
-<<<<<<< HEAD
                     self._store.do(work, write=True)
-=======
-                    self._store.do(
-                        lambda db: db.execute(alive.values(held_at=time.time())), write=True
-                    )
->>>>>>> 9a9e752 (Say the types of threads so that mypy follows them)
 
         saying = asyncio.create_task(say())
         try:

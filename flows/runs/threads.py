@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -139,7 +139,7 @@ class Threads:
             raise unknown(thread, [known.id for known in self.listed()])
         return found
 
-    def turns(self, thread: str, up_to: int | None = None) -> Sequence[ThreadTurn]:
+    def turns(self, thread: str, up_to: int | None = None) -> list[ThreadTurn]:
         """The turns of a thread in order; `up_to` leaves out those after that number."""
         of = self._turns
         query = of.select().where(of.c.thread == thread).order_by(of.c.number)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from typing import Any
 
 import streamlit as st
@@ -109,7 +108,7 @@ def _start(
         show(document, started.run.thread)
 
 
-def _belongs(live: LiveRun, thread: Thread | None, turns: Sequence[ThreadTurn]) -> bool:
+def _belongs(live: LiveRun, thread: Thread | None, turns: list[ThreadTurn]) -> bool:
     """Whether a run is at work in this conversation, or ended in it without a turn."""
     return (
         thread is not None
@@ -118,7 +117,7 @@ def _belongs(live: LiveRun, thread: Thread | None, turns: Sequence[ThreadTurn]) 
     )
 
 
-def _before(turns: Sequence[ThreadTurn], live: LiveRun | None) -> Sequence[ThreadTurn]:
+def _before(turns: list[ThreadTurn], live: LiveRun | None) -> list[ThreadTurn]:
     """The turns before a run that makes the last answer anew."""
     return turns if live is None or not live.active else turns[: live.run.turns_before]
 
@@ -126,7 +125,7 @@ def _before(turns: Sequence[ThreadTurn], live: LiveRun | None) -> Sequence[Threa
 def _turns(
     document: FlowDocument,
     thread: Thread | None,
-    turns: Sequence[ThreadTurn],
+    turns: list[ThreadTurn],
     live: LiveRun | None,
     name: str,
     refresh: Refresh,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import streamlit as st
 
 from patchbay.flows.problems import FlowError
@@ -44,7 +42,7 @@ def show(document: FlowDocument, thread: str) -> None:
 
 
 def conversations_bar(
-    document: FlowDocument, thread: Thread | None, turns: Sequence[ThreadTurn], refresh: Refresh
+    document: FlowDocument, thread: Thread | None, turns: list[ThreadTurn], refresh: Refresh
 ) -> None:
     """The row above a chat: which conversation it is, the others, and a new one."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="chat-bar"):
@@ -81,7 +79,7 @@ def _listed(document: FlowDocument, thread: Thread | None, refresh: Refresh) -> 
 
 
 def _manage(
-    document: FlowDocument, thread: Thread, turns: Sequence[ThreadTurn], refresh: Refresh
+    document: FlowDocument, thread: Thread, turns: list[ThreadTurn], refresh: Refresh
 ) -> None:
     key = session.widget_key(f"chat-title:{thread.id}", thread.title)
 
