@@ -46,7 +46,7 @@ HEAVY = {
     "langchain", "langchain_core", "xllamacpp", "sqlalchemy", "numpy", "networkx", "httpx",
     "streamlit", "torch", "transformers", "chromadb", "llama_index", "bm25s", "pdfplumber",
     "pdfminer", "mammoth", "selectolax", "langchain_text_splitters", "crewai", "jmespath", "duckdb",
-    "mcp", "qdrant_client", "haystack", "semantic_kernel",
+    "mcp", "deepagents", "qdrant_client", "haystack", "semantic_kernel",
 }  # fmt: skip
 
 
@@ -194,7 +194,8 @@ def test_heavy_libraries_are_imported_where_they_are_used(path: Path):
 
 LOADED_LATE = {
     "nodes/agents/calls.py", "nodes/agents/crew_llm.py", "nodes/agents/heard.py",
-    "nodes/agents/react_loop.py", "nodes/agents/tool_calling.py",
+    "nodes/agents/deep_files.py", "nodes/agents/deep_loop.py", "nodes/agents/react_loop.py",
+    "nodes/agents/tool_calling.py",
     "nodes/models/transformers/attach.py", "nodes/models/transformers/chat.py",
     "nodes/models/fallback/chat.py", "nodes/models/llama/chat.py", "nodes/models/llama/engine.py",
     "nodes/models/servers/chat.py", "nodes/models/servers/embeddings.py",
