@@ -228,4 +228,5 @@ def test_a_run_of_the_real_model_stops_and_leaves_no_thread(tmp_path: Path) -> N
     runner.stop(live.id)
     ended(live)
     assert (live.progress.status, live.progress.nodes["ask"].status) == ("cancelled", "cancelled")
+    history.close()  # its writer is the history's, not the run's
     until(lambda: not set(threading.enumerate()) - before)
