@@ -187,7 +187,7 @@ def test_limits_of_rows_and_size_are_said(folder: Path):
     ctx = RecordingContext()
     query = "SELECT repeat('x', 60000) AS x FROM range(100)"
     assert len(rows(folder, query, ctx=ctx, megabytes=0.1)) == 1
-    assert "0.1 MB" in ctx.warnings[0]
+    assert "100 kB" in ctx.warnings[0]
     ctx = RecordingContext()
     assert len(rows(folder, "SELECT * FROM orders", ctx=ctx, rows=2, **SHOP)) == 2
     assert ctx.warnings == []

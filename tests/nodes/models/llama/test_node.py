@@ -50,7 +50,7 @@ def test_facts_are_known_before_the_weights_are_here(folder: Path) -> None:
     assert facts["precision"] == "Q4_1, 5.85 bits per weight"
     assert facts["parameters"] == "134.5 million in 30 layers"
     assert facts["context"] == "1,024 tokens of 8,192"
-    assert facts["memory"] == "185 MB: weights 98 MB, cache 47 MB, working 39 MB"
+    assert facts["memory"] == "185 MB: weights 98.4 MB, cache 47.2 MB, working 39.1 MB"
     other = QuantizedModel.Params(weights="hf:a/b/c.gguf")
     assert list(QuantizedModel.facts(other)) == ["file"]
     assert QuantizedModel.summary(other) == "c.gguf · 4,096 tokens"
