@@ -45,6 +45,8 @@ RUN_CODES: Mapping[str, str] = {
     "input/invalid": "An input is not of the kind that the flow asks for.",
     "input/missing": "An input that the flow needs was not given.",
     "input/environment": "What is given as the environment of a run is none.",
+    "input/history": "What is given as the history of a run is none.",
+    "input/thread": "What is given as the thread of a run is none, or could be an input.",
     "input/unknown": "The flow asks for no input of that name.",
     "input/unreadable": "A file with an input cannot be read.",
     "catalog/unknown-kind": "No kind of node has that name.",

@@ -75,6 +75,7 @@ async def stream(
         FlowError: the flow has errors, or the inputs do not fit.
     """
     given = {**(inputs or {}), **more}
+    _refuse_inputs_as_arguments(flow, given, environment, thread, history)
     begun = await _begun(flow, given, environment, thread, history)
     async with contextlib.aclosing(begun.events()) as events:
         async for event in events:
@@ -88,8 +89,6 @@ async def _begun(
     thread: str | InThread | None,
     history: History | None,
 ) -> Run:
-    if environment is not None and not isinstance(environment, Environment):
-        raise FlowError([_no_environment(environment)])
     if thread is None:
         return Run(flow, inputs, environment)
     from patchbay.flows.runs.defaults import default_environment
@@ -102,12 +101,55 @@ async def _begun(
     return await turn_of(loaded, inputs, env, use, history or History()).when_free()
 
 
-def _no_environment(given: object) -> Problem:
-    """An input of the flow may have that name; by keyword it cannot be told apart."""
+def _refuse_inputs_as_arguments(
+    flow: LoadedFlow | Flow,
+    inputs: Mapping[str, Any],
+    environment: object,
+    thread: object,
+    history: object,
+) -> None:
+    """An input of the flow may be called as an argument is; by keyword they cannot be told apart.
+
+    A thread is named by a text, as an input may be: with an input of that name left out, a text is
+    refused, since either could be meant.
+    """
+    if environment is not None and not isinstance(environment, Environment):
+        raise FlowError([_meant_for_an_input("environment", "an Environment", environment)])
+    if history is not None:
+        from patchbay.flows.runs.history import History
+
+        if not isinstance(history, History):
+            raise FlowError([_meant_for_an_input("history", "a History", history)])
+    if thread is None:
+        return
+    from patchbay.flows.runs.thread_runs import InThread
+
+    if not isinstance(thread, str | InThread):
+        raise FlowError([_meant_for_an_input("thread", "an id or an InThread", thread)])
+    document = flow.flow if isinstance(flow, LoadedFlow) else flow
+    if isinstance(thread, str) and "thread" not in inputs and "thread" in _asked_for(document):
+        raise FlowError([_two_threads(thread)])
+
+
+def _asked_for(flow: Flow) -> set[object]:
+    """The names of its inputs."""
+    return {node.params.get("name") for node in flow.nodes if node.kind == "io.input"}
+
+
+def _meant_for_an_input(name: str, what: str, given: object) -> Problem:
     return Problem(
-        "input/environment",
-        f'"environment" is an Environment in which the flow runs, not {type(given).__name__}.',
-        'For an input of that name give the inputs as a mapping: run(flow, {"environment": …}).',
+        f"input/{name}",
+        f'"{name}" is {what} in which the flow runs, not {type(given).__name__}.',
+        f'For an input of that name give the inputs as a mapping: run(flow, {{"{name}": …}}).',
+    )
+
+
+def _two_threads(given: str) -> Problem:
+    return Problem(
+        "input/thread",
+        f'The flow has an input "thread", and an argument of that name is given ("{given[:60]}").',
+        'For the input give a mapping: run(flow, {"thread": …}); '
+        "for a conversation say thread=InThread(id).",
     )
 
 
@@ -123,7 +165,9 @@ async def arun(
 ) -> RunResult:
     """Run a flow to its end. See `run`."""
     nodes: dict[str, dict[str, Any]] = {}
-    begun = await _begun(flow, {**(inputs or {}), **more}, environment, thread, history)
+    given = {**(inputs or {}), **more}
+    _refuse_inputs_as_arguments(flow, given, environment, thread, history)
+    begun = await _begun(flow, given, environment, thread, history)
     async with contextlib.aclosing(begun.events()) as events:
         async for event in events:
             if isinstance(event, NodeFinished):
@@ -154,7 +198,8 @@ def run(
 
     Args:
         flow: a flow, or what `load` returned.
-        inputs: values of the flow inputs, by name; they may be given by keyword as well.
+        inputs: values of the flow inputs, by name; they may be given by keyword as well, save
+            those that are called as an argument is.
         environment: catalog, pool, cache and so on, where the defaults do not fit.
         thread: the id of a conversation that the run is a turn of, or an `InThread` that says more.
             A flow input of the kind messages then gets what was said before, and the answer is

@@ -13,6 +13,8 @@ from patchbay.flows.problems import FlowError
 from patchbay.flows.runs.api import run
 from patchbay.flows.runs.events import RunFinished
 from patchbay.flows.runs.failures import RunError
+from patchbay.flows.runs.history import History
+from patchbay.flows.runs.thread_runs import InThread
 from tests.flows.runs.harness import CATALOG, OUT, environment, events_of, flow
 
 NAMES = (
@@ -125,6 +127,34 @@ def test_an_input_called_environment_is_given_in_the_mapping():
     with pytest.raises(FlowError, match="as a mapping") as caught:
         run(asked, environment="<hi>")  # type: ignore[arg-type]
     assert caught.value.problems[0].code == "input/environment"
+
+
+@pytest.mark.parametrize("name", ["history", "thread"])
+def test_inputs_called_as_other_arguments_are_given_in_the_mapping(name: str):
+    nodes, wires, given = flow_input(name)
+    asked = flow(nodes, wires)
+    assert run(asked, given, environment=environment()).outputs == {"out": "<hi>"}
+    for value in ("<hi>", 7, ["<hi>"]):
+        with pytest.raises(FlowError, match="mapping") as caught:
+            run(asked, environment=environment(), **{name: value})  # type: ignore[arg-type]
+        assert caught.value.problems[0].code == f"input/{name}"
+
+
+@pytest.mark.parametrize("name", ["record", "inputs", "flow", "more", "cache", "only", "folder"])
+def test_inputs_called_as_no_argument_may_be_given_by_keyword(name: str):
+    nodes, wires, given = flow_input(name)
+    assert run(flow(nodes, wires), environment=environment(), **given).outputs == {"out": "<hi>"}
+
+
+def test_a_thread_beside_an_input_of_that_name(tmp_path: Path):
+    """With the input in the mapping, or with an `InThread`, nothing is left to guess."""
+    nodes, wires, given = flow_input("thread")
+    kept = History(f"sqlite:///{tmp_path}/history.sqlite3")
+    for thread in ("one", InThread("two")):
+        result = run(flow(nodes, wires), given, environment=environment(), thread=thread,
+                     history=kept)  # fmt: skip
+        assert result.outputs == {"out": "<hi>"}
+        assert result.thread == (thread if isinstance(thread, str) else thread.id)
 
 
 HALF = "\ud83d"
