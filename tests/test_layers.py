@@ -39,8 +39,8 @@ FLOORS = {
 }
 """From the bottom up. A room may import itself, its layer's files, and lower floors."""
 
-NOT_CONCRETE = ("patchbay.nodes.weights",)
-"""The command `patchbay models` manages weights, which are no node."""
+NOT_CONCRETE = ("patchbay.nodes.weights", "patchbay.nodes.models.asking")
+"""The command `patchbay models` manages weights, and the test kit asks models."""
 
 HEAVY = {
     "langchain", "langchain_core", "xllamacpp", "sqlalchemy", "numpy", "networkx", "httpx",

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from patchbay.flows.testing import Backend, ModelConformance
 from patchbay.nodes.models.llama.spec import GgufModel
-from tests.nodes.models.conformance import Backend, ModelConformance
 from tests.nodes.models.conftest import calls
 
 

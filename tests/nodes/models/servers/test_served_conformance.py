@@ -6,12 +6,12 @@ from collections.abc import Iterator
 
 import pytest
 
+from patchbay.flows.testing import Backend, ModelConformance
 from patchbay.nodes.models.fallback.spec import FallbackModel
 from patchbay.nodes.models.servers.ollama.spec import OllamaModel
 from patchbay.nodes.models.servers.openai.spec import OpenAiModel
 from patchbay.nodes.models.servers.provider.spec import ProviderModel
 from patchbay.nodes.values import ModelSpec, SecretRef
-from tests.nodes.models.conformance import Backend, ModelConformance
 from tests.nodes.models.llama_server import CONTEXT, KEY, LlamaServer
 from tests.nodes.models.ollama_server import serve_ollama
 

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 import pytest
 
 from patchbay.flows.runs.resources import Pool
+from patchbay.flows.testing import PooledContext
 from patchbay.nodes.models.transformers.chat import ChatTransformers
 from patchbay.nodes.models.transformers.lora import LoraModel, LoraUse
 from patchbay.nodes.models.transformers.spec import TransformersModel
-from tests.nodes.models.conformance import PooledContext
 
 BASE = TransformersModel(context=512, parallel=3)
 """The base that everything here shares."""

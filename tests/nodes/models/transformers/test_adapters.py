@@ -9,6 +9,7 @@ import pytest
 from langchain_core.messages import HumanMessage
 
 from patchbay.flows.runs.resources import Pool
+from patchbay.flows.testing import PooledContext, user
 from patchbay.nodes.contract import NodeError
 from patchbay.nodes.models.asking import ask
 from patchbay.nodes.models.transformers.chat import ChatTransformers
@@ -16,7 +17,6 @@ from patchbay.nodes.models.transformers.lora import LoraModel, LoraUse
 from patchbay.nodes.models.transformers.spec import TransformersModel
 from patchbay.nodes.values import ModelSpec
 from tests.nodes.models import tiny
-from tests.nodes.models.conformance import PooledContext, user
 from tests.nodes.models.transformers.conftest import BASE, RUDE, adapted
 from tests.nodes.models.transformers.variants import VARIANTS, write
 

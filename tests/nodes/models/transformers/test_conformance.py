@@ -7,8 +7,8 @@ import threading
 import pytest
 
 from patchbay.flows.runs.resources import Pool
+from patchbay.flows.testing import Backend, ModelConformance
 from patchbay.nodes.models.transformers.precision import Quantization
-from tests.nodes.models.conformance import Backend, ModelConformance
 from tests.nodes.models.transformers.conftest import BASE, adapted
 
 

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from patchbay.flows.runs.resources import Pool
+from patchbay.flows.testing import PooledContext
 from patchbay.nodes.contract import NodeError
 from patchbay.nodes.models.transformers.lora import LoraModel, LoraUse
 from patchbay.nodes.models.transformers.spec import TransformersModel
-from tests.nodes.models.conformance import PooledContext
 from tests.nodes.models.site import Site
 from tests.nodes.models.transformers.test_adapters import said
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from patchbay.flows.runs.resources import Pool
+from patchbay.flows.testing import PooledContext
 from patchbay.nodes.models.transformers.precision import Quantization
-from tests.nodes.models.conformance import PooledContext
 from tests.nodes.models.transformers.conftest import BASE
 from tests.nodes.models.transformers.test_adapters import said
 

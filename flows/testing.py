@@ -1,17 +1,24 @@
-"""What every backend of a chat model must do, through `ask` and a real pool.
+"""For tests of backends, of plugins too: what every backend of a chat model must do.
 
-Subclass `ModelConformance` in the backend's own test file, and give it one fixture:
+It goes through `ask` and a real pool. Subclass `ModelConformance` in the tests of the backend, and
+give it one fixture:
 
-    class TestOllama(ModelConformance):
+    from patchbay.flows.testing import Backend, ModelConformance
+
+    class TestMyModel(ModelConformance):
         @pytest.fixture(scope="class")
         @classmethod
         def backend(cls) -> Iterator[Backend]:
             with server() as url:
-                yield Backend(OllamaModel(model="smollm2", base_url=url), context=1024)
+                yield Backend(MyModel(model="smollm2", base_url=url), context=1024)
 
 The description should be a small one: about 1,024 tokens of context, which the overflow case
 fills, and at least two slots. The pool opens it once for the class. What a backend cannot do at
 all (not: does badly) is named in `lacks`, with the reason; the case is then skipped and says so.
+
+It needs `pytest` and `pytest-asyncio`, which Patchbay does not: nothing else imports this module.
+For failures that show both sides of a comparison, a `conftest.py` says
+`pytest.register_assert_rewrite("patchbay.flows.testing")`.
 """
 
 from __future__ import annotations
@@ -31,7 +38,7 @@ from patchbay.nodes.models.asking import Answer, ask
 from patchbay.nodes.testing import RecordingContext
 from patchbay.nodes.values import Message, ModelSpec, Spec
 
-Case = Literal["stop", "seed", "schema", "cancel", "overflow"]
+Lacking = Literal["stop", "seed", "schema", "cancel", "overflow"]
 
 SURE: dict[str, Any] = {"temperature": 0}
 CAPITAL = "What is the capital of Denmark?"
@@ -42,7 +49,7 @@ SCHEMA = {
     "required": ["name", "age"],
     "additionalProperties": False,
 }
-PATIENCE_S = 60.0
+WAIT_S = 60.0
 """How long anything here may take on a busy machine before it counts as hung."""
 
 
@@ -61,7 +68,7 @@ class Backend:
     context: int = 1024
     """Tokens that a request may have."""
     secrets: Mapping[str, str] = field(default_factory=dict)
-    lacks: Mapping[Case, str] = field(default_factory=dict)
+    lacks: Mapping[Lacking, str] = field(default_factory=dict)
     """Case → why this backend has no such thing."""
 
 
@@ -72,20 +79,25 @@ class PooledContext(RecordingContext):
 
     @asynccontextmanager
     async def use(self, spec: Spec, *, slot: bool = True) -> AsyncIterator[Any]:
+        """What the description opens, from the pool."""
         async with self.pool.use(spec, self, slot=slot) as opened:
             yield opened
 
     def opening(self, label: str, done: float, total: float | None) -> None:
+        """An opening has come this far; kept in `progressed`."""
         self.progressed.append((label, done, total))
 
     def waiting(self, resource: str, position: int) -> None:
+        """So many requests come first; kept in `progressed`."""
         self.progressed.append((f"waits for {resource}", position, None))
 
     def warning(self, message: str) -> None:
+        """What a person should know; kept in `warnings`."""
         self.warnings.append(message)
 
 
 def user(text: str) -> list[Message]:
+    """A conversation of one message, a person's."""
     return [Message(role="user", content=text)]
 
 
@@ -104,13 +116,20 @@ async def say(
 
 
 async def until(true: Callable[[], bool]) -> None:
-    async with asyncio.timeout(PATIENCE_S):
+    """Wait until something is true.
+
+    Raises:
+        TimeoutError: it was not within `WAIT_S`.
+    """
+    async with asyncio.timeout(WAIT_S):
         while not true():
             await asyncio.sleep(0.02)
 
 
 class ModelConformance:
     """The cases. Answers are short, since the suite runs for every backend."""
+
+    pytestmark = pytest.mark.asyncio
 
     @pytest.fixture(scope="class")
     @classmethod
@@ -131,8 +150,8 @@ class ModelConformance:
         return context
 
     @pytest.fixture
-    def needs(self, backend: Backend) -> Callable[[Case], None]:
-        def check(case: Case) -> None:
+    def needs(self, backend: Backend) -> Callable[[Lacking], None]:
+        def check(case: Lacking) -> None:
             if why := backend.lacks.get(case):
                 pytest.skip(why)
 
@@ -184,7 +203,7 @@ class ModelConformance:
         assert answer.answer_tokens == 5
 
     async def test_stop_texts_end_the_answer(
-        self, backend: Backend, ctx: PooledContext, needs: Callable[[Case], None]
+        self, backend: Backend, ctx: PooledContext, needs: Callable[[Lacking], None]
     ) -> None:
         needs("stop")
         free = await say(ctx, backend, CAPITAL, max_tokens=24, **SURE)
@@ -197,7 +216,7 @@ class ModelConformance:
         assert word not in "".join(piece for _, piece in ctx.streamed)
 
     async def test_a_seed_repeats_and_another_does_not(
-        self, backend: Backend, ctx: PooledContext, needs: Callable[[Case], None]
+        self, backend: Backend, ctx: PooledContext, needs: Callable[[Lacking], None]
     ) -> None:
         needs("seed")
         said = [
@@ -208,7 +227,7 @@ class ModelConformance:
         assert said[0] != said[2]
 
     async def test_a_schema_is_followed(
-        self, backend: Backend, ctx: PooledContext, needs: Callable[[Case], None]
+        self, backend: Backend, ctx: PooledContext, needs: Callable[[Lacking], None]
     ) -> None:
         needs("schema")
         answer = await say(
@@ -219,7 +238,7 @@ class ModelConformance:
         assert isinstance(person["age"], int)
 
     async def test_cancelling_stops_what_generates(
-        self, backend: Backend, ctx: PooledContext, needs: Callable[[Case], None]
+        self, backend: Backend, ctx: PooledContext, needs: Callable[[Lacking], None]
     ) -> None:
         needs("cancel")
         asking = asyncio.create_task(say(ctx, backend, STORY, seed=1, max_tokens=900))
@@ -235,7 +254,7 @@ class ModelConformance:
         assert len(ctx.streamed) == after, "the cancelled call still streams"
 
     async def test_a_prompt_that_is_too_long(
-        self, backend: Backend, ctx: PooledContext, needs: Callable[[Case], None]
+        self, backend: Backend, ctx: PooledContext, needs: Callable[[Lacking], None]
     ) -> None:
         needs("overflow")
         with pytest.raises(NodeError) as caught:
