@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from patchbay.flows.problems import FlowError, Problem
-    from patchbay.flows.runs.api import RunResult, arun, load, run, stream
+    from patchbay.flows.runs.api import RunResult, aanswer, answer, arun, load, run, stream
     from patchbay.flows.runs.failures import RunError
     from patchbay.flows.runs.history import History
     from patchbay.flows.runs.running import LoadedFlow, Run
@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from patchbay.flows.runs.threads import Threads
 
 _HOME = {
-    **dict.fromkeys(("RunResult", "arun", "load", "run", "stream"), "runs.api"),
+    **dict.fromkeys(
+        ("RunResult", "aanswer", "answer", "arun", "load", "run", "stream"), "runs.api"
+    ),
     **dict.fromkeys(("LoadedFlow", "Run"), "runs.running"),
     "History": "runs.history",
     "InThread": "runs.thread_runs",
@@ -37,6 +39,8 @@ __all__ = [
     "RunError",
     "RunResult",
     "Threads",
+    "aanswer",
+    "answer",
     "arun",
     "load",
     "run",

@@ -46,6 +46,7 @@ RUN_CODES: Mapping[str, str] = {
     "input/missing": "An input that the flow needs was not given.",
     "input/environment": "What is given as the environment of a run is none.",
     "input/history": "What is given as the history of a run is none.",
+    "input/record": "What is given as the record of a run is no yes or no, or could be an input.",
     "input/thread": "What is given as the thread of a run is none, or could be an input.",
     "input/unknown": "The flow asks for no input of that name.",
     "input/unreadable": "A file with an input cannot be read.",

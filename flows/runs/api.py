@@ -8,11 +8,8 @@ print(result.outputs["answer"], result.seconds, result.tokens)
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
-import threading
 from collections.abc import AsyncGenerator, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,30 +17,16 @@ from patchbay.flows.document.model import Flow
 from patchbay.flows.document.reading import read_flow
 from patchbay.flows.problems import FlowError, Problem
 from patchbay.flows.runs.environment import Environment
-from patchbay.flows.runs.events import Event, NodeFinished, RunFailed, RunFinished, Tokens
-from patchbay.flows.runs.failures import RunError
-from patchbay.flows.runs.running import LoadedFlow, Run
+from patchbay.flows.runs.events import Event
+from patchbay.flows.runs.results import RunResult, aanswer, answer, blocking, ended
+from patchbay.flows.runs.running import LoadedFlow, Run, new_run_id
 
 if TYPE_CHECKING:
     from patchbay.flows.runs.history import History
     from patchbay.flows.runs.thread_runs import InThread
 
 
-@dataclass(frozen=True)
-class RunResult:
-    """What a finished run gave.
-
-    `seconds` is wall time, `tokens` those of all models, `nodes` the outputs of every node by id,
-    `thread` the id of the conversation that it was a turn of.
-    """
-
-    run: str
-    outputs: dict[str, Any]
-    seconds: float
-    tokens: Tokens
-    failed: tuple[str, ...] = ()
-    nodes: dict[str, dict[str, Any]] = field(default_factory=dict)
-    thread: str = ""
+__all__ = ["RunResult", "aanswer", "answer", "arun", "load", "run", "stream"]
 
 
 def load(path: str | Path) -> LoadedFlow:
@@ -64,19 +47,20 @@ async def stream(
     environment: Environment | None = None,
     thread: str | InThread | None = None,
     history: History | None = None,
+    record: bool = False,
     **more: Any,
 ) -> AsyncGenerator[Event, None]:
     """Run a flow and yield its events as they happen.
 
     Flow inputs are given as a mapping, by keyword, or both. Leaving the loop stops the run. With a
-    `thread` the run is a turn of a conversation; see `run`.
+    `thread` the run is a turn of a conversation; with `record` it is kept; see `run`.
 
     Raises:
         FlowError: the flow has errors, or the inputs do not fit.
     """
     given = {**(inputs or {}), **more}
-    _refuse_inputs_as_arguments(flow, given, environment, thread, history)
-    begun = await _begun(flow, given, environment, thread, history)
+    _refuse_inputs_as_arguments(flow, given, environment, thread, history, record)
+    begun = await _begun(flow, given, environment, thread, history, record)
     async with contextlib.aclosing(begun.events()) as events:
         async for event in events:
             yield event
@@ -88,17 +72,26 @@ async def _begun(
     environment: Environment | None,
     thread: str | InThread | None,
     history: History | None,
+    record: bool,
 ) -> Run:
-    if thread is None:
+    if thread is None and not record:
         return Run(flow, inputs, environment)
     from patchbay.flows.runs.defaults import default_environment
     from patchbay.flows.runs.history import History
     from patchbay.flows.runs.thread_runs import InThread, turn_of
 
     loaded = flow if isinstance(flow, LoadedFlow) else LoadedFlow(flow)
+    history = history or History()
+    if thread is None:
+        from patchbay.flows.runs.answers import recorded
+
+        run_id = new_run_id()
+        env = environment or default_environment(folder=loaded.folder)
+        env = recorded(env, history, run_id, loaded.flow, env.folder or loaded.folder)
+        return Run(loaded, inputs, env, run_id=run_id)
     use = InThread(thread) if isinstance(thread, str) else thread
     env = environment or default_environment()
-    return await turn_of(loaded, inputs, env, use, history or History()).when_free()
+    return await turn_of(loaded, inputs, env, use, history).when_free()
 
 
 def _refuse_inputs_as_arguments(
@@ -107,11 +100,12 @@ def _refuse_inputs_as_arguments(
     environment: object,
     thread: object,
     history: object,
+    record: object,
 ) -> None:
     """An input of the flow may be called as an argument is; by keyword they cannot be told apart.
 
-    A thread is named by a text, as an input may be: with an input of that name left out, a text is
-    refused, since either could be meant.
+    A thread is named by a text, as an input may be, and to record is a yes: with an input of that
+    name left out, they are refused, since either could be meant.
     """
     if environment is not None and not isinstance(environment, Environment):
         raise FlowError([_meant_for_an_input("environment", "an Environment", environment)])
@@ -120,13 +114,17 @@ def _refuse_inputs_as_arguments(
 
         if not isinstance(history, History):
             raise FlowError([_meant_for_an_input("history", "a History", history)])
+    if not isinstance(record, bool):
+        raise FlowError([_meant_for_an_input("record", "True or False", record)])
+    document = flow.flow if isinstance(flow, LoadedFlow) else flow
+    if record and "record" not in inputs and "record" in _asked_for(document):
+        raise FlowError([_two_records()])
     if thread is None:
         return
     from patchbay.flows.runs.thread_runs import InThread
 
     if not isinstance(thread, str | InThread):
         raise FlowError([_meant_for_an_input("thread", "an id or an InThread", thread)])
-    document = flow.flow if isinstance(flow, LoadedFlow) else flow
     if isinstance(thread, str) and "thread" not in inputs and "thread" in _asked_for(document):
         raise FlowError([_two_threads(thread)])
 
@@ -139,8 +137,17 @@ def _asked_for(flow: Flow) -> set[object]:
 def _meant_for_an_input(name: str, what: str, given: object) -> Problem:
     return Problem(
         f"input/{name}",
-        f'"{name}" is {what} in which the flow runs, not {type(given).__name__}.',
+        f'"{name}" of a run is {what}, not {type(given).__name__}.',
         f'For an input of that name give the inputs as a mapping: run(flow, {{"{name}": …}}).',
+    )
+
+
+def _two_records() -> Problem:
+    return Problem(
+        "input/record",
+        'The flow has an input "record", and an argument of that name is given.',
+        'For the input give a mapping: run(flow, {"record": …}), and record=True beside it to '
+        "keep the run.",
     )
 
 
@@ -161,25 +168,18 @@ async def arun(
     environment: Environment | None = None,
     thread: str | InThread | None = None,
     history: History | None = None,
+    record: bool = False,
     **more: Any,
 ) -> RunResult:
     """Run a flow to its end. See `run`."""
-    nodes: dict[str, dict[str, Any]] = {}
     given = {**(inputs or {}), **more}
-    _refuse_inputs_as_arguments(flow, given, environment, thread, history)
-    begun = await _begun(flow, given, environment, thread, history)
-    async with contextlib.aclosing(begun.events()) as events:
-        async for event in events:
-            if isinstance(event, NodeFinished):
-                nodes[event.node] = event.outputs
-            elif isinstance(event, RunFailed):
-                raise RunError(event.problem)
-            elif isinstance(event, RunFinished):
-                return RunResult(
-                    event.run, event.outputs, event.seconds, event.tokens, event.failed, nodes,
-                    begun.thread,
-                )  # fmt: skip
-    raise RunError(Problem("run/cancelled", "The run was stopped."))
+    _refuse_inputs_as_arguments(flow, given, environment, thread, history, record)
+    if history is None and (record or thread is not None):
+        from patchbay.flows.runs.history import History
+
+        history = History()
+    begun = await _begun(flow, given, environment, thread, history, record)
+    return await ended(begun, environment, history)
 
 
 def run(
@@ -190,9 +190,10 @@ def run(
     environment: Environment | None = None,
     thread: str | InThread | None = None,
     history: History | None = None,
+    record: bool = False,
     **more: Any,
 ) -> RunResult:
-    """Run a flow to its end and return what it gave.
+    """Run a flow to its end, or until it waits for people, and return what it gave.
 
     Works where an event loop is already running (a notebook), in a thread of its own.
 
@@ -204,28 +205,15 @@ def run(
         thread: the id of a conversation that the run is a turn of, or an `InThread` that says more.
             A flow input of the kind messages then gets what was said before, and the answer is
             kept. The run is recorded.
-        history: where the thread is kept; the default history unless given.
+        history: where the run and the thread are kept; the default history unless given.
+        record: keep the run, so that it can be resumed, and wait for people. The result of one that
+            waits says what it asks, and `result.answer(approve=True)` goes on with it.
 
     Raises:
         FlowError: the flow has errors, or the inputs do not fit.
         RunError: a node failed; `problem` says which and why.
     """
-    work = arun(flow, inputs, environment=environment, thread=thread, history=history, **more)
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return asyncio.run(work)
-    box: list[RunResult | BaseException] = []
-
-    def apart() -> None:
-        try:
-            box.append(asyncio.run(work))
-        except BaseException as error:  # raised again in the caller's thread
-            box.append(error)
-
-    worker = threading.Thread(target=apart, name="patchbay-run")
-    worker.start()
-    worker.join()
-    if isinstance(box[0], BaseException):
-        raise box[0]
-    return box[0]
+    work = arun(
+        flow, inputs, environment=environment, thread=thread, history=history, record=record, **more
+    )
+    return blocking(work)

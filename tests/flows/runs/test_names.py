@@ -129,7 +129,7 @@ def test_an_input_called_environment_is_given_in_the_mapping():
     assert caught.value.problems[0].code == "input/environment"
 
 
-@pytest.mark.parametrize("name", ["history", "thread"])
+@pytest.mark.parametrize("name", ["history", "thread", "record"])
 def test_inputs_called_as_other_arguments_are_given_in_the_mapping(name: str):
     nodes, wires, given = flow_input(name)
     asked = flow(nodes, wires)
@@ -140,7 +140,7 @@ def test_inputs_called_as_other_arguments_are_given_in_the_mapping(name: str):
         assert caught.value.problems[0].code == f"input/{name}"
 
 
-@pytest.mark.parametrize("name", ["record", "inputs", "flow", "more", "cache", "only", "folder"])
+@pytest.mark.parametrize("name", ["inputs", "flow", "more", "cache", "only", "folder"])
 def test_inputs_called_as_no_argument_may_be_given_by_keyword(name: str):
     nodes, wires, given = flow_input(name)
     assert run(flow(nodes, wires), environment=environment(), **given).outputs == {"out": "<hi>"}
