@@ -14,6 +14,7 @@ How a page uses it:
         state = canvas(
             document,
             catalog=catalog,
+            find=documents.by_id,             # whose edits a browser sends: by its document's id
             key="canvas",
             client=st.session_state.client,   # one per session: Document.new_client()
             height="640px",                   # a CSS length; else what the window leaves

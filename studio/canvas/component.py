@@ -16,10 +16,13 @@ from patchbay.studio.canvas.views import (
     problem_changes,
     problems_by_node,
 )
-from patchbay.studio.documents.document import FlowDocument, document_by_id
+from patchbay.studio.documents.document import FlowDocument
 from patchbay.studio.server.frontend import addresses, component
 
 NAME = "patchbay.canvas"
+
+Find = Callable[[str], FlowDocument | None]
+"""The open document with an id, which need not be the one that the page shows by now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +50,7 @@ def canvas(
     document: FlowDocument,
     *,
     catalog: Catalog,
+    find: Find,
     key: str = "canvas",
     client: str,
     height: str = "",
@@ -75,7 +79,7 @@ def canvas(
         payload = (st.session_state.get(key) or {}).get("edit")
         if not isinstance(payload, Mapping):
             return
-        commands = take(payload, memory)
+        commands = take(payload, memory, find)
         if page is None or payload.get("doc") != document.id:
             commands = []  # nobody is there to ask, or the page shows another flow by now
         done = page.refresh if page and commands else on_change
@@ -155,9 +159,9 @@ def document_data(
     return data
 
 
-def take(payload: Mapping[str, Any], memory: _Memory) -> list[Mapping[str, Any]]:
+def take(payload: Mapping[str, Any], memory: _Memory, find: Find) -> list[Mapping[str, Any]]:
     """Hand what a browser sent to its document; returns the commands among it."""
-    document = document_by_id(str(payload.get("doc", "")))
+    document = find(str(payload.get("doc", "")))
     if document is None:
         return []
     revision = payload.get("rev")

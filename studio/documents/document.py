@@ -10,7 +10,6 @@ import contextlib
 import secrets
 import threading
 import time
-import weakref
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -48,7 +47,6 @@ class FlowDocument:
     ) -> None:
         self.path, self.versions = path, versions
         self.epoch = secrets.token_hex(4)
-        _BY_ID[self.epoch] = self
         self._lock = threading.RLock()
         self._file = DiskFile(path) if path else None
         if flow is None:
@@ -288,11 +286,3 @@ class FlowDocument:
                     self.conflict = None
                     self._follow(theirs)
         self._tell()
-
-
-_BY_ID: weakref.WeakValueDictionary[str, FlowDocument] = weakref.WeakValueDictionary()
-
-
-def document_by_id(document_id: str) -> FlowDocument | None:
-    """The open document with this id: edits find theirs after the page has moved on to another."""
-    return _BY_ID.get(document_id)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import threading
 import time
+import weakref
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -39,6 +40,7 @@ class Documents:
     ) -> None:
         self._home, self._check = home, check
         self._open: dict[Path, FlowDocument] = {}
+        self._by_id: weakref.WeakValueDictionary[str, FlowDocument] = weakref.WeakValueDictionary()
         self._dirty_since: dict[Path, float] = {}
         self._lock = threading.Lock()
         self._looked = 0.0
@@ -57,10 +59,19 @@ class Documents:
         with self._lock:
             if path not in self._open:
                 versions = Versions(self._home, path) if self._home else None
-                self._open[path] = FlowDocument(
+                self._open[path] = document = FlowDocument(
                     path, check=lambda flow: self._check(flow, path), versions=versions
                 )
+                self._by_id[document.id] = document
             return self._open[path]
+
+    def by_id(self, document_id: str) -> FlowDocument | None:
+        """The document that a browser names: edits find theirs after the page has moved on.
+
+        One whose file was renamed or removed is found for as long as a page holds it.
+        """
+        with self._lock:
+            return self._by_id.get(document_id)
 
     def close(self, path: Path, *, save: bool = True) -> None:
         """Forget a document: its file is being renamed or removed."""

@@ -181,6 +181,7 @@ def _canvas() -> None:
     canvas(
         document,
         catalog=services().catalog,
+        find=services().documents.by_id,
         key=session.CANVAS,
         client=session.client(),
         events=f"patchbay/events?{query(document)}",

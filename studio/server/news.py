@@ -41,11 +41,10 @@ async def news(grant: Grant) -> AsyncIterator[list[dict[str, Any]]]:
 
 
 def _subscribe(grant: Grant, put: Callable[[dict[str, Any]], None]) -> Callable[[], None]:
-    from patchbay.studio.documents.document import document_by_id
     from patchbay.studio.server.services import services
 
     ways_out = [services().runner.subscribe(grant.document, grant.browser, put)]
-    document = document_by_id(grant.document)
+    document = services().documents.by_id(grant.document)
     if document is not None:
 
         def changed() -> None:

@@ -59,14 +59,13 @@ async def exported(request: Request) -> Response:
     from starlette.responses import Response as Plain
 
     from patchbay.flows.problems import FlowError
-    from patchbay.studio.documents.document import document_by_id
     from patchbay.studio.documents.export import MEDIA, export
     from patchbay.studio.server.services import services
 
     grant = granted(request)
     if grant is None:
         return PlainTextResponse("Not for you.", status_code=403)
-    document, form = document_by_id(grant.document), request.query_params.get("as")
+    document, form = services().documents.by_id(grant.document), request.query_params.get("as")
     if document is None or form not in MEDIA:
         return PlainTextResponse("There is no such export.", status_code=404)
     try:

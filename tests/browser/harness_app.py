@@ -92,6 +92,7 @@ def editor() -> None:
     canvas(
         document,
         catalog=catalog,
+        find=documents.by_id,
         client=st.session_state.client,
         height="720px",
         readonly="readonly" in st.query_params,

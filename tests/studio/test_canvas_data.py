@@ -39,7 +39,7 @@ def up(document: FlowDocument, memory: _Memory, ops: list, revision: int | None)
         "catalog": VIEW.digest,
         "ops": ops,
     }
-    take(payload, memory)
+    take(payload, memory, {document.id: document}.get)
     return payload
 
 
@@ -99,21 +99,20 @@ def test_badges_come_as_differences():
 def test_an_edit_finds_its_document_after_the_page_has_moved_on():
     document, memory = opened(big(3))
     other, _ = opened(big(3))
-    up(
-        document,
-        memory,
-        [{"seq": 1, "at": 0, "op": {"op": "rename", "node": "n0", "title": "T"}}],
-        0,
-    )
+    edit = {"seq": 1, "at": 0, "op": {"op": "rename", "node": "n0", "title": "T"}}
+    payload = {"doc": document.id, "client": "me", "rev": 0, "ops": [edit]}
+    take(payload, memory, {one.id: one for one in (other, document)}.get)
     assert document.flow.node("n0").title == "T"
     assert other.revision == 0
 
 
 def test_a_payload_that_makes_no_sense_does_no_harm():
     document, memory = opened(big(3))
+    find = {document.id: document}.get
     for payload in ({}, {"doc": document.id}, {"doc": document.id, "ops": "x", "rev": "y"}):
-        assert take(payload, memory) == []
-    take({"doc": document.id, "ops": [{"seq": True}, {"seq": 1}], "rev": 99, "client": "c"}, memory)
+        assert take(payload, memory, find) == []
+    bad = {"doc": document.id, "ops": [{"seq": True}, {"seq": 1}], "rev": 99, "client": "c"}
+    take(bad, memory, find)
     assert document.revision == 0
 
 

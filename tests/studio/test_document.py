@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 from pathlib import Path
 
@@ -23,7 +24,7 @@ from patchbay.flows.document.operations import (
 from patchbay.flows.document.patch import edge_key
 from patchbay.flows.document.reading import read_flow
 from patchbay.flows.document.writing import canonical_text, save_flow
-from patchbay.studio.documents.document import FlowDocument, document_by_id
+from patchbay.studio.documents.document import FlowDocument
 from patchbay.studio.documents.opened import Documents
 from patchbay.studio.documents.timeline import LOG
 from patchbay.studio.documents.versions import Versions
@@ -388,7 +389,9 @@ def test_everybody_gets_one_document_and_hears_of_changes(path: Path, tmp_path: 
     documents = Documents(tmp_path / "home", background=False)
     document = documents.open(path)
     assert documents.open(path.parent / "." / path.name) is document
-    assert document_by_id(document.id) is document
+    assert documents.by_id(document.id) is document
+    assert documents.by_id("0") is None
+    assert Documents(background=False).by_id(document.id) is None
     heard: list[int] = []
     leave = document.subscribe(lambda: heard.append(document.revision))
     document.apply(Rename(node="a", title="x"))
@@ -400,6 +403,20 @@ def test_everybody_gets_one_document_and_hears_of_changes(path: Path, tmp_path: 
     documents.tick(now=document.touched + 1)
     assert document.saved
     assert read_flow(path).node("a").title == "y"
+
+
+def test_a_document_is_found_while_a_page_holds_it(path: Path):
+    """Its file was renamed: what a browser still sends must not go to the next document."""
+    documents = Documents(background=False)
+    document = documents.open(path)
+    documents.close(path)
+    again = documents.open(path)
+    assert documents.by_id(document.id) is document
+    assert documents.by_id(again.id) is again
+    gone = document.id
+    del document
+    gc.collect()
+    assert documents.by_id(gone) is None
 
 
 def test_problems_are_looked_for_once_per_revision():

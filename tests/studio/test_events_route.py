@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -11,8 +13,10 @@ from starlette.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
 
 from patchbay.flows.document.model import Flow, NodeInstance
-from patchbay.studio.documents.document import FlowDocument
+from patchbay.flows.document.operations import SetParams
+from patchbay.flows.document.writing import save_flow
 from patchbay.studio.documents.importing import flow_from
+from patchbay.studio.documents.opened import Documents
 from patchbay.studio.server.cookie import COOKIE, BrowserCookie
 from patchbay.studio.server.grants import Grants
 from patchbay.studio.server.news import merged
@@ -31,6 +35,14 @@ def client() -> TestClient:
     ]
     app = Starlette(routes=[*routes(), *pages], middleware=[Middleware(BrowserCookie)])
     return TestClient(app)
+
+
+@pytest.fixture
+def documents(monkeypatch: pytest.MonkeyPatch) -> Documents:
+    """The open flows of the services; nothing is saved by itself."""
+    documents = Documents(background=False)
+    monkeypatch.setattr(services(), "documents", documents)
+    return documents
 
 
 def url(path: str, token: str, document: str = "doc") -> str:
@@ -56,9 +68,12 @@ def test_events_are_refused_to_strangers(
 
 
 @pytest.mark.parametrize("form", ["json", "png", "svg"])
-def test_a_flow_is_exported_to_the_page_that_shows_it(client: TestClient, form: str) -> None:
+def test_a_flow_is_exported_to_the_page_that_shows_it(
+    client: TestClient, documents: Documents, tmp_path: Path, form: str
+) -> None:
     flow = Flow(name="Mine", nodes=(NodeInstance(id="a", kind="io.input"),))
-    document = FlowDocument(None, flow)
+    save_flow(flow, tmp_path / "mine.json")
+    document = documents.open(tmp_path / "mine.json")
     address = f"{url('export', services().grants.issue(document.id, ANN), document.id)}&as={form}"
     client.cookies.set(COOKIE, "bob-0123456789abcdef")
     assert client.get(address).status_code == 403
@@ -70,11 +85,13 @@ def test_a_flow_is_exported_to_the_page_that_shows_it(client: TestClient, form: 
     assert client.get(address.replace(f"as={form}", "as=exe")).status_code == 404
 
 
-def test_a_flow_with_a_key_in_it_is_not_exported(client: TestClient) -> None:
+def test_a_flow_with_a_key_in_it_is_not_exported(
+    client: TestClient, documents: Documents, tmp_path: Path
+) -> None:
     key = "sk-" + "a1B2c3D4" * 6
-    document = FlowDocument(
-        None, Flow(nodes=(NodeInstance(id="a", kind="k", params={"api_key": key}),))
-    )
+    save_flow(Flow(nodes=(NodeInstance(id="a", kind="k"),)), tmp_path / "mine.json")
+    document = documents.open(tmp_path / "mine.json")
+    document.apply(SetParams(node="a", params={"api_key": key}))
     client.cookies.set(COOKIE, ANN)
     token = services().grants.issue(document.id, ANN)
     answer = client.get(f"{url('export', token, document.id)}&as=json")
@@ -100,11 +117,18 @@ def test_a_socket_needs_the_origin_of_the_page(client: TestClient, origin: str |
     assert refused.value.code == 1008
 
 
-def test_the_owner_hears_of_the_document(client: TestClient) -> None:
+def test_the_owner_hears_of_the_document(
+    client: TestClient, documents: Documents, tmp_path: Path
+) -> None:
     client.cookies.set(COOKIE, ANN)
-    token = services().grants.issue("doc", ANN)
-    with client.websocket_connect(url("live", token), headers={"origin": HERE}) as socket:
-        assert socket.receive_json() == [{"reset": True}]
+    save_flow(Flow(nodes=(NodeInstance(id="a", kind="k"),)), tmp_path / "mine.json")
+    document = documents.open(tmp_path / "mine.json")
+    address = url("live", services().grants.issue(document.id, ANN), document.id)
+    with client.websocket_connect(address, headers={"origin": HERE}) as socket:
+        now = {"revision": 0, "saved": True, "conflict": False}
+        assert socket.receive_json() == [{"reset": True}, now]
+        document.apply(SetParams(node="a", params={"x": 1}))
+        assert socket.receive_json() == [{"revision": 1, "saved": False, "conflict": False}]
 
 
 def test_pages_name_the_browser_once(client: TestClient) -> None:
