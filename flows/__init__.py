@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from patchbay.flows.problems import FlowError, Problem
-    from patchbay.flows.runs.api import RunResult, aanswer, answer, arun, load, run, stream
+    from patchbay.flows.runs.api import RunResult, aanswer, answer, arun, load, run, stop, stream
     from patchbay.flows.runs.failures import RunError
     from patchbay.flows.runs.history import History
     from patchbay.flows.runs.running import LoadedFlow, Run
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _HOME = {
     **dict.fromkeys(
-        ("RunResult", "aanswer", "answer", "arun", "load", "run", "stream"), "runs.api"
+        ("RunResult", "aanswer", "answer", "arun", "load", "run", "stop", "stream"), "runs.api"
     ),
     **dict.fromkeys(("LoadedFlow", "Run"), "runs.running"),
     "History": "runs.history",
@@ -44,6 +44,7 @@ __all__ = [
     "arun",
     "load",
     "run",
+    "stop",
     "stream",
 ]
 

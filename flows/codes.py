@@ -77,6 +77,7 @@ RUN_CODES: Mapping[str, str] = {
     "history/inputs": "The earlier run had other inputs.",
     "history/unknown-run": "No run with that id is recorded.",
     "history/running": "The run is still going on.",
+    "history/ended": "The run has ended, so that there is nothing to stop.",
     "history/finished": "The run has finished; there is nothing to resume.",
     "journal/value": "A step of a recorded run gave, or was given, what cannot be recorded.",
     "thread/busy": "Another run is at work in the thread; one at a time may be.",

@@ -18,7 +18,11 @@ if TYPE_CHECKING:
 
 def runs(
     run_id: Annotated[
-        str | None, typer.Argument(help='Show the events of this run; or "prune", with --older.')
+        str | None,
+        typer.Argument(help='Show the events of this run; or "prune" --older AGE; or "stop" RUN.'),
+    ] = None,
+    which: Annotated[
+        str | None, typer.Argument(metavar="RUN", help="With stop: the run that waits.")
     ] = None,
     limit: Annotated[int, typer.Option(help="How many to list.")] = 20,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
@@ -30,13 +34,17 @@ def runs(
     ] = False,
     debug: Annotated[bool, typer.Option("--debug", hidden=True)] = False,
 ) -> None:
-    """List recorded runs, newest first, or the events of one; `prune` forgets old ones."""
+    """List recorded runs, newest first, or the events of one; `prune` forgets old ones, `stop` ends
+    one that waits for people."""
     from patchbay.flows.runs.history import History
     from patchbay.flows.runs.pruning import sizes
 
     history = History()
     if run_id == "prune" or older is not None or dry:
         _prune(history, run_id, older, dry)
+        return
+    if run_id == "stop" or which is not None:
+        _stop(history, run_id, which)
         return
     if run_id is not None:
         history.get(run_id)
@@ -68,6 +76,18 @@ def runs(
         say.err(f"The history takes {size_in_words(history.size)}.")
     if not past:
         say.err("No run is recorded yet. Record one with: patchbay run FLOW --record")
+
+
+def _stop(history: History, what: str | None, run: str | None) -> None:
+    """Stop a run that sleeps, and say what becomes of it."""
+    if what != "stop" or run is None:
+        problem = Problem("usage", "Runs are stopped by their id.", "patchbay runs stop RUN")
+        raise FlowError([problem])
+    from patchbay.flows.runs.stopping import stop
+
+    stop(history, run)
+    say.notice(history.notice)
+    say.out(f"Stopped. Its questions are closed; to go on after all: patchbay run --resume {run}")
 
 
 def _prune(history: History, what: str | None, older: str | None, dry: bool) -> None:

@@ -14,7 +14,13 @@ from typing import TYPE_CHECKING, Any
 from patchbay.flows.problems import FlowError, Problem
 from patchbay.flows.runs.desk import RecordedDesk
 from patchbay.flows.runs.environment import Environment
-from patchbay.flows.runs.inbox import AlreadyAnsweredError, OpenQuestion, said
+from patchbay.flows.runs.inbox import (
+    ENDED,
+    AlreadyAnsweredError,
+    OpenQuestion,
+    RunEndedError,
+    said,
+)
 from patchbay.nodes.questions import ApprovalWanted, DecisionWanted, Question, Reply, checked
 from patchbay.nodes.values import Value
 
@@ -56,13 +62,8 @@ def find(history: History, run: str, question: str | None = None) -> OpenQuestio
     if question is None and not open_ones and len(answers) == 1:
         ((only, given),) = answers.items()
         raise AlreadyAnsweredError(only, given["author"], given["at"], said(given))
-    if past.status in ("finished", "failed", "cancelled"):
-        fix = "" if past.status == "finished" else f"Go on with it: patchbay run --resume {run}"
-        raise _problem(
-            "question/ended",
-            f'The run "{run}" has {_ENDED[past.status]}; nobody waits for an answer.',
-            fix or "Run the flow again.",
-        )
+    if past.status in ENDED:
+        raise RunEndedError(run, past.status)
     if question is not None:
         if question in open_ones:
             return open_ones[question]
@@ -168,9 +169,6 @@ def gone_on_with(history: History, run: str, env: Environment) -> Run:
     from patchbay.flows.runs.resume import resumed_run
 
     return resumed_run(history, history.get(run), env, claimed=True)
-
-
-_ENDED = {"finished": "finished", "failed": "failed", "cancelled": "been stopped"}
 
 
 def _listed(questions: Mapping[str, OpenQuestion]) -> str:

@@ -18,7 +18,7 @@ from patchbay.flows.document.reading import read_flow
 from patchbay.flows.problems import FlowError, Problem
 from patchbay.flows.runs.environment import Environment
 from patchbay.flows.runs.events import Event
-from patchbay.flows.runs.results import RunResult, aanswer, answer, blocking, ended
+from patchbay.flows.runs.results import RunResult, aanswer, answer, blocking, ended, stop
 from patchbay.flows.runs.running import LoadedFlow, Run, new_run_id
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from patchbay.flows.runs.thread_runs import InThread
 
 
-__all__ = ["RunResult", "aanswer", "answer", "arun", "load", "run", "stream"]
+__all__ = ["RunResult", "aanswer", "answer", "arun", "load", "run", "stop", "stream"]
 
 
 def load(path: str | Path) -> LoadedFlow:
@@ -108,14 +108,14 @@ def _refuse_inputs_as_arguments(
     name left out, they are refused, since either could be meant.
     """
     if environment is not None and not isinstance(environment, Environment):
-        raise FlowError([_meant_for_an_input("environment", "an Environment", environment)])
+        raise FlowError([_meant("input/environment", "an Environment", environment)])
     if history is not None:
         from patchbay.flows.runs.history import History
 
         if not isinstance(history, History):
-            raise FlowError([_meant_for_an_input("history", "a History", history)])
+            raise FlowError([_meant("input/history", "a History", history)])
     if not isinstance(record, bool):
-        raise FlowError([_meant_for_an_input("record", "True or False", record)])
+        raise FlowError([_meant("input/record", "True or False", record)])
     document = flow.flow if isinstance(flow, LoadedFlow) else flow
     if record and "record" not in inputs and "record" in _asked_for(document):
         raise FlowError([_two_records()])
@@ -124,7 +124,7 @@ def _refuse_inputs_as_arguments(
     from patchbay.flows.runs.thread_runs import InThread
 
     if not isinstance(thread, str | InThread):
-        raise FlowError([_meant_for_an_input("thread", "an id or an InThread", thread)])
+        raise FlowError([_meant("input/thread", "an id or an InThread", thread)])
     if isinstance(thread, str) and "thread" not in inputs and "thread" in _asked_for(document):
         raise FlowError([_two_threads(thread)])
 
@@ -134,9 +134,11 @@ def _asked_for(flow: Flow) -> set[object]:
     return {node.params.get("name") for node in flow.nodes if node.kind == "io.input"}
 
 
-def _meant_for_an_input(name: str, what: str, given: object) -> Problem:
+def _meant(code: str, what: str, given: object) -> Problem:
+    """That it is meant for an input of that name."""
+    name = code.removeprefix("input/")
     return Problem(
-        f"input/{name}",
+        code,
         f'"{name}" of a run is {what}, not {type(given).__name__}.',
         f'For an input of that name give the inputs as a mapping: run(flow, {{"{name}": …}}).',
     )

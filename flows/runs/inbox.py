@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 LIVE = ("running", "waiting")
 """Statuses of runs whose questions can be answered."""
+ENDED = {"finished": "finished", "failed": "failed", "cancelled": "been stopped"}
+"""The other statuses, as a run "has" them in a sentence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,17 @@ class AlreadyAnsweredError(FlowError):
         message = f'The question "{question}" has been answered already, by {author} on {when}: '
         fix = "Nothing was changed. Look at the run: patchbay runs RUN."
         super().__init__([Problem("question/answered", message + said, fix)])
+
+
+class RunEndedError(FlowError):
+    """The run of the question has ended meanwhile."""
+
+    def __init__(self, run: str, status: str) -> None:
+        message = f'The run "{run}" has {ENDED[status]}; nobody waits for an answer.'
+        fix = "Run the flow again."
+        if status != "finished":
+            fix = f"Go on with it: patchbay run --resume {run}"
+        super().__init__([Problem("question/ended", message, fix)])
 
 
 class _UnheardError(FlowError):
@@ -159,7 +172,7 @@ class Inbox:
                     asked_at=event.at,
                     until=event.until,
                     withdrawn=False,
-                    data=_dump(event.asks),
+                    data=dump(event.asks),
                 )
             )
             self._event(db, run, event)
@@ -213,6 +226,7 @@ class Inbox:
 
         Raises:
             AlreadyAnsweredError: somebody was faster.
+            RunEndedError: the run was stopped meanwhile.
             FlowError: the disk refuses; nothing was changed.
         """
         from patchbay.flows.runs.history import is_alive, this_process
@@ -229,6 +243,8 @@ class Inbox:
             mine = db.execute(claim.where(r.status == "waiting")).rowcount
             if not mine and gone:
                 mine = db.execute(claim.where(r.status == "running", r.process == before)).rowcount
+            if not mine and (ended := self._ended(db, asked.run)):
+                raise RunEndedError(asked.run, ended)
             return bool(mine)
 
         try:
@@ -272,7 +288,7 @@ class Inbox:
                     author=data["author"],
                     at=data["at"],
                     heard=False,
-                    data=_dump(data),
+                    data=dump(data),
                 )
             )
         except sa.exc.IntegrityError:
@@ -290,6 +306,13 @@ class Inbox:
         data = self.answers_of(asked.run)[asked.id]
         return AlreadyAnsweredError(asked.id, data["author"], data["at"], said(data))
 
+    def _ended(self, db: Any, run: str) -> str | None:
+        """How a run has ended; None where it has not."""
+        r = self._runs.c
+        query = self._runs.select().with_only_columns(r.status).where(r.id == run)
+        status = db.execute(query).scalar()
+        return status if status in ENDED else None
+
     def _process(self, run: str) -> str | None:
         r = self._runs.c
         query = self._runs.select().with_only_columns(r.process).where(r.id == run)
@@ -298,7 +321,7 @@ class Inbox:
     def _event(self, db: Any, run: str, event: NodeAsked | NodeAnswered | RunWaiting) -> None:
         data = as_json(event)
         row = {"run": run, "type": event.type, "node": data.get("node")}
-        db.execute(self._events.insert().values(**row, data=_dump(data)))
+        db.execute(self._events.insert().values(**row, data=dump(data)))
 
 
 def said(answer: Mapping[str, Any]) -> str:
@@ -324,5 +347,6 @@ def _question(row: Any) -> OpenQuestion:
     )
 
 
-def _dump(data: Any) -> str:
+def dump(data: Any) -> str:
+    """Data as it stands in a row."""
     return json.dumps(data, ensure_ascii=True)

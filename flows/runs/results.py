@@ -83,6 +83,30 @@ class RunResult:
             self.run, question, environment=self.environment, history=self.history, **given
         )
 
+    def stop(self) -> None:
+        """Stop this run, which waits: its questions close. It can be resumed, and asks again then.
+
+        Raises:
+            FlowError: it has ended, or a process is at work on it.
+        """
+        stop(self.run, history=self.history)
+
+
+def stop(run: str, *, history: History | None = None) -> None:
+    """Stop a recorded run that waits for people: its questions close.
+
+    Args:
+        run: the id of the run.
+        history: where the run is recorded; the default history unless given.
+
+    Raises:
+        FlowError: there is no such run, it has ended, or a process is at work on it.
+    """
+    from patchbay.flows.runs import stopping
+    from patchbay.flows.runs.history import History
+
+    stopping.stop(history or History(), run)
+
 
 def answer(
     run: str,

@@ -55,6 +55,15 @@ def notices() -> None:
     session.forget(REFUSED)
 
 
+def stop_asking(run: str) -> None:
+    """Stop a run that waits; say so where it waits no longer."""
+    try:
+        services().runner.stop(run)
+    except FlowError as error:
+        text = plain(" ".join(f"{problem.message} {problem.fix}" for problem in error.problems))
+        session.remember(REFUSED, (*session.recall(REFUSED, ()), ("error", text)))
+
+
 def asked_since(asked: OpenQuestion) -> str:
     """`asked 5 min ago, until 3 Nov 2026`."""
     until = f", until {date(asked.until, clock=True)}" if asked.until else ""

@@ -14,7 +14,7 @@ from patchbay.nodes.contract import InputField
 from patchbay.nodes.private import private_file, private_folder
 from patchbay.studio.documents.document import FlowDocument
 from patchbay.studio.lenient_json import parse_loose
-from patchbay.studio.panels.questions import notices, show_questions
+from patchbay.studio.panels.questions import notices, show_questions, stop_asking
 from patchbay.studio.runs.progress import NodeState
 from patchbay.studio.runs.runner import LiveRun
 from patchbay.studio.runs.steps import spent
@@ -268,6 +268,10 @@ def show_run(document: FlowDocument, live: LiveRun, refresh: Refresh) -> None:
     st.markdown(f"{badge} {plain(' · '.join(facts))}")
     if progress.status == "waiting":
         show_questions(live.id, refresh, progress.questions)
+        st.button(
+            "Stop", key=f"stop:{live.id}", icon=":material/stop:", on_click=_stop_asking,
+            args=(live.id, refresh), help="Nobody is asked any more. It can be resumed.",
+        )  # fmt: skip
     elif progress.status == "elsewhere":
         st.caption("It was answered elsewhere and goes on in another process.")
         st.button("Look again", key=f"look:{live.id}", on_click=refresh)
@@ -287,6 +291,11 @@ def show_run(document: FlowDocument, live: LiveRun, refresh: Refresh) -> None:
     with st.container(gap="xsmall"):
         for path, step in ordered(live):
             _step(live, path, step)
+
+
+def _stop_asking(run: str, refresh: Refresh) -> None:
+    stop_asking(run)
+    refresh()
 
 
 def _notes(flow: Flow) -> dict[str, str]:

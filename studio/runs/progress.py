@@ -195,6 +195,10 @@ class Progress:
                 return self._sleep(event)
             case _:
                 assert_never(event)
+        self._stopped()
+
+    def _stopped(self) -> None:
+        """Nothing of it is at work any more, and nobody is asked."""
         self.questions.clear()
         for node in self.nodes.values():
             if node.status in ("running", "waiting", "asking", "queued"):
@@ -241,6 +245,8 @@ class Progress:
                 self.outputs, self.seconds = event["outputs"], event["seconds"]
             elif kind == "run_failed":
                 self.problem, self.seconds = event["problem"], event["seconds"]
+        if status == "cancelled":
+            self._stopped()
 
     def summary(self, run_id: str) -> dict[str, Any]:
         """The run as a whole, for browsers."""

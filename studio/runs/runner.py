@@ -24,6 +24,7 @@ from patchbay.flows.runs.environment import Environment
 from patchbay.flows.runs.events import Event, RunEnd, as_json
 from patchbay.flows.runs.resume import recorded_inputs, resumed_run
 from patchbay.flows.runs.running import LoadedFlow, Run, new_run_id
+from patchbay.flows.runs.stopping import stop
 from patchbay.flows.runs.thread_runs import InThread, turn_of
 from patchbay.nodes.private import private_file, private_folder
 from patchbay.studio.runs.owners import owners_in
@@ -250,10 +251,21 @@ class Runner:
         return live
 
     def stop(self, run_id: str) -> None:
-        """Stop a run; its status changes when it has ended, within a second."""
+        """Stop a run; its status changes when it has ended, within a second.
+
+        One that waits for people is stopped at once, whichever process it ran in.
+
+        Raises:
+            FlowError: it waits no longer.
+        """
         live = self.get(run_id)
         if live and live.active:
             live.run.cancel()
+        elif self._history is not None and (not live or live.progress.status == "waiting"):
+            stop(self._history(), run_id)
+            if live:
+                self.catch_up(live)
+                self._tell(live, {"run": live.progress.summary(live.id)})
 
     def _stop_latest(self, document: str, owner: str) -> None:
         before = self._runs.get(self._latest.get((document, owner), ""))

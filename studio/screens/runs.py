@@ -12,7 +12,7 @@ from patchbay.flows.runs.history import PastRun
 from patchbay.flows.runs.inbox import said
 from patchbay.flows.wording import plural
 from patchbay.nodes.units import ago, date, duration
-from patchbay.studio.panels.questions import notices, show_questions
+from patchbay.studio.panels.questions import notices, show_questions, stop_asking
 from patchbay.studio.runs.progress import STEPS, waiting_words
 from patchbay.studio.runs.steps import spent, step_of, tokens_of
 from patchbay.studio.server import session
@@ -176,6 +176,11 @@ def _one(past: PastRun) -> None:
 
 
 def _offers(past: PastRun) -> None:
+    if past.status == "waiting":
+        st.button(
+            "Stop", icon=":material/stop:", on_click=stop_asking, args=(past.id,),
+            help="Nobody is asked any more. It can be resumed.",
+        )  # fmt: skip
     if past.status in ("failed", "cancelled", "interrupted"):
         st.button(
             "Resume", icon=":material/resume:", on_click=_resume, args=(past,),

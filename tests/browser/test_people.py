@@ -152,3 +152,6 @@ def test_two_browsers_do_not_see_each_others_questions(
         other.goto(f"{studio.url}/inbox")
         expect(other.get_by_text("Nobody is asked anything.")).to_be_visible(timeout=SLOW)
         other.context.close()
+        side(page).get_by_role("button", name="Stop").click()
+        expect(side(page).get_by_text("Stopped", exact=True)).to_be_visible()
+        expect(side(page).get_by_role("textbox", name="The value")).to_have_count(0)

@@ -123,6 +123,21 @@ def test_stopping_ends_the_run_and_tells_so(runner: Runner) -> None:
     until(lambda: told[-1].get("run", {}).get("status") == "cancelled")
 
 
+def test_stopping_a_run_that_waits_closes_its_questions(runner: Runner) -> None:
+    asks = NodeInstance(id="pick", kind="people.choose", params={"options": ["a", "b"]})
+    out = NodeInstance(id="out", kind="io.output", params={"name": "out"})
+    document = Flow(nodes=(asks, out), edges=(Edge(source="pick.choice", target="out.value"),))
+    live = runner.start("doc", "ann", document, {})
+    until(lambda: live.progress.status == "waiting")
+    runner.stop(live.id)
+    assert live.progress.status == "cancelled"
+    assert (live.progress.questions, live.progress.nodes["pick"].status) == ({}, "cancelled")
+    assert recorded(runner, live).status == "cancelled"
+    runner.stop(live.id)  # a second press changes nothing
+    with pytest.raises(FlowError, match="has been stopped"):
+        runner.answer(live.id, "pick", "a", "ann")
+
+
 def test_who_joins_late_hears_what_was_streamed(runner: Runner) -> None:
     live = runner.start("doc", "ann", chain(Slow.kind), {"question": "Why?"})
     until(lambda: live.progress.nodes.get("middle") and live.progress.nodes["middle"].text)

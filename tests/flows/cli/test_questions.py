@@ -74,6 +74,20 @@ def test_a_run_waits_and_is_answered_from_other_processes(
     assert "run_waiting" in events
 
 
+def test_a_run_that_waits_is_stopped(patchbay: Patchbay, save: Save) -> None:
+    assert patchbay("run", save(MAIL), "--record").returncode == 75
+    run = json.loads(patchbay("inbox", "--json").stdout)[0]["run"]
+    done = patchbay("runs", "stop", run)
+    assert done.returncode == 0, done.stderr
+    assert f"patchbay run --resume {run}" in done.stdout
+    assert json.loads(patchbay("inbox", "--json").stdout) == []
+    late = patchbay("answer", run, "--question", "team", "--choose", "a")
+    assert late.returncode == 1
+    assert "[question/ended]" in late.stderr
+    assert "has been stopped" in late.stderr
+    assert "patchbay runs stop RUN" in patchbay("runs", "stop").stderr
+
+
 def test_a_deadline_is_taken_by_the_inbox(patchbay: Patchbay, save: Save) -> None:
     late = {"question": "Now?", "within_hours": 0.0001, "when_late": "reject"}
     case = flow(

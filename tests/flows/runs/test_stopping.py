@@ -1,0 +1,92 @@
+"""Runs that are stopped while they wait: their questions close, and an answer is refused."""
+
+from __future__ import annotations
+
+import functools
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from patchbay.flows import FlowError, History, Threads, run, stop
+from patchbay.flows.runs.answers import find, give
+from patchbay.flows.runs.inbox import RunEndedError
+from patchbay.flows.runs.resume import resumed_run
+from tests.flows.runs.harness import OUT, flow
+from tests.flows.runs.people import env_of, goes_on, recorded_run, told
+from tests.flows.runs.test_threads import TALK
+
+ASKS = flow({"ask": "test.ask", "o": OUT}, ["ask.text > o.value"])
+TWO = flow({"two": "test.ask_two", "o": OUT}, ["two.text > o.value"])
+TALK_ASKS = flow(
+    {
+        "q": ("io.input", {"name": "said", "kind": "messages"}),
+        "t": ("prompt.template", {"template": "{said}"}),
+        "ask": "test.ask",
+        "o": OUT,
+    },
+    ["q.value > t.said", "t.text > ask.text", "ask.text > o.value"],
+)
+
+
+@pytest.fixture
+def history(tmp_path: Path) -> History:
+    return History(f"sqlite:///{tmp_path / 'history.sqlite'}")
+
+
+@pytest.mark.parametrize("document", [ASKS, TWO])
+def test_its_questions_close_and_an_answer_is_refused(history: History, document: Any) -> None:
+    waits = run(document, record=True, history=history, environment=env_of())
+    waits.stop()
+    assert history.get(waits.run).status == "cancelled"
+    assert history.inbox.open() == []
+    assert history.events(waits.run)[-1]["type"] == "run_cancelled"
+    for question in (None, waits.questions[0].id):
+        with pytest.raises(FlowError, match=r"has been stopped; nobody waits.*--resume"):
+            waits.answer(question, choose="a")
+    with pytest.raises(FlowError, match="nothing to stop"):
+        waits.stop()
+
+
+def test_who_found_the_question_before_is_refused_as_well(history: History) -> None:
+    waits = run(ASKS, record=True, history=history, environment=env_of())
+    asked = find(history, waits.run)
+    stop(waits.run, history=history)
+    with pytest.raises(RunEndedError):
+        give(history, asked, True)
+    assert history.inbox.answers_of(waits.run) == {}, "nothing was changed"
+
+
+async def test_it_may_be_resumed_and_asks_again(history: History) -> None:
+    first = recorded_run(history, ASKS)
+    await told(first)
+    stop(first.id, history=history)
+    again = resumed_run(history, history.get(first.id), env_of())
+    assert (await told(again))[-1] == "waiting for ask"
+    assert len(history.inbox.open()) == 1
+    assert (await goes_on(history, first.id, True))[-1] == "finished {'out': '?: yes by ada'}"
+
+
+def test_what_does_not_wait_is_not_stopped(history: History) -> None:
+    ends = flow({"a": "test.text", "o": OUT}, ["a.text > o.value"])
+    done = run(ends, record=True, history=history, environment=env_of())
+    with pytest.raises(FlowError, match="has finished; there is nothing to stop"):
+        stop(done.run, history=history)
+    with pytest.raises(FlowError, match="no run"):
+        stop("nobody", history=history)
+
+
+def test_one_that_is_answered_meanwhile_is_at_work(history: History) -> None:
+    waits = run(ASKS, record=True, history=history, environment=env_of())
+    assert give(history, find(history, waits.run), True)
+    with pytest.raises(FlowError, match="still running"):
+        stop(waits.run, history=history)
+
+
+def test_its_thread_is_free_again(history: History) -> None:
+    talk = functools.partial(run, thread="ada", history=history, environment=env_of())
+    waits = talk(TALK_ASKS, said="Hi")
+    assert waits.status == "waiting"
+    waits.stop()
+    assert talk(TALK, said="Hello").outputs == {"out": "user: Hello"}
+    assert len(Threads(history).turns("ada")) == 1
