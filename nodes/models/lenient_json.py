@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 
 from pydantic import JsonValue
@@ -41,7 +42,12 @@ def _value_in(text: str) -> JsonValue:
 
 def _one(text: str, problem: Exception) -> JsonValue:
     found: list[JsonValue] = []
-    at, decoder = 0, json.JSONDecoder(parse_constant=_no_constant, object_pairs_hook=_once_each)
+    at, decoder = (
+        0,
+        json.JSONDecoder(
+            parse_constant=_no_constant, parse_float=_finite, object_pairs_hook=_once_each
+        ),
+    )
     while (begin := _first(text, at)) >= 0:
         try:
             value, at = decoder.raw_decode(text, begin)
@@ -72,8 +78,18 @@ def _first(text: str, at: int) -> int:
 
 
 def _read(text: str) -> JsonValue:
-    value: JsonValue = json.loads(text, parse_constant=_no_constant, object_pairs_hook=_once_each)
+    value: JsonValue = json.loads(
+        text, parse_constant=_no_constant, parse_float=_finite, object_pairs_hook=_once_each
+    )
     return value
+
+
+def _finite(digits: str) -> float:
+    """A number; 1e999 would become infinity, which JSON cannot say again."""
+    number = float(digits)
+    if math.isinf(number):
+        raise ValueError(f"{digits[:40]} is too large a number")
+    return number
 
 
 def _once_each(pairs: list[tuple[str, JsonValue]]) -> JsonValue:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from functools import partial
 from typing import Annotated, Any, Literal
 
 from pydantic import (
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     JsonValue,
     ValidationError,
@@ -22,9 +25,42 @@ from patchbay.nodes.models.lenient_json import json_in
 FieldKind = Literal["text", "whole number", "number", "yes or no", "choice"]
 """What a field of an answer holds."""
 
-_PLAIN: dict[FieldKind, type] = {
-    "text": str, "whole number": int, "number": float, "yes or no": bool,
-}  # fmt: skip
+_NUMBER = re.compile(r"-?\d+(\.\d+)?([eE][+-]?\d+)?", re.ASCII)
+"""How a number is written in JSON, of leading zeros aside."""
+
+
+def _a_number(value: Any, what: str = "number") -> Any:
+    """A number, or a text that is nothing but one. Python takes true for 1 and "nan" for a number.
+
+    Raises:
+        ValueError: anything else.
+    """
+    if isinstance(value, str) and _NUMBER.fullmatch(value.strip()):
+        return value
+    if isinstance(value, bool | str):
+        raise ValueError(f"Input should be a valid {what}")
+    return value
+
+
+def _yes_or_no(value: Any) -> Any:
+    """True or false, or a word that can mean nothing else.
+
+    Raises:
+        ValueError: anything else, such as 1.
+    """
+    words = {"true": True, "yes": True, "false": False, "no": False}
+    meant = words.get(value.strip().casefold()) if isinstance(value, str) else value
+    if not isinstance(meant, bool):
+        raise ValueError("Input should be true or false")
+    return meant
+
+
+_PLAIN: dict[FieldKind, Any] = {
+    "text": str,
+    "whole number": Annotated[int, BeforeValidator(partial(_a_number, what="integer"))],
+    "number": Annotated[float, BeforeValidator(_a_number), PydanticField(allow_inf_nan=False)],
+    "yes or no": Annotated[bool, BeforeValidator(_yes_or_no)],
+}
 
 
 class AnswerField(NodeParams):
@@ -143,4 +179,5 @@ def _untitled(schema: Any) -> Any:
 
 def _problem(error: Any) -> str:
     place = ".".join(str(step) for step in error["loc"])
-    return f"{place}: {error['msg']}" if place else str(error["msg"])
+    message = str(error["msg"]).removeprefix("Value error, ")
+    return f"{place}: {message}" if place else message

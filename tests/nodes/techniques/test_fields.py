@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from patchbay.nodes.models.schema import check_schema
 from patchbay.nodes.techniques.fields import (
     AnswerField,
@@ -72,3 +74,35 @@ def test_json_among_words() -> None:
     assert value is not None
     assert (value["new"], problem) == (False, "")
     assert check_answer(SHAPE, "{" * 5000)[0] is None
+
+
+@pytest.mark.parametrize(
+    ("kind", "written"),
+    [
+        *[("number", w) for w in ("true", '"NaN"', '"inf"', '"1_000"', '"1e999"', "1e999", "NaN")],
+        *[("whole number", w) for w in ("true", "3.5", '"1_000"', "1e999", "[3]")],
+        *[("yes or no", w) for w in ("1", "0", "1.0", '"1"', '"on"', '"t"', "null")],
+    ],
+)
+@pytest.mark.parametrize("many", [False, True])
+def test_what_only_python_takes_for_it(kind: str, written: str, many: bool) -> None:
+    """Python counts true as 1 and reads "nan" as a number; JSON and a person do not."""
+    shape = model_of([AnswerField(name="d", type=kind, many=many)])  # type: ignore[arg-type]
+    value, problem = check_answer(shape, f'{{"d": {f"[{written}]" if many else written}}}')
+    assert value is None
+    assert problem
+
+
+@pytest.mark.parametrize(
+    ("kind", "written", "read"),
+    [
+        ("number", "2", 2.0), ("number", '"0.5"', 0.5), ("number", "-1e3", -1000.0),
+        ("whole number", "3.0", 3), ("whole number", '" 3 "', 3),
+        ("yes or no", "true", True), ("yes or no", '"No"', False),
+    ],
+)  # fmt: skip
+def test_what_can_mean_one_thing_only(kind: str, written: str, read: object) -> None:
+    shape = model_of([AnswerField(name="d", type=kind)])  # type: ignore[arg-type]
+    value, problem = check_answer(shape, f'{{"d": {written}}}')
+    assert (value, problem) == ({"d": read}, "")
+    assert json.dumps(value) == json.dumps({"d": read})
