@@ -31,7 +31,7 @@ class Value(BaseModel):
     def content_key(self) -> JsonValue:
         """What results depend on: this value, with the hashes of the files that it names."""
         nested = nested_fields(type(self))
-        body = self.model_dump(mode="json", exclude=set(nested))
+        body = in_order(self.model_dump(mode="json", exclude=set(nested)))
         return {TAG: self.tag(), **body, **{name: content(getattr(self, name)) for name in nested}}
 
 
@@ -132,9 +132,10 @@ def canonical(data: Any) -> str:
 
 
 def same_json(one: Any, other: Any) -> bool:
-    """Whether two JSON values are written the same, the order of keys aside.
+    """Whether two JSON values are written the same, white space aside.
 
-    Python finds 1, 1.0 and true equal, and 0.0 and -0.0; a file and a person do not.
+    Python finds 1, 1.0 and true equal, 0.0 and -0.0, and objects in any order of their keys; a
+    file, a prompt that shows them and a model that fills in a schema do not.
     """
     stack = [(one, other)]
     while stack:
@@ -144,7 +145,7 @@ def same_json(one: Any, other: Any) -> bool:
         if type(a) is not type(b):
             return False
         if isinstance(a, dict):
-            if a.keys() != b.keys():
+            if list(a) != list(b):
                 return False
             stack.extend((a[key], b[key]) for key in a)
         elif isinstance(a, list):
@@ -163,5 +164,22 @@ def content(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return [content(item) for item in value]
     if isinstance(value, dict):
-        return {key: content(item) for key, item in value.items()}
+        return _with_order({key: content(item) for key, item in value.items()})
     return encode(value)
+
+
+def in_order(fields: dict[str, Any]) -> dict[str, Any]:
+    """Fields of a model, whose own order says nothing, with the order inside of each kept."""
+    return {name: content(value) for name, value in fields.items()}
+
+
+def _with_order(said: dict[str, Any]) -> Any:
+    """An object so that another order of its keys is another content.
+
+    `canonical` sorts them; but a prompt shows an object as it stands, and a model fills in a
+    schema in the order of its properties. Objects that are sorted already stay as they are.
+    """
+    names = list(said)
+    if names == sorted(names) and TAG not in said:
+        return said
+    return {TAG: "json", "names": names, "value": said}

@@ -35,7 +35,7 @@ class RunPolicy(Part):
     """How often to try again after a failure."""
     backoff_s: float = Field(0.5, ge=0, le=300)
     """Seconds before the first new try; doubles with each."""
-    timeout_s: float | None = Field(None, gt=0)
+    timeout_s: float | None = Field(None, gt=0, allow_inf_nan=False)
     """Seconds one try may take."""
     on_error: Literal["fail", "continue"] = "fail"
     """Whether a failure ends the run or only what depends on the node."""
@@ -64,7 +64,7 @@ class NodeInstance(Part):
         return (
             isinstance(other, NodeInstance)
             and super().__eq__(other)
-            and same_json(self.params, other.params)
+            and all(same_json(value, other.params[name]) for name, value in self.params.items())
         )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from patchbay.nodes.contract import Node, Ports
+from patchbay.nodes.data import in_order
 from patchbay.nodes.values import canonical, content_hash
 
 
@@ -24,7 +25,7 @@ def node_key(
     parts = {
         "kind": node.kind,
         "version": node.version,
-        "params": params.model_dump(mode="json"),
+        "params": in_order(params.model_dump(mode="json")),
         "inputs": {name: content_hash(value) for name, value in inputs.as_dict().items()},
         "extra": {name: content_hash(value) for name, value in (extra or {}).items()},
     }

@@ -17,7 +17,12 @@ from patchbay.flows.runs.keys import node_key
 from patchbay.nodes.contract import Node, NodeParams, Ports, port
 from patchbay.nodes.data import content_hash, same_json
 
-PAIRS = [(1, True), (0, False), (1, 1.0), (0.0, -0.0), (0, -0.0), (True, 1.0)]
+PAIRS: list[tuple[Any, Any]] = [
+    (1, True), (0, False), (1, 1.0), (0.0, -0.0), (0, -0.0), (True, 1.0),
+    ({"a": 1, "b": 2}, {"b": 2, "a": 1}),
+    ({"b": 2, "a": 1}, {"$type": "json", "names": ["b", "a"], "value": {"a": 1, "b": 2}}),
+]  # fmt: skip
+"""The last: an object against how its order is written down for a key."""
 SHAPES = {
     "bare": lambda value: value,
     "in a list": lambda value: ["a", [value]],
@@ -94,10 +99,15 @@ def test_a_param_that_is_null_is_not_one_that_is_absent() -> None:
     assert changes(absent, flow_with(None)) == ['`x` of "n" changed.']
 
 
+def test_params_are_saved_by_name_so_their_order_is_none() -> None:
+    one = NodeInstance(id="n", kind="test.box", params={"a": 1, "b": 2})
+    two = NodeInstance(id="n", kind="test.box", params={"b": 2, "a": 1})
+    assert one == two
+
+
 @pytest.mark.parametrize("value", [None, True, 1, 1.5, "a", [1, [2]], {"a": {"b": [None]}}])
 def test_what_is_the_same_is_equal(value: Any) -> None:
     copy = json.loads(json.dumps(value))
     assert same_json(value, copy)
     assert flow_with(value) == flow_with(copy)
     assert changes(flow_with(value), flow_with(copy)) == []
-    assert same_json({"a": 1, "b": 2}, {"b": 2, "a": 1})

@@ -24,6 +24,7 @@ from patchbay.flows.document.operations import (
     Replace,
     SetMeta,
     SetParams,
+    SetRun,
 )
 from patchbay.flows.document.readable import PARAM_DEPTH, refuse_unreadable
 from patchbay.flows.document.reading import MAX_BYTES, read_text
@@ -60,6 +61,7 @@ BAD = {
     "infinity": (param(math.inf), '"x" of "n" holds a number that is not finite'),
     "1e999 inside": (param({"a": [float("1e999")]}), "not finite"),
     "no number": (param([math.nan]), "not finite"),
+    "a time without end": (SetRun(node="n", run={"timeout_s": math.inf}), "finite number"),
     "too many digits": (param(10**5000), "of thousands of digits"),
     "half a character": (param("a\ud800"), "half a character"),
     "half a character in a key": (param({"\udc00": 1}), "half a character"),
