@@ -1,10 +1,13 @@
-"""Where the flows lie that a flow runs: beside it, by name."""
+"""The flows that a flow runs: beside it, by name. Each is read once while its file is the same."""
 
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from pathlib import Path
 
+from patchbay.flows.document.model import Flow
+from patchbay.flows.document.reading import read_flow
 from patchbay.flows.problems import FlowError, Problem
 
 _NAME = re.compile(r"^(?!\.)[\w .-]{1,100}(/(?!\.)[\w .-]{1,100}){0,8}$")
@@ -39,3 +42,24 @@ def subflow_path(folder: Path, name: str) -> Path:
             )
         ]
     )
+
+
+def read_once(path: Path) -> Flow:
+    """The flow of a file: the same object to whoever asks, until the file is another.
+
+    So that checks, the measure of memory and a run resolve it once, not once each.
+
+    Raises:
+        FlowError: the file holds no flow.
+    """
+    path = path.resolve()
+    try:
+        info = path.stat()
+    except OSError:
+        return read_flow(path)  # which says why not
+    return _read(path, info.st_ino, info.st_mtime_ns, info.st_size)
+
+
+@lru_cache(maxsize=64)
+def _read(path: Path, file: int, changed_ns: int, size: int) -> Flow:
+    return read_flow(path)

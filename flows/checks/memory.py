@@ -12,9 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from patchbay.flows.checks.described import Described, describe_flow
-from patchbay.flows.checks.locate import subflow_path
-from patchbay.flows.checks.resolve import Resolved, resolve
-from patchbay.flows.document.reading import read_flow
+from patchbay.flows.checks.locate import read_once, subflow_path
+from patchbay.flows.checks.resolve import Resolved, resolve_once
 from patchbay.flows.problems import FlowError
 from patchbay.nodes.specs import Spec
 from patchbay.nodes.units import size_in_words
@@ -145,6 +144,6 @@ def _subflow(outer: Resolved, folder: Path, flow: str, seen: set[Path]) -> Resol
         if path in seen:
             return None
         seen.add(path)
-        return resolve(read_flow(path), outer.catalog)
+        return resolve_once(read_once(path), outer.catalog)
     except FlowError:
         return None

@@ -8,10 +8,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from patchbay.flows.checks.locate import subflow_path
-from patchbay.flows.checks.resolve import Resolved, resolve
+from patchbay.flows.checks.locate import read_once, subflow_path
+from patchbay.flows.checks.resolve import Resolved, resolve_once
 from patchbay.flows.checks.validate import validate_resolved
-from patchbay.flows.document.reading import read_flow
 from patchbay.flows.document.writing import canonical_text
 from patchbay.flows.problems import FlowError, Problem, errors
 from patchbay.flows.runs.environment import Environment
@@ -107,7 +106,7 @@ class Subflows:
                 retry=False,
             )
         path = subflow_path(self._folder, name)
-        resolved = resolve(read_flow(path), self._catalog)
+        resolved = resolve_once(read_once(path), self._catalog)
         problems = tuple(errors(validate_resolved(resolved, path.parent)))
         if problems:
             raise FlowError(problems)

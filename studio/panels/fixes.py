@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from patchbay.flows.checks.resolve import Resolved, resolve
+from patchbay.flows.checks.resolve import Resolved, resolve_once
 from patchbay.flows.checks.rules.base import Facts
 from patchbay.flows.document.edit import fresh_id, ids
 from patchbay.flows.document.graph import cycles
@@ -53,7 +53,7 @@ def _dangling(flow: Flow, problem: Problem, _: Catalog) -> list[Fix]:
 
 
 def _unknown_port(flow: Flow, problem: Problem, catalog: Catalog) -> list[Fix]:
-    node = resolve(flow, catalog).nodes.get(problem.node or "")
+    node = resolve_once(flow, catalog).nodes.get(problem.node or "")
     if node is None or problem.port is None:
         return []
     end = f"{problem.node}.{problem.port}"
@@ -80,7 +80,7 @@ def _duplicate(flow: Flow, problem: Problem, _: Catalog) -> list[Fix]:
 
 
 def _mismatch(flow: Flow, problem: Problem, catalog: Catalog) -> list[Fix]:
-    resolved = resolve(flow, catalog)
+    resolved = resolve_once(flow, catalog)
     wires = []
     for edge in flow.edges:
         if edge.target != f"{problem.node}.{problem.port}":
@@ -131,7 +131,7 @@ def _seen(ports: type[Ports]) -> list[Port]:
 
 
 def _required(flow: Flow, problem: Problem, catalog: Catalog) -> list[Fix]:
-    resolved = resolve(flow, catalog)
+    resolved = resolve_once(flow, catalog)
     node = resolved.nodes.get(problem.node or "")
     port = node.input(problem.port) if node and problem.port else None
     if port is None or problem.node is None:
@@ -151,7 +151,7 @@ def _many(flow: Flow, problem: Problem, _: Catalog) -> list[Fix]:
 
 
 def _no_output(flow: Flow, problem: Problem, catalog: Catalog) -> list[Fix]:
-    resolved = resolve(flow, catalog)
+    resolved = resolve_once(flow, catalog)
     kind = next((cls for cls in catalog if cls.flow_output(_defaults(cls)) is not None), None)
     leaf = next(
         (
@@ -224,7 +224,7 @@ def _unreachable(flow: Flow, problem: Problem, _: Catalog) -> list[Fix]:
 
 def _cycle(flow: Flow, problem: Problem, catalog: Catalog) -> list[Fix]:
     """Any wire of the circle opens it; the one drawn last most likely closed it."""
-    around = next((c for c in cycles(resolve(flow, catalog).links) if problem.node in c), None)
+    around = next((c for c in cycles(resolve_once(flow, catalog).links) if problem.node in c), None)
     if around is None:
         return []
     steps = set(zip(around, [*around[1:], around[0]], strict=True))

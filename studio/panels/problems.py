@@ -7,7 +7,7 @@ from collections.abc import Callable
 import streamlit as st
 
 from patchbay.flows.checks.memory import memory_plan
-from patchbay.flows.checks.resolve import resolve
+from patchbay.flows.checks.resolve import resolve_once
 from patchbay.flows.problems import Problem
 from patchbay.studio.documents.document import FlowDocument
 from patchbay.studio.panels.fixes import fixes
@@ -22,7 +22,7 @@ SHOWN = 50
 def problems_panel(document: FlowDocument, refresh: Callable[[], None]) -> None:
     """Draw the list. `refresh` reruns what depends on the flow; for callbacks."""
     found = document.problems()
-    resolved = resolve(document.flow, services().catalog)
+    resolved = resolve_once(document.flow, services().catalog)
     if memory := memory_plan(resolved, document.folder).words():
         st.caption(f"Memory for models: {plain(memory)}")
     if not found:

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from functools import lru_cache
 from pathlib import Path
 
-from patchbay.flows.checks.locate import subflow_path
-from patchbay.flows.checks.resolve import Resolved, ResolvedNode, resolve
+from patchbay.flows.checks.locate import read_once, subflow_path
+from patchbay.flows.checks.resolve import Resolved, ResolvedNode, resolve_once
 from patchbay.flows.checks.rules.base import Facts, Finding
-from patchbay.flows.document.model import Flow
-from patchbay.flows.document.reading import read_flow
 from patchbay.flows.problems import FlowError, Problem, errors
 from patchbay.flows.wording import did_you_mean, listed, plural, printable, quoted
 from patchbay.nodes.contract import SubflowUse
@@ -65,11 +62,6 @@ def _with_code(facts: Facts, code: str) -> Iterator[Finding]:
     return (Finding.of(found) for found in facts.subflow_problems if found.code == code)
 
 
-@lru_cache(maxsize=64)
-def _read(path: Path, changed_ns: int, size: int) -> Flow:
-    return read_flow(path)
-
-
 class _Look:
     """One look at all the flows that a flow runs. Every file is read once."""
 
@@ -116,16 +108,12 @@ class _Look:
 
     def _load(self, path: Path, flow: str) -> Resolved | FlowError:
         try:
-            info = path.stat()
-            read = _read(path, info.st_mtime_ns, info.st_size)
+            read = read_once(path)
         except FlowError as error:
             first = error.problems[0]
             message = f"The flow {quoted(flow)} cannot be read: {first.message}"
             return FlowError([Problem("subflow/unreadable", message, first.fix)])
-        except OSError as error:
-            message = f"The flow {quoted(flow)} cannot be read: {error.strerror}."
-            return FlowError([Problem("subflow/unreadable", message, "Check the file.")])
-        return resolve(read, self._facts.resolved.catalog)
+        return resolve_once(read, self._facts.resolved.catalog)
 
     def _trouble(self, path: Path, resolved: Resolved, above: list[Path]) -> Problem | None:
         """The first thing that keeps a flow, or a flow that it runs, from working."""
