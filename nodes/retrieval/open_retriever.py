@@ -72,7 +72,7 @@ class OpenRetriever(BaseRetriever):
         if self.spec.expand == "rewrite":
             messages, most = questions.rewrite(query), questions.REWRITE_TOKENS
             return (
-                questions.one_line(await ask(messages, max_tokens=most, temperature=0.0)) or query
+                questions.first_line(await ask(messages, max_tokens=most, temperature=0.0)) or query
             )
         if self.spec.expand == "hyde":
             messages, most = questions.hyde(query), questions.HYDE_TOKENS

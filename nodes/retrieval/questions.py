@@ -73,7 +73,7 @@ def read_mark(answer: str) -> float | None:
     return min(max(float(found) / MOST_MARKS, 0.0), 1.0)
 
 
-def one_line(answer: str) -> str:
+def first_line(answer: str) -> str:
     """The first line of an answer that says something, without quotation marks around it."""
     lines = (line.strip().strip("\"'").strip() for line in lines_of(answer))
     return next((line for line in lines if line), "")

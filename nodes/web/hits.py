@@ -17,7 +17,7 @@ class WebHit:
     date: str = ""
 
 
-def one_line(value: Any) -> str:
+def without_tags(value: Any) -> str:
     """A text without line breaks and without the tags that some services mark words with."""
     from patchbay.nodes.text.html import read_page
 

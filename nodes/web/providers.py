@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from patchbay.nodes.tools.send import HttpCall, HttpReply
-from patchbay.nodes.web.hits import WebHit, one_line, page_title
+from patchbay.nodes.web.hits import WebHit, page_title, without_tags
 
 
 @dataclass(frozen=True)
@@ -117,10 +117,10 @@ def _listed(*path: str, url: str, text: str, date: str = "") -> Any:
             raise ValueError("not the shape that the service says")
         return [
             WebHit(
-                title=one_line(item.get("title")),
+                title=without_tags(item.get("title")),
                 url=str(item.get(url) or ""),
-                text=one_line(item.get(text)),
-                date=one_line(item.get(date)) if date else "",
+                text=without_tags(item.get(text)),
+                date=without_tags(item.get(date)) if date else "",
             )
             for item in found
             if isinstance(item, dict) and item.get(url)
@@ -140,7 +140,7 @@ def _pages(reply: HttpReply, q: WebQuestion) -> list[WebHit]:
     base = q.base.replace("{language}", q.language)
     return [
         WebHit(
-            title=one_line(page.get("title")),
+            title=without_tags(page.get("title")),
             url=f"{base}/wiki/{page_title(str(page.get('title', '')))}",
             text=str(page.get("extract") or "").strip(),
         )
@@ -154,7 +154,7 @@ def _papers(reply: HttpReply, q: WebQuestion) -> list[WebHit]:
 
     def text(entry: Any, tag: str) -> str:
         node = entry.css_first(tag)
-        return one_line(node.text()) if node is not None else ""
+        return without_tags(node.text()) if node is not None else ""
 
     tree = LexborHTMLParser(reply.data.decode("utf-8", "replace"))
     return [

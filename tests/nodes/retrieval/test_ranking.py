@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from patchbay.nodes.retrieval.filters import MetadataFilter, matches
-from patchbay.nodes.retrieval.questions import one_line, read_mark
+from patchbay.nodes.retrieval.questions import first_line, read_mark
 from patchbay.nodes.retrieval.ranking import diverse, fuse
 
 
@@ -53,5 +53,5 @@ def test_marks_and_queries_out_of_what_a_model_wrote() -> None:
     assert read_mark('{"mark": 70}') == 1.0
     assert read_mark("no idea") is None
     assert read_mark('{"mark": true}') is None
-    assert one_line('\n "harbour opening hours"\nBecause…') == "harbour opening hours"
-    assert one_line(" \n") == ""
+    assert first_line('\n "harbour opening hours"\nBecause…') == "harbour opening hours"
+    assert first_line(" \n") == ""
