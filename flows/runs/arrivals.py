@@ -69,7 +69,7 @@ def as_stored(step: PlanStep, outputs: object) -> dict[str, Any] | None:
         return None
     for name, value in outputs.items():
         port = step.outputs.declared.get(name)
-        if port is None or not port.type.accepts(value):
+        if port is None or not port.type.accepts(value) or has_half(value):
             return None
     return outputs
 

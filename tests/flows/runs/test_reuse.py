@@ -122,6 +122,7 @@ def test_what_the_first_version_left_is_found(tmp_path: Path) -> None:
 
 
 BAD: dict[str, dict[str, object]] = {
+    "half a character": {"text": "\ud83d"},
     "nothing": {},
     "a number on a text port": {"text": 1},
     "null on a text port": {"text": None},
