@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from patchbay.flows.runs.inbox import OpenQuestion
 
 
-class Answer(TypedDict, total=False):
+class GivenReply(TypedDict, total=False):
     """An answer: exactly one of the first six, beside who gives it and why.
 
     `approve` is yes or no; `reject` a no with its reason; `choose` one of the words; `value` the
@@ -64,12 +64,12 @@ class RunResult:
     environment: Environment | None = field(default=None, repr=False, compare=False)
     history: History | None = field(default=None, repr=False, compare=False)
 
-    def answer(self, question: str | None = None, /, **given: Unpack[Answer]) -> RunResult:
+    def answer(self, question: str | None = None, /, **given: Unpack[GivenReply]) -> RunResult:
         """Answer a question of this run, and go on with it to its end or its next question.
 
         Args:
             question: the id of the question, where several are open.
-            **given: the answer; see `Answer`.
+            **given: the answer; see `GivenReply`.
 
         Raises:
             FlowError: it is no answer to this question, somebody was faster, or the run has ended.
@@ -77,7 +77,9 @@ class RunResult:
         """
         return blocking(self.aanswer(question, **given))
 
-    async def aanswer(self, question: str | None = None, /, **given: Unpack[Answer]) -> RunResult:
+    async def aanswer(
+        self, question: str | None = None, /, **given: Unpack[GivenReply]
+    ) -> RunResult:
         """Answer a question of this run. See `answer`."""
         return await aanswer(
             self.run, question, environment=self.environment, history=self.history, **given
@@ -115,7 +117,7 @@ def answer(
     *,
     environment: Environment | None = None,
     history: History | None = None,
-    **given: Unpack[Answer],
+    **given: Unpack[GivenReply],
 ) -> RunResult:
     """Answer a question of a recorded run by the run's id, and go on with it.
 
@@ -124,7 +126,7 @@ def answer(
         question: the id of the question, where several are open.
         environment: catalog, pool, cache and so on, where the defaults do not fit.
         history: where the run is recorded; the default history unless given.
-        **given: the answer; see `Answer`.
+        **given: the answer; see `GivenReply`.
 
     Raises:
         FlowError: it is no answer to this question, somebody was faster, or the run has ended.
@@ -141,7 +143,7 @@ async def aanswer(
     *,
     environment: Environment | None = None,
     history: History | None = None,
-    **given: Unpack[Answer],
+    **given: Unpack[GivenReply],
 ) -> RunResult:
     """Answer a question of a recorded run. See `answer`."""
     from patchbay.flows.runs.answers import find, give, gone_on_with, refused
@@ -222,7 +224,7 @@ def blocking(work: Coroutine[Any, Any, RunResult]) -> RunResult:
     return box[0]
 
 
-def _said(given: Answer, question: Question) -> tuple[Any, str]:
+def _said(given: GivenReply, question: Question) -> tuple[Any, str]:
     """The value of an answer and the comment.
 
     Raises:
@@ -231,7 +233,7 @@ def _said(given: Answer, question: Question) -> tuple[Any, str]:
     """
     from patchbay.flows.runs.answers import approval
 
-    if unknown := sorted(given.keys() - Answer.__annotations__.keys()):
+    if unknown := sorted(given.keys() - GivenReply.__annotations__.keys()):
         raise _usage(f"An answer has no {unknown[0]!r}.")
     used = [way for way in WAYS if way in given]
     if len(used) != 1:
