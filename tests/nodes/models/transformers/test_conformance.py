@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from typing import Any
 
 import pytest
 
@@ -12,8 +13,18 @@ from patchbay.nodes.models.transformers.precision import Quantization
 from tests.nodes.models.transformers.conftest import BASE, adapted
 
 
-def opened_engines(pool: Pool) -> list[object]:
+def opened_engines(pool: Pool) -> list[Any]:
     return [e.ready.result().engine for e in pool._entries.values() if e.ready.done()]
+
+
+def _of_engines() -> set[threading.Thread]:
+    return {thread for thread in threading.enumerate() if thread.name == "hf-engine"}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def earlier() -> set[threading.Thread]:
+    """What tests of other files have left in this process."""
+    return _of_engines()
 
 
 class OnTransformers(ModelConformance):
@@ -53,6 +64,8 @@ class TestInFourBits(OnTransformers):
         return Backend(bits, context=BASE.context)
 
 
-def test_one_thread_for_each_network(shared: Pool) -> None:
-    names = [t.name for t in threading.enumerate() if t.name == "hf-engine"]
-    assert len(names) == len({id(engine) for engine in opened_engines(shared)})
+def test_one_thread_for_each_network(shared: Pool, earlier: set[threading.Thread]) -> None:
+    engines = {id(engine): engine for engine in opened_engines(shared)}.values()
+    threads = {engine._thread for engine in engines}
+    assert len(threads) == len(engines)
+    assert _of_engines() - earlier <= threads
