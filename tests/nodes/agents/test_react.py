@@ -195,7 +195,7 @@ async def test_a_budget_of_time_cuts_a_model_short():
     happened = await react(["late"], model={"delay_s": 30}, max_seconds=0.2)
     found = problem(happened)
     assert found.code == "agent/budget"
-    assert "0.2 seconds of agent were spent before any answer" in found.message
+    assert "0.2 s of agent were spent before any answer" in found.message
 
 
 async def test_a_model_that_fails():
