@@ -60,6 +60,11 @@ async def answered(ctx: RecordingContext, *models: ModelSpec, **fields: bool) ->
     return await ask(ctx, spec, ASKED, **spec.call_options(temperature=0, max_tokens=12))
 
 
+def of_the_order(ctx: RecordingContext) -> list[str]:
+    """What was warned of but that so few tokens cut the answer."""
+    return [warning for warning in ctx.warnings if "cut at the limit" not in warning]
+
+
 def test_the_order_is_that_of_the_wires() -> None:
     other = GgufModel()
     model = run_node(Fallback, {"whole": True}, {"models": [GONE, other]})["model"]
@@ -84,7 +89,7 @@ def test_an_answer_of_whoever_is_there_does_not_count_as_one_that_repeats() -> N
 async def test_the_first_one_answers(ctx: RecordingContext, good: OpenAiModel, gate: Gate) -> None:
     answer = await answered(ctx, good, gated(gate))
     assert answer.text.startswith("Denmark is a")
-    assert ctx.warnings == []
+    assert of_the_order(ctx) == []
     assert gate.requests == []
     assert len(ctx.opened) == 1  # what only stands in is not opened
 
@@ -105,7 +110,7 @@ async def test_the_next_one_answers_and_it_is_said(
     answer = await answered(ctx, gated(gate), good)
     assert answer.text.startswith("Denmark is a")
     assert answer.prompt_tokens == 37
-    [warning] = ctx.warnings
+    [warning] = of_the_order(ctx)
     assert warning.startswith(f"'gated' failed; '{NAME}' is asked instead.")
     assert why in warning
 
@@ -116,9 +121,9 @@ async def test_what_cannot_be_opened_is_passed_over(
     nowhere = OllamaModel(model="far", base_url="http://127.0.0.1:9")
     locked = good.model_copy(update={"key": SecretRef(secret="NOT_SET"), "model": "locked"})
     assert (await answered(ctx, nowhere, locked, good)).text.startswith("Denmark")
-    assert len(ctx.warnings) == 2
-    assert "ollama" not in ctx.warnings[0]
-    assert "NOT_SET" in ctx.warnings[1]
+    far, unknown = of_the_order(ctx)
+    assert "ollama" not in far
+    assert "NOT_SET" in unknown
 
 
 async def test_nobody_answers(ctx: RecordingContext, gate: Gate) -> None:
