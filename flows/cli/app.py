@@ -21,7 +21,8 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "show": ("look:show", "Show a flow as text or as a diagram."),
     "export": (
         "exporting:export",
-        "Write a flow as a Python script, a notebook, a LangGraph graph, or a file of another builder.",
+        "Write a flow as a Python script, a notebook, a LangGraph graph, or a file of another "
+        "builder.",
     ),
     "diff": ("merging:diff", "Say what changed between two flows, in words or as a picture."),
     "merge": ("merging:merge_flows", "Merge two edits of a flow by nodes; git can use it."),

@@ -29,7 +29,10 @@ def diff(
     as_json: Annotated[bool, typer.Option("--json", help="The sentences as a JSON list.")] = False,
     debug: Annotated[bool, typer.Option("--debug", hidden=True)] = False,
 ) -> None:
-    """Say what changed between two flows. Exit 1 if anything did, as `diff` does."""
+    """Say what changed between two flows, in words or as a picture.
+
+    The exit status is 1 if anything did, as `diff` has it.
+    """
     from patchbay.flows.document.diff import changes
 
     before, after = read_flow(old), read_flow(new)
