@@ -39,10 +39,13 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "chat": ("chat:chat", "Talk to a flow in the terminal; the conversation is kept."),
     "threads": ("threads:app", "List, show, rename, branch, export and delete conversations."),
     "runs": ("runs:runs", "List recorded runs, newest first, or the events of one."),
-    "inbox": ("inbox:inbox", "List the open questions of recorded runs, and how to answer them."),
+    "inbox": (
+        "inbox:inbox",
+        "List the open questions of all runs: who is asked, what, since when, until when.",
+    ),
     "answer": (
         "answer:answer",
-        "Answer a question of a recorded run, which then goes on.",
+        "Answer a question of a recorded run. Where nobody has the run, it goes on here.",
     ),
     "studio": (
         "studio:studio",

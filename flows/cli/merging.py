@@ -64,10 +64,11 @@ def merge_flows(
     ] = False,
     debug: Annotated[bool, typer.Option("--debug", hidden=True)] = False,
 ) -> None:
-    """Merge two edits of a flow. Exit 1 where both changed the same: a note on the canvas says so.
+    """Merge two edits of a flow by nodes; git can use it.
 
-    Layout never conflicts, and two people who add nodes never do. Files that are no flows are
-    merged by git's own means.
+    The exit status is 1 where both changed the same: a note on the canvas says so. Layout
+    never conflicts, and two people who add nodes never do. Files that are no flows are merged by
+    git's own means.
     """
     from patchbay.flows.document.writing import canonical_text, save_flow
     from patchbay.flows.exchange.three_way import merge, with_notes
@@ -115,7 +116,7 @@ def git_setup(
     ] = None,
     debug: Annotated[bool, typer.Option("--debug", hidden=True)] = False,
 ) -> None:
-    """Let git merge flows with `patchbay merge`, in the repository of this folder.
+    """Let git merge the flows of a repository by nodes.
 
     Writes `.gitattributes`, which is committed, and the repository's own configuration, which is
     not: everyone who merges runs this once.

@@ -34,8 +34,10 @@ def runs(
     ] = False,
     debug: Annotated[bool, typer.Option("--debug", hidden=True)] = False,
 ) -> None:
-    """List recorded runs, newest first, or the events of one; `prune` forgets old ones, `stop` ends
-    one that waits for people."""
+    """List recorded runs, newest first, or the events of one.
+
+    `prune` forgets old ones, `stop` ends one that waits for people.
+    """
     from patchbay.flows.runs.history import History
     from patchbay.flows.runs.pruning import sizes
 
