@@ -164,7 +164,8 @@ def test_chat_streams_and_keeps_its_history(studio: Server, page: Page) -> None:
     expect(side(page).get_by_test_id("stChatMessage")).to_have_count(2)
     page.reload()
     tab(page, "Chat")
-    expect(side(page).get_by_text("a lighthouse", exact=True)).to_be_visible()
+    asked = side(page).get_by_test_id("stChatMessage").first
+    expect(asked.get_by_text("a lighthouse", exact=True)).to_be_visible()
 
 
 def test_a_chat_sends_what_was_said_before_where_the_flow_takes_messages(
