@@ -12,7 +12,10 @@ import pytest
 
 from patchbay.studio.server.frontend import STATIC, script_file
 
-FRONTEND = Path(__file__).parents[2] / "studio" / "canvas" / "frontend"
+ROOT = Path(__file__).parents[2]
+FRONTEND = ROOT / "studio" / "canvas" / "frontend"
+DURATIONS = ROOT / "tests" / "fixtures" / "durations.json"
+"""What the canvas's own tests read from outside of its folder."""
 
 
 def test_there_is_one_bundle_of_each():
@@ -24,8 +27,11 @@ def test_building_again_gives_the_same_bytes(tmp_path: Path):
     npm = shutil.which("npm")
     if npm is None:
         pytest.skip("no Node.js here")
-    copy, out = tmp_path / "frontend", tmp_path / "static"
+    copy, out = tmp_path / FRONTEND.relative_to(ROOT), tmp_path / "static"
     shutil.copytree(FRONTEND, copy, ignore=shutil.ignore_patterns("node_modules"))
+    read = tmp_path / DURATIONS.relative_to(ROOT)
+    read.parent.mkdir(parents=True)
+    shutil.copyfile(DURATIONS, read)
     out.mkdir()
     installed = subprocess.run([npm, "ci"], cwd=copy, capture_output=True, text=True, check=False)
     if installed.returncode != 0:
