@@ -10,6 +10,7 @@ from patchbay.flows.exchange.imports.graph import (
     ForeignNode,
     ForeignNote,
     ForeignWire,
+    place_of,
 )
 
 PROVIDERS = {
@@ -61,7 +62,7 @@ def _graph(graph: ForeignGraph, inner: Mapping[str, Any], *, chat: bool) -> None
         data = node.get("data") if isinstance(node, dict) else None
         if not isinstance(data, dict) or not isinstance(node.get("id"), str):
             continue
-        at = _place(node)
+        at = place_of(node)
         if node.get("type") == "custom-note":
             graph.notes.append(ForeignNote(_note(data.get("text")), at))
             continue
@@ -166,16 +167,6 @@ def _app(graph: ForeignGraph, config: Mapping[str, Any], mode: str) -> None:
                 ForeignNode(f"tool{number}", f"tool:{name}", name, {}, (-300, 120.0 * number))
             )
             graph.wires.append(ForeignWire(f"tool{number}", "tool", "app", "tools"))
-
-
-def _place(node: Mapping[str, Any]) -> tuple[float, float] | None:
-    place = node.get("positionAbsolute") or node.get("position")
-    if not isinstance(place, dict):
-        return None
-    x, y = place.get("x"), place.get("y")
-    if isinstance(x, (int, float)) and isinstance(y, (int, float)) and abs(x) + abs(y) < 1e7:
-        return float(x), float(y)
-    return None
 
 
 def _note(text: Any) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from patchbay.flows.exchange.imports.flowise_steps import with_default_model, with_parts
-from patchbay.flows.exchange.imports.graph import ForeignGraph, ForeignNode, ForeignWire
+from patchbay.flows.exchange.imports.graph import ForeignGraph, ForeignNode, ForeignWire, place_of
 
 _REFERENCE = re.compile(r"^\{\{([^{}]{1,200})\.data\.instance\}\}$")
 _LISTS = ("ChatFlow", "AgentFlow", "AgentFlowV2", "AssistantFlow", "ChatFlows", "AgentFlows")
@@ -69,17 +69,6 @@ def read_flowise(data: Mapping[str, Any], name: str) -> ForeignGraph:
 
 def _text(value: Any) -> str:
     return value if isinstance(value, str) else ""
-
-
-def place_of(node: Mapping[str, Any]) -> tuple[float, float] | None:
-    """Where a node lies."""
-    place = node.get("positionAbsolute") or node.get("position")
-    if not isinstance(place, dict):
-        return None
-    x, y = place.get("x"), place.get("y")
-    if isinstance(x, (int, float)) and isinstance(y, (int, float)) and abs(x) + abs(y) < 1e7:
-        return float(x), float(y)
-    return None
 
 
 def _node(node: Any) -> ForeignNode | None:

@@ -62,3 +62,18 @@ class ForeignGraph:
         for node in self.nodes:
             found.setdefault(node.id, node)
         return found
+
+
+def place_of(node: Mapping[str, Any]) -> tuple[float, float] | None:
+    """Where a node of React Flow lies, in pixels; None where its file does not say."""
+    return place_in(node.get("positionAbsolute") or node.get("position"))
+
+
+def place_in(place: Any) -> tuple[float, float] | None:
+    """A place written as {x, y}; None where it is no place."""
+    if not isinstance(place, dict):
+        return None
+    x, y = place.get("x"), place.get("y")
+    if isinstance(x, (int, float)) and isinstance(y, (int, float)) and abs(x) + abs(y) < 1e7:
+        return float(x), float(y)
+    return None

@@ -10,6 +10,7 @@ from patchbay.flows.exchange.imports.graph import (
     ForeignNode,
     ForeignNote,
     ForeignWire,
+    place_in,
 )
 
 NEVER = frozenset({"code", "_type", "tools_metadata", "_frontend_node_flow_id"})
@@ -63,7 +64,7 @@ def _add(graph: ForeignGraph, node: Any) -> None:
         return
     within = data.get("node")
     inner: dict[str, Any] = within if isinstance(within, dict) else {}
-    at = _place(node.get("position"))
+    at = place_in(node.get("position"))
     kind = data.get("type")
     if node.get("type") == "noteNode" or kind == "note":
         text = inner.get("description")
@@ -135,15 +136,6 @@ def _wire(edge: Any) -> ForeignWire | None:
     if not isinstance(begin, str) or not isinstance(finish, str) or not isinstance(taken, str):
         return None
     return ForeignWire(begin, output if isinstance(output, str) else "output", finish, taken)
-
-
-def _place(place: Any) -> tuple[float, float] | None:
-    if not isinstance(place, dict):
-        return None
-    x, y = place.get("x"), place.get("y")
-    if isinstance(x, (int, float)) and isinstance(y, (int, float)) and abs(x) + abs(y) < 1e7:
-        return float(x), float(y)
-    return None
 
 
 def _size(node: Mapping[str, Any], side: str) -> float:
