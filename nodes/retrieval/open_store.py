@@ -69,7 +69,7 @@ class OpenStore(BaseRetriever):
         try:
             return shape.read(reply.json(), nearest)
         except (ValueError, KeyError, TypeError, IndexError) as error:
-            said = " ".join(reply.text().split())[:300]
+            said = reply.said()
             raise _wrong(f"{spec.store} answers otherwise than it should: {said!r}") from error
 
     async def _chroma_id(self) -> str:
@@ -94,7 +94,7 @@ class OpenStore(BaseRetriever):
             raise _wrong(str(error)) from error
         if reply.status < 400:
             return reply
-        said = " ".join(reply.text().split())[:300]
+        said = reply.said()
         fix = "Check the key." if reply.status in (401, 403) else "Check collection and url."
         raise _wrong(f"{spec.store} answers with status {reply.status}: {said!r}", fix)
 

@@ -68,6 +68,10 @@ class HttpReply:
         media = self.headers.get("content-type", "text/plain")
         return readable(self.data, media)
 
+    def said(self, limit: int = 300) -> str:
+        """The beginning of the text in one line, to be quoted in an error."""
+        return " ".join(self.text().split())[:limit]
+
     def json(self) -> Any:
         """The content as JSON.
 

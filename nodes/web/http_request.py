@@ -116,7 +116,7 @@ async def ask_server(call: HttpCall, params: RequestParams, ctx: Context) -> Htt
 
 
 def _refused(reply: HttpReply, params: HttpRequest.Params) -> NodeError:
-    said = " ".join(reply.text().split())[:300]
+    said = reply.said()
     return NodeError(
         f"The server answers {params.method} with status {reply.status}"
         + (f": {said!r}" if said else "."),

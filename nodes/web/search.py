@@ -103,13 +103,13 @@ async def search_web(
     try:
         return service.read(reply, question)[: params.results]
     except (ValueError, AttributeError) as error:
-        said = " ".join(reply.text().split())[:200]
+        said = reply.said(200)
         words = f"The answer of {params.service} cannot be read: {said!r}"
         raise _problem(words, "Check base_url.", "search/unreadable") from error
 
 
 def _refused(reply: HttpReply, params: WebSearchParams) -> NodeError:
-    said = " ".join(reply.text().split())[:300]
+    said = reply.said()
     status = f"{params.service} answers with status {reply.status}"
     message = f"{status}: {said!r}" if said else f"{status}."
     key = params.key_ref()
