@@ -93,6 +93,11 @@ class Ports:
         """Ports that are only known once the params are: name → type, or (type, `port(…)`)."""
         return _ports_of(tuple(types.items()))
 
+    @classmethod
+    def retyped(cls, /, **types: Any) -> type[Ports]:
+        """The same ports, of which those named have another type, as params choose."""
+        return _retyped(cls, tuple(types.items()))  # type: ignore[arg-type]  # classes have hashes
+
 
 def _declare(name: str, hint: Any, default: Any) -> Port:
     given = default if isinstance(default, _Declared) else _Declared(default, "", False)
@@ -107,6 +112,19 @@ def _ports_of(types: tuple[tuple[str, Any], ...]) -> type[Ports]:
     for name, hint in types:
         annotation, default = hint if isinstance(hint, tuple) else (hint, UNSET)
         declared[name] = _declare(name, annotation, default)
+    return _made(declared)
+
+
+@lru_cache(maxsize=4096)
+def _retyped(ports: type[Ports], types: tuple[tuple[str, Any], ...]) -> type[Ports]:
+    declared = dict(ports.declared)
+    for name, hint in types:
+        known = declared[name]
+        declared[name] = _declare(name, hint, _Declared(known.default, known.doc, known.hidden))
+    return _made(declared)
+
+
+def _made(declared: Mapping[str, Port]) -> type[Ports]:
     made: type[Ports] = type("DynamicPorts", (Ports,), {})
     made.declared = declared
     return made

@@ -72,21 +72,12 @@ class DenyList(Node):
     @classmethod
     def input_ports(cls, params: Params) -> type[Ports]:
         """The text or the conversation, and what judges it."""
-        carried = kind_type(params.carries)
-        ports: dict[str, Any] = {
-            "text": (carried, port(doc=cls.Inputs.declared["text"].doc)),
-            "words": (str | JsonValue | None, port(None, doc=cls.Inputs.declared["words"].doc)),
-        }
-        return Ports.of(ports)
+        return cls.Inputs.retyped(text=kind_type(params.carries))
 
     @classmethod
     def output_ports(cls, params: Params) -> type[Ports]:
         """What came in under its own type, or the message."""
-        declared = cls.Outputs.declared
-        types = {"passed": kind_type(params.carries), "refused": str, "found": JsonValue}
-        return Ports.of(
-            {name: (hint, port(doc=declared[name].doc)) for name, hint in types.items()}
-        )
+        return cls.Outputs.retyped(passed=kind_type(params.carries))
 
     @classmethod
     def exclusive_outputs(cls, params: Params) -> tuple[str, ...]:

@@ -95,12 +95,7 @@ class Branch(Node):
     @classmethod
     def output_ports(cls, params: Params) -> type[Ports]:
         carried = kind_type(params.carries)
-        return Ports.of(
-            {
-                "then": (carried, port(doc="The value, when the condition holds.")),
-                "otherwise": (carried, port(doc="The value, when it does not.")),
-            }
-        )
+        return cls.Outputs.retyped(then=carried, otherwise=carried)
 
     @classmethod
     def exclusive_outputs(cls, params: Params) -> tuple[str, ...]:

@@ -43,15 +43,12 @@ class Approve(AskingNode):
 
     @classmethod
     def input_ports(cls, params: Params) -> type[Ports]:
-        doc = cls.Inputs.declared["value"].doc
-        return Ports.of({"value": (kind_type(params.carries), port(doc=doc))})
+        return cls.Inputs.retyped(value=kind_type(params.carries))
 
     @classmethod
     def output_ports(cls, params: Params) -> type[Ports]:
         carried = kind_type(params.carries)
-        docs = {name: declared.doc for name, declared in cls.Outputs.declared.items()}
-        types = {"approved": carried, "rejected": carried, "comment": str}
-        return Ports.of({name: (types[name], port(doc=doc)) for name, doc in docs.items()})
+        return cls.Outputs.retyped(approved=carried, rejected=carried)
 
     @classmethod
     def exclusive_outputs(cls, params: Params) -> tuple[str, ...]:

@@ -43,12 +43,11 @@ class Edit(AskingNode):
 
     @classmethod
     def input_ports(cls, params: Params) -> type[Ports]:
-        return Ports.of({"value": (_TYPES[params.of], port(doc="What is edited."))})
+        return cls.Inputs.retyped(value=_TYPES[params.of])
 
     @classmethod
     def output_ports(cls, params: Params) -> type[Ports]:
-        doc = port(doc="The value as the person left it.")
-        return Ports.of({"value": (_TYPES[params.of], doc)})
+        return cls.Outputs.retyped(value=_TYPES[params.of])
 
     async def run(self, inputs: Ports, params: Params, ctx: Context) -> Ports:
         value = inputs["value"]

@@ -88,8 +88,8 @@ class Moderation(Node):
             return categories
 
     class Inputs(Ports):
-        model: ModelSpec = port(doc="The model that judges.")
         text: str = port(doc="What wants to pass.")
+        model: ModelSpec = port(doc="The model that judges.")
 
     class Outputs(Ports):
         passed: str = port(doc="What came in, where nothing is wrong with it.")
@@ -99,21 +99,12 @@ class Moderation(Node):
     @classmethod
     def input_ports(cls, params: Params) -> type[Ports]:
         """The text or the conversation, and what judges it."""
-        carried = kind_type(params.carries)
-        ports: dict[str, Any] = {
-            "text": (carried, port(doc=cls.Inputs.declared["text"].doc)),
-            "model": (ModelSpec, port(doc=cls.Inputs.declared["model"].doc)),
-        }
-        return Ports.of(ports)
+        return cls.Inputs.retyped(text=kind_type(params.carries))
 
     @classmethod
     def output_ports(cls, params: Params) -> type[Ports]:
         """What came in under its own type, or the message."""
-        declared = cls.Outputs.declared
-        types = {"passed": kind_type(params.carries), "refused": str, "verdict": JsonValue}
-        return Ports.of(
-            {name: (hint, port(doc=declared[name].doc)) for name, hint in types.items()}
-        )
+        return cls.Outputs.retyped(passed=kind_type(params.carries))
 
     @classmethod
     def exclusive_outputs(cls, params: Params) -> tuple[str, ...]:
