@@ -199,12 +199,7 @@ async def _done(work: CrewWork, ctx: Context) -> None:
         await ctx.blocking(work.run)
     except BudgetSpent as spent:
         if not any(result["result"] for result in _results(work)):
-            raise NodeError(
-                f"The crew has nothing to show: {spent.what} were spent before any result.",
-                fix="Raise the budget.",
-                code="agent/budget",
-                retry=False,
-            ) from spent
+            raise spent.nothing("The crew", "result") from spent
         await ctx.warn(f"The crew stopped early: {spent.what} are spent. What is done is kept.")
 
 

@@ -143,12 +143,7 @@ async def _worked(
         )  # fmt: skip
     except BudgetSpent as spent:
         if not worker.last and not space.versions:
-            raise NodeError(
-                f"The agent has nothing to show: {spent.what} were spent before any answer.",
-                fix="Raise the budget.",
-                code="agent/budget",
-                retry=False,
-            ) from spent
+            raise spent.nothing("The agent", "answer") from spent
         await ctx.warn(f"The agent stopped early: {spent.what} are spent. What is done is kept.")
         return worker.last, meters
     if forced:

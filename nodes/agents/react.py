@@ -118,12 +118,7 @@ async def _answer(
         )
     except BudgetSpent as spent:
         if not worker.last:
-            raise NodeError(
-                f"The agent has nothing to show: {spent.what} were spent before any answer.",
-                fix="Raise the budget.",
-                code="agent/budget",
-                retry=False,
-            ) from spent
+            raise spent.nothing("The agent", "answer") from spent
         await ctx.warn(f"The agent stopped early: {spent.what} are spent.")
         return worker.last
     if forced:

@@ -47,6 +47,20 @@ class BudgetSpent(Exception):  # noqa: N818 - not an error: it ends the work cle
         super().__init__(what)
         self.what, self.whole = what, whole
 
+    def nothing(self, who: str, thing: str) -> NodeError:
+        """The failure of work that was stopped before there was anything to show.
+
+        Args:
+            who: what worked, as in "The agent".
+            thing: what it was to give, as in "answer".
+        """
+        return NodeError(
+            f"{who} has nothing to show: {self.what} were spent before any {thing}.",
+            fix="Raise the budget.",
+            code="agent/budget",
+            retry=False,
+        )
+
 
 @dataclass
 class Worker:
