@@ -23,7 +23,7 @@ from patchbay.flows.runs.environment import Stored
 from patchbay.flows.runs.inbox import Inbox
 from patchbay.flows.runs.journal import Journal, StepRecord
 from patchbay.flows.runs.recording import Ending, Recording
-from patchbay.flows.runs.store import ADDED, MIGRATIONS, Migration, Store
+from patchbay.flows.runs.store import MIGRATIONS, Migration, Store
 from patchbay.flows.runs.writer import Writer
 from patchbay.nodes.values import Value, decode
 
@@ -133,15 +133,8 @@ class History:
 
     def runs(self, limit: int = 100) -> list[PastRun]:
         """The latest runs, newest first."""
-        query = self._listed().order_by(self._runs.c.started_at.desc()).limit(limit)
+        query = self._runs.select().order_by(self._runs.c.started_at.desc()).limit(limit)
         return self._store.do(lambda db: [_past_run(row._mapping) for row in db.execute(query)])
-
-    def _listed(self) -> Any:
-        """What is asked of each run: columns that every version has, as an old file may be
-        read-only."""
-        from sqlalchemy import select
-
-        return select(*(column for column in self._runs.c if column.name not in ADDED))
 
     def get(self, run: str) -> PastRun:
         """One run.
@@ -149,7 +142,7 @@ class History:
         Raises:
             FlowError: there is none with this id.
         """
-        query = self._listed().where(self._runs.c.id == run)
+        query = self._runs.select().where(self._runs.c.id == run)
         row = self._store.do(lambda db: db.execute(query).first())
         if row is None:
             recent = ", ".join(past.id for past in self.runs(5)) or "none recorded yet"
@@ -198,7 +191,7 @@ class History:
 
     def before(self, time: float) -> list[PastRun]:
         """All runs that began before a time (Unix, in seconds)."""
-        query = self._listed().where(self._runs.c.started_at < time)
+        query = self._runs.select().where(self._runs.c.started_at < time)
         return self._store.do(lambda db: [_past_run(row._mapping) for row in db.execute(query)])
 
     def of_threads(self) -> set[str]:

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from patchbay.flows.problems import FlowError, Problem
 from patchbay.flows.runs.one_host import Stamp
-from patchbay.flows.runs.thread_tables import add_thread_tables
+from patchbay.flows.runs.tables import all_tables
 from patchbay.nodes.home import home
 from patchbay.nodes.private import is_private, private_file, private_folder
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection, Engine, MetaData, Table
+    from sqlalchemy import Connection, Engine, Table
 
 log = logging.getLogger("patchbay")
 
@@ -30,23 +30,13 @@ SCHEMA = 4
 """The number of the current schema. Histories without a number are of version 1."""
 
 
-def _to_2(db: Connection) -> None:
-    """The journal: how much a run takes, and the flows that it runs. `steps` is a table anew."""
-    import sqlalchemy as sa
-
-    db.execute(sa.text("ALTER TABLE runs ADD COLUMN size BIGINT NOT NULL DEFAULT 0"))
-    db.execute(sa.text("ALTER TABLE runs ADD COLUMN subflows TEXT NOT NULL DEFAULT '{}'"))
-
-
 def _only_tables(db: Connection) -> None:
     """The next version has more tables, which are there by now, and is else the same."""
 
 
-ADDED = frozenset({"size", "subflows"})
-"""Columns of `runs` that the first version had not."""
-
-MIGRATIONS: Mapping[int, Migration] = {1: _to_2, 2: _only_tables, 3: _only_tables}
-"""Version → what leads to the next one. 3 has questions and answers, 4 conversations and memory."""
+MIGRATIONS: Mapping[int, Migration] = {1: _only_tables, 2: _only_tables, 3: _only_tables}
+"""Version → what leads to the next one. 2 has the journal's steps, 3 questions and answers, 4
+conversations and memory."""
 
 DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 OTHER_TABLES = ("no such table", "no such column", "has no column")
@@ -80,7 +70,7 @@ class Store:
         """What happened to the file that the person should know; "" for nothing."""
         self.generation = 0
         """Raised when a damaged file was moved aside and a new one was begun."""
-        self._tables = _tables()
+        self._tables = all_tables()
         self._migrations = migrations
         if url is None:
             url = f"sqlite:///{home() / 'history.sqlite'}"
@@ -309,83 +299,6 @@ class Store:
             f"this one knows versions up to {SCHEMA}.",
             "Upgrade Patchbay, or set PATCHBAY_HOME to another folder.",
         )
-
-
-def _tables() -> MetaData:
-    import sqlalchemy as sa
-
-    tables = sa.MetaData()
-    sa.Table("schema_version", tables, sa.Column("version", sa.Integer, nullable=False))
-    sa.Table(
-        "runs",
-        tables,
-        sa.Column("id", sa.String(64), primary_key=True),
-        sa.Column("name", sa.Text, nullable=False),
-        sa.Column("status", sa.String(20), nullable=False),
-        sa.Column("process", sa.String(300), nullable=False),
-        sa.Column("started_at", sa.Float, nullable=False, index=True),
-        sa.Column("seconds", sa.Float, nullable=False, default=0.0),
-        sa.Column("tokens", sa.Integer, nullable=False, default=0),
-        sa.Column("flow", sa.Text, nullable=False),
-        sa.Column("folder", sa.Text),
-        sa.Column("only", sa.Text, nullable=False),
-        sa.Column("inputs", sa.Text, nullable=False),
-        sa.Column("outputs", sa.Text, nullable=False, default="{}"),
-        sa.Column("problem", sa.Text),
-        sa.Column("size", sa.BigInteger, nullable=False, default=0, server_default="0"),
-        sa.Column("subflows", sa.Text, nullable=False, default="{}", server_default="{}"),
-    )
-    sa.Table(
-        "events",
-        tables,
-        sa.Column("number", sa.Integer, primary_key=True, autoincrement=True),
-        sa.Column("run", sa.String(64), sa.ForeignKey("runs.id"), nullable=False, index=True),
-        sa.Column("type", sa.String(40), nullable=False),
-        sa.Column("node", sa.Text),
-        sa.Column("data", sa.Text, nullable=False),
-    )
-    sa.Table(
-        "steps",
-        tables,
-        sa.Column("number", sa.Integer, primary_key=True, autoincrement=True),
-        sa.Column("run", sa.String(64), sa.ForeignKey("runs.id"), nullable=False),
-        sa.Column("node", sa.Text, nullable=False),
-        sa.Column("lane", sa.Text, nullable=False),
-        sa.Column("count", sa.Integer, nullable=False),
-        sa.Column("fingerprint", sa.String(64), nullable=False),
-        sa.Column("label", sa.Text, nullable=False),
-        sa.Column("value", sa.Text, nullable=False),
-        sa.Column("key", sa.Text, nullable=False),
-        sa.Column("at", sa.Float, nullable=False),
-        sa.Column("maker", sa.Text, nullable=False),
-        sa.Column("replay", sa.Boolean, nullable=False),
-        sa.Column("remade", sa.Boolean, nullable=False),
-        sa.UniqueConstraint("run", "node", "lane", "count"),
-    )
-    sa.Table(
-        "questions",
-        tables,
-        sa.Column("run", sa.String(64), sa.ForeignKey("runs.id"), primary_key=True),
-        sa.Column("id", sa.String(500), primary_key=True),
-        sa.Column("node", sa.Text, nullable=False),
-        sa.Column("digest", sa.String(64), nullable=False),
-        sa.Column("asked_at", sa.Float, nullable=False),
-        sa.Column("until", sa.Float),
-        sa.Column("withdrawn", sa.Boolean, nullable=False),
-        sa.Column("data", sa.Text, nullable=False),
-    )
-    sa.Table(  # its key is what makes an answer the only one
-        "answers",
-        tables,
-        sa.Column("run", sa.String(64), sa.ForeignKey("runs.id"), primary_key=True),
-        sa.Column("question", sa.String(500), primary_key=True),
-        sa.Column("author", sa.Text, nullable=False),
-        sa.Column("at", sa.Float, nullable=False),
-        sa.Column("heard", sa.Boolean, nullable=False),
-        sa.Column("data", sa.Text, nullable=False),
-    )
-    add_thread_tables(tables)
-    return tables
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:

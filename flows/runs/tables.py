@@ -1,0 +1,107 @@
+"""The tables of the history's database. Those of conversations stand in `thread_tables`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from patchbay.flows.runs.thread_tables import add_thread_tables
+
+if TYPE_CHECKING:
+    from sqlalchemy import MetaData
+
+
+def all_tables() -> MetaData:
+    """All of them, and the one that holds the schema's version."""
+    import sqlalchemy as sa
+
+    tables = sa.MetaData()
+    sa.Table("schema_version", tables, sa.Column("version", sa.Integer, nullable=False))
+    _add_runs(tables)
+    _add_steps(tables)
+    _add_questions(tables)
+    add_thread_tables(tables)
+    return tables
+
+
+def _add_runs(tables: MetaData) -> None:
+    """Runs and their events."""
+    import sqlalchemy as sa
+
+    sa.Table(
+        "runs",
+        tables,
+        sa.Column("id", sa.String(64), primary_key=True),
+        sa.Column("name", sa.Text, nullable=False),
+        sa.Column("status", sa.String(20), nullable=False),
+        sa.Column("process", sa.String(300), nullable=False),
+        sa.Column("started_at", sa.Float, nullable=False, index=True),
+        sa.Column("seconds", sa.Float, nullable=False, default=0.0),
+        sa.Column("tokens", sa.Integer, nullable=False, default=0),
+        sa.Column("flow", sa.Text, nullable=False),
+        sa.Column("folder", sa.Text),
+        sa.Column("only", sa.Text, nullable=False),
+        sa.Column("inputs", sa.Text, nullable=False),
+        sa.Column("outputs", sa.Text, nullable=False, default="{}"),
+        sa.Column("problem", sa.Text),
+    )
+    sa.Table(
+        "events",
+        tables,
+        sa.Column("number", sa.Integer, primary_key=True, autoincrement=True),
+        sa.Column("run", sa.String(64), sa.ForeignKey("runs.id"), nullable=False, index=True),
+        sa.Column("type", sa.String(40), nullable=False),
+        sa.Column("node", sa.Text),
+        sa.Column("data", sa.Text, nullable=False),
+    )
+
+
+def _add_steps(tables: MetaData) -> None:
+    """What must not happen twice inside nodes."""
+    import sqlalchemy as sa
+
+    sa.Table(
+        "steps",
+        tables,
+        sa.Column("number", sa.Integer, primary_key=True, autoincrement=True),
+        sa.Column("run", sa.String(64), sa.ForeignKey("runs.id"), nullable=False),
+        sa.Column("node", sa.Text, nullable=False),
+        sa.Column("lane", sa.Text, nullable=False),
+        sa.Column("count", sa.Integer, nullable=False),
+        sa.Column("fingerprint", sa.String(64), nullable=False),
+        sa.Column("label", sa.Text, nullable=False),
+        sa.Column("value", sa.Text, nullable=False),
+        sa.Column("key", sa.Text, nullable=False),
+        sa.Column("at", sa.Float, nullable=False),
+        sa.Column("maker", sa.Text, nullable=False),
+        sa.Column("replay", sa.Boolean, nullable=False),
+        sa.Column("remade", sa.Boolean, nullable=False),
+        sa.UniqueConstraint("run", "node", "lane", "count"),
+    )
+
+
+def _add_questions(tables: MetaData) -> None:
+    """What people are asked, and what they answered."""
+    import sqlalchemy as sa
+
+    sa.Table(
+        "questions",
+        tables,
+        sa.Column("run", sa.String(64), sa.ForeignKey("runs.id"), primary_key=True),
+        sa.Column("id", sa.String(500), primary_key=True),
+        sa.Column("node", sa.Text, nullable=False),
+        sa.Column("digest", sa.String(64), nullable=False),
+        sa.Column("asked_at", sa.Float, nullable=False),
+        sa.Column("until", sa.Float),
+        sa.Column("withdrawn", sa.Boolean, nullable=False),
+        sa.Column("data", sa.Text, nullable=False),
+    )
+    sa.Table(  # its key is what makes an answer the only one
+        "answers",
+        tables,
+        sa.Column("run", sa.String(64), sa.ForeignKey("runs.id"), primary_key=True),
+        sa.Column("question", sa.String(500), primary_key=True),
+        sa.Column("author", sa.Text, nullable=False),
+        sa.Column("at", sa.Float, nullable=False),
+        sa.Column("heard", sa.Boolean, nullable=False),
+        sa.Column("data", sa.Text, nullable=False),
+    )
