@@ -39,20 +39,29 @@ def runs(
     `prune` forgets old ones, `stop` ends one that waits for people.
     """
     from patchbay.flows.runs.history import History
-    from patchbay.flows.runs.pruning import sizes
 
     history = History()
     if run_id == "prune" or older is not None or dry:
         _prune(history, run_id, older, dry)
-        return
-    if run_id == "stop" or which is not None:
+    elif run_id == "stop" or which is not None:
         _stop(history, run_id, which)
-        return
-    if run_id is not None:
-        history.get(run_id)
-        for event in history.events(run_id):
-            say.out(json.dumps(event, ensure_ascii=False) if as_json else _line(event))
-        return
+    elif run_id is not None:
+        _show(history, run_id, as_json)
+    else:
+        _list(history, limit, as_json)
+
+
+def _show(history: History, run: str, as_json: bool) -> None:
+    """Show the events of a run."""
+    history.get(run)
+    for event in history.events(run):
+        say.out(json.dumps(event, ensure_ascii=False) if as_json else _line(event))
+
+
+def _list(history: History, limit: int, as_json: bool) -> None:
+    """List the latest runs, and what the history takes."""
+    from patchbay.flows.runs.pruning import sizes
+
     past = history.runs(limit)
     say.notice(history.notice)
     sizes_of = sizes(history, (run.id for run in past))
