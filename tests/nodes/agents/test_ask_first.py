@@ -99,11 +99,18 @@ async def test_the_four_decisions(
 
 
 async def test_two_calls_of_a_turn_ask_at_once(history: History) -> None:
-    both = '{"calls": [' + SUM + ", " + call("calculator", expression="2 * 3") + "]}"
+    both = f"[{SUM}, {call('calculator', expression='2 * 3')}]"
     told = Told(history, react([both, "Both."]))
-    if not isinstance(await told.until_end(), RunWaiting):
-        pytest.skip("the scripted model makes one call a turn")
-    assert history.inbox.open()
+    assert isinstance(await told.until_end(), RunWaiting)
+    asked = {q.asks["wants"]["arguments"]["expression"]: q.id for q in history.inbox.open()}
+    assert set(asked) == {"1234 + 5678", "2 * 3"}
+    waits = await told.answer({"decision": "approve"}, asked["2 * 3"])
+    assert isinstance(waits, RunWaiting)
+    assert [question.id for question in history.inbox.open()] == [asked["1234 + 5678"]]
+    end = await told.answer({"decision": "approve"}, asked["1234 + 5678"])
+    assert isinstance(end, RunFinished)
+    assert len(ASKED["m"]) == 2, "no request was made twice"
+    assert [text for kind, text in ASKED["m"][-1] if kind == "tool"] == ["6912", "6"]
 
 
 @pytest.mark.parametrize(
