@@ -8,9 +8,11 @@ import json
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import urlsplit
+
+from tests.loopback import served
 
 Refusal = tuple[int, dict[str, str], str]
 """Status, headers, body."""
@@ -101,17 +103,9 @@ class Handler(BaseHTTPRequestHandler):
 def open_gate(upstream: str = "") -> Iterator[Gate]:
     """Run a gate until the end of the block."""
     gate = Gate(upstream)
-    handler = type("BoundHandler", (Handler,), {"gate": gate})
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    server.daemon_threads = True
-    gate.url = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
-    thread.start()
-    try:
-        yield gate
-    finally:
-        if gate.silent is not None:
-            gate.silent.set()
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    with served(Handler, gate=gate) as gate.url:
+        try:
+            yield gate
+        finally:
+            if gate.silent is not None:
+                gate.silent.set()

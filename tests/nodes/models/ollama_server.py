@@ -9,14 +9,14 @@ from __future__ import annotations
 import contextlib
 import http.client
 import json
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import urlsplit
 
+from tests.loopback import served
 from tests.nodes.models.llama_server import CONTEXT, LlamaServer
 
 Body = dict[str, Any]
@@ -258,15 +258,5 @@ def _facts(name: str) -> Body:
 def serve_ollama(llama: LlamaServer) -> Iterator[OllamaServer]:
     """Run a server until the end of the block."""
     site = OllamaServer(llama)
-    handler = type("BoundHandler", (Handler,), {"site": site})
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    server.daemon_threads = True
-    site.url = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
-    thread.start()
-    try:
+    with served(Handler, site=site) as site.url:
         yield site
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()

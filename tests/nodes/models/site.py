@@ -6,7 +6,9 @@ import contextlib
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
+
+from tests.loopback import served
 
 BLOCK = 16 * 1024
 
@@ -109,16 +111,8 @@ class Handler(BaseHTTPRequestHandler):
 def serve() -> Iterator[Site]:
     """Run a site until the end of the block."""
     site = Site()
-    handler = type("BoundHandler", (Handler,), {"site": site})
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    server.daemon_threads = True
-    site.url = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
-    thread.start()
-    try:
-        yield site
-    finally:
-        site.wake.set()
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    with served(Handler, site=site) as site.url:
+        try:
+            yield site
+        finally:
+            site.wake.set()

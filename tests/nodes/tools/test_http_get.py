@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import ipaddress
 import socket
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 import pytest
@@ -14,6 +13,7 @@ import pytest
 from patchbay.nodes.tools.addresses import is_allowed
 from patchbay.nodes.tools.fetch import FetchProblem
 from patchbay.nodes.tools.http_get import HttpGet
+from tests.loopback import served
 from tests.nodes.tools.kit import called, tool_of
 
 PAGES: dict[str, tuple[str, bytes]] = {
@@ -60,11 +60,8 @@ class Site(BaseHTTPRequestHandler):
 @pytest.fixture
 def site() -> Iterator[str]:
     Site.hits = []
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Site)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_address[1]}"
-    server.shutdown()
-    server.server_close()
+    with served(Site) as url:
+        yield url
 
 
 async def get(url: str, **params: Any) -> str:

@@ -10,11 +10,12 @@ import contextlib
 import json
 import socket
 import struct
-import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any, Literal
+
+from tests.loopback import served
 
 Body = dict[str, Any]
 End = Literal["done", "silence", "reset", "closed"]
@@ -115,18 +116,8 @@ def _sse(data: str) -> str:
 def told(*replies: Reply, ollama: bool = False) -> Iterator[ToldServer]:
     """Run the server until the end of the block."""
     site = ToldServer(list(replies), ollama)
-    handler = type("BoundHandler", (Handler,), {"site": site})
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    server.daemon_threads = True
-    site.url = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
-    thread.start()
-    try:
+    with served(Handler, site=site) as site.url:
         yield site
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 # --- what OpenAI's servers say --------------------------------------------------------------------

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import contextlib
 import json
-import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
+
+from tests.loopback import served
 
 Body = dict[str, Any]
 
@@ -64,19 +65,8 @@ class _Handler(BaseHTTPRequestHandler):
 @contextlib.contextmanager
 def hosted(site: Hosted) -> Iterator[Hosted]:
     """Run the server until the end of the block."""
-    server = ThreadingHTTPServer(
-        ("127.0.0.1", 0), type("BoundHandler", (_Handler,), {"site": site})
-    )
-    server.daemon_threads = True
-    site.url = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
-    thread.start()
-    try:
+    with served(_Handler, site=site) as site.url:
         yield site
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 # --- what Anthropic says --------------------------------------------------------------------------
