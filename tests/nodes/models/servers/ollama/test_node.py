@@ -199,7 +199,7 @@ async def test_where_an_old_server_cuts_it_the_run_says_so(ollama: OllamaServer)
     ollama.old = True
     spec, ctx = described(base_url=ollama.url, context=256), RecordingContext()
     long = [Message(role="user", content="Hello " * 400)]
-    await ask(ctx, spec, long, **spec.call_options(max_tokens=2))
+    await ask(ctx, spec, long, **spec.call_options(temperature=0, max_tokens=2))
     assert ctx.prompt_tokens == 256
     filled, cut = sorted(ctx.warnings, key=lambda warning: "256" not in warning)
     assert "filled all 256 tokens" in filled
