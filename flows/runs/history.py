@@ -95,17 +95,19 @@ class History:
         folder: Path | None = None,
         only: tuple[str, ...] = (),
         ending: Ending | None = None,
+        document: str | None = None,
     ) -> Journal:
         """The journal of the run with this id: a sink of its events, which keeps steps as well.
 
         A resumed run goes on under its id; `resumed_run` loads what it had done. `ending` works on
-        the database in the transaction that records how the run ended.
+        the database in the transaction that records how the run ended. `document` is the text of
+        the flow, where it is known already.
         """
         columns = {
             "id": run,
             "name": flow.name,
             "process": this_process(),
-            "flow": canonical_text(flow),
+            "flow": canonical_text(flow) if document is None else document,
             "folder": str(folder) if folder else None,
             "only": json.dumps(only),
         }

@@ -53,7 +53,7 @@ def resumed_run(history: History, past: PastRun, env: Environment, *, claimed: b
     ending = None if hold is None else hold.ending
     if not claimed and past.status != "waiting" and not history.claim(past.id):
         resumable(replace(past, status="running"))
-    journal = history.recorder(past.id, flow, past.folder, past.only, ending)
+    journal = history.recorder(past.id, flow, past.folder, past.only, ending, past.document)
     journal.types = types
     journal.load(history.steps(past.id))
     run.add_sink(journal)
