@@ -220,6 +220,8 @@ def _task(resolved: Resolved, node: ResolvedNode, names: dict[str, str]) -> dict
         made["agent"] = agent[0]
     if context := named("context"):
         made["context"] = context
+    if params.human_input:
+        made["human_input"] = True
     return made
 
 

@@ -44,6 +44,11 @@ class CrewWork:
         """
         setup.silence()
         crew = self._crew()
+        reviews = {_name(n): t.review for n, t in enumerate(self.plan.tasks) if t.review}
+        if reviews:
+            from patchbay.nodes.agents.crew_review import CrewReviews, use_reviews
+
+            use_reviews(CrewReviews(reviews, self.workers, self.line))
         try:
             crew.kickoff()
         except Exception as error:
@@ -106,6 +111,7 @@ class CrewWork:
         """The last task, if what its agent writes first is its answer: no tools, no format."""
         last = self.plan.tasks[-1]
         plain = not (agent.tools or agent.delegation or agent.text_tools or last.output_schema)
+        plain = plain and last.review is None
         managed = MANAGER in self.workers or bool(self.memory)
         if self.on_piece is None or managed or not plain or last.agent != agent:
             return {}
@@ -144,6 +150,7 @@ class CrewWork:
                     expected_output=task.expected,
                     agent=agent,
                     context=before,
+                    human_input=task.review is not None,
                 )
             )
         return made

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar, Literal
 
-from pydantic import Field, JsonValue
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from patchbay.nodes.agents.meter import Limits
+from patchbay.nodes.ports import UNSET
+from patchbay.nodes.questions import ApprovalWanted, Question
 from patchbay.nodes.values import AgentSpec, ModelSpec, TaskSpec, ToolSpec
+
+MOST_WORDS = 80
+"""Characters of a task that the question about its result quotes."""
 
 
 class RoleAgent(AgentSpec):
@@ -31,10 +36,41 @@ class RoleAgent(AgentSpec):
     tools_first: bool = False
 
 
+class Review(BaseModel):
+    """A person looks at the result of a task before it counts.
+
+    Args:
+        whom: whom it is for, in words.
+        within_hours: hours until it is too late; None: it waits as long as it takes.
+        when_late: what then becomes of it.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    whom: str = ""
+    within_hours: float | None = None
+    when_late: Literal["fail", "accept"] = "fail"
+
+    def question(self, who: str, task: str, result: str) -> Question:
+        """What the person is asked about what somebody did."""
+        words = " ".join(task.split())
+        short = words if len(words) <= MOST_WORDS else words[: MOST_WORDS - 1] + "…"
+        default: Any = True if self.when_late == "accept" else UNSET
+        return Question(
+            f"Is this right? {who} did: {short}",
+            ApprovalWanted(),
+            result,
+            whom=self.whom,
+            within_s=None if self.within_hours is None else self.within_hours * 3600,
+            default=default,
+        )
+
+
 class CrewTask(TaskSpec):
     """One task of a crew. Without an `agent`, the manager of a hierarchical crew decides.
 
-    `context` are tasks whose results this one reads; they are done first.
+    `context` are tasks whose results this one reads; they are done first. With a `review` a person
+    has to accept the result.
     """
 
     backend: ClassVar[str] = "task"
@@ -44,6 +80,7 @@ class CrewTask(TaskSpec):
     agent: AgentSpec | None = None
     context: tuple[TaskSpec, ...] = ()
     output_schema: dict[str, JsonValue] | None = None
+    review: Review | None = None
 
 
 def is_repeatable(model: ModelSpec, tools: tuple[ToolSpec, ...] = ()) -> bool:

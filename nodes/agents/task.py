@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, JsonValue, field_validator
 
-from patchbay.nodes.agents.specs import CrewTask, RoleAgent
+from patchbay.nodes.agents.specs import CrewTask, Review, RoleAgent
 from patchbay.nodes.contract import DescribingNode, Field, NodeError, NodeParams, Ports, port
 from patchbay.nodes.models.doubts import schema_doubts
 from patchbay.nodes.models.schema import check_schema
@@ -30,11 +30,13 @@ class Task(DescribingNode):
 
     Every `{name}` in the description becomes an input. Tasks wired into `context` are done first,
     and their results are part of this task. With a schema the result must be JSON of that shape.
+    With `human_input` a person reads the result before it counts: what they reject is done again
+    with what they said about it. The run waits meanwhile.
     """
 
     kind, version = "agent.task", 1
     title, family, icon = "Task", "Agents", "task"
-    synonyms = ("crewai", "job", "goal", "assignment")
+    synonyms = ("crewai", "job", "goal", "assignment", "human input", "human in the loop")
     requires = ("crewai",)
 
     class Params(NodeParams):
@@ -46,6 +48,14 @@ class Task(DescribingNode):
         """What the result should be like."""
         output_schema: dict[str, JsonValue] | None = Field(None, widget="json")
         """A JSON schema that the result must follow."""
+        human_input: bool = Field(False)
+        """Whether a person has to accept the result; what they find wrong is told to the agent."""
+        whom: str = Field("", max_length=200)
+        """For `human_input`: whom it is for, in words."""
+        within_hours: float | None = Field(None, gt=0, le=24 * 366)
+        """For `human_input`: hours until it is too late. Empty: it waits as long as it takes."""
+        when_late: Literal["fail", "accept"] = Field("fail")
+        """For `human_input`: what happens when nobody answers in time."""
 
         @field_validator("output_schema")
         @classmethod
@@ -77,6 +87,11 @@ class Task(DescribingNode):
         return Ports.of({**own, **named})
 
     @classmethod
+    def asks(cls, params: Params) -> bool:
+        """Where a person has to accept the result."""
+        return params.human_input
+
+    @classmethod
     def summary(cls, params: Params) -> str:
         """The first line of the description."""
         return next((line.strip() for line in params.description.splitlines() if line.strip()), "")
@@ -104,8 +119,15 @@ class Task(DescribingNode):
                 agent=values.get("agent"),
                 context=tuple(values.get("context") or ()),
                 output_schema=params.output_schema,
+                review=_review(params),
             )
         )
+
+
+def _review(params: Task.Params) -> Review | None:
+    if not params.human_input:
+        return None
+    return Review(whom=params.whom, within_hours=params.within_hours, when_late=params.when_late)
 
 
 def _written(values: dict[str, Any], name: str) -> str:

@@ -107,6 +107,11 @@ class Worker:
         self.last, self.called = "", False
         self._begun = self.meter.turns
 
+    def revise(self) -> None:
+        """What was done is to be done better: its turns count anew, what was said stays."""
+        self.forced = False
+        self._begun = self.meter.turns
+
     async def turn(self, messages: Sequence[BaseMessage], turn: Turn) -> AIMessage:
         """Let the model answer or call tools.
 

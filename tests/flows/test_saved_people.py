@@ -73,3 +73,16 @@ async def test_a_call_of_a_tool_is_reviewed(history: History) -> None:
     end = await answer(history, run, {"decision": "edit", "arguments": {"expression": "2 + 2"}})
     assert isinstance(end, RunFinished)
     assert "4" in end.outputs["answer"]
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning:crewai")
+async def test_what_a_crew_wrote_is_done_again_until_it_is_accepted(history: History) -> None:
+    run, end = await begun(history, "review_crew")
+    assert isinstance(end, RunWaiting)
+    (asked,) = history.inbox.open()
+    assert asked.asks["value"].strip(), "the model wrote something"
+    assert isinstance(await answer(history, run, False), RunWaiting)
+    (asked,) = history.inbox.open()
+    end = await answer(history, run, True)
+    assert isinstance(end, RunFinished)
+    assert end.outputs == {"slogan": asked.asks["value"]}

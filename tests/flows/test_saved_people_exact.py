@@ -15,12 +15,12 @@ from tests.nodes.agents.conftest import environment
 from tests.nodes.agents.scripted import ASKED, HELD
 
 
-def begun(tmp_path: Path, name: str, line: str, **inputs: Any) -> RunResult:
+def begun(tmp_path: Path, name: str, *lines: str, **inputs: Any) -> RunResult:
     """A saved flow whose model is replaced by a script; all else is as it is saved."""
     data = json.loads((SAVED / f"{name}.json").read_text(encoding="utf-8"))
     for node in data["nodes"]:
         if node["id"] == "model":
-            node |= {"kind": "test.scripted", "params": {"name": name, "lines": [line]}}
+            node |= {"kind": "test.scripted", "params": {"name": name, "lines": list(lines)}}
     loaded = LoadedFlow(read_text(json.dumps(data)), SAVED)
     history = History(f"sqlite:///{tmp_path / 'history.sqlite'}")
     return run(loaded, inputs, record=True, history=history, environment=environment())
@@ -78,3 +78,15 @@ def test_a_topic_that_is_none_leaves_the_form_open(tmp_path: Path) -> None:
     with pytest.raises(FlowError, match="still open"):
         waits.answer("form", form={"topic": "weather", "urgent": False})
     assert waits.answer("team", choose="support").questions[0].id == "form"
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning:crewai")
+def test_a_person_has_the_last_word_on_what_a_crew_wrote(tmp_path: Path) -> None:
+    waits = begun(tmp_path, "review_crew", "Bread from stone.", "Warm bread.", subject="an oven")
+    assert value_of(waits) == "Bread from stone."
+    again = waits.answer(reject="Say warm.")
+    assert (again.status, value_of(again)) == ("waiting", "Warm bread.")
+    assert "Say warm." in ASKED["review_crew"][-1][-1][1]
+    end = again.answer(approve=True)
+    assert (end.status, end.outputs) == ("finished", {"slogan": "Warm bread."})
+    assert len(ASKED["review_crew"]) == 2

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +10,14 @@ import pytest
 
 from patchbay.flows.document.model import Flow
 from patchbay.flows.problems import FlowError
-from patchbay.flows.runs.answers import find, give, gone_on_with, recorded
-from patchbay.flows.runs.environment import Environment
-from patchbay.flows.runs.events import Event, NodeStepped, RunFinished, RunWaiting
+from patchbay.flows.runs.answers import find, give
+from patchbay.flows.runs.events import RunFinished, RunWaiting
 from patchbay.flows.runs.history import History
-from patchbay.flows.runs.running import LoadedFlow, Run, new_run_id
+from patchbay.flows.runs.running import Run
 from tests.flows.runs import harness
 from tests.nodes.agents.conftest import environment
 from tests.nodes.agents.scripted import ASKED, answer, call
+from tests.nodes.agents.told import Told
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:crewai")
 SUM = call("calculator", expression="1234 + 5678")
@@ -41,32 +40,6 @@ def react(lines: list[str], native: bool = True, **policy: Any) -> Flow:
         "text": ("io.output", {"name": "text"}),
     }
     return harness.flow(nodes, REACT)
-
-
-class Told:
-    """A recorded run that is answered, on one pool of models: a script goes on where it was."""
-
-    def __init__(self, history: History, flow: Flow) -> None:
-        self.history, self.env = history, environment()
-        self.id = new_run_id()
-        self.run = Run(LoadedFlow(flow), {}, self._recorded(flow), run_id=self.id)
-        self.events: list[Event] = []
-
-    def _recorded(self, flow: Flow) -> Environment:
-        return recorded(self.env, self.history, self.id, flow)
-
-    async def until_end(self) -> Event:
-        self.events = [event async for event in self.run.events()]
-        return self.events[-1]
-
-    async def answer(self, value: Mapping[str, Any], question: str | None = None) -> Event:
-        asked = find(self.history, self.id, question)
-        assert give(self.history, asked, value, author="ada")
-        self.run = gone_on_with(self.history, self.id, replace(self.env))
-        return await self.until_end()
-
-    def steps(self) -> list[tuple[str, str]]:
-        return [(e.what, e.text) for e in self.events if isinstance(e, NodeStepped)]
 
 
 @pytest.mark.parametrize("native", [True, False])
