@@ -178,8 +178,8 @@ class Node(ABC):
     def doubts(cls, params: Any, inputs: Ports) -> Sequence[str]:
         """What is better known before the node runs, as sentences: shown as warnings of the node.
 
-        Called while a flow is checked, as `describe` is; an input whose value nobody describes is
-        `UNSET`, or its default. Raises `NodeError` where the node would fail for certain.
+        Called while a flow is checked, as `describe` is; an input that is wired, and whose value
+        nobody describes, is `UNSET`; one without a wire its default. Raises `NodeError` where the node would fail for certain.
         """
         return ()
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any, ClassVar, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, JsonValue
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 TAG = "$type"
 """The key that marks an encoded model among plain JSON."""
@@ -30,16 +30,40 @@ class Value(BaseModel):
 
     def content_key(self) -> JsonValue:
         """What results depend on: this value, with the hashes of the files that it names."""
-        nested = nested_fields(type(self))
-        body = in_order(self.model_dump(mode="json", exclude=set(nested)))
-        return {TAG: self.tag(), **body, **{name: content(getattr(self, name)) for name in nested}}
+        nested = set(nested_fields(type(self)))
+        body = in_order(self.model_dump(mode="json", exclude=nested))
+        return {TAG: self.tag(), **body, **{n: content(held) for n, held in nested_values(self)}}
+
+
+class Picture(Value):
+    """A picture; `data` is its file in base64, `alt` what it shows in words."""
+
+    wire: ClassVar[str] = "picture"
+
+    media: Literal["image/png", "image/jpeg", "image/webp", "image/gif"]
+    data: str
+    alt: str = ""
+
+    @property
+    def size(self) -> int:
+        """Bytes of the file."""
+        return len(self.data) * 3 // 4 - self.data[-2:].count("=")
+
+
+def _empty(held: object) -> bool:
+    return not held
 
 
 class Message(Value):
-    """One chat message, in the roles every chat API shares."""
+    """One chat message, in the roles every chat API shares.
+
+    `pictures` go with what a user says. A message without any is stored as it was before there
+    were pictures, so that its hash is the same.
+    """
 
     role: Literal["system", "user", "assistant", "tool"]
     content: str
+    pictures: tuple[Picture, ...] = Field((), exclude_if=_empty)
 
 
 class Document(Value):
@@ -77,6 +101,15 @@ def nested_fields(cls: type[Value]) -> tuple[str, ...]:
     )
 
 
+def nested_values(value: Value) -> Iterator[tuple[str, Any]]:
+    """The fields of a value that hold others, each with what it holds, as far as they are said."""
+    fields = type(value).model_fields
+    for name in nested_fields(type(value)):
+        held, unsaid = getattr(value, name), fields[name].exclude_if
+        if unsaid is None or not unsaid(held):
+            yield name, held
+
+
 def _value_types(annotation: Any) -> Iterator[type[Value]]:
     if isinstance(annotation, type) and issubclass(annotation, Value):
         yield annotation
@@ -112,7 +145,7 @@ def encode(value: Any) -> JsonValue:
     if isinstance(value, Value):
         nested = nested_fields(type(value))
         body = value.model_dump(mode="json", exclude=set(nested) if nested else None)
-        return {TAG: value.tag(), **body, **{name: encode(getattr(value, name)) for name in nested}}
+        return {TAG: value.tag(), **body, **{n: encode(held) for n, held in nested_values(value)}}
     if isinstance(value, (list, tuple)):
         return [encode(item) for item in value]
     if isinstance(value, dict):

@@ -8,7 +8,7 @@ from typing import ClassVar, Literal
 
 from pydantic import JsonValue, model_validator
 
-from patchbay.nodes.data import Value
+from patchbay.nodes.data import Picture, Value
 
 
 class Table(Value):
@@ -61,21 +61,6 @@ class Chart(Value):
         columns = tuple(dict.fromkeys(fields))
         rows = tuple(tuple(row.get(column) for column in columns) for row in self.rows)
         return Table(columns=columns, rows=rows, title=self.title)
-
-
-class Picture(Value):
-    """A picture; `data` is its file in base64, `alt` what it shows in words."""
-
-    wire: ClassVar[str] = "picture"
-
-    media: Literal["image/png", "image/jpeg", "image/webp", "image/gif"]
-    data: str
-    alt: str = ""
-
-    @property
-    def size(self) -> int:
-        """Bytes of the file."""
-        return len(self.data) * 3 // 4 - self.data[-2:].count("=")
 
 
 def cell_text(cell: JsonValue) -> str:

@@ -116,6 +116,11 @@ class ModelSpec(Spec):
         """
         return self.words(replace(call or CallOptions(), **said).over(self.sampling))
 
+    @property
+    def sees(self) -> bool | None:
+        """Whether the model takes pictures; None where only its server knows."""
+        return None
+
     def repeats(self, call: CallOptions | None = None) -> bool:
         """Whether the same call gives the same answer: at temperature 0, or with a seed."""
         options = self.call_options(call)

@@ -260,7 +260,8 @@ def as_text(value: Any) -> str:
     if isinstance(value, Picture):
         return value.alt or f"[picture {value.media}, {value.size:,} bytes]"
     if isinstance(value, Message):
-        return f"{value.role}: {value.content}"
+        shown = "".join(f"\n{as_text(picture)}" for picture in value.pictures)
+        return f"{value.role}: {value.content}{shown}"
     if isinstance(value, list) and value and isinstance(value[0], (Document, Message)):
         return "\n\n".join(as_text(item) for item in value)
     return json.dumps(encode(value), ensure_ascii=False, indent=2)

@@ -19,6 +19,7 @@ from patchbay.nodes.agents.worker import BudgetSpent
 from patchbay.nodes.contract import Context, Field, Node, NodeError, NodeParams, Ports, port
 from patchbay.nodes.models.asking import conversation
 from patchbay.nodes.models.messages import to_langchain
+from patchbay.nodes.models.pictures import check_sees
 from patchbay.nodes.questions import ApprovalWanted, Question
 from patchbay.nodes.values import AgentSpec, Message, ModelSpec, Table, ToolSpec
 
@@ -126,6 +127,7 @@ async def _worked(
 ) -> tuple[str, list[Meter]]:
     from patchbay.nodes.agents.deep_loop import work
 
+    check_sees(inputs.model, messages)
     worker = await hire(
         ctx, stack, who="agent", model=inputs.model, tools=inputs.tools, whole=whole,
         iterations=params.iterations,

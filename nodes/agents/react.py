@@ -11,6 +11,7 @@ from patchbay.nodes.agents.toolbox import check_names
 from patchbay.nodes.agents.worker import BudgetSpent, Worker
 from patchbay.nodes.contract import Context, Field, Node, NodeError, NodeParams, Ports, port
 from patchbay.nodes.models.messages import to_langchain
+from patchbay.nodes.models.pictures import check_sees
 from patchbay.nodes.values import Message, ModelSpec, Table, ToolSpec
 
 
@@ -72,6 +73,7 @@ class ReactAgent(Node):
             seconds=params.max_seconds,
             tool_calls=params.max_tool_calls,
         )
+        check_sees(inputs.model, messages)
         async with AsyncExitStack() as stack:
             worker = await hire(
                 ctx,

@@ -12,20 +12,22 @@ from patchbay.nodes.contract import Context, Field, Node, NodeError, NodeParams,
 from patchbay.nodes.models.asking import Answer, ask, judge
 from patchbay.nodes.models.doubts import schema_doubts
 from patchbay.nodes.models.form import Form
-from patchbay.nodes.values import Message, ModelSpec
+from patchbay.nodes.models.pictures import picture_doubts, with_pictures
+from patchbay.nodes.values import Message, ModelSpec, Picture
 
 
 class AskModel(Node):
     """Ask a chat model, and stream its answer.
 
-    The prompt is a text or a list of messages; a system text goes before it. With a JSON schema
+    The prompt is a text or a list of messages; a system text goes before it. Pictures go with the
+    last thing that the user says, for a model that sees. With a JSON schema
     the model can only write JSON of that shape, and the answer is also given parsed.
     """
 
     kind, version = "model.ask", 1
     title, family = "Ask a model", "Models"
     icon = "spark"
-    synonyms = ("llm", "chat", "llm chain", "completion", "generate", "call model", "gpt", "answer")
+    synonyms = ("llm", "chat", "llm chain", "completion", "generate", "call model", "gpt", "answer", "vision")
     deterministic = False
 
     class Params(NodeParams, Form):
@@ -50,6 +52,7 @@ class AskModel(Node):
         model: ModelSpec = port(doc="The model to ask, local or not.")
         prompt: str | list[Message] = port(doc="What to ask: a text, or a whole conversation.")
         system: str | None = port(None, doc="Takes the place of the param.")
+        pictures: list[Picture] = port([], doc="What the model is to look at, for one that sees.")
 
     class Outputs(Ports):
         text: str = port(doc="The answer, as it was written.")
@@ -67,7 +70,12 @@ class AskModel(Node):
 
     @classmethod
     def doubts(cls, params: Params, inputs: Ports) -> Sequence[str]:
-        """What of its JSON schema the model cannot be held to."""
+        """What of its JSON schema the model cannot be held to.
+
+        Raises:
+            NodeError: pictures are wired to a model that reads text only.
+        """
+        picture_doubts(inputs["model"], inputs["pictures"])
         return schema_doubts(inputs["model"], params.json_schema)
 
     @classmethod
@@ -112,6 +120,7 @@ def _messages(inputs: AskModel.Inputs, params: AskModel.Params) -> list[Message]
             code="model/empty-prompt",
             retry=False,
         )
+    messages = with_pictures(messages, inputs.pictures)
     system = params.system if inputs.system is None else inputs.system
     return [Message(role="system", content=system), *messages] if system else messages
 

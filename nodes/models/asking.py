@@ -20,6 +20,7 @@ from patchbay.nodes.models.lenient_json import json_in
 from patchbay.nodes.models.messages import to_langchain
 from patchbay.nodes.models.notes import notes_in
 from patchbay.nodes.models.once import answered_once, request_text
+from patchbay.nodes.models.pictures import check_sees
 from patchbay.nodes.models.schema import faults
 from patchbay.nodes.models.thinking import LATE, parted, thought_of
 from patchbay.nodes.values import Message, ModelSpec
@@ -97,6 +98,7 @@ async def ask(
     Raises:
         NodeError: the model refused, or failed, or broke off.
     """
+    check_sees(model, messages)
     given = to_langchain(messages)
     worded, options = bool(options), options or model.call_options(call)
     answer, now = await answered_once(
@@ -310,7 +312,7 @@ def with_suffix(messages: list[Message], suffix: str) -> list[Message]:
     last = messages[-1]
     if not suffix or last.role != "user":
         return messages
-    return [*messages[:-1], Message(role="user", content=f"{last.content}\n{suffix}")]
+    return [*messages[:-1], last.model_copy(update={"content": f"{last.content}\n{suffix}"})]
 
 
 def one_line(text: str, limit: int = 300) -> str:

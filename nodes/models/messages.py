@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from patchbay.nodes.errors import NodeError
+from patchbay.nodes.models.pictures import user_content
 from patchbay.nodes.values import Message
 
 if TYPE_CHECKING:
@@ -21,14 +22,25 @@ _ROLES = {
 
 
 def to_langchain(messages: Iterable[Message]) -> list[BaseMessage]:
-    """Our messages as LangChain's."""
+    """Our messages as LangChain's.
+
+    Raises:
+        NodeError: a picture stands where none can.
+    """
     from langchain_core.messages import AIMessage, HumanMessage, SystemMessage, ToolMessage
 
     def convert(message: Message) -> BaseMessage:
+        if message.role == "user":
+            return HumanMessage(user_content(message))
+        if message.pictures:
+            raise NodeError(
+                f"A message of the role {message.role} holds a picture; only the user's can.",
+                fix="Give the picture with a message of the user.",
+                code="model/pictures",
+                retry=False,
+            )
         if message.role == "system":
             return SystemMessage(message.content)
-        if message.role == "user":
-            return HumanMessage(message.content)
         if message.role == "assistant":
             return AIMessage(message.content)
         return ToolMessage(message.content, tool_call_id="")
@@ -42,10 +54,11 @@ def to_chat(messages: Iterable[BaseMessage]) -> list[dict[str, Any]]:
     Raises:
         NodeError: a message holds something other than text.
     """
-    return [{"role": _role(message), "content": _content(message)} for message in messages]
+    return [{"role": role_of(message), "content": _content(message)} for message in messages]
 
 
-def _role(message: BaseMessage) -> str:
+def role_of(message: BaseMessage) -> str:
+    """Who says a message, in the words of an OpenAI-like API."""
     from langchain_core.messages import ChatMessage
 
     if isinstance(message, ChatMessage):
@@ -66,7 +79,9 @@ def _content(message: BaseMessage) -> str:
             pieces.append(str(block.get("text", "")))
         else:
             raise NodeError(
-                f"This model reads text only, but a message holds {block.get('type')!r}.",
+                f"This model reads text only, but a message holds a picture "
+                f"({block.get('type')!r}).",
+                fix="Wire a model that sees, or take the pictures off.",
                 code="model/content",
                 retry=False,
             )

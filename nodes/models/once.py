@@ -12,7 +12,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from patchbay.nodes.contract import Context
-from patchbay.nodes.data import encode
+from patchbay.nodes.data import content_hash, encode
 from patchbay.nodes.specs import ModelSpec
 
 if TYPE_CHECKING:
@@ -72,8 +72,20 @@ def _number(value: Any) -> Any:
     return int(value) if whole else value
 
 
+def _content(said: Any) -> Any:
+    """What a message says, with the hash of a picture in place of its megabytes."""
+    if isinstance(said, str):
+        return said
+    return [
+        {"image_url": content_hash(part["image_url"])}
+        if isinstance(part, dict) and "image_url" in part
+        else part
+        for part in said
+    ]
+
+
 def _said(message: BaseMessage) -> list[Any]:
-    said: list[Any] = [message.type, message.content]
+    said: list[Any] = [message.type, _content(message.content)]
     if calls := getattr(message, "tool_calls", None):
         said.append([[call["name"], call["args"], call["id"]] for call in calls])
     if answers := getattr(message, "tool_call_id", None):

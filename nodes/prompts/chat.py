@@ -8,10 +8,12 @@ from pydantic import BaseModel, ConfigDict, field_validator, model_validator
 from pydantic import Field as Bounded
 
 from patchbay.nodes.contract import Context, Field, Node, NodeError, NodeParams, Ports, port
+from patchbay.nodes.models.pictures import with_pictures
 from patchbay.nodes.prompts.braces import check, fill, variables
-from patchbay.nodes.values import Message, Promptable, as_text
+from patchbay.nodes.values import Message, Picture, Promptable, as_text
 
 HISTORY = "history"
+PICTURES = "pictures"
 
 
 class ChatTurn(BaseModel):
@@ -35,14 +37,14 @@ class BuildMessages(Node):
 
     Every `{name}` in a turn becomes an input; `{{` writes a brace. Turns with nothing in them are
     left out. System messages of the history are left out where the conversation has one of its
-    own, since most models take only one.
+    own, since most models take only one. Pictures go with the last turn of the user.
     """
 
     kind, version = "prompt.chat", 1
     title, family, icon = "Messages", "Prompts", "chat"
     synonyms = (
         "chat prompt", "chat prompt template", "conversation", "system prompt", "history",
-        "few shot", "memory", "roles",
+        "few shot", "memory", "roles", "vision", "multimodal", "picture", "image",
     )  # fmt: skip
 
     class Params(NodeParams):
@@ -84,6 +86,9 @@ class BuildMessages(Node):
         if any(turn.role == HISTORY for turn in params.turns):
             about = "What was said before; nothing where nothing is wired."
             ports[HISTORY] = (list[Message], port([], doc=about))
+        if PICTURES not in ports:  # a variable of that name is older
+            about = "What goes with the last turn of the user, for a model that sees."
+            ports[PICTURES] = (list[Picture], port([], doc=about))
         return Ports.of(ports)
 
     @classmethod
@@ -111,4 +116,6 @@ class BuildMessages(Node):
                 code="prompt/no-messages",
                 retry=False,
             )
+        if PICTURES not in params.names():
+            messages = with_pictures(messages, values.get(PICTURES) or [])
         return self.Outputs(messages=messages)

@@ -35,6 +35,8 @@ def show_value(value: Any, key: str, *, height: int | None = None) -> None:
         for number, message in enumerate(value[:MANY]):
             st.caption(plain(message.get("role", "")))
             words(_cut(message.get("content", "")), f"{key}:{number}")
+            for picture in message.get("pictures") or ():
+                show_picture(picture)
         say_cut(value, "message")
     elif shape == "table":
         show_table(value, key)

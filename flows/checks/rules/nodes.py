@@ -13,7 +13,7 @@ from patchbay.flows.document.migrate import MigrationError
 from patchbay.flows.document.writing import plain_secrets
 from patchbay.flows.wording import did_you_mean, listed, printable, quoted
 from patchbay.nodes.catalog import install_command, missing_packages
-from patchbay.nodes.contract import Node, NodeError
+from patchbay.nodes.contract import UNSET, Node, NodeError
 
 PATCHBAY = "pip install --upgrade patchbay-studio"
 
@@ -150,8 +150,10 @@ def _doubts(node: ResolvedNode, facts: Facts) -> list[str | NodeError]:
     if node.cls is None or node.inputs is None or node.instance.disabled:
         return []
     known = facts.described.inputs.get(node.instance.id, {})
+    wired = dict.fromkeys(facts.resolved.incoming.get(node.instance.id, ()), UNSET)
+    there = {name: value for name, value in wired.items() if name in node.inputs.declared}
     try:
-        return list(node.cls.doubts(node.params, node.inputs(**known)))
+        return list(node.cls.doubts(node.params, node.inputs(**{**there, **known})))
     except NodeError as error:
         return [error]
     except Exception:  # a stranger's defect; it comes out when the node runs

@@ -30,6 +30,12 @@ class FallbackModel(ModelSpec):
         """Nothing but what its models take."""
         return 0
 
+    @property
+    def sees(self) -> bool | None:
+        """No where none does; yes where all do."""
+        each = {model.sees for model in self.models}
+        return each.pop() if len(each) == 1 else None
+
     def resource(self) -> FallbackModel:
         """Without the sampling defaults: they travel with each call."""
         return self.model_copy(update={"models": tuple(m.resource() for m in self.models)})

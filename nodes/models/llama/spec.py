@@ -47,6 +47,11 @@ class GgufModel(LocalSampling, Thinks, SampledModel):
         """Requests that share the model, batched together."""
         return self.parallel
 
+    @property
+    def sees(self) -> bool:
+        """No: of a GGUF file its text model is run."""
+        return False
+
     def resource(self) -> GgufModel:
         """Without the sampling defaults and the adapters' scales: they travel with each call."""
         loaded = tuple(GgufAdapter(weights=adapter.weights) for adapter in self.adapters)

@@ -42,6 +42,7 @@ class ServedChat(StreamingChat):
     _translate: Callable[[dict[str, Any]], dict[str, Any]] = PrivateAttr()
     _closers: tuple[Callable[[], None], ...] = PrivateAttr()
     _says_end: bool = PrivateAttr(True)
+    _look: Callable[[], None] | None = PrivateAttr(None)
 
     @classmethod
     def over(
@@ -54,15 +55,17 @@ class ServedChat(StreamingChat):
         context: int | None = None,
         closers: Sequence[Callable[[], None]] = (),
         says_end: bool = True,
+        look: Callable[[], None] | None = None,
     ) -> ServedChat:
         """Wrap `inner`. `translate` turns a call's options into the inner model's own.
 
-        `says_end`: whether every whole answer of this client gives a reason for its end.
+        `says_end`: whether every whole answer of this client gives a reason for its end. `look` is
+        called before pictures are sent; it raises where the server would drop them.
         """
         model = cls(model_name=server.model, retries=retries, context=context)
         model._inner, model._server = inner, server
         model._translate, model._closers = translate, tuple(closers)
-        model._says_end = says_end
+        model._says_end, model._look = says_end, look
         return model
 
     @property
@@ -91,6 +94,8 @@ class ServedChat(StreamingChat):
         **kwargs: Any,
     ) -> Iterator[ChatGenerationChunk]:
         options = self._translate({**kwargs, "stop": stop})
+        if self._look is not None and _shows(messages):
+            self._look()
         tries = 0
         while True:
             tries += 1
@@ -124,6 +129,8 @@ class ServedChat(StreamingChat):
         **kwargs: Any,
     ) -> AsyncIterator[ChatGenerationChunk]:
         options = self._translate({**kwargs, "stop": stop})
+        if self._look is not None and _shows(messages):
+            await asyncio.to_thread(self._look)
         tries = 0
         while True:
             tries += 1
@@ -161,6 +168,12 @@ class ServedChat(StreamingChat):
     def _reading(self, stop: list[str] | None) -> IncomingAnswer:
         whole = getattr(self._inner, "from_whole", None)
         return IncomingAnswer(self._server, self.context, self._says_end, whole, stop or ())
+
+
+def _shows(messages: Sequence[BaseMessage]) -> bool:
+    """Whether a message holds a picture."""
+    parts = (part for m in messages if not isinstance(m.content, str) for part in m.content)
+    return any(isinstance(part, dict) and part.get("type") == "image_url" for part in parts)
 
 
 def _waiting(failure: NodeError, wait: float) -> str:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from patchbay.nodes.errors import NodeError
 from patchbay.nodes.models.transformers.sampling import Sampler, SamplerOptions
@@ -50,6 +50,8 @@ class Request:
     stops: Sequence[str] = ()
     grammar: Grammar | None = None
     adapter: str | None = None
+    features: Mapping[str, Any] = field(default_factory=dict)
+    """Pictures as the network takes them, by the names of its arguments."""
     stop: threading.Event = field(default_factory=threading.Event)
 
 

@@ -6,7 +6,7 @@ import asyncio
 import queue
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from dataclasses import fields
-from typing import Any
+from typing import Any, NamedTuple
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 from langchain_core.messages import AIMessageChunk, BaseMessage
@@ -28,6 +28,15 @@ from patchbay.nodes.models.thinking import (
 from patchbay.nodes.models.transformers.answer import Ended, Request, StreamItem
 from patchbay.nodes.models.transformers.engine import HfEngine
 from patchbay.nodes.models.transformers.sampling import SamplerOptions
+
+class Read(NamedTuple):
+    """A conversation as a network takes it in."""
+
+    text: str
+    tokens: list[int]
+    features: Mapping[str, Any] = {}
+    """Its pictures, where it has any."""
+
 
 _CHOOSING = [field.name for field in fields(SamplerOptions)]
 
@@ -153,7 +162,7 @@ class ChatTransformers(StreamingChat):
         schema = _schema(options.get("response_format"))
         check_thinks(self._template(), options.get(THINKING), self.model_name)
         thinking = "off" if schema is not None else options.get(THINKING)
-        text, prompt = self._read(messages, template_words(thinking))
+        text, prompt, features = self._read(messages, template_words(thinking))
         split = splitter_for(self._template(), text)
         if split.thinking and thinking in ("off", 0):  # the template began a thought all the same
             prompt += self._tokens(f"\n{split.closing}\n\n")
@@ -168,6 +177,7 @@ class ChatTransformers(StreamingChat):
             stops=tuple(stop or ()),
             grammar=None if schema is None else engine.grammars.for_schema(schema),
             adapter=self.adapter,
+            features=features,
         )
         return request, Parted(split)
 
@@ -177,7 +187,7 @@ class ChatTransformers(StreamingChat):
         Raises:
             NodeError: there is no chat template, or it does not take these messages.
         """
-        return self._read(messages, {})[1]
+        return self._read(messages, {}).tokens
 
     def _template(self) -> str:
         own = self._engine.tokenizer.chat_template
@@ -186,14 +196,23 @@ class ChatTransformers(StreamingChat):
     def _tokens(self, text: str) -> list[int]:
         return list(self._engine.tokenizer(text, add_special_tokens=False)["input_ids"])
 
-    def _read(
-        self, messages: Sequence[BaseMessage], words: Mapping[str, Any]
-    ) -> tuple[str, list[int]]:
+    def tokenizer_words(self) -> list[str]:
+        """What the tokenizer looks a text through for; a shorter one is a blank or a letter."""
+        return [word for word in self._engine.tokenizer.get_added_vocab() if len(word) > 2]
+
+    def _read(self, messages: Sequence[BaseMessage], words: Mapping[str, Any]) -> Read:
         """The prompt as a text and as tokens; `words` are told to the template."""
+        chat = to_chat(messages)
+        marked = split_words(chat, self.tokenizer_words())
+        text = self._templated(self._engine.tokenizer, marked or chat, words)
+        parts = [text] if marked is None else pieces(text)
+        return Read(text, [token for part in parts for token in self._tokens(part)])
+
+    def _templated(self, owner: Any, chat: Sequence[Any], words: Mapping[str, Any]) -> str:
+        """A conversation by the chat template of a tokenizer or a processor."""
         import jinja2
 
-        tokenizer = self._engine.tokenizer
-        if self.chat_template is None and not tokenizer.chat_template:
+        if self.chat_template is None and not owner.chat_template:
             raise NodeError(
                 f"The model {self.model_name!r} has no chat template, so it cannot be told who "
                 "says what.",
@@ -201,15 +220,15 @@ class ChatTransformers(StreamingChat):
                 code="model/chat-template",
                 retry=False,
             )
-        chat = to_chat(messages)
-        marked = split_words(chat, _control_words(tokenizer))
         try:
-            text = tokenizer.apply_chat_template(
-                marked or chat,
-                chat_template=self.chat_template,
-                add_generation_prompt=True,
-                tokenize=False,
-                **words,
+            return str(
+                owner.apply_chat_template(
+                    chat,
+                    chat_template=self.chat_template,
+                    add_generation_prompt=True,
+                    tokenize=False,
+                    **words,
+                )
             )
         except jinja2.TemplateError as error:
             raise NodeError(
@@ -219,8 +238,6 @@ class ChatTransformers(StreamingChat):
                 code="model/chat-template",
                 retry=False,
             ) from error
-        parts = [text] if marked is None else pieces(text)
-        return text, [token for part in parts for token in self._tokens(part)]
 
     def _last(self, request: Request, ended: Ended, parted: Parted) -> ChatGenerationChunk:
         if ended.error is not None:
@@ -238,11 +255,6 @@ class ChatTransformers(StreamingChat):
             chunk_position="last",
         )
         return ChatGenerationChunk(message=message, generation_info=info)
-
-
-def _control_words(tokenizer: Any) -> list[str]:
-    """What the tokenizer looks a text through for; a shorter one is a blank or a letter."""
-    return [word for word in tokenizer.get_added_vocab() if len(word) > 2]
 
 
 def _schema(response_format: Any) -> dict[str, Any] | None:

@@ -46,7 +46,7 @@ class HfEngine:
     def __init__(self, model: Any, tokenizer: Any, context: int, parallel: int) -> None:
         self.tokenizer, self.context, self.parallel = tokenizer, context, parallel
         self.adapters = Adapters(model)
-        self.ends = _ends(model, tokenizer)
+        self.ends = ends_of(model, tokenizer)
         self.trained = int(getattr(model.config, "max_position_embeddings", 0) or 0)
         self.grammars = Grammars(tokenizer, int(model.config.vocab_size), self.ends)
         self._device = model.device
@@ -124,7 +124,7 @@ class HfEngine:
                 try:
                     batch.step()
                 except Exception as error:
-                    batch.fail(in_words(error, _translate))
+                    batch.fail(in_words(error, translate))
         batch.fail(closed())
         for request in self._waiting:
             request.put(Ended(error=closed()))
@@ -177,10 +177,10 @@ class HfEngine:
             else:
                 batch.admit(row)
         except Exception as error:
-            row.fail(in_words(error, _translate))
+            row.fail(in_words(error, translate))
 
 
-def _ends(model: Any, tokenizer: Any) -> frozenset[int]:
+def ends_of(model: Any, tokenizer: Any) -> frozenset[int]:
     """Every token that the model or its tokenizer says ends an answer."""
     given = [tokenizer.eos_token_id]
     for config in (model.generation_config, model.config):
@@ -189,7 +189,7 @@ def _ends(model: Any, tokenizer: Any) -> frozenset[int]:
     return frozenset(int(token) for token in given if token is not None)
 
 
-def _translate(error: BaseException) -> NodeError | None:
+def translate(error: BaseException) -> NodeError | None:
     """What torch raised, in words where a person can do something about it."""
     text = str(error).lower()
     if "out of memory" in text or "can't allocate memory" in text:

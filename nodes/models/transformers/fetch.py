@@ -19,7 +19,8 @@ from patchbay.nodes.weights.refs import HubRef, Report
 
 TOKENIZER = ("tokenizer.json", "tokenizer_config.json")
 OPTIONAL = ("generation_config.json", "special_tokens_map.json", "added_tokens.json",
-            "chat_template.jinja")  # fmt: skip
+            "chat_template.jinja", "chat_template.json", "preprocessor_config.json",
+            "processor_config.json")  # fmt: skip
 
 
 def fetch_model(ref: HubFolder, report: Report) -> Path:

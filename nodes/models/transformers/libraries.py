@@ -15,7 +15,8 @@ from patchbay.nodes.models.cores import share_cores
 
 _ALONE = threading.RLock()
 _MODULES = ("torch", "transformers")
-_NAMES = ("AutoModel", "AutoModelForCausalLM", "AutoTokenizer")
+_NAMES = ("AutoModel", "AutoModelForCausalLM", "AutoModelForImageTextToText", "AutoProcessor",
+          "AutoTokenizer")  # fmt: skip
 
 
 @contextlib.contextmanager

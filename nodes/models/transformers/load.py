@@ -15,7 +15,7 @@ from patchbay.nodes.errors import NodeError
 from patchbay.nodes.models.errors import out_of_memory
 from patchbay.nodes.models.transformers.libraries import load_libraries, making_networks
 from patchbay.nodes.models.transformers.precision import Quantization, dtype_on
-from patchbay.nodes.models.transformers.source import Gguf, HubFolder, check_folder, parse
+from patchbay.nodes.models.transformers.source import Gguf, HubFolder, check_folder, parse, sees
 from patchbay.nodes.units import size_in_words
 from patchbay.nodes.weights.refs import Report
 
@@ -33,8 +33,33 @@ def load(spec: TransformersModel, report: Report) -> ChatTransformers:
     """
     from patchbay.nodes.models.transformers.chat import ChatTransformers
 
+    if spec.sees is not False and sees(str(folder_of(spec.weights, report))):
+        return _load_seeing(spec, report)
     engine = load_engine(spec, report)
     return ChatTransformers.over(
+        engine, engine.close, name=spec.weights, chat_template=spec.chat_template
+    )
+
+
+def _load_seeing(spec: TransformersModel, report: Report) -> ChatTransformers:
+    folder = folder_of(spec.weights, report)
+    if spec.quantization is not None:
+        raise NodeError(
+            f"{spec.weights!r} sees pictures; such models cannot be quantized here yet.",
+            fix='Take the "Quantize" node out, or set the type of the weights to bfloat16.',
+            code="model/unloadable",
+            retry=False,
+        )
+    _check_memory(spec)
+    load_libraries()
+    report(f"Loading {spec.weights}", 0, None)
+    from patchbay.nodes.models.transformers.vision import VisionChat, VisionEngine
+
+    model, processor = _read(spec, folder, seeing=True)
+    text = model.config.get_text_config()
+    trained = int(getattr(text, "max_position_embeddings", 0) or 0)
+    engine: Any = VisionEngine(model, processor, spec.slot_context(trained))
+    return VisionChat.over(
         engine, engine.close, name=spec.weights, chat_template=spec.chat_template
     )
 
@@ -73,17 +98,21 @@ def folder_of(weights: str, report: Report) -> Path:
 
 
 @making_networks()
-def _read(spec: TransformersModel, folder: Path) -> tuple[Any, Any]:
+def _read(spec: TransformersModel, folder: Path, seeing: bool = False) -> tuple[Any, Any]:
+    """The network, and its tokenizer; for one that sees, its processor in place of that."""
     import torch
-    from transformers import AutoModelForCausalLM, AutoTokenizer
+    import transformers
+
+    network = transformers.AutoModelForImageTextToText if seeing else None
+    reader = transformers.AutoProcessor if seeing else transformers.AutoTokenizer
 
     device = pick_device(spec.device)
     dtype = getattr(torch, dtype_on(device, spec.dtype))
     safe: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
     bits = {} if spec.quantization is None else _bits(spec.quantization, dtype)
     try:
-        tokenizer = AutoTokenizer.from_pretrained(str(folder), **safe)
-        model: Any = AutoModelForCausalLM.from_pretrained(
+        tokenizer: Any = reader.from_pretrained(str(folder), **safe)
+        model: Any = (network or transformers.AutoModelForCausalLM).from_pretrained(
             str(folder), dtype=dtype, device_map={"": device}, use_safetensors=True, **bits, **safe
         )
     except MemoryError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -105,6 +106,19 @@ def check_folder(path: Path) -> Path:
             )
         raise _missing(f"The folder {path} holds no {WEIGHTS}.")
     return path
+
+
+def sees(weights: str) -> bool | None:
+    """Whether a model takes pictures, by its config; None where that is not here yet."""
+    try:
+        source = parse(weights)
+        if isinstance(source, Gguf):
+            return False
+        folder = source.path if isinstance(source, HubFolder) else source
+        config = json.loads((folder / CONFIG).read_text("utf-8"))
+    except (OSError, ValueError, NodeError):
+        return None
+    return isinstance(config, dict) and "vision_config" in config
 
 
 def _missing(message: str) -> NodeError:

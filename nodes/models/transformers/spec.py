@@ -47,6 +47,13 @@ class TransformersModel(LocalSampling, Thinks, SampledModel):
         """Requests that share the model, computed together."""
         return self.parallel
 
+    @property
+    def sees(self) -> bool | None:
+        """Whether its config names a part that looks at pictures; None where it is not here yet."""
+        from patchbay.nodes.models.transformers.source import sees
+
+        return sees(self.weights)
+
     def content_key(self) -> JsonValue:
         """The description with the hash of the weights in place of their name or path."""
         fields = self.model_dump(mode="json", exclude={"weights"})

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from patchbay.nodes.models.servers.ollama.embeddings import OllamaEmbeddings
 from patchbay.nodes.models.servers.ollama.host import (
     address_of,
+    check_capable,
     client_options,
     duration,
     provide,
@@ -40,8 +42,9 @@ def open_chat(spec: OllamaModel, opening: Opening) -> ServedChat:
         **client_options(address, spec.timeout_s, key),
     )
     return ServedChat.over(
-        inner, server, translator(spec), retries=spec.retries, context=spec.context
-    )
+        inner, server, translator(spec), retries=spec.retries, context=spec.context,
+        look=partial(check_capable, server, key, spec),
+    )  # fmt: skip
 
 
 def open_embeddings(spec: OllamaEmbeddings, opening: Opening) -> ServedEmbeddings:

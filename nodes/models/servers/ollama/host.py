@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from patchbay.nodes.errors import NodeError
+from patchbay.nodes.models.pictures import blind
 from patchbay.nodes.models.servers.address import async_settings, check_address, client_settings
 from patchbay.nodes.models.servers.errors import Server
+from patchbay.nodes.values import ModelSpec
 from patchbay.nodes.weights.refs import Report
 
 if TYPE_CHECKING:
@@ -119,6 +121,25 @@ def list_models(address: str, key: str = "", secret: str = "") -> list[str]:
     options = client_options(address, _ASK_S, key)
     with in_words(server), ollama.Client(address, **options["client_kwargs"]) as client:
         return [str(model.model) for model in client.list().models]
+
+
+def check_capable(server: Server, key: str, model: ModelSpec) -> None:
+    """Refuse pictures where the server says that the model sees none: it would drop them.
+
+    Servers older than 0.6.4 do not say, and are believed. Blocks for up to 10 s.
+
+    Raises:
+        NodeError: the model reads text only, or the server does not answer.
+    """
+    import httpx
+
+    shared = client_options(server.address, _ASK_S, key)["client_kwargs"]
+    with in_words(server), httpx.Client(base_url=server.address, **shared) as client:
+        answer = client.post("/api/show", json={"model": server.model})
+        answer.raise_for_status()
+        told = answer.json().get("capabilities")
+    if isinstance(told, list) and "vision" not in told:
+        raise blind(model, "model")
 
 
 def provide(server: Server, key: str, report: Report, *, pull: bool) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import partial
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from patchbay.nodes.errors import NodeError
@@ -59,7 +60,9 @@ def open_chat(spec: ProviderModel, opening: Opening) -> ServedChat:
     where = spec.base_url or provider
     listing = partial(_list_models, spec, key) if spec.base_url or spec.provider.lists else None
     server = Server(where, model, spec.secret.secret if spec.secret else "", _START, listing)
-    translate = partial(_translated, inner=inner, like_openai=_like_openai(provider))
+    translate = partial(
+        _translated, inner=inner, like_openai=_like_openai(provider), names=_names(provider)
+    )
     return ServedChat.over(
         inner, server, translate, retries=spec.retries, says_end=provider == "anthropic"
     )
@@ -95,6 +98,11 @@ def _list_models(spec: ProviderModel, key: str) -> list[str]:
 _START = "Check the network, and the address if one is given."
 
 
+def _names(provider: str) -> Mapping[str, str]:
+    """Options that an integration calls otherwise in a call: Google's refuses the usual name."""
+    return {"max_tokens": "max_output_tokens"} if provider.startswith("google_") else {}
+
+
 def _like_openai(provider: str) -> bool:
     return provider in ("openai", "azure_openai")
 
@@ -116,12 +124,16 @@ def _settings(spec: ProviderModel, key: str) -> dict[str, Any]:
 
 
 def _translated(
-    call: Mapping[str, Any], *, inner: BaseChatModel, like_openai: bool
+    call: Mapping[str, Any],
+    *,
+    inner: BaseChatModel,
+    like_openai: bool,
+    names: Mapping[str, str] = MappingProxyType({}),
 ) -> dict[str, Any]:
     """A call's options as the integration takes them."""
     if like_openai:
         return openai_translated(call, {}, "response_format")
-    made = {k: v for k, v in call.items() if v is not None}
+    made = {names.get(k, k): v for k, v in call.items() if v is not None}
     wanted = made.pop("response_format", None)
     if wanted is None:
         return made

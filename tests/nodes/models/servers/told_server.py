@@ -40,6 +40,8 @@ class ToldServer:
 
     replies: list[Reply]
     ollama: bool = False
+    capabilities: tuple[str, ...] = ("completion",)
+    """What Ollama says that its model can do."""
     asked: list[Body] = field(default_factory=list)
     url: str = ""
 
@@ -66,7 +68,7 @@ class Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers.get("Content-Length", 0))))
         if self.path == "/api/show":
-            return self._whole(Reply(whole={"capabilities": ["completion"], "model_info": {}}))
+            return self._whole(Reply(whole={"capabilities": self.site.capabilities, "model_info": {}}))
         site = self.site
         site.asked.append(body)
         reply = site.replies.pop(0) if len(site.replies) > 1 else site.replies[0]
