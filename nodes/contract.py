@@ -179,7 +179,10 @@ class Node(ABC):
         """What is better known before the node runs, as sentences: shown as warnings of the node.
 
         Called while a flow is checked, as `describe` is; an input that is wired, and whose value
-        nobody describes, is `UNSET`; one without a wire its default. Raises `NodeError` where the node would fail for certain.
+        nobody describes, is `UNSET`; one without a wire its default.
+
+        Raises:
+            NodeError: the node would fail for certain.
         """
         return ()
 

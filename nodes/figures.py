@@ -10,6 +10,8 @@ from pydantic import JsonValue, model_validator
 
 from patchbay.nodes.data import Picture, Value
 
+__all__ = ["Chart", "Picture", "Table", "cell_text"]
+
 
 class Table(Value):
     """Rows under named columns. Cells are JSON values."""

@@ -22,6 +22,7 @@ from patchbay.nodes.data import (
     Document,
     FileRef,
     Message,
+    Picture,
     SecretRef,
     Value,
     canonical,
@@ -29,7 +30,7 @@ from patchbay.nodes.data import (
     encode,
     nested_fields,
 )
-from patchbay.nodes.figures import Chart, Picture, Table
+from patchbay.nodes.figures import Chart, Table
 from patchbay.nodes.specs import (
     AgentSpec,
     EmbeddingsSpec,

@@ -27,7 +27,10 @@ class AskModel(Node):
     kind, version = "model.ask", 1
     title, family = "Ask a model", "Models"
     icon = "spark"
-    synonyms = ("llm", "chat", "llm chain", "completion", "generate", "call model", "gpt", "answer", "vision")
+    synonyms = (
+        "llm", "chat", "llm chain", "completion", "generate", "call model", "gpt", "answer",
+        "vision", "multimodal",
+    )  # fmt: skip
     deterministic = False
 
     class Params(NodeParams, Form):

@@ -29,6 +29,7 @@ from patchbay.nodes.models.transformers.answer import Ended, Request, StreamItem
 from patchbay.nodes.models.transformers.engine import HfEngine
 from patchbay.nodes.models.transformers.sampling import SamplerOptions
 
+
 class Read(NamedTuple):
     """A conversation as a network takes it in."""
 

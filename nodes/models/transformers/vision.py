@@ -11,7 +11,7 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 from patchbay.nodes.errors import NodeError
 from patchbay.nodes.models.errors import closed, in_words
@@ -135,9 +135,7 @@ class VisionChat(ChatTransformers):
 
     @property
     def _vision(self) -> VisionEngine:
-        engine: Any = self._engine
-        assert isinstance(engine, VisionEngine)
-        return engine
+        return cast("VisionEngine", self._engine)
 
     def _check_words(self, chat: Sequence[Mapping[str, Any]]) -> None:
         """Refuse texts with the model's control words: `<image>` would count as a picture."""
@@ -161,7 +159,7 @@ def _turn(message: Any, pictures: list[Any]) -> dict[str, Any]:
     from patchbay.nodes.models.messages import role_of
 
     content = message.content
-    parts = [{"type": "text", "text": content}] if isinstance(content, str) else content
+    parts: list[Any] = [{"type": "text", "text": content}] if isinstance(content, str) else content
     made: list[dict[str, Any]] = []
     for part in parts:
         if isinstance(part, str):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import io
 import json
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler
@@ -24,7 +23,7 @@ from patchbay.nodes.models.messages import to_langchain
 from patchbay.nodes.models.pictures import with_pictures
 from patchbay.nodes.prompts.chat import BuildMessages
 from patchbay.nodes.testing import run_node
-from patchbay.nodes.values import Message, Picture, content_hash, decode, encode
+from patchbay.nodes.values import Message, content_hash, decode, encode
 from tests.loopback import served
 from tests.nodes.models.seeing import PATCHES, picture, seeing_folder
 from tests.nodes.models.servers.told_server import line, says, told
@@ -55,7 +54,8 @@ def flow_of(model: dict[str, Any], turns: bool = False, **ask: Any) -> Any:
         "edges": [
             {"from": a, "to": b}
             for a, b in [
-                ("file.value", "read.file"), ("model.model", "ask.model"), ("ask.text", "out.value"),
+                ("file.value", "read.file"), ("model.model", "ask.model"),
+                ("ask.text", "out.value"),
                 *zip(wires[::2], wires[1::2], strict=True),
             ]
         ],
@@ -240,6 +240,7 @@ class Records(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
 
+URL_SAFE = RED.data.replace("+", "-").replace("/", "_")  # as Google's client writes base64
 OPENAI_PART = {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{RED.data}"}}
 
 
@@ -251,7 +252,7 @@ OPENAI_PART = {"type": "image_url", "image_url": {"url": f"data:image/png;base64
             "source": {"type": "base64", "media_type": "image/png", "data": RED.data},
         }),
         ("google_genai:gemini-x", "langchain_google_genai",
-         {"inlineData": {"mimeType": "image/png", "data": RED.data}}),
+         {"inlineData": {"mime_type": "image/png", "data": URL_SAFE}}),
         ("groq:x", "langchain_groq", OPENAI_PART),
         ("mistralai:x", "langchain_mistralai", OPENAI_PART),
     ],
@@ -289,9 +290,9 @@ def test_ollama_gets_them_as_images(files: dict[str, Path]) -> None:
 
 
 def test_ollama_would_drop_them_for_a_model_that_does_not_see(files: dict[str, Path]) -> None:
-    with told(says("Red."), ollama=True) as server:
-        with pytest.raises(RunError, match=r"'told:latest' \(chat model/ollama\) reads text only"):
-            run(ollama(server.url), file=files["red"])
+    refused = pytest.raises(RunError, match=r"'told:latest' \(chat model/ollama\) reads text only")
+    with told(says("Red."), ollama=True) as server, refused:
+        run(ollama(server.url), file=files["red"])
     assert server.asked == []
 
 

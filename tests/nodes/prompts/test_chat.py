@@ -61,7 +61,7 @@ def test_empty_turns_are_left_out_and_an_empty_conversation_fails():
 
 def test_ports_follow_the_turns():
     params = BuildMessages.Params.model_validate({"turns": [{"role": "user", "text": "{b} {a}"}]})
-    assert list(BuildMessages.input_ports(params).declared) == ["b", "a"]
+    assert list(BuildMessages.input_ports(params).declared) == ["b", "a", "pictures"]
     default = BuildMessages.input_ports(BuildMessages.Params()).declared
     assert not default["history"].required
 

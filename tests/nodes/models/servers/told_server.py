@@ -68,7 +68,8 @@ class Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers.get("Content-Length", 0))))
         if self.path == "/api/show":
-            return self._whole(Reply(whole={"capabilities": self.site.capabilities, "model_info": {}}))
+            shown = {"capabilities": self.site.capabilities, "model_info": {}}
+            return self._whole(Reply(whole=shown))
         site = self.site
         site.asked.append(body)
         reply = site.replies.pop(0) if len(site.replies) > 1 else site.replies[0]
