@@ -201,7 +201,8 @@ LOADED_LATE = {
     "nodes/models/servers/chat.py", "nodes/models/servers/embeddings.py",
     "nodes/models/servers/ollama/chat.py", "nodes/models/servers/openai/stream.py",
     "nodes/models/servers/reading.py",
-    "nodes/models/transformers/vision.py", "nodes/models/streaming.py", "nodes/records/jmes.py", "nodes/retrieval/open_store.py",
+    "nodes/models/transformers/vision.py",
+    "nodes/models/streaming.py", "nodes/records/jmes.py", "nodes/retrieval/open_store.py",
     "nodes/retrieval/encoder.py", "nodes/retrieval/open_retriever.py",
 }  # fmt: skip
 
