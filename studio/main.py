@@ -1,24 +1,14 @@
 """The script that Streamlit runs for every session: page setup and navigation."""
 
-from pathlib import Path
-
 import streamlit as st
 
 from patchbay.studio.screens import flows
 from patchbay.studio.server import session
 from patchbay.studio.server.open_questions import open_words
 
-ASSETS = Path(__file__).parent / "assets"
-
-st.set_page_config(
-    page_title="Patchbay",
-    page_icon=str(ASSETS / "icon.png"),
-    layout="wide",
-    initial_sidebar_state="collapsed",
-)
-# Our own style sheet; nothing that a flow contains is ever put into it.
-st.html(ASSETS / "studio.css")
-st.logo(ASSETS / "logo.svg", size="large")
+# The icon and the style are parts of the page itself: see patchbay.studio.server.page.
+st.set_page_config(page_title="Patchbay", layout="wide", initial_sidebar_state="collapsed")
+st.logo(":material/hub:", size="large")  # the style sheet draws ours in its place
 
 
 # Only the page that is shown is imported: people wait for the first one.

@@ -6,6 +6,7 @@ computed, when the command is killed.
 
 from __future__ import annotations
 
+import gc
 import importlib.util
 from pathlib import Path
 from typing import Annotated
@@ -33,6 +34,7 @@ def studio(
         )
         raise FlowError([problem])
     app = Path(found.origin).parent / "app.py"
+    gc.disable()  # until the server has started: imports make no garbage, and are many
     from streamlit.web.cli import main
 
     options = ["--server.port", str(port), "--server.address", "127.0.0.1"]

@@ -19,6 +19,8 @@ from patchbay.studio.views.gallery import gallery
 from patchbay.studio.words import plain
 
 if TYPE_CHECKING:
+    from streamlit.delta_generator import DeltaGenerator
+
     from patchbay.flows.exchange.imports.report import ImportReport
     from patchbay.studio.documents.document import FlowDocument
 
@@ -48,7 +50,7 @@ def page() -> None:
         )  # fmt: skip
         st.button("Import", icon=":material/upload:", on_click=_ask, args=("import",))
         st.button("New flow", icon=":material/add:", type="primary", on_click=_new)
-    _drop()
+    drop = st.container(key="drop")
     _notice()
     library = services().library
     cards = services().cards
@@ -64,6 +66,7 @@ def page() -> None:
         )  # fmt: skip
     _templates(cards.of(library.template_files()), wanted or "")
     _dialogs()
+    _drop(drop)  # last: the browser has the cards before it loads what it needs for this
 
 
 def _templates(cards: Sequence[Card], wanted: str) -> None:
@@ -72,16 +75,11 @@ def _templates(cards: Sequence[Card], wanted: str) -> None:
     if not found:
         return
     st.markdown("### Templates", anchors=False)
-    topic = st.pills(
-        "Topic", services().cards.topics(cards), key="flows-topic", label_visibility="collapsed",
-        format_func=plain,
-    )  # fmt: skip
-    if topic:
-        found = [card for card in found if topic in card.topics]
-        if not found:
-            st.caption(f"No template about {plain(topic)} matches the search.")
     found.sort(key=_by_size)
-    gallery(found, "templates", {"Use template": _use, "Look": _look_at}, dark=_dark())
+    gallery(
+        found, "templates", {"Use template": _use, "Look": _look_at},
+        topics=services().cards.topics(cards), dark=_dark(),
+    )  # fmt: skip
 
 
 def _by_size(card: Card) -> tuple[bool, int, str]:
@@ -203,7 +201,7 @@ def _problems(words: str, problems: tuple[object, ...]) -> None:
         st.markdown(f"- {plain(str(problem))}")
 
 
-def _drop() -> None:
+def _drop(place: DeltaGenerator) -> None:
     """A place to drop a flow on: it opens at once. What cannot be read is refused by `_notice`."""
     key = f"dropped:{session.recall('drops', 0)}"  # a new key empties it for the next file
 
@@ -217,11 +215,10 @@ def _drop() -> None:
         except FlowError as error:
             session.remember("refused", error.problems)
 
-    with st.container(key="drop"):
-        st.file_uploader(
-            "Drop a flow here: ours, or one of Flowise, Langflow, CrewAI, Haystack, Dify or n8n",
-            type=FILE_TYPES, key=key, on_change=dropped,
-        )  # fmt: skip
+    place.file_uploader(
+        "Drop a flow here: ours, or one of Flowise, Langflow, CrewAI, Haystack, Dify or n8n",
+        type=FILE_TYPES, key=key, on_change=dropped,
+    )  # fmt: skip
 
 
 def _take(data: bytes, file: str) -> None:

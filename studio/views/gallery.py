@@ -21,7 +21,12 @@ ABOUT = 160
 
 
 def gallery(
-    cards: Sequence[Card], key: str, buttons: Mapping[str, Callable[[Path], None]], *, dark: bool
+    cards: Sequence[Card],
+    key: str,
+    buttons: Mapping[str, Callable[[Path], None]],
+    *,
+    topics: Sequence[str] = (),
+    dark: bool,
 ) -> None:
     """Draw cards.
 
@@ -29,6 +34,7 @@ def gallery(
         cards: what to show; texts are shown as they are.
         key: names the element.
         buttons: what a button of a card is called, and the callback that gets the card's file.
+        topics: what to choose among the cards by; done in the browser.
         dark: which picture to show.
     """
     files = {str(number): card.path for number, card in enumerate(cards)}
@@ -42,7 +48,13 @@ def gallery(
     shown = [_told(name, card, dark) for name, card in zip(files, cards, strict=True)]
     live_component()(
         key=key,
-        data={**addresses("live"), "mode": "cards", "cards": shown, "buttons": list(buttons)},
+        data={
+            **addresses("live"),
+            "mode": "cards",
+            "cards": shown,
+            "buttons": list(buttons),
+            "topics": list(topics),
+        },
         on_pressed_change=pressed,
         height="content",
     )
@@ -55,5 +67,6 @@ def _told(name: str, card: Card, dark: bool) -> dict[str, Any]:
         "title": card.title,
         "about": (about[:ABOUT] + ("…" if len(about) > ABOUT else "")) or "No description.",
         "facts": plural(card.nodes, "node"),
+        "topics": list(card.topics),
         "picture": card.dark if dark else card.light,
     }

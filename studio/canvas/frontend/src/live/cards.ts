@@ -2,6 +2,7 @@
 // only ever the source of an <img>, where no script runs and nothing is fetched.
 
 import { el } from "./elements";
+import { topicRow } from "./topics";
 
 /** See studio/views/gallery.py. */
 export interface Card {
@@ -9,14 +10,23 @@ export interface Card {
   title: string;
   about: string;
   facts: string;
+  topics: string[];
   /** As SVG; "" where the flow cannot be drawn. */
   picture: string;
+}
+
+/** What the element shows: cards, the names of their buttons, and topics to choose among them by. */
+export interface CardsData {
+  cards: Card[];
+  buttons: string[];
+  topics: string[];
 }
 
 type Press = (button: string, card: string) => void;
 interface CardsRoot extends HTMLElement {
   pbPress?: Press;
   pbShown?: string;
+  pbTopic?: string;
 }
 
 // To draw a picture the browser builds a document of some hundred elements, so only those in sight are drawn, and those
@@ -34,14 +44,26 @@ const near = new IntersectionObserver(
   { rootMargin: "400px" },
 );
 
-export function drawCards(root: CardsRoot, cards: Card[], buttons: string[], press: Press): void {
+export function drawCards(root: CardsRoot, { cards, buttons, topics }: CardsData, press: Press): void {
   root.pbPress = press;
   // A rerun of the page brings the same cards again; what has the focus should keep it.
-  const shown = JSON.stringify([cards, buttons]);
+  const shown = JSON.stringify([cards, buttons, topics]);
   if (root.pbShown === shown) return;
   root.pbShown = shown;
-  root.className = "root cards";
-  root.replaceChildren(...cards.map((card) => cardElement(root, card, buttons)));
+  root.className = "root";
+  const grid = el("div", "cards");
+  const nothing = el("p", "nothing");
+  nothing.setAttribute("role", "status");
+  const narrow = (topic: string) => {
+    root.pbTopic = topic;
+    const found = cards.filter((card) => !topic || card.topics.includes(topic));
+    grid.replaceChildren(...found.map((card) => cardElement(root, card, buttons)));
+    nothing.textContent = found.length ? "" : `No template about ${topic} matches the search.`;
+  };
+  const kept = root.pbTopic && topics.includes(root.pbTopic) ? root.pbTopic : "";
+  narrow(kept);
+  const row = topics.length ? [topicRow(topics, kept, narrow)] : [];
+  root.replaceChildren(...row, nothing, grid);
 }
 
 function cardElement(root: CardsRoot, card: Card, buttons: string[]): HTMLElement {

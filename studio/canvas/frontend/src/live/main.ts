@@ -2,7 +2,7 @@
 
 import { never } from "../never";
 import { Progress, Step } from "../progress";
-import { Card, drawCards } from "./cards";
+import { CardsData, drawCards } from "./cards";
 import { Channel, channelAt } from "./channel";
 import { shownRevision } from "../shown";
 import { Found, el, foundElement, growTrace } from "./elements";
@@ -27,7 +27,7 @@ type Data =
   | { mode: "found"; found: Found[] }
   | { mode: "words"; words: Part[] }
   | { mode: "drawn for"; nodes: string[] }
-  | { mode: "cards"; cards: Card[]; buttons: string[] }
+  | ({ mode: "cards" } & CardsData)
   | ({ mode: "pulse"; url: string; doc: string } & PulseData)
   | ({ mode: "run"; url: string; doc: string } & RunData);
 
@@ -59,7 +59,7 @@ export function mount(component: Component, base: string): (() => void) | void {
       return drawnFor(data.nodes);
     case "cards": {
       const press = (button: string, card: string) => component.setTriggerValue("pressed", { button, card });
-      return drawCards(root, data.cards, data.buttons, press);
+      return drawCards(root, data, press);
     }
     case "pulse":
       return pulse(root, channelOf(data.url, base), data, component);
