@@ -58,6 +58,9 @@ class BuildMessages(Node):
             max_length=200,
         )
         """The messages in order; a turn of the role `history` is where earlier ones go."""
+        needs_history: bool = Field(False)
+        """Whether the earlier messages must be there. Where they come by one way of a *Switch*,
+        this node is then skipped with that way."""
 
         @model_validator(mode="after")
         def _makes_sense(self) -> BuildMessages.Params:
@@ -84,8 +87,10 @@ class BuildMessages(Node):
             name: (Promptable, port(doc=f"What {{{name}}} stands for.")) for name in params.names()
         }
         if any(turn.role == HISTORY for turn in params.turns):
+            needed = "What was said before."
             about = "What was said before; nothing where nothing is wired."
-            ports[HISTORY] = (list[Message], port([], doc=about))
+            filled = port(doc=needed) if params.needs_history else port([], doc=about)
+            ports[HISTORY] = (list[Message], filled)
         if PICTURES not in ports:  # a variable of that name is older
             about = "What goes with the last turn of the user, for a model that sees."
             ports[PICTURES] = (list[Picture], port([], doc=about))

@@ -7,7 +7,11 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from patchbay.flows.exchange.imports.flowise_steps import with_default_model, with_parts
+from patchbay.flows.exchange.imports.flowise_steps import (
+    with_default_model,
+    with_parts,
+    with_people,
+)
 from patchbay.flows.exchange.imports.graph import ForeignGraph, ForeignNode, ForeignWire, place_of
 
 _REFERENCE = re.compile(r"^\{\{([^{}]{1,200})\.data\.instance\}\}$")
@@ -64,6 +68,7 @@ def read_flowise(data: Mapping[str, Any], name: str) -> ForeignGraph:
     for node in data["nodes"]:
         graph.wires.extend(w for w in _undrawn(node, known) if (w.source, w.target) not in drawn)
     with_default_model(graph)
+    with_people(graph)
     return graph
 
 
@@ -83,7 +88,12 @@ def _node(node: Any) -> ForeignNode | None:
     }
     title = _text(data.get("label"))
     return ForeignNode(
-        node["id"], _text(data.get("name")) or "unnamed", title, settings, place_of(node)
+        node["id"],
+        _text(data.get("name")) or "unnamed",
+        title,
+        settings,
+        place_of(node),
+        parent=_text(node.get("parentNode") or node.get("parentId")),
     )
 
 

@@ -44,8 +44,12 @@ def _parts(graph: ForeignGraph, node: ForeignNode, prefix: str) -> Iterator[Fore
             given = _config(row.get("agentSelectedToolConfig"))
             at = (x - 300, y + 340 + 140 * index)
             made = ForeignNode(f"{node.id}:tool{index}", name, "", given, at)
-            graph.wires.append(ForeignWire(made.id, "tool", node.id, "tools"))
             yield made
+            source = made.id
+            if row.get("agentSelectedToolRequiresHumanInput") is True:
+                yield _asked(graph, source, made.at)
+                source = asking(source)
+            graph.wires.append(ForeignWire(source, "tool", node.id, "tools"))
     stores = settings.get("agentKnowledgeDocumentStores")
     for index, row in enumerate(stores if isinstance(stores, list) else ()):
         if isinstance(row, dict):
@@ -67,6 +71,31 @@ def _tool(graph: ForeignGraph, node: ForeignNode) -> Iterator[ForeignNode]:
         made = ForeignNode(f"{node.id}:tool", name, "", given, (x - 300, y + 200))
         graph.wires.append(ForeignWire(made.id, "tool", node.id, "tools"))
         yield made
+
+
+def asking(tool: str) -> str:
+    """The id of the node that has a person decide about a tool."""
+    return f"{tool}:asked"
+
+
+def _asked(graph: ForeignGraph, tool: str, at: tuple[float, float] | None) -> ForeignNode:
+    """What stands between a tool and the agent where a person is to decide."""
+    graph.wires.append(ForeignWire(tool, "tool", asking(tool), "tool"))
+    return ForeignNode(asking(tool), "#ask_first", "", {}, at)
+
+
+def with_people(graph: ForeignGraph) -> None:
+    """Sequential agents that interrupt: a person decides about each of their tools."""
+    wary = {
+        n.id for n in graph.nodes if n.type == "seqAgent" and n.settings.get("interrupt") is True
+    }
+    places = {n.id: n.at for n in graph.nodes}
+    for index, wire in enumerate(graph.wires):
+        if wire.target in wary and wire.input == "tools":
+            if asking(wire.source) not in places:
+                graph.nodes.append(_asked(graph, wire.source, places.get(wire.source)))
+                places[asking(wire.source)] = None
+            graph.wires[index] = replace(wire, source=asking(wire.source), output="tool")
 
 
 def _config(value: Any) -> dict[str, Any]:

@@ -21,6 +21,8 @@ class ForeignNode:
     """Where it lies on that builder's canvas, in its pixels."""
     ports: tuple[str, ...] = ()
     """Outputs that it has, where the file says so."""
+    parent: str = ""
+    """The id of the node that it is drawn inside of, where there is one."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from patchbay.flows.exchange.imports.graph import (
@@ -55,7 +56,34 @@ def read_langflow(data: Mapping[str, Any], name: str) -> ForeignGraph:
         wire = _wire(edge)
         if wire is not None:
             graph.wires.append(wire)
+    _one_store(graph)
     return graph
+
+
+STORES = frozenset({"AstraDB"})
+"""Databases that one component fills and another searches."""
+
+
+def _one_store(graph: ForeignGraph) -> None:
+    """What fills a collection is wired into what searches the same one: here both are one index."""
+    wired = {(wire.target, wire.input) for wire in graph.wires}
+    stores = [node for node in graph.nodes if node.type in STORES]
+    for filler in [n for n in stores if (n.id, "search_query") not in wired]:
+        for finder in stores:
+            same = all(
+                filler.settings.get(key) == finder.settings.get(key)
+                for key in ("database_name", "collection_name", "keyspace")
+            )
+            filled = (finder.id, "ingest_data") in wired
+            if not same or filled or (filler.id, "ingest_data") not in wired or finder is filler:
+                continue
+            graph.wires[:] = [
+                replace(w, target=finder.id) if w.target == filler.id else w for w in graph.wires
+            ]
+            graph.nodes.remove(filler)
+            words = f"{filler.title or filler.type} is in two places there: both are one index here"
+            graph.remarks.append(words)
+            break
 
 
 def _add(graph: ForeignGraph, node: Any) -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
+from typing import Any
 
 from patchbay.flows.document.edit import fresh_id
 from patchbay.flows.exchange.imports.graph import ForeignGraph, ForeignNode, ForeignWire
 
-LOOP = "LoopComponent"
-ITEM, RESULT = "#item", "#result"
+LOOP, BATCH = "LoopComponent", "BatchRunComponent"
+ITEM, RESULT, ASK = "#item", "#result", "#batch"
 
 
 def bodies_of(graph: ForeignGraph) -> dict[str, ForeignGraph]:
@@ -22,7 +24,47 @@ def bodies_of(graph: ForeignGraph) -> dict[str, ForeignGraph]:
         stem = fresh_id(f"{graph.name} body", [name.removesuffix(".json") for name in found])
         found[f"{stem}.json"] = _body(graph, loop, inner, back[0], stem)
         _without(graph, loop, inner, stem)
+    for index, node in enumerate(graph.nodes):
+        if node.type == BATCH:
+            stem = fresh_id(f"{graph.name} rows", [name.removesuffix(".json") for name in found])
+            found[f"{stem}.json"] = _rows(graph, node, stem)
+            graph.nodes[index] = replace(node, settings={**node.settings, "body_flow": stem})
     return found
+
+
+def _rows(graph: ForeignGraph, batch: ForeignNode, stem: str) -> ForeignGraph:
+    """What a Batch Run does with each row: ask a model about a cell, and add the answer to it."""
+    words = f"A row of {batch.title or 'Batch Run'} of {graph.name}."
+    body = ForeignGraph(graph.builder, stem.replace("-", " "), words)
+    column, added = batch.settings.get("column_name"), batch.settings.get("output_column_name")
+    settings: dict[str, Any] = dict(batch.settings)
+    key = json.dumps(added if isinstance(added, str) and added else "model_response")
+    settings["row_expression"] = f"merge(value, {{{key}: answer[0].content}})"
+    if isinstance(column, str) and column:
+        place = "/" + column.replace("~", "~0").replace("/", "~1")
+        settings["row_fields"] = [{"name": "cell", "pointer": place, "default": ""}]
+    helpers = _reached(graph, {batch.id}, forward=False, but="") - {batch.id}
+    models = {w.source for w in graph.wires if w.target == batch.id and w.input == "model"}
+    used = {n for n in helpers if _leads_to(graph, n, models)}
+    body.nodes = [node for node in graph.nodes if node.id in used]
+    body.nodes += [
+        ForeignNode("item", ITEM, "Item"),
+        replace(batch, type=ASK, settings=settings),
+        ForeignNode("result", RESULT, "Result"),
+    ]
+    body.wires = [w for w in graph.wires if w.source in used and w.target in used]
+    body.wires += [w for w in graph.wires if w.source in models and w.target == batch.id]
+    body.wires += [
+        ForeignWire("item", "item", batch.id, "row"),
+        ForeignWire("item", "item", batch.id, "cell"),
+        ForeignWire(batch.id, "row", "result", "value"),
+    ]
+    graph.wires[:] = [w for w in graph.wires if not (w.target == batch.id and w.input == "model")]
+    return body
+
+
+def _leads_to(graph: ForeignGraph, node: str, ends: set[str]) -> bool:
+    return node in ends or bool(_reached(graph, {node}, forward=True, but="") & ends)
 
 
 def _reached(graph: ForeignGraph, start: set[str], *, forward: bool, but: str) -> set[str]:

@@ -117,7 +117,7 @@ class Lowering:
             text = setting(settings, spec.note)
             self.draft.note(text if isinstance(text, str) else "", node.at)
             return
-        if spec.step and not spec.refused:
+        if spec.step and not spec.refused and not spec.pieces:
             if spec.step in ("start", "end"):
                 self.report.add("mapped", mapped.what, "where the flow begins or ends")
             return
@@ -300,10 +300,11 @@ class Lowering:
             return
         ends = self.outputs(wire.source, wire.output)
         joined = False
+        special = {takes[aspect] for aspect in ends if aspect and takes.get(aspect)}
         for aspect, end_ in ends.items():
             place = takes.get(aspect, "")
-            if not place:
-                continue
+            if not place or (not aspect and place in special):
+                continue  # what it is is told more exactly by another aspect
             if place.startswith("?"):
                 self.optional.append((end_, self.endpoint(target, place[1:])))
                 joined = True
@@ -318,8 +319,14 @@ class Lowering:
             if begin and finish:
                 self.draft.wire(begin, finish)
                 joined = True
-        if not joined:
+        if not joined and not self._hands_on(target, wire.input):
             self._lost(wire, source, target)
+
+    def _hands_on(self, target: Mapped, name: str) -> bool:
+        """Whether a node that became nothing here gives on what is wired into it."""
+        given = [v for row in target.spec.gives.values() if isinstance(row, Mapping)
+                 for v in row.values()]  # fmt: skip
+        return not target.pieces and f"={name}" in given
 
     def _lost(self, wire: ForeignWire, source: Mapped, target: Mapped) -> None:
         if source.spec.memory:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,8 @@ from patchbay.flows.exchange.imports.langflow import is_langflow, read_langflow
 from patchbay.flows.exchange.imports.loops import bodies_of
 from patchbay.flows.exchange.imports.lower import Lowering
 from patchbay.flows.exchange.imports.n8n import is_n8n, read_n8n
-from patchbay.flows.exchange.imports.report import ImportReport
+from patchbay.flows.exchange.imports.report import Entry, ImportReport
+from patchbay.flows.exchange.imports.rounds import step_bodies
 from patchbay.flows.problems import FlowError, Problem
 from patchbay.nodes.catalog import Catalog
 
@@ -118,15 +119,34 @@ def import_data(data: Any, name: str, catalog: Catalog) -> Iterator[Imported]:
 
 def lowered(graph: ForeignGraph, catalog: Catalog) -> Imported:
     """The flow of a neutral graph."""
-    bodies = bodies_of(graph)
-    lowering = Lowering(graph, catalog)
-    flow, parts = lowering.run(), {}
-    for name, body in bodies.items():
+    bodies = {**bodies_of(graph), **step_bodies(graph)}
+    parts: dict[str, Flow] = {}
+    entries: list[Entry] = []
+    for name, body in bodies.items():  # the innermost first: what runs one asks for what it asks
+        _tell_inputs(body, parts)
         inner = Lowering(body, catalog)
         parts[name] = inner.run()
-        for entry in inner.report.entries:
-            lowering.report.add(entry.status, entry.what, entry.words, entry.node)
+        entries += inner.report.entries
+    _tell_inputs(graph, parts)
+    lowering = Lowering(graph, catalog)
+    flow = lowering.run()
+    for entry in entries:
+        lowering.report.add(entry.status, entry.what, entry.words, entry.node)
     return Imported(flow, lowering.report, parts)
+
+
+def _tell_inputs(graph: ForeignGraph, parts: Mapping[str, Flow]) -> None:
+    """Tell each node that runs a body what that body asks for: name and kind."""
+    for index, node in enumerate(graph.nodes):
+        body = parts.get(f"{node.settings.get('body_flow')}.json")
+        if body is not None:
+            asked = [
+                [str(n.params.get("name", "")), str(n.params.get("kind", "text"))]
+                for n in body.nodes
+                if n.kind == "io.input"
+            ]
+            settings = {**node.settings, "body_inputs": asked}
+            graph.nodes[index] = replace(node, settings=settings)
 
 
 def graphs_of(data: Any, name: str) -> Iterator[ForeignGraph]:

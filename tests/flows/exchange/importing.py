@@ -25,6 +25,8 @@ class Listening(ModelSpec):
 
     backend: ClassVar[str] = "listening"
     heard: ClassVar[list[Heard]] = []
+    script: ClassVar[list[str]] = []
+    """What it answers next, one after the other; then as below."""
 
     says: str = ""
 
@@ -40,6 +42,9 @@ class Listening(ModelSpec):
                 self, messages: Any, stop: Any = None, run_manager: Any = None, **more: Any
             ) -> ChatResult:
                 Listening.heard.append([(m.type, str(m.text)) for m in messages])
+                if Listening.script:
+                    said = AIMessage(content=Listening.script.pop(0))
+                    return ChatResult(generations=[ChatGeneration(message=said)])
                 message = AIMessage(content=says or f"<{messages[-1].text}>")
                 return ChatResult(generations=[ChatGeneration(message=message)])
 

@@ -296,3 +296,87 @@ def test_places_and_notes_come_along():
     one = imported(chatflow({"note": ("stickyNote", {"note": "Mind the gap"}), "model": MODEL}))
     assert one.flow.notes[0].text == "Mind the gap"
     assert (one.flow.layout["chatopenai"].x, one.flow.layout["chatopenai"].y) == (300, 40)
+
+
+def test_a_filled_database_is_searched_and_its_address_is_asked_for():
+    one = imported(
+        chatflow(
+            {
+                "model": MODEL,
+                "emb": ("openAIEmbeddings", {}),
+                "store": (
+                    "pinecone",
+                    {
+                        "pineconeIndex": "ix",
+                        "pineconeNamespace": "n",
+                        "pineconeMetadataFilter": '{"a": 1}',
+                    },
+                ),
+                "tool": ("retrieverTool", {"name": "look", "description": "Looks"}),
+                "agent": ("toolAgent", {}),
+            },
+            [
+                "model.chatOpenAI > agent.model",
+                "emb.openAIEmbeddings > store.embeddings",
+                "store.retriever > tool.retriever",
+                "tool.retrieverTool > agent.tools",
+            ],
+        )
+    )
+    store = next(node for node in one.flow.nodes if node.kind == "retrieval.store")
+    assert store.params == {
+        "store": "pinecone",
+        "collection": "ix",
+        "space": "n",
+        "text_field": "text",
+    }
+    told = statuses(one)
+    assert any("in the param url" in line for line in told["name"])
+    assert any("filter by metadata" in line for line in told["approximated"])
+
+
+def test_documents_that_are_wired_into_a_database_become_an_index():
+    one = imported(
+        chatflow(
+            {
+                "model": MODEL,
+                "emb": ("openAIEmbeddings", {}),
+                "file": ("textFile", {}),
+                "store": ("pinecone", {"pineconeIndex": "ix"}),
+                "chain": ("conversationalRetrievalQAChain", {}),
+            },
+            [
+                "model.chatOpenAI > chain.model",
+                "emb.openAIEmbeddings > store.embeddings",
+                "file.document > store.document",
+                "store.retriever > chain.vectorStoreRetriever",
+            ],
+        )
+    )
+    assert list(errors(validate(one.flow, CATALOG))) == []
+    assert "retrieval.index" in {node.kind for node in one.flow.nodes}
+
+
+def test_an_agent_that_interrupts_has_a_person_decide_about_its_tools():
+    one = imported(
+        chatflow(
+            {
+                "model": MODEL,
+                "calc": ("calculator", {}),
+                "start": ("seqStart", {}),
+                "a": ("seqAgent", {"agentName": "Ann", "interrupt": True}),
+            },
+            [
+                "model.chatOpenAI > start.model",
+                "calc.calculator > a.tools",
+                "start.seqStart > a.sequentialNode",
+            ],
+        )
+    )
+    assert list(errors(validate(one.flow, CATALOG))) == []
+    ends = {(e.source.partition(".")[0], e.target.partition(".")[0]) for e in one.flow.edges}
+    kinds = {node.id: node.kind for node in one.flow.nodes}
+    pairs = {(kinds[a], kinds[b]) for a, b in ends}
+    assert ("tool.calculator", "tool.ask_first") in pairs
+    assert ("tool.ask_first", "agent.react") in pairs
+    assert ("tool.calculator", "agent.react") not in pairs

@@ -9,8 +9,11 @@ import pytest
 from patchbay.flows.checks.validate import validate
 from patchbay.flows.document.writing import save_flow
 from patchbay.flows.problems import errors
-from tests.flows.exchange.importing import CATALOG, Listening, imported, langflow
+from patchbay.flows.runs.api import run
+from patchbay.flows.runs.running import LoadedFlow
+from tests.flows.exchange.importing import CATALOG, Listening, imported, langflow, listening
 from tests.flows.exchange.test_import_flowise import heard, statuses
+from tests.flows.runs.harness import environment
 
 MODEL = [{"provider": "OpenAI", "name": "gpt-4o-mini"}]
 
@@ -176,6 +179,115 @@ def test_the_body_of_a_loop_is_a_flow_of_its_own(tmp_path: Path):
     }
     save_flow(body, tmp_path / name)
     assert list(errors(validate(one.flow, CATALOG, tmp_path))) == []
+
+
+def test_a_loop_over_documents_runs_its_body_for_each(tmp_path: Path):
+    Listening.heard.clear()
+    (tmp_path / "notes").mkdir()
+    for name in "ab":
+        (tmp_path / "notes" / f"{name}.txt").write_text(f"About {name}.")
+    data = langflow(
+        {
+            "file": ("File", {}),
+            "loop": ("LoopComponent", {}),
+            "parser": ("ParserComponent", {"pattern": "Sum up: {text}"}),
+            "llm": ("LanguageModelComponent", {"model": MODEL}),
+            "out": ("ChatOutput", {}),
+        },
+        [
+            "file.dataframe > loop.data",
+            "loop.item > parser.input_data",
+            "parser.parsed_text > llm.input_value",
+            "loop.done > out.input_value",
+        ],
+    )
+    back = {"sourceHandle": {"name": "text_output"}, "targetHandle": {"name": "item"}}
+    data["data"]["edges"].append({"source": "llm", "target": "loop", "data": back})
+    one = imported(data)
+    with_folder = [
+        node.model_copy(update={"params": {"path": "notes"}})
+        if node.kind == "retrieval.load"
+        else node
+        for node in one.flow.nodes
+        if node.kind != "io.input"
+    ]
+    edges = tuple(
+        e for e in one.flow.edges if e.source.partition(".")[0] in {n.id for n in with_folder}
+    )
+    flow = one.flow.model_copy(update={"nodes": tuple(with_folder), "edges": edges})
+    for name, part in one.parts.items():
+        save_flow(listening(part), tmp_path / name)
+    run(LoadedFlow(flow, tmp_path), {}, environment=environment(catalog=CATALOG))
+    assert sorted(Listening.heard) == [
+        [("human", "Sum up: About a.")],
+        [("human", "Sum up: About b.")],
+    ]
+
+
+def test_a_batch_run_asks_about_each_row_and_adds_the_answer(tmp_path: Path):
+    """Langflow: the cell of the chosen column is the question; the answer is a new column."""
+    Listening.heard.clear()
+    (tmp_path / "a.txt").write_text("Cats sleep.")
+    one = imported(
+        langflow(
+            {
+                "file": ("File", {}),
+                "batch": (
+                    "BatchRunComponent",
+                    {
+                        "model": MODEL,
+                        "column_name": "text",
+                        "output_column_name": "brief",
+                        "system_message": "One word.",
+                    },
+                ),
+                "parser": ("parser", {"pattern": "{brief}|{text}", "sep": ";"}),
+                "out": ("ChatOutput", {}),
+            },
+            [
+                "file.dataframe > batch.df",
+                "batch.batch_results > parser.input_data",
+                "parser.parsed_text > out.input_value",
+            ],
+        )
+    )
+    for name, part in one.parts.items():
+        save_flow(listening(part), tmp_path / name)
+    assert list(errors(validate(one.flow, CATALOG, tmp_path))) == []
+    done = run(
+        LoadedFlow(one.flow, tmp_path),
+        {"file": str(tmp_path / "a.txt")},
+        environment=environment(catalog=CATALOG),
+    )
+    assert Listening.heard == [[("system", "One word."), ("human", "Cats sleep.")]]
+    assert done.outputs["answer"] == "<Cats sleep.>|Cats sleep."
+
+
+def test_what_fills_a_collection_and_what_searches_it_are_one_index():
+    one = imported(
+        langflow(
+            {
+                "file": ("File", {}),
+                "split": ("SplitText", {}),
+                "fill": ("AstraDB", {"collection_name": "c"}),
+                "find": ("AstraDB", {"collection_name": "c"}),
+                "in": ("ChatInput", {}),
+                "parser": ("parser", {"pattern": "{text}"}),
+                "out": ("ChatOutput", {}),
+            },
+            [
+                "file.message > split.data_inputs",
+                "split.dataframe > fill.ingest_data",
+                "in.message > find.search_query",
+                "find.dataframe > parser.input_data",
+                "parser.parsed_text > out.input_value",
+            ],
+        )
+    )
+    kinds = [node.kind for node in one.flow.nodes]
+    assert kinds.count("retrieval.index") == kinds.count("retrieval.search") == 1
+    assert "retrieval.store" not in kinds
+    assert any("one index" in line for line in statuses(one)["approximated"])
 
 
 def test_what_is_narrowed_is_told():

@@ -64,6 +64,8 @@ def test_ports_follow_the_turns():
     assert list(BuildMessages.input_ports(params).declared) == ["b", "a", "pictures"]
     default = BuildMessages.input_ports(BuildMessages.Params()).declared
     assert not default["history"].required
+    strict = BuildMessages.Params(needs_history=True)
+    assert BuildMessages.input_ports(strict).declared["history"].required
 
 
 @pytest.mark.parametrize(
