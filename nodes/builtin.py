@@ -41,10 +41,13 @@ _WHERE = {
     "embeddings.huggingface": "retrieval.huggingface_embeddings_node:HuggingFaceEmbeddingsNode",
     "embeddings.ollama": "models.servers.ollama.embeddings_node:OllamaEmbeddingsNode",
     "embeddings.openai": "models.servers.openai.embeddings_node:OpenAiEmbeddingsNode",
+    "embeddings.clip": "encoders.clip_node:ClipNode",
     "retrieval.index": "retrieval.index_node:Index",
+    "retrieval.picture_index": "encoders.picture_index:PictureIndex",
     "retrieval.retriever": "retrieval.retriever_node:Retriever",
     "retrieval.store": "retrieval.store_node:FilledStore",
     "retrieval.search": "retrieval.search:Search",
+    "retrieval.found_picture": "encoders.found_picture:FoundPicture",
     "retrieval.answer": "retrieval.answer_node:AnswerWithSources",
     # Techniques
     "technique.chain_of_thought": "techniques.chain_of_thought:ChainOfThought",
@@ -52,6 +55,11 @@ _WHERE = {
     "technique.generated_knowledge": "techniques.generated_knowledge:GeneratedKnowledge",
     "technique.paraphrases": "techniques.paraphrases:Paraphrases",
     "technique.structured_output": "techniques.structured_output:StructuredOutput",
+    # Encoders
+    "text.zero_shot": "encoders.zero_shot:ZeroShot",
+    "text.fill_mask": "encoders.fill_mask:FillMask",
+    "embeddings.similarity": "encoders.similarity:SimilarityMatrix",
+    "embeddings.plot": "encoders.plot:EmbeddingPlot",
     # Evaluation
     "eval.data": "evaluation.labelled_data:LabelledData",
     "eval.accuracy": "evaluation.accuracy:Accuracy",

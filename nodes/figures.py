@@ -41,28 +41,45 @@ class Table(Value):
 class Chart(Value):
     """Points to be drawn over two named fields of `rows`.
 
-    `color` names the field that tells series apart; `low` and `high` those of an error bar.
+    `color` names the field that tells series apart; `low` and `high` those of an error bar; `label`
+    what is written beside a point. In a heat map x and y are words and `color` is the number.
     """
 
     wire: ClassVar[str] = "chart"
 
-    kind: Literal["bar", "line", "point"]
+    kind: Literal["bar", "line", "point", "heat"]
     rows: tuple[dict[str, JsonValue], ...]
     x: str
     y: str
     color: str | None = None
     low: str | None = None
     high: str | None = None
+    label: str | None = None
     title: str = ""
     x_title: str = ""
     y_title: str = ""
 
     def as_table(self) -> Table:
         """The same points as a table."""
-        fields = [f for f in (self.color, self.x, self.y, self.low, self.high) if f is not None]
+        if self.kind == "heat":
+            return self._as_matrix()
+        named = (self.label, self.color, self.x, self.y, self.low, self.high)
+        fields = [f for f in named if f is not None]
         columns = tuple(dict.fromkeys(fields))
         rows = tuple(tuple(row.get(column) for column in columns) for row in self.rows)
         return Table(columns=columns, rows=rows, title=self.title)
+
+    def _as_matrix(self) -> Table:
+        """A heat map as rows and columns of numbers."""
+        across = tuple(dict.fromkeys(cell_text(row.get(self.x)) for row in self.rows))
+        cells: dict[str, dict[str, JsonValue]] = {}
+        for row in self.rows:
+            found = cells.setdefault(cell_text(row.get(self.y)), {})
+            found[cell_text(row.get(self.x))] = row.get(self.color or "")
+        rows = tuple(
+            (name, *(found.get(other) for other in across)) for name, found in cells.items()
+        )
+        return Table(columns=("", *across), rows=rows, title=self.title)
 
 
 def cell_text(cell: JsonValue) -> str:

@@ -23,7 +23,7 @@ FLOORS = {
         ("weights", "guards"),
         ("models",),
         ("retrieval", "prompts"),
-        ("techniques", "agents", "quantization", "records", "web", "mcp", "memory"),
+        ("techniques", "agents", "quantization", "records", "web", "mcp", "memory", "encoders"),
         ("evaluation", "people"),
     ),
     "flows": (("document",), ("checks",), ("runs", "exchange"), ("cli",)),

@@ -47,13 +47,13 @@ async def make_index(
     if store.facts(key) is not None:
         return spec
     with ExitStack() as stack:
-        await ctx.blocking(stack.enter_context, store.lock(key, _Waiting(ctx)))
+        await ctx.blocking(stack.enter_context, store.lock(key, Waiting(ctx)))
         if store.facts(key) is None:  # another process may just have made it
             await _make(spec, chunks, ctx)
     return spec
 
 
-class _Waiting:
+class Waiting:
     """Ends the waiting for another process when the run is cancelled."""
 
     def __init__(self, ctx: Context) -> None:

@@ -10,7 +10,7 @@ import contextlib
 import hashlib
 import re
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from patchbay.nodes.errors import NodeError
@@ -36,10 +36,11 @@ _PART = r"[A-Za-z0-9_][A-Za-z0-9_.\-]{0,150}"
 _HUB = re.compile(rf"hf:(?P<repo>{_PART}/{_PART})(?:@(?P<revision>{_PART}))?")
 
 
-def resolve_folder(text: str, report: Report) -> Path:
+def resolve_folder(text: str, report: Report, more: Sequence[str] = ()) -> Path:
     """The folder that a reference names, its files fetched and checked if need be.
 
     Blocks, so call it from a thread without an event loop. What `report` raises ends it soon.
+    `more` are files that are welcome, too, where a repository has them.
 
     Raises:
         NodeError: it cannot be had, and why.
@@ -47,7 +48,7 @@ def resolve_folder(text: str, report: Report) -> Path:
     if text in FOLDERS:
         return _named(FOLDERS[text], report)
     if (repo := _repo(text)) is not None:
-        return _from_hub(text, repo, report)
+        return _from_hub(text, repo, report, more)
     return _local(text)
 
 
@@ -135,9 +136,9 @@ def _fetch(named: NamedFolder, lacking: list[Wanted], whole: Wanted, report: Rep
         remember(wanted.path, wanted.sha256, stamp(wanted.path))
 
 
-def _from_hub(text: str, repo: HubRef, report: Report) -> Path:
+def _from_hub(text: str, repo: HubRef, report: Report, more: Sequence[str]) -> Path:
     folder = place(repo, weights_dir()).parent
-    for name in (*NEEDED, *WELCOME):
+    for name in (*NEEDED, *WELCOME, *more):
         ref = HubRef(repo.repo, name, repo.revision)
         path = place(ref, weights_dir())
         if not path.is_file() and not _absent(path).is_file():

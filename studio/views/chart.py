@@ -16,6 +16,8 @@ from patchbay.nodes.figures import cell_text
 from patchbay.studio.words import plain
 
 SHOWN_POINTS = 5000
+WRITTEN = 14
+"""Rows and columns of a heat map up to which the numbers are written into it."""
 WIDE = 14
 """Letters of a label from which on bars lie, so that it can be read without turning the head."""
 
@@ -42,6 +44,8 @@ def show_chart(value: Mapping[str, Any], key: str) -> None:
 
 def spec_of(value: Mapping[str, Any]) -> ChartSpec:
     """The specification of a stored `patchbay.nodes.figures.Chart`."""
+    if value.get("kind") == "heat":
+        return heat_spec(value)
     points = _points(value)
     kind = value.get("kind", "bar")
     labels = list(dict.fromkeys(str(p["x"]) for p in points))
@@ -65,6 +69,8 @@ def spec_of(value: Mapping[str, Any]) -> ChartSpec:
     layers = [{"mark": _mark(kind), "encoding": encoding}]
     if value.get("low") and value.get("high"):
         layers.append(_error_bars(encoding, sides, kind))
+    if value.get("label"):
+        layers.append(_beside(encoding))
     bars = len(labels) * max(1, len(series))
     return {
         "data": {"values": points},
@@ -76,7 +82,7 @@ def spec_of(value: Mapping[str, Any]) -> ChartSpec:
 
 def _points(value: Mapping[str, Any]) -> list[ChartSpec]:
     names = {"x": value.get("x"), "y": value.get("y"), "series": value.get("color")}
-    names |= {"low": value.get("low"), "high": value.get("high")}
+    names |= {name: value.get(name) for name in ("low", "high", "label")}
     numeric = ("y", "low", "high")
     found = []
     for row in (value.get("rows") or [])[:SHOWN_POINTS]:
@@ -89,6 +95,50 @@ def _points(value: Mapping[str, Any]) -> list[ChartSpec]:
             point["series"] = cell_text(point["series"])
         found.append(point)
     return found
+
+
+def heat_spec(value: Mapping[str, Any]) -> ChartSpec:
+    """A heat map: words on both sides, a number as color, and written where there is room."""
+    names = {"x": value.get("x"), "y": value.get("y"), "number": value.get("color")}
+    cells = [
+        {
+            "x": cell_text(row.get(names["x"])), "y": cell_text(row.get(names["y"])),
+            "number": _number(row.get(names["number"])),
+        }
+        for row in (value.get("rows") or [])[:SHOWN_POINTS]
+    ]  # fmt: skip
+    sides = [len({cell[side] for cell in cells}) for side in ("x", "y")]
+    axis = {"labelLimit": 200, "labelAngle": -40}
+    encoding: ChartSpec = {
+        "x": {"field": "x", "type": "nominal", "sort": None, "title": None, "axis": axis},
+        "y": {"field": "y", "type": "nominal", "sort": None, "title": None},
+        "tooltip": [
+            {"field": "x", "title": _harmless(_title(value, "x"))},
+            {"field": "y", "title": _harmless(_title(value, "y"))},
+            {"field": "number", "title": _harmless(str(names["number"])), "format": ".3f"},
+        ],
+    }
+    color = {
+        "field": "number", "type": "quantitative", "title": names["number"],
+        "scale": {"scheme": "viridis"},
+    }  # fmt: skip
+    layers: list[ChartSpec] = [{"mark": "rect", "encoding": {**encoding, "color": color}}]
+    if max(sides, default=0) <= WRITTEN:
+        words = {"field": "number", "type": "quantitative", "format": ".2f"}
+        layers.append(
+            {
+                "mark": {"type": "text", "stroke": "#000000", "strokeWidth": 0.4, "color": "white"},
+                "encoding": {**encoding, "text": words},
+            }
+        )
+    return {"data": {"values": cells}, "layer": layers, "height": max(140, 28 * sides[1] + 20)}
+
+
+def _beside(encoding: ChartSpec) -> ChartSpec:
+    """What is written beside each point; where there is no room it is left to the tooltip."""
+    shared = {k: v for k, v in encoding.items() if k in ("x", "y", "tooltip")}
+    mark = {"type": "text", "align": "left", "dx": 7, "limit": 140, "color": "#888888"}
+    return {"mark": mark, "encoding": {**shared, "text": {"field": "label"}}}
 
 
 def _scalar(cell: Any) -> Any:
@@ -134,6 +184,7 @@ def _error_bars(encoding: ChartSpec, sides: tuple[str, str], kind: str) -> Chart
 
 def _tooltip(value: Mapping[str, Any]) -> list[ChartSpec]:
     shown = [("series", value.get("color"))] if value.get("color") else []
+    shown += [("label", value["label"])] if value.get("label") else []
     shown += [("x", _title(value, "x")), ("y", _title(value, "y"))]
     shown += [(name, value.get(name)) for name in ("low", "high") if value.get(name)]
     return [{"field": field, "title": _harmless(str(title))} for field, title in shown]

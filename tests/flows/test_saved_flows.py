@@ -91,7 +91,8 @@ NEED_MORE = {
     "io.picture", "io.read_file", "embeddings.huggingface", "embeddings.ollama",
     "embeddings.openai", "io.write_file", "tool.files", "tool.http", "tool.http_get",
     "retrieval.store", "tool.http_request", "tool.mcp", "tool.openapi", "tool.mcp_resource",
-    "prompt.mcp",     "tool.python_function", "tool.search_web", "tool.sql", "tool.web_search",
+    "prompt.mcp", "embeddings.clip", "retrieval.picture_index", "retrieval.found_picture",
+    "text.fill_mask", "tool.python_function", "tool.search_web", "tool.sql", "tool.web_search",
 }  # fmt: skip
 """Kinds that need a file, a folder, a server or a network of one's own."""
 
@@ -282,3 +283,19 @@ def test_adapters_answer_each_in_its_own_way():
     assert outputs["pirate"].startswith("Arr")
     assert len(outputs["plain"].split()) > 3
     assert not outputs["plain"].startswith("Arr")
+
+
+def test_sentences_that_mean_the_same_lie_together():
+    result = ran("meaning_as_vectors")
+    pairs = result.outputs["pairs"].rows
+    kin = [("cat", "kitten"), ("dog", "puppy"), ("bank", "Savings"), ("rain", "forecast")]
+    for one, other in kin:
+        rank = next(i for i, p in enumerate(pairs) if one in p[0] and other in p[1])
+        assert rank < 6, (one, other)
+    assert len(result.outputs["heat_map"].rows) == 64
+    assert len(result.outputs["plane"].rows) == 8
+
+
+def test_a_text_is_classified_without_training():
+    assert ran("zero_shot_by_meaning").outputs["label"] == "cooking"
+    assert ran("zero_shot_by_meaning", text="It rains all day.").outputs["label"] == "weather"

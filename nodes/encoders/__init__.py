@@ -1,0 +1,1 @@
+"""Nodes over encoders: CLIP for pictures and texts, BERT for masks, and looks at their vectors."""

@@ -1,0 +1,67 @@
+"""Descriptions of encoders with a head, which the nodes that use them open."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from pydantic import JsonValue
+
+from patchbay.nodes.retrieval.local_embeddings import WORKSPACE
+from patchbay.nodes.values import Opening, Spec
+
+if TYPE_CHECKING:
+    from patchbay.nodes.encoders.heads import Entailment, MaskFiller
+
+BERT_DEFAULT = "hf:google-bert/bert-base-uncased"
+NLI_DEFAULT = "hf:MoritzLaurer/deberta-v3-base-zeroshot-v2.0"
+
+
+class _Headed(Spec):
+    port: ClassVar[str] = "encoder"
+
+    weights: str
+
+    def content_key(self) -> JsonValue:
+        """What results depend on: the content of the weights."""
+        from patchbay.nodes.weights.folders import folder_id
+
+        return {"$type": self.tag(), "weights": folder_id(self.weights)}
+
+    def memory(self) -> int | None:
+        """Estimated bytes: the weights and a working margin; None before they are here."""
+        from patchbay.nodes.weights.folders import find_folder
+
+        folder = find_folder(self.weights)
+        return None if folder is None else (folder / "model.safetensors").stat().st_size + WORKSPACE
+
+
+class EntailmentModel(_Headed):
+    """A classifier of entailment: `hf:owner/repo[@revision]`, or a folder."""
+
+    backend: ClassVar[str] = "entailment"
+
+    def open(self, opening: Opening) -> Entailment:
+        """Fetch the weights if need be and load them. Raises `NodeError` where that fails."""
+        from patchbay.nodes.weights.folders import resolve_folder
+
+        folder = resolve_folder(self.weights, opening.report)
+        opening.report(f"Loading {self.weights}", 0, None)
+        from patchbay.nodes.encoders.heads import load_entailment
+
+        return load_entailment(folder)
+
+
+class MaskedModel(_Headed):
+    """A masked language model: `hf:owner/repo[@revision]`, or a folder."""
+
+    backend: ClassVar[str] = "masks"
+
+    def open(self, opening: Opening) -> MaskFiller:
+        """Fetch the weights if need be and load them. Raises `NodeError` where that fails."""
+        from patchbay.nodes.weights.folders import resolve_folder
+
+        folder = resolve_folder(self.weights, opening.report)
+        opening.report(f"Loading {self.weights}", 0, None)
+        from patchbay.nodes.encoders.heads import load_mask_filler
+
+        return load_mask_filler(folder)
