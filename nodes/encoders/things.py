@@ -6,10 +6,10 @@ import base64
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from patchbay.nodes.contract import Context, NodeError
+from patchbay.nodes.contract import Context, JsonValue, NodeError
 from patchbay.nodes.figures import Picture
 from patchbay.nodes.models.asking import one_line
-from patchbay.nodes.values import Document, EmbeddingsSpec, JsonValue, Message, as_text
+from patchbay.nodes.values import Document, EmbeddingsSpec, Message, as_text
 
 if TYPE_CHECKING:
     import numpy as np
