@@ -203,7 +203,7 @@ LOADED_LATE = {
     "nodes/models/servers/reading.py",
     "nodes/models/transformers/vision.py",
     "nodes/models/streaming.py", "nodes/records/jmes.py", "nodes/retrieval/open_store.py",
-    "nodes/retrieval/encoder.py", "nodes/retrieval/open_retriever.py",
+    "nodes/encoders/clip.py", "nodes/retrieval/encoder.py", "nodes/retrieval/open_retriever.py",
 }  # fmt: skip
 
 
