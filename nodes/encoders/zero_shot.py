@@ -23,7 +23,7 @@ from patchbay.nodes.encoders.things import number, texts_in, vectors_of
 from patchbay.nodes.figures import Chart, Picture, Table
 from patchbay.nodes.values import EmbeddingsSpec
 
-By = Literal["embeddings", "entailment"]
+Means = Literal["embeddings", "entailment"]
 
 
 class ZeroShot(Node):
@@ -50,7 +50,7 @@ class ZeroShot(Node):
         """What to choose from; a wired list counts before these."""
         template: str = Field("{}", min_length=2, max_length=1000)
         """The sentence that a label makes, in place of {}: This text is about {}. A photo of {}."""
-        by: By = Field("embeddings")
+        by: Means = Field("embeddings")
         """How labels are compared."""
         several: bool = Field(False)
         """For entailment: whether several labels may fit, each judged by itself."""
