@@ -78,6 +78,7 @@ _WHERE = {
     "agent.role": "agents.role:Role",
     "agent.task": "agents.task:Task",
     "agent.crew": "agents.crew:Crew",
+    "agent.crew_agent": "agents.crew_agent:CrewAsAgent",
     "agent.react": "agents.react:ReactAgent",
     "agent.deep": "agents.deep:DeepAgent",
     # Tools

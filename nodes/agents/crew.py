@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-import asyncio
-import sys
 from contextlib import AsyncExitStack
-from typing import TYPE_CHECKING, Any, Literal
+from functools import partial
+from typing import Any, Literal
 
 from pydantic import JsonValue
 
+from patchbay.nodes.agents.crew_run import crew_work, hired
 from patchbay.nodes.agents.crew_work import MANAGER, CrewWork
 from patchbay.nodes.agents.meter import Limits, Meter, usage_table
-from patchbay.nodes.agents.plan import CrewPlan, make_plan
+from patchbay.nodes.agents.plan import make_plan
 from patchbay.nodes.agents.specs import CrewTask, RoleAgent, is_repeatable
-from patchbay.nodes.agents.staff import hire
-from patchbay.nodes.agents.worker import NO_ANSWER, BudgetSpent, Worker
+from patchbay.nodes.agents.worker import NO_ANSWER, BudgetSpent
 from patchbay.nodes.contract import Context, Field, Node, NodeError, NodeParams, Ports, port
 from patchbay.nodes.models.asking import judge
 from patchbay.nodes.names import Name
 from patchbay.nodes.units import duration
 from patchbay.nodes.values import AgentSpec, EmbeddingsSpec, ModelSpec, Table, TaskSpec
-
-if TYPE_CHECKING:
-    from patchbay.nodes.agents.crew_llm import LoopPortal
 
 
 class Crew(Node):
@@ -113,8 +109,8 @@ class Crew(Node):
         whole = Meter("the crew", limits)
         async with AsyncExitStack() as stack:
             turns = params.manager_iterations
-            workers = await _workers(plan, values.get("manager"), turns, whole, ctx, stack)
-            work = await _work(plan, workers, params, ctx)
+            workers = await hired(plan, values.get("manager"), turns, whole, ctx, stack)
+            work = await crew_work(plan, workers, ctx, turns, partial(ctx.stream, "text"))
             if (embeddings := values.get("embeddings")) is not None:
                 opened = await stack.enter_async_context(ctx.use(embeddings, slot=False))
                 work.memory, work.embeddings = params.memory_name, opened
@@ -125,72 +121,6 @@ class Crew(Node):
             tasks=[*results],
             usage=usage_table(worker.meter for worker in workers.values()),
         )
-
-
-async def _workers(
-    plan: CrewPlan,
-    manager: ModelSpec | None,
-    iterations: int,
-    whole: Meter,
-    ctx: Context,
-    stack: AsyncExitStack,
-) -> dict[str, Worker]:
-    workers: dict[str, Worker] = {}
-    if manager is not None:
-        workers[MANAGER] = await hire(
-            ctx, stack, who=MANAGER, model=manager, whole=whole, iterations=iterations
-        )
-    for agent in plan.agents:
-        workers[agent.role] = await hire(
-            ctx,
-            stack,
-            who=agent.role,
-            model=agent.model,
-            tools=agent.tools,
-            limits=agent.limits,
-            whole=whole,
-            tools_first=agent.tools_first,
-            iterations=agent.iterations,
-        )
-    return workers
-
-
-async def _work(
-    plan: CrewPlan, workers: dict[str, Worker], params: Crew.Params, ctx: Context
-) -> CrewWork:
-    from patchbay.nodes.agents.crewai_setup import prepare
-
-    if "crewai" in sys.modules:
-        prepare()  # a look at the environment; importing it takes seconds
-    else:
-        await ctx.progress("Starting CrewAI", 0)
-        await ctx.blocking(prepare)
-        await ctx.progress("Starting CrewAI", 1, 1)
-
-    async def stream(piece: str) -> None:
-        await ctx.stream("text", piece)
-
-    line = _line(ctx)
-    return CrewWork(
-        plan,
-        workers,
-        line,
-        manager_iterations=params.manager_iterations,
-        on_piece=stream,
-    )
-
-
-def _line(ctx: Context) -> LoopPortal:
-    from patchbay.nodes.agents.crew_llm import LoopPortal
-
-    warnings: set[asyncio.Task[None]] = set()
-
-    def warn(message: str) -> None:
-        task = asyncio.ensure_future(ctx.warn(message))
-        warnings.add(task)
-        task.add_done_callback(warnings.discard)
-
-    return LoopPortal(asyncio.get_running_loop(), ctx.cancelled, warn=warn)
 
 
 async def _done(work: CrewWork, ctx: Context) -> None:

@@ -11,11 +11,12 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from patchbay.nodes.contract import Context
 from patchbay.nodes.errors import Suspended
-from patchbay.nodes.tools.ask_first import AskFirstTool
+from patchbay.nodes.tools.ask_first import CallPolicy, asks_about, question_before
 
 if TYPE_CHECKING:
     from langchain_core.tools import BaseTool
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 SIBLINGS_S = 0.05
 """How long a call that must wait for a person waits for others of its turn to begin, in seconds."""
 REJECTED = "A person rejected this call."
+EDITED = "A person had this called with other arguments:"
+APPROVED: Mapping[str, Any] = {"decision": "approve"}
+T = TypeVar("T")
 
 
 class Decisions:
@@ -34,7 +38,7 @@ class Decisions:
         policies: by the name of a tool, when people are asked.
     """
 
-    def __init__(self, ctx: Context, who: str, policies: Mapping[str, AskFirstTool]) -> None:
+    def __init__(self, ctx: Context, who: str, policies: Mapping[str, CallPolicy]) -> None:
         self._ctx, self._who, self._policies = ctx, who, policies
         self._counts: Counter[str] = Counter()
         self._at_work = 0
@@ -57,11 +61,17 @@ class Decisions:
         Raises:
             Suspended: nobody has decided yet; calls of the same turn have been made, or ask too.
         """
-        if not self._policies:
-            return await call(arguments)
+        return await self.together(partial(self._decided, tool, arguments, call))
+
+    async def together(self, work: Callable[[], Awaitable[T]]) -> T:
+        """What a piece of a turn gives, such as a call. Those that ask wait for the others.
+
+        Raises:
+            Suspended: it waits for a person, and the others of its turn have ended, or wait too.
+        """
         self._begin()
         try:
-            given = await self._decided(tool, arguments, call)
+            given = await work()
         except Suspended as waits:
             self._questions.update(dict.fromkeys(waits.questions))
             self._end()
@@ -72,6 +82,25 @@ class Decisions:
             raise
         self._end()
         return given
+
+    async def decision(
+        self, policy: CallPolicy | None, tool: BaseTool, arguments: Mapping[str, Any]
+    ) -> Mapping[str, Any]:
+        """What a person decides about a call: an approval where nobody is to be asked.
+
+        Raises:
+            Suspended: nobody has decided yet.
+        """
+        if policy is None or not asks_about(policy, arguments):
+            return APPROVED
+        plain = json.loads(json.dumps(dict(arguments), default=_plain))
+        asked = question_before(policy, self._who, tool.name, plain, _schema(tool))
+        with self._ctx.lane(self._lane(tool.name, plain)):
+            answer = await self._ctx.ask(asked)
+        decided: dict[str, Any] = answer.value
+        if decided["decision"] == "reject" and not decided.get("message"):
+            return {"decision": "reject", "message": answer.comment}
+        return decided
 
     def _begin(self) -> None:
         self._at_work += 1
@@ -94,19 +123,13 @@ class Decisions:
         call: Callable[[Mapping[str, Any]], Awaitable[str]],
     ) -> str:
         policy = self._policies.get(tool.name) if tool is not None else None
-        if tool is None or policy is None or not policy.asks(arguments):
+        if tool is None or policy is None:
             return await call(arguments)
-        plain = json.loads(json.dumps(dict(arguments), default=_plain))
-        with self._ctx.lane(self._lane(tool.name, plain)):
-            answer = await self._ctx.ask(policy.put(self._who, tool.name, plain, _schema(tool)))
-        decision = answer.value["decision"]
-        if decision == "respond":
-            return str(answer.value["message"])
-        if decision == "reject":
-            why = answer.value.get("message") or answer.comment
-            return f"{REJECTED} The reason: {why}" if why else REJECTED
-        if decision == "edit":
-            return await call(answer.value["arguments"])
+        decided = await self.decision(policy, tool, arguments)
+        if (told := told_instead(decided)) is not None:
+            return told
+        if decided["decision"] == "edit":
+            return edited(decided["arguments"], await call(decided["arguments"]))
         return await call(arguments)
 
     def _lane(self, tool: str, arguments: Mapping[str, Any]) -> str:
@@ -115,6 +138,22 @@ class Decisions:
         mark = f"{self._who}/{tool}-{hashlib.sha256(text.encode()).hexdigest()[:6]}"
         self._counts[mark] += 1
         return mark if self._counts[mark] == 1 else f"{mark}-{self._counts[mark]}"
+
+
+def told_instead(decided: Mapping[str, Any]) -> str | None:
+    """What the model reads in place of the tool's result; None where the tool is called."""
+    match decided["decision"]:
+        case "respond":
+            return str(decided["message"])
+        case "reject":
+            why = decided["message"]
+            return f"{REJECTED} The reason: {why}" if why else REJECTED
+    return None
+
+
+def edited(arguments: Mapping[str, Any], result: str) -> str:
+    """What the model reads of a call that a person changed: it would take its own for made."""
+    return f"{EDITED} {json.dumps(arguments, ensure_ascii=False)}\n{result}"
 
 
 def _plain(value: Any) -> Any:

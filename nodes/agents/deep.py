@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import difflib
-import re
 import sys
 from contextlib import AsyncExitStack
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import JsonValue
+from pydantic import AfterValidator, JsonValue
 
+from patchbay.nodes.agents.interrupts import InterruptOn, by_tool, check_once
 from patchbay.nodes.agents.meter import Limits, Meter, usage_table
-from patchbay.nodes.agents.specs import RoleAgent
 from patchbay.nodes.agents.staff import hire
-from patchbay.nodes.agents.toolbox import check_names, open_tools
+from patchbay.nodes.agents.toolbox import check_names
 from patchbay.nodes.agents.worker import BudgetSpent
 from patchbay.nodes.contract import Context, Field, Node, NodeError, NodeParams, Ports, port
 from patchbay.nodes.models.asking import conversation
@@ -25,7 +25,6 @@ from patchbay.nodes.values import AgentSpec, Message, ModelSpec, Table, ToolSpec
 
 if TYPE_CHECKING:
     from patchbay.nodes.agents.deep_files import FileSpace
-    from patchbay.nodes.agents.deep_loop import SubAgent
 
 MOST_FILES = 200
 LARGEST = 200_000
@@ -55,6 +54,11 @@ class DeepAgent(Node):
         """A folder beside the flow whose text files it gets. Empty: it begins without files."""
         save: Literal["no", "ask", "yes"] = Field("no")
         """Whether changed files go back to the folder: not, after a person agrees, or at once."""
+        interrupt_on: Annotated[list[InterruptOn], AfterValidator(check_once)] = Field(
+            [], max_length=9
+        )
+        """Its own tools about whose calls a person decides, and when; sub-agents' calls of them,
+        too. Empty: nobody is asked."""
         iterations: int = Field(20, ge=1, le=200)
         """Turns with the model; in the last one it gets no tools and must answer."""
         max_tokens: int | None = Field(None, ge=1, le=100_000_000)
@@ -68,9 +72,9 @@ class DeepAgent(Node):
         model: ModelSpec = port(doc="The model that the agent thinks with.")
         prompt: str | list[Message] = port(doc="What is to be done.")
         tools: list[ToolSpec] = port((), doc="The tools that it may use.")
-        agents: list[AgentSpec] = port((), doc="Role agents that it gives tasks to.")
+        agents: list[AgentSpec] = port((), doc="Role agents and crews that it gives tasks to.")
         flows: list[ToolSpec] = port(
-            (), doc="Saved flows that it gives tasks to (*Flow as a tool*), crews among them."
+            (), doc="Saved flows that it gives tasks to (*Flow as a tool*)."
         )
 
     class Outputs(Ports):
@@ -80,8 +84,8 @@ class DeepAgent(Node):
 
     @classmethod
     def asks(cls, params: Params) -> bool:
-        """Before it saves, where that is wanted."""
-        return params.save == "ask"
+        """Before it saves, or uses a tool of its own, where that is wanted."""
+        return params.save == "ask" or any(row.when != "never" for row in params.interrupt_on)
 
     @classmethod
     def summary(cls, params: Params) -> str:
@@ -125,23 +129,22 @@ async def _worked(
     whole: Meter,
     stack: AsyncExitStack,
 ) -> tuple[str, list[Meter]]:
-    from patchbay.nodes.agents.deep_loop import work
+    from patchbay.nodes.agents.deep_loop import Desk, work
+    from patchbay.nodes.agents.deep_team import Team
 
     check_sees(inputs.model, messages)
     worker = await hire(
         ctx, stack, who="agent", model=inputs.model, tools=inputs.tools, whole=whole,
         iterations=params.iterations,
     )  # fmt: skip
-    others = await _others(inputs, ctx, whole, stack)
-    meters = [worker.meter, *(o.worker.meter for o in others if o.worker is not None)]
-
-    async def stream(piece: str) -> None:
-        await ctx.stream("text", piece)
-
+    desk = Desk(space, by_tool(params.interrupt_on), params.planning)
+    team = Team(worker, desk, ctx, stack)
+    await team.employ(inputs.agents, inputs.flows)
+    meters = [worker.meter, *team.meters]
     try:
         text, forced = await work(
-            worker, to_langchain(messages), system=params.system, space=space,
-            planning=params.planning, others=others, on_piece=stream,
+            worker, to_langchain(messages), desk, system=params.system, others=team.members,
+            on_piece=partial(ctx.stream, "text"),
         )  # fmt: skip
     except BudgetSpent as spent:
         if not worker.last and not space.versions:
@@ -155,43 +158,16 @@ async def _worked(
     return text, meters
 
 
-async def _others(inputs: Any, ctx: Context, whole: Meter, stack: AsyncExitStack) -> list[SubAgent]:
-    from patchbay.nodes.agents.deep_loop import SubAgent
-
-    found: list[SubAgent] = []
-    for agent in inputs.agents:
-        if not isinstance(agent, RoleAgent):
-            raise _refused(f"A deep agent cannot employ {agent.type_id()}.", "agents")
-        name = re.sub(r"\W+", "_", agent.role.strip().lower()).strip("_") or "helper"
-        worker = await hire(
-            ctx, stack, who=agent.role, model=agent.model, tools=agent.tools, limits=agent.limits,
-            whole=whole, tools_first=agent.tools_first, iterations=agent.iterations,
-        )  # fmt: skip
-        system = f"You are {agent.role}. {agent.backstory}\nYour goal: {agent.goal}".strip()
-        found.append(SubAgent(name, agent.goal or agent.role, system, worker=worker))
-    tools = await open_tools(inputs.flows, ctx, stack)
-    found += [SubAgent(n, tool.description, tool=tool) for n, tool in tools.items()]
-    names = [other.name for other in found]
-    if same := {name for name in names if names.count(name) > 1}:
-        raise _refused(f'Two of the sub-agents are named "{same.pop()}".', "agents")
-    return found
-
-
-def _refused(message: str, port: str) -> NodeError:
-    fix = "Wire agents of the node Role agent, each with a role of its own."
-    return NodeError(message, fix=fix, port=port, code="agent/sub-agent", retry=False)
-
-
 async def _begun(ctx: Context) -> None:
     """Have the library imported, which takes seconds the first time."""
-    if "patchbay.nodes.agents.deep_loop" not in sys.modules:
+    if "patchbay.nodes.agents.deep_team" not in sys.modules:
         await ctx.progress("Starting deepagents", 0)
         await ctx.blocking(_import)
         await ctx.progress("Starting deepagents", 1, 1)
 
 
 def _import() -> None:
-    import patchbay.nodes.agents.deep_loop  # noqa: F401
+    import patchbay.nodes.agents.deep_team  # noqa: F401
 
 
 # --- the folder -----------------------------------------------------------------------------------

@@ -6,7 +6,8 @@ two sub-agents at work in one turn the later undoes the earlier. Here all work o
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Iterator, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,8 +15,37 @@ from typing import Any
 from deepagents.backends.state import StateBackend
 from deepagents.backends.utils import create_file_data, file_data_to_string
 
+FILE_TOOLS = {
+    "ls": "Lists the files of a folder, such as /.",
+    "read_file": "Reads a file by its path, such as /notes.md.",
+    "write_file": "Writes a whole file; one that is there is overwritten.",
+    "edit_file": "Replaces a text in a file by another.",
+    "glob": "Finds files by a pattern such as *.md.",
+    "grep": "Finds the files that hold a text.",
+    "delete": "Deletes a file.",
+}
+"""The tools for files, and what an agent is told of each."""
+
 WRITER: ContextVar[str] = ContextVar("writer", default="agent")
 """Who is at work: the name of the agent or sub-agent whose tool is called."""
+
+
+_NOTES: ContextVar[FileNotes | None] = ContextVar("notes", default=None)
+
+
+@dataclass
+class FileNotes:
+    """What a call did to the files: what the journal of a run keeps of it."""
+
+    who: str
+    wrote: list[dict[str, Any]] = field(default_factory=list)
+    looked: dict[str, int] = field(default_factory=dict)
+    clashes: list[str] = field(default_factory=list)
+
+    def as_json(self) -> dict[str, Any]:
+        """The stored form; `FileSpace.take` reads it, and `patchbay.nodes.run_files`."""
+        return {"who": self.who, "wrote": self.wrote, "looked": self.looked,
+                "clashes": self.clashes}  # fmt: skip
 
 
 @dataclass
@@ -47,19 +77,57 @@ class FileSpace:
 
     def look(self, path: str) -> None:
         """The one at work has seen a file as it is now."""
-        self.seen[WRITER.get(), path] = self.versions.get(path, FileVersion()).number
+        number = self.versions.get(path, FileVersion()).number
+        self.seen[WRITER.get(), path] = number
+        if notes := _NOTES.get():
+            notes.looked[path] = number
+
+    @contextlib.contextmanager
+    def noted(self) -> Iterator[FileNotes]:
+        """Note what is done to the files inside of this block."""
+        notes = FileNotes(WRITER.get())
+        token = _NOTES.set(notes)
+        try:
+            yield notes
+        finally:
+            _NOTES.reset(token)
+
+    def take(self, notes: Mapping[str, Any]) -> None:
+        """Have what a call did be done, as it stands in the journal.
+
+        Calls may be taken in any order: of two writings of a file the later one counts, as it did.
+        """
+        who = notes["who"]
+        for path, number in notes["looked"].items():
+            self.seen[who, path] = max(number, self.seen.get((who, path), 0))
+        for one in notes["wrote"]:
+            path, number = one["path"], one["number"]
+            self.seen[who, path] = max(number, self.seen.get((who, path), 0))
+            if number > self.versions.get(path, FileVersion()).number:
+                self._put(path, FileVersion(number, who), one["data"])
+        self.clashes += [clash for clash in notes["clashes"] if clash not in self.clashes]
 
     def write(self, path: str, data: Any) -> None:
         """Write or, with None, delete a file. A clash is noted; the later writing counts."""
         who, before = WRITER.get(), self.versions.get(path, FileVersion())
         known = self.seen.get((who, path), 0)
+        notes = _NOTES.get()
         if before.writer not in ("", who) and known != before.number:
-            self.clashes.append(
+            clash = (
                 f"{who} wrote {path} without having seen what {before.writer} had written to it; "
                 f"what {before.writer} wrote is gone."
             )
-        self.versions[path] = FileVersion(before.number + 1, who)
-        self.seen[who, path] = before.number + 1
+            self.clashes.append(clash)
+            if notes:
+                notes.clashes.append(clash)
+        number = before.number + 1
+        self.seen[who, path] = number
+        self._put(path, FileVersion(number, who), data)
+        if notes:
+            notes.wrote.append({"path": path, "number": number, "data": data})
+
+    def _put(self, path: str, version: FileVersion, data: Any) -> None:
+        self.versions[path] = version
         if data is None:
             self.files.pop(path, None)
         else:

@@ -83,6 +83,22 @@ class CrewTask(TaskSpec):
     review: Review | None = None
 
 
+class CrewAgent(AgentSpec):
+    """A crew that a deep agent gives tasks to, as to one of its sub-agents.
+
+    What it is given is told to each of its tasks. With a `manager` it is hierarchical.
+    """
+
+    backend: ClassVar[str] = "crew"
+
+    name: str
+    description: str
+    tasks: tuple[TaskSpec, ...]
+    agents: tuple[AgentSpec, ...] = ()
+    manager: ModelSpec | None = None
+    manager_iterations: int = Field(10, ge=1)
+
+
 def is_repeatable(model: ModelSpec, tools: tuple[ToolSpec, ...] = ()) -> bool:
     """Whether an agent with this model and these tools does the same again."""
     return model.repeats() and all(getattr(tool, "repeatable", False) for tool in tools)

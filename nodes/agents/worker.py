@@ -229,13 +229,22 @@ class Worker:
             return await self._called(name, arguments), time.monotonic() - started
 
         asked = json.dumps(dict(arguments), sort_keys=True, default=_plain)
-        mark = f"{name}-{hashlib.sha256(asked.encode()).hexdigest()[:6]}"
+        with self.lane_of(name, asked):
+            label, replay = f"call {name}", name not in self.stale
+            return await self.ctx.once(label, call, asked, replay=replay)  # type: ignore[no-any-return]
+
+    def lane_of(self, tool: str, asked: str) -> AbstractContextManager[None]:
+        """The lane of a call: the same whenever the node begins anew, in whatever order they come.
+
+        Args:
+            tool: what is called.
+            asked: its arguments, as JSON.
+        """
+        mark = f"{tool}-{hashlib.sha256(asked.encode()).hexdigest()[:6]}"
         self._uses[mark] += 1
         if self._uses[mark] > 1:
             mark = f"{mark}-{self._uses[mark]}"
-        with self._lane(mark):
-            label, replay = f"call {name}", name not in self.stale
-            return await self.ctx.once(label, call, asked, replay=replay)  # type: ignore[no-any-return]
+        return self._lane(mark)
 
     def _lane(self, name: str) -> AbstractContextManager[None]:
         return self.ctx.lane(f"{self.who}/{name}" if name else self.who)
@@ -252,9 +261,9 @@ class Worker:
         except TimeoutError as error:
             if timer.expired():
                 return f"Error: {name} did not answer within {duration(left)} and was stopped."
-            return _told(error)
+            return told(error)
         except Exception as error:  # a tool may raise anything; the agent decides what to do
-            return _told(error)
+            return told(error)
         return shortened(result if isinstance(result, str) else _as_json(result))
 
     # --- counting --------------------------------------------------------------------------------
@@ -331,7 +340,8 @@ def _overrides_arun(tool: BaseTool) -> bool:
     return type(tool)._arun not in (BaseTool._arun, StructuredTool._arun, Tool._arun)
 
 
-def _told(error: Exception) -> str:
+def told(error: Exception) -> str:
+    """A failure in the words that a model reads."""
     if isinstance(error, NodeError):
         return f"Error: {error.message} {error.fix}".rstrip()
     return f"Error: {shortened(str(error) or type(error).__name__, 1000)}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, Protocol
 
 from pydantic import AfterValidator, JsonValue, model_validator
 
@@ -14,16 +14,60 @@ from patchbay.nodes.questions import DecisionWanted, Question
 from patchbay.nodes.values import ToolSpec, as_text
 
 When = Literal["always", "an argument matches", "never"]
+WhenLate = Literal["fail", "approve", "reject"]
 _LATE: dict[str, Any] = {"fail": UNSET, "approve": {"decision": "approve"}}
 _LATE_REJECT = {"decision": "reject", "message": "Nobody decided in time."}
 
 
-def _check_pattern(pattern: str) -> str:
+def check_pattern(pattern: str) -> str:
+    """A regular expression as it is. Raises `ValueError` where it is none."""
     try:
         re.compile(pattern)
     except re.error as error:
         raise ValueError(f"it is no regular expression: {error}") from None
     return pattern
+
+
+class CallPolicy(Protocol):
+    """When a person is asked before a tool is called, and how: see the params of the node."""
+
+    @property
+    def when(self) -> When: ...
+    @property
+    def argument(self) -> str: ...
+    @property
+    def pattern(self) -> str: ...
+    @property
+    def question(self) -> str: ...
+    @property
+    def whom(self) -> str: ...
+    @property
+    def within_hours(self) -> float | None: ...
+    @property
+    def when_late(self) -> WhenLate: ...
+
+
+def asks_about(policy: CallPolicy, arguments: Mapping[str, Any]) -> bool:
+    """Whether a person is asked before a call with these arguments."""
+    if policy.when != "an argument matches":
+        return policy.when == "always"
+    given = [arguments[policy.argument]] if policy.argument in arguments else []
+    values = given if policy.argument else list(arguments.values())
+    return any(re.search(policy.pattern, as_text(value)) for value in values)
+
+
+def question_before(
+    policy: CallPolicy, who: str, tool: str, arguments: Mapping[str, JsonValue], schema: Any
+) -> Question:
+    """The question before a call: who wants to use which tool with what."""
+    late = _LATE_REJECT if policy.when_late == "reject" else _LATE[policy.when_late]
+    return Question(
+        policy.question or f"May {who} use {tool}?",
+        DecisionWanted(tool, dict(arguments), schema),
+        whom=policy.whom,
+        within_s=None if policy.within_hours is None else policy.within_hours * 3600,
+        default=late,
+    )
 
 
 class AskFirstTool(ToolSpec):
@@ -38,7 +82,7 @@ class AskFirstTool(ToolSpec):
     question: str = ""
     whom: str = ""
     within_hours: float | None = None
-    when_late: Literal["fail", "approve", "reject"] = "fail"
+    when_late: WhenLate = "fail"
 
     @property
     def name(self) -> str:
@@ -54,25 +98,6 @@ class AskFirstTool(ToolSpec):
     def repeatable(self) -> bool:
         """Never, where people may decide."""
         return self.when == "never" and bool(getattr(self.tool, "repeatable", False))
-
-    def asks(self, arguments: Mapping[str, Any]) -> bool:
-        """Whether a person is asked before a call with these arguments."""
-        if self.when != "an argument matches":
-            return self.when == "always"
-        given = [arguments[self.argument]] if self.argument in arguments else []
-        values = given if self.argument else list(arguments.values())
-        return any(re.search(self.pattern, as_text(value)) for value in values)
-
-    def put(self, who: str, name: str, arguments: Mapping[str, JsonValue], schema: Any) -> Question:
-        """The question before a call."""
-        late = _LATE_REJECT if self.when_late == "reject" else _LATE[self.when_late]
-        return Question(
-            self.question or f"May {who} use {name}?",
-            DecisionWanted(name, dict(arguments), schema),
-            whom=self.whom,
-            within_s=None if self.within_hours is None else self.within_hours * 3600,
-            default=late,
-        )
 
 
 class AskFirst(DescribingNode):
@@ -91,7 +116,7 @@ class AskFirst(DescribingNode):
         """When a person is asked."""
         argument: str = Field("", max_length=200)
         """For `an argument matches`: which one. Empty: any of them."""
-        pattern: Annotated[str, AfterValidator(_check_pattern)] = Field("", max_length=1000)
+        pattern: Annotated[str, AfterValidator(check_pattern)] = Field("", max_length=1000)
         """For `an argument matches`: a regular expression that is looked for in it."""
         question: str = Field("", max_length=2000)
         """What the person is asked. Empty: whether the agent may use the tool."""
@@ -99,7 +124,7 @@ class AskFirst(DescribingNode):
         """Whom it is for, in words."""
         within_hours: float | None = Field(None, gt=0, le=24 * 366)
         """Hours until it is too late. Empty: it waits as long as it takes."""
-        when_late: Literal["fail", "approve", "reject"] = Field("fail")
+        when_late: WhenLate = Field("fail")
         """What happens when nobody decides in time."""
 
         @model_validator(mode="after")

@@ -56,6 +56,36 @@ async def test_it_waits_before_it_writes_and_asks_no_model_twice(tmp_path: Path)
     assert len(ScriptedModel.asked) == calls, "what the model had said was in the journal"
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning:crewai")
+async def test_a_team_writes_what_a_person_lets_pass(tmp_path: Path) -> None:
+    history = History(f"sqlite:///{tmp_path / 'history.sqlite'}")
+    flow = scripted(
+        "deep_agent_team",
+        ("The crew was asked to do this:\nA slogan.", "Warm bread."),
+        ("write_file gives", "It is written."),
+        ("task gives: Warm bread.", '{"tool": "write_file", "input": {"file_path": "/slogan.md", '
+         '"content": "Warm bread."}}'),
+        ("Have the crew", '{"tool": "task", "input": {"description": "A slogan.", '
+         '"subagent_type": "crew"}}'),
+    )  # fmt: skip
+    run_id = new_run_id()
+    env = recorded(environment(SAVED), history, run_id, flow, SAVED)
+    ScriptedModel.asked.clear()
+    first = [e async for e in Run(LoadedFlow(flow, SAVED), {}, env, run_id=run_id).events()]
+    assert isinstance(first[-1], RunWaiting), getattr(first[-1], "problem", "")
+    asked = find(history, run_id, None)
+    assert asked.asks["wants"]["arguments"]["content"] == "Warm bread."
+    calls = len(ScriptedModel.asked)
+    changed = {"file_path": "/slogan.md", "content": "Warm, good bread."}
+    assert give(history, asked, {"decision": "edit", "arguments": changed}, author="ada")
+    rest = gone_on_with(history, run_id, environment(SAVED))
+    last = [event async for event in rest.events()][-1]
+    assert isinstance(last, RunFinished)
+    files = {"/slogan.md": "Warm, good bread."}
+    assert last.outputs == {"answer": "It is written.", "files": files}
+    assert len(ScriptedModel.asked) == calls + 1, "only the last answer was not in the journal"
+
+
 async def test_it_runs_on_the_real_model(tmp_path: Path) -> None:
     history = History(f"sqlite:///{tmp_path / 'history.sqlite'}")
     flow = load(SAVED / "deep_agent_folder.json").flow
