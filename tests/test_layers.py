@@ -195,7 +195,7 @@ def test_heavy_libraries_are_imported_where_they_are_used(path: Path):
 LOADED_LATE = {
     "nodes/agents/calls.py", "nodes/agents/crew_llm.py", "nodes/agents/heard.py",
     "nodes/agents/deep_calls.py", "nodes/agents/deep_files.py", "nodes/agents/deep_loop.py",
-    "nodes/agents/react_loop.py", "nodes/agents/tool_calling.py",
+    "nodes/agents/deep_team.py", "nodes/agents/react_loop.py", "nodes/agents/tool_calling.py",
     "nodes/models/transformers/attach.py", "nodes/models/transformers/chat.py",
     "nodes/models/fallback/chat.py", "nodes/models/llama/chat.py", "nodes/models/llama/engine.py",
     "nodes/models/servers/chat.py", "nodes/models/servers/embeddings.py",
