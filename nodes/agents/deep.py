@@ -129,7 +129,7 @@ async def _worked(
     whole: Meter,
     stack: AsyncExitStack,
 ) -> tuple[str, list[Meter]]:
-    from patchbay.nodes.agents.deep_loop import Desk, work
+    from patchbay.nodes.agents.deep_loop import Workplace, work
     from patchbay.nodes.agents.deep_team import Team
 
     check_sees(inputs.model, messages)
@@ -137,13 +137,13 @@ async def _worked(
         ctx, stack, who="agent", model=inputs.model, tools=inputs.tools, whole=whole,
         iterations=params.iterations,
     )  # fmt: skip
-    desk = Desk(space, by_tool(params.interrupt_on), params.planning)
-    team = Team(worker, desk, ctx, stack)
+    place = Workplace(space, by_tool(params.interrupt_on), params.planning)
+    team = Team(worker, place, ctx, stack)
     await team.employ(inputs.agents, inputs.flows)
     meters = [worker.meter, *team.meters]
     try:
         text, forced = await work(
-            worker, to_langchain(messages), desk, system=params.system, others=team.members,
+            worker, to_langchain(messages), place, system=params.system, others=team.members,
             on_piece=partial(ctx.stream, "text"),
         )  # fmt: skip
     except BudgetSpent as spent:

@@ -17,7 +17,7 @@ from patchbay.nodes.agents.interrupts import InterruptOn
 from patchbay.nodes.agents.worker import Worker
 from patchbay.nodes.tools.tool import shortened
 
-Handler = Callable[[Any], Awaitable[Any]]
+MakesCall = Callable[[Any], Awaitable[Any]]
 
 
 class OwnCalls(AgentMiddleware[Any, Any, Any]):
@@ -42,7 +42,7 @@ class OwnCalls(AgentMiddleware[Any, Any, Any]):
         worker.decisions = worker.decisions or Decisions(worker.ctx, worker.who, {})
         self._decisions = worker.decisions
 
-    async def awrap_tool_call(self, request: Any, handler: Handler) -> Any:
+    async def awrap_tool_call(self, request: Any, handler: MakesCall) -> Any:
         """One call of a tool."""
         before = WRITER.set(self._name)
         try:
@@ -52,7 +52,7 @@ class OwnCalls(AgentMiddleware[Any, Any, Any]):
         finally:
             WRITER.reset(before)
 
-    async def _own(self, request: Any, handler: Handler) -> Any:
+    async def _own(self, request: Any, handler: MakesCall) -> Any:
         for meter in (self._worker.meter, self._worker.whole):
             meter.tool_calls += 1
         call = request.tool_call
@@ -77,7 +77,7 @@ class OwnCalls(AgentMiddleware[Any, Any, Any]):
         policy = self._policies.get(call["name"])
         return await self._decisions.decision(policy, request.tool, call["args"])
 
-    async def _made(self, request: Any, handler: Handler) -> Any:
+    async def _made(self, request: Any, handler: MakesCall) -> Any:
         """What a call gives: of one that touches files, what the journal has of it."""
         call = request.tool_call
         if call["name"] not in FILE_TOOLS or not self._worker.ctx.recorded:

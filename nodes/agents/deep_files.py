@@ -43,7 +43,7 @@ class FileNotes:
     clashes: list[str] = field(default_factory=list)
 
     def as_json(self) -> dict[str, Any]:
-        """The stored form; `FileSpace.take` reads it, and `patchbay.nodes.run_files`."""
+        """The stored form; `FileSpace.take` reads it."""
         return {"who": self.who, "wrote": self.wrote, "looked": self.looked,
                 "clashes": self.clashes}  # fmt: skip
 

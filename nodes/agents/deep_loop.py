@@ -40,7 +40,7 @@ class SubAgent:
 
 
 @dataclass
-class Desk:
+class Workplace:
     """What an agent works with: its files, the policies of its own tools, whether it plans."""
 
     space: FileSpace
@@ -51,7 +51,7 @@ class Desk:
 async def work(
     worker: Worker,
     messages: Sequence[BaseMessage],
-    desk: Desk,
+    place: Workplace,
     *,
     system: str,
     others: Sequence[SubAgent] = (),
@@ -64,12 +64,12 @@ async def work(
         NodeError: the model failed.
     """
     subagents = [_compiled(other) for other in others]
-    agent = _built(worker, worker.who, system, desk, subagents, on_piece)
+    agent = _built(worker, worker.who, system, place, subagents, on_piece)
     state = await agent.ainvoke({"messages": list(messages)}, _limit(worker))
     return str(state["messages"][-1].text).strip(), worker.forced
 
 
-async def done_by(worker: Worker, name: str, system: str, desk: Desk, task: str) -> str:
+async def done_by(worker: Worker, name: str, system: str, place: Workplace, task: str) -> str:
     """What a sub-agent made of a task; at the end of its own budget, its last words.
 
     Raises:
@@ -77,7 +77,7 @@ async def done_by(worker: Worker, name: str, system: str, desk: Desk, task: str)
         NodeError: the model failed.
     """
     worker.begin()
-    agent = _built(worker, name, system, desk)
+    agent = _built(worker, name, system, place)
     with worker.ctx.lane(name):
         try:
             state = await agent.ainvoke({"messages": [("user", task)]}, _limit(worker))
@@ -96,13 +96,13 @@ def _built(
     worker: Worker,
     name: str,
     system: str,
-    desk: Desk,
+    place: Workplace,
     subagents: Sequence[CompiledSubAgent] = (),
     on_piece: OnPiece | None = None,
 ) -> Any:
-    backend = SharedBackend(desk.space)
-    middleware: list[Any] = [OwnCalls(worker, name, desk.space, desk.policies)]
-    if desk.planning:
+    backend = SharedBackend(place.space)
+    middleware: list[Any] = [OwnCalls(worker, name, place.space, place.policies)]
+    if place.planning:
         middleware.append(TodoListMiddleware(system_prompt="", tool_description=PLAN))
     middleware.append(
         FilesystemMiddleware(

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from patchbay.nodes.agents.crew_run import crew_work, hired
-from patchbay.nodes.agents.deep_loop import Desk, SubAgent, done_by
+from patchbay.nodes.agents.deep_loop import Workplace, SubAgent, done_by
 from patchbay.nodes.agents.meter import Meter
 from patchbay.nodes.agents.plan import make_plan
 from patchbay.nodes.agents.specs import CrewAgent, CrewTask, RoleAgent
@@ -33,7 +33,7 @@ class Team:
     """The sub-agents, and what each of those that think has used up."""
 
     boss: Worker
-    desk: Desk
+    place: Workplace
     ctx: Context
     stack: AsyncExitStack
     members: list[SubAgent] = field(default_factory=list)
@@ -68,10 +68,10 @@ class Team:
         )  # fmt: skip
         system = f"You are {agent.role}. {agent.backstory}\nYour goal: {agent.goal}".strip()
 
-        desk = Desk(self.desk.space, self.desk.policies)
+        place = Workplace(self.place.space, self.place.policies)
 
         async def do(task: str) -> str:
-            return await done_by(worker, name, system, desk, task)
+            return await done_by(worker, name, system, place, task)
 
         self._add(name, agent.goal or agent.role, do, worker.meter)
 
