@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from patchbay.nodes.agents.crew_run import crew_work, hired
-from patchbay.nodes.agents.deep_loop import Workplace, SubAgent, done_by
+from patchbay.nodes.agents.deep_loop import SubAgent, Workplace, done_by
 from patchbay.nodes.agents.meter import Meter
 from patchbay.nodes.agents.plan import make_plan
 from patchbay.nodes.agents.specs import CrewAgent, CrewTask, RoleAgent
