@@ -49,6 +49,7 @@ RUN_CODES: Mapping[str, str] = {
     "input/record": "What is given as the record of a run is no yes or no, or could be an input.",
     "input/thread": "What is given as the thread of a run is none, or could be an input.",
     "input/unknown": "The flow asks for no input of that name.",
+    "input/variables": "The flow's variables have no values for the environment that is named.",
     "input/unreadable": "A file with an input cannot be read.",
     "catalog/unknown-kind": "No kind of node has that name.",
     "secret/missing": "A secret that the flow names is set nowhere.",

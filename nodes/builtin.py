@@ -8,6 +8,7 @@ _WHERE = {
     # Flow
     "io.input": "io.flow_input:FlowInput",
     "io.output": "io.flow_output:FlowOutput",
+    "io.value": "io.value:GivenValue",
     "io.read_file": "io.read_file:ReadFile",
     "io.write_file": "io.write_file:WriteFile",
     "io.picture": "io.read_picture:ReadPicture",

@@ -6,7 +6,7 @@ could not be resolved is None and carries the reason.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any
@@ -80,9 +80,10 @@ class Resolved:
 def resolve(flow: Flow, catalog: Catalog) -> Resolved:
     """Look every node up, check its params and derive its ports."""
     nodes: dict[str, ResolvedNode] = {}
+    fill = _filler(flow)
     for node in flow.nodes:
         if node.id not in nodes:
-            nodes[node.id] = resolve_node(node, catalog)
+            nodes[node.id] = resolve_node(fill(node), catalog)
     incoming: dict[str, dict[str, list[Edge]]] = {node_id: {} for node_id in nodes}
     outgoing: dict[str, dict[str, list[Edge]]] = {node_id: {} for node_id in nodes}
     for edge in flow.edges:
@@ -93,6 +94,15 @@ def resolve(flow: Flow, catalog: Catalog) -> Resolved:
         if source in outgoing:
             outgoing[source].setdefault(output, []).append(edge)
     return Resolved(flow, catalog, nodes, incoming, outgoing)
+
+
+def _filler(flow: Flow) -> Callable[[NodeInstance], NodeInstance]:
+    """Puts the values of the flow's variables into a node; most flows have none."""
+    if not flow.variables:
+        return lambda node: node
+    from patchbay.flows.document.variables import filled
+
+    return lambda node: filled(node, flow.variables)
 
 
 class _Same:

@@ -30,7 +30,7 @@ from patchbay.flows.runs.events import (
     RunFinished,
     RunWaiting,
 )
-from patchbay.flows.runs.running import LoadedFlow, Run
+from patchbay.flows.runs.running import LoadedFlow, Run, settled
 from patchbay.flows.runs.thread_runs import InThread, talked_to, turn_of
 from patchbay.flows.wording import plural
 
@@ -63,6 +63,9 @@ def chat(
         bool, typer.Option(help="Wait while another run is at work in the thread.")
     ] = True,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a turn.")] = False,
+    env_name: Annotated[
+        str, typer.Option("--env", metavar="NAME", help="Whose values the flow's variables have.")
+    ] = "",
     no_cache: Annotated[bool, typer.Option("--no-cache", help="Run every node.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Only the answers.")] = False,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="A line a node.")] = False,
@@ -78,14 +81,16 @@ def chat(
     history = History()
     say.notice(history.notice)
     path = flow or _flow_of(history, thread)
-    loaded = LoadedFlow(read_flow(path), path.resolve().parent, path.resolve())
+    document = read_flow(path)
+    document = settled(document, env_name) if document.variables or env_name else document
+    loaded = LoadedFlow(document, path.resolve().parent, path.resolve())
     env = default_environment(use_cache=not no_cache, folder=loaded.folder)
     resolved = resolve_once(loaded.flow, env.catalog)
     field = talked_to(resolved)
     use = InThread(thread, when_busy="wait" if wait else "refuse", person=person)
     talk = Talk(
         history, loaded, use, field, read_inputs(inputs or [], resolved),
-        as_json=as_json, no_cache=no_cache, quiet=quiet, verbose=verbose,
+        as_json=as_json, no_cache=no_cache, quiet=quiet, verbose=verbose, env_name=env_name,
     )  # fmt: skip
     said = _said(messages or [], again, as_json, quiet, talk)
     code = 0
@@ -109,6 +114,8 @@ class Talk:
     no_cache: bool = False
     quiet: bool = False
     verbose: bool = False
+    env_name: str = ""
+    """The environment whose values the variables of flows that it runs have."""
     with_person: bool = False
 
     async def turn(self, message: str) -> int:
@@ -128,6 +135,7 @@ class Talk:
 
     async def _begun(self, message: str) -> Run:
         env = default_environment(use_cache=not self.no_cache, folder=self.flow.folder)
+        env = replace(env, variables=self.env_name)
         use, inputs = replace(self.use, again=message == AGAIN), dict(self.given)
         if not use.again:
             said = [{"role": "user", "content": message}]

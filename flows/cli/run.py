@@ -27,7 +27,7 @@ from patchbay.flows.problems import FlowError, Problem
 from patchbay.flows.runs.defaults import default_environment
 from patchbay.flows.runs.events import NodeAsked, RunCancelled, RunEnd, RunFailed, RunWaiting
 from patchbay.flows.runs.resume import resumed_run
-from patchbay.flows.runs.running import LoadedFlow, Run, new_run_id
+from patchbay.flows.runs.running import LoadedFlow, Run, new_run_id, settled
 
 if TYPE_CHECKING:
     from patchbay.flows.runs.history import History
@@ -44,6 +44,9 @@ def run(
         list[str] | None,
         typer.Option("--set", help="node.param=value, for this run only. May be repeated."),
     ] = None,
+    env_name: Annotated[
+        str, typer.Option("--env", metavar="NAME", help="Whose values the flow's variables have.")
+    ] = "",
     only: Annotated[
         list[str] | None, typer.Option(help="Run just what this node needs. May be repeated.")
     ] = None,
@@ -65,10 +68,12 @@ def run(
         logging.basicConfig(level=logging.WARNING)
         logging.getLogger("patchbay").setLevel(logging.DEBUG)
     if resume is not None:
-        run_ = _resumed(resume, flow, use_cache=not no_cache)
+        run_ = _resumed(resume, flow, env_name, use_cache=not no_cache)
         note = f"Resuming run {resume}"
     else:
-        run_ = _fresh(flow, inputs or [], settings or [], only or [], not no_cache, record)
+        run_ = _fresh(
+            flow, inputs or [], settings or [], only or [], env_name, not no_cache, record
+        )
         note = f"Recording run {run_.id}; patchbay run --resume {run_.id}" if record else ""
     if note and not quiet:
         say.err(note)
@@ -80,6 +85,7 @@ def _fresh(
     inputs: list[str],
     settings: list[str],
     only: list[str],
+    env_name: str,
     use_cache: bool,
     record: bool,
 ) -> Run:
@@ -95,6 +101,9 @@ def _fresh(
         refuse_unreadable(flow)
     folder = path.resolve().parent
     env = default_environment(use_cache=use_cache, folder=folder)
+    if flow.variables or env_name:
+        env = replace(env, variables=env_name)
+        flow = settled(flow, env_name)
     resolved = resolve_once(flow, env.catalog)
     run_id = new_run_id()
     if record:
@@ -113,7 +122,7 @@ async def at_the_terminal(event: NodeAsked, question: Question) -> Reply:
     return await ask(event, question)
 
 
-def _resumed(run_id: str, path: Path | None, use_cache: bool) -> Run:
+def _resumed(run_id: str, path: Path | None, env_name: str, use_cache: bool) -> Run:
     if path is not None:
         raise _usage(
             "--resume goes on with the flow as it was recorded.", f"patchbay run --resume {run_id}"
@@ -121,6 +130,7 @@ def _resumed(run_id: str, path: Path | None, use_cache: bool) -> Run:
     history = open_history()
     past = history.get(run_id)
     env = default_environment(use_cache=use_cache, folder=past.folder)
+    env = replace(env, variables=env_name)  # for flows that it runs; its own values are recorded
     return resumed_run(history, past, env)
 
 

@@ -27,6 +27,10 @@ def _meta(old: Flow, new: Flow) -> list[str]:
         lines.append(f'Flow renamed from "{old.name}" to "{new.name}".')
     if old.description != new.description:
         lines.append("Description changed.")
+    if old.variables != new.variables:
+        from patchbay.flows.document.variables import changed_variables
+
+        lines += changed_variables(old, new)
     return lines
 
 

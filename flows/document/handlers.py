@@ -251,7 +251,11 @@ def _without_members(flow: Flow, members: set[str]) -> list[Any]:
 
 
 def _set_meta(flow: Flow, op: SetMeta) -> Flow:
-    fields = (("name", op.name), ("description", op.description))
+    fields = (
+        ("name", op.name),
+        ("description", op.description),
+        ("variables", op.variables),
+    )
     return flow.model_copy(update={key: value for key, value in fields if value is not None})
 
 

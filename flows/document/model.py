@@ -112,6 +112,20 @@ class Group(Part):
     folded: bool = False
 
 
+class FlowVariable(Part):
+    """A value that params take by `{"variable": NAME}`. Never a secret."""
+
+    name: Id
+    value: JsonValue = None
+    """The value where no environment has another."""
+    environments: dict[Id, JsonValue] = {}
+    """Other values, by the name of the environment."""
+
+    def __eq__(self, other: object) -> bool:
+        """Equal as JSON is: 1 is not true."""
+        return isinstance(other, FlowVariable) and same_json(self.model_dump(), other.model_dump())
+
+
 class Place(Part):
     """Where something lies on the canvas, in canvas pixels."""
 
@@ -127,6 +141,7 @@ class Flow(Part):
     format: Literal[1] = FORMAT
     name: SingleLine = "Untitled"
     description: str = Field("", max_length=20_000)
+    variables: tuple[FlowVariable, ...] = ()
     nodes: tuple[NodeInstance, ...] = ()
     edges: tuple[Edge, ...] = ()
     notes: tuple[Note, ...] = ()

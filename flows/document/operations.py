@@ -12,6 +12,7 @@ from pydantic import Field, JsonValue, TypeAdapter
 from patchbay.flows.document.model import (
     EndpointText,
     Flow,
+    FlowVariable,
     Group,
     Id,
     NodeInstance,
@@ -157,11 +158,12 @@ class EditGroup(Part):
 
 
 class SetMeta(Part):
-    """Change the flow's name or description."""
+    """Change the flow's name, its description, or all of its variables."""
 
     op: Literal["set_meta"] = "set_meta"
     name: SingleLine | None = None
     description: str | None = Field(None, max_length=20_000)
+    variables: tuple[FlowVariable, ...] | None = None
 
 
 class Replace(Part):
@@ -208,6 +210,7 @@ class Patch(Part):
     op: Literal["patch"] = "patch"
     name: SingleLine | None = None
     description: str | None = Field(None, max_length=20_000)
+    variables: tuple[FlowVariable, ...] | None = None
     nodes: tuple[NodeSlot, ...] = ()
     edges: tuple[EdgeSlot, ...] = ()
     notes: tuple[NoteSlot, ...] = ()

@@ -40,6 +40,8 @@ def diff(before: Flow, after: Flow) -> Patch:
         changes["name"] = after.name
     if before.description != after.description:
         changes["description"] = after.description
+    if before.variables != after.variables:
+        changes["variables"] = after.variables
     changes["nodes"] = tuple(
         NodeSlot(key=k, index=i, value=v) for k, i, v in _slots(before.nodes, after.nodes)
     )
@@ -97,6 +99,8 @@ def apply_patch(flow: Flow, patch: Patch) -> Flow:
         update["name"] = patch.name
     if patch.description is not None:
         update["description"] = patch.description
+    if patch.variables is not None:
+        update["variables"] = patch.variables
     if patch.nodes:
         update["nodes"] = _put(flow.nodes, patch.nodes, lambda slot: slot.value)
     if patch.edges:

@@ -154,21 +154,28 @@ def _size(flow: Flow) -> int:
     """At least as many bytes as the text of a flow takes; quick rather than close."""
     parts = (*flow.nodes, *flow.edges, *flow.notes, *flow.groups, *flow.layout)
     size = 200 * len(parts) + LONGEST * (len(flow.name) + len(flow.description))
+    size += sum(200 + _length(one.value) + _length(one.environments) for one in flow.variables)
     size += sum(LONGEST * len(note.text) for note in flow.notes)
     size += sum(200 * len(group.nodes) + LONGEST * len(group.title) for group in flow.groups)
     for node in flow.nodes:
-        size += LONGEST * len(node.title or "") + 300
-        stack: list[tuple[int, Any]] = [(4, node.params)]
-        while stack:
-            depth, item = stack.pop()
-            size += 2 * depth + 30
-            if isinstance(item, str):
-                size += LONGEST * len(item)
-            elif isinstance(item, dict):
-                size += sum(LONGEST * len(key) + 30 for key in item)
-                stack.extend((depth + 1, inner) for inner in item.values())
-            elif isinstance(item, list):
-                stack.extend((depth + 1, inner) for inner in item)
-            elif isinstance(item, int):
-                size += item.bit_length()
+        size += LONGEST * len(node.title or "") + 300 + _length(node.params)
+    return size
+
+
+def _length(value: Any) -> int:
+    """At least as many bytes as a value takes, four levels deep in a flow."""
+    size = 0
+    stack: list[tuple[int, Any]] = [(4, value)]
+    while stack:
+        depth, item = stack.pop()
+        size += 2 * depth + 30
+        if isinstance(item, str):
+            size += LONGEST * len(item)
+        elif isinstance(item, dict):
+            size += sum(LONGEST * len(key) + 30 for key in item)
+            stack.extend((depth + 1, inner) for inner in item.values())
+        elif isinstance(item, list):
+            stack.extend((depth + 1, inner) for inner in item)
+        elif isinstance(item, int):
+            size += item.bit_length()
     return size

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from patchbay.flows.document.explain import json_place
-from patchbay.flows.document.model import Edge, Flow, Group, NodeInstance, Note, Place
+from patchbay.flows.document.model import Edge, Flow, FlowVariable, Group, NodeInstance, Note, Place
 from patchbay.flows.document.reading import read_text
 from patchbay.flows.problems import FlowError, Problem
 from patchbay.flows.secret_shapes import secrets_in
@@ -51,6 +51,8 @@ def _parts(flow: Flow) -> Iterator[str]:
     yield f'  "name": {_json(flow.name)}'
     if flow.description:
         yield f'  "description": {_json(flow.description)}'
+    if flow.variables:
+        yield _entries("variables", "[]", (_variable(one) for one in flow.variables))
     yield _entries("nodes", "[]", (_block(_node(node), "    ") for node in flow.nodes))
     yield _entries("edges", "[]", (_edge(edge) for edge in flow.edges))
     if flow.notes:
@@ -84,6 +86,13 @@ def _node(node: NodeInstance) -> dict[str, Any]:
 
 def _edge(edge: Edge) -> str:
     return f'{{"from": {_json(edge.source)}, "to": {_json(edge.target)}}}'
+
+
+def _variable(one: FlowVariable) -> str:
+    said: dict[str, Any] = {"name": one.name, "value": one.value}
+    if one.environments:
+        said["environments"] = dict(sorted(one.environments.items()))
+    return _json(said)
 
 
 def _note(note: Note) -> dict[str, Any]:
@@ -149,6 +158,9 @@ def plain_secrets(flow: Flow) -> Iterator[Problem]:
         if node.title:
             for _, kind in secrets_in(node.title):
                 yield _plain_secret("The title", kind, node.id, None)
+    for one in flow.variables:
+        for _, kind in secrets_in([one.value, *one.environments.values()]):
+            yield _plain_secret(f"The variable {quoted(one.name)}", kind, None, None)
     texts = {"The name": flow.name, "The description": flow.description}
     texts |= {f"The note {quoted(note.id)}": note.text for note in flow.notes}
     texts |= {f"The title of group {quoted(group.id)}": group.title for group in flow.groups}

@@ -113,9 +113,11 @@ class _Merge:
         about = self._value(
             "description", "", base.description, ours.description, theirs.description
         )
+        variables = self._value("variables", "", base.variables, ours.variables, theirs.variables)
         flow = Flow(
             name=name,
             description=about,
+            variables=variables,
             nodes=tuple(nodes),
             edges=tuple(edges),
             notes=tuple(notes),

@@ -159,6 +159,10 @@ def recorded(
     only: tuple[str, ...] = (),
 ) -> Environment:
     """The environment of a run that is recorded, so that it can wait for people."""
+    if flow.variables:  # it is resumed with the values that it has now
+        from patchbay.flows.document.variables import settled
+
+        flow = settled(flow, env.variables, strict=False)
     desk = RecordedDesk(history, run, env.catalog.value_types)
     sink = history.recorder(run, flow, folder, only)
     return replace(env, sinks=(*env.sinks, sink), desk=desk)

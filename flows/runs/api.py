@@ -19,7 +19,7 @@ from patchbay.flows.problems import FlowError, Problem
 from patchbay.flows.runs.environment import Environment
 from patchbay.flows.runs.events import Event
 from patchbay.flows.runs.results import RunResult, aanswer, answer, blocking, ended, stop
-from patchbay.flows.runs.running import LoadedFlow, Run, new_run_id
+from patchbay.flows.runs.running import LoadedFlow, Run, new_run_id, settled
 
 if TYPE_CHECKING:
     from patchbay.flows.runs.history import History
@@ -29,14 +29,20 @@ if TYPE_CHECKING:
 __all__ = ["RunResult", "aanswer", "answer", "arun", "load", "run", "stop", "stream"]
 
 
-def load(path: str | Path) -> LoadedFlow:
+def load(path: str | Path, *, env: str = "") -> LoadedFlow:
     """Read a flow file.
 
+    Args:
+        path: the file.
+        env: the environment whose values its variables get; without one that of this machine
+            (`PATCHBAY_ENV`), chosen when the flow is run.
+
     Raises:
-        FlowError: everything that is wrong with the file.
+        FlowError: everything that is wrong with the file, or it has no such environment.
     """
     whole = Path(path).resolve()
-    return LoadedFlow(read_flow(Path(path)), whole.parent, whole)
+    flow = read_flow(Path(path))
+    return LoadedFlow(settled(flow, env) if env else flow, whole.parent, whole)
 
 
 async def stream(

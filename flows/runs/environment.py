@@ -56,6 +56,8 @@ class Environment:
     """The thread that the run is a turn of; a run sets it itself, as it does `place`."""
     place: str = ""
     """What the flow is known by: the path of its file, or its name."""
+    variables: str = ""
+    """The environment whose values the flow's variables have; "" for this machine's."""
     person: str = ""
     """Whom the run is for; "" for whoever uses this machine."""
 

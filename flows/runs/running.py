@@ -50,6 +50,13 @@ LISTEN_EVERY_S = 0.5
 """How often a run with open questions looks for answers of other processes, in seconds."""
 
 
+def settled(flow: Flow, environment: str, *, strict: bool = True) -> Flow:
+    """A flow with the values of one environment. See `flows/document/variables.py`."""
+    from patchbay.flows.document.variables import settled as with_values
+
+    return with_values(flow, environment, strict=strict)
+
+
 @dataclass(frozen=True)
 class LoadedFlow:
     """A flow with its file, and the folder where the flows it runs lie beside it."""
@@ -83,6 +90,8 @@ class Run:
     ) -> None:
         loaded = flow if isinstance(flow, LoadedFlow) else LoadedFlow(flow)
         env = env or default_environment()
+        if loaded.flow.variables:
+            loaded = replace(loaded, flow=settled(loaded.flow, env.variables, strict=False))
         self.id = run_id or new_run_id()
         self.flow = loaded.flow
         self._env = replace(
@@ -95,7 +104,7 @@ class Run:
         self.resolved = resolve_once(loaded.flow, env.catalog)
         _check(self.resolved, self._env.folder, self._only)
         self._plan = make_plan(self.resolved, self._only)
-        self._subflows = Subflows(self._env.catalog, self._env.folder)
+        self._subflows = Subflows(self._env.catalog, self._env.folder, self._env.variables)
         if env.desk is None and env.asker is None:
             refuse_to_ask(self._plan, self._subflows)
         elif env.desk is not None:  # what is done grows while the run waits for answers

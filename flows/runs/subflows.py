@@ -11,6 +11,7 @@ from typing import Any
 from patchbay.flows.checks.locate import read_once, subflow_path
 from patchbay.flows.checks.resolve import Resolved, resolve_once
 from patchbay.flows.checks.validate import validate_resolved
+from patchbay.flows.document.model import Flow
 from patchbay.flows.document.writing import canonical_text
 from patchbay.flows.problems import FlowError, Problem, errors
 from patchbay.flows.runs.environment import Environment
@@ -56,8 +57,8 @@ class Subflow:
 class Subflows:
     """The sub-flows of one flow. Each file is read once in a run."""
 
-    def __init__(self, catalog: Catalog, folder: Path | None) -> None:
-        self._catalog, self._folder = catalog, folder
+    def __init__(self, catalog: Catalog, folder: Path | None, variables: str = "") -> None:
+        self._catalog, self._folder, self._variables = catalog, folder, variables
         self._open: dict[str, Subflow] = {}
         self._digests: dict[str, str] = {}
 
@@ -106,12 +107,21 @@ class Subflows:
                 retry=False,
             )
         path = subflow_path(self._folder, name)
-        resolved = resolve_once(read_once(path), self._catalog)
+        resolved = resolve_once(self._settled(read_once(path)), self._catalog)
         problems = tuple(errors(validate_resolved(resolved, path.parent)))
         if problems:
             raise FlowError(problems)
         plan = make_plan(resolved)
-        return Subflow(resolved, plan, path.parent, Subflows(self._catalog, path.parent))
+        inner = Subflows(self._catalog, path.parent, self._variables)
+        return Subflow(resolved, plan, path.parent, inner)
+
+    def _settled(self, flow: Flow) -> Flow:
+        """With the values of the run's environment, where the flow has it."""
+        if not flow.variables:
+            return flow
+        from patchbay.flows.document.variables import settled
+
+        return settled(flow, self._variables, strict=False)
 
 
 def refuse_to_ask(plan: Plan, subflows: Subflows) -> None:

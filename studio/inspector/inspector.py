@@ -19,6 +19,11 @@ from patchbay.studio.inspector.asked import asker, draw_asked
 from patchbay.studio.inspector.declared import FieldSpec, fields_of
 from patchbay.studio.inspector.fields import draw
 from patchbay.studio.inspector.policy import run_policy
+from patchbay.studio.inspector.variables import (
+    draw_reference,
+    offer_variables,
+    variables_panel,
+)
 from patchbay.studio.runs.runner import LiveRun
 from patchbay.studio.runs.steps import spent
 from patchbay.studio.server import session
@@ -88,6 +93,7 @@ def _flow(document: FlowDocument, refresh: Refresh) -> None:
         "About this flow", flow.description, key=key, on_change=described, max_chars=20_000,
         height=140,
     )  # fmt: skip
+    variables_panel(document, refresh)
     if document.path:
         st.caption(f"In the file {plain(document.path.name)}. The Flows page renames it.")
 
@@ -145,13 +151,16 @@ def _node(
         value = node.params.get(spec.name, spec.default)
         name = f"p:{document.id}:{node.id}:{spec.name}"
         write = _writer(document, node, spec, refresh)
-        if ask := asker(cls, node.params, spec):
+        if draw_reference(document, node, spec, value, refresh):
+            pass
+        elif ask := asker(cls, node.params, spec):
             draw_asked(spec, value, name, write, ask)
         else:
             draw(spec, value, name, write, folder)
         for problem in problems:
             if problem.param == spec.name:
                 show_problem(problem)
+    offer_variables(document, node, fields, refresh)
     run_policy(document, node, refresh)
     with st.expander("About this node"):
         words(f"{described['doc']}\n\n{_ports(described)}", "about-node", breaks=False)

@@ -20,6 +20,7 @@ from patchbay.studio.runs.runner import LiveRun
 from patchbay.studio.runs.steps import spent
 from patchbay.studio.server import session
 from patchbay.studio.server.editing import Refresh
+from patchbay.studio.server.environments import flow_to_run
 from patchbay.studio.server.questions import asked
 from patchbay.studio.server.services import services
 from patchbay.studio.views.live import follow, title_of
@@ -78,7 +79,7 @@ def start_with(
     folder = document.folder
     try:
         services().runner.start(
-            document.id, session.browser(), document.flow, inputs,
+            document.id, session.browser(), flow_to_run(document), inputs,
             folder=folder, only=only, fresh=fresh, path=document.path, thread=thread,
         )  # fmt: skip
     except FlowError as error:

@@ -188,6 +188,15 @@ def test_classify_answers_in_the_words_of_the_examples():
     assert ran("classify", review="A wonderful film, I loved it.").outputs == {"label": "good"}
 
 
+def test_explain_for_asks_for_the_audience_of_its_environment():
+    usual = ran("explain_for")
+    assert usual.outputs["asked"] == "Explain a lighthouse to a child of ten, in one sentence."
+    assert "light" in usual.outputs["answer"].lower()
+    there = load(SAVED / "explain_for.json", env="production")
+    asked = run(there, environment=default_environment(use_cache=False)).outputs["asked"]
+    assert asked == "Explain a lighthouse to an engineer, in one sentence."
+
+
 def test_shorten_sums_a_long_text_up():
     result = ran("shorten")
     given = result.nodes["text"]["value"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from patchbay.flows.checks.rules import nodes, resources, structure, subflows, wiring
+from patchbay.flows.checks.rules import nodes, resources, structure, subflows, variables, wiring
 from patchbay.flows.checks.rules.base import Facts, Rule
 
 RULES: tuple[Rule, ...] = (
@@ -23,6 +23,7 @@ RULES: tuple[Rule, ...] = (
     Rule("node/doubt", "warning", nodes.doubt),
     Rule("params/invalid", "error", nodes.invalid_params),
     Rule("params/plain-secret", "error", nodes.plain_secret),
+    Rule("params/variable", "error", variables.variable),
     Rule("wiring/unknown-node", "error", wiring.unknown_node),
     Rule("wiring/unknown-port", "error", wiring.unknown_port),
     Rule("wiring/duplicate", "error", wiring.duplicate),

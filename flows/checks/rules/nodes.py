@@ -177,6 +177,8 @@ def _invalid(
     known = [field.alias or name for name, field in cls.Params.model_fields.items()]
     for where, phrase in explain(error, node.instance.params):
         param = str(where[0]) if where else None
+        if param is not None and _takes_variable(node.instance.params.get(param)):
+            continue  # params/variable says it better
         if param is None:
             message = f"The params of {facts.name(node.instance.id)} do not fit: {phrase}."
         else:
@@ -186,6 +188,11 @@ def _invalid(
             fix = did_you_mean(str(where[0]), known, f"Remove it; {cls.kind} has no such param.")
         safe = printable(param) if param else None
         yield Finding(message, fix, node=node.instance.id, param=safe)
+
+
+def _takes_variable(value: object) -> bool:
+    """Whether a param refers to a variable; one that is there was put in already."""
+    return isinstance(value, dict) and set(value) == {"variable"}
 
 
 def plain_secret(facts: Facts) -> Iterator[Finding]:

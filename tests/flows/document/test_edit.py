@@ -8,7 +8,16 @@ from hypothesis import strategies as st
 
 from patchbay.flows.document.diff import changes
 from patchbay.flows.document.edit import EditError, apply, fresh_id, inverse
-from patchbay.flows.document.model import Edge, Flow, Group, NodeInstance, Note, Place, RunPolicy
+from patchbay.flows.document.model import (
+    Edge,
+    Flow,
+    FlowVariable,
+    Group,
+    NodeInstance,
+    Note,
+    Place,
+    RunPolicy,
+)
 from patchbay.flows.document.operations import (
     AddGroup,
     AddNode,
@@ -72,6 +81,15 @@ groups = st.builds(Group, id=names, nodes=st.lists(names, unique=True, max_size=
 some = st.lists(names, max_size=3).map(tuple)
 
 
+variables = st.lists(
+    st.builds(
+        FlowVariable, name=names, value=st.sampled_from(["x", 1, True, None, {"a": []}]),
+        environments=st.dictionaries(st.sampled_from(["test", "production"]), numbers, max_size=2),
+    ),
+    max_size=2, unique_by=lambda one: one.name,
+).map(tuple)  # fmt: skip
+
+
 @st.composite
 def flows(draw: st.DrawFn) -> Flow:
     """Any flow a file may hold, doubtful ones too: dangling wires, places of nothing."""
@@ -82,6 +100,7 @@ def flows(draw: st.DrawFn) -> Flow:
 
     return Flow(
         name=draw(st.sampled_from(["One", "Two"])),
+        variables=draw(variables),
         nodes=free(draw(st.lists(nodes, max_size=6))),
         edges=tuple(
             Edge(source=w.source, target=w.target) for w in draw(st.lists(wires, max_size=6))
@@ -117,7 +136,12 @@ simple_ops = st.one_of(
     st.builds(EditNote, note=names, text=st.none() | st.just("hello"), color=st.just("pink")),
     st.builds(AddGroup, group=groups, at=st.none() | places),
     st.builds(EditGroup, group=names, folded=st.booleans(), nodes=st.none() | some),
-    st.builds(SetMeta, name=st.none() | st.just("Three"), description=st.none() | st.just("d")),
+    st.builds(
+        SetMeta,
+        name=st.none() | st.just("Three"),
+        description=st.none() | st.just("d"),
+        variables=st.none() | variables,
+    ),
     st.builds(Replace, flow=flows()),
 )
 operations = simple_ops | st.builds(

@@ -189,6 +189,7 @@ const HANDLERS: Handlers = {
     ...flow,
     ...(op.name != null && { name: op.name }),
     ...(op.description != null && { description: op.description }),
+    ...(op.variables != null && { variables: op.variables }),
   }),
   replace: (_flow, op) => whole(op.flow),
   patch(flow, op) {
@@ -201,6 +202,7 @@ const HANDLERS: Handlers = {
       ...flow,
       ...(op.name != null && { name: op.name }),
       ...(op.description != null && { description: op.description }),
+      ...(op.variables != null && { variables: op.variables }),
       nodes: put(flow.nodes, op.nodes, (n) => n.id),
       edges: put(flow.edges, op.edges, edgeKey),
       notes: put(flow.notes, op.notes, (n) => n.id),

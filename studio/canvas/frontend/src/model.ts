@@ -29,9 +29,16 @@ export interface Group {
   folded?: boolean;
 }
 
+export interface Variable {
+  name: string;
+  value?: Json;
+  environments?: Record<string, Json>;
+}
+
 export interface Flow {
   name?: string;
   description?: string;
+  variables?: Variable[];
   nodes: NodeInstance[];
   edges: Edge[];
   notes: Note[];
@@ -61,12 +68,13 @@ export type Op =
   | { op: "edit_note"; note: string; text?: string; color?: NoteColor }
   | { op: "group"; group: Group; at?: Place }
   | { op: "edit_group"; group: string; title?: string; folded?: boolean; nodes?: string[] }
-  | { op: "set_meta"; name?: string; description?: string }
+  | { op: "set_meta"; name?: string; description?: string; variables?: Variable[] }
   | { op: "replace"; flow: Partial<Flow> }
   | {
       op: "patch";
       name?: string;
       description?: string;
+      variables?: Variable[];
       nodes?: Slot<NodeInstance>[];
       edges?: Slot<Edge>[];
       notes?: Slot<Note>[];
