@@ -26,7 +26,7 @@ FLOORS = {
         ("techniques", "agents", "quantization", "records", "web", "mcp", "memory", "encoders"),
         ("evaluation", "people"),
     ),
-    "flows": (("document",), ("checks",), ("runs", "exchange"), ("cli",)),
+    "flows": (("document",), ("checks",), ("runs", "exchange"), ("server",), ("cli",)),
     "studio": (
         ("pictures",),
         ("documents",),

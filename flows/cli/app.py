@@ -47,6 +47,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
         "answer:answer",
         "Answer a question of a recorded run. Where nobody has the run, it goes on here.",
     ),
+    "serve": ("serve:serve", "Serve flows over HTTP, to programs and browsers."),
     "studio": (
         "studio:studio",
         "Open the studio in the browser.",

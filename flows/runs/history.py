@@ -10,11 +10,13 @@ from __future__ import annotations
 import json
 import os
 import socket
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Literal
 
+from patchbay.flows.blackout import EVERYWHERE
 from patchbay.flows.document.model import Flow
 from patchbay.flows.document.reading import read_text
 from patchbay.flows.document.writing import canonical_text
@@ -25,7 +27,7 @@ from patchbay.flows.runs.journal import Journal, StepRecord
 from patchbay.flows.runs.recording import Ending, Recording
 from patchbay.flows.runs.store import MIGRATIONS, Migration, Store
 from patchbay.flows.runs.writer import Writer
-from patchbay.nodes.values import Value, decode
+from patchbay.nodes.values import Value, decode, encode
 
 Status = Literal["running", "waiting", "finished", "failed", "cancelled", "interrupted"]
 
@@ -112,6 +114,23 @@ class History:
             "only": json.dumps(only),
         }
         return Journal(run, Recording(self._store, self._writer, columns, ending))
+
+    def announce(
+        self, run: str, flow: Flow, folder: Path | None, inputs: Mapping[str, Any]
+    ) -> None:
+        """Keep a run that waits for its turn, so that it is not lost if this process is killed."""
+        row = {
+            "id": run,
+            "name": flow.name,
+            "process": this_process(),
+            "flow": EVERYWHERE.text(canonical_text(flow)),
+            "folder": str(folder) if folder else None,
+            "only": "[]",
+            "status": "running",
+            "inputs": json.dumps(encode(dict(inputs)), ensure_ascii=True),
+            "started_at": time.time(),
+        }
+        self._store.do(lambda db: db.execute(self._runs.insert().values(**row)), write=True)
 
     def steps(self, run: str, node: str | None = None) -> list[StepRecord]:
         """The steps of a run in the order of their making: of one node, or all of those that are

@@ -156,7 +156,7 @@ async def aanswer(
     types = env.catalog.value_types
     wanted = asked.question(types)
     try:
-        value, why = _said(given, wanted)
+        value, why = reply_value(given, wanted)
     except ValueError as error:
         raise refused(wanted, asked.id, str(error)) from None
     comment, who = given.get("comment", "") or why, given.get("who", "")
@@ -224,7 +224,7 @@ def blocking(work: Coroutine[Any, Any, RunResult]) -> RunResult:
     return box[0]
 
 
-def _said(given: GivenReply, question: Question) -> tuple[Any, str]:
+def reply_value(given: GivenReply, question: Question) -> tuple[Any, str]:
     """The value of an answer and the comment.
 
     Raises:

@@ -13,10 +13,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from patchbay.flows.checks.resolve import Resolved, resolve_once
-from patchbay.flows.checks.validate import validate_resolved
 from patchbay.flows.document.model import Flow
-from patchbay.flows.problems import FlowError, Problem, errors
+from patchbay.flows.problems import FlowError
 from patchbay.flows.runs.defaults import default_environment
 from patchbay.flows.runs.engine import Execution
 from patchbay.flows.runs.environment import Environment, Sink
@@ -34,9 +32,7 @@ from patchbay.flows.runs.events import (
 )
 from patchbay.flows.runs.failures import SchedulerError, StepError, explain, said
 from patchbay.flows.runs.inputs import accept
-from patchbay.flows.runs.plan import make_plan, needed_by
-from patchbay.flows.runs.secrets import secret_names
-from patchbay.flows.runs.subflows import Subflows, asking, refuse_to_ask
+from patchbay.flows.runs.subflows import Prepared, prepare
 from patchbay.nodes.errors import Suspended
 from patchbay.nodes.threads import in_thread
 
@@ -75,6 +71,8 @@ class Run:
         env: everything from outside; the defaults unless given.
         only: ids of nodes; just these and what they need are run.
         run_id: the id of the run that is being resumed.
+        prepared: the flow as `prepare` made it, by whoever runs it often; it is not checked anew.
+        from_person: whether a text may name a file to read: it may not when it comes from afar.
 
     Raises:
         FlowError: the flow has errors or the inputs do not fit. Nothing has been run.
@@ -87,6 +85,8 @@ class Run:
         env: Environment | None = None,
         only: Collection[str] = (),
         run_id: str | None = None,
+        prepared: Prepared | None = None,
+        from_person: bool = True,
     ) -> None:
         loaded = flow if isinstance(flow, LoadedFlow) else LoadedFlow(flow)
         env = env or default_environment()
@@ -101,20 +101,18 @@ class Run:
             place=env.place or str(loaded.path or loaded.flow.name),
         )
         self._only = tuple(only)
-        self.resolved = resolve_once(loaded.flow, env.catalog)
-        _check(self.resolved, self._env.folder, self._only)
-        self._plan = make_plan(self.resolved, self._only)
-        self._subflows = Subflows(self._env.catalog, self._env.folder, self._env.variables)
+        ready = prepared or prepare(
+            loaded.flow, env.catalog, self._env.folder, self._only, env.variables
+        )
+        self.resolved, self._plan, self._subflows = ready.resolved, ready.plan, ready.subflows
         if env.desk is None and env.asker is None:
-            refuse_to_ask(self._plan, self._subflows)
+            ready.refuse_to_ask()
         elif env.desk is not None:  # what is done grows while the run waits for answers
             self._env = replace(self._env, stored=dict(env.stored))
-            env.desk.expected = next(asking(self._plan, self._subflows), None) is not None
-        self.inputs = accept(self.resolved, inputs, self._plan.steps)
+            env.desk.expected = bool(ready.asks)
+        self.inputs = accept(self.resolved, inputs, self._plan.steps, from_person=from_person)
         # What the flow names is blacked out from the start, not only once a node has asked for it.
-        self._env.secrets.know(
-            name for node in self.resolved.nodes.values() for name in secret_names(node.params)
-        )
+        self._env.secrets.know(ready.secrets)
         self._sinks = list(self._env.sinks)
         self._queue: deque[Event] = deque()
         self._news = asyncio.Event()
@@ -381,22 +379,6 @@ def _scheduler_error(error: BaseException) -> SchedulerError:
     if isinstance(error, SchedulerError):
         return error
     return SchedulerError(f"The run broke off: {said(error)}", cause=error)
-
-
-def _check(resolved: Resolved, folder: Path | None, only: Collection[str]) -> None:
-    unknown = [node_id for node_id in only if node_id not in resolved.nodes]
-    if unknown:
-        ids = ", ".join(resolved.nodes)
-        raise FlowError(
-            Problem("run/unknown-node", f'There is no node "{node_id}".', f"There are: {ids}.")
-            for node_id in unknown
-        )
-    found = list(errors(validate_resolved(resolved, folder)))
-    if only:
-        needed = needed_by(resolved, only)
-        found = [p for p in found if p.node in needed]
-    if found:
-        raise FlowError(found)
 
 
 def new_run_id() -> str:

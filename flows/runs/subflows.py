@@ -1,9 +1,9 @@
-"""The flows that nodes run: found beside the flow, read once, checked, planned."""
+"""Flows made ready to run: checked and planned; those that nodes run are found beside the flow."""
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,8 @@ from patchbay.flows.document.writing import canonical_text
 from patchbay.flows.problems import FlowError, Problem, errors
 from patchbay.flows.runs.environment import Environment
 from patchbay.flows.runs.inputs import accept, flow_inputs
-from patchbay.flows.runs.plan import Plan, make_plan
+from patchbay.flows.runs.plan import Plan, make_plan, needed_by
+from patchbay.flows.runs.secrets import secret_names
 from patchbay.nodes.catalog import Catalog
 from patchbay.nodes.contract import InputField, NodeError
 from patchbay.nodes.values import content_hash
@@ -31,8 +32,13 @@ class Subflow:
 
     resolved: Resolved
     plan: Plan
-    folder: Path
+    path: Path
     subflows: Subflows
+
+    @property
+    def folder(self) -> Path:
+        """Where the flows and files lie that it names."""
+        return self.path.parent
 
     def environment(self, env: Environment) -> Environment:
         """The outer run's environment, with this flow's folder."""
@@ -82,6 +88,12 @@ class Subflows:
                 raise _as_node_error(error) from error
         return self._open[name]
 
+    def files(self) -> Iterator[Path]:
+        """The files of the flows that have been opened, of those inside them too."""
+        for sub in self._open.values():
+            yield sub.path
+            yield from sub.subflows.files()
+
     def digest(self, name: str, depth: int = 1) -> str:
         """A hash of the flow and of the flows it runs. Made once in a run."""
         if name not in self._digests:
@@ -113,7 +125,7 @@ class Subflows:
             raise FlowError(problems)
         plan = make_plan(resolved)
         inner = Subflows(self._catalog, path.parent, self._variables)
-        return Subflow(resolved, plan, path.parent, inner)
+        return Subflow(resolved, plan, path, inner)
 
     def _settled(self, flow: Flow) -> Flow:
         """With the values of the run's environment, where the flow has it."""
@@ -124,24 +136,80 @@ class Subflows:
         return settled(flow, self._variables, strict=False)
 
 
-def refuse_to_ask(plan: Plan, subflows: Subflows) -> None:
-    """Check that nothing in a run asks a person, where nobody can be asked.
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A flow that is checked and planned, for as many runs as there are of it.
+
+    `asks` are the paths of the nodes that may ask a person, `secrets` the names of the secrets that
+    the flow names itself.
+    """
+
+    resolved: Resolved
+    plan: Plan
+    subflows: Subflows
+    asks: tuple[str, ...]
+    secrets: tuple[str, ...]
+
+    def refuse_to_ask(self) -> None:
+        """Check that nothing in a run asks a person, where nobody can be asked.
+
+        Raises:
+            FlowError: these nodes do, themselves or in a flow that they run.
+        """
+        if self.asks:
+            from patchbay.flows.runs.asking import NOBODY_FIX
+
+            raise FlowError(
+                Problem(
+                    "question/nobody",
+                    "It asks a person, and nobody can be asked: the run is not recorded.",
+                    NOBODY_FIX,
+                    node=path,
+                )
+                for path in self.asks
+            )
+
+
+def prepare(
+    flow: Flow,
+    catalog: Catalog,
+    folder: Path | None,
+    only: Collection[str] = (),
+    variables: str = "",
+) -> Prepared:
+    """Check and plan a flow.
+
+    Args:
+        flow: the flow.
+        catalog: the kinds of nodes that there are.
+        folder: where the flows and files lie that it names.
+        only: ids of nodes; just these and what they need are looked at.
+        variables: the environment whose values the variables have, of flows that it runs.
 
     Raises:
-        FlowError: these nodes do, themselves or in a flow that they run.
+        FlowError: the flow has errors.
     """
-    if found := [*asking(plan, subflows)]:
-        from patchbay.flows.runs.asking import NOBODY_FIX
+    resolved = resolve_once(flow, catalog)
+    _check(resolved, folder, only)
+    plan, subflows = make_plan(resolved, only), Subflows(catalog, folder, variables)
+    secrets = {name for node in resolved.nodes.values() for name in secret_names(node.params)}
+    return Prepared(resolved, plan, subflows, tuple(asking(plan, subflows)), tuple(sorted(secrets)))
 
+
+def _check(resolved: Resolved, folder: Path | None, only: Collection[str]) -> None:
+    unknown = [node_id for node_id in only if node_id not in resolved.nodes]
+    if unknown:
+        ids = ", ".join(resolved.nodes)
         raise FlowError(
-            Problem(
-                "question/nobody",
-                "It asks a person, and nobody can be asked: the run is not recorded.",
-                NOBODY_FIX,
-                node=path,
-            )
-            for path in found
+            Problem("run/unknown-node", f'There is no node "{node_id}".', f"There are: {ids}.")
+            for node_id in unknown
         )
+    found = list(errors(validate_resolved(resolved, folder)))
+    if only:
+        needed = needed_by(resolved, only)
+        found = [p for p in found if p.node in needed]
+    if found:
+        raise FlowError(found)
 
 
 def asking(plan: Plan, subflows: Subflows, prefix: str = "", depth: int = 1) -> Iterator[str]:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from patchbay.flows.checks.resolve import Resolved
     from patchbay.flows.runs.environment import Environment
     from patchbay.flows.runs.history import History, PastRun
+    from patchbay.flows.runs.subflows import Prepared
     from patchbay.flows.runs.thread_holds import Hold
     from patchbay.flows.runs.threads import Thread
     from patchbay.nodes.contract import InputField
@@ -97,6 +98,7 @@ def turn_of(
     use: InThread,
     history: History,
     run_id: str | None = None,
+    prepared: Prepared | None = None,
 ) -> Turning:
     """Check a run that is to be a turn of a thread.
 
@@ -107,6 +109,7 @@ def turn_of(
         use: which thread, and how.
         history: where it is kept.
         run_id: the id of the run, where it has one already.
+        prepared: the flow as `prepare` made it, by a server: then nothing given names a file.
 
     Raises:
         FlowError: the flow has errors or cannot be talked to, the inputs do not fit, the id is
@@ -124,7 +127,8 @@ def turn_of(
         given[field.name] = _last_question(threads, found, use, field)
     run_id = run_id or new_run_id()
     env = replace(env, desk=RecordedDesk(history, run_id, env.catalog.value_types))
-    run = Run(flow, given, env, run_id=run_id)
+    near = prepared is None
+    run = Run(flow, given, env, run_id=run_id, prepared=prepared, from_person=near)
     question = _as_messages(run.inputs[field.name])
     if found is None:
         said = " ".join(message.content for message in question)

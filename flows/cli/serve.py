@@ -1,0 +1,176 @@
+"""`patchbay serve`: flows for other programs, over HTTP."""
+
+from __future__ import annotations
+
+import importlib.util
+import logging
+import shlex
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from patchbay.flows.cli import say
+from patchbay.flows.problems import FlowError, Problem
+
+if TYPE_CHECKING:
+    from patchbay.flows.server.service import Service
+    from patchbay.flows.server.settings import Settings
+    from patchbay.flows.server.shelf import ServedFlow
+
+_NEEDED = ("starlette", "uvicorn")
+_LOOPBACK = ("127.0.0.1", "::1", "localhost")
+
+
+def serve(
+    flows: Annotated[
+        list[Path] | None, typer.Argument(help="Flow files, and folders of them.")
+    ] = None,
+    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="The port; 0 for a free one.")] = 8080,
+    name: Annotated[
+        list[str] | None, typer.Option(help="A host name that it is called by. May be repeated.")
+    ] = None,
+    origin: Annotated[
+        list[str] | None,
+        typer.Option(help="A web page's origin that may call it, as https://example.org."),
+    ] = None,
+    key_from: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="A file with the keys of other callers.")
+    ] = None,
+    new_key: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Write a key for a caller into --key-from, and end."),
+    ] = None,
+    no_key: Annotated[bool, typer.Option("--no-key", help="Anybody may call.")] = False,
+    at_once: Annotated[int, typer.Option(min=1, help="Runs at the same time.")] = 8,
+    queue: Annotated[int, typer.Option(min=0, help="Runs that may wait for their turn.")] = 100,
+    timeout: Annotated[float, typer.Option(min=0.1, help="Seconds that a run may take.")] = 600,
+    drain: Annotated[float, typer.Option(min=0, help="Seconds to let runs end at the end.")] = 20,
+    body: Annotated[int, typer.Option(min=1, help="Megabytes that a request may have.")] = 32,
+    values: Annotated[
+        bool, typer.Option("--values", help="Tell callers what every node gives.")
+    ] = False,
+    cache: Annotated[bool, typer.Option("--cache", help="Use results of before again.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No line for each run.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", hidden=True)] = False,
+) -> None:
+    """Serve flows over HTTP, to programs, OpenAI's clients and browsers.
+
+    Only this machine can reach it unless --host says otherwise, and every call needs a key, unless
+    --no-key says otherwise.
+    """
+    if missing := [name for name in _NEEDED if importlib.util.find_spec(name) is None]:
+        fix = "Install it with: pip install 'patchbay-studio[serving]'"
+        problem = Problem("serve/missing", f"{missing[0]} is not installed here.", fix)
+        raise FlowError([problem])
+    if new_key is not None:
+        _new_key(key_from, new_key)
+        return
+    if not flows:
+        fix = "Write it like this: patchbay serve FLOW.json"
+        raise FlowError([Problem("usage", "No flow was named.", fix)])
+    from patchbay.flows.server.settings import Settings
+    from patchbay.nodes.units import MEGABYTE
+
+    names = (*(name or ()), *([host] if host not in ("0.0.0.0", "::") else []))  # noqa: S104
+    settings = Settings(
+        names=names, origins=tuple(origin or ()), at_once=at_once, queue=queue, timeout_s=timeout,
+        drain_s=drain, body=body * MEGABYTE, values=values, use_cache=cache,
+    )  # fmt: skip
+    level = logging.DEBUG if debug else logging.WARNING if quiet else logging.INFO
+    logging.basicConfig(
+        stream=sys.stderr, level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s"
+    )
+    logging.getLogger("patchbay").setLevel(level)
+    _serve(flows, host, port, settings, key_from, no_key)
+
+
+def _serve(
+    flows: list[Path], host: str, port: int, settings: Settings, key_from: Path | None, no_key: bool
+) -> None:
+    from patchbay.flows.runs.defaults import default_catalog
+    from patchbay.flows.server.app import application
+    from patchbay.flows.server.keys import Keys, owner_key, signing_key
+    from patchbay.flows.server.listening import listen, server
+    from patchbay.flows.server.owners import Owners
+    from patchbay.flows.server.service import Service
+    from patchbay.flows.server.shelf import Shelf
+
+    if no_key and key_from is not None:
+        fix = "Leave one of them out."
+        raise FlowError([Problem("usage", "--no-key and --key-from do not go together.", fix)])
+    shelf = Shelf(flows, default_catalog())
+    for file, found in shelf.problems.items():
+        say.problems(found, f"{file}: ")
+    keys = Keys(None if no_key else owner_key(), key_from)
+    service = Service(shelf, keys, settings, Owners(signing_key()))
+    socket = listen(host, port)
+    address = f"http://{_shown(host)}:{socket.getsockname()[1]}"
+    listening = server(application(service), service, host, port)
+    listening.when_up = lambda: _tell(service, address, host, no_key)
+    listening.run(sockets=[socket])
+
+
+def _shown(host: str) -> str:
+    if host in ("0.0.0.0", "::"):  # noqa: S104 - only looked at
+        return "127.0.0.1"
+    return f"[{host}]" if ":" in host else host
+
+
+def _tell(service: Service, address: str, host: str, no_key: bool) -> None:
+    """Say where it is, and how it is called."""
+    from patchbay.flows.server.keys import owner_file
+
+    flows = list(service.shelf.all())
+    say.err(f"Serving {len(flows)} flows at {address}; Ctrl+C ends.")
+    for flow in flows:
+        say.err(f"  {flow.name:<24} POST {address}/flows/{flow.name}/run")
+    say.err(f"  the flows, described     {address}/docs and {address}/openapi.json")
+    key = "" if no_key else f' -H "Authorization: Bearer $(cat {shlex.quote(str(owner_file()))})"'
+    if no_key:
+        whom = "every program of this machine" if host in _LOOPBACK else "EVERYBODY who reaches it"
+        say.err(f"warning Without a key {whom} may run these flows (--no-key).")
+    else:
+        say.err(f"  your key                 {owner_file()}")
+    flow = flows[0]
+    say.err("\nTry it:\n")
+    for line in (*curl(flow, address, key), "", *python(flow, address, no_key)):
+        say.err(f"  {line}" if line else "")
+    say.err("")
+
+
+def curl(flow: ServedFlow, address: str, key: str) -> list[str]:
+    """A call from the command line."""
+    import json
+
+    from patchbay.flows.server.example import example_inputs
+
+    given = json.dumps(example_inputs(flow), ensure_ascii=False)
+    return [f"curl {address}/flows/{flow.name}/run{key} -d {shlex.quote(given)}"]
+
+
+def python(flow: ServedFlow, address: str, no_key: bool) -> list[str]:
+    """A call from Python."""
+    from patchbay.flows.server.example import example_inputs
+    from patchbay.flows.server.keys import owner_file
+
+    head = "" if no_key else ", headers=key"
+    lines = ["import httpx, pathlib"]
+    if not no_key:
+        read = f"pathlib.Path({str(owner_file())!r}).read_text().strip()"
+        lines.append(f'key = {{"Authorization": f"Bearer {{{read}}}"}}')
+    call = f"httpx.post({address + '/flows/' + flow.name + '/run'!r}, json={example_inputs(flow)!r}"
+    return [*lines, f'print({call}{head}, timeout=600).json()["outputs"])']
+
+
+def _new_key(file: Path | None, name: str) -> None:
+    from patchbay.flows.server.keys import add
+
+    if file is None:
+        fix = "Write it like this: patchbay serve --new-key ada --key-from keys.toml"
+        raise FlowError([Problem("usage", "Which file is the key for?", fix)])
+    key = add(file, name)
+    say.err(f"The key of {name}; it is shown this once, and {file} keeps its hash:")
+    say.out(key)

@@ -1,0 +1,311 @@
+"""Our own addresses: flows, their runs, questions, and threads."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
+from patchbay.flows.server.asked import json_of, read, yes
+from patchbay.flows.server.event_stream import PING, EventStream, event, unless_gone
+from patchbay.flows.server.keys import Caller
+from patchbay.flows.server.live import LiveRun
+from patchbay.flows.server.refusals import refused
+from patchbay.flows.server.service import Service
+from patchbay.flows.server.shelf import ServedFlow
+from patchbay.flows.server.told import Told, shown
+from patchbay.nodes.threads import in_thread
+from patchbay.nodes.values import encode
+
+if TYPE_CHECKING:
+    from patchbay.flows.runs.history import PastRun
+
+
+def service_of(request: Request) -> Service:
+    """The service that a request is for."""
+    found: Service = request.app.state.service
+    return found
+
+
+def caller_of(request: Request) -> Caller:
+    """Whose request it is."""
+    caller: Caller | None = request.scope.get("caller")
+    if caller is None:
+        raise refused(401, "serve/key", "This needs a key.", 'Send "Authorization: Bearer KEY".')
+    return caller
+
+
+# --- flows ----------------------------------------------------------------------------------------
+
+
+def described(flow: ServedFlow) -> dict[str, Any]:
+    """A flow, as JSON."""
+    return {
+        "name": flow.name,
+        "title": flow.title,
+        "description": flow.description,
+        "inputs": [
+            {
+                "name": asks.name,
+                "kind": asks.kind,
+                "required": asks.required,
+                "description": asks.description,
+                **({"choices": list(asks.choices)} if asks.choices else {}),
+                **({} if asks.required else {"default": encode(asks.default)}),
+            }
+            for asks in flow.inputs.values()
+        ],
+        "outputs": [{"name": n, "description": text} for n, text in flow.outputs.items()],
+        "asks_people": flow.may_ask,
+        "run": f"/flows/{flow.name}/run",
+        "chat": f"/chat/{flow.name}",
+    }
+
+
+async def flows(request: Request) -> Response:
+    """The flows that the caller may use."""
+    shelf, caller = service_of(request).shelf, caller_of(request)
+    told: dict[str, Any] = {"flows": [described(flow) for flow in shelf.all(caller)]}
+    if shelf.problems:
+        told["not_served"] = {
+            name: [problem.as_dict() for problem in found] for name, found in shelf.problems.items()
+        }
+    return JSONResponse(told)
+
+
+async def one_flow(request: Request) -> Response:
+    """One flow."""
+    shelf = service_of(request).shelf
+    return JSONResponse(described(shelf.get(request.path_params["name"], caller_of(request))))
+
+
+async def run(request: Request) -> Response:
+    """Run a flow: its outputs, a stream of its events, or a run in the background."""
+    service, caller = service_of(request), caller_of(request)
+    flow = service.shelf.get(request.path_params["name"], caller)
+    id = service.owners.new_id(caller)
+    asked = await read(request, flow, id)
+    if asked.stream:
+        live = await service.begin(flow, caller, asked, run=id)
+        return streamed(service, live)
+    if asked.background:
+        live = await service.begin(flow, caller, asked, run=id)
+        where = f"/runs/{live.id}"
+        return JSONResponse(
+            {**live.as_dict(), "status_at": where, "events_at": events_at(service, live.id)},
+            202,
+            headers={"location": where, "x-run-id": live.id},
+        )
+    live = await service.begin(flow, caller, asked, run=id, follow=flow.may_ask)
+    return await whole(request, service, live)
+
+
+async def whole(
+    request: Request, service: Service, live: LiveRun, *, stop: bool = True
+) -> Response:
+    """Wait for a run and tell how it ended. With `stop` it is stopped when the caller leaves."""
+    assert live.task is not None  # noqa: S101 - it has been started
+    if not await unless_gone(request.receive, live.task):
+        if stop:
+            live.stop()
+        return Response(status_code=499)
+    return await ended(service, live)
+
+
+async def ended(service: Service, live: LiveRun) -> Response:
+    """How a run stands, with its questions where it waits for people."""
+    told = live.as_dict()
+    if live.status == "waiting":
+        told["questions"] = await service.questions(live.id)
+        told["answer_at"] = f"/runs/{live.id}/answer"
+    headers = {"x-run-id": live.id}
+    if live.status == "failed" and live.problem is not None and live.http_status == 503:
+        headers["retry-after"] = "5"
+    return JSONResponse(told, live.http_status, headers=headers)
+
+
+# --- runs -----------------------------------------------------------------------------------------
+
+
+def events_at(service: Service, run: str) -> str:
+    """Where the events of a run can be read, with a ticket in place of a key."""
+    return f"/runs/{run}/events?ticket={service.owners.ticket(run)}"
+
+
+async def status(request: Request) -> Response:
+    """How a run stands."""
+    service, id = service_of(request), request.path_params["run"]
+    service.mine(id, caller_of(request))
+    live = service.live.get(id)
+    told = live.as_dict() if live is not None else past_as_dict(await service.past(id))
+    if told["status"] == "waiting":
+        told["questions"] = await service.questions(id)
+        told["answer_at"] = f"/runs/{id}/answer"
+    return JSONResponse({**told, "events_at": events_at(service, id)})
+
+
+def past_as_dict(past: PastRun) -> dict[str, Any]:
+    """A recorded run as JSON."""
+    told: dict[str, Any] = {"run": past.id, "flow": past.name, "status": past.status}
+    if past.status == "finished":
+        told["outputs"] = past.outputs
+    if past.problem is not None:
+        told["error"] = past.problem
+    if past.status == "interrupted":
+        told["resume_at"] = f"/runs/{past.id}/resume"
+    return {**told, "seconds": past.seconds, "started_at": past.started_at}
+
+
+async def events(request: Request) -> Response:
+    """The events of a run, from where the caller has read to."""
+    service, id = service_of(request), request.path_params["run"]
+    ticket = request.query_params.get("ticket", "")
+    if not (ticket and service.owners.admits(ticket, id)):
+        service.mine(id, caller_of(request))
+    live = service.live.get(id)
+    last = request.headers.get("last-event-id") or request.query_params.get("after", "")
+    if live is not None and live.follow:
+        return streamed(service, live, last)
+    return await _recorded(service, id)
+
+
+def streamed(service: Service, live: LiveRun, last: str = "") -> EventStream:
+    """The events of a run as a stream."""
+    epoch, _, number = last.partition(".")
+    known = epoch == service.epoch and number.isdigit()
+    return EventStream(_pieces(service, live, int(number) if known else 0), {"x-run-id": live.id})
+
+
+async def _pieces(service: Service, live: LiveRun, after: int) -> AsyncGenerator[bytes, None]:
+    reading = live.read(after)
+    try:
+        async for told in reading:
+            yield PING if told is None else as_event(service.epoch, told)
+    finally:
+        await reading.aclose()
+
+
+def as_event(epoch: str, told: Told) -> bytes:
+    """An event as it stands in a stream."""
+    return event(told.data, told.type, f"{epoch}.{told.number}")
+
+
+async def _recorded(service: Service, id: str) -> EventStream:
+    """The events of a run of before, as far as they are recorded: without the pieces of texts."""
+    await service.past(id)
+    history = await service.history()
+    found = await in_thread(history.events, id)
+
+    async def pieces() -> AsyncGenerator[bytes, None]:
+        for data in found:
+            yield event(shown(data, service.settings.values), str(data["type"]))
+
+    return EventStream(pieces(), {"x-run-id": id})
+
+
+async def cancel(request: Request) -> Response:
+    """Stop a run."""
+    service, id = service_of(request), request.path_params["run"]
+    await service.cancel(id, caller_of(request))
+    return JSONResponse({"run": id, "status": "cancelled"})
+
+
+async def answer(request: Request) -> Response:
+    """Answer a question of a run, and go on with it: to its end, in a stream, or behind."""
+    service, id = service_of(request), request.path_params["run"]
+    caller, given = caller_of(request), json_of(await request.body())
+    if not isinstance(given, dict):
+        raise refused(400, "serve/not-json", "The body is not a JSON object.")
+    stream, behind = (yes(w, given.pop(w, False)) for w in ("stream", "background"))
+    before = service.live.get(id)
+    read_to = len(before.events) if before is not None else 0
+    live = await service.answer(id, caller, given)
+    if live is None:
+        return JSONResponse({"run": id, "status": "running"}, 202)
+    if stream:
+        return streamed(service, live, f"{service.epoch}.{read_to}")
+    if behind:
+        return JSONResponse({**live.as_dict(), "events_at": events_at(service, id)}, 202)
+    return await whole(request, service, live, stop=False)
+
+
+async def resume(request: Request) -> Response:
+    """Go on with a recorded run that was interrupted, stopped, or failed."""
+    service, id = service_of(request), request.path_params["run"]
+    live = await service.resume(id, caller_of(request))
+    return JSONResponse({**live.as_dict(), "events_at": events_at(service, id)}, 202)
+
+
+# --- threads --------------------------------------------------------------------------------------
+
+
+async def threads(request: Request) -> Response:
+    """The caller's conversations, the last first."""
+    from patchbay.flows.runs.threads import Threads
+
+    caller = caller_of(request)
+    history = await service_of(request).history()
+    search = request.query_params.get("search", "")
+    found = await in_thread(Threads(history).listed, search, people=[caller.person], limit=200)
+    return JSONResponse({"threads": [_thread(one) for one in found]})
+
+
+async def thread(request: Request) -> Response:
+    """One conversation with its turns."""
+    from patchbay.flows.runs.threads import Threads
+
+    caller, id = caller_of(request), request.path_params["thread"]
+    held = Threads(await service_of(request).history())
+    found = await in_thread(held.find, id)
+    if found is None or found.person != caller.person:
+        raise refused(404, "thread/unknown", f'There is no thread "{id[:64]}".')
+    turns = await in_thread(held.turns, id)
+    told = [
+        {"number": turn.number, "asked": turn.asked, "answer": turn.answer, "run": turn.run}
+        for turn in turns
+    ]
+    return JSONResponse({**_thread(found), "turns": told})
+
+
+def _thread(found: Any) -> dict[str, Any]:
+    said = asdict(found)
+    return {name: said[name] for name in ("id", "title", "flow", "created_at", "updated_at")}
+
+
+# --- the rest -------------------------------------------------------------------------------------
+
+
+async def health(request: Request) -> Response:
+    """Whether the server takes runs, for whoever watches it. Needs no key."""
+    slots = service_of(request).slots
+    return JSONResponse(
+        {"status": "ending" if slots.closed else "ok"}, 503 if slots.closed else 200
+    )
+
+
+async def metrics(request: Request) -> Response:
+    """The figures, for Prometheus."""
+    caller_of(request)
+    service = service_of(request)
+    kind = "text/plain; version=0.0.4; charset=utf-8"
+    return PlainTextResponse(service.figures.text(service.slots), media_type=kind)
+
+
+ROUTES = [
+    Route("/health", health),
+    Route("/flows", flows),
+    Route("/flows/{name}", one_flow),
+    Route("/flows/{name}/run", run, methods=["POST"]),
+    Route("/runs/{run}", status),
+    Route("/runs/{run}/events", events),
+    Route("/runs/{run}/cancel", cancel, methods=["POST"]),
+    Route("/runs/{run}/answer", answer, methods=["POST"]),
+    Route("/runs/{run}/resume", resume, methods=["POST"]),
+    Route("/threads", threads),
+    Route("/threads/{thread}", thread),
+    Route("/metrics", metrics),
+]

@@ -1,0 +1,103 @@
+"""The application: addresses, the gate before them, and what begins and ends with the server."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import shutil
+import time
+from collections.abc import AsyncIterator
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Route
+from starlette.types import ASGIApp
+
+from patchbay.flows.problems import FlowError
+from patchbay.flows.server import addresses, pages
+from patchbay.flows.server.addresses import caller_of, service_of
+from patchbay.flows.server.gate import Gate
+from patchbay.flows.server.openapi import document
+from patchbay.flows.server.refusals import RefusedError, answer, of_flow, refused
+from patchbay.flows.server.service import Service
+from patchbay.flows.server.uploads import OLD_S, uploads_folder
+from patchbay.nodes.threads import in_thread
+
+
+def application(service: Service) -> ASGIApp:
+    """The application of a service, ready to be served."""
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        await in_thread(_sweep)
+        watching = asyncio.create_task(service.watch())
+        try:
+            yield
+        finally:
+            watching.cancel()
+            await service.drain()
+
+    app = Starlette(
+        routes=_routes(),
+        lifespan=lifespan,
+        exception_handlers={
+            RefusedError: _refused,
+            FlowError: _of_flow,
+            HTTPException: _http,
+            Exception: _defect,
+        },
+    )
+    app.state.service = service
+    return Gate(app, service.settings, service.keys, say)
+
+
+def _routes() -> list[BaseRoute]:
+    return [*addresses.ROUTES, Route("/openapi.json", _openapi), *pages.ROUTES]
+
+
+def say(path: str, error: RefusedError) -> Response:
+    """A refusal in the words of the protocol whose address it is."""
+    return answer(error)
+
+
+async def _openapi(request: Request) -> Response:
+    shelf = service_of(request).shelf
+    return JSONResponse(document(shelf.all(caller_of(request))))
+
+
+async def _refused(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RefusedError)  # noqa: S101 - by its entry in the table
+    return say(request.url.path, error)
+
+
+async def _of_flow(request: Request, error: Exception) -> Response:
+    assert isinstance(error, FlowError)  # noqa: S101 - by its entry in the table
+    return say(request.url.path, of_flow(error))
+
+
+async def _http(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101 - by its entry in the table
+    said = {404: "There is no such address here.", 405: "This address takes other methods."}
+    message = said.get(error.status_code, str(error.detail))
+    fix = "The addresses are listed at /openapi.json." if error.status_code in said else ""
+    found = refused(error.status_code, "serve/address", message, fix)
+    response = say(request.url.path, found)
+    response.headers.update(error.headers or {})
+    return response
+
+
+async def _defect(request: Request, error: Exception) -> Response:
+    found = refused(500, "run/defect", f"A mistake in Patchbay: {type(error).__name__}.")
+    return say(request.url.path, found)
+
+
+def _sweep() -> None:
+    """Delete what runs of long ago were sent."""
+    folder: Any = uploads_folder()
+    for path in folder.iterdir() if folder.is_dir() else ():
+        with contextlib.suppress(OSError):
+            if path.stat().st_mtime < time.time() - OLD_S:
+                shutil.rmtree(path, ignore_errors=True)

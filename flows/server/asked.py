@@ -1,0 +1,224 @@
+"""What a caller asks for: the inputs of a flow and how the run is to go, out of a request."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl
+
+from patchbay.flows.problems import FlowError, Problem
+from patchbay.flows.server.refusals import refused
+from patchbay.flows.server.uploads import Uploads
+from patchbay.flows.wording import printable
+from patchbay.nodes.contract import InputField
+from patchbay.nodes.values import Document, FileRef
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+
+    from patchbay.flows.server.shelf import ServedFlow
+
+WORDS = ("stream", "background", "thread", "inputs")
+"""What stands beside the inputs in a request; an input of that name comes first."""
+MOST_FIELDS = 200
+
+
+@dataclass
+class Asked:
+    """A request for a run.
+
+    `thread` is the conversation that it is a turn of; `ended` is to be called when the files are
+    of no use any more.
+    """
+
+    inputs: dict[str, Any] = field(default_factory=dict)
+    stream: bool = False
+    background: bool = False
+    thread: str | None = None
+    uploads: Uploads | None = None
+
+    def forget(self) -> None:
+        """Delete what was uploaded."""
+        if self.uploads is not None:
+            self.uploads.delete()
+
+
+async def read(request: Request, flow: ServedFlow, run: str) -> Asked:
+    """What a request asks of a flow.
+
+    Args:
+        request: JSON, a form, or a form with files.
+        flow: the flow.
+        run: the id of the run, whose folder gets the files.
+
+    Raises:
+        RefusedError: it cannot be read.
+    """
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().casefold()
+    asked = Asked()
+    if kind == "multipart/form-data":
+        given = await _parts(request, flow, asked, run)
+    else:
+        given = _read_body(await request.body(), kind)
+    try:
+        _sort_out({**given, **_words(request.query_params)}, flow, asked)
+        asked.inputs = {
+            name: safe(flow.inputs[name], value) if name in flow.inputs else value
+            for name, value in asked.inputs.items()
+        }
+    except BaseException:
+        asked.forget()
+        raise
+    if "text/event-stream" in request.headers.get("accept", ""):
+        asked.stream = True
+    return asked
+
+
+def json_of(body: bytes) -> Any:
+    """A body as JSON.
+
+    Raises:
+        RefusedError: it is none.
+    """
+    try:
+        return json.loads(body, parse_constant=_no_constant)
+    except (ValueError, RecursionError) as error:
+        where = f": {error}" if isinstance(error, ValueError) else ": it is nested too deeply"
+        raise refused(
+            400, "serve/not-json", f"The body is not JSON{where}.", 'Send {"input name": value}.'
+        ) from None
+
+
+def _no_constant(name: str) -> Any:
+    raise ValueError(f"{name} is no number")
+
+
+def _read_body(body: bytes, kind: str) -> dict[str, Any]:
+    if not body.strip():
+        return {}
+    looks_json = body.lstrip()[:1] in (b"{", b"[")
+    if kind == "application/x-www-form-urlencoded" and not looks_json:
+        pairs = parse_qsl(body.decode("utf-8", "replace"), max_num_fields=MOST_FIELDS)
+        return dict(pairs)
+    # curl -d says "form" whatever it sends; JSON is taken as what it is.
+    if kind not in ("application/json", "application/x-www-form-urlencoded", ""):
+        raise refused(
+            415,
+            "serve/content-type",
+            f'A body of the type "{printable(kind)[:80]}" is not read.',
+            "Send application/json, or multipart/form-data with files.",
+        )
+    found = json_of(body)
+    if not isinstance(found, dict):
+        raise refused(
+            400, "serve/not-json", "The body is not a JSON object.", 'Send {"input name": value}.'
+        )
+    return found
+
+
+async def _parts(request: Request, flow: ServedFlow, asked: Asked, run: str) -> dict[str, Any]:
+    """The fields of a form; its files go into the run's folder."""
+    from starlette.datastructures import UploadFile
+    from starlette.exceptions import HTTPException
+    from starlette.formparsers import MultiPartException
+
+    given: dict[str, Any] = {}
+    try:
+        form = await request.form(max_files=MOST_FIELDS, max_fields=MOST_FIELDS)
+    except (MultiPartException, HTTPException) as error:
+        said = getattr(error, "message", "") or getattr(error, "detail", "")
+        raise refused(
+            400, "serve/form", f"The form cannot be read: {said}", "Send it as curl -F does."
+        ) from None
+    try:
+        for name, value in form.multi_items():
+            if isinstance(value, UploadFile):
+                asked.uploads = asked.uploads or Uploads(run)
+                field_ = flow.inputs.get(name)
+                kept = await asked.uploads.keep(name, field_, value)
+                many = field_ is not None and field_.kind == "documents" and name in given
+                given[name] = [*given[name], *kept] if many else kept
+            elif name == "inputs":
+                given[name] = json_of(value.encode())
+            else:
+                given[name] = value
+    finally:
+        await form.close()
+    return given
+
+
+def _words(query: Mapping[str, str]) -> dict[str, Any]:
+    return {name: query[name] for name in ("stream", "background", "thread") if name in query}
+
+
+def _sort_out(given: Mapping[str, Any], flow: ServedFlow, asked: Asked) -> None:
+    """Tell the words about the run from the inputs."""
+    for name, value in given.items():
+        if name in flow.inputs or name not in WORDS:
+            asked.inputs[name] = value
+        elif name == "inputs":
+            if not isinstance(value, dict):
+                raise refused(400, "input/invalid", '"inputs" is no JSON object.')
+            asked.inputs.update(value)
+        elif name == "thread":
+            if value is not None and not isinstance(value, str):
+                raise refused(400, "input/invalid", '"thread" is the id of a thread: a text.')
+            asked.thread = value or None
+        elif name == "stream":
+            asked.stream = yes(name, value)
+        else:
+            asked.background = yes(name, value)
+
+
+def yes(name: str, value: Any) -> bool:
+    """A yes or no, as JSON or as the text of a form."""
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, str) and value.casefold() in ("1", "true", "yes", "on"):
+        return True
+    if isinstance(value, str) and value.casefold() in ("", "0", "false", "no", "off"):
+        return False
+    raise refused(400, "input/invalid", f'"{name}" is true or false.')
+
+
+def safe(asks: InputField, value: Any) -> Any:
+    """A value for an input, so that nothing in it can name a file of this machine.
+
+    Raises:
+        FlowError: it would have to be a file, and was not uploaded.
+    """
+    if asks.kind == "file" and not isinstance(value, FileRef):
+        raise FlowError(
+            [
+                Problem(
+                    "input/invalid",
+                    f'The input "{asks.name}" takes a file, and a caller cannot name one here.',
+                    f"Send it as a part of a form: curl -F {asks.name}=@FILE.",
+                )
+            ]
+        )
+    if asks.kind == "documents":
+        items = value if isinstance(value, list) else [value]
+        return [_document(asks, item) for item in items]
+    return value
+
+
+def _document(asks: InputField, item: Any) -> Any:
+    if isinstance(item, Document):
+        return item
+    if isinstance(item, str):
+        return Document(text=item)
+    if isinstance(item, dict):
+        (found,) = asks.parse([item])
+        return found
+    raise FlowError(
+        [
+            Problem(
+                "input/invalid",
+                f'The input "{asks.name}" takes documents.',
+                'Give a text, {"text": …, "metadata": {…}}, or a list of them.',
+            )
+        ]
+    )

@@ -1,0 +1,82 @@
+"""What a server has done, in the text form that Prometheus reads (version 0.0.4)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from patchbay.flows.server.live import LiveRun
+    from patchbay.flows.server.slots import Slots
+
+BUCKETS = (0.005, 0.025, 0.1, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0)
+"""Upper bounds of the buckets of seconds."""
+
+
+class Figures:
+    """Counts runs by flow and by how they ended, their seconds and tokens."""
+
+    def __init__(self) -> None:
+        self._runs: Counter[tuple[str, str]] = Counter()
+        self._tokens: Counter[tuple[str, str]] = Counter()
+        self._seconds: Counter[str] = Counter()
+        self._waited: Counter[str] = Counter()
+        self._buckets: Counter[tuple[str, float]] = Counter()
+
+    def ended(self, live: LiveRun, waited: float) -> None:
+        """Count a run."""
+        flow = live.flow.name
+        self._runs[flow, live.status] += 1
+        self._tokens[flow, "prompt"] += live.tokens.prompt
+        self._tokens[flow, "completion"] += live.tokens.completion
+        self._seconds[flow] += live.seconds  # type: ignore[assignment]
+        self._waited[flow] += waited  # type: ignore[assignment]
+        for bound in BUCKETS:
+            if live.seconds <= bound:
+                self._buckets[flow, bound] += 1
+
+    def text(self, slots: Slots) -> str:
+        """All of it."""
+        return "\n".join(self._lines(slots)) + "\n"
+
+    def _lines(self, slots: Slots) -> Iterator[str]:
+        yield from _head("patchbay_runs_total", "counter", "Runs by how they ended.")
+        for (flow, status), count in sorted(self._runs.items()):
+            yield f"patchbay_runs_total{_labels(flow=flow, status=status)} {count}"
+        yield from _head("patchbay_tokens_total", "counter", "Tokens of models.")
+        for (flow, kind), count in sorted(self._tokens.items()):
+            yield f"patchbay_tokens_total{_labels(flow=flow, type=kind)} {count}"
+        yield from _head("patchbay_run_seconds", "histogram", "Seconds that runs took.")
+        flows = sorted({flow for flow, _ in self._runs})
+        for flow in flows:
+            total = sum(count for (name, _), count in self._runs.items() if name == flow)
+            for bound in BUCKETS:
+                labels = _labels(flow=flow, le=f"{bound:g}")
+                yield f"patchbay_run_seconds_bucket{labels} {self._buckets[flow, bound]}"
+            yield f"patchbay_run_seconds_bucket{_labels(flow=flow, le='+Inf')} {total}"
+            yield f"patchbay_run_seconds_sum{_labels(flow=flow)} {self._seconds[flow]:.6f}"
+            yield f"patchbay_run_seconds_count{_labels(flow=flow)} {total}"
+        yield from _head("patchbay_wait_seconds_total", "counter", "Seconds spent in the queue.")
+        for flow in flows:
+            yield f"patchbay_wait_seconds_total{_labels(flow=flow)} {self._waited[flow]:.6f}"
+        yield from _head("patchbay_slots", "gauge", "Slots for runs.")
+        yield f"patchbay_slots {slots.at_once}"
+        yield from _head("patchbay_slots_busy", "gauge", "Runs at work.")
+        yield f"patchbay_slots_busy {slots.busy}"
+        yield from _head("patchbay_queue", "gauge", "Runs that wait for a slot.")
+        yield f"patchbay_queue {slots.waiting}"
+
+
+def _head(name: str, kind: str, text: str) -> Iterator[str]:
+    yield f"# HELP {name} {text}"
+    yield f"# TYPE {name} {kind}"
+
+
+def _labels(**labels: str) -> str:
+    inner = ",".join(f'{name}="{_escaped(value)}"' for name, value in labels.items())
+    return f"{{{inner}}}"
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")

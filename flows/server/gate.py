@@ -1,0 +1,249 @@
+"""What every request passes first: host, origin, size, time, key. Pure ASGI, so that streams flow.
+
+A port on this machine is open to every page that a browser of it shows. So the name under which
+the server is called must be one of its own (a name that was rebound to this machine is not), and
+a page of another origin must have been declared. Only then the key is looked at.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from patchbay.flows.server.keys import Caller, Keys
+from patchbay.flows.server.refusals import RefusedError, refused
+from patchbay.flows.server.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from starlette.responses import Response
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+OPEN = ("/health", "/chat/", "/assets/", "/embed.js", "/docs")
+"""Addresses that need no key: they hold nothing but the program of a page."""
+FRAMED = ("/assets/", "/embed.js", "/chat/")
+"""What pages of other origins may load: a script tag sends no origin."""
+_MOST_HEADERS = 32_768
+
+_COMMON = [
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+]
+_METHODS = b"GET, POST, PUT, DELETE, OPTIONS"
+_ALLOWED = (
+    b"authorization, content-type, accept, last-event-id, x-api-key, mcp-protocol-version, "
+    b"mcp-session-id, x-request-from, x-stainless-arch, x-stainless-lang, x-stainless-os, "
+    b"x-stainless-package-version, x-stainless-retry-count, x-stainless-runtime, "
+    b"x-stainless-runtime-version, x-stainless-timeout, openai-organization, openai-project"
+)
+_SHOWN = b"mcp-session-id, retry-after, traceparent, x-run-id"
+
+
+class Gate:
+    """The wall around an application.
+
+    Args:
+        app: what is behind it.
+        settings: names, origins and limits.
+        keys: who may come in.
+        say: how a refusal is told; each protocol has words of its own.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        settings: Settings,
+        keys: Keys,
+        say: Callable[[str, RefusedError], Response],
+    ) -> None:
+        self._app, self._settings, self._keys, self._say = app, settings, keys, say
+        self._names = frozenset(name.casefold() for name in (*settings.names, "localhost"))
+        self._origins = frozenset(map(_origin, settings.origins))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let a request in, or say why not."""
+        if scope["type"] != "http":
+            if scope["type"] == "websocket":
+                await send({"type": "websocket.close", "code": 1008})
+                return
+            await self._app(scope, receive, send)
+            return
+        headers = _read(scope["headers"])
+        origin, path = headers.get(b"origin", b"").decode("latin-1"), scope["path"]
+        foreign = self._foreign(origin, headers)
+        send = _with_headers(send, foreign if foreign in self._origins else "", path)
+        try:
+            self._check(scope, headers, origin, foreign)
+            if scope["method"] == "OPTIONS" and b"access-control-request-method" in headers:
+                await send({"type": "http.response.start", "status": 204, "headers": []})
+                await send({"type": "http.response.body", "body": b""})
+                return
+            scope["caller"] = self._caller(path, headers)
+            bounded = _Bounded(receive, self._settings, headers)
+            await self._app(scope, bounded, send)
+        except RefusedError as error:
+            await self._say(path, error)(scope, receive, send)
+
+    def _check(
+        self, scope: Scope, headers: Mapping[bytes, bytes], origin: str, foreign: str
+    ) -> None:
+        host = headers.get(b"host", b"").decode("latin-1")
+        if not self._known(host):
+            raise refused(
+                421,
+                "serve/host",
+                f'This server is not called "{host[:100]}".',
+                "Call it by its address in digits or as localhost, or start it with --name NAME.",
+            )
+        if sum(len(n) + len(v) for n, v in scope["headers"]) > _MOST_HEADERS:
+            raise refused(431, "serve/headers", "The headers are too large.", "Send fewer.")
+        if foreign and foreign not in self._origins:
+            raise refused(
+                403,
+                "serve/origin",
+                f'Pages of "{(origin or "another site")[:100]}" may not call this server.',
+                "Start it with --origin and that address, if they should.",
+            )
+        site = headers.get(b"sec-fetch-site", b"")
+        inside = scope["path"].startswith(FRAMED) or headers.get(b"sec-fetch-mode") == b"navigate"
+        if not origin and site in (b"cross-site", b"same-site") and not inside:
+            raise refused(
+                403,
+                "serve/origin",
+                "A page of another site asked for this.",
+                "Start the server with --origin and its address, and ask with fetch.",
+            )
+
+    def _foreign(self, origin: str, headers: Mapping[bytes, bytes]) -> str:
+        """The origin of a page that is not our own; "" for our own, and for programs."""
+        if not origin:
+            return ""
+        if origin == "null":
+            return "null"
+        found = _origin(origin)
+        own = headers.get(b"host", b"").decode("latin-1").casefold()
+        return "" if urlsplit(found).netloc == own else found
+
+    def _known(self, host: str) -> bool:
+        """Whether a Host header names this server. An address in digits cannot be rebound."""
+        try:
+            name = urlsplit(f"//{host}").hostname or ""
+        except ValueError:
+            return False
+        if name.casefold() in self._names:
+            return True
+        try:
+            ipaddress.ip_address(name)
+        except ValueError:
+            return False
+        return True
+
+    def _caller(self, path: str, headers: Mapping[bytes, bytes]) -> Caller | None:
+        key = key_in(headers)
+        found = self._keys.caller(key)
+        if found is None and not path.startswith(OPEN) and path != "/" and not _ticketed(path):
+            what = "The key is not one of this server." if key else "This needs a key."
+            fix = 'Send "Authorization: Bearer KEY"; the key stands in the file that the server '
+            raise refused(401, "serve/key", what, fix + "named when it started.")
+        return found
+
+
+def key_in(headers: Mapping[bytes, bytes]) -> str:
+    """The key of a request, as OpenAI's clients and Langflow's send it; "" for none."""
+    given = headers.get(b"authorization", b"").decode("latin-1")
+    scheme, _, token = given.partition(" ")
+    if scheme.casefold() == "bearer" and token.strip():
+        return token.strip()
+    return headers.get(b"x-api-key", b"").decode("latin-1").strip()
+
+
+def _ticketed(path: str) -> bool:
+    """Whether an address may carry a ticket in place of a key: the events of one run."""
+    return path.startswith("/runs/") and path.endswith("/events")
+
+
+def _read(headers: Iterable[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
+    return {name.lower(): value for name, value in headers}
+
+
+def _origin(text: str) -> str:
+    parts = urlsplit(text.strip())
+    default = {"http": 80, "https": 443}.get(parts.scheme)
+    netloc = parts.netloc.casefold()
+    if default is not None:
+        netloc = netloc.removesuffix(f":{default}")
+    return f"{parts.scheme}://{netloc}"
+
+
+def _with_headers(send: Send, allowed: str, path: str) -> Send:
+    async def told(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = [*message.get("headers", ()), *_COMMON]
+            if not path.startswith(FRAMED):
+                headers.append((b"cross-origin-resource-policy", b"same-origin"))
+            headers.append((b"vary", b"origin"))
+            if allowed:
+                headers += [
+                    (b"access-control-allow-origin", allowed.encode()),
+                    (b"access-control-allow-methods", _METHODS),
+                    (b"access-control-allow-headers", _ALLOWED),
+                    (b"access-control-expose-headers", _SHOWN),
+                    (b"access-control-max-age", b"600"),
+                ]
+            message = {**message, "headers": headers}
+        await send(message)
+
+    return told
+
+
+class _Bounded:
+    """The body of a request, of at most so many bytes and within so many seconds."""
+
+    def __init__(
+        self, receive: Receive, settings: Settings, headers: Mapping[bytes, bytes]
+    ) -> None:
+        self._receive, self._most, self._slow_s = receive, settings.body, settings.slow_s
+        self._size = 0
+        self._whole = False
+        self._until: float | None = None
+        declared = headers.get(b"content-length", b"0")
+        if declared.isdigit() and int(declared) > self._most:
+            raise too_large(self._most)
+
+    async def __call__(self) -> Any:
+        if self._whole:
+            return await self._receive()
+        loop = asyncio.get_running_loop()
+        self._until = self._until or loop.time() + self._slow_s
+        try:
+            async with asyncio.timeout_at(self._until):
+                message = await self._receive()
+        except TimeoutError:
+            raise refused(
+                408,
+                "serve/slow",
+                f"The request did not arrive within {self._slow_s:g} seconds.",
+                "Send it faster, or in parts.",
+            ) from None
+        if message["type"] == "http.request":
+            self._size += len(message.get("body", b""))
+            self._whole = not message.get("more_body", False)
+            if self._size > self._most:
+                raise too_large(self._most)
+        return message
+
+
+def too_large(most: int) -> RefusedError:
+    """The refusal of a request that is larger than `most` bytes."""
+    from patchbay.nodes.units import size_in_words
+
+    return refused(
+        413,
+        "serve/too-large",
+        f"The request is larger than {size_in_words(most)}.",
+        "Send less, or start the server with a larger --body.",
+    )

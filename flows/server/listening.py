@@ -1,0 +1,77 @@
+"""A server that listens: uvicorn with our limits, and an end that lets runs end first."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+from types import FrameType
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from patchbay.flows.problems import FlowError, Problem
+from patchbay.flows.server.service import Service
+
+_MORE_S = 15
+"""Seconds that uvicorn waits for connections beyond what runs are given to end."""
+
+
+class Server(uvicorn.Server):
+    """uvicorn, told of the service: it takes no more runs from the first signal on."""
+
+    def __init__(self, config: uvicorn.Config, service: Service) -> None:
+        super().__init__(config)
+        self._service = service
+        self.when_up: Callable[[], None] = lambda: None
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """A signal: refuse what is new; a second one ends at once."""
+        self._service.slots.closed = True
+        super().handle_exit(sig, frame)
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen, and say so."""
+        await super().startup(sockets)
+        if not self.should_exit:
+            self.when_up()
+
+
+def server(app: ASGIApp, service: Service, host: str, port: int) -> Server:
+    """The server of an application, which does not listen yet."""
+    config = uvicorn.Config(
+        app,
+        host=host,
+        port=port,
+        ws="none",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        h11_max_incomplete_event_size=65_536,
+        timeout_keep_alive=30,
+        timeout_graceful_shutdown=int(service.settings.drain_s) + _MORE_S,
+    )
+    return Server(config, service)
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A socket that listens.
+
+    Raises:
+        FlowError: the port is taken, or not to be had.
+    """
+    try:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        made = socket.socket(family, socket.SOCK_STREAM)
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        made.bind((host, port))
+        made.listen(2048)
+        made.setblocking(False)
+    except OSError as error:
+        problem = Problem(
+            "serve/port",
+            f"It cannot listen on {host}, port {port}: {error.strerror or error}.",
+            "Choose another with --port; --port 0 takes a free one.",
+        )
+        raise FlowError([problem]) from None
+    return made

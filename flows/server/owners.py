@@ -1,0 +1,44 @@
+"""Whose a run is: its id says so, signed, so that it holds after a restart and needs no table."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+
+from patchbay.flows.runs.running import new_run_id
+from patchbay.flows.server.keys import Caller
+
+
+class Owners:
+    """Signs ids of runs, and addresses that may be read without a key.
+
+    Args:
+        key: what to sign with.
+    """
+
+    def __init__(self, key: bytes) -> None:
+        self._key = key
+
+    def new_id(self, caller: Caller) -> str:
+        """The id of a new run of a caller."""
+        made = new_run_id()
+        return f"{made}-{self._sign('run', made, caller.name)[:10]}"
+
+    def owns(self, caller: Caller, run: str) -> bool:
+        """Whether a run is of this caller."""
+        made, _, signed = run.rpartition("-")
+        return hmac.compare_digest(
+            signed.encode("utf-8", "replace"), self._sign("run", made, caller.name)[:10].encode()
+        )
+
+    def ticket(self, run: str) -> str:
+        """What lets somebody read the events of one run: a browser's EventSource sends no key."""
+        return self._sign("events", run)[:32]
+
+    def admits(self, ticket: str, run: str) -> bool:
+        """Whether a ticket is for this run."""
+        return hmac.compare_digest(ticket.encode("utf-8", "replace"), self.ticket(run).encode())
+
+    def _sign(self, *parts: str) -> str:
+        text = "\0".join(parts).encode("utf-8", "replace")
+        return hmac.new(self._key, text, hashlib.sha256).hexdigest()

@@ -1,0 +1,94 @@
+"""What a caller is told when something is not done: a status, and a problem with its fix."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from starlette.responses import JSONResponse
+
+from patchbay.flows.problems import FlowError, Problem
+
+
+class RefusedError(Exception):
+    """A request that is not served.
+
+    Args:
+        status: the HTTP status.
+        problem: what is wrong.
+        retry_s: after how many seconds it may be tried again; None: not at all as it is.
+        more: other problems beside the first.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        problem: Problem,
+        retry_s: int | None = None,
+        more: tuple[Problem, ...] = (),
+    ) -> None:
+        super().__init__(problem.message)
+        self.status, self.problem, self.retry_s, self.more = status, problem, retry_s, more
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """What goes with the status."""
+        found = {} if self.retry_s is None else {"retry-after": str(self.retry_s)}
+        if self.status == 401:
+            found["www-authenticate"] = 'Bearer realm="patchbay"'
+        return found
+
+
+def refused(status: int, code: str, message: str, fix: str = "", **more: Any) -> RefusedError:
+    """A refusal, in a line."""
+    return RefusedError(status, Problem(code, message, fix), **more)
+
+
+_STATUS: Mapping[str, int] = {
+    "input/": 400,
+    "thread/busy": 409,
+    "thread/exists": 409,
+    "thread/gone-on": 409,
+    "thread/unknown": 404,
+    "thread/": 400,
+    "question/answered": 409,
+    "question/ended": 409,
+    "question/withdrawn": 409,
+    "question/unknown": 404,
+    "question/none": 409,
+    "question/": 400,
+    "history/unknown-run": 404,
+    "history/finished": 409,
+    "history/running": 409,
+    "history/ended": 409,
+    "history/": 503,
+    "serve/timeout": 504,
+    "run/cancelled": 409,
+}
+"""Code, or its beginning, → status. What is not here is a failure of the flow: 500."""
+
+
+def status_of(problem: Problem) -> int:
+    """The HTTP status of a problem."""
+    return next((s for code, s in _STATUS.items() if problem.code.startswith(code)), 500)
+
+
+def of_flow(error: FlowError) -> RefusedError:
+    """The refusal that problems of a flow, or of what was given to it, come to."""
+    first, *others = error.problems or (Problem("run/defect", str(error)),)
+    return RefusedError(status_of(first), first, None, tuple(others))
+
+
+def body_of(problem: Problem, more: tuple[Problem, ...] = (), **about: Any) -> dict[str, Any]:
+    """The JSON of a problem, as every address of ours gives it."""
+    told: dict[str, Any] = {"error": problem.as_dict(), **about}
+    if more:
+        told["also"] = [other.as_dict() for other in more]
+    return told
+
+
+def answer(error: RefusedError, **about: Any) -> JSONResponse:
+    """The response to a request that is not served."""
+    return JSONResponse(
+        body_of(error.problem, error.more, **about), error.status, headers=error.headers
+    )

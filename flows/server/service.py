@@ -1,0 +1,414 @@
+"""The runs of a server: begun, followed, answered, stopped, resumed, and ended with it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import secrets
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from patchbay.flows.problems import FlowError
+from patchbay.flows.runs.defaults import default_environment
+from patchbay.flows.runs.environment import Environment
+from patchbay.flows.runs.events import Event
+from patchbay.flows.runs.running import LoadedFlow, Run
+from patchbay.flows.server.asked import Asked
+from patchbay.flows.server.figures import Figures
+from patchbay.flows.server.keys import Caller, Keys
+from patchbay.flows.server.live import Begin, LiveRun
+from patchbay.flows.server.meter import Meter
+from patchbay.flows.server.owners import Owners
+from patchbay.flows.server.refusals import refused
+from patchbay.flows.server.settings import Settings
+from patchbay.flows.server.shelf import ServedFlow, Shelf
+from patchbay.flows.server.slots import Slots, Turn
+from patchbay.flows.server.uploads import forget_files
+from patchbay.flows.wording import printable
+from patchbay.nodes.threads import in_thread
+
+if TYPE_CHECKING:
+    from patchbay.flows.runs.history import History, PastRun
+
+log = logging.getLogger("patchbay.serve")
+
+_MOST_KEPT = 500
+_LOOK_EVERY_S = 1.0
+
+
+@dataclass
+class Service:
+    """What a server does, whatever protocol it is asked in.
+
+    Args:
+        shelf: the flows.
+        keys: who may call.
+        settings: the limits.
+        owners: says whose a run is.
+        env: catalog, pool and so on; the defaults unless given.
+        opened: the history, where it is open already; else it is opened when it is needed.
+    """
+
+    shelf: Shelf
+    keys: Keys
+    settings: Settings
+    owners: Owners
+    env: Environment | None = None
+    opened: History | None = None
+    meter: Meter = field(default_factory=Meter)
+    figures: Figures = field(default_factory=Figures)
+    live: dict[str, LiveRun] = field(default_factory=dict)
+    epoch: str = field(default_factory=lambda: secrets.token_hex(3))
+    """Numbers of events count within one start of the server; this tells the starts apart."""
+
+    def __post_init__(self) -> None:
+        self.slots = Slots(self.settings.at_once, self.settings.queue)
+        self._env = self.env or default_environment(use_cache=self.settings.use_cache)
+        self._ended: list[str] = []
+        self._opening = asyncio.Lock()
+
+    async def history(self) -> History:
+        """The history, opened when it is first needed."""
+        async with self._opening:
+            if self.opened is None:
+                from patchbay.flows.runs.history import History
+
+                self.opened = await in_thread(History)
+                if self.opened.notice:
+                    log.warning(self.opened.notice)
+            return self.opened
+
+    # --- beginning ----------------------------------------------------------------------------
+
+    async def begin(
+        self,
+        flow: ServedFlow,
+        caller: Caller,
+        asked: Asked,
+        *,
+        run: str | None = None,
+        follow: bool = True,
+        hear: Callable[[Event], None] | None = None,
+    ) -> LiveRun:
+        """Begin a run, or take a place in the queue for it.
+
+        Args:
+            flow: what to run.
+            caller: whose run it is.
+            asked: what with, and how.
+            run: its id, where it has one already.
+            follow: whether its events are kept for readers.
+            hear: told of every event as it is.
+
+        Raises:
+            RefusedError: the server is full, or the caller has used up what it may use.
+            FlowError: the inputs do not fit, or the thread is not there.
+        """
+        run = run or self.owners.new_id(caller)
+        turn: Turn | None = None
+        try:
+            self.meter.begin(caller)
+            turn = self.slots.enter()
+            record = flow.may_ask or asked.background or asked.thread is not None
+            live = LiveRun(run, flow, caller, self.settings, follow=follow, record=record)
+            live.hear, live.rests = hear, asked.stream and not asked.background
+            begin = await self._beginning(live, asked)
+        except BaseException:
+            asked.forget()
+            if turn is not None:
+                turn.leave()
+            raise
+        self._start(live, begin, turn, asked)
+        return live
+
+    async def _beginning(self, live: LiveRun, asked: Asked) -> Begin:
+        """What begins a run when its turn has come. The inputs are checked at once."""
+        env = replace(self._env, folder=live.flow.loaded.folder, person=live.caller.person)
+        if asked.thread is not None:
+            return await self._turn_of(live, asked, env)
+        if not live.record:
+            run = self._run(live, asked, env)
+        else:
+            from patchbay.flows.runs.answers import recorded
+
+            history = await self.history()
+            flow = live.flow.loaded
+            env = recorded(env, history, live.id, flow.flow, flow.folder)
+            run = self._run(live, asked, env)
+            if asked.background:
+                await in_thread(history.announce, live.id, flow.flow, flow.folder, run.inputs)
+
+        async def begin() -> Run:
+            return run
+
+        return begin
+
+    def _run(self, live: LiveRun, asked: Asked, env: Environment) -> Run:
+        return Run(
+            live.flow.loaded,
+            asked.inputs,
+            env,
+            run_id=live.id,
+            prepared=live.flow.prepared,
+            from_person=False,
+        )
+
+    async def _turn_of(self, live: LiveRun, asked: Asked, env: Environment) -> Begin:
+        from patchbay.flows.runs.thread_runs import InThread, turn_of
+        from patchbay.flows.runs.threads import Threads, checked_id
+
+        history, person, thread = await self.history(), live.caller.person, asked.thread or ""
+        found = await in_thread(Threads(history).find, checked_id(thread))
+        if found is not None and found.person != person:
+            raise refused(
+                409,
+                "thread/exists",
+                f'The thread "{printable(thread)}" is of another caller.',
+                "Choose another id.",
+            )
+        use = InThread(thread, person=person)
+        turning = await in_thread(
+            turn_of, live.flow.loaded, asked.inputs, env, use, history, live.id,
+            prepared=live.flow.prepared,
+        )  # fmt: skip
+        return turning.when_free
+
+    def _start(self, live: LiveRun, begin: Begin, turn: Turn, asked: Asked | None = None) -> None:
+        self.live[live.id] = live
+        queued_at = time.time()
+
+        def done(live: LiveRun) -> None:
+            if live.record and live.status == "finished":
+                forget_files(live.id)
+            elif asked is not None and not live.record:
+                asked.forget()
+            self._done(live, queued_at)
+
+        live.start(begin, turn, done)
+
+    def _done(self, live: LiveRun, queued_at: float) -> None:
+        self.slots.took(live.seconds)
+        self.meter.spent(live.caller, live.tokens.total, live.seconds)
+        waited = max(0.0, live.begun_at - queued_at)
+        self.figures.ended(live, waited)
+        log.info(
+            "run=%s flow=%s caller=%s status=%s seconds=%.3f waited=%.3f tokens=%d+%d%s",
+            live.id, live.flow.name, live.caller.name, live.status, live.seconds, waited,
+            live.tokens.prompt, live.tokens.completion,
+            f" problem={live.problem.code}" if live.problem else "",
+        )  # fmt: skip
+        if not live.follow:
+            self.live.pop(live.id, None)
+            return
+        self._ended.append(live.id)
+        while len(self._ended) > _MOST_KEPT:
+            self._forget(self._ended[0])
+        with contextlib.suppress(RuntimeError):
+            loop = asyncio.get_running_loop()
+            loop.call_later(self.settings.keep_s, self._forget, live.id)
+
+    def _forget(self, run: str) -> None:
+        """A run that ended long ago; what is recorded of it stays."""
+        live = self.live.get(run)
+        if run in self._ended:
+            self._ended.remove(run)
+        if live is not None and live.ended and not live.readers:
+            del self.live[run]
+
+    # --- looking ------------------------------------------------------------------------------
+
+    def mine(self, run: str, caller: Caller) -> None:
+        """Check that a run is of this caller.
+
+        Raises:
+            RefusedError: it is not, or there is none.
+        """
+        if not self.owners.owns(caller, run):
+            raise self._unknown(run)
+
+    async def past(self, run: str) -> PastRun:
+        """A run as it is recorded.
+
+        Raises:
+            RefusedError: it is not.
+        """
+        history = await self.history()
+        try:
+            return await in_thread(history.get, run)
+        except FlowError:
+            raise self._unknown(run) from None
+
+    def _unknown(self, run: str) -> Exception:
+        return refused(
+            404,
+            "history/unknown-run",
+            f'There is no run "{printable(run)[:80]}", or it is over and was not recorded.',
+            'Ask for runs that are kept with "background": true.',
+        )
+
+    async def questions(self, run: str) -> list[dict[str, Any]]:
+        """The open questions of a run."""
+        history = await self.history()
+        return [asked.as_dict() for asked in await in_thread(history.inbox.open, run)]
+
+    # --- going on -----------------------------------------------------------------------------
+
+    async def answer(self, run: str, caller: Caller, given: Mapping[str, Any]) -> LiveRun | None:
+        """Record an answer to a question of a run, and go on with it where nobody has it.
+
+        Args:
+            run: its id.
+            caller: who answers.
+            given: `question` and one of the ways of `GivenReply`.
+
+        Returns:
+            The run as it goes on here; None where another process goes on with it.
+
+        Raises:
+            FlowError: it is no answer to this question, somebody was faster, or the run has ended.
+        """
+        self.mine(run, caller)
+        history, turn = await self.history(), self.slots.enter()
+        try:
+            mine = await in_thread(self._give, history, run, caller, dict(given))
+            live = self.live.get(run)
+            if not mine:
+                turn.leave()
+                if live is not None and live.run is not None:
+                    live.run.nudge()
+                return live
+            return await self._go_on(history, run, caller, turn, claimed=True)
+        except BaseException:
+            turn.leave()
+            raise
+
+    def _give(self, history: History, run: str, caller: Caller, given: dict[str, Any]) -> bool:
+        from patchbay.flows.runs.answers import find, give, refused
+        from patchbay.flows.runs.results import reply_value
+
+        asked = find(history, run, given.pop("question", None))
+        types = self._env.catalog.value_types
+        question = asked.question(types)
+        try:
+            value, why = reply_value(given, question)  # type: ignore[arg-type]
+        except ValueError as error:
+            raise refused(question, asked.id, str(error)) from None
+        return give(
+            history,
+            asked,
+            value,
+            author=str(given.get("who") or caller.name),
+            comment=str(given.get("comment") or why),
+            types=types,
+        )
+
+    async def resume(self, run: str, caller: Caller) -> LiveRun:
+        """Go on with a recorded run that was interrupted, stopped, or failed.
+
+        Raises:
+            RefusedError: there is none, or the server is full.
+            FlowError: it has ended well, or is at work.
+        """
+        self.mine(run, caller)
+        history, turn = await self.history(), self.slots.enter()
+        try:
+            await self.past(run)
+            return await self._go_on(history, run, caller, turn)
+        except BaseException:
+            turn.leave()
+            raise
+
+    async def _go_on(
+        self, history: History, run: str, caller: Caller, turn: Turn, *, claimed: bool = False
+    ) -> LiveRun:
+        from patchbay.flows.runs.resume import resumed_run
+
+        past = await in_thread(history.get, run)
+        env = replace(self._env, folder=past.folder, person=caller.person)
+        resumed = await in_thread(resumed_run, history, past, env, claimed=claimed)
+        live = self.live.get(run)
+        if live is None:
+            live = LiveRun(run, self._flow_of(past, resumed), caller, self.settings, record=True)
+        live.rests = False
+
+        async def begin() -> Run:
+            return resumed
+
+        self._start(live, begin, turn)
+        return live
+
+    def _flow_of(self, past: PastRun, run: Run) -> ServedFlow:
+        """The flow of a recorded run, under the name that it is served by, if it still is."""
+        from patchbay.flows.runs.subflows import prepare
+
+        names = (
+            flow.name
+            for flow in self.shelf.all()
+            if flow.loaded.folder == past.folder and flow.loaded.flow.name == past.name
+        )
+        prepared = prepare(run.flow, self._env.catalog, past.folder)
+        name = next(names, past.name)
+        path = (past.folder or self.shelf.folder) / f"{name}.json"
+        return ServedFlow(name, path, LoadedFlow(run.flow, past.folder), prepared, ())
+
+    async def cancel(self, run: str, caller: Caller) -> None:
+        """Stop a run, wherever it is.
+
+        Raises:
+            RefusedError: there is none.
+            FlowError: it has ended already, or another process has it.
+        """
+        from patchbay.flows.runs.stopping import stop
+
+        self.mine(run, caller)
+        live = self.live.get(run)
+        if live is not None and not live.ended:
+            live.stop()
+            await live.settled()
+            return
+        await self.past(run)
+        await in_thread(stop, await self.history(), run)
+        if live is not None:
+            live.status = "cancelled"
+
+    async def watch(self) -> None:
+        """Wake runs of this server that wait for a person whose time is up; for ever."""
+        while True:
+            await asyncio.sleep(_LOOK_EVERY_S)
+            waiting = [live for live in self.live.values() if live.status == "waiting"]
+            for live in waiting:
+                with contextlib.suppress(FlowError, Exception):
+                    await self._wake(live)
+
+    async def _wake(self, live: LiveRun) -> None:
+        history = await self.history()
+        if not await in_thread(history.inbox.take_due, time.time(), live.id):
+            return
+        turn = self.slots.enter()
+        try:
+            await self._go_on(history, live.id, live.caller, turn)
+        except BaseException:
+            turn.leave()
+            raise
+
+    # --- the end ------------------------------------------------------------------------------
+
+    async def drain(self) -> None:
+        """Take no more; let what is at work end; stop the rest, which is recorded as stopped."""
+        self.slots.closed = True
+        tasks = [live.task for live in self.live.values() if live.task is not None]
+        busy = [task for task in tasks if not task.done()]
+        if busy:
+            log.info("ending: %d runs are at work", len(busy))
+            await asyncio.wait(busy, timeout=self.settings.drain_s)
+        left = [live for live in self.live.values() if not live.ended]
+        for live in left:
+            live.stop()
+        if left:
+            log.info("ending: %d runs were stopped; recorded ones can be resumed", len(left))
+            await asyncio.wait([live.task for live in left if live.task], timeout=10.0)
+        if self.opened is not None:
+            await in_thread(self.opened.settle)

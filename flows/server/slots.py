@@ -1,0 +1,107 @@
+"""How many runs go on at once, and how many wait for their turn. More are refused at once."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections import deque
+
+from patchbay.flows.server.refusals import refused
+
+_LONGEST_S = 60
+
+
+class Turn:
+    """A place in the queue, then a slot. `leave` gives it back, whatever it was."""
+
+    __slots__ = ("_future", "_slots", "held")
+
+    def __init__(self, slots: Slots) -> None:
+        self._slots = slots
+        self._future: asyncio.Future[None] | None = None
+        self.held = False
+
+    async def come(self) -> None:
+        """Wait until it is this one's turn."""
+        if not self.held and self._future is not None:
+            await self._future
+
+    def leave(self) -> None:
+        """Give the place back. May be called again."""
+        self._slots._left(self)
+
+
+class Slots:
+    """The slots of a server.
+
+    Args:
+        at_once: how many there are.
+        queue: how many may wait.
+    """
+
+    def __init__(self, at_once: int, queue: int) -> None:
+        self.at_once, self.queue = at_once, queue
+        self.busy = 0
+        self.closed = False
+        """Whether the server ends, and takes no more."""
+        self._waiting: deque[Turn] = deque()
+        self._mean_s = 1.0
+
+    @property
+    def waiting(self) -> int:
+        """How many wait."""
+        return len(self._waiting)
+
+    def enter(self) -> Turn:
+        """Take a slot, or a place in the queue.
+
+        Raises:
+            RefusedError: there is no place left, or the server ends.
+        """
+        if self.closed:
+            raise refused(
+                503,
+                "serve/ending",
+                "The server is ending, and takes no more runs.",
+                "Try again in a moment, when it has started anew.",
+                retry_s=5,
+            )
+        turn = Turn(self)
+        if self.busy < self.at_once and not self._waiting:
+            self.busy += 1
+            turn.held = True
+            return turn
+        if len(self._waiting) >= self.queue:
+            wait = math.ceil(self._mean_s * (len(self._waiting) + 1) / self.at_once)
+            raise refused(
+                429,
+                "serve/busy",
+                f"{self.busy} runs are at work and {len(self._waiting)} wait; that is all this "
+                "server takes.",
+                "Try again later, or start it with a larger --at-once or --queue.",
+                retry_s=min(_LONGEST_S, max(1, wait)),
+            )
+        turn._future = asyncio.get_running_loop().create_future()
+        self._waiting.append(turn)
+        return turn
+
+    def took(self, seconds: float) -> None:
+        """Learn how long runs take, to say when to come again."""
+        self._mean_s += 0.1 * (seconds - self._mean_s)
+
+    def _left(self, turn: Turn) -> None:
+        if turn.held:
+            turn.held = False
+            self.busy -= 1
+            self._next()
+        elif turn in self._waiting:
+            self._waiting.remove(turn)
+
+    def _next(self) -> None:
+        while self._waiting and self.busy < self.at_once:
+            turn = self._waiting.popleft()
+            if turn._future is None or turn._future.cancelled():
+                continue
+            self.busy += 1
+            turn.held = True
+            turn._future.set_result(None)

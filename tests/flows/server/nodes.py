@@ -1,0 +1,81 @@
+"""Nodes that make a case of the server exact."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, ClassVar
+
+from patchbay.nodes.contract import Context, DescribingNode, Node, NodeParams, Ports
+from patchbay.nodes.testing import ScriptedModel
+from patchbay.nodes.values import FileRef, ModelSpec
+from tests.flows.runs.nodes import NODES as OTHERS
+
+
+class Words(Node):
+    """Stream the words of a text, `pause_s` between them; counts how many runs are at work."""
+
+    kind, title, family = "test.words", "Words", "Test"
+    at_work: ClassVar[int] = 0
+    most: ClassVar[int] = 0
+    cancelled: ClassVar[int] = 0
+
+    class Params(NodeParams):
+        pause_s: float = 0.0
+
+    class Inputs(Ports):
+        text: str
+
+    class Outputs(Ports):
+        text: str
+
+    async def run(self, inputs: Inputs, params: Params, ctx: Context) -> Outputs:
+        Words.at_work += 1
+        Words.most = max(Words.most, Words.at_work)
+        try:
+            words = inputs.text.split(" ")
+            for number, word in enumerate(words):
+                await ctx.stream("text", word if number == 0 else f" {word}")
+                await asyncio.sleep(params.pause_s)
+            ctx.count_tokens(3, len(words))
+            return self.Outputs(text=inputs.text)
+        except asyncio.CancelledError:
+            Words.cancelled += 1
+            raise
+        finally:
+            Words.at_work -= 1
+
+
+class Size(Node):
+    """Say how large a file is, and where it lies."""
+
+    kind, title, family = "test.size", "Size", "Test"
+
+    class Inputs(Ports):
+        file: FileRef
+
+    class Outputs(Ports):
+        size: float
+        path: str
+
+    async def run(self, inputs: Inputs, params: Any, ctx: Context) -> Outputs:
+        return self.Outputs(size=float(inputs.file.size), path=inputs.file.path)
+
+
+class Scripted(DescribingNode):
+    """A chat model that answers by script."""
+
+    kind, title, family = "test.scripted", "Scripted", "Test"
+
+    class Params(NodeParams):
+        pattern: str = "."
+        answer: str = "Paris is the capital."
+
+    class Outputs(Ports):
+        model: ModelSpec
+
+    @classmethod
+    def describe(cls, params: Params, inputs: Ports) -> Outputs:
+        return cls.Outputs(model=ScriptedModel(lines=((params.pattern, params.answer),)))
+
+
+NODES = [*OTHERS, Words, Size, Scripted]
