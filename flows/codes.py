@@ -105,6 +105,31 @@ RUN_CODES: Mapping[str, str] = {
 }
 """What can end a run besides what a node says itself."""
 
+SERVE_CODES: Mapping[str, str] = {
+    "serve/address": "The server has no such address, or it takes other methods.",
+    "serve/budget": "The key is good for so many requests, tokens or seconds, and they are used.",
+    "serve/busy": "All slots and places in the queue are taken. Retry-After says when to come.",
+    "serve/content-type": "A body is of a type that is not read.",
+    "serve/ending": "The server is ending, and takes no more runs.",
+    "serve/form": "A form with files cannot be read.",
+    "serve/headers": "The headers of a request are too large.",
+    "serve/host": "The server was called by a name that is none of its own.",
+    "serve/key": "A request brings no key, or one that is not of this server.",
+    "serve/keys": "The file with the keys of callers cannot be read, or is not as it should be.",
+    "serve/missing": "What serving needs is not installed.",
+    "serve/no-flow": "There is no flow to serve.",
+    "serve/not-json": "A body is not JSON, or no JSON object.",
+    "serve/origin": "A web page asks whose origin was not declared.",
+    "serve/port": "The server cannot listen on the address or port.",
+    "serve/slow": "A request took too long to arrive.",
+    "serve/timeout": "A run took longer than the server lets it, and was stopped.",
+    "serve/too-large": "A request is larger than the server takes.",
+    "serve/two-flows": "Two files would be served under the same name.",
+    "serve/unknown-flow": "The server has no flow of that name, or not for this key.",
+    "serve/upload-name": "A file was sent under a name that is no plain name.",
+}
+"""What a server says when it does not do what it is asked."""
+
 HEAD = """# Failures
 
 What can go wrong with a file or while a flow runs, by code. The command line, the studio, `--json`
@@ -119,7 +144,12 @@ This page is generated from `nodes/codes.py` and `flows/codes.py`
 def page_text() -> str:
     """The page as it is committed."""
     parts = [HEAD]
-    for title, codes in (("Files", FILE_CODES), ("Runs", RUN_CODES), ("Nodes", NODE_CODES)):
+    for title, codes in (
+        ("Files", FILE_CODES),
+        ("Runs", RUN_CODES),
+        ("Servers", SERVE_CODES),
+        ("Nodes", NODE_CODES),
+    ):
         rows = "".join(f"| `{code}` | {text} |\n" for code, text in codes.items())
         parts.append(f"## {title}\n\n| code | meaning |\n|---|---|\n{rows}")
     return "\n".join(parts)

@@ -8,12 +8,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from patchbay.flows.checks.rules import RULES
-from patchbay.flows.codes import FILE_CODES, RUN_CODES
+from patchbay.flows.codes import FILE_CODES, RUN_CODES, SERVE_CODES
 from patchbay.nodes.codes import NODE_CODES
 
 ROOT = Path(__file__).parent.parent
 REGISTERS = ("nodes/codes.py", "flows/codes.py", "flows/checks/rules/__init__.py")
-MEDIA_TYPES = ("application", "audio", "image", "text", "video")
+MEDIA_TYPES = ("application", "audio", "image", "multipart", "text", "video")
 
 
 def named() -> Iterator[tuple[str, str]]:
@@ -32,7 +32,7 @@ def named() -> Iterator[tuple[str, str]]:
                         yield node.value, where
 
 
-REGISTER = {**FILE_CODES, **RUN_CODES, **NODE_CODES}
+REGISTER = {**FILE_CODES, **RUN_CODES, **SERVE_CODES, **NODE_CODES}
 OF_RULES = {rule.code for rule in RULES}
 
 

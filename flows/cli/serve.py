@@ -15,7 +15,7 @@ from patchbay.flows.cli import say
 from patchbay.flows.problems import FlowError, Problem
 
 if TYPE_CHECKING:
-    from patchbay.flows.server.service import Service
+    from patchbay.flows.server.service import FlowService
     from patchbay.flows.server.settings import Settings
     from patchbay.flows.server.shelf import ServedFlow
 
@@ -95,7 +95,7 @@ def _serve(
     from patchbay.flows.server.keys import Keys, owner_key, signing_key
     from patchbay.flows.server.listening import listen, server
     from patchbay.flows.server.owners import Owners
-    from patchbay.flows.server.service import Service
+    from patchbay.flows.server.service import FlowService
     from patchbay.flows.server.shelf import Shelf
 
     if no_key and key_from is not None:
@@ -105,7 +105,7 @@ def _serve(
     for file, found in shelf.problems.items():
         say.problems(found, f"{file}: ")
     keys = Keys(None if no_key else owner_key(), key_from)
-    service = Service(shelf, keys, settings, Owners(signing_key()))
+    service = FlowService(shelf, keys, settings, Owners(signing_key()))
     socket = listen(host, port)
     address = f"http://{_shown(host)}:{socket.getsockname()[1]}"
     listening = server(application(service), service, host, port)
@@ -119,7 +119,7 @@ def _shown(host: str) -> str:
     return f"[{host}]" if ":" in host else host
 
 
-def _tell(service: Service, address: str, host: str, no_key: bool) -> None:
+def _tell(service: FlowService, address: str, host: str, no_key: bool) -> None:
     """Say where it is, and how it is called."""
     from patchbay.flows.server.keys import owner_file
 

@@ -119,6 +119,9 @@ class Store:
             if self.path is not None:
                 level = "FULL" if durable else "NORMAL"
                 db.connection.cursor().execute(f"PRAGMA synchronous = {level}")
+            # One that reads before it writes would be refused at once if another wrote in between
+            # (SQLITE_BUSY_SNAPSHOT), however long it may wait; so it takes its turn at the start.
+            db = db.execution_options(begin="BEGIN IMMEDIATE")
             with db.begin():
                 if not durable and self._engine.dialect.name == "postgresql":
                     db.exec_driver_sql("SET LOCAL synchronous_commit = off")
@@ -173,7 +176,7 @@ class Store:
                 sa.event.listen(engine, "connect", _prepare_sqlite)
             # Python's driver begins no transaction for what changes tables; a migration needs one.
             sa.event.listen(engine, "connect", _leave_transactions)
-            sa.event.listen(engine, "begin", lambda db: db.exec_driver_sql("BEGIN"))
+            sa.event.listen(engine, "begin", _begin)
         return engine
 
     def _open(self) -> None:
@@ -299,6 +302,10 @@ class Store:
             f"this one knows versions up to {SCHEMA}.",
             "Upgrade Patchbay, or set PATCHBAY_HOME to another folder.",
         )
+
+
+def _begin(db: Connection) -> None:
+    db.exec_driver_sql(db.get_execution_options().get("begin", "BEGIN"))
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:

@@ -13,11 +13,11 @@ from starlette.routing import Route
 from patchbay.flows.server.asked import json_of, read, yes
 from patchbay.flows.server.event_stream import PING, EventStream, event, unless_gone
 from patchbay.flows.server.keys import Caller
-from patchbay.flows.server.live import LiveRun
 from patchbay.flows.server.refusals import refused
-from patchbay.flows.server.service import Service
+from patchbay.flows.server.served_run import ServedRun
+from patchbay.flows.server.service import FlowService
 from patchbay.flows.server.shelf import ServedFlow
-from patchbay.flows.server.told import Told, shown
+from patchbay.flows.server.told import SentEvent, shown
 from patchbay.nodes.threads import in_thread
 from patchbay.nodes.values import encode
 
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from patchbay.flows.runs.history import PastRun
 
 
-def service_of(request: Request) -> Service:
+def service_of(request: Request) -> FlowService:
     """The service that a request is for."""
-    found: Service = request.app.state.service
+    found: FlowService = request.app.state.service
     return found
 
 
@@ -105,7 +105,7 @@ async def run(request: Request) -> Response:
 
 
 async def whole(
-    request: Request, service: Service, live: LiveRun, *, stop: bool = True
+    request: Request, service: FlowService, live: ServedRun, *, stop: bool = True
 ) -> Response:
     """Wait for a run and tell how it ended. With `stop` it is stopped when the caller leaves."""
     assert live.task is not None  # noqa: S101 - it has been started
@@ -116,7 +116,7 @@ async def whole(
     return await ended(service, live)
 
 
-async def ended(service: Service, live: LiveRun) -> Response:
+async def ended(service: FlowService, live: ServedRun) -> Response:
     """How a run stands, with its questions where it waits for people."""
     told = live.as_dict()
     if live.status == "waiting":
@@ -131,7 +131,7 @@ async def ended(service: Service, live: LiveRun) -> Response:
 # --- runs -----------------------------------------------------------------------------------------
 
 
-def events_at(service: Service, run: str) -> str:
+def events_at(service: FlowService, run: str) -> str:
     """Where the events of a run can be read, with a ticket in place of a key."""
     return f"/runs/{run}/events?ticket={service.owners.ticket(run)}"
 
@@ -173,14 +173,14 @@ async def events(request: Request) -> Response:
     return await _recorded(service, id)
 
 
-def streamed(service: Service, live: LiveRun, last: str = "") -> EventStream:
+def streamed(service: FlowService, live: ServedRun, last: str = "") -> EventStream:
     """The events of a run as a stream."""
     epoch, _, number = last.partition(".")
     known = epoch == service.epoch and number.isdigit()
     return EventStream(_pieces(service, live, int(number) if known else 0), {"x-run-id": live.id})
 
 
-async def _pieces(service: Service, live: LiveRun, after: int) -> AsyncGenerator[bytes, None]:
+async def _pieces(service: FlowService, live: ServedRun, after: int) -> AsyncGenerator[bytes, None]:
     reading = live.read(after)
     try:
         async for told in reading:
@@ -189,12 +189,12 @@ async def _pieces(service: Service, live: LiveRun, after: int) -> AsyncGenerator
         await reading.aclose()
 
 
-def as_event(epoch: str, told: Told) -> bytes:
+def as_event(epoch: str, told: SentEvent) -> bytes:
     """An event as it stands in a stream."""
     return event(told.data, told.type, f"{epoch}.{told.number}")
 
 
-async def _recorded(service: Service, id: str) -> EventStream:
+async def _recorded(service: FlowService, id: str) -> EventStream:
     """The events of a run of before, as far as they are recorded: without the pieces of texts."""
     await service.past(id)
     history = await service.history()

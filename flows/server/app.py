@@ -22,12 +22,12 @@ from patchbay.flows.server.addresses import caller_of, service_of
 from patchbay.flows.server.gate import Gate
 from patchbay.flows.server.openapi import document
 from patchbay.flows.server.refusals import RefusedError, answer, of_flow, refused
-from patchbay.flows.server.service import Service
+from patchbay.flows.server.service import FlowService
 from patchbay.flows.server.uploads import OLD_S, uploads_folder
 from patchbay.nodes.threads import in_thread
 
 
-def application(service: Service) -> ASGIApp:
+def application(service: FlowService) -> ASGIApp:
     """The application of a service, ready to be served."""
 
     @contextlib.asynccontextmanager

@@ -26,7 +26,7 @@ MOST_FIELDS = 200
 
 
 @dataclass
-class Asked:
+class RunRequest:
     """A request for a run.
 
     `thread` is the conversation that it is a turn of; `ended` is to be called when the files are
@@ -45,7 +45,7 @@ class Asked:
             self.uploads.delete()
 
 
-async def read(request: Request, flow: ServedFlow, run: str) -> Asked:
+async def read(request: Request, flow: ServedFlow, run: str) -> RunRequest:
     """What a request asks of a flow.
 
     Args:
@@ -57,7 +57,7 @@ async def read(request: Request, flow: ServedFlow, run: str) -> Asked:
         RefusedError: it cannot be read.
     """
     kind = request.headers.get("content-type", "").partition(";")[0].strip().casefold()
-    asked = Asked()
+    asked = RunRequest()
     if kind == "multipart/form-data":
         given = await _parts(request, flow, asked, run)
     else:
@@ -118,7 +118,7 @@ def _read_body(body: bytes, kind: str) -> dict[str, Any]:
     return found
 
 
-async def _parts(request: Request, flow: ServedFlow, asked: Asked, run: str) -> dict[str, Any]:
+async def _parts(request: Request, flow: ServedFlow, asked: RunRequest, run: str) -> dict[str, Any]:
     """The fields of a form; its files go into the run's folder."""
     from starlette.datastructures import UploadFile
     from starlette.exceptions import HTTPException
@@ -153,7 +153,7 @@ def _words(query: Mapping[str, str]) -> dict[str, Any]:
     return {name: query[name] for name in ("stream", "background", "thread") if name in query}
 
 
-def _sort_out(given: Mapping[str, Any], flow: ServedFlow, asked: Asked) -> None:
+def _sort_out(given: Mapping[str, Any], flow: ServedFlow, asked: RunRequest) -> None:
     """Tell the words about the run from the inputs."""
     for name, value in given.items():
         if name in flow.inputs or name not in WORDS:

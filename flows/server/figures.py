@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from patchbay.flows.server.live import LiveRun
+    from patchbay.flows.server.served_run import ServedRun
     from patchbay.flows.server.slots import Slots
 
 BUCKETS = (0.005, 0.025, 0.1, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0)
@@ -24,7 +24,7 @@ class Figures:
         self._waited: Counter[str] = Counter()
         self._buckets: Counter[tuple[str, float]] = Counter()
 
-    def ended(self, live: LiveRun, waited: float) -> None:
+    def ended(self, live: ServedRun, waited: float) -> None:
         """Count a run."""
         flow = live.flow.name
         self._runs[flow, live.status] += 1

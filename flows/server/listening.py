@@ -10,16 +10,16 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from patchbay.flows.problems import FlowError, Problem
-from patchbay.flows.server.service import Service
+from patchbay.flows.server.service import FlowService
 
 _MORE_S = 15
 """Seconds that uvicorn waits for connections beyond what runs are given to end."""
 
 
-class Server(uvicorn.Server):
+class Listening(uvicorn.Server):
     """uvicorn, told of the service: it takes no more runs from the first signal on."""
 
-    def __init__(self, config: uvicorn.Config, service: Service) -> None:
+    def __init__(self, config: uvicorn.Config, service: FlowService) -> None:
         super().__init__(config)
         self._service = service
         self.when_up: Callable[[], None] = lambda: None
@@ -36,7 +36,7 @@ class Server(uvicorn.Server):
             self.when_up()
 
 
-def server(app: ASGIApp, service: Service, host: str, port: int) -> Server:
+def server(app: ASGIApp, service: FlowService, host: str, port: int) -> Listening:
     """The server of an application, which does not listen yet."""
     config = uvicorn.Config(
         app,
@@ -51,7 +51,7 @@ def server(app: ASGIApp, service: Service, host: str, port: int) -> Server:
         timeout_keep_alive=30,
         timeout_graceful_shutdown=int(service.settings.drain_s) + _MORE_S,
     )
-    return Server(config, service)
+    return Listening(config, service)
 
 
 def listen(host: str, port: int) -> socket.socket:

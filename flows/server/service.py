@@ -16,16 +16,16 @@ from patchbay.flows.runs.defaults import default_environment
 from patchbay.flows.runs.environment import Environment
 from patchbay.flows.runs.events import Event
 from patchbay.flows.runs.running import LoadedFlow, Run
-from patchbay.flows.server.asked import Asked
+from patchbay.flows.server.asked import RunRequest
+from patchbay.flows.server.budgets import Budgets
 from patchbay.flows.server.figures import Figures
 from patchbay.flows.server.keys import Caller, Keys
-from patchbay.flows.server.live import Begin, LiveRun
-from patchbay.flows.server.meter import Meter
 from patchbay.flows.server.owners import Owners
 from patchbay.flows.server.refusals import refused
+from patchbay.flows.server.served_run import Begin, ServedRun
 from patchbay.flows.server.settings import Settings
 from patchbay.flows.server.shelf import ServedFlow, Shelf
-from patchbay.flows.server.slots import Slots, Turn
+from patchbay.flows.server.slots import QueuePlace, Slots
 from patchbay.flows.server.uploads import forget_files
 from patchbay.flows.wording import printable
 from patchbay.nodes.threads import in_thread
@@ -40,7 +40,7 @@ _LOOK_EVERY_S = 1.0
 
 
 @dataclass
-class Service:
+class FlowService:
     """What a server does, whatever protocol it is asked in.
 
     Args:
@@ -58,9 +58,9 @@ class Service:
     owners: Owners
     env: Environment | None = None
     opened: History | None = None
-    meter: Meter = field(default_factory=Meter)
+    meter: Budgets = field(default_factory=Budgets)
     figures: Figures = field(default_factory=Figures)
-    live: dict[str, LiveRun] = field(default_factory=dict)
+    live: dict[str, ServedRun] = field(default_factory=dict)
     epoch: str = field(default_factory=lambda: secrets.token_hex(3))
     """Numbers of events count within one start of the server; this tells the starts apart."""
 
@@ -87,12 +87,12 @@ class Service:
         self,
         flow: ServedFlow,
         caller: Caller,
-        asked: Asked,
+        asked: RunRequest,
         *,
         run: str | None = None,
         follow: bool = True,
         hear: Callable[[Event], None] | None = None,
-    ) -> LiveRun:
+    ) -> ServedRun:
         """Begin a run, or take a place in the queue for it.
 
         Args:
@@ -108,12 +108,12 @@ class Service:
             FlowError: the inputs do not fit, or the thread is not there.
         """
         run = run or self.owners.new_id(caller)
-        turn: Turn | None = None
+        turn: QueuePlace | None = None
         try:
             self.meter.begin(caller)
             turn = self.slots.enter()
             record = flow.may_ask or asked.background or asked.thread is not None
-            live = LiveRun(run, flow, caller, self.settings, follow=follow, record=record)
+            live = ServedRun(run, flow, caller, self.settings, follow=follow, record=record)
             live.hear, live.rests = hear, asked.stream and not asked.background
             begin = await self._beginning(live, asked)
         except BaseException:
@@ -124,7 +124,7 @@ class Service:
         self._start(live, begin, turn, asked)
         return live
 
-    async def _beginning(self, live: LiveRun, asked: Asked) -> Begin:
+    async def _beginning(self, live: ServedRun, asked: RunRequest) -> Begin:
         """What begins a run when its turn has come. The inputs are checked at once."""
         env = replace(self._env, folder=live.flow.loaded.folder, person=live.caller.person)
         if asked.thread is not None:
@@ -146,7 +146,7 @@ class Service:
 
         return begin
 
-    def _run(self, live: LiveRun, asked: Asked, env: Environment) -> Run:
+    def _run(self, live: ServedRun, asked: RunRequest, env: Environment) -> Run:
         return Run(
             live.flow.loaded,
             asked.inputs,
@@ -156,7 +156,7 @@ class Service:
             from_person=False,
         )
 
-    async def _turn_of(self, live: LiveRun, asked: Asked, env: Environment) -> Begin:
+    async def _turn_of(self, live: ServedRun, asked: RunRequest, env: Environment) -> Begin:
         from patchbay.flows.runs.thread_runs import InThread, turn_of
         from patchbay.flows.runs.threads import Threads, checked_id
 
@@ -176,11 +176,13 @@ class Service:
         )  # fmt: skip
         return turning.when_free
 
-    def _start(self, live: LiveRun, begin: Begin, turn: Turn, asked: Asked | None = None) -> None:
+    def _start(
+        self, live: ServedRun, begin: Begin, turn: QueuePlace, asked: RunRequest | None = None
+    ) -> None:
         self.live[live.id] = live
         queued_at = time.time()
 
-        def done(live: LiveRun) -> None:
+        def done(live: ServedRun) -> None:
             if live.record and live.status == "finished":
                 forget_files(live.id)
             elif asked is not None and not live.record:
@@ -189,7 +191,7 @@ class Service:
 
         live.start(begin, turn, done)
 
-    def _done(self, live: LiveRun, queued_at: float) -> None:
+    def _done(self, live: ServedRun, queued_at: float) -> None:
         self.slots.took(live.seconds)
         self.meter.spent(live.caller, live.tokens.total, live.seconds)
         waited = max(0.0, live.begun_at - queued_at)
@@ -256,7 +258,7 @@ class Service:
 
     # --- going on -----------------------------------------------------------------------------
 
-    async def answer(self, run: str, caller: Caller, given: Mapping[str, Any]) -> LiveRun | None:
+    async def answer(self, run: str, caller: Caller, given: Mapping[str, Any]) -> ServedRun | None:
         """Record an answer to a question of a run, and go on with it where nobody has it.
 
         Args:
@@ -305,7 +307,7 @@ class Service:
             types=types,
         )
 
-    async def resume(self, run: str, caller: Caller) -> LiveRun:
+    async def resume(self, run: str, caller: Caller) -> ServedRun:
         """Go on with a recorded run that was interrupted, stopped, or failed.
 
         Raises:
@@ -322,8 +324,8 @@ class Service:
             raise
 
     async def _go_on(
-        self, history: History, run: str, caller: Caller, turn: Turn, *, claimed: bool = False
-    ) -> LiveRun:
+        self, history: History, run: str, caller: Caller, turn: QueuePlace, *, claimed: bool = False
+    ) -> ServedRun:
         from patchbay.flows.runs.resume import resumed_run
 
         past = await in_thread(history.get, run)
@@ -331,7 +333,7 @@ class Service:
         resumed = await in_thread(resumed_run, history, past, env, claimed=claimed)
         live = self.live.get(run)
         if live is None:
-            live = LiveRun(run, self._flow_of(past, resumed), caller, self.settings, record=True)
+            live = ServedRun(run, self._flow_of(past, resumed), caller, self.settings, record=True)
         live.rests = False
 
         async def begin() -> Run:
@@ -383,7 +385,7 @@ class Service:
                 with contextlib.suppress(FlowError, Exception):
                     await self._wake(live)
 
-    async def _wake(self, live: LiveRun) -> None:
+    async def _wake(self, live: ServedRun) -> None:
         history = await self.history()
         if not await in_thread(history.inbox.take_due, time.time(), live.id):
             return

@@ -26,7 +26,7 @@ _LOOK_EVERY_S = 0.5
 _DIRECT = "value"
 """The port of a flow output."""
 
-Stamp = tuple[tuple[str, int, int], ...]
+FileStamp = tuple[tuple[str, int, int], ...]
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class ServedFlow:
     path: Path
     loaded: LoadedFlow
     prepared: Prepared
-    stamp: Stamp
+    stamp: FileStamp
 
     @property
     def title(self) -> str:
@@ -105,7 +105,7 @@ class Shelf:
     def __init__(self, places: list[Path], catalog: Catalog) -> None:
         self._catalog, self._places = catalog, places
         self._flows: dict[str, ServedFlow] = {}
-        self._broken: dict[Path, tuple[Stamp, tuple[Problem, ...]]] = {}
+        self._broken: dict[Path, tuple[FileStamp, tuple[Problem, ...]]] = {}
         self._looked: dict[str, float] = {}
         self._listed = 0.0
         for place in places:
@@ -135,8 +135,9 @@ class Shelf:
         """The flows that a caller may use, by name."""
         self._list()
         for name in sorted(self._flows):
-            if caller is None or caller.may(name):
-                yield self._fresh(name)
+            allowed = caller is None or caller.may(name)
+            if allowed and (found := self._fresh(name)) is not None:
+                yield found
 
     def get(self, name: str, caller: Caller | None = None) -> ServedFlow:
         """A flow as its file is now.
@@ -146,8 +147,9 @@ class Shelf:
         """
         if name not in self._flows:
             self._list()
-        if name in self._flows and (caller is None or caller.may(name)):
-            return self._fresh(name)
+        allowed = name in self._flows and (caller is None or caller.may(name))
+        if allowed and (found := self._fresh(name)) is not None:
+            return found
         names = [flow.name for flow in self.all(caller)]
         otherwise = f"There are: {', '.join(names[:12]) or 'none'}."
         raise refused(
@@ -159,7 +161,8 @@ class Shelf:
 
     # --- files --------------------------------------------------------------------------------
 
-    def _fresh(self, name: str) -> ServedFlow:
+    def _fresh(self, name: str) -> ServedFlow | None:
+        """A flow as its file is now; None where that is gone."""
         known, now = self._flows[name], time.monotonic()
         if now - self._looked.get(name, 0.0) < _LOOK_EVERY_S:
             return known
@@ -168,6 +171,10 @@ class Shelf:
             return known
         before = self._broken.get(known.path)
         own = stamp_of([str(known.path)])
+        if not known.path.exists():
+            del self._flows[name]
+            log.info("flow %s: its file is gone", name)
+            return None
         if before is not None and before[0] == own:
             return known
         try:
@@ -185,10 +192,10 @@ class Shelf:
         if self._listed and now - self._listed < _LOOK_EVERY_S:
             return
         self._listed = now
-        named = {place.resolve() for place in self._places if not place.is_dir()}
-        there = set(named)
-        for folder in self._places:
-            for path in sorted(folder.glob("*.json")) if folder.is_dir() else ():
+        there = set()
+        for place in self._places:
+            files = sorted(place.glob("*.json")) if place.is_dir() else [place]
+            for path in filter(Path.is_file, files):
                 there.add(path.resolve())
                 if not any(flow.path == path.resolve() for flow in self._flows.values()):
                     self._add(path)
@@ -217,7 +224,7 @@ class Shelf:
         return ServedFlow(name, whole, loaded, prepared, own + files)
 
 
-def stamp_of(paths: Iterator[str] | list[str]) -> Stamp:
+def stamp_of(paths: Iterator[str] | list[str]) -> FileStamp:
     """What tells a version of files from another."""
     found = []
     for path in paths:

@@ -11,7 +11,7 @@ from patchbay.flows.server.refusals import refused
 _LONGEST_S = 60
 
 
-class Turn:
+class QueuePlace:
     """A place in the queue, then a slot. `leave` gives it back, whatever it was."""
 
     __slots__ = ("_future", "_slots", "held")
@@ -44,7 +44,7 @@ class Slots:
         self.busy = 0
         self.closed = False
         """Whether the server ends, and takes no more."""
-        self._waiting: deque[Turn] = deque()
+        self._waiting: deque[QueuePlace] = deque()
         self._mean_s = 1.0
 
     @property
@@ -52,7 +52,7 @@ class Slots:
         """How many wait."""
         return len(self._waiting)
 
-    def enter(self) -> Turn:
+    def enter(self) -> QueuePlace:
         """Take a slot, or a place in the queue.
 
         Raises:
@@ -66,7 +66,7 @@ class Slots:
                 "Try again in a moment, when it has started anew.",
                 retry_s=5,
             )
-        turn = Turn(self)
+        turn = QueuePlace(self)
         if self.busy < self.at_once and not self._waiting:
             self.busy += 1
             turn.held = True
@@ -89,7 +89,7 @@ class Slots:
         """Learn how long runs take, to say when to come again."""
         self._mean_s += 0.1 * (seconds - self._mean_s)
 
-    def _left(self, turn: Turn) -> None:
+    def _left(self, turn: QueuePlace) -> None:
         if turn.held:
             turn.held = False
             self.busy -= 1

@@ -16,7 +16,7 @@ _WITHIN = {"node_finished": ("outputs", "key"), "node_failed": ("inputs",), "run
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class SentEvent:
     """An event as it is sent: its number within the run, its type and its JSON."""
 
     number: int

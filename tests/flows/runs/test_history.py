@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -137,3 +139,30 @@ async def test_two_runs_at_once_record_side_by_side(history: History, tmp_path: 
         assert found[-1] == "finished {'out': 'HI'}"
         assert history.get(run).status == "finished"
     assert len({run for run, _ in runs}) == 4
+
+
+def test_what_reads_before_it_writes_waits_its_turn(history: History) -> None:
+    """Two that read first and then write: SQLite refuses the second at once, unless it begins as
+    one that writes."""
+    document = flow({"a": "test.text", "o": OUT}, ["a.text > o.value"])
+    runs = [f"run-{number}" for number in range(40)]
+    for run in runs:
+        history.announce(run, document, None, {})
+    table, other = history.table("runs"), History(f"sqlite:///{history.store.path}")
+
+    def stop(db: Any) -> None:
+        db.execute(table.update().values(status="cancelled"))
+
+    history.store.do(stop, write=True)
+    with ThreadPoolExecutor(8) as threads:
+        claimed = list(threads.map(lambda n: (history, other)[n % 2].claim(runs[n]), range(40)))
+    assert claimed == [True] * 40
+    other.close()
+
+
+def test_a_run_that_waits_for_its_turn_is_kept(history: History) -> None:
+    document = flow({"a": "test.text", "o": OUT}, ["a.text > o.value"])
+    history.announce("one", document, None, {"text": "hi"})
+    past = history.get("one")
+    assert (past.status, past.inputs, past.flow) == ("running", {"text": "hi"}, document)
+    assert not history.claim("one")  # this process has it

@@ -17,9 +17,9 @@ from patchbay.flows.runs.resources import Pool
 from patchbay.flows.runs.secrets import Secrets
 from patchbay.flows.server.app import application
 from patchbay.flows.server.keys import Keys
-from patchbay.flows.server.listening import Server, listen, server
+from patchbay.flows.server.listening import Listening, listen, server
 from patchbay.flows.server.owners import Owners
-from patchbay.flows.server.service import Service
+from patchbay.flows.server.service import FlowService
 from patchbay.flows.server.settings import Settings
 from patchbay.flows.server.shelf import Shelf
 from patchbay.nodes.builtin import BUILTIN
@@ -35,9 +35,9 @@ class Served:
     """A server that listens; `http` sends the owner's key."""
 
     address: str
-    service: Service
+    service: FlowService
     http: httpx.Client
-    server: Server
+    server: Listening
     folder: Path
 
     def run(self, flow: str, given: Any = None, **more: Any) -> httpx.Response:
@@ -56,7 +56,7 @@ def serving(
     settings = replace(settings or Settings(), drain_s=(settings or Settings(drain_s=0.2)).drain_s)
     env = Environment(CATALOG, Pool(), Secrets(env={}, files=()))
     shelf = Shelf([folder], CATALOG)
-    service = Service(
+    service = FlowService(
         shelf, keys or Keys(KEY), settings, Owners(b"of the tests"), env,
         History(history or f"sqlite:///{folder.parent / 'history.sqlite'}"),
     )  # fmt: skip

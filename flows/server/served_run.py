@@ -24,8 +24,8 @@ from patchbay.flows.runs.events import (
 )
 from patchbay.flows.server.keys import Caller
 from patchbay.flows.server.refusals import status_of
-from patchbay.flows.server.slots import Turn
-from patchbay.flows.server.told import Told, told
+from patchbay.flows.server.slots import QueuePlace
+from patchbay.flows.server.told import SentEvent, told
 from patchbay.nodes.values import encode
 
 if TYPE_CHECKING:
@@ -35,12 +35,12 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("patchbay.serve")
 
-Status = Literal["queued", "running", "waiting", "finished", "failed", "cancelled"]
+RunState = Literal["queued", "running", "waiting", "finished", "failed", "cancelled"]
 Begin = Callable[[], Awaitable["Run"]]
 _MOST_WARNINGS = 50
 
 
-class LiveRun:
+class ServedRun:
     """One run in this server. Its work is a task of its own, which holds the slot: whoever reads
     along may leave at any time.
 
@@ -65,8 +65,8 @@ class LiveRun:
     ) -> None:
         self.id, self.flow, self.caller, self.settings = id, flow, caller, settings
         self.follow, self.record = follow, record
-        self.status: Status = "queued"
-        self.events: list[Told] = []
+        self.status: RunState = "queued"
+        self.events: list[SentEvent] = []
         self.outputs: dict[str, Any] = {}
         self.problem: Problem | None = None
         self.more: tuple[Problem, ...] = ()
@@ -81,7 +81,7 @@ class LiveRun:
         self.run: Run | None = None
         self.task: asyncio.Task[None] | None = None
         self.hear: Callable[[Event], None] | None = None
-        """Told of every event as it is, before anybody else."""
+        """SentEvent of every event as it is, before anybody else."""
         self._news: set[asyncio.Event] = set()
         self._stopped: Problem | None = None
         self._rest: asyncio.TimerHandle | None = None
@@ -91,7 +91,7 @@ class LiveRun:
         """Whether nothing more happens unless somebody does something."""
         return self.status not in ("queued", "running")
 
-    def start(self, begin: Begin, turn: Turn, done: Callable[[LiveRun], None]) -> None:
+    def start(self, begin: Begin, turn: QueuePlace, done: Callable[[ServedRun], None]) -> None:
         """Work: wait for the turn, begin, go to the end. `done` is called then, whatever it was."""
         self.status = "queued"
         self.ended_at = self._stopped = None
@@ -122,7 +122,7 @@ class LiveRun:
 
     # --- work ---------------------------------------------------------------------------------
 
-    async def _work(self, begin: Begin, turn: Turn) -> None:
+    async def _work(self, begin: Begin, turn: QueuePlace) -> None:
         try:
             await turn.come()
             self.begun_at = time.time()
@@ -209,7 +209,7 @@ class LiveRun:
 
     def _add(self, data: dict[str, Any]) -> None:
         if self.follow:
-            self.events.append(Told(len(self.events) + 1, data["type"], data))
+            self.events.append(SentEvent(len(self.events) + 1, data["type"], data))
         for news in self._news:
             news.set()
 
@@ -224,7 +224,7 @@ class LiveRun:
 
     # --- readers ------------------------------------------------------------------------------
 
-    async def read(self, after: int = 0) -> AsyncIterator[Told | None]:
+    async def read(self, after: int = 0) -> AsyncIterator[SentEvent | None]:
         """Its events after a number, to the one that it ended with; None now and then, so that a
         reader who has gone is found out.
 

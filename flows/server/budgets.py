@@ -25,7 +25,7 @@ class _Used:
     """Begin, requests, tokens and seconds of each part of the last day."""
 
 
-class Meter:
+class Budgets:
     """Counts what callers use.
 
     Args:

@@ -1,0 +1,107 @@
+"""`patchbay serve` as a person starts it: a process of its own, killed and started again."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from patchbay.nodes.home import weights_dir
+from tests.flows.server.flows import write
+from tests.paths import ROOT, python_path
+
+
+@pytest.fixture
+def environ(tmp_path: Path) -> dict[str, str]:
+    plugin = tmp_path / "plugin" / "patchbay_test_serving-1.0.dist-info"
+    plugin.mkdir(parents=True)
+    name = "Metadata-Version: 2.1\nName: patchbay-test-serving\nVersion: 1.0\n"
+    (plugin / "METADATA").write_text(name)
+    entry = "[patchbay.nodes]\nserving = tests.flows.server.nodes:NODES\n"
+    (plugin / "entry_points.txt").write_text(entry)
+    return {
+        **os.environ,
+        "PYTHONPATH": python_path(ROOT, plugin.parent),
+        "PATCHBAY_HOME": str(tmp_path / "home"),
+        "PATCHBAY_WEIGHTS": str(weights_dir()),
+    }
+
+
+@contextlib.contextmanager
+def started(environ: dict[str, str], *given: str) -> Iterator[tuple[Any, str, str]]:
+    """The process, its address, and what it said until it listened."""
+    words = [sys.executable, "-m", "patchbay.flows", "serve", "--port", "0", *given]
+    process = subprocess.Popen(words, env=environ, stderr=subprocess.PIPE, text=True, cwd=ROOT)
+    said = ""
+    try:
+        assert process.stderr is not None
+        for line in process.stderr:
+            said += line
+            if "print(httpx" in line:
+                break
+        found = re.search(r"at (http://\S+);", said)
+        assert found is not None, said
+        yield process, found[1], said
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def test_what_it_prints_works(environ, tmp_path):
+    folder = write(tmp_path / "flows", "shout")
+    with started(environ, str(folder / "shout.json")) as (process, address, said):
+        line = next(line for line in said.splitlines() if line.strip().startswith("curl "))
+        curl = subprocess.run(["sh", "-c", f"{line} -s"], capture_output=True, text=True)
+        assert '"answer":"HELLO"' in curl.stdout, curl
+        lines = said[said.index("import httpx") :].splitlines()
+        code = "\n".join(line.strip() for line in lines if line.strip())
+        ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+        assert ran.stdout.strip() == "{'answer': 'HELLO'}", ran.stderr
+        key = (tmp_path / "home" / "serve-key").read_text().strip()
+        assert key not in said
+        assert httpx.post(f"{address}/flows/shout/run", json={"text": "a"}).status_code == 401
+        process.send_signal(signal.SIGTERM)
+        _, rest = process.communicate(timeout=60)
+        assert process.returncode in (0, -signal.SIGTERM)
+        assert "flow=shout caller=owner status=finished" in rest
+        assert "Traceback" not in rest
+
+
+def test_killed_under_load_every_run_is_there(environ, tmp_path):
+    folder = write(tmp_path / "flows", "slow")
+    limits = ("--at-once", "2", "--queue", "50", "--quiet")
+    with started(environ, str(folder), *limits) as (process, address, _):
+        key = (tmp_path / "home" / "serve-key").read_text().strip()
+        headers = {"authorization": f"Bearer {key}"}
+        body = {"question": "a b c d e f g h", "background": True}
+        with httpx.Client(base_url=address, headers=headers, timeout=60) as http:
+            runs = [http.post("/flows/slow/run", json=body).json()["run"] for _ in range(8)]
+        process.kill()
+    with (
+        started(environ, str(folder), "--quiet") as (_, address, _),
+        httpx.Client(base_url=address, headers=headers, timeout=60) as http,
+    ):
+        before = [http.get(f"/runs/{run}").json()["status"] for run in runs]
+        assert set(before) <= {"finished", "interrupted"}
+        assert "interrupted" in before
+        for run, status in zip(runs, before, strict=True):
+            if status == "interrupted":
+                again = http.post(f"/runs/{run}/resume")
+                assert again.status_code == 202, again.text
+        end = time.monotonic() + 60
+        for run in runs:
+            while http.get(f"/runs/{run}").json()["status"] != "finished":
+                assert time.monotonic() < end
+                time.sleep(0.05)
+            told = http.get(f"/runs/{run}").json()
+            assert told["outputs"] == {"answer": "a b c d e f g h"}
