@@ -44,6 +44,9 @@ def serve(
         typer.Option(metavar="NAME", help="Write a key for a caller into --key-from, and end."),
     ] = None,
     no_key: Annotated[bool, typer.Option("--no-key", help="Anybody may call.")] = False,
+    env_name: Annotated[
+        str, typer.Option("--env", metavar="NAME", help="Whose values the flow's variables have.")
+    ] = "",
     at_once: Annotated[int, typer.Option(min=1, help="Runs at the same time.")] = 8,
     queue: Annotated[int, typer.Option(min=0, help="Runs that may wait for their turn.")] = 100,
     timeout: Annotated[float, typer.Option(min=0.1, help="Seconds that a run may take.")] = 600,
@@ -77,7 +80,7 @@ def serve(
     names = (*(name or ()), *([host] if host not in ("0.0.0.0", "::") else []))  # noqa: S104
     settings = Settings(
         names=names, origins=tuple(origin or ()), at_once=at_once, queue=queue, timeout_s=timeout,
-        drain_s=drain, body=body * MEGABYTE, values=values, use_cache=cache,
+        drain_s=drain, body=body * MEGABYTE, values=values, variables=env_name, use_cache=cache,
     )  # fmt: skip
     level = logging.DEBUG if debug else logging.WARNING if quiet else logging.INFO
     logging.basicConfig(
@@ -101,7 +104,7 @@ def _serve(
     if no_key and key_from is not None:
         fix = "Leave one of them out."
         raise FlowError([Problem("usage", "--no-key and --key-from do not go together.", fix)])
-    shelf = Shelf(flows, default_catalog())
+    shelf = Shelf(flows, default_catalog(), settings.variables)
     for file, found in shelf.problems.items():
         say.problems(found, f"{file}: ")
     keys = Keys(None if no_key else owner_key(), key_from)

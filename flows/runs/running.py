@@ -90,7 +90,7 @@ class Run:
     ) -> None:
         loaded = flow if isinstance(flow, LoadedFlow) else LoadedFlow(flow)
         env = env or default_environment()
-        if loaded.flow.variables:
+        if loaded.flow.variables and prepared is None:
             loaded = replace(loaded, flow=settled(loaded.flow, env.variables, strict=False))
         self.id = run_id or new_run_id()
         self.flow = loaded.flow

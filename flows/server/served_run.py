@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import TYPE_CHECKING, Any, Literal
 
 from patchbay.flows.problems import FlowError, Problem
@@ -224,7 +224,7 @@ class ServedRun:
 
     # --- readers ------------------------------------------------------------------------------
 
-    async def read(self, after: int = 0) -> AsyncIterator[SentEvent | None]:
+    async def read(self, after: int = 0) -> AsyncGenerator[SentEvent | None, None]:
         """Its events after a number, to the one that it ended with; None now and then, so that a
         reader who has gone is found out.
 

@@ -66,7 +66,8 @@ class FlowService:
 
     def __post_init__(self) -> None:
         self.slots = Slots(self.settings.at_once, self.settings.queue)
-        self._env = self.env or default_environment(use_cache=self.settings.use_cache)
+        env = self.env or default_environment(use_cache=self.settings.use_cache)
+        self._env = replace(env, variables=self.settings.variables)
         self._ended: list[str] = []
         self._opening = asyncio.Lock()
 

@@ -24,6 +24,7 @@ class Settings:
         body: how large a request may be.
         slow_s: how long a request may take to arrive.
         values: whether callers see what every node gave, not only the outputs.
+        variables: the environment whose values the variables of flows have.
         use_cache: whether results that were computed before are used again.
     """
 
@@ -39,4 +40,5 @@ class Settings:
     body: int = 32 * MEGABYTE
     slow_s: float = 60.0
     values: bool = False
+    variables: str = ""
     use_cache: bool = False

@@ -10,6 +10,7 @@ from functools import cached_property
 from pathlib import Path
 
 from patchbay.flows.document.reading import read_flow
+from patchbay.flows.document.variables import settled
 from patchbay.flows.problems import FlowError, Problem
 from patchbay.flows.runs.inputs import flow_inputs, flow_outputs
 from patchbay.flows.runs.running import LoadedFlow
@@ -97,13 +98,14 @@ class Shelf:
     Args:
         places: flow files, and folders of them.
         catalog: the kinds of nodes that there are.
+        variables: the environment whose values the variables of flows have.
 
     Raises:
         FlowError: a file that was named cannot be served, or there is no flow at all.
     """
 
-    def __init__(self, places: list[Path], catalog: Catalog) -> None:
-        self._catalog, self._places = catalog, places
+    def __init__(self, places: list[Path], catalog: Catalog, variables: str = "") -> None:
+        self._catalog, self._places, self._variables = catalog, places, variables
         self._flows: dict[str, ServedFlow] = {}
         self._broken: dict[Path, tuple[FileStamp, tuple[Problem, ...]]] = {}
         self._looked: dict[str, float] = {}
@@ -218,8 +220,9 @@ class Shelf:
     def _read(self, path: Path, name: str) -> ServedFlow:
         whole = path.resolve()
         own = stamp_of([str(whole)])
-        loaded = LoadedFlow(read_flow(path), whole.parent, whole)
-        prepared = prepare(loaded.flow, self._catalog, loaded.folder)
+        document = settled(read_flow(path), self._variables, strict=False)
+        loaded = LoadedFlow(document, whole.parent, whole)
+        prepared = prepare(loaded.flow, self._catalog, loaded.folder, variables=self._variables)
         files = stamp_of(sorted({str(file) for file in prepared.subflows.files()}))
         return ServedFlow(name, whole, loaded, prepared, own + files)
 
