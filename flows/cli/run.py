@@ -26,7 +26,6 @@ from patchbay.flows.document.reading import read_flow
 from patchbay.flows.problems import FlowError, Problem
 from patchbay.flows.runs.defaults import default_environment
 from patchbay.flows.runs.events import NodeAsked, RunCancelled, RunEnd, RunFailed, RunWaiting
-from patchbay.flows.runs.resume import resumed_run
 from patchbay.flows.runs.running import LoadedFlow, Run, new_run_id, settled
 
 if TYPE_CHECKING:
@@ -127,6 +126,8 @@ def _resumed(run_id: str, path: Path | None, env_name: str, use_cache: bool) -> 
         raise _usage(
             "--resume goes on with the flow as it was recorded.", f"patchbay run --resume {run_id}"
         )
+    from patchbay.flows.runs.resume import resumed_run
+
     history = open_history()
     past = history.get(run_id)
     env = default_environment(use_cache=use_cache, folder=past.folder)
