@@ -11,6 +11,7 @@ from typing import Any
 
 from patchbay.flows.problems import FlowError, Problem
 from patchbay.flows.wording import printable
+from patchbay.nodes.numbers import number_in
 from patchbay.nodes.questions import DecisionWanted, EditWanted, FormWanted, Question
 
 YES = ("yes", "y", "true", "1", "on")
@@ -175,11 +176,12 @@ def field_value(name: str, text: str, part: Mapping[str, Any]) -> Any:
             return parsed(text)
         return [field_value(name, text, part.get("items", {}))]
     if kind in ("integer", "number"):
-        try:
-            return int(text) if kind == "integer" else float(text)
-        except ValueError:
-            what = "whole number" if kind == "integer" else "number"
-            raise ValueError(f'"{name}" takes a {what}, not {printable(text)!r}.') from None
+        number = number_in(text)
+        whole = kind == "integer"
+        if number is None or (whole and not number.is_integer()):
+            what = "whole number" if whole else "number"
+            raise ValueError(f'"{name}" takes a {what}, not {printable(text)!r}.')
+        return int(number) if whole else number
     if kind == "boolean":
         word = text.strip().casefold()
         if word in YES or word in NO:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hashlib
+import json
 import logging
 import threading
 import time
@@ -23,7 +24,7 @@ from patchbay.flows.runs.failures import said
 from patchbay.nodes.contract import NodeError
 from patchbay.nodes.data import secrets_in
 from patchbay.nodes.units import size_in_words
-from patchbay.nodes.values import Opening, SecretRef, Spec, canonical, encode
+from patchbay.nodes.values import Opening, SecretRef, Spec, encode
 
 log = logging.getLogger("patchbay")
 
@@ -314,7 +315,8 @@ def _key(spec: Spec, watcher: Watcher) -> str:
     So another key is another resource. And a run that shares what an earlier one opened has asked
     for the secrets as well, and blacks them out.
     """
-    parts = [canonical(encode(spec))]
+    # Keys stay in their order: a model fills in a schema as its properties stand.
+    parts = [json.dumps(encode(spec), ensure_ascii=False, separators=(",", ":"))]
     for ref in secrets_in(spec):
         try:
             value = watcher.secret(ref)

@@ -15,6 +15,7 @@ from langchain_core.messages.ai import UsageMetadata
 from langchain_core.runnables import Runnable
 
 from patchbay.nodes.models.endings import CUT, reason_of
+from patchbay.nodes.models.messages import one_system
 from patchbay.nodes.models.notes import notes_in
 from patchbay.nodes.models.thinking import parted, thought_of
 
@@ -73,7 +74,7 @@ async def hear(
     thoughts: list[str] = []
     notes: list[str] = []
     cut = False
-    async with contextlib.aclosing(model.astream(list(messages), **options)) as stream:  # type: ignore[type-var]
+    async with contextlib.aclosing(model.astream(one_system(messages), **options)) as stream:  # type: ignore[type-var]
         async for chunk in stream:
             chunks.append(chunk)
             thoughts.append(thought_of(chunk))

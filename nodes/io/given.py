@@ -16,6 +16,7 @@ from pydantic import ValidationError
 
 from patchbay.nodes.errors import NodeError
 from patchbay.nodes.io.files import as_utf8, file_ref, quoted, read_bytes
+from patchbay.nodes.numbers import number_in
 from patchbay.nodes.units import MEGABYTE
 from patchbay.nodes.values import Document, FileRef, Message, as_text, is_json, type_in_words
 
@@ -46,12 +47,7 @@ def _text(name: str, given: Any) -> str:
 
 
 def _number(name: str, given: Any) -> float:
-    value = given
-    if isinstance(given, str):
-        try:
-            value = float(given.strip())
-        except ValueError:
-            raise _wrong(name, "a number", given, "Give a number such as 3 or 2.5.") from None
+    value = number_in(given) if isinstance(given, str) else given
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise _wrong(name, "a number", given, "Give a number such as 3 or 2.5.")
     if not math.isfinite(value):

@@ -6,11 +6,11 @@ fact that another process has just stored is found.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 from patchbay.nodes.contract import Context, NodeError
 from patchbay.nodes.remembered import Fact, Scope
+from patchbay.nodes.text.words import asked, indexed
 from patchbay.nodes.values import Document, EmbeddingsSpec, content_hash
 
 LONGEST = 20_000
@@ -93,6 +93,5 @@ async def _alike(
 
 
 def _share(query: str, text: str) -> float:
-    words = set(re.findall(r"\w+", query.casefold()))
-    held = set(re.findall(r"\w+", text.casefold()))
+    words, held = set(asked(query)), set(indexed(text))
     return len(words & held) / len(words) if words else 0.0

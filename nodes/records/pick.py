@@ -20,6 +20,7 @@ from patchbay.nodes.contract import (
 from patchbay.nodes.logic.plain import as_json
 from patchbay.nodes.logic.pointer import MISSING, look_up, tokens
 from patchbay.nodes.names import Name
+from patchbay.nodes.numbers import number_in
 from patchbay.nodes.values import Document, Message, Table, as_text, type_in_words
 
 
@@ -128,7 +129,7 @@ def _as_kind(found: Any, field: PickedField) -> Any:
         return "" if found is None else as_text(found)
     if isinstance(found, int | float) and not isinstance(found, bool):
         return found
-    number = _number(found) if isinstance(found, str) else None
+    number = number_in(found) if isinstance(found, str) else None
     if number is not None:
         return number
     raise NodeError(
@@ -139,16 +140,6 @@ def _as_kind(found: Any, field: PickedField) -> Any:
         code="pick/not-a-number",
         retry=False,
     )
-
-
-def _number(text: str) -> float | None:
-    from math import isfinite
-
-    try:
-        number = float(text.strip())
-    except ValueError:
-        return None
-    return number if isfinite(number) and "_" not in text else None
 
 
 def _nowhere(value: Any, field: PickedField) -> NodeError:

@@ -10,6 +10,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from patchbay.nodes.contract import JsonValue, NodeParams
+from patchbay.nodes.numbers import number_in
 from patchbay.nodes.text.patterns import fits
 
 Relation = Literal["is", "is not", "contains", "like", "at least", "at most"]
@@ -46,10 +47,9 @@ def _folded(value: Any) -> str:
 
 
 def _number(value: Any) -> float | None:
-    try:
-        return float(value)
-    except (TypeError, ValueError):
-        return None
+    if isinstance(value, str):
+        return number_in(value)
+    return float(value) if isinstance(value, int | float) else None
 
 
 def _same(found: Any, value: str) -> bool:

@@ -2,8 +2,12 @@
 
 * Text is brought to one form (NFKC, then case folding): composed and decomposed letters, full-width
   and half-width signs, ligatures and cases are alike.
-* A word is a run of letters, digits and the marks on them, so that the vowel signs of Hindi, Thai
-  or Hebrew do not cut it. English endings are taken off words in Latin letters (Porter 2001).
+* A word is a run of letters, digits and the marks on them, so that the vowel signs of Hindi or Thai
+  do not cut it. Marks that most writers leave out do not count: the points of Hebrew, Arabic and
+  Syriac, hamza and madda on alef, accents of Greek, and marks of stress or tone on Cyrillic and
+  Latin letters. Marks that make a letter do: й, ё, ї, ñ, å and é are letters of their own, which is
+  seen from Unicode having one sign for them.
+* English endings are taken off words in Latin letters (Porter 2001).
 * Chinese, Japanese, Thai, Lao, Khmer, Burmese and Tibetan are written without blanks between words,
   and in Korean particles and endings are written onto them. There the words are pairs of
   neighbouring signs: they need no dictionary, which would have to be right for names and new words
@@ -23,10 +27,26 @@ from typing import Any
 
 _OPTIONAL = re.compile(
     "[\u00ad\u034f\u200d\u2060\ufeff"  # hints for hyphens, joiners, marks of byte order
+    "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"  # directions
+    "\u180b-\u180f\ufe00-\ufe0f\U000e0100-\U000e01ef"  # variants of one sign
     "\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7"  # points of Hebrew
-    "\u0610-\u061a\u0640\u064b-\u065f\u0670]"  # vowel signs and stretching of Arabic
+    "\u0610-\u061a\u0640\u064b-\u065f\u0670"  # vowel signs and stretching of Arabic
+    "\u06d6-\u06dc\u06df-\u06e4\u06e7\u06e8\u06ea-\u06ed\u08ca-\u08e1\u08e3-\u08ff"  # the Quran's
+    "\u0730-\u074a]"  # points of Syriac
 )
 """Signs that are not seen, or that most writers leave out."""
+
+_STRESS = re.compile("(?<=[a-z\u00df-\u024f\u0400-\u052f\u1e00-\u1eff])[\u0300\u0301\u030f\u0311]+")
+"""Acute, grave and their doubles that make no letter of Latin or Cyrillic: NFKC left them apart."""
+
+_GREEK_ACCENTS = re.compile("[\u0300\u0301\u0313\u0314\u0342\u0345]+")
+"""All but the diaeresis. What is written in capitals has none."""
+_GREEK = re.compile("[\u0370-\u03ff\u1f00-\u1fff]+")
+
+_PLAIN = str.maketrans(
+    "\u0622\u0623\u0625\u0671\u0450\u045d", "\u0627\u0627\u0627\u0627\u0435\u0438"
+)
+"""Alef with hamza, madda or wasla; Cyrillic е and и with a grave, which only tells words apart."""
 
 
 def indexed(text: str) -> list[str]:
@@ -41,8 +61,7 @@ def asked(text: str) -> list[str]:
 
 def _words(text: str, *, alone: bool) -> Iterator[str]:
     word, unspaced, sign, latin = _patterns()
-    plain = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
-    for run in word.findall(_OPTIONAL.sub("", plain)):
+    for run in word.findall(_plain(text)):
         for part in unspaced.split(run):
             if not part:
                 continue
@@ -53,6 +72,20 @@ def _words(text: str, *, alone: bool) -> Iterator[str]:
             if alone or len(signs) == 1:
                 yield from signs
             yield from map("".join, pairwise(signs))
+
+
+def _plain(text: str) -> str:
+    """A text in one form, without what may be left out in writing."""
+    plain = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+    if plain.isascii():
+        return plain
+    plain = _STRESS.sub("", _OPTIONAL.sub("", plain)).translate(_PLAIN)
+    return _GREEK.sub(_without_accents, plain)
+
+
+def _without_accents(found: re.Match[str]) -> str:
+    bare = _GREEK_ACCENTS.sub("", unicodedata.normalize("NFD", found[0]))
+    return unicodedata.normalize("NFC", bare)
 
 
 @cache

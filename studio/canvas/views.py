@@ -37,7 +37,7 @@ class CatalogView:
 
     def view(self, node: NodeInstance) -> dict[str, Any]:
         """Ports and summary of a node; empty when it is what its kind says by default."""
-        params = json.dumps(node.params, sort_keys=True)
+        params = json.dumps(node.params)  # in their order: ports may follow it
         return self._views(node.kind, node.version, params)
 
     def _view(self, kind: str, version: int, params: str) -> dict[str, Any]:

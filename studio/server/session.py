@@ -151,7 +151,7 @@ def drew(part: str, stamp: object) -> bool:
 
 
 def _stamp(value: Any) -> str:
-    return json.dumps(value, sort_keys=True, default=str)
+    return json.dumps(value, default=str)
 
 
 def recall(name: str, default: Any = None) -> Any:

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import queue
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
@@ -20,7 +20,8 @@ from patchbay.nodes.models.errors import overflow
 from patchbay.nodes.models.llama.engine import Chunk, LlamaEngine
 from patchbay.nodes.models.llama.grammar import held_to_schema
 from patchbay.nodes.models.llama.plain_text import plain_prompt
-from patchbay.nodes.models.messages import to_chat
+from patchbay.nodes.models.messages import JOINED, alternating, to_chat
+from patchbay.nodes.models.notes import NOTES
 from patchbay.nodes.models.streaming import Parted, StreamingChat
 from patchbay.nodes.models.thinking import (
     THINKING,
@@ -105,8 +106,8 @@ class ChatLlama(StreamingChat):
         **kwargs: Any,
     ) -> Iterator[ChatGenerationChunk]:
         chunks: queue.SimpleQueue[Chunk | tuple[_End]] = queue.SimpleQueue()
-        body = self._request(messages, stop, kwargs)
-        call = _Call(self._engine, body, chunks.put)
+        body, notes = self._request(messages, stop, kwargs)
+        call = _Call(self._engine, body, chunks.put, notes)
         reader = _Reader(self, kwargs.get("max_tokens"), self._parted(body))
         try:
             while not isinstance(item := chunks.get(), tuple):
@@ -133,8 +134,8 @@ class ChatLlama(StreamingChat):
             if isinstance(item, tuple):
                 loop.call_soon_threadsafe(ended.set)
 
-        body = self._request(messages, stop, kwargs)
-        call = _Call(self._engine, body, put)
+        body, notes = self._request(messages, stop, kwargs)
+        call = _Call(self._engine, body, put, notes)
         reader = _Reader(self, kwargs.get("max_tokens"), self._parted(body))
         try:
             while not isinstance(item := await chunks.get(), tuple):
@@ -151,7 +152,8 @@ class ChatLlama(StreamingChat):
 
     def _request(
         self, messages: Sequence[BaseMessage], stop: list[str] | None, options: dict[str, Any]
-    ) -> dict[str, Any]:
+    ) -> tuple[dict[str, Any], list[str]]:
+        """What llama.cpp is asked, and what is to be said of it."""
         chosen = held_to_schema({k: options[k] for k in TAKEN if options.get(k) is not None})
         chat = to_chat(messages)
         template, held = self._chat_template(), "grammar" in chosen
@@ -159,12 +161,24 @@ class ChatLlama(StreamingChat):
         check_thinks(template, options.get(THINKING), self.model_name)
         thinking = in_llama(options.get(THINKING), held=held and tags is not None)
         given = thinking.get("chat_template_kwargs", {})
-        plain = plain_prompt(chat, self._vocabulary, self._template, given)
+        plain, notes = self._plain(chat, given)
         asked = {"messages": chat, **thinking} if plain is None else {"prompt": plain}
         body = {**asked, **chosen}
         if held and tags is not None:  # it holds from the first token: there is no thought
             body["reasoning_format"] = "none"
-        return {**body, "stop": stop} if stop else body
+        return {**body, "stop": stop} if stop else body, notes
+
+    def _plain(
+        self, chat: list[dict[str, Any]], given: Mapping[str, Any]
+    ) -> tuple[list[int | str] | None, list[str]]:
+        """The prompt where it is made here, and what is to be said of it."""
+        try:
+            return plain_prompt(chat, self._vocabulary, self._template, given), []
+        except NodeError:
+            turns = alternating(chat)
+            if turns == chat:
+                raise
+            return plain_prompt(turns, self._vocabulary, self._template, given), [JOINED]
 
     def _parted(self, body: dict[str, Any]) -> Parted:
         """What parts the answer, where llama.cpp does not: it does for conversations."""
@@ -191,6 +205,10 @@ class _Reader:
         self._parted = parted
 
     def read(self, chunk: Chunk) -> Iterator[ChatGenerationChunk]:
+        if NOTES in chunk:
+            yield ChatGenerationChunk(
+                message=AIMessageChunk(content="", response_metadata={NOTES: chunk[NOTES]})
+            )
         for choice in chunk.get("choices", ()):
             delta = choice.get("delta") or {"content": choice.get("text")}
             thought = delta.get("reasoning_content") or ""
@@ -216,6 +234,24 @@ class _Reader:
         return ChatGenerationChunk(message=message, generation_info=info)
 
 
+def _chat(
+    engine: LlamaEngine,
+    request: dict[str, Any],
+    put: Callable[[Chunk], None],
+    stop: threading.Event,
+) -> None:
+    """Ask; once more in turns of user and assistant where the template takes nothing else."""
+    try:
+        engine.chat(request, put, stop)
+    except NodeError as error:
+        asked = request.get("messages")
+        turns = alternating(asked) if asked and error.code == "model/chat-template" else asked
+        if turns == asked:
+            raise
+        engine.chat({**request, "messages": turns}, put, stop)
+        put({NOTES: [JOINED]})
+
+
 class _Call:
     """A request running in a thread of its own; the last item it puts is a tuple."""
 
@@ -224,13 +260,16 @@ class _Call:
         engine: LlamaEngine,
         request: dict[str, Any],
         put: Callable[[Chunk | tuple[_End]], None],
+        notes: Sequence[str] = (),
     ) -> None:
         self.stop = threading.Event()
 
         def work() -> None:
             end: _End = None
             try:
-                engine.chat(request, put, self.stop)
+                if notes:
+                    put({NOTES: list(notes)})
+                _chat(engine, request, put, self.stop)
             except BaseException as error:
                 end = error
             with contextlib.suppress(RuntimeError):  # the event loop may be gone by now

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable
 from typing import Any
 
 from patchbay.nodes.errors import NodeError
-from patchbay.nodes.models import errors
+from patchbay.nodes.models import errors, template
 
 Chunk = dict[str, Any]
 _POLL_S = 0.05
@@ -96,6 +97,8 @@ class LlamaEngine:
             else:
                 server.handle_chat_completions(body, callback)
         except (RuntimeError, ValueError, TypeError) as error:
+            if why := _of_template(str(error)):
+                raise template.refused(why) from error
             raise NodeError(
                 f"The model cannot take this request: {error}", code="model/request", retry=False
             ) from error
@@ -110,6 +113,12 @@ class LlamaEngine:
         with self._idle:
             self._idle.wait_for(lambda: self._active == 0, timeout=_CLOSE_S)
         self._server = None  # the wheel frees the model when its object goes
+
+
+def _of_template(error: str) -> str:
+    """What the chat template said against a conversation; empty where the error is another."""
+    found = re.search(r"Jinja Exception: *(.+)", error)
+    return found[1].strip().rstrip(".") if found else ""
 
 
 def in_words(error: Any, trained: int = 0) -> NodeError:

@@ -52,6 +52,8 @@ class Request:
     adapter: str | None = None
     features: Mapping[str, Any] = field(default_factory=dict)
     """Pictures as the network takes them, by the names of its arguments."""
+    notes: Sequence[str] = ()
+    """What is to be said of the request beside its answer."""
     stop: threading.Event = field(default_factory=threading.Event)
 
 

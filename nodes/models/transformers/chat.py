@@ -16,8 +16,10 @@ from pydantic import PrivateAttr
 from patchbay.nodes.errors import NodeError
 from patchbay.nodes.models.control_words import pieces, split_words
 from patchbay.nodes.models.errors import overflow
-from patchbay.nodes.models.messages import to_chat
+from patchbay.nodes.models.messages import JOINED, alternating, to_chat
+from patchbay.nodes.models.notes import NOTES
 from patchbay.nodes.models.streaming import Parted, StreamingChat
+from patchbay.nodes.models.template import refused
 from patchbay.nodes.models.thinking import (
     THINKING,
     Splitter,
@@ -37,6 +39,8 @@ class Read(NamedTuple):
     tokens: list[int]
     features: Mapping[str, Any] = {}
     """Its pictures, where it has any."""
+    notes: tuple[str, ...] = ()
+    """What is to be said of how it was put together."""
 
 
 _CHOOSING = [field.name for field in fields(SamplerOptions)]
@@ -163,7 +167,7 @@ class ChatTransformers(StreamingChat):
         schema = _schema(options.get("response_format"))
         check_thinks(self._template(), options.get(THINKING), self.model_name)
         thinking = "off" if schema is not None else options.get(THINKING)
-        text, prompt, features = self._read(messages, template_words(thinking))
+        text, prompt, features, notes = self._read(messages, template_words(thinking))
         split = splitter_for(self._template(), text)
         if split.thinking and thinking in ("off", 0):  # the template began a thought all the same
             prompt += self._tokens(f"\n{split.closing}\n\n")
@@ -179,6 +183,7 @@ class ChatTransformers(StreamingChat):
             grammar=None if schema is None else engine.grammars.for_schema(schema),
             adapter=self.adapter,
             features=features,
+            notes=notes,
         )
         return request, Parted(split)
 
@@ -204,10 +209,24 @@ class ChatTransformers(StreamingChat):
     def _read(self, messages: Sequence[BaseMessage], words: Mapping[str, Any]) -> Read:
         """The prompt as a text and as tokens; `words` are told to the template."""
         chat = to_chat(messages)
+        notes: tuple[str, ...] = ()
+        try:
+            text, marked = self._marked(chat, words)
+        except NodeError:
+            turns = alternating(chat)
+            if turns == chat:
+                raise
+            text, marked = self._marked(turns, words)
+            notes = (JOINED,)
+        parts = pieces(text) if marked else [text]
+        tokens = [token for part in parts for token in self._tokens(part)]
+        return Read(text, tokens, notes=notes)
+
+    def _marked(self, chat: list[dict[str, Any]], words: Mapping[str, Any]) -> tuple[str, bool]:
+        """The prompt as a text, and whether control words are marked in it."""
         marked = split_words(chat, self.tokenizer_words())
         text = self._templated(self._engine.tokenizer, marked or chat, words)
-        parts = [text] if marked is None else pieces(text)
-        return Read(text, [token for part in parts for token in self._tokens(part)])
+        return text, marked is not None
 
     def _templated(self, owner: Any, chat: Sequence[Any], words: Mapping[str, Any]) -> str:
         """A conversation by the chat template of a tokenizer or a processor."""
@@ -232,13 +251,7 @@ class ChatTransformers(StreamingChat):
                 )
             )
         except jinja2.TemplateError as error:
-            raise NodeError(
-                f"The chat template of {self.model_name!r} does not take this conversation: "
-                f"{error}",
-                fix="Change the order or the roles of the messages, or the chat template.",
-                code="model/chat-template",
-                retry=False,
-            ) from error
+            raise refused(str(error)) from error
 
     def _last(self, request: Request, ended: Ended, parted: Parted) -> ChatGenerationChunk:
         if ended.error is not None:
@@ -247,7 +260,9 @@ class ChatTransformers(StreamingChat):
         if ended.reason == "context":
             raise overflow(prompt, self.context, answer, self._engine.trained)
         counted = parted.usage(prompt, answer)
-        info = {"finish_reason": ended.reason, "model_name": self.model_name}
+        info: dict[str, Any] = {"finish_reason": ended.reason, "model_name": self.model_name}
+        if request.notes:
+            info[NOTES] = list(request.notes)
         timings = {"first_token_s": ended.first_token_s, "generating_s": ended.generating_s}
         message = AIMessageChunk(
             content="",

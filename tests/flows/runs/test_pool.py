@@ -9,6 +9,7 @@ import pytest
 
 from patchbay.flows.runs.resources import Pool
 from patchbay.nodes.contract import NodeError
+from patchbay.nodes.models.servers.openai.spec import OpenAiModel
 from patchbay.nodes.values import Opening, SecretRef
 from tests.flows.runs.harness import OUT, environment, events_of, flow, words
 from tests.flows.runs.nodes import Thing
@@ -237,3 +238,20 @@ async def test_a_failure_without_words_is_told() -> None:
     with pytest.raises(NodeError, match="OddError"):
         async with asyncio.timeout(20), Pool().use(NoWords(), watcher):
             pass
+
+
+async def test_schemas_in_another_order_are_two_clients() -> None:
+    """A model fills in a schema as its properties stand, so their order belongs to it."""
+    props = {"why": {"type": "string"}, "answer": {"type": "number"}}
+    turned = dict(reversed(props.items()))
+    pool, opened = Pool(), []
+    for properties in (props, turned, dict(props)):
+        schema = {"type": "object", "properties": properties}
+        spec = OpenAiModel(
+            model="m", base_url="http://127.0.0.1:9/v1", extra={"json_schema": schema}
+        )
+        async with pool.use(spec, Watch()) as model:
+            opened.append(model)
+    assert opened[0] is not opened[1]
+    assert opened[0] is opened[2]
+    pool.close()

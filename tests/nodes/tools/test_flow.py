@@ -124,6 +124,7 @@ async def test_what_can_mean_one_thing_only_is_read(sent: dict[str, Any], given:
         ({}, 'The input "text" is missing. The input "weight" is missing.'),
         ({"text": "x", "weight": "heavy"}, 'Input "weight" takes a number, but got "heavy"'),
         ({"text": "x", "weight": True}, 'Input "weight" takes a number'),
+        ({"text": "x", "weight": "1_000"}, 'Input "weight" takes a number, but got "1_000"'),
         ({"text": "x", "weight": "3,5"}, 'Input "weight" takes a number, but got "3,5"'),
         ({"text": "x", "weight": 1, "tone": "rude"}, 'takes one of "formal", "casual", but got'),
         ({"text": "x", "weight": 1, "colour": 1}, 'There is no input "colour"; there are: text'),
