@@ -87,6 +87,7 @@ RUN_CODES: Mapping[str, str] = {
     "thread/id": "The text cannot be the id of a thread.",
     "thread/no-input": "The flow cannot be talked to: no input, or more than one, takes a message.",
     "thread/person": "Nothing is kept of that person.",
+    "thread/place": "A flow's file was not moved, or nothing is kept of it.",
     "thread/title": "The title of a thread is empty or too long.",
     "thread/turn": "The thread has no such turn, or it is damaged.",
     "thread/unknown": "There is no thread of that id, or it has been deleted.",

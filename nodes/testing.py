@@ -110,7 +110,9 @@ class RecordingContext:
         replay: bool = True,
         remade: bool = False,
     ) -> Any:
-        result = fn(*args)
+        if inspect.iscoroutinefunction(fn):
+            return await fn(*args)
+        result = await self.blocking(fn, *args)
         return await result if inspect.isawaitable(result) else result
 
     def lane(self, name: str) -> AbstractContextManager[None]:

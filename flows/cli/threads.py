@@ -18,7 +18,7 @@ from patchbay.flows.wording import plural
 from patchbay.nodes.units import timestamp
 
 app = typer.Typer(
-    help="List, show, rename, branch, export and delete conversations.", rich_markup_mode=None
+    help="List, show, rename, move, branch, export and delete conversations.", rich_markup_mode=None
 )
 ThreadId = Annotated[str, typer.Argument(help="The id of the thread.")]
 Json = Annotated[bool, typer.Option("--json", help="As JSON.")]
@@ -76,6 +76,19 @@ def rename(
 ) -> None:
     """Give a conversation another title."""
     say.err(f"{thread} is now called: {_threads().rename(thread, title).title}")
+
+
+@app.command()
+def move(
+    old: Annotated[Path, typer.Argument(help="Where the flow's file, or a folder of them, was.")],
+    new: Annotated[Path, typer.Argument(help="Where it is now.")],
+    debug: Debug = False,
+) -> None:
+    """Take conversations and facts along, after a flow's file was moved or renamed."""
+    from patchbay.flows.runs.moving import move_by_hand
+
+    done = move_by_hand(_threads().history, old, new)
+    say.err(f"Took along {plural(done.threads, 'thread')} and {plural(done.facts, 'fact')}.")
 
 
 @app.command()

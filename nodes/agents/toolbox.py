@@ -60,7 +60,7 @@ async def open_tools(
         if isinstance(spec, ToolKit):
             found = await spec.open_all(ctx, stack)
         elif isinstance(spec, BoundTool):
-            found = [spec.bind(ctx)]
+            found = [await ctx.blocking(spec.bind, ctx)]  # it may look at a disk or a database
         else:
             found = [await stack.enter_async_context(ctx.use(spec, slot=False))]
         for tool in found:

@@ -16,7 +16,6 @@ from pydantic import ValidationError
 
 from patchbay.nodes.errors import NodeError
 from patchbay.nodes.io.files import as_utf8, file_ref, quoted, read_bytes
-from patchbay.nodes.numbers import number_in
 from patchbay.nodes.units import MEGABYTE
 from patchbay.nodes.values import Document, FileRef, Message, as_text, is_json, type_in_words
 
@@ -47,6 +46,8 @@ def _text(name: str, given: Any) -> str:
 
 
 def _number(name: str, given: Any) -> float:
+    from patchbay.nodes.numbers import number_in  # a run without numbers needs none of it
+
     value = number_in(given) if isinstance(given, str) else given
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise _wrong(name, "a number", given, "Give a number such as 3 or 2.5.")

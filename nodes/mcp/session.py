@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 from collections.abc import AsyncIterator, Callable
@@ -31,7 +32,7 @@ async def session(
     """
     from mcp import ClientSession
 
-    server = server_of(params)
+    server = await asyncio.to_thread(server_of, params)  # it reads the settings
     name = params.server or server.url
     wait, begun = timedelta(seconds=params.seconds), False
     try:

@@ -93,6 +93,15 @@ def unfinished(server: object, written: str) -> NodeError:
     )
 
 
+def nothing_sent(server: object) -> NodeError:
+    """The stream held its end and nothing else: not even an empty answer."""
+    return NodeError(
+        f"{server} ended its stream at once: there is no answer in it, not even an empty one.",
+        fix="Try again; if it happens every time, look at the server's log and at any proxy.",
+        code="model/broke-off",
+    )
+
+
 def broke_off(server: object, why: str, written: str, code: str = "model/broke-off") -> NodeError:
     """The server took the request, and failed in the middle of the answer or before it."""
     return NodeError(

@@ -44,11 +44,11 @@ async def make_index(
             pass  # fetched now, so that the index is named by its content and not by its reference
     key = await ctx.blocking(index_key, chunks, embeddings)
     spec = IndexSpec(key=key, chunks=len(chunks), embeddings=embeddings)
-    if store.facts(key) is not None:
+    if await ctx.blocking(store.facts, key) is not None:
         return spec
     with ExitStack() as stack:
         await ctx.blocking(stack.enter_context, store.lock(key, Waiting(ctx)))
-        if store.facts(key) is None:  # another process may just have made it
+        if await ctx.blocking(store.facts, key) is None:  # another process may just have made it
             await _make(spec, chunks, ctx)
     return spec
 

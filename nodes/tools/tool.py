@@ -52,7 +52,7 @@ class BoundTool(LocalTool):
     """A tool that needs the run itself: the flows that it can run, the folder of the flow."""
 
     def bind(self, ctx: Context) -> BaseTool:
-        """The tool inside a run.
+        """The tool inside a run. Called in a thread: it may block.
 
         Raises:
             NodeError: it cannot be had there.

@@ -349,6 +349,7 @@ def _rename(path: Path) -> None:
 
 
 def _rename_file(path: Path, wanted: str) -> None:
+    from patchbay.flows.runs.moving import move_place
     from patchbay.studio.documents.versions import Versions
 
     try:
@@ -357,6 +358,17 @@ def _rename_file(path: Path, wanted: str) -> None:
         Versions(services().home, path).move(target)
     except OSError as error:
         session.remember("notice", f"The file keeps its name: {error}")
+        return
+    try:
+        if target != path:
+            move_place(services().history, path.resolve(), target.resolve())
+    except FlowError as error:
+        session.remember(
+            "notice",
+            "The conversations and facts of the flow did not go along: "
+            f"{error.problems[0].message} "
+            f"Later: patchbay threads move {path} {target}",
+        )
 
 
 @st.dialog("Download")

@@ -73,6 +73,10 @@ class EndedEarly(Exception):  # noqa: N818 - what a server sent, seen below the 
     """A stream ended without the mark that ends it."""
 
 
+class NothingSent(Exception):  # noqa: N818 - what a server sent, as above
+    """A stream was ended as it should be, and nothing was in it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Server:
     """Whom a model is asked from: enough to say what is wrong.
@@ -102,6 +106,8 @@ class Server:
                 return cause
             if isinstance(cause, SentInstead):
                 return self._sent_instead(cause)
+            if isinstance(cause, NothingSent):
+                return endings.nothing_sent(self)
             if isinstance(cause, EndedEarly):
                 return endings.unfinished(self, written)
         answer = Answered.of(error)

@@ -12,7 +12,13 @@ from langchain_core.outputs import ChatGenerationChunk
 from patchbay.nodes.models import endings
 from patchbay.nodes.models.endings import REASON
 from patchbay.nodes.models.notes import NOTES
-from patchbay.nodes.models.servers.errors import EndedEarly, SentInstead, Server, causes
+from patchbay.nodes.models.servers.errors import (
+    EndedEarly,
+    NothingSent,
+    SentInstead,
+    Server,
+    causes,
+)
 from patchbay.nodes.models.servers.stops import Stops
 from patchbay.nodes.models.thinking import LATE, THOUGHT, Splitter, late_thought, thought_of
 
@@ -92,7 +98,9 @@ class IncomingAnswer:
         if any(isinstance(cause, EndedEarly) for cause in chain) and self._reason:
             return []  # the answer was over; only the mark of the stream is missing
         if isinstance(error, ValueError) and not self._any and "generation" in str(error):
-            raise EndedEarly from error  # LangChain's word for a stream without a chunk
+            # LangChain's word for a stream without a chunk; did it end as one does?
+            torn = any(isinstance(cause, EndedEarly) for cause in chain)
+            raise (EndedEarly if torn else NothingSent) from error
         sent = next((cause for cause in chain if isinstance(cause, SentInstead)), None)
         found = self._whole(sent.body) if sent is not None and self._whole is not None else None
         if found is None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
 
+from patchbay.nodes.agents.toolbox import open_tools
 from patchbay.nodes.contract import NodeError
 from patchbay.nodes.records.sql_tool import SqlAsTool
 from patchbay.nodes.testing import RecordingContext
@@ -16,7 +18,9 @@ SETTINGS = {"tables": [{"name": "orders", "file": "orders.csv"}], "rows": 2}
 
 async def test_an_agent_asks_tables(tmp_path: Path):
     (tmp_path / "orders.csv").write_text("id,what\n1,Honey\n2,Bread\n3,Tea\n")
-    opened = tool_of(SqlAsTool, SETTINGS).bind(RecordingContext(folder=tmp_path))  # type: ignore[attr-defined]
+    ctx = RecordingContext(folder=tmp_path)
+    async with AsyncExitStack() as stack:  # reading the schema does not hold the loop up
+        opened = (await open_tools([tool_of(SqlAsTool, SETTINGS)], ctx, stack))["sql"]
     assert "orders(id BIGINT, what VARCHAR)" in opened.description
     said = await opened.ainvoke({"query": "SELECT what FROM orders ORDER BY id"})
     assert said == (

@@ -8,6 +8,7 @@ import os
 import shutil
 import subprocess
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -274,7 +275,9 @@ async def test_waiting_for_another_process_ends_when_the_run_is_cancelled() -> N
 
     documents = chunks("apple")
     ctx = RecordingContext()
-    with store.lock(index_key(documents, Letters()), lambda: None):
+    with ExitStack() as stack:
+        lock = store.lock(index_key(documents, Letters()), lambda: None)
+        await asyncio.to_thread(stack.enter_context, lock)
         ports = Index.Inputs(chunks=documents, embeddings=Letters())
         waiting = asyncio.create_task(Index().run(ports, Index.Params(), ctx))
         await asyncio.sleep(0.05)

@@ -54,6 +54,7 @@ HALF = "Once upon a"
         (Reply(end="silence"), "model/broke-off", "sent nothing of the answer"),
         (says(HALF, reason=None, end="reset"), "model/broke-off", "the connection broke"),
         (Reply(end="reset"), "model/broke-off", "the connection broke"),
+        (Reply(end="done"), "model/broke-off", "ended its stream at once: there is no answer"),
         (says(HALF, reason="content_filter"), "model/filtered", "ended the answer after 11 char"),
         (says(reason="content_filter"), "model/filtered", "held back the answer"),
         (says(HALF, reason="error"), "model/broke-off", "'error' for a reason"),
