@@ -21,13 +21,22 @@ _NUMBER = re.compile(r"(?<![\w.])-?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?")
 _AROUND = " \t\r\n\"'“”‘’`*_()[]"
 
 
-def final_answer(text: str, kind: AnswerKind, choices: Sequence[str] = ()) -> str | None:
+_TORN = re.compile(r"(?:-?\d[\d.,]*|\w+)\Z")
+"""What stands at the very end of a text, and may be the beginning of something longer."""
+
+
+def final_answer(
+    text: str, kind: AnswerKind, choices: Sequence[str] = (), *, cut: bool = False
+) -> str | None:
     """The answer that a text ends in, or None where it holds none of that kind.
 
     What stands after the last "the answer is" (or "answer:") counts; where nothing of the kind
     stands there, the last number or choice of the whole text, or for free text its last line.
-    Numbers lose their thousands separators and needless zeros.
+    Numbers lose their thousands separators and needless zeros. Of a text that was `cut`, a number
+    or a word at its very end does not count: it may have been the beginning of another.
     """
+    if cut and kind != "text":
+        text = _TORN.sub("", text)
     marked = _after_marker(text)
     if kind == "text":
         return _tidy(marked) or _tidy(_last_line(text)) or None
@@ -64,10 +73,11 @@ def _tidy(text: str) -> str:
 
 
 def _numbers(text: str) -> list[str]:
-    return [_plain(match.group()) for match in _NUMBER.finditer(text)]
+    return [plain_number(match.group()) for match in _NUMBER.finditer(text)]
 
 
-def _plain(number: str) -> str:
+def plain_number(number: str) -> str:
+    """A number as it is compared: without thousands separators and needless zeros."""
     whole, _, fraction = number.replace(",", "").partition(".")
     fraction = fraction.rstrip("0")
     sign, digits = ("-", whole[1:]) if whole.startswith("-") else ("", whole)

@@ -9,7 +9,7 @@ from pydantic import model_validator
 
 from patchbay.nodes.calls import CallOptions
 from patchbay.nodes.contract import Field, NodeParams, Ports
-from patchbay.nodes.models.asking import derived_seed
+from patchbay.nodes.models.asking import Answer, derived_seed
 from patchbay.nodes.models.options import MaxTokens, Sampling, Seed
 from patchbay.nodes.techniques.answers import AnswerKind, final_answer
 from patchbay.nodes.values import ModelSpec
@@ -34,9 +34,9 @@ class AnswerParams(NodeParams, Sampling):
             raise ValueError("an answer of the kind choice needs choices")
         return self
 
-    def found(self, text: str) -> str | None:
-        """The final answer in a text, or None."""
-        return final_answer(text, self.answer, self.choices)
+    def found(self, said: Answer) -> str | None:
+        """The final answer in what a model wrote, or None."""
+        return final_answer(said.text, self.answer, self.choices, cut=said.cut)
 
     def call(self, request: int = 0, about: str = "") -> CallOptions:
         """Options of a request, with a seed of its own (see `derived_seed`)."""

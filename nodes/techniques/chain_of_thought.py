@@ -93,8 +93,8 @@ class ChainOfThought(Node):
         answer = None
         if params.method == "zero-shot":
             second = await _extract(inputs.model, turns, thought, params, ctx)
-            answer = params.found(second.text)
-        answer = answer or params.found(thought.text)
+            answer = params.found(second)
+        answer = answer or params.found(thought)
         if answer is None:
             await ctx.warn(f"No {params.answer} was found in the answer, so it is empty.")
         if thought.cut:

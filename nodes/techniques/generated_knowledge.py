@@ -15,9 +15,10 @@ from patchbay.nodes.models.asking import Answer, ask, conversation, one_line, si
 from patchbay.nodes.models.options import MaxTokens, Temperature
 from patchbay.nodes.prompts.braces import fill, variables
 from patchbay.nodes.techniques.answers import Vote, same, vote
-from patchbay.nodes.techniques.asking import AnswerParams, repeats
+from patchbay.nodes.techniques.asking import repeats
+from patchbay.nodes.techniques.meaning import ComparedParams
 from patchbay.nodes.techniques.votes import poll, vote_chart
-from patchbay.nodes.values import Message, ModelSpec, Promptable, as_text
+from patchbay.nodes.values import EmbeddingsSpec, Message, ModelSpec, Promptable, as_text
 
 
 def _check_template(template: str) -> str:
@@ -44,7 +45,8 @@ class GeneratedKnowledge(Node):
     without any. The answer is the one given most often, or that of the statement with which the
     model is surest (Liu et al. 2021, "Generated Knowledge Prompting for Commonsense Reasoning",
     arXiv:2110.08387). The paper measures sureness by the probability of the answer; since not
-    every model tells that, it is here the share of several samples that agree.
+    every model tells that, it is here the share of several samples that agree. Free
+    texts can be compared by **meaning**, as in *Self-consistency*.
     """
 
     kind, version, edition = "technique.generated_knowledge", 1, 2
@@ -52,7 +54,7 @@ class GeneratedKnowledge(Node):
     synonyms = ("facts first", "knowledge")
     deterministic = False
 
-    class Params(AnswerParams):
+    class Params(ComparedParams):
         statements: int = Field(3, ge=1, le=50)
         """How many statements of knowledge to generate."""
         choose: Literal["most voted", "most confident"] = Field("most voted")
@@ -93,11 +95,20 @@ class GeneratedKnowledge(Node):
         model: ModelSpec = port(doc="The model to ask.")
         question: Promptable = port(doc="What to answer.")
 
+    class InputsByMeaning(Inputs):
+        """The same, where answers are compared by meaning."""
+
+        embeddings: EmbeddingsSpec = port(doc="What tells how alike two answers are.")
+
     class Outputs(Ports):
         answer: str = port(doc="The chosen answer; empty where none was found.")
         knowledge: str = port(doc="The statement that led to it; empty for none.")
         table: Table = port(doc="Every statement: its answer, how sure it is, and its fate.")
         chart: Chart = port(doc="How often each answer came.")
+
+    @classmethod
+    def input_ports(cls, params: Params) -> type[Ports]:
+        return cls.InputsByMeaning if params.compare == "meaning" else cls.Inputs
 
     @classmethod
     def repeatable(cls, params: Params, inputs: Ports) -> bool:
@@ -125,16 +136,17 @@ class GeneratedKnowledge(Node):
             for index, statement in enumerate(known)
             for sample in range(params.samples)
         ]
-        found = await poll(calls, params, ctx, "answers")
+        embeddings = inputs["embeddings"] if params.compare == "meaning" else None
+        found = await poll(calls, params, ctx, "answers", embeddings, params.threshold)
         size = params.samples
-        parts = [found.found[i : i + size] for i in range(0, len(calls), size)]
+        parts = [found.meant[i : i + size] for i in range(0, len(calls), size)]
         candidates = [_Candidate(s, vote(part)) for s, part in zip(known, parts, strict=True)]
         best = _best(candidates, found.vote, params)
         return self.Outputs(
             answer=best.vote.winner or "",
             knowledge=best.statement,
-            table=_table(statements, candidates, best),
-            chart=vote_chart(found.vote, "Answers over all statements"),
+            table=_table(statements, candidates, best, params.how),
+            chart=vote_chart(found.vote, f"Answers over all statements{params.how}"),
         )
 
 
@@ -217,7 +229,7 @@ def _best(
 
 
 def _table(
-    statements: Sequence[_Statement], candidates: Sequence[_Candidate], best: _Candidate
+    statements: Sequence[_Statement], candidates: Sequence[_Candidate], best: _Candidate, how: str
 ) -> Table:
     """Every statement that was generated, with its fate; the answer without any stands last."""
     asked = iter(candidates)
@@ -230,7 +242,7 @@ def _table(
             rows.append((line, None, None, statement.unused))
     rows += [("(without)", *_outcome(candidate, best)) for candidate in asked]
     columns = ("knowledge", "answer", "agreement", "fate")
-    return Table(columns=columns, rows=tuple(rows), title="Answers with generated knowledge")
+    return Table(columns=columns, rows=tuple(rows), title=f"Answers with generated knowledge{how}")
 
 
 def _outcome(candidate: _Candidate, best: _Candidate) -> tuple[JsonValue, JsonValue, JsonValue]:

@@ -11,11 +11,11 @@ from pydantic import model_validator
 
 from patchbay.nodes.contract import Context, Field
 from patchbay.nodes.prompts.selection import Vector, cosine
-from patchbay.nodes.techniques.answers import Vote, same
+from patchbay.nodes.techniques.answers import Vote, plain_number, same
 from patchbay.nodes.techniques.asking import AnswerParams
 from patchbay.nodes.values import EmbeddingsSpec
 
-_NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
+_NUMBER = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:[.,]\d+)*")
 _NOT = re.compile(r"\b(?:cannot|neither|never|no|none|nor|not|nothing|without)\b|n['’]t\b", re.I)
 _ROUNDING = 1e-6
 
@@ -51,6 +51,8 @@ class Meanings:
     vote: Vote
     groups: tuple[int | None, ...]
     likeness: tuple[float | None, ...]
+    speakers: tuple[str, ...]
+    """By number of the group: the answer that stands for it."""
 
 
 async def vote_by_meaning(
@@ -85,7 +87,9 @@ def counted(
         for a in answers
     )
     share = most / len(answers) if answers else 0.0
-    return Meanings(Vote(winner, share, counts, numbers.count(None)), tuple(numbers), likeness)
+    return Meanings(
+        Vote(winner, share, counts, numbers.count(None)), tuple(numbers), likeness, tuple(speakers)
+    )
 
 
 def _grouped(texts: Sequence[str], vectors: dict[str, Vector], threshold: float) -> list[list[str]]:
@@ -116,7 +120,8 @@ def _grouped(texts: Sequence[str], vectors: dict[str, Vector], threshold: float)
 
 
 def _marks(text: str) -> tuple[frozenset[str], bool]:
-    return frozenset(_NUMBER.findall(text)), _NOT.search(text) is not None
+    """The numbers of a text, however they are written (1,000.0 is 1000), and whether it denies."""
+    return frozenset(map(plain_number, _NUMBER.findall(text))), _NOT.search(text) is not None
 
 
 def _speaker(

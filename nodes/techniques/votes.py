@@ -38,6 +38,8 @@ class Poll:
     vote: Vote
     fates: Sequence[Fate]
     """What became of each answer."""
+    meant: Sequence[str | None]
+    """Each answer, by meaning in the words of the one that speaks for those that mean the same."""
     likeness: Sequence[float | None] | None = None
     """The cosine of each answer to the winner, where they were compared by meaning."""
 
@@ -78,11 +80,12 @@ async def poll(
         NodeError: the first call that failed; the others are cancelled.
     """
     said = await side_by_side(calls, ctx, label)
-    found = [params.found(answer.text) for answer in said]
+    found = [params.found(answer) for answer in said]
     likeness: Sequence[float | None] | None = None
     if embeddings is None:
         result = vote(found)
         agrees = [_same(answer, result.winner) for answer in found]
+        meant = found
     else:
         meanings = await vote_by_meaning(found, embeddings, threshold, ctx)
         result, likeness = meanings.vote, meanings.likeness
@@ -90,12 +93,13 @@ async def poll(
             (g for a, g in zip(found, meanings.groups, strict=True) if a == result.winner), None
         )
         agrees = [group == won for group in meanings.groups]
+        meant = [None if group is None else meanings.speakers[group] for group in meanings.groups]
     await warn_of_missing(result, len(found), params.answer, ctx)
     fates: list[Fate] = [
         "no answer" if answer is None else "won" if agreeing else "outvoted"
         for answer, agreeing in zip(found, agrees, strict=True)
     ]
-    return Poll(said, found, result, fates, likeness)
+    return Poll(said, found, result, fates, meant, likeness)
 
 
 def _same(answer: str | None, winner: str | None) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from patchbay.nodes.techniques.answers import final_answer, first_choice, same, vote
+from patchbay.nodes.techniques.answers import AnswerKind, final_answer, first_choice, same, vote
 
 
 @pytest.mark.parametrize(
@@ -69,3 +69,23 @@ def test_a_vote_takes_the_most_frequent_and_of_equals_the_first() -> None:
     assert result.counts == (("9", 2), ("Seven", 2))
     assert vote([None]).winner is None
     assert vote([]).agreement == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "choices", "whole", "cut"),
+    [
+        ("The answer is 12", "number", (), "12", None),
+        ("7 and 5 make 12", "number", (), "12", "5"),
+        ("The answer is 12.", "number", (), "12", None),  # it may have gone on to 12.5
+        ("The answer is 1,", "number", (), "1", None),
+        ("The answer is 12 km", "number", (), "12", "12"),
+        ("The answer is no", "choice", ("no", "yes"), "no", None),  # or "nothing"
+        ("No: the answer is yes. I", "choice", ("no", "yes"), "yes", "yes"),
+        ("The answer is blue", "text", (), "blue", "blue"),
+    ],
+)
+def test_what_ends_where_a_text_was_cut_does_not_count(
+    text: str, kind: AnswerKind, choices: tuple[str, ...], whole: str, cut: str | None
+) -> None:
+    assert final_answer(text, kind, choices) == whole
+    assert final_answer(text, kind, choices, cut=True) == cut

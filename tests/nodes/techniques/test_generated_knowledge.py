@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from patchbay.nodes.contract import NodeError
 from patchbay.nodes.techniques.generated_knowledge import GeneratedKnowledge
 from patchbay.nodes.values import ModelSpec
+from tests.nodes.retrieval.scripted import Letters
 from tests.nodes.techniques.conftest import PoolContext
 from tests.nodes.techniques.scripted import Scripted
 
@@ -90,3 +91,22 @@ async def test_no_answer(ctx: PoolContext) -> None:
 def test_a_template_without_its_places() -> None:
     with pytest.raises(ValidationError, match=r"must hold \{knowledge\} and \{question\}"):
         GeneratedKnowledge.Params(template="{question}")
+
+
+async def test_free_answers_agree_by_meaning(ctx: PoolContext) -> None:
+    model = Scripted(
+        replies=("One.", "Two.", "Three."),
+        when={"One.": "It floats, as ice is light.", "Two.": "The wind does it.",
+              "Three.": "Ice is light, so it floats."},
+    )  # fmt: skip
+    given = {"answer": "text", "without": False}
+    by_words = await know(ctx, model, **given)
+    assert [row[3] for row in by_words.table.rows].count("agrees") == 0
+    params = GeneratedKnowledge.Params(compare="meaning", threshold=0.9, **given)
+    inputs = GeneratedKnowledge.input_ports(params)(
+        model=model, question=QUESTION, embeddings=Letters()
+    )
+    out = await GeneratedKnowledge().run(inputs, params, PoolContext())
+    assert [row[3] for row in out.table.rows] == ["chosen", "outvoted", "agrees"]
+    assert out.table.title == "Answers with generated knowledge, by meaning (cosine ≥ 0.9)"
+    assert [row["votes"] for row in out.chart.rows] == [2, 1]

@@ -48,6 +48,19 @@ def test_numbers_and_denials_part_what_vectors_do_not(one: str, other: str) -> N
     assert len(set(count({one: 0, other: 0}, [one, other]).groups)) == 2
 
 
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("It is 1,000 km", "1000 km it is"),
+        ("It is 5.00", "5 it is"),
+        ("It is 1,234,567.50", "1234567.5"),
+        ("In 2020, not 2021", "not in 2021 but 2020"),
+    ],
+)
+def test_a_number_is_one_however_it_is_written(one: str, other: str) -> None:
+    assert len(set(count({one: 0, other: 0}, [one, other]).groups)) == 1
+
+
 def test_the_same_words_are_one_answer_whatever_the_threshold() -> None:
     found = count({"Paris": 0, "paris.": 30}, ["Paris", "paris.", "Paris"], least=1.0)
     assert found.vote.counts == (("Paris", 3),)
