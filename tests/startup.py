@@ -14,7 +14,7 @@ from pathlib import Path
 
 from tests.paths import ROOT, python_path
 
-MOST = 167
+MOST = 168
 """Modules of ours and of libraries; lower it when you can, and say why when you raise it."""
 
 SCRIPT = """
