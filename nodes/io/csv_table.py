@@ -79,9 +79,12 @@ def _rows(text: str, sign: str, lines_above: int = 0) -> Iterator[tuple[int, lis
 
 
 def _names(header: list[str], line: int) -> list[str]:
-    names = [name.strip() for name in header]
+    """The names of the columns. One without gets its number: spreadsheets and pandas leave out
+    the name of the first, or end each line with a delimiter."""
+    given = [name.strip() for name in header]
+    names = [name or f"column_{number}" for number, name in enumerate(given, 1)]
     if twice := sorted({name for name in names if names.count(name) > 1}):
-        listed = ", ".join(repr(name) if name else "without a name" for name in twice)
+        listed = ", ".join(map(repr, twice))
         raise BadTable(f"the header in line {line} has more than one column {listed}")
     return names
 

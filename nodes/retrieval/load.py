@@ -38,7 +38,7 @@ class LoadDocuments(Node):
     named in a warning. Nothing is fetched, and nothing in a file is run.
     """
 
-    kind, version, edition = "retrieval.load", 1, 3
+    kind, version, edition = "retrieval.load", 1, 4
     title, family, icon = "Load documents", "Retrieval", "folder"
     synonyms = (
         "rag", "document loader", "pdf", "word", "html", "markdown", "folder", "directory",

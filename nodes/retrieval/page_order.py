@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import median
 from typing import Literal
 
+from patchbay.nodes.retrieval.right_to_left import mostly_in
 from patchbay.nodes.text.tables import line_of
 
 Kind = Literal["line", "table", "field"]
@@ -61,10 +62,14 @@ def reading_order(items: Sequence[Item]) -> list[str]:
     """The lines of a page in the order in which they are read; an empty one between paragraphs.
 
     Columns are read one after the other. Where they stand in rows, and their cells are of one to
-    three words, they are a table, and each row becomes a line.
+    three words, they are a table, and each row becomes a line. Where most letters are of Hebrew or
+    Arabic, all of that is from right to left.
     """
     if not items:
         return []
+    if mostly_in("".join(item.text for item in items)):
+        # What begins at the right is read as its mirror image is: columns, cells, bullets.
+        items = [replace(item, left=-item.right, right=-item.left) for item in items]
     height = median([item.height for item in items if item.kind != "table"] or [12.0])
     found = _ordered(_with_marks(items), height)
     lines: list[str] = []

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from patchbay.nodes.retrieval.form_fields import fields_of
 from patchbay.nodes.retrieval.page_order import Item, reading_order
-from patchbay.nodes.retrieval.right_to_left import as_read, by_place
+from patchbay.nodes.retrieval.right_to_left import as_read, by_place, mostly_in
 from patchbay.nodes.text.hyphens import over_pages, whole_page, whole_words
 from patchbay.nodes.text.tables import line_of
 
@@ -231,14 +231,17 @@ def _tables(page: Page) -> list[Table]:
 def _as_item(page: Page, table: Table, letters: list[LTChar]) -> Item:
     left, low, right, high = box = _box(page, table.bbox)
     height = page.layout.height
-    rows = []
+    rows: list[list[str]] = []
     for row in table.rows:
         texts = []
         for cell in row.cells:
             inside, letters = _parted(letters, _box(page, cell)) if cell else ([], letters)
             texts.append(" ".join(whole_words(reading_order(_lines(inside, height)))))
-        rows.append(line_of(texts))
-    text = "\n".join(row for row in rows if row)
+        rows.append(texts)
+    if mostly_in("".join(cell for texts in rows for cell in texts)):
+        rows = [texts[::-1] for texts in rows]
+    lines = map(line_of, rows)
+    text = "\n".join(line for line in lines if line)
     assert box is not None  # noqa: S101
     return Item(text, left, height - high, right, height - low, "table")
 

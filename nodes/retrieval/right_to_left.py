@@ -42,6 +42,12 @@ def any_in(text: str) -> bool:
     return _LETTERS.search(text) is not None
 
 
+def mostly_in(text: str) -> bool:
+    """Whether most letters of a text are read from right to left."""
+    letters = sum(sign.isalpha() for sign in text)
+    return 2 * len(_LETTERS.findall(text)) > letters > 0
+
+
 def by_place(letters: Sequence[L]) -> list[L]:
     """Letters in which each stretch on one line is sorted from left to right.
 

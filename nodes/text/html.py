@@ -36,6 +36,11 @@ HIDDEN = frozenset(_HIDDEN.split())
 AS_WRITTEN = frozenset({"listing", "plaintext", "pre", "textarea", "xmp"})
 """Elements that keep blanks and line ends."""
 
+_UNSEEN = re.compile(
+    r"(?:^|;)\s*(?:display\s*:\s*none|visibility\s*:\s*(?:hidden|collapse))\b", re.I
+)
+"""A style of an element itself by which nobody sees it."""
+
 _BLANKS = re.compile(r"[ \t\n\r\f\xa0]+")
 _LINE_ENDS = re.compile(r"\r\n?|\n")
 _MOST_SPANNED = 1000
@@ -118,6 +123,8 @@ def _text(root: LexborNode) -> str:
     as_written = 0
     for node, entering in _walk(root):
         tag = node.tag or ""
+        if _is_unseen(node):
+            continue
         if tag == "-text":
             text = (node.text_content or "").replace("\xad", "")  # soft hyphens are not shown
             (lines.add_as_written if as_written else lines.add)(text)
@@ -150,7 +157,24 @@ def _walk(root: LexborNode) -> Iterator[tuple[LexborNode, bool]]:
 
 
 def _is_closed(node: LexborNode) -> bool:
-    return node.tag in HIDDEN or (node.tag == "table" and _holds_data(node))
+    if node.tag in HIDDEN or _is_unseen(node):
+        return True
+    return node.tag == "table" and _holds_data(node)
+
+
+def _is_unseen(node: LexborNode) -> bool:
+    """Whether a page says itself that an element is not shown (HTML standard, 6.1 and 15.3.1).
+
+    What a search of the browser may open (`hidden=until-found`, closed details) is read. Style
+    sheets are not looked at.
+    """
+    if node.is_text_node or not (given := node.attributes):
+        return node.tag == "dialog"
+    if "hidden" in given:
+        return (given["hidden"] or "").strip().lower() != "until-found"
+    if node.tag == "dialog" and "open" not in given:
+        return True
+    return _UNSEEN.search(given.get("style") or "") is not None
 
 
 # --- tables -------------------------------------------------------------------------------------
@@ -174,8 +198,10 @@ def _rows(table: LexborNode) -> Iterator[str]:
         [
             (" ".join(_text(cell).split()), _span(cell, "colspan"), _span(cell, "rowspan"))
             for cell in row.css("td, th")
+            if not _is_unseen(cell)
         ]
         for row in table.css("tr")
+        if not (_is_unseen(row) or _is_unseen(row.parent or row))
     ]
     for cells in spread(grid):
         if line := line_of(cells):

@@ -59,11 +59,25 @@ def test_one_column() -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        (",name,age\n0,Ida,7\n", ["column_1", "name", "age"]),
+        ("name;age;\nIda;7;\n", ["name", "age", "column_3"]),
+        (' ,a,""\n1,2,3\n', ["column_1", "a", "column_3"]),
+        (",,\n1,2,3\n", ["column_1", "column_2", "column_3"]),
+    ],
+)
+def test_a_column_without_a_name_is_called_by_its_number(text: str, names: list[str]) -> None:
+    (row,) = read_table(text)
+    assert list(row.cells) == names
+
+
+@pytest.mark.parametrize(
     ("text", "why"),
     [
         ("a,a\n1,2\n", "more than one column 'a'"),
         ("a, a\n1,2\n", "more than one column 'a'"),
-        (",,a\n1,2,3\n", "more than one column without a name"),
+        (",column_1\n1,2\n", "more than one column 'column_1'"),
         ("a,b\n1,2\n3\n", r"line 3 has another number of cells \(1\) than the header line \(2\)"),
         ("a;b\n1;2\n3;4;5\n", r"line 3 has another number of cells \(3\)"),
         ("text\nHello, world\n", "line 2 has another number of cells"),

@@ -245,6 +245,48 @@ def test_latin_beside_hebrew_stays_as_it_is(read: Any) -> None:
     assert lines == ["Left to right, (as ever) 10", "\u05d0\u05d1"]
 
 
+def right_aligned(right: float, y: float, words: str) -> str:
+    """A Hebrew line that ends at a place; its letters are 7.2 points wide."""
+    return hebrew(round(right - 7.2 * len(words), 1), y, coded(words[::-1]))
+
+
+ALEPH, BET, GIMEL = "\u05d0", "\u05d1", "\u05d2"
+
+
+def test_columns_of_hebrew_are_read_from_the_right(read: Any) -> None:
+    first = [f"{ALEPH * 6} {BET * (5 + n)} {SHALOM} {OLAM}" for n in range(4)]
+    second = [f"{GIMEL * 6} {BET * (5 + n)} {OLAM} {SHALOM}" for n in range(4)]
+    drawings = [
+        drawing
+        for n in range(4)
+        for drawing in (
+            right_aligned(270, 700 - 14 * n, second[n]), right_aligned(550, 700 - 14 * n, first[n])
+        )
+    ]  # fmt: skip
+    assert read(*drawings, base=HEBREW) == [*first, *second]
+
+
+def test_rows_of_a_hebrew_table_begin_at_the_right(read: Any) -> None:
+    grid = rules([50, 150, 250], [620, 640, 660])
+    cells = [
+        right_aligned(240, 645, SHALOM), right_aligned(140, 645, OLAM),
+        right_aligned(240, 625, GIMEL), hebrew(60, 625, "7"),
+    ]  # fmt: skip
+    lines = read(right_aligned(250, 700, OLAM), grid, *cells, base=HEBREW)
+    assert lines == [OLAM, f"{SHALOM} | {OLAM}", f"{GIMEL} | 7"]
+
+
+def test_one_hebrew_word_does_not_turn_a_page(read: Any) -> None:
+    drawings = [
+        drawing
+        for n, (left, right) in enumerate(zip(LEFT, RIGHT, strict=True))
+        for drawing in (text(50, 700 - 14 * n, left, 10), text(310, 700 - 14 * n, right, 10))
+    ]
+    lines = read(*drawings, right_aligned(250, 560, SHALOM), base=HEBREW)
+    assert lines[0] == LEFT[0]
+    assert lines.index(LEFT[0]) < lines.index(RIGHT[0])
+
+
 # --- forms of XFA ---------------------------------------------------------------------------------
 
 

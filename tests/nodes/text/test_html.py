@@ -33,6 +33,19 @@ from patchbay.nodes.text.html import read_page
             "<input type=password value=secret>",
             "[x] Yes [ ] No Ida",
         ),
+        ("<p>un<span hidden>not </span>seen<div hidden>a<p>b</p></div> yes", "unseen\nyes"),
+        (
+            "a<div style='color:red; DISPLAY : none'>b</div>c<i style='visibility:hidden'>d</i>",
+            "ac",
+        ),
+        ("a<p hidden=until-found>b</p><details><summary>c</summary>d</details>", "a\nb\nc\nd"),
+        ("a<dialog>b</dialog>c<dialog open>d</dialog>", "ac\nd"),
+        ("a<p style='display:nonesuch'>b</p><p data-hidden>c", "a\nb\nc"),
+        ("<pre hidden>a</pre>b  c", "b c"),
+        (
+            "<table><tr><td>a<td hidden>b<td>c<tr hidden><td>d<tbody hidden><tr><td>e</table>",
+            "a | c",
+        ),
     ],
 )
 def test_lines_break_at_blocks_only(html: str, text: str) -> None:
