@@ -74,6 +74,8 @@ RUN_CODES: Mapping[str, str] = {
     "history/other-host": "Another machine writes the file of the history, which two may not.",
     "history/newer": "A newer Patchbay wrote the history.",
     "system/file": "The system refuses a file: the disk is full, a folder is read-only.",
+    "files/there": "A file of that name is in the folder that files of a run were to go into.",
+    "files/write": "A file of a run cannot be written into the folder.",
     "history/none": "There is no earlier run to go on from.",
     "history/inputs": "The earlier run had other inputs.",
     "history/unknown-run": "No run with that id is recorded.",

@@ -129,6 +129,7 @@ NODE_CODES: Mapping[str, str] = {
     # Adapters, fewer bits
     "adapter/backend": "The model is of a kind that takes no adapter.",
     "adapter/bits": "The adapter needs what a base in fewer bits has lost.",
+    "files/outside": "The path of a file that an agent wrote leads out of the folder.",
     "adapter/config": "The adapter's config asks for what is not done here; the field is named.",
     "adapter/damaged": "A file of the adapter is not what its form says.",
     "adapter/kind": "The adapter is not LoRA.",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -32,11 +33,16 @@ def runs(
     dry: Annotated[
         bool, typer.Option("--dry-run", help="With prune: only say what would go.")
     ] = False,
+    files: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help="Write the files that this run wrote into a folder."),
+    ] = None,
     debug: Annotated[bool, typer.Option("--debug", hidden=True)] = False,
 ) -> None:
     """List recorded runs, newest first, or the events of one.
 
-    `prune` forgets old ones, `stop` ends one that waits for people.
+    `prune` forgets old ones, `stop` ends one that waits for people. With --files what an agent
+    wrote is exported, of a run that has ended, waits, or was killed.
     """
     from patchbay.flows.runs.history import History
 
@@ -45,6 +51,8 @@ def runs(
         _prune(history, run_id, older, dry)
     elif run_id == "stop" or which is not None:
         _stop(history, run_id, which)
+    elif files is not None:
+        _export(history, run_id, files)
     elif run_id is not None:
         _show(history, run_id, as_json)
     else:
@@ -56,6 +64,25 @@ def _show(history: History, run: str, as_json: bool) -> None:
     history.get(run)
     for event in history.events(run):
         say.out(json.dumps(event, ensure_ascii=False) if as_json else _line(event))
+
+
+def _export(history: History, run: str | None, folder: Path) -> None:
+    """Write the files of a run into a folder, and say which."""
+    from patchbay.flows.runs.files import export_files, files_of
+
+    if run is None:
+        problem = Problem("usage", "Of which run?", "patchbay runs RUN --files FOLDER")
+        raise FlowError([problem])
+    history.get(run)
+    found = files_of(history, run)
+    if not found:
+        say.err("The run wrote no files.")
+        return
+    size = export_files(found, folder)
+    for path, text in found.items():
+        say.out(f"{path}  {size_in_words(len(text.encode()))}")
+    count = f"{len(found):,} file{'' if len(found) == 1 else 's'}"
+    say.err(f"{count}, {size_in_words(size)}, in {folder}")
 
 
 def _list(history: History, limit: int, as_json: bool) -> None:

@@ -23,6 +23,7 @@ from patchbay.studio.server.editing import Refresh
 from patchbay.studio.server.environments import flow_to_run
 from patchbay.studio.server.questions import asked
 from patchbay.studio.server.services import services
+from patchbay.studio.views.files import show_files_of
 from patchbay.studio.views.live import follow, title_of
 from patchbay.studio.views.memory import memory_note
 from patchbay.studio.views.trace import show_trace
@@ -286,6 +287,8 @@ def show_run(document: FlowDocument, live: LiveRun, refresh: Refresh) -> None:
         show_value(value, f"out:{live.id}:{name}")
         if notes.get(name):
             st.caption(plain(notes[name]))
+    if progress.status != "finished":
+        show_files_of(live.id)
     if progress.status == "finished" and not progress.outputs:
         st.caption("The run has finished without an output: its branch was not taken.")
     st.markdown("**Steps**")

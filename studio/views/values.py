@@ -9,9 +9,11 @@ import streamlit as st
 
 from patchbay.flows.wording import plural
 from patchbay.nodes.values import TAG
+from patchbay.nodes.written_files import files_in
 from patchbay.studio.views.chart import show_chart
 from patchbay.studio.views.documents import MANY, say_cut, show_documents, show_texts
 from patchbay.studio.views.figures import picture_words, show_picture, show_table
+from patchbay.studio.views.files import show_files
 from patchbay.studio.views.live import words
 from patchbay.studio.words import plain
 
@@ -44,6 +46,8 @@ def show_value(value: Any, key: str, *, height: int | None = None) -> None:
         show_chart(value, key)
     elif shape == "picture":
         show_picture(value)
+    elif shape == "files":
+        show_files(value, key)
     elif shape == "texts":
         show_texts(value, key)
     elif shape == "number":
@@ -64,8 +68,8 @@ def show_value(value: Any, key: str, *, height: int | None = None) -> None:
 def shape_of(value: Any) -> str:
     """What a stored value is.
 
-    One of text, number, document, documents, messages, texts, table, chart, picture, description,
-    nothing, json.
+    One of text, number, document, documents, messages, texts, table, chart, picture, files,
+    description, nothing, json.
     """
     if value is None:
         return "nothing"
@@ -76,6 +80,8 @@ def shape_of(value: Any) -> str:
     if isinstance(value, dict) and TAG in value:
         tag = str(value[TAG])
         return tag if tag in FIGURES else "document" if tag == "document" else "description"
+    if files_in(value) is not None:
+        return "files"
     if isinstance(value, list) and value and all(isinstance(v, dict) for v in value):
         tags = {v.get(TAG) for v in value}
         if tags == {"document"}:
@@ -103,6 +109,8 @@ def gist(value: Any, limit: int = 90) -> str:
         return f"picture, {picture_words(value)}"
     if shape == "texts":
         return plural(len(value), "text")
+    if shape == "files":
+        return plural(len(value), "file")
     if shape in ("description", "document"):
         return str(value[TAG])
     text = str(value)

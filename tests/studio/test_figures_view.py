@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import io
+import zipfile
 from typing import Any
 
 import pytest
@@ -12,6 +14,7 @@ from patchbay.nodes.values import Document, encode
 from patchbay.studio.views.chart import spec_of
 from patchbay.studio.views.documents import found_of
 from patchbay.studio.views.figures import as_csv, distinct, unfit, uniform
+from patchbay.studio.views.files import zipped
 from patchbay.studio.views.values import gist, shape_of
 
 DOT = base64.b64encode(b"\x89PNG\r\n\x1a\n" + b"rest").decode()
@@ -26,6 +29,8 @@ DOT = base64.b64encode(b"\x89PNG\r\n\x1a\n" + b"rest").decode()
         ([Document(text="a")], "documents", "1 document"),
         (Document(text="a"), "document", "document"),
         (["x" * 50, "y"], "texts", "2 texts"),
+        ({"/a.md": "x", "/b.md": ""}, "files", "2 files"),
+        ({"a.md": "x"}, "json", "{'a.md': 'x'}"),
         (["a", "b"], "json", "['a', 'b']"),
     ],
 )
@@ -110,3 +115,8 @@ def test_documents_have_bars_against_the_best_score() -> None:
         {"n": 2, "text": "b", "score": -1.0, "share": 0.0, "source": "b.md", "more": "kind: note"},
         {"n": 3, "text": "c"},
     ]
+
+
+def test_an_archive_holds_no_path_that_leads_out() -> None:
+    data = zipped({"/a.md": "x", "/../b.md": "y", "/c/d.md": "z"})
+    assert zipfile.ZipFile(io.BytesIO(data)).namelist() == ["a.md", "c/d.md"]
