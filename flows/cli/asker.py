@@ -44,11 +44,16 @@ async def ask(event: NodeAsked, question: Question) -> Reply:
         say.err("")
         for line in lines_of(event.asks):
             say.err(line)
-        value, comment = await in_thread(_until_right, question)
+        value, comment = await in_thread(until_right, question)
     return Reply(value, person(), time.time(), comment)
 
 
-def _until_right(question: Question) -> tuple[Any, str]:
+def until_right(question: Question) -> tuple[Any, str]:
+    """What the person says, and a comment; asked again until it is an answer. Blocks.
+
+    Raises:
+        NodeError: the terminal was closed before there was one.
+    """
     while True:
         try:
             value, comment = _read(question)

@@ -17,6 +17,7 @@ import typer
 from patchbay.flows.checks.resolve import resolve_once
 from patchbay.flows.cli import say
 from patchbay.flows.cli.arguments import read_inputs
+from patchbay.flows.cli.chat_questions import ask_here, waiting_run, waits
 from patchbay.flows.cli.run import interruptible, leave
 from patchbay.flows.cli.watch import Terminal, warnings_of
 from patchbay.flows.document.reading import read_flow
@@ -38,8 +39,11 @@ if TYPE_CHECKING:
     from patchbay.flows.runs.history import History
     from patchbay.nodes.contract import InputField
 
-HELP = "Ctrl+C stops an answer, Ctrl+D ends. /again makes the last answer anew, /help says this."
-AGAIN = "/again"
+HELP = (
+    "Ctrl+C stops an answer, Ctrl+D ends. /again makes the last answer anew, /answer answers "
+    "what is asked, /help says this."
+)
+AGAIN, ANSWER = "/again", "/answer"
 
 
 def chat(
@@ -95,7 +99,9 @@ def chat(
     said = _said(messages or [], again, as_json, quiet, talk)
     code = 0
     for message in said:
-        code = asyncio.run(talk.turn(message))
+        code = talk.answer() if message == ANSWER else asyncio.run(talk.turn(message))
+        while code == say.EXIT_WAITING and talk.with_person:
+            code = talk.answer()
         if code and not talk.with_person:
             break
     leave(0 if talk.with_person else code)
@@ -133,7 +139,28 @@ class Talk:
             return say.EXIT_PROBLEM
         return await self._show(run)
 
+    def answer(self) -> int:
+        """Have the person answer what the conversation waits for. The exit code, were it the last.
+
+        Here nothing runs meanwhile, so that Ctrl+C leaves the question open.
+        """
+        from patchbay.flows.runs.answers import gone_on_with
+
+        run = waiting_run(self.history, self.use.id)
+        if not run:
+            say.err("Nothing is asked in this conversation.")
+            return 0
+        env = default_environment(use_cache=not self.no_cache, folder=self.flow.folder)
+        mine = ask_here(self.history, run, env.catalog.value_types)
+        if mine:
+            return asyncio.run(self._show(gone_on_with(self.history, run, env)))
+        if mine is False:
+            say.err(f"The run {run} goes on where it is at work.")
+        return 0
+
     async def _begun(self, message: str) -> Run:
+        if run := waiting_run(self.history, self.use.id):
+            raise waits(self.history, str(self.use.id), run)
         env = default_environment(use_cache=not self.no_cache, folder=self.flow.folder)
         env = replace(env, variables=self.env_name)
         use, inputs = replace(self.use, again=message == AGAIN), dict(self.given)
@@ -157,7 +184,9 @@ class Talk:
             async with contextlib.aclosing(run.events()) as stream:
                 async for event in stream:
                     warnings += [warning for warning, _ in warnings_of(event)]
-                    if view is not None:
+                    if view is not None and self.with_person and isinstance(event, RunWaiting):
+                        view.settle()  # what is asked stands below, where it is answered
+                    elif view is not None:
                         view.show(event)
                     elif isinstance(event, RunEnd):
                         say.out(json.dumps(self._told(run, event, warnings), ensure_ascii=False))
@@ -227,6 +256,8 @@ def _typed(talk: Talk, quiet: bool) -> Iterator[str]:
     if not quiet:
         _recall(talk)
         say.err(HELP)
+    if waiting_run(talk.history, talk.use.id):
+        yield ANSWER
     last = 0.0
     while True:
         try:

@@ -174,17 +174,17 @@ class Terminal:
             case NodeFailed():
                 pass  # its problem is told when the run ends, or as a warning when it goes on
             case RunFinished():
-                self._settle()
+                self.settle()
                 self._outputs(event.outputs)
                 self._summary(event)
             case RunFailed():
-                self._settle()
+                self.settle()
                 say.problems([event.problem])
             case RunCancelled():
-                self._settle()
+                self.settle()
                 say.err(f"Stopped after {duration(event.seconds)}.")
             case RunWaiting():
-                self._settle()
+                self.settle()
                 self._wait(event)
             case _:
                 assert_never(event)
@@ -245,10 +245,10 @@ class Terminal:
 
     def _note(self, text: str) -> None:
         if not self._quiet:
-            self._settle()
+            self.settle()
             say.err(text)
 
-    def _settle(self) -> None:
+    def settle(self) -> None:
         """Leave the cursor at the beginning of an empty line."""
         self._line.clear()
         self._end_line()

@@ -194,3 +194,70 @@ def test_a_terminal_that_goes_on_shows_the_last_turn(
     talk.type("\x04")
     assert talk.ended() == 0
     assert json.loads(patchbay("threads", "--json").stdout)[0]["turns"] == 2
+
+
+# --- a turn that asks -----------------------------------------------------------------------------
+
+ASKS = flow(
+    {
+        "q": ("io.input", {"name": "said"}),
+        "may": ("people.approve", {"question": "May this be said?"}),
+        "o": ("io.output", {"name": "out"}),
+        "no": ("io.output", {"name": "kept"}),
+    },
+    ["q.value > may.value", "may.approved > o.value", "may.rejected > no.value"],
+    name="Asks",
+)
+
+
+def test_a_turn_that_asks_is_answered_where_its_answer_would_stand(
+    terminal: Callable[..., Terminal], patchbay: Patchbay, save: Save
+) -> None:
+    path = save(ASKS)
+    talk = terminal(path, "-t", "ada")
+    talk.until("> ")
+    talk.type("hello\r")
+    assert talk.until("yes or no? ").count("May this be said?") == 1
+    talk.type("perhaps\r")
+    assert "Answer yes or no" in talk.until("yes or no? ")
+    talk.type("yes\r")
+    assert "hello" in talk.until("\n> ")
+    talk.type("more\r")
+    talk.until("yes or no? ")
+    talk.type("\x03")  # it stays open
+    assert "/answer asks again" in talk.until("\n> ")
+    talk.type("another\r")
+    assert 'waits for an answer: "May this be said?"' in talk.until("\n> ")
+    talk.type("/answer\r")
+    talk.until("yes or no? ")
+    talk.type("\x04")
+    talk.until("\n> ")
+    talk.type("\x04")
+    assert talk.ended() == 0
+    piped = patchbay("chat", "-t", "ada", "-m", "at once")
+    assert (piped.returncode, "thread/busy" in piped.stderr) == (1, True), piped.stderr
+    later = terminal("-t", "ada")  # the conversation is opened again: it asks by itself
+    later.until("yes or no? ")
+    later.type("no Too long.\r")
+    assert "more" in later.until("\n> ")
+    later.type("/answer\r")
+    assert "Nothing is asked" in later.until("> ")
+    later.type("\x04")
+    assert later.ended() == 0
+    listed = json.loads(patchbay("threads", "show", "ada", "--json").stdout)
+    assert [turn["answer"] for turn in listed["turns"]] == ["hello", "more"]
+
+
+def test_a_message_whose_answer_waits_ends_with_75_and_goes_on_elsewhere(
+    patchbay: Patchbay, save: Save
+) -> None:
+    waits = patchbay("chat", save(ASKS), "-t", "bob", "-m", "hello", "-m", "never said")
+    assert (waits.returncode, waits.stdout) == (75, ""), waits.stderr
+    run = json.loads(patchbay("inbox", "--json").stdout)[0]["run"]
+    assert f"patchbay answer {run} --approve" in waits.stderr
+    assert "never said" not in waits.stderr
+    answered = patchbay("answer", run, "--approve", "-q")
+    assert (answered.returncode, answered.stdout.strip()) == (0, "hello"), answered.stderr
+    shown = patchbay("threads", "show", "bob")
+    assert "hello" in shown.stdout
+    assert patchbay("chat", "-t", "bob", "--again", "-q").returncode == 75, "it is asked anew"
