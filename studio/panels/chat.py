@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
+from patchbay.flows.problems import FlowError
 from patchbay.flows.runs.thread_runs import InThread
 from patchbay.flows.runs.threads import Thread, ThreadTurn
 from patchbay.flows.wording import plural
@@ -18,7 +19,7 @@ from patchbay.studio.panels.conversations import (
     show,
     threads,
 )
-from patchbay.studio.panels.questions import notices, show_questions
+from patchbay.studio.panels.questions import notices, show_questions, stop_asking
 from patchbay.studio.panels.run import (
     form_values,
     latest,
@@ -37,6 +38,9 @@ from patchbay.studio.views.live import answering_node, follow, title_of, words
 from patchbay.studio.views.trace import show_trace
 from patchbay.studio.views.values import show_value
 from patchbay.studio.words import plain
+
+if TYPE_CHECKING:
+    from patchbay.flows.runs.history import PastRun
 
 SHOWN = 20
 """Turns of a conversation that are shown at first."""
@@ -64,16 +68,21 @@ def chat_panel(document: FlowDocument, refresh: Refresh) -> None:
     live = latest(document)
     if live and not _belongs(live, thread, turns):
         live = None
+    asleep = None if live else _asleep(document, thread)
     conversations_bar(document, thread, turns, refresh)
     with st.container(key="chat-log", gap="small"):
-        if not turns and live is None:
+        if not turns and live is None and asleep is None:
             st.caption("Ask something. Every question starts a run of this flow.")
         st.caption(REMEMBERS if wanted.remembers else FORGETS)
-        _turns(document, thread, _before(turns, live), live, name, refresh)
+        busy = asleep is not None or live is not None
+        _turns(document, thread, _before(turns, live), live, name, refresh, busy)
         if live is not None:
             _exchange(document, live, name, refresh)
+        elif asleep is not None:
+            _sleeping(asleep, name, refresh)
     show_refusals(document)
     active = live is not None and live.active
+    waits = asleep.id if asleep else live.id if live and live.progress.status == "waiting" else ""
 
     def asked_for() -> None:
         question = st.session_state["chat-input"]
@@ -90,10 +99,44 @@ def chat_panel(document: FlowDocument, refresh: Refresh) -> None:
 
     if active:
         st.button("Stop", key="chat-stop", on_click=halt, icon=":material/stop:", width="stretch")
+    elif waits:
+        st.button(
+            "Stop", key="chat-stop", on_click=_stop_waiting, args=(waits, refresh),
+            icon=":material/stop:", width="stretch", help="Nobody is asked any more.",
+        )  # fmt: skip
     if refused := session.recall("chat-refused"):
         session.forget("chat-refused")
         st.session_state["chat-input"] = refused
-    st.chat_input("Message the flow", key="chat-input", on_submit=asked_for, disabled=active)
+    hint = "It waits for your answer above" if waits else "Message the flow"
+    st.chat_input(hint, key="chat-input", on_submit=asked_for, disabled=active or bool(waits))
+
+
+def _stop_waiting(run: str, refresh: Refresh) -> None:
+    stop_asking(run)
+    refresh()
+
+
+def _asleep(document: FlowDocument, thread: Thread | None) -> PastRun | None:
+    """The run that this conversation waits for, where this page did not see it fall asleep."""
+    if thread is None or not thread.run:
+        return None
+    try:
+        past = services().history.get(thread.run)
+    except FlowError:
+        return None
+    if past.status != "waiting":
+        return None
+    services().runner.show_in(past.id, document.id)
+    return past
+
+
+def _sleeping(past: PastRun, name: str, refresh: Refresh) -> None:
+    """A turn that waits for an answer, after a restart or in a conversation opened again."""
+    with st.chat_message("user"):
+        words(last_said(past.inputs.get(name, "")), f"chat:{past.id}:question")
+    with st.chat_message("assistant"):
+        notices()
+        show_questions(past.id, refresh)
 
 
 def _start(
@@ -129,8 +172,9 @@ def _turns(
     live: LiveRun | None,
     name: str,
     refresh: Refresh,
+    busy: bool,
 ) -> None:
-    """The turns that are kept, the newest at least."""
+    """The turns that are kept, the newest at least. While it is `busy` none is made anew."""
     whole = f"chat:{document.id}:thread:whole"
     shown = turns if session.recall(whole) else turns[-SHOWN:]
     if len(shown) < len(turns):
@@ -148,7 +192,7 @@ def _turns(
         else:
             _kept(turn)
         if thread is not None and (live is None or not live.active):
-            _actions(document, thread, turn, turn is turns[-1] and live is None, name, refresh)
+            _actions(document, thread, turn, turn is turns[-1] and not busy, name, refresh)
 
 
 def _actions(
@@ -194,7 +238,11 @@ def message(role: str, content: str) -> dict[str, str]:
 
 def question_of(live: LiveRun, name: str) -> str:
     """What was asked in a run: the text, or the last turn of the conversation."""
-    given = live.inputs.get(name, "")
+    return last_said(live.inputs.get(name, ""))
+
+
+def last_said(given: Any) -> str:
+    """A text, or the last message of a conversation, as an input of a run holds it."""
     if isinstance(given, list) and given and isinstance(given[-1], dict):
         return str(given[-1].get("content", ""))
     return str(given)

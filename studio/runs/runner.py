@@ -92,6 +92,7 @@ class Runner:
         self._environment = environment or (lambda folder: default_environment(folder=folder))
         self._runs: dict[str, LiveRun] = {}
         self._latest: dict[tuple[str, str], str] = {}
+        self._shown_in: dict[str, str] = {}
         self._listeners: dict[tuple[str, str], list[Listener]] = {}
         self._lock = threading.RLock()
         self._loop = asyncio.new_event_loop()
@@ -187,9 +188,13 @@ class Runner:
             return before
         environment = self._environment(past.folder)
         run = resumed_run(self._history(), past, environment, claimed=claimed)
-        document = before.document if before else f"run:{past.id}"
+        document = before.document if before else self._shown_in.get(past.id, f"run:{past.id}")
         live = LiveRun(past.id, document, owner, run.flow, past.folder, run.inputs, past.only, run)
         return self._launch(live)
+
+    def show_in(self, run_id: str, document: str) -> None:
+        """Have a run that waits, and that no process has, belong to a document when it goes on."""
+        self._shown_in[run_id] = document
 
     # --- people -------------------------------------------------------------------------------
 

@@ -155,3 +155,99 @@ def test_two_browsers_do_not_see_each_others_questions(
         side(page).get_by_role("button", name="Stop").click()
         expect(side(page).get_by_text("Stopped", exact=True)).to_be_visible()
         expect(side(page).get_by_role("textbox", name="The value")).to_have_count(0)
+
+
+# --- a conversation's turn that asks --------------------------------------------------------------
+
+TALK = {
+    "format": 1,
+    "name": "Talk",
+    "nodes": [
+        {"id": "said", "kind": "io.input", "params": {"name": "said"}},
+        {"id": "may", "kind": "people.approve", "params": {"question": "May this be said?"}},
+        {"id": "sent", "kind": "io.output", "params": {"name": "answer"}},
+    ],
+    "edges": [
+        {"from": "said.value", "to": "may.value"},
+        {"from": "may.approved", "to": "sent.value"},
+    ],
+    "layout": {"said": {"x": 0, "y": 0}, "may": {"x": 300, "y": 0}, "sent": {"x": 600, "y": 0}},
+}
+
+
+def chat(page: Page, studio: Server, name: str) -> None:
+    page.goto(f"{studio.url}/editor?flow={name}")
+    expect(node(page, "sent")).to_be_visible(timeout=SLOW)
+    tab(page)
+
+
+def tab(page: Page) -> None:
+    side(page).get_by_role("radio", name=re.compile("^Chat")).click()
+
+
+def say(page: Page, text: str) -> None:
+    box = page.get_by_test_id("stChatInputTextArea")
+    expect(box).to_be_enabled(timeout=SLOW)
+    box.fill(text)
+    box.press("Enter")
+
+
+def test_a_turn_that_asks_is_answered_in_the_chat_whatever_happens_meanwhile(
+    home: Path, page: Page
+) -> None:
+    put(home, "talk", TALK)
+    approve = side(page).get_by_role("button", name="Approve")
+    messages = side(page).get_by_test_id("stChatMessage")
+    again = side(page).locator(".st-key-chat-again")
+    with serve(ROOT / "studio" / "app.py", home) as studio:
+        chat(page, studio, "talk")
+        say(page, "first words")
+        expect(approve).to_be_visible(timeout=SLOW)
+        shoot(page, "chat-question")
+        expect(page.get_by_placeholder("It waits for your answer above")).to_be_disabled()
+        approve.click()
+        expect(side(page).locator("[class*='st-key-chat-branch']")).to_have_count(1, timeout=SLOW)
+        expect(messages.nth(1)).to_contain_text("first words")
+        again.get_by_role("button").click()  # made anew, it asks anew
+        expect(approve).to_be_visible(timeout=SLOW)
+        page.reload()  # it waits on
+        tab(page)
+        expect(approve).to_be_visible(timeout=SLOW)
+        approve.click()
+        expect(messages).to_have_count(2, timeout=SLOW)
+        expect(again).to_be_visible(timeout=SLOW)
+        say(page, "second words")
+        expect(approve).to_be_visible(timeout=SLOW)
+        expect(again).to_have_count(0)
+    with serve(ROOT / "studio" / "app.py", home) as studio:  # the studio was started anew
+        chat(page, studio, "talk")
+        expect(approve).to_be_visible(timeout=SLOW)
+        expect(messages).to_have_count(4)
+        expect(messages.nth(2)).to_contain_text("second words")
+        shoot(page, "chat-question-later")
+        branches = side(page).locator("[class*='st-key-chat-branch']")
+        branches.first.get_by_role("button").click()  # a branch does not wait
+        expect(messages).to_have_count(2, timeout=SLOW)
+        expect(approve).to_have_count(0)
+        expect(page.get_by_placeholder("Message the flow")).to_be_enabled()
+        side(page).get_by_test_id("stPopover").first.get_by_role("button").first.click()
+        page.locator(".st-key-chat-list").get_by_role(
+            "button", name="first words", exact=True
+        ).click()
+        page.keyboard.press("Escape")
+        expect(approve).to_be_visible(timeout=SLOW)
+        approve.click()
+        expect(branches).to_have_count(2, timeout=SLOW)
+        expect(messages.nth(3)).to_contain_text("second words")
+        expect(approve).to_have_count(0)
+
+
+def test_a_turn_that_waits_is_stopped(home: Path, page: Page) -> None:
+    put(home, "talk2", {**TALK, "name": "Talk two"})
+    with serve(ROOT / "studio" / "app.py", home) as studio:
+        chat(page, studio, "talk2")
+        say(page, "words")
+        expect(side(page).get_by_role("button", name="Approve")).to_be_visible(timeout=SLOW)
+        side(page).locator(".st-key-chat-stop").get_by_role("button").click()
+        expect(side(page).get_by_role("button", name="Approve")).to_have_count(0, timeout=SLOW)
+        expect(page.get_by_placeholder("Message the flow")).to_be_enabled(timeout=SLOW)
