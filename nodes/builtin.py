@@ -61,6 +61,9 @@ _WHERE = {
     "text.fill_mask": "encoders.fill_mask:FillMask",
     "embeddings.similarity": "encoders.similarity:SimilarityMatrix",
     "embeddings.plot": "encoders.plot:EmbeddingPlot",
+    # Systems
+    "haystack.pipeline": "haystack.pipeline:HaystackPipeline",
+    "haystack.retriever": "haystack.retriever:HaystackRetriever",
     # Evaluation
     "eval.data": "evaluation.labelled_data:LabelledData",
     "eval.accuracy": "evaluation.accuracy:Accuracy",

@@ -171,6 +171,8 @@ NODE_CODES: Mapping[str, str] = {
     "embeddings/no-pictures": "Embeddings that read texts are to see pictures.",
     "embeddings/not-texts": "What is to become vectors is no list of texts.",
     "embeddings/how-many": "There are too few things, or too many, for a matrix or a plot.",
+    "haystack/refused": "Haystack refuses a component, a connection or a value of a pipeline.",
+    "haystack/value": "A component of Haystack gave what cannot travel on a wire.",
     "encoder/unloadable": "The weights are of no network with the head that is needed.",
     "encoder/too-long": "A text is longer than the encoder reads.",
     "encoder/no-mask": "A text that is to be filled has no mask.",

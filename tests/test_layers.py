@@ -24,7 +24,7 @@ FLOORS = {
         ("models",),
         ("retrieval", "prompts"),
         ("techniques", "agents", "quantization", "records", "web", "mcp", "memory", "encoders"),
-        ("evaluation", "people"),
+        ("evaluation", "people", "haystack"),
     ),
     "flows": (("document",), ("checks",), ("runs", "exchange"), ("server",), ("cli",)),
     "studio": (
@@ -203,6 +203,7 @@ LOADED_LATE = {
     "nodes/models/servers/reading.py",
     "nodes/models/transformers/vision.py",
     "nodes/models/streaming.py", "nodes/records/jmes.py", "nodes/retrieval/open_store.py",
+    "nodes/haystack/build.py", "nodes/haystack/generator.py", "nodes/haystack/open_retriever.py",
     "nodes/encoders/clip.py", "nodes/retrieval/encoder.py", "nodes/retrieval/open_retriever.py",
 }  # fmt: skip
 

@@ -308,3 +308,14 @@ def test_sentences_that_mean_the_same_lie_together():
 def test_a_text_is_classified_without_training():
     assert ran("zero_shot_by_meaning").outputs["label"] == "cooking"
     assert ran("zero_shot_by_meaning", text="It rains all day.").outputs["label"] == "weather"
+
+
+def test_a_haystack_pipeline_answers_with_our_model():
+    result = ran("haystack_pipeline")
+    assert "six weeks" in result.outputs["answer"].casefold()
+    assert result.tokens.completion > 0
+
+
+def test_haystack_finds_behind_the_port_of_a_retriever():
+    found = ran("haystack_retriever").outputs["found"]
+    assert any("minus twenty-nine" in document.text for document in found)
