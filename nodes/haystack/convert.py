@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from patchbay.nodes.contract import NodeError
+from patchbay.nodes.contract import JsonValue, NodeError
 from patchbay.nodes.haystack.kinds import SocketType
-from patchbay.nodes.values import Document, JsonValue, Message, Table, as_text, is_json
+from patchbay.nodes.values import Document, Message, Table, as_text, is_json
 
 
 def to_haystack(value: Any, kind: SocketType) -> Any:
