@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 from patchbay.flows.checks.rules import RULES
@@ -14,16 +15,25 @@ from patchbay.nodes.codes import NODE_CODES
 ROOT = Path(__file__).parent.parent
 REGISTERS = ("nodes/codes.py", "flows/codes.py", "flows/checks/rules/__init__.py")
 MEDIA_TYPES = ("application", "audio", "image", "multipart", "text", "video")
+_LOOKS_LIKE_ONE = re.compile(r"[a-z]/[a-z0-9-]")
 
 
-def named() -> Iterator[tuple[str, str]]:
+@cache
+def named() -> list[tuple[str, str]]:
     """Every text that looks like a code, and the file it stands in."""
+    return list(_named())
+
+
+def _named() -> Iterator[tuple[str, str]]:
     for layer in ("nodes", "flows", "studio"):
         for path in (ROOT / layer).rglob("*.py"):
             where = str(path.relative_to(ROOT))
             if where in REGISTERS or "node_modules" in path.parts:
                 continue
-            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            source = path.read_text(encoding="utf-8")
+            if not _LOOKS_LIKE_ONE.search(source):
+                continue
+            for node in ast.walk(ast.parse(source)):
                 if isinstance(node, ast.Constant) and isinstance(node.value, str):
                     family, _, _ = node.value.partition("/")
                     if not re.fullmatch(r"[a-z]+/[a-z0-9-]+", node.value):

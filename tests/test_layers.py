@@ -7,6 +7,7 @@ room of its own. Rooms stand on floors, and no circle leads through them.
 from __future__ import annotations
 
 import ast
+from functools import cache
 from pathlib import Path
 
 import networkx
@@ -69,8 +70,9 @@ def imports(source: str, package: str = "") -> list[tuple[str, bool]]:
         inner = loading and not isinstance(
             node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
         )
+        inner = inner and not _type_checking(node)
         for child in ast.iter_child_nodes(node):
-            visit(child, inner and not _type_checking(node))
+            visit(child, inner)
 
     visit(ast.parse(source), True)
     return found
@@ -88,6 +90,7 @@ ALL_FILES = [path for layer in LAYERS for path in files(layer)]
 every_file = pytest.mark.parametrize("path", ALL_FILES, ids=lambda p: str(p.relative_to(ROOT)))
 
 
+@cache
 def imported(path: Path) -> list[tuple[str, bool]]:
     package = ".".join(["patchbay", *path.relative_to(ROOT).parent.parts])
     return imports(path.read_text(encoding="utf-8"), package)

@@ -18,8 +18,9 @@ from patchbay.nodes.builtin import BUILTIN
 from patchbay.nodes.catalog import Catalog
 from patchbay.nodes.testing import ScriptedModel
 from tests.flows.test_saved_memory import SAVED, Script, scripted
+from tests.needs import needs
 
-pytest.importorskip("deepagents")
+pytestmark = needs("deepagents")
 
 
 def environment(folder: Path) -> Environment:

@@ -16,9 +16,10 @@ from patchbay.nodes.agents.specs import RoleAgent
 from patchbay.nodes.contract import NodeError
 from patchbay.nodes.questions import Question, Reply
 from patchbay.nodes.testing import RecordingContext, run_node
+from tests.needs import needs
 from tests.nodes.agents.scripted import ScriptedModel, answer, call
 
-pytest.importorskip("deepagents")
+pytestmark = needs("deepagents")
 
 
 def both(*calls: str) -> str:

@@ -9,20 +9,23 @@ import pytest
 
 from patchbay.nodes.contract import NodeError
 from patchbay.nodes.quantization.tensors import chosen, from_numbers, in_folder
+from tests.needs import needs
 
-torch = pytest.importorskip("torch")
-safetensors = pytest.importorskip("safetensors.torch")
+pytestmark = needs("torch", "safetensors")
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
+    import torch
+    from safetensors.torch import save_file
+
     first = {
         "layers.10.q.weight": torch.ones(2, 3, dtype=torch.bfloat16),
         "layers.2.q.weight": torch.full((2, 3), 0.5),
         "layers.2.norm.weight": torch.ones(3),
     }
-    safetensors.save_file(first, tmp_path / "model-1.safetensors", metadata={"format": "pt"})
-    safetensors.save_file({"embed.weight": torch.zeros(4, 2)}, tmp_path / "model-2.safetensors")
+    save_file(first, tmp_path / "model-1.safetensors", metadata={"format": "pt"})
+    save_file({"embed.weight": torch.zeros(4, 2)}, tmp_path / "model-2.safetensors")
     return tmp_path
 
 
