@@ -13,8 +13,8 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 pytest.register_assert_rewrite("patchbay.flows.testing")
 
-# Looking for garbage took a fifth of the processor time: every search goes through all that is
-# imported. What is there once all tests are known is none; what tests leave is looked for less often.
+# Looking for garbage took a fifth of the processor time: each search goes through all that was
+# imported. What is there when all tests are known is none; what they leave is sought less often.
 gc.disable()
 
 
