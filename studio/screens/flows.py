@@ -32,6 +32,8 @@ FILE_TYPES = ["json", "png", "svg", "yaml", "yml"]
 """What can be imported."""
 FIRST = "ask"
 """The template to begin with."""
+SEARCH = "flows-search"
+"""The key of the search field."""
 OWN_FIRST = 9
 """Of a person's own flows this many are shown, the latest, until they ask for all."""
 
@@ -44,17 +46,15 @@ def page() -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.markdown("## Flows", anchors=False)
         st.space("stretch")
-        wanted = st.text_input(
-            "Search", key="flows-search", type="search", live=True, placeholder="Search",
-            label_visibility="collapsed", width=260,
-        )  # fmt: skip
+        search = st.container(width=260, key="search")
         st.button("Import", icon=":material/upload:", on_click=_ask, args=("import",))
         st.button("New flow", icon=":material/add:", type="primary", on_click=_new)
     drop = st.container(key="drop")
     _notice()
+    wanted = str(session.recall(SEARCH) or "")
     library = services().library
     cards = services().cards
-    own = [card for card in cards.of(library.own_files()) if card.matches(wanted or "")]
+    own = [card for card in cards.of(library.own_files()) if card.matches(wanted)]
     folded = len(own) > OWN_FIRST and not wanted and not session.recall("all-own")
     _own(own[:OWN_FIRST] if folded else own)
     if folded:
@@ -64,9 +64,14 @@ def page() -> None:
             "Nothing found." if wanted else
             "You have no flows yet. Begin with a template below, or with an empty flow."
         )  # fmt: skip
-    _templates(cards.of(library.template_files()), wanted or "")
+    _templates(cards.of(library.template_files()), wanted)
     _dialogs()
-    _drop(drop)  # last: the browser has the cards before it loads what it needs for this
+    # Last: the browser has the cards before it loads what it needs for these.
+    search.text_input(
+        "Search", key=SEARCH, type="search", live=True, placeholder="Search",
+        label_visibility="collapsed",
+    )  # fmt: skip
+    _drop(drop)
 
 
 def _templates(cards: Sequence[Card], wanted: str) -> None:

@@ -33,7 +33,7 @@ DRAWN_WITH: dict[str, tuple[Script, ...]] = {
     "settings": (),
 }
 """The pages, and which of our scripts they begin with."""
-ELEMENTS = ("BidiComponent", "TextInput")
+ELEMENTS = ("BidiComponent",)
 """Streamlit's scripts that the Flows page begins with; what comes after the cards may wait."""
 _IMPORTS = re.compile(r"""\b(?:from|import)\s*["'`]\./([\w.-]+\.js)["'`]""")
 
