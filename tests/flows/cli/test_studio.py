@@ -117,9 +117,11 @@ def test_plain_streamlit_asks_for_the_token_too(tmp_path: Path) -> None:
         with opener.open(f"{site}/?token=chosen-0123456789", timeout=30) as page:
             assert b"<title>Streamlit</title>" in page.read()
             assert "token" not in page.url
+        assert [p.pid for p in of_home(home)] == [process.pid], "one process"
     finally:
         process.terminate()
         process.wait(PATIENCE_S)
+    assert of_home(home) == [], "nothing of it is left"
     log_text = (home / "log").read_text()
     assert f":{port}/?token=…" in log_text
     assert "chosen-0123456789" not in log_text

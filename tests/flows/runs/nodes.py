@@ -158,6 +158,7 @@ class Hang(Node):
 
     kind, title, family = "test.hang", "Hang", "Test"
     left: ClassVar[list[str]] = []
+    began: ClassVar[list[str]] = []
 
     class Params(NodeParams):
         how: Literal["async", "thread", "polite"] = "async"
@@ -167,11 +168,13 @@ class Hang(Node):
 
     async def run(self, inputs: Any, params: Params, ctx: Context) -> Outputs:
         if params.how == "async":
+            self.began.append("async")
             await asyncio.Event().wait()
         await ctx.blocking(self._polite if params.how == "polite" else self._sleep, ctx)
         return self.Outputs(text="never")
 
     def _sleep(self, ctx: Context) -> None:
+        self.began.append("thread")
         try:
             while True:
                 time.sleep(0.01)
@@ -180,7 +183,8 @@ class Hang(Node):
 
     def _polite(self, ctx: Context) -> None:
         flag: threading.Event = ctx.cancelled
-        flag.wait(30)
+        self.began.append("polite")
+        flag.wait(600)
         self.left.append("polite")
 
 

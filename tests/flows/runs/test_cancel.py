@@ -15,6 +15,8 @@ from tests.flows.runs.nodes import Hang, Thing
 
 
 def hanging(how: str) -> Run:
+    Hang.left.clear()
+    Hang.began.clear()
     document = flow({"h": ("test.hang", {"how": how}), "o": OUT}, ["h.text > o.value"])
     return Run(document, {}, environment())
 
@@ -26,6 +28,8 @@ def threads() -> list[str]:
 
 
 BEFORE: set[threading.Thread] = set()
+PATIENCE_S = 60.0
+"""Far more than anything here takes, on a machine that does other things too."""
 
 
 @pytest.fixture(autouse=True)
@@ -34,9 +38,16 @@ def _threads_before() -> None:
     BEFORE.update(threading.enumerate())
 
 
+async def until_it_hangs() -> None:
+    """What is cancelled has begun, however long a busy machine takes for it."""
+    async with asyncio.timeout(PATIENCE_S):
+        while not Hang.began:
+            await asyncio.sleep(0.01)
+
+
 async def no_threads() -> None:
     """A thread that has said its last word may need a moment to be gone."""
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + PATIENCE_S
     while threads() and time.monotonic() < deadline:
         await asyncio.sleep(0.01)
     assert threads() == []
@@ -44,13 +55,15 @@ async def no_threads() -> None:
 
 @pytest.mark.parametrize("how", ["async", "thread", "polite"])
 async def test_cancel_ends_the_run_and_leaves_no_thread(how: str) -> None:
-    Hang.left.clear()
     run = hanging(how)
-    events = []
-    async for event in run.events():
-        events.append(event)
-        if len(events) == 2:  # run started, node started
-            asyncio.get_running_loop().call_later(0.05, run.cancel)
+
+    async def cancel() -> None:
+        await until_it_hangs()
+        run.cancel()
+
+    cancelling = asyncio.create_task(cancel())
+    events = [event async for event in run.events()]
+    await cancelling
     assert words(events) == ["start h", "cancelled"]
     assert isinstance(events[-1], RunCancelled)
     await no_threads()
@@ -59,7 +72,13 @@ async def test_cancel_ends_the_run_and_leaves_no_thread(how: str) -> None:
 
 async def test_cancel_from_another_thread() -> None:
     run = hanging("async")
-    threading.Timer(0.1, run.cancel).start()
+
+    def cancel() -> None:
+        while not Hang.began:
+            time.sleep(0.01)
+        run.cancel()
+
+    threading.Thread(target=cancel, daemon=True).start()
     assert words([event async for event in run.events()]) == ["start h", "cancelled"]
 
 
@@ -70,12 +89,11 @@ async def test_cancel_before_the_start() -> None:
 
 
 async def test_leaving_the_events_early_stops_the_run() -> None:
-    Hang.left.clear()
     run = hanging("thread")
     events = run.events()
     await anext(events)
     await anext(events)
-    await asyncio.sleep(0.05)
+    await until_it_hangs()
     await events.aclose()
     assert Hang.left == ["thread"]
     await no_threads()

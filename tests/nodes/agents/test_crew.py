@@ -6,7 +6,6 @@ import asyncio
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -251,20 +250,18 @@ async def test_a_crew_with_nothing_to_show_fails():
     assert found.code == "agent/budget"
 
 
-async def test_cancelling_stops_a_crew_within_a_second():
+async def test_cancelling_stops_a_crew_while_a_model_thinks():
     nodes = crew(thinker=PRODUCT)
-    nodes["writer"][1]["delay_s"] = 30
+    nodes["writer"][1]["delay_s"] = 600
     run = Run(harness.flow(nodes, CREW_WIRES), {}, environment(), ())
     happened = []
-    started = 0.0
-    async for event in run.events():
-        happened.append(event)
-        if isinstance(event, NodeStepped) and event.what == "answer":
-            await asyncio.sleep(0.5)
-            started = time.monotonic()
-            run.cancel()
+    async with asyncio.timeout(60):
+        async for event in run.events():
+            happened.append(event)
+            if isinstance(event, NodeStepped) and event.what == "answer":
+                await asyncio.sleep(0.5)
+                run.cancel()
     assert isinstance(happened[-1], RunCancelled)
-    assert time.monotonic() - started < 1
 
 
 # --- memory --------------------------------------------------------------------------------------

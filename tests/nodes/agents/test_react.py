@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from contextlib import AsyncExitStack
 from typing import Any, ClassVar
 
@@ -19,6 +18,8 @@ from tests.flows.runs import harness
 from tests.nodes.agents.conftest import environment, events, outputs, problem, steps, warnings
 from tests.nodes.agents.scripted import ASKED, HELD, ScriptedModel, answer, call
 
+PATIENCE_S = 60.0
+"""Far more than anything here takes, on a machine that does other things too."""
 WIRES = [
     "model.model > agent.model",
     "question.text > agent.prompt",
@@ -130,16 +131,16 @@ async def test_a_tool_that_is_not_there():
     ],
 )
 async def test_a_tool_that_misbehaves(habit: str, observed: str):
+    import threading
+
+    before = set(threading.enumerate())
     odd = ("test.odd_tool", {"habit": habit})
     happened = await react([call("odd", text="go"), answer("Without it, then.")], tool=odd)
     assert outputs(happened)["text"] == "Without it, then."
     assert ("agent", "tool result", observed) in steps(happened)
-    import threading
-
-    deadline = time.monotonic() + 5
-    while any("patchbay-" in t.name for t in threading.enumerate()):
-        assert time.monotonic() < deadline, "the tool's thread still runs"
-        await asyncio.sleep(0.05)
+    async with asyncio.timeout(PATIENCE_S):  # the tool's thread ends, however busy the machine is
+        while any("patchbay-" in t.name for t in set(threading.enumerate()) - before):
+            await asyncio.sleep(0.05)
 
 
 async def test_a_model_may_be_made_to_call_a_tool_first():
@@ -207,18 +208,17 @@ async def test_an_empty_prompt():
     assert problem(await events(nodes, WIRES)).code == "model/empty-prompt"
 
 
-async def test_cancelling_stops_it_within_a_second():
-    document = harness.flow(flow(["late"], model={"delay_s": 30}), WIRES)
+async def test_cancelling_stops_it_while_the_model_thinks():
+    document = harness.flow(flow(["late"], model={"delay_s": 600}), WIRES)
     run = Run(document, {}, environment(), ())
     happened = []
-    async for event in run.events():
-        happened.append(event)
-        if isinstance(event, NodeStarted) and event.node == "agent":
-            await asyncio.sleep(0.2)
-            started = time.monotonic()
-            run.cancel()
+    async with asyncio.timeout(PATIENCE_S):
+        async for event in run.events():
+            happened.append(event)
+            if isinstance(event, NodeStarted) and event.node == "agent":
+                await asyncio.sleep(0.2)
+                run.cancel()
     assert isinstance(happened[-1], RunCancelled)
-    assert time.monotonic() - started < 1
 
 
 async def test_a_server_without_tool_calls_is_held_to_a_schema() -> None:

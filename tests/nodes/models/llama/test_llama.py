@@ -135,7 +135,7 @@ async def cancelled(llama: ChatLlama, prompt: str, **options: object) -> None:
 )
 async def test_cancelling_leaves_no_thread(llama: ChatLlama, prompt: str) -> None:
     # Well under the seconds that either would take: the story never ends within the context.
-    await asyncio.wait_for(cancelled(llama, prompt, seed=1), timeout=30)
+    await asyncio.wait_for(cancelled(llama, prompt, seed=1), timeout=120)
     assert calls() == []
     assert llama.invoke("Hi", max_tokens=2).text
 
