@@ -130,18 +130,18 @@ def test_templates_are_looked_at_searched_and_chosen_by_topic(studio: Server, pa
     page.goto(studio.url)
     cards = page.locator(".card")
     expect(cards).to_have_count(len(list(SAVED.glob("*.json"))))
-    page.get_by_role("radio", name="Agents").click()
+    page.get_by_role("radio", name="Agents", exact=True).click()
     expect(cards.filter(has_text="Ask a question")).to_have_count(0)
     expect(cards.first).to_be_visible()
     page.get_by_role("searchbox", name="Search").fill("smallest useful")
     expect(page.get_by_text("No template about Agents matches the search.")).to_be_visible()
     expect(cards).to_have_count(0)
-    page.get_by_role("radio", name="Agents").click()
+    page.get_by_role("radio", name="Agents", exact=True).click()
     expect(cards).to_have_count(1)
-    page.get_by_role("radio", name="Prompts").focus()  # one of the many, by keyboard
+    page.get_by_role("radio", name="Prompts", exact=True).focus()  # one of the many, by keyboard
     page.keyboard.press("ArrowRight")
     page.keyboard.press("Space")
-    expect(page.get_by_role("radio", name="Models")).to_be_checked()
+    expect(page.get_by_role("radio", name="Models", exact=True)).to_be_checked()
     expect(cards).to_have_count(1)
     cards.get_by_role("button", name="Look").focus()
     page.keyboard.press("Enter")
@@ -317,8 +317,7 @@ def test_an_edit_in_the_inspector_adds_a_port_and_a_fix_wires_it(
     side(page).get_by_role("button", name="Wire from question.value").click()
     expect(side(page).get_by_text("Nothing is wrong")).to_be_visible()
     expect(toolbar(page, "Validate")).to_be_visible()
-    page.wait_for_timeout(1500)
-    assert "prompt.style" in {edge.target for edge in read_flow(path).edges}
+    wait_for(page, lambda: "prompt.style" in {edge.target for edge in read_flow(path).edges})
     icon(page, "undo").click()
     expect(toolbar(page, "1 error")).to_be_visible()
     for _ in range(6):  # what was typed slowly is several steps
@@ -388,9 +387,8 @@ def test_two_tabs_see_each_others_edits(studio: Server, page: Page) -> None:
     side(other).get_by_role("textbox", name="Title").fill("Renamed here")
     expect(node(page, "prompt")).to_contain_text("Renamed here")
     expect(side(page).get_by_text("Select a node to see")).to_be_visible()  # each has their own
-    page.wait_for_timeout(1500)
-    saved = read_flow(path)
-    assert (saved.name, saved.node("prompt").title) == ("Both see this", "Renamed here")
+    wait_for(page, lambda: read_flow(path).node("prompt").title == "Renamed here")
+    assert read_flow(path).name == "Both see this"
 
 
 @pytest.mark.parametrize("mine", [True, False])
@@ -502,16 +500,14 @@ def test_a_version_is_restored(studio: Server, page: Page) -> None:
     name.fill("Changed my mind")
     name.press("Enter")
     expect(page.get_by_text("Saved", exact=True)).to_be_visible()
-    page.wait_for_timeout(1500)
-    assert read_flow(path).name == "Changed my mind"
+    wait_for(page, lambda: read_flow(path).name == "Changed my mind")
     icon(page, "versions").click()
     dialog = page.get_by_role("dialog")
     dialog.get_by_role("combobox").click()
     page.get_by_role("option").filter(has_text="First version").click()
     dialog.get_by_role("button", name="Restore this version").click()
     expect(name).to_have_value("Ask a question")
-    page.wait_for_timeout(1500)
-    assert read_flow(path).name == "Ask a question"
+    wait_for(page, lambda: read_flow(path).name == "Ask a question")
 
 
 def test_delete_can_be_undone(studio: Server, page: Page) -> None:
@@ -675,7 +671,7 @@ def test_a_flow_takes_a_file_that_is_uploaded(studio: Server, page: Page, tmp_pa
     given.write_text("Plain words from a file.", "utf-8")
     side(page).locator("input[type=file]").set_input_files(given)
     expect(side(page).get_by_text("note.txt")).to_be_visible()
-    page.wait_for_timeout(500)
+    wait_for(page, lambda: any((studio.home / "uploads").glob("*/note.txt")))
     toolbar(page, "Run").click()
     expect(side(page).get_by_text("Finished").first).to_be_visible(timeout=SLOW)
     expect(side(page).get_by_text("Plain words from a file.").first).to_be_visible()
@@ -756,7 +752,7 @@ def test_fields_rest_while_they_are_of_another_node(studio: Server, page: Page) 
     title.fill("Mine")
     title.press("Enter")
     expect(node(page, "ask")).to_contain_text("Mine")
-    page.wait_for_timeout(1500)
+    wait_for(page, lambda: read_flow(path).by_id()["ask"].title == "Mine")
     after = read_flow(path).by_id()
     assert (after["ask"].title, after["prompt"]) == ("Mine", before.by_id()["prompt"])
 
