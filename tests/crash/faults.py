@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import socket
 from collections import Counter
-from collections.abc import Awaitable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any, ClassVar
 
+from patchbay.flows.runs.asking import Desk
+from patchbay.flows.runs.events import NodeAnswered, NodeAsked, RunWaiting
 from patchbay.flows.runs.history import History
 from patchbay.flows.runs.journal import StepPlace, StepRecord
 from patchbay.flows.runs.recording import Recording
@@ -43,12 +45,15 @@ class Ledger:
     committed: ClassVar[set[str]] = set()
     repeated: ClassVar[Counter[str]] = Counter()
     wrong: ClassVar[list[str]] = []
+    heard: ClassVar[set[str]] = set()
+    """Authors of answers that nodes have been given."""
 
     @classmethod
     def clear(cls) -> None:
         """For the next scenario."""
         cls.fault, cls.wrong = Fault(), []
         cls.done, cls.repeated, cls.committed = Counter(), Counter(), set()
+        cls.heard = set()
 
     @classmethod
     def effect(cls) -> None:
@@ -94,6 +99,69 @@ class Faulty:
         self._inner.settle()
 
 
+class FaultyDesk:
+    """The desk of a run whose process can die: before and after each of its commits."""
+
+    def __init__(self, inner: Desk) -> None:
+        self._inner = inner
+
+    @property
+    def expected(self) -> bool:
+        """Whether something in the run may ask."""
+        return self._inner.expected
+
+    @expected.setter
+    def expected(self, value: bool) -> None:
+        self._inner.expected = value
+
+    @property
+    def listeners(self) -> set[Callable[[], None]]:
+        """Called when there are new answers."""
+        return self._inner.listeners
+
+    @listeners.setter
+    def listeners(self, value: set[Callable[[], None]]) -> None:
+        self._inner.listeners = value
+
+    def digest_of(self, question: str) -> str | None:
+        """The digest of a question."""
+        return self._inner.digest_of(question)
+
+    def answer_to(self, question: str) -> dict[str, Any] | None:
+        """Its answer."""
+        return self._inner.answer_to(question)
+
+    def put(self, event: NodeAsked, digest: str) -> None:
+        """Keep a question."""
+        Ledger.fault.moment()
+        self._inner.put(event, digest)
+        Ledger.fault.moment()
+
+    def withdraw(self, question: str) -> None:
+        """Nobody needs the answer."""
+        Ledger.fault.moment()
+        self._inner.withdraw(question)
+
+    def refresh(self) -> list[NodeAnswered]:
+        """What has been answered; the process may die as soon as it has heard of it."""
+        Ledger.fault.moment()
+        found = self._inner.refresh()
+        if found:
+            Ledger.fault.moment()
+        return found
+
+    def sleep(self, event: RunWaiting) -> bool:
+        """Fall asleep."""
+        Ledger.fault.moment()
+        slept = self._inner.sleep(event)
+        Ledger.fault.moment()
+        return slept
+
+    def stored(self) -> Mapping[str, Any]:
+        """What nodes have given."""
+        return self._inner.stored()
+
+
 def bury(history: History, run: str, *, losing: bool) -> None:
     """What is left of a run whose process died: it is nobody's, and may have lost the last moment.
 
@@ -109,5 +177,6 @@ def bury(history: History, run: str, *, losing: bool) -> None:
     writer.put_and_wait()
     runs = history._store.table("runs")
     process = f"{socket.gethostname()}/999999999/0.00"
-    dead = runs.update().where(runs.c.id == run).values(process=process, status="running")
+    at_work = (runs.c.id == run, runs.c.status == "running")  # one that sleeps is nobody's anyway
+    dead = runs.update().where(*at_work).values(process=process)
     history._store.do(lambda db: db.execute(dead), write=True)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from patchbay.nodes.calls import CallOptions
 from patchbay.nodes.contract import (
+    UNSET,
     Context,
     DescribingNode,
     Field,
@@ -19,6 +20,7 @@ from patchbay.nodes.contract import (
     Ports,
     port,
 )
+from patchbay.nodes.questions import ApprovalWanted, EditWanted, Question
 from patchbay.nodes.tools.tool import LocalTool, langchain_tool
 from patchbay.nodes.values import ModelSpec, Opening
 from tests.crash.faults import Ledger
@@ -172,4 +174,55 @@ class Steps(Node):
         return self.Outputs(value=[*results, *(task.result() for task in tasks)])
 
 
-PARTS = [Model, Tool, Steps]
+class Asks(Node):
+    """Asks several people at once, each twice, and makes steps before, between and after."""
+
+    kind, title, family = "test.asks", "Asks", "Test"
+    deterministic = False
+
+    class Params(NodeParams):
+        beside: int = 2
+        within: list[float] = []
+
+    class Inputs(Ports):
+        value: JsonValue = port(None, doc="Anything.")
+
+    class Outputs(Ports):
+        value: JsonValue
+
+    @classmethod
+    def asks(cls, params: Params) -> bool:
+        return True
+
+    async def run(self, inputs: Inputs, params: Params, ctx: Context) -> Outputs:
+        async def effect(number: int, found: Any) -> list[Any]:
+            Ledger.effect()
+            await asyncio.sleep(number / 4000)
+            return [number, found]
+
+        async def person(number: int) -> JsonValue:
+            within = params.within[number] if number < len(params.within) else None
+            default: Any = UNSET if within is None else ["late", number]
+            with ctx.lane(f"person {number}"):
+                made = await ctx.once("before", effect, number, inputs.value)
+                title = f"What of {made}?"
+                edit = EditWanted("json")
+                wanted = Question(title, edit, made, within_s=within, default=default)
+                first = await ctx.ask(wanted)
+                Ledger.heard.add(first.author)
+                made = await ctx.once("between", effect, number, first.value)
+                second = await ctx.ask(Question(f"Is {made} right?", ApprovalWanted()))
+                Ledger.heard.add(second.author)
+                return (await ctx.once("after", effect, number, [made, second.approved]))[1]
+
+        numbers = range(params.beside)
+        ended = await asyncio.gather(*map(person, numbers), return_exceptions=True)
+        waits = [end for end in ended if isinstance(end, BaseException)]
+        if waits:
+            raise waits[0] if len(waits) == 1 else BaseExceptionGroup("several wait", waits)
+        return self.Outputs(
+            value=[value for value in ended if not isinstance(value, BaseException)]
+        )
+
+
+PARTS = [Model, Tool, Steps, Asks]

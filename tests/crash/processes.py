@@ -21,7 +21,8 @@ from patchbay.flows.runs.resume import resumed_run
 from patchbay.flows.runs.running import LoadedFlow, Run
 from patchbay.nodes.context import IDEMPOTENCY_KEY
 from tests.crash.faults import Ledger
-from tests.crash.scenarios import FLOWS, GIVEN, Scenarios
+from tests.crash.flows import FLOWS, GIVEN
+from tests.crash.scenarios import Scenarios
 
 ORDER = ("agent", "loop", "crew", "steps", "samples")
 

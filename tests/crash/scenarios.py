@@ -1,152 +1,32 @@
-"""The flows that are killed, each with what it shows, and what a kill must not do to them."""
+"""Runs of flows that are killed and go on, and what a kill must not do to them."""
 
 from __future__ import annotations
 
-import json
 import random
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from patchbay.flows.document.model import Flow
 from patchbay.flows.document.writing import save_flow
-from patchbay.flows.runs.events import RunFinished
+from patchbay.flows.runs.answers import gone_on_with, recorded
+from patchbay.flows.runs.events import RunFinished, RunWaiting
 from patchbay.flows.runs.history import History
 from patchbay.flows.runs.resume import resumed_run
-from patchbay.flows.runs.running import LoadedFlow, Run
-from tests.crash.faults import Fault, Faulty, Ledger, bury
+from patchbay.flows.runs.running import LoadedFlow, Run, new_run_id
+from tests.crash.faults import Fault, Faulty, FaultyDesk, Killed, Ledger, bury
+from tests.crash.flows import FLOWS, GIVEN, ITEMS
 from tests.crash.parts import PARTS
+from tests.crash.person import Person
 from tests.flows.runs import harness
-from tests.flows.runs.harness import OUT, flow
 
 CATALOG = harness.CATALOG.extended(PARTS)
 
-CALLS = [
-    json.dumps([["send", "a"], ["post", "bc"], ["send", "def"]]),
-    json.dumps([["post", "last"]]),
-    "All is done: {}.",
-]
+MOST_KILLS = 3
+"""So often one run is killed."""
 
-
-def steps() -> Flow:
-    """Nodes that make steps of their own, one after the other and side by side."""
-    return flow(
-        {
-            "one": ("test.steps", {"wait": [3, 0, 2, 1]}),
-            "two": ("test.steps", {"first": 1, "beside": 3, "wait": [0, 2]}),
-            "o": OUT,
-        },
-        ["one.value > two.value", "two.value > o.value"],
-    )
-
-
-def asks() -> Flow:
-    """Two models, one after the other."""
-    return flow(
-        {
-            "m": "test.counted_model",
-            "t": "test.text",
-            "one": "model.ask",
-            "two": "model.ask",
-            "o": OUT,
-        },
-        [
-            "m.model > one.model", "m.model > two.model", "t.text > one.prompt",
-            "one.text > two.prompt", "two.text > o.value",
-        ],
-    )  # fmt: skip
-
-
-def samples() -> Flow:
-    """A technique: five samples of one prompt, and a vote."""
-    return flow(
-        {
-            "m": "test.counted_model",
-            "t": "test.text",
-            "vote": ("technique.self_consistency", {"seed": 7}),
-            "o": OUT,
-        },
-        ["m.model > vote.model", "t.text > vote.prompt", "vote.answer > o.value"],
-    )
-
-
-def agent() -> Flow:
-    """LangChain's agent: three calls in one turn, one in the next, and an answer."""
-    return flow(
-        {
-            "m": ("test.counted_model", {"lines": CALLS}),
-            "send": "test.counted_tool",
-            "post": ("test.counted_tool", {"name": "post"}),
-            "t": "test.text",
-            "a": "agent.react",
-            "o": OUT,
-        },
-        [
-            "m.model > a.model", "send.tool > a.tools", "post.tool > a.tools",
-            "t.text > a.prompt", "a.text > o.value",
-        ],
-    )  # fmt: skip
-
-
-def crew() -> Flow:
-    """CrewAI: one role that calls tools, one that writes."""
-    return flow(
-        {
-            "m": ("test.counted_model", {"lines": CALLS}),
-            "w": "test.counted_model",
-            "send": "test.counted_tool",
-            "post": ("test.counted_tool", {"name": "post"}),
-            "analyst": ("agent.role", {"role": "Analyst"}),
-            "author": ("agent.role", {"role": "Author"}),
-            "work": ("agent.task", {"description": "Send it.", "expected": "A word."}),
-            "report": ("agent.task", {"description": "Write it down."}),
-            "crew": "agent.crew",
-            "o": OUT,
-        },
-        [
-            "m.model > analyst.model", "w.model > author.model", "send.tool > analyst.tools",
-            "post.tool > analyst.tools", "analyst.agent > work.agent",
-            "author.agent > report.agent", "work.task > report.context", "work.task > crew.tasks",
-            "report.task > crew.tasks", "crew.text > o.value",
-        ],
-    )  # fmt: skip
-
-
-def loop() -> Flow:
-    """For each of six items a flow that asks a model and makes steps, three at a time."""
-    return flow(
-        {
-            "list": ("io.input", {"name": "items", "kind": "json"}),
-            "each": ("logic.for_each", {"flow": "item", "concurrency": 3}),
-            "o": OUT,
-        },
-        ["list.value > each.items", "each.results > o.value"],
-    )
-
-
-def item() -> Flow:
-    """What is done for each item."""
-    return flow(
-        {
-            "i": ("io.input", {"name": "item", "kind": "json"}),
-            "s": ("test.steps", {"first": 1, "beside": 2}),
-            "m": "test.counted_model",
-            "t": "test.text",
-            "ask": "model.ask",
-            "r": ("io.output", {"name": "result"}),
-        },
-        ["i.value > s.value", "m.model > ask.model", "t.text > ask.prompt", "s.value > r.value"],
-        name="item",
-    )
-
-
-FLOWS: dict[str, Callable[[], Flow]] = {
-    made.__name__: made for made in (steps, asks, samples, agent, loop, crew)
-}
-GIVEN: dict[str, dict[str, Any]] = {
-    "loop": {"items": [1, [2], {"three": None}, True, 1.5, {"six": 6}]}
-}
+WAITS: Mapping[str, Any] = {}
+"""What a run gives that sleeps until somebody answers."""
 
 
 @dataclass
@@ -155,16 +35,18 @@ class Scenarios:
 
     history: History
     folder: Path
-    made: dict[str, int]
-    expected: dict[str, Any]
-    moments: dict[str, int]
+    made: dict[str, int] = field(default_factory=dict)
+    expected: dict[str, Any] = field(default_factory=dict)
+    moments: dict[str, int] = field(default_factory=dict)
     kills: int = 0
+    answers: int = 0
 
     @classmethod
     def over(cls, history: History, folder: Path) -> Scenarios:
         """Nothing has been killed yet."""
-        save_flow(item(), folder / "item.json")
-        return cls(history, folder, {}, {}, {})
+        for made in ITEMS:
+            save_flow(made(), folder / f"{made.__name__}.json")
+        return cls(history, folder)
 
     def environment(self) -> Any:
         """A process of its own: nothing is open, nothing cached."""
@@ -173,43 +55,68 @@ class Scenarios:
     async def learn(self, name: str) -> None:
         """Run a flow without a kill: what it gives, and in how many moments it can die."""
         Ledger.clear()
-        document = FLOWS[name]()
-        run = Run(LoadedFlow(document, self.folder), GIVEN.get(name, {}), self.environment())
-        self.expected[name] = await self._to_the_end(run, document)
+        run = self._new(name, new_run_id())
+        person = Person(self.history, run.id, None)
+        while (outputs := await self._to_the_end(run, person)) is WAITS:
+            assert person.answers(), f"{name} sleeps, and nobody can wake it"
+            run = gone_on_with(self.history, run.id, self.environment())
+        self.expected[name] = outputs
         assert self.expected[name] is not None, f"{name} fails without a kill"
         self.moments[name] = Ledger.fault.count
         assert max(Ledger.done.values()) == 1
         self.history.delete(run.id)
 
     async def one(self, name: str, chance: random.Random) -> None:
-        """One scenario: a run is killed at a moment, goes on, and may be killed again."""
+        """One scenario: a run is killed at a moment, goes on, and may be killed again. People
+        answer before, while and after."""
         if name not in self.expected:
             await self.learn(name)
         Ledger.clear()
-        document = FLOWS[name]()
-        run = Run(LoadedFlow(document, self.folder), GIVEN.get(name, {}), self.environment())
-        run_id, kills = run.id, 0
+        run_id, kills = new_run_id(), 0
+        person = Person(self.history, run_id, chance)
+        run: Run | None = None
+        Ledger.fault = self._fault(name, kills, chance)
         while True:
-            at = chance.randint(1, self.moments[name]) if kills < 3 else 0
-            Ledger.fault = Fault(at if kills == 0 or chance.random() < 0.5 else 0)
-            outputs = await self._to_the_end(run, document)
-            if not Ledger.fault.dead:
+            try:
+                run = run or self._goes_on(name, run_id, person)
+                outputs = await self._to_the_end(run, person)
+            except Killed:  # between two lives, while answering
+                outputs = None
+            run = None
+            if Ledger.fault.dead:
+                kills += 1
+                bury(self.history, run_id, losing=chance.random() < 0.5)
+                Ledger.fault = self._fault(name, kills, chance)
+            elif outputs is not WAITS:
                 break
-            kills += 1
-            bury(self.history, run_id, losing=chance.random() < 0.5)
-            if not self._known(run_id):  # it died before its first record
-                run = Run(
-                    LoadedFlow(document, self.folder),
-                    GIVEN.get(name, {}),
-                    self.environment(),
-                    run_id=run_id,
-                )
-                continue
-            run = resumed_run(self.history, self.history.get(run_id), self.environment())
         self._judge(name, outputs, kills)
+        person.judge()
+        self.answers += len(self.history.inbox.answers_of(run_id))
         self.history.delete(run_id)
         self.made[name] = self.made.get(name, 0) + 1
         self.kills += kills
+
+    def _fault(self, name: str, kills: int, chance: random.Random) -> Fault:
+        """When the process dies next; the first always does, unless it ends before."""
+        at = chance.randint(1, self.moments[name])
+        again = kills == 0 or (kills < MOST_KILLS and chance.random() < 0.5)
+        return Fault(at if again else 0)
+
+    def _new(self, name: str, run_id: str) -> Run:
+        document = FLOWS[name]()
+        env = recorded(self.environment(), self.history, run_id, document, self.folder)
+        loaded = LoadedFlow(document, self.folder)
+        return Run(loaded, GIVEN.get(name, {}), env, run_id=run_id)
+
+    def _goes_on(self, name: str, run_id: str, person: Person) -> Run:
+        """The run as a process has it that begins it, resumes it, or has answered."""
+        if not self._known(run_id):  # it died before its first record
+            return self._new(name, run_id)
+        past = self.history.get(run_id)
+        share = 0.85 if past.status == "waiting" else 0.4
+        if person.happens(share) and person.answers():
+            return gone_on_with(self.history, run_id, self.environment())
+        return resumed_run(self.history, self.history.get(run_id), self.environment())
 
     def _judge(self, name: str, outputs: Any, kills: int) -> None:
         assert outputs == self.expected[name], (name, outputs)
@@ -221,15 +128,28 @@ class Scenarios:
     def _known(self, run_id: str) -> bool:
         return any(past.id == run_id for past in self.history.runs(3))
 
-    async def _to_the_end(self, run: Run, document: Flow) -> Any:
-        if run._env.journal is None:
-            run.add_sink(self.history.recorder(run.id, document, self.folder))
-        journal = run._env.journal
+    async def _to_the_end(self, run: Run, person: Person) -> Any:
+        journal, desk = run._env.journal, run._env.desk
         assert journal is not None
+        assert desk is not None
         journal.log = Faulty(journal.log)  # type: ignore[arg-type]
+        run._env = replace(run._env, desk=FaultyDesk(desk))
         async for event in run.events():
             if Ledger.fault.dead:
                 run.cancel()
-            if isinstance(event, RunFinished):
+            elif isinstance(event, RunFinished):
                 return event.outputs
+            elif isinstance(event, RunWaiting):
+                return WAITS
+            elif person.happens(0.1):
+                self._answered_at_work(run, person)
         return None
+
+    def _answered_at_work(self, run: Run, person: Person) -> None:
+        """Somebody answers while the run works, and its process may die at that."""
+        try:
+            assert not person.answers(), "two processes have the run"
+        except Killed:
+            run.cancel()
+        if person.happens(0.5):
+            run.nudge()
