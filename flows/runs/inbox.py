@@ -280,6 +280,7 @@ class Inbox:
     def _insert(self, db: Any, asked: OpenQuestion, data: dict[str, Any]) -> None:
         import sqlalchemy as sa
 
+        self._alone(db, asked.run)
         try:
             db.execute(
                 self._answers.insert().values(
@@ -301,6 +302,15 @@ class Inbox:
             answer=data,
         )
         self._event(db, asked.run, event)
+
+    def _alone(self, db: Any, run: str) -> None:
+        """Let nothing else happen to the run in between. SQLite has one writer at a time; on a
+        server, a run could otherwise fall asleep beside an answer, and neither see the other."""
+        if db.dialect.name != "sqlite":
+            r = self._runs.c
+            db.execute(
+                self._runs.select().with_only_columns(r.id).where(r.id == run).with_for_update()
+            )
 
     def _answered(self, asked: OpenQuestion) -> AlreadyAnsweredError:
         data = self.answers_of(asked.run)[asked.id]

@@ -6,12 +6,11 @@ import base64
 import struct
 import time
 from functools import lru_cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from patchbay.flows.problems import FlowError
+from patchbay.flows.runs.address import history_address
 from patchbay.nodes.errors import NodeError
-from patchbay.nodes.home import home
 from patchbay.nodes.remembered import Fact, Scope, Summary
 
 if TYPE_CHECKING:
@@ -112,7 +111,7 @@ class Remembering:
 
     def _do(self, table: str, work: Any, *, write: bool = False) -> Any:
         try:
-            store = (self._history or _default(home())).store
+            store = (self._history or _default(history_address())).store
             return store.do(lambda db: work(db, store.table(table)), write=write)
         except FlowError as error:
             problem = error.problems[0]
@@ -122,11 +121,11 @@ class Remembering:
 
 
 @lru_cache(maxsize=4)
-def _default(folder: Path) -> History:
-    """The history of a home folder, opened once in a process."""
+def _default(address: str) -> History:
+    """The history at an address, opened once in a process."""
     from patchbay.flows.runs.history import History
 
-    return History(f"sqlite:///{folder / 'history.sqlite'}")
+    return History(address)
 
 
 def _packed(vector: tuple[float, ...]) -> str:

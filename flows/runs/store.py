@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from patchbay.flows.problems import FlowError, Problem
+from patchbay.flows.runs.address import VARIABLE, history_address, no_driver, parsed
 from patchbay.flows.runs.one_host import Stamp
 from patchbay.flows.runs.tables import all_tables
-from patchbay.nodes.home import home
 from patchbay.nodes.private import is_private, private_file, private_folder
 
 if TYPE_CHECKING:
@@ -38,6 +38,9 @@ MIGRATIONS: Mapping[int, Migration] = {1: _only_tables, 2: _only_tables, 3: _onl
 """Version → what leads to the next one. 2 has the journal's steps, 3 questions and answers, 4
 conversations and memory."""
 
+_LOCK = 0x7061746368
+"""Held on a server while tables are made: of two that find none, one would fail."""
+
 DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 OTHER_TABLES = ("no such table", "no such column", "has no column")
 """What SQLite says of a file that holds something else than a history."""
@@ -56,25 +59,22 @@ class Store:
     """The open database.
 
     Args:
-        url: a SQLAlchemy URL; a SQLite file under the home folder unless given.
+        url: a SQLAlchemy URL; unless given, that of PATCHBAY_HISTORY, or a SQLite file under the
+            home folder.
         migrations: the upgrades of older schemas.
 
     Raises:
-        FlowError: the disk refuses, or a newer Patchbay wrote the file.
+        FlowError: the disk or the server refuses, or a newer Patchbay wrote the file.
     """
 
     def __init__(self, url: str | None = None, migrations: Mapping[int, Migration] = MIGRATIONS):
-        import sqlalchemy as sa
-
         self.notice = ""
         """What happened to the file that the person should know; "" for nothing."""
         self.generation = 0
         """Raised when a damaged file was moved aside and a new one was begun."""
         self._tables = all_tables()
         self._migrations = migrations
-        if url is None:
-            url = f"sqlite:///{home() / 'history.sqlite'}"
-        self._url = sa.make_url(url)
+        self._url = parsed(history_address() if url is None else url)
         is_file = self._url.get_backend_name() == "sqlite" and self._url.database
         self.path = Path(self._url.database) if is_file and self._url.database else None
         self._stamp = None if self.path is None else Stamp(self.path)
@@ -170,7 +170,10 @@ class Store:
     def _connect(self, url: Any) -> Engine:
         import sqlalchemy as sa
 
-        engine = sa.create_engine(url)
+        try:
+            engine = sa.create_engine(url)
+        except (ModuleNotFoundError, sa.exc.NoSuchModuleError) as error:
+            raise no_driver(url, error) from error
         if engine.dialect.name == "sqlite":
             if "immutable" not in str(url):
                 sa.event.listen(engine, "connect", _prepare_sqlite)
@@ -183,6 +186,8 @@ class Store:
         """Make the tables, or upgrade them. Two processes may come here at the same moment."""
         if self.path is None:
             with self._engine.begin() as db:
+                if db.dialect.name == "postgresql":
+                    db.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK})")
                 self._bring_up_to_date(db)
             return
         from filelock import FileLock
@@ -291,8 +296,9 @@ class Store:
         message = f"The history {place} cannot be used: {_reason(error)}."
         fix = (
             "Free some space, or set PATCHBAY_HOME to a folder that can be written. "
-            "A run that is not recorded needs none."
-        )
+            if self.path is not None
+            else f"See that the server runs and that {VARIABLE} names it. "
+        ) + "A run that is not recorded needs none."
         return FlowError([Problem("history/unwritable", message, fix)])
 
     def _newer(self, version: int) -> Problem:

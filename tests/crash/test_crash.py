@@ -10,15 +10,20 @@ from pathlib import Path
 import pytest
 
 from patchbay.flows.runs.history import History
-from tests.crash.scenarios import FLOWS, Scenarios
+from tests.crash.flows import FLOWS
+from tests.crash.scenarios import Scenarios
+from tests.stores import url_of
 
-TIMES = {"steps": 12, "asks": 8, "samples": 6, "agent": 6, "loop": 8, "crew": 1}
+TIMES = {
+    "steps": 10, "asks": 6, "samples": 4, "agent": 4, "loop": 5, "crew": 1,
+    "questions": 8, "asked_loop": 5, "asked_agent": 5,
+}  # fmt: skip
 
 
 @pytest.fixture
 def scenarios(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Scenarios]:
     monkeypatch.setenv("PATCHBAY_HOME", str(tmp_path / "home"))
-    history = History(f"sqlite:///{tmp_path / 'history.sqlite'}")
+    history = History(url_of(tmp_path / "history.sqlite"))
     yield Scenarios.over(history, tmp_path)
     history.close()
 

@@ -11,6 +11,7 @@ from patchbay.flows import FlowError, History, RunError, aanswer, answer, arun, 
 from patchbay.flows.runs.inbox import AlreadyAnsweredError
 from tests.flows.runs.harness import OUT, flow
 from tests.flows.runs.people import env_of
+from tests.stores import another, url_of
 
 ASKS = flow({"ask": ("test.ask", {"times": 2}), "o": OUT}, ["ask.text > o.value"])
 TWO = flow({"two": "test.ask_two", "o": OUT}, ["two.text > o.value"])
@@ -34,7 +35,7 @@ FORM = flow(
 
 @pytest.fixture
 def more(tmp_path: Path) -> dict[str, Any]:
-    history = History(f"sqlite:///{tmp_path / 'history.sqlite'}")
+    history = History(url_of(tmp_path / "history.sqlite"))
     return {"record": True, "history": history, "environment": env_of()}
 
 
@@ -77,7 +78,7 @@ def test_a_form_fills_what_may_be_left_out(more: dict[str, Any]) -> None:
 
 async def test_by_its_id_alone_in_a_later_program(more: dict[str, Any]) -> None:
     waiting = await arun(TWO, **more)
-    later = {"history": History(f"sqlite:///{more['history'].store.path}"), "environment": env_of()}
+    later = {"history": another(more["history"]), "environment": env_of()}
     waiting = await aanswer(waiting.run, "two@left", choose="a", **later)
     assert answer(waiting.run, choose="a", **later).outputs == {"out": "aa"}
 

@@ -15,11 +15,12 @@ from patchbay.flows.runs.environment import Stored
 from patchbay.flows.runs.history import History, is_alive, resumable, this_process
 from patchbay.flows.runs.running import LoadedFlow, Run
 from tests.flows.runs.harness import CATALOG, OUT, environment, flow, words
+from tests.stores import url_of
 
 
 @pytest.fixture
 def history(tmp_path: Path) -> History:
-    return History(f"sqlite:///{tmp_path / 'history.sqlite'}")
+    return History(url_of(tmp_path / "history.sqlite"))
 
 
 async def recorded(history: History, document: Flow, stop_at: str = "") -> tuple[str, list[str]]:

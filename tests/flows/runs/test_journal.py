@@ -20,6 +20,7 @@ from patchbay.nodes.context import IDEMPOTENCY_KEY
 from patchbay.nodes.contract import Context, JsonValue, Node, NodeError, NodeParams, Ports
 from patchbay.nodes.values import Document
 from tests.flows.runs.harness import CATALOG, OUT, environment, flow, words
+from tests.stores import url_of
 
 Work = Callable[["Counted", Context], Awaitable[JsonValue]]
 
@@ -58,7 +59,7 @@ FLOW = flow({"n": "test.counted", "o": OUT}, ["n.value > o.value"])
 
 @pytest.fixture
 def history(tmp_path: Path) -> History:
-    return History(f"sqlite:///{tmp_path / 'history.sqlite'}")
+    return History(url_of(tmp_path / "history.sqlite"))
 
 
 @pytest.fixture(autouse=True)

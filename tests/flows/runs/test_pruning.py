@@ -12,6 +12,7 @@ from patchbay.flows.runs.history import History
 from patchbay.flows.runs.pruning import age_in_seconds, prune, sizes
 from patchbay.flows.runs.running import Run
 from tests.flows.runs.harness import OUT, environment, flow
+from tests.stores import url_of
 
 SMALL = flow({"a": ("test.text", {"text": "x" * 50_000}), "o": OUT}, ["a.text > o.value"])
 
@@ -29,7 +30,7 @@ async def recorded(history: History, age_s: float = 0, **changes: str) -> str:
 
 
 async def test_old_runs_go_and_give_their_room_back(tmp_path: Path) -> None:
-    history = History(f"sqlite:///{tmp_path / 'history.sqlite'}")
+    history = History(url_of(tmp_path / "history.sqlite"))
     old = [await recorded(history, age_s=40 * 86_400) for _ in range(20)]
     new = await recorded(history)
     waiting = await recorded(history, age_s=40 * 86_400, status="waiting")
@@ -41,9 +42,8 @@ async def test_old_runs_go_and_give_their_room_back(tmp_path: Path) -> None:
     did = prune(history, time.time() - age_in_seconds("30d"))
     assert (did.runs, did.size, did.kept) == (would.runs, would.size, 1)
     assert {p.id for p in history.runs()} == {new, waiting}
-    assert history.size is not None
-    assert before is not None
-    assert history.size < before / 4
+    if before is not None:  # a file
+        assert (history.size or before) < before / 4
     assert history.steps(old[0]) == []
     history.close()
 

@@ -32,11 +32,12 @@ from tests.flows.runs.people import (
     told,
 )
 from tests.flows.runs.test_history_disk import no_room
+from tests.stores import a_file, another, change, url_of
 
 
 @pytest.fixture
 def history(tmp_path: Path) -> History:
-    return History(f"sqlite:///{tmp_path / 'history.sqlite'}")
+    return History(url_of(tmp_path / "history.sqlite"))
 
 
 @pytest.fixture
@@ -117,8 +118,7 @@ async def test_of_twenty_who_answer_at_once_one_is_heard(history: History, log: 
     """Each through a connection of its own, as other processes would."""
     run = recorded_run(history, asking(log))
     await told(run)
-    path = history.inbox._store.path
-    histories = [History(f"sqlite:///{path}") for _ in range(20)]
+    histories = [another(history) for _ in range(20)]
 
     def one(number: int) -> str:
         try:
@@ -130,7 +130,7 @@ async def test_of_twenty_who_answer_at_once_one_is_heard(history: History, log: 
     said = await asyncio.gather(*(asyncio.to_thread(one, number) for number in range(20)))
     (winner,) = [word.removeprefix("mine: ") for word in said if word.startswith("mine: ")]
     assert sorted(said) == sorted([f"mine: {winner}"] + [f"refused: {winner}"] * 19)
-    rows = sqlite3.connect(str(path)).execute("select author from answers").fetchall()
+    rows = change(history, "select author from answers")
     assert rows == [(winner,)]
 
 
@@ -147,7 +147,7 @@ async def test_an_answer_while_the_run_works_goes_to_the_run(history: History, l
         ["ask.text > o.value", "a.text > slow.text", "slow.text > p.value"],
     )
     run = recorded_run(history, document)
-    other = History(f"sqlite:///{history.inbox._store.path}")
+    other = another(history)
     found = []
     async for event in run.events():
         found.append(event)
@@ -181,8 +181,7 @@ async def test_an_answer_to_a_run_that_was_killed_takes_it_over(
     run = recorded_run(history, asking(log))
     await told(run)
     gone = f"{socket.gethostname()}/1/1.00"
-    with sqlite3.connect(str(history.inbox._store.path)) as db:
-        db.execute("update runs set status = 'running', process = ?", (gone,))
+    change(history, "update runs set status = 'running', process = ?", gone)
     assert history.get(run.id).status == "interrupted"
     assert (await goes_on(history, run.id, True))[-1].startswith("finished")
 
@@ -431,6 +430,7 @@ async def test_a_run_that_was_stopped_takes_no_answer(history: History, log: Pat
     assert history.inbox.open() == []
 
 
+@a_file
 async def test_a_full_disk_while_an_answer_is_stored_loses_nothing(
     history: History, log: Path
 ) -> None:
@@ -444,6 +444,7 @@ async def test_a_full_disk_while_an_answer_is_stored_loses_nothing(
     assert (await goes_on(history, run.id, True))[-1].startswith("finished")
 
 
+@a_file
 async def test_a_question_that_cannot_be_kept_fails_the_node(history: History, log: Path) -> None:
     with sqlite3.connect(str(history.inbox._store.path)) as db:
         db.execute(

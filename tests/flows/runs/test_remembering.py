@@ -16,11 +16,12 @@ from patchbay.nodes.contract import NodeError
 from patchbay.nodes.remembered import Fact, Summary
 from tests.flows.runs.harness import OUT, environment, flow
 from tests.paths import ROOT, python_path
+from tests.stores import url_of
 
 
 @pytest.fixture
 def history(tmp_path: Path) -> History:
-    return History(f"sqlite:///{tmp_path / 'history.sqlite'}")
+    return History(url_of(tmp_path / "history.sqlite"))
 
 
 STORES = """
@@ -37,7 +38,7 @@ def test_a_fact_of_another_process_is_found_by_one_that_has_searched(
 ) -> None:
     here = Remembering(history, flow="f")
     assert here.facts("flow") == []
-    url = f"sqlite:///{tmp_path / 'history.sqlite'}"
+    url = url_of(tmp_path / "history.sqlite")
     command = [sys.executable, "-c", textwrap.dedent(STORES), url]
     subprocess.run(command, env={"PYTHONPATH": python_path(ROOT)}, check=True, timeout=60)
     (fact,) = here.facts("flow")

@@ -13,6 +13,7 @@ from patchbay.flows.runs.secrets import Secrets
 from patchbay.nodes.contract import Context, Node, Ports
 from patchbay.nodes.values import SecretRef
 from tests.flows.runs.harness import CATALOG, OUT, environment, events_of, flow
+from tests.stores import url_of
 
 
 class Thinks(Node):
@@ -66,7 +67,7 @@ async def test_tokens_tell_how_fast_they_came(tmp_path: Path) -> None:
         "prompt": 8, "completion": 6, "first_token_s": 0.25, "generating_s": 2.0,
     }  # fmt: skip
     assert say.tokens(node.tokens) == "8 + 6 tokens · 0.25 s to first · 3 tokens/s"
-    history = History(f"sqlite:///{tmp_path / 'history.sqlite'}")
+    history = History(url_of(tmp_path / "history.sqlite"))
     record = history.recorder(events[0].run, document)
     for event in events:
         record(event)

@@ -15,6 +15,7 @@ from patchbay.flows.runs.resume import resumed_run
 from tests.flows.runs.harness import OUT, flow
 from tests.flows.runs.people import env_of, goes_on, recorded_run, told
 from tests.flows.runs.test_threads import TALK
+from tests.stores import url_of
 
 ASKS = flow({"ask": "test.ask", "o": OUT}, ["ask.text > o.value"])
 TWO = flow({"two": "test.ask_two", "o": OUT}, ["two.text > o.value"])
@@ -31,7 +32,7 @@ TALK_ASKS = flow(
 
 @pytest.fixture
 def history(tmp_path: Path) -> History:
-    return History(f"sqlite:///{tmp_path / 'history.sqlite'}")
+    return History(url_of(tmp_path / "history.sqlite"))
 
 
 @pytest.mark.parametrize("document", [ASKS, TWO])

@@ -23,6 +23,7 @@ from patchbay.flows.runs.thread_runs import turn_of
 from tests.flows.runs.harness import CATALOG, OUT, environment, flow, words
 from tests.flows.runs.people import env_of, goes_on
 from tests.paths import ROOT, python_path
+from tests.stores import url_of
 
 TALK = flow(
     {
@@ -41,7 +42,7 @@ FAILS = flow(
 
 @pytest.fixture
 def history(tmp_path: Path) -> History:
-    return History(f"sqlite:///{tmp_path / 'history.sqlite'}")
+    return History(url_of(tmp_path / "history.sqlite"))
 
 
 def say(history: History, text: str, thread: Any = "ada", document: Any = TALK) -> str:
@@ -71,7 +72,7 @@ def test_threads_are_apart_and_survive_the_process(history: History, tmp_path: P
     say(history, "Hi")
     say(history, "Ho", "bob")
     history.close()
-    again = History(f"sqlite:///{tmp_path / 'history.sqlite'}")
+    again = History(url_of(tmp_path / "history.sqlite"))
     assert say(again, "More", "bob") == "user: Ho\n\nassistant: user: Ho\n\nuser: More"
 
 
@@ -167,7 +168,7 @@ async def test_one_run_at_a_time_and_the_second_waits(history: History) -> None:
     )
     turns = Threads(history).turns("ada")
     assert sorted(turn.asked for turn in turns) == ["0", "1", "2", "3"]
-    assert [len(str(answer.outputs["out"])) for answer in answers] == sorted(
+    assert sorted(len(str(answer.outputs["out"])) for answer in answers) == sorted(
         len(turn.answer) for turn in turns
     ), "each saw all turns before it"
 
@@ -200,7 +201,7 @@ def test_another_process_holds_it_until_it_is_killed(history: History, tmp_path:
     threads = Threads(history)
     threads.start("ada")
     command = [sys.executable, "-c", textwrap.dedent(HOLDER)]
-    url = f"sqlite:///{tmp_path / 'history.sqlite'}"
+    url = url_of(tmp_path / "history.sqlite")
     with subprocess.Popen(
         [*command, url], stdout=subprocess.PIPE, env={"PYTHONPATH": python_path(ROOT)}
     ) as other:

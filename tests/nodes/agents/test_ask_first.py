@@ -18,6 +18,7 @@ from tests.flows.runs import harness
 from tests.nodes.agents.conftest import environment
 from tests.nodes.agents.scripted import ASKED, answer, call
 from tests.nodes.agents.told import Told
+from tests.stores import url_of
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:crewai")
 SUM = call("calculator", expression="1234 + 5678")
@@ -27,7 +28,7 @@ REACT = ["model.model > agent.model", "question.text > agent.prompt", "tool.tool
 
 @pytest.fixture
 def history(tmp_path: Path) -> History:
-    return History(f"sqlite:///{tmp_path / 'history.sqlite'}")
+    return History(url_of(tmp_path / "history.sqlite"))
 
 
 def react(lines: list[str], native: bool = True, **policy: Any) -> Flow:

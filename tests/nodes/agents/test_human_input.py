@@ -24,13 +24,14 @@ from tests.flows.runs import harness
 from tests.nodes.agents.conftest import environment
 from tests.nodes.agents.scripted import ASKED, call
 from tests.nodes.agents.told import Told
+from tests.stores import url_of
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:crewai")
 
 
 @pytest.fixture
 def history(tmp_path: Path) -> History:
-    return History(f"sqlite:///{tmp_path / 'history.sqlite'}")
+    return History(url_of(tmp_path / "history.sqlite"))
 
 
 def crew(*lines: str, second: bool = False, **task: Any) -> Flow:
