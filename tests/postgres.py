@@ -58,7 +58,8 @@ def server(programs: Path) -> Iterator[str]:
         if user:
             shutil.chown(folder, *user)
         data, said = folder / "data", folder / "said.log"
-        options = f"-c listen_addresses= -c unix_socket_directories={folder} -c fsync=off -c max_connections=500"
+        options = f"-c listen_addresses= -c unix_socket_directories={folder}"
+        options += " -c fsync=off -c max_connections=500"
         _do(user, programs / "initdb", "-D", data, "-U", "patchbay", "-A", "trust", "-E", "UTF8")
         _do(user, programs / "pg_ctl", "-D", data, "-w", "-l", said, "-o", options, "start")
         try:
