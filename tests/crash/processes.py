@@ -15,16 +15,23 @@ import traceback
 from collections import Counter
 from pathlib import Path
 
-from patchbay.flows.runs.events import Event, RunFinished
+from patchbay.flows.problems import FlowError
+from patchbay.flows.runs.answers import gone_on_with
+from patchbay.flows.runs.events import Event, RunFinished, RunWaiting
 from patchbay.flows.runs.history import History
 from patchbay.flows.runs.resume import resumed_run
-from patchbay.flows.runs.running import LoadedFlow, Run
+from patchbay.flows.runs.running import Run, new_run_id
 from patchbay.nodes.context import IDEMPOTENCY_KEY
 from tests.crash.faults import Ledger
-from tests.crash.flows import FLOWS, GIVEN
+from tests.crash.person import Person
 from tests.crash.scenarios import Scenarios
 
-ORDER = ("agent", "loop", "crew", "steps", "samples")
+ORDER = (
+    "agent", "questions", "loop", "asked_agent", "crew", "steps", "asked_loop", "samples"
+)  # fmt: skip
+PEOPLE = ("questions", "asked_agent", "asked_loop")
+"""Flows that ask people."""
+MOST_KILLS = 3
 
 
 class FileLedger(Ledger):
@@ -80,62 +87,165 @@ def _prepare(place: Path) -> None:
 
 
 def _one(place: Path, name: str, lasts: float, chance: random.Random) -> tuple[int, int]:
-    """One run, killed up to three times. How often it was, and how many steps were repeated."""
+    """One run, killed up to three times. How often it was, and how many steps were repeated.
+
+    Where it asks people, they answer from processes of their own: one that goes on with the run, or
+    one beside the process that has it. These are killed as well.
+    """
     _prepare(place)
-    kills, run_id = 0, f"run-{place.name}"
-    while True:
-        pid = os.fork()
-        if pid == 0:
-            os._exit(_guarded(place, name, run_id))
-        if kills < 3:
-            time.sleep(chance.uniform(0, lasts * 1.2))
-            os.kill(pid, signal.SIGKILL)
-        _, status = os.waitpid(pid, 0)
-        if os.WIFSIGNALED(status):
-            kills += 1
-            continue
-        assert os.waitstatus_to_exitcode(status) == 0, f"{name} ended with {status}"
-        break
-    lines = (place / "done").read_text(encoding="utf-8").split("\n")[:-1]
-    times = Counter(lines)
-    assert "" not in times, "an effect without a key"
-    repeated = sum(times.values()) - len(times)
-    history = History(f"sqlite:///{place / 'history.sqlite'}")
-    assert history.get(run_id).status == "finished"
-    history.close()
+    kills, run_id, seen = 0, f"run-{place.name}", Seen(place)
+    while not _ended(place, run_id):
+        begun = (place / "history.sqlite").exists()
+        lives = [_forked(place, name, run_id, chance.choice((None, 1)) if begun else None)]
+        if begun and name in PEOPLE and chance.random() < 0.4:
+            lives.append(_forked(place, name, run_id, 2))  # somebody else answers meanwhile
+        for pid in lives:
+            status = _waited(pid, chance.uniform(0, lasts * 1.2) if kills < MOST_KILLS else None)
+            if os.WIFSIGNALED(status):
+                kills += 1
+            else:
+                code = os.waitstatus_to_exitcode(status)
+                assert code == 0, f"{name} ended with {status}"
+        seen.look(run_id)
+    seen.look(run_id)
     # At the moment of a kill at most so many steps are under way as the flow makes side by side.
-    assert repeated <= kills * 8, (name, times)
-    return kills, repeated
+    assert seen.repeated <= kills * 8, (name, seen.times)
+    return kills, seen.repeated
 
 
-def _guarded(place: Path, name: str, run_id: str) -> int:
+def _waited(pid: int, seconds: float | None) -> int:
+    """How a process ended, which is killed after so long."""
+    until = None if seconds is None else time.monotonic() + seconds
+    while until is not None and time.monotonic() < until:
+        ended, status = os.waitpid(pid, os.WNOHANG)
+        if ended:
+            return status
+        time.sleep(min(0.02, max(0.0, until - time.monotonic())))
+    if until is not None:
+        os.kill(pid, signal.SIGKILL)
+    return os.waitpid(pid, 0)[1]
+
+
+class Seen:
+    """What has been done outside, and what of it was on the disk when nobody was at work.
+
+    Args:
+        place: the folder of the run.
+    """
+
+    def __init__(self, place: Path) -> None:
+        self._place = place
+        self._committed: dict[str, int] = {}
+        self.times: Counter[str] = Counter()
+
+    @property
+    def repeated(self) -> int:
+        """How many steps were made once more."""
+        return sum(self.times.values()) - len(self.times)
+
+    def look(self, run_id: str) -> None:
+        """See what is done now.
+
+        Raises:
+            AssertionError: a step that was on the disk has been made again.
+        """
+        done = self._place / "done"
+        lines = done.read_text(encoding="utf-8").split("\n")[:-1] if done.exists() else []
+        self.times = Counter(lines)
+        assert "" not in self.times, "an effect without a key"
+        again = {key for key, times in self._committed.items() if self.times[key] > times}
+        assert not again, f"on the disk, and made again: {again}"
+        if not (self._place / "history.sqlite").exists():
+            return
+        history = History(f"sqlite:///{self._place / 'history.sqlite'}")
+        table = history.table("steps")
+        of_run = table.select().with_only_columns(table.c.key).where(table.c.run == run_id)
+        keys = history.read(lambda db: list(db.execute(of_run).scalars()))
+        history.close()
+        self._committed |= {key: self.times[key] for key in keys}
+
+
+def _ended(place: Path, run_id: str) -> bool:
+    file = place / "history.sqlite"
+    if not file.exists():
+        return False
+    history = History(f"sqlite:///{file}")
     try:
-        _child(place, name, run_id)
+        known = [past.status for past in history.runs() if past.id == run_id]
+    finally:
+        history.close()
+    return known == ["finished"]
+
+
+def _forked(place: Path, name: str, run_id: str, answers: int | None) -> int:
+    """Begin a process that begins the run or goes on with it; with `answers`, by an answer."""
+    pid = os.fork()
+    if pid == 0:
+        os._exit(_guarded(place, name, run_id, answers))
+    return pid
+
+
+def _guarded(place: Path, name: str, run_id: str, answers: int | None = None) -> int:
+    try:
+        _child(place, name, run_id, answers)
     except BaseException:
         traceback.print_exc()
         return 1
     return 0
 
 
-def _child(place: Path, name: str, run_id: str) -> None:
-    """Run a flow, or go on with it, in this process."""
+def _child(place: Path, name: str, run_id: str, answers: int | None) -> None:
+    """Run a flow, go on with it, or answer what it asks, in this process."""
     FileLedger.file = place / "done"
     Ledger.effect = FileLedger.effect  # type: ignore[method-assign]
     history = History(f"sqlite:///{place / 'history.sqlite'}")
-    env = Scenarios.over(history, place).environment()
-    known = [past for past in history.runs() if past.id == run_id]
-    if known and known[0].status == "finished":
-        return
-    if known:
-        run = resumed_run(history, known[0], env)
-    else:
-        document = FLOWS[name]()
-        run = Run(LoadedFlow(document, place), GIVEN.get(name, {}), env, run_id=run_id or None)
-        run.add_sink(history.recorder(run.id, document, place))
-
-    async def last() -> Event:
-        return [event async for event in run.events()][-1]
-
-    ended = asyncio.run(last())
+    scenarios = Scenarios.over(history, place)
+    run = _begun(scenarios, name, run_id, answers)
+    while run is not None:
+        ended = asyncio.run(_last(run))
+        assert isinstance(ended, (RunFinished, RunWaiting)), ended
+        stays = not run_id or random.random() < 0.8  # else the next process answers
+        run = _answered(scenarios, run.id) if stays and isinstance(ended, RunWaiting) else None
     history.close()
-    assert isinstance(ended, RunFinished), ended
+
+
+def _begun(scenarios: Scenarios, name: str, run_id: str, answers: int | None) -> Run | None:
+    """The run that this process has; None where it is ended, or another one has it."""
+    history = scenarios.history
+    known = [past for past in history.runs() if past.id == run_id]
+    if not known:
+        return scenarios.new(name, run_id or new_run_id())
+    if known[0].status == "finished":
+        return None
+    if answers is not None and history.inbox.open(run_id):
+        for _ in range(answers):
+            if (run := _answered(scenarios, run_id)) is not None:
+                return run
+        return None
+    try:
+        return resumed_run(history, history.get(run_id), scenarios.environment())
+    except FlowError as error:
+        return _refused(error, "history/running", "history/finished")
+
+
+def _answered(scenarios: Scenarios, run_id: str) -> Run | None:
+    """Answer a question; the run, where it is this process's then."""
+    try:
+        mine = Person(scenarios.history, run_id, random.Random()).answers()
+    except FlowError as error:  # the other process was faster
+        return _refused(error, "question/answered", "question/ended")
+    return gone_on_with(scenarios.history, run_id, scenarios.environment()) if mine else None
+
+
+def _refused(error: FlowError, *codes: str) -> None:
+    """The other process was faster.
+
+    Raises:
+        FlowError: it is something else.
+    """
+    if error.problems[0].code not in codes:
+        raise error
+
+
+async def _last(run: Run) -> Event:
+    return [event async for event in run.events()][-1]

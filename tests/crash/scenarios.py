@@ -55,7 +55,7 @@ class Scenarios:
     async def learn(self, name: str) -> None:
         """Run a flow without a kill: what it gives, and in how many moments it can die."""
         Ledger.clear()
-        run = self._new(name, new_run_id())
+        run = self.new(name, new_run_id())
         person = Person(self.history, run.id, None)
         while (outputs := await self._to_the_end(run, person)) is WAITS:
             assert person.answers(), f"{name} sleeps, and nobody can wake it"
@@ -102,7 +102,8 @@ class Scenarios:
         again = kills == 0 or (kills < MOST_KILLS and chance.random() < 0.5)
         return Fault(at if again else 0)
 
-    def _new(self, name: str, run_id: str) -> Run:
+    def new(self, name: str, run_id: str) -> Run:
+        """A run that begins, recorded, with somebody to ask."""
         document = FLOWS[name]()
         env = recorded(self.environment(), self.history, run_id, document, self.folder)
         loaded = LoadedFlow(document, self.folder)
@@ -111,7 +112,7 @@ class Scenarios:
     def _goes_on(self, name: str, run_id: str, person: Person) -> Run:
         """The run as a process has it that begins it, resumes it, or has answered."""
         if not self._known(run_id):  # it died before its first record
-            return self._new(name, run_id)
+            return self.new(name, run_id)
         past = self.history.get(run_id)
         share = 0.85 if past.status == "waiting" else 0.4
         if person.happens(share) and person.answers():
