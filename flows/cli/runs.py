@@ -25,7 +25,10 @@ def runs(
     which: Annotated[
         str | None, typer.Argument(metavar="RUN", help="With stop: the run that waits.")
     ] = None,
-    limit: Annotated[int, typer.Option(help="How many to list.")] = 20,
+    limit: Annotated[
+        int | None,
+        typer.Option(min=1, help="How many to list: runs (20), or the last events of one (all)."),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
     older: Annotated[
         str | None, typer.Option(help="With prune: the age of runs that go, such as 30d or 12h.")
@@ -54,15 +57,18 @@ def runs(
     elif files is not None:
         _export(history, run_id, files)
     elif run_id is not None:
-        _show(history, run_id, as_json)
+        _show(history, run_id, limit, as_json)
     else:
-        _list(history, limit, as_json)
+        _list(history, limit or 20, as_json)
 
 
-def _show(history: History, run: str, as_json: bool) -> None:
-    """Show the events of a run."""
+def _show(history: History, run: str, limit: int | None, as_json: bool) -> None:
+    """Show the events of a run, or its last ones."""
+    from patchbay.flows.runs.paging import page, pages
+
     history.get(run)
-    for event in history.events(run):
+    last = None if limit is None else [event for _, event in page(history, run, limit=limit)]
+    for event in pages(history, run) if last is None else last:
         say.out(json.dumps(event, ensure_ascii=False) if as_json else _line(event))
 
 

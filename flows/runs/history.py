@@ -59,6 +59,14 @@ class PastRun:
         return read_text(self.document)
 
 
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What a run was before a process made it its own: its status there, and whose it was."""
+
+    status: str
+    process: str
+
+
 class History:
     """The store of past runs.
 
@@ -189,21 +197,38 @@ class History:
             if (outputs := _decoded(event["outputs"], types)) is not None
         }
 
-    def claim(self, run: str) -> bool:
-        """Make a run that has stopped this process's own; False where another was quicker."""
+    def claim(self, run: str) -> Claim | None:
+        """Make a run that has stopped or sleeps this process's own; None where another was quicker,
+        or it has finished."""
         runs = self._runs
 
-        def take(db: Any) -> bool:
+        def take(db: Any) -> Claim | None:
             known = runs.select().with_only_columns(runs.c.status, runs.c.process)
             row = db.execute(known.where(runs.c.id == run)).first()
-            if row is None or (row.status == "running" and is_alive(row.process)):
-                return False
+            if row is None or row.status == "finished":
+                return None
+            if row.status == "running" and is_alive(row.process):
+                return None
             as_seen = (runs.c.status == row.status, runs.c.process == row.process)
             mine = {"status": "running", "process": this_process()}
-            changed = runs.update().where(runs.c.id == run, *as_seen).values(**mine)
-            return bool(db.execute(changed).rowcount)
+            changed = db.execute(runs.update().where(runs.c.id == run, *as_seen).values(**mine))
+            return Claim(row.status, row.process) if changed.rowcount else None
 
         return self._store.do(take, write=True)
+
+    def give_back(self, run: str, claim: Claim) -> None:
+        """Leave a run that was claimed, and could not go on, as it was."""
+        runs = self._runs
+        mine = (runs.c.id == run, runs.c.status == "running", runs.c.process == this_process())
+        change = runs.update().where(*mine)
+        answers = self._store.table("answers")
+        unheard = answers.update().where(answers.c.run == run).values(heard=False)
+
+        def leave(db: Any) -> None:
+            db.execute(change.values(status=claim.status, process=claim.process))
+            db.execute(unheard)  # whoever goes on with it is told of them
+
+        self._store.do(leave, write=True)
 
     @property
     def size(self) -> int | None:
@@ -245,7 +270,7 @@ class History:
 
     def forget(self, db: Any, run: str) -> None:
         """Delete a run in a transaction of somebody else's."""
-        for name in ("events", "steps", "answers", "questions"):
+        for name in ("events", "steps", "answers", "questions", "run_sizes"):
             table = self._store.table(name)
             db.execute(table.delete().where(table.c.run == run))
         db.execute(self._runs.delete().where(self._runs.c.id == run))
@@ -274,12 +299,13 @@ def resumable(past: PastRun) -> None:
         )
         raise FlowError([problem])
     if past.status == "running":
-        problem = Problem(
-            "history/running",
-            f'The run "{past.id}" is still running in another process.',
-            "Wait for it, or stop it first.",
-        )
-        raise FlowError([problem])
+        raise at_work(past.id)
+
+
+def at_work(run: str) -> FlowError:
+    """Another process has the run."""
+    message = f'The run "{run}" is still running in another process.'
+    return FlowError([Problem("history/running", message, "Wait for it, or stop it first.")])
 
 
 def this_process() -> str:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from patchbay.flows.problems import FlowError, Problem
 from patchbay.flows.runs.asking import DEADLINE
 from patchbay.flows.runs.events import NodeAnswered, NodeAsked, RunWaiting, as_json
+from patchbay.flows.runs.sizing import add_rows
 from patchbay.nodes.questions import Question, Reply, question_of
 from patchbay.nodes.units import date
 from patchbay.nodes.values import Value
@@ -252,16 +253,6 @@ class Inbox:
         except AlreadyAnsweredError:
             raise self._answered(asked) from None
 
-    def claim(self, run: str) -> bool:
-        """Take a sleeping run, to go on with it; False where another process was faster."""
-        from patchbay.flows.runs.history import this_process
-
-        r = self._runs.c
-        change = self._runs.update().where(r.id == run, r.status == "waiting")
-        values = {"status": "running", "process": this_process()}
-        done = self._store.do(lambda db: db.execute(change.values(**values)).rowcount, write=True)
-        return bool(done)
-
     def take_due(self, now: float, run: str | None = None) -> list[OpenQuestion]:
         """Answer the questions whose deadline has passed, by their defaults, as of the deadline."""
         due = [q for q in self.open(run) if q.until is not None and q.until <= now]
@@ -330,8 +321,9 @@ class Inbox:
 
     def _event(self, db: Any, run: str, event: NodeAsked | NodeAnswered | RunWaiting) -> None:
         data = as_json(event)
-        row = {"run": run, "type": event.type, "node": data.get("node")}
-        db.execute(self._events.insert().values(**row, data=dump(data)))
+        row = {"run": run, "type": event.type, "node": data.get("node"), "data": dump(data)}
+        add_rows(db, self._store.table("run_sizes"), {"events": [row]})
+        db.execute(self._events.insert().values(**row))
 
 
 def said(answer: Mapping[str, Any]) -> str:

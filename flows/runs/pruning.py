@@ -69,18 +69,17 @@ def prune(history: History, before: float, *, dry: bool = False) -> Pruned:
 
 
 def sizes(history: History, runs: Iterable[str]) -> dict[str, int]:
-    """About how many bytes each of these runs takes."""
-    from sqlalchemy import func, select
-
+    """About how many bytes each of these runs takes, as counted when they were written."""
     ids = list(runs)
-    found = dict.fromkeys(ids, 0)
-    events, steps = history.table("events"), history.table("steps")
+    table = history.table("run_sizes")
 
-    def add(db: Any) -> None:
-        for table, text in ((events, events.c.data), (steps, steps.c.value)):
-            per_run = select(table.c.run, func.sum(func.length(text))).group_by(table.c.run)
-            for run, size in db.execute(per_run.where(table.c.run.in_(ids))):
-                found[run] += int(size or 0)
+    def read(db: Any) -> dict[str, int]:
+        import sqlalchemy as sa
 
-    history.read(add)
-    return found
+        if not sa.inspect(db).has_table(table.name):
+            return {}  # an older history that can only be read
+        return {
+            row.run: row.bytes for row in db.execute(table.select().where(table.c.run.in_(ids)))
+        }
+
+    return dict.fromkeys(ids, 0) | history.read(read)

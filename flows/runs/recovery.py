@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from patchbay.flows.runs.sizing import count_all
+
 if TYPE_CHECKING:
     from sqlalchemy import Connection, MetaData, Table
 
@@ -69,13 +71,14 @@ def recover(damaged: Path, db: Connection, tables: MetaData) -> Recovered:
     seen: dict[str, list[dict[str, Any]]] = {}
     with contextlib.suppress(sqlite3.Error), contextlib.closing(_opened(damaged)) as old:
         for table in tables.sorted_tables:
-            if table.name == "schema_version":
+            if table.name in ("schema_version", "run_sizes"):
                 continue
             seen[table.name] = []
             for row in _rows(old, table, found):
                 seen[table.name].append({name: row.get(name) for name in _NAMES})
                 with contextlib.suppress(Exception):  # a row of nonsense costs itself only
                     db.exec_driver_sql(*_insertion(table, row))
+    count_all(db)
     _judge(found, seen)
     return found
 

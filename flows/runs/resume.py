@@ -11,7 +11,7 @@ from patchbay.flows.runs.running import LoadedFlow, Run
 from patchbay.nodes.values import Value, decode
 
 if TYPE_CHECKING:
-    from patchbay.flows.runs.history import History, PastRun
+    from patchbay.flows.runs.history import Claim, History, PastRun
 
 
 def recorded_inputs(past: PastRun, types: Mapping[str, type[Value]]) -> dict[str, Any]:
@@ -35,14 +35,37 @@ def resumed_run(history: History, past: PastRun, env: Environment, *, claimed: b
     Raises:
         FlowError: it cannot be resumed.
     """
+    from patchbay.flows.runs.history import Claim, this_process
+
+    # Nothing of the record is read before the run is ours: another process might still add to it.
+    was = Claim("waiting", this_process()) if claimed else _claim(history, past)
+    try:
+        return _going_on(history, past, env)
+    except BaseException:
+        history.give_back(past.id, was)
+        raise
+
+
+def _claim(history: History, past: PastRun) -> Claim:
+    """Make the run this process's, and say what it was.
+
+    Raises:
+        FlowError: it has finished, or another process has it.
+    """
+    from patchbay.flows.runs.history import at_work, resumable
+
+    resumable(past)
+    if (was := history.claim(past.id)) is None:
+        resumable(history.get(past.id))
+        raise at_work(past.id)
+    return was
+
+
+def _going_on(history: History, past: PastRun, env: Environment) -> Run:
+    """The run, which is this process's: what it reads of the record now, nobody else adds to."""
     from patchbay.flows.runs.desk import RecordedDesk
-    from patchbay.flows.runs.history import resumable
     from patchbay.flows.runs.thread_runs import rejoin
 
-    if not claimed:
-        resumable(past)
-        if past.status == "waiting" and not history.inbox.claim(past.id):
-            resumable(replace(past, status="running"))
     types = env.catalog.value_types
     flow = past.flow
     desk = RecordedDesk(history, past.id, types, again=True)
@@ -51,8 +74,6 @@ def resumed_run(history: History, past: PastRun, env: Environment, *, claimed: b
     run = Run(LoadedFlow(flow, past.folder), inputs, env, past.only, run_id=past.id)
     hold = rejoin(run, past, history)
     ending = None if hold is None else hold.ending
-    if not claimed and past.status != "waiting" and not history.claim(past.id):
-        resumable(replace(past, status="running"))
     journal = history.recorder(past.id, flow, past.folder, past.only, ending, past.document)
     journal.types = types
     journal.load(history.steps(past.id))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from patchbay.flows.problems import FlowError, Problem
 from patchbay.flows.runs.events import RunCancelled, Tokens, as_json
 from patchbay.flows.runs.inbox import ENDED, dump
+from patchbay.flows.runs.sizing import add_rows
 
 if TYPE_CHECKING:
     from patchbay.flows.runs.history import History
@@ -49,7 +50,9 @@ def _stopped(history: History, run: str, seconds: float) -> bool:
         if not db.execute(change.values(status="cancelled")).rowcount:
             return False
         data = {**as_json(end), "tokens": _spent(db, events, run)}
-        db.execute(events.insert().values(run=run, type=end.type, node=None, data=dump(data)))
+        said = {"run": run, "type": end.type, "node": None, "data": dump(data)}
+        add_rows(db, history.table("run_sizes"), {"events": [said]})
+        db.execute(events.insert().values(**said))
         held = threads.update().where(threads.c.run == run)
         db.execute(held.values(run="", process=""))
         return True

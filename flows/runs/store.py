@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from patchbay.flows.problems import FlowError, Problem
 from patchbay.flows.runs.address import VARIABLE, history_address, no_driver, parsed
 from patchbay.flows.runs.one_host import Stamp
-from patchbay.flows.runs.tables import all_tables
+from patchbay.flows.runs.sizing import count_all
+from patchbay.flows.runs.tables import TOP_EVENTS, all_tables
 from patchbay.nodes.private import is_private, private_file, private_folder
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ T = TypeVar("T")
 Migration = Callable[["Connection"], None]
 """Turns a database of one version into the next one, inside a transaction."""
 
-SCHEMA = 4
+SCHEMA = 5
 """The number of the current schema. Histories without a number are of version 1."""
 
 
@@ -34,10 +35,22 @@ def _only_tables(db: Connection) -> None:
     """The next version has more tables, which are there by now, and is else the same."""
 
 
-MIGRATIONS: Mapping[int, Migration] = {1: _only_tables, 2: _only_tables, 3: _only_tables}
-"""Version → what leads to the next one. 2 has the journal's steps, 3 questions and answers, 4
-conversations and memory."""
+def _count_runs(db: Connection) -> None:
+    """The next version knows how large each run is, and finds the events of its nodes at once."""
+    events = all_tables().tables["events"]
+    for index in events.indexes:
+        if index.name == TOP_EVENTS:
+            index.create(db, checkfirst=True)
+    count_all(db)
 
+
+MIGRATIONS: Mapping[int, Migration] = {
+    1: _only_tables, 2: _only_tables, 3: _only_tables, 4: _count_runs
+}  # fmt: skip
+"""Version → what leads to the next one. 2 has the journal's steps, 3 questions and answers, 4
+conversations and memory, 5 sizes of runs."""
+
+_WRITES = "patchbay_writes"
 _LOCK = 0x7061746368
 """Held on a server while tables are made: of two that find none, one would fail."""
 
@@ -115,7 +128,7 @@ class Store:
             with self._engine.connect() as db:
                 return work(db)
         self.stamp()
-        with self._engine.connect() as db:
+        with self._engine.connect().execution_options(**{_WRITES: True}) as db:
             if self.path is not None:
                 level = "FULL" if durable else "NORMAL"
                 db.connection.cursor().execute(f"PRAGMA synchronous = {level}")
@@ -318,6 +331,13 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
     """Let several processes write; what is committed survives the process."""
     for pragma in ("busy_timeout = 30000", "journal_mode = WAL", "synchronous = NORMAL"):
         connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin(db: Connection) -> None:
+    """Begin a transaction. One that reads first and writes then is refused by SQLite at once, long
+    as it may wait, if another process wrote in between; so what writes takes its turn first."""
+    writes = db.get_execution_options().get(_WRITES)
+    db.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
 def _leave_transactions(connection: Any, _record: Any) -> None:

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from patchbay.flows.runs.one_host import AGAIN_S
+from patchbay.flows.runs.sizing import add_rows
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Table
@@ -152,6 +153,7 @@ class Writer:
         for begin in {work.begin: None for work in group}:
             if begin is not None:
                 begin(db)
+        self._count(db, group)
         rows: dict[str, list[Mapping[str, Any]]] = {}
         for work in group:
             if work.row is not None:
@@ -160,6 +162,13 @@ class Writer:
                 self._insert(db, rows)
                 work.change(db)
         self._insert(db, rows)
+
+    def _count(self, db: Connection, group: list[Work]) -> None:
+        rows: dict[str, list[Mapping[str, Any]]] = {}
+        for work in group:
+            if work.row is not None:
+                rows.setdefault(work.table, []).append(work.row)
+        add_rows(db, self._store.table("run_sizes"), rows)
 
     def _insert(self, db: Connection, rows: dict[str, list[Mapping[str, Any]]]) -> None:
         for table, some in rows.items():

@@ -14,6 +14,7 @@ from patchbay.flows.wording import plural
 from patchbay.nodes.units import ago, date, duration
 from patchbay.studio.panels.questions import notices, show_questions, stop_asking
 from patchbay.studio.runs.progress import STEPS, waiting_words
+from patchbay.studio.runs.shown import Shown, shown_of
 from patchbay.studio.runs.steps import spent, step_of, tokens_of
 from patchbay.studio.server import session
 from patchbay.studio.server.headless import command
@@ -150,17 +151,21 @@ def _one(past: PastRun) -> None:
     if past.status in ("waiting", "running"):
         show_questions(past.id, st.rerun)
     at = date(past.started_at, clock=True)
-    events = services().history.events(past.id)
-    tokens = tokens_of(events[-1].get("tokens")) if events else Tokens(past.tokens)
+    of_run, *before = session.recall("run-before") or (past.id,)
+    before = before if of_run == past.id else []
+    shown = shown_of(services().history, past.id, tuple(before) or None)
+    events = shown.events
+    tokens = tokens_of(shown.last.get("tokens")) if shown.last else Tokens(past.tokens)
     st.caption(plain(" · ".join([at, *spent(past.seconds, tokens)])))
     left, right = st.columns([2, 1])
     with left:
+        _turn_pages(past.id, shown)
         step = _stepper(events)
-        preview(
-            past.flow, key=f"past-{past.id}-{step}", marks=statuses(events[: step + 1]), height=300
-        )
+        seen = [*shown.known, *events[: step + 1]]
+        key = f"{past.id}-{shown.first}-{step}"
+        preview(past.flow, key=f"past-{key}", marks=statuses(seen), height=300)
         if events:
-            _event(events[: step + 1], f"event:{past.id}:{step}")
+            _event(events[: step + 1], f"event:{key}")
     with right:
         if past.problem:
             fix = past.problem.get("fix", "")
@@ -192,6 +197,33 @@ def _offers(past: PastRun) -> None:
     )  # fmt: skip
     if past.status != "running":
         st.button("Delete", type="tertiary", on_click=_delete, args=(past.id,))
+
+
+def _turn_pages(run_id: str, shown: Shown) -> None:
+    """Earlier and later events, where there are more than are shown at a time."""
+    if shown.whole:
+        return
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.button(
+            "Earlier events",
+            icon=":material/first_page:",
+            on_click=_turn,
+            args=(run_id, *shown.before),
+            disabled=shown.first == 1,
+        )
+        st.button(
+            "Last events",
+            icon=":material/last_page:",
+            on_click=_turn,
+            args=(run_id,),
+            disabled=shown.at_end,
+        )
+        st.caption(plain(shown.words))
+
+
+def _turn(run_id: str, *before: int) -> None:
+    session.remember("run-before", (run_id, *before))
+    session.forget("run-step")
 
 
 def _stepper(events: list[dict[str, Any]]) -> int:

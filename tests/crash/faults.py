@@ -6,6 +6,7 @@ What was handed to the writer but was waited for by nobody may be lost with it, 
 from __future__ import annotations
 
 import socket
+import threading
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any, ClassVar
@@ -27,14 +28,16 @@ class Fault:
 
     def __init__(self, at: int = 0) -> None:
         self.at, self.count, self.dead = at, 0, False
+        self._lock = threading.Lock()  # the desk is looked at in a thread
 
     def moment(self) -> None:
         """One of those moments."""
-        if not self.dead:
-            self.count += 1
-            self.dead = self.count == self.at
-        if self.dead:
-            raise Killed
+        with self._lock:
+            if not self.dead:
+                self.count += 1
+                self.dead = self.count == self.at
+            if self.dead:
+                raise Killed
 
 
 class Ledger:

@@ -10,7 +10,7 @@ from typing import Any
 
 from patchbay.flows.document.writing import save_flow
 from patchbay.flows.runs.answers import gone_on_with, recorded
-from patchbay.flows.runs.events import RunFinished, RunWaiting
+from patchbay.flows.runs.events import RunFailed, RunFinished, RunWaiting
 from patchbay.flows.runs.history import History
 from patchbay.flows.runs.resume import resumed_run
 from patchbay.flows.runs.running import LoadedFlow, Run, new_run_id
@@ -142,6 +142,8 @@ class Scenarios:
                 return event.outputs
             elif isinstance(event, RunWaiting):
                 return WAITS
+            elif isinstance(event, RunFailed):
+                raise AssertionError(event.problem)
             elif person.happens(0.1):
                 self._answered_at_work(run, person)
         return None

@@ -1,0 +1,61 @@
+"""How large each run is: counted as it is written, so that a list of runs reads none of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection, Table
+
+COUNTED = {"events": "data", "steps": "value"}
+"""Tables whose rows count, and the column that holds most of each."""
+
+_ADD = (
+    "INSERT INTO run_sizes (run, bytes, events) VALUES (?, ?, ?) ON CONFLICT (run) DO UPDATE "
+    "SET bytes = bytes + excluded.bytes, events = events + excluded.events"
+)
+_FILL = (
+    "INSERT INTO run_sizes (run, bytes, events) SELECT runs.id, "
+    "(SELECT coalesce(sum(length(data)), 0) FROM events WHERE events.run = runs.id) + "
+    "(SELECT coalesce(sum(length(value)), 0) FROM steps WHERE steps.run = runs.id), "
+    "(SELECT count(*) FROM events WHERE events.run = runs.id) FROM runs "
+    "WHERE runs.id NOT IN (SELECT run FROM run_sizes)"
+)
+
+
+def add(db: Connection, table: Table, run: str, size: int, events: int = 0) -> None:
+    """Count more for a run.
+
+    Args:
+        db: in a transaction.
+        table: `run_sizes`.
+        run: its id.
+        size: bytes that have come.
+        events: how many of what came are events.
+    """
+    if db.dialect.name == "sqlite":
+        db.exec_driver_sql(_ADD, (run, size, events))
+        return
+    more = {"bytes": table.c.bytes + size, "events": table.c.events + events}
+    if not db.execute(table.update().where(table.c.run == run).values(**more)).rowcount:
+        db.execute(table.insert().values(run=run, bytes=size, events=events))
+
+
+def add_rows(db: Connection, table: Table, rows: Mapping[str, Iterable[Mapping[str, Any]]]) -> None:
+    """Count rows that are being written, by the table that they go to."""
+    found: dict[str, list[int]] = {}
+    for name, some in rows.items():
+        if (column := COUNTED.get(name)) is None:
+            continue
+        for row in some:
+            counts = found.setdefault(row["run"], [0, 0])
+            counts[0] += len(row[column])
+            counts[1] += name == "events"
+    for run, (size, events) in found.items():
+        add(db, table, run, size, events)
+
+
+def count_all(db: Connection) -> None:
+    """Count the runs that nobody has counted, by reading them once."""
+    db.exec_driver_sql(_FILL)
