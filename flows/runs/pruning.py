@@ -82,4 +82,5 @@ def sizes(history: History, runs: Iterable[str]) -> dict[str, int]:
             row.run: row.bytes for row in db.execute(table.select().where(table.c.run.in_(ids)))
         }
 
-    return dict.fromkeys(ids, 0) | history.read(read)
+    known: dict[str, int] = history.read(read)
+    return dict.fromkeys(ids, 0) | known
