@@ -22,9 +22,7 @@ def runs(
         str | None,
         typer.Argument(help='Show the events of this run; or "prune" --older AGE; or "stop" RUN.'),
     ] = None,
-    which: Annotated[
-        str | None, typer.Argument(metavar="RUN", help="With stop: the run that waits.")
-    ] = None,
+    which: Annotated[str | None, typer.Argument(metavar="RUN", help="With stop: the run.")] = None,
     limit: Annotated[
         int | None,
         typer.Option(min=1, help="How many to list: runs (20), or the last events of one (all)."),
@@ -44,8 +42,8 @@ def runs(
 ) -> None:
     """List recorded runs, newest first, or the events of one.
 
-    `prune` forgets old ones, `stop` ends one that waits for people. With --files what an agent
-    wrote is exported, of a run that has ended, waits, or was killed.
+    `prune` forgets old ones, `stop` ends one that waits for people or is at work. With --files what
+    an agent wrote is exported, of a run that has ended, waits, or was killed.
     """
     from patchbay.flows.runs.history import History
 
@@ -123,14 +121,19 @@ def _list(history: History, limit: int, as_json: bool) -> None:
 
 
 def _stop(history: History, what: str | None, run: str | None) -> None:
-    """Stop a run that sleeps, and say what becomes of it."""
+    """Stop a run that sleeps or is at work in another process, and say what becomes of it."""
     if what != "stop" or run is None:
         problem = Problem("usage", "Runs are stopped by their id.", "patchbay runs stop RUN")
         raise FlowError([problem])
     from patchbay.flows.runs.stopping import stop
 
-    stop(history, run)
+    stopped = stop(history, run)
     say.notice(history.notice)
+    if not stopped:
+        say.out(
+            "It has been asked to stop, and has not yet: what cannot be interrupted ends first."
+        )
+        return
     say.out(f"Stopped. Its questions are closed; to go on after all: patchbay run --resume {run}")
 
 

@@ -270,7 +270,7 @@ class History:
 
     def forget(self, db: Any, run: str) -> None:
         """Delete a run in a transaction of somebody else's."""
-        for name in ("events", "steps", "answers", "questions", "run_sizes"):
+        for name in ("events", "steps", "answers", "questions", "run_sizes", "stop_requests"):
             table = self._store.table(name)
             db.execute(table.delete().where(table.c.run == run))
         db.execute(self._runs.delete().where(self._runs.c.id == run))

@@ -7,7 +7,7 @@ failure, after an answer), the step with the same place and fingerprint gives it
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -79,6 +79,9 @@ class Log(Protocol):
 
     def forget(self, node: str, places: Iterable[StepPlace]) -> None:
         """Delete steps of a node."""
+
+    def hear_stop(self, stop: Callable[[], None]) -> None:
+        """Call this, on another thread, when somebody elsewhere wants the run to stop."""
 
     def settle(self) -> None:
         """Wait until all is on the disk.

@@ -62,6 +62,11 @@ class Recording:
         self._begun: RunStarted | None = None
         self._generation = store.generation
         self._refused: BaseException | None = None
+        self._stop: Callable[[], None] | None = None
+
+    def hear_stop(self, stop: Callable[[], None]) -> None:
+        """Call this when another process wants the run to stop."""
+        self._stop = stop
 
     def event(self, event: Event) -> None:
         """Write an event. The beginning and the end of a run are waited for."""
@@ -74,7 +79,10 @@ class Recording:
         if isinstance(event, RunStarted):
             self._begun = event
             self._writer.put_and_wait(Work(change=self._begin), self._row("events", row))
+            if self._stop is not None:
+                self._writer.watch(self._run, self._stop)
         elif isinstance(event, RunEnd):
+            self._writer.watch(self._run, None)
             self._writer.put_and_wait(
                 self._row("events", row), Work(change=lambda db: self._end(db, event))
             )
@@ -143,7 +151,8 @@ class Recording:
     def _begin(self, db: Connection) -> None:
         if self._begun is None:
             return
-        runs = self._store.table("runs")
+        runs, wishes = self._store.table("runs"), self._store.table("stop_requests")
+        db.execute(wishes.delete().where(wishes.c.run == self._run))  # of an earlier life
         inputs = _dump(encode(self._begun.inputs))
         values = {**self._columns, "status": "running", "inputs": inputs}
         values["flow"] = EVERYWHERE.text(values["flow"])

@@ -71,7 +71,7 @@ def recover(damaged: Path, db: Connection, tables: MetaData) -> Recovered:
     seen: dict[str, list[dict[str, Any]]] = {}
     with contextlib.suppress(sqlite3.Error), contextlib.closing(_opened(damaged)) as old:
         for table in tables.sorted_tables:
-            if table.name in ("schema_version", "run_sizes"):
+            if table.name in ("schema_version", "run_sizes", "stop_requests"):
                 continue
             seen[table.name] = []
             for row in _rows(old, table, found):

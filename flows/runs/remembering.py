@@ -9,7 +9,6 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from patchbay.flows.problems import FlowError
-from patchbay.flows.runs.address import history_address
 from patchbay.nodes.errors import NodeError
 from patchbay.nodes.remembered import Fact, Scope, Summary
 
@@ -110,6 +109,8 @@ class Remembering:
         return owner
 
     def _do(self, table: str, work: Any, *, write: bool = False) -> Any:
+        from patchbay.flows.runs.address import history_address
+
         try:
             store = (self._history or _default(history_address())).store
             return store.do(lambda db: work(db, store.table(table)), write=write)

@@ -94,20 +94,23 @@ class RunResult:
         stop(self.run, history=self.history)
 
 
-def stop(run: str, *, history: History | None = None) -> None:
-    """Stop a recorded run that waits for people: its questions close.
+def stop(run: str, *, history: History | None = None) -> bool:
+    """Stop a recorded run: one that waits for people, or is at work in any process.
 
     Args:
         run: the id of the run.
         history: where the run is recorded; the default history unless given.
 
+    Returns:
+        Whether it has stopped. False: it has been asked to, and needs longer than ten seconds.
+
     Raises:
-        FlowError: there is no such run, it has ended, or a process is at work on it.
+        FlowError: there is no such run, or it has ended.
     """
     from patchbay.flows.runs import stopping
     from patchbay.flows.runs.history import History
 
-    stopping.stop(history or History(), run)
+    return stopping.stop(history or History(), run)
 
 
 def answer(

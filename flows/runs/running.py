@@ -268,6 +268,8 @@ class Run:
                 kind(at=time.time(), run=self.id, seconds=seconds, tokens=execution.tokens, **more)
             )
 
+        if self._env.journal is not None:
+            self._env.journal.log.hear_stop(self.cancel)
         try:
             self._emit(
                 RunStarted(

@@ -1,4 +1,4 @@
-"""Stopping a run that no process has: one that waits for people, or whose process is gone."""
+"""Stopping a run from outside: one that waits for people, whose process is gone, or has it."""
 
 from __future__ import annotations
 
@@ -13,23 +13,51 @@ from patchbay.flows.runs.sizing import add_rows
 if TYPE_CHECKING:
     from patchbay.flows.runs.history import History
 
+WAIT_S = 10.0
+"""How long it is waited until a run at work has stopped, unless said otherwise."""
 
-def stop(history: History, run: str) -> None:
-    """Stop a run that sleeps. Its questions close, and its thread is free again.
 
-    What it has done is kept: it can be resumed, and asks again then.
+def stop(history: History, run: str, *, wait_s: float = WAIT_S) -> bool:
+    """Stop a run: one that sleeps at once, one at work by asking the process that has it.
+
+    Of one that sleeps, the questions close and the thread is free again. What has been done is
+    kept: the run can be resumed.
 
     Args:
         history: where it is recorded.
         run: its id.
+        wait_s: how long to wait until a run at work has stopped, in seconds.
+
+    Returns:
+        Whether it has stopped. False: it has been asked to, and is not done yet.
 
     Raises:
-        FlowError: there is no such run, it has ended, or a process is at work on it.
+        FlowError: there is no such run, or it has ended.
     """
     past = history.get(run)
     if past.status in ("waiting", "interrupted") and _stopped(history, run, past.seconds):
-        return
-    raise FlowError([_why_not(run, history.get(run).status)])
+        return True
+    status = history.get(run).status
+    if status != "running":
+        raise FlowError([_why_not(run, status)])
+    _ask(history, run)
+    until = time.monotonic() + wait_s
+    while (past := history.get(run)).status == "running" and time.monotonic() < until:
+        time.sleep(0.05)
+    if past.status in ("waiting", "interrupted"):  # it fell asleep, or died, before it heard of it
+        return _stopped(history, run, past.seconds)
+    return past.status != "running"
+
+
+def _ask(history: History, run: str) -> None:
+    """Leave word for the process that has the run; it looks now and then (`writer.py`)."""
+    wishes = history.table("stop_requests")
+
+    def work(db: Any) -> None:
+        db.execute(wishes.delete().where(wishes.c.run == run))
+        db.execute(wishes.insert().values(run=run, at=time.time()))
+
+    history.store.do(work, write=True)
 
 
 def _stopped(history: History, run: str, seconds: float) -> bool:
@@ -70,11 +98,5 @@ def _spent(db: Any, events: Any, run: str) -> Any:
 
 
 def _why_not(run: str, status: str) -> Problem:
-    if status in ENDED:
-        message = f'The run "{run}" has {ENDED[status]}; there is nothing to stop.'
-        return Problem("history/ended", message, "Look at it: patchbay runs RUN.")
-    return Problem(
-        "history/running",
-        f'The run "{run}" is still running in another process.',
-        "Stop it there: with Ctrl+C, or with Stop in the studio.",
-    )
+    message = f'The run "{run}" has {ENDED.get(status, status)}; there is nothing to stop.'
+    return Problem("history/ended", message, "Look at it: patchbay runs RUN.")

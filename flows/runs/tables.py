@@ -59,6 +59,12 @@ def _add_runs(tables: MetaData) -> None:
         sa.Column("bytes", sa.BigInteger, nullable=False),
         sa.Column("events", sa.Integer, nullable=False),
     )
+    sa.Table(  # what other processes want of the one that is at work
+        "stop_requests",
+        tables,
+        sa.Column("run", sa.String(64), primary_key=True),
+        sa.Column("at", sa.Float, nullable=False),
+    )
     events = sa.Table(
         "events",
         tables,

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 MOMENT_S = 0.03
 """How long what nobody waits for is gathered, in seconds."""
 
+LOOK_S = 0.5
+"""How often it is looked whether somebody elsewhere wants a run to stop, in seconds."""
+
 AT_ONCE = 256
 """Rows in one statement."""
 
@@ -65,6 +68,8 @@ class Writer:
         self._thread: threading.Thread | None = None
         self._closed = False
         self._written = 0.0
+        self._watched: dict[str, Callable[[], None]] = {}
+        self._looked = 0.0
         atexit.register(_end, weakref.ref(self))
 
     def put(self, *works: Work) -> None:
@@ -101,6 +106,15 @@ class Writer:
         if failures:
             raise failures[0]
 
+    def watch(self, run: str, stop: Callable[[], None] | None) -> None:
+        """Call `stop` when another process wants this run to stop; None: it has ended."""
+        with self._news:
+            if stop is None:
+                self._watched.pop(run, None)
+                return
+            self._watched[run] = stop
+            self._news.notify()
+
     def close(self) -> None:
         """Write what there is, and end the thread."""
         with self._news:
@@ -114,7 +128,7 @@ class Writer:
         while True:
             with self._news:
                 while not self._pending and not self._closed:
-                    if not self._news.wait(AGAIN_S):
+                    if not self._news.wait(LOOK_S if self._watched else AGAIN_S):
                         self._stay()
                 while not self._waited and not self._closed and (wait := self._moment()) > 0:
                     self._news.wait(wait)
@@ -124,11 +138,26 @@ class Writer:
                         return
                     continue
             self._write(group)
+            self._look()
 
     def _stay(self) -> None:
         """Nothing to write for a while: the run may still be at work, and so is this machine."""
         with contextlib.suppress(Exception):
             self._store.stamp()
+        self._look()
+
+    def _look(self) -> None:
+        """Now and then, look whether somebody wants one of the runs to stop."""
+        now = time.monotonic()
+        if not self._watched or now < self._looked + LOOK_S:
+            return
+        self._looked = now
+        table = self._store.table("stop_requests")
+        query = table.select().where(table.c.run.in_(list(self._watched)))
+        with contextlib.suppress(Exception):
+            for row in self._store.do(lambda db: db.execute(query).fetchall()):
+                if (stop := self._watched.pop(row.run, None)) is not None:
+                    stop()
 
     def _moment(self) -> float:
         """Seconds until what nobody waits for is written: at once, after a time of rest."""

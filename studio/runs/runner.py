@@ -266,8 +266,10 @@ class Runner:
         live = self.get(run_id)
         if live and live.active:
             live.run.cancel()
-        elif self._history is not None and (not live or live.progress.status == "waiting"):
-            stop(self._history(), run_id)
+        elif self._history is not None and (
+            not live or live.progress.status in ("waiting", "elsewhere")
+        ):
+            stop(self._history(), run_id, wait_s=0)
             if live:
                 self.catch_up(live)
                 self._tell(live, {"run": live.progress.summary(live.id)})

@@ -186,6 +186,11 @@ def _offers(past: PastRun) -> None:
             "Stop", icon=":material/stop:", on_click=stop_asking, args=(past.id,),
             help="Nobody is asked any more. It can be resumed.",
         )  # fmt: skip
+    if past.status == "running":
+        st.button(
+            "Stop", icon=":material/stop:", on_click=stop_asking, args=(past.id,),
+            help="It runs in another process, which stops it within a second. It can be resumed.",
+        )  # fmt: skip
     if past.status in ("failed", "cancelled", "interrupted"):
         st.button(
             "Resume", icon=":material/resume:", on_click=_resume, args=(past,),

@@ -96,6 +96,10 @@ class Faulty:
         Ledger.fault.moment()
         self._inner.forget(node, places)
 
+    def hear_stop(self, stop: Callable[[], None]) -> None:
+        """Whom to tell that the run shall stop."""
+        self._inner.hear_stop(stop)
+
     def settle(self) -> None:
         """The end."""
         Ledger.fault.moment()

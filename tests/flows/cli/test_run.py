@@ -153,6 +153,23 @@ def test_one_ctrl_c_stops_cleanly(
     assert err == ""
 
 
+def test_a_run_at_work_is_stopped_from_another_process(
+    patchbay: Patchbay, environ: dict[str, str], save: Save, tmp_path: Path
+) -> None:
+    process = start(environ, save(slow(tmp_path / "log")), "--events", "--record")
+    run = json.loads(wait_for(process, "c")[0])["run"]
+    done = patchbay("runs", "stop", run)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert f"patchbay run --resume {run}" in done.stdout
+    out, err = process.communicate(timeout=20)
+    assert json.loads(out.splitlines()[-1])["type"] == "run_cancelled"
+    assert (process.returncode, "Traceback" in err) == (130, False)
+    assert json.loads(patchbay("runs", "--json").stdout)[0]["status"] == "cancelled"
+    again = patchbay("runs", "stop", run)
+    assert again.returncode == 1
+    assert "nothing to stop" in again.stderr
+
+
 @pytest.mark.skipif(os.name == "nt", reason="signals are different there")
 def test_a_killed_run_goes_on_and_loses_no_finished_node(
     patchbay: Patchbay, environ: dict[str, str], save: Save, tmp_path: Path

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import functools
 from pathlib import Path
 from typing import Any
@@ -9,13 +10,14 @@ from typing import Any
 import pytest
 
 from patchbay.flows import FlowError, History, Threads, run, stop
-from patchbay.flows.runs.answers import find, give
+from patchbay.flows.runs import stopping
+from patchbay.flows.runs.answers import find, give, gone_on_with
 from patchbay.flows.runs.inbox import RunEndedError
 from patchbay.flows.runs.resume import resumed_run
 from tests.flows.runs.harness import OUT, flow
 from tests.flows.runs.people import env_of, goes_on, recorded_run, told
 from tests.flows.runs.test_threads import TALK
-from tests.stores import url_of
+from tests.stores import another, change, url_of
 
 ASKS = flow({"ask": "test.ask", "o": OUT}, ["ask.text > o.value"])
 TWO = flow({"two": "test.ask_two", "o": OUT}, ["two.text > o.value"])
@@ -80,8 +82,28 @@ def test_what_does_not_wait_is_not_stopped(history: History) -> None:
 def test_one_that_is_answered_meanwhile_is_at_work(history: History) -> None:
     waits = run(ASKS, record=True, history=history, environment=env_of())
     assert give(history, find(history, waits.run), True)
-    with pytest.raises(FlowError, match="still running"):
-        stop(waits.run, history=history)
+    assert stopping.stop(history, waits.run, wait_s=0.1) is False, "its process has not begun"
+    gone = gone_on_with(history, waits.run, env_of())
+    assert asyncio.run(told(gone))[-1].startswith("finished"), "a wish of an earlier life"
+
+
+async def test_one_at_work_hears_of_it(history: History) -> None:
+    """From another connection, as another process would; the run makes no commits meanwhile."""
+    slow = flow(
+        {"a": "test.text", "s": ("test.random", {"wait_s": 30}), "o": OUT},
+        ["a.text > s.text", "s.text > o.value"],
+    )
+    first = recorded_run(history, slow)
+    work = asyncio.create_task(told(first))
+    while not any(e["type"] == "node_started" for e in history.events(first.id)[2:]):
+        await asyncio.sleep(0.02)
+    other = another(history)
+    assert await asyncio.to_thread(stopping.stop, other, first.id)
+    assert (await work)[-1] == "cancelled"
+    assert other.get(first.id).status == "cancelled"
+    with pytest.raises(FlowError, match="nothing to stop"):
+        stopping.stop(other, first.id)
+    assert not change(history, "select * from runs where status = 'running'")
 
 
 def test_its_thread_is_free_again(history: History) -> None:
