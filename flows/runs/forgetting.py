@@ -76,7 +76,7 @@ def _forget(
             keys.extend(_keys(db, store, run))
             history.forget(db, run)
         turns = sum(_delete(db, store.table("turns"), "thread", [i]) for i in ids)
-        for name in ("summaries", "thread_runs"):
+        for name in ("summaries", "thread_runs", "replaced_turns"):
             _delete(db, store.table(name), "thread", ids)
         facts = _delete_facts(db, store.table("facts"), ids, person)
         _delete(db, store.table("threads"), "id", ids)

@@ -25,6 +25,7 @@ from patchbay.flows.runs.environment import Stored
 from patchbay.flows.runs.inbox import Inbox
 from patchbay.flows.runs.journal import Journal, StepRecord
 from patchbay.flows.runs.recording import Ending, Recording
+from patchbay.flows.runs.said_before import SaidBefore, whole
 from patchbay.flows.runs.store import MIGRATIONS, Migration, Store
 from patchbay.flows.runs.writer import Writer
 from patchbay.nodes.values import Value, decode, encode
@@ -106,12 +107,13 @@ class History:
         only: tuple[str, ...] = (),
         ending: Ending | None = None,
         document: str | None = None,
+        said: SaidBefore | None = None,
     ) -> Journal:
         """The journal of the run with this id: a sink of its events, which keeps steps as well.
 
         A resumed run goes on under its id; `resumed_run` loads what it had done. `ending` works on
         the database in the transaction that records how the run ended. `document` is the text of
-        the flow, where it is known already.
+        the flow, where it is known already. `said` is what was said before, in a thread.
         """
         columns = {
             "id": run,
@@ -121,7 +123,7 @@ class History:
             "folder": str(folder) if folder else None,
             "only": json.dumps(only),
         }
-        return Journal(run, Recording(self._store, self._writer, columns, ending))
+        return Journal(run, Recording(self._store, self._writer, columns, ending, said))
 
     def announce(
         self, run: str, flow: Flow, folder: Path | None, inputs: Mapping[str, Any]
@@ -187,7 +189,9 @@ class History:
         query = table.select().where(table.c.run == run).order_by(table.c.number)
         if kind is not None:
             query = query.where(table.c.type == kind)
-        return self._store.do(lambda db: [json.loads(row.data) for row in db.execute(query)])
+        return self._store.do(
+            lambda db: whole(db, self._store, (json.loads(row.data) for row in db.execute(query)))
+        )
 
     def stored(self, run: str, types: Mapping[str, type[Value]] | None = None) -> dict[str, Stored]:
         """What the nodes of a run have given so far, by path, for resuming it."""

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from patchbay.flows.runs.said_before import SAID, whole
 from patchbay.flows.runs.tables import OF_NODES
 
 if TYPE_CHECKING:
@@ -48,8 +49,13 @@ def page(
         query = query.where(table.c.number > after).order_by(table.c.number)
     else:
         query = query.order_by(table.c.number.desc())
-    rows = history.read(lambda db: db.execute(query).fetchall())
-    found = [(row.number, json.loads(row.data)) for row in rows]
+
+    def read(db: Any) -> list[tuple[int, dict[str, Any]]]:
+        rows = db.execute(query).fetchall()
+        events = whole(db, history.store, (json.loads(row.data) for row in rows))
+        return [(row.number, event) for row, event in zip(rows, events, strict=True)]
+
+    found: list[tuple[int, dict[str, Any]]] = history.read(read)
     return found if after is not None else found[::-1]
 
 
@@ -63,7 +69,7 @@ def count(history: History, run: str) -> int:
 def latest_of_nodes(history: History, run: str, before: int) -> list[dict[str, Any]]:
     """The last event of each node before a number, of those that say what the node is doing.
 
-    Nodes inside of others are none of the run's own.
+    Nodes inside of others are none of the run's own. What they gave is left out.
     """
     import sqlalchemy as sa
 
@@ -72,4 +78,10 @@ def latest_of_nodes(history: History, run: str, before: int) -> list[dict[str, A
     of_nodes = (table.c.run == run, table.c.number + 0 < before, sa.text(OF_NODES))
     last = sa.select(sa.func.max(table.c.number)).where(*of_nodes).group_by(table.c.node)
     query = table.select().where(table.c.number.in_(last)).order_by(table.c.number)
-    return list(history.read(lambda db: [json.loads(row.data) for row in db.execute(query)]))
+    events = (
+        json.loads(text)
+        for text in history.read(
+            lambda db: list(db.execute(query.with_only_columns(table.c.data)).scalars())
+        )
+    )
+    return [{name: event[name] for name in event.keys() - {"outputs", SAID}} for event in events]

@@ -13,6 +13,7 @@ from patchbay.flows.runs.events import (
     Event,
     NodeAnswered,
     NodeAsked,
+    NodeFinished,
     RunCancelled,
     RunEnd,
     RunFailed,
@@ -28,6 +29,7 @@ from patchbay.nodes.values import encode
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
+    from patchbay.flows.runs.said_before import SaidBefore
     from patchbay.flows.runs.store import Store
 
 OF_THE_DESK = (NodeAsked, NodeAnswered, RunWaiting)
@@ -47,6 +49,7 @@ class Recording:
         writer: its thread.
         columns: what the run's row says from the start.
         ending: works on the database in the transaction that records how the run ended.
+        said: what was said before in the thread of the run.
     """
 
     def __init__(
@@ -55,9 +58,10 @@ class Recording:
         writer: Writer,
         columns: Mapping[str, Any],
         ending: Ending | None = None,
+        said: SaidBefore | None = None,
     ) -> None:
         self._store, self._writer, self._columns = store, writer, columns
-        self._ending = ending
+        self._ending, self._said = ending, said
         self._run = str(columns["id"])
         self._begun: RunStarted | None = None
         self._generation = store.generation
@@ -74,6 +78,8 @@ class Recording:
         if isinstance(event, OF_THE_DESK):
             return
         data = as_json(event)
+        if self._said is not None and isinstance(event, NodeFinished):
+            data = self._said.shortened(data)
         text = _dump(data)
         row = {"run": self._run, "type": event.type, "node": data.get("node"), "data": text}
         if isinstance(event, RunStarted):

@@ -73,8 +73,8 @@ def _going_on(history: History, past: PastRun, env: Environment) -> Run:
     inputs = recorded_inputs(past, types)
     run = Run(LoadedFlow(flow, past.folder), inputs, env, past.only, run_id=past.id)
     hold = rejoin(run, past, history)
-    ending = None if hold is None else hold.ending
-    journal = history.recorder(past.id, flow, past.folder, past.only, ending, past.document)
+    ending, said = (None, None) if hold is None else (hold.ending, hold.said())
+    journal = history.recorder(past.id, flow, past.folder, past.only, ending, past.document, said)
     journal.types = types
     journal.load(history.steps(past.id))
     run.add_sink(journal)

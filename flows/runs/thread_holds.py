@@ -7,13 +7,16 @@ import contextlib
 import socket
 import time
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from patchbay.flows.problems import FlowError, Problem
 from patchbay.flows.runs.events import RunEnd, RunFinished
 from patchbay.flows.runs.history import History, is_alive, this_process
 from patchbay.flows.runs.threads import Thread, Threads, ThreadTurn, turn_row, unknown
 from patchbay.nodes.values import Message, as_text
+
+if TYPE_CHECKING:
+    from patchbay.flows.runs.said_before import SaidBefore
 
 ELSEWHERE_S = 60.0
 """Seconds after which a holder on another machine that has not said that it lives counts as dead:
@@ -74,9 +77,24 @@ class Hold:
         if db.execute(self._table.update().where(mine).values(**free)).rowcount == 0:
             return  # deleted, or taken from a process that seemed dead
         of = self._store.table("turns")
+        self._keep_replaced(db, number)
         db.execute(of.delete().where(of.c.thread == self.thread.id, of.c.number >= number))
         turn = ThreadTurn(number, self._question, answer_of(event.outputs), self.run, event.at)
         db.execute(of.insert().values(thread=self.thread.id, **turn_row(turn)))
+
+    def said(self) -> SaidBefore | None:
+        """What was said before, for the record of the run."""
+        from patchbay.flows.runs.said_before import SaidBefore
+
+        return SaidBefore.of(self.turns())
+
+    def _keep_replaced(self, db: Any, number: int) -> None:
+        import sqlalchemy as sa
+
+        of, to = self._store.table("turns"), self._store.table("replaced_turns")
+        picked = sa.select(*(of.c[column.name] for column in to.columns))
+        picked = picked.where(of.c.thread == self.thread.id, of.c.number >= number)
+        db.execute(to.insert().from_select([column.name for column in to.columns], picked))
 
     def release(self) -> None:
         """Let go of the thread, where the end of the run has not done so.

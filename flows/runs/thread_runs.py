@@ -87,7 +87,9 @@ class Turning:
         except BaseException:
             hold.release()
             raise
-        run.add_sink(self.history.recorder(run.id, run.flow, run.folder, (), hold.ending))
+        run.add_sink(
+            self.history.recorder(run.id, run.flow, run.folder, (), hold.ending, said=hold.said())
+        )
         return run
 
 

@@ -39,6 +39,16 @@ def add_thread_tables(tables: MetaData) -> None:
         sa.Column("run", sa.String(64), nullable=False, index=True),
         sa.Column("at", sa.Float, nullable=False),
     )
+    sa.Table(  # turns that were made anew: runs may still name them (`said_before.py`)
+        "replaced_turns",
+        tables,
+        sa.Column("thread", sa.String(64), primary_key=True),
+        sa.Column("number", sa.Integer, primary_key=True),
+        sa.Column("question", sa.Text, nullable=False),
+        sa.Column("answer", sa.Text, nullable=False),
+        sa.Column("run", sa.String(64), primary_key=True),
+        sa.Column("at", sa.Float, nullable=False),
+    )
     sa.Table(
         "thread_runs",
         tables,

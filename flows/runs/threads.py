@@ -145,7 +145,7 @@ class Threads:
         query = of.select().where(of.c.thread == thread).order_by(of.c.number)
         if up_to is not None:
             query = query.where(of.c.number <= up_to)
-        return self._store.do(lambda db: [_turn(row._mapping) for row in db.execute(query)])
+        return self._store.do(lambda db: [turn_of_row(row._mapping) for row in db.execute(query)])
 
     # --- changing -----------------------------------------------------------------------------
 
@@ -315,7 +315,8 @@ def turn_row(turn: ThreadTurn) -> dict[str, Any]:
     }
 
 
-def _turn(row: Mapping[Any, Any]) -> ThreadTurn:
+def turn_of_row(row: Mapping[Any, Any]) -> ThreadTurn:
+    """A turn from its row; one that cannot be read is damaged."""
     about = (row["run"], row["at"])
     try:
         question = tuple(Message.model_validate(item) for item in json.loads(row["question"]))

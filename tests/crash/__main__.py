@@ -38,6 +38,7 @@ def main() -> int:
     parser.add_argument("--kills", type=int, default=300)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--jobs", type=int, default=1, help="processes for the scenarios")
+    parser.add_argument("--only", default="", help="kills: only these flows, with commas")
     chosen = parser.parse_args()
     warnings.simplefilter("ignore")
     if chosen.scenarios >= chosen.first and (chosen.kills or chosen.jobs > 1):
@@ -50,7 +51,8 @@ def main() -> int:
         if chosen.scenarios >= chosen.first:
             asyncio.run(_in_process(Path(name), chosen))
         if chosen.kills:
-            kill_processes(Path(name), chosen.kills, random.Random(chosen.seed))
+            only = chosen.only.split(",") if chosen.only else ()
+            kill_processes(Path(name), chosen.kills, random.Random(chosen.seed), only)
     return 0
 
 

@@ -20,6 +20,7 @@ from patchbay.nodes.contract import (
     Ports,
     port,
 )
+from patchbay.nodes.errors import suspended
 from patchbay.nodes.questions import ApprovalWanted, EditWanted, Question
 from patchbay.nodes.tools.tool import LocalTool, langchain_tool
 from patchbay.nodes.values import ModelSpec, Opening
@@ -218,6 +219,9 @@ class Asks(Node):
         numbers = range(params.beside)
         ended = await asyncio.gather(*map(person, numbers), return_exceptions=True)
         waits = [end for end in ended if isinstance(end, BaseException)]
+        failures = [end for end in waits if suspended(end) is None]
+        if failures:  # one is enough, and is said in its own words
+            raise failures[0]
         if waits:
             raise waits[0] if len(waits) == 1 else BaseExceptionGroup("several wait", waits)
         return self.Outputs(

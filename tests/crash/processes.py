@@ -13,6 +13,7 @@ import signal
 import time
 import traceback
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 from patchbay.flows.problems import FlowError
@@ -46,8 +47,10 @@ class FileLedger(Ledger):
             lines.write(IDEMPOTENCY_KEY.get() + "\n")
 
 
-def kill_processes(folder: Path, wanted: int, chance: random.Random) -> None:
-    """Kill so many processes, and see that every run ends right.
+def kill_processes(
+    folder: Path, wanted: int, chance: random.Random, only: Sequence[str] = ()
+) -> None:
+    """Kill so many processes, of all flows or only of some, and see that every run ends right.
 
     Raises:
         AssertionError: one did not, or did something again that it had on the disk.
@@ -57,9 +60,10 @@ def kill_processes(folder: Path, wanted: int, chance: random.Random) -> None:
     from patchbay.nodes.agents.crewai_setup import prepare
 
     prepare()
-    lasts = {name: _whole(folder, name) for name in ORDER}
+    order = tuple(only) or ORDER
+    lasts = {name: _whole(folder, name) for name in order}
     while kills < wanted:
-        name = ORDER[runs % len(ORDER)]
+        name = order[runs % len(order)]
         done, again = _one(folder / f"real-{runs}", name, lasts[name], chance)
         kills, runs, repeated = kills + done, runs + 1, repeated + again
         print(f"{kills} of {wanted} processes killed in {runs} runs; {repeated} steps made again "
