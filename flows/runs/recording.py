@@ -75,6 +75,8 @@ class Recording:
     def event(self, event: Event) -> None:
         """Write an event. The beginning and the end of a run are waited for."""
         self._complain()
+        if isinstance(event, RunEnd):
+            self._writer.watch(self._run, None)
         if isinstance(event, OF_THE_DESK):
             return
         data = as_json(event)
@@ -88,7 +90,6 @@ class Recording:
             if self._stop is not None:
                 self._writer.watch(self._run, self._stop)
         elif isinstance(event, RunEnd):
-            self._writer.watch(self._run, None)
             self._writer.put_and_wait(
                 self._row("events", row), Work(change=lambda db: self._end(db, event))
             )

@@ -50,7 +50,6 @@ MIGRATIONS: Mapping[int, Migration] = {
 """Version → what leads to the next one. 2 has the journal's steps, 3 questions and answers, 4
 conversations and memory, 5 sizes of runs."""
 
-_WRITES = "patchbay_writes"
 _LOCK = 0x7061746368
 """Held on a server while tables are made: of two that find none, one would fail."""
 
@@ -128,7 +127,7 @@ class Store:
             with self._engine.connect() as db:
                 return work(db)
         self.stamp()
-        with self._engine.connect().execution_options(**{_WRITES: True}) as db:
+        with self._engine.connect() as db:
             if self.path is not None:
                 level = "FULL" if durable else "NORMAL"
                 db.connection.cursor().execute(f"PRAGMA synchronous = {level}")
@@ -331,13 +330,6 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
     """Let several processes write; what is committed survives the process."""
     for pragma in ("busy_timeout = 30000", "journal_mode = WAL", "synchronous = NORMAL"):
         connection.execute(f"PRAGMA {pragma}")
-
-
-def _begin(db: Connection) -> None:
-    """Begin a transaction. One that reads first and writes then is refused by SQLite at once, long
-    as it may wait, if another process wrote in between; so what writes takes its turn first."""
-    writes = db.get_execution_options().get(_WRITES)
-    db.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
 def _leave_transactions(connection: Any, _record: Any) -> None:

@@ -217,8 +217,8 @@ def _begun(scenarios: Scenarios, name: str, run_id: str, answers: int | None) ->
     """The run that this process has; None where it is ended, or another one has it."""
     history = scenarios.history
     known = [past for past in history.runs() if past.id == run_id]
-    if not known:
-        return scenarios.new(name, run_id or new_run_id())
+    if not known:  # who answers begins none
+        return scenarios.new(name, run_id or new_run_id()) if answers is None else None
     if known[0].status == "finished":
         return None
     if answers is not None and history.inbox.open(run_id):

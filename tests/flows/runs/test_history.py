@@ -12,10 +12,10 @@ import pytest
 from patchbay.flows.document.model import Flow
 from patchbay.flows.problems import FlowError
 from patchbay.flows.runs.environment import Stored
-from patchbay.flows.runs.history import History, is_alive, resumable, this_process
+from patchbay.flows.runs.history import Claim, History, is_alive, resumable, this_process
 from patchbay.flows.runs.running import LoadedFlow, Run
 from tests.flows.runs.harness import CATALOG, OUT, environment, flow, words
-from tests.stores import url_of
+from tests.stores import another, url_of
 
 
 @pytest.fixture
@@ -149,7 +149,7 @@ def test_what_reads_before_it_writes_waits_its_turn(history: History) -> None:
     runs = [f"run-{number}" for number in range(40)]
     for run in runs:
         history.announce(run, document, None, {})
-    table, other = history.table("runs"), History(f"sqlite:///{history.store.path}")
+    table, other = history.table("runs"), another(history)
 
     def stop(db: Any) -> None:
         db.execute(table.update().values(status="cancelled"))
@@ -157,7 +157,7 @@ def test_what_reads_before_it_writes_waits_its_turn(history: History) -> None:
     history.store.do(stop, write=True)
     with ThreadPoolExecutor(8) as threads:
         claimed = list(threads.map(lambda n: (history, other)[n % 2].claim(runs[n]), range(40)))
-    assert claimed == [True] * 40
+    assert claimed == [Claim("cancelled", this_process())] * 40
     other.close()
 
 
