@@ -84,6 +84,19 @@ def test_an_agent_remembers_in_one_run_and_recalls_in_another(history: History) 
     assert "Green" in ran(flow, history, message="What does Ada like?").outputs["answer"]
 
 
+def test_a_fact_of_one_run_is_in_the_prompt_of_the_next(history: History) -> None:
+    flow = scripted(
+        "remember_and_recall",
+        (r"^(?s:.*)plumber comes(?s:.*)When is the plumber here\? Answer in one", "On Friday."),
+        (r"^(?s:.*)plumber comes(?s:.*)When does the plumber come\? Answer", "At nine."),
+    )
+    first = ran(flow, history)
+    assert first.outputs["answer"] == "At nine."
+    later = ran(flow, history, fact="Ada bakes on Sunday.", question="When is the plumber here?")
+    assert later.outputs["answer"] == "On Friday."
+    assert later.outputs["facts"].splitlines()[0].endswith("The plumber comes on Friday at nine.")
+
+
 def test_what_was_remembered_is_recalled_on_the_real_model(history: History) -> None:
     flow = load(SAVED / "remember_and_recall.json").flow
     assert "nine" in ran(flow, history).outputs["answer"]

@@ -12,7 +12,8 @@ from patchbay.flows import FlowError, History, LoadedFlow, RunResult, run
 from patchbay.flows.document.reading import read_text
 from tests.flows.test_saved_flows import SAVED
 from tests.nodes.agents.conftest import environment
-from tests.nodes.agents.scripted import ASKED, HELD
+from tests.nodes.agents.scripted import ASKED, HELD, call
+from tests.nodes.agents.scripted import answer as said
 
 
 def begun(tmp_path: Path, name: str, *lines: str, **inputs: Any) -> RunResult:
@@ -90,3 +91,25 @@ def test_a_person_has_the_last_word_on_what_a_crew_wrote(tmp_path: Path) -> None
     end = again.answer(approve=True)
     assert (end.status, end.outputs) == ("finished", {"slogan": "Warm bread."})
     assert len(ASKED["review_crew"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("answer", "read"),
+    [
+        ({"approve": True}, "6912"),
+        ({"value": {"expression": "2 + 2"}}, "4"),
+        ({"reject": "No sums."}, "The reason: No sums."),
+        ({"respond": "seven"}, "seven"),
+    ],
+)
+def test_what_a_person_decides_about_a_call_is_what_the_agent_reads(
+    tmp_path: Path, answer: dict[str, Any], read: str
+) -> None:
+    lines = (call("calculator", expression="1234 + 5678"), said("That is it."))
+    waits = begun(tmp_path, "review_tool_calls", *lines)
+    (asked,) = waits.questions
+    assert (asked.title, asked.whom) == ("May the agent calculate this?", "the supervisor")
+    end = waits.answer(**answer)
+    assert (end.status, end.outputs["answer"]) == ("finished", "That is it.")
+    assert read in ASKED["review_tool_calls"][-1][-1][1]
+    assert len(ASKED["review_tool_calls"]) == 2, "no request was made twice"
