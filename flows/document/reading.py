@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import re
 import stat
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -128,10 +129,30 @@ def parse_json(text: str | bytes) -> Any:
     except ValueError:  # Python refuses whole numbers of more than 4,300 digits
         message = "It holds a number of thousands of digits."
         raise _refused("file/number", message, "Write it as text, or shorten it.") from None
-    problems = list(_data_problems(data, doubled))
+    doubtful = doubled or _DOUBTFUL.search(text) or _deeper_than(data, MAX_DEPTH)
+    problems = list(_data_problems(data, doubled)) if doubtful else ()
     if problems:
         raise FlowError(problems)
     return data
+
+
+_DOUBTFUL = re.compile(r"NaN|Infinity|[eE]\+?\d{3}|\d{300}|\\u[dD][89a-fA-F]|[\ud800-\udfff]")
+"""What a number that is not finite, or half of a character, looks like in a file."""
+
+
+def _deeper_than(data: Any, depth: int) -> bool:
+    """Whether lists and objects may lie in each other deeper than that: cheap, never too low."""
+    level = [data] if isinstance(data, dict | list) else []
+    for _ in range(depth - 1):
+        level = [
+            inner
+            for value in level
+            for inner in (value.values() if isinstance(value, dict) else value)
+            if isinstance(inner, dict | list)
+        ]
+        if not level:
+            return False
+    return True
 
 
 def _decoded(text: str | bytes) -> str:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from patchbay.flows.document.edit import fresh_id
-from patchbay.flows.document.model import Edge, Flow, NodeInstance, Note, Place
+from patchbay.flows.document.model import Flow, Note
 from patchbay.flows.exchange.imports.graph import ForeignGraph
 from patchbay.flows.wording import UNSAFE
 
@@ -19,6 +19,15 @@ def line(text: str, limit: int = 120) -> str:
     return UNSAFE.sub(" ", text).strip()[:limit]
 
 
+class Spot(NamedTuple):
+    """Where something lies on the canvas, in its pixels, and its size where it has one."""
+
+    x: int
+    y: int
+    w: float | None = None
+    h: float | None = None
+
+
 class Draft:
     """Nodes and wires that come together piece by piece."""
 
@@ -26,7 +35,7 @@ class Draft:
         self.nodes: dict[str, dict[str, Any]] = {}
         self.edges: list[tuple[str, str]] = []
         self.notes: list[Note] = []
-        self.layout: dict[str, Place] = {}
+        self.layout: dict[str, Spot] = {}
         self._taken: set[str] = set()
         self._numbers: dict[str, int] = {}
         self._joined: set[tuple[str, str]] = set()
@@ -59,7 +68,7 @@ class Draft:
         node["title"] = line(title) or None
         self.nodes[made] = node
         if at is not None:
-            self.layout[made] = Place(x=round(at[0]), y=round(at[1]))
+            self.layout[made] = Spot(round(at[0]), round(at[1]))
         return made
 
     def wire(self, source: str, target: str) -> None:
@@ -86,28 +95,20 @@ class Draft:
         self.notes.append(Note(id=made, text=kept, color=color))
         if at is not None:
             wide, high = size or (None, None)
-            self.layout[made] = Place(x=round(at[0]), y=round(at[1]), w=wide, h=high)
+            self.layout[made] = Spot(round(at[0]), round(at[1]), wide, high)
 
     def flow(self, graph: ForeignGraph) -> Flow:
         """The flow."""
-        versions: dict[str, int] = {}
-        nodes = tuple(
-            NodeInstance(
-                id=node["id"],
-                kind=node["kind"],
-                version=node.get("version", versions.get(node["kind"], 1)),
-                title=node["title"],
-                disabled=node["disabled"],
-                params=node["params"],
-            )
-            for node in self.nodes.values()
-        )
-        edges = tuple(Edge.model_validate({"from": s, "to": t}) for s, t in self.edges)
-        return Flow(
-            name=line(graph.name, 200) or "Imported flow",
-            description=graph.description[:19_000],
-            nodes=nodes,
-            edges=edges,
-            notes=tuple(self.notes),
-            layout=self.layout,
-        )
+        nodes = [{"version": 1, **node} for node in self.nodes.values()]
+        whole = {
+            "name": line(graph.name, 200) or "Imported flow",
+            "description": graph.description[:19_000],
+            "nodes": nodes,
+            "edges": [{"from": source, "to": target} for source, target in self.edges],
+            "notes": self.notes,
+            "layout": {
+                name: {side: value for side, value in spot._asdict().items() if value is not None}
+                for name, spot in self.layout.items()
+            },
+        }
+        return Flow.model_validate(whole)  # at once: one call checks thousands of nodes

@@ -305,21 +305,34 @@ WIDE, HIGH = 270, 150
 
 def _spread(lowering: Lowering) -> None:
     """Move nodes down that would lie on another one."""
-    taken: dict[int, list[tuple[float, float]]] = {}
+    taken: dict[tuple[int, int], list[tuple[float, float]]] = {}
     for name, place in lowering.draft.layout.items():
         if name not in lowering.draft.nodes:
             continue
         x, y = place.x, place.y
-        column = int(x // WIDE)
-        near = [p for c in (column - 1, column, column + 1) for p in taken.get(c, ())]
         for _ in range(60):
-            hit = next((p for p in near if abs(p[0] - x) < WIDE and abs(p[1] - y) < HIGH), None)
+            hit = _hit(taken, x, y)
             if hit is None:
                 break
-            y = hit[1] + HIGH
-        taken.setdefault(column, []).append((x, y))
+            y = int(hit) + HIGH
+        taken.setdefault((int(x // WIDE), int(y // HIGH)), []).append((x, y))
         if y != place.y:
-            lowering.draft.layout[name] = place.model_copy(update={"y": y})
+            lowering.draft.layout[name] = place._replace(y=y)
+
+
+_AROUND = tuple((column, row) for column in (-1, 0, 1) for row in (-1, 0, 1))
+
+
+def _hit(
+    taken: Mapping[tuple[int, int], list[tuple[float, float]]], x: float, y: float
+) -> float | None:
+    """How high a node lies that would be lain on; None where there is room."""
+    column, row = int(x // WIDE), int(y // HIGH)
+    for right, down in _AROUND:
+        for other in taken.get((column + right, row + down), ()):
+            if abs(other[0] - x) < WIDE and abs(other[1] - y) < HIGH:
+                return other[1]
+    return None
 
 
 def _there(lowering: Lowering, name: str) -> bool:
