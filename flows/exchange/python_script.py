@@ -25,6 +25,7 @@ from patchbay.nodes.catalog import Catalog
 
 PLAIN_INPUTS = ("text", "number", "choice")
 HELPER = "patchbay.flows.runs.script"
+ASK = "from patchbay.flows.cli.asker import ask"
 
 
 @dataclass(slots=True)
@@ -148,11 +149,21 @@ def script_of(flow: Flow, catalog: Catalog) -> ScriptDraft:
     made = ScriptDraft(resolved, order)
     for node_id in order:
         made.names[node_id] = python_name(node_id, [*made.names.values()])
+    if any(_asks(resolved.nodes[node_id]) for node_id in order):
+        made.helpers.add("asking")
+        made.imports.add(ASK)
+        made.body.append(["# People are asked at the terminal.", "asking(ask)"])
     for node_id in order:
         node = resolved.nodes[node_id]
         if not node.instance.disabled:
             _add(made, node)
     return made
+
+
+def _asks(node: ResolvedNode) -> bool:
+    """Whether a node asks a person."""
+    known = node.cls is not None and node.params is not None and not node.instance.disabled
+    return known and bool(node.cls.asks(node.params))  # type: ignore[union-attr]
 
 
 def _add(made: ScriptDraft, node: ResolvedNode) -> None:

@@ -15,9 +15,10 @@ import inspect
 import json
 import sys
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from patchbay.flows.checks.resolve import resolve, resolve_node
 from patchbay.flows.document.model import Flow, NodeInstance
@@ -29,6 +30,17 @@ from patchbay.flows.runs.inputs import accept
 from patchbay.flows.runs.subflows import Subflows
 from patchbay.nodes.contract import InputField
 from patchbay.nodes.data import encode
+
+if TYPE_CHECKING:
+    from patchbay.flows.runs.asking import Asker
+
+_asker: Asker | None = None
+
+
+def asking(asker: Asker) -> None:
+    """Say who answers when a node asks a person: of exported scripts the terminal."""
+    global _asker
+    _asker = asker
 
 
 class NodeOutputs:
@@ -66,7 +78,7 @@ def node(
         NodeError: what the node says of its failure.
         ValueError: there is no such kind, or its params do not fit.
     """
-    env = _environment(_folder(folder))
+    env = replace(_environment(_folder(folder)), asker=_asker)
     found = resolve_node(NodeInstance(id="node", kind=kind, params=dict(params or {})), env.catalog)
     if found.cls is None:
         raise ValueError(f"There is no node of the kind {kind!r}.")
