@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import json
 import re
+from collections.abc import Mapping
+from dataclasses import dataclass
 from html import unescape
 from pathlib import PurePath
 from typing import TYPE_CHECKING
@@ -16,6 +18,19 @@ from patchbay.studio.pictures.png import carried_by
 
 if TYPE_CHECKING:
     from patchbay.flows.exchange.imports.reading import Imported
+    from patchbay.flows.exchange.imports.report import ImportReport
+    from patchbay.studio.documents.library import Library
+
+
+@dataclass(frozen=True, slots=True)
+class TakenIn:
+    """A flow that came from a file and is saved here."""
+
+    stem: str
+    """Of its file."""
+    title: str
+    report: ImportReport | None
+    """What became of another builder's; None for a flow of ours."""
 
 
 def flow_from(data: bytes) -> Flow:
@@ -60,18 +75,48 @@ def foreign(data: bytes, file: str) -> list[Imported] | None:
     return import_bytes(data, file, default_catalog())
 
 
-def dropped(sent: str) -> tuple[str, Flow]:
-    """The name and the flow of a file that was dropped on the canvas: `{"name": …, "data": …}`.
+def taken_in(library: Library, data: bytes, file: str) -> list[TakenIn]:
+    """Save the flows in a file: ours, or another builder's with what became of it.
 
     Raises:
-        FlowError: the file holds none; all findings.
+        FlowError: the file holds none, or the disk refuses; all findings.
+    """
+    found = foreign(data, file)
+    if found is None:
+        flow = flow_from(data)
+        return [TakenIn(library.create(flow, PurePath(file).stem).stem, flow.name, None)]
+    rows = []
+    for one in found:
+        saved: dict[str, str] = {}  # what its parts are called here, where a name was taken
+        for name, part in one.parts.items():  # the innermost first
+            stem = PurePath(name).stem
+            saved[stem] = library.create(_renamed(part, saved), stem).stem
+        path = library.create(_renamed(one.flow, saved), one.flow.name)
+        rows.append(TakenIn(path.stem, one.flow.name, one.report))
+    return rows
+
+
+def _renamed(flow: Flow, saved: Mapping[str, str]) -> Flow:
+    """The flow with the flows that it runs under the names that they were saved by."""
+    changed = {
+        node.id: {"flow": saved[str(node.params.get("flow"))]}
+        for node in flow.nodes
+        if str(node.params.get("flow")) in saved
+    }
+    return flow.with_params(changed) if changed else flow
+
+
+def dropped(sent: str) -> tuple[str, bytes]:
+    """The name and the content of a file dropped on the canvas: `{"name": …, "data": …}`.
+
+    Raises:
+        FlowError: the browser sent none.
     """
     try:
         given = json.loads(sent)
-        name, data = PurePath(str(given["name"])).stem, base64.b64decode(given["data"])
+        return PurePath(str(given["name"])).name, base64.b64decode(given["data"])
     except (ValueError, KeyError, TypeError) as error:
         raise _refused("The browser sent no file.", "Drop it again.") from error
-    return name, flow_from(data)
 
 
 def _refused(message: str, fix: str) -> FlowError:

@@ -32,6 +32,7 @@ def page() -> None:
     if document is None:
         return
     st.session_state["document"] = document
+    _report()
     _toolbar()
     left, right = st.columns([3, 1.15], gap="small")
     with left:
@@ -57,6 +58,21 @@ def _document() -> FlowDocument | None:
         for problem in error.problems[:20]:
             st.markdown(f"- {plain(str(problem))}")
         return None
+
+
+def _report() -> None:
+    """What became of another builder's file that was dropped here."""
+    rows = session.recall("report")
+    if rows:
+        from patchbay.studio.views.import_report import report_dialog
+
+        session.forget("report")
+        report_dialog(rows, _go)
+
+
+def _go(name: str) -> None:
+    session.open_flow(name)
+    st.query_params["flow"] = name
 
 
 def _open() -> FlowDocument:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from patchbay.flows.problems import FlowError
 from patchbay.studio.documents.document import FlowDocument
-from patchbay.studio.documents.importing import dropped
+from patchbay.studio.documents.importing import dropped, taken_in
 from patchbay.studio.panels.run import missing, start
 from patchbay.studio.server import session
 from patchbay.studio.server.questions import asked
@@ -40,14 +40,16 @@ class EditorCommands:
     def open_file(self, dropped_file: str) -> None:
         """Open the flow in a file that was dropped on the page, as a new flow."""
         try:
-            name, flow = dropped(dropped_file)
-            path = services().library.create(flow, name)
+            name, data = dropped(dropped_file)
+            rows = taken_in(services().library, data, name)
         except FlowError as error:
             found = " ".join(str(problem) for problem in error.problems[:5])
             self.notice(f"The file cannot be opened; nothing was changed. {found}")
             return
-        session.open_flow(path.stem)
-        session.remember("go", path.stem)
+        if any(row.report is not None for row in rows):
+            session.remember("report", rows)
+        session.open_flow(rows[0].stem)
+        session.remember("go", rows[0].stem)
 
     def notice(self, words: str) -> None:
         """Say something above the panel."""

@@ -21,7 +21,6 @@ from patchbay.studio.words import plain
 if TYPE_CHECKING:
     from streamlit.delta_generator import DeltaGenerator
 
-    from patchbay.flows.exchange.imports.report import ImportReport
     from patchbay.studio.documents.document import FlowDocument
 
 # What only a button needs is imported when it is pressed: this is the page that people wait for.
@@ -232,24 +231,12 @@ def _take(data: bytes, file: str) -> None:
     Raises:
         FlowError: the data holds no flow.
     """
-    from patchbay.studio.documents.importing import flow_from, foreign
+    from patchbay.studio.documents.importing import taken_in
 
-    library = services().library
-    found = foreign(data, file)
-    if found is None:
-        _open(library.create(flow_from(data), Path(file).stem).stem)
+    rows = taken_in(services().library, data, file)
+    if rows[0].report is None:
+        _open(rows[0].stem)
         return
-    rows = []
-    for one in found:
-        flow = one.flow
-        for name, part in one.parts.items():  # the bodies of its loops
-            stem = Path(name).stem
-            saved = library.create(part, stem).stem
-            flow = flow.with_params(
-                {n.id: {"flow": saved} for n in flow.nodes if n.params.get("flow") == stem}
-            )
-        path = library.create(flow, flow.name)
-        rows.append((path.stem, one.flow.name, one.report))
     session.remember("dialog", ("report", rows))
 
 
@@ -262,7 +249,9 @@ def _dialogs() -> None:
     if name == "import":
         _import()
     elif name == "report":
-        _report(path)
+        from patchbay.studio.views.import_report import report_dialog
+
+        report_dialog(path, _open)
     elif name == "look":
         _look(path)
     elif name == "rename":
@@ -293,29 +282,6 @@ def _import() -> None:
             _problems("This cannot be imported; nothing was changed.", error.problems)
             return
         st.rerun()
-
-
-@st.dialog("What became of the file", width="large")
-def _report(rows: Sequence[tuple[str, str, ImportReport]]) -> None:
-    """The report of an import, and the way to the flow."""
-    from patchbay.flows.exchange.imports.report import HEADINGS
-
-    for stem, title, report in rows[:50]:
-        with st.container(horizontal=True, vertical_alignment="center"):
-            st.markdown(f"**{plain(title)}** · {plain(report.summary() or 'nothing')}")
-            st.space("stretch")
-            if st.button("Open", key=f"report-open:{stem}", type="primary"):
-                _open(stem)
-                st.rerun()
-        for status, heading in HEADINGS.items():
-            entries = report.of(status)
-            if not entries:
-                continue
-            label = f"{heading} ({len(entries)})"
-            with st.expander(label, expanded=status != "mapped" and len(rows) == 1):
-                for entry in entries[:200]:
-                    words = f": {plain(entry.words)}" if entry.words else ""
-                    st.markdown(f"- **{plain(entry.what)}**{words}")
 
 
 @st.dialog("Template", width="large")

@@ -27,6 +27,33 @@ SLOW = 60_000
 DRAWN = re.compile("^data:image/svg")
 SAVED = ROOT / "flows" / "saved"
 
+FOREIGN = {
+    "nodes": [
+        {
+            "id": name,
+            "position": {"x": 300 * number, "y": 0},
+            "type": "customNode",
+            "data": {"id": name, "name": kind, "label": label, "inputs": inputs},
+        }
+        for number, (name, kind, label, inputs) in enumerate(
+            [
+                ("m_0", "chatOpenAI", "ChatOpenAI", {"modelName": "gpt-4o-mini"}),
+                ("c_0", "conversationChain", "Conversation Chain", {}),
+                ("f_0", "customFunction", "Custom JS", {"javascriptFunction": "return 1"}),
+            ]
+        )
+    ],
+    "edges": [
+        {
+            "source": "m_0",
+            "target": "c_0",
+            "sourceHandle": "m_0-output-chatOpenAI-A",
+            "targetHandle": "c_0-input-model-A",
+        }
+    ],
+}
+"""A chatflow of Flowise."""
+
 
 @pytest.fixture(scope="module")
 def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
@@ -221,6 +248,41 @@ def test_a_flow_that_is_dropped_on_the_editor_opens(
     expect(page).to_have_url(re.compile(r"/editor\?flow=dropped"), timeout=SLOW)
     expect(page.locator(".react-flow__node")).to_have_count(len(flow.nodes), timeout=SLOW)
     assert read_flow(studio.home / "flows" / "dropped.json") == flow
+
+
+def test_a_flow_of_another_builder_that_is_dropped_comes_with_its_report(
+    studio: Server, page: Page, tmp_path: Path
+) -> None:
+    put(studio, "below")
+    edit(studio, page, "below")
+    file = tmp_path / "Support.json"
+    file.write_text(json.dumps(FOREIGN), "utf-8")
+    dropped(page, page.locator(".pb-canvas"), file)
+    report = page.get_by_role("dialog")
+    expect(report.get_by_text("What became of the file")).to_be_visible(timeout=SLOW)
+    expect(report.get_by_text("1 refused")).to_be_visible()
+    expect(report.get_by_text("JavaScript", exact=False).first).to_be_visible()
+    report.get_by_role("button", name="Close").click()
+    expect(report).to_be_hidden()
+    expect(page).to_have_url(re.compile(r"/editor\?flow=support"), timeout=SLOW)
+    names = {node.kind for node in read_flow(studio.home / "flows" / "support.json").nodes}
+    assert {"model.provider", "model.ask", "flowise:customFunction"} <= names
+    expect(page.locator(".react-flow__node").first).to_be_visible(timeout=SLOW)
+
+
+def test_the_import_dialog_shows_the_report_and_opens_the_flow(studio: Server, page: Page) -> None:
+    page.goto(studio.url)
+    page.get_by_role("button", name="Import").click()
+    dialog = page.get_by_role("dialog")
+    box = dialog.get_by_role("textbox")
+    box.fill(json.dumps({**FOREIGN, "name": "Pasted there"}))
+    box.press("Control+Enter")
+    dialog.get_by_role("button", name="Import").click()
+    report = page.get_by_role("dialog").filter(has_text="What became of the file")
+    expect(report.get_by_text("Pasted there")).to_be_visible(timeout=SLOW)
+    report.get_by_role("button", name="Open", exact=True).click()
+    expect(page).to_have_url(re.compile(r"/editor\?flow=pasted-there"), timeout=SLOW)
+    expect(page.locator(".react-flow__node").first).to_be_visible(timeout=SLOW)
 
 
 def test_the_canvas_exports_what_it_shows(studio: Server, page: Page, tmp_path: Path) -> None:

@@ -118,12 +118,66 @@ def _settings(data: Mapping[str, Any], *, chat: bool) -> dict[str, Any]:
             for row in data["variables"]
             if isinstance(row, dict)
         }
+    if data.get("type") == "if-else":
+        found["$ways"] = _conditions(data)
+    elif data.get("type") == "question-classifier":
+        found["$ways"] = _classes(data)
     outputs = data.get("outputs")
     if data.get("type") == "end" and isinstance(outputs, list):
         found["answer"] = "\n".join(
             reference(row.get("value_selector")) for row in outputs if isinstance(row, dict)
         )
     return found
+
+
+TESTS = {
+    "contains": "contains", "not contains": "does not contain", "start with": "starts with",
+    "end with": "ends with", "is": "equals", "is not": "does not equal", "empty": "is empty",
+    "not empty": "is not empty", "null": "is empty", "not null": "is not empty",
+    "exists": "is not empty", "not exists": "is empty", "=": "equals", "≠": "does not equal",
+    ">": ">", "<": "<", "≥": ">=", "≤": "<=",
+}  # fmt: skip
+
+
+def _conditions(data: Mapping[str, Any]) -> dict[str, Any]:
+    """IF/ELSE: cases in order, each by one condition or by any of several."""
+    cases = data.get("cases")
+    if not isinstance(cases, list):
+        cases = [{**data, "case_id": "true"}]
+    rows: list[dict[str, Any]] = []
+    for case in cases:
+        found = case.get("conditions") if isinstance(case, dict) else None
+        if not isinstance(found, list) or not found:
+            return {"refused": "A case of it holds no conditions."}
+        if len(found) > 1 and case.get("logical_operator") != "or":
+            return {
+                "refused": "It asks for several conditions at once, which no case of Switch does."
+            }
+        for condition in found:
+            test = TESTS.get(str(condition.get("comparison_operator")))
+            look_at = reference(condition.get("variable_selector"))
+            if test is None or not look_at:
+                return {"refused": "It looks at a value by a test that has no equal."}
+            value = condition.get("value")
+            operand = None if test in ("is empty", "is not empty") else str(value or "")
+            handle = str(case.get("case_id") or case.get("id") or "true")
+            rows.append({"look_at": look_at, "test": test, "operand": operand, "handle": handle})
+    return {"by": "conditions", "rows": rows, "otherwise": "false"}
+
+
+def _classes(data: Mapping[str, Any]) -> dict[str, Any]:
+    """Question classifier: a model chooses a class."""
+    classes = data.get("classes")
+    rows = [
+        {"name": str(row["name"]), "handle": str(row.get("id", ""))}
+        for row in (classes if isinstance(classes, list) else ())
+        if isinstance(row, dict) and row.get("name")
+    ]
+    if not rows:
+        return {"refused": "It names no classes."}
+    told = data.get("instruction") or data.get("instructions") or ""
+    look_at = reference(data.get("query_variable_selector")) or "{{#sys.query#}}"
+    return {"by": "model", "rows": rows, "look_at": look_at, "instructions": str(told)}
 
 
 def reference(selector: Any) -> str:

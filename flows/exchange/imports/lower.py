@@ -17,6 +17,7 @@ from patchbay.flows.exchange.imports.steps import Steps
 from patchbay.flows.exchange.imports.stubs import put_stub, stub_port
 from patchbay.flows.exchange.imports.table import PieceSpec, TypeSpec, table
 from patchbay.flows.exchange.imports.texts import Texts
+from patchbay.flows.exchange.imports.ways import QUESTION, Ways
 from patchbay.nodes.catalog import Catalog
 
 MAX_THROUGH = 20
@@ -75,6 +76,7 @@ class Lowering:
         self.earlier: list[str] = []
         """Ports that get what was said before the question."""
         self.texts = Texts(self)
+        self.ways = Ways(self)
 
     def run(self) -> Flow:
         """The flow."""
@@ -95,6 +97,7 @@ class Lowering:
                 self.draft.wire(begin, finish)
         for mapped in self.mapped.values():
             self._loose(mapped)
+        self.ways.close()
         for note in self.graph.notes:
             text, _ = without_secrets(note.text)
             self.draft.note(text if isinstance(text, str) else "", note.at, note.size)
@@ -123,6 +126,10 @@ class Lowering:
             return
         if spec.memory or spec.lends or spec.wraps or spec.guards:
             self._helper(mapped)
+            return
+        if spec.ways:
+            if reason := self.ways.add(mapped):
+                mapped.stub = put_stub(self, mapped, reason)
             return
         active = {name: piece for name, piece in spec.pieces.items() if self.holds(piece, mapped)}
         reason = self._reason(spec, active, known)
@@ -298,7 +305,10 @@ class Lowering:
     ) -> None:
         if source.spec.memory:
             return
-        ends = self.outputs(wire.source, wire.output)
+        ends = {
+            aspect: self.ways.through(end_, wire.source, wire.target)
+            for aspect, end_ in self.outputs(wire.source, wire.output).items()
+        }
         joined = False
         special = {takes[aspect] for aspect in ends if aspect and takes.get(aspect)}
         for aspect, end_ in ends.items():
@@ -319,7 +329,7 @@ class Lowering:
             if begin and finish:
                 self.draft.wire(begin, finish)
                 joined = True
-        if not joined and not self._hands_on(target, wire.input):
+        if not joined and not source.spec.ways and not self._hands_on(target, wire.input):
             self._lost(wire, source, target)
 
     def _hands_on(self, target: Mapped, name: str) -> bool:
@@ -405,18 +415,37 @@ class Lowering:
         for place in mapped.spec.chat:
             end_ = self.endpoint(mapped, place)
             if end_ and end_ not in taken:
-                self.chats.append(end_)
+                self.ask(mapped, end_)
         for place in mapped.spec.talk:
             end_ = self.endpoint(mapped, place)
-            if end_ and end_ not in taken:
+            if end_ and end_ not in taken and self.ways.stack(mapped.node.id):
+                self.ask(mapped, end_)
+            elif end_ and end_ not in taken:
                 self.talks.append((end_, mapped.remembers))
         rows = self.out_of.get(mapped.node.id, {}).values()
         hanging = any(wire.input != "#order" for row in rows for wire in row)
         referred = mapped.node.id in self.texts.referred
-        if mapped.spec.answer and (mapped.spec.ends or not hanging) and not referred:
+        replies = mapped.spec.answer and not self._replied()
+        if replies and (mapped.spec.ends or not hanging) and not referred:
             end_ = self.endpoint(mapped, mapped.spec.answer)
             if end_:
                 self.answers.append((end_, mapped.node.title))
+
+    def ask(self, mapped: Mapped, end_: str) -> None:
+        """Give the question to a port, where the way of its node is taken."""
+        through = self.ways.through(QUESTION, "", mapped.node.id)
+        if through == QUESTION:
+            self.chats.append(end_)
+        else:
+            self.draft.wire(through, end_)
+
+    def _replied(self) -> bool:
+        """Whether, where wires are order alone, some nodes say what the flow answers."""
+        if not hasattr(self, "_replies"):
+            order = any(wire.input == "#order" for wire in self.graph.wires)
+            kinds = {p.kind for m in self.mapped.values() for p in m.spec.pieces.values()}
+            self._replies = order and "io.output" in kinds
+        return self._replies
 
     def _taken(self) -> set[str]:
         if len(self.draft.edges) != getattr(self, "_seen", -1):

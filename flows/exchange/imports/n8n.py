@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from patchbay.flows.exchange.imports.graph import (
@@ -51,8 +52,99 @@ def read_n8n(data: Mapping[str, Any], name: str) -> ForeignGraph:
                         output = str(kind) if kind != "main" or index == 0 else f"main{index}"
                         graph.wires.append(ForeignWire(str(source), output, target, str(kind)))
     before = {w.target: w.source for w in reversed(graph.wires) if w.input == "main"}
-    graph.nodes = [_read(node, graph, before.get(node.id, "")) for node in graph.nodes]
+    kinds = {node.id: node.type for node in graph.nodes}
+
+    def speaker(node: str) -> str:
+        """The node whose output is read: conditions pass on what they are given."""
+        for _ in range(50):
+            node = before.get(node, "")
+            if kinds.get(node) not in ("if", "switch", "filter", "textClassifier"):
+                break
+        return node
+
+    graph.nodes = [_read(node, graph, speaker(node.id)) for node in graph.nodes]
+    graph.nodes = [
+        replace(node, settings={**node.settings, "$ways": ways_of(node)})
+        if node.type in ("if", "switch", "filter", "textClassifier")
+        else node
+        for node in graph.nodes
+    ]
     return graph
+
+
+TESTS = {
+    "equals": "equals", "notEquals": "does not equal", "contains": "contains",
+    "notContains": "does not contain", "startsWith": "starts with", "endsWith": "ends with",
+    "empty": "is empty", "notEmpty": "is not empty", "exists": "is not empty",
+    "notExists": "is empty", "isEmpty": "is empty", "isNotEmpty": "is not empty",
+    "equal": "equals", "notEqual": "does not equal", "gt": ">", "lt": "<", "gte": ">=",
+    "lte": "<=", "larger": ">", "smaller": "<", "largerEqual": ">=", "smallerEqual": "<=",
+}  # fmt: skip
+
+
+def ways_of(node: ForeignNode) -> dict[str, Any]:
+    """A condition in the neutral form."""
+    settings = node.settings
+    if node.type == "textClassifier":
+        held = settings.get("categories")
+        rows = held.get("categories") if isinstance(held, dict) else None
+        found = [
+            {"name": str(row["category"]), "about": row.get("description"), "handle": _main(index)}
+            for index, row in enumerate(rows if isinstance(rows, list) else ())
+            if isinstance(row, dict) and row.get("category")
+        ]
+        look_at = str(settings.get("inputText") or "{{question}}")
+        if not found:
+            return {"refused": "It names no categories."}
+        return {"by": "model", "rows": found, "look_at": look_at}
+    if node.type == "switch":
+        rules = settings.get("rules")
+        values = rules.get("values") or rules.get("rules") if isinstance(rules, dict) else None
+        groups = [row.get("conditions") for row in values or () if isinstance(row, dict)]
+    else:
+        groups = [settings.get("conditions")]
+    made: list[dict[str, Any]] = []
+    for index, group in enumerate(groups):
+        rows = _rows(group)
+        if rows is None:
+            return {"refused": "Its conditions may be JavaScript, or are several at once."}
+        made += [{**row, "handle": _main(index)} for row in rows]
+    return {"by": "conditions", "rows": made, "otherwise": _main(len(groups))}
+
+
+def _main(index: int) -> str:
+    return "main" if index == 0 else f"main{index}"
+
+
+def _rows(group: Any) -> list[dict[str, Any]] | None:
+    """The conditions of one way; None where they cannot be read as data."""
+    rows = group.get("conditions") if isinstance(group, dict) else None
+    if not isinstance(rows, list):
+        return None
+    if not rows or (len(rows) > 1 and group.get("combinator") != "or"):
+        return None
+    made = []
+    for row in rows:
+        operator = row.get("operator") if isinstance(row, dict) else None
+        test = TESTS.get(str(operator.get("operation"))) if isinstance(operator, dict) else None
+        left, right = str(row.get("leftValue", "")), row.get("rightValue")
+        look_at = _looked_at(left)
+        if test is None or not look_at or (isinstance(right, str) and right.startswith("=")):
+            return None
+        operand = None if test in ("is empty", "is not empty") else right
+        made.append({"look_at": look_at, "test": test, "operand": operand})
+    return made
+
+
+def _looked_at(text: str) -> str:
+    """What a condition looks at: the question, or a plain text; never an expression."""
+    match = _EXPRESSION.fullmatch(text.removeprefix("=").strip())
+    if match and _KNOWN[0][0].match(match[1].strip()):
+        return "{{question}}"
+    if match and (_KNOWN[2][0].match(match[1].strip()) or _KNOWN[3][0].match(match[1].strip())):
+        found = _KNOWN[2][0].match(match[1].strip()) or _KNOWN[3][0].match(match[1].strip())
+        return "{{node:" + found[1] + "}}" if found else ""
+    return ""
 
 
 def _node(graph: ForeignGraph, node: Any) -> None:

@@ -54,6 +54,8 @@ class TypeSpec:
     """Condition → what is then left out, in words."""
     step: str = ""
     """For steps over a shared conversation: start, llm, agent, route, condition, reply, end."""
+    ways: bool = False
+    """Whether it is a condition that decides what runs next, as its setting `$ways` says."""
     ends: bool = False
     """Whether it answers although wires lead out of it."""
     refused: str = ""

@@ -24,6 +24,7 @@ from patchbay.flows.exchange.imports.template import (
     pieces,
     variable,
 )
+from patchbay.flows.exchange.imports.ways import INPUT
 
 if TYPE_CHECKING:
     from patchbay.flows.exchange.imports.lower import Lowering, Mapped
@@ -47,9 +48,18 @@ class Texts:
 
     def of(self, mapped: Mapped) -> None:
         """Map every text of a node."""
+        if mapped.spec.ways:
+            self._looked_at(mapped)
         for number, spec in enumerate(mapped.spec.texts):
             if self.lowering.condition(spec.get("when", ""), mapped):
                 self._text(mapped, spec, number)
+
+    def _looked_at(self, mapped: Mapped) -> None:
+        """What the switches of a condition look at."""
+        syntax = "dify" if self.lowering.graph.builder == "dify" else "double"
+        for number, piece in enumerate(list(mapped.pieces)):
+            told = {"from": f"$look_{number}", "to": f"{piece}.decide", "syntax": syntax}
+            self._text(mapped, {**told, "as": "decide", "port": True}, number)
 
     def _text(self, mapped: Mapped, spec: Mapping[str, Any], number: int) -> None:
         text = value_of(spec["from"], mapped.settings)
@@ -84,7 +94,10 @@ class Texts:
             return
         made = self._template(mapped, spec, parts, sources, number)
         if target and (end := self.lowering.endpoint(mapped, target)):
-            self.lowering.draft.wire(f"{made}.text", end)
+            text = f"{made}.text"
+            if not names:  # nothing that it waits for
+                text = self.lowering.ways.through(text, "", mapped.node.id)
+            self.lowering.draft.wire(text, end)
 
     def _inline(
         self,
@@ -133,16 +146,21 @@ class Texts:
         if source is None:
             return
         if source == CHAT:
-            self.lowering.chats.append(end)
+            self.lowering.ask(mapped, end)
         elif source == TALK:
             self.lowering.talks.append((end, True))
         elif isinstance(source, NamedInput):
-            self.lowering.asked.setdefault(source.name, []).append(end)
+            given = self.lowering.ways.through(INPUT + source.name, "", mapped.node.id)
+            if given.startswith(INPUT):
+                self.lowering.asked.setdefault(source.name, []).append(end)
+            else:
+                self.lowering.draft.wire(given, end)
         elif isinstance(source, Output):
             found = source.end or self.lowering.outputs(source.node, source.output).get("", "")
             if not source.end:
                 self.referred.add(source.node)
             if found:
+                found = self.lowering.ways.through(found, source.node, mapped.node.id)
                 self.lowering.draft.wire(found, end)
             else:
                 words = f"the reference to {source.node!r} leads nowhere"

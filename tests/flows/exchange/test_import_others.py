@@ -201,3 +201,115 @@ def test_an_n8n_agent_hears_system_and_question_and_no_expression_is_run():
     assert one.flow.notes[0].text == "Mind"
     tools = [edge for edge in one.flow.edges if edge.target == "agent.tools"]
     assert [edge.source for edge in tools] == ["calc.tool"]
+
+
+DIFY_WAYS = """
+app: {mode: advanced-chat, name: Ways}
+kind: app
+workflow:
+  graph:
+    nodes:
+    - {id: "1", data: {type: start, title: Start, variables: [{variable: plan}]}}
+    - id: "2"
+      data:
+        type: if-else
+        title: Which
+        cases:
+        - case_id: "true"
+          logical_operator: or
+          conditions:
+          - {variable_selector: [sys, query], comparison_operator: contains, value: refund}
+          - {variable_selector: ["1", plan], comparison_operator: is, value: gold}
+    - {id: "3", data: {type: llm, title: Refunds, model: {provider: openai, name: m}, prompt_template: [{role: system, text: Refunds.}, {role: user, text: "{{#sys.query#}}"}]}}
+    - {id: "4", data: {type: llm, title: Sales, model: {provider: openai, name: m}, prompt_template: [{role: user, text: "Sell to {{#1.plan#}}"}]}}
+    - {id: "5", data: {type: answer, title: A, answer: "{{#3.text#}}"}}
+    - {id: "6", data: {type: answer, title: B, answer: "No refund here."}}
+    edges:
+    - {source: "1", target: "2", sourceHandle: source}
+    - {source: "2", target: "3", sourceHandle: "true"}
+    - {source: "2", target: "4", sourceHandle: "false"}
+    - {source: "3", target: "5", sourceHandle: source}
+    - {source: "4", target: "6", sourceHandle: source}
+"""
+
+
+@pytest.mark.parametrize(
+    ("question", "plan", "told", "answers"),
+    [
+        ("a refund", "free", [("system", "Refunds."), ("human", "a refund")], ["<a refund>"]),
+        ("a car", "gold", [("system", "Refunds."), ("human", "a car")], ["<a car>"]),
+        ("a car", "free", [("human", "Sell to free")], ["No refund here."]),
+    ],
+)
+def test_only_the_way_of_a_dify_condition_runs_and_answers(
+    question: str, plan: str, told: Heard, answers: list[str]
+):
+    """Conditions on two values are two switches; a text that reads nothing waits for its way."""
+    one = opened(DIFY_WAYS)
+    done = run(
+        LoadedFlow(listening(one.flow)),
+        {"question": question, "plan": plan},
+        environment=environment(catalog=CATALOG),
+    )
+    assert Listening.heard == [told]
+    assert list(done.outputs.values()) == answers
+    assert "refused" not in statuses(one)
+
+
+def test_a_dify_classifier_is_a_switch_by_its_model():
+    one = opened(
+        DIFY_WAYS.replace("type: if-else", "type: question-classifier").replace(
+            "        cases:\n",
+            "        model: {provider: openai, name: judge}\n        classes: [{id: 'true', name: Refund}, {id: 'false', name: Other}]\n        cases:\n",
+        )
+    )
+    switch = next(node for node in one.flow.nodes if node.kind == "logic.switch")
+    assert switch.params["by"] == "model"
+    assert [case["about"] for case in switch.params["cases"]] == ["Refund", "Other"]
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        (("logical_operator: or", "logical_operator: and"), "several conditions at once"),
+        (("comparison_operator: contains", "comparison_operator: smells"), "no equal"),
+    ],
+)
+def test_a_condition_that_no_switch_has_is_refused(change: tuple[str, str], why: str):
+    (one,) = import_bytes(DIFY_WAYS.replace(*change).encode(), "case.yaml", CATALOG)
+    assert any(why in line for line in statuses(one)["refused"])
+
+
+N8N_WAYS = """
+name: Ways
+nodes:
+- {name: Chat, type: "@n8n/n8n-nodes-langchain.chatTrigger", parameters: {}}
+- name: If
+  type: n8n-nodes-base.if
+  parameters:
+    conditions:
+      combinator: and
+      conditions: [{leftValue: "={{ $json.chatInput }}", rightValue: refund, operator: {type: string, operation: contains}}]
+- {name: Refunds, type: "@n8n/n8n-nodes-langchain.chainLlm", parameters: {promptType: define, text: "=Refund: {{ $json.chatInput }}"}}
+- {name: Sales, type: "@n8n/n8n-nodes-langchain.chainLlm", parameters: {promptType: define, text: "=Sell: {{ $json.chatInput }}"}}
+- {name: Model, type: "@n8n/n8n-nodes-langchain.lmChatOpenAi", parameters: {model: {__rl: true, value: m}}}
+connections:
+  Chat: {main: [[{node: If, type: main, index: 0}]]}
+  If: {main: [[{node: Refunds, type: main, index: 0}], [{node: Sales, type: main, index: 0}]]}
+  Model: {ai_languageModel: [[{node: Refunds, type: ai_languageModel, index: 0}, {node: Sales, type: ai_languageModel, index: 0}]]}
+"""
+
+
+@pytest.mark.parametrize(
+    ("question", "told"), [("a refund", "Refund: a refund"), ("a car", "Sell: a car")]
+)
+def test_only_the_way_of_an_n8n_condition_runs(question: str, told: str):
+    one = opened(N8N_WAYS)
+    assert heard(one, question=question) == [[("human", told)]]
+    assert "refused" not in statuses(one)
+
+
+def test_an_n8n_condition_in_javascript_is_refused():
+    text = N8N_WAYS.replace('{{ $json.chatInput }}", rightValue', '{{ $now.hour }}", rightValue')
+    (one,) = import_bytes(text.encode(), "case.yaml", CATALOG)
+    assert any("JavaScript" in line for line in statuses(one)["refused"])

@@ -54,8 +54,8 @@ export function useDroppedFiles(doc: Doc): boolean {
 }
 
 async function send(doc: Doc, file: File): Promise<void> {
-  if (!/\.(json|png|svg)$/i.test(file.name))
-    return doc.say("A flow is a JSON file, or a PNG or SVG that was exported here.");
+  if (!/\.(json|png|svg|ya?ml)$/i.test(file.name))
+    return doc.say("A flow is a JSON or YAML file, or a PNG or SVG that was exported here.");
   if (file.size > LIMIT) return doc.say(`${file.name} is larger than ${LIMIT / 1024 / 1024} MB; that is no flow.`);
   const bytes = new Uint8Array(await file.arrayBuffer());
   let text = "";
