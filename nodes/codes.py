@@ -51,6 +51,8 @@ NODE_CODES: Mapping[str, str] = {
     "function/unknown": "No installed package declares a function of that name.",
     "function/failed": "A Python function of a package raised an error.",
     "function/type": "A Python function takes or gives other values than it is to.",
+    "tool/rejected": "A person rejected a call of a tool.",
+    "mcp/sign-in": "A sign-in at an MCP server is over, was refused, or is not needed.",
     "mcp/server": "No MCP server is named, or the settings do not have it.",
     "mcp/unreachable": "An MCP server cannot be reached, or is none.",
     "mcp/tool": "A tool of an MCP server failed, or is not there.",

@@ -40,8 +40,12 @@ FLOORS = {
 }
 """From the bottom up. A room may import itself, its layer's files, and lower floors."""
 
-NOT_CONCRETE = ("patchbay.nodes.weights", "patchbay.nodes.models.asking")
-"""The command `patchbay models` manages weights, and the test kit asks models."""
+NOT_CONCRETE = (
+    "patchbay.nodes.weights", "patchbay.nodes.models.asking", "patchbay.nodes.mcp.oauth",
+    "patchbay.nodes.mcp.servers", "patchbay.nodes.mcp.sign_in",
+)  # fmt: skip
+"""The command `patchbay models` manages weights, `patchbay mcp` signs in; the test kit asks models.
+"""
 
 HEAVY = {
     "langchain", "langchain_core", "xllamacpp", "sqlalchemy", "numpy", "networkx", "httpx",

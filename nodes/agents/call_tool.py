@@ -9,10 +9,12 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, JsonValue
 
+from patchbay.nodes.agents.decisions import schema_of
 from patchbay.nodes.agents.toolbox import open_tools, time_limits
 from patchbay.nodes.contract import Context, Field, Node, NodeError, NodeParams, Ports, port
 from patchbay.nodes.prompts.braces import variables
 from patchbay.nodes.prompts.json_template import fill_json, json_texts
+from patchbay.nodes.tools.ask_first import AskFirstTool, asks_about, question_before
 from patchbay.nodes.units import duration
 from patchbay.nodes.values import Promptable, ToolSpec, as_text
 
@@ -78,18 +80,55 @@ class CallTool(Node):
         spec: ToolSpec = values.pop("tool")
         arguments = fill_json(params.arguments, values)
         async with AsyncExitStack() as stack:
-            tool = _only(await open_tools([spec], ctx, stack))
+            policies: dict[str, AskFirstTool] = {}
+            tool = _only(await open_tools([spec], ctx, stack, policies))
             seconds = time_limits([spec]).get(tool.name, getattr(spec, "seconds", None))
 
             async def made(name: str, given: JsonValue) -> Any:
                 return await _called(tool, given, seconds)
 
+            policy = policies.get(tool.name)
+            if policy is not None and asks_about(policy, arguments):
+                decided, arguments = await _asked(policy, tool, arguments, ctx)
+                if decided is not None:
+                    return self.Outputs(**_given(decided))
             result = await ctx.once("Call a tool", made, tool.name, arguments)
-        text = result if isinstance(result, str) else as_text(result)
-        given: dict[str, Any] = {"text": text}
-        with suppress(ValueError, RecursionError):
-            given["json"] = json.loads(text) if isinstance(result, str) else result
-        return self.Outputs(**given)
+        return self.Outputs(**_given(result))
+
+
+def _given(result: Any) -> dict[str, Any]:
+    text = result if isinstance(result, str) else as_text(result)
+    given: dict[str, Any] = {"text": text}
+    with suppress(ValueError, RecursionError):
+        given["json"] = json.loads(text) if isinstance(result, str) else result
+    return given
+
+
+async def _asked(
+    policy: AskFirstTool, tool: Any, arguments: Any, ctx: Context
+) -> tuple[str | None, Any]:
+    """What a person answers in the tool's place, or None and the arguments that it is called with.
+
+    Raises:
+        NodeError: the person rejects the call.
+    """
+    answer = await ctx.ask(
+        question_before(policy, "this flow", tool.name, arguments, schema_of(tool))
+    )
+    match answer.value["decision"]:
+        case "respond":
+            return str(answer.value["message"]), arguments
+        case "reject":
+            why = answer.value.get("message") or answer.comment
+            raise NodeError(
+                f'A person rejected the call of "{tool.name}".'
+                + (f" The reason: {why}" if why else ""),
+                code="tool/rejected",
+                retry=False,
+            )
+        case "edit":
+            return None, answer.value["arguments"]
+    return None, arguments
 
 
 def _only(tools: dict[str, Any]) -> Any:

@@ -94,7 +94,7 @@ class Decisions:
         if policy is None or not asks_about(policy, arguments):
             return APPROVED
         plain = json.loads(json.dumps(dict(arguments), default=_plain))
-        asked = question_before(policy, self._who, tool.name, plain, _schema(tool))
+        asked = question_before(policy, self._who, tool.name, plain, schema_of(tool))
         with self._ctx.lane(self._lane(tool.name, plain)):
             answer = await self._ctx.ask(asked)
         decided: dict[str, Any] = answer.value
@@ -161,7 +161,8 @@ def _plain(value: Any) -> Any:
     return dump(mode="json") if dump is not None else str(value)
 
 
-def _schema(tool: BaseTool) -> dict[str, Any]:
+def schema_of(tool: BaseTool) -> dict[str, Any]:
+    """The JSON Schema of a tool's arguments."""
     from langchain_core.utils.function_calling import convert_to_openai_tool
 
     parameters: dict[str, Any] = convert_to_openai_tool(tool)["function"].get("parameters", {})

@@ -67,8 +67,9 @@ async def open_tools(
             if tool.name in opened:
                 raise _same_name(tool.name)
             opened[tool.name] = tool
-            if policy is not None and policies is not None:
-                policies[tool.name] = policy
+            asked = policy or (spec.policy_of(tool.name) if isinstance(spec, ToolKit) else None)
+            if isinstance(asked, AskFirstTool) and policies is not None:
+                policies[tool.name] = asked
     return opened
 
 

@@ -17,14 +17,17 @@ from __future__ import annotations
 import os
 import tomllib
 from collections.abc import Mapping
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic import Field as PydanticField
 
 from patchbay.nodes.contract import Field, NodeParams
 from patchbay.nodes.errors import NodeError
 from patchbay.nodes.home import home
+from patchbay.nodes.tools.ask_first import Pattern, When
 from patchbay.nodes.tools.fetch import check_address
 from patchbay.nodes.values import SecretRef
 
@@ -38,6 +41,31 @@ def _check_url(text: str) -> str:
     return text
 
 
+class ServerPolicy(BaseModel):
+    """When a person is asked before a tool is used; of several the first that fits counts."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    tool: str = PydanticField("*", max_length=200)
+    """The name of the tool; `*` stands for any letters."""
+    when: When = "always"
+    """When a person is asked."""
+    argument: str = PydanticField("", max_length=200)
+    """For `an argument matches`: which one. Empty: any of them."""
+    pattern: Pattern = PydanticField("", max_length=1000)
+    """For `an argument matches`: a regular expression that is looked for in it."""
+
+    @model_validator(mode="after")
+    def _makes_sense(self) -> ServerPolicy:
+        if self.when == "an argument matches" and not self.pattern:
+            raise ValueError("say with a pattern what an argument must match")
+        return self
+
+    def fits(self, tool: str) -> bool:
+        """Whether it says something about a tool."""
+        return fnmatchcase(tool, self.tool)
+
+
 class McpServer(BaseModel):
     """A server as a person has written it down. `env` names variables that the program gets."""
 
@@ -49,6 +77,14 @@ class McpServer(BaseModel):
     cwd: str | None = None
     url: str = ""
     loopback: bool = True
+    ask: tuple[ServerPolicy, ...] = ()
+    """When you are asked before a tool of it is used, whatever a flow says."""
+    scope: str = ""
+    """What a sign-in asks for; "" leaves it to the server."""
+    client_id: str = ""
+    """The client that a sign-in is for, where the server registers none by itself."""
+    callback_port: int = PydanticField(0, ge=0, le=65535)
+    """The port that the browser comes back to, where the server wants a certain one."""
 
     @model_validator(mode="after")
     def _one_way(self) -> McpServer:
@@ -95,6 +131,18 @@ def server_of(params: McpParams, env: Mapping[str, str] = os.environ) -> McpServ
     if not params.server:
         words = "No MCP server is named."
     raise _problem(words, f"Fill in `url`, or add it to {SETTINGS} below the home folder.")
+
+
+def named_server(text: str, env: Mapping[str, str] = os.environ) -> McpServer:
+    """The server that a person means by a name of the settings or an address.
+
+    Raises:
+        NodeError: there is none.
+    """
+    if "://" in text:
+        by_url = (s for s in servers(home(env) / SETTINGS).values() if s.url == text)
+        return next(by_url, None) or McpServer(url=text)
+    return server_of(McpParams(server=text), env)
 
 
 def servers(file: Path) -> dict[str, McpServer]:

@@ -45,10 +45,10 @@ async def session(
     except NodeError:
         raise
     except Exception as error:  # groups, too: what the transport's own tasks raise comes as one
-        inner = _innermost(error)
+        inner = innermost(error)
         if isinstance(inner, NodeError) or (begun and inner is error):
             raise inner from None
-        raise _broken(name, inner) from error
+        raise broken(name, inner) from error
 
 
 @contextlib.asynccontextmanager
@@ -69,16 +69,28 @@ async def _transport(
         return
     from mcp.client.streamable_http import streamable_http_client
 
+    from patchbay.nodes.mcp.oauth import signed_in
+
     token = secret_of(params.token) if params.token is not None else ""
+    auth = None if token else signed_in(server.url, params.server or server.url)
     async with (
-        _client(server, token, params.seconds) as client,
+        guarded_client(server, token, params.seconds, auth) as client,
         streamable_http_client(server.url, http_client=client) as (read, write, _),
     ):
         yield read, write
 
 
-def _client(server: McpServer, token: str, seconds: float) -> httpx.AsyncClient:
-    """A client that connects to allowed addresses only, whatever a server answers."""
+def guarded_client(
+    server: McpServer, token: str, seconds: float, auth: httpx.Auth | None = None
+) -> httpx.AsyncClient:
+    """A client that connects to allowed addresses only, whatever a server answers.
+
+    Args:
+        server: what it is for.
+        token: sent as `Authorization: Bearer`; "" for none.
+        seconds: the longest that one request may take.
+        auth: signs requests in place of a token.
+    """
     import httpcore
     import httpx
 
@@ -90,19 +102,26 @@ def _client(server: McpServer, token: str, seconds: float) -> httpx.AsyncClient:
     )
     headers = {"Authorization": f"Bearer {token}"} if token else {}
     timeout = httpx.Timeout(30, read=max(300.0, seconds))
-    return httpx.AsyncClient(transport=transport, headers=headers, timeout=timeout, trust_env=False)
+    return httpx.AsyncClient(
+        transport=transport, headers=headers, timeout=timeout, trust_env=False, auth=auth
+    )
 
 
-def _broken(name: str, why: BaseException) -> NodeError:
-    refused = " The server wants a token." if "401" in str(why) else ""
+def broken(name: str, why: BaseException) -> NodeError:
+    """A server that does not work, and why."""
+    asks = "401" in str(why)
+    refused = " The server wants a token or a sign-in." if asks else ""
     return NodeError(
         f"The MCP server {name!r} does not work: {str(why) or type(why).__name__}.{refused}",
-        fix="Look whether it runs, and whether the address leads to its MCP endpoint.",
+        fix=f"Name a token, or sign in once: patchbay mcp login {name}"
+        if asks
+        else "Look whether it runs, and whether the address leads to its MCP endpoint.",
         code="mcp/unreachable",
     )
 
 
-def _innermost(error: BaseException) -> BaseException:
+def innermost(error: BaseException) -> BaseException:
+    """What was raised first, inside of groups."""
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
     return error

@@ -9,7 +9,8 @@ from pydantic import Field as Bounded
 from pydantic import JsonValue
 
 from patchbay.nodes.contract import Context, DescribingNode, Field, NodeError, Ports, port
-from patchbay.nodes.mcp.servers import McpParams
+from patchbay.nodes.mcp.servers import McpParams, ServerPolicy, server_of
+from patchbay.nodes.tools.ask_first import AskFirstTool
 from patchbay.nodes.tools.tool import ToolKit, shortened
 from patchbay.nodes.values import SecretRef
 
@@ -26,7 +27,25 @@ class McpTools(ToolKit):
     key: SecretRef | None = None
     only: tuple[str, ...] = ()
     prefix: str = ""
+    ask: tuple[dict[str, JsonValue], ...] = ()
+    """When people are asked about a call: `ServerPolicy` as JSON."""
     seconds: float = Bounded(60, gt=0)
+
+    def policy_of(self, tool: str) -> AskFirstTool | None:
+        """What your own settings say about the server's tool counts first, then what the flow says.
+
+        Raises:
+            NodeError: the settings cannot be read.
+        """
+        name = tool.removeprefix(self.prefix)
+        own = server_of(McpParams.model_validate(self.where)).ask
+        said = (*own, *(ServerPolicy.model_validate(one) for one in self.ask))
+        policy = next((one for one in said if one.fits(name)), None)
+        if policy is None or policy.when == "never":
+            return None
+        return AskFirstTool(
+            tool=self, when=policy.when, argument=policy.argument, pattern=policy.pattern
+        )
 
     async def open_all(self, ctx: Context, stack: AsyncExitStack) -> list[BaseTool]:
         """The tools that the server offers now.
@@ -88,9 +107,20 @@ class McpToolsNode(DescribingNode):
         """The tools that are taken. Empty: all of them."""
         prefix: str = Field("", pattern=r"^[a-z0-9_]{0,20}$")
         """What is put before the names, where two servers have tools of one name."""
+        ask: list[ServerPolicy] = Field([], max_length=100)
+        """When a person is asked before a tool is used; the first row that fits a tool counts."""
 
     class Outputs(Ports):
         tool: McpTools = port(doc="The tools, for an agent.")
+
+    @classmethod
+    def asks(cls, params: Params) -> bool:
+        """Whether a person may be asked: by what is said here, or in your own settings."""
+        try:
+            own = server_of(params).ask
+        except NodeError:
+            own = ()
+        return any(one.when != "never" for one in (*own, *params.ask))
 
     @classmethod
     def summary(cls, params: Params) -> str:
@@ -107,6 +137,7 @@ class McpToolsNode(DescribingNode):
                 key=params.token,
                 only=tuple(params.only),
                 prefix=params.prefix,
+                ask=tuple(one.model_dump(mode="json") for one in params.ask),
                 seconds=params.seconds,
             )
         )

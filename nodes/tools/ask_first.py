@@ -28,6 +28,10 @@ def check_pattern(pattern: str) -> str:
     return pattern
 
 
+Pattern = Annotated[str, AfterValidator(check_pattern)]
+"""A regular expression, or nothing."""
+
+
 class CallPolicy(Protocol):
     """When a person is asked before a tool is called, and how: see the params of the node."""
 
@@ -116,7 +120,7 @@ class AskFirst(DescribingNode):
         """When a person is asked."""
         argument: str = Field("", max_length=200)
         """For `an argument matches`: which one. Empty: any of them."""
-        pattern: Annotated[str, AfterValidator(check_pattern)] = Field("", max_length=1000)
+        pattern: Pattern = Field("", max_length=1000)
         """For `an argument matches`: a regular expression that is looked for in it."""
         question: str = Field("", max_length=2000)
         """What the person is asked. Empty: whether the agent may use the tool."""

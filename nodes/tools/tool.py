@@ -68,6 +68,10 @@ class ToolKit(ToolSpec):
         """Never: they are not ours."""
         return False
 
+    def policy_of(self, tool: str) -> ToolSpec | None:
+        """When people are asked about a tool of this name: an `AskFirstTool` around it, or None."""
+        return None
+
     async def open_all(self, ctx: Context, stack: AsyncExitStack) -> list[BaseTool]:
         """The tools, kept open as long as the stack is.
 

@@ -1,0 +1,87 @@
+"""`patchbay mcp`: the MCP servers of your settings, and signing in at hosted ones."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+from typing import Annotated
+
+import typer
+
+from patchbay.flows.cli import say
+from patchbay.flows.problems import FlowError, Problem
+from patchbay.nodes.contract import NodeError
+from patchbay.nodes.home import home
+
+app = typer.Typer(help="List MCP servers, and sign in at hosted ones.", rich_markup_mode=None)
+
+
+@app.callback(invoke_without_command=True)
+def mcp(
+    context: typer.Context,
+    debug: Annotated[bool, typer.Option("--debug", hidden=True)] = False,
+) -> None:
+    """List the servers of your settings: how each is reached, whether you are signed in."""
+    if context.invoked_subcommand is not None:
+        return
+    from patchbay.nodes.mcp.oauth import SignIn
+    from patchbay.nodes.mcp.servers import SETTINGS, servers
+
+    file = home(os.environ) / SETTINGS
+    with _in_words():
+        found = servers(file)
+    if not found:
+        say.out(f"There are no servers in {file}.")
+    for name, server in found.items():
+        here = "signed in" if server.url and SignIn(server.url).there else "not signed in"
+        say.out(f"{name}  {server.url or server.command}" + (f"  {here}" if server.url else ""))
+
+
+@app.command()
+def login(
+    server: Annotated[str, typer.Argument(help="A name of your settings, or an address.")],
+    browser: Annotated[bool, typer.Option(help="Open the browser.")] = True,
+    minutes: Annotated[float, typer.Option(min=0.1, max=60, help="How long to wait.")] = 5,
+    debug: Annotated[bool, typer.Option("--debug", hidden=True)] = False,
+) -> None:
+    """Sign in at a server by OAuth. The tokens lie in your home folder, for you alone."""
+    from patchbay.nodes.mcp.servers import named_server
+    from patchbay.nodes.mcp.sign_in import sign_in
+
+    async def show(address: str) -> None:
+        say.err(f"Open this address and agree:\n{address}")
+        if browser:
+            import webbrowser
+
+            webbrowser.open(address)
+
+    with _in_words():
+        meant = named_server(server)
+        if not meant.url:
+            raise NodeError(f"{server!r} is a program, which needs no sign-in.", code="mcp/sign-in")
+        tools = asyncio.run(sign_in(meant, server, show, wait_s=minutes * 60))
+    say.out(f"Signed in at {server}. Its tools: {', '.join(tools) or 'none'}.")
+
+
+@app.command()
+def logout(
+    server: Annotated[str, typer.Argument(help="A name of your settings, or an address.")],
+    debug: Annotated[bool, typer.Option("--debug", hidden=True)] = False,
+) -> None:
+    """Forget the tokens of a server."""
+    from patchbay.nodes.mcp.oauth import SignIn
+    from patchbay.nodes.mcp.servers import named_server
+
+    with _in_words():
+        meant = named_server(server)
+    gone = bool(meant.url) and SignIn(meant.url).forget()
+    say.out(f"Signed out of {server}." if gone else f"Nobody was signed in at {server}.")
+
+
+@contextlib.contextmanager
+def _in_words():  # type: ignore[no-untyped-def]
+    try:
+        yield
+    except NodeError as error:
+        raise FlowError([Problem(error.code, error.message, error.fix)]) from error
