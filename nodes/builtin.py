@@ -30,6 +30,11 @@ _WHERE = {
     "model.ask": "models.ask:AskModel",
     "model.compare": "models.compare:CompareModels",
     "model.quantization_report": "quantization.quantization_report:QuantizationReport",
+    # Sound and pictures
+    "media.transcribe": "media.transcribe:Transcribe",
+    "media.speak": "media.speak:Speak",
+    "media.make_picture": "media.make_picture:MakePicture",
+    "media.image_service": "media.image_service:ImageService",
     # Memory
     "memory.conversation": "memory.conversation:ConversationMemory",
     "memory.remember": "memory.remember:Remember",

@@ -25,7 +25,7 @@ FLOORS = {
         ("models",),
         ("retrieval", "prompts"),
         ("techniques", "agents", "quantization", "records", "web", "mcp", "memory", "encoders"),
-        ("evaluation", "people", "haystack"),
+        ("evaluation", "people", "haystack", "media"),
     ),
     "flows": (("document",), ("checks",), ("runs", "exchange"), ("server",), ("cli",)),
     "studio": (

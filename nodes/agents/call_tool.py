@@ -78,7 +78,7 @@ class CallTool(Node):
         """Call it."""
         values = inputs.as_dict()
         spec: ToolSpec = values.pop("tool")
-        arguments = fill_json(params.arguments, values)
+        arguments: Any = fill_json(params.arguments, values)
         async with AsyncExitStack() as stack:
             policies: dict[str, AskFirstTool] = {}
             tool = _only(await open_tools([spec], ctx, stack, policies))

@@ -1,0 +1,1 @@
+"""Sound and pictures, heard, spoken and made by servers."""
