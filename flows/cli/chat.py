@@ -19,7 +19,7 @@ from patchbay.flows.cli import say
 from patchbay.flows.cli.arguments import read_inputs
 from patchbay.flows.cli.chat_questions import ask_here, waiting_run, waits
 from patchbay.flows.cli.run import interruptible, leave
-from patchbay.flows.cli.watch import Terminal, warnings_of
+from patchbay.flows.cli.watch import Terminal, told_of
 from patchbay.flows.document.reading import read_flow
 from patchbay.flows.problems import FlowError, Problem
 from patchbay.flows.runs.defaults import default_environment
@@ -33,6 +33,7 @@ from patchbay.flows.runs.events import (
 )
 from patchbay.flows.runs.running import LoadedFlow, Run, settled
 from patchbay.flows.runs.thread_runs import InThread, talked_to, turn_of
+from patchbay.flows.runs.warned import Warnings
 from patchbay.flows.wording import plural
 
 if TYPE_CHECKING:
@@ -178,12 +179,12 @@ class Talk:
             return await turning.when_free()
 
     async def _show(self, run: Run) -> int:
-        code, warnings = 0, []
+        code, warnings, heard = 0, list[dict[str, str]](), Warnings()
         view = None if self.as_json else Terminal(run.resolved, self.quiet, self.verbose)
         with interruptible(run.cancel) as interrupted:
             async with contextlib.aclosing(run.events()) as stream:
                 async for event in stream:
-                    warnings += [warning for warning, _ in warnings_of(event)]
+                    warnings += map(told_of, heard.of(event))
                     if view is not None and self.with_person and isinstance(event, RunWaiting):
                         view.settle()  # what is asked stands below, where it is answered
                     elif view is not None:

@@ -6,7 +6,6 @@ import json
 import shutil
 import sys
 import time
-from collections.abc import Iterator
 from typing import Any, Protocol, assert_never
 
 from patchbay.flows.checks.resolve import Resolved
@@ -35,6 +34,7 @@ from patchbay.flows.runs.events import (
     RunWarned,
     as_json,
 )
+from patchbay.flows.runs.warned import RunWarning, Warnings
 from patchbay.nodes.units import duration, size_in_words
 
 REPORT_EVERY_S = 5.0
@@ -43,8 +43,6 @@ REPORT_EVERY_S = 5.0
 
 WIDEST = 60
 """Letters of a table's cell that a terminal gets; a file gets all."""
-NO_OUTPUT = "The run gave no output: every branch that leads to one was skipped."
-WENT_ON = "It failed, and the run went on as it was told to."
 STEP_LINES = 12
 """Lines of an agent's step that are shown."""
 
@@ -60,29 +58,29 @@ class EventLines:
     """One JSON event a line; warnings stand on standard error as well."""
 
     def __init__(self, quiet: bool = False) -> None:
-        self._quiet = quiet
+        self._quiet, self._heard = quiet, Warnings()
 
     def show(self, event: Event) -> None:
         """Write the event."""
         say.out(json.dumps(as_json(event), ensure_ascii=False))
-        if not self._quiet:
-            for _, text in warnings_of(event):
-                say.err(text)
+        for warning in self._heard.of(event):
+            if not self._quiet:
+                say.err(line_of(warning))
 
 
 class JsonResult:
     """One JSON object at the end, with the warnings, which stand on standard error as well."""
 
     def __init__(self, quiet: bool = False) -> None:
-        self._quiet = quiet
+        self._quiet, self._heard = quiet, Warnings()
         self._warnings: list[dict[str, str]] = []
 
     def show(self, event: Event) -> None:
         """Write the object when the run has ended."""
-        for warning, text in warnings_of(event):
-            self._warnings.append(warning)
+        for warning in self._heard.of(event):
+            self._warnings.append(told_of(warning))
             if not self._quiet:
-                say.err(text)
+                say.err(line_of(warning))
         if isinstance(event, RunEnd):
             data = as_json(event)
             data["status"] = data.pop("type").removeprefix("run_")
@@ -90,24 +88,14 @@ class JsonResult:
             say.out(json.dumps(data, ensure_ascii=False, indent=2))
 
 
-def warnings_of(event: Event) -> Iterator[tuple[dict[str, str], str]]:
-    """What a person should know of an event although the run goes on: as JSON, and in a line."""
-    match event:
-        case NodeWarned():
-            found = [(event.node, event.message)]
-        case RunWarned():
-            found = [("", event.message)]
-        case RunFinished():
-            found = [
-                (node, "It failed, and the run went on as it was told to.") for node in event.failed
-            ]
-            if not event.outputs:
-                found.append(("", NO_OUTPUT))
-        case _:
-            found = []
-    for node, message in found:
-        place = {"node": node} if node else {}
-        yield {**place, "message": message}, f"warning{node and ' ' + node}: {message}"
+def line_of(warning: RunWarning) -> str:
+    """A warning as people read it."""
+    return f"warning{warning.node and ' ' + warning.node}: {warning.message}"
+
+
+def told_of(warning: RunWarning) -> dict[str, str]:
+    """A warning in JSON; one of the run itself names no node."""
+    return {**({"node": warning.node} if warning.node else {}), "message": warning.message}
 
 
 class Terminal:
@@ -128,9 +116,12 @@ class Terminal:
         self._line = StatusLine(enabled=not quiet)
         self._ran = self._reused = 0
         self._asked: dict[str, NodeAsked] = {}
+        self._heard = Warnings()
+        self._warnings: list[RunWarning] = []
 
     def show(self, event: Event) -> None:
         """Show one event."""
+        self._warnings = self._heard.of(event)
         match event:
             case RunStarted():
                 pass
@@ -163,14 +154,10 @@ class Terminal:
                 if self._verbose:
                     self._note(f"{event.node}: skipped. {event.reason}")
             case NodeWarned() | RunWarned():
-                for _, text in warnings_of(event):
-                    self._note(text)
+                self._warn()
             case NodeRetrying():
                 self._streamed = ""
-                self._note(
-                    f"{event.problem.place}: {event.problem.message} "
-                    f"Trying again in {duration(event.wait_s)}."
-                )
+                self._warn()
             case NodeFailed():
                 pass  # its problem is told when the run ends, or as a warning when it goes on
             case RunFinished():
@@ -230,8 +217,8 @@ class Terminal:
             )
 
     def _summary(self, event: RunFinished) -> None:
-        for _, text in warnings_of(event):
-            say.err(text)
+        for warning in self._warnings:
+            say.err(line_of(warning))
         if self._quiet:
             return
         count = f"{self._ran} nodes ran" if self._ran != 1 else "1 node ran"
@@ -242,6 +229,10 @@ class Terminal:
     def _status(self, text: str) -> None:
         if not self._mid_line:
             self._line.set(text)
+
+    def _warn(self) -> None:
+        for warning in self._warnings:
+            self._note(line_of(warning))
 
     def _note(self, text: str) -> None:
         if not self._quiet:

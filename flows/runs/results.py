@@ -14,6 +14,7 @@ from patchbay.flows.runs.environment import Environment
 from patchbay.flows.runs.events import NodeFinished, RunFailed, RunFinished, RunWaiting, Tokens
 from patchbay.flows.runs.failures import RunError
 from patchbay.flows.runs.running import Run
+from patchbay.flows.runs.warned import RunWarning, Warnings
 from patchbay.nodes.questions import DecisionWanted, FormWanted, Question
 
 if TYPE_CHECKING:
@@ -49,7 +50,8 @@ class RunResult:
     `seconds` is wall time, `tokens` those of all models, `nodes` the outputs of every node by id,
     `thread` the id of the conversation that it was a turn of. A run that waits for people has the
     `status` "waiting" and its open `questions`; `answer` goes on with it. The status "running" is
-    that of an answered run that another process goes on with.
+    that of an answered run that another process goes on with. `warnings` are what the command line
+    shows as such, each with its `node` ("" for the run itself) and `message`.
     """
 
     run: str
@@ -61,6 +63,7 @@ class RunResult:
     thread: str = ""
     status: Literal["finished", "waiting", "running"] = "finished"
     questions: tuple[OpenQuestion, ...] = ()
+    warnings: tuple[RunWarning, ...] = ()
     environment: Environment | None = field(default=None, repr=False, compare=False)
     history: History | None = field(default=None, repr=False, compare=False)
 
@@ -182,8 +185,10 @@ async def ended(run: Run, environment: Environment | None, history: History | No
         RunError: a node failed, or the run was stopped.
     """
     nodes: dict[str, dict[str, Any]] = {}
+    heard, warnings = Warnings(), list[RunWarning]()
     async with contextlib.aclosing(run.events()) as events:
         async for event in events:
+            warnings += heard.of(event)
             match event:
                 case NodeFinished():
                     nodes[event.node] = event.outputs
@@ -192,13 +197,14 @@ async def ended(run: Run, environment: Environment | None, history: History | No
                 case RunFinished():
                     return RunResult(
                         event.run, event.outputs, event.seconds, event.tokens, event.failed, nodes,
-                        run.thread, environment=environment, history=history,
+                        run.thread, warnings=tuple(warnings), environment=environment,
+                        history=history,
                     )  # fmt: skip
                 case RunWaiting():
                     asked = tuple(history.inbox.open(run.id)) if history is not None else ()
                     return RunResult(
                         event.run, {}, event.seconds, event.tokens, (), nodes, run.thread,
-                        "waiting", asked, environment, history,
+                        "waiting", asked, tuple(warnings), environment, history,
                     )  # fmt: skip
                 case _:
                     pass
