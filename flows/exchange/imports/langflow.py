@@ -127,11 +127,25 @@ def _settings(inner: Mapping[str, Any]) -> dict[str, Any]:
         found[name] = value
     if model := _model(found):
         found["provider_model"] = model
+    told = found.get("system_prompt")
+    if isinstance(told, str):
+        found["system_prompt"], found["reads_date"] = _placeholders(told, found)
     fields = inner.get("custom_fields")
     names = fields.get("template") if isinstance(fields, dict) else None
     if isinstance(names, list):
         found["variable_values"] = {n: found[n] for n in names if isinstance(n, str) and n in found}
     return found
+
+
+def _placeholders(text: str, settings: Mapping[str, Any]) -> tuple[str, bool]:
+    """The instructions of an agent, whose few placeholders Langflow fills as it runs.
+
+    What it says of the model is known here, it says nothing of the person, and the date is a value.
+    """
+    name = str(settings.get("provider_model") or "").partition(":")[2]
+    text = text.replace("{model_name}", name) if name else text
+    text = text.replace("\n{optional_user_context}", "").replace("{optional_user_context}", "")
+    return text.replace("{current_date}", "{{current_date}}"), "{current_date}" in text
 
 
 def _model(settings: Mapping[str, Any]) -> str:

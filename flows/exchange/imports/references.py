@@ -121,7 +121,13 @@ def _n8n(name: str, lowering: Lowering, mapped: Mapped) -> ValueSource:
     return CHAT if found.spec.refused == "" and not found.spec.gives else Output(node, "*")
 
 
+def _langflow(name: str, lowering: Lowering, mapped: Mapped) -> ValueSource:
+    """The date, in the instructions of an agent."""
+    return Output(mapped.node.id, "", lowering.endpoint(mapped, "today.text"))
+
+
 _BY_BUILDER = {
+    "langflow": References(lambda name: name == "current_date", _langflow),
     "flowise": References(_flowise_knows, _flowise),
     "dify": References(lambda name: "." in name or name == "context", _dify),
     "n8n": References(lambda name: name == "question" or name.startswith("node:"), _n8n),

@@ -85,10 +85,11 @@ def imported(data: Any, name: str = "case") -> Imported:
     return one
 
 
-def listening(flow: Flow) -> Flow:
+def listening(flow: Flow, says: str = "") -> Flow:
     """The flow with every model replaced by one that keeps what it hears."""
+    params = {"says": says} if says else {}
     nodes = tuple(
-        node.model_copy(update={"kind": "test.listening", "params": {}, "version": 1})
+        node.model_copy(update={"kind": "test.listening", "params": params, "version": 1})
         if node.kind.startswith("model.") and node.kind not in ("model.ask", "model.compare")
         else node
         for node in flow.nodes

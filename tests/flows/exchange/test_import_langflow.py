@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -300,3 +301,20 @@ def test_what_is_narrowed_is_told():
     told = statuses(one)["approximated"]
     assert any("pictures" in line for line in told)
     assert any("answered for itself" in line for line in told)
+
+
+def test_the_placeholders_of_an_agents_instructions_are_filled():
+    """As `lfx` fills them: the date, the name of the model, and nothing about the person."""
+    Listening.heard.clear()
+    told = "Be {kind}.\nToday: {current_date}\nModel: {model_name}\n{optional_user_context}"
+    one = imported(
+        langflow(
+            {"in": ("ChatInput", {}), "a": ("Agent", {"model": MODEL, "system_prompt": told})},
+            ["in.message > a.input_value"],
+        )
+    )
+    (((_, system), (_, asked)),) = heard(one, "Hi")
+    assert re.fullmatch(
+        r"Be \{kind\}\.\nToday: \w+, \d{4}-\d\d-\d\d [\d:]+ UTC\nModel: \S+", system
+    )
+    assert asked == "Hi"

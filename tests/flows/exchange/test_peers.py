@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,10 +16,16 @@ from patchbay.flows.document.reading import read_text
 from patchbay.flows.document.writing import canonical_text, save_flow
 from patchbay.flows.exchange.imports.reading import Imported, import_file
 from patchbay.flows.problems import Problem, errors
+from patchbay.flows.runs.api import run
+from patchbay.flows.runs.running import LoadedFlow
 from patchbay.nodes.catalog import load_catalog
+from tests.exchange_lfx import QUESTION, SAID
+from tests.flows.exchange.importing import CATALOG as WITH_LISTENER
+from tests.flows.exchange.importing import Listening, listening
+from tests.flows.runs.harness import environment
 
 FOLDER = Path(os.environ.get("PATCHBAY_PEERS", ".exchange-peers"))
-FILES = sorted(FOLDER.rglob("*.json"))
+FILES = sorted(path for path in FOLDER.rglob("*.json") if path.parent != FOLDER)
 CATALOG = load_catalog()
 CLEAN = 67
 """How many of the 78 validate clean; it only grows."""
@@ -50,3 +59,33 @@ def test_so_many_validate_clean(tmp_path: Path):
     print(f"{sum(clean.values())} of {len(FILES)} validate clean: {dict(clean)}")
     assert len(FILES) == 78
     assert sum(clean.values()) >= CLEAN
+
+
+LFX = FOLDER / "lfx.json"
+
+
+@pytest.mark.skipif(not LFX.exists(), reason="run `make exchange-lfx` first")
+@pytest.mark.parametrize("name", list(json.loads(LFX.read_text("utf-8"))) if LFX.exists() else [])
+def test_its_models_hear_what_langflow_sends(name: str, tmp_path: Path):
+    """The messages, in order, as `lfx` sends them. Spaces at the ends do not count."""
+    Listening.heard.clear()
+    (one,) = import_file(FOLDER / "langflow" / f"{name}.json", WITH_LISTENER)
+    flow = listening(one.flow, says=SAID)
+    for part_name, part in one.parts.items():
+        save_flow(listening(part, says=SAID), tmp_path / part_name)
+    given = {node.params["name"]: QUESTION for node in flow.nodes if node.kind == "io.input"}
+    run(LoadedFlow(flow, tmp_path), given, environment=environment(catalog=WITH_LISTENER))
+    roles = {"user": "human", "assistant": "ai"}
+    wanted = [
+        [(roles.get(m["role"], m["role"]), str(m["content"]).strip()) for m in call["messages"]]
+        for call in json.loads(LFX.read_text("utf-8"))[name]
+    ]
+    told = [[(role, text.strip()) for role, text in call] for call in Listening.heard]
+    assert _undated(told) == _undated(wanted)
+
+
+def _undated(calls: Any) -> Any:
+    """Without the date and what stands around it, and the model, which the file leaves open."""
+    text = json.dumps(calls, ensure_ascii=False)
+    text = re.sub(r"(Today's date: ).*?\\n", r"\1…\\n", text)
+    return re.sub(r"(- Model: ).*?(\\n|\")", r"\1…\2", text)
