@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from patchbay.flows.cli import say
+from patchbay.flows.cli.changed import changed_lines
 from patchbay.flows.cli.given import Given, read
 from patchbay.flows.cli.run import leave, open_history, show, view_of
 from patchbay.flows.runs.answers import find, give, gone_on_with, refused
@@ -54,6 +55,9 @@ def answer(
     except ValueError as error:
         raise refused(wanted, asked.id, str(error)) from None
     mine = give(history, asked, said, author=author, comment=comment or why, types=types)
+    if not quiet:
+        for line in changed_lines(wanted, said):
+            say.err(f"  {line}")
     if not mine:
         if not quiet:
             say.err(f"Answered. The run {run_id} goes on where it is at work.")

@@ -8,6 +8,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from patchbay.flows.cli import say
+from patchbay.flows.cli.changed import changed_lines
 from patchbay.flows.cli.given import Given, field_value, parsed, read
 from patchbay.flows.cli.questions import lines_of, type_words
 from patchbay.flows.problems import FlowError
@@ -57,7 +58,10 @@ def until_right(question: Question) -> tuple[Any, str]:
     while True:
         try:
             value, comment = _read(question)
-            return checked(question, value), comment
+            value = checked(question, value)
+            for line in changed_lines(question, value):
+                say.err(f"  {line}")
+            return value, comment
         except ValueError as error:
             say.err(f"  {error}")
         except FlowError as error:

@@ -197,7 +197,7 @@ def _lines(rows: list[dict[str, Any]]) -> str:
 def difference(before: str, after: str) -> str:
     """Both texts line by line: `-` was, `+` is, and what stayed around them."""
     lines = difflib.unified_diff(before.splitlines(), after.splitlines(), lineterm="", n=2)
-    return "\n".join([line for line in lines if not line.startswith(("---", "+++", "@@"))])
+    return "\n".join([line for line in list(lines)[2:] if not line.startswith("@@")])
 
 
 def _form(asked: OpenQuestion, wants: FormWanted, key: str, done: Refresh) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from patchbay.flows.cli.changed import changed_lines
 from patchbay.flows.cli.given import Given, field_value, fields, read
 from patchbay.flows.problems import FlowError
 from patchbay.nodes.questions import (
@@ -230,3 +231,29 @@ def test_fields_by_type() -> None:
     assert field_value("x", '["a"]', {"type": "array", "items": {"type": "string"}}) == ["a"]
     assert field_value("x", "", {"anyOf": [{"type": "integer"}, {"type": "null"}]}) is None
     assert fields([], of(FORM)) == {"note": None}
+
+
+@pytest.mark.parametrize(
+    ("question", "value", "lines"),
+    [
+        (Question("?", EditWanted(), "a\nb\nc"), "a\nx\nc", [" a", "-b", "+x", " c"]),
+        (Question("?", EditWanted(), "a"), "a", []),
+        (Question("?", EditWanted(), "--- a"), "--- b", ["---- a", "+--- b"]),
+        (Question("?", EditWanted("json"), {"a": 1}), {"a": 2}, ["-  \"a\": 1", "+  \"a\": 2"]),
+        (Question("?", DecisionWanted("t", {"q": "x"})),
+         {"decision": "edit", "arguments": {"q": "y"}},
+         ["-  \"q\": \"x\"", "+  \"q\": \"y\""]),
+        (Question("?", DecisionWanted("t", {"q": "x"})), {"decision": "approve"}, []),
+        (Question("?", ApprovalWanted(), "a"), True, []),
+    ],
+)  # fmt: skip
+def test_an_edit_is_shown_as_a_difference(
+    question: Question, value: object, lines: list[str]
+) -> None:
+    shown = changed_lines(question, value)
+    assert [line for line in shown if line[:1] in "+-" or not lines or lines[0][:1] == " "] == lines
+
+
+def test_a_long_difference_is_cut() -> None:
+    shown = changed_lines(Question("?", EditWanted(), "a\n" * 100), "b\n" * 100)
+    assert (len(shown), shown[-1]) == (41, "… 160 more lines")
