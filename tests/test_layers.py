@@ -34,7 +34,8 @@ FLOORS = {
         ("runs",),
         ("server",),
         ("views",),
-        ("inspector", "panels", "canvas"),
+        ("inspector",),
+        ("panels", "canvas"),
         ("screens",),
     ),
 }

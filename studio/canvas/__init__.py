@@ -21,6 +21,7 @@ How a page uses it:
             status={"answer": NodeStatus("running")},  # only where there is no event route
             events="patchbay/events?doc=…&token=…",    # relative to the app's base path
             reveal=("prompt", 3),             # go to a node; raise the number to go again
+            dock=Dock(panels=("Run",)),       # the dock over the canvas; without it there is none
             readonly=False,
             on_change=lambda: st.rerun(["canvas", "toolbar", "inspector"]),
             on_select=lambda: st.rerun(["inspector"]),
@@ -53,6 +54,6 @@ appended, `text_all` replaces it, `message` is a failure's words or why a node w
 """
 
 from patchbay.studio.canvas.commands import CanvasPage
-from patchbay.studio.canvas.component import CanvasState, NodeStatus, canvas, selection
+from patchbay.studio.canvas.component import CanvasState, Dock, NodeStatus, canvas, selection
 
-__all__ = ["CanvasPage", "CanvasState", "NodeStatus", "canvas", "selection"]
+__all__ = ["CanvasPage", "CanvasState", "Dock", "NodeStatus", "canvas", "selection"]

@@ -32,8 +32,8 @@ class CanvasPage(Protocol):
     def rerun_from(self, node: str) -> None:
         """Run the flow, this node even where its result is known."""
 
-    def show_node(self) -> None:
-        """Show the settings of what is selected."""
+    def show_panel(self, name: str) -> None:
+        """Draw one of the page's panels: it is in front now."""
 
     def open_file(self, dropped: str) -> None:
         """Open the flow in a file that was dropped, as `documents.importing.dropped` takes it."""
@@ -49,7 +49,7 @@ COMMANDS: Mapping[str, Handler] = {
     "run": lambda page, _: page.run(),
     "run_to": lambda page, node: page.run_to(node),
     "rerun_from": lambda page, node: page.rerun_from(node),
-    "open": lambda page, _: page.show_node(),
+    "panel": lambda page, name: page.show_panel(name),
     "import": lambda page, dropped: page.open_file(dropped),
     "save": lambda page, _: page.document.save(),
     "keep_mine": lambda page, _: page.document.keep_mine(),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import cache
 from typing import Any, cast
 
@@ -37,6 +37,28 @@ class NodeStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class Dock:
+    """The dock over the canvas: the settings of what is selected, and what the page draws in it.
+
+    Args:
+        panels: what the page draws, by the names of their tabs, in an element `.st-key-side` with
+            an element `.st-key-side-NAME` for the one that is drawn.
+        counts: numbers that stand on tabs.
+        front: the panel that is drawn; and how often the page brought one to the front.
+        notice: what the page said last, and how often it said something.
+        known: where the browser asks what is known of a node, relative to the app's base path.
+        choices: where it has a server asked for the choices of a param.
+    """
+
+    panels: tuple[str, ...] = ()
+    counts: Mapping[str, int] = field(default_factory=dict)
+    front: tuple[str, int] = ("", 0)
+    notice: tuple[str, int] = ("", 0)
+    known: str = ""
+    choices: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class CanvasState:
     """What is selected on the canvas, by id; wires as (from, to)."""
 
@@ -57,6 +79,7 @@ def canvas(
     status: Mapping[str, NodeStatus] | None = None,
     events: str = "",
     reveal: tuple[str, int] | None = None,
+    dock: Dock | None = None,
     readonly: bool = False,
     on_change: Callable[[], None] | None = None,
     on_select: Callable[[], None] | None = None,
@@ -72,6 +95,8 @@ def canvas(
     data |= {**addresses("canvas"), **{name: value for name, value in told.items() if value}}
     if reveal:
         data["reveal"] = list(reveal)
+    if dock:
+        data["dock"] = asdict(dock)
     if status is not None:
         data["status"] = {node: _lean(item) for node, item in status.items()}
 

@@ -15,11 +15,12 @@ from patchbay.nodes.catalog import Catalog
 from patchbay.nodes.contract import Node, Ports
 from patchbay.nodes.declaration import default_params, node_declaration, port_declarations
 from patchbay.nodes.text.markdown import parse_markdown
+from patchbay.studio.inspector.declared import described, fields_of
 
 KEPT = (
     "kind", "version", "title", "family", "icon", "doc", "synonyms", "inputs", "outputs", "install",
 )  # fmt: skip
-"""What the browser needs to know of a kind: the palette and a freshly dropped node."""
+"""What the browser needs to know of a kind: the palette, a freshly dropped node; and its fields."""
 SUMMARY = 80
 """How many characters of a summary fit a node."""
 
@@ -50,9 +51,9 @@ class CatalogView:
         if resolved.inputs is None or resolved.outputs is None:
             return {"broken": True}
         for side, ports in (("inputs", resolved.inputs), ("outputs", resolved.outputs)):
-            described = _ports(ports)
-            if described != default[side]:
-                view[side] = described
+            now = _ports(ports)
+            if now != default[side]:
+                view[side] = now
         summary = _summary(resolved.cls, resolved.params)
         if summary != default.get("summary", ""):
             view["summary"] = summary
@@ -73,10 +74,11 @@ class CatalogView:
 
 
 def _kind(node: type[Node]) -> dict[str, Any]:
-    described = node_declaration(node)
-    kept = {key: described[key] for key in KEPT if described[key] not in ("", None, [])}
-    kept["inputs"] = [_lean(port) for port in described["inputs"]]
-    kept["outputs"] = [_lean(port) for port in described["outputs"]]
+    declared = node_declaration(node)
+    kept = {key: declared[key] for key in KEPT if declared[key] not in ("", None, [])}
+    kept["inputs"] = [_lean(port) for port in declared["inputs"]]
+    kept["outputs"] = [_lean(port) for port in declared["outputs"]]
+    kept["fields"] = [described(spec) for spec in fields_of(declared)]
     summary = _summary(node, default_params(node))
     return {**kept, "summary": summary} if summary else kept
 
@@ -125,6 +127,8 @@ def problems_by_node(problems: Iterable[Problem]) -> dict[str, list[dict[str, st
             item["fix"] = problem.fix
         if problem.port:
             item["port"] = problem.port
+        if problem.param:
+            item["param"] = problem.param
         found.setdefault(problem.node or "", []).append(item)
     return found
 

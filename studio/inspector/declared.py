@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, get_args
 
 from patchbay.nodes.contract import Widget
@@ -171,3 +171,9 @@ def _cell(schema: Schema, definitions: Schema, required: bool) -> Schema:
     """The schema of a table's cell, and under `optional` whether it may stay empty."""
     inner, nullable = _unwrapped(schema, definitions)
     return {**inner, "optional": nullable or not required}
+
+
+def described(spec: FieldSpec) -> dict[str, Any]:
+    """A field as the browser gets it: what says nothing is left out."""
+    said = {key: value for key, value in asdict(spec).items() if value not in (None, "", (), {})}
+    return {key: value for key, value in said.items() if value is not False or key == "default"}

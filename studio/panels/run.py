@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from patchbay.flows.document.model import Flow
+from patchbay.flows.document.variables import environments, usual_environment
 from patchbay.flows.problems import FlowError, Problem
 from patchbay.nodes.contract import InputField
 from patchbay.nodes.private import private_file, private_folder
@@ -20,12 +21,17 @@ from patchbay.studio.runs.runner import LiveRun
 from patchbay.studio.runs.steps import spent
 from patchbay.studio.server import session
 from patchbay.studio.server.editing import Refresh
-from patchbay.studio.server.environments import flow_to_run
+from patchbay.studio.server.environments import (
+    USUAL,
+    choose_environment,
+    chosen_environment,
+    flow_to_run,
+)
 from patchbay.studio.server.questions import asked
 from patchbay.studio.server.services import services
 from patchbay.studio.views.files import show_files_of
 from patchbay.studio.views.live import follow, title_of
-from patchbay.studio.views.memory import memory_note
+from patchbay.studio.views.memory import memory_of
 from patchbay.studio.views.trace import show_trace
 from patchbay.studio.views.values import gist, show_value
 from patchbay.studio.words import plain
@@ -48,12 +54,31 @@ MARKS = {"done": "✓", "cached": "✓", "failed": "✕", "skipped": "–", "can
 
 def run_panel(document: FlowDocument, live: LiveRun | None, refresh: Refresh) -> None:
     """Draw the tab. `refresh` reruns what depends on the run; for callbacks."""
+    _environment(document)
     _form(document, live, refresh)
     show_refusals(document)
     if live is not None:
         show_run(document, live, refresh)
     else:
         st.caption("The answer, and what every node gave, will show here.")
+
+
+def _environment(document: FlowDocument) -> None:
+    """Whose values the flow's variables have, where there is a choice."""
+    known = environments(document.flow)
+    if not known:
+        return
+    options = [USUAL, *known]
+    chosen = chosen_environment(document)
+    key = _key(document, "environment")
+    st.selectbox(
+        "Run for the environment", options, options.index(chosen) if chosen in options else 0,
+        key=key, on_change=lambda: choose_environment(document, st.session_state[key]),
+        help="Whose values the variables have in runs from here. Elsewhere: `--env NAME`, or "
+        "PATCHBAY_ENV.",
+    )  # fmt: skip
+    if here := usual_environment():
+        st.caption(f"This machine is {plain(here)}.")
 
 
 # --- starting -----------------------------------------------------------------------------------
@@ -153,7 +178,8 @@ def _form(document: FlowDocument, live: LiveRun | None, refresh: Refresh) -> Non
         stop(document)
         refresh()
 
-    memory_note(document)
+    if takes := memory_of(document):
+        st.caption(plain(takes))
     if active:
         st.button("Stop", key="panel-stop", on_click=halt, width="stretch", icon=":material/stop:")
     else:

@@ -1,4 +1,4 @@
-"""The editor: toolbar, canvas, and the panel beside it."""
+"""The editor: toolbar, canvas, and the panels in the canvas's dock."""
 
 from __future__ import annotations
 
@@ -8,22 +8,20 @@ import streamlit as st
 
 from patchbay.flows.document.operations import SetMeta
 from patchbay.flows.problems import FlowError
-from patchbay.studio.canvas import canvas, selection
+from patchbay.studio.canvas import Dock, canvas, selection
 from patchbay.studio.documents.document import FlowDocument
-from patchbay.studio.inspector.inspector import inspector
 from patchbay.studio.panels.chat import chat_panel
 from patchbay.studio.panels.export import export_menu
 from patchbay.studio.panels.problems import problems_panel
 from patchbay.studio.panels.run import latest, run_panel, stop
+from patchbay.studio.panels.values import values_panel
 from patchbay.studio.panels.versions import versions_dialog
-from patchbay.studio.screens.editor_commands import EditorCommands, errors_in, run_flow, run_node
+from patchbay.studio.screens.editor_commands import EditorCommands, errors_in, run_flow
 from patchbay.studio.server import session
 from patchbay.studio.server.editing import edit
 from patchbay.studio.server.services import services
 from patchbay.studio.views.live import pulse, query
 from patchbay.studio.words import plain
-
-PANELS: tuple[session.PanelName, ...] = ("Node", "Chat", "Run", "Problems")
 
 
 def page() -> None:
@@ -34,10 +32,9 @@ def page() -> None:
     st.session_state["document"] = document
     _report()
     _toolbar()
-    left, right = st.columns([3, 1.15], gap="small")
-    with left:
+    with st.container(key="surface"):
         _canvas()
-    with right, st.container(key="side", gap="small"):
+    with st.container(key="side", gap="small"):  # the canvas's dock lays it over its own body
         _panel()
 
 
@@ -175,11 +172,6 @@ def _run() -> None:
     refresh()
 
 
-def _run_node(node_id: str, again: bool) -> None:
-    run_node(_open(), node_id, again)
-    refresh()
-
-
 def _stop() -> None:
     stop(_open())
     refresh()
@@ -202,9 +194,23 @@ def _canvas() -> None:
         client=session.client(),
         events=f"patchbay/events?{query(document)}",
         reveal=session.revealed(),
+        dock=_dock(document),
         on_change=_changed,
         on_select=_selected,
         page=EditorCommands(document, refresh),
+    )
+
+
+def _dock(document: FlowDocument) -> Dock:
+    """The dock over the canvas: which panels this page draws in it, and what is in front."""
+    problems = len(document.problems()) if document.flow.nodes else 0
+    return Dock(
+        panels=session.PANELS,
+        counts={"Problems": problems} if problems else {},
+        front=(session.panel(), session.shown_panel()),
+        notice=session.told(),
+        known=f"patchbay/node?{query(document)}",
+        choices=f"patchbay/choices?{query(document)}",
     )
 
 
@@ -225,16 +231,14 @@ def _toolbar_stamp(document: FlowDocument) -> object:
 
 
 def _panel_stamp(document: FlowDocument) -> object:
-    """What the panel shows, by the tab that is in front; the number of problems is on every tab."""
-    flow, panel, found = document.flow, session.panel(), document.problems()
-    chosen = set(selection(session.CANVAS).nodes)
+    """What the panel in front shows."""
+    flow, panel = document.flow, session.panel()
     shown: object = (flow.nodes, flow.edges)
-    if panel == "Node":
-        nodes = [node for node in flow.nodes if node.id in chosen]
-        shown = nodes, [p for p in found if p.node in chosen], flow.description, not flow.nodes
+    if panel == "Values":
+        shown = selection(session.CANVAS).nodes
     elif panel == "Problems":
-        shown = found
-    return document.id, panel, len(found), _run_stamp(document), shown
+        shown = document.problems()
+    return document.id, panel, _run_stamp(document), shown
 
 
 def _run_stamp(document: FlowDocument) -> object:
@@ -246,42 +250,24 @@ _STAMPS = {"toolbar": _toolbar_stamp, "inspector": _panel_stamp}
 
 
 def _selected() -> None:
-    st.rerun(["inspector"])
+    if session.panel() == "Values":
+        st.rerun(["inspector"])
 
 
-# --- the panel ----------------------------------------------------------------------------------
+# --- the panels ---------------------------------------------------------------------------------
 
 
 @st.fragment(key="inspector")
 def _panel() -> None:
     document = _open()
     session.draws("inspector", _panel_stamp(document))
-    key = session.widget_key("panel-tabs", session.panel())
-
-    def chosen() -> None:
-        if session.widget_gave("panel-tabs", key, st.session_state[key]):
-            session.show_panel(st.session_state[key])
-            st.rerun(["inspector"])
-
-    st.segmented_control(
-        "Panel", PANELS, default=session.panel(), key=key, required=True, on_change=chosen,
-        label_visibility="collapsed", width="stretch",
-        format_func=lambda name: _tab(name, document),
-    )  # fmt: skip
-    if notice := session.recall("notice"):  # here, since a toast would lie on the Run button
-        session.forget("notice")
-        st.info(plain(notice))
-    panel = session.panel()
-    if panel == "Chat":
-        chat_panel(document, refresh)
-    elif panel == "Run":
-        run_panel(document, latest(document), refresh)
-    elif panel == "Problems":
-        problems_panel(document, refresh)
-    else:
-        inspector(document, selection(session.CANVAS).nodes, latest(document), refresh, _run_node)
-
-
-def _tab(name: str, document: FlowDocument) -> str:
-    number = len(document.problems()) if name == "Problems" and document.flow.nodes else 0
-    return f"{name} {number}" if number else name
+    panel, live = session.panel(), latest(document)
+    with st.container(key=f"side-{panel.lower()}", gap="small"):  # shown where its tab is in front
+        if panel == "Chat":
+            chat_panel(document, refresh)
+        elif panel == "Run":
+            run_panel(document, live, refresh)
+        elif panel == "Problems":
+            problems_panel(document, refresh)
+        else:
+            values_panel(document, selection(session.CANVAS).nodes, live)

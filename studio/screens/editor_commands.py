@@ -33,9 +33,10 @@ class EditorCommands:
         """Run the flow, this node even where its result is known."""
         run_node(self.document, node, again=True)
 
-    def show_node(self) -> None:
-        """Bring the settings of what is selected to the front."""
-        session.show_panel("Node")
+    def show_panel(self, name: str) -> None:
+        """Draw the panel that a person brought to the front of the canvas's dock."""
+        if name in session.PANELS:
+            session.draw_panel(name)
 
     def open_file(self, dropped_file: str) -> None:
         """Open the flow in a file that was dropped on the page, as a new flow."""
@@ -52,7 +53,7 @@ class EditorCommands:
         session.remember("go", rows[0].stem)
 
     def notice(self, words: str) -> None:
-        """Say something above the panel."""
+        """Say something above the canvas."""
         session.remember("notice", words)
 
     def refresh(self) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import streamlit as st
-
 from patchbay.flows.document.model import Flow
 from patchbay.flows.document.variables import settled
 from patchbay.studio.documents.document import FlowDocument
@@ -13,15 +11,24 @@ USUAL = "as this machine says"
 """The choice that leaves it to the machine."""
 
 
-def environment_key(document: FlowDocument) -> str:
-    """The key of the widget that chooses."""
-    return session.short_key(f"env:{document.id}")
+def chosen_environment(document: FlowDocument) -> str:
+    """The environment that this tab runs the flow for; `USUAL` where nobody chose one."""
+    return str(session.recall(_key(document), USUAL))
+
+
+def choose_environment(document: FlowDocument, name: str) -> None:
+    """Run the flow for an environment from now on."""
+    session.remember(_key(document), name)
 
 
 def flow_to_run(document: FlowDocument) -> Flow:
-    """The flow with the values of the environment that is chosen on its tab."""
+    """The flow with the values of the environment that is chosen."""
     flow = document.flow
     if not flow.variables:
         return flow
-    chosen = st.session_state.get(environment_key(document), USUAL)
+    chosen = chosen_environment(document)
     return settled(flow, "" if chosen == USUAL else chosen, strict=False)
+
+
+def _key(document: FlowDocument) -> str:
+    return f"environment:{document.id}"

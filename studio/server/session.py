@@ -8,7 +8,7 @@ import os
 import secrets
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args
 
 import streamlit as st
 
@@ -19,7 +19,9 @@ from patchbay.studio.server.services import services
 if TYPE_CHECKING:  # every page imports this one, and not every page opens a flow
     from patchbay.studio.documents.document import FlowDocument
 
-PanelName = Literal["Node", "Chat", "Run", "Problems"]
+PanelName = Literal["Values", "Chat", "Run", "Problems"]
+PANELS: tuple[PanelName, ...] = get_args(PanelName)
+"""What the page draws in the canvas's dock; the canvas draws the settings itself."""
 T = TypeVar("T")
 
 PANEL = "panel"
@@ -87,14 +89,37 @@ def revealed() -> tuple[str, int] | None:
 
 
 def panel() -> PanelName:
-    """The tab of the right panel that is in front."""
-    chosen: PanelName = st.session_state.get(PANEL, "Node")
+    """The panel that is drawn in the canvas's dock."""
+    chosen: PanelName = st.session_state.get(PANEL, "Run")
     return chosen
 
 
-def show_panel(panel: PanelName) -> None:
-    """Bring a tab of the right panel to the front."""
+def draw_panel(panel: PanelName) -> None:
+    """Draw a panel: the person has brought it to the front."""
     st.session_state[PANEL] = panel
+
+
+def show_panel(panel: PanelName) -> None:
+    """Bring a panel to the front, and unfold the dock."""
+    draw_panel(panel)
+    st.session_state["panel-shown"] = shown_panel() + 1
+
+
+def shown_panel() -> int:
+    """How often a panel was brought to the front from Python; a higher number is a new wish."""
+    return int(st.session_state.get("panel-shown", 0))
+
+
+def told() -> tuple[str, int]:
+    """The last notice, and how many there were: a higher number is a new one.
+
+    For a part of the page that is drawn again and again; others `recall` and `forget` it.
+    """
+    said: tuple[str, int] = st.session_state.get("told", ("", 0))
+    if notice := recall("notice"):
+        forget("notice")
+        st.session_state["told"] = said = (notice, said[1] + 1)
+    return said
 
 
 # --- widgets that show what a document holds ------------------------------------------------------

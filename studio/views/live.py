@@ -69,15 +69,6 @@ def words(text: str, key: str, *, breaks: bool = True) -> None:
     live_component()(key=key, data=data, height="content")
 
 
-def drawn_for(nodes: Sequence[str]) -> None:
-    """Say in the page which nodes the fields around are for: while others are chosen, they rest."""
-    live_component()(
-        key="drawn-for",
-        data={**addresses("live"), "mode": "drawn for", "nodes": list(nodes)},
-        height="content",
-    )
-
-
 def found(texts: Sequence[Mapping[str, Any]], key: str) -> None:
     """Numbered texts: `n` and `text`; `score`, `share` (of a full bar), `source`, `more` if any."""
     live_component()(

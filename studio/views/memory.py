@@ -5,8 +5,6 @@ from __future__ import annotations
 from functools import lru_cache
 from pathlib import Path
 
-import streamlit as st
-
 from patchbay.flows.checks.memory import MemoryPlan, memory_plan
 from patchbay.flows.checks.resolve import resolve_once
 from patchbay.nodes.specs import EmbeddingsSpec, ModelSpec
@@ -14,17 +12,14 @@ from patchbay.nodes.units import size_in_words
 from patchbay.studio.documents.document import FlowDocument
 from patchbay.studio.server.questions import Same
 from patchbay.studio.server.services import services
-from patchbay.studio.words import plain
 
 
-def memory_note(document: FlowDocument) -> None:
-    """Say what the flow takes. That it does not fit is a problem like others (`resources/memory`).
+def memory_of(document: FlowDocument) -> str:
+    """What the flow takes, in words. That it does not fit is a problem like others.
 
-    Nothing is drawn for a flow that opens no model on this machine.
+    "" for a flow that opens no model on this machine.
     """
-    plan = _plan(Same(document.flow), document.folder)
-    if words := memory_words(plan):
-        st.caption(plain(words))
+    return memory_words(_plan(Same(document.flow), document.folder))
 
 
 def memory_words(plan: MemoryPlan) -> str:

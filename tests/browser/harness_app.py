@@ -71,8 +71,8 @@ class Page:
     def rerun_from(self, node: str) -> None:
         self.wrote(f"rerun_from {node}")
 
-    def show_node(self) -> None:
-        self.wrote("open")
+    def show_panel(self, name: str) -> None:
+        self.wrote(f"panel {name}")
 
     def open_file(self, dropped: str) -> None:
         self.wrote(f"import {len(dropped)}")

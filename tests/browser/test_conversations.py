@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from playwright.sync_api import Page, expect
 
-from tests.browser.test_studio import SAVED, edit_any, page, put, side, studio, tab
+from tests.browser.editor_page import side, tab
+from tests.browser.test_studio import SAVED, edit_any, page, put, studio
 
 if TYPE_CHECKING:
     from tests.browser.conftest import Server

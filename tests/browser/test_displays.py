@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
+from tests.browser.editor_page import tab
 from tests.browser.harness import ROOT, Server, let_in, serve
 from tests.paths import python_path
 
@@ -141,14 +141,14 @@ def test_a_run_goes_on_through_a_reload_and_only_for_its_owner(
     page.reload()
     bar = page.locator(".st-key-toolbar-row")
     expect(bar.get_by_role("button", name="Stop", exact=True)).to_be_visible()
-    open_run(side)
+    tab(page, "Run")
     expect(side.get_by_text("It is")).to_be_visible()
 
     stranger = let_in(browser.new_context()).new_page()
     stranger.goto(f"{studio.url}/editor?flow=reload")
     theirs = stranger.locator(".st-key-toolbar-row")
     expect(theirs.get_by_role("button", name="Run", exact=True)).to_be_visible()
-    open_run(stranger.locator(".st-key-side"))
+    tab(stranger, "Run")
     expect(stranger.locator(".st-key-side").get_by_text("will show here")).to_be_visible()
     stranger.goto(f"{studio.url}/runs")
     expect(stranger.get_by_text("Nothing has been run yet")).to_be_visible()
@@ -157,11 +157,6 @@ def test_a_run_goes_on_through_a_reload_and_only_for_its_owner(
     answered.touch()  # the run went on all the time
     expect(side.get_by_text("Finished").first).to_be_visible()
     expect(side.get_by_text("It is 391.").first).to_be_visible()
-
-
-def open_run(side: Locator) -> None:
-    """Bring the tab with the run to the front."""
-    side.get_by_role("radio", name=re.compile("^Run")).click()
 
 
 def test_the_runs_page_steps_through_what_agents_did(studio: Server, page: Page) -> None:

@@ -14,6 +14,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from patchbay.flows.runs.answers import find, give
 from patchbay.flows.runs.history import History
+from tests.browser.editor_page import side
 from tests.browser.harness import ROOT, Server, let_in, serve
 
 pytestmark = pytest.mark.xdist_group("browser")
@@ -77,10 +78,6 @@ def shoot(page: Page, name: str) -> None:
 
 def node(page: Page, node_id: str) -> Any:
     return page.locator(f'.react-flow__node[data-id="{node_id}"]')
-
-
-def side(page: Page) -> Any:
-    return page.locator(".st-key-side")
 
 
 def run(page: Page, studio: Server, name: str) -> None:

@@ -20,6 +20,7 @@ from patchbay.nodes.weights.manifest import DEFAULT
 from patchbay.nodes.weights.resolve import resolve
 from patchbay.studio.documents.importing import flow_from
 from patchbay.studio.pictures.picture import draw
+from tests.browser.editor_page import dock, front, settings, side, tab
 from tests.browser.harness import ROOT, Server, let_in, serve
 
 pytestmark = pytest.mark.xdist_group("browser")
@@ -115,11 +116,6 @@ def node(page: Page, node_id: str) -> Any:
     return page.locator(f'.react-flow__node[data-id="{node_id}"]')
 
 
-def tab(page: Page, name: str) -> None:
-    """Bring a tab of the right panel to the front."""
-    page.locator(".st-key-side").get_by_role("radio", name=re.compile(f"^{name}")).click()
-
-
 def toolbar(page: Page, name: str) -> Any:
     """A button of the toolbar."""
     return page.locator(".st-key-toolbar-row").get_by_role("button", name=name, exact=True)
@@ -128,11 +124,6 @@ def toolbar(page: Page, name: str) -> Any:
 def icon(page: Page, key: str) -> Any:
     """A button that shows an icon only."""
     return page.locator(f".st-key-{key} button:visible").first
-
-
-def side(page: Page) -> Any:
-    """The right panel."""
-    return page.locator(".st-key-side")
 
 
 def test_from_template_to_a_streaming_answer(studio: Server, page: Page) -> None:
@@ -242,9 +233,10 @@ def test_a_flow_that_is_dropped_on_the_editor_opens(
     dropped(page, canvas, broken, hold=True)
     expect(page.get_by_text("Drop the flow to open it")).to_be_visible()
     dropped(page, canvas, broken)
-    expect(side(page).get_by_text("file/not-json")).to_be_visible()
+    expect(page.locator(".pb-notice")).to_contain_text("file/not-json")
     expect(page).to_have_url(re.compile("flow=under"))
-    dropped(page, page.locator(".st-key-side"), picture)
+    tab(page, "Run")
+    dropped(page, side(page), picture)
     expect(page).to_have_url(re.compile(r"/editor\?flow=dropped"), timeout=SLOW)
     expect(page.locator(".react-flow__node")).to_have_count(len(flow.nodes), timeout=SLOW)
     assert read_flow(studio.home / "flows" / "dropped.json") == flow
@@ -311,17 +303,10 @@ def test_examples_are_a_table_that_can_be_edited(studio: Server, page: Page) -> 
     shots = next(item for item in read_flow(path).nodes if item.kind == "prompt.few_shot")
     before = shots.params["examples"]
     node(page, shots.id).click()
-    table = side(page).get_by_test_id("stDataFrame")
-    expect(table).to_be_visible(timeout=SLOW)
-    table.scroll_into_view_if_needed()
-    box = table.bounding_box()
-    assert box is not None
-    row = box["y"] + 35 * 1.5  # the first row below the heads
-    page.mouse.dblclick(box["x"] + box["width"] * 0.3, row)
-    cell = page.locator("#portal textarea, #portal input, .gdg-growing-entry textarea").first
-    expect(cell).to_be_visible()
+    table = settings(page).locator(".pb-table")
+    cell = table.get_by_label("input, row 1")
+    expect(cell).to_have_value(before[0]["input"])
     cell.fill("A brand new example")
-    cell.press("Enter")
 
     def examples() -> Any:
         return read_flow(path).node(shots.id).params["examples"]
@@ -330,6 +315,16 @@ def test_examples_are_a_table_that_can_be_edited(studio: Server, page: Page) -> 
     assert len(examples()) == len(before)
     assert examples()[1:] == before[1:]
     icon(page, "undo").click()
+    wait_for(page, lambda: examples() == before)
+    expect(cell).to_have_value(before[0]["input"])
+    table.get_by_role("button", name="Add a row").click()
+    added = table.get_by_label(f"input, row {len(before) + 1}")
+    expect(added).to_be_focused()
+    added.fill("One more")
+    wait_for(page, lambda: examples() == [*before, {"input": "One more", "output": ""}])
+    table.get_by_role("button", name=f"Row {len(before) + 1} up").click()
+    wait_for(page, lambda: examples()[-2:] == [{"input": "One more", "output": ""}, before[-1]])
+    table.get_by_role("button", name=f"Remove row {len(before)}").click()
     wait_for(page, lambda: examples() == before)
 
 
@@ -363,7 +358,7 @@ def test_an_edit_in_the_inspector_adds_a_port_and_a_fix_wires_it(
     path = put(studio, "inspect")
     edit(studio, page, "inspect")
     node(page, "prompt").click()
-    field = side(page).get_by_role("textbox", name="Template")
+    field = settings(page).get_by_label("Template")
     field.fill("In the style of {sty")
     field.press("End")
     field.press_sequentially("le}", delay=30)
@@ -374,7 +369,7 @@ def test_an_edit_in_the_inspector_adds_a_port_and_a_fix_wires_it(
     expect(field).to_be_focused()
     expect(field).to_have_value("In the style of {style}: {question}")
     expect(page.locator(".pb-port.gone")).to_have_count(0)
-    expect(side(page).get_by_text('"prompt.style" takes')).to_be_visible()
+    expect(settings(page).get_by_text('"prompt.style" takes')).to_be_visible()
     tab(page, "Problems")
     side(page).get_by_role("button", name="Wire from question.value").click()
     expect(side(page).get_by_text("Nothing is wrong")).to_be_visible()
@@ -446,9 +441,10 @@ def test_two_tabs_see_each_others_edits(studio: Server, page: Page) -> None:
     theirs = other.get_by_role("textbox", name="Name of the flow")
     expect(theirs).to_have_value("Both see this")
     node(other, "prompt").click()
-    side(other).get_by_role("textbox", name="Title").fill("Renamed here")
+    settings(other).get_by_role("textbox", name="Title").fill("Renamed here")
     expect(node(page, "prompt")).to_contain_text("Renamed here")
-    expect(side(page).get_by_text("Select a node to see")).to_be_visible()  # each has their own
+    tab(page, "Node")
+    expect(settings(page).get_by_text("Select a node to see")).to_be_visible()  # each has their own
     wait_for(page, lambda: read_flow(path).node("prompt").title == "Renamed here")
     assert read_flow(path).name == "Both see this"
 
@@ -679,8 +675,8 @@ def test_nothing_in_a_flow_runs_script_or_asks_a_stranger(studio: Server, page: 
     put(studio, "evil", flow)
     edit(studio, page, "evil")
     node(page, "odd").click(force=True)
-    expect(side(page).get_by_text("There is no kind")).to_be_visible()
-    for name in ("Problems", "Run", "Chat"):
+    expect(settings(page).get_by_text("There is no kind")).to_be_visible()
+    for name in ("Values", "Problems", "Run", "Chat"):
         tab(page, name)
         page.wait_for_timeout(400)
     without_odd = {**flow, "nodes": flow["nodes"][:2]}
@@ -783,40 +779,81 @@ def test_flows_whose_names_look_alike_and_odd_ones_do_not_hide_the_others(
         expect(page.get_by_role("textbox", name="Name of the flow")).to_have_value("Odd name")
 
 
-def test_fields_rest_while_they_are_of_another_node(studio: Server, page: Page) -> None:
+def test_a_field_belongs_to_the_node_it_was_drawn_for(studio: Server, page: Page) -> None:
     path = put(studio, "fields")
     edit(studio, page, "fields")
-    tab(page, "Node")
+    before = read_flow(path).by_id()
     node(page, "prompt").click()
-    title = side(page).get_by_role("textbox", name="Title")
+    title = settings(page).get_by_role("textbox", name="Title")
     expect(title).to_have_attribute("placeholder", "Prompt template")
-    form = page.locator(".st-key-node-form")
-    expect(form).not_to_have_js_property("inert", True)
-    # What a person does who is faster than the server: choose another node, and type.
-    before = read_flow(path)
-    typed_into_old = page.evaluate(
-        """async () => {
-            const form = document.querySelector(".st-key-node-form");
-            const old = form.querySelector("input[aria-label=Title]");
-            const canvas = [...document.querySelectorAll("*")].find((e) => e.shadowRoot?.querySelector(".pb-app"));
-            const other = canvas.shadowRoot.querySelector('.react-flow__node[data-id="ask"]');
-            const box = other.getBoundingClientRect();
-            const at = { view: window, bubbles: true, composed: true, cancelable: true, button: 0, clientX: box.x + 20, clientY: box.y + 10 };
-            for (const name of ["pointerdown", "mousedown", "pointerup", "mouseup", "click"]) other.dispatchEvent(new (name.startsWith("pointer") ? PointerEvent : MouseEvent)(name, at));
-            for (let frame = 0; frame < 3; frame += 1) await new Promise(requestAnimationFrame);
-            old.focus();
-            return old.isConnected && document.activeElement === old;
-        }"""  # noqa: E501
-    )
-    assert not typed_into_old
-    expect(title).to_have_attribute("placeholder", "Ask a model", timeout=SLOW)
-    expect(form).not_to_have_js_property("inert", True)
-    title.fill("Mine")
-    title.press("Enter")
-    expect(node(page, "ask")).to_contain_text("Mine")
-    wait_for(page, lambda: read_flow(path).by_id()["ask"].title == "Mine")
-    after = read_flow(path).by_id()
-    assert (after["ask"].title, after["prompt"]) == ("Mine", before.by_id()["prompt"])
+    # What a person does who is faster than any server: types, chooses another node, types again.
+    title.press_sequentially("First", delay=0)
+    node(page, "ask").locator(".pb-head").click()
+    expect(title).to_have_attribute("placeholder", "Ask a model", timeout=1000)
+    title.press_sequentially("Second", delay=0)
+    tokens = settings(page).get_by_label("Max tokens")
+    tokens.fill("77")
+    node(page, "prompt").locator(".pb-head").click()
+    expect(title).to_have_value("First")
+    expect(node(page, "ask")).to_contain_text("Second")
+    expect(node(page, "prompt")).to_contain_text("First")
+
+    def after() -> Any:
+        return read_flow(path).by_id()
+
+    wait_for(page, lambda: after()["ask"].params.get("max_tokens") == 77)
+    assert (after()["prompt"].title, after()["ask"].title) == ("First", "Second")
+    assert after()["prompt"].params == before["prompt"].params
+    assert {**after()["ask"].params, "max_tokens": 0} == {**before["ask"].params, "max_tokens": 0}
+
+
+def test_the_dock_folds_widens_and_remembers(studio: Server, page: Page) -> None:
+    put(studio, "docked")
+    edit(studio, page, "docked")
+    expect(page.locator(".pb-rail")).to_be_visible()  # nothing lies over the canvas
+    whole = page.locator(".pb-canvas").bounding_box()
+    node(page, "prompt").click()
+    expect(settings(page).get_by_label("Template")).to_be_visible()
+    assert page.locator(".pb-canvas").bounding_box() == whole  # it lies over it
+    edge = page.get_by_role("separator", name="Width of the dock")
+    wide = dock(page).bounding_box()
+    edge.focus()
+    page.keyboard.press("ArrowLeft")
+    now = dock(page).bounding_box()
+    assert wide is not None
+    assert now is not None
+    assert now["width"] == wide["width"] + 40
+    tab(page, "Run")
+    expect(side(page)).to_be_visible()
+    place, panel = dock(page).locator(".pb-dock-body").bounding_box(), side(page).bounding_box()
+    assert place == panel
+    page.reload()
+    expect(front(page)).to_have_text("Run")
+    expect(side(page)).to_be_visible()
+    node(page, "ask").click()
+    expect(settings(page).get_by_label("Max tokens")).to_be_visible()
+    expect(side(page)).to_be_hidden()
+    page.locator(".pb-canvas").focus()
+    page.keyboard.press("i")
+    expect(dock(page)).to_have_count(0)
+    node(page, "prompt").click()
+    expect(dock(page)).to_have_count(0)  # who folded it does not want it back by every click
+    node(page, "prompt").focus()
+    page.keyboard.press("Enter")
+    expect(settings(page).get_by_label("Template")).to_be_focused()
+
+
+def test_values_of_the_last_run_follow_the_selection(studio: Server, page: Page) -> None:
+    put(studio, "values")
+    edit(studio, page, "values")
+    toolbar(page, "Run").click()
+    expect(side(page).get_by_text("Finished").first).to_be_visible(timeout=SLOW)
+    tab(page, "Values")
+    expect(side(page).get_by_text("Select a node to see what it took")).to_be_visible()
+    node(page, "prompt").click()
+    tab(page, "Values")
+    expect(side(page).get_by_text("text (out)")).to_be_visible()
+    expect(side(page).get_by_text("Answer in one short sentence.").first).to_be_visible()
 
 
 def test_problems_come_first_and_what_was_typed_is_kept(studio: Server, page: Page) -> None:
@@ -829,8 +866,11 @@ def test_problems_come_first_and_what_was_typed_is_kept(studio: Server, page: Pa
     put(studio, "wrong", flow)
     edit(studio, page, "wrong")
     toolbar(page, "Run").click()
-    expect(side(page).get_by_text("Nothing was run. Correct this error first.")).to_be_visible()
-    expect(side(page).get_by_role("radio", name=re.compile("^Problems"))).to_be_checked()
+    said = page.locator(".pb-notice")
+    expect(said).to_contain_text("Nothing was run. Correct this error first.")
+    expect(front(page)).to_contain_text("Problems")
+    said.get_by_role("button", name="Close").click()
+    expect(said).to_have_count(0)
     tab(page, "Chat")
     box = page.get_by_test_id("stChatInputTextArea")
     box.fill("A long question that nobody wants to type twice?")

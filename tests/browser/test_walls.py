@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
+from tests.browser.editor_page import tab
 from tests.browser.harness import ROOT, TOKEN, Server, let_in, serve
 from tests.browser.test_displays import plugin
 from tests.flows.runs.strange import payloads
@@ -72,10 +73,6 @@ def put(studio: Server, name: str, flow: dict[str, Any]) -> Path:
 
 def node(page: Page, node_id: str) -> Any:
     return page.locator(f'.react-flow__node[data-id="{node_id}"]')
-
-
-def tab(page: Page, name: str) -> None:
-    page.locator(".st-key-side").get_by_role("radio", name=name).click()
 
 
 PROBE = """async (url) => {
@@ -139,7 +136,8 @@ def test_nothing_that_a_stranger_wrote_is_loaded(
         tab(page, name)
         page.wait_for_timeout(300)
     node(page, "it").click(force=True)
-    expect(side.get_by_text("Last run")).to_be_visible()
+    tab(page, "Values")
+    expect(side.get_by_text("text (out)")).to_be_visible()
     page.screenshot(path=studio.home / "strange-editor.png")
     page.goto(f"{studio.url}/runs")
     page.get_by_role("button", name="Open").first.click()

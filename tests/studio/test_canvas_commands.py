@@ -31,8 +31,8 @@ class Asked:
     def rerun_from(self, node: str) -> None:
         self.heard.append(f"rerun_from {node}")
 
-    def show_node(self) -> None:
-        self.heard.append("show_node")
+    def show_panel(self, name: str) -> None:
+        self.heard.append(f"show_panel {name}")
 
     def open_file(self, dropped: str) -> None:
         self.heard.append(f"open_file {dropped}")

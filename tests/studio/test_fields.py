@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import inspect
+import json
+import re
+from collections.abc import Iterable
+from pathlib import Path
 from typing import Literal, get_args
 
 import pytest
-from streamlit.testing.v1 import AppTest
 
 from patchbay.nodes.catalog import load_catalog
 from patchbay.nodes.contract import Field, Node, NodeParams, Widget
 from patchbay.nodes.declaration import node_declaration
 from patchbay.nodes.values import SecretRef
-from patchbay.studio.inspector.declared import FieldSpec, Shape, fields_of, label_of
-from patchbay.studio.inspector.fields import undrawn
-from patchbay.studio.inspector.tables import apply_changes, kind_of, value_of
+from patchbay.studio.inspector.declared import FieldSpec, Shape, described, fields_of, label_of
 from patchbay.studio.lenient_json import parse_loose
 
 
@@ -69,14 +70,26 @@ def test_shapes_follow_types_and_widgets() -> None:
     }  # fmt: skip
 
 
+SOURCES = Path(__file__).parents[2] / "studio" / "canvas" / "frontend" / "src"
+
+
+def undrawn(words: Iterable[str]) -> dict[str, str]:
+    """The widgets among `words` that the canvas does not know, and the file that should."""
+    text = (SOURCES / "model.ts").read_text("utf-8")
+    known = re.findall(r'"(\w+)"', text.partition("export type Shape =")[2].partition(";")[0])
+    return {word: "model.ts" for word in words if word not in known}
+
+
 def test_every_widget_is_drawn() -> None:
+    """What model.ts names, the compiler wants in the table of field.tsx."""
     missing = undrawn([*get_args(Shape), *get_args(Widget)])
-    assert not missing, f"nobody draws {missing}: add each to DRAWERS of studio/inspector/fields.py"
+    assert not missing, f"nobody draws {missing}: add each to Shape in {SOURCES}/model.ts"
+    assert "const WIDGETS: Record<Shape," in (SOURCES / "dock" / "field.tsx").read_text("utf-8")
 
 
 @pytest.mark.parametrize("word", ["map", "colour", "date", "TEXT", ""])
 def test_a_widget_nobody_draws_is_found_and_names_the_file(word: str) -> None:
-    assert undrawn([*get_args(Shape), word]) == {word: "fields.py"}
+    assert undrawn([*get_args(Shape), word]) == {word: "model.ts"}
 
 
 @pytest.mark.parametrize("word", ["map", "colour", "tableau"])
@@ -84,20 +97,17 @@ def test_a_widget_nobody_knows_is_drawn_by_type_and_said(word: str) -> None:
     param = {"type": "string", "title": "Where", "widget": word}
     (field,) = fields_of({"params": {"where": param}})
     assert (field.shape, field.unknown) == ("text", word)
-    page = AppTest.from_function(draw_one, kwargs={"word": word})
-    page.run(timeout=30)
-    assert page.text_input[0].label == "Where"
-    assert word in page.caption[0].value
-    assert not page.exception
+    assert described(field)["unknown"] == word
 
 
-def draw_one(word: str) -> None:
-    """A page with one field."""
-    from patchbay.studio.inspector.declared import FieldSpec
-    from patchbay.studio.inspector.fields import draw
-
-    spec = FieldSpec("where", "Where", "", "text", unknown=word)
-    draw(spec, "", "p:where", lambda value: None, None)
+def test_a_field_is_told_without_what_says_nothing() -> None:
+    told = {name: described(field) for name, field in fields().items()}
+    assert told["text"] == {"name": "text", "label": "Text", "shape": "text", "default": "x"}
+    assert told["on"]["default"] is True
+    assert told["whole"] | {"minimum": 1, "maximum": 9} == told["whole"]
+    assert told["needed"]["required"] is True
+    assert told["maybe"]["nullable"] is True
+    assert json.loads(json.dumps(told)) == {**told, "pick": {**told["pick"], "choices": ["a", "b"]}}
 
 
 @pytest.mark.parametrize("node", load_catalog(), ids=lambda node: node.kind)
@@ -130,17 +140,6 @@ def test_every_shipped_param_has_a_field() -> None:
         assert sorted(names) == sorted(cls.Params.model_fields)
 
 
-def test_changes_of_a_table_are_put_on_its_rows() -> None:
-    base = [{"a": 1}, {"a": 2}, {"a": 3}]
-    changes = {
-        "edited_rows": {"0": {"a": 9}},
-        "added_rows": [{"a": 4}],
-        "deleted_rows": [1],
-    }
-    assert apply_changes(base, changes, ["a"]) == [{"a": 9}, {"a": 3}, {"a": 4}]
-    assert base[0] == {"a": 1}
-
-
 def test_what_is_typed_is_json_or_text() -> None:
     assert parse_loose("3.5") == (3.5, "")
     assert parse_loose("plain words") == ("plain words", "")
@@ -148,32 +147,6 @@ def test_what_is_typed_is_json_or_text() -> None:
     value, error = parse_loose('{"a": }')
     assert value is None
     assert "Not JSON" in error
-
-
-def test_cells_of_a_table_are_what_their_schema_says() -> None:
-    columns = fields()["schema_rows"].columns
-    assert {name: kind_of(schema) for name, schema in columns.items()} == {
-        "name": "text", "kind": "choice", "required": "switch", "least": "number",
-        "choices": "texts", "shape": "json",
-    }  # fmt: skip
-    assert [name for name, schema in columns.items() if not schema["optional"]] == ["name"]
-
-
-def test_rows_become_records_without_what_was_left_empty() -> None:
-    spec = fields()["schema_rows"]
-    rows = [
-        {"name": "price", "kind": "number", "required": False, "least": 0, "choices": ["1", "2"]},
-        {"name": "note", "kind": None, "required": None, "least": None, "shape": '{"a": 1}'},
-        {"name": None, "kind": "text", "required": True, "choices": []},
-    ]
-    assert value_of(spec, rows) == [
-        {"name": "price", "kind": "number", "required": False, "least": 0, "choices": ["1", "2"]},
-        {"name": "note", "shape": {"a": 1}},
-    ]
-
-
-def test_what_must_not_be_empty_begins_with_something() -> None:
-    assert value_of(fields()["pairs"], [{"a": "x", "b": None}]) == [{"a": "x", "b": ""}]
 
 
 def test_names_become_labels() -> None:

@@ -10,13 +10,18 @@ import { Icon, KindIcon } from "./icons";
 import { Kind } from "./model";
 import { Palette } from "./palette";
 import { Statuses } from "./statuses";
-import { Doc } from "./store";
+import { Doc, DockData } from "./store";
+import { Dock } from "./dock/dock";
+import { Notice } from "./dock/notice";
+import { DockState, SETTINGS } from "./dock/state";
+import type { Chosen } from "./edits";
 import { familyColor } from "./types";
 
 interface Props {
   doc: Doc;
   statuses: Statuses;
   reveal?: [string, number];
+  dock?: DockData;
   onSelect: (value: unknown) => void;
 }
 interface Ghost {
@@ -25,15 +30,28 @@ interface Ghost {
   y: number;
 }
 
-let paletteOpen = true;
+let paletteOpen = window.innerWidth >= 1200;
+const dockState = new DockState();
+const NOTHING: Chosen = { nodes: [], edges: [], notes: [], groups: [] };
 
-export function App({ doc, statuses, reveal, onSelect }: Props) {
+/** Bring the settings to the front, ready to be typed into. */
+function openSettings(host: HTMLElement | null): void {
+  dockState.show(SETTINGS);
+  setTimeout(() =>
+    host?.querySelector<HTMLElement>(".pb-dock .pb-form :is(textarea, select, input:not(#pb-title))")?.focus(),
+  );
+}
+
+export function App({ doc, statuses, reveal, dock, onSelect }: Props) {
   useDoc(doc);
   const wiring = useMemo(() => new Wiring(), []);
   const ui = useMemo(() => new Ui(), []);
   const canvas = useRef<CanvasHandle>(null);
   const [open, setOpen] = useState(paletteOpen);
   const [ghost, setGhost] = useState<Ghost | null>(null);
+  const [chosen, setChosen] = useState<Chosen>(NOTHING);
+  const host = useRef<HTMLDivElement>(null);
+  const docked = !!dock;
   const shared = useMemo(
     () => ({
       doc,
@@ -43,11 +61,14 @@ export function App({ doc, statuses, reveal, onSelect }: Props) {
       actions: {
         rename: (id: string) => !doc.readonly && ui.set({ renaming: id }),
         stopRenaming: () => (ui.set({ renaming: "" }), canvas.current?.focus()),
-        open: (id: string) => doc.command("open", id),
+        open: () => openSettings(host.current),
+        look: () => docked && dockState.lookAt(),
+        dock: () => docked && dockState.toggle(),
+        palette: () => setOpen((old) => (paletteOpen = !old)),
         menu: () => {},
       },
     }),
-    [doc, statuses, wiring, ui],
+    [doc, statuses, wiring, ui, docked],
   );
   const files = useDroppedFiles(doc);
   const show = (value: boolean) => {
@@ -90,7 +111,7 @@ export function App({ doc, statuses, reveal, onSelect }: Props) {
   );
   return (
     <SharedContext.Provider value={shared}>
-      <div className={`pb-app ${ghost ? "carrying" : ""}`}>
+      <div className={`pb-app ${ghost ? "carrying" : ""}`} ref={host}>
         {open && !doc.readonly && <Palette onAdd={add} onDrag={drag} onClose={close} />}
         <ReactFlowProvider>
           <Canvas
@@ -98,10 +119,14 @@ export function App({ doc, statuses, reveal, onSelect }: Props) {
             doc={doc}
             reveal={reveal}
             onSelect={onSelect}
+            onChosen={setChosen}
+            dock={docked ? dockState : undefined}
             paletteShut={!open}
             onPalette={() => show(true)}
           />
         </ReactFlowProvider>
+        {dock && <Dock state={dockState} dock={dock} chosen={chosen} />}
+        {dock && <Notice doc={doc} notice={dock.notice} />}
         {ghost && (
           <div
             className="pb-ghost"

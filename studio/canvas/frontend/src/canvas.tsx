@@ -13,12 +13,14 @@ import {
   useReactFlow,
   useStore,
 } from "@xyflow/react";
-import { Ref, useCallback, useImperativeHandle, useRef } from "react";
+import { Ref, useCallback, useEffect, useImperativeHandle, useRef } from "react";
 import { Bars, Empty } from "./bars";
 import { GroupBox, NoteBox, WireLine } from "./boxes";
 import { Chooser, Menu, Sheet } from "./chooser";
 import { useShared } from "./context";
-import type { Point } from "./edits";
+import { useCovered, useInSight } from "./dock/room";
+import type { DockState } from "./dock/state";
+import type { Chosen, Point } from "./edits";
 import { Adding, under, useAdding } from "./hooks/adding";
 import { useDragging } from "./hooks/dragging";
 import { useKeys } from "./hooks/keys";
@@ -43,6 +45,8 @@ interface Props {
   ref: Ref<CanvasHandle>;
   paletteShut: boolean;
   onPalette: () => void;
+  onChosen: (chosen: Chosen) => void;
+  dock?: DockState;
 }
 
 // At module level: a new object as a prop of <ReactFlow> makes everything draw again.
@@ -54,7 +58,7 @@ const hideAttribution = { hideAttribution: true };
 const overviewColor = (node: DrawnNode): string =>
   node.type === "box" ? familyColor((node.data as NodeData).kind?.family ?? "") : "var(--pb-line)";
 
-export function Canvas({ doc, reveal, onSelect, ref, paletteShut, onPalette }: Props) {
+export function Canvas({ doc, reveal, onSelect, ref, paletteShut, onPalette, onChosen, dock }: Props) {
   const far = useStore((state) => state.transform[2] < 0.35);
   const { actions } = useShared();
   const flow = useReactFlow();
@@ -63,7 +67,10 @@ export function Canvas({ doc, reveal, onSelect, ref, paletteShut, onPalette }: P
   const focus = useCallback(() => root.current?.focus({ preventScroll: true }), []);
   const scene = useScene(doc, focus);
   useSelectionReport(scene.chosen, onSelect);
-  const places = usePlaces(doc, root, scene, focus);
+  useEffect(() => onChosen(scene.chosen), [scene.chosen, onChosen]);
+  const covered = useCovered(dock);
+  const places = usePlaces(doc, root, scene, focus, covered);
+  useInSight(scene, places, dock);
   useReveal(doc, reveal, places.go);
   const above = useOverlays(focus);
   const adding = useAdding(doc, scene, places, above.setQuestion);
@@ -73,7 +80,13 @@ export function Canvas({ doc, reveal, onSelect, ref, paletteShut, onPalette }: P
   const dragging = useDragging(doc, scene, places);
   const bench: Bench = {
     ...{ doc, flow, scene, places, askNode, pointer: hand.pointer, root: () => root.current },
-    ...{ setQuestion: above.setQuestion, setSheet: above.setSheet, rename: actions.rename, open: actions.open },
+    ...{
+      setQuestion: above.setQuestion,
+      setSheet: above.setSheet,
+      rename: actions.rename,
+      open: actions.open,
+      actions,
+    },
   };
   const tools = useTools(bench);
   const keys = useKeys(bench, tools);
@@ -113,6 +126,7 @@ export function Canvas({ doc, reveal, onSelect, ref, paletteShut, onPalette }: P
         edgeTypes={edgeTypes}
         {...dragging}
         {...wiring}
+        onNodeClick={actions.look}
         onNodeContextMenu={useStable((event: React.MouseEvent, node: DrawnNode) => menus.context(event, node.id))}
         onEdgeContextMenu={useStable((event: React.MouseEvent, edge: DrawnEdge) =>
           menus.context(event, undefined, edge),

@@ -11,6 +11,11 @@ export interface Actions {
   open(id: string): void;
   menu(id: string, x: number, y: number): void;
   stopRenaming(): void;
+  /** Show the settings of what was clicked on, unless the person folded the dock. */
+  look(): void;
+  /** Fold or unfold the dock; the palette. */
+  dock(): void;
+  palette(): void;
 }
 export interface Shared {
   doc: Doc;

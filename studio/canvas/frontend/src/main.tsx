@@ -8,6 +8,7 @@ import { onlyListener, statusesOf } from "./statuses";
 import { Data, docOf, learnCatalog } from "./store";
 import css from "./style.css?inline";
 import panelCss from "./panels.css?inline";
+import dockCss from "./dock/dock.css?inline";
 import wordsCss from "./live/words.css?inline";
 
 export { apply } from "./apply";
@@ -51,10 +52,10 @@ export function mount(component: Component, base: string): () => void {
     parentElement.querySelector("style.pb-style")?.remove();
     const style = document.createElement("style");
     style.className = "pb-style";
-    style.textContent = flowCss + css + panelCss + wordsCss;
+    style.textContent = flowCss + css + panelCss + dockCss + wordsCss;
     parentElement.append(style);
   }
-  host.style.height = data.height ?? "calc(100vh - 8.6rem)";
+  host.style.height = data.height ?? "calc(100vh - 7.4rem)";
   host.classList.toggle("dark", isDark(getComputedStyle(host).getPropertyValue("--st-background-color")));
   const generation = (host.pbGeneration = (host.pbGeneration ?? 0) + 1);
   host.pbRoot ??= createRoot(host);
@@ -77,6 +78,7 @@ export function mount(component: Component, base: string): () => void {
       doc={doc}
       statuses={statuses}
       reveal={data.reveal}
+      dock={data.dock}
       onSelect={(value) => component.setStateValue("selection", value)}
     />,
   );

@@ -92,6 +92,56 @@ export interface Port {
   required?: boolean;
   doc?: string;
 }
+/** A part of a JSON Schema, as far as cells of a table need it. */
+export interface Schema {
+  type?: string;
+  enum?: Json[];
+  items?: Schema;
+  default?: Json;
+  minimum?: number;
+  maximum?: number;
+  maxLength?: number;
+  description?: string;
+  optional?: boolean;
+}
+/** The words of `Shape` in studio/inspector/declared.py. */
+export type Shape =
+  | "text"
+  | "textarea"
+  | "code"
+  | "integer"
+  | "number"
+  | "slider"
+  | "choice"
+  | "switch"
+  | "list"
+  | "table"
+  | "mapping"
+  | "json"
+  | "secret"
+  | "file"
+  | "folder"
+  | "model"
+  | "adapter"
+  | "flow";
+/** One param of a kind, and which widget draws it. */
+export interface FieldSpec {
+  name: string;
+  label: string;
+  doc?: string;
+  shape: Shape;
+  default?: Json;
+  required?: boolean;
+  nullable?: boolean;
+  minimum?: number;
+  maximum?: number;
+  max_length?: number;
+  choices?: Json[];
+  columns?: Record<string, Schema>;
+  unknown?: string;
+  /** What choices are called, where it is not by their values. */
+  words?: Record<string, string>;
+}
 export interface Kind {
   kind: string;
   version: number;
@@ -105,6 +155,7 @@ export interface Kind {
   install?: string;
   inputs: Port[];
   outputs: Port[];
+  fields?: FieldSpec[];
 }
 /** What Python says of a node beyond its kind's defaults. */
 export interface View {
@@ -120,6 +171,7 @@ export interface Problem {
   severity: "error" | "warning";
   fix?: string;
   port?: string;
+  param?: string;
 }
 export const nodeOf = (end: string): string => end.slice(0, end.indexOf("."));
 export const portOf = (end: string): string => end.slice(end.indexOf(".") + 1);

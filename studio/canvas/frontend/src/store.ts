@@ -34,6 +34,16 @@ export interface Data {
   readonly?: boolean;
   height?: string;
   reveal?: [string, number];
+  dock?: DockData;
+}
+/** `Dock` of studio/canvas/component.py. */
+export interface DockData {
+  panels: string[];
+  counts: Record<string, number>;
+  front: [panel: string, times: number];
+  notice: [words: string, times: number];
+  known: string;
+  choices: string;
 }
 interface Pending {
   seq: number;
@@ -118,6 +128,11 @@ export class Doc {
   send: Send = () => {};
 
   constructor(readonly id: string) {}
+
+  /** The revision that the server has confirmed; -1 before it said anything. */
+  get revision(): number {
+    return this.rev ?? -1;
+  }
 
   /** Make an edit: at once here, soon on the server. */
   dispatch(op: Op, merge?: string): boolean {

@@ -31,6 +31,8 @@ export function useKeys(bench: Bench, tools: Tools) {
     f: tools.fit,
     e: tools.disable,
     "?": () => bench.setSheet(true),
+    i: () => bench.actions.dock(),
+    p: () => bench.actions.palette(),
     Delete: tools.remove,
     Backspace: tools.remove,
     F2: () => one && rename(one),

@@ -21,6 +21,8 @@ export interface Places {
   fit: (duration?: number) => void;
   /** The wire at a point of the page that a node could be put on. */
   wireUnder: (x: number, y: number) => DrawnEdge | undefined;
+  /** How many pixels of the canvas, from its left, nothing lies over. */
+  free: () => number;
   /** Show and select a node, or the folded group that it lies in. */
   go: (id: string) => void;
 }
@@ -28,7 +30,13 @@ export interface Places {
 const views = new Map<string, Viewport>();
 const seenReveals = new Map<string, number>();
 
-export function usePlaces(doc: Doc, root: RefObject<HTMLDivElement | null>, scene: Scene, focus: () => void): Places {
+export function usePlaces(
+  doc: Doc,
+  root: RefObject<HTMLDivElement | null>,
+  scene: Scene,
+  focus: () => void,
+  covered: () => number,
+): Places {
   const flow = useReactFlow();
   const { nodesNow, edgesNow, choose } = scene;
   const toFlow = useCallback((x: number, y: number): Point => flow.screenToFlowPosition({ x, y }), [flow]);
@@ -43,20 +51,22 @@ export function usePlaces(doc: Doc, root: RefObject<HTMLDivElement | null>, scen
   );
   const centre = useCallback((): Point => {
     const { x, y, width, height } = box();
-    const at = toFlow(x + width / 2, y + height / 2);
+    const at = toFlow(x + (width - covered()) / 2, y + height / 2);
     return freeSpot(nodesNow(), { x: snap(at.x - WIDTH / 2), y: snap(at.y - 60) });
-  }, [box, nodesNow, toFlow]);
+  }, [box, covered, nodesNow, toFlow]);
   const fit = useCallback(
     (duration = 250) => {
       // From our own sizes: React Flow's fitView knows only the nodes that it has measured by now.
       const all = boxOf(nodesNow().filter((n) => !n.hidden));
-      const { width, height } = box();
-      if (!all || !width) return;
+      const { height } = box();
+      const width = box().width - covered();
+      if (!all || width <= 0) return;
       const bounds = { x: all.x, y: all.y, width: all.w, height: all.h };
       void flow.setViewport(getViewportForBounds(bounds, width, height, 0.1, 1, 0.08), { duration });
     },
-    [box, flow, nodesNow],
+    [box, covered, flow, nodesNow],
   );
+  const free = useCallback(() => box().width - covered(), [box, covered]);
   const wireUnder = useCallback(
     (x: number, y: number): DrawnEdge | undefined => {
       const shadow = root.current?.getRootNode() as ShadowRoot | Document | undefined;
@@ -74,14 +84,20 @@ export function usePlaces(doc: Doc, root: RefObject<HTMLDivElement | null>, scen
       const folded = doc.flow.groups.find((g) => g.folded && g.nodes?.includes(id));
       const shown = folded?.id ?? id;
       choose([shown]);
-      void flow.fitView({ nodes: [{ id: shown }], duration: 250, maxZoom: 1.1, minZoom: 0.5, padding: 0.4 });
+      const room = boxOf(nodesNow().filter((n) => n.id === shown));
+      const { height } = box();
+      const width = box().width - covered();
+      if (room && width > 0) {
+        const bounds = { x: room.x, y: room.y, width: room.w, height: room.h };
+        void flow.setViewport(getViewportForBounds(bounds, width, height, 0.5, 1.1, 0.4), { duration: 250 });
+      }
       focus();
     },
-    [choose, doc, flow, focus],
+    [box, choose, covered, doc, flow, focus, nodesNow],
   );
   return useMemo(
-    () => ({ toFlow, inBox, onCanvas, centre, fit, wireUnder, go }),
-    [toFlow, inBox, onCanvas, centre, fit, wireUnder, go],
+    () => ({ toFlow, inBox, onCanvas, centre, fit, free, wireUnder, go }),
+    [toFlow, inBox, onCanvas, centre, fit, free, wireUnder, go],
   );
 }
 

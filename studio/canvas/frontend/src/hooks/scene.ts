@@ -1,8 +1,7 @@
 // What React Flow is given: nodes and wires as they are drawn, kept in step with the document.
 
 import type { Edge as DrawnEdge, Node as DrawnNode } from "@xyflow/react";
-import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
-import { tellChosen } from "../chosen";
+import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { useDoc } from "../context";
 import type { Chosen } from "../edits";
 import type { Op } from "../model";
@@ -89,8 +88,6 @@ function selected<T extends { id: string; selected?: boolean }>(items: T[], ids:
 export function useSelectionReport(chosen: Chosen, onSelect: (value: unknown) => void): void {
   const text = JSON.stringify({ ...chosen, edges: chosen.edges.map((e) => [e.from, e.to]) });
   const reported = useRef('{"nodes":[],"notes":[],"groups":[],"edges":[]}');
-  const nodes = JSON.stringify(chosen.nodes);
-  useLayoutEffect(() => tellChosen(JSON.parse(nodes) as string[]), [nodes]);
   useEffect(() => {
     const timer = setTimeout(() => {
       if (text === reported.current) return;

@@ -2,6 +2,7 @@
 
 import type { ReactFlowInstance } from "@xyflow/react";
 import type { Entry, Question } from "../chooser";
+import type { Actions } from "../context";
 import { copyText, parsePart, pasteOps, remembered } from "../clipboard";
 import { type Point, groupOp, layoutOp, noteOp, possibleWires, removeOp, wireOp } from "../edits";
 import { EXPORTS, download } from "../files";
@@ -23,6 +24,7 @@ export interface Bench {
   setSheet: (on: boolean) => void;
   rename: (id: string) => void;
   open: (id: string) => void;
+  actions: Pick<Actions, "dock" | "palette">;
 }
 
 export type Tools = ReturnType<typeof useTools>;

@@ -9,7 +9,6 @@ import { Found, el, foundElement, growTrace } from "./elements";
 import css from "./live.css?inline";
 import wordsCss from "./words.css?inline";
 import { RunData, RunRoot, drawRun } from "./run";
-import { drawnFor } from "./resting";
 import { tellWhatIsTyped } from "./typing";
 import { Part, wordsElement } from "./words";
 
@@ -26,7 +25,6 @@ type Data =
   | { mode: "trace"; trace: Step[] }
   | { mode: "found"; found: Found[] }
   | { mode: "words"; words: Part[] }
-  | { mode: "drawn for"; nodes: string[] }
   | ({ mode: "cards" } & CardsData)
   | ({ mode: "pulse"; url: string; doc: string } & PulseData)
   | ({ mode: "run"; url: string; doc: string } & RunData);
@@ -55,8 +53,6 @@ export function mount(component: Component, base: string): (() => void) | void {
       return root.replaceChildren(...data.found.map(foundElement));
     case "words":
       return root.replaceChildren(wordsElement(data.words));
-    case "drawn for":
-      return drawnFor(data.nodes);
     case "cards": {
       const press = (button: string, card: string) => component.setTriggerValue("pressed", { button, card });
       return drawCards(root, data, press);

@@ -1,0 +1,143 @@
+// The dock over the canvas, at its right: tabs, the settings of what is selected, and room for the page's panels.
+
+import { useEffect, useRef, useSyncExternalStore } from "react";
+import { useShared } from "../context";
+import type { Chosen } from "../edits";
+import { Icon } from "../icons";
+import type { DockData } from "../store";
+import { Inspector } from "./inspector";
+import { layOver } from "./outside";
+import { DockState, SETTINGS } from "./state";
+
+interface Props {
+  state: DockState;
+  dock: DockData;
+  chosen: Chosen;
+}
+
+const wishes = new Map<string, number>();
+
+/** What the page wants in front: each wish counts once. */
+function useWishes({ state, dock }: Props): void {
+  const { doc } = useShared();
+  const [panel, times] = dock.front;
+  useEffect(() => {
+    const before = wishes.get(doc.id) ?? 0;
+    wishes.set(doc.id, times);
+    if (times > before) state.show(panel);
+  }, [doc, state, panel, times]);
+  // What is in front here must be what the page draws: after a reload it may be another.
+  const wanted = state.open && dock.panels.includes(state.tab) ? state.tab : "";
+  const asked = useRef("");
+  useEffect(() => {
+    if (!wanted || wanted === panel) asked.current = "";
+    else if (asked.current !== wanted) doc.command("panel", (asked.current = wanted));
+  }, [doc, wanted, panel]);
+}
+
+export function Dock(props: Props) {
+  const { state, dock, chosen } = props;
+  useSyncExternalStore(state.subscribe, () => state.version);
+  useWishes(props);
+  const tabs = [SETTINGS, ...dock.panels];
+  const tab = tabs.includes(state.tab) ? state.tab : SETTINGS;
+  const body = useRef<HTMLDivElement>(null);
+  const outside = state.open && tab !== SETTINGS;
+  useEffect(() => {
+    if (outside && body.current) return layOver(body.current, tab);
+  }, [outside, tab, state.width]);
+  const choose = (event: React.KeyboardEvent) => {
+    const by = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+    if (!by) return;
+    event.preventDefault();
+    state.show(tabs[(tabs.indexOf(tab) + by + tabs.length) % tabs.length]);
+    const list = event.currentTarget;
+    setTimeout(() => list.querySelector<HTMLElement>("[aria-selected=true]")?.focus());
+  };
+  if (!state.open)
+    return (
+      <nav className="pb-rail" aria-label="Panels">
+        {tabs.map((name) => (
+          <button
+            key={name}
+            type="button"
+            onClick={() => state.show(name)}
+            title={name === SETTINGS ? `${name} (I)` : name}
+          >
+            {name}
+            {dock.counts[name] ? <b>{dock.counts[name]}</b> : null}
+          </button>
+        ))}
+      </nav>
+    );
+  return (
+    <aside className="pb-dock" aria-label="Settings and results" style={{ width: state.width }} onKeyDown={stays}>
+      <Splitter state={state} />
+      <header>
+        <div role="tablist" aria-label="Panels" onKeyDown={choose}>
+          {tabs.map((name) => (
+            <button
+              key={name}
+              type="button"
+              role="tab"
+              aria-selected={name === tab}
+              tabIndex={name === tab ? 0 : -1}
+              onClick={() => state.show(name)}
+            >
+              {name}
+              {dock.counts[name] ? <b>{dock.counts[name]}</b> : null}
+            </button>
+          ))}
+        </div>
+        <button
+          type="button"
+          className="pb-tool"
+          title="Fold (I)"
+          aria-label="Fold the dock"
+          onClick={() => state.fold()}
+        >
+          <Icon name="chevron" />
+        </button>
+      </header>
+      <div className="pb-dock-body" role="tabpanel" aria-label={tab} ref={body}>
+        {tab === SETTINGS ? <Inspector chosen={chosen} dock={dock} /> : <div className="pb-wait" aria-hidden="true" />}
+      </div>
+    </aside>
+  );
+}
+
+/** Keys pressed in a field are the field's: neither the canvas nor Streamlit has shortcuts there. */
+function stays(event: React.KeyboardEvent): void {
+  if (!(event.ctrlKey || event.metaKey) || !["Enter", "s"].includes(event.key)) event.stopPropagation();
+}
+
+/** The left edge: drag it, or use the arrow keys. */
+function Splitter({ state }: { state: DockState }) {
+  const drag = (event: React.PointerEvent) => {
+    event.preventDefault();
+    const [start, width] = [event.clientX, state.width];
+    const move = (e: PointerEvent) => state.widen(width + start - e.clientX);
+    const end = () => {
+      window.removeEventListener("pointermove", move);
+      window.removeEventListener("pointerup", end);
+    };
+    window.addEventListener("pointermove", move);
+    window.addEventListener("pointerup", end);
+  };
+  return (
+    <div
+      className="pb-splitter"
+      role="separator"
+      aria-orientation="vertical"
+      aria-label="Width of the dock"
+      aria-valuenow={Math.round(state.width)}
+      tabIndex={0}
+      onPointerDown={drag}
+      onDoubleClick={() => state.widen(400)}
+      onKeyDown={(event) => {
+        const by = { ArrowLeft: 40, ArrowRight: -40 }[event.key];
+        if (by) state.widen(state.width + by);
+      }}
+    />
+  );
+}

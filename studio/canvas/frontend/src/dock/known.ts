@@ -1,0 +1,66 @@
+// What Python knows of a node beyond its declaration: asked when the node is looked at, and when the flow changed.
+
+import { useCallback, useEffect, useState } from "react";
+import type { Part } from "../live/words";
+import type { FieldSpec } from "../model";
+import type { DockData } from "../store";
+import type { Choice } from "./combo";
+
+/** `known_of` in studio/inspector/known.py. */
+export interface Known {
+  facts?: [name: string, value: string][];
+  choices?: Record<string, Choice[]>;
+  notes?: Record<string, string>;
+  askable?: string[];
+  about?: Part[];
+  policy?: FieldSpec[];
+  memory?: string;
+  file?: string;
+}
+
+const PAUSE_MS = 200;
+const NOTHING: Known = {};
+
+async function get<T>(address: string, more: Record<string, string>): Promise<T | null> {
+  const answer = await fetch(`${address}&${new URLSearchParams(more)}`).catch(() => null);
+  return answer?.ok ? ((await answer.json()) as T) : null;
+}
+
+/** What is known of a node; of the flow where `node` is "". The old stands until the new is there. */
+export function useKnown(dock: DockData, node: string, revision: number): Known {
+  const [found, setFound] = useState<{ node: string; known: Known }>({ node: "", known: NOTHING });
+  useEffect(() => {
+    let gone = false;
+    const ask = async () => {
+      const known = await get<Known>(dock.known, { node });
+      if (!gone && known) setFound({ node, known });
+    };
+    const timer = setTimeout(() => void ask(), found.node === node ? PAUSE_MS : 0);
+    return () => {
+      gone = true;
+      clearTimeout(timer);
+    };
+  }, [dock.known, node, revision]);
+  return found.node === node ? found.known : NOTHING;
+}
+
+interface Asked {
+  choices?: string[];
+  message?: string;
+  fix?: string;
+}
+
+/** What servers said that params of a node can be; and how to ask one. */
+export function useAsked(dock: DockData, node: string): [Record<string, Asked>, (param: string) => void] {
+  const [said, setSaid] = useState<Record<string, Asked>>({});
+  const ask = useCallback(
+    (param: string) => {
+      setSaid((old) => ({ ...old, [param]: { ...old[param], message: "Asking …", fix: "" } }));
+      void get<Asked>(dock.choices, { node, param }).then((answer) =>
+        setSaid((old) => ({ ...old, [param]: answer ?? { message: "The studio does not answer." } })),
+      );
+    },
+    [dock.choices, node],
+  );
+  return [said, ask];
+}

@@ -1,0 +1,38 @@
+// What the dock leaves of the canvas, and that a chosen node does not lie under it.
+
+import { useReactFlow } from "@xyflow/react";
+import { useEffect, useRef, useSyncExternalStore } from "react";
+import { useStable } from "../hooks/stable";
+import type { Places } from "../hooks/places";
+import type { Scene } from "../hooks/scene";
+import { boxOf } from "../scene";
+import type { DockState } from "./state";
+
+/** Below this width of the window the dock covers most of the canvas: nothing makes room for it. */
+export const ROOMY = 900;
+const GAP = 24;
+
+/** How many pixels of the canvas, at its right, the dock covers. */
+export function useCovered(dock: DockState | undefined): () => number {
+  return useStable(() => (dock?.open && window.innerWidth >= ROOMY ? dock.width : 0));
+}
+
+/** Move the view when the dock opens over the node that was chosen. */
+export function useInSight(scene: Scene, places: Places, dock: DockState | undefined): void {
+  const flow = useReactFlow();
+  const version = useSyncExternalStore(dock?.subscribe ?? never, () => (dock?.open ? dock.width : 0));
+  const before = useRef(version);
+  const chosen = scene.chosen.nodes.length === 1 ? scene.chosen.nodes[0] : "";
+  useEffect(() => {
+    const opened = version > before.current;
+    before.current = version;
+    if (!version || !chosen || window.innerWidth < ROOMY) return;
+    const box = boxOf(scene.nodesNow().filter((node) => node.id === chosen));
+    if (!box || scene.nodesNow().some((node) => node.dragging)) return;
+    const { x, y, zoom } = flow.getViewport();
+    const over = (box.x + box.w) * zoom + x + GAP - places.free();
+    if (over > 0 && (opened || over < version)) void flow.setViewport({ x: x - over, y, zoom }, { duration: 150 });
+  }, [version, chosen]);
+}
+
+const never = (): (() => void) => () => {};
