@@ -19,6 +19,8 @@ import { TABLE, variableRows, variablesOf } from "./variables";
 
 const NO_CHOICES: Choice[] = [];
 const NO_PROBLEMS: Problem[] = [];
+/** How the flow keeps rows of variables. */
+const keptRows = (rows: Json): Json => variableRows(variablesOf(rows as Row[]));
 const NO_FIELDS: FieldSpec[] = [];
 
 export function Inspector({ chosen, dock }: { chosen: Chosen; dock: DockData }) {
@@ -56,7 +58,13 @@ function FlowForm({ dock }: { dock: DockData }) {
         <summary>Variables</summary>
         <div className="pb-field">
           <p className="pb-note-line">{TABLE.doc}</p>
-          <Table id="pb-variables" spec={TABLE} value={variableRows(doc.flow.variables ?? [])} write={setVariables} />
+          <Table
+            id="pb-variables"
+            spec={TABLE}
+            value={variableRows(doc.flow.variables ?? [])}
+            write={setVariables}
+            kept={keptRows}
+          />
         </div>
       </details>
       {known.memory && <p className="pb-note-line">{known.memory}</p>}

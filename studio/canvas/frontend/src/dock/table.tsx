@@ -13,26 +13,34 @@ interface Props {
   spec: FieldSpec;
   value: Json | undefined;
   write: (value: Json) => void;
+  /** What the flow makes of a value that is written, where that is another: rows that are begun stay. */
+  kept?: (value: Json) => Json;
 }
 
 /** The rows as they are shown: also those that say nothing yet, which the flow does not hold. */
-function useRows({ spec, value, write }: Props): [rows: Row[], change: (rows: Row[], soon?: boolean) => void] {
+function useRows({
+  spec,
+  value,
+  write,
+  kept = (it) => it,
+}: Props): [rows: Row[], change: (rows: Row[], soon?: boolean) => void] {
   const [rows, setRows] = useState(() => rowsOf(spec, value) ?? []);
-  const said = useRef<Json>(value ?? null);
+  const seen = useRef<Json>(value ?? null);
   const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
   const waiting = useRef<Row[] | null>(null);
   const flush = () => {
     clearTimeout(timer.current);
     if (!waiting.current) return;
-    said.current = valueOf(spec, waiting.current);
+    const said = valueOf(spec, waiting.current);
     waiting.current = null;
-    write(said.current);
+    seen.current = kept(said);
+    write(said);
   };
   const last = useRef(flush);
   last.current = flush;
   useEffect(() => {
-    if (waiting.current || sameJson(said.current, value ?? null)) return;
-    said.current = value ?? null; // somebody else changed it
+    if (waiting.current || sameJson(seen.current, value ?? null)) return;
+    seen.current = value ?? null; // somebody else changed it
     setRows(rowsOf(spec, value) ?? []);
   }, [value]);
   useEffect(() => () => last.current(), []);
