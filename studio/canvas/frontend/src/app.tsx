@@ -38,7 +38,7 @@ const NOTHING: Chosen = { nodes: [], edges: [], notes: [], groups: [] };
 function openSettings(host: HTMLElement | null): void {
   dockState.show(SETTINGS);
   setTimeout(() =>
-    host?.querySelector<HTMLElement>(".pb-dock .pb-form :is(textarea, select, input:not(#pb-title))")?.focus(),
+    host?.querySelector<HTMLElement>(".pb-form .pb-field :is(textarea, select, input:not(#pb-title))")?.focus(),
   );
 }
 
@@ -52,6 +52,7 @@ export function App({ doc, statuses, reveal, dock, onSelect }: Props) {
   const [chosen, setChosen] = useState<Chosen>(NOTHING);
   const host = useRef<HTMLDivElement>(null);
   const docked = !!dock;
+  const covered = useSyncExternalStore(dockState.subscribe, () => (docked && dockState.open ? dockState.width : 0));
   const shared = useMemo(
     () => ({
       doc,
@@ -111,7 +112,11 @@ export function App({ doc, statuses, reveal, dock, onSelect }: Props) {
   );
   return (
     <SharedContext.Provider value={shared}>
-      <div className={`pb-app ${ghost ? "carrying" : ""}`} ref={host}>
+      <div
+        className={`pb-app ${ghost ? "carrying" : ""}`}
+        ref={host}
+        style={{ "--dock": `${covered}px` } as React.CSSProperties}
+      >
         {open && !doc.readonly && <Palette onAdd={add} onDrag={drag} onClose={close} />}
         <ReactFlowProvider>
           <Canvas
