@@ -23,7 +23,7 @@ from patchbay.studio.inspector.policy import policy_fields
 from patchbay.studio.server.services import services
 from patchbay.studio.views.memory import memory_of
 
-Choice = tuple[str, str]
+Suggestion = tuple[str, str]
 """A value, and the words that it is shown in."""
 
 
@@ -85,7 +85,7 @@ def _ports(described: dict[str, Any]) -> str:
 # --- choices that this machine knows --------------------------------------------------------------
 
 
-def _models(spec: FieldSpec, _: Path | None) -> list[Choice]:
+def _models(spec: FieldSpec, _: Path | None) -> list[Suggestion]:
     from patchbay.nodes.units import size_in_words
     from patchbay.nodes.weights.resolve import listing
 
@@ -98,17 +98,17 @@ def _models(spec: FieldSpec, _: Path | None) -> list[Choice]:
     return found
 
 
-def _adapters(_: FieldSpec, __: Path | None) -> list[Choice]:
+def _adapters(_: FieldSpec, __: Path | None) -> list[Suggestion]:
     from patchbay.nodes.models.transformers.adapter import shipped
 
     return [(one, f"{one} (comes with Patchbay)") for one in shipped()]
 
 
-def _flows(_: FieldSpec, folder: Path | None) -> list[Choice]:
+def _flows(_: FieldSpec, folder: Path | None) -> list[Suggestion]:
     return [(p.stem, p.stem) for p in sorted(folder.glob("*.json"))] if folder else []
 
 
-CHOICES: dict[Shape, Callable[[FieldSpec, Path | None], list[Choice]]] = {
+CHOICES: dict[Shape, Callable[[FieldSpec, Path | None], list[Suggestion]]] = {
     "model": _models,
     "adapter": _adapters,
     "flow": _flows,
@@ -155,11 +155,11 @@ NOTES: dict[Shape, Callable[[FieldSpec, Any, Path | None], str]] = {
 
 # --- choices that only a server knows -------------------------------------------------------------
 
-Ask = Callable[[], list[str] | None]
+AskServer = Callable[[], list[str] | None]
 """Asks the server. Raises `NodeError`."""
 
 
-def asker(cls: type[Node], params: dict[str, Any], spec: FieldSpec) -> Ask | None:
+def asker(cls: type[Node], params: dict[str, Any], spec: FieldSpec) -> AskServer | None:
     """Who can be asked for the choices of this param under these params; None where nobody can."""
     if spec.shape != "model" or cls.choices.__func__ is Node.choices.__func__:  # type: ignore[attr-defined]
         return None
