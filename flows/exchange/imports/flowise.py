@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from patchbay.flows.exchange.imports.flowise_steps import (
@@ -13,6 +14,7 @@ from patchbay.flows.exchange.imports.flowise_steps import (
     with_people,
 )
 from patchbay.flows.exchange.imports.graph import ForeignGraph, ForeignNode, ForeignWire, place_of
+from patchbay.flows.exchange.imports.params import READERS
 
 _REFERENCE = re.compile(r"^\{\{([^{}]{1,200})\.data\.instance\}\}$")
 _LISTS = ("ChatFlow", "AgentFlow", "AgentFlowV2", "AssistantFlow", "ChatFlows", "AgentFlows")
@@ -68,8 +70,43 @@ def read_flowise(data: Mapping[str, Any], name: str) -> ForeignGraph:
     for node in data["nodes"]:
         graph.wires.extend(w for w in _undrawn(node, known) if (w.source, w.target) not in drawn)
     with_default_model(graph)
+    _with_services(graph)
     with_people(graph)
     return graph
+
+
+def _with_services(graph: ForeignGraph) -> None:
+    """A chain over Replicate is a call of that service: there it is no chat model either."""
+    services = {node.id: node for node in graph.nodes if node.type == "replicate"}
+    chains = {n.id for n in graph.nodes if n.type == "llmChain"}
+    used = [w for w in graph.wires if w.source in services and w.target in chains]
+    for wire in used:
+        settings = services[wire.source].settings
+        given: dict[str, Any] = {"prompt": "{prompt}"}
+        for there, here in _INPUTS.items():
+            number = READERS["number"](settings.get(there))
+            if isinstance(number, (int, float)):
+                given[here] = number
+        told = {"replicate_model": settings.get("model"), "replicate_input": given}
+        graph.nodes[:] = [
+            replace(n, type="#replicate", settings={**n.settings, **told})
+            if n.id == wire.target
+            else n
+            for n in graph.nodes
+        ]
+    graph.wires[:] = [w for w in graph.wires if w not in used]
+    idle = set(services) - {w.source for w in graph.wires}
+    gone = idle & {w.source for w in used}
+    graph.nodes[:] = [node for node in graph.nodes if node.id not in gone]
+
+
+_INPUTS = {
+    "temperature": "temperature",
+    "maxTokens": "max_length",
+    "topP": "top_p",
+    "repetitionPenalty": "repetition_penalty",
+}
+"""What Flowise calls inputs of Replicate's models → what they are called there."""
 
 
 def _text(value: Any) -> str:

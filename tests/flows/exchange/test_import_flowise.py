@@ -380,3 +380,34 @@ def test_an_agent_that_interrupts_has_a_person_decide_about_its_tools():
     assert ("tool.calculator", "tool.ask_first") in pairs
     assert ("tool.ask_first", "agent.react") in pairs
     assert ("tool.calculator", "agent.react") not in pairs
+
+
+def test_a_chain_over_replicate_calls_the_service():
+    version = "stability-ai/sdxl:" + "a1" * 32
+    one = imported(
+        chatflow(
+            {
+                "r": ("replicate", {"model": version, "temperature": "0.7", "maxTokens": ""}),
+                "p": ("promptTemplate", {"template": "Paint {thing}"}),
+                "chain": ("llmChain", {}),
+            },
+            ["r.replicate > chain.model", "p.promptTemplate > chain.prompt"],
+        )
+    )
+    assert list(errors(validate(one.flow, CATALOG))) == []
+    made = next(node for node in one.flow.nodes if node.kind == "media.image_service")
+    assert made.params == {
+        "model": version,
+        "input": {"prompt": "{prompt}", "temperature": 0.7},
+    }
+    assert "refused" not in statuses(one)
+
+
+def test_an_agent_over_replicate_is_left_a_stub():
+    one = imported(
+        chatflow(
+            {"r": ("replicate", {"model": "a/b"}), "a": ("toolAgent", {})},
+            ["r.replicate > a.model"],
+        )
+    )
+    assert any("agent" in line for line in statuses(one)["refused"])

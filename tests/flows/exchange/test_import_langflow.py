@@ -318,3 +318,24 @@ def test_the_placeholders_of_an_agents_instructions_are_filled():
         r"Be \{kind\}\.\nToday: \w+, \d{4}-\d\d-\d\d [\d:]+ UTC\nModel: \S+", system
     )
     assert asked == "Hi"
+
+
+def test_a_recording_is_written_down_and_no_address_is_opened():
+    one = imported(
+        langflow(
+            {
+                "audio": (
+                    "AssemblyAITranscriber",
+                    {"audio_url": "https://example.org/secret.mp3"},
+                ),
+                "llm": ("LanguageModelComponent", {"model": MODEL}),
+                "out": ("ChatOutput", {}),
+            },
+            ["audio.transcript > llm.input_value", "llm.text_output > out.input_value"],
+        )
+    )
+    assert list(errors(validate(one.flow, CATALOG))) == []
+    kinds = {node.kind for node in one.flow.nodes}
+    assert {"media.transcribe", "io.input", "model.ask"} <= kinds
+    assert "example.org" not in one.flow.model_dump_json()
+    assert any("recording" in line for line in statuses(one)["name"])
