@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from patchbay.nodes.errors import NodeError
 from patchbay.nodes.models.transformers.libraries import making_networks
+from patchbay.nodes.retrieval.networks import load_network
 
 BATCH = 16
 
@@ -52,23 +52,11 @@ def load_cross_encoder(folder: Path) -> CrossEncoder:
     Raises:
         NodeError: it does not load.
     """
-    from transformers import AutoModelForSequenceClassification, AutoTokenizer
-
-    try:
-        tokenizer = AutoTokenizer.from_pretrained(
-            str(folder), local_files_only=True, trust_remote_code=False
-        )
-        model = AutoModelForSequenceClassification.from_pretrained(
-            str(folder), local_files_only=True, trust_remote_code=False, use_safetensors=True
-        )
-    except (OSError, ValueError, KeyError, RuntimeError, ImportError) as error:
-        raise NodeError(
-            f"The cross-encoder in {folder} does not load: {error}",
-            fix="Use a model for sequence classification with safetensors.",
-            code="retrieval/broken-reranker",
-            retry=False,
-        ) from error
+    model, tokenizer = load_network(
+        folder, "AutoModelForSequenceClassification", what="cross-encoder",
+        fix="Use a model for sequence classification with safetensors.",
+        code="retrieval/broken-reranker",
+    )  # fmt: skip
     if tokenizer.model_max_length > 512:  # "no limit" is a very large number there
         tokenizer.model_max_length = getattr(model.config, "max_position_embeddings", 512)
-    model.eval()
     return CrossEncoder(model, tokenizer)

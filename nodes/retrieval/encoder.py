@@ -12,6 +12,7 @@ from langchain_core.embeddings import Embeddings
 
 from patchbay.nodes.errors import NodeError
 from patchbay.nodes.models.transformers.libraries import making_networks
+from patchbay.nodes.retrieval.networks import load_network
 
 if TYPE_CHECKING:
     import torch
@@ -95,24 +96,12 @@ def load_encoder(folder: Path, *, max_tokens: int | None, batch: int) -> Transfo
     Raises:
         NodeError: it does not load, or does something that is not supported.
     """
-    from transformers import AutoModel, AutoTokenizer
-
     pooling, normal = _how(folder)
-    try:
-        tokenizer = AutoTokenizer.from_pretrained(
-            str(folder), local_files_only=True, trust_remote_code=False
-        )
-        model = AutoModel.from_pretrained(
-            str(folder), local_files_only=True, trust_remote_code=False, use_safetensors=True
-        )
-    except (OSError, ValueError, KeyError, RuntimeError, ImportError) as error:
-        raise NodeError(
-            f"The embeddings model in {folder} does not load: {error}",
-            fix="Use a sentence encoder with safetensors that transformers knows by itself.",
-            code="embeddings/broken",
-            retry=False,
-        ) from error
-    model.eval()
+    model, tokenizer = load_network(
+        folder, "AutoModel", what="embeddings model",
+        fix="Use a sentence encoder with safetensors that transformers knows by itself.",
+        code="embeddings/broken",
+    )  # fmt: skip
     limit = min(normal, int(getattr(model.config, "max_position_embeddings", normal)))
     return TransformerEmbeddings(
         model, tokenizer, pooling=pooling, max_tokens=min(max_tokens or limit, limit), batch=batch
