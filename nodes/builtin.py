@@ -69,6 +69,8 @@ _WHERE = {
     # Systems
     "haystack.pipeline": "haystack.pipeline:HaystackPipeline",
     "haystack.retriever": "haystack.retriever:HaystackRetriever",
+    "semantic_kernel.prompt": "semantic_kernel.prompt:PromptFunction",
+    "semantic_kernel.group_chat": "semantic_kernel.group_chat:GroupChat",
     # Evaluation
     "eval.data": "evaluation.labelled_data:LabelledData",
     "eval.accuracy": "evaluation.accuracy:Accuracy",
@@ -109,6 +111,7 @@ _WHERE = {
     "tool.flow": "tools.flow:FlowAsTool",
     "tool.ask_first": "tools.ask_first:AskFirst",
     "tool.clock": "tools.clock:Clock",
+    "tool.semantic_kernel": "semantic_kernel.plugin_tool:KernelPluginTool",
     # People
     "people.approve": "people.approve:Approve",
     "people.choose": "people.choose:Choose",
