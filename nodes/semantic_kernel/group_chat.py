@@ -106,7 +106,7 @@ def _refused(message: str, name: str = "agents") -> NodeError:
         message,
         fix=f'Wire it into "{name}".',
         port=name,
-        code="semantic-kernel/chat",
+        code="kernel/chat",
         retry=False,
     )
 

@@ -43,7 +43,7 @@ class KernelTools(ToolKit):
                 f"The plugin {self.plugin!r} has no function {lacking[0]!r}; there are: "
                 f"{', '.join(plugin.functions)}.",
                 fix="Correct the list of functions.",
-                code="semantic-kernel/plugin",
+                code="kernel/plugin",
                 retry=False,
             )
         wanted = self.only or tuple(plugin.functions)

@@ -18,7 +18,7 @@ from patchbay.nodes.errors import NodeError
 GROUP = "patchbay.semantic_kernel_plugins"
 
 SHIPPED: Mapping[str, str] = {"math": "MathPlugin", "text": "TextPlugin", "time": "TimePlugin"}
-"""Name → class in `semantic_kernel.core_plugins`. Those that fetch, wait or run code are not here."""
+"""Name → class in `semantic_kernel.core_plugins`. None fetches, waits or runs code."""
 
 TOOLS = "tools"
 """The plugin that holds the tools that are wired in."""
@@ -42,7 +42,7 @@ def check_plugin(name: str) -> None:
         raise NodeError(
             f"No installed package declares a plugin {name!r}; there are: {there}.",
             fix=f'Install a package that declares it under the entry point "{GROUP}".',
-            code="semantic-kernel/plugin",
+            code="kernel/plugin",
             retry=False,
         )
 
@@ -67,6 +67,6 @@ def load_plugin(name: str) -> Any:
         raise NodeError(
             f"The plugin {name!r} cannot be used: {error}",
             fix="Look at the package that declares it.",
-            code="semantic-kernel/plugin",
+            code="kernel/plugin",
             retry=False,
         ) from error

@@ -89,7 +89,7 @@ class PromptFunction(Node):
                 raise NodeError(
                     f"The variable ${name} cannot be an input of that name.",
                     fix="Give it another name.",
-                    code="semantic-kernel/template",
+                    code="kernel/template",
                     retry=False,
                 )
         for plugin, _ in asked.functions:
@@ -168,7 +168,7 @@ def failed(error: BaseException) -> NodeError:
     return NodeError(
         f"Semantic Kernel failed: {error}",
         fix="Look at the functions that the prompt calls, and at their arguments.",
-        code="semantic-kernel/failed",
+        code="kernel/failed",
         retry=False,
     )
 

@@ -23,14 +23,14 @@ _ROLES = ("system", "user", "assistant", "tool", "developer")
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class AskedFor:
     """What a template asks for: variables, and functions as (plugin, function)."""
 
     variables: tuple[str, ...]
     functions: tuple[tuple[str, str], ...]
 
 
-def asked_for(template: str) -> Asked:
+def asked_for(template: str) -> AskedFor:
     """The variables and functions of a template, in their order."""
     names: dict[str, None] = {}
     calls: dict[tuple[str, str], None] = {}
@@ -39,13 +39,13 @@ def asked_for(template: str) -> Asked:
         names.update(dict.fromkeys(_VARIABLE.findall(bare)))
         if (call := _CALL.match(bare.strip())) is not None:
             calls[call[1], call[2]] = None
-    return Asked(tuple(names), tuple(calls))
+    return AskedFor(tuple(names), tuple(calls))
 
 
 def protected(template: str) -> str:
     """The template with every `<` and `&` of its own text written as text.
 
-    Only `<message role="…">` and `</message>` stay tags. Semantic Kernel parses what it has rendered
+    Only `<message role="…">` and `</message>` stay tags. Semantic Kernel parses what it rendered
     as XML; where that fails, at a bare `<` say, it makes one message of the user out of all of it,
     tags included, and says nothing.
     """

@@ -320,3 +320,15 @@ def test_a_haystack_pipeline_answers_with_our_model():
 def test_haystack_finds_behind_the_port_of_a_retriever():
     found = ran("haystack_retriever").outputs["found"]
     assert any("minus twenty-nine" in document.text for document in found)
+
+
+def test_a_prompt_function_of_semantic_kernel_answers_and_its_plugin_reckons():
+    result = ran("semantic_kernel_prompt")
+    assert "Paris" in result.outputs["answer"]
+    assert result.outputs["total"] == "42.0"
+
+
+def test_agents_of_semantic_kernel_talk():
+    said = ran("semantic_kernel_chat").outputs["said"]
+    assert [message.content.split(":")[0] for message in said[1:]] == ["Ann", "Bob"]
+    assert "Paris" in said[1].content

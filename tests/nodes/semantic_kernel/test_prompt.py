@@ -83,7 +83,7 @@ def test_the_real_model_answers() -> None:
     from patchbay.nodes.models.llama.spec import GgufModel
 
     model = GgufModel(context=1024, temperature=0, max_tokens=24)
-    template = '<message role="user">What is the capital of {{$country}}?</message>'
+    template = "Answer briefly: What is the capital of {{$country}}?"
     out = run_node(PromptFunction, {"template": template}, {"model": model, "country": "France"})
     assert "Paris" in out["text"]
 
