@@ -139,7 +139,7 @@ def _kernel(answers: Any, plugins: set[str], tools: Mapping[str, Any], ctx: Cont
         return text
 
     if tools:
-        functions = [as_function(tool, TOOLS, call) for tool in tools.values()]
+        functions: list[Any] = [as_function(tool, TOOLS, call) for tool in tools.values()]
         kernel.add_functions(TOOLS, functions)
     return kernel
 
@@ -151,7 +151,8 @@ async def _invoke(kernel: Kernel, template: str, values: Mapping[str, str]) -> N
         function_name="prompt", plugin_name="flow", prompt=protected(template)
     )
     try:
-        result = function.invoke(kernel, KernelArguments(**values))
+        given: dict[str, Any] = dict(values)
+        result = function.invoke(kernel, KernelArguments(**given))
         if inspect.isawaitable(result):
             await result
     except Exception as error:
