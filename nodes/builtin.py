@@ -71,6 +71,9 @@ _WHERE = {
     "haystack.retriever": "haystack.retriever:HaystackRetriever",
     "semantic_kernel.prompt": "semantic_kernel.prompt:PromptFunction",
     "semantic_kernel.group_chat": "semantic_kernel.group_chat:GroupChat",
+    "llama_index.query": "llama_index.query:QueryEngine",
+    "llama_index.chat": "llama_index.chat:ChatEngine",
+    "llama_index.ingest": "llama_index.ingest:Ingest",
     # Evaluation
     "eval.data": "evaluation.labelled_data:LabelledData",
     "eval.accuracy": "evaluation.accuracy:Accuracy",

@@ -184,6 +184,8 @@ NODE_CODES: Mapping[str, str] = {
     "kernel/template": "A template names what cannot be an input.",
     "kernel/failed": "Semantic Kernel failed while it made a prompt or held a chat.",
     "kernel/chat": "A group chat lacks agents, a task, or who chooses.",
+    "llamaindex/given": "An engine of LlamaIndex lacks a question, a source or a model.",
+    "llamaindex/no-choice": "A model was to choose a source or split a question, and did not.",
     "encoder/unloadable": "The weights are of no network with the head that is needed.",
     "encoder/too-long": "A text is longer than the encoder reads.",
     "encoder/no-mask": "A text that is to be filled has no mask.",

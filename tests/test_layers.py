@@ -25,7 +25,7 @@ FLOORS = {
         ("models",),
         ("retrieval", "prompts"),
         ("techniques", "agents", "quantization", "records", "web", "mcp", "memory", "encoders"),
-        ("evaluation", "people", "haystack", "media", "semantic_kernel"),
+        ("evaluation", "people", "haystack", "media", "semantic_kernel", "llama_index"),
     ),
     "flows": (("document",), ("checks",), ("runs", "exchange"), ("server",), ("cli",)),
     "studio": (
@@ -211,6 +211,7 @@ LOADED_LATE = {
     "nodes/models/servers/reading.py",
     "nodes/models/transformers/vision.py",
     "nodes/models/streaming.py", "nodes/records/jmes.py", "nodes/retrieval/open_store.py",
+    "nodes/llama_index/engines.py", "nodes/llama_index/parts.py",
     "nodes/semantic_kernel/chat.py", "nodes/semantic_kernel/service.py",
     "nodes/haystack/build.py", "nodes/haystack/generator.py", "nodes/haystack/open_retriever.py",
     "nodes/encoders/clip.py", "nodes/retrieval/encoder.py", "nodes/retrieval/open_retriever.py",

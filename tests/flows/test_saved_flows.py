@@ -332,3 +332,9 @@ def test_agents_of_semantic_kernel_talk():
     said = ran("semantic_kernel_chat").outputs["said"]
     assert [message.content.split(":")[0] for message in said[1:]] == ["Ann", "Bob"]
     assert "Paris" in said[1].content
+
+
+def test_engines_of_llamaindex_answer_from_the_texts():
+    result = ran("llama_index")
+    assert "six weeks" in result.outputs["answer"].casefold()
+    assert result.outputs["reply"].strip()

@@ -1,0 +1,107 @@
+"""Query and chat engines of LlamaIndex, put together. Imported only where one is built."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from llama_index.core.base.llms.types import ChatMessage, MessageRole
+from llama_index.core.chat_engine import CondensePlusContextChatEngine
+from llama_index.core.memory import ChatMemoryBuffer
+from llama_index.core.query_engine import (
+    RetrieverQueryEngine,
+    RouterQueryEngine,
+    SubQuestionQueryEngine,
+)
+from llama_index.core.response_synthesizers import ResponseMode, get_response_synthesizer
+from llama_index.core.tools import QueryEngineTool, ToolMetadata
+
+from patchbay.nodes.llama_index.parts import (
+    AsksModel,
+    ForcedQuestions,
+    ForcedSelector,
+    PatchbayLLM,
+    PatchbayRetriever,
+    Searches,
+)
+from patchbay.nodes.values import Message
+
+
+def make_engine(
+    kind: str,
+    asks: AsksModel,
+    sources: Sequence[tuple[str, str]],
+    searches: Sequence[Searches],
+    tokens: tuple[int, int],
+    most_questions: int,
+    tells: Callable[[str, str], None],
+) -> Any:
+    """A query engine.
+
+    Args:
+        kind: "router", "sub-questions" or "tree summary".
+        sources: name and description of each source.
+        searches: how each source is searched.
+        tokens: how many a model reads, and how many it writes at most.
+        tells: called with each smaller question and its source.
+    """
+    llm = PatchbayLLM(asks=asks, window=tokens[0], most=tokens[1])
+    retrievers = [PatchbayRetriever(one) for one in searches]
+    if kind == "tree summary":
+        return RetrieverQueryEngine(
+            _All(retrievers), _synthesizer(llm, ResponseMode.TREE_SUMMARIZE)
+        )
+    tools = [
+        QueryEngineTool(
+            query_engine=RetrieverQueryEngine(one, _synthesizer(llm, ResponseMode.COMPACT)),
+            metadata=ToolMetadata(name=name, description=text),
+        )
+        for (name, text), one in zip(sources, retrievers, strict=True)
+    ]
+    if kind == "router":
+        summary = _synthesizer(llm, ResponseMode.TREE_SUMMARIZE)
+        return RouterQueryEngine(ForcedSelector(asks), tools, llm=llm, summarizer=summary)
+    return SubQuestionQueryEngine.from_defaults(
+        tools, llm=llm, question_gen=ForcedQuestions(asks, most_questions, tells),
+        response_synthesizer=_synthesizer(llm, ResponseMode.COMPACT), verbose=False,
+    )  # fmt: skip
+
+
+def _synthesizer(llm: PatchbayLLM, mode: ResponseMode) -> Any:
+    return get_response_synthesizer(llm=llm, response_mode=mode, use_async=True)
+
+
+class _All(PatchbayRetriever):
+    """What several sources find, the best of each first."""
+
+    def __init__(self, retrievers: Sequence[PatchbayRetriever]) -> None:
+        super().__init__(retrievers[0]._searches)
+        self._all = list(retrievers)
+
+    async def _aretrieve(self, query_bundle: Any) -> list[Any]:
+        found = [await one._aretrieve(query_bundle) for one in self._all]
+        seen: dict[str, Any] = {}
+        for node in (node for some in found for node in some):
+            seen.setdefault(node.node.node_id, node)
+        return list(seen.values())
+
+
+def make_chat(
+    asks: AsksModel,
+    searches: Searches,
+    tokens: tuple[int, int],
+    past: Sequence[Message],
+    system: str,
+) -> CondensePlusContextChatEngine:
+    """A chat engine: the last message becomes a question of its own, and is answered from texts."""
+    known = {"system": MessageRole.SYSTEM, "assistant": MessageRole.ASSISTANT}
+    history = [
+        ChatMessage(role=known.get(one.role, MessageRole.USER), content=one.content) for one in past
+    ]
+    llm = PatchbayLLM(asks=asks, window=tokens[0], most=tokens[1])
+    memory = ChatMemoryBuffer.from_defaults(
+        chat_history=history, token_limit=max(256, tokens[0] - 2 * tokens[1])
+    )
+    return CondensePlusContextChatEngine(
+        retriever=PatchbayRetriever(searches), llm=llm, memory=memory, system_prompt=system or None
+    )
