@@ -42,6 +42,7 @@ _WHERE = {
     "memory.tools": "memory.tools:LongTermMemory",
     # Retrieval
     "retrieval.load": "retrieval.load:LoadDocuments",
+    "retrieval.repository": "retrieval.repository:LoadRepository",
     "retrieval.split": "retrieval.split:SplitDocuments",
     "embeddings.local": "retrieval.local_embeddings_node:LocalEmbeddingsNode",
     "embeddings.huggingface": "retrieval.huggingface_embeddings_node:HuggingFaceEmbeddingsNode",

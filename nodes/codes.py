@@ -56,6 +56,7 @@ NODE_CODES: Mapping[str, str] = {
     "media/answer": "A server of sound or pictures answers something else than it should.",
     "media/fetch": "What a service made cannot be fetched from the address that it gives.",
     "media/other-host": "A service sends requests with its key to another host.",
+    "retrieval/no-repository": "A folder is no git repository.",
     "tool/rejected": "A person rejected a call of a tool.",
     "mcp/sign-in": "A sign-in at an MCP server is over, was refused, or is not needed.",
     "mcp/server": "No MCP server is named, or the settings do not have it.",

@@ -12,7 +12,7 @@ from patchbay.nodes.contract import Context, Field, Node, NodeError, NodeParams,
 from patchbay.nodes.text.sections import sections
 from patchbay.nodes.values import Document
 
-SplitMethod = Literal["sentences", "tokens", "recursive", "headings"]
+SplitMethod = Literal["sentences", "tokens", "recursive", "headings", "code"]
 
 TextChunk = tuple[str, dict[str, JsonValue]]
 
@@ -25,7 +25,9 @@ class SplitDocuments(Node):
     words, until it fits (LangChain's recursive splitter). By **headings**: one chunk for each
     Markdown section, which remembers its headings (as CommonMark has them: not inside of code);
     long sections are cut by sentences, and a heading with nothing below it goes with the next
-    section. Without overlap nothing but white space is lost or doubled, whichever way.
+    section. By **code**: between classes and functions of the document's `language`, which *Load a
+    repository* says (LangChain's splitters); recursive where there is none. Without overlap nothing
+    but white space is lost or doubled, whichever way.
 
     A chunk keeps the metadata of its document and gets its number as `chunk`. Size is counted in
     tokens of the cl100k encoding; other models count a little differently. An embeddings model
@@ -82,13 +84,19 @@ def split(
     documents: list[Document], params: SplitDocuments.Params, stopped: Callable[[], bool]
 ) -> list[Document]:
     """The chunks of documents. Pieces of one source are numbered from 1 through all its pages."""
-    cut = SPLITTERS[params.by](params.size, params.overlap)
+    usual = SPLITTERS[params.by](params.size, params.overlap)
+    by_language: dict[str, Cut] = {}
     counts: dict[str, int] = {}
     chunks = []
     for document in documents:
         if stopped():
             break
         source = str(document.metadata.get("source", ""))
+        cut = usual
+        if params.by == "code" and (language := document.metadata.get("language")):
+            if str(language) not in by_language:
+                by_language[str(language)] = _by_code(str(language), params.size, params.overlap)
+            cut = by_language[str(language)]
         for text, more in cut(document.text):
             if text.strip():
                 counts[source] = counts.get(source, 0) + 1
@@ -141,6 +149,25 @@ def _recursive(size: int, overlap: int) -> Cut:
     return lambda text: ((piece, {}) for piece in splitter.split_text(text))
 
 
+def _by_code(language: str, size: int, overlap: int) -> Cut:
+    """Between the parts of a language; recursive where LangChain does not know it."""
+    from langchain_text_splitters import Language, RecursiveCharacterTextSplitter
+
+    if language not in {one.value for one in Language}:
+        return _recursive(size, overlap)
+    tokenizer = _tokenizer()
+    try:
+        splitter = RecursiveCharacterTextSplitter.from_language(
+            Language(language),
+            chunk_size=size,
+            chunk_overlap=overlap,
+            length_function=lambda text: len(tokenizer(text)),
+        )
+    except ValueError:  # it has a name there, and no separators
+        return _recursive(size, overlap)
+    return lambda text: ((piece, {}) for piece in splitter.split_text(text))
+
+
 def _by_headings(size: int, overlap: int) -> Cut:
     shorten = _by_sentences(size, overlap)
 
@@ -167,4 +194,5 @@ SPLITTERS: dict[SplitMethod, Callable[[int, int], Cut]] = {
     "tokens": _by_tokens,
     "recursive": _recursive,
     "headings": _by_headings,
+    "code": _recursive,
 }
