@@ -257,3 +257,21 @@ def test_an_edit_is_shown_as_a_difference(
 def test_a_long_difference_is_cut() -> None:
     shown = changed_lines(Question("?", EditWanted(), "a\n" * 100), "b\n" * 100)
     assert (len(shown), shown[-1]) == (41, "… 160 more lines")
+
+
+def test_the_files_of_a_run_are_written_into_a_folder(
+    patchbay: Patchbay, save: Save, tmp_path: Path
+) -> None:
+    files = {"/a.md": "one", "/deep/b.md": "two"}
+    given = ("io.input", {"name": "files", "kind": "json", "default": files})
+    wrote = flow({"in": given, "o": OUT}, ["in.value > o.value"])
+    assert patchbay("run", save(wrote), "--record").returncode == 0
+    run = json.loads(patchbay("runs", "--json").stdout)[0]["id"]
+    done = patchbay("runs", run, "--files", tmp_path / "out")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == ["/a.md  3 B", "/deep/b.md  3 B"]
+    assert (tmp_path / "out" / "deep" / "b.md").read_text() == "two"
+    again = patchbay("runs", run, "--files", tmp_path / "out")
+    assert (again.returncode, "files/there" in again.stderr) == (1, True), again.stderr
+    of_none = patchbay("runs", "--files", tmp_path / "out")
+    assert (of_none.returncode, "Of which run?" in of_none.stderr) == (1, True), of_none.stderr

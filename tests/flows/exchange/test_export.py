@@ -260,6 +260,8 @@ def test_a_crew_becomes_two_files_that_come_back():
     assert tasks["do"] == {"description": "Find {topic}", "expected_output": "E", "agent": "who"}
     ast.parse(exported(crew, "python", CATALOG)["flow.py"])
     assert "from crewai import" in exported(crew, "python", CATALOG)["flow.py"]
+    asks = exported(crew.with_params({"do": {"human_input": True}}), "crewai", CATALOG)
+    assert tasks_of(parse_yaml(asks["tasks.yaml"].encode()))["do"]["human_input"] is True
 
 
 def test_a_key_in_a_flow_is_not_exported():

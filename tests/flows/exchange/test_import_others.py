@@ -96,7 +96,7 @@ writer: {role: Writer, goal: Write, backstory: Brief, llm: openai/gpt-4o-mini}
 """
 TASKS = """
 find: {description: "Find out about {topic} {{x}}", expected_output: Facts, agent: researcher}
-write: {description: Write it up, expected_output: A page, context: [find]}
+write: {description: Write it up, expected_output: A page, context: [find], human_input: true}
 """
 
 
@@ -112,6 +112,8 @@ def test_a_crew_is_read_from_its_two_files(tmp_path: Path):
         ("topic.value", "find.topic"),
     } <= found
     assert one.flow.node("researcher").params["goal"] == "Find facts"
+    assert one.flow.node("write").params["human_input"] is True
+    assert "human_input" not in one.flow.node("find").params
     assert any("by order it is 'writer'" in line for line in statuses(one)["approximated"])
     model = next(node for node in one.flow.nodes if node.params.get("model"))
     assert model.params["model"] == "openai:gpt-4o-mini"
