@@ -15,9 +15,9 @@ from patchbay.flows.cli import say
 from patchbay.flows.problems import FlowError, Problem
 
 if TYPE_CHECKING:
-    from patchbay.flows.server.service import FlowService
-    from patchbay.flows.server.settings import Settings
-    from patchbay.flows.server.shelf import ServedFlow
+    from patchbay.flows.server.core.service import FlowService
+    from patchbay.flows.server.core.settings import Settings
+    from patchbay.flows.server.core.shelf import ServedFlow
 
 _NEEDED = ("starlette", "uvicorn")
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
@@ -74,7 +74,7 @@ def serve(
     if not flows:
         fix = "Write it like this: patchbay serve FLOW.json"
         raise FlowError([Problem("usage", "No flow was named.", fix)])
-    from patchbay.flows.server.settings import Settings
+    from patchbay.flows.server.core.settings import Settings
     from patchbay.nodes.units import MEGABYTE
 
     names = (*(name or ()), *([host] if host not in ("0.0.0.0", "::") else []))  # noqa: S104
@@ -95,11 +95,11 @@ def _serve(
 ) -> None:
     from patchbay.flows.runs.defaults import default_catalog
     from patchbay.flows.server.app import application
-    from patchbay.flows.server.keys import Keys, owner_key, signing_key
+    from patchbay.flows.server.core.keys import Keys, owner_key, signing_key
+    from patchbay.flows.server.core.owners import Owners
+    from patchbay.flows.server.core.service import FlowService
+    from patchbay.flows.server.core.shelf import Shelf
     from patchbay.flows.server.listening import listen, server
-    from patchbay.flows.server.owners import Owners
-    from patchbay.flows.server.service import FlowService
-    from patchbay.flows.server.shelf import Shelf
 
     if no_key and key_from is not None:
         fix = "Leave one of them out."
@@ -124,7 +124,7 @@ def _shown(host: str) -> str:
 
 def _tell(service: FlowService, address: str, host: str, no_key: bool) -> None:
     """Say where it is, and how it is called."""
-    from patchbay.flows.server.keys import owner_file
+    from patchbay.flows.server.core.keys import owner_file
 
     flows = list(service.shelf.all())
     say.err(f"Serving {len(flows)} flows at {address}; Ctrl+C ends.")
@@ -148,7 +148,7 @@ def curl(flow: ServedFlow, address: str, key: str) -> list[str]:
     """A call from the command line."""
     import json
 
-    from patchbay.flows.server.example import example_inputs
+    from patchbay.flows.server.core.example import example_inputs
 
     given = json.dumps(example_inputs(flow), ensure_ascii=False)
     return [f"curl {address}/flows/{flow.name}/run{key} -d {shlex.quote(given)}"]
@@ -156,8 +156,8 @@ def curl(flow: ServedFlow, address: str, key: str) -> list[str]:
 
 def python(flow: ServedFlow, address: str, no_key: bool) -> list[str]:
     """A call from Python."""
-    from patchbay.flows.server.example import example_inputs
-    from patchbay.flows.server.keys import owner_file
+    from patchbay.flows.server.core.example import example_inputs
+    from patchbay.flows.server.core.keys import owner_file
 
     head = "" if no_key else ", headers=key"
     lines = ["import httpx, pathlib"]
@@ -169,7 +169,7 @@ def python(flow: ServedFlow, address: str, no_key: bool) -> list[str]:
 
 
 def _new_key(file: Path | None, name: str) -> None:
-    from patchbay.flows.server.keys import add
+    from patchbay.flows.server.core.keys import add
 
     if file is None:
         fix = "Write it like this: patchbay serve --new-key ada --key-from keys.toml"

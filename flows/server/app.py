@@ -17,13 +17,15 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp
 
 from patchbay.flows.problems import FlowError
-from patchbay.flows.server import addresses, pages
-from patchbay.flows.server.addresses import caller_of, service_of
-from patchbay.flows.server.gate import Gate
-from patchbay.flows.server.openapi import document
-from patchbay.flows.server.refusals import RefusedError, answer, of_flow, refused
-from patchbay.flows.server.service import FlowService
-from patchbay.flows.server.uploads import OLD_S, uploads_folder
+from patchbay.flows.server.core.gate import Gate
+from patchbay.flows.server.core.refusals import RefusedError, answer, of_flow, refused
+from patchbay.flows.server.core.requests import caller_of, service_of
+from patchbay.flows.server.core.service import FlowService
+from patchbay.flows.server.core.uploads import OLD_S, uploads_folder
+from patchbay.flows.server.http import addresses, pages
+from patchbay.flows.server.http.openapi import document
+from patchbay.flows.server.openai.errors import error_response
+from patchbay.flows.server.openai.models import ROUTES as OPENAI
 from patchbay.nodes.threads import in_thread
 
 
@@ -55,12 +57,12 @@ def application(service: FlowService) -> ASGIApp:
 
 
 def _routes() -> list[BaseRoute]:
-    return [*addresses.ROUTES, Route("/openapi.json", _openapi), *pages.ROUTES]
+    return [*addresses.ROUTES, Route("/openapi.json", _openapi), *OPENAI, *pages.ROUTES]
 
 
 def say(path: str, error: RefusedError) -> Response:
     """A refusal in the words of the protocol whose address it is."""
-    return answer(error)
+    return error_response(error) if path.startswith("/v1/") else answer(error)
 
 
 async def _openapi(request: Request) -> Response:

@@ -10,7 +10,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from patchbay.flows.problems import FlowError, Problem
-from patchbay.flows.server.service import FlowService
+from patchbay.flows.server.core.service import FlowService
 
 _MORE_S = 15
 """Seconds that uvicorn waits for connections beyond what runs are given to end."""

@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+WAS_CUT = "The answer was cut at the limit of tokens"
+"""How the warning begins that an answer ended at the limit of tokens."""
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:
@@ -66,7 +69,7 @@ class Answer:
                 )
             return f"The model gave an empty answer{thought}."
         if self.cut:
-            return "The answer was cut at the limit of tokens; raise max tokens for more."
+            return f"{WAS_CUT}; raise max tokens for more."
         return ""
 
 

@@ -74,6 +74,21 @@ FLOWS: dict[str, Flow] = {
         ["in.value > ask.prompt", "m.model > ask.model", "ask.text > out.value"],
         "Chat",
     ),
+    "agent": flow(
+        {"in": asks(), "say": "test.thinks", "out": gives()},
+        ["in.value > say.text", "say.text > out.value"],
+        "Agent",
+    ),
+    "vectors": flow(
+        {"e": "test.embeddings", "out": gives("embeddings")},
+        ["e.embeddings > out.value"],
+        "Vectors",
+    ),
+    "sees": flow(
+        {"q": asks(), "in": asks("file", "file"), "of": "test.size", "n": gives("answer")},
+        ["in.value > of.file", "of.size > n.value"],
+        "Sees",
+    ),
     "typed": flow(
         {
             "a": asks("count", "number"),

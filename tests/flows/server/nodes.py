@@ -6,8 +6,9 @@ import asyncio
 from typing import Any, ClassVar
 
 from patchbay.nodes.contract import Context, DescribingNode, Node, NodeParams, Ports
+from patchbay.nodes.models.asking import WAS_CUT
 from patchbay.nodes.testing import ScriptedModel
-from patchbay.nodes.values import FileRef, ModelSpec
+from patchbay.nodes.values import EmbeddingsSpec, FileRef, ModelSpec, Opening
 from tests.flows.runs.nodes import NODES as OTHERS
 
 
@@ -78,4 +79,54 @@ class Scripted(DescribingNode):
         return cls.Outputs(model=ScriptedModel(lines=((params.pattern, params.answer),)))
 
 
-NODES = [*OTHERS, Words, Size, Scripted]
+class Thinks(Node):
+    """Think, call a tool, and answer short of what was wanted."""
+
+    kind, title, family = "test.thinks", "Thinks", "Test"
+
+    class Inputs(Ports):
+        text: str
+
+    class Outputs(Ports):
+        text: str
+
+    async def run(self, inputs: Inputs, params: Any, ctx: Context) -> Outputs:
+        ctx.step("thought", "I should look.", who="Ada")
+        ctx.step("tool call", "capital of Denmark", who="Ada", tool="search")
+        await ctx.stream("text", "Copen")
+        await ctx.warn(f"{WAS_CUT}; raise max tokens for more.")
+        return self.Outputs(text="Copenhagen")
+
+
+class Letters(EmbeddingsSpec):
+    """Embeddings by counting letters."""
+
+    backend: ClassVar[str] = "letters"
+
+    def open(self, opening: Opening) -> Any:
+        from langchain_core.embeddings import Embeddings
+
+        class Count(Embeddings):
+            def embed_documents(self, texts: list[str]) -> list[list[float]]:
+                return [[float(text.count(letter)) for letter in "abc"] for text in texts]
+
+            def embed_query(self, text: str) -> list[float]:
+                return self.embed_documents([text])[0]
+
+        return Count()
+
+
+class MakesLetters(DescribingNode):
+    """Describe embeddings."""
+
+    kind, title, family = "test.embeddings", "Letters", "Test"
+
+    class Outputs(Ports):
+        embeddings: EmbeddingsSpec
+
+    @classmethod
+    def describe(cls, params: Any, inputs: Ports) -> Outputs:
+        return cls.Outputs(embeddings=Letters())
+
+
+NODES = [*OTHERS, Words, Size, Scripted, Thinks, MakesLetters]

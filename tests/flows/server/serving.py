@@ -16,12 +16,12 @@ from patchbay.flows.runs.history import History
 from patchbay.flows.runs.resources import Pool
 from patchbay.flows.runs.secrets import Secrets
 from patchbay.flows.server.app import application
-from patchbay.flows.server.keys import Keys
+from patchbay.flows.server.core.keys import Keys
+from patchbay.flows.server.core.owners import Owners
+from patchbay.flows.server.core.service import FlowService
+from patchbay.flows.server.core.settings import Settings
+from patchbay.flows.server.core.shelf import Shelf
 from patchbay.flows.server.listening import Listening, listen, server
-from patchbay.flows.server.owners import Owners
-from patchbay.flows.server.service import FlowService
-from patchbay.flows.server.settings import Settings
-from patchbay.flows.server.shelf import Shelf
 from patchbay.nodes.builtin import BUILTIN
 from patchbay.nodes.catalog import Catalog
 from tests.flows.server.nodes import NODES

@@ -14,10 +14,10 @@ import pytest
 
 from patchbay.flows.document.writing import canonical_text
 from patchbay.flows.problems import FlowError
-from patchbay.flows.server.budgets import DAY, Budgets
-from patchbay.flows.server.keys import ANYONE, OWNER, Caller, Keys, add, owner_key, read
-from patchbay.flows.server.refusals import RefusedError
-from patchbay.flows.server.settings import Settings
+from patchbay.flows.server.core.budgets import DAY, Budgets
+from patchbay.flows.server.core.keys import ANYONE, OWNER, Caller, Keys, add, owner_key, read
+from patchbay.flows.server.core.refusals import RefusedError
+from patchbay.flows.server.core.settings import Settings
 from tests.flows.runs.harness import flow
 from tests.flows.server.flows import asks, gives, write
 from tests.flows.server.serving import KEY, Served, serving

@@ -102,7 +102,7 @@ EVENTS = {"accept": "text/event-stream"}
 
 
 def test_values_are_told_where_the_server_says_so(tmp_path, monkeypatch):
-    from patchbay.flows.server.settings import Settings
+    from patchbay.flows.server.core.settings import Settings
 
     monkeypatch.setenv("PATCHBAY_HOME", str(tmp_path / "home"))
     with serving(write(tmp_path / "flows", "hidden"), Settings(values=True)) as served:
@@ -148,7 +148,7 @@ def test_a_ticket_lets_read_one_run(served: Served):
 
 
 def test_a_reader_who_does_not_come_back_ends_the_run(tmp_path, monkeypatch):
-    from patchbay.flows.server.settings import Settings
+    from patchbay.flows.server.core.settings import Settings
 
     monkeypatch.setenv("PATCHBAY_HOME", str(tmp_path / "home"))
     with serving(write(tmp_path / "flows", "slow"), Settings(rest_s=0.05)) as served:

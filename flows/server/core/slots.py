@@ -6,7 +6,7 @@ import asyncio
 import math
 from collections import deque
 
-from patchbay.flows.server.refusals import refused
+from patchbay.flows.server.core.refusals import refused
 
 _LONGEST_S = 60
 

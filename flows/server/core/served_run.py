@@ -22,16 +22,16 @@ from patchbay.flows.runs.events import (
     RunWarned,
     Tokens,
 )
-from patchbay.flows.server.keys import Caller
-from patchbay.flows.server.refusals import status_of
-from patchbay.flows.server.slots import QueuePlace
-from patchbay.flows.server.told import SentEvent, told
+from patchbay.flows.server.core.keys import Caller
+from patchbay.flows.server.core.refusals import status_of
+from patchbay.flows.server.core.slots import QueuePlace
+from patchbay.flows.server.core.told import SentEvent, told
 from patchbay.nodes.values import encode
 
 if TYPE_CHECKING:
     from patchbay.flows.runs.running import Run
-    from patchbay.flows.server.settings import Settings
-    from patchbay.flows.server.shelf import ServedFlow
+    from patchbay.flows.server.core.settings import Settings
+    from patchbay.flows.server.core.shelf import ServedFlow
 
 log = logging.getLogger("patchbay.serve")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from patchbay.flows.server.shelf import ServedFlow
+from patchbay.flows.server.core.shelf import ServedFlow
 from patchbay.nodes.values import encode
 
 _OF_KIND: dict[str, Any] = {

@@ -6,7 +6,7 @@ import hashlib
 import hmac
 
 from patchbay.flows.runs.running import new_run_id
-from patchbay.flows.server.keys import Caller
+from patchbay.flows.server.core.keys import Caller
 
 
 class Owners:

@@ -10,8 +10,8 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from patchbay.flows.server.keys import Caller
-from patchbay.flows.server.refusals import refused
+from patchbay.flows.server.core.keys import Caller
+from patchbay.flows.server.core.refusals import refused
 
 MINUTE, DAY = 60.0, 86_400.0
 _PARTS = 24

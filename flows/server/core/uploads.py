@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from patchbay.flows.problems import FlowError, Problem
-from patchbay.flows.server.refusals import refused
+from patchbay.flows.server.core.refusals import refused
 from patchbay.flows.wording import printable
 from patchbay.nodes.contract import InputField, NodeError
 from patchbay.nodes.home import home

@@ -13,9 +13,9 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from patchbay.flows.server.keys import Caller, Keys
-from patchbay.flows.server.refusals import RefusedError, refused
-from patchbay.flows.server.settings import Settings
+from patchbay.flows.server.core.keys import Caller, Keys
+from patchbay.flows.server.core.refusals import RefusedError, refused
+from patchbay.flows.server.core.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

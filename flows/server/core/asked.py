@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
 from patchbay.flows.problems import FlowError, Problem
-from patchbay.flows.server.refusals import refused
-from patchbay.flows.server.uploads import Uploads
+from patchbay.flows.server.core.refusals import refused
+from patchbay.flows.server.core.uploads import Uploads
 from patchbay.flows.wording import printable
 from patchbay.nodes.contract import InputField
 from patchbay.nodes.values import Document, FileRef
@@ -18,7 +18,7 @@ from patchbay.nodes.values import Document, FileRef
 if TYPE_CHECKING:
     from starlette.requests import Request
 
-    from patchbay.flows.server.shelf import ServedFlow
+    from patchbay.flows.server.core.shelf import ServedFlow
 
 WORDS = ("stream", "background", "thread", "inputs")
 """What stands beside the inputs in a request; an input of that name comes first."""

@@ -15,8 +15,8 @@ from patchbay.flows.problems import FlowError, Problem
 from patchbay.flows.runs.inputs import flow_inputs, flow_outputs
 from patchbay.flows.runs.running import LoadedFlow
 from patchbay.flows.runs.subflows import Prepared, prepare
-from patchbay.flows.server.keys import Caller
-from patchbay.flows.server.refusals import refused
+from patchbay.flows.server.core.keys import Caller
+from patchbay.flows.server.core.refusals import refused
 from patchbay.flows.wording import did_you_mean, printable
 from patchbay.nodes.catalog import Catalog
 from patchbay.nodes.contract import InputField

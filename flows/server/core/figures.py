@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from patchbay.flows.server.served_run import ServedRun
-    from patchbay.flows.server.slots import Slots
+    from patchbay.flows.server.core.served_run import ServedRun
+    from patchbay.flows.server.core.slots import Slots
 
 BUCKETS = (0.005, 0.025, 0.1, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0)
 """Upper bounds of the buckets of seconds."""

@@ -10,33 +10,19 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from patchbay.flows.server.asked import json_of, read, yes
-from patchbay.flows.server.event_stream import PING, EventStream, event, unless_gone
-from patchbay.flows.server.keys import Caller
-from patchbay.flows.server.refusals import refused
-from patchbay.flows.server.served_run import ServedRun
-from patchbay.flows.server.service import FlowService
-from patchbay.flows.server.shelf import ServedFlow
-from patchbay.flows.server.told import SentEvent, shown
+from patchbay.flows.server.core.asked import json_of, read, yes
+from patchbay.flows.server.core.event_stream import PING, EventStream, event, unless_gone
+from patchbay.flows.server.core.refusals import refused
+from patchbay.flows.server.core.requests import caller_of, service_of
+from patchbay.flows.server.core.served_run import ServedRun
+from patchbay.flows.server.core.service import FlowService
+from patchbay.flows.server.core.shelf import ServedFlow
+from patchbay.flows.server.core.told import SentEvent, shown
 from patchbay.nodes.threads import in_thread
 from patchbay.nodes.values import encode
 
 if TYPE_CHECKING:
     from patchbay.flows.runs.history import PastRun
-
-
-def service_of(request: Request) -> FlowService:
-    """The service that a request is for."""
-    found: FlowService = request.app.state.service
-    return found
-
-
-def caller_of(request: Request) -> Caller:
-    """Whose request it is."""
-    caller: Caller | None = request.scope.get("caller")
-    if caller is None:
-        raise refused(401, "serve/key", "This needs a key.", 'Send "Authorization: Bearer KEY".')
-    return caller
 
 
 # --- flows ----------------------------------------------------------------------------------------

@@ -9,8 +9,8 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from patchbay.flows.server.openapi import page
-from patchbay.flows.server.refusals import refused
+from patchbay.flows.server.core.refusals import refused
+from patchbay.flows.server.http.openapi import page
 
 ASSETS = Path(__file__).parent / "assets"
 _TYPES = {

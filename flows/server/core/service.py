@@ -16,22 +16,23 @@ from patchbay.flows.runs.defaults import default_environment
 from patchbay.flows.runs.environment import Environment
 from patchbay.flows.runs.events import Event
 from patchbay.flows.runs.running import LoadedFlow, Run
-from patchbay.flows.server.asked import RunRequest
-from patchbay.flows.server.budgets import Budgets
-from patchbay.flows.server.figures import Figures
-from patchbay.flows.server.keys import Caller, Keys
-from patchbay.flows.server.owners import Owners
-from patchbay.flows.server.refusals import refused
-from patchbay.flows.server.served_run import Begin, ServedRun
-from patchbay.flows.server.settings import Settings
-from patchbay.flows.server.shelf import ServedFlow, Shelf
-from patchbay.flows.server.slots import QueuePlace, Slots
-from patchbay.flows.server.uploads import forget_files
+from patchbay.flows.server.core.asked import RunRequest
+from patchbay.flows.server.core.budgets import Budgets
+from patchbay.flows.server.core.figures import Figures
+from patchbay.flows.server.core.keys import Caller, Keys
+from patchbay.flows.server.core.owners import Owners
+from patchbay.flows.server.core.refusals import refused
+from patchbay.flows.server.core.served_run import Begin, ServedRun
+from patchbay.flows.server.core.settings import Settings
+from patchbay.flows.server.core.shelf import ServedFlow, Shelf
+from patchbay.flows.server.core.slots import QueuePlace, Slots
+from patchbay.flows.server.core.uploads import forget_files
 from patchbay.flows.wording import printable
 from patchbay.nodes.threads import in_thread
 
 if TYPE_CHECKING:
     from patchbay.flows.runs.history import History, PastRun
+    from patchbay.flows.runs.resources import Pool
 
 log = logging.getLogger("patchbay.serve")
 
@@ -70,6 +71,11 @@ class FlowService:
         self._env = replace(env, variables=self.settings.variables)
         self._ended: list[str] = []
         self._opening = asyncio.Lock()
+
+    @property
+    def pool(self) -> Pool:
+        """What opens models, for all runs."""
+        return self._env.pool
 
     async def history(self) -> History:
         """The history, opened when it is first needed."""
@@ -259,13 +265,20 @@ class FlowService:
 
     # --- going on -----------------------------------------------------------------------------
 
-    async def answer(self, run: str, caller: Caller, given: Mapping[str, Any]) -> ServedRun | None:
+    async def answer(
+        self,
+        run: str,
+        caller: Caller,
+        given: Mapping[str, Any],
+        hear: Callable[[Event], None] | None = None,
+    ) -> ServedRun | None:
         """Record an answer to a question of a run, and go on with it where nobody has it.
 
         Args:
             run: its id.
             caller: who answers.
             given: `question` and one of the ways of `GivenReply`.
+            hear: told of every event from then on.
 
         Returns:
             The run as it goes on here; None where another process goes on with it.
@@ -283,7 +296,7 @@ class FlowService:
                 if live is not None and live.run is not None:
                     live.run.nudge()
                 return live
-            return await self._go_on(history, run, caller, turn, claimed=True)
+            return await self._go_on(history, run, caller, turn, claimed=True, hear=hear)
         except BaseException:
             turn.leave()
             raise
@@ -325,7 +338,14 @@ class FlowService:
             raise
 
     async def _go_on(
-        self, history: History, run: str, caller: Caller, turn: QueuePlace, *, claimed: bool = False
+        self,
+        history: History,
+        run: str,
+        caller: Caller,
+        turn: QueuePlace,
+        *,
+        claimed: bool = False,
+        hear: Callable[[Event], None] | None = None,
     ) -> ServedRun:
         from patchbay.flows.runs.resume import resumed_run
 
@@ -335,7 +355,7 @@ class FlowService:
         live = self.live.get(run)
         if live is None:
             live = ServedRun(run, self._flow_of(past, resumed), caller, self.settings, record=True)
-        live.rests = False
+        live.rests, live.hear = False, hear
 
         async def begin() -> Run:
             return resumed

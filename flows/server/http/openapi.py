@@ -7,7 +7,7 @@ from html import escape
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from patchbay.flows.server.shelf import ServedFlow
+from patchbay.flows.server.core.shelf import ServedFlow
 from patchbay.nodes.contract import InputField
 from patchbay.nodes.values import encode
 

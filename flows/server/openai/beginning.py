@@ -1,0 +1,64 @@
+"""A run for a conversation: a new one, or one that waits and is now answered."""
+
+from __future__ import annotations
+
+from patchbay.flows.problems import FlowError
+from patchbay.flows.server.core.keys import Caller
+from patchbay.flows.server.core.served_run import ServedRun
+from patchbay.flows.server.core.service import FlowService
+from patchbay.flows.server.core.shelf import ServedFlow
+from patchbay.flows.server.openai.answering import Answering, reply_of, waiting_run
+from patchbay.flows.server.openai.conversation import Conversation, request_of
+
+
+async def begun(
+    service: FlowService,
+    caller: Caller,
+    flow: ServedFlow,
+    talk: Conversation,
+    *,
+    stream: bool,
+    thread: str | None = None,
+) -> tuple[ServedRun, Answering]:
+    """Begin a run for what was said, or go on with the one that waits for it.
+
+    Raises:
+        RefusedError: the server is full, or what was said does not fit the flow.
+        FlowError: the inputs do not fit.
+    """
+    answering = Answering(flow)
+    waits = waiting_run(talk.messages)
+    if waits is not None and service.owners.owns(caller, waits):
+        live = await _answered(service, caller, waits, talk.last, answering)
+        if live is not None:
+            return live, answering
+    run = service.owners.new_id(caller)
+    asked = await request_of(talk, flow, run)
+    asked.stream, asked.thread = stream, thread
+    live = await service.begin(
+        flow, caller, asked, run=run, follow=stream or flow.may_ask, hear=answering.hear
+    )
+    return live, answering
+
+
+async def _answered(
+    service: FlowService, caller: Caller, run: str, said: str, answering: Answering
+) -> ServedRun | None:
+    """The run as it goes on. None where nobody asks any more: then it is a new message."""
+    questions = await service.questions(run)
+    if not questions:
+        return None
+    try:
+        given = reply_of(questions[0], said)
+    except ValueError as error:
+        from patchbay.flows.server.core.refusals import refused
+        from patchbay.flows.server.openai.answering import words_of
+
+        raise refused(400, "question/wrong-answer", str(error), words_of(questions[0])) from None
+    given["question"] = questions[0]["question"]
+    try:
+        return await service.answer(run, caller, given, hear=answering.hear)
+    except FlowError as error:
+        if error.problems[0].code in ("question/answered", "question/ended"):
+            return None
+        raise

@@ -1,0 +1,80 @@
+"""`POST /v1/embeddings`: for flows that end in a description of embeddings."""
+
+from __future__ import annotations
+
+import array
+import base64
+import sys
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from patchbay.flows.server.core.asked import RunRequest
+from patchbay.flows.server.core.refusals import refused
+from patchbay.flows.server.core.requests import caller_of, service_of
+from patchbay.flows.server.openai.chat import body_of, failure
+from patchbay.flows.server.openai.conversation import wrong
+from patchbay.nodes.threads import in_thread
+from patchbay.nodes.values import EmbeddingsSpec
+
+MOST = 2048
+"""Texts in one request, as OpenAI has it."""
+
+
+class _Quiet:
+    """Hears what the pool says while it opens something; nobody is told."""
+
+    def opening(self, label: str, done: float, total: float | None) -> None:
+        """Progress."""
+
+    def waiting(self, resource: str, position: int) -> None:
+        """All slots are taken."""
+
+    def warning(self, message: str) -> None:
+        """Something the person should know."""
+
+
+async def embeddings(request: Request) -> Response:
+    """The vectors of texts."""
+    service, caller = service_of(request), caller_of(request)
+    body = await body_of(request)
+    flow, texts = service.shelf.get(body["model"], caller), _texts(body.get("input"))
+    live = await service.begin(flow, caller, RunRequest(), follow=False)
+    await live.settled()
+    if live.status != "finished":
+        raise failure(live)
+    specs = [value for value in live.outputs.values() if isinstance(value, EmbeddingsSpec)]
+    if len(specs) != 1:
+        raise refused(
+            400,
+            "input/invalid",
+            f'The flow "{flow.name}" does not end in embeddings.',
+            "Wire a node of embeddings into its output.",
+        )
+    async with service.pool.use(specs[0], _Quiet()) as model:
+        vectors = await in_thread(model.embed_documents, texts)
+    packed = body.get("encoding_format") == "base64"
+    data = [
+        {"object": "embedding", "index": index, "embedding": _packed(v) if packed else list(v)}
+        for index, v in enumerate(vectors)
+    ]
+    told: dict[str, Any] = {"object": "list", "data": data, "model": flow.name}
+    return JSONResponse({**told, "usage": {"prompt_tokens": 0, "total_tokens": 0}})
+
+
+def _texts(given: Any) -> list[str]:
+    texts = [given] if isinstance(given, str) else given
+    if not isinstance(texts, list) or not texts or not all(isinstance(t, str) for t in texts):
+        raise wrong('"input" is a text or a list of texts.', "input")
+    if len(texts) > MOST:
+        raise wrong(f'"input" has {len(texts)} texts; at most {MOST} are taken.', "input")
+    return texts
+
+
+def _packed(vector: Any) -> str:
+    """A vector as OpenAI packs it: base64 of little-endian floats of 32 bits."""
+    floats = array.array("f", vector)
+    if sys.byteorder == "big":
+        floats.byteswap()
+    return base64.b64encode(floats.tobytes()).decode()
