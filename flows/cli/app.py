@@ -36,7 +36,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
         "List the catalog, or describe one kind of node: its params and ports.",
     ),
     "models": ("models:app", "List, fetch and remove weights of models."),
-    "mcp": ("mcp:app", "List the MCP servers of your settings, and sign in at hosted ones."),
+    "mcp": ("mcp:app", "Serve flows as MCP tools; list MCP servers, and sign in at hosted ones."),
     "chat": ("chat:chat", "Talk to a flow in the terminal; the conversation is kept."),
     "threads": ("threads:app", "List, show, rename, branch, export and delete conversations."),
     "runs": ("runs:runs", "List recorded runs, newest first, or the events of one."),

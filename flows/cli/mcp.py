@@ -1,20 +1,38 @@
-"""`patchbay mcp`: the MCP servers of your settings, and signing in at hosted ones."""
+"""`patchbay mcp`: the MCP servers of your settings, signing in at hosted ones, and being one."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import os
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from patchbay.flows.cli import say
+from patchbay.flows.cli.mcp_tools import serve_tools
 from patchbay.flows.problems import FlowError, Problem
 from patchbay.nodes.contract import NodeError
 from patchbay.nodes.home import home
 
-app = typer.Typer(help="List MCP servers, and sign in at hosted ones.", rich_markup_mode=None)
+
+class ServesByDefault(TyperGroup):
+    """`patchbay mcp FLOWS…` is `patchbay mcp serve FLOWS…`: what is no command is a flow."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Put the command before the name of a file."""
+        if args and not args[0].startswith("-") and args[0] not in self.commands:
+            args = ["serve", *args]
+        return super().parse_args(ctx, args)
+
+
+app = typer.Typer(
+    cls=ServesByDefault,
+    help="Serve flows as tools (patchbay mcp FLOWS), list MCP servers, sign in at hosted ones.",
+    rich_markup_mode=None,
+)
+app.command("serve")(serve_tools)
 
 
 @app.callback(invoke_without_command=True)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import importlib.util
 import shutil
 import time
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -28,22 +29,30 @@ from patchbay.flows.server.openai.errors import error_response
 from patchbay.flows.server.openai.models import ROUTES as OPENAI
 from patchbay.nodes.threads import in_thread
 
+if TYPE_CHECKING:
+    from patchbay.flows.server.mcp.transport import McpOverHttp
+
 
 def application(service: FlowService) -> ASGIApp:
     """The application of a service, ready to be served."""
+
+    mcp = _mcp(service)
 
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         await in_thread(_sweep)
         watching = asyncio.create_task(service.watch())
-        try:
-            yield
-        finally:
-            watching.cancel()
-            await service.drain()
+        async with contextlib.AsyncExitStack() as stack:
+            if mcp is not None:  # the lifespan of a mounted application would not run
+                await stack.enter_async_context(mcp.running())
+            try:
+                yield
+            finally:
+                watching.cancel()
+                await service.drain()
 
     app = Starlette(
-        routes=_routes(),
+        routes=_routes(mcp),
         lifespan=lifespan,
         exception_handlers={
             RefusedError: _refused,
@@ -56,8 +65,18 @@ def application(service: FlowService) -> ASGIApp:
     return Gate(app, service.settings, service.keys, say)
 
 
-def _routes() -> list[BaseRoute]:
-    return [*addresses.ROUTES, Route("/openapi.json", _openapi), *OPENAI, *pages.ROUTES]
+def _mcp(service: FlowService) -> McpOverHttp | None:
+    """The address of MCP; None where its library is not installed."""
+    if importlib.util.find_spec("mcp") is None:
+        return None
+    from patchbay.flows.server.mcp.transport import McpOverHttp
+
+    return McpOverHttp(service)
+
+
+def _routes(mcp: McpOverHttp | None) -> list[BaseRoute]:
+    more = [] if mcp is None else [Route("/mcp", mcp)]
+    return [*more, *addresses.ROUTES, Route("/openapi.json", _openapi), *OPENAI, *pages.ROUTES]
 
 
 def say(path: str, error: RefusedError) -> Response:

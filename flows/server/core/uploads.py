@@ -42,21 +42,15 @@ class Uploads:
             RefusedError: its name leads elsewhere.
             FlowError: the input takes no files, or the file does not fit.
         """
-        file = sent.filename or "file"
-        if not _NAME.fullmatch(file) or file.startswith(".") or file.endswith((" ", ".")):
-            raise refused(
-                400,
-                "serve/upload-name",
-                f"A file cannot be called {printable(file)[:120]!r}.",
-                "Send it under a plain name, without a path.",
-            )
-        path = self._place(file)
+        file = plain_name(sent.filename or "file")
+        path = self.place(file)
         with path.open("wb") as out:
             while piece := await sent.read(_PIECE):
                 out.write(piece)
         return await in_thread(_value, name, asks, path, file)
 
-    def _place(self, file: str) -> Path:
+    def place(self, file: str) -> Path:
+        """Where a file of this plain name goes; two of one name both do."""
         path, number = self.folder / file, 1
         while path.exists():
             number += 1
@@ -73,6 +67,22 @@ def forget_files(run: str) -> None:
     folder = uploads_folder() / run
     if folder.is_dir():
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def plain_name(file: str) -> str:
+    """The name of a file, which is only a name.
+
+    Raises:
+        RefusedError: it leads elsewhere.
+    """
+    if _NAME.fullmatch(file) and not file.startswith(".") and not file.endswith((" ", ".")):
+        return file
+    raise refused(
+        400,
+        "serve/upload-name",
+        f"A file cannot be called {printable(file)[:120]!r}.",
+        "Send it under a plain name, without a path.",
+    )
 
 
 def uploads_folder() -> Path:

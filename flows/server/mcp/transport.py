@@ -1,0 +1,83 @@
+"""MCP over streamable HTTP, at one address: in sessions, and for a single call without one."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING, Any
+
+from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
+from sse_starlette.sse import AppStatus
+
+from patchbay.flows.server.core.service import FlowService
+from patchbay.flows.server.mcp.flow_tools import tool_server
+
+if TYPE_CHECKING:
+    from starlette.types import Message, Receive, Scope, Send
+
+_IDLE_S = 1800.0
+
+
+class McpOverHttp:
+    """The address. Runs as long as the block of `running`.
+
+    Args:
+        service: whose flows are the tools.
+    """
+
+    def __init__(self, service: FlowService) -> None:
+        most = service.settings.body
+        self._sessions = StreamableHTTPSessionManager(
+            tool_server(service), session_idle_timeout=_IDLE_S, max_request_body_size=most
+        )
+        self._single = StreamableHTTPSessionManager(
+            tool_server(service), stateless=True, json_response=True, max_request_body_size=most
+        )
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Serve until the end of the block."""
+        # Its streams end with their runs, which are given time to end.
+        AppStatus.disable_automatic_graceful_drain()
+        async with self._sessions.run(), self._single.run():
+            yield
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """A request: one that neither has a session nor begins one is answered by itself."""
+        named = any(name == b"mcp-session-id" for name, _ in scope["headers"])
+        if named or scope["method"] != "POST":
+            await self._sessions.handle_request(scope, receive, send)
+            return
+        body = await _whole(receive)
+        begins = b'"initialize"' in body and _method(body) == "initialize"
+        manager = self._sessions if begins else self._single
+        await manager.handle_request(scope, _again(body, receive), send)
+
+
+def _method(body: bytes) -> Any:
+    try:
+        found = json.loads(body)
+    except ValueError:
+        return None
+    return found.get("method") if isinstance(found, dict) else None
+
+
+async def _whole(receive: Receive) -> bytes:
+    parts = []
+    while True:
+        message = await receive()
+        if message["type"] != "http.request":
+            return b"".join(parts)
+        parts.append(message.get("body", b""))
+        if not message.get("more_body", False):
+            return b"".join(parts)
+
+
+def _again(body: bytes, receive: Receive) -> Receive:
+    given: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def first() -> Message:
+        return given.pop() if given else await receive()
+
+    return first
