@@ -91,8 +91,10 @@ def content_of(answering: Answering, outputs: Mapping[str, Any]) -> list[types.C
     pictures = [value for value in outputs.values() if isinstance(value, Picture)]
     if text := answering.text({n: v for n, v in outputs.items() if not isinstance(v, Picture)}):
         found.append(types.TextContent(type="text", text=text))
-    for picture in pictures:
-        found.append(types.ImageContent(type="image", data=picture.data, mimeType=picture.media))
+    found += [
+        types.ImageContent(type="image", data=picture.data, mimeType=picture.media)
+        for picture in pictures
+    ]
     found += _resources(answering.sources(outputs))
     return found
 

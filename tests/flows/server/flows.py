@@ -79,6 +79,11 @@ FLOWS: dict[str, Flow] = {
         ["in.value > say.text", "say.text > out.value"],
         "Agent",
     ),
+    "prints": flow(
+        {"in": asks("text"), "up": "test.prints", "out": gives()},
+        ["in.value > up.text", "up.text > out.value"],
+        "Prints",
+    ),
     "vectors": flow(
         {"e": "test.embeddings", "out": gives("embeddings")},
         ["e.embeddings > out.value"],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from typing import Any, ClassVar
 
 from patchbay.nodes.contract import Context, DescribingNode, Node, NodeParams, Ports
@@ -129,4 +130,21 @@ class MakesLetters(DescribingNode):
         return cls.Outputs(embeddings=Letters())
 
 
-NODES = [*OTHERS, Words, Size, Scripted, Thinks, MakesLetters]
+class Prints(Node):
+    """Write to standard output, as libraries do, by Python and below it."""
+
+    kind, title, family = "test.prints", "Prints", "Test"
+
+    class Inputs(Ports):
+        text: str
+
+    class Outputs(Ports):
+        text: str
+
+    async def run(self, inputs: Inputs, params: Any, ctx: Context) -> Outputs:
+        print("of the node", flush=True)
+        os.write(1, b"of a library\n")
+        return self.Outputs(text=inputs.text.upper())
+
+
+NODES = [*OTHERS, Prints, Words, Size, Scripted, Thinks, MakesLetters]

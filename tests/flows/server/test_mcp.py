@@ -1,0 +1,212 @@
+"""MCP by its own client: over HTTP, and over the stdin and stdout of `patchbay mcp`."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import contextlib
+import json
+import os
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from mcp import ClientSession, StdioServerParameters, types
+from mcp.client.stdio import stdio_client
+from mcp.client.streamable_http import streamablehttp_client
+
+from tests.flows.server.flows import write
+from tests.flows.server.nodes import Words
+from tests.flows.server.serving import KEY, Served
+from tests.flows.server.test_command import environ  # noqa: F401 - a fixture
+from tests.paths import ROOT
+
+
+@contextlib.asynccontextmanager
+async def session(served: Served, **options: Any) -> AsyncIterator[ClientSession]:
+    headers = {"authorization": f"Bearer {KEY}"}
+    async with (
+        streamablehttp_client(f"{served.address}/mcp", headers=headers) as (read, send, _),
+        ClientSession(read, send, **options) as made,
+    ):
+        await made.initialize()
+        yield made
+
+
+async def call(
+    client: ClientSession, name: str, given: dict[str, Any], **options: Any
+) -> types.CallToolResult:
+    return await client.call_tool(name, given, **options)
+
+
+def text_of(result: types.CallToolResult) -> str:
+    return "".join(c.text for c in result.content if isinstance(c, types.TextContent))
+
+
+async def test_one_tool_a_flow(served: Served):
+    async with session(served) as client:
+        tools = {tool.name: tool for tool in (await client.list_tools()).tools}
+    assert set(tools) == {flow.name for flow in served.service.shelf.all()}
+    assert tools["typed"].inputSchema["required"] == ["count"]
+    assert tools["typed"].inputSchema["properties"]["colour"]["enum"] == ["red", "blue"]
+    assert tools["shout"].outputSchema["properties"] == {"answer": {"type": "string"}}
+
+
+async def test_a_call(served: Served):
+    async with session(served) as client:
+        result = await call(client, "shout", {"text": "hi"})
+        assert (result.isError, result.structuredContent) == (False, {"answer": "HI"})
+        assert text_of(result) == "HI"
+        several = await call(client, "typed", {"count": 2.5})
+        assert several.structuredContent == {"count": 2.5, "colour": "red", "stream": "none"}
+
+
+@pytest.mark.parametrize("text", ["null", "[1]", '{"a": 1}', "3", ""])
+async def test_a_text_stays_a_text(served: Served, text):
+    async with session(served) as client:
+        result = await call(client, "shout", {"text": text})
+    assert result.structuredContent == {"answer": text.upper()}
+
+
+@pytest.mark.parametrize(
+    ("tool", "given", "says"),
+    [
+        ("shou", {}, "shout"),
+        ("shout", {}, "text"),
+        ("shout", {"text": "a", "more": 1}, "more"),
+        ("typed", {"count": "many"}, "number"),
+        ("fails", {"text": "a"}, "bad"),
+        ("size", {"file": "/etc/passwd"}, "base64"),
+        ("size", {"file": {"name": "../x", "data": ""}}, "plain name"),
+    ],
+)
+async def test_what_is_wrong_is_told_to_the_model(served: Served, tool, given, says):
+    async with session(served) as client:
+        result = await call(client, tool, given)
+    assert result.isError
+    assert says in text_of(result)
+
+
+async def test_a_file(served: Served):
+    given = {"file": {"name": "a.txt", "data": base64.b64encode(b"12345").decode()}}
+    async with session(served) as client:
+        result = await call(client, "size", given)
+    assert result.structuredContent["size"] == 5
+    assert not Path(result.structuredContent["path"]).exists()
+
+
+async def test_sources_are_resources(served: Served):
+    async with session(served) as client:
+        result = await call(
+            client, "read", {"notes": [{"text": "a", "metadata": {"source": "x/n.md"}}]}
+        )
+    (held,) = (c.resource for c in result.content if isinstance(c, types.EmbeddedResource))
+    assert (str(held.uri), held.text) == ("source:///n.md", "a")
+
+
+async def test_progress_rises(served: Served):
+    told: list[tuple[float, float | None, str | None]] = []
+
+    async def hear(progress: float, total: float | None, message: str | None) -> None:
+        told.append((progress, total, message))
+
+    async with session(served) as client:
+        given = {"question": "a b c d e f g h i j"}
+        result = await call(client, "slow", given, progress_callback=hear)
+    assert result.structuredContent == {"answer": given["question"]}
+    assert told
+    assert [p for p, *_ in told] == sorted({p for p, *_ in told})
+    assert {total for _, total, _ in told} == {3.0}
+
+
+async def test_a_cancelled_call_stops_its_run(served: Served):
+    before = Words.cancelled
+    async with session(served) as client:
+        work = asyncio.ensure_future(call(client, "slow", {"question": "a " * 500}))
+        while not Words.at_work:
+            await asyncio.sleep(0.01)
+        number = client._request_id - 1
+        params = types.CancelledNotificationParams(requestId=number)
+        note = types.CancelledNotification(method="notifications/cancelled", params=params)
+        await client.send_notification(types.ClientNotification(note))
+        async with asyncio.timeout(30):
+            while Words.cancelled == before:
+                await asyncio.sleep(0.01)
+        work.cancel()
+        with contextlib.suppress(asyncio.CancelledError, Exception):
+            await work
+
+
+async def test_a_question_is_put_to_the_person(served: Served):
+    asked: list[types.ElicitRequestParams] = []
+
+    async def answer(context: Any, params: types.ElicitRequestParams) -> types.ElicitResult:
+        asked.append(params)
+        return types.ElicitResult(action="accept", content={"approve": False, "comment": "no"})
+
+    async with session(served, elicitation_callback=answer) as client:
+        result = await call(client, "approve", {"mail": "Dear Ada"})
+    assert result.structuredContent == {"kept": "Dear Ada"}
+    assert "Send it?" in asked[0].message
+    assert asked[0].requestedSchema["required"] == ["approve"]
+
+
+async def test_a_client_that_cannot_ask_is_told_who_waits(served: Served):
+    async def decline(context: Any, params: types.ElicitRequestParams) -> types.ElicitResult:
+        return types.ElicitResult(action="decline")
+
+    for options in ({}, {"elicitation_callback": decline}):
+        async with session(served, **options) as client:
+            result = await call(client, "approve", {"mail": "Dear Ada"})
+        assert result.isError
+        run = text_of(result).rpartition(" ")[2]
+        done = served.http.post(f"/runs/{run}/answer", json={"approve": True})
+        assert done.json()["outputs"] == {"sent": "Dear Ada"}
+
+
+def test_a_call_without_a_session_is_answered_by_itself(served: Served):
+    body = {
+        "jsonrpc": "2.0",
+        "id": 1,
+        "method": "tools/call",
+        "params": {"name": "shout", "arguments": {"text": "hi"}},
+    }
+    accept = {"accept": "application/json, text/event-stream"}
+    answer = served.http.post("/mcp", json=body, headers=accept)
+    assert answer.headers["content-type"].startswith("application/json")
+    assert answer.json()["result"]["structuredContent"] == {"answer": "HI"}
+    assert served.http.post("/mcp", json=body, headers={"authorization": "x"}).status_code == 401
+    evil = {"origin": "https://evil.example", **accept}
+    assert served.http.post("/mcp", json=body, headers=evil).status_code == 403
+    assert served.http.post("/mcp", content=b"{", headers=accept).status_code == 400
+
+
+async def test_over_stdin_and_stdout(environ: dict[str, str], tmp_path: Path):  # noqa: F811
+    folder = write(tmp_path / "flows", "shout", "prints")
+    server = StdioServerParameters(
+        command=sys.executable,
+        args=["-m", "patchbay.flows", "mcp", str(folder)],
+        env=environ,
+        cwd=ROOT,
+    )
+    with open(os.devnull, "w") as nowhere:  # noqa: PTH123
+        async with (
+            stdio_client(server, errlog=nowhere) as (read, send),
+            ClientSession(read, send) as client,
+        ):
+            await client.initialize()
+            assert {t.name for t in (await client.list_tools()).tools} == {"shout", "prints"}
+            for name in ("prints", "shout"):
+                result = await call(client, name, {"text": "hi"})
+                assert result.structuredContent == {"answer": "HI"}
+
+
+def test_the_settings_of_a_desktop_client():
+    from patchbay.flows.cli.mcp import client_config
+
+    told = json.loads(json.dumps(client_config([Path("flows/saved/ask.json")])))
+    (server,) = told["mcpServers"].values()
+    assert server["args"][:3] == ["-m", "patchbay.flows", "mcp"]
+    assert Path(server["args"][3]).is_absolute()
