@@ -8,14 +8,14 @@ from patchbay.flows.server.core.served_run import ServedRun
 from patchbay.flows.server.core.service import FlowService
 from patchbay.flows.server.core.shelf import ServedFlow
 from patchbay.flows.server.openai.answering import Answering, reply_of, waiting_run
-from patchbay.flows.server.openai.conversation import Talk, request_of
+from patchbay.flows.server.openai.conversation import ChatSoFar, request_of
 
 
 async def begun(
     service: FlowService,
     caller: Caller,
     flow: ServedFlow,
-    talk: Talk,
+    talk: ChatSoFar,
     *,
     stream: bool,
     thread: str | None = None,

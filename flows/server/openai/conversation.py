@@ -19,7 +19,7 @@ _KNOWN = ("system", "user", "assistant", "tool")
 
 
 @dataclass
-class Talk:
+class ChatSoFar:
     """What was said, as role and text, and the pictures of the last message of the user."""
 
     messages: list[Message] = field(default_factory=list)
@@ -69,7 +69,7 @@ def _read(content: Any, place: str) -> tuple[str, list[Picture]]:
     return "\n".join(texts), pictures
 
 
-def of_messages(messages: Any) -> Talk:
+def of_messages(messages: Any) -> ChatSoFar:
     """The conversation of a chat completion.
 
     Raises:
@@ -77,7 +77,7 @@ def of_messages(messages: Any) -> Talk:
     """
     if not isinstance(messages, list) or not messages:
         raise wrong('"messages" is a list of at least one message.', "messages")
-    found = Talk()
+    found = ChatSoFar()
     for number, message in enumerate(messages):
         place = f"messages[{number}]"
         if not isinstance(message, dict):
@@ -86,7 +86,7 @@ def of_messages(messages: Any) -> Talk:
     return found
 
 
-async def request_of(talk: Talk, flow: ServedFlow, run: str) -> RunRequest:
+async def request_of(talk: ChatSoFar, flow: ServedFlow, run: str) -> RunRequest:
     """The inputs of a flow for what was said: all messages for an input of that kind, else the
     last text of the user.
 

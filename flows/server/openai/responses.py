@@ -16,7 +16,7 @@ from patchbay.flows.server.core.service import FlowService
 from patchbay.flows.server.openai.answering import Answering, pieces_of
 from patchbay.flows.server.openai.beginning import begun
 from patchbay.flows.server.openai.chat import body_of, final_text
-from patchbay.flows.server.openai.conversation import Talk, wrong
+from patchbay.flows.server.openai.conversation import ChatSoFar, wrong
 from patchbay.flows.server.openai.errors import error_body
 
 
@@ -38,14 +38,14 @@ async def responses(request: Request) -> Response:
     return JSONResponse(made.whole(text), headers={"x-run-id": live.id})
 
 
-def _conversation(body: dict[str, Any]) -> Talk:
+def _conversation(body: dict[str, Any]) -> ChatSoFar:
     if body.get("previous_response_id") is not None:
         raise wrong(
             'Responses are not kept by their id here: send what was said before in "input", or '
             'name a thread as "conversation".',
             "previous_response_id",
         )
-    talk, given = Talk(), body.get("input")
+    talk, given = ChatSoFar(), body.get("input")
     if isinstance(body.get("instructions"), str):
         talk.add("system", body["instructions"], "instructions")
     if isinstance(given, str):
@@ -58,7 +58,7 @@ def _conversation(body: dict[str, Any]) -> Talk:
     return talk
 
 
-def _add(talk: Talk, item: Any, place: str) -> None:
+def _add(talk: ChatSoFar, item: Any, place: str) -> None:
     if not isinstance(item, dict):
         raise wrong(f'"{place}" is an object.', place)
     kind = item.get("type", "message")
