@@ -138,6 +138,12 @@ bench: setup  ## speed against the floor and against peers: one table
 bench-peers: setup  ## fetch the peers that `make bench` compares with, into .venv-peers
 	$(PY) -m bench.peers
 
+.PHONY: serve-peers
+serve-peers: setup  ## fetch the SDKs of Flowise and Langflow, with which the server is tested
+	@mkdir -p .serve-peers
+	npm install --silent --no-audit --no-fund --prefix .serve-peers flowise-sdk@1.0.9
+	$(PIP) --no-deps --upgrade --target .serve-peers langflow-sdk==0.4.0
+
 exchange-peers: setup  ## fetch the flows that Flowise and Langflow ship, into .exchange-peers
 	$(PY) -m tests.exchange_peers .exchange-peers
 

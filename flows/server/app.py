@@ -18,6 +18,8 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp
 
 from patchbay.flows.problems import FlowError
+from patchbay.flows.server.compat.flowise import ROUTES as FLOWISE
+from patchbay.flows.server.compat.langflow import ROUTES as LANGFLOW
 from patchbay.flows.server.core.gate import Gate
 from patchbay.flows.server.core.refusals import RefusedError, answer, of_flow, refused
 from patchbay.flows.server.core.requests import caller_of, service_of
@@ -76,7 +78,15 @@ def _mcp(service: FlowService) -> McpOverHttp | None:
 
 def _routes(mcp: McpOverHttp | None) -> list[BaseRoute]:
     more = [] if mcp is None else [Route("/mcp", mcp)]
-    return [*more, *addresses.ROUTES, Route("/openapi.json", _openapi), *OPENAI, *pages.ROUTES]
+    return [
+        *more,
+        *addresses.ROUTES,
+        Route("/openapi.json", _openapi),
+        *OPENAI,
+        *FLOWISE,
+        *LANGFLOW,
+        *pages.ROUTES,
+    ]
 
 
 def say(path: str, error: RefusedError) -> Response:

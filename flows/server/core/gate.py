@@ -23,7 +23,10 @@ if TYPE_CHECKING:
     from starlette.responses import Response
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-OPEN = ("/health", "/chat/", "/assets/", "/embed.js", "/docs")
+OPEN = (
+    "/health", "/chat/", "/assets/", "/embed.js", "/docs",
+    "/api/v1/chatflows-streaming/", "/api/v1/public-chatbotConfig/",
+)  # fmt: skip
 """Addresses that need no key: they hold nothing but the program of a page."""
 FRAMED = ("/assets/", "/embed.js", "/chat/")
 """What pages of other origins may load: a script tag sends no origin."""

@@ -18,6 +18,7 @@ from patchbay.flows.runs.events import Event
 from patchbay.flows.runs.running import LoadedFlow, Run
 from patchbay.flows.server.core.asked import RunRequest
 from patchbay.flows.server.core.budgets import Budgets
+from patchbay.flows.server.core.feedback import Feedback
 from patchbay.flows.server.core.figures import Figures
 from patchbay.flows.server.core.keys import Caller, Keys
 from patchbay.flows.server.core.owners import Owners
@@ -61,6 +62,7 @@ class FlowService:
     opened: History | None = None
     meter: Budgets = field(default_factory=Budgets)
     figures: Figures = field(default_factory=Figures)
+    feedback: Feedback = field(default_factory=Feedback)
     live: dict[str, ServedRun] = field(default_factory=dict)
     epoch: str = field(default_factory=lambda: secrets.token_hex(3))
     """Numbers of events count within one start of the server; this tells the starts apart."""

@@ -226,6 +226,23 @@ async def resume(request: Request) -> Response:
     return JSONResponse({**live.as_dict(), "events_at": events_at(service, id)}, 202)
 
 
+async def feedback(request: Request) -> Response:
+    """Keep what somebody thought of the answer of a run."""
+    service, caller, id = service_of(request), caller_of(request), request.path_params["run"]
+    service.mine(id, caller)
+    given = json_of(await request.body())
+    if not isinstance(given, dict):
+        raise refused(400, "serve/not-json", "The body is not a JSON object.")
+    await service.feedback.keep(id, caller.name, given.get("rating"), given.get("comment"))
+    return JSONResponse({"run": id, "rating": given.get("rating")})
+
+
+async def all_feedback(request: Request) -> Response:
+    """What was thought of the caller's runs."""
+    caller = caller_of(request)
+    return JSONResponse({"feedback": await service_of(request).feedback.listed(caller.name)})
+
+
 # --- threads --------------------------------------------------------------------------------------
 
 
@@ -291,6 +308,8 @@ ROUTES = [
     Route("/runs/{run}/cancel", cancel, methods=["POST"]),
     Route("/runs/{run}/answer", answer, methods=["POST"]),
     Route("/runs/{run}/resume", resume, methods=["POST"]),
+    Route("/runs/{run}/feedback", feedback, methods=["POST"]),
+    Route("/feedback", all_feedback),
     Route("/threads", threads),
     Route("/threads/{thread}", thread),
     Route("/metrics", metrics),

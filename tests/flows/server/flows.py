@@ -84,6 +84,11 @@ FLOWS: dict[str, Flow] = {
         ["in.value > up.text", "up.text > out.value"],
         "Prints",
     ),
+    "sources": flow(
+        {"in": asks(), "find": "test.finds", "out": gives(), "from": gives("sources")},
+        ["in.value > find.text", "find.text > out.value", "find.found > from.value"],
+        "Sources",
+    ),
     "vectors": flow(
         {"e": "test.embeddings", "out": gives("embeddings")},
         ["e.embeddings > out.value"],

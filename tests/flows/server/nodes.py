@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from patchbay.nodes.contract import Context, DescribingNode, Node, NodeParams, Ports
 from patchbay.nodes.models.asking import WAS_CUT
 from patchbay.nodes.testing import ScriptedModel
-from patchbay.nodes.values import EmbeddingsSpec, FileRef, ModelSpec, Opening
+from patchbay.nodes.values import Document, EmbeddingsSpec, FileRef, ModelSpec, Opening
 from tests.flows.runs.nodes import NODES as OTHERS
 
 
@@ -147,4 +147,21 @@ class Prints(Node):
         return self.Outputs(text=inputs.text.upper())
 
 
-NODES = [*OTHERS, Prints, Words, Size, Scripted, Thinks, MakesLetters]
+class Finds(Node):
+    """Answer with a text and the document that it comes from."""
+
+    kind, title, family = "test.finds", "Finds", "Test"
+
+    class Inputs(Ports):
+        text: str
+
+    class Outputs(Ports):
+        text: str
+        found: list[Document]
+
+    async def run(self, inputs: Inputs, params: Any, ctx: Context) -> Outputs:
+        document = Document(text=inputs.text, metadata={"source": "n.md"})
+        return self.Outputs(text="It says so.", found=[document])
+
+
+NODES = [*OTHERS, Finds, Prints, Words, Size, Scripted, Thinks, MakesLetters]

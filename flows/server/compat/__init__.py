@@ -1,0 +1,1 @@
+"""Addresses of Flowise and Langflow, so that their clients work by changing the base address."""

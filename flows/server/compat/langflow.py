@@ -1,0 +1,127 @@
+"""Langflow's run address (as of Langflow 1)."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import AsyncGenerator
+from datetime import UTC, datetime
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from patchbay.flows.server.compat.flowise import object_of
+from patchbay.flows.server.compat.talking import said
+from patchbay.flows.server.core.event_stream import EventStream, unless_gone
+from patchbay.flows.server.core.refusals import RefusedError
+from patchbay.flows.server.core.requests import caller_of, service_of
+from patchbay.flows.server.core.served_run import ServedRun
+from patchbay.flows.server.core.service import FlowService
+from patchbay.flows.server.openai.answering import Answering, pieces_of
+from patchbay.flows.server.openai.chat import final_text
+
+
+async def run(request: Request) -> Response:
+    """Run a flow with a message: whole, or as lines of JSON."""
+    service, caller = service_of(request), caller_of(request)
+    flow = service.shelf.get(request.path_params["flow"], caller)
+    body = await object_of(request)
+    session = str(body.get("session_id") or uuid.uuid4())
+    asked = request.query_params.get("stream", str(body.get("stream", "")))
+    stream = asked.casefold() in ("true", "1")
+    message = body.get("input_value", "")
+    live, answering = await said(service, caller, flow, message, session, stream=stream)
+    if stream:
+        sent = _events(service, live, answering, message, session)
+        return EventStream(sent, {"x-run-id": live.id})
+    assert live.task is not None  # noqa: S101 - it has been started
+    if not await unless_gone(request.receive, live.task):
+        live.stop()
+        return Response(status_code=499)
+    text = await final_text(service, live, answering)
+    return JSONResponse(_result(live, message, session, text), headers={"x-run-id": live.id})
+
+
+async def _events(
+    service: FlowService, live: ServedRun, answering: Answering, message: Any, session: str
+) -> AsyncGenerator[bytes, None]:
+    yield _line("add_message", _message(live, str(message), session, "User"))
+    pieces = pieces_of(live, answering)
+    try:
+        async for piece in pieces:
+            if piece is not None and piece[0] == "text":
+                yield _token(live, piece[1])
+    finally:
+        await pieces.aclose()
+    try:
+        text = await final_text(service, live, answering)
+    except RefusedError as error:
+        yield _line("error", {"error": f"{error.problem.message} {error.problem.fix}".strip()})
+        return
+    rest = answering.rest(live.outputs) if live.status == "finished" else text
+    if rest:
+        yield _token(live, rest)
+    yield _line("add_message", _message(live, text, session, "Machine"))
+    yield _line("end", {"result": _result(live, message, session, text)})
+
+
+def _token(live: ServedRun, piece: str) -> bytes:
+    return _line("token", {"chunk": piece, "id": live.id, "timestamp": _now()})
+
+
+def _line(name: str, data: Any) -> bytes:
+    return f"{json.dumps({'event': name, 'data': data}, ensure_ascii=False)}\n\n".encode()
+
+
+def _now() -> str:
+    return datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def _message(live: ServedRun, text: str, session: str, sender: str) -> dict[str, Any]:
+    name = "AI" if sender == "Machine" else "User"
+    return {
+        "id": live.id,
+        "flow_id": live.flow.name,
+        "timestamp": _now(),
+        "sender": sender,
+        "sender_name": name,
+        "session_id": session,
+        "text": text,
+        "files": [],
+        "error": False,
+        "edit": False,
+        "properties": {},
+        "category": "message",
+        "content_blocks": [],
+    }
+
+
+def _result(live: ServedRun, message: Any, session: str, text: str) -> dict[str, Any]:
+    """What a run gave, as Langflow nests it."""
+    held = _message(live, text, session, "Machine")
+    component = f"ChatOutput-{live.flow.name}"
+    inner = {
+        "results": {"message": {**held, "text_key": "text", "data": held}},
+        "artifacts": {"message": text, "sender": "Machine", "sender_name": "AI", "type": "object"},
+        "outputs": {"message": {"message": text, "type": "text"}},
+        "logs": {"message": []},
+        "messages": [
+            {
+                "message": text, "sender": "Machine", "sender_name": "AI", "session_id": session,
+                "component_id": component, "files": [], "type": "text",
+            }
+        ],
+        "component_display_name": "Chat Output",
+        "component_id": component,
+        "used_frozen_result": False,
+    }  # fmt: skip
+    block = {"inputs": {"input_value": message}, "outputs": [inner]}
+    return {"session_id": session, "outputs": [block]}
+
+
+ROUTES = [
+    Route("/api/v1/run/{flow}", run, methods=["POST"]),
+    Route("/api/v1/run/advanced/{flow}", run, methods=["POST"]),
+]
