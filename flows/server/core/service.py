@@ -34,6 +34,7 @@ from patchbay.nodes.threads import in_thread
 if TYPE_CHECKING:
     from patchbay.flows.runs.history import History, PastRun
     from patchbay.flows.runs.resources import Pool
+    from patchbay.flows.runs.secrets import Secrets
 
 log = logging.getLogger("patchbay.serve")
 
@@ -78,6 +79,11 @@ class FlowService:
     def pool(self) -> Pool:
         """What opens models, for all runs."""
         return self._env.pool
+
+    @property
+    def secrets(self) -> Secrets:
+        """Where the secrets are that flows name."""
+        return self._env.secrets
 
     async def history(self) -> History:
         """The history, opened when it is first needed."""

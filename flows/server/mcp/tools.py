@@ -106,7 +106,7 @@ def _resources(sources: Iterable[Document]) -> list[types.ContentBlock]:
         uri = str(named)
         if not uri.startswith(("http://", "https://")):
             uri = f"source:///{quote(uri.replace(chr(92), '/').rpartition('/')[2])}"
-        held = types.TextResourceContents(uri=uri, mimeType="text/plain", text=source.text)  # type: ignore[arg-type]
+        held = types.TextResourceContents(uri=uri, mimeType="text/plain", text=source.text)
         found.append(types.EmbeddedResource(type="resource", resource=held))
     return found
 

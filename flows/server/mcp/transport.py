@@ -39,7 +39,7 @@ class McpOverHttp:
     async def running(self) -> AsyncIterator[None]:
         """Serve until the end of the block."""
         # Its streams end with their runs, which are given time to end.
-        AppStatus.disable_automatic_graceful_drain()
+        AppStatus.enable_automatic_graceful_drain = False
         async with self._sessions.run(), self._single.run():
             yield
 
@@ -64,7 +64,7 @@ def _method(body: bytes) -> Any:
 
 
 async def _whole(receive: Receive) -> bytes:
-    parts = []
+    parts: list[bytes] = []
     while True:
         message = await receive()
         if message["type"] != "http.request":

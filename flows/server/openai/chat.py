@@ -63,7 +63,7 @@ async def whole(service: FlowService, live: ServedRun, answering: Answering) -> 
     """
     text = await final_text(service, live, answering)
     message: dict[str, Any] = {"role": "assistant", "content": text, "refusal": None}
-    if notes := annotations(answering.sources(live.outputs), len(text)):
+    if notes := citations(answering.sources(live.outputs), len(text)):
         message["annotations"] = notes
     if thoughts := "".join(said for kind, said in answering.pieces if kind == "thought"):
         message["reasoning_content"] = thoughts
@@ -99,7 +99,7 @@ def usage(tokens: Tokens) -> dict[str, Any]:
     }
 
 
-def annotations(sources: list[Document], end: int) -> list[dict[str, Any]]:
+def citations(sources: list[Document], end: int) -> list[dict[str, Any]]:
     """Sources as citations, of those that are pages."""
     found = []
     for source in sources:
@@ -151,7 +151,7 @@ class _Chunks:
         rest = answering.rest(live.outputs) if live.status == "finished" else text
         if rest:
             yield self._chunk({"content": rest})
-        notes = annotations(answering.sources(live.outputs), len(text))
+        notes = citations(answering.sources(live.outputs), len(text))
         yield self._chunk({"annotations": notes} if notes else {}, answering.reason)
         if self._with_usage:
             head = _head(live, "chat.completion.chunk")

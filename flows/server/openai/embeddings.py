@@ -10,20 +10,32 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from patchbay.flows.runs.secrets import Secrets
 from patchbay.flows.server.core.asked import RunRequest
 from patchbay.flows.server.core.refusals import refused
 from patchbay.flows.server.core.requests import caller_of, service_of
 from patchbay.flows.server.openai.chat import body_of, failure
 from patchbay.flows.server.openai.conversation import wrong
 from patchbay.nodes.threads import in_thread
-from patchbay.nodes.values import EmbeddingsSpec
+from patchbay.nodes.values import EmbeddingsSpec, SecretRef
 
 MOST = 2048
 """Texts in one request, as OpenAI has it."""
 
 
 class _Quiet:
-    """Hears what the pool says while it opens something; nobody is told."""
+    """Hears what the pool says while it opens something; nobody is told.
+
+    Args:
+        secrets: where the secrets are that it names.
+    """
+
+    def __init__(self, secrets: Secrets) -> None:
+        self._secrets = secrets
+
+    def secret(self, ref: SecretRef) -> str:
+        """The value of a secret."""
+        return self._secrets.get(ref)
 
     def opening(self, label: str, done: float, total: float | None) -> None:
         """Progress."""
@@ -52,7 +64,7 @@ async def embeddings(request: Request) -> Response:
             f'The flow "{flow.name}" does not end in embeddings.',
             "Wire a node of embeddings into its output.",
         )
-    async with service.pool.use(specs[0], _Quiet()) as model:
+    async with service.pool.use(specs[0], _Quiet(service.secrets)) as model:
         vectors = await in_thread(model.embed_documents, texts)
     packed = body.get("encoding_format") == "base64"
     data = [
