@@ -130,6 +130,7 @@ def _tell(service: FlowService, address: str, host: str, no_key: bool) -> None:
     say.err(f"Serving {len(flows)} flows at {address}; Ctrl+C ends.")
     for flow in flows:
         say.err(f"  {flow.name:<24} POST {address}/flows/{flow.name}/run")
+    say.err(f"  a chat with each         {address}/chat/{flows[0].name}")
     say.err(f"  the flows, described     {address}/docs and {address}/openapi.json")
     key = "" if no_key else f' -H "Authorization: Bearer $(cat {shlex.quote(str(owner_file()))})"'
     if no_key:

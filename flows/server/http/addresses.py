@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
+from patchbay.flows.problems import FlowError
 from patchbay.flows.server.core.asked import json_of, read, yes
 from patchbay.flows.server.core.event_stream import PING, EventStream, event, unless_gone
 from patchbay.flows.server.core.refusals import refused
@@ -47,9 +48,21 @@ def described(flow: ServedFlow) -> dict[str, Any]:
         ],
         "outputs": [{"name": n, "description": text} for n, text in flow.outputs.items()],
         "asks_people": flow.may_ask,
+        "talk": talk_of(flow),
         "run": f"/flows/{flow.name}/run",
         "chat": f"/chat/{flow.name}",
     }
+
+
+def talk_of(flow: ServedFlow) -> dict[str, Any] | None:
+    """The input that a message goes to; None where the flow cannot be talked to."""
+    from patchbay.flows.runs.thread_runs import talked_to
+
+    try:
+        asks = talked_to(flow.prepared.resolved)
+    except FlowError:
+        return None
+    return {"input": asks.name, "kind": asks.kind, "description": asks.description}
 
 
 async def flows(request: Request) -> Response:

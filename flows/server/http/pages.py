@@ -10,6 +10,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from patchbay.flows.server.core.refusals import refused
+from patchbay.flows.server.core.requests import service_of
 from patchbay.flows.server.http.openapi import page
 
 ASSETS = Path(__file__).parent / "assets"
@@ -18,19 +19,21 @@ _TYPES = {
     ".css": "text/css; charset=utf-8",
     ".svg": "image/svg+xml",
 }
-POLICY = "; ".join(
-    [
-        "default-src 'none'",
-        "script-src 'self'",
-        "style-src 'self'",
-        "img-src 'self' data: blob:",
-        "connect-src 'self'",
-        "form-action 'self'",
-        "base-uri 'none'",
-        "frame-ancestors 'self'",
-    ]
+_POLICY = (
+    "default-src 'none'",
+    "script-src 'self'",
+    "style-src 'self'",
+    "img-src 'self' data: blob:",
+    "connect-src 'self'",
+    "form-action 'self'",
+    "base-uri 'none'",
 )
 """What our pages may load (Content Security Policy Level 3)."""
+
+
+def policy(origins: tuple[str, ...] = ()) -> str:
+    """The policy of a page, which our own pages and those of these origins may frame."""
+    return "; ".join((*_POLICY, " ".join(("frame-ancestors 'self'", *origins))))
 
 
 async def root(_: Request) -> Response:
@@ -40,12 +43,27 @@ async def root(_: Request) -> Response:
 
 async def docs(_: Request) -> Response:
     """The page that shows the flows."""
-    return HTMLResponse(page(), headers={"content-security-policy": POLICY})
+    return HTMLResponse(page(), headers={"content-security-policy": policy()})
+
+
+async def chat(request: Request) -> Response:
+    """A conversation with a flow. The page knows nothing of it: it asks, with the reader's key."""
+    origins = service_of(request).settings.origins
+    headers = {"content-security-policy": policy(origins), "cache-control": "no-cache"}
+    return HTMLResponse(_CHAT, headers=headers)
+
+
+async def embed(_: Request) -> Response:
+    """The script that puts the chat onto a page of somebody else."""
+    return _asset("embed.js")
 
 
 async def asset(request: Request) -> Response:
     """A script or a style."""
-    name = request.path_params["name"]
+    return _asset(request.path_params["name"])
+
+
+def _asset(name: str) -> Response:
     kind = _TYPES.get(Path(name).suffix)
     if kind is None or name not in known():
         raise refused(404, "serve/address", "There is no such address here.")
@@ -63,4 +81,23 @@ def _content(name: str) -> bytes:
     return (ASSETS / name).read_bytes()
 
 
-ROUTES = [Route("/", root), Route("/docs", docs), Route("/assets/{name}", asset)]
+_CHAT = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1"><title>Chat</title>
+<link rel="stylesheet" href="/assets/chat.css"></head><body>
+<header><h1 id="title">Chat</h1><p id="about"></p>
+<button id="new" type="button">New chat</button></header>
+<main id="talk" role="log" aria-live="polite" tabindex="0" aria-label="Conversation"></main>
+<form id="say"><div id="fields"></div><div class="line">
+<textarea id="text" rows="1" aria-label="Message" placeholder="Message"></textarea>
+<button id="send" class="act">Send</button></div></form>
+<script src="/assets/chat.js"></script></body></html>
+"""
+
+ROUTES = [
+    Route("/", root),
+    Route("/docs", docs),
+    Route("/chat/{flow}", chat),
+    Route("/embed.js", embed),
+    Route("/assets/{name}", asset),
+]
