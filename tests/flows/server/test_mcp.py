@@ -204,7 +204,7 @@ async def test_over_stdin_and_stdout(environ: dict[str, str], tmp_path: Path):  
 
 
 def test_the_settings_of_a_desktop_client():
-    from patchbay.flows.cli.mcp import client_config
+    from patchbay.flows.cli.mcp_tools import client_config
 
     told = json.loads(json.dumps(client_config([Path("flows/saved/ask.json")])))
     (server,) = told["mcpServers"].values()
