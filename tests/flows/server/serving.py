@@ -40,6 +40,16 @@ class Served:
     server: Listening
     folder: Path
 
+    @property
+    def host(self) -> str:
+        """Where it listens."""
+        return self.address.removeprefix("http://").partition(":")[0]
+
+    @property
+    def port(self) -> int:
+        """Where it listens."""
+        return int(self.address.rpartition(":")[2])
+
     def run(self, flow: str, given: Any = None, **more: Any) -> httpx.Response:
         """Run a flow with JSON."""
         return self.http.post(f"/flows/{flow}/run", json=given or {}, **more)

@@ -20,6 +20,9 @@ from patchbay.nodes.home import weights_dir
 from tests.flows.server.flows import write
 from tests.paths import ROOT, python_path
 
+QUESTION = " ".join("abc" * 10)
+"""Takes the flow `slow` a second and a half."""
+
 
 @pytest.fixture
 def environ(tmp_path: Path) -> dict[str, str]:
@@ -83,7 +86,7 @@ def test_killed_under_load_every_run_is_there(environ, tmp_path):
     with started(environ, str(folder), *limits) as (process, address, _):
         key = (tmp_path / "home" / "serve-key").read_text().strip()
         headers = {"authorization": f"Bearer {key}"}
-        body = {"question": "a b c d e f g h", "background": True}
+        body = {"question": QUESTION, "background": True}
         with httpx.Client(base_url=address, headers=headers, timeout=60) as http:
             runs = [http.post("/flows/slow/run", json=body).json()["run"] for _ in range(8)]
         process.kill()
@@ -104,4 +107,4 @@ def test_killed_under_load_every_run_is_there(environ, tmp_path):
                 assert time.monotonic() < end
                 time.sleep(0.05)
             told = http.get(f"/runs/{run}").json()
-            assert told["outputs"] == {"answer": "a b c d e f g h"}
+            assert told["outputs"] == {"answer": QUESTION}
