@@ -66,7 +66,8 @@ class Listener(BaseHTTPRequestHandler):
         message = {"role": "assistant", "content": SAID}
         choice = {"index": 0, "message": message, "finish_reason": "stop"}
         self._begin("application/json")
-        whole = {**base, "object": "chat.completion", "choices": [choice]}
+        usage = {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2}  # lfx needs it
+        whole = {**base, "object": "chat.completion", "choices": [choice], "usage": usage}
         self.wfile.write(json.dumps(whole).encode())
 
     def _begin(self, kind: str) -> None:
