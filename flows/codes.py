@@ -73,6 +73,8 @@ RUN_CODES: Mapping[str, str] = {
     "history/unwritable": "The file of the history cannot be made, read or written.",
     "history/other-host": "Another machine writes the file of the history, which two may not.",
     "history/newer": "A newer Patchbay wrote the history.",
+    "history/address": "The address of the history is none that can be used.",
+    "question/value": "An answer is not what the question asks for.",
     "system/file": "The system refuses a file: the disk is full, a folder is read-only.",
     "files/there": "A file of that name is in the folder that files of a run were to go into.",
     "files/write": "A file of a run cannot be written into the folder.",
