@@ -351,6 +351,26 @@ def test_another_program_changes_the_file(canvas: CanvasPage, context: BrowserCo
     assert follower.saved()["name"] == "Other"
 
 
+def test_from_afar_a_node_is_its_title_in_letters_one_can_read(canvas: CanvasPage):
+    canvas.drop("Flow input", 130, 120)
+    title = canvas.nodes().first.locator(".pb-title")
+    expect(title).to_be_visible()
+    canvas.page.locator(".pb-canvas").focus()
+    zoom = canvas.page.get_by_role("button", name="%")
+    for _ in range(12):
+        if int((zoom.inner_text()).split()[0]) < 42:
+            break
+        canvas.press("-")
+        canvas.page.wait_for_timeout(250)
+    expect(canvas.page.locator(".pb-canvas.far")).to_have_count(1)
+    assert title.evaluate(
+        "e => parseFloat(getComputedStyle(e).fontSize) * e.getBoundingClientRect().width"
+        " / e.offsetWidth >= 9"
+    )
+    expect(canvas.nodes().first.locator(".pb-port-name").first).to_be_hidden()
+    expect(canvas.port("flow-input.value", "out")).to_be_visible()
+
+
 def test_read_only(canvas: CanvasPage, context: BrowserContext):
     three_nodes(canvas)
     canvas.wait_saved(lambda flow: len(flow["nodes"]) == 3)

@@ -50,6 +50,8 @@ interface Props {
 }
 
 // At module level: a new object as a prop of <ReactFlow> makes everything draw again.
+/** Below this zoom a node is its title and its state, in letters that can be read. */
+const FAR = 0.45;
 const nodeTypes = { box: NodeBox, note: NoteBox, group_: GroupBox };
 const edgeTypes = { wire: WireLine };
 const snapGrid: [number, number] = [GRID, GRID];
@@ -59,7 +61,7 @@ const overviewColor = (node: DrawnNode): string =>
   node.type === "box" ? familyColor((node.data as NodeData).kind?.family ?? "") : "var(--pb-line)";
 
 export function Canvas({ doc, reveal, onSelect, ref, paletteShut, onPalette, onChosen, dock }: Props) {
-  const far = useStore((state) => state.transform[2] < 0.35);
+  const far = useStore((state) => state.transform[2] < FAR);
   const { actions } = useShared();
   const flow = useReactFlow();
   const root = useRef<HTMLDivElement>(null);
