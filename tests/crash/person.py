@@ -25,6 +25,8 @@ class Person:
     def __init__(self, history: History, run: str, chance: random.Random | None) -> None:
         self._history, self._run, self._chance = history, run, chance
         self._times = 0
+        self.claimed = False
+        """Whether the run was asleep when this person answered, and is theirs to go on with."""
 
     def happens(self, share: float) -> bool:
         """Whether something happens that does so in this share of the moments."""

@@ -85,9 +85,11 @@ class Scenarios:
             run = None
             if Ledger.fault.dead:
                 kills += 1
+                person.claimed = False
                 bury(self.history, run_id, losing=chance.random() < 0.5)
                 Ledger.fault = self._fault(name, kills, chance)
             elif outputs is not WAITS:
+                assert not person.claimed, "two processes had the run"
                 break
         self._judge(name, outputs, kills)
         person.judge()
@@ -114,6 +116,9 @@ class Scenarios:
         if not self._known(run_id):  # it died before its first record
             return self.new(name, run_id)
         past = self.history.get(run_id)
+        if person.claimed:
+            person.claimed = False
+            return gone_on_with(self.history, run_id, self.environment())
         share = 0.85 if past.status == "waiting" else 0.4
         if person.happens(share) and person.answers():
             return gone_on_with(self.history, run_id, self.environment())
@@ -151,7 +156,8 @@ class Scenarios:
     def _answered_at_work(self, run: Run, person: Person) -> None:
         """Somebody answers while the run works, and its process may die at that."""
         try:
-            assert not person.answers(), "two processes have the run"
+            # It may have fallen asleep, and only not said so yet: then it is theirs who answer.
+            person.claimed = bool(person.answers()) or person.claimed
         except Killed:
             run.cancel()
         if person.happens(0.5):
