@@ -6,6 +6,7 @@ import asyncio
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +18,13 @@ from patchbay.flows.document.reading import read_flow
 from patchbay.flows.problems import FlowError
 from patchbay.flows.runs.environment import Environment
 from patchbay.flows.runs.history import History, PastRun
+from patchbay.flows.runs.inbox import AlreadyAnsweredError
 from patchbay.flows.runs.resources import Pool
+from patchbay.flows.runs.running import LoadedFlow, Run
 from patchbay.nodes.catalog import load_catalog
 from patchbay.nodes.contract import Context, Node, NodeError, Ports
 from patchbay.studio.runs.runner import LiveRun, Runner
+from tests.stores import another
 
 
 class Slow(Node):
@@ -245,3 +249,45 @@ def test_a_run_of_the_real_model_stops_and_leaves_no_thread(tmp_path: Path) -> N
     assert (live.progress.status, live.progress.nodes["ask"].status) == ("cancelled", "cancelled")
     history.close()  # its writer is the history's, not the run's
     until(lambda: not set(threading.enumerate()) - before)
+
+
+def test_of_two_tabs_that_answer_at_once_one_is_heard(runner: Runner) -> None:
+    asks = NodeInstance(id="pick", kind="people.choose", params={"options": ["a", "b"]})
+    out = NodeInstance(id="out", kind="io.output", params={"name": "out"})
+    document = Flow(nodes=(asks, out), edges=(Edge(source="pick.choice", target="out.value"),))
+    live = runner.start("doc", "ann", document, {})
+    until(lambda: live.progress.status == "waiting")
+
+    def one(word: str) -> str:
+        try:
+            runner.answer(live.id, "pick", word, "ann")
+        except AlreadyAnsweredError:
+            return ""
+        return word
+
+    with ThreadPoolExecutor(2) as tabs:
+        (heard,) = [word for word in tabs.map(one, ("a", "b")) if word]
+    until(lambda: recorded(runner, live).status == "finished")
+    assert recorded(runner, live).outputs == {"out": heard}
+
+
+def test_a_run_of_the_command_line_is_stopped_from_the_studio(runner: Runner) -> None:
+    """It is no run of this process: the studio leaves word, and shows what became of it."""
+    history = runner._history()  # type: ignore[misc]
+    slow = Run(LoadedFlow(chain(Slow.kind)), {"question": "Why?"}, runner._environment(None))
+    slow.add_sink(another(history).recorder(slow.id, slow.flow))
+    started = threading.Event()
+
+    async def work() -> str:
+        last = ""
+        async for event in slow.events():
+            started.set()
+            last = event.type
+        return last
+
+    with ThreadPoolExecutor(1) as elsewhere:
+        ends = elsewhere.submit(asyncio.run, work())
+        assert started.wait(20)
+        runner.stop(slow.id)
+        assert ends.result(20) == "run_cancelled"
+    assert history.get(slow.id).status == "cancelled"

@@ -275,3 +275,26 @@ def test_the_files_of_a_run_are_written_into_a_folder(
     assert (again.returncode, "files/there" in again.stderr) == (1, True), again.stderr
     of_none = patchbay("runs", "--files", tmp_path / "out")
     assert (of_none.returncode, "Of which run?" in of_none.stderr) == (1, True), of_none.stderr
+
+
+def test_of_two_processes_that_answer_at_once_one_is_heard(
+    patchbay: Patchbay, environ: dict[str, str], save: Save
+) -> None:
+    patchbay("run", save(MAIL), "--record")
+    run = json.loads(patchbay("inbox", "--json").stdout)[0]["run"]
+    words = [sys.executable, "-m", "patchbay.flows", "answer", run, "--question", "team"]
+    both = [
+        subprocess.Popen(
+            [*words, "--choose", choice, "--as", choice],
+            env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        )
+        for choice in ("a", "b")
+    ]  # fmt: skip
+    said = [process.communicate(timeout=60)[1] for process in both]
+    codes = [process.returncode for process in both]
+    assert sorted(codes) == [1, 75], said
+    heard, refused = "ab"[codes.index(75)], said[codes.index(1)]
+    assert "[question/answered]" in refused
+    assert f"by {heard} on" in refused
+    end = patchbay("answer", run, "--approve", "--json")
+    assert json.loads(end.stdout)["outputs"]["who"] == heard
