@@ -25,6 +25,7 @@ FILES = (
     "tests/flows/runs/test_pruning.py",
     "tests/flows/runs/test_questions.py",
     "tests/flows/runs/test_remembering.py",
+    "tests/flows/runs/test_said_before.py",
     "tests/flows/runs/test_server_store.py",
     "tests/flows/runs/test_steps.py",
     "tests/flows/runs/test_stopping.py",

@@ -300,7 +300,10 @@ class Inbox:
         if db.dialect.name != "sqlite":
             r = self._runs.c
             db.execute(
-                self._runs.select().with_only_columns(r.id).where(r.id == run).with_for_update()
+                self._runs.select()
+                .with_only_columns(r.id)
+                .where(r.id == run)
+                .with_for_update(key_share=True)
             )
 
     def _answered(self, asked: OpenQuestion) -> AlreadyAnsweredError:
@@ -322,8 +325,8 @@ class Inbox:
     def _event(self, db: Any, run: str, event: NodeAsked | NodeAnswered | RunWaiting) -> None:
         data = as_json(event)
         row = {"run": run, "type": event.type, "node": data.get("node"), "data": dump(data)}
-        add_rows(db, self._store.table("run_sizes"), {"events": [row]})
         db.execute(self._events.insert().values(**row))
+        add_rows(db, self._store.table("run_sizes"), {"events": [row]})
 
 
 def said(answer: Mapping[str, Any]) -> str:

@@ -79,8 +79,8 @@ def _stopped(history: History, run: str, seconds: float) -> bool:
             return False
         data = {**as_json(end), "tokens": _spent(db, events, run)}
         said = {"run": run, "type": end.type, "node": None, "data": dump(data)}
-        add_rows(db, history.table("run_sizes"), {"events": [said]})
         db.execute(events.insert().values(**said))
+        add_rows(db, history.table("run_sizes"), {"events": [said]})
         held = threads.update().where(threads.c.run == run)
         db.execute(held.values(run="", process=""))
         return True

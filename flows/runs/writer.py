@@ -182,7 +182,6 @@ class Writer:
         for begin in {work.begin: None for work in group}:
             if begin is not None:
                 begin(db)
-        self._count(db, group)
         rows: dict[str, list[Mapping[str, Any]]] = {}
         for work in group:
             if work.row is not None:
@@ -191,6 +190,8 @@ class Writer:
                 self._insert(db, rows)
                 work.change(db)
         self._insert(db, rows)
+        # Last, as everybody does: on a server, who waits for a run shall hold no size meanwhile.
+        self._count(db, group)
 
     def _count(self, db: Connection, group: list[Work]) -> None:
         rows: dict[str, list[Mapping[str, Any]]] = {}
