@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -12,22 +11,18 @@ from typing import Any
 
 from patchbay.nodes.errors import NodeError
 from patchbay.nodes.models import endings, errors
-
-LONGEST_TEXT = 500
-"""Characters of a server's own words that a message repeats."""
-
-MOST_CAUSES = 10
-"""How far the causes of an exception are followed."""
+from patchbay.nodes.models.servers.answered import LONGEST_TEXT, Answered, causes, cut, text_of
 
 _LATER = frozenset({429, 502, 503, 504, 529})
 """Statuses that say "not now"; 529 is Anthropic's "overloaded"."""
 
 _OVERFLOW = re.compile(
     r"exceed_context_size|context_length_exceeded|context (?:length|size|window)|prompt is too long"
-    r"|maximum context|exceeds? the (?:available )?context|too many tokens",
+    r"|maximum context|exceeds? the (?:available )?context|too many tokens"
+    r"|input token count .{0,20}exceeds",
     re.IGNORECASE,
 )
-_NO_MODEL = re.compile(r"\bmodel\b", re.IGNORECASE)
+_NO_MODEL = re.compile(r"\bmodel\b|\bmodels/\S+ is not found", re.IGNORECASE)
 _NOT_FOUND = re.compile(
     r"not[ _]found|(?:does )?not exist|no such model|unknown model|invalid model|not a valid model"
     r"|model is not supported|no endpoints",
@@ -111,7 +106,7 @@ class Server:
             if isinstance(cause, EndedEarly):
                 return endings.unfinished(self, written)
         answer = Answered.of(error)
-        if answer.status is None:
+        if answer.status is None or written:  # what goes wrong in an answer was said in its stream
             return self._without_answer(error, answer, written)
         return self._answered(answer)
 
@@ -154,14 +149,14 @@ class Server:
         if isinstance(sent.body, Mapping) and (inner := sent.body.get("error")):
             status = inner.get("code") if isinstance(inner, Mapping) else None
             if isinstance(status, int) and 400 <= status < 600:
-                return self._answered(Answered(status, _text(sent.body), str(sent.body), {}))
+                return self._answered(Answered(status, text_of(sent.body), str(sent.body), {}))
             return NodeError(
                 f"{self} says that all is well (200) and sends an error in place of an answer: "
-                f"{_cut(_text(sent.body))}",
+                f"{cut(text_of(sent.body))}",
                 fix="Look at what the server says, or at a proxy in between.",
                 code="model/request",
             )
-        what = _cut(_text(sent.body)) or "nothing"
+        what = cut(text_of(sent.body)) or "nothing"
         return self.strange(f"in place of an answer it sends {sent.kind or 'no type'}: {what}")
 
     # --- an answer with an error ----------------------------------------------------------------
@@ -183,7 +178,7 @@ class Server:
         if status in _LATER:
             return self._later(answer)
         if status >= 500:
-            return errors.busy(str(self), f"{status}, {text}")
+            return errors.busy(str(self), f"{status}, {text.rstrip('.')}")
         return NodeError(
             f"{self} refused the request with {status}: {text}", code="model/request", retry=False
         )
@@ -259,77 +254,10 @@ class Server:
             )
         if answer.status == 429:
             return errors.rate_limited(f"{self} ({answer.text})", retry_after(answer.headers))
-        return errors.busy(str(self), f"{answer.status}, {answer.text}")
+        return errors.busy(str(self), f"{answer.status}, {answer.text.rstrip('.')}")
 
     def __str__(self) -> str:
         return f"{self.model!r} at {self.address}" if self.model else self.address
-
-
-# --- reading what libraries raise -----------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Answered:
-    """What a server answered, as far as an exception tells. `status` None: it did not."""
-
-    status: int | None
-    text: str
-    raw: str
-    headers: Mapping[str, str]
-
-    @classmethod
-    def of(cls, error: Any) -> Answered:
-        """Read an exception of `httpx`, `openai`, `anthropic`, `ollama` or the like."""
-        response = getattr(error, "response", None)
-        status = getattr(error, "status_code", None) or getattr(response, "status_code", None)
-        body = getattr(error, "body", None) or getattr(error, "error", None) or _body(response)
-        text = _text(body) or str(error) or type(error).__name__
-        return cls(
-            status if isinstance(status, int) and status >= 100 else None,
-            _cut(text),
-            f"{body} {error}",
-            getattr(response, "headers", {}),
-        )
-
-
-def _body(response: Any) -> Any:
-    try:
-        return response.text
-    except Exception:  # a streamed body that was never read, or no response at all
-        return None
-
-
-def _text(body: Any) -> str:
-    """The message inside an error body: OpenAI, FastAPI, Ollama and Anthropic nest it."""
-    if isinstance(body, bytes):
-        body = body.decode(errors="replace")
-    if isinstance(body, str):
-        try:
-            return _text(json.loads(body)) if body.lstrip()[:1] in ("{", '"') else _plain(body)
-        except ValueError:
-            return _plain(body)
-    if isinstance(body, Mapping):
-        inner = body.get("error") or body.get("message") or body.get("detail")
-        return _text(inner) if inner else json.dumps(body, default=str)
-    return "" if body is None else str(body)
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= LONGEST_TEXT else f"{text[:LONGEST_TEXT]} …"
-
-
-def _plain(text: str) -> str:
-    """Text without the tags of an error page."""
-    return " ".join(re.sub(r"<[^>]{0,500}>", " ", text[:5000]).split())
-
-
-def causes(error: BaseException) -> list[BaseException]:
-    """The error, what it was raised from, and so on to the first."""
-    found = [error]
-    while len(found) < MOST_CAUSES and (inner := error.__cause__ or error.__context__):
-        error = inner
-        found.append(error)
-    return found
 
 
 # --- trying again -------------------------------------------------------------------------------

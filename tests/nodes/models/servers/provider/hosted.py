@@ -24,7 +24,7 @@ class Hosted:
     """What it says, and what it was asked. `events` are a stream; `status` and `body` an error."""
 
     events: Sequence[Body] = ()
-    whole: Body | None = None
+    whole: Body | str | None = None
     status: int = 200
     body: Any = None
     models: Sequence[str] = ()

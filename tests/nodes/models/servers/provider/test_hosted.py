@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 
 from patchbay.nodes.errors import NodeError
 from patchbay.nodes.models.asking import Answer, ask, judge
+from patchbay.nodes.models.servers.errors import pause_s
 from patchbay.nodes.models.servers.provider.names import PROVIDERS
 from patchbay.nodes.models.servers.provider.spec import ProviderModel
 from patchbay.nodes.testing import RecordingContext
@@ -174,6 +176,63 @@ async def test_an_unknown_model_lists_the_known_ones(case: Any) -> None:
     error = await failure(case)
     assert error.code == "model/unknown"
     assert "big, small" in error.message
+
+
+# --- each says "no" and "not now" by a class of its own -------------------------------------------
+
+_GOOGLE = ("google_genai", "", "/v1beta/models")
+_PROVIDERS = {"anthropic": ("anthropic", "", ""), "google": _GOOGLE, "groq": _GROQ,
+              "mistral": _MISTRAL, "openai": _LIKE_OPENAI}  # fmt: skip
+
+GOOGLE = [
+    (400, "INVALID_ARGUMENT", "contents is not specified", "model/request"),
+    (400, "INVALID_ARGUMENT", "API key not valid. Please pass a valid API key.", "model/key"),
+    (400, "INVALID_ARGUMENT", "The input token count (9001) exceeds the maximum number of tokens "
+     "allowed (4096).", "model/context-overflow"),
+    (403, "PERMISSION_DENIED", "The caller does not have permission", "model/key"),
+    (404, "NOT_FOUND", "models/told is not found for API version v1beta, or is not supported for "
+     "generateContent.", "model/unknown"),
+    (429, "RESOURCE_EXHAUSTED", "You exceeded your current quota", "model/rate-limit"),
+    (500, "INTERNAL", "An internal error has occurred", "model/busy"),
+    (503, "UNAVAILABLE", "The model is overloaded.", "model/busy"),
+]  # fmt: skip
+"""https://ai.google.dev/gemini-api/docs/troubleshooting, and what its server says."""
+
+
+@pytest.mark.parametrize(("status", "word", "message", "code"), GOOGLE)
+async def test_what_google_refuses_is_told_apart(
+    status: int, word: str, message: str, code: str
+) -> None:
+    """LangChain's classes for it say no status; what they were raised from does."""
+    body = {"error": {"code": status, "message": message, "status": word}}
+    error = await failure((_GOOGLE, status, body))
+    assert error.code == code
+    assert error.retry == (status >= 429)
+    if code != "model/unknown":
+        assert message.rstrip(".") in error.message
+    assert isinstance(error.__cause__, Exception)
+    assert (pause_s(error.__cause__, 2, 2) is not None) == (status in (429, 503))
+
+
+@pytest.mark.parametrize("place", _PROVIDERS.values(), ids=_PROVIDERS.keys())
+@pytest.mark.parametrize(
+    ("status", "code"), [(400, "model/request"), (429, "model/rate-limit"), (503, "model/busy")]
+)
+async def test_a_refusal_is_none_that_passes(place: Any, status: int, code: str) -> None:
+    said = {"error": {"code": status, "message": "Such words.", "status": "X", "type": "x"}}
+    error = await failure((place, status, said))
+    assert (error.code, error.retry) == (code, status != 400)
+    assert "Such words" in error.message
+
+
+async def test_google_gives_up_in_the_middle() -> None:
+    piece = {"candidates": [{"content": {"role": "model", "parts": [{"text": "It is"}]}}]}
+    broken = {"error": {"code": 503, "message": "Overloaded.", "status": "UNAVAILABLE"}}
+    lines = "".join(f"data: {json.dumps(one)}\r\n\r\n" for one in (piece, broken))
+    with pytest.raises(NodeError) as caught:
+        await answer(Hosted(whole=lines), "google_genai")
+    assert caught.value.code == "model/busy"
+    assert "in the middle" in caught.value.message or "5 characters" in caught.value.message
 
 
 @pytest.mark.parametrize(
