@@ -251,9 +251,13 @@ def reply_value(given: GivenReply, question: Question) -> tuple[Any, str]:
     wants = question.wants
     match used[0]:
         case "approve":
+            if not isinstance(given["approve"], bool):  # "no" and "false" are true in Python
+                raise ValueError(f"approve is true or false, not {given['approve']!r}.")
             return approval(question, yes=bool(given["approve"])), ""
         case "reject":
             why = given["reject"]
+            if not isinstance(why, str):
+                raise ValueError("reject is the reason: a text.")
             value = approval(question, yes=False, message=why)
             return value, "" if isinstance(wants, DecisionWanted) else why
         case "choose":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import socket
 from collections.abc import Callable
 from types import FrameType
@@ -10,6 +11,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from patchbay.flows.problems import FlowError, Problem
+from patchbay.flows.server.bounded_protocol import BoundedProtocol
 from patchbay.flows.server.core.service import FlowService
 
 _MORE_S = 15
@@ -40,6 +42,7 @@ def server(app: ASGIApp, service: FlowService, host: str, port: int) -> Listenin
     """The server of an application, which does not listen yet."""
     config = uvicorn.Config(
         app,
+        http=functools.partial(BoundedProtocol, slow_s=service.settings.slow_s),  # type: ignore[arg-type]
         host=host,
         port=port,
         ws="none",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -13,7 +14,7 @@ from patchbay.flows.server.core.refusals import refused
 from patchbay.flows.server.core.uploads import Uploads
 from patchbay.flows.wording import printable
 from patchbay.nodes.contract import InputField
-from patchbay.nodes.values import Document, FileRef
+from patchbay.nodes.values import Document, FileRef, has_half
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -58,12 +59,13 @@ async def read(request: Request, flow: ServedFlow, run: str) -> RunRequest:
     """
     kind = request.headers.get("content-type", "").partition(";")[0].strip().casefold()
     asked = RunRequest()
-    if kind == "multipart/form-data":
-        given = await _parts(request, flow, asked, run)
-    else:
-        given = _read_body(await request.body(), kind)
     try:
-        _sort_out({**given, **_words(request.query_params)}, flow, asked)
+        if kind == "multipart/form-data":
+            given = await _parts(request, flow, asked, run)
+        else:
+            given = _read_body(await request.body(), kind)
+        _sort_out(given, flow, asked)
+        _take_words(request.query_params, asked)
         asked.inputs = {
             name: safe(flow.inputs[name], value) if name in flow.inputs else value
             for name, value in asked.inputs.items()
@@ -83,12 +85,27 @@ def json_of(body: bytes) -> Any:
         RefusedError: it is none.
     """
     try:
-        return json.loads(body, parse_constant=_no_constant)
+        found = json.loads(body, parse_constant=_no_constant, parse_float=_finite)
     except (ValueError, RecursionError) as error:
         where = f": {error}" if isinstance(error, ValueError) else ": it is nested too deeply"
         raise refused(
             400, "serve/not-json", f"The body is not JSON{where}.", 'Send {"input name": value}.'
         ) from None
+    if b"\\u" in body and has_half(found):
+        raise refused(
+            400,
+            "input/invalid",
+            "The body holds half a character (a lone surrogate, such as an emoji that was cut).",
+            "Leave it out where the text comes from.",
+        )
+    return found
+
+
+def _finite(text: str) -> float:
+    """A number; JSON can say one that is too large for all that comes after."""
+    if math.isinf(found := float(text)):
+        raise ValueError(f"{text[:40]} is too large a number")
+    return found
 
 
 def _no_constant(name: str) -> Any:
@@ -149,8 +166,14 @@ async def _parts(request: Request, flow: ServedFlow, asked: RunRequest, run: str
     return given
 
 
-def _words(query: Mapping[str, str]) -> dict[str, Any]:
-    return {name: query[name] for name in ("stream", "background", "thread") if name in query}
+def _take_words(query: Mapping[str, str], asked: RunRequest) -> None:
+    """Take in the words of an address: there they are ours, whatever the inputs are called."""
+    if "stream" in query:
+        asked.stream = yes("stream", query["stream"])
+    if "background" in query:
+        asked.background = yes("background", query["background"])
+    if "thread" in query:
+        asked.thread = query["thread"] or None
 
 
 def _sort_out(given: Mapping[str, Any], flow: ServedFlow, asked: RunRequest) -> None:

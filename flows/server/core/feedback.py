@@ -34,7 +34,7 @@ class Feedback:
         Raises:
             RefusedError: it is no thumb, or the comment is no text or too long.
         """
-        if rating not in (1, 0, -1, None):
+        if isinstance(rating, (bool, float)) or rating not in (1, 0, -1, None):
             raise refused(400, "input/invalid", "A rating is 1, 0 or -1.", "Send 1 or -1.")
         if comment is not None and (not isinstance(comment, str) or len(comment) > LONGEST):
             message = f"A comment is a text of at most {LONGEST:,} characters."

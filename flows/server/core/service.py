@@ -20,7 +20,7 @@ from patchbay.flows.server.core.asked import RunRequest
 from patchbay.flows.server.core.budgets import Budgets
 from patchbay.flows.server.core.feedback import Feedback
 from patchbay.flows.server.core.figures import Figures
-from patchbay.flows.server.core.keys import Caller, Keys
+from patchbay.flows.server.core.keys import ANYONE, OWNER, Caller, Keys
 from patchbay.flows.server.core.owners import Owners
 from patchbay.flows.server.core.refusals import refused
 from patchbay.flows.server.core.served_run import Begin, ServedRun
@@ -312,8 +312,14 @@ class FlowService:
     def _give(self, history: History, run: str, caller: Caller, given: dict[str, Any]) -> bool:
         from patchbay.flows.runs.answers import find, give, refused
         from patchbay.flows.runs.results import reply_value
+        from patchbay.flows.server.core.refusals import refused as bad
 
-        asked = find(history, run, given.pop("question", None))
+        texts = {name: given.get(name) for name in ("question", "who", "comment")}
+        for name, text in texts.items():
+            if text is not None and not isinstance(text, str):
+                raise bad(400, "input/invalid", f'"{name}" is a text.', "Send it as one.")
+        given.pop("question", None)
+        asked = find(history, run, texts["question"])
         types = self._env.catalog.value_types
         question = asked.question(types)
         try:
@@ -324,8 +330,8 @@ class FlowService:
             history,
             asked,
             value,
-            author=str(given.get("who") or caller.name),
-            comment=str(given.get("comment") or why),
+            author=_author(caller, texts["who"]),
+            comment=texts["comment"] or why,
             types=types,
         )
 
@@ -443,3 +449,10 @@ class FlowService:
             await asyncio.wait([live.task for live in left if live.task], timeout=10.0)
         if self.opened is not None:
             await in_thread(self.opened.settle)
+
+
+def _author(caller: Caller, who: str | None) -> str:
+    """Who answers: callers may say for whom, and the name of their key stays beside it."""
+    if not who or who == caller.name:
+        return caller.name
+    return who if caller in (OWNER, ANYONE) else f"{who} ({caller.name})"

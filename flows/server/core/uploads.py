@@ -14,12 +14,14 @@ from patchbay.nodes.contract import InputField, NodeError
 from patchbay.nodes.home import home
 from patchbay.nodes.private import private_folder
 from patchbay.nodes.threads import in_thread
-from patchbay.nodes.values import Document, FileRef
+from patchbay.nodes.values import Document, FileRef, has_half
 
 if TYPE_CHECKING:
     from starlette.datastructures import UploadFile
 
 _NAME = re.compile(r"[^\x00-\x1f/\\:*?\"<>|]{1,120}")
+_MOST_BYTES = 200
+"""Of a name in UTF-8: file systems take 255, and a number may come before it."""
 _PIECE = 1 << 20
 OLD_S = 7 * 86_400
 """Files of runs that were recorded and stopped are kept so long, in seconds."""
@@ -42,11 +44,13 @@ class Uploads:
             RefusedError: its name leads elsewhere.
             FlowError: the input takes no files, or the file does not fit.
         """
+        _takes_files(name, asks)
         file = plain_name(sent.filename or "file")
         path = self.place(file)
         with path.open("wb") as out:
             while piece := await sent.read(_PIECE):
                 out.write(piece)
+        assert asks is not None  # noqa: S101 - it takes files
         return await in_thread(_value, name, asks, path, file)
 
     def place(self, file: str) -> Path:
@@ -75,7 +79,8 @@ def plain_name(file: str) -> str:
     Raises:
         RefusedError: it leads elsewhere.
     """
-    if _NAME.fullmatch(file) and not file.startswith(".") and not file.endswith((" ", ".")):
+    plain = _NAME.fullmatch(file) and not file.startswith(".") and not file.endswith((" ", "."))
+    if plain and len(file.encode("utf-8", "replace")) <= _MOST_BYTES and not has_half(file):
         return file
     raise refused(
         400,
@@ -90,7 +95,12 @@ def uploads_folder() -> Path:
     return home() / "serve-uploads"
 
 
-def _value(name: str, asks: InputField | None, path: Path, file: str) -> Any:
+def _takes_files(name: str, asks: InputField | None) -> None:
+    """Check that an input takes files, before anything is written.
+
+    Raises:
+        FlowError: it does not.
+    """
     if asks is None or asks.kind not in ("file", "documents", "text"):
         what = "there is no such input" if asks is None else f"it takes {asks.kind}"
         raise FlowError(
@@ -102,6 +112,9 @@ def _value(name: str, asks: InputField | None, path: Path, file: str) -> Any:
                 )
             ]
         )
+
+
+def _value(name: str, asks: InputField, path: Path, file: str) -> Any:
     try:
         if asks.kind == "file":
             found = asks.parse(path)

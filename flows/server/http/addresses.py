@@ -175,7 +175,7 @@ async def events(request: Request) -> Response:
 def streamed(service: FlowService, live: ServedRun, last: str = "") -> EventStream:
     """The events of a run as a stream."""
     epoch, _, number = last.partition(".")
-    known = epoch == service.epoch and number.isdigit()
+    known = epoch == service.epoch and number.isascii() and number.isdigit() and len(number) < 16
     return EventStream(_pieces(service, live, int(number) if known else 0), {"x-run-id": live.id})
 
 

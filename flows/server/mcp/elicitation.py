@@ -49,7 +49,7 @@ def given_by(asks: Mapping[str, Any], content: Mapping[str, Any]) -> dict[str, A
     match wants["kind"]:
         case "approval":
             comment = str(content.get("comment") or "")
-            return {"approve": bool(content.get("approve")), "comment": comment}
+            return {"approve": content.get("approve", False), "comment": comment}
         case "choice":
             return {"choose": content.get("choose")}
         case "edit":

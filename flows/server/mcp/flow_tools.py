@@ -20,10 +20,10 @@ from patchbay.flows.server.core.service import FlowService
 from patchbay.flows.server.core.shelf import ServedFlow
 from patchbay.flows.server.mcp.elicitation import form_of, given_by
 from patchbay.flows.server.mcp.tools import (
+    by_tool,
     content_of,
     request_for,
     structured,
-    tool_name,
     tool_of,
 )
 from patchbay.flows.server.openai.answering import Answering, words_of
@@ -44,17 +44,21 @@ def tool_server(service: FlowService) -> ToolServer[Any, Any]:
         found: Caller | None = OWNER if request is None else request.scope.get("caller")
         return found or OWNER
 
+    def mine() -> dict[str, ServedFlow]:
+        """Named among all flows, so that a tool is called the same for every caller."""
+        tools, who = by_tool(service.shelf.all()), caller()
+        return {name: flow for name, flow in sorted(tools.items()) if who.may(flow.name)}
+
     @made.list_tools()  # type: ignore[no-untyped-call, untyped-decorator]
     async def listed() -> list[types.Tool]:
-        return [tool_of(flow) for flow in service.shelf.all(caller())]
+        return [tool_of(flow, name) for name, flow in mine().items()]
 
     # Inputs are checked by the flow, which says what would fit; and by its version of now.
     @made.call_tool(validate_input=False)  # type: ignore[untyped-decorator]
     async def called(name: str, given: dict[str, Any]) -> types.CallToolResult:
-        flow = next((f for f in service.shelf.all(caller()) if tool_name(f) == name), None)
-        if flow is None:
-            names = [tool_name(f) for f in service.shelf.all(caller())]
-            return failed(f'There is no tool "{name}". {did_you_mean(name, names, "")}')
+        tools = mine()
+        if (flow := tools.get(name)) is None:
+            return failed(f'There is no tool "{name}". {did_you_mean(name, list(tools), "")}')
         context = made.request_context
         token = context.meta.progressToken if context.meta is not None else None
         call = _Call(service, flow, caller(), context.session, str(context.request_id))

@@ -35,8 +35,21 @@ def tool_name(flow: ServedFlow) -> str:
     return _NOT_IN_NAMES.sub("_", flow.name)[:64]
 
 
-def tool_of(flow: ServedFlow) -> types.Tool:
-    """A flow as a tool."""
+def by_tool(flows: Iterable[ServedFlow]) -> dict[str, ServedFlow]:
+    """The flows by the names of their tools. Of those that come to one name, the flow that is
+    called so has it, and the others get a number."""
+    found: dict[str, ServedFlow] = {}
+    for flow in sorted(flows, key=lambda flow: (tool_name(flow) != flow.name, flow.name)):
+        name, number = tool_name(flow), 1
+        while name in found:
+            number += 1
+            name = f"{tool_name(flow)[:60]}_{number}"
+        found[name] = flow
+    return found
+
+
+def tool_of(flow: ServedFlow, name: str) -> types.Tool:
+    """A flow as a tool of this name."""
     schema = inputs_schema(flow)
     for asks in flow.inputs.values():
         if asks.kind == "file":
@@ -44,7 +57,7 @@ def tool_of(flow: ServedFlow) -> types.Tool:
             schema["properties"][asks.name] = {**known, **_FILE}
             schema["properties"][asks.name].pop("format", None)
     return types.Tool(
-        name=tool_name(flow),
+        name=name,
         title=flow.title,
         description=flow.description or flow.title,
         inputSchema=schema,

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Any
 
+from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
+from mcp.server.auth.provider import AccessToken
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 from sse_starlette.sse import AppStatus
 
+from patchbay.flows.server.core.event_stream import unless_gone
 from patchbay.flows.server.core.service import FlowService
 from patchbay.flows.server.mcp.flow_tools import tool_server
 
 if TYPE_CHECKING:
     from starlette.types import Message, Receive, Scope, Send
+
+    from patchbay.flows.server.core.keys import Caller
 
 _IDLE_S = 1800.0
 
@@ -45,14 +51,33 @@ class McpOverHttp:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """A request: one that neither has a session nor begins one is answered by itself."""
+        scope = _of_caller(scope)
         named = any(name == b"mcp-session-id" for name, _ in scope["headers"])
         if named or scope["method"] != "POST":
             await self._sessions.handle_request(scope, receive, send)
             return
         body = await _whole(receive)
         begins = b'"initialize"' in body and _method(body) == "initialize"
-        manager = self._sessions if begins else self._single
-        await manager.handle_request(scope, _again(body, receive), send)
+        if begins:
+            await self._sessions.handle_request(scope, _again(body, receive), send)
+            return
+        # Nobody can fetch the answer later: a caller who leaves ends what it asked for.
+        asked = self._single.handle_request(scope, _again(body, receive), send)
+        answering = asyncio.ensure_future(asked)
+        try:
+            if await unless_gone(receive, answering):
+                answering.result()
+        finally:
+            answering.cancel()
+            await asyncio.gather(answering, return_exceptions=True)
+
+
+def _of_caller(scope: Scope) -> Scope:
+    """The request as one of its caller, as the library knows callers: a session is of the one who
+    began it, and is not there for others."""
+    caller: Caller | None = scope.get("caller")
+    name = caller.name if caller is not None else ""
+    return {**scope, "user": AuthenticatedUser(AccessToken(token="", client_id=name, scopes=[]))}
 
 
 def _method(body: bytes) -> Any:

@@ -36,7 +36,7 @@ class ChatSoFar:
         Raises:
             RefusedError: it is none.
         """
-        role = _ROLES.get(role, role)
+        role = _ROLES.get(role, role) if isinstance(role, str) else None
         if role not in _KNOWN:
             raise wrong(f'"{place}.role" is none of {", ".join(_KNOWN)}.', place)
         text, pictures = _read(content, place)

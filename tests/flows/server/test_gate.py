@@ -365,7 +365,7 @@ def test_it_ends_with_its_runs(tmp_path: Path, monkeypatch):
 
 
 def test_a_changed_flow_is_read_anew(tmp_path: Path, monkeypatch):
-    from patchbay.flows.server import shelf
+    from patchbay.flows.server.core import shelf
 
     monkeypatch.setenv("PATCHBAY_HOME", str(tmp_path / "home"))
     monkeypatch.setattr(shelf, "_LOOK_EVERY_S", 0.0)
@@ -394,7 +394,7 @@ def test_a_changed_flow_is_read_anew(tmp_path: Path, monkeypatch):
 
 
 def test_a_changed_subflow_is_read_anew(tmp_path: Path, monkeypatch):
-    from patchbay.flows.server import shelf
+    from patchbay.flows.server.core import shelf
 
     monkeypatch.setenv("PATCHBAY_HOME", str(tmp_path / "home"))
     monkeypatch.setattr(shelf, "_LOOK_EVERY_S", 0.0)
