@@ -49,6 +49,13 @@ def stop(history: History, run: str, *, wait_s: float = WAIT_S) -> bool:
     return past.status != "running"
 
 
+def withdraw(history: History, run: str) -> None:
+    """Mark a run as stopped that this process keeps and has not begun; it can be resumed."""
+    from patchbay.flows.runs.history import this_process
+
+    _stopped(history, run, history.get(run).seconds, of=this_process())
+
+
 def _ask(history: History, run: str) -> None:
     """Leave word for the process that has the run; it looks now and then (`writer.py`)."""
     wishes = history.table("stop_requests")
@@ -60,7 +67,7 @@ def _ask(history: History, run: str) -> None:
     history.store.do(work, write=True)
 
 
-def _stopped(history: History, run: str, seconds: float) -> bool:
+def _stopped(history: History, run: str, seconds: float, *, of: str = "") -> bool:
     """Mark it as stopped, unless somebody has answered or resumed it meanwhile."""
     from patchbay.flows.runs.history import is_alive
 
@@ -71,7 +78,7 @@ def _stopped(history: History, run: str, seconds: float) -> bool:
         row = db.execute(runs.select().where(runs.c.id == run)).first()
         if row is None or row.status not in ("waiting", "running"):
             return False
-        if row.status == "running" and is_alive(row.process):
+        if row.status == "running" and row.process != of and is_alive(row.process):
             return False
         as_seen = (runs.c.status == row.status, runs.c.process == row.process)
         change = runs.update().where(runs.c.id == run, *as_seen)

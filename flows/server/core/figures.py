@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -36,19 +36,23 @@ class Figures:
             if live.seconds <= bound:
                 self._buckets[flow, bound] += 1
 
-    def text(self, slots: Slots) -> str:
-        """All of it."""
-        return "\n".join(self._lines(slots)) + "\n"
+    def text(self, slots: Slots, may: Callable[[str], bool] = lambda flow: True) -> str:
+        """All of it, of the flows that the reader may use."""
+        return "\n".join(self._lines(slots, may)) + "\n"
 
-    def _lines(self, slots: Slots) -> Iterator[str]:
+    def _lines(self, slots: Slots, may: Callable[[str], bool]) -> Iterator[str]:
         yield from _head("patchbay_runs_total", "counter", "Runs by how they ended.")
         for (flow, status), count in sorted(self._runs.items()):
+            if not may(flow):
+                continue
             yield f"patchbay_runs_total{_labels(flow=flow, status=status)} {count}"
         yield from _head("patchbay_tokens_total", "counter", "Tokens of models.")
         for (flow, kind), count in sorted(self._tokens.items()):
+            if not may(flow):
+                continue
             yield f"patchbay_tokens_total{_labels(flow=flow, type=kind)} {count}"
         yield from _head("patchbay_run_seconds", "histogram", "Seconds that runs took.")
-        flows = sorted({flow for flow, _ in self._runs})
+        flows = sorted({flow for flow, _ in self._runs if may(flow)})
         for flow in flows:
             total = sum(count for (name, _), count in self._runs.items() if name == flow)
             for bound in BUCKETS:

@@ -38,6 +38,7 @@ log = logging.getLogger("patchbay.serve")
 RunState = Literal["queued", "running", "waiting", "finished", "failed", "cancelled"]
 Begin = Callable[[], Awaitable["Run"]]
 _MOST_WARNINGS = 50
+_THREAD_EVERY_S = 0.25
 
 
 class ServedRun:
@@ -74,6 +75,7 @@ class ServedRun:
         self.thread = ""
         self.warnings: list[str] = []
         self.readers = 0
+        self.began = False
         self.rests = False
         """Whether it is stopped when nobody reads, after a rest."""
         self.begun_at = time.time()
@@ -93,7 +95,7 @@ class ServedRun:
 
     def start(self, begin: Begin, turn: QueuePlace, done: Callable[[ServedRun], None]) -> None:
         """Work: wait for the turn, begin, go to the end. `done` is called then, whatever it was."""
-        self.status = "queued"
+        self.status, self.began = "queued", False
         self.ended_at = self._stopped = None
         self.task = asyncio.get_running_loop().create_task(self._work(begin, turn))
 
@@ -124,9 +126,8 @@ class ServedRun:
 
     async def _work(self, begin: Begin, turn: QueuePlace) -> None:
         try:
-            await turn.come()
-            self.begun_at = time.time()
-            self.run = run = await begin()
+            self.run = run = await self._begun(begin, turn)
+            self.began = True
             self.status, self.thread = "running", run.thread
             late = self._alarm()
             try:
@@ -145,6 +146,23 @@ class ServedRun:
             self._failed(Problem("run/defect", f"The run broke off: {error}"))
         finally:
             self.run = None
+
+    async def _begun(self, begin: Begin, turn: QueuePlace) -> Run:
+        """Begin, when the turn has come and its thread is free. Who waits for a thread, perhaps
+        for as long as its run waits for a person, holds no slot meanwhile."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + self.settings.timeout_s
+        while True:
+            await turn.come()
+            self.begun_at = time.time()
+            try:
+                return await begin()
+            except FlowError as error:
+                busy = error.problems[0].code == "thread/busy"
+                if not busy or loop.time() >= until or not turn.step_aside():
+                    raise
+            await asyncio.sleep(_THREAD_EVERY_S)
+            turn.come_back()
 
     def _alarm(self) -> asyncio.TimerHandle:
         loop, limit = asyncio.get_running_loop(), self.settings.timeout_s

@@ -40,6 +40,7 @@ log = logging.getLogger("patchbay.serve")
 
 _MOST_KEPT = 500
 _LOOK_EVERY_S = 1.0
+_AGAIN_S = 60.0
 
 
 @dataclass
@@ -73,6 +74,8 @@ class FlowService:
         env = self.env or default_environment(use_cache=self.settings.use_cache)
         self._env = replace(env, variables=self.settings.variables)
         self._ended: list[str] = []
+        self._asleep: dict[str, Caller] = {}
+        self._recording: set[asyncio.Future[None]] = set()
         self._opening = asyncio.Lock()
 
     @property
@@ -189,7 +192,11 @@ class FlowService:
             turn_of, live.flow.loaded, asked.inputs, env, use, history, live.id,
             prepared=live.flow.prepared,
         )  # fmt: skip
-        return turning.when_free
+
+        async def begin() -> Run:
+            return turning.now()
+
+        return begin
 
     def _start(
         self, live: ServedRun, begin: Begin, turn: QueuePlace, asked: RunRequest | None = None
@@ -197,7 +204,11 @@ class FlowService:
         self.live[live.id] = live
         queued_at = time.time()
 
+        kept = asked is None or (asked.background and asked.thread is None)
+
         def done(live: ServedRun) -> None:
+            if kept and live.record and not live.began:
+                self._withdraw(live.id)
             if live.record and live.status == "finished":
                 forget_files(live.id)
             elif asked is not None and not live.record:
@@ -206,7 +217,20 @@ class FlowService:
 
         live.start(begin, turn, done)
 
+    def _withdraw(self, run: str) -> None:
+        """Record that a run was stopped before its turn came: it is kept, and can be resumed."""
+        from patchbay.flows.runs.stopping import withdraw
+
+        if self.opened is not None:
+            task = asyncio.ensure_future(in_thread(withdraw, self.opened, run))
+            self._recording.add(task)
+            task.add_done_callback(self._recording.discard)
+
     def _done(self, live: ServedRun, queued_at: float) -> None:
+        if live.status == "waiting":
+            self._asleep[live.id] = live.caller
+        else:
+            self._asleep.pop(live.id, None)
         self.slots.took(live.seconds)
         self.meter.spent(live.caller, live.tokens.total, live.seconds)
         waited = max(0.0, live.begun_at - queued_at)
@@ -221,8 +245,8 @@ class FlowService:
             self.live.pop(live.id, None)
             return
         self._ended.append(live.id)
-        while len(self._ended) > _MOST_KEPT:
-            self._forget(self._ended[0])
+        for old in self._ended[: max(0, len(self._ended) - _MOST_KEPT)]:
+            self._forget(old)
         with contextlib.suppress(RuntimeError):
             loop = asyncio.get_running_loop()
             loop.call_later(self.settings.keep_s, self._forget, live.id)
@@ -232,7 +256,12 @@ class FlowService:
         live = self.live.get(run)
         if run in self._ended:
             self._ended.remove(run)
-        if live is not None and live.ended and not live.readers:
+        if live is None or not live.ended:
+            return
+        if live.readers:  # one who reads slowly, or not at all, leaves in a minute
+            self._ended.append(run)
+            asyncio.get_running_loop().call_later(_AGAIN_S, self._forget, run)
+        else:
             del self.live[run]
 
     # --- looking ------------------------------------------------------------------------------
@@ -295,6 +324,7 @@ class FlowService:
             FlowError: it is no answer to this question, somebody was faster, or the run has ended.
         """
         self.mine(run, caller)
+        self.meter.begin(caller)
         history, turn = await self.history(), self.slots.enter()
         try:
             mine = await in_thread(self._give, history, run, caller, dict(given))
@@ -343,6 +373,7 @@ class FlowService:
             FlowError: it has ended well, or is at work.
         """
         self.mine(run, caller)
+        self.meter.begin(caller)
         history, turn = await self.history(), self.slots.enter()
         try:
             await self.past(run)
@@ -405,9 +436,11 @@ class FlowService:
         if live is not None and not live.ended:
             live.stop()
             await live.settled()
+            await asyncio.gather(*self._recording)
             return
         await self.past(run)
         await in_thread(stop, await self.history(), run)
+        self._asleep.pop(run, None)
         if live is not None:
             live.status = "cancelled"
 
@@ -415,18 +448,23 @@ class FlowService:
         """Wake runs of this server that wait for a person whose time is up; for ever."""
         while True:
             await asyncio.sleep(_LOOK_EVERY_S)
-            waiting = [live for live in self.live.values() if live.status == "waiting"]
-            for live in waiting:
-                with contextlib.suppress(FlowError, Exception):
-                    await self._wake(live)
+            if not self._asleep:
+                continue
+            with contextlib.suppress(Exception):
+                history = await self.history()
+                asked, now = await in_thread(history.inbox.open), time.time()
+                late = {a.run for a in asked if a.until is not None and a.until <= now}
+                for run in late & self._asleep.keys():
+                    with contextlib.suppress(FlowError, Exception):
+                        await self._wake(history, run, self._asleep[run])
 
-    async def _wake(self, live: ServedRun) -> None:
-        history = await self.history()
-        if not await in_thread(history.inbox.take_due, time.time(), live.id):
-            return
-        turn = self.slots.enter()
+    async def _wake(self, history: History, run: str, caller: Caller) -> None:
+        turn = self.slots.enter()  # first, since nobody would wake it again once it is answered
         try:
-            await self._go_on(history, live.id, live.caller, turn)
+            if await in_thread(history.inbox.take_due, time.time(), run):
+                await self._go_on(history, run, caller, turn)
+            else:
+                turn.leave()
         except BaseException:
             turn.leave()
             raise
@@ -447,6 +485,7 @@ class FlowService:
         if left:
             log.info("ending: %d runs were stopped; recorded ones can be resumed", len(left))
             await asyncio.wait([live.task for live in left if live.task], timeout=10.0)
+        await asyncio.gather(*self._recording, return_exceptions=True)
         if self.opened is not None:
             await in_thread(self.opened.settle)
 

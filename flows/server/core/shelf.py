@@ -172,7 +172,7 @@ class Shelf:
         if stamp_of(path for path, *_ in known.stamp) == known.stamp:
             return known
         before = self._broken.get(known.path)
-        own = stamp_of([str(known.path)])
+        own = _around(known.path, known.stamp)
         if not known.path.exists():
             del self._flows[name]
             log.info("flow %s: its file is gone", name)
@@ -206,7 +206,7 @@ class Shelf:
             log.info("flow %s: its file is gone", name)
 
     def _add(self, path: Path) -> None:
-        own = stamp_of([str(path.resolve())])
+        own = _around(path.resolve())
         if (before := self._broken.get(path.resolve())) is not None and before[0] == own:
             return
         try:
@@ -237,6 +237,13 @@ def stamp_of(paths: Iterator[str] | list[str]) -> FileStamp:
         except OSError:
             found.append((path, 0, -1))
     return tuple(found)
+
+
+def _around(path: Path, known: FileStamp = ()) -> FileStamp:
+    """What tells whether a flow that could not be used is worth another look: the fault may lie
+    in a flow that it runs."""
+    beside = {str(file) for file in path.parent.glob("*.json")}
+    return stamp_of(sorted({str(path), *beside, *(file for file, *_ in known)}))
 
 
 def _free(path: Path, taken: Mapping[str, ServedFlow]) -> str:

@@ -14,17 +14,27 @@ _LONGEST_S = 60
 class QueuePlace:
     """A place in the queue, then a slot. `leave` gives it back, whatever it was."""
 
-    __slots__ = ("_future", "_slots", "held")
+    __slots__ = ("_future", "_slots", "aside", "held")
 
     def __init__(self, slots: Slots) -> None:
         self._slots = slots
         self._future: asyncio.Future[None] | None = None
         self.held = False
+        self.aside = False
 
     async def come(self) -> None:
         """Wait until it is this one's turn."""
         if not self.held and self._future is not None:
             await self._future
+
+    def step_aside(self) -> bool:
+        """Let others have the slot, while it waits for something else. Whether it may: as many
+        wait as wait in the queue."""
+        return self._slots._aside(self)
+
+    def come_back(self) -> None:
+        """Take a slot again, or a place at the end of the queue."""
+        self._slots._back(self)
 
     def leave(self) -> None:
         """Give the place back. May be called again."""
@@ -42,6 +52,7 @@ class Slots:
     def __init__(self, at_once: int, queue: int) -> None:
         self.at_once, self.queue = at_once, queue
         self.busy = 0
+        self.aside = 0
         self.closed = False
         """Whether the server ends, and takes no more."""
         self._waiting: deque[QueuePlace] = deque()
@@ -89,8 +100,30 @@ class Slots:
         """Learn how long runs take, to say when to come again."""
         self._mean_s += 0.1 * (seconds - self._mean_s)
 
+    def _aside(self, turn: QueuePlace) -> bool:
+        if len(self._waiting) + self.aside >= max(1, self.queue) or not turn.held:
+            return False
+        turn.held, turn.aside = False, True
+        self.busy -= 1
+        self.aside += 1
+        self._next()
+        return True
+
+    def _back(self, turn: QueuePlace) -> None:
+        turn.aside = False
+        self.aside -= 1
+        if self.busy < self.at_once and not self._waiting:
+            self.busy += 1
+            turn.held = True
+        else:
+            turn._future = asyncio.get_running_loop().create_future()
+            self._waiting.append(turn)
+
     def _left(self, turn: QueuePlace) -> None:
-        if turn.held:
+        if turn.aside:
+            turn.aside = False
+            self.aside -= 1
+        elif turn.held:
             turn.held = False
             self.busy -= 1
             self._next()

@@ -69,9 +69,10 @@ async def flows(request: Request) -> Response:
     """The flows that the caller may use."""
     shelf, caller = service_of(request).shelf, caller_of(request)
     told: dict[str, Any] = {"flows": [described(flow) for flow in shelf.all(caller)]}
-    if shelf.problems:
+    problems = {n: found for n, found in shelf.problems.items() if caller.may(n[: -len(".json")])}
+    if problems:
         told["not_served"] = {
-            name: [problem.as_dict() for problem in found] for name, found in shelf.problems.items()
+            name: [problem.as_dict() for problem in found] for name, found in problems.items()
         }
     return JSONResponse(told)
 
@@ -305,10 +306,9 @@ async def health(request: Request) -> Response:
 
 async def metrics(request: Request) -> Response:
     """The figures, for Prometheus."""
-    caller_of(request)
-    service = service_of(request)
+    caller, service = caller_of(request), service_of(request)
     kind = "text/plain; version=0.0.4; charset=utf-8"
-    return PlainTextResponse(service.figures.text(service.slots), media_type=kind)
+    return PlainTextResponse(service.figures.text(service.slots, caller.may), media_type=kind)
 
 
 ROUTES = [

@@ -1,0 +1,187 @@
+"""What callers could take from others: slots, memory, figures, budgets; and runs that get lost."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+
+from patchbay.flows.document.writing import canonical_text
+from patchbay.flows.server.core import service, shelf
+from patchbay.flows.server.core.keys import Keys, add
+from patchbay.flows.server.core.settings import Settings
+from tests.flows.runs.harness import flow
+from tests.flows.server.flows import asks, gives, write
+from tests.flows.server.serving import KEY, Served, serving
+from tests.flows.server.test_gate import code
+from tests.flows.server.test_runs import until
+
+LONG = {"question": "a " * 400}
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATCHBAY_HOME", str(tmp_path / "home"))
+
+
+def status(served: Served, run: str) -> str:
+    return str(served.http.get(f"/runs/{run}").json()["status"])
+
+
+def behind(served: Served, name: str, body: dict, **more: str) -> str:
+    return str(served.run(name, {**body, **more, "background": True}).json()["run"])
+
+
+# --- slots ----------------------------------------------------------------------------------------
+
+
+def test_who_waits_for_a_thread_holds_no_slot(tmp_path: Path):
+    settings = Settings(at_once=2, queue=3)
+    with serving(write(tmp_path / "flows", "slow", "shout"), settings) as served:
+        first = behind(served, "slow", LONG, thread="t")
+        until(lambda: status(served, first) == "running")
+        others = [behind(served, "slow", {"question": "a"}, thread="t") for _ in range(3)]
+        until(lambda: served.service.slots.aside == 3)
+        assert served.run("shout", {"text": "a"}).json()["outputs"] == {"answer": "A"}
+        assert code(served.run("slow", {"question": "a", "thread": "t"})) == (409, "thread/busy")
+        assert status(served, first) == "running"
+        assert served.http.post(f"/runs/{others[0]}/cancel").status_code == 200
+        assert served.service.slots.aside == 2
+        served.http.post(f"/runs/{first}/cancel")
+        for other in others[1:]:
+            until(lambda other=other: status(served, other) == "finished")
+        slots = served.service.slots
+        until(lambda: (slots.busy, slots.waiting, slots.aside) == (0, 0, 0))
+
+
+def test_a_thread_that_waits_for_a_person_is_not_waited_for_for_ever(tmp_path: Path):
+    settings = Settings(at_once=1, timeout_s=0.5)
+    with serving(write(tmp_path / "flows", "approve"), settings) as served:
+        waits = served.run("approve", {"mail": "x", "thread": "t"}).json()
+        assert waits["status"] == "waiting"
+        assert code(served.run("approve", {"mail": "y", "thread": "t"})) == (409, "thread/busy")
+        until(lambda: (served.service.slots.busy, served.service.slots.aside) == (0, 0))
+        done = served.http.post(waits["answer_at"], json={"approve": True})
+        assert done.json()["outputs"] == {"sent": "x"}
+
+
+def test_a_run_that_is_stopped_in_the_queue_is_recorded_as_stopped(tmp_path: Path):
+    with serving(write(tmp_path / "flows", "slow"), Settings(at_once=1)) as served:
+        first = behind(served, "slow", LONG)
+        queued = behind(served, "slow", {"question": "a b"})
+        assert served.http.post(f"/runs/{queued}/cancel").status_code == 200
+        history = served.service.opened
+        assert history is not None
+        assert history.get(queued).status == "cancelled"
+        assert served.http.post(f"/runs/{queued}/resume").status_code == 202
+        assert served.http.post(f"/runs/{queued}/cancel").status_code == 200  # queued once more
+        assert history.get(queued).status == "cancelled"
+        served.http.post(f"/runs/{first}/cancel")
+        assert served.http.post(f"/runs/{queued}/resume").status_code == 202
+        until(lambda: history.get(queued).status == "finished")
+        assert status(served, queued) == "finished"
+
+
+# --- what is kept ---------------------------------------------------------------------------------
+
+
+def test_a_question_falls_due_long_after_its_run_was_forgotten(tmp_path: Path):
+    late = {"question": "Send it?", "within_hours": 0.0004, "when_late": "reject"}
+    asking = flow(
+        {
+            "in": asks("mail"),
+            "ok": ("people.approve", late),
+            "s": gives("sent"),
+            "k": gives("kept"),
+        },
+        ["in.value > ok.value", "ok.approved > s.value", "ok.rejected > k.value"],
+    )
+    folder = write(tmp_path / "flows", "shout")
+    (folder / "late.json").write_text(canonical_text(asking), encoding="utf-8")
+    with serving(folder, Settings(keep_s=0.05)) as served:
+        run = served.run("late", {"mail": "x"}).json()["run"]
+        until(lambda: run not in served.service.live)
+        history = served.service.opened
+        assert history is not None
+        until(lambda: history.get(run).status == "finished")
+        until(lambda: not served.service._asleep)
+
+
+def test_a_run_is_forgotten_though_somebody_still_read_it(tmp_path: Path, monkeypatch):
+    monkeypatch.setattr(service, "_AGAIN_S", 0.05)
+    with serving(write(tmp_path / "flows", "words"), Settings(keep_s=0.05)) as served:
+        run = served.run("words", {"question": "a", "stream": True}).headers["x-run-id"]
+        if live := served.service.live.get(run):
+            live.readers += 1
+            time.sleep(0.2)
+            assert run in served.service.live
+            live.readers -= 1
+        until(lambda: run not in served.service.live and not served.service._ended)
+
+
+# --- what others see and use ----------------------------------------------------------------------
+
+
+def test_figures_and_broken_files_of_other_flows_are_not_told(tmp_path: Path):
+    file = tmp_path / "keys.toml"
+    headers = {"authorization": f"Bearer {add(file, 'bob')}"}
+    file.write_text(file.read_text() + 'flows = ["shout"]\n')
+    folder = write(tmp_path / "flows", "shout", "words")
+    (folder / "secret-plan.json").write_text("{", encoding="utf-8")
+    with serving(folder, keys=Keys(KEY, file)) as served:
+        served.run("words", {"question": "a"})
+        served.run("shout", {"text": "a"}, headers=headers)
+        for path in ("/metrics", "/flows", "/openapi.json", "/v1/models"):
+            mine, all_ = served.http.get(path, headers=headers).text, served.http.get(path).text
+            assert "words" not in mine
+            assert "secret-plan" not in mine
+            assert "words" in all_
+        assert (
+            'patchbay_runs_total{flow="shout",status="finished"} 1'
+            in served.http.get("/metrics", headers=headers).text
+        )
+        assert "secret-plan.json" in served.http.get("/flows").json()["not_served"]
+
+
+def test_a_used_up_budget_is_no_good_for_going_on_either(tmp_path: Path):
+    file = tmp_path / "keys.toml"
+    headers = {"authorization": f"Bearer {add(file, 'ada')}"}
+    file.write_text(file.read_text() + "requests_a_day = 1\n")
+    with serving(write(tmp_path / "flows", "approve"), keys=Keys(KEY, file)) as served:
+        waits = served.run("approve", {"mail": "x"}, headers=headers).json()
+        for path in ("answer", "resume"):
+            answer = served.http.post(
+                f"/runs/{waits['run']}/{path}", json={"approve": True}, headers=headers
+            )
+            assert code(answer) == (429, "serve/budget")
+        assert (
+            served.http.get(f"/runs/{waits['run']}", headers=headers).json()["status"] == "waiting"
+        )
+
+
+# --- files of flows -------------------------------------------------------------------------------
+
+
+def test_a_flow_comes_back_when_the_flow_that_it_runs_is_mended(tmp_path: Path, monkeypatch):
+    monkeypatch.setattr(shelf, "_LOOK_EVERY_S", 0.0)
+    run = {"flow": "inner", "inputs": {"text": "text"}}
+    outer = flow(
+        {"in": asks("text"), "sub": ("logic.run_flow", run), "out": gives()},
+        ["in.value > sub.text", "sub.answer > out.value"],
+    )
+    folder = write(tmp_path / "flows", "shout")
+    whole = (folder / "shout.json").read_text()
+    inner = folder / "inner.json"
+    inner.write_text("{", encoding="utf-8")
+    (folder / "outer.json").write_text(canonical_text(outer), encoding="utf-8")
+    with serving(folder) as served:
+        assert served.run("outer", {"text": "a"}).status_code == 404
+        inner.write_text(whole, encoding="utf-8")
+        assert served.run("outer", {"text": "a"}).json()["outputs"] == {"answer": "A"}
+        inner.write_text("{", encoding="utf-8")
+        assert served.run("outer", {"text": "a"}).json()["outputs"] == {"answer": "A"}
+        assert "outer.json" in served.http.get("/flows").json()["not_served"]
+        inner.write_text(whole.replace("test.upper", "test.words"), encoding="utf-8")
+        assert served.run("outer", {"text": "a"}).json()["outputs"] == {"answer": "a"}
+        assert "not_served" not in served.http.get("/flows").json()
