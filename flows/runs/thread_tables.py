@@ -62,20 +62,23 @@ def add_thread_tables(tables: MetaData) -> None:
         "summaries",
         tables,
         sa.Column("thread", sa.String(64), primary_key=True),
-        sa.Column("node", sa.String(300), primary_key=True),
+        sa.Column("node", sa.Text, primary_key=True),
         sa.Column("covered", sa.Integer, nullable=False),
         sa.Column("digest", sa.String(64), nullable=False),
         sa.Column("text", sa.Text, nullable=False),
     )
-    sa.Table(
+    facts = sa.Table(
         "facts",
         tables,
         sa.Column("number", sa.Integer, primary_key=True, autoincrement=True),
         sa.Column("scope", sa.String(20), nullable=False),
-        sa.Column("owner", sa.String(500), nullable=False),
+        sa.Column("owner", sa.Text, nullable=False),
         sa.Column("text", sa.Text, nullable=False),
         sa.Column("embeddings", sa.String(64), nullable=False),
         sa.Column("vector", sa.Text, nullable=False),
         sa.Column("at", sa.Float, nullable=False),
-        sa.Index("facts_of", "scope", "owner"),
     )
+    # The owner may be the path of a flow. A tree of PostgreSQL takes at most 2,704 bytes of it.
+    sa.Index("facts_of", facts.c.scope, facts.c.owner).ddl_if(dialect="sqlite")
+    of_any_length = sa.Index("facts_of_owner", facts.c.owner, postgresql_using="hash")
+    of_any_length.ddl_if(dialect="postgresql")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import subprocess
 import sys
 import textwrap
@@ -44,6 +45,20 @@ def test_a_fact_of_another_process_is_found_by_one_that_has_searched(
     (fact,) = here.facts("flow")
     assert (fact.text, fact.embeddings, fact.vector) == ("theirs", "e", (1.0, 0.5))
     assert Remembering(history, flow="another").facts("flow") == []
+
+
+def test_a_long_path_and_a_long_id_are_kept_whole(history: History) -> None:
+    """What a file system takes: 4,096 bytes, of which little repeats; PostgreSQL's trees do not."""
+    parts = [hashlib.sha512(str(n).encode()).hexdigest() for n in range(33)]
+    here = Remembering(history, thread="ada", flow="/" + "/".join(parts)[:4094])
+    other = Remembering(history, thread="ada", flow="/" + "/".join(parts)[:4093])
+    assert here.store("flow", Fact("a", "e", ()))
+    assert not here.store("flow", Fact("a", "e", ()))
+    assert [fact.text for fact in here.facts("flow")] == ["a"]
+    assert other.facts("flow") == []
+    node = "/".join(parts)[:1200]
+    here.keep_summary(node, Summary(1, "d", "t"))
+    assert here.summary(node) == Summary(1, "d", "t")
 
 
 def test_a_damaged_vector_is_as_none(history: History) -> None:
