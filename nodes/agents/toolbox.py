@@ -63,14 +63,22 @@ async def open_tools(
             found = [await ctx.blocking(spec.bind, ctx)]  # it may look at a disk or a database
         else:
             found = [await stack.enter_async_context(ctx.use(spec, slot=False))]
+        own: dict[str, ToolSpec | None] = {}
+        if isinstance(spec, ToolKit):  # it may read settings
+            own = await ctx.blocking(_policies, spec, [tool.name for tool in found])
         for tool in found:
             if tool.name in opened:
                 raise _same_name(tool.name)
             opened[tool.name] = tool
-            asked = policy or (spec.policy_of(tool.name) if isinstance(spec, ToolKit) else None)
+            asked = policy or own.get(tool.name)
             if isinstance(asked, AskFirstTool) and policies is not None:
                 policies[tool.name] = asked
     return opened
+
+
+def _policies(kit: ToolKit, names: Iterable[str]) -> dict[str, ToolSpec | None]:
+    """When people are asked about each tool."""
+    return {name: kit.policy_of(name) for name in names}
 
 
 def name_of(tool: ToolSpec) -> str:

@@ -8,12 +8,14 @@ and a renewal without a new refresh token loses the old one. Both are kept here.
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
 import logging
 import os
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from patchbay.nodes.atomic import write_atomic
@@ -75,11 +77,14 @@ class SignIn:
         """The tokens."""
         from mcp.shared.auth import OAuthToken
 
-        held = self.read().get("tokens")
+        held = (await asyncio.to_thread(self.read)).get("tokens")
         return OAuthToken.model_validate(held) if held else None
 
     async def set_tokens(self, tokens: OAuthToken) -> None:
         """Keep new tokens; a refresh token that is not renewed stays."""
+        await asyncio.to_thread(self._keep_tokens, tokens)
+
+    def _keep_tokens(self, tokens: OAuthToken) -> None:
         made = tokens.model_dump(mode="json", exclude_none=True)
         before = self.read().get("tokens") or {}
         if "refresh_token" not in made and "refresh_token" in before:
@@ -91,15 +96,16 @@ class SignIn:
         """The client as the server knows it."""
         from mcp.shared.auth import OAuthClientInformationFull
 
-        held = self.read().get("client")
+        held = (await asyncio.to_thread(self.read)).get("client")
         return OAuthClientInformationFull.model_validate(held) if held else None
 
     async def set_client_info(self, client_info: OAuthClientInformationFull) -> None:
         """Keep it."""
-        self.keep(client=client_info.model_dump(mode="json", exclude_none=True))
+        made = client_info.model_dump(mode="json", exclude_none=True)
+        await asyncio.to_thread(partial(self.keep, client=made))
 
 
-def signed_in(url: str, name: str) -> httpx.Auth | None:
+async def signed_in(url: str, name: str) -> httpx.Auth | None:
     """How requests to a server are signed; None where nobody has signed in at it.
 
     Args:
@@ -107,7 +113,7 @@ def signed_in(url: str, name: str) -> httpx.Auth | None:
         name: what a person calls it.
     """
     kept = SignIn(url)
-    if not kept.there:
+    if not await asyncio.to_thread(lambda: kept.there):
         return None
 
     async def refuse(_address: str) -> None:
@@ -147,7 +153,7 @@ def provider(
     class Keeps(OAuthClientProvider):
         async def _initialize(self) -> None:
             await super()._initialize()
-            held, context = kept.read(), self.context
+            held, context = await asyncio.to_thread(kept.read), self.context
             context.token_expiry_time = held.get("ends")
             if found := held.get("issuer"):
                 context.oauth_metadata = OAuthMetadata.model_validate(found)
@@ -170,7 +176,8 @@ def provider(
                 ("resource", context.protected_resource_metadata),
             ):
                 if found is not None:
-                    kept.keep(**{word: found.model_dump(mode="json", exclude_none=True)})
+                    made = found.model_dump(mode="json", exclude_none=True)
+                    await asyncio.to_thread(partial(kept.keep, **{word: made}))
 
     # It logs what it raises as well, with a traceback; those who ask are told in words.
     logging.getLogger("mcp.client.auth").setLevel(logging.CRITICAL)

@@ -72,7 +72,7 @@ async def _transport(
     from patchbay.nodes.mcp.oauth import signed_in
 
     token = secret_of(params.token) if params.token is not None else ""
-    auth = None if token else signed_in(server.url, params.server or server.url)
+    auth = None if token else await signed_in(server.url, params.server or server.url)
     async with (
         guarded_client(server, token, params.seconds, auth) as client,
         streamable_http_client(server.url, http_client=client) as (read, write, _),

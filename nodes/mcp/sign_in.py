@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import timedelta
+from functools import partial
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -42,11 +43,12 @@ async def sign_in(
     from mcp.client.streamable_http import streamable_http_client
 
     kept = SignIn(server.url)
-    kept.forget()
+    await asyncio.to_thread(kept.forget)
     async with _back(server.callback_port, wait_s) as (address, wait):
         if server.client_id:
-            kept.keep(client={"client_id": server.client_id, "redirect_uris": [address],
-                              "token_endpoint_auth_method": "none"})  # fmt: skip
+            client = {"client_id": server.client_id, "redirect_uris": [address],
+                      "token_endpoint_auth_method": "none"}  # fmt: skip
+            await asyncio.to_thread(partial(kept.keep, client=client))
         auth = provider(kept, address, show, wait, scope=server.scope)
         try:
             async with (
@@ -57,11 +59,11 @@ async def sign_in(
                 await made.initialize()
                 tools = [tool.name for tool in await listed(made.list_tools, "tools")]
         except Exception as error:  # groups, too: what the transport's own tasks raise
-            if not kept.there:
-                kept.forget()
+            if not await asyncio.to_thread(lambda: kept.there):
+                await asyncio.to_thread(kept.forget)
             inner = innermost(error)
             raise inner if isinstance(inner, NodeError) else broken(name, inner) from error
-    if not kept.there:
+    if not await asyncio.to_thread(lambda: kept.there):
         raise NodeError(
             f"The MCP server {name!r} let us in without a sign-in.",
             fix="It needs none; use it as it is.",

@@ -39,6 +39,12 @@ def watch() -> None:
         sys.addaudithook(_heard)
 
 
+def check() -> None:
+    """Fail if anything blocked since `found` was cleared, and clear it."""
+    blocked, found[:] = list(found), []
+    assert not blocked, "On the event loop, where ctx.blocking belongs: " + "; ".join(blocked)
+
+
 def _heard(event: str, args: tuple[Any, ...]) -> None:
     if event not in BLOCKING or asyncio._get_running_loop() is None:
         return

@@ -19,6 +19,7 @@ from patchbay.nodes.mcp.servers import McpServer, named_server
 from patchbay.nodes.mcp.sign_in import sign_in
 from patchbay.nodes.mcp.tools_node import McpToolsNode
 from patchbay.nodes.testing import RecordingContext
+from tests.nodes import loop_watch
 from tests.nodes.mcp.authority import Authority, hosted
 from tests.nodes.tools.kit import tool_of
 
@@ -46,15 +47,23 @@ async def browser(address: str) -> None:
 
 
 async def signed(bank: Authority) -> SignIn:
-    assert await sign_in(named_server("bank"), "bank", browser) == ["balance", "send"]
+    """Sign in. Other nodes, a stream, Stop: nothing on the loop waits for the disk meanwhile."""
+    server = named_server("bank")
+    loop_watch.found.clear()
+    assert await sign_in(server, "bank", browser) == ["balance", "send"]
+    loop_watch.check()
     return SignIn(bank.url)
 
 
 async def called(tool: str = "balance", **arguments: Any) -> str:
+    """What a tool gives; tokens are read, renewed and kept off the loop."""
     spec = tool_of(McpToolsNode, {"server": "bank"})
+    loop_watch.found.clear()
     async with AsyncExitStack() as stack:
         opened = await open_tools([spec], RecordingContext(), stack)
-        return str(await opened[tool].ainvoke(arguments or {"account": "mine"}))
+        gave = str(await opened[tool].ainvoke(arguments or {"account": "mine"}))
+    loop_watch.check()
+    return gave
 
 
 async def test_a_flow_uses_the_sign_in_of_the_person(bank: Authority) -> None:
