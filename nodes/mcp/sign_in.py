@@ -46,9 +46,9 @@ async def sign_in(
     await asyncio.to_thread(kept.forget)
     async with _back(server.callback_port, wait_s) as (address, wait):
         if server.client_id:
-            client = {"client_id": server.client_id, "redirect_uris": [address],
+            known = {"client_id": server.client_id, "redirect_uris": [address],
                       "token_endpoint_auth_method": "none"}  # fmt: skip
-            await asyncio.to_thread(partial(kept.keep, client=client))
+            await asyncio.to_thread(partial(kept.keep, client=known))
         auth = provider(kept, address, show, wait, scope=server.scope)
         try:
             async with (
