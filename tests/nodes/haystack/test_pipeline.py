@@ -83,6 +83,23 @@ def test_a_second_run_does_not_find_what_the_first_one_stored() -> None:
     assert set(texts(few)) <= {"The sun is hot.", "Snow is cold."}
 
 
+@pytest.mark.parametrize(("shared", "found"), [(True, [1, 2]), (False, [1, 1])])
+def test_haystack_itself_finds_what_an_earlier_run_stored(shared: bool, found: list[int]) -> None:
+    """What docs/systems.md says of it: the file that it writes names the index."""
+    from haystack import Document, Pipeline
+    from haystack.components.writers import DocumentWriter
+    from haystack.document_stores.in_memory import InMemoryDocumentStore
+
+    made = Pipeline()
+    made.add_component("writer", DocumentWriter(InMemoryDocumentStore(shared=shared)))
+    text, counted = made.dumps(), []
+    for words in ("one", "two"):
+        loaded = Pipeline.loads(text)
+        loaded.run({"writer": {"documents": [Document(content=words)]}})
+        counted.append(loaded.get_component("writer").document_store.count_documents())
+    assert counted == found
+
+
 def test_the_answer_of_the_only_generator_is_streamed_as_text() -> None:
     ctx = RecordingContext()
     model = ScriptedModel(lines=(("capital", "It is Paris."),))
