@@ -35,6 +35,9 @@ if TYPE_CHECKING:
     from patchbay.flows.server.mcp.transport import McpOverHttp
 
 
+_SWEEP_EVERY_S = 3600.0
+
+
 def application(service: FlowService) -> ASGIApp:
     """The application of a service, ready to be served."""
 
@@ -42,7 +45,7 @@ def application(service: FlowService) -> ASGIApp:
 
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        await in_thread(_sweep)
+        sweeping = asyncio.create_task(_sweep_now_and_then())
         watching = asyncio.create_task(service.watch())
         async with contextlib.AsyncExitStack() as stack:
             if mcp is not None:  # the lifespan of a mounted application would not run
@@ -51,6 +54,7 @@ def application(service: FlowService) -> ASGIApp:
                 yield
             finally:
                 watching.cancel()
+                sweeping.cancel()
                 await service.drain()
 
     app = Starlette(
@@ -123,6 +127,12 @@ async def _http(request: Request, error: Exception) -> Response:
 async def _defect(request: Request, error: Exception) -> Response:
     found = refused(500, "run/defect", f"A mistake in Patchbay: {type(error).__name__}.")
     return say(request.url.path, found)
+
+
+async def _sweep_now_and_then() -> None:
+    while True:
+        await in_thread(_sweep)
+        await asyncio.sleep(_SWEEP_EVERY_S)
 
 
 def _sweep() -> None:

@@ -28,12 +28,13 @@ class Figures:
         """Count a run."""
         flow = live.flow.name
         self._runs[flow, live.status] += 1
-        self._tokens[flow, "prompt"] += live.tokens.prompt
-        self._tokens[flow, "completion"] += live.tokens.completion
-        self._seconds[flow] += live.seconds  # type: ignore[assignment]
+        seconds, prompt, completion = live.part
+        self._tokens[flow, "prompt"] += prompt
+        self._tokens[flow, "completion"] += completion
+        self._seconds[flow] += seconds  # type: ignore[assignment]
         self._waited[flow] += waited  # type: ignore[assignment]
         for bound in BUCKETS:
-            if live.seconds <= bound:
+            if seconds <= bound:
                 self._buckets[flow, bound] += 1
 
     def text(self, slots: Slots, may: Callable[[str], bool] = lambda flow: True) -> str:

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import logging
 import os
 import secrets
 import time
@@ -32,6 +33,7 @@ from patchbay.nodes.private import private_file, private_folder
 
 _FIELDS = ("requests_a_minute", "requests_a_day", "tokens_a_day", "seconds_a_day")
 _LOOK_EVERY_S = 1.0
+log = logging.getLogger("patchbay.serve")
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,9 +107,11 @@ class Keys:
         self._looked = now
         stamp = _stamp(self._file)
         if stamp != self._stamp:
-            with contextlib.suppress(FlowError):
+            self._stamp = stamp
+            try:
                 self._others = read(self._file)
-                self._stamp = stamp
+            except FlowError as error:  # a key that was to end with this change has not ended
+                log.warning("%s The keys of before go on being taken.", error)
 
 
 def digest(key: str) -> str:
@@ -173,7 +177,7 @@ def read(file: Path) -> dict[str, Caller]:
 def _caller(file: Path, name: str, table: Any) -> tuple[Caller, str]:
     if not isinstance(table, dict) or len(str(table.get("sha256", ""))) != 64:
         raise _wrong(file, f'"{printable(name)}" needs a sha256 of 64 signs.')
-    if name in (OWNER.name, ANYONE.name):
+    if name in ("", OWNER.name, ANYONE.name):  # "" is whose threads are the owner's
         raise _wrong(file, f'No caller may be called "{name}".')
     if unknown := sorted(table.keys() - {"sha256", "flows", *_FIELDS}):
         known = ", ".join(("flows", *_FIELDS))

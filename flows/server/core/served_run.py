@@ -25,7 +25,7 @@ from patchbay.flows.runs.events import (
 from patchbay.flows.server.core.keys import Caller
 from patchbay.flows.server.core.refusals import status_of
 from patchbay.flows.server.core.slots import QueuePlace
-from patchbay.flows.server.core.told import SentEvent, told
+from patchbay.flows.server.core.told import SentEvent, told, weight_of
 from patchbay.nodes.values import encode
 
 if TYPE_CHECKING:
@@ -85,6 +85,9 @@ class ServedRun:
         self.hear: Callable[[Event], None] | None = None
         """SentEvent of every event as it is, before anybody else."""
         self._news: set[asyncio.Event] = set()
+        self.weight = 0
+        """About how many characters its events hold."""
+        self._before = (0.0, Tokens())
         self._stopped: Problem | None = None
         self._rest: asyncio.TimerHandle | None = None
 
@@ -96,6 +99,7 @@ class ServedRun:
     def start(self, begin: Begin, turn: QueuePlace, done: Callable[[ServedRun], None]) -> None:
         """Work: wait for the turn, begin, go to the end. `done` is called then, whatever it was."""
         self.status, self.began = "queued", False
+        self._before = (self.seconds, self.tokens)
         self.ended_at = self._stopped = None
         self.task = asyncio.get_running_loop().create_task(self._work(begin, turn))
 
@@ -116,6 +120,17 @@ class ServedRun:
             self.run.cancel()
         elif self.task is not None:
             self.task.cancel()
+
+    @property
+    def part(self) -> tuple[float, int, int]:
+        """Seconds and tokens (of prompts, of answers) since it was last begun or gone on with: one
+        that waited for a person has been charged for what came before."""
+        seconds, tokens = self._before
+        return (
+            self.seconds - seconds,
+            self.tokens.prompt - tokens.prompt,
+            self.tokens.completion - tokens.completion,
+        )
 
     async def settled(self) -> None:
         """Wait until it has ended."""
@@ -228,6 +243,7 @@ class ServedRun:
     def _add(self, data: dict[str, Any]) -> None:
         if self.follow:
             self.events.append(SentEvent(len(self.events) + 1, data["type"], data))
+            self.weight += weight_of(data)
         for news in self._news:
             news.set()
 

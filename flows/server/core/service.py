@@ -231,8 +231,9 @@ class FlowService:
             self._asleep[live.id] = live.caller
         else:
             self._asleep.pop(live.id, None)
-        self.slots.took(live.seconds)
-        self.meter.spent(live.caller, live.tokens.total, live.seconds)
+        seconds, prompt, completion = live.part
+        self.slots.took(seconds)
+        self.meter.spent(live.caller, prompt + completion, seconds)
         waited = max(0.0, live.begun_at - queued_at)
         self.figures.ended(live, waited)
         log.info(
@@ -245,6 +246,12 @@ class FlowService:
             self.live.pop(live.id, None)
             return
         self._ended.append(live.id)
+        kept = sum(self.live[old].weight for old in self._ended if old in self.live)
+        for old in list(self._ended):
+            if kept <= self.settings.keep:
+                break
+            kept -= self.live[old].weight if old in self.live else 0
+            self._forget(old)
         for old in self._ended[: max(0, len(self._ended) - _MOST_KEPT)]:
             self._forget(old)
         with contextlib.suppress(RuntimeError):

@@ -20,6 +20,7 @@ class Settings:
         drain_s: how long runs may go on when the server is told to end.
         rest_s: how long a streamed run goes on when its reader is gone, for a reconnect.
         keep_s: how long the events of a run that has ended can be read again.
+        keep: how much of the events of ended runs is kept for that at most, in characters.
         ping_s: how often a quiet stream says that it lives.
         body: how large a request may be.
         slow_s: how long a request may take to arrive.
@@ -36,6 +37,7 @@ class Settings:
     drain_s: float = 20.0
     rest_s: float = 30.0
     keep_s: float = 300.0
+    keep: int = 128 * MEGABYTE
     ping_s: float = 15.0
     body: int = 32 * MEGABYTE
     slow_s: float = 60.0

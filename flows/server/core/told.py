@@ -45,6 +45,19 @@ def told(
     return shown(as_json(event), values)
 
 
+def weight_of(value: Any) -> int:
+    """About how many characters of JSON a value has; nothing is written for it."""
+    weight, stack = 0, [value]
+    while stack:
+        item = stack.pop()
+        weight += len(item) + 2 if isinstance(item, str) else 8
+        if isinstance(item, dict):
+            stack += [*item.keys(), *item.values()]
+        elif isinstance(item, (list, tuple)):
+            stack += item
+    return weight
+
+
 def shown(data: dict[str, Any], values: bool) -> dict[str, Any]:
     """The JSON of an event, as it was or is recorded, without what callers are not told."""
     if values:

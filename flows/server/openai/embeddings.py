@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import array
+import asyncio
 import base64
 import sys
 from typing import Any
@@ -10,10 +11,14 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from patchbay.flows.runs.failures import explain
 from patchbay.flows.runs.secrets import Secrets
 from patchbay.flows.server.core.asked import RunRequest
-from patchbay.flows.server.core.refusals import refused
+from patchbay.flows.server.core.event_stream import unless_gone
+from patchbay.flows.server.core.refusals import RefusedError, refused
 from patchbay.flows.server.core.requests import caller_of, service_of
+from patchbay.flows.server.core.service import FlowService
+from patchbay.flows.server.core.slots import QueuePlace
 from patchbay.flows.server.openai.chat import body_of, failure
 from patchbay.flows.server.openai.conversation import wrong
 from patchbay.nodes.threads import in_thread
@@ -53,7 +58,10 @@ async def embeddings(request: Request) -> Response:
     body = await body_of(request)
     flow, texts = service.shelf.get(body["model"], caller), _texts(body.get("input"))
     live = await service.begin(flow, caller, RunRequest(), follow=False)
-    await live.settled()
+    assert live.task is not None  # noqa: S101 - it has been started
+    if not await unless_gone(request.receive, live.task):
+        live.stop()
+        return Response(status_code=499)
     if live.status != "finished":
         raise failure(live)
     specs = [value for value in live.outputs.values() if isinstance(value, EmbeddingsSpec)]
@@ -64,8 +72,13 @@ async def embeddings(request: Request) -> Response:
             f'The flow "{flow.name}" does not end in embeddings.',
             "Wire a node of embeddings into its output.",
         )
-    async with service.pool.use(specs[0], _Quiet(service.secrets)) as model:
-        vectors = await in_thread(model.embed_documents, texts)
+    work = asyncio.ensure_future(_vectors(service, service.slots.enter(), specs[0], texts))
+    try:
+        if not await unless_gone(request.receive, work):
+            return Response(status_code=499)
+        vectors = work.result()
+    finally:
+        work.cancel()
     packed = body.get("encoding_format") == "base64"
     data = [
         {"object": "embedding", "index": index, "embedding": _packed(v) if packed else list(v)}
@@ -73,6 +86,28 @@ async def embeddings(request: Request) -> Response:
     ]
     told: dict[str, Any] = {"object": "list", "data": data, "model": flow.name}
     return JSONResponse({**told, "usage": {"prompt_tokens": 0, "total_tokens": 0}})
+
+
+async def _vectors(
+    service: FlowService, turn: QueuePlace, spec: EmbeddingsSpec, texts: list[str]
+) -> Any:
+    """Embed, within a slot and the time that a run may take.
+
+    Raises:
+        RefusedError: the model cannot be had, fails, or takes too long.
+    """
+    limit = service.settings.timeout_s
+    try:
+        await turn.come()
+        async with asyncio.timeout(limit), service.pool.use(spec, _Quiet(service.secrets)) as model:
+            return await in_thread(model.embed_documents, texts)
+    except TimeoutError:
+        message = f"The embeddings took longer than {limit:g} seconds."
+        raise refused(504, "serve/timeout", message, "Send fewer texts.") from None
+    except Exception as error:
+        raise RefusedError(500, explain(error, "", service.secrets)) from None
+    finally:
+        turn.leave()
 
 
 def _texts(given: Any) -> list[str]:

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import os
 import time
 from pathlib import Path
 
 import pytest
 
 from patchbay.flows.document.writing import canonical_text
+from patchbay.flows.problems import FlowError
+from patchbay.flows.server import app
 from patchbay.flows.server.core import service, shelf
-from patchbay.flows.server.core.keys import Keys, add
+from patchbay.flows.server.core.keys import Keys, add, read
 from patchbay.flows.server.core.settings import Settings
+from patchbay.flows.server.core.uploads import OLD_S, uploads_folder
+from patchbay.nodes.errors import NodeError
 from tests.flows.runs.harness import flow
 from tests.flows.server.flows import asks, gives, write
+from tests.flows.server.nodes import Letters
 from tests.flows.server.serving import KEY, Served, serving
 from tests.flows.server.test_gate import code
 from tests.flows.server.test_runs import until
@@ -185,3 +191,98 @@ def test_a_flow_comes_back_when_the_flow_that_it_runs_is_mended(tmp_path: Path, 
         inner.write_text(whole.replace("test.upper", "test.words"), encoding="utf-8")
         assert served.run("outer", {"text": "a"}).json()["outputs"] == {"answer": "a"}
         assert "not_served" not in served.http.get("/flows").json()
+
+
+def test_a_run_that_waited_is_charged_once(tmp_path: Path):
+    file = tmp_path / "keys.toml"
+    headers = {"authorization": f"Bearer {add(file, 'ada')}"}
+    file.write_text(file.read_text() + "tokens_a_day = 1000\n")
+    costly = flow(
+        {
+            "in": asks("mail"),
+            "say": "test.words",
+            "ok": ("people.approve", {"question": "Send it?"}),
+            "s": gives("sent"),
+            "k": gives("kept"),
+        },
+        [
+            "in.value > say.text",
+            "say.text > ok.value",
+            "ok.approved > s.value",
+            "ok.rejected > k.value",
+        ],
+    )
+    folder = write(tmp_path / "flows", "shout")
+    (folder / "costly.json").write_text(canonical_text(costly), encoding="utf-8")
+    with serving(folder, keys=Keys(KEY, file)) as served:
+        waits = served.run("costly", {"mail": "a b c"}, headers=headers).json()
+        given = {"approve": True}
+        done = served.http.post(waits["answer_at"], json=given, headers=headers).json()
+        assert done["tokens"] == {"prompt": 3, "completion": 3}
+        figures = served.http.get("/metrics").text
+        assert 'patchbay_tokens_total{flow="costly",type="prompt"} 3\n' in figures
+        assert 'patchbay_tokens_total{flow="costly",type="completion"} 3\n' in figures
+        used = served.service.meter._used["ada"]
+        assert sum(part[2] for part in used.parts) == 6
+
+
+def test_large_answers_do_not_fill_the_memory(tmp_path: Path):
+    with serving(write(tmp_path / "flows", "words"), Settings(keep=100_000)) as served:
+        runs = [
+            served.run("words", {"question": "a" * 30_000, "stream": True}).headers["x-run-id"]
+            for _ in range(5)
+        ]
+        until(lambda: sum(live.weight for live in served.service.live.values()) <= 100_000)
+        assert runs[0] not in served.service.live
+        small = served.run("words", {"question": "a", "stream": True}).headers["x-run-id"]
+        assert served.http.get(f"/runs/{small}/events").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("error", "says"),
+    [
+        (NodeError("No such model.", fix="Pull it."), "No such model. Pull it."),
+        (RuntimeError("refused"), "RuntimeError"),
+        (KeyError("x"), "KeyError"),
+        (OSError("gone"), "OSError"),
+    ],
+)
+def test_embeddings_that_fail_are_no_mistake_of_ours(tmp_path: Path, monkeypatch, error, says):
+    def broken(self: object, opening: object) -> object:
+        raise error
+
+    monkeypatch.setattr(Letters, "open", broken)
+    with serving(write(tmp_path / "flows", "vectors")) as served:
+        answer = served.http.post("/v1/embeddings", json={"model": "vectors", "input": "a"})
+        told = answer.json()["error"]
+        assert answer.status_code == 500
+        assert told["code"] in ("node/failed", "resource/failed")
+        assert says in told["message"]
+        assert served.service.slots.busy == 0
+
+
+def test_a_file_of_keys_that_breaks_is_said(tmp_path: Path, caplog):
+    file = tmp_path / "keys.toml"
+    key = add(file, "ada")
+    keys = Keys("of the owner", file)
+    for change in (lambda: file.write_text("[ada\n"), file.unlink):
+        change()
+        keys._looked = 0.0
+        caplog.clear()
+        assert keys.caller(key) is not None
+        assert "The keys of before go on" in caplog.text
+    file.write_text(f'[""]\nsha256 = "{"a" * 64}"\n')
+    with pytest.raises(FlowError, match="No caller may be called"):
+        read(file)
+
+
+def test_old_uploads_are_deleted_while_it_runs(tmp_path: Path, monkeypatch):
+    monkeypatch.setattr(app, "_SWEEP_EVERY_S", 0.05)
+    with serving(write(tmp_path / "flows", "shout")):
+        old, new = uploads_folder() / "old", uploads_folder() / "new"
+        for folder in (old, new):
+            folder.mkdir(parents=True)
+        past = time.time() - OLD_S - 60
+        os.utime(old, (past, past))
+        until(lambda: not old.exists())
+        assert new.exists()
