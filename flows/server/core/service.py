@@ -282,6 +282,23 @@ class FlowService:
         if not self.owners.owns(caller, run):
             raise self._unknown(run)
 
+    async def _still_may(self, run: str, caller: Caller) -> None:
+        """Check that a caller may still use the flow of a run of its own: keys change.
+
+        Raises:
+            RefusedError: it may not.
+        """
+        if caller.flows is None:
+            return
+        past = await self.past(run)
+        names = {
+            flow.name
+            for flow in self.shelf.all()
+            if flow.loaded.folder == past.folder and flow.loaded.flow.name == past.name
+        }
+        if not any(map(caller.may, names or {past.name})):
+            raise self._unknown(run)
+
     async def past(self, run: str) -> PastRun:
         """A run as it is recorded.
 
@@ -331,6 +348,7 @@ class FlowService:
             FlowError: it is no answer to this question, somebody was faster, or the run has ended.
         """
         self.mine(run, caller)
+        await self._still_may(run, caller)
         self.meter.begin(caller)
         history, turn = await self.history(), self.slots.enter()
         try:
@@ -380,6 +398,7 @@ class FlowService:
             FlowError: it has ended well, or is at work.
         """
         self.mine(run, caller)
+        await self._still_may(run, caller)
         self.meter.begin(caller)
         history, turn = await self.history(), self.slots.enter()
         try:

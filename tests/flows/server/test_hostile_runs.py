@@ -166,6 +166,23 @@ def test_a_used_up_budget_is_no_good_for_going_on_either(tmp_path: Path):
         )
 
 
+def test_a_key_that_lost_a_flow_does_not_go_on_with_its_runs(tmp_path: Path):
+    file = tmp_path / "keys.toml"
+    headers = {"authorization": f"Bearer {add(file, 'bob')}"}
+    head = file.read_text()
+    file.write_text(head + 'flows = ["approve"]\n')
+    with serving(write(tmp_path / "flows", "approve", "shout"), keys=Keys(KEY, file)) as served:
+        waits = served.run("approve", {"mail": "x"}, headers=headers).json()
+        for flows, status_ in (('["shout"]', 404), ("[]", 404), ('["approve", "shout"]', 200)):
+            file.write_text(head + f"flows = {flows}\n")
+            served.service.keys._looked = 0.0
+            given = {"approve": True}
+            answer = served.http.post(waits["answer_at"], json=given, headers=headers)
+            assert answer.status_code == status_
+            resumed = served.http.post(f"/runs/{waits['run']}/resume", headers=headers)
+            assert resumed.status_code == (404 if status_ == 404 else 409)
+
+
 # --- files of flows -------------------------------------------------------------------------------
 
 
