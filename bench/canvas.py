@@ -68,6 +68,20 @@ The first sign is Streamlit's "a run begins", so Python has had the edit for a m
 acknowledgement comes when the edit is applied and the flow is validated.
 """
 
+AWAIT_FIELDS = """node => {
+  const root = [...document.querySelectorAll("*")].map(e => e.shadowRoot)
+    .find(shadow => shadow?.querySelector(".pb-host"));
+  window.fields_ = new Promise(done => {
+    const look = () => root.querySelector(`.pb-form[data-node="${node}"] input`)
+      ? done(performance.now() - window.up_) : requestAnimationFrame(look);
+    look();
+  });
+}"""
+NODE_AT = """([x, y]) => [...document.querySelectorAll("*")].map(e => e.shadowRoot)
+  .find(shadow => shadow?.querySelector(".pb-host")).elementFromPoint(x, y)
+  .closest(".react-flow__node").dataset.id"""
+"""From letting go of a node to the frame in which its fields can be typed into."""
+
 
 def measure(quick: bool = False) -> Iterator[Row]:
     """Drag nodes in the editor, in flows of 500 and 1,000; the floor is the page at rest."""
@@ -123,6 +137,8 @@ def _rows(page: Any, wire: Wire, size: int, repeats: int) -> Iterator[Row]:
     yield Row(f"{name}: drop to the page's message", left, "ms")
     yield Row(f"{name}: drop to Python", reached, "ms", 200 if many else 100)
     yield Row(f"{name}: drop to Python's acknowledgement", acked, "ms")
+    clicks = [_click(page, turn) for turn in range(repeats)]
+    yield Row(f"{name}: click on a node to its fields", statistics.median(clicks), "ms", 50)
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +166,17 @@ def _drag(page: Any, wire: Wire, turn: int) -> Drag:
     page.wait_for_timeout(1200)
     sizes = sum(wire.sent), sum(wire.received)
     return Drag(frames, len(seen), sizes, page.evaluate(WAITED))
+
+
+def _click(page: Any, turn: int) -> float:
+    """Click on a node that is not chosen; milliseconds until its fields are there."""
+    seen = page.evaluate(IN_VIEW)
+    x, y = seen[(11 + turn * 7) % len(seen)]
+    page.evaluate(AWAIT_FIELDS, page.evaluate(NODE_AT, [x, y]))
+    page.mouse.click(x, y)
+    waited = float(page.evaluate("() => window.fields_"))
+    page.wait_for_timeout(700)
+    return waited
 
 
 class Wire:

@@ -46,16 +46,12 @@ class Dock:
         counts: numbers that stand on tabs.
         front: the panel that is drawn; and how often the page brought one to the front.
         notice: what the page said last, and how often it said something.
-        known: where the browser asks what is known of a node, relative to the app's base path.
-        choices: where it has a server asked for the choices of a param.
     """
 
     panels: tuple[str, ...] = ()
     counts: Mapping[str, int] = field(default_factory=dict)
     front: tuple[str, int] = ("", 0)
     notice: tuple[str, int] = ("", 0)
-    known: str = ""
-    choices: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -207,10 +207,8 @@ def _dock(document: FlowDocument) -> Dock:
     return Dock(
         panels=session.PANELS,
         counts={"Problems": problems} if problems else {},
-        front=(session.panel(), session.shown_panel()),
+        front=(session.panel() or "", session.shown_panel()),
         notice=session.told(),
-        known=f"patchbay/node?{query(document)}",
-        choices=f"patchbay/choices?{query(document)}",
     )
 
 
@@ -262,6 +260,8 @@ def _panel() -> None:
     document = _open()
     session.draws("inspector", _panel_stamp(document))
     panel, live = session.panel(), latest(document)
+    if panel is None:
+        return
     with st.container(key=f"side-{panel.lower()}", gap="small"):  # shown where its tab is in front
         if panel == "Chat":
             chat_panel(document, refresh)

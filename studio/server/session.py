@@ -88,9 +88,12 @@ def revealed() -> tuple[str, int] | None:
     return st.session_state.get("reveal")
 
 
-def panel() -> PanelName:
-    """The panel that is drawn in the canvas's dock."""
-    chosen: PanelName = st.session_state.get(PANEL, "Run")
+def panel() -> PanelName | None:
+    """The panel that is drawn in the canvas's dock; None until one was in front.
+
+    What is drawn costs: a browser sends the value of every field of the page with each edit.
+    """
+    chosen: PanelName | None = st.session_state.get(PANEL)
     return chosen
 
 

@@ -13,8 +13,8 @@ import { Statuses } from "./statuses";
 import { Doc, DockData } from "./store";
 import { Dock } from "./dock/dock";
 import { Notice } from "./dock/notice";
-import { DockState, SETTINGS } from "./dock/state";
-import type { Chosen } from "./edits";
+import { useRoom } from "./dock/room";
+import { ChosenState, DockState, SETTINGS } from "./dock/state";
 import { familyColor } from "./types";
 
 interface Props {
@@ -32,7 +32,6 @@ interface Ghost {
 
 let paletteOpen = window.innerWidth >= 1200;
 const dockState = new DockState();
-const NOTHING: Chosen = { nodes: [], edges: [], notes: [], groups: [] };
 
 /** Bring the settings to the front, ready to be typed into. */
 function openSettings(host: HTMLElement | null): void {
@@ -49,10 +48,10 @@ export function App({ doc, statuses, reveal, dock, onSelect }: Props) {
   const canvas = useRef<CanvasHandle>(null);
   const [open, setOpen] = useState(paletteOpen);
   const [ghost, setGhost] = useState<Ghost | null>(null);
-  const [chosen, setChosen] = useState<Chosen>(NOTHING);
+  const chosen = useMemo(() => new ChosenState(), []);
   const host = useRef<HTMLDivElement>(null);
   const docked = !!dock;
-  const covered = useSyncExternalStore(dockState.subscribe, () => (docked && dockState.open ? dockState.width : 0));
+  useRoom(host, docked ? dockState : undefined);
   const shared = useMemo(
     () => ({
       doc,
@@ -112,11 +111,7 @@ export function App({ doc, statuses, reveal, dock, onSelect }: Props) {
   );
   return (
     <SharedContext.Provider value={shared}>
-      <div
-        className={`pb-app ${ghost ? "carrying" : ""}`}
-        ref={host}
-        style={{ "--dock": `${covered}px` } as React.CSSProperties}
-      >
+      <div className={`pb-app ${ghost ? "carrying" : ""}`} ref={host}>
         {open && !doc.readonly && <Palette onAdd={add} onDrag={drag} onClose={close} />}
         <ReactFlowProvider>
           <Canvas
@@ -124,7 +119,7 @@ export function App({ doc, statuses, reveal, dock, onSelect }: Props) {
             doc={doc}
             reveal={reveal}
             onSelect={onSelect}
-            onChosen={setChosen}
+            onChosen={chosen.set}
             dock={docked ? dockState : undefined}
             paletteShut={!open}
             onPalette={() => show(true)}

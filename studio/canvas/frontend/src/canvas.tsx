@@ -69,7 +69,9 @@ export function Canvas({ doc, reveal, onSelect, ref, paletteShut, onPalette, onC
   const focus = useCallback(() => root.current?.focus({ preventScroll: true }), []);
   const scene = useScene(doc, focus);
   useSelectionReport(scene.chosen, onSelect);
-  useEffect(() => onChosen(scene.chosen), [scene.chosen, onChosen]);
+  // By its words: while nodes are dragged, each frame has a new object that says the same.
+  const told = JSON.stringify(scene.chosen);
+  useEffect(() => onChosen(JSON.parse(told) as Chosen), [told, onChosen]);
   const covered = useCovered(dock);
   const places = usePlaces(doc, root, scene, focus, covered);
   useInSight(scene, places, dock);

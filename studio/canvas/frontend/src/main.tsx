@@ -70,7 +70,11 @@ export function mount(component: Component, base: string): () => void {
   statuses.onRevision = (revision) => doc.hear(revision);
   statuses.onConflict = (conflict) => doc.hearConflict(conflict);
   if (data.status) statuses.replace(data.status);
-  doc.exports = data.events ? new URL(base + data.events.replace("/events?", "/export?"), document.baseURI).href : "";
+  const beside = (name: string) =>
+    data.events ? new URL(base + data.events.replace("/events?", `/${name}?`), document.baseURI).href : "";
+  doc.exports = beside("export");
+  doc.known = beside("node");
+  doc.choices = beside("choices");
   statuses.listen(data.events ? new URL(base + data.events, document.baseURI).href : "");
   host.pbRoot.render(
     <App

@@ -42,8 +42,6 @@ export interface DockData {
   counts: Record<string, number>;
   front: [panel: string, times: number];
   notice: [words: string, times: number];
-  known: string;
-  choices: string;
 }
 interface Pending {
   seq: number;
@@ -107,6 +105,9 @@ export class Doc {
   readonly = false;
   /** Where the flow can be had as a file, or "" where the page offers none. */
   exports = "";
+  /** Where Python tells what is known of a node, and asks a server for choices; "" likewise. */
+  known = "";
+  choices = "";
   readonly changed = new Emitter();
   readonly toasts = new Emitter();
   toast: { text: string; n: number } | null = null;

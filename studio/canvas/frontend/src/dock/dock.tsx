@@ -2,17 +2,16 @@
 
 import { useEffect, useRef, useSyncExternalStore } from "react";
 import { useShared } from "../context";
-import type { Chosen } from "../edits";
 import { Icon } from "../icons";
 import type { DockData } from "../store";
 import { Inspector } from "./inspector";
 import { layOver } from "./outside";
-import { DockState, SETTINGS } from "./state";
+import { ChosenState, DockState, SETTINGS } from "./state";
 
 interface Props {
   state: DockState;
   dock: DockData;
-  chosen: Chosen;
+  chosen: ChosenState;
 }
 
 const wishes = new Map<string, number>();
@@ -100,7 +99,7 @@ export function Dock(props: Props) {
         </button>
       </header>
       <div className="pb-dock-body" role="tabpanel" aria-label={tab} ref={body}>
-        {tab === SETTINGS ? <Inspector chosen={chosen} dock={dock} /> : <div className="pb-wait" aria-hidden="true" />}
+        {tab === SETTINGS ? <Inspector state={chosen} /> : <div className="pb-wait" aria-hidden="true" />}
       </div>
     </aside>
   );

@@ -1,11 +1,10 @@
 // The settings of what is selected: drawn from the flow and the catalog that are here, so there at once.
 
-import { useCallback, useEffect, useMemo, useRef } from "react";
+import { useCallback, useEffect, useMemo, useRef, useSyncExternalStore } from "react";
 import { useShared } from "../context";
-import type { Chosen } from "../edits";
 import { type Part, wordsElement } from "../live/words";
 import type { FieldSpec, Json, NodeInstance, Problem } from "../model";
-import { DockData, catalog } from "../store";
+import { catalog } from "../store";
 import { titleOf } from "../types";
 import type { Choice } from "./combo";
 import { useDraft } from "./draft";
@@ -13,6 +12,7 @@ import { Field, Problems } from "./field";
 import { useAsked, useKnown } from "./known";
 import { Policy } from "./policy";
 import type { Row } from "./rows";
+import type { ChosenState } from "./state";
 import { Table } from "./table";
 import { sameJson } from "./values";
 import { TABLE, variableRows, variablesOf } from "./variables";
@@ -23,19 +23,21 @@ const NO_PROBLEMS: Problem[] = [];
 const keptRows = (rows: Json): Json => variableRows(variablesOf(rows as Row[]));
 const NO_FIELDS: FieldSpec[] = [];
 
-export function Inspector({ chosen, dock }: { chosen: Chosen; dock: DockData }) {
+export function Inspector({ state }: { state: ChosenState }) {
   const { doc } = useShared();
+  useSyncExternalStore(state.subscribe, () => state.version);
+  const chosen = state.now;
   const nodes = doc.flow.nodes.filter((node) => chosen.nodes.includes(node.id));
-  if (nodes.length === 1) return <NodeForm key={nodes[0].id} node={nodes[0]} dock={dock} />;
+  if (nodes.length === 1) return <NodeForm key={nodes[0].id} node={nodes[0]} />;
   if (nodes.length) return <Several nodes={nodes} />;
-  return <FlowForm dock={dock} />;
+  return <FlowForm />;
 }
 
 // --- nothing, or several nodes, selected --------------------------------------------------------
 
-function FlowForm({ dock }: { dock: DockData }) {
+function FlowForm() {
   const { doc } = useShared();
-  const known = useKnown(dock, "", doc.revision);
+  const known = useKnown(doc, "");
   const draft = useDraft(doc.flow.description ?? "", (text) =>
     doc.dispatch({ op: "set_meta", description: text }, "description"),
   );
@@ -99,11 +101,11 @@ function Several({ nodes }: { nodes: NodeInstance[] }) {
 
 // --- one node -----------------------------------------------------------------------------------
 
-function NodeForm({ node, dock }: { node: NodeInstance; dock: DockData }) {
+function NodeForm({ node }: { node: NodeInstance }) {
   const { doc } = useShared();
   const kind = catalog.byKind.get(node.kind);
-  const known = useKnown(dock, node.id, doc.revision);
-  const [said, ask] = useAsked(dock, node.id);
+  const known = useKnown(doc, node.id);
+  const [said, ask] = useAsked(doc, node.id);
   const fields = kind?.fields ?? NO_FIELDS;
   const found = doc.problems[node.id] ?? NO_PROBLEMS;
   const byParam = useMemo(() => grouped(found, fields), [found, fields]);

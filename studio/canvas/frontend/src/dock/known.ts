@@ -3,7 +3,7 @@
 import { useCallback, useEffect, useState } from "react";
 import type { Part } from "../live/words";
 import type { FieldSpec } from "../model";
-import type { DockData } from "../store";
+import type { Doc } from "../store";
 import type { Choice } from "./combo";
 
 /** `known_of` in studio/inspector/known.py. */
@@ -27,12 +27,12 @@ async function get<T>(address: string, more: Record<string, string>): Promise<T 
 }
 
 /** What is known of a node; of the flow where `node` is "". The old stands until the new is there. */
-export function useKnown(dock: DockData, node: string, revision: number): Known {
+export function useKnown(doc: Doc, node: string): Known {
   const [found, setFound] = useState<{ node: string; known: Known }>({ node: "", known: NOTHING });
   useEffect(() => {
     let gone = false;
     const ask = async () => {
-      const known = await get<Known>(dock.known, { node });
+      const known = await get<Known>(doc.known, { node });
       if (!gone && known) setFound({ node, known });
     };
     const timer = setTimeout(() => void ask(), found.node === node ? PAUSE_MS : 0);
@@ -40,7 +40,7 @@ export function useKnown(dock: DockData, node: string, revision: number): Known 
       gone = true;
       clearTimeout(timer);
     };
-  }, [dock.known, node, revision]);
+  }, [doc.known, node, doc.revision]);
   return found.node === node ? found.known : NOTHING;
 }
 
@@ -51,16 +51,16 @@ interface Asked {
 }
 
 /** What servers said that params of a node can be; and how to ask one. */
-export function useAsked(dock: DockData, node: string): [Record<string, Asked>, (param: string) => void] {
+export function useAsked(doc: Doc, node: string): [Record<string, Asked>, (param: string) => void] {
   const [said, setSaid] = useState<Record<string, Asked>>({});
   const ask = useCallback(
     (param: string) => {
       setSaid((old) => ({ ...old, [param]: { ...old[param], message: "Asking …", fix: "" } }));
-      void get<Asked>(dock.choices, { node, param }).then((answer) =>
+      void get<Asked>(doc.choices, { node, param }).then((answer) =>
         setSaid((old) => ({ ...old, [param]: answer ?? { message: "The studio does not answer." } })),
       );
     },
-    [dock.choices, node],
+    [doc.choices, node],
   );
   return [said, ask];
 }

@@ -1,7 +1,7 @@
 // What the dock leaves of the canvas, and that a chosen node does not lie under it.
 
 import { useReactFlow } from "@xyflow/react";
-import { useEffect, useRef, useSyncExternalStore } from "react";
+import { type RefObject, useEffect, useRef, useSyncExternalStore } from "react";
 import { useStable } from "../hooks/stable";
 import type { Places } from "../hooks/places";
 import type { Scene } from "../hooks/scene";
@@ -15,6 +15,16 @@ const GAP = 24;
 /** How many pixels of the canvas, at its right, the dock covers. */
 export function useCovered(dock: DockState | undefined): () => number {
   return useStable(() => (dock?.open && window.innerWidth >= ROOMY ? dock.width : 0));
+}
+
+/** Tell the style sheet how much lies under the dock, without a drawing. */
+export function useRoom(host: RefObject<HTMLElement | null>, dock: DockState | undefined): void {
+  useEffect(() => {
+    if (!dock) return;
+    const tell = () => host.current?.style.setProperty("--dock", dock.open ? `${dock.width}px` : "0px");
+    tell();
+    return dock.subscribe(tell);
+  }, [host, dock]);
 }
 
 /** Move the view when the dock opens over the node that was chosen. */

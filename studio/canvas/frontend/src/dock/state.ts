@@ -1,5 +1,6 @@
 // The dock over the canvas: whether it is open, which tab is in front, how wide it is. It outlives reloads.
 
+import type { Chosen } from "../edits";
 import { Emitter } from "../store";
 
 /** The tab that the canvas draws itself: the settings of what is selected. */
@@ -11,6 +12,16 @@ interface Kept {
   open: boolean;
   tab: string;
   width: number;
+}
+
+/** What is selected, for who asks: a click on a node must not draw the whole editor anew. */
+export class ChosenState extends Emitter {
+  now: Chosen = { nodes: [], edges: [], notes: [], groups: [] };
+
+  set = (chosen: Chosen): void => {
+    this.now = chosen;
+    this.emit();
+  };
 }
 
 /** What a page without a dock has, and what is kept between visits. */
