@@ -29,7 +29,7 @@ class ServesByDefault(TyperGroup):
 
 app = typer.Typer(
     cls=ServesByDefault,
-    help="Serve flows as tools (patchbay mcp FLOWS), list MCP servers, sign in at hosted ones.",
+    help="Serve flows as MCP tools; list MCP servers, and sign in at hosted ones.",
     rich_markup_mode=None,
 )
 app.command("serve")(serve_tools)

@@ -12,6 +12,7 @@ from pydantic import AfterValidator
 
 from patchbay.nodes.calls import CallOptions
 from patchbay.nodes.contract import UNSET, Context, Field, Node, NodeError, NodeParams, Ports
+from patchbay.nodes.haystack.example import PIPELINE
 from patchbay.nodes.haystack.open_sockets import (
     ANSWER,
     OpenSockets,
@@ -25,21 +26,6 @@ from patchbay.nodes.values import Message, ModelSpec
 
 if TYPE_CHECKING:
     from haystack import Pipeline
-
-EXAMPLE = """\
-components:
-  prompt:
-    type: haystack.components.builders.chat_prompt_builder.ChatPromptBuilder
-    init_parameters:
-      template:
-        - role: user
-          content: "Answer briefly: {{ question }}"
-  llm:
-    type: haystack.components.generators.chat.openai.OpenAIChatGenerator
-connections:
-  - sender: prompt.prompt
-    receiver: llm.messages
-"""
 
 
 def check_pipeline(text: str) -> str:
@@ -66,7 +52,7 @@ class HaystackPipeline(Node):
 
     class Params(NodeParams):
         pipeline: Annotated[str, AfterValidator(check_pipeline)] = Field(
-            EXAMPLE, widget="code", max_length=1_000_000
+            PIPELINE, widget="code", max_length=1_000_000
         )
         """The pipeline in YAML, as Haystack writes it."""
 

@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import Any
 
 from patchbay.nodes.haystack.components import COMPONENTS, STORE, Component
+from patchbay.nodes.haystack.example import READ
 from patchbay.nodes.haystack.kinds import ANY, SocketType, fit, in_words, socket_type
 from patchbay.nodes.plain_yaml import plain_yaml
 
@@ -73,7 +74,7 @@ def read_plan(text: str) -> Drawn:
     Raises:
         ValueError: it cannot run, and all reasons for that.
     """
-    data = plain_yaml(text.encode("utf-8", "surrogatepass"), MOST_BYTES)
+    data = READ[text] if text in READ else _read(text)
     components = data.get("components") if isinstance(data, dict) else None
     if not isinstance(components, dict) or not components:
         raise ValueError("the text is no Haystack pipeline: it has no components")
@@ -102,6 +103,10 @@ def read_plan(text: str) -> Drawn:
         {name: ends[0] for name, ends in outputs.items()},
         visits if isinstance(visits, int) and 1 <= visits <= 1000 else 100,
     )
+
+
+def _read(text: str) -> Any:
+    return plain_yaml(text.encode("utf-8", "surrogatepass"), MOST_BYTES)
 
 
 # --- components ---------------------------------------------------------------------------------
@@ -193,18 +198,28 @@ _OWN_SOCKETS: Mapping[str, Any] = {
 }  # fmt: skip
 
 
+_SIMPLE = re.compile(r"\{\{ *([A-Za-z_]\w*) *\}\}", re.ASCII)
+"""What Jinja need not be asked about; but for its own words."""
+_WORDS = {"true", "false", "none", "True", "False", "None", "self"}
+
+
 def variables(template: Any) -> list[str]:
     """What has to be given to a Jinja template, or to all messages of one, by name.
 
     Raises:
         ValueError: it is no template.
     """
+    texts = list(_texts(template))
+    simple = [_SIMPLE.sub("", text) for text in texts]
+    if not any(sign in text for text in simple for sign in ("{{", "{%", "{#", "}}")):
+        names = {name for text in texts for name in _SIMPLE.findall(text)}
+        return sorted(names - _WORDS)
     import jinja2
     from jinja2 import meta
     from jinja2.sandbox import ImmutableSandboxedEnvironment
 
     found: set[str] = set()
-    for text in _texts(template):
+    for text in texts:
         plain = re.sub(r"\{%-?\s*(?:end)?message\b[^%]*%\}", "", text)
         try:
             tree = ImmutableSandboxedEnvironment().parse(plain)

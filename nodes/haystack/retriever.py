@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 from pydantic import AfterValidator, JsonValue
 
 from patchbay.nodes.contract import DescribingNode, Field, NodeError, NodeParams, Ports, port
+from patchbay.nodes.haystack.example import RETRIEVER
 from patchbay.nodes.haystack.open_sockets import open_sockets
 from patchbay.nodes.haystack.plan import read_plan
 from patchbay.nodes.retrieval.index import IndexSpec
@@ -14,24 +15,6 @@ from patchbay.nodes.values import EmbeddingsSpec, Opening, RetrieverSpec
 
 if TYPE_CHECKING:
     from langchain_core.retrievers import BaseRetriever
-
-EXAMPLE = """\
-components:
-  find:
-    type: haystack.components.retrievers.in_memory.bm25_retriever.InMemoryBM25Retriever
-    init_parameters:
-      top_k: 6
-      document_store:
-        type: haystack.document_stores.in_memory.document_store.InMemoryDocumentStore
-        init_parameters: {}
-  order:
-    type: haystack.components.rankers.lost_in_the_middle.LostInTheMiddleRanker
-    init_parameters:
-      top_k: 4
-connections:
-  - sender: find.documents
-    receiver: order.documents
-"""
 
 
 def check_retriever(text: str) -> str:
@@ -101,7 +84,7 @@ class HaystackRetriever(DescribingNode):
 
     class Params(NodeParams):
         pipeline: Annotated[str, AfterValidator(check_retriever)] = Field(
-            EXAMPLE, widget="code", max_length=1_000_000
+            RETRIEVER, widget="code", max_length=1_000_000
         )
         """The pipeline in YAML, from a query to documents."""
 

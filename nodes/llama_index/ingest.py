@@ -35,7 +35,7 @@ class Ingest(Node):
         """For sentences: tokens that neighbours share."""
         window: int = Field(2, ge=1, le=20)
         """For a sentence window: sentences on either side."""
-        extract: list[Extracts] = Field([], max_length=3)
+        extract: list[Extracts] = Field([], max_length=3, widget="json")
         """What a model notes of each chunk."""
         max_tokens: int = Field(64, ge=1, le=10_000)
         """The most tokens of each note."""

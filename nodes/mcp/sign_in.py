@@ -14,6 +14,7 @@ from patchbay.nodes.errors import NodeError
 from patchbay.nodes.mcp.oauth import SignIn, provider
 from patchbay.nodes.mcp.servers import McpServer
 from patchbay.nodes.mcp.session import broken, guarded_client, innermost, listed
+from patchbay.nodes.units import duration
 
 PAGE = (
     b"<!doctype html><meta charset=utf-8><title>Patchbay</title>"
@@ -103,7 +104,7 @@ async def _back(
                 said: dict[str, Any] = await came
         except TimeoutError as error:
             raise NodeError(
-                f"Nobody signed in within {wait_s:g} seconds.",
+                f"Nobody signed in within {duration(wait_s)}.",
                 fix="Try again, and open the address in a browser.",
                 code="mcp/sign-in",
                 retry=False,

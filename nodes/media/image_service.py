@@ -18,6 +18,7 @@ from patchbay.nodes.prompts.braces import variables
 from patchbay.nodes.prompts.json_template import fill_json, json_texts
 from patchbay.nodes.tools.fetch import FetchProblem
 from patchbay.nodes.tools.send import HttpCall, Sending, send
+from patchbay.nodes.units import duration
 from patchbay.nodes.values import Picture, Promptable, SecretRef
 
 _NAME = re.compile(r"\w[\w.-]*/\w[\w.-]*(:[0-9a-f]{16,64})?")
@@ -98,7 +99,7 @@ class ImageService(Node):
                 output = await service.made(given)
         except TimeoutError as error:
             raise NodeError(
-                f"{params.model} took longer than {params.seconds:g} seconds; it was cancelled.",
+                f"{params.model} took longer than {duration(params.seconds)}; it was cancelled.",
                 fix="Raise seconds.",
                 code="media/timeout",
             ) from error
@@ -211,7 +212,7 @@ class _Service:
         return found
 
     async def _wait(self, why: str, seconds: float) -> None:
-        await self.ctx.warn(f"{why}; trying again in {seconds:g} s.")
+        await self.ctx.warn(f"{why}; trying again in {duration(seconds)}.")
         await asyncio.sleep(seconds)
 
 

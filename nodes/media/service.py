@@ -16,6 +16,7 @@ from patchbay.nodes.home import cache_dir
 from patchbay.nodes.models.servers.address import Address, async_settings, client_settings
 from patchbay.nodes.models.servers.errors import Server
 from patchbay.nodes.private import private_folder
+from patchbay.nodes.units import duration
 from patchbay.nodes.values import FileRef, SecretRef
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ async def asked(
                 await answer.aclose()
     except TimeoutError as error:
         raise NodeError(
-            f"{params.base_url} took longer than {params.seconds:g} seconds.",
+            f"{params.base_url} took longer than {duration(params.seconds)}.",
             fix="Raise seconds, or ask for less.",
             code="media/timeout",
         ) from error

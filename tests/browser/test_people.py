@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from patchbay.flows.runs.answers import find, give
 from patchbay.flows.runs.history import History
-from tests.browser.editor_page import side
+from tests.browser.editor_page import side, tab
 from tests.browser.harness import ROOT, Server, let_in, serve
 
 pytestmark = pytest.mark.xdist_group("browser")
@@ -175,11 +175,7 @@ TALK = {
 def chat(page: Page, studio: Server, name: str) -> None:
     page.goto(f"{studio.url}/editor?flow={name}")
     expect(node(page, "sent")).to_be_visible(timeout=SLOW)
-    tab(page)
-
-
-def tab(page: Page) -> None:
-    side(page).get_by_role("radio", name=re.compile("^Chat")).click()
+    tab(page, "Chat")
 
 
 def say(page: Page, text: str) -> None:
@@ -208,7 +204,7 @@ def test_a_turn_that_asks_is_answered_in_the_chat_whatever_happens_meanwhile(
         again.get_by_role("button").click()  # made anew, it asks anew
         expect(approve).to_be_visible(timeout=SLOW)
         page.reload()  # it waits on
-        tab(page)
+        tab(page, "Chat")
         expect(approve).to_be_visible(timeout=SLOW)
         approve.click()
         expect(messages).to_have_count(2, timeout=SLOW)

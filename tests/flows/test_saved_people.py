@@ -71,6 +71,9 @@ async def test_a_call_of_a_tool_is_reviewed(history: History) -> None:
     (asked,) = history.inbox.open()
     assert asked.asks["wants"]["tool"] == "calculator"
     end = await answer(history, run, {"decision": "edit", "arguments": {"expression": "2 + 2"}})
+    for _ in range(3):  # told that its call was changed, so small a model may make another
+        if isinstance(end, RunWaiting):
+            end = await answer(history, run, {"decision": "approve"})
     assert isinstance(end, RunFinished)
     assert "4" in end.outputs["answer"]
 

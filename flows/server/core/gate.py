@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from patchbay.nodes.units import duration
 from patchbay.flows.server.core.keys import Caller, Keys
 from patchbay.flows.server.core.refusals import RefusedError, refused
 from patchbay.flows.server.core.settings import Settings
@@ -229,7 +230,7 @@ class _Bounded:
             raise refused(
                 408,
                 "serve/slow",
-                f"The request did not arrive within {self._slow_s:g} seconds.",
+                f"The request did not arrive within {duration(self._slow_s)}.",
                 "Send it faster, or in parts.",
             ) from None
         if message["type"] == "http.request":

@@ -9,6 +9,7 @@ import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import TYPE_CHECKING, Any, Literal
 
+from patchbay.nodes.units import duration
 from patchbay.flows.problems import FlowError, Problem
 from patchbay.flows.runs.events import (
     Event,
@@ -183,7 +184,7 @@ class ServedRun:
         loop, limit = asyncio.get_running_loop(), self.settings.timeout_s
         problem = Problem(
             "serve/timeout",
-            f"The run took longer than {limit:g} seconds, and was stopped.",
+            f"The run took longer than {duration(limit)}, and was stopped.",
             "Ask for less, or start the server with a larger --timeout.",
         )
         return loop.call_later(limit, self.stop, problem)

@@ -11,6 +11,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from patchbay.nodes.units import duration
 from patchbay.flows.runs.failures import explain
 from patchbay.flows.runs.secrets import Secrets
 from patchbay.flows.server.core.asked import RunRequest
@@ -102,7 +103,7 @@ async def _vectors(
         async with asyncio.timeout(limit), service.pool.use(spec, _Quiet(service.secrets)) as model:
             return await in_thread(model.embed_documents, texts)
     except TimeoutError:
-        message = f"The embeddings took longer than {limit:g} seconds."
+        message = f"The embeddings took longer than {duration(limit)}."
         raise refused(504, "serve/timeout", message, "Send fewer texts.") from None
     except Exception as error:
         raise RefusedError(500, explain(error, "", service.secrets)) from None

@@ -28,7 +28,7 @@ async def model(request: Request) -> Response:
 
 
 def _model(flow: ServedFlow) -> dict[str, Any]:
-    changed = flow.stamp[0][1] // 1_000_000_000 if flow.stamp else 0
+    changed = int(flow.stamp[0][1] / 1e9) if flow.stamp else 0
     told = {"id": flow.name, "object": "model", "created": changed, "owned_by": "patchbay"}
     return {**told, "name": flow.title}
 

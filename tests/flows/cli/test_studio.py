@@ -115,7 +115,7 @@ def test_plain_streamlit_asks_for_the_token_too(tmp_path: Path) -> None:
         assert refused.value.code == 403
         opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
         with opener.open(f"{site}/?token=chosen-0123456789", timeout=30) as page:
-            assert b"<title>Streamlit</title>" in page.read()
+            assert b"<title>Patchbay</title>" in page.read()
             assert "token" not in page.url
         assert [p.pid for p in of_home(home)] == [process.pid], "one process"
     finally:
@@ -154,7 +154,7 @@ def test_the_browser_is_opened_with_a_code_that_works_once(tmp_path: Path) -> No
         assert (home / "studio-token").read_text().strip() not in address
         inside = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
         with inside.open(address, timeout=30) as page:
-            assert b"<title>Streamlit</title>" in page.read()
+            assert b"<title>Patchbay</title>" in page.read()
         with pytest.raises(urllib.error.HTTPError) as refused:
             urllib.request.urlopen(address, timeout=30)
         assert refused.value.code == 403
