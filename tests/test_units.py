@@ -30,6 +30,7 @@ MAY: dict[tuple[str, str], str] = {
     ("nodes/records/sql_answer.py", "cell.isoformat()"): "a date in a table, as SQL writes it",
     ("nodes/tools/clock.py", "strftime("): "the date that a model is told",
     ("flows/runs/running.py", "strftime("): "the id of a run",
+    ("flows/server/openai/models.py", "/ 1e9)"): "seconds of nanoseconds, no bytes",
     ("flows/server/compat/langflow.py", "strftime("): "a time as that protocol writes it",
     ("flows/runs/threads.py", "strftime("): "the id of a thread",
 }

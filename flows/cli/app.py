@@ -38,7 +38,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "models": ("models:app", "List, fetch and remove weights of models."),
     "mcp": ("mcp:app", "Serve flows as MCP tools; list MCP servers, and sign in at hosted ones."),
     "chat": ("chat:chat", "Talk to a flow in the terminal; the conversation is kept."),
-    "threads": ("threads:app", "List, show, rename, branch, export and delete conversations."),
+    "threads": ("threads:app", "List, show, rename, move, branch, export and delete conversations."),
     "runs": ("runs:runs", "List recorded runs, newest first, or the events of one."),
     "inbox": (
         "inbox:inbox",
