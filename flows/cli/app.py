@@ -38,7 +38,10 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "models": ("models:app", "List, fetch and remove weights of models."),
     "mcp": ("mcp:app", "Serve flows as MCP tools; list MCP servers, and sign in at hosted ones."),
     "chat": ("chat:chat", "Talk to a flow in the terminal; the conversation is kept."),
-    "threads": ("threads:app", "List, show, rename, move, branch, export and delete conversations."),
+    "threads": (
+        "threads:app",
+        "List, show, rename, move, branch, export and delete conversations.",
+    ),
     "runs": ("runs:runs", "List recorded runs, newest first, or the events of one."),
     "inbox": (
         "inbox:inbox",
@@ -48,7 +51,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
         "answer:answer",
         "Answer a question of a recorded run. Where nobody has the run, it goes on here.",
     ),
-    "serve": ("serve:serve", "Serve flows over HTTP, to programs and browsers."),
+    "serve": ("serve:serve", "Serve flows over HTTP, to programs, OpenAI's clients and browsers."),
     "studio": (
         "studio:studio",
         "Open the studio in the browser.",

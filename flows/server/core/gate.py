@@ -13,10 +13,10 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from patchbay.nodes.units import duration
 from patchbay.flows.server.core.keys import Caller, Keys
 from patchbay.flows.server.core.refusals import RefusedError, refused
 from patchbay.flows.server.core.settings import Settings
+from patchbay.nodes.units import duration
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

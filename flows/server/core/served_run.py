@@ -9,7 +9,6 @@ import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import TYPE_CHECKING, Any, Literal
 
-from patchbay.nodes.units import duration
 from patchbay.flows.problems import FlowError, Problem
 from patchbay.flows.runs.events import (
     Event,
@@ -27,6 +26,7 @@ from patchbay.flows.server.core.keys import Caller
 from patchbay.flows.server.core.refusals import status_of
 from patchbay.flows.server.core.slots import QueuePlace
 from patchbay.flows.server.core.told import SentEvent, told, weight_of
+from patchbay.nodes.units import duration
 from patchbay.nodes.values import encode
 
 if TYPE_CHECKING:

@@ -11,7 +11,6 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from patchbay.nodes.units import duration
 from patchbay.flows.runs.failures import explain
 from patchbay.flows.runs.secrets import Secrets
 from patchbay.flows.server.core.asked import RunRequest
@@ -23,6 +22,7 @@ from patchbay.flows.server.core.slots import QueuePlace
 from patchbay.flows.server.openai.chat import body_of, failure
 from patchbay.flows.server.openai.conversation import wrong
 from patchbay.nodes.threads import in_thread
+from patchbay.nodes.units import duration
 from patchbay.nodes.values import EmbeddingsSpec, SecretRef
 
 MOST = 2048
