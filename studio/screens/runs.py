@@ -236,14 +236,13 @@ def _stepper(events: list[dict[str, Any]]) -> int:
     if last < 1:
         return max(0, last)
     step: int = min(session.recall("run-step", last), last)
-    st.session_state["run-step"] = step
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.button(
             "",
             key="earlier",
             icon=":material/chevron_left:",
             on_click=_move,
-            args=(-1, last),
+            args=(step - 1, last),
             disabled=step == 0,
         )
         st.button(
@@ -251,15 +250,25 @@ def _stepper(events: list[dict[str, Any]]) -> int:
             key="later",
             icon=":material/chevron_right:",
             on_click=_move,
-            args=(1, last),
+            args=(step + 1, last),
             disabled=step == last,
         )
-        st.slider("Event", 0, last, key="run-step", label_visibility="collapsed")
+        # A new key for each step that a button takes: the browser would send the old one back.
+        key = session.widget_key("run-slider", step)
+        st.slider(
+            "Event", 0, last, step, key=key, on_change=_slid, args=(key,),
+            label_visibility="collapsed",
+        )  # fmt: skip
     return step
 
 
-def _move(by: int, last: int) -> None:
-    st.session_state["run-step"] = min(last, max(0, st.session_state["run-step"] + by))
+def _move(to: int, last: int) -> None:
+    session.remember("run-step", min(last, max(0, to)))
+
+
+def _slid(key: str) -> None:
+    if session.widget_gave("run-slider", key, st.session_state[key]):
+        session.remember("run-step", st.session_state[key])
 
 
 def statuses(events: list[dict[str, Any]]) -> dict[str, str]:
