@@ -99,7 +99,11 @@ export function Dock(props: Props) {
         </button>
       </header>
       <div className="pb-dock-body" role="tabpanel" aria-label={tab} ref={body}>
-        {tab === SETTINGS ? <Inspector state={chosen} /> : <div className="pb-wait" aria-hidden="true" />}
+        {tab === SETTINGS ? (
+          <Inspector state={chosen} />
+        ) : (
+          dock.front[0] !== tab && <div className="pb-wait" aria-hidden="true" />
+        )}
       </div>
     </aside>
   );
