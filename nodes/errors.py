@@ -30,6 +30,14 @@ class NodeError(Exception):
         self.code, self.retry = code, retry
 
 
+def node_error_in(error: BaseException) -> NodeError | None:
+    """Our own failure, where a library has put it into one of its own: itself or a cause of it."""
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(cause, NodeError):
+        cause = cause.__cause__ or cause.__context__
+    return cause
+
+
 class Suspended(BaseException):  # not an `Exception`: nothing on the way out shall interpret it
     """A node waits for a person: its task ends here, and begins anew when there is an answer.
 

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 from patchbay.nodes.errors import NodeError
 from patchbay.nodes.io.files import quoted, read_bytes
-from patchbay.nodes.text.patterns import fits
+from patchbay.nodes.retrieval.folder import is_meant, walk
 from patchbay.nodes.values import Document
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".gif")
@@ -29,7 +27,11 @@ def find_pictures(folder: Path, pattern: str, deep: bool, most: int) -> list[Pat
             code="retrieval/no-such-folder",
             retry=False,
         )
-    names = sorted(name for name in _walk(folder, deep) if _is_meant(name, pattern))
+    names = sorted(
+        name
+        for name in walk(folder, deep)
+        if Path(name).suffix.lower() in SUFFIXES and is_meant(name, pattern)
+    )
     if not names:
         raise NodeError(
             f"Picture index: the folder {quoted(folder)} holds no picture"
@@ -59,16 +61,3 @@ def picture_document(path: Path, folder: Path, limit: int) -> tuple[Document, by
     words = " ".join(re.findall(r"\w+", path.stem.replace("_", " "))) or path.stem
     about = {"source": name, "path": str(path), "sha256": hashlib.sha256(data).hexdigest()}
     return Document(text=words, metadata=dict(about)), data
-
-
-def _is_meant(name: str, pattern: str) -> bool:
-    is_picture = Path(name).suffix.lower() in SUFFIXES
-    return is_picture and (fits(name, pattern) or fits(name.rsplit("/", 1)[-1], pattern))
-
-
-def _walk(path: Path, deep: bool) -> Iterator[str]:
-    for folder, folders, names in os.walk(path):
-        folders[:] = [name for name in folders if not name.startswith(".")] if deep else []
-        for name in names:
-            if not name.startswith("."):
-                yield (Path(folder) / name).relative_to(path).as_posix()

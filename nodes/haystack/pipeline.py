@@ -12,6 +12,7 @@ from pydantic import AfterValidator
 
 from patchbay.nodes.calls import CallOptions
 from patchbay.nodes.contract import UNSET, Context, Field, Node, NodeError, NodeParams, Ports
+from patchbay.nodes.errors import node_error_in
 from patchbay.nodes.haystack.example import PIPELINE
 from patchbay.nodes.haystack.open_sockets import (
     ANSWER,
@@ -169,12 +170,8 @@ async def _run(pipeline: Pipeline, data: dict[str, Any], ctx: Context) -> dict[s
 def _failed(error: Exception) -> NodeError:
     from patchbay.nodes.haystack.build import refused
 
-    cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, NodeError):
-            return cause
-        cause = cause.__cause__ or cause.__context__
-    return refused(str(getattr(error, "component_name", "") or "the pipeline"), error)
+    where = str(getattr(error, "component_name", "") or "the pipeline")
+    return node_error_in(error) or refused(where, error)
 
 
 def _shown(outputs: Mapping[str, Any]) -> str:

@@ -41,8 +41,8 @@ def find_files(path: Path, pattern: str, deep: bool, most: int) -> Found:
             retry=False,
         )
     files, others = [], []
-    for name in sorted(_walk(path, deep)):
-        if not _is_meant(name, pattern):
+    for name in sorted(walk(path, deep)):
+        if not is_meant(name, pattern):
             continue
         if Path(name).suffix.lower() in READERS:
             files.append((path / name, name))
@@ -55,13 +55,14 @@ def find_files(path: Path, pattern: str, deep: bool, most: int) -> Found:
     return Found(tuple(files), tuple(others))
 
 
-def _is_meant(name: str, pattern: str) -> bool:
+def is_meant(name: str, pattern: str) -> bool:
     """Whether a pattern fits a file's name, or its path in the folder."""
     name, pattern = (unicodedata.normalize("NFC", text) for text in (name, pattern))
     return fits(name, pattern) or fits(name.rsplit("/", 1)[-1], pattern)
 
 
-def _walk(path: Path, deep: bool) -> Iterator[str]:
+def walk(path: Path, deep: bool) -> Iterator[str]:
+    """The files below a folder, by their paths in it; without hidden ones, and links to folders."""
     for folder, folders, names in os.walk(path):
         folders[:] = [name for name in folders if not name.startswith(".")] if deep else []
         for name in names:

@@ -12,6 +12,7 @@ from pydantic import AfterValidator
 from patchbay.nodes.agents.toolbox import check_names, open_tools
 from patchbay.nodes.calls import CallOptions
 from patchbay.nodes.contract import Context, Field, Node, NodeError, NodeParams, Ports, port
+from patchbay.nodes.errors import node_error_in
 from patchbay.nodes.models.asking import ask
 from patchbay.nodes.semantic_kernel.plugins import TOOLS, check_plugin, load_plugin
 from patchbay.nodes.semantic_kernel.template import asked_for, check_template, protected
@@ -161,12 +162,7 @@ async def _invoke(kernel: Kernel, template: str, values: Mapping[str, str]) -> N
 
 def failed(error: BaseException) -> NodeError:
     """What went wrong inside Semantic Kernel: our own failure where it was one."""
-    cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, NodeError):
-            return cause
-        cause = cause.__cause__ or cause.__context__
-    return NodeError(
+    return node_error_in(error) or NodeError(
         f"Semantic Kernel failed: {error}",
         fix="Look at the functions that the prompt calls, and at their arguments.",
         code="kernel/failed",

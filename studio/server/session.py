@@ -80,7 +80,6 @@ def reveal(node: str) -> None:
     """Show and select a node on the canvas."""
     _, number = st.session_state.get("reveal", ("", 0))
     st.session_state["reveal"] = (node, number + 1)
-    st.session_state["shown_node"] = node
 
 
 def revealed() -> tuple[str, int] | None:
