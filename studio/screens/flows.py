@@ -207,13 +207,12 @@ def _problems(words: str, problems: tuple[object, ...]) -> None:
 
 def _drop(place: DeltaGenerator) -> None:
     """A place to drop a flow on: it opens at once. What cannot be read is refused by `_notice`."""
-    key = f"dropped:{session.recall('drops', 0)}"  # a new key empties it for the next file
+    key = "dropped"  # one for good: under a new key, a file dropped meanwhile would be lost
 
     def dropped() -> None:
         given = st.session_state.get(key)
         if given is None:
             return
-        session.remember("drops", session.recall("drops", 0) + 1)
         try:
             _take(given.getvalue(), given.name)
         except FlowError as error:
