@@ -11,7 +11,7 @@ import pytest
 from patchbay.flows.document.writing import canonical_text
 from patchbay.flows.problems import FlowError
 from patchbay.flows.server import app
-from patchbay.flows.server.core import service, shelf
+from patchbay.flows.server.core import live_runs, shelf
 from patchbay.flows.server.core.keys import Keys, add, read
 from patchbay.flows.server.core.settings import Settings
 from patchbay.flows.server.core.uploads import OLD_S, uploads_folder
@@ -111,11 +111,11 @@ def test_a_question_falls_due_long_after_its_run_was_forgotten(tmp_path: Path):
         history = served.service.opened
         assert history is not None
         until(lambda: history.get(run).status == "finished")
-        until(lambda: not served.service._asleep)
+        until(lambda: not served.service.woken.asleep)
 
 
 def test_a_run_is_forgotten_though_somebody_still_read_it(tmp_path: Path, monkeypatch):
-    monkeypatch.setattr(service, "_AGAIN_S", 0.05)
+    monkeypatch.setattr(live_runs, "_AGAIN_S", 0.05)
     with serving(write(tmp_path / "flows", "words"), Settings(keep_s=0.05)) as served:
         run = served.run("words", {"question": "a", "stream": True}).headers["x-run-id"]
         if live := served.service.live.get(run):
@@ -123,7 +123,7 @@ def test_a_run_is_forgotten_though_somebody_still_read_it(tmp_path: Path, monkey
             time.sleep(0.2)
             assert run in served.service.live
             live.readers -= 1
-        until(lambda: run not in served.service.live and not served.service._ended)
+        until(lambda: run not in served.service.live and not served.service.live.ended)
 
 
 # --- what others see and use ----------------------------------------------------------------------
