@@ -6,22 +6,13 @@ import keyword
 import re
 from collections.abc import Iterable
 
-RESERVED = {
-    "node",
-    "take",
-    "show",
-    "main",
-    "flow",
-    "os",
-    "sys",
-    "SKIPPED",
-    "json",
-    "print",
-    "next",
-    "list",
-    "dict",
-    "str",
-}
+RESERVED = frozenset({
+    "SKIPPED", "ask", "asking", "main", "node", "show", "take",  # of ours
+    "create_agent", "init_chat_model", "os", "pipeline", "sys",  # imported from others
+    "builder", "graph", "state",  # of a graph of LangGraph
+    "dict", "float", "list", "next", "object", "print", "str",
+})  # fmt: skip
+"""Names that a script uses itself. A node of that name would take their place within `main`."""
 
 
 def python_name(text: str, taken: Iterable[str] = ()) -> str:

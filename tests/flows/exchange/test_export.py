@@ -5,41 +5,27 @@ from __future__ import annotations
 
 import ast
 import json
-import os
 import shutil
 import subprocess
 import sys
-import types
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from typer.testing import CliRunner
 
-from patchbay.flows.cli import asker
 from patchbay.flows.cli.app import build
 from patchbay.flows.document.model import Flow
 from patchbay.flows.document.reading import read_flow
 from patchbay.flows.exchange.exports import exported
 from patchbay.flows.exchange.python_script import to_notebook, to_python
 from patchbay.flows.problems import FlowError
-from patchbay.flows.runs.api import load, run
-from patchbay.flows.runs.defaults import default_environment
-from patchbay.flows.runs.running import LoadedFlow
 from patchbay.nodes.catalog import load_catalog
-from patchbay.nodes.data import encode
-from patchbay.nodes.questions import ApprovalWanted, Reply
-from tests.flows.exchange.importing import CATALOG as WITH_ECHO
-from tests.flows.exchange.importing import listening
-from tests.flows.runs.harness import environment, flow
+from tests.flows.runs.harness import flow
 
 CATALOG = load_catalog()
 SAVED = Path(__file__).parents[3] / "flows" / "saved"
 FILES = sorted(SAVED.glob("*.json"))
-QUICK = {"ask", "shorten", "few_shot", "fallback", "route_by_words"}
-"""Saved flows whose scripts are run here; `make test-exchange` runs all of them."""
-ALL = bool(os.environ.get("PATCHBAY_ALL_SCRIPTS"))
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
@@ -50,83 +36,6 @@ def test_every_saved_flow_is_a_script_and_a_notebook(path: Path):
     code = [cell["source"] for cell in notebook["cells"] if cell["cell_type"] == "code"]
     for source in code:
         ast.parse("" if source.startswith("%pip") else source)
-
-
-def script(text: str, folder: Path, monkeypatch: pytest.MonkeyPatch, **inputs: Any) -> Any:
-    """What the `main` of a script gives, run as a file of that folder."""
-    module = types.ModuleType("__main__")
-    module.__file__ = str(folder / "script.py")
-    monkeypatch.setitem(sys.modules, "__main__", module)
-    space: dict[str, Any] = {"__name__": "script"}
-    exec(compile(text, "script.py", "exec"), space)
-    return space["main"](**inputs)
-
-
-@pytest.mark.parametrize(
-    "path", [p for p in FILES if ALL or p.stem in QUICK], ids=lambda path: path.stem
-)
-def test_its_script_gives_what_the_flow_gives(path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setenv("HOSTED_MODEL_KEY", "none")
-    flow_ = load(path)
-    monkeypatch.setattr(asker, "ask", _answering)
-    env = replace(default_environment(use_cache=False), asker=_answering)
-    wanted = run(flow_, {}, environment=env).outputs
-    given = script(to_python(flow_.flow, CATALOG), SAVED, monkeypatch)
-    given = {name: value for name, value in given.items() if value is not None}
-    if path.stem in REWORDED:
-        assert sorted(given) == sorted(wanted)
-        return
-    assert _steady(encode(given)) == _steady(encode(dict(wanted)))
-
-
-REWORDED = {"chat_with_summary", "approve_mail", "agent_that_remembers"}
-"""Here the second of two equal requests may be answered otherwise: llama.cpp has read a part of the
-prompt already, so it computes in other portions, and the likeliest word can change. With a model
-that echoes they are compared to the letter below."""
-
-
-ECHOED = {
-    "ask", "chat", "chat_with_summary", "approve_mail", "few_shot", "guarded_chat",
-    "perspectives", "prompt_chain", "route", "zero_shot", "shorten", "compare_models",
-}  # fmt: skip
-"""Saved flows that ask a model nothing but texts: with one that echoes, script and flow agree to
-the letter. (A real one may word things otherwise the second time, as its server has read the
-beginning of the prompt already.)"""
-
-
-async def _answering(event: Any, question: Any) -> Reply:
-    """A person who agrees, and changes nothing."""
-    if isinstance(question.wants, ApprovalWanted):
-        return Reply(True, "ada", 0.0)
-    return Reply(question.value, "ada", 0.0)
-
-
-@pytest.mark.parametrize("name", sorted(ECHOED))
-def test_with_a_model_that_echoes_they_agree_to_the_letter(
-    name: str, monkeypatch: pytest.MonkeyPatch
-):
-    from patchbay.flows.runs import script as helper
-
-    flow_ = listening(read_flow(SAVED / f"{name}.json"))
-    env = environment(catalog=WITH_ECHO, folder=SAVED, asker=_answering)
-    monkeypatch.setattr(helper, "_environment", lambda folder: env)
-    monkeypatch.setattr(asker, "ask", _answering)
-    wanted = run(LoadedFlow(flow_, SAVED), {}, environment=env).outputs
-    assert wanted
-    given = script(to_python(flow_, WITH_ECHO), SAVED, monkeypatch)
-    given = {key: value for key, value in given.items() if value is not None}
-    assert _steady(encode(given)) == _steady(encode(dict(wanted)))
-
-
-def _steady(value: Any) -> Any:
-    """Without what differs from run to run: seconds and speeds."""
-    text = json.dumps(value)
-    if any(
-        word in text
-        for word in ("seconds", "tokens/s", "tokens a second", "Seconds", "Tokens a second")
-    ):
-        return sorted(value) if isinstance(value, dict) else type(value).__name__
-    return value
 
 
 PLAIN = flow(
