@@ -55,6 +55,9 @@ class Desk(Protocol):
     def sleep(self, event: RunWaiting) -> bool:
         """Put the run to sleep, unless there is an answer that it has not heard of."""
 
+    def stop(self) -> bool:
+        """Stop the run that sleeps, unless somebody has gone on with it. Whether that was done."""
+
     def stored(self) -> Mapping[str, Any]:
         """What the nodes of the run have given so far, by path."""
 

@@ -82,6 +82,12 @@ class RecordedDesk:
         self._history.settle()
         return self._history.inbox.sleep(self._run, event)
 
+    def stop(self) -> bool:
+        """Stop the run that sleeps, unless somebody has gone on with it. Whether that was done."""
+        from patchbay.flows.runs.stopping import stopped_asleep
+
+        return stopped_asleep(self._history, self._run)
+
     def stored(self) -> Mapping[str, Stored]:
         """What the nodes of the run have given so far, by path."""
         self._history.settle()

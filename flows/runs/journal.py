@@ -80,6 +80,9 @@ class Log(Protocol):
     def forget(self, node: str, places: Iterable[StepPlace]) -> None:
         """Delete steps of a node."""
 
+    def ended(self) -> None:
+        """Its end is written already, by whoever stopped it: write no other."""
+
     def hear_stop(self, stop: Callable[[], None]) -> None:
         """Call this, on another thread, when somebody elsewhere wants the run to stop."""
 

@@ -67,17 +67,22 @@ class Recording:
         self._generation = store.generation
         self._refused: BaseException | None = None
         self._stop: Callable[[], None] | None = None
+        self._ended = False
 
     def hear_stop(self, stop: Callable[[], None]) -> None:
         """Call this when another process wants the run to stop."""
         self._stop = stop
+
+    def ended(self) -> None:
+        """Its end is written already, by whoever stopped it: write no other."""
+        self._ended = True
 
     def event(self, event: Event) -> None:
         """Write an event. The beginning and the end of a run are waited for."""
         self._complain()
         if isinstance(event, RunEnd):
             self._writer.watch(self._run, None)
-        if isinstance(event, OF_THE_DESK):
+        if isinstance(event, OF_THE_DESK) or self._ended:
             return
         data = as_json(event)
         if self._said is not None and isinstance(event, NodeFinished):

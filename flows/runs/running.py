@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 import secrets as stdlib_secrets
+import threading
 import time
 from collections import deque
 from collections.abc import AsyncGenerator, Collection, Mapping
@@ -118,7 +119,8 @@ class Run:
         self._news = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._cancel_asked = self._begun = False
+        self._cancel_asked = self._begun = self._asleep = False
+        self._falling = threading.Lock()  # between falling asleep and being stopped
         self._given = self.inputs
         self._hold: Hold | None = None
         self._notes: list[str] = []
@@ -139,6 +141,11 @@ class Run:
     def turns_before(self) -> int:
         """How many turns of its thread come before it."""
         return 0 if self._hold is None else self._hold.before
+
+    @property
+    def cancel_asked(self) -> bool:
+        """Whether somebody has asked it to stop."""
+        return self._cancel_asked
 
     async def events(self) -> AsyncGenerator[Event, None]:
         """Start the run and yield its events, to the one that says how it ended.
@@ -200,9 +207,16 @@ class Run:
             )
 
     def cancel(self) -> None:
-        """Stop the run; its last event will be `run_cancelled`. May be called from any thread."""
-        self._cancel_asked = True
-        if self._loop is not None:
+        """Stop the run; its last event will be `run_cancelled`. May be called from any thread.
+
+        One that has just said that it waits is stopped where it is recorded.
+        """
+        with self._falling:
+            self._cancel_asked = True
+            asleep = self._asleep
+        if asleep:
+            self._stopped_asleep()
+        elif self._loop is not None:
             with contextlib.suppress(RuntimeError):  # the loop has closed: the run has ended
                 self._loop.call_soon_threadsafe(self._stop)
 
@@ -292,7 +306,12 @@ class Run:
         except asyncio.CancelledError:
             end(RunCancelled)
         except Suspended as waits:
-            end(RunWaiting, questions=waits.questions)
+            with self._falling:
+                self._asleep = not self._cancel_asked
+            if not self._asleep and self._stopped_asleep():
+                end(RunCancelled)
+            else:
+                end(RunWaiting, questions=waits.questions)
         except StepError as error:
             end(RunFailed, problem=error.problem)
         except (KeyboardInterrupt, GeneratorExit):
@@ -327,7 +346,20 @@ class Run:
                 if not await self._hear() and self._sleeps(event):
                     raise
 
+    def _stopped_asleep(self) -> bool:
+        """Mark the run as stopped where it sleeps already; False where somebody goes on with it."""
+        desk, journal = self._env.desk, self._env.journal
+        try:
+            stopped = desk is not None and desk.stop()
+        except FlowError:
+            return False  # the disk refuses: it waits, and can be stopped as what waits
+        if stopped and journal is not None:
+            journal.log.ended()
+        return stopped
+
     def _sleeps(self, event: RunWaiting) -> bool:
+        if self._cancel_asked:
+            raise asyncio.CancelledError
         desk = self._env.desk
         try:
             return desk is None or desk.sleep(event)

@@ -56,6 +56,12 @@ def withdraw(history: History, run: str) -> None:
     _stopped(history, run, history.get(run).seconds, of=this_process())
 
 
+def stopped_asleep(history: History, run: str) -> bool:
+    """Stop a run that sleeps. Returns False where somebody has answered or resumed it meanwhile."""
+    past = history.get(run)
+    return past.status == "waiting" and _stopped(history, run, past.seconds)
+
+
 def _ask(history: History, run: str) -> None:
     """Leave word for the process that has the run; it looks now and then (`writer.py`)."""
     wishes = history.table("stop_requests")

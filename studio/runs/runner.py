@@ -21,7 +21,7 @@ from patchbay.flows.problems import FlowError, Problem
 from patchbay.flows.runs.answers import find, give, recorded
 from patchbay.flows.runs.defaults import default_environment
 from patchbay.flows.runs.environment import Environment
-from patchbay.flows.runs.events import Event, RunEnd, as_json
+from patchbay.flows.runs.events import Event, RunEnd, RunWaiting, as_json
 from patchbay.flows.runs.resume import recorded_inputs, resumed_run
 from patchbay.flows.runs.running import LoadedFlow, Run, new_run_id
 from patchbay.flows.runs.stopping import stop
@@ -295,6 +295,8 @@ class Runner:
                 live.events.append(as_json(event))
         if message:
             self._tell(live, message)
+        if isinstance(event, RunWaiting) and live.run.cancel_asked:
+            self.catch_up(live)  # it was stopped while it said that it waits
         if isinstance(event, RunEnd):
             for path, node in live.progress.nodes.items():
                 if node.status in ("cancelled", "asking"):

@@ -55,7 +55,6 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def page(context: BrowserContext) -> Iterator[Page]:
-    context.set_default_timeout(20_000)
     page = context.new_page()
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))
@@ -127,6 +126,7 @@ def test_of_two_who_answer_one_wins_and_the_other_is_told(
     put(home, "mail2", {**MAIL, "name": "Mail two"})
     with serve(ROOT / "studio" / "app.py", home) as studio:
         run(page, studio, "mail2")
+        expect(side(page).get_by_text("Waits for an answer").first).to_be_visible(timeout=SLOW)
         expect(side(page).get_by_role("textbox", name="The value")).to_be_visible(timeout=SLOW)
         history = History(f"sqlite:///{home / 'history.sqlite'}")
         (asked,) = history.inbox.open()
@@ -144,6 +144,7 @@ def test_two_browsers_do_not_see_each_others_questions(
     put(home, "mail3", {**MAIL, "name": "Mail three"})
     with serve(ROOT / "studio" / "app.py", home) as studio:
         run(page, studio, "mail3")
+        expect(side(page).get_by_text("Waits for an answer").first).to_be_visible(timeout=SLOW)
         expect(side(page).get_by_role("textbox", name="The value")).to_be_visible(timeout=SLOW)
         other = let_in(browser.new_context()).new_page()
         other.goto(f"{studio.url}/inbox")

@@ -96,6 +96,10 @@ class Faulty:
         Ledger.fault.moment()
         self._inner.forget(node, places)
 
+    def ended(self) -> None:
+        """Its end is written."""
+        self._inner.ended()
+
     def hear_stop(self, stop: Callable[[], None]) -> None:
         """Whom to tell that the run shall stop."""
         self._inner.hear_stop(stop)
@@ -163,6 +167,11 @@ class FaultyDesk:
         slept = self._inner.sleep(event)
         Ledger.fault.moment()
         return slept
+
+    def stop(self) -> bool:
+        """Stop what sleeps."""
+        Ledger.fault.moment()
+        return self._inner.stop()
 
     def stored(self) -> Mapping[str, Any]:
         """What nodes have given."""

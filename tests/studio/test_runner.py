@@ -17,6 +17,7 @@ from patchbay.flows.document.model import Edge, Flow, NodeInstance
 from patchbay.flows.document.reading import read_flow
 from patchbay.flows.problems import FlowError
 from patchbay.flows.runs.environment import Environment
+from patchbay.flows.runs.events import Event, RunWaiting
 from patchbay.flows.runs.history import History, PastRun
 from patchbay.flows.runs.inbox import AlreadyAnsweredError
 from patchbay.flows.runs.resources import Pool
@@ -140,6 +141,42 @@ def test_stopping_a_run_that_waits_closes_its_questions(runner: Runner) -> None:
     runner.stop(live.id)  # a second press changes nothing
     with pytest.raises(FlowError, match="has been stopped"):
         runner.answer(live.id, "pick", "a", "ann")
+
+
+def test_a_run_that_is_stopped_as_soon_as_it_asks_does_not_fall_asleep(runner: Runner) -> None:
+    asks = NodeInstance(id="pick", kind="people.choose", params={"options": ["a", "b"]})
+    out = NodeInstance(id="out", kind="io.output", params={"name": "out"})
+    document = Flow(nodes=(asks, out), edges=(Edge(source="pick.choice", target="out.value"),))
+    for wait_s in (0.0, 0.0, 0.001, 0.002, 0.004, 0.006, 0.008, 0.01, 0.015, 0.02):
+        live = runner.start("doc", "ann", document, {})
+        until(lambda live=live: live.progress.questions)
+        time.sleep(wait_s)
+        runner.stop(live.id)
+        until(lambda live=live: live.progress.status == "cancelled")
+        until(lambda live=live: recorded(runner, live).status == "cancelled")
+        assert not live.progress.questions
+
+
+def test_what_is_stopped_just_after_it_fell_asleep_is_shown_as_stopped(
+    runner: Runner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asks = NodeInstance(id="pick", kind="people.choose", params={"options": ["a", "b"]})
+    out = NodeInstance(id="out", kind="io.output", params={"name": "out"})
+    document = Flow(nodes=(asks, out), edges=(Edge(source="pick.choice", target="out.value"),))
+    live = runner.start("doc", "ann", document, {})
+    told: list[dict[str, Any]] = []
+    runner.subscribe("doc", "ann", told.append)
+    emit = live.run._emit
+
+    def and_stop(event: Event) -> None:
+        emit(event)
+        if isinstance(event, RunWaiting):
+            runner.stop(live.id)
+
+    monkeypatch.setattr(live.run, "_emit", and_stop)
+    until(lambda: live.progress.status == "cancelled")
+    until(lambda: told[-1].get("run", {}).get("status") == "cancelled")
+    assert recorded(runner, live).status == "cancelled"
 
 
 def test_who_joins_late_hears_what_was_streamed(runner: Runner) -> None:

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import functools
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from patchbay.flows import FlowError, History, Threads, run, stop
+from patchbay.flows import FlowError, History, RunError, Threads, run, stop
 from patchbay.flows.runs import stopping
 from patchbay.flows.runs.answers import find, give, gone_on_with
+from patchbay.flows.runs.events import RunWaiting
 from patchbay.flows.runs.inbox import RunEndedError
 from patchbay.flows.runs.resume import resumed_run
+from patchbay.flows.runs.running import Run
 from tests.flows.runs.harness import OUT, flow
 from tests.flows.runs.people import env_of, goes_on, recorded_run, told
 from tests.flows.runs.test_threads import TALK
@@ -111,5 +114,88 @@ def test_its_thread_is_free_again(history: History) -> None:
     waits = talk(TALK_ASKS, said="Hi")
     assert waits.status == "waiting"
     waits.stop()
+    assert talk(TALK, said="Hello").outputs == {"out": "user: Hello"}
+    assert len(Threads(history).turns("ada")) == 1
+
+
+# --- while it falls asleep ----------------------------------------------------------------------
+
+
+class Sleeps:
+    """A desk beside whose sleep something else happens: just before it, or just after it."""
+
+    def __init__(
+        self, run: Run, *, before: Callable[[], object], after: Callable[[], object]
+    ) -> None:
+        self._sleep, self._before, self._after = run._env.desk.sleep, before, after
+        run._env.desk.sleep = self
+
+    def __call__(self, event: RunWaiting) -> bool:
+        self._before()
+        slept = self._sleep(event)
+        self._after()
+        return slept
+
+
+def nothing() -> None:
+    """Nothing happens."""
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("document", [ASKS, TWO])
+async def test_a_stop_that_meets_it_falling_asleep_stops_it(
+    history: History, document: Any, when: str
+) -> None:
+    asks = recorded_run(history, document)
+    Sleeps(asks, **{"before": nothing, "after": nothing, when: asks.cancel})
+    assert (await told(asks))[-1] == "cancelled"
+    assert history.get(asks.id).status == "cancelled"
+    assert [event["type"] for event in history.events(asks.id)].count("run_cancelled") == 1
+    assert history.inbox.open() == []
+    again = resumed_run(history, history.get(asks.id), env_of())
+    assert (await told(again))[-1].startswith("waiting for")
+
+
+async def test_a_stop_that_comes_when_it_has_just_said_that_it_waits_stops_it(
+    history: History,
+) -> None:
+    asks = recorded_run(history, ASKS)
+    asks.add_sink(lambda event: asks.cancel() if isinstance(event, RunWaiting) else None)
+    assert (await told(asks))[-1] == "waiting for ask"
+    assert history.get(asks.id).status == "cancelled"
+    assert history.inbox.open() == []
+
+
+async def test_who_has_gone_on_with_it_is_not_stopped_by_the_one_that_fell_asleep(
+    history: History,
+) -> None:
+    asks = recorded_run(history, ASKS)
+
+    def meanwhile() -> None:
+        assert give(history, find(history, asks.id), True, author="ada")
+        asks.cancel()
+
+    Sleeps(asks, before=nothing, after=meanwhile)
+    assert (await told(asks))[-1] == "waiting for ask"
+    assert history.get(asks.id).status == "running"
+    again = gone_on_with(history, asks.id, env_of())
+    assert (await told(again))[-1] == "finished {'out': '?: yes by ada'}"
+
+
+def test_a_turn_that_falls_asleep_leaves_its_thread_when_it_is_stopped(
+    history: History, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sleeps = Run._sleeps
+
+    def and_is_stopped(asks: Run, event: RunWaiting) -> bool:
+        slept = sleeps(asks, event)
+        asks.cancel()
+        return slept
+
+    talk = functools.partial(run, thread="ada", history=history, environment=env_of())
+    monkeypatch.setattr(Run, "_sleeps", and_is_stopped)
+    with pytest.raises(RunError, match="was stopped"):
+        talk(TALK_ASKS, said="Hi")
+    monkeypatch.undo()
     assert talk(TALK, said="Hello").outputs == {"out": "user: Hello"}
     assert len(Threads(history).turns("ada")) == 1
