@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import re
 import shutil
@@ -20,7 +21,28 @@ DURATIONS = ROOT / "tests" / "fixtures" / "durations.json"
 
 def test_there_is_one_bundle_of_each():
     scripts = sorted(file.name for file in STATIC.glob("*.js"))
-    assert scripts == [script_file("canvas"), script_file("live")]
+    assert [name for name in scripts if not name.startswith("part-")] == [
+        script_file("canvas"),
+        script_file("live"),
+    ]
+
+
+def packed(path: Path) -> int:
+    """Bytes that go over the wire."""
+    return len(gzip.compress(path.read_bytes(), 9))
+
+
+def test_what_is_fetched_first_is_small_and_so_is_all_of_it():
+    canvas, parts = STATIC / script_file("canvas"), sorted(STATIC.glob("part-*.js"))
+    assert packed(canvas) <= 280_000
+    assert packed(canvas) + sum(map(packed, parts)) <= 700_000
+
+
+def test_each_part_is_fetched_by_somebody():
+    parts = sorted(STATIC.glob("part-*.js"))
+    sources = [STATIC / script_file("canvas"), *parts]
+    for part in parts:
+        assert any(part.name in source.read_text() for source in sources), part.name
 
 
 def test_building_again_gives_the_same_bytes(tmp_path: Path):
@@ -42,6 +64,7 @@ def test_building_again_gives_the_same_bytes(tmp_path: Path):
         script_file("canvas"),
         "canvas-licenses.txt",
         script_file("live"),
+        *sorted(file.name for file in STATIC.glob("part-*.js")),
     ]
     for file in out.iterdir():
         assert file.read_bytes() == (STATIC / file.name).read_bytes()
@@ -75,7 +98,7 @@ def test_nothing_writes_markup_or_code_from_text():
 
 
 def test_the_bundles_name_no_other_server():
-    text = "".join((STATIC / script_file(name)).read_text() for name in ("canvas", "live"))
+    text = "".join(script.read_text() for script in sorted(STATIC.glob("*.js")))
     found = set(re.findall(r"https?://([\w.-]+)", text))
     # Names of XML vocabularies and of pages that messages point to; none of them is fetched.
     assert found <= {"www.w3.org", "react.dev", "reactflow.dev", "react.new", "fb.me"}, found

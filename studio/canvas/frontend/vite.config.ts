@@ -23,7 +23,7 @@ function licenses(modules: string[]): string {
 /** What is built: the canvas, and (`vite build --mode live`) the parts of a page that follow a run. */
 const ENTRIES: Record<string, string> = { canvas: "src/main.tsx", live: "src/live/main.ts" };
 
-/** One file for each, its hash in its name; the one that it replaces goes away. */
+/** One file for each, its hash in its name; the one that it replaces goes away. What is fetched later is `part-…`. */
 export default defineConfig(({ mode }) => {
   const name = mode in ENTRIES ? mode : "canvas";
   return {
@@ -35,11 +35,12 @@ export default defineConfig(({ mode }) => {
       minify: true,
       target: "es2022",
       cssCodeSplit: false,
+      modulePreload: false,
       chunkSizeWarningLimit: 1000,
       rollupOptions: {
         input: join(import.meta.dirname, ENTRIES[name]),
-        preserveEntrySignatures: "strict",
-        output: { format: "es", entryFileNames: `${name}-[hash].js` },
+        preserveEntrySignatures: "allow-extension",
+        output: { format: "es", entryFileNames: `${name}-[hash].js`, chunkFileNames: "part-[name]-[hash].js" },
       },
     },
     test: { include: ["src/**/*.test.ts"] },
@@ -53,7 +54,8 @@ export default defineConfig(({ mode }) => {
           const text = licenses(modules.map((id) => id.replace(/^\0/, "").split("?")[0]));
           if (text) writeFileSync(join(out, `${name}-licenses.txt`), text);
           for (const file of readdirSync(out)) {
-            if (file.startsWith(`${name}-`) && file.endsWith(".js") && !(file in bundle)) rmSync(join(out, file));
+            const own = file.startsWith(`${name}-`) || (name === "canvas" && file.startsWith("part-"));
+            if (own && file.endsWith(".js") && !(file in bundle)) rmSync(join(out, file));
           }
         },
       },

@@ -3,7 +3,7 @@
 import { ReactFlowProvider } from "@xyflow/react";
 import { useCallback, useEffect, useMemo, useRef, useState, useSyncExternalStore } from "react";
 import { Canvas, CanvasHandle } from "./canvas";
-import { SharedContext, Ui, Wiring, useDoc } from "./context";
+import { Lanes, SharedContext, Ui, Wiring, useDoc } from "./context";
 import { useStable } from "./hooks/stable";
 import { useDroppedFiles } from "./files";
 import { Icon, KindIcon } from "./icons";
@@ -45,6 +45,7 @@ export function App({ doc, statuses, reveal, dock, onSelect }: Props) {
   useDoc(doc);
   const wiring = useMemo(() => new Wiring(), []);
   const ui = useMemo(() => new Ui(), []);
+  const lanes = useMemo(() => new Lanes(), []);
   const canvas = useRef<CanvasHandle>(null);
   const [open, setOpen] = useState(paletteOpen);
   const [ghost, setGhost] = useState<Ghost | null>(null);
@@ -57,6 +58,7 @@ export function App({ doc, statuses, reveal, dock, onSelect }: Props) {
       doc,
       statuses,
       wiring,
+      lanes,
       ui,
       actions: {
         rename: (id: string) => !doc.readonly && ui.set({ renaming: id }),
@@ -68,7 +70,7 @@ export function App({ doc, statuses, reveal, dock, onSelect }: Props) {
         menu: () => {},
       },
     }),
-    [doc, statuses, wiring, ui, docked],
+    [doc, statuses, wiring, lanes, ui, docked],
   );
   const files = useDroppedFiles(doc);
   const show = (value: boolean) => {

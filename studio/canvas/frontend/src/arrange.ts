@@ -1,40 +1,10 @@
-// Where boxes go: automatic layout, alignment.
+// Boxes in line: the grid, alignment. The automatic layout is layout/arrange.ts.
 
-import { Graph, layout } from "@dagrejs/dagre";
 import type { Node as DrawnNode } from "@xyflow/react";
-import { Flow, Place, nodeOf } from "./model";
+import type { Place } from "./model";
 import { GRID, boxOf, sizeOf } from "./scene";
 
 export const snap = (value: number): number => Math.round(value / GRID) * GRID;
-
-/** Left to right by layers; the first node stays where it was. */
-export function autoLayout(flow: Flow, drawn: DrawnNode[], only: Set<string>): Record<string, Place> {
-  const graph = new Graph();
-  graph.setGraph({ rankdir: "LR", nodesep: 40, ranksep: 96, marginx: 0, marginy: 0 });
-  graph.setDefaultEdgeLabel(() => ({}));
-  const chosen = drawn.filter((n) => n.type === "box" && (!only.size || only.has(n.id)));
-  const inside = new Set(chosen.map((n) => n.id));
-  for (const node of chosen) graph.setNode(node.id, { width: sizeOf(node).w, height: sizeOf(node).h });
-  for (const edge of flow.edges) {
-    const [a, b] = [nodeOf(edge.from), nodeOf(edge.to)];
-    if (inside.has(a) && inside.has(b)) graph.setEdge(a, b);
-  }
-  layout(graph);
-  const old = boxOf(chosen);
-  const places: Record<string, Place> = {};
-  const corner = { x: Infinity, y: Infinity };
-  for (const node of chosen) {
-    const at = graph.node(node.id) as { x: number; y: number; width: number; height: number };
-    places[node.id] = { x: at.x - at.width / 2, y: at.y - at.height / 2 };
-    corner.x = Math.min(corner.x, places[node.id].x);
-    corner.y = Math.min(corner.y, places[node.id].y);
-  }
-  for (const at of Object.values(places)) {
-    at.x = snap(at.x - corner.x + (old?.x ?? 0));
-    at.y = snap(at.y - corner.y + (old?.y ?? 0));
-  }
-  return places;
-}
 
 export type Alignment = "left" | "top" | "across" | "down";
 

@@ -70,7 +70,13 @@ export function Bars({ doc, chosen, tools, drawn, dispatch, paletteShut, onPalet
           <Tool icon="redo" label="Redo" keys="Ctrl Shift Z" onClick={tools.redo} off={!doc.undo[1]} />
           <i />
           <Tool icon="note" label="Sticky note" keys="M" onClick={() => tools.note("centre")} />
-          <Tool icon="layout" label="Lay out" keys="L" onClick={tools.layout} off={!doc.flow.nodes.length} />
+          <Tool
+            icon="layout"
+            label="Lay out"
+            keys="L"
+            onClick={() => void tools.layout()}
+            off={!doc.flow.nodes.length}
+          />
           <Tool icon="search" label="Find a node" keys="Ctrl F" onClick={tools.find} off={!doc.flow.nodes.length} />
           {doc.exports && <Tool icon="download" label="Export" onClick={onExport} />}
           <Tool icon="help" label="Shortcuts" keys="?" onClick={onHelp} />

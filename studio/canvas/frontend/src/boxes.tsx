@@ -4,16 +4,18 @@ import { BaseEdge, EdgeProps, Handle, NodeProps, NodeResizer, Position, getBezie
 import { memo, useEffect, useLayoutEffect, useRef, useSyncExternalStore } from "react";
 import { useShared, useStatus } from "./context";
 import { Icon } from "./icons";
+import { along } from "./layout/lanes";
 import { type Part, wordsElement } from "./live/words";
 import { Edge, Group, Note, nodeOf } from "./model";
 
 export const WireLine = memo(function WireLine(props: EdgeProps) {
-  const { ui } = useShared();
+  const { ui, lanes } = useShared();
   const edge = props.data?.edge as Edge;
   const giving = useStatus(nodeOf(edge.from))?.status;
   const taking = useStatus(nodeOf(edge.to))?.status;
   const aimed = useSyncExternalStore(ui.subscribe, () => ui.dropWire === props.id);
-  const [path] = getBezierPath(props);
+  const lane = useSyncExternalStore(lanes.subscribe, () => lanes.get(props.id));
+  const path = lane ? along(lane, props.sourceX, props.sourceY, props.targetX, props.targetY) : getBezierPath(props)[0];
   const live = giving === "running" || (taking === "running" && (giving === "done" || giving === "cached"));
   const state = `${live ? "live" : ""} ${giving === "skipped" ? "dim" : ""} ${aimed ? "aimed" : ""}`;
   return (

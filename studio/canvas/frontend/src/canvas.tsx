@@ -23,15 +23,17 @@ import type { DockState } from "./dock/state";
 import type { Chosen, Point } from "./edits";
 import { Adding, under, useAdding } from "./hooks/adding";
 import { useDragging } from "./hooks/dragging";
+import { useFirstLayout } from "./hooks/first_layout";
 import { useKeys } from "./hooks/keys";
+import { useLanes } from "./hooks/lanes";
 import { useMenus, useOverlays } from "./hooks/menus";
-import { keepView, usePlaces, useReveal, viewOf } from "./hooks/places";
-import { useScene, useSelectionReport } from "./hooks/scene";
+import { type Places, keepView, usePlaces, useReveal, viewOf } from "./hooks/places";
+import { type Scene, useScene, useSelectionReport } from "./hooks/scene";
 import { useStable } from "./hooks/stable";
 import { Bench, useTools } from "./hooks/tools";
 import { useWiring } from "./hooks/wiring";
 import { NodeBox, NodeData } from "./node";
-import { GRID } from "./scene";
+import { GRID, boxOf } from "./scene";
 import { Doc } from "./store";
 import { familyColor } from "./types";
 
@@ -62,7 +64,7 @@ const overviewColor = (node: DrawnNode): string =>
 
 export function Canvas({ doc, reveal, onSelect, ref, paletteShut, onPalette, onChosen, dock }: Props) {
   const far = useStore((state) => state.transform[2] < FAR);
-  const { actions } = useShared();
+  const { actions, lanes } = useShared();
   const flow = useReactFlow();
   const root = useRef<HTMLDivElement>(null);
   const hand = useHand();
@@ -75,6 +77,8 @@ export function Canvas({ doc, reveal, onSelect, ref, paletteShut, onPalette, onC
   const covered = useCovered(dock);
   const places = usePlaces(doc, root, scene, focus, covered);
   useInSight(scene, places, dock);
+  useLanes(scene, lanes);
+  useFirstLayout(doc, scene, places);
   useReveal(doc, reveal, places.go);
   const above = useOverlays(focus);
   const adding = useAdding(doc, scene, places, above.setQuestion);
@@ -161,14 +165,7 @@ export function Canvas({ doc, reveal, onSelect, ref, paletteShut, onPalette, onC
         proOptions={hideAttribution}
       >
         <Background variant={BackgroundVariant.Dots} gap={GRID} size={1.3} />
-        <MiniMap
-          pannable
-          zoomable
-          ariaLabel="Overview"
-          nodeBorderRadius={6}
-          className="pb-minimap"
-          nodeColor={overviewColor}
-        />
+        <Overview scene={scene} places={places} />
       </ReactFlow>
       <Bars
         doc={doc}
@@ -186,6 +183,32 @@ export function Canvas({ doc, reveal, onSelect, ref, paletteShut, onPalette, onC
       {above.menu && <Menu at={above.menu.at} entries={above.menu.entries} onClose={above.closeMenu} />}
       {above.sheet && <Sheet onClose={above.closeSheet} />}
     </div>
+  );
+}
+
+/** A small map of all of it, where not all of it is in view. */
+function Overview({ scene, places }: { scene: Scene; places: Places }) {
+  const needed = useStore(({ transform: [x, y, zoom] }) => {
+    const all = boxOf(scene.nodesNow().filter((node) => !node.hidden));
+    const { left, top, right, bottom } = places.bare();
+    return (
+      !!all &&
+      (all.x * zoom + x < left ||
+        all.y * zoom + y < top ||
+        (all.x + all.w) * zoom + x > right ||
+        (all.y + all.h) * zoom + y > bottom)
+    );
+  });
+  if (!needed) return null;
+  return (
+    <MiniMap
+      pannable
+      zoomable
+      ariaLabel="Overview"
+      nodeBorderRadius={6}
+      className="pb-minimap"
+      nodeColor={overviewColor}
+    />
   );
 }
 

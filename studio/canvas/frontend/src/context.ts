@@ -2,6 +2,7 @@ import { createContext, useContext, useSyncExternalStore } from "react";
 import { NodeState } from "./progress";
 import { Statuses } from "./statuses";
 import { Doc, Emitter } from "./store";
+import type { Lane } from "./layout/lanes";
 import { Dragged, End, refusal } from "./types";
 import { Port } from "./model";
 
@@ -21,6 +22,7 @@ export interface Shared {
   doc: Doc;
   statuses: Statuses;
   wiring: Wiring;
+  lanes: Lanes;
   actions: Actions;
   ui: Ui;
 }
@@ -36,6 +38,26 @@ export class Wiring extends Emitter {
   }
   hover(end: End | null, reason = ""): void {
     this.over = end && { end, reason };
+    this.emit();
+  }
+}
+
+/** Which way each wire goes that cannot go straight over. */
+export class Lanes extends Emitter {
+  private lanes = new Map<string, Lane>();
+
+  get = (id: string): Lane | undefined => this.lanes.get(id);
+
+  /** A lane that stays keeps its object, so that its wire is not drawn again. */
+  set(fresh: Map<string, Lane>): void {
+    const old = this.lanes;
+    this.lanes = new Map(
+      [...fresh].map(([id, lane]) => {
+        const before = old.get(id);
+        const same = before && before.y === lane.y && before.x1 === lane.x1 && before.x2 === lane.x2;
+        return [id, same && before.back === lane.back ? before : lane];
+      }),
+    );
     this.emit();
   }
 }

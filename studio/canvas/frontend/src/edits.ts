@@ -1,9 +1,11 @@
 // What the gestures on the canvas mean, as operations. No drawing here.
 
 import type { Node as DrawnNode } from "@xyflow/react";
-import { autoLayout, snap } from "./arrange";
+import { snap } from "./arrange";
+import type { Box, Shape, Wire } from "./layout/boxes";
 import { Edge, Group, Kind, Note, Op, Place, edgeKey, freshId, ids, nodeOf, portOf } from "./model";
-import { WIDTH, boxOf } from "./scene";
+import type { NodeData } from "./node";
+import { WIDTH, boxOf, sizeOf } from "./scene";
 import { Doc, catalog } from "./store";
 import { Dragged, End, edgeOf, fits, fittingPort, portAt, portsOf, titleOf } from "./types";
 
@@ -132,14 +134,33 @@ export function moveOp(places: Record<string, Place>): Op | null {
   return Object.keys(places).length ? { op: "move", places } : null;
 }
 
-export function layoutOp(doc: Doc, drawn: DrawnNode[], only: Set<string>): Op | null {
-  const places = autoLayout(doc.flow, drawn, only);
+/** Where the boxes go, as one edit: all of them, or some. The layout is fetched when it is first needed. */
+export async function layoutOp(doc: Doc, drawn: DrawnNode[], only: Set<string>, shape: Shape): Promise<Op | null> {
+  const { arrange } = await import("./layout/arrange");
+  const boxes = boxesOf(doc, drawn, only);
+  const wires = doc.flow.edges.map((edge): Wire => [nodeOf(edge.from), nodeOf(edge.to)]);
+  const places = arrange(boxes, wires, shape);
   const move = moveOp(places);
   const frames = fitFramesOp(
     doc,
     doc.flow.groups.filter((g) => g.nodes?.some((n) => n in places)).map((g) => g.id),
   );
   return move && frames ? { op: "batch", ops: [move, frames], label: "lay out" } : move;
+}
+
+/** Those that answer stream what they say below themselves. */
+const STREAMS = 88;
+const QUIET = 16;
+
+function boxesOf(doc: Doc, drawn: DrawnNode[], only: Set<string>): Box[] {
+  return drawn
+    .filter((node) => node.type === "box" && (!only.size || only.has(node.id)))
+    .map((node) => {
+      const { inputs, outputs } = node.data as NodeData;
+      const answers =
+        inputs.some((p) => p.types.includes("chat model")) && outputs.some((p) => p.types.includes("text"));
+      return { id: node.id, ...sizeOf(node), room: answers ? STREAMS : QUIET, at: doc.flow.layout[node.id] };
+    });
 }
 
 export function nudgeOp(doc: Doc, drawn: DrawnNode[], by: Point): Op | null {

@@ -98,7 +98,7 @@ function ofCanvas({ askNode }: Bench, tools: Tools, { at, spot }: Where): Entrie
     { label: "Paste", keys: "Ctrl V", off: !kept, run: () => void tools.paste(kept, spot) },
     null,
     { label: "Select all", keys: "Ctrl A", run: tools.selectAll },
-    { label: "Lay out", keys: "L", run: tools.layout },
+    { label: "Lay out", keys: "L", run: () => void tools.layout() },
     { label: "Fit", keys: "F", run: tools.fit },
     { label: "Find…", keys: "Ctrl F", run: tools.find },
     ...(tools.exports.length ? [null, ...tools.exports] : []),

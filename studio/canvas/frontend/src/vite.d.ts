@@ -1,3 +1,7 @@
+// What Vite puts in the place of some words.
+interface ImportMeta {
+  glob<T>(pattern: string, options: { eager: true; import: "default" }): Record<string, T>;
+}
 declare module "*.css?inline" {
   const text: string;
   export default text;

@@ -27,7 +27,7 @@ export function useKeys(bench: Bench, tools: Tools) {
     n: tools.add,
     w: () => tools.wire(),
     m: () => tools.note(),
-    l: tools.layout,
+    l: () => void tools.layout(),
     f: tools.fit,
     e: tools.disable,
     "?": () => bench.setSheet(true),

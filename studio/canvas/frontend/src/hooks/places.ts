@@ -4,6 +4,8 @@ import { type Edge as DrawnEdge, type Viewport, getViewportForBounds, useReactFl
 import { type RefObject, useCallback, useEffect, useMemo } from "react";
 import { snap } from "../arrange";
 import type { Point } from "../edits";
+import { type Shape } from "../layout/boxes";
+import { fitted } from "../layout/fitted";
 import { WIDTH, boxOf, freeSpot } from "../scene";
 import type { Doc } from "../store";
 import type { Scene } from "./scene";
@@ -17,15 +19,22 @@ export interface Places {
   onCanvas: (x: number, y: number) => boolean;
   /** A free spot for a node near the middle of what is in view, in the flow. */
   centre: () => Point;
-  /** Bring everything into view, within some milliseconds. */
-  fit: (duration?: number) => void;
+  /** Bring everything into view in a size one can read, within some milliseconds; or (`all`) in whatever size. */
+  fit: (duration?: number, all?: boolean) => void;
+  /** The part of the canvas, in pixels, over which nothing lies. */
+  shape: () => Shape;
   /** The wire at a point of the page that a node could be put on. */
   wireUnder: (x: number, y: number) => DrawnEdge | undefined;
+  /** The edges of what can be seen of the canvas, in its box. */
+  bare: () => { left: number; top: number; right: number; bottom: number };
   /** How many pixels of the canvas, from its left, nothing lies over. */
   free: () => number;
   /** Show and select a node, or the folded group that it lies in. */
   go: (id: string) => void;
 }
+
+/** What lies over the canvas: the bars at its top and bottom; and a little air at its sides. */
+const ROOM = { top: 68, bottom: 64, side: 28 };
 
 const views = new Map<string, Viewport>();
 const seenReveals = new Map<string, number>();
@@ -54,17 +63,23 @@ export function usePlaces(
     const at = toFlow(x + (width - covered()) / 2, y + height / 2);
     return freeSpot(nodesNow(), { x: snap(at.x - WIDTH / 2), y: snap(at.y - 60) });
   }, [box, covered, nodesNow, toFlow]);
+  const shape = useCallback((): Shape => {
+    const { width, height } = box();
+    return { w: Math.max(0, width - covered() - 2 * ROOM.side), h: Math.max(0, height - ROOM.top - ROOM.bottom) };
+  }, [box, covered]);
   const fit = useCallback(
-    (duration = 250) => {
+    (duration = 250, whole = false) => {
       // From our own sizes: React Flow's fitView knows only the nodes that it has measured by now.
       const all = boxOf(nodesNow().filter((n) => !n.hidden));
-      const { height } = box();
-      const width = box().width - covered();
-      if (!all || width <= 0) return;
-      const bounds = { x: all.x, y: all.y, width: all.w, height: all.h };
-      void flow.setViewport(getViewportForBounds(bounds, width, height, 0.1, 1, 0.08), { duration });
+      const free = shape();
+      if (!all || free.w <= 0 || free.h <= 0) return;
+      void flow.setViewport(fitted(all, free, { x: ROOM.side, y: ROOM.top }, whole), { duration });
     },
-    [box, covered, flow, nodesNow],
+    [flow, nodesNow, shape],
+  );
+  const bare = useCallback(
+    () => ({ left: 0, top: 0, right: box().width - covered(), bottom: box().height }),
+    [box, covered],
   );
   const free = useCallback(() => box().width - covered(), [box, covered]);
   const wireUnder = useCallback(
@@ -96,8 +111,8 @@ export function usePlaces(
     [box, choose, covered, doc, flow, focus, nodesNow],
   );
   return useMemo(
-    () => ({ toFlow, inBox, onCanvas, centre, fit, free, wireUnder, go }),
-    [toFlow, inBox, onCanvas, centre, fit, free, wireUnder, go],
+    () => ({ toFlow, inBox, onCanvas, centre, fit, shape, bare, free, wireUnder, go }),
+    [toFlow, inBox, onCanvas, centre, fit, shape, bare, free, wireUnder, go],
   );
 }
 

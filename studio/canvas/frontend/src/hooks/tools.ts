@@ -49,14 +49,25 @@ export function useTools(bench: Bench) {
   const remove = () => dispatch(removeOp(doc, chosen));
   const undo = () => dispatch({ op: "undo" });
   const redo = () => dispatch({ op: "redo" });
-  const fit = () => fitWithin();
+  /** In a size that can be read; asked for again, all of it. */
+  const fit = () => {
+    const before = bench.flow.getViewport();
+    fitWithin();
+    setTimeout(() => {
+      const now = bench.flow.getViewport();
+      const same =
+        Math.abs(now.x - before.x) + Math.abs(now.y - before.y) < 2 && Math.abs(now.zoom - before.zoom) < 0.005;
+      if (same) fitWithin(250, true);
+    }, 320);
+  };
   const selectAll = () => {
     const shown = nodesNow().filter((n) => !n.hidden);
     choose(shown.map((n) => n.id));
   };
-  const layout = () => {
-    dispatch(layoutOp(doc, nodesNow(), new Set(chosen.nodes.length > 1 ? chosen.nodes : [])));
-    setTimeout(fit, 50);
+  const layout = async () => {
+    const only = new Set(chosen.nodes.length > 1 ? chosen.nodes : []);
+    dispatch(await layoutOp(doc, nodesNow(), only, bench.places.shape()));
+    setTimeout(fitWithin, 50);
   };
   const note = (spot?: Point | "centre") => {
     const made = noteOp(doc, spot === "centre" ? centre() : (spot ?? pointed() ?? centre()));
