@@ -20,7 +20,8 @@ _OURS = {
     "flows", "trash", "versions", "uploads", "indexes", "crewai", "history.sqlite",
     "history.sqlite-wal", "history.sqlite-shm", "history.sqlite.lock", "run-owners.jsonl",
     "settings.toml", "mcp-sign-ins", "studio-token", "cache", "cards.json", "results", "vectors",
-    "hashes", "dequantized", "adapters", "weights", _MARK,
+    "hashes", "dequantized", "adapters", "weights", "serve-key", "serve-secret", "serve-uploads",
+    "served", "served-keys.toml", _MARK,
 }  # fmt: skip
 """What Patchbay puts into its two folders. Anything else there is somebody else's business."""
 _seen: set[Path] = set()

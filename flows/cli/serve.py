@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.util
 import logging
-import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -17,7 +16,6 @@ from patchbay.flows.problems import FlowError, Problem
 if TYPE_CHECKING:
     from patchbay.flows.server.core.service import FlowService
     from patchbay.flows.server.core.settings import Settings
-    from patchbay.flows.server.core.shelf import ServedFlow
 
 _NEEDED = ("starlette", "uvicorn")
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
@@ -57,6 +55,7 @@ def serve(
     ] = False,
     cache: Annotated[bool, typer.Option("--cache", help="Use results of before again.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No line for each run.")] = False,
+    tied: Annotated[bool, typer.Option("--tied", hidden=True)] = False,
     debug: Annotated[bool, typer.Option("--debug", hidden=True)] = False,
 ) -> None:
     """Serve flows over HTTP, to programs, OpenAI's clients and browsers.
@@ -87,11 +86,17 @@ def serve(
         stream=sys.stderr, level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s"
     )
     logging.getLogger("patchbay").setLevel(level)
-    _serve(flows, host, port, settings, key_from, no_key)
+    _serve(flows, host, port, settings, key_from, no_key, tied)
 
 
 def _serve(
-    flows: list[Path], host: str, port: int, settings: Settings, key_from: Path | None, no_key: bool
+    flows: list[Path],
+    host: str,
+    port: int,
+    settings: Settings,
+    key_from: Path | None,
+    no_key: bool,
+    tied: bool,
 ) -> None:
     from patchbay.flows.runs.defaults import default_catalog
     from patchbay.flows.server.app import application
@@ -113,6 +118,10 @@ def _serve(
     address = f"http://{_shown(host)}:{socket.getsockname()[1]}"
     listening = server(application(service), service, host, port)
     listening.when_up = lambda: _tell(service, address, host, no_key)
+    if tied:
+        from patchbay.flows.server.tied import end_with_parent
+
+        end_with_parent(listening)
     listening.run(sockets=[socket])
 
 
@@ -125,6 +134,7 @@ def _shown(host: str) -> str:
 def _tell(service: FlowService, address: str, host: str, no_key: bool) -> None:
     """Say where it is, and how it is called."""
     from patchbay.flows.server.core.keys import owner_file
+    from patchbay.flows.server.snippets import Served, curl, python
 
     flows = list(service.shelf.all())
     say.err(f"Serving {len(flows)} flows at {address}; Ctrl+C ends.")
@@ -132,41 +142,17 @@ def _tell(service: FlowService, address: str, host: str, no_key: bool) -> None:
         say.err(f"  {flow.name:<24} POST {address}/flows/{flow.name}/run")
     say.err(f"  a chat with each         {address}/chat/{flows[0].name}")
     say.err(f"  the flows, described     {address}/docs and {address}/openapi.json")
-    key = "" if no_key else f' -H "Authorization: Bearer $(cat {shlex.quote(str(owner_file()))})"'
     if no_key:
         whom = "every program of this machine" if host in _LOOPBACK else "EVERYBODY who reaches it"
         say.err(f"warning Without a key {whom} may run these flows (--no-key).")
     else:
         say.err(f"  your key                 {owner_file()}")
-    flow = flows[0]
+    key = "" if no_key else owner_file().read_text(encoding="utf-8").strip()
+    first = Served(flows[0], address, key, None if no_key else owner_file())
     say.err("\nTry it:\n")
-    for line in (*curl(flow, address, key), "", *python(flow, address, no_key)):
+    for line in (curl(first), "", *python(first).splitlines()):
         say.err(f"  {line}" if line else "")
     say.err("")
-
-
-def curl(flow: ServedFlow, address: str, key: str) -> list[str]:
-    """A call from the command line."""
-    import json
-
-    from patchbay.flows.server.core.example import example_inputs
-
-    given = json.dumps(example_inputs(flow), ensure_ascii=False)
-    return [f"curl {address}/flows/{flow.name}/run{key} -d {shlex.quote(given)}"]
-
-
-def python(flow: ServedFlow, address: str, no_key: bool) -> list[str]:
-    """A call from Python."""
-    from patchbay.flows.server.core.example import example_inputs
-    from patchbay.flows.server.core.keys import owner_file
-
-    head = "" if no_key else ", headers=key"
-    lines = ["import httpx, pathlib"]
-    if not no_key:
-        read = f"pathlib.Path({str(owner_file())!r}).read_text().strip()"
-        lines.append(f'key = {{"Authorization": f"Bearer {{{read}}}"}}')
-    call = f"httpx.post({address + '/flows/' + flow.name + '/run'!r}, json={example_inputs(flow)!r}"
-    return [*lines, f'print({call}{head}, timeout=600).json()["outputs"])']
 
 
 def _new_key(file: Path | None, name: str) -> None:

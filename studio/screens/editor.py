@@ -114,6 +114,10 @@ def _toolbar() -> None:
             "", key="versions", icon=":material/history:", type="tertiary", help="Versions",
             on_click=session.remember, args=("show-versions", True),
         )  # fmt: skip
+        st.button(
+            "", key="elsewhere", icon=":material/cell_tower:", type="tertiary",
+            help="Use it elsewhere", on_click=session.remember, args=("show-elsewhere", True),
+        )  # fmt: skip
         export_menu(document)
         if live and live.active:
             st.button("Stop", key="stop", icon=":material/stop:", type="primary", on_click=_stop)
@@ -127,6 +131,12 @@ def _toolbar() -> None:
         session.forget("show-versions")
         document.save()
         versions_dialog(document.path)
+    elif session.recall("show-elsewhere") and document.path:
+        from patchbay.studio.panels.elsewhere import elsewhere_dialog
+
+        session.forget("show-elsewhere")
+        document.save()
+        elsewhere_dialog(document.path)
 
 
 def _name(document: FlowDocument) -> None:

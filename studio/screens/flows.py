@@ -33,6 +33,7 @@ FIRST = "ask"
 """The template to begin with."""
 SEARCH = "flows-search"
 """The key of the search field."""
+MENU = ["Rename", "Duplicate", "Versions", "Download", "Use it elsewhere", "Delete"]
 OWN_FIRST = 9
 """Of a person's own flows this many are shown, the latest, until they ask for all."""
 
@@ -126,7 +127,7 @@ def _card(card: Card) -> None:
             disabled=bool(card.error),
         )  # fmt: skip
         chosen = st.menu_button(
-            "More", ["Rename", "Duplicate", "Versions", "Download", "Delete"], key=f"more:{key}",
+            "More", MENU, key=f"more:{key}",
             on_click=_more, args=(card.path, f"more:{key}"), type="tertiary",
         )  # fmt: skip
         del chosen  # the callback has acted on it
@@ -169,6 +170,7 @@ def _more(path: Path, key: str) -> None:
             library.duplicate(path)
         elif what == "Delete":
             services().documents.close(path)
+            services().served.forget(path)
             session.remember("deleted", (path.stem, library.delete(path)))
         else:
             _ask(str(what).lower(), path)
@@ -261,6 +263,10 @@ def _dialogs() -> None:
         from patchbay.studio.panels.versions import versions_dialog
 
         versions_dialog(path)
+    elif name == "use it elsewhere":
+        from patchbay.studio.panels.elsewhere import elsewhere_dialog
+
+        elsewhere_dialog(path)
 
 
 @st.dialog("Import a flow", width="medium")
@@ -326,6 +332,8 @@ def _rename_file(path: Path, wanted: str) -> None:
         services().documents.close(path)
         target = services().library.rename(path, wanted)
         Versions(services().home, path).move(target)
+        if target != path:
+            services().served.forget(path)
     except OSError as error:
         session.remember("notice", f"The file keeps its name: {error}")
         return

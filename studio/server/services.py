@@ -19,6 +19,7 @@ if TYPE_CHECKING:  # the first page is shown before any of these is needed
     from patchbay.nodes.catalog import Catalog
     from patchbay.studio.documents.opened import Documents
     from patchbay.studio.runs.runner import Runner
+    from patchbay.studio.server.served_flows import ServedFlows
 
 
 @dataclass
@@ -76,6 +77,13 @@ class Services:
         from patchbay.studio.runs.runner import Runner
 
         return Runner(history=lambda: self.history, owners=self.home / "run-owners.jsonl")
+
+    @cached_property
+    def served(self) -> ServedFlows:
+        """The flows that are served to other programs."""
+        from patchbay.studio.server.served_flows import ServedFlows
+
+        return ServedFlows(self.home)
 
 
 _lock = threading.Lock()

@@ -195,8 +195,13 @@ def _caller(file: Path, name: str, table: Any) -> tuple[Caller, str]:
     return Caller(name, allowed, **limits), str(table["sha256"]).lower()
 
 
-def add(file: Path, name: str) -> str:
+def add(file: Path, name: str, may: str = "") -> str:
     """Give a caller a key, and return it; only its hash is kept. A former one ends.
+
+    Args:
+        file: the file of keys.
+        name: the caller's.
+        may: lines that say what a caller who is new may do; those of one who is there stay.
 
     Raises:
         FlowError: the name cannot be one, or the file cannot be read.
@@ -218,7 +223,7 @@ def add(file: Path, name: str) -> str:
         rest = "" if end < 0 else before[end:]
         text = before[:start] + "\n".join([head, line, *kept]).rstrip() + "\n" + rest
     else:
-        text = f"{before.rstrip()}\n\n{head}\n{line}\n".lstrip()
+        text = f"{before.rstrip()}\n\n{head}\n{line}\n{may}".strip() + "\n"
     private_file(file)
     write_atomic(file, text)
     read(file)

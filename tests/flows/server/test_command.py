@@ -50,7 +50,7 @@ def started(environ: dict[str, str], *given: str) -> Iterator[tuple[Any, str, st
         assert process.stderr is not None
         for line in process.stderr:
             said += line
-            if "print(httpx" in line:
+            if "print(answer" in line:
                 break
         found = re.search(r"at (http://\S+);", said)
         assert found is not None, said
