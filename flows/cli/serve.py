@@ -134,7 +134,7 @@ def _shown(host: str) -> str:
 def _tell(service: FlowService, address: str, host: str, no_key: bool) -> None:
     """Say where it is, and how it is called."""
     from patchbay.flows.server.core.keys import owner_file
-    from patchbay.flows.server.snippets import Served, curl, python
+    from patchbay.flows.server.snippets import ServedAt, curl, python
 
     flows = list(service.shelf.all())
     say.err(f"Serving {len(flows)} flows at {address}; Ctrl+C ends.")
@@ -148,7 +148,7 @@ def _tell(service: FlowService, address: str, host: str, no_key: bool) -> None:
     else:
         say.err(f"  your key                 {owner_file()}")
     key = "" if no_key else owner_file().read_text(encoding="utf-8").strip()
-    first = Served(flows[0], address, key, None if no_key else owner_file())
+    first = ServedAt(flows[0], address, key, None if no_key else owner_file())
     say.err("\nTry it:\n")
     for line in (curl(first), "", *python(first).splitlines()):
         say.err(f"  {line}" if line else "")

@@ -26,7 +26,7 @@ FILE = "FILE"
 
 
 @dataclass(frozen=True, slots=True)
-class Served:
+class ServedAt:
     """Where a flow is served.
 
     Args:
@@ -66,10 +66,10 @@ class Snippet:
     name: str
     language: str
     about: str
-    write: Callable[[Served], str | None]
+    write: Callable[[ServedAt], str | None]
 
 
-def curl(served: Served) -> str:
+def curl(served: ServedAt) -> str:
     """A call from the command line."""
     parts = [f"curl {shlex.quote(served.run)}"]
     if served.key_file is not None:
@@ -88,7 +88,7 @@ def curl(served: Served) -> str:
     return " ".join(parts)
 
 
-def python(served: Served) -> str:
+def python(served: ServedAt) -> str:
     """A call from Python."""
     given, more = example_inputs(served.flow), ""
     if served.files:
@@ -102,7 +102,7 @@ def python(served: Served) -> str:
     return "\n".join([*lines, 'print(answer.raise_for_status().json()["outputs"])'])
 
 
-def javascript(served: Served) -> str:
+def javascript(served: ServedAt) -> str:
     """A call by fetch: in Node 18 or newer, Deno, Bun, and pages of a declared origin."""
     given, headers = example_inputs(served.flow), {}
     if served.key:
@@ -129,7 +129,7 @@ def javascript(served: Served) -> str:
     return "\n".join(lines)
 
 
-def openai(served: Served) -> str | None:
+def openai(served: ServedAt) -> str | None:
     """A call with OpenAI's library; for flows that can be talked to, or give embeddings."""
     flow = served.flow
     if _gives_embeddings(flow):
@@ -147,7 +147,7 @@ def openai(served: Served) -> str | None:
     return "\n".join([*first, made, f"answer = {call}", show])
 
 
-def mcp(served: Served) -> str:
+def mcp(served: ServedAt) -> str:
     """The part of an MCP client's settings that reaches the flow as a tool."""
     server: dict[str, Any] = {"type": "http", "url": f"{served.address}/mcp"}
     if served.key:
@@ -155,7 +155,7 @@ def mcp(served: Served) -> str:
     return json.dumps({"mcpServers": {served.flow.name: server}}, indent=2, ensure_ascii=False)
 
 
-def embed(served: Served) -> str:
+def embed(served: ServedAt) -> str:
     """A chat on a page of somebody's own, of an origin that was declared to the server."""
     words = {"src": f"{served.address}/embed.js", "data-flow": served.flow.name}
     if served.key:
@@ -205,7 +205,7 @@ def _is_embeddings(port: Port) -> bool:
     return all(name.partition("/")[0] == "embeddings" for name in port.type.ids)
 
 
-def _key_in_python(served: Served) -> list[str]:
+def _key_in_python(served: ServedAt) -> list[str]:
     if served.key and served.key_file is not None:
         return [f"key = open({str(served.key_file)!r}).read().strip()"]
     return [f"key = {served.key!r}"] if served.key else []

@@ -139,7 +139,7 @@ def _at_work(path: Path, key: str, server: FlowServer) -> None:
 
 def _calls(path: Path, key: str, flow: ServedFlow, server: FlowServer) -> None:
     from patchbay.flows.server.core.keys import owner_file, owner_key
-    from patchbay.flows.server.snippets import SNIPPETS, Served
+    from patchbay.flows.server.snippets import SNIPPETS, ServedAt
 
     file, owner = owner_file(), owner_key()
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
@@ -153,7 +153,7 @@ def _calls(path: Path, key: str, flow: ServedFlow, server: FlowServer) -> None:
         "Put the key into what I copy", key=f"elsewhere-key:{key}",
         help="For other machines. On this one, what can read a file reads the key from its file.",
     )  # fmt: skip
-    called = Served(flow, server.address, owner, None if inside else file)
+    called = ServedAt(flow, server.address, owner, None if inside else file)
     tabs = st.tabs([snippet.name for snippet in SNIPPETS])
     for tab, snippet in zip(tabs, SNIPPETS, strict=True):
         with tab:
@@ -163,7 +163,7 @@ def _calls(path: Path, key: str, flow: ServedFlow, server: FlowServer) -> None:
                 page = _page_key(path, key, server)
                 if page is None:
                     continue
-                shown = Served(flow, server.address, page)
+                shown = ServedAt(flow, server.address, page)
             text = snippet.write(shown)
             if text is None:
                 st.caption("This flow cannot be called so: no one input takes the message.")

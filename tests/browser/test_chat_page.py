@@ -17,8 +17,7 @@ from playwright.sync_api import Browser, Page, expect
 from patchbay.flows.server.core.keys import Keys
 from patchbay.flows.server.core.settings import Settings
 from patchbay.flows.server.http.pages import ASSETS
-from patchbay.flows.server.snippets import Served as Called
-from patchbay.flows.server.snippets import embed
+from patchbay.flows.server.snippets import ServedAt, embed
 from tests.flows.server.flows import write
 from tests.flows.server.serving import KEY, Served, serving
 from tests.loopback import served as page_server
@@ -177,7 +176,7 @@ def test_what_goes_wrong_is_said(page: Page, places):
 
 def test_on_a_page_of_a_declared_origin(page: Page, places):
     served, friend, _ = places
-    script = embed(Called(served.service.shelf.get("words"), served.address, KEY))
+    script = embed(ServedAt(served.service.shelf.get("words"), served.address, KEY))
     Somebodys.page["text"] = f"<!doctype html><body>Mine{script}</body>"
     page.goto(friend)
     page.get_by_role("button", name="Words", exact=True).click()

@@ -39,9 +39,9 @@ def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[servers.Served]:
             yield found
 
 
-def told(here: servers.Served, flow: str, *, by_file: bool = False) -> snippets.Served:
+def told(here: servers.Served, flow: str, *, by_file: bool = False) -> snippets.ServedAt:
     file = here.folder.parent / "key" if by_file else None
-    return snippets.Served(here.service.shelf.get(flow), here.address, KEY, file)
+    return snippets.ServedAt(here.service.shelf.get(flow), here.address, KEY, file)
 
 
 def ran(command: list[str], here: servers.Served) -> str:
@@ -121,7 +121,7 @@ async def test_mcp(here, flow):
 def test_without_a_key_no_snippet_speaks_of_one(here):
     for snippet in SNIPPETS:
         for flow in ("shout", "size"):
-            text = snippet.write(snippets.Served(here.service.shelf.get(flow), here.address))
+            text = snippet.write(snippets.ServedAt(here.service.shelf.get(flow), here.address))
             assert text is None or ("uthorization" not in text and "data-key" not in text)
 
 
