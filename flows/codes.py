@@ -106,6 +106,9 @@ RUN_CODES: Mapping[str, str] = {
     "question/withdrawn": "The question has been asked otherwise since.",
     "question/ended": "The run has ended, so that nobody waits for an answer.",
     "question/file": "The file with the answer cannot be read.",
+    "settings/prices": "What the settings say under [prices] is no table of prices.",
+    "trace/address": "Where traces go is no address, or not said.",
+    "trace/missing": "What sends traces is not installed.",
     "studio/missing": "The studio, or Streamlit, is not installed.",
 }
 """What can end a run besides what a node says itself."""

@@ -14,6 +14,7 @@ from patchbay.nodes.input_field import InputField
 from patchbay.nodes.values import SecretRef, Spec
 
 if TYPE_CHECKING:
+    from patchbay.nodes.made_calls import ModelCall, ToolCall
     from patchbay.nodes.questions import Question, Reply
     from patchbay.nodes.remembered import Remembered
 
@@ -80,6 +81,9 @@ class Context(Protocol):
         completion: int,
         first_token_s: float | None = None,
         generating_s: float = 0.0,
+        *,
+        model: str = "",
+        cached: int = 0,
     ) -> None:
         """Add a request to the node's count: tokens read and written.
 
@@ -88,7 +92,13 @@ class Context(Protocol):
             completion: tokens written.
             first_token_s: seconds from the request to the first token.
             generating_s: seconds from the first token to the last.
+            model: which model, by the name that it has in a table of prices.
+            cached: those of the tokens read that its provider had kept from before.
         """
+
+    def called(self, call: ModelCall | ToolCall) -> None:
+        """Tell of a call of a model or a tool that has ended, for traces. Where nobody traces the
+        run it is dropped. May be called from any thread."""
 
     def step(
         self,

@@ -28,6 +28,8 @@ from patchbay.nodes.values import ModelSpec, Opening, SecretRef, Spec
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
 
+    from patchbay.nodes.made_calls import ModelCall, ToolCall
+
 SubFlow = Callable[[Mapping[str, Any]], Awaitable[dict[str, Any]]]
 
 
@@ -51,6 +53,8 @@ class RecordingContext:
     first_token_s: float | None = None
     steps: list[tuple[str, str, str]] = field(default_factory=list)
     """What, text and who of the steps of agents."""
+    made_calls: list[ModelCall | ToolCall] = field(default_factory=list)
+    """The calls of models and tools that have ended."""
     opened: list[Any] = field(default_factory=list)
     answers: list[Any] = field(default_factory=list)
     """What people will answer: values, or `Reply`s, one after another."""
@@ -80,10 +84,16 @@ class RecordingContext:
         completion: int,
         first_token_s: float | None = None,
         generating_s: float = 0.0,
+        *,
+        model: str = "",
+        cached: int = 0,
     ) -> None:
         self.prompt_tokens += prompt
         self.completion_tokens += completion
         self.first_token_s = first_token_s
+
+    def called(self, call: ModelCall | ToolCall) -> None:
+        self.made_calls.append(call)
 
     def step(self, what: str, text: str, *, who: str = "", **facts: Any) -> None:
         self.steps.append((what, text, who))

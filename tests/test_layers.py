@@ -27,7 +27,14 @@ FLOORS = {
         ("techniques", "agents", "quantization", "records", "web", "mcp", "memory", "encoders"),
         ("evaluation", "people", "haystack", "media", "semantic_kernel", "llama_index"),
     ),
-    "flows": (("document",), ("checks",), ("runs", "exchange"), ("server",), ("cli",)),
+    "flows": (
+        ("document",),
+        ("checks",),
+        ("runs", "exchange"),
+        ("traces",),
+        ("server",),
+        ("cli",),
+    ),
     "studio": (
         ("pictures",),
         ("documents",),
@@ -53,6 +60,7 @@ HEAVY = {
     "streamlit", "torch", "transformers", "chromadb", "llama_index", "bm25s", "pdfplumber",
     "pdfminer", "mammoth", "selectolax", "langchain_text_splitters", "crewai", "jmespath", "duckdb",
     "mcp", "deepagents", "qdrant_client", "haystack", "semantic_kernel",
+    "opentelemetry", "croniter",
 }  # fmt: skip
 
 

@@ -58,6 +58,13 @@ def run(
     resume: Annotated[
         str | None, typer.Option(metavar="RUN_ID", help="Go on with a recorded run.")
     ] = None,
+    trace: Annotated[
+        str | None,
+        typer.Option(metavar="ADDRESS", help="Send a trace of the run there (OTLP over HTTP)."),
+    ] = None,
+    trace_content: Annotated[
+        bool, typer.Option("--trace-content", help="Prompts, answers and values go with it.")
+    ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Only the answers.")] = False,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="A line a node.")] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Tracebacks of what fails.")] = False,
@@ -76,7 +83,16 @@ def run(
         note = f"Recording run {run_.id}; patchbay run --resume {run_.id}" if record else ""
     if note and not quiet:
         say.err(note)
-    leave(asyncio.run(show(run_, view_of(run_.resolved, as_json, events, quiet, verbose))))
+    view = view_of(run_.resolved, as_json, events, quiet, verbose)
+    if trace or trace_content or os.environ.get("PATCHBAY_TRACE"):
+        from patchbay.flows.cli.tracing import traced
+
+        with traced(run_, trace, trace_content, quiet) as id:
+            view.trace = id
+            code = asyncio.run(show(run_, view))
+    else:
+        code = asyncio.run(show(run_, view))
+    leave(code)
 
 
 def _fresh(

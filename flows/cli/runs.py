@@ -91,11 +91,13 @@ def _export(history: History, run: str | None, folder: Path) -> None:
 
 def _list(history: History, limit: int, as_json: bool) -> None:
     """List the latest runs, and what the history takes."""
+    from patchbay.flows.runs.prices import costs
     from patchbay.flows.runs.pruning import sizes
 
     past = history.runs(limit)
     say.notice(history.notice)
     sizes_of = sizes(history, (run.id for run in past))
+    cost_of = costs(history, (run.id for run in past if run.tokens))
     if as_json:
         rows = [
             {
@@ -106,6 +108,7 @@ def _list(history: History, limit: int, as_json: bool) -> None:
                 "seconds": run.seconds,
                 "tokens": run.tokens,
                 "bytes": sizes_of[run.id],
+                **({"cost": cost_of[run.id].as_dict()} if cost_of.get(run.id) else {}),
             }
             for run in past
         ]
@@ -113,7 +116,9 @@ def _list(history: History, limit: int, as_json: bool) -> None:
         return
     for run in past:
         when = timestamp(run.started_at)
-        say.out(f"{run.id}  {run.status:<11}  {when}  {duration(run.seconds):>8}  {run.name}")
+        cost = f"  {cost_of[run.id].words()}" if cost_of.get(run.id) else ""
+        took = duration(run.seconds)
+        say.out(f"{run.id}  {run.status:<11}  {when}  {took:>8}  {run.name}{cost}")
     if past and history.size is not None:
         say.err(f"The history takes {size_in_words(history.size)}.")
     if not past:

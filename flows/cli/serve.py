@@ -16,6 +16,7 @@ from patchbay.flows.problems import FlowError, Problem
 if TYPE_CHECKING:
     from patchbay.flows.server.core.service import FlowService
     from patchbay.flows.server.core.settings import Settings
+    from patchbay.flows.traces.sending import Traces
 
 _NEEDED = ("starlette", "uvicorn")
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
@@ -54,6 +55,13 @@ def serve(
         bool, typer.Option("--values", help="Tell callers what every node gives.")
     ] = False,
     cache: Annotated[bool, typer.Option("--cache", help="Use results of before again.")] = False,
+    trace: Annotated[
+        str | None,
+        typer.Option(metavar="ADDRESS", help="Send traces of runs there (OTLP over HTTP)."),
+    ] = None,
+    trace_content: Annotated[
+        bool, typer.Option("--trace-content", help="Prompts, answers and values go with them.")
+    ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No line for each run.")] = False,
     tied: Annotated[bool, typer.Option("--tied", hidden=True)] = False,
     debug: Annotated[bool, typer.Option("--debug", hidden=True)] = False,
@@ -74,6 +82,7 @@ def serve(
         fix = "Write it like this: patchbay serve FLOW.json"
         raise FlowError([Problem("usage", "No flow was named.", fix)])
     from patchbay.flows.server.core.settings import Settings
+    from patchbay.flows.traces.sending import asked_for
     from patchbay.nodes.units import MEGABYTE
 
     names = (*(name or ()), *([host] if host not in ("0.0.0.0", "::") else []))  # noqa: S104
@@ -86,7 +95,8 @@ def serve(
         stream=sys.stderr, level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s"
     )
     logging.getLogger("patchbay").setLevel(level)
-    _serve(flows, host, port, settings, key_from, no_key, tied)
+    traces = asked_for(trace, trace_content)
+    _serve(flows, host, port, settings, key_from, no_key, tied, traces)
 
 
 def _serve(
@@ -97,8 +107,10 @@ def _serve(
     key_from: Path | None,
     no_key: bool,
     tied: bool,
+    traces: Traces | None,
 ) -> None:
     from patchbay.flows.runs.defaults import default_catalog
+    from patchbay.flows.runs.prices import read_prices
     from patchbay.flows.server.app import application
     from patchbay.flows.server.core.keys import Keys, owner_key, signing_key
     from patchbay.flows.server.core.owners import Owners
@@ -113,7 +125,8 @@ def _serve(
     for file, found in shelf.problems.items():
         say.problems(found, f"{file}: ")
     keys = Keys(None if no_key else owner_key(), key_from)
-    service = FlowService(shelf, keys, settings, Owners(signing_key()))
+    service = FlowService(shelf, keys, settings, Owners(signing_key()), traces=traces)
+    read_prices()  # a mistake in them is said now
     socket = listen(host, port)
     address = f"http://{_shown(host)}:{socket.getsockname()[1]}"
     listening = server(application(service), service, host, port)

@@ -6,11 +6,12 @@ import json
 import shutil
 import sys
 import time
-from typing import Any, Protocol, assert_never
+from typing import TYPE_CHECKING, Any, Protocol, assert_never
 
 from patchbay.flows.checks.resolve import Resolved
 from patchbay.flows.cli import say
 from patchbay.flows.cli.figures import text_of
+from patchbay.flows.problems import FlowError
 from patchbay.flows.runs.events import (
     Event,
     NodeAnswered,
@@ -32,10 +33,14 @@ from patchbay.flows.runs.events import (
     RunStarted,
     RunWaiting,
     RunWarned,
+    Tokens,
     as_json,
 )
 from patchbay.flows.runs.warned import RunWarning, Warnings
 from patchbay.nodes.units import duration, size_in_words
+
+if TYPE_CHECKING:
+    from patchbay.flows.runs.prices import Cost
 
 REPORT_EVERY_S = 5.0
 """Where standard error is no terminal, progress is written this often, in seconds."""
@@ -50,12 +55,17 @@ STEP_LINES = 12
 class View(Protocol):
     """Shows events."""
 
+    trace: str
+    """The id of the run's trace; "" for none."""
+
     def show(self, event: Event) -> None:
         """Show one event."""
 
 
 class EventLines:
     """One JSON event a line; warnings stand on standard error as well."""
+
+    trace = ""
 
     def __init__(self, quiet: bool = False) -> None:
         self._quiet, self._heard = quiet, Warnings()
@@ -74,6 +84,7 @@ class JsonResult:
     def __init__(self, quiet: bool = False) -> None:
         self._quiet, self._heard = quiet, Warnings()
         self._warnings: list[dict[str, str]] = []
+        self.trace = ""
 
     def show(self, event: Event) -> None:
         """Write the object when the run has ended."""
@@ -85,7 +96,24 @@ class JsonResult:
             data = as_json(event)
             data["status"] = data.pop("type").removeprefix("run_")
             data["warnings"] = self._warnings
+            if cost := cost_of(event.tokens):
+                data["cost"] = cost.as_dict()
+            if self.trace:
+                data["trace"] = self.trace
             say.out(json.dumps(data, ensure_ascii=False, indent=2))
+
+
+def cost_of(tokens: Tokens) -> Cost:
+    """What tokens cost by the person's prices; where those cannot be read, that is said."""
+    from patchbay.flows.runs.prices import Cost, read_prices
+
+    if not tokens.total:
+        return Cost()
+    try:
+        return read_prices().cost(tokens)
+    except FlowError as error:
+        say.problems(error.problems)
+        return Cost()
 
 
 def line_of(warning: RunWarning) -> str:
@@ -109,6 +137,7 @@ class Terminal:
 
     def __init__(self, resolved: Resolved, quiet: bool = False, verbose: bool = False) -> None:
         self._quiet, self._verbose = quiet, verbose
+        self.trace = ""
         self._live = _live_source(resolved) if sys.stdout.isatty() else None
         self._widest = WIDEST if sys.stdout.isatty() else None
         self._streamed = ""
@@ -223,7 +252,8 @@ class Terminal:
             return
         count = f"{self._ran} nodes ran" if self._ran != 1 else "1 node ran"
         reused = f"{self._reused} reused" if self._reused else ""
-        parts = [count, reused, duration(event.seconds), say.tokens(event.tokens)]
+        cost = cost_of(event.tokens).words()
+        parts = [count, reused, duration(event.seconds), say.tokens(event.tokens), cost]
         say.err(" · ".join(part for part in parts if part))
 
     def _status(self, text: str) -> None:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeVar
 from patchbay.flows.runs.environment import Environment
 from patchbay.flows.runs.events import (
     Event,
+    ModelTokens,
     NodeProgress,
     NodeStepped,
     NodeStreamed,
@@ -30,6 +31,7 @@ from patchbay.nodes.values import SecretRef, Spec
 
 if TYPE_CHECKING:
     from patchbay.flows.runs.node_steps import NodeSteps
+    from patchbay.nodes.made_calls import ModelCall, ToolCall
     from patchbay.nodes.questions import Question, Reply
     from patchbay.nodes.remembered import Remembered
 
@@ -160,9 +162,18 @@ class StepContext:
         completion: int,
         first_token_s: float | None = None,
         generating_s: float = 0.0,
+        *,
+        model: str = "",
+        cached: int = 0,
     ) -> None:
         """Add a request to the node's count."""
-        self.tokens += Tokens(prompt, completion, first_token_s, generating_s)
+        models = (ModelTokens(model, prompt, cached, completion),) if model else ()
+        self.tokens += Tokens(prompt, completion, first_token_s, generating_s, models)
+
+    def called(self, call: ModelCall | ToolCall) -> None:
+        """Tell the trace of the run, if it has one; from any thread."""
+        if self._env.trace is not None:
+            self._env.trace.called(self.path, call)
 
     def step(
         self,

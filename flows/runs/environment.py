@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from patchbay.flows.runs.cache import Cache
 from patchbay.flows.runs.events import Event
@@ -17,6 +17,18 @@ if TYPE_CHECKING:
     from patchbay.flows.runs.asking import Asker, Desk
     from patchbay.flows.runs.history import History
     from patchbay.flows.runs.journal import Journal
+    from patchbay.nodes.made_calls import ModelCall, ToolCall
+
+
+class Trace(Protocol):
+    """Follows one run closely, such as to send spans of it somewhere."""
+
+    def event(self, event: Event) -> None:
+        """An event of the run."""
+
+    def called(self, node: str, call: ModelCall | ToolCall) -> None:
+        """A call of a model or a tool in a node has ended. Comes from any thread."""
+
 
 Sink = Callable[[Event], None]
 """Takes events as they happen, on the thread of the run."""
@@ -46,6 +58,8 @@ class Environment:
     folder: Path | None = None
     stored: Mapping[str, Stored] = field(default_factory=dict)
     sinks: tuple[Sink, ...] = ()
+    trace: Trace | None = None
+    """Follows the run, calls of models and tools among it."""
     journal: Journal | None = None
     """The one of the sinks that keeps steps as well; a run finds it itself."""
     desk: Desk | None = None

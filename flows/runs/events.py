@@ -6,12 +6,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal
 
 from patchbay.flows.problems import Problem
 from patchbay.nodes.context import StepKind
 from patchbay.nodes.values import encode
+
+
+@dataclass(frozen=True, slots=True)
+class ModelTokens:
+    """Tokens of one model; `cached` are those of `prompt` that its provider had kept."""
+
+    model: str
+    prompt: int
+    cached: int
+    completion: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +35,14 @@ class Tokens:
     """Seconds from the first request to its first token."""
     generating_s: float = 0.0
     """Seconds from first to last token, added up over all requests."""
+    models: tuple[ModelTokens, ...] = ()
+    """Those that are known to be of a certain model, each once."""
+
+    @classmethod
+    def read(cls, stored: Mapping[str, Any]) -> Tokens:
+        """Tokens from their plain form."""
+        models = tuple(ModelTokens(**one) for one in stored.get("models", ()))
+        return cls(**{**stored, "models": models})
 
     @property
     def total(self) -> int:
@@ -42,16 +61,36 @@ class Tokens:
             self.completion + other.completion,
             first,
             self.generating_s + other.generating_s,
+            _added(self.models, other.models),
         )
 
-    def as_dict(self) -> dict[str, int | float]:
-        """The plain form; times only where they are known."""
-        told: dict[str, int | float] = {"prompt": self.prompt, "completion": self.completion}
+    def as_dict(self) -> dict[str, Any]:
+        """The plain form; times and models only where they are known."""
+        told: dict[str, Any] = {"prompt": self.prompt, "completion": self.completion}
         if self.first_token_s is not None:
             told["first_token_s"] = round(self.first_token_s, 4)
         if self.generating_s:
             told["generating_s"] = round(self.generating_s, 4)
+        if self.models:
+            told["models"] = [asdict(one) for one in self.models]
         return told
+
+
+def _added(
+    ours: tuple[ModelTokens, ...], theirs: tuple[ModelTokens, ...]
+) -> tuple[ModelTokens, ...]:
+    if not ours or not theirs:
+        return ours or theirs
+    found = {one.model: one for one in ours}
+    for one in theirs:
+        had = found.get(one.model, ModelTokens(one.model, 0, 0, 0))
+        found[one.model] = ModelTokens(
+            one.model,
+            had.prompt + one.prompt,
+            had.cached + one.cached,
+            had.completion + one.completion,
+        )
+    return tuple(found.values())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
 from patchbay.flows.runs.context import ItemTally, Tally
-from patchbay.flows.runs.events import Tokens
+from patchbay.flows.runs.events import ModelTokens, Tokens
 from patchbay.flows.runs.step_values import written_wires
 from patchbay.nodes.context import LANE
 from patchbay.nodes.errors import suspended
@@ -46,7 +46,10 @@ async def item_once(
         finally:
             steps.journal.leave(path)
         tokens = inside.tokens
-        counts = [tokens.prompt, tokens.completion, tokens.first_token_s, tokens.generating_s]
+        models = [[one.model, one.prompt, one.cached, one.completion] for one in tokens.models]
+        counts = [
+            tokens.prompt, tokens.completion, tokens.first_token_s, tokens.generating_s, models
+        ]  # fmt: skip
         return [outputs, counts, inside.repeatable, inside.no_reuse]
 
     lane = LANE.set((*LANE.get(), path.rpartition("/")[2]))
@@ -60,8 +63,16 @@ async def item_once(
         raise
     finally:
         LANE.reset(lane)
-    _add(outer, ItemTally(Tokens(*counts), *flags))
+    _add(outer, ItemTally(_tokens(*counts), *flags))
     return dict(outputs)
+
+
+def _tokens(
+    prompt: int, completion: int, first: float | None, generating: float, models: Any = ()
+) -> Tokens:
+    """Tokens as they were kept; items of earlier versions say nothing of models."""
+    each = tuple(ModelTokens(*one) for one in models)
+    return Tokens(prompt, completion, first, generating, each)
 
 
 def _add(outer: Tally, inside: ItemTally) -> None:

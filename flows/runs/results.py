@@ -20,6 +20,7 @@ from patchbay.nodes.questions import DecisionWanted, FormWanted, Question
 if TYPE_CHECKING:
     from patchbay.flows.runs.history import History
     from patchbay.flows.runs.inbox import OpenQuestion
+    from patchbay.flows.runs.prices import Cost
 
 
 class GivenReply(TypedDict, total=False):
@@ -66,6 +67,17 @@ class RunResult:
     warnings: tuple[RunWarning, ...] = ()
     environment: Environment | None = field(default=None, repr=False, compare=False)
     history: History | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def cost(self) -> Cost:
+        """What the models cost, by the prices in the person's settings.
+
+        Raises:
+            FlowError: what the settings say is no table of prices.
+        """
+        from patchbay.flows.runs.prices import read_prices
+
+        return read_prices().cost(self.tokens)
 
     def answer(self, question: str | None = None, /, **given: Unpack[GivenReply]) -> RunResult:
         """Answer a question of this run, and go on with it to its end or its next question.

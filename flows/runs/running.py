@@ -18,7 +18,7 @@ from patchbay.flows.document.model import Flow
 from patchbay.flows.problems import FlowError
 from patchbay.flows.runs.defaults import default_environment
 from patchbay.flows.runs.engine import Execution
-from patchbay.flows.runs.environment import Environment, Sink
+from patchbay.flows.runs.environment import Environment, Sink, Trace
 from patchbay.flows.runs.events import (
     Event,
     NodeAsked,
@@ -39,6 +39,7 @@ from patchbay.nodes.threads import in_thread
 
 if TYPE_CHECKING:
     from patchbay.flows.runs.journal import Journal
+    from patchbay.flows.runs.secrets import Secrets
     from patchbay.flows.runs.thread_holds import Hold
 
 log = logging.getLogger("patchbay")
@@ -133,6 +134,11 @@ class Run:
         return self._env.folder
 
     @property
+    def secrets(self) -> Secrets:
+        """Where its secrets are, and what is blacked out of what it says."""
+        return self._env.secrets
+
+    @property
     def thread(self) -> str:
         """The id of the thread that this is a turn of; "" where it is none."""
         return "" if self._hold is None else self._hold.thread.id
@@ -188,6 +194,10 @@ class Run:
         self._env = replace(self._env, sinks=sinks, journal=_journal(sinks, self._env.journal))
         self._sinks.append(sink)
 
+    def trace_by(self, trace: Trace) -> None:
+        """Have somebody follow the run closely; before it starts."""
+        self._env = replace(self._env, trace=trace)
+
     def join(self, hold: Hold) -> None:
         """Make the run a turn of a thread, before it starts: an input of the kind messages gets
         what was said before."""
@@ -236,6 +246,9 @@ class Run:
         self._news.set()
         if isinstance(event, NodeAsked) and self._env.desk is not None and not self._listening:
             self._listening = asyncio.get_running_loop().create_task(self._listen())
+        if self._env.trace is not None:
+            with contextlib.suppress(Exception):  # nothing of a run depends on who looks on
+                self._env.trace.event(event)
         for sink in tuple(self._sinks):
             try:
                 sink(event)

@@ -17,6 +17,7 @@ from langchain_core.runnables import Runnable
 from patchbay.nodes.models.endings import CUT, reason_of
 from patchbay.nodes.models.messages import one_system
 from patchbay.nodes.models.notes import notes_in
+from patchbay.nodes.models.telling import ANSWERED_BY
 from patchbay.nodes.models.thinking import parted, thought_of
 
 OnPiece = Callable[[str], Awaitable[None]]
@@ -44,6 +45,8 @@ class Heard:
     notes: tuple[str, ...] = ()
     seconds: float = 0.0
     """How long it took, when it was said."""
+    answered_by: int | None = None
+    """Which model it was, of several that stand in for each other."""
 
     @classmethod
     def read(cls, fields: Mapping[str, Any]) -> Heard:
@@ -96,6 +99,7 @@ async def hear(
         usage=whole.usage_metadata,
         notes=tuple(notes),
         seconds=seconds,
+        answered_by=whole.response_metadata.get(ANSWERED_BY),
     )
 
 

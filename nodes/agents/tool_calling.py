@@ -39,6 +39,7 @@ from patchbay.nodes.agents.choice import Choice, Function, form, instructions, r
 from patchbay.nodes.agents.heard import Heard, OnPiece, hear
 from patchbay.nodes.models.asking import judge
 from patchbay.nodes.models.once import answered_once, request_text
+from patchbay.nodes.models.telling import CallSaid, answering, name_of, told
 from patchbay.nodes.values import ModelSpec
 
 
@@ -76,6 +77,8 @@ class ModelReply:
     thought: str = ""
     notes: tuple[str, ...] = ()
     seconds: float = 0.0
+    answered_by: int | None = None
+    """Which model it was, of several that stand in for each other."""
 
 
 def calls_tools(model: BaseChatModel) -> bool:
@@ -124,6 +127,10 @@ class ToolCaller(BaseChatModel):
         if said.trouble is not None:
             raise said.trouble.failure("The model")
         return ChatResult(generations=[ChatGeneration(message=said.message)])
+
+    def who_said(self, said: ModelReply) -> str:
+        """The name of the model that said something."""
+        return name_of(answering(self.spec, said.answered_by))
 
     async def answer(self, messages: Sequence[BaseMessage], turn: Turn) -> ModelReply:
         """An answer, calls of tools, or what is wrong with a call."""
@@ -190,7 +197,12 @@ class ToolCaller(BaseChatModel):
 
         async def ask() -> Heard:
             model = self._bound(list(tools), turn) if tools else self.inner
-            return await hear(model, messages, options, on_piece)
+            if self.ctx is None:
+                return await hear(model, messages, options, on_piece)
+            with told(self.ctx, self.spec, messages, options, tools) as said:
+                heard = await hear(model, messages, options, on_piece)
+                _say(said, heard)
+                return heard
 
         if self.ctx is None:
             return await ask()
@@ -206,13 +218,23 @@ class ToolCaller(BaseChatModel):
         return heard
 
 
+def _say(said: CallSaid, heard: Heard) -> None:
+    """What a request took and gave, for traces."""
+    said.used(heard.usage)
+    said.answered_by, said.answer = heard.answered_by, heard.text
+    said.calls = tuple((call.id, call.name, call.arguments) for call in heard.calls)
+    said.end = "length" if heard.cut else "tool_call" if heard.calls else "stop"
+
+
 # --- what was said ------------------------------------------------------------------------------
 
 
 def _said(heard: Heard, message: AIMessage, trouble: Trouble | None = None) -> ModelReply:
     message.usage_metadata = heard.usage
     cut = heard.cut and not trouble
-    return ModelReply(message, trouble, cut, heard.thought, heard.notes, heard.seconds)
+    return ModelReply(
+        message, trouble, cut, heard.thought, heard.notes, heard.seconds, heard.answered_by
+    )
 
 
 def _after(first: Heard, second: Heard) -> ModelReply:
@@ -220,7 +242,7 @@ def _after(first: Heard, second: Heard) -> ModelReply:
     message = AIMessage(second.text, usage_metadata=_both(first, second))
     thought = "\n\n".join(filter(None, (first.thought, second.thought)))
     notes, seconds = (*first.notes, *second.notes), first.seconds + second.seconds
-    return ModelReply(message, None, second.cut, thought, notes, seconds)
+    return ModelReply(message, None, second.cut, thought, notes, seconds, second.answered_by)
 
 
 def _both(first: Heard, second: Heard) -> UsageMetadata:

@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING, Any
 
 from patchbay.nodes.agents.meter import Meter
 from patchbay.nodes.contract import Context, NodeError, StepKind
+from patchbay.nodes.made_calls import ToolCall
+from patchbay.nodes.models.telling import cached_of
 from patchbay.nodes.threads import in_thread
 from patchbay.nodes.tools.tool import shortened
 from patchbay.nodes.units import duration
@@ -165,7 +167,7 @@ class Worker:
             self._check()
             raise
         took = max(time.monotonic() - started, said.seconds)
-        self._count(said.message, messages, took)
+        self._count(said, messages, took)
         for note in said.notes:
             await self.ctx.warn(note)
         self._say(said, took)
@@ -250,6 +252,21 @@ class Worker:
         return self.ctx.lane(f"{self.who}/{name}" if name else self.who)
 
     async def _called(self, name: str, arguments: Mapping[str, Any]) -> str:
+        """Call a tool now, and tell the run of it."""
+        began, started, text = time.time(), time.perf_counter(), "Error: it was stopped."
+        try:
+            text = await self._result(name, arguments)
+        finally:
+            tool, failed = self.tools.get(name), text if text.startswith("Error: ") else ""
+            self.ctx.called(
+                ToolCall(
+                    name, self.who, began, time.perf_counter() - started, dict(arguments), text,
+                    getattr(tool, "description", ""), failed,
+                )
+            )  # fmt: skip
+        return text
+
+    async def _result(self, name: str, arguments: Mapping[str, Any]) -> str:
         tool = self.tools.get(name)
         if tool is None:
             return f"Error: there is no tool {name!r}. There are: {', '.join(self.tools)}."
@@ -286,7 +303,8 @@ class Worker:
         for meter in self._meters():
             meter.seconds += seconds
 
-    def _count(self, message: AIMessage, asked: Sequence[BaseMessage], seconds: float) -> None:
+    def _count(self, said: ModelReply, asked: Sequence[BaseMessage], seconds: float) -> None:
+        message = said.message
         if usage := message.usage_metadata:
             prompt, completion = usage["input_tokens"], usage["output_tokens"]
         else:  # a backend that does not count: a budget must hold all the same
@@ -297,7 +315,9 @@ class Worker:
             meter.prompt_tokens += prompt
             meter.completion_tokens += completion
         self._took(seconds)
-        self.ctx.count_tokens(prompt, completion)
+        self.ctx.count_tokens(
+            prompt, completion, model=self.caller.who_said(said), cached=cached_of(usage)
+        )
 
     def _say(self, said: ModelReply, seconds: float) -> None:
         message = said.message

@@ -22,6 +22,14 @@ from patchbay.nodes.models.notes import notes_in
 from patchbay.nodes.models.once import answered_once, request_text
 from patchbay.nodes.models.pictures import check_sees
 from patchbay.nodes.models.schema import faults
+from patchbay.nodes.models.telling import (
+    ANSWERED_BY,
+    CallSaid,
+    answering,
+    cached_of,
+    name_of,
+    told,
+)
 from patchbay.nodes.models.thinking import LATE, parted, thought_of
 from patchbay.nodes.values import Message, ModelSpec
 
@@ -57,6 +65,10 @@ class Answer:
     """Seconds from the request to the end of the thought."""
     notes: tuple[str, ...] = ()
     """What the backend had to say about it."""
+    cached_tokens: int = 0
+    """Those of the tokens read that the provider had kept from before."""
+    answered_by: int | None = None
+    """Which model it was, of several that stand in for each other."""
 
     def shortfall(self) -> str:
         """What is to be said of an answer that is empty or cut; empty where it is neither."""
@@ -121,8 +133,9 @@ async def ask(
         if answer.fault and (call is None or call.json_schema is None):
             await ctx.warn(f"The answer does not follow the model's JSON schema: {answer.fault}")
     ctx.count_tokens(
-        answer.prompt_tokens, answer.answer_tokens, answer.first_token_s, answer.generating_s
-    )
+        answer.prompt_tokens, answer.answer_tokens, answer.first_token_s, answer.generating_s,
+        model=name_of(answering(model, answer.answered_by)), cached=answer.cached_tokens,
+    )  # fmt: skip
     if answer.cut:
         ctx.use_once()
         if says_cut:
@@ -147,17 +160,18 @@ async def _streamed(
     """Ask the model now, and stream what it writes."""
     coming = _Coming()
     async with ctx.use(model) as opened:
-        coming.begin()
-        async with contextlib.aclosing(opened.astream(given, **options)) as chunks:
-            async for chunk in chunks:
-                for note in coming.heed(chunk):
-                    await ctx.warn(note)
-                piece = coming.add(chunk)
-                if coming.thinks:
-                    await ctx.progress("Thinking, characters", coming.thinks)
-                if piece and port is not None:
-                    await ctx.stream(port, piece)
-    return coming.answer()
+        with told(ctx, model, given, options) as said:
+            coming.begin()
+            async with contextlib.aclosing(opened.astream(given, **options)) as chunks:
+                async for chunk in chunks:
+                    for note in coming.heed(chunk):
+                        await ctx.warn(note)
+                    piece = coming.add(chunk)
+                    if coming.thinks:
+                        await ctx.progress("Thinking, characters", coming.thinks)
+                    if piece and port is not None:
+                        await ctx.stream(port, piece)
+            return coming.answer(said)
 
 
 def judge(
@@ -192,7 +206,8 @@ class _Coming:
         self._pieces: list[str] = []
         self._thoughts: list[str] = []
         self._told: dict[str, Any] = {}
-        self._prompt_tokens = self._answer_tokens = self._thought_tokens = 0
+        self._prompt_tokens = self._answer_tokens = self._thought_tokens = self._cached = 0
+        self._by: int | None = None
         self._notes: list[str] = []
         self._cut = False
         self._asked = self._first = self._last = self._thought_until = 0.0
@@ -224,16 +239,18 @@ class _Coming:
         if usage := chunk.usage_metadata:  # some backends count in several chunks
             self._prompt_tokens += usage["input_tokens"]
             self._answer_tokens += usage["output_tokens"]
+            self._cached += cached_of(usage)
             self._thought_tokens += usage.get("output_token_details", {}).get("reasoning", 0)
         if (until := chunk.response_metadata.get(LATE)) is not None:
             self._told[LATE] = until
+        self._by = chunk.response_metadata.get(ANSWERED_BY, self._by)
         self._cut = self._cut or reason_of(chunk.response_metadata) == CUT
         return piece
 
-    def answer(self) -> Answer:
-        """The whole answer."""
+    def answer(self, said: CallSaid) -> Answer:
+        """The whole answer; what it took is told to `said` as well."""
         late, text = parted("".join(self._pieces), self._told)
-        return Answer(
+        answer = Answer(
             text,
             self._cut,
             self._prompt_tokens,
@@ -244,7 +261,14 @@ class _Coming:
             self._thought_tokens,
             thought_s=max(0.0, self._thought_until - self._asked),
             notes=tuple(self._notes),
+            cached_tokens=self._cached,
+            answered_by=self._by,
         )
+        said.answered_by, said.answer, said.first_token_s = self._by, text, answer.first_token_s
+        said.prompt, said.completion = self._prompt_tokens, self._answer_tokens
+        said.cached, said.thought = self._cached, self._thought_tokens
+        said.end = "length" if self._cut else "stop"
+        return answer
 
 
 def derived_seed(seed: int | None, request: int, about: str = "") -> int | None:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from patchbay.flows.runs.events import Tokens
+from patchbay.flows.runs.prices import prices_or_none
 from patchbay.flows.wording import plural
 from patchbay.nodes.units import duration
 
@@ -50,7 +51,7 @@ def _spent_by(steps: list[Mapping[str, Any]]) -> str:
 
 def tokens_of(stored: Mapping[str, Any] | None) -> Tokens:
     """Tokens from their form in a recorded event."""
-    return Tokens(**stored) if stored else Tokens()
+    return Tokens.read(stored) if stored else Tokens()
 
 
 def told_tokens(tokens: Tokens) -> Told:
@@ -68,6 +69,8 @@ def spent(seconds: float | None, tokens: Tokens) -> list[str]:
     facts = [duration(seconds)] if seconds is not None else []
     if tokens.total:
         facts.append(plural(tokens.total, "token"))
+        if cost := prices_or_none().cost(tokens):
+            facts.append(cost.words())
     if tokens.first_token_s is not None:
         facts.append(f"{duration(tokens.first_token_s)} to first")
     if tokens.per_second is not None:

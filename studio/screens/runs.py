@@ -10,6 +10,7 @@ from patchbay.flows.problems import FlowError
 from patchbay.flows.runs.events import Tokens
 from patchbay.flows.runs.history import PastRun
 from patchbay.flows.runs.inbox import said
+from patchbay.flows.runs.prices import Cost, costs
 from patchbay.flows.wording import plural
 from patchbay.nodes.units import ago, date, duration
 from patchbay.studio.panels.questions import notices, show_questions, stop_asking
@@ -99,11 +100,20 @@ def _all() -> None:
             "Nothing found." if words else "Nothing has been run yet. Open a flow and press Run."
         )
         return
+    found = _costs(runs)
     for past in runs:
-        _row(past)
+        _row(past, found.get(past.id))
 
 
-def _row(past: PastRun) -> None:
+def _costs(runs: list[PastRun]) -> dict[str, Cost]:
+    """What runs cost; nothing where the settings have no prices that can be read."""
+    try:
+        return costs(services().history, [past.id for past in runs if past.tokens])
+    except FlowError:
+        return {}
+
+
+def _row(past: PastRun, cost: Cost | None) -> None:
     tint, word = STATUS[past.status]
     with st.container(border=True, horizontal=True, vertical_alignment="center", gap="small"):
         with st.container(width=110):
@@ -118,6 +128,8 @@ def _row(past: PastRun) -> None:
                 facts.append(duration(past.seconds))
             if past.tokens:
                 facts.append(plural(past.tokens, "token"))
+            if cost:
+                facts.append(cost.words())
             st.caption(plain(" · ".join(facts)))
         st.button("Open", key=f"run:{past.id}", on_click=_show, args=(past.id,))
 

@@ -53,7 +53,7 @@ async def prediction(request: Request) -> Response:
     }
     if stream:
         sent = _events(service, live, answering, about)
-        return EventStream(sent, {"x-run-id": live.id})
+        return EventStream(sent, live.headers)
     assert live.task is not None  # noqa: S101 - it has been started
     if not await unless_gone(request.receive, live.task):
         live.stop()
@@ -61,7 +61,7 @@ async def prediction(request: Request) -> Response:
     told: dict[str, Any] = {"text": await final_text(service, live, answering), **about}
     if sources := _sources(live, answering):
         told["sourceDocuments"] = sources
-    return JSONResponse(told, headers={"x-run-id": live.id})
+    return JSONResponse(told, headers=live.headers)
 
 
 async def _events(

@@ -35,13 +35,13 @@ async def run(request: Request) -> Response:
     live, answering = await said(service, caller, flow, message, session, stream=stream)
     if stream:
         sent = _events(service, live, answering, message, session)
-        return EventStream(sent, {"x-run-id": live.id})
+        return EventStream(sent, live.headers)
     assert live.task is not None  # noqa: S101 - it has been started
     if not await unless_gone(request.receive, live.task):
         live.stop()
         return Response(status_code=499)
     text = await final_text(service, live, answering)
-    return JSONResponse(_result(live, message, session, text), headers={"x-run-id": live.id})
+    return JSONResponse(_result(live, message, session, text), headers=live.headers)
 
 
 async def _events(

@@ -12,6 +12,7 @@ from urllib.parse import parse_qsl
 from patchbay.flows.problems import FlowError, Problem
 from patchbay.flows.server.core.refusals import refused
 from patchbay.flows.server.core.uploads import Uploads
+from patchbay.flows.traces.trace_parent import TraceParent
 from patchbay.flows.wording import printable
 from patchbay.nodes.contract import InputField
 from patchbay.nodes.values import Document, FileRef, has_half
@@ -39,6 +40,8 @@ class RunRequest:
     background: bool = False
     thread: str | None = None
     uploads: Uploads | None = None
+    parent: TraceParent | None = None
+    """The caller's place in a trace, where it is not the request's own."""
 
     def forget(self) -> None:
         """Delete what was uploaded."""

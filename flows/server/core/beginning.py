@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 async def beginning(service: FlowService, live: ServedRun, asked: RunRequest) -> Begin:
     """What begins a run when its turn has come. The inputs are checked at once."""
-    env = replace(service.environment, folder=live.flow.loaded.folder, person=live.caller.person)
+    env = replace(service.environment, folder=live.flow.loaded.folder, person=live.caller.person,
+                  trace=live.trace)  # fmt: skip
     if asked.thread is not None:
         return await _turn_of(service, live, asked, env)
     if not live.record:

@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
+from patchbay.flows.runs.prices import Cost, prices_or_none
+
 if TYPE_CHECKING:
     from patchbay.flows.server.core.served_run import ServedRun
     from patchbay.flows.server.core.slots import Slots
@@ -22,6 +24,9 @@ class Figures:
         self._tokens: Counter[tuple[str, str]] = Counter()
         self._seconds: Counter[str] = Counter()
         self._waited: Counter[str] = Counter()
+        self._of_models: Counter[tuple[str, str, str]] = Counter()
+        self._cost: Counter[tuple[str, str, str]] = Counter()
+        self._unpriced: Counter[tuple[str, str]] = Counter()
         self._buckets: Counter[tuple[str, float]] = Counter()
 
     def ended(self, live: ServedRun, waited: float) -> None:
@@ -36,6 +41,23 @@ class Figures:
         for bound in BUCKETS:
             if seconds <= bound:
                 self._buckets[flow, bound] += 1
+        prices = prices_or_none()
+        for one in live.part_models:
+            self._of_models[flow, one.model, "cached"] += one.cached
+            self._of_models[flow, one.model, "prompt"] += one.prompt - one.cached
+            self._of_models[flow, one.model, "completion"] += one.completion
+            cost = prices.cost_of([one]) if prices else Cost()
+            for currency, amount in cost.amounts.items():
+                self._cost[flow, one.model, currency] += amount  # type: ignore[assignment]
+            if cost.unknown:
+                self._unpriced[flow, one.model] += one.prompt + one.completion
+
+    @staticmethod
+    def cost(live: ServedRun) -> Cost:
+        """What a run cost since it was last gone on with."""
+        _, prompt, completion = live.part
+        prices = prices_or_none()
+        return prices.cost_of(live.part_models, prompt + completion) if prices else Cost()
 
     def text(self, slots: Slots, may: Callable[[str], bool] = lambda flow: True) -> str:
         """All of it, of the flows that the reader may use."""
@@ -65,12 +87,31 @@ class Figures:
         yield from _head("patchbay_wait_seconds_total", "counter", "Seconds spent in the queue.")
         for flow in flows:
             yield f"patchbay_wait_seconds_total{_labels(flow=flow)} {self._waited[flow]:.6f}"
+        yield from self._money(may)
         yield from _head("patchbay_slots", "gauge", "Slots for runs.")
         yield f"patchbay_slots {slots.at_once}"
         yield from _head("patchbay_slots_busy", "gauge", "Runs at work.")
         yield f"patchbay_slots_busy {slots.busy}"
         yield from _head("patchbay_queue", "gauge", "Runs that wait for a slot.")
         yield f"patchbay_queue {slots.waiting}"
+
+    def _money(self, may: Callable[[str], bool]) -> Iterator[str]:
+        """Tokens by model and what they cost; without a price they are only counted."""
+        name = "patchbay_model_tokens_total"
+        yield from _head(name, "counter", "Tokens by model; cached ones were read from a cache.")
+        for (flow, model, kind), count in sorted(self._of_models.items()):
+            if may(flow):
+                yield f"{name}{_labels(flow=flow, model=model, type=kind)} {count}"
+        name = "patchbay_cost_total"
+        yield from _head(name, "counter", "What models cost, by the prices of the settings.")
+        for (flow, model, currency), amount in sorted(self._cost.items()):
+            if may(flow):
+                yield f"{name}{_labels(flow=flow, model=model, currency=currency)} {amount:.9f}"
+        name = "patchbay_unpriced_tokens_total"
+        yield from _head(name, "counter", "Tokens of models that have no price.")
+        for (flow, model), count in sorted(self._unpriced.items()):
+            if may(flow):
+                yield f"{name}{_labels(flow=flow, model=model)} {count}"
 
 
 def _head(name: str, kind: str, text: str) -> Iterator[str]:

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 from patchbay.flows.server.core.keys import Caller, Keys
 from patchbay.flows.server.core.refusals import RefusedError, refused
 from patchbay.flows.server.core.settings import Settings
+from patchbay.flows.traces.trace_parent import INCOMING, TraceParent
 from patchbay.nodes.units import duration
 
 if TYPE_CHECKING:
@@ -42,7 +43,8 @@ _ALLOWED = (
     b"authorization, content-type, accept, last-event-id, x-api-key, mcp-protocol-version, "
     b"mcp-session-id, x-request-from, x-stainless-arch, x-stainless-lang, x-stainless-os, "
     b"x-stainless-package-version, x-stainless-retry-count, x-stainless-runtime, "
-    b"x-stainless-runtime-version, x-stainless-timeout, openai-organization, openai-project"
+    b"x-stainless-runtime-version, x-stainless-timeout, openai-organization, openai-project, "
+    b"traceparent, tracestate"
 )
 _SHOWN = b"mcp-session-id, retry-after, traceparent, x-run-id"
 
@@ -87,6 +89,7 @@ class Gate:
                 await send({"type": "http.response.body", "body": b""})
                 return
             scope["caller"] = self._caller(path, headers)
+            INCOMING.set(TraceParent.read(headers.get(b"traceparent", b"").decode("latin-1")))
             bounded = _Bounded(receive, self._settings, headers)
             await self._app(scope, bounded, send)
         except RefusedError as error:

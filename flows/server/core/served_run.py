@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from patchbay.flows.problems import FlowError, Problem
 from patchbay.flows.runs.events import (
     Event,
+    ModelTokens,
     NodeWarned,
     RunCancelled,
     RunEnd,
@@ -22,10 +23,11 @@ from patchbay.flows.runs.events import (
     RunWarned,
     Tokens,
 )
-from patchbay.flows.server.core.keys import Caller
+from patchbay.flows.runs.prices import prices_or_none
+from patchbay.flows.server.core.keys import OWNER, Caller
 from patchbay.flows.server.core.refusals import status_of
 from patchbay.flows.server.core.slots import QueuePlace
-from patchbay.flows.server.core.told import SentEvent, told, weight_of
+from patchbay.flows.server.core.told import SentEvent, told, weight_of, without_models
 from patchbay.nodes.units import duration
 from patchbay.nodes.values import encode
 
@@ -33,6 +35,8 @@ if TYPE_CHECKING:
     from patchbay.flows.runs.running import Run
     from patchbay.flows.server.core.settings import Settings
     from patchbay.flows.server.core.shelf import ServedFlow
+    from patchbay.flows.traces.run_trace import RunTrace
+    from patchbay.flows.traces.trace_parent import TraceParent
 
 log = logging.getLogger("patchbay.serve")
 
@@ -82,6 +86,9 @@ class ServedRun:
         self.begun_at = time.time()
         self.ended_at: float | None = None
         self.run: Run | None = None
+        self.place: TraceParent | None = None
+        """Its place in a trace: its own, or its caller's where nobody traces it."""
+        self.trace: RunTrace | None = None
         self.task: asyncio.Task[None] | None = None
         self.hear: Callable[[Event], None] | None = None
         """SentEvent of every event as it is, before anybody else."""
@@ -96,6 +103,12 @@ class ServedRun:
     def ended(self) -> bool:
         """Whether nothing more happens unless somebody does something."""
         return self.status not in ("queued", "running")
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """What goes with every answer about it."""
+        place = {} if self.place is None else {"traceparent": self.place.header()}
+        return {"x-run-id": self.id, **place}
 
     def start(self, begin: Begin, turn: QueuePlace, done: Callable[[ServedRun], None]) -> None:
         """Work: wait for the turn, begin, go to the end. `done` is called then, whatever it was."""
@@ -132,6 +145,23 @@ class ServedRun:
             self.tokens.prompt - tokens.prompt,
             self.tokens.completion - tokens.completion,
         )
+
+    @property
+    def part_models(self) -> list[ModelTokens]:
+        """The tokens of each model since then."""
+        before = {one.model: one for one in self._before[1].models}
+        found = []
+        for one in self.tokens.models:
+            had = before.get(one.model, ModelTokens(one.model, 0, 0, 0))
+            found.append(
+                ModelTokens(
+                    one.model,
+                    one.prompt - had.prompt,
+                    one.cached - had.cached,
+                    one.completion - had.completion,
+                )
+            )
+        return found
 
     async def settled(self) -> None:
         """Wait until it has ended."""
@@ -200,6 +230,8 @@ class ServedRun:
             self._add(self._failure())
         elif self.follow:
             data = told(event, self.flow.streams, self.settings.values)
+            if data is not None and not self.shows_models:
+                data = without_models(data)
             if data is not None:
                 if isinstance(event, RunStarted) and self.thread:
                     data["thread"] = self.thread
@@ -238,8 +270,13 @@ class ServedRun:
         said = {"type": "run_failed", "run": self.id, "problem": problem.as_dict()}
         return {**said, **self._took()}
 
+    @property
+    def shows_models(self) -> bool:
+        """Whether its caller is told which models the flow has, and what they cost."""
+        return self.settings.values or self.caller == OWNER
+
     def _took(self) -> dict[str, Any]:
-        return {"at": time.time(), "seconds": self.seconds, "tokens": self.tokens.as_dict()}
+        return {"at": time.time(), "seconds": self.seconds, "tokens": tokens_told(self)}
 
     def _add(self, data: dict[str, Any]) -> None:
         if self.follow:
@@ -302,6 +339,8 @@ class ServedRun:
         said: dict[str, Any] = {"run": self.id, "flow": self.flow.name, "status": self.status}
         if self.thread:
             said["thread"] = self.thread
+        if self.place is not None:
+            said["trace"] = self.place.trace
         if self.status == "finished":
             said["outputs"] = encode(self.outputs)
         if self.problem is not None:
@@ -309,7 +348,9 @@ class ServedRun:
             if self.more:
                 said["also"] = [problem.as_dict() for problem in self.more]
         if self.ended:
-            said |= {"seconds": round(self.seconds, 6), "tokens": self.tokens.as_dict()}
+            said |= {"seconds": round(self.seconds, 6), "tokens": tokens_told(self)}
+            if self.shows_models and (cost := prices_or_none().cost(self.tokens)):
+                said["cost"] = cost.as_dict()
         if self.warnings:
             said["warnings"] = self.warnings
         return said
@@ -320,3 +361,9 @@ class ServedRun:
         if self.status == "failed":
             return 500 if self.problem is None else status_of(self.problem)
         return {"finished": 200, "cancelled": 409}.get(self.status, 202)
+
+
+def tokens_told(live: ServedRun) -> dict[str, Any]:
+    """The tokens of a run as its caller is told."""
+    told = live.tokens.as_dict()
+    return told if live.shows_models else {name: n for name, n in told.items() if name != "models"}

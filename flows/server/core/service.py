@@ -28,12 +28,14 @@ from patchbay.flows.server.core.shelf import ServedFlow, Shelf
 from patchbay.flows.server.core.slots import QueuePlace, Slots
 from patchbay.flows.server.core.uploads import forget_files
 from patchbay.flows.server.core.woken_runs import WokenRuns
+from patchbay.flows.traces.trace_parent import INCOMING, TraceParent
 from patchbay.nodes.threads import in_thread
 
 if TYPE_CHECKING:
     from patchbay.flows.runs.history import History, PastRun
     from patchbay.flows.runs.resources import Pool
     from patchbay.flows.runs.secrets import Secrets
+    from patchbay.flows.traces.sending import Traces
 
 log = logging.getLogger("patchbay.serve")
 
@@ -60,6 +62,8 @@ class FlowService:
     meter: Budgets = field(default_factory=Budgets)
     figures: Figures = field(default_factory=Figures)
     feedback: Feedback = field(default_factory=Feedback)
+    traces: Traces | None = None
+    """Sends traces of runs; None where nobody asked for them."""
     epoch: str = field(default_factory=lambda: secrets.token_hex(3))
     """Numbers of events count within one start of the server; this tells the starts apart."""
 
@@ -124,17 +128,21 @@ class FlowService:
         """
         run = run or self.owners.new_id(caller)
         turn: QueuePlace | None = None
+        live: ServedRun | None = None
         try:
             self.meter.begin(caller)
             turn = self.slots.enter()
             record = flow.may_ask or asked.background or asked.thread is not None
             live = ServedRun(run, flow, caller, self.settings, follow=follow, record=record)
+            self.trace(live, asked.parent or INCOMING.get(), asked.thread or "")
             live.hear, live.rests = hear, asked.stream and not asked.background
             begin = await beginning(self, live, asked)
         except BaseException:
             asked.forget()
             if turn is not None:
                 turn.leave()
+            if live is not None and live.trace is not None:
+                live.trace.end("refused")
             raise
         self.start(live, begin, turn, asked)
         return live
@@ -159,6 +167,21 @@ class FlowService:
 
         live.start(begin, turn, done)
 
+    def trace(self, live: ServedRun, parent: TraceParent | None, thread: str = "") -> None:
+        """Give a run its place in a trace: one of its own where runs are traced."""
+        live.place = parent
+        if self.traces is not None:
+            flow = live.flow.loaded.flow
+            live.trace = self.traces.run(
+                flow.name,
+                parent=parent,
+                secrets=self.secrets,
+                thread=thread,
+                person=live.caller.name,
+                kinds={node.id: node.kind for node in flow.nodes},
+            )
+            live.place = live.trace.place
+
     def _withdraw(self, run: str) -> None:
         """Record that a run was stopped before its turn came: it is kept, and can be resumed."""
         from patchbay.flows.runs.stopping import withdraw
@@ -173,6 +196,8 @@ class FlowService:
             self.woken.asleep[live.id] = live.caller
         else:
             self.woken.asleep.pop(live.id, None)
+        if live.trace is not None:
+            live.trace.end(live.status)
         seconds, prompt, completion = live.part
         self.slots.took(seconds)
         self.meter.spent(live.caller, prompt + completion, seconds)
@@ -182,7 +207,9 @@ class FlowService:
             "run=%s flow=%s caller=%s status=%s seconds=%.3f waited=%.3f tokens=%d+%d%s",
             live.id, live.flow.name, live.caller.name, live.status, live.seconds, waited,
             live.tokens.prompt, live.tokens.completion,
-            f" problem={live.problem.code}" if live.problem else "",
+            (f" cost={cost.words()}" if (cost := self.figures.cost(live)) else "")
+            + (f" trace={live.place.trace}" if live.place else "")
+            + (f" problem={live.problem.code}" if live.problem else ""),
         )  # fmt: skip
         self.live.over(live)
 
@@ -285,3 +312,5 @@ class FlowService:
         await asyncio.gather(*self._recording, return_exceptions=True)
         if self.opened is not None:
             await in_thread(self.opened.settle)
+        if self.traces is not None:
+            await in_thread(self.traces.close)

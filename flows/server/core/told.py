@@ -64,3 +64,11 @@ def shown(data: dict[str, Any], values: bool) -> dict[str, Any]:
         return data
     left_out = _WITHIN.get(data["type"], ())
     return {name: value for name, value in data.items() if name not in left_out}
+
+
+def without_models(data: dict[str, Any]) -> dict[str, Any]:
+    """The JSON of an event without the names of the models whose tokens it counts."""
+    tokens = data.get("tokens")
+    if not isinstance(tokens, dict) or "models" not in tokens:
+        return data
+    return {**data, "tokens": {name: n for name, n in tokens.items() if name != "models"}}

@@ -16,6 +16,7 @@ from patchbay.flows.server.core.keys import ANYONE, OWNER, Caller
 from patchbay.flows.server.core.served_run import ServedRun
 from patchbay.flows.server.core.shelf import ServedFlow
 from patchbay.flows.server.core.slots import QueuePlace
+from patchbay.flows.traces.trace_parent import INCOMING
 from patchbay.nodes.threads import in_thread
 
 if TYPE_CHECKING:
@@ -124,6 +125,9 @@ class WokenRuns:
             flow = self._flow_of(past, resumed)
             live = ServedRun(run, flow, caller, service.settings, record=True)
         live.rests, live.hear = False, hear
+        service.trace(live, INCOMING.get() or live.place, resumed.thread)
+        if live.trace is not None:
+            resumed.trace_by(live.trace)
 
         async def begin() -> Run:
             return resumed

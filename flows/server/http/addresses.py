@@ -98,7 +98,7 @@ async def run(request: Request) -> Response:
         return JSONResponse(
             {**live.as_dict(), "status_at": where, "events_at": events_at(service, live.id)},
             202,
-            headers={"location": where, "x-run-id": live.id},
+            headers={"location": where, **live.headers},
         )
     live = await service.begin(flow, caller, asked, run=id, follow=flow.may_ask)
     return await whole(request, service, live)
@@ -122,7 +122,7 @@ async def ended(service: FlowService, live: ServedRun) -> Response:
     if live.status == "waiting":
         told["questions"] = await service.questions(live.id)
         told["answer_at"] = f"/runs/{live.id}/answer"
-    headers = {"x-run-id": live.id}
+    headers = dict(live.headers)
     if live.status == "failed" and live.problem is not None and live.http_status == 503:
         headers["retry-after"] = "5"
     return JSONResponse(told, live.http_status, headers=headers)
@@ -177,7 +177,7 @@ def streamed(service: FlowService, live: ServedRun, last: str = "") -> EventStre
     """The events of a run as a stream."""
     epoch, _, number = last.partition(".")
     known = epoch == service.epoch and number.isascii() and number.isdigit() and len(number) < 16
-    return EventStream(_pieces(service, live, int(number) if known else 0), {"x-run-id": live.id})
+    return EventStream(_pieces(service, live, int(number) if known else 0), live.headers)
 
 
 async def _pieces(service: FlowService, live: ServedRun, after: int) -> AsyncGenerator[bytes, None]:

@@ -27,6 +27,7 @@ from patchbay.flows.server.mcp.tools import (
     tool_of,
 )
 from patchbay.flows.server.openai.answering import Answering, words_of
+from patchbay.flows.traces.trace_parent import TraceParent
 from patchbay.flows.wording import did_you_mean
 
 _TELL_EVERY_S = 0.2
@@ -61,7 +62,8 @@ def tool_server(service: FlowService) -> ToolServer[Any, Any]:
             return failed(f'There is no tool "{name}". {did_you_mean(name, list(tools), "")}')
         context = made.request_context
         token = context.meta.progressToken if context.meta is not None else None
-        call = _Call(service, flow, caller(), context.session, str(context.request_id))
+        call = _Call(service, flow, caller(), context.session, str(context.request_id),
+                     _parent(context))  # fmt: skip
         try:
             return await call.result(given, token)
         except RefusedError as error:
@@ -70,6 +72,14 @@ def tool_server(service: FlowService) -> ToolServer[Any, Any]:
             return failed("\n".join(f"{p.message} {p.fix}" for p in error.problems))
 
     return made
+
+
+def _parent(context: Any) -> TraceParent | None:
+    """The caller's place in a trace: from the call's `_meta`, else from its HTTP request."""
+    told = getattr(context.meta, "traceparent", None)
+    if not told and context.request is not None:
+        told = context.request.headers.get("traceparent")
+    return TraceParent.read(told) if isinstance(told, str) else None
 
 
 def failed(text: str) -> types.CallToolResult:
@@ -88,9 +98,10 @@ class _Call:
         caller: Caller,
         session: ServerSession,
         request: str,
+        parent: TraceParent | None,
     ) -> None:
         self._service, self._flow, self._caller = service, flow, caller
-        self._session, self._request = session, request
+        self._session, self._request, self._parent = session, request, parent
         self._answering = Answering(flow)
         self._nodes, self._done, self._said = 0, 0, ""
 
@@ -98,6 +109,7 @@ class _Call:
         """Run to the end. A client that cancels the call stops the run."""
         run = self._service.owners.new_id(self._caller)
         asked = request_for(self._flow, given, run)
+        asked.parent = self._parent
         live = await self._service.begin(
             self._flow, self._caller, asked, run=run, follow=self._flow.may_ask, hear=self._hear
         )

@@ -47,12 +47,12 @@ async def completions(request: Request) -> Response:
     with_usage = isinstance(options, dict) and options.get("include_usage") is True
     if stream:
         chunks = _Chunks(service, live, answering, with_usage)
-        return EventStream(chunks.sent(), {"x-run-id": live.id})
+        return EventStream(chunks.sent(), live.headers)
     assert live.task is not None  # noqa: S101 - it has been started
     if not await unless_gone(request.receive, live.task):
         live.stop()
         return Response(status_code=499)
-    return JSONResponse(await whole(service, live, answering), headers={"x-run-id": live.id})
+    return JSONResponse(await whole(service, live, answering), headers=live.headers)
 
 
 async def whole(service: FlowService, live: ServedRun, answering: Answering) -> dict[str, Any]:

@@ -29,13 +29,13 @@ async def responses(request: Request) -> Response:
     live, answering = await begun(service, caller, flow, talk, stream=stream, thread=_thread(body))
     made = _Response(service, live, answering, body)
     if stream:
-        return EventStream(made.events(), {"x-run-id": live.id})
+        return EventStream(made.events(), live.headers)
     assert live.task is not None  # noqa: S101 - it has been started
     if not await unless_gone(request.receive, live.task):
         live.stop()
         return Response(status_code=499)
     text = await final_text(service, live, answering)
-    return JSONResponse(made.whole(text), headers={"x-run-id": live.id})
+    return JSONResponse(made.whole(text), headers=live.headers)
 
 
 def _conversation(body: dict[str, Any]) -> ChatSoFar:

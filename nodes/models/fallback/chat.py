@@ -17,10 +17,11 @@ from langchain_core.runnables import Runnable
 from pydantic import PrivateAttr
 
 from patchbay.nodes.errors import NodeError
-from patchbay.nodes.models.fallback.spec import FallbackModel, name_of
+from patchbay.nodes.models.fallback.spec import FallbackModel
 from patchbay.nodes.models.servers.chat import QUIET
 from patchbay.nodes.models.servers.reading import note, passed_on, says
 from patchbay.nodes.models.streaming import StreamingChat
+from patchbay.nodes.models.telling import ANSWERED_BY, name_of
 from patchbay.nodes.values import Opening
 
 _TOOLS = "tools_for_each"
@@ -132,23 +133,27 @@ class _Turns:
         self._names = [name_of(model) for model in spec.models]
         self._whole = spec.whole
         self._failures: list[NodeError] = []
-        self._begun = False
+        self._begun = self._named = False
         self.held: list[ChatGenerationChunk] = []
         self.index = -1
 
     def go_on(self) -> bool:
         """The next model's turn, if there is one."""
         self.index += 1
-        self.held, self._begun = [], False
+        self.held, self._begun, self._named = [], False, False
         return self.index < len(self._names)
 
     def take(self, chunk: Any) -> Iterator[ChatGenerationChunk]:
         """A chunk, passed on or held until the answer is whole."""
         self._begun = self._begun or says(chunk)
+        ours = passed_on(chunk)
+        if not self._named:
+            self._named = True
+            ours.message.response_metadata |= {ANSWERED_BY: self.index}
         if self._whole:
-            self.held.append(passed_on(chunk))
+            self.held.append(ours)
         else:
-            yield passed_on(chunk)
+            yield ours
 
     def failed(self, error: Exception) -> None:
         """This model failed. Raises where its text was already given out."""

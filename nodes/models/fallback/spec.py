@@ -63,11 +63,3 @@ class FallbackModel(ModelSpec):
         from patchbay.nodes.models.fallback.chat import ChatFallback
 
         return ChatFallback.over(self, opening)
-
-
-def name_of(model: ModelSpec) -> str:
-    """What to call a model in a sentence."""
-    for field in ("model", "weights", "base_url"):
-        if isinstance(name := getattr(model, field, None), str) and name:
-            return name
-    return model.type_id()

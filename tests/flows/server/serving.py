@@ -22,6 +22,7 @@ from patchbay.flows.server.core.service import FlowService
 from patchbay.flows.server.core.settings import Settings
 from patchbay.flows.server.core.shelf import Shelf
 from patchbay.flows.server.listening import Listening, listen, server
+from patchbay.flows.traces.sending import Traces
 from patchbay.nodes.builtin import BUILTIN
 from patchbay.nodes.catalog import Catalog
 from tests.flows.server.nodes import NODES
@@ -61,6 +62,7 @@ def serving(
     settings: Settings | None = None,
     keys: Keys | None = None,
     history: str | None = None,
+    traces: Traces | None = None,
 ) -> Iterator[Served]:
     """Serve the flows of a folder until the end of the block."""
     settings = replace(settings or Settings(), drain_s=(settings or Settings(drain_s=0.2)).drain_s)
@@ -68,7 +70,7 @@ def serving(
     shelf = Shelf([folder], CATALOG)
     service = FlowService(
         shelf, keys or Keys(KEY), settings, Owners(b"of the tests"), env,
-        History(history or f"sqlite:///{folder.parent / 'history.sqlite'}"),
+        History(history or f"sqlite:///{folder.parent / 'history.sqlite'}"), traces=traces,
     )  # fmt: skip
     socket = listen("127.0.0.1", 0)
     listening = server(application(service), service, "127.0.0.1", 0)
