@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from patchbay.nodes.catalog import Catalog, load_catalog
-from tests.test_layers import ALL_FILES, ROOT
+from tests.test_layers import wrong
 
 COSTLY_ANNOTATIONS = ("type[Value]", "ValueTypes", "Catalog")
 """Parts of annotations of names whose truth or length costs: lazily loaded mappings, catalogs."""
@@ -67,9 +66,8 @@ def _tested(node: ast.AST) -> Iterator[ast.expr]:
             yield from args[:1]
 
 
-@pytest.mark.parametrize("path", ALL_FILES, ids=lambda p: str(p.relative_to(ROOT)))
-def test_no_file_asks(path: Path) -> None:
-    assert questions(path.read_text(encoding="utf-8")) == []
+def test_no_file_asks() -> None:
+    assert wrong(lambda path: questions(path.read_text(encoding="utf-8"))) == {}
 
 
 @pytest.mark.parametrize(
