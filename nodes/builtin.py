@@ -78,6 +78,9 @@ _WHERE = {
     # Evaluation
     "eval.data": "evaluation.labelled_data:LabelledData",
     "eval.accuracy": "evaluation.accuracy:Accuracy",
+    # Training
+    "train.instruction_data": "training.instruction_data:InstructionDataNode",
+    "train.supervised": "training.supervised_node:TrainSupervised",
     # Text
     "text.join": "text.join:JoinTexts",
     "text.split": "text.split:SplitText",

@@ -17,6 +17,7 @@ _OTHERS = 0o077
 _MARK = ".private"
 """Left in a folder whose old contents were tightened: done once, so that a person may share it."""
 _OURS = {
+    "datasets", "experiments", "trainings",
     "flows", "trash", "versions", "uploads", "indexes", "crewai", "history.sqlite",
     "history.sqlite-wal", "history.sqlite-shm", "history.sqlite.lock", "run-owners.jsonl",
     "settings.toml", "mcp-sign-ins", "studio-token", "cache", "cards.json", "results", "vectors",

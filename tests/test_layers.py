@@ -26,7 +26,7 @@ FLOORS = {
         ("models",),
         ("retrieval", "prompts"),
         ("techniques", "agents", "quantization", "records", "web", "mcp", "memory", "encoders"),
-        ("evaluation", "people", "haystack", "media", "semantic_kernel", "llama_index"),
+        ("evaluation", "people", "haystack", "media", "semantic_kernel", "llama_index", "training"),
     ),
     "flows": (
         ("document",),
@@ -62,6 +62,7 @@ HEAVY = {
     "pdfminer", "mammoth", "selectolax", "langchain_text_splitters", "crewai", "jmespath", "duckdb",
     "mcp", "deepagents", "qdrant_client", "haystack", "semantic_kernel",
     "opentelemetry", "croniter",
+    "trl", "peft", "datasets",
 }  # fmt: skip
 
 

@@ -109,7 +109,7 @@ def _read(spec: TransformersModel, folder: Path, seeing: bool = False) -> tuple[
     device = pick_device(spec.device)
     dtype = getattr(torch, dtype_on(device, spec.dtype))
     safe: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
-    bits = {} if spec.quantization is None else _bits(spec.quantization, dtype)
+    bits = {} if spec.quantization is None else quantized_with(spec.quantization, dtype)
     try:
         tokenizer: Any = reader.from_pretrained(str(folder), **safe)
         model: Any = (network or transformers.AutoModelForCausalLM).from_pretrained(
@@ -136,7 +136,12 @@ def _give_back() -> None:
             ctypes.CDLL(None).malloc_trim(0)
 
 
-def _bits(how: Quantization, dtype: Any) -> dict[str, Any]:
+def quantized_with(how: Quantization, dtype: Any) -> dict[str, Any]:
+    """Arguments for loading in fewer bits, `dtype` being what the rest has.
+
+    Raises:
+        NodeError: bitsandbytes is not installed.
+    """
     import torch
 
     try:

@@ -11,6 +11,7 @@ from patchbay.nodes.models.transformers.fit import check_bits, check_fit, check_
 from patchbay.nodes.models.transformers.lora import LoraModel, LoraUse
 from patchbay.nodes.models.transformers.node import short
 from patchbay.nodes.models.transformers.spec import TransformersModel
+from patchbay.nodes.models.transformers.trained import TrainedAdapter
 from patchbay.nodes.units import size_in_words
 from patchbay.nodes.values import ModelSpec
 
@@ -43,6 +44,9 @@ class LoraNode(DescribingNode):
 
     class Inputs(Ports):
         model: ModelSpec = port(doc="A Transformers model, quantized or not, or one with adapters.")
+        adapter: TrainedAdapter | None = port(
+            None, doc="An adapter that a training gave, in place of the one in the params."
+        )
 
     class Outputs(Ports):
         model: LoraModel = port(doc="The adapted model, for every node that asks a model.")
@@ -78,20 +82,22 @@ class LoraNode(DescribingNode):
         if not isinstance(base, (TransformersModel, LoraModel)):
             raise wrong_kind("A LoRA adapter hangs on", base)
         root = base if isinstance(base, TransformersModel) else base.root
-        adapter = read_adapter(params.adapter)
+        wired = inputs["adapter"]
+        reference = wired.path if isinstance(wired, TrainedAdapter) else params.adapter
+        adapter = read_adapter(reference)
         if adapter is not None:
             check_bits(adapter, root.quantization is not None)
             _compare(adapter, root)
         if params.merge and root.quantization is not None:
             raise NodeError(
-                f"The adapter {params.adapter!r} cannot be merged into {root.weights!r} in "
+                f"The adapter {reference!r} cannot be merged into {root.weights!r} in "
                 f"{root.quantization}: such coarse weights would round it away.",
                 fix="Switch merge off; or take the Quantize node out.",
                 port="model",
                 code="adapter/merge",
                 retry=False,
             )
-        use = LoraUse(weights=params.adapter, scale=params.scale)
+        use = LoraUse(weights=reference, scale=params.scale)
         if isinstance(base, LoraModel) and not base.merge:
             return cls.Outputs(
                 model=base.model_copy(

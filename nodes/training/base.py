@@ -1,0 +1,126 @@
+"""The model that is trained: its tokenizer, and a network of one's own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from patchbay.nodes.contract import NodeError
+from patchbay.nodes.data import content
+from patchbay.nodes.models.transformers.attach import merged
+from patchbay.nodes.models.transformers.libraries import making_networks
+from patchbay.nodes.models.transformers.load import folder_of, pick_device, quantized_with
+from patchbay.nodes.models.transformers.lora import LoraModel
+from patchbay.nodes.models.transformers.lora_node import wrong_kind
+from patchbay.nodes.models.transformers.precision import Quantization
+from patchbay.nodes.models.transformers.spec import TransformersModel
+from patchbay.nodes.training.tokens import Reader
+from patchbay.nodes.values import ModelSpec, Opening, canonical
+from patchbay.nodes.weights.refs import Report
+
+Base = TransformersModel | LoraModel
+
+
+def checked_base(model: ModelSpec, quantized: bool = False) -> Base:
+    """The model, if it can be trained.
+
+    Raises:
+        NodeError: its backend keeps its weights to itself, or they are in fewer bits already.
+    """
+    if not isinstance(model, (TransformersModel, LoraModel)):
+        raise wrong_kind("Training needs", model)
+    if root_of(model).quantization is not None and not quantized:
+        raise NodeError(
+            "A model behind a Quantize node is wired; training stores the frozen weights in fewer "
+            "bits by itself.",
+            fix='Take the Quantize node out, and set the method to "QLoRA".',
+            port="model",
+            code="training/quantized",
+            retry=False,
+        )
+    return model
+
+
+def root_of(model: Base) -> TransformersModel:
+    """The network under all adapters."""
+    return model if isinstance(model, TransformersModel) else model.root
+
+
+def base_id(model: Base) -> str:
+    """What the weights are, adapters included: a hash that moves with the content alone."""
+    import hashlib
+
+    root = root_of(model)
+    parts: list[Any] = [content(root.model_copy(update={"context": 64, "parallel": 1}))["weights"]]
+    at: Base = model
+    while isinstance(at, LoraModel):
+        parts.append(content(at)["adapters"])
+        at = at.base
+    return hashlib.sha256(canonical(parts).encode()).hexdigest()
+
+
+def reader_of(model: Base, report: Report) -> Reader:
+    """What reads rows as the model does. Fetches the model if need be; blocks.
+
+    Raises:
+        NodeError: the model cannot be had, or has no chat template.
+    """
+    folder = folder_of(root_of(model).weights, report)
+    return Reader(_tokenizer(str(folder)), root_of(model).chat_template)
+
+
+@making_networks()
+def _tokenizer(folder: str) -> Any:
+    from transformers import AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(
+        folder, local_files_only=True, trust_remote_code=False
+    )
+    if tokenizer.pad_token is None:
+        tokenizer.pad_token = tokenizer.eos_token
+    return tokenizer
+
+
+def network_of(
+    model: Base, dtype: str, bits: Quantization | None, opening: Opening
+) -> tuple[Any, str]:
+    """A network of one's own, with the adapters of the description in its weights, and its folder.
+
+    Raises:
+        NodeError: the weights cannot be had or do not load.
+    """
+    folder = folder_of(root_of(model).weights, opening.report)
+    network = _network(root_of(model), str(folder), dtype, bits)
+    if isinstance(model, LoraModel):
+        network = merged_chain(network, model, opening)
+    network.config.use_cache = False
+    return network, str(folder)
+
+
+def merged_chain(network: Any, model: LoraModel, opening: Opening) -> Any:
+    """The network with all adapters of a description added to its weights."""
+    if isinstance(model.base, LoraModel) and not model.base.merge:
+        network = merged_chain(network, model.base, opening)
+        model = model.model_copy(update={"base": model.root})
+    return merged(network, model, opening)
+
+
+@making_networks()
+def _network(root: TransformersModel, folder: str, dtype: str, bits: Quantization | None) -> Any:
+    import torch
+    from transformers import AutoModelForCausalLM
+
+    kind = getattr(torch, dtype)
+    more = {} if bits is None else quantized_with(bits, kind)
+    try:
+        return AutoModelForCausalLM.from_pretrained(
+            folder, dtype=kind, device_map={"": pick_device(root.device)}, use_safetensors=True,
+            local_files_only=True, trust_remote_code=False, **more,
+        )  # fmt: skip
+    except (OSError, ValueError, KeyError, RuntimeError) as error:
+        raise NodeError(
+            f"The model {root.weights!r} cannot be loaded from {folder}: {error}",
+            fix="Wire a Transformers model that answers.",
+            port="model",
+            code="model/unloadable",
+            retry=False,
+        ) from error

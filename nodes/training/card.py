@@ -1,0 +1,43 @@
+"""The model card that goes with what was trained: base and rows by name and hash, and figures."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from patchbay.nodes.training.held_out import mean
+from patchbay.nodes.training.job import Job
+
+
+def card(job: Job, record: dict[str, Any]) -> str:
+    """Markdown with the head that hubs read."""
+    params = job.settings.params
+    figures = record["figures"]
+    whole = params.method == "all weights"
+    head = [
+        "---",
+        f"base_model: {job.base_name}",
+        f"library_name: {'transformers' if whole else 'peft'}",
+        "pipeline_tag: text-generation",
+        "---",
+    ]
+    lines = [
+        f"# {'A model' if whole else 'An adapter'} trained with Patchbay",
+        "",
+        f"- Base: {job.base_name}, content {job.base_id}",
+        f"- Rows: {job.data.name or 'unnamed'}, {job.data.rows}, content {job.data.sha256}",
+        f"- Method: {params.method}"
+        + ("" if whole else f", rank {params.rank}, alpha {params.alpha:g}"),
+        f"- Steps: {len(figures)} of {params.batch} x {params.accumulate} rows, rate "
+        f"{job.settings.rate:g} ({params.schedule}), seed {params.seed}",
+    ]
+    if figures:
+        lines.append(
+            f"- Loss: {figures[0]['loss']:.4g} in the first step, {figures[-1]['loss']:.4g} in "
+            "the last"
+        )
+    if record["before"]:
+        lines.append(
+            f"- Rows held out: loss {mean(record['before']):.4g} before, "
+            f"{mean(record['after']):.4g} after ({len(record['before'])} rows)"
+        )
+    return "\n".join([*head, "", *lines]) + "\n"

@@ -1,0 +1,114 @@
+"""What is wrong with rows before anything is trained on them: named, with their numbers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from pydantic import JsonValue
+
+from patchbay.nodes.figures import Table
+from patchbay.nodes.training.datasets import Row
+from patchbay.nodes.training.tokens import Tokens
+
+SHOWN = 8
+"""Numbers of rows that a message names."""
+
+MEANINGS: Mapping[str, str] = {
+    "without an answer": "nothing could be learned from them; left out",
+    "twice": "the same as an earlier row; left out",
+    "asked before": "another answer to the same prompt as an earlier row; kept",
+    "cut off": "longer than the limit of tokens, so that the end of the answer is lost; kept",
+    "answer cut off whole": "the prompt alone fills the limit, so that nothing is learned; left "
+    "out",
+}
+"""What is found → what it means, and what became of such rows."""
+
+DROPPED = ("without an answer", "twice", "answer cut off whole")
+
+
+@dataclass(slots=True)
+class Faults:
+    """Rows by what is wrong with them, numbered from 1."""
+
+    found: dict[str, list[int]] = field(default_factory=dict)
+
+    def add(self, what: str, number: int) -> None:
+        """Take one in."""
+        self.found.setdefault(what, []).append(number)
+
+    @property
+    def dropped(self) -> set[int]:
+        """The rows that are left out."""
+        return {number for what in DROPPED for number in self.found.get(what, ())}
+
+    def sentences(self) -> list[str]:
+        """One for each kind of fault."""
+        return [
+            f"{_rows(numbers)} {what}: {MEANINGS[what]}." for what, numbers in self.found.items()
+        ]
+
+    def table(self) -> list[tuple[JsonValue, ...]]:
+        """A row for each kind of fault: what, how many, which, what it means."""
+        return [
+            (what, len(numbers), _listed(numbers), MEANINGS[what])
+            for what, numbers in self.found.items()
+        ]
+
+
+def faults_of(rows: Sequence[Row], tokens: Sequence[Tokens] | None, limit: int) -> Faults:
+    """What is wrong with rows.
+
+    Args:
+        rows: of instruction data.
+        tokens: the same as tokens, uncut, where the model is known.
+        limit: tokens that a row may have.
+    """
+    faults = Faults()
+    seen: set[str] = set()
+    asked: set[str] = set()
+    for number, row in enumerate(rows, 1):
+        turns = [m for m in row["messages"] if m["role"] == "assistant"]
+        if not any(m["content"].strip() or m.get("tool_calls") for m in turns):
+            faults.add("without an answer", number)
+            continue
+        whole = _said([row["messages"], row.get("tools")])
+        prompt = _said([m for m in row["messages"] if m is not turns[-1]])
+        if whole in seen:
+            faults.add("twice", number)
+            continue
+        if prompt in asked:
+            faults.add("asked before", number)
+        seen.add(whole)
+        asked.add(prompt)
+        if tokens is not None and len(tokens[number - 1].ids) > limit:
+            whole_cut = not tokens[number - 1].cut(limit).taught
+            faults.add("answer cut off whole" if whole_cut else "cut off", number)
+    return faults
+
+
+def faults_table(faults: Faults, rows: int, kept: int, title: str) -> Table:
+    """All of it, with the counts that it leads to."""
+    columns = ("what", "rows", "which", "meaning")
+    head: list[tuple[JsonValue, ...]] = [("given", rows, "", "")]
+    return Table(
+        columns=columns,
+        rows=(*head, *faults.table(), ("kept", kept, "", "")),
+        title=title,
+    )
+
+
+def _said(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, sort_keys=True)
+
+
+def _rows(numbers: Sequence[int]) -> str:
+    one = len(numbers) == 1
+    return f"{'Row' if one else 'Rows'} {_listed(numbers)} {'is' if one else 'are'}"
+
+
+def _listed(numbers: Sequence[int]) -> str:
+    shown = ", ".join(map(str, numbers[:SHOWN]))
+    rest = len(numbers) - SHOWN
+    return f"{shown} and {rest} more" if rest > 0 else shown

@@ -1,0 +1,196 @@
+"""The node `train.instruction_data`: what is asked and what is to be answered."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import JsonValue, model_validator
+
+from patchbay.nodes.contract import Context, Field, Node, NodeError, NodeParams, Ports, port
+from patchbay.nodes.figures import Table
+from patchbay.nodes.io.csv_table import Delimiter
+from patchbay.nodes.io.records import Record, records
+from patchbay.nodes.training.base import checked_base, reader_of
+from patchbay.nodes.training.datasets import InstructionData, Row, kept
+from patchbay.nodes.training.faults import Faults, faults_of, faults_table
+from patchbay.nodes.training.preview import preview_of
+from patchbay.nodes.training.reading import Wording, conversations, pairs, worded
+from patchbay.nodes.training.tokens import Reader
+from patchbay.nodes.values import FileRef, ModelSpec
+
+READY = Path(__file__).parents[1] / "models" / "training"
+"""Small sets that ship, ours, under our licence: what the shipped adapters learned from."""
+
+Form = Literal["prompt and answer", "conversations", "templates"]
+
+
+class InstructionDataNode(Node):
+    """Rows to train on: prompts with answers, conversations, or a table in several wordings.
+
+    Names what is wrong before anything is trained: rows that stand there twice, have no answer, or
+    are longer than the limit, counted in tokens where a model is wired. Shows what the model will
+    read, what its chat template adds by itself included, and which of it is learned. The split is
+    drawn by a seed. Templates as in T0 (Sanh et al. 2022, arXiv:2110.08207).
+    """
+
+    kind, version = "train.instruction_data", 1
+    title, family, icon = "Instruction data", "Training", "table"
+    synonyms = ("data set", "dataset", "fine-tune", "finetuning", "sft", "instruction tuning", "t0")
+
+    class Params(NodeParams):
+        ready: Literal["sentiment", "pirate"] = Field("sentiment")
+        """The set that is used where nothing is wired into `source`; both are ours."""
+        form: Form = Field("prompt and answer")
+        """What a record is: two fields, a list of messages, or fields for the wordings."""
+        prompt_field: str = Field("prompt", min_length=1)
+        """The field that holds the prompt."""
+        answer_field: str = Field("answer", min_length=1)
+        """The field that holds the answer."""
+        messages_field: str = Field("messages", min_length=1)
+        """The field that holds the messages of a conversation."""
+        wordings: list[Wording] = Field([Wording(ask="{prompt}")], max_length=50)
+        """One task in several wordings, for the form templates."""
+        all_wordings: bool = Field(False)
+        """Take each record in every wording; else in one that is drawn."""
+        system: str = Field("", max_length=20_000, widget="textarea")
+        """A system text for all rows that have none; the model's template may add its own."""
+        learn: Literal["answers", "last answer", "everything"] = Field("answers")
+        """What of a row the model is trained to say."""
+        limit: int = Field(512, ge=16, le=1_048_576)
+        """Tokens that a row may have; the end of longer ones is cut off."""
+        held_out: float = Field(0.2, ge=0, le=0.9)
+        """The share of rows that is not trained on, to measure with."""
+        seed: int = Field(0, ge=0, le=2**32 - 2)
+        """Which rows are held out, and which wording is drawn."""
+        shown: int = Field(3, ge=0, le=100)
+        """Rows in the preview."""
+        delimiter: Delimiter = Field("auto")
+        """How the cells of a CSV stand apart."""
+
+        @model_validator(mode="after")
+        def _there_is_a_wording(self) -> InstructionDataNode.Params:
+            if self.form == "templates" and not self.wordings:
+                raise ValueError("the form templates needs at least one wording")
+            return self
+
+    class Inputs(Ports):
+        source: FileRef | str | JsonValue | None = port(
+            None, doc="Records as JSON Lines, a JSON list or CSV: a file, its text, or JSON."
+        )
+        model: ModelSpec | None = port(
+            None, doc="Whose tokens are counted and shown; only its tokenizer is opened."
+        )
+
+    class Outputs(Ports):
+        data: InstructionData = port(doc="The rows to train on.")
+        held_out: InstructionData = port(doc="The rows to measure with.")
+        report: Table = port(doc="What was given, what is wrong with it, and what is kept.")
+        preview: Table = port(doc="What the model reads, piece by piece, and what it learns.")
+        prompts: JsonValue = port(doc="The prompts of the rows held out, for *For each*.")
+        answers: JsonValue = port(doc="Their right answers, for *Accuracy*.")
+
+    value_types = (InstructionData,)
+
+    @classmethod
+    def summary(cls, params: Params) -> str:
+        return f"{params.form}, {params.held_out:.0%} held out"
+
+    @classmethod
+    def repeatable(cls, params: Params, inputs: Ports) -> bool:
+        """The rows lie in a folder of the person; whether they still do, only a run sees."""
+        return False
+
+    async def run(self, inputs: Inputs, params: Params, ctx: Context) -> Outputs:
+        reader = None
+        if inputs.model is not None:
+            model = checked_base(inputs.model, quantized=True)
+            reader = await ctx.blocking(reader_of, model, _quiet)
+        made, faults, outputs = await ctx.blocking(_made, inputs, params, reader)
+        for sentence in faults.sentences():
+            await ctx.warn(sentence)
+        if reader is None:
+            await ctx.progress("no model is wired, so tokens are not counted", made, made)
+        return self.Outputs(**outputs)
+
+
+def _made(
+    inputs: InstructionDataNode.Inputs, params: InstructionDataNode.Params, reader: Reader | None
+) -> tuple[int, Faults, dict[str, Any]]:
+    rows = [row | {"learn": params.learn} for row in _rows(inputs, params)]
+    tokens = None
+    if reader is not None:
+        tokens = [reader.tokens(row, number) for number, row in enumerate(rows, 1)]
+    faults = faults_of(rows, tokens, params.limit)
+    good = [row for number, row in enumerate(rows, 1) if number not in faults.dropped]
+    if not good:
+        raise NodeError(
+            f"Of {len(rows)} rows none is left to train on. {' '.join(faults.sentences())}",
+            fix="Give rows with answers; raise the limit of tokens where they are cut off.",
+            port="source",
+            code="training/no-rows",
+            retry=False,
+        )
+    train, held = split(good, params.held_out, params.seed)
+    name = "the wired rows" if inputs.source is not None else params.ready
+    title = f"{name}: {len(train)} rows to train on, {len(held)} held out"
+    return (
+        len(rows),
+        faults,
+        {
+            "data": kept(InstructionData, train, name),
+            "held_out": kept(InstructionData, held, f"{name}, held out"),
+            "report": faults_table(faults, len(rows), len(good), title),
+            "preview": preview_of(train[: params.shown], reader, params.limit),
+            "prompts": [_asked(row) for row in held],
+            "answers": [row["messages"][-1]["content"] for row in held],
+        },
+    )
+
+
+def _rows(inputs: InstructionDataNode.Inputs, params: InstructionDataNode.Params) -> list[Row]:
+    given: list[Record]
+    if inputs.source is None:
+        given = ready_rows(params.ready)
+        if params.form == "prompt and answer":
+            return pairs(given, "prompt", "answer", params.system)
+    else:
+        given = records(inputs.source, "source", params.delimiter)
+    if params.form == "conversations":
+        return conversations(given, params.messages_field, params.system)
+    if params.form == "templates":
+        return worded(given, params.wordings, params.system, params.all_wordings, params.seed)
+    return pairs(given, params.prompt_field, params.answer_field, params.system)
+
+
+def ready_rows(name: str) -> list[Record]:
+    """The records of a set that ships."""
+    lines = (READY / f"{name}.tsv").read_text("utf-8").splitlines()
+    cells = (line.split("\t") for line in lines)
+    return [{"prompt": cell[0], "answer": cell[1]} for cell in cells]
+
+
+def split(rows: list[Row], share: float, seed: int) -> tuple[list[Row], list[Row]]:
+    """Rows to train on and rows to measure with, in their order; at least one to train on.
+
+    Args:
+        rows: all.
+        share: of them held out, from 0 to 0.9.
+        seed: which.
+    """
+    count = min(round(len(rows) * share), len(rows) - 1)
+    drawn = random.Random(seed).sample(range(len(rows)), count)  # noqa: S311 - no secret
+    held = set(drawn)
+    train = [row for at, row in enumerate(rows) if at not in held]
+    return train, [row for at, row in enumerate(rows) if at in held]
+
+
+def _asked(row: Row) -> str:
+    """What the person says last before the answer."""
+    said = [m["content"] for m in row["messages"] if m["role"] == "user"]
+    return said[-1] if said else ""
+
+
+def _quiet(label: str, done: float, total: float | None) -> None:
+    return None

@@ -1,0 +1,83 @@
+"""A training that is asked for: on what, with what, how; and where it lies."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from patchbay.nodes.contract import NodeError
+from patchbay.nodes.data import content
+from patchbay.nodes.models.transformers.fit import UPSTREAM
+from patchbay.nodes.training.base import Base, base_id, root_of
+from patchbay.nodes.training.datasets import DataSet
+from patchbay.nodes.training.faults import SHOWN
+from patchbay.nodes.training.place import Place, place_of
+from patchbay.nodes.training.settings import Settings
+from patchbay.nodes.training.tokens import Reader, Tokens
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a training is about; equal jobs are one training."""
+
+    base: Base
+    data: DataSet
+    held_out: DataSet | None
+    settings: Settings
+
+    @cached_property
+    def base_id(self) -> str:
+        """What the weights are that it begins with."""
+        return base_id(self.base)
+
+    @cached_property
+    def place(self) -> Place:
+        """Where it lies."""
+        more = {} if self.held_out is None else {"held_out": self.held_out.sha256}
+        settings = self.settings.model_copy(update={"more": {**self.settings.more, **more}})
+        return place_of(self.base_id, self.data.sha256, settings)
+
+    @property
+    def base_name(self) -> str:
+        """The model as its makers call it."""
+        weights = root_of(self.base).weights
+        return UPSTREAM.get(weights, weights.removeprefix("hf:"))
+
+    def about(self) -> dict[str, Any]:
+        """What the result says of where it comes from."""
+        root = root_of(self.base)
+        whole = content(root)
+        return {
+            "base": root.weights,
+            "base_name": self.base_name,
+            "base_sha256": self.base_id,
+            "weights_content": whole["weights"] if isinstance(whole, dict) else "",
+            "data": self.data.name,
+            "data_sha256": self.data.sha256,
+            "rows": self.data.rows,
+            "settings": self.settings.model_dump(mode="json"),
+        }
+
+
+def tokens_of(job: Job, data: DataSet, reader: Reader) -> list[Tokens]:
+    """The rows of a set, cut to the limit; those of which nothing would be learned are left out.
+
+    Raises:
+        NodeError: nothing is left.
+    """
+    limit = job.settings.params.limit
+    cut = [reader.tokens(row, number).cut(limit) for number, row in enumerate(data.read(), 1)]
+    good = [tokens for tokens in cut if tokens.taught]
+    if good:
+        return good
+    empty = ", ".join(str(number) for number in range(1, min(len(cut), SHOWN) + 1))
+    raise NodeError(
+        f"Of the {len(cut)} rows of {data.name or 'the data set'} none has an answer within "
+        f"{limit} tokens (rows {empty}{' and more' if len(cut) > SHOWN else ''}).",
+        fix="Raise the limit of tokens, or give rows with answers.",
+        port="data",
+        param="limit",
+        code="training/no-rows",
+        retry=False,
+    )

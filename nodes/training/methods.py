@@ -1,0 +1,60 @@
+"""From the method that a person chose to a config of PEFT."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from patchbay.nodes.contract import NodeError
+from patchbay.nodes.models.transformers.precision import Quantization
+from patchbay.nodes.training.settings import Settings
+
+
+def bits_of(settings: Settings) -> Quantization | None:
+    """How the frozen weights are stored: QLoRA in 4 bits (Dettmers et al. 2023)."""
+    if settings.params.method == "QLoRA":
+        return Quantization(bits=4, kind="nf4", double=True)
+    return Quantization(bits=8) if settings.params.method == "8 bits" else None
+
+
+def peft_config(settings: Settings, network: Any) -> Any:
+    """The config, or None where all weights are trained.
+
+    Raises:
+        NodeError: the network has none of the layers.
+    """
+    params = settings.params
+    if params.method == "all weights":
+        return None
+    from peft import LoraConfig
+
+    targets = _targets(settings, network)
+    return LoraConfig(
+        r=params.rank,
+        lora_alpha=params.alpha,  # type: ignore[arg-type]  # a float is taken as well
+        lora_dropout=params.dropout,
+        target_modules=targets,
+        use_rslora=params.method == "rank-stabilized LoRA",
+        use_dora=params.method == "DoRA",
+        task_type="CAUSAL_LM",
+    )
+
+
+def _targets(settings: Settings, network: Any) -> list[str]:
+    """The layers that are asked for and there."""
+    asked = settings.targets()
+    linear = sorted({
+        name.rsplit(".", 1)[-1]
+        for name, layer in network.named_modules()
+        if ".layers." in f".{name}" and getattr(getattr(layer, "weight", None), "ndim", 0) == 2
+    })  # fmt: skip
+    missing = [name for name in asked if name not in linear]
+    if not asked or (settings.params.layers == "by name" and missing) or len(missing) == len(asked):
+        raise NodeError(
+            f"The model has no layers named {', '.join(missing) or '(none given)'}; it has: "
+            f"{', '.join(linear)}.",
+            fix='Set the layers to "by name" and name some of them.',
+            param="names" if settings.params.layers == "by name" else "layers",
+            code="training/no-layers",
+            retry=False,
+        )
+    return [name for name in asked if name in linear]

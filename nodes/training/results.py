@@ -1,0 +1,75 @@
+"""What a training gives on wires: the model, the adapter, curves and figures."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import JsonValue
+
+from patchbay.nodes.figures import Chart, Table
+from patchbay.nodes.models.transformers.adapter import WEIGHTS
+from patchbay.nodes.models.transformers.lora import LoraModel, LoraUse
+from patchbay.nodes.models.transformers.trained import TrainedAdapter
+from patchbay.nodes.training.base import Base, root_of
+from patchbay.nodes.training.held_out import compared
+from patchbay.nodes.training.job import Job
+from patchbay.nodes.units import duration, size_in_words
+from patchbay.nodes.weights.digest import memo_path, sha256_of
+
+
+def model_of(job: Job) -> Base:
+    """The trained model as a description."""
+    result = str(job.place.result)
+    if job.settings.params.method == "all weights":
+        return root_of(job.base).model_copy(update={"weights": result})
+    use = LoraUse(weights=result)
+    base = job.base
+    if isinstance(base, LoraModel) and not base.merge:
+        return base.model_copy(update={"adapters": (*base.adapters, use)})
+    return LoraModel(base=base, adapters=(use,))
+
+
+def adapter_of(job: Job) -> TrainedAdapter:
+    """The adapter alone. Reads its file once."""
+    path = job.place.result / WEIGHTS
+    return TrainedAdapter(
+        path=str(job.place.result),
+        sha256=sha256_of(path, lambda label, done, total: None, memo_path(path)),
+        method=job.settings.params.method,
+        base=job.base_name,
+        base_sha256=job.base_id,
+    )
+
+
+def curve_of(record: dict[str, Any], y: str = "loss") -> Chart:
+    """A figure over the steps."""
+    rows = tuple({"step": f["step"], y: f[y]} for f in record["figures"] if y in f)
+    return Chart(kind="line", rows=rows, x="step", y=y, title=f"{y} by step")
+
+
+def report_of(job: Job, record: dict[str, Any]) -> Table:
+    """What was trained, and what it took."""
+    params, figures = job.settings.params, record["figures"]
+    size = sum(p.stat().st_size for p in job.place.result.glob("*.safetensors"))
+    rows: list[tuple[str, JsonValue]] = [
+        ("base", job.base_name),
+        ("base, content", job.base_id),
+        ("rows", f"{job.data.rows:,} of {job.data.name or 'unnamed rows'}"),
+        ("rows, content", job.data.sha256),
+        ("method", params.method),
+        ("steps", len(figures)),
+        ("first loss", figures[0]["loss"] if figures else None),
+        ("last loss", figures[-1]["loss"] if figures else None),
+        ("time of a step", duration(record["seconds"])),
+        ("estimated before", record["memory"]),
+        ("size", size_in_words(size)),
+        ("folder", str(job.place.result)),
+    ]
+    return Table(columns=("what", "value"), rows=tuple(rows), title="The training")
+
+
+def held_out_of(record: dict[str, Any]) -> Table:
+    """Base and trained, on rows that nothing was trained on."""
+    before = [(float(loss), int(count)) for loss, count in record["before"]]
+    after = [(float(loss), int(count)) for loss, count in record["after"]]
+    return compared(before, after)

@@ -1,0 +1,103 @@
+"""How a network is trained: the settings that people choose, as one value."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from patchbay.nodes.contract import Field, NodeParams
+
+Method = Literal[
+    "LoRA", "rank-stabilized LoRA", "DoRA", "QLoRA", "8 bits", "all weights"
+]  # fmt: skip
+Layers = Literal["attention", "feed-forward", "all", "by name"]
+
+ATTENTION = ("q_proj", "k_proj", "v_proj", "o_proj")
+FEED_FORWARD = ("gate_proj", "up_proj", "down_proj")
+"""Names of layers in models built like Llama."""
+
+RATES: Mapping[str, float] = {"all weights": 2e-5}
+"""Learning rate by method, where none is set; `RATE` for the others."""
+RATE = 1e-3
+
+LOW_RANK = ("LoRA", "rank-stabilized LoRA", "DoRA", "QLoRA", "8 bits")
+"""Methods whose result is a LoRA adapter."""
+
+
+class TrainingParams(NodeParams):
+    """What every kind of training lets people set."""
+
+    method: Method = Field("LoRA")
+    """What is trained: small matrices beside the layers, over frozen weights of 32, 8 or 4 bits; or
+    all weights."""
+    layers: Layers = Field("attention")
+    """Which layers get matrices."""
+    names: list[str] = Field([], max_length=100)
+    """The layers by name, such as q_proj, where they are chosen so."""
+    rank: int = Field(8, ge=1, le=1024)
+    """Rows of the matrices: more of them can learn more, and take more memory."""
+    alpha: float = Field(16, gt=0, le=10_000)
+    """Strength: LoRA multiplies by alpha / rank, rank-stabilized by alpha / √rank."""
+    dropout: float = Field(0, ge=0, lt=1)
+    """The share of inputs of the matrices that is left out in each step."""
+    epochs: float = Field(2, gt=0, le=1000)
+    """Times through the rows."""
+    steps: int | None = Field(None, ge=1, le=10_000_000)
+    """Steps in place of epochs; empty: as the epochs say."""
+    batch: int = Field(4, ge=1, le=1024)
+    """Rows computed together."""
+    accumulate: int = Field(1, ge=1, le=1024)
+    """Batches whose gradients make one step together."""
+    rate: float | None = Field(None, gt=0, le=1)
+    """Learning rate; empty: 0.001, for all weights 0.00002."""
+    schedule: Literal["linear", "cosine", "constant"] = Field("linear")
+    """How the rate falls to the end."""
+    warmup: float = Field(0, ge=0, lt=1)
+    """The share of steps in which the rate rises first."""
+    limit: int = Field(512, ge=16, le=1_048_576)
+    """Tokens of a row; the end of longer ones is cut off."""
+    precision: Literal["float32", "bfloat16"] = Field("float32")
+    """What is computed with. Processors compute with 16 bits only slowly."""
+    checkpointing: bool = Field(False)
+    """Compute what lies between layers anew on the way back: less memory, a third more time."""
+    keep_every: int = Field(20, ge=1, le=1_000_000)
+    """Steps between checkpoints, from which a training goes on that was stopped or killed."""
+    seed: int = Field(0, ge=0, le=2**32 - 2)
+    """For the order of rows and the start of the matrices."""
+
+
+class Settings(BaseModel):
+    """All that the numbers of a training depend on, besides base and rows."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: str
+    """Which training: `supervised`."""
+    params: TrainingParams
+    more: dict[str, float | str] = {}
+    """What only this kind of training knows."""
+
+    @property
+    def rate(self) -> float:
+        """The learning rate."""
+        return self.params.rate or RATES.get(self.params.method, RATE)
+
+    def total_steps(self, rows: int) -> int:
+        """How many steps it takes."""
+        if self.params.steps is not None:
+            return self.params.steps
+        batches = -(-rows // self.params.batch)
+        each = -(-batches // self.params.accumulate)
+        return max(1, -(-int(each * self.params.epochs * 1000) // 1000))
+
+    def targets(self) -> list[str]:
+        """The layers that get matrices, by the end of their names."""
+        chosen = {
+            "attention": ATTENTION,
+            "feed-forward": FEED_FORWARD,
+            "all": (*ATTENTION, *FEED_FORWARD),
+            "by name": tuple(self.params.names),
+        }
+        return list(chosen[self.params.layers])

@@ -1,0 +1,109 @@
+"""The node `train.supervised`: adapt a model to answers that are known."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from patchbay.nodes.contract import Context, Node, Ports, port
+from patchbay.nodes.figures import Chart, Table
+from patchbay.nodes.models.transformers.lora import LoraModel
+from patchbay.nodes.models.transformers.spec import TransformersModel
+from patchbay.nodes.models.transformers.trained import TrainedAdapter
+from patchbay.nodes.training.base import checked_base
+from patchbay.nodes.training.datasets import InstructionData
+from patchbay.nodes.training.job import Job
+from patchbay.nodes.training.results import adapter_of, curve_of, held_out_of, model_of, report_of
+from patchbay.nodes.training.settings import Settings, TrainingParams
+from patchbay.nodes.training.supervised import train
+from patchbay.nodes.training.watching import Report, Watch
+from patchbay.nodes.training.working import apart
+from patchbay.nodes.values import ModelSpec
+
+
+class TrainSupervised(Node):
+    """Train a model on prompts and answers, and give it as an adapter that other nodes use at once.
+
+    The trainer is TRL's SFTTrainer; its numbers are those of a script with the same settings. What
+    is trained is kept in the home folder by its content: the same base, rows and settings are not
+    trained twice. A training that was stopped or killed goes on from its last checkpoint with the
+    numbers it would have had. LoRA: Hu et al. 2021, arXiv:2106.09685; rank-stabilized:
+    Kalajdzievski 2023, arXiv:2312.03732; DoRA: Liu et al. 2024, arXiv:2402.09353; QLoRA: Dettmers
+    et al. 2023, arXiv:2305.14314.
+    """
+
+    kind, version = "train.supervised", 1
+    title, family, icon = "Supervised training", "Training", "layers"
+    synonyms = ("train", "fine-tune", "finetuning", "sft", "lora", "qlora", "dora", "peft", "trl")
+    requires = ("torch", "transformers", "peft", "trl", "datasets")
+
+    Params = TrainingParams
+
+    class Inputs(Ports):
+        model: ModelSpec = port(doc="A Transformers model, with or without adapters.")
+        data: InstructionData = port(doc="The rows to train on.")
+        held_out: InstructionData | None = port(None, doc="Rows to measure with, before and after.")
+
+    class Outputs(Ports):
+        model: ModelSpec = port(doc="The trained model, for every node that asks a model.")
+        adapter: TrainedAdapter = port(doc="The adapter alone, for *LoRA adapter*.")
+        curve: Chart = port(doc="The loss of each step.")
+        report: Table = port(doc="What was trained, on what, at what cost; where it lies.")
+        held_out: Table = port(doc="Base and trained on rows held out, with intervals.")
+
+    value_types = (TrainedAdapter, LoraModel, TransformersModel)
+
+    @classmethod
+    def summary(cls, params: TrainingParams) -> str:
+        """The method, and what it is set to."""
+        if params.method == "all weights":
+            return params.method
+        return f"{params.method}, rank {params.rank}, {params.layers}"
+
+    @classmethod
+    def repeatable(cls, params: TrainingParams, inputs: Ports) -> bool:
+        """What was trained lies in a folder of the person, where the node looks itself."""
+        return False
+
+    @classmethod
+    def doubts(cls, params: TrainingParams, inputs: Ports) -> tuple[str, ...]:
+        """None of its own.
+
+        Raises:
+            NodeError: the model is of a kind that cannot be trained.
+        """
+        if isinstance(model := inputs["model"], ModelSpec):
+            checked_base(model)
+        return ()
+
+    async def run(self, inputs: Inputs, params: TrainingParams, ctx: Context) -> Outputs:
+        settings = Settings(kind="supervised", params=params)
+        job = Job(checked_base(inputs.model), inputs.data, inputs.held_out, settings)
+        watch = Watch(reporter(ctx), ctx.cancelled)
+        record = await ctx.blocking(apart, watch, lambda: train(job, watch))
+        if record["again"]:
+            await ctx.progress("trained before, with the same numbers", 1, 1)
+        outputs: dict[str, Any] = {
+            "model": await ctx.blocking(model_of, job),
+            "curve": curve_of(record),
+            "report": report_of(job, record),
+        }
+        if params.method != "all weights":
+            outputs["adapter"] = await ctx.blocking(adapter_of, job)
+        if record["before"]:
+            outputs["held_out"] = held_out_of(record)
+        return self.Outputs(**outputs)
+
+
+def reporter(ctx: Context) -> Report:
+    """Progress of a thread as that of the node."""
+    loop = asyncio.get_running_loop()
+
+    def report(label: str, done: float, total: float | None) -> None:
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(lambda: asyncio.ensure_future(said(label, done, total)))
+
+    async def said(label: str, done: float, total: float | None) -> None:
+        await ctx.progress(label, done, total)
+
+    return report

@@ -1,0 +1,99 @@
+"""What is seen of a training while it works: loss, seconds a step, time left; and how it stops."""
+
+from __future__ import annotations
+
+import statistics
+import threading
+import time
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from patchbay.nodes.units import duration
+
+Report = Callable[[str, float, float | None], None]
+RECENT = 20
+"""Steps over which the seconds of one are taken; the first of a process is left out."""
+
+
+@dataclass(slots=True)
+class Watch:
+    """Keeps the figures of a training and says them.
+
+    Args:
+        report: takes a label, the steps done and all steps.
+        cancelled: set when the person stops the run.
+    """
+
+    report: Report
+    cancelled: threading.Event
+    figures: list[dict[str, float]] = field(default_factory=list)
+    """One for each step: `step`, `loss`, and whatever else the trainer says."""
+    seconds: list[float] = field(default_factory=list)
+    """Of each step that this process made."""
+    stopped: bool = False
+    _began: float = 0.0
+
+    def begin(self) -> None:
+        """A step begins."""
+        self._began = time.perf_counter()
+
+    def over(self) -> None:
+        """A step is over."""
+        self.seconds.append(time.perf_counter() - self._began)
+
+    def log(self, step: int, total: int, figures: dict[str, float]) -> None:
+        """The trainer says the figures of a step."""
+        self.figures = [known for known in self.figures if known["step"] < step]
+        self.figures.append({"step": step, **figures})
+        self.report(self.line(step, total), step, total)
+
+    def line(self, step: int, total: int) -> str:
+        """The step in words."""
+        known = self.figures[-1] if self.figures else {}
+        parts = [f"{name} {known[name]:.4g}" for name in SHOWN if name in known]
+        if each := self.each:
+            left = duration(each * (total - step))
+            parts += [f"{duration(each)} a step", f"{left} left" if total > step else "done"]
+        return ", ".join(parts)
+
+    @property
+    def each(self) -> float:
+        """Seconds of a step; 0 before there was one."""
+        known = self.seconds[1:] or self.seconds
+        return statistics.median(known[-RECENT:]) if known else 0.0
+
+
+SHOWN = ("loss", "reward", "rewards/margins", "rewards/accuracies", "kl")
+"""Figures that the line of progress names."""
+
+
+def callback(watch: Watch) -> Any:
+    """A callback of Transformers that feeds a watch."""
+    from transformers import TrainerCallback
+
+    class Watching(TrainerCallback):
+        """Feeds the watch, and stops the training when the run is cancelled."""
+
+        def on_step_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+            watch.begin()
+
+        def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+            watch.over()
+            if watch.cancelled.is_set():
+                watch.stopped = True
+                control.should_save = control.should_training_stop = True
+
+        def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **_: Any) -> None:
+            if logs and "loss" in logs:
+                numbers = {k: float(v) for k, v in logs.items() if isinstance(v, (int, float))}
+                watch.log(state.global_step, state.max_steps, numbers)
+
+    return Watching()
+
+
+def hush() -> None:
+    """Leave out what the libraries say of each other's old names, on every training."""
+    for what in ("gradient_checkpointing", "is_gradient_checkpointing"):
+        warnings.filterwarnings("ignore", f".{what}. is deprecated", FutureWarning)

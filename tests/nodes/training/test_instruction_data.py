@@ -1,0 +1,151 @@
+"""Rows for training: forms, faults, the split, and what is refused."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from patchbay.nodes.contract import NodeError
+from patchbay.nodes.models.llama.spec import GgufModel
+from patchbay.nodes.models.transformers.spec import TransformersModel
+from patchbay.nodes.testing import RecordingContext, run_node
+from patchbay.nodes.training.datasets import InstructionData, kept
+from patchbay.nodes.training.instruction_data import InstructionDataNode
+
+
+def made(params: dict[str, Any] | None = None, **inputs: Any) -> tuple[Any, RecordingContext]:
+    ctx = RecordingContext()
+    return run_node(InstructionDataNode, params, inputs, ctx), ctx
+
+
+def messages(data: InstructionData) -> list[list[str]]:
+    return [[m["content"] for m in row["messages"]] for row in data.read()]
+
+
+def test_a_ready_set_is_split_by_seed() -> None:
+    out, _ = made()
+    assert (out["data"].rows, out["held_out"].rows) == (58, 14)
+    assert len(out["prompts"]) == len(out["answers"]) == 14
+    assert set(out["answers"]) <= {"positive", "negative", "neutral"}
+    again, _ = made()
+    assert again == out
+    other, _ = made({"seed": 1})
+    assert other["prompts"] != out["prompts"]
+    trained = {asked for asked, _ in messages(out["data"])}
+    assert trained.isdisjoint(out["prompts"])
+
+
+def test_what_a_set_is_called_changes_no_content() -> None:
+    rows = [{"messages": [], "learn": "answers"}]
+    one, other = kept(InstructionData, rows, "one"), kept(InstructionData, rows, "other")
+    assert one != other
+    assert one.content_key() == other.content_key()
+
+
+def test_one_task_in_several_wordings() -> None:
+    table = "text,label\nA fine film.,1\nA dull film.,0\n"
+    wordings = [
+        {"ask": "{text} Good or bad?", "answer": "{label}", "choices": "1=good, 0=bad"},
+        {"ask": "Is this praise? {text}", "answer": "{label}", "choices": "1=yes, 0=no"},
+    ]
+    params = {"form": "templates", "wordings": wordings, "held_out": 0, "all_wordings": True}
+    out, _ = made(params, source=table)
+    assert messages(out["data"]) == [
+        ["A fine film. Good or bad?", "good"], ["Is this praise? A fine film.", "yes"],
+        ["A dull film. Good or bad?", "bad"], ["Is this praise? A dull film.", "no"],
+    ]  # fmt: skip
+    drawn, _ = made(params | {"all_wordings": False}, source=table)
+    assert drawn["data"].rows == 2
+
+
+def test_conversations_keep_their_tool_calls() -> None:
+    call = {"type": "function", "function": {"name": "add", "arguments": {"a": 1}}}
+    said = [
+        {"from": "human", "value": "1 + 1?"},
+        {"role": "assistant", "content": None, "tool_calls": [call]},
+        {"role": "tool", "name": "add", "content": "2"},
+        {"role": "assistant", "content": "It is 2."},
+    ]
+    line = json.dumps({"messages": said, "tools": [{"type": "function"}]})
+    out, ctx = made({"form": "conversations", "held_out": 0, "system": "Be brief."}, source=line)
+    (row,) = out["data"].read()
+    assert [m["role"] for m in row["messages"]] == ["system", "user", "assistant", "tool",
+                                                    "assistant"]  # fmt: skip
+    assert row["messages"][2]["tool_calls"] == [call]
+    assert row["tools"] == [{"type": "function"}]
+    assert ctx.warnings == []
+
+
+def test_faults_are_named_with_their_rows(base: TransformersModel) -> None:
+    lines = [
+        {"prompt": "a", "answer": "b"},
+        {"prompt": "a", "answer": "b"},
+        {"prompt": "a", "answer": "c"},
+        {"prompt": "d", "answer": " "},
+        {"prompt": "e", "answer": None},
+        {"prompt": "f " * 60, "answer": "g"},
+        {"prompt": "h", "answer": "i " * 60},
+    ]
+    out, ctx = made({"held_out": 0, "limit": 48}, source=lines, model=base)
+    assert [(what, which) for what, _, which, _ in out["report"].rows] == [
+        ("given", ""), ("twice", "2"), ("asked before", "3"), ("without an answer", "4, 5"),
+        ("answer cut off whole", "6"), ("cut off", "7"), ("kept", ""),
+    ]  # fmt: skip
+    assert out["data"].rows == 3
+    assert ctx.warnings[2].startswith("Rows 4, 5 are without an answer: nothing could be learned")
+
+
+def test_the_preview_shows_what_the_template_adds_and_what_is_learned() -> None:
+    model = TransformersModel()
+    out, _ = made({"shown": 1}, model=model)
+    (_, read, tokens, shown), (_, learned, count, said) = out["preview"].rows
+    assert (read, learned) == ("read", "learned")
+    assert "You are a helpful AI assistant named SmolLM" in shown
+    assert (tokens, count) == (40, 3)
+    assert said == "positive<|im_end|>\n"
+
+
+@pytest.mark.parametrize(
+    ("params", "source", "message"),
+    [
+        ({}, [{"question": "a", "answer": "b"}], "has no 'prompt'; it has: question, answer"),
+        ({}, [{"prompt": "a", "reply": "b"}], "has no 'answer'; it has: prompt, reply"),
+        ({}, [{"prompt": "a", "answer": ""}], "none is left to train on"),
+        ({}, "[1, 2]", "not a list of records"),
+        ({"form": "conversations"}, [{"chat": []}], "no list of messages in 'messages'"),
+        (
+            {"form": "conversations"},
+            [{"messages": [{"role": "narrator", "content": "x"}]}],
+            "has the role 'narrator'",
+        ),
+        ({"form": "templates", "wordings": [{"ask": "{txt}"}]}, [{"text": "a"}], "{txt}, which"),
+    ],
+)  # fmt: skip
+def test_what_is_no_data_is_refused(params: dict[str, Any], source: Any, message: str) -> None:
+    with pytest.raises(NodeError) as caught:
+        made(params, source=source)
+    assert message in caught.value.message
+    assert caught.value.fix
+
+
+def test_a_model_without_a_tokenizer_of_its_own() -> None:
+    with pytest.raises(NodeError, match="Training needs a Transformers model"):
+        made(model=GgufModel())
+
+
+def test_a_template_that_refuses_a_row(base: TransformersModel) -> None:
+    strict = "{{ raise_exception('roles must alternate') }}"
+    model = base.model_copy(update={"chat_template": strict})
+    with pytest.raises(NodeError, match="refuses row 1: roles must alternate"):
+        made(model=model)
+
+
+def test_a_disk_that_is_full(own_home: Path) -> None:
+    own_home.parent.mkdir(exist_ok=True)
+    own_home.write_text("no folder")
+    with pytest.raises(NodeError, match="cannot be kept") as caught:
+        made()
+    assert "PATCHBAY_HOME" in caught.value.fix
