@@ -30,7 +30,7 @@ def peft_config(settings: Settings, network: Any) -> Any:
     targets = _targets(settings, network)
     return LoraConfig(
         r=params.rank,
-        lora_alpha=params.alpha,  # type: ignore[arg-type]  # a float is taken as well
+        lora_alpha=params.alpha,
         lora_dropout=params.dropout,
         target_modules=targets,
         use_rslora=params.method == "rank-stabilized LoRA",

@@ -87,7 +87,7 @@ def conversations(records: Sequence[Record], field: str, system: str) -> list[Ro
                 code="training/no-messages",
                 retry=False,
             )
-        messages = [_message(m, number) for m in said]
+        messages = [_message(m, number) for m in said if isinstance(m, dict)]
         if system and (not messages or messages[0]["role"] != "system"):
             messages.insert(0, {"role": "system", "content": system})
         row: Row = {"messages": messages}

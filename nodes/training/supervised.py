@@ -109,7 +109,8 @@ def trainer_of(job: Job, tokenizer: Any, rows: list[Tokens], watch: Watch) -> An
     """TRL's trainer for a job, ready to begin. `card.py` writes the same as a script."""
     import datasets
     import transformers
-    from trl import SFTConfig, SFTTrainer
+    from trl.trainer.sft_config import SFTConfig
+    from trl.trainer.sft_trainer import SFTTrainer
 
     hush()
 

@@ -37,7 +37,8 @@ class TrainSupervised(Node):
     synonyms = ("train", "fine-tune", "finetuning", "sft", "lora", "qlora", "dora", "peft", "trl")
     requires = ("torch", "transformers", "peft", "trl", "datasets")
 
-    Params = TrainingParams
+    class Params(TrainingParams):
+        """What every training lets people set."""
 
     class Inputs(Ports):
         model: ModelSpec = port(doc="A Transformers model, with or without adapters.")
@@ -54,19 +55,19 @@ class TrainSupervised(Node):
     value_types = (TrainedAdapter, LoraModel, TransformersModel)
 
     @classmethod
-    def summary(cls, params: TrainingParams) -> str:
+    def summary(cls, params: Params) -> str:
         """The method, and what it is set to."""
         if params.method == "all weights":
             return params.method
         return f"{params.method}, rank {params.rank}, {params.layers}"
 
     @classmethod
-    def repeatable(cls, params: TrainingParams, inputs: Ports) -> bool:
+    def repeatable(cls, params: Params, inputs: Ports) -> bool:
         """What was trained lies in a folder of the person, where the node looks itself."""
         return False
 
     @classmethod
-    def doubts(cls, params: TrainingParams, inputs: Ports) -> tuple[str, ...]:
+    def doubts(cls, params: Params, inputs: Ports) -> tuple[str, ...]:
         """None of its own.
 
         Raises:
@@ -76,7 +77,7 @@ class TrainSupervised(Node):
             checked_base(model)
         return ()
 
-    async def run(self, inputs: Inputs, params: TrainingParams, ctx: Context) -> Outputs:
+    async def run(self, inputs: Inputs, params: Params, ctx: Context) -> Outputs:
         settings = Settings(kind="supervised", params=params)
         job = Job(checked_base(inputs.model), inputs.data, inputs.held_out, settings)
         watch = Watch(reporter(ctx), ctx.cancelled)
