@@ -6,7 +6,6 @@ from typing import Any
 
 from patchbay.nodes.contract import NodeError
 from patchbay.nodes.data import content
-from patchbay.nodes.models.transformers.attach import merged
 from patchbay.nodes.models.transformers.libraries import making_networks
 from patchbay.nodes.models.transformers.load import folder_of, pick_device, quantized_with
 from patchbay.nodes.models.transformers.lora import LoraModel
@@ -98,6 +97,8 @@ def network_of(
 
 def merged_chain(network: Any, model: LoraModel, opening: Opening) -> Any:
     """The network with all adapters of a description added to its weights."""
+    from patchbay.nodes.models.transformers.attach import merged
+
     if isinstance(model.base, LoraModel) and not model.base.merge:
         network = merged_chain(network, model.base, opening)
         model = model.model_copy(update={"base": model.root})
