@@ -12,14 +12,14 @@ from patchbay.nodes.models.transformers.lora import LoraModel
 from patchbay.nodes.models.transformers.lora_node import wrong_kind
 from patchbay.nodes.models.transformers.precision import Quantization
 from patchbay.nodes.models.transformers.spec import TransformersModel
-from patchbay.nodes.training.tokens import Reader
+from patchbay.nodes.training.tokens import RowReader
 from patchbay.nodes.values import ModelSpec, Opening, canonical
 from patchbay.nodes.weights.refs import Report
 
-Base = TransformersModel | LoraModel
+TrainableModel = TransformersModel | LoraModel
 
 
-def checked_base(model: ModelSpec, quantized: bool = False) -> Base:
+def checked_base(model: ModelSpec, quantized: bool = False) -> TrainableModel:
     """The model, if it can be trained.
 
     Raises:
@@ -39,32 +39,32 @@ def checked_base(model: ModelSpec, quantized: bool = False) -> Base:
     return model
 
 
-def root_of(model: Base) -> TransformersModel:
+def root_of(model: TrainableModel) -> TransformersModel:
     """The network under all adapters."""
     return model if isinstance(model, TransformersModel) else model.root
 
 
-def base_id(model: Base) -> str:
+def base_id(model: TrainableModel) -> str:
     """What the weights are, adapters included: a hash that moves with the content alone."""
     import hashlib
 
     root = root_of(model)
     parts: list[Any] = [content(root.model_copy(update={"context": 64, "parallel": 1}))["weights"]]
-    at: Base = model
+    at: TrainableModel = model
     while isinstance(at, LoraModel):
         parts.append(content(at)["adapters"])
         at = at.base
     return hashlib.sha256(canonical(parts).encode()).hexdigest()
 
 
-def reader_of(model: Base, report: Report) -> Reader:
+def reader_of(model: TrainableModel, report: Report) -> RowReader:
     """What reads rows as the model does. Fetches the model if need be; blocks.
 
     Raises:
         NodeError: the model cannot be had, or has no chat template.
     """
     folder = folder_of(root_of(model).weights, report)
-    return Reader(_tokenizer(str(folder)), root_of(model).chat_template)
+    return RowReader(_tokenizer(str(folder)), root_of(model).chat_template)
 
 
 @making_networks()
@@ -80,7 +80,7 @@ def _tokenizer(folder: str) -> Any:
 
 
 def network_of(
-    model: Base, dtype: str, bits: Quantization | None, opening: Opening
+    model: TrainableModel, dtype: str, bits: Quantization | None, opening: Opening
 ) -> tuple[Any, str]:
     """A network of one's own, with the adapters of the description in its weights, and its folder.
 

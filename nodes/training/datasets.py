@@ -20,7 +20,7 @@ from patchbay.nodes.home import home
 from patchbay.nodes.private import private_folder
 from patchbay.nodes.values import TAG, Value
 
-Row = dict[str, Any]
+DataRow = dict[str, Any]
 """A row: `messages`, and how much of them is learned; or `prompt`, `chosen` and `rejected`."""
 
 
@@ -40,7 +40,7 @@ class DataSet(Value):
         """Where the rows lie, as JSON Lines."""
         return home() / "datasets" / f"{self.sha256}.jsonl"
 
-    def read(self) -> list[Row]:
+    def read(self) -> list[DataRow]:
         """The rows. Blocks while the file is read.
 
         Raises:
@@ -74,10 +74,10 @@ class PreferenceData(DataSet):
     wire: ClassVar[str] = "preference data"
 
 
-Kind = TypeVar("Kind", bound=DataSet)
+SetKind = TypeVar("SetKind", bound=DataSet)
 
 
-def kept(kind: type[Kind], rows: Sequence[Row], name: str = "") -> Kind:
+def kept(kind: type[SetKind], rows: Sequence[DataRow], name: str = "") -> SetKind:
     """Keep rows under the home, by their content, and name them. Blocks.
 
     Raises:

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from pydantic import JsonValue
 
 from patchbay.nodes.figures import Table
-from patchbay.nodes.training.datasets import Row
-from patchbay.nodes.training.tokens import Tokens
+from patchbay.nodes.training.datasets import DataRow
+from patchbay.nodes.training.tokens import RowTokens
 
 SHOWN = 8
 """Numbers of rows that a message names."""
@@ -57,7 +57,7 @@ class Faults:
         ]
 
 
-def faults_of(rows: Sequence[Row], tokens: Sequence[Tokens] | None, limit: int) -> Faults:
+def faults_of(rows: Sequence[DataRow], tokens: Sequence[RowTokens] | None, limit: int) -> Faults:
     """What is wrong with rows.
 
     Args:

@@ -9,25 +9,25 @@ from typing import Any
 from pydantic import JsonValue
 
 from patchbay.nodes.figures import Table
-from patchbay.nodes.training.tokens import Tokens
+from patchbay.nodes.training.tokens import RowTokens
 
 MOST = 200
 """Rows that are measured, the first of them."""
 DRAWS = 2000
 """Samples of the bootstrap."""
 
-Losses = list[tuple[float, int]]
+RowLosses = list[tuple[float, int]]
 """Of each row: the sum over its learned tokens, and how many there are."""
 
 
-def losses(trainer: Any, tokens: Sequence[Tokens]) -> Losses:
+def losses(trainer: Any, tokens: Sequence[RowTokens]) -> RowLosses:
     """The loss of each row under the network of a trainer, one row at a time."""
     import torch
 
     network = trainer.model
     was = network.training
     network.eval()
-    found: Losses = []
+    found: RowLosses = []
     try:
         for row in tokens[:MOST]:
             batch = trainer.data_collator([{"input_ids": list(row.ids), "labels": row.labels}])
@@ -41,12 +41,12 @@ def losses(trainer: Any, tokens: Sequence[Tokens]) -> Losses:
     return found
 
 
-def mean(found: Losses) -> float:
+def mean(found: RowLosses) -> float:
     """The loss of a token."""
     return sum(loss for loss, _ in found) / max(1, sum(count for _, count in found))
 
 
-def compared(before: Losses, after: Losses, seed: int = 0) -> Table:
+def compared(before: RowLosses, after: RowLosses, seed: int = 0) -> Table:
     """Both with percentile intervals over rows, and their paired difference.
 
     Efron 1979, "Bootstrap methods: another look at the jackknife".

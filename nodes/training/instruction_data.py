@@ -13,17 +13,17 @@ from patchbay.nodes.figures import Table
 from patchbay.nodes.io.csv_table import Delimiter
 from patchbay.nodes.io.records import Record, records
 from patchbay.nodes.training.base import checked_base, reader_of
-from patchbay.nodes.training.datasets import InstructionData, Row, kept
+from patchbay.nodes.training.datasets import DataRow, InstructionData, kept
 from patchbay.nodes.training.faults import Faults, faults_of, faults_table
 from patchbay.nodes.training.preview import preview_of
-from patchbay.nodes.training.reading import Wording, conversations, pairs, worded
-from patchbay.nodes.training.tokens import Reader
+from patchbay.nodes.training.reading import TaskWording, conversations, pairs, worded
+from patchbay.nodes.training.tokens import RowReader
 from patchbay.nodes.values import FileRef, ModelSpec
 
 READY = Path(__file__).parents[1] / "models" / "training"
 """Small sets that ship, ours, under our licence: what the shipped adapters learned from."""
 
-Form = Literal["prompt and answer", "conversations", "templates"]
+RowForm = Literal["prompt and answer", "conversations", "templates"]
 
 
 class InstructionDataNode(Node):
@@ -42,7 +42,7 @@ class InstructionDataNode(Node):
     class Params(NodeParams):
         ready: Literal["sentiment", "pirate"] = Field("sentiment")
         """The set that is used where nothing is wired into `source`; both are ours."""
-        form: Form = Field("prompt and answer")
+        form: RowForm = Field("prompt and answer")
         """What a record is: two fields, a list of messages, or fields for the wordings."""
         prompt_field: str = Field("prompt", min_length=1)
         """The field that holds the prompt."""
@@ -50,7 +50,7 @@ class InstructionDataNode(Node):
         """The field that holds the answer."""
         messages_field: str = Field("messages", min_length=1)
         """The field that holds the messages of a conversation."""
-        wordings: list[Wording] = Field([Wording(ask="{prompt}")], max_length=50)
+        wordings: list[TaskWording] = Field([TaskWording(ask="{prompt}")], max_length=50)
         """One task in several wordings, for the form templates."""
         all_wordings: bool = Field(False)
         """Take each record in every wording; else in one that is drawn."""
@@ -59,7 +59,7 @@ class InstructionDataNode(Node):
         learn: Literal["answers", "last answer", "everything"] = Field("answers")
         """What of a row the model is trained to say."""
         limit: int = Field(512, ge=16, le=1_048_576)
-        """Tokens that a row may have; the end of longer ones is cut off."""
+        """RowTokens that a row may have; the end of longer ones is cut off."""
         held_out: float = Field(0.2, ge=0, le=0.9)
         """The share of rows that is not trained on, to measure with."""
         seed: int = Field(0, ge=0, le=2**32 - 2)
@@ -116,7 +116,7 @@ class InstructionDataNode(Node):
 
 
 def _made(
-    inputs: InstructionDataNode.Inputs, params: InstructionDataNode.Params, reader: Reader | None
+    inputs: InstructionDataNode.Inputs, params: InstructionDataNode.Params, reader: RowReader | None
 ) -> tuple[int, Faults, dict[str, Any]]:
     rows = [row | {"learn": params.learn} for row in _rows(inputs, params)]
     tokens = None
@@ -149,7 +149,7 @@ def _made(
     )
 
 
-def _rows(inputs: InstructionDataNode.Inputs, params: InstructionDataNode.Params) -> list[Row]:
+def _rows(inputs: InstructionDataNode.Inputs, params: InstructionDataNode.Params) -> list[DataRow]:
     given: list[Record]
     if inputs.source is None:
         given = ready_rows(params.ready)
@@ -171,7 +171,7 @@ def ready_rows(name: str) -> list[Record]:
     return [{"prompt": cell[0], "answer": cell[1]} for cell in cells]
 
 
-def split(rows: list[Row], share: float, seed: int) -> tuple[list[Row], list[Row]]:
+def split(rows: list[DataRow], share: float, seed: int) -> tuple[list[DataRow], list[DataRow]]:
     """Rows to train on and rows to measure with, in their order; at least one to train on.
 
     Args:
@@ -186,7 +186,7 @@ def split(rows: list[Row], share: float, seed: int) -> tuple[list[Row], list[Row
     return train, [row for at, row in enumerate(rows) if at in held]
 
 
-def _asked(row: Row) -> str:
+def _asked(row: DataRow) -> str:
     """What the person says last before the answer."""
     said = [m["content"] for m in row["messages"] if m["role"] == "user"]
     return said[-1] if said else ""

@@ -9,22 +9,22 @@ from typing import Any
 from patchbay.nodes.contract import NodeError
 from patchbay.nodes.data import content
 from patchbay.nodes.models.transformers.fit import UPSTREAM
-from patchbay.nodes.training.base import Base, base_id, root_of
+from patchbay.nodes.training.base import TrainableModel, base_id, root_of
 from patchbay.nodes.training.datasets import DataSet
 from patchbay.nodes.training.faults import SHOWN
-from patchbay.nodes.training.place import Place, place_of
-from patchbay.nodes.training.settings import Settings
-from patchbay.nodes.training.tokens import Reader, Tokens
+from patchbay.nodes.training.place import TrainingPlace, place_of
+from patchbay.nodes.training.settings import TrainingSettings
+from patchbay.nodes.training.tokens import RowReader, RowTokens
 
 
 @dataclass(frozen=True)
 class Job:
     """What a training is about; equal jobs are one training."""
 
-    base: Base
+    base: TrainableModel
     data: DataSet
     held_out: DataSet | None
-    settings: Settings
+    settings: TrainingSettings
 
     @cached_property
     def base_id(self) -> str:
@@ -32,7 +32,7 @@ class Job:
         return base_id(self.base)
 
     @cached_property
-    def place(self) -> Place:
+    def place(self) -> TrainingPlace:
         """Where it lies."""
         more = {} if self.held_out is None else {"held_out": self.held_out.sha256}
         settings = self.settings.model_copy(update={"more": {**self.settings.more, **more}})
@@ -60,7 +60,7 @@ class Job:
         }
 
 
-def tokens_of(job: Job, data: DataSet, reader: Reader) -> list[Tokens]:
+def tokens_of(job: Job, data: DataSet, reader: RowReader) -> list[RowTokens]:
     """The rows of a set, cut to the limit; those of which nothing would be learned are left out.
 
     Raises:

@@ -11,8 +11,8 @@ from patchbay.nodes.models.errors import out_of_memory
 from patchbay.nodes.models.transformers.anatomy import Anatomy
 from patchbay.nodes.models.transformers.precision import BYTES
 from patchbay.nodes.training.methods import bits_of
-from patchbay.nodes.training.settings import Settings
-from patchbay.nodes.training.tokens import Tokens
+from patchbay.nodes.training.settings import TrainingSettings
+from patchbay.nodes.training.tokens import RowTokens
 from patchbay.nodes.units import duration, size_in_words
 
 ADAM = 8
@@ -22,7 +22,7 @@ WORKSPACE = 300 * 2**20
 
 
 @dataclass(frozen=True, slots=True)
-class Estimate:
+class TrainingEstimate:
     """What a training is thought to take. Bytes, numbers, and floating-point operations a step."""
 
     weights: int
@@ -46,7 +46,9 @@ class Estimate:
         )
 
 
-def estimate(made: Anatomy, settings: Settings, tokens: Sequence[Tokens]) -> Estimate:
+def estimate(
+    made: Anatomy, settings: TrainingSettings, tokens: Sequence[RowTokens]
+) -> TrainingEstimate:
     """What a training takes.
 
     Args:
@@ -73,10 +75,10 @@ def estimate(made: Anatomy, settings: Settings, tokens: Sequence[Tokens]) -> Est
     passes = 6 if params.method == "all weights" else 4
     passes += 2 if params.checkpointing else 0
     work = passes * made.parameters * params.batch * mean * params.accumulate
-    return Estimate(weights, trained, activations, work)
+    return TrainingEstimate(weights, trained, activations, work)
 
 
-def trained_numbers(made: Anatomy, settings: Settings) -> int:
+def trained_numbers(made: Anatomy, settings: TrainingSettings) -> int:
     """How many numbers are trained."""
     if settings.params.method == "all weights":
         return made.parameters
@@ -100,7 +102,9 @@ def operations_a_second() -> float:
     return best
 
 
-def check_memory(known: Estimate, settings: Settings, made: Anatomy, tokens: list[Tokens]) -> None:
+def check_memory(
+    known: TrainingEstimate, settings: TrainingSettings, made: Anatomy, tokens: list[RowTokens]
+) -> None:
     """Refuse a training for which there is no room, and say what would fit.
 
     Raises:
@@ -126,7 +130,7 @@ def check_memory(known: Estimate, settings: Settings, made: Anatomy, tokens: lis
     raise NodeError(error.message, fix=fits, code=error.code, port="model", retry=False)
 
 
-def in_words(known: Estimate, steps: int, rate: float) -> str:
+def in_words(known: TrainingEstimate, steps: int, rate: float) -> str:
     """What is thought before the start."""
     each = known.seconds(rate)
     time_ = f", about {duration(each)} a step, {duration(each * steps)} in all" if each else ""

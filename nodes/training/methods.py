@@ -6,17 +6,17 @@ from typing import Any
 
 from patchbay.nodes.contract import NodeError
 from patchbay.nodes.models.transformers.precision import Quantization
-from patchbay.nodes.training.settings import Settings
+from patchbay.nodes.training.settings import TrainingSettings
 
 
-def bits_of(settings: Settings) -> Quantization | None:
+def bits_of(settings: TrainingSettings) -> Quantization | None:
     """How the frozen weights are stored: QLoRA in 4 bits (Dettmers et al. 2023)."""
     if settings.params.method == "QLoRA":
         return Quantization(bits=4, kind="nf4", double=True)
     return Quantization(bits=8) if settings.params.method == "8 bits" else None
 
 
-def peft_config(settings: Settings, network: Any) -> Any:
+def peft_config(settings: TrainingSettings, network: Any) -> Any:
     """The config, or None where all weights are trained.
 
     Raises:
@@ -39,7 +39,7 @@ def peft_config(settings: Settings, network: Any) -> Any:
     )
 
 
-def _targets(settings: Settings, network: Any) -> list[str]:
+def _targets(settings: TrainingSettings, network: Any) -> list[str]:
     """The layers that are asked for and there."""
     asked = settings.targets()
     linear = sorted({

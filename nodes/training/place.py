@@ -15,17 +15,17 @@ from patchbay.nodes.atomic import write_atomic
 from patchbay.nodes.contract import NodeError
 from patchbay.nodes.home import home
 from patchbay.nodes.private import private_folder
-from patchbay.nodes.training.settings import Settings
+from patchbay.nodes.training.settings import TrainingSettings
 from patchbay.nodes.values import canonical
 
 FORMAT = 1
 """Raised when equal base, rows and settings would give another result than before."""
 UNSEEN = ("keep_every",)
-"""Settings that the numbers do not depend on."""
+"""TrainingSettings that the numbers do not depend on."""
 
 
 @dataclass(frozen=True)
-class Place:
+class TrainingPlace:
     """A training's folder: `result` when it is over, `checkpoints` on the way, and its record."""
 
     key: str
@@ -92,7 +92,7 @@ class Place:
         shutil.rmtree(self.checkpoints, ignore_errors=True)
 
 
-def place_of(base: str, data: str, settings: Settings) -> Place:
+def place_of(base: str, data: str, settings: TrainingSettings) -> TrainingPlace:
     """The place of a training.
 
     Args:
@@ -103,7 +103,7 @@ def place_of(base: str, data: str, settings: Settings) -> Place:
     said = settings.model_dump(mode="json")
     said["params"] = {k: v for k, v in said["params"].items() if k not in UNSEEN}
     whole = canonical({"format": FORMAT, "base": base, "data": data, "settings": said})
-    return Place(hashlib.sha256(whole.encode()).hexdigest()[:24])
+    return TrainingPlace(hashlib.sha256(whole.encode()).hexdigest()[:24])
 
 
 def unwritable(folder: Path, error: OSError) -> NodeError:

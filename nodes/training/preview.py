@@ -8,15 +8,15 @@ from itertools import groupby
 from pydantic import JsonValue
 
 from patchbay.nodes.figures import Table
-from patchbay.nodes.training.datasets import Row
-from patchbay.nodes.training.tokens import Reader
+from patchbay.nodes.training.datasets import DataRow
+from patchbay.nodes.training.tokens import RowReader
 
 COLUMNS = ("row", "learned", "tokens", "text")
 LONGEST = 2000
 """Characters of a piece that are shown."""
 
 
-def preview_of(rows: Sequence[Row], reader: Reader | None, limit: int) -> Table:
+def preview_of(rows: Sequence[DataRow], reader: RowReader | None, limit: int) -> Table:
     """The first rows. Without a reader the messages as they are, and no tokens.
 
     Args:
@@ -31,7 +31,9 @@ def preview_of(rows: Sequence[Row], reader: Reader | None, limit: int) -> Table:
     return Table(columns=COLUMNS, rows=tuple(pieces), title=title)
 
 
-def _read(number: int, row: Row, reader: Reader, limit: int) -> Iterator[tuple[JsonValue, ...]]:
+def _read(
+    number: int, row: DataRow, reader: RowReader, limit: int
+) -> Iterator[tuple[JsonValue, ...]]:
     whole = reader.tokens(row, number)
     tokens = whole.cut(limit)
     pairs = zip(tokens.ids, tokens.learned, strict=True)
@@ -44,7 +46,7 @@ def _read(number: int, row: Row, reader: Reader, limit: int) -> Iterator[tuple[J
         yield number, "cut off", len(lost), _short(reader.tokenizer.decode(list(lost)))
 
 
-def _said(number: int, row: Row) -> Iterator[tuple[JsonValue, ...]]:
+def _said(number: int, row: DataRow) -> Iterator[tuple[JsonValue, ...]]:
     for message in row["messages"]:
         learned = message["role"] == "assistant" or row.get("learn") == "everything"
         text = f"{message['role']}: {message['content']}"

@@ -12,28 +12,28 @@ from pydantic import AfterValidator
 from patchbay.nodes.contract import Field, NodeError, NodeParams
 from patchbay.nodes.io.records import Record, column
 from patchbay.nodes.prompts.braces import check, fill
-from patchbay.nodes.training.datasets import Row
+from patchbay.nodes.training.datasets import DataRow
 from patchbay.nodes.values import as_text
 
 ROLES = ("system", "user", "assistant", "tool")
 _ALIASES = {"human": "user", "gpt": "assistant", "bot": "assistant", "model": "assistant"}
 """Names of roles in data sets of the older ShareGPT form."""
 
-Template = Annotated[str, AfterValidator(check)]
+RowTemplate = Annotated[str, AfterValidator(check)]
 
 
-class Wording(NodeParams):
+class TaskWording(NodeParams):
     """One wording of a task: how a record is asked, and what is to be answered."""
 
-    ask: Template
+    ask: RowTemplate
     """The prompt, with {fields} of a record."""
-    answer: Template = "{answer}"
+    answer: RowTemplate = "{answer}"
     """The answer, likewise."""
     choices: str = Field("", max_length=2000)
     """Other names for answers, such as `1=good, 0=bad`; empty: as they stand."""
 
 
-def pairs(records: Sequence[Record], ask: str, answer: str, system: str) -> list[Row]:
+def pairs(records: Sequence[Record], ask: str, answer: str, system: str) -> list[DataRow]:
     """Rows of a prompt and an answer each.
 
     Raises:
@@ -47,8 +47,8 @@ def pairs(records: Sequence[Record], ask: str, answer: str, system: str) -> list
 
 
 def worded(
-    records: Sequence[Record], wordings: Sequence[Wording], system: str, every: bool, seed: int
-) -> list[Row]:
+    records: Sequence[Record], wordings: Sequence[TaskWording], system: str, every: bool, seed: int
+) -> list[DataRow]:
     """Each record in all wordings, or in one that is drawn for it.
 
     Several wordings of one task teach the task and not its words (T0: Sanh et al. 2022,
@@ -68,7 +68,7 @@ def worded(
     return rows
 
 
-def conversations(records: Sequence[Record], field: str, system: str) -> list[Row]:
+def conversations(records: Sequence[Record], field: str, system: str) -> list[DataRow]:
     """Rows of whole conversations; tool calls and the tools that there were stay in them.
 
     Raises:
@@ -90,7 +90,7 @@ def conversations(records: Sequence[Record], field: str, system: str) -> list[Ro
         messages = [_message(m, number) for m in said if isinstance(m, dict)]
         if system and (not messages or messages[0]["role"] != "system"):
             messages.insert(0, {"role": "system", "content": system})
-        row: Row = {"messages": messages}
+        row: DataRow = {"messages": messages}
         tools = record.get("tools")
         if tools := _loaded(tools) if isinstance(tools, str) else tools:
             row["tools"] = tools
@@ -98,7 +98,7 @@ def conversations(records: Sequence[Record], field: str, system: str) -> list[Ro
     return rows
 
 
-def _row(asked: str, said: str, system: str) -> Row:
+def _row(asked: str, said: str, system: str) -> DataRow:
     first = [{"role": "system", "content": system}] if system else []
     turns = [{"role": "user", "content": asked}, {"role": "assistant", "content": said}]
     return {"messages": [*first, *turns]}

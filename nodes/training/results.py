@@ -10,14 +10,14 @@ from patchbay.nodes.figures import Chart, Table
 from patchbay.nodes.models.transformers.adapter import WEIGHTS
 from patchbay.nodes.models.transformers.lora import LoraModel, LoraUse
 from patchbay.nodes.models.transformers.trained import TrainedAdapter
-from patchbay.nodes.training.base import Base, root_of
+from patchbay.nodes.training.base import TrainableModel, root_of
 from patchbay.nodes.training.held_out import compared
 from patchbay.nodes.training.job import Job
 from patchbay.nodes.units import duration, size_in_words
 from patchbay.nodes.weights.digest import memo_path, sha256_of
 
 
-def model_of(job: Job) -> Base:
+def model_of(job: Job) -> TrainableModel:
     """The trained model as a description."""
     result = str(job.place.result)
     if job.settings.params.method == "all weights":

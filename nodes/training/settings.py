@@ -9,10 +9,10 @@ from pydantic import BaseModel, ConfigDict
 
 from patchbay.nodes.contract import Field, NodeParams
 
-Method = Literal[
+TrainingMethod = Literal[
     "LoRA", "rank-stabilized LoRA", "DoRA", "QLoRA", "8 bits", "all weights"
 ]  # fmt: skip
-Layers = Literal["attention", "feed-forward", "all", "by name"]
+WhichLayers = Literal["attention", "feed-forward", "all", "by name"]
 
 ATTENTION = ("q_proj", "k_proj", "v_proj", "o_proj")
 FEED_FORWARD = ("gate_proj", "up_proj", "down_proj")
@@ -29,10 +29,10 @@ LOW_RANK = ("LoRA", "rank-stabilized LoRA", "DoRA", "QLoRA", "8 bits")
 class TrainingParams(NodeParams):
     """What every kind of training lets people set."""
 
-    method: Method = Field("LoRA")
+    method: TrainingMethod = Field("LoRA")
     """What is trained: small matrices beside the layers, over frozen weights of 32, 8 or 4 bits; or
     all weights."""
-    layers: Layers = Field("attention")
+    layers: WhichLayers = Field("attention")
     """Which layers get matrices."""
     names: list[str] = Field([], max_length=100)
     """The layers by name, such as q_proj, where they are chosen so."""
@@ -57,7 +57,7 @@ class TrainingParams(NodeParams):
     warmup: float = Field(0, ge=0, lt=1)
     """The share of steps in which the rate rises first."""
     limit: int = Field(512, ge=16, le=1_048_576)
-    """Tokens of a row; the end of longer ones is cut off."""
+    """RowTokens of a row; the end of longer ones is cut off."""
     precision: Literal["float32", "bfloat16"] = Field("float32")
     """What is computed with. Processors compute with 16 bits only slowly."""
     checkpointing: bool = Field(False)
@@ -68,7 +68,7 @@ class TrainingParams(NodeParams):
     """For the order of rows and the start of the matrices."""
 
 
-class Settings(BaseModel):
+class TrainingSettings(BaseModel):
     """All that the numbers of a training depend on, besides base and rows."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -18,7 +18,7 @@ from patchbay.nodes.models.transformers.load import pick_device
 from patchbay.nodes.models.transformers.trained import ABOUT
 from patchbay.nodes.training.base import network_of, reader_of, root_of
 from patchbay.nodes.training.card import card
-from patchbay.nodes.training.held_out import Losses, losses
+from patchbay.nodes.training.held_out import RowLosses, losses
 from patchbay.nodes.training.job import Job, tokens_of
 from patchbay.nodes.training.measure import (
     check_memory,
@@ -27,14 +27,15 @@ from patchbay.nodes.training.measure import (
     operations_a_second,
 )
 from patchbay.nodes.training.methods import bits_of, peft_config
-from patchbay.nodes.training.tokens import Tokens
-from patchbay.nodes.training.watching import Report, Watch, callback, hush
+from patchbay.nodes.training.tokens import RowTokens
+from patchbay.nodes.training.watching import Watch, callback, hush
 from patchbay.nodes.training.working import alone
 from patchbay.nodes.values import SecretRef, Spec
+from patchbay.nodes.weights.refs import Report
 
 
 @dataclass(frozen=True, slots=True)
-class Opening:
+class BaseOpening:
     """What opening adapters of the base asks for."""
 
     report: Report
@@ -105,7 +106,7 @@ def _train(job: Job, watch: Watch) -> dict[str, Any]:
     return record | {"again": False}
 
 
-def trainer_of(job: Job, tokenizer: Any, rows: list[Tokens], watch: Watch) -> Any:
+def trainer_of(job: Job, tokenizer: Any, rows: list[RowTokens], watch: Watch) -> Any:
     """TRL's trainer for a job, ready to begin. `card.py` writes the same as a script."""
     import datasets
     import transformers
@@ -116,7 +117,7 @@ def trainer_of(job: Job, tokenizer: Any, rows: list[Tokens], watch: Watch) -> An
 
     params = job.settings.params
     network, _ = network_of(
-        job.base, params.precision, bits_of(job.settings), Opening(watch.report)
+        job.base, params.precision, bits_of(job.settings), BaseOpening(watch.report)
     )
     total = job.settings.total_steps(len(rows))
     data = datasets.Dataset.from_list(
@@ -168,7 +169,7 @@ def arguments(job: Job, total: int) -> dict[str, Any]:
     }
 
 
-def _estimated(job: Job, rows: list[Tokens], watch: Watch) -> str:
+def _estimated(job: Job, rows: list[RowTokens], watch: Watch) -> str:
     made = anatomy(root_of(job.base).weights)
     if made is None:
         return ""
@@ -179,7 +180,7 @@ def _estimated(job: Job, rows: list[Tokens], watch: Watch) -> str:
     return words
 
 
-def _base_losses(trainer: Any, held: list[Tokens]) -> Losses:
+def _base_losses(trainer: Any, held: list[RowTokens]) -> RowLosses:
     disabled = getattr(trainer.model, "disable_adapter", contextlib.nullcontext)
     with disabled():
         return losses(trainer, held)

@@ -14,11 +14,12 @@ from patchbay.nodes.training.base import checked_base
 from patchbay.nodes.training.datasets import InstructionData
 from patchbay.nodes.training.job import Job
 from patchbay.nodes.training.results import adapter_of, curve_of, held_out_of, model_of, report_of
-from patchbay.nodes.training.settings import Settings, TrainingParams
+from patchbay.nodes.training.settings import TrainingParams, TrainingSettings
 from patchbay.nodes.training.supervised import train
-from patchbay.nodes.training.watching import Report, Watch
+from patchbay.nodes.training.watching import Watch
 from patchbay.nodes.training.working import apart
 from patchbay.nodes.values import ModelSpec
+from patchbay.nodes.weights.refs import Report
 
 
 class TrainSupervised(Node):
@@ -50,7 +51,7 @@ class TrainSupervised(Node):
         adapter: TrainedAdapter = port(doc="The adapter alone, for *LoRA adapter*.")
         curve: Chart = port(doc="The loss of each step.")
         report: Table = port(doc="What was trained, on what, at what cost; where it lies.")
-        held_out: Table = port(doc="Base and trained on rows held out, with intervals.")
+        held_out: Table = port(doc="TrainableModel and trained on rows held out, with intervals.")
 
     value_types = (TrainedAdapter, LoraModel, TransformersModel)
 
@@ -78,7 +79,7 @@ class TrainSupervised(Node):
         return ()
 
     async def run(self, inputs: Inputs, params: Params, ctx: Context) -> Outputs:
-        settings = Settings(kind="supervised", params=params)
+        settings = TrainingSettings(kind="supervised", params=params)
         job = Job(checked_base(inputs.model), inputs.data, inputs.held_out, settings)
         watch = Watch(reporter(ctx), ctx.cancelled)
         record = await ctx.blocking(apart, watch, lambda: train(job, watch))

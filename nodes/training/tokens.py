@@ -11,19 +11,19 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from patchbay.nodes.errors import NodeError
-from patchbay.nodes.training.datasets import Row
+from patchbay.nodes.training.datasets import DataRow
 
 EVERYTHING, LAST = "everything", "last answer"
 
 
 @dataclass(frozen=True, slots=True)
-class Tokens:
+class RowTokens:
     """A row as tokens; `learned` says of each whether the model is trained to say it."""
 
     ids: tuple[int, ...]
     learned: tuple[bool, ...]
 
-    def cut(self, limit: int) -> Tokens:
+    def cut(self, limit: int) -> RowTokens:
         """The first `limit` tokens."""
         return replace(self, ids=self.ids[:limit], learned=self.learned[:limit])
 
@@ -39,7 +39,7 @@ class Tokens:
         return sum(self.learned)
 
 
-class Reader:
+class RowReader:
     """Reads rows as a model would.
 
     Args:
@@ -62,7 +62,7 @@ class Reader:
                 retry=False,
             )
 
-    def tokens(self, row: Row, number: int = 0) -> Tokens:
+    def tokens(self, row: DataRow, number: int = 0) -> RowTokens:
         """A whole row.
 
         Raises:
@@ -72,7 +72,7 @@ class Reader:
         learn = row.get("learn", "answers")
         whole = self.ids(messages, tools, number)
         if learn == EVERYTHING:
-            return Tokens(tuple(whole), (True,) * len(whole))
+            return RowTokens(tuple(whole), (True,) * len(whole))
         turns = [i for i, message in enumerate(messages) if message["role"] == "assistant"]
         learned = [False] * len(whole)
         for at in turns[-1:] if learn == LAST else turns:
@@ -82,7 +82,7 @@ class Reader:
                 until = same_start(self.ids(messages[: at + 1], tools, number), whole)
             for place in range(same_start(before, whole), until):
                 learned[place] = True
-        return Tokens(tuple(whole), tuple(learned))
+        return RowTokens(tuple(whole), tuple(learned))
 
     def ids(
         self, messages: Sequence[Any], tools: Any = None, number: int = 0, *, asks: bool = False

@@ -6,13 +6,12 @@ import statistics
 import threading
 import time
 import warnings
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from patchbay.nodes.units import duration
+from patchbay.nodes.weights.refs import Report
 
-Report = Callable[[str, float, float | None], None]
 RECENT = 20
 """Steps over which the seconds of one are taken; the first of a process is left out."""
 

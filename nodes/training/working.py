@@ -14,7 +14,7 @@ from typing import TypeVar
 
 from patchbay.nodes.contract import NodeError
 from patchbay.nodes.models.errors import out_of_memory
-from patchbay.nodes.training.place import Place, unwritable
+from patchbay.nodes.training.place import TrainingPlace, unwritable
 from patchbay.nodes.training.watching import Watch
 
 T = TypeVar("T")
@@ -52,7 +52,7 @@ def apart(watch: Watch, work: Callable[[], T]) -> T:
 
 
 @contextlib.contextmanager
-def alone(place: Place, watch: Watch) -> Iterator[None]:
+def alone(place: TrainingPlace, watch: Watch) -> Iterator[None]:
     """Have the process, and the folder of a training, to oneself.
 
     Raises:
@@ -83,7 +83,7 @@ def alone(place: Place, watch: Watch) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _in_words(place: Place) -> Iterator[None]:
+def _in_words(place: TrainingPlace) -> Iterator[None]:
     try:
         yield
     except NodeError:

@@ -22,7 +22,7 @@ from patchbay.nodes.models.transformers.spec import TransformersModel
 from patchbay.nodes.testing import RecordingContext, run_node
 from patchbay.nodes.training.datasets import InstructionData, kept
 from patchbay.nodes.training.job import Job
-from patchbay.nodes.training.settings import Settings, TrainingParams
+from patchbay.nodes.training.settings import TrainingParams, TrainingSettings
 from patchbay.nodes.training.supervised import train
 from patchbay.nodes.training.supervised_node import TrainSupervised
 from patchbay.nodes.training.watching import Watch
@@ -40,7 +40,7 @@ def job_of(
     **params: Any,
 ) -> Job:
     chosen = TrainingParams(**{**QUICK, **params})
-    return Job(base, data, held_out, Settings(kind="supervised", params=chosen))
+    return Job(base, data, held_out, TrainingSettings(kind="supervised", params=chosen))
 
 
 def quiet() -> Watch:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from patchbay.nodes.training.tokens import Reader
+from patchbay.nodes.training.tokens import RowReader
 from tests.nodes.training.conftest import TEMPLATE
 
 TALK = [
@@ -24,7 +24,7 @@ def tokenizer(tiny_folder: Path) -> Any:
 
 
 def learned(tokenizer: Any, learn: str, template: str = TEMPLATE) -> list[str]:
-    tokens = Reader(tokenizer, template).tokens({"messages": TALK, "learn": learn})
+    tokens = RowReader(tokenizer, template).tokens({"messages": TALK, "learn": learn})
     pieces, last = [], False
     for token, taught in zip(tokens.ids, tokens.learned, strict=True):
         if taught:
@@ -62,7 +62,7 @@ def test_labels_are_as_trl_makes_them(tokenizer: Any) -> None:
         row["prompt"], add_generation_prompt=True, return_dict=True
     )["input_ids"]
     whole = tokenizer.apply_chat_template(TALK, return_dict=True)["input_ids"]
-    tokens = Reader(tokenizer).tokens({"messages": TALK, "learn": "last answer"})
+    tokens = RowReader(tokenizer).tokens({"messages": TALK, "learn": "last answer"})
     assert list(tokens.ids) == whole
     assert tokens.labels == [-100] * len(asked) + whole[len(asked) :]
     assert tokens.cut(len(asked)).taught == 0
