@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Literal
 
@@ -90,7 +91,7 @@ class TrainingSettings(BaseModel):
             return self.params.steps
         batches = -(-rows // self.params.batch)
         each = -(-batches // self.params.accumulate)
-        return max(1, -(-int(each * self.params.epochs * 1000) // 1000))
+        return max(1, math.ceil(each * self.params.epochs))
 
     def targets(self) -> list[str]:
         """The layers that get matrices, by the end of their names."""

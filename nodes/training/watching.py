@@ -64,7 +64,7 @@ class Watch:
         return statistics.median(known[-RECENT:]) if known else 0.0
 
 
-SHOWN = ("loss", "reward", "rewards/margins", "rewards/accuracies", "kl")
+SHOWN = ("loss", "reward", "margins", "accuracies", "kl")
 """Figures that the line of progress names."""
 
 
@@ -86,7 +86,11 @@ def callback(watch: Watch) -> Any:
 
         def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **_: Any) -> None:
             if logs and "loss" in logs:
-                numbers = {k: float(v) for k, v in logs.items() if isinstance(v, (int, float))}
+                numbers = {
+                    k.removeprefix("rewards/"): float(v)
+                    for k, v in logs.items()
+                    if isinstance(v, (int, float))
+                }
                 watch.log(state.global_step, state.max_steps, numbers)
 
     return Watching()
