@@ -1,8 +1,9 @@
 """A flow as a Python script of plain library calls, or as a notebook.
 
-Prompts, models behind providers and servers, questions to them, agents and crews become the calls
-of LangChain and CrewAI that say the same. Where none does (a local model held to a grammar, an
-index kept by content), the script calls the node itself by one small import.
+Prompts, models behind providers and servers, questions to them, agents and crews, engines and
+networks become the calls of LangChain, CrewAI, LlamaIndex and Transformers that say the same. Where
+none does (a local model held to a grammar, an index kept by content), the script calls the node
+itself by one small import.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ from patchbay.flows.checks.resolve import Resolved, ResolvedNode, resolve
 from patchbay.flows.document.graph import topological_order
 from patchbay.flows.document.model import Flow
 from patchbay.flows.document.writing import plain_secrets
-from patchbay.flows.exchange.calls import Call, native_call
+from patchbay.flows.exchange.call import Call
+from patchbay.flows.exchange.calls import is_said, native_call
 from patchbay.flows.exchange.naming import python_name
 from patchbay.flows.problems import FlowError, Problem
 from patchbay.flows.wording import printable
@@ -39,6 +41,8 @@ class ScriptDraft:
     """(node, output) → the Python expression of its value."""
     described: dict[tuple[str, str], str] = field(default_factory=dict)
     """Likewise for steps by `node`, where a library's own object says nothing to them."""
+    said: dict[str, bool] = field(default_factory=dict)
+    """Node → whether it is written as a plain call, as far as anybody asked."""
     maybe: set[tuple[str, str]] = field(default_factory=set)
     """Outputs that may be None, since their way was not taken."""
     imports: set[str] = field(default_factory=set)
@@ -116,11 +120,16 @@ _PACKAGES = {
     "langchain_openai": "langchain-openai",
     "langchain_ollama": "langchain-ollama",
     "crewai": "crewai",
+    "transformers": "transformers torch",
 }
 
 
 def _package(line: str) -> str:
-    return _PACKAGES.get(line.split()[1].partition(".")[0], "")
+    """What is to be installed for an import."""
+    module = line.split()[1].split(".")
+    if module[0] == "llama_index":  # one package for each part
+        return "-".join(module[: 2 if module[1] == "core" else 3]).replace("_", "-")
+    return _PACKAGES.get(module[0], "")
 
 
 # --- the whole ------------------------------------------------------------------------------------
@@ -160,6 +169,13 @@ def script_of(flow: Flow, catalog: Catalog) -> ScriptDraft:
     return made
 
 
+def _idle(made: ScriptDraft, node: ResolvedNode, steps: bool) -> Call | None:
+    """The call of a model that nobody takes, since the plain calls that would say it themselves."""
+    outgoing = [e for es in made.resolved.outgoing[node.instance.id].values() for e in es]
+    call = native_call(made, node, {}, dry=True)
+    return call if outgoing and not steps and call is not None and call.describes else None
+
+
 def _asks(node: ResolvedNode) -> bool:
     """Whether a node asks a person."""
     known = node.cls is not None and node.params is not None and not node.instance.disabled
@@ -178,11 +194,14 @@ def _add(made: ScriptDraft, node: ResolvedNode) -> None:
         made.outputs.append((node.flow_output, value))
         return
     call = native_call(made, node, inputs)
-    native, steps = _wanted(made, node)
-    if call is not None and call.describes and not native:
+    if call is not None and not is_said(made, node):
         call = None  # only steps by `node` take it, and they take a description
     if call is not None:
         _native(made, node, inputs, call)
+    steps = _steps_take(made, node)
+    if call is None and (idle := _idle(made, node, steps)) is not None:
+        made.values[(node.instance.id, idle.output)] = "None"  # it is there, and nobody reads it
+        return
     if call is None or (call.describes and steps):
         _step(made, node, inputs, second=call is not None)
 
@@ -314,17 +333,14 @@ def _given(made: ScriptDraft, node: ResolvedNode, port: str, values: list[tuple[
     return f"next((v for v in ({', '.join(words)}) if v is not None), None)"
 
 
-def _wanted(made: ScriptDraft, node: ResolvedNode) -> tuple[bool, bool]:
-    """Whether plain calls take what a node gives, and whether steps by `node` do."""
-    from patchbay.flows.exchange.calls import is_native
-
-    takers = [
-        is_native(made, made.resolved.nodes[edge.target_node])
+def _steps_take(made: ScriptDraft, node: ResolvedNode) -> bool:
+    """Whether a step by `node` takes what a node gives."""
+    return any(
+        not is_said(made, made.resolved.nodes[edge.target_node])
         for edges in made.resolved.outgoing[node.instance.id].values()
         for edge in edges
         if edge.target_node in made.resolved.nodes
-    ]
-    return any(takers), not all(takers)
+    )
 
 
 # --- words ----------------------------------------------------------------------------------------
