@@ -34,9 +34,13 @@ _HINT = re.compile(
 _COMPILED = tuple((name, re.compile(pattern)) for name, pattern in _SHAPES)
 
 
+_LEAST = 11
+"""Every shape has as many characters at least: the address `ab://c:123@` is the shortest."""
+
+
 def secret_kind(text: str) -> str | None:
     """What sort of secret a text holds, in words, or None."""
-    if not _HINT.search(text):
+    if len(text) < _LEAST or not _HINT.search(text):
         return None
     return next((name for name, pattern in _COMPILED if pattern.search(text)), None)
 

@@ -26,6 +26,8 @@ def printable(text: str, limit: int = 80) -> str:
         return HIDDEN
     if len(text) > limit:
         text = text[: limit - 1] + "…"
+    if text.isascii() and text.isprintable():
+        return text
     return UNSAFE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 
 

@@ -120,8 +120,22 @@ def parse_json(text: str | bytes) -> Any:
             doubled.extend((made, key) for key, count in counts.items() if count > 1)
         return made
 
+    odd: list[str] = []
+
+    def number(digits: str) -> float:
+        value = float(digits)
+        if not math.isfinite(value):
+            odd.append(digits)
+        return value
+
+    def constant(word: str) -> float:  # NaN, Infinity
+        odd.append(word)
+        return float(word)
+
     try:
-        data = json.loads(text, object_pairs_hook=unique)
+        data = json.loads(
+            text, object_pairs_hook=unique, parse_float=number, parse_constant=constant
+        )
     except json.JSONDecodeError as error:
         raise _not_json(text, error) from None
     except RecursionError:
@@ -129,15 +143,20 @@ def parse_json(text: str | bytes) -> Any:
     except ValueError:  # Python refuses whole numbers of more than 4,300 digits
         message = "It holds a number of thousands of digits."
         raise _refused("file/number", message, "Write it as text, or shorten it.") from None
-    doubtful = doubled or _DOUBTFUL.search(text) or _deeper_than(data, MAX_DEPTH)
+    doubtful = doubled or odd or _may_be_half(text) or _deeper_than(data, MAX_DEPTH)
     problems = list(_data_problems(data, doubled)) if doubtful else ()
     if problems:
         raise FlowError(problems)
     return data
 
 
-_DOUBTFUL = re.compile(r"NaN|Infinity|[eE]\+?\d{3}|\d{300}|\\u[dD][89a-fA-F]|[\ud800-\udfff]")
-"""What a number that is not finite, or half of a character, looks like in a file."""
+_HALF = re.compile(r"\\u[dD][89a-fA-F]|[\ud800-\udfff]")
+"""What half of a character looks like in a file."""
+
+
+def _may_be_half(text: str) -> bool:
+    """Whether a text may hold half a character; looked for where it holds more than plain ASCII."""
+    return (not text.isascii() or "\\u" in text) and _HALF.search(text) is not None
 
 
 def _deeper_than(data: Any, depth: int) -> bool:

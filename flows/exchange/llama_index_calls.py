@@ -159,7 +159,7 @@ def _engine_model(
         "api_base": repr(params.get("base_url", "http://127.0.0.1:8080/v1")),
         "api_key": secret(params["api_key"]) if "api_key" in params else '"none"',
         "temperature": params["temperature"],
-        "max_tokens": node.params.max_tokens,  # type: ignore[attr-defined]
+        "max_tokens": node.params.max_tokens,
         "context_window": WINDOW,
         "is_chat_model": True,
     }

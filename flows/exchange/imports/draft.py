@@ -16,7 +16,9 @@ MAX_NOTE = 19_000
 
 def line(text: str, limit: int = 120) -> str:
     """A text as one line without control characters."""
-    return UNSAFE.sub(" ", text).strip()[:limit]
+    if not (text.isascii() and text.isprintable()):
+        text = UNSAFE.sub(" ", text)
+    return text.strip()[:limit]
 
 
 class Spot(NamedTuple):

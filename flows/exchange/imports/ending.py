@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from bisect import bisect_right, insort
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -305,7 +307,7 @@ WIDE, HIGH = 270, 150
 
 def _spread(lowering: Lowering) -> None:
     """Move nodes down that would lie on another one."""
-    taken: dict[tuple[int, int], list[tuple[float, float]]] = {}
+    taken: dict[int, list[tuple[float, float]]] = {}
     for name, place in lowering.draft.layout.items():
         if name not in lowering.draft.nodes:
             continue
@@ -315,23 +317,27 @@ def _spread(lowering: Lowering) -> None:
             if hit is None:
                 break
             y = int(hit) + HIGH
-        taken.setdefault((int(x // WIDE), int(y // HIGH)), []).append((x, y))
+        insort(taken.setdefault(int(x // WIDE), []), (y, x))
         if y != place.y:
             lowering.draft.layout[name] = place._replace(y=y)
 
 
-_AROUND = tuple((column, row) for column in (-1, 0, 1) for row in (-1, 0, 1))
+def _hit(taken: Mapping[int, list[tuple[float, float]]], x: float, y: float) -> float | None:
+    """How high a node lies that would be lain on; None where there is room.
 
-
-def _hit(
-    taken: Mapping[tuple[int, int], list[tuple[float, float]]], x: float, y: float
-) -> float | None:
-    """How high a node lies that would be lain on; None where there is room."""
-    column, row = int(x // WIDE), int(y // HIGH)
-    for right, down in _AROUND:
-        for other in taken.get((column + right, row + down), ()):
-            if abs(other[0] - x) < WIDE and abs(other[1] - y) < HIGH:
-                return other[1]
+    Each column is sorted by height: y, then x.
+    """
+    column = int(x // WIDE)
+    for beside in (column - 1, column, column + 1):
+        lying = taken.get(beside)
+        if lying is None:
+            continue
+        for at in range(bisect_right(lying, (y - HIGH, math.inf)), len(lying)):
+            high, wide = lying[at]
+            if high >= y + HIGH:
+                break
+            if abs(wide - x) < WIDE:
+                return high
     return None
 
 

@@ -136,7 +136,7 @@ def _node(node: Any) -> ForeignNode | None:
 
 def _is_reference(value: Any) -> bool:
     if isinstance(value, str):
-        return bool(_REFERENCE.match(value))
+        return value.startswith("{{") and _REFERENCE.match(value) is not None
     return isinstance(value, list) and bool(value) and all(_is_reference(item) for item in value)
 
 
@@ -160,6 +160,7 @@ def _undrawn(node: Any, known: set[str]) -> Iterator[ForeignWire]:
     inputs = data.get("inputs") if isinstance(data, dict) else None
     for anchor, value in inputs.items() if isinstance(inputs, dict) else ():
         for item in value if isinstance(value, list) else [value]:
-            match = _REFERENCE.match(item) if isinstance(item, str) else None
+            looks = isinstance(item, str) and item.startswith("{{")
+            match = _REFERENCE.match(item) if looks else None
             if match and match[1] in known and isinstance(node.get("id"), str):
                 yield ForeignWire(match[1], "output", node["id"], str(anchor))

@@ -142,6 +142,8 @@ def _told(node: ForeignNode, prefix: str) -> ForeignNode:
         }
     elif node.type == "startAgentflow":
         given.pop("startFormInput", None)
+    else:
+        return node
     return replace(node, settings=given)
 
 

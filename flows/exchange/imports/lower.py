@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -77,6 +77,7 @@ class Lowering:
         """Ports that get what was said before the question."""
         self.texts = Texts(self)
         self.ways = Ways(self)
+        self._lacking: dict[tuple[str, ...], str] = {}
 
     def run(self) -> Flow:
         """The flow."""
@@ -155,7 +156,13 @@ class Lowering:
             return f"Patchbay knows no node type {spec.name!r} of this builder."
         if spec.refused:
             return spec.refused
-        kinds = sorted({piece.kind for piece in active.values()})
+        kinds = tuple(sorted({piece.kind for piece in active.values()}))
+        if kinds not in self._lacking:
+            self._lacking[kinds] = self._lacks(kinds)
+        return self._lacking[kinds]
+
+    def _lacks(self, kinds: Sequence[str]) -> str:
+        """Why these kinds cannot be used; "" where they can."""
         coming = [kind.rstrip("?") for kind in kinds if kind.endswith("?")]
         if coming:
             return f"Patchbay has no node for it yet ({', '.join(coming)})."

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any
 
 from patchbay.flows.exchange.imports.template import from_html
@@ -24,10 +25,13 @@ CHARACTERS_PER_TOKEN = 4
 
 def setting(settings: Mapping[str, Any], path: str) -> Any:
     """A setting by name, `a.b` for one inside another, `a|b` for the first that is set."""
-    for name in path.split("|"):
+    for parts in _ways(path):
         value: Any = settings
-        for part in name.split("."):
-            value = value.get(part, MISSING) if isinstance(value, Mapping) else MISSING
+        for part in parts:
+            if not isinstance(value, dict) and not isinstance(value, Mapping):
+                value = MISSING
+                break
+            value = value.get(part, MISSING)
             if value is MISSING:
                 break
         if value is not MISSING and value is not None and value not in ("", [], {}):
@@ -35,14 +39,26 @@ def setting(settings: Mapping[str, Any], path: str) -> Any:
     return MISSING
 
 
+@lru_cache(maxsize=4096)
+def _ways(path: str) -> tuple[tuple[str, ...], ...]:
+    return tuple(tuple(name.split(".")) for name in path.split("|"))
+
+
+@lru_cache(maxsize=4096)
+def _read(expression: str) -> tuple[str, str] | None:
+    """The setting that an expression of a table names, and how it is read; None for plain text."""
+    match = _SETTING.match(expression)
+    return (match[1], match[2] or "plain") if match else None
+
+
 def value_of(expression: Any, settings: Mapping[str, Any]) -> Any:
     """What an expression of a table gives for these settings, or `MISSING`."""
     if isinstance(expression, str):
-        match = _SETTING.match(expression)
-        if not match:
+        told = _read(expression)
+        if told is None:
             return expression
-        value = setting(settings, match[1])
-        return value if value is MISSING else READERS[match[2] or "plain"](value)
+        value = setting(settings, told[0])
+        return value if value is MISSING else READERS[told[1]](value)
     if isinstance(expression, list):
         made = [value_of(item, settings) for item in expression]
         return [item for item in made if item is not MISSING]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any, Literal, NamedTuple
 
 from patchbay.flows.wording import printable
 
@@ -18,8 +19,7 @@ HEADINGS: dict[ImportStatus, str] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """One line of the report."""
 
     status: ImportStatus
@@ -29,6 +29,12 @@ class Entry:
     """What it became, how it differs, what to name, or why it was refused."""
     node: str = ""
     """The id of the node here, where there is one."""
+
+
+@lru_cache(maxsize=1024)
+def _printable(words: str) -> str:
+    """Words of a table, which come again and again."""
+    return printable(words, 700)
 
 
 @dataclass(slots=True)
@@ -41,7 +47,7 @@ class ImportReport:
 
     def add(self, status: ImportStatus, what: str, words: str = "", node: str = "") -> None:
         """Add a line, once."""
-        entry = Entry(status, printable(what, 160), printable(words, 700), node)
+        entry = Entry(status, printable(what, 160), _printable(words), node)
         if entry not in self._known:
             self._known.add(entry)
             self.entries.append(entry)
@@ -52,7 +58,7 @@ class ImportReport:
 
     def as_dict(self) -> dict[str, Any]:
         """Plain JSON."""
-        return {"builder": self.builder, "entries": [asdict(entry) for entry in self.entries]}
+        return {"builder": self.builder, "entries": [entry._asdict() for entry in self.entries]}
 
     def summary(self) -> str:
         """`12 mapped, 1 approximated, 2 to name, 1 refused`."""

@@ -28,6 +28,8 @@ def without_secrets(
     A value that is a secret as a whole becomes `{"secret": NAME}`; one inside a longer text is
     replaced there.
     """
+    if isinstance(value, str):
+        return _text_without(value, owner, field)
     names: set[str] = set()
     if depth > 60:
         return None, names
@@ -43,19 +45,20 @@ def without_secrets(
         for _, found in rows:
             names |= found
         return [new for new, _ in rows], names
-    if not isinstance(value, str) or not value:
-        return value, names
-    keyed = _KEYED.search(field) and not _NOT_KEYED.search(field)
+    return value, names
+
+
+def _text_without(value: str, owner: str, field: str) -> tuple[Any, set[str]]:
     shaped = secret_kind(value)
     if shaped and "\n" not in value and " " not in value.strip() and len(value) < 400:
         name = secret_name(field, owner)
         return {"secret": name}, {name}
     if shaped:
-        return _masked(value), names
-    if keyed and _opaque(value):
+        return _masked(value), set()
+    if _opaque(value) and _KEYED.search(field) and not _NOT_KEYED.search(field):
         name = secret_name(field, owner)
         return {"secret": name}, {name}
-    return value, names
+    return value, set()
 
 
 def _opaque(value: str) -> bool:
