@@ -6,8 +6,10 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any
 
+from patchbay.flows.document.edit import fresh_id
 from patchbay.flows.exchange.imports.flowise_steps import (
     with_default_model,
     with_parts,
@@ -17,7 +19,20 @@ from patchbay.flows.exchange.imports.graph import ForeignGraph, ForeignNode, For
 from patchbay.flows.exchange.imports.params import READERS
 
 _REFERENCE = re.compile(r"^\{\{([^{}]{1,200})\.data\.instance\}\}$")
-_LISTS = ("ChatFlow", "AgentFlow", "AgentFlowV2", "AssistantFlow", "ChatFlows", "AgentFlows")
+_LISTS = (
+    "ChatFlow", "AgentFlow", "AgentFlowV2", "AssistantFlow", "CustomTemplate", "ChatFlows",
+    "AgentFlows",
+)  # fmt: skip
+"""Lists of flows in a workspace export ("Export all"), as of Flowise 3.1."""
+_LEFT = {
+    "ChatMessage": "chat messages", "ChatMessageFeedback": "feedback", "Execution": "executions",
+    "Tool": "custom tools", "Variable": "variables", "DocumentStore": "document stores",
+    "AssistantCustom": "assistants", "AssistantOpenAI": "OpenAI assistants",
+    "AssistantAzure": "Azure assistants",
+}  # fmt: skip
+"""Its other lists, which hold no flow."""
+_RUNS = ("selectedChatflow", "executeFlowSelectedFlow")
+"""Settings that name a flow of the same server by its id."""
 
 
 def is_flowise(data: Any) -> bool:
@@ -35,10 +50,26 @@ def is_flowise(data: Any) -> bool:
     )
 
 
-def flows_of(data: Mapping[str, Any], name: str) -> Iterator[tuple[str, Any]]:
-    """The flows in an export, each with its name; `flowData` is a JSON text there."""
+def graphs_of_flowise(data: Mapping[str, Any], name: str) -> Iterator[ForeignGraph]:
+    """The neutral graphs of an export: a single flow, or all of a workspace.
+
+    In a workspace a flow that another one runs by its id is found by its name.
+    """
+    found = list(_flows_of(data, name))
+    stems: dict[str, str] = {}
+    for flow_id, title, _ in found:
+        stems[flow_id or f"#{len(stems)}"] = fresh_id(title, stems.values())
+    for number, (_, title, flow) in enumerate(found):
+        graph = read_flowise(flow, title, stems)
+        if number == 0 and (left := _left(data)):
+            graph.remarks.append(f"the export also holds {left}, which are not taken over")
+        yield graph
+
+
+def _flows_of(data: Mapping[str, Any], name: str) -> Iterator[tuple[str, str, Any]]:
+    """The flows in an export, each with its id and name; `flowData` is a JSON text there."""
     if isinstance(data.get("nodes"), list):
-        yield str(data.get("name") or name), data
+        yield "", str(data.get("name") or name), data
         return
     for key in _LISTS:
         rows = data.get(key)
@@ -50,17 +81,36 @@ def flows_of(data: Mapping[str, Any], name: str) -> Iterator[tuple[str, Any]]:
                 except (ValueError, RecursionError):
                     flow = None
             if isinstance(flow, dict) and isinstance(flow.get("nodes"), list):
-                yield str(row.get("name") or f"{name} {key}"), flow
+                yield _text(row.get("id")), str(row.get("name") or f"{name} {key}"), flow
 
 
-def read_flowise(data: Mapping[str, Any], name: str) -> ForeignGraph:
-    """The neutral graph of one chatflow or agentflow v1."""
+def _left(data: Mapping[str, Any]) -> str:
+    """What else a workspace export holds, in words."""
+    counts = {
+        words: len(rows)
+        for key, words in _LEFT.items()
+        if isinstance(rows := data.get(key), list) and rows
+    }
+    return ", ".join(f"{count:,} {words}" for words, count in counts.items())
+
+
+def read_flowise(
+    data: Mapping[str, Any], name: str, flows: Mapping[str, str] = MappingProxyType({})
+) -> ForeignGraph:
+    """The neutral graph of one chatflow or agentflow.
+
+    Args:
+        data: the flow.
+        name: its name.
+        flows: what flows of the same export are called here, by their ids there.
+    """
     graph = ForeignGraph("flowise", name, _text(data.get("description")))
     for node in data["nodes"]:
         made = _node(node)
         if made is not None:
             graph.nodes.append(made)
     with_parts(graph)
+    _with_flows(graph, flows)
     known = {node.id for node in graph.nodes}
     edges = data.get("edges")
     for edge in edges if isinstance(edges, list) else ():
@@ -73,6 +123,15 @@ def read_flowise(data: Mapping[str, Any], name: str) -> ForeignGraph:
     _with_services(graph)
     with_people(graph)
     return graph
+
+
+def _with_flows(graph: ForeignGraph, flows: Mapping[str, str]) -> None:
+    """Name the flows of the same export that nodes run."""
+    for index, node in enumerate(graph.nodes if flows else ()):
+        runs = next((v for key in _RUNS if isinstance(v := node.settings.get(key), str)), "")
+        if runs in flows:
+            settings = {**node.settings, "flow_here": flows[runs]}
+            graph.nodes[index] = replace(node, settings=settings)
 
 
 def _with_services(graph: ForeignGraph) -> None:

@@ -14,7 +14,7 @@ from patchbay.flows.document.model import Flow
 from patchbay.flows.document.reading import parse_json, read_bytes
 from patchbay.flows.exchange.imports.crewai import agents_of, read_crewai, tasks_of
 from patchbay.flows.exchange.imports.dify import is_dify, read_dify
-from patchbay.flows.exchange.imports.flowise import flows_of, is_flowise, read_flowise
+from patchbay.flows.exchange.imports.flowise import graphs_of_flowise, is_flowise
 from patchbay.flows.exchange.imports.graph import ForeignGraph
 from patchbay.flows.exchange.imports.haystack import is_haystack, read_haystack
 from patchbay.flows.exchange.imports.langflow import is_langflow, read_langflow
@@ -175,8 +175,7 @@ def _tell_inputs(graph: ForeignGraph, parts: Mapping[str, Flow]) -> None:
 def graphs_of(data: Any, name: str) -> Iterator[ForeignGraph]:
     """The neutral graphs in data of any builder; none where no builder is recognised."""
     if is_flowise(data):
-        for title, flow in flows_of(data, name):
-            yield read_flowise(flow, title)
+        yield from graphs_of_flowise(data, name)
     elif is_langflow(data):
         yield read_langflow(data, name)
     elif is_haystack(data):

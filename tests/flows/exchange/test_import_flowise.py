@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from patchbay.flows.checks.validate import validate
@@ -290,6 +292,44 @@ def test_a_workspace_holds_several_flows():
     flow = chatflow({"model": MODEL, "it": ("toolAgent", {})}, ["model.chatOpenAI > it.model"])
     found = list(import_data(workspace(First=flow, Second=flow), "workspace", CATALOG))
     assert [one.flow.name for one in found] == ["First", "Second"]
+
+
+def test_export_all_names_the_flows_that_flows_run():
+    """As Flowise 3.1 writes it: rows with ids, `flowData` as text, and much that is no flow."""
+    inner = chatflow({"chain": ("llmChain", {}), "model": ("chatOpenAI", {})},
+                     ["model.chatOpenAI > chain.model"])  # fmt: skip
+    tool = {"name": "ask it", "description": "Knows.", "selectedChatflow": "id-1"}
+    outer = chatflow(
+        {"agent": ("toolAgent", {}), "model": ("chatOpenAI", {}), "tool": ("chatflowTool", tool),
+         "gone": ("chatflowTool", {**tool, "name": "other", "selectedChatflow": "id-9"})},
+        ["model.chatOpenAI > agent.model", "tool.chatflowTool > agent.tools",
+         "gone.chatflowTool > agent.tools"],
+    )  # fmt: skip
+    rows = [("id-1", "Facts!", inner), ("id-2", "Facts", outer)]
+    data = {
+        "AgentFlow": [],
+        "AgentFlowV2": [],
+        "AssistantCustom": [],
+        "ChatFlow": [
+            {"id": flow_id, "name": name, "flowData": json.dumps(flow), "type": "CHATFLOW",
+             "deployed": False, "chatbotConfig": None, "workspaceId": "w"}
+            for flow_id, name, flow in rows
+        ],
+        "ChatMessage": [{"role": "userMessage", "content": "hello"}] * 3,
+        "CustomTemplate": [{"name": "Mine", "flowData": json.dumps(inner)}, {"name": "A tool"}],
+        "Tool": [{"id": "t", "name": "js", "func": "return 1"}],
+        "Variable": [],
+    }  # fmt: skip
+    found = list(import_data(data, "ExportData", CATALOG))
+    assert [one.flow.name for one in found] == ["Facts!", "Facts", "Mine"]
+    tools = [node.params for node in found[1].flow.nodes if node.kind == "tool.flow"]
+    assert [params.get("flow") for params in tools] == ["facts", None]
+    named = [entry.what for entry in found[1].report.of("name") if "the flow that" in entry.words]
+    assert len(named) == 1
+    remarks = [e.words for e in found[0].report.of("approximated") if e.what == "The file"]
+    assert remarks == ["the export also holds 3 chat messages, 1 custom tools, which are not "
+                       "taken over"]  # fmt: skip
+    assert not [e for e in found[1].report.entries if e.what == "The file"]
 
 
 def test_places_and_notes_come_along():
