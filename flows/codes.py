@@ -35,6 +35,12 @@ FILE_CODES: Mapping[str, str] = {
     "file/shape": "Something is missing, unknown, or of another type than the format says. The "
     "place is named, as in `nodes[3].run.retries`. The format is in `flows/flow.schema.json`.",
     "file/no-flow": "A picture that was dropped carries no flow.",
+    "received/name": "A document that was given has a name that leads elsewhere, or that not every "
+    "system takes.",
+    "received/type": "Nothing here reads documents of that kind.",
+    "received/size": "A document, or those of a flow together, are larger than is taken.",
+    "received/count": "A flow has as many documents as are taken.",
+    "received/disk": "A document that was given could not be written.",
     "export/node": "A node cannot be said in the form that a flow is exported to.",
     "import/unknown": "The file is of no builder that Patchbay knows.",
     "import/too-large": "The file holds more nodes than are imported.",

@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 import base64
+from pathlib import Path
 
-from patchbay.nodes.contract import Context, Field, Node, NodeError, NodeParams, Ports, port
+from patchbay.nodes.contract import (
+    Context,
+    Field,
+    JsonValue,
+    Node,
+    NodeError,
+    NodeParams,
+    Ports,
+    port,
+)
 from patchbay.nodes.figures import Picture
-from patchbay.nodes.io.files import bytes_of, quoted
+from patchbay.nodes.io.files import bytes_of, file_ref, quoted, read_bytes
 from patchbay.nodes.units import MEGABYTE
 from patchbay.nodes.values import FileRef
 
+PLACE = "Read picture"
 MEDIA = {b"\x89PNG\r\n\x1a\n": "image/png", b"\xff\xd8\xff": "image/jpeg"}
 MEDIA |= {b"GIF87a": "image/gif", b"GIF89a": "image/gif"}
 
@@ -21,37 +32,64 @@ class ReadPicture(Node):
     refused; SVG among them, since it may hold scripts and addresses.
     """
 
-    kind, version = "io.picture", 1
+    kind, version, edition = "io.picture", 1, 2
     title, family, icon = "Read picture", "Input and output", "picture"
     synonyms = ("image", "photo", "vision", "png", "jpeg")
 
     class Params(NodeParams):
+        path: str = Field("", max_length=4000, widget="file")
+        """The picture's file, unless one is wired. A relative path starts at the flow's folder."""
         alt: str = Field("", max_length=2000)
         """What the picture shows, in words."""
         limit_mb: float = Field(5.0, gt=0, le=8)
         """The largest file that is read, in megabytes (1,000,000 bytes)."""
 
     class Inputs(Ports):
-        file: FileRef = port(doc="The file to read.")
+        file: FileRef | None = port(None, doc="The file to read, in place of the path.")
 
     class Outputs(Ports):
         picture: Picture = port(doc="The picture.")
 
     @classmethod
     def summary(cls, params: Params) -> str:
-        return params.alt
+        return params.alt or params.path
+
+    @classmethod
+    def content(cls, params: Params, folder: Path | None) -> JsonValue:
+        """The hash of the file: a changed picture is a changed result."""
+        if not params.path.strip():
+            return None
+        return file_ref(_path(params, folder), PLACE).sha256
 
     async def run(self, inputs: Inputs, params: Params, ctx: Context) -> Outputs:
-        picture = await ctx.blocking(_read, inputs.file, params)
-        return self.Outputs(picture=picture)
+        limit = round(params.limit_mb * MEGABYTE)
+        if inputs.file is not None:
+            path = Path(inputs.file.path)
+            data = await ctx.blocking(bytes_of, inputs.file, PLACE, limit)
+        elif params.path.strip():
+            path = _path(params, ctx.folder)
+            data = await ctx.blocking(read_bytes, path, PLACE, limit)
+        else:
+            raise NodeError(
+                "There is no picture to read.",
+                fix="Name a file, or wire one into it.",
+                port="file",
+                code="io/no-such-file",
+                retry=False,
+            )
+        return self.Outputs(picture=_picture(path, data, params.alt))
 
 
-def _read(file: FileRef, params: ReadPicture.Params) -> Picture:
-    data = bytes_of(file, "Read picture", round(params.limit_mb * MEGABYTE))
+def _path(params: ReadPicture.Params, folder: Path | None) -> Path:
+    path = Path(params.path.strip()).expanduser()
+    return path if path.is_absolute() else (folder or Path.cwd()) / path
+
+
+def _picture(path: Path, data: bytes, alt: str) -> Picture:
     media = media_of(data)
     if media is None:
         raise NodeError(
-            f"{quoted(file.path)} is no PNG, JPEG, WebP or GIF: it begins with "
+            f"{quoted(path)} is no PNG, JPEG, WebP or GIF: it begins with "
             f"{quoted(data[:8].hex(' '))}.",
             fix="Convert it to PNG first.",
             port="file",
@@ -59,7 +97,7 @@ def _read(file: FileRef, params: ReadPicture.Params) -> Picture:
             retry=False,
         )
     held = base64.b64encode(data).decode("ascii")
-    return Picture.model_validate({"media": media, "data": held, "alt": params.alt})
+    return Picture.model_validate({"media": media, "data": held, "alt": alt})
 
 
 def media_of(data: bytes) -> str | None:

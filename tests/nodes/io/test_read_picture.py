@@ -11,7 +11,7 @@ from patchbay.nodes.contract import NodeError
 from patchbay.nodes.figures import Picture
 from patchbay.nodes.io.files import file_ref
 from patchbay.nodes.io.read_picture import ReadPicture
-from patchbay.nodes.testing import run_node
+from patchbay.nodes.testing import RecordingContext, run_node
 
 PNG = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
@@ -70,3 +70,31 @@ def test_a_file_that_has_changed_is_refused(tmp_path: Path):
     with pytest.raises(NodeError) as caught:
         run_node(ReadPicture, inputs={"file": ref})
     assert caught.value.code == "io/file-changed"
+
+
+def test_a_path_starts_at_the_folder_of_the_flow_and_a_changed_picture_is_another(tmp_path: Path):
+    (tmp_path / "dot.png").write_bytes(PNG)
+    params = ReadPicture.Params(path="dot.png")
+    before = ReadPicture.content(params, tmp_path)
+    picture = run_node(ReadPicture, {"path": "dot.png"}, ctx=RecordingContext(folder=tmp_path))[
+        "picture"
+    ]
+    assert base64.b64decode(picture.data) == PNG
+    (tmp_path / "dot.png").write_bytes(PNG + b"x")
+    assert ReadPicture.content(params, tmp_path) != before
+    assert ReadPicture.content(ReadPicture.Params(), tmp_path) is None
+
+
+def test_a_wired_file_comes_before_the_path(tmp_path: Path):
+    (tmp_path / "other.png").write_bytes(b"GIF89a")
+    (tmp_path / "a.png").write_bytes(PNG)
+    params, ref = {"path": str(tmp_path / "other.png")}, file_ref(tmp_path / "a.png", "test")
+    assert run_node(ReadPicture, params, {"file": ref})["picture"].media == "image/png"
+
+
+@pytest.mark.parametrize("path", ["", "  ", "gone.png", "."])
+def test_no_picture_is_said_with_what_to_do(tmp_path: Path, path: str):
+    with pytest.raises(NodeError) as caught:
+        run_node(ReadPicture, {"path": path}, ctx=RecordingContext(folder=tmp_path))
+    assert caught.value.code in ("io/no-such-file", "io/not-a-file")
+    assert caught.value.fix

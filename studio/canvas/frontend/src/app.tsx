@@ -5,6 +5,8 @@ import { useCallback, useEffect, useMemo, useRef, useState, useSyncExternalStore
 import { Canvas, CanvasHandle } from "./canvas";
 import { Lanes, SharedContext, Ui, Wiring, useDoc } from "./context";
 import { useStable } from "./hooks/stable";
+import { IntakePanel } from "./documents/panel";
+import { useIntake } from "./documents/use_intake";
 import { useDroppedFiles } from "./files";
 import { Icon, KindIcon } from "./icons";
 import { Kind } from "./model";
@@ -72,7 +74,8 @@ export function App({ doc, statuses, reveal, dock, onSelect }: Props) {
     }),
     [doc, statuses, wiring, lanes, ui, docked],
   );
-  const files = useDroppedFiles(doc);
+  const documents = useIntake(doc, canvas);
+  const files = useDroppedFiles(doc, documents.take);
   const show = (value: boolean) => {
     paletteOpen = value;
     setOpen(value);
@@ -125,6 +128,7 @@ export function App({ doc, statuses, reveal, dock, onSelect }: Props) {
             dock={docked ? dockState : undefined}
             paletteShut={!open}
             onPalette={() => show(true)}
+            onDocuments={documents.choose}
           />
         </ReactFlowProvider>
         {dock && <Dock state={dockState} dock={dock} chosen={chosen} />}
@@ -143,9 +147,12 @@ export function App({ doc, statuses, reveal, dock, onSelect }: Props) {
         {files && (
           <div className="pb-drop">
             <Icon name="file" size={30} />
-            <b>Drop the flow to open it</b>JSON, or a PNG or SVG that was exported here
+            <b>Drop documents to give them to the flow, or a flow to open it</b>
+            PDF, Word, Markdown, text, HTML, CSV, pictures, or a folder of them · JSON, or a PNG or SVG that was
+            exported here
           </div>
         )}
+        <IntakePanel intake={documents.intake} />
         <Toast doc={doc} />
         <Hint wiring={wiring} />
       </div>

@@ -20,7 +20,10 @@ import { Chooser, Menu, Sheet } from "./chooser";
 import { useShared } from "./context";
 import { useCovered, useInSight } from "./dock/room";
 import type { DockState } from "./dock/state";
+import { useBringing } from "./documents/bring";
+import type { Received } from "./documents/intake";
 import type { Chosen, Point } from "./edits";
+import type { Spot } from "./files";
 import { Adding, under, useAdding } from "./hooks/adding";
 import { useDragging } from "./hooks/dragging";
 import { useFirstLayout } from "./hooks/first_layout";
@@ -39,6 +42,8 @@ import { familyColor } from "./types";
 
 export interface CanvasHandle extends Pick<Adding, "addAtCentre" | "aim" | "drop"> {
   focus(): void;
+  /** Have nodes read documents that have arrived, at a point of the page or in the middle. */
+  bring(received: Received[], spot: Spot): void;
 }
 interface Props {
   doc: Doc;
@@ -47,6 +52,7 @@ interface Props {
   ref: Ref<CanvasHandle>;
   paletteShut: boolean;
   onPalette: () => void;
+  onDocuments: (spot: Spot) => void;
   onChosen: (chosen: Chosen) => void;
   dock?: DockState;
 }
@@ -62,7 +68,7 @@ const hideAttribution = { hideAttribution: true };
 const overviewColor = (node: DrawnNode): string =>
   node.type === "box" ? familyColor((node.data as NodeData).kind?.family ?? "") : "var(--pb-line)";
 
-export function Canvas({ doc, reveal, onSelect, ref, paletteShut, onPalette, onChosen, dock }: Props) {
+export function Canvas({ doc, reveal, onSelect, ref, paletteShut, onPalette, onDocuments, onChosen, dock }: Props) {
   const far = useStore((state) => state.transform[2] < FAR);
   const { actions, lanes } = useShared();
   const flow = useReactFlow();
@@ -83,7 +89,8 @@ export function Canvas({ doc, reveal, onSelect, ref, paletteShut, onPalette, onC
   const above = useOverlays(focus);
   const adding = useAdding(doc, scene, places, above.setQuestion);
   const { addAtCentre, aim, drop, askNode, offer } = adding;
-  useImperativeHandle(ref, () => ({ focus, addAtCentre, aim, drop }), [focus, addAtCentre, aim, drop]);
+  const bring = useBringing(doc, scene, places);
+  useImperativeHandle(ref, () => ({ focus, addAtCentre, aim, drop, bring }), [focus, addAtCentre, aim, drop, bring]);
   const wiring = useWiring(doc, scene, hand.shift, offer);
   const dragging = useDragging(doc, scene, places);
   const bench: Bench = {
@@ -93,6 +100,7 @@ export function Canvas({ doc, reveal, onSelect, ref, paletteShut, onPalette, onC
       setSheet: above.setSheet,
       rename: actions.rename,
       open: actions.open,
+      documents: onDocuments,
       actions,
     },
   };

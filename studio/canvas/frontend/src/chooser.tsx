@@ -181,6 +181,7 @@ const SHORTCUTS: [string, [string, string][]][] = [
     [
       ["N", "Add a node"],
       ["Enter in the palette", "Add it at the centre"],
+      ["O", "Add documents"],
       ["M", "Sticky note"],
       ["W", "Wire the selected node, by keyboard"],
       ["Drop a wire on empty canvas", "Add a node that fits"],

@@ -1,10 +1,14 @@
 // Files that come from outside and go there: a flow dropped on the page, an export of the open one.
 
 import { useEffect, useState } from "react";
+import { type Brought, filesOf } from "./documents/dropped";
 import type { Doc } from "./store";
 
 /** Bytes that a dropped file may have; a flow or its picture is far smaller. */
 const LIMIT = 5 * 1024 * 1024;
+
+/** What lies over the canvas. */
+const PANELS = ".pb-dock, .pb-palette, .st-key-side";
 
 export const EXPORTS: [form: string, label: string][] = [
   ["json", "Export as JSON"],
@@ -12,8 +16,14 @@ export const EXPORTS: [form: string, label: string][] = [
   ["svg", "Export as SVG"],
 ];
 
-/** Whether files are held over the page; a flow that is dropped on it opens. Fields for files keep what is theirs. */
-export function useDroppedFiles(doc: Doc): boolean {
+/** Where files were let go: a point of the page, none where a panel lies over the canvas there. */
+export type Spot = { x: number; y: number } | null;
+
+/**
+ * Whether files are held over the page. A flow that is dropped on it opens; anything else is documents, for `take`.
+ * Fields for files keep what is theirs.
+ */
+export function useDroppedFiles(doc: Doc, take: (files: Brought[], spot: Spot) => void): boolean {
   const [over, setOver] = useState(false);
   useEffect(() => {
     if (doc.readonly) return;
@@ -21,11 +31,7 @@ export function useDroppedFiles(doc: Doc): boolean {
       !!event.dataTransfer?.types.includes("Files") &&
       !event
         .composedPath()
-        .some(
-          (part) =>
-            part instanceof Element &&
-            part.matches("[data-testid=stFileUploader], [data-testid=stChatInput], [role=dialog]"),
-        );
+        .some((part) => part instanceof Element && part.matches("[data-testid=stFileUploader], [role=dialog]"));
     const hover = (event: DragEvent) => {
       const ours = brought(event);
       if (ours) event.preventDefault();
@@ -36,8 +42,13 @@ export function useDroppedFiles(doc: Doc): boolean {
       setOver(false);
       if (!brought(event)) return;
       event.preventDefault();
-      const file = event.dataTransfer?.files[0];
-      if (file) void send(doc, file);
+      if (!event.dataTransfer) return;
+      const over = event.composedPath().some((part) => part instanceof Element && part.matches(PANELS));
+      const spot = over ? null : { x: event.clientX, y: event.clientY };
+      void filesOf(event.dataTransfer).then(
+        (files) => (files.length === 1 && isFlow(files[0].file) ? openFlow(doc, files[0].file) : take(files, spot)),
+        () => doc.say("The browser could not read what was dropped. Drop it again."),
+      );
     };
     window.addEventListener("dragenter", hover);
     window.addEventListener("dragover", hover);
@@ -49,13 +60,15 @@ export function useDroppedFiles(doc: Doc): boolean {
       window.removeEventListener("dragleave", leave);
       window.removeEventListener("drop", drop);
     };
-  }, [doc, doc.readonly]);
+  }, [doc, doc.readonly, take]);
   return over;
 }
 
-async function send(doc: Doc, file: File): Promise<void> {
-  if (!/\.(json|png|svg|ya?ml)$/i.test(file.name))
-    return doc.say("A flow is a JSON or YAML file, or a PNG or SVG that was exported here.");
+/** Whether a file can only be a flow. A PNG may be one, or a picture: the studio looks. */
+const isFlow = (file: File): boolean => /\.(json|svg|ya?ml)$/i.test(file.name);
+
+/** Have a flow of ours opened, or another builder's imported. */
+export async function openFlow(doc: Doc, file: File): Promise<void> {
   if (file.size > LIMIT) return doc.say(`${file.name} is larger than ${LIMIT / 1024 / 1024} MB; that is no flow.`);
   const bytes = new Uint8Array(await file.arrayBuffer());
   let text = "";

@@ -9,6 +9,7 @@ import { Data, docOf, learnCatalog } from "./store";
 import css from "./style.css?inline";
 import panelCss from "./panels.css?inline";
 import dockCss from "./dock/dock.css?inline";
+import documentsCss from "./documents/documents.css?inline";
 import wordsCss from "./live/words.css?inline";
 
 export { apply } from "./apply";
@@ -52,7 +53,7 @@ export function mount(component: Component, base: string): () => void {
     parentElement.querySelector("style.pb-style")?.remove();
     const style = document.createElement("style");
     style.className = "pb-style";
-    style.textContent = flowCss + css + panelCss + dockCss + wordsCss;
+    style.textContent = flowCss + css + panelCss + dockCss + documentsCss + wordsCss;
     parentElement.append(style);
   }
   host.style.height = data.height ?? "calc(100vh - 7.4rem)";
@@ -75,6 +76,7 @@ export function mount(component: Component, base: string): () => void {
   doc.exports = beside("export");
   doc.known = beside("node");
   doc.choices = beside("choices");
+  doc.documents = beside("documents");
   statuses.listen(data.events ? new URL(base + data.events, document.baseURI).href : "");
   host.pbRoot.render(
     <App

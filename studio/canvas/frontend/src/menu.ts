@@ -12,6 +12,7 @@ import { edgeData } from "./scene";
 export interface Where {
   at: Point;
   spot: Point;
+  page: Point;
 }
 type Entries = (Entry | null)[];
 
@@ -90,10 +91,11 @@ function ofNote({ doc, scene: { chosen, dispatch }, rename }: Bench, tools: Tool
   ];
 }
 
-function ofCanvas({ askNode }: Bench, tools: Tools, { at, spot }: Where): Entries {
+function ofCanvas({ askNode, documents }: Bench, tools: Tools, { at, spot, page }: Where): Entries {
   const kept = tools.remembered();
   return [
     { label: "Add a node…", keys: "N", run: () => askNode(at, under(spot)) },
+    { label: "Add documents…", keys: "O", run: () => documents(page) },
     { label: "Sticky note", keys: "M", run: () => tools.note(spot) },
     { label: "Paste", keys: "Ctrl V", off: !kept, run: () => void tools.paste(kept, spot) },
     null,

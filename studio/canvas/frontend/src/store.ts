@@ -108,6 +108,8 @@ export class Doc {
   /** Where Python tells what is known of a node, and asks a server for choices; "" likewise. */
   known = "";
   choices = "";
+  /** Where documents are sent to; "" likewise. */
+  documents = "";
   readonly changed = new Emitter();
   readonly toasts = new Emitter();
   toast: { text: string; n: number } | null = null;

@@ -26,6 +26,7 @@ export function useKeys(bench: Bench, tools: Tools) {
   const plain: Record<string, () => void> = {
     n: tools.add,
     w: () => tools.wire(),
+    o: () => bench.documents(bench.pointer.current),
     m: () => tools.note(),
     l: () => void tools.layout(),
     f: tools.fit,

@@ -42,7 +42,8 @@ export function useMenus(bench: Bench, tools: Tools, open: (menu: OpenMenu) => v
     if (bench.doc.readonly) return;
     if (id && !nodesNow().find((n) => n.id === id)?.selected) choose([id]);
     if (wire) choose([], [wire.id]);
-    const where = { at: inBox(event.clientX, event.clientY), spot: toFlow(event.clientX, event.clientY) };
+    const { clientX: x, clientY: y } = event;
+    const where = { at: inBox(x, y), spot: toFlow(x, y), page: { x, y } };
     open({ at: where.at, entries: menuEntries(bench, tools, id, wire, where) });
   };
   return { exports, context };

@@ -27,6 +27,8 @@ export interface Places {
   wireUnder: (x: number, y: number) => DrawnEdge | undefined;
   /** The edges of what can be seen of the canvas, in its box. */
   bare: () => { left: number; top: number; right: number; bottom: number };
+  /** The node at a point of the page. */
+  nodeUnder: (x: number, y: number) => string | undefined;
   /** How many pixels of the canvas, from its left, nothing lies over. */
   free: () => number;
   /** Show and select a node, or the folded group that it lies in. */
@@ -94,6 +96,17 @@ export function usePlaces(
     },
     [edgesNow, root],
   );
+  const nodeUnder = useCallback(
+    (x: number, y: number): string | undefined => {
+      const shadow = root.current?.getRootNode() as ShadowRoot | Document | undefined;
+      const hit = shadow
+        ?.elementsFromPoint(x, y)
+        .map((el) => el.closest(".react-flow__node-box"))
+        .find(Boolean);
+      return hit?.getAttribute("data-id") ?? undefined;
+    },
+    [root],
+  );
   const go = useCallback(
     (id: string) => {
       const folded = doc.flow.groups.find((g) => g.folded && g.nodes?.includes(id));
@@ -111,8 +124,8 @@ export function usePlaces(
     [box, choose, covered, doc, flow, focus, nodesNow],
   );
   return useMemo(
-    () => ({ toFlow, inBox, onCanvas, centre, fit, shape, bare, free, wireUnder, go }),
-    [toFlow, inBox, onCanvas, centre, fit, shape, bare, free, wireUnder, go],
+    () => ({ toFlow, inBox, onCanvas, centre, fit, shape, bare, free, wireUnder, nodeUnder, go }),
+    [toFlow, inBox, onCanvas, centre, fit, shape, bare, free, wireUnder, nodeUnder, go],
   );
 }
 

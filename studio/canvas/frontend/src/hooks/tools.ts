@@ -5,7 +5,7 @@ import type { Entry, Question } from "../chooser";
 import type { Actions } from "../context";
 import { copyText, parsePart, pasteOps, remembered } from "../clipboard";
 import { type Point, groupOp, layoutOp, noteOp, possibleWires, removeOp, wireOp } from "../edits";
-import { EXPORTS, download } from "../files";
+import { EXPORTS, type Spot, download } from "../files";
 import type { Doc } from "../store";
 import { titleOf } from "../types";
 import type { Places } from "./places";
@@ -24,6 +24,8 @@ export interface Bench {
   setSheet: (on: boolean) => void;
   rename: (id: string) => void;
   open: (id: string) => void;
+  /** Let the person choose documents, which are read by a node at a point of the page. */
+  documents: (spot: Spot) => void;
   actions: Pick<Actions, "dock" | "palette">;
 }
 

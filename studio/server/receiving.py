@@ -1,0 +1,78 @@
+"""Where a browser sends documents to: guarded like everything else of an open flow."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from patchbay.flows.problems import FlowError
+from patchbay.studio.server.grants import granted
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+    from starlette.responses import Response
+    from starlette.routing import BaseRoute
+
+
+def routes(base: str = "") -> list[BaseRoute]:
+    """The route, below the app's base path."""
+    from starlette.routing import Route
+
+    prefix = f"/{base.strip('/')}" if base.strip("/") else ""
+    return [Route(f"{prefix}/patchbay/documents", documents, methods=["POST"])]
+
+
+async def documents(request: Request) -> Response:
+    """`POST …/patchbay/documents?doc=…&token=…&name=…&when_there=…`: one file, as the body.
+
+    Answers what became of it (`Received`), or `message` and `fix` with a status of 400 and above.
+    """
+    from starlette.concurrency import run_in_threadpool
+    from starlette.requests import ClientDisconnect
+
+    from patchbay.studio.documents.received import place_of, receive, too_large, when_there
+    from patchbay.studio.server.services import services
+
+    grant = granted(request)
+    if grant is None or request.headers.get("origin") is None:
+        return _answer({"message": "Not for you.", "fix": "Reload the page."}, 403)
+    document = services().documents.by_id(grant.document)
+    if document is None or document.path is None:
+        return _answer({"message": "This flow is not open here.", "fix": "Reload the page."}, 404)
+    name = request.query_params.get("name", "")
+    wanted = when_there(request.query_params.get("when_there", ""))
+    try:
+        place_of(document.path, name)  # before megabytes of what nobody reads are listened to
+        data = await _body(request)
+        if data is None:
+            raise too_large(name)
+        found = await run_in_threadpool(receive, document.path, name, data, wanted)
+    except FlowError as error:
+        problem = error.problems[0]
+        return _answer({"message": problem.message, "fix": problem.fix}, 400)
+    except ClientDisconnect:
+        return _answer({"message": "It was broken off.", "fix": ""}, 400)
+    return _answer(found.as_dict(), 200)
+
+
+async def _body(request: Request) -> bytes | None:
+    """The body; None where it is larger than a file may be, without reading it to its end."""
+    from patchbay.studio.documents.received import FILE_LIMIT
+
+    if int(request.headers.get("content-length") or 0) > FILE_LIMIT:
+        return None
+    parts, size = [], 0
+    async for part in request.stream():
+        size += len(part)
+        if size > FILE_LIMIT:
+            return None
+        parts.append(part)
+    return b"".join(parts)
+
+
+def _answer(said: dict[str, Any], status: int) -> Response:
+    from starlette.responses import Response as Plain
+
+    headers = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+    text = json.dumps(said, ensure_ascii=False)
+    return Plain(text, status_code=status, media_type="application/json", headers=headers)

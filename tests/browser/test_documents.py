@@ -1,0 +1,149 @@
+"""Documents that are dropped on the editor: they arrive, and a node reads them."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import BrowserContext, Locator, Page, expect
+
+from tests.browser.editor_page import dock, tab
+from tests.browser.harness import ROOT, Server, serve
+
+pytestmark = pytest.mark.xdist_group("browser")
+PICTURES = os.environ.get("PATCHBAY_PICTURES")
+DOT = (ROOT / "studio" / "assets" / "icon.png").read_bytes()
+
+
+@pytest.fixture(scope="module")
+def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    home = tmp_path_factory.mktemp("documents")
+    (home / "flows").mkdir()
+    with serve(ROOT / "studio" / "app.py", home) as server:
+        yield server
+
+
+@pytest.fixture
+def page(context: BrowserContext) -> Iterator[Page]:
+    page = context.new_page()
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    yield page
+    assert errors == []
+
+
+def edit(studio: Server, page: Page, name: str, nodes: list[dict[str, Any]]) -> Path:
+    """Open a flow of these nodes."""
+    layout = {node["id"]: {"x": 320 * n, "y": 0} for n, node in enumerate(nodes)}
+    flow = {"format": 1, "name": name, "nodes": nodes, "edges": [], "layout": layout}
+    path = studio.home / "flows" / f"{name}.json"
+    path.write_text(json.dumps(flow), encoding="utf-8")
+    page.goto(f"{studio.url}/editor?flow={name}")
+    expect(page.locator(".pb-canvas")).to_be_visible()
+    expect(page.locator(".react-flow__node")).to_have_count(len(nodes))
+    return path
+
+
+def node(page: Page, node_id: str) -> Locator:
+    return page.locator(f'.react-flow__node[data-id="{node_id}"]')
+
+
+def drop(page: Page, files: list[Path], onto: Locator) -> None:
+    """Let files go in the middle of an element, held over it before."""
+    box = onto.bounding_box()
+    assert box is not None
+    at = {"x": box["x"] + box["width"] / 2, "y": box["y"] + box["height"] / 2}
+    data = {"items": [], "files": [str(file) for file in files], "dragOperationsMask": 1}
+    session = page.context.new_cdp_session(page)
+    for step in ("dragEnter", "dragOver"):
+        session.send("Input.dispatchDragEvent", {"type": step, **at, "data": data})
+    expect(page.get_by_text("Drop documents to give them to the flow")).to_be_visible()
+    session.send("Input.dispatchDragEvent", {"type": "drop", **at, "data": data})
+    session.detach()
+
+
+def shoot(page: Page, name: str) -> None:
+    if PICTURES:
+        for theme in ("light", "dark"):
+            page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
+            page.wait_for_timeout(700)
+            page.screenshot(path=f"{PICTURES}/{name}-{theme}.png")
+
+
+def saved(path: Path) -> Any:
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def test_a_folder_of_documents_becomes_a_node_that_reads_it(
+    studio: Server, page: Page, tmp_path: Path
+) -> None:
+    notes = tmp_path / "notes"
+    (notes / "deep").mkdir(parents=True)
+    (notes / "a.md").write_text("# Ada")
+    (notes / "deep" / "b.txt").write_text("Grace")
+    (notes / "c.exe").write_text("no")
+    path = edit(studio, page, "folder", [])
+    drop(page, [notes], page.locator(".pb-canvas"))
+    expect(node(page, "load-documents")).to_contain_text("documents/folder/notes")
+    expect(page.get_by_text("Nothing here reads c.exe.")).to_be_visible()
+    shoot(page, "documents-refused")
+    page.locator(".pb-intake").get_by_role("button", name="Close").click()
+    expect(page.locator(".pb-intake")).to_have_count(0)
+    folder = studio.home / "flows" / "documents" / "folder" / "notes"
+    assert {p.name: p.read_text() for p in folder.rglob("*") if p.is_file()} == {
+        "a.md": "# Ada", "b.txt": "Grace",
+    }  # fmt: skip
+    page.keyboard.press("Control+s")
+    expect(page.get_by_text("Saved").first).to_be_visible()
+    (made,) = saved(path)["nodes"]
+    assert (made["kind"], made["params"]) == (
+        "retrieval.load", {"path": "documents/folder/notes"},
+    )  # fmt: skip
+
+
+def test_a_document_that_is_there_is_asked_about(
+    studio: Server, page: Page, tmp_path: Path
+) -> None:
+    edit(studio, page, "again", [{"id": "load", "kind": "retrieval.load", "params": {}}])
+    file = tmp_path / "a.md"
+    file.write_text("one")
+    drop(page, [file], node(page, "load"))
+    expect(node(page, "load")).to_contain_text("documents/again/a.md")
+    expect(page.locator(".react-flow__node")).to_have_count(1)
+    file.write_text("two")
+    drop(page, [file], node(page, "load"))
+    asks = page.get_by_role("group", name="a.md is there already")
+    expect(asks).to_be_visible()
+    shoot(page, "documents-asks")
+    asks.get_by_role("button", name="Keep both").click()
+    expect(node(page, "load")).to_contain_text("documents/again")
+    expect(page.locator(".pb-intake")).to_have_count(0)
+    folder = studio.home / "flows" / "documents" / "again"
+    assert {p.name: p.read_text() for p in folder.iterdir()} == {"a.md": "one", "a (2).md": "two"}
+
+
+def test_a_picture_over_the_panel_becomes_a_node_in_sight(
+    studio: Server, page: Page, tmp_path: Path
+) -> None:
+    edit(studio, page, "picture", [])
+    file = tmp_path / "dot.png"
+    file.write_bytes(DOT)
+    tab(page, "Run")
+    drop(page, [file], dock(page))
+    expect(node(page, "read-picture")).to_contain_text("pictures/picture/dot.png")
+    expect(node(page, "read-picture")).to_be_in_viewport()
+
+
+def test_documents_are_chosen_by_keyboard(studio: Server, page: Page, tmp_path: Path) -> None:
+    edit(studio, page, "keys", [])
+    file = tmp_path / "a.csv"
+    file.write_text("name\nAda\n")
+    page.locator(".pb-canvas").focus()
+    with page.expect_file_chooser() as chooser:
+        page.keyboard.press("o")
+    chooser.value.set_files(file)
+    expect(node(page, "load-documents")).to_contain_text("documents/keys/a.csv")
