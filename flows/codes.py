@@ -115,6 +115,9 @@ RUN_CODES: Mapping[str, str] = {
     "settings/prices": "What the settings say under [prices] is no table of prices.",
     "trace/address": "Where traces go is no address, or not said.",
     "trace/missing": "What sends traces is not installed.",
+    "trigger/file": "The file of triggers cannot be read, or something in it is wrong.",
+    "trigger/schedule": "A schedule is no cron words, never comes, or names no time zone.",
+    "trigger/unknown": "There is no trigger of that name.",
     "studio/missing": "The studio, or Streamlit, is not installed.",
 }
 """What can end a run besides what a node says itself."""
@@ -140,6 +143,8 @@ SERVE_CODES: Mapping[str, str] = {
     "serve/too-large": "A request is larger than the server takes.",
     "serve/two-flows": "Two files would be served under the same name.",
     "serve/unknown-flow": "The server has no flow of that name, or not for this key.",
+    "trigger/owner": "The triggers of a server are its owner's.",
+    "trigger/signature": "A message for a webhook is not signed as it should be, or too old.",
     "serve/upload-name": "A file was sent under a name that is no plain name.",
 }
 """What a server says when it does not do what it is asked."""

@@ -21,6 +21,7 @@ _OURS = {
     "flows", "trash", "versions", "uploads", "indexes", "crewai", "history.sqlite",
     "history.sqlite-wal", "history.sqlite-shm", "history.sqlite.lock", "run-owners.jsonl",
     "settings.toml", "mcp-sign-ins", "studio-token", "cache", "cards.json", "results", "vectors",
+    "triggers.toml",
     "hashes", "dequantized", "adapters", "weights", "serve-key", "serve-secret", "serve-uploads",
     "served", "served-keys.toml", _MARK,
 }  # fmt: skip

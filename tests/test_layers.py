@@ -32,7 +32,7 @@ FLOORS = {
         ("document",),
         ("checks",),
         ("runs", "exchange"),
-        ("traces",),
+        ("traces", "triggers"),
         ("server",),
         ("cli",),
     ),

@@ -51,6 +51,10 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
         "answer:answer",
         "Answer a question of a recorded run. Where nobody has the run, it goes on here.",
     ),
+    "triggers": (
+        "triggers:app",
+        "List, add, remove and try what starts flows by itself: schedules and webhooks.",
+    ),
     "serve": ("serve:serve", "Serve flows over HTTP, to programs, OpenAI's clients and browsers."),
     "studio": (
         "studio:studio",

@@ -296,7 +296,8 @@ class Store:
     def _in_words(self, error: Exception) -> Exception:
         import sqlalchemy as sa
 
-        if isinstance(error, FlowError) or not isinstance(
+        # A row that is there already is no fault of the disk: whoever asked knows what it means.
+        if isinstance(error, (FlowError, sa.exc.IntegrityError)) or not isinstance(
             error, (OSError, sqlite3.Error, sa.exc.SQLAlchemyError)
         ):
             return error

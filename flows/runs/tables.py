@@ -27,6 +27,7 @@ def all_tables() -> MetaData:
     _add_runs(tables)
     _add_steps(tables)
     _add_questions(tables)
+    _add_triggers(tables)
     add_thread_tables(tables)
     return tables
 
@@ -130,4 +131,19 @@ def _add_questions(tables: MetaData) -> None:
         sa.Column("at", sa.Float, nullable=False),
         sa.Column("heard", sa.Boolean, nullable=False),
         sa.Column("data", sa.Text, nullable=False),
+    )
+
+
+def _add_triggers(tables: MetaData) -> None:
+    """What triggers were due for: its key is what makes one process start it."""
+    import sqlalchemy as sa
+
+    sa.Table(
+        "trigger_claims",
+        tables,
+        sa.Column("trigger", sa.String(80), primary_key=True),
+        sa.Column("moment", sa.String(60), primary_key=True),
+        sa.Column("at", sa.Float, nullable=False),
+        sa.Column("run", sa.String(64), nullable=False),
+        sa.Column("missed", sa.Integer, nullable=False),
     )

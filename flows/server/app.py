@@ -29,6 +29,8 @@ from patchbay.flows.server.http import addresses, pages
 from patchbay.flows.server.http.openapi import document
 from patchbay.flows.server.openai.errors import error_response
 from patchbay.flows.server.openai.models import ROUTES as OPENAI
+from patchbay.flows.server.triggers.addresses import ROUTES as TRIGGERS
+from patchbay.flows.server.triggers.firing import Firing
 from patchbay.nodes.threads import in_thread
 
 if TYPE_CHECKING:
@@ -47,6 +49,8 @@ def application(service: FlowService) -> ASGIApp:
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         sweeping = asyncio.create_task(_sweep_now_and_then())
         watching = asyncio.create_task(service.watch())
+        service.firing = firing = Firing(service)
+        due = asyncio.create_task(firing.watch())
         async with contextlib.AsyncExitStack() as stack:
             if mcp is not None:  # the lifespan of a mounted application would not run
                 await stack.enter_async_context(mcp.running())
@@ -54,6 +58,8 @@ def application(service: FlowService) -> ASGIApp:
                 yield
             finally:
                 watching.cancel()
+                due.cancel()
+                await firing.end()
                 sweeping.cancel()
                 await service.drain()
 
@@ -86,6 +92,7 @@ def _routes(mcp: McpOverHttp | None) -> list[BaseRoute]:
         *more,
         *addresses.ROUTES,
         Route("/openapi.json", _openapi),
+        *TRIGGERS,
         *OPENAI,
         *FLOWISE,
         *LANGFLOW,

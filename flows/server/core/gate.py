@@ -152,7 +152,8 @@ class Gate:
     def _caller(self, path: str, headers: Mapping[bytes, bytes]) -> Caller | None:
         key = key_in(headers)
         found = self._keys.caller(key)
-        if found is None and not path.startswith(OPEN) and path != "/" and not _ticketed(path):
+        open_ = path == "/" or path.startswith(OPEN) or _ticketed(path)
+        if found is None and not open_:
             what = "The key is not one of this server." if key else "This needs a key."
             fix = 'Send "Authorization: Bearer KEY"; the key stands in the file that the server '
             raise refused(401, "serve/key", what, fix + "named when it started.")
@@ -169,8 +170,9 @@ def key_in(headers: Mapping[bytes, bytes]) -> str:
 
 
 def _ticketed(path: str) -> bool:
-    """Whether an address may carry a ticket in place of a key: the events of one run."""
-    return path.startswith("/runs/") and path.endswith("/events")
+    """Whether an address may carry something else in place of a key: a ticket for the events of
+    one run, or the signature of a webhook."""
+    return path.startswith("/triggers/") or (path.startswith("/runs/") and path.endswith("/events"))
 
 
 def _read(headers: Iterable[tuple[bytes, bytes]]) -> dict[bytes, bytes]:

@@ -64,6 +64,8 @@ class FlowService:
     feedback: Feedback = field(default_factory=Feedback)
     traces: Traces | None = None
     """Sends traces of runs; None where nobody asked for them."""
+    firing: Any = None
+    """Starts what triggers are due for, where the service has a server around it."""
     epoch: str = field(default_factory=lambda: secrets.token_hex(3))
     """Numbers of events count within one start of the server; this tells the starts apart."""
 

@@ -1,0 +1,211 @@
+"""`patchbay triggers`: what starts flows by itself. A server starts them: `patchbay serve`."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import shlex
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo
+
+import typer
+
+from patchbay.flows.cli import say
+from patchbay.flows.cli.run import leave, open_history, show, view_of
+from patchbay.flows.problems import FlowError, Problem
+from patchbay.flows.triggers.claims import Claims, told
+from patchbay.flows.triggers.schedule import local_zone
+from patchbay.flows.triggers.signature import headers_for
+from patchbay.flows.triggers.triggers import (
+    Trigger,
+    add_trigger,
+    one_of,
+    read_triggers,
+    remove_trigger,
+    triggers_file,
+)
+from patchbay.flows.wording import plural
+from patchbay.nodes.units import timestamp
+
+app = typer.Typer(
+    help="List, add, remove and try what starts flows by itself: schedules and webhooks.",
+    rich_markup_mode=None,
+)
+
+
+@app.callback(invoke_without_command=True)
+def triggers(
+    context: typer.Context,
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", hidden=True)] = False,
+) -> None:
+    """List the triggers: when each is due, when it last started its flow, what was missed."""
+    if context.invoked_subcommand is not None:
+        return
+    found = read_triggers()
+    claims = Claims(open_history())
+    if as_json:
+        say.out(json.dumps([told(t, claims) for t in found.values()], indent=2))
+        return
+    for trigger in found.values():
+        say.out(_line(trigger, claims))
+    if not found:
+        say.err("There are no triggers. Add one: patchbay triggers add NAME FLOW --schedule …")
+    else:
+        say.err("Flows are started while they are served: patchbay serve FLOW…")
+
+
+@app.command()
+def add(
+    name: Annotated[str, typer.Argument(help="What to call it.")],
+    flow: Annotated[str, typer.Argument(help="The flow's file, or the name it is served by.")],
+    schedule: Annotated[
+        str, typer.Option(metavar="CRON", help='When: "0 8 * * 1-5", or @daily. Else a webhook.')
+    ] = "",
+    zone: Annotated[str, typer.Option(help="Its time zone; this machine's unless given.")] = "",
+    missed: Annotated[
+        str, typer.Option(help="What to do with times when no server ran: say or run (once).")
+    ] = "say",
+    body_input: Annotated[
+        str, typer.Option("--body-input", help="A webhook: which input gets the whole body.")
+    ] = "",
+    inputs: Annotated[
+        list[str] | None,
+        typer.Option("--input", "-i", help="name=value for every run. May be repeated."),
+    ] = None,
+    debug: Annotated[bool, typer.Option("--debug", hidden=True)] = False,
+) -> None:
+    """Add a schedule, or a webhook with a secret of its own, which is printed."""
+    from patchbay.flows.runs.defaults import default_catalog
+
+    if missed not in ("say", "run"):
+        raise _usage(f'--missed is "say" or "run", not "{missed}".', "--missed run")
+    given: dict[str, Any] = {}
+    path = Path(flow)
+    if path.suffix == ".json" or path.exists():
+        from patchbay.flows.checks.resolve import resolve_once
+        from patchbay.flows.cli.arguments import read_inputs
+        from patchbay.flows.document.reading import read_flow
+
+        given = read_inputs(inputs or [], resolve_once(read_flow(path), default_catalog()))
+        flow = str(path.resolve())
+    elif inputs:
+        raise _usage("--input needs the flow by its file.", "patchbay triggers add NAME FLOW.json")
+    made = add_trigger(
+        name, flow, schedule=schedule, zone=zone or local_zone(), missed=missed,
+        input=body_input, inputs=given,
+    )  # fmt: skip
+    Claims(open_history()).forget(made.key)
+    if made.schedule is not None:
+        for moment in made.schedule.after(datetime.now(UTC), 3):
+            say.out(f"next: {_local(moment, made)}")
+    else:
+        say.err(f"Post signed messages to /triggers/{name}. Its secret, also in {triggers_file()}:")
+        say.out(made.secret)
+
+
+@app.command()
+def remove(
+    name: Annotated[str, typer.Argument(help="Which one.")],
+    debug: Annotated[bool, typer.Option("--debug", hidden=True)] = False,
+) -> None:
+    """Remove a trigger. Runs that it has started go on."""
+    remove_trigger(name)
+    say.err(f"Removed {name} from {triggers_file()}.")
+
+
+@app.command("try")
+def try_(
+    name: Annotated[str, typer.Argument(help="Which one.")],
+    body: Annotated[str, typer.Option(help="A webhook: the body of its message, or @FILE.")] = "",
+    send: Annotated[
+        str, typer.Option(metavar="ADDRESS", help="A webhook: sign it and post it to this server.")
+    ] = "",
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Only the answers.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", hidden=True)] = False,
+) -> None:
+    """Start the flow of a trigger now: here, or by a signed message to a server."""
+    trigger = one_of(read_triggers(), name)
+    content = Path(body[1:]).read_bytes() if body.startswith("@") else body.encode()
+    if send:
+        _send(trigger, send, content)
+        return
+    run = _run(trigger, content)
+    leave(asyncio.run(show(run, view_of(run.resolved, False, False, quiet, False))))
+
+
+def _run(trigger: Trigger, body: bytes) -> Any:
+    from patchbay.flows.document.reading import read_flow
+    from patchbay.flows.runs.answers import recorded
+    from patchbay.flows.runs.defaults import default_environment
+    from patchbay.flows.runs.running import LoadedFlow, Run, new_run_id
+
+    if (path := trigger.path) is None:
+        fix = f"Name it by its file in {triggers_file()}, or send a message: --send ADDRESS"
+        raise _usage(f'"{trigger.flow}" is the name of a served flow.', fix)
+    flow, folder, id = read_flow(path), path.resolve().parent, new_run_id()
+    given = dict(trigger.inputs)
+    if trigger.schedule is None:
+        if trigger.input:
+            given[trigger.input] = body.decode()
+        elif body.strip():
+            given |= _object(body)
+    env = default_environment(folder=folder)
+    env = recorded(env, open_history(), id, flow, folder)
+    return Run(LoadedFlow(flow, folder), given, env, run_id=id)
+
+
+def _object(body: bytes) -> dict[str, Any]:
+    try:
+        found = json.loads(body)
+    except ValueError as error:
+        raise _usage(f"The body is not JSON: {error}.", '--body \'{"question": "…"}\'') from None
+    if not isinstance(found, dict):
+        raise _usage("The body is no JSON object.", '--body \'{"question": "…"}\'')
+    return found
+
+
+def _send(trigger: Trigger, address: str, body: bytes) -> None:
+    import httpx
+
+    from patchbay.flows.runs.secrets import Secrets
+    from patchbay.nodes.values import SecretRef
+
+    if trigger.schedule is not None:
+        fix = f"patchbay triggers try {shlex.quote(trigger.name)}"
+        raise _usage("A schedule takes no messages.", fix)
+    secret = trigger.secret or Secrets().get(SecretRef(secret=trigger.secret_name))
+    where = f"{address.rstrip('/')}/triggers/{trigger.name}"
+    headers = {**headers_for(secret, body), "content-type": "application/json"}
+    try:
+        answer = httpx.post(where, content=body, headers=headers, timeout=60)
+    except httpx.HTTPError as error:
+        raise _usage(f"{where} does not answer: {error}", "Is the server running?") from None
+    say.out(answer.text)
+    leave(0 if answer.is_success else say.EXIT_PROBLEM)
+
+
+def _line(trigger: Trigger, claims: Claims) -> str:
+    facts = [f"{trigger.name:<16} {trigger.words()}", Path(trigger.flow).name]
+    if trigger.schedule is not None:
+        coming = trigger.schedule.after(datetime.now(UTC), 1)
+        facts.append(f"next {_local(coming[0], trigger)}" if coming else "never again")
+    else:
+        facts.append(f"POST /triggers/{trigger.name}")
+    last = claims.latest(trigger.key)
+    if last is not None:
+        facts.append(f"last {timestamp(last.at)}: {last.run or 'missed'}")
+    if missed := claims.missed(trigger.key):
+        facts.append(f"{plural(missed, 'time')} missed")
+    return "  ".join(facts)
+
+
+def _local(moment: datetime, trigger: Trigger) -> str:
+    zone = trigger.schedule.zone if trigger.schedule is not None else "UTC"
+    return moment.astimezone(ZoneInfo(zone)).strftime("%Y-%m-%d %H:%M %Z")
+
+
+def _usage(message: str, fix: str) -> FlowError:
+    return FlowError([Problem("usage", message, fix)])

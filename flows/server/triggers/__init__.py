@@ -1,0 +1,1 @@
+"""Triggers of a server: what is due is started, and signed messages start flows."""

@@ -1,0 +1,193 @@
+"""Starts flows when their schedules are due. However many servers look, each time is fired once."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from patchbay.flows.problems import FlowError
+from patchbay.flows.server.core.asked import RunRequest, safe
+from patchbay.flows.server.core.keys import OWNER
+from patchbay.flows.server.core.refusals import RefusedError
+from patchbay.flows.server.core.shelf import ServedFlow
+from patchbay.flows.triggers.claims import Claims, moment_of, stamp
+from patchbay.flows.triggers.triggers import Trigger, read_triggers, triggers_file
+from patchbay.flows.wording import plural
+from patchbay.nodes.threads import in_thread
+
+if TYPE_CHECKING:
+    from patchbay.flows.server.core.service import FlowService
+
+log = logging.getLogger("patchbay.serve")
+
+GRACE_S = 60.0
+"""A time that is longer ago was missed, in seconds."""
+_LOOK_EVERY_S = 15.0
+_SOONEST_S = 0.05
+_AGAIN_S = 2.0
+_PATIENCE_S = 600.0
+"""How long a full server is asked again."""
+
+
+class Firing:
+    """The schedules of a service.
+
+    Args:
+        service: runs the flows.
+    """
+
+    def __init__(self, service: FlowService) -> None:
+        self._service = service
+        self._known: dict[str, Trigger] = {}
+        self._stamp: tuple[int, int] | None = None
+        self._said: set[str] = set()
+        self._starting: set[asyncio.Task[None]] = set()
+
+    async def watch(self) -> None:
+        """Start what is due; for ever."""
+        while True:
+            wait = _LOOK_EVERY_S
+            try:
+                wait = await self.look(datetime.now(UTC))
+            except Exception as error:  # the disk may refuse; the next look tries again
+                self._say(f"Triggers cannot be looked at: {error}")
+            await asyncio.sleep(max(_SOONEST_S, min(wait, _LOOK_EVERY_S)))
+
+    async def look(self, now: datetime) -> float:
+        """Start what is due now. Gives the seconds until something is due again."""
+        self._read()
+        soonest = _LOOK_EVERY_S
+        for trigger in self._known.values():
+            flow = self.flow_of(trigger)
+            if flow is None:
+                self._say(
+                    f'The trigger "{trigger.name}" is for the flow {trigger.flow}, which is not '
+                    "served here."
+                )
+            elif trigger.schedule is not None:
+                await self._due(trigger, flow, now)
+                coming = trigger.schedule.after(now, 1)
+                if coming:
+                    soonest = min(soonest, (coming[0] - now).total_seconds())
+        return soonest
+
+    def flow_of(self, trigger: Trigger) -> ServedFlow | None:
+        """The flow of a trigger as it is served here; None where it is not."""
+        shelf = self._service.shelf
+        names = [f.name for f in shelf.all() if trigger.is_for(f.name, f.path)]
+        return shelf.get(names[0]) if names else None
+
+    def get(self, name: str) -> Trigger | None:
+        """A trigger of the file as it is now."""
+        self._read()
+        return self._known.get(name)
+
+    def all(self) -> dict[str, Trigger]:
+        """All triggers of the file as it is now."""
+        self._read()
+        return self._known
+
+    def _read(self) -> None:
+        """Take in what was changed in the file. One that cannot be read changes nothing."""
+        file = triggers_file()
+        now = _stamp(file)
+        if now == self._stamp:
+            return
+        self._stamp = now
+        self._said.clear()
+        try:
+            self._known = read_triggers(file)
+        except FlowError as error:
+            log.warning("%s The triggers of before go on.", error)
+
+    async def _due(self, trigger: Trigger, flow: ServedFlow, now: datetime) -> None:
+        assert trigger.schedule is not None  # noqa: S101 - asked by the caller
+        claims = Claims(await self._service.history())
+        last = await in_thread(claims.last, trigger.key)
+        if last is None:  # seen for the first time: what was before is nobody's
+            await in_thread(claims.take, trigger.key, stamp(now), "")
+            return
+        due = trigger.schedule.between(moment_of(last), now)
+        if not due:
+            return
+        late = [moment for moment in due if now - moment > timedelta(seconds=GRACE_S)]
+        missed = len(late)
+        fires = not late or late[-1] != due[-1] or trigger.missed == "run"
+        if fires and late and late[-1] == due[-1]:
+            missed -= 1  # it is made good now
+        run = self._service.owners.new_id(OWNER) if fires else ""
+        if not await in_thread(claims.take, trigger.key, stamp(due[-1]), run, missed):
+            return
+        if late:
+            log.warning(
+                'trigger %s: %s missed, from %s to %s, since no server was there%s',
+                trigger.name, f"{plural(len(late), 'time')} {'was' if len(late) == 1 else 'were'}",
+                stamp(late[0]), stamp(late[-1]),
+                "; the last one is started now" if fires and late[-1] == due[-1] else "",
+            )  # fmt: skip
+        if fires:
+            task = asyncio.create_task(self._start(trigger, flow, run))
+            self._starting.add(task)
+            task.add_done_callback(self._starting.discard)
+        await in_thread(claims.tidy, trigger.key)
+
+    async def _start(self, trigger: Trigger, flow: ServedFlow, run: str) -> None:
+        until = time.monotonic() + _PATIENCE_S
+        while True:
+            try:
+                await self.start(trigger, flow, run, dict(trigger.inputs))
+                return
+            except RefusedError as error:
+                if error.status != 429 or time.monotonic() > until:
+                    log.error("trigger %s did not start: %s", trigger.name, error.problem.message)
+                    return
+                await asyncio.sleep(_AGAIN_S)
+            except FlowError as error:
+                log.error("trigger %s did not start: %s", trigger.name, error)
+                return
+
+    async def start(
+        self, trigger: Trigger, flow: ServedFlow, run: str, given: dict[str, Any]
+    ) -> None:
+        """Start the flow of a trigger, in the background and recorded.
+
+        Raises:
+            RefusedError: the server is full, or ends.
+            FlowError: the inputs do not fit.
+        """
+        inputs = {
+            name: safe(flow.inputs[name], value) if name in flow.inputs else value
+            for name, value in given.items()
+        }
+        asked = RunRequest(inputs, background=True)
+        await self._service.begin(flow, OWNER, asked, run=run)
+        log.info("trigger=%s run=%s flow=%s", trigger.name, run, flow.name)
+
+    async def settled(self) -> None:
+        """Wait until all that is due has started."""
+        await asyncio.gather(*self._starting)
+
+    async def end(self) -> None:
+        """Give up what still waits to start."""
+        for task in self._starting:
+            task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.gather(*self._starting, return_exceptions=True)
+
+    def _say(self, text: str) -> None:
+        if text not in self._said:
+            self._said.add(text)
+            log.warning(text)
+
+
+def _stamp(file: Path) -> tuple[int, int] | None:
+    try:
+        found = file.stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size

@@ -1,0 +1,1 @@
+"""What starts flows by itself: a schedule, or a webhook. Both stand in settings."""
