@@ -7,6 +7,7 @@ same number reads the same everywhere.
 from __future__ import annotations
 
 import time
+from datetime import datetime, tzinfo
 
 MEGABYTE = 1_000_000
 """Bytes."""
@@ -66,8 +67,15 @@ def date(at: float, *, year: bool = True, clock: bool = False) -> str:
     return words + (time.strftime(", %H:%M:%S", then) if clock else "")
 
 
-def timestamp(at: float) -> str:
-    """A Unix time for a column of them, which can be sorted as text: `2026-11-03 14:05`."""
+def timestamp(at: float, zone: tzinfo | None = None) -> str:
+    """A Unix time for a column of them, which can be sorted as text: `2026-11-03 14:05`.
+
+    Args:
+        at: the time.
+        zone: its time zone, which is then named; that of this machine unless given.
+    """
+    if zone is not None:
+        return datetime.fromtimestamp(at, zone).strftime("%Y-%m-%d %H:%M %Z")
     return time.strftime("%Y-%m-%d %H:%M", time.localtime(at))
 
 

@@ -33,6 +33,8 @@ MAY: dict[tuple[str, str], str] = {
     ("flows/server/openai/models.py", "/ 1e9)"): "seconds of nanoseconds, no bytes",
     ("flows/server/compat/langflow.py", "strftime("): "a time as that protocol writes it",
     ("flows/runs/threads.py", "strftime("): "the id of a thread",
+    ("flows/triggers/claims.py", "strftime("): "the key of a claim",
+    ("flows/triggers/triggers.py", "isoformat()"): "a time in JSON",
 }
 """What may look like it, by file and words, and why."""
 

@@ -204,7 +204,7 @@ def _line(trigger: Trigger, claims: Claims) -> str:
 
 def _local(moment: datetime, trigger: Trigger) -> str:
     zone = trigger.schedule.zone if trigger.schedule is not None else "UTC"
-    return moment.astimezone(ZoneInfo(zone)).strftime("%Y-%m-%d %H:%M %Z")
+    return timestamp(moment.timestamp(), ZoneInfo(zone))
 
 
 def _usage(message: str, fix: str) -> FlowError:
