@@ -94,6 +94,11 @@ class Ports:
         return _ports_of(tuple(types.items()))
 
     @classmethod
+    def plus(cls, types: Mapping[str, Any]) -> type[Ports]:
+        """These ports and, after them, those that params bring; named as in `of`."""
+        return _plus(cls, tuple(types.items()))  # type: ignore[arg-type]  # classes have hashes
+
+    @classmethod
     def retyped(cls, /, **types: Any) -> type[Ports]:
         """The same ports, of which those named have another type, as params choose."""
         return _retyped(cls, tuple(types.items()))  # type: ignore[arg-type]  # classes have hashes
@@ -113,6 +118,11 @@ def _ports_of(types: tuple[tuple[str, Any], ...]) -> type[Ports]:
         annotation, default = hint if isinstance(hint, tuple) else (hint, UNSET)
         declared[name] = _declare(name, annotation, default)
     return _made(declared)
+
+
+@lru_cache(maxsize=4096)
+def _plus(ports: type[Ports], types: tuple[tuple[str, Any], ...]) -> type[Ports]:
+    return _made({**ports.declared, **_ports_of(types).declared})
 
 
 @lru_cache(maxsize=4096)

@@ -58,11 +58,13 @@ class CallTool(Node):
     @classmethod
     def input_ports(cls, params: Params) -> type[Ports]:
         """The tool, and a port for each variable."""
-        ports: dict[str, Any] = {"tool": (ToolSpec, port(doc=cls.Inputs.declared["tool"].doc))}
-        for text in json_texts(params.arguments):
-            for name in variables(text):
-                ports[name] = (Promptable, port(doc=f"What {{{name}}} stands for."))
-        return Ports.of(ports)
+        return cls.Inputs.plus(
+            {
+                name: (Promptable, port(doc=f"What {{{name}}} stands for."))
+                for text in json_texts(params.arguments)
+                for name in variables(text)
+            }
+        )
 
     @classmethod
     def repeatable(cls, params: Params, inputs: Ports) -> bool:

@@ -67,16 +67,13 @@ class Crew(Node):
     @classmethod
     def input_ports(cls, params: Params) -> type[Ports]:
         """The tasks; the manager's model, and the embeddings of the memory, where there are any."""
-        ports: dict[str, Any] = {
-            "tasks": (list[TaskSpec], port(doc=cls.Inputs.declared["tasks"].doc)),
-            "agents": (list[AgentSpec], port((), doc=cls.Inputs.declared["agents"].doc)),
-        }
+        ports: dict[str, Any] = {}
         if params.process == "hierarchical":
             ports["manager"] = (ModelSpec, port(doc="The model that the manager thinks with."))
         if params.memory == "local":
             about = port(doc="By which what fits a task is found in the memory.")
             ports["embeddings"] = (EmbeddingsSpec, about)
-        return Ports.of(ports)
+        return cls.Inputs.plus(ports)
 
     @classmethod
     def repeatable(cls, params: Params, inputs: Ports) -> bool:

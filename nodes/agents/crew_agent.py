@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
 from patchbay.nodes.agents.plan import make_plan
 from patchbay.nodes.agents.specs import CrewAgent
@@ -45,13 +45,10 @@ class CrewAsAgent(DescribingNode):
     @classmethod
     def input_ports(cls, params: Params) -> type[Ports]:
         """The tasks, and the manager's model where there is one."""
-        ports: dict[str, Any] = {
-            "tasks": (list[TaskSpec], port(doc=cls.Inputs.declared["tasks"].doc)),
-            "agents": (list[AgentSpec], port((), doc=cls.Inputs.declared["agents"].doc)),
-        }
-        if params.process == "hierarchical":
-            ports["manager"] = (ModelSpec, port(doc="The model that the manager thinks with."))
-        return Ports.of(ports)
+        if params.process != "hierarchical":
+            return cls.Inputs
+        about = port(doc="The model that the manager thinks with.")
+        return cls.Inputs.plus({"manager": (ModelSpec, about)})
 
     @classmethod
     def summary(cls, params: Params) -> str:

@@ -76,15 +76,12 @@ class Task(DescribingNode):
     @classmethod
     def input_ports(cls, params: Params) -> type[Ports]:
         """The agent, the context, and a port for each variable."""
-        named: dict[str, Any] = {
-            name: (Promptable, port(doc=f"What {{{name}}} stands for."))
-            for name in variables(params.description)
-        }
-        own: dict[str, Any] = {
-            "agent": (AgentSpec | None, port(None, doc=cls.Inputs.declared["agent"].doc)),
-            "context": (list[TaskSpec], port((), doc=cls.Inputs.declared["context"].doc)),
-        }
-        return Ports.of({**own, **named})
+        return cls.Inputs.plus(
+            {
+                name: (Promptable, port(doc=f"What {{{name}}} stands for."))
+                for name in variables(params.description)
+            }
+        )
 
     @classmethod
     def asks(cls, params: Params) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import threading
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,10 +10,8 @@ from typing import Any
 from langchain_core.embeddings import Embeddings
 
 from patchbay.nodes.errors import NodeError
+from patchbay.nodes.models.picture_files import open_picture
 from patchbay.nodes.models.transformers.libraries import making_networks
-
-MOST_PIXELS = 100_000_000
-"""A picture with more is refused: a small file can unfold to any size."""
 
 
 class ClipEncoder(Embeddings):
@@ -78,7 +75,7 @@ class ClipEncoder(Embeddings):
     def _seen(self, files: Sequence[bytes]) -> list[list[float]]:
         import torch
 
-        images = [opened(data) for data in files]
+        images = [open_picture(data) for data in files]
         with self._lock, torch.inference_mode():
             given = self._pictures(images=images, return_tensors="pt")
             return _unit(self._model.get_image_features(**given).pooler_output)
@@ -89,28 +86,6 @@ def _unit(vectors: Any) -> list[list[float]]:
 
     unit: list[list[float]] = torch.nn.functional.normalize(vectors, dim=1).tolist()
     return unit
-
-
-def opened(data: bytes) -> Any:
-    """A picture as Pillow has it, in red, green and blue; of an animation the first frame.
-
-    Raises:
-        NodeError: it cannot be read, or is far too large.
-    """
-    from PIL import Image
-
-    try:
-        image = Image.open(io.BytesIO(data), formats=("PNG", "JPEG", "WEBP", "GIF"))
-        if image.width * image.height > MOST_PIXELS:
-            raise ValueError(f"it has {image.width:,} × {image.height:,} pixels")
-        return image.convert("RGB")
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise NodeError(
-            f"A picture cannot be read: {error}.",
-            fix="Give PNG, JPEG, WebP or GIF, of at most 100 million pixels.",
-            code="io/not-a-picture",
-            retry=False,
-        ) from error
 
 
 @making_networks()

@@ -160,11 +160,11 @@ def _seen(
 
 def _name_the_bad_one(some: Sequence[Document], files: Sequence[bytes]) -> None:
     """Say which picture cannot be read."""
-    from patchbay.nodes.encoders.clip import opened
+    from patchbay.nodes.models.picture_files import open_picture
 
     for document, data in zip(some, files, strict=True):
         try:
-            opened(data)
+            open_picture(data)
         except NodeError as error:
             raise NodeError(
                 f"{document.metadata['source']}: {error.message}",

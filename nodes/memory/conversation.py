@@ -59,8 +59,7 @@ class ConversationMemory(Node):
     @classmethod
     def input_ports(cls, params: Params) -> type[Ports]:
         """The conversation, and what the strategy needs."""
-        doc = cls.Inputs.declared["messages"].doc
-        ports: dict[str, Any] = {"messages": (list[Message], port(doc=doc))}
+        ports: dict[str, Any] = {}
         if params.strategy == "token budget":
             about = port(None, doc="The model that will read it; its tokenizer counts.")
             ports["model"] = (ModelSpec | None, about)
@@ -68,7 +67,7 @@ class ConversationMemory(Node):
             ports["model"] = (ModelSpec, port(doc="The model that writes the summary."))
         elif params.strategy == "recall":
             ports["embeddings"] = (EmbeddingsSpec, port(doc="By which meanings are compared."))
-        return Ports.of(ports)
+        return cls.Inputs.plus(ports)
 
     @classmethod
     def repeatable(cls, params: Params, inputs: Ports) -> bool:

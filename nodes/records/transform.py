@@ -97,10 +97,12 @@ class Transform(Node):
     @classmethod
     def input_ports(cls, params: Params) -> type[Ports]:
         """The value, and what else the expression sees."""
-        ports: dict[str, Any] = {VALUE: (_TYPES, port(doc=cls.Inputs.declared[VALUE].doc))}
-        for name in params.inputs:
-            ports[name] = (_TYPES, port(doc=f"What the expression sees as `{name}`."))
-        return Ports.of(ports)
+        return cls.Inputs.plus(
+            {
+                name: (_TYPES, port(doc=f"What the expression sees as `{name}`."))
+                for name in params.inputs
+            }
+        )
 
     @classmethod
     def output_ports(cls, params: Params) -> type[Ports]:

@@ -36,3 +36,18 @@ def test_the_declared_ones_stay_and_the_same_types_give_the_same_ports():
 def test_a_port_that_is_not_declared_cannot_have_another_type():
     with pytest.raises(KeyError, match="words"):
         Given.retyped(words=str)
+
+
+def test_ports_that_params_bring_stand_after_the_declared_ones():
+    ports = Given.plus({"who": (str, port(doc="Who.")), "text": str | None})
+    assert list(ports.declared) == ["text", "limit", "more", "who"]
+    assert ports.declared["limit"] is Given.declared["limit"]
+    assert not ports.declared["text"].required  # the one that params bring counts
+    assert ports(text="a", who="b").as_dict() == {
+        "text": "a",
+        "limit": 3.0,
+        "more": None,
+        "who": "b",
+    }
+    assert Given.plus({"who": str}) is Given.plus({"who": str})
+    assert list(Given.plus({}).declared) == list(Given.declared)

@@ -8,6 +8,8 @@ token possible.
 
 from __future__ import annotations
 
+import base64
+import binascii
 import queue
 import threading
 from collections.abc import Mapping, Sequence
@@ -15,6 +17,7 @@ from typing import Any, cast
 
 from patchbay.nodes.errors import NodeError
 from patchbay.nodes.models.errors import closed, in_words
+from patchbay.nodes.models.picture_files import open_picture
 from patchbay.nodes.models.transformers.answer import Ended, Generation, Request
 from patchbay.nodes.models.transformers.chat import ChatTransformers, Read
 from patchbay.nodes.models.transformers.engine import ends_of, translate
@@ -179,23 +182,14 @@ def _turn(message: Any, pictures: list[Any]) -> dict[str, Any]:
 
 
 def _opened(address: str) -> Any:
-    """The picture in a data address, in three colours; of a moving one the first frame."""
-    import base64
-    import io
-
-    from PIL import Image
-
-    _, _, held = address.partition(";base64,")
+    """The picture in a data address."""
+    held = address.partition(";base64,")[2]
     try:
-        with Image.open(io.BytesIO(base64.b64decode(held)), formats=_FORMATS) as found:
-            return found.convert("RGB")
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        return open_picture(base64.b64decode(held))
+    except binascii.Error as error:
         raise NodeError(
-            f"A picture cannot be read: {error}",
-            fix="Save it again as PNG or JPEG, in a moderate size.",
-            code="model/pictures",
+            f"A picture cannot be read: {error}.",
+            fix="Give it as a data address, with its bytes in base64.",
+            code="io/not-a-picture",
             retry=False,
         ) from error
-
-
-_FORMATS = ("PNG", "JPEG", "WEBP", "GIF")
