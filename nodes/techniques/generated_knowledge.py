@@ -18,7 +18,7 @@ from patchbay.nodes.techniques.answers import Vote, same, vote
 from patchbay.nodes.techniques.asking import repeats
 from patchbay.nodes.techniques.meaning import ComparedParams
 from patchbay.nodes.techniques.votes import poll, vote_chart
-from patchbay.nodes.values import EmbeddingsSpec, Message, ModelSpec, Promptable, as_text
+from patchbay.nodes.values import Message, ModelSpec, Promptable, as_text
 
 
 def _check_template(template: str) -> str:
@@ -95,11 +95,6 @@ class GeneratedKnowledge(Node):
         model: ModelSpec = port(doc="The model to ask.")
         question: Promptable = port(doc="What to answer.")
 
-    class InputsByMeaning(Inputs):
-        """The same, where answers are compared by meaning."""
-
-        embeddings: EmbeddingsSpec = port(doc="What tells how alike two answers are.")
-
     class Outputs(Ports):
         answer: str = port(doc="The chosen answer; empty where none was found.")
         knowledge: str = port(doc="The statement that led to it; empty for none.")
@@ -108,7 +103,7 @@ class GeneratedKnowledge(Node):
 
     @classmethod
     def input_ports(cls, params: Params) -> type[Ports]:
-        return cls.InputsByMeaning if params.compare == "meaning" else cls.Inputs
+        return params.ports(cls.Inputs)
 
     @classmethod
     def repeatable(cls, params: Params, inputs: Ports) -> bool:
@@ -136,8 +131,7 @@ class GeneratedKnowledge(Node):
             for index, statement in enumerate(known)
             for sample in range(params.samples)
         ]
-        embeddings = inputs["embeddings"] if params.compare == "meaning" else None
-        found = await poll(calls, params, ctx, "answers", embeddings, params.threshold)
+        found = await poll(calls, params, ctx, "answers", inputs)
         size = params.samples
         parts = [found.meant[i : i + size] for i in range(0, len(calls), size)]
         candidates = [_Candidate(s, vote(part)) for s, part in zip(known, parts, strict=True)]

@@ -9,7 +9,7 @@ from typing import Literal, Self
 
 from pydantic import model_validator
 
-from patchbay.nodes.contract import Context, Field
+from patchbay.nodes.contract import Context, Field, Ports, port
 from patchbay.nodes.prompts.selection import Vector, cosine
 from patchbay.nodes.techniques.answers import Vote, plain_number, same
 from patchbay.nodes.techniques.asking import AnswerParams
@@ -33,6 +33,18 @@ class ComparedParams(AnswerParams):
         if self.compare == "meaning" and self.answer != "text":
             raise ValueError(f"meanings are of free texts; a {self.answer} is compared as it is")
         return self
+
+    def ports(self, declared: type[Ports]) -> type[Ports]:
+        """The inputs of the technique, with embeddings where answers are compared by meaning."""
+        if self.compare != "meaning":
+            return declared
+        about = port(doc="What tells how alike two answers are.")
+        return declared.plus({"embeddings": (EmbeddingsSpec, about)})
+
+    def embeddings(self, inputs: Ports) -> EmbeddingsSpec | None:
+        """What is wired to that port, where there is one."""
+        found: EmbeddingsSpec | None = inputs["embeddings"] if self.compare == "meaning" else None
+        return found
 
     @property
     def how(self) -> str:

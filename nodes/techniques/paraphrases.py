@@ -14,7 +14,7 @@ from patchbay.nodes.prompts.braces import fill, variables
 from patchbay.nodes.techniques.asking import repeats
 from patchbay.nodes.techniques.meaning import ComparedParams
 from patchbay.nodes.techniques.votes import Voted, poll
-from patchbay.nodes.values import EmbeddingsSpec, ModelSpec, Promptable, as_text
+from patchbay.nodes.values import ModelSpec, Promptable, as_text
 
 
 def _check_wording(wording: str) -> str:
@@ -61,17 +61,12 @@ class Paraphrases(Node):
         model: ModelSpec = port(doc="The model to ask.")
         input: Promptable = port(doc="What stands for {input} in every wording.")
 
-    class InputsByMeaning(Inputs):
-        """The same, where answers are compared by meaning."""
-
-        embeddings: EmbeddingsSpec = port(doc="What tells how alike two answers are.")
-
     class Outputs(Voted):
         """The answer that most wordings lead to."""
 
     @classmethod
     def input_ports(cls, params: Params) -> type[Ports]:
-        return cls.InputsByMeaning if params.compare == "meaning" else cls.Inputs
+        return params.ports(cls.Inputs)
 
     @classmethod
     def repeatable(cls, params: Params, inputs: Ports) -> bool:
@@ -88,8 +83,7 @@ class Paraphrases(Node):
             partial(_asked, inputs.model, fill(wording, lambda _: case), params, ctx)
             for wording in params.wordings
         ]
-        embeddings = inputs["embeddings"] if params.compare == "meaning" else None
-        found = await poll(calls, params, ctx, "wordings", embeddings, params.threshold)
+        found = await poll(calls, params, ctx, "wordings", inputs)
         rows = [
             (one_line(wording), answer, fate == "won", one_line(reply.text))
             for wording, answer, fate, reply in zip(

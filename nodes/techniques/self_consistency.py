@@ -12,7 +12,7 @@ from patchbay.nodes.models.options import Temperature
 from patchbay.nodes.techniques.asking import repeats
 from patchbay.nodes.techniques.meaning import ComparedParams
 from patchbay.nodes.techniques.votes import Voted, poll
-from patchbay.nodes.values import EmbeddingsSpec, Message, ModelSpec, as_text
+from patchbay.nodes.values import Message, ModelSpec, as_text
 
 
 class SelfConsistency(Node):
@@ -56,17 +56,12 @@ class SelfConsistency(Node):
         model: ModelSpec = port(doc="The model to ask.")
         prompt: str | list[Message] = port(doc="What to ask: a text, or a whole conversation.")
 
-    class InputsByMeaning(Inputs):
-        """The same, where answers are compared by meaning."""
-
-        embeddings: EmbeddingsSpec = port(doc="What tells how alike two answers are.")
-
     class Outputs(Voted):
         """The answer of most samples."""
 
     @classmethod
     def input_ports(cls, params: Params) -> type[Ports]:
-        return cls.InputsByMeaning if params.compare == "meaning" else cls.Inputs
+        return params.ports(cls.Inputs)
 
     @classmethod
     def repeatable(cls, params: Params, inputs: Ports) -> bool:
@@ -82,8 +77,7 @@ class SelfConsistency(Node):
             partial(_sample, inputs.model, messages, params, ctx, number)
             for number in range(params.samples)
         ]
-        embeddings = inputs["embeddings"] if params.compare == "meaning" else None
-        found = await poll(calls, params, ctx, "samples", embeddings, params.threshold)
+        found = await poll(calls, params, ctx, "samples", inputs)
         rows = [
             (number, answer, fate, one_line(sample.text))
             for number, (answer, fate, sample) in enumerate(

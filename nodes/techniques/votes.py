@@ -10,9 +10,7 @@ from patchbay.nodes.contract import Context, JsonValue, Ports, port
 from patchbay.nodes.figures import Chart, Table
 from patchbay.nodes.models.asking import Answer, side_by_side
 from patchbay.nodes.techniques.answers import Vote, same, vote
-from patchbay.nodes.techniques.asking import AnswerParams
-from patchbay.nodes.techniques.meaning import vote_by_meaning
-from patchbay.nodes.values import EmbeddingsSpec
+from patchbay.nodes.techniques.meaning import ComparedParams, vote_by_meaning
 
 
 class Voted(Ports):
@@ -65,16 +63,15 @@ class Poll:
 
 async def poll(
     calls: Sequence[Callable[[], Awaitable[Answer]]],
-    params: AnswerParams,
+    params: ComparedParams,
     ctx: Context,
     label: str,
-    embeddings: EmbeddingsSpec | None = None,
-    threshold: float = 1.0,
+    inputs: Ports,
 ) -> Poll:
     """Make all calls at once, and let the answers in what they gave vote.
 
-    With embeddings, answers with a cosine of at least `threshold` are one; without, those that are
-    the same in letters.
+    By meaning, answers with a cosine of at least the threshold are one; else those that are the
+    same in letters.
 
     Raises:
         NodeError: the first call that failed; the others are cancelled.
@@ -82,12 +79,13 @@ async def poll(
     said = await side_by_side(calls, ctx, label)
     found = [params.found(answer) for answer in said]
     likeness: Sequence[float | None] | None = None
+    embeddings = params.embeddings(inputs)
     if embeddings is None:
         result = vote(found)
         agrees = [_same(answer, result.winner) for answer in found]
         meant = found
     else:
-        meanings = await vote_by_meaning(found, embeddings, threshold, ctx)
+        meanings = await vote_by_meaning(found, embeddings, params.threshold, ctx)
         result, likeness = meanings.vote, meanings.likeness
         won = next(
             (g for a, g in zip(found, meanings.groups, strict=True) if a == result.winner), None
