@@ -78,6 +78,9 @@ class Node(ABC):
     """A name of `patchbay.nodes.icons.ICONS`, or one or two characters."""
     synonyms: ClassVar[tuple[str, ...]] = ()
     """Other words by which people look for it, in small letters: `if`, `router`, `rag`, `gpt`."""
+    front: ClassVar[str] = ""
+    """The param that matters most: the canvas lets people edit it on the node. Where none is named,
+    the first long text."""
     requires: ClassVar[tuple[str, ...]] = ()
     """Import names of optional packages without which the node cannot run."""
     deterministic: ClassVar[bool] = True

@@ -35,6 +35,12 @@ class CanvasPage(Protocol):
     def show_panel(self, name: str) -> None:
         """Draw one of the page's panels: it is in front now."""
 
+    def open_flow(self, name: str) -> None:
+        """Open another of the person's flows, by the name of its file."""
+
+    def use_template(self, name: str) -> None:
+        """Open a copy of a flow that ships, by the name of its file."""
+
     def open_file(self, dropped: str) -> None:
         """Open the flow in a file that was dropped, as `documents.importing.dropped` takes it."""
 
@@ -51,6 +57,8 @@ COMMANDS: Mapping[str, Handler] = {
     "rerun_from": lambda page, node: page.rerun_from(node),
     "panel": lambda page, name: page.show_panel(name),
     "import": lambda page, dropped: page.open_file(dropped),
+    "open": lambda page, name: page.open_flow(name),
+    "template": lambda page, name: page.use_template(name),
     "save": lambda page, _: page.document.save(),
     "keep_mine": lambda page, _: page.document.keep_mine(),
     "take_theirs": lambda page, _: page.document.take_theirs(),

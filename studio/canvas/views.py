@@ -15,7 +15,8 @@ from patchbay.nodes.catalog import Catalog
 from patchbay.nodes.contract import Node, Ports
 from patchbay.nodes.declaration import default_params, node_declaration, port_declarations
 from patchbay.nodes.text.markdown import parse_markdown
-from patchbay.studio.inspector.declared import described, fields_of
+from patchbay.studio.inspector.declared import described, fields_of, front_of
+from patchbay.studio.inspector.following import followers
 
 KEPT = (
     "kind", "version", "title", "family", "icon", "doc", "synonyms", "inputs", "outputs", "install",
@@ -78,7 +79,12 @@ def _kind(node: type[Node]) -> dict[str, Any]:
     kept = {key: declared[key] for key in KEPT if declared[key] not in ("", None, [])}
     kept["inputs"] = [_lean(port) for port in declared["inputs"]]
     kept["outputs"] = [_lean(port) for port in declared["outputs"]]
-    kept["fields"] = [described(spec) for spec in fields_of(declared)]
+    fields = fields_of(declared)
+    kept["fields"] = [described(spec) for spec in fields]
+    if front := front_of(node.front, fields):
+        kept["front"] = front
+    if following := followers().get(node.kind):
+        kept["next"] = following
     summary = _summary(node, default_params(node))
     return {**kept, "summary": summary} if summary else kept
 

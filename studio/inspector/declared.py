@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, get_args
 
@@ -73,6 +73,14 @@ def _field(name: str, schema: Schema, definitions: Schema, required: bool) -> Fi
         columns=_columns(shape, inner, items, definitions),
         unknown=str(widget) if widget and not asked else "",
     )
+
+
+def front_of(named: str, fields: Sequence[FieldSpec]) -> str:
+    """The param that can be edited on the node: the one that the kind names, else a long text."""
+    if named in {spec.name for spec in fields}:
+        return named
+    long = (spec for spec in fields if spec.shape in ("textarea", "code"))
+    return next((spec.name for spec in long if spec.required or spec.default), "")
 
 
 _SPELLED = {

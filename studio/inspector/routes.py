@@ -25,6 +25,8 @@ def routes(base: str = "") -> list[BaseRoute]:
     return [
         Route(f"{prefix}/patchbay/node", node, methods=["GET"]),
         Route(f"{prefix}/patchbay/choices", choices, methods=["GET"]),
+        Route(f"{prefix}/patchbay/problems", problems, methods=["GET"]),
+        Route(f"{prefix}/patchbay/flows", flows, methods=["GET"]),
     ]
 
 
@@ -44,6 +46,20 @@ async def choices(request: Request) -> Response:
     return await _answer(
         request, lambda document: asked(document, query.get("node", ""), query.get("param", ""))
     )
+
+
+async def problems(request: Request) -> Response:
+    """`GET …/patchbay/problems?doc=…&token=…`: `found_in` the flow."""
+    from patchbay.studio.inspector.mending import found_in
+
+    return await _answer(request, found_in)
+
+
+async def flows(request: Request) -> Response:
+    """`GET …/patchbay/flows?doc=…&token=…`: what else can be opened; see `openable`."""
+    from patchbay.studio.inspector.elsewhere import openable
+
+    return await _answer(request, lambda _: openable())
 
 
 async def _answer(request: Request, find: Callable[[FlowDocument], dict[str, Any]]) -> Response:

@@ -12,7 +12,6 @@ from patchbay.studio.canvas import Dock, canvas, selection
 from patchbay.studio.documents.document import FlowDocument
 from patchbay.studio.panels.chat import chat_panel
 from patchbay.studio.panels.export import export_menu
-from patchbay.studio.panels.problems import problems_panel
 from patchbay.studio.panels.run import latest, run_panel, stop
 from patchbay.studio.panels.values import values_panel
 from patchbay.studio.panels.versions import versions_dialog
@@ -244,8 +243,6 @@ def _panel_stamp(document: FlowDocument) -> object:
     shown: object = (flow.nodes, flow.edges)
     if panel == "Values":
         shown = selection(session.CANVAS).nodes
-    elif panel == "Problems":
-        shown = document.problems()
     return document.id, panel, _run_stamp(document), shown
 
 
@@ -270,14 +267,12 @@ def _panel() -> None:
     document = _open()
     session.draws("inspector", _panel_stamp(document))
     panel, live = session.panel(), latest(document)
-    if panel is None:
+    if panel is None or panel == "Problems":  # those the canvas draws itself
         return
     with st.container(key=f"side-{panel.lower()}", gap="small"):  # shown where its tab is in front
         if panel == "Chat":
             chat_panel(document, refresh)
         elif panel == "Run":
             run_panel(document, live, refresh)
-        elif panel == "Problems":
-            problems_panel(document, refresh)
         else:
             values_panel(document, selection(session.CANVAS).nodes, live)

@@ -52,6 +52,26 @@ class EditorCommands:
         session.open_flow(rows[0].stem)
         session.remember("go", rows[0].stem)
 
+    def open_flow(self, name: str) -> None:
+        """Open another of the person's flows."""
+        if services().library.path(name) is None:
+            self.notice("This flow is not there any more.")
+            return
+        session.open_flow(name)
+        session.remember("go", name)
+
+    def use_template(self, name: str) -> None:
+        """Open a copy of a template."""
+        library = services().library
+        template = next((p for p in library.template_files() if p.stem == name), None)
+        if template is None:
+            self.notice("This template is not there any more.")
+            return
+        try:
+            self.open_flow(library.use_template(template).stem)
+        except FlowError as error:
+            self.notice(f"The template cannot be used. {error}")
+
     def notice(self, words: str) -> None:
         """Say something above the canvas."""
         session.remember("notice", words)

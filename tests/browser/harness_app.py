@@ -74,6 +74,12 @@ class Page:
     def show_panel(self, name: str) -> None:
         self.wrote(f"panel {name}")
 
+    def open_flow(self, name: str) -> None:
+        self.wrote(f"open {name}")
+
+    def use_template(self, name: str) -> None:
+        self.wrote(f"template {name}")
+
     def open_file(self, dropped: str) -> None:
         self.wrote(f"import {len(dropped)}")
 

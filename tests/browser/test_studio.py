@@ -350,9 +350,9 @@ def test_a_circle_is_opened_by_a_button(studio: Server, page: Page) -> None:
     path = put(studio, "circle", flow)
     edit(studio, page, "circle")
     tab(page, "Problems")
-    expect(side(page).get_by_text("wait for each other").first).to_be_visible()
-    side(page).get_by_role("button", name="Remove ask.text → more.text").click()
-    expect(side(page).get_by_text("wait for each other")).to_have_count(0)
+    expect(dock(page).get_by_text("wait for each other").first).to_be_visible()
+    dock(page).get_by_role("button", name="Remove “Ask a model” (text)").click()
+    expect(dock(page).get_by_text("wait for each other")).to_have_count(0)
     wait_for(page, lambda: "more.text" not in {edge.target for edge in read_flow(path).edges})
 
 
@@ -375,8 +375,8 @@ def test_an_edit_in_the_inspector_adds_a_port_and_a_fix_wires_it(
     expect(page.locator(".pb-port.gone")).to_have_count(0)
     expect(settings(page).get_by_text('"prompt.style" takes')).to_be_visible()
     tab(page, "Problems")
-    side(page).get_by_role("button", name="Wire from question.value").click()
-    expect(side(page).get_by_text("Nothing is wrong")).to_be_visible()
+    dock(page).get_by_role("button", name="Wire from “Flow input” (value)").click()
+    expect(dock(page).get_by_text("Nothing is wrong")).to_be_visible()
     expect(toolbar(page, "Validate")).to_be_visible()
     wait_for(page, lambda: "prompt.style" in {edge.target for edge in read_flow(path).edges})
     icon(page, "undo").click()

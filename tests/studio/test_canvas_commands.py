@@ -34,6 +34,12 @@ class Asked:
     def show_panel(self, name: str) -> None:
         self.heard.append(f"show_panel {name}")
 
+    def open_flow(self, name: str) -> None:
+        self.heard.append(f"open_flow {name}")
+
+    def use_template(self, name: str) -> None:
+        self.heard.append(f"use_template {name}")
+
     def open_file(self, dropped: str) -> None:
         self.heard.append(f"open_file {dropped}")
 

@@ -8,7 +8,7 @@ from patchbay.flows.checks.validate import validate
 from patchbay.flows.document.edit import apply
 from patchbay.flows.document.model import Edge, Flow, NodeInstance, Place
 from patchbay.nodes.catalog import load_catalog
-from patchbay.studio.panels.fixes import fixes
+from patchbay.studio.inspector.fixes import fixes
 
 CATALOG = load_catalog()
 ASK = NodeInstance(id="ask", kind="io.input", params={"name": "question"})

@@ -113,7 +113,12 @@ def test_only_the_page_that_shows_the_flow_is_told(
 ) -> None:
     client = TestClient(Starlette(routes=routes()), cookies={COOKIE: cookie})
     token = services().grants.issue(document.id, ANN)
-    for path, more in (("node", {}), ("choices", {"param": "weights"})):
+    for path, more in (
+        ("node", {}),
+        ("choices", {"param": "weights"}),
+        ("problems", {}),
+        ("flows", {}),
+    ):
         asked_for: dict[str, Any] = {"doc": document.id, "token": token, "node": "model"}
         answer = client.get(f"/patchbay/{path}", params=asked_for | more | query)
         assert answer.status_code == status

@@ -43,7 +43,7 @@ export default defineConfig(({ mode }) => {
         output: { format: "es", entryFileNames: `${name}-[hash].js`, chunkFileNames: "part-[name]-[hash].js" },
       },
     },
-    test: { include: ["src/**/*.test.ts"] },
+    test: { include: ["src/**/*.test.ts"], css: true },
     plugins: [
       {
         name: "only-the-newest",

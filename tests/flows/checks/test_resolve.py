@@ -17,7 +17,7 @@ from patchbay.flows.document.writing import save_flow
 from patchbay.flows.runs.events import RunFinished
 from patchbay.flows.runs.running import LoadedFlow, Run
 from patchbay.nodes.contract import Ports
-from patchbay.studio.panels.fixes import fixes
+from patchbay.studio.inspector.fixes import fixes
 from tests.flows.runs.harness import CATALOG, OUT, environment, events_of, flow
 from tests.flows.runs.nodes import Text
 

@@ -17,7 +17,7 @@ import { Dock } from "./dock/dock";
 import { Notice } from "./dock/notice";
 import { useRoom } from "./dock/room";
 import { ChosenState, DockState, SETTINGS } from "./dock/state";
-import { familyColor } from "./types";
+import { type End, familyColor } from "./types";
 
 interface Props {
   doc: Doc;
@@ -69,7 +69,7 @@ export function App({ doc, statuses, reveal, dock, onSelect }: Props) {
         look: () => docked && dockState.lookAt(),
         dock: () => docked && dockState.toggle(),
         palette: () => setOpen((old) => (paletteOpen = !old)),
-        menu: () => {},
+        grow: (end: End, choose: boolean) => canvas.current?.grow(end, choose),
       },
     }),
     [doc, statuses, wiring, lanes, ui, docked],
@@ -131,7 +131,7 @@ export function App({ doc, statuses, reveal, dock, onSelect }: Props) {
             onDocuments={documents.choose}
           />
         </ReactFlowProvider>
-        {dock && <Dock state={dockState} dock={dock} chosen={chosen} />}
+        {dock && <Dock state={dockState} dock={dock} chosen={chosen} show={(id) => canvas.current?.go(id)} />}
         {dock && <Notice doc={doc} notice={dock.notice} />}
         {ghost && (
           <div

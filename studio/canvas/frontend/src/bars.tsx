@@ -5,8 +5,9 @@ import { Alignment, align } from "./arrange";
 import { Chosen, moveOp } from "./edits";
 import { Icon, IconName } from "./icons";
 import type { Tools } from "./hooks/tools";
-import { Op } from "./model";
+import { Op, Port } from "./model";
 import { Doc } from "./store";
+import { colorOf, outlineOf, portsOf } from "./types";
 
 function Tool({
   icon,
@@ -77,6 +78,7 @@ export function Bars({ doc, chosen, tools, drawn, dispatch, paletteShut, onPalet
             onClick={() => void tools.layout()}
             off={!doc.flow.nodes.length}
           />
+          <Tool icon="bolt" label="Commands" keys="Ctrl K" onClick={tools.palette} />
           <Tool icon="search" label="Find a node" keys="Ctrl F" onClick={tools.find} off={!doc.flow.nodes.length} />
           {doc.exports && <Tool icon="download" label="Export" onClick={onExport} />}
           <Tool icon="help" label="Shortcuts" keys="?" onClick={onHelp} />
@@ -105,6 +107,7 @@ export function Bars({ doc, chosen, tools, drawn, dispatch, paletteShut, onPalet
         <Tool icon="plus" label="Zoom in" keys="+" onClick={() => void flow.zoomIn({ duration: 120 })} />
         <Tool icon="fit" label="Fit everything" keys="F" onClick={tools.fit} />
       </div>
+      <Legend doc={doc} />
       {doc.conflict && (
         <div className="pb-conflict" role="alert">
           <span>{doc.conflict} Nothing has been overwritten.</span>
@@ -116,7 +119,35 @@ export function Bars({ doc, chosen, tools, drawn, dispatch, paletteShut, onPalet
   );
 }
 
-export function Empty({ readonly }: { readonly: boolean }) {
+/** What the outlines and colors of the ports mean that are in this flow. */
+function Legend({ doc }: { doc: Doc }) {
+  const found = new Map<string, Port>();
+  for (const node of doc.flow.nodes)
+    for (const port of portsOf(doc, node).outputs) {
+      const [type = ""] = port.types;
+      if (type && port.types.length < 4 && type !== "any") found.set(type.split("/")[0], port);
+    }
+  if (!found.size) return null;
+  const order = ["plain", "record", "model", "tool"];
+  const shown = [...found].sort(
+    ([, a], [, b]) => order.indexOf(outlineOf(a.types)) - order.indexOf(outlineOf(b.types)),
+  );
+  return (
+    <ul className="pb-legend" aria-label="What the ports give">
+      {shown.slice(0, 9).map(([type, port]) => (
+        <li key={type}>
+          <span
+            className={`pb-mark ${outlineOf(port.types)}`}
+            style={{ "--c": colorOf(port.types) } as React.CSSProperties}
+          />
+          {type}
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+export function Empty({ readonly, start }: { readonly: boolean; start?: () => void }) {
   if (readonly)
     return (
       <div className="pb-empty">
@@ -134,6 +165,12 @@ export function Empty({ readonly }: { readonly: boolean }) {
         <circle cx="148" cy="58" r="5" fill="var(--pb-green)" />
       </svg>
       <h3>Draw your first flow</h3>
+      {start && (
+        <button type="button" className="pb-start" onClick={start}>
+          Start with these five
+          <small>a question, a prompt, a local model, and its answer: it runs</small>
+        </button>
+      )}
       <ol>
         <li>
           <b>Drag a node</b> from the left onto this canvas, or double-click here to pick one.

@@ -23,7 +23,7 @@ export const WireLine = memo(function WireLine(props: EdgeProps) {
       <path d={path} className="pb-wire-halo" fill="none" />
       <BaseEdge
         path={path}
-        className={`pb-wire ${state}`}
+        className={`pb-wire ${props.data?.outline as string} ${state}`}
         interactionWidth={props.interactionWidth}
         style={{ "--c": props.data?.color as string } as React.CSSProperties}
       />

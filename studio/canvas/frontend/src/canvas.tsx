@@ -40,10 +40,11 @@ import { GRID, boxOf } from "./scene";
 import { Doc } from "./store";
 import { familyColor } from "./types";
 
-export interface CanvasHandle extends Pick<Adding, "addAtCentre" | "aim" | "drop"> {
+export interface CanvasHandle extends Pick<Adding, "addAtCentre" | "aim" | "drop" | "grow"> {
   focus(): void;
   /** Have nodes read documents that have arrived, at a point of the page or in the middle. */
   bring(received: Received[], spot: Spot): void;
+  go(id: string): void;
 }
 interface Props {
   doc: Doc;
@@ -88,13 +89,21 @@ export function Canvas({ doc, reveal, onSelect, ref, paletteShut, onPalette, onD
   useReveal(doc, reveal, places.go);
   const above = useOverlays(focus);
   const adding = useAdding(doc, scene, places, above.setQuestion);
-  const { addAtCentre, aim, drop, askNode, offer } = adding;
+  const { addAtCentre, aim, drop, grow, askNode, offer } = adding;
   const bring = useBringing(doc, scene, places);
-  useImperativeHandle(ref, () => ({ focus, addAtCentre, aim, drop, bring }), [focus, addAtCentre, aim, drop, bring]);
+  useImperativeHandle(ref, () => ({ focus, go: places.go, addAtCentre, aim, drop, grow, bring }), [
+    places.go,
+    focus,
+    addAtCentre,
+    aim,
+    drop,
+    grow,
+    bring,
+  ]);
   const wiring = useWiring(doc, scene, hand.shift, offer);
   const dragging = useDragging(doc, scene, places);
   const bench: Bench = {
-    ...{ doc, flow, scene, places, askNode, pointer: hand.pointer, root: () => root.current },
+    ...{ doc, flow, scene, places, askNode, addAtCentre, pointer: hand.pointer, root: () => root.current },
     ...{
       setQuestion: above.setQuestion,
       setSheet: above.setSheet,
@@ -186,7 +195,9 @@ export function Canvas({ doc, reveal, onSelect, ref, paletteShut, onPalette, onD
         onHelp={() => above.setSheet(true)}
         onExport={menus.exports}
       />
-      {doc.ready && !doc.flow.nodes.length && !doc.flow.notes.length && <Empty readonly={doc.readonly} />}
+      {doc.ready && !doc.flow.nodes.length && !doc.flow.notes.length && (
+        <Empty readonly={doc.readonly} start={tools.starter} />
+      )}
       {above.question && <Chooser question={above.question} onClose={above.closeQuestion} />}
       {above.menu && <Menu at={above.menu.at} entries={above.menu.entries} onClose={above.closeMenu} />}
       {above.sheet && <Sheet onClose={above.closeSheet} />}

@@ -21,16 +21,30 @@ export interface Question {
   empty: string;
   at?: { x: number; y: number };
   pick: (key: string) => void;
+  /** More choices, which take a moment to be found. */
+  later?: () => Promise<Choice[]>;
 }
+
+const NONE: Choice[] = [];
 
 export function Chooser({ question, onClose }: { question: Question; onClose: () => void }) {
   const [query, setQuery] = useState("");
   const [at, setAt] = useState(0);
+  const [more, setMore] = useState<Choice[]>(NONE);
+  useEffect(() => {
+    let gone = false;
+    void question.later?.().then((choices) => gone || setMore(choices));
+    return () => void (gone = true);
+  }, [question]);
   const box = useRef<HTMLDivElement>(null);
   const shown = useMemo(
     () =>
-      found(question.choices, query, (c) => ({ title: c.title, words: c.words, about: c.detail ?? "" })).slice(0, 200),
-    [query, question],
+      found([...question.choices, ...more], query, (c) => ({
+        title: c.title,
+        words: c.words,
+        about: c.detail ?? "",
+      })).slice(0, 200),
+    [query, question, more],
   );
   useEffect(() => setAt(0), [query]);
   useEffect(() => {
@@ -208,7 +222,8 @@ const SHORTCUTS: [string, [string, string][]][] = [
   [
     "Look",
     [
-      ["Ctrl F, Ctrl K", "Find a node"],
+      ["Ctrl K", "Do, find, add or open anything"],
+      ["Ctrl F", "Find a node"],
       ["F", "Fit everything"],
       ["+, −", "Zoom"],
       ["Ctrl A", "Select all"],

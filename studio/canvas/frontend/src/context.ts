@@ -10,7 +10,8 @@ import { Port } from "./model";
 export interface Actions {
   rename(id: string): void;
   open(id: string): void;
-  menu(id: string, x: number, y: number): void;
+  /** Add what fits an output best, and wire it; or (`choose`) ask what. */
+  grow(end: End, choose: boolean): void;
   stopRenaming(): void;
   /** Show the settings of what was clicked on, unless the person folded the dock. */
   look(): void;

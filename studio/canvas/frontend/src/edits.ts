@@ -54,6 +54,88 @@ export function addWired(doc: Doc, kind: Kind, dragged: Dragged, at: Point): { o
   return { op: { op: "batch", ops: [made.op, connect], label: `add ${kind.title}` }, id: made.id };
 }
 
+/** How a node that is added beside another is wired to it. */
+export interface Beside {
+  edge: Edge;
+  /** Where the new one goes. */
+  side: "right" | "left";
+}
+
+const exact = (given: string[], taken: string[]): boolean => taken.some((type) => given.includes(type));
+
+/** The wire that is meant when a kind is added while a node is selected; null where several could be. */
+export function besideWire(doc: Doc, from: string, kind: Kind, id: string): Beside | null {
+  const node = doc.flow.nodes.find((n) => n.id === from);
+  if (!node) return null;
+  const ports = portsOf(doc, node);
+  const taken = new Set(doc.flow.edges.map((edge) => edge.to));
+  const after = only(
+    ports.outputs.flatMap((out) =>
+      kind.inputs.flatMap((into) =>
+        out.types.length && fits(out.types, into.types)
+          ? [
+              {
+                edge: { from: `${from}.${out.name}`, to: `${id}.${into.name}` },
+                sure: exact(out.types, into.types),
+                need: !!into.required,
+              },
+            ]
+          : [],
+      ),
+    ),
+  );
+  if (after) return { edge: after, side: "right" };
+  const before = only(
+    kind.outputs.flatMap((out) =>
+      ports.inputs.flatMap((into) =>
+        into.types.length && fits(out.types, into.types) && (into.many || !taken.has(`${from}.${into.name}`))
+          ? [
+              {
+                edge: { from: `${id}.${out.name}`, to: `${from}.${into.name}` },
+                sure: exact(out.types, into.types),
+                need: !!into.required,
+              },
+            ]
+          : [],
+      ),
+    ),
+  );
+  return before && { edge: before, side: "left" };
+}
+
+interface Possible {
+  edge: Edge;
+  sure: boolean;
+  need: boolean;
+}
+
+/** The only wire, or the only one that is needed, or of the very type. */
+function only(found: Possible[]): Edge | null {
+  for (const narrow of [
+    () => true,
+    (p: Possible) => p.need,
+    (p: Possible) => p.sure,
+    (p: Possible) => p.need && p.sure,
+  ]) {
+    const left = found.filter(narrow);
+    if (left.length === 1) return left[0].edge;
+  }
+  return null;
+}
+
+/** What most often follows an output, as a kind that is installed; undefined where nothing is known of it. */
+export function bestNext(doc: Doc, end: End): { kind: Kind; port: string } | undefined {
+  const node = doc.flow.nodes.find((n) => n.id === end.node);
+  const given = portAt(doc, end);
+  const known = (node && catalog.byKind.get(node.kind)?.next?.[end.port]) ?? [];
+  for (const [name, port] of known) {
+    const kind = catalog.byKind.get(name);
+    const into = kind?.inputs.find((p) => p.name === port);
+    if (kind && !kind.install && into && given && fits(given.types, into.types)) return { kind, port };
+  }
+  return undefined;
+}
+
 interface Way {
   into: string;
   out: string;

@@ -1,6 +1,7 @@
 // Line icons, drawn here: nothing is fetched. 24 × 24, stroke follows the text color.
 
 const PATHS = {
+  pen: "M4 20l1-4L16 5l3 3L8 19zM14 7l3 3",
   undo: "M9 14 4 9l5-5M4 9h10a6 6 0 0 1 0 12h-3",
   redo: "m15 14 5-5-5-5M20 9H10a6 6 0 0 0 0 12h3",
   plus: "M12 5v14M5 12h14",

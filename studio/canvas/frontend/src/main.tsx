@@ -73,6 +73,7 @@ export function mount(component: Component, base: string): () => void {
   if (data.status) statuses.replace(data.status);
   const beside = (name: string) =>
     data.events ? new URL(base + data.events.replace("/events?", `/${name}?`), document.baseURI).href : "";
+  doc.at = beside;
   doc.exports = beside("export");
   doc.known = beside("node");
   doc.choices = beside("choices");

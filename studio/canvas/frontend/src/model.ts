@@ -156,6 +156,10 @@ export interface Kind {
   inputs: Port[];
   outputs: Port[];
   fields?: FieldSpec[];
+  /** The param that matters most: it can be edited on the node. */
+  front?: string;
+  /** By output: what most often takes it in the flows that ship, as kind and input; the most frequent first. */
+  next?: Record<string, [kind: string, port: string][]>;
 }
 /** What Python says of a node beyond its kind's defaults. */
 export interface View {

@@ -3,11 +3,13 @@
 import { Handle, NodeProps, Position, useUpdateNodeInternals } from "@xyflow/react";
 import { memo, useEffect, useRef, useSyncExternalStore } from "react";
 import { useShared, useStatus, useVerdict } from "./context";
+import { type Tone, toneOf } from "./dock/problems";
 import { duration } from "./duration";
+import { Front } from "./front";
 import { Icon, IconName, KindIcon } from "./icons";
 import { Edge, Kind, NodeInstance, Port, Problem, edgeKey } from "./model";
 import { NodeState, State } from "./progress";
-import { Side, colorOf, familyColor, refusal, wireInto, words } from "./types";
+import { Side, colorOf, outlineOf, familyColor, refusal, wireInto, words } from "./types";
 
 export interface NodeData extends Record<string, unknown> {
   inst: NodeInstance;
@@ -18,6 +20,8 @@ export interface NodeData extends Record<string, unknown> {
   unknown: boolean;
   problems: Problem[];
   wired: string;
+  /** Whether what is missing is a fault by now. */
+  tried: boolean;
 }
 
 const STATUS: Record<State, [icon: IconName, words: string]> = {
@@ -33,7 +37,7 @@ const STATUS: Record<State, [icon: IconName, words: string]> = {
 };
 
 function PortRow({ id, port, side, wired }: { id: string; port: Port; side: Side; wired: boolean }) {
-  const { wiring, doc } = useShared();
+  const { wiring, doc, actions } = useShared();
   const end = { node: id, port: port.name, side };
   const verdict = useVerdict(end, port);
   const gone = port.types.length === 0;
@@ -64,7 +68,7 @@ function PortRow({ id, port, side, wired }: { id: string; port: Port; side: Side
         type={side === "in" ? "target" : "source"}
         position={side === "in" ? Position.Left : Position.Right}
         id={port.name}
-        className={`pb-handle ${wired ? "wired" : ""} ${needed ? "needed" : ""} ${port.many ? "many" : ""}`}
+        className={`pb-handle ${gone ? "" : outlineOf(port.types)} ${wired ? "wired" : ""} ${needed ? "needed" : ""} ${port.many ? "many" : ""}`}
         style={{ "--c": gone ? "var(--pb-red)" : colorOf(port.types) } as React.CSSProperties}
         aria-label={`${side === "in" ? "Input" : "Output"} ${about.filter(Boolean).join(". ")}`}
         onPointerEnter={hover}
@@ -72,6 +76,18 @@ function PortRow({ id, port, side, wired }: { id: string; port: Port; side: Side
         data-port={`${id}.${port.name}`}
       />
       <span className="pb-port-name">{port.name}</span>
+      {side === "out" && !wired && !gone && !doc.readonly && (
+        <button
+          type="button"
+          className="pb-more nodrag nopan"
+          title={`Add a node that takes "${port.name}" (Shift: choose which)`}
+          aria-label={`Add a node after ${port.name}`}
+          onClick={(event) => (event.stopPropagation(), actions.grow(end, event.shiftKey))}
+          onDoubleClick={(event) => event.stopPropagation()}
+        >
+          <Icon name="plus" size={12} />
+        </button>
+      )}
     </div>
   );
 }
@@ -172,7 +188,8 @@ export const NodeBox = memo(function NodeBox({ id, data, selected }: NodeProps &
 
   const wired = new Set(data.wired.split(" "));
   const title = inst.title || kind?.title || inst.kind;
-  const bad = problems.filter((p) => p.severity === "error").length;
+  const tones = new Set(problems.map((problem) => toneOf(problem, data.tried)));
+  const tone: Tone = tones.has("error") ? "error" : tones.has("warning") ? "warning" : "todo";
   const rows = Math.max(inputs.length, outputs.length);
   const state = status?.status ?? "";
   const tip = problems.map((p) => `${p.message}${p.fix ? " " + p.fix : ""}`).join("\n");
@@ -189,12 +206,12 @@ export const NodeBox = memo(function NodeBox({ id, data, selected }: NodeProps &
         <Title id={id} text={title} />
         {problems.length > 0 && (
           <span
-            className={`pb-badge ${bad ? "error" : "warning"}`}
+            className={`pb-badge ${tone}`}
             title={tip}
             role="img"
             aria-label={`${problems.length} problems: ${tip}`}
           >
-            {problems.length > 1 ? problems.length : "!"}
+            {problems.length > 1 ? problems.length : tone === "todo" ? "·" : "!"}
           </span>
         )}
         {inst.disabled && (
@@ -213,11 +230,7 @@ export const NodeBox = memo(function NodeBox({ id, data, selected }: NodeProps &
           </span>
         )}
       </div>
-      {data.summary && (
-        <div className="pb-summary" title={data.summary}>
-          {data.summary}
-        </div>
-      )}
+      <Front inst={inst} kind={kind} summary={data.summary} problems={problems} />
       {unknown && <div className="pb-summary">{kind ? "" : `No installed package knows "${inst.kind}".`}</div>}
       {rows > 0 && (
         <div className="pb-ports">

@@ -4,13 +4,15 @@ import type { Edge as DrawnEdge, Node as DrawnNode } from "@xyflow/react";
 import { Edge, Flow, Group, Note, Place, Port, Problem, edgeKey, nodeOf, portOf } from "./model";
 import type { NodeData } from "./node";
 import { Doc, catalog } from "./store";
-import { colorOf, portsOf } from "./types";
+import { colorOf, outlineOf, portsOf } from "./types";
 
 export const WIDTH = 240;
 export const GRID = 16;
 // Multiples of the grid, or a group that is dragged would pull its nodes off it.
 const PAD = 32;
 const HEAD = 32;
+/** Between a node and one that is added beside it. */
+const BESIDE = 96;
 export const FOLDED = { w: 220, h: 56 };
 
 const NOBODY: Problem[] = [];
@@ -34,6 +36,7 @@ function makeData(doc: Doc, inst: NodeData["inst"], index: Map<string, string[]>
     unknown: !kind || !!view?.unknown,
     problems: doc.problems[inst.id] ?? NOBODY,
     wired: (index.get(inst.id) ?? []).join(" "),
+    tried: doc.tried,
   };
   if (
     old &&
@@ -42,6 +45,7 @@ function makeData(doc: Doc, inst: NodeData["inst"], index: Map<string, string[]>
     old.summary === fresh.summary &&
     old.problems === fresh.problems &&
     old.wired === fresh.wired &&
+    old.tried === fresh.tried &&
     samePorts(old.inputs, ports.inputs) &&
     samePorts(old.outputs, ports.outputs)
   )
@@ -193,23 +197,42 @@ export function frameUnder(nodes: DrawnNode[], dragged: DrawnNode[], at: { x: nu
   return found && dragged.some((node) => !groupData(found).nodes?.includes(node.id)) ? found.id : "";
 }
 
+/** The place nearest beside a node, at its right (or left), where a box lies on no other. */
+export function freeBeside(
+  nodes: DrawnNode[],
+  node: DrawnNode,
+  side: "right" | "left" = "right",
+): { x: number; y: number } {
+  const x = side === "right" ? node.position.x + sizeOf(node).w + BESIDE : node.position.x - WIDTH - BESIDE;
+  return freeSpot(nodes, { x, y: node.position.y }, true);
+}
+
 /** The place nearest to a wish where a box lies on no other. */
-export function freeSpot(nodes: DrawnNode[], wish: { x: number; y: number }): { x: number; y: number } {
+export function freeSpot(
+  nodes: DrawnNode[],
+  wish: { x: number; y: number },
+  sameColumn = false,
+): { x: number; y: number } {
   const boxes = nodes.filter((n) => !n.hidden && n.type !== "group_").map((n) => ({ ...n.position, ...sizeOf(n) }));
   const free = (x: number, y: number) =>
     !boxes.some((b) => x < b.x + b.w + GRID && b.x < x + WIDTH + GRID && y < b.y + b.h + GRID && b.y < y + 112 + GRID);
   for (let ring = 0; ring < 14; ring++) {
     const step = ring * GRID * 4;
-    for (const [dx, dy] of [
-      [0, 1],
-      [0, -1],
-      [1, 0],
-      [-1, 0],
-      [1, 1],
-      [-1, 1],
-      [1, -1],
-      [-1, -1],
-    ]) {
+    for (const [dx, dy] of sameColumn
+      ? [
+          [0, 1],
+          [0, -1],
+        ]
+      : [
+          [0, 1],
+          [0, -1],
+          [1, 0],
+          [-1, 0],
+          [1, 1],
+          [-1, 1],
+          [1, -1],
+          [-1, -1],
+        ]) {
       if (free(wish.x + dx * step, wish.y + dy * step)) return { x: wish.x + dx * step, y: wish.y + dy * step };
     }
   }
@@ -248,6 +271,7 @@ export function drawEdges(doc: Doc, before: DrawnEdge[]): DrawnEdge[] {
     const [outside, inside] = [folded.get(source.id), folded.get(target.id)];
     const port = portsOf(doc, source).outputs.find((p) => p.name === portOf(edge.from));
     const color = colorOf(port?.types ?? []);
+    const outline = outlineOf(port?.types ?? []);
     const hidden = !!outside && outside === inside;
     const known = old.get(id);
     const ends = {
@@ -263,6 +287,7 @@ export function drawEdges(doc: Doc, before: DrawnEdge[]): DrawnEdge[] {
       known.sourceHandle === ends.sourceHandle &&
       known.targetHandle === ends.targetHandle &&
       known.data?.color === color &&
+      known.data?.outline === outline &&
       (known.hidden ?? false) === hidden
     ) {
       result.push(known);
@@ -275,7 +300,7 @@ export function drawEdges(doc: Doc, before: DrawnEdge[]): DrawnEdge[] {
       id,
       type: "wire",
       hidden,
-      data: { color, edge },
+      data: { color, outline, edge },
       ariaLabel: label,
       reconnectable: !outside && !inside,
       interactionWidth: 22,

@@ -110,6 +110,10 @@ export class Doc {
   choices = "";
   /** Where documents are sent to; "" likewise. */
   documents = "";
+  /** The address of another of Python's routes for this flow; "" where the page offers none. */
+  at: (name: string) => string = () => "";
+  /** Somebody has tried to run it as it is: what is missing is a fault from then on. */
+  tried = false;
   readonly changed = new Emitter();
   readonly toasts = new Emitter();
   toast: { text: string; n: number } | null = null;
@@ -156,12 +160,20 @@ export class Doc {
 
   /** Ask Python for something that is no edit; it comes after the edits made before. */
   command(name: string, arg = ""): void {
+    if (name.startsWith("run") || name.startsWith("rerun")) this.try();
     this.queue({ seq: ++this.seq, at: this.rev ?? 0, cmd: { name, arg } });
   }
 
   /** When the server has all edits made so far, or does not answer for a while. */
   async settled(): Promise<void> {
     for (let turn = 0; this.pending.length && turn < 60; turn++) await new Promise((done) => setTimeout(done, 50));
+  }
+
+  /** From now on what is missing is a fault. */
+  try(): void {
+    if (this.tried) return;
+    this.tried = true;
+    this.changed.emit();
   }
 
   say(text: string): void {

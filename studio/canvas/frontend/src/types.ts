@@ -40,6 +40,36 @@ const HUES: Record<string, string> = {
   picture: "plum",
   any: "gray",
 };
+/** What does not hang on color: the outline of a port, and how its wires are dashed. */
+export type Outline = "plain" | "record" | "model" | "tool";
+const OUTLINES: Record<string, Outline> = {
+  documents: "record",
+  file: "record",
+  table: "record",
+  chart: "record",
+  picture: "record",
+  "chat model": "model",
+  embeddings: "model",
+  adapter: "model",
+  retriever: "tool",
+  tool: "tool",
+  agent: "tool",
+  task: "tool",
+};
+
+/** Round for plain values, square for records, a diamond for models, a triangle for what does something. */
+export function outlineOf(types: string[]): Outline {
+  if (types.includes("any") || types.length === 0 || types.length > 3) return "plain";
+  return OUTLINES[types[0].split("/")[0]] ?? "plain";
+}
+
+/** The colors of types by name, for the check that those of one outline can be told apart. */
+export const HUES_BY_OUTLINE = (): Record<Outline, string[]> => {
+  const found: Record<Outline, string[]> = { plain: [], record: [], model: [], tool: [] };
+  for (const [type, hue] of Object.entries(HUES)) if (type !== "any") found[OUTLINES[type] ?? "plain"].push(hue);
+  return found;
+};
+
 const SPARE = ["violet", "teal", "orange", "indigo", "rose", "rust", "blue", "pink"];
 
 export function colorOf(types: string[]): string {

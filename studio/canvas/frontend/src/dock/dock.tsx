@@ -5,13 +5,16 @@ import { useShared } from "../context";
 import { Icon } from "../icons";
 import type { DockData } from "../store";
 import { Inspector } from "./inspector";
+import { ProblemsPanel } from "./problems";
 import { layOver } from "./outside";
-import { ChosenState, DockState, SETTINGS } from "./state";
+import { ChosenState, DockState, OWN, PROBLEMS, SETTINGS } from "./state";
 
 interface Props {
   state: DockState;
   dock: DockData;
   chosen: ChosenState;
+  /** Go to a node. */
+  show: (node: string) => void;
 }
 
 const wishes = new Map<string, number>();
@@ -23,10 +26,13 @@ function useWishes({ state, dock }: Props): void {
   useEffect(() => {
     const before = wishes.get(doc.id) ?? 0;
     wishes.set(doc.id, times);
-    if (times > before) state.show(panel);
+    if (times > before) {
+      state.show(panel);
+      doc.try(); // a run was asked for, or a check
+    }
   }, [doc, state, panel, times]);
   // What is in front here must be what the page draws: after a reload it may be another.
-  const wanted = state.open && dock.panels.includes(state.tab) ? state.tab : "";
+  const wanted = state.open && dock.panels.includes(state.tab) && !OWN.includes(state.tab) ? state.tab : "";
   const asked = useRef("");
   useEffect(() => {
     if (!wanted || wanted === panel) asked.current = "";
@@ -35,13 +41,13 @@ function useWishes({ state, dock }: Props): void {
 }
 
 export function Dock(props: Props) {
-  const { state, dock, chosen } = props;
+  const { state, dock, chosen, show } = props;
   useSyncExternalStore(state.subscribe, () => state.version);
   useWishes(props);
   const tabs = [SETTINGS, ...dock.panels];
   const tab = tabs.includes(state.tab) ? state.tab : SETTINGS;
   const body = useRef<HTMLDivElement>(null);
-  const outside = state.open && tab !== SETTINGS;
+  const outside = state.open && !OWN.includes(tab);
   useEffect(() => {
     if (outside && body.current) return layOver(body.current, tab);
   }, [outside, tab, state.width]);
@@ -101,6 +107,8 @@ export function Dock(props: Props) {
       <div className="pb-dock-body" role="tabpanel" aria-label={tab} ref={body}>
         {tab === SETTINGS ? (
           <Inspector state={chosen} />
+        ) : tab === PROBLEMS ? (
+          <ProblemsPanel show={show} />
         ) : (
           dock.front[0] !== tab && <div className="pb-wait" aria-hidden="true" />
         )}

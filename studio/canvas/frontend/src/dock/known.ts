@@ -1,6 +1,7 @@
 // What Python knows of a node beyond its declaration: asked when the node is looked at, and when the flow changed.
 
 import { useCallback, useEffect, useState } from "react";
+import { get } from "../ask";
 import type { Part } from "../live/words";
 import type { FieldSpec } from "../model";
 import type { Doc } from "../store";
@@ -20,11 +21,6 @@ export interface Known {
 
 const PAUSE_MS = 200;
 const NOTHING: Known = {};
-
-async function get<T>(address: string, more: Record<string, string>): Promise<T | null> {
-  const answer = await fetch(`${address}&${new URLSearchParams(more)}`).catch(() => null);
-  return answer?.ok ? ((await answer.json()) as T) : null;
-}
 
 /** What is known of a node; of the flow where `node` is "". The old stands until the new is there. */
 export function useKnown(doc: Doc, node: string): Known {

@@ -5,6 +5,9 @@ import { Emitter } from "../store";
 
 /** The tab that the canvas draws itself: the settings of what is selected. */
 export const SETTINGS = "Node";
+export const PROBLEMS = "Problems";
+/** What the canvas draws in the dock itself; the rest the page draws. */
+export const OWN = [SETTINGS, PROBLEMS];
 export const NARROWEST = 300;
 const KEPT = "patchbay-dock";
 

@@ -4,18 +4,21 @@ import type { Edge as DrawnEdge } from "@xyflow/react";
 import { useCallback } from "react";
 import type { Choice, Question } from "../chooser";
 import { useShared } from "../context";
-import { type Point, addWired, insertOps, nodeOp, usableKinds, wayThrough } from "../edits";
+import { type Point, addWired, besideWire, bestNext, insertOps, nodeOp, usableKinds, wayThrough } from "../edits";
 import { KindIcon } from "../icons";
 import type { Kind, Op } from "../model";
 import { firstSentence } from "../palette";
-import { WIDTH, edgeData } from "../scene";
+import { WIDTH, edgeData, freeBeside, sizeOf } from "../scene";
 import type { Doc } from "../store";
-import { type Dragged, familyColor, fittingPort } from "../types";
+import { type Dragged, type End, dragFrom, familyColor, fittingPort } from "../types";
 import type { Places } from "./places";
 import type { Scene } from "./scene";
+import { useStable } from "./stable";
 
 export interface Adding {
   addAtCentre: (kind: Kind) => void;
+  /** The `+` of an output: add what follows it best; or ask. */
+  grow: (end: End, choose: boolean) => void;
   /** A kind is dragged over a point of the page: the wire there lights up if it can be put on it. */
   aim: (kind: Kind, x: number, y: number) => void;
   /** A kind is let go at a point of the page. */
@@ -40,7 +43,43 @@ export function useAdding(doc: Doc, scene: Scene, places: Places, ask: (question
     },
     [dispatch, doc],
   );
-  const addAtCentre = useCallback((kind: Kind) => add(kind, centre()), [add, centre]);
+  /** Beside what is selected, and wired to it where one wire can be meant; else in the middle of what is in view. */
+  const addAtCentre = useCallback(
+    (kind: Kind) => {
+      const [id] = scene.chosen.nodes;
+      const drawn = scene.chosen.nodes.length === 1 && scene.nodesNow().find((n) => n.id === id);
+      if (!drawn) return add(kind, centre());
+      const made = nodeOp(doc, kind, freeBeside(scene.nodesNow(), drawn));
+      const wire = besideWire(doc, id, kind, made.id);
+      if (wire?.side === "left") {
+        const at = freeBeside(scene.nodesNow(), drawn, "left");
+        const left = nodeOp(doc, kind, at);
+        dispatch({ op: "batch", ops: [left.op, { op: "connect", ...wire.edge }], label: `add ${kind.title}` }, [
+          left.id,
+        ]);
+        return places.show({ ...at, w: WIDTH, h: sizeOf(drawn).h });
+      }
+      const label = `add ${kind.title}`;
+      dispatch(wire ? { op: "batch", ops: [made.op, { op: "connect", ...wire.edge }], label } : made.op, [made.id]);
+      places.show({ ...freeBeside(scene.nodesNow(), drawn), w: WIDTH, h: sizeOf(drawn).h });
+    },
+    [add, centre, dispatch, doc, places, scene],
+  );
+  const grow = useCallback(
+    (end: End, choose: boolean) => {
+      const drawn = scene.nodesNow().find((n) => n.id === end.node);
+      const dragged = dragFrom(doc, end);
+      if (!drawn || !dragged) return;
+      const at = freeBeside(scene.nodesNow(), drawn);
+      const best = choose ? undefined : bestNext(doc, end);
+      if (!best) return offerAt(dragged, { x: at.x, y: at.y + 60 });
+      const made = nodeOp(doc, best.kind, at);
+      const wire: Op = { op: "connect", from: `${end.node}.${end.port}`, to: `${made.id}.${best.port}` };
+      dispatch({ op: "batch", ops: [made.op, wire], label: `add ${best.kind.title}` }, [made.id]);
+      places.show({ ...at, w: WIDTH, h: sizeOf(drawn).h });
+    },
+    [dispatch, doc, places, scene],
+  );
   const aim = useCallback(
     (kind: Kind, x: number, y: number) => {
       const edge = wireUnder(x, y);
@@ -65,40 +104,40 @@ export function useAdding(doc: Doc, scene: Scene, places: Places, ask: (question
         empty: "The catalog is empty.",
         choices: kinds.map(choiceOf),
         at,
-        pick: (key) =>
-          add(
-            kinds.find((k) => k.kind === key)!,
-            spot ?? centre(),
-          ),
-      });
-    },
-    [add, ask, centre],
-  );
-  const offer = useCallback(
-    (dragged: Dragged, x: number, y: number) => {
-      const kinds = usableKinds().filter((kind) => fittingPort(kind, dragged));
-      const { side, port } = dragged.from;
-      const spot = toFlow(x, y);
-      ask({
-        title: side === "out" ? `Where should "${port}" go?` : `Where should "${port}" come from?`,
-        placeholder: "Nodes that fit",
-        empty: "No node fits this port.",
-        choices: kinds.map(choiceOf),
-        at: inBox(x, y),
         pick: (key) => {
-          const made = addWired(
-            doc,
-            kinds.find((k) => k.kind === key)!,
-            dragged,
-            spot,
-          );
-          dispatch(made.op, [made.id]);
+          const kind = kinds.find((k) => k.kind === key)!;
+          if (spot) add(kind, spot);
+          else addAtCentre(kind);
         },
       });
     },
-    [ask, dispatch, doc, inBox, toFlow],
+    [add, addAtCentre, ask],
   );
-  return { addAtCentre, aim, drop, askNode, offer };
+  const offer = useCallback(
+    (dragged: Dragged, x: number, y: number) => offerAt(dragged, toFlow(x, y), inBox(x, y)),
+    [doc, inBox, toFlow],
+  );
+  const offerAt = useStable((dragged: Dragged, spot: Point, at?: Point) => {
+    const kinds = usableKinds().filter((kind) => fittingPort(kind, dragged));
+    const { side, port } = dragged.from;
+    ask({
+      title: side === "out" ? `Where should "${port}" go?` : `Where should "${port}" come from?`,
+      placeholder: "Nodes that fit",
+      empty: "No node fits this port.",
+      choices: kinds.map(choiceOf),
+      at,
+      pick: (key) => {
+        const made = addWired(
+          doc,
+          kinds.find((k) => k.kind === key)!,
+          dragged,
+          spot,
+        );
+        dispatch(made.op, [made.id]);
+      },
+    });
+  });
+  return { addAtCentre, grow, aim, drop, askNode, offer };
 }
 
 /** Where a node goes that is let go at a point: its head comes to lie under the pointer. */

@@ -49,7 +49,7 @@ export function useKeys(bench: Bench, tools: Tools) {
     a: tools.selectAll,
     d: () => tools.duplicate(),
     f: tools.find,
-    k: tools.find,
+    k: tools.palette,
     g: () => tools.group(),
     "shift g": tools.ungroup,
     s: () => doc.command("save"),

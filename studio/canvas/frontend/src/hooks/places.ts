@@ -31,6 +31,8 @@ export interface Places {
   nodeUnder: (x: number, y: number) => string | undefined;
   /** How many pixels of the canvas, from its left, nothing lies over. */
   free: () => number;
+  /** Move the view, if need be, so far that a box can be seen. */
+  show: (box: { x: number; y: number; w: number; h: number }) => void;
   /** Show and select a node, or the folded group that it lies in. */
   go: (id: string) => void;
 }
@@ -83,6 +85,18 @@ export function usePlaces(
     () => ({ left: 0, top: 0, right: box().width - covered(), bottom: box().height }),
     [box, covered],
   );
+  const show = useCallback(
+    (what: { x: number; y: number; w: number; h: number }) => {
+      const { x, y, zoom } = flow.getViewport();
+      const { right, bottom } = bare();
+      const by = (low: number, high: number, from: number, to: number): number =>
+        low < from ? from - low : high > to ? Math.max(to - high, from - low) : 0;
+      const dx = by(what.x * zoom + x, (what.x + what.w) * zoom + x, ROOM.side, right - ROOM.side);
+      const dy = by(what.y * zoom + y, (what.y + what.h) * zoom + y, ROOM.top, bottom - ROOM.bottom);
+      if (dx || dy) void flow.setViewport({ x: x + dx, y: y + dy, zoom }, { duration: 200 });
+    },
+    [bare, flow],
+  );
   const free = useCallback(() => box().width - covered(), [box, covered]);
   const wireUnder = useCallback(
     (x: number, y: number): DrawnEdge | undefined => {
@@ -124,8 +138,8 @@ export function usePlaces(
     [box, choose, covered, doc, flow, focus, nodesNow],
   );
   return useMemo(
-    () => ({ toFlow, inBox, onCanvas, centre, fit, shape, bare, free, wireUnder, nodeUnder, go }),
-    [toFlow, inBox, onCanvas, centre, fit, shape, bare, free, wireUnder, nodeUnder, go],
+    () => ({ toFlow, inBox, onCanvas, centre, fit, shape, bare, show, free, wireUnder, nodeUnder, go }),
+    [toFlow, inBox, onCanvas, centre, fit, shape, bare, show, free, wireUnder, nodeUnder, go],
   );
 }
 

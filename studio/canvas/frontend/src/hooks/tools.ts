@@ -5,8 +5,11 @@ import type { Entry, Question } from "../chooser";
 import type { Actions } from "../context";
 import { copyText, parsePart, pasteOps, remembered } from "../clipboard";
 import { type Point, groupOp, layoutOp, noteOp, possibleWires, removeOp, wireOp } from "../edits";
+import type { Kind } from "../model";
 import { EXPORTS, type Spot, download } from "../files";
-import type { Doc } from "../store";
+import { starterOp } from "../starter";
+import { type Doc, catalog } from "../store";
+import { type Action, openPalette } from "./palette";
 import { titleOf } from "../types";
 import type { Places } from "./places";
 import type { Scene } from "./scene";
@@ -20,6 +23,7 @@ export interface Bench {
   root: () => HTMLElement | null;
   pointer: { current: Point | null };
   askNode: (at?: Point, spot?: Point) => void;
+  addAtCentre: (kind: Kind) => void;
   setQuestion: (q: Question | null) => void;
   setSheet: (on: boolean) => void;
   rename: (id: string) => void;
@@ -128,12 +132,40 @@ export function useTools(bench: Bench) {
     });
   };
   const add = () => bench.askNode();
+  const made = doc.readonly ? null : starterOp(catalog.byKind, new Set());
+  const starter =
+    made &&
+    (() => {
+      dispatch(made.op);
+      setTimeout(fitWithin, 50);
+    });
   const exports: Entry[] = doc.exports
     ? EXPORTS.map(([form, label]) => ({ label, run: () => void download(doc, form) }))
     : [];
   const copied = (): string => copyText(doc.flow, new Set(all));
+  const actions = (): Action[] => [
+    { title: "Run", keys: "Ctrl Enter", run: () => doc.command("run") },
+    { title: "Add a node", keys: "N", run: add },
+    { title: "Undo", keys: "Ctrl Z", run: undo },
+    { title: "Redo", keys: "Ctrl Shift Z", run: redo },
+    { title: "Lay out", keys: "L", words: ["arrange", "tidy"], run: () => void layout() },
+    { title: "Fit", keys: "F", words: ["zoom", "everything"], run: fit },
+    { title: "Sticky note", keys: "M", run: () => note("centre") },
+    { title: "Group", keys: "Ctrl G", run: () => group() },
+    { title: "Duplicate", keys: "Ctrl D", run: () => duplicate() },
+    { title: "Disable or enable", keys: "E", run: disable },
+    { title: "Draw a wire", keys: "W", run: () => wire() },
+    { title: "Delete", keys: "Del", run: remove },
+    { title: "Select all", keys: "Ctrl A", run: selectAll },
+    { title: "Show or fold the dock", keys: "I", words: ["settings", "inspector"], run: bench.actions.dock },
+    { title: "Show or hide the palette", keys: "P", run: bench.actions.palette },
+    { title: "Save now", keys: "Ctrl S", run: () => doc.command("save") },
+    { title: "Shortcuts", keys: "?", words: ["help", "keys"], run: () => bench.setSheet(true) },
+    ...exports.map((entry) => ({ title: `Export: ${entry.label}`, run: entry.run })),
+  ];
   return {
     ...{ one, all, focused, pointed, remove, undo, redo, fit, selectAll, layout, note, group, ungroup, disable },
+    ...{ starter: starter ?? undefined, palette: () => openPalette(bench, actions()) },
     ...{ paste, copied, remembered, duplicate, find, wire, add, exports },
   };
 }

@@ -24,10 +24,13 @@ from patchbay.flows.document.operations import (
     SetParams,
 )
 from patchbay.flows.problems import Problem
-from patchbay.nodes.catalog import Catalog
+from patchbay.nodes.catalog import Catalog, missing_packages
 from patchbay.nodes.contract import Port, Ports
 from patchbay.nodes.values import compatible
+from patchbay.studio.inspector.following import givers
 
+LABELS = {"model.gguf": "Add the local model"}
+"""What the button says, where the title of the kind says less."""
 SHOWN_WIRES = 3
 """Of how many wires of a circle the removal is offered."""
 
@@ -136,10 +139,32 @@ def _required(flow: Flow, problem: Problem, catalog: Catalog) -> list[Fix]:
     port = node.input(problem.port) if node and problem.port else None
     if port is None or problem.node is None:
         return []
-    return [
+    wires = [
         Fix(f"Wire from {source}", Connect(source=source, target=f"{problem.node}.{port.name}"))
         for source in Facts(resolved).offers.sources_for(problem.node, port, limit=2)
     ]
+    return wires or _new_giver(flow, problem.node, port, catalog)
+
+
+def _new_giver(flow: Flow, node_id: str, port: Port, catalog: Catalog) -> list[Fix]:
+    """Where nothing in the flow fits an input: the node that most often gives it elsewhere."""
+    known = givers().get(flow.by_id()[node_id].kind, {})
+    others = (giver for found in known.values() for giver in found)
+    for name, output in (*known.get(port.name, ()), *others):
+        cls = catalog.get(name)
+        given = cls.Outputs.declared.get(output) if cls else None
+        if cls is None or missing_packages(cls) or given is None:
+            continue
+        if not compatible(given.type, port.type):
+            continue
+        new = NodeInstance(id=fresh_id(cls.title, ids(flow)), kind=name, version=cls.version)
+        place = flow.layout.get(node_id)
+        at = Place(x=place.x - 336, y=place.y + 96) if place else None
+        wire = Connect(source=f"{new.id}.{output}", target=f"{node_id}.{port.name}")
+        ops = (AddNode(node=new, at=at), wire)
+        label = LABELS.get(name, f"Add “{cls.title}”")
+        return [Fix(label, Batch(ops=ops, label=f"add {cls.title}"))]
+    return []
 
 
 def _many(flow: Flow, problem: Problem, _: Catalog) -> list[Fix]:

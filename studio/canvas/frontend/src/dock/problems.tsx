@@ -1,0 +1,115 @@
+// Everything that is wrong, errors first, in the words of the canvas: titles, and a button for each.
+
+import { useEffect, useState } from "react";
+import { get } from "../ask";
+import { useShared } from "../context";
+import { KindIcon } from "../icons";
+import type { Flow, Op, Problem } from "../model";
+import { catalog, type Doc } from "../store";
+import { familyColor, titleOf } from "../types";
+
+interface Found extends Problem {
+  node?: string;
+  offers: { label: string; op: Op }[];
+}
+interface Answer {
+  problems: Found[];
+  more: number;
+}
+
+const PAUSE_MS = 120;
+
+function useFound(doc: Doc): Answer | null {
+  const [found, setFound] = useState<Answer | null>(null);
+  useEffect(() => {
+    let gone = false;
+    const timer = setTimeout(() => {
+      void get<Answer>(doc.at("problems")).then((answer) => !gone && answer && setFound(answer));
+    }, PAUSE_MS);
+    return () => {
+      gone = true;
+      clearTimeout(timer);
+    };
+  }, [doc, doc.revision]);
+  return found;
+}
+
+/** Ids of nodes and their ports, as a message names them, in the words that stand on the canvas. */
+export function spoken(message: string, flow: Flow): string {
+  const titles = new Map(flow.nodes.map((node) => [node.id, titleOf(node)]));
+  const ends = /"?\b([a-z][a-z0-9-]*)\.([A-Za-z_][\w-]*)"?(?: \(([^()]*)\))?/g;
+  const named = (all: string, id: string, port: string, more?: string): string => {
+    const title = titles.get(id);
+    const rest = more === undefined || more === title ? "" : ` (${more})`;
+    return title === undefined ? all : `“${title}” (${port})${rest}`;
+  };
+  return message
+    .replace(ends, named)
+    .replace(/"([a-z][a-z0-9-]*)"/g, (all, id: string) => (titles.has(id) ? `“${titles.get(id)}”` : all));
+}
+
+export function ProblemsPanel({ show }: { show: (node: string) => void }) {
+  const { doc } = useShared();
+  const found = useFound(doc);
+  if (!doc.flow.nodes.length) return <p className="pb-note-line">There are no nodes yet.</p>;
+  if (!found) return <div className="pb-wait" aria-hidden="true" />;
+  if (!found.problems.length) {
+    return (
+      <p className="pb-good" role="status">
+        Nothing is wrong with this flow.
+      </p>
+    );
+  }
+  return (
+    <div className="pb-problems" role="list" aria-label="Problems">
+      {found.problems.map((problem, i) => (
+        <Card key={`${problem.code} ${problem.node} ${i}`} problem={problem} show={show} />
+      ))}
+      {found.more > 0 && <p className="pb-note-line">And {found.more} more.</p>}
+    </div>
+  );
+}
+
+function Card({ problem, show }: { problem: Found; show: (node: string) => void }) {
+  const { doc } = useShared();
+  const node = doc.flow.nodes.find((one) => one.id === problem.node);
+  const kind = node && catalog.byKind.get(node.kind);
+  const tone = toneOf(problem, doc.tried);
+  return (
+    <section className={`pb-found ${tone}`} role="listitem">
+      <header>
+        {node && (
+          <span className="pb-icon" style={{ "--f": familyColor(kind?.family ?? "") } as React.CSSProperties}>
+            <KindIcon icon={kind?.icon} />
+          </span>
+        )}
+        <b>{node ? titleOf(node) : "The flow"}</b>
+        <span className="pb-tone">{WORDS[tone]}</span>
+      </header>
+      <p>{spoken(problem.message, doc.flow)}</p>
+      {problem.fix && <p className="pb-note-line">{spoken(problem.fix, doc.flow)}</p>}
+      <div className="pb-buttons">
+        {problem.offers.map(({ label, op }) => (
+          <button key={label} type="button" className="fix" onClick={() => doc.dispatch(op)}>
+            {spoken(label, doc.flow)}
+          </button>
+        ))}
+        {node && (
+          <button type="button" onClick={() => show(node.id)}>
+            Show
+          </button>
+        )}
+      </div>
+    </section>
+  );
+}
+
+/** What every flow lacks while it is being drawn is no fault before somebody tries to run it. */
+const UNFINISHED = new Set(["wiring/required", "structure/no-output", "structure/unreachable"]);
+export type Tone = "error" | "warning" | "todo";
+const WORDS: Record<Tone, string> = { error: "error", warning: "warning", todo: "still to do" };
+
+export function toneOf(problem: Problem, tried: boolean): Tone {
+  if (!tried && UNFINISHED.has(problem.code)) return "todo";
+  return problem.severity === "error" ? "error" : "warning";
+}

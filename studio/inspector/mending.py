@@ -1,0 +1,38 @@
+"""All that is wrong with an open flow, errors first, each with the edits that would fix it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from patchbay.flows.document.operations import dump_operation
+from patchbay.studio.documents.document import FlowDocument
+from patchbay.studio.inspector.fixes import LABELS, fixes
+from patchbay.studio.server.services import services
+
+SHOWN = 50
+
+
+def found_in(document: FlowDocument) -> dict[str, Any]:
+    """`problems`, the first `SHOWN` of them, and how many `more` there are.
+
+    Each has the fields of a `Problem` that say something, and `offers`: what a button says, and the
+    operation that it makes.
+    """
+    flow, catalog = document.flow, services().catalog
+    found = sorted(document.problems(), key=lambda problem: problem.severity != "error")
+    told = []
+    for problem in found[:SHOWN]:
+        offers = [
+            {"label": fix.label, "op": dump_operation(fix.operation)}
+            for fix in fixes(flow, problem, catalog)
+        ]
+        fields = ("code", "severity", "node", "port", "param", "message", "fix")
+        said = {name: value for name in fields if (value := getattr(problem, name))}
+        told.append({**said, "offers": offers})
+    told.sort(key=lambda one: (one["severity"] != "error", not _first(one["offers"])))
+    return {"problems": told, "more": max(0, len(found) - SHOWN)}
+
+
+def _first(offers: list[dict[str, Any]]) -> bool:
+    """A missing model comes first: without one nothing else can be tried."""
+    return any(offer["label"] in LABELS.values() for offer in offers)

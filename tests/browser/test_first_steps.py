@@ -1,0 +1,138 @@
+"""Drawing a first flow in the editor: what the canvas offers by itself, in a real browser."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import BrowserContext, Locator, Page, expect
+
+from patchbay.flows.document.reading import read_flow
+from tests.browser.editor_page import dock, front, side, tab
+from tests.browser.harness import ROOT, Server, serve
+
+pytestmark = pytest.mark.xdist_group("browser")
+
+
+@pytest.fixture(scope="module")
+def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    home = tmp_path_factory.mktemp("first")
+    (home / "flows").mkdir()
+    with serve(ROOT / "studio" / "app.py", home) as server:
+        yield server
+
+
+def edit(studio: Server, page: Page, file: str, **flow: Any) -> None:
+    """Open a flow of these parts in the editor."""
+    whole = {"format": 1, "nodes": [], "edges": [], **flow}
+    (studio.home / "flows" / f"{file}.json").write_text(json.dumps(whole))
+    page.goto(f"{studio.url}/editor?flow={file}")
+    expect(page.locator(".pb-canvas")).to_be_visible()
+    expect(page.locator(".pb-item").first).to_be_visible()
+
+
+def node(page: Page, name: str) -> Locator:
+    return page.locator(f'.react-flow__node[data-id="{name}"]')
+
+
+def wires(studio: Server, name: str) -> set[tuple[str, str]]:
+    flow = read_flow(studio.home / "flows" / f"{name}.json")
+    return {(edge.source, edge.target) for edge in flow.edges}
+
+
+def wait_for_wires(page: Page, studio: Server, name: str, wanted: set[tuple[str, str]]) -> None:
+    for _ in range(600):
+        if wires(studio, name) == wanted:
+            return
+        page.wait_for_timeout(100)
+    assert wires(studio, name) == wanted
+
+
+def test_the_five_to_start_with_run_by_two_clicks(studio: Server, context: BrowserContext) -> None:
+    page = context.new_page()
+    edit(studio, page, "five")
+    page.get_by_role("button", name="Start with these five").click()
+    expect(page.locator(".pb-node")).to_have_count(5)
+    expect(page.locator(".pb-badge")).to_have_count(0)  # nothing is wrong with it
+    legend = page.get_by_role("list", name="What the ports give")
+    expect(legend).to_contain_text("chat model")
+    page.get_by_test_id("stMain").get_by_role("button", name="Run", exact=True).first.click()
+    expect(side(page).get_by_text("Finished").first).to_be_visible()
+    page.locator(".pb-canvas").focus()
+    page.keyboard.press("Control+z")
+    expect(page.locator(".pb-node")).to_have_count(0)
+
+
+def test_plus_adds_what_fits_and_wires_it_and_nothing_is_red_before_a_try(
+    studio: Server, context: BrowserContext
+) -> None:
+    page = context.new_page()
+    edit(
+        studio,
+        page,
+        "grow",
+        nodes=[{"id": "ask", "kind": "model.ask", "title": "The answerer"}],
+        layout={"ask": {"x": 0, "y": 0}},
+    )
+    badge = node(page, "ask").locator(".pb-badge")
+    expect(badge).to_have_class("pb-badge todo")
+    node(page, "ask").hover()
+    node(page, "ask").get_by_role("button", name="Add a node after text").click()
+    wait_for_wires(page, studio, "grow", {("ask.text", "flow-output.value")})
+    flow = read_flow(studio.home / "flows" / "grow.json")
+    assert flow.layout["flow-output"].x >= 240
+    tab(page, "Problems")
+    card = dock(page).get_by_role("listitem").filter(has_text="(model)")
+    expect(card).to_contain_text("The answerer")
+    expect(card).to_contain_text("still to do")
+    card.get_by_role("button", name="Add the local model").click()
+    wanted = {("ask.text", "flow-output.value"), ("quantized-local-model.model", "ask.model")}
+    wait_for_wires(page, studio, "grow", wanted)
+    page.get_by_role("button", name="1 error").click()  # of the toolbar: a try
+    expect(front(page)).to_contain_text("Problems")
+    expect(badge).to_have_class("pb-badge error")
+    card = dock(page).get_by_role("listitem").filter(has_text="(prompt)")
+    expect(card).to_contain_text("error")
+
+
+def test_the_command_palette_does_adds_finds_and_opens(
+    studio: Server, context: BrowserContext
+) -> None:
+    page = context.new_page()
+    edit(studio, page, "other", name="Quite another flow")
+    edit(studio, page, "commands", nodes=[{"id": "in", "kind": "io.input"}],
+         layout={"in": {"x": 0, "y": 0}})  # fmt: skip
+    node(page, "in").locator(".pb-head").click()
+    choices = page.get_by_role("dialog", name="Commands")
+    page.locator(".pb-canvas").focus()
+    page.keyboard.press("Control+k")
+    choices.get_by_role("combobox").fill("prompt template")
+    expect(choices.get_by_role("option").first).to_contain_text("Add ·")
+    page.keyboard.press("Enter")  # beside what is selected, and wired to it
+    wait_for_wires(page, studio, "commands", {("in.value", "prompt-template.question")})
+    page.keyboard.press("Control+k")
+    choices.get_by_role("combobox").fill("undo")
+    page.keyboard.press("Enter")
+    wait_for_wires(page, studio, "commands", set())
+    page.keyboard.press("Control+k")
+    choices.get_by_role("combobox").fill("quite another")
+    expect(choices.get_by_role("option", name="Quite another flow")).to_have_count(1)
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile("flow=other"))
+
+
+def test_what_matters_most_is_edited_on_the_node(studio: Server, context: BrowserContext) -> None:
+    page = context.new_page()
+    edit(studio, page, "here", nodes=[{"id": "p", "kind": "prompt.template"}],
+         layout={"p": {"x": 0, "y": 0}})  # fmt: skip
+    node(page, "p").hover()
+    node(page, "p").get_by_role("button", name="Edit Template here").click()
+    field = node(page, "p").get_by_role("textbox", name="Template")
+    expect(field).to_be_focused()
+    field.fill("Say {word}")
+    page.keyboard.press("Escape")
+    expect(field).to_have_count(0)
+    expect(page.locator('[data-port="p.word"].pb-handle')).to_have_count(1)
