@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from patchbay.flows.runs.prices import Cost, prices_or_none
 
 if TYPE_CHECKING:
-    from patchbay.flows.server.core.served_run import ServedRun
+    from patchbay.flows.server.core.admission import RunUse
     from patchbay.flows.server.core.slots import Slots
 
 BUCKETS = (0.005, 0.025, 0.1, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0)
@@ -29,20 +29,19 @@ class Figures:
         self._unpriced: Counter[tuple[str, str]] = Counter()
         self._buckets: Counter[tuple[str, float]] = Counter()
 
-    def ended(self, live: ServedRun, waited: float) -> None:
+    def ended(self, use: RunUse) -> None:
         """Count a run."""
-        flow = live.flow.name
-        self._runs[flow, live.status] += 1
-        seconds, prompt, completion = live.part
-        self._tokens[flow, "prompt"] += prompt
-        self._tokens[flow, "completion"] += completion
-        self._seconds[flow] += seconds  # type: ignore[assignment]
-        self._waited[flow] += waited  # type: ignore[assignment]
+        flow = use.flow
+        self._runs[flow, use.status] += 1
+        self._tokens[flow, "prompt"] += use.prompt
+        self._tokens[flow, "completion"] += use.completion
+        self._seconds[flow] += use.seconds  # type: ignore[assignment]
+        self._waited[flow] += use.waited  # type: ignore[assignment]
         for bound in BUCKETS:
-            if seconds <= bound:
+            if use.seconds <= bound:
                 self._buckets[flow, bound] += 1
         prices = prices_or_none()
-        for one in live.part_models:
+        for one in use.models:
             self._of_models[flow, one.model, "cached"] += one.cached
             self._of_models[flow, one.model, "prompt"] += one.prompt - one.cached
             self._of_models[flow, one.model, "completion"] += one.completion
@@ -53,11 +52,28 @@ class Figures:
                 self._unpriced[flow, one.model] += one.prompt + one.completion
 
     @staticmethod
-    def cost(live: ServedRun) -> Cost:
+    def cost(use: RunUse) -> Cost:
         """What a run cost since it was last gone on with."""
-        _, prompt, completion = live.part
         prices = prices_or_none()
-        return prices.cost_of(live.part_models, prompt + completion) if prices else Cost()
+        return prices.cost_of(use.models, use.prompt + use.completion) if prices else Cost()
+
+    def as_json(self) -> dict[str, list[list[Any]]]:
+        """All of it, for another process."""
+        return {
+            name: [
+                [*(key if isinstance(key, tuple) else (key,)), count] for key, count in c.items()
+            ]
+            for name, c in self.__dict__.items()
+        }
+
+    @classmethod
+    def from_json(cls, told: dict[str, list[list[Any]]]) -> Figures:
+        """What another process counted."""
+        made = cls()
+        for name, rows in told.items():
+            for *key, count in rows:
+                getattr(made, name)[tuple(key) if len(key) > 1 else key[0]] = count
+        return made
 
     def text(self, slots: Slots, may: Callable[[str], bool] = lambda flow: True) -> str:
         """All of it, of the flows that the reader may use."""

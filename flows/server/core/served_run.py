@@ -26,13 +26,13 @@ from patchbay.flows.runs.events import (
 from patchbay.flows.runs.prices import prices_or_none
 from patchbay.flows.server.core.keys import OWNER, Caller
 from patchbay.flows.server.core.refusals import status_of
-from patchbay.flows.server.core.slots import QueuePlace
 from patchbay.flows.server.core.told import SentEvent, told, weight_of, without_models
 from patchbay.nodes.units import duration
 from patchbay.nodes.values import encode
 
 if TYPE_CHECKING:
     from patchbay.flows.runs.running import Run
+    from patchbay.flows.server.core.admission import Place
     from patchbay.flows.server.core.settings import Settings
     from patchbay.flows.server.core.shelf import ServedFlow
     from patchbay.flows.traces.run_trace import RunTrace
@@ -110,7 +110,7 @@ class ServedRun:
         place = {} if self.place is None else {"traceparent": self.place.header()}
         return {"x-run-id": self.id, **place}
 
-    def start(self, begin: Begin, turn: QueuePlace, done: Callable[[ServedRun], None]) -> None:
+    def start(self, begin: Begin, turn: Place, done: Callable[[ServedRun], None]) -> None:
         """Work: wait for the turn, begin, go to the end. `done` is called then, whatever it was."""
         self.status, self.began = "queued", False
         self._before = (self.seconds, self.tokens)
@@ -170,7 +170,7 @@ class ServedRun:
 
     # --- work ---------------------------------------------------------------------------------
 
-    async def _work(self, begin: Begin, turn: QueuePlace) -> None:
+    async def _work(self, begin: Begin, turn: Place) -> None:
         try:
             self.run = run = await self._begun(begin, turn)
             self.began = True
@@ -193,7 +193,7 @@ class ServedRun:
         finally:
             self.run = None
 
-    async def _begun(self, begin: Begin, turn: QueuePlace) -> Run:
+    async def _begun(self, begin: Begin, turn: Place) -> Run:
         """Begin, when the turn has come and its thread is free. Who waits for a thread, perhaps
         for as long as its run waits for a person, holds no slot meanwhile."""
         loop = asyncio.get_running_loop()
@@ -205,10 +205,10 @@ class ServedRun:
                 return await begin()
             except FlowError as error:
                 busy = error.problems[0].code == "thread/busy"
-                if not busy or loop.time() >= until or not turn.step_aside():
+                if not busy or loop.time() >= until or not await turn.step_aside():
                     raise
             await asyncio.sleep(_THREAD_EVERY_S)
-            turn.come_back()
+            await turn.come_back()
 
     def _alarm(self) -> asyncio.TimerHandle:
         loop, limit = asyncio.get_running_loop(), self.settings.timeout_s

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from patchbay.flows.runs.defaults import default_environment
 from patchbay.flows.runs.environment import Environment
 from patchbay.flows.runs.events import Event
+from patchbay.flows.server.core.admission import Admission, OwnAdmission, Place, RunUse
 from patchbay.flows.server.core.asked import RunRequest
 from patchbay.flows.server.core.beginning import beginning
 from patchbay.flows.server.core.budgets import Budgets
@@ -25,7 +26,7 @@ from patchbay.flows.server.core.recorded_runs import RecordedRuns
 from patchbay.flows.server.core.served_run import Begin, ServedRun
 from patchbay.flows.server.core.settings import Settings
 from patchbay.flows.server.core.shelf import ServedFlow, Shelf
-from patchbay.flows.server.core.slots import QueuePlace, Slots
+from patchbay.flows.server.core.slots import Slots
 from patchbay.flows.server.core.uploads import forget_files
 from patchbay.flows.server.core.woken_runs import WokenRuns
 from patchbay.flows.traces.trace_parent import INCOMING, TraceParent
@@ -66,11 +67,15 @@ class FlowService:
     """Sends traces of runs; None where nobody asked for them."""
     firing: Any = None
     """Starts what triggers are due for, where the service has a server around it."""
+    shared: Callable[[Slots], Admission] | None = None
+    """Makes the admission of a worker, where other processes share the port."""
     epoch: str = field(default_factory=lambda: secrets.token_hex(3))
     """Numbers of events count within one start of the server; this tells the starts apart."""
 
     def __post_init__(self, opened_history: History | None) -> None:
         self.slots = Slots(self.settings.at_once, self.settings.queue)
+        own = OwnAdmission(self.slots, self.meter, self.figures)
+        self.admission: Admission = own if self.shared is None else self.shared(self.slots)
         env = self.env or default_environment(use_cache=self.settings.use_cache)
         self._env = replace(env, variables=self.settings.variables)
         self.live = LiveRuns(self.settings)
@@ -129,11 +134,10 @@ class FlowService:
             FlowError: the inputs do not fit, or the thread is not there.
         """
         run = run or self.owners.new_id(caller)
-        turn: QueuePlace | None = None
+        turn: Place | None = None
         live: ServedRun | None = None
         try:
-            self.meter.begin(caller)
-            turn = self.slots.enter()
+            turn = await self.admission.enter(caller)
             record = flow.may_ask or asked.background or asked.thread is not None
             live = ServedRun(run, flow, caller, self.settings, follow=follow, record=record)
             self.trace(live, asked.parent or INCOMING.get(), asked.thread or "")
@@ -150,7 +154,7 @@ class FlowService:
         return live
 
     def start(
-        self, live: ServedRun, begin: Begin, turn: QueuePlace, asked: RunRequest | None = None
+        self, live: ServedRun, begin: Begin, turn: Place, asked: RunRequest | None = None
     ) -> None:
         """Have a run begin when its turn comes, and see to it when it has ended."""
         self.live[live.id] = live
@@ -201,15 +205,17 @@ class FlowService:
         if live.trace is not None:
             live.trace.end(live.status)
         seconds, prompt, completion = live.part
-        self.slots.took(seconds)
-        self.meter.spent(live.caller, prompt + completion, seconds)
         waited = max(0.0, live.begun_at - queued_at)
-        self.figures.ended(live, waited)
+        use = RunUse(
+            live.flow.name, live.status, seconds, prompt, completion, waited,
+            tuple(live.part_models),
+        )  # fmt: skip
+        self.admission.used(live.caller, use)
         log.info(
             "run=%s flow=%s caller=%s status=%s seconds=%.3f waited=%.3f tokens=%d+%d%s",
             live.id, live.flow.name, live.caller.name, live.status, live.seconds, waited,
             live.tokens.prompt, live.tokens.completion,
-            (f" cost={cost.words()}" if (cost := self.figures.cost(live)) else "")
+            (f" cost={cost.words()}" if (cost := self.figures.cost(use)) else "")
             + (f" trace={live.place.trace}" if live.place else "")
             + (f" problem={live.problem.code}" if live.problem else ""),
         )  # fmt: skip

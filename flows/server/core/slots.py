@@ -6,7 +6,7 @@ import asyncio
 import math
 from collections import deque
 
-from patchbay.flows.server.core.refusals import refused
+from patchbay.flows.server.core.refusals import RefusedError, refused
 
 _LONGEST_S = 60
 
@@ -27,13 +27,21 @@ class QueuePlace:
         if not self.held and self._future is not None:
             await self._future
 
-    def step_aside(self) -> bool:
+    async def step_aside(self) -> bool:
         """Let others have the slot, while it waits for something else. Whether it may: as many
         wait as wait in the queue."""
+        return self.aside_now()
+
+    def aside_now(self) -> bool:
+        """Likewise."""
         return self._slots._aside(self)
 
-    def come_back(self) -> None:
+    async def come_back(self) -> None:
         """Take a slot again, or a place at the end of the queue."""
+        self.back_now()
+
+    def back_now(self) -> None:
+        """Likewise."""
         self._slots._back(self)
 
     def leave(self) -> None:
@@ -58,10 +66,19 @@ class Slots:
         self._waiting: deque[QueuePlace] = deque()
         self._mean_s = 1.0
 
+        self._seen_waiting: int | None = None
+
+    @classmethod
+    def as_seen(cls, at_once: int, busy: int, waiting: int) -> Slots:
+        """The slots of all workers, as one of them was told that they stand. Only to be shown."""
+        seen = cls(at_once, 0)
+        seen.busy, seen._seen_waiting = busy, waiting
+        return seen
+
     @property
     def waiting(self) -> int:
         """How many wait."""
-        return len(self._waiting)
+        return len(self._waiting) if self._seen_waiting is None else self._seen_waiting
 
     def enter(self) -> QueuePlace:
         """Take a slot, or a place in the queue.
@@ -70,13 +87,7 @@ class Slots:
             RefusedError: there is no place left, or the server ends.
         """
         if self.closed:
-            raise refused(
-                503,
-                "serve/ending",
-                "The server is ending, and takes no more runs.",
-                "Try again in a moment, when it has started anew.",
-                retry_s=5,
-            )
+            raise ending()
         turn = QueuePlace(self)
         if self.busy < self.at_once and not self._waiting:
             self.busy += 1
@@ -138,3 +149,14 @@ class Slots:
             self.busy += 1
             turn.held = True
             turn._future.set_result(None)
+
+
+def ending() -> RefusedError:
+    """What is said when the server ends."""
+    return refused(
+        503,
+        "serve/ending",
+        "The server is ending, and takes no more runs.",
+        "Try again in a moment, when it has started anew.",
+        retry_s=5,
+    )

@@ -15,12 +15,12 @@ from patchbay.flows.runs.running import LoadedFlow, Run
 from patchbay.flows.server.core.keys import ANYONE, OWNER, Caller
 from patchbay.flows.server.core.served_run import ServedRun
 from patchbay.flows.server.core.shelf import ServedFlow
-from patchbay.flows.server.core.slots import QueuePlace
 from patchbay.flows.traces.trace_parent import INCOMING
 from patchbay.nodes.threads import in_thread
 
 if TYPE_CHECKING:
     from patchbay.flows.runs.history import History, PastRun
+    from patchbay.flows.server.core.admission import Place
     from patchbay.flows.server.core.service import FlowService
 
 _LOOK_EVERY_S = 1.0
@@ -49,8 +49,7 @@ class WokenRuns:
         service = self._service
         service.recorded.mine(run, caller)
         await service.recorded.still_may(run, caller)
-        service.meter.begin(caller)
-        history, turn = await service.history(), service.slots.enter()
+        history, turn = await service.history(), await service.admission.enter(caller)
         try:
             mine = await in_thread(self._give, history, run, caller, dict(given))
             live = service.live.get(run)
@@ -95,8 +94,7 @@ class WokenRuns:
         service = self._service
         service.recorded.mine(run, caller)
         await service.recorded.still_may(run, caller)
-        service.meter.begin(caller)
-        history, turn = await service.history(), service.slots.enter()
+        history, turn = await service.history(), await service.admission.enter(caller)
         try:
             await service.recorded.past(run)
             return await self._go_on(history, run, caller, turn)
@@ -109,7 +107,7 @@ class WokenRuns:
         history: History,
         run: str,
         caller: Caller,
-        turn: QueuePlace,
+        turn: Place,
         *,
         claimed: bool = False,
         hear: Callable[[Event], None] | None = None,
@@ -161,7 +159,7 @@ class WokenRuns:
 
     async def _wake(self, history: History, run: str, caller: Caller) -> None:
         # A slot first, since nobody would wake it again once it is answered.
-        turn = self._service.slots.enter()
+        turn = await self._service.admission.enter(None)
         try:
             if await in_thread(history.inbox.take_due, time.time(), run):
                 await self._go_on(history, run, caller, turn)

@@ -308,7 +308,8 @@ async def metrics(request: Request) -> Response:
     """The figures, for Prometheus."""
     caller, service = caller_of(request), service_of(request)
     kind = "text/plain; version=0.0.4; charset=utf-8"
-    return PlainTextResponse(service.figures.text(service.slots, caller.may), media_type=kind)
+    figures, slots = await service.admission.figures()
+    return PlainTextResponse(figures.text(slots, caller.may), media_type=kind)
 
 
 ROUTES = [

@@ -13,12 +13,12 @@ from starlette.responses import JSONResponse, Response
 
 from patchbay.flows.runs.failures import explain
 from patchbay.flows.runs.secrets import Secrets
+from patchbay.flows.server.core.admission import Place
 from patchbay.flows.server.core.asked import RunRequest
 from patchbay.flows.server.core.event_stream import unless_gone
 from patchbay.flows.server.core.refusals import RefusedError, refused
 from patchbay.flows.server.core.requests import caller_of, service_of
 from patchbay.flows.server.core.service import FlowService
-from patchbay.flows.server.core.slots import QueuePlace
 from patchbay.flows.server.openai.chat import body_of, failure
 from patchbay.flows.server.openai.conversation import wrong
 from patchbay.nodes.threads import in_thread
@@ -73,7 +73,8 @@ async def embeddings(request: Request) -> Response:
             f'The flow "{flow.name}" does not end in embeddings.',
             "Wire a node of embeddings into its output.",
         )
-    work = asyncio.ensure_future(_vectors(service, service.slots.enter(), specs[0], texts))
+    turn = await service.admission.enter(None)
+    work = asyncio.ensure_future(_vectors(service, turn, specs[0], texts))
     try:
         if not await unless_gone(request.receive, work):
             return Response(status_code=499)
@@ -90,7 +91,7 @@ async def embeddings(request: Request) -> Response:
 
 
 async def _vectors(
-    service: FlowService, turn: QueuePlace, spec: EmbeddingsSpec, texts: list[str]
+    service: FlowService, turn: Place, spec: EmbeddingsSpec, texts: list[str]
 ) -> Any:
     """Embed, within a slot and the time that a run may take.
 
