@@ -6,20 +6,14 @@ import importlib.util
 import logging
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from patchbay.flows.cli import say
 from patchbay.flows.problems import FlowError, Problem
 
-if TYPE_CHECKING:
-    from patchbay.flows.server.core.service import FlowService
-    from patchbay.flows.server.core.settings import Settings
-    from patchbay.flows.traces.sending import Traces
-
 _NEEDED = ("starlette", "uvicorn")
-_LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
 def serve(
@@ -51,6 +45,9 @@ def serve(
     timeout: Annotated[float, typer.Option(min=0.1, help="Seconds that a run may take.")] = 600,
     drain: Annotated[float, typer.Option(min=0, help="Seconds to let runs end at the end.")] = 20,
     body: Annotated[int, typer.Option(min=1, help="Megabytes that a request may have.")] = 32,
+    workers: Annotated[
+        int, typer.Option(min=1, max=64, help="Processes that share the port and the limits.")
+    ] = 1,
     values: Annotated[
         bool, typer.Option("--values", help="Tell callers what every node gives.")
     ] = False,
@@ -96,76 +93,12 @@ def serve(
     )
     logging.getLogger("patchbay").setLevel(level)
     traces = asked_for(trace, trace_content)
-    _serve(flows, host, port, settings, key_from, no_key, tied, traces)
-
-
-def _serve(
-    flows: list[Path],
-    host: str,
-    port: int,
-    settings: Settings,
-    key_from: Path | None,
-    no_key: bool,
-    tied: bool,
-    traces: Traces | None,
-) -> None:
-    from patchbay.flows.runs.defaults import default_catalog
-    from patchbay.flows.runs.prices import read_prices
-    from patchbay.flows.server.app import application
-    from patchbay.flows.server.core.keys import Keys, owner_key, signing_key
-    from patchbay.flows.server.core.owners import Owners
-    from patchbay.flows.server.core.service import FlowService
-    from patchbay.flows.server.core.shelf import Shelf
-    from patchbay.flows.server.listening import listen, server
-
     if no_key and key_from is not None:
         fix = "Leave one of them out."
         raise FlowError([Problem("usage", "--no-key and --key-from do not go together.", fix)])
-    shelf = Shelf(flows, default_catalog(), settings.variables)
-    for file, found in shelf.problems.items():
-        say.problems(found, f"{file}: ")
-    keys = Keys(None if no_key else owner_key(), key_from)
-    service = FlowService(shelf, keys, settings, Owners(signing_key()), traces=traces)
-    read_prices()  # a mistake in them is said now
-    socket = listen(host, port)
-    address = f"http://{_shown(host)}:{socket.getsockname()[1]}"
-    listening = server(application(service), service, host, port)
-    listening.when_up = lambda: _tell(service, address, host, no_key)
-    if tied:
-        from patchbay.flows.server.tied import end_with_parent
+    from patchbay.flows.cli.serving import Serving
 
-        end_with_parent(listening)
-    listening.run(sockets=[socket])
-
-
-def _shown(host: str) -> str:
-    if host in ("0.0.0.0", "::"):  # noqa: S104 - only looked at
-        return "127.0.0.1"
-    return f"[{host}]" if ":" in host else host
-
-
-def _tell(service: FlowService, address: str, host: str, no_key: bool) -> None:
-    """Say where it is, and how it is called."""
-    from patchbay.flows.server.core.keys import owner_file
-    from patchbay.flows.server.snippets import ServedAt, curl, python
-
-    flows = list(service.shelf.all())
-    say.err(f"Serving {len(flows)} flows at {address}; Ctrl+C ends.")
-    for flow in flows:
-        say.err(f"  {flow.name:<24} POST {address}/flows/{flow.name}/run")
-    say.err(f"  a chat with each         {address}/chat/{flows[0].name}")
-    say.err(f"  the flows, described     {address}/docs and {address}/openapi.json")
-    if no_key:
-        whom = "every program of this machine" if host in _LOOPBACK else "EVERYBODY who reaches it"
-        say.err(f"warning Without a key {whom} may run these flows (--no-key).")
-    else:
-        say.err(f"  your key                 {owner_file()}")
-    key = "" if no_key else owner_file().read_text(encoding="utf-8").strip()
-    first = ServedAt(flows[0], address, key, None if no_key else owner_file())
-    say.err("\nTry it:\n")
-    for line in (curl(first), "", *python(first).splitlines()):
-        say.err(f"  {line}" if line else "")
-    say.err("")
+    Serving(tuple(flows), host, port, settings, key_from, no_key, tied, traces).begin(workers)
 
 
 def _new_key(file: Path | None, name: str) -> None:

@@ -301,6 +301,8 @@ class Store:
             error, (OSError, sqlite3.Error, sa.exc.SQLAlchemyError)
         ):
             return error
+        if isinstance(error, sa.exc.IntegrityError):
+            return error  # a row that is there already: nothing that the disk refuses
         place = str(self.path) if self.path else self._url.render_as_string(hide_password=True)
         if self.path is not None and _is_damage(error):
             message = f"The history {place} is damaged and cannot be moved aside."

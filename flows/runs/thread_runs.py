@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from patchbay.flows.runs.history import History, PastRun
     from patchbay.flows.runs.subflows import Prepared
     from patchbay.flows.runs.thread_holds import Hold
-    from patchbay.flows.runs.threads import Thread
+    from patchbay.flows.runs.threads import Thread, Threads
     from patchbay.nodes.contract import InputField
 
 
@@ -136,10 +136,23 @@ def turn_of(
         said = " ".join(message.content for message in question)
         title = use.title or threads.title_of(said) or "Conversation"
         place = str(flow.path or "")
-        found = threads.start(
-            use.id, title=title, flow=flow.flow.name, place=place, person=use.person
-        )
+        found = _begun(threads, use, title, flow.flow.name, place)
     return Turning(run, found, field.name, question, use, history)
+
+
+def _begun(threads: Threads, use: InThread, title: str, flow: str, place: str) -> Thread:
+    """The thread, begun now, or by another run at the same moment.
+
+    Raises:
+        FlowError: that one was of another person.
+    """
+    try:
+        return threads.start(use.id, title=title, flow=flow, place=place, person=use.person)
+    except FlowError as error:
+        found = threads.find(use.id or "") if error.problems[0].code == "thread/exists" else None
+        if found is None or found.person != use.person:
+            raise
+        return found
 
 
 def rejoin(run: Run, past: PastRun, history: History) -> Hold | None:

@@ -7,7 +7,7 @@ import contextlib
 import importlib.util
 import shutil
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import TYPE_CHECKING, Any
 
 from starlette.applications import Starlette
@@ -40,8 +40,17 @@ if TYPE_CHECKING:
 _SWEEP_EVERY_S = 3600.0
 
 
-def application(service: FlowService) -> ASGIApp:
-    """The application of a service, ready to be served."""
+def _as_it_is(app: ASGIApp) -> ASGIApp:
+    return app
+
+
+def application(service: FlowService, inside: Callable[[ASGIApp], ASGIApp] = _as_it_is) -> ASGIApp:
+    """The application of a service, ready to be served.
+
+    Args:
+        service: what is served.
+        inside: what comes between the gate and the addresses.
+    """
 
     mcp = _mcp(service)
 
@@ -74,7 +83,7 @@ def application(service: FlowService) -> ASGIApp:
         },
     )
     app.state.service = service
-    return Gate(app, service.settings, service.keys, say)
+    return Gate(inside(app), service.settings, service.keys, say)
 
 
 def _mcp(service: FlowService) -> McpOverHttp | None:

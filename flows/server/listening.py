@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import socket
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from types import FrameType
 
 import uvicorn
@@ -14,6 +14,7 @@ from patchbay.flows.problems import FlowError, Problem
 from patchbay.flows.server.bounded_protocol import BoundedProtocol
 from patchbay.flows.server.core.service import FlowService
 
+_BACKLOG = 2048
 _MORE_S = 15
 """Seconds that uvicorn waits for connections beyond what runs are given to end."""
 
@@ -25,6 +26,7 @@ class Listening(uvicorn.Server):
         super().__init__(config)
         self._service = service
         self.when_up: Callable[[], None] = lambda: None
+        self.then: Callable[[], Awaitable[None]] | None = None
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """A signal: refuse what is new; a second one ends at once."""
@@ -34,18 +36,34 @@ class Listening(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Listen, and say so."""
         await super().startup(sockets)
+        for one in sockets or ():
+            one.listen(_BACKLOG)
         if not self.should_exit:
             self.when_up()
+            if self.then is not None:
+                await self.then()
 
 
-def server(app: ASGIApp, service: FlowService, host: str, port: int) -> Listening:
-    """The server of an application, which does not listen yet."""
+def server(
+    app: ASGIApp, service: FlowService, host: str, port: int, *, shared: bool = False
+) -> Listening:
+    """The server of an application, which does not listen yet.
+
+    Args:
+        app: the application.
+        service: what ends with it.
+        host: where it listens.
+        port: likewise.
+        shared: whether other processes take connections from the same socket. It takes one at a
+            time then; asyncio would take as many as wait, so that one process had them all.
+    """
     config = uvicorn.Config(
         app,
         http=functools.partial(BoundedProtocol, slow_s=service.settings.slow_s),  # type: ignore[arg-type]
         host=host,
         port=port,
         ws="none",
+        backlog=1 if shared else _BACKLOG,
         log_config=None,
         access_log=False,
         server_header=False,
@@ -68,7 +86,7 @@ def listen(host: str, port: int) -> socket.socket:
         made = socket.socket(family, socket.SOCK_STREAM)
         made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         made.bind((host, port))
-        made.listen(2048)
+        made.listen(_BACKLOG)
         made.setblocking(False)
     except OSError as error:
         problem = Problem(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
+from collections.abc import Callable
 
 from patchbay.flows.server.listening import Listening
 
@@ -23,6 +24,17 @@ def end_with_parent(server: Listening, pipe: int = 0) -> None:
         pipe: the file descriptor that is read.
     """
 
+    when_parent_ends(lambda: server.handle_exit(signal.SIGTERM, None), pipe)
+
+
+def when_parent_ends(then: Callable[[], object], pipe: int = 0) -> None:
+    """Do something, in a thread of its own, when the program that started this one has ended.
+
+    Args:
+        then: what is done.
+        pipe: the file descriptor that is read.
+    """
+
     def watch() -> None:
         stays = False
         held = b""
@@ -31,7 +43,7 @@ def end_with_parent(server: Listening, pipe: int = 0) -> None:
             for line in lines:
                 stays = line + b"\n" == STAY
         if not stays:
-            server.handle_exit(signal.SIGTERM, None)
+            then()
 
     threading.Thread(target=watch, name="patchbay-tied", daemon=True).start()
 

@@ -4,9 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 
 from patchbay.flows.runs.running import new_run_id
 from patchbay.flows.server.core.keys import Caller
+
+_WORKER = re.compile(r"w(\d{1,4})-[0-9a-f]{10}")
+
+
+def worker_of(run: str) -> int | None:
+    """Which of several workers has a run; None where the id does not say."""
+    found = _WORKER.search(run, max(0, len(run) - 16))
+    return int(found[1]) if found and found.end() == len(run) else None
 
 
 class Owners:
@@ -14,14 +23,16 @@ class Owners:
 
     Args:
         key: what to sign with.
+        worker: the number of this process, where several share a port: an id says who has the run.
     """
 
-    def __init__(self, key: bytes) -> None:
+    def __init__(self, key: bytes, worker: int | None = None) -> None:
         self._key = key
+        self._worker = "" if worker is None else f"w{worker}"
 
     def new_id(self, caller: Caller) -> str:
         """The id of a new run of a caller."""
-        made = new_run_id()
+        made = new_run_id() + self._worker
         return f"{made}-{self._sign('run', made, caller.name)[:10]}"
 
     def owns(self, caller: Caller, run: str) -> bool:

@@ -6,6 +6,7 @@ import asyncio
 from dataclasses import asdict
 from typing import Any
 
+from patchbay.flows.runs.events import ModelTokens
 from patchbay.flows.server.core.admission import OwnAdmission, RunUse
 from patchbay.flows.server.core.budgets import Budgets
 from patchbay.flows.server.core.figures import Figures
@@ -58,7 +59,7 @@ class WorkersDesk:
                     place.back_now()
                     self._call(message["place"], place)
             case "used":
-                use = RunUse(**message["use"])
+                use = use_from(message["use"])
                 self._desk.admission.used(caller_from(message["caller"]), use)
             case "figures":
                 slots = self._desk.slots
@@ -97,6 +98,11 @@ class WorkersDesk:
         for place in self._places.values():
             place.leave()
         self._places.clear()
+
+
+def use_from(told: dict[str, Any]) -> RunUse:
+    """What a run took, as it came."""
+    return RunUse(**{**told, "models": tuple(ModelTokens(**one) for one in told["models"])})
 
 
 def caller_as_json(caller: Caller) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 from patchbay.nodes.errors import NodeError
 from patchbay.nodes.models import errors, template
@@ -13,6 +13,21 @@ from patchbay.nodes.models import errors, template
 Chunk = dict[str, Any]
 _POLL_S = 0.05
 _CLOSE_S = 30.0
+
+
+class Engine(Protocol):
+    """A loaded llama.cpp model, in this process or in another."""
+
+    trained: int
+    """The longest context (tokens) that the model was trained for; 0 where that is not known."""
+
+    def chat(
+        self, request: dict[str, Any], emit: Callable[[Chunk], None], stop: threading.Event
+    ) -> None:
+        """Run one streaming chat request in this thread; returns when it ended or was stopped."""
+
+    def close(self) -> None:
+        """Stop what runs and free the memory."""
 
 
 class LlamaEngine:

@@ -1,4 +1,4 @@
-"""Load a GGUF file into llama.cpp, in this process."""
+"""Load a GGUF file into llama.cpp, in this process or the one that models live in."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from patchbay.nodes.weights.refs import Report
 
 if TYPE_CHECKING:
     from patchbay.nodes.models.llama.chat import ChatLlama
+    from patchbay.nodes.models.llama.engine import LlamaEngine
     from patchbay.nodes.models.llama.spec import GgufModel
 
 QUIET = -1
@@ -32,25 +33,46 @@ def load(spec: GgufModel, path: Path, report: Report) -> ChatLlama:
         NodeError: the file is no whole GGUF model, or it does not fit into memory.
     """
     from patchbay.nodes.models.llama.chat import ChatLlama
+    from patchbay.nodes.models.llama.remote import RemoteEngine, host
+
+    header = _header(spec, path)
+    elsewhere = host()
+    engine = (
+        local_engine(spec, path, report)
+        if elsewhere is None
+        else RemoteEngine(elsewhere, spec, path, report)
+    )
+    return ChatLlama.over(
+        engine,
+        name=spec.weights,
+        context=spec.slot_context(header.context),
+        vocabulary=read_vocabulary(path),
+        template=spec.chat_template,
+    )
+
+
+def local_engine(spec: GgufModel, path: Path, report: Report) -> LlamaEngine:
+    """Load weights and adapters into this process. Blocks for seconds.
+
+    Raises:
+        NodeError: likewise.
+    """
     from patchbay.nodes.models.llama.engine import LlamaEngine
 
+    header = _header(spec, path)
+    check_adapters(spec.weights, spec.adapters)
+    _check_memory(spec)
+    adapters = [adapter_file(adapter.weights, header, report) for adapter in spec.adapters]
+    return LlamaEngine(_serve(spec, path, header, adapters), spec.parallel, header.context)
+
+
+def _header(spec: GgufModel, path: Path) -> Header:
     header = read_header(path)
     if header is None:
         raise _unloadable(spec, path, "It is not a GGUF file.")
     if header.is_adapter:
         raise _unloadable(spec, path, "It is a LoRA adapter, not a model.")
-    check_adapters(spec.weights, spec.adapters)
-    _check_memory(spec)
-    adapters = [adapter_file(adapter.weights, header, report) for adapter in spec.adapters]
-    context = spec.slot_context(header.context)
-    engine = LlamaEngine(_serve(spec, path, header, adapters), spec.parallel, header.context)
-    return ChatLlama.over(
-        engine,
-        name=spec.weights,
-        context=context,
-        vocabulary=read_vocabulary(path),
-        template=spec.chat_template,
-    )
+    return header
 
 
 def parameters(spec: GgufModel, path: Path, header: Header, adapters: Sequence[Path]) -> Any:

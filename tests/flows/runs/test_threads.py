@@ -7,6 +7,7 @@ import json
 import subprocess
 import sys
 import textwrap
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -184,6 +185,39 @@ def test_a_caller_that_does_not_wait_is_refused(history: History) -> None:
     assert refused(error) == "thread/busy"
     held.release()
     assert say(history, "Hi") == "user: Hi"
+
+
+def test_a_thread_is_begun_once(history: History) -> None:
+    threads = Threads(history)
+    threads.start("ada")
+    with pytest.raises(FlowError) as error:
+        threads.start("ada")
+    assert refused(error) == "thread/exists"
+
+
+@pytest.mark.parametrize("person", ["", "ada"])
+def test_first_turns_that_come_at_the_same_moment_begin_one_thread(
+    history: History, person: str
+) -> None:
+    use = InThread("new", person=person)
+
+    def turn(said: str) -> str:
+        return turn_of(LoadedFlow(TALK), {"said": said}, environment(), use, history).thread.id
+
+    with ThreadPoolExecutor(8) as threads:
+        assert set(threads.map(turn, "abcdefgh")) == {"new"}
+    assert len(Threads(history).listed(people=[person])) == 1
+
+
+def test_a_thread_that_another_person_begins_at_the_same_moment_is_not_joined(
+    history: History,
+) -> None:
+    from patchbay.flows.runs.thread_runs import _begun
+
+    Threads(history).start("new", person="eve")
+    with pytest.raises(FlowError) as error:
+        _begun(Threads(history), InThread("new", person="ada"), "", "Talk", "")
+    assert refused(error) == "thread/exists"
 
 
 HOLDER = """

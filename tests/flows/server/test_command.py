@@ -24,9 +24,9 @@ QUESTION = " ".join("abc" * 10)
 """Takes the flow `slow` a second and a half."""
 
 
-@pytest.fixture
-def environ(tmp_path: Path) -> dict[str, str]:
-    plugin = tmp_path / "plugin" / "patchbay_test_serving-1.0.dist-info"
+def plugin_environ(folder: Path) -> dict[str, str]:
+    """The environment of a process with a home in this folder, which has the nodes of the tests."""
+    plugin = folder / "plugin" / "patchbay_test_serving-1.0.dist-info"
     plugin.mkdir(parents=True)
     name = "Metadata-Version: 2.1\nName: patchbay-test-serving\nVersion: 1.0\n"
     (plugin / "METADATA").write_text(name)
@@ -35,9 +35,14 @@ def environ(tmp_path: Path) -> dict[str, str]:
     return {
         **os.environ,
         "PYTHONPATH": python_path(ROOT, plugin.parent),
-        "PATCHBAY_HOME": str(tmp_path / "home"),
+        "PATCHBAY_HOME": str(folder / "home"),
         "PATCHBAY_WEIGHTS": str(weights_dir()),
     }
+
+
+@pytest.fixture
+def environ(tmp_path: Path) -> dict[str, str]:
+    return plugin_environ(tmp_path)
 
 
 @contextlib.contextmanager

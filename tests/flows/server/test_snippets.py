@@ -126,6 +126,6 @@ def test_without_a_key_no_snippet_speaks_of_one(here):
 
 
 def test_what_the_terminal_prints_is_of_this_table():
-    source = Path(snippets.__file__).parents[1].joinpath("cli", "serve.py").read_text("utf-8")
+    source = Path(snippets.__file__).parents[1].joinpath("cli", "serving.py").read_text("utf-8")
     assert "httpx.post" not in source
     assert "curl {" not in source

@@ -1,0 +1,167 @@
+"""What `patchbay serve` starts: one server, or the head of several workers, or one of them."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from patchbay.flows.cli import say
+from patchbay.flows.problems import FlowError, Problem
+
+if TYPE_CHECKING:
+    from patchbay.flows.server.core.service import FlowService
+    from patchbay.flows.server.core.settings import Settings
+    from patchbay.flows.server.workers.worker import Worker, WorkerPlace
+    from patchbay.flows.traces.sending import Traces
+
+_LOOPBACK = ("127.0.0.1", "::1", "localhost")
+
+
+@dataclass(frozen=True)
+class Serving:
+    """What is served, and how.
+
+    Args:
+        flows: flow files, and folders of them.
+        host: the address to listen on.
+        port: the port; 0 for a free one.
+        settings: the limits.
+        key_from: a file with the keys of other callers.
+        no_key: whether anybody may call.
+        tied: whether it ends with the program that started it.
+        traces: sends traces of runs.
+    """
+
+    flows: tuple[Path, ...]
+    host: str
+    port: int
+    settings: Settings
+    key_from: Path | None
+    no_key: bool
+    tied: bool
+    traces: Traces | None
+
+    def begin(self, workers: int = 1) -> None:
+        """Serve until a signal.
+
+        Raises:
+            FlowError: a flow cannot be served, or the port is not to be had.
+            typer.Exit: the first of several workers could not begin, and has said why.
+        """
+        from patchbay.flows.server.workers.worker import WorkerPlace
+
+        if workers == 1:
+            self._alone()
+        elif (place := WorkerPlace.here()) is None:
+            self._head(workers)
+        else:
+            self._worker(place)
+
+    def _service(self, worker: Worker | None = None) -> FlowService:
+        from patchbay.flows.runs.defaults import default_catalog
+        from patchbay.flows.server.core.keys import Keys, owner_key, signing_key
+        from patchbay.flows.server.core.owners import Owners
+        from patchbay.flows.server.core.service import FlowService
+        from patchbay.flows.server.core.shelf import Shelf
+
+        shelf = Shelf(list(self.flows), default_catalog(), self.settings.variables)
+        number = None if worker is None else worker.number
+        for file, found in shelf.problems.items() if not number else ():
+            say.problems(found, f"{file}: ")
+        keys = Keys(None if self.no_key else owner_key(), self.key_from)
+        return FlowService(
+            shelf, keys, self.settings, Owners(signing_key(), number), traces=self.traces,
+            shared=None if worker is None else worker.admission, first=not number,
+        )  # fmt: skip
+
+    def _alone(self) -> None:
+        from patchbay.flows.server.app import application
+        from patchbay.flows.server.listening import listen, server
+
+        service = self._service()
+        socket = listen(self.host, self.port)
+        address = f"http://{shown_host(self.host)}:{socket.getsockname()[1]}"
+        listening = server(application(service), service, self.host, self.port)
+        listening.when_up = lambda: tell(service, address, self.host, self.no_key)
+        if self.tied:
+            from patchbay.flows.server.tied import end_with_parent
+
+            end_with_parent(listening)
+        listening.run(sockets=[socket])
+
+    def _head(self, workers: int) -> None:
+        """Hold the port, and start the workers that serve at it."""
+        import asyncio
+
+        from patchbay.flows.server.listening import listen
+        from patchbay.flows.server.workers.head import Head, serve_command
+
+        if sys.platform == "win32":
+            fix = "Leave --workers out."
+            raise FlowError([Problem("usage", "Workers cannot share a port on Windows.", fix)])
+
+        async def run() -> int:
+            socket = listen(self.host, self.port)
+            head = Head(serve_command(), workers, socket, self.settings)
+            if self.tied:
+                from patchbay.flows.server.tied import when_parent_ends
+
+                loop = asyncio.get_running_loop()
+                when_parent_ends(lambda: loop.call_soon_threadsafe(head.end))
+            return await head.run()
+
+        if code := asyncio.run(run()):
+            raise typer.Exit(code)
+
+    def _worker(self, place: WorkerPlace) -> None:
+        """Serve, as one of several processes, at the port that the head holds."""
+        from patchbay.flows.server.app import application
+        from patchbay.flows.server.listening import server
+        from patchbay.flows.server.workers.forwarding import Forwarding
+        from patchbay.flows.server.workers.worker import Worker
+
+        worker = Worker(place)
+        service = self._service(worker)
+        sockets = place.listening()
+        address = f"http://{shown_host(self.host)}:{sockets[0].getsockname()[1]}"
+        app = application(service, lambda app: Forwarding(app, place.number, place.folder))
+        listening = server(app, service, self.host, 0, shared=True)
+        listening.then = lambda: worker.begin(
+            listening, lambda: tell(service, address, self.host, self.no_key)
+        )
+        listening.run(sockets=sockets)
+
+
+def shown_host(host: str) -> str:
+    """A host as this machine calls it."""
+    if host in ("0.0.0.0", "::"):  # noqa: S104 - only looked at
+        return "127.0.0.1"
+    return f"[{host}]" if ":" in host else host
+
+
+def tell(service: FlowService, address: str, host: str, no_key: bool) -> None:
+    """Say where it is, and how it is called."""
+    from patchbay.flows.server.core.keys import owner_file
+    from patchbay.flows.server.snippets import ServedAt, curl, python
+
+    flows = list(service.shelf.all())
+    say.err(f"Serving {len(flows)} flows at {address}; Ctrl+C ends.")
+    for flow in flows:
+        say.err(f"  {flow.name:<24} POST {address}/flows/{flow.name}/run")
+    say.err(f"  a chat with each         {address}/chat/{flows[0].name}")
+    say.err(f"  the flows, described     {address}/docs and {address}/openapi.json")
+    if no_key:
+        whom = "every program of this machine" if host in _LOOPBACK else "EVERYBODY who reaches it"
+        say.err(f"warning Without a key {whom} may run these flows (--no-key).")
+    else:
+        say.err(f"  your key                 {owner_file()}")
+    key = "" if no_key else owner_file().read_text(encoding="utf-8").strip()
+    first = ServedAt(flows[0], address, key, None if no_key else owner_file())
+    say.err("\nTry it:\n")
+    for line in (curl(first), "", *python(first).splitlines()):
+        say.err(f"  {line}" if line else "")
+    say.err("")

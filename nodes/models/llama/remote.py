@@ -1,0 +1,143 @@
+"""An engine in another process, for processes that share one: the workers of a server.
+
+Weights are then in memory once, however many workers there are. What goes between them are the
+requests and chunks that llama.cpp itself takes and gives, as JSON, one a line, over a socket that
+only this user can open. A connection is one call; one that stays open keeps the model loaded.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from patchbay.nodes.errors import NodeError
+from patchbay.nodes.models import errors
+from patchbay.nodes.weights.refs import Report
+
+if TYPE_CHECKING:
+    from patchbay.nodes.models.llama.spec import GgufModel
+
+ENVIRONMENT = "PATCHBAY_MODEL_HOST"
+"""The socket of the process that models live in; set by whoever starts workers."""
+_POLL_S = 0.05
+_PIECE = 1 << 16
+Chunk = dict[str, Any]
+
+
+def host() -> Path | None:
+    """The socket of the process that models live in; None where they live in this one."""
+    given = os.environ.get(ENVIRONMENT)
+    return Path(given) if given else None
+
+
+class RemoteEngine:
+    """A llama.cpp model that another process has loaded. Safe to use from several threads.
+
+    Args:
+        at: the socket of that process.
+        spec: the model, as a resource.
+        path: its weights.
+        report: hears how loading goes.
+
+    Raises:
+        NodeError: it cannot be loaded.
+    """
+
+    def __init__(self, at: Path, spec: GgufModel, path: Path, report: Report) -> None:
+        self._at = at
+        self._asked = {"spec": spec.model_dump(mode="json"), "path": str(path)}
+        self._lock = threading.Lock()
+        self._closed = False
+        self._held: socket.socket | None = None
+        self.trained = 0
+        self._hold(report)
+
+    def chat(
+        self, request: dict[str, Any], emit: Callable[[Chunk], None], stop: threading.Event
+    ) -> None:
+        """Run one streaming chat request; see `LlamaEngine.chat`."""
+        if self._closed:
+            raise errors.closed()
+        with self._connection(chat=request) as line:
+            for message in _messages(line, stop):
+                if "chunk" in message:
+                    emit(message["chunk"])
+                else:
+                    _raise(message)
+                    return
+            if self._closed:
+                raise errors.closed()
+            if not stop.is_set():
+                raise _gone()
+
+    def close(self) -> None:
+        """Let the model go; it is freed when no other process holds it."""
+        self._closed = True
+        with self._lock:
+            if self._held is not None:
+                self._held.close()
+                self._held = None
+
+    def _hold(self, report: Report) -> None:
+        """Have the model loaded, and keep it so."""
+        with contextlib.ExitStack() as stack:
+            line = stack.enter_context(self._connection(hold=True))
+            for message in _messages(line, threading.Event()):
+                if "report" in message:
+                    report(*message["report"])
+                    continue
+                _raise(message)
+                self.trained = int(message["trained"])
+                stack.pop_all()
+                self._held = line
+                return
+            raise _gone()
+
+    @contextlib.contextmanager
+    def _connection(self, **what: Any) -> Iterator[socket.socket]:
+        line = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            line.connect(str(self._at))
+            line.sendall(json.dumps({**self._asked, **what}).encode() + b"\n")
+            yield line
+        except OSError as error:
+            raise _gone() from error
+        finally:
+            line.close()
+
+
+def _messages(line: socket.socket, stop: threading.Event) -> Iterator[dict[str, Any]]:
+    """Messages until the other end is gone, or `stop` is set."""
+    line.settimeout(_POLL_S)
+    held = b""
+    while not stop.is_set():
+        try:
+            piece = line.recv(_PIECE)
+        except TimeoutError:
+            continue
+        if not piece:
+            return
+        *lines, held = (held + piece).split(b"\n")
+        yield from map(json.loads, lines)
+
+
+def _raise(message: dict[str, Any]) -> None:
+    """Raise what the other process says went wrong."""
+    if told := message.get("error"):
+        raise NodeError(
+            told["message"], fix=told["fix"], code=told["code"], retry=bool(told["retry"])
+        )
+
+
+def _gone() -> NodeError:
+    return NodeError(
+        "The process that the models live in has ended.",
+        fix="Try again; it is started again by itself. If it keeps ending, memory may be short.",
+        code="model/host-ended",
+    )
