@@ -15,7 +15,7 @@ from patchbay.flows.problems import FlowError, Problem
 if TYPE_CHECKING:
     from patchbay.flows.server.core.service import FlowService
     from patchbay.flows.server.core.settings import Settings
-    from patchbay.flows.server.workers.worker import Worker, WorkerPlace
+    from patchbay.flows.server.workers.worker import ServerWorker, WorkerPlace
     from patchbay.flows.traces.sending import Traces
 
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
@@ -61,7 +61,7 @@ class Serving:
         else:
             self._worker(place)
 
-    def _service(self, worker: Worker | None = None) -> FlowService:
+    def _service(self, worker: ServerWorker | None = None) -> FlowService:
         from patchbay.flows.runs.defaults import default_catalog
         from patchbay.flows.server.core.keys import Keys, owner_key, signing_key
         from patchbay.flows.server.core.owners import Owners
@@ -122,9 +122,9 @@ class Serving:
         from patchbay.flows.server.app import application
         from patchbay.flows.server.listening import server
         from patchbay.flows.server.workers.forwarding import Forwarding
-        from patchbay.flows.server.workers.worker import Worker
+        from patchbay.flows.server.workers.worker import ServerWorker
 
-        worker = Worker(place)
+        worker = ServerWorker(place)
         service = self._service(worker)
         sockets = place.listening()
         address = f"http://{shown_host(self.host)}:{sockets[0].getsockname()[1]}"

@@ -29,7 +29,7 @@ class RunUse:
     models: tuple[ModelTokens, ...] = ()
 
 
-class Place(Protocol):
+class RunPlace(Protocol):
     """A place in the queue, then a slot."""
 
     async def come(self) -> None:
@@ -48,7 +48,7 @@ class Place(Protocol):
 class Admission(Protocol):
     """Lets runs begin."""
 
-    async def enter(self, caller: Caller | None) -> Place:
+    async def enter(self, caller: Caller | None) -> RunPlace:
         """Take a slot, or a place in the queue; of a caller, its budget is looked at first.
 
         Raises:

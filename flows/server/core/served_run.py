@@ -32,7 +32,7 @@ from patchbay.nodes.values import encode
 
 if TYPE_CHECKING:
     from patchbay.flows.runs.running import Run
-    from patchbay.flows.server.core.admission import Place
+    from patchbay.flows.server.core.admission import RunPlace
     from patchbay.flows.server.core.settings import Settings
     from patchbay.flows.server.core.shelf import ServedFlow
     from patchbay.flows.traces.run_trace import RunTrace
@@ -110,7 +110,7 @@ class ServedRun:
         place = {} if self.place is None else {"traceparent": self.place.header()}
         return {"x-run-id": self.id, **place}
 
-    def start(self, begin: Begin, turn: Place, done: Callable[[ServedRun], None]) -> None:
+    def start(self, begin: Begin, turn: RunPlace, done: Callable[[ServedRun], None]) -> None:
         """Work: wait for the turn, begin, go to the end. `done` is called then, whatever it was."""
         self.status, self.began = "queued", False
         self._before = (self.seconds, self.tokens)
@@ -170,7 +170,7 @@ class ServedRun:
 
     # --- work ---------------------------------------------------------------------------------
 
-    async def _work(self, begin: Begin, turn: Place) -> None:
+    async def _work(self, begin: Begin, turn: RunPlace) -> None:
         try:
             self.run = run = await self._begun(begin, turn)
             self.began = True
@@ -193,7 +193,7 @@ class ServedRun:
         finally:
             self.run = None
 
-    async def _begun(self, begin: Begin, turn: Place) -> Run:
+    async def _begun(self, begin: Begin, turn: RunPlace) -> Run:
         """Begin, when the turn has come and its thread is free. Who waits for a thread, perhaps
         for as long as its run waits for a person, holds no slot meanwhile."""
         loop = asyncio.get_running_loop()

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from patchbay.flows.runs.defaults import default_environment
 from patchbay.flows.runs.environment import Environment
 from patchbay.flows.runs.events import Event
-from patchbay.flows.server.core.admission import Admission, OwnAdmission, Place, RunUse
+from patchbay.flows.server.core.admission import Admission, OwnAdmission, RunPlace, RunUse
 from patchbay.flows.server.core.asked import RunRequest
 from patchbay.flows.server.core.beginning import beginning
 from patchbay.flows.server.core.budgets import Budgets
@@ -136,7 +136,7 @@ class FlowService:
             FlowError: the inputs do not fit, or the thread is not there.
         """
         run = run or self.owners.new_id(caller)
-        turn: Place | None = None
+        turn: RunPlace | None = None
         live: ServedRun | None = None
         try:
             turn = await self.admission.enter(caller)
@@ -156,7 +156,7 @@ class FlowService:
         return live
 
     def start(
-        self, live: ServedRun, begin: Begin, turn: Place, asked: RunRequest | None = None
+        self, live: ServedRun, begin: Begin, turn: RunPlace, asked: RunRequest | None = None
     ) -> None:
         """Have a run begin when its turn comes, and see to it when it has ended."""
         self.live[live.id] = live

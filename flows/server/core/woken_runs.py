@@ -20,7 +20,7 @@ from patchbay.nodes.threads import in_thread
 
 if TYPE_CHECKING:
     from patchbay.flows.runs.history import History, PastRun
-    from patchbay.flows.server.core.admission import Place
+    from patchbay.flows.server.core.admission import RunPlace
     from patchbay.flows.server.core.service import FlowService
 
 _LOOK_EVERY_S = 1.0
@@ -107,7 +107,7 @@ class WokenRuns:
         history: History,
         run: str,
         caller: Caller,
-        turn: Place,
+        turn: RunPlace,
         *,
         claimed: bool = False,
         hear: Callable[[Event], None] | None = None,

@@ -13,7 +13,7 @@ from starlette.responses import JSONResponse, Response
 
 from patchbay.flows.runs.failures import explain
 from patchbay.flows.runs.secrets import Secrets
-from patchbay.flows.server.core.admission import Place
+from patchbay.flows.server.core.admission import RunPlace
 from patchbay.flows.server.core.asked import RunRequest
 from patchbay.flows.server.core.event_stream import unless_gone
 from patchbay.flows.server.core.refusals import RefusedError, refused
@@ -91,7 +91,7 @@ async def embeddings(request: Request) -> Response:
 
 
 async def _vectors(
-    service: FlowService, turn: Place, spec: EmbeddingsSpec, texts: list[str]
+    service: FlowService, turn: RunPlace, spec: EmbeddingsSpec, texts: list[str]
 ) -> Any:
     """Embed, within a slot and the time that a run may take.
 

@@ -17,7 +17,7 @@ from patchbay.flows.server.core.slots import QueuePlace, Slots
 from patchbay.flows.server.workers.line import Line
 
 
-class Desk:
+class AdmissionDesk:
     """Slots, budgets and figures of all workers.
 
     Args:
@@ -38,7 +38,7 @@ class WorkersDesk:
         line: where the worker is.
     """
 
-    def __init__(self, desk: Desk, line: Line) -> None:
+    def __init__(self, desk: AdmissionDesk, line: Line) -> None:
         self._desk, self._line = desk, line
         self._places: dict[int, QueuePlace] = {}
         self._coming: set[asyncio.Task[None]] = set()

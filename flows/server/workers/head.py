@@ -22,7 +22,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from patchbay.flows.server.core.settings import Settings
-from patchbay.flows.server.workers.desk import Desk, WorkersDesk
+from patchbay.flows.server.workers.desk import AdmissionDesk, WorkersDesk
 from patchbay.flows.server.workers.line import Line
 from patchbay.flows.server.workers.model_socket import ModelSocket
 from patchbay.flows.server.workers.worker import ENVIRONMENT, WorkerPlace
@@ -49,7 +49,7 @@ class Head:
     ) -> None:
         self._command, self._count, self._socket = list(command), workers, listening
         self._settings = settings
-        self._desk = Desk(settings)
+        self._desk = AdmissionDesk(settings)
         self._processes: dict[int, subprocess.Popen[bytes]] = {}
         self._ending = asyncio.Event()
         self._up: dict[int, asyncio.Event] = {n: asyncio.Event() for n in range(workers)}
@@ -66,10 +66,10 @@ class Head:
         models = ModelSocket(folder)
         try:
             keeping = [asyncio.ensure_future(self._keep(0, folder))]
-            await self._first(self._up[0], keeping[0])
+            await self._first(self._up[0])
             keeping += [asyncio.ensure_future(self._keep(n, folder)) for n in range(1, self._count)]
             if not self._ending.is_set():
-                await self._first(asyncio.gather(*(up.wait() for up in self._up.values())))
+                await self._first(*self._up.values())
             if not self._ending.is_set():
                 self._lines[0].send(tell=True)
             await asyncio.gather(*keeping)
@@ -90,13 +90,12 @@ class Head:
                 with contextlib.suppress(OSError):
                     process.send_signal(signal.SIGKILL if again else signal.SIGTERM)
 
-    async def _first(self, what: object, other: asyncio.Future[None] | None = None) -> None:
-        """Wait until something has come, or the server ends."""
-        waits = [what.wait() if isinstance(what, asyncio.Event) else what, self._ending.wait()]
-        tasks = [asyncio.ensure_future(one) for one in waits]  # type: ignore[arg-type]
-        watched = [*tasks, *([other] if other is not None else [])]
-        await asyncio.wait(watched, return_when=asyncio.FIRST_COMPLETED)
-        for task in tasks:
+    async def _first(self, *events: asyncio.Event) -> None:
+        """Wait until all of these have come, or the server ends."""
+        coming = asyncio.gather(*(event.wait() for event in events))
+        ending = asyncio.ensure_future(self._ending.wait())
+        await asyncio.wait((coming, ending), return_when=asyncio.FIRST_COMPLETED)
+        for task in (coming, ending):
             task.cancel()
 
     async def _keep(self, number: int, folder: Path) -> None:

@@ -48,7 +48,8 @@ class Line:
         number = next(self._ids)
         answer = self._asked[number] = asyncio.get_running_loop().create_future()
         self.send(do=do, id=number, **message)
-        return await answer
+        found: dict[str, Any] = await answer
+        return found
 
     async def hear(self, take: Callable[[dict[str, Any]], None]) -> None:
         """Hand over messages until the other end is gone; answers go to who asked."""

@@ -63,7 +63,7 @@ class WorkerPlace:
         return [shared, own]
 
 
-class Worker:
+class ServerWorker:
     """The worker's end of the line.
 
     Args:

@@ -17,7 +17,7 @@ from pydantic import PrivateAttr
 from patchbay.nodes.calls import NUMBERS
 from patchbay.nodes.errors import NodeError
 from patchbay.nodes.models.errors import overflow
-from patchbay.nodes.models.llama.engine import Chunk, Engine
+from patchbay.nodes.models.llama.engine import Chunk, LoadedLlama
 from patchbay.nodes.models.llama.grammar import held_to_schema
 from patchbay.nodes.models.llama.plain_text import plain_prompt
 from patchbay.nodes.models.messages import JOINED, alternating, to_chat
@@ -50,14 +50,14 @@ class ChatLlama(StreamingChat):
     model_name: str = ""
     context: int = 4096
     """Tokens that the prompt and the answer of one request may have together."""
-    _engine: Engine = PrivateAttr()
+    _engine: LoadedLlama = PrivateAttr()
     _vocabulary: Vocabulary | None = PrivateAttr(None)
     _template: str | None = PrivateAttr(None)
 
     @classmethod
     def over(
         cls,
-        engine: Engine,
+        engine: LoadedLlama,
         *,
         name: str,
         context: int,
@@ -235,7 +235,7 @@ class _Reader:
 
 
 def _chat(
-    engine: Engine,
+    engine: LoadedLlama,
     request: dict[str, Any],
     put: Callable[[Chunk], None],
     stop: threading.Event,
@@ -257,7 +257,7 @@ class _Call:
 
     def __init__(
         self,
-        engine: Engine,
+        engine: LoadedLlama,
         request: dict[str, Any],
         put: Callable[[Chunk | tuple[_End]], None],
         notes: Sequence[str] = (),

@@ -15,7 +15,7 @@ _POLL_S = 0.05
 _CLOSE_S = 30.0
 
 
-class Engine(Protocol):
+class LoadedLlama(Protocol):
     """A loaded llama.cpp model, in this process or in another."""
 
     trained: int

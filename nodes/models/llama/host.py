@@ -16,12 +16,14 @@ import sys
 import threading
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from patchbay.nodes.errors import NodeError
-from patchbay.nodes.models.llama.engine import LlamaEngine
 from patchbay.nodes.models.llama.load import local_engine
 from patchbay.nodes.models.llama.spec import GgufModel
+
+if TYPE_CHECKING:
+    from patchbay.nodes.models.llama.engine import LoadedLlama
 
 
 @dataclass(slots=True)
@@ -29,7 +31,7 @@ class _Held:
     """One model: loaded by whoever comes first, freed when nobody holds it."""
 
     lock: threading.Lock = field(default_factory=threading.Lock)
-    engine: LlamaEngine | None = None
+    engine: LoadedLlama | None = None
     holders: int = 0
 
 
@@ -65,7 +67,7 @@ class ModelHost:
             finally:
                 self._give_back(key, held)
 
-    def _engine(self, held: _Held, spec: GgufModel, path: Path, line: socket.socket) -> LlamaEngine:
+    def _engine(self, held: _Held, spec: GgufModel, path: Path, line: socket.socket) -> LoadedLlama:
         with held.lock:
             if held.engine is None:
                 held.engine = local_engine(
@@ -90,7 +92,7 @@ class ModelHost:
             held.engine.close()
 
 
-def _chat(engine: LlamaEngine, request: dict[str, Any], line: socket.socket) -> None:
+def _chat(engine: LoadedLlama, request: dict[str, Any], line: socket.socket) -> None:
     """Answer one request. It is stopped when whoever asked is gone."""
     stop = threading.Event()
 

@@ -21,13 +21,13 @@ from patchbay.nodes.models import errors
 from patchbay.nodes.weights.refs import Report
 
 if TYPE_CHECKING:
+    from patchbay.nodes.models.llama.engine import Chunk
     from patchbay.nodes.models.llama.spec import GgufModel
 
 ENVIRONMENT = "PATCHBAY_MODEL_HOST"
 """The socket of the process that models live in; set by whoever starts workers."""
 _POLL_S = 0.05
 _PIECE = 1 << 16
-Chunk = dict[str, Any]
 
 
 def host() -> Path | None:
