@@ -75,7 +75,7 @@ class Serving:
         keys = Keys(None if self.no_key else owner_key(), self.key_from)
         return FlowService(
             shelf, keys, self.settings, Owners(signing_key(), number), traces=self.traces,
-            shared=None if worker is None else worker.admission, first=not number,
+            shared=None if worker is None else worker.admission,
         )  # fmt: skip
 
     def _alone(self) -> None:

@@ -69,8 +69,6 @@ class FlowService:
     """Starts what triggers are due for, where the service has a server around it."""
     shared: Callable[[Slots], Admission] | None = None
     """Makes the admission of a worker, where other processes share the port."""
-    first: bool = True
-    """Whether this process does what is to be done once, where several share the port."""
     epoch: str = field(default_factory=lambda: secrets.token_hex(3))
     """Numbers of events count within one start of the server; this tells the starts apart."""
 

@@ -86,7 +86,7 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shared]:
         yield Shared(address, psutil.Process(process.pid), key, other)
 
 
-def until(true: Callable[[], bool], what: str = "it never came") -> None:
+def until(true: Callable[[], object], what: str = "it never came") -> None:
     end = time.monotonic() + 60
     while not true():
         assert time.monotonic() < end, what
@@ -180,9 +180,11 @@ def test_a_killed_worker_comes_back_and_its_runs_go_on(shared):
     body = {"question": LONG, "background": True}
     begun = [shared.run("slow", body).json()["run"] for _ in range(4)]
     number = worker_of(begun[-1])  # of one that waits for its turn
-    killed = shared.workers()[number]
+    found: list[psutil.Process] = []
+    until(lambda: found.extend(p for n, p in shared.workers().items() if n == number) or found)
+    killed = found[0]
     killed.send_signal(signal.SIGKILL)
-    until(lambda: number in shared.workers() and shared.workers()[number].pid != killed.pid)
+    until(lambda: any(n == number and p != killed for n, p in shared.workers().items()))
     for run in (run for run in begun if worker_of(run) == number):
         until(lambda run=run: shared.call("GET", f"/runs/{run}").json()["status"] in OVER)
         if shared.call("GET", f"/runs/{run}").json()["status"] == "interrupted":
