@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -218,8 +217,7 @@ def test_a_message_that_comes_again_starts_nothing(hooked: Served):
 def test_a_message_that_did_not_start_may_come_again(hooked: Served):
     body = b'{"text": "later"}'
     headers = headers_for(read_triggers()["loud"].secret, body)
-    while hooked.service.slots.busy:  # runs of before
-        time.sleep(0.01)
+    until(lambda: not hooked.service.slots.busy)  # runs of before
     places = [hooked.service.slots.enter() for _ in range(8)]
     hooked.service.slots.queue, before = 0, hooked.service.slots.queue
     try:
