@@ -70,16 +70,18 @@ class Ports:
                 delattr(cls, name)
 
     def __init__(self, /, **values: Any) -> None:  # a port may be called `self`
-        unknown = values.keys() - self.declared.keys()
-        if unknown:
-            names = ", ".join(sorted(unknown))
+        declared = self.declared
+        if not values.keys() <= declared.keys():
+            names = ", ".join(sorted(values.keys() - declared.keys()))
             raise TypeError(f"{type(self).__qualname__} has no port {names}")
-        for name, spec in self.declared.items():
-            object.__setattr__(self, name, values.get(name, spec.default))
+        own = self.__dict__  # some are made for every node of every row of a batch
+        for name, spec in declared.items():
+            own[name] = values.get(name, spec.default)
 
     def as_dict(self) -> dict[str, Any]:
         """The ports that are set, by name."""
-        return {n: v for n in self.declared if (v := getattr(self, n)) is not UNSET}
+        own = self.__dict__
+        return {n: v for n in self.declared if (v := own[n]) is not UNSET}
 
     def __getitem__(self, name: str) -> Any:
         return getattr(self, name)

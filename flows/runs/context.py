@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeVar
 
 from patchbay.flows.runs.environment import Environment
 from patchbay.flows.runs.events import (
+    NO_TOKENS,
     Event,
     ModelTokens,
     NodeProgress,
@@ -74,6 +75,15 @@ class ItemTally:
 class StepContext:
     """One node's view of the run. Also what the pool reports to while it opens something."""
 
+    tokens = NO_TOKENS
+    repeatable = True
+    """Turns False when something inside gave a result that may differ next time."""
+    no_reuse = False
+    """Turns True when the result must not be used again, whatever the node's policy."""
+    _kept: NodeSteps | None = None
+    _cancelled: threading.Event | None = None
+    _reported = ("", 0.0)
+
     def __init__(
         self,
         path: str,
@@ -84,24 +94,18 @@ class StepContext:
         asks: Callable[[str], tuple[InputField, ...]],
         node: type[Node] = Node,
         digest: Callable[[str], str] = str,
+        loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
         self.path = path
         self._digest = digest
         self._node = node
-        self._kept: NodeSteps | None = None
         self._asks = asks
-        self.tokens = Tokens()
-        self.repeatable = True
-        """Turns False when something inside gave a result that may differ next time."""
-        self.no_reuse = False
-        """Turns True when the result must not be used again, whatever the node's policy."""
         self._env, self._emit, self._given, self._subflow = env, emit, given, subflow
-        self._cancelled: threading.Event | None = None
         self._tails: dict[str, str] = {}
         self._warned: set[str] = set()
-        self._reported = ("", 0.0)
         self._asked: dict[str, int] = {}
-        self._loop, self._thread = asyncio.get_running_loop(), threading.get_ident()
+        self._loop = loop or asyncio.get_running_loop()
+        self._thread = threading.get_ident()
 
     @property
     def cancelled(self) -> threading.Event:

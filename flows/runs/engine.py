@@ -1,8 +1,9 @@
 """The engine: starts every node the moment its inputs exist, and says so in events.
 
-There are no layers. Each node is a task; when it settles, those that waited for it alone begin. One
-failure stops what depends on it and, unless the node is told to continue, the run. Cancelling the
-task of a run cancels everything in it.
+There are no layers. When a node settles, those that waited for it alone begin. One that may wait
+is a task; one that never does (`at_once`) is run in its turn without one. One failure stops what
+depends on it and, unless the node is told to continue, the run. Cancelling the task of a run
+cancels everything in it.
 """
 
 from __future__ import annotations
@@ -11,27 +12,38 @@ import asyncio
 import logging
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
+from contextvars import copy_context
 from typing import Any
 
 from patchbay.flows.runs.arrivals import as_stored, check_arrival, checked
+from patchbay.flows.runs.at_once import TURN, finished
 from patchbay.flows.runs.context import SLOW_S, ItemTally, StepContext, Tally
 from patchbay.flows.runs.environment import Environment
 from patchbay.flows.runs.events import (
+    NO_TOKENS,
     Event,
     NodeFailed,
     NodeFinished,
     NodeRetrying,
     NodeSkipped,
     NodeStarted,
-    Tokens,
 )
 from patchbay.flows.runs.failures import SchedulerError, StepError, explain, may_retry, said
 from patchbay.flows.runs.keys import node_key
-from patchbay.flows.runs.plan import Absent, Delivered, Outcome, Plan, PlanStep, Skip, settle_inputs
+from patchbay.flows.runs.plan import (
+    Absent,
+    Delivered,
+    Outcome,
+    Plan,
+    PlanStep,
+    Skip,
+    reads_files,
+    settle_inputs,
+)
 from patchbay.flows.runs.subflows import Subflows
 from patchbay.nodes.context import IDEMPOTENCY_KEY, LANE
-from patchbay.nodes.contract import InputField, Node, NodeError, Ports
+from patchbay.nodes.contract import InputField, NodeError, Ports
 from patchbay.nodes.errors import Suspended, suspended
 from patchbay.nodes.threads import in_thread
 from patchbay.nodes.units import duration
@@ -46,12 +58,13 @@ class Execution:
         plan: what to run.
         env: everything from outside.
         given: values of the flow inputs, by name.
-        emit: takes the events.
+        emit: takes the events; None where nobody listens, and none are made.
         subflows: the flows that nodes run.
         prefix: the path of the node this runs inside, ending in `/`; empty at the top.
         depth: how many flows this one is inside of.
         condensed: whether all of it is one record, so that its nodes need keys only where they are
             reused or slow.
+        loop: the one that it runs in, where that is known: to ask for it is a call of the system.
     """
 
     def __init__(
@@ -59,26 +72,39 @@ class Execution:
         plan: Plan,
         env: Environment,
         given: Mapping[str, Any],
-        emit: Callable[[Event], None],
+        emit: Callable[[Event], None] | None,
         subflows: Subflows,
         prefix: str = "",
         depth: int = 0,
         condensed: bool = False,
+        loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
-        self._plan, self._env, self._given, self._emit = plan, env, given, emit
+        self._loop = loop
+        self._plan, self._env, self._given = plan, env, given
+        self._emit, self._heard = emit or _nobody, emit is not None
         self._subflows, self._prefix, self._depth = subflows, prefix, depth
         self._condensed = condensed
         self._outcomes: dict[str, Outcome] = {}
-        self._waiting = {step.id: len(step.sources) for step in plan.steps.values()}
+        self._waiting = plan.waiting()
         self._remaining = len(plan.steps)
         self._ready: deque[PlanStep] = deque()
         self._tasks: set[asyncio.Task[None]] = set()
         self._parked: dict[str, tuple[str, ...]] = {}
         """Steps that wait for people, with the ids of their questions."""
-        self._done: asyncio.Future[None]
+        self._done: asyncio.Future[None] | None = None
+        """Set when no task is left, or when one broke; None where there are none."""
         self._begun = self._stopping = False
+        self._queue: deque[tuple[PlanStep, Ports, int]] = deque()
+        """Steps that never wait, what goes in, and how many tasks were begun before."""
+        self._spawned = self._stepped = 0
+        """How many tasks were begun, and how many of them have taken their first step."""
+        self._apart = copy_context()
+        """What a node sees of context variables: a path of its own, wherever it is started from."""
+        self._apart.run(_own_path)
+        self._inside: dict[str, Environment] = {}
+        """What the flows that its nodes run get, by name."""
         self.failed: list[str] = []
-        self.tokens = Tokens()
+        self.tokens = NO_TOKENS
         self.repeatable = True
         self.no_reuse = False
         """Whether something inside gave what must not be used again."""
@@ -91,8 +117,8 @@ class Execution:
             Suspended: all that is left waits for people.
             SchedulerError: something broke between the nodes.
         """
-        self._done = asyncio.get_running_loop().create_future()
-        self._stopping = False
+        loop = self._loop = self._loop or asyncio.get_running_loop()
+        self._stopping, self._done = False, None
         desk = self._env.desk
         if desk is not None:
             desk.listeners.add(self._wake)
@@ -100,9 +126,11 @@ class Execution:
             if not self._begun:
                 self._begun = True
                 self._ready.extend(self._plan.roots())
-            self._wake()
-            if self._tasks:
+            self._unpark()
+            await self._go_on()
+            while self._done is not None:
                 await self._done
+                self._done = loop.create_future() if self._tasks else None
         except (StepError, SchedulerError):
             raise
         except Exception as error:
@@ -111,7 +139,9 @@ class Execution:
             self._stopping = True
             if desk is not None:
                 desk.listeners.discard(self._wake)
-            self._done.cancel()
+            done = self._done
+            if done is not None and not done.cancel() and not done.cancelled():
+                done.exception()  # of several that broke, one is raised
             for task in self._tasks:
                 task.cancel()
             if self._tasks:
@@ -123,6 +153,11 @@ class Execution:
             left = [step_id for step_id in self._plan.steps if step_id not in self._outcomes]
             raise SchedulerError(f"These nodes never ended: {', '.join(left)}.")
         return self._flow_outputs()
+
+    @property
+    def loop(self) -> asyncio.AbstractEventLoop | None:
+        """The one that it ran in last."""
+        return self._loop
 
     def outputs_of(self, node_id: str) -> dict[str, Any]:
         """What a node gave; empty when it gave nothing."""
@@ -138,6 +173,24 @@ class Execution:
 
     # --- scheduling -------------------------------------------------------------------------
 
+    async def _go_on(self) -> None:
+        """Begin what is ready, until nothing is that never waits.
+
+        Each has its turn as tasks have: after those that were begun before.
+        """
+        self._begin_ready()
+        while self._queue and not self._stopping:
+            step, inputs, begun = self._queue[0]
+            if begun > self._stepped or (TURN.is_over() and self._spawned == self._stepped):
+                begun = self._spawned
+                await asyncio.sleep(0)
+                self._stepped = max(self._stepped, begun)
+                TURN.begin()
+                continue
+            self._queue.popleft()
+            self._apart.copy().run(finished, self._work(step, inputs))
+            self._begin_ready()
+
     def _begin_ready(self) -> None:
         while self._ready and not self._stopping:
             step = self._ready.popleft()
@@ -148,25 +201,46 @@ class Execution:
                 raise SchedulerError(what, self._prefix + step.id, error) from error
             if isinstance(inputs, Skip):
                 self._skip(step, inputs.reason)
+            elif step.at_once:
+                self._queue.append((step, inputs, self._spawned))
             else:
-                work = self._work(step, inputs)
-                task = asyncio.create_task(work, name=self._prefix + step.id)
-                self._tasks.add(task)
-                task.add_done_callback(self._ended)
+                self._spawned += 1
+                self._spawn(self._task(step, inputs, self._spawned), self._prefix + step.id)
+
+    async def _task(self, step: PlanStep, inputs: Ports, number: int) -> None:
+        """The whole of a node that may wait, and of those that become ready by it."""
+        self._stepped = max(self._stepped, number)
+        _own_path()
+        await self._work(step, inputs)
+        await self._go_on()
+
+    def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> None:
+        loop = self._loop = self._loop or asyncio.get_running_loop()
+        if self._done is None:
+            self._done = loop.create_future()
+        task = loop.create_task(work, name=name)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
 
     def _park(self, step: PlanStep, waits: Suspended) -> None:
         """The step waits for people; unless one has answered while others in it still worked."""
         self._parked[step.id] = waits.questions
-        self._wake()
+        self._unpark()
 
     def _wake(self) -> None:
-        """Begin anew what waited for an answer that is there."""
+        """Begin anew what waited for an answer that is there: called when there are some."""
+        self._unpark()
+        self._begin_ready()
+        if self._queue:
+            self._spawn(self._go_on(), self._prefix)
+
+    def _unpark(self) -> None:
+        """Make ready what waited for an answer that is there."""
         desk = self._env.desk
         for step_id, questions in tuple(self._parked.items()):
             if desk is not None and any(desk.answer_to(question) for question in questions):
                 del self._parked[step_id]
                 self._ready.append(self._plan.steps[step_id])
-        self._begin_ready()
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         """A node's task is over. Whatever it raised, and wherever, ends the run."""
@@ -175,14 +249,14 @@ class Execution:
             error = None if task.cancelled() else task.exception()
             if error is not None and not isinstance(error, (StepError, SchedulerError)):
                 error = SchedulerError(f"It broke off: {said(error)}", task.get_name(), error)
-            if self._done.done():
+            if self._done is None or self._done.done():
                 return
             if error is not None:
                 self._done.set_exception(error)
             elif not self._tasks:
                 self._done.set_result(None)
         except BaseException as defect:  # here nobody else would hear of it, and the run would hang
-            if not self._done.done():
+            if self._done is not None and not self._done.done():
                 self._done.set_exception(defect)
 
     def _settle(self, step: PlanStep, outcome: Outcome) -> None:
@@ -194,8 +268,9 @@ class Execution:
                 self._ready.append(self._plan.steps[dependent])
 
     def _skip(self, step: PlanStep, reason: str) -> None:
-        path = self._prefix + step.id
-        self._emit(NodeSkipped(at=time.time(), node=path, reason=reason))
+        if self._heard:
+            path = self._prefix + step.id
+            self._emit(NodeSkipped(at=time.time(), node=path, reason=reason))
         self._settle(step, Absent(reason))
 
     # --- one node ---------------------------------------------------------------------------
@@ -212,9 +287,8 @@ class Execution:
             self._asks,
             step.cls,
             self._subflows.digest,
+            self._loop,
         )
-        LANE.set(())  # a node begins a path of its own, wherever it is started from
-        IDEMPOTENCY_KEY.set("")
         try:
             outcome: Outcome = Delivered(await self._deliver(step, inputs, ctx, started))
         except (KeyboardInterrupt, GeneratorExit):
@@ -227,21 +301,22 @@ class Execution:
             ctx.failed(error)
             outcome = self._fail(step, path, inputs, started, error)
         finally:
-            self.tokens += ctx.tokens
-        if self._stopping:
-            return
-        self._settle(step, outcome)
-        self._begin_ready()
+            if ctx.tokens is not NO_TOKENS:
+                self.tokens += ctx.tokens
+        if not self._stopping:
+            self._settle(step, outcome)
 
     async def _deliver(
         self, step: PlanStep, inputs: Ports, ctx: StepContext, started: float
     ) -> dict[str, Any]:
         desk = self._env.desk
+        if reads_files(step.cls):
+            self.repeatable = False  # a flow around this one does not know of the files
+        if not self._env.keyed and (desk is None or not desk.expected):
+            return await self._made(step, inputs, ctx, started, "", self._reusable(step, inputs))
         keyed = not self._condensed or self._env.cache is not None or bool(self._env.stored)
         keyed = keyed or (desk is not None and desk.expected)  # what is done is asked for again
         key = await self._key(step, inputs) if keyed else ""
-        if _reads_files(step):
-            self.repeatable = False  # a flow around this one does not know of the files
         stored = self._env.stored.get(ctx.path)
         if stored is not None and stored.key == key:
             known = as_stored(step, stored.outputs)
@@ -255,6 +330,19 @@ class Execution:
                 return self._finished(ctx, started, known, key, "cache")
             if found is not None:
                 self._env.cache.drop(key)
+        return await self._made(step, inputs, ctx, started, key, reusable, late=not keyed)
+
+    async def _made(
+        self,
+        step: PlanStep,
+        inputs: Ports,
+        ctx: StepContext,
+        started: float,
+        key: str,
+        reusable: bool,
+        late: bool = False,
+    ) -> dict[str, Any]:
+        """Run the node, keep what it gave. `late`: its key is made only if it was slow."""
         outputs = await self._attempts(step, inputs, ctx)
         ctx.flush()
         pinned = step.policy.cache == "always"
@@ -264,13 +352,15 @@ class Execution:
         kept = outputs and reusable and (ctx.repeatable or pinned) and not ctx.no_reuse
         if key and kept and self._env.cache is not None:
             self._env.cache.put(key, outputs)
-        if not keyed and time.perf_counter() - started >= SLOW_S:
+        if late and time.perf_counter() - started >= SLOW_S:
             key = await self._key(step, inputs)
         return self._finished(ctx, started, outputs, key, "run")
 
     def _finished(
         self, ctx: StepContext, started: float, outputs: dict[str, Any], key: str, source: Any
     ) -> dict[str, Any]:
+        if not self._heard:
+            return outputs
         self._emit(
             NodeFinished(
                 at=time.time(),
@@ -288,7 +378,8 @@ class Execution:
         policy = step.policy
         attempt = 1
         while True:
-            self._emit(NodeStarted(at=time.time(), node=ctx.path, attempt=attempt))
+            if self._heard:
+                self._emit(NodeStarted(at=time.time(), node=ctx.path, attempt=attempt))
             try:
                 return await self._attempt(step, inputs, ctx)
             except Exception as error:
@@ -350,7 +441,7 @@ class Execution:
         try:
             for name in step.subflows:
                 extra[f"flow {name}"] = self._subflows.digest(name)
-            if _reads_files(step):
+            if reads_files(step.cls):
                 content = await in_thread(step.cls.content, step.params, self._env.folder)
                 extra["content"] = content
             return node_key(step.cls, step.params, inputs, extra)
@@ -371,15 +462,19 @@ class Execution:
         self, ctx: Tally, flow: str, inputs: Mapping[str, Any], path: str
     ) -> dict[str, Any]:
         sub = self._subflows.open(flow, self._depth + 1)
+        env = self._inside.get(flow)
+        if env is None:
+            env = self._inside[flow] = sub.environment(self._env)
         inner = Execution(
             sub.plan,
-            sub.environment(self._env),
+            env,
             sub.accept(inputs),
-            self._emit,
+            self._emit if self._heard else None,
             sub.subflows,
             prefix=path + "/",
             depth=self._depth + 1,
             condensed=self._condensed or isinstance(ctx, ItemTally),
+            loop=self._loop,
         )
         try:
             return await inner.run()
@@ -391,15 +486,20 @@ class Execution:
                 retry=False,
             ) from error
         finally:
-            ctx.tokens += inner.tokens
+            if inner.tokens is not NO_TOKENS:
+                ctx.tokens += inner.tokens
             ctx.repeatable = ctx.repeatable and inner.repeatable
             ctx.no_reuse = ctx.no_reuse or inner.no_reuse
 
 
-def _reads_files(step: PlanStep) -> bool:
-    """Whether the result depends on files that the params name."""
-    own = getattr(step.cls.content, "__func__", None)
-    return own is not getattr(Node.content, "__func__", None)
+def _nobody(_event: Event) -> None:
+    """Takes the events of a run that nobody follows."""
+
+
+def _own_path() -> None:
+    """Begin a path of lanes and steps, as every node does."""
+    LANE.set(())
+    IDEMPOTENCY_KEY.set("")
 
 
 async def _within(limit: float, step: PlanStep, inputs: Ports, ctx: StepContext) -> Ports:

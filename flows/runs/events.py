@@ -76,6 +76,10 @@ class Tokens:
         return told
 
 
+NO_TOKENS = Tokens()
+"""What most nodes use."""
+
+
 def _added(
     ours: tuple[ModelTokens, ...], theirs: tuple[ModelTokens, ...]
 ) -> tuple[ModelTokens, ...]:

@@ -12,6 +12,7 @@ from typing import Any
 
 from patchbay.flows.checks.resolve import Resolved, ResolvedNode
 from patchbay.flows.document.model import Edge, RunPolicy
+from patchbay.flows.runs.at_once import never_waits
 from patchbay.nodes.contract import UNSET, InputField, Node, NodeParams, Ports
 
 
@@ -57,6 +58,8 @@ class PlanStep:
     sources: tuple[str, ...]
     unproven: tuple[str, ...]
     """Input ports whose wires promise only "any": what arrives there has to be looked at."""
+    at_once: bool = False
+    """Whether neither the node nor the engine ever waits while it runs: it needs no task."""
     dependents: list[str] = field(default_factory=list)
 
 
@@ -65,6 +68,10 @@ class Plan:
     """Steps by id, in document order."""
 
     steps: dict[str, PlanStep]
+
+    def waiting(self) -> dict[str, int]:
+        """How many others each step waits for."""
+        return {step.id: len(step.sources) for step in self.steps.values()}
 
     def roots(self) -> list[PlanStep]:
         """The steps that wait for nothing."""
@@ -132,7 +139,21 @@ def _make_step(node_id: str, resolved: Resolved) -> PlanStep:
         unproven=tuple(
             port for port, edges in wires.items() if _is_unproven(node, port, edges, resolved)
         ),
+        at_once=_at_once(node.cls, node.instance.run),
     )
+
+
+def _at_once(cls: type[Node], policy: RunPolicy) -> bool:
+    """Whether nothing is waited for: no try after a pause, and no file read in a thread."""
+    if policy.retries or policy.timeout_s is not None or reads_files(cls):
+        return False
+    return never_waits(cls.run)
+
+
+def reads_files(cls: type[Node]) -> bool:
+    """Whether the result of a node depends on files that its params name."""
+    own = getattr(cls.content, "__func__", None)
+    return own is not getattr(Node.content, "__func__", None)
 
 
 def _is_unproven(

@@ -286,6 +286,7 @@ class Run:
             self._given,
             self._emit,
             self._subflows,
+            loop=self._loop,
         )
 
         def end(kind: Any, **more: Any) -> None:

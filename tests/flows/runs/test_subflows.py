@@ -96,7 +96,12 @@ async def test_an_interrupted_loop_keeps_the_items_that_were_done(folder: Path) 
     from patchbay.flows.runs.events import NodeFinished
     from patchbay.flows.runs.running import Run
 
-    document = each("shout", concurrency=1)
+    slow = flow(
+        {"i": ("io.input", {"name": "item"}), "u": ("test.upper", {"wait_s": 0.02}), "o": OUT},
+        ["i.value > u.text", "u.text > o.value"],
+    )
+    save_flow(slow, folder / "slow.json")
+    document = each("slow", concurrency=1)
     first = Run(document, {}, environment(folder=folder, sinks=(lambda event: None,)))
     stored = {}
     async for event in first.events():
