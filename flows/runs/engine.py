@@ -30,7 +30,6 @@ from patchbay.flows.runs.events import (
     NodeStarted,
 )
 from patchbay.flows.runs.failures import SchedulerError, StepError, explain, may_retry, said
-from patchbay.flows.runs.keys import node_key
 from patchbay.flows.runs.plan import (
     Absent,
     Delivered,
@@ -435,6 +434,8 @@ class Execution:
     async def _key(self, step: PlanStep, inputs: Ports) -> str:
         if not self._env.keyed:
             return ""
+        from patchbay.flows.runs.keys import node_key  # many runs ask for none
+
         extra: dict[str, Any] = {}
         if step.flow_input is not None:
             extra["given"] = self._given.get(step.flow_input.name)
