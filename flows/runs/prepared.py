@@ -26,7 +26,7 @@ from patchbay.flows.runs.subflows import Prepared, prepare
 
 
 @dataclass(frozen=True, slots=True)
-class Given:
+class PreparedResult:
     """What one run gave: its outputs by name, the tokens of all models, and the paths of nodes that
     failed and were told to continue."""
 
@@ -89,7 +89,7 @@ class PreparedFlow:
 
     async def run(
         self, inputs: Mapping[str, Any], hear: Callable[[Event], None] | None = None
-    ) -> Given:
+    ) -> PreparedResult:
         """Run it once. Cancelling the task stops it.
 
         Args:
@@ -104,7 +104,7 @@ class PreparedFlow:
 
     async def run_accepted(
         self, given: Mapping[str, Any], hear: Callable[[Event], None] | None = None
-    ) -> Given:
+    ) -> PreparedResult:
         """Likewise, with what `accept` gave."""
         ready, env = self.prepared, self.env
         emit = None
@@ -122,7 +122,7 @@ class PreparedFlow:
         except SchedulerError as error:
             raise RunError(explain(error, "", env.secrets)) from error
         self._loop = execution.loop  # asking for it is a call of the system
-        return Given(outputs, execution.tokens, tuple(execution.failed))
+        return PreparedResult(outputs, execution.tokens, tuple(execution.failed))
 
     def settle(self) -> None:
         """Have what the cache holds on the disk: after some runs, and at the end."""
