@@ -127,8 +127,8 @@ class Execution:
                 self._ready.extend(self._plan.roots())
             self._unpark()
             await self._go_on()
-            while self._done is not None:
-                await self._done
+            while (done := self._pending()) is not None:
+                await done
                 self._done = loop.create_future() if self._tasks else None
         except (StepError, SchedulerError):
             raise
@@ -138,7 +138,7 @@ class Execution:
             self._stopping = True
             if desk is not None:
                 desk.listeners.discard(self._wake)
-            done = self._done
+            done = self._pending()
             if done is not None and not done.cancel() and not done.cancelled():
                 done.exception()  # of several that broke, one is raised
             for task in self._tasks:
@@ -152,6 +152,9 @@ class Execution:
             left = [step_id for step_id in self._plan.steps if step_id not in self._outcomes]
             raise SchedulerError(f"These nodes never ended: {', '.join(left)}.")
         return self._flow_outputs()
+
+    def _pending(self) -> asyncio.Future[None] | None:
+        return self._done
 
     @property
     def loop(self) -> asyncio.AbstractEventLoop | None:
