@@ -149,6 +149,36 @@ SERVE_CODES: Mapping[str, str] = {
 }
 """What a server says when it does not do what it is asked."""
 
+BATCH_CODES: Mapping[str, str] = {
+    "batch/rows": "The rows cannot be read: no such file, of no known form, or damaged.",
+    "batch/row": "One row cannot be read or written. The others go on.",
+    "batch/no-rows": "There are no rows.",
+    "batch/query": "Which rows of a database are meant is not said; or a query is given for a "
+    "file.",
+    "batch/database": "The database refuses, or the address names none.",
+    "batch/no-column": "A column that is mapped or kept is not there, in the table or in a row.",
+    "batch/no-input": "The flow has no input of the name that is mapped.",
+    "batch/unmapped": "An input gets neither a column nor a value.",
+    "batch/same-name": "A column that is kept and an output have one name.",
+    "batch/no-outputs": "The flow gives nothing that could be written.",
+    "batch/output": "The output cannot be written: its form, its folder, or a number that does "
+    "not fit.",
+    "batch/there": "The output is there already. Nothing is written over.",
+    "batch/busy": "Another process is at work on a batch into the same output.",
+    "batch/begun": "A batch into this output was begun and has not ended.",
+    "batch/not-begun": "There is no batch to go on with.",
+    "batch/changed": "The flow, the rows, the weights, the versions or the settings are not those "
+    "that the batch was begun or made with. Everything that differs is named.",
+    "batch/damaged": "What was kept of a batch that was begun is not whole any more.",
+    "batch/timeout": "A row took longer than a row may.",
+    "batch/budget": "The tokens or the money that a batch may use are used up.",
+    "batch/prices": "A budget of money needs a table of prices.",
+    "batch/slots": "A number of rows at once that is none.",
+    "batch/disk": "The disk is full or refuses. What is done is kept.",
+    "batch/manifest": "The file is no manifest of a batch that has ended.",
+}
+"""What a batch says, of all of it or of one row."""
+
 HEAD = """# Failures
 
 What can go wrong with a file or while a flow runs, by code. The command line, the studio, `--json`
@@ -166,6 +196,7 @@ def page_text() -> str:
     for title, codes in (
         ("Files", FILE_CODES),
         ("Runs", RUN_CODES),
+        ("Batches", BATCH_CODES),
         ("Servers", SERVE_CODES),
         ("Nodes", NODE_CODES),
     ):

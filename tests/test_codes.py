@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 
 from patchbay.flows.checks.rules import RULES
-from patchbay.flows.codes import FILE_CODES, RUN_CODES, SERVE_CODES
+from patchbay.flows.codes import BATCH_CODES, FILE_CODES, RUN_CODES, SERVE_CODES
 from patchbay.nodes.codes import NODE_CODES
 
 ROOT = Path(__file__).parent.parent
@@ -42,7 +42,7 @@ def _named() -> Iterator[tuple[str, str]]:
                         yield node.value, where
 
 
-REGISTER = {**FILE_CODES, **RUN_CODES, **SERVE_CODES, **NODE_CODES}
+REGISTER = {**FILE_CODES, **BATCH_CODES, **RUN_CODES, **SERVE_CODES, **NODE_CODES}
 OF_RULES = {rule.code for rule in RULES}
 
 

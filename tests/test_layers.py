@@ -33,7 +33,7 @@ FLOORS = {
         ("checks",),
         ("runs", "exchange"),
         ("traces", "triggers"),
-        ("server",),
+        ("server", "batch"),
         ("cli",),
     ),
     "studio": (
@@ -51,10 +51,10 @@ FLOORS = {
 
 NOT_CONCRETE = (
     "patchbay.nodes.weights", "patchbay.nodes.models.asking", "patchbay.nodes.mcp.oauth",
-    "patchbay.nodes.mcp.servers", "patchbay.nodes.mcp.sign_in",
+    "patchbay.nodes.mcp.servers", "patchbay.nodes.mcp.sign_in", "patchbay.nodes.io.csv_table",
 )  # fmt: skip
-"""The command `patchbay models` manages weights, `patchbay mcp` signs in; the test kit asks models.
-"""
+"""The command `patchbay models` manages weights, `patchbay mcp` signs in; the test kit asks models;
+a batch reads tables."""
 
 HEAVY = {
     "langchain", "langchain_core", "xllamacpp", "sqlalchemy", "numpy", "networkx", "httpx",
@@ -62,7 +62,7 @@ HEAVY = {
     "pdfminer", "mammoth", "selectolax", "langchain_text_splitters", "crewai", "jmespath", "duckdb",
     "mcp", "deepagents", "qdrant_client", "haystack", "semantic_kernel",
     "opentelemetry", "croniter",
-    "trl", "peft", "datasets",
+    "trl", "peft", "datasets", "ray", "pyarrow", "openpyxl",
 }  # fmt: skip
 
 

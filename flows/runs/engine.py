@@ -314,6 +314,8 @@ class Execution:
         desk = self._env.desk
         if reads_files(step.cls):
             self.repeatable = False  # a flow around this one does not know of the files
+        if step.at_once and not self._env.keeps_quick:
+            return await self._made(step, inputs, ctx, started, "", self._reusable(step, inputs))
         if not self._env.keyed and (desk is None or not desk.expected):
             return await self._made(step, inputs, ctx, started, "", self._reusable(step, inputs))
         keyed = not self._condensed or self._env.cache is not None or bool(self._env.stored)

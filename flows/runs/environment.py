@@ -72,6 +72,8 @@ class Environment:
     """What the flow is known by: the path of its file, or its name."""
     variables: str = ""
     """The environment whose values the flow's variables have; "" for this machine's."""
+    keeps_quick: bool = True
+    """Whether the cache holds what nodes gave that never wait. A batch has a million of them."""
     person: str = ""
     """Whom the run is for; "" for whoever uses this machine."""
 

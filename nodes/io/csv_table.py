@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
 import re
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -57,6 +59,46 @@ def read_table(text: str, delimiter: Delimiter = "auto") -> list[CsvRow]:
     names = _names(header[1], header[0])
     return [CsvRow(dict(zip(names, _fitting(cells, names, line), strict=True)), line)
             for line, cells in rows]  # fmt: skip
+
+
+SAMPLE = 200
+"""Lines by which the delimiter of a long table is found."""
+
+
+def stream_table(
+    lines: Iterable[str], delimiter: Delimiter = "auto"
+) -> Iterator[list[str] | dict[str, str] | BadTable]:
+    """The names of the columns, then the cells of every row, of a table of any length.
+
+    A row of another length than the header is given as the `BadTable` that says so, and the next
+    one follows. The delimiter is found in the first lines.
+
+    Raises:
+        BadTable: there is no header, or it has two columns of one name.
+    """
+    source = iter(lines)
+    first = list(itertools.islice(source, SAMPLE))
+    if first and (told := _TOLD.match(first[0])):
+        sign, above, first = told[1], 1, first[1:]
+    else:
+        sign = _found("".join(first)) if delimiter == "auto" else _sign(delimiter)
+        above = 0
+    csv.field_size_limit(min(sys.maxsize, 2**31 - 1))  # a row is in memory whole anyway
+    reader = csv.reader(itertools.chain(first, source), delimiter=sign)
+    header = next(reader, None)
+    if header is None:
+        raise BadTable("it has no header")
+    names = _names(header, reader.line_num + above)
+    yield names
+    for cells in reader:
+        if len(cells) == len(names):
+            yield dict(zip(names, cells, strict=True))
+        elif cells:
+            line = reader.line_num + above
+            yield BadTable(
+                f"line {line} has another number of cells ({len(cells)}) than the header line "
+                f"({len(names)})"
+            )
 
 
 def _sign(delimiter: Delimiter) -> str:

@@ -1,0 +1,289 @@
+"""Run a flow over a table: the Python API.
+
+from patchbay.flows.batch.api import batch
+done = batch("classify.json", "reviews.csv", "labels.parquet", columns={"review": "text"})
+print(done.rows, done.failed, done.failures)
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from patchbay.flows.batch.manifest import BatchSettings, file_hash, make_manifest, refuse_others
+from patchbay.flows.batch.progress import BatchProgress
+from patchbay.flows.batch.row_map import make_row_map
+from patchbay.flows.batch.rows import bad, open_rows
+from patchbay.flows.batch.runner import HereRunner, RowRunner
+from patchbay.flows.batch.spool import Spool
+from patchbay.flows.batch.tables import check_output, write_output
+from patchbay.flows.batch.work import BatchWork, Budget
+from patchbay.flows.document.reading import read_flow
+from patchbay.flows.problems import FlowError, Problem
+from patchbay.flows.runs.defaults import default_environment
+from patchbay.flows.runs.environment import Environment
+from patchbay.flows.runs.events import Tokens
+from patchbay.flows.runs.failures import RunError
+from patchbay.flows.runs.prepared import PreparedFlow
+from patchbay.flows.runs.prices import read_prices
+from patchbay.flows.runs.running import LoadedFlow
+from patchbay.nodes.atomic import write_atomic
+
+SLOTS = 8
+"""Rows that are at work at once, unless said otherwise."""
+
+
+@dataclass(frozen=True)
+class BatchResult:
+    """What a batch did.
+
+    `rows` gave something, `failed` did not; `failures` is the file that says why, None where there
+    are none. `stopped` says why it ended before the last row: then `output` is not there yet, and
+    the same call with `resume=True` goes on.
+    """
+
+    output: str
+    rows: int
+    failed: int
+    failures: Path | None
+    seconds: float
+    tokens: Tokens
+    cost: Mapping[str, float]
+    stopped: Problem | None = None
+
+
+MakeRunner = Callable[[PreparedFlow, BatchSettings], RowRunner]
+"""Makes what runs the rows, elsewhere than here."""
+
+
+@dataclass(frozen=True)
+class BatchOrder:
+    """All that a batch is asked for.
+
+    Args:
+        flow: the flow.
+        settings: how rows become runs.
+        output: a file, or the address of a database with `#table`.
+        env: everything from outside; the defaults unless given.
+        slots: how many rows may be at work at once.
+        max_tokens: how many tokens may be used.
+        max_cost: how much money may be used, by the table of prices.
+        stop_at_failure: whether the first row that fails ends it.
+        resume: go on with what was begun.
+        runner: runs the rows elsewhere.
+        watch: is told how far it is, about four times a second.
+    """
+
+    flow: LoadedFlow
+    settings: BatchSettings
+    output: str
+    env: Environment | None = None
+    slots: int = SLOTS
+    max_tokens: int | None = None
+    max_cost: float | None = None
+    stop_at_failure: bool = False
+    resume: bool = False
+    runner: MakeRunner | None = None
+    watch: Callable[[BatchProgress], None] | None = None
+
+
+async def abatch(order: BatchOrder) -> BatchResult:
+    """Run a flow over rows. See `batch`."""
+    check_output(order.output)
+    if order.slots < 1:
+        raise bad("batch/slots", "At least one row must be at work.", "Give 1 or more.")
+    budget = _budget(order)
+    env = order.env or default_environment(folder=order.flow.folder)
+    flow = PreparedFlow(order.flow, replace(env, keeps_quick=False))
+    manifest = make_manifest(flow.prepared, order.settings, order.flow.folder)
+    spool = Spool(order.output, _folder_of(order.output))
+    try:
+        _begin(spool, manifest, order)
+        if not spool.done.whole:
+            work = await _worked(order, flow, spool, budget)
+            if work.stopped is not None:
+                return _result(spool, order, work.stopped)
+        return _finish(spool, order)
+    finally:
+        spool.close()
+
+
+async def _worked(order: BatchOrder, flow: PreparedFlow, spool: Spool, budget: Budget) -> BatchWork:
+    settings = order.settings
+    rows = open_rows(settings.rows, settings.query)
+    try:
+        row_map = make_row_map(
+            flow.prepared.resolved, rows.columns, settings.columns, settings.shared, settings.keep
+        )
+        if order.runner is not None:
+            runner = order.runner(flow, settings)
+        else:
+            runner = HereRunner(flow, order.slots, settings.retries, settings.limit_s)
+    except BaseException:
+        rows.close()
+        if not spool.done.below and not spool.done.rows:
+            spool.remove()  # nothing has been done: what was asked for does not fit
+        raise
+    work = BatchWork(
+        rows, row_map, runner, spool, ordered=settings.ordered, shard=settings.shard,
+        budget=budget, stop_at_failure=order.stop_at_failure, watch=order.watch,
+    )  # fmt: skip
+    await work.run()
+    return work
+
+
+def _begin(spool: Spool, manifest: dict[str, Any], order: BatchOrder) -> None:
+    if order.resume:
+        if not spool.begun:
+            spool.remove()
+            message = f"No batch into {order.output} was begun."
+            raise bad("batch/not-begun", message, "Leave --resume out.")
+        refuse_others(
+            spool.manifest(), manifest, "Go on with what it was begun with, or begin anew."
+        )
+        return spool.go_on()
+    if spool.begun:
+        message = f"A batch into {order.output} was begun and has not ended."
+        fix = f"Go on with --resume, or remove {spool.folder}."
+        raise bad("batch/begun", message, fix)
+    if "://" not in order.output and Path(order.output).exists():
+        spool.remove()
+        raise bad("batch/there", f"{order.output} is there already.", "Name another output.")
+    return spool.begin(manifest)
+
+
+def _budget(order: BatchOrder) -> Budget:
+    prices = read_prices()
+    if order.max_cost is not None and not prices:
+        fix = "Write [prices.models] into settings.toml, or bound the tokens."
+        raise bad("batch/prices", "What tokens cost is not known.", fix)
+    return Budget(order.max_tokens, order.max_cost, prices)
+
+
+def _folder_of(output: str) -> Path | None:
+    """Where a batch is kept: beside its output, or at home where that is a database."""
+    if "://" not in output:
+        return None
+    import hashlib
+
+    from patchbay.nodes.home import home
+
+    return home() / "batches" / hashlib.sha256(output.encode()).hexdigest()[:16]
+
+
+def _side(output: str, what: str) -> Path:
+    """A file beside the output."""
+    if "://" in output:
+        return Path(f"{output.rpartition('#')[2]}.{what}")
+    path = Path(output)
+    return path.with_name(f"{path.stem}.{what}")
+
+
+def _finish(spool: Spool, order: BatchOrder) -> BatchResult:
+    write_output(spool, order.output)
+    failures = _side(order.output, "failed.jsonl")
+    if spool.done.failed and spool.failed_file.exists():
+        spool.failed_file.replace(failures)
+    result = _result(spool, order, None, failures if spool.done.failed else None)
+    manifest = spool.manifest()
+    manifest["output"] = {
+        "file": order.output, "sha256": file_hash(order.output), "rows": result.rows,
+        "failed": result.failed, "seconds": round(result.seconds, 3),
+        "tokens": result.tokens.as_dict(), "cost": dict(result.cost),
+    }  # fmt: skip
+    write_atomic(_side(order.output, "manifest.json"), json.dumps(manifest, indent=1))
+    spool.remove()
+    return result
+
+
+def _result(
+    spool: Spool, order: BatchOrder, stopped: Problem | None, failures: Path | None = None
+) -> BatchResult:
+    done = spool.done
+    if stopped is not None and done.failed:
+        failures = spool.failed_file
+    tokens = Tokens(done.prompt_tokens, done.completion_tokens)
+    return BatchResult(
+        order.output, done.rows, done.failed, failures, done.seconds, tokens, done.cost, stopped
+    )
+
+
+def batch(
+    flow: str | Path | LoadedFlow,
+    rows: str | Path,
+    output: str | Path,
+    *,
+    columns: Mapping[str, str] | None = None,
+    inputs: Mapping[str, Any] | None = None,
+    keep: Sequence[str] | None = None,
+    query: str = "",
+    ordered: bool = True,
+    retries: int = 0,
+    limit_s: float | None = None,
+    **more: Any,
+) -> BatchResult:
+    """Run a flow over the rows of a table.
+
+    Args:
+        flow: the flow, or its file.
+        rows: a CSV, JSON Lines, Parquet or Excel file, a folder, `-`, or a database's address.
+        output: a .jsonl, .csv or .parquet file, or a database's address with `#table`.
+        columns: input → column; others get the column of their name.
+        inputs: input → a value for all rows.
+        keep: columns to write beside the outputs; all unless given.
+        query: the SQL that gives the rows of a database.
+        ordered: whether the output has the order of the rows.
+        retries: how often a row that failed is tried again.
+        limit_s: how long a try may take, in seconds.
+        **more: what else a `BatchOrder` has: `slots`, `max_tokens`, `resume`, `watch`, ….
+
+    Raises:
+        FlowError: the flow, the rows, the columns or the output do not fit; another batch is at it.
+        OSError: the disk refuses; `resume=True` goes on.
+    """
+    found = flow if isinstance(flow, LoadedFlow) else _loaded(Path(flow))
+    settings = BatchSettings(
+        str(rows), query, dict(columns or {}), dict(inputs or {}),
+        None if keep is None else tuple(keep), ordered, retries, limit_s,
+    )  # fmt: skip
+    return asyncio.run(abatch(BatchOrder(found, settings, str(output), **more)))
+
+
+def _loaded(path: Path) -> LoadedFlow:
+    whole = path.resolve()
+    return LoadedFlow(read_flow(path), whole.parent, whole)
+
+
+def replay(manifest: str | Path, output: str | Path, *, anyway: bool = False) -> list[str]:
+    """Make a batch again, as its manifest says, and say what differs from what it gave then.
+
+    Args:
+        manifest: the file beside the output of then.
+        output: where it is written now.
+        anyway: run although the flow, the rows, the weights or the versions are others.
+
+    Returns:
+        What differs, a sentence each; none where all is as it was.
+
+    Raises:
+        FlowError: something is not what it was; everything that is not, in words.
+    """
+    from patchbay.flows.batch.replaying import differing_rows, order_of
+
+    then = json.loads(Path(manifest).read_text(encoding="utf-8"))
+    order = order_of(then, str(output))
+    env = default_environment(use_cache=False, folder=order.flow.folder)
+    now = make_manifest(PreparedFlow(order.flow, env).prepared, order.settings, order.flow.folder)
+    if not anyway:
+        refuse_others(then, now, "Restore what has changed, or replay --anyway.")
+    result = asyncio.run(abatch(replace(order, env=env)))
+    if result.stopped is not None:
+        raise RunError(result.stopped)
+    return differing_rows(then["output"], result)
+
+
+__all__ = ["BatchOrder", "BatchResult", "FlowError", "abatch", "batch", "replay"]

@@ -1,0 +1,167 @@
+"""What a batch was made with, beside its output: so that it can be explained, and made again.
+
+After the reproducibility checklist of Pineau et al. (2021): the flow, the data, the weights, the
+versions, the seeds, the machine.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import json
+import platform
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from patchbay.flows.batch.rows import bad
+from patchbay.flows.checks.described import describe_flow
+from patchbay.flows.document.reading import read_text
+from patchbay.flows.document.writing import canonical_text
+from patchbay.flows.runs.subflows import Prepared
+from patchbay.nodes.contract import NodeError
+from patchbay.nodes.values import Spec, content_hash
+
+ALWAYS = ("patchbay-studio", "pydantic", "langchain-core", "xllamacpp", "transformers", "torch")
+"""Packages whose versions are written down beside those that the nodes of the flow require."""
+
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class BatchSettings:
+    """How rows become runs: what a batch can be asked for."""
+
+    rows: str
+    query: str = ""
+    columns: Mapping[str, str] = field(default_factory=dict)
+    shared: Mapping[str, Any] = field(default_factory=dict)
+    keep: tuple[str, ...] | None = None
+    ordered: bool = True
+    retries: int = 0
+    limit_s: float | None = None
+    shard: tuple[int, int] = (0, 1)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The plain form, without where the rows lie."""
+        return {
+            "map": dict(self.columns), "input": dict(self.shared),
+            "keep": None if self.keep is None else list(self.keep), "query": self.query,
+            "ordered": self.ordered, "shard": list(self.shard),
+        }  # fmt: skip
+
+
+def make_manifest(ready: Prepared, settings: BatchSettings, folder: Path | None) -> dict[str, Any]:
+    """What is known before the first row."""
+    resolved = ready.resolved
+    flow = resolved.flow.model_copy(update={"layout": {}, "notes": (), "groups": ()})
+    return {
+        "format": FORMAT,
+        "flow": json.loads(canonical_text(flow)),
+        "folder": str(folder) if folder else None,
+        "subflows": dict(_subflows(ready)),
+        "kinds": {
+            node.cls.kind: f"{node.cls.version}.{node.cls.edition}"
+            for node in resolved.nodes.values()
+            if node.cls is not None
+        },
+        "weights": dict(_weights(ready)),
+        "seeds": dict(_seeds(ready)),
+        "versions": _versions(ready),
+        "machine": {"python": platform.python_version(), "processor": platform.machine()},
+        "rows": {"source": settings.rows, "sha256": file_hash(settings.rows)},
+        "settings": settings.as_dict(),
+        "tries": {"retries": settings.retries, "limit_s": settings.limit_s},
+    }
+
+
+def _subflows(ready: Prepared) -> Iterator[tuple[str, str]]:
+    for step in ready.plan.steps.values():
+        for name in step.subflows:
+            yield name, ready.subflows.digest(name)
+
+
+def _weights(ready: Prepared) -> Iterator[tuple[str, str]]:
+    """Node and port → a hash of the description there, with the content of the files it names."""
+    for node_id, outputs in describe_flow(ready.resolved).outputs.items():
+        for port, value in outputs.as_dict().items():
+            if not isinstance(value, Spec):
+                continue
+            try:
+                yield f"{node_id}.{port}", content_hash(value)
+            except (NodeError, OSError) as error:
+                yield f"{node_id}.{port}", f"unknown: {error}"
+
+
+def _seeds(ready: Prepared) -> Iterator[tuple[str, Any]]:
+    for step in ready.plan.steps.values():
+        for name in type(step.params).model_fields:
+            if name == "seed" or name.endswith("_seed"):
+                yield f"{step.id}.{name}", getattr(step.params, name)
+
+
+def _versions(ready: Prepared) -> dict[str, str]:
+    wanted = set(ALWAYS)
+    for node in ready.resolved.nodes.values():
+        wanted.update(node.cls.requires if node.cls is not None else ())
+    found = {}
+    for name in sorted(wanted):
+        try:
+            found[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def file_hash(source: str | Path) -> str | None:
+    """SHA-256 (hex) of a file; None of what is no file."""
+    path = Path(source)
+    if str(source) == "-" or "://" in str(source) or not path.is_file():
+        return None
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def differences(then: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    """What is not as it was, in words. What only says where things lie does not count."""
+    found: list[str] = []
+    if then.get("flow") != now.get("flow"):
+        found += _flow_differences(then["flow"], now["flow"])
+    for part, word in (
+        ("subflows", "the flow it runs,"), ("kinds", "the kind"), ("weights", "the weights at"),
+        ("versions", "the version of"), ("seeds", "the seed"), ("settings", "the setting"),
+        ("machine", "the machine's"),
+    ):  # fmt: skip
+        a, b = then.get(part) or {}, now.get(part) or {}
+        for name in dict.fromkeys((*a, *b)):
+            if a.get(name) != b.get(name):
+                found.append(
+                    f"{word} {name}: {_short(a.get(name))} then, {_short(b.get(name))} now"
+                )
+    if then["rows"]["sha256"] != now["rows"]["sha256"]:
+        found.append(f"the rows of {then['rows']['source']} are others")
+    return found
+
+
+def _flow_differences(then: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    from patchbay.flows.document.diff import changes
+
+    a, b = (read_text(json.dumps(one)) for one in (then, now))
+    return [f"the flow: {text.rstrip('.')}" for text in changes(a, b)] or ["the flow"]
+
+
+def _short(value: Any) -> str:
+    text = "none" if value is None else value if isinstance(value, str) else json.dumps(value)
+    return text if len(text) <= 40 else f"{text[:16]}…"
+
+
+def refuse_others(then: Mapping[str, Any], now: Mapping[str, Any], fix: str) -> None:
+    """Check that nothing has changed.
+
+    Raises:
+        FlowError: everything that has.
+    """
+    if found := differences(then, now):
+        listed = "; ".join(found)
+        raise bad("batch/changed", f"It is not the batch that it was: {listed}.", fix)

@@ -1,0 +1,52 @@
+"""Rows of a Parquet file, a group of rows at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from patchbay.flows.batch.rows import Row, Rows, bad
+from patchbay.flows.problems import Problem
+
+AT_ONCE = 1024
+"""Rows that are in memory at once."""
+
+
+def parquet_rows(path: Path) -> Rows:
+    """The rows of a Parquet file.
+
+    Where a part of it is damaged, the rows of that group are said to be, one by one.
+
+    Raises:
+        FlowError: it is none.
+    """
+    import pyarrow
+    import pyarrow.parquet
+
+    try:
+        file = pyarrow.parquet.ParquetFile(path, memory_map=True)
+    except pyarrow.ArrowInvalid as error:
+        raise bad("batch/rows", f"{path.name} is not Parquet: {error}.", "Check it.") from None
+    names = tuple(file.schema_arrow.names)
+    return Rows(path.name, names, _each(file), file.metadata.num_rows, close=file.close)
+
+
+def _each(file: Any) -> Iterator[Row]:
+    import pyarrow
+
+    number = 0
+    for group in range(file.num_row_groups):
+        there = file.metadata.row_group(group).num_rows
+        end = number + there
+        try:
+            for batch in file.iter_batches(AT_ONCE, row_groups=[group]):
+                for cells in batch.to_pylist():
+                    yield number, cells
+                    number += 1
+        except (pyarrow.ArrowInvalid, OSError, UnicodeDecodeError) as error:
+            why = str(error).splitlines()[0] if str(error) else type(error).__name__
+            said = f"Its part of the file (row group {group + 1}) is damaged: {why}."
+            while number < end:
+                yield number, Problem("batch/row", said, "Write the file anew.")
+                number += 1

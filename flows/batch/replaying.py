@@ -1,0 +1,90 @@
+"""A batch made again from its manifest, and compared with what it gave."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from patchbay.flows.batch.manifest import FORMAT, BatchSettings, file_hash
+from patchbay.flows.batch.rows import bad, open_rows
+from patchbay.flows.document.reading import read_text
+from patchbay.flows.problems import Problem
+from patchbay.flows.runs.running import LoadedFlow
+
+if TYPE_CHECKING:
+    from patchbay.flows.batch.api import BatchOrder, BatchResult
+
+SHOWN = 20
+"""Rows that are named one by one."""
+
+
+def order_of(then: Mapping[str, Any], output: str) -> BatchOrder:
+    """What a manifest asks for.
+
+    Raises:
+        FlowError: it is none of ours, or the batch has not ended.
+    """
+    from patchbay.flows.batch.api import BatchOrder
+
+    if then.get("format") != FORMAT or "output" not in then:
+        raise bad("batch/manifest", "That is no manifest of a batch that has ended.", "Name one.")
+    said = then["settings"]
+    tries = then["tries"]
+    settings = BatchSettings(
+        then["rows"]["source"], said["query"], said["map"], said["input"],
+        None if said["keep"] is None else tuple(said["keep"]), said["ordered"],
+        tries["retries"], tries["limit_s"], tuple(said["shard"]),
+    )  # fmt: skip
+    folder = Path(then["folder"]) if then["folder"] else None
+    return BatchOrder(LoadedFlow(read_text(json.dumps(then["flow"])), folder), settings, output)
+
+
+def differing_rows(then: Mapping[str, Any], now: BatchResult) -> list[str]:
+    """How the output of now differs from that of then, which must still be there to be compared."""
+    if then["sha256"] is not None and then["sha256"] == file_hash(now.output):
+        return []
+    found = []
+    for what, before, after in (
+        ("rows", then["rows"], now.rows), ("failed rows", then["failed"], now.failed),
+    ):  # fmt: skip
+        if before != after:
+            found.append(f"{after:,} {what}, and {before:,} then")
+    if not Path(then["file"]).is_file() or file_hash(then["file"]) != then["sha256"]:
+        gone = (
+            f"The output of then, {then['file']}, is not there as it was: rows cannot be compared"
+        )
+        return [*found, gone]
+    pairs = itertools.zip_longest(_cells(then["file"]), _cells(now.output))
+    differ = 0
+    for number, (a, b) in enumerate(pairs, 1):
+        if a != b:
+            differ += 1
+            if differ <= SHOWN:
+                found.append(f"row {number}: {_said(a, b)}")
+    if differ > SHOWN:
+        found.append(f"and {differ - SHOWN:,} further rows")
+    return found
+
+
+def _cells(file: str) -> Iterator[Any]:
+    rows = open_rows(file)
+    try:
+        for _, cells in rows.each:
+            yield cells.as_dict() if isinstance(cells, Problem) else cells
+    finally:
+        rows.close()
+
+
+def _said(a: Any, b: Any) -> str:
+    if a is None or b is None:
+        return "is there only " + ("now" if a is None else "then")
+    names = [name for name in dict.fromkeys((*a, *b)) if a.get(name) != b.get(name)]
+    return "; ".join(f"{n}: {_short(a.get(n))} then, {_short(b.get(n))} now" for n in names)
+
+
+def _short(value: Any) -> str:
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= 60 else f"{text[:57]}…"

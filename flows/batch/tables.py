@@ -1,0 +1,209 @@
+"""From the rows that are done to the output: JSON Lines, CSV, Parquet, a table of a database.
+
+The rows are read one by one, twice where the columns must be known first.
+"""
+
+from __future__ import annotations
+
+import csv
+import itertools
+import json
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from patchbay.flows.batch.rows import bad
+from patchbay.flows.batch.spool import Spool
+from patchbay.nodes.units import MEGABYTE
+
+FORMATS = ".jsonl, .csv, .tsv, .parquet, or the address of a database with #table"
+GROUP = 50_000
+"""Rows of one row group of Parquet."""
+GROUP_BYTES = 64 * MEGABYTE
+"""Or so many bytes of JSON."""
+
+
+def check_output(output: str) -> None:
+    """Check that an output can be written, before anything runs.
+
+    Raises:
+        FlowError: it is of no known form, or its folder is not there.
+    """
+    if "://" in output:
+        from patchbay.flows.batch.databases import engine_of, split_table
+
+        base, table = split_table(output)
+        if not table:
+            raise bad("batch/output", "The table is not named.", "sqlite:///file.db#labels")
+        engine_of(base).dispose()
+        return
+    path = Path(output)
+    if path.suffix.lower() not in (".jsonl", ".ndjson", ".csv", ".tsv", ".parquet", ".pq"):
+        raise bad("batch/output", f"{output} is of no form to write.", f"Give {FORMATS}.")
+    if not path.parent.is_dir():
+        raise bad("batch/output", f"There is no folder {path.parent}.", "Make it first.")
+    if path.is_dir():
+        raise bad("batch/output", f"{output} is a folder.", "Name a file in it.")
+
+
+def write_output(spool: Spool, output: str) -> None:
+    """Make the output of what the spool holds. It is there whole, or not at all.
+
+    Raises:
+        OSError: the disk refuses; the rows are still in the spool.
+        FlowError: the database refuses.
+    """
+    if "://" in output:
+        return _to_database(spool, output)
+    path = Path(output)
+    half = spool.folder / f"half{path.suffix}"
+    match path.suffix.lower():
+        case ".csv" | ".tsv":
+            _to_csv(spool, half, "\t" if path.suffix.lower() == ".tsv" else ",")
+        case ".parquet" | ".pq":
+            _to_parquet(spool, half)
+        case _:
+            half = spool.rows_file
+            if not half.exists() and path.exists():  # killed between this step and the next
+                return
+    os.replace(half, path)  # noqa: PTH105 - what stands there is replaced in one step
+
+
+def columns_of(rows: Iterable[dict[str, Any]]) -> dict[str, set[str]]:
+    """The columns of all rows in the order in which they come, and the types that are in them."""
+    found: dict[str, set[str]] = {}
+    for row in rows:
+        for name, value in row.items():
+            found.setdefault(name, set()).add(type(value).__name__)
+    return found
+
+
+def _cell(value: Any) -> Any:
+    """A value for a table that knows texts and numbers."""
+    if value is None or isinstance(value, (str, int, float)):
+        return value
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _to_csv(spool: Spool, path: Path, sign: str) -> None:
+    names = list(columns_of(spool.lines()))
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, delimiter=sign, lineterminator="\n")
+        writer.writerow(names)
+        for row in spool.lines():
+            writer.writerow([_csv_cell(row.get(name)) for name in names])
+
+
+def _csv_cell(value: Any) -> Any:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return _cell(value)
+
+
+def _to_parquet(spool: Spool, path: Path) -> None:
+    import pyarrow
+    import pyarrow.parquet
+
+    schema = pyarrow.schema(
+        [(name, _arrow_type(types)) for name, types in columns_of(spool.lines()).items()]
+    )
+    with pyarrow.parquet.ParquetWriter(path, schema, compression="zstd") as writer:
+        for rows in _groups(spool.lines()):
+            columns = [[_fitting(r.get(f.name), f.type) for r in rows] for f in schema]
+            writer.write_table(pyarrow.table(columns, schema=schema))
+
+
+def _groups(rows: Iterable[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
+    group: list[dict[str, Any]] = []
+    size = 0
+    for row in rows:
+        group.append(row)
+        size += sum(len(v) if isinstance(v, str) else 16 for v in row.values())
+        if len(group) >= GROUP or size >= GROUP_BYTES:
+            yield group
+            group, size = [], 0
+    if group:
+        yield group
+
+
+def _arrow_type(types: set[str]) -> Any:
+    """The type of a column; one of mixed types is text."""
+    import pyarrow
+
+    match sorted(types - {"NoneType"}):
+        case ["bool"]:
+            return pyarrow.bool_()
+        case ["int"]:
+            return pyarrow.int64()
+        case ["float"] | ["float", "int"]:
+            return pyarrow.float64()
+        case _:
+            return pyarrow.large_string()
+
+
+def _fitting(value: Any, kind: Any) -> Any:
+    import pyarrow
+
+    if value is None:
+        return None
+    if kind == pyarrow.large_string():
+        return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    if kind == pyarrow.int64() and not -(2**63) <= value < 2**63:
+        raise bad("batch/output", f"{value} is no 64-bit number.", "Write .jsonl, or make it text.")
+    return value
+
+
+def _to_database(spool: Spool, output: str) -> None:
+    import sqlalchemy
+
+    from patchbay.flows.batch.databases import AT_ONCE, engine_of, split_table
+
+    base, name = split_table(output)
+    engine = engine_of(base)
+    kinds = {"bool": sqlalchemy.Boolean, "int": sqlalchemy.BigInteger, "float": sqlalchemy.Float}
+    columns = []
+    for column, types in columns_of(spool.lines()).items():
+        found = sorted(types - {"NoneType"})
+        if found == ["float", "int"]:
+            found = ["float"]
+        columns.append(
+            sqlalchemy.Column(
+                column, kinds.get(found[0] if len(found) == 1 else "", sqlalchemy.Text)
+            )
+        )
+    table = sqlalchemy.Table(name, sqlalchemy.MetaData(), *columns)
+    texts = {c.name for c in table.columns if isinstance(c.type, sqlalchemy.Text)}
+    try:
+        with engine.begin() as connection:  # one transaction: the table is there whole or not
+            if sqlalchemy.inspect(connection).has_table(name) and _is_written(
+                connection, table, spool
+            ):
+                return
+            table.create(connection)
+            lines = iter(spool.lines())
+            while rows := list(itertools.islice(lines, AT_ONCE)):
+                connection.execute(table.insert(), [_values(row, table, texts) for row in rows])
+    except sqlalchemy.exc.SQLAlchemyError as error:
+        why = str(getattr(error, "orig", None) or error).splitlines()[0]
+        fix = "Name a table that is not there yet; the rows are kept, --resume writes them."
+        raise bad("batch/database", f"The database refuses: {why}.", fix) from None
+    finally:
+        engine.dispose()
+
+
+def _is_written(connection: Any, table: Any, spool: Spool) -> bool:
+    """Whether the table holds the rows already: it was killed before it could say so."""
+    import sqlalchemy
+
+    count = sqlalchemy.select(sqlalchemy.func.count()).select_from(table)
+    return spool.resumed and connection.execute(count).scalar() == spool.done.rows
+
+
+def _values(row: dict[str, Any], table: Any, texts: set[str]) -> dict[str, Any]:
+    found = {column.name: row.get(column.name) for column in table.columns}
+    for name in texts:
+        value = found[name]
+        if value is not None and not isinstance(value, str):
+            found[name] = json.dumps(value, ensure_ascii=False)
+    return found

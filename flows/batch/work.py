@@ -1,0 +1,233 @@
+"""The work of a batch: rows in, runs, results kept; in order where that is wanted."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from patchbay.flows.batch.progress import BatchProgress
+from patchbay.flows.batch.row_map import RowMap
+from patchbay.flows.batch.rows import Row, RowCells, Rows
+from patchbay.flows.batch.runner import RowJob, RowResult, RowRunner
+from patchbay.flows.batch.spool import Spool
+from patchbay.flows.problems import FlowError, Problem
+from patchbay.flows.runs.prices import Prices
+from patchbay.nodes.values import encode
+
+COMMIT_S = 0.25
+"""How often what is done is put on the disk, in seconds: so much is run again after a kill."""
+
+WINDOW = 2_000
+"""How many rows may be done before one that is not: they are in memory where order is kept."""
+
+LARGE = 16_000_000
+"""So many bytes of results that wait for an earlier row hold back further rows."""
+
+
+class Budget:
+    """What a batch may use: tokens, and money in one currency. None is no bound."""
+
+    def __init__(
+        self, tokens: int | None = None, money: float | None = None, prices: Prices | None = None
+    ) -> None:
+        self.tokens, self.money, self.prices = tokens, money, prices or Prices()
+
+    def spent(self, spool: Spool) -> str:
+        """Why no further row may begin; "" where one may."""
+        done = spool.done
+        used = done.prompt_tokens + done.completion_tokens
+        if self.tokens is not None and used >= self.tokens:
+            return f"It has used {used:,} tokens of {self.tokens:,}."
+        cost = sum(done.cost.values())
+        if self.money is not None and cost >= self.money:
+            return f"It has cost {cost:.4g} of {self.money:g}."
+        return ""
+
+
+class BatchWork:
+    """One go at a batch: until all rows are done, or something stops it.
+
+    Args:
+        rows: where rows come from.
+        row_map: what of a row goes where.
+        runner: runs them.
+        spool: keeps what they gave.
+        ordered: whether results are kept in the order of the rows.
+        shard: which part of how many: rows whose number, divided by the second, leaves the first.
+        budget: what may be used.
+        stop_at_failure: whether the first row that fails ends it.
+        watch: is told how far it is, whenever something was put on the disk.
+    """
+
+    def __init__(
+        self,
+        rows: Rows,
+        row_map: RowMap,
+        runner: RowRunner,
+        spool: Spool,
+        *,
+        ordered: bool = True,
+        shard: tuple[int, int] = (0, 1),
+        budget: Budget | None = None,
+        stop_at_failure: bool = False,
+        watch: Callable[[BatchProgress], None] | None = None,
+    ) -> None:
+        self._rows, self._map, self._runner, self._spool = rows, row_map, runner, spool
+        self._ordered, self._shard = ordered, shard
+        self._budget, self._stop_at_failure = budget or Budget(), stop_at_failure
+        self._watch = watch or (lambda _: None)
+        self._source: Iterator[Row] = iter(rows.each)
+        self._next = spool.done.below if ordered else 0
+        self._held: dict[int, tuple[bytes, bool]] = {}
+        """Results that wait for an earlier row, by number."""
+        self._held_bytes = 0
+        self._at_work: dict[int, RowCells] = {}
+        self._exhausted = False
+        self._room = asyncio.Event()
+        self._committed = self._began = time.monotonic()
+        self._before_s = spool.done.seconds
+        self._progress = BatchProgress(spool.done, rows)
+        self.stopped: Problem | None = None
+        """Why it ended before the last row; None where it did not."""
+
+    async def run(self) -> None:
+        """Go over all rows. What is done is on the disk in the end, whatever ended it.
+
+        Raises:
+            OSError: the disk refuses.
+            FlowError: the rows cannot be read any further.
+        """
+        ended = False
+        try:
+            async with asyncio.TaskGroup() as group:
+                for _ in range(self._runner.slots):
+                    group.create_task(self._slot())
+            ended = self.stopped is None
+        except* (OSError, FlowError) as errors:
+            raise errors.exceptions[0] from None
+        finally:
+            self._spool.done.whole = ended
+            try:
+                self._commit()
+            finally:
+                self._rows.close()
+                await self._runner.close()
+
+    async def _slot(self) -> None:
+        while not self._exhausted:
+            if jobs := self._take():
+                for result in await self._runner.run(jobs):
+                    self._put(result)
+            if time.monotonic() - self._committed > COMMIT_S:
+                self._commit()
+                await asyncio.sleep(0)
+            while self._is_full():
+                self._room.clear()
+                await self._room.wait()
+
+    def _is_full(self) -> bool:
+        """Whether too much waits for an earlier row, which another slot is at."""
+        if not self._held or self.stopped is not None:
+            return False
+        return len(self._held) >= WINDOW or self._held_bytes >= LARGE
+
+    def _take(self) -> list[RowJob]:
+        """The next rows for one slot. None where there are no more, none may begin, or too much
+        waits for an earlier row."""
+        jobs: list[RowJob] = []
+        if self.stopped is None and (spent := self._budget.spent(self._spool)):
+            fix = "Go on with --resume and a larger budget."
+            self.stopped = Problem("batch/budget", spent, fix)
+        index, parts = self._shard
+        while len(jobs) < self._runner.chunk and not (jobs and self._is_full()):
+            row = next(self._source, None) if self.stopped is None else None
+            if row is None:
+                self._exhausted = True
+                break
+            number, cells = row
+            if number % parts != index:
+                continue
+            number //= parts
+            if self._spool.has(number):
+                continue
+            if isinstance(cells, Problem):
+                self._at_work[number] = {}
+                self._put(RowResult(number, None, cells))
+                if self._is_full():
+                    break
+                continue
+            self._at_work[number] = cells
+            try:
+                jobs.append((number, self._map.given(cells)))
+            except FlowError as error:
+                self._put(RowResult(number, None, error.problems[0]))
+            except (OSError, UnicodeDecodeError) as error:  # the text of a file of a folder
+                problem = Problem("batch/row", f"It cannot be read: {error}.", "Check the file.")
+                self._put(RowResult(number, None, problem))
+        return jobs
+
+    def _put(self, result: RowResult) -> None:
+        number, done = result.number, self._spool.done
+        cells = self._at_work.pop(number)
+        tokens = result.tokens
+        if tokens.total:
+            done.prompt_tokens += tokens.prompt
+            done.completion_tokens += tokens.completion
+            for currency, amount in self._budget.prices.cost(tokens).amounts.items():
+                done.cost[currency] = done.cost.get(currency, 0.0) + amount
+        line, failed = self._line(number, cells, result)
+        if not self._ordered:
+            self._spool.put(number, line, failed=failed)
+        elif number != self._next:
+            self._held[number] = (line, failed)
+            self._held_bytes += len(line)
+        else:
+            self._spool.put(number, line, failed=failed)
+            self._next += 1
+            while self._held and (held := self._held.pop(self._next, None)) is not None:
+                self._held_bytes -= len(held[0])
+                self._spool.put(self._next, held[0], failed=held[1])
+                self._next += 1
+            self._room.set()
+        if failed and self._stop_at_failure and self.stopped is None:
+            self.stopped = result.problem
+            self._room.set()
+
+    def _line(self, number: int, cells: RowCells, result: RowResult) -> tuple[bytes, bool]:
+        """What is kept of a row, as a line of JSON, and whether it failed."""
+        if result.outputs is not None:
+            found = {**self._map.kept(cells), **result.outputs}
+            try:
+                return _json(found), False
+            except (TypeError, ValueError) as error:
+                why = f"What it gave cannot be written as JSON: {error}."
+                result = RowResult(number, None, Problem("batch/row", why, ""))
+        index, parts = self._shard
+        problem = result.problem or Problem("batch/row", "It gave nothing.", "")
+        said = {
+            "row": number * parts + index, "code": problem.code, "node": problem.node,
+            "message": problem.message, "fix": problem.fix, "cells": _writable(cells),
+        }  # fmt: skip
+        return _json(said), True
+
+    def _commit(self) -> None:
+        done = self._spool.done
+        done.seconds = self._before_s + time.monotonic() - self._began
+        self._spool.commit()
+        self._committed = time.monotonic()
+        self._watch(self._progress)
+
+
+_encoder = json.JSONEncoder(ensure_ascii=False, default=encode, allow_nan=False)
+
+
+def _json(value: Any) -> bytes:
+    return _encoder.encode(value).encode("utf-8", "backslashreplace") + b"\n"
+
+
+def _writable(cells: RowCells) -> RowCells:
+    """RowCells of a row that failed, long ones cut."""
+    return {k: v if len(t := str(v)) <= 10_000 else t[:10_000] + "…" for k, v in cells.items()}

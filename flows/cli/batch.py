@@ -1,0 +1,224 @@
+"""`patchbay batch`."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from patchbay.flows.cli import say
+from patchbay.flows.cli.arguments import read_inputs, read_settings
+from patchbay.flows.cli.run import interruptible, leave
+from patchbay.nodes.units import duration
+
+if TYPE_CHECKING:
+    from patchbay.flows.batch.api import BatchOrder, BatchResult
+    from patchbay.flows.batch.progress import BatchProgress
+
+
+def batch(
+    flow: Annotated[Path | None, typer.Argument(help="The flow file.")] = None,
+    rows: Annotated[
+        str,
+        typer.Option(
+            help=".csv, .jsonl, .parquet, .xlsx, a folder, sqlite:///file.db#table, - for stdin."
+        ),
+    ] = "",
+    output: Annotated[
+        str,
+        typer.Option(
+            "--output", "-o", help=".jsonl, .csv, .parquet, or sqlite:///file.db#new_table."
+        ),
+    ] = "",
+    columns: Annotated[
+        list[str] | None, typer.Option("--map", help="input=column. May be repeated.")
+    ] = None,
+    inputs: Annotated[
+        list[str] | None,
+        typer.Option("--input", "-i", help="name=value for all rows. May be repeated."),
+    ] = None,
+    keep: Annotated[
+        list[str] | None,
+        typer.Option(help="A column to write beside the outputs; all unless given."),
+    ] = None,
+    query: Annotated[str, typer.Option(help="The SQL that gives the rows.")] = "",
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", help="node.param=value. May be repeated.")
+    ] = None,
+    env_name: Annotated[
+        str, typer.Option("--env", metavar="NAME", help="Whose values the flow's variables have.")
+    ] = "",
+    at_once: Annotated[int, typer.Option(min=1, help="Rows at work at once.")] = 8,
+    unordered: Annotated[bool, typer.Option(help="Write rows as they are done.")] = False,
+    retries: Annotated[int, typer.Option(min=0, help="Further tries of a row that failed.")] = 0,
+    limit: Annotated[
+        float | None, typer.Option(min=0.001, help="Seconds that a try may take.")
+    ] = None,
+    max_tokens: Annotated[
+        int | None, typer.Option(min=1, help="Stop after so many tokens.")
+    ] = None,
+    max_cost: Annotated[
+        float | None, typer.Option(min=0, help="Stop after so much money, by your prices.")
+    ] = None,
+    stop_at_failure: Annotated[
+        bool, typer.Option("--stop-at-failure", help="End at the first row that fails.")
+    ] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with what was begun.")] = False,
+    replay: Annotated[
+        Path | None,
+        typer.Option(metavar="MANIFEST", help="Make a batch again, and list what differs."),
+    ] = None,
+    anyway: Annotated[
+        bool, typer.Option("--anyway", help="Replay although things changed.")
+    ] = False,
+    no_cache: Annotated[bool, typer.Option("--no-cache", help="Ask every model anew.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object at the end.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
+) -> None:
+    """Run a flow over the rows of a table, and write what it gives as columns."""
+    if not output:
+        raise _usage("No output was named.", "-o labels.parquet")
+    if replay is not None:
+        leave(_replayed(replay, output, anyway))
+    if flow is None or not rows:
+        raise _usage("A flow and rows are needed.", "patchbay batch FLOW.json --rows FILE -o OUT")
+    order = _order(flow, rows, output, columns or [], inputs or [], keep, query, settings or [],
+                   env_name, use_cache=not no_cache)  # fmt: skip
+    told = replace(order.settings, ordered=not unordered, retries=retries, limit_s=limit)
+    order = replace(
+        order, settings=told, slots=at_once, max_tokens=max_tokens, max_cost=max_cost,
+        stop_at_failure=stop_at_failure, resume=resume, watch=None if quiet else _Shown(),
+    )  # fmt: skip
+    leave(asyncio.run(_run(order, as_json, quiet)))
+
+
+def _order(
+    path: Path,
+    rows: str,
+    output: str,
+    columns: list[str],
+    inputs: list[str],
+    keep: list[str] | None,
+    query: str,
+    settings: list[str],
+    env_name: str,
+    use_cache: bool,
+) -> BatchOrder:
+    from patchbay.flows.batch.api import BatchOrder
+    from patchbay.flows.batch.manifest import BatchSettings
+    from patchbay.flows.batch.row_map import read_map
+    from patchbay.flows.checks.resolve import resolve_once
+    from patchbay.flows.document.readable import refuse_unreadable
+    from patchbay.flows.document.reading import read_flow
+    from patchbay.flows.runs.defaults import default_environment
+    from patchbay.flows.runs.running import LoadedFlow, settled
+
+    flow = read_flow(path)
+    if changes := read_settings(settings):
+        flow = flow.with_params(changes)
+        refuse_unreadable(flow)
+    folder = path.resolve().parent
+    env = replace(default_environment(use_cache=use_cache, folder=folder), variables=env_name)
+    if flow.variables or env_name:
+        flow = settled(flow, env_name)
+    shared = read_inputs(inputs, resolve_once(flow, env.catalog))
+    asked = BatchSettings(
+        rows, query, read_map(columns), shared, None if keep is None else tuple(keep)
+    )
+    return BatchOrder(LoadedFlow(flow, folder, path.resolve()), asked, output, env)
+
+
+async def _run(order: BatchOrder, as_json: bool, quiet: bool) -> int:
+    from patchbay.flows.batch.api import abatch
+
+    loop, work = asyncio.get_running_loop(), asyncio.ensure_future(abatch(order))
+    with interruptible(lambda: loop.call_soon_threadsafe(work.cancel) and None) as asked:
+        try:
+            result = await work
+        except asyncio.CancelledError:
+            _end_line(order)
+            say.err("Stopped. What is done is kept: go on with --resume.")
+            return asked[0] if asked else say.EXIT_INTERRUPTED
+        except OSError as error:
+            _end_line(order)
+            from patchbay.flows.problems import FlowError, Problem
+            from patchbay.flows.runs.failures import about_file
+
+            message, fix = about_file(error)
+            fix = f"{fix} What is done is kept: go on with --resume."
+            raise FlowError([Problem("batch/disk", message, fix)]) from None
+    _end_line(order)
+    if as_json:
+        say.out(json.dumps(_plain(result), ensure_ascii=False))
+    if not quiet:
+        _tell(result)
+    if result.stopped is not None:
+        say.problems([result.stopped])
+    return say.EXIT_PROBLEM if result.stopped is not None or result.failed else 0
+
+
+def _tell(result: BatchResult) -> None:
+    where = f"into {result.output}" if result.stopped is None else "so far"
+    said = [f"{result.rows:,} rows {where}", duration(result.seconds), say.tokens(result.tokens)]
+    said += [f"{amount:.4g} {name}" for name, amount in sorted(result.cost.items())]
+    say.err(" · ".join(one for one in said if one))
+    if result.failed:
+        say.err(f"{result.failed:,} rows failed: {result.failures} says why")
+
+
+def _plain(result: BatchResult) -> dict[str, Any]:
+    return {
+        "output": result.output, "rows": result.rows, "failed": result.failed,
+        "failures": str(result.failures) if result.failures else None,
+        "seconds": round(result.seconds, 3), "tokens": result.tokens.as_dict(),
+        "cost": dict(result.cost),
+        "stopped": result.stopped.as_dict() if result.stopped else None,
+    }  # fmt: skip
+
+
+def _replayed(manifest: Path, output: str, anyway: bool) -> int:
+    from patchbay.flows.batch.api import replay
+
+    found = replay(manifest, output, anyway=anyway)
+    for line in found:
+        say.out(line)
+    say.err("Nothing differs." if not found else f"{len(found)} things differ.")
+    return say.EXIT_PROBLEM if found else 0
+
+
+class _Shown:
+    """Shows how far a batch is: a line that stays in its place, or one now and then."""
+
+    def __init__(self) -> None:
+        self._line = sys.stderr is not None and sys.stderr.isatty()
+        self._last = 0.0 if self._line else time.monotonic()
+        self.shown = False
+
+    def __call__(self, progress: BatchProgress) -> None:
+        now = time.monotonic()
+        if now - self._last < (0.2 if self._line else 30.0):
+            return
+        self._last = now
+        if self._line:
+            sys.stderr.write(f"\r\x1b[K{progress.words()}")
+            sys.stderr.flush()
+            self.shown = True
+        elif progress.count:
+            say.err(progress.words())
+
+
+def _end_line(order: BatchOrder) -> None:
+    if isinstance(order.watch, _Shown) and order.watch.shown:
+        sys.stderr.write("\n")
+
+
+def _usage(message: str, fix: str) -> Exception:
+    from patchbay.flows.problems import FlowError, Problem
+
+    return FlowError([Problem("usage", message, fix)])

@@ -1,0 +1,91 @@
+"""`patchbay batch` as a person runs it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from patchbay.flows.document.model import Flow
+from tests.flows.batch.kit import json_table, lines_of, shouting, table
+from tests.flows.cli.conftest import Patchbay
+
+Save = Callable[..., Path]
+
+
+def test_a_table_in_a_table_out(patchbay: Patchbay, save: Save, tmp_path: Path) -> None:
+    save(shouting())
+    table(tmp_path / "a.csv", 30)
+    words = ("batch", "case.json", "--rows", "a.csv", "--map", "review=text", "-o", "out.parquet")
+    done = patchbay(*words, "--keep", "id")
+    assert (done.returncode, done.stdout) == (0, "")
+    assert "30 rows into out.parquet" in done.stderr
+    import pyarrow.parquet
+
+    found = pyarrow.parquet.read_table(tmp_path / "out.parquet").to_pylist()
+    assert found[7] == {"id": "7", "label": 'REVIEW, NO "7"'}
+    again = patchbay(*words)
+    assert again.returncode == 1
+    assert "error [batch/there] out.parquet is there already." in again.stderr
+
+
+def test_failures_stand_apart_and_the_exit_says_so(
+    patchbay: Patchbay, save: Save, tmp_path: Path
+) -> None:
+    save(shouting())
+    json_table(tmp_path / "a.jsonl", [{"review": "a"}, {"other": 1}])
+    done = patchbay("batch", "case.json", "--rows", "a.jsonl", "-o", "o.jsonl", "--json", "-q")
+    assert done.returncode == 1
+    assert json.loads(done.stdout)["failed"] == 1
+    assert lines_of(tmp_path / "o.failed.jsonl")[0]["code"] == "batch/no-column"
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("case.json",), "No output was named"),
+        (("case.json", "-o", "o.csv"), "A flow and rows are needed"),
+        (("case.json", "--rows", "a.csv", "--map", "x", "-o", "o.csv"), "is not input=column"),
+        (
+            ("case.json", "--rows", "a.csv", "--map", "review=txt", "-o", "o.csv"),
+            'Did you mean "text"',
+        ),
+    ],
+)
+def test_what_does_not_fit(
+    patchbay: Patchbay, save: Save, tmp_path: Path, words: tuple[str, ...], said: str
+) -> None:
+    save(shouting())
+    table(tmp_path / "a.csv")
+    done = patchbay("batch", *words)
+    assert done.returncode == 1
+    assert said in done.stderr
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGINT to send")
+def test_ctrl_c_keeps_what_is_done(
+    environ: dict[str, str], save: Callable[[Flow, str], Path], tmp_path: Path
+) -> None:
+    save(shouting(wait_s=0.01), "case.json")
+    json_table(tmp_path / "a.jsonl", [{"review": f"r{n}"} for n in range(300)])
+    words = ["batch", "case.json", "--rows", "a.jsonl", "-o", "o.jsonl", "--at-once", "2"]
+    command = [sys.executable, "-m", "patchbay.flows", *words]
+    process = subprocess.Popen(
+        command, cwd=tmp_path, env=environ, stderr=subprocess.PIPE, text=True
+    )
+    state = tmp_path / "o.jsonl.batch" / "state.json"
+    while process.poll() is None and not state.exists():
+        time.sleep(0.02)
+    os.kill(process.pid, signal.SIGINT)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "go on with --resume" in said
+    subprocess.run([*command, "--resume"], cwd=tmp_path, env=environ, check=True)
+    assert [row["label"] for row in lines_of(tmp_path / "o.jsonl")] == [f"R{n}" for n in range(300)]
