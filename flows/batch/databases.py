@@ -46,7 +46,7 @@ def database_rows(address: str, query: str) -> Rows:
         fix = "Give --query 'select …', or end the address with #table."
         raise bad("batch/query", "Which rows of the database is not said.", fix)
     engine = engine_of(base)
-    asked = sqlalchemy.text(query)
+    asked: Any = sqlalchemy.text(query)
     if not query:
         asked = sqlalchemy.select(sqlalchemy.text("*")).select_from(sqlalchemy.table(table))
     try:

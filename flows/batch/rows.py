@@ -107,9 +107,8 @@ def _text_rows(file: TextIO, name: str, path: Path | None) -> Rows:
         if first.lstrip()[:1] == "[":
             return Rows(name, None, _listed(lines, name), None, share, close)
         return Rows(name, None, _json_lines(lines), None, share, close)
-    found = stream_table(lines)
     try:
-        columns = next(found)
+        columns, found = stream_table(lines)
     except BadTable as error:
         raise bad("batch/rows", f"{name} is no table: {error}.", f"Give {FORMATS}.") from None
     return Rows(name, tuple(columns), _csv(found), None, share, close)

@@ -189,7 +189,7 @@ class Spool:
                 try:
                     file.close()
                 except OSError:  # a full disk; what is committed is there
-                    file.raw.close() if hasattr(file, "raw") else None  # type: ignore[attr-defined]
+                    file.raw.close() if hasattr(file, "raw") else None
         self._rows = self._failed = None
         self._lock.release()
 

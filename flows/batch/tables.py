@@ -162,7 +162,7 @@ def _to_database(spool: Spool, output: str) -> None:
     base, name = split_table(output)
     engine = engine_of(base)
     kinds = {"bool": sqlalchemy.Boolean, "int": sqlalchemy.BigInteger, "float": sqlalchemy.Float}
-    columns = []
+    columns: list[Any] = []
     for column, types in columns_of(spool.lines()).items():
         found = sorted(types - {"NoneType"})
         if found == ["float", "int"]:

@@ -13,7 +13,10 @@ from patchbay.flows.cli.say import out
 
 COMMANDS: Mapping[str, tuple[str, str]] = {
     "run": ("run:run", "Run a flow and print what it gives."),
-    "batch": ("batch:batch", "Run a flow over the rows of a table, and write what it gives as columns."),
+    "batch": (
+        "batch:batch",
+        "Run a flow over the rows of a table, and write what it gives as columns.",
+    ),
     "validate": (
         "look:validate",
         "Say everything that is wrong with flows: code, place, fix. Exit 1 if anything is an "

@@ -138,7 +138,11 @@ async def _run(order: BatchOrder, as_json: bool, quiet: bool) -> int:
     from patchbay.flows.batch.api import abatch
 
     loop, work = asyncio.get_running_loop(), asyncio.ensure_future(abatch(order))
-    with interruptible(lambda: loop.call_soon_threadsafe(work.cancel) and None) as asked:
+
+    def stop() -> None:
+        loop.call_soon_threadsafe(work.cancel)
+
+    with interruptible(stop) as asked:
         try:
             result = await work
         except asyncio.CancelledError:

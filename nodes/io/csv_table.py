@@ -13,7 +13,7 @@ import re
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 Delimiter: TypeAlias = Literal["auto", ",", ";", "tab", "|"]
 """What stands between two cells; `auto` finds it."""
@@ -67,8 +67,8 @@ SAMPLE = 200
 
 def stream_table(
     lines: Iterable[str], delimiter: Delimiter = "auto"
-) -> Iterator[list[str] | dict[str, str] | BadTable]:
-    """The names of the columns, then the cells of every row, of a table of any length.
+) -> tuple[list[str], Iterator[dict[str, str] | BadTable]]:
+    """The names of the columns, and the cells of every row, of a table of any length.
 
     A row of another length than the header is given as the `BadTable` that says so, and the next
     one follows. The delimiter is found in the first lines.
@@ -89,7 +89,10 @@ def stream_table(
     if header is None:
         raise BadTable("it has no header")
     names = _names(header, reader.line_num + above)
-    yield names
+    return names, _streamed(reader, names, above)
+
+
+def _streamed(reader: Any, names: list[str], above: int) -> Iterator[dict[str, str] | BadTable]:
     for cells in reader:
         if len(cells) == len(names):
             yield dict(zip(names, cells, strict=True))
