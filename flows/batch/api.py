@@ -178,7 +178,9 @@ def _folder_of(output: str) -> Path | None:
 def _side(output: str, what: str) -> Path:
     """A file beside the output."""
     if "://" in output:
-        return Path(f"{output.rpartition('#')[2]}.{what}")
+        from patchbay.flows.batch.databases import folder_of
+
+        return folder_of(output) / f"{output.rpartition('#')[2]}.{what}"
     path = Path(output)
     return path.with_name(f"{path.stem}.{what}")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from patchbay.flows.batch.rows import Row, Rows, bad
@@ -17,6 +18,16 @@ def split_table(address: str) -> tuple[str, str]:
     """The address of a database and the table that stands behind its `#`."""
     base, _, table = address.partition("#")
     return base, table
+
+
+def folder_of(address: str) -> Path:
+    """The folder of a database that is a file; else the one at hand."""
+    import sqlalchemy
+
+    url = sqlalchemy.make_url(split_table(address)[0])
+    if url.get_backend_name() == "sqlite" and url.database:
+        return Path(url.database).parent
+    return Path()
 
 
 def engine_of(address: str) -> Any:
