@@ -52,5 +52,5 @@ def _each(each: Iterator[Any], names: tuple[str, ...]) -> Iterator[Row]:
 
 def _plain(value: Any) -> Any:
     if isinstance(value, datetime.datetime | datetime.date | datetime.time):
-        return value.isoformat()
+        return str(value)
     return value
