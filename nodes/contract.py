@@ -120,6 +120,12 @@ class Node(ABC):
         return cls.deterministic
 
     @classmethod
+    def schema_param(cls, params: Any) -> str:
+        """The param that holds the JSON Schema of the node's answer, where it gives one that has
+        such a form; else "". Whoever runs the flow may put a schema of his own there."""
+        return ""
+
+    @classmethod
     def flow_input(cls, params: Any) -> InputField | None:
         """The flow input that this node stands for, if it is one."""
         return None

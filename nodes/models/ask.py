@@ -66,6 +66,11 @@ class AskModel(Node):
         return cls.Outputs if params.json_schema is None else _WithJson
 
     @classmethod
+    def schema_param(cls, params: Params) -> str:
+        """The schema's, where there is one."""
+        return "" if params.json_schema is None else "json_schema"
+
+    @classmethod
     def repeatable(cls, params: Params, inputs: Ports) -> bool:
         """Whether the same answer would come again: at temperature 0, or with a seed."""
         model: ModelSpec = inputs["model"]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, JsonValue
+from pydantic import AfterValidator, BaseModel, JsonValue, field_validator
 
 from patchbay.nodes.contract import Context, Field, Node, NodeError, NodeParams, Ports, port
 from patchbay.nodes.figures import Table
@@ -16,11 +16,13 @@ from patchbay.nodes.models.asking import (
     ask,
     conversation,
     derived_seed,
+    judge,
     one_line,
     with_suffix,
 )
 from patchbay.nodes.models.doubts import schema_doubts
 from patchbay.nodes.models.options import MaxTokens, Sampling, Seed
+from patchbay.nodes.models.schema import check_schema
 from patchbay.nodes.techniques.fields import (
     AnswerField,
     check_answer,
@@ -32,6 +34,25 @@ from patchbay.nodes.values import Message, ModelSpec
 
 Attempt = tuple[str, str]
 """What a model wrote, and what is wrong with it (nothing for the last)."""
+
+
+@dataclass(frozen=True)
+class AnswerForm:
+    """What an answer must look like: a JSON Schema, and the model of its fields, if it has any."""
+
+    schema: dict[str, JsonValue]
+    shape: type[BaseModel] | None = None
+
+    def check(self, text: str) -> tuple[JsonValue, str]:
+        """The answer that a text holds, or None and what is wrong with it, in words for a model."""
+        if self.shape is not None:
+            return check_answer(self.shape, text)
+        value, fault = judge(text, self.schema)
+        return (None, fault) if fault else (value, "")
+
+    def words(self) -> str:
+        """What it is, in a sentence."""
+        return "the schema" if self.shape is None else f"the {len(self.shape.model_fields)} fields"
 
 
 class StructuredOutput(Node):
@@ -58,6 +79,8 @@ class StructuredOutput(Node):
             max_length=100,
         )
         """The fields of the answer."""
+        json_schema: dict[str, JsonValue] | None = Field(None, widget="json")
+        """A JSON Schema in place of the fields."""
         grammar: bool = Field(True)
         """Let the backend force the shape, where it can. Off: only ask, check and repair."""
         repairs: int = Field(2, ge=0, le=20)
@@ -66,6 +89,21 @@ class StructuredOutput(Node):
         """What the model is told before the prompt."""
         seed: Seed = 0
         max_tokens: MaxTokens = 256
+
+        @field_validator("json_schema")
+        @classmethod
+        def _a_schema(cls, schema: dict[str, JsonValue] | None) -> dict[str, JsonValue] | None:
+            if schema is not None:
+                check_schema(schema)
+            return schema
+
+        @property
+        def form(self) -> AnswerForm:
+            """What an answer must look like."""
+            if self.json_schema is not None:
+                return AnswerForm(self.json_schema)
+            shape = model_of(self.fields)
+            return AnswerForm(schema_of(shape), shape)
 
     class Inputs(Ports):
         model: ModelSpec = port(doc="The model to ask.")
@@ -77,31 +115,37 @@ class StructuredOutput(Node):
         attempts: Table = port(doc="What the model wrote, and what had to be repaired.")
 
     @classmethod
+    def schema_param(cls, params: Params) -> str:
+        return "json_schema"
+
+    @classmethod
     def repeatable(cls, params: Params, inputs: Ports) -> bool:
         model: ModelSpec = inputs["model"]
         return model.repeats(params.sampling)
 
     @classmethod
     def summary(cls, params: Params) -> str:
+        if params.json_schema is not None:
+            return "JSON schema"
         names = ", ".join(field.name for field in params.fields)
         return names if len(names) <= 60 else f"{len(params.fields)} fields"
 
     @classmethod
     def doubts(cls, params: Params, inputs: Ports) -> Sequence[str]:
         """What of the fields the model cannot be held to while it writes."""
-        schema = schema_of(model_of(params.fields)) if params.grammar else None
+        schema = params.form.schema if params.grammar else None
         return schema_doubts(inputs["model"], schema)
 
     async def run(self, inputs: Inputs, params: Params, ctx: Context) -> Outputs:
-        shape = model_of(params.fields)
-        schema = schema_of(shape)
+        form = params.form
+        schema = form.schema
         messages = conversation(inputs.prompt, params.system)
         messages = with_suffix(messages, f"\n{_instruction(schema)}")
         attempts: list[Attempt] = []
         while len(attempts) <= params.repairs:
             said = await _ask(inputs.model, messages, schema, params, ctx, len(attempts))
-            value, problem = check_answer(shape, said.text)
-            if value is None and said.cut:
+            value, problem = form.check(said.text)
+            if problem and said.cut:
                 problem += " It was cut at the limit of tokens: write less."
             begun = said.text.lstrip().startswith(
                 "{"
@@ -109,12 +153,12 @@ class StructuredOutput(Node):
             if said.fault and not attempts and not (said.cut and begun):
                 await ctx.warn(f"The model was not held to the schema. {inputs.model.schema_fix}")
             attempts.append((said.text, problem))
-            if value is not None:
+            if not problem:
                 if said.cut:
                     await ctx.warn(said.shortfall())
                 return self.Outputs(json=value, text=said.text, attempts=_table(attempts))
             messages = [*messages, *_repair(said.text, problem)]
-        raise _gave_up(attempts, shape)
+        raise _gave_up(attempts, form)
 
 
 async def _ask(
@@ -153,11 +197,11 @@ def _table(attempts: list[Attempt]) -> Table:
     return Table(columns=("attempt", "answer", "problem"), rows=tuple(rows), title="Attempts")
 
 
-def _gave_up(attempts: list[Attempt], shape: type[BaseModel]) -> NodeError:
+def _gave_up(attempts: list[Attempt], form: AnswerForm) -> NodeError:
     text, problem = attempts[-1]
     times = f"{len(attempts)} answers" if len(attempts) > 1 else "The answer"
     return NodeError(
-        f"{times} did not fit the {len(shape.model_fields)} fields. The last one: "
+        f"{times} did not fit {form.words()}. The last one: "
         f"{one_line(problem)} The model wrote: {one_line(text, 500)!r}",
         fix="Allow more repairs or tokens, describe the fields better, or take a larger model.",
         port="json",

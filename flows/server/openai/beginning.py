@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from patchbay.flows.problems import FlowError
 from patchbay.flows.server.core.keys import Caller
 from patchbay.flows.server.core.served_run import ServedRun
 from patchbay.flows.server.core.service import FlowService
 from patchbay.flows.server.core.shelf import ServedFlow
+from patchbay.flows.server.openai.answer_form import in_form
 from patchbay.flows.server.openai.answering import Answering, reply_of, waiting_run
 from patchbay.flows.server.openai.conversation import ChatSoFar, request_of
 
@@ -19,6 +22,7 @@ async def begun(
     *,
     stream: bool,
     thread: str | None = None,
+    wanted: Any = None,
 ) -> tuple[ServedRun, Answering]:
     """Begin a run for what was said, or go on with the one that waits for it.
 
@@ -26,6 +30,7 @@ async def begun(
         RefusedError: the server is full, or what was said does not fit the flow.
         FlowError: the inputs do not fit.
     """
+    flow = in_form(service, flow, wanted)
     answering = Answering(flow)
     waits = waiting_run(talk.messages)
     if waits is not None and service.owners.owns(caller, waits):

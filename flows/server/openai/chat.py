@@ -42,7 +42,8 @@ async def completions(request: Request) -> Response:
     body = await body_of(request)
     flow = service.shelf.get(body["model"], caller)
     talk, stream = of_messages(body.get("messages")), body.get("stream") is True
-    live, answering = await begun(service, caller, flow, talk, stream=stream)
+    wanted = body.get("response_format")
+    live, answering = await begun(service, caller, flow, talk, stream=stream, wanted=wanted)
     options = body.get("stream_options")
     with_usage = isinstance(options, dict) and options.get("include_usage") is True
     if stream:

@@ -26,7 +26,11 @@ async def responses(request: Request) -> Response:
     body = await body_of(request)
     flow = service.shelf.get(body["model"], caller)
     talk, stream = _conversation(body), body.get("stream") is True
-    live, answering = await begun(service, caller, flow, talk, stream=stream, thread=_thread(body))
+    text = body.get("text")
+    live, answering = await begun(
+        service, caller, flow, talk, stream=stream, thread=_thread(body),
+        wanted=text.get("format") if isinstance(text, dict) else None,
+    )  # fmt: skip
     made = _Response(service, live, answering, body)
     if stream:
         return EventStream(made.events(), live.headers)

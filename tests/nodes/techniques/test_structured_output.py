@@ -75,3 +75,32 @@ async def test_it_gives_up_after_the_repairs_allowed(ctx: PoolContext) -> None:
 def test_fields_that_cannot_be(fields: list[dict[str, Any]], words: str) -> None:
     with pytest.raises(ValidationError, match=words):
         StructuredOutput.Params(fields=fields)
+
+
+@pytest.mark.parametrize(
+    ("schema", "replies", "value"),
+    [
+        ({"type": "array", "items": {"type": "integer"}}, ('["a"]', "[1, 2]"), [1, 2]),
+        ({"enum": ["a", None]}, ('"b"', "null"), None),
+        ({"type": "object", "required": ["x"]}, ("{}", '{"x": [1]}'), {"x": [1]}),
+    ],
+)
+async def test_a_schema_in_place_of_fields(
+    ctx: PoolContext, schema: dict[str, Any], replies: tuple[str, ...], value: Any
+) -> None:
+    model = Scripted(replies=replies)
+    out = await fill(ctx, model, json_schema=schema)
+    assert out.json == value
+    assert len(out.attempts.rows) == 2
+    assert ctx.chat(model).calls[0][1]["response_format"]["json_schema"]["schema"] == schema
+
+
+async def test_an_answer_never_fits_the_schema(ctx: PoolContext) -> None:
+    with pytest.raises(NodeError, match="did not fit the schema") as caught:
+        await fill(ctx, Scripted(replies=("[]",)), json_schema={"type": "object"}, repairs=0)
+    assert caught.value.code == "structured/invalid"
+
+
+def test_a_schema_that_is_none() -> None:
+    with pytest.raises(ValidationError, match="thing"):
+        StructuredOutput.Params(json_schema={"type": "thing"})
