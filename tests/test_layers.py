@@ -32,7 +32,7 @@ FLOORS = {
         ("document",),
         ("checks",),
         ("runs", "exchange"),
-        ("traces", "triggers"),
+        ("traces", "triggers", "experiments"),
         ("server", "batch"),
         ("cli",),
     ),
@@ -62,7 +62,7 @@ HEAVY = {
     "pdfminer", "mammoth", "selectolax", "langchain_text_splitters", "crewai", "jmespath", "duckdb",
     "mcp", "deepagents", "qdrant_client", "haystack", "semantic_kernel",
     "opentelemetry", "croniter",
-    "trl", "peft", "datasets", "ray", "pyarrow", "openpyxl",
+    "trl", "peft", "datasets", "ray", "pyarrow", "openpyxl", "scipy",
 }  # fmt: skip
 
 

@@ -59,6 +59,10 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
         "triggers:app",
         "List, add, remove and try what starts flows by itself: schedules and webhooks.",
     ),
+    "experiment": (
+        "experiment:experiment",
+        "Run a flow in variants over cases, and say which is better and by how much.",
+    ),
     "serve": ("serve:serve", "Serve flows over HTTP, to programs, OpenAI's clients and browsers."),
     "studio": (
         "studio:studio",

@@ -1,0 +1,248 @@
+"""`patchbay experiment`."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from dataclasses import replace
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from patchbay.flows.cli import say
+from patchbay.flows.problems import FlowError, Problem
+
+if TYPE_CHECKING:
+    from patchbay.flows.experiments.checking import OutputCheck
+    from patchbay.flows.experiments.grid import Scored
+    from patchbay.flows.experiments.keeping import ExperimentCell
+    from patchbay.flows.experiments.running import Experiment
+
+LAST = "LAST"
+
+
+class ReportForm(StrEnum):
+    """How the grid is written."""
+
+    text = "text"
+    md = "md"
+    csv = "csv"
+    html = "html"
+    json = "json"
+
+
+def experiment(
+    flow: Annotated[Path, typer.Argument(help="The flow file.")],
+    cases: Annotated[Path, typer.Option(help="CSV, JSON list or JSON Lines of cases.")],
+    vary: Annotated[
+        list[str] | None,
+        typer.Option(help="node.param=one,other or node.param=[…]: an axis. May be repeated."),
+    ] = None,
+    check: Annotated[
+        list[str] | None,
+        typer.Option(help="exact, contains, number[:DISTANCE] or schema:FILE. May be repeated."),
+    ] = None,
+    expected: Annotated[str, typer.Option(help="The column of what should come out.")] = "",
+    output_name: Annotated[
+        str, typer.Option("--output-name", help="The flow's output that is checked.")
+    ] = "",
+    report: Annotated[ReportForm, typer.Option(help="How the grid is written.")] = ReportForm.text,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="The file to write the report to.")
+    ] = None,
+    name: Annotated[str, typer.Option(help="What it is kept as; by default the flow's.")] = "",
+    at_least: Annotated[
+        float | None, typer.Option(min=0, max=1, help="Exit 1 where no variant scores so much.")
+    ] = None,
+    no_worse_than: Annotated[
+        str,
+        typer.Option(
+            metavar="LAST|FILE", help="Exit 1 where a variant is worse than then, beyond noise."
+        ),
+    ] = "",
+    side_by_side: Annotated[int, typer.Option("--jobs", min=1, max=256, help="Runs at once.")] = 8,
+    env_name: Annotated[str, typer.Option("--env", metavar="NAME", help="See run.")] = "",
+    use_best: Annotated[
+        bool, typer.Option("--use-best", help="Write the best variant into the flow file.")
+    ] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Only the report.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", hidden=True)] = False,
+) -> None:
+    """Run a flow in variants over cases, and say which is better and by how much.
+
+    What has ended is kept: stop it at any time and run it again to go on. Only what changed is run
+    again: a variant, a case, a flow. Without --vary the flow itself is scored.
+    """
+    from patchbay.flows.experiments.checking import read_check
+    from patchbay.flows.experiments.grid import as_result, grid_of
+
+    checks = [read_check(text, Path.cwd()) for text in check or ["exact"]]
+    made = _made(flow, cases, vary or [], expected, output_name, name, side_by_side, env_name)
+    before = _before(made, no_worse_than)
+    code = _run(made, flow, env_name, quiet)
+    grid = grid_of(made, checks)
+    whole = code == 0
+    if whole:
+        made.kept.keep(as_result(grid, made.cases))
+    _write(made, grid, checks, report, output, flow.stem)
+    if not whole:
+        raise typer.Exit(code)
+    if use_best:
+        _use_best(flow, grid)
+    if not _good_enough(made, grid, at_least, before):
+        raise typer.Exit(say.EXIT_PROBLEM)
+
+
+def _made(
+    path: Path, cases: Path, vary: list[str], expected: str, output: str, name: str, jobs: int,
+    env_name: str,
+) -> Experiment:  # fmt: skip
+    from patchbay.flows.checks.resolve import resolve_once
+    from patchbay.flows.document.reading import read_flow
+    from patchbay.flows.experiments.cases import read_cases
+    from patchbay.flows.experiments.keeping import KeptCells
+    from patchbay.flows.experiments.running import Experiment
+    from patchbay.flows.experiments.variants import read_axis, variants_of
+    from patchbay.flows.runs.defaults import default_catalog
+    from patchbay.flows.runs.inputs import flow_inputs, flow_outputs
+    from patchbay.flows.runs.running import settled
+
+    catalog, folder = default_catalog(), path.resolve().parent
+    flow = read_flow(path)
+    if flow.variables or env_name:
+        flow = settled(flow, env_name)
+    resolved = resolve_once(flow, catalog)
+    outputs = list(flow_outputs(resolved))
+    if not outputs or (output and output not in outputs):
+        what = f'has no output "{output}"' if output else "has no output that could be checked"
+        there = f"It has: {', '.join(outputs)}." if outputs else 'Add a "Flow output".'
+        raise FlowError([Problem("experiment/output", f"The flow {what}.", there)])
+    return Experiment(
+        variants_of(flow, [read_axis(text) for text in vary], catalog, folder),
+        read_cases(cases, [field.name for _, field in flow_inputs(resolved)], expected),
+        output or outputs[0],
+        KeptCells(name or path.stem),
+        folder,
+        jobs,
+    )
+
+
+def _run(made: Experiment, path: Path, env_name: str, quiet: bool) -> int:
+    """Run what is missing; the exit status where the person stops it, else 0."""
+    from patchbay.flows.cli.run import interruptible
+    from patchbay.flows.runs.defaults import default_environment
+
+    env = replace(default_environment(folder=path.resolve().parent), variables=env_name)
+
+    def told(cell: ExperimentCell, done: int, total: int) -> None:
+        if not quiet:
+            failed = f", failed: {cell.error}" if cell.error else ""
+            say.err(f"{done}/{total}{failed}")
+
+    async def work() -> int:
+        task = asyncio.ensure_future(made.run(env, told))
+        loop = asyncio.get_running_loop()
+
+        def stop() -> None:
+            loop.call_soon_threadsafe(task.cancel)
+
+        with interruptible(stop) as stopped:
+            try:
+                await task
+            except asyncio.CancelledError:
+                say.err("Stopped; run it again to go on.")
+                return stopped[0] if stopped else say.EXIT_INTERRUPTED
+        return 0
+
+    return asyncio.run(work())
+
+
+def _write(
+    made: Experiment, grid: list[Scored], checks: list[OutputCheck], report: ReportForm,
+    output: Path | None, title: str,
+) -> None:  # fmt: skip
+    from patchbay.flows.cli.figures import text_of
+    from patchbay.flows.experiments.grid import as_result
+    from patchbay.flows.experiments.report import (
+        as_csv,
+        as_html,
+        as_markdown,
+        cases_table,
+        grid_table,
+        sentences,
+    )
+
+    table = grid_table(grid, f"{title}: {len(made.variants)} variants, {len(made.cases)} cases")
+    said = sentences(grid)
+    every = [table, cases_table(made, checks)]
+    match report:
+        case ReportForm.text:
+            text = "\n".join([text_of(table), "", *said]) + "\n"
+        case ReportForm.md:
+            text = as_markdown(every, said)
+        case ReportForm.csv:
+            text = as_csv(table)
+        case ReportForm.html:
+            text = as_html(every, said, table.title)
+        case ReportForm.json:
+            text = json.dumps(as_result(grid, made.cases), ensure_ascii=False, indent=1) + "\n"
+    if output is None:
+        say.out(text, end="")
+        return
+    try:
+        output.write_text(text, encoding="utf-8", errors="backslashreplace")
+    except OSError as error:
+        message = f"{output} cannot be written: {error.strerror}."
+        raise FlowError(
+            [Problem("experiment/unwritable", message, "Name another file.")]
+        ) from error
+    say.err(f"wrote {output}")
+
+
+def _before(made: Experiment, which: str) -> dict[str, Any] | None:
+    """The earlier result that is compared with; looked up before this one is kept."""
+    if not which:
+        return None
+    if which == LAST:
+        if (found := made.kept.last()) is None:
+            say.err("There is no earlier result yet; this one is kept for the next time.")
+        return found
+    try:
+        held = json.loads(Path(which).read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        message = f"{which} holds no result of an experiment: {error}."
+        fix = f"Name a file of --report json, or {LAST}."
+        raise FlowError([Problem("experiment/last", message, fix)]) from error
+    return dict(held) if isinstance(held, dict) else {}
+
+
+def _good_enough(
+    made: Experiment, grid: list[Scored], at_least: float | None, before: dict[str, Any] | None
+) -> bool:
+    from patchbay.flows.experiments.grid import best_of, worse_than
+
+    good = True
+    best = best_of(grid)
+    score = best.interval.mean if best is not None and best.interval is not None else 0.0
+    if at_least is not None and score < at_least:
+        say.err(f"The best variant scores {score:.3f}, less than {at_least:g}.")
+        good = False
+    for line in worse_than(grid, made.cases, before) if before else ():
+        say.err(f"Worse than before: {line}.")
+        good = False
+    return good
+
+
+def _use_best(path: Path, grid: list[Scored]) -> None:
+    from patchbay.flows.document.reading import read_flow
+    from patchbay.flows.document.writing import save_flow
+    from patchbay.flows.experiments.grid import best_of
+
+    best = best_of(grid)
+    if best is None or not best.variant.changes:
+        say.err("There is no variant to write.")
+        return
+    save_flow(read_flow(path).with_params(best.variant.changes), path)
+    say.err(f"wrote {best.variant.name} into {path}")

@@ -1,0 +1,114 @@
+"""Cases: what goes into a flow, and what should come out."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from patchbay.flows.problems import FlowError, Problem
+from patchbay.nodes.values import canonical
+
+EXPECTED = ("expected", "answer", "label", "output")
+"""Columns that hold what should come out, where none is named; the first that is there."""
+LARGEST = 100_000_000
+"""Bytes of a file of cases."""
+
+
+@dataclass(frozen=True, slots=True)
+class FlowCase:
+    """One case: inputs of the flow by name, and what should come out (None where nobody knows)."""
+
+    number: int
+    inputs: dict[str, Any]
+    expected: Any = None
+
+    @property
+    def key(self) -> str:
+        """What the flow gets, as a hash; what should come out does not change what it gives."""
+        return hashlib.sha256(canonical(self.inputs).encode("utf-8", "replace")).hexdigest()[:24]
+
+
+def read_cases(path: Path, inputs: Sequence[str], expected: str = "") -> list[FlowCase]:
+    """The cases of a CSV, a JSON list or JSON Lines.
+
+    Columns that are inputs of the flow go in; others but the expected one are left out. Where the
+    flow has one input and the table no column of its name, the first column is taken.
+
+    Args:
+        path: the file.
+        inputs: names of the flow's inputs.
+        expected: the column of what should come out; found by its name where "".
+
+    Raises:
+        FlowError: the file cannot be read, holds no cases, or nothing for the flow.
+    """
+    rows = _rows(path)
+    if not rows:
+        raise _wrong(f"{path} holds no cases.", "Give a header and at least one row.")
+    columns = list(dict.fromkeys(name for row in rows for name in row))
+    right = expected or next((name for name in EXPECTED if name in columns), "")
+    if expected and expected not in columns:
+        raise _wrong(
+            f'{path} has no column "{expected}"; it has: {", ".join(columns)}.',
+            "Name the column of what should come out: --expected NAME.",
+        )
+    taken = {name: name for name in columns if name in inputs and name != right}
+    if not taken and len(inputs) == 1:
+        first = next((name for name in columns if name != right), "")
+        taken = {first: inputs[0]} if first else {}
+    if not taken:
+        raise _wrong(
+            f"{path} has no column for an input of the flow; it has: {', '.join(columns)}.",
+            f"Name columns as the inputs are named: {', '.join(inputs) or '(it has none)'}.",
+        )
+    return [
+        FlowCase(
+            number,
+            {name: row[column] for column, name in taken.items() if row.get(column) is not None},
+            row.get(right) if right else None,
+        )
+        for number, row in enumerate(rows, 1)
+    ]
+
+
+def _rows(path: Path) -> list[dict[str, Any]]:
+    try:
+        if path.stat().st_size > LARGEST:
+            raise _wrong(f"{path} is too large for a table of cases.", "Split it.")
+        text = path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise _wrong(f"{path} cannot be read: {error.strerror}.", "Check the path.") from error
+    except UnicodeDecodeError as error:
+        raise _wrong(f"{path} is not UTF-8 text.", "Save it as UTF-8.") from error
+    start = text.lstrip()[:1]
+    try:
+        if start == "[":
+            found = json.loads(text)
+        elif start == "{":
+            found = [json.loads(line) for line in text.split("\n") if line.strip()]
+        else:
+            found = [_cells(row) for row in csv.DictReader(io.StringIO(text), strict=True)]
+    except (ValueError, RecursionError, csv.Error) as error:
+        raise _wrong(f"{path} cannot be read as a table: {error}.", _FORMS) from error
+    if not all(isinstance(row, dict) for row in found):
+        raise _wrong(f"{path} is no list of objects.", _FORMS)
+    return list(found)
+
+
+def _cells(row: dict[Any, Any]) -> dict[str, Any]:
+    if None in row or None in row.values():
+        raise ValueError("a row has more or fewer cells than the header")
+    return row
+
+
+_FORMS = "Give CSV with a header, a JSON list of objects, or JSON Lines."
+
+
+def _wrong(message: str, fix: str) -> FlowError:
+    return FlowError([Problem("experiment/cases", message, fix)])

@@ -1,0 +1,135 @@
+"""Variants of a flow: every combination of the values of its axes."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import product
+from typing import Any
+
+from patchbay.flows.checks.validate import validate
+from patchbay.flows.document.model import Flow
+from patchbay.flows.document.readable import refuse_unreadable
+from patchbay.flows.problems import FlowError, Problem
+from patchbay.nodes.catalog import Catalog
+from patchbay.nodes.values import canonical, encode
+
+MOST = 1000
+"""Variants of one experiment."""
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """A param and the values that it takes one after another."""
+
+    node: str
+    param: str
+    values: tuple[Any, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """A flow with certain values. The first of an experiment is what others are compared with."""
+
+    name: str
+    changes: dict[str, dict[str, Any]]
+    flow: Flow
+
+    @property
+    def key(self) -> str:
+        """What it does, as a hash: its nodes and wires, not where they lie or what they are called.
+
+        So a box that was moved runs nothing anew.
+        """
+        nodes = [
+            {"id": n.id, "kind": n.kind, "version": n.version, "params": encode(dict(n.params)),
+             "disabled": n.disabled}
+            for n in self.flow.nodes
+        ]  # fmt: skip
+        edges = sorted((edge.source, edge.target) for edge in self.flow.edges)
+        said = canonical({"nodes": sorted(nodes, key=lambda node: str(node["id"])), "edges": edges})
+        return hashlib.sha256(said.encode("utf-8", "replace")).hexdigest()[:24]
+
+
+def read_axis(text: str) -> Axis:
+    """An axis as people write it: `model.weights=a,b`, or a JSON list after `=`.
+
+    Raises:
+        FlowError: it is not of that form.
+    """
+    place, equals, said = text.partition("=")
+    node, dot, param = place.strip().partition(".")
+    values = _values(said.strip())
+    if not (equals and dot and node and param and values):
+        raise _wrong(
+            f'"{text}" is no axis.', 'Write node.param=one,other, or node.param=["one", "other"].'
+        )
+    return Axis(node, param, values)
+
+
+def variants_of(flow: Flow, axes: Sequence[Axis], catalog: Catalog, folder: Any) -> list[Variant]:
+    """Every combination; the flow as it is where there is no axis.
+
+    Raises:
+        FlowError: an axis names what is not there, or a variant has errors of its own.
+    """
+    nodes = flow.by_id()
+    for axis in axes:
+        if axis.node not in nodes:
+            raise _wrong(
+                f'An axis names a node "{axis.node}" that is not there.',
+                f"There are: {', '.join(nodes)}.",
+            )
+    count = 1
+    for axis in axes:
+        count *= len(axis.values)
+    if count > MOST:
+        raise _wrong(f"{count} variants are too many.", f"Take at most {MOST}.")
+    made = []
+    for chosen in product(*(axis.values for axis in axes)):
+        changes: dict[str, dict[str, Any]] = {}
+        for axis, value in zip(axes, chosen, strict=True):
+            changes.setdefault(axis.node, {})[axis.param] = value
+        changed = flow.with_params(changes)
+        refuse_unreadable(changed)
+        name = ", ".join(
+            _named(axis, value, axes) for axis, value in zip(axes, chosen, strict=True)
+        )
+        errors = [p for p in validate(changed, catalog, folder) if p.severity == "error"]
+        if errors:
+            head = f"In the variant {name}: " if name else ""
+            raise FlowError([Problem(p.code, head + p.message, p.fix, p.severity, p.node)
+                             for p in errors])  # fmt: skip
+        made.append(Variant(name or "as it is", changes, changed))
+    return made
+
+
+def _values(text: str) -> tuple[Any, ...]:
+    if text.startswith("["):
+        try:
+            found = json.loads(text)
+        except (ValueError, RecursionError):
+            return ()
+        return tuple(found) if isinstance(found, list) else ()
+    return tuple(_value(part.strip()) for part in text.split(",")) if text else ()
+
+
+def _value(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return text
+
+
+def _named(axis: Axis, value: Any, axes: Sequence[Axis]) -> str:
+    alone = sum(other.param == axis.param for other in axes) == 1
+    shown = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    short = " ".join(shown.split())
+    short = short if len(short) <= 60 else f"{short[:57]}…"
+    return f"{axis.param if alone else f'{axis.node}.{axis.param}'}={short}"
+
+
+def _wrong(message: str, fix: str) -> FlowError:
+    return FlowError([Problem("experiment/axis", message, fix)])

@@ -1,0 +1,267 @@
+"""An experiment: cases, axes, checks, what is run again, what is kept, and the command."""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from patchbay.flows.document.model import Flow
+from patchbay.flows.document.writing import canonical_text
+from patchbay.flows.experiments.cases import read_cases
+from patchbay.flows.experiments.checking import read_check
+from patchbay.flows.experiments.grid import as_result, best_of, grid_of, worse_than
+from patchbay.flows.experiments.keeping import ExperimentCell, KeptCells
+from patchbay.flows.experiments.report import as_csv, as_html, as_markdown, grid_table, sentences
+from patchbay.flows.experiments.running import Experiment
+from patchbay.flows.experiments.variants import read_axis, variants_of
+from patchbay.flows.problems import FlowError
+from patchbay.flows.runs.environment import Environment
+from tests.flows.cli.conftest import Patchbay, environ, patchbay, plugin, ready  # noqa: F401
+from tests.flows.runs.harness import CATALOG, environment, flow
+
+ECHO = flow(
+    {
+        "ask": ("io.input", {"name": "text"}),
+        "say": ("prompt.template", {"template": "{text}"}),
+        "out": ("io.output", {"name": "answer"}),
+    },
+    ["ask.value > say.text", "say.text > out.value"],
+    name="Echo",
+)
+TABLE = "text,expected\none,one\ntwo,two\nthree,3\nfour,four\n"
+
+
+@pytest.fixture(autouse=True)
+def own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("PATCHBAY_HOME", str(tmp_path / "home"))
+    return tmp_path / "home"
+
+
+def made(tmp_path: Path, *axes: str, table: str = TABLE, document: Flow = ECHO) -> Experiment:
+    path = tmp_path / "cases.csv"
+    path.write_text(table, encoding="utf-8")
+    variants = variants_of(document, [read_axis(axis) for axis in axes], CATALOG, tmp_path)
+    return Experiment(variants, read_cases(path, ["text"]), "answer", KeptCells("echo"), tmp_path)
+
+
+def ran(experiment: Experiment, env: Environment | None = None) -> list[ExperimentCell]:
+    cells: list[ExperimentCell] = []
+    work = experiment.run(env or environment(), lambda cell, done, total: cells.append(cell))
+    asyncio.run(work)
+    return cells
+
+
+AXIS = 'say.template=["{text}", "{text}!", "no {text}"]'
+
+
+def test_the_grid_scores_and_compares(tmp_path: Path) -> None:
+    experiment = made(tmp_path, AXIS)
+    assert len(ran(experiment)) == 12
+    grid = grid_of(experiment, [read_check("exact", tmp_path), read_check("contains", tmp_path)])
+    means = [one.interval.mean for one in grid if one.interval]
+    assert means == [0.75, 0.0, 0.0, 0.75, 0.75, 0.75]
+    assert grid[1].difference is not None
+    assert (grid[1].difference.better, grid[1].difference.worse) == (0, 3)
+    best = best_of(grid)
+    assert best is not None
+    assert best.variant.name == "template={text}"
+    said = sentences(grid)
+    assert "template={text}! (exact): within noise of the first; about 6 cases would settle it." \
+        in said  # fmt: skip
+    assert "template={text}! (contains): no case differs from the first." in said
+
+
+def test_only_what_changed_runs_again(tmp_path: Path) -> None:
+    assert len(ran(made(tmp_path, AXIS))) == 12
+    assert ran(made(tmp_path, AXIS)) == []
+    more = made(tmp_path, AXIS, table=TABLE + "five,five\n")
+    assert len(ran(more)) == 3
+    other = made(tmp_path, 'say.template=["{text}", "{text}?"]')
+    assert len(ran(other)) == 4
+    # What should come out, where boxes lie and what they are called runs nothing anew.
+    renamed = ECHO.model_copy(update={"name": "Other", "description": "…"})
+    assert ran(made(tmp_path, AXIS, table=TABLE.replace("three,3", "three,4"), document=renamed)) \
+        == []  # fmt: skip
+
+
+def test_an_experiment_that_was_killed_goes_on(tmp_path: Path) -> None:
+    class Killed(BaseException):
+        """As a signal would."""
+
+    experiment = made(tmp_path, AXIS)
+    experiment.side_by_side = 1
+
+    def die(cell: ExperimentCell, done: int, total: int) -> None:
+        if done == 5:
+            raise Killed
+
+    with pytest.raises(BaseException):  # noqa: B017, PT011 - a group with it inside
+        asyncio.run(experiment.run(environment(), die))
+    with (experiment.kept.folder / "cells.jsonl").open("a") as file:
+        file.write('{"variant": "cut of')  # a line that was cut off
+    again = made(tmp_path, AXIS)
+    assert len(ran(again)) == 7
+    assert ran(made(tmp_path, AXIS)) == []
+
+
+def test_a_run_that_fails_counts_as_wrong_and_is_tried_again(tmp_path: Path) -> None:
+    document = flow(
+        {
+            "ask": ("io.input", {"name": "text"}),
+            "fail": ("test.fail", {"how": "final"}),
+            "out": ("io.output", {"name": "answer"}),
+        },
+        ["ask.value > fail.text", "fail.text > out.value"],
+    )
+    experiment = made(tmp_path, document=document)
+    cells = ran(experiment)
+    assert all(cell.error for cell in cells)
+    (one,) = grid_of(experiment, [read_check("exact", tmp_path)])
+    assert one.failed == 4
+    assert one.interval is not None
+    assert one.interval.mean == 0
+    assert len(ran(made(tmp_path, document=document))) == 4
+
+
+def test_worse_than_the_last_time(tmp_path: Path) -> None:
+    table = "text,expected\n" + "".join(f"w{n},w{n}\n" for n in range(12))
+    experiment = made(tmp_path, table=table)
+    ran(experiment)
+    exact = [read_check("exact", tmp_path)]
+    good = grid_of(experiment, exact)
+    last = as_result(good, experiment.cases)
+    assert worse_than(good, experiment.cases, last) == []
+    last_but_other = json.loads(json.dumps(last))
+    worse = ECHO.with_params({"say": {"template": "no {text}"}})
+    bad = made(tmp_path, table=table, document=worse)
+    ran(bad)
+    (line,) = worse_than(grid_of(bad, exact), bad.cases, last_but_other)
+    assert line == "as it is (exact): -1.000 on 12 cases, 12 worse and 0 better"
+
+
+@pytest.mark.parametrize(
+    ("check", "given", "right", "score"),
+    [
+        ("exact", " Positive. ", "positive", 1), ("exact", "positive!", "positive", 0),
+        ("exact", 3.0, "3", 1), ("contains", "It is Paris, of course", "paris", 1),
+        ("contains", "London", "Paris", 0), ("number", "3 + 4 = 7", "7", 1),
+        ("number", "about 7.2", 7, 0), ("number:0.5", "about 7.2", 7, 1),
+        ("number", "none", 7, 0), ("number", "1,234.5", 1234.5, 1),
+    ],
+)  # fmt: skip
+def test_checks(check: str, given: Any, right: Any, score: float, tmp_path: Path) -> None:
+    assert read_check(check, tmp_path).score(given, right) == score
+
+
+def test_a_schema_needs_nothing_that_should_come_out(tmp_path: Path) -> None:
+    (tmp_path / "s.json").write_text('{"type": "object", "required": ["a"]}')
+    check = read_check("schema:s.json", tmp_path)
+    assert not check.needs_expected
+    assert [check.score(given, None) for given in ('{"a": 1}', {"b": 1}, "{")] == [1, 0, 0]
+
+
+def test_reports_hold_what_was_said_without_acting(tmp_path: Path) -> None:
+    table = 'text,expected\n"<script>alert(1)</script>",x\n"=1+1",x\n'
+    experiment = made(tmp_path, 'say.template=["{text}", "=SUM({text})"]', table=table)
+    ran(experiment)
+    grid = grid_of(experiment, [read_check("exact", tmp_path)])
+    shown = grid_table(grid, "Echo")
+    rows = list(csv.reader(io.StringIO(as_csv(shown))))
+    assert rows[0][0] == "variant"
+    assert rows[2][0] == "template==SUM({text})"
+    page = as_html([shown], ["<b>"], "Echo <1>")
+    assert "<script" not in page
+    assert "Echo &lt;1&gt;" in page
+    assert as_markdown([shown], sentences(grid)).startswith("**Echo**")
+
+
+@pytest.mark.parametrize(
+    ("axis", "message"),
+    [
+        ("template=a", "is no axis"), ("say.template=", "is no axis"), ("say=a", "is no axis"),
+        ("other.x=1", 'a node "other" that is not there'),
+        ("say.size=1", "In the variant size=1: "),
+    ],
+)  # fmt: skip
+def test_an_axis_that_is_none(axis: str, message: str, tmp_path: Path) -> None:
+    with pytest.raises(FlowError) as caught:
+        made(tmp_path, axis)
+    assert message in caught.value.problems[0].message
+    assert caught.value.problems[0].fix
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        ("", "holds no cases"),
+        ("text,expected\n", "holds no cases"),
+        ("[1, 2]", "no list of objects"),
+        ("{broken", "cannot be read as a table"),
+        ("text,expected\na,b,c\n", "more or fewer cells"),
+    ],
+)
+def test_cases_that_are_none(table: str, message: str, tmp_path: Path) -> None:
+    with pytest.raises(FlowError) as caught:
+        made(tmp_path, table=table)
+    assert message in caught.value.problems[0].message
+
+
+def test_cases_of_another_flow(tmp_path: Path) -> None:
+    path = tmp_path / "cases.jsonl"
+    path.write_text('{"question": "a", "expected": "b"}')
+    with pytest.raises(FlowError, match="no column for an input"):
+        read_cases(path, ["text", "style"])
+    (case,) = read_cases(path, ["text"])  # the only input takes the only column
+    assert case.inputs == {"text": "a"}
+    with pytest.raises(FlowError, match='no column "right"'):
+        read_cases(path, ["question"], "right")
+
+
+@pytest.mark.parametrize("check", ["exactly", "number:x", "schema:", "schema:none.json"])
+def test_a_check_that_is_none(check: str, tmp_path: Path) -> None:
+    with pytest.raises(FlowError) as caught:
+        read_check(check, tmp_path)
+    assert caught.value.problems[0].code == "experiment/check"
+
+
+def test_a_disk_that_is_full(tmp_path: Path, own_home: Path) -> None:
+    own_home.write_text("no folder")
+    with pytest.raises(FlowError, match="cannot be kept"):
+        made(tmp_path)
+
+
+# --- the command ----------------------------------------------------------------------------------
+
+
+def test_the_command(patchbay: Patchbay, tmp_path: Path) -> None:  # noqa: F811
+    path, cases = tmp_path / "echo.json", tmp_path / "cases.csv"
+    path.write_text(canonical_text(ECHO))
+    cases.write_text(TABLE)
+    args = ("experiment", str(path), "--cases", str(cases))
+    vary = ("--vary", 'say.template=["{text}!", "{text}"]', "--check", "contains", "--check",
+            "exact")  # fmt: skip
+    done = patchbay(*args, *vary, "--at-least", "0.7")
+    assert done.returncode == 0, done.stderr
+    assert "8/8" in done.stderr
+    assert "template={text}!" in done.stdout
+    again = patchbay(*args, *vary, "--report", "md", "--at-least", "0.8")
+    assert again.returncode == 1
+    assert "The best variant scores 0.750, less than 0.8." in again.stderr
+    assert "8/8" not in again.stderr
+    assert "| 3 | text: three | 3 | [0] three! | [0] three |" in again.stdout
+    page = tmp_path / "report.html"
+    other = ("--vary", 'say.template=["no {text}", "{text}"]')
+    best = patchbay(*args, *other, "--report", "html", "-o",
+                    str(page), "--use-best", "--no-worse-than", "LAST")  # fmt: skip
+    assert best.returncode == 0, best.stderr
+    assert page.read_text().startswith("<!doctype html>")
+    assert '"template": "{text}"' in path.read_text()
+    bad = patchbay("experiment", str(path), "--cases", str(tmp_path / "none.csv"))
+    assert bad.returncode == 1
+    assert "experiment/cases" in bad.stderr
