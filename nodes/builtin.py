@@ -80,7 +80,9 @@ _WHERE = {
     "eval.accuracy": "evaluation.accuracy:Accuracy",
     # Training
     "train.instruction_data": "training.instruction_data:InstructionDataNode",
+    "train.preference_data": "training.preference_data:PreferenceDataNode",
     "train.supervised": "training.supervised_node:TrainSupervised",
+    "train.preference": "training.preference_node:TrainPreference",
     # Text
     "text.join": "text.join:JoinTexts",
     "text.split": "text.split:SplitText",

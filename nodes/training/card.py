@@ -36,8 +36,9 @@ def card(job: Job, record: dict[str, Any]) -> str:
             "the last"
         )
     if record["before"]:
+        what = "loss" if job.settings.kind == "supervised" else "margin (nats)"
         lines.append(
-            f"- Rows held out: loss {mean(record['before']):.4g} before, "
+            f"- Rows held out: {what} {mean(record['before']):.4g} before, "
             f"{mean(record['after']):.4g} after ({len(record['before'])} rows)"
         )
     return "\n".join([*head, "", *lines]) + "\n"

@@ -46,7 +46,7 @@ def mean(found: RowLosses) -> float:
     return sum(loss for loss, _ in found) / max(1, sum(count for _, count in found))
 
 
-def compared(before: RowLosses, after: RowLosses, seed: int = 0) -> Table:
+def compared(before: RowLosses, after: RowLosses, what: str, seed: int = 0) -> Table:
     """Both with percentile intervals over rows, and their paired difference.
 
     Efron 1979, "Bootstrap methods: another look at the jackknife".
@@ -62,8 +62,8 @@ def compared(before: RowLosses, after: RowLosses, seed: int = 0) -> Table:
         mean([after[i] for i in sample]) - mean([before[i] for i in sample]) for sample in samples
     )
     rows.append(("trained - base", mean(after) - mean(before), *_ends(apart)))
-    title = f"Loss of a learned token on {len(before)} rows held out, with 95% intervals"
-    return Table(columns=("model", "loss", "low", "high"), rows=tuple(rows), title=title)
+    title = f"{what} on {len(before)} rows held out, with 95% intervals"
+    return Table(columns=("model", "mean", "low", "high"), rows=tuple(rows), title=title)
 
 
 def _ends(drawn: Sequence[float]) -> tuple[float, float]:

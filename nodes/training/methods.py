@@ -33,6 +33,7 @@ def peft_config(settings: TrainingSettings, network: Any) -> Any:
         lora_alpha=params.alpha,
         lora_dropout=params.dropout,
         target_modules=targets,
+        init_lora_weights=True if params.start == "zero" else params.start.lower(),
         use_rslora=params.method == "rank-stabilized LoRA",
         use_dora=params.method == "DoRA",
         task_type="CAUSAL_LM",

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, model_validator
 
 from patchbay.nodes.contract import Field, NodeParams
 
@@ -41,6 +41,9 @@ class TrainingParams(NodeParams):
     """Rows of the matrices: more of them can learn more, and take more memory."""
     alpha: float = Field(16, gt=0, le=10_000)
     """Strength: LoRA multiplies by alpha / rank, rank-stabilized by alpha / √rank."""
+    start: Literal["zero", "PiSSA", "OLoRA"] = Field("zero")
+    """How the matrices begin: so that they change nothing, or as the principal part of the layers,
+    which the base then lacks while it is trained."""
     dropout: float = Field(0, ge=0, lt=1)
     """The share of inputs of the matrices that is left out in each step."""
     epochs: float = Field(2, gt=0, le=1000)
@@ -68,6 +71,12 @@ class TrainingParams(NodeParams):
     seed: int = Field(0, ge=0, le=2**32 - 2)
     """For the order of rows and the start of the matrices."""
 
+    @model_validator(mode="after")
+    def _starts_where_it_can(self) -> TrainingParams:
+        if self.start != "zero" and self.method not in ("LoRA", "rank-stabilized LoRA"):
+            raise ValueError(f"{self.start} starts LoRA over weights in 16 or 32 bits only")
+        return self
+
 
 class TrainingSettings(BaseModel):
     """All that the numbers of a training depend on, besides base and rows."""
@@ -75,7 +84,7 @@ class TrainingSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     kind: str
-    """Which training: `supervised`."""
+    """Which training: `supervised` or `preference`."""
     params: TrainingParams
     more: dict[str, float | str] = {}
     """What only this kind of training knows."""

@@ -1,223 +1,67 @@
-"""Supervised training by TRL's SFTTrainer: from a job to an adapter or a model in its folder."""
+"""Supervised training by TRL's SFTTrainer."""
 
 from __future__ import annotations
 
-import contextlib
-import json
-import shutil
-from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from patchbay.nodes.contract import NodeError
-from patchbay.nodes.models.transformers.adapter import CONFIG
-from patchbay.nodes.models.transformers.anatomy import anatomy
-from patchbay.nodes.models.transformers.libraries import load_libraries, making_networks
-from patchbay.nodes.models.transformers.load import pick_device
-from patchbay.nodes.models.transformers.trained import ABOUT
-from patchbay.nodes.training.base import network_of, reader_of, root_of
-from patchbay.nodes.training.card import card
+from patchbay.nodes.models.transformers.libraries import making_networks
+from patchbay.nodes.training.base import network_of
+from patchbay.nodes.training.datasets import DataSet
+from patchbay.nodes.training.doing import BaseOpening, arguments
 from patchbay.nodes.training.held_out import RowLosses, losses
 from patchbay.nodes.training.job import Job, tokens_of
-from patchbay.nodes.training.measure import (
-    check_memory,
-    estimate,
-    in_words,
-    operations_a_second,
-)
 from patchbay.nodes.training.methods import bits_of, peft_config
-from patchbay.nodes.training.tokens import RowTokens
+from patchbay.nodes.training.tokens import RowReader, RowTokens
 from patchbay.nodes.training.watching import Watch, callback, hush
-from patchbay.nodes.training.working import alone
-from patchbay.nodes.values import SecretRef, Spec
-from patchbay.nodes.weights.refs import Report
 
 
-@dataclass(frozen=True, slots=True)
-class BaseOpening:
-    """What opening adapters of the base asks for."""
+class Supervised:
+    """Answers that are known: the loss is that of their tokens."""
 
-    report: Report
+    def rows(self, job: Job, data: DataSet, reader: RowReader) -> list[RowTokens]:
+        """The rows as tokens, with what is learned of them."""
+        return tokens_of(job, data, reader)
 
-    def secret(self, ref: SecretRef) -> str:
-        """None is needed."""
-        raise NodeError(f"Training has no secret {ref.secret!r}.")
+    def sizes(self, rows: list[RowTokens]) -> list[RowTokens]:
+        """The rows themselves."""
+        return rows
 
-    def open(self, spec: Spec) -> Any:
-        """Nothing is shared: the network is changed."""
-        return spec.open(self)
+    def measured(self, trainer: Any, rows: list[RowTokens]) -> RowLosses:
+        """The loss of each row."""
+        return losses(trainer, rows)
 
+    def trainer(self, job: Job, tokenizer: Any, rows: list[RowTokens], watch: Watch) -> Any:
+        """TRL's SFTTrainer."""
+        import datasets
+        import transformers
+        from trl.trainer.sft_config import SFTConfig
+        from trl.trainer.sft_trainer import SFTTrainer
 
-def train(job: Job, watch: Watch) -> dict[str, Any]:
-    """Train, or find what was trained before. Blocks for as long as it takes.
+        hush()
 
-    Returns:
-        The record: `figures` of all steps, `before` and `after` of rows held out, `seconds` a step,
-        `memory` estimated and seen.
-
-    Raises:
-        NodeError: it cannot be trained, or was stopped; a checkpoint is left where there was a
-            step.
-    """
-    if (known := job.place.record()) is not None:
-        return known | {"again": True}
-    with alone(job.place, watch):
-        if (known := job.place.record()) is not None:  # somebody else has done it meanwhile
-            return known | {"again": True}
-        return _train(job, watch)
-
-
-def _train(job: Job, watch: Watch) -> dict[str, Any]:
-    load_libraries()
-    reader = reader_of(job.base, watch.report)
-    rows = tokens_of(job, job.data, reader)
-    held = [] if job.held_out is None else tokens_of(job, job.held_out, reader)
-    thought = _estimated(job, rows, watch)
-    with _random_numbers_given_back():
-        trainer = trainer_of(job, reader.tokenizer, rows, watch)
-        before = _base_losses(trainer, held)
-        start = job.place.last_checkpoint()
-        if start is not None:
-            watch.figures = _figures_until(start)
-            watch.report(f"going on from {start.name}", len(watch.figures), None)
-        trainer.train(resume_from_checkpoint=None if start is None else str(start))
-        if watch.stopped:
-            step = trainer.state.global_step
-            raise NodeError(
-                f"The training was stopped after step {step} of {trainer.state.max_steps}.",
-                fix="Run it again to go on from there.",
-                code="training/stopped",
-                retry=False,
-            )
-        after = losses(trainer, held)
-        record = {
-            "figures": watch.figures,
-            "before": before,
-            "after": after,
-            "seconds": watch.each,
-            "memory": thought,
-            **job.about(),
-        }
-        made = job.place.folder / "making"
-        shutil.rmtree(made, ignore_errors=True)
-        _save(job, trainer, reader.tokenizer, made, record)
-        job.place.end(made, record)
-    return record | {"again": False}
-
-
-def trainer_of(job: Job, tokenizer: Any, rows: list[RowTokens], watch: Watch) -> Any:
-    """TRL's trainer for a job, ready to begin. `card.py` writes the same as a script."""
-    import datasets
-    import transformers
-    from trl.trainer.sft_config import SFTConfig
-    from trl.trainer.sft_trainer import SFTTrainer
-
-    hush()
-
-    params = job.settings.params
-    network, _ = network_of(
-        job.base, params.precision, bits_of(job.settings), BaseOpening(watch.report)
-    )
-    total = job.settings.total_steps(len(rows))
-    data = datasets.Dataset.from_list(
-        [{"input_ids": list(row.ids), "labels": row.labels} for row in rows]
-    )
-    args = SFTConfig(
-        output_dir=str(job.place.checkpoints),
-        max_length=None,  # the rows are cut already
-        dataset_kwargs={"skip_prepare_dataset": True},
-        **arguments(job, total),
-    )
-    transformers.set_seed(params.seed)
-    with making_networks():
-        trainer = SFTTrainer(
-            model=network,
-            args=args,
-            train_dataset=data,
-            processing_class=tokenizer,
-            peft_config=peft_config(job.settings, network),
-            callbacks=[callback(watch)],
+        params = job.settings.params
+        network, _ = network_of(
+            job.base, params.precision, bits_of(job.settings), BaseOpening(watch.report)
         )
-    trainer.remove_callback(transformers.PrinterCallback)  # it prints to where answers go
-    return trainer
-
-
-def arguments(job: Job, total: int) -> dict[str, Any]:
-    """The arguments that every trainer takes, in the words of Transformers."""
-    params = job.settings.params
-    schedule = params.schedule
-    if schedule == "constant" and params.warmup:
-        schedule = "constant_with_warmup"  # type: ignore[assignment]
-    return {
-        "per_device_train_batch_size": params.batch,
-        "gradient_accumulation_steps": params.accumulate,
-        "learning_rate": job.settings.rate,
-        "lr_scheduler_type": schedule,
-        "warmup_steps": round(params.warmup * total),
-        "max_steps": total,
-        "logging_steps": 1,
-        "save_steps": params.keep_every,
-        "save_total_limit": 2,
-        "seed": params.seed,
-        "bf16": params.precision == "bfloat16",
-        "gradient_checkpointing": params.checkpointing,
-        "use_cpu": pick_device(root_of(job.base).device) == "cpu",
-        "dataloader_pin_memory": False,
-        "report_to": [],
-        "disable_tqdm": True,
-    }
-
-
-def _estimated(job: Job, rows: list[RowTokens], watch: Watch) -> str:
-    made = anatomy(root_of(job.base).weights)
-    if made is None:
-        return ""
-    known = estimate(made, job.settings, rows)
-    check_memory(known, job.settings, made, rows)
-    words = in_words(known, job.settings.total_steps(len(rows)), operations_a_second())
-    watch.report(words, 0, None)
-    return words
-
-
-def _base_losses(trainer: Any, held: list[RowTokens]) -> RowLosses:
-    disabled = getattr(trainer.model, "disable_adapter", contextlib.nullcontext)
-    with disabled():
-        return losses(trainer, held)
-
-
-def _figures_until(checkpoint: Path) -> list[dict[str, float]]:
-    """What the steps before a checkpoint said, from the trainer's own record."""
-    state = json.loads((checkpoint / "trainer_state.json").read_text("utf-8"))
-    known = [entry for entry in state["log_history"] if "loss" in entry]
-    return [{k: float(v) for k, v in entry.items() if v is not None} for entry in known]
-
-
-def _save(job: Job, trainer: Any, tokenizer: Any, made: Path, record: dict[str, Any]) -> None:
-    network = trainer.model
-    if job.settings.params.method == "all weights":
-        network.config.use_cache = True
-        network.save_pretrained(made)
-        tokenizer.save_pretrained(made)
-    else:
-        network.save_pretrained(made)
-        # Given the name while it saves, PEFT would look for its config on a hub.
-        config = json.loads((made / CONFIG).read_text("utf-8"))
-        config["base_model_name_or_path"] = job.base_name
-        (made / CONFIG).write_text(json.dumps(config, indent=2, sort_keys=True) + "\n", "utf-8")
-    (made / ABOUT).write_text(json.dumps(job.about(), indent=1) + "\n", "utf-8")
-    (made / "README.md").write_text(card(job, record), "utf-8")
-
-
-@contextlib.contextmanager
-def _random_numbers_given_back() -> Iterator[None]:
-    """The trainer seeds the numbers of the whole process; others get theirs back."""
-    import numpy as np
-    import torch
-
-    state = np.random.get_state()
-    with torch.random.fork_rng(devices=[]):
-        try:
-            yield
-        finally:
-            np.random.set_state(state)
+        total = job.settings.total_steps(len(rows))
+        data = datasets.Dataset.from_list(
+            [{"input_ids": list(row.ids), "labels": row.labels} for row in rows]
+        )
+        args = SFTConfig(
+            output_dir=str(job.place.checkpoints),
+            max_length=None,  # the rows are cut already
+            dataset_kwargs={"skip_prepare_dataset": True},
+            **arguments(job, total),
+        )
+        transformers.set_seed(params.seed)
+        with making_networks():
+            trainer = SFTTrainer(
+                model=network,
+                args=args,
+                train_dataset=data,
+                processing_class=tokenizer,
+                peft_config=peft_config(job.settings, network),
+                callbacks=[callback(watch)],
+            )
+        trainer.remove_callback(transformers.PrinterCallback)  # it prints to where answers go
+        return trainer

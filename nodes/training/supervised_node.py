@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-from typing import Any
-
 from patchbay.nodes.contract import Context, Node, Ports, port
 from patchbay.nodes.figures import Chart, Table
 from patchbay.nodes.models.transformers.lora import LoraModel
@@ -13,13 +10,11 @@ from patchbay.nodes.models.transformers.trained import TrainedAdapter
 from patchbay.nodes.training.base import checked_base
 from patchbay.nodes.training.datasets import InstructionData
 from patchbay.nodes.training.job import Job
-from patchbay.nodes.training.results import adapter_of, curve_of, held_out_of, model_of, report_of
+from patchbay.nodes.training.outcome import outcome_of
+from patchbay.nodes.training.results import held_out_of
 from patchbay.nodes.training.settings import TrainingParams, TrainingSettings
-from patchbay.nodes.training.supervised import train
-from patchbay.nodes.training.watching import Watch
-from patchbay.nodes.training.working import apart
+from patchbay.nodes.training.supervised import Supervised
 from patchbay.nodes.values import ModelSpec
-from patchbay.nodes.weights.refs import Report
 
 
 class TrainSupervised(Node):
@@ -81,31 +76,7 @@ class TrainSupervised(Node):
     async def run(self, inputs: Inputs, params: Params, ctx: Context) -> Outputs:
         settings = TrainingSettings(kind="supervised", params=params)
         job = Job(checked_base(inputs.model), inputs.data, inputs.held_out, settings)
-        watch = Watch(reporter(ctx), ctx.cancelled)
-        record = await ctx.blocking(apart, watch, lambda: train(job, watch))
-        if record["again"]:
-            await ctx.progress("trained before, with the same numbers", 1, 1)
-        outputs: dict[str, Any] = {
-            "model": await ctx.blocking(model_of, job),
-            "curve": curve_of(record),
-            "report": report_of(job, record),
-        }
-        if params.method != "all weights":
-            outputs["adapter"] = await ctx.blocking(adapter_of, job)
+        record, outputs = await outcome_of(job, Supervised(), ctx)
         if record["before"]:
             outputs["held_out"] = held_out_of(record)
         return self.Outputs(**outputs)
-
-
-def reporter(ctx: Context) -> Report:
-    """Progress of a thread as that of the node."""
-    loop = asyncio.get_running_loop()
-
-    def report(label: str, done: float, total: float | None) -> None:
-        if not loop.is_closed():
-            loop.call_soon_threadsafe(lambda: asyncio.ensure_future(said(label, done, total)))
-
-    async def said(label: str, done: float, total: float | None) -> None:
-        await ctx.progress(label, done, total)
-
-    return report

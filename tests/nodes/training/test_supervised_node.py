@@ -21,9 +21,10 @@ from patchbay.nodes.models.transformers.lora_node import LoraNode
 from patchbay.nodes.models.transformers.spec import TransformersModel
 from patchbay.nodes.testing import RecordingContext, run_node
 from patchbay.nodes.training.datasets import InstructionData, kept
+from patchbay.nodes.training.doing import train as trained_by
 from patchbay.nodes.training.job import Job
 from patchbay.nodes.training.settings import TrainingParams, TrainingSettings
-from patchbay.nodes.training.supervised import train
+from patchbay.nodes.training.supervised import Supervised
 from patchbay.nodes.training.supervised_node import TrainSupervised
 from patchbay.nodes.training.watching import Watch
 from patchbay.nodes.training.working import apart
@@ -41,6 +42,10 @@ def job_of(
 ) -> Job:
     chosen = TrainingParams(**{**QUICK, **params})
     return Job(base, data, held_out, TrainingSettings(kind="supervised", params=chosen))
+
+
+def train(job: Job, watch: Watch) -> dict[str, Any]:
+    return trained_by(job, watch, Supervised())
 
 
 def quiet() -> Watch:

@@ -1,0 +1,226 @@
+"""The node `train.preference_data`: two answers to a prompt, of which one is preferred."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Sequence
+from itertools import combinations
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import JsonValue
+
+from patchbay.nodes.contract import Context, Field, Node, NodeError, NodeParams, Ports, port
+from patchbay.nodes.figures import Table
+from patchbay.nodes.io.csv_table import Delimiter
+from patchbay.nodes.io.records import Record, column, records
+from patchbay.nodes.training.datasets import DataRow, PreferenceData, kept
+from patchbay.nodes.training.instruction_data import split
+from patchbay.nodes.values import FileRef, as_text
+
+READY = Path(__file__).parent / "ready" / "polite.jsonl"
+"""A small set that ships, ours, under our licence: polite answers before rude ones."""
+
+PreferenceForm = Literal["pairs", "ranking", "ratings"]
+BAD = ("without an answer", "both the same", "twice", "the other way round before")
+
+
+class PreferenceDataNode(Node):
+    """Prompts with an answer that people prefer and one that they do not.
+
+    From pairs, from rankings (a list of answers, the best first: every better one is preferred to
+    every worse one), or from ratings of single answers on a scale (of two answers to one prompt the
+    one with the higher mean is preferred). Rows that say nothing, or the opposite of an earlier
+    one, are named and left out.
+    """
+
+    kind, version = "train.preference_data", 1
+    title, family, icon = "Preference data", "Training", "vote"
+    synonyms = ("dataset", "dpo", "rlhf", "pairs", "ranking", "likert", "alignment")
+
+    class Params(NodeParams):
+        form: PreferenceForm = Field("pairs")
+        """What a record is: a pair, a ranking of answers, or one rated answer."""
+        prompt_field: str = Field("prompt", min_length=1)
+        """The field that holds the prompt."""
+        chosen_field: str = Field("chosen", min_length=1)
+        """The field of the preferred answer."""
+        rejected_field: str = Field("rejected", min_length=1)
+        """The field of the other answer."""
+        answers_field: str = Field("answers", min_length=1)
+        """In rankings: the field with the list of answers, the best first."""
+        answer_field: str = Field("answer", min_length=1)
+        """In ratings: the field of the answer."""
+        rating_field: str = Field("rating", min_length=1)
+        """In ratings: the field of the number."""
+        system: str = Field("", max_length=20_000, widget="textarea")
+        """A system text for all rows."""
+        held_out: float = Field(0.2, ge=0, le=0.9)
+        """The share of rows that is not trained on, to measure with."""
+        seed: int = Field(0, ge=0, le=2**32 - 2)
+        """Which rows are held out."""
+        delimiter: Delimiter = Field("auto")
+        """How the cells of a CSV stand apart."""
+
+    class Inputs(Ports):
+        source: FileRef | str | JsonValue | None = port(
+            None, doc="Records as JSON Lines, a JSON list or CSV. Without it, a set of ours."
+        )
+
+    class Outputs(Ports):
+        data: PreferenceData = port(doc="The pairs to train on.")
+        held_out: PreferenceData = port(doc="The pairs to measure with.")
+        report: Table = port(doc="What was given, what is wrong with it, and what is kept.")
+        table: Table = port(doc="The pairs to train on, to look at.")
+
+    value_types = (PreferenceData,)
+
+    @classmethod
+    def summary(cls, params: Params) -> str:
+        """The form, and how much is held out."""
+        return f"{params.form}, {params.held_out:.0%} held out"
+
+    @classmethod
+    def repeatable(cls, params: Params, inputs: Ports) -> bool:
+        """The rows lie in a folder of the person; whether they still do, only a run sees."""
+        return False
+
+    async def run(self, inputs: Inputs, params: Params, ctx: Context) -> Outputs:
+        outputs, warnings = await ctx.blocking(_made, inputs, params)
+        for sentence in warnings:
+            await ctx.warn(sentence)
+        return self.Outputs(**outputs)
+
+
+def _made(
+    inputs: PreferenceDataNode.Inputs, params: PreferenceDataNode.Params
+) -> tuple[dict[str, Any], list[str]]:
+    if inputs.source is None:
+        lines = READY.read_text("utf-8").splitlines()
+        pairs = _pairs([json.loads(line) for line in lines], "prompt", "chosen", "rejected")
+    else:
+        given = records(inputs.source, "source", params.delimiter)
+        pairs = _of_form(given, params)
+    good, bad = _sorted_out(pairs)
+    sentences = [
+        f"{len(numbers)} pairs are {what} (the first is number {numbers[0]}); left out."
+        for what, numbers in bad.items()
+    ]
+    if not good:
+        raise NodeError(
+            f"Of {len(pairs)} pairs none is left to train on. {' '.join(sentences)}",
+            fix="Give prompts with two different answers each.",
+            port="source",
+            code="training/no-rows",
+            retry=False,
+        )
+    first = [{"role": "system", "content": params.system}] if params.system else []
+    rows = [_row(first, *pair) for pair in good]
+    train, held = split(rows, params.held_out, params.seed)
+    name = "polite" if inputs.source is None else "the wired pairs"
+    counts: list[tuple[JsonValue, ...]] = [("given", len(pairs))]
+    counts += [(what, len(numbers)) for what, numbers in bad.items()]
+    shown = tuple((r["prompt"][-1]["content"], r["chosen"], r["rejected"]) for r in train)
+    title = f"{name}: {len(train)} pairs to train on, {len(held)} held out"
+    outputs = {
+        "data": kept(PreferenceData, train, name),
+        "held_out": kept(PreferenceData, held, f"{name}, held out"),
+        "report": Table(
+            columns=("what", "pairs"), rows=(*counts, ("kept", len(good))), title=title
+        ),
+        "table": Table(columns=("prompt", "preferred", "other"), rows=shown, title=title),
+    }
+    return outputs, sentences
+
+
+AnswerPair = tuple[str, str, str]
+"""Prompt, the preferred answer, the other."""
+
+
+def _of_form(given: list[Record], params: PreferenceDataNode.Params) -> list[AnswerPair]:
+    if params.form == "pairs":
+        return _pairs(given, params.prompt_field, params.chosen_field, params.rejected_field)
+    asked = column(given, params.prompt_field, "source")
+    if params.form == "ranking":
+        return [
+            (prompt, better, worse)
+            for number, (prompt, row) in enumerate(zip(asked, given, strict=True), 1)
+            for better, worse in combinations(_ranked(row, params.answers_field, number), 2)
+        ]
+    return _rated(asked, given, params)
+
+
+def _pairs(given: list[Record], prompt: str, chosen: str, rejected: str) -> list[AnswerPair]:
+    columns = (column(given, field, "source") for field in (prompt, chosen, rejected))
+    return list(zip(*columns, strict=True))
+
+
+def _ranked(row: Record, field: str, number: int) -> list[str]:
+    answers = row.get(field)
+    if isinstance(answers, str):
+        try:
+            answers = json.loads(answers)
+        except ValueError:
+            answers = None
+    if not isinstance(answers, list) or len(answers) < 2:
+        raise NodeError(
+            f"Record {number} holds no ranking of two answers or more in {field!r}.",
+            fix="Give a list of answers, the best first.",
+            param="answers_field",
+            code="training/no-pairs",
+            retry=False,
+        )
+    return [as_text(answer) for answer in answers]
+
+
+def _rated(
+    asked: Sequence[str], given: list[Record], params: PreferenceDataNode.Params
+) -> list[AnswerPair]:
+    said = column(given, params.answer_field, "source")
+    rated = column(given, params.rating_field, "source")
+    marks: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
+    for number, (prompt, answer, rating) in enumerate(zip(asked, said, rated, strict=True), 1):
+        try:
+            marks[prompt][answer].append(float(rating))
+        except ValueError:
+            raise NodeError(
+                f"The rating of record {number} is {rating!r} and not a number.",
+                fix="Give ratings as numbers, the higher the better.",
+                param="rating_field",
+                code="training/no-pairs",
+                retry=False,
+            ) from None
+    pairs = []
+    for prompt, answers in marks.items():
+        mean = {answer: sum(all_) / len(all_) for answer, all_ in answers.items()}
+        for one, other in combinations(mean, 2):
+            if mean[one] != mean[other]:
+                better, worse = (one, other) if mean[one] > mean[other] else (other, one)
+                pairs.append((prompt, better, worse))
+    return pairs
+
+
+def _sorted_out(pairs: Sequence[AnswerPair]) -> tuple[list[AnswerPair], dict[str, list[int]]]:
+    good: dict[AnswerPair, None] = {}
+    bad: dict[str, list[int]] = {}
+    for number, (prompt, chosen, rejected) in enumerate(pairs, 1):
+        what = ""
+        if not chosen.strip() or not rejected.strip():
+            what = BAD[0]
+        elif chosen == rejected:
+            what = BAD[1]
+        elif (prompt, chosen, rejected) in good:
+            what = BAD[2]
+        elif (prompt, rejected, chosen) in good:
+            what = BAD[3]
+        if what:
+            bad.setdefault(what, []).append(number)
+        else:
+            good[prompt, chosen, rejected] = None
+    return list(good), bad
+
+
+def _row(first: list[dict[str, str]], prompt: str, chosen: str, rejected: str) -> DataRow:
+    asked = [*first, {"role": "user", "content": prompt}]
+    return {"prompt": asked, "chosen": chosen, "rejected": rejected}

@@ -1,0 +1,86 @@
+"""The node `train.preference`: adapt a model to what people prefer."""
+
+from __future__ import annotations
+
+from patchbay.nodes.contract import Context, Field, Node, Ports, port
+from patchbay.nodes.figures import Chart, Table
+from patchbay.nodes.models.transformers.lora import LoraModel
+from patchbay.nodes.models.transformers.spec import TransformersModel
+from patchbay.nodes.models.transformers.trained import TrainedAdapter
+from patchbay.nodes.training.base import checked_base
+from patchbay.nodes.training.datasets import PreferenceData
+from patchbay.nodes.training.job import Job
+from patchbay.nodes.training.outcome import outcome_of
+from patchbay.nodes.training.preference import Preference
+from patchbay.nodes.training.results import curve_of, held_out_of
+from patchbay.nodes.training.settings import TrainingParams, TrainingSettings
+from patchbay.nodes.values import ModelSpec
+
+TITLE = "How much likelier the preferred answer is, in nats"
+
+
+class TrainPreference(Node):
+    """Train a model on pairs of answers, so that the preferred one gets likelier (DPO).
+
+    The trainer is TRL's DPOTrainer. The reference, from which the model is kept from straying by
+    `beta`, is the model that is wired, adapters included, so the first loss is ln 2 whatever the
+    matrices begin with. What is trained is kept, resumed and given as by *Supervised training*.
+    Rafailov et al. 2023, arXiv:2305.18290.
+    """
+
+    kind, version = "train.preference", 1
+    title, family, icon = "Preference training", "Training", "vote"
+    synonyms = ("dpo", "rlhf", "preference tuning", "alignment", "train", "trl")
+    requires = ("torch", "transformers", "peft", "trl", "datasets")
+
+    class Params(TrainingParams):
+        """What every training lets people set, and how far it may stray."""
+
+        beta: float = Field(0.1, gt=0, le=100)
+        """How strongly it is kept near the model that is wired."""
+
+    class Inputs(Ports):
+        model: ModelSpec = port(doc="A Transformers model, with or without adapters.")
+        data: PreferenceData = port(doc="The pairs to train on.")
+        held_out: PreferenceData | None = port(None, doc="Pairs to measure with.")
+
+    class Outputs(Ports):
+        model: ModelSpec = port(doc="The trained model, for every node that asks a model.")
+        adapter: TrainedAdapter = port(doc="The adapter alone, for *LoRA adapter*.")
+        curve: Chart = port(doc="The loss of each step.")
+        margins: Chart = port(doc="How far the model has moved between both answers.")
+        report: Table = port(doc="What was trained, on what, at what cost; where it lies.")
+        held_out: Table = port(doc="Base and trained on pairs held out, with intervals.")
+
+    value_types = (TrainedAdapter, LoraModel, TransformersModel)
+
+    @classmethod
+    def summary(cls, params: Params) -> str:
+        """The method, and how far it may stray."""
+        return f"DPO, {params.method}, β {params.beta:g}"
+
+    @classmethod
+    def repeatable(cls, params: Params, inputs: Ports) -> bool:
+        """What was trained lies in a folder of the person, where the node looks itself."""
+        return False
+
+    @classmethod
+    def doubts(cls, params: Params, inputs: Ports) -> tuple[str, ...]:
+        """None of its own.
+
+        Raises:
+            NodeError: the model is of a kind that cannot be trained.
+        """
+        if isinstance(model := inputs["model"], ModelSpec):
+            checked_base(model)
+        return ()
+
+    async def run(self, inputs: Inputs, params: Params, ctx: Context) -> Outputs:
+        plain = TrainingParams(**params.model_dump(exclude={"beta"}))
+        settings = TrainingSettings(kind="preference", params=plain, more={"beta": params.beta})
+        job = Job(checked_base(inputs.model), inputs.data, inputs.held_out, settings)
+        record, outputs = await outcome_of(job, Preference(), ctx)
+        outputs["margins"] = curve_of(record, "margins")
+        if record["before"]:
+            outputs["held_out"] = held_out_of(record, TITLE)
+        return self.Outputs(**outputs)

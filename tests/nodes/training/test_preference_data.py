@@ -1,0 +1,75 @@
+"""Pairs of answers: from pairs, rankings and ratings; what is left out, and what is refused."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from patchbay.nodes.contract import NodeError
+from patchbay.nodes.testing import RecordingContext, run_node
+from patchbay.nodes.training.datasets import PreferenceData
+from patchbay.nodes.training.preference_data import PreferenceDataNode
+
+
+def made(params: dict[str, Any] | None = None, **inputs: Any) -> tuple[Any, RecordingContext]:
+    ctx = RecordingContext()
+    return run_node(PreferenceDataNode, params, inputs, ctx), ctx
+
+
+def pairs(data: PreferenceData) -> list[tuple[str, str, str]]:
+    return [(r["prompt"][-1]["content"], r["chosen"], r["rejected"]) for r in data.read()]
+
+
+def test_a_set_ships() -> None:
+    out, ctx = made()
+    assert (out["data"].rows, out["held_out"].rows) == (19, 5)
+    assert ctx.warnings == []
+
+
+def test_a_ranking_prefers_every_better_answer_to_every_worse_one() -> None:
+    given = [{"prompt": "a", "answers": ["x", "y", "z"]}]
+    out, _ = made({"form": "ranking", "held_out": 0, "system": "Be kind."}, source=given)
+    assert pairs(out["data"]) == [("a", "x", "y"), ("a", "x", "z"), ("a", "y", "z")]
+    assert out["data"].read()[0]["prompt"][0] == {"role": "system", "content": "Be kind."}
+
+
+def test_ratings_of_several_people_are_averaged() -> None:
+    table = "prompt,answer,rating\na,x,5\na,y,2\na,x,1\na,y,5\na,z,3.5\nb,x,4\n"
+    out, _ = made({"form": "ratings", "held_out": 0}, source=table)
+    assert pairs(out["data"]) == [("a", "y", "x"), ("a", "z", "x")]  # y and z are level
+
+
+def test_pairs_that_say_nothing_are_named_and_left_out() -> None:
+    lines = [
+        {"prompt": "a", "chosen": "x", "rejected": "y"},
+        {"prompt": "a", "chosen": "y", "rejected": "x"},
+        {"prompt": "a", "chosen": "x", "rejected": "y"},
+        {"prompt": "b", "chosen": "x", "rejected": "x"},
+        {"prompt": "c", "chosen": " ", "rejected": "x"},
+    ]
+    out, ctx = made({"held_out": 0}, source=lines)
+    assert out["data"].rows == 1
+    assert [row[0] for row in out["report"].rows] == [
+        "given", "the other way round before", "twice", "both the same", "without an answer",
+        "kept",
+    ]  # fmt: skip
+    assert "1 pairs are the other way round before (the first is number 2)" in ctx.warnings[0]
+
+
+@pytest.mark.parametrize(
+    ("params", "source", "message"),
+    [
+        ({}, [{"prompt": "a", "chosen": "x"}], "has no 'rejected'; it has: prompt, chosen"),
+        ({}, [{"prompt": "a", "chosen": "x", "rejected": "x"}], "none is left to train on"),
+        ({"form": "ranking"}, [{"prompt": "a", "answers": ["x"]}], "no ranking of two answers"),
+        ({"form": "ratings"}, [{"prompt": "a", "answer": "x", "rating": "good"}], "is 'good' and"),
+    ],
+)
+def test_what_is_no_preference_is_refused(
+    params: dict[str, Any], source: Any, message: str
+) -> None:
+    with pytest.raises(NodeError) as caught:
+        made(params, source=source)
+    assert message in caught.value.message
+    assert caught.value.fix
