@@ -18,7 +18,7 @@ from patchbay.nodes.builtin import BUILTIN
 from patchbay.nodes.catalog import Catalog
 from patchbay.nodes.contract import UNSET, Context, Field, JsonValue, Node, NodeParams, Ports, port
 from patchbay.nodes.questions import ApprovalWanted, ChoiceWanted, EditWanted, Question, Reply
-from tests.flows.runs.harness import environment, words
+from tests.flows.runs.harness import OUT, environment, flow, words
 from tests.flows.runs.nodes import NODES
 
 TEXT = str
@@ -180,3 +180,17 @@ async def goes_on(
     again = answered(history, run, value, question, **more)
     assert again is not None, "somebody else has the run"
     return await told(again)
+
+
+def asking(log: Path, **params: Any) -> Flow:
+    """A slow step, then a question, then its answer; beside them a branch that asks nobody."""
+    return flow(
+        {
+            "a": "test.text",
+            "slow": ("test.random", {"log": str(log)}),
+            "ask": ("test.ask", {"log": str(log), **params}),
+            "o": OUT,
+            "b": ("io.output", {"name": "beside"}),
+        },
+        ["a.text > slow.text", "slow.text > ask.text", "ask.text > o.value", "a.text > b.value"],
+    )  # fmt: skip
