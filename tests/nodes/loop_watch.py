@@ -7,14 +7,18 @@ turn. Audit hooks (PEP 578) see every such call, whatever library makes it.
 from __future__ import annotations
 
 import asyncio
+import inspect
 import sys
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from patchbay import nodes
+from patchbay import flows, nodes
 
 HOME = f"{Path(nodes.__file__).parent}/"
+ENGINE = f"{Path(flows.__file__).parent}/"
+TESTS = f"{Path(__file__).parents[1]}/"
+AWAITED = inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
 BLOCKING = {
     "open", "sqlite3.connect", "socket.connect", "socket.getaddrinfo", "subprocess.Popen",
     "os.listdir", "os.scandir", "os.mkdir", "os.rename", "os.remove", "os.rmdir", "os.chmod",
@@ -56,16 +60,27 @@ def _heard(event: str, args: tuple[Any, ...]) -> None:
 
 
 def _in_nodes(frame: FrameType | None) -> str:
-    """The function of a node that the loop is in; empty where it is none, or allowed."""
-    where = ""
+    """The function of a node that the loop is in; empty where it is none, or allowed.
+
+    Nor is it where a test calls a plain function of ours itself, to write a file for instance: only
+    what it awaits is a node at work. What the engine does for a node counts as the engine's: it
+    commits a question on the loop, before anybody sees it.
+    """
+    where, called = "", 0
     while frame is not None:
         file = frame.f_code.co_filename
-        if not where and any(part in file for part in LIBRARIES):
+        if any(part in file for part in LIBRARIES):
+            return where  # what the loop itself is at, or what it took up: whoever called waits
+        if file.startswith(ENGINE) and not where:
             return ""
+        if file.startswith(TESTS):
+            return where if called & AWAITED else ""
         if file.startswith(HOME):
             name = "nodes/" + file.removeprefix(HOME)
             if (name, frame.f_code.co_name) in ALLOWED:
                 return ""
             where = where or f"{name}:{frame.f_lineno} ({frame.f_code.co_name})"
+        if file.startswith((HOME, ENGINE)):
+            called = frame.f_code.co_flags
         frame = frame.f_back
     return where

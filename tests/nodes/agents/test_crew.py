@@ -350,7 +350,7 @@ def test_it_is_silent_and_writes_nothing_outside_of_the_home_folder(tmp_path: Pa
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=280,
         check=False,
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
