@@ -75,7 +75,8 @@ class CanvasPage:
     # --- hands --------------------------------------------------------------------------------
 
     def middle(self, locator: Locator) -> tuple[float, float]:
-        """The middle of something, in page pixels."""
+        """The middle of something that stands still, in page pixels."""
+        locator.element_handle().wait_for_element_state("stable")
         box = locator.bounding_box()
         assert box is not None
         return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
@@ -102,10 +103,12 @@ class CanvasPage:
         return box["x"] + x, box["y"] + y
 
     def drop(self, title: str, x: float, y: float) -> None:
-        """Drag a kind from the palette onto the canvas."""
+        """Drag a kind from the palette onto the canvas, and wait until its node is there."""
         item = self.kind(title)
         item.scroll_into_view_if_needed()
+        before = self.nodes().count()
         self.drag(self.middle(item), self.at(x, y))
+        expect(self.nodes()).not_to_have_count(before)
 
     def kind(self, title: str) -> Locator:
         """A kind in the palette."""
@@ -123,3 +126,11 @@ class CanvasPage:
     def pan_free_spot(self) -> None:
         """Click on empty canvas."""
         self.page.mouse.click(*self.at(600, 640))
+
+
+def three_nodes(canvas: CanvasPage) -> None:
+    """An input, a prompt and an output, side by side, without wires."""
+    canvas.drop("Flow input", 130, 120)
+    canvas.drop("Prompt template", 430, 120)
+    canvas.drop("Flow output", 740, 120)
+    expect(canvas.nodes()).to_have_count(3)

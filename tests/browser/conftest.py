@@ -1,14 +1,16 @@
-"""One browser and one bare canvas server for the tests of a session."""
+"""One browser for the tests of a file; one studio and one bare canvas for all of them."""
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
-from tests.browser.harness import FLAGS, Server, chromium, let_in, serve
+from tests.browser.canvas_page import CanvasPage
+from tests.browser.harness import FLAGS, ROOT, Server, chromium, let_in, serve
 
 SLOW = 60_000
 """Milliseconds. A busy machine takes its time; what is quick is not slowed down."""
@@ -49,3 +51,42 @@ def bare(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     home = tmp_path_factory.mktemp("home")
     with serve(Path(__file__).with_name("harness_app.py"), home) as server:
         yield server
+
+
+_numbers = itertools.count()
+
+
+@pytest.fixture
+def canvas(context: BrowserContext, bare: Server) -> Iterator[CanvasPage]:
+    """A tab with the bare canvas, on a flow of its own."""
+    page = CanvasPage(context.new_page(), bare, f"flow{next(_numbers)}")
+    yield page
+    assert page.errors == []
+
+
+@pytest.fixture(scope="session")
+def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """One studio for all tests that need nothing special; each uses flows of its own."""
+    home = tmp_path_factory.mktemp("studio")
+    (home / "flows").mkdir()
+    with serve(ROOT / "studio" / "app.py", home) as server:
+        yield server
+
+
+@pytest.fixture
+def page(studio: Server, context: BrowserContext) -> Iterator[Page]:
+    """A tab in a fresh profile. Nothing but the studio may be asked for anything."""
+    page = context.new_page()
+    strangers: list[str] = []
+    errors: list[str] = []
+
+    def asked(url: str) -> None:
+        if not url.startswith((studio.url, studio.url.replace("http", "ws"), "data:", "blob:")):
+            strangers.append(url)
+
+    page.on("request", lambda request: asked(request.url))
+    page.on("websocket", lambda socket: asked(socket.url))
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    yield page
+    assert strangers == []
+    assert errors == []

@@ -1,10 +1,62 @@
-"""The editor's page as a person handles it: the dock over the canvas and what stands in it."""
+"""The studio's pages as a person handles them: the one right way for each thing that tests do.
+
+What is looked for is looked for inside its part of the page, and what is clicked is clicked once.
+Before a click, a function here waits for what makes it count: a page whose script still runs takes
+it, one that is still being built may not.
+"""
 
 from __future__ import annotations
 
 import re
 
-from playwright.sync_api import Locator, Page
+from playwright.sync_api import Locator, Page, expect
+
+from tests.browser.harness import Server
+
+PANELS = ("Values", "Chat", "Run")
+"""Tabs whose panels the page draws; the canvas draws those of the others itself."""
+
+
+# --- the editor ---------------------------------------------------------------------------------
+
+
+def edit(studio: Server, page: Page, flow: str, node_id: str = "") -> None:
+    """Open the editor on a flow, and wait until its canvas is there, with this node if named."""
+    page.goto(f"{studio.url}/editor?flow={flow}")
+    expect(node(page, node_id) if node_id else nodes(page).first).to_be_visible()
+
+
+def nodes(page: Page) -> Locator:
+    """All nodes on the canvas."""
+    return page.locator(".react-flow__node")
+
+
+def node(page: Page, node_id: str) -> Locator:
+    """A node on the canvas."""
+    return page.locator(f'.react-flow__node[data-id="{node_id}"]')
+
+
+def toolbar(page: Page, name: str) -> Locator:
+    """A button of the toolbar, by its words."""
+    return page.locator(".st-key-toolbar-row").get_by_role("button", name=name, exact=True)
+
+
+def icon(page: Page, key: str) -> Locator:
+    """A button that shows an icon only."""
+    return page.locator(f".st-key-{key} button:visible").first
+
+
+def popover(page: Page) -> Locator:
+    """The small window of a button, while it is open."""
+    return page.get_by_test_id("stPopoverBody")
+
+
+def menu(page: Page, name: str) -> Locator:
+    """A line of the menu that is open."""
+    return page.get_by_role("menuitem", name=name, exact=True)
+
+
+# --- the dock -----------------------------------------------------------------------------------
 
 
 def dock(page: Page) -> Locator:
@@ -23,11 +75,60 @@ def side(page: Page) -> Locator:
 
 
 def tab(page: Page, name: str) -> None:
-    """Bring a tab of the dock to the front, folded or not."""
+    """Bring a tab of the dock to the front, folded or not, and wait until its panel is drawn."""
     tabs = page.locator(".pb-dock [role=tab], .pb-rail button")
     tabs.filter(has_text=re.compile(f"^{name}")).click()
+    expect(front(page)).to_have_text(re.compile(f"^{name}"))
+    if name in PANELS:
+        expect(side(page).locator(f".st-key-side-{name.lower()}")).to_be_visible()
 
 
 def front(page: Page) -> Locator:
     """The tab that is in front."""
     return page.locator(".pb-dock [role=tab][aria-selected=true]")
+
+
+# --- running and talking ------------------------------------------------------------------------
+
+
+def run(page: Page) -> Locator:
+    """Press Run; the panel, which shows the run."""
+    toolbar(page, "Run").click()
+    return side(page)
+
+
+def finished(page: Page) -> Locator:
+    """The panel, once it says that the run has finished."""
+    expect(side(page).get_by_text("Finished").first).to_be_visible()
+    return side(page)
+
+
+def chat_box(page: Page) -> Locator:
+    """Where a message is typed."""
+    return side(page).get_by_test_id("stChatInputTextArea")
+
+
+def messages(page: Page) -> Locator:
+    """What was said so far, by both."""
+    return side(page).get_by_test_id("stChatMessage")
+
+
+def say(page: Page, text: str) -> None:
+    """Send a message, once the box takes one."""
+    box = chat_box(page)
+    expect(box).to_be_enabled()
+    box.fill(text)
+    expect(box).to_have_value(text)
+    box.press("Enter")
+
+
+# --- the other pages ----------------------------------------------------------------------------
+
+
+def open_latest_run(studio: Server, page: Page) -> None:
+    """The Runs page, on the run that this browser began last."""
+    page.goto(f"{studio.url}/runs")
+    listed = page.get_by_test_id("stMainBlockContainer")
+    expect(listed.get_by_role("heading", name="Runs", exact=True)).to_be_visible()
+    listed.get_by_role("button", name="Open", exact=True).first.click()
+    expect(page).to_have_url(re.compile(r"/runs\?run="))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,14 +9,11 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
-from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
-from tests.browser.editor_page import tab
+from tests.browser.editor_page import edit, icon, open_latest_run, tab, toolbar
+from tests.browser.editor_page import run as press_run
 from tests.browser.harness import ROOT, Server, let_in, serve
 from tests.paths import python_path
-
-pytestmark = pytest.mark.xdist_group("browser")
-SLOW = 60_000
 
 
 def plugin(folder: Path, nodes: str = "tests.flows.runs.figures:NODES") -> Path:
@@ -43,7 +39,6 @@ def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 @pytest.fixture
 def page(studio: Server, context: BrowserContext) -> Iterator[Page]:
     """A tab in which nothing but the studio is asked for anything, and no script of a flow runs."""
-    context.set_default_timeout(SLOW)
     page = context.new_page()
     page.set_viewport_size({"width": 1400, "height": 1000})
     strangers: list[str] = []
@@ -72,16 +67,8 @@ def put(studio: Server, name: str, kind: str, ports: list[str], **params: Any) -
 
 def run(studio: Server, page: Page, name: str) -> Locator:
     """Open the editor on a flow, run it, and give its right panel."""
-    page.goto(f"{studio.url}/editor?flow={name}")
-    expect(page.locator('.react-flow__node[data-id="it"]')).to_be_visible()
-    side, button = page.locator(".st-key-side"), page.locator(".st-key-toolbar-row .st-key-run")
-    begun = side.get_by_text("Finished").or_(side.locator(".row.running"))
-    for _ in range(5):  # a click while the page is still being drawn is lost
-        button.get_by_role("button").click()
-        with contextlib.suppress(PlaywrightTimeout):
-            begun.first.wait_for(timeout=10_000)
-            break
-    return side
+    edit(studio, page, name, "it")
+    return press_run(page)
 
 
 def test_tables_charts_and_pictures_are_drawn(studio: Server, page: Page) -> None:
@@ -139,15 +126,13 @@ def test_a_run_goes_on_through_a_reload_and_only_for_its_owner(
     side = run(studio, page, "reload")
     expect(side.get_by_text("It is")).to_be_visible()
     page.reload()
-    bar = page.locator(".st-key-toolbar-row")
-    expect(bar.get_by_role("button", name="Stop", exact=True)).to_be_visible()
+    expect(toolbar(page, "Stop")).to_be_visible()
     tab(page, "Run")
     expect(side.get_by_text("It is")).to_be_visible()
 
     stranger = let_in(browser.new_context()).new_page()
     stranger.goto(f"{studio.url}/editor?flow=reload")
-    theirs = stranger.locator(".st-key-toolbar-row")
-    expect(theirs.get_by_role("button", name="Run", exact=True)).to_be_visible()
+    expect(toolbar(stranger, "Run")).to_be_visible()
     tab(stranger, "Run")
     expect(stranger.locator(".st-key-side").get_by_text("will show here")).to_be_visible()
     stranger.goto(f"{studio.url}/runs")
@@ -163,12 +148,11 @@ def test_the_runs_page_steps_through_what_agents_did(studio: Server, page: Page)
     put(studio, "past", "test.crew", ["text"])
     side = run(studio, page, "past")
     expect(side.get_by_text("Finished").first).to_be_visible()
-    page.goto(f"{studio.url}/runs")
-    page.get_by_role("button", name="Open").first.click()
+    open_latest_run(studio, page)
     expect(page.get_by_text("38 tokens/s").first).to_be_visible()
     slider = page.get_by_role("slider")
     for place in range(int(slider.input_value()) - 1, 6, -1):  # the node's end is event 7
-        page.locator(".st-key-earlier button").click()
+        icon(page, "earlier").click()
         expect(slider).to_have_value(str(place))
     expect(page.get_by_text("node finished it")).to_be_visible()
     steps = page.locator(".trace .step")

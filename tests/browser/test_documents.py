@@ -14,7 +14,6 @@ from playwright.sync_api import BrowserContext, Locator, Page, expect
 from tests.browser.editor_page import dock, tab
 from tests.browser.harness import ROOT, Server, serve
 
-pytestmark = pytest.mark.xdist_group("browser")
 PICTURES = os.environ.get("PATCHBAY_PICTURES")
 DOT = (ROOT / "studio" / "assets" / "icon.png").read_bytes()
 

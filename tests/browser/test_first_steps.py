@@ -14,8 +14,6 @@ from patchbay.flows.document.reading import read_flow
 from tests.browser.editor_page import dock, front, side, tab
 from tests.browser.harness import ROOT, Server, serve
 
-pytestmark = pytest.mark.xdist_group("browser")
-
 
 @pytest.fixture(scope="module")
 def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:

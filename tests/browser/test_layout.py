@@ -7,13 +7,11 @@ import json
 import re
 from typing import Any
 
-import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.browser.canvas_page import CanvasPage
 from tests.browser.harness import ROOT, Server
 
-pytestmark = pytest.mark.xdist_group("browser")
 WIDTH, HEIGHT = 240, 90
 """Of a node at the least."""
 

@@ -14,11 +14,9 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from patchbay.flows.runs.answers import find, give
 from patchbay.flows.runs.history import History
-from tests.browser.editor_page import side, tab
+from tests.browser.editor_page import edit, node, say, side, tab, toolbar
 from tests.browser.harness import ROOT, Server, let_in, serve
 
-pytestmark = pytest.mark.xdist_group("browser")
-SLOW = 60_000
 PICTURES = os.environ.get("PATCHBAY_PICTURES")
 
 MAIL = {
@@ -75,14 +73,9 @@ def shoot(page: Page, name: str) -> None:
             page.screenshot(path=f"{PICTURES}/{name}-{theme}.png")
 
 
-def node(page: Page, node_id: str) -> Any:
-    return page.locator(f'.react-flow__node[data-id="{node_id}"]')
-
-
 def run(page: Page, studio: Server, name: str) -> None:
-    page.goto(f"{studio.url}/editor?flow={name}")
-    expect(node(page, "sent")).to_be_visible(timeout=SLOW)
-    page.locator(".st-key-toolbar-row").get_by_role("button", name="Run", exact=True).click()
+    edit(studio, page, name, "sent")
+    toolbar(page, "Run").click()
 
 
 def test_a_run_waits_survives_a_restart_and_is_answered(
@@ -91,7 +84,7 @@ def test_a_run_waits_survives_a_restart_and_is_answered(
     put(home, "mail", MAIL)
     with serve(ROOT / "studio" / "app.py", home) as studio:
         run(page, studio, "mail")
-        expect(side(page).get_by_text("Waits for an answer").first).to_be_visible(timeout=SLOW)
+        expect(side(page).get_by_text("Waits for an answer").first).to_be_visible()
         expect(node(page, "edit")).to_contain_text("Is it right?")
         area = side(page).get_by_role("textbox", name="The value")
         expect(area).to_have_value("Dear Ada\nBye")
@@ -106,7 +99,7 @@ def test_a_run_waits_survives_a_restart_and_is_answered(
         shoot(page, "approve")
     with serve(ROOT / "studio" / "app.py", home) as studio:  # the studio was started anew
         page.goto(f"{studio.url}/inbox")
-        expect(page.get_by_text("Send it?")).to_be_visible(timeout=SLOW)
+        expect(page.get_by_text("Send it?")).to_be_visible()
         expect(page.get_by_text("for the editor")).to_be_visible()
         expect(page.get_by_text("Dear Grace").first).to_be_visible()
         expect(page.get_by_text("Inbox (1)").first).to_be_visible()
@@ -116,43 +109,7 @@ def test_a_run_waits_survives_a_restart_and_is_answered(
         expect(page.get_by_text("Nobody is asked anything.")).to_be_visible()
         shoot(page, "inbox-empty")
         page.goto(f"{studio.url}/runs")
-        expect(page.get_by_text("Finished").first).to_be_visible(timeout=SLOW)
-
-
-def test_of_two_who_answer_one_wins_and_the_other_is_told(
-    home: Path, page: Page, browser: Browser
-) -> None:
-    """A tab, and the terminal, which answers from a process of its own."""
-    put(home, "mail2", {**MAIL, "name": "Mail two"})
-    with serve(ROOT / "studio" / "app.py", home) as studio:
-        run(page, studio, "mail2")
-        expect(side(page).get_by_text("Waits for an answer").first).to_be_visible(timeout=SLOW)
-        expect(side(page).get_by_role("textbox", name="The value")).to_be_visible(timeout=SLOW)
-        history = History(f"sqlite:///{home / 'history.sqlite'}")
-        (asked,) = history.inbox.open()
-        assert give(history, find(history, asked.run), "Dear Bob", author="Bob")
-        side(page).get_by_role("button", name="Take it as it is").click()
-        told = re.compile(r"answered already, by Bob on .*Dear Bob")
-        expect(side(page).get_by_text(told)).to_be_visible()
-        expect(side(page).get_by_text("Goes on elsewhere")).to_be_visible()
-        shoot(page, "told")
-
-
-def test_two_browsers_do_not_see_each_others_questions(
-    home: Path, page: Page, browser: Browser
-) -> None:
-    put(home, "mail3", {**MAIL, "name": "Mail three"})
-    with serve(ROOT / "studio" / "app.py", home) as studio:
-        run(page, studio, "mail3")
-        expect(side(page).get_by_text("Waits for an answer").first).to_be_visible(timeout=SLOW)
-        expect(side(page).get_by_role("textbox", name="The value")).to_be_visible(timeout=SLOW)
-        other = let_in(browser.new_context()).new_page()
-        other.goto(f"{studio.url}/inbox")
-        expect(other.get_by_text("Nobody is asked anything.")).to_be_visible(timeout=SLOW)
-        other.context.close()
-        side(page).get_by_role("button", name="Stop").click()
-        expect(side(page).get_by_text("Stopped", exact=True)).to_be_visible()
-        expect(side(page).get_by_role("textbox", name="The value")).to_have_count(0)
+        expect(page.get_by_text("Finished").first).to_be_visible()
 
 
 # --- a conversation's turn that asks --------------------------------------------------------------
@@ -174,16 +131,8 @@ TALK = {
 
 
 def chat(page: Page, studio: Server, name: str) -> None:
-    page.goto(f"{studio.url}/editor?flow={name}")
-    expect(node(page, "sent")).to_be_visible(timeout=SLOW)
+    edit(studio, page, name, "sent")
     tab(page, "Chat")
-
-
-def say(page: Page, text: str) -> None:
-    box = page.get_by_test_id("stChatInputTextArea")
-    expect(box).to_be_enabled(timeout=SLOW)
-    box.fill(text)
-    box.press("Enter")
 
 
 def test_a_turn_that_asks_is_answered_in_the_chat_whatever_happens_meanwhile(
@@ -196,32 +145,32 @@ def test_a_turn_that_asks_is_answered_in_the_chat_whatever_happens_meanwhile(
     with serve(ROOT / "studio" / "app.py", home) as studio:
         chat(page, studio, "talk")
         say(page, "first words")
-        expect(approve).to_be_visible(timeout=SLOW)
+        expect(approve).to_be_visible()
         shoot(page, "chat-question")
         expect(page.get_by_placeholder("It waits for your answer above")).to_be_disabled()
         approve.click()
-        expect(side(page).locator("[class*='st-key-chat-branch']")).to_have_count(1, timeout=SLOW)
+        expect(side(page).locator("[class*='st-key-chat-branch']")).to_have_count(1)
         expect(messages.nth(1)).to_contain_text("first words")
         again.get_by_role("button").click()  # made anew, it asks anew
-        expect(approve).to_be_visible(timeout=SLOW)
+        expect(approve).to_be_visible()
         page.reload()  # it waits on
         tab(page, "Chat")
-        expect(approve).to_be_visible(timeout=SLOW)
+        expect(approve).to_be_visible()
         approve.click()
-        expect(messages).to_have_count(2, timeout=SLOW)
-        expect(again).to_be_visible(timeout=SLOW)
+        expect(messages).to_have_count(2)
+        expect(again).to_be_visible()
         say(page, "second words")
-        expect(approve).to_be_visible(timeout=SLOW)
+        expect(approve).to_be_visible()
         expect(again).to_have_count(0)
     with serve(ROOT / "studio" / "app.py", home) as studio:  # the studio was started anew
         chat(page, studio, "talk")
-        expect(approve).to_be_visible(timeout=SLOW)
+        expect(approve).to_be_visible()
         expect(messages).to_have_count(4)
         expect(messages.nth(2)).to_contain_text("second words")
         shoot(page, "chat-question-later")
         branches = side(page).locator("[class*='st-key-chat-branch']")
         branches.first.get_by_role("button").click()  # a branch does not wait
-        expect(messages).to_have_count(2, timeout=SLOW)
+        expect(messages).to_have_count(2)
         expect(approve).to_have_count(0)
         expect(page.get_by_placeholder("Message the flow")).to_be_enabled()
         side(page).get_by_test_id("stPopover").first.get_by_role("button").first.click()
@@ -229,19 +178,62 @@ def test_a_turn_that_asks_is_answered_in_the_chat_whatever_happens_meanwhile(
             "button", name="first words", exact=True
         ).click()
         page.keyboard.press("Escape")
-        expect(approve).to_be_visible(timeout=SLOW)
+        expect(approve).to_be_visible()
         approve.click()
-        expect(branches).to_have_count(2, timeout=SLOW)
+        expect(branches).to_have_count(2)
         expect(messages.nth(3)).to_contain_text("second words")
         expect(approve).to_have_count(0)
 
 
-def test_a_turn_that_waits_is_stopped(home: Path, page: Page) -> None:
+# --- without a restart ----------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def studio(home: Path) -> Iterator[Server]:
+    """One studio for the tests below; none of those above runs on the same home by then."""
+    with serve(ROOT / "studio" / "app.py", home) as server:
+        yield server
+
+
+def test_of_two_who_answer_one_wins_and_the_other_is_told(
+    home: Path, studio: Server, page: Page, browser: Browser
+) -> None:
+    """A tab, and the terminal, which answers from a process of its own."""
+    put(home, "mail2", {**MAIL, "name": "Mail two"})
+    run(page, studio, "mail2")
+    expect(side(page).get_by_text("Waits for an answer").first).to_be_visible()
+    expect(side(page).get_by_role("textbox", name="The value")).to_be_visible()
+    history = History(f"sqlite:///{home / 'history.sqlite'}")
+    (asked,) = (one for one in history.inbox.open() if one.flow == "Mail two")
+    assert give(history, find(history, asked.run), "Dear Bob", author="Bob")
+    side(page).get_by_role("button", name="Take it as it is").click()
+    told = re.compile(r"answered already, by Bob on .*Dear Bob")
+    expect(side(page).get_by_text(told)).to_be_visible()
+    expect(side(page).get_by_text("Goes on elsewhere")).to_be_visible()
+    shoot(page, "told")
+
+
+def test_two_browsers_do_not_see_each_others_questions(
+    home: Path, studio: Server, page: Page, browser: Browser
+) -> None:
+    put(home, "mail3", {**MAIL, "name": "Mail three"})
+    run(page, studio, "mail3")
+    expect(side(page).get_by_text("Waits for an answer").first).to_be_visible()
+    expect(side(page).get_by_role("textbox", name="The value")).to_be_visible()
+    other = let_in(browser.new_context()).new_page()
+    other.goto(f"{studio.url}/inbox")
+    expect(other.get_by_text("Nobody is asked anything.")).to_be_visible()
+    other.context.close()
+    side(page).get_by_role("button", name="Stop").click()
+    expect(side(page).get_by_text("Stopped", exact=True)).to_be_visible()
+    expect(side(page).get_by_role("textbox", name="The value")).to_have_count(0)
+
+
+def test_a_turn_that_waits_is_stopped(home: Path, studio: Server, page: Page) -> None:
     put(home, "talk2", {**TALK, "name": "Talk two"})
-    with serve(ROOT / "studio" / "app.py", home) as studio:
-        chat(page, studio, "talk2")
-        say(page, "words")
-        expect(side(page).get_by_role("button", name="Approve")).to_be_visible(timeout=SLOW)
-        side(page).locator(".st-key-chat-stop").get_by_role("button").click()
-        expect(side(page).get_by_role("button", name="Approve")).to_have_count(0, timeout=SLOW)
-        expect(page.get_by_placeholder("Message the flow")).to_be_enabled(timeout=SLOW)
+    chat(page, studio, "talk2")
+    say(page, "words")
+    expect(side(page).get_by_role("button", name="Approve")).to_be_visible()
+    side(page).locator(".st-key-chat-stop").get_by_role("button").click()
+    expect(side(page).get_by_role("button", name="Approve")).to_have_count(0)
+    expect(page.get_by_placeholder("Message the flow")).to_be_enabled()

@@ -10,16 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, expect
 
-from tests.browser.editor_page import tab
+from tests.browser.editor_page import finished, node, open_latest_run, run, tab
 from tests.browser.harness import ROOT, TOKEN, Server, let_in, serve
 from tests.browser.test_displays import plugin
 from tests.flows.runs.strange import payloads
 from tests.paths import python_path
-
-pytestmark = pytest.mark.xdist_group("browser")
-SLOW = 60_000
 
 
 class Site:
@@ -71,10 +68,6 @@ def put(studio: Server, name: str, flow: dict[str, Any]) -> Path:
     return path
 
 
-def node(page: Page, node_id: str) -> Any:
-    return page.locator(f'.react-flow__node[data-id="{node_id}"]')
-
-
 PROBE = """async (url) => {
   const image = new Promise((done) => {
     const made = new Image();
@@ -114,33 +107,29 @@ def test_nothing_that_a_stranger_wrote_is_loaded(
 ) -> None:
     """With the Content-Security-Policy switched off, so that the first wall stands alone."""
     context = let_in(browser.new_context(bypass_csp=True, viewport={"width": 1400, "height": 1000}))
-    context.set_default_timeout(SLOW)
     page = context.new_page()
     page.on("dialog", lambda dialog: site.asked.append(f"script: {dialog.message}"))
     put(studio, "strange ![a](x)", strange_flow(site))
     page.goto(f"{studio.url}/editor?flow=strange%20!%5Ba%5D(x)")
-    expect(node(page, "it")).to_be_visible(timeout=SLOW)
+    expect(node(page, "it")).to_be_visible()
     expect(page.locator(".pb-note .words a").first).to_have_text("[picture: a]")
-    page.locator(".st-key-toolbar-row .st-key-run button").click()
-    side = page.locator(".st-key-side")
-    expect(side.get_by_text("Finished").first).to_be_visible(timeout=SLOW)
-    expect(side.locator(".words h1")).to_have_text("An answer", timeout=SLOW)
+    run(page)
+    side = finished(page)
+    expect(side.locator(".words h1")).to_have_text("An answer")
     link = side.locator(".words a").first
     expect(link).to_have_text("[picture: a]")
     expect(link).to_have_attribute("rel", "noopener noreferrer nofollow")
     for fold in side.get_by_test_id("stExpander").all():
         fold.locator("summary").first.click()
-        page.wait_for_timeout(300)
+        expect(fold.get_by_test_id("stExpanderDetails").first).to_be_visible()
     expect(side.get_by_test_id("stVegaLiteChart").first).to_be_visible()
     for name in ("Problems", "Chat", "Node"):
         tab(page, name)
-        page.wait_for_timeout(300)
     node(page, "it").click(force=True)
     tab(page, "Values")
     expect(side.get_by_text("text (out)")).to_be_visible()
     page.screenshot(path=studio.home / "strange-editor.png")
-    page.goto(f"{studio.url}/runs")
-    page.get_by_role("button", name="Open").first.click()
+    open_latest_run(studio, page)
     expect(page.get_by_text("The same without the studio")).to_be_visible()
     page.goto(studio.url)
     expect(page.get_by_test_id("stImage").first).to_be_visible()
@@ -156,7 +145,7 @@ def test_the_policy_holds_where_something_got_in(
 ) -> None:
     page = context.new_page()
     page.goto(studio.url)
-    expect(page.get_by_role("button", name="New flow")).to_be_visible(timeout=SLOW)
+    expect(page.get_by_role("button", name="New flow")).to_be_visible()
     page.evaluate(PROBE, site.url)
     markup = f"<img src={site.url}/1><iframe src={site.url}/2></iframe><video src={site.url}/3>"
     page.evaluate("(markup) => document.body.insertAdjacentHTML('beforeend', markup)", markup)
@@ -187,11 +176,11 @@ def test_a_browser_is_asked_for_the_token_once(
     page.screenshot(path=studio.home / "locked.png")
     page.get_by_label("Token").fill(TOKEN)
     page.keyboard.press("Enter")
-    expect(page.get_by_text("No flow is open")).to_be_visible(timeout=SLOW)
+    expect(page.get_by_text("No flow is open")).to_be_visible()
     assert "token" not in page.url
     assert page.evaluate("document.cookie").count("patchbay") == 0
     page.goto(studio.url)
-    expect(page.get_by_role("button", name="New flow")).to_be_visible(timeout=SLOW)
+    expect(page.get_by_role("button", name="New flow")).to_be_visible()
     context.close()
 
 

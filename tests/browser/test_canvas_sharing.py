@@ -1,0 +1,68 @@
+"""One flow on several canvases, or in the hands of another program."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import BrowserContext, expect
+
+from tests.browser.canvas_page import CanvasPage, three_nodes
+from tests.browser.harness import Server
+
+
+@pytest.mark.parametrize("mine", [True, False])
+def test_a_conflict_is_settled_on_the_canvas(bare: Server, context: BrowserContext, mine: bool):
+    name = f"by-hand-{mine}"
+    canvas = CanvasPage(context.new_page(), bare, name)
+    canvas.drop("Flow input", 130, 120)
+    expect(canvas.nodes()).to_have_count(1)
+    theirs = canvas.path.read_text().replace('"name": "Test"', '"name": "Theirs"')
+    canvas.path.write_text(theirs)
+    canvas.press("Control+s")
+    banner = canvas.page.locator(".pb-conflict")
+    expect(banner).to_contain_text("Another program has changed the file")
+    assert canvas.path.read_text() == theirs
+    banner.get_by_role("button", name="Keep mine" if mine else "Take theirs").click()
+    expect(banner).to_have_count(0)
+    if mine:
+        canvas.wait_saved(lambda flow: flow["name"] == "Test" and len(flow["nodes"]) == 1)
+    else:
+        expect(canvas.nodes()).to_have_count(0)
+        assert canvas.path.read_text() == theirs
+
+
+def test_two_tabs_on_one_flow_follow_each_other(canvas: CanvasPage, context: BrowserContext):
+    other = CanvasPage(context.new_page(), canvas.server, canvas.name, "&poll=1")
+    canvas.drop("Flow input", 130, 120)
+    expect(other.node("flow-input")).to_be_visible()
+    other.drop("Flow output", 600, 300)
+    canvas.drop("Flow output", 600, 120)
+    canvas.wait_saved(lambda flow: len(flow["nodes"]) == 3)
+    ids = {node["id"] for node in canvas.saved()["nodes"]}
+    assert ids == {"flow-input", "flow-output", "flow-output-2"}
+    expect(other.nodes()).to_have_count(3)
+    expect(canvas.nodes()).to_have_count(3)
+
+
+def test_another_program_changes_the_file(canvas: CanvasPage, context: BrowserContext):
+    canvas.page.close()
+    follower = CanvasPage(context.new_page(), canvas.server, canvas.name, "&poll=1")
+    follower.drop("Flow input", 130, 120)
+    follower.wait_saved(lambda flow: len(flow["nodes"]) == 1)
+    changed = follower.path.read_text().replace('"name": "Test"', '"name": "Other"')
+    follower.path.write_text(changed.replace("flow-input", "from-outside"))
+    expect(follower.node("from-outside")).to_be_visible()
+    assert follower.saved()["name"] == "Other"
+
+
+def test_read_only(canvas: CanvasPage, context: BrowserContext):
+    three_nodes(canvas)
+    canvas.wait_saved(lambda flow: len(flow["nodes"]) == 3)
+    before = canvas.path.read_text()
+    page = CanvasPage(context.new_page(), canvas.server, canvas.name, "&readonly=1")
+    expect(page.nodes()).to_have_count(3)
+    expect(page.page.locator(".pb-palette")).to_have_count(0)
+    page.node("prompt-template").locator(".pb-head").click()
+    page.press("Delete")
+    page.page.wait_for_timeout(700)
+    expect(page.nodes()).to_have_count(3)
+    assert canvas.path.read_text() == before

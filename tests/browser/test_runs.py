@@ -1,0 +1,82 @@
+"""Runs in the studio: begun, stopped, failed, looked at later."""
+
+from __future__ import annotations
+
+import json
+
+from playwright.sync_api import Page, expect
+
+from tests.browser.editor_page import (
+    edit,
+    finished,
+    icon,
+    node,
+    open_latest_run,
+    run,
+    side,
+    tab,
+    toolbar,
+)
+from tests.browser.flow_files import SAVED, long_story, put
+from tests.browser.harness import Server
+
+
+def test_a_run_is_stopped_at_once(studio: Server, page: Page) -> None:
+    long_story(studio, "stop")
+    edit(studio, page, "stop")
+    run(page)
+    expect(side(page).locator(".text")).not_to_be_empty()
+    toolbar(page, "Stop").click()
+    expect(side(page).get_by_text("Stopped", exact=True).first).to_be_visible()
+    expect(toolbar(page, "Run")).to_be_visible()
+    open_latest_run(studio, page)
+    page.get_by_role("button", name="Resume").click()
+    shown = page.get_by_test_id("stMainBlockContainer")
+    shown.get_by_role("button", name="Stop").click()
+    expect(shown.get_by_role("button", name="Resume")).to_be_visible()
+
+
+def test_a_failed_run_says_where_why_and_with_what(studio: Server, page: Page) -> None:
+    flow = json.loads((SAVED / "ask.json").read_text("utf-8"))
+    for item in flow["nodes"]:
+        if item["id"] == "model":
+            item["params"]["weights"] = "./no-such-model.gguf"
+    put(studio, "fails", flow)
+    edit(studio, page, "fails")
+    run(page)
+    expect(side(page).get_by_text("Failed", exact=True).first).to_be_visible()
+    expect(side(page).get_by_text("does not exist").first).to_be_visible()
+    given = side(page).get_by_test_id("stExpander").filter(has_text="What went in: prompt")
+    given.get_by_text("What went in: prompt").click()
+    expect(given.get_by_text("What is the capital of Denmark?")).to_be_visible()
+
+
+def test_past_runs_are_listed_and_stepped_through(studio: Server, page: Page) -> None:
+    path = put(studio, "past")
+    edit(studio, page, "past")
+    run(page)
+    finished(page)
+    open_latest_run(studio, page)
+    expect(page.get_by_text("patchbay run")).to_be_visible()
+    expect(page.get_by_text("run finished")).to_be_visible()
+    icon(page, "earlier").click()
+    expect(page.get_by_text("node finished")).to_be_visible()
+    before = page.url
+    path.unlink()  # what was recorded needs no file
+    page.get_by_role("button", name="Run again").click()
+    expect(page).not_to_have_url(before)
+    expect(page.get_by_text("Finished", exact=True)).to_be_visible()
+    expect(page.get_by_text("Copenhagen").first).to_be_visible()
+
+
+def test_values_of_the_last_run_follow_the_selection(studio: Server, page: Page) -> None:
+    put(studio, "values")
+    edit(studio, page, "values")
+    run(page)
+    finished(page)
+    tab(page, "Values")
+    expect(side(page).get_by_text("Select a node to see what it took")).to_be_visible()
+    node(page, "prompt").click()
+    tab(page, "Values")
+    expect(side(page).get_by_text("text (out)")).to_be_visible()
+    expect(side(page).get_by_text("Answer in one short sentence.").first).to_be_visible()

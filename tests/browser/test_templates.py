@@ -1,0 +1,116 @@
+"""From a template to a flow that runs, on the Flows page."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from playwright.sync_api import BrowserContext, Page, expect
+
+from patchbay.flows.document.reading import read_flow
+from tests.browser.editor_page import finished, menu, node, nodes, run, side, toolbar
+from tests.browser.flow_files import SAVED, put, wait_for
+from tests.browser.harness import ROOT, Server, serve
+
+DRAWN = re.compile("^data:image/svg")
+
+
+def test_from_template_to_a_streaming_answer(studio: Server, page: Page) -> None:
+    page.goto(studio.url)
+    card = page.locator(".card").filter(has_text="Ask a question")
+    expect(card.locator("img")).to_have_attribute("src", DRAWN)
+    last = page.locator(".card img").last
+    expect(last).not_to_have_attribute("src", DRAWN)  # drawn when it comes into sight
+    last.scroll_into_view_if_needed()
+    expect(last).to_have_attribute("src", DRAWN)
+    card.get_by_role("button", name="Use template").click()
+    expect(node(page, "answer")).to_be_visible()
+    expect(page).to_have_url(re.compile(r"/editor\?flow=ask"))
+    run(page)
+    finished(page)
+    expect(side(page).get_by_text("Copenhagen").first).to_be_visible()
+    expect(node(page, "ask")).to_contain_text("Copenhagen")
+    expect(toolbar(page, "Run")).to_be_visible()
+
+
+def test_templates_are_looked_at_searched_and_chosen_by_topic(studio: Server, page: Page) -> None:
+    page.goto(studio.url)
+    cards = page.locator(".card")
+    expect(cards).to_have_count(len(list(SAVED.glob("*.json"))))
+    page.get_by_role("radio", name="Agents", exact=True).click()
+    expect(cards.filter(has_text="Ask a question")).to_have_count(0)
+    expect(cards.first).to_be_visible()
+    page.get_by_role("searchbox", name="Search").fill("smallest useful")
+    expect(page.get_by_text("No template about Agents matches the search.")).to_be_visible()
+    expect(cards).to_have_count(0)
+    page.get_by_role("radio", name="Agents", exact=True).click()
+    expect(cards).to_have_count(1)
+    page.get_by_role("radio", name="Prompts", exact=True).focus()  # one of the many, by keyboard
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Space")
+    expect(page.get_by_role("radio", name="Models", exact=True)).to_be_checked()
+    expect(cards).to_have_count(1)
+    cards.get_by_role("button", name="Look").press("Enter")
+    dialog = page.get_by_role("dialog")
+    expect(dialog.get_by_text("Ask a question")).to_be_visible()
+    dialog.get_by_role("button", name="Use template").click()
+    expect(node(page, "answer")).to_be_visible()
+
+
+def test_flows_whose_names_look_alike_and_odd_ones_do_not_hide_the_others(
+    tmp_path: Path, context: BrowserContext
+) -> None:
+    home = tmp_path / "home"
+    (home / "flows").mkdir(parents=True)
+    (home / "flows" / "broken.json").write_text('{"format": 1, "nodes": [', "utf-8")
+    (home / "flows" / "odd & (name).json").write_text('{"format": 1, "name": "Odd name"}', "utf-8")
+    (home / "flows" / "folder.json").mkdir()
+    page = context.new_page()
+    with serve(ROOT / "studio" / "app.py", home) as server:
+        for title in ("Self-consistency", "Compare techniques"):
+            page.goto(server.url)
+            card = page.locator(".card").filter(has_text=title).first
+            card.get_by_role("button", name="Use template").click()
+            expect(page).to_have_url(re.compile(r"/editor\?flow="))
+            expect(nodes(page).first).to_be_visible()
+        page.goto(server.url)
+        names = sorted(path.stem for path in (home / "flows").glob("*.json") if path.is_file())
+        assert {"self-consistency", "self_consistency"} <= set(names)
+        opened = page.get_by_role("button", name="Open", exact=True)
+        expect(opened).to_have_count(len(names) + 1)  # and the folder
+        expect(page.get_by_text("Cannot be opened.")).to_have_count(2)
+        expect(page.get_by_test_id("stException")).to_have_count(0)
+        page.screenshot(path=tmp_path / "flows.png", full_page=True)
+        odd = page.get_by_test_id("stColumn").filter(has_text="Odd name")
+        odd.get_by_role("button", name="Open", exact=True).click()
+        expect(page.get_by_role("textbox", name="Name of the flow")).to_have_value("Odd name")
+
+
+def test_delete_can_be_undone(studio: Server, page: Page) -> None:
+    path = put(studio, "doomed", {"format": 1, "name": "Doomed flow", "nodes": [], "edges": []})
+    page.goto(studio.url)
+    card = page.get_by_test_id("stColumn").filter(has_text="Doomed flow")
+    card.get_by_role("button", name="More").click()
+    menu(page, "Delete").click()
+    expect(page.get_by_text("doomed was deleted")).to_be_visible()
+    assert not path.exists()
+    page.get_by_role("button", name="Undo").click()
+    expect(card).to_be_visible()
+    assert path.exists()
+
+
+def test_a_flow_and_its_file_are_renamed(studio: Server, page: Page) -> None:
+    path = put(studio, "badly-named", {"format": 1, "name": "Bad name", "nodes": [], "edges": []})
+    page.goto(studio.url)
+    card = page.get_by_test_id("stColumn").filter(has_text="Bad name")
+    card.get_by_role("button", name="More").click()
+    menu(page, "Rename").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_role("textbox", name="Name").fill("Good name")
+    dialog.get_by_role("textbox", name="File").fill("well-named")
+    dialog.get_by_role("textbox", name="File").press("Enter")
+    dialog.get_by_role("button", name="Rename").click()
+    expect(page.get_by_text("Good name", exact=True)).to_be_visible()
+    wait_for(page, lambda: (path.parent / "well-named.json").exists())
+    assert not path.exists()
+    assert read_flow(path.parent / "well-named.json").name == "Good name"
