@@ -139,10 +139,14 @@ bench-peers: setup  ## fetch the peers that `make bench` compares with, into .ve
 	$(PY) -m bench.peers
 
 .PHONY: serve-peers
-serve-peers: setup  ## fetch the SDKs of Flowise and Langflow, with which the server is tested
+serve-peers: setup  ## fetch programs of others that speak to the server, and run the tests with them
 	@mkdir -p .serve-peers
-	npm install --silent --no-audit --no-fund --prefix .serve-peers flowise-sdk@1.0.9
+	npm install --silent --no-audit --no-fund --prefix .serve-peers flowise-sdk@1.0.9 \
+	    flowise-embed@3.1.6 @modelcontextprotocol/inspector@2.12.0
 	$(PIP) --no-deps --upgrade --target .serve-peers langflow-sdk==0.4.0
+	@[ -d .serve-peers/litellm ] || $(PY) -m venv .serve-peers/litellm
+	.serve-peers/litellm/bin/pip install --quiet 'litellm[proxy]==1.108.7'
+	$(PY) -m pytest -q -n 0 tests/flows/server/test_peers.py tests/flows/server/test_compat.py -k "not place"
 
 exchange-peers: setup  ## fetch the flows that Flowise and Langflow ship, into .exchange-peers
 	$(PY) -m tests.exchange_peers .exchange-peers

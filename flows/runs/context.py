@@ -282,7 +282,7 @@ class StepContext:
         if name not in self._given:
             raise NodeError(
                 f"The flow input {name!r} has no value.",
-                fix=f"Give one, for example --input {name}=…",
+                fix=f'Give one: "{name}" (on the command line --input {name}=…).',
                 code="input/missing",
                 retry=False,
             )

@@ -88,7 +88,7 @@ def _missing(node_id: str, field: InputField) -> Problem:
     return Problem(
         "input/missing",
         f'The input "{field.name}"{what} has no value and no default.',
-        f"Give one, for example --input {field.name}=…",
+        f'Give one: "{field.name}" (on the command line --input {field.name}=…).',
         node=node_id,
     )
 
