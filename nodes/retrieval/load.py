@@ -79,14 +79,14 @@ class LoadDocuments(Node):
         if not params.path.strip():
             return None
         try:
-            return digest_of(_found(params, folder))
+            return digest_of(found_by(params, folder))
         except OSError as error:
             raise NodeError(f"{PLACE}: {error}", code="retrieval/bad-file", retry=False) from error
 
     async def run(self, inputs: Inputs, params: Params, ctx: Context) -> Outputs:
         found = Found(())
         if params.path.strip():
-            found = await ctx.blocking(_found, params, ctx.folder)
+            found = await ctx.blocking(found_by, params, ctx.folder)
         given = {file.path: file.sha256 for file in inputs.files}
         files = [*found.files, *((Path(path), Path(path).name) for path in given)]
         if not files:
@@ -103,7 +103,12 @@ class LoadDocuments(Node):
         return self.Outputs(documents=await _load(files, given, params, ctx))
 
 
-def _found(params: LoadDocuments.Params, folder: Path | None) -> Found:
+def found_by(params: LoadDocuments.Params, folder: Path | None) -> Found:
+    """The files that the params name, for a flow of this folder.
+
+    Raises:
+        NodeError: there is nothing there, or nothing that can be read.
+    """
     path = Path(params.path.strip()).expanduser()
     if not path.is_absolute():
         path = (folder or Path.cwd()) / path

@@ -71,8 +71,9 @@ def read_documents(
 
 def broken(source: str, why: str) -> NodeError:
     """A file that cannot be read as what it says it is."""
+    why = why if why.endswith(("?", "!")) else f"{why.rstrip('.')}."
     return NodeError(
-        f"{quoted(source)} cannot be read: {why.rstrip('.')}.",
+        f"{quoted(source)} cannot be read: {why}",
         fix="Repair it or take it away, or let bad files be skipped.",
         code="retrieval/bad-file",
         retry=False,

@@ -41,6 +41,9 @@ class CanvasPage(Protocol):
     def use_template(self, name: str) -> None:
         """Open a copy of a flow that ships, by the name of its file."""
 
+    def show_documents(self, node: str) -> None:
+        """Show what a node that loads documents reads, and how it is cut and found."""
+
     def open_file(self, dropped: str) -> None:
         """Open the flow in a file that was dropped, as `documents.importing.dropped` takes it."""
 
@@ -56,6 +59,7 @@ COMMANDS: Mapping[str, Handler] = {
     "run_to": lambda page, node: page.run_to(node),
     "rerun_from": lambda page, node: page.rerun_from(node),
     "panel": lambda page, name: page.show_panel(name),
+    "documents": lambda page, node: page.show_documents(node),
     "import": lambda page, dropped: page.open_file(dropped),
     "open": lambda page, name: page.open_flow(name),
     "template": lambda page, name: page.use_template(name),

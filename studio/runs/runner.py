@@ -89,7 +89,8 @@ class Runner:
         environment: Callable[[Path | None], Environment] | None = None,
     ) -> None:
         self._history, self._owners_file = history, owners
-        self._environment = environment or (lambda folder: default_environment(folder=folder))
+        self.environment = environment or (lambda folder: default_environment(folder=folder))
+        """What a run of a flow of this folder gets."""
         self._runs: dict[str, LiveRun] = {}
         self._latest: dict[tuple[str, str], str] = {}
         self._shown_in: dict[str, str] = {}
@@ -135,7 +136,7 @@ class Runner:
                 Nothing has been started.
         """
         run_id = new_run_id()
-        environment = self._environment(folder)
+        environment = self.environment(folder)
         if thread is not None and self._history is not None:
             loaded = LoadedFlow(flow, folder, path)
             turning = turn_of(loaded, inputs, environment, thread, self._history(), run_id)
@@ -158,7 +159,7 @@ class Runner:
         Raises:
             FlowError: like `start`, or what was recorded is not understood any more.
         """
-        environment = self._environment(past.folder)
+        environment = self.environment(past.folder)
         try:
             inputs = recorded_inputs(past, environment.catalog.value_types)
         except ValueError as error:
@@ -186,7 +187,7 @@ class Runner:
         before = self.get(past.id)
         if before and before.active:
             return before
-        environment = self._environment(past.folder)
+        environment = self.environment(past.folder)
         run = resumed_run(self._history(), past, environment, claimed=claimed)
         document = before.document if before else self._shown_in.get(past.id, f"run:{past.id}")
         live = LiveRun(past.id, document, owner, run.flow, past.folder, run.inputs, past.only, run)
@@ -212,7 +213,7 @@ class Runner:
         if self._history is None:
             raise FlowError([Problem("history/none", "Runs are not recorded here.")])
         history = self._history()
-        types = self._environment(None).catalog.value_types
+        types = self.environment(None).catalog.value_types
         asked = find(history, run_id, question)
         mine = give(history, asked, value, comment=comment, types=types)
         live = self.get(run_id)

@@ -130,6 +130,11 @@ def _toolbar() -> None:
         session.forget("show-versions")
         document.save()
         versions_dialog(document.path)
+    elif (node := session.recall("show-documents")) is not None:
+        from patchbay.studio.panels.documents import documents_dialog
+
+        session.forget("show-documents")
+        documents_dialog(document, node)
     elif session.recall("show-elsewhere") and document.path:
         from patchbay.studio.panels.elsewhere import elsewhere_dialog
 

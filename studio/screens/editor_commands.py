@@ -38,6 +38,10 @@ class EditorCommands:
         if name in session.PANELS:
             session.draw_panel(name)
 
+    def show_documents(self, node: str) -> None:
+        """Show the documents of a node, once the page is drawn again."""
+        session.remember("show-documents", node)
+
     def open_file(self, dropped_file: str) -> None:
         """Open the flow in a file that was dropped on the page, as a new flow."""
         try:

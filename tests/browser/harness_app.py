@@ -80,6 +80,9 @@ class Page:
     def use_template(self, name: str) -> None:
         self.wrote(f"template {name}")
 
+    def show_documents(self, node: str) -> None:
+        self.wrote(f"documents {node}")
+
     def open_file(self, dropped: str) -> None:
         self.wrote(f"import {len(dropped)}")
 

@@ -146,3 +146,35 @@ def test_documents_are_chosen_by_keyboard(studio: Server, page: Page, tmp_path: 
         page.keyboard.press("o")
     chooser.value.set_files(file)
     expect(node(page, "load-documents")).to_contain_text("documents/keys/a.csv")
+
+
+def test_how_documents_are_read_cut_and_found_is_seen_before_a_model_runs(
+    studio: Server, page: Page
+) -> None:
+    folder = studio.home / "flows" / "wood"
+    folder.mkdir()
+    (folder / "oven.md").write_text(
+        "# Oven\n\nBeech burns well.\n\n# Never\n\nYew is never burned."
+    )
+    (folder / "bees.md").write_text("# Bees\n\nThe bees live in the lime tree.")
+    (folder / "torn.pdf").write_bytes(b"torn")
+    load = {"id": "load", "kind": "retrieval.load", "params": {"path": "wood"}}
+    cut = {"id": "cut", "kind": "retrieval.split", "params": {"by": "headings"}}
+    edit(studio, page, "view", [load, cut])
+    node(page, "load").click(button="right")
+    page.get_by_role("menuitem", name="See the documents…").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog.get_by_text("3 files")).to_be_visible()
+    expect(dialog.get_by_text("torn.pdf").first).to_be_visible()
+    expect(dialog.get_by_text("cannot be read").first).to_be_visible()
+    shoot(page, "documents-files")
+    dialog.get_by_role("tab", name="Try a query").click()
+    dialog.get_by_role("textbox", name="Query").fill("Which wood is never burned?")
+    dialog.get_by_role("textbox", name="Query").press("Enter")
+    expect(dialog.get_by_text("torn.pdf").last).to_be_visible()
+    expect(dialog.get_by_text("cannot be read").last).to_be_visible()
+    (folder / "torn.pdf").unlink()
+    page.locator(".st-key-documents-search").get_by_role("button").click()
+    expect(dialog.get_by_role("tab", name="By words (BM25)")).to_be_visible()
+    expect(dialog.get_by_text("Yew is never burned.").first).to_be_visible()
+    shoot(page, "documents-query")

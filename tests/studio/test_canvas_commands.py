@@ -40,6 +40,9 @@ class Asked:
     def use_template(self, name: str) -> None:
         self.heard.append(f"use_template {name}")
 
+    def show_documents(self, node: str) -> None:
+        self.heard.append(f"show_documents {node}")
+
     def open_file(self, dropped: str) -> None:
         self.heard.append(f"open_file {dropped}")
 

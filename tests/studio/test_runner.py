@@ -311,7 +311,7 @@ def test_of_two_tabs_that_answer_at_once_one_is_heard(runner: Runner) -> None:
 def test_a_run_of_the_command_line_is_stopped_from_the_studio(runner: Runner) -> None:
     """It is no run of this process: the studio leaves word, and shows what became of it."""
     history = runner._history()  # type: ignore[misc]
-    slow = Run(LoadedFlow(chain(Slow.kind)), {"question": "Why?"}, runner._environment(None))
+    slow = Run(LoadedFlow(chain(Slow.kind)), {"question": "Why?"}, runner.environment(None))
     slow.add_sink(another(history).recorder(slow.id, slow.flow))
     started = threading.Event()
 

@@ -2,6 +2,7 @@
 
 import type { Edge as DrawnEdge } from "@xyflow/react";
 import type { Entry } from "./chooser";
+import { LOAD } from "./documents/nodes";
 import { type Point, fitFramesOp, leaveOp, removeOp } from "./edits";
 import { under } from "./hooks/adding";
 import type { Bench, Tools } from "./hooks/tools";
@@ -50,6 +51,7 @@ function ofNode({ doc, scene, open, rename }: Bench, tools: Tools, node: NodeIns
     null,
     { label: "Run up to here", run: () => doc.command("run_to", node.id) },
     { label: "Run again from here", run: () => doc.command("rerun_from", node.id) },
+    ...(node.kind === LOAD ? [{ label: "See the documents…", run: () => doc.command("documents", node.id) }] : []),
     null,
     { label: "Duplicate", keys: "Ctrl D", run: () => tools.duplicate(many ? tools.all : nodes) },
     {

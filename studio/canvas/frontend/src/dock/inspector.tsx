@@ -2,6 +2,7 @@
 
 import { useCallback, useEffect, useMemo, useRef, useSyncExternalStore } from "react";
 import { useShared } from "../context";
+import { LOAD } from "../documents/nodes";
 import { type Part, wordsElement } from "../live/words";
 import type { FieldSpec, Json, NodeInstance, Problem } from "../model";
 import { catalog } from "../store";
@@ -175,6 +176,15 @@ function NodeForm({ node }: { node: NodeInstance }) {
         >
           Run again
         </button>
+        {node.kind === LOAD && (
+          <button
+            type="button"
+            title="How each file is read and cut, and what a query finds."
+            onClick={() => doc.command("documents", node.id)}
+          >
+            See the documents
+          </button>
+        )}
       </div>
     </div>
   );

@@ -7,7 +7,8 @@ import { type Doc, catalog } from "../store";
 import { edgeOf, fits, portsOf } from "../types";
 import type { Received } from "./intake";
 
-const LOAD = "retrieval.load";
+/** The kind that reads documents. */
+export const LOAD = "retrieval.load";
 /** The first folder of documents that were given to a flow; the second is the flow's own. */
 const OURS = "documents/";
 /** More pictures than this do not become nodes: their folder is named. */
