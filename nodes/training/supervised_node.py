@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from patchbay.nodes.contract import Context, Node, Ports, port
 from patchbay.nodes.figures import Chart, Table
+from patchbay.nodes.models.transformers.load import folder_of
 from patchbay.nodes.models.transformers.lora import LoraModel
 from patchbay.nodes.models.transformers.spec import TransformersModel
 from patchbay.nodes.models.transformers.trained import TrainedAdapter
-from patchbay.nodes.training.base import checked_base
+from patchbay.nodes.training.base import checked_base, root_of
 from patchbay.nodes.training.datasets import InstructionData
 from patchbay.nodes.training.job import Job
 from patchbay.nodes.training.outcome import outcome_of
 from patchbay.nodes.training.results import held_out_of
+from patchbay.nodes.training.scripts import scripts_of
 from patchbay.nodes.training.settings import TrainingParams, TrainingSettings
 from patchbay.nodes.training.supervised import Supervised
 from patchbay.nodes.values import ModelSpec
@@ -46,7 +48,9 @@ class TrainSupervised(Node):
         adapter: TrainedAdapter = port(doc="The adapter alone, for *LoRA adapter*.")
         curve: Chart = port(doc="The loss of each step.")
         report: Table = port(doc="What was trained, on what, at what cost; where it lies.")
-        held_out: Table = port(doc="TrainableModel and trained on rows held out, with intervals.")
+        held_out: Table = port(doc="Base and trained on rows held out, with intervals.")
+        script: str = port(doc="The same training as a script that calls TRL's trainer.")
+        loop: str = port(doc="The same as a plain loop of PyTorch, of one page.")
 
     value_types = (TrainedAdapter, LoraModel, TransformersModel)
 
@@ -77,6 +81,12 @@ class TrainSupervised(Node):
         settings = TrainingSettings(kind="supervised", params=params)
         job = Job(checked_base(inputs.model), inputs.data, inputs.held_out, settings)
         record, outputs = await outcome_of(job, Supervised(), ctx)
+        outputs |= await ctx.blocking(_scripts, job)
         if record["before"]:
             outputs["held_out"] = held_out_of(record)
         return self.Outputs(**outputs)
+
+
+def _scripts(job: Job) -> dict[str, str]:
+    folder = folder_of(root_of(job.base).weights, lambda label, done, total: None)
+    return scripts_of(job, folder, job.data.rows)

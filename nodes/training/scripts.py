@@ -1,0 +1,222 @@
+"""A supervised training as a script: by the library's trainer, and as a plain loop of PyTorch.
+
+Both give the losses that the node gives (test). The rows are read from the file that the data set
+is kept in, and the base from its folder, so they run on this machine as they are.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from patchbay.nodes.models.transformers.spec import TransformersModel
+from patchbay.nodes.training.base import root_of
+from patchbay.nodes.training.job import Job
+from patchbay.nodes.training.tokens import LAST
+
+WRITABLE = ("LoRA", "rank-stabilized LoRA", "DoRA", "all weights")
+"""Methods that scripts are written for."""
+
+
+def scripts_of(job: Job, folder: Path, rows: int) -> dict[str, str]:
+    """The outputs `script` and `loop`; neither where the base has adapters or fewer bits.
+
+    Args:
+        job: what was trained.
+        folder: of the base.
+        rows: how many were trained on.
+    """
+    params = job.settings.params
+    if params.method not in WRITABLE or not isinstance(job.base, TransformersModel):
+        return {}
+    total = job.settings.total_steps(rows)
+    named = {
+        "HEAD": _HEAD,
+        "BASE": repr(str(folder)),
+        "ROWS": repr(str(job.data.path)),
+        "TEMPLATE": repr(root_of(job.base).chat_template),
+        "LAST": repr(LAST),
+        "DTYPE": params.precision,
+        "SEED": str(params.seed),
+        "LIMIT": str(params.limit),
+        "PEFT": _peft(job),
+        "BATCH": str(params.batch),
+        "ACCUMULATE": str(params.accumulate),
+        "RATE": repr(job.settings.rate),
+        "STEPS": str(total),
+        "WARMUP": str(round(params.warmup * total)),
+        "SCHEDULE": repr(_schedule(job)),
+        "BF16": str(params.precision == "bfloat16"),
+        "CHECKPOINTING": str(params.checkpointing),
+    }
+    return {"script": _filled(_TRAINER, named), "loop": _filled(_LOOP, named)}
+
+
+def _schedule(job: Job) -> str:
+    params = job.settings.params
+    constant = params.schedule == "constant" and params.warmup
+    return "constant_with_warmup" if constant else params.schedule
+
+
+def _peft(job: Job) -> str:
+    params = job.settings.params
+    if params.method == "all weights":
+        return "peft_config = None"
+    start = True if params.start == "zero" else params.start.lower()
+    return (
+        f"peft_config = peft.LoraConfig(\n    r={params.rank}, lora_alpha={params.alpha!r}, "
+        f"lora_dropout={params.dropout!r},\n    target_modules={job.settings.targets()!r},\n"
+        f"    init_lora_weights={start!r}, use_rslora={params.method == 'rank-stabilized LoRA'}, "
+        f"use_dora={params.method == 'DoRA'},\n    task_type='CAUSAL_LM',\n)"
+    )
+
+
+def _filled(template: str, named: dict[str, str]) -> str:
+    for name, text in named.items():
+        template = template.replace(f"<{name}>", text)
+    return template
+
+
+_HEAD = '''\
+import json
+from pathlib import Path
+
+import peft
+import torch
+import transformers
+
+tokenizer = transformers.AutoTokenizer.from_pretrained(<BASE>)
+tokenizer.chat_template = <TEMPLATE> or tokenizer.chat_template
+if tokenizer.pad_token is None:
+    tokenizer.pad_token = tokenizer.eos_token
+network = transformers.AutoModelForCausalLM.from_pretrained(<BASE>, dtype=torch.<DTYPE>)
+network.config.use_cache = False
+
+
+def ids(messages, tools=None, asks=False):
+    text = tokenizer.apply_chat_template(
+        messages, tools=tools, add_generation_prompt=asks, tokenize=False
+    )
+    return tokenizer(text, add_special_tokens=False)["input_ids"]
+
+
+def same_start(one, other):
+    apart = (i for i, (a, b) in enumerate(zip(one, other)) if a != b)
+    return next(apart, min(len(one), len(other)))
+
+
+def example(row):
+    """Tokens, and labels: -100 for what is not learned."""
+    messages, tools = row["messages"], row.get("tools")
+    whole = ids(messages, tools)
+    if row["learn"] == "everything":
+        return {"input_ids": whole[:<LIMIT>], "labels": whole[:<LIMIT>]}
+    labels = [-100] * len(whole)
+    turns = [i for i, message in enumerate(messages) if message["role"] == "assistant"]
+    for at in turns[-1:] if row["learn"] == <LAST> else turns:
+        begin = same_start(ids(messages[:at], tools, asks=True), whole)
+        last = at + 1 == len(messages)
+        end = len(whole) if last else same_start(ids(messages[: at + 1], tools), whole)
+        labels[begin:end] = whole[begin:end]
+    return {"input_ids": whole[:<LIMIT>], "labels": labels[:<LIMIT>]}
+
+
+rows = [json.loads(line) for line in Path(<ROWS>).read_text("utf-8").split("\\n") if line]
+examples = [made for made in map(example, rows) if any(label != -100 for label in made["labels"])]
+transformers.set_seed(<SEED>)
+<PEFT>
+'''
+
+_TRAINER = '''\
+"""Supervised training with TRL's SFTTrainer, as Patchbay did it."""
+
+<HEAD>
+import datasets
+from trl import SFTConfig, SFTTrainer
+
+trainer = SFTTrainer(
+    model=network,
+    args=SFTConfig(
+        output_dir="checkpoints", per_device_train_batch_size=<BATCH>,
+        gradient_accumulation_steps=<ACCUMULATE>, learning_rate=<RATE>, max_steps=<STEPS>,
+        lr_scheduler_type=<SCHEDULE>, warmup_steps=<WARMUP>, logging_steps=1, save_strategy="no",
+        seed=<SEED>, bf16=<BF16>, gradient_checkpointing=<CHECKPOINTING>, max_length=None,
+        dataset_kwargs={"skip_prepare_dataset": True}, report_to=[], disable_tqdm=True,
+        use_cpu=not torch.cuda.is_available(), dataloader_pin_memory=False,
+    ),
+    train_dataset=datasets.Dataset.from_list(examples),
+    processing_class=tokenizer,
+    peft_config=peft_config,
+)
+trainer.train()
+losses = [entry["loss"] for entry in trainer.state.log_history if "loss" in entry]
+if __name__ == "__main__":
+    trainer.save_model("trained")
+'''
+
+_LOOP = '''\
+"""Supervised training as a plain loop of PyTorch, with the losses that the trainer gives."""
+
+<HEAD>
+if peft_config is not None:
+    network = peft.get_peft_model(network, peft_config)
+transformers.set_seed(<SEED>)
+network.to("cuda" if torch.cuda.is_available() else "cpu").train()
+if <CHECKPOINTING>:
+    network.gradient_checkpointing_enable()
+    network.enable_input_require_grads()
+chosen = [p for p in network.parameters() if p.requires_grad]
+optimizer = torch.optim.AdamW(chosen, lr=<RATE>, weight_decay=0.0)
+schedule = transformers.get_scheduler(<SCHEDULE>, optimizer, <WARMUP>, <STEPS>)
+
+
+def batches():
+    """The rows in a new order for each epoch, <BATCH> at a time, padded on the right."""
+    epoch = 0
+    while True:
+        order = torch.Generator().manual_seed(<SEED> + epoch)
+        drawn = torch.randperm(len(examples), generator=order).tolist()
+        for at in range(0, len(drawn), <BATCH>):
+            part = [examples[i] for i in drawn[at : at + <BATCH>]]
+            longest = max(len(one["input_ids"]) for one in part)
+
+            def padded(name, filler):
+                lines = [one[name] + [filler] * (longest - len(one[name])) for one in part]
+                return torch.tensor(lines, device=network.device)
+
+            length = torch.tensor([[len(one["input_ids"])] for one in part], device=network.device)
+            yield {
+                "input_ids": padded("input_ids", tokenizer.pad_token_id),
+                "labels": padded("labels", -100),
+                "attention_mask": (torch.arange(longest, device=network.device) < length).long(),
+            }, at + <BATCH> >= len(drawn)
+        epoch += 1
+
+
+losses, feed = [], batches()
+while len(losses) < <STEPS>:
+    group = []
+    while len(group) < <ACCUMULATE>:
+        batch, over = next(feed)
+        group.append(batch)
+        if over:
+            break
+    learned = sum(int((batch["labels"][:, 1:] != -100).sum()) for batch in group)
+    total = 0.0
+    for batch in group:
+        labels = batch.pop("labels")
+        with torch.autocast(network.device.type, torch.bfloat16, enabled=<BF16>):
+            scores = network(**batch).logits[:, :-1].float()
+        loss = torch.nn.functional.cross_entropy(
+            scores.flatten(0, 1), labels[:, 1:].flatten(), ignore_index=-100, reduction="sum"
+        ) / learned
+        loss.backward()
+        total += loss.item()
+    torch.nn.utils.clip_grad_norm_(chosen, 1.0)
+    optimizer.step()
+    schedule.step()
+    optimizer.zero_grad()
+    losses.append(total)
+    print(f"{len(losses)}/<STEPS> loss {total:.4f}")
+if __name__ == "__main__":
+    network.save_pretrained("trained")
+'''
