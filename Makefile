@@ -132,6 +132,10 @@ test-crash: everything  ## kill 20,000 runs in process and 300 processes (hours 
 test-postgres: everything  ## the tests of what keeps runs, on a PostgreSQL server of their own
 	$(PY) -m tests.postgres $(ARGS)
 
+.PHONY: test-databases
+test-databases: everything  ## SQL and vector store on servers of PostgreSQL, MariaDB and pgvector
+	$(PY) -m tests.databases $(ARGS)
+
 bench: setup  ## speed against the floor and against peers: one table
 	$(PY) -m bench $(ARGS)
 

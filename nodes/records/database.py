@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from patchbay.nodes.errors import NodeError
+from patchbay.nodes.records.reading_only import begin_reading, check_reads
 from patchbay.nodes.records.sql_answer import (
     SqlAnswer,
     collected,
@@ -27,8 +29,8 @@ class Database:
     """A connection that reads. Whatever a query does is rolled back, and most cannot do anything.
 
     SQLite: the file is opened for reading only, and no second file can be attached. PostgreSQL and
-    MySQL: the transaction is one that reads. Others: what was done is rolled back, so give them a
-    user who may read only.
+    MySQL: the transaction is one that reads, and see `reading_only`. Others: what was done is
+    rolled back, so give them a user who may read only.
 
     Raises:
         NodeError: the address is wrong, a driver is missing, or nothing answers.
@@ -42,7 +44,7 @@ class Database:
             parsed = sqlalchemy.make_url(url)
             self._engine = _engine(parsed, folder)
             self._con = self._engine.connect()
-            self._reads_only()
+            self._begin()
         except (ModuleNotFoundError, NoSuchModuleError) as error:
             words = f"The driver of {parsed.drivername} is not installed: {error}."
             raise _unreachable(words, error, "pip install it into this environment.") from error
@@ -51,16 +53,10 @@ class Database:
         except (SQLAlchemyError, sqlite3.Error) as error:
             raise _unreachable(f"The database cannot be opened: {_said(error)}", error) from error
 
-    def _reads_only(self) -> None:
-        from sqlalchemy import text
-
-        match self._engine.dialect.name:
-            case "postgresql":
-                self._con.execute(text("SET TRANSACTION READ ONLY"))
-            case "mysql" | "mariadb":
-                self._con.rollback()
-                self._con.execute(text("SET SESSION TRANSACTION READ ONLY"))
-                self._con.rollback()
+    def _begin(self) -> None:
+        """Each transaction is told anew that it reads: what was said ends with the last one."""
+        if not self._con.in_transaction():
+            self._lowered = begin_reading(self._con)
 
     def schema(self) -> str:
         """The tables with their columns and types, a line for each."""
@@ -68,6 +64,7 @@ class Database:
         from sqlalchemy.exc import SQLAlchemyError
 
         try:
+            self._begin()
             look = inspect(self._con)
             names = [*look.get_table_names(), *look.get_view_names()][:MAX_TABLES]
             lines = [
@@ -101,14 +98,19 @@ class Database:
             # A second statement could end the transaction that reads only; where a text has a
             # semicolon cannot be told for every dialect, so none is taken.
             raise refused("The query has a semicolon inside.", "Write one statement without any.")
+        check_reads(self._engine.dialect.name, statement, self._lowered)
         clause = text(statement)
         named = {name: values[name] for name in clause.compile().params if name in values}
         try:
+            self._begin()
             with stopping(self._interrupt, seconds, stopped):
                 result = self._con.execution_options(stream_results=True).execute(clause, named)
                 if not result.returns_rows:
                     raise refused("The query gives no rows.", "Write a SELECT; nothing is changed.")
-                return collected(list(result.keys()), result.fetchmany, rows, size)
+                answer = collected(list(result.keys()), result.fetchmany, rows, size)
+            if answer.cut and self._is_mysql:
+                self._drop()
+            return answer
         except (SQLAlchemyError, sqlite3.Error) as error:
             said = str(getattr(error, "orig", None) or error)
             if any(word in said.lower() for word in ("readonly", "read-only", "too many attached")):
@@ -125,12 +127,41 @@ class Database:
         except NodeError:
             return ""
 
+    @property
+    def _is_mysql(self) -> bool:
+        return self._engine.dialect.name in ("mysql", "mariadb")
+
     def _interrupt(self) -> None:
         raw = self._con.connection.driver_connection
-        for name in ("interrupt", "cancel", "kill"):
+        if self._is_mysql:
+            self._kill(raw)
+            return
+        for name in ("interrupt", "cancel"):
             if callable(stop := getattr(raw, name, None)):
                 stop()
                 return
+
+    def _drop(self) -> None:
+        """Give up a connection of MySQL's in the middle of an answer.
+
+        Closed in the usual way its client would first read all other rows.
+        """
+        going = getattr(self._con.connection.driver_connection, "_result", None)
+        if hasattr(going, "unbuffered_active"):
+            going.unbuffered_active = False  # PyMySQL: else it reads on when it is collected
+        self._con.invalidate()
+
+    def _kill(self, raw: Any) -> None:
+        """MySQL and MariaDB are told to end a query through a second connection."""
+        from sqlalchemy import text
+        from sqlalchemy.exc import SQLAlchemyError
+
+        number = raw.thread_id() if callable(getattr(raw, "thread_id", None)) else None
+        number = number or getattr(raw, "connection_id", None)
+        if number is None:
+            return
+        with contextlib.suppress(SQLAlchemyError), self._engine.connect() as second:
+            second.execute(text(f"KILL QUERY {int(number)}"))
 
     def close(self) -> None:
         """Let go of it."""

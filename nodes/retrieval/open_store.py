@@ -15,6 +15,7 @@ from langchain_core.retrievers import BaseRetriever
 from pydantic import ConfigDict
 
 from patchbay.nodes.errors import NodeError
+from patchbay.nodes.retrieval.pgvector import PgVector
 from patchbay.nodes.retrieval.store_shapes import SHAPES, Nearest, chroma_path, document
 from patchbay.nodes.retrieval.store_spec import StoreRetriever
 from patchbay.nodes.tools.fetch import FetchProblem
@@ -48,6 +49,8 @@ class OpenStore(BaseRetriever):
         return [one for one in found if least is None or (one.score or 0) >= least]
 
     def _local(self, vector: list[float]) -> list[Document]:
+        if isinstance(self.client, PgVector):
+            return self.client.search(vector)
         try:
             answer = self.client.query_points(
                 self.spec.collection, query=vector, limit=self.spec.k, with_payload=True
@@ -110,7 +113,7 @@ class OpenStore(BaseRetriever):
 
     def close(self) -> None:
         """Let go of the folder, which one process at a time may have open."""
-        if self.client is not None:
+        if self.client is not None and not isinstance(self.client, PgVector):
             self.client.close()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated
 
 from pydantic import AfterValidator, model_validator
@@ -14,17 +15,24 @@ from patchbay.nodes.values import EmbeddingsSpec, SecretRef
 
 def _check_url(text: str) -> str:
     text = text.strip().rstrip("/")
-    if text:
+    if text.startswith(_POSTGRES):
+        if re.search(r"://[^/@:]*:[^/@]*@", text):
+            raise ValueError("the url has a password in it; put it into the key")
+    elif text:
         check_address(text)
     return text
 
 
+_POSTGRES = ("postgresql://", "postgres://")
+
+
 class FilledStore(DescribingNode):
-    """Search a vector database that is filled already: Qdrant, Chroma, Pinecone or Astra DB.
+    """Search a vector database that is filled already: Qdrant, Chroma, pgvector, Pinecone, Astra.
 
     Gives a retriever, for *Search*, *Answer with sources* or an agent. The embeddings must be those
     that the collection was filled with. Scores are the database's own; for Chroma 1 minus its
-    distance. Nothing is written.
+    distance, for pgvector the cosine. Nothing is written. A collection of pgvector is a table with
+    a column of vectors, or one of LangChain's.
     """
 
     kind, version = "retrieval.store", 1
@@ -40,14 +48,15 @@ class FilledStore(DescribingNode):
         collection: str = Field("documents", min_length=1, max_length=500)
         """The collection; Pinecone's index is its address."""
         url: Annotated[str, AfterValidator(_check_url)] = Field("", max_length=2000)
-        """Where it is: http://127.0.0.1:6333 for your own Qdrant, the host of a Pinecone index, or
-        the API endpoint of Astra DB."""
+        """Where it is: http://127.0.0.1:6333 for your own Qdrant, the host of a Pinecone index, the
+        API endpoint of Astra DB, or postgresql://reader@host/shop for pgvector."""
         folder: str = Field("", max_length=1000, widget="folder")
         """In place of url: the folder of a Qdrant database on this machine, opened in process."""
         key: SecretRef | None = Field(None, widget="secret")
-        """The key or token of the database."""
+        """The key, token or password of the database."""
         space: str = Field("", max_length=200)
-        """Pinecone's namespace, Astra's keyspace, or the name of the vector in Qdrant."""
+        """Pinecone's namespace, Astra's keyspace, the name of the vector in Qdrant, or its column
+        in PostgreSQL."""
         text_field: str = Field("text", min_length=1, max_length=200)
         """The field that holds the text; page_content and content are found, too."""
         k: int = Field(4, ge=1, le=1000)
@@ -63,6 +72,8 @@ class FilledStore(DescribingNode):
         def _one_place(self) -> FilledStore.Params:
             if self.url and self.folder:
                 raise ValueError("give url or folder, not both")
+            if self.url.startswith(_POSTGRES) != (self.store == "pgvector") and self.url:
+                raise ValueError("pgvector, and nothing else, has an address postgresql://")
             if self.folder and self.store != "qdrant":
                 raise ValueError("only Qdrant opens a folder; for Chroma there is Index")
             return self

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field
 
@@ -11,7 +11,7 @@ from patchbay.nodes.values import EmbeddingsSpec, Opening, RetrieverSpec, Secret
 if TYPE_CHECKING:
     from langchain_core.retrievers import BaseRetriever
 
-StoreName = Literal["qdrant", "chroma", "pinecone", "astra"]
+StoreName = Literal["qdrant", "chroma", "pinecone", "astra", "pgvector"]
 
 
 class StoreRetriever(RetrieverSpec):
@@ -41,7 +41,11 @@ class StoreRetriever(RetrieverSpec):
         from patchbay.nodes.retrieval.open_store import OpenStore, local_qdrant
 
         key = opening.secret(self.key) if self.key is not None else ""
-        client = local_qdrant(self.folder, self.collection) if self.folder else None
+        client: Any = local_qdrant(self.folder, self.collection) if self.folder else None
+        if self.store == "pgvector":
+            from patchbay.nodes.retrieval.pgvector import PgVector
+
+            client = PgVector(self, key)
         return OpenStore(
             spec=self, embeddings=opening.open(self.embeddings), key=key, client=client
         )
