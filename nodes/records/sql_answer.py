@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
-import decimal
-import math
 import re
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -14,6 +11,7 @@ from typing import Any
 
 from pydantic import JsonValue
 
+from patchbay.nodes.cells import plain_cell
 from patchbay.nodes.errors import NodeError
 from patchbay.nodes.units import duration, size_in_words
 
@@ -66,27 +64,6 @@ def _names(columns: Sequence[str]) -> tuple[str, ...]:
         seen[column] = seen.get(column, 0) + 1
         names.append(column if seen[column] == 1 else f"{column}_{seen[column]}")
     return tuple(names)
-
-
-def plain_cell(cell: Any) -> JsonValue:
-    """A value of a database as JSON: dates in ISO 8601, long decimals as text."""
-    if cell is None or isinstance(cell, (str, bool, int)):
-        return cell
-    if isinstance(cell, float):
-        return cell if math.isfinite(cell) else None
-    if isinstance(cell, decimal.Decimal):
-        number = float(cell) if cell.is_finite() else math.nan
-        exact = math.isfinite(number) and decimal.Decimal(repr(number)) == cell
-        return number if exact else str(cell)
-    if isinstance(cell, (datetime.date, datetime.time)):
-        return cell.isoformat()
-    if isinstance(cell, (bytes, bytearray, memoryview)):
-        return f"({len(bytes(cell)):,} bytes)"
-    if isinstance(cell, dict):
-        return {str(key): plain_cell(value) for key, value in cell.items()}
-    if isinstance(cell, (list, tuple)):
-        return [plain_cell(value) for value in cell]
-    return str(cell)
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
+from patchbay.nodes.cells import plain_cell
 from patchbay.nodes.errors import NodeError
 from patchbay.nodes.retrieval.store_shapes import document
 from patchbay.nodes.retrieval.store_spec import StoreRetriever
@@ -103,8 +104,6 @@ class PgVector:
         return dict(con.execute(_COLUMNS, [table]).fetchall())
 
     def _document(self, row: dict[str, Any], columns: dict[str, str]) -> Document:
-        from patchbay.nodes.records.sql_answer import plain_cell
-
         score = row.pop("_cosine")
         kept = {name: value for name, value in row.items() if columns.get(name) not in _MUTE}
         kept.pop("collection_id", None)
