@@ -146,7 +146,7 @@ class Database:
 
         Closed in the usual way its client would first read all other rows.
         """
-        going = getattr(self._con.connection.driver_connection, "_result", None)
+        going: Any = getattr(self._con.connection.driver_connection, "_result", None)
         if hasattr(going, "unbuffered_active"):
             going.unbuffered_active = False  # PyMySQL: else it reads on when it is collected
         self._con.invalidate()

@@ -13,11 +13,16 @@ import streamlit as st
 
 from patchbay.flows.wording import plural
 from patchbay.nodes.figures import cell_text
+from patchbay.studio.views.labels import beside
 from patchbay.studio.words import plain
 
 SHOWN_POINTS = 5000
-WRITTEN = 14
+WRITTEN = 10
 """Rows and columns of a heat map up to which the numbers are written into it."""
+EVERY = 30
+"""Rows and columns of a heat map up to which each is named."""
+LABEL = 150
+"""Pixels of a name beside a heat map, at most."""
 WIDE = 14
 """Letters of a label from which on bars lie, so that it can be read without turning the head."""
 
@@ -70,12 +75,12 @@ def spec_of(value: Mapping[str, Any]) -> ChartSpec:
     if value.get("low") and value.get("high"):
         layers.append(_error_bars(encoding, sides, kind))
     if value.get("label"):
-        layers.append(_beside(encoding))
+        layers += beside(points, encoding)
     bars = len(labels) * max(1, len(series))
     return {
         "data": {"values": points},
         "layer": layers,
-        "height": max(140, 26 * bars + 60) if lying else 260,
+        "height": max(140, 26 * bars + 60) if lying else 340 if value.get("label") else 260,
         "resolve": {"scale": {"color": "shared"}},
     }
 
@@ -107,11 +112,19 @@ def heat_spec(value: Mapping[str, Any]) -> ChartSpec:
         }
         for row in (value.get("rows") or [])[:SHOWN_POINTS]
     ]  # fmt: skip
-    sides = [len({cell[side] for cell in cells}) for side in ("x", "y")]
-    axis = {"labelLimit": 200, "labelAngle": -40}
+    names_of = {side: {str(cell[side]) for cell in cells} for side in ("x", "y")}
+    sides = [len(names_of[side]) for side in ("x", "y")]
+    every = {"labelOverlap": max(sides) > EVERY}
+    axis = {"labelLimit": LABEL, "labelAngle": -40, **every}
     encoding: ChartSpec = {
         "x": {"field": "x", "type": "nominal", "sort": None, "title": None, "axis": axis},
-        "y": {"field": "y", "type": "nominal", "sort": None, "title": None},
+        "y": {
+            "field": "y",
+            "type": "nominal",
+            "sort": None,
+            "title": None,
+            "axis": {"labelLimit": LABEL, **every},
+        },
         "tooltip": [
             {"field": "x", "title": _harmless(_title(value, "x"))},
             {"field": "y", "title": _harmless(_title(value, "y"))},
@@ -120,25 +133,24 @@ def heat_spec(value: Mapping[str, Any]) -> ChartSpec:
     }
     color = {
         "field": "number", "type": "quantitative", "title": names["number"],
-        "scale": {"scheme": "viridis"},
+        "scale": {"scheme": "viridis"}, "legend": {"orient": "bottom", "gradientLength": 130},
     }  # fmt: skip
     layers: list[ChartSpec] = [{"mark": "rect", "encoding": {**encoding, "color": color}}]
     if max(sides, default=0) <= WRITTEN:
         words = {"field": "number", "type": "quantitative", "format": ".2f"}
-        layers.append(
-            {
-                "mark": {"type": "text", "stroke": "#000000", "strokeWidth": 0.4, "color": "white"},
-                "encoding": {**encoding, "text": words},
-            }
-        )
-    return {"data": {"values": cells}, "layer": layers, "height": max(140, 28 * sides[1] + 20)}
+        bright = f"datum.number > {_bright(cells)}"
+        ink = {"condition": {"test": bright, "value": "#000000"}, "value": "#ffffff"}
+        written = {**encoding, "text": words, "color": ink}
+        layers.append({"mark": {"type": "text", "fontSize": 10}, "encoding": written})
+    longest = max((len(name) for name in names_of["x"]), default=0)
+    below = min(LABEL, 6 * longest) * 0.65 + 90  # labels that lie aslant, and the legend
+    return {"data": {"values": cells}, "layer": layers, "height": round(30 * sides[1] + below)}
 
 
-def _beside(encoding: ChartSpec) -> ChartSpec:
-    """What is written beside each point; where there is no room it is left to the tooltip."""
-    shared = {k: v for k, v in encoding.items() if k in ("x", "y", "tooltip")}
-    mark = {"type": "text", "align": "left", "dx": 7, "limit": 140, "color": "#888888"}
-    return {"mark": mark, "encoding": {**shared, "text": {"field": "label"}}}
+def _bright(cells: Sequence[ChartSpec]) -> float:
+    """The number from which on a cell is so bright that only black is read on it."""
+    numbers = [cell["number"] for cell in cells if cell["number"] is not None] or [0]
+    return min(numbers) + 0.55 * (max(numbers) - min(numbers))
 
 
 def _scalar(cell: Any) -> Any:

@@ -15,6 +15,7 @@ from patchbay.studio.views.chart import spec_of
 from patchbay.studio.views.documents import found_of
 from patchbay.studio.views.figures import as_csv, distinct, unfit, uniform
 from patchbay.studio.views.files import zipped
+from patchbay.studio.views.labels import sides_of
 from patchbay.studio.views.values import gist, shape_of
 
 DOT = base64.b64encode(b"\x89PNG\r\n\x1a\n" + b"rest").decode()
@@ -102,6 +103,37 @@ def test_numbers_make_a_scale_except_under_bars(kind: str, scale: str) -> None:
 def test_a_tooltip_never_has_a_line_that_vega_would_fetch() -> None:
     tips = spec_of(chart(x_title="image", y_title="Title"))["layer"][0]["encoding"]["tooltip"]
     assert [tip["title"] for tip in tips] == ["image ", "Title "]
+
+
+def test_names_of_points_lie_on_no_other_name() -> None:
+    """Two points side by side: one name to the right, one to the left; a third finds no room."""
+    rows = ({"x": 0.0, "y": 0.0, "name": "far away, at the bottom"},
+            {"x": 0.50, "y": 1.0, "name": "one"}, {"x": 0.51, "y": 1.0, "name": "two"},
+            {"x": 1.0, "y": 0.5, "name": "at the very right edge"})  # fmt: skip
+    points = [{"x": r["x"], "y": r["y"], "label": r["name"]} for r in rows]
+    assert sides_of(points) == ["right", "right", "left", "left"]
+    crowd = [{"x": 0.0, "y": 0.0, "label": "name"} for _ in range(9)]
+    placed = sides_of([*crowd, {"x": 9.0, "y": 9.0, "label": "b"}])
+    assert placed.count("") > 4  # all in one place: the tooltip tells them
+    assert sides_of([{"x": "word", "y": 1.0, "label": "a"}]) == ["right"]
+    spec = spec_of(encode(Chart(kind="point", rows=rows, x="x", y="y", label="name")))
+    texts = [layer for layer in spec["layer"] if layer["mark"]["type"] == "text"]
+    assert [layer["mark"]["align"] for layer in texts] == ["left", "right"]
+    assert spec["data"]["values"][0]["name"] == "far away, at the bott…"
+
+
+def test_a_heat_map_names_every_row_and_writes_so_that_it_is_read() -> None:
+    rows = tuple({"r": f"row {a}", "c": f"col {b}", "n": a + b} for a in range(4) for b in range(4))
+    spec = spec_of(encode(Chart(kind="heat", rows=rows, x="c", y="r", color="n")))
+    cells, words = spec["layer"]
+    assert cells["encoding"]["y"]["axis"]["labelOverlap"] is False
+    assert words["encoding"]["color"]["condition"] == {"test": "datum.number > 3.3000000000000003",
+                                                       "value": "#000000"}  # fmt: skip
+    assert spec["height"] >= 30 * 4 + 90  # the cells, the labels below and the legend
+    many = tuple({"r": f"{a}", "c": f"{a}", "n": 1} for a in range(40))
+    wide = spec_of(encode(Chart(kind="heat", rows=many, x="c", y="r", color="n")))
+    assert len(wide["layer"]) == 1  # no room for numbers
+    assert wide["layer"][0]["encoding"]["x"]["axis"]["labelOverlap"] is True
 
 
 def test_documents_have_bars_against_the_best_score() -> None:
