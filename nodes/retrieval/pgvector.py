@@ -49,7 +49,7 @@ class PgVector:
         try:
             with psycopg.connect(
                 spec.url,
-                **place,
+                hostaddr=place,
                 password=self._password or None,
                 connect_timeout=max(2, int(spec.seconds)),
                 options=f"-c statement_timeout={int(spec.seconds * 1000)}",
@@ -116,8 +116,8 @@ class PgVector:
         return document(plain, field, float(score) if score is not None else 0.0)
 
 
-def checked_host(url: str, loopback: bool) -> dict[str, str]:
-    """Where the database is, so that nobody looks the name up a second time.
+def checked_host(url: str, loopback: bool) -> str | None:
+    """The address of the database's host, so that nobody looks the name up a second time.
 
     Args:
         url: `postgresql://user@host/name`.
@@ -131,7 +131,7 @@ def checked_host(url: str, loopback: bool) -> dict[str, str]:
     if not host or "host=" in parts.query:
         if not loopback:
             raise wrong("The database is on this machine.", "Switch on `allow_loopback`.")
-        return {}
+        return None  # a socket of this machine
     try:
         found = socket.getaddrinfo(host, parts.port or 5432, type=socket.SOCK_STREAM)
     except OSError as error:
@@ -143,7 +143,7 @@ def checked_host(url: str, loopback: bool) -> dict[str, str]:
                 f"{host!r} is not a public address ({address}).",
                 "Switch on `allow_loopback` for this machine.",
             )
-    return {"hostaddr": str(found[0][4][0])}
+    return str(found[0][4][0])
 
 
 def wrong(message: str, fix: str = "Check collection, url and embeddings.") -> NodeError:
