@@ -149,7 +149,7 @@ def heat_spec(value: Mapping[str, Any]) -> ChartSpec:
 
 def _bright(cells: Sequence[ChartSpec]) -> float:
     """The number from which on a cell is so bright that only black is read on it."""
-    numbers = [cell["number"] for cell in cells if cell["number"] is not None] or [0]
+    numbers = [float(cell["number"]) for cell in cells if cell["number"] is not None] or [0.0]
     return min(numbers) + 0.55 * (max(numbers) - min(numbers))
 
 
