@@ -26,7 +26,7 @@ FIND_PYTHON = for p in $(PYTHON) python3 python3.13 python3.12 python3.11 python
 	$$p -c 'import sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
 	&& { echo $$p; exit; }; done
 
-.PHONY: help setup studio run test check frontend-check fix generate frontend test-crash test-postgres bench bench-peers exchange-peers exchange-lfx test-exchange pins audit clean FORCE
+.PHONY: help setup studio run test check frontend-check fix generate frontend test-crash test-cluster test-postgres bench bench-peers exchange-peers exchange-lfx test-exchange pins audit clean FORCE
 .DELETE_ON_ERROR:
 
 help:  ## this list
@@ -128,6 +128,9 @@ frontend-same: $(FRONTEND)/node_modules/.package-lock.json
 
 test-crash: everything  ## kill 20,000 runs in process and 300 processes (hours on two busy cores)
 	$(PY) -m tests.crash $(ARGS)
+
+test-cluster: everything  ## kill 50 workers of a local Ray over 2,000 rows (minutes)
+	$(PY) -m tests.cluster $(ARGS)
 
 test-postgres: everything  ## the tests of what keeps runs, on a PostgreSQL server of their own
 	$(PY) -m tests.postgres $(ARGS)

@@ -181,6 +181,9 @@ BATCH_CODES: Mapping[str, str] = {
     "batch/budget": "The tokens or the money that a batch may use are used up.",
     "batch/prices": "A budget of money needs a table of prices.",
     "batch/slots": "A number of rows at once that is none.",
+    "batch/ray": "Ray is not installed, or cannot be reached.",
+    "batch/no-room": "Ray has fewer cores than workers are asked for.",
+    "batch/worker": "Workers died on a row again and again, or could not begin it.",
     "batch/disk": "The disk is full or refuses. What is done is kept.",
     "batch/manifest": "The file is no manifest of a batch that has ended.",
 }

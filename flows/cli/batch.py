@@ -18,8 +18,11 @@ from patchbay.flows.cli.run import interruptible, leave
 from patchbay.nodes.units import duration
 
 if TYPE_CHECKING:
-    from patchbay.flows.batch.api import BatchOrder, BatchResult
+    from patchbay.flows.batch.api import BatchOrder, BatchResult, MakeRunner
+    from patchbay.flows.batch.manifest import BatchSettings
     from patchbay.flows.batch.progress import BatchProgress
+    from patchbay.flows.batch.runner import RowRunner
+    from patchbay.flows.runs.prepared import PreparedFlow
 
 
 def batch(
@@ -78,6 +81,16 @@ def batch(
         bool, typer.Option("--anyway", help="Replay although things changed.")
     ] = False,
     no_cache: Annotated[bool, typer.Option("--no-cache", help="Ask every model anew.")] = False,
+    where: Annotated[
+        str,
+        typer.Option(
+            "--on", metavar="WHERE", help="here, ray (of this machine), or ray://head:10001."
+        ),
+    ] = "here",
+    workers: Annotated[
+        int, typer.Option(min=0, help="Processes on Ray; its cores unless given.")
+    ] = 0,
+    gpus: Annotated[float, typer.Option(min=0, help="GPUs that each of them needs.")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object at the end.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
 ) -> None:
@@ -94,6 +107,7 @@ def batch(
     order = replace(
         order, settings=told, slots=at_once, max_tokens=max_tokens, max_cost=max_cost,
         stop_at_failure=stop_at_failure, resume=resume, watch=None if quiet else _Shown(),
+        runner=_elsewhere(where, workers, at_once, gpus),
     )  # fmt: skip
     leave(asyncio.run(_run(order, as_json, quiet)))
 
@@ -132,6 +146,25 @@ def _order(
         rows, query, read_map(columns), shared, None if keep is None else tuple(keep)
     )
     return BatchOrder(LoadedFlow(flow, folder, path.resolve()), asked, output, env)
+
+
+def _elsewhere(where: str, workers: int, slots: int, gpus: float) -> MakeRunner | None:
+    """What makes the runner of rows that is asked for; None for this process."""
+    if where == "here":
+        return None
+    if where != "ray" and not where.startswith("ray://"):
+        raise _usage(
+            f"--on {where} is no place that rows run.", "--on ray, or --on ray://head:10001"
+        )
+
+    def make(flow: PreparedFlow, settings: BatchSettings) -> RowRunner:
+        from patchbay.flows.batch.on_ray import RayRunner
+
+        say.err("Starting Ray's workers; this takes some seconds.")
+        address = "" if where == "ray" else where
+        return RayRunner(flow, settings, address, workers, slots, gpus)
+
+    return make
 
 
 async def _run(order: BatchOrder, as_json: bool, quiet: bool) -> int:

@@ -1,0 +1,1 @@
+"""Real clusters of this machine: `make test-cluster`. They take minutes."""
