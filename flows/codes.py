@@ -185,6 +185,12 @@ BATCH_CODES: Mapping[str, str] = {
     "batch/no-room": "Ray has fewer cores than workers are asked for.",
     "batch/worker": "Workers died on a row again and again, or could not begin it.",
     "batch/disk": "The disk is full or refuses. What is done is kept.",
+    "offline/weights": "Weights are not on this machine.",
+    "offline/file": "A file that a node names is not on this machine.",
+    "offline/package": "A package that a node needs is not installed.",
+    "offline/server": "The flow asks a server on another machine.",
+    "bundle/there": "The archive is there already.",
+    "bundle/outside": "A file that a node names lies outside the folder of the flow.",
     "batch/manifest": "The file is no manifest of a batch that has ended.",
 }
 """What a batch says, of all of it or of one row."""

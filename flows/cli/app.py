@@ -64,6 +64,14 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
         "Run a flow in variants over cases, and say which is better and by how much.",
     ),
     "serve": ("serve:serve", "Serve flows over HTTP, to programs, OpenAI's clients and browsers."),
+    "bundle": (
+        "bundle:bundle",
+        "Put a flow and all that it needs into one file, for a machine without internet.",
+    ),
+    "doctor": (
+        "doctor:doctor",
+        "Say what is here and what is missing: GPUs, memory, disk, packages, servers, cluster.",
+    ),
     "studio": (
         "studio:studio",
         "Open the studio in the browser.",

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 def validate(
     flows: Annotated[list[Path], typer.Argument(help="Flow files.")],
     as_json: Annotated[bool, typer.Option("--json", help="One JSON list.")] = False,
+    offline: Annotated[
+        bool, typer.Option("--offline", help="And what a machine without internet would lack.")
+    ] = False,
     debug: Annotated[bool, typer.Option("--debug", hidden=True)] = False,
 ) -> None:
     """Say everything that is wrong with flows: code, place, fix. Exit 1 if anything is an error."""
@@ -36,6 +39,8 @@ def validate(
         try:
             resolved = resolve_once(read_flow(path), default_catalog())
             found[path] = validate_resolved(resolved, folder, path.name)
+            if offline and not any(p.severity == "error" for p in found[path]):
+                found[path] += _lacking(path, folder)
             memory[path] = "" if as_json else say.memory(memory_plan(resolved, folder))
         except FlowError as error:
             found[path] = list(error.problems)
@@ -52,6 +57,13 @@ def validate(
                 say.err(f"{head}{memory[path]}")
     failed = any(p.severity == "error" for problems in found.values() for p in problems)
     sys.exit(say.EXIT_PROBLEM if failed else 0)
+
+
+def _lacking(path: Path, folder: Path) -> list[Problem]:
+    from patchbay.flows.batch.needs import needs_of, offline_problems
+    from patchbay.flows.runs.subflows import prepare
+
+    return offline_problems(needs_of(prepare(read_flow(path), default_catalog(), folder), folder))
 
 
 def show(

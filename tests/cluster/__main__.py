@@ -73,6 +73,7 @@ async def lost_workers(folder: Path, asked: Any) -> tuple[int, list[Any]]:
 
     def make(flow: PreparedFlow, settings: BatchSettings) -> RowRunner:
         made = Slowed(flow, settings, workers=asked.workers)
+        made.share = asked.rows / (asked.kills + 1)
         runner.append(made)
         return made
 
@@ -86,6 +87,7 @@ async def lost_workers(folder: Path, asked: Any) -> tuple[int, list[Any]]:
                 process = (await runner[0].processes())[victim]
                 os.kill(process, signal.SIGKILL)
                 killed += 1
+                runner[0].share = asked.rows * (killed + 1) / (asked.kills + 1)
             except (ProcessLookupError, runner[0].died):
                 continue
             await asyncio.sleep(dice.uniform(0.0, 1.0))
@@ -103,12 +105,17 @@ class Slowed(RayRunner):
     """Gives out few rows at a time, so that kills hit rows at work, until all kills are done."""
 
     hurried = False
+    given = 0
+    share = 0.0
+    """So many rows may be given out before the next kill."""
 
     async def run(self, rows: Any) -> Any:
         """See `RayRunner`; not faster than the kills come."""
+        self.given += len(rows)
+        while not self.hurried and self.given > self.share:
+            await asyncio.sleep(0.05)
         if not self.hurried:
             self.chunk = 4
-            await asyncio.sleep(0.05)
         return await super().run(rows)
 
     def hurry(self) -> None:

@@ -1,0 +1,128 @@
+"""What a flow needs is found, said where it is missing, and put into one file that runs apart."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from patchbay.flows.batch.bundling import bundle
+from patchbay.flows.batch.needs import needs_of, offline_problems
+from patchbay.flows.document.model import Flow
+from patchbay.flows.document.writing import save_flow
+from patchbay.flows.problems import FlowError
+from patchbay.flows.runs.api import load
+from patchbay.flows.runs.subflows import Prepared, prepare
+from tests.flows.runs.harness import CATALOG, OUT, flow
+from tests.paths import ROOT, python_path
+
+
+def made(folder: Path, document: Flow) -> tuple[Any, Prepared]:
+    save_flow(document, folder / "main.json")
+    loaded = load(folder / "main.json")
+    return loaded, prepare(loaded.flow, CATALOG, folder)
+
+
+def reading(path: str) -> Flow:
+    """Loads documents, and runs another flow over some items."""
+    loop = {"flow": "inner", "output": "out"}
+    return flow(
+        {
+            "i": ("io.input", {"name": "items", "kind": "json"}),
+            "e": ("logic.for_each", loop),
+            "o": OUT,
+            "d": ("retrieval.load", {"path": path}),
+        },
+        ["i.value > e.items", "e.results > o.value"],
+    )
+
+
+def modelled(**params: Any) -> Flow:
+    return flow(
+        {
+            "i": ("io.input", {"name": "question"}),
+            "m": ("model.gguf", params),
+            "a": ("model.ask", {}),
+            "o": OUT,
+        },
+        ["i.value > a.prompt", "m.model > a.model", "a.text > o.value"],
+    )
+
+
+def test_flows_and_files_of_the_folder_go_along(tmp_path: Path) -> None:
+    inner = flow({"i": ("io.input", {"name": "item"}), "o": OUT}, ["i.value > o.value"])
+    save_flow(inner, tmp_path / "inner.json")
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "a.txt").write_text("a", encoding="utf-8")
+    loaded, ready = made(tmp_path, reading("data"))
+    held = dict(bundle(loaded, ready, tmp_path / "b.tar"))
+    assert set(held) == {"main.json", "run.sh", "bundle.json", "inner.json", "data"}
+    with tarfile.open(tmp_path / "b.tar") as archive:
+        assert "b/data/a.txt" in archive.getnames()
+
+
+def test_files_elsewhere_are_refused_and_missing_ones_named(tmp_path: Path) -> None:
+    inner = flow({"i": ("io.input", {"name": "item"}), "o": OUT}, ["i.value > o.value"])
+    for folder in ("in", "out"):
+        (tmp_path / folder).mkdir()
+    save_flow(inner, tmp_path / "in" / "inner.json")
+    loaded, ready = made(tmp_path / "in", reading(str(tmp_path / "out")))
+    with pytest.raises(FlowError, match="lies outside the flow's folder"):
+        bundle(loaded, ready, tmp_path / "b.tar")
+    _, ready = made(tmp_path / "in", reading("nowhere"))
+    (problem,) = offline_problems(needs_of(ready, tmp_path / "in"))
+    assert (problem.code, problem.node) == ("offline/file", "d")
+
+
+def test_weights_that_are_not_here_are_named_with_the_command(tmp_path: Path) -> None:
+    loaded, ready = made(tmp_path, modelled(weights="hf:some/where/model.gguf"))
+    (problem,) = offline_problems(needs_of(ready, tmp_path))
+    assert (problem.code, problem.node) == ("offline/weights", "m")
+    assert "patchbay models pull hf:some/where/model.gguf" in problem.fix
+    with pytest.raises(FlowError, match="is not here"):
+        bundle(loaded, ready, tmp_path / "b.tar")
+    assert not list(tmp_path.glob("*.tar*"))
+
+
+def test_a_bundle_runs_where_there_is_no_network(tmp_path: Path) -> None:
+    """With the real model, and without any network where the system lets us go without."""
+    document = modelled(weights="smollm2-135m-instruct", max_tokens=4, temperature=0)
+    loaded, ready = made(tmp_path, document)
+    held = dict(bundle(loaded, ready, tmp_path / "b.tar"))
+    assert max(held.values()) > 90_000_000
+    with pytest.raises(FlowError, match="there already"):
+        bundle(loaded, ready, tmp_path / "b.tar")
+    apart = tmp_path / "apart"
+    with tarfile.open(tmp_path / "b.tar") as archive:
+        archive.extractall(apart, filter="data")
+    (tmp_path / "b.tar").unlink()
+    command = tmp_path / "bin" / "patchbay"
+    command.parent.mkdir()
+    command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m patchbay.flows "$@"\n')
+    command.chmod(0o755)
+    env = {
+        **os.environ,
+        "PATH": f"{command.parent}:{os.environ['PATH']}",
+        "PYTHONPATH": python_path(ROOT),
+        "PATCHBAY_HOME": str(tmp_path / "home"),
+    }
+    alone = ["unshare", "-rn"] if _may_unshare() else []
+    words = [*alone, str(apart / "b" / "run.sh"), "--input", "question=Say hello.", "--json"]
+    done = subprocess.run(words, env=env, capture_output=True, text=True, check=False, timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["outputs"]["out"]
+
+
+def _may_unshare() -> bool:
+    if shutil.which("unshare") is None:
+        return False
+    return (
+        subprocess.run(["unshare", "-rn", "true"], capture_output=True, check=False).returncode == 0
+    )

@@ -1,0 +1,47 @@
+"""`patchbay doctor`, `validate --offline` and `bundle` as a person runs them."""
+
+from __future__ import annotations
+
+import json
+import socket
+from collections.abc import Callable
+from pathlib import Path
+
+from patchbay.flows.cli import doctor
+from patchbay.flows.cli.doctor import findings
+from tests.flows.batch.test_bundle import modelled
+from tests.flows.cli.conftest import Patchbay
+
+Save = Callable[..., Path]
+
+
+def test_what_is_here_and_what_is_not(patchbay: Patchbay, tmp_path: Path) -> None:
+    done = patchbay("doctor", "--json")
+    found = {one["what"]: one for one in json.loads(done.stdout)}
+    assert found["Memory"]["state"] == "here"
+    assert found["Home"]["said"].startswith(str(tmp_path / "home"))
+    assert {"Processor", "Weights", "Slurm", "Containers", "Ray", "Ollama"} <= set(found)
+
+
+def test_a_server_is_seen_by_its_port() -> None:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        before = dict(doctor.SERVERS)
+        doctor.SERVERS["Ours"] = listener.getsockname()[1]
+        try:
+            found = {one.what: one for one in findings()}
+        finally:
+            doctor.SERVERS.clear()
+            doctor.SERVERS.update(before)
+    assert found["Ours"].state == "here"
+
+
+def test_offline_names_weights_and_the_archive_is_refused(patchbay: Patchbay, save: Save) -> None:
+    save(modelled(weights="hf:some/where/model.gguf"))
+    assert patchbay("validate", "case.json").returncode == 0
+    done = patchbay("validate", "--offline", "case.json")
+    assert done.returncode == 1
+    assert "error [offline/weights] m: hf:some/where/model.gguf is not here." in done.stderr
+    done = patchbay("bundle", "case.json", "-o", "b.tar")
+    assert (done.returncode, "offline/weights" in done.stderr) == (1, True)
