@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from patchbay.studio.server.grants import granted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from starlette.requests import Request
     from starlette.responses import Response
     from starlette.routing import BaseRoute
@@ -27,6 +26,9 @@ def routes(base: str = "") -> list[BaseRoute]:
         Route(f"{prefix}/patchbay/choices", choices, methods=["GET"]),
         Route(f"{prefix}/patchbay/problems", problems, methods=["GET"]),
         Route(f"{prefix}/patchbay/flows", flows, methods=["GET"]),
+        Route(f"{prefix}/patchbay/values", values, methods=["GET"]),
+        Route(f"{prefix}/patchbay/value", value, methods=["GET"]),
+        Route(f"{prefix}/patchbay/tokens", tokens, methods=["POST"]),
     ]
 
 
@@ -35,7 +37,7 @@ async def node(request: Request) -> Response:
     from patchbay.studio.inspector.known import known_of
 
     wanted = request.query_params.get("node", "")
-    return await _answer(request, lambda document: known_of(document, wanted))
+    return await _answer(request, lambda document, _: known_of(document, wanted))
 
 
 async def choices(request: Request) -> Response:
@@ -44,7 +46,7 @@ async def choices(request: Request) -> Response:
 
     query = request.query_params
     return await _answer(
-        request, lambda document: asked(document, query.get("node", ""), query.get("param", ""))
+        request, lambda document, _: asked(document, query.get("node", ""), query.get("param", ""))
     )
 
 
@@ -52,17 +54,53 @@ async def problems(request: Request) -> Response:
     """`GET …/patchbay/problems?doc=…&token=…`: `found_in` the flow."""
     from patchbay.studio.inspector.mending import found_in
 
-    return await _answer(request, found_in)
+    return await _answer(request, lambda document, _: found_in(document))
 
 
 async def flows(request: Request) -> Response:
     """`GET …/patchbay/flows?doc=…&token=…`: what else can be opened; see `openable`."""
     from patchbay.studio.inspector.elsewhere import openable
 
-    return await _answer(request, lambda _: openable())
+    return await _answer(request, lambda _, __: openable())
 
 
-async def _answer(request: Request, find: Callable[[FlowDocument], dict[str, Any]]) -> Response:
+async def values(request: Request) -> Response:
+    """`GET …/patchbay/values?doc=…&token=…&node=…`: `values_of` the node in the last run."""
+    from patchbay.studio.inspector.values import values_of
+
+    wanted = request.query_params.get("node", "")
+    return await _answer(request, lambda document, browser: values_of(document, browser, wanted))
+
+
+async def value(request: Request) -> Response:
+    """`GET …/patchbay/value?doc=…&token=…&node=…&side=…&port=…`: `value_of` the port."""
+    from patchbay.studio.inspector.values import value_of
+
+    query = request.query_params
+    place = query.get("node", ""), query.get("side", ""), query.get("port", "")
+    return await _answer(request, lambda document, browser: value_of(document, browser, *place))
+
+
+async def tokens(request: Request) -> Response:
+    """`POST …/patchbay/tokens?doc=…&token=…&node=…` with a text as body: `tokens_of` it."""
+    from starlette.responses import PlainTextResponse
+
+    from patchbay.studio.inspector.tokens import TEXT, tokens_of
+
+    wanted, body = request.query_params.get("node", ""), bytearray()
+    async for piece in request.stream():
+        body += piece
+        if len(body) > TEXT:
+            return PlainTextResponse("This text is too long to count.", status_code=413)
+    text = body.decode("utf-8", "replace")
+    return await _answer(request, lambda document, _: tokens_of(document, wanted, text))
+
+
+Find = Callable[["FlowDocument", str], dict[str, Any] | None]
+"""What is told of an open flow to a browser; None where there is no such thing."""
+
+
+async def _answer(request: Request, find: Find) -> Response:
     from starlette.concurrency import run_in_threadpool
     from starlette.responses import PlainTextResponse
     from starlette.responses import Response as Plain
@@ -75,7 +113,9 @@ async def _answer(request: Request, find: Callable[[FlowDocument], dict[str, Any
     document = services().documents.by_id(grant.document)
     if document is None:
         return PlainTextResponse("This flow is not open.", status_code=404)
-    found = await run_in_threadpool(find, document)
+    found = await run_in_threadpool(find, document, grant.browser)
+    if found is None:
+        return PlainTextResponse("There is no such thing.", status_code=404)
     headers = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
     text = json.dumps(found, ensure_ascii=False)
     return Plain(text, media_type="application/json", headers=headers)

@@ -9,6 +9,8 @@ import { IntakePanel } from "./documents/panel";
 import { useIntake } from "./documents/use_intake";
 import { useDroppedFiles } from "./files";
 import { Icon, KindIcon } from "./icons";
+import { LargeFrame } from "./large/frame";
+import { LargeState } from "./large/state";
 import { Kind } from "./model";
 import { Palette } from "./palette";
 import { Statuses } from "./statuses";
@@ -48,6 +50,7 @@ export function App({ doc, statuses, reveal, dock, onSelect }: Props) {
   const wiring = useMemo(() => new Wiring(), []);
   const ui = useMemo(() => new Ui(), []);
   const lanes = useMemo(() => new Lanes(), []);
+  const large = useMemo(() => new LargeState(), []);
   const canvas = useRef<CanvasHandle>(null);
   const [open, setOpen] = useState(paletteOpen);
   const [ghost, setGhost] = useState<Ghost | null>(null);
@@ -61,6 +64,7 @@ export function App({ doc, statuses, reveal, dock, onSelect }: Props) {
       statuses,
       wiring,
       lanes,
+      large,
       ui,
       actions: {
         rename: (id: string) => !doc.readonly && ui.set({ renaming: id }),
@@ -72,7 +76,7 @@ export function App({ doc, statuses, reveal, dock, onSelect }: Props) {
         grow: (end: End, choose: boolean) => canvas.current?.grow(end, choose),
       },
     }),
-    [doc, statuses, wiring, lanes, ui, docked],
+    [doc, statuses, wiring, lanes, large, ui, docked],
   );
   const documents = useIntake(doc, canvas);
   const files = useDroppedFiles(doc, documents.take);
@@ -153,6 +157,7 @@ export function App({ doc, statuses, reveal, dock, onSelect }: Props) {
           </div>
         )}
         <IntakePanel intake={documents.intake} />
+        <LargeFrame onClose={() => canvas.current?.focus()} />
         <Toast doc={doc} />
         <Hint wiring={wiring} />
       </div>

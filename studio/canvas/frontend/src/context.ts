@@ -2,6 +2,7 @@ import { createContext, useContext, useSyncExternalStore } from "react";
 import { NodeState } from "./progress";
 import { Statuses } from "./statuses";
 import { Doc, Emitter } from "./store";
+import type { LargeState } from "./large/state";
 import type { Lane } from "./layout/lanes";
 import { Dragged, End, refusal } from "./types";
 import { Port } from "./model";
@@ -24,6 +25,7 @@ export interface Shared {
   statuses: Statuses;
   wiring: Wiring;
   lanes: Lanes;
+  large: LargeState;
   actions: Actions;
   ui: Ui;
 }

@@ -10,6 +10,7 @@ import css from "./style.css?inline";
 import panelCss from "./panels.css?inline";
 import dockCss from "./dock/dock.css?inline";
 import documentsCss from "./documents/documents.css?inline";
+import largeCss from "./large/large.css?inline";
 import wordsCss from "./live/words.css?inline";
 
 export { apply } from "./apply";
@@ -53,7 +54,7 @@ export function mount(component: Component, base: string): () => void {
     parentElement.querySelector("style.pb-style")?.remove();
     const style = document.createElement("style");
     style.className = "pb-style";
-    style.textContent = flowCss + css + panelCss + dockCss + documentsCss + wordsCss;
+    style.textContent = flowCss + css + panelCss + dockCss + documentsCss + largeCss + wordsCss;
     parentElement.append(style);
   }
   host.style.height = data.height ?? "calc(100vh - 7.4rem)";

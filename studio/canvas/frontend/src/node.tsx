@@ -1,7 +1,7 @@
 // One node: header, a line about its params, named and colored ports, and how far it is in a run.
 
 import { Handle, NodeProps, Position, useUpdateNodeInternals } from "@xyflow/react";
-import { memo, useEffect, useRef, useSyncExternalStore } from "react";
+import { memo, useEffect, useRef, useState, useSyncExternalStore } from "react";
 import { useShared, useStatus, useVerdict } from "./context";
 import { type Tone, toneOf } from "./dock/problems";
 import { duration } from "./duration";
@@ -9,6 +9,7 @@ import { Front } from "./front";
 import { Icon, IconName, KindIcon } from "./icons";
 import { Edge, Kind, NodeInstance, Port, Problem, edgeKey } from "./model";
 import { NodeState, State } from "./progress";
+import { Peek } from "./peek";
 import { Side, colorOf, outlineOf, familyColor, refusal, wireInto, words } from "./types";
 
 export interface NodeData extends Record<string, unknown> {
@@ -37,7 +38,10 @@ const STATUS: Record<State, [icon: IconName, words: string]> = {
 };
 
 function PortRow({ id, port, side, wired }: { id: string; port: Port; side: Side; wired: boolean }) {
-  const { wiring, doc, actions } = useShared();
+  const { wiring, doc, actions, large } = useShared();
+  const [rested, setRested] = useState(false);
+  const status = useStatus(id)?.status ?? "";
+  const ran = status === "done" || status === "cached" || status === "failed";
   const end = { node: id, port: port.name, side };
   const verdict = useVerdict(end, port);
   const gone = port.types.length === 0;
@@ -61,8 +65,10 @@ function PortRow({ id, port, side, wired }: { id: string; port: Port; side: Side
   return (
     <div
       className={`pb-port ${side} ${verdict} ${gone ? "gone" : ""}`}
-      title={about.filter(Boolean).join("\n")}
+      title={ran ? undefined : about.filter(Boolean).join("\n")}
       onMouseDownCapture={take}
+      onPointerEnter={() => ran && setRested(true)}
+      onPointerLeave={() => setRested(false)}
     >
       <Handle
         type={side === "in" ? "target" : "source"}
@@ -75,7 +81,13 @@ function PortRow({ id, port, side, wired }: { id: string; port: Port; side: Side
         onPointerLeave={() => wiring.dragged && wiring.hover(null)}
         data-port={`${id}.${port.name}`}
       />
-      <span className="pb-port-name">{port.name}</span>
+      <span
+        className={`pb-port-name ${ran ? "nodrag open" : ""}`}
+        onClick={ran ? () => large.show({ is: "value", node: id, side, port: port.name }) : undefined}
+      >
+        {port.name}
+      </span>
+      {rested && !wiring.dragged && <Peek node={id} port={port.name} side={side} many={status} />}
       {side === "out" && !wired && !gone && !doc.readonly && (
         <button
           type="button"

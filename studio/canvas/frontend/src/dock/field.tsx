@@ -1,6 +1,7 @@
 // One widget for each shape of a field: a table that the compiler keeps whole.
 
 import { ComponentType, memo, useState } from "react";
+import { useShared } from "../context";
 import { Icon } from "../icons";
 import type { FieldSpec, Json, Problem, Shape, Variable } from "../model";
 import { type Choice, Combo } from "./combo";
@@ -58,6 +59,8 @@ export const Field = memo(function Field(props: Props) {
   const { node, spec, value, problems, choices, note, ask, asked, variables = NO_VARIABLES, write } = props;
   const id = `pb-f-${node}-${spec.name}`;
   const Widget = WIDGETS[spec.shape];
+  const { large } = useShared();
+  const long = (spec.shape === "textarea" || spec.shape === "code") && !node.endsWith("-here");
   const bad = problems.some((problem) => problem.severity === "error");
   return (
     <div className={`pb-field ${spec.shape} ${bad ? "bad" : ""}`}>
@@ -65,6 +68,20 @@ export const Field = memo(function Field(props: Props) {
         {spec.label}
         {spec.required && <i title="Needed"> *</i>}
         {spec.doc && <Doc text={spec.doc} />}
+        {long && (
+          <button
+            type="button"
+            className="pb-grow"
+            title="Open in large"
+            aria-label={`Open ${spec.label} in large`}
+            onClick={(event) => {
+              event.preventDefault();
+              large.show({ is: "prompt", node, param: spec.name });
+            }}
+          >
+            ⤢
+          </button>
+        )}
         {variables.length > 0 && !referenceIn(value) && (
           <button
             type="button"

@@ -13,6 +13,7 @@ import { Field, Problems } from "./field";
 import { useAsked, useKnown } from "./known";
 import { Policy } from "./policy";
 import type { Row } from "./rows";
+import { LastValues } from "./last";
 import type { ChosenState } from "./state";
 import { Table } from "./table";
 import { sameJson } from "./values";
@@ -158,6 +159,7 @@ function NodeForm({ node }: { node: NodeInstance }) {
           write={write}
         />
       ))}
+      <LastValues node={node.id} />
       <Policy node={node} fields={known.policy ?? NO_FIELDS} />
       {kind && (
         <details className="pb-fold">

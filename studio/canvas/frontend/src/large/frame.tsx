@@ -1,0 +1,49 @@
+// The frame of what is open in large. What fills it is fetched when it is first opened.
+
+import { Suspense, lazy, useEffect, useRef, useSyncExternalStore } from "react";
+import { useShared } from "../context";
+import { Icon } from "../icons";
+import { titleOf } from "../types";
+
+const ValueView = lazy(() => import("./value").then((part) => ({ default: part.ValueView })));
+const PromptEditor = lazy(() => import("./prompt").then((part) => ({ default: part.PromptEditor })));
+
+export function LargeFrame({ onClose }: { onClose: () => void }) {
+  const { doc, large } = useShared();
+  const open = useSyncExternalStore(large.subscribe, () => large.open);
+  const box = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    if (open) box.current?.focus();
+  }, [open]);
+  if (!open) return null;
+  const close = () => (large.show(null), onClose());
+  const node = doc.flow.nodes.find((one) => one.id === open.node);
+  const title = node ? titleOf(node) : open.node;
+  return (
+    <div className="pb-veil dim" onPointerDown={(event) => event.target === event.currentTarget && close()}>
+      <div
+        className="pb-large"
+        role="dialog"
+        aria-modal="true"
+        aria-label={open.is === "value" ? `Values of ${title}` : `${title}: ${open.param}`}
+        tabIndex={-1}
+        ref={box}
+        onKeyDown={(event) => {
+          event.stopPropagation();
+          if (event.key === "Escape" && !event.defaultPrevented) close();
+        }}
+      >
+        <button type="button" className="pb-tool pb-close" aria-label="Close" title="Close (Esc)" onClick={close}>
+          <Icon name="close" />
+        </button>
+        <Suspense fallback={<div className="pb-wait" />}>
+          {open.is === "value" ? (
+            <ValueView key={open.node} node={open.node} title={title} side={open.side} port={open.port} />
+          ) : (
+            <PromptEditor key={`${open.node} ${open.param}`} node={open.node} param={open.param} title={title} />
+          )}
+        </Suspense>
+      </div>
+    </div>
+  );
+}

@@ -1,0 +1,16 @@
+// What is open in large over the editor: a value of a run, or a long text of a node. At most one thing.
+
+import { Emitter } from "../store";
+
+export type Side = "in" | "out";
+export type Large =
+  { is: "value"; node: string; side: Side; port: string } | { is: "prompt"; node: string; param: string };
+
+export class LargeState extends Emitter {
+  open: Large | null = null;
+
+  show = (what: Large | null): void => {
+    this.open = what;
+    this.emit();
+  };
+}

@@ -1,0 +1,109 @@
+// A table of any length: only the rows that are in view are drawn.
+
+import { useMemo, useRef, useState } from "react";
+import type { Json } from "../model";
+import { type Order, cellText, csvOf, filtered, sorted } from "./rows";
+
+const ROW = 28;
+const AROUND = 12;
+
+export function Table({ table }: { table: { columns: string[]; rows: Json[][]; title?: string } }) {
+  const { columns, rows, title } = table;
+  const [query, setQuery] = useState("");
+  const [order, setOrder] = useState<Order | null>(null);
+  const [top, setTop] = useState(0);
+  const box = useRef<HTMLDivElement>(null);
+  const shown = useMemo(() => sorted(filtered(rows, query), order), [rows, query, order]);
+  const high = box.current?.clientHeight ?? 700;
+  const from = Math.max(0, Math.floor(top / ROW) - AROUND);
+  const to = Math.min(shown.length, Math.ceil((top + high) / ROW) + AROUND);
+  const widths = useMemo(() => widthsOf(columns, rows), [columns, rows]);
+  const turn = (column: number) => setOrder((old) => next(old, column));
+  return (
+    <div className="pb-grid">
+      <div className="pb-tree-head">
+        {title && <b>{title}</b>}
+        <input
+          type="search"
+          placeholder="Filter rows"
+          aria-label="Filter rows"
+          value={query}
+          onChange={(event) => (setQuery(event.target.value), box.current?.scrollTo({ top: 0 }))}
+        />
+        <span role="status">
+          {shown.length.toLocaleString("en-US")} of {rows.length.toLocaleString("en-US")} rows
+        </span>
+        <button type="button" className="pb-add" onClick={() => save("table.csv", csvOf(columns, shown))}>
+          Export CSV
+        </button>
+      </div>
+      <div
+        className="pb-grid-rows"
+        role="table"
+        aria-label={title || "Table"}
+        aria-rowcount={shown.length + 1}
+        tabIndex={0}
+        ref={box}
+        onScroll={(event) => setTop(event.currentTarget.scrollTop)}
+      >
+        <div className="head" role="row" style={{ gridTemplateColumns: widths }}>
+          {columns.map((name, i) => (
+            <div
+              key={i}
+              role="columnheader"
+              aria-sort={order?.column === i ? (order.down ? "descending" : "ascending") : "none"}
+            >
+              <button type="button" title={`Sort by ${name}`} onClick={() => turn(i)}>
+                {name}
+                <i aria-hidden="true">{order?.column === i ? (order.down ? "↓" : "↑") : ""}</i>
+              </button>
+            </div>
+          ))}
+        </div>
+        <div role="rowgroup" style={{ height: shown.length * ROW, position: "relative" }}>
+          {shown.slice(from, to).map((row, i) => (
+            <div
+              key={from + i}
+              role="row"
+              aria-rowindex={from + i + 2}
+              style={{ top: (from + i) * ROW, gridTemplateColumns: widths }}
+            >
+              {columns.map((_, column) => (
+                <div
+                  key={column}
+                  role="cell"
+                  className={typeof row[column] === "number" ? "number" : ""}
+                  title={cellText(row[column])}
+                >
+                  {cellText(row[column])}
+                </div>
+              ))}
+            </div>
+          ))}
+        </div>
+      </div>
+    </div>
+  );
+}
+
+const next = (old: Order | null, column: number): Order | null =>
+  old?.column !== column ? { column, down: false } : old.down ? null : { column, down: true };
+
+/** As wide as what the first rows hold, within bounds. */
+function widthsOf(columns: string[], rows: Json[][]): string {
+  return columns
+    .map((name, i) => {
+      const longest = Math.max(name.length + 2, ...rows.slice(0, 50).map((row) => cellText(row[i]).length));
+      return `minmax(${Math.min(360, Math.max(64, longest * 8 + 24))}px, 1fr)`;
+    })
+    .join(" ");
+}
+
+export function save(name: string, text: string): void {
+  const url = URL.createObjectURL(new Blob([text], { type: "text/csv;charset=utf-8" }));
+  const link = document.createElement("a");
+  link.href = url;
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(url), 1000);
+}

@@ -1,0 +1,139 @@
+// A value of the last run in large, as what it is; and two of them as a difference. A file of its own.
+
+import { Suspense, lazy, useEffect, useState } from "react";
+import { useShared } from "../context";
+import type { Json } from "../model";
+import { Documents, type Stored } from "./documents";
+import { JsonTree } from "./json_tree";
+import { Picture } from "./picture";
+import type { Side } from "./state";
+import { Table } from "./table";
+import { Text } from "./text";
+import { type Told, type Whole, askValue, askValues } from "./values";
+
+const Chart = lazy(() => import("./chart").then((part) => ({ default: part.Chart })));
+const Difference = lazy(() => import("./difference").then((part) => ({ default: part.Difference })));
+
+interface Props {
+  node: string;
+  title: string;
+  side: Side;
+  port: string;
+}
+const keyOf = (side: string, port: string): string => `${side} ${port}`;
+
+/** A value, once it is there; "gone" where the run has none any more. */
+function useWhole(node: string, key: string): Whole | "gone" | null {
+  const { doc } = useShared();
+  const [whole, setWhole] = useState<{ key: string; whole: Whole | "gone" } | null>(null);
+  useEffect(() => {
+    if (!key) return;
+    let gone = false;
+    const [side, ...port] = key.split(" ");
+    void askValue(doc, node, side as Side, port.join(" ")).then(
+      (found) => gone || setWhole({ key, whole: found ?? "gone" }),
+    );
+    return () => void (gone = true);
+  }, [doc, node, key]);
+  return whole?.key === key ? whole.whole : null;
+}
+
+export function ValueView({ node, title, side, port }: Props) {
+  const { doc } = useShared();
+  const [told, setTold] = useState<Told | null>(null);
+  const [shown, setShown] = useState(keyOf(side, port));
+  const [other, setOther] = useState("");
+  useEffect(() => void askValues(doc, node).then(setTold), [doc, node]);
+  const whole = useWhole(node, shown);
+  const second = useWhole(node, other);
+  const options = told ? [...optionsOf(told, "out"), ...optionsOf(told, "in")] : [];
+  return (
+    <>
+      <header>
+        <h2>{title}</h2>
+        <label>
+          <span>Value</span>
+          <select value={shown} onChange={(event) => setShown(event.target.value)}>
+            {options.map(([key, words]) => (
+              <option key={key} value={key}>
+                {words}
+              </option>
+            ))}
+          </select>
+        </label>
+        <label>
+          <span>Compare with</span>
+          <select value={other} onChange={(event) => setOther(event.target.value)}>
+            <option value="">nothing</option>
+            {options
+              .filter(([key]) => key !== shown)
+              .map(([key, words]) => (
+                <option key={key} value={key}>
+                  {words}
+                </option>
+              ))}
+          </select>
+        </label>
+      </header>
+      <div className="pb-large-body">
+        <Suspense fallback={<div className="pb-wait" />}>
+          {whole === null || (other && second === null) ? (
+            <div className="pb-wait" />
+          ) : whole === "gone" || second === "gone" ? (
+            <p className="pb-note-line">The last run has no such value any more.</p>
+          ) : other && second ? (
+            <Difference before={written(whole.value)} after={written(second.value)} />
+          ) : (
+            <Shown whole={whole} node={node} told={told} />
+          )}
+        </Suspense>
+      </div>
+    </>
+  );
+}
+
+const optionsOf = (told: Told, side: Side): [key: string, words: string][] =>
+  Object.entries(told[side]).map(([port, { gist }]) => [
+    keyOf(side, port),
+    `${port} (${side === "out" ? "gave" : "took"}): ${gist.slice(0, 60)}`,
+  ]);
+
+/** A value as text, for a difference. */
+export const written = (value: Json): string => (typeof value === "string" ? value : JSON.stringify(value, null, 2));
+
+function Shown({ whole, node, told }: { whole: Whole; node: string; told: Told | null }) {
+  const { value } = whole;
+  switch (whole.shape) {
+    case "text":
+      return <Text whole={whole} node={node} told={told} />;
+    case "documents":
+      return <Documents documents={value as unknown as Stored[]} />;
+    case "document":
+      return <Documents documents={[value as unknown as Stored]} />;
+    case "texts":
+      return <Documents documents={(value as string[]).map((text) => ({ text }))} />;
+    case "messages":
+      return <Messages messages={value as unknown as { role: string; content: string }[]} />;
+    case "table":
+      return <Table table={value as unknown as { columns: string[]; rows: Json[][]; title?: string }} />;
+    case "chart":
+      return <Chart value={value as never} />;
+    case "picture":
+      return <Picture value={value as never} unfit={whole.unfit} />;
+    default:
+      return <JsonTree value={value} />;
+  }
+}
+
+function Messages({ messages }: { messages: { role: string; content: string }[] }) {
+  return (
+    <div className="pb-messages">
+      {messages.map((message, i) => (
+        <section key={i} className={message.role}>
+          <b>{message.role}</b>
+          <pre>{message.content}</pre>
+        </section>
+      ))}
+    </div>
+  );
+}

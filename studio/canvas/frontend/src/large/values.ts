@@ -1,0 +1,44 @@
+// The values of the last run, asked for node by node. What they look like is told first; they themselves when opened.
+
+import { useEffect, useState } from "react";
+import { get } from "../ask";
+import type { Part } from "../live/words";
+import type { Json } from "../model";
+import type { Doc } from "../store";
+import type { Side } from "./state";
+
+/** `values_of` in studio/inspector/values.py. */
+export interface Told {
+  run: string;
+  status: string;
+  in: Record<string, Sketch>;
+  out: Record<string, Sketch>;
+}
+export interface Sketch {
+  shape: string;
+  gist: string;
+}
+/** `value_of`, likewise. */
+export interface Whole {
+  shape: string;
+  value: Json;
+  words?: Part[];
+  unfit?: string;
+  /** Characters that were left out. */
+  cut?: number;
+}
+
+export const askValues = (doc: Doc, node: string): Promise<Told | null> => get<Told>(doc.at("values"), { node });
+export const askValue = (doc: Doc, node: string, side: Side, port: string): Promise<Whole | null> =>
+  get<Whole>(doc.at("value"), { node, side, port });
+
+/** What a node took and gave; asked again where `when` is another. */
+export function useTold(doc: Doc, node: string, when: string): Told | null {
+  const [told, setTold] = useState<Told | null>(null);
+  useEffect(() => {
+    let gone = false;
+    void askValues(doc, node).then((found) => gone || setTold(found));
+    return () => void (gone = true);
+  }, [doc, node, when]);
+  return told;
+}

@@ -1,0 +1,125 @@
+"""Values of a run and prompts, opened in large over the editor, in a real browser."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import BrowserContext, Locator, Page, expect
+
+from patchbay.flows.document.reading import read_flow
+from tests.browser.editor_page import settings, side, tab
+from tests.browser.harness import ROOT, Server, serve
+
+pytestmark = pytest.mark.xdist_group("browser")
+
+QUERY = "select i, 'name ' || (i % 977) as name from range(100000) t(i)"
+FLOW = {
+    "format": 1,
+    "nodes": [
+        {"id": "one", "kind": "io.value", "params": {"value": [{"a": 1}], "type": "json"}},
+        {"id": "rows", "kind": "data.sql",
+         "params": {"query": QUERY, "rows": 100_000, "megabytes": 50}},
+        {"id": "table", "kind": "io.output", "params": {"name": "table"}},
+        {"id": "text", "kind": "io.value", "params": {"value": "# Embers\n\nThey **rest**."}},
+        {"id": "prompt", "kind": "prompt.template", "params": {"template": "Of this: {source}"}},
+        {"id": "said", "kind": "io.output", "params": {"name": "said"}},
+    ],
+    "edges": [
+        {"from": "one.value", "to": "rows.data"},
+        {"from": "rows.table", "to": "table.value"},
+        {"from": "text.value", "to": "prompt.source"},
+        {"from": "prompt.text", "to": "said.value"},
+    ],
+}  # fmt: skip
+"""A table of 100,000 rows, and a prompt that was filled."""
+
+
+@pytest.fixture(scope="module")
+def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    home = tmp_path_factory.mktemp("large")
+    (home / "flows").mkdir()
+    (home / "flows" / "large.json").write_text(json.dumps(FLOW))
+    with serve(ROOT / "studio" / "app.py", home) as server:
+        yield server
+
+
+@pytest.fixture
+def page(studio: Server, context: BrowserContext) -> Page:
+    """The flow, run."""
+    page = context.new_page()
+    page.goto(f"{studio.url}/editor?flow=large")
+    expect(page.locator(".pb-canvas")).to_be_visible()
+    page.locator(".st-key-toolbar-row").get_by_role("button", name="Run", exact=True).click()
+    expect(side(page).get_by_text("Finished").first).to_be_visible()
+    return page
+
+
+def node(page: Page, name: str) -> Locator:
+    return page.locator(f'.react-flow__node[data-id="{name}"]')
+
+
+def open_value(page: Page, name: str, row: str) -> Locator:
+    """Open a value of a node from its settings."""
+    node(page, name).locator(".pb-head").click()
+    tab(page, "Node")
+    settings(page).get_by_role("button", name=row).click()
+    return page.get_by_role("dialog")
+
+
+def test_values_are_shown_in_large_and_compared(page: Page, tmp_path: Path) -> None:
+    large = open_value(page, "rows", "gave table")
+    grid = large.get_by_role("table")
+    expect(grid).to_have_attribute("aria-rowcount", "100001")
+    assert grid.get_by_role("row").count() < 200  # what is in view, and a little around it
+    name = grid.get_by_role("columnheader", name="name")
+    for order in ("ascending", "descending"):
+        name.get_by_role("button").click()
+        expect(name).to_have_attribute("aria-sort", order)
+    expect(grid.get_by_role("cell").nth(1)).to_have_text("name 976")
+    large.get_by_label("Filter rows").fill("99999")
+    expect(large.get_by_role("status")).to_have_text("1 of 100,000 rows")
+    with page.expect_download() as download:
+        large.get_by_role("button", name="Export CSV").click()
+    download.value.save_as(tmp_path / "table.csv")
+    assert (tmp_path / "table.csv").read_text().splitlines() == ["i,name", "99999,name 345"]
+    page.keyboard.press("Escape")
+    expect(large).to_have_count(0)
+    large = open_value(page, "prompt", "gave text")
+    large.get_by_label("Compare with").select_option("in source")
+    expect(large.locator("del")).to_have_text("Of this: ")
+    page.keyboard.press("Escape")
+    large = open_value(page, "text", "gave value")
+    expect(large.get_by_role("heading", name="Embers")).to_be_visible()
+    large.get_by_label("as it stands").check()
+    expect(large.locator(".pb-written pre")).to_contain_text("They **rest**.")
+
+
+def test_a_prompt_is_written_in_large_with_what_it_was_filled_with(
+    studio: Server, page: Page
+) -> None:
+    node(page, "prompt").locator(".pb-head").click()
+    tab(page, "Node")
+    settings(page).get_by_role("button", name="Open Template in large").click()
+    large = page.get_by_role("dialog")
+    text = large.get_by_role("textbox", name="Template")
+    expect(text).to_be_focused()
+    expect(large.locator(".pb-variable")).to_have_text("{source}")
+    expect(large.locator(".pb-filled")).to_contain_text("Of this: # Embers")
+    expect(large.get_by_role("status").first).to_contain_text("tokens")
+    page.keyboard.press("Control+End")
+    page.keyboard.type(" Again: {so")
+    expect(large.get_by_role("option", name="{source")).to_be_visible()
+    page.keyboard.press("Enter")
+    expect(text).to_contain_text("Again: {source}")
+    page.keyboard.press("Escape")
+    expect(large).to_have_count(0)
+    file = studio.home / "flows" / "large.json"
+    for _ in range(600):
+        template = str(read_flow(file).by_id()["prompt"].params["template"])
+        if template.endswith("Again: {source}"):
+            break
+        page.wait_for_timeout(100)
+    assert template == "Of this: {source} Again: {source}"

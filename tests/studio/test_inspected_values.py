@@ -1,0 +1,123 @@
+"""What a browser is told of the values of a run: a line each, then all of it, to its owner."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
+
+from patchbay.flows.document.model import Edge, Flow, NodeInstance
+from patchbay.flows.document.writing import save_flow
+from patchbay.studio.documents.document import FlowDocument
+from patchbay.studio.documents.opened import Documents
+from patchbay.studio.inspector.routes import routes
+from patchbay.studio.inspector.tokens import tokens_of
+from patchbay.studio.inspector.values import value_of, values_of
+from patchbay.studio.server.cookie import COOKIE
+from patchbay.studio.server.services import services
+
+ANN, BOB = "ann-0123456789abcdef", "bob-0123456789abcdef"
+TEXT = "# An answer\n\nThe embers rest [1]."
+
+
+@pytest.fixture
+def document(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FlowDocument:
+    """A flow that Ann has run."""
+    nodes = (
+        NodeInstance(id="given", kind="io.value", params={"value": TEXT}),
+        NodeInstance(id="prompt", kind="prompt.template", params={"template": "Say {what}"}),
+        NodeInstance(id="out", kind="io.output", params={"name": "said"}),
+    )
+    edges = (
+        Edge(source="given.value", target="prompt.what"),
+        Edge(source="prompt.text", target="out.value"),
+    )
+    save_flow(Flow(name="Told", nodes=nodes, edges=edges), tmp_path / "flow.json")
+    documents = Documents(background=False)
+    monkeypatch.setattr(services(), "documents", documents)
+    opened = documents.open(tmp_path / "flow.json")
+    live = services().runner.start(opened.id, ANN, opened.flow, {}, folder=tmp_path)
+    for _ in range(600):
+        if not live.active:
+            break
+        time.sleep(0.05)
+    assert live.progress.status == "finished"
+    return opened
+
+
+def test_each_port_is_told_in_a_line(document: FlowDocument) -> None:
+    told = values_of(document, ANN, "prompt")
+    assert told["status"] in ("done", "cached")
+    assert told["in"]["what"] == {"shape": "text", "gist": "# An answer The embers rest [1]."}
+    assert told["out"]["text"]["gist"].startswith("Say # An answer")
+
+
+def test_a_value_comes_as_it_is_and_markdown_is_parsed(document: FlowDocument) -> None:
+    whole = value_of(document, ANN, "given", "out", "value")
+    assert whole is not None
+    assert whole["value"] == TEXT
+    assert whole["words"][0]["is"] == "heading"
+    assert value_of(document, ANN, "prompt", "in", "what") == whole
+    assert value_of(document, ANN, "prompt", "out", "gone") is None
+
+
+def test_nobody_else_is_told(document: FlowDocument) -> None:
+    assert values_of(document, BOB, "prompt")["out"] == {}
+    assert value_of(document, BOB, "given", "out", "value") is None
+    assert values_of(document, ANN, "nobody")["out"] == {}
+
+
+def test_the_routes_tell_their_owner_only(document: FlowDocument) -> None:
+    for browser, there in ((ANN, True), (BOB, False)):
+        client = TestClient(Starlette(routes=routes()), cookies={COOKIE: browser})
+        token = services().grants.issue(document.id, browser)
+        asked = {"doc": document.id, "token": token, "node": "given"}
+        told = client.get("/patchbay/values", params=asked).json()
+        assert ("value" in told["out"]) is there
+        more = {"side": "out", "port": "value"}
+        answer = client.get("/patchbay/value", params=asked | more)
+        assert answer.status_code == (200 if there else 404)
+        assert client.get("/patchbay/value", params=asked | {"token": "guessed"}).status_code == 403
+
+
+def test_tokens_are_estimated_where_no_model_is_open_and_its_context_is_told(
+    tmp_path: Path,
+) -> None:
+    nodes = (
+        NodeInstance(id="prompt", kind="prompt.template"),
+        NodeInstance(id="model", kind="model.gguf", params={"context": 1536}),
+        NodeInstance(id="ask", kind="model.ask"),
+    )
+    edges = (
+        Edge(source="prompt.text", target="ask.prompt"),
+        Edge(source="model.model", target="ask.model"),
+    )
+    document = FlowDocument(None, Flow(nodes=nodes, edges=edges))
+    told = tokens_of(document, "prompt", "x" * 401)
+    assert (told["tokens"], told["how"], told["context"]) == (101, "estimated", 1536)
+    lone = FlowDocument(None, Flow(nodes=nodes[:1]))
+    assert tokens_of(lone, "prompt", "") == {"tokens": 0, "how": "estimated"}
+
+
+def test_an_open_model_counts_itself() -> None:
+    from patchbay.flows import run
+
+    nodes = (
+        NodeInstance(id="given", kind="io.value", params={"value": "Say yes."}),
+        NodeInstance(id="model", kind="model.gguf", params={"context": 1536}),
+        NodeInstance(id="ask", kind="model.ask", params={"max_tokens": 2}),
+        NodeInstance(id="out", kind="io.output", params={"name": "said"}),
+    )
+    edges = (
+        Edge(source="given.value", target="ask.prompt"),
+        Edge(source="model.model", target="ask.model"),
+        Edge(source="ask.text", target="out.value"),
+    )
+    flow = Flow(nodes=nodes, edges=edges)
+    run(flow)
+    told = tokens_of(FlowDocument(None, flow), "given", "The embers rest.")
+    assert told["how"] == "counted by smollm2-135m-instruct"
+    assert 3 <= told["tokens"] <= 8
