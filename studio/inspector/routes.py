@@ -96,11 +96,11 @@ async def tokens(request: Request) -> Response:
     return await _answer(request, lambda document, _: tokens_of(document, wanted, text))
 
 
-Find = Callable[["FlowDocument", str], dict[str, Any] | None]
+Telling = Callable[["FlowDocument", str], dict[str, Any] | None]
 """What is told of an open flow to a browser; None where there is no such thing."""
 
 
-async def _answer(request: Request, find: Find) -> Response:
+async def _answer(request: Request, find: Telling) -> Response:
     from starlette.concurrency import run_in_threadpool
     from starlette.responses import PlainTextResponse
     from starlette.responses import Response as Plain
