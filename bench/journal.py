@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
+import os
+import shutil
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -14,7 +19,7 @@ from typing import Any
 from bench.engine import langgraph
 from bench.nodes import Collect, Start, Step, chain
 from bench.table import Row
-from bench.timing import interleave
+from bench.timing import interleave, run_process
 from patchbay.flows import LoadedFlow, Run
 from patchbay.flows.document.model import Edge, Flow, NodeInstance
 from patchbay.flows.document.writing import save_flow
@@ -32,7 +37,7 @@ GROUPED_US, ALONE_US = 150, 1_000
 LOOP_TIMES = 2
 """A recorded loop may take this many times as long as an unrecorded one."""
 WAKE_TIMES = 2
-"""Waking a run may take this many times as long as reading its events."""
+"""Waking a run may take this many times as long as `patchbay runs ID --json`."""
 TIMES_LESS = 5
 """LangGraph with its checkpoints takes at least this many times as long a step."""
 
@@ -75,7 +80,9 @@ def measure(quick: bool = False) -> Iterator[Row]:
         history = History(f"sqlite:///{folder / 'history.sqlite'}")
         yield from _steps(history, repeats)
         yield from _loops(history, folder, 3)
-        yield _wake(history, repeats)
+        with _home(folder / "home") as home:
+            yield _wake(home, repeats)
+        yield _wake_inside(history, repeats)
         yield _against_langgraph(history, folder, repeats)
         history.close()
 
@@ -102,16 +109,56 @@ def _loops(history: History, folder: Path, repeats: int) -> Iterator[Row]:
     for count in (1_000, 10_000):
         inputs = {"items": list(range(count))}
         sides = {
-            "recorded": lambda inputs=inputs: _run(_LOOP, history, inputs, folder).seconds,
-            "not": lambda inputs=inputs: _run(_LOOP, None, inputs, folder).seconds,
+            "recorded": lambda inputs=inputs: _run(_LOOP, history, inputs, folder).processor,
+            "not": lambda inputs=inputs: _run(_LOOP, None, inputs, folder).processor,
         }
         seconds = interleave(sides, repeats)
-        yield Row(f"for each of {count:,} items, recorded", seconds["recorded"], "s", LOOP_TIMES,
-                  on="ratio", against="not recorded", other=seconds["not"])  # fmt: skip
+        name = f"for each of {count:,} items, recorded: processor"
+        yield Row(name, seconds["recorded"], "s", LOOP_TIMES, on="ratio",
+                  against="not recorded", other=seconds["not"])  # fmt: skip
 
 
-def _wake(history: History, repeats: int) -> Row:
-    """A run of 1,000 nodes that has stopped at its end goes on; its events are read and written."""
+def _wake(home: Path, repeats: int) -> Row:
+    """A run of 1,000 finished nodes waits for a person, and is answered in a process of its own;
+    beside it, one that reads its events."""
+    patchbay, flow = [sys.executable, "-m", "patchbay.flows"], home.parent / "asking.json"
+    save_flow(_asking(1_000), flow)
+    words = ["--record", "--no-cache", "--input", "text=hello"]
+    subprocess.run([*patchbay, "run", str(flow), *words], capture_output=True)
+    history = History(f"sqlite:///{home / 'history.sqlite'}")
+    run = history.inbox.open()[0].run
+    history.close()
+    kept = home.with_name("waiting")
+    shutil.copytree(home, kept)
+    commands = {
+        "wake": [*patchbay, "answer", run, "--approve"],
+        "read": [*patchbay, "runs", run, "--json"],
+    }
+    used: dict[str, list[float]] = {"wake": [], "read": []}
+    for name, command in list(commands.items()) * repeats:
+        shutil.rmtree(home)
+        shutil.copytree(kept, home)  # it waits again
+        used[name].append(run_process(command).processor)
+    return Row("waking a run of 1,000 finished nodes, whole process: processor", min(used["wake"]),
+               "s", WAKE_TIMES, on="ratio", against="runs ID --json",
+               other=min(used["read"]))  # fmt: skip
+
+
+@contextlib.contextmanager
+def _home(folder: Path) -> Iterator[Path]:
+    """A folder of Patchbay's own, for the processes that are begun meanwhile."""
+    before = os.environ.get("PATCHBAY_HOME")
+    os.environ["PATCHBAY_HOME"] = str(folder)
+    try:
+        yield folder
+    finally:
+        del os.environ["PATCHBAY_HOME"]
+        os.environ.update({} if before is None else {"PATCHBAY_HOME": before})
+
+
+def _wake_inside(history: History, repeats: int) -> Row:
+    """A run of 1,000 nodes that has stopped at its end goes on; its events are read and written.
+    Without the start of a process."""
     flow = chain(1_000)
     ran = _run(flow, history)
     runs = history.table("runs")
@@ -122,21 +169,21 @@ def _wake(history: History, repeats: int) -> Row:
 
     def wake() -> float:
         stopped()
-        began = time.perf_counter()
+        began = time.process_time()
         run = resumed_run(history, history.get(ran.id), _environment(None))
         asyncio.run(_to_the_end(run))
-        return time.perf_counter() - began
+        return time.process_time() - began
 
     def read() -> float:
-        began = time.perf_counter()
+        began = time.process_time()
         history.get(ran.id)
         for event in history.events(ran.id):
             json.dumps(event, ensure_ascii=False)
-        return time.perf_counter() - began
+        return time.process_time() - began
 
     seconds = interleave({"wake": wake, "read": read}, repeats)
-    return Row("waking a run of 1,000 finished nodes", seconds["wake"], "s", WAKE_TIMES,
-               on="ratio", against="runs ID --json", other=seconds["read"])  # fmt: skip
+    return Row("  the same without the start of a process", seconds["wake"], "s",
+               against="reading its events", other=seconds["read"])  # fmt: skip
 
 
 def _against_langgraph(history: History, folder: Path, repeats: int) -> Row:
@@ -196,6 +243,21 @@ def _environment(folder: Path | None) -> Environment:
 
 def _edge(source: str, target: str) -> Edge:
     return Edge.model_validate({"from": source, "to": target})
+
+
+def _asking(length: int) -> Flow:
+    """A chain of trivial nodes that ships with Patchbay, and a question at its end."""
+    names = [f"n{number}" for number in range(length)]
+    nodes = (
+        NodeInstance(id="i", kind="io.input", params={"name": "text"}),
+        *(NodeInstance(id=name, kind="text.join") for name in names),
+        NodeInstance(id="a", kind="people.approve", params={"question": "Is it good?"}),
+        _OUT,
+    )
+    ends = ["i.value", *(f"{name}.text" for name in names)]
+    starts = [*(f"{name}.texts" for name in names), "a.value"]
+    edges = (*map(_edge, ends, starts), _edge("a.approved", "o.value"))
+    return Flow(name="asking", nodes=nodes, edges=edges)
 
 
 _OUT = NodeInstance(id="o", kind="io.output", params={"name": "out"})

@@ -4,7 +4,6 @@ import streamlit as st
 
 from patchbay.studio.screens import flows
 from patchbay.studio.server import session
-from patchbay.studio.server.open_questions import open_words
 
 # The icon and the style are parts of the page itself: see patchbay.studio.server.page.
 st.set_page_config(page_title="Patchbay", layout="wide", initial_sidebar_state="collapsed")
@@ -48,7 +47,7 @@ pages = {
     "flows": st.Page(flows.page, title="Flows", url_path="flows", default=True),
     "editor": st.Page(_editor, title="Editor", url_path="editor"),
     "runs": st.Page(_runs, title="Runs", url_path="runs"),
-    "inbox": st.Page(_inbox, title=open_words(), url_path="inbox"),
+    "inbox": st.Page(_inbox, title="Inbox", url_path="inbox"),
     "models": st.Page(_models, title="Models", url_path="models"),
     "settings": st.Page(_settings, title="Settings", url_path="settings"),
 }

@@ -37,6 +37,7 @@ FILES = (
     "tests/nodes/agents/test_ask_first.py",
     "tests/nodes/agents/test_human_input.py",
     "tests/crash/test_crash.py",
+    "tests/browser/test_people.py",
 )
 
 

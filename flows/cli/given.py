@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from patchbay.flows.problems import FlowError, Problem
+from patchbay.flows.runs.answers import suits
 from patchbay.flows.wording import printable
 from patchbay.nodes.numbers import number_in
 from patchbay.nodes.questions import DecisionWanted, EditWanted, FormWanted, Question
@@ -47,6 +48,7 @@ def read(given: Given, question: Question) -> tuple[Any, str]:
         message = f"{said} are different answers." if used else "There is no answer."
         fix = "Give one of --approve, --reject, --choose, --value, --respond, --form."
         raise FlowError([Problem("usage", message, fix)])
+    suits(used[0], question)
     if given.approve:
         return _yes(question), ""
     if given.reject is not None:
@@ -54,8 +56,6 @@ def read(given: Given, question: Question) -> tuple[Any, str]:
     if given.choose is not None:
         return given.choose, ""
     if given.respond is not None:
-        if not isinstance(question.wants, DecisionWanted):
-            raise ValueError("--respond is for the call of a tool.")
         return {"decision": "respond", "message": given.respond}, ""
     if given.value is not None:
         return _value(given.value, question), ""
@@ -132,8 +132,7 @@ def fields(given: Sequence[str], question: Question) -> dict[str, Any]:
     Raises:
         ValueError: a field is not there, or its value is of another kind.
     """
-    if not isinstance(question.wants, FormWanted):
-        raise ValueError("--form is for a form.")
+    assert isinstance(question.wants, FormWanted)  # noqa: S101 - `suits` has seen to it
     properties: Any = question.wants.schema.get("properties", {})
     found: dict[str, Any] = {}
     for text in given:

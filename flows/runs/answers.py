@@ -126,6 +126,32 @@ def refused(question: Question, name: str, why: str) -> FlowError:
     return _problem("question/wrong-answer", f'"{name}": {why}', fix)
 
 
+def suits(how: str, question: Question) -> None:
+    """Check that a question is answered in this way: what is meant for a question of another kind
+    could else become the value of an edit.
+
+    Args:
+        how: `--choose` or `choose=`, as it was said.
+        question: the question.
+
+    Raises:
+        ValueError: it is not; in words.
+    """
+    kinds, words = _SUITS.get(how.strip("-="), ((question.wants.kind,), ""))
+    if question.wants.kind not in kinds:
+        raise ValueError(f"{how} is for {words}.")
+
+
+_YES_OR_NO = ("approval", "decision"), "a yes or no"
+_SUITS: Mapping[str, tuple[tuple[str, ...], str]] = {
+    "approve": _YES_OR_NO,
+    "reject": _YES_OR_NO,
+    "choose": (("choice",), "a choice"),
+    "form": (("form",), "a form"),
+    "respond": (("decision",), "the call of a tool"),
+}
+
+
 def ways(question: Question) -> str:
     """How a question is answered on the command line."""
     return WAYS[question.wants.kind]

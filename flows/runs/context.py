@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeVar
@@ -67,7 +67,7 @@ class Tally(Protocol):
 class ItemTally:
     """What one run of a sub-flow adds up to that is kept as one record."""
 
-    tokens: Tokens = field(default_factory=Tokens)
+    tokens: Tokens = NO_TOKENS
     repeatable: bool = True
     no_reuse: bool = False
 
@@ -299,14 +299,8 @@ class StepContext:
         path = f"{self.path}/{label}" if label else self.path
         if not label or self._env.journal is None:
             return await self._subflow(self, flow, inputs, path)
-        from patchbay.flows.runs.items import item_once
-        from patchbay.flows.runs.step_values import written_wires
-
-        digest = self._digest(flow)
         run = partial(self._subflow, flow=flow, inputs=inputs, path=path)
-        return await item_once(
-            self, self._steps(), run, (path, flow, digest, written_wires(dict(inputs)))
-        )
+        return await self._steps().item(self, run, path, flow, self._digest(flow), inputs)
 
     # --- the pool's watcher -----------------------------------------------------------------
 

@@ -55,6 +55,10 @@ class Tokens:
         return self.completion / self.generating_s if self.generating_s > 0 else None
 
     def __add__(self, other: Tokens) -> Tokens:
+        if other is NO_TOKENS:  # most nodes ask no model, and each is added up several times
+            return self
+        if self is NO_TOKENS:
+            return other
         first = other.first_token_s if self.first_token_s is None else self.first_token_s
         return Tokens(
             self.prompt + other.prompt,

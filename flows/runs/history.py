@@ -8,11 +8,10 @@ Opened only when asked for: importing SQLAlchemy alone takes longer than a trivi
 from __future__ import annotations
 
 import json
-import os
-import socket
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -24,6 +23,7 @@ from patchbay.flows.problems import FlowError, Problem
 from patchbay.flows.runs.environment import Stored
 from patchbay.flows.runs.inbox import Inbox
 from patchbay.flows.runs.journal import Journal, StepRecord
+from patchbay.flows.runs.leases import Leases, this_process
 from patchbay.flows.runs.recording import Ending, Recording
 from patchbay.flows.runs.said_before import SaidBefore, whole
 from patchbay.flows.runs.store import MIGRATIONS, Migration, Store
@@ -84,9 +84,11 @@ class History:
         self, url: str | None = None, migrations: Mapping[int, Migration] = MIGRATIONS
     ) -> None:
         self._store = Store(url, migrations)
-        self._writer = Writer(self._store)
+        self.leases = Leases(self._store)
+        """Which of those processes live that have runs."""
+        self._writer = Writer(self._store, self.leases)
         self._runs, self._events = self._store.table("runs"), self._store.table("events")
-        self.inbox = Inbox(self._store)
+        self.inbox = Inbox(self._store, self.leases)
         """The questions of all runs."""
 
     @property
@@ -123,7 +125,8 @@ class History:
             "folder": str(folder) if folder else None,
             "only": json.dumps(only),
         }
-        return Journal(run, Recording(self._store, self._writer, columns, ending, said))
+        log = Recording(self._store, self._writer, self.leases, columns, ending, said)
+        return Journal(run, log)
 
     def announce(
         self, run: str, flow: Flow, folder: Path | None, inputs: Mapping[str, Any]
@@ -140,7 +143,13 @@ class History:
             "inputs": json.dumps(encode(dict(inputs)), ensure_ascii=True),
             "started_at": time.time(),
         }
-        self._store.do(lambda db: db.execute(self._runs.insert().values(**row)), write=True)
+
+        def put(db: Any) -> None:
+            self.leases.take(db)
+            db.execute(self._runs.insert().values(**row))
+
+        self._store.do(put, write=True)
+        self._writer.begin()
 
     def steps(self, run: str, node: str | None = None) -> list[StepRecord]:
         """The steps of a run in the order of their making: of one node, or all of those that are
@@ -164,8 +173,9 @@ class History:
 
     def runs(self, limit: int = 100) -> list[PastRun]:
         """The latest runs, newest first."""
-        query = self._runs.select().order_by(self._runs.c.started_at.desc()).limit(limit)
-        return self._store.do(lambda db: [_past_run(row._mapping) for row in db.execute(query)])
+        return self._found(
+            self._runs.select().order_by(self._runs.c.started_at.desc()).limit(limit)
+        )
 
     def get(self, run: str) -> PastRun:
         """One run.
@@ -174,14 +184,20 @@ class History:
             FlowError: there is none with this id.
         """
         query = self._runs.select().where(self._runs.c.id == run)
-        row = self._store.do(lambda db: db.execute(query).first())
-        if row is None:
+        if not (found := self._found(query)):
             recent = ", ".join(past.id for past in self.runs(5)) or "none recorded yet"
             problem = Problem(
                 "history/unknown-run", f'There is no run "{run}".', f"The latest are: {recent}."
             )
             raise FlowError([problem])
-        return _past_run(row._mapping)
+        return found[0]
+
+    def _found(self, query: Any) -> list[PastRun]:
+        def read(db: Any) -> list[PastRun]:
+            lives = cache(partial(self.leases.live, db))
+            return [_past_run(row._mapping, lives) for row in db.execute(query).fetchall()]
+
+        return self._store.do(read)
 
     def events(self, run: str, kind: str | None = None) -> list[dict[str, Any]]:
         """The recorded events of a run in their JSON form, in order: all, or those of a type."""
@@ -211,8 +227,9 @@ class History:
             row = db.execute(known.where(runs.c.id == run)).first()
             if row is None or row.status == "finished":
                 return None
-            if row.status == "running" and is_alive(row.process):
+            if row.status == "running" and self.leases.live(db, row.process):
                 return None
+            self.leases.take(db)
             as_seen = (runs.c.status == row.status, runs.c.process == row.process)
             mine = {"status": "running", "process": this_process()}
             changed = db.execute(runs.update().where(runs.c.id == run, *as_seen).values(**mine))
@@ -241,8 +258,7 @@ class History:
 
     def before(self, time: float) -> list[PastRun]:
         """All runs that began before a time (Unix, in seconds)."""
-        query = self._runs.select().where(self._runs.c.started_at < time)
-        return self._store.do(lambda db: [_past_run(row._mapping) for row in db.execute(query)])
+        return self._found(self._runs.select().where(self._runs.c.started_at < time))
 
     def of_threads(self) -> set[str]:
         """The ids of the runs that belong to threads."""
@@ -286,6 +302,7 @@ class History:
     def close(self) -> None:
         """Write what there is, and close the database."""
         self._writer.close()
+        self.leases.end()
         self._store.close()
 
 
@@ -312,29 +329,9 @@ def at_work(run: str) -> FlowError:
     return FlowError([Problem("history/running", message, "Wait for it, or stop it first.")])
 
 
-def this_process() -> str:
-    """This process by host, number and start time, since numbers are used again."""
-    import psutil
-
-    return f"{socket.gethostname()}/{os.getpid()}/{psutil.Process().create_time():.2f}"
-
-
-def is_alive(process: str) -> bool:
-    """Whether the process of `this_process` still runs. Of other hosts nothing is known: yes."""
-    import psutil
-
-    host, number, started = process.rsplit("/", 2)
-    if host != socket.gethostname():
-        return True
-    try:
-        return f"{psutil.Process(int(number)).create_time():.2f}" == started
-    except psutil.Error:
-        return False
-
-
-def _past_run(row: Mapping[Any, Any]) -> PastRun:
+def _past_run(row: Mapping[Any, Any], lives: Callable[[str], bool]) -> PastRun:
     status: Status = row["status"]
-    if status == "running" and not is_alive(row["process"]):
+    if status == "running" and not lives(row["process"]):
         status = "interrupted"
     return PastRun(
         id=row["id"],

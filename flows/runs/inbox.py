@@ -11,17 +11,20 @@ import functools
 import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from patchbay.flows.problems import FlowError, Problem
 from patchbay.flows.runs.asking import DEADLINE
 from patchbay.flows.runs.events import NodeAnswered, NodeAsked, RunWaiting, as_json
+from patchbay.flows.runs.leases import this_process
 from patchbay.flows.runs.sizing import add_rows
 from patchbay.nodes.questions import Question, Reply, question_of
 from patchbay.nodes.units import date
 from patchbay.nodes.values import Value
 
 if TYPE_CHECKING:
+    from patchbay.flows.runs.leases import Leases
     from patchbay.flows.runs.store import Store
 
 LIVE = ("running", "waiting")
@@ -105,8 +108,8 @@ class _UnheardError(FlowError):
 class Inbox:
     """The questions and answers in a store. A property of `History`; not made by itself."""
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
+    def __init__(self, store: Store, leases: Leases) -> None:
+        self._store, self._leases = store, leases
         self._runs, self._events = store.table("runs"), store.table("events")
         self._questions, self._answers = store.table("questions"), store.table("answers")
 
@@ -114,14 +117,19 @@ class Inbox:
 
     def open(self, run: str | None = None) -> list[OpenQuestion]:
         """The questions that can be answered now, the oldest first."""
+        of_run = self._questions.c.run == run
+        return self._found(self._open if run is None else self._open.where(of_run))
+
+    @cached_property
+    def _open(self) -> Any:
+        """The query, built once: it is asked again and again while runs wait."""
         q, a, r = self._questions.c, self._answers.c, self._runs.c
         answered = (a.run == q.run) & (a.question == q.id)
-        query = (
+        return (
             self._query()
             .outerjoin_from(self._questions, self._answers, answered)
             .where(a.question.is_(None), q.withdrawn.is_(False), r.status.in_(LIVE))
         )
-        return self._found(query if run is None else query.where(q.run == run))
 
     def of_run(self, run: str) -> list[OpenQuestion]:
         """All questions that a run has asked, also those that are answered."""
@@ -230,14 +238,12 @@ class Inbox:
             RunEndedError: the run was stopped meanwhile.
             FlowError: the disk refuses; nothing was changed.
         """
-        from patchbay.flows.runs.history import is_alive, this_process
-
-        before = self._process(asked.run)
-        gone = before is not None and not is_alive(before)
+        before, gone = self._process(asked.run)
         r, me = self._runs.c, this_process()
 
         def write(db: Any) -> bool:
             self._insert(db, asked, answer.as_json())
+            self._leases.take(db)
             claim = (
                 self._runs.update().where(r.id == asked.run).values(status="running", process=me)
             )
@@ -317,10 +323,16 @@ class Inbox:
         status = db.execute(query).scalar()
         return status if status in ENDED else None
 
-    def _process(self, run: str) -> str | None:
+    def _process(self, run: str) -> tuple[str | None, bool]:
+        """The process that has a run, and whether it is gone."""
         r = self._runs.c
         query = self._runs.select().with_only_columns(r.process).where(r.id == run)
-        return self._store.do(lambda db: db.execute(query).scalar())
+
+        def read(db: Any) -> tuple[str | None, bool]:
+            process = db.execute(query).scalar()
+            return process, process is not None and not self._leases.live(db, process)
+
+        return self._store.do(read)
 
     def _event(self, db: Any, run: str, event: NodeAsked | NodeAnswered | RunWaiting) -> None:
         data = as_json(event)

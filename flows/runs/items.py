@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
 from patchbay.flows.runs.context import ItemTally, Tally
-from patchbay.flows.runs.events import ModelTokens, Tokens
+from patchbay.flows.runs.events import NO_TOKENS, ModelTokens, Tokens
 from patchbay.flows.runs.step_values import written_wires
 from patchbay.nodes.context import LANE
 from patchbay.nodes.errors import suspended
@@ -54,7 +54,7 @@ async def item_once(
 
     lane = LANE.set((*LANE.get(), path.rpartition("/")[2]))
     try:
-        outputs, counts, *flags = await steps.once(
+        given = await steps.once(
             f"run {flow}", item, (digest, inputs), waits=False, store=written_wires
         )
         steps.journal.ended(path)
@@ -63,7 +63,8 @@ async def item_once(
         raise
     finally:
         LANE.reset(lane)
-    _add(outer, ItemTally(_tokens(*counts), *flags))
+    outputs, counts, *flags = given
+    _add(outer, ItemTally(_tokens(*counts) if any(counts) else NO_TOKENS, *flags))
     return dict(outputs)
 
 

@@ -28,8 +28,10 @@ StepPlace = tuple[str, int]
 """Where in a node a step is: the path of its lanes, and its number within the lane."""
 
 
-PASSING = (NodeStreamed, NodeProgress)
+PASSING = {NodeStreamed, NodeProgress}
 """Events that matter while they happen only; what they add up to is in `node_finished`."""
+NOTABLE = {NodeFinished, NodeFailed, NodeWarned, NodeStepped, NodeRetrying}
+"""Events inside an item of a loop that are worth a record of their own, if they took long."""
 
 
 @dataclass(slots=True)
@@ -130,14 +132,16 @@ class Journal:
 
     def __call__(self, event: Event) -> None:
         """Record an event."""
-        if isinstance(event, PASSING):
+        kind = type(event)
+        if kind in PASSING:
             return
         node = getattr(event, "node", "")
         if self._loops and "/" in node and (item := self._in_loop(node)):
-            if _notable(event):
+            if type(event) is NodeFinished and not _is_long(event):
+                if event.source != "resumed":
+                    self._unwritten.setdefault(item, []).append(event)
+            elif kind in NOTABLE:
                 self.log.event(event)
-            elif type(event) is NodeFinished and event.source != "resumed":
-                self._unwritten.setdefault(item, []).append(event)
             return
         if type(event) is NodeFinished:
             if "/" not in node:
@@ -178,8 +182,6 @@ class Journal:
         return ""
 
 
-def _notable(event: Event) -> bool:
-    """Whether an event inside an item of a loop is worth a record of its own."""
-    if isinstance(event, NodeFinished):
-        return event.source == "run" and event.seconds >= SLOW_S
-    return isinstance(event, (NodeFailed, NodeWarned, NodeStepped, NodeRetrying))
+def _is_long(event: NodeFinished) -> bool:
+    """Whether a node inside an item took so long that it is worth a record of its own."""
+    return event.source == "run" and event.seconds >= SLOW_S

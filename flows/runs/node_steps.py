@@ -6,12 +6,14 @@ import asyncio
 import inspect
 import json
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
+from patchbay.flows.runs.context import Tally
+from patchbay.flows.runs.items import item_once
 from patchbay.flows.runs.journal import Journal, StepPlace, StepRecord
 from patchbay.flows.runs.secrets import Secrets
-from patchbay.flows.runs.step_values import fingerprint, pack, unpack, written
+from patchbay.flows.runs.step_values import fingerprint, pack, unpack, written, written_wires
 from patchbay.nodes.context import IDEMPOTENCY_KEY, LANE
 
 
@@ -82,13 +84,15 @@ class NodeSteps:
             waits: whether it is on the disk before the result is given.
             store: makes JSON text of a result that is the same once stored, and is given as it is.
         """
-        lane = "/".join(LANE.get())
+        lanes = LANE.get()
+        lane = lanes[0] if len(lanes) == 1 else "/".join(lanes)
         count = self._counts.get(lane, 0)
         self._counts[lane] = count + 1
         mark = fingerprint(label, args)
-        found = self._find((lane, count), label, mark)
+        place = (lane, count)
+        found = self._find(place, label, mark)
         if found is not None:
-            self._used.add(found.place)
+            self._used.add(place)
             return self._given(found.value)
         key = f"{self._journal.run}/{self._node}/{lane or 'step'}:{count}:{mark[:8]}"
         result = self._secrets.redact(await self._made(fn, args, key))
@@ -97,15 +101,26 @@ class NodeSteps:
             self._node, lane, count, mark, label, text, key, time.time(),
             self._maker, replay, remade,
         )  # fmt: skip
-        instead = record.place in self._known
-        self._known.pop(record.place, None)
-        self._known[record.place] = record
-        self._used.add(record.place)
+        instead = self._known.pop(place, None) is not None
+        self._known[place] = record
+        self._used.add(place)
         if not self._journal.broken:
             committed = self._journal.log.step(record, instead=instead, waits=waits)
             if committed is not None:
                 await committed
         return self._given(text) if store is None else result
+
+    async def item(
+        self,
+        outer: Tally,
+        run: Callable[[Tally], Awaitable[dict[str, Any]]],
+        path: str,
+        flow: str,
+        digest: str,
+        inputs: Mapping[str, Any],
+    ) -> dict[str, Any]:
+        """What a sub-flow gives, run once. See `items.py`."""
+        return await item_once(outer, self, run, (path, flow, digest, written_wires(dict(inputs))))
 
     def _given(self, text: str) -> Any:
         """What is given: live and later alike, what the stored form says."""

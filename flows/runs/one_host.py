@@ -50,13 +50,18 @@ class Stamp:
         now = time.time()
         if now - self._made < AGAIN_S:
             return
-        known = self._read()
-        age = now - float(known.get("at", 0))
-        if known and known.get("machine") != self._machine and age < COUNTS_S:
-            raise FlowError([self._taken(known, age)])
+        if self.is_of_another():
+            known = self._read()
+            raise FlowError([self._taken(known, now - float(known.get("at", 0)))])
         with contextlib.suppress(OSError):  # the file itself will say what the disk refuses
             write_atomic(self._place, json.dumps({**self._mine, "at": now}), durable=False)
         self._made = now
+
+    def is_of_another(self) -> bool:
+        """Whether another machine writes the file, or did until a moment ago."""
+        known = self._read()
+        age = time.time() - float(known.get("at", 0))
+        return bool(known) and known.get("machine") != self._machine and age < COUNTS_S
 
     def take_away(self) -> None:
         """This process writes no more."""

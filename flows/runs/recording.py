@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import fields
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, assert_never
 
 from patchbay.flows.blackout import EVERYWHERE
@@ -29,6 +30,7 @@ from patchbay.nodes.values import encode
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
+    from patchbay.flows.runs.leases import Leases
     from patchbay.flows.runs.said_before import SaidBefore
     from patchbay.flows.runs.store import Store
 
@@ -39,6 +41,8 @@ Ending = Callable[[Any, RunEnd], None]
 """Takes the open database and how the run ended."""
 
 _FIELDS = tuple(field.name for field in fields(StepRecord))
+_COLUMNS = ("run", *_FIELDS)
+_fields = attrgetter(*_FIELDS)
 
 
 class Recording:
@@ -47,6 +51,7 @@ class Recording:
     Args:
         store: the database.
         writer: its thread.
+        leases: says that this process lives.
         columns: what the run's row says from the start.
         ending: works on the database in the transaction that records how the run ended.
         said: what was said before in the thread of the run.
@@ -56,11 +61,13 @@ class Recording:
         self,
         store: Store,
         writer: Writer,
+        leases: Leases,
         columns: Mapping[str, Any],
         ending: Ending | None = None,
         said: SaidBefore | None = None,
     ) -> None:
         self._store, self._writer, self._columns = store, writer, columns
+        self._leases = leases
         self._ending, self._said = ending, said
         self._run = str(columns["id"])
         self._begun: RunStarted | None = None
@@ -68,6 +75,7 @@ class Recording:
         self._refused: BaseException | None = None
         self._stop: Callable[[], None] | None = None
         self._ended = False
+        self._to_begin, self._to_fail = self._begin_again, self._failed
 
     def hear_stop(self, stop: Callable[[], None]) -> None:
         """Call this when another process wants the run to stop."""
@@ -99,14 +107,15 @@ class Recording:
                 self._row("events", row), Work(change=lambda db: self._end(db, event))
             )
         else:
-            self._writer.put(self._row("events", row))
+            self._writer.put_row(self._row("events", row))
 
     def step(self, record: StepRecord, *, instead: bool, waits: bool) -> Awaitable[None] | None:
         """Write a step."""
-        works = [Work(change=self._deletion(record.node, [record.place]))] if instead else []
-        work = self._row("steps", {"run": self._run, **{n: getattr(record, n) for n in _FIELDS}})
+        if instead:
+            self._writer.put(Work(change=self._deletion(record.node, [record.place])))
+        work = self._row("steps", dict(zip(_COLUMNS, (self._run, *_fields(record)), strict=True)))
         if not waits:
-            self._writer.put(*works, work)
+            self._writer.put_row(work)
             return None
         loop = asyncio.get_running_loop()
         committed: asyncio.Future[None] = loop.create_future()
@@ -118,7 +127,7 @@ class Recording:
                 committed.set_result(None)
 
         work.done = lambda error: _on(loop, settle, error)
-        self._writer.put(*works, work)
+        self._writer.put(work)
         return committed
 
     def forget(self, node: str, places: Iterable[StepPlace]) -> None:
@@ -142,7 +151,7 @@ class Recording:
         self._refused = self._refused or error
 
     def _row(self, table: str, row: Mapping[str, Any]) -> Work:
-        return Work(table=table, row=row, begin=self._begin_again, failed=self._failed)
+        return Work(table, [row], None, self._to_begin, self._to_fail)
 
     def _deletion(self, node: str, places: list[StepPlace]) -> Any:
         steps = self._store.table("steps")
@@ -163,6 +172,7 @@ class Recording:
     def _begin(self, db: Connection) -> None:
         if self._begun is None:
             return
+        self._leases.take(db)
         runs, wishes = self._store.table("runs"), self._store.table("stop_requests")
         db.execute(wishes.delete().where(wishes.c.run == self._run))  # of an earlier life
         inputs = _dump(encode(self._begun.inputs))
@@ -174,8 +184,9 @@ class Recording:
 
     def _end(self, db: Connection, event: RunEnd) -> None:
         runs = self._store.table("runs")
-        db.execute(runs.update().where(runs.c.id == self._run).values(**_ending(event)))
-        if self._ending is not None:
+        mine = (runs.c.id == self._run, runs.c.process == self._columns["process"])
+        ended = db.execute(runs.update().where(*mine).values(**_ending(event))).rowcount
+        if ended and self._ending is not None:  # else another host has taken it for gone
             self._ending(db, event)
 
 

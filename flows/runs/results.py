@@ -252,7 +252,7 @@ def reply_value(given: GivenReply, question: Question) -> tuple[Any, str]:
         ValueError: it does not go with the question; in words.
         FlowError: it is no answer, or more than one.
     """
-    from patchbay.flows.runs.answers import approval
+    from patchbay.flows.runs.answers import approval, suits
 
     if unknown := sorted(given.keys() - GivenReply.__annotations__.keys()):
         raise _usage(f"An answer has no {unknown[0]!r}.")
@@ -261,6 +261,7 @@ def reply_value(given: GivenReply, question: Question) -> tuple[Any, str]:
         said = " and ".join(f"{way}=" for way in used)
         raise _usage(f"{said} are different answers." if used else "There is no answer.")
     wants = question.wants
+    suits(f"{used[0]}=", question)
     match used[0]:
         case "approve":
             if not isinstance(given["approve"], bool):  # "no" and "false" are true in Python
@@ -275,12 +276,9 @@ def reply_value(given: GivenReply, question: Question) -> tuple[Any, str]:
         case "choose":
             return given["choose"], ""
         case "respond":
-            if not isinstance(wants, DecisionWanted):
-                raise ValueError("respond= is for the call of a tool.")
             return {"decision": "respond", "message": given["respond"]}, ""
         case "form":
-            if not isinstance(wants, FormWanted):
-                raise ValueError("form= is for a form.")
+            assert isinstance(wants, FormWanted)  # noqa: S101 - `suits` has seen to it
             return _whole(given["form"], wants), ""
     value = given["value"]
     if isinstance(wants, DecisionWanted) and isinstance(value, dict) and "decision" not in value:

@@ -35,7 +35,8 @@ def resumed_run(history: History, past: PastRun, env: Environment, *, claimed: b
     Raises:
         FlowError: it cannot be resumed.
     """
-    from patchbay.flows.runs.history import Claim, this_process
+    from patchbay.flows.runs.history import Claim
+    from patchbay.flows.runs.leases import this_process
 
     # Nothing of the record is read before the run is ours: another process might still add to it.
     was = Claim("waiting", this_process()) if claimed else _claim(history, past)

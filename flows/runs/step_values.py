@@ -6,16 +6,32 @@ import base64
 import binascii
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from patchbay.nodes.errors import NodeError
 from patchbay.nodes.values import TAG, Value, decode, encode
 
-_SORTED = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
-_WIRES = json.JSONEncoder(sort_keys=True, separators=(",", ":"), default=encode)
-_PLAINLY = json.JSONEncoder(separators=(",", ":"))
+Encoder = Callable[[Any], str]
+"""Makes JSON text."""
+
 _quoted = json.encoder.encode_basestring_ascii
+
+
+def _encoder(default: Callable[[Any], Any] | None = None, *, in_order: bool) -> Encoder:
+    """What makes compact JSON text. Python's encoder is built anew for each text, which takes
+    longer than the text of a small item; where it is of C, one is built for all of them."""
+    coder = json.JSONEncoder(sort_keys=in_order, separators=(",", ":"), default=default)
+    make: Any = getattr(json.encoder, "c_make_encoder", None)
+    if make is None:
+        return coder.encode
+    chunks = make(None, coder.default, _quoted, None, ":", ",", in_order, False, True)
+    return lambda value: "".join(chunks(value, 0))
+
+
+_sorted = _encoder(in_order=True)
+_wires = _encoder(encode, in_order=True)
+_plainly = _encoder(in_order=False)
 
 _PLAIN = (str, bool, int, float, type(None))
 
@@ -87,13 +103,13 @@ def unpack(data: Any, types: Mapping[str, type[Value]] | None = None) -> Any:
 
 def written(packed: Any) -> str:
     """A packed value as text."""
-    return _PLAINLY.encode(packed)
+    return _plainly(packed)
 
 
 def written_wires(value: Any) -> str:
     """The JSON text of values of ports, as `encode` makes it: at once, where none needs a tag."""
-    text = _WIRES.encode(value)
-    return _PLAINLY.encode(encode(value)) if TAG in text else text
+    text = _wires(value)
+    return _plainly(encode(value)) if TAG in text else text
 
 
 def fingerprint(label: str, args: tuple[Any, ...]) -> str:
@@ -105,5 +121,5 @@ def fingerprint(label: str, args: tuple[Any, ...]) -> str:
     if all(type(arg) is str for arg in args):  # as JSON would be, in a tenth of the time
         text = f"[{_quoted(label)},[{','.join(map(_quoted, args))}]]"
     else:
-        text = _SORTED.encode([label, [pack(arg) for arg in args]])
+        text = _sorted([label, [pack(arg) for arg in args]])
     return hashlib.sha256(text.encode("ascii")).hexdigest()[:32]

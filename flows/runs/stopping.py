@@ -51,7 +51,7 @@ def stop(history: History, run: str, *, wait_s: float = WAIT_S) -> bool:
 
 def withdraw(history: History, run: str) -> None:
     """Mark a run as stopped that this process keeps and has not begun; it can be resumed."""
-    from patchbay.flows.runs.history import this_process
+    from patchbay.flows.runs.leases import this_process
 
     _stopped(history, run, history.get(run).seconds, of=this_process())
 
@@ -75,8 +75,6 @@ def _ask(history: History, run: str) -> None:
 
 def _stopped(history: History, run: str, seconds: float, *, of: str = "") -> bool:
     """Mark it as stopped, unless somebody has answered or resumed it meanwhile."""
-    from patchbay.flows.runs.history import is_alive
-
     runs, events, threads = (history.table(name) for name in ("runs", "events", "threads"))
     end = RunCancelled(at=time.time(), run=run, seconds=seconds, tokens=Tokens())
 
@@ -84,7 +82,7 @@ def _stopped(history: History, run: str, seconds: float, *, of: str = "") -> boo
         row = db.execute(runs.select().where(runs.c.id == run)).first()
         if row is None or row.status not in ("waiting", "running"):
             return False
-        if row.status == "running" and row.process != of and is_alive(row.process):
+        if row.status == "running" and row.process != of and history.leases.live(db, row.process):
             return False
         as_seen = (runs.c.status == row.status, runs.c.process == row.process)
         change = runs.update().where(runs.c.id == run, *as_seen)

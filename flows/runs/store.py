@@ -27,7 +27,7 @@ T = TypeVar("T")
 Migration = Callable[["Connection"], None]
 """Turns a database of one version into the next one, inside a transaction."""
 
-SCHEMA = 5
+SCHEMA = 6
 """The number of the current schema. Histories without a number are of version 1."""
 
 
@@ -45,10 +45,10 @@ def _count_runs(db: Connection) -> None:
 
 
 MIGRATIONS: Mapping[int, Migration] = {
-    1: _only_tables, 2: _only_tables, 3: _only_tables, 4: _count_runs
+    1: _only_tables, 2: _only_tables, 3: _only_tables, 4: _count_runs, 5: _only_tables
 }  # fmt: skip
 """Version → what leads to the next one. 2 has the journal's steps, 3 questions and answers, 4
-conversations and memory, 5 sizes of runs."""
+conversations and memory, 5 sizes of runs, 6 leases."""
 
 _LOCK = 0x7061746368
 """Held on a server while tables are made: of two that find none, one would fail."""
@@ -170,6 +170,10 @@ class Store:
         """
         if self._stamp is not None:
             self._stamp.make()
+
+    def is_elsewhere(self) -> bool:
+        """Whether another machine may be writing the file."""
+        return self._stamp is not None and self._stamp.is_of_another()
 
     def close(self) -> None:
         """Close the database."""
@@ -297,12 +301,12 @@ class Store:
         import sqlalchemy as sa
 
         # A row that is there already is no fault of the disk: whoever asked knows what it means.
-        if isinstance(error, (FlowError, sa.exc.IntegrityError)) or not isinstance(
-            error, (OSError, sqlite3.Error, sa.exc.SQLAlchemyError)
+        if (
+            isinstance(error, FlowError)
+            or _is_there_already(error)
+            or not isinstance(error, (OSError, sqlite3.Error, sa.exc.SQLAlchemyError))
         ):
             return error
-        if isinstance(error, sa.exc.IntegrityError):
-            return error  # a row that is there already: nothing that the disk refuses
         place = str(self.path) if self.path else self._url.render_as_string(hide_password=True)
         if self.path is not None and _is_damage(error):
             message = f"The history {place} is damaged and cannot be moved aside."
@@ -354,6 +358,14 @@ def _is_damage(error: BaseException) -> bool:
         isinstance(_origin(error), sqlite3.OperationalError)
         and any(words in str(_origin(error)) for words in OTHER_TABLES)
     )
+
+
+def _is_there_already(error: BaseException) -> bool:
+    """Whether a row could not be written because one with its key is there."""
+    origin = _origin(error)
+    return getattr(origin, "sqlstate", None) == "23505" or getattr(
+        origin, "sqlite_errorcode", None
+    ) in (sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY, sqlite3.SQLITE_CONSTRAINT_UNIQUE)
 
 
 def _is_read_only(error: BaseException) -> bool:

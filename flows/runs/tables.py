@@ -60,6 +60,12 @@ def _add_runs(tables: MetaData) -> None:
         sa.Column("bytes", sa.BigInteger, nullable=False),
         sa.Column("events", sa.Integer, nullable=False),
     )
+    sa.Table(  # on a server: which processes that have runs live (`leases.py`)
+        "leases",
+        tables,
+        sa.Column("process", sa.String(300), primary_key=True),
+        sa.Column("seen_at", sa.Float, nullable=False),
+    )
     sa.Table(  # what other processes want of the one that is at work
         "stop_requests",
         tables,

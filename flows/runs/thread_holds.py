@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from patchbay.flows.problems import FlowError, Problem
 from patchbay.flows.runs.events import RunEnd, RunFinished
-from patchbay.flows.runs.history import History, is_alive, this_process
+from patchbay.flows.runs.history import History
+from patchbay.flows.runs.leases import is_alive, this_process
 from patchbay.flows.runs.threads import Thread, Threads, ThreadTurn, turn_row, unknown
 from patchbay.nodes.values import Message, as_text
 

@@ -14,14 +14,18 @@ import time
 import weakref
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import chain
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
-from patchbay.flows.runs.one_host import AGAIN_S
+from patchbay.flows.runs.leases import AGAIN_S as RENEW_S
+from patchbay.flows.runs.leases import this_process
 from patchbay.flows.runs.sizing import add_rows
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Table
 
+    from patchbay.flows.runs.leases import Leases
     from patchbay.flows.runs.store import Store
 
 MOMENT_S = 0.03
@@ -39,14 +43,14 @@ Done = Callable[[BaseException | None], None]
 
 @dataclass(slots=True)
 class Work:
-    """Something to write: a row of a table, or any change.
+    """Something to write: rows of a table, or any change.
 
     `begin` comes before all of the group, in which it may stand many times. `failed` hears of what
     the disk refused, `done` of either end, on behalf of somebody who waits.
     """
 
     table: str = ""
-    row: Mapping[str, Any] | None = None
+    rows: list[Mapping[str, Any]] | None = None
     change: Callable[[Connection], None] | None = None
     begin: Callable[[Connection], None] | None = None
     failed: Done | None = None
@@ -58,10 +62,11 @@ class Writer:
 
     Args:
         store: where to.
+        leases: renewed meanwhile.
     """
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
+    def __init__(self, store: Store, leases: Leases) -> None:
+        self._store, self._leases = store, leases
         self._news = threading.Condition()
         self._pending: list[Work] = []
         self._waited = 0
@@ -76,17 +81,40 @@ class Writer:
         """Write this, in this order, with what else there is."""
         with self._news:
             first = not self._pending
-            self._pending += works
-            waited = sum(work.done is not None for work in works)
+            waited = 0
+            for work in works:
+                self._pending.append(work)
+                waited += work.done is not None
             self._waited += waited
-            if self._thread is None or not self._thread.is_alive():
-                self._closed = False
-                self._thread = threading.Thread(
-                    target=self._run, name="history-writer", daemon=True
-                )
-                self._thread.start()
-            elif first or waited:
+            if self._starts():
+                return
+            if first or waited:
                 self._news.notify()
+
+    def begin(self) -> None:
+        """Begin the thread: this process has a run, and says now and then that it lives."""
+        with self._news:
+            self._starts()
+
+    def _starts(self) -> bool:
+        if self._thread is not None and self._thread.is_alive():
+            return False
+        self._closed = False
+        self._thread = threading.Thread(target=self._run, name="history-writer", daemon=True)
+        self._thread.start()
+        return True
+
+    def put_row(self, work: Work) -> None:
+        """Write a row that nobody waits for. It joins the one before it, where that is of the same
+        table and run: of many short ones most of the price is in what is done for each work."""
+        with self._news:
+            if self._pending:
+                last = self._pending[-1]
+                same = last.failed is work.failed and last.table == work.table
+                if same and last.rows and work.rows and last.done is None:
+                    last.rows += work.rows
+                    return
+        self.put(work)
 
     def put_and_wait(self, *works: Work) -> None:
         """Write this, and all that was put before, and wait for it.
@@ -128,7 +156,7 @@ class Writer:
         while True:
             with self._news:
                 while not self._pending and not self._closed:
-                    if not self._news.wait(LOOK_S if self._watched else AGAIN_S):
+                    if not self._news.wait(LOOK_S if self._watched else RENEW_S):
                         self._stay()
                 while not self._waited and not self._closed and (wait := self._moment()) > 0:
                     self._news.wait(wait)
@@ -138,12 +166,14 @@ class Writer:
                         return
                     continue
             self._write(group)
+            self._leases.renew()
             self._look()
 
     def _stay(self) -> None:
         """Nothing to write for a while: the run may still be at work, and so is this machine."""
         with contextlib.suppress(Exception):
             self._store.stamp()
+        self._leases.renew()
         self._look()
 
     def _look(self) -> None:
@@ -156,8 +186,23 @@ class Writer:
         query = table.select().where(table.c.run.in_(list(self._watched)))
         with contextlib.suppress(Exception):
             for row in self._store.do(lambda db: db.execute(query).fetchall()):
-                if (stop := self._watched.pop(row.run, None)) is not None:
-                    stop()
+                self._stop(row.run)
+        if self._store.path is None:
+            for run in self._lost(list(self._watched)):
+                self._stop(run)
+
+    def _stop(self, run: str) -> None:
+        if (stop := self._watched.pop(run, None)) is not None:
+            stop()
+
+    def _lost(self, runs: list[str]) -> list[str]:
+        """Those of these runs that another host has gone on with: it took this process for gone."""
+        of = self._store.table("runs").c
+        query = self._store.table("runs").select().with_only_columns(of.id)
+        lost = query.where(of.id.in_(runs), of.process != this_process())
+        with contextlib.suppress(Exception):
+            return [row.id for row in self._store.do(lambda db: db.execute(lost).fetchall())]
+        return []
 
     def _moment(self) -> float:
         """Seconds until what nobody waits for is written: at once, after a time of rest."""
@@ -184,8 +229,8 @@ class Writer:
                 begin(db)
         rows: dict[str, list[Mapping[str, Any]]] = {}
         for work in group:
-            if work.row is not None:
-                rows.setdefault(work.table, []).append(work.row)
+            if work.rows is not None:
+                rows.setdefault(work.table, []).extend(work.rows)
             elif work.change is not None:
                 self._insert(db, rows)
                 work.change(db)
@@ -196,8 +241,8 @@ class Writer:
     def _count(self, db: Connection, group: list[Work]) -> None:
         rows: dict[str, list[Mapping[str, Any]]] = {}
         for work in group:
-            if work.row is not None:
-                rows.setdefault(work.table, []).append(work.row)
+            if work.rows is not None:
+                rows.setdefault(work.table, []).extend(work.rows)
         add_rows(db, self._store.table("run_sizes"), rows)
 
     def _insert(self, db: Connection, rows: dict[str, list[Mapping[str, Any]]]) -> None:
@@ -214,10 +259,11 @@ class Writer:
         names = tuple(rows[0])
         columns = ", ".join(f'"{name}"' for name in names)
         one = f"({', '.join('?' * len(names))})"
+        values = itemgetter(*names)
         for start in range(0, len(rows), AT_ONCE):
             some = rows[start : start + AT_ONCE]
             text = f'INSERT INTO "{table.name}" ({columns}) VALUES {", ".join([one] * len(some))}'  # noqa: S608 - names of our own tables
-            db.exec_driver_sql(text, tuple(row[name] for row in some for name in names))
+            db.exec_driver_sql(text, tuple(chain.from_iterable(map(values, some))))
 
 
 def _end(writer: weakref.ref[Writer]) -> None:

@@ -1,7 +1,7 @@
 """How many questions wait for this browser: the count in the navigation.
 
-Every page shows it, so it is read without the database library, which takes longer to import than
-the first page to draw.
+Every page asks for it, again and again, so it is read without the database library, which takes
+longer to import than the first page to draw.
 """
 
 from __future__ import annotations
@@ -14,9 +14,7 @@ from pathlib import Path
 
 from patchbay.flows.problems import FlowError
 from patchbay.flows.runs.address import VARIABLE
-from patchbay.nodes.home import home
 from patchbay.studio.runs.owners import owners_in
-from patchbay.studio.server import session
 
 _OPEN = """
 select q.run, count(*) from questions q join runs r on r.id = q.run
@@ -25,26 +23,23 @@ where a.question is null and not q.withdrawn and r.status in ('running', 'waitin
 """
 
 
-def open_words() -> str:
-    """`Inbox`, or `Inbox (2)`."""
-    number = open_count(home(), session.browser())
-    return f"Inbox ({number})" if number else "Inbox"
-
-
 def open_count(folder: Path, browser: str) -> int:
     """Open questions of runs that this browser started, and of those from the command line."""
-    path = folder / "history.sqlite"
-    owners = owners_in(folder / "run-owners.jsonl")
-    if os.environ.get(VARIABLE):
-        return sum(n for run, n in _on_a_server() if owners.get(run, browser) == browser)
-    if not path.exists():
+    asked = _on_a_server() if os.environ.get(VARIABLE) else _in_a_file(folder / "history.sqlite")
+    if not asked:
         return 0
+    owners = owners_in(folder / "run-owners.jsonl")
+    return sum(number for run, number in asked if owners.get(run, browser) == browser)
+
+
+def _in_a_file(path: Path) -> list[tuple[str, int]]:
+    if not path.exists():
+        return []
     with contextlib.suppress(sqlite3.Error):
         db = sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=1)
         with contextlib.closing(db):
-            rows = db.execute(_OPEN).fetchall()
-        return sum(n for run, n in rows if owners.get(run, browser) == browser)
-    return 0  # an older history, or one that cannot be read: its own page says so
+            return db.execute(_OPEN).fetchall()
+    return []  # an older history, or one that cannot be read: its own page says so
 
 
 def _on_a_server() -> list[tuple[str, int]]:

@@ -70,10 +70,12 @@ def page_text(name: str) -> str:
     soon = [address for address in soon if address not in text] if name == FIRST else []
     soon += [f"./app/static/{script_file(script)}" for script in DRAWN_WITH[name]]
     links = "".join(f'<link rel="modulepreload" crossorigin href="{it}">\n' for it in soon)
+    count = f"<script>\n{(ASSETS / 'open_questions.js').read_text('utf-8')}</script>\n"
     style = f"<style>\n{(ASSETS / 'studio.css').read_text('utf-8')}</style>\n"
     text = text.replace("<title>Streamlit</title>", "<title>Patchbay</title>", 1)
     # The style goes last: Streamlit's own rules, which are put into the head, weigh as much.
-    return text.replace("</head>", f"{links}</head>", 1).replace("</body>", f"{style}</body>", 1)
+    end = f"{style}{count}</body>"
+    return text.replace("</head>", f"{links}</head>", 1).replace("</body>", end, 1)
 
 
 def scripts_of(folder: Path, names: Iterable[str]) -> list[str]:

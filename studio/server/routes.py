@@ -1,9 +1,11 @@
-"""What browsers get beside the page: status of runs, that a flow has changed, a flow as a file.
+"""What browsers get beside the page: status of runs, that a flow has changed, a flow as a file, how
+many questions wait.
 
 Guarded like the page. Two routes tell the same: server-sent events for the canvas, and a web socket
 for the panel beside it (browsers open few connections of the first kind to one server, and many of
 the second).
-A page gets a token for each flow it shows; the token works only for the browser it was given to.
+A page gets a token for each flow it shows; the token works only for the browser it was given to. A
+count of a browser's own questions needs none.
 """
 
 from __future__ import annotations
@@ -14,7 +16,8 @@ import json
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Any
 
-from patchbay.studio.server.grants import granted
+from patchbay.studio.server.cookie import COOKIE
+from patchbay.studio.server.grants import granted, same_origin
 from patchbay.studio.server.news import news
 
 if TYPE_CHECKING:
@@ -33,6 +36,7 @@ def routes(base: str = "") -> list[BaseRoute]:
         Route(f"{prefix}/patchbay/events", server_sent_events, methods=["GET"]),
         WebSocketRoute(f"{prefix}/patchbay/live", web_socket),
         Route(f"{prefix}/patchbay/export", exported, methods=["GET"]),
+        Route(f"{prefix}/patchbay/open-questions", open_questions, methods=["GET"]),
     ]
 
 
@@ -78,6 +82,20 @@ async def exported(request: Request) -> Response:
         "X-Content-Type-Options": "nosniff",
     }
     return Plain(made.data, media_type=made.media, headers=headers)
+
+
+async def open_questions(request: Request) -> Response:
+    """`GET …/patchbay/open-questions`: how many wait for this browser, for every page to show."""
+    from starlette.concurrency import run_in_threadpool
+    from starlette.responses import JSONResponse, PlainTextResponse
+
+    from patchbay.nodes.home import home
+    from patchbay.studio.server.open_questions import open_count
+
+    if not same_origin(request):
+        return PlainTextResponse("Not for you.", status_code=403)
+    number = await run_in_threadpool(open_count, home(), request.cookies.get(COOKIE, ""))
+    return JSONResponse({"open": number}, headers={"Cache-Control": "no-store"})
 
 
 async def web_socket(socket: WebSocket) -> None:

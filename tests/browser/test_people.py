@@ -6,16 +6,19 @@ import json
 import os
 import re
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
+from patchbay.flows.runs.address import VARIABLE
 from patchbay.flows.runs.answers import find, give
 from patchbay.flows.runs.history import History
 from tests.browser.editor_page import edit, node, say, side, tab, toolbar
 from tests.browser.harness import ROOT, Server, let_in, serve
+from tests.stores import SERVER, url_of
 
 PICTURES = os.environ.get("PATCHBAY_PICTURES")
 
@@ -60,6 +63,12 @@ def page(context: BrowserContext) -> Iterator[Page]:
     assert errors == []
 
 
+def opened(home: Path) -> AbstractContextManager[Server]:
+    """The studio over this home; its history is where the tests of histories have theirs."""
+    kept = {VARIABLE: url_of(home / "history.sqlite")} if SERVER else {}
+    return serve(ROOT / "studio" / "app.py", home, env=kept)
+
+
 def put(home: Path, name: str, flow: dict[str, Any]) -> None:
     (home / "flows" / f"{name}.json").write_text(json.dumps(flow), encoding="utf-8")
 
@@ -82,7 +91,7 @@ def test_a_run_waits_survives_a_restart_and_is_answered(
     home: Path, page: Page, browser: Browser
 ) -> None:
     put(home, "mail", MAIL)
-    with serve(ROOT / "studio" / "app.py", home) as studio:
+    with opened(home) as studio:
         run(page, studio, "mail")
         expect(side(page).get_by_text("Waits for an answer").first).to_be_visible()
         expect(node(page, "edit")).to_contain_text("Is it right?")
@@ -97,16 +106,17 @@ def test_a_run_waits_survives_a_restart_and_is_answered(
         expect(side(page).get_by_text("Send it?").first).to_be_visible()
         expect(node(page, "approve")).to_contain_text("Send it?")
         shoot(page, "approve")
-    with serve(ROOT / "studio" / "app.py", home) as studio:  # the studio was started anew
+    with opened(home) as studio:  # the studio was started anew
         page.goto(f"{studio.url}/inbox")
         expect(page.get_by_text("Send it?")).to_be_visible()
         expect(page.get_by_text("for the editor")).to_be_visible()
         expect(page.get_by_text("Dear Grace").first).to_be_visible()
-        expect(page.get_by_text("Inbox (1)").first).to_be_visible()
+        expect(page.get_by_role("link", name="Inbox (1)")).to_be_visible()
         shoot(page, "inbox")
         page.get_by_role("textbox", name="Comment").fill("Well said")
         page.get_by_role("button", name="Approve").click()
         expect(page.get_by_text("Nobody is asked anything.")).to_be_visible()
+        expect(page.get_by_role("link", name="Inbox", exact=True)).to_be_visible()
         shoot(page, "inbox-empty")
         page.goto(f"{studio.url}/runs")
         expect(page.get_by_text("Finished").first).to_be_visible()
@@ -142,7 +152,7 @@ def test_a_turn_that_asks_is_answered_in_the_chat_whatever_happens_meanwhile(
     approve = side(page).get_by_role("button", name="Approve")
     messages = side(page).get_by_test_id("stChatMessage")
     again = side(page).locator(".st-key-chat-again")
-    with serve(ROOT / "studio" / "app.py", home) as studio:
+    with opened(home) as studio:
         chat(page, studio, "talk")
         say(page, "first words")
         expect(approve).to_be_visible()
@@ -162,7 +172,7 @@ def test_a_turn_that_asks_is_answered_in_the_chat_whatever_happens_meanwhile(
         say(page, "second words")
         expect(approve).to_be_visible()
         expect(again).to_have_count(0)
-    with serve(ROOT / "studio" / "app.py", home) as studio:  # the studio was started anew
+    with opened(home) as studio:  # the studio was started anew
         chat(page, studio, "talk")
         expect(approve).to_be_visible()
         expect(messages).to_have_count(4)

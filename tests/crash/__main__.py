@@ -24,8 +24,8 @@ from tests.crash.processes import kill_processes
 from tests.crash.scenarios import Scenarios
 
 SHARES = {
-    "steps": 17, "asks": 15, "samples": 10, "agent": 10, "loop": 12, "crew": 1,
-    "questions": 15, "asked_loop": 10, "asked_agent": 10,
+    "steps": 16, "asks": 15, "samples": 10, "agent": 10, "loop": 12, "crew": 1,
+    "questions": 15, "asked_loop": 10, "asked_agent": 10, "asked_crew": 1,
 }  # fmt: skip
 """Of a hundred scenarios, how many are of each flow. CrewAI's take ten times as long."""
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from patchbay.flows.document.model import Flow
+from tests.crash.person import EDITOR
 from tests.flows.runs.harness import OUT, flow
 
 CALLS = [
@@ -178,12 +179,45 @@ def asked_agent() -> Flow:
     return made.model_copy(update={"nodes": nodes, "edges": (*kept, *wires)})
 
 
+def asked_crew() -> Flow:
+    """CrewAI: a role one of whose tools is used only after a person has decided, and whose result
+    a person reads: what they reject is done again."""
+    return flow(
+        {
+            "m": ("test.counted_model", {"lines": CALLS}),
+            "send": "test.counted_tool",
+            "first": "tool.ask_first",
+            "post": ("test.counted_tool", {"name": "post"}),
+            "analyst": ("agent.role", {"role": "Analyst"}),
+            "work": ("agent.task", {"human_input": True, "whom": EDITOR, "description": "Send."}),
+            "crew": "agent.crew",
+            "o": OUT,
+        },
+        [
+            "m.model > analyst.model", "send.tool > first.tool", "first.tool > analyst.tools",
+            "post.tool > analyst.tools", "analyst.agent > work.agent", "work.task > crew.tasks",
+            "crew.text > o.value",
+        ],
+    )  # fmt: skip
+
+
 ITEMS = (item, asked)
 """Flows that others run for each item."""
 
 FLOWS: dict[str, Callable[[], Flow]] = {
     made.__name__: made
-    for made in (steps, asks, samples, agent, loop, crew, questions, asked_loop, asked_agent)
+    for made in (
+        steps,
+        asks,
+        samples,
+        agent,
+        loop,
+        crew,
+        questions,
+        asked_loop,
+        asked_agent,
+        asked_crew,
+    )
 }
 GIVEN: dict[str, dict[str, Any]] = {
     "loop": {"items": [1, [2], {"three": None}, True, 1.5, {"six": 6}]},

@@ -57,7 +57,9 @@ class Person:
     def _give(self, asked: OpenQuestion) -> bool:
         self._times += 1
         author = f"{asked.id} {self._times}"
-        return give(self._history, asked, answer_to(asked.asks), author=author)
+        value = answer_to(asked.asks, asked.id)
+        comment = "Say it in fewer words." if value is False else ""
+        return give(self._history, asked, value, author=author, comment=comment)
 
     def _again(self, asked: OpenQuestion) -> None:
         try:
@@ -78,18 +80,21 @@ class Person:
         assert self._history.inbox.open(self._run) == []
 
 
-def answer_to(asks: dict[str, Any]) -> Any:
-    """The answer to a question; the same as its default, where it has one."""
+def answer_to(asks: dict[str, Any], name: str) -> Any:
+    """The answer to the question of that id; the same as its default, where it has one."""
     if "default" in asks:
         return asks["default"]
     wants = asks["wants"]
     if wants["kind"] == "approval":
-        return True
+        return asks["whom"] != EDITOR or "#" in name  # who edits wants it once more
     if wants["kind"] == "edit":
         return ["edited", asks["title"]]
     assert wants["kind"] == "decision", wants
     return DECISIONS[zlib.crc32(repr(wants["arguments"]).encode()) % len(DECISIONS)]
 
+
+EDITOR = "the editor"
+"""Rejects what is shown first."""
 
 DECISIONS: tuple[dict[str, Any], ...] = (
     {"decision": "approve"},

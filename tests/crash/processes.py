@@ -28,9 +28,10 @@ from tests.crash.person import Person
 from tests.crash.scenarios import Scenarios
 
 ORDER = (
-    "agent", "questions", "loop", "asked_agent", "crew", "steps", "asked_loop", "samples"
+    "agent", "questions", "loop", "asked_agent", "crew", "steps", "asked_loop", "asked_crew",
+    "samples",
 )  # fmt: skip
-PEOPLE = ("questions", "asked_agent", "asked_loop")
+PEOPLE = ("questions", "asked_agent", "asked_loop", "asked_crew")
 """Flows that ask people."""
 MOST_KILLS = 3
 

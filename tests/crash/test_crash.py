@@ -16,7 +16,7 @@ from tests.stores import url_of
 
 TIMES = {
     "steps": 10, "asks": 6, "samples": 4, "agent": 4, "loop": 5, "crew": 1,
-    "questions": 8, "asked_loop": 5, "asked_agent": 5,
+    "questions": 8, "asked_loop": 5, "asked_agent": 5, "asked_crew": 1,
 }  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,8 @@ from starlette.websockets import WebSocketDisconnect
 from patchbay.flows.document.model import Flow, NodeInstance
 from patchbay.flows.document.operations import SetParams
 from patchbay.flows.document.writing import save_flow
+from patchbay.flows.runs.events import NodeAsked
+from patchbay.flows.runs.history import History
 from patchbay.studio.documents.importing import flow_from
 from patchbay.studio.documents.opened import Documents
 from patchbay.studio.server.cookie import COOKIE, BrowserCookie
@@ -22,6 +25,7 @@ from patchbay.studio.server.grants import Grants
 from patchbay.studio.server.news import merged
 from patchbay.studio.server.routes import routes
 from patchbay.studio.server.services import services
+from tests.stores import change
 
 HERE = "http://testserver"
 ANN = "ann-0123456789abcdef"
@@ -160,3 +164,39 @@ def test_gathered_news_says_the_same_in_fewer_messages() -> None:
         {"node": "b", "status": "running", "text": "x"},
         {"revision": 2},
     ]
+
+
+def test_a_browser_hears_how_many_questions_wait_for_it(
+    client: TestClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATCHBAY_HOME", str(tmp_path))
+    monkeypatch.delenv("PATCHBAY_HISTORY", raising=False)
+    address = "/patchbay/open-questions"
+    assert client.get(address).json() == {"open": 0}
+    history = History(f"sqlite:///{tmp_path / 'history.sqlite'}")
+    for run, asked in (("mine", 2), ("theirs", 1), ("terminal", 1), ("ended", 1)):
+        ask(history, run, asked, status="finished" if run == "ended" else "waiting")
+    lines = ({"run": "mine", "owner": ANN}, {"run": "theirs", "owner": "bob-0123456789abcdef"})
+    text = "".join(f"{json.dumps(line)}\n" for line in lines)
+    (tmp_path / "run-owners.jsonl").write_text(text, encoding="utf-8")
+    client.cookies.set(COOKIE, ANN)
+    assert client.get(address).json() == {"open": 3}
+    history.inbox.withdraw("mine", "q0")
+    assert client.get(address).json() == {"open": 2}
+    assert client.get(address, headers={"Origin": "https://elsewhere.example"}).status_code == 403
+    assert client.get(address, headers={"Sec-Fetch-Site": "cross-site"}).status_code == 403
+    history.close()
+    (tmp_path / "history.sqlite").write_bytes(b"no database")
+    assert client.get(address).json() == {"open": 0}
+
+
+def ask(history: History, run: str, asked: int, status: str) -> None:
+    """A run that has asked so many questions."""
+    change(
+        history, "insert into runs (id, name, status, process, started_at, seconds, tokens, flow, "
+        "only, inputs, outputs) values (?, 'x', ?, 'p/1/1', 1, 0, 0, '{}', '[]', '{}', '{}')",
+        run, status,
+    )  # fmt: skip
+    for number in range(asked):
+        event = NodeAsked(at=1.0, node="n", question=f"q{number}", asks={}, until=None)
+        history.inbox.put(run, event, "digest")

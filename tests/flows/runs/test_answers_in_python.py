@@ -89,7 +89,7 @@ async def test_by_its_id_alone_in_a_later_program(more: dict[str, Any]) -> None:
         ({}, "There is no answer"),
         ({"approve": True, "reject": "no"}, "approve= and reject= are different answers"),
         ({"aprove": True}, "An answer has no 'aprove'"),
-        ({"choose": "a"}, "yes or no"),
+        ({"choose": "a"}, "choose= is for a choice"),
         ({"respond": "4"}, "respond= is for the call of a tool"),
         ({"form": {"a": 1}}, "form= is for a form"),
         ({"value": 7}, "yes or no"),
@@ -102,6 +102,24 @@ def test_what_is_no_answer_leaves_the_question_open(
     with pytest.raises(FlowError, match=words):
         waiting.answer(**given)
     assert len(more["history"].inbox.open(waiting.run)) == 1
+
+
+@pytest.mark.parametrize("given", [{"choose": "B"}, {"approve": True}, {"reject": "why"},
+                                   {"form": {}}, {"respond": "x"}])  # fmt: skip
+@pytest.mark.parametrize("kind", ["text", "json"])
+def test_what_is_meant_for_another_question_is_no_edit(
+    more: dict[str, Any], given: Any, kind: str
+) -> None:
+    nodes = {
+        "t": ("io.input", {"name": "t", "kind": kind}),
+        "ask": ("people.edit", {"of": kind}),
+        "o": OUT,
+    }
+    asks = flow(nodes, ["t.value > ask.value", "ask.value > o.value"])
+    waiting = run(asks, {"t": '"A"'}, **more)
+    with pytest.raises(FlowError, match="= is for "):
+        waiting.answer(**given)
+    assert waiting.answer(value="B").outputs == {"out": "B"}
 
 
 def test_what_cannot_wait_is_refused_before_it_begins() -> None:

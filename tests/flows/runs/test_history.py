@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,8 @@ import pytest
 from patchbay.flows.document.model import Flow
 from patchbay.flows.problems import FlowError
 from patchbay.flows.runs.environment import Stored
-from patchbay.flows.runs.history import Claim, History, is_alive, resumable, this_process
+from patchbay.flows.runs.history import Claim, History, resumable
+from patchbay.flows.runs.leases import is_alive, this_process
 from patchbay.flows.runs.running import LoadedFlow, Run
 from tests.flows.runs.harness import CATALOG, OUT, environment, flow, words
 from tests.stores import another, url_of
@@ -75,6 +77,32 @@ async def test_a_stopped_run_goes_on_where_it_was(history: History, tmp_path: Pa
     ]  # fmt: skip
     assert log.read_text(encoding="utf-8").split() == ["hi", "HI"], "b ran once, c to its end once"
     assert history.get(run_id).status == "finished"
+
+
+async def test_very_many_recorded_nodes_are_taken_in_order_and_others_have_their_turn(
+    history: History,
+) -> None:
+    """They are taken without tasks, a hundred at a time: a branch beside them is not kept waiting,
+    and what does not fit its record runs."""
+    names = [f"n{number}" for number in range(250)]
+    nodes = dict.fromkeys(names, "test.upper")
+    wires = [f"{one}.text > {two}.text" for one, two in pairwise(names)]
+    long = flow(
+        {"a": "test.text", **nodes, "beside": "test.upper", "o": OUT},
+        ["a.text > n0.text", *wires, "n249.text > o.value", "a.text > beside.text"],
+    )
+    run_id, _ = await recorded(history, long)
+    stored = history.stored(run_id, CATALOG.value_types)
+    stored["n120"] = Stored(stored["n120"].key, {"text": 7})  # what it cannot have given
+    stored["n130"] = Stored("another key", stored["n130"].outputs)
+    del stored["beside"]
+    found = words([event async for event in Run(long, {}, environment(stored=stored)).events()])
+    taken = [word.removeprefix("resumed ") for word in found if word.startswith("resumed ")]
+    assert taken == ["a", *(name for name in names if name not in ("n120", "n130")), "o"]
+    assert [word for word in found if word.startswith("run ")] == [
+        "run beside", "run n120", "run n130",
+    ]  # fmt: skip
+    assert found[-1] == "finished {'out': 'HI'}"
 
 
 async def test_a_result_for_other_inputs_is_not_taken(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -40,16 +40,16 @@ def history(tmp_path_factory: pytest.TempPathFactory) -> Iterator[History]:
             "started_at": time.time(), "flow": "{}", "only": "[]", "inputs": "{}",
             "outputs": "{}", "seconds": 1.0, "tokens": 0,
         }  # fmt: skip
-        history._writer.put_and_wait(Work("runs", row), *map(Work, *_rows(run, events)))
+        history._writer.put_and_wait(Work("runs", [row]), Work("events", _rows(run, events)))
     yield history
     history.close()
 
 
-def _rows(run: str, events: int) -> tuple[list[str], list[dict[str, Any]]]:
-    rows = [_row(run, "node_started", "each")]
+def _rows(run: str, events: int) -> list[Mapping[str, Any]]:
+    rows: list[Mapping[str, Any]] = [_row(run, "node_started", "each")]
     rows += [_row(run, "node_finished", f"each/{n}/ask") for n in range(events - 3)]
     rows += [_row(run, "node_finished", "each"), _row(run, "run_finished", None)]
-    return ["events"] * len(rows), rows
+    return rows
 
 
 def _row(run: str, kind: str, node: str | None) -> dict[str, Any]:
@@ -143,7 +143,7 @@ def test_pages_follow_each_other_and_leave_nothing_out(history: History) -> None
 
 def test_a_run_that_is_deleted_takes_its_size_along(tmp_path: Path) -> None:
     history = History(url_of(tmp_path / "history.sqlite"))
-    history._writer.put_and_wait(Work("run_sizes", {"run": "r", "bytes": 7, "events": 1}))
+    history._writer.put_and_wait(Work("run_sizes", [{"run": "r", "bytes": 7, "events": 1}]))
     assert (sizes(history, ["r"]), count(history, "r")) == ({"r": 7}, 1)
     history.delete("r")
     assert (sizes(history, ["r"]), count(history, "r")) == ({"r": 0}, 0)

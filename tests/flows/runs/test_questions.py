@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import sqlite3
 from pathlib import Path
+from typing import Any
 
+import pytest
+
+from patchbay.flows.runs.engine import Execution
 from patchbay.flows.runs.history import History
 from patchbay.nodes.errors import Suspended, suspended
 from tests.flows.runs.harness import OUT, flow
-from tests.flows.runs.people import asking, goes_on, recorded_run, told
+from tests.flows.runs.people import answered, asking, goes_on, recorded_run, told
 from tests.stores import a_file
 
 
@@ -115,3 +119,30 @@ def test_a_failure_beside_a_suspension_is_a_failure() -> None:
     assert found.questions == ("a", "b")
     assert suspended(BaseExceptionGroup("mixed", [one, ValueError("x")])) is None
     assert suspended(ValueError("x")) is None
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+async def test_an_answer_at_the_moment_when_the_last_task_has_ended_is_heard(
+    history: History, log: Path, monkeypatch: pytest.MonkeyPatch, moment: str
+) -> None:
+    """Seen in `make test-crash`: the run took what went on then for nodes that never end."""
+    run = recorded_run(history, asking(log))
+    ended, said = Execution._ended, []
+
+    def answered_beside(self: Execution, task: Any) -> None:
+        if moment == "after":
+            ended(self, task)
+        if self._parked and not self._tasks - {task} and not said:
+            said.append(answered(history, run.id, True))
+            desk = run._env.desk
+            assert desk is not None
+            assert desk.refresh()
+            for wake in tuple(desk.listeners):
+                wake()
+        if moment == "before":
+            ended(self, task)
+
+    monkeypatch.setattr(Execution, "_ended", answered_beside)
+    found = await told(run)
+    assert said == [None], "the run is at work"
+    assert found[-1].startswith("finished"), found

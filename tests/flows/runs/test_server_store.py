@@ -6,20 +6,24 @@ What needs a server runs with `make test-postgres` only.
 from __future__ import annotations
 
 import asyncio
+import json
 import sys
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from patchbay.flows.problems import FlowError
-from patchbay.flows.runs import address
+from patchbay.flows.runs import address, leases
+from patchbay.flows.runs.answers import find, give
 from patchbay.flows.runs.events import RunWaiting
 from patchbay.flows.runs.history import History
+from patchbay.flows.runs.stopping import stop
 from tests.flows.runs.harness import OUT, flow
 from tests.flows.runs.people import answered, recorded_run, told
-from tests.stores import SERVER, another, url_of
+from tests.stores import SERVER, a_file, another, change, url_of
 
 on_a_server = pytest.mark.skipif(not SERVER, reason="make test-postgres starts one")
 
@@ -117,3 +121,91 @@ async def test_an_answer_beside_the_fall_asleep_wakes_the_run(tmp_path: Path) ->
         other.close()
     history.close()
     await asyncio.sleep(0)
+
+
+ASKS = flow({"a": "test.ask", "o": OUT}, ["a.text > o.value"])
+ELSEWHERE = "another-host/17/1.00"
+
+
+def moved(history: History, run: str, *, seen_s: float | None) -> None:
+    """Make it a run of another host, which has said so many seconds ago that it lives."""
+    change(history, "update runs set process = ?, status = 'running' where id = ?", ELSEWHERE, run)
+    change(history, "delete from leases where process = ?", ELSEWHERE)
+    if seen_s is not None:
+        change(history, "insert into leases values (?, ?)", ELSEWHERE, time.time() - seen_s)
+
+
+@on_a_server
+@pytest.mark.parametrize(("seen_s", "lives"), [(1, True), (170, True), (200, False), (None, False)])
+async def test_a_process_of_another_host_lives_as_long_as_it_says_so(
+    tmp_path: Path, seen_s: float | None, lives: bool
+) -> None:
+    history = History(url_of(tmp_path / "history.sqlite"))
+    run = recorded_run(history, ASKS)
+    assert (await told(run))[-1].startswith("waiting")
+    moved(history, run.id, seen_s=seen_s)
+    assert history.get(run.id).status == ("running" if lives else "interrupted")
+    assert (history.claim(run.id) is None) == lives
+    moved(history, run.id, seen_s=seen_s)
+    assert stop(history, run.id, wait_s=0) != lives
+    history.close()
+
+
+@on_a_server
+async def test_who_answers_a_run_of_a_host_that_is_gone_goes_on_with_it(tmp_path: Path) -> None:
+    history = History(url_of(tmp_path / "history.sqlite"))
+    for seen_s, mine in ((1, False), (1000, True)):
+        run = recorded_run(history, ASKS)
+        assert (await told(run))[-1].startswith("waiting")
+        moved(history, run.id, seen_s=seen_s)
+        assert give(history, find(history, run.id), True) == mine
+    history.close()
+
+
+@on_a_server
+async def test_a_process_that_was_taken_for_gone_stops_and_changes_nothing(tmp_path: Path) -> None:
+    history = History(url_of(tmp_path / "history.sqlite"))
+    run = recorded_run(history, flow({"h": "test.hang", "o": OUT}, ["h.text > o.value"]))
+    async for event in run.events():
+        if event.type == "node_started":
+            moved(history, run.id, seen_s=1)
+    assert event.type == "run_cancelled"
+    assert history.get(run.id).status == "running", "it is another's"
+    history.close()
+
+
+@on_a_server
+def test_a_lease_is_renewed_and_ends_with_its_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(leases, "AGAIN_S", 0)
+    history = History(url_of(tmp_path / "history.sqlite"))
+    other = another(history)
+    history.leases.renew()
+    assert change(other, "select * from leases") == [], "it has no runs"
+    history.store.do(history.leases.take, write=True)
+    ((_, first),) = change(other, "select * from leases")
+    history.leases.renew()
+    ((process, second),) = change(other, "select * from leases")
+    assert process == leases.this_process()
+    assert second > first
+    history.close()
+    assert change(other, "select * from leases") == []
+    other.close()
+
+
+@a_file
+@pytest.mark.parametrize(("age_s", "lives"), [(1, True), (200, False)])
+def test_a_file_is_of_one_host_so_what_others_left_is_gone(
+    tmp_path: Path, age_s: float, lives: bool
+) -> None:
+    """Such as a container that was started anew under another name."""
+    file = tmp_path / "history.sqlite"
+    history = History(f"sqlite:///{file}")
+    history.announce("r", flow({"t": "test.text", "o": OUT}, ["t.text > o.value"]), None, {})
+    change(history, "update runs set process = ?", ELSEWHERE)
+    assert history.get("r").status == "interrupted", "the stamp is ours"
+    stamp = {"machine": "m", "host": "another-host", "process": 17, "at": time.time() - age_s}
+    (tmp_path / "history.sqlite.host").write_text(json.dumps(stamp), encoding="utf-8")
+    assert history.get("r").status == ("running" if lives else "interrupted")
+    history.close()

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from patchbay.flows import InThread, Threads, run
 from patchbay.flows.document.model import Flow
 from patchbay.flows.problems import FlowError
 from patchbay.flows.runs.answers import find, give
@@ -153,3 +154,40 @@ async def test_a_crew_waits_and_goes_on(history: History) -> None:
     assert isinstance(end, RunFinished)
     assert end.outputs["text"] == "408."
     assert len(ASKED["m"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("reply", "seen"),
+    [
+        ({"approve": True}, "6912"),
+        ({"reject": "No sums today."}, "No sums today."),
+        ({"value": {"expression": "1 + 1"}}, "2"),
+        ({"respond": "seven"}, "seven"),
+    ],
+)
+def test_a_tool_asks_within_a_turn_of_a_conversation(
+    history: History, reply: dict[str, Any], seen: str
+) -> None:
+    """The thread waits with the question; the turn holds the answer, and the next one goes on."""
+    made = react([SUM, "It is done.", "As I said."])
+    talk = harness.flow({"question": ("io.input", {"name": "said", "kind": "messages"})}).nodes
+    nodes = tuple(node for node in made.nodes if node.id != "question")
+    wires = tuple(edge for edge in made.edges if edge.source_node != "question")
+    said = harness.flow({}, ["question.value > agent.prompt"]).edges
+    flow = made.model_copy(update={"nodes": (*nodes, *talk), "edges": (*wires, *said)})
+    env, where = environment(), InThread("ada", when_busy="refuse")
+    given = {"said": "What is 1234 + 5678?"}
+    waits = run(flow, given, thread=where, history=history, environment=env)
+    assert (waits.status, Threads(history).turns("ada")) == ("waiting", [])
+    assert [asked.title for asked in waits.questions] == ["May agent use calculator?"]
+    with pytest.raises(FlowError, match="only one at a time"):
+        run(flow, given, thread=where, history=history, environment=env)
+    end = waits.answer(who="ada", **reply)
+    assert end.outputs["text"] == "It is done."
+    assert any(seen in text for kind, text in ASKED["m"][-1] if kind == "tool")
+    assert len(ASKED["m"]) == 2, "no request was made twice"
+    again = run(flow, {"said": "Sure?"}, thread=where, history=history, environment=env)
+    assert again.status == "finished"
+    assert [(turn.asked, turn.answer) for turn in Threads(history).turns("ada")] == [
+        ("What is 1234 + 5678?", "It is done."), ("Sure?", again.outputs["text"]),
+    ]  # fmt: skip
