@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from importlib.metadata import distribution, distributions
 from itertools import chain
@@ -108,3 +109,8 @@ def test_the_small_environment_leaves_the_large_packages_out() -> None:
 def test_an_unknown_extra_is_named_beside_those_that_there_are() -> None:
     with pytest.raises(SystemExit, match=r"no extra 'gpu'.*agents, all, .*transformers"):
         chosen(["servers", "gpu"])
+
+
+def test_no_path_of_a_machine_stands_among_the_pins() -> None:
+    text = (ROOT / "requirements.txt").read_text(encoding="utf-8")
+    assert not re.findall(r"-c \S+|/tmp/\S+|/home/\S+", text)

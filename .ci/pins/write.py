@@ -6,6 +6,7 @@ uv resolves for all systems and Python versions at once; pip would only see this
 from __future__ import annotations
 
 import csv
+import re
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator
@@ -34,7 +35,7 @@ def resolve(uv: str) -> str:
     done = subprocess.run(
         [*command, "pyproject.toml"], cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True
     )
-    return done.stdout
+    return re.sub(r"-c [^ ,\n]+, |, -c [^ ,\n]+", "", done.stdout)  # files of UV_CONSTRAINT
 
 
 def further_builds() -> Iterator[tuple[str, str, str]]:
