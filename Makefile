@@ -26,7 +26,7 @@ FIND_PYTHON = for p in $(PYTHON) python3 python3.13 python3.12 python3.11 python
 	$$p -c 'import sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
 	&& { echo $$p; exit; }; done
 
-.PHONY: help setup studio run test check frontend-check fix generate frontend test-crash test-cluster test-postgres bench bench-peers exchange-peers exchange-lfx test-exchange pins audit clean FORCE
+.PHONY: help setup studio run test check frontend-check fix generate frontend test-crash test-load test-cluster test-postgres bench bench-peers exchange-peers exchange-lfx test-exchange pins audit clean FORCE
 .DELETE_ON_ERROR:
 
 help:  ## this list
@@ -131,6 +131,9 @@ test-crash: everything  ## kill 20,000 runs in process and 300 processes (hours 
 
 test-cluster: everything  ## kill 50 workers of a local Ray over 2,000 rows (minutes)
 	$(PY) -m tests.cluster $(ARGS)
+
+test-load: everything  ## ten minutes of clients that leave, stall and reconnect; kill -9 of the server
+	$(PY) -m tests.load $(ARGS)
 
 test-postgres: everything  ## the tests of what keeps runs, on a PostgreSQL server of their own
 	$(PY) -m tests.postgres $(ARGS)

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
-import re
-import subprocess
 import sys
 import tempfile
 import time
@@ -15,9 +12,13 @@ from pathlib import Path
 
 import psutil
 
+from bench import peer_lfx, serving_models
+from bench.http_calls import Call, rate_of, started
 from bench.table import Row
 
 PLAIN = Path(__file__).parent / "flows" / "plain.json"
+ASKED = {"name": "Ada"}
+AGAINST = "  against lfx serve"
 MB = 1_000_000
 
 BARE = """
@@ -47,64 +48,53 @@ def measure(quick: bool = False) -> Iterator[Row]:
         env = {**os.environ, "PATCHBAY_HOME": home}
         serve = [sys.executable, "-m", "patchbay.flows", "serve", str(PLAIN)]
         with (
-            _started([*serve, "--port", "0", "--at-once", "64", "--quiet"], env) as (ours, port),
-            _started([sys.executable, "-c", BARE], env) as (_, floor),
+            started([*serve, "--port", "0", "--at-once", "64", "--quiet"], env) as (ours, port),
+            started([sys.executable, "-c", BARE], env) as (_, floor),
+            peer_lfx.serving(home) as lfx,
         ):
             key = (Path(home) / "serve-key").read_text(encoding="utf-8").strip()
             memory = psutil.Process(ours.pid).memory_info().rss / MB
-            for callers, limit in ((1, 0.5), (8, 0.3), (32, 0.3)):
-                bare = asyncio.run(_rate(floor, key, callers, seconds))
-                rate = asyncio.run(_rate(port, key, callers, seconds))
+            at = "/flows/plain/run"
+            for callers, limit, over_lfx in ((1, 0.5, 40), (8, 0.3, 80), (32, 0.3, 50)):
+                bare = asyncio.run(rate_of(Call(floor, at, ASKED, key), callers, seconds))
+                rate = asyncio.run(rate_of(Call(port, at, ASKED, key), callers, seconds))
                 yield Row(
                     f"patchbay serve, instant flow, {callers} callers", rate, "requests/s", limit,
                     "at least", "ratio", "bare Starlette route", bare,
                 )  # fmt: skip
+                if lfx is None:
+                    yield Row(AGAINST, rate, "requests/s", note="not installed; make bench-peers")
+                else:
+                    theirs = asyncio.run(rate_of(lfx[1], callers, seconds))
+                    yield Row(
+                        AGAINST, rate, "requests/s", over_lfx, "at least", "ratio", "lfx serve",
+                        theirs,
+                    )  # fmt: skip
             yield Row("patchbay serve, memory with nothing loaded", memory, "MB", 80)
+            if lfx is not None:
+                theirs = psutil.Process(lfx[0].pid).memory_info().rss / MB
+                yield Row("  against lfx serve", memory, "MB", against="lfx serve", other=theirs)
+        yield _first_answer([*serve, "--port", "0", "--quiet"], env, home)
+    yield from serving_models.measure(quick)
 
 
-@contextlib.contextmanager
-def _started(
-    command: list[str], env: dict[str, str]
-) -> Iterator[tuple[subprocess.Popen[str], int]]:
-    process = subprocess.Popen(command, env=env, stderr=subprocess.PIPE, text=True)
-    try:
-        assert process.stderr is not None
-        for line in process.stderr:
-            if found := re.search(r"at http://[\d.]+:(\d+);", line):
-                yield process, int(found[1])
-                return
-        raise RuntimeError("the server did not start")
-    finally:
-        process.kill()
-        process.communicate()
+def _first_answer(serve: list[str], env: dict[str, str], home: str) -> Row:
+    """Seconds from the start of a server to its first answer."""
+    found = []
+    for command in (serve, [sys.executable, "-c", BARE]):
+        begun = time.perf_counter()
+        with started(command, env) as (_, port):
+            key = (Path(home) / "serve-key").read_text(encoding="utf-8").strip()
+            asyncio.run(_once(Call(port, "/flows/plain/run", ASKED, key)))
+            found.append(time.perf_counter() - begun)
+    return Row(
+        "patchbay serve, start to first answer", found[0], "s", 2.0, "at most", "ratio",
+        "the bare route", found[1],
+    )  # fmt: skip
 
 
-async def _rate(port: int, key: str, callers: int, seconds: float) -> float:
-    """Requests a second that so many callers get, each on a line of its own that stays open."""
-    body = b'{"name": "Ada"}'
-    head = (
-        f"POST /flows/plain/run HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n"
-        f"Authorization: Bearer {key}\r\nContent-Type: application/json\r\n"
-        f"Content-Length: {len(body)}\r\n\r\n"
-    )
-    request = head.encode() + body
-
-    async def call(until: float) -> int:
-        reading, writing = await asyncio.open_connection("127.0.0.1", port)
-        done = 0
-        while time.perf_counter() < until:
-            writing.write(request)
-            answer = await reading.readuntil(b"\r\n\r\n")
-            if not answer.startswith(b"HTTP/1.1 200"):
-                raise RuntimeError(answer.decode())
-            length = re.search(rb"content-length: (\d+)", answer)
-            assert length is not None
-            await reading.readexactly(int(length[1]))
-            done += 1
-        writing.close()
-        return done
-
-    await asyncio.gather(*(call(time.perf_counter() + 0.3) for _ in range(callers)))  # warm
-    begun = time.perf_counter()
-    done = await asyncio.gather(*(call(begun + seconds) for _ in range(callers)))
-    return sum(done) / (time.perf_counter() - begun)
+async def _once(call: Call) -> None:
+    reading, writing = await asyncio.open_connection("127.0.0.1", call.port)
+    writing.write(call.request())
+    await reading.readuntil(b"\r\n\r\n")
+    writing.close()

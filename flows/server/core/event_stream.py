@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
 PING = b": ping\n\n"
+_AT_ONCE_S = 0.02
+"""What takes no longer is not watched for a caller who leaves: that costs more than it does."""
 _STALLED_S = 60.0
 """A reader who takes nothing for so long is gone, in seconds."""
 
@@ -79,6 +81,7 @@ async def _gone(receive: Receive) -> None:
 
 async def unless_gone(receive: Receive, task: asyncio.Task[Any]) -> bool:
     """Wait for a task, or until the caller has gone. Whether the caller is still there."""
+    await asyncio.wait({task}, timeout=_AT_ONCE_S)
     if task.done():
         return True
     leaving = asyncio.ensure_future(_gone(receive))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
@@ -40,7 +42,7 @@ class Figures:
         for bound in BUCKETS:
             if use.seconds <= bound:
                 self._buckets[flow, bound] += 1
-        prices = prices_or_none()
+        prices = prices_or_none() if use.models else None
         for one in use.models:
             self._of_models[flow, one.model, "cached"] += one.cached
             self._of_models[flow, one.model, "prompt"] += one.prompt - one.cached
@@ -54,7 +56,7 @@ class Figures:
     @staticmethod
     def cost(use: RunUse) -> Cost:
         """What a run cost since it was last gone on with."""
-        prices = prices_or_none()
+        prices = prices_or_none() if use.prompt + use.completion else None
         return prices.cost_of(use.models, use.prompt + use.completion) if prices else Cost()
 
     def as_json(self) -> dict[str, list[list[Any]]]:
@@ -110,6 +112,10 @@ class Figures:
         yield f"patchbay_slots_busy {slots.busy}"
         yield from _head("patchbay_queue", "gauge", "Runs that wait for a slot.")
         yield f"patchbay_queue {slots.waiting}"
+        with contextlib.suppress(RuntimeError):  # there is no event loop
+            tasks = len(asyncio.all_tasks())
+            yield from _head("patchbay_tasks", "gauge", "Tasks of the process that answers.")
+            yield f"patchbay_tasks {tasks}"
 
     def _money(self, may: Callable[[str], bool]) -> Iterator[str]:
         """Tokens by model and what they cost; without a price they are only counted."""

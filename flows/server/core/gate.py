@@ -33,6 +33,8 @@ OPEN = (
 FRAMED = ("/assets/", "/embed.js", "/chat/")
 """What pages of other origins may load: a script tag sends no origin."""
 _MOST_HEADERS = 32_768
+_MOST_HOSTS = 256
+"""Good Host headers that are remembered, so that each is read once."""
 
 _COMMON = [
     (b"x-content-type-options", b"nosniff"),
@@ -69,6 +71,7 @@ class Gate:
         self._app, self._settings, self._keys, self._say = app, settings, keys, say
         self._names = frozenset(name.casefold() for name in (*settings.names, "localhost"))
         self._origins = frozenset(map(_origin, settings.origins))
+        self._good_hosts: set[str] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request in, or say why not."""
@@ -137,6 +140,14 @@ class Gate:
 
     def _known(self, host: str) -> bool:
         """Whether a Host header names this server. An address in digits cannot be rebound."""
+        if host in self._good_hosts:
+            return True
+        good = self._names_us(host)
+        if good and len(self._good_hosts) < _MOST_HOSTS:
+            self._good_hosts.add(host)
+        return good
+
+    def _names_us(self, host: str) -> bool:
         try:
             name = urlsplit(f"//{host}").hostname or ""
         except ValueError:

@@ -313,10 +313,10 @@ async def metrics(request: Request) -> Response:
 
 
 ROUTES = [
+    Route("/flows/{name}/run", run, methods=["POST"]),  # what is called most comes first
     Route("/health", health),
     Route("/flows", flows),
     Route("/flows/{name}", one_flow),
-    Route("/flows/{name}/run", run, methods=["POST"]),
     Route("/runs/{run}", status),
     Route("/runs/{run}/events", events),
     Route("/runs/{run}/cancel", cancel, methods=["POST"]),

@@ -1,0 +1,1 @@
+"""A server under load by clients that behave badly: `make test-load`."""
