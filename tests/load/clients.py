@@ -131,7 +131,7 @@ async def streams(me: Visitor) -> None:
 async def leaves(me: Visitor) -> None:
     """A stream that is left in its midst."""
     async with me.line() as (reading, writing):
-        body = json.dumps({"question": WORDS * 20, "stream": True}).encode()
+        body = json.dumps({"question": WORDS * 4, "stream": True}).encode()
         writing.write(me.request("POST", "/flows/slow/run", body))
         await me.events(reading, me.chance.randint(1, 6))
 
@@ -139,7 +139,7 @@ async def leaves(me: Visitor) -> None:
 async def leaves_before_the_answer(me: Visitor) -> None:
     """A run whose caller does not wait for it."""
     async with me.line() as (_, writing):
-        body = json.dumps({"question": WORDS * 20}).encode()
+        body = json.dumps({"question": WORDS * 4}).encode()
         writing.write(me.request("POST", "/flows/slow/run", body))
         await writing.drain()
         await asyncio.sleep(me.chance.random() / 2)
@@ -189,7 +189,7 @@ async def reconnects(me: Visitor) -> None:
 async def cancels(me: Visitor) -> None:
     """A run in the background that is stopped."""
     status, told = await me.call(
-        "POST", "/flows/slow/run", {"question": WORDS * 20, "background": True}
+        "POST", "/flows/slow/run", {"question": WORDS * 4, "background": True}
     )
     if status == 429:
         return
