@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_play
 from tests.browser.canvas_page import CanvasPage
 from tests.browser.harness import FLAGS, ROOT, Server, chromium, let_in, serve
 
-SLOW = 60_000
+SLOW = 120_000
 """Milliseconds. A busy machine takes its time; what is quick is not slowed down."""
 expect.set_options(timeout=SLOW)
 
