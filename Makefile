@@ -129,8 +129,9 @@ frontend-same: $(FRONTEND)/node_modules/.package-lock.json
 test-crash: everything  ## kill 20,000 runs in process and 300 processes (hours on two busy cores)
 	$(PY) -m tests.crash $(ARGS)
 
-test-cluster: everything  ## kill 50 workers of a local Ray over 2,000 rows (minutes)
+test-cluster: everything  ## kill 50 workers of a local Ray over 2,000 rows; an array of a local Slurm (minutes)
 	$(PY) -m tests.cluster $(ARGS)
+	$(PY) -m tests.cluster.slurm
 
 test-load: everything  ## ten minutes of clients that leave, stall and reconnect; kill -9 of the server
 	$(PY) -m tests.load $(ARGS)

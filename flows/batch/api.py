@@ -74,6 +74,7 @@ class BatchOrder:
         max_cost: how much money may be used, by the table of prices.
         stop_at_failure: whether the first row that fails ends it.
         resume: go on with what was begun.
+        go_on: go on where it was begun, and begin it where it was not.
         runner: runs the rows elsewhere.
         watch: is told how far it is, about four times a second.
     """
@@ -87,6 +88,7 @@ class BatchOrder:
     max_cost: float | None = None
     stop_at_failure: bool = False
     resume: bool = False
+    go_on: bool = False
     runner: MakeRunner | None = None
     watch: Callable[[BatchProgress], None] | None = None
 
@@ -106,8 +108,8 @@ async def abatch(order: BatchOrder) -> BatchResult:
         if not spool.done.whole:
             work = await _worked(order, flow, spool, budget)
             if work.stopped is not None:
-                return _result(spool, order, work.stopped)
-        return _finish(spool, order)
+                return _result(spool, order.output, work.stopped)
+        return _finish(spool, order.output)
     finally:
         spool.close()
 
@@ -137,7 +139,7 @@ async def _worked(order: BatchOrder, flow: PreparedFlow, spool: Spool, budget: B
 
 
 def _begin(spool: Spool, manifest: dict[str, Any], order: BatchOrder) -> None:
-    if order.resume:
+    if order.resume or (order.go_on and spool.begun):
         if not spool.begun:
             spool.remove()
             message = f"No batch into {order.output} was begun."
@@ -185,32 +187,49 @@ def _side(output: str, what: str) -> Path:
     return path.with_name(f"{path.stem}.{what}")
 
 
-def _finish(spool: Spool, order: BatchOrder) -> BatchResult:
-    write_output(spool, order.output)
-    failures = _side(order.output, "failed.jsonl")
+def collect(folder: Path, output: str) -> BatchResult:
+    """Put the parts of a batch together that several machines did.
+
+    Raises:
+        FlowError: a part is missing, or the output cannot be written.
+    """
+    from patchbay.flows.batch.collecting import collect_parts
+
+    check_output(output)
+    spool = Spool(output, _folder_of(output))
+    try:
+        collect_parts(folder, spool)
+        return _finish(spool, output)
+    finally:
+        spool.close()
+
+
+def _finish(spool: Spool, output: str) -> BatchResult:
+    write_output(spool, output)
+    failures = _side(output, "failed.jsonl")
     if spool.done.failed and spool.failed_file.exists():
         spool.failed_file.replace(failures)
-    result = _result(spool, order, None, failures if spool.done.failed else None)
+    result = _result(spool, output, None, failures if spool.done.failed else None)
     manifest = spool.manifest()
     manifest["output"] = {
-        "file": order.output, "sha256": file_hash(order.output), "rows": result.rows,
+        "file": output, "sha256": file_hash(output), "rows": result.rows,
         "failed": result.failed, "seconds": round(result.seconds, 3),
         "tokens": result.tokens.as_dict(), "cost": dict(result.cost),
     }  # fmt: skip
-    write_atomic(_side(order.output, "manifest.json"), json.dumps(manifest, indent=1))
+    write_atomic(_side(output, "manifest.json"), json.dumps(manifest, indent=1))
     spool.remove()
     return result
 
 
 def _result(
-    spool: Spool, order: BatchOrder, stopped: Problem | None, failures: Path | None = None
+    spool: Spool, output: str, stopped: Problem | None, failures: Path | None = None
 ) -> BatchResult:
     done = spool.done
     if stopped is not None and done.failed:
         failures = spool.failed_file
     tokens = Tokens(done.prompt_tokens, done.completion_tokens)
     return BatchResult(
-        order.output, done.rows, done.failed, failures, done.seconds, tokens, done.cost, stopped
+        output, done.rows, done.failed, failures, done.seconds, tokens, done.cost, stopped
     )
 
 

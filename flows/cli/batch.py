@@ -84,13 +84,21 @@ def batch(
     where: Annotated[
         str,
         typer.Option(
-            "--on", metavar="WHERE", help="here, ray (of this machine), or ray://head:10001."
+            "--on", metavar="WHERE", help="here, ray (of this machine), ray://head:10001, or slurm."
         ),
     ] = "here",
     workers: Annotated[
         int, typer.Option(min=0, help="Processes on Ray; its cores unless given.")
     ] = 0,
     gpus: Annotated[float, typer.Option(min=0, help="GPUs that each of them needs.")] = 0,
+    nodes: Annotated[int, typer.Option(min=1, help="Slurm: how many tasks share the rows.")] = 1,
+    job_time: Annotated[str, typer.Option("--time", help="Slurm: how long each may take.")] = "",
+    container: Annotated[str, typer.Option(help="Slurm: an Apptainer image to run in.")] = "",
+    profile: Annotated[str, typer.Option(help="Slurm: clusters/NAME.toml, or ai-lab.")] = "",
+    print_only: Annotated[bool, typer.Option("--print", help="Slurm: show the scripts.")] = False,
+    part: Annotated[str, typer.Option(hidden=True)] = "0/1",
+    go_on: Annotated[bool, typer.Option("--go-on", hidden=True)] = False,
+    collected: Annotated[Path | None, typer.Option("--collect", hidden=True)] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object at the end.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
 ) -> None:
@@ -99,15 +107,26 @@ def batch(
         raise _usage("No output was named.", "-o labels.parquet")
     if replay is not None:
         leave(_replayed(replay, output, anyway))
+    if collected is not None:
+        from patchbay.flows.batch.api import collect
+
+        leave(_ended(collect(collected, output), as_json, quiet))
     if flow is None or not rows:
         raise _usage("A flow and rows are needed.", "patchbay batch FLOW.json --rows FILE -o OUT")
     order = _order(flow, rows, output, columns or [], inputs or [], keep, query, settings or [],
                    env_name, use_cache=not no_cache)  # fmt: skip
-    told = replace(order.settings, ordered=not unordered, retries=retries, limit_s=limit)
+    if where == "slurm":
+        from patchbay.flows.cli.slurm import on_slurm
+
+        leave(on_slurm(nodes, int(gpus), job_time, container, profile, output, print_only))
+    shard = _shard(part)
+    told = replace(
+        order.settings, ordered=not unordered, retries=retries, limit_s=limit, shard=shard
+    )
     order = replace(
         order, settings=told, slots=at_once, max_tokens=max_tokens, max_cost=max_cost,
-        stop_at_failure=stop_at_failure, resume=resume, watch=None if quiet else _Shown(),
-        runner=_elsewhere(where, workers, at_once, gpus),
+        stop_at_failure=stop_at_failure, resume=resume, go_on=go_on,
+        watch=None if quiet else _Shown(), runner=_elsewhere(where, workers, at_once, gpus),
     )  # fmt: skip
     leave(asyncio.run(_run(order, as_json, quiet)))
 
@@ -191,6 +210,17 @@ async def _run(order: BatchOrder, as_json: bool, quiet: bool) -> int:
             fix = f"{fix} What is done is kept: go on with --resume."
             raise FlowError([Problem("batch/disk", message, fix)]) from None
     _end_line(order)
+    return _ended(result, as_json, quiet)
+
+
+def _shard(part: str) -> tuple[int, int]:
+    index, slash, parts = part.partition("/")
+    if not (slash and index.isdigit() and parts.isdigit() and int(index) < int(parts)):
+        raise _usage(f"--part {part} is no part.", "--part 0/4 is the first of four.")
+    return int(index), int(parts)
+
+
+def _ended(result: BatchResult, as_json: bool, quiet: bool) -> int:
     if as_json:
         say.out(json.dumps(_plain(result), ensure_ascii=False))
     if not quiet:
