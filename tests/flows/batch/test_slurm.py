@@ -39,7 +39,7 @@ async def test_a_part_that_is_missing_is_named(tmp_path: Path) -> None:
     rows = json_table(tmp_path / "a.jsonl", [{"review": "good"}] * 4)
     for part in (0, 2):
         await over(picky(), rows, tmp_path / f"part-{part}.jsonl", keep=(), shard=(part, 4))
-    with pytest.raises(FlowError, match="Parts are missing in .*: 1, 3"):
+    with pytest.raises(FlowError, match=r"Parts are missing in .*: 1, 3"):
         collect(tmp_path, str(tmp_path / "all.jsonl"))
 
 
