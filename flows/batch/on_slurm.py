@@ -81,7 +81,7 @@ def read_profile(name: str) -> ClusterProfile:
     try:
         said = tomllib.loads(path.read_text(encoding="utf-8"))
         base = SHIPPED.get(str(said.pop("like", "")), ClusterProfile())
-        plain = {k: tuple(v) if isinstance(v, list) else v for k, v in said.items()}
+        plain: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in said.items()}
         return replace(base, **plain)
     except (OSError, ValueError, TypeError) as error:
         raise bad("slurm/profile", f"{path}: {error}.", "Correct it.") from None
