@@ -144,6 +144,7 @@ SERVE_CODES: Mapping[str, str] = {
     "serve/no-flow": "There is no flow to serve.",
     "serve/not-json": "A body is not JSON, or no JSON object.",
     "serve/origin": "A web page asks whose origin was not declared.",
+    "serve/override": "A caller wants to change a param that the server does not let it change.",
     "serve/port": "The server cannot listen on the address or port.",
     "serve/slow": "A request took too long to arrive.",
     "serve/timeout": "A run took longer than the server lets it, and was stopped.",

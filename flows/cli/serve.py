@@ -51,6 +51,12 @@ def serve(
     values: Annotated[
         bool, typer.Option("--values", help="Tell callers what every node gives.")
     ] = False,
+    override: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="FLOW:NODE.PARAM", help="A param that callers may change. May be repeated."
+        ),
+    ] = None,
     cache: Annotated[bool, typer.Option("--cache", help="Use results of before again.")] = False,
     trace: Annotated[
         str | None,
@@ -86,6 +92,7 @@ def serve(
     settings = Settings(
         names=names, origins=tuple(origin or ()), at_once=at_once, queue=queue, timeout_s=timeout,
         drain_s=drain, body=body * MEGABYTE, values=values, variables=env_name, use_cache=cache,
+        overrides=tuple(override or ()),
     )  # fmt: skip
     level = logging.DEBUG if debug else logging.WARNING if quiet else logging.INFO
     logging.basicConfig(

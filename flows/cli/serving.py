@@ -63,7 +63,9 @@ class Serving:
 
     def _service(self, worker: ServerWorker | None = None) -> FlowService:
         from patchbay.flows.runs.defaults import default_catalog
+        from patchbay.flows.runs.prices import read_prices
         from patchbay.flows.server.core.keys import Keys, owner_key, signing_key
+        from patchbay.flows.server.core.overrides import check_declared
         from patchbay.flows.server.core.owners import Owners
         from patchbay.flows.server.core.service import FlowService
         from patchbay.flows.server.core.shelf import Shelf
@@ -72,6 +74,8 @@ class Serving:
         number = None if worker is None else worker.number
         for file, found in shelf.problems.items() if not number else ():
             say.problems(found, f"{file}: ")
+        check_declared(self.settings.overrides, shelf)
+        read_prices()  # a mistake in them is said now
         keys = Keys(None if self.no_key else owner_key(), self.key_from)
         return FlowService(
             shelf, keys, self.settings, Owners(signing_key(), number), traces=self.traces,

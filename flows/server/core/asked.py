@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from patchbay.flows.server.core.shelf import ServedFlow
 
-WORDS = ("stream", "background", "thread", "inputs")
+WORDS = ("stream", "background", "thread", "inputs", "params")
 """What stands beside the inputs in a request; an input of that name comes first."""
 MOST_FIELDS = 200
 
@@ -40,6 +40,8 @@ class RunRequest:
     background: bool = False
     thread: str | None = None
     uploads: Uploads | None = None
+    params: dict[str, Any] = field(default_factory=dict)
+    """Params of nodes that the caller wants otherwise, as `node.param`."""
     parent: TraceParent | None = None
     """The caller's place in a trace, where it is not the request's own."""
 
@@ -188,6 +190,10 @@ def _sort_out(given: Mapping[str, Any], flow: ServedFlow, asked: RunRequest) -> 
             if not isinstance(value, dict):
                 raise refused(400, "input/invalid", '"inputs" is no JSON object.')
             asked.inputs.update(value)
+        elif name == "params":
+            if not isinstance(value, dict):
+                raise refused(400, "input/invalid", '"params" is no JSON object.')
+            asked.params = value
         elif name == "thread":
             if value is not None and not isinstance(value, str):
                 raise refused(400, "input/invalid", '"thread" is the id of a thread: a text.')

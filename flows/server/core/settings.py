@@ -26,6 +26,7 @@ class Settings:
         slow_s: how long a request may take to arrive.
         values: whether callers see what every node gave, not only the outputs.
         variables: the environment whose values the variables of flows have.
+        overrides: the params that callers may change, as `flow:node.param`.
         use_cache: whether results that were computed before are used again.
     """
 
@@ -43,4 +44,5 @@ class Settings:
     slow_s: float = 60.0
     values: bool = False
     variables: str = ""
+    overrides: tuple[str, ...] = ()
     use_cache: bool = False

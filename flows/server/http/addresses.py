@@ -11,8 +11,9 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from patchbay.flows.problems import FlowError
-from patchbay.flows.server.core.asked import json_of, read, yes
+from patchbay.flows.server.core.asked import RunRequest, json_of, read, yes
 from patchbay.flows.server.core.event_stream import PING, EventStream, event, unless_gone
+from patchbay.flows.server.core.overrides import overridden
 from patchbay.flows.server.core.refusals import refused
 from patchbay.flows.server.core.requests import caller_of, service_of
 from patchbay.flows.server.core.served_run import ServedRun
@@ -89,6 +90,7 @@ async def run(request: Request) -> Response:
     flow = service.shelf.get(request.path_params["name"], caller)
     id = service.owners.new_id(caller)
     asked = await read(request, flow, id)
+    flow = _as_asked(service, flow, asked)
     if asked.stream:
         live = await service.begin(flow, caller, asked, run=id)
         return streamed(service, live)
@@ -102,6 +104,14 @@ async def run(request: Request) -> Response:
         )
     live = await service.begin(flow, caller, asked, run=id, follow=flow.may_ask)
     return await whole(request, service, live)
+
+
+def _as_asked(service: FlowService, flow: ServedFlow, asked: RunRequest) -> ServedFlow:
+    try:
+        return overridden(service, flow, asked.params)
+    except BaseException:
+        asked.forget()
+        raise
 
 
 async def whole(

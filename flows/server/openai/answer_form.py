@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
-from patchbay.flows.problems import FlowError
 from patchbay.flows.runs.inputs import flow_outputs
-from patchbay.flows.runs.running import LoadedFlow
-from patchbay.flows.runs.subflows import prepare
-from patchbay.flows.server.core.refusals import refused
+from patchbay.flows.server.core.overrides import with_params
 from patchbay.flows.server.core.service import FlowService
 from patchbay.flows.server.core.shelf import ServedFlow
 from patchbay.flows.server.openai.answering import answer_name
@@ -35,15 +31,8 @@ def in_form(service: FlowService, flow: ServedFlow, wanted: Any) -> ServedFlow:
     if place is None:
         return flow
     node, param = place
-    loaded = flow.loaded
-    changed = loaded.flow.with_params({node: {param: schema}})
-    try:
-        prepared = prepare(changed, service.environment.catalog, loaded.folder)
-    except FlowError as error:
-        problem = error.problems[0]
-        message = f"The JSON schema cannot be followed: {problem.message}"
-        raise refused(400, "input/invalid", message, problem.fix) from None
-    return replace(flow, loaded=LoadedFlow(changed, loaded.folder, loaded.path), prepared=prepared)
+    changes = {node: {param: schema}}
+    return with_params(service, flow, changes, "The JSON schema cannot be followed")
 
 
 def place_of_schema(flow: ServedFlow) -> tuple[str, str] | None:
