@@ -48,7 +48,8 @@ def overridden(service: FlowService, flow: ServedFlow, given: Mapping[str, Any])
     """
     if not given:
         return flow
-    may, changes = declared(service.settings.overrides, flow.name), {}
+    may = declared(service.settings.overrides, flow.name)
+    changes: dict[str, dict[str, Any]] = {}
     for place, value in given.items():
         if place not in may:
             fix = did_you_mean(place, may, "The server lets none of its params be changed.")
