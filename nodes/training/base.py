@@ -10,6 +10,7 @@ from patchbay.nodes.models.transformers.libraries import making_networks
 from patchbay.nodes.models.transformers.load import folder_of, pick_device, quantized_with
 from patchbay.nodes.models.transformers.lora import LoraModel
 from patchbay.nodes.models.transformers.lora_node import wrong_kind
+from patchbay.nodes.models.transformers.packing import keep_unpacked
 from patchbay.nodes.models.transformers.precision import Quantization
 from patchbay.nodes.models.transformers.spec import TransformersModel
 from patchbay.nodes.training.tokens import RowReader
@@ -89,6 +90,7 @@ def network_of(
     """
     folder = folder_of(root_of(model).weights, opening.report)
     network = _network(root_of(model), str(folder), dtype, bits)
+    keep_unpacked(network)
     if isinstance(model, LoraModel):
         network = merged_chain(network, model, opening)
     network.config.use_cache = False

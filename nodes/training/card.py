@@ -13,6 +13,8 @@ def card(job: Job, record: dict[str, Any]) -> str:
     params = job.settings.params
     figures = record["figures"]
     whole = params.method == "all weights"
+    ranked = "" if whole or params.method == "IA3" else f", rank {params.rank}"
+    ranked += f", alpha {params.alpha:g}" if ranked else ""
     head = [
         "---",
         f"base_model: {job.base_name}",
@@ -26,7 +28,11 @@ def card(job: Job, record: dict[str, Any]) -> str:
         f"- Base: {job.base_name}, content {job.base_id}",
         f"- Rows: {job.data.name or 'unnamed'}, {job.data.rows}, content {job.data.sha256}",
         f"- Method: {params.method}"
-        + ("" if whole else f", rank {params.rank}, alpha {params.alpha:g}"),
+        + (
+            ""
+            if whole or params.method == "IA3"
+            else f", rank {params.rank}, alpha {params.alpha:g}"
+        ),
         f"- Steps: {len(figures)} of {params.batch} x {params.accumulate} rows, rate "
         f"{job.settings.rate:g} ({params.schedule}), seed {params.seed}",
     ]

@@ -11,7 +11,7 @@ from patchbay.nodes.models.errors import out_of_memory
 from patchbay.nodes.models.transformers.anatomy import Anatomy
 from patchbay.nodes.models.transformers.precision import BYTES
 from patchbay.nodes.training.methods import bits_of
-from patchbay.nodes.training.settings import TrainingSettings
+from patchbay.nodes.training.settings import SCALED, TrainingSettings
 from patchbay.nodes.training.tokens import RowTokens
 from patchbay.nodes.units import duration, size_in_words
 
@@ -83,7 +83,10 @@ def trained_numbers(made: Anatomy, settings: TrainingSettings) -> int:
     if settings.params.method == "all weights":
         return made.parameters
     targets = set(settings.targets())
-    shapes = [s for name, s in made.linears.items() if name.rsplit(".", 1)[-1] in targets]
+    chosen = {n: s for n, s in made.linears.items() if n.rsplit(".", 1)[-1] in targets}
+    if settings.params.method == "IA3":
+        return sum(s[1] if n.endswith(SCALED[2]) else s[0] for n, s in chosen.items())
+    shapes = list(chosen.values())
     extra = sum(rows for rows, _ in shapes) if settings.params.method == "DoRA" else 0
     return sum(settings.params.rank * (rows + columns) for rows, columns in shapes) + extra
 

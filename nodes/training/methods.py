@@ -6,7 +6,7 @@ from typing import Any
 
 from patchbay.nodes.contract import NodeError
 from patchbay.nodes.models.transformers.precision import Quantization
-from patchbay.nodes.training.settings import TrainingSettings
+from patchbay.nodes.training.settings import SCALED, TrainingSettings
 
 
 def bits_of(settings: TrainingSettings) -> Quantization | None:
@@ -25,9 +25,12 @@ def peft_config(settings: TrainingSettings, network: Any) -> Any:
     params = settings.params
     if params.method == "all weights":
         return None
-    from peft import LoraConfig
+    from peft import IA3Config, LoraConfig
 
     targets = _targets(settings, network)
+    if params.method == "IA3":
+        inputs = [name for name in targets if name == SCALED[2]]
+        return IA3Config(target_modules=targets, feedforward_modules=inputs, task_type="CAUSAL_LM")
     return LoraConfig(
         r=params.rank,
         lora_alpha=params.alpha,

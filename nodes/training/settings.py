@@ -11,15 +11,17 @@ from pydantic import BaseModel, ConfigDict, model_validator
 from patchbay.nodes.contract import Field, NodeParams
 
 TrainingMethod = Literal[
-    "LoRA", "rank-stabilized LoRA", "DoRA", "QLoRA", "8 bits", "all weights"
+    "LoRA", "rank-stabilized LoRA", "DoRA", "QLoRA", "8 bits", "IA3", "all weights"
 ]  # fmt: skip
 WhichLayers = Literal["attention", "feed-forward", "all", "by name"]
 
 ATTENTION = ("q_proj", "k_proj", "v_proj", "o_proj")
 FEED_FORWARD = ("gate_proj", "up_proj", "down_proj")
 """Names of layers in models built like Llama."""
+SCALED = ("k_proj", "v_proj", "down_proj")
+"""Layers that IA3 scales: keys, values, and what goes into the last layer of the feed-forward."""
 
-RATES: Mapping[str, float] = {"all weights": 2e-5}
+RATES: Mapping[str, float] = {"all weights": 2e-5, "IA3": 5e-3}
 """Learning rate by method, where none is set; `RATE` for the others."""
 RATE = 1e-3
 
@@ -31,8 +33,8 @@ class TrainingParams(NodeParams):
     """What every kind of training lets people set."""
 
     method: TrainingMethod = Field("LoRA")
-    """What is trained: small matrices beside the layers, over frozen weights of 32, 8 or 4 bits; or
-    all weights."""
+    """What is trained: small matrices beside the layers, over frozen weights of 32, 8 or 4 bits;
+    factors of what layers give and take (IA3); or all weights."""
     layers: WhichLayers = Field("attention")
     """Which layers get matrices."""
     names: list[str] = Field([], max_length=100)
@@ -55,7 +57,7 @@ class TrainingParams(NodeParams):
     accumulate: int = Field(1, ge=1, le=1024)
     """Batches whose gradients make one step together."""
     rate: float | None = Field(None, gt=0, le=1)
-    """Learning rate; empty: 0.001, for all weights 0.00002."""
+    """Learning rate; empty: 0.001, for IA3 0.005, for all weights 0.00002."""
     schedule: Literal["linear", "cosine", "constant"] = Field("linear")
     """How the rate falls to the end."""
     warmup: float = Field(0, ge=0, lt=1)
@@ -104,6 +106,9 @@ class TrainingSettings(BaseModel):
 
     def targets(self) -> list[str]:
         """The layers that get matrices, by the end of their names."""
+        if self.params.method == "IA3" and self.params.layers != "by name":
+            scaled = {"attention": SCALED[:2], "feed-forward": SCALED[2:], "all": SCALED}
+            return list(scaled[self.params.layers])
         chosen = {
             "attention": ATTENTION,
             "feed-forward": FEED_FORWARD,

@@ -27,7 +27,7 @@ class TrainSupervised(Node):
     trained twice. A training that was stopped or killed goes on from its last checkpoint with the
     numbers it would have had. LoRA: Hu et al. 2021, arXiv:2106.09685; rank-stabilized:
     Kalajdzievski 2023, arXiv:2312.03732; DoRA: Liu et al. 2024, arXiv:2402.09353; QLoRA: Dettmers
-    et al. 2023, arXiv:2305.14314.
+    et al. 2023, arXiv:2305.14314; IA3: Liu et al. 2022, arXiv:2205.05638.
     """
 
     kind, version = "train.supervised", 1
@@ -57,7 +57,7 @@ class TrainSupervised(Node):
     @classmethod
     def summary(cls, params: Params) -> str:
         """The method, and what it is set to."""
-        if params.method == "all weights":
+        if params.method in ("all weights", "IA3"):
             return params.method
         return f"{params.method}, rank {params.rank}, {params.layers}"
 

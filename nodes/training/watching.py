@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import statistics
 import threading
 import time
@@ -100,3 +101,5 @@ def hush() -> None:
     """Leave out what the libraries say of each other's old names, on every training."""
     for what in ("gradient_checkpointing", "is_gradient_checkpointing"):
         warnings.filterwarnings("ignore", f".{what}. is deprecated", FutureWarning)
+    # At every layer of every step, that 8 bits are computed with 16.
+    logging.getLogger("bitsandbytes.autograd._functions").setLevel(logging.ERROR)

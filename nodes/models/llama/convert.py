@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from patchbay.nodes.errors import NodeError
-from patchbay.nodes.models.transformers.adapter import UP, Adapter, place_of
+from patchbay.nodes.models.transformers.adapter import IA3, UP, Adapter, place_of
 from patchbay.nodes.models.transformers.fit import check_config
 from patchbay.nodes.private import private_folder
 from patchbay.nodes.weights.gguf_header import Header
@@ -58,6 +58,8 @@ def check_convertible(adapter: Adapter, base: Header) -> None:
     why, settings = "", adapter.settings
     if base.architecture not in ARCHITECTURES:
         why = f"models of the architecture {base.architecture} are not converted here"
+    elif adapter.kind == IA3:
+        why = "it is an IA3 adapter, which scales layers and adds nothing to them"
     elif settings.use_dora:
         why = "it is a DoRA adapter (use_dora)"
     elif settings.takes_from_base:

@@ -26,7 +26,7 @@ SHIPPED = Path(__file__).parent / "shipped"
 
 _PART = re.compile(
     r"(?:base_model\.model\.)?(?P<module>.+?)\."
-    r"(?P<part>lora_A|lora_B|lora_embedding_A|lora_embedding_B|lora_magnitude_vector)"
+    r"(?P<part>lora_A|lora_B|lora_embedding_A|lora_embedding_B|lora_magnitude_vector|ia3_l)"
     r"(?:\.default)?(?:\.(?P<param>weight|bias))?"
 )
 _WHOLE = re.compile(
@@ -37,6 +37,9 @@ _UNUSED = re.compile(r".*\.lora_velora_embed")
 """Tensors that only training looks at."""
 
 DOWN, UP, SHIFT, LENGTHS, WHOLE = "down", "up", "shift", "lengths", "whole"
+FACTORS = "factors"
+LORA, IA3 = "LORA", "IA3"
+"""The kinds that are read, in the words of PEFT. IA3: Liu et al. 2022, arXiv:2205.05638."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +61,8 @@ class Adapter:
     """The layers whose second matrix has a bias."""
     stretched: frozenset[str] = frozenset()
     """The layers whose outputs have a length of their own (DoRA)."""
+    kind: str = LORA
+    """`LORA`, or `IA3`: then a layer's shape is (outputs, 1) or (1, inputs), of what it scales."""
 
     @property
     def base(self) -> str:
@@ -158,8 +163,10 @@ def _read(reference: str, folder: Path, stamp: tuple[int, int]) -> Adapter:
         kind = str(config.get("peft_type", "LORA")).upper()
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise _bad(f"The adapter {reference!r} is damaged: {error}.", "adapter/damaged") from error
-    if kind != "LORA":
-        raise _bad(f"The adapter {reference!r} is of the kind {kind}, not LoRA.", "adapter/kind")
+    if kind not in (LORA, IA3):
+        raise _bad(
+            f"The adapter {reference!r} is of the kind {kind}, not LoRA or IA3.", "adapter/kind"
+        )
     try:
         settings = LoraSettings.of(config)
     except ValueError as error:
@@ -168,9 +175,10 @@ def _read(reference: str, folder: Path, stamp: tuple[int, int]) -> Adapter:
             "adapter/damaged",
         ) from error
     shapes = {name: shape for name, (shape, _) in held.items()}
-    layers, ranks = _matrices(shapes)
+    layers, ranks = _matrices(shapes) if kind == LORA else (_factors(shapes), {})
     if not layers:
-        raise _bad(f"The adapter {reference!r} holds no LoRA matrices.", "adapter/damaged")
+        what = "LoRA matrices" if kind == LORA else "factors of IA3"
+        raise _bad(f"The adapter {reference!r} holds no {what}.", "adapter/damaged")
     places = {name: at for name in shapes if (at := place_of(name)) is not None}
     return Adapter(
         reference,
@@ -183,6 +191,7 @@ def _read(reference: str, folder: Path, stamp: tuple[int, int]) -> Adapter:
         embeddings=frozenset(at[0] for name, at in places.items() if ".lora_embedding_A" in name),
         shifted=frozenset(at[0] for at in places.values() if at[1] == SHIFT),
         stretched=frozenset(at[0] for at in places.values() if at[1] == LENGTHS),
+        kind=kind,
     )
 
 
@@ -203,6 +212,8 @@ def place_of(name: str) -> tuple[str, str, str] | None:
 def _role(part: str, param: str | None) -> str:
     if part == "lora_magnitude_vector":
         return LENGTHS
+    if part == "ia3_l":
+        return FACTORS
     if part.endswith("A"):
         return DOWN
     return SHIFT if param == "bias" else UP
@@ -223,6 +234,16 @@ def _matrices(
         for module in sorted(downs.keys() | ups.keys())
     }
     return layers, {module: shape[0] for module, shape in downs.items()}
+
+
+def _factors(shapes: Mapping[str, tuple[int, ...]]) -> dict[str, tuple[int, ...]]:
+    """The layers that are scaled, with the shapes of their factors."""
+    places = {name: place_of(name) for name in shapes}
+    return {
+        at[0]: shapes[name]
+        for name, at in sorted(places.items())
+        if at is not None and at[1] == FACTORS and len(shapes[name]) == 2 and 1 in shapes[name]
+    }
 
 
 def first_problem(error: ValueError) -> str:

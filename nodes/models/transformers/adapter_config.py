@@ -17,7 +17,8 @@ Names = list[str] | str | None
 
 HARMLESS = frozenset({
     "auto_mapping", "base_model_name_or_path", "corda_config", "enable_lora", "ensure_weight_tying",
-    "eva_config", "fan_in_fan_out", "inference_mode", "loftq_config", "lora_dropout",
+    "eva_config", "fan_in_fan_out", "feedforward_modules", "inference_mode", "init_ia3_weights",
+    "loftq_config", "lora_dropout",
     "lora_ga_config", "megatron_core", "merge_weights", "peft_type", "peft_version",
     "qalora_group_size", "revision", "runtime_config", "task_type", "velora_config",
 })  # fmt: skip

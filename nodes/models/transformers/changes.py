@@ -121,6 +121,32 @@ class Replaced:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class Scaled:
+    """IA3: what goes into a layer, or comes out, number by number times a factor.
+
+    `more` is by how much each factor is above one, its strength in it.
+    """
+
+    more: torch.Tensor
+    inputs: bool
+
+    def difference(self, layer: Any, given: Any, gave: torch.Tensor) -> torch.Tensor:
+        """W (f x) - W x, or (f - 1) W x."""
+        if not self.inputs:
+            return gave.to(self.more.dtype) * self.more
+        return layer.forward(given * (1 + self.more).to(given.dtype)) - gave
+
+    def weights(self, layer: Any) -> dict[str, torch.Tensor]:
+        """W's columns, or its rows and the bias, times what is above one."""
+        own = dense(layer)
+        if self.inputs:
+            return {"weight": turned(layer, own * self.more[None])}
+        added = {"weight": turned(layer, own * self.more[:, None])}
+        bias = getattr(layer, "bias", None)
+        return added if bias is None else {**added, "bias": bias.float() * self.more}
+
+
 def stretched(
     layer: Any, inner: LowRank | LowRankEmbedding, lengths: torch.Tensor, scale: float
 ) -> Stretched:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from patchbay.nodes.errors import NodeError
 from patchbay.nodes.models.transformers.adapter import (
     DOWN,
+    FACTORS,
     LENGTHS,
     SHIFT,
     UP,
@@ -21,6 +22,7 @@ from patchbay.nodes.models.transformers.changes import (
     LowRank,
     LowRankEmbedding,
     Replaced,
+    Scaled,
     dense,
     stretched,
 )
@@ -67,6 +69,9 @@ def changes_of(
 def _low_rank(
     adapter: Adapter, path: str, found: Mapping[str, torch.Tensor], scale: float, network: Any
 ) -> list[Change]:
+    if FACTORS in found:
+        factors = found[FACTORS]
+        return [Scaled((factors.flatten() - 1) * scale, inputs=factors.shape[0] == 1)]
     layer = network.get_submodule(path)
     strength = adapter.settings.strength(path)
     stretches = LENGTHS in found

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from patchbay.nodes.errors import NodeError
-from patchbay.nodes.models.transformers.adapter import Adapter
+from patchbay.nodes.models.transformers.adapter import IA3, Adapter
 from patchbay.nodes.models.transformers.adapter_config import refusals
 from patchbay.nodes.models.transformers.anatomy import Anatomy
 from patchbay.nodes.weights.manifest import DEFAULT
@@ -61,6 +61,8 @@ def check_fit(adapter: Adapter, base: Anatomy, weights: str) -> None:
         have = base.tensors.get(f"{name}.weight")
         if have is not None and name in adapter.embeddings:
             have = have[::-1]
+        if have is not None and adapter.kind == IA3:
+            have = shape if shape in ((have[0], 1), (1, have[1])) else have
         if have is not None and have != shape:
             raise _misfit(
                 adapter, weights,

@@ -69,7 +69,7 @@ class LoraNode(DescribingNode):
         if adapter is None:
             return {"Adapter": "not fetched yet"}
         return {
-            "Rank": str(adapter.rank),
+            **({"Rank": str(adapter.rank)} if adapter.ranks else {"Kind": adapter.kind}),
             "Layers": f"{len(adapter.layers)} ({', '.join(adapter.targets)})",
             "Trained on": adapter.base or "not said",
             "Size": size_in_words(adapter.bytes),

@@ -32,6 +32,17 @@ def settle(model: Any) -> None:
             layer(given)
 
 
+def keep_unpacked(model: Any) -> None:
+    """Have no 4-bit layer arranged anew, for a network that is trained.
+
+    bitsandbytes arranges the weights in the first pass without gradients, also where that is only
+    to measure; what it then computes backwards is of the wrong order, and nothing is learned.
+    """
+    for layer in model.modules():
+        if _rearranges(layer):
+            layer.support_avx512bf16_for_cpu = False
+
+
 def unpacked(weight: Any) -> torch.Tensor:
     """The numbers of 4-bit weights, outputs x inputs, whether they are arranged or not."""
     import torch

@@ -105,11 +105,14 @@ def test_the_losses_of_ten_steps_are_those_of_a_plain_script(
     assert ours[-1] < ours[0]
 
 
-@pytest.mark.parametrize("method", ["rank-stabilized LoRA", "DoRA", "all weights"])
+@pytest.mark.parametrize(
+    "method", ["rank-stabilized LoRA", "DoRA", "QLoRA", "8 bits", "IA3", "all weights"]
+)
 def test_each_method_learns_and_answers(
     method: str, base: TransformersModel, data: InstructionData, held_out: InstructionData
 ) -> None:
-    out, _ = trained(base, data, held_out, method=method, layers="all", steps=6)
+    rate = 0.3 if method == "IA3" else 1e-2
+    out, _ = trained(base, data, held_out, method=method, layers="all", steps=6, rate=rate)
     losses = [point["loss"] for point in out["curve"].rows]
     assert losses[-1] < losses[0]
     before, after, _ = out["held_out"].rows
@@ -305,3 +308,29 @@ def test_a_model_without_a_chat_template(
     model = TransformersModel(weights=str(folder), context=64)
     with pytest.raises(NodeError, match="has no chat template"):
         trained(model, data)
+
+
+def test_ia3_answers_as_peft_does_token_by_token(
+    base: TransformersModel, data: InstructionData, tiny_folder: Path
+) -> None:
+    import torch
+    from peft import PeftModel
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    out, _ = trained(base, data, method="IA3", layers="all", steps=6, rate=0.3)
+    tokenizer = AutoTokenizer.from_pretrained(tiny_folder)
+    tokenizer.chat_template = TEMPLATE
+    plain = AutoModelForCausalLM.from_pretrained(tiny_folder, dtype=torch.float32)
+    network = PeftModel.from_pretrained(plain, out["adapter"].path).eval()
+    asked = [{"role": "user", "content": "Is sun good?"}]
+    ids = tokenizer.apply_chat_template(asked, add_generation_prompt=True, return_dict=False)
+    begun = len(ids)
+    with torch.no_grad():
+        for _ in range(6):  # without a cache, which PEFT gets wrong for some methods
+            ids.append(int(network(torch.tensor([ids]), use_cache=False).logits[0, -1].argmax()))
+    theirs = tokenizer.decode(ids[begun:], skip_special_tokens=True)
+    assert asyncio.run(_said(out["model"])) == theirs
+    merged = run_node(LoraNode, {"merge": True}, {"model": base, "adapter": out["adapter"]})
+    assert asyncio.run(_said(merged["model"])) == theirs
+    half = run_node(LoraNode, {"scale": 0.0}, {"model": base, "adapter": out["adapter"]})
+    assert asyncio.run(_said(half["model"])) == asyncio.run(_said(base))
