@@ -70,6 +70,7 @@ _WHERE = {
     # Systems
     "haystack.pipeline": "haystack.pipeline:HaystackPipeline",
     "haystack.retriever": "haystack.retriever:HaystackRetriever",
+    "haystack.generator": "haystack.generator_node:HaystackGenerator",
     "semantic_kernel.prompt": "semantic_kernel.prompt:PromptFunction",
     "semantic_kernel.group_chat": "semantic_kernel.group_chat:GroupChat",
     "llama_index.query": "llama_index.query:QueryEngine",

@@ -193,6 +193,7 @@ NODE_CODES: Mapping[str, str] = {
     "embeddings/no-pictures": "Embeddings that read texts are to see pictures.",
     "embeddings/not-texts": "What is to become vectors is no list of texts.",
     "embeddings/how-many": "There are too few things, or too many, for a matrix or a plot.",
+    "haystack/generator": "A chat generator of Haystack is missing, refuses settings, or failed.",
     "haystack/refused": "Haystack refuses a component, a connection or a value of a pipeline.",
     "haystack/value": "A component of Haystack gave what cannot travel on a wire.",
     "kernel/plugin": "A plugin, or a function of it, is declared by no installed package.",

@@ -238,6 +238,7 @@ LOADED_LATE = {
     "nodes/llama_index/engines.py", "nodes/llama_index/parts.py",
     "nodes/semantic_kernel/chat.py", "nodes/semantic_kernel/service.py",
     "nodes/haystack/build.py", "nodes/haystack/generator.py", "nodes/haystack/open_retriever.py",
+    "nodes/haystack/open_generator.py",
     "nodes/encoders/clip.py", "nodes/retrieval/encoder.py", "nodes/retrieval/open_retriever.py",
 }  # fmt: skip
 

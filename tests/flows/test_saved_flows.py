@@ -88,7 +88,7 @@ def test_it_lies_tidy_from_left_to_right(path: Path):
 
 
 NEED_MORE = {
-    "retrieval.repository",
+    "retrieval.repository", "haystack.generator",
     "media.transcribe", "media.speak", "media.make_picture", "media.image_service",
     "io.picture", "io.read_file", "embeddings.huggingface", "embeddings.ollama",
     "embeddings.openai", "io.write_file", "tool.files", "tool.http", "tool.http_get",
