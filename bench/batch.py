@@ -128,6 +128,7 @@ def _resumed(folder: Path, count: int) -> Row:
         again = Spool(str(out))
         again.go_on()
         source = open_rows(str(rows))
+        source.below = again.done.below
         next(n for n, _ in source.each if not again.has(n))
         source.close()
         again.close()

@@ -39,6 +39,8 @@ class Rows:
     total: int | None = None
     share: Callable[[], float | None] = field(default=lambda: None)
     close: Callable[[], None] = field(default=lambda: None)
+    below: int = 0
+    """Rows before this one are done: what they hold need not be looked at."""
 
 
 def open_rows(source: str, query: str = "") -> Rows:
@@ -106,7 +108,9 @@ def _text_rows(file: TextIO, name: str, path: Path | None) -> Rows:
     if first.lstrip()[:1] in ("{", "["):
         if first.lstrip()[:1] == "[":
             return Rows(name, None, _listed(lines, name), None, share, close)
-        return Rows(name, None, _json_lines(lines), None, share, close)
+        rows = Rows(name, None, iter(()), None, share, close)
+        rows.each = _json_lines(lines, rows)
+        return rows
     try:
         columns, found = stream_table(lines)
     except BadTable as error:
@@ -144,11 +148,11 @@ def _csv(found: Iterator[Any]) -> Iterator[Row]:
             yield number, row
 
 
-def _json_lines(lines: Iterator[str]) -> Iterator[Row]:
+def _json_lines(lines: Iterator[str], rows: Rows) -> Iterator[Row]:
     number = 0
     for place, line in enumerate(lines, 1):
         if line.strip():
-            yield number, _object(line, f"Line {place}")
+            yield number, {} if number < rows.below else _object(line, f"Line {place}")
             number += 1
 
 

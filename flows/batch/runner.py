@@ -87,7 +87,9 @@ class HereRunner:
             except Exception as error:
                 problem = row_problem(error, self._limit_s, self._flow.env.secrets)
                 continue
-            return RowResult(number, found.outputs, None, tokens + found.tokens)
+            if tokens is not NO_TOKENS or found.tokens is not NO_TOKENS:
+                tokens += found.tokens
+            return RowResult(number, found.outputs, None, tokens)
         return RowResult(number, None, problem, tokens)
 
 

@@ -77,6 +77,7 @@ class BatchWork:
     ) -> None:
         self._rows, self._map, self._runner, self._spool = rows, row_map, runner, spool
         self._ordered, self._shard = ordered, shard
+        rows.below = spool.done.below * shard[1]
         self._budget, self._stop_at_failure = budget or Budget(), stop_at_failure
         self._watch = watch or (lambda _: None)
         self._source: Iterator[Row] = iter(rows.each)

@@ -144,3 +144,12 @@ def test_a_row_of_50_mb(tmp_path: Path) -> None:
     path = json_table(tmp_path / "a.jsonl", [{"text": "x" * 50_000_000}, {"text": "y"}])
     assert [len(row["text"]) for row in cells(path)] == [50_000_000, 1]
     assert len(cells(table(tmp_path / "b.csv"))) == 20
+
+
+def test_what_is_done_is_passed_over_unread(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_text('{"a": 1}\nbroken\n{"a": 3}\n', encoding="utf-8")
+    rows = open_rows(str(path))
+    rows.below = 2
+    assert list(rows.each) == [(0, {}), (1, {}), (2, {"a": 3})]
+    rows.close()
