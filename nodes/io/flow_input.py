@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 from pydantic import JsonValue, model_validator
@@ -31,6 +31,12 @@ _TYPES: Mapping[InputKind, Any] = {
     "file": FileRef,
     "documents": list[Document],
 }
+
+
+@cache
+def _ports(kind: InputKind) -> type[Ports]:
+    spec = port(doc="What the caller gave, typed by the kind.")
+    return Ports.of({"value": (_TYPES[kind], spec)})
 
 
 class FlowInput(Node):
@@ -76,8 +82,7 @@ class FlowInput(Node):
 
     @classmethod
     def output_ports(cls, params: Params) -> type[Ports]:
-        spec = port(doc="What the caller gave, typed by the kind.")
-        return Ports.of({"value": (_TYPES[params.kind], spec)})
+        return _ports(params.kind)
 
     @classmethod
     def flow_input(cls, params: Params) -> InputField:
