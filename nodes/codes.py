@@ -154,7 +154,7 @@ NODE_CODES: Mapping[str, str] = {
     "files/outside": "The path of a file that an agent wrote leads out of the folder.",
     "adapter/config": "The adapter's config asks for what is not done here; the field is named.",
     "adapter/damaged": "A file of the adapter is not what its form says.",
-    "adapter/kind": "The adapter is not LoRA.",
+    "adapter/kind": "The adapter is neither LoRA nor IA3.",
     "adapter/merge": "The adapter cannot be merged into these weights.",
     "adapter/misfit": "Adapter and model do not go together; both sides are named.",
     "adapter/missing": "The adapter's files are not there.",

@@ -196,7 +196,7 @@ def test_folders_that_hold_no_adapter(tmp_path: Path, files: dict[str, bytes], c
 
 def test_other_kinds_of_adapters(tmp_path: Path) -> None:
     with pytest.raises(NodeError) as caught:
-        read_adapter(str(adapter_like(tmp_path / "a", peft_type="IA3")))
+        read_adapter(str(adapter_like(tmp_path / "a", peft_type="LOHA")))
     assert caught.value.code == "adapter/kind"
 
 
