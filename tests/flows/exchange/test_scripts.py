@@ -50,7 +50,9 @@ SAVED = Path(__file__).parents[3] / "flows" / "saved"
 NAMES = sorted(path.stem for path in SAVED.glob("*.json"))
 CATALOG = Catalog([ObligingModel], table=BUILTIN)
 MODELS = {"model.gguf", "model.provider", "model.ollama", "model.openai_compatible"}
-NETWORKS = {"adapters", "fewer_bits", "quantization_report"}
+NETWORKS = {
+    "adapters", "fewer_bits", "quantization_report", "train_adapter", "train_preference",
+}  # fmt: skip
 """Flows that are about the weights themselves; they get a small network, the others a stand-in."""
 ALL = bool(os.environ.get("PATCHBAY_ALL_SCRIPTS"))
 REAL = NAMES if ALL else ["classify", "explain_for"]
@@ -78,8 +80,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
                 node |= {"kind": "test.obliging", "version": 1, "params": {}}
             elif node["kind"] == "model.transformers":
                 node["params"] |= {"weights": str(network), "context": 128, "temperature": 0}
-            elif node["kind"] == "model.lora":
+            elif node["kind"] == "model.lora" and "adapter" in node.get("params", {}):
                 node["params"]["adapter"] = next(spare)
+            elif "steps" in node.get("params", {}):
+                node["params"]["steps"] = 2  # of a training
         (made / path.name).write_text(json.dumps(document), encoding="utf-8")
     return made
 
