@@ -115,6 +115,11 @@ class CanvasPage:
         name = self.page.locator("b").get_by_text(title, exact=True)
         return self.page.locator(".pb-item").filter(has=name)
 
+    def family(self, name: str) -> Locator:
+        """The head of a family in the palette; kinds may have its name in their titles."""
+        group = self.page.get_by_role("group", name=name, exact=True)
+        return group.locator(".pb-family")
+
     def connect(self, source: str, target: str) -> None:
         """Drag a wire from an output to an input."""
         self.drag(self.middle(self.port(source, "out")), self.middle(self.port(target, "in")))

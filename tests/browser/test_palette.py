@@ -9,7 +9,7 @@ from tests.browser.harness import Server
 
 
 def test_families_fold_and_are_still_folded_after_a_reload(canvas: CanvasPage):
-    canvas.page.get_by_role("treeitem", name="Prompts").click()
+    canvas.family("Prompts").click()
     expect(canvas.kind("Prompt template")).to_have_count(0)
     expect(canvas.kind("Flow input")).to_be_visible()
     canvas.page.reload()
