@@ -134,3 +134,39 @@ def test_what_matters_most_is_edited_on_the_node(studio: Server, context: Browse
     page.keyboard.press("Escape")
     expect(field).to_have_count(0)
     expect(page.locator('[data-port="p.word"].pb-handle')).to_have_count(1)
+
+
+def test_a_value_is_pinned_visibly_and_let_go(studio: Server, context: BrowserContext) -> None:
+    page = context.new_page()
+    nodes = [
+        {"id": "clock", "kind": "io.value", "params": {"value": "now"}},
+        {"id": "out", "kind": "io.output", "params": {"name": "said"}},
+    ]
+    edit(studio, page, "pins", nodes=nodes, edges=[{"from": "clock.value", "to": "out.value"}],
+         layout={"clock": {"x": 0, "y": 0}, "out": {"x": 340, "y": 0}})  # fmt: skip
+    node(page, "clock").locator(".pb-head").click(button="right")
+    page.get_by_role("menuitem", name="Pin its value").click()
+    expect(node(page, "clock").get_by_text("pinned", exact=True)).to_be_visible()
+    file = studio.home / "flows" / "pins.json"
+    for _ in range(600):
+        if read_flow(file).by_id()["clock"].run.cache == "always":
+            break
+        page.wait_for_timeout(100)
+    assert read_flow(file).by_id()["clock"].run.cache == "always"
+    page.get_by_role("button", name="1 pinned").click()
+    expect(node(page, "clock").get_by_text("pinned", exact=True)).to_have_count(0)
+
+
+def test_a_double_click_goes_into_a_flow_that_a_node_runs_and_there_is_a_way_back(
+    studio: Server, context: BrowserContext
+) -> None:
+    page = context.new_page()
+    edit(studio, page, "inner", name="The inner one")
+    nodes = [{"id": "run", "kind": "logic.run_flow", "params": {"flow": "inner"}}]
+    edit(studio, page, "outer", name="The outer one", nodes=nodes,
+         layout={"run": {"x": 0, "y": 0}})  # fmt: skip
+    node(page, "run").locator(".pb-icon").dblclick()
+    expect(page).to_have_url(re.compile("flow=inner"))
+    page.get_by_role("button", name="The outer one").click()
+    expect(page).to_have_url(re.compile("flow=outer"))
+    expect(node(page, "run")).to_be_visible()

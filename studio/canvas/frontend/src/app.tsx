@@ -14,6 +14,7 @@ import { LargeState } from "./large/state";
 import { Kind } from "./model";
 import { Palette } from "./palette";
 import { Statuses } from "./statuses";
+import { goIn } from "./trail";
 import { Doc, DockData } from "./store";
 import { Dock } from "./dock/dock";
 import { Notice } from "./dock/notice";
@@ -70,6 +71,7 @@ export function App({ doc, statuses, reveal, dock, onSelect }: Props) {
         rename: (id: string) => !doc.readonly && ui.set({ renaming: id }),
         stopRenaming: () => (ui.set({ renaming: "" }), canvas.current?.focus()),
         open: () => openSettings(host.current),
+        enter: (name: string) => (goIn(doc.flow.name ?? "", name), doc.command("open", name)),
         look: () => docked && dockState.lookAt(),
         dock: () => docked && dockState.toggle(),
         palette: () => setOpen((old) => (paletteOpen = !old)),

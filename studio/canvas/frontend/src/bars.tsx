@@ -7,7 +7,8 @@ import { Icon, IconName } from "./icons";
 import type { Tools } from "./hooks/tools";
 import { Op, Port } from "./model";
 import { Doc } from "./store";
-import { colorOf, outlineOf, portsOf } from "./types";
+import { cameFrom, goBack } from "./trail";
+import { colorOf, isPinned, outlineOf, portsOf } from "./types";
 
 function Tool({
   icon,
@@ -50,6 +51,8 @@ interface Props {
 export function Bars({ doc, chosen, tools, drawn, dispatch, paletteShut, onPalette, onHelp, onExport }: Props) {
   const flow = useReactFlow();
   const zoom = useStore((state) => Math.round(state.transform[2] * 100));
+  const back = cameFrom();
+  const pinned = doc.flow.nodes.filter(isPinned).map((node) => node.id);
   const several = chosen.nodes.length + chosen.notes.length > 1;
   const arrange = (how: Alignment) =>
     dispatch(
@@ -64,6 +67,16 @@ export function Bars({ doc, chosen, tools, drawn, dispatch, paletteShut, onPalet
     <>
       {!doc.readonly && (
         <div className="pb-bar top" role="toolbar" aria-label="Edit">
+          {back && (
+            <button
+              type="button"
+              className="pb-tool wide"
+              title="Back to the flow that runs this one"
+              onClick={() => doc.command("open", goBack()?.from ?? back.from)}
+            >
+              ← {back.title}
+            </button>
+          )}
           {paletteShut && <Tool icon="panel" label="Show the palette" onClick={onPalette} />}
           <Tool icon="plus" label="Add a node" keys="N" onClick={tools.add} />
           <i />
@@ -81,6 +94,16 @@ export function Bars({ doc, chosen, tools, drawn, dispatch, paletteShut, onPalet
           <Tool icon="bolt" label="Commands" keys="Ctrl K" onClick={tools.palette} />
           <Tool icon="search" label="Find a node" keys="Ctrl F" onClick={tools.find} off={!doc.flow.nodes.length} />
           {doc.exports && <Tool icon="download" label="Export" onClick={onExport} />}
+          {pinned.length > 0 && (
+            <button
+              type="button"
+              className="pb-tool wide pb-pins"
+              title="Let these nodes run again"
+              onClick={() => tools.pin(pinned)}
+            >
+              {pinned.length} pinned
+            </button>
+          )}
           <Tool icon="help" label="Shortcuts" keys="?" onClick={onHelp} />
         </div>
       )}

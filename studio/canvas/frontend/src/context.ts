@@ -14,6 +14,8 @@ export interface Actions {
   /** Add what fits an output best, and wire it; or (`choose`) ask what. */
   grow(end: End, choose: boolean): void;
   stopRenaming(): void;
+  /** Go into a flow that a node runs, by the name of its file. */
+  enter(flow: string): void;
   /** Show the settings of what was clicked on, unless the person folded the dock. */
   look(): void;
   /** Fold or unfold the dock; the palette. */

@@ -8,6 +8,7 @@ import { under } from "./hooks/adding";
 import type { Bench, Tools } from "./hooks/tools";
 import type { Group, NodeInstance } from "./model";
 import { edgeData } from "./scene";
+import { flowIn, isPinned } from "./types";
 
 /** Where a menu opens: in the canvas's box, and in the flow. */
 export interface Where {
@@ -38,7 +39,7 @@ function ofWire({ scene }: Bench, wire: DrawnEdge): Entries {
   return [{ label: "Delete wire", keys: "Del", danger: true, run }];
 }
 
-function ofNode({ doc, scene, open, rename }: Bench, tools: Tools, node: NodeInstance): Entries {
+function ofNode({ doc, scene, open, rename, actions }: Bench, tools: Tools, node: NodeInstance): Entries {
   const { chosen, dispatch } = scene;
   const many = chosen.nodes.includes(node.id) && tools.all.length > 1;
   const nodes = many ? chosen.nodes : [node.id];
@@ -50,6 +51,8 @@ function ofNode({ doc, scene, open, rename }: Bench, tools: Tools, node: NodeIns
     { label: "Wire…", keys: "W", run: () => tools.wire(node.id) },
     null,
     { label: "Run up to here", run: () => doc.command("run_to", node.id) },
+    { label: isPinned(node) ? "Let it run again" : "Pin its value", run: () => tools.pin(nodes) },
+    ...(flowIn(node) ? [{ label: "Go into its flow", run: () => actions.enter(flowIn(node)) }] : []),
     { label: "Run again from here", run: () => doc.command("rerun_from", node.id) },
     ...(node.kind === LOAD ? [{ label: "See the documents…", run: () => doc.command("documents", node.id) }] : []),
     null,

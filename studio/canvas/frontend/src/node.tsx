@@ -10,7 +10,7 @@ import { Icon, IconName, KindIcon } from "./icons";
 import { Edge, Kind, NodeInstance, Port, Problem, edgeKey } from "./model";
 import { NodeState, State } from "./progress";
 import { Peek } from "./peek";
-import { Side, colorOf, outlineOf, familyColor, refusal, wireInto, words } from "./types";
+import { Side, colorOf, flowIn, isPinned, outlineOf, familyColor, refusal, wireInto, words } from "./types";
 
 export interface NodeData extends Record<string, unknown> {
   inst: NodeInstance;
@@ -76,6 +76,7 @@ function PortRow({ id, port, side, wired }: { id: string; port: Port; side: Side
         id={port.name}
         className={`pb-handle ${gone ? "" : outlineOf(port.types)} ${wired ? "wired" : ""} ${needed ? "needed" : ""} ${port.many ? "many" : ""}`}
         style={{ "--c": gone ? "var(--pb-red)" : colorOf(port.types) } as React.CSSProperties}
+        role="img"
         aria-label={`${side === "in" ? "Input" : "Output"} ${about.filter(Boolean).join(". ")}`}
         onPointerEnter={hover}
         onPointerLeave={() => wiring.dragged && wiring.hover(null)}
@@ -164,11 +165,11 @@ function Title({ id, text }: { id: string; text: string }) {
   );
 }
 
-function Foot({ status }: { status: NodeState }) {
+function Foot({ status, pinned }: { status: NodeState; pinned: boolean }) {
   const facts = [
     status.seconds !== undefined && duration(status.seconds),
     status.tokens ? `${status.tokens} tokens` : "",
-    status.status === "cached" && "cached",
+    status.status === "cached" && (pinned ? "pinned, not run" : "cached"),
   ].filter(Boolean);
   const text = status.text?.trim();
   const message = status.message;
@@ -209,7 +210,7 @@ export const NodeBox = memo(function NodeBox({ id, data, selected }: NodeProps &
     <div
       className={`pb-node ${selected ? "selected" : ""} ${inst.disabled ? "off" : ""} ${unknown ? "unknown" : ""} s-${state}`}
       style={{ "--f": familyColor(kind?.family ?? "") } as React.CSSProperties}
-      onDoubleClick={() => actions.open(id)}
+      onDoubleClick={() => (flowIn(inst) ? actions.enter(flowIn(inst)) : actions.open(id))}
     >
       <div className="pb-head">
         <span className="pb-icon">
@@ -229,6 +230,11 @@ export const NodeBox = memo(function NodeBox({ id, data, selected }: NodeProps &
         {inst.disabled && (
           <span className="pb-chip" title="Disabled: it is skipped">
             off
+          </span>
+        )}
+        {isPinned(inst) && (
+          <span className="pb-chip pinned" title="Its known result is used instead of running it, for the same inputs.">
+            pinned
           </span>
         )}
         {state && (
@@ -258,7 +264,7 @@ export const NodeBox = memo(function NodeBox({ id, data, selected }: NodeProps &
           </div>
         </div>
       )}
-      {status && <Foot status={status} />}
+      {status && <Foot status={status} pinned={isPinned(inst)} />}
     </div>
   );
 });

@@ -110,6 +110,16 @@ export function familyColor(family: string): string {
 
 export const titleOf = (node: NodeInstance): string => node.title || catalog.byKind.get(node.kind)?.title || node.kind;
 
+/** Whether what is known of a node is used instead of running it. */
+export const isPinned = (node: NodeInstance): boolean => node.run?.cache === "always";
+
+/** The flow that a node runs, by the name of its file; "" where it runs none. */
+export function flowIn(node: NodeInstance): string {
+  const field = catalog.byKind.get(node.kind)?.fields?.find((spec) => spec.shape === "flow");
+  const named = field && node.params?.[field.name];
+  return typeof named === "string" ? named : "";
+}
+
 export interface Ports {
   inputs: Port[];
   outputs: Port[];

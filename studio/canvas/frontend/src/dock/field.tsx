@@ -156,7 +156,7 @@ function Reference({ id, spec, value, variables, write }: Omit<WidgetProps, "cho
 /** What a field is for: shown when asked, so that fields stay close together. */
 function Doc({ text }: { text: string }) {
   return (
-    <span className="pb-doc" tabIndex={0} aria-label={text} data-doc={text}>
+    <span className="pb-doc" role="note" tabIndex={0} aria-label={text} data-doc={text}>
       <Icon name="help" size={13} />
     </span>
   );

@@ -5,12 +5,12 @@ import type { Entry, Question } from "../chooser";
 import type { Actions } from "../context";
 import { copyText, parsePart, pasteOps, remembered } from "../clipboard";
 import { type Point, groupOp, layoutOp, noteOp, possibleWires, removeOp, wireOp } from "../edits";
-import type { Kind } from "../model";
+import type { Kind, Op } from "../model";
 import { EXPORTS, type Spot, download } from "../files";
 import { starterOp } from "../starter";
 import { type Doc, catalog } from "../store";
 import { type Action, openPalette } from "./palette";
-import { titleOf } from "../types";
+import { isPinned, titleOf } from "../types";
 import type { Places } from "./places";
 import type { Scene } from "./scene";
 
@@ -30,7 +30,7 @@ export interface Bench {
   open: (id: string) => void;
   /** Let the person choose documents, which are read by a node at a point of the page. */
   documents: (spot: Spot) => void;
-  actions: Pick<Actions, "dock" | "palette">;
+  actions: Pick<Actions, "dock" | "palette" | "enter">;
 }
 
 export type Tools = ReturnType<typeof useTools>;
@@ -97,6 +97,14 @@ export function useTools(bench: Bench) {
     const disabled = !nodes.every((n) => n.disabled);
     if (nodes.length) dispatch({ op: "disable", nodes: nodes.map((n) => n.id), disabled });
   };
+  /** Use what is known of the nodes instead of running them; or let them run again. */
+  const pin = (ids: string[] = chosen.nodes) => {
+    const nodes = doc.flow.nodes.filter((n) => ids.includes(n.id));
+    if (!nodes.length) return doc.say("Select the nodes whose values should be kept first.");
+    const cache = nodes.every(isPinned) ? "auto" : "always";
+    const ops = nodes.map((n): Op => ({ op: "set_run", node: n.id, run: { cache } }));
+    dispatch({ op: "batch", ops, label: cache === "always" ? "pin" : "unpin" });
+  };
   /** Add a part of a flow; false where the text holds none. */
   const paste = (text: string, at: Point | null): boolean => {
     const part = parsePart(text);
@@ -154,6 +162,7 @@ export function useTools(bench: Bench) {
     { title: "Group", keys: "Ctrl G", run: () => group() },
     { title: "Duplicate", keys: "Ctrl D", run: () => duplicate() },
     { title: "Disable or enable", keys: "E", run: disable },
+    { title: "Pin or let go of values", words: ["pin", "freeze", "keep", "cache"], run: () => pin() },
     { title: "Draw a wire", keys: "W", run: () => wire() },
     { title: "Delete", keys: "Del", run: remove },
     { title: "Select all", keys: "Ctrl A", run: selectAll },
@@ -165,7 +174,7 @@ export function useTools(bench: Bench) {
   ];
   return {
     ...{ one, all, focused, pointed, remove, undo, redo, fit, selectAll, layout, note, group, ungroup, disable },
-    ...{ starter: starter ?? undefined, palette: () => openPalette(bench, actions()) },
+    ...{ pin, starter: starter ?? undefined, palette: () => openPalette(bench, actions()) },
     ...{ paste, copied, remembered, duplicate, find, wire, add, exports },
   };
 }

@@ -1,0 +1,64 @@
+"""The editor as axe-core sees it: no serious finding. Skipped where axe-core is not installed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import BrowserContext, Page, expect
+
+from tests.browser.editor_page import tab
+from tests.browser.harness import ROOT, Server, serve
+
+pytestmark = pytest.mark.xdist_group("browser")
+AXE = ROOT / "studio" / "canvas" / "frontend" / "node_modules" / "axe-core" / "axe.min.js"
+FLOW = json.loads((ROOT / "flows" / "saved" / "ask.json").read_text("utf-8"))
+LOOK = """async () => {
+  const host = [...document.querySelectorAll("*")]
+    .find(e => e.shadowRoot?.querySelector(".pb-host"));
+  const found = await axe.run(host, { resultTypes: ["violations"] });
+  return found.violations.filter(v => ["serious", "critical"].includes(v.impact)).map(v =>
+    `${v.id}: ${v.help}: ${v.nodes.slice(0, 4).map(n => n.html.slice(0, 160) + " " +
+      (n.any[0]?.message ?? "")).join(" | ")}`);
+}"""
+
+
+@pytest.fixture(scope="module")
+def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    if not AXE.is_file():
+        pytest.skip(f"no axe-core here (npm ci in {AXE.parents[2].relative_to(ROOT)})")
+    home = tmp_path_factory.mktemp("axe")
+    (home / "flows").mkdir()
+    (home / "flows" / "ask.json").write_text(json.dumps(FLOW))
+    with serve(ROOT / "studio" / "app.py", home) as server:
+        yield server
+
+
+def findings(page: Page) -> list[str]:
+    """What axe-core finds serious or worse on the canvas and what lies over it."""
+    page.evaluate(AXE.read_text("utf-8"))
+    found: list[str] = page.evaluate(LOOK)
+    return found
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_nothing_serious_is_found(studio: Server, context: BrowserContext, scheme: str) -> None:
+    page = context.new_page()
+    page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+    page.goto(f"{studio.url}/editor?flow=ask")
+    node = page.locator('.react-flow__node[data-id="prompt"]')
+    expect(node).to_be_visible()
+    assert findings(page) == []
+    node.locator(".pb-head").click()
+    tab(page, "Node")
+    expect(page.locator(".pb-form").get_by_role("textbox", name="Template")).to_be_visible()
+    assert findings(page) == []
+    page.locator(".pb-canvas").focus()
+    page.keyboard.press("Control+k")
+    expect(page.get_by_role("dialog", name="Commands")).to_be_visible()
+    assert findings(page) == []
+    page.keyboard.press("Escape")
+    tab(page, "Problems")
+    expect(page.get_by_text("Nothing is wrong")).to_be_visible()
+    assert findings(page) == []
