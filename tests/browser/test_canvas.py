@@ -73,11 +73,12 @@ def test_copy_and_paste_between_two_flows(canvas: CanvasPage, context: BrowserCo
 
 def test_keyboard_only(canvas: CanvasPage):
     canvas.page.locator(".pb-canvas").focus()
-    for words in ("flow input", "prompt template"):
+    for count, words in enumerate(("flow input", "prompt template"), 1):
+        canvas.press("Escape")  # nothing is selected: what is added is wired to nothing
         canvas.press("n")
         canvas.page.keyboard.type(words)
         canvas.press("Enter")
-    expect(canvas.nodes()).to_have_count(2)
+        expect(canvas.nodes()).to_have_count(count)
     canvas.press("w")
     canvas.page.keyboard.type("value question")
     canvas.press("Enter")
