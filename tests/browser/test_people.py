@@ -215,6 +215,8 @@ def test_of_two_who_answer_one_wins_and_the_other_is_told(
     expect(side(page).get_by_role("textbox", name="The value")).to_be_visible()
     history = History(f"sqlite:///{home / 'history.sqlite'}")
     (asked,) = (one for one in history.inbox.open() if one.flow == "Mail two")
+    counted = page.get_by_role("link", name=re.compile(r"^Inbox \(\d+\)$"))
+    expect(counted).to_be_visible()  # the page was not drawn anew for it
     assert give(history, find(history, asked.run), "Dear Bob", author="Bob")
     side(page).get_by_role("button", name="Take it as it is").click()
     told = re.compile(r"answered already, by Bob on .*Dear Bob")
