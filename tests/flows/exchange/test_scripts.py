@@ -31,6 +31,7 @@ from patchbay.flows.runs.running import LoadedFlow
 from patchbay.nodes.builtin import BUILTIN
 from patchbay.nodes.catalog import Catalog
 from patchbay.nodes.data import encode
+from patchbay.nodes.home import cache_dir, weights_dir
 from patchbay.nodes.questions import (
     ApprovalWanted,
     ChoiceWanted,
@@ -89,7 +90,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(autouse=True)
-def _a_person_at_the_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+def _a_home_and_a_person_at_the_terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is kept by content, an index or a training, lies in a home of the test's own."""
+    monkeypatch.setenv("PATCHBAY_CACHE", str(cache_dir()))
+    monkeypatch.setenv("PATCHBAY_WEIGHTS", str(weights_dir()))
+    monkeypatch.setenv("PATCHBAY_HOME", str(tmp_path / "home"))
     monkeypatch.setattr(asker, "ask", answering)
 
 
