@@ -11,10 +11,13 @@ from __future__ import annotations
 import argparse
 import asyncio
 import collections
+import contextlib
 import random
 import re
 import signal
+import subprocess
 import tempfile
+import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,6 +67,7 @@ class Load:
         self._folder, self._workers = folder, workers
         self.wrong: list[str] = []
         self.visits: collections.Counter[str] = collections.Counter()
+        self.said: collections.Counter[str] = collections.Counter()
         self.refused = 0
 
     def run(self, *, kill: bool = True) -> int:
@@ -73,16 +77,30 @@ class Load:
         environ = plugin_environ(self._folder)
         words = [str(flows), *LIMITS, "--workers", str(self._workers)]
         with started(environ, *words) as (process, address, _):
+            self._listen(process)
             asyncio.run(self._load(psutil.Process(process.pid), address))
             begun = asyncio.run(self._begin(address)) if kill else []
             if kill:
                 process.send_signal(signal.SIGKILL)
         if kill:
-            with started(environ, *words) as (_, address, _):
+            with started(environ, *words) as (process, address, _):
+                self._listen(process)
                 asyncio.run(self._go_on(address, begun))
+        for line, count in self.said.most_common(5):
+            print(f"the server said {count} times: {line}")
         for line in self.wrong[:20]:
             print(f"wrong: {line}")
         return 1 if self.wrong else 0
+
+    def _listen(self, process: subprocess.Popen[str]) -> None:
+        """Read what the server says: one whose pipe is full waits until somebody does."""
+
+        def read() -> None:
+            with contextlib.suppress(ValueError):  # closed at the end
+                for line in process.stderr or ():
+                    self.said[line.partition(" ")[2].partition(" ")[2][:80].strip()] += 1
+
+        threading.Thread(target=read, daemon=True).start()
 
     def _visitor(self, address: str, seed: int) -> Visitor:
         place = urlsplit(address)
