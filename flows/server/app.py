@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp
@@ -79,6 +79,7 @@ def application(service: FlowService, inside: Callable[[ASGIApp], ASGIApp] = _as
             RefusedError: _refused,
             FlowError: _of_flow,
             HTTPException: _http,
+            ClientDisconnect: _left,
             Exception: _defect,
         },
     )
@@ -138,6 +139,10 @@ async def _http(request: Request, error: Exception) -> Response:
     response = say(request.url.path, found)
     response.headers.update(error.headers or {})
     return response
+
+
+async def _left(request: Request, error: Exception) -> Response:
+    return Response(status_code=499)  # nobody reads it: the request never came to its end
 
 
 async def _defect(request: Request, error: Exception) -> Response:

@@ -248,3 +248,16 @@ def test_a_caller_of_a_tool_who_leaves_ends_its_run(tmp_path: Path, monkeypatch)
         with contextlib.suppress(httpx.TimeoutException):
             served.http.post("/mcp", content=body, headers=MCP, timeout=0.5)
         until(lambda: not served.service.slots.busy and not served.service.live)
+
+
+def test_a_request_that_breaks_off_is_no_mistake_of_ours(served: Served, caplog):
+    body = b'{"text": "' + b"a" * 500
+    head = (
+        f"POST /flows/shout/run HTTP/1.1\r\nHost: {served.host}:{served.port}\r\n"
+        f"Authorization: Bearer {KEY}\r\nContent-Length: 5000\r\n\r\n"
+    ).encode()
+    with socket.create_connection((served.host, served.port)) as line:
+        line.sendall(head + body)
+    assert served.run("shout", {"text": "a"}).status_code == 200  # the server has read both
+    until(lambda: not served.service.live)
+    assert [r.getMessage() for r in caplog.records if r.levelname == "ERROR"] == []
