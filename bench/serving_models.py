@@ -105,7 +105,10 @@ def measure(quick: bool = False) -> Iterator[Row]:
     seconds = 2.0 if quick else 8.0
     with started([sys.executable, "-c", SLOW_MODEL], dict(os.environ)) as (_, model):
         address = f"http://127.0.0.1:{model}/v1"
-        kind = {"kind": "model.openai_compatible", "params": {"base_url": address, "model": "slow"}}
+        kind = {
+            "kind": "model.openai_compatible",
+            "params": {"base_url": address, "model": "slow", "parallel": 32},
+        }
         with served(talk(kind), "--at-once", "32") as (port, key):
             call = Call(port, "/flows/talk/run", {"question": "Is it?"}, key)
             rate = asyncio.run(rate_of(call, 32, seconds))
