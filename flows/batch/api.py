@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from patchbay.flows.batch.databases import without_password
 from patchbay.flows.batch.manifest import BatchSettings, file_hash, make_manifest, refuse_others
 from patchbay.flows.batch.progress import BatchProgress
 from patchbay.flows.batch.row_map import make_row_map
@@ -40,6 +41,8 @@ SLOTS = 8
 @dataclass(frozen=True)
 class BatchResult:
     """What a batch did.
+
+    `output` is named without a password.
 
     `rows` gave something, `failed` did not; `failures` is the file that says why, None where there
     are none. `stopped` says why it ended before the last row: then `output` is not there yet, and
@@ -142,14 +145,14 @@ def _begin(spool: Spool, manifest: dict[str, Any], order: BatchOrder) -> None:
     if order.resume or (order.go_on and spool.begun):
         if not spool.begun:
             spool.remove()
-            message = f"No batch into {order.output} was begun."
+            message = f"No batch into {without_password(order.output)} was begun."
             raise bad("batch/not-begun", message, "Leave --resume out.")
         refuse_others(
             spool.manifest(), manifest, "Go on with what it was begun with, or begin anew."
         )
         return spool.go_on()
     if spool.begun:
-        message = f"A batch into {order.output} was begun and has not ended."
+        message = f"A batch into {without_password(order.output)} was begun and has not ended."
         fix = f"Go on with --resume, or remove {spool.folder}."
         raise bad("batch/begun", message, fix)
     if "://" not in order.output and Path(order.output).exists():
@@ -212,7 +215,7 @@ def _finish(spool: Spool, output: str) -> BatchResult:
     result = _result(spool, output, None, failures if spool.done.failed else None)
     manifest = spool.manifest()
     manifest["output"] = {
-        "file": output, "sha256": file_hash(output), "rows": result.rows,
+        "file": without_password(output), "sha256": file_hash(output), "rows": result.rows,
         "failed": result.failed, "seconds": round(result.seconds, 3),
         "tokens": result.tokens.as_dict(), "cost": dict(result.cost),
     }  # fmt: skip
@@ -229,8 +232,9 @@ def _result(
         failures = spool.failed_file
     tokens = Tokens(done.prompt_tokens, done.completion_tokens)
     return BatchResult(
-        output, done.rows, done.failed, failures, done.seconds, tokens, done.cost, stopped
-    )
+        without_password(output), done.rows, done.failed, failures, done.seconds, tokens,
+        done.cost, stopped,
+    )  # fmt: skip
 
 
 def batch(

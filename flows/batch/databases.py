@@ -7,9 +7,15 @@ from pathlib import Path
 from typing import Any
 
 from patchbay.flows.batch.rows import Row, Rows, bad
+from patchbay.flows.runs.secrets import Secrets
 
 AT_ONCE = 1000
 """Rows that are fetched, and written, at once."""
+
+PASSWORD = "PATCHBAY_DATABASE_PASSWORD"  # noqa: S105 - its name
+"""The secret that a batch which is made again takes the password of its database from."""
+
+HIDDEN = "***"
 
 FIX = "sqlite:///file.db and postgresql://user@host/name are such addresses."
 
@@ -18,6 +24,48 @@ def split_table(address: str) -> tuple[str, str]:
     """The address of a database and the table that stands behind its `#`."""
     base, _, table = address.partition("#")
     return base, table
+
+
+def without_password(address: str) -> str:
+    """What may be shown and kept of a path or an address: all but its password."""
+    if "://" not in address:
+        return address
+    import sqlalchemy
+
+    base, sharp, table = address.partition("#")
+    try:
+        url = sqlalchemy.make_url(base)
+    except (sqlalchemy.exc.ArgumentError, ValueError):  # no address: whatever stands before the @
+        scheme, _, rest = address.partition("://")
+        return f"{scheme}://{HIDDEN}@{rest.rpartition('@')[2]}" if "@" in rest else address
+    said = {name: HIDDEN for name in url.query if name.lower() in ("password", "passwd", "pwd")}
+    shown = url.update_query_dict(said).render_as_string(hide_password=True)
+    return shown.replace("%2A%2A%2A", HIDDEN) + sharp + table
+
+
+def with_password(address: str, secrets: Secrets) -> str:
+    """An address that `without_password` gave, with the password of the secret `PASSWORD`.
+
+    Raises:
+        FlowError: it had one, and the secret is not set.
+    """
+    if "://" not in address or HIDDEN not in address:
+        return address
+    import sqlalchemy
+
+    base, sharp, table = address.partition("#")
+    url = sqlalchemy.make_url(base)
+    asked = [name for name, value in url.query.items() if value == HIDDEN]
+    if url.password != HIDDEN and not asked:
+        return address
+    password = secrets.find(PASSWORD)
+    if password is None:
+        message = f"The password of {address} is missing: it is never written down."
+        raise bad("batch/password", message, f"Set the environment variable {PASSWORD}.")
+    if url.password == HIDDEN:
+        url = url.set(password=password)
+    url = url.update_query_dict(dict.fromkeys(asked, password))
+    return url.render_as_string(hide_password=False) + sharp + table
 
 
 def folder_of(address: str) -> Path:
@@ -40,8 +88,9 @@ def engine_of(address: str) -> Any:
 
     try:
         return sqlalchemy.create_engine(address)
-    except (sqlalchemy.exc.ArgumentError, ImportError, sqlalchemy.exc.NoSuchModuleError) as error:
-        raise bad("batch/database", f"That is no database: {_said(error)}.", FIX) from None
+    except (sqlalchemy.exc.ArgumentError, ImportError, ValueError) as error:
+        message = f"{without_password(address)} is no database: {_said(error)}."
+        raise bad("batch/database", message, FIX) from None
 
 
 def database_rows(address: str, query: str) -> Rows:

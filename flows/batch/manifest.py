@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from patchbay.flows.batch.databases import without_password
 from patchbay.flows.batch.rows import bad
 from patchbay.flows.checks.described import describe_flow
 from patchbay.flows.document.reading import read_text
@@ -70,7 +71,7 @@ def make_manifest(ready: Prepared, settings: BatchSettings, folder: Path | None)
         "seeds": dict(_seeds(ready)),
         "versions": _versions(ready),
         "machine": {"python": platform.python_version(), "processor": platform.machine()},
-        "rows": {"source": settings.rows, "sha256": file_hash(settings.rows)},
+        "rows": {"source": without_password(settings.rows), "sha256": file_hash(settings.rows)},
         "settings": settings.as_dict(),
         "tries": {"retries": settings.retries, "limit_s": settings.limit_s},
     }
@@ -140,7 +141,7 @@ def differences(then: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
                     f"{word} {name}: {_short(a.get(name))} then, {_short(b.get(name))} now"
                 )
     if then["rows"]["sha256"] != now["rows"]["sha256"]:
-        found.append(f"the rows of {then['rows']['source']} are others")
+        found.append(f"the rows of {without_password(then['rows']['source'])} are others")
     return found
 
 

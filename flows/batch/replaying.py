@@ -8,11 +8,13 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from patchbay.flows.batch.databases import with_password
 from patchbay.flows.batch.manifest import FORMAT, BatchSettings, file_hash
 from patchbay.flows.batch.rows import bad, open_rows
 from patchbay.flows.document.reading import read_text
 from patchbay.flows.problems import Problem
 from patchbay.flows.runs.running import LoadedFlow
+from patchbay.flows.runs.secrets import Secrets
 
 if TYPE_CHECKING:
     from patchbay.flows.batch.api import BatchOrder, BatchResult
@@ -25,7 +27,7 @@ def order_of(then: Mapping[str, Any], output: str) -> BatchOrder:
     """What a manifest asks for.
 
     Raises:
-        FlowError: it is none of ours, or the batch has not ended.
+        FlowError: it is none of ours, the batch has not ended, or a password is missing.
     """
     from patchbay.flows.batch.api import BatchOrder
 
@@ -34,7 +36,7 @@ def order_of(then: Mapping[str, Any], output: str) -> BatchOrder:
     said = then["settings"]
     tries = then["tries"]
     settings = BatchSettings(
-        then["rows"]["source"], said["query"], said["map"], said["input"],
+        with_password(then["rows"]["source"], Secrets()), said["query"], said["map"], said["input"],
         None if said["keep"] is None else tuple(said["keep"]), said["ordered"],
         tries["retries"], tries["limit_s"], tuple(said["shard"]),
     )  # fmt: skip

@@ -16,6 +16,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from patchbay.flows.batch.databases import without_password
 from patchbay.flows.batch.rows import bad
 from patchbay.flows.problems import FlowError
 from patchbay.nodes.atomic import write_atomic
@@ -64,7 +65,7 @@ class Spool:
             self._lock = FileLock(self.folder / "lock")
             self._lock.acquire(timeout=0)
         except Timeout:
-            message = f"Another batch is writing {output}."
+            message = f"Another batch is writing {without_password(output)}."
             raise bad("batch/busy", message, "Wait for it, or name another output.") from None
         except OSError as error:
             raise self._refused(error) from None
