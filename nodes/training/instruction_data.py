@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import random
+import json
+from collections.abc import Hashable
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,9 +15,16 @@ from patchbay.nodes.io.csv_table import Delimiter
 from patchbay.nodes.io.records import Record, records
 from patchbay.nodes.training.base import checked_base, reader_of
 from patchbay.nodes.training.datasets import DataRow, InstructionData, kept
-from patchbay.nodes.training.faults import Faults, faults_of, faults_table
+from patchbay.nodes.training.faults import faults_of, faults_table
 from patchbay.nodes.training.preview import preview_of
-from patchbay.nodes.training.reading import TaskWording, conversations, pairs, worded
+from patchbay.nodes.training.reading import (
+    TaskWording,
+    conversations,
+    pairs,
+    worded,
+    wordings_of,
+)
+from patchbay.nodes.training.splitting import nothing_held, split
 from patchbay.nodes.training.tokens import RowReader
 from patchbay.nodes.values import FileRef, ModelSpec
 
@@ -32,7 +40,8 @@ class InstructionDataNode(Node):
     Names what is wrong before anything is trained: rows that stand there twice, have no answer, or
     are longer than the limit, counted in tokens where a model is wired. Shows what the model will
     read, what its chat template adds by itself included, and which of it is learned. The split is
-    drawn by a seed. Templates as in T0 (Sanh et al. 2022, arXiv:2110.08207).
+    drawn by a seed, by record: all wordings of one, and all rows of one prompt, are on the same
+    side. Templates as in T0 (Sanh et al. 2022, arXiv:2110.08207).
     """
 
     kind, version = "train.instruction_data", 1
@@ -61,9 +70,9 @@ class InstructionDataNode(Node):
         limit: int = Field(512, ge=16, le=1_048_576)
         """RowTokens that a row may have; the end of longer ones is cut off."""
         held_out: float = Field(0.2, ge=0, le=0.9)
-        """The share of rows that is not trained on, to measure with."""
+        """The share of records that is not trained on, to measure with."""
         seed: int = Field(0, ge=0, le=2**32 - 2)
-        """Which rows are held out, and which wording is drawn."""
+        """Which records are held out, and which wording is drawn."""
         shown: int = Field(3, ge=0, le=100)
         """Rows in the preview."""
         delimiter: Delimiter = Field("auto")
@@ -107,8 +116,8 @@ class InstructionDataNode(Node):
         if inputs.model is not None:
             model = checked_base(inputs.model, quantized=True)
             reader = await ctx.blocking(reader_of, model, _quiet)
-        made, faults, outputs = await ctx.blocking(_made, inputs, params, reader)
-        for sentence in faults.sentences():
+        made, sentences, outputs = await ctx.blocking(_made, inputs, params, reader)
+        for sentence in sentences:
             await ctx.warn(sentence)
         if reader is None:
             await ctx.progress("no model is wired, so tokens are not counted", made, made)
@@ -117,13 +126,16 @@ class InstructionDataNode(Node):
 
 def _made(
     inputs: InstructionDataNode.Inputs, params: InstructionDataNode.Params, reader: RowReader | None
-) -> tuple[int, Faults, dict[str, Any]]:
-    rows = [row | {"learn": params.learn} for row in _rows(inputs, params)]
+) -> tuple[int, list[str], dict[str, Any]]:
+    made, marks = _rows(inputs, params)
+    rows = [row | {"learn": params.learn} for row in made]
     tokens = None
     if reader is not None:
         tokens = [reader.tokens(row, number) for number, row in enumerate(rows, 1)]
     faults = faults_of(rows, tokens, params.limit)
-    good = [row for number, row in enumerate(rows, 1) if number not in faults.dropped]
+    dropped = faults.dropped
+    left = [at for at in range(len(rows)) if at + 1 not in dropped]
+    good = [rows[at] for at in left]
     if not good:
         raise NodeError(
             f"Of {len(rows)} rows none is left to train on. {' '.join(faults.sentences())}",
@@ -132,12 +144,13 @@ def _made(
             code="training/no-rows",
             retry=False,
         )
-    train, held = split(good, params.held_out, params.seed)
+    train, held = split(good, [marks[at] for at in left], params.held_out, params.seed)
+    alike = nothing_held(len(good), len(held), params.held_out)
     name = "the wired rows" if inputs.source is not None else params.ready
     title = f"{name}: {len(train)} rows to train on, {len(held)} held out"
     return (
         len(rows),
-        faults,
+        [*faults.sentences(), *([alike] if alike else [])],
         {
             "data": kept(InstructionData, train, name),
             "held_out": kept(InstructionData, held, f"{name}, held out"),
@@ -149,19 +162,34 @@ def _made(
     )
 
 
-def _rows(inputs: InstructionDataNode.Inputs, params: InstructionDataNode.Params) -> list[DataRow]:
+def _rows(
+    inputs: InstructionDataNode.Inputs, params: InstructionDataNode.Params
+) -> tuple[list[DataRow], list[set[Hashable]]]:
+    """The rows, and of each what it came from."""
     given: list[Record]
     if inputs.source is None:
         given = ready_rows(params.ready)
-        if params.form == "prompt and answer":
-            return pairs(given, "prompt", "answer", params.system)
     else:
         given = records(inputs.source, "source", params.delimiter)
-    if params.form == "conversations":
-        return conversations(given, params.messages_field, params.system)
+    each, asked = 1, [frozenset[str]()] * len(given)
     if params.form == "templates":
-        return worded(given, params.wordings, params.system, params.all_wordings, params.seed)
-    return pairs(given, params.prompt_field, params.answer_field, params.system)
+        rows = worded(given, params.wordings, params.system, params.all_wordings, params.seed)
+        each = len(params.wordings) if params.all_wordings else 1
+        asked = [wordings_of(record, params.wordings) for record in given]
+    elif params.form == "conversations":
+        rows = conversations(given, params.messages_field, params.system)
+    elif inputs.source is None:
+        rows = pairs(given, "prompt", "answer", params.system)
+    else:
+        rows = pairs(given, params.prompt_field, params.answer_field, params.system)
+    prompts = [_prompt(row) for row in rows]
+    several = len(set(prompts)) > 1  # one prompt for all tells no record from another
+    marks: list[set[Hashable]] = [
+        {at // each, *(("asked", one) for one in asked[at // each])}
+        | ({("prompt", prompts[at])} if several else set())
+        for at in range(len(rows))
+    ]
+    return rows, marks
 
 
 def ready_rows(name: str) -> list[Record]:
@@ -171,19 +199,11 @@ def ready_rows(name: str) -> list[Record]:
     return [{"prompt": cell[0], "answer": cell[1]} for cell in cells]
 
 
-def split(rows: list[DataRow], share: float, seed: int) -> tuple[list[DataRow], list[DataRow]]:
-    """Rows to train on and rows to measure with, in their order; at least one to train on.
-
-    Args:
-        rows: all.
-        share: of them held out, from 0 to 0.9.
-        seed: which.
-    """
-    count = min(round(len(rows) * share), len(rows) - 1)
-    drawn = random.Random(seed).sample(range(len(rows)), count)  # noqa: S311 - no secret
-    held = set(drawn)
-    train = [row for at, row in enumerate(rows) if at not in held]
-    return train, [row for at, row in enumerate(rows) if at in held]
+def _prompt(row: DataRow) -> str:
+    """All that is said before the last answer."""
+    turns = [m for m in row["messages"] if m["role"] == "assistant"]
+    prompt = [m for m in row["messages"] if not turns or m is not turns[-1]]
+    return json.dumps(prompt, ensure_ascii=False, sort_keys=True)
 
 
 def _asked(row: DataRow) -> str:

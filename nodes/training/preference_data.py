@@ -16,7 +16,7 @@ from patchbay.nodes.figures import Table
 from patchbay.nodes.io.csv_table import Delimiter
 from patchbay.nodes.io.records import Record, column, records
 from patchbay.nodes.training.datasets import DataRow, PreferenceData, kept
-from patchbay.nodes.training.instruction_data import split
+from patchbay.nodes.training.splitting import nothing_held, split
 from patchbay.nodes.values import FileRef, as_text
 
 READY = Path(__file__).parent / "ready" / "polite.jsonl"
@@ -32,7 +32,7 @@ class PreferenceDataNode(Node):
     From pairs, from rankings (a list of answers, the best first: every better one is preferred to
     every worse one), or from ratings of single answers on a scale (of two answers to one prompt the
     one with the higher mean is preferred). Rows that say nothing, or the opposite of an earlier
-    one, are named and left out.
+    one, are named and left out. The split is by prompt: all pairs of one are on the same side.
     """
 
     kind, version = "train.preference_data", 1
@@ -57,9 +57,9 @@ class PreferenceDataNode(Node):
         system: str = Field("", max_length=20_000, widget="textarea")
         """A system text for all rows."""
         held_out: float = Field(0.2, ge=0, le=0.9)
-        """The share of rows that is not trained on, to measure with."""
+        """The share of prompts that is not trained on, to measure with."""
         seed: int = Field(0, ge=0, le=2**32 - 2)
-        """Which rows are held out."""
+        """Which prompts are held out."""
         delimiter: Delimiter = Field("auto")
         """How the cells of a CSV stand apart."""
 
@@ -117,7 +117,8 @@ def _made(
         )
     first = [{"role": "system", "content": params.system}] if params.system else []
     rows = [_row(first, *pair) for pair in good]
-    train, held = split(rows, params.held_out, params.seed)
+    train, held = split(rows, [(prompt,) for prompt, _, _ in good], params.held_out, params.seed)
+    alike = nothing_held(len(good), len(held), params.held_out)
     name = "polite" if inputs.source is None else "the wired pairs"
     counts: list[tuple[JsonValue, ...]] = [("given", len(pairs))]
     counts += [(what, len(numbers)) for what, numbers in bad.items()]
@@ -131,7 +132,7 @@ def _made(
         ),
         "table": Table(columns=("prompt", "preferred", "other"), rows=shown, title=title),
     }
-    return outputs, sentences
+    return outputs, [*sentences, *([alike] if alike else [])]
 
 
 AnswerPair = tuple[str, str, str]

@@ -11,7 +11,7 @@ from pydantic import AfterValidator
 
 from patchbay.nodes.contract import Field, NodeError, NodeParams
 from patchbay.nodes.io.records import Record, column
-from patchbay.nodes.prompts.braces import check, fill
+from patchbay.nodes.prompts.braces import check, fill, variables
 from patchbay.nodes.training.datasets import DataRow
 from patchbay.nodes.values import as_text
 
@@ -66,6 +66,15 @@ def worded(
             said = _filled(one.answer, record, number)
             rows.append(_row(asked, _named(said, one.choices), system))
     return rows
+
+
+def wordings_of(record: Record, wordings: Sequence[TaskWording]) -> frozenset[str]:
+    """What a record asks in each wording that names fields, whichever is used for it."""
+
+    def value(name: str) -> str:
+        return "" if record.get(name) is None else as_text(record[name])
+
+    return frozenset(fill(one.ask, value) for one in wordings if variables(one.ask))
 
 
 def conversations(records: Sequence[Record], field: str, system: str) -> list[DataRow]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +60,73 @@ def test_one_task_in_several_wordings() -> None:
     ]  # fmt: skip
     drawn, _ = made(params | {"all_wordings": False}, source=table)
     assert drawn["data"].rows == 2
+
+
+WORDINGS = [
+    {"ask": "{text} Good or bad?", "answer": "{label}"},
+    {"ask": "Is this praise? {text}", "answer": "{label}"},
+    {"ask": "Your verdict on {text}?", "answer": "It is {label}."},
+]
+
+
+def films(count: int) -> list[dict[str, str]]:
+    return [{"text": f"film {n},", "label": str(n % 2)} for n in range(count)]
+
+
+def said_films(data: InstructionData) -> set[str]:
+    return {re.findall(r"film \d+,", asked)[0] for asked, _ in messages(data)}
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("every", [True, False])
+@pytest.mark.parametrize(
+    "again",
+    [
+        [],
+        films(12),  # drawn in another wording, it is no row that stands there twice
+        [{"text": f"film {n},", "label": "2"} for n in range(12)],
+        [{"id": str(n), **film} for n, film in enumerate(films(12))],
+    ],
+    ids=["once", "twice", "other answers", "another field"],
+)
+def test_no_record_is_on_both_sides(seed: int, every: bool, again: list[Any]) -> None:
+    params = {"form": "templates", "wordings": WORDINGS, "all_wordings": every, "seed": seed}
+    out, _ = made(params | {"held_out": 0.25}, source=[*films(12), *again])
+    trained, held = said_films(out["data"]), said_films(out["held_out"])
+    assert (len(trained), len(held)) == (9, 3)
+    assert trained.isdisjoint(held)
+
+
+def test_rows_of_one_prompt_are_on_one_side() -> None:
+    rows = [{"prompt": f"p{n % 8}", "answer": f"a{n}"} for n in range(40)]
+    for params in ({}, {"form": "conversations"}):
+        given: list[Any] = rows
+        if params:
+            given = [
+                {"messages": [{"role": "user", "content": row["prompt"]},
+                              {"role": "assistant", "content": row["answer"]}]}
+                for row in rows
+            ]  # fmt: skip
+        out, _ = made({**params, "held_out": 0.25}, source=given)
+        trained = {asked for asked, _ in messages(out["data"])}
+        held = {asked for asked, _ in messages(out["held_out"])}
+        assert (out["data"].rows, out["held_out"].rows) == (30, 10)
+        assert trained.isdisjoint(held)
+        assert set(out["prompts"]) == held
+
+
+def test_one_prompt_for_all_records_tells_none_apart() -> None:
+    rows = [{"prompt": "Tell me a story.", "answer": f"Once {n}"} for n in range(10)]
+    out, ctx = made({"held_out": 0.2}, source=rows)
+    assert (out["data"].rows, out["held_out"].rows) == (8, 2)
+    assert not any("held out" in one for one in ctx.warnings)
+
+
+def test_where_nothing_can_be_held_out_it_is_said() -> None:
+    params = {"form": "templates", "wordings": WORDINGS, "all_wordings": True, "held_out": 0.5}
+    out, ctx = made(params, source=films(1))
+    assert (out["data"].rows, out["held_out"].rows) == (3, 0)
+    assert ctx.warnings[-1].startswith("Nothing is held out")
 
 
 def test_conversations_keep_their_tool_calls() -> None:

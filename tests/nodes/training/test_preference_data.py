@@ -40,6 +40,31 @@ def test_ratings_of_several_people_are_averaged() -> None:
     assert pairs(out["data"]) == [("a", "y", "x"), ("a", "z", "x")]  # y and z are level
 
 
+RANKED = [{"prompt": f"p{n}", "answers": [f"{n}{a}" for a in "xyz"]} for n in range(10)]
+RATED = [{"prompt": f"p{n % 10}", "answer": f"{n}", "rating": n} for n in range(30)]
+TWICE = [{"prompt": f"p{n % 10}", "chosen": f"c{n}", "rejected": "r"} for n in range(30)]
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize(
+    ("form", "given"),
+    [("ranking", RANKED), ("ranking", [*RANKED, *RANKED]), ("ratings", RATED), ("pairs", TWICE)],
+)
+def test_no_prompt_is_on_both_sides(form: str, given: list[Any], seed: int) -> None:
+    out, _ = made({"form": form, "held_out": 0.3, "seed": seed}, source=given)
+    trained = {asked for asked, _, _ in pairs(out["data"])}
+    held = {asked for asked, _, _ in pairs(out["held_out"])}
+    assert (len(trained), len(held)) == (7, 3)
+    assert trained.isdisjoint(held)
+    assert (out["data"].rows, out["held_out"].rows) == (21, 9)
+
+
+def test_one_prompt_alone_is_not_split() -> None:
+    out, ctx = made({"form": "ranking", "held_out": 0.3}, source=RANKED[:1])
+    assert (out["data"].rows, out["held_out"].rows) == (3, 0)
+    assert ctx.warnings[-1].startswith("Nothing is held out")
+
+
 def test_pairs_that_say_nothing_are_named_and_left_out() -> None:
     lines = [
         {"prompt": "a", "chosen": "x", "rejected": "y"},
