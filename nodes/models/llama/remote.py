@@ -55,17 +55,23 @@ class RemoteEngine:
         self._lock = threading.Lock()
         self._closed = False
         self._held: socket.socket | None = None
+        self._stack = contextlib.ExitStack()
+        """Closes what is held. It has to be kept: one that nobody keeps closes it at once."""
         self.trained = 0
-        self._hold(report)
+        with self._lock:
+            self._hold(report, threading.Event())
 
     def chat(
         self, request: dict[str, Any], emit: Callable[[Chunk], None], stop: threading.Event
     ) -> None:
         """Run one streaming chat request; see `LlamaEngine.chat`."""
+        self._hold_again(stop)
         if self._closed:
             raise errors.closed()
         with self._connection(chat=request) as line:
             for message in _messages(line, stop):
+                if "report" in message:
+                    continue  # of a load: another process may be new as well
                 if "chunk" in message:
                     emit(message["chunk"])
                 else:
@@ -80,24 +86,34 @@ class RemoteEngine:
         """Let the model go; it is freed when no other process holds it."""
         self._closed = True
         with self._lock:
-            if self._held is not None:
-                self._held.close()
-                self._held = None
+            self._let_go()
 
-    def _hold(self, report: Report) -> None:
-        """Have the model loaded, and keep it so."""
+    def _hold(self, report: Report, stop: threading.Event) -> None:
+        """Have the model loaded, and keep it so. `stop` gives up."""
         with contextlib.ExitStack() as stack:
             line = stack.enter_context(self._connection(hold=True))
-            for message in _messages(line, threading.Event()):
+            for message in _messages(line, stop):
                 if "report" in message:
                     report(*message["report"])
                     continue
                 _raise(message)
                 self.trained = int(message["trained"])
-                stack.pop_all()
-                self._held = line
+                self._stack, self._held = stack.pop_all(), line
                 return
-            raise _gone()
+            if not stop.is_set():
+                raise _gone()
+
+    def _hold_again(self, stop: threading.Event) -> None:
+        """Hold the model where the process that had it has ended, and another took its place."""
+        with self._lock:
+            if self._closed or (self._held is not None and _open(self._held)):
+                return
+            self._let_go()
+            self._hold(_unheard, stop)
+
+    def _let_go(self) -> None:
+        self._held = None
+        self._stack.close()
 
     @contextlib.contextmanager
     def _connection(self, **what: Any) -> Iterator[socket.socket]:
@@ -125,6 +141,21 @@ def _messages(line: socket.socket, stop: threading.Event) -> Iterator[dict[str, 
             return
         *lines, held = (held + piece).split(b"\n")
         yield from map(json.loads, lines)
+
+
+def _open(line: socket.socket) -> bool:
+    """Whether the other end of a line that says nothing more is still there."""
+    line.setblocking(False)
+    try:
+        return line.recv(1, socket.MSG_PEEK) != b""
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+
+
+def _unheard(*_: object) -> None:
+    """What is reported in the midst of a call has no reader."""
 
 
 def _raise(message: dict[str, Any]) -> None:
