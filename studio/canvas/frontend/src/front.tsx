@@ -3,7 +3,7 @@
 import { useEffect, useRef, useState } from "react";
 import { useShared } from "./context";
 import { Field } from "./dock/field";
-import { sameJson } from "./dock/values";
+import { keeping, valueOf } from "./dock/kept";
 import { Icon } from "./icons";
 import type { FieldSpec, Json, Kind, NodeInstance, Problem } from "./model";
 
@@ -54,11 +54,8 @@ function Editor(props: { inst: NodeInstance; spec: FieldSpec; problems: Problem[
     window.addEventListener("pointerdown", outside, true);
     return () => window.removeEventListener("pointerdown", outside, true);
   }, [close]);
-  const write = (_: FieldSpec, value: Json) => {
-    const unset = !spec.required && sameJson(value, spec.default ?? null);
-    const change = unset ? { unset: [spec.name] } : { params: { [spec.name]: value } };
-    doc.dispatch({ op: "set_params", node: inst.id, ...change }, `params ${inst.id} ${spec.name}`);
-  };
+  const write = (_: FieldSpec, value: Json) =>
+    void doc.dispatch(keeping(inst.id, spec, value), `params ${inst.id} ${spec.name}`);
   return (
     <div
       className="pb-front nodrag nopan nowheel"
@@ -73,7 +70,7 @@ function Editor(props: { inst: NodeInstance; spec: FieldSpec; problems: Problem[
       <Field
         node={`${inst.id}-here`}
         spec={spec}
-        value={inst.params && spec.name in inst.params ? inst.params[spec.name] : spec.default}
+        value={valueOf(inst.params, spec)}
         problems={problems.filter((problem) => problem.param === spec.name)}
         choices={NONE}
         variables={doc.flow.variables}

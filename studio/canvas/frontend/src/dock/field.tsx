@@ -6,6 +6,7 @@ import { Icon } from "../icons";
 import type { FieldSpec, Json, Problem, Shape, Variable } from "../model";
 import { type Choice, Combo } from "./combo";
 import { useDraft } from "./draft";
+import { textOf, typedInto } from "./kept";
 import { TOO_LARGE, isExact, parseLoose, written } from "./loose";
 import { rowsOf } from "./rows";
 import { Table } from "./table";
@@ -60,7 +61,11 @@ export const Field = memo(function Field(props: Props) {
   const id = `pb-f-${node}-${spec.name}`;
   const Widget = WIDGETS[spec.shape];
   const { large } = useShared();
-  const long = (spec.shape === "textarea" || spec.shape === "code") && !node.endsWith("-here");
+  const reference = referenceIn(value);
+  const words = spec.shape === "textarea" || spec.shape === "code";
+  const long = words && !reference && !node.endsWith("-here");
+  // A text is never written as an object, so this names a variable even where the flow has none any more.
+  const refers = !!reference && (variables.length > 0 || words);
   const bad = problems.some((problem) => problem.severity === "error");
   return (
     <div className={`pb-field ${spec.shape} ${bad ? "bad" : ""}`}>
@@ -82,7 +87,7 @@ export const Field = memo(function Field(props: Props) {
             ⤢
           </button>
         )}
-        {variables.length > 0 && !referenceIn(value) && (
+        {variables.length > 0 && !reference && (
           <button
             type="button"
             className="pb-link take"
@@ -97,7 +102,7 @@ export const Field = memo(function Field(props: Props) {
           </button>
         )}
       </label>
-      {variables.length > 0 && referenceIn(value) ? (
+      {refers ? (
         <Reference id={id} spec={spec} value={value} variables={variables} write={(next) => write(spec, next)} />
       ) : isExact(value) ? (
         <Widget id={id} spec={spec} value={value} choices={choices} write={(next) => write(spec, next)} />
@@ -173,11 +178,8 @@ export function Problems({ items }: { items: Problem[] }) {
 
 // --- text ---------------------------------------------------------------------------------------
 
-const textOf = (value: Json | undefined): string =>
-  typeof value === "string" ? value : value === null || value === undefined ? "" : JSON.stringify(value);
-
 const useText = ({ spec, value, write }: WidgetProps) =>
-  useDraft(textOf(value), (text) => write(spec.nullable && !text ? null : text));
+  useDraft(textOf(value), (text) => write(typedInto(spec, text)));
 
 function Line(props: WidgetProps) {
   const draft = useText(props);
@@ -232,7 +234,7 @@ function Named({ id, spec, value, choices, write }: WidgetProps) {
       value={textOf(value)}
       choices={choices}
       placeholder="Choose, or type"
-      write={(text) => write(spec.nullable && !text ? null : text)}
+      write={(text) => write(typedInto(spec, text))}
     />
   );
 }

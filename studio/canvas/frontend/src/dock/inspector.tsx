@@ -10,13 +10,13 @@ import { titleOf } from "../types";
 import type { Choice } from "./combo";
 import { useDraft } from "./draft";
 import { Field, Problems } from "./field";
+import { keeping, valueOf } from "./kept";
 import { useAsked, useKnown } from "./known";
 import { Policy } from "./policy";
 import type { Row } from "./rows";
 import { LastValues } from "./last";
 import type { ChosenState } from "./state";
 import { Table } from "./table";
-import { sameJson } from "./values";
 import { TABLE, variableRows, variablesOf } from "./variables";
 
 const NO_CHOICES: Choice[] = [];
@@ -113,9 +113,7 @@ function NodeForm({ node }: { node: NodeInstance }) {
   const byParam = useMemo(() => grouped(found, fields), [found, fields]);
   const write = useCallback(
     (spec: FieldSpec, value: Json) => {
-      const unset = !spec.required && sameJson(value, spec.default ?? null);
-      const change = unset ? { unset: [spec.name] } : { params: { [spec.name]: value } };
-      doc.dispatch({ op: "set_params", node: node.id, ...change }, `params ${node.id} ${spec.name}`);
+      doc.dispatch(keeping(node.id, spec, value), `params ${node.id} ${spec.name}`);
     },
     [doc, node.id],
   );
@@ -149,7 +147,7 @@ function NodeForm({ node }: { node: NodeInstance }) {
           key={spec.name}
           node={node.id}
           spec={spec}
-          value={node.params && spec.name in node.params ? node.params[spec.name] : spec.default}
+          value={valueOf(node.params, spec)}
           problems={byParam.get(spec.name) ?? NO_PROBLEMS}
           choices={choicesOf(known.choices?.[spec.name], said[spec.name]?.choices)}
           note={known.notes?.[spec.name]}

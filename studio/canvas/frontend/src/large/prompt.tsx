@@ -21,12 +21,14 @@ import {
   keymap,
   lineNumbers,
 } from "@codemirror/view";
-import { useEffect, useMemo, useRef, useState } from "react";
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
 import { useShared } from "../context";
-import type { Json } from "../model";
+import { keeping, textOf, typedInto, valueOf } from "../dock/kept";
+import { referenceIn } from "../dock/variables";
 import { catalog } from "../store";
 import { portsOf } from "../types";
 import { filledWith, variablesIn } from "./fill";
+import { following, typedIn } from "./follow";
 import { type Whole, askValue, askValues } from "./values";
 
 const PAUSE_MS = 250;
@@ -41,12 +43,11 @@ export function PromptEditor({ node, param, title }: Props) {
   const { doc } = useShared();
   const inst = doc.flow.nodes.find((one) => one.id === node);
   const spec = catalog.byKind.get(inst?.kind ?? "")?.fields?.find((field) => field.name === param);
-  const kept = textOf(inst?.params?.[param] ?? spec?.default ?? "");
-  const [text, setText] = useState(kept);
-  const write = (value: string) => {
-    setText(value);
-    const change = !spec?.required && value === spec?.default ? { unset: [param] } : { params: { [param]: value } };
-    doc.dispatch({ op: "set_params", node, ...change }, `params ${node} ${param}`);
+  const held = spec && valueOf(inst?.params, spec);
+  const reference = referenceIn(held);
+  const text = textOf(held);
+  const write = (typed: string) => {
+    if (spec) doc.dispatch(keeping(node, spec, typedInto(spec, typed)), `params ${node} ${param}`);
   };
   const values = useLastInputs(node);
   const names = useMemo(() => {
@@ -56,19 +57,36 @@ export function PromptEditor({ node, param, title }: Props) {
   const filled = filledWith(text, values);
   const missing = variablesIn(text).filter((name) => !(name in values));
   const known = Object.keys(values).length > 0;
+  const header = (
+    <header>
+      <h2>
+        {title} · {spec?.label ?? param}
+      </h2>
+    </header>
+  );
+  // It may have become so, or have gone, in another tab while it is open here.
+  if (!inst || !spec || reference)
+    return (
+      <>
+        {header}
+        <div className="pb-large-body">
+          <p className="pb-note-line" role="status">
+            {reference
+              ? `The variable ${reference} of the flow stands here. Give the setting a value of its own to write it.`
+              : "The flow no longer has this."}
+          </p>
+        </div>
+      </>
+    );
   return (
     <>
-      <header>
-        <h2>
-          {title} · {spec?.label ?? param}
-        </h2>
-      </header>
+      {header}
       <div className="pb-large-body pb-prompt">
         <section aria-label="Template">
           <div className="pb-tree-head">
             <Count text={text} node={node} />
           </div>
-          <Code text={kept} write={write} names={names} label={spec?.label ?? param} readonly={doc.readonly} />
+          <Code text={text} write={write} names={names} label={spec.label} readonly={doc.readonly} />
         </section>
         <section aria-label="Filled">
           <div className="pb-tree-head">
@@ -88,8 +106,6 @@ export function PromptEditor({ node, param, title }: Props) {
     </>
   );
 }
-
-const textOf = (value: Json): string => (typeof value === "string" ? value : JSON.stringify(value));
 
 /** What the node took in the last run, as text, by port. */
 function useLastInputs(node: string): Record<string, string> {
@@ -213,7 +229,8 @@ function Code({ text, write, names, label, readonly }: CodeProps) {
           autocompletion({ override: [complete] }),
           keymap.of([...completionKeymap, ...searchKeymap, ...historyKeymap, ...defaultKeymap]),
           EditorView.updateListener.of((update) => {
-            if (update.docChanged) now.current.write(update.state.doc.toString());
+            const typed = typedIn(update.transactions);
+            if (typed !== null) now.current.write(typed);
           }),
         ],
       }),
@@ -221,7 +238,11 @@ function Code({ text, write, names, label, readonly }: CodeProps) {
     view.current = made;
     made.focus();
     return () => made.destroy();
-    // What is typed stays the editor's: the text is given to it once.
   }, []);
+  // Before the next key: what was typed stands in the flow at once, so that only what another wrote differs.
+  useLayoutEffect(() => {
+    const follow = view.current && following(view.current.state, text);
+    if (follow) view.current?.dispatch(follow);
+  }, [text]);
   return <div className="pb-code" ref={box} />;
 }
