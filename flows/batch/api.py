@@ -135,6 +135,7 @@ async def _worked(order: BatchOrder, flow: PreparedFlow, spool: Spool, budget: B
         raise
     work = BatchWork(
         rows, row_map, runner, spool, ordered=settings.ordered, shard=settings.shard,
+        known=spool.manifest()["rows"]["sha256"] is not None,
         budget=budget, stop_at_failure=order.stop_at_failure, watch=order.watch,
     )  # fmt: skip
     await work.run()

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from patchbay.flows.batch.databases import without_password
-from patchbay.flows.batch.rows import bad
+from patchbay.flows.batch.rows import bad, files_of
 from patchbay.flows.checks.described import describe_flow
 from patchbay.flows.document.reading import read_text
 from patchbay.flows.document.writing import canonical_text
@@ -71,7 +71,7 @@ def make_manifest(ready: Prepared, settings: BatchSettings, folder: Path | None)
         "seeds": dict(_seeds(ready)),
         "versions": _versions(ready),
         "machine": {"python": platform.python_version(), "processor": platform.machine()},
-        "rows": {"source": without_password(settings.rows), "sha256": file_hash(settings.rows)},
+        "rows": {"source": without_password(settings.rows), "sha256": rows_hash(settings.rows)},
         "settings": settings.as_dict(),
         "tries": {"retries": settings.retries, "limit_s": settings.limit_s},
     }
@@ -124,6 +124,19 @@ def file_hash(source: str | Path) -> str | None:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def rows_hash(source: str) -> str | None:
+    """What rows are known by: a file by what it holds, a folder by the names, sizes and times of
+    its files. None of a database and of standard input, which say it only when they are read."""
+    if source == "-" or "://" in source or not Path(source).is_dir():
+        return file_hash(source)
+    found = hashlib.sha256()
+    for path in files_of(Path(source)):
+        stat = path.stat()
+        said = (path.relative_to(source).as_posix(), stat.st_size, stat.st_mtime_ns)
+        found.update(json.dumps(said).encode() + b"\n")
+    return found.hexdigest()
+
+
 def differences(then: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
     """What is not as it was, in words. What only says where things lie does not count."""
     found: list[str] = []
@@ -140,8 +153,12 @@ def differences(then: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
                 found.append(
                     f"{word} {name}: {_short(a.get(name))} then, {_short(b.get(name))} now"
                 )
-    if then["rows"]["sha256"] != now["rows"]["sha256"]:
-        found.append(f"the rows of {without_password(then['rows']['source'])} are others")
+    a, b = then["rows"], now["rows"]
+    before, after = without_password(a["source"]), without_password(b["source"])
+    if a["sha256"] != b["sha256"]:
+        found.append(f"the rows of {before} are others")
+    elif a["sha256"] is None and before != after:
+        found.append(f"the rows: {before} then, {after} now")
     return found
 
 

@@ -182,10 +182,15 @@ def _listed(lines: Iterator[str], name: str) -> Iterator[Row]:
 
 def _folder_rows(folder: Path) -> Rows:
     """Each file as a row: its path, its name, and its text where it is text."""
-    paths = sorted(p for p in folder.rglob("*") if p.is_file() and not p.name.startswith("."))
+    paths = files_of(folder)
     if not paths:
         raise bad("batch/no-rows", f"{folder} holds no files.", "Name another folder.")
     return Rows(str(folder), ("path", "name", "text"), _files(paths), len(paths))
+
+
+def files_of(folder: Path) -> list[Path]:
+    """The files of a folder that are rows, in their order."""
+    return sorted(p for p in folder.rglob("*") if p.is_file() and not p.name.startswith("."))
 
 
 def _files(paths: list[Path]) -> Iterator[Row]:

@@ -38,6 +38,10 @@ class BatchDone:
     prompt_tokens: int = 0
     completion_tokens: int = 0
     cost: dict[str, float] = field(default_factory=dict)
+    read: int = 0
+    """Rows that were read, of a source that is known by nothing but its rows."""
+    digest: str = ""
+    """A hash (hex) of their cells."""
     seconds: float = 0.0
     """Wall time of all tries."""
     whole: bool = False

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from patchbay.flows.batch.known_rows import KnownRows
 from patchbay.flows.batch.progress import BatchProgress
 from patchbay.flows.batch.row_map import RowMap
 from patchbay.flows.batch.rows import Row, RowCells, Rows
@@ -57,6 +58,8 @@ class BatchWork:
         spool: keeps what they gave.
         ordered: whether results are kept in the order of the rows.
         shard: which part of how many: rows whose number, divided by the second, leaves the first.
+        known: whether what the rows are is known without reading them; if not, those that were
+            read before are compared.
         budget: what may be used.
         stop_at_failure: whether the first row that fails ends it.
         watch: is told how far it is, whenever something was put on the disk.
@@ -71,16 +74,18 @@ class BatchWork:
         *,
         ordered: bool = True,
         shard: tuple[int, int] = (0, 1),
+        known: bool = True,
         budget: Budget | None = None,
         stop_at_failure: bool = False,
         watch: Callable[[BatchProgress], None] | None = None,
     ) -> None:
         self._rows, self._map, self._runner, self._spool = rows, row_map, runner, spool
         self._ordered, self._shard = ordered, shard
-        rows.below = spool.done.below * shard[1]
+        rows.below = spool.done.below * shard[1] if known else 0
         self._budget, self._stop_at_failure = budget or Budget(), stop_at_failure
         self._watch = watch or (lambda _: None)
-        self._source: Iterator[Row] = iter(rows.each)
+        self._known = None if known else KnownRows(iter(rows.each), spool, shard)
+        self._source: Iterator[Row] = iter(rows.each if self._known is None else self._known)
         self._next = spool.done.below if ordered else 0
         self._held: dict[int, tuple[bytes, bool]] = {}
         """Results that wait for an earlier row, by number."""
@@ -217,6 +222,8 @@ class BatchWork:
     def _commit(self) -> None:
         done = self._spool.done
         done.seconds = self._before_s + time.monotonic() - self._began
+        if self._known is not None:
+            self._known.mark()
         self._spool.commit()
         self._committed = time.monotonic()
         self._watch(self._progress)
