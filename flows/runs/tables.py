@@ -60,7 +60,7 @@ def _add_runs(tables: MetaData) -> None:
         sa.Column("bytes", sa.BigInteger, nullable=False),
         sa.Column("events", sa.Integer, nullable=False),
     )
-    sa.Table(  # on a server: which processes that have runs live (`leases.py`)
+    sa.Table(  # which processes that have runs live (`leases.py`)
         "leases",
         tables,
         sa.Column("process", sa.String(300), primary_key=True),

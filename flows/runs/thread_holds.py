@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import socket
 import time
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Any
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from patchbay.flows.problems import FlowError, Problem
 from patchbay.flows.runs.events import RunEnd, RunFinished
 from patchbay.flows.runs.history import History
-from patchbay.flows.runs.leases import is_alive, this_process
+from patchbay.flows.runs.leases import is_alive, is_of_this_host, this_process
 from patchbay.flows.runs.threads import Thread, Threads, ThreadTurn, turn_row, unknown
 from patchbay.nodes.values import Message, as_text
 
@@ -265,7 +264,6 @@ def _lives(db: Any, store: Any, row: Any) -> bool:
         return held is not None and held.status == "waiting"
     if row["process"] == this_process():
         return row["run"] in _at_work
-    host = row["process"].rpartition("/")[0].rpartition("/")[0]
-    if host != socket.gethostname():
+    if not is_of_this_host(row["process"]):
         return bool(time.time() - row["held_at"] < ELSEWHERE_S)
     return is_alive(row["process"])

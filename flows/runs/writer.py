@@ -187,9 +187,8 @@ class Writer:
         with contextlib.suppress(Exception):
             for row in self._store.do(lambda db: db.execute(query).fetchall()):
                 self._stop(row.run)
-        if self._store.path is None:
-            for run in self._lost(list(self._watched)):
-                self._stop(run)
+        for run in self._lost(list(self._watched)):
+            self._stop(run)
 
     def _stop(self, run: str) -> None:
         if (stop := self._watched.pop(run, None)) is not None:
@@ -270,4 +269,5 @@ def _end(writer: weakref.ref[Writer]) -> None:
     """At the end of the process: SQLite then puts its files in order."""
     if (known := writer()) is not None:
         known.close()
+        known._leases.end()
         known._store.close()

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
+import subprocess
 import sys
 import threading
 import time
@@ -135,7 +137,6 @@ def moved(history: History, run: str, *, seen_s: float | None) -> None:
         change(history, "insert into leases values (?, ?)", ELSEWHERE, time.time() - seen_s)
 
 
-@on_a_server
 @pytest.mark.parametrize(("seen_s", "lives"), [(1, True), (170, True), (200, False), (None, False)])
 async def test_a_process_of_another_host_lives_as_long_as_it_says_so(
     tmp_path: Path, seen_s: float | None, lives: bool
@@ -151,7 +152,6 @@ async def test_a_process_of_another_host_lives_as_long_as_it_says_so(
     history.close()
 
 
-@on_a_server
 async def test_who_answers_a_run_of_a_host_that_is_gone_goes_on_with_it(tmp_path: Path) -> None:
     history = History(url_of(tmp_path / "history.sqlite"))
     for seen_s, mine in ((1, False), (1000, True)):
@@ -162,7 +162,6 @@ async def test_who_answers_a_run_of_a_host_that_is_gone_goes_on_with_it(tmp_path
     history.close()
 
 
-@on_a_server
 async def test_a_process_that_was_taken_for_gone_stops_and_changes_nothing(tmp_path: Path) -> None:
     history = History(url_of(tmp_path / "history.sqlite"))
     run = recorded_run(history, flow({"h": "test.hang", "o": OUT}, ["h.text > o.value"]))
@@ -174,7 +173,6 @@ async def test_a_process_that_was_taken_for_gone_stops_and_changes_nothing(tmp_p
     history.close()
 
 
-@on_a_server
 def test_a_lease_is_renewed_and_ends_with_its_process(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -192,6 +190,95 @@ def test_a_lease_is_renewed_and_ends_with_its_process(
     history.close()
     assert change(other, "select * from leases") == []
     other.close()
+
+
+def test_two_threads_may_take_the_first_lease_at_once(tmp_path: Path) -> None:
+    """Both in a transaction of their own, each of which has seen no lease."""
+    history = History(url_of(tmp_path / "history.sqlite"))
+    sides = [history, another(history), another(history), another(history)]
+    together, failed = threading.Barrier(len(sides)), []
+
+    def first(side: History) -> None:
+        together.wait()
+        try:
+            side.store.do(side.leases.take, write=True)
+        except Exception as error:
+            failed.append(error)
+
+    threads = [threading.Thread(target=first, args=(side,)) for side in sides]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failed == []
+    assert len(change(history, "select * from leases")) == 1
+    for side in sides:
+        side.close()
+
+
+@a_file
+def test_a_lease_is_said_once_for_many_runs_and_anew_in_a_new_file(tmp_path: Path) -> None:
+    history = History(f"sqlite:///{tmp_path / 'history.sqlite'}")
+    history.store.do(history.leases.take, write=True)
+    change(history, "update leases set seen_at = 1")
+    history.store.do(history.leases.take, write=True)
+    assert change(history, "select seen_at from leases") == [(1.0,)]
+    history.store.generation += 1  # as where a damaged file was moved aside
+    change(history, "delete from leases")
+    history.store.do(history.leases.take, write=True)
+    assert len(change(history, "select * from leases")) == 1
+    change(history, "insert into leases values ('gone/1/1.00', 1)")
+    history.close()
+    again = History(f"sqlite:///{tmp_path / 'history.sqlite'}")
+    assert change(again, "select * from leases") == [], "its own, and what is old"
+    again.close()
+
+
+RENAMED = """
+import socket, sys
+socket.gethostname = lambda: "as-it-was"
+from patchbay.flows.runs.history import History
+from tests.flows.runs.harness import OUT, flow
+history = History(sys.argv[1])
+history.announce("r", flow({"t": "test.text", "o": OUT}, ["t.text > o.value"]), None, {})
+print("has it", flush=True)
+sys.stdin.read()
+"""
+
+
+def test_a_process_under_another_host_name_keeps_its_run(tmp_path: Path) -> None:
+    """A container beside this one that shares the file; it does not end in good order."""
+    url = url_of(tmp_path / "history.sqlite")
+    history = History(url)
+    command = [sys.executable, "-c", RENAMED, url]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == b"has it\n"
+        assert history.get("r").status == "running"
+        assert history.claim("r") is None
+        other.kill()
+    assert history.get("r").status == "running", "its lease counts for a while"
+    change(history, "update leases set seen_at = ?", time.time() - leases.COUNTS_S - 1)
+    assert history.get("r").status == "interrupted"
+    assert history.claim("r") is not None
+    history.close()
+
+
+def test_a_machine_that_gets_another_name_in_the_midst_of_a_run_keeps_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    history = History(url_of(tmp_path / "history.sqlite"))
+    history.announce("r", flow({"t": "test.text", "o": OUT}, ["t.text > o.value"]), None, {})
+    monkeypatch.setattr(socket, "gethostname", lambda: "renamed")
+    assert leases.is_alive(leases.this_process())
+    history.leases.end()  # what follows is not by the lease
+    assert history.get("r").status == "running"
+    assert history.claim("r") is None
+    gone = leases.this_process().rsplit("/", 2)[0] + "/999999999/0.00"
+    assert not leases.is_alive(gone)
+    change(history, "update runs set process = ?", gone)
+    assert history.get("r").status == "interrupted", "of its own host it knows"
+    history.close()
 
 
 @a_file
