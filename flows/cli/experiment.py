@@ -120,7 +120,7 @@ def _made(
         there = f"It has: {', '.join(outputs)}." if outputs else 'Add a "Flow output".'
         raise FlowError([Problem("experiment/output", f"The flow {what}.", there)])
     return Experiment(
-        variants_of(flow, [read_axis(text) for text in vary], catalog, folder),
+        variants_of(flow, [read_axis(text) for text in vary], catalog, folder, env_name),
         read_cases(cases, [field.name for _, field in flow_inputs(resolved)], expected),
         output or outputs[0],
         KeptCells(name or path.stem),

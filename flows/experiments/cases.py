@@ -38,7 +38,8 @@ def read_cases(path: Path, inputs: Sequence[str], expected: str = "") -> list[Fl
     """The cases of a CSV, a JSON list or JSON Lines.
 
     Columns that are inputs of the flow go in; others but the expected one are left out. Where the
-    flow has one input and the table no column of its name, the first column is taken.
+    flow has one input and the table no column of its name, the first column is taken. An empty cell
+    of what should come out says that nobody knows it: such a case is run and not scored.
 
     Args:
         path: the file.
@@ -71,10 +72,15 @@ def read_cases(path: Path, inputs: Sequence[str], expected: str = "") -> list[Fl
         FlowCase(
             number,
             {name: row[column] for column, name in taken.items() if row.get(column) is not None},
-            row.get(right) if right else None,
+            _known(row.get(right)) if right else None,
         )
         for number, row in enumerate(rows, 1)
     ]
+
+
+def _known(right: Any) -> Any:
+    """What should come out; None for a cell that holds nothing: nobody has said it."""
+    return None if isinstance(right, str) and not right.strip() else right
 
 
 def _rows(path: Path) -> list[dict[str, Any]]:

@@ -41,7 +41,7 @@ def read_check(text: str, folder: Path) -> OutputCheck:
     if kind == "exact" and not more:
         return OutputCheck(text, lambda given, right: float(_plain(given) == _plain(right)))
     if kind == "contains" and not more:
-        return OutputCheck(text, lambda given, right: float(_plain(right) in _plain(given)))
+        return OutputCheck(text, lambda given, right: float(_contains(given, right)))
     if kind == "number":
         try:
             within = float(more) if more else 0.0
@@ -60,6 +60,12 @@ def read_check(text: str, folder: Path) -> OutputCheck:
 def _plain(value: Any) -> str:
     """A text without its case, spaces around and a full stop at the end."""
     return " ".join(as_text(value).split()).rstrip(".").casefold()
+
+
+def _contains(given: Any, right: Any) -> bool:
+    """Whether the right answer stands in a text. A right one of no letters stands in none."""
+    wanted = _plain(right)
+    return wanted in _plain(given) if wanted else not _plain(given)
 
 
 def _near(given: Any, right: Any, within: float) -> bool:

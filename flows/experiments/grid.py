@@ -36,6 +36,8 @@ class Scored:
     """Mean of the runs."""
     failed: int
     """Runs that ended in an error; they count as wrong."""
+    unknown: int = 0
+    """Cases that were run and not scored: nobody has said what should come out."""
 
 
 def grid_of(experiment: Experiment, checks: Sequence[OutputCheck]) -> list[Scored]:
@@ -76,6 +78,7 @@ def _scored(
         median(cell.seconds for cell in whole) if whole else 0.0,
         fmean(cell.tokens for cell in whole) if whole else 0.0,
         len(cells) - len(whole),
+        len(cells) - len(scores),
     )
 
 

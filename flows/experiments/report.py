@@ -53,6 +53,11 @@ def sentences(grid: Sequence[Scored]) -> list[str]:
                 f"{one.variant.name} ({one.check}): no case has an expected answer, so there is no "
                 "score."
             )
+        elif one.unknown:
+            said.append(
+                f"{one.variant.name} ({one.check}): {one.unknown} of "
+                f"{one.unknown + len(one.scores)} cases have no expected answer and are not scored."
+            )
         if (apart := one.difference) is None:
             continue
         head = f"{one.variant.name} ({one.check}): "

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
+from pathlib import Path
 from typing import Any
 
+from patchbay.flows.checks.resolve import resolve_once
 from patchbay.flows.checks.validate import validate
 from patchbay.flows.document.model import Flow
 from patchbay.flows.document.readable import refuse_unreadable
 from patchbay.flows.problems import FlowError, Problem
+from patchbay.flows.runs.subflows import Subflows
 from patchbay.nodes.catalog import Catalog
+from patchbay.nodes.contract import NodeError
 from patchbay.nodes.values import canonical, encode
 
 MOST = 1000
@@ -36,20 +41,25 @@ class Variant:
     name: str
     changes: dict[str, dict[str, Any]]
     flow: Flow
+    inside: tuple[tuple[str, str], ...] = ()
+    """The flows that its nodes run: node and name, and a hash of what the flow holds."""
 
     @property
     def key(self) -> str:
         """What it does, as a hash: its nodes and wires, not where they lie or what they are called.
 
-        So a box that was moved runs nothing anew.
+        So a box that was moved runs nothing anew. Wires count in their order, as lists take them.
         """
         nodes = [
             {"id": n.id, "kind": n.kind, "version": n.version, "params": encode(dict(n.params)),
-             "disabled": n.disabled}
+             "disabled": n.disabled, "run": n.run.model_dump(mode="json")}
             for n in self.flow.nodes
         ]  # fmt: skip
-        edges = sorted((edge.source, edge.target) for edge in self.flow.edges)
-        said = canonical({"nodes": sorted(nodes, key=lambda node: str(node["id"])), "edges": edges})
+        said = canonical({
+            "nodes": sorted(nodes, key=lambda node: str(node["id"])),
+            "edges": [[edge.source, edge.target] for edge in self.flow.edges],
+            "inside": [list(one) for one in self.inside],
+        })  # fmt: skip
         return hashlib.sha256(said.encode("utf-8", "replace")).hexdigest()[:24]
 
 
@@ -69,8 +79,17 @@ def read_axis(text: str) -> Axis:
     return Axis(node, param, values)
 
 
-def variants_of(flow: Flow, axes: Sequence[Axis], catalog: Catalog, folder: Any) -> list[Variant]:
+def variants_of(
+    flow: Flow, axes: Sequence[Axis], catalog: Catalog, folder: Path | None, variables: str = ""
+) -> list[Variant]:
     """Every combination; the flow as it is where there is no axis.
+
+    Args:
+        flow: the flow.
+        axes: what is varied.
+        catalog: the kinds of nodes that there are.
+        folder: where the flows and files lie that it names.
+        variables: the environment whose values the variables have, of flows that it runs.
 
     Raises:
         FlowError: an axis names what is not there, or a variant has errors of its own.
@@ -102,8 +121,20 @@ def variants_of(flow: Flow, axes: Sequence[Axis], catalog: Catalog, folder: Any)
             head = f"In the variant {name}: " if name else ""
             raise FlowError([Problem(p.code, head + p.message, p.fix, p.severity, p.node)
                              for p in errors])  # fmt: skip
-        made.append(Variant(name or "as it is", changes, changed))
+        inside = tuple(_inside(changed, catalog, folder, variables))
+        made.append(Variant(name or "as it is", changes, changed, inside))
     return made
+
+
+def _inside(
+    flow: Flow, catalog: Catalog, folder: Path | None, variables: str
+) -> Iterator[tuple[str, str]]:
+    """What the flows hold that its nodes run, those inside them too."""
+    subflows = Subflows(catalog, folder, variables)
+    for node_id, node in resolve_once(flow, catalog).nodes.items():
+        for used in node.subflows:
+            with contextlib.suppress(NodeError):  # a broken flow says so when it is run
+                yield f"{node_id}/{used.flow}", subflows.digest(used.flow)
 
 
 def _values(text: str) -> tuple[Any, ...]:

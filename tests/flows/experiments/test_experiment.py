@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from patchbay.flows.document.model import Flow
-from patchbay.flows.document.writing import canonical_text
+from patchbay.flows.document.model import Flow, RunPolicy
+from patchbay.flows.document.writing import canonical_text, save_flow
 from patchbay.flows.experiments.cases import read_cases
 from patchbay.flows.experiments.checking import read_check
 from patchbay.flows.experiments.grid import as_result, best_of, grid_of, worse_than
@@ -90,6 +90,88 @@ def test_only_what_changed_runs_again(tmp_path: Path) -> None:
         == []  # fmt: skip
 
 
+def joined(*order: str, **policy: Any) -> Flow:
+    """The input between two texts, in the order of the wires."""
+    document = flow(
+        {
+            "ask": ("io.input", {"name": "text"}),
+            "one": ("test.text", {"text": "1"}),
+            "two": ("test.text", {"text": "2"}),
+            "join": ("text.join", {"separator": " "}),
+            "out": ("io.output", {"name": "answer"}),
+        },
+        [*(f"{name} > join.texts" for name in order), "join.text > out.value"],
+    )
+    nodes = [node.model_copy(update={"run": RunPolicy(**policy)}) for node in document.nodes]
+    return document.model_copy(update={"nodes": tuple(nodes)})
+
+
+WIRES = ("ask.value", "one.text", "two.text")
+
+
+def test_wires_in_another_order_are_run_anew(tmp_path: Path) -> None:
+    said = {}
+    for order in (WIRES, WIRES[::-1], (WIRES[1], WIRES[0], WIRES[2])):
+        cells = ran(made(tmp_path, document=joined(*order), table="text,expected\na,b\n"))
+        said[order] = [cell.output for cell in cells]
+    assert list(said.values()) == [["a 1 2"], ["2 1 a"], ["1 a 2"]]
+    assert ran(made(tmp_path, document=joined(*WIRES), table="text,expected\na,b\n")) == []
+
+
+@pytest.mark.parametrize(
+    "policy",
+    [{"retries": 2}, {"timeout_s": 30.0}, {"on_error": "continue"}, {"cache": "never"}],
+    ids=lambda policy: next(iter(policy)),
+)
+def test_how_nodes_are_run_counts(policy: dict[str, Any], tmp_path: Path) -> None:
+    (plain,) = made(tmp_path, document=joined(*WIRES)).variants
+    (other,) = made(tmp_path, document=joined(*WIRES, **policy)).variants
+    (again,) = made(tmp_path, document=joined(*WIRES, **policy)).variants
+    assert plain.key != other.key == again.key
+
+
+def test_a_flow_inside_that_changed_is_run_anew(tmp_path: Path) -> None:
+    def save(name: str, template: str, **more: Any) -> None:
+        document = ECHO.with_params({"say": {"template": template}}).model_copy(update=more)
+        save_flow(document, tmp_path / f"{name}.json")
+
+    def over(name: str) -> Flow:
+        params = {"flow": name, "inputs": {"text": "text"}, "outputs": {"answer": "text"}}
+        return flow(
+            {
+                "ask": ("io.input", {"name": "text"}),
+                "run": ("logic.run_flow", params),
+                "out": ("io.output", {"name": "answer"}),
+            },
+            ["ask.value > run.text", "run.answer > out.value"],
+        )
+
+    save("inner", "{text}")
+    save_flow(over("inner"), tmp_path / "middle.json")
+    for name in ("inner", "middle"):
+        document, table = over(name), "text,expected\na,b\n"
+        save("inner", "{text}")
+        assert [c.output for c in ran(made(tmp_path, document=document, table=table))] == ["a"]
+        save("inner", "{text}?")
+        assert [c.output for c in ran(made(tmp_path, document=document, table=table))] == ["a?"]
+        assert ran(made(tmp_path, document=document, table=table)) == []
+
+
+def test_a_case_without_an_answer_is_not_scored(tmp_path: Path) -> None:
+    table = "text,expected\none,one\ntwo,\nthree,  \nfour,5\n"
+    experiment = made(tmp_path, table=table)
+    assert len(ran(experiment)) == 4
+    for check in ("contains", "exact", "number"):
+        grid = grid_of(experiment, [read_check(check, tmp_path)])
+        assert sorted(grid[0].scores) == [1, 4]
+        said = "2 of 4 cases have no expected answer and are not scored."
+        assert f"as it is ({check}): {said}" in sentences(grid)
+    lines = "\n".join(json.dumps({"text": "a", "expected": e}) for e in ("", None, 0, False, []))
+    (tmp_path / "cases.jsonl").write_text(lines, encoding="utf-8")
+    cases = read_cases(tmp_path / "cases.jsonl", ["text"])
+    assert [case.expected for case in cases] == [None, None, 0, False, []]
+
+
 def test_an_experiment_that_was_killed_goes_on(tmp_path: Path) -> None:
     class Killed(BaseException):
         """As a signal would."""
@@ -150,7 +232,9 @@ def test_worse_than_the_last_time(tmp_path: Path) -> None:
     [
         ("exact", " Positive. ", "positive", 1), ("exact", "positive!", "positive", 0),
         ("exact", 3.0, "3", 1), ("contains", "It is Paris, of course", "paris", 1),
-        ("contains", "London", "Paris", 0), ("number", "3 + 4 = 7", "7", 1),
+        ("contains", "London", "Paris", 0),
+        ("contains", "London", "", 0), ("contains", "London", " . ", 0), ("contains", "", ".", 1),
+        ("number", "3 + 4 = 7", "7", 1),
         ("number", "about 7.2", 7, 0), ("number:0.5", "about 7.2", 7, 1),
         ("number", "none", 7, 0), ("number", "1,234.5", 1234.5, 1),
     ],
