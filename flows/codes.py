@@ -135,6 +135,7 @@ SERVE_CODES: Mapping[str, str] = {
     "serve/busy": "All slots and places in the queue are taken. Retry-After says when to come.",
     "serve/content-type": "A body is of a type that is not read.",
     "serve/ending": "The server is ending, and takes no more runs.",
+    "serve/worker-ended": "The process that has a run ended before it answered.",
     "serve/form": "A form with files cannot be read.",
     "serve/headers": "The headers of a request are too large.",
     "serve/host": "The server was called by a name that is none of its own.",

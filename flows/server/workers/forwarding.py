@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from patchbay.flows.server.core.owners import worker_of
+from patchbay.flows.server.core.refusals import RefusedError, refused
+from patchbay.flows.server.core.refusals import answer as refusal
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -50,9 +52,13 @@ class Forwarding:
             return
         whose, headers = self._whose(scope)
         if whose is not None and whose != self._worker and socket_of(self._folder, whose).exists():
-            with contextlib.suppress(_NotThereError):
-                await self._ask(whose, scope, receive, send)
+            body = await _body(receive)
+            if body is None:
                 return
+            with contextlib.suppress(_NotThereError):
+                await self._ask(whose, scope, body, receive, send)
+                return
+            receive = _again(body, receive)
         if scope["path"] == "/mcp":
             scope, send = {**scope, "headers": headers}, self._signed(send)
         await self._app(scope, receive, send)
@@ -86,7 +92,9 @@ class Forwarding:
 
         return told
 
-    async def _ask(self, whose: int, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _ask(
+        self, whose: int, scope: Scope, body: bytes, receive: Receive, send: Send
+    ) -> None:
         import httpx
 
         transport = httpx.AsyncHTTPTransport(uds=str(socket_of(self._folder, whose)))
@@ -95,9 +103,7 @@ class Forwarding:
         target = path.decode("latin-1") + (f"?{query.decode('latin-1')}" if query else "")
         headers = [(n, v) for n, v in scope["headers"] if n.lower() not in _HOPS]
         async with httpx.AsyncClient(transport=transport, timeout=None) as client:  # noqa: S113
-            request = client.build_request(
-                scope["method"], f"http://worker{target}", content=await _body(receive)
-            )
+            request = client.build_request(scope["method"], f"http://worker{target}", content=body)
             given = {n.lower() for n, _ in headers}
             own = [(n, v) for n, v in request.headers.raw if n.lower() == b"content-length"]
             request.headers = httpx.Headers(
@@ -108,6 +114,10 @@ class Forwarding:
             except httpx.ConnectError as error:
                 log.warning("worker %d does not answer: %s", whose, error)
                 raise _NotThereError from None
+            except httpx.TransportError as error:  # it may have done what it was asked
+                log.warning("worker %d ended before it answered: %s", whose, error)
+                await refusal(_ended())(scope, receive, send)
+                return
             try:
                 await _passed_on(answer, receive, send)
             finally:
@@ -118,13 +128,38 @@ class _NotThereError(Exception):
     """The worker is gone, perhaps to come back: this one answers from what is recorded."""
 
 
-async def _body(receive: Receive) -> bytes:
+def _ended() -> RefusedError:
+    return refused(
+        503,
+        "serve/worker-ended",
+        "The process that has this run ended before it answered.",
+        "Look at how the run stands, then try again: the process is started anew by itself.",
+        retry_s=2,
+    )
+
+
+async def _body(receive: Receive) -> bytes | None:
+    """The whole body; None where the caller has gone before it came."""
     pieces = []
     while True:
         message = await receive()
+        if message["type"] != "http.request":
+            return None
         pieces.append(message.get("body", b""))
-        if message["type"] != "http.request" or not message.get("more_body", False):
+        if not message.get("more_body", False):
             return b"".join(pieces)
+
+
+def _again(body: bytes, receive: Receive) -> Receive:
+    """Gives a body that has been read once more, then what comes."""
+    left = [body]
+
+    async def given() -> Message:
+        if left:
+            return {"type": "http.request", "body": left.pop(), "more_body": False}
+        return await receive()
+
+    return given
 
 
 async def _passed_on(answer: Any, receive: Receive, send: Send) -> None:
