@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import threading
 import time
+import types
 from collections.abc import Callable, Coroutine
 from functools import lru_cache
 from opcode import opmap
@@ -41,11 +42,13 @@ _SEND = opmap["SEND"]
 def never_waits(fn: Callable[..., Any]) -> bool:
     """Whether a coroutine function awaits nothing, on any way through it.
 
-    One of which that cannot be known (a plain function that returns an awaitable, one written in C)
-    may wait.
+    One of which that cannot be known (a plain function that returns an awaitable, one written in C,
+    a wrapper that passes the code of what it wraps off as its own, as wrapt's do) may wait.
     """
-    code = getattr(fn, "__code__", None)
-    if code is None or not code.co_flags & inspect.CO_COROUTINE:
+    if type(fn) is not types.FunctionType:
+        return False
+    code = fn.__code__
+    if not code.co_flags & inspect.CO_COROUTINE:
         return False
     return _SEND not in code.co_code[::2]  # an instruction is two bytes: what to do, and with what
 

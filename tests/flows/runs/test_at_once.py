@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 from collections.abc import AsyncIterator
 from contextvars import ContextVar
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -86,6 +88,48 @@ def test_what_may_wait(name: str) -> None:
 
 def test_of_what_has_no_code_nothing_is_known() -> None:
     assert not never_waits(len)
+
+
+class Forwards:
+    """A wrapper that looks like the function in it, and waits: such as wrapt's."""
+
+    def __init__(self, wrapped: Any) -> None:
+        self.__wrapped__ = wrapped
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.__wrapped__, name)
+
+    def __get__(self, node: Any, of: Any = None) -> Any:
+        return self if node is None else partial(self, node)
+
+    async def __call__(self, *args: Any) -> Any:
+        await asyncio.sleep(0)
+        return await self.__wrapped__(*args)
+
+
+def looks_like(wrapped: Any) -> Any:
+    @functools.wraps(wrapped)
+    async def waits(*args: Any) -> Any:
+        await asyncio.sleep(0)
+        return await wrapped(*args)
+
+    return waits
+
+
+async def test_what_passes_off_the_code_of_another_as_its_own_may_wait() -> None:
+    wrapped = Forwards(Ways.plain)
+    assert wrapped.__code__ is Ways.plain.__code__
+    for other in (wrapped, looks_like(Ways.plain), partial(Ways.plain), Ways().plain):
+        assert not never_waits(other)
+
+    class Wrapped(Marks):
+        kind = "test.wrapped"
+        run = Forwards(Marks.run)
+
+    catalog = CATALOG.extended([Wrapped])
+    document = flow({"w": "test.wrapped", "o": OUT}, ["w.text > o.value"])
+    found = await events_of(document, env=environment(catalog=catalog))
+    assert words(found)[-1] == "finished {'out': 'unmarked'}"
 
 
 def test_one_that_waits_after_all_is_a_defect_and_no_hang() -> None:
