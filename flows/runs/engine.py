@@ -156,11 +156,6 @@ class Execution:
     def _pending(self) -> asyncio.Future[None] | None:
         return self._done
 
-    @property
-    def loop(self) -> asyncio.AbstractEventLoop | None:
-        """The one that it ran in last."""
-        return self._loop
-
     def outputs_of(self, node_id: str) -> dict[str, Any]:
         """What a node gave; empty when it gave nothing."""
         outcome = self._outcomes.get(node_id)

@@ -9,7 +9,6 @@ recorded, wait for people, or are turns of a conversation need a `Run` (which ta
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -76,7 +75,6 @@ class PreparedFlow:
             self.prepared.refuse_to_ask()
         self._from_person = from_person
         self.env.secrets.know(self.prepared.secrets)
-        self._loop: asyncio.AbstractEventLoop | None = None
 
     def accept(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
         """The values for the wires.
@@ -114,14 +112,13 @@ class PreparedFlow:
             def emit(event: Event) -> None:
                 listener(redact(event))
 
-        execution = Execution(ready.plan, env, given, emit, ready.subflows, loop=self._loop)
+        execution = Execution(ready.plan, env, given, emit, ready.subflows)
         try:
             outputs = await execution.run()
         except StepError as error:
             raise RunError(error.problem) from error
         except SchedulerError as error:
             raise RunError(explain(error, "", env.secrets)) from error
-        self._loop = execution.loop  # asking for it is a call of the system
         return PreparedResult(outputs, execution.tokens, tuple(execution.failed))
 
     def settle(self) -> None:

@@ -189,6 +189,32 @@ async def test_a_chain_of_them_makes_no_task_and_lets_others_have_turns() -> Non
     assert turns > 1
 
 
+WAITS = flow(
+    {"t": ("test.text", {"text": "a"}), "u": ("test.upper", {"wait_s": 0.001}), "o": OUT},
+    ["t.text > u.text", "u.text > o.value"],
+)
+
+
+@pytest.mark.parametrize("document", [WAITS, marks(2)], ids=["waits", "never waits"])
+def test_a_prepared_flow_runs_in_one_loop_after_another_and_in_other_threads(
+    document: Flow,
+) -> None:
+    ready = PreparedFlow(document, environment(catalog=CATALOG.extended([Marks])))
+    right = asyncio.run(ready.run({})).outputs
+    assert right["out"] in ("A", "unmarked")
+    assert asyncio.run(ready.run({})).outputs == right, "the first loop has closed"
+
+    def elsewhere() -> dict[str, Any]:
+        return asyncio.run(ready.run({})).outputs
+
+    async def beside() -> list[dict[str, Any]]:
+        here = await ready.run({})
+        there = [asyncio.to_thread(elsewhere) for _ in range(2)]
+        return [here.outputs, *await asyncio.gather(*there), (await ready.run({})).outputs]
+
+    assert asyncio.run(beside()) == [right] * 4
+
+
 async def test_a_long_loop_of_them_can_be_stopped(tmp_path: Path) -> None:
     quick = flow({"i": ("io.input", {"name": "item"}), "o": OUT}, ["i.value > o.value"])
     save_flow(quick, tmp_path / "quick.json")
