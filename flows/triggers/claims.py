@@ -64,6 +64,29 @@ class Claims:
         of = (table.c.trigger == trigger, table.c.moment == moment)
         self._store.do(lambda db: db.execute(table.delete().where(*of)), write=True)
 
+    def unstarted(self, trigger: str, moment: str, *, again: bool) -> None:
+        """Nothing came of what a schedule was due for: count it as missed.
+
+        Args:
+            trigger: the key of the trigger.
+            moment: what was claimed.
+            again: whether it may be claimed once more, now or by another server. Not where a later
+                moment has been claimed: what is before that is not looked at again.
+        """
+        table = self._table
+        of_trigger = table.c.trigger == trigger
+        later = table.select().where(of_trigger, table.c.moment > moment)
+        of = (of_trigger, table.c.moment == moment)
+
+        def write(db: Any) -> None:
+            if again and db.execute(later.limit(1)).first() is None:
+                db.execute(table.delete().where(*of))
+            else:
+                missed = {"run": "", "missed": table.c.missed + 1}
+                db.execute(table.update().where(*of).values(missed))
+
+        self._store.do(write, write=True)
+
     def get(self, trigger: str, moment: str) -> TriggerClaim | None:
         """What became of a moment."""
         table = self._table

@@ -7,6 +7,7 @@ on by it. So does Vixie's cron (Debian's, since 1999); croniter 7 gives a fixed 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,7 +21,7 @@ _HOW = 'Five fields: minute, hour, day, month, weekday, as in "0 8 * * 1-5"; or 
 _FAR_YEARS = 8
 """Leap days come every eight years at the latest."""
 MOST = 10_000
-"""Times that are counted at most."""
+"""Times that are told ahead at most."""
 
 
 @dataclass(frozen=True)
@@ -47,11 +48,14 @@ class Schedule:
         """The next times after a moment, in UTC; fewer where there are no more."""
         return list(self._times(moment, None, most))
 
-    def between(self, moment: datetime, until: datetime) -> list[datetime]:
-        """The times after a moment, up to another one and with it, in UTC; at most `MOST`."""
-        return list(self._times(moment, until, MOST))
+    def between(self, moment: datetime, until: datetime) -> Iterator[datetime]:
+        """The times after a moment, up to another one and with it, in UTC: all of them, however
+        many (half a million minutes in a year, so that they are given one by one)."""
+        return self._times(moment, until, None)
 
-    def _times(self, moment: datetime, until: datetime | None, most: int) -> Any:
+    def _times(
+        self, moment: datetime, until: datetime | None, most: int | None
+    ) -> Iterator[datetime]:
         from croniter import CroniterBadDateError
 
         zone = _zone(self.zone)
@@ -59,7 +63,7 @@ class Schedule:
             self.words, moment.astimezone(zone), max_years_between_matches=_FAR_YEARS
         )
         given = 0
-        while given < most:
+        while most is None or given < most:
             try:
                 local: datetime = coming.get_next(datetime)
             except CroniterBadDateError:

@@ -6,7 +6,9 @@ import asyncio
 import contextlib
 import logging
 import time
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +18,7 @@ from patchbay.flows.server.core.keys import OWNER
 from patchbay.flows.server.core.refusals import RefusedError
 from patchbay.flows.server.core.shelf import ServedFlow
 from patchbay.flows.triggers.claims import Claims, moment_of, stamp
+from patchbay.flows.triggers.schedule import Schedule
 from patchbay.flows.triggers.triggers import Trigger, read_triggers, triggers_file
 from patchbay.flows.wording import plural
 from patchbay.nodes.threads import in_thread
@@ -32,6 +35,16 @@ _SOONEST_S = 0.05
 _AGAIN_S = 2.0
 _PATIENCE_S = 600.0
 """How long a full server is asked again."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Due:
+    """What a schedule was due for: its last time, and how many are late, from when to when."""
+
+    last: datetime | None = None
+    late: int = 0
+    late_first: datetime | None = None
+    late_last: datetime | None = None
 
 
 class Firing:
@@ -112,44 +125,57 @@ class Firing:
         if last is None:  # seen for the first time: what was before is nobody's
             await in_thread(claims.take, trigger.key, stamp(now), "")
             return
-        due = trigger.schedule.between(moment_of(last), now)
-        if not due:
+        due = await in_thread(_due_since, trigger.schedule, moment_of(last), now)
+        if due.last is None:
             return
-        late = [moment for moment in due if now - moment > timedelta(seconds=GRACE_S)]
-        missed = len(late)
-        fires = not late or late[-1] != due[-1] or trigger.missed == "run"
-        if fires and late and late[-1] == due[-1]:
-            missed -= 1  # it is made good now
+        is_late = due.late_last == due.last
+        fires = not is_late or trigger.missed == "run"
+        missed = due.late - 1 if fires and is_late else due.late  # the last one is made good now
+        moment = stamp(due.last)
         run = self._service.owners.new_id(OWNER) if fires else ""
-        if not await in_thread(claims.take, trigger.key, stamp(due[-1]), run, missed):
+        if not await in_thread(claims.take, trigger.key, moment, run, missed):
             return
-        if late:
+        if due.late_first is not None and due.late_last is not None:
             log.warning(
                 'trigger %s: %s missed, from %s to %s, since no server was there%s',
-                trigger.name, f"{plural(len(late), 'time')} {'was' if len(late) == 1 else 'were'}",
-                stamp(late[0]), stamp(late[-1]),
-                "; the last one is started now" if fires and late[-1] == due[-1] else "",
+                trigger.name, f"{plural(due.late, 'time')} {'was' if due.late == 1 else 'were'}",
+                stamp(due.late_first), stamp(due.late_last),
+                "; the last one is started now" if fires and is_late else "",
             )  # fmt: skip
         if fires:
-            task = asyncio.create_task(self._start(trigger, flow, run))
+            task = asyncio.create_task(self._start(trigger, flow, run, claims, moment))
             self._starting.add(task)
             task.add_done_callback(self._starting.discard)
         await in_thread(claims.tidy, trigger.key)
 
-    async def _start(self, trigger: Trigger, flow: ServedFlow, run: str) -> None:
+    async def _start(
+        self, trigger: Trigger, flow: ServedFlow, run: str, claims: Claims, moment: str
+    ) -> None:
+        again: bool | None = True  # where this server ends meanwhile, another one may start it
+        try:
+            again = await self._refused(trigger, flow, run)
+        finally:
+            if again is not None:
+                await in_thread(partial(claims.unstarted, trigger.key, moment, again=again))
+
+    async def _refused(self, trigger: Trigger, flow: ServedFlow, run: str) -> bool | None:
+        """Start it. None: it runs; else, whether it may be tried once more."""
         until = time.monotonic() + _PATIENCE_S
         while True:
             try:
                 await self.start(trigger, flow, run, dict(trigger.inputs))
-                return
+                return None
             except RefusedError as error:
                 if error.status != 429 or time.monotonic() > until:
                     log.error("trigger %s did not start: %s", trigger.name, error.problem.message)
-                    return
+                    return error.status in (429, 503)
                 await asyncio.sleep(_AGAIN_S)
             except FlowError as error:
                 log.error("trigger %s did not start: %s", trigger.name, error)
-                return
+                return False
+            except Exception:
+                log.exception("trigger %s did not start", trigger.name)
+                return False
 
     async def start(
         self, trigger: Trigger, flow: ServedFlow, run: str, given: dict[str, Any]
@@ -183,6 +209,19 @@ class Firing:
         if text not in self._said:
             self._said.add(text)
             log.warning(text)
+
+
+def _due_since(schedule: Schedule, moment: datetime, now: datetime) -> _Due:
+    """All that came since a moment, of which there may be very many."""
+    grace, late = timedelta(seconds=GRACE_S), 0
+    last: datetime | None = None
+    late_first: datetime | None = None
+    late_last: datetime | None = None
+    for found in schedule.between(moment, now):
+        last = found
+        if now - found > grace:
+            late, late_first, late_last = late + 1, late_first or found, found
+    return _Due(last, late, late_first, late_last)
 
 
 def _stamp(file: Path) -> tuple[int, int] | None:

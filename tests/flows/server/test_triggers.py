@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -18,7 +19,7 @@ from patchbay.flows.server.core.service import FlowService
 from patchbay.flows.server.core.settings import Settings
 from patchbay.flows.server.core.shelf import Shelf
 from patchbay.flows.server.triggers.firing import Firing
-from patchbay.flows.triggers.claims import Claims
+from patchbay.flows.triggers.claims import Claims, told
 from patchbay.flows.triggers.signature import AT, ID, SIGNATURE, headers_for
 from patchbay.flows.triggers.triggers import add_trigger, read_triggers
 from tests.flows.runs.harness import flow as flow_of
@@ -142,6 +143,84 @@ async def test_what_does_not_start_says_why(
     assert "trigger wrong did not start" in caplog.text
     assert caplog.text.count('The trigger "gone" is for the flow nowhere') == 1
     assert await runs_of(service) == []
+
+
+def told_of(history: History, name: str) -> dict[str, Any]:
+    trigger = read_triggers()[name]
+    return told(trigger, Claims(history))
+
+
+async def test_what_cannot_start_counts_as_missed_and_names_no_run(home: Path, tmp_path: Path):
+    add_trigger("wrong", "shout", schedule="0 8 * * *", inputs={"other": "a"})
+    firing = Firing(service := service_in(tmp_path))
+    await firing.look(START)
+    for _ in range(3):  # it is not tried again: the inputs are the same
+        await firing.look(START.replace(hour=8, minute=0))
+        await firing.settled()
+    found = told_of(await service.history(), "wrong")
+    assert (found["missed"], found["last"]["run"]) == (1, "")
+
+
+@pytest.mark.parametrize("missed", ["say", "run"])
+async def test_a_server_that_ends_before_the_start_leaves_it_to_the_next(
+    home: Path, tmp_path: Path, missed: str
+):
+    add_trigger("morning", "shout", schedule="0 8 * * *", missed=missed, inputs={"text": "a"})
+    ends = Firing(full := service_in(tmp_path, at_once=1))
+    await ends.look(START)
+    place = full.slots.enter()
+    await ends.look(START.replace(hour=8, minute=0))
+    await asyncio.sleep(0)  # the start has begun
+    await ends.end()
+    place.leave()
+    history = await full.history()
+    assert "last" not in told_of(history, "morning")
+    following = Firing(service := service_in(tmp_path))
+    await following.look(START.replace(hour=9, minute=0))
+    await following.settled()
+    found = told_of(history, "morning")
+    if missed == "say":
+        assert await runs_of(service) == []
+        assert (found["missed"], found["last"]["run"]) == (1, "")
+    else:
+        assert await runs_of(service) == ["finished"]
+        assert (found["missed"], found["last"]["run"]) == (0, history.runs()[0].id)
+
+
+async def test_a_server_that_stays_full_leaves_it_unless_a_later_time_is_claimed(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("patchbay.flows.server.triggers.firing._PATIENCE_S", -1)
+    add_trigger("often", "shout", schedule="* * * * *", inputs={"text": "a"})
+    firing = Firing(service := service_in(tmp_path, at_once=1))
+    await firing.look(START)
+    place = service.slots.enter()
+    due = START + timedelta(minutes=1)
+    await firing.look(due)
+    await firing.settled()
+    history = await service.history()
+    assert "last" not in told_of(history, "often"), "it is left"
+    claims, key = Claims(history), read_triggers()["often"].key
+    assert claims.take(key, "2026-11-29T07:31:00Z", "a run")
+    assert claims.take(key, "2026-11-29T07:32:00Z", "another")
+    claims.unstarted(key, "2026-11-29T07:31:00Z", again=True)
+    assert claims.missed(key) == 1
+    place.leave()
+    await firing.look(due + timedelta(minutes=2))
+    await firing.settled()
+    assert await runs_of(service) == ["finished"]
+
+
+async def test_what_was_missed_for_weeks_is_made_good_once(home: Path, tmp_path: Path):
+    # More times than are told ahead at most.
+    add_trigger("often", "shout", schedule="* * * * *", missed="run", inputs={"text": "a"})
+    firing = Firing(service := service_in(tmp_path))
+    await firing.look(START)
+    for _ in range(3):
+        await firing.look(START + timedelta(minutes=10_500, seconds=30))
+        await firing.settled()
+    assert await runs_of(service) == ["finished"]
+    assert told_of(await service.history(), "often")["missed"] == 10_499
 
 
 async def test_a_broken_file_changes_nothing(

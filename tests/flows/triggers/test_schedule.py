@@ -18,7 +18,7 @@ def local(*at: int) -> datetime:
 
 
 def due(words: str, start: datetime, end: datetime, zone: str = "Europe/Copenhagen") -> list[str]:
-    found = Schedule(words, zone).between(start, end)
+    found = list(Schedule(words, zone).between(start, end))
     return [moment.strftime("%d %H:%M") for moment in found]
 
 
