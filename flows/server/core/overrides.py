@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from patchbay.flows.problems import FlowError, Problem
 from patchbay.flows.runs.running import LoadedFlow
 from patchbay.flows.runs.subflows import prepare
+from patchbay.flows.server.core.caller_schemas import pattern_in
 from patchbay.flows.server.core.refusals import refused
 from patchbay.flows.server.core.shelf import ServedFlow, Shelf
 from patchbay.flows.wording import did_you_mean, printable
@@ -68,6 +69,10 @@ def with_params(
     Raises:
         RefusedError: it cannot be run so; `what` says what does not go.
     """
+    for params in changes.values():
+        for param, value in params.items():
+            if param.endswith("schema"):
+                _check_patterns(value, what)
     loaded = flow.loaded
     changed = loaded.flow.with_params(changes)
     try:
@@ -77,3 +82,15 @@ def with_params(
         message = f"{what}: {problem.message}"
         raise refused(400, "input/invalid", message, problem.fix) from None
     return replace(flow, loaded=LoadedFlow(changed, loaded.folder, loaded.path), prepared=prepared)
+
+
+def _check_patterns(schema: Any, what: str) -> None:
+    """Refuse regular expressions of callers: one can be made to take as long as the universe has
+    existed (Cox 2007, "Regular Expression Matching Can Be Simple And Fast"), and all would wait."""
+    if (found := pattern_in(schema)) is not None:
+        message = (
+            f'{what}: the pattern "{printable(found)[:100]}" is not taken: callers may not have '
+            "this server search for regular expressions."
+        )
+        fix = "Leave pattern and patternProperties out; enum, format and lengths are taken."
+        raise refused(400, "input/invalid", message, fix)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import openai
@@ -114,6 +115,56 @@ def test_what_is_no_form(formed: Served, wanted: Any):
             model="fields", messages=SAID, response_format=wanted
         )
     assert caught.value.body["message"]  # type: ignore[index]
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"type": "string", "pattern": "^a$"},
+        {"properties": {"name": {"type": "array", "items": {"pattern": "^a$"}}}},
+        {"$defs": {"name": {"pattern": "^a$"}}, "properties": {"name": {"$ref": "#/$defs/name"}}},
+        {"anyOf": [{"type": "null"}, {"patternProperties": {"^a$": {}}}]},
+    ],
+)
+@pytest.mark.parametrize("name", ["fields", "ask"])
+def test_patterns_of_callers_are_refused(formed: Served, model: ToldServer, name: str, schema: Any):
+    before = len(model.asked)
+    wanted: Any = {"type": "json_schema", "json_schema": {"name": "x", "schema": schema}}
+    with pytest.raises(openai.BadRequestError, match="pattern") as caught:
+        client(formed).chat.completions.create(model=name, messages=SAID, response_format=wanted)
+    assert caught.value.type == "invalid_request_error"
+    with pytest.raises(openai.BadRequestError, match="pattern"):
+        client(formed).responses.create(
+            model=name, input="Which?", text={"format": {"type": "json_schema", "name": "x",
+                                                         "schema": schema}},
+        )  # fmt: skip
+    streamed: Any = {"messages": SAID, "response_format": wanted, "stream": True}
+    with pytest.raises(openai.BadRequestError, match="pattern"):
+        client(formed).chat.completions.create(model=name, **streamed)
+    assert len(model.asked) == before
+
+
+def test_a_property_may_be_called_pattern(formed: Served, model: ToldServer):
+    schema = {"type": "object", "properties": {"pattern": {"type": "string"}}}
+    wanted: Any = {"type": "json_schema", "json_schema": {"name": "x", "schema": schema}}
+    client(formed).chat.completions.create(model="ask", messages=SAID, response_format=wanted)
+    assert schema_of(model) == schema
+
+
+def test_patterns_in_params_of_callers_are_refused(formed: Served):
+    settings = formed.service.settings
+    formed.service.settings = replace(settings, overrides=("ask:s.json_schema",))
+    try:
+        told = {}
+        for schema in ({"pattern": "^a$"}, {"not": {"pattern": "^a$"}}, {"maxLength": 3}):
+            params = {"s.json_schema": schema}
+            told[str(schema)] = formed.run("ask", {"question": "a", "params": params})
+    finally:
+        formed.service.settings = settings
+    *refused, taken = told.values()
+    assert [answer.status_code for answer in refused] == [400, 400]
+    assert all("pattern" in answer.json()["error"]["message"] for answer in refused)
+    assert "pattern" not in taken.text
 
 
 def test_an_answer_that_does_not_fit_is_an_error(formed: Served):
