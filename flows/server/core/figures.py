@@ -77,11 +77,23 @@ class Figures:
                 getattr(made, name)[tuple(key) if len(key) > 1 else key[0]] = count
         return made
 
-    def text(self, slots: Slots, may: Callable[[str], bool] = lambda flow: True) -> str:
-        """All of it, of the flows that the reader may use."""
-        return "\n".join(self._lines(slots, may)) + "\n"
+    def text(
+        self,
+        slots: Slots,
+        may: Callable[[str], bool] = lambda flow: True,
+        *,
+        models: bool = True,
+    ) -> str:
+        """All of it, of the flows that the reader may use.
 
-    def _lines(self, slots: Slots, may: Callable[[str], bool]) -> Iterator[str]:
+        Args:
+            slots: how the queue stands.
+            may: whether the reader may use a flow.
+            models: whether the reader is told which models the flows have, and what they cost.
+        """
+        return "\n".join(self._lines(slots, may, models)) + "\n"
+
+    def _lines(self, slots: Slots, may: Callable[[str], bool], models: bool) -> Iterator[str]:
         yield from _head("patchbay_runs_total", "counter", "Runs by how they ended.")
         for (flow, status), count in sorted(self._runs.items()):
             if not may(flow):
@@ -105,7 +117,8 @@ class Figures:
         yield from _head("patchbay_wait_seconds_total", "counter", "Seconds spent in the queue.")
         for flow in flows:
             yield f"patchbay_wait_seconds_total{_labels(flow=flow)} {self._waited[flow]:.6f}"
-        yield from self._money(may)
+        if models:
+            yield from self._money(may)
         yield from _head("patchbay_slots", "gauge", "Slots for runs.")
         yield f"patchbay_slots {slots.at_once}"
         yield from _head("patchbay_slots_busy", "gauge", "Runs at work.")

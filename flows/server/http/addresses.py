@@ -13,6 +13,7 @@ from starlette.routing import Route
 from patchbay.flows.problems import FlowError
 from patchbay.flows.server.core.asked import RunRequest, json_of, read, yes
 from patchbay.flows.server.core.event_stream import PING, EventStream, event, unless_gone
+from patchbay.flows.server.core.keys import OWNER
 from patchbay.flows.server.core.overrides import overridden
 from patchbay.flows.server.core.refusals import refused
 from patchbay.flows.server.core.requests import caller_of, service_of
@@ -319,7 +320,8 @@ async def metrics(request: Request) -> Response:
     caller, service = caller_of(request), service_of(request)
     kind = "text/plain; version=0.0.4; charset=utf-8"
     figures, slots = await service.admission.figures()
-    return PlainTextResponse(figures.text(slots, caller.may), media_type=kind)
+    models = caller == OWNER or service.settings.values  # as `ServedRun.shows_models`
+    return PlainTextResponse(figures.text(slots, caller.may, models=models), media_type=kind)
 
 
 ROUTES = [

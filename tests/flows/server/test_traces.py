@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 import httpx
 import pytest
@@ -185,6 +186,16 @@ def test_metrics_have_models_and_money(traced: Served):
         assert name in found
     of_ada = traced.http.get("/metrics", headers={"authorization": f"Bearer {ADA}"}).text
     assert 'flow="approve"' not in of_ada
+    assert 'patchbay_runs_total{flow="sky",status="finished"}' in of_ada
+    for hidden in ("patchbay_model_tokens", "patchbay_cost", "patchbay_unpriced", "told", "EUR"):
+        assert hidden not in of_ada
+    settings = traced.service.settings
+    traced.service.settings = replace(settings, values=True)
+    try:
+        shown = traced.http.get("/metrics", headers={"authorization": f"Bearer {ADA}"}).text
+    finally:
+        traced.service.settings = settings
+    assert 'patchbay_cost_total{flow="sky"' in shown, "where values are shown, so are models"
     assert httpx.get(f"{traced.address}/metrics").status_code == 401
 
 
