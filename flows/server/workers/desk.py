@@ -41,7 +41,8 @@ class WorkersDesk:
     def __init__(self, desk: AdmissionDesk, line: Line) -> None:
         self._desk, self._line = desk, line
         self._places: dict[int, QueuePlace] = {}
-        self._coming: set[asyncio.Task[None]] = set()
+        self._coming: dict[int, asyncio.Task[None]] = {}
+        """Those that wait for the turn of a place, by its number."""
 
     def take(self, message: dict[str, Any]) -> None:
         """Do what a worker asks."""
@@ -51,6 +52,8 @@ class WorkersDesk:
             case "leave":
                 if place := self._places.pop(message["place"], None):
                     place.leave()
+                if task := self._coming.pop(message["place"], None):
+                    task.cancel()
             case "aside":
                 place = self._places.get(message["place"])
                 self._line.send(re=message["id"], may=place is not None and place.aside_now())
@@ -87,13 +90,16 @@ class WorkersDesk:
             await place.come()
             self._line.send(turn=number)
 
-        task = asyncio.ensure_future(coming())
-        self._coming.add(task)
-        task.add_done_callback(self._coming.discard)
+        def over(task: asyncio.Task[None]) -> None:
+            if self._coming.get(number) is task:
+                del self._coming[number]
+
+        task = self._coming[number] = asyncio.ensure_future(coming())
+        task.add_done_callback(over)
 
     def gone(self) -> None:
         """The worker is gone: what it had is free."""
-        for task in self._coming:
+        for task in self._coming.values():
             task.cancel()
         for place in self._places.values():
             place.leave()
