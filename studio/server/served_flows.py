@@ -14,7 +14,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
@@ -126,7 +126,8 @@ class ServedFlows:
             before = self._known().get(str(path))
             if before is not None and self._alive(before):
                 return before
-            port = _free_port(before.port if before is not None else None)
+            taken = {server.port for server in self.running()}  # one that starts listens later
+            port = _free_port(before.port if before is not None else None, taken)
             private_folder(self._folder)
             private_file(self.keys)
             made = self._process(path, port, tuple(origins))
@@ -171,12 +172,16 @@ class ServedFlows:
         return server.flow in self._pipes
 
     def forget(self, path: Path) -> None:
-        """Stop the server of a flow whose file is moved or deleted, and forget it."""
+        """Stop the server of a flow whose file is moved or deleted, and forget it and its key."""
+        from patchbay.flows.server.core.keys import remove
+
         self.stop(path)
         with self._lock:
             self._known().pop(str(path.resolve()), None)
             self._file(path).unlink(missing_ok=True)
             self._log(path).unlink(missing_ok=True)
+            with contextlib.suppress(OSError, ValueError):  # nobody can use such a file
+                remove(self.keys, _page(path))
 
     def page_key(self, path: Path) -> str:
         """A key for a page that everybody sees: this flow only, a thousand requests a day.
@@ -189,9 +194,9 @@ class ServedFlows:
         from patchbay.flows.server.core.keys import add
 
         private_folder(self.keys.parent)
-        name = f"page-{_name(path)}"
         flows = json.dumps([path.stem], ensure_ascii=False)
-        return add(self.keys, name, f"flows = {flows}\nrequests_a_day = 1000")
+        with self._lock:
+            return add(self.keys, _page(path), f"flows = {flows}\nrequests_a_day = 1000")
 
     # --- inside -------------------------------------------------------------------------------
 
@@ -252,6 +257,11 @@ def _name(path: Path) -> str:
     return hashlib.sha256(os.fsencode(path.resolve())).hexdigest()[:16]
 
 
+def _page(path: Path) -> str:
+    """The caller that a page of a flow is."""
+    return f"page-{_name(path)}"
+
+
 def _born(pid: int) -> float:
     """When a process was made; 0 where there is none, or it has only to be fetched."""
     try:
@@ -261,8 +271,10 @@ def _born(pid: int) -> float:
         return 0.0
 
 
-def _free_port(before: int | None) -> int:
+def _free_port(before: int | None, taken: Collection[int]) -> int:
     for port in (*([before] if before else []), *PORTS, 0):
+        if port in taken:
+            continue
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:

@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 from patchbay.flows.document.writing import canonical_text
-from patchbay.flows.server.core.keys import read
+from patchbay.flows.server.core.keys import digest, read
 from patchbay.studio.server.served_flows import FlowServer, ServedFlows
 from tests.flows.runs.harness import flow
 from tests.flows.server.flows import asks, gives
@@ -79,6 +79,21 @@ def test_a_flow_is_served_until_it_is_stopped(home, tmp_path):
     assert served.start(path).port == server.port  # what was copied goes on being right
 
 
+def test_flows_served_at_once_have_ports_of_their_own(home, tmp_path):
+    served = ServedFlows(home)
+    paths = [put(tmp_path, name) for name in ("first", "second", "third")]
+    servers = [served.start(path) for path in paths]
+    assert len({server.port for server in servers}) == 3
+    assert [served.settled(server) for server in servers] == ["serving"] * 3
+    for server, path in zip(servers, paths, strict=True):
+        assert call(home, server, path, path.stem).json()["outputs"] == {"answer": path.stem}
+    served.stop(paths[0])
+    served.settled(servers[0])
+    fourth = served.start(put(tmp_path, "fourth"))
+    assert fourth.port not in {server.port for server in servers[1:]}
+    assert served.start(paths[0]).port not in {s.port for s in (*servers[1:], fourth)}
+
+
 def test_one_that_cannot_be_served_says_why(home, tmp_path):
     served = ServedFlows(home)
     path = tmp_path / "broken.json"
@@ -108,10 +123,19 @@ def test_it_ends_with_a_studio_that_is_killed_unless_it_is_to_stay(home, tmp_pat
 
 def test_a_flow_that_is_gone_is_not_served_any_more(home, tmp_path):
     served, path = ServedFlows(home), put(tmp_path, "gone")
+    other = put(tmp_path, "other")
     server = served.start(path)
     served.settled(server)
+    kept = served.page_key(other)
+    served.page_key(path)
+    before = served.keys.read_text(encoding="utf-8")
     path.unlink()
     served.forget(path)
+    served.forget(path)  # may come again
+    after = served.keys.read_text(encoding="utf-8")
+    assert [caller.flows for caller in read(served.keys).values()] == [frozenset({"other"})]
+    assert after in before
+    assert list(read(served.keys)) == [digest(kept)]
     assert served.of(path) is None
     psutil.wait_procs([psutil.Process(server.pid)], 60)
     assert not served.running()

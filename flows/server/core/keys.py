@@ -230,6 +230,28 @@ def add(file: Path, name: str, may: str = "") -> str:
     return key
 
 
+def remove(file: Path, name: str) -> None:
+    """End the key of a caller, and what is said of it; the others stay. None of it: nothing.
+
+    Raises:
+        OSError: the file cannot be read or written.
+    """
+    from patchbay.nodes.atomic import write_atomic
+
+    if not file.exists():
+        return
+    lines = file.read_text(encoding="utf-8").splitlines(keepends=True)
+    kept, inside = [], False
+    for line in lines:
+        if line.startswith("["):
+            inside = line.strip() == f"[{name}]"
+        if not inside:
+            kept.append(line)
+    if kept != lines:
+        private_file(file)
+        write_atomic(file, "".join(kept))
+
+
 def _is_text(value: object) -> bool:
     return isinstance(value, str)
 
