@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -117,5 +118,24 @@ async def _answer(request: Request, find: Telling) -> Response:
     if found is None:
         return PlainTextResponse("There is no such thing.", status_code=404)
     headers = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
-    text = json.dumps(found, ensure_ascii=False)
-    return Plain(text, media_type="application/json", headers=headers)
+    return Plain(_json(found), media_type="application/json", headers=headers)
+
+
+def _json(found: Any) -> bytes:
+    """As a browser reads it: JSON has no NaN and no infinity (null stands for them), and UTF-8 no
+    half of a character."""
+    try:
+        text = json.dumps(found, ensure_ascii=False, allow_nan=False)
+    except ValueError:
+        text = json.dumps(_finite(found), ensure_ascii=False, allow_nan=False)
+    return text.encode("utf-8", "replace")
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {key: _finite(inner) for key, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(inner) for inner in value]
+    return value

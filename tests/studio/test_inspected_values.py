@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from patchbay.flows.document.model import Edge, Flow, NodeInstance
 from patchbay.flows.document.writing import save_flow
 from patchbay.studio.documents.document import FlowDocument
 from patchbay.studio.documents.opened import Documents
-from patchbay.studio.inspector.routes import routes
+from patchbay.studio.inspector.routes import _json, routes
 from patchbay.studio.inspector.tokens import tokens_of
 from patchbay.studio.inspector.values import value_of, values_of
 from patchbay.studio.server.cookie import COOKIE
@@ -121,3 +122,23 @@ def test_an_open_model_counts_itself() -> None:
     told = tokens_of(FlowDocument(None, flow), "given", "The embers rest.")
     assert told["how"] == "counted by smollm2-135m-instruct"
     assert 3 <= told["tokens"] <= 8
+
+
+@pytest.mark.parametrize(
+    ("told", "read"),
+    [
+        (
+            {"rows": [[1.5, float("nan")], [float("inf"), "NaN"]]},
+            {"rows": [[1.5, None], [None, "NaN"]]},
+        ),
+        ({"value": (float("-inf"), 2)}, {"value": [None, 2]}),
+        ({"deep": {"a": [{"b": float("nan")}]}}, {"deep": {"a": [{"b": None}]}}),
+        ({"plain": [0.1, 7, True, None, "æ"]}, {"plain": [0.1, 7, True, None, "æ"]}),
+        ({"half": "a\ud83d"}, {"half": "a?"}),
+    ],
+)
+def test_a_browser_can_read_every_number_and_text(told: object, read: object) -> None:
+    def refused(name: str) -> None:
+        raise AssertionError(f"{name} is no JSON")
+
+    assert json.loads(_json(told), parse_constant=refused) == read

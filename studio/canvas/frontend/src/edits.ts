@@ -216,9 +216,18 @@ export function moveOp(places: Record<string, Place>): Op | null {
   return Object.keys(places).length ? { op: "move", places } : null;
 }
 
-/** Where the boxes go, as one edit: all of them, or some. The layout is fetched when it is first needed. */
-export async function layoutOp(doc: Doc, drawn: DrawnNode[], only: Set<string>, shape: Shape): Promise<Op | null> {
-  const { arrange } = await import("./layout/arrange");
+/** Where the boxes go, as one edit: all of them, or some. The layout is fetched when it is first needed; an
+ * error in words where it does not come. */
+export async function layoutOp(
+  doc: Doc,
+  drawn: DrawnNode[],
+  only: Set<string>,
+  shape: Shape,
+  fetched = () => import("./layout/arrange"),
+): Promise<Op | null> {
+  const { arrange } = await fetched().catch(() => {
+    throw new Error("The layout could not be loaded. Reload the page.");
+  });
   const boxes = boxesOf(doc, drawn, only);
   const wires = doc.flow.edges.map((edge): Wire => [nodeOf(edge.from), nodeOf(edge.to)]);
   const places = arrange(boxes, wires, shape);

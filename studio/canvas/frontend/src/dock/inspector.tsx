@@ -17,6 +17,7 @@ import type { Row } from "./rows";
 import { LastValues } from "./last";
 import type { ChosenState } from "./state";
 import { Table } from "./table";
+import { Unanswered } from "./unanswered";
 import { TABLE, variableRows, variablesOf } from "./variables";
 
 const NO_CHOICES: Choice[] = [];
@@ -71,6 +72,7 @@ function FlowForm() {
           />
         </div>
       </details>
+      {known.again && <Unanswered again={known.again} />}
       {known.memory && <p className="pb-note-line">{known.memory}</p>}
       {known.file && <p className="pb-note-line">In the file {known.file}. The Flows page renames it.</p>}
     </div>
@@ -126,6 +128,7 @@ function NodeForm({ node }: { node: NodeInstance }) {
           <pre className="pb-json">{JSON.stringify(node.params ?? {}, null, 2)}</pre>
         </>
       )}
+      {known.again && <Unanswered again={known.again} />}
       {!!known.facts?.length && (
         <dl className="pb-facts-list">
           {known.facts.map(([name, value]) => (

@@ -17,6 +17,8 @@ export interface Known {
   policy?: FieldSpec[];
   memory?: string;
   file?: string;
+  /** Asks again, where the studio did not answer. */
+  again?: () => void;
 }
 
 const PAUSE_MS = 200;
@@ -25,19 +27,24 @@ const NOTHING: Known = {};
 /** What is known of a node; of the flow where `node` is "". The old stands until the new is there. */
 export function useKnown(doc: Doc, node: string): Known {
   const [found, setFound] = useState<{ node: string; known: Known }>({ node: "", known: NOTHING });
+  const [failed, setFailed] = useState<string | null>(null);
+  const [tries, setTries] = useState(0);
   useEffect(() => {
     let gone = false;
     const ask = async () => {
       const known = await get<Known>(doc.known, { node });
-      if (!gone && known) setFound({ node, known });
+      if (gone) return;
+      if (known) setFound({ node, known });
+      setFailed(!known && doc.known ? node : null);
     };
     const timer = setTimeout(() => void ask(), found.node === node ? PAUSE_MS : 0);
     return () => {
       gone = true;
       clearTimeout(timer);
     };
-  }, [doc.known, node, doc.revision]);
-  return found.node === node ? found.known : NOTHING;
+  }, [doc.known, node, doc.revision, tries]);
+  const known = found.node === node ? found.known : NOTHING;
+  return failed === node ? { ...known, again: () => setTries(tries + 1) } : known;
 }
 
 interface Asked {

@@ -7,6 +7,7 @@ import { KindIcon } from "../icons";
 import type { Flow, Op, Problem } from "../model";
 import { catalog, type Doc } from "../store";
 import { familyColor, titleOf } from "../types";
+import { Unanswered } from "./unanswered";
 
 interface Found extends Problem {
   node?: string;
@@ -19,19 +20,26 @@ interface Answer {
 
 const PAUSE_MS = 120;
 
-function useFound(doc: Doc): Answer | null {
+/** What was found last, and how to ask again where that did not come. */
+function useFound(doc: Doc): [Answer | null, (() => void) | null] {
+  const [failed, setFailed] = useState(false);
+  const [tries, setTries] = useState(0);
   const [found, setFound] = useState<Answer | null>(null);
   useEffect(() => {
     let gone = false;
     const timer = setTimeout(() => {
-      void get<Answer>(doc.at("problems")).then((answer) => !gone && answer && setFound(answer));
+      void get<Answer>(doc.at("problems")).then((answer) => {
+        if (gone) return;
+        setFailed(!answer);
+        if (answer) setFound(answer);
+      });
     }, PAUSE_MS);
     return () => {
       gone = true;
       clearTimeout(timer);
     };
-  }, [doc, doc.revision]);
-  return found;
+  }, [doc, doc.revision, tries]);
+  return [found, failed ? () => setTries(tries + 1) : null];
 }
 
 /** Ids of nodes and their ports, as a message names them, in the words that stand on the canvas. */
@@ -50,8 +58,9 @@ export function spoken(message: string, flow: Flow): string {
 
 export function ProblemsPanel({ show }: { show: (node: string) => void }) {
   const { doc } = useShared();
-  const found = useFound(doc);
+  const [found, again] = useFound(doc);
   if (!doc.flow.nodes.length) return <p className="pb-note-line">There are no nodes yet.</p>;
+  if (again) return <Unanswered again={again} />;
   if (!found) return <div className="pb-wait" aria-hidden="true" />;
   if (!found.problems.length) {
     return (

@@ -1,11 +1,12 @@
 // The one way in for documents of an open flow, whoever brings them: a drop, a dialog.
 
-import { type RefObject, useCallback, useMemo } from "react";
+import { type RefObject, useCallback, useEffect } from "react";
 import type { CanvasHandle } from "../canvas";
 import { type Spot, openFlow } from "../files";
 import type { Doc } from "../store";
+import { arrived, arrivingFor } from "./arriving";
 import { type Brought, namedFiles } from "./dropped";
-import { Intake, sendTo } from "./intake";
+import type { Intake } from "./intake";
 
 interface Intaking {
   intake: Intake;
@@ -15,7 +16,8 @@ interface Intaking {
 }
 
 export function useIntake(doc: Doc, canvas: RefObject<CanvasHandle | null>): Intaking {
-  const intake = useMemo(() => new Intake(sendTo(() => doc.documents)), [doc]);
+  const { intake } = arrivingFor(doc);
+  useEffect(() => void (arrivingFor(doc).canvas = canvas), [doc, canvas]);
   const take = useCallback(
     (files: Brought[], spot: Spot) => {
       if (!doc.documents || !files.length) return;
@@ -23,10 +25,10 @@ export function useIntake(doc: Doc, canvas: RefObject<CanvasHandle | null>): Int
       void intake.take(files).then((received) => {
         const flow = received.findIndex((one) => one.state === "flow");
         if (flow >= 0 && files.length === 1) return openFlow(doc, files[0].file);
-        canvas.current?.bring(received, spot);
+        arrived(doc, received, spot);
       });
     },
-    [canvas, doc, intake],
+    [doc, intake],
   );
   const choose = useCallback(
     (spot: Spot) => {

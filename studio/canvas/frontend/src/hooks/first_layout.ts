@@ -28,7 +28,11 @@ export function useFirstLayout(doc: Doc, scene: Scene, places: Places): void {
       if (op && still) doc.dispatch(kept ? lowered(op, kept.x, kept.y + kept.h + BELOW) : op);
       setTimeout(() => places.fit(0), DRAWN_MS);
     };
-    setTimeout(() => void lay(), DRAWN_MS);
+    const failed = (error: unknown) => {
+      done.delete(doc.id); // tried again when the flow is opened again
+      doc.say(error instanceof Error ? error.message : String(error));
+    };
+    setTimeout(() => void lay().catch(failed), DRAWN_MS);
   }, [due, doc]);
 }
 

@@ -72,8 +72,12 @@ export function useTools(bench: Bench) {
   };
   const layout = async () => {
     const only = new Set(chosen.nodes.length > 1 ? chosen.nodes : []);
-    dispatch(await layoutOp(doc, nodesNow(), only, bench.places.shape()));
-    setTimeout(fitWithin, 50);
+    try {
+      dispatch(await layoutOp(doc, nodesNow(), only, bench.places.shape()));
+      setTimeout(fitWithin, 50);
+    } catch (error) {
+      doc.say(error instanceof Error ? error.message : String(error));
+    }
   };
   const note = (spot?: Point | "centre") => {
     const made = noteOp(doc, spot === "centre" ? centre() : (spot ?? pointed() ?? centre()));

@@ -1,12 +1,13 @@
 // The frame of what is open in large. What fills it is fetched when it is first opened.
 
-import { Suspense, lazy, useEffect, useRef, useSyncExternalStore } from "react";
+import { useEffect, useRef, useSyncExternalStore } from "react";
 import { useShared } from "../context";
 import { Icon } from "../icons";
 import { titleOf } from "../types";
+import { partOf } from "./part";
 
-const ValueView = lazy(() => import("./value").then((part) => ({ default: part.ValueView })));
-const PromptEditor = lazy(() => import("./prompt").then((part) => ({ default: part.PromptEditor })));
+const ValueView = partOf(() => import("./value").then((part) => part.ValueView));
+const PromptEditor = partOf(() => import("./prompt").then((part) => part.PromptEditor));
 
 export function LargeFrame({ onClose }: { onClose: () => void }) {
   const { doc, large } = useShared();
@@ -36,13 +37,12 @@ export function LargeFrame({ onClose }: { onClose: () => void }) {
         <button type="button" className="pb-tool pb-close" aria-label="Close" title="Close (Esc)" onClick={close}>
           <Icon name="close" />
         </button>
-        <Suspense fallback={<div className="pb-wait" />}>
-          {open.is === "value" ? (
-            <ValueView key={open.node} node={open.node} title={title} side={open.side} port={open.port} />
-          ) : (
-            <PromptEditor key={`${open.node} ${open.param}`} node={open.node} param={open.param} title={title} />
-          )}
-        </Suspense>
+
+        {open.is === "value" ? (
+          <ValueView key={open.node} node={open.node} title={title} side={open.side} port={open.port} />
+        ) : (
+          <PromptEditor key={`${open.node} ${open.param}`} node={open.node} param={open.param} title={title} />
+        )}
       </div>
     </div>
   );

@@ -1,18 +1,19 @@
 // A value of the last run in large, as what it is; and two of them as a difference. A file of its own.
 
-import { Suspense, lazy, useEffect, useState } from "react";
+import { useEffect, useState } from "react";
 import { useShared } from "../context";
 import type { Json } from "../model";
 import { Documents, type Stored } from "./documents";
 import { JsonTree } from "./json_tree";
+import { partOf } from "./part";
 import { Picture } from "./picture";
 import type { Side } from "./state";
 import { Table } from "./table";
 import { Text } from "./text";
 import { type Told, type Whole, askValue, askValues } from "./values";
 
-const Chart = lazy(() => import("./chart").then((part) => ({ default: part.Chart })));
-const Difference = lazy(() => import("./difference").then((part) => ({ default: part.Difference })));
+const Chart = partOf(() => import("./chart").then((part) => part.Chart));
+const Difference = partOf(() => import("./difference").then((part) => part.Difference));
 
 interface Props {
   node: string;
@@ -76,17 +77,15 @@ export function ValueView({ node, title, side, port }: Props) {
         </label>
       </header>
       <div className="pb-large-body">
-        <Suspense fallback={<div className="pb-wait" />}>
-          {whole === null || (other && second === null) ? (
-            <div className="pb-wait" />
-          ) : whole === "gone" || second === "gone" ? (
-            <p className="pb-note-line">The last run has no such value any more.</p>
-          ) : other && second ? (
-            <Difference before={written(whole.value)} after={written(second.value)} />
-          ) : (
-            <Shown whole={whole} node={node} told={told} />
-          )}
-        </Suspense>
+        {whole === null || (other && second === null) ? (
+          <div className="pb-wait" />
+        ) : whole === "gone" || second === "gone" ? (
+          <p className="pb-note-line">The last run has no such value any more.</p>
+        ) : other && second ? (
+          <Difference before={written(whole.value)} after={written(second.value)} />
+        ) : (
+          <Shown whole={whole} node={node} told={told} />
+        )}
       </div>
     </>
   );
