@@ -57,7 +57,7 @@ def test_a_flow_that_is_dropped_on_the_editor_opens(
     broken.write_text('{"format": 1, "nodes": [}', "utf-8")
     canvas = page.locator(".pb-canvas")
     dropped(page, canvas, broken, hold=True)
-    expect(page.get_by_text("Drop the flow to open it")).to_be_visible()
+    expect(page.get_by_text("or a flow to open it")).to_be_visible()
     dropped(page, canvas, broken)
     expect(page.locator(".pb-notice")).to_contain_text("file/not-json")
     expect(page).to_have_url(re.compile("flow=under"))
