@@ -165,7 +165,7 @@ BATCH_CODES: Mapping[str, str] = {
     "batch/query": "Which rows of a database are meant is not said; or a query is given for a "
     "file.",
     "batch/database": "The database refuses, or the address names none.",
-    "batch/password": "A batch is made again whose database has a password, which is kept nowhere.",
+    "batch/password": "The password of a database is missing, or would be written down.",
     "batch/no-column": "A column that is mapped or kept is not there, in the table or in a row.",
     "batch/no-input": "The flow has no input of the name that is mapped.",
     "batch/unmapped": "An input gets neither a column nor a value.",

@@ -77,7 +77,7 @@ class BatchOrder:
         max_cost: how much money may be used, by the table of prices.
         stop_at_failure: whether the first row that fails ends it.
         resume: go on with what was begun.
-        go_on: go on where it was begun, and begin it where it was not.
+        go_on: go on where it was begun, begin it where it was not, and leave it where it has ended.
         runner: runs the rows elsewhere.
         watch: is told how far it is, about four times a second.
     """
@@ -107,6 +107,9 @@ async def abatch(order: BatchOrder) -> BatchResult:
     manifest = make_manifest(flow.prepared, order.settings, order.flow.folder)
     spool = Spool(order.output, _folder_of(order.output))
     try:
+        if order.go_on and not spool.begun and (done := _finished(order.output, manifest)):
+            spool.remove()
+            return done
         _begin(spool, manifest, order)
         if not spool.done.whole:
             work = await _worked(order, flow, spool, budget)
@@ -162,6 +165,12 @@ def _begin(spool: Spool, manifest: dict[str, Any], order: BatchOrder) -> None:
     return spool.begin(manifest)
 
 
+def _finished(output: str, manifest: dict[str, Any]) -> BatchResult | None:
+    from patchbay.flows.batch.finished import finished
+
+    return finished(output, _side(output, "manifest.json"), _side(output, "failed.jsonl"), manifest)
+
+
 def _budget(order: BatchOrder) -> Budget:
     prices = read_prices()
     if order.max_cost is not None and not prices:
@@ -195,7 +204,7 @@ def collect(folder: Path, output: str) -> BatchResult:
     """Put the parts of a batch together that several machines did.
 
     Raises:
-        FlowError: a part is missing, or the output cannot be written.
+        FlowError: a part is missing, damaged or of another batch, or the output cannot be written.
     """
     from patchbay.flows.batch.collecting import collect_parts
 

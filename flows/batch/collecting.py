@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from patchbay.flows.batch.manifest import differences, file_hash
 from patchbay.flows.batch.rows import bad
 from patchbay.flows.batch.spool import Spool
 
@@ -20,9 +21,20 @@ class _Part:
         self.index, self.parts = said["settings"]["shard"]
         stem = manifest.name.removesuffix(".manifest.json")
         self.total = said["output"]["rows"] + said["output"]["failed"]
-        self._rows = _lines(manifest.with_name(f"{stem}.jsonl"))
-        self._failed = _lines(manifest.with_name(f"{stem}.failed.jsonl"))
+        self.file = manifest.with_name(f"{stem}.jsonl")
+        self._failed_file = manifest.with_name(f"{stem}.failed.jsonl")
+        self._rows, self._failed = _lines(self.file), _lines(self._failed_file)
         self._next_failed = self._failure()
+
+    def whole(self) -> bool:
+        """Whether its files hold what its manifest says."""
+        said = self.said["output"]
+        failed = sum(1 for _ in _lines(self._failed_file)) if said["failed"] else 0
+        return bool(
+            said["sha256"] == file_hash(self.file)
+            and said["rows"] == sum(1 for _ in _lines(self.file))
+            and said["failed"] == failed
+        )
 
     def _failure(self) -> tuple[int, bytes] | None:
         line = next(self._failed, None)
@@ -34,7 +46,11 @@ class _Part:
             line = self._next_failed[1]
             self._next_failed = self._failure()
             return line, True
-        return next(self._rows), False
+        line = next(self._rows, b"")
+        if not line:
+            message = f"{self.file} holds its failed rows out of order."
+            raise bad("batch/damaged", message, "Remove the folder and send the batch again.")
+        return line, False
 
 
 def _lines(path: Path) -> Iterator[bytes]:
@@ -47,22 +63,15 @@ def collect_parts(folder: Path, spool: Spool) -> dict[str, Any]:
     """Put the rows of all parts into a spool, in order. The manifest of the whole.
 
     Raises:
-        FlowError: a part is missing, or they are of different batches.
+        FlowError: a part is missing or damaged, or they are of different batches.
     """
     parts = sorted((_Part(p) for p in folder.glob("part-*.manifest.json")), key=lambda p: p.index)
-    there = [part.index for part in parts]
-    count = parts[0].parts if parts else 0
-    if not parts or there != list(range(count)):
-        missing = ", ".join(str(n) for n in range(count) if n not in there) or "all"
-        message = f"Parts are missing in {folder}: {missing}."
-        raise bad("batch/parts", message, "Look at the logs there; send the array again.")
-    if any(part.said["flow"] != parts[0].said["flow"] for part in parts):
-        raise bad("batch/parts", f"{folder} holds parts of different batches.", "Begin anew.")
+    _check(parts, folder)
     whole = dict(parts[0].said)
     whole["settings"] = {**whole["settings"], "shard": [0, 1]}
     spool.begin({k: v for k, v in whole.items() if k != "output"})
     for number in range(sum(part.total for part in parts)):
-        line, failed = parts[number % count].take(number)
+        line, failed = parts[number % len(parts)].take(number)
         spool.put(number, line, failed=failed)
     for part in parts:
         tokens = part.said["output"]["tokens"]
@@ -74,3 +83,37 @@ def collect_parts(folder: Path, spool: Spool) -> dict[str, Any]:
     spool.done.whole = True
     spool.commit()
     return whole
+
+
+def _check(parts: list[_Part], folder: Path) -> None:
+    """That they are all the parts of one batch, and that each is whole."""
+    fix = f"Remove {folder} and send the batch again."
+    there = [part.index for part in parts]
+    count = parts[0].parts if parts else 0
+    if missing := [n for n in range(count) if n not in there] if parts else ["all"]:
+        message = f"Parts are missing in {folder}: {', '.join(map(str, missing))}."
+        raise bad("batch/parts", message, "Look at the logs there; send the array again.")
+    if there != list(range(count)):
+        message = f"{folder} holds parts of different batches: {len(parts)} of {count}."
+        raise bad("batch/parts", message, fix)
+    total = sum(part.total for part in parts)
+    for part in parts:
+        if found := differences(_shared(parts[0].said), _shared(part.said)):
+            what = f"part {part.index} is not as part 0: {'; '.join(found)}"
+            raise bad("batch/parts", f"{folder} holds parts of different batches: {what}.", fix)
+        if not part.said["settings"]["ordered"]:
+            message = f"Part {part.index} was written out of order, and cannot be put together."
+            raise bad("batch/parts", message, f"{fix} Leave --unordered out.")
+        asked = len(range(part.index, total, count))
+        if part.total != asked:
+            message = f"Part {part.index} holds {part.total} rows, and {asked} are its share."
+            raise bad("batch/parts", message, fix)
+        if not part.whole():
+            raise bad("batch/damaged", f"{part.file} is not as it was written.", fix)
+
+
+def _shared(said: dict[str, Any]) -> dict[str, Any]:
+    """What all parts of a batch have in common: all but which part it is, and on what machine."""
+    settings = {name: value for name, value in said["settings"].items() if name != "shard"}
+    settings |= {"parts": said["settings"]["shard"][1]}
+    return {**said, "settings": settings, "machine": {}}

@@ -7,6 +7,7 @@ shows them, and they may be sent by hand.
 
 from __future__ import annotations
 
+import re
 import shlex
 import shutil
 import subprocess
@@ -16,12 +17,20 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from patchbay.flows.batch.databases import PASSWORD
 from patchbay.flows.batch.rows import bad
 from patchbay.flows.problems import FlowError
 from patchbay.nodes.home import home
 
 LOOK_S = 5.0
 """How often Slurm is asked how far the jobs are, in seconds."""
+
+SOME_FAILED = 3
+"""The exit status of a part, and of what collects, where all is done and some rows failed."""
+
+_PASSWORD = re.compile(
+    r"://[^:/\s]*:(?!\*+@)[^@\s]+@|[?&](?:password|passwd|pwd)=(?!\*)[^&\s]", re.I
+)
 
 
 @dataclass(frozen=True)
@@ -120,9 +129,22 @@ def scripts(order: SlurmOrder, words: list[str], output: str, folder: Path) -> t
              f"--output={folder}/part-%a.log")  # fmt: skip
     head = "\n".join(_head(order, "patchbay", array, gpus=order.gpus))
     tail = "\n".join(_head(order, "patchbay-collect", (f"--output={folder}/collect.log",)))
-    # A row that failed is no reason to hold back the others: 1 is "there were some".
-    run = f"{_inside(order, work)} || [ $? -eq 1 ]"
-    return f"{head}\n{run}\n", f"{tail}\n{_inside(order, collect)} || [ $? -eq 1 ]\n"
+    # A row that failed is no reason to hold back the others; all else is.
+    fine = f"|| [ $? -eq {SOME_FAILED} ]"
+    run = f"{_inside(order, work)} {fine}"
+    return f"{head}\n{run}\n", f"{tail}\n{_inside(order, collect)} {fine}\n"
+
+
+def refuse_passwords(words: list[str]) -> None:
+    """Check that no word holds the password of a database: scripts and logs are for all to see.
+
+    Raises:
+        FlowError: one does.
+    """
+    if any(_PASSWORD.search(word) for word in words):
+        message = "A password in an address would stand in the scripts of Slurm."
+        fix = f"Write *** in its place, and set the environment variable {PASSWORD} for the jobs."
+        raise bad("batch/password", message, fix)
 
 
 def _head(order: SlurmOrder, name: str, more: tuple[str, ...], gpus: int = 0) -> Iterator[str]:

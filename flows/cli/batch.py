@@ -110,12 +110,14 @@ def batch(
     if collected is not None:
         from patchbay.flows.batch.api import collect
 
-        leave(_ended(collect(collected, output), as_json, quiet))
+        leave(_ended(collect(collected, output), as_json, quiet, part=True))
     if flow is None or not rows:
         raise _usage("A flow and rows are needed.", "patchbay batch FLOW.json --rows FILE -o OUT")
     order = _order(flow, rows, output, columns or [], inputs or [], keep, query, settings or [],
                    env_name, use_cache=not no_cache)  # fmt: skip
     if where == "slurm":
+        if unordered:
+            raise _usage("Slurm's parts are put together in order.", "Leave --unordered out.")
         from patchbay.flows.cli.slurm import on_slurm
 
         leave(on_slurm(nodes, int(gpus), job_time, container, profile, output, print_only))
@@ -144,6 +146,7 @@ def _order(
     use_cache: bool,
 ) -> BatchOrder:
     from patchbay.flows.batch.api import BatchOrder
+    from patchbay.flows.batch.databases import with_password
     from patchbay.flows.batch.manifest import BatchSettings
     from patchbay.flows.batch.row_map import read_map
     from patchbay.flows.checks.resolve import resolve_once
@@ -151,7 +154,9 @@ def _order(
     from patchbay.flows.document.reading import read_flow
     from patchbay.flows.runs.defaults import default_environment
     from patchbay.flows.runs.running import LoadedFlow, settled
+    from patchbay.flows.runs.secrets import Secrets
 
+    rows = with_password(rows, Secrets())
     flow = read_flow(path)
     if changes := read_settings(settings):
         flow = flow.with_params(changes)
@@ -210,7 +215,7 @@ async def _run(order: BatchOrder, as_json: bool, quiet: bool) -> int:
             fix = f"{fix} What is done is kept: go on with --resume."
             raise FlowError([Problem("batch/disk", message, fix)]) from None
     _end_line(order)
-    return _ended(result, as_json, quiet)
+    return _ended(result, as_json, quiet, part=order.go_on)
 
 
 def _shard(part: str) -> tuple[int, int]:
@@ -220,13 +225,18 @@ def _shard(part: str) -> tuple[int, int]:
     return int(index), int(parts)
 
 
-def _ended(result: BatchResult, as_json: bool, quiet: bool) -> int:
+def _ended(result: BatchResult, as_json: bool, quiet: bool, part: bool = False) -> int:
+    """Say what was done. The exit status; a part tells rows that failed from all else by it."""
     if as_json:
         say.out(json.dumps(_plain(result), ensure_ascii=False))
     if not quiet:
         _tell(result)
     if result.stopped is not None:
         say.problems([result.stopped])
+    elif part and result.failed:
+        from patchbay.flows.batch.on_slurm import SOME_FAILED
+
+        return SOME_FAILED
     return say.EXIT_PROBLEM if result.stopped is not None or result.failed else 0
 
 

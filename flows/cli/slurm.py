@@ -13,6 +13,7 @@ from patchbay.flows.batch.on_slurm import (
     follow,
     log_ends,
     read_profile,
+    refuse_passwords,
     scripts,
     submit,
 )
@@ -30,12 +31,16 @@ def on_slurm(
     nodes: int, gpus: int, job_time: str, container: str, profile: str, output: str, show: bool
 ) -> int:
     """Show the scripts, or send them, follow the jobs, and say where the output is."""
+    words = part_words(sys.argv[1:])
+    refuse_passwords([*words, output])
+    if "://" in output:
+        message = "Jobs of Slurm are put together into a file, not into a database."
+        raise bad("batch/output", message, "Name a .jsonl, .csv or .parquet file.")
     known = read_profile(profile)
     if known.command == "patchbay" and not container and not known.container:
         known = replace(known, command=f"{sys.executable} -m patchbay.flows")
     order = SlurmOrder(nodes, gpus, job_time, container, known)
     folder = Path(f"{output}.slurm").absolute()
-    words = part_words(sys.argv[1:])
     array, collect = scripts(order, words, str(Path(output).absolute()), folder)
     if show:
         say.out(f"{array}\n{collect}", end="")

@@ -47,9 +47,36 @@ def test_failures_stand_apart_and_the_exit_says_so(
     assert lines_of(tmp_path / "o.failed.jsonl")[0]["code"] == "batch/no-column"
 
 
+def test_a_part_tells_rows_that_failed_from_all_else(
+    patchbay: Patchbay, save: Save, tmp_path: Path
+) -> None:
+    save(shouting())
+    json_table(tmp_path / "a.jsonl", [{"review": "a"}, {"other": 1}])
+    words = ("batch", "case.json", "--rows", "a.jsonl", "--go-on", "-q", "-o", "part-0.jsonl")
+    assert patchbay(*words).returncode == 3
+    assert patchbay(*words).returncode == 3  # it has ended, and is what was asked for
+    assert patchbay("batch", "--collect", ".", "-q", "-o", "all.jsonl").returncode == 3
+    json_table(tmp_path / "a.jsonl", [{"review": "b"}, {"other": 1}])
+    changed = patchbay(*words)
+    assert changed.returncode == 1
+    assert "batch/changed" in changed.stderr
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
+        (
+            ("case.json", "--rows", "a.csv", "-o", "o.csv", "--on", "slurm", "--unordered"),
+            "are put together in order",
+        ),
+        (
+            ("case.json", "--rows", "postgresql://a:s3@h/d#t", "-o", "o.csv", "--on", "slurm"),
+            "batch/password",
+        ),
+        (
+            ("case.json", "--rows", "a.csv", "-o", "sqlite:///o.db#t", "--on", "slurm"),
+            "into a file, not into a database",
+        ),
         (("case.json",), "No output was named"),
         (("case.json", "-o", "o.csv"), "A flow and rows are needed"),
         (("case.json", "--rows", "a.csv", "--map", "x", "-o", "o.csv"), "is not input=column"),
