@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from patchbay.flows.batch.plain_cells import plain_cells
 from patchbay.flows.batch.rows import Row, Rows, bad
 from patchbay.flows.runs.secrets import Secrets
 
@@ -123,8 +124,14 @@ def database_rows(address: str, query: str) -> Rows:
 
 
 def _each(found: Any) -> Iterator[Row]:
-    for number, row in enumerate(found):
-        yield number, dict(row._mapping)
+    import sqlalchemy
+
+    try:
+        for number, row in enumerate(found):
+            yield number, plain_cells(row._mapping)
+    except sqlalchemy.exc.SQLAlchemyError as error:
+        message = f"The database ends in the midst of the rows: {_said(error)}."
+        raise bad("batch/database", message, "What is done is kept: --resume goes on.") from None
 
 
 def _said(error: Exception) -> str:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import datetime
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from patchbay.flows.batch.plain_cells import plain_cells
 from patchbay.flows.batch.rows import Row, Rows, bad
 
 
@@ -46,11 +46,5 @@ def _each(each: Iterator[Any], names: tuple[str, ...]) -> Iterator[Row]:
     for values in each:
         if all(value is None for value in values):
             continue
-        yield number, dict(zip(names, map(_plain, values), strict=False))
+        yield number, plain_cells(dict(zip(names, values, strict=False)))
         number += 1
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, datetime.datetime | datetime.date | datetime.time):
-        return str(value)
-    return value

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from patchbay.flows.batch.plain_cells import plain_cells
 from patchbay.flows.batch.rows import Row, Rows, bad
 from patchbay.flows.problems import Problem
 
@@ -41,12 +42,23 @@ def _each(file: Any) -> Iterator[Row]:
         end = number + there
         try:
             for batch in file.iter_batches(AT_ONCE, row_groups=[group]):
-                for cells in batch.to_pylist():
-                    yield number, cells
+                for cells in _cells(batch):
+                    yield number, cells if isinstance(cells, Problem) else plain_cells(cells)
                     number += 1
-        except (pyarrow.ArrowInvalid, OSError, UnicodeDecodeError) as error:
+        except (pyarrow.ArrowException, OSError, UnicodeDecodeError) as error:
             why = str(error).splitlines()[0] if str(error) else type(error).__name__
             said = f"Its part of the file (row group {group + 1}) is damaged: {why}."
             while number < end:
                 yield number, Problem("batch/row", said, "Write the file anew.")
                 number += 1
+
+
+def _cells(batch: Any) -> list[Any]:
+    """The cells of rows; a problem where Python has no such value (a date after the year 9999)."""
+    try:
+        found: list[Any] = batch.to_pylist()
+        return found
+    except (ValueError, OverflowError) as error:
+        if batch.num_rows > 1:
+            return [one for n in range(batch.num_rows) for one in _cells(batch.slice(n, 1))]
+        return [Problem("batch/row", f"It cannot be read: {error}.", "Correct the value.")]

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TextIO
 
+from patchbay.flows.batch.plain_cells import plain_cells
 from patchbay.flows.problems import FlowError, Problem
 from patchbay.nodes.io.csv_table import BadTable, stream_table
 
@@ -162,7 +163,7 @@ def _object(line: str, place: str) -> RowCells | Problem:
     except (ValueError, RecursionError) as error:
         return Problem("batch/row", f"{place} is not JSON: {error}.", "Correct the line.")
     if isinstance(value, dict):
-        return value
+        return plain_cells(value)
     return Problem("batch/row", f"{place} is no JSON object.", 'Write {"column": value}.')
 
 
@@ -174,7 +175,7 @@ def _listed(lines: Iterator[str], name: str) -> Iterator[Row]:
         raise bad("batch/rows", f"{name} is not JSON: {error}.", "Give JSON Lines.") from None
     for number, item in enumerate(found):
         no = Problem("batch/row", f"Item {number + 1} is no JSON object.", "Give objects.")
-        yield number, item if isinstance(item, dict) else no
+        yield number, plain_cells(item) if isinstance(item, dict) else no
 
 
 # --- a folder -----------------------------------------------------------------------------------

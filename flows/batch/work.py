@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from patchbay.flows.batch.known_rows import KnownRows
+from patchbay.flows.batch.plain_cells import plain_cell
 from patchbay.flows.batch.progress import BatchProgress
 from patchbay.flows.batch.row_map import RowMap
 from patchbay.flows.batch.rows import Row, RowCells, Rows
@@ -208,7 +209,7 @@ class BatchWork:
             found = {**self._map.kept(cells), **result.outputs}
             try:
                 return _json(found), False
-            except (TypeError, ValueError) as error:
+            except Exception as error:  # whatever a node gave: it is one row's
                 why = f"What it gave cannot be written as JSON: {error}."
                 result = RowResult(number, None, Problem("batch/row", why, ""))
         index, parts = self._shard
@@ -238,4 +239,12 @@ def _json(value: Any) -> bytes:
 
 def _writable(cells: RowCells) -> RowCells:
     """RowCells of a row that failed, long ones cut."""
-    return {k: v if len(t := str(v)) <= 10_000 else t[:10_000] + "…" for k, v in cells.items()}
+    found: RowCells = {}
+    for name, value in cells.items():
+        try:
+            plain = plain_cell(value)
+            text = plain if isinstance(plain, str) else _encoder.encode(plain)
+        except Exception:  # whatever it is: the others are told
+            plain = text = f"<{type(value).__name__}>"
+        found[str(name)] = plain if len(text) <= 10_000 else text[:10_000] + "…"
+    return found
