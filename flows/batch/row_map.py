@@ -23,6 +23,9 @@ class RowMap:
     """Input → a value for all rows."""
     keep: tuple[str, ...] | None
     """Columns that are written beside the outputs; None for all."""
+    perhaps: tuple[str, ...] = ()
+    """Inputs that have a value of their own, and get the column of their name of the rows that have
+    it."""
 
     def given(self, cells: RowCells) -> dict[str, Any]:
         """The inputs of a row.
@@ -38,6 +41,8 @@ class RowMap:
                 "batch/no-column", f'The row has no column "{error.args[0]}"; it has: {there}.',
                 "Complete the row, or map another column.",
             )]) from None  # fmt: skip
+        if self.perhaps:
+            found.update({name: cells[name] for name in self.perhaps if name in cells})
         return {**self.shared, **found} if self.shared else found
 
     def kept(self, cells: RowCells) -> dict[str, Any]:
@@ -72,12 +77,15 @@ def make_row_map(
         _no("input", "The flow", name, inputs) for name in (*wanted, *shared) if name not in inputs
     ]
     found = dict(wanted)
+    perhaps: list[str] = []
     for name, field in inputs.items():
         if name in found or name in shared:
             continue
         if columns is None or name in columns:
             if columns is not None or field.required:
                 found[name] = name
+            else:
+                perhaps.append(name)
         elif field.required:
             problems.append(Problem(
                 "batch/unmapped", f'No column is mapped to the input "{name}". '
@@ -94,7 +102,7 @@ def make_row_map(
         problems.append(Problem("batch/no-outputs", "The flow gives nothing.", "Add an output."))
     if problems:
         raise FlowError(dict.fromkeys(problems))
-    return RowMap(found, dict(shared), kept)
+    return RowMap(found, dict(shared), kept, tuple(perhaps))
 
 
 def _same_name(name: str) -> Problem:
