@@ -26,6 +26,7 @@ class RowResult:
     outputs: dict[str, Any] | None
     problem: Problem | None = None
     tokens: Tokens = NO_TOKENS
+    """Those of all its tries, also of the ones that failed."""
 
 
 class RowRunner(Protocol):
@@ -72,25 +73,23 @@ class HereRunner:
 
     async def _row(self, number: int, given: dict[str, Any]) -> RowResult:
         problem: Problem | None = None
-        tokens = NO_TOKENS
+        spent: list[Tokens] = []
         for attempt in range(self._retries + 1):
             if attempt:
                 await asyncio.sleep(min(30.0, 0.5 * 2 ** (attempt - 1)))
             try:
                 if self._limit_s is None:
-                    found = await self._flow.run(given)
+                    found = await self._flow.run(given, None, spent.append)
                 else:
                     async with asyncio.timeout(self._limit_s):
-                        found = await self._flow.run(given)
+                        found = await self._flow.run(given, None, spent.append)
             except FlowError as error:  # the inputs do not fit, and will not the next time
-                return RowResult(number, None, error.problems[0], tokens)
+                return RowResult(number, None, error.problems[0], sum(spent, NO_TOKENS))
             except Exception as error:
                 problem = row_problem(error, self._limit_s, self._flow.env.secrets)
                 continue
-            if tokens is not NO_TOKENS or found.tokens is not NO_TOKENS:
-                tokens += found.tokens
-            return RowResult(number, found.outputs, None, tokens)
-        return RowResult(number, None, problem, tokens)
+            return RowResult(number, found.outputs, None, sum(spent, NO_TOKENS))
+        return RowResult(number, None, problem, sum(spent, NO_TOKENS))
 
 
 def row_problem(error: Exception, limit_s: float | None, secrets: Secrets) -> Problem:

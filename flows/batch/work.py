@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from patchbay.flows.batch.known_rows import KnownRows
@@ -16,6 +16,7 @@ from patchbay.flows.batch.rows import Row, RowCells, Rows
 from patchbay.flows.batch.runner import RowJob, RowResult, RowRunner
 from patchbay.flows.batch.spool import Spool
 from patchbay.flows.problems import FlowError, Problem
+from patchbay.flows.runs.events import Tokens
 from patchbay.flows.runs.prices import Prices
 from patchbay.nodes.values import encode
 
@@ -47,6 +48,15 @@ class Budget:
         if self.money is not None and cost >= self.money:
             return f"It has cost {cost:.4g} of {self.money:g}."
         return ""
+
+    def cost(self, tokens: Tokens) -> tuple[Mapping[str, float], Problem | None]:
+        """What tokens cost by currency; why no further row may begin, where that is not known."""
+        cost = self.prices.cost(tokens)
+        if self.money is None or not cost.unknown:
+            return cost.amounts, None
+        message = f"It may cost {self.money:g}, and {', '.join(cost.unknown)} has no price."
+        fix = "Write it into [prices.models] of settings.toml, or bound the tokens; then --resume."
+        return cost.amounts, Problem("batch/prices", message, fix)
 
 
 class BatchWork:
@@ -183,8 +193,12 @@ class BatchWork:
         if tokens.total:
             done.prompt_tokens += tokens.prompt
             done.completion_tokens += tokens.completion
-            for currency, amount in self._budget.prices.cost(tokens).amounts.items():
+            amounts, unknown = self._budget.cost(tokens)
+            for currency, amount in amounts.items():
                 done.cost[currency] = done.cost.get(currency, 0.0) + amount
+            if unknown is not None and self.stopped is None:
+                self.stopped = unknown
+                self._room.set()
         line, failed = self._line(number, cells, result)
         if not self._ordered:
             self._spool.put(number, line, failed=failed)

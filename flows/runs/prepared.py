@@ -17,7 +17,7 @@ from patchbay.flows.document.model import Flow
 from patchbay.flows.runs.defaults import default_environment
 from patchbay.flows.runs.engine import Execution
 from patchbay.flows.runs.environment import Environment
-from patchbay.flows.runs.events import Event, Tokens
+from patchbay.flows.runs.events import NO_TOKENS, Event, Tokens
 from patchbay.flows.runs.failures import RunError, SchedulerError, StepError, explain
 from patchbay.flows.runs.inputs import accept
 from patchbay.flows.runs.running import LoadedFlow, settled
@@ -86,22 +86,29 @@ class PreparedFlow:
         return accept(ready.resolved, inputs, ready.plan.steps, from_person=self._from_person)
 
     async def run(
-        self, inputs: Mapping[str, Any], hear: Callable[[Event], None] | None = None
+        self,
+        inputs: Mapping[str, Any],
+        hear: Callable[[Event], None] | None = None,
+        spent: Callable[[Tokens], None] | None = None,
     ) -> PreparedResult:
         """Run it once. Cancelling the task stops it.
 
         Args:
             inputs: values of the flow inputs, by name.
             hear: is told of the events of the nodes, without any secret in them.
+            spent: is told the tokens that were used, if any, however it ends.
 
         Raises:
             FlowError: the inputs do not fit.
             RunError: a node failed; `problem` says which and why.
         """
-        return await self.run_accepted(self.accept(inputs), hear)
+        return await self.run_accepted(self.accept(inputs), hear, spent)
 
     async def run_accepted(
-        self, given: Mapping[str, Any], hear: Callable[[Event], None] | None = None
+        self,
+        given: Mapping[str, Any],
+        hear: Callable[[Event], None] | None = None,
+        spent: Callable[[Tokens], None] | None = None,
     ) -> PreparedResult:
         """Likewise, with what `accept` gave."""
         ready, env = self.prepared, self.env
@@ -119,6 +126,9 @@ class PreparedFlow:
             raise RunError(error.problem) from error
         except SchedulerError as error:
             raise RunError(explain(error, "", env.secrets)) from error
+        finally:
+            if spent is not None and execution.tokens is not NO_TOKENS:
+                spent(execution.tokens)
         return PreparedResult(outputs, execution.tokens, tuple(execution.failed))
 
     def settle(self) -> None:
