@@ -8,26 +8,22 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from patchbay.flows.batch.held_rows import DoneRow, HeldRows
 from patchbay.flows.batch.known_rows import KnownRows
 from patchbay.flows.batch.plain_cells import plain_cell
 from patchbay.flows.batch.progress import BatchProgress
 from patchbay.flows.batch.row_map import RowMap
 from patchbay.flows.batch.rows import Row, RowCells, Rows
 from patchbay.flows.batch.runner import RowJob, RowResult, RowRunner
-from patchbay.flows.batch.spool import Spool
+from patchbay.flows.batch.spool import BatchDone, Spool
 from patchbay.flows.problems import FlowError, Problem
 from patchbay.flows.runs.events import Tokens
 from patchbay.flows.runs.prices import Prices
 from patchbay.nodes.values import encode
 
 COMMIT_S = 0.25
-"""How often what is done is put on the disk, in seconds: so much is run again after a kill."""
-
-WINDOW = 2_000
-"""How many rows may be done before one that is not: they are in memory where order is kept."""
-
-LARGE = 16_000_000
-"""So many bytes of results that wait for an earlier row hold back further rows."""
+"""How often what is kept is put on the disk, in seconds: so much is run again after a kill, and
+where order is kept the rows that wait for an earlier one."""
 
 
 class Budget:
@@ -38,13 +34,12 @@ class Budget:
     ) -> None:
         self.tokens, self.money, self.prices = tokens, money, prices or Prices()
 
-    def spent(self, spool: Spool) -> str:
+    def spent(self, done: BatchDone, held: HeldRows) -> str:
         """Why no further row may begin; "" where one may."""
-        done = spool.done
-        used = done.prompt_tokens + done.completion_tokens
+        used = done.prompt_tokens + done.completion_tokens + held.tokens
         if self.tokens is not None and used >= self.tokens:
             return f"It has used {used:,} tokens of {self.tokens:,}."
-        cost = sum(done.cost.values())
+        cost = sum(done.cost.values()) + held.cost
         if self.money is not None and cost >= self.money:
             return f"It has cost {cost:.4g} of {self.money:g}."
         return ""
@@ -98,9 +93,7 @@ class BatchWork:
         self._known = None if known else KnownRows(iter(rows.each), spool, shard)
         self._source: Iterator[Row] = iter(rows.each if self._known is None else self._known)
         self._next = spool.done.below if ordered else 0
-        self._held: dict[int, tuple[bytes, bool]] = {}
-        """Results that wait for an earlier row, by number."""
-        self._held_bytes = 0
+        self._held = HeldRows()
         self._at_work: dict[int, RowCells] = {}
         self._exhausted = False
         self._room = asyncio.Event()
@@ -120,8 +113,8 @@ class BatchWork:
         ended = False
         try:
             async with asyncio.TaskGroup() as group:
-                for _ in range(self._runner.slots):
-                    group.create_task(self._slot())
+                slots = [group.create_task(self._slot()) for _ in range(self._runner.slots)]
+                group.create_task(self._commits(slots))
             ended = self.stopped is None
         except* (OSError, FlowError) as errors:
             raise errors.exceptions[0] from None
@@ -145,17 +138,22 @@ class BatchWork:
                 self._room.clear()
                 await self._room.wait()
 
+    async def _commits(self, slots: list[asyncio.Task[None]]) -> None:
+        """Have what is kept on the disk, also while every slot is at a slow row."""
+        while any(not slot.done() for slot in slots):
+            await asyncio.wait(slots, timeout=COMMIT_S)
+            if time.monotonic() - self._committed > COMMIT_S:
+                self._commit()
+
     def _is_full(self) -> bool:
         """Whether too much waits for an earlier row, which another slot is at."""
-        if not self._held or self.stopped is not None:
-            return False
-        return len(self._held) >= WINDOW or self._held_bytes >= LARGE
+        return self.stopped is None and self._held.is_full
 
     def _take(self) -> list[RowJob]:
         """The next rows for one slot. None where there are no more, none may begin, or too much
         waits for an earlier row."""
         jobs: list[RowJob] = []
-        if self.stopped is None and (spent := self._budget.spent(self._spool)):
+        if self.stopped is None and (spent := self._budget.spent(self._spool.done, self._held)):
             fix = "Go on with --resume and a larger budget."
             self.stopped = Problem("batch/budget", spent, fix)
         index, parts = self._shard
@@ -187,35 +185,39 @@ class BatchWork:
         return jobs
 
     def _put(self, result: RowResult) -> None:
-        number, done = result.number, self._spool.done
+        number = result.number
         cells = self._at_work.pop(number)
-        tokens = result.tokens
-        if tokens.total:
-            done.prompt_tokens += tokens.prompt
-            done.completion_tokens += tokens.completion
-            amounts, unknown = self._budget.cost(tokens)
-            for currency, amount in amounts.items():
-                done.cost[currency] = done.cost.get(currency, 0.0) + amount
+        cost: Mapping[str, float] = {}
+        if result.tokens.total:
+            cost, unknown = self._budget.cost(result.tokens)
             if unknown is not None and self.stopped is None:
                 self.stopped = unknown
                 self._room.set()
         line, failed = self._line(number, cells, result)
+        row = DoneRow(line, failed, result.tokens, cost)
         if not self._ordered:
-            self._spool.put(number, line, failed=failed)
+            self._keep(number, row)
         elif number != self._next:
-            self._held[number] = (line, failed)
-            self._held_bytes += len(line)
+            self._held.add(number, row)
         else:
-            self._spool.put(number, line, failed=failed)
-            self._next += 1
-            while self._held and (held := self._held.pop(self._next, None)) is not None:
-                self._held_bytes -= len(held[0])
-                self._spool.put(self._next, held[0], failed=held[1])
+            following: DoneRow | None = row
+            while following is not None:
+                self._keep(self._next, following)
                 self._next += 1
+                following = self._held.pop(self._next)
             self._room.set()
         if failed and self._stop_at_failure and self.stopped is None:
             self.stopped = result.problem
             self._room.set()
+
+    def _keep(self, number: int, row: DoneRow) -> None:
+        self._spool.put(number, row.line, failed=row.failed)
+        if row.tokens.total:
+            done = self._spool.done
+            done.prompt_tokens += row.tokens.prompt
+            done.completion_tokens += row.tokens.completion
+            for currency, amount in row.cost.items():
+                done.cost[currency] = done.cost.get(currency, 0.0) + amount
 
     def _line(self, number: int, cells: RowCells, result: RowResult) -> tuple[bytes, bool]:
         """What is kept of a row, as a line of JSON, and whether it failed."""
