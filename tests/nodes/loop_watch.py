@@ -79,7 +79,7 @@ def _in_nodes(frame: FrameType | None) -> str:
             name = "nodes/" + file.removeprefix(HOME)
             if (name, frame.f_code.co_name) in ALLOWED:
                 return ""
-            if name.count("/") > 1:  # a file beside the rooms is a tool: who calls it answers for it
+            if name.count("/") > 1:  # a file beside the rooms is a tool of who calls it
                 where = where or f"{name}:{frame.f_lineno} ({frame.f_code.co_name})"
         if file.startswith((HOME, ENGINE)):
             called = frame.f_code.co_flags
