@@ -12,6 +12,7 @@ import pytest
 from playwright.sync_api import BrowserContext, Locator, Page, expect
 
 from tests.browser.editor_page import dock, tab
+from tests.browser.flow_files import wait_for
 from tests.browser.harness import ROOT, Server, serve
 
 PICTURES = os.environ.get("PATCHBAY_PICTURES")
@@ -43,6 +44,8 @@ def edit(studio: Server, page: Page, name: str, nodes: list[dict[str, Any]]) -> 
     path.write_text(json.dumps(flow), encoding="utf-8")
     page.goto(f"{studio.url}/editor?flow={name}")
     expect(page.locator(".pb-canvas")).to_be_visible()
+    if not nodes:
+        expect(page.get_by_text("Start with these five")).to_be_visible()  # the flow is open
     expect(page.locator(".react-flow__node")).to_have_count(len(nodes))
     return path
 
@@ -96,8 +99,7 @@ def test_a_folder_of_documents_becomes_a_node_that_reads_it(
     assert {p.name: p.read_text() for p in folder.rglob("*") if p.is_file()} == {
         "a.md": "# Ada", "b.txt": "Grace",
     }  # fmt: skip
-    page.keyboard.press("Control+s")
-    expect(page.get_by_text("Saved").first).to_be_visible()
+    wait_for(page, lambda: bool(saved(path)["nodes"]))
     (made,) = saved(path)["nodes"]
     assert (made["kind"], made["params"]) == (
         "retrieval.load", {"path": "documents/folder/notes"},
@@ -141,9 +143,8 @@ def test_documents_are_chosen_by_keyboard(studio: Server, page: Page, tmp_path: 
     edit(studio, page, "keys", [])
     file = tmp_path / "a.csv"
     file.write_text("name\nAda\n")
-    page.locator(".pb-canvas").focus()
     with page.expect_file_chooser() as chooser:
-        page.keyboard.press("o")
+        page.locator(".pb-canvas").press("o")
     chooser.value.set_files(file)
     expect(node(page, "load-documents")).to_contain_text("documents/keys/a.csv")
 
