@@ -51,7 +51,7 @@ def test_an_edit_in_the_inspector_adds_a_port_and_a_fix_wires_it(
     path = put(studio, "inspect")
     edit(studio, page, "inspect")
     node(page, "prompt").click()
-    field = settings(page).get_by_label("Template")
+    field = settings(page).get_by_role("textbox", name="Template")
     field.fill("In the style of {sty")
     field.press("End")
     field.press_sequentially("le}", delay=30)
@@ -114,7 +114,7 @@ def test_the_dock_folds_widens_and_remembers(studio: Server, page: Page) -> None
     expect(page.locator(".pb-rail")).to_be_visible()  # nothing lies over the canvas
     whole = page.locator(".pb-canvas").bounding_box()
     node(page, "prompt").click()
-    expect(settings(page).get_by_label("Template")).to_be_visible()
+    expect(settings(page).get_by_role("textbox", name="Template")).to_be_visible()
     assert page.locator(".pb-canvas").bounding_box() == whole  # it lies over it
     edge = page.get_by_role("separator", name="Width of the dock")
     wide = dock(page).bounding_box()
@@ -141,4 +141,4 @@ def test_the_dock_folds_widens_and_remembers(studio: Server, page: Page) -> None
     expect(dock(page)).to_have_count(0)  # who folded it does not want it back by every click
     node(page, "prompt").focus()
     page.keyboard.press("Enter")
-    expect(settings(page).get_by_label("Template")).to_be_focused()
+    expect(settings(page).get_by_role("textbox", name="Template")).to_be_focused()

@@ -18,6 +18,7 @@ DRAWN = re.compile("^data:image/svg")
 def test_from_template_to_a_streaming_answer(studio: Server, page: Page) -> None:
     page.goto(studio.url)
     card = page.locator(".card").filter(has_text="Ask a question")
+    card.scroll_into_view_if_needed()  # one's own flows, of other tests, come before it
     expect(card.locator("img")).to_have_attribute("src", DRAWN)
     last = page.locator(".card img").last
     expect(last).not_to_have_attribute("src", DRAWN)  # drawn when it comes into sight
