@@ -45,16 +45,28 @@ async def in_thread(
         else:
             done.set_exception(error)
 
+    guard, over = threading.Lock(), threading.Event()
+
     def work() -> None:
         result, error = None, None
         try:
-            result = fn(*args, **kwargs)
-        except BaseException as caught:  # handed to the caller as it is
-            error = caught
-        try:
-            loop.call_soon_threadsafe(settle, result, error)
-        except RuntimeError:
-            return  # the loop has closed: nobody waits any more
+            try:
+                result = fn(*args, **kwargs)
+            except BaseException as caught:  # handed to the caller as it is
+                error = caught
+            with guard:  # from here on nobody raises anything in it: its number may be another's
+                over.set()
+        except ThreadCancelled as late:
+            over.set()
+            error = error or late
+        for _ in range(2):  # what was raised just before may arrive as late as here
+            try:
+                loop.call_soon_threadsafe(settle, result, error)
+            except RuntimeError:
+                return  # the loop has closed: nobody waits any more
+            except ThreadCancelled:
+                continue
+            return
 
     thread = threading.Thread(target=work, name=f"patchbay-{_name(fn)}", daemon=True)
     thread.start()
@@ -65,7 +77,9 @@ async def in_thread(
             stop()
             await _wait(ended, POLITE_S)
         if not ended.is_set():
-            _raise_in(thread)
+            with guard:
+                if not over.is_set():
+                    _raise_in(thread)
             await _wait(ended, GRACE_S)
         raise
 

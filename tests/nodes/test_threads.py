@@ -1,0 +1,41 @@
+"""Threads that blocking calls run in, and what reaches them when nobody waits any more."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import threading
+import time
+
+from patchbay.nodes.threads import in_thread
+
+
+async def test_a_call_that_has_just_ended_is_not_interrupted_in_the_thread_after_it() -> None:
+    """The system gives the number of a thread that has ended to the next one."""
+    hit: list[BaseException] = []
+
+    def later() -> None:
+        try:
+            until = time.monotonic() + 0.3
+            while time.monotonic() < until:
+                pass
+        except BaseException as error:
+            hit.append(error)
+
+    loop = asyncio.get_running_loop()
+    for _ in range(3):
+        gate, others = threading.Event(), [threading.Thread(target=later)]
+        task = asyncio.create_task(in_thread(gate.wait))
+        await asyncio.sleep(0.02)
+
+        def ends(gate: threading.Event = gate, others: list[threading.Thread] = others) -> None:
+            gate.set()
+            time.sleep(0.05)  # it ends, another begins, and the loop has not heard of it
+            others[0].start()
+
+        loop.call_soon(ends)
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+        await asyncio.to_thread(others[0].join)
+    assert hit == []
