@@ -9,6 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from patchbay.flows.checks.resolve import Resolved
+from patchbay.flows.cli import say
+from patchbay.flows.document.model import Flow
+from patchbay.flows.document.readable import refuse_unreadable
 from patchbay.flows.problems import FlowError, Problem
 from patchbay.flows.runs.inputs import flow_inputs
 from patchbay.flows.wording import printable
@@ -48,6 +51,23 @@ def read_settings(given: Iterable[str]) -> dict[str, dict[str, Any]]:
     return found
 
 
+def with_settings(flow: Flow, given: Iterable[str]) -> Flow:
+    """The flow with params set for this time only.
+
+    Raises:
+        FlowError: a text is not `node.param=value`, there is no such node, or what comes of it
+            could not be read again.
+    """
+    changes = read_settings(given)
+    for node_id in changes.keys() - flow.by_id().keys():
+        ids = ", ".join(node.id for node in flow.nodes)
+        raise say.usage(f'--set names a node "{node_id}" that is not there.', f"There are: {ids}.")
+    if changes:
+        flow = flow.with_params(changes)
+        refuse_unreadable(flow)
+    return flow
+
+
 def _split(text: str, option: str, example: str) -> tuple[str, str]:
     name, equals, value = text.partition("=")
     if not equals or not name:
@@ -83,4 +103,4 @@ def _json_or_text(value: str) -> Any:
 
 
 def _usage(message: str, example: str) -> FlowError:
-    return FlowError([Problem("usage", message, f"Write it like this: {example}")])
+    return say.usage(message, f"Write it like this: {example}")

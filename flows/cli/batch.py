@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from patchbay.flows.cli import say
-from patchbay.flows.cli.arguments import read_inputs, read_settings
+from patchbay.flows.cli.arguments import read_inputs, with_settings
 from patchbay.flows.cli.run import interruptible, leave
 from patchbay.nodes.units import duration
 
@@ -104,7 +104,7 @@ def batch(
 ) -> None:
     """Run a flow over the rows of a table, and write what it gives as columns."""
     if not output:
-        raise _usage("No output was named.", "-o labels.parquet")
+        raise say.usage("No output was named.", "-o labels.parquet")
     if replay is not None:
         leave(_replayed(replay, output, anyway))
     if collected is not None:
@@ -112,12 +112,13 @@ def batch(
 
         leave(_ended(collect(collected, output), as_json, quiet, part=True))
     if flow is None or not rows:
-        raise _usage("A flow and rows are needed.", "patchbay batch FLOW.json --rows FILE -o OUT")
+        fix = "patchbay batch FLOW.json --rows FILE -o OUT"
+        raise say.usage("A flow and rows are needed.", fix)
     order = _order(flow, rows, output, columns or [], inputs or [], keep, query, settings or [],
                    env_name, use_cache=not no_cache)  # fmt: skip
     if where == "slurm":
         if unordered:
-            raise _usage("Slurm's parts are put together in order.", "Leave --unordered out.")
+            raise say.usage("Slurm's parts are put together in order.", "Leave --unordered out.")
         from patchbay.flows.cli.slurm import on_slurm
 
         leave(on_slurm(nodes, int(gpus), job_time, container, profile, output, print_only))
@@ -150,17 +151,13 @@ def _order(
     from patchbay.flows.batch.manifest import BatchSettings
     from patchbay.flows.batch.row_map import read_map
     from patchbay.flows.checks.resolve import resolve_once
-    from patchbay.flows.document.readable import refuse_unreadable
     from patchbay.flows.document.reading import read_flow
     from patchbay.flows.runs.defaults import default_environment
     from patchbay.flows.runs.running import LoadedFlow, settled
     from patchbay.flows.runs.secrets import Secrets
 
     rows = with_password(rows, Secrets())
-    flow = read_flow(path)
-    if changes := read_settings(settings):
-        flow = flow.with_params(changes)
-        refuse_unreadable(flow)
+    flow = with_settings(read_flow(path), settings)
     folder = path.resolve().parent
     env = replace(default_environment(use_cache=use_cache, folder=folder), variables=env_name)
     if flow.variables or env_name:
@@ -177,7 +174,7 @@ def _elsewhere(where: str, workers: int, slots: int, gpus: float) -> MakeRunner 
     if where == "here":
         return None
     if where != "ray" and not where.startswith("ray://"):
-        raise _usage(
+        raise say.usage(
             f"--on {where} is no place that rows run.", "--on ray, or --on ray://head:10001"
         )
 
@@ -221,7 +218,7 @@ async def _run(order: BatchOrder, as_json: bool, quiet: bool) -> int:
 def _shard(part: str) -> tuple[int, int]:
     index, slash, parts = part.partition("/")
     if not (slash and index.isdigit() and parts.isdigit() and int(index) < int(parts)):
-        raise _usage(f"--part {part} is no part.", "--part 0/4 is the first of four.")
+        raise say.usage(f"--part {part} is no part.", "--part 0/4 is the first of four.")
     return int(index), int(parts)
 
 
@@ -293,9 +290,3 @@ class _Shown:
 def _end_line(order: BatchOrder) -> None:
     if isinstance(order.watch, _Shown) and order.watch.shown:
         sys.stderr.write("\n")
-
-
-def _usage(message: str, fix: str) -> Exception:
-    from patchbay.flows.problems import FlowError, Problem
-
-    return FlowError([Problem("usage", message, fix)])

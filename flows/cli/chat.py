@@ -21,7 +21,7 @@ from patchbay.flows.cli.chat_questions import ask_here, waiting_run, waits
 from patchbay.flows.cli.run import interruptible, leave
 from patchbay.flows.cli.watch import Terminal, told_of
 from patchbay.flows.document.reading import read_flow
-from patchbay.flows.problems import FlowError, Problem
+from patchbay.flows.problems import FlowError
 from patchbay.flows.runs.defaults import default_environment
 from patchbay.flows.runs.events import (
     Event,
@@ -220,7 +220,7 @@ def _flow_of(history: History, thread: str | None) -> Path:
     place = Threads(history).get(thread).place if thread else ""
     if not place:
         fix = "Write it like this: patchbay chat FLOW.json --thread ada"
-        raise FlowError([Problem("usage", "No flow was named.", fix)])
+        raise say.usage("No flow was named.", fix)
     return Path(place)
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from patchbay.flows.cli import say
 from patchbay.flows.problems import FlowError, Problem
 from patchbay.flows.runs.answers import suits
 from patchbay.flows.wording import printable
@@ -47,7 +48,7 @@ def read(given: Given, question: Question) -> tuple[Any, str]:
         said = " and ".join(used)
         message = f"{said} are different answers." if used else "There is no answer."
         fix = "Give one of --approve, --reject, --choose, --value, --respond, --form."
-        raise FlowError([Problem("usage", message, fix)])
+        raise say.usage(message, fix)
     suits(used[0], question)
     if given.approve:
         return _yes(question), ""

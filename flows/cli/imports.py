@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from patchbay.flows.cli import say
-from patchbay.flows.problems import FlowError, Problem
 from patchbay.flows.runs.defaults import default_catalog
 
 if TYPE_CHECKING:
@@ -40,7 +39,7 @@ def import_flows(
     folder = output is not None and (output.is_dir() or len(found) > 1)
     if output is None and (len(found) > 1 or any(one.parts for one in found)):
         message = f"The file makes {sum(1 + len(one.parts) for one in found)} flows."
-        raise FlowError([Problem("usage", message, "Say where they go: -o FOLDER.")])
+        raise say.usage(message, "Say where they go: -o FOLDER.")
     rows = []
     for one in found:
         place = ""

@@ -15,7 +15,7 @@ import typer
 from patchbay.flows.cli import say
 from patchbay.flows.document.model import NodeInstance
 from patchbay.flows.document.reading import read_flow
-from patchbay.flows.problems import FlowError, Problem
+from patchbay.flows.problems import FlowError
 
 DRIVER = "patchbay"
 
@@ -124,7 +124,7 @@ def git_setup(
     found = _git("rev-parse", "--show-toplevel")
     if found.returncode:
         fix = "Run it in a folder of a repository, or make one with: git init"
-        raise FlowError([Problem("usage", "This folder is in no git repository.", fix)])
+        raise say.usage("This folder is in no git repository.", fix)
     top = Path(found.stdout.strip())
     program = shutil.which("patchbay")
     command = f'"{program}"' if program else f'"{sys.executable}" -m patchbay.flows'
@@ -134,7 +134,7 @@ def git_setup(
     }
     for key, value in settings.items():
         if (done := _git("config", "--local", key, value)).returncode:
-            raise FlowError([Problem("usage", done.stderr.strip(), "Check the repository.")])
+            raise say.usage(done.stderr.strip(), "Check the repository.")
     attributes = top / ".gitattributes"
     text = attributes.read_text(encoding="utf-8") if attributes.exists() else ""
     new = [f"{pattern} merge={DRIVER}" for pattern in patterns or ["*.json"]]
@@ -151,4 +151,4 @@ def _git(*arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(["git", *arguments], check=False, capture_output=True, text=True)
     except FileNotFoundError:
         fix = "Install git, and see that it is on the PATH."
-        raise FlowError([Problem("usage", "There is no git here.", fix)]) from None
+        raise say.usage("There is no git here.", fix) from None

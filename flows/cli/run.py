@@ -19,11 +19,9 @@ import typer
 from patchbay.flows.blackout import finish
 from patchbay.flows.checks.resolve import Resolved, resolve_once
 from patchbay.flows.cli import say
-from patchbay.flows.cli.arguments import read_inputs, read_settings
+from patchbay.flows.cli.arguments import read_inputs, with_settings
 from patchbay.flows.cli.watch import EventLines, JsonResult, Terminal, View
-from patchbay.flows.document.readable import refuse_unreadable
 from patchbay.flows.document.reading import read_flow
-from patchbay.flows.problems import FlowError, Problem
 from patchbay.flows.runs.defaults import default_environment
 from patchbay.flows.runs.events import NodeAsked, RunCancelled, RunEnd, RunFailed, RunWaiting
 from patchbay.flows.runs.running import LoadedFlow, Run, new_run_id, settled
@@ -105,15 +103,8 @@ def _fresh(
     record: bool,
 ) -> Run:
     if path is None:
-        raise _usage("No flow was named.", "patchbay run FLOW.json")
-    flow = read_flow(path)
-    changes = read_settings(settings)
-    for node_id in changes.keys() - flow.by_id().keys():
-        ids = ", ".join(node.id for node in flow.nodes)
-        raise _usage(f'--set names a node "{node_id}" that is not there.', f"There are: {ids}.")
-    if changes:
-        flow = flow.with_params(changes)
-        refuse_unreadable(flow)
+        raise say.usage("No flow was named.", "patchbay run FLOW.json")
+    flow = with_settings(read_flow(path), settings)
     folder = path.resolve().parent
     env = default_environment(use_cache=use_cache, folder=folder)
     if flow.variables or env_name:
@@ -139,7 +130,7 @@ async def at_the_terminal(event: NodeAsked, question: Question) -> Reply:
 
 def _resumed(run_id: str, path: Path | None, env_name: str, use_cache: bool) -> Run:
     if path is not None:
-        raise _usage(
+        raise say.usage(
             "--resume goes on with the flow as it was recorded.", f"patchbay run --resume {run_id}"
         )
     from patchbay.flows.runs.resume import resumed_run
@@ -219,7 +210,3 @@ def interruptible(cancel: Callable[[], None]) -> Iterator[list[int]]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-def _usage(message: str, fix: str) -> FlowError:
-    return FlowError([Problem("usage", message, fix)])

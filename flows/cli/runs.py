@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from patchbay.flows.cli import say
-from patchbay.flows.problems import FlowError, Problem
 from patchbay.nodes.units import clock, duration, size_in_words, timestamp
 
 if TYPE_CHECKING:
@@ -75,8 +74,7 @@ def _export(history: History, run: str | None, folder: Path) -> None:
     from patchbay.flows.runs.files import export_files, files_of
 
     if run is None:
-        problem = Problem("usage", "Of which run?", "patchbay runs RUN --files FOLDER")
-        raise FlowError([problem])
+        raise say.usage("Of which run?", "patchbay runs RUN --files FOLDER")
     history.get(run)
     found = files_of(history, run)
     if not found:
@@ -128,8 +126,7 @@ def _list(history: History, limit: int, as_json: bool) -> None:
 def _stop(history: History, what: str | None, run: str | None) -> None:
     """Stop a run that sleeps or is at work in another process, and say what becomes of it."""
     if what != "stop" or run is None:
-        problem = Problem("usage", "Runs are stopped by their id.", "patchbay runs stop RUN")
-        raise FlowError([problem])
+        raise say.usage("Runs are stopped by their id.", "patchbay runs stop RUN")
     from patchbay.flows.runs.stopping import stop
 
     stopped = stop(history, run)
@@ -147,7 +144,7 @@ def _prune(history: History, what: str | None, older: str | None, dry: bool) -> 
     if what != "prune" or older is None:
         message = "Runs are forgotten by their age."
         fix = "patchbay runs prune --older 30d, with --dry-run to see first what would go."
-        raise FlowError([Problem("usage", message, fix)])
+        raise say.usage(message, fix)
     from patchbay.flows.runs.pruning import age_in_seconds, prune
 
     pruned = prune(history, time.time() - age_in_seconds(older), dry=dry)

@@ -59,6 +59,11 @@ def notice(text: str) -> None:
         err(f"warning {text}")
 
 
+def usage(message: str, fix: str) -> FlowError:
+    """What to raise where a command is not called as it can be."""
+    return FlowError([Problem("usage", message, fix)])
+
+
 def problems(found: Iterable[Problem], head: str = "") -> None:
     """Write problems to standard error, each with its fix on a line of its own."""
     for problem in found:

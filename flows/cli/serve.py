@@ -83,7 +83,7 @@ def serve(
         return
     if not flows:
         fix = "Write it like this: patchbay serve FLOW.json"
-        raise FlowError([Problem("usage", "No flow was named.", fix)])
+        raise say.usage("No flow was named.", fix)
     from patchbay.flows.server.core.settings import Settings
     from patchbay.flows.traces.sending import asked_for
     from patchbay.nodes.units import MEGABYTE
@@ -102,7 +102,7 @@ def serve(
     traces = asked_for(trace, trace_content)
     if no_key and key_from is not None:
         fix = "Leave one of them out."
-        raise FlowError([Problem("usage", "--no-key and --key-from do not go together.", fix)])
+        raise say.usage("--no-key and --key-from do not go together.", fix)
     from patchbay.flows.cli.serving import Serving
 
     Serving(tuple(flows), host, port, settings, key_from, no_key, tied, traces).begin(workers)
@@ -113,7 +113,7 @@ def _new_key(file: Path | None, name: str) -> None:
 
     if file is None:
         fix = "Write it like this: patchbay serve --new-key ada --key-from keys.toml"
-        raise FlowError([Problem("usage", "Which file is the key for?", fix)])
+        raise say.usage("Which file is the key for?", fix)
     key = add(file, name)
     say.err(f"The key of {name}; it is shown this once, and {file} keeps its hash:")
     say.out(key)

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 import typer
 
 from patchbay.flows.cli import say
-from patchbay.flows.problems import FlowError, Problem
 
 if TYPE_CHECKING:
     from patchbay.flows.server.core.service import FlowService
@@ -106,7 +105,7 @@ class Serving:
 
         if sys.platform == "win32":
             fix = "Leave --workers out."
-            raise FlowError([Problem("usage", "Workers cannot share a port on Windows.", fix)])
+            raise say.usage("Workers cannot share a port on Windows.", fix)
 
         async def run() -> int:
             socket = listen(self.host, self.port)

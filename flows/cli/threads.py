@@ -143,7 +143,7 @@ def delete(
 
     if not threads and person is None:
         fix = "Write it like this: patchbay threads delete ada, or --person ada."
-        raise FlowError([Problem("usage", "Nothing was named to delete.", fix)])
+        raise say.usage("Nothing was named to delete.", fix)
     store = _threads()
     found = [store.get(thread) for thread in threads or []]
     _ask(found, person, yes)

@@ -14,7 +14,6 @@ import typer
 
 from patchbay.flows.cli import say
 from patchbay.flows.cli.run import leave, open_history, show, view_of
-from patchbay.flows.problems import FlowError, Problem
 from patchbay.flows.triggers.claims import Claims, told
 from patchbay.flows.triggers.schedule import local_zone
 from patchbay.flows.triggers.signature import headers_for
@@ -81,7 +80,7 @@ def add(
     from patchbay.flows.runs.defaults import default_catalog
 
     if missed not in ("say", "run"):
-        raise _usage(f'--missed is "say" or "run", not "{missed}".', "--missed run")
+        raise say.usage(f'--missed is "say" or "run", not "{missed}".', "--missed run")
     given: dict[str, Any] = {}
     path = Path(flow)
     if path.suffix == ".json" or path.exists():
@@ -92,7 +91,8 @@ def add(
         given = read_inputs(inputs or [], resolve_once(read_flow(path), default_catalog()))
         flow = str(path.resolve())
     elif inputs:
-        raise _usage("--input needs the flow by its file.", "patchbay triggers add NAME FLOW.json")
+        fix = "patchbay triggers add NAME FLOW.json"
+        raise say.usage("--input needs the flow by its file.", fix)
     made = add_trigger(
         name, flow, schedule=schedule, zone=zone or local_zone(), missed=missed,
         input=body_input, inputs=given,
@@ -144,7 +144,7 @@ def _run(trigger: Trigger, body: bytes) -> Any:
 
     if (path := trigger.path) is None:
         fix = f"Name it by its file in {triggers_file()}, or send a message: --send ADDRESS"
-        raise _usage(f'"{trigger.flow}" is the name of a served flow.', fix)
+        raise say.usage(f'"{trigger.flow}" is the name of a served flow.', fix)
     flow, folder, id = read_flow(path), path.resolve().parent, new_run_id()
     given = dict(trigger.inputs)
     if trigger.schedule is None:
@@ -161,9 +161,9 @@ def _object(body: bytes) -> dict[str, Any]:
     try:
         found = json.loads(body)
     except ValueError as error:
-        raise _usage(f"The body is not JSON: {error}.", '--body \'{"question": "…"}\'') from None
+        raise say.usage(f"The body is not JSON: {error}.", '--body \'{"question": "…"}\'') from None
     if not isinstance(found, dict):
-        raise _usage("The body is no JSON object.", '--body \'{"question": "…"}\'')
+        raise say.usage("The body is no JSON object.", '--body \'{"question": "…"}\'')
     return found
 
 
@@ -175,14 +175,14 @@ def _send(trigger: Trigger, address: str, body: bytes) -> None:
 
     if trigger.schedule is not None:
         fix = f"patchbay triggers try {shlex.quote(trigger.name)}"
-        raise _usage("A schedule takes no messages.", fix)
+        raise say.usage("A schedule takes no messages.", fix)
     secret = trigger.secret or Secrets().get(SecretRef(secret=trigger.secret_name))
     where = f"{address.rstrip('/')}/triggers/{trigger.name}"
     headers = {**headers_for(secret, body), "content-type": "application/json"}
     try:
         answer = httpx.post(where, content=body, headers=headers, timeout=60)
     except httpx.HTTPError as error:
-        raise _usage(f"{where} does not answer: {error}", "Is the server running?") from None
+        raise say.usage(f"{where} does not answer: {error}", "Is the server running?") from None
     say.out(answer.text)
     leave(0 if answer.is_success else say.EXIT_PROBLEM)
 
@@ -205,7 +205,3 @@ def _line(trigger: Trigger, claims: Claims) -> str:
 def _local(moment: datetime, trigger: Trigger) -> str:
     zone = trigger.schedule.zone if trigger.schedule is not None else "UTC"
     return timestamp(moment.timestamp(), ZoneInfo(zone))
-
-
-def _usage(message: str, fix: str) -> FlowError:
-    return FlowError([Problem("usage", message, fix)])

@@ -36,6 +36,19 @@ def test_a_table_in_a_table_out(patchbay: Patchbay, save: Save, tmp_path: Path) 
     assert "error [batch/there] out.parquet is there already." in again.stderr
 
 
+def test_a_param_of_a_node_that_is_not_there_is_no_setting(
+    patchbay: Patchbay, save: Save, tmp_path: Path
+) -> None:
+    save(shouting())
+    table(tmp_path / "a.csv", 3)
+    words = ("batch", "case.json", "--rows", "a.csv", "--map", "review=text", "-o", "o.jsonl")
+    for setting, said in (("nobody.text=x", '"nobody" that is not there'), ("text=x", "no param")):
+        done = patchbay(*words, "--set", setting)
+        assert done.returncode == 1
+        assert said in done.stderr
+    assert not (tmp_path / "o.jsonl").exists()
+
+
 def test_failures_stand_apart_and_the_exit_says_so(
     patchbay: Patchbay, save: Save, tmp_path: Path
 ) -> None:
