@@ -8,6 +8,7 @@ import io
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ LARGEST = 100_000_000
 """Bytes of a file of cases."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class FlowCase:
     """One case: inputs of the flow by name, and what should come out (None where nobody knows)."""
 
@@ -28,7 +29,7 @@ class FlowCase:
     inputs: dict[str, Any]
     expected: Any = None
 
-    @property
+    @cached_property
     def key(self) -> str:
         """What the flow gets, as a hash; what should come out does not change what it gives."""
         return hashlib.sha256(canonical(self.inputs).encode("utf-8", "replace")).hexdigest()[:24]

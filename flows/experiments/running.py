@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -99,7 +99,7 @@ class Experiment:
         place = variant.key, self.case_key(case)
         try:
             flow = LoadedFlow(variant.flow, self.folder)
-            begun = Run(flow, case.inputs, replace(env), prepared=prepared)
+            begun = Run(flow, case.inputs, env, prepared=prepared)
             result = await ended(begun, None, None)
         except RunError as error:
             return ExperimentCell(*place, error=str(error.problem.message))

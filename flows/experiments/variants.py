@@ -7,6 +7,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -34,7 +35,7 @@ class Axis:
     values: tuple[Any, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Variant:
     """A flow with certain values. The first of an experiment is what others are compared with."""
 
@@ -44,7 +45,7 @@ class Variant:
     inside: tuple[tuple[str, str], ...] = ()
     """The flows that its nodes run: node and name, and a hash of what the flow holds."""
 
-    @property
+    @cached_property
     def key(self) -> str:
         """What it does, as a hash: its nodes and wires, not where they lie or what they are called.
 
