@@ -37,7 +37,6 @@ from patchbay.flows.runs.plan import (
     Plan,
     PlanStep,
     Skip,
-    reads_files,
     settle_inputs,
 )
 from patchbay.flows.runs.subflows import Subflows
@@ -84,7 +83,7 @@ class Execution:
         self._subflows, self._prefix, self._depth = subflows, prefix, depth
         self._condensed = condensed
         self._outcomes: dict[str, Outcome] = {}
-        self._waiting = plan.waiting()
+        self._waiting = dict(plan.waiting)
         self._remaining = len(plan.steps)
         self._ready: deque[PlanStep] = deque()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -124,7 +123,7 @@ class Execution:
         try:
             if not self._begun:
                 self._begun = True
-                self._ready.extend(self._plan.roots())
+                self._ready.extend(self._plan.roots)
             self._unpark()
             await self._go_on()
             while (done := self._pending()) is not None:
@@ -307,11 +306,10 @@ class Execution:
         self, step: PlanStep, inputs: Ports, ctx: StepContext, started: float
     ) -> dict[str, Any]:
         desk = self._env.desk
-        if reads_files(step.cls):
+        if step.reads_files:
             self.repeatable = False  # a flow around this one does not know of the files
-        if step.at_once and not self._env.keeps_quick:
-            return await self._made(step, inputs, ctx, started, "", self._reusable(step, inputs))
-        if not self._env.keyed and (desk is None or not desk.expected):
+        unkept = step.at_once and not self._env.keeps_quick
+        if unkept or (not self._env.keyed and (desk is None or not desk.expected)):
             return await self._made(step, inputs, ctx, started, "", self._reusable(step, inputs))
         keyed = not self._condensed or self._env.cache is not None or bool(self._env.stored)
         keyed = keyed or (desk is not None and desk.expected)  # what is done is asked for again
@@ -442,7 +440,7 @@ class Execution:
         try:
             for name in step.subflows:
                 extra[f"flow {name}"] = self._subflows.digest(name)
-            if reads_files(step.cls):
+            if step.reads_files:
                 content = await in_thread(step.cls.content, step.params, self._env.folder)
                 extra["content"] = content
             return node_key(step.cls, step.params, inputs, extra)

@@ -58,6 +58,8 @@ class PlanStep:
     sources: tuple[str, ...]
     unproven: tuple[str, ...]
     """Input ports whose wires promise only "any": what arrives there has to be looked at."""
+    reads_files: bool = False
+    """Whether its result depends on files that its params name."""
     at_once: bool = False
     """Whether neither the node nor the engine ever waits while it runs: it needs no task."""
     dependents: list[str] = field(default_factory=list)
@@ -68,14 +70,10 @@ class Plan:
     """Steps by id, in document order."""
 
     steps: dict[str, PlanStep]
-
-    def waiting(self) -> dict[str, int]:
-        """How many others each step waits for."""
-        return {step.id: len(step.sources) for step in self.steps.values()}
-
-    def roots(self) -> list[PlanStep]:
-        """The steps that wait for nothing."""
-        return [step for step in self.steps.values() if not step.sources]
+    waiting: Mapping[str, int]
+    """How many others each step waits for."""
+    roots: tuple[PlanStep, ...]
+    """The steps that wait for nothing."""
 
 
 def make_plan(resolved: Resolved, only: Collection[str] = ()) -> Plan:
@@ -91,7 +89,8 @@ def make_plan(resolved: Resolved, only: Collection[str] = ()) -> Plan:
     for step in steps.values():
         for source in step.sources:
             steps[source].dependents.append(step.id)
-    return Plan(steps)
+    waiting = {step.id: len(step.sources) for step in steps.values()}
+    return Plan(steps, waiting, tuple(step for step in steps.values() if not step.sources))
 
 
 def _switched_off(node_id: str, resolved: Resolved) -> PlanStep:
@@ -123,6 +122,7 @@ def _make_step(node_id: str, resolved: Resolved) -> PlanStep:
         raise ValueError(f"{node_id} is not a valid node; validate the flow first")
     wires = {port: tuple(edges) for port, edges in resolved.incoming[node_id].items()}
     sources = dict.fromkeys(edge.source_node for edges in wires.values() for edge in edges)
+    reads_files = _reads_files(node.cls)
     return PlanStep(
         id=node_id,
         cls=node.cls,
@@ -139,18 +139,19 @@ def _make_step(node_id: str, resolved: Resolved) -> PlanStep:
         unproven=tuple(
             port for port, edges in wires.items() if _is_unproven(node, port, edges, resolved)
         ),
-        at_once=_at_once(node.cls, node.instance.run),
+        reads_files=reads_files,
+        at_once=not reads_files and _at_once(node.cls, node.instance.run),
     )
 
 
 def _at_once(cls: type[Node], policy: RunPolicy) -> bool:
-    """Whether nothing is waited for: no try after a pause, and no file read in a thread."""
-    if policy.retries or policy.timeout_s is not None or reads_files(cls):
+    """Whether nothing is waited for, where no file is read in a thread: no try after a pause."""
+    if policy.retries or policy.timeout_s is not None:
         return False
     return never_waits(cls.run)
 
 
-def reads_files(cls: type[Node]) -> bool:
+def _reads_files(cls: type[Node]) -> bool:
     """Whether the result of a node depends on files that its params name."""
     own = getattr(cls.content, "__func__", None)
     return own is not getattr(Node.content, "__func__", None)
