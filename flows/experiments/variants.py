@@ -108,6 +108,7 @@ def variants_of(
     if count > MOST:
         raise _wrong(f"{count} variants are too many.", f"Take at most {MOST}.")
     made = []
+    subflows = Subflows(catalog, folder, variables)
     for chosen in product(*(axis.values for axis in axes)):
         changes: dict[str, dict[str, Any]] = {}
         for axis, value in zip(axes, chosen, strict=True):
@@ -122,16 +123,13 @@ def variants_of(
             head = f"In the variant {name}: " if name else ""
             raise FlowError([Problem(p.code, head + p.message, p.fix, p.severity, p.node)
                              for p in errors])  # fmt: skip
-        inside = tuple(_inside(changed, catalog, folder, variables))
+        inside = tuple(_inside(changed, catalog, subflows))
         made.append(Variant(name or "as it is", changes, changed, inside))
     return made
 
 
-def _inside(
-    flow: Flow, catalog: Catalog, folder: Path | None, variables: str
-) -> Iterator[tuple[str, str]]:
+def _inside(flow: Flow, catalog: Catalog, subflows: Subflows) -> Iterator[tuple[str, str]]:
     """What the flows hold that its nodes run, those inside them too."""
-    subflows = Subflows(catalog, folder, variables)
     for node_id, node in resolve_once(flow, catalog).nodes.items():
         for used in node.subflows:
             with contextlib.suppress(NodeError):  # a broken flow says so when it is run
