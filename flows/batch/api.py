@@ -23,8 +23,8 @@ from patchbay.flows.batch.runner import HereRunner, RowRunner
 from patchbay.flows.batch.spool import Spool
 from patchbay.flows.batch.tables import check_output, write_output
 from patchbay.flows.batch.work import BatchWork, Budget
-from patchbay.flows.document.reading import read_flow
 from patchbay.flows.problems import FlowError, Problem
+from patchbay.flows.runs.api import load
 from patchbay.flows.runs.defaults import default_environment
 from patchbay.flows.runs.environment import Environment
 from patchbay.flows.runs.events import Tokens
@@ -280,17 +280,12 @@ def batch(
         FlowError: the flow, the rows, the columns or the output do not fit; another batch is at it.
         OSError: the disk refuses; `resume=True` goes on.
     """
-    found = flow if isinstance(flow, LoadedFlow) else _loaded(Path(flow))
+    found = flow if isinstance(flow, LoadedFlow) else load(flow)
     settings = BatchSettings(
         str(rows), query, dict(columns or {}), dict(inputs or {}),
         None if keep is None else tuple(keep), ordered, retries, limit_s,
     )  # fmt: skip
     return asyncio.run(abatch(BatchOrder(found, settings, str(output), **more)))
-
-
-def _loaded(path: Path) -> LoadedFlow:
-    whole = path.resolve()
-    return LoadedFlow(read_flow(path), whole.parent, whole)
 
 
 def replay(manifest: str | Path, output: str | Path, *, anyway: bool = False) -> list[str]:
