@@ -98,13 +98,28 @@ class BatchOrder:
 
 async def abatch(order: BatchOrder) -> BatchResult:
     """Run a flow over rows. See `batch`."""
+    budget = _checked(order)
+    flow, manifest = _prepared(order)
+    return await _batched(order, budget, flow, manifest)
+
+
+def _checked(order: BatchOrder) -> Budget:
     check_output(order.output)
     if order.slots < 1:
         raise bad("batch/slots", "At least one row must be at work.", "Give 1 or more.")
-    budget = _budget(order)
+    return _budget(order)
+
+
+def _prepared(order: BatchOrder) -> tuple[PreparedFlow, dict[str, Any]]:
+    """The flow, ready to be run, and what is known before the first row."""
     env = order.env or default_environment(folder=order.flow.folder)
     flow = PreparedFlow(order.flow, replace(env, keeps_quick=False))
-    manifest = make_manifest(flow.prepared, order.settings, order.flow.folder)
+    return flow, make_manifest(flow.prepared, order.settings, order.flow.folder)
+
+
+async def _batched(
+    order: BatchOrder, budget: Budget, flow: PreparedFlow, manifest: dict[str, Any]
+) -> BatchResult:
     spool = Spool(order.output, _folder_of(order.output))
     try:
         if order.go_on and not spool.begun and (done := _finished(order.output, manifest)):
@@ -307,13 +322,15 @@ def replay(manifest: str | Path, output: str | Path, *, anyway: bool = False) ->
     then = json.loads(Path(manifest).read_text(encoding="utf-8"))
     order = order_of(then, str(output))
     env = default_environment(use_cache=False, folder=order.flow.folder)
-    now = make_manifest(PreparedFlow(order.flow, env).prepared, order.settings, order.flow.folder)
+    order = replace(order, env=env)
+    flow, now = _prepared(order)
     if not anyway:
         refuse_others(then, now, "Restore what has changed, or replay --anyway.")
-    result = asyncio.run(abatch(replace(order, env=env)))
+    result = asyncio.run(_batched(order, _checked(order), flow, now))
     if result.stopped is not None:
         raise RunError(result.stopped)
-    return differing_rows(then["output"], result)
+    made = json.loads(_side(order.output, "manifest.json").read_text(encoding="utf-8"))
+    return differing_rows(then["output"], made["output"])
 
 
 __all__ = ["BatchOrder", "BatchResult", "FlowError", "abatch", "batch", "replay"]
