@@ -90,7 +90,7 @@ def engine_of(address: str) -> Any:
     try:
         return sqlalchemy.create_engine(address)
     except (sqlalchemy.exc.ArgumentError, ImportError, ValueError) as error:
-        message = f"{without_password(address)} is no database: {_said(error)}."
+        message = f"{without_password(address)} is no database: {said(error)}."
         raise bad("batch/database", message, FIX) from None
 
 
@@ -114,7 +114,7 @@ def database_rows(address: str, query: str) -> Rows:
         connection = engine.connect().execution_options(stream_results=True, yield_per=AT_ONCE)
         found = connection.execute(asked)
     except sqlalchemy.exc.SQLAlchemyError as error:
-        raise bad("batch/database", f"The database refuses: {_said(error)}.", FIX) from None
+        raise bad("batch/database", f"The database refuses: {said(error)}.", FIX) from None
 
     def close() -> None:
         connection.close()
@@ -130,9 +130,10 @@ def _each(found: Any) -> Iterator[Row]:
         for number, row in enumerate(found):
             yield number, plain_cells(row._mapping)
     except sqlalchemy.exc.SQLAlchemyError as error:
-        message = f"The database ends in the midst of the rows: {_said(error)}."
+        message = f"The database ends in the midst of the rows: {said(error)}."
         raise bad("batch/database", message, "What is done is kept: --resume goes on.") from None
 
 
-def _said(error: Exception) -> str:
+def said(error: Exception) -> str:
+    """What the database itself says, on one line."""
     return str(getattr(error, "orig", None) or error).splitlines()[0]

@@ -79,9 +79,20 @@ def columns_of(rows: Iterable[dict[str, Any]]) -> dict[str, set[str]]:
     return found
 
 
-def _cell(value: Any) -> Any:
-    """A value for a table that knows texts and numbers."""
-    if value is None or isinstance(value, (str, int, float)):
+def _column_type(types: set[str]) -> str:
+    """What a column holds: "bool", "int", "float" or "str"; one of mixed types is text."""
+    match sorted(types - {"NoneType"}):
+        case ["bool" | "int" | "float" as one]:
+            return one
+        case ["float", "int"]:
+            return "float"
+        case _:
+            return "str"
+
+
+def _text(value: Any) -> str | None:
+    """A value for a column of text."""
+    if value is None or isinstance(value, str):
         return value
     return json.dumps(value, ensure_ascii=False)
 
@@ -96,9 +107,8 @@ def _to_csv(spool: Spool, path: Path, sign: str) -> None:
 
 
 def _csv_cell(value: Any) -> Any:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return _cell(value)
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return value if is_number else _text(value)
 
 
 def _to_parquet(spool: Spool, path: Path) -> None:
@@ -128,15 +138,14 @@ def _groups(rows: Iterable[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
 
 
 def _arrow_type(types: set[str]) -> Any:
-    """The type of a column; one of mixed types is text."""
     import pyarrow
 
-    match sorted(types - {"NoneType"}):
-        case ["bool"]:
+    match _column_type(types):
+        case "bool":
             return pyarrow.bool_()
-        case ["int"]:
+        case "int":
             return pyarrow.int64()
-        case ["float"] | ["float", "int"]:
+        case "float":
             return pyarrow.float64()
         case _:
             return pyarrow.large_string()
@@ -148,7 +157,7 @@ def _fitting(value: Any, kind: Any) -> Any:
     if value is None:
         return None
     if kind == pyarrow.large_string():
-        return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        return _text(value)
     if kind == pyarrow.int64() and not -(2**63) <= value < 2**63:
         raise bad("batch/output", f"{value} is no 64-bit number.", "Write .jsonl, or make it text.")
     return value
@@ -157,21 +166,15 @@ def _fitting(value: Any, kind: Any) -> Any:
 def _to_database(spool: Spool, output: str) -> None:
     import sqlalchemy
 
-    from patchbay.flows.batch.databases import AT_ONCE, engine_of, split_table
+    from patchbay.flows.batch.databases import AT_ONCE, engine_of, said, split_table
 
     base, name = split_table(output)
     engine = engine_of(base)
     kinds = {"bool": sqlalchemy.Boolean, "int": sqlalchemy.BigInteger, "float": sqlalchemy.Float}
-    columns: list[Any] = []
-    for column, types in columns_of(spool.lines()).items():
-        found = sorted(types - {"NoneType"})
-        if found == ["float", "int"]:
-            found = ["float"]
-        columns.append(
-            sqlalchemy.Column(
-                column, kinds.get(found[0] if len(found) == 1 else "", sqlalchemy.Text)
-            )
-        )
+    columns: list[Any] = [
+        sqlalchemy.Column(column, kinds.get(_column_type(types), sqlalchemy.Text))
+        for column, types in columns_of(spool.lines()).items()
+    ]
     table = sqlalchemy.Table(name, sqlalchemy.MetaData(), *columns)
     texts = {c.name for c in table.columns if isinstance(c.type, sqlalchemy.Text)}
     try:
@@ -185,9 +188,8 @@ def _to_database(spool: Spool, output: str) -> None:
             while rows := list(itertools.islice(lines, AT_ONCE)):
                 connection.execute(table.insert(), [_values(row, table, texts) for row in rows])
     except sqlalchemy.exc.SQLAlchemyError as error:
-        why = str(getattr(error, "orig", None) or error).splitlines()[0]
         fix = "Name a table that is not there yet; the rows are kept, --resume writes them."
-        raise bad("batch/database", f"The database refuses: {why}.", fix) from None
+        raise bad("batch/database", f"The database refuses: {said(error)}.", fix) from None
     finally:
         engine.dispose()
 
@@ -201,9 +203,7 @@ def _is_written(connection: Any, table: Any, spool: Spool) -> bool:
 
 
 def _values(row: dict[str, Any], table: Any, texts: set[str]) -> dict[str, Any]:
-    found = {column.name: row.get(column.name) for column in table.columns}
-    for name in texts:
-        value = found[name]
-        if value is not None and not isinstance(value, str):
-            found[name] = json.dumps(value, ensure_ascii=False)
-    return found
+    return {
+        column.name: _text(row.get(column.name)) if column.name in texts else row.get(column.name)
+        for column in table.columns
+    }
