@@ -17,7 +17,6 @@ A model that has no price makes the cost unknown, and is named. It is never zero
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
@@ -26,6 +25,7 @@ from typing import TYPE_CHECKING, Any
 
 from patchbay.flows.problems import FlowError, Problem
 from patchbay.flows.runs.events import ModelTokens, Tokens
+from patchbay.nodes.file_stamp import file_stamp
 from patchbay.nodes.home import home
 
 if TYPE_CHECKING:
@@ -127,7 +127,7 @@ def read_prices(file: Path | None = None) -> Prices:
         FlowError: the file says something that is no price.
     """
     path = file or home() / SETTINGS
-    stamp = _stamp(path)
+    stamp = file_stamp(path)
     known = _known.get(path)
     if known is None or known[0] != stamp:
         _known[path] = known = (stamp, _read(path) if stamp else Prices())
@@ -161,14 +161,6 @@ def costs(history: History, runs: Iterable[str]) -> dict[str, Cost]:
 
 
 _known: dict[Path, tuple[tuple[int, int] | None, Prices]] = {}
-
-
-def _stamp(path: Path) -> tuple[int, int] | None:
-    try:
-        found = os.stat(path)  # noqa: PTH116 - looked at often
-    except OSError:
-        return None
-    return found.st_mtime_ns, found.st_size
 
 
 def _read(path: Path) -> Prices:

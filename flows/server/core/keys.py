@@ -28,6 +28,7 @@ from typing import Any
 
 from patchbay.flows.problems import FlowError, Problem
 from patchbay.flows.wording import printable
+from patchbay.nodes.file_stamp import file_stamp
 from patchbay.nodes.home import home
 from patchbay.nodes.private import private_file, private_folder
 
@@ -80,7 +81,7 @@ class Keys:
         self._looked = 0.0
         self._others: dict[str, Caller] = {}
         if file is not None:
-            self._others, self._stamp = read(file), _stamp(file)
+            self._others, self._stamp = read(file), file_stamp(file)
 
     @property
     def needed(self) -> bool:
@@ -105,7 +106,7 @@ class Keys:
         if self._file is None or now - self._looked < _LOOK_EVERY_S:
             return
         self._looked = now
-        stamp = _stamp(self._file)
+        stamp = file_stamp(self._file)
         if stamp != self._stamp:
             self._stamp = stamp
             try:
@@ -254,14 +255,6 @@ def remove(file: Path, name: str) -> None:
 
 def _is_text(value: object) -> bool:
     return isinstance(value, str)
-
-
-def _stamp(file: Path) -> tuple[int, int] | None:
-    try:
-        info = file.stat()
-    except OSError:
-        return None
-    return info.st_mtime_ns, info.st_size
 
 
 def _wrong(file: Path, why: str) -> FlowError:

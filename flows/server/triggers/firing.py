@@ -9,7 +9,6 @@ import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from patchbay.flows.problems import FlowError
@@ -21,6 +20,7 @@ from patchbay.flows.triggers.claims import Claims, moment_of, stamp
 from patchbay.flows.triggers.schedule import Schedule
 from patchbay.flows.triggers.triggers import Trigger, read_triggers, triggers_file
 from patchbay.flows.wording import plural
+from patchbay.nodes.file_stamp import file_stamp
 from patchbay.nodes.threads import in_thread
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ class Firing:
     def _read(self) -> None:
         """Take in what was changed in the file. One that cannot be read changes nothing."""
         file = triggers_file()
-        now = _stamp(file)
+        now = file_stamp(file)
         if now == self._stamp:
             return
         self._stamp = now
@@ -222,11 +222,3 @@ def _due_since(schedule: Schedule, moment: datetime, now: datetime) -> _Due:
         if now - found > grace:
             late, late_first, late_last = late + 1, late_first or found, found
     return _Due(last, late, late_first, late_last)
-
-
-def _stamp(file: Path) -> tuple[int, int] | None:
-    try:
-        found = file.stat()
-    except OSError:
-        return None
-    return found.st_mtime_ns, found.st_size
