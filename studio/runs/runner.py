@@ -365,7 +365,7 @@ class Runner:
             with private_file(self._owners_file).open("a", encoding="utf-8") as file:
                 file.write(json.dumps({"run": run_id, "owner": owner}) + "\n")
 
-    def owners(self) -> dict[str, str]:
+    def owners(self) -> Mapping[str, str]:
         """Who started which run, of those that a studio started. Others belong to everybody."""
         return owners_in(self._owners_file)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import streamlit as st
@@ -62,7 +63,7 @@ def _under_way(run_id: str) -> None:
         _one(past)
 
 
-def _mine(run_id: str, owners: dict[str, str]) -> bool:
+def _mine(run_id: str, owners: Mapping[str, str]) -> bool:
     """Runs of another person's browser are not shown; those from the command line are."""
     return owners.get(run_id, session.browser()) == session.browser()
 
