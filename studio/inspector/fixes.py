@@ -6,11 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from patchbay.flows.checks.resolve import Resolved, resolve_once
+from patchbay.flows.checks.resolve import Resolved
 from patchbay.flows.checks.rules.base import Facts
 from patchbay.flows.document.edit import fresh_id, ids
 from patchbay.flows.document.graph import cycles
-from patchbay.flows.document.model import Edge, Flow, NodeInstance, Place
+from patchbay.flows.document.model import Edge, NodeInstance, Place
 from patchbay.flows.document.operations import (
     AddNode,
     Batch,
@@ -24,7 +24,7 @@ from patchbay.flows.document.operations import (
     SetParams,
 )
 from patchbay.flows.problems import Problem
-from patchbay.nodes.catalog import Catalog, missing_packages
+from patchbay.nodes.catalog import missing_packages
 from patchbay.nodes.contract import Port, Ports
 from patchbay.nodes.values import compatible
 from patchbay.studio.inspector.following import givers
@@ -43,20 +43,25 @@ class Fix:
     operation: Any
 
 
-def fixes(flow: Flow, problem: Problem, catalog: Catalog) -> list[Fix]:
-    """The edits that would fix a problem; none where a person has to think."""
+def fixes(facts: Facts, problem: Problem) -> list[Fix]:
+    """The edits that would fix a problem of a flow; none where a person has to think.
+
+    What would fit where is derived from the facts once, however many problems there are.
+    """
     maker = _MAKERS.get(problem.code)
-    return maker(flow, problem, catalog) if maker else []
+    return maker(facts, problem) if maker else []
 
 
-def _dangling(flow: Flow, problem: Problem, _: Catalog) -> list[Fix]:
+def _dangling(facts: Facts, problem: Problem) -> list[Fix]:
+    flow = facts.resolved.flow
     there = flow.by_id()
     wires = [e for e in flow.edges if not {e.source_node, e.target_node} <= there.keys()]
     return _without(wires, "Remove the wire")
 
 
-def _unknown_port(flow: Flow, problem: Problem, catalog: Catalog) -> list[Fix]:
-    node = resolve_once(flow, catalog).nodes.get(problem.node or "")
+def _unknown_port(facts: Facts, problem: Problem) -> list[Fix]:
+    flow = facts.resolved.flow
+    node = facts.resolved.nodes.get(problem.node or "")
     if node is None or problem.port is None:
         return []
     end = f"{problem.node}.{problem.port}"
@@ -69,7 +74,8 @@ def _unknown_port(flow: Flow, problem: Problem, catalog: Catalog) -> list[Fix]:
     return _without(wires, "Remove the wire")
 
 
-def _duplicate(flow: Flow, problem: Problem, _: Catalog) -> list[Fix]:
+def _duplicate(facts: Facts, problem: Problem) -> list[Fix]:
+    flow = facts.resolved.flow
     target = f"{problem.node}.{problem.port}"
     seen: set[str] = set()
     for edge in flow.edges:
@@ -82,8 +88,8 @@ def _duplicate(flow: Flow, problem: Problem, _: Catalog) -> list[Fix]:
     return []
 
 
-def _mismatch(flow: Flow, problem: Problem, catalog: Catalog) -> list[Fix]:
-    resolved = resolve_once(flow, catalog)
+def _mismatch(facts: Facts, problem: Problem) -> list[Fix]:
+    flow, resolved = facts.resolved.flow, facts.resolved
     wires = []
     for edge in flow.edges:
         if edge.target != f"{problem.node}.{problem.port}":
@@ -93,15 +99,15 @@ def _mismatch(flow: Flow, problem: Problem, catalog: Catalog) -> list[Fix]:
         taken = target.input(edge.target_port) if target else None
         if given and taken and not compatible(given.type, taken.type):
             wires.append(edge)
-    between = _between(flow, wires[0], resolved) if len(wires) == 1 else None
+    between = _between(facts, wires[0]) if len(wires) == 1 else None
     return ([between] if between else []) + _without(wires, "Remove the wire")
 
 
-def _between(flow: Flow, edge: Edge, resolved: Resolved) -> Fix | None:
+def _between(facts: Facts, edge: Edge) -> Fix | None:
     """The node that the problem names, put on the wire; None where it names none."""
+    flow, resolved, offers = facts.resolved.flow, facts.resolved, facts.offers
     source, target = resolved.nodes[edge.source_node], resolved.nodes[edge.target_node]
     given, taken = source.output(edge.source_port), target.input(edge.target_port)
-    offers = Facts(resolved).offers
     title = offers.node_between(given.type, taken.type) if given and taken else None
     offer = next((offer for offer in offers.kinds if offer.cls.title == title), None)
     if offer is None or given is None or taken is None:
@@ -133,21 +139,22 @@ def _seen(ports: type[Ports]) -> list[Port]:
     return [port for port in ports.declared.values() if not port.hidden]
 
 
-def _required(flow: Flow, problem: Problem, catalog: Catalog) -> list[Fix]:
-    resolved = resolve_once(flow, catalog)
+def _required(facts: Facts, problem: Problem) -> list[Fix]:
+    resolved = facts.resolved
     node = resolved.nodes.get(problem.node or "")
     port = node.input(problem.port) if node and problem.port else None
     if port is None or problem.node is None:
         return []
     wires = [
         Fix(f"Wire from {source}", Connect(source=source, target=f"{problem.node}.{port.name}"))
-        for source in Facts(resolved).offers.sources_for(problem.node, port, limit=2)
+        for source in facts.offers.sources_for(problem.node, port, limit=2)
     ]
-    return wires or _new_giver(flow, problem.node, port, catalog)
+    return wires or _new_giver(facts.resolved, problem.node, port)
 
 
-def _new_giver(flow: Flow, node_id: str, port: Port, catalog: Catalog) -> list[Fix]:
+def _new_giver(resolved: Resolved, node_id: str, port: Port) -> list[Fix]:
     """Where nothing in the flow fits an input: the node that most often gives it elsewhere."""
+    flow, catalog = resolved.flow, resolved.catalog
     known = givers().get(flow.by_id()[node_id].kind, {})
     others = (giver for found in known.values() for giver in found)
     for name, output in (*known.get(port.name, ()), *others):
@@ -167,7 +174,8 @@ def _new_giver(flow: Flow, node_id: str, port: Port, catalog: Catalog) -> list[F
     return []
 
 
-def _many(flow: Flow, problem: Problem, _: Catalog) -> list[Fix]:
+def _many(facts: Facts, problem: Problem) -> list[Fix]:
+    flow = facts.resolved.flow
     target = f"{problem.node}.{problem.port}"
     wires = [edge for edge in flow.edges if edge.target == target]
     if len(wires) < 2:
@@ -175,8 +183,8 @@ def _many(flow: Flow, problem: Problem, _: Catalog) -> list[Fix]:
     return [Fix("Keep only the latest wire", _batch(wires[:-1], "keep the latest wire"))]
 
 
-def _no_output(flow: Flow, problem: Problem, catalog: Catalog) -> list[Fix]:
-    resolved = resolve_once(flow, catalog)
+def _no_output(facts: Facts, problem: Problem) -> list[Fix]:
+    flow, catalog, resolved = facts.resolved.flow, facts.resolved.catalog, facts.resolved
     kind = next((cls for cls in catalog if cls.flow_output(_defaults(cls)) is not None), None)
     leaf = next(
         (
@@ -206,7 +214,8 @@ def _defaults(cls: Any) -> Any:
     return default_params(cls)
 
 
-def _layout(flow: Flow, problem: Problem, _: Catalog) -> list[Fix]:
+def _layout(facts: Facts, problem: Problem) -> list[Fix]:
+    flow = facts.resolved.flow
     there = ids(flow)
     gone = {key: None for key in flow.layout if key not in there}
     ops: list[Any] = [Patch(layout=gone)] if gone else []
@@ -219,7 +228,8 @@ def _layout(flow: Flow, problem: Problem, _: Catalog) -> list[Fix]:
     return [Fix("Tidy up", Batch(ops=tuple(ops), label="tidy up"))] if ops else []
 
 
-def _disabled(flow: Flow, problem: Problem, _: Catalog) -> list[Fix]:
+def _disabled(facts: Facts, problem: Problem) -> list[Fix]:
+    flow = facts.resolved.flow
     off = tuple(node.id for node in flow.nodes if node.disabled)
     node = problem.node
     if node in off:
@@ -227,7 +237,8 @@ def _disabled(flow: Flow, problem: Problem, _: Catalog) -> list[Fix]:
     return [Fix("Switch them on", Disable(nodes=off, disabled=False))] if off else []
 
 
-def _invalid(flow: Flow, problem: Problem, catalog: Catalog) -> list[Fix]:
+def _invalid(facts: Facts, problem: Problem) -> list[Fix]:
+    flow, catalog = facts.resolved.flow, facts.resolved.catalog
     node = flow.by_id().get(problem.node or "")
     cls = catalog.get(node.kind) if node else None
     name = problem.param
@@ -241,15 +252,16 @@ def _invalid(flow: Flow, problem: Problem, catalog: Catalog) -> list[Fix]:
     return [Fix("Back to default", SetParams(node=node.id, unset=(name,)))]
 
 
-def _unreachable(flow: Flow, problem: Problem, _: Catalog) -> list[Fix]:
+def _unreachable(facts: Facts, problem: Problem) -> list[Fix]:
     if problem.node is None:
         return []
     return [Fix("Delete the node", Remove(nodes=(problem.node,)))]
 
 
-def _cycle(flow: Flow, problem: Problem, catalog: Catalog) -> list[Fix]:
+def _cycle(facts: Facts, problem: Problem) -> list[Fix]:
     """Any wire of the circle opens it; the one drawn last most likely closed it."""
-    around = next((c for c in cycles(resolve_once(flow, catalog).links) if problem.node in c), None)
+    flow = facts.resolved.flow
+    around = next((c for c in cycles(facts.resolved.links) if problem.node in c), None)
     if around is None:
         return []
     steps = set(zip(around, [*around[1:], around[0]], strict=True))
@@ -260,8 +272,9 @@ def _cycle(flow: Flow, problem: Problem, catalog: Catalog) -> list[Fix]:
     ]
 
 
-def _duplicate_id(flow: Flow, problem: Problem, _: Catalog) -> list[Fix]:
+def _duplicate_id(facts: Facts, problem: Problem) -> list[Fix]:
     """The first keeps the id, the wires and the place; each other one gets an id of its own."""
+    flow = facts.resolved.flow
     taken, seen = set(ids(flow)), set[str]()
 
     def own(item: Any) -> Any:
@@ -283,8 +296,9 @@ def _duplicate_id(flow: Flow, problem: Problem, _: Catalog) -> list[Fix]:
     return [Fix(label, Replace(flow=fixed))]
 
 
-def _same_name(flow: Flow, problem: Problem, catalog: Catalog) -> list[Fix]:
+def _same_name(facts: Facts, problem: Problem) -> list[Fix]:
     """Another name for the second input or output, where the param that names it is called so."""
+    flow, catalog = facts.resolved.flow, facts.resolved.catalog
     node = flow.by_id().get(problem.node or "")
     cls = catalog.get(node.kind) if node else None
     if node is None or cls is None or "name" not in cls.Params.model_fields:
@@ -307,7 +321,7 @@ def _batch(wires: list[Edge], label: str) -> Batch:
     return Batch(ops=tuple(Disconnect(source=s, target=t) for s, t in ends), label=label)
 
 
-_MAKERS: dict[str, Callable[[Flow, Problem, Catalog], list[Fix]]] = {
+_MAKERS: dict[str, Callable[[Facts, Problem], list[Fix]]] = {
     "wiring/unknown-node": _dangling,
     "wiring/unknown-port": _unknown_port,
     "wiring/duplicate": _duplicate,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from patchbay.flows.checks.resolve import resolve_once
+from patchbay.flows.checks.rules.base import Facts
 from patchbay.flows.document.operations import dump_operation
 from patchbay.studio.documents.document import FlowDocument
 from patchbay.studio.inspector.fixes import LABELS, fixes
@@ -18,13 +20,13 @@ def found_in(document: FlowDocument) -> dict[str, Any]:
     Each has the fields of a `Problem` that say something, and `offers`: what a button says, and the
     operation that it makes.
     """
-    flow, catalog = document.flow, services().catalog
+    facts = Facts(resolve_once(document.flow, services().catalog))
     found = sorted(document.problems(), key=lambda problem: problem.severity != "error")
     told = []
     for problem in found[:SHOWN]:
         offers = [
             {"label": fix.label, "op": dump_operation(fix.operation)}
-            for fix in fixes(flow, problem, catalog)
+            for fix in fixes(facts, problem)
         ]
         fields = ("code", "severity", "node", "port", "param", "message", "fix")
         said = {name: value for name in fields if (value := getattr(problem, name))}

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from patchbay.flows.checks.resolve import resolve_once
+from patchbay.flows.checks.rules.base import Facts
 from patchbay.flows.checks.validate import validate
 from patchbay.flows.document.edit import apply
 from patchbay.flows.document.model import Edge, Flow, NodeInstance, Place
@@ -63,7 +65,7 @@ def test_the_flow_they_break_is_good() -> None:
 def test_a_fix_takes_the_problem_away(code: str) -> None:
     flow = BROKEN[code]
     problem = next(p for p in validate(flow, CATALOG) if p.code == code)
-    offered = fixes(flow, problem, CATALOG)
+    offered = fixes(Facts(resolve_once(flow, CATALOG)), problem)
     assert offered
     mended = apply(flow, offered[0].operation)
     assert code not in {p.code for p in validate(mended, CATALOG)}
@@ -81,7 +83,7 @@ def test_the_node_that_a_problem_names_is_put_between_wired() -> None:
     problems = validate(FILE_AS_TEXT, CATALOG)
     problem = next(p for p in problems if p.code == "wiring/type-mismatch")
     assert problem.fix == 'Put a "Read file" node between them.'
-    between, remove = fixes(FILE_AS_TEXT, problem, CATALOG)
+    between, remove = fixes(Facts(resolve_once(FILE_AS_TEXT, CATALOG)), problem)
     assert (between.label, remove.label) == ("Put a 'Read file' between", "Remove the wire")
     mended = apply(FILE_AS_TEXT, between.operation)
     assert validate(mended, CATALOG) == []

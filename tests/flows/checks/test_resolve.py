@@ -12,6 +12,7 @@ import pytest
 from patchbay.flows.checks import rules
 from patchbay.flows.checks.memory import memory_plan
 from patchbay.flows.checks.resolve import resolve_once
+from patchbay.flows.checks.rules.base import Facts
 from patchbay.flows.checks.validate import validate
 from patchbay.flows.document.writing import save_flow
 from patchbay.flows.runs.events import RunFinished
@@ -80,7 +81,8 @@ def test_fixes_of_one_flow_resolve_it_once() -> None:
     document = flow({"c": "test.counted", "o": OUT}, wires)
     problems = validate(document, catalog)
     assert len(problems) > 2
-    assert all(fixes(document, problem, catalog) for problem in problems)
+    facts = Facts(resolve_once(document, catalog))
+    assert all(fixes(facts, problem) for problem in problems)
     assert len(Counted.derived) == 2, "once in the flow, once among the kinds to put between"
 
 
