@@ -24,9 +24,9 @@ from patchbay.flows.runs.events import (
     Tokens,
 )
 from patchbay.flows.runs.prices import prices_or_none
-from patchbay.flows.server.core.keys import OWNER, Caller
+from patchbay.flows.server.core.keys import Caller
 from patchbay.flows.server.core.refusals import status_of
-from patchbay.flows.server.core.told import SentEvent, told, weight_of, without_models
+from patchbay.flows.server.core.told import SentEvent, shows_models, told, weight_of, without_models
 from patchbay.nodes.units import duration
 from patchbay.nodes.values import encode
 
@@ -230,9 +230,8 @@ class ServedRun:
             self._add(self._failure())
         elif self.follow:
             data = told(event, self.flow.streams, self.settings.values)
-            if data is not None and not self.shows_models:
-                data = without_models(data)
             if data is not None:
+                data = self._as_told(data)
                 if isinstance(event, RunStarted) and self.thread:
                     data["thread"] = self.thread
                 self._add(data)
@@ -273,10 +272,14 @@ class ServedRun:
     @property
     def shows_models(self) -> bool:
         """Whether its caller is told which models the flow has, and what they cost."""
-        return self.settings.values or self.caller == OWNER
+        return shows_models(self.caller, self.settings)
+
+    def _as_told(self, data: dict[str, Any]) -> dict[str, Any]:
+        return data if self.shows_models else without_models(data)
 
     def _took(self) -> dict[str, Any]:
-        return {"at": time.time(), "seconds": self.seconds, "tokens": tokens_told(self)}
+        took = {"at": time.time(), "seconds": self.seconds, "tokens": self.tokens.as_dict()}
+        return self._as_told(took)
 
     def _add(self, data: dict[str, Any]) -> None:
         if self.follow:
@@ -348,7 +351,8 @@ class ServedRun:
             if self.more:
                 said["also"] = [problem.as_dict() for problem in self.more]
         if self.ended:
-            said |= {"seconds": round(self.seconds, 6), "tokens": tokens_told(self)}
+            took = {"seconds": round(self.seconds, 6), "tokens": self.tokens.as_dict()}
+            said |= self._as_told(took)
             if self.shows_models and (cost := prices_or_none().cost(self.tokens)):
                 said["cost"] = cost.as_dict()
         if self.warnings:
@@ -361,9 +365,3 @@ class ServedRun:
         if self.status == "failed":
             return 500 if self.problem is None else status_of(self.problem)
         return {"finished": 200, "cancelled": 409}.get(self.status, 202)
-
-
-def tokens_told(live: ServedRun) -> dict[str, Any]:
-    """The tokens of a run as its caller is told."""
-    told = live.tokens.as_dict()
-    return told if live.shows_models else {name: n for name, n in told.items() if name != "models"}

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from patchbay.flows.runs.events import Event, as_json
+from patchbay.flows.server.core.keys import OWNER, Caller
+from patchbay.flows.server.core.settings import Settings
 
 _WITHIN = {"node_finished": ("outputs", "key"), "node_failed": ("inputs",), "run_started": ()}
 
@@ -66,8 +68,13 @@ def shown(data: dict[str, Any], values: bool) -> dict[str, Any]:
     return {name: value for name, value in data.items() if name not in left_out}
 
 
+def shows_models(caller: Caller, settings: Settings) -> bool:
+    """Whether a caller is told which models flows have, and what they cost."""
+    return settings.values or caller == OWNER
+
+
 def without_models(data: dict[str, Any]) -> dict[str, Any]:
-    """The JSON of an event without the names of the models whose tokens it counts."""
+    """The JSON of an event or a run without the names of the models whose tokens it counts."""
     tokens = data.get("tokens")
     if not isinstance(tokens, dict) or "models" not in tokens:
         return data

@@ -13,14 +13,13 @@ from starlette.routing import Route
 from patchbay.flows.problems import FlowError
 from patchbay.flows.server.core.asked import RunRequest, json_of, read, yes
 from patchbay.flows.server.core.event_stream import PING, EventStream, event, unless_gone
-from patchbay.flows.server.core.keys import OWNER
 from patchbay.flows.server.core.overrides import overridden
 from patchbay.flows.server.core.refusals import refused
 from patchbay.flows.server.core.requests import caller_of, service_of
 from patchbay.flows.server.core.served_run import ServedRun
 from patchbay.flows.server.core.service import FlowService
 from patchbay.flows.server.core.shelf import ServedFlow
-from patchbay.flows.server.core.told import SentEvent, shown
+from patchbay.flows.server.core.told import SentEvent, shown, shows_models
 from patchbay.nodes.threads import in_thread
 from patchbay.nodes.values import encode
 
@@ -329,7 +328,7 @@ async def metrics(request: Request) -> Response:
     caller, service = caller_of(request), service_of(request)
     kind = "text/plain; version=0.0.4; charset=utf-8"
     figures, slots = await service.admission.figures()
-    models = caller == OWNER or service.settings.values  # as `ServedRun.shows_models`
+    models = shows_models(caller, service.settings)
     return PlainTextResponse(figures.text(slots, caller.may, models=models), media_type=kind)
 
 
