@@ -68,6 +68,18 @@ class Tokens:
             _added(self.models, other.models),
         )
 
+    def since(self, before: Tokens) -> Tokens:
+        """What was added to `before` to get these; models that were asked only before have 0."""
+        first = self.first_token_s if before.first_token_s is None else None
+        less = (ModelTokens(m.model, -m.prompt, -m.cached, -m.completion) for m in before.models)
+        return Tokens(
+            self.prompt - before.prompt,
+            self.completion - before.completion,
+            first,
+            self.generating_s - before.generating_s,
+            _added(self.models, tuple(less)),
+        )
+
     def as_dict(self) -> dict[str, Any]:
         """The plain form; times and models only where they are known."""
         told: dict[str, Any] = {"prompt": self.prompt, "completion": self.completion}

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-from patchbay.flows.runs.events import ModelTokens
+from patchbay.flows.runs.events import Tokens
 from patchbay.flows.server.core.budgets import Budgets
 from patchbay.flows.server.core.figures import Figures
 from patchbay.flows.server.core.keys import Caller
@@ -23,10 +23,8 @@ class RunUse:
     flow: str
     status: str
     seconds: float
-    prompt: int
-    completion: int
     waited: float
-    models: tuple[ModelTokens, ...] = ()
+    tokens: Tokens
 
 
 class RunPlace(Protocol):
@@ -87,7 +85,7 @@ class OwnAdmission:
     def used(self, caller: Caller, use: RunUse) -> None:
         """Count what a run took."""
         self._slots.took(use.seconds)
-        self._meter.spent(caller, use.prompt + use.completion, use.seconds)
+        self._meter.spent(caller, use.tokens.total, use.seconds)
         self._figures.ended(use)
 
     async def figures(self) -> tuple[Figures, Slots]:

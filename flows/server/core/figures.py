@@ -35,15 +35,15 @@ class Figures:
         """Count a run."""
         flow = use.flow
         self._runs[flow, use.status] += 1
-        self._tokens[flow, "prompt"] += use.prompt
-        self._tokens[flow, "completion"] += use.completion
+        self._tokens[flow, "prompt"] += use.tokens.prompt
+        self._tokens[flow, "completion"] += use.tokens.completion
         self._seconds[flow] += use.seconds  # type: ignore[assignment]
         self._waited[flow] += use.waited  # type: ignore[assignment]
         for bound in BUCKETS:
             if use.seconds <= bound:
                 self._buckets[flow, bound] += 1
-        prices = prices_or_none() if use.models else None
-        for one in use.models:
+        prices = prices_or_none() if use.tokens.models else None
+        for one in use.tokens.models:
             self._of_models[flow, one.model, "cached"] += one.cached
             self._of_models[flow, one.model, "prompt"] += one.prompt - one.cached
             self._of_models[flow, one.model, "completion"] += one.completion
@@ -52,12 +52,6 @@ class Figures:
                 self._cost[flow, one.model, currency] += amount  # type: ignore[assignment]
             if cost.unknown:
                 self._unpriced[flow, one.model] += one.prompt + one.completion
-
-    @staticmethod
-    def cost(use: RunUse) -> Cost:
-        """What a run cost since it was last gone on with."""
-        prices = prices_or_none() if use.prompt + use.completion else None
-        return prices.cost_of(use.models, use.prompt + use.completion) if prices else Cost()
 
     def as_json(self) -> dict[str, list[list[Any]]]:
         """All of it, for another process."""

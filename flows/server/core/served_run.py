@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, Literal
 from patchbay.flows.problems import FlowError, Problem
 from patchbay.flows.runs.events import (
     Event,
-    ModelTokens,
     NodeWarned,
     RunCancelled,
     RunEnd,
@@ -136,32 +135,11 @@ class ServedRun:
             self.task.cancel()
 
     @property
-    def part(self) -> tuple[float, int, int]:
-        """Seconds and tokens (of prompts, of answers) since it was last begun or gone on with: one
-        that waited for a person has been charged for what came before."""
+    def part(self) -> tuple[float, Tokens]:
+        """Seconds and tokens since it was last begun or gone on with: one that waited for a person
+        has been charged for what came before."""
         seconds, tokens = self._before
-        return (
-            self.seconds - seconds,
-            self.tokens.prompt - tokens.prompt,
-            self.tokens.completion - tokens.completion,
-        )
-
-    @property
-    def part_models(self) -> list[ModelTokens]:
-        """The tokens of each model since then."""
-        before = {one.model: one for one in self._before[1].models}
-        found = []
-        for one in self.tokens.models:
-            had = before.get(one.model, ModelTokens(one.model, 0, 0, 0))
-            found.append(
-                ModelTokens(
-                    one.model,
-                    one.prompt - had.prompt,
-                    one.cached - had.cached,
-                    one.completion - had.completion,
-                )
-            )
-        return found
+        return self.seconds - seconds, self.tokens.since(tokens)
 
     async def settled(self) -> None:
         """Wait until it has ended."""

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from patchbay.flows.runs.defaults import default_environment
 from patchbay.flows.runs.environment import Environment
 from patchbay.flows.runs.events import Event
+from patchbay.flows.runs.prices import prices_or_none
 from patchbay.flows.server.core.admission import Admission, OwnAdmission, RunPlace, RunUse
 from patchbay.flows.server.core.asked import RunRequest
 from patchbay.flows.server.core.beginning import beginning
@@ -204,18 +205,16 @@ class FlowService:
             self.woken.asleep.pop(live.id, None)
         if live.trace is not None:
             live.trace.end(live.status)
-        seconds, prompt, completion = live.part
+        seconds, tokens = live.part
         waited = max(0.0, live.begun_at - queued_at)
-        use = RunUse(
-            live.flow.name, live.status, seconds, prompt, completion, waited,
-            tuple(live.part_models),
-        )  # fmt: skip
+        use = RunUse(live.flow.name, live.status, seconds, waited, tokens)
         self.admission.used(live.caller, use)
+        cost = prices_or_none().cost(tokens) if tokens.total else None
         log.info(
             "run=%s flow=%s caller=%s status=%s seconds=%.3f waited=%.3f tokens=%d+%d%s",
             live.id, live.flow.name, live.caller.name, live.status, live.seconds, waited,
             live.tokens.prompt, live.tokens.completion,
-            (f" cost={cost.words()}" if (cost := self.figures.cost(use)) else "")
+            (f" cost={cost.words()}" if cost else "")
             + (f" trace={live.place.trace}" if live.place else "")
             + (f" problem={live.problem.code}" if live.problem else ""),
         )  # fmt: skip

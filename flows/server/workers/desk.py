@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import asdict
 from typing import Any
 
-from patchbay.flows.runs.events import ModelTokens
+from patchbay.flows.runs.events import Tokens
 from patchbay.flows.server.core.admission import OwnAdmission, RunUse
 from patchbay.flows.server.core.budgets import Budgets
 from patchbay.flows.server.core.figures import Figures
@@ -108,7 +108,7 @@ class WorkersDesk:
 
 def use_from(told: dict[str, Any]) -> RunUse:
     """What a run took, as it came."""
-    return RunUse(**{**told, "models": tuple(ModelTokens(**one) for one in told["models"])})
+    return RunUse(**{**told, "tokens": Tokens.read(told["tokens"])})
 
 
 def caller_as_json(caller: Caller) -> dict[str, Any]:

@@ -128,3 +128,12 @@ def test_tokens_add_up_by_model():
     assert both.models == (ModelTokens("a", 11, 3, 4), ModelTokens("b", 5, 0, 5))
     assert Tokens.read(both.as_dict()).models == both.models
     assert Tokens.read({"prompt": 1, "completion": 2}).models == ()
+
+
+def test_what_was_added_since_is_told_by_model():
+    before = used(("a", 10, 2, 3)) + Tokens(1, 1)
+    more = used(("a", 1, 1, 1), ("b", 5, 0, 5))
+    assert (before + more).since(before) == more
+    nothing = before.since(before)
+    assert (nothing.total, nothing.models) == (0, (ModelTokens("a", 0, 0, 0),))
+    assert before.since(Tokens()) == before
