@@ -16,6 +16,7 @@ from patchbay.flows.runs.defaults import default_catalog
 from patchbay.flows.wording import did_you_mean
 
 if TYPE_CHECKING:
+    from patchbay.flows.document.model import Flow
     from patchbay.nodes.catalog import Catalog
 
 
@@ -40,7 +41,7 @@ def validate(
             resolved = resolve_once(read_flow(path), default_catalog())
             found[path] = validate_resolved(resolved, folder, path.name)
             if offline and not any(p.severity == "error" for p in found[path]):
-                found[path] += _lacking(path, folder)
+                found[path] += _lacking(resolved.flow, folder)
             memory[path] = "" if as_json else say.memory(memory_plan(resolved, folder))
         except FlowError as error:
             found[path] = list(error.problems)
@@ -59,11 +60,11 @@ def validate(
     sys.exit(say.EXIT_PROBLEM if failed else 0)
 
 
-def _lacking(path: Path, folder: Path) -> list[Problem]:
+def _lacking(flow: Flow, folder: Path) -> list[Problem]:
     from patchbay.flows.batch.needs import needs_of, offline_problems
     from patchbay.flows.runs.subflows import prepare
 
-    return offline_problems(needs_of(prepare(read_flow(path), default_catalog(), folder), folder))
+    return offline_problems(needs_of(prepare(flow, default_catalog(), folder), folder))
 
 
 def show(

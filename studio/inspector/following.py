@@ -29,18 +29,26 @@ def givers() -> Followers:
     return _ranked(turned=True)
 
 
-def _ranked(turned: bool) -> Followers:
-    """Counted over the flows that ship."""
-    counts: dict[tuple[str, str], Counter[tuple[str, str]]] = defaultdict(Counter)
+@cache
+def _wires() -> list[tuple[tuple[str, str], tuple[str, str]]]:
+    """The wires of the flows that ship: kind and output, kind and input."""
+    found = []
     for path in sorted(SAVED.glob("*.json")):
         flow = json.loads(path.read_text("utf-8"))
         kinds = {node["id"]: node["kind"] for node in flow["nodes"]}
         for edge in flow["edges"]:
             source, _, given = edge["from"].partition(".")
             target, _, taken = edge["to"].partition(".")
-            ends = (kinds[source], given), (kinds[target], taken)
-            start, end = reversed(ends) if turned else ends
-            counts[start][end] += 1
+            found.append(((kinds[source], given), (kinds[target], taken)))
+    return found
+
+
+def _ranked(turned: bool) -> Followers:
+    """Counted over the flows that ship."""
+    counts: dict[tuple[str, str], Counter[tuple[str, str]]] = defaultdict(Counter)
+    for ends in _wires():
+        start, end = reversed(ends) if turned else ends
+        counts[start][end] += 1
     found: Followers = {}
     for (kind, port), takers in sorted(counts.items()):
         ranked = sorted(takers, key=lambda taker: (-takers[taker], taker))

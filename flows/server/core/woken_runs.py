@@ -58,7 +58,8 @@ class WokenRuns:
                 if live is not None and live.run is not None:
                     live.run.nudge()
                 return live
-            return await self._go_on(history, run, caller, turn, claimed=True, hear=hear)
+            past = await in_thread(history.get, run)
+            return await self._go_on(history, past, caller, turn, claimed=True, hear=hear)
         except BaseException:
             turn.leave()
             raise
@@ -96,8 +97,8 @@ class WokenRuns:
         await service.recorded.still_may(run, caller)
         history, turn = await service.history(), await service.admission.enter(caller)
         try:
-            await service.recorded.past(run)
-            return await self._go_on(history, run, caller, turn)
+            past = await service.recorded.past(run)
+            return await self._go_on(history, past, caller, turn)
         except BaseException:
             turn.leave()
             raise
@@ -105,7 +106,7 @@ class WokenRuns:
     async def _go_on(
         self,
         history: History,
-        run: str,
+        past: PastRun,
         caller: Caller,
         turn: RunPlace,
         *,
@@ -114,8 +115,7 @@ class WokenRuns:
     ) -> ServedRun:
         from patchbay.flows.runs.resume import resumed_run
 
-        service = self._service
-        past = await in_thread(history.get, run)
+        service, run = self._service, past.id
         env = replace(service.environment, folder=past.folder, person=caller.person)
         resumed = await in_thread(resumed_run, history, past, env, claimed=claimed)
         live = service.live.get(run)
@@ -162,7 +162,8 @@ class WokenRuns:
         turn = await self._service.admission.enter(None)
         try:
             if await in_thread(history.inbox.take_due, time.time(), run):
-                await self._go_on(history, run, caller, turn)
+                past = await in_thread(history.get, run)
+                await self._go_on(history, past, caller, turn)
             else:
                 turn.leave()
         except BaseException:

@@ -150,21 +150,25 @@ async def status(request: Request) -> Response:
     """How a run stands."""
     service, id = service_of(request), request.path_params["run"]
     service.mine(id, caller_of(request))
-    live = await _here(service, id)
+    live, asked = await _here(service, id)
     told = live.as_dict() if live is not None else past_as_dict(await service.past(id))
     if told["status"] == "waiting":
-        told["questions"] = await service.questions(id)
+        told["questions"] = asked or await service.questions(id)
         told["answer_at"] = f"/runs/{id}/answer"
     return JSONResponse({**told, "events_at": events_at(service, id)})
 
 
-async def _here(service: FlowService, run: str) -> ServedRun | None:
-    """A run as this process has it. None where it does not, or where somebody answered by way of
-    another process, which goes on with it: then what is recorded is newer."""
+async def _here(service: FlowService, run: str) -> tuple[ServedRun | None, list[dict[str, Any]]]:
+    """A run as this process has it, with its open questions where it waits. None where it does not,
+    or where somebody answered by way of another process, which goes on with it: then what is
+    recorded is newer."""
     live = service.live.get(run)
-    if live is not None and live.status == "waiting" and not await service.questions(run):
-        return live if live.status != "waiting" else None  # it may have gone on here meanwhile
-    return live
+    if live is None or live.status != "waiting":
+        return live, []
+    asked = await service.questions(run)
+    if not asked and live.status == "waiting":  # else it has gone on here meanwhile
+        return None, []
+    return live, asked
 
 
 def past_as_dict(past: PastRun) -> dict[str, Any]:
@@ -185,7 +189,7 @@ async def events(request: Request) -> Response:
     ticket = request.query_params.get("ticket", "")
     if not (ticket and service.owners.admits(ticket, id)):
         service.mine(id, caller_of(request))
-    live = await _here(service, id)
+    live, _ = await _here(service, id)
     last = request.headers.get("last-event-id") or request.query_params.get("after", "")
     if live is not None and live.follow:
         return streamed(service, live, last)
