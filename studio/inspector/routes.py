@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
-import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from patchbay.studio.server.base_path import prefix_of
 from patchbay.studio.server.grants import granted
+from patchbay.studio.server.json_answer import as_json
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -21,7 +21,7 @@ def routes(base: str = "") -> list[BaseRoute]:
     """The routes, below the app's base path."""
     from starlette.routing import Route
 
-    prefix = f"/{base.strip('/')}" if base.strip("/") else ""
+    prefix = prefix_of(base)
     return [
         Route(f"{prefix}/patchbay/node", node, methods=["GET"]),
         Route(f"{prefix}/patchbay/choices", choices, methods=["GET"]),
@@ -104,7 +104,6 @@ Telling = Callable[["FlowDocument", str], dict[str, Any] | None]
 async def _answer(request: Request, find: Telling) -> Response:
     from starlette.concurrency import run_in_threadpool
     from starlette.responses import PlainTextResponse
-    from starlette.responses import Response as Plain
 
     from patchbay.studio.server.services import services
 
@@ -117,25 +116,4 @@ async def _answer(request: Request, find: Telling) -> Response:
     found = await run_in_threadpool(find, document, grant.browser)
     if found is None:
         return PlainTextResponse("There is no such thing.", status_code=404)
-    headers = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
-    return Plain(_json(found), media_type="application/json", headers=headers)
-
-
-def _json(found: Any) -> bytes:
-    """As a browser reads it: JSON has no NaN and no infinity (null stands for them), and UTF-8 no
-    half of a character."""
-    try:
-        text = json.dumps(found, ensure_ascii=False, allow_nan=False)
-    except ValueError:
-        text = json.dumps(_finite(found), ensure_ascii=False, allow_nan=False)
-    return text.encode("utf-8", "replace")
-
-
-def _finite(value: Any) -> Any:
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, dict):
-        return {key: _finite(inner) for key, inner in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_finite(inner) for inner in value]
-    return value
+    return as_json(found)

@@ -24,6 +24,7 @@ from urllib.parse import quote, urlencode, urlsplit
 
 from patchbay.nodes.atomic import write_atomic
 from patchbay.nodes.private import private_folder
+from patchbay.studio.server.base_path import prefix_of
 
 if TYPE_CHECKING:
     from starlette.requests import HTTPConnection
@@ -204,7 +205,7 @@ class Guard:
 
     def __init__(self, app: ASGIApp, key: Key, base: str = "", origins: Sequence[str] = ()) -> None:
         self._app, self._key = app, key
-        prefix = f"/{base.strip('/')}" if base.strip("/") else ""
+        prefix = prefix_of(base)
         self._open = f"{prefix}/{HEALTH}"
         self._origins = [origin.rstrip("/").lower() for origin in origins]
 

@@ -14,6 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from patchbay.studio.server.base_path import prefix_of
 from patchbay.studio.server.frontend import Script, script_file
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def pages(base: str = "") -> list[BaseRoute]:
     from starlette.responses import FileResponse, HTMLResponse
     from starlette.routing import Route
 
-    prefix = f"/{base.strip('/')}" if base.strip("/") else ""
+    prefix = prefix_of(base)
 
     async def page(request: Request) -> Response:
         name = request.url.path.rpartition("/")[2]

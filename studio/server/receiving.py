@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from patchbay.flows.problems import FlowError
+from patchbay.studio.server.base_path import prefix_of
 from patchbay.studio.server.grants import granted
+from patchbay.studio.server.json_answer import as_json
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -18,7 +19,7 @@ def routes(base: str = "") -> list[BaseRoute]:
     """The route, below the app's base path."""
     from starlette.routing import Route
 
-    prefix = f"/{base.strip('/')}" if base.strip("/") else ""
+    prefix = prefix_of(base)
     return [Route(f"{prefix}/patchbay/documents", documents, methods=["POST"])]
 
 
@@ -35,10 +36,10 @@ async def documents(request: Request) -> Response:
 
     grant = granted(request)
     if grant is None or request.headers.get("origin") is None:
-        return _answer({"message": "Not for you.", "fix": "Reload the page."}, 403)
+        return as_json({"message": "Not for you.", "fix": "Reload the page."}, 403)
     document = services().documents.by_id(grant.document)
     if document is None or document.path is None:
-        return _answer({"message": "This flow is not open here.", "fix": "Reload the page."}, 404)
+        return as_json({"message": "This flow is not open here.", "fix": "Reload the page."}, 404)
     name = request.query_params.get("name", "")
     wanted = when_there(request.query_params.get("when_there", ""))
     try:
@@ -49,10 +50,10 @@ async def documents(request: Request) -> Response:
         found = await run_in_threadpool(receive, document.path, name, data, wanted)
     except FlowError as error:
         problem = error.problems[0]
-        return _answer({"message": problem.message, "fix": problem.fix}, 400)
+        return as_json({"message": problem.message, "fix": problem.fix}, 400)
     except ClientDisconnect:
-        return _answer({"message": "It was broken off.", "fix": ""}, 400)
-    return _answer(found.as_dict(), 200)
+        return as_json({"message": "It was broken off.", "fix": ""}, 400)
+    return as_json(found.as_dict(), 200)
 
 
 async def _body(request: Request) -> bytes | None:
@@ -68,11 +69,3 @@ async def _body(request: Request) -> bytes | None:
             return None
         parts.append(part)
     return b"".join(parts)
-
-
-def _answer(said: dict[str, Any], status: int) -> Response:
-    from starlette.responses import Response as Plain
-
-    headers = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
-    text = json.dumps(said, ensure_ascii=False)
-    return Plain(text, status_code=status, media_type="application/json", headers=headers)

@@ -16,6 +16,7 @@ import json
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Any
 
+from patchbay.studio.server.base_path import prefix_of
 from patchbay.studio.server.cookie import COOKIE
 from patchbay.studio.server.grants import granted, same_origin
 from patchbay.studio.server.news import news
@@ -31,7 +32,7 @@ def routes(base: str = "") -> list[BaseRoute]:
     """The push routes and the export, below the app's base path."""
     from starlette.routing import Route, WebSocketRoute
 
-    prefix = f"/{base.strip('/')}" if base.strip("/") else ""
+    prefix = prefix_of(base)
     return [
         Route(f"{prefix}/patchbay/events", server_sent_events, methods=["GET"]),
         WebSocketRoute(f"{prefix}/patchbay/live", web_socket),

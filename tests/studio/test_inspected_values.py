@@ -14,10 +14,11 @@ from patchbay.flows.document.model import Edge, Flow, NodeInstance
 from patchbay.flows.document.writing import save_flow
 from patchbay.studio.documents.document import FlowDocument
 from patchbay.studio.documents.opened import Documents
-from patchbay.studio.inspector.routes import _json, routes
+from patchbay.studio.inspector.routes import routes
 from patchbay.studio.inspector.tokens import tokens_of
 from patchbay.studio.inspector.values import value_of, values_of
 from patchbay.studio.server.cookie import COOKIE
+from patchbay.studio.server.json_answer import as_json
 from patchbay.studio.server.services import services
 
 ANN, BOB = "ann-0123456789abcdef", "bob-0123456789abcdef"
@@ -141,4 +142,4 @@ def test_a_browser_can_read_every_number_and_text(told: object, read: object) ->
     def refused(name: str) -> None:
         raise AssertionError(f"{name} is no JSON")
 
-    assert json.loads(_json(told), parse_constant=refused) == read
+    assert json.loads(bytes(as_json(told).body), parse_constant=refused) == read
