@@ -27,6 +27,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from patchbay.flows.problems import FlowError, Problem
+from patchbay.flows.toml_tables import without_table
 from patchbay.flows.triggers.schedule import Schedule
 from patchbay.flows.triggers.signature import key_of, new_secret
 from patchbay.flows.wording import did_you_mean, printable
@@ -200,8 +201,7 @@ def remove_trigger(name: str, file: Path | None = None) -> None:
     """
     path = file or triggers_file()
     one_of(read_triggers(path), name)
-    text = _text(path)
-    kept = re.sub(rf"(?ms)^\[{re.escape(name)}\][^\n]*\n.*?(?=^\[|\Z)", "", text)
+    kept = without_table(_text(path), name)
     if name in tomllib.loads(kept):
         raise _wrong(path, f"{name} is written in a way of its own.", "Delete it by hand.")
     _write(path, kept)

@@ -27,6 +27,7 @@ from pathlib import Path
 from typing import Any
 
 from patchbay.flows.problems import FlowError, Problem
+from patchbay.flows.toml_tables import without_table
 from patchbay.flows.wording import printable
 from patchbay.nodes.file_stamp import file_stamp
 from patchbay.nodes.home import home
@@ -241,16 +242,11 @@ def remove(file: Path, name: str) -> None:
 
     if not file.exists():
         return
-    lines = file.read_text(encoding="utf-8").splitlines(keepends=True)
-    kept, inside = [], False
-    for line in lines:
-        if line.startswith("["):
-            inside = line.strip() == f"[{name}]"
-        if not inside:
-            kept.append(line)
-    if kept != lines:
+    before = file.read_text(encoding="utf-8")
+    kept = without_table(before, name)
+    if kept != before:
         private_file(file)
-        write_atomic(file, "".join(kept))
+        write_atomic(file, kept)
 
 
 def _is_text(value: object) -> bool:
