@@ -14,7 +14,7 @@ import typer
 
 from patchbay.flows.cli import say
 from patchbay.flows.cli.arguments import read_inputs, with_settings
-from patchbay.flows.cli.run import interruptible, leave
+from patchbay.flows.cli.run import StoppedError, leave, until_stopped
 from patchbay.nodes.units import duration
 
 if TYPE_CHECKING:
@@ -191,26 +191,20 @@ def _elsewhere(where: str, workers: int, slots: int, gpus: float) -> MakeRunner 
 async def _run(order: BatchOrder, as_json: bool, quiet: bool) -> int:
     from patchbay.flows.batch.api import abatch
 
-    loop, work = asyncio.get_running_loop(), asyncio.ensure_future(abatch(order))
+    try:
+        result = await until_stopped(abatch(order))
+    except StoppedError as stopped:
+        _end_line(order)
+        say.err("Stopped. What is done is kept: go on with --resume.")
+        return stopped.code
+    except OSError as error:
+        _end_line(order)
+        from patchbay.flows.problems import FlowError, Problem
+        from patchbay.flows.runs.failures import about_file
 
-    def stop() -> None:
-        loop.call_soon_threadsafe(work.cancel)
-
-    with interruptible(stop) as asked:
-        try:
-            result = await work
-        except asyncio.CancelledError:
-            _end_line(order)
-            say.err("Stopped. What is done is kept: go on with --resume.")
-            return asked[0] if asked else say.EXIT_INTERRUPTED
-        except OSError as error:
-            _end_line(order)
-            from patchbay.flows.problems import FlowError, Problem
-            from patchbay.flows.runs.failures import about_file
-
-            message, fix = about_file(error)
-            fix = f"{fix} What is done is kept: go on with --resume."
-            raise FlowError([Problem("batch/disk", message, fix)]) from None
+        message, fix = about_file(error)
+        fix = f"{fix} What is done is kept: go on with --resume."
+        raise FlowError([Problem("batch/disk", message, fix)]) from None
     _end_line(order)
     return _ended(result, as_json, quiet, part=order.go_on)
 

@@ -131,7 +131,7 @@ def _made(
 
 def _run(made: Experiment, path: Path, env_name: str, quiet: bool) -> int:
     """Run what is missing; the exit status where the person stops it, else 0."""
-    from patchbay.flows.cli.run import interruptible
+    from patchbay.flows.cli.run import StoppedError, until_stopped
     from patchbay.flows.runs.defaults import default_environment
 
     env = replace(default_environment(folder=path.resolve().parent), variables=env_name)
@@ -142,18 +142,11 @@ def _run(made: Experiment, path: Path, env_name: str, quiet: bool) -> int:
             say.err(f"{done}/{total}{failed}")
 
     async def work() -> int:
-        task = asyncio.ensure_future(made.run(env, told))
-        loop = asyncio.get_running_loop()
-
-        def stop() -> None:
-            loop.call_soon_threadsafe(task.cancel)
-
-        with interruptible(stop) as stopped:
-            try:
-                await task
-            except asyncio.CancelledError:
-                say.err("Stopped; run it again to go on.")
-                return stopped[0] if stopped else say.EXIT_INTERRUPTED
+        try:
+            await until_stopped(made.run(env, told))
+        except StoppedError as stopped:
+            say.err("Stopped; run it again to go on.")
+            return stopped.code
         return 0
 
     return asyncio.run(work())

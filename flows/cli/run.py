@@ -9,10 +9,10 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
 
 import typer
 
@@ -29,6 +29,8 @@ from patchbay.flows.runs.running import LoadedFlow, Run, new_run_id, settled
 if TYPE_CHECKING:
     from patchbay.flows.runs.history import History
     from patchbay.nodes.questions import Question, Reply
+
+Result = TypeVar("Result")
 
 
 def run(
@@ -210,3 +212,29 @@ def interruptible(cancel: Callable[[], None]) -> Iterator[list[int]]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+class StoppedError(Exception):
+    """A person stopped what was at work; `code` is the exit status that says so."""
+
+    def __init__(self, code: int) -> None:
+        super().__init__("Stopped.")
+        self.code = code
+
+
+async def until_stopped(work: Coroutine[Any, Any, Result]) -> Result:
+    """What some work gives. Ctrl+C once cancels it, twice ends it at once.
+
+    Raises:
+        StoppedError: it was cancelled.
+    """
+    loop, task = asyncio.get_running_loop(), asyncio.ensure_future(work)
+
+    def stop() -> None:
+        loop.call_soon_threadsafe(task.cancel)
+
+    with interruptible(stop) as asked:
+        try:
+            return await task
+        except asyncio.CancelledError:
+            raise StoppedError(asked[0] if asked else say.EXIT_INTERRUPTED) from None
