@@ -92,19 +92,11 @@ def network_of(
     network = _network(root_of(model), str(folder), dtype, bits)
     keep_unpacked(network)
     if isinstance(model, LoraModel):
-        network = merged_chain(network, model, opening)
+        from patchbay.nodes.models.transformers.attach import merged
+
+        network = merged(network, model, opening)
     network.config.use_cache = False
     return network, str(folder)
-
-
-def merged_chain(network: Any, model: LoraModel, opening: Opening) -> Any:
-    """The network with all adapters of a description added to its weights."""
-    from patchbay.nodes.models.transformers.attach import merged
-
-    if isinstance(model.base, LoraModel) and not model.base.merge:
-        network = merged_chain(network, model.base, opening)
-        model = model.model_copy(update={"base": model.root})
-    return merged(network, model, opening)
 
 
 @making_networks()
