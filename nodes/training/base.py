@@ -12,7 +12,7 @@ from patchbay.nodes.models.transformers.lora import LoraModel
 from patchbay.nodes.models.transformers.lora_node import wrong_kind
 from patchbay.nodes.models.transformers.packing import keep_unpacked
 from patchbay.nodes.models.transformers.precision import Quantization
-from patchbay.nodes.models.transformers.spec import TransformersModel
+from patchbay.nodes.models.transformers.spec import TransformersModel, weights_content
 from patchbay.nodes.training.tokens import RowReader
 from patchbay.nodes.values import ModelSpec, Opening, canonical
 from patchbay.nodes.weights.refs import Report
@@ -49,8 +49,7 @@ def base_id(model: TrainableModel) -> str:
     """What the weights are, adapters included: a hash that moves with the content alone."""
     import hashlib
 
-    root = root_of(model)
-    parts: list[Any] = [content(root.model_copy(update={"context": 64, "parallel": 1}))["weights"]]
+    parts: list[Any] = [weights_content(root_of(model).weights)]
     at: TrainableModel = model
     while isinstance(at, LoraModel):
         parts.append(content(at)["adapters"])

@@ -7,8 +7,8 @@ from functools import cached_property
 from typing import Any
 
 from patchbay.nodes.contract import NodeError
-from patchbay.nodes.data import content
 from patchbay.nodes.models.transformers.fit import UPSTREAM
+from patchbay.nodes.models.transformers.spec import weights_content
 from patchbay.nodes.training.base import TrainableModel, base_id, root_of
 from patchbay.nodes.training.datasets import DataSet
 from patchbay.nodes.training.faults import SHOWN
@@ -47,12 +47,11 @@ class Job:
     def about(self) -> dict[str, Any]:
         """What the result says of where it comes from."""
         root = root_of(self.base)
-        whole = content(root)
         return {
             "base": root.weights,
             "base_name": self.base_name,
             "base_sha256": self.base_id,
-            "weights_content": whole["weights"] if isinstance(whole, dict) else "",
+            "weights_content": weights_content(root.weights),
             "data": self.data.name,
             "data_sha256": self.data.sha256,
             "rows": self.data.rows,

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from patchbay.nodes.data import canonical, content, encode
+from patchbay.nodes.data import canonical, encode
 from patchbay.nodes.errors import NodeError
 from patchbay.nodes.models.transformers.adapter import WEIGHTS, Adapter, fetch_adapter, read_folder
 from patchbay.nodes.models.transformers.adapters import Changes, merge
@@ -17,7 +17,7 @@ from patchbay.nodes.models.transformers.chat import ChatTransformers
 from patchbay.nodes.models.transformers.fit import check_bits, check_fit
 from patchbay.nodes.models.transformers.libraries import load_libraries
 from patchbay.nodes.models.transformers.load import load_engine
-from patchbay.nodes.models.transformers.spec import TransformersModel
+from patchbay.nodes.models.transformers.spec import weights_content
 from patchbay.nodes.models.transformers.trained import check_base
 from patchbay.nodes.values import Opening
 
@@ -79,19 +79,13 @@ def _name(spec: LoraModel) -> str:
     return "lora-" + hashlib.sha256(said.encode()).hexdigest()[:16]
 
 
-def _weights_content(root: TransformersModel) -> str:
-    """What the weights hold, as `content` says it."""
-    said = content(root)
-    return str(said["weights"]) if isinstance(said, dict) else ""
-
-
 def _read(spec: LoraModel, use: LoraUse, opening: Opening) -> WeightedAdapter:
     """An adapter's tensors; compared with the base once more."""
     from safetensors.torch import load_file
 
     folder = fetch_adapter(use.weights, opening.report)
     adapter = read_folder(use.weights, folder)
-    check_base(use.weights, folder, spec.root.weights, lambda: _weights_content(spec.root))
+    check_base(use.weights, folder, spec.root.weights, lambda: weights_content(spec.root.weights))
     check_bits(adapter, spec.root.quantization is not None)
     if (made := anatomy(spec.root.weights)) is not None:
         check_fit(adapter, made, spec.root.weights)

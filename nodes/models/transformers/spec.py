@@ -57,7 +57,7 @@ class TransformersModel(LocalSampling, Thinks, SampledModel):
     def content_key(self) -> JsonValue:
         """The description with the hash of the weights in place of their name or path."""
         fields = self.model_dump(mode="json", exclude={"weights"})
-        return {"$type": self.tag(), "weights": _content(self.weights), **fields}
+        return {"$type": self.tag(), "weights": weights_content(self.weights), **fields}
 
     def memory(self) -> int | None:
         """Estimated bytes, from the heads of the files: weights, full caches, a working margin."""
@@ -126,8 +126,8 @@ class TransformersModel(LocalSampling, Thinks, SampledModel):
         return load(self, opening.report)
 
 
-def _content(weights: str) -> str:
-    """What the weights hold, for cache keys: hashes of the files where they are here."""
+def weights_content(weights: str) -> str:
+    """What the weights hold that a reference names: hashes of the files where they are here."""
     from patchbay.nodes.weights.digest import memo_path, sha256_of
     from patchbay.nodes.weights.resolve import content_id, quiet
 
