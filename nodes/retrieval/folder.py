@@ -73,10 +73,11 @@ def walk(path: Path, deep: bool) -> Iterator[str]:
 def digest_of(found: Found) -> str:
     """One hash for the names and contents of files. Each is hashed once, and when it changes."""
     from patchbay.nodes.weights.digest import memo_path, sha256_of
+    from patchbay.nodes.weights.refs import quiet
 
     digest = hashlib.sha256()
     for path, name in found.files:
-        content = sha256_of(path, lambda label, done, total: None, memo_path(path))
+        content = sha256_of(path, quiet, memo_path(path))
         digest.update(f"{content}  {name}\n".encode("utf-8", "surrogatepass"))
     return digest.hexdigest()
 

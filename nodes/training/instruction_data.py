@@ -27,6 +27,7 @@ from patchbay.nodes.training.reading import (
 from patchbay.nodes.training.splitting import nothing_held, split
 from patchbay.nodes.training.tokens import RowReader
 from patchbay.nodes.values import FileRef, ModelSpec
+from patchbay.nodes.weights.refs import quiet
 
 READY = Path(__file__).parents[1] / "models" / "training"
 """Small sets that ship, ours, under our licence: what the shipped adapters learned from."""
@@ -115,7 +116,7 @@ class InstructionDataNode(Node):
         reader = None
         if inputs.model is not None:
             model = checked_base(inputs.model, quantized=True)
-            reader = await ctx.blocking(reader_of, model, _quiet)
+            reader = await ctx.blocking(reader_of, model, quiet)
         made, sentences, outputs = await ctx.blocking(_made, inputs, params, reader)
         for sentence in sentences:
             await ctx.warn(sentence)
@@ -210,7 +211,3 @@ def _asked(row: DataRow) -> str:
     """What the person says last before the answer."""
     said = [m["content"] for m in row["messages"] if m["role"] == "user"]
     return said[-1] if said else ""
-
-
-def _quiet(label: str, done: float, total: float | None) -> None:
-    return None

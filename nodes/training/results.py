@@ -15,6 +15,7 @@ from patchbay.nodes.training.held_out import compared
 from patchbay.nodes.training.job import Job
 from patchbay.nodes.units import duration, size_in_words
 from patchbay.nodes.weights.digest import memo_path, sha256_of
+from patchbay.nodes.weights.refs import quiet
 
 
 def model_of(job: Job) -> TrainableModel:
@@ -34,7 +35,7 @@ def adapter_of(job: Job) -> TrainedAdapter:
     path = job.place.result / WEIGHTS
     return TrainedAdapter(
         path=str(job.place.result),
-        sha256=sha256_of(path, lambda label, done, total: None, memo_path(path)),
+        sha256=sha256_of(path, quiet, memo_path(path)),
         method=job.settings.params.method,
         base=job.base_name,
         base_sha256=job.base_id,

@@ -17,6 +17,7 @@ from patchbay.nodes.training.scripts import scripts_of
 from patchbay.nodes.training.settings import TrainingParams, TrainingSettings
 from patchbay.nodes.training.supervised import Supervised
 from patchbay.nodes.values import ModelSpec
+from patchbay.nodes.weights.refs import quiet
 
 
 class TrainSupervised(Node):
@@ -88,5 +89,5 @@ class TrainSupervised(Node):
 
 
 def _scripts(job: Job) -> dict[str, str]:
-    folder = folder_of(root_of(job.base).weights, lambda label, done, total: None)
+    folder = folder_of(root_of(job.base).weights, quiet)
     return scripts_of(job, folder, job.data.rows)

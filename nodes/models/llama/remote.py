@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from patchbay.nodes.errors import NodeError
 from patchbay.nodes.models import errors
-from patchbay.nodes.weights.refs import Report
+from patchbay.nodes.weights.refs import Report, quiet
 
 if TYPE_CHECKING:
     from patchbay.nodes.models.llama.engine import Chunk
@@ -109,7 +109,7 @@ class RemoteEngine:
             if self._closed or (self._held is not None and _open(self._held)):
                 return
             self._let_go()
-            self._hold(_unheard, stop)
+            self._hold(quiet, stop)  # nobody reads progress in the midst of a call
 
     def _let_go(self) -> None:
         self._held = None
@@ -152,10 +152,6 @@ def _open(line: socket.socket) -> bool:
         return True
     except OSError:
         return False
-
-
-def _unheard(*_: object) -> None:
-    """What is reported in the midst of a call has no reader."""
 
 
 def _raise(message: dict[str, Any]) -> None:

@@ -141,7 +141,7 @@ def _matrices(adapter: Adapter) -> int:
 def _content(reference: str) -> str:
     """What an adapter holds, for cache keys: its files' hashes where they are here."""
     from patchbay.nodes.weights.digest import memo_path, sha256_of
-    from patchbay.nodes.weights.resolve import quiet
+    from patchbay.nodes.weights.refs import quiet
 
     place = locate(reference)
     folder = place.path if isinstance(place, HubFolder) else place

@@ -129,7 +129,8 @@ class TransformersModel(LocalSampling, Thinks, SampledModel):
 def weights_content(weights: str) -> str:
     """What the weights hold that a reference names: hashes of the files where they are here."""
     from patchbay.nodes.weights.digest import memo_path, sha256_of
-    from patchbay.nodes.weights.resolve import content_id, quiet
+    from patchbay.nodes.weights.refs import quiet
+    from patchbay.nodes.weights.resolve import content_id
 
     source = parse(weights)
     if isinstance(source, Gguf):

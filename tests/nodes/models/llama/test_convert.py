@@ -22,7 +22,7 @@ from patchbay.nodes.models.llama.spec import GgufModel
 from patchbay.nodes.models.transformers.adapter import read_adapter
 from patchbay.nodes.weights.gguf_header import read_header
 from patchbay.nodes.weights.manifest import DEFAULT, NAMED
-from patchbay.nodes.weights.resolve import quiet
+from patchbay.nodes.weights.refs import quiet
 from tests.nodes.models.conftest import Quiet
 from tests.nodes.models.peft_files import write_peft
 

@@ -17,7 +17,7 @@ from patchbay.nodes.models.transformers.changing import changes_of
 from patchbay.nodes.models.transformers.lora_node import LoraNode
 from patchbay.nodes.models.transformers.spec import TransformersModel
 from patchbay.nodes.weights.gguf_header import read_header
-from patchbay.nodes.weights.resolve import quiet
+from patchbay.nodes.weights.refs import quiet
 from tests.nodes.models import tiny
 from tests.nodes.models.tiny_llama import TinyLlama, serve_tiny
 from tests.nodes.models.transformers.variants import PROMPT, VARIANTS, base, by_peft, write

@@ -22,7 +22,7 @@ from patchbay.nodes.models.transformers.load import folder_of
 from patchbay.nodes.models.transformers.node import TransformersNode
 from patchbay.nodes.weights.gguf_header import read_header
 from patchbay.nodes.weights.manifest import DEFAULT, NAMED
-from patchbay.nodes.weights.resolve import quiet
+from patchbay.nodes.weights.refs import quiet
 from tests.nodes.models import tiny
 from tests.nodes.models.llama_server import LlamaServer
 from tests.nodes.models.tiny_llama import serve_tiny

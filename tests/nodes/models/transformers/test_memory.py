@@ -11,7 +11,7 @@ import pytest
 from patchbay.nodes.models.transformers.load import folder_of
 from patchbay.nodes.models.transformers.precision import Quantization
 from patchbay.nodes.models.transformers.spec import TransformersModel
-from patchbay.nodes.weights.resolve import quiet
+from patchbay.nodes.weights.refs import quiet
 
 ROOT = Path(__file__).parents[4]
 

@@ -16,7 +16,7 @@ from patchbay.nodes.models.transformers.precision import Quantization
 from patchbay.nodes.models.transformers.source import Gguf, HubFolder, parse
 from patchbay.nodes.models.transformers.spec import TransformersModel
 from patchbay.nodes.testing import run_node
-from patchbay.nodes.weights.resolve import quiet
+from patchbay.nodes.weights.refs import quiet
 from tests.nodes.models.transformers.files import folder_like, write_safetensors
 
 
