@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -27,6 +26,7 @@ from patchbay.nodes.quantization.schemes import SCHEMES, Scheme
 from patchbay.nodes.quantization.tensors import Tensor, chosen, from_numbers, in_folder
 from patchbay.nodes.values import ModelSpec, Spec
 from patchbay.nodes.weights.refs import Report
+from patchbay.nodes.weights.reporter import reporter
 
 SchemeName = Literal[
     "float16", "int8 absmax", "int8 absmax by row", "int8 zero-point", "NF4", "FP4"
@@ -84,7 +84,7 @@ class QuantizationReport(Node):
 
     async def run(self, inputs: Inputs, params: Params, ctx: Context) -> Outputs:
         await ctx.progress("reading the weights", 0, None)
-        work = await ctx.blocking(_begin, inputs, params, _reporter(ctx))
+        work = await ctx.blocking(_begin, inputs, params, reporter(ctx))
         for message in work.unmeasured(inputs.text):
             await ctx.warn(message)
         rows = await _measured(work, ctx)
@@ -198,17 +198,3 @@ def _nothing() -> NodeError:
         code="quantization/nothing",
         retry=False,
     )
-
-
-def _reporter(ctx: Context) -> Report:
-    """Progress of fetching and converting, which happens in a thread, as the node's own."""
-    loop = asyncio.get_running_loop()
-
-    def report(label: str, done: float, total: float | None) -> None:
-        asyncio.run_coroutine_threadsafe(_said(ctx, label, done, total), loop)
-
-    return report
-
-
-async def _said(ctx: Context, label: str, done: float, total: float | None) -> None:
-    await ctx.progress(label, done, total)

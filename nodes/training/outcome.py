@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 from patchbay.nodes.contract import Context
@@ -11,7 +10,7 @@ from patchbay.nodes.training.job import Job
 from patchbay.nodes.training.results import adapter_of, curve_of, model_of, report_of
 from patchbay.nodes.training.watching import Watch
 from patchbay.nodes.training.working import apart
-from patchbay.nodes.weights.refs import Report
+from patchbay.nodes.weights.reporter import reporter
 
 
 async def outcome_of(
@@ -34,17 +33,3 @@ async def outcome_of(
     if job.settings.params.method != "all weights":
         outputs["adapter"] = await ctx.blocking(adapter_of, job)
     return record, outputs
-
-
-def reporter(ctx: Context) -> Report:
-    """Progress of a thread as that of the node."""
-    loop = asyncio.get_running_loop()
-
-    def report(label: str, done: float, total: float | None) -> None:
-        if not loop.is_closed():
-            loop.call_soon_threadsafe(lambda: asyncio.ensure_future(said(label, done, total)))
-
-    async def said(label: str, done: float, total: float | None) -> None:
-        await ctx.progress(label, done, total)
-
-    return report
