@@ -73,7 +73,7 @@ def measure(quick: bool = False) -> Iterator[Row]:
             yield Row("patchbay serve, memory with nothing loaded", memory, "MB", 80)
             if lfx is not None:
                 theirs = psutil.Process(lfx[0].pid).memory_info().rss / MB
-                yield Row("  against lfx serve", memory, "MB", against="lfx serve", other=theirs)
+                yield Row(AGAINST, memory, "MB", against="lfx serve", other=theirs)
         yield _first_answer([*serve, "--port", "0", "--quiet"], env, home)
     yield from serving_models.measure(quick)
 

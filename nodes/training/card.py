@@ -13,8 +13,9 @@ def card(job: Job, record: dict[str, Any]) -> str:
     params = job.settings.params
     figures = record["figures"]
     whole = params.method == "all weights"
-    ranked = "" if whole or params.method == "IA3" else f", rank {params.rank}"
-    ranked += f", alpha {params.alpha:g}" if ranked else ""
+    ranked = (
+        "" if whole or params.method == "IA3" else f", rank {params.rank}, alpha {params.alpha:g}"
+    )
     head = [
         "---",
         f"base_model: {job.base_name}",
@@ -27,12 +28,7 @@ def card(job: Job, record: dict[str, Any]) -> str:
         "",
         f"- Base: {job.base_name}, content {job.base_id}",
         f"- Rows: {job.data.name or 'unnamed'}, {job.data.rows}, content {job.data.sha256}",
-        f"- Method: {params.method}"
-        + (
-            ""
-            if whole or params.method == "IA3"
-            else f", rank {params.rank}, alpha {params.alpha:g}"
-        ),
+        f"- Method: {params.method}{ranked}",
         f"- Steps: {len(figures)} of {params.batch} x {params.accumulate} rows, rate "
         f"{job.settings.rate:g} ({params.schedule}), seed {params.seed}",
     ]

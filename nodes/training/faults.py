@@ -74,7 +74,7 @@ def faults_of(rows: Sequence[DataRow], tokens: Sequence[RowTokens] | None, limit
             faults.add("without an answer", number)
             continue
         whole = _said([row["messages"], row.get("tools")])
-        prompt = _said([m for m in row["messages"] if m is not turns[-1]])
+        prompt = prompt_of(row)
         if whole in seen:
             faults.add("twice", number)
             continue
@@ -86,6 +86,12 @@ def faults_of(rows: Sequence[DataRow], tokens: Sequence[RowTokens] | None, limit
             whole_cut = not tokens[number - 1].cut(limit).taught
             faults.add("answer cut off whole" if whole_cut else "cut off", number)
     return faults
+
+
+def prompt_of(row: DataRow) -> str:
+    """All that is said besides the last answer, as JSON text; all where there is no answer."""
+    turns = [m for m in row["messages"] if m["role"] == "assistant"]
+    return _said([m for m in row["messages"] if not turns or m is not turns[-1]])
 
 
 def faults_table(faults: Faults, rows: int, kept: int, title: str) -> Table:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Hashable
 from pathlib import Path
 from typing import Any, Literal
@@ -15,7 +14,7 @@ from patchbay.nodes.io.csv_table import Delimiter
 from patchbay.nodes.io.records import Record, records
 from patchbay.nodes.training.base import checked_base, reader_of
 from patchbay.nodes.training.datasets import DataRow, InstructionData, kept
-from patchbay.nodes.training.faults import faults_of, faults_table
+from patchbay.nodes.training.faults import faults_of, faults_table, prompt_of
 from patchbay.nodes.training.preview import preview_of
 from patchbay.nodes.training.reading import (
     TaskWording,
@@ -183,7 +182,7 @@ def _rows(
         rows = pairs(given, "prompt", "answer", params.system)
     else:
         rows = pairs(given, params.prompt_field, params.answer_field, params.system)
-    prompts = [_prompt(row) for row in rows]
+    prompts = [prompt_of(row) for row in rows]
     several = len(set(prompts)) > 1  # one prompt for all tells no record from another
     marks: list[set[Hashable]] = [
         {at // each, *(("asked", one) for one in asked[at // each])}
@@ -198,13 +197,6 @@ def ready_rows(name: str) -> list[Record]:
     lines = (READY / f"{name}.tsv").read_text("utf-8").splitlines()
     cells = (line.split("\t") for line in lines)
     return [{"prompt": cell[0], "answer": cell[1]} for cell in cells]
-
-
-def _prompt(row: DataRow) -> str:
-    """All that is said before the last answer."""
-    turns = [m for m in row["messages"] if m["role"] == "assistant"]
-    prompt = [m for m in row["messages"] if not turns or m is not turns[-1]]
-    return json.dumps(prompt, ensure_ascii=False, sort_keys=True)
 
 
 def _asked(row: DataRow) -> str:

@@ -25,9 +25,6 @@ RATES: Mapping[str, float] = {"all weights": 2e-5, "IA3": 5e-3}
 """Learning rate by method, where none is set; `RATE` for the others."""
 RATE = 1e-3
 
-LOW_RANK = ("LoRA", "rank-stabilized LoRA", "DoRA", "QLoRA", "8 bits")
-"""Methods whose result is a LoRA adapter."""
-
 
 class TrainingParams(NodeParams):
     """What every kind of training lets people set."""
