@@ -53,6 +53,9 @@ class BaseOpening:
 class Recipe(Protocol):
     """What one kind of training does in its own way."""
 
+    measures: str
+    """What `measured` tells of a row, in words."""
+
     def rows(self, job: Job, data: DataSet, reader: RowReader) -> list[Any]:
         """The rows of a set as tokens, cut to the limit."""
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from pydantic import JsonValue
@@ -20,23 +21,31 @@ RowLosses = list[tuple[float, int]]
 """Of each row: the sum over its learned tokens, and how many there are."""
 
 
-def losses(trainer: Any, tokens: Sequence[RowTokens]) -> RowLosses:
-    """The loss of each row under the network of a trainer, one row at a time."""
+@contextlib.contextmanager
+def measuring(network: Any) -> Iterator[Any]:
+    """A network that learns nothing and leaves nothing out meanwhile; then it is as it was."""
     import torch
 
-    network = trainer.model
     was = network.training
     network.eval()
-    found: RowLosses = []
     try:
-        for row in tokens[:MOST]:
-            batch = trainer.data_collator([{"input_ids": list(row.ids), "labels": row.labels}])
-            with torch.no_grad():
-                loss = trainer.compute_loss(network, trainer._prepare_inputs(batch))
-            taught = sum(label != -100 for label in row.labels[1:])
-            found.append((float(loss) * taught, taught))
+        with torch.no_grad():
+            yield network
     finally:
         network.train(was)
+
+
+def losses(trainer: Any, tokens: Sequence[RowTokens]) -> RowLosses:
+    """The loss of each row under the network of a trainer, one row at a time."""
+    found: RowLosses = []
+    try:
+        with measuring(trainer.model) as network:
+            for row in tokens[:MOST]:
+                batch = trainer.data_collator([{"input_ids": list(row.ids), "labels": row.labels}])
+                loss = trainer.compute_loss(network, trainer._prepare_inputs(batch))
+                taught = sum(label != -100 for label in row.labels[1:])
+                found.append((float(loss) * taught, taught))
+    finally:
         trainer._metrics["eval"].clear()
     return found
 

@@ -7,7 +7,7 @@ from typing import Any
 from patchbay.nodes.contract import Context
 from patchbay.nodes.training.doing import Recipe, train
 from patchbay.nodes.training.job import Job
-from patchbay.nodes.training.results import adapter_of, curve_of, model_of, report_of
+from patchbay.nodes.training.results import adapter_of, curve_of, held_out_of, model_of, report_of
 from patchbay.nodes.training.watching import Watch
 from patchbay.nodes.training.working import apart
 from patchbay.nodes.weights.reporter import reporter
@@ -16,7 +16,7 @@ from patchbay.nodes.weights.reporter import reporter
 async def outcome_of(
     job: Job, recipe: Recipe, ctx: Context
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The record of a training, and the outputs `model`, `adapter`, `curve` and `report`.
+    """The record of a training, and its outputs; `held_out` only where rows were measured.
 
     Raises:
         NodeError: it cannot be trained, or was stopped.
@@ -32,4 +32,6 @@ async def outcome_of(
     }
     if job.settings.params.method != "all weights":
         outputs["adapter"] = await ctx.blocking(adapter_of, job)
+    if record["before"]:
+        outputs["held_out"] = held_out_of(record, recipe.measures)
     return record, outputs

@@ -15,7 +15,7 @@ from patchbay.nodes.models.transformers.libraries import making_networks
 from patchbay.nodes.training.base import network_of
 from patchbay.nodes.training.datasets import DataSet
 from patchbay.nodes.training.doing import BaseOpening, arguments
-from patchbay.nodes.training.held_out import MOST, RowLosses
+from patchbay.nodes.training.held_out import MOST, RowLosses, measuring
 from patchbay.nodes.training.job import Job
 from patchbay.nodes.training.methods import bits_of, peft_config
 from patchbay.nodes.training.tokens import RowReader, RowTokens, same_start
@@ -33,6 +33,8 @@ class PairTokens:
 
 class Preference:
     """Answers that are preferred to others."""
+
+    measures = "How much likelier the preferred answer is, in nats"
 
     def rows(self, job: Job, data: DataSet, reader: RowReader) -> list[PairTokens]:
         """The pairs as tokens, cut to the limit; those whose prompt fills it are left out.
@@ -67,20 +69,15 @@ class Preference:
 
     def measured(self, trainer: Any, rows: list[PairTokens]) -> RowLosses:
         """How much likelier the preferred answer of each pair is, in nats."""
-        import torch
-
         network = trainer.model
-        was = network.training
-        network.eval()
         found: RowLosses = []
-        with torch.no_grad():
+        with measuring(network):
             for row in rows[:MOST]:
                 chosen, rejected = (
                     _likelihood(network, row.prompt, answer)
                     for answer in (row.chosen, row.rejected)
                 )
                 found.append((chosen - rejected, 1))
-        network.train(was)
         return found
 
     def trainer(self, job: Job, tokenizer: Any, rows: list[PairTokens], watch: Watch) -> Any:

@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-from patchbay.nodes.contract import Context, Field, Node, Ports, port
+from patchbay.nodes.contract import Context, Field, Ports, port
 from patchbay.nodes.figures import Chart, Table
-from patchbay.nodes.models.transformers.lora import LoraModel
-from patchbay.nodes.models.transformers.spec import TransformersModel
 from patchbay.nodes.models.transformers.trained import TrainedAdapter
 from patchbay.nodes.training.base import checked_base
 from patchbay.nodes.training.datasets import PreferenceData
 from patchbay.nodes.training.job import Job
 from patchbay.nodes.training.outcome import outcome_of
 from patchbay.nodes.training.preference import Preference
-from patchbay.nodes.training.results import curve_of, held_out_of
+from patchbay.nodes.training.results import curve_of
 from patchbay.nodes.training.settings import TrainingParams, TrainingSettings
+from patchbay.nodes.training.training_node import TrainingNode
 from patchbay.nodes.values import ModelSpec
 
-TITLE = "How much likelier the preferred answer is, in nats"
 
-
-class TrainPreference(Node):
+class TrainPreference(TrainingNode):
     """Train a model on pairs of answers, so that the preferred one gets likelier (DPO).
 
     The trainer is TRL's DPOTrainer. The reference, from which the model is kept from straying by
@@ -52,28 +49,10 @@ class TrainPreference(Node):
         report: Table = port(doc="What was trained, on what, at what cost; where it lies.")
         held_out: Table = port(doc="Base and trained on pairs held out, with intervals.")
 
-    value_types = (TrainedAdapter, LoraModel, TransformersModel)
-
     @classmethod
     def summary(cls, params: Params) -> str:
         """The method, and how far it may stray."""
         return f"DPO, {params.method}, β {params.beta:g}"
-
-    @classmethod
-    def repeatable(cls, params: Params, inputs: Ports) -> bool:
-        """What was trained lies in a folder of the person, where the node looks itself."""
-        return False
-
-    @classmethod
-    def doubts(cls, params: Params, inputs: Ports) -> tuple[str, ...]:
-        """None of its own.
-
-        Raises:
-            NodeError: the model is of a kind that cannot be trained.
-        """
-        if isinstance(model := inputs["model"], ModelSpec):
-            checked_base(model)
-        return ()
 
     async def run(self, inputs: Inputs, params: Params, ctx: Context) -> Outputs:
         plain = TrainingParams(**params.model_dump(exclude={"beta"}))
@@ -81,6 +60,4 @@ class TrainPreference(Node):
         job = Job(checked_base(inputs.model), inputs.data, inputs.held_out, settings)
         record, outputs = await outcome_of(job, Preference(), ctx)
         outputs["margins"] = curve_of(record, "margins")
-        if record["before"]:
-            outputs["held_out"] = held_out_of(record, TITLE)
         return self.Outputs(**outputs)

@@ -69,7 +69,7 @@ def report_of(job: Job, record: dict[str, Any]) -> Table:
     return Table(columns=("what", "value"), rows=tuple(rows), title="The training")
 
 
-def held_out_of(record: dict[str, Any], what: str = "Loss of a learned token") -> Table:
+def held_out_of(record: dict[str, Any], what: str) -> Table:
     """Base and trained, on rows that nothing was trained on."""
     before = [(float(loss), int(count)) for loss, count in record["before"]]
     after = [(float(loss), int(count)) for loss, count in record["after"]]

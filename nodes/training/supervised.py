@@ -18,6 +18,8 @@ from patchbay.nodes.training.watching import Watch, callback, hush
 class Supervised:
     """Answers that are known: the loss is that of their tokens."""
 
+    measures = "Loss of a learned token"
+
     def rows(self, job: Job, data: DataSet, reader: RowReader) -> list[RowTokens]:
         """The rows as tokens, with what is learned of them."""
         return tokens_of(job, data, reader)

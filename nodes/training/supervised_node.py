@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-from patchbay.nodes.contract import Context, Node, Ports, port
+from patchbay.nodes.contract import Context, Ports, port
 from patchbay.nodes.figures import Chart, Table
 from patchbay.nodes.models.transformers.load import folder_of
-from patchbay.nodes.models.transformers.lora import LoraModel
-from patchbay.nodes.models.transformers.spec import TransformersModel
 from patchbay.nodes.models.transformers.trained import TrainedAdapter
 from patchbay.nodes.training.base import checked_base, root_of
 from patchbay.nodes.training.datasets import InstructionData
 from patchbay.nodes.training.job import Job
 from patchbay.nodes.training.outcome import outcome_of
-from patchbay.nodes.training.results import held_out_of
 from patchbay.nodes.training.scripts import scripts_of
 from patchbay.nodes.training.settings import TrainingParams, TrainingSettings
 from patchbay.nodes.training.supervised import Supervised
+from patchbay.nodes.training.training_node import TrainingNode
 from patchbay.nodes.values import ModelSpec
 from patchbay.nodes.weights.refs import quiet
 
 
-class TrainSupervised(Node):
+class TrainSupervised(TrainingNode):
     """Train a model on prompts and answers, and give it as an adapter that other nodes use at once.
 
     The trainer is TRL's SFTTrainer; its numbers are those of a script with the same settings. What
@@ -53,8 +51,6 @@ class TrainSupervised(Node):
         script: str = port(doc="The same training as a script that calls TRL's trainer.")
         loop: str = port(doc="The same as a plain loop of PyTorch, of one page.")
 
-    value_types = (TrainedAdapter, LoraModel, TransformersModel)
-
     @classmethod
     def summary(cls, params: Params) -> str:
         """The method, and what it is set to."""
@@ -62,29 +58,11 @@ class TrainSupervised(Node):
             return params.method
         return f"{params.method}, rank {params.rank}, {params.layers}"
 
-    @classmethod
-    def repeatable(cls, params: Params, inputs: Ports) -> bool:
-        """What was trained lies in a folder of the person, where the node looks itself."""
-        return False
-
-    @classmethod
-    def doubts(cls, params: Params, inputs: Ports) -> tuple[str, ...]:
-        """None of its own.
-
-        Raises:
-            NodeError: the model is of a kind that cannot be trained.
-        """
-        if isinstance(model := inputs["model"], ModelSpec):
-            checked_base(model)
-        return ()
-
     async def run(self, inputs: Inputs, params: Params, ctx: Context) -> Outputs:
         settings = TrainingSettings(kind="supervised", params=params)
         job = Job(checked_base(inputs.model), inputs.data, inputs.held_out, settings)
-        record, outputs = await outcome_of(job, Supervised(), ctx)
+        _, outputs = await outcome_of(job, Supervised(), ctx)
         outputs |= await ctx.blocking(_scripts, job)
-        if record["before"]:
-            outputs["held_out"] = held_out_of(record)
         return self.Outputs(**outputs)
 
 

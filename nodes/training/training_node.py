@@ -1,0 +1,34 @@
+"""What the nodes that train have in common."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from patchbay.nodes.contract import Node, Ports
+from patchbay.nodes.models.transformers.lora import LoraModel
+from patchbay.nodes.models.transformers.spec import TransformersModel
+from patchbay.nodes.models.transformers.trained import TrainedAdapter
+from patchbay.nodes.training.base import checked_base
+from patchbay.nodes.values import ModelSpec
+
+
+class TrainingNode(Node):
+    """Trains the model that is wired into `model`, and keeps what it made in the home folder."""
+
+    value_types = (TrainedAdapter, LoraModel, TransformersModel)
+
+    @classmethod
+    def repeatable(cls, params: Any, inputs: Ports) -> bool:
+        """What was trained lies in a folder of the person, where the node looks itself."""
+        return False
+
+    @classmethod
+    def doubts(cls, params: Any, inputs: Ports) -> tuple[str, ...]:
+        """None of its own.
+
+        Raises:
+            NodeError: the model is of a kind that cannot be trained.
+        """
+        if isinstance(model := inputs["model"], ModelSpec):
+            checked_base(model)
+        return ()
