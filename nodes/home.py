@@ -1,4 +1,4 @@
-"""Where Patchbay keeps things: pure functions over the environment.
+"""Where Patchbay keeps things, and where paths in a flow begin; over the environment alone.
 
 `PATCHBAY_HOME` moves what should be kept (history, settings), `PATCHBAY_CACHE` what can be made
 again (results), `PATCHBAY_WEIGHTS` the weights of models.
@@ -51,3 +51,14 @@ def offline(env: Mapping[str, str] = os.environ) -> bool:
         env.get(name, "").strip().lower() not in ("", "0", "false", "no", "off")
         for name in ("PATCHBAY_OFFLINE", "HF_HUB_OFFLINE")
     )
+
+
+def from_flow(text: str, folder: Path | None) -> Path:
+    """The path that a flow names; a relative one begins at the flow's folder.
+
+    Args:
+        text: the path; `~` is the person's folder.
+        folder: that the flow is saved in; None where it is not saved: the folder of this process.
+    """
+    path = Path(text).expanduser()
+    return path if path.is_absolute() else (folder or Path.cwd()) / path

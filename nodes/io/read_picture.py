@@ -16,6 +16,7 @@ from patchbay.nodes.contract import (
     port,
 )
 from patchbay.nodes.figures import Picture
+from patchbay.nodes.home import from_flow
 from patchbay.nodes.io.files import bytes_of, file_ref, quoted, read_bytes
 from patchbay.nodes.units import MEGABYTE
 from patchbay.nodes.values import FileRef
@@ -81,8 +82,7 @@ class ReadPicture(Node):
 
 
 def _path(params: ReadPicture.Params, folder: Path | None) -> Path:
-    path = Path(params.path.strip()).expanduser()
-    return path if path.is_absolute() else (folder or Path.cwd()) / path
+    return from_flow(params.path.strip(), folder)
 
 
 def _picture(path: Path, data: bytes, alt: str) -> Picture:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from patchbay.nodes.errors import NodeError
+from patchbay.nodes.home import from_flow
 from patchbay.nodes.records.reading_only import begin_reading, check_reads
 from patchbay.nodes.records.sql_answer import (
     SqlAnswer,
@@ -177,7 +178,7 @@ def _engine(url: URL, folder: Path | None) -> Engine:
         return sqlalchemy.create_engine(url, poolclass=sqlalchemy.pool.NullPool)
     if not url.database or url.database == ":memory:":
         raise _unreachable("A SQLite address names a file: sqlite:///shop.db.", None)
-    path = (folder or Path.cwd()) / Path(url.database).expanduser()
+    path = from_flow(url.database, folder)
     if not path.is_file():
         raise _unreachable(f"There is no file {url.database!r}.", None, "Name a database file.")
 

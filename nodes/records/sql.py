@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import JsonValue
 
 from patchbay.nodes.contract import Context, Field, Node, NodeError, Ports, port
+from patchbay.nodes.home import from_flow
 from patchbay.nodes.names import is_name
 from patchbay.nodes.records.database import Database
 from patchbay.nodes.records.duck import DuckTables
@@ -117,8 +118,7 @@ def open_source(
     url = secret_of(params.url_secret) if params.url_secret is not None else params.url.strip()
     if url and not url.startswith("duckdb:"):
         return Database(url, folder)
-    base = folder or Path.cwd()
-    files = {table.name: base / Path(table.file).expanduser() for table in params.tables}
+    files = {table.name: from_flow(table.file, folder) for table in params.tables}
     for table in params.tables:
         if not files[table.name].is_file():
             raise NodeError(
@@ -127,7 +127,7 @@ def open_source(
                 code="sql/unreadable",
                 retry=False,
             )
-    database = base / url.partition(":///")[2] if url else None
+    database = (folder or Path.cwd()) / url.partition(":///")[2] if url else None
     if not files and database is None and records is None:
         raise NodeError(
             "Nothing is named that could be asked.",

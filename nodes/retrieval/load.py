@@ -16,6 +16,7 @@ from patchbay.nodes.contract import (
     Ports,
     port,
 )
+from patchbay.nodes.home import from_flow
 from patchbay.nodes.io.csv_table import Delimiter
 from patchbay.nodes.io.files import quoted, read_bytes
 from patchbay.nodes.retrieval.folder import Found, digest_of, find_files
@@ -109,9 +110,7 @@ def found_by(params: LoadDocuments.Params, folder: Path | None) -> Found:
     Raises:
         NodeError: there is nothing there, or nothing that can be read.
     """
-    path = Path(params.path.strip()).expanduser()
-    if not path.is_absolute():
-        path = (folder or Path.cwd()) / path
+    path = from_flow(params.path.strip(), folder)
     return find_files(path, params.pattern, params.subfolders, params.most_files)
 
 

@@ -18,6 +18,7 @@ from patchbay.nodes.contract import (
     Ports,
     port,
 )
+from patchbay.nodes.home import from_flow
 from patchbay.nodes.io.files import quoted
 from patchbay.nodes.text.patterns import fits
 from patchbay.nodes.values import Document
@@ -128,9 +129,7 @@ def _about(name: str, commit: str) -> dict[str, JsonValue]:
 
 def _root(params: LoadRepository.Params, folder: Path | None) -> Path:
     given = params.path.strip()
-    root = Path(given).expanduser()
-    if not root.is_absolute():
-        root = (folder or Path.cwd()) / root
+    root = from_flow(given, folder)
     if not given or not (root / ".git").exists():
         words = f"{quoted(root)} is no git repository: it has no .git."
         raise NodeError(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field as Bounded
@@ -16,6 +15,7 @@ from patchbay.nodes.contract import (
     Ports,
     port,
 )
+from patchbay.nodes.home import from_flow
 from patchbay.nodes.tools.folder import read_below
 from patchbay.nodes.tools.tool import BoundTool, ToolName, langchain_tool
 
@@ -45,7 +45,7 @@ class FilesTool(BoundTool):
         Raises:
             NodeError: there is no such folder.
         """
-        root = (ctx.folder or Path.cwd()) / Path(self.root).expanduser()
+        root = from_flow(self.root, ctx.folder)
         if not root.is_dir():
             raise NodeError(
                 f"There is no folder {self.root!r} for the tool {self.name!r} to read.",

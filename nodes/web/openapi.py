@@ -18,6 +18,7 @@ from patchbay.nodes.contract import (
     Ports,
     port,
 )
+from patchbay.nodes.home import from_flow
 from patchbay.nodes.tools.fetch import FetchProblem, check_address
 from patchbay.nodes.tools.send import Sending, send
 from patchbay.nodes.tools.tool import ToolKit, shortened
@@ -91,7 +92,7 @@ class OpenApiTools(ToolKit):
 def _read(params: OpenApiParams, folder: Path | None) -> list[ApiOperation]:
     if not params.document.strip():
         raise _wrong("No document is named.", "Fill in the param `document`.")
-    file = (folder or Path.cwd()) / Path(params.document).expanduser()
+    file = from_flow(params.document, folder)
     try:
         with file.open("rb") as opened:
             data = opened.read(MAX_BYTES + 1)
