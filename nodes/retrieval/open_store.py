@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from pathlib import Path
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Protocol, runtime_checkable
 
 from langchain_core.callbacks import (
     AsyncCallbackManagerForRetrieverRun,
@@ -14,14 +14,23 @@ from langchain_core.documents import Document as LangChainDocument
 from langchain_core.retrievers import BaseRetriever
 from pydantic import ConfigDict
 
-from patchbay.nodes.errors import NodeError
-from patchbay.nodes.retrieval.pgvector import PgVector
-from patchbay.nodes.retrieval.store_shapes import SHAPES, Nearest, chroma_path, document
+from patchbay.nodes.retrieval.store_shapes import SHAPES, Nearest, chroma_path, wrong
 from patchbay.nodes.retrieval.store_spec import StoreRetriever
 from patchbay.nodes.tools.fetch import FetchProblem
 from patchbay.nodes.tools.send import HttpCall, HttpReply, Sending, send
 from patchbay.nodes.units import duration
 from patchbay.nodes.values import Document
+
+
+@runtime_checkable
+class StoreClient(Protocol):
+    """A database that is asked by its own library. Blocks."""
+
+    def search(self, vector: Sequence[float]) -> list[Document]:
+        """What is nearest, the best first."""
+
+    def close(self) -> None:
+        """Let go of it."""
 
 
 class OpenStore(BaseRetriever):
@@ -32,7 +41,7 @@ class OpenStore(BaseRetriever):
     spec: StoreRetriever
     embeddings: Any
     key: str = ""
-    client: Any = None
+    client: StoreClient | None = None
 
     async def search(self, query: str) -> list[Document]:
         """The texts nearest to a query, the best first, with the scores of the database.
@@ -42,25 +51,11 @@ class OpenStore(BaseRetriever):
         """
         vector = await asyncio.to_thread(self.embeddings.embed_query, query)
         if self.client is not None:
-            found = await asyncio.to_thread(self._local, vector)
+            found = await asyncio.to_thread(self.client.search, vector)
         else:
             found = await self._asked(vector)
         least = self.spec.threshold
         return [one for one in found if least is None or (one.score or 0) >= least]
-
-    def _local(self, vector: list[float]) -> list[Document]:
-        if isinstance(self.client, PgVector):
-            return self.client.search(vector)
-        try:
-            answer = self.client.query_points(
-                self.spec.collection, query=vector, limit=self.spec.k, with_payload=True
-            )
-        except ValueError as error:
-            raise _wrong(f"Qdrant does not take the query: {error}") from error
-        return [
-            document(point.payload or {}, self.spec.text_field, float(point.score))
-            for point in answer.points
-        ]
 
     async def _asked(self, vector: list[float]) -> list[Document]:
         spec, shape = self.spec, SHAPES[self.spec.store]
@@ -73,7 +68,7 @@ class OpenStore(BaseRetriever):
             return shape.read(reply.json(), nearest)
         except (ValueError, KeyError, TypeError, IndexError) as error:
             said = reply.said()
-            raise _wrong(f"{spec.store} answers otherwise than it should: {said!r}") from error
+            raise wrong(f"{spec.store} answers otherwise than it should: {said!r}") from error
 
     async def _chroma_id(self) -> str:
         """Chroma's queries go by the id of a collection, which it tells by the name."""
@@ -92,14 +87,14 @@ class OpenStore(BaseRetriever):
             async with asyncio.timeout(spec.seconds):
                 reply = await send(call, how)
         except TimeoutError as error:
-            raise _wrong(f"{spec.store} did not answer within {duration(spec.seconds)}.") from error
+            raise wrong(f"{spec.store} did not answer within {duration(spec.seconds)}.") from error
         except FetchProblem as error:
-            raise _wrong(str(error)) from error
+            raise wrong(str(error)) from error
         if reply.status < 400:
             return reply
         said = reply.said()
         fix = "Check the key." if reply.status in (401, 403) else "Check collection and url."
-        raise _wrong(f"{spec.store} answers with status {reply.status}: {said!r}", fix)
+        raise wrong(f"{spec.store} answers with status {reply.status}: {said!r}", fix)
 
     async def _aget_relevant_documents(
         self, query: str, *, run_manager: AsyncCallbackManagerForRetrieverRun
@@ -112,8 +107,8 @@ class OpenStore(BaseRetriever):
         return [_theirs(one) for one in asyncio.run(self.search(query))]
 
     def close(self) -> None:
-        """Let go of the folder, which one process at a time may have open."""
-        if self.client is not None and not isinstance(self.client, PgVector):
+        """Let go of the database."""
+        if self.client is not None:
             self.client.close()
 
 
@@ -121,30 +116,3 @@ def _theirs(found: Document) -> LangChainDocument:
     return LangChainDocument(
         page_content=found.text, metadata={**found.metadata, "score": found.score}
     )
-
-
-def local_qdrant(folder: str, collection: str) -> Any:
-    """A Qdrant database in a folder of this machine, opened in this process.
-
-    Raises:
-        NodeError: it is not there, another process has it, or it lacks the collection.
-    """
-    from qdrant_client import QdrantClient
-
-    path = Path(folder).expanduser()
-    if not (path / "meta.json").is_file():
-        raise _wrong(f"There is no Qdrant database in {folder!r}.", "Name its folder.")
-    try:
-        client = QdrantClient(path=str(path))
-    except RuntimeError as error:
-        words = f"The Qdrant database in {folder!r} is open in another program."
-        raise _wrong(words, "Close it there, or run Qdrant's server.") from error
-    if not client.collection_exists(collection):
-        there = ", ".join(one.name for one in client.get_collections().collections) or "none"
-        client.close()
-        raise _wrong(f"There is no collection {collection!r}; there are: {there}.")
-    return client
-
-
-def _wrong(message: str, fix: str = "Check collection, url and embeddings.") -> NodeError:
-    return NodeError(message, fix=fix, code="retrieval/store", retry=False)

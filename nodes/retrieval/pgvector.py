@@ -13,8 +13,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from patchbay.nodes.cells import plain_cell
-from patchbay.nodes.errors import NodeError
-from patchbay.nodes.retrieval.store_shapes import document
+from patchbay.nodes.retrieval.store_shapes import document, wrong
 from patchbay.nodes.retrieval.store_spec import StoreRetriever
 from patchbay.nodes.values import Document
 
@@ -59,6 +58,9 @@ class PgVector:
         except psycopg.Error as error:
             said = " ".join(str(error).split())[:300]
             raise wrong(f"PostgreSQL does not answer: {said}") from error
+
+    def close(self) -> None:
+        """Nothing is open between two searches."""
 
     def _nearest(self, con: Any, vector: Sequence[float]) -> list[Document]:
         from psycopg import sql
@@ -144,8 +146,3 @@ def checked_host(url: str, loopback: bool) -> str | None:
                 "Switch on `allow_loopback` for this machine.",
             )
     return str(found[0][4][0])
-
-
-def wrong(message: str, fix: str = "Check collection, url and embeddings.") -> NodeError:
-    """What is wrong with the database."""
-    return NodeError(message, fix=fix, code="retrieval/store", retry=False)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
+from patchbay.nodes.errors import NodeError
 from patchbay.nodes.tools.send import HttpCall
 from patchbay.nodes.values import Document
 
@@ -134,3 +135,8 @@ SHAPES: Mapping[str, StoreShape] = {
     "pinecone": StoreShape(_pinecone, _pinecone_read),
     "astra": StoreShape(_astra, _astra_read),
 }
+
+
+def wrong(message: str, fix: str = "Check collection, url and embeddings.") -> NodeError:
+    """What is wrong with the database."""
+    return NodeError(message, fix=fix, code="retrieval/store", retry=False)

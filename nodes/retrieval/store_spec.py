@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
 
@@ -38,10 +38,14 @@ class StoreRetriever(RetrieverSpec):
         Raises:
             NodeError: the key is not set, or the database is not there.
         """
-        from patchbay.nodes.retrieval.open_store import OpenStore, local_qdrant
+        from patchbay.nodes.retrieval.open_store import OpenStore, StoreClient
 
         key = opening.secret(self.key) if self.key is not None else ""
-        client: Any = local_qdrant(self.folder, self.collection) if self.folder else None
+        client: StoreClient | None = None
+        if self.folder:
+            from patchbay.nodes.retrieval.qdrant_folder import QdrantFolder
+
+            client = QdrantFolder(self)
         if self.store == "pgvector":
             from patchbay.nodes.retrieval.pgvector import PgVector
 
