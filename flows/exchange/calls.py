@@ -17,11 +17,16 @@ from patchbay.flows.exchange.call import Call, Maker, Values
 if TYPE_CHECKING:
     from patchbay.flows.exchange.python_script import ScriptDraft
 
-_CALLS: Mapping[str, tuple[Maker, ...]] = {
-    kind: (make,)
-    for library in (langchain_calls, crewai_calls, llama_index_calls, transformers_calls)
-    for kind, make in library.CALLS.items()
-} | {"model.ask": (langchain_calls.ask, transformers_calls.asked)}
+
+def _makers() -> Mapping[str, list[Maker]]:
+    makers: dict[str, list[Maker]] = {}
+    for library in (langchain_calls, crewai_calls, llama_index_calls, transformers_calls):
+        for kind, make in library.CALLS.items():
+            makers.setdefault(kind, []).append(make)
+    return makers
+
+
+_CALLS = _makers()
 """Kind → what makes its call; the first that can. The only place outside the catalog that names
 kinds: exporting is saying in another library's words what a kind means."""
 

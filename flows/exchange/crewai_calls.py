@@ -135,12 +135,10 @@ def crew(made: ScriptDraft, node: ResolvedNode, inputs: Values, dry: bool) -> Ca
     """A crew, started."""
     if not _crew_is_plain(made, node):
         return None
-    tasks = [task.instance.id for task in from_port(made, node, "tasks")]
-    agents = [
-        from_port(made, task, "agent")[0].instance.id for task in from_port(made, node, "tasks")
-    ]
-    names = ", ".join(dict.fromkeys(made.names[a] for a in agents))
-    listed = ", ".join(made.names[t] for t in tasks)
+    tasks = from_port(made, node, "tasks")
+    agents = [from_port(made, task, "agent")[0] for task in tasks]
+    names = ", ".join(dict.fromkeys(made.names[agent.instance.id] for agent in agents))
+    listed = ", ".join(made.names[task.instance.id] for task in tasks)
     return Call(f"Crew(agents=[{names}], tasks=[{listed}]).kickoff().raw", "text")
 
 

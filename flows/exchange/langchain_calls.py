@@ -18,6 +18,7 @@ from patchbay.flows.exchange.call import (
     only,
     params_of,
     secret,
+    system_of,
 )
 
 if TYPE_CHECKING:
@@ -160,8 +161,7 @@ def _messages(made: ScriptDraft, node: ResolvedNode, inputs: Values) -> str | No
     """The conversation as LangChain takes it: pairs of role and text."""
     if not is_text(made, node, "prompt") or not is_text(made, node, "system"):
         return None
-    system = node.instance.params.get("system", "")
-    said = one_of(inputs, "system") if "system" in inputs else repr(system) if system else ""
+    said = system_of(node, inputs)
     rows = [f'("system", {said})'] if said else []
     return "[" + ", ".join([*rows, f'("human", {one_of(inputs, "prompt")})']) + "]"
 
@@ -196,10 +196,8 @@ def react(made: ScriptDraft, node: ResolvedNode, inputs: Values, dry: bool) -> C
         return None
     if made.resolved.outgoing[node.instance.id].get("usage"):
         return None
-    words = {"system_prompt": one_of(inputs, "system")} if "system" in inputs else {}
-    if not words and params.get("system"):
-        words = {"system_prompt": repr(params["system"])}
-    rest = f", {arguments(words)}" if words else ""
+    system = system_of(node, inputs)
+    rest = f", system_prompt={system}" if system else ""
     asked = f'{{"messages": [("human", {one_of(inputs, "prompt")})]}}'
     made_agent = f"create_agent({one_of(inputs, 'model')}, tools=[]{rest})"
     return Call(

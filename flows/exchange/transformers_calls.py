@@ -127,6 +127,7 @@ def _weights(text: Any) -> str | None:
 
 
 CALLS: dict[str, Maker] = {
+    "model.ask": asked,
     "model.transformers": chat,
     "text.zero_shot": zero_shot,
     "text.fill_mask": fill_mask,
