@@ -149,15 +149,12 @@ def _check_start(job: Job) -> None:
 def arguments(job: Job, total: int) -> dict[str, Any]:
     """The arguments that every trainer takes, in the words of Transformers."""
     params = job.settings.params
-    schedule = params.schedule
-    if schedule == "constant" and params.warmup:
-        schedule = "constant_with_warmup"  # type: ignore[assignment]
     return {
         "per_device_train_batch_size": params.batch,
         "gradient_accumulation_steps": params.accumulate,
         "learning_rate": job.settings.rate,
-        "lr_scheduler_type": schedule,
-        "warmup_steps": round(params.warmup * total),
+        "lr_scheduler_type": job.settings.schedule,
+        "warmup_steps": job.settings.warmup_steps(total),
         "max_steps": total,
         "logging_steps": 1,
         "save_steps": params.keep_every,

@@ -31,16 +31,7 @@ def peft_config(settings: TrainingSettings, network: Any) -> Any:
     if params.method == "IA3":
         inputs = [name for name in targets if name == SCALED[2]]
         return IA3Config(target_modules=targets, feedforward_modules=inputs, task_type="CAUSAL_LM")
-    return LoraConfig(
-        r=params.rank,
-        lora_alpha=params.alpha,
-        lora_dropout=params.dropout,
-        target_modules=targets,
-        init_lora_weights=True if params.start == "zero" else params.start.lower(),
-        use_rslora=params.method == "rank-stabilized LoRA",
-        use_dora=params.method == "DoRA",
-        task_type="CAUSAL_LM",
-    )
+    return LoraConfig(target_modules=targets, task_type="CAUSAL_LM", **settings.lora())
 
 
 def _targets(settings: TrainingSettings, network: Any) -> list[str]:

@@ -43,31 +43,26 @@ def scripts_of(job: Job, folder: Path, rows: int) -> dict[str, str]:
         "ACCUMULATE": str(params.accumulate),
         "RATE": repr(job.settings.rate),
         "STEPS": str(total),
-        "WARMUP": str(round(params.warmup * total)),
-        "SCHEDULE": repr(_schedule(job)),
+        "WARMUP": str(job.settings.warmup_steps(total)),
+        "SCHEDULE": repr(job.settings.schedule),
         "BF16": str(params.precision == "bfloat16"),
         "CHECKPOINTING": str(params.checkpointing),
     }
     return {"script": _filled(_TRAINER, named), "loop": _filled(_LOOP, named)}
 
 
-def _schedule(job: Job) -> str:
-    params = job.settings.params
-    constant = params.schedule == "constant" and params.warmup
-    return "constant_with_warmup" if constant else params.schedule
-
-
 def _peft(job: Job) -> str:
-    params = job.settings.params
-    if params.method == "all weights":
+    settings = job.settings
+    if settings.params.method == "all weights":
         return "peft_config = None"
-    start = True if params.start == "zero" else params.start.lower()
-    return (
-        f"peft_config = peft.LoraConfig(\n    r={params.rank}, lora_alpha={params.alpha!r}, "
-        f"lora_dropout={params.dropout!r},\n    target_modules={job.settings.targets()!r},\n"
-        f"    init_lora_weights={start!r}, use_rslora={params.method == 'rank-stabilized LoRA'}, "
-        f"use_dora={params.method == 'DoRA'},\n    task_type='CAUSAL_LM',\n)"
+    words = [f"{name}={value!r}" for name, value in settings.lora().items()]
+    lines = (
+        ", ".join(words[:3]),
+        f"target_modules={settings.targets()!r}",
+        ", ".join(words[3:]),
+        "task_type='CAUSAL_LM'",
     )
+    return "peft_config = peft.LoraConfig(\n" + "".join(f"    {one},\n" for one in lines) + ")"
 
 
 def _filled(template: str, named: dict[str, str]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, model_validator
 
@@ -92,6 +92,29 @@ class TrainingSettings(BaseModel):
     def rate(self) -> float:
         """The learning rate."""
         return self.params.rate or RATES.get(self.params.method, RATE)
+
+    @property
+    def schedule(self) -> str:
+        """How the rate falls, in the word of Transformers."""
+        if self.params.schedule == "constant" and self.params.warmup:
+            return "constant_with_warmup"
+        return self.params.schedule
+
+    def warmup_steps(self, total: int) -> int:
+        """In how many of all steps the rate rises first."""
+        return round(self.params.warmup * total)
+
+    def lora(self) -> dict[str, Any]:
+        """What PEFT's LoraConfig takes, besides the layers and the task."""
+        params = self.params
+        return {
+            "r": params.rank,
+            "lora_alpha": params.alpha,
+            "lora_dropout": params.dropout,
+            "init_lora_weights": True if params.start == "zero" else params.start.lower(),
+            "use_rslora": params.method == "rank-stabilized LoRA",
+            "use_dora": params.method == "DoRA",
+        }
 
     def total_steps(self, rows: int) -> int:
         """How many steps it takes."""
