@@ -18,6 +18,7 @@ from patchbay.flows.exchange.imports.stubs import put_stub, stub_port
 from patchbay.flows.exchange.imports.table import PieceSpec, TypeSpec, table
 from patchbay.flows.exchange.imports.texts import Texts
 from patchbay.flows.exchange.imports.ways import QUESTION, Ways
+from patchbay.flows.exchange.imports.wires import ForeignWires
 from patchbay.nodes.catalog import Catalog
 
 MAX_THROUGH = 20
@@ -72,11 +73,12 @@ class Lowering:
         self.guards: list[tuple[str, Mapped]] = []
         """Ports with what stands in front of them."""
         self.optional: list[tuple[str, str]] = []
-        """Wires for ports that nothing else is wired into."""
+        """ForeignWires for ports that nothing else is wired into."""
         self.earlier: list[str] = []
         """Ports that get what was said before the question."""
         self.texts = Texts(self)
         self.ways = Ways(self)
+        self.wires = ForeignWires(self)
         self._lacking: dict[tuple[str, ...], str] = {}
 
     def run(self) -> Flow:
@@ -84,7 +86,7 @@ class Lowering:
         for node in self.graph.by_id().values():
             self._node(node)
         for wire in self.graph.wires:
-            self._lend_settings(wire)
+            self.wires.lend_settings(wire)
         for mapped in self.mapped.values():
             self._remember(mapped)
         for mapped in self.mapped.values():
@@ -92,7 +94,7 @@ class Lowering:
                 self.texts.of(mapped)
         Steps(self).run()
         for wire in self.graph.wires:
-            self._wire(wire)
+            self.wires.add(wire)
         for begin, finish in self.optional:
             if finish and finish not in self._taken():
                 self.draft.wire(begin, finish)
@@ -192,26 +194,23 @@ class Lowering:
             if kinds or mapped.spec.same or not mapped.spec.texts:
                 self.report.add("mapped", mapped.what, kinds or mapped.spec.same, first)
         for condition, words in mapped.spec.narrows.items():
-            if self._condition(condition, mapped):
+            if self.condition(condition, mapped):
                 self.report.add("approximated", mapped.what, words, first)
         for condition, words in mapped.spec.losses.items():
-            if self._condition(condition, mapped):
+            if self.condition(condition, mapped):
                 self.report.add("refused", mapped.what, words, first)
         for words in mapped.spec.naming:
             condition, _, told = words.rpartition("? ")
-            if not condition or self._condition(condition, mapped):
+            if not condition or self.condition(condition, mapped):
                 self.report.add("name", mapped.what, told, first)
 
     def holds(self, piece: PieceSpec, mapped: Mapped) -> bool:
         """Whether a piece is needed for this node."""
-        return self._condition(piece.when, mapped)
-
-    def _condition(self, when: str, mapped: Mapped) -> bool:
-        return all(self._one(part, mapped) for part in when.split(" & ")) if when else True
+        return self.condition(piece.when, mapped)
 
     def condition(self, when: str, mapped: Mapped) -> bool:
         """Whether a condition of the table holds for a node."""
-        return self._condition(when, mapped)
+        return all(self._one(part, mapped) for part in when.split(" & ")) if when else True
 
     def _one(self, when: str, mapped: Mapped) -> bool:
         if when.startswith("!"):
@@ -232,7 +231,7 @@ class Lowering:
             self._types = {node.id: node.type for node in self.graph.nodes}
         return self._types.get(node, "")
 
-    # --- wires --------------------------------------------------------------------------------
+    # --- ports --------------------------------------------------------------------------------
 
     def endpoint(self, mapped: Mapped, place: str) -> str:
         """`piece.port` of a table as `node.port` here; "" where the piece was not needed.
@@ -271,140 +270,6 @@ class Lowering:
             if end_ := found.get(aspect) or found.get(""):
                 return end_
         return ""
-
-    def _wire(self, wire: ForeignWire) -> None:
-        source, target = self.mapped.get(wire.source), self.mapped.get(wire.target)
-        if source is None or target is None:
-            self.report.add("refused", "A wire", f"{wire.source} or {wire.target} is not there.")
-            return
-        if target.spec.note or source.spec.note:
-            return
-        if source.spec.step and target.spec.step:
-            return  # order, which the steps have followed
-        if target.stub:
-            for end_ in list(self.outputs(wire.source, wire.output).values())[:1]:
-                self.draft.wire(end_, f"{target.stub}.{stub_port(wire.input)}")
-            return
-        if self.texts.took(wire):
-            return
-        if wire.input == "#order":  # values go by reference there; a wire only says what is first
-            return
-        takes = target.spec.takes.get(wire.input, target.spec.takes.get("*"))
-        if takes is None:
-            self._lost(wire, source, target)
-            return
-        if takes == "":
-            return
-        takes = {"": takes} if isinstance(takes, str) else takes
-        if source.spec.lends and takes.get("", "").startswith("@"):
-            self._lend(source, target, takes[""][1:])
-            return
-        if source.spec.guards and takes.get("", "").startswith("~"):
-            self.guards.append((self.endpoint(target, takes[""][1:]), source))
-            return
-        if source.spec.wraps and takes.get("", "").startswith("|"):
-            self._wrap(source, target, takes[""][1:])
-            return
-        self._join(wire, source, target, takes)
-
-    def _join(
-        self, wire: ForeignWire, source: Mapped, target: Mapped, takes: Mapping[str, str]
-    ) -> None:
-        if source.spec.memory:
-            return
-        ends = {
-            aspect: self.ways.through(end_, wire.source, wire.target)
-            for aspect, end_ in self.outputs(wire.source, wire.output).items()
-        }
-        joined = False
-        special = {takes[aspect] for aspect in ends if aspect and takes.get(aspect)}
-        for aspect, end_ in ends.items():
-            place = takes.get(aspect, "")
-            if not place or (not aspect and place in special):
-                continue  # what it is is told more exactly by another aspect
-            if place.startswith("?"):
-                self.optional.append((end_, self.endpoint(target, place[1:])))
-                joined = True
-                continue
-            target_end = self.endpoint(target, place) if place[:1] not in ("@", "|", "~") else ""
-            if target_end:
-                self.draft.wire(end_, target_end)
-                joined = True
-        if back := takes.get("<"):
-            ours, _, theirs = back.partition(">")
-            begin, finish = self.endpoint(target, ours), self.endpoint(source, theirs)
-            if begin and finish:
-                self.draft.wire(begin, finish)
-                joined = True
-        if not joined and not source.spec.ways and not self._hands_on(target, wire.input):
-            self._lost(wire, source, target)
-
-    def _hands_on(self, target: Mapped, name: str) -> bool:
-        """Whether a node that became nothing here gives on what is wired into it."""
-        given = [v for row in target.spec.gives.values() if isinstance(row, Mapping)
-                 for v in row.values()]  # fmt: skip
-        return not target.pieces and f"={name}" in given
-
-    def _lost(self, wire: ForeignWire, source: Mapped, target: Mapped) -> None:
-        if source.spec.memory:
-            return
-        words = f"the wire from {source.what} into {wire.input!r} has no equal here and is left out"
-        first = next(iter(target.pieces.values()), "")
-        self.report.add("refused", target.what, words, first)
-
-    def _lend(self, source: Mapped, target: Mapped, piece: str) -> None:
-        node = self.draft.nodes.get(target.pieces.get(piece, ""))
-        if node is None:
-            return
-        for param, expression in source.spec.lends.items():
-            if param.startswith("$"):
-                continue
-            value = value_of(expression, source.settings)
-            if value is MISSING:
-                words = f"what it says about {param!r} is no plain data, and is left out"
-                self.report.add("refused", source.what, words, node["id"])
-            else:
-                node["params"][param] = value
-
-    def _lend_settings(self, wire: ForeignWire) -> None:
-        source, target = self.mapped.get(wire.source), self.mapped.get(wire.target)
-        if source is None or target is None or not source.spec.lends:
-            return
-        for name, expression in source.spec.lends.items():
-            value = value_of(expression, source.settings)
-            if name.startswith("$") and value is not MISSING:
-                target.settings = {**target.settings, name[1:]: value}
-
-    def _wrap(self, source: Mapped, target: Mapped, place: str) -> None:
-        """Put a step behind an output: a splitter there is a setting of the loader."""
-        inner, spec = self.endpoint(target, place), source.spec.wraps
-        if not inner or self.catalog.get(spec["kind"]) is None:
-            self._lost(ForeignWire(source.node.id, "", target.node.id, place), source, target)
-            return
-        params = {}
-        for param, expression in spec.get("params", {}).items():
-            value = value_of(expression, source.settings)
-            if value is not MISSING:
-                params[param] = value
-        made = self.draft.add(
-            source.spec.title or source.node.type, spec["kind"], params, source.node.at
-        )
-        for before, after in list(self.draft.edges):
-            if before == inner:
-                self.draft.unwire(before, after)
-                self.draft.wire(f"{made}.{spec['out']}", after)
-        self.draft.wire(inner, f"{made}.{spec['in']}")
-        piece = place.rpartition(".")[0] or "it"
-        target.pieces[f"{piece}>"] = made
-        self._rehang(target, place, f"{piece}>.{spec['out']}")
-
-    def _rehang(self, target: Mapped, place: str, now: str) -> None:
-        gives = {
-            output: now if given == place else given for output, given in target.spec.gives.items()
-        }
-        from dataclasses import replace
-
-        target.spec = replace(target.spec, gives=gives)
 
     # --- ends ---------------------------------------------------------------------------------
 
