@@ -132,6 +132,12 @@ async def ask(
         answer = replace(answer, fault=judge(answer.text, schema, cut=answer.cut)[1])
         if answer.fault and (call is None or call.json_schema is None):
             await ctx.warn(f"The answer does not follow the model's JSON schema: {answer.fault}")
+    await _account(ctx, model, answer, says_cut)
+    return answer
+
+
+async def _account(ctx: Context, model: ModelSpec, answer: Answer, says_cut: bool) -> None:
+    """Count an answer, tell where it was cut, and show what was thought before it."""
     ctx.count_tokens(
         answer.prompt_tokens, answer.answer_tokens, answer.first_token_s, answer.generating_s,
         model=name_of(answering(model, answer.answered_by)), cached=answer.cached_tokens,
@@ -147,7 +153,6 @@ async def ask(
             seconds=answer.thought_s,
             completion_tokens=answer.thought_tokens,
         )
-    return answer
 
 
 async def _streamed(
