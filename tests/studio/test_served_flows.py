@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import subprocess
 import sys
 import tomllib
@@ -112,7 +113,8 @@ def test_it_ends_with_a_studio_that_is_killed_unless_it_is_to_stay(home, tmp_pat
 
     later = ServedFlows(home)
     tied, stays = later.of(one), later.of(two)
-    psutil.wait_procs([psutil.Process(tied.pid)] if psutil.pid_exists(tied.pid) else [], 60)
+    with contextlib.suppress(psutil.NoSuchProcess):  # it may have ended already
+        psutil.Process(tied.pid).wait(60)
     assert later.state(tied) == "ended"
     assert later.state(stays) == "serving"
     assert stays.origins == ("https://example.org",)
@@ -129,6 +131,7 @@ def test_a_flow_that_is_gone_is_not_served_any_more(home, tmp_path):
     kept = served.page_key(other)
     served.page_key(path)
     before = served.keys.read_text(encoding="utf-8")
+    process = psutil.Process(server.pid)
     path.unlink()
     served.forget(path)
     served.forget(path)  # may come again
@@ -137,7 +140,7 @@ def test_a_flow_that_is_gone_is_not_served_any_more(home, tmp_path):
     assert after in before
     assert list(read(served.keys)) == [digest(kept)]
     assert served.of(path) is None
-    psutil.wait_procs([psutil.Process(server.pid)], 60)
+    psutil.wait_procs([process], 60)
     assert not served.running()
     assert list((home / "served").glob("*")) == []
 
