@@ -73,7 +73,7 @@ class Lowering:
         self.guards: list[tuple[str, Mapped]] = []
         """Ports with what stands in front of them."""
         self.optional: list[tuple[str, str]] = []
-        """ForeignWires for ports that nothing else is wired into."""
+        """Wires for ports that nothing else is wired into."""
         self.earlier: list[str] = []
         """Ports that get what was said before the question."""
         self.texts = Texts(self)
