@@ -130,6 +130,7 @@ def test_what_matters_most_is_edited_on_the_node(studio: Server, context: Browse
     node(page, "p").get_by_role("button", name="Edit Template here").click()
     field = node(page, "p").get_by_role("textbox", name="Template")
     expect(field).to_be_focused()
+    expect(node(page, "p").get_by_role("button", name="Open Template in large")).to_have_count(0)
     field.fill("Say {word}")
     page.keyboard.press("Escape")
     expect(field).to_have_count(0)

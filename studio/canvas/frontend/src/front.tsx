@@ -68,7 +68,8 @@ function Editor(props: { inst: NodeInstance; spec: FieldSpec; problems: Problem[
       }}
     >
       <Field
-        node={`${inst.id}-here`}
+        node={inst.id}
+        here
         spec={spec}
         value={valueOf(inst.params, spec)}
         problems={problems.filter((problem) => problem.param === spec.name)}

@@ -45,6 +45,8 @@ const WIDGETS: Record<Shape, ComponentType<WidgetProps>> = {
 
 interface Props {
   node: string;
+  /** On the node itself, over the canvas: beside the field of its settings, and never opened in large. */
+  here?: boolean;
   spec: FieldSpec;
   value: Json | undefined;
   problems: Problem[];
@@ -57,13 +59,13 @@ interface Props {
 }
 
 export const Field = memo(function Field(props: Props) {
-  const { node, spec, value, problems, choices, note, ask, asked, variables = NO_VARIABLES, write } = props;
-  const id = `pb-f-${node}-${spec.name}`;
+  const { node, here, spec, value, problems, choices, note, ask, asked, variables = NO_VARIABLES, write } = props;
+  const id = `pb-f-${node}${here ? "-here" : ""}-${spec.name}`;
   const Widget = WIDGETS[spec.shape];
   const { large } = useShared();
   const reference = referenceIn(value);
   const words = spec.shape === "textarea" || spec.shape === "code";
-  const long = words && !reference && !node.endsWith("-here");
+  const long = words && !reference && !here;
   // A text is never written as an object, so this names a variable even where the flow has none any more.
   const refers = !!reference && (variables.length > 0 || words);
   const bad = problems.some((problem) => problem.severity === "error");
