@@ -1,12 +1,13 @@
 // What floats above the canvas: tools, zoom, what can be done with a selection, and the first steps.
 
 import { Node as DrawnNode, useReactFlow, useStore } from "@xyflow/react";
+import { useMemo } from "react";
 import { Alignment, align } from "./arrange";
 import { Chosen, moveOp } from "./edits";
 import { Icon, IconName } from "./icons";
 import type { Tools } from "./hooks/tools";
 import { Op, Port } from "./model";
-import { Doc } from "./store";
+import { Doc, catalog } from "./store";
 import { cameFrom, goBack } from "./trail";
 import { colorOf, isPinned, outlineOf, portsOf } from "./types";
 
@@ -144,20 +145,12 @@ export function Bars({ doc, chosen, tools, drawn, dispatch, paletteShut, onPalet
 
 /** What the outlines and colors of the ports mean that are in this flow. */
 function Legend({ doc }: { doc: Doc }) {
-  const found = new Map<string, Port>();
-  for (const node of doc.flow.nodes)
-    for (const port of portsOf(doc, node).outputs) {
-      const [type = ""] = port.types;
-      if (type && port.types.length < 4 && type !== "any") found.set(type.split("/")[0], port);
-    }
-  if (!found.size) return null;
-  const order = ["plain", "record", "model", "tool"];
-  const shown = [...found].sort(
-    ([, a], [, b]) => order.indexOf(outlineOf(a.types)) - order.indexOf(outlineOf(b.types)),
-  );
+  const { flow, views } = doc;
+  const shown = useMemo(() => given(doc), [doc, flow.nodes, flow.edges, views, catalog.byKind]);
+  if (!shown.length) return null;
   return (
     <ul className="pb-legend" aria-label="What the ports give">
-      {shown.slice(0, 9).map(([type, port]) => (
+      {shown.map(([type, port]) => (
         <li key={type}>
           <span
             className={`pb-mark ${outlineOf(port.types)}`}
@@ -168,6 +161,21 @@ function Legend({ doc }: { doc: Doc }) {
       ))}
     </ul>
   );
+}
+
+/** A port of each type that the flow's nodes give, in the order of their outlines. */
+function given(doc: Doc): [type: string, port: Port][] {
+  const found = new Map<string, Port>();
+  for (const node of doc.flow.nodes)
+    for (const port of portsOf(doc, node).outputs) {
+      const [type = ""] = port.types;
+      if (type && port.types.length < 4 && type !== "any") found.set(type.split("/")[0], port);
+    }
+  const order = ["plain", "record", "model", "tool"];
+  const shown = [...found].sort(
+    ([, a], [, b]) => order.indexOf(outlineOf(a.types)) - order.indexOf(outlineOf(b.types)),
+  );
+  return shown.slice(0, 9);
 }
 
 export function Empty({ readonly, start }: { readonly: boolean; start?: () => void }) {

@@ -30,7 +30,7 @@ import { useFirstLayout } from "./hooks/first_layout";
 import { useKeys } from "./hooks/keys";
 import { useLanes } from "./hooks/lanes";
 import { useMenus, useOverlays } from "./hooks/menus";
-import { type Places, keepView, usePlaces, useReveal, viewOf } from "./hooks/places";
+import { keepView, usePlaces, useReveal, viewOf } from "./hooks/places";
 import { type Scene, useScene, useSelectionReport } from "./hooks/scene";
 import { useStable } from "./hooks/stable";
 import { Bench, useTools } from "./hooks/tools";
@@ -182,7 +182,7 @@ export function Canvas({ doc, reveal, onSelect, ref, paletteShut, onPalette, onD
         proOptions={hideAttribution}
       >
         <Background variant={BackgroundVariant.Dots} gap={GRID} size={1.3} />
-        <Overview scene={scene} places={places} />
+        <Overview scene={scene} covered={covered} />
       </ReactFlow>
       <Bars
         doc={doc}
@@ -206,16 +206,16 @@ export function Canvas({ doc, reveal, onSelect, ref, paletteShut, onPalette, onD
 }
 
 /** A small map of all of it, where not all of it is in view. */
-function Overview({ scene, places }: { scene: Scene; places: Places }) {
-  const needed = useStore(({ transform: [x, y, zoom] }) => {
+function Overview({ scene, covered }: { scene: Scene; covered: () => number }) {
+  // From what React Flow has measured: this is asked for each frame of a drag, and must not have the page laid out.
+  const needed = useStore(({ transform: [x, y, zoom], width, height }) => {
     const all = boxOf(scene.nodesNow().filter((node) => !node.hidden));
-    const { left, top, right, bottom } = places.bare();
     return (
       !!all &&
-      (all.x * zoom + x < left ||
-        all.y * zoom + y < top ||
-        (all.x + all.w) * zoom + x > right ||
-        (all.y + all.h) * zoom + y > bottom)
+      (all.x * zoom + x < 0 ||
+        all.y * zoom + y < 0 ||
+        (all.x + all.w) * zoom + x > width - covered() ||
+        (all.y + all.h) * zoom + y > height)
     );
   });
   if (!needed) return null;

@@ -144,7 +144,8 @@ export function useTools(bench: Bench) {
     });
   };
   const add = () => bench.askNode();
-  const made = doc.readonly ? null : starterOp(catalog.byKind, new Set());
+  const blank = !doc.readonly && !doc.flow.nodes.length && !doc.flow.notes.length;
+  const made = blank ? starterOp(catalog.byKind, new Set()) : null;
   const starter =
     made &&
     (() => {
