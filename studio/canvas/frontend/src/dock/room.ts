@@ -40,7 +40,7 @@ export function useInSight(scene: Scene, places: Places, dock: DockState | undef
     const box = boxOf(scene.nodesNow().filter((node) => node.id === chosen));
     if (!box || scene.nodesNow().some((node) => node.dragging)) return;
     const { x, y, zoom } = flow.getViewport();
-    const over = (box.x + box.w) * zoom + x + GAP - places.free();
+    const over = (box.x + box.w) * zoom + x + GAP - places.bare().right;
     if (over > 0 && (opened || over < version)) void flow.setViewport({ x: x - over, y, zoom }, { duration: 150 });
   }, [version, chosen]);
 }

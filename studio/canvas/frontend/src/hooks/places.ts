@@ -25,12 +25,10 @@ export interface Places {
   shape: () => Shape;
   /** The wire at a point of the page that a node could be put on. */
   wireUnder: (x: number, y: number) => DrawnEdge | undefined;
-  /** The edges of what can be seen of the canvas, in its box. */
+  /** The edges of the part of the canvas over which no dock lies, in its box. */
   bare: () => { left: number; top: number; right: number; bottom: number };
   /** The node at a point of the page. */
   nodeUnder: (x: number, y: number) => string | undefined;
-  /** How many pixels of the canvas, from its left, nothing lies over. */
-  free: () => number;
   /** Move the view, if need be, so far that a box can be seen. */
   show: (box: { x: number; y: number; w: number; h: number }) => void;
   /** Show and select a node, or the folded group that it lies in. */
@@ -97,30 +95,26 @@ export function usePlaces(
     },
     [bare, flow],
   );
-  const free = useCallback(() => box().width - covered(), [box, covered]);
-  const wireUnder = useCallback(
-    (x: number, y: number): DrawnEdge | undefined => {
+  /** The id of the topmost drawn thing of a class at a point of the page. */
+  const idUnder = useCallback(
+    (x: number, y: number, selector: string): string | undefined => {
       const shadow = root.current?.getRootNode() as ShadowRoot | Document | undefined;
       const hit = shadow
         ?.elementsFromPoint(x, y)
-        .map((el) => el.closest(".react-flow__edge"))
-        .find(Boolean);
-      const id = hit?.getAttribute("data-id");
-      return edgesNow().find((edge) => edge.id === id && edge.reconnectable);
-    },
-    [edgesNow, root],
-  );
-  const nodeUnder = useCallback(
-    (x: number, y: number): string | undefined => {
-      const shadow = root.current?.getRootNode() as ShadowRoot | Document | undefined;
-      const hit = shadow
-        ?.elementsFromPoint(x, y)
-        .map((el) => el.closest(".react-flow__node-box"))
+        .map((el) => el.closest(selector))
         .find(Boolean);
       return hit?.getAttribute("data-id") ?? undefined;
     },
     [root],
   );
+  const wireUnder = useCallback(
+    (x: number, y: number): DrawnEdge | undefined => {
+      const id = idUnder(x, y, ".react-flow__edge");
+      return edgesNow().find((edge) => edge.id === id && edge.reconnectable);
+    },
+    [edgesNow, idUnder],
+  );
+  const nodeUnder = useCallback((x: number, y: number) => idUnder(x, y, ".react-flow__node-box"), [idUnder]);
   const go = useCallback(
     (id: string) => {
       const folded = doc.flow.groups.find((g) => g.folded && g.nodes?.includes(id));
@@ -138,8 +132,8 @@ export function usePlaces(
     [box, choose, covered, doc, flow, focus, nodesNow],
   );
   return useMemo(
-    () => ({ toFlow, inBox, onCanvas, centre, fit, shape, bare, show, free, wireUnder, nodeUnder, go }),
-    [toFlow, inBox, onCanvas, centre, fit, shape, bare, show, free, wireUnder, nodeUnder, go],
+    () => ({ toFlow, inBox, onCanvas, centre, fit, shape, bare, show, wireUnder, nodeUnder, go }),
+    [toFlow, inBox, onCanvas, centre, fit, shape, bare, show, wireUnder, nodeUnder, go],
   );
 }
 
