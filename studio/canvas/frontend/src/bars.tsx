@@ -94,7 +94,7 @@ export function Bars({ doc, chosen, tools, drawn, dispatch, paletteShut, onPalet
           />
           <Tool icon="bolt" label="Commands" keys="Ctrl K" onClick={tools.palette} />
           <Tool icon="search" label="Find a node" keys="Ctrl F" onClick={tools.find} off={!doc.flow.nodes.length} />
-          {doc.exports && <Tool icon="download" label="Export" onClick={onExport} />}
+          {doc.at("export") && <Tool icon="download" label="Export" onClick={onExport} />}
           {pinned.length > 0 && (
             <button
               type="button"

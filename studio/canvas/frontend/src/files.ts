@@ -80,7 +80,7 @@ export async function openFlow(doc: Doc, file: File): Promise<void> {
 /** Let the browser save the flow as the server writes it out, after the edits made so far. */
 export async function download(doc: Doc, form: string): Promise<void> {
   await doc.settled();
-  const answer = await fetch(`${doc.exports}&as=${form}`).catch(() => null);
+  const answer = await fetch(`${doc.at("export")}&as=${form}`).catch(() => null);
   if (!answer?.ok) return doc.say((await answer?.text()) || "The studio does not answer.");
   const name = /filename="([^"]+)"/.exec(answer.headers.get("Content-Disposition") ?? "")?.[1] ?? `flow.${form}`;
   const link = document.createElement("a");

@@ -72,13 +72,8 @@ export function mount(component: Component, base: string): () => void {
   statuses.onRevision = (revision) => doc.hear(revision);
   statuses.onConflict = (conflict) => doc.hearConflict(conflict);
   if (data.status) statuses.replace(data.status);
-  const beside = (name: string) =>
+  doc.at = (name) =>
     data.events ? new URL(base + data.events.replace("/events?", `/${name}?`), document.baseURI).href : "";
-  doc.at = beside;
-  doc.exports = beside("export");
-  doc.known = beside("node");
-  doc.choices = beside("choices");
-  doc.documents = beside("documents");
   statuses.listen(data.events ? new URL(base + data.events, document.baseURI).href : "");
   host.pbRoot.render(
     <App

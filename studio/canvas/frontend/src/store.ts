@@ -103,14 +103,7 @@ export class Doc {
   conflict = "";
   ready = false;
   readonly = false;
-  /** Where the flow can be had as a file, or "" where the page offers none. */
-  exports = "";
-  /** Where Python tells what is known of a node, and asks a server for choices; "" likewise. */
-  known = "";
-  choices = "";
-  /** Where documents are sent to; "" likewise. */
-  documents = "";
-  /** The address of another of Python's routes for this flow; "" where the page offers none. */
+  /** The address of one of Python's routes for this flow; "" where the page offers none. */
   at: (name: string) => string = () => "";
   /** Somebody has tried to run it as it is: what is missing is a fault from then on. */
   tried = false;

@@ -29,20 +29,21 @@ export function useKnown(doc: Doc, node: string): Known {
   const [found, setFound] = useState<{ node: string; known: Known }>({ node: "", known: NOTHING });
   const [failed, setFailed] = useState<string | null>(null);
   const [tries, setTries] = useState(0);
+  const address = doc.at("node");
   useEffect(() => {
     let gone = false;
     const ask = async () => {
-      const known = await get<Known>(doc.known, { node });
+      const known = await get<Known>(address, { node });
       if (gone) return;
       if (known) setFound({ node, known });
-      setFailed(!known && doc.known ? node : null);
+      setFailed(!known && address ? node : null);
     };
     const timer = setTimeout(() => void ask(), found.node === node ? PAUSE_MS : 0);
     return () => {
       gone = true;
       clearTimeout(timer);
     };
-  }, [doc.known, node, doc.revision, tries]);
+  }, [address, node, doc.revision, tries]);
   const known = found.node === node ? found.known : NOTHING;
   return failed === node ? { ...known, again: () => setTries(tries + 1) } : known;
 }
@@ -56,14 +57,15 @@ interface Asked {
 /** What servers said that params of a node can be; and how to ask one. */
 export function useAsked(doc: Doc, node: string): [Record<string, Asked>, (param: string) => void] {
   const [said, setSaid] = useState<Record<string, Asked>>({});
+  const address = doc.at("choices");
   const ask = useCallback(
     (param: string) => {
       setSaid((old) => ({ ...old, [param]: { ...old[param], message: "Asking …", fix: "" } }));
-      void get<Asked>(doc.choices, { node, param }).then((answer) =>
+      void get<Asked>(address, { node, param }).then((answer) =>
         setSaid((old) => ({ ...old, [param]: answer ?? { message: "The studio does not answer." } })),
       );
     },
-    [doc.choices, node],
+    [address, node],
   );
   return [said, ask];
 }

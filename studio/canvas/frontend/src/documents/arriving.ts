@@ -22,7 +22,8 @@ const all = new WeakMap<Doc, Arriving>();
 
 export function arrivingFor(doc: Doc): Arriving {
   let found = all.get(doc);
-  if (!found) all.set(doc, (found = { intake: new Intake(sendTo(() => doc.documents)), canvas: { current: null } }));
+  if (!found)
+    all.set(doc, (found = { intake: new Intake(sendTo(() => doc.at("documents"))), canvas: { current: null } }));
   return found;
 }
 

@@ -20,7 +20,7 @@ export function useIntake(doc: Doc, canvas: RefObject<CanvasHandle | null>): Int
   useEffect(() => void (arrivingFor(doc).canvas = canvas), [doc, canvas]);
   const take = useCallback(
     (files: Brought[], spot: Spot) => {
-      if (!doc.documents || !files.length) return;
+      if (!doc.at("documents") || !files.length) return;
       if (intake.busy) return doc.say("Other documents are still arriving. Drop these when they are there.");
       void intake.take(files).then((received) => {
         const flow = received.findIndex((one) => one.state === "flow");

@@ -152,7 +152,7 @@ export function useTools(bench: Bench) {
       dispatch(made.op);
       setTimeout(fitWithin, 50);
     });
-  const exports: Entry[] = doc.exports
+  const exports: Entry[] = doc.at("export")
     ? EXPORTS.map(([form, label]) => ({ label, run: () => void download(doc, form) }))
     : [];
   const copied = (): string => copyText(doc.flow, new Set(all));
