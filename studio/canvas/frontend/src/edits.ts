@@ -3,11 +3,11 @@
 import type { Node as DrawnNode } from "@xyflow/react";
 import { snap } from "./arrange";
 import type { Box, Shape, Wire } from "./layout/boxes";
-import { Edge, Group, Kind, Note, Op, Place, edgeKey, freshId, ids, nodeOf, portOf } from "./model";
+import { Edge, Group, Kind, Note, Op, Place, Port, edgeKey, freshId, ids, nodeOf, portOf } from "./model";
 import type { NodeData } from "./node";
 import { WIDTH, boxOf, sizeOf } from "./scene";
 import { Doc, catalog } from "./store";
-import { Dragged, End, edgeOf, fits, fittingPort, portAt, portsOf, titleOf } from "./types";
+import { Dragged, End, edgeOf, fits, fittingPort, isOpen, portAt, portsOf, titleOf } from "./types";
 
 export interface Chosen {
   nodes: string[];
@@ -68,40 +68,26 @@ export function besideWire(doc: Doc, from: string, kind: Kind, id: string): Besi
   const node = doc.flow.nodes.find((n) => n.id === from);
   if (!node) return null;
   const ports = portsOf(doc, node);
-  const taken = new Set(doc.flow.edges.map((edge) => edge.to));
-  const after = only(
-    ports.outputs.flatMap((out) =>
-      kind.inputs.flatMap((into) =>
-        out.types.length && fits(out.types, into.types)
-          ? [
-              {
-                edge: { from: `${from}.${out.name}`, to: `${id}.${into.name}` },
-                sure: exact(out.types, into.types),
-                need: !!into.required,
-              },
-            ]
-          : [],
-      ),
-    ),
-  );
+  // A port of no type is one that is gone.
+  const outputs = ports.outputs.filter((out) => out.types.length);
+  const after = only(pairs(from, outputs, id, kind.inputs));
   if (after) return { edge: after, side: "right" };
-  const before = only(
-    kind.outputs.flatMap((out) =>
-      ports.inputs.flatMap((into) =>
-        into.types.length && fits(out.types, into.types) && (into.many || !taken.has(`${from}.${into.name}`))
-          ? [
-              {
-                edge: { from: `${id}.${out.name}`, to: `${from}.${into.name}` },
-                sure: exact(out.types, into.types),
-                need: !!into.required,
-              },
-            ]
-          : [],
-      ),
-    ),
-  );
+  const inputs = ports.inputs.filter((into) => into.types.length && isOpen(doc.flow, from, into));
+  const before = only(pairs(id, kind.outputs, from, inputs));
   return before && { edge: before, side: "left" };
 }
+
+/** Every wire from outputs of one node to inputs of another that fits. */
+const pairs = (from: string, outputs: Port[], to: string, inputs: Port[]): Possible[] =>
+  outputs.flatMap((out) =>
+    inputs
+      .filter((into) => fits(out.types, into.types))
+      .map((into) => ({
+        edge: { from: `${from}.${out.name}`, to: `${to}.${into.name}` },
+        sure: exact(out.types, into.types),
+        need: !!into.required,
+      })),
+  );
 
 interface Possible {
   edge: Edge;

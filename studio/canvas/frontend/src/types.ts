@@ -156,6 +156,10 @@ export function isWired(flow: Flow, end: End): boolean {
   return wired(flow).get(`${end.side} ${end.node}`)?.has(end.port) ?? false;
 }
 
+/** Whether an input takes one more wire. */
+export const isOpen = (flow: Flow, node: string, port: Port): boolean =>
+  !!port.many || !isWired(flow, { node, port: port.name, side: "in" });
+
 /** The wire that an input has; the last one where it has several. */
 export function wireInto(flow: Flow, end: End): Edge | undefined {
   return flow.edges.findLast((edge) => edge.to === `${end.node}.${end.port}`);

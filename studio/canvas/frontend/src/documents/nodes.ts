@@ -4,7 +4,7 @@ import { type Point, nodeOp } from "../edits";
 import { type Json, type Kind, type NodeInstance, type Op, freshId, ids } from "../model";
 import { WIDTH } from "../scene";
 import { type Doc, catalog } from "../store";
-import { edgeOf, fits, portsOf } from "../types";
+import { edgeOf, fits, isOpen, portsOf } from "../types";
 import type { Received } from "./intake";
 
 /** The kind that reads documents. */
@@ -107,10 +107,7 @@ function wireTo(doc: Doc, made: Made, onto?: string): Op[] {
   const gives = made.kind.outputs[0];
   if (!node || !gives) return [];
   const port = portsOf(doc, node).inputs.find(
-    (one) =>
-      one.types.length &&
-      fits(gives.types, one.types) &&
-      (one.many || !doc.flow.edges.some((edge) => edge.to === `${node.id}.${one.name}`)),
+    (one) => one.types.length && fits(gives.types, one.types) && isOpen(doc.flow, node.id, one),
   );
   if (!port) return [];
   const edge = edgeOf({ node: made.id, port: gives.name, side: "out" }, { node: node.id, port: port.name, side: "in" });

@@ -1,12 +1,22 @@
 // New nodes: from the palette, by keyboard, out of a wire that was let go.
 
-import type { Edge as DrawnEdge } from "@xyflow/react";
+import type { Edge as DrawnEdge, Node as DrawnNode } from "@xyflow/react";
 import { useCallback } from "react";
 import type { Choice, Question } from "../chooser";
 import { useShared } from "../context";
-import { type Point, addWired, besideWire, bestNext, insertOps, nodeOp, usableKinds, wayThrough } from "../edits";
+import {
+  type Beside,
+  type Point,
+  addWired,
+  besideWire,
+  bestNext,
+  insertOps,
+  nodeOp,
+  usableKinds,
+  wayThrough,
+} from "../edits";
 import { KindIcon } from "../icons";
-import type { Kind, Op } from "../model";
+import { type Edge, type Kind, type Op, freshId, ids } from "../model";
 import { firstSentence } from "../palette";
 import { WIDTH, edgeData, freeBeside, sizeOf } from "../scene";
 import type { Doc } from "../store";
@@ -43,42 +53,45 @@ export function useAdding(doc: Doc, scene: Scene, places: Places, ask: (question
     },
     [dispatch, doc],
   );
+  /** Beside another node, on the side and with the wire that are said of the new one's id; and brought into view. */
+  const addBeside = useCallback(
+    (kind: Kind, drawn: DrawnNode, wiring: (id: string) => Beside | null) => {
+      const id = freshId(kind.title, ids(doc.flow));
+      const wire = wiring(id);
+      const at = freeBeside(scene.nodesNow(), drawn, wire?.side);
+      const { op } = nodeOp(doc, kind, at);
+      const connect = (edge: Edge): Op => ({ op: "connect", ...edge });
+      dispatch(wire ? { op: "batch", ops: [op, connect(wire.edge)], label: `add ${kind.title}` } : op, [id]);
+      places.show({ ...at, w: WIDTH, h: sizeOf(drawn).h });
+    },
+    [dispatch, doc, places, scene],
+  );
   /** Beside what is selected, and wired to it where one wire can be meant; else in the middle of what is in view. */
   const addAtCentre = useCallback(
     (kind: Kind) => {
       const [id] = scene.chosen.nodes;
       const drawn = scene.chosen.nodes.length === 1 && scene.nodesNow().find((n) => n.id === id);
       if (!drawn) return add(kind, centre());
-      const made = nodeOp(doc, kind, freeBeside(scene.nodesNow(), drawn));
-      const wire = besideWire(doc, id, kind, made.id);
-      if (wire?.side === "left") {
-        const at = freeBeside(scene.nodesNow(), drawn, "left");
-        const left = nodeOp(doc, kind, at);
-        dispatch({ op: "batch", ops: [left.op, { op: "connect", ...wire.edge }], label: `add ${kind.title}` }, [
-          left.id,
-        ]);
-        return places.show({ ...at, w: WIDTH, h: sizeOf(drawn).h });
-      }
-      const label = `add ${kind.title}`;
-      dispatch(wire ? { op: "batch", ops: [made.op, { op: "connect", ...wire.edge }], label } : made.op, [made.id]);
-      places.show({ ...freeBeside(scene.nodesNow(), drawn), w: WIDTH, h: sizeOf(drawn).h });
+      addBeside(kind, drawn, (made) => besideWire(doc, id, kind, made));
     },
-    [add, centre, dispatch, doc, places, scene],
+    [add, addBeside, centre, doc, scene],
   );
   const grow = useCallback(
     (end: End, choose: boolean) => {
       const drawn = scene.nodesNow().find((n) => n.id === end.node);
       const dragged = dragFrom(doc, end);
       if (!drawn || !dragged) return;
-      const at = freeBeside(scene.nodesNow(), drawn);
       const best = choose ? undefined : bestNext(doc, end);
-      if (!best) return offerAt(dragged, { x: at.x, y: at.y + 60 });
-      const made = nodeOp(doc, best.kind, at);
-      const wire: Op = { op: "connect", from: `${end.node}.${end.port}`, to: `${made.id}.${best.port}` };
-      dispatch({ op: "batch", ops: [made.op, wire], label: `add ${best.kind.title}` }, [made.id]);
-      places.show({ ...at, w: WIDTH, h: sizeOf(drawn).h });
+      if (!best) {
+        const at = freeBeside(scene.nodesNow(), drawn);
+        return offerAt(dragged, { x: at.x, y: at.y + 60 });
+      }
+      addBeside(best.kind, drawn, (made) => ({
+        edge: { from: `${end.node}.${end.port}`, to: `${made}.${best.port}` },
+        side: "right",
+      }));
     },
-    [dispatch, doc, places, scene],
+    [addBeside, doc, scene],
   );
   const aim = useCallback(
     (kind: Kind, x: number, y: number) => {
