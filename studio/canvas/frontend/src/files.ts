@@ -83,8 +83,13 @@ export async function download(doc: Doc, form: string): Promise<void> {
   const answer = await fetch(`${doc.at("export")}&as=${form}`).catch(() => null);
   if (!answer?.ok) return doc.say((await answer?.text()) || "The studio does not answer.");
   const name = /filename="([^"]+)"/.exec(answer.headers.get("Content-Disposition") ?? "")?.[1] ?? `flow.${form}`;
+  saveBlob(name, await answer.blob());
+}
+
+/** Let the browser save something as a file. */
+export function saveBlob(name: string, blob: Blob): void {
   const link = document.createElement("a");
-  link.href = URL.createObjectURL(await answer.blob());
+  link.href = URL.createObjectURL(blob);
   link.download = name;
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 10_000);

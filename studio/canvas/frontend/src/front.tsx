@@ -3,7 +3,7 @@
 import { useEffect, useRef, useState } from "react";
 import { useShared } from "./context";
 import { Field } from "./dock/field";
-import { keeping, valueOf } from "./dock/kept";
+import { keep, valueOf } from "./dock/kept";
 import { Icon } from "./icons";
 import type { FieldSpec, Json, Kind, NodeInstance, Problem } from "./model";
 
@@ -54,8 +54,7 @@ function Editor(props: { inst: NodeInstance; spec: FieldSpec; problems: Problem[
     window.addEventListener("pointerdown", outside, true);
     return () => window.removeEventListener("pointerdown", outside, true);
   }, [close]);
-  const write = (_: FieldSpec, value: Json) =>
-    void doc.dispatch(keeping(inst.id, spec, value), `params ${inst.id} ${spec.name}`);
+  const write = (_: FieldSpec, value: Json) => keep(doc, inst.id, spec, value);
   return (
     <div
       className="pb-front nodrag nopan nowheel"

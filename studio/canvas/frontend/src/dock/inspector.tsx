@@ -10,7 +10,7 @@ import { titleOf } from "../types";
 import type { Choice } from "./combo";
 import { useDraft } from "./draft";
 import { Field, Problems } from "./field";
-import { keeping, valueOf } from "./kept";
+import { keep, valueOf } from "./kept";
 import { useAsked, useKnown } from "./known";
 import { Policy } from "./policy";
 import type { Row } from "./rows";
@@ -113,12 +113,7 @@ function NodeForm({ node }: { node: NodeInstance }) {
   const fields = kind?.fields ?? NO_FIELDS;
   const found = doc.problems[node.id] ?? NO_PROBLEMS;
   const byParam = useMemo(() => grouped(found, fields), [found, fields]);
-  const write = useCallback(
-    (spec: FieldSpec, value: Json) => {
-      doc.dispatch(keeping(node.id, spec, value), `params ${node.id} ${spec.name}`);
-    },
-    [doc, node.id],
-  );
+  const write = useCallback((spec: FieldSpec, value: Json) => keep(doc, node.id, spec, value), [doc, node.id]);
   return (
     <div className="pb-form" data-node={node.id}>
       <Head node={node} kind={kind?.title ?? node.kind} />

@@ -1,6 +1,7 @@
 // How a param is kept: what a field writes, and what stands in it.
 
 import type { FieldSpec, Json, Op } from "../model";
+import type { Doc } from "../store";
 import { sameJson } from "./values";
 
 /** A value as a field of text shows it. */
@@ -19,3 +20,7 @@ export function keeping(node: string, spec: FieldSpec, value: Json): Op {
   const unset = !spec.required && sameJson(value, spec.default ?? null);
   return { op: "set_params", node, ...(unset ? { unset: [spec.name] } : { params: { [spec.name]: value } }) };
 }
+
+/** Keep a value; what is typed into one param in a row is one step of undo. */
+export const keep = (doc: Doc, node: string, spec: FieldSpec, value: Json): void =>
+  void doc.dispatch(keeping(node, spec, value), `params ${node} ${spec.name}`);

@@ -7,7 +7,7 @@ export interface Brought {
 }
 
 /** More than this is not looked for: it is a disk that was dropped, not a folder of documents. */
-export const MOST = 2000;
+const MOST = 2000;
 
 /** What a drop holds. To be called while the event is handled; the browser forgets the rest. */
 export function filesOf(transfer: DataTransfer): Promise<Brought[]> {

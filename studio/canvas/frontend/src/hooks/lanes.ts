@@ -1,6 +1,6 @@
 // Keeps the lanes of wires in step with where the boxes are. While something is dragged they stay as they were.
 
-import { type Edge as DrawnEdge, type Node as DrawnNode, useReactFlow } from "@xyflow/react";
+import type { Edge as DrawnEdge, Node as DrawnNode } from "@xyflow/react";
 import { useEffect } from "react";
 import type { Lanes } from "../context";
 import { type Run, lanesOf } from "../layout/lanes";
@@ -22,7 +22,7 @@ function portAt(node: DrawnNode, name: string | null | undefined, side: "inputs"
   return h - FOOT - (rows - Math.max(0, at)) * ROW + ROW / 2;
 }
 
-export function runsOf(nodes: DrawnNode[], edges: DrawnEdge[]): Run[] {
+function runsOf(nodes: DrawnNode[], edges: DrawnEdge[]): Run[] {
   const byId = new Map(nodes.map((node) => [node.id, node]));
   return edges.flatMap((edge): Run[] => {
     const [a, b] = [byId.get(edge.source), byId.get(edge.target)];
@@ -44,7 +44,6 @@ export function runsOf(nodes: DrawnNode[], edges: DrawnEdge[]): Run[] {
 }
 
 export function useLanes({ nodes, edges }: Scene, lanes: Lanes): void {
-  const flow = useReactFlow();
   const held = nodes.some((node) => node.dragging);
   useEffect(() => {
     if (held) return;
@@ -58,7 +57,7 @@ export function useLanes({ nodes, edges }: Scene, lanes: Lanes): void {
       );
     }, 30);
     return () => clearTimeout(timer);
-  }, [nodes, edges, held, flow, lanes]);
+  }, [nodes, edges, held, lanes]);
 }
 
 /** What a wire should not run behind: boxes, and groups that are folded. */

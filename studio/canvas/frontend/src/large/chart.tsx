@@ -5,7 +5,7 @@ import { useEffect, useRef } from "react";
 import type { Json } from "../model";
 
 /** `Chart` of nodes/figures.py, as it is stored. */
-export interface ChartValue {
+interface ChartValue {
   kind: "bar" | "line" | "point" | "heat";
   rows: Record<string, Json>[];
   x: string;

@@ -22,8 +22,9 @@ import {
   lineNumbers,
 } from "@codemirror/view";
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
+import { get } from "../ask";
 import { useShared } from "../context";
-import { keeping, textOf, typedInto, valueOf } from "../dock/kept";
+import { keep, textOf, typedInto, valueOf } from "../dock/kept";
 import { referenceIn } from "../dock/variables";
 import { catalog } from "../store";
 import { portsOf } from "../types";
@@ -47,7 +48,7 @@ export function PromptEditor({ node, param, title }: Props) {
   const reference = referenceIn(held);
   const text = textOf(held);
   const write = (typed: string) => {
-    if (spec) doc.dispatch(keeping(node, spec, typedInto(spec, typed)), `params ${node} ${param}`);
+    if (spec) keep(doc, node, spec, typedInto(spec, typed));
   };
   const values = useLastInputs(node);
   const names = useMemo(() => {
@@ -138,6 +139,12 @@ function asText({ shape, value }: Whole): string {
   return JSON.stringify(value, null, 2);
 }
 
+interface Counted {
+  tokens: number;
+  how: string;
+  context?: number;
+}
+
 /** Tokens as the wired model counts them, where it is in memory; else about how many. */
 function Count({ text, node }: { text: string; node: string }) {
   const { doc } = useShared();
@@ -145,16 +152,11 @@ function Count({ text, node }: { text: string; node: string }) {
   useEffect(() => {
     let gone = false;
     const timer = setTimeout(() => {
-      const address = doc.at("tokens");
-      if (!address) return;
-      void fetch(`${address}&${new URLSearchParams({ node })}`, { method: "POST", body: text })
-        .then((answer) => (answer.ok ? answer.json() : null))
-        .then((found: { tokens: number; how: string; context?: number } | null) => {
-          if (gone || !found) return;
-          const of = found.context ? ` of ${found.context.toLocaleString("en-US")}` : "";
-          setSaid(`${found.tokens.toLocaleString("en-US")} tokens${of}, ${found.how}`);
-        })
-        .catch(() => {});
+      void get<Counted>(doc.at("tokens"), { node }, { method: "POST", body: text }).then((found) => {
+        if (gone || !found) return;
+        const of = found.context ? ` of ${found.context.toLocaleString("en-US")}` : "";
+        setSaid(`${found.tokens.toLocaleString("en-US")} tokens${of}, ${found.how}`);
+      });
     }, PAUSE_MS);
     return () => {
       gone = true;

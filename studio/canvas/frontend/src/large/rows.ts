@@ -1,5 +1,6 @@
 // Rows of a table that are shown: filtered, sorted, and as CSV. Nothing is drawn here.
 
+import { textOf } from "../dock/kept";
 import type { Json } from "../model";
 
 export interface Order {
@@ -7,15 +8,12 @@ export interface Order {
   down: boolean;
 }
 
-export const cellText = (cell: Json): string =>
-  cell === null || cell === undefined ? "" : typeof cell === "string" ? cell : JSON.stringify(cell);
-
 /** The rows in which every typed word stands somewhere. */
 export function filtered(rows: Json[][], query: string): Json[][] {
   const words = query.toLowerCase().split(/\s+/).filter(Boolean);
   if (!words.length) return rows;
   return rows.filter((row) => {
-    const text = row.map(cellText).join("\n").toLowerCase();
+    const text = row.map(textOf).join("\n").toLowerCase();
     return words.every((word) => text.includes(word));
   });
 }
@@ -30,14 +28,14 @@ export function sorted(rows: Json[][], order: Order | null): Json[][] {
     const [x, y] = [a[column] ?? null, b[column] ?? null];
     if (x === null || y === null) return x === y ? 0 : x === null ? 1 : -1;
     if (typeof x === "number" && typeof y === "number") return (x - y) * turn;
-    return compare(cellText(x), cellText(y)) * turn;
+    return compare(textOf(x), textOf(y)) * turn;
   });
 }
 
 /** CSV by RFC 4180. A text that a spreadsheet would take for a formula is led by an apostrophe. */
 export function csvOf(columns: string[], rows: Json[][]): string {
   const cell = (value: Json): string => {
-    const raw = cellText(value);
+    const raw = textOf(value);
     const text = typeof value === "string" && /^[=+\-@\t\r]/.test(raw) ? `'${raw}` : raw;
     return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
   };

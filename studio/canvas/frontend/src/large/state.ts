@@ -1,8 +1,8 @@
 // What is open in large over the editor: a value of a run, or a long text of a node. At most one thing.
 
 import { Emitter } from "../store";
+import type { Side } from "../types";
 
-export type Side = "in" | "out";
 export type Large =
   { is: "value"; node: string; side: Side; port: string } | { is: "prompt"; node: string; param: string };
 

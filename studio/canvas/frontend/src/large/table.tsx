@@ -1,8 +1,10 @@
 // A table of any length: only the rows that are in view are drawn.
 
 import { useMemo, useRef, useState } from "react";
+import { textOf } from "../dock/kept";
+import { saveBlob } from "../files";
 import type { Json } from "../model";
-import { type Order, cellText, csvOf, filtered, sorted } from "./rows";
+import { type Order, csvOf, filtered, sorted } from "./rows";
 
 const ROW = 28;
 const AROUND = 12;
@@ -33,7 +35,7 @@ export function Table({ table }: { table: { columns: string[]; rows: Json[][]; t
         <span role="status">
           {shown.length.toLocaleString("en-US")} of {rows.length.toLocaleString("en-US")} rows
         </span>
-        <button type="button" className="pb-add" onClick={() => save("table.csv", csvOf(columns, shown))}>
+        <button type="button" className="pb-add" onClick={() => saveBlob("table.csv", csvBlob(csvOf(columns, shown)))}>
           Export CSV
         </button>
       </div>
@@ -73,9 +75,9 @@ export function Table({ table }: { table: { columns: string[]; rows: Json[][]; t
                   key={column}
                   role="cell"
                   className={typeof row[column] === "number" ? "number" : ""}
-                  title={cellText(row[column])}
+                  title={textOf(row[column])}
                 >
-                  {cellText(row[column])}
+                  {textOf(row[column])}
                 </div>
               ))}
             </div>
@@ -86,6 +88,8 @@ export function Table({ table }: { table: { columns: string[]; rows: Json[][]; t
   );
 }
 
+const csvBlob = (text: string): Blob => new Blob([text], { type: "text/csv;charset=utf-8" });
+
 const next = (old: Order | null, column: number): Order | null =>
   old?.column !== column ? { column, down: false } : old.down ? null : { column, down: true };
 
@@ -93,17 +97,8 @@ const next = (old: Order | null, column: number): Order | null =>
 function widthsOf(columns: string[], rows: Json[][]): string {
   return columns
     .map((name, i) => {
-      const longest = Math.max(name.length + 2, ...rows.slice(0, 50).map((row) => cellText(row[i]).length));
+      const longest = Math.max(name.length + 2, ...rows.slice(0, 50).map((row) => textOf(row[i]).length));
       return `minmax(${Math.min(360, Math.max(64, longest * 8 + 24))}px, 1fr)`;
     })
     .join(" ");
-}
-
-export function save(name: string, text: string): void {
-  const url = URL.createObjectURL(new Blob([text], { type: "text/csv;charset=utf-8" }));
-  const link = document.createElement("a");
-  link.href = url;
-  link.download = name;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(url), 1000);
 }

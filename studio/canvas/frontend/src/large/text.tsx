@@ -3,9 +3,9 @@
 import { useEffect, useLayoutEffect, useRef, useState } from "react";
 import { useShared } from "../context";
 import { wordsElement } from "../live/words";
+import type { Side } from "../types";
 import { citedIn, citing } from "./cited";
 import { type Cited, Documents, type Stored } from "./documents";
-import type { Side } from "./state";
 import { type Told, type Whole, askValue } from "./values";
 
 export function Text({ whole, node, told }: { whole: Whole; node: string; told: Told | null }) {

@@ -3,11 +3,11 @@
 import { useEffect, useState } from "react";
 import { useShared } from "../context";
 import type { Json } from "../model";
+import type { Side } from "../types";
 import { Documents, type Stored } from "./documents";
 import { JsonTree } from "./json_tree";
 import { partOf } from "./part";
 import { Picture } from "./picture";
-import type { Side } from "./state";
 import { Table } from "./table";
 import { Text } from "./text";
 import { type Told, type Whole, askValue, askValues } from "./values";

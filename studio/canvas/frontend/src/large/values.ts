@@ -5,7 +5,7 @@ import { get } from "../ask";
 import type { Part } from "../live/words";
 import type { Json } from "../model";
 import type { Doc } from "../store";
-import type { Side } from "./state";
+import type { Side } from "../types";
 
 /** `values_of` in studio/inspector/values.py. */
 export interface Told {

@@ -22,14 +22,14 @@ const heightOf = (columns: Column[], [from, to]: Row): number => {
 };
 
 /** The zoom at which rows fill the window. */
-export function zoomOf(columns: Column[], rows: Row[], shape: Shape): number {
+function zoomOf(columns: Column[], rows: Row[], shape: Shape): number {
   const w = Math.max(...rows.map((row) => widthOf(columns, row)));
   const h = rows.reduce((sum, row) => sum + heightOf(columns, row), (rows.length - 1) * BETWEEN);
   return Math.min(1, shape.w / w, shape.h / h);
 }
 
 /** So many rows, none much wider than the others, broken where few wires cross. `crossing[i]`: wires over the gap before column i. */
-export function breakInto(columns: Column[], count: number, crossing: number[]): Row[] {
+function breakInto(columns: Column[], count: number, crossing: number[]): Row[] {
   const ideal = widthOf(columns, [0, columns.length]) / count;
   const cost = (row: Row): number => (widthOf(columns, row) / ideal - 1) ** 2 + 0.05 * (crossing[row[0]] ?? 0);
   // best[k][i]: the cheapest way to put the first i columns in k rows.
