@@ -7,6 +7,7 @@ it, one that is still being built may not.
 
 from __future__ import annotations
 
+import os
 import re
 
 from playwright.sync_api import Locator, Page, expect
@@ -15,6 +16,19 @@ from tests.browser.harness import Server
 
 PANELS = ("Values", "Chat", "Run")
 """Tabs whose panels the page draws; the canvas draws those of the others itself."""
+
+
+PICTURES = os.environ.get("PATCHBAY_PICTURES")
+"""A folder for pictures to look at; nothing keeps any unless somebody names one."""
+
+
+def shoot(page: Page, name: str) -> None:
+    """A picture to look at, in both themes; only where somebody wants them."""
+    if PICTURES:
+        for theme in ("light", "dark"):
+            page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
+            page.wait_for_timeout(700)
+            page.screenshot(path=f"{PICTURES}/{name}-{theme}.png")
 
 
 # --- the editor ---------------------------------------------------------------------------------

@@ -3,55 +3,29 @@
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import pytest
-from playwright.sync_api import BrowserContext, Locator, Page, expect
+from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.editor_page import dock, tab
-from tests.browser.flow_files import wait_for
-from tests.browser.harness import ROOT, Server, serve
+from tests.browser.editor_page import dock, menu, node, nodes, shoot, tab
+from tests.browser.flow_files import put, wait_for
+from tests.browser.harness import ROOT, Server
 
-PICTURES = os.environ.get("PATCHBAY_PICTURES")
 DOT = (ROOT / "studio" / "assets" / "icon.png").read_bytes()
 
 
-@pytest.fixture(scope="module")
-def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    home = tmp_path_factory.mktemp("documents")
-    (home / "flows").mkdir()
-    with serve(ROOT / "studio" / "app.py", home) as server:
-        yield server
-
-
-@pytest.fixture
-def page(context: BrowserContext) -> Iterator[Page]:
-    page = context.new_page()
-    errors: list[str] = []
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    yield page
-    assert errors == []
-
-
-def edit(studio: Server, page: Page, name: str, nodes: list[dict[str, Any]]) -> Path:
+def opened(studio: Server, page: Page, name: str, parts: list[dict[str, Any]]) -> Path:
     """Open a flow of these nodes."""
-    layout = {node["id"]: {"x": 320 * n, "y": 0} for n, node in enumerate(nodes)}
-    flow = {"format": 1, "name": name, "nodes": nodes, "edges": [], "layout": layout}
-    path = studio.home / "flows" / f"{name}.json"
-    path.write_text(json.dumps(flow), encoding="utf-8")
+    layout = {part["id"]: {"x": 320 * n, "y": 0} for n, part in enumerate(parts)}
+    flow = {"format": 1, "name": name, "nodes": parts, "edges": [], "layout": layout}
+    path = put(studio, name, flow)
     page.goto(f"{studio.url}/editor?flow={name}")
     expect(page.locator(".pb-canvas")).to_be_visible()
-    if not nodes:
+    if not parts:
         expect(page.get_by_text("Start with these five")).to_be_visible()  # the flow is open
-    expect(page.locator(".react-flow__node")).to_have_count(len(nodes))
+    expect(nodes(page)).to_have_count(len(parts))
     return path
-
-
-def node(page: Page, node_id: str) -> Locator:
-    return page.locator(f'.react-flow__node[data-id="{node_id}"]')
 
 
 def drop(page: Page, files: list[Path], onto: Locator) -> None:
@@ -68,14 +42,6 @@ def drop(page: Page, files: list[Path], onto: Locator) -> None:
     session.detach()
 
 
-def shoot(page: Page, name: str) -> None:
-    if PICTURES:
-        for theme in ("light", "dark"):
-            page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
-            page.wait_for_timeout(700)
-            page.screenshot(path=f"{PICTURES}/{name}-{theme}.png")
-
-
 def saved(path: Path) -> Any:
     return json.loads(path.read_text(encoding="utf-8"))
 
@@ -88,82 +54,82 @@ def test_a_folder_of_documents_becomes_a_node_that_reads_it(
     (notes / "a.md").write_text("# Ada")
     (notes / "deep" / "b.txt").write_text("Grace")
     (notes / "c.exe").write_text("no")
-    path = edit(studio, page, "folder", [])
+    path = opened(studio, page, "drop-folder", [])
     drop(page, [notes], page.locator(".pb-canvas"))
-    expect(node(page, "load-documents")).to_contain_text("documents/folder/notes")
+    expect(node(page, "load-documents")).to_contain_text("documents/drop-folder/notes")
     expect(page.get_by_text("Nothing here reads c.exe.")).to_be_visible()
     shoot(page, "documents-refused")
     page.locator(".pb-intake").get_by_role("button", name="Close").click()
     expect(page.locator(".pb-intake")).to_have_count(0)
-    folder = studio.home / "flows" / "documents" / "folder" / "notes"
+    folder = studio.home / "flows" / "documents" / "drop-folder" / "notes"
     assert {p.name: p.read_text() for p in folder.rglob("*") if p.is_file()} == {
         "a.md": "# Ada", "b.txt": "Grace",
     }  # fmt: skip
     wait_for(page, lambda: bool(saved(path)["nodes"]))
     (made,) = saved(path)["nodes"]
     assert (made["kind"], made["params"]) == (
-        "retrieval.load", {"path": "documents/folder/notes"},
+        "retrieval.load", {"path": "documents/drop-folder/notes"},
     )  # fmt: skip
 
 
 def test_a_document_that_is_there_is_asked_about(
     studio: Server, page: Page, tmp_path: Path
 ) -> None:
-    edit(studio, page, "again", [{"id": "load", "kind": "retrieval.load", "params": {}}])
+    opened(studio, page, "drop-again", [{"id": "load", "kind": "retrieval.load", "params": {}}])
     file = tmp_path / "a.md"
     file.write_text("one")
     drop(page, [file], node(page, "load"))
-    expect(node(page, "load")).to_contain_text("documents/again/a.md")
-    expect(page.locator(".react-flow__node")).to_have_count(1)
+    expect(node(page, "load")).to_contain_text("documents/drop-again/a.md")
+    expect(nodes(page)).to_have_count(1)
     file.write_text("two")
     drop(page, [file], node(page, "load"))
     asks = page.get_by_role("group", name="a.md is there already")
     expect(asks).to_be_visible()
     shoot(page, "documents-asks")
     asks.get_by_role("button", name="Keep both").click()
-    expect(node(page, "load")).to_contain_text("documents/again")
+    expect(node(page, "load")).to_contain_text("documents/drop-again")
     expect(page.locator(".pb-intake")).to_have_count(0)
-    folder = studio.home / "flows" / "documents" / "again"
+    folder = studio.home / "flows" / "documents" / "drop-again"
     assert {p.name: p.read_text() for p in folder.iterdir()} == {"a.md": "one", "a (2).md": "two"}
 
 
 def test_a_picture_over_the_panel_becomes_a_node_in_sight(
     studio: Server, page: Page, tmp_path: Path
 ) -> None:
-    edit(studio, page, "picture", [])
+    opened(studio, page, "drop-picture", [])
     file = tmp_path / "dot.png"
     file.write_bytes(DOT)
     tab(page, "Run")
     drop(page, [file], dock(page))
-    expect(node(page, "read-picture")).to_contain_text("pictures/picture/dot.png")
+    expect(node(page, "read-picture")).to_contain_text("pictures/drop-picture/dot.png")
     expect(node(page, "read-picture")).to_be_in_viewport()
 
 
 def test_documents_are_chosen_by_keyboard(studio: Server, page: Page, tmp_path: Path) -> None:
-    edit(studio, page, "keys", [])
+    opened(studio, page, "drop-keys", [])
     file = tmp_path / "a.csv"
     file.write_text("name\nAda\n")
     with page.expect_file_chooser() as chooser:
         page.locator(".pb-canvas").press("o")
     chooser.value.set_files(file)
-    expect(node(page, "load-documents")).to_contain_text("documents/keys/a.csv")
+    expect(node(page, "load-documents")).to_contain_text("documents/drop-keys/a.csv")
 
 
 def test_how_documents_are_read_cut_and_found_is_seen_before_a_model_runs(
     studio: Server, page: Page
 ) -> None:
-    folder = studio.home / "flows" / "wood"
+    folder = studio.home / "flows" / "drop-wood"
     folder.mkdir()
     (folder / "oven.md").write_text(
         "# Oven\n\nBeech burns well.\n\n# Never\n\nYew is never burned."
     )
     (folder / "bees.md").write_text("# Bees\n\nThe bees live in the lime tree.")
     (folder / "torn.pdf").write_bytes(b"torn")
-    load = {"id": "load", "kind": "retrieval.load", "params": {"path": "wood"}}
+    load = {"id": "load", "kind": "retrieval.load", "params": {"path": "drop-wood"}}
     cut = {"id": "cut", "kind": "retrieval.split", "params": {"by": "headings"}}
-    edit(studio, page, "view", [load, cut])
+    opened(studio, page, "drop-view", [load, cut])
     node(page, "load").click(button="right")
-    page.get_by_role("menuitem", name="See the documents…").click()
+    menu(page, "See the documents…").click()
     dialog = page.get_by_role("dialog")
     expect(dialog.get_by_text("3 files")).to_be_visible()
     expect(dialog.get_by_text("torn.pdf").first).to_be_visible()

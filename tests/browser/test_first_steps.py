@@ -2,38 +2,23 @@
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Iterator
 from typing import Any
 
-import pytest
-from playwright.sync_api import BrowserContext, Locator, Page, expect
+from playwright.sync_api import Page, expect
 
 from patchbay.flows.document.reading import read_flow
-from tests.browser.editor_page import dock, front, side, tab
-from tests.browser.harness import ROOT, Server, serve
+from tests.browser.editor_page import dock, front, node, side, tab
+from tests.browser.flow_files import put, wait_for
+from tests.browser.harness import Server
 
 
-@pytest.fixture(scope="module")
-def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    home = tmp_path_factory.mktemp("first")
-    (home / "flows").mkdir()
-    with serve(ROOT / "studio" / "app.py", home) as server:
-        yield server
-
-
-def edit(studio: Server, page: Page, file: str, **flow: Any) -> None:
+def opened(studio: Server, page: Page, file: str, **flow: Any) -> None:
     """Open a flow of these parts in the editor."""
-    whole = {"format": 1, "nodes": [], "edges": [], **flow}
-    (studio.home / "flows" / f"{file}.json").write_text(json.dumps(whole))
+    put(studio, file, {"format": 1, "nodes": [], "edges": [], **flow})
     page.goto(f"{studio.url}/editor?flow={file}")
     expect(page.locator(".pb-canvas")).to_be_visible()
     expect(page.locator(".pb-item").first).to_be_visible()
-
-
-def node(page: Page, name: str) -> Locator:
-    return page.locator(f'.react-flow__node[data-id="{name}"]')
 
 
 def wires(studio: Server, name: str) -> set[tuple[str, str]]:
@@ -42,16 +27,12 @@ def wires(studio: Server, name: str) -> set[tuple[str, str]]:
 
 
 def wait_for_wires(page: Page, studio: Server, name: str, wanted: set[tuple[str, str]]) -> None:
-    for _ in range(600):
-        if wires(studio, name) == wanted:
-            return
-        page.wait_for_timeout(100)
+    wait_for(page, lambda: wires(studio, name) == wanted)
     assert wires(studio, name) == wanted
 
 
-def test_the_five_to_start_with_run_by_two_clicks(studio: Server, context: BrowserContext) -> None:
-    page = context.new_page()
-    edit(studio, page, "five")
+def test_the_five_to_start_with_run_by_two_clicks(studio: Server, page: Page) -> None:
+    opened(studio, page, "first-five")
     page.get_by_role("button", name="Start with these five").click()
     expect(page.locator(".pb-node")).to_have_count(5)
     expect(page.locator(".pb-badge")).to_have_count(0)  # nothing is wrong with it
@@ -65,13 +46,12 @@ def test_the_five_to_start_with_run_by_two_clicks(studio: Server, context: Brows
 
 
 def test_plus_adds_what_fits_and_wires_it_and_nothing_is_red_before_a_try(
-    studio: Server, context: BrowserContext
+    studio: Server, page: Page
 ) -> None:
-    page = context.new_page()
-    edit(
+    opened(
         studio,
         page,
-        "grow",
+        "first-grow",
         nodes=[{"id": "ask", "kind": "model.ask", "title": "The answerer"}],
         layout={"ask": {"x": 0, "y": 0}},
     )
@@ -79,8 +59,8 @@ def test_plus_adds_what_fits_and_wires_it_and_nothing_is_red_before_a_try(
     expect(badge).to_have_class("pb-badge todo")
     node(page, "ask").hover()
     node(page, "ask").get_by_role("button", name="Add a node after text").click()
-    wait_for_wires(page, studio, "grow", {("ask.text", "flow-output.value")})
-    flow = read_flow(studio.home / "flows" / "grow.json")
+    wait_for_wires(page, studio, "first-grow", {("ask.text", "flow-output.value")})
+    flow = read_flow(studio.home / "flows" / "first-grow.json")
     assert flow.layout["flow-output"].x >= 240
     tab(page, "Problems")
     card = dock(page).get_by_role("listitem").filter(has_text="(model)")
@@ -88,7 +68,7 @@ def test_plus_adds_what_fits_and_wires_it_and_nothing_is_red_before_a_try(
     expect(card).to_contain_text("still to do")
     card.get_by_role("button", name="Add the local model").click()
     wanted = {("ask.text", "flow-output.value"), ("quantized-local-model.model", "ask.model")}
-    wait_for_wires(page, studio, "grow", wanted)
+    wait_for_wires(page, studio, "first-grow", wanted)
     page.get_by_role("button", name="1 error").click()  # of the toolbar: a try
     expect(front(page)).to_contain_text("Problems")
     expect(badge).to_have_class("pb-badge error")
@@ -96,13 +76,10 @@ def test_plus_adds_what_fits_and_wires_it_and_nothing_is_red_before_a_try(
     expect(card).to_contain_text("error")
 
 
-def test_the_command_palette_does_adds_finds_and_opens(
-    studio: Server, context: BrowserContext
-) -> None:
-    page = context.new_page()
-    edit(studio, page, "other", name="Quite another flow")
-    edit(studio, page, "commands", nodes=[{"id": "in", "kind": "io.input"}],
-         layout={"in": {"x": 0, "y": 0}})  # fmt: skip
+def test_the_command_palette_does_adds_finds_and_opens(studio: Server, page: Page) -> None:
+    opened(studio, page, "first-other", name="Quite another flow")
+    nodes = [{"id": "in", "kind": "io.input"}]
+    opened(studio, page, "first-commands", nodes=nodes, layout={"in": {"x": 0, "y": 0}})
     node(page, "in").locator(".pb-head").click()
     choices = page.get_by_role("dialog", name="Commands")
     page.locator(".pb-canvas").focus()
@@ -110,22 +87,21 @@ def test_the_command_palette_does_adds_finds_and_opens(
     choices.get_by_role("combobox").fill("prompt template")
     expect(choices.get_by_role("option").first).to_contain_text("Add ·")
     page.keyboard.press("Enter")  # beside what is selected, and wired to it
-    wait_for_wires(page, studio, "commands", {("in.value", "prompt-template.question")})
+    wait_for_wires(page, studio, "first-commands", {("in.value", "prompt-template.question")})
     page.keyboard.press("Control+k")
     choices.get_by_role("combobox").fill("undo")
     page.keyboard.press("Enter")
-    wait_for_wires(page, studio, "commands", set())
+    wait_for_wires(page, studio, "first-commands", set())
     page.keyboard.press("Control+k")
     choices.get_by_role("combobox").fill("quite another")
     expect(choices.get_by_role("option", name="Quite another flow")).to_have_count(1)
     page.keyboard.press("Enter")
-    expect(page).to_have_url(re.compile("flow=other"))
+    expect(page).to_have_url(re.compile("flow=first-other"))
 
 
-def test_what_matters_most_is_edited_on_the_node(studio: Server, context: BrowserContext) -> None:
-    page = context.new_page()
-    edit(studio, page, "here", nodes=[{"id": "p", "kind": "prompt.template"}],
-         layout={"p": {"x": 0, "y": 0}})  # fmt: skip
+def test_what_matters_most_is_edited_on_the_node(studio: Server, page: Page) -> None:
+    nodes = [{"id": "p", "kind": "prompt.template"}]
+    opened(studio, page, "first-here", nodes=nodes, layout={"p": {"x": 0, "y": 0}})
     node(page, "p").hover()
     node(page, "p").get_by_role("button", name="Edit Template here").click()
     field = node(page, "p").get_by_role("textbox", name="Template")
@@ -137,37 +113,33 @@ def test_what_matters_most_is_edited_on_the_node(studio: Server, context: Browse
     expect(page.locator('[data-port="p.word"].pb-handle')).to_have_count(1)
 
 
-def test_a_value_is_pinned_visibly_and_let_go(studio: Server, context: BrowserContext) -> None:
-    page = context.new_page()
+def test_a_value_is_pinned_visibly_and_let_go(studio: Server, page: Page) -> None:
     nodes = [
         {"id": "clock", "kind": "io.value", "params": {"value": "now"}},
         {"id": "out", "kind": "io.output", "params": {"name": "said"}},
     ]
-    edit(studio, page, "pins", nodes=nodes, edges=[{"from": "clock.value", "to": "out.value"}],
-         layout={"clock": {"x": 0, "y": 0}, "out": {"x": 340, "y": 0}})  # fmt: skip
+    wire = {"from": "clock.value", "to": "out.value"}
+    layout = {"clock": {"x": 0, "y": 0}, "out": {"x": 340, "y": 0}}
+    opened(studio, page, "first-pins", nodes=nodes, edges=[wire], layout=layout)
     node(page, "clock").locator(".pb-head").click(button="right")
     page.get_by_role("menuitem", name="Pin its value").click()
     expect(node(page, "clock").get_by_text("pinned", exact=True)).to_be_visible()
-    file = studio.home / "flows" / "pins.json"
-    for _ in range(600):
-        if read_flow(file).by_id()["clock"].run.cache == "always":
-            break
-        page.wait_for_timeout(100)
+    file = studio.home / "flows" / "first-pins.json"
+    wait_for(page, lambda: read_flow(file).by_id()["clock"].run.cache == "always")
     assert read_flow(file).by_id()["clock"].run.cache == "always"
     page.get_by_role("button", name="1 pinned").click()
     expect(node(page, "clock").get_by_text("pinned", exact=True)).to_have_count(0)
 
 
 def test_a_double_click_goes_into_a_flow_that_a_node_runs_and_there_is_a_way_back(
-    studio: Server, context: BrowserContext
+    studio: Server, page: Page
 ) -> None:
-    page = context.new_page()
-    edit(studio, page, "inner", name="The inner one")
-    nodes = [{"id": "run", "kind": "logic.run_flow", "params": {"flow": "inner"}}]
-    edit(studio, page, "outer", name="The outer one", nodes=nodes,
-         layout={"run": {"x": 0, "y": 0}})  # fmt: skip
+    opened(studio, page, "first-inner", name="The inner one")
+    nodes = [{"id": "run", "kind": "logic.run_flow", "params": {"flow": "first-inner"}}]
+    layout = {"run": {"x": 0, "y": 0}}
+    opened(studio, page, "first-outer", name="The outer one", nodes=nodes, layout=layout)
     node(page, "run").locator(".pb-icon").dblclick()
-    expect(page).to_have_url(re.compile("flow=inner"))
+    expect(page).to_have_url(re.compile("flow=first-inner"))
     page.get_by_role("button", name="The outer one").click()
-    expect(page).to_have_url(re.compile("flow=outer"))
+    expect(page).to_have_url(re.compile("flow=first-outer"))
     expect(node(page, "run")).to_be_visible()

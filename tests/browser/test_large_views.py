@@ -11,6 +11,7 @@ from playwright.sync_api import BrowserContext, Locator, Page, expect
 
 from patchbay.flows.document.reading import read_flow
 from tests.browser.editor_page import settings, side, tab
+from tests.browser.flow_files import wait_for
 from tests.browser.harness import ROOT, Server, serve
 
 pytestmark = pytest.mark.xdist_group("browser")
@@ -118,9 +119,9 @@ def test_a_prompt_is_written_in_large_with_what_it_was_filled_with(
     page.keyboard.press("Escape")
     expect(large).to_have_count(0)
     file = studio.home / "flows" / "large.json"
-    for _ in range(600):
-        template = str(read_flow(file).by_id()["prompt"].params["template"])
-        if template.endswith("Again: {source}"):
-            break
-        page.wait_for_timeout(100)
-    assert template == "Of this: {source} Again: {source}"
+
+    def template() -> str:
+        return str(read_flow(file).by_id()["prompt"].params["template"])
+
+    wait_for(page, lambda: template().endswith("Again: {source}"))
+    assert template() == "Of this: {source} Again: {source}"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
@@ -16,11 +15,9 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 from patchbay.flows.runs.address import VARIABLE
 from patchbay.flows.runs.answers import find, give
 from patchbay.flows.runs.history import History
-from tests.browser.editor_page import edit, node, say, side, tab, toolbar
+from tests.browser.editor_page import edit, node, say, shoot, side, tab, toolbar
 from tests.browser.harness import ROOT, Server, let_in, serve
 from tests.stores import SERVER, url_of
-
-PICTURES = os.environ.get("PATCHBAY_PICTURES")
 
 MAIL = {
     "format": 1,
@@ -71,15 +68,6 @@ def opened(home: Path) -> AbstractContextManager[Server]:
 
 def put(home: Path, name: str, flow: dict[str, Any]) -> None:
     (home / "flows" / f"{name}.json").write_text(json.dumps(flow), encoding="utf-8")
-
-
-def shoot(page: Page, name: str) -> None:
-    """A picture to look at, in both themes; only where somebody wants them."""
-    if PICTURES:
-        for theme in ("light", "dark"):
-            page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
-            page.wait_for_timeout(700)
-            page.screenshot(path=f"{PICTURES}/{name}-{theme}.png")
 
 
 def run(page: Page, studio: Server, name: str) -> None:
