@@ -127,3 +127,14 @@ def ancestors(joined: Links, targets: Iterable[str]) -> set[str]:
                 seen.add(before)
                 stack.append(before)
     return seen
+
+
+def onward(joined: Links, start: str) -> list[str]:
+    """A node and all that its values reach along the wires, the nearest first."""
+    found = [start] if start in joined.after else []
+    seen = set(found)
+    for at in found:  # which grows meanwhile
+        fresh = [after for after in joined.after[at] if after not in seen]
+        seen.update(fresh)
+        found += fresh
+    return found

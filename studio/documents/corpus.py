@@ -12,6 +12,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from patchbay.flows.document.graph import links, onward
 from patchbay.flows.document.model import Edge, Flow, NodeInstance
 from patchbay.nodes.errors import NodeError
 from patchbay.nodes.values import Document
@@ -79,14 +80,8 @@ def loaders(flow: Flow) -> list[NodeInstance]:
 
 def chain_of(flow: Flow, load: NodeInstance) -> Chain:
     """What comes after a loader, found along the wires."""
-    nodes, seen = flow.by_id(), [load.id]
-    for at in seen:
-        seen += [
-            edge.target_node
-            for edge in flow.edges
-            if edge.source_node == at and edge.target_node not in seen
-        ]
-    after = [nodes[node_id] for node_id in seen[1:]]
+    nodes = flow.by_id()
+    after = [nodes[node_id] for node_id in onward(links(flow), load.id)[1:]]
     split = next((node for node in after if node.kind == SPLIT), None)
     index = next((node for node in after if node.kind == INDEX), None)
     wired = (
@@ -124,6 +119,19 @@ def names(params: LoadDocuments.Params, folder: Path | None) -> list[tuple[Path,
     from patchbay.nodes.retrieval.load import found_by
 
     return list(found_by(params, folder).files)
+
+
+def stamps(files: Sequence[tuple[Path, str]]) -> list[tuple[str, int, int]]:
+    """What tells whether files are as they were: name, time of the last change, size."""
+    return [(name, *_stamp(path)) for path, name in files]
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    try:
+        stat = path.stat()
+    except OSError:
+        return 0, 0
+    return stat.st_mtime_ns, stat.st_size
 
 
 def read(files: Sequence[tuple[Path, str]], params: LoadDocuments.Params) -> Iterator[FileState]:

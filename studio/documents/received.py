@@ -22,8 +22,6 @@ FOLDER_LIMIT = 1000 * MEGABYTE
 """Bytes that the documents of one flow may have together."""
 MOST_FILES = 2000
 """Files that a flow may have: as many as *Load documents* reads, unless told otherwise."""
-PICTURES = (".png", ".jpg", ".jpeg", ".gif", ".webp")
-"""The endings of pictures that nodes show to models."""
 WhenThere = Literal["ask", "replace", "keep"]
 """What becomes of a file whose name is taken by another: ask, take its place, or keep both."""
 State = Literal["new", "same", "there", "replaced", "kept", "flow"]
@@ -63,6 +61,7 @@ def place_of(flow: Path, name: str) -> tuple[PurePosixPath, str]:
     Raises:
         FlowError: the name leads elsewhere, or nothing reads such files.
     """
+    from patchbay.nodes.encoders.picture_files import SUFFIXES
     from patchbay.nodes.retrieval.readers import READERS
 
     parts = name.replace("\\", "/").split("/")
@@ -75,9 +74,9 @@ def place_of(flow: Path, name: str) -> tuple[PurePosixPath, str]:
     ending = PurePosixPath(parts[-1]).suffix.lower()
     if ending in READERS:
         return PurePosixPath("documents", flow.stem, *parts), "retrieval.load"
-    if ending in PICTURES:
+    if ending in SUFFIXES:
         return PurePosixPath("pictures", flow.stem, *parts), "io.picture"
-    readable = ", ".join(sorted((*READERS, *PICTURES)))
+    readable = ", ".join(sorted((*READERS, *SUFFIXES)))
     raise _refused(
         "received/type", f"Nothing here reads {parts[-1][:100]}.", f"Give {readable} files."
     )

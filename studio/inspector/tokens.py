@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from typing import Any
 
 from patchbay.flows.checks.described import describe_flow
 from patchbay.flows.checks.resolve import resolve_once
+from patchbay.flows.document.graph import links, onward
 from patchbay.flows.runs.defaults import default_pool
 from patchbay.nodes.errors import NodeError
 from patchbay.nodes.models.counting import CHARACTERS_PER_TOKEN, CountsTokens, named
@@ -40,16 +40,10 @@ def wired_model(document: FlowDocument, node: str) -> ModelSpec | None:
     """The model of the first node, from here on along the wires, that is given one."""
     resolved = resolve_once(document.flow, services().catalog)
     described = describe_flow(resolved)
-    queue, seen = deque([node]), {node}
-    while queue:
-        here = queue.popleft()
+    for here in onward(links(document.flow), node):
         for given in described.inputs.get(here, {}).values():
             if isinstance(given, ModelSpec):
                 return given
-        for edge in document.flow.edges:
-            if edge.source_node == here and edge.target_node not in seen:
-                seen.add(edge.target_node)
-                queue.append(edge.target_node)
     return None
 
 

@@ -26,6 +26,10 @@ from patchbay.studio.words import plain
 
 if TYPE_CHECKING:
     from patchbay.nodes.retrieval.load import LoadDocuments
+    from patchbay.nodes.retrieval.split import SplitDocuments
+
+Chunks = dict[str, list[Document]]
+"""The chunks of each file, by its name."""
 
 WAYS = {
     "bm25": "By words (BM25)",
@@ -38,6 +42,8 @@ COLORS = ("blue", "green")
 SHOWN_TEXT = 20_000
 """Characters of a document that are shown with its chunks."""
 SHOWN_FAULTS = 5
+READ = "documents-read"
+"""Where a page keeps what was read last, and of what: each press in the dialog draws it anew."""
 FOUND = "documents-found"
 """Where a page keeps what was found last: other widgets of the dialog draw it anew."""
 
@@ -65,10 +71,9 @@ def documents_dialog(document: FlowDocument, node_id: str) -> None:
         fix = error.fix if isinstance(error, NodeError) else ""
         st.error(plain(f"{error} {fix}".strip()))
         return
-    states = _read(files, params)
-    chunks = {state.name: corpus.chunks_of(state, cut) for state in states}
     with st.container(gap="small"):  # one place, however much is said: the tabs below keep theirs
-        _summary(states, chunks, chain)
+        states, chunks = _looked_through(files, params, cut)
+        _summary(states, chunks, chain, cut)
     looked, tried = st.tabs(["Files", "Try a query"])
     with looked:
         _files(states, chunks)
@@ -94,6 +99,20 @@ def _called(node: NodeInstance) -> str:
     return f"{node.title or 'Load documents'}: {node.params.get('path', '')}"
 
 
+def _looked_through(
+    files: Sequence[tuple[Path, str]], params: LoadDocuments.Params, cut: SplitDocuments.Params
+) -> tuple[list[FileState], Chunks]:
+    """The files read and cut, once for all that is pressed in the dialog while they stay as they
+    are."""
+    stamp = (corpus.stamps(files), params.model_dump_json(), cut.model_dump_json())
+    before, states, chunks = session.recall(READ, (None, [], {}))
+    if before != stamp:
+        states = _read(files, params)
+        chunks = {state.name: corpus.chunks_of(state, cut) for state in states}
+        session.remember(READ, (stamp, states, chunks))
+    return states, chunks
+
+
 def _read(files: Sequence[tuple[Path, str]], params: LoadDocuments.Params) -> list[FileState]:
     """Read them, with a bar. What was read is kept, also where this is left early."""
     bar, began, states = st.empty(), time.monotonic(), []
@@ -108,10 +127,14 @@ def _read(files: Sequence[tuple[Path, str]], params: LoadDocuments.Params) -> li
     return states
 
 
-def _summary(states: Sequence[FileState], chunks: dict[str, list[Document]], chain: Chain) -> None:
+def _summary(
+    states: Sequence[FileState],
+    chunks: Chunks,
+    chain: Chain,
+    cut: SplitDocuments.Params,
+) -> None:
     bad = [state for state in states if state.problem]
     count = sum(map(len, chunks.values()))
-    cut = corpus.split_params(chain)
     how = f"{cut.by}, at most {cut.size} tokens, {cut.overlap} of them repeated"
     usual = "" if chain.split else " (as usual: the flow does not split them)"
     parts = [plural(len(states), "file"), f"{plural(count, 'chunk')} by {how}{usual}"]
@@ -125,7 +148,7 @@ def _summary(states: Sequence[FileState], chunks: dict[str, list[Document]], cha
 # --- the files ----------------------------------------------------------------------------------
 
 
-def _files(states: Sequence[FileState], chunks: dict[str, list[Document]]) -> None:
+def _files(states: Sequence[FileState], chunks: Chunks) -> None:
     ordered = sorted(states, key=lambda state: (not state.problem, state.name))
     rows = [
         {

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from patchbay.flows.checks.validate import validate
+from patchbay.flows.document.graph import links, onward
 from patchbay.flows.document.model import Edge, Flow, NodeInstance
 from patchbay.flows.document.reading import read_flow
 from patchbay.flows.problems import errors
@@ -52,6 +53,14 @@ def test_of_two_loaders_each_has_what_comes_after_it() -> None:
     first, second = loaders(flow)
     assert chain_of(flow, first).split is None
     assert chain_of(flow, second).split == flow.by_id()["cut"]
+
+
+def test_along_a_loop_of_wires_each_node_is_come_to_once() -> None:
+    ring = [NodeInstance(id=one, kind=corpus.LOAD) for one in "abc"]
+    edges = [Edge(source=f"{a}.documents", target=f"{b}.files") for a, b in ("ab", "bc", "ca")]
+    joined = links(Flow(nodes=tuple(ring), edges=tuple(edges)))
+    assert onward(joined, "b") == ["b", "c", "a"]
+    assert onward(joined, "nobody") == []
 
 
 def test_a_file_that_cannot_be_read_stands_beside_those_that_can(tmp_path: Path) -> None:
