@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from patchbay.flows.batch.beside import side_file, spool_folder, standing_in_the_way
 from patchbay.flows.batch.databases import without_password
 from patchbay.flows.batch.manifest import BatchSettings, file_hash, make_manifest, refuse_others
 from patchbay.flows.batch.progress import BatchProgress
@@ -120,7 +121,7 @@ def _prepared(order: BatchOrder) -> tuple[PreparedFlow, dict[str, Any]]:
 async def _batched(
     order: BatchOrder, budget: Budget, flow: PreparedFlow, manifest: dict[str, Any]
 ) -> BatchResult:
-    spool = Spool(order.output, _folder_of(order.output))
+    spool = Spool(order.output, spool_folder(order.output))
     try:
         if order.go_on and not spool.begun and (done := _finished(order.output, manifest)):
             spool.remove()
@@ -164,8 +165,7 @@ def _begin(spool: Spool, manifest: dict[str, Any], order: BatchOrder) -> None:
     if order.resume or (order.go_on and spool.begun):
         if not spool.begun:
             spool.remove()
-            message = f"No batch into {without_password(order.output)} was begun."
-            raise bad("batch/not-begun", message, "Leave --resume out.")
+            raise _nothing_to_resume(order.output)
         refuse_others(
             spool.manifest(), manifest, "Go on with what it was begun with, or begin anew."
         )
@@ -174,16 +174,26 @@ def _begin(spool: Spool, manifest: dict[str, Any], order: BatchOrder) -> None:
         message = f"A batch into {without_password(order.output)} was begun and has not ended."
         fix = f"Go on with --resume, or remove {spool.folder}."
         raise bad("batch/begun", message, fix)
-    if "://" not in order.output and Path(order.output).exists():
+    if there := standing_in_the_way(order.output):
         spool.remove()
-        raise bad("batch/there", f"{order.output} is there already.", "Name another output.")
+        raise bad("batch/there", there, "Name another output.")
     return spool.begin(manifest)
+
+
+def _nothing_to_resume(output: str) -> FlowError:
+    if "://" not in output and Path(output).exists():
+        message = f"{output} is there already: there is nothing left to do for it."
+        return bad("batch/there", message, "Leave --resume out, and name another output.")
+    message = f"No batch into {without_password(output)} was begun."
+    return bad("batch/not-begun", message, "Leave --resume out.")
 
 
 def _finished(output: str, manifest: dict[str, Any]) -> BatchResult | None:
     from patchbay.flows.batch.finished import finished
 
-    return finished(output, _side(output, "manifest.json"), _side(output, "failed.jsonl"), manifest)
+    return finished(
+        output, side_file(output, "manifest.json"), side_file(output, "failed.jsonl"), manifest
+    )
 
 
 def _budget(order: BatchOrder) -> Budget:
@@ -192,27 +202,6 @@ def _budget(order: BatchOrder) -> Budget:
         fix = "Write [prices.models] into settings.toml, or bound the tokens."
         raise bad("batch/prices", "What tokens cost is not known.", fix)
     return Budget(order.max_tokens, order.max_cost, prices)
-
-
-def _folder_of(output: str) -> Path | None:
-    """Where a batch is kept: beside its output, or at home where that is a database."""
-    if "://" not in output:
-        return None
-    import hashlib
-
-    from patchbay.nodes.home import home
-
-    return home() / "batches" / hashlib.sha256(output.encode()).hexdigest()[:16]
-
-
-def _side(output: str, what: str) -> Path:
-    """A file beside the output."""
-    if "://" in output:
-        from patchbay.flows.batch.databases import folder_of
-
-        return folder_of(output) / f"{output.rpartition('#')[2]}.{what}"
-    path = Path(output)
-    return path.with_name(f"{path.stem}.{what}")
 
 
 def collect(folder: Path, output: str) -> BatchResult:
@@ -224,7 +213,7 @@ def collect(folder: Path, output: str) -> BatchResult:
     from patchbay.flows.batch.collecting import collect_parts
 
     check_output(output)
-    spool = Spool(output, _folder_of(output))
+    spool = Spool(output, spool_folder(output))
     try:
         collect_parts(folder, spool)
         return _finish(spool, output)
@@ -234,9 +223,11 @@ def collect(folder: Path, output: str) -> BatchResult:
 
 def _finish(spool: Spool, output: str) -> BatchResult:
     write_output(spool, output)
-    failures = _side(output, "failed.jsonl")
+    failures = side_file(output, "failed.jsonl")
     if spool.done.failed and spool.failed_file.exists():
         spool.failed_file.replace(failures)
+    elif not spool.done.failed:
+        failures.unlink(missing_ok=True)  # of an earlier batch into a file of this name
     result = _result(spool, output, None, failures if spool.done.failed else None)
     manifest = spool.manifest()
     manifest["output"] = {
@@ -244,7 +235,7 @@ def _finish(spool: Spool, output: str) -> BatchResult:
         "failed": result.failed, "seconds": round(result.seconds, 3),
         "tokens": result.tokens.as_dict(), "cost": dict(result.cost),
     }  # fmt: skip
-    write_atomic(_side(output, "manifest.json"), json.dumps(manifest, indent=1))
+    write_atomic(side_file(output, "manifest.json"), json.dumps(manifest, indent=1))
     spool.remove()
     return result
 
@@ -329,7 +320,7 @@ def replay(manifest: str | Path, output: str | Path, *, anyway: bool = False) ->
     result = asyncio.run(_batched(order, _checked(order), flow, now))
     if result.stopped is not None:
         raise RunError(result.stopped)
-    made = json.loads(_side(order.output, "manifest.json").read_text(encoding="utf-8"))
+    made = json.loads(side_file(order.output, "manifest.json").read_text(encoding="utf-8"))
     return differing_rows(then["output"], made["output"])
 
 

@@ -8,6 +8,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+from patchbay.flows.batch.beside import standing_in_the_way
 from patchbay.flows.batch.on_slurm import (
     SlurmOrder,
     follow,
@@ -45,8 +46,8 @@ def on_slurm(
     if show:
         say.out(f"{array}\n{collect}", end="")
         return 0
-    if Path(output).exists():
-        raise bad("batch/there", f"{output} is there already.", "Name another output.")
+    if there := standing_in_the_way(output):
+        raise bad("batch/there", there, "Name another output.")
     jobs = submit(array, collect, folder)
     say.err(f"Jobs {jobs[0]} (array of {nodes}) and {jobs[1]} (collects). Logs: {folder}")
     follow(jobs, folder, say.err)

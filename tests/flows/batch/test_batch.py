@@ -49,6 +49,33 @@ async def test_outputs_stand_beside_the_columns_in_order(tmp_path: Path) -> None
     assert sorted(p.name for p in tmp_path.iterdir()) == ["a.csv", "out.jsonl", "out.manifest.json"]
 
 
+async def test_the_manifest_of_another_output_is_not_written_over(tmp_path: Path) -> None:
+    rows = table(tmp_path / "a.csv")
+    await over(shouting(), rows, tmp_path / "out.jsonl", columns=TEXT)
+    kept = (tmp_path / "out.manifest.json").read_bytes()
+    with pytest.raises(FlowError, match=r"out\.manifest\.json is there already, .* out\.jsonl"):
+        await over(shouting(), rows, tmp_path / "out.csv", columns=TEXT)
+    assert (tmp_path / "out.manifest.json").read_bytes() == kept
+    assert not (tmp_path / "out.csv.batch").exists()
+    (tmp_path / "out.jsonl").unlink()
+    await over(shouting(), rows, tmp_path / "out.csv", columns=TEXT)
+
+
+async def test_rows_that_failed_before_are_not_left_beside_a_batch_without_failures(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "out.failed.jsonl").write_text("{}\n")
+    await over(shouting(), table(tmp_path / "a.csv"), tmp_path / "out.jsonl", columns=TEXT)
+    assert not (tmp_path / "out.failed.jsonl").exists()
+
+
+async def test_going_on_with_what_has_ended_says_so(tmp_path: Path) -> None:
+    rows = table(tmp_path / "a.csv")
+    await over(shouting(), rows, tmp_path / "out.jsonl", columns=TEXT)
+    with pytest.raises(FlowError, match="there is nothing left to do"):
+        await over(shouting(), rows, tmp_path / "out.jsonl", columns=TEXT, resume=True)
+
+
 async def test_rows_that_take_their_time_keep_their_order_or_not(tmp_path: Path) -> None:
     waits = [{"review": f"r{n}"} for n in range(6)]
     rows = json_table(tmp_path / "a.jsonl", waits)
