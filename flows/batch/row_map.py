@@ -43,6 +43,8 @@ class RowMap:
             )]) from None  # fmt: skip
         if self.perhaps:
             found.update({name: cells[name] for name in self.perhaps if name in cells})
+            if not found:
+                raise FlowError([_nothing_mapped(self.perhaps, cells, "The row")])
         return {**self.shared, **found} if self.shared else found
 
     def kept(self, cells: RowCells) -> dict[str, Any]:
@@ -91,6 +93,9 @@ def make_row_map(
                 "batch/unmapped", f'No column is mapped to the input "{name}". '
                 f"Columns: {_listed(columns)}.", f"Add --map {name}=COLUMN, or --input {name}=….",
             ))  # fmt: skip
+    if columns is not None and not found and not problems:
+        left = [name for name in inputs if name not in shared]
+        problems += [_nothing_mapped(left, columns, "The table")] if left else []
     asked = (*found.values(), *(keep or ())) if columns is not None else ()
     there = columns or ()
     problems += [_no("column", "The table", name, there) for name in asked if name not in there]
@@ -103,6 +108,17 @@ def make_row_map(
     if problems:
         raise FlowError(dict.fromkeys(problems))
     return RowMap(found, dict(shared), kept, tuple(perhaps))
+
+
+def _nothing_mapped(inputs: Iterable[str], columns: Iterable[Any], owner: str) -> Problem:
+    """All inputs could take their defaults; then every row would be the same."""
+    names = list(inputs)
+    return Problem(
+        "batch/unmapped",
+        f"{owner} has no column for an input of the flow ({_listed(names)}); it has: "
+        f"{_listed(map(str, columns)) or 'none'}.",
+        f"Add --map {names[0]}=COLUMN, or give --input {names[0]}=….",
+    )
 
 
 def _same_name(name: str) -> Problem:

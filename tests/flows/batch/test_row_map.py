@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from patchbay.flows.document.model import Flow
+from patchbay.flows.problems import FlowError
 from tests.flows.batch.kit import json_table, lines_of, over
 from tests.flows.runs.harness import flow
 
@@ -57,3 +58,30 @@ async def test_likewise_of_csv(tmp_path: Path) -> None:
     rows.write_text("review,tone\na,kind\nc,rude\n", encoding="utf-8")
     result = await over(toned(), rows, tmp_path / "o.jsonl")
     assert [row["label"] for row in lines_of(result.output)] == ["a kind", "c rude"]
+
+
+OPTIONAL = {"i": ("io.input", {"name": "tone", "default": "plain"}), "o": ("io.output", {})}
+
+
+@pytest.mark.parametrize("columns", ["text,id", "Tone,id", "tone ,id"])
+async def test_a_table_without_a_column_for_any_input_is_refused(
+    tmp_path: Path, columns: str
+) -> None:
+    """All inputs have defaults: each row would get the same answer, without a word."""
+    rows = tmp_path / "a.csv"
+    rows.write_text(f"{columns}\na,1\nb,2\n", encoding="utf-8")
+    out = tmp_path / "out.jsonl"
+    with pytest.raises(FlowError) as refused:
+        await over(flow(OPTIONAL, ["i.value > o.value"]), rows, out)
+    assert [problem.code for problem in refused.value.problems] == ["batch/unmapped"]
+    assert "tone" in str(refused.value)
+    given = await over(flow(OPTIONAL, ["i.value > o.value"]), rows, out, shared={"tone": "dry"})
+    assert given.rows == 2, "a value for all rows was asked for"
+
+
+async def test_a_row_of_json_without_any_input_fails(tmp_path: Path) -> None:
+    rows = json_table(tmp_path / "a.jsonl", [{"tone": "dry"}, {"text": "x"}])
+    done = await over(flow(OPTIONAL, ["i.value > o.value"]), rows, tmp_path / "out.jsonl")
+    assert (done.rows, done.failed) == (1, 1)
+    assert done.failures is not None
+    assert lines_of(done.failures)[0]["code"] == "batch/unmapped"
