@@ -63,7 +63,7 @@ async def test_likewise_of_csv(tmp_path: Path) -> None:
 OPTIONAL = {"i": ("io.input", {"name": "tone", "default": "plain"}), "o": ("io.output", {})}
 
 
-@pytest.mark.parametrize("columns", ["text,id", "Tone,id", "tone ,id"])
+@pytest.mark.parametrize("columns", ["text,id", "Tone,id", "tones,id"])
 async def test_a_table_without_a_column_for_any_input_is_refused(
     tmp_path: Path, columns: str
 ) -> None:
