@@ -9,12 +9,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from patchbay.flows.runs.pages import Pages
+from patchbay.flows.runs.row_shapes import Shapes, is_whole
 from patchbay.flows.runs.sizing import count_all
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, MetaData, Table
 
 _AT_ONCE = 200
+_FAR = 1_000_000
+"""So far rows are looked for in a table whose end cannot be seen."""
 _NAMED = 10
 """So many of the lost are named; of more it is said how many."""
 
@@ -62,28 +66,72 @@ def _listed(ids: list[str]) -> str:
 def recover(damaged: Path, db: Connection, tables: MetaData) -> Recovered:
     """Copy what can be read of a damaged file into an open, new history.
 
+    First by asking SQLite. Where it comes to a page that it cannot read, all pages are looked
+    through besides: what lies behind a page that is destroyed is not reached otherwise.
+
     Args:
         damaged: the file, as it was moved aside.
         db: the new database, in a transaction.
         tables: the tables of a history.
     """
-    found = Recovered()
-    seen: dict[str, list[dict[str, Any]]] = {}
-    with contextlib.suppress(sqlite3.Error), contextlib.closing(_opened(damaged)) as old:
-        for table in tables.sorted_tables:
-            if table.name in ("schema_version", "run_sizes", "stop_requests"):
-                continue
-            seen[table.name] = []
-            for row in _rows(old, table, found):
-                seen[table.name].append({name: row.get(name) for name in _NAMES})
-                with contextlib.suppress(Exception):  # a row of nonsense costs itself only
-                    db.exec_driver_sql(*_insertion(table, row))
+    copy = _Copy(db, [table for table in tables.sorted_tables if table.name not in _PASSING])
+    if not copy.by_asking(damaged):
+        copy.by_pages(damaged)
     count_all(db)
-    _judge(found, seen)
-    return found
+    _judge(copy.found, copy.seen)
+    return copy.found
 
 
+_PASSING = ("schema_version", "run_sizes", "leases", "stop_requests")
+"""Tables of which nothing is kept: they are counted anew, or told of processes that have ended."""
 _NAMES = ("id", "run", "thread", "status")
+
+
+class _Copy:
+    """Brings rows over, each once.
+
+    Args:
+        db: where to.
+        tables: those of which rows are kept, each behind those that it refers to.
+    """
+
+    def __init__(self, db: Connection, tables: list[Table]) -> None:
+        self.found = Recovered()
+        self.seen: dict[str, list[dict[str, Any]]] = {table.name: [] for table in tables}
+        self._db, self._tables = db, tables
+
+    def by_asking(self, damaged: Path) -> bool:
+        """Copy what SQLite reads; whether it could read all of it."""
+        lost = Lost()
+        try:
+            with contextlib.closing(_opened(damaged)) as old:
+                for table in self._tables:
+                    for row in _rows(old, table, lost):
+                        self._put(table, row)
+        except sqlite3.Error:
+            lost.tables += 1
+        self.found.unread += lost.rows
+        return not (lost.rows or lost.tables)
+
+    def by_pages(self, damaged: Path) -> None:
+        """Copy the rows that stand in its pages and are not there yet."""
+        shapes, torn, more = Shapes(self._tables), 0, 0
+        for row in Pages(damaged).rows():
+            known = None if row is None else shapes.row(*row)
+            more += known is not None and self._put(*known)
+            torn += row is None
+        self.found.unread = max(self.found.unread - more, torn)
+
+    def _put(self, table: Table, row: dict[str, Any]) -> bool:
+        """Take a row over, unless it is torn or there already; whether it was."""
+        if not is_whole(table.name, row):
+            self.found.unread += 1
+            return False
+        with contextlib.suppress(Exception):  # a row of nonsense costs itself only
+            if self._db.exec_driver_sql(*_insertion(table, row)).rowcount > 0:
+                self.seen[table.name].append({name: row.get(name) for name in _NAMES})
+                return True
+        return False
 
 
 def _opened(path: Path) -> sqlite3.Connection:
@@ -99,7 +147,16 @@ def _insertion(table: Table, row: dict[str, Any]) -> tuple[str, tuple[Any, ...]]
     return text, tuple(row.values())
 
 
-def _rows(old: sqlite3.Connection, table: Table, found: Recovered) -> Iterator[dict[str, Any]]:
+@dataclass
+class Lost:
+    """What SQLite could not read of the tables."""
+
+    rows: int = 0
+    tables: int = 0
+    """Those of which not even the end could be seen."""
+
+
+def _rows(old: sqlite3.Connection, table: Table, lost: Lost) -> Iterator[dict[str, Any]]:
     """The rows of a table that can be read, past those that cannot."""
     there = {row[1] for row in old.execute(f'PRAGMA table_info("{table.name}")')}
     names = [column.name for column in table.columns if column.name in there]
@@ -111,15 +168,16 @@ def _rows(old: sqlite3.Connection, table: Table, found: Recovered) -> Iterator[d
     try:
         last = old.execute(f'SELECT max(rowid) FROM "{table.name}"').fetchone()[0] or 0  # noqa: S608
     except sqlite3.Error:
-        last = 1_000_000
+        lost.tables += 1
+        last = None
     at, step = 0, 1
-    while at < last:
+    while at < (_FAR if last is None else last):
         try:
             some = old.execute(query, (at, _AT_ONCE)).fetchall()
         except sqlite3.Error:
             one = _one(old, query, at)
             if one is None:  # what is here cannot be read: look further on, ever further
-                found.unread += min(step, last - at)
+                lost.rows += 0 if last is None else min(step, last - at)
                 at, step = at + step, min(step * 2, 4096)
                 continue
             some = one

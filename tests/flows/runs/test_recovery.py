@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
 import sqlite3
 from pathlib import Path
+
+import pytest
 
 from patchbay.flows.runs.history import History
 from patchbay.flows.runs.running import Run
@@ -84,4 +87,78 @@ async def test_a_run_that_waited_is_named(tmp_path: Path) -> None:
     history.events(run)
     assert f"Lost runs that waited for an answer: {run}." in history.notice
     assert "1 run," in history.notice
+    history.close()
+
+
+def roots(path: Path) -> dict[str, int]:
+    """The page that leads to the others, by table and index."""
+    with contextlib.closing(sqlite3.connect(path)) as db:
+        db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        return dict(db.execute("SELECT name, rootpage FROM sqlite_master"))
+
+
+def all_rows(path: Path) -> dict[str, set[tuple[object, ...]]]:
+    with contextlib.closing(sqlite3.connect(path)) as db:
+        names = ("runs", "events", "steps", "questions", "threads", "turns", "thread_runs", "facts")
+        return {name: set(db.execute(f"SELECT * FROM {name}")) for name in names}
+
+
+@pytest.mark.parametrize("page", ["first", "runs", "events", "threads", "all of these"])
+async def test_what_lies_behind_a_destroyed_page_is_found(tmp_path: Path, page: str) -> None:
+    path = tmp_path / "history.sqlite"
+    ids = await some_runs(path, 30)
+    with contextlib.closing(sqlite3.connect(path)) as db:
+        for number in range(100):
+            talk = (f"t{number}", "A title", "chat", "/flows/chat.json", "ada", 1.5, 2, 1)
+            names = "id, title, flow, place, person, created_at, updated_at, turns"
+            more = (
+                "branch_of, run, process, held_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, '', '', '', 0)"
+            )
+            db.execute(f"INSERT INTO threads ({names}, {more}", talk)
+        db.commit()
+    before, places = all_rows(path), {"first": 1, **roots(path)}
+    broken = ["first", "runs", "events", "threads"] if page == "all of these" else [page]
+    assert all(path.read_bytes()[(places[name] - 1) * 4096] != 13 for name in broken), "no leaf"
+    spoil(path, 4096, [places[name] for name in broken])
+    history = at(path)
+    for table in ("runs", "events", "threads"):
+        with contextlib.suppress(Exception):
+            history.read(lambda db, t=table: db.execute(history.table(t).select()).fetchall())
+    assert "30 runs, 100 threads." in history.notice
+    assert "Lost" not in history.notice
+    assert "could not" not in history.notice
+    assert {past.status for past in history.runs()} == {"finished"}
+    assert history.events(ids[0])[-1]["type"] == "run_finished"
+    history.close()
+    assert all_rows(path) == before
+
+
+async def test_with_the_first_page_and_others_gone_the_lost_are_named(tmp_path: Path) -> None:
+    path = tmp_path / "history.sqlite"
+    ids = await some_runs(path, 30)
+    size, leaves = pages_of(path, "runs")
+    spoil(path, size, [1, *leaves[:2]])
+    history = at(path)
+    kept = {past.id for past in history.runs()}
+    lost = set(ids) - kept
+    assert 0 < len(lost) < 20
+    assert f"What could be read of it is here: {len(kept)} runs, 0 threads." in history.notice
+    assert all(run in history.notice for run in sorted(lost)[:10])
+    history.close()
+
+
+async def test_what_was_only_in_the_log_is_found(tmp_path: Path) -> None:
+    """The process was killed before SQLite had moved its log into the file."""
+    path, left = tmp_path / "history.sqlite", tmp_path / "left" / "history.sqlite"
+    left.parent.mkdir()
+    (run,) = await some_runs(path, 1)
+    with contextlib.closing(sqlite3.connect(path)) as db:
+        db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        db.execute("UPDATE runs SET name = 'in the log'")
+        db.commit()
+        for ending in ("", "-wal"):
+            shutil.copy(f"{path}{ending}", f"{left}{ending}")
+    spoil(left, 4096, [1])
+    history = at(left)
+    assert history.get(run).name == "in the log"
     history.close()
