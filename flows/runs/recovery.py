@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from patchbay.flows.runs.pages import Pages
-from patchbay.flows.runs.row_shapes import Shapes, is_whole
+from patchbay.flows.runs.row_shapes import RowShapes, is_whole
 from patchbay.flows.runs.sizing import count_all
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ class _Copy:
 
     def by_pages(self, damaged: Path) -> None:
         """Copy the rows that stand in its pages and are not there yet."""
-        shapes, torn, more = Shapes(self._tables), 0, 0
+        shapes, torn, more = RowShapes(self._tables), 0, 0
         for row in Pages(damaged).rows():
             known = None if row is None else shapes.row(*row)
             more += known is not None and self._put(*known)

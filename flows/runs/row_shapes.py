@@ -18,7 +18,7 @@ _TORN = "\0" * 8
 """What stands in a text of which a piece was written over with zeros."""
 
 
-class Shapes:
+class RowShapes:
     """Knows the rows of tables by how many values they have, and of which types.
 
     Args:
