@@ -20,7 +20,7 @@ _USUAL = 4096
 _INTEGERS = {1: 1, 2: 2, 3: 3, 4: 4, 5: 6, 6: 8}
 """Serial type → bytes of an integer."""
 
-FoundRow = tuple[int, list[object]]
+RowInPage = tuple[int, list[object]]
 """A row's number, and its values: None, int, float, str or bytes."""
 
 
@@ -47,7 +47,7 @@ class Pages:
             file.seek((number - 1) * self.size)
             return file.read(self.size)
 
-    def rows(self) -> Iterator[FoundRow | None]:
+    def rows(self) -> Iterator[RowInPage | None]:
         """The rows of all tables; None for each that cannot be read."""
         for number in (*range(1, self._count + 1), *(n for n in self._changed if n > self._count)):
             page = self.page(number)
@@ -55,7 +55,7 @@ class Pages:
             if len(page) == self.size and page[start] == _LEAF:
                 yield from self._of_leaf(page, start)
 
-    def _of_leaf(self, page: bytes, start: int) -> Iterator[FoundRow | None]:
+    def _of_leaf(self, page: bytes, start: int) -> Iterator[RowInPage | None]:
         cells = int.from_bytes(page[start + 3 : start + 5], "big")
         if start + 8 + 2 * cells > len(page):
             return  # it only begins like a leaf
@@ -65,7 +65,7 @@ class Pages:
             except (IndexError, ValueError, struct.error):
                 yield None
 
-    def _row(self, page: bytes, at: int) -> FoundRow:
+    def _row(self, page: bytes, at: int) -> RowInPage:
         length, at = _varint(page, at)
         number, at = _varint(page, at)
         return number, _values(self._payload(page, at, length))
