@@ -6,6 +6,7 @@ from typing import Any
 
 from patchbay.nodes.contract import NodeError
 from patchbay.nodes.data import content
+from patchbay.nodes.models.transformers.adapter import HOULSBY, LEADS, read_adapter
 from patchbay.nodes.models.transformers.libraries import making_networks
 from patchbay.nodes.models.transformers.load import folder_of, pick_device, quantized_with
 from patchbay.nodes.models.transformers.lora import LoraModel
@@ -37,7 +38,27 @@ def checked_base(model: ModelSpec, quantized: bool = False) -> TrainableModel:
             code="training/quantized",
             retry=False,
         )
+    if isinstance(model, LoraModel):
+        _check_linear(model)
     return model
+
+
+def _check_linear(model: LoraModel) -> None:
+    """Check that what hangs on the model can be added to its weights, on which training builds."""
+    at: TrainableModel = model
+    while isinstance(at, LoraModel):
+        for use in at.adapters:
+            adapter = read_adapter(use.weights)
+            if adapter is not None and adapter.kind in (HOULSBY, *LEADS):
+                raise NodeError(
+                    f"The adapter {use.weights!r} on the model is of the kind {adapter.kind}, and "
+                    "nothing can be trained on top of it.",
+                    fix="Wire the model without it.",
+                    port="model",
+                    code="training/start",
+                    retry=False,
+                )
+        at = at.base
 
 
 def root_of(model: TrainableModel) -> TransformersModel:

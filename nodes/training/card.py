@@ -6,6 +6,16 @@ from typing import Any
 
 from patchbay.nodes.training.held_out import mean
 from patchbay.nodes.training.job import Job
+from patchbay.nodes.training.settings import LEADING, RANKED, TrainingParams
+
+
+def sized(params: TrainingParams) -> str:
+    """The size of what is trained, with a comma before it; empty where it has none."""
+    if params.method in LEADING:
+        return f", {params.virtual_tokens} virtual tokens"
+    if params.method == "Houlsby":
+        return f", {params.rank} wide"
+    return f", rank {params.rank}, alpha {params.alpha:g}" if params.method in RANKED else ""
 
 
 def card(job: Job, record: dict[str, Any]) -> str:
@@ -13,9 +23,7 @@ def card(job: Job, record: dict[str, Any]) -> str:
     params = job.settings.params
     figures = record["figures"]
     whole = params.method == "all weights"
-    ranked = (
-        "" if whole or params.method == "IA3" else f", rank {params.rank}, alpha {params.alpha:g}"
-    )
+    ranked = sized(params)
     head = [
         "---",
         f"base_model: {job.base_name}",

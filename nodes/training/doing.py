@@ -28,6 +28,7 @@ from patchbay.nodes.training.measure import (
     in_words,
     operations_a_second,
 )
+from patchbay.nodes.training.settings import LEADING
 from patchbay.nodes.training.tokens import RowReader, RowTokens
 from patchbay.nodes.training.watching import Watch
 from patchbay.nodes.training.working import alone
@@ -102,8 +103,11 @@ def _train(job: Job, watch: Watch, recipe: Recipe) -> dict[str, Any]:
     thought = _estimated(job, recipe.sizes(rows), len(rows), watch)
     with _random_numbers_given_back():
         trainer = recipe.trainer(job, reader.tokenizer, rows, watch)
-        # Whatever a trained part begins with, it changes nothing at first.
-        before = recipe.measured(trainer, held)
+        # Matrices change nothing at first, whatever they begin with; what stands before a prompt
+        # does.
+        leads = job.settings.params.method in LEADING
+        with trainer.model.disable_adapter() if leads else contextlib.nullcontext():
+            before = recipe.measured(trainer, held)
         start = job.place.last_checkpoint()
         if start is not None:
             watch.figures = _figures_until(start)
@@ -195,6 +199,10 @@ def _save(job: Job, trainer: Any, tokenizer: Any, made: Path, record: dict[str, 
         tokenizer.save_pretrained(made)
     else:
         network.save_pretrained(made)
+        if job.settings.params.method == "Houlsby":
+            from patchbay.nodes.training.houlsby import renamed
+
+            renamed(made, job.settings)
         # Given the name while it saves, PEFT would look for its config on a hub.
         config = json.loads((made / CONFIG).read_text("utf-8"))
         config["base_model_name_or_path"] = job.base_name

@@ -82,11 +82,18 @@ def trained_numbers(made: Anatomy, settings: TrainingSettings) -> int:
     """How many numbers are trained."""
     if settings.params.method == "all weights":
         return made.parameters
+    if settings.params.method == "prompt tuning":
+        return settings.params.virtual_tokens * made.hidden
+    if settings.params.method == "prefix tuning":
+        return settings.params.virtual_tokens * made.cache_values
     targets = set(settings.targets())
     chosen = {n: s for n, s in made.linears.items() if n.rsplit(".", 1)[-1] in targets}
     if settings.params.method == "IA3":
         return sum(s[1] if n.endswith(SCALED[2]) else s[0] for n, s in chosen.items())
     shapes = list(chosen.values())
+    if settings.params.method == "Houlsby":
+        rank = settings.params.rank
+        return sum(2 * rank * rows + rank + rows for rows, _ in shapes)
     extra = sum(rows for rows, _ in shapes) if settings.params.method == "DoRA" else 0
     return sum(settings.params.rank * (rows + columns) for rows, columns in shapes) + extra
 

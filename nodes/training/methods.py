@@ -6,7 +6,8 @@ from typing import Any
 
 from patchbay.nodes.contract import NodeError
 from patchbay.nodes.models.transformers.precision import Quantization
-from patchbay.nodes.training.settings import SCALED, TrainingSettings
+from patchbay.nodes.training.held_out import measuring
+from patchbay.nodes.training.settings import LEADING, SCALED, TrainingParams, TrainingSettings
 
 
 def bits_of(settings: TrainingSettings) -> Quantization | None:
@@ -27,11 +28,64 @@ def peft_config(settings: TrainingSettings, network: Any) -> Any:
         return None
     from peft import IA3Config, LoraConfig
 
+    if params.method in LEADING:
+        return _leading(params, network)
     targets = _targets(settings, network)
+    if params.method == "Houlsby":
+        from patchbay.nodes.training.houlsby import houlsby_config
+
+        return houlsby_config(targets, params.rank, params.dropout)
     if params.method == "IA3":
         inputs = [name for name in targets if name == SCALED[2]]
         return IA3Config(target_modules=targets, feedforward_modules=inputs, task_type="CAUSAL_LM")
     return LoraConfig(target_modules=targets, task_type="CAUSAL_LM", **settings.lora())
+
+
+def _leading(params: TrainingParams, network: Any) -> Any:
+    from peft import PrefixTuningConfig, PromptTuningConfig
+
+    config = network.config.get_text_config()
+    head = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
+    if params.method == "prefix tuning" and head * config.num_attention_heads != config.hidden_size:
+        raise NodeError(
+            f"PEFT trains prefixes only for heads that share the width of the model evenly; here "
+            f"{config.num_attention_heads} heads of {head} are not {config.hidden_size}.",
+            fix='Set the method to "prompt tuning" or "LoRA".',
+            param="method",
+            code="training/no-layers",
+            retry=False,
+        )
+    kind = PromptTuningConfig if params.method == "prompt tuning" else PrefixTuningConfig
+    return kind(num_virtual_tokens=params.virtual_tokens, task_type="CAUSAL_LM")
+
+
+def begin(settings: TrainingSettings, network: Any, tokenizer: Any) -> None:
+    """Let the virtual tokens of a network of PEFT begin as real ones.
+
+    As the text that is set, or as tokens that are drawn. A prefix begins as the keys and values
+    that the base computes of them (Li & Liang 2021, section 7.4). Both then act at first as that
+    text would; PEFT's own start is noise, or zeros, which make all tokens of a prefix the same for
+    good.
+    """
+    import torch
+
+    if settings.params.method not in LEADING:
+        return
+    held = network.prompt_encoder[network.active_adapter].embedding.weight
+    count, table = held.shape[0], network.get_input_embeddings().weight
+    ids = tokenizer(settings.params.prompt_start, add_special_tokens=False)["input_ids"]
+    if not ids:
+        draw = torch.Generator().manual_seed(settings.params.seed)
+        ids = torch.randint(len(tokenizer), (count,), generator=draw).tolist()
+    tokens = torch.tensor([(ids * count)[:count]], device=table.device)
+    with torch.no_grad(), network.disable_adapter(), measuring(network):
+        if settings.params.method == "prompt tuning":
+            held.copy_(table[tokens[0]])
+            return
+        cache = network(input_ids=tokens, use_cache=True).cache
+        parts = [part[0] for layer in cache.layers for part in (layer.keys, layer.values)]
+        # Layers and parts x heads x tokens x width, to tokens x all else.
+        held.copy_(torch.stack(parts).permute(2, 0, 1, 3).reshape(count, -1))
 
 
 def _targets(settings: TrainingSettings, network: Any) -> list[str]:

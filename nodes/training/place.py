@@ -22,6 +22,8 @@ FORMAT = 1
 """Raised when equal base, rows and settings would give another result than before."""
 UNSEEN = ("keep_every",)
 """TrainingSettings that the numbers do not depend on."""
+ADDED = {"virtual_tokens": 16, "prompt_start": ""}
+"""Settings that came later; left out where they are as before, for older trainings to be found."""
 
 
 @dataclass(frozen=True)
@@ -101,7 +103,11 @@ def place_of(base: str, data: str, settings: TrainingSettings) -> TrainingPlace:
         settings: all else that the numbers depend on.
     """
     said = settings.model_dump(mode="json")
-    said["params"] = {k: v for k, v in said["params"].items() if k not in UNSEEN}
+    said["params"] = {
+        name: value
+        for name, value in said["params"].items()
+        if name not in UNSEEN and not (name in ADDED and value == ADDED[name])
+    }
     whole = canonical({"format": FORMAT, "base": base, "data": data, "settings": said})
     return TrainingPlace(hashlib.sha256(whole.encode()).hexdigest()[:24])
 

@@ -17,7 +17,7 @@ from patchbay.nodes.training.datasets import DataSet
 from patchbay.nodes.training.doing import BaseOpening, arguments
 from patchbay.nodes.training.held_out import MOST, RowLosses, measuring
 from patchbay.nodes.training.job import Job
-from patchbay.nodes.training.methods import bits_of, peft_config
+from patchbay.nodes.training.methods import begin, bits_of, peft_config
 from patchbay.nodes.training.tokens import RowReader, RowTokens, same_start
 from patchbay.nodes.training.watching import Watch, callback, hush
 
@@ -124,6 +124,7 @@ class Preference:
                 peft_config=peft_config(job.settings, network),
                 callbacks=[callback(watch)],
             )
+        begin(job.settings, trainer.model, tokenizer)
         trainer.remove_callback(transformers.PrinterCallback)  # it prints to where answers go
         return trainer
 
@@ -144,6 +145,6 @@ def _likelihood(network: Any, prompt: tuple[int, ...], answer: tuple[int, ...]) 
     import torch
 
     ids = torch.tensor([[*prompt, *answer]], device=network.device)
-    scores = network(input_ids=ids).logits[0, len(prompt) - 1 : -1].float().log_softmax(-1)
+    scores = network(input_ids=ids).logits[0, -len(answer) - 1 : -1].float().log_softmax(-1)
     picked = scores.gather(1, ids[0, len(prompt) :, None])
     return float(picked.sum())

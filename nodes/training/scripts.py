@@ -11,9 +11,12 @@ from pathlib import Path
 from patchbay.nodes.models.transformers.spec import TransformersModel
 from patchbay.nodes.training.base import root_of
 from patchbay.nodes.training.job import Job
+from patchbay.nodes.training.settings import LEADING, SCALED
 from patchbay.nodes.training.tokens import LAST
 
-WRITABLE = ("LoRA", "rank-stabilized LoRA", "DoRA", "all weights")
+WRITABLE = (
+    "LoRA", "rank-stabilized LoRA", "DoRA", "IA3", "prompt tuning", "prefix tuning", "all weights",
+)  # fmt: skip
 """Methods that scripts are written for."""
 
 
@@ -36,9 +39,12 @@ def scripts_of(job: Job, folder: Path, rows: int) -> dict[str, str]:
         "TEMPLATE": repr(root_of(job.base).chat_template),
         "LAST": repr(LAST),
         "DTYPE": params.precision,
-        "SEED": str(params.seed),
         "LIMIT": str(params.limit),
         "PEFT": _peft(job),
+        "BEGIN": _begin(job),
+        "BEGUN": "begin(network)" if params.method in LEADING else "",
+        "BEGUN_IN_TRAINER": "begin(trainer.model)" if params.method in LEADING else "",
+        "SEED": str(params.seed),
         "BATCH": str(params.batch),
         "ACCUMULATE": str(params.accumulate),
         "RATE": repr(job.settings.rate),
@@ -55,6 +61,19 @@ def _peft(job: Job) -> str:
     settings = job.settings
     if settings.params.method == "all weights":
         return "peft_config = None"
+    if settings.params.method in LEADING:
+        kind = "Prompt" if settings.params.method == "prompt tuning" else "Prefix"
+        return (
+            f"peft_config = peft.{kind}TuningConfig(\n"
+            f"    num_virtual_tokens={settings.params.virtual_tokens}, task_type='CAUSAL_LM'\n)"
+        )
+    if settings.params.method == "IA3":
+        targets = settings.targets()
+        inputs = [name for name in targets if name == SCALED[2]]
+        return (
+            f"peft_config = peft.IA3Config(\n    target_modules={targets!r},\n"
+            f"    feedforward_modules={inputs!r}, task_type='CAUSAL_LM',\n)"
+        )
     words = [f"{name}={value!r}" for name, value in settings.lora().items()]
     lines = (
         ", ".join(words[:3]),
@@ -65,11 +84,49 @@ def _peft(job: Job) -> str:
     return "peft_config = peft.LoraConfig(\n" + "".join(f"    {one},\n" for one in lines) + ")"
 
 
+def _begin(job: Job) -> str:
+    params = job.settings.params
+    if params.method not in LEADING:
+        return ""
+    own = _AS_EMBEDDINGS if params.method == "prompt tuning" else _AS_KEYS
+    return _BEGIN.replace("<START>", repr(params.prompt_start)) + own
+
+
 def _filled(template: str, named: dict[str, str]) -> str:
     for name, text in named.items():
-        template = template.replace(f"<{name}>", text)
+        line = f"<{name}>\n" if not text else f"<{name}>"
+        template = template.replace(line, text).replace(f"<{name}>", text)
     return template
 
+
+_BEGIN = '''
+
+
+def begin(network):
+    """The virtual tokens begin as real ones: those of a text, or drawn."""
+    held = network.prompt_encoder["default"].embedding.weight
+    table, count = network.get_input_embeddings().weight, held.shape[0]
+    chosen = tokenizer(<START>, add_special_tokens=False)["input_ids"]
+    if not chosen:
+        draw = torch.Generator().manual_seed(<SEED>)
+        chosen = torch.randint(len(tokenizer), (count,), generator=draw).tolist()
+    tokens = torch.tensor([(chosen * count)[:count]], device=table.device)
+'''
+
+_AS_EMBEDDINGS = """\
+    with torch.no_grad():
+        held.copy_(table[tokens[0]])
+"""
+
+_AS_KEYS = """\
+    training = network.training
+    with torch.no_grad(), network.disable_adapter():
+        cache = network.eval()(input_ids=tokens, use_cache=True).cache
+    network.train(training)
+    parts = [part[0] for layer in cache.layers for part in (layer.keys, layer.values)]
+    with torch.no_grad():
+        held.copy_(torch.stack(parts).permute(2, 0, 1, 3).reshape(count, -1))
+"""
 
 _HEAD = '''\
 import json
@@ -118,7 +175,7 @@ def example(row):
 rows = [json.loads(line) for line in Path(<ROWS>).read_text("utf-8").split("\\n") if line]
 examples = [made for made in map(example, rows) if any(label != -100 for label in made["labels"])]
 transformers.set_seed(<SEED>)
-<PEFT>
+<PEFT><BEGIN>
 '''
 
 _TRAINER = '''\
@@ -142,6 +199,7 @@ trainer = SFTTrainer(
     processing_class=tokenizer,
     peft_config=peft_config,
 )
+<BEGUN_IN_TRAINER>
 trainer.train()
 losses = [entry["loss"] for entry in trainer.state.log_history if "loss" in entry]
 if __name__ == "__main__":
@@ -154,6 +212,7 @@ _LOOP = '''\
 <HEAD>
 if peft_config is not None:
     network = peft.get_peft_model(network, peft_config)
+<BEGUN>
 transformers.set_seed(<SEED>)
 network.to("cuda" if torch.cuda.is_available() else "cpu").train()
 if <CHECKPOINTING>:
@@ -200,7 +259,7 @@ while len(losses) < <STEPS>:
     for batch in group:
         labels = batch.pop("labels")
         with torch.autocast(network.device.type, torch.bfloat16, enabled=<BF16>):
-            scores = network(**batch).logits[:, :-1].float()
+            scores = network(**batch).logits[:, -labels.shape[1] : -1].float()
         loss = torch.nn.functional.cross_entropy(
             scores.flatten(0, 1), labels[:, 1:].flatten(), ignore_index=-100, reduction="sum"
         ) / learned

@@ -11,8 +11,15 @@ from pydantic import BaseModel, ConfigDict, model_validator
 from patchbay.nodes.contract import Field, NodeParams
 
 TrainingMethod = Literal[
-    "LoRA", "rank-stabilized LoRA", "DoRA", "QLoRA", "8 bits", "IA3", "all weights"
+    "LoRA", "rank-stabilized LoRA", "DoRA", "QLoRA", "8 bits", "IA3", "prompt tuning",
+    "prefix tuning", "Houlsby", "all weights"
 ]  # fmt: skip
+LEADING: tuple[TrainingMethod, ...] = ("prompt tuning", "prefix tuning")
+"""Methods that train what stands before the prompt, and no layer."""
+RANKED: tuple[TrainingMethod, ...] = (
+    "LoRA", "rank-stabilized LoRA", "DoRA", "QLoRA", "8 bits", "Houlsby"
+)  # fmt: skip
+"""Methods with matrices of a rank."""
 WhichLayers = Literal["attention", "feed-forward", "all", "by name"]
 
 ATTENTION = ("q_proj", "k_proj", "v_proj", "o_proj")
@@ -21,7 +28,12 @@ FEED_FORWARD = ("gate_proj", "up_proj", "down_proj")
 SCALED = ("k_proj", "v_proj", "down_proj")
 """Layers that IA3 scales: keys, values, and what goes into the last layer of the feed-forward."""
 
-RATES: Mapping[str, float] = {"all weights": 2e-5, "IA3": 5e-3}
+BEHIND = ("o_proj", "down_proj")
+"""Layers behind which Houlsby's bottlenecks stand: the last of attention and of feed-forward."""
+
+RATES: Mapping[str, float] = {
+    "all weights": 2e-5, "IA3": 5e-3, "prompt tuning": 1e-2, "prefix tuning": 1e-2,
+}  # fmt: skip
 """Learning rate by method, where none is set; `RATE` for the others."""
 RATE = 1e-3
 
@@ -31,15 +43,21 @@ class TrainingParams(NodeParams):
 
     method: TrainingMethod = Field("LoRA")
     """What is trained: small matrices beside the layers, over frozen weights of 32, 8 or 4 bits;
-    factors of what layers give and take (IA3); or all weights."""
+    factors of what layers give and take (IA3); virtual tokens before the prompt, or their keys and
+    values (prompt and prefix tuning); narrow layers behind others (Houlsby); or all weights."""
     layers: WhichLayers = Field("attention")
-    """Which layers get matrices."""
+    """Which layers get matrices, factors, or a narrow layer behind them."""
     names: list[str] = Field([], max_length=100)
     """The layers by name, such as q_proj, where they are chosen so."""
     rank: int = Field(8, ge=1, le=1024)
-    """Rows of the matrices: more of them can learn more, and take more memory."""
+    """Rows of the matrices: more of them can learn more, and take more memory. With Houlsby, how
+    narrow the layers are."""
     alpha: float = Field(16, gt=0, le=10_000)
     """Strength: LoRA multiplies by alpha / rank, rank-stabilized by alpha / √rank."""
+    virtual_tokens: int = Field(16, ge=1, le=4096)
+    """With prompt and prefix tuning: how many tokens are trained."""
+    prompt_start: str = Field("", max_length=20_000, widget="textarea")
+    """With them: a text that the tokens begin as, repeated or cut; empty: tokens that are drawn."""
     start: Literal["zero", "PiSSA", "OLoRA"] = Field("zero")
     """How the matrices begin: so that they change nothing, or as the principal part of the layers,
     which the base then lacks while it is trained."""
@@ -54,7 +72,8 @@ class TrainingParams(NodeParams):
     accumulate: int = Field(1, ge=1, le=1024)
     """Batches whose gradients make one step together."""
     rate: float | None = Field(None, gt=0, le=1)
-    """Learning rate; empty: 0.001, for IA3 0.005, for all weights 0.00002."""
+    """Learning rate; empty: 0.001, for IA3 0.005, for prompts and prefixes 0.01, for all weights
+    0.00002."""
     schedule: Literal["linear", "cosine", "constant"] = Field("linear")
     """How the rate falls to the end."""
     warmup: float = Field(0, ge=0, lt=1)
@@ -74,6 +93,10 @@ class TrainingParams(NodeParams):
     def _starts_where_it_can(self) -> TrainingParams:
         if self.start != "zero" and self.method not in ("LoRA", "rank-stabilized LoRA"):
             raise ValueError(f"{self.start} starts LoRA over weights in 16 or 32 bits only")
+        if self.method == "prefix tuning" and self.checkpointing:
+            raise ValueError(
+                "prefix tuning trains what lies in the cache, and checkpointing goes without one"
+            )
         return self
 
 
@@ -129,6 +152,9 @@ class TrainingSettings(BaseModel):
         if self.params.method == "IA3" and self.params.layers != "by name":
             scaled = {"attention": SCALED[:2], "feed-forward": SCALED[2:], "all": SCALED}
             return list(scaled[self.params.layers])
+        if self.params.method == "Houlsby" and self.params.layers != "by name":
+            behind = {"attention": BEHIND[:1], "feed-forward": BEHIND[1:], "all": BEHIND}
+            return list(behind[self.params.layers])
         chosen = {
             "attention": ATTENTION,
             "feed-forward": FEED_FORWARD,

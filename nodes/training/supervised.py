@@ -10,7 +10,7 @@ from patchbay.nodes.training.datasets import DataSet
 from patchbay.nodes.training.doing import BaseOpening, arguments
 from patchbay.nodes.training.held_out import RowLosses, losses
 from patchbay.nodes.training.job import Job, tokens_of
-from patchbay.nodes.training.methods import bits_of, peft_config
+from patchbay.nodes.training.methods import begin, bits_of, peft_config
 from patchbay.nodes.training.tokens import RowReader, RowTokens
 from patchbay.nodes.training.watching import Watch, callback, hush
 
@@ -65,5 +65,6 @@ class Supervised:
                 peft_config=peft_config(job.settings, network),
                 callbacks=[callback(watch)],
             )
+        begin(job.settings, trainer.model, tokenizer)
         trainer.remove_callback(transformers.PrinterCallback)  # it prints to where answers go
         return trainer

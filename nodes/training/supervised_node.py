@@ -11,7 +11,12 @@ from patchbay.nodes.training.datasets import InstructionData
 from patchbay.nodes.training.job import Job
 from patchbay.nodes.training.outcome import outcome_of
 from patchbay.nodes.training.scripts import scripts_of
-from patchbay.nodes.training.settings import TrainingParams, TrainingSettings
+from patchbay.nodes.training.settings import (
+    LEADING,
+    RANKED,
+    TrainingParams,
+    TrainingSettings,
+)
 from patchbay.nodes.training.supervised import Supervised
 from patchbay.nodes.training.training_node import TrainingNode
 from patchbay.nodes.values import ModelSpec
@@ -26,12 +31,17 @@ class TrainSupervised(TrainingNode):
     trained twice. A training that was stopped or killed goes on from its last checkpoint with the
     numbers it would have had. LoRA: Hu et al. 2021, arXiv:2106.09685; rank-stabilized:
     Kalajdzievski 2023, arXiv:2312.03732; DoRA: Liu et al. 2024, arXiv:2402.09353; QLoRA: Dettmers
-    et al. 2023, arXiv:2305.14314; IA3: Liu et al. 2022, arXiv:2205.05638.
+    et al. 2023, arXiv:2305.14314; IA3: Liu et al. 2022, arXiv:2205.05638; prompt tuning: Lester et
+    al. 2021, arXiv:2104.08691; prefix tuning: Li & Liang 2021, arXiv:2101.00190; bottlenecks:
+    Houlsby et al. 2019, arXiv:1902.00751.
     """
 
     kind, version = "train.supervised", 1
     title, family, icon = "Supervised training", "Training", "layers"
-    synonyms = ("train", "fine-tune", "finetuning", "sft", "lora", "qlora", "dora", "peft", "trl")
+    synonyms = (
+        "train", "fine-tune", "finetuning", "sft", "lora", "qlora", "dora", "peft", "trl",
+        "prompt tuning", "prefix tuning", "houlsby", "ia3",
+    )  # fmt: skip
     requires = ("torch", "transformers", "peft", "trl", "datasets")
 
     class Params(TrainingParams):
@@ -54,7 +64,9 @@ class TrainSupervised(TrainingNode):
     @classmethod
     def summary(cls, params: Params) -> str:
         """The method, and what it is set to."""
-        if params.method in ("all weights", "IA3"):
+        if params.method in LEADING:
+            return f"{params.method}, {params.virtual_tokens} tokens"
+        if params.method not in RANKED:
             return params.method
         return f"{params.method}, rank {params.rank}, {params.layers}"
 

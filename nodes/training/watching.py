@@ -101,5 +101,8 @@ def hush() -> None:
     """Leave out what the libraries say of each other's old names, on every training."""
     for what in ("gradient_checkpointing", "is_gradient_checkpointing"):
         warnings.filterwarnings("ignore", f".{what}. is deprecated", FutureWarning)
+    warnings.filterwarnings("ignore", ".past_key_values. is deprecated", FutureWarning)
+    # Of the biases of our own layers, which PEFT takes for parts of matrices.
+    warnings.filterwarnings("ignore", ".*LoRA tensor.s. have invalid shape")
     # At every layer of every step, that 8 bits are computed with 16.
     logging.getLogger("bitsandbytes.autograd._functions").setLevel(logging.ERROR)

@@ -26,7 +26,8 @@ SHIPPED = Path(__file__).parent / "shipped"
 
 _PART = re.compile(
     r"(?:base_model\.model\.)?(?P<module>.+?)\."
-    r"(?P<part>lora_A|lora_B|lora_embedding_A|lora_embedding_B|lora_magnitude_vector|ia3_l)"
+    r"(?P<part>lora_A|lora_B|lora_embedding_A|lora_embedding_B|lora_magnitude_vector|ia3_l"
+    r"|houlsby_down|houlsby_up)"
     r"(?:\.default)?(?:\.(?P<param>weight|bias))?"
 )
 _WHOLE = re.compile(
@@ -38,8 +39,15 @@ _UNUSED = re.compile(r".*\.lora_velora_embed")
 
 DOWN, UP, SHIFT, LENGTHS, WHOLE = "down", "up", "shift", "lengths", "whole"
 FACTORS = "factors"
-LORA, IA3 = "LORA", "IA3"
-"""The kinds that are read, in the words of PEFT. IA3: Liu et al. 2022, arXiv:2205.05638."""
+NARROW, WIDE = "narrow", "wide"
+LORA, IA3, HOULSBY = "LORA", "IA3", "HOULSBY"
+PROMPT, PREFIX = "PROMPT_TUNING", "PREFIX_TUNING"
+LEADS = (PROMPT, PREFIX)
+"""The kinds that are read, in the words of PEFT, which has no bottlenecks as Houlsby et al. 2019
+(arXiv:1902.00751) have them. IA3: Liu et al. 2022, arXiv:2205.05638. Trained vectors before the
+prompt: Lester et al. 2021, arXiv:2104.08691; keys and values: Li & Liang 2021, arXiv:2101.00190."""
+LEAD = "prompt_embeddings"
+"""The one tensor of prompts and prefixes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +70,10 @@ class Adapter:
     stretched: frozenset[str] = frozenset()
     """The layers whose outputs have a length of their own (DoRA)."""
     kind: str = LORA
-    """`LORA`, or `IA3`: then a layer's shape is (outputs, 1) or (1, inputs), of what it scales."""
+    """`LORA`; `IA3`: then a layer's shape is (outputs, 1) or (1, inputs), of what it scales;
+    `HOULSBY`: then it is (outputs, outputs); or one of `LEADS`, which adapt no layer."""
+    lead: tuple[int, ...] = (0, 0)
+    """Virtual tokens before the prompt, and numbers of each."""
 
     @property
     def base(self) -> str:
@@ -71,7 +82,7 @@ class Adapter:
 
     @property
     def rank(self) -> int:
-        """The highest rank in it."""
+        """The highest rank in it; for Houlsby's the width of a bottleneck."""
         return max(self.ranks.values(), default=self.settings.r)
 
     @property
@@ -163,21 +174,25 @@ def _read(reference: str, folder: Path, stamp: tuple[int, int]) -> Adapter:
         kind = str(config.get("peft_type", "LORA")).upper()
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise _bad(f"The adapter {reference!r} is damaged: {error}.", "adapter/damaged") from error
-    if kind not in (LORA, IA3):
+    if kind not in (LORA, IA3, HOULSBY, *LEADS):
         raise _bad(
-            f"The adapter {reference!r} is of the kind {kind}, not LoRA or IA3.", "adapter/kind"
+            f"The adapter {reference!r} is of the kind {kind}, not LoRA, IA3, Houlsby's, or a "
+            "trained prompt or prefix.",
+            "adapter/kind",
         )
     try:
-        settings = LoraSettings.of(config)
+        settings = LoraSettings() if kind in LEADS else LoraSettings.of(config)
     except ValueError as error:
         raise _bad(
             f"The config of the adapter {reference!r} is damaged: {first_problem(error)}.",
             "adapter/damaged",
         ) from error
     shapes = {name: shape for name, (shape, _) in held.items()}
-    layers, ranks = _matrices(shapes) if kind == LORA else (_factors(shapes), {})
+    if kind in LEADS:
+        return _lead(reference, folder, config, shapes, kind)
+    layers, ranks = _layers(shapes, kind)
     if not layers:
-        what = "LoRA matrices" if kind == LORA else "factors of IA3"
+        what = {LORA: "LoRA matrices", IA3: "factors of IA3", HOULSBY: "bottlenecks"}[kind]
         raise _bad(f"The adapter {reference!r} holds no {what}.", "adapter/damaged")
     places = {name: at for name in shapes if (at := place_of(name)) is not None}
     return Adapter(
@@ -193,6 +208,21 @@ def _read(reference: str, folder: Path, stamp: tuple[int, int]) -> Adapter:
         stretched=frozenset(at[0] for at in places.values() if at[1] == LENGTHS),
         kind=kind,
     )
+
+
+def _lead(
+    reference: str,
+    folder: Path,
+    config: Mapping[str, Any],
+    shapes: Mapping[str, tuple[int, ...]],
+    kind: str,
+) -> Adapter:
+    """A trained prompt or prefix."""
+    lead = shapes.get(LEAD, ())
+    if set(shapes) != {LEAD} or len(lead) != 2:
+        raise _bad(f"The adapter {reference!r} holds no {LEAD} alone.", "adapter/damaged")
+    size = (folder / WEIGHTS).stat().st_size
+    return Adapter(reference, config, {}, {}, bytes=size, kind=kind, lead=lead)
 
 
 def place_of(name: str) -> tuple[str, str, str] | None:
@@ -214,9 +244,31 @@ def _role(part: str, param: str | None) -> str:
         return LENGTHS
     if part == "ia3_l":
         return FACTORS
+    if part.startswith("houlsby"):
+        return f"{NARROW if part.endswith('down') else WIDE}.{param or 'weight'}"
     if part.endswith("A"):
         return DOWN
     return SHIFT if param == "bias" else UP
+
+
+def _layers(
+    shapes: Mapping[str, tuple[int, ...]], kind: str
+) -> tuple[dict[str, tuple[int, ...]], dict[str, int]]:
+    if kind == LORA:
+        return _matrices(shapes)
+    return _bottlenecks(shapes) if kind == HOULSBY else (_factors(shapes), {})
+
+
+def _bottlenecks(
+    shapes: Mapping[str, tuple[int, ...]],
+) -> tuple[dict[str, tuple[int, ...]], dict[str, int]]:
+    """The layers behind which there is one, as wide as what these give; and how narrow it is."""
+    narrow = {
+        at[0]: shapes[name]
+        for name, at in ((name, place_of(name)) for name in sorted(shapes))
+        if at is not None and at[1] == f"{NARROW}.weight" and len(shapes[name]) == 2
+    }
+    return {n: (s[1], s[1]) for n, s in narrow.items()}, {n: s[0] for n, s in narrow.items()}
 
 
 def _matrices(

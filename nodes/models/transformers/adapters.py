@@ -15,6 +15,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from patchbay.nodes.models.transformers.changes import Change
+from patchbay.nodes.models.transformers.lead import Lead
 
 if TYPE_CHECKING:
     import torch
@@ -29,6 +30,7 @@ class Adapters:
     def __init__(self, model: Any) -> None:
         self._model = model
         self._held: dict[str, Changes] = {}
+        self._leads: dict[str, Lead] = {}
         self._hooks: dict[str, Any] = {}
         self._rows: list[tuple[str, list[int] | None]] = []
         self._failed: dict[str, Exception] = {}
@@ -43,14 +45,21 @@ class Adapters:
         """The adapters that hang on the network."""
         return set(self._held)
 
-    def attach(self, name: str, changes: Changes) -> None:
+    def lead(self, name: str | None) -> Lead | None:
+        """What an adapter sets before every prompt; None for nothing."""
+        return None if name is None else self._leads.get(name)
+
+    def attach(self, name: str, changes: Changes, lead: Lead | None = None) -> None:
         """Hang an adapter on the network.
 
         Args:
             name: a name of its own.
             changes: what it does to each layer.
+            lead: what stands before its prompts.
         """
         self._held[name] = changes
+        if lead is not None:
+            self._leads[name] = lead
         for path in changes:
             if path not in self._hooks:
                 layer = self._model.get_submodule(path)
@@ -59,6 +68,7 @@ class Adapters:
     def detach(self, name: str) -> None:
         """Take an adapter off the network; the last one leaves it as it was."""
         self._held.pop(name, None)
+        self._leads.pop(name, None)
         for path in [p for p in self._hooks if not any(p in held for held in self._held.values())]:
             self._hooks.pop(path).remove()
 

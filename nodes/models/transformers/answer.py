@@ -71,6 +71,8 @@ class Generation:
         self.request, self._writer, self._ends, self._context = request, writer, ends, context
         self._sampler = Sampler(request.sampling)
         self.tokens: list[int] = []
+        self.lead = 0
+        """Virtual tokens before the prompt."""
         self._began = time.perf_counter()
         self._first = 0.0
         self.over = False
@@ -78,7 +80,7 @@ class Generation:
     @property
     def length(self) -> int:
         """Tokens that the model has taken in, when the last one of the answer is fed to it."""
-        return len(self.request.prompt) + len(self.tokens)
+        return self.lead + len(self.request.prompt) + len(self.tokens)
 
     def step(self, scores: torch.Tensor) -> None:
         """Choose the next token from the model's scores and send what it says.

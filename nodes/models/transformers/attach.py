@@ -8,13 +8,21 @@ from typing import TYPE_CHECKING, Any
 
 from patchbay.nodes.data import canonical, encode
 from patchbay.nodes.errors import NodeError
-from patchbay.nodes.models.transformers.adapter import WEIGHTS, Adapter, fetch_adapter, read_folder
+from patchbay.nodes.models.transformers.adapter import (
+    LEAD,
+    LEADS,
+    WEIGHTS,
+    Adapter,
+    fetch_adapter,
+    read_folder,
+)
 from patchbay.nodes.models.transformers.adapters import Changes, merge
 from patchbay.nodes.models.transformers.anatomy import anatomy
 from patchbay.nodes.models.transformers.changes import Change
 from patchbay.nodes.models.transformers.changing import changes_of
 from patchbay.nodes.models.transformers.chat import ChatTransformers
-from patchbay.nodes.models.transformers.fit import check_bits, check_fit
+from patchbay.nodes.models.transformers.fit import check_bits, check_fit, check_whole
+from patchbay.nodes.models.transformers.lead import Lead, lead_of
 from patchbay.nodes.models.transformers.libraries import load_libraries
 from patchbay.nodes.models.transformers.load import load_engine
 from patchbay.nodes.models.transformers.spec import weights_content
@@ -44,13 +52,16 @@ def open_lora(spec: LoraModel, opening: Opening) -> ChatTransformers:
         return ChatTransformers.over(engine, engine.close, name=title, chat_template=template)
     base: ChatTransformers = opening.open(spec.base)
     engine = base.engine
-    engine.between(lambda: engine.adapters.attach(name, _together(parts, engine.adapters.network)))
+    network = engine.adapters.network
+    lead = _lead_of(parts, network)
+    engine.between(lambda: engine.adapters.attach(name, _together(parts, network), lead))
     return ChatTransformers.over(
         engine,
         lambda: engine.detach(name),
         name=title,
         chat_template=template,
         adapter=name,
+        lead=0 if lead is None else lead.length,
     )
 
 
@@ -60,7 +71,10 @@ def merged(model: Any, spec: LoraModel, opening: Opening) -> Any:
 
     if isinstance(spec.base, LoraModel):
         model = merged(model, spec.base, opening)
-    merge(model, _together([_read(spec, use, opening) for use in spec.adapters], model))
+    parts = [_read(spec, use, opening) for use in spec.adapters]
+    for adapter, _, scale in parts:
+        check_whole(adapter, scale, merge=True)
+    merge(model, _together(parts, model))
     return model
 
 
@@ -68,9 +82,29 @@ def _together(parts: Sequence[WeightedAdapter], network: Any) -> Changes:
     """What several adapters do: their differences from the network, side by side."""
     together: dict[str, list[Change]] = {}
     for adapter, tensors, scale in parts:
+        if adapter.kind in LEADS:
+            continue
         for path, changes in changes_of(adapter, tensors, scale, network).items():
             together.setdefault(path, []).extend(changes)
     return together
+
+
+def _lead_of(parts: Sequence[WeightedAdapter], network: Any) -> Lead | None:
+    """The trained prompt or prefix among several adapters.
+
+    Raises:
+        NodeError: there is more than one.
+    """
+    found = [(adapter, tensors) for adapter, tensors, _ in parts if adapter.kind in LEADS]
+    if len(found) > 1:
+        raise NodeError(
+            f"Both {found[0][0].reference!r} and {found[1][0].reference!r} stand before the "
+            "prompt, where neither was trained beside another.",
+            fix="Take one of them away.",
+            code="adapter/misfit",
+            retry=False,
+        )
+    return lead_of(found[0][0].kind, found[0][1][LEAD], network) if found else None
 
 
 def _name(spec: LoraModel) -> str:
@@ -86,6 +120,7 @@ def _read(spec: LoraModel, use: LoraUse, opening: Opening) -> WeightedAdapter:
     folder = fetch_adapter(use.weights, opening.report)
     adapter = read_folder(use.weights, folder)
     check_base(use.weights, folder, spec.root.weights, lambda: weights_content(spec.root.weights))
+    check_whole(adapter, use.scale, spec.merge)
     check_bits(adapter, spec.root.quantization is not None)
     if (made := anatomy(spec.root.weights)) is not None:
         check_fit(adapter, made, spec.root.weights)

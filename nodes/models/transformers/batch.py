@@ -8,6 +8,7 @@ for each row, so padding does not move them.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Protocol
 
 from patchbay.nodes.models.errors import in_words
@@ -15,6 +16,8 @@ from patchbay.nodes.models.transformers.answer import Generation
 
 if TYPE_CHECKING:
     import torch
+
+    from patchbay.nodes.models.transformers.lead import Lead
 
 CHUNK = 128
 """Tokens of a prompt that are computed in one go; cancelling takes effect after them."""
@@ -35,10 +38,13 @@ class RunningBatch:
     Args:
         forward: the model.
         device: where its inputs go.
+        lead: what an adapter sets before its prompts.
     """
 
-    def __init__(self, forward: Forward, device: Any) -> None:
-        self._forward, self._device = forward, device
+    def __init__(
+        self, forward: Forward, device: Any, lead: Callable[[str | None], Lead | None]
+    ) -> None:
+        self._forward, self._device, self._lead = forward, device, lead
         self.rows: list[Generation] = []
         self._cache: Any = None
         self._mask: Any = None
@@ -56,7 +62,8 @@ class RunningBatch:
             return
         row.step(scores)
         if not row.over:
-            self._join(row, cache, torch.ones_like(prompt))
+            mask = torch.ones(1, row.lead + prompt.shape[1], dtype=torch.long, device=self._device)
+            self._join(row, cache, mask)
 
     def step(self) -> None:
         """One more token for every row; rows that are over leave."""
@@ -100,8 +107,10 @@ class RunningBatch:
         """The cache of a prompt and the scores after it; no scores when it was cancelled."""
         import torch
 
-        cache, out = None, None
-        positions = torch.arange(prompt.shape[1], device=self._device)[None]
+        out = None
+        cache = self._begun(row)
+        read = row.lead
+        positions = torch.arange(read, read + prompt.shape[1], device=self._device)[None]
         for at in range(0, prompt.shape[1], CHUNK):
             if row.request.stop.is_set():
                 return None, None
@@ -109,7 +118,7 @@ class RunningBatch:
             out, failed = self._forward(
                 [row.request.adapter],
                 input_ids=prompt[:, at:end],
-                attention_mask=torch.ones_like(prompt[:, :end]),
+                attention_mask=positions.new_ones(1, read + end),
                 position_ids=positions[:, at:end],
                 cache=cache,
                 use_cache=True,
@@ -119,6 +128,20 @@ class RunningBatch:
             for error in failed.values():
                 raise error
         return cache, None if out is None else out.logits[0, -1].float().cpu()
+
+    def _begun(self, row: Generation) -> Any:
+        """The cache with what the row's adapter sets before the prompt; None for nothing."""
+        if (lead := self._lead(row.request.adapter)) is None:
+            return None
+        row.lead = lead.length
+
+        def forward(**inputs: Any) -> Any:
+            out, failed = self._forward([row.request.adapter], **inputs)
+            for error in failed.values():
+                raise error
+            return out
+
+        return lead.cache(forward, self._device)
 
     def _join(self, row: Generation, cache: Any, mask: torch.Tensor) -> None:
         import torch

@@ -147,6 +147,31 @@ class Scaled:
         return added if bias is None else {**added, "bias": bias.float() * self.more}
 
 
+@dataclass(frozen=True, slots=True)
+class Bottleneck:
+    """What a layer gives, through a narrow layer and back, added to it: Houlsby et al. 2019.
+
+    `narrow` is rank x outputs, `wide` outputs x rank; between them is GELU.
+    """
+
+    narrow: torch.Tensor
+    narrow_shift: torch.Tensor
+    wide: torch.Tensor
+    wide_shift: torch.Tensor
+    scale: float = 1.0
+
+    def difference(self, layer: Any, given: Any, gave: torch.Tensor) -> torch.Tensor:
+        """B gelu(A y + a) + b, for what the layer gave as y."""
+        from torch.nn.functional import gelu, linear
+
+        held = gelu(linear(gave.to(self.narrow.dtype), self.narrow, self.narrow_shift))
+        return linear(held, self.wide, self.wide_shift) * self.scale
+
+    def weights(self, layer: Any) -> dict[str, torch.Tensor]:
+        """None: it is not linear. Descriptions that would need it are refused before."""
+        raise NotImplementedError("a bottleneck is no change of weights")
+
+
 def stretched(
     layer: Any, inner: LowRank | LowRankEmbedding, lengths: torch.Tensor, scale: float
 ) -> Stretched:

@@ -11,13 +11,16 @@ from patchbay.nodes.models.transformers.adapter import (
     DOWN,
     FACTORS,
     LENGTHS,
+    NARROW,
     SHIFT,
     UP,
     WHOLE,
+    WIDE,
     Adapter,
     place_of,
 )
 from patchbay.nodes.models.transformers.changes import (
+    Bottleneck,
     Change,
     LowRank,
     LowRankEmbedding,
@@ -72,6 +75,10 @@ def _low_rank(
     if FACTORS in found:
         factors = found[FACTORS]
         return [Scaled((factors.flatten() - 1) * scale, inputs=factors.shape[0] == 1)]
+    if f"{NARROW}.weight" in found:
+        narrow, narrow_shift = found[f"{NARROW}.weight"], found[f"{NARROW}.bias"]
+        wide, wide_shift = found[f"{WIDE}.weight"], found[f"{WIDE}.bias"]
+        return [Bottleneck(narrow, narrow_shift, wide, wide_shift, scale)]
     layer = network.get_submodule(path)
     strength = adapter.settings.strength(path)
     stretches = LENGTHS in found

@@ -57,6 +57,8 @@ class ChatTransformers(StreamingChat):
     chat_template: str | None = None
     adapter: str | None = None
     """The adapter that the answers are computed with; None for the base alone."""
+    lead: int = 0
+    """Virtual tokens that it sets before every prompt."""
     _engine: HfEngine = PrivateAttr()
     _on_close: Callable[[], None] | None = PrivateAttr(None)
 
@@ -69,9 +71,10 @@ class ChatTransformers(StreamingChat):
         name: str,
         chat_template: str | None = None,
         adapter: str | None = None,
+        lead: int = 0,
     ) -> ChatTransformers:
         """A chat model over a loaded engine; closing it does `on_close`."""
-        model = cls(model_name=name, chat_template=chat_template, adapter=adapter)
+        model = cls(model_name=name, chat_template=chat_template, adapter=adapter, lead=lead)
         model._engine, model._on_close = engine, on_close
         return model
 
@@ -172,8 +175,8 @@ class ChatTransformers(StreamingChat):
         if split.thinking and thinking in ("off", 0):  # the template began a thought all the same
             prompt += self._tokens(f"\n{split.closing}\n\n")
             split = Splitter(())
-        if len(prompt) >= engine.context:
-            raise overflow(len(prompt), engine.context, trained=engine.trained)
+        if self.lead + len(prompt) >= engine.context:
+            raise overflow(self.lead + len(prompt), engine.context, trained=engine.trained)
         request = Request(
             prompt=prompt,
             put=put,
@@ -258,7 +261,7 @@ class ChatTransformers(StreamingChat):
             raise ended.error
         prompt, answer = len(request.prompt), ended.answer_tokens
         if ended.reason == "context":
-            raise overflow(prompt, self.context, answer, self._engine.trained)
+            raise overflow(self.lead + prompt, self.context, answer, self._engine.trained)
         counted = parted.usage(prompt, answer)
         info: dict[str, Any] = {"finish_reason": ended.reason, "model_name": self.model_name}
         if request.notes:

@@ -118,7 +118,7 @@ class HfEngine:
     def _work(self) -> None:
         import torch
 
-        batch = RunningBatch(self.adapters.forward, self._device)
+        batch = RunningBatch(self.adapters.forward, self._device, self.adapters.lead)
         with torch.inference_mode():
             while self._next(batch):
                 try:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from patchbay.nodes.errors import NodeError
-from patchbay.nodes.models.transformers.adapter import IA3, Adapter
+from patchbay.nodes.models.transformers.adapter import HOULSBY, IA3, LEADS, PROMPT, Adapter
 from patchbay.nodes.models.transformers.adapter_config import refusals
 from patchbay.nodes.models.transformers.anatomy import Anatomy
 from patchbay.nodes.weights.manifest import DEFAULT
@@ -48,6 +48,9 @@ def check_fit(adapter: Adapter, base: Anatomy, weights: str) -> None:
         NodeError: they do not go together; both sides are named.
     """
     check_config(adapter)
+    if adapter.kind in LEADS:
+        _check_lead(adapter, base, weights)
+        return
     unknown = [name for name in adapter.layers if name not in base.linears and not _whole(name)]
     if unknown:
         raise _misfit(
@@ -63,6 +66,8 @@ def check_fit(adapter: Adapter, base: Anatomy, weights: str) -> None:
             have = have[::-1]
         if have is not None and adapter.kind == IA3:
             have = shape if shape in ((have[0], 1), (1, have[1])) else have
+        if have is not None and adapter.kind == HOULSBY:
+            have = (have[0], have[0])
         if have is not None and have != shape:
             raise _misfit(
                 adapter, weights,
@@ -80,6 +85,44 @@ def check_fit(adapter: Adapter, base: Anatomy, weights: str) -> None:
                 adapter, weights,
                 f"Its whole {name} is {_size(shape)}, but that of {weights!r} is {_size(have)}.",
             )  # fmt: skip
+
+
+def _check_lead(adapter: Adapter, base: Anatomy, weights: str) -> None:
+    """A prompt is of the width of the model, a prefix of that of its cache."""
+    have = base.hidden if adapter.kind == PROMPT else base.cache_values
+    if adapter.lead[1] != have:
+        raise _misfit(
+            adapter, weights,
+            f"Each of its {adapter.lead[0]} virtual tokens is {adapter.lead[1]:,} numbers, but "
+            f"{weights!r} takes {have:,}.",
+        )  # fmt: skip
+
+
+def check_whole(adapter: Adapter, scale: float, merge: bool) -> None:
+    """Check that an adapter is not asked for something that its kind cannot do.
+
+    Raises:
+        NodeError: it is to be merged, or to act more or less strongly, and cannot.
+    """
+    if merge and adapter.kind in (HOULSBY, *LEADS):
+        why = "its layers are not linear" if adapter.kind == HOULSBY else "it stands before a text"
+        raise NodeError(
+            f"The adapter {adapter.reference!r} ({adapter.kind}) cannot be merged into weights: "
+            f"{why}.",
+            fix="Switch merge off.",
+            param="merge",
+            code="adapter/merge",
+            retry=False,
+        )
+    if scale != 1 and adapter.kind in LEADS:
+        raise NodeError(
+            f"The adapter {adapter.reference!r} ({adapter.kind}) acts whole; there is no half of "
+            "a token.",
+            fix="Set the scale to 1.",
+            param="scale",
+            code="adapter/config",
+            retry=False,
+        )
 
 
 def check_names(adapter: Adapter, weights: str) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from patchbay.nodes.contract import DescribingNode, Field, NodeError, NodeParams, Ports, port
 from patchbay.nodes.models.transformers.adapter import Adapter, read_adapter
 from patchbay.nodes.models.transformers.anatomy import anatomy
-from patchbay.nodes.models.transformers.fit import check_bits, check_fit, check_names
+from patchbay.nodes.models.transformers.fit import check_bits, check_fit, check_names, check_whole
 from patchbay.nodes.models.transformers.lora import LoraModel, LoraUse
 from patchbay.nodes.models.transformers.node import short
 from patchbay.nodes.models.transformers.spec import TransformersModel
@@ -86,6 +86,7 @@ class LoraNode(DescribingNode):
         reference = wired.path if isinstance(wired, TrainedAdapter) else params.adapter
         adapter = read_adapter(reference)
         if adapter is not None:
+            check_whole(adapter, params.scale, params.merge)
             check_bits(adapter, root.quantization is not None)
             _compare(adapter, root)
         if params.merge and root.quantization is not None:
