@@ -41,6 +41,9 @@ class CanvasPage(Protocol):
     def use_template(self, name: str) -> None:
         """Open a copy of a flow that ships, by the name of its file."""
 
+    def make_flow(self, selection: str) -> None:
+        """Make a flow of a selection: JSON with its `ids` and the `name` that the flow is given."""
+
     def show_documents(self, node: str) -> None:
         """Show what a node that loads documents reads, and how it is cut and found."""
 
@@ -60,6 +63,7 @@ COMMANDS: Mapping[str, Handler] = {
     "rerun_from": lambda page, node: page.rerun_from(node),
     "panel": lambda page, name: page.show_panel(name),
     "documents": lambda page, node: page.show_documents(node),
+    "make_flow": lambda page, chosen: page.make_flow(chosen),
     "import": lambda page, dropped: page.open_file(dropped),
     "open": lambda page, name: page.open_flow(name),
     "template": lambda page, name: page.use_template(name),

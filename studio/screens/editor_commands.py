@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from patchbay.flows.document.edit import EditError
 from patchbay.flows.problems import FlowError
 from patchbay.studio.documents.document import FlowDocument
 from patchbay.studio.documents.importing import dropped, taken_in
@@ -41,6 +43,28 @@ class EditorCommands:
     def show_documents(self, node: str) -> None:
         """Show the documents of a node, once the page is drawn again."""
         session.remember("show-documents", node)
+
+    def make_flow(self, selection: str) -> None:
+        """Make a flow file of a selection, and run it by one node in its place."""
+        from patchbay.studio.documents.extracted import make_flow, words
+
+        try:
+            asked = json.loads(selection)
+            chosen, name = [str(each) for each in asked["ids"]], str(asked["name"])
+        except (ValueError, KeyError, TypeError):
+            return
+        here, me = services(), session.client()
+        try:
+            made, path = make_flow(
+                self.document, chosen, name, library=here.library, catalog=here.catalog, client=me
+            )
+        except EditError as error:
+            self.notice(str(error))
+        except FlowError as error:
+            self.notice(f"The flow cannot be saved; nothing was changed. {error}")
+        else:
+            session.reveal(made.node)
+            self.notice(words(made, path))
 
     def open_file(self, dropped_file: str) -> None:
         """Open the flow in a file that was dropped on the page, as a new flow."""

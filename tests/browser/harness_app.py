@@ -83,6 +83,9 @@ class Page:
     def show_documents(self, node: str) -> None:
         self.wrote(f"documents {node}")
 
+    def make_flow(self, selection: str) -> None:
+        self.wrote(f"make_flow {selection}")
+
     def open_file(self, dropped: str) -> None:
         self.wrote(f"import {len(dropped)}")
 

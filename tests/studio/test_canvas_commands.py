@@ -43,6 +43,9 @@ class Asked:
     def show_documents(self, node: str) -> None:
         self.heard.append(f"show_documents {node}")
 
+    def make_flow(self, selection: str) -> None:
+        self.heard.append(f"make_flow {selection}")
+
     def open_file(self, dropped: str) -> None:
         self.heard.append(f"open_file {dropped}")
 

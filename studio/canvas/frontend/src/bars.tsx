@@ -71,7 +71,7 @@ export function Bars({ doc, chosen, tools, drawn, dispatch, paletteShut, onPalet
           {back && (
             <button
               type="button"
-              className="pb-tool wide"
+              className="pb-tool wide back"
               title="Back to the flow that runs this one"
               onClick={() => doc.command("open", goBack()?.from ?? back.from)}
             >

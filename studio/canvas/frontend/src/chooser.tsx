@@ -21,6 +21,8 @@ export interface Question {
   empty: string;
   at?: { x: number; y: number };
   pick: (key: string) => void;
+  /** What is typed is a choice of its own: how it stands in the list. Its key is what was typed. */
+  typed?: (text: string) => Omit<Choice, "key">;
   /** More choices, which take a moment to be found. */
   later?: () => Promise<Choice[]>;
 }
@@ -38,12 +40,14 @@ export function Chooser({ question, onClose }: { question: Question; onClose: ()
   }, [question]);
   const box = useRef<HTMLDivElement>(null);
   const shown = useMemo(
-    () =>
-      found([...question.choices, ...more], query, (c) => ({
+    () => [
+      ...(question.typed && query.trim() ? [{ ...question.typed(query.trim()), key: query.trim() }] : []),
+      ...found([...question.choices, ...more], query, (c) => ({
         title: c.title,
         words: c.words,
         about: c.detail ?? "",
       })).slice(0, 200),
+    ],
     [query, question, more],
   );
   useEffect(() => setAt(0), [query]);
@@ -215,6 +219,7 @@ const SHORTCUTS: [string, [string, string][]][] = [
       ["E", "Disable or enable"],
       ["Ctrl G", "Group"],
       ["Ctrl Shift G", "Ungroup"],
+      ["S", "Make a flow of the selection"],
       ["Arrows", "Nudge (Shift: further)"],
       ["L", "Lay out automatically"],
     ],

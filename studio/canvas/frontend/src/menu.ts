@@ -64,6 +64,7 @@ function ofNode({ doc, scene, open, rename, actions }: Bench, tools: Tools, node
     },
     ...(grouped ? [{ label: "Take out of the group", run: () => dispatch(leaveOp(doc, nodes)) }] : []),
     { label: "Group", keys: "Ctrl G", run: () => tools.group(nodes) },
+    { label: many ? "Make a flow of them…" : "Make a flow of it…", keys: "S", run: () => tools.makeFlow(nodes) },
     null,
     { label: "Delete", keys: "Del", danger: true, run: () => dispatch(removeOp(doc, many ? chosen : only)) },
   ];

@@ -31,6 +31,7 @@ export function useKeys(bench: Bench, tools: Tools) {
     l: () => void tools.layout(),
     f: tools.fit,
     e: tools.disable,
+    s: () => tools.makeFlow(),
     "?": () => bench.setSheet(true),
     i: () => bench.actions.dock(),
     p: () => bench.actions.palette(),

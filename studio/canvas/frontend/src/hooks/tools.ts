@@ -109,6 +109,20 @@ export function useTools(bench: Bench) {
     const ops = nodes.map((n): Op => ({ op: "set_run", node: n.id, run: { cache } }));
     dispatch({ op: "batch", ops, label: cache === "always" ? "pin" : "unpin" });
   };
+  /** Let Python save the nodes as a flow of their own, and run it by one node in their place. */
+  const makeFlow = (nodes: string[] = chosen.nodes) => {
+    const last = doc.flow.nodes.filter((n) => nodes.includes(n.id)).at(-1);
+    if (!last) return doc.say("Select the nodes that become a flow of their own first.");
+    const ids = [...nodes, ...chosen.notes];
+    bench.setQuestion({
+      title: "Make a flow of the selection",
+      placeholder: "What is it called?",
+      empty: "",
+      choices: [{ key: titleOf(last), title: titleOf(last), detail: "Call it that" }],
+      typed: (title) => ({ title, detail: "Call it that" }),
+      pick: (name) => doc.command("make_flow", JSON.stringify({ ids, name })),
+    });
+  };
   /** Add a part of a flow; false where the text holds none. */
   const paste = (text: string, at: Point | null): boolean => {
     const part = parsePart(text);
@@ -165,6 +179,7 @@ export function useTools(bench: Bench) {
     { title: "Fit", keys: "F", words: ["zoom", "everything"], run: fit },
     { title: "Sticky note", keys: "M", run: () => note("centre") },
     { title: "Group", keys: "Ctrl G", run: () => group() },
+    { title: "Make a flow of the selection", keys: "S", words: ["subflow", "extract", "nest"], run: () => makeFlow() },
     { title: "Duplicate", keys: "Ctrl D", run: () => duplicate() },
     { title: "Disable or enable", keys: "E", run: disable },
     { title: "Pin or let go of values", words: ["pin", "freeze", "keep", "cache"], run: () => pin() },
@@ -179,7 +194,7 @@ export function useTools(bench: Bench) {
   ];
   return {
     ...{ one, all, focused, pointed, remove, undo, redo, fit, selectAll, layout, note, group, ungroup, disable },
-    ...{ pin, starter: starter ?? undefined, palette: () => openPalette(bench, actions()) },
+    ...{ pin, makeFlow, starter: starter ?? undefined, palette: () => openPalette(bench, actions()) },
     ...{ paste, copied, remembered, duplicate, find, wire, add, exports },
   };
 }
