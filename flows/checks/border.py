@@ -12,11 +12,10 @@ from patchbay.flows.document.graph import ancestors, onward
 from patchbay.flows.document.model import Edge
 from patchbay.flows.wording import listed, quoted
 from patchbay.nodes.contract import DescribingNode, Port
-from patchbay.nodes.io.given import InputKind
 from patchbay.nodes.names import is_name
 from patchbay.nodes.values import KIND_TYPES
 
-KINDS: Mapping[str, InputKind] = {
+KINDS: Mapping[str, str] = {
     "text": "text",
     "number": "number",
     "json": "json",
@@ -177,7 +176,7 @@ def _refuse_branches(resolved: Resolved, inside: set[str]) -> None:
 # --- ports ----------------------------------------------------------------------------------------
 
 
-def input_kind(resolved: Resolved, edge: Edge) -> InputKind | None:
+def input_kind(resolved: Resolved, edge: Edge) -> str | None:
     """As what kind a flow is given what goes over a wire; None where it cannot be given that."""
     source = resolved.nodes[edge.source_node].output(edge.source_port)
     target = resolved.nodes[edge.target_node].input(edge.target_port)
