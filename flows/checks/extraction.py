@@ -82,7 +82,7 @@ def _inner(resolved: Resolved, cut: Border, chosen: set[str], title: str) -> Flo
     moved = set(cut.inside)
     notes = tuple(note for note in old.notes if note.id in chosen)
     groups = tuple(_kept(old.groups, moved))
-    here = moved | {each.id for each in (*notes, *groups)}
+    here = moved | {note.id for note in notes} | {group.id for group in groups}
     layout = {key: place for key, place in old.layout.items() if key in here}
     nodes = [node for node in old.nodes if node.id in moved]
     used = {name for node in nodes for name in references(node.params)}
