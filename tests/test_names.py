@@ -7,6 +7,7 @@ a node is read with the node's name: `Params`, `Inputs`, `Outputs`.
 from __future__ import annotations
 
 import ast
+import re
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
@@ -64,6 +65,35 @@ def test_every_name_means_one_thing() -> None:
     ]
     assert unexplained == []
     assert sorted(MAY_SHARE) == sorted(shared), "MAY_SHARE names what is shared no longer"
+
+
+def begun_by_a_name(text: str, names: frozenset[str]) -> list[str]:
+    """Sentences that begin with the name of a class where a word is meant: a class was renamed."""
+    return [said[0] for said in SENTENCE.finditer(text) if said[1] in names]
+
+
+SENTENCE = re.compile(r'"""([A-Z][a-z]+(?:[A-Z][a-z]+)+) [a-z][^"\n]*')
+
+
+def test_no_sentence_begins_with_the_name_of_a_class() -> None:
+    """`RowTokens of a row` for `Tokens of a row`: what renaming by search leaves behind."""
+    files = sources()
+    names = frozenset(name for text in files.values() for name in declared(ast.parse(text)))
+    found = {file: said for file, text in files.items() if (said := begun_by_a_name(text, names))}
+    assert found == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ('"""RowTokens of a row."""', True),
+        ('"""Tokens of a row."""', False),
+        ('"""PyTorch is loaded."""', False),
+        ('"""`RowTokens` of a row."""', False),
+    ],
+)
+def test_a_renamed_word_is_found(text: str, found: bool) -> None:
+    assert bool(begun_by_a_name(text, frozenset({"RowTokens"}))) is found
 
 
 @pytest.mark.parametrize(

@@ -254,7 +254,7 @@ def _json(value: Any) -> bytes:
 
 
 def _writable(cells: RowCells) -> RowCells:
-    """RowCells of a row that failed, long ones cut."""
+    """Cells of a row that failed, long ones cut."""
     found: RowCells = {}
     for name, value in cells.items():
         try:

@@ -43,7 +43,7 @@ class Claims:
         self._store, self._table = history.store, history.table("trigger_claims")
 
     def take(self, trigger: str, moment: str, run: str, missed: int = 0) -> bool:
-        """TriggerClaim a moment; False where somebody was faster."""
+        """Claim a moment; False where somebody was faster."""
         import sqlalchemy as sa
 
         row = {"trigger": trigger, "moment": moment, "at": time.time(), "run": run,

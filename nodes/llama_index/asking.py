@@ -15,7 +15,7 @@ from patchbay.nodes.values import Document, Message, ModelSpec, RetrieverSpec
 
 
 def asks_of(ctx: Context, model: ModelSpec, most: int) -> Any:
-    """AsksModel a model as any node does. Calls side by side are told apart by what they ask."""
+    """Ask a model as any node does. Calls side by side are told apart by what they ask."""
 
     async def asks(messages: list[Message], call: CallOptions) -> str:
         told = "\0".join(message.content for message in messages)

@@ -29,7 +29,7 @@ from patchbay.nodes.models.asking import judge
 from patchbay.nodes.values import Document, Message
 
 AsksModel = Callable[[list[Message], CallOptions], Awaitable[str]]
-"""AsksModel a chat model in the run's own way, and gives its answer."""
+"""Asks a chat model in the run's own way, and gives its answer."""
 
 Searches = Callable[[str], Awaitable[Sequence[Document]]]
 

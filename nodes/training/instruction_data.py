@@ -68,7 +68,7 @@ class InstructionDataNode(Node):
         learn: Literal["answers", "last answer", "everything"] = Field("answers")
         """What of a row the model is trained to say."""
         limit: int = Field(512, ge=16, le=1_048_576)
-        """RowTokens that a row may have; the end of longer ones is cut off."""
+        """Tokens that a row may have; the end of longer ones is cut off."""
         held_out: float = Field(0.2, ge=0, le=0.9)
         """The share of records that is not trained on, to measure with."""
         seed: int = Field(0, ge=0, le=2**32 - 2)

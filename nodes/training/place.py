@@ -21,7 +21,7 @@ from patchbay.nodes.values import canonical
 FORMAT = 1
 """Raised when equal base, rows and settings would give another result than before."""
 UNSEEN = ("keep_every",)
-"""TrainingSettings that the numbers do not depend on."""
+"""Settings that the numbers do not depend on."""
 ADDED = {"virtual_tokens": 16, "prompt_start": ""}
 """Settings that came later; left out where they are as before, for older trainings to be found."""
 

@@ -79,7 +79,7 @@ class TrainingParams(NodeParams):
     warmup: float = Field(0, ge=0, lt=1)
     """The share of steps in which the rate rises first."""
     limit: int = Field(512, ge=16, le=1_048_576)
-    """RowTokens of a row; the end of longer ones is cut off."""
+    """Tokens of a row; the end of longer ones is cut off."""
     precision: Literal["float32", "bfloat16"] = Field("float32")
     """What is computed with. Processors compute with 16 bits only slowly."""
     checkpointing: bool = Field(False)

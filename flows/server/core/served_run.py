@@ -90,7 +90,7 @@ class ServedRun:
         self.trace: RunTrace | None = None
         self.task: asyncio.Task[None] | None = None
         self.hear: Callable[[Event], None] | None = None
-        """SentEvent of every event as it is, before anybody else."""
+        """Is told of every event as it is, before anybody else."""
         self._news: set[asyncio.Event] = set()
         self.weight = 0
         """About how many characters its events hold."""
