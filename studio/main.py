@@ -25,6 +25,12 @@ def _runs() -> None:
     runs.page()
 
 
+def _tables() -> None:
+    from patchbay.studio.screens import tables
+
+    tables.page()
+
+
 def _inbox() -> None:
     from patchbay.studio.screens import inbox
 
@@ -47,6 +53,7 @@ pages = {
     "flows": st.Page(flows.page, title="Flows", url_path="flows", default=True),
     "editor": st.Page(_editor, title="Editor", url_path="editor"),
     "runs": st.Page(_runs, title="Runs", url_path="runs"),
+    "tables": st.Page(_tables, title="Tables", url_path="tables"),
     "inbox": st.Page(_inbox, title="Inbox", url_path="inbox"),
     "models": st.Page(_models, title="Models", url_path="models"),
     "settings": st.Page(_settings, title="Settings", url_path="settings"),

@@ -29,6 +29,13 @@ class BatchProgress:
         """Rows that are done, failed ones too."""
         return self.done.rows + self.done.failed
 
+    def share(self) -> float | None:
+        """How much of it is done, 0 to 1; None where nothing says how much there is."""
+        total = self._rows.total
+        if total is None:
+            return self._rows.share()
+        return min(1.0, self.count / total) if total else 1.0
+
     def words(self) -> str:
         """`12,345 of 1,000,000 rows · 1,230 rows/s · 13 min left · 3 failed`."""
         now, count, share = time.monotonic(), self.count, self._rows.share()

@@ -9,7 +9,7 @@ import csv
 import itertools
 import json
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -60,9 +60,11 @@ def write_output(spool: Spool, output: str) -> None:
     half = spool.folder / f"half{path.suffix}"
     match path.suffix.lower():
         case ".csv" | ".tsv":
-            _to_csv(spool, half, "\t" if path.suffix.lower() == ".tsv" else ",")
+            with half.open("w", encoding="utf-8", newline="") as file:
+                sign = "\t" if path.suffix.lower() == ".tsv" else ","
+                write_csv(spool.lines, csv.writer(file, delimiter=sign, lineterminator="\n"))
         case ".parquet" | ".pq":
-            _to_parquet(spool, half)
+            write_parquet(spool.lines, half)
         case _:
             half = spool.rows_file
             if not half.exists() and path.exists():  # killed between this step and the next
@@ -97,13 +99,16 @@ def _text(value: Any) -> str | None:
     return json.dumps(value, ensure_ascii=False)
 
 
-def _to_csv(spool: Spool, path: Path, sign: str) -> None:
-    names = list(columns_of(spool.lines()))
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, delimiter=sign, lineterminator="\n")
-        writer.writerow(names)
-        for row in spool.lines():
-            writer.writerow([_csv_cell(row.get(name)) for name in names])
+Lines = Callable[[], Iterable[dict[str, Any]]]
+"""Gives the rows, each time anew."""
+
+
+def write_csv(lines: Lines, writer: Any) -> None:
+    """Write rows with a writer of the csv module, with the columns of all of them."""
+    names = list(columns_of(lines()))
+    writer.writerow(names)
+    for row in lines():
+        writer.writerow([_csv_cell(row.get(name)) for name in names])
 
 
 def _csv_cell(value: Any) -> Any:
@@ -111,15 +116,20 @@ def _csv_cell(value: Any) -> Any:
     return value if is_number else _text(value)
 
 
-def _to_parquet(spool: Spool, path: Path) -> None:
+def write_parquet(lines: Lines, where: Any) -> None:
+    """Write rows as Parquet, into a file by its path or one that is open.
+
+    Raises:
+        FlowError: a whole number is larger than 64 bits.
+    """
     import pyarrow
     import pyarrow.parquet
 
     schema = pyarrow.schema(
-        [(name, _arrow_type(types)) for name, types in columns_of(spool.lines()).items()]
+        [(name, _arrow_type(types)) for name, types in columns_of(lines()).items()]
     )
-    with pyarrow.parquet.ParquetWriter(path, schema, compression="zstd") as writer:
-        for rows in _groups(spool.lines()):
+    with pyarrow.parquet.ParquetWriter(where, schema, compression="zstd") as writer:
+        for rows in _groups(lines()):
             columns = [[_fitting(r.get(f.name), f.type) for r in rows] for f in schema]
             writer.write_table(pyarrow.table(columns, schema=schema))
 

@@ -19,6 +19,7 @@ from patchbay.nodes.units import duration
 
 if TYPE_CHECKING:
     from patchbay.flows.batch.api import BatchOrder, BatchResult, MakeRunner
+    from patchbay.flows.batch.clusters import Cluster
     from patchbay.flows.batch.manifest import BatchSettings
     from patchbay.flows.batch.progress import BatchProgress
     from patchbay.flows.batch.runner import RowRunner
@@ -84,14 +85,16 @@ def batch(
     where: Annotated[
         str,
         typer.Option(
-            "--on", metavar="WHERE", help="here, ray (of this machine), ray://head:10001, or slurm."
+            "--on",
+            metavar="WHERE",
+            help="here, ray (of this machine), ray://head:10001, slurm, or a cluster of settings.",
         ),
     ] = "here",
     workers: Annotated[
         int, typer.Option(min=0, help="Processes on Ray; its cores unless given.")
     ] = 0,
     gpus: Annotated[float, typer.Option(min=0, help="GPUs that each of them needs.")] = 0,
-    nodes: Annotated[int, typer.Option(min=1, help="Slurm: how many tasks share the rows.")] = 1,
+    nodes: Annotated[int, typer.Option(min=0, help="Slurm: how many tasks share the rows.")] = 0,
     job_time: Annotated[str, typer.Option("--time", help="Slurm: how long each may take.")] = "",
     container: Annotated[str, typer.Option(help="Slurm: an Apptainer image to run in.")] = "",
     profile: Annotated[str, typer.Option(help="Slurm: clusters/NAME.toml, or ai-lab.")] = "",
@@ -116,12 +119,13 @@ def batch(
         raise say.usage("A flow and rows are needed.", fix)
     order = _order(flow, rows, output, columns or [], inputs or [], keep, query, settings or [],
                    env_name, use_cache=not no_cache)  # fmt: skip
-    if where == "slurm":
+    cluster = _cluster(where, workers, gpus, nodes, job_time, container, profile)
+    if cluster.is_slurm:
         if unordered:
             raise say.usage("Slurm's parts are put together in order.", "Leave --unordered out.")
         from patchbay.flows.cli.slurm import on_slurm
 
-        leave(on_slurm(nodes, int(gpus), job_time, container, profile, output, print_only))
+        leave(on_slurm(cluster, output, print_only))
     shard = _shard(part)
     told = replace(
         order.settings, ordered=not unordered, retries=retries, limit_s=limit, shard=shard
@@ -129,7 +133,7 @@ def batch(
     order = replace(
         order, settings=told, slots=at_once, max_tokens=max_tokens, max_cost=max_cost,
         stop_at_failure=stop_at_failure, resume=resume, go_on=go_on,
-        watch=None if quiet else _Shown(), runner=_elsewhere(where, workers, at_once, gpus),
+        watch=None if quiet else _Shown(), runner=_elsewhere(cluster, at_once),
     )  # fmt: skip
     leave(asyncio.run(_run(order, as_json, quiet)))
 
@@ -169,21 +173,29 @@ def _order(
     return BatchOrder(LoadedFlow(flow, folder, path.resolve()), asked, output, env)
 
 
-def _elsewhere(where: str, workers: int, slots: int, gpus: float) -> MakeRunner | None:
+def _cluster(
+    where: str, workers: int, gpus: float, nodes: int, time: str, container: str, profile: str
+) -> Cluster:
+    """The place that is named, with what the command line says of it."""
+    from patchbay.flows.batch.clusters import find_cluster
+
+    given = {
+        "workers": workers, "gpus": gpus, "nodes": nodes, "time": time, "container": container,
+        "profile": profile,
+    }  # fmt: skip
+    told: dict[str, Any] = {name: value for name, value in given.items() if value}
+    return replace(find_cluster(where), **told)
+
+
+def _elsewhere(cluster: Cluster, slots: int) -> MakeRunner | None:
     """What makes the runner of rows that is asked for; None for this process."""
-    if where == "here":
+    if cluster.is_here:
         return None
-    if where != "ray" and not where.startswith("ray://"):
-        raise say.usage(
-            f"--on {where} is no place that rows run.", "--on ray, or --on ray://head:10001"
-        )
+    runner = cluster.runner(slots)
 
     def make(flow: PreparedFlow, settings: BatchSettings) -> RowRunner:
-        from patchbay.flows.batch.on_ray import RayRunner
-
         say.err("Starting Ray's workers; this takes some seconds.")
-        address = "" if where == "ray" else where
-        return RayRunner(flow, settings, address, workers, slots, gpus)
+        return runner(flow, settings)
 
     return make
 

@@ -114,6 +114,11 @@ def _toolbar() -> None:
             on_click=session.remember, args=("show-versions", True),
         )  # fmt: skip
         st.button(
+            "", key="over-table", icon=":material/table_rows:", type="tertiary",
+            help="Run over a table", on_click=session.remember,
+            args=("go-table", session.flow_name()),
+        )  # fmt: skip
+        st.button(
             "", key="elsewhere", icon=":material/cell_tower:", type="tertiary",
             help="Use it elsewhere", on_click=session.remember, args=("show-elsewhere", True),
         )  # fmt: skip
@@ -126,6 +131,10 @@ def _toolbar() -> None:
                 disabled=not document.flow.nodes,
             )  # fmt: skip
     _notices(document)
+    if name := session.recall("go-table"):
+        session.forget("go-table")
+        document.save()
+        st.switch_page(session.recall("page:tables"), query_params={"flow": name})
     if session.recall("show-versions") and document.path:
         session.forget("show-versions")
         document.save()

@@ -33,7 +33,9 @@ FIRST = "ask"
 """The template to begin with."""
 SEARCH = "flows-search"
 """The key of the search field."""
-MENU = ["Rename", "Duplicate", "Versions", "Download", "Use it elsewhere", "Delete"]
+MENU = [
+    "Rename", "Duplicate", "Versions", "Download", "Run over a table", "Use it elsewhere", "Delete",
+]  # fmt: skip
 OWN_FIRST = 9
 """Of a person's own flows this many are shown, the latest, until they ask for all."""
 
@@ -43,6 +45,9 @@ def page() -> None:
     if name := session.recall("go"):
         session.forget("go")
         st.switch_page(session.recall("page:editor"), query_params={"flow": name})
+    if name := session.recall("go-table"):
+        session.forget("go-table")
+        st.switch_page(session.recall("page:tables"), query_params={"flow": name})
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.markdown("## Flows", anchors=False)
         st.space("stretch")
@@ -172,6 +177,8 @@ def _more(path: Path, key: str) -> None:
             services().documents.close(path)
             services().served.forget(path)
             session.remember("deleted", (path.stem, library.delete(path)))
+        elif what == "Run over a table":
+            session.remember("go-table", path.stem)
         else:
             _ask(str(what).lower(), path)
     except (FlowError, OSError) as error:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:  # the first page is shown before any of these is needed
     from patchbay.nodes.catalog import Catalog
     from patchbay.studio.documents.opened import Documents
     from patchbay.studio.runs.runner import Runner
+    from patchbay.studio.runs.table_runs import TableRuns
     from patchbay.studio.server.served_flows import ServedFlows
 
 
@@ -77,6 +78,13 @@ class Services:
         from patchbay.studio.runs.runner import Runner
 
         return Runner(history=lambda: self.history, owners=self.home / "run-owners.jsonl")
+
+    @cached_property
+    def tables(self) -> TableRuns:
+        """Flows that run over tables."""
+        from patchbay.studio.runs.table_runs import TableRuns
+
+        return TableRuns(self.home / "tables")
 
     @cached_property
     def served(self) -> ServedFlows:

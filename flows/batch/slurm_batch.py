@@ -1,0 +1,94 @@
+"""A batch sent to Slurm, followed to its end, and put together."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from patchbay.flows.batch.beside import standing_in_the_way
+from patchbay.flows.batch.clusters import Cluster
+from patchbay.flows.batch.on_slurm import (
+    SlurmOrder,
+    follow,
+    log_ends,
+    read_profile,
+    refuse_passwords,
+    scripts,
+    submit,
+)
+from patchbay.flows.batch.rows import bad
+
+
+class SlurmBatch:
+    """One batch as jobs of Slurm.
+
+    Args:
+        cluster: how many jobs, and what each gets.
+        words: what stands behind `patchbay batch`, all but where it runs and what it writes.
+        output: the file that is written in the end.
+
+    Raises:
+        FlowError: a password would stand in the scripts, the output is a database, or there is no
+            such profile.
+    """
+
+    def __init__(self, cluster: Cluster, words: list[str], output: str) -> None:
+        refuse_passwords([*words, output])
+        if "://" in output:
+            message = "Jobs of Slurm are put together into a file, not into a database."
+            raise bad("batch/output", message, "Name a .jsonl, .csv or .parquet file.")
+        self._output = Path(output)
+        self._nodes = cluster.nodes
+        self.folder = Path(f"{output}.slurm").absolute()
+        """Where the parts lie, and what they say."""
+        self.scripts = scripts(order_of(cluster), words, str(self._output.absolute()), self.folder)
+        """That of the array, and that of the job that puts the parts together."""
+        self._jobs: tuple[str, str] | None = None
+
+    def run(self, tell: Callable[[str], None]) -> None:
+        """Send the jobs, and wait until the output is there.
+
+        Args:
+            tell: is told how far they are.
+
+        Raises:
+            FlowError: Slurm refuses, or the jobs ended without the output: what they said last.
+        """
+        if there := standing_in_the_way(str(self._output)):
+            raise bad("batch/there", there, "Name another output.")
+        self._jobs = submit(*self.scripts, self.folder)
+        array, collect = self._jobs
+        tell(f"Jobs {array} (array of {self._nodes}) and {collect} (collects) in {self.folder}")
+        follow(self._jobs, self.folder, tell)
+        for _ in range(20):  # the file system of the login node may be behind
+            if self._output.exists():
+                return
+            time.sleep(0.5)
+        message = f"The jobs ended without {self._output}. {log_ends(self.folder)}."
+        raise bad("slurm/failed", message, f"Look into {self.folder}; the same command goes on.")
+
+    def cancel(self) -> None:
+        """Have Slurm end the jobs. Sent again, they go on where they were."""
+        if self._jobs is not None:
+            subprocess.run(["scancel", *self._jobs], check=False, capture_output=True)
+
+
+def order_of(cluster: Cluster) -> SlurmOrder:
+    """What is asked of Slurm for a cluster.
+
+    Raises:
+        FlowError: there is no such profile.
+    """
+    profile = read_profile(cluster.profile)
+    if profile.command == "patchbay" and not cluster.container and not profile.container:
+        profile = replace(profile, command=f"{sys.executable} -m patchbay.flows")
+    return SlurmOrder(
+        max(1, cluster.nodes), int(cluster.gpus), cluster.time, cluster.container, profile
+    )
+
+
+__all__ = ["SlurmBatch", "order_of"]
