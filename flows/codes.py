@@ -185,6 +185,8 @@ BATCH_CODES: Mapping[str, str] = {
     "batch/prices": "A budget of money needs a table of prices, with every model that is asked.",
     "batch/slots": "A number of rows at once that is none.",
     "batch/parts": "Parts of a batch that several machines did are missing, or are of others.",
+    "batch/place": "The place where rows shall run is none that is known.",
+    "settings/clusters": "What the settings say under [clusters] is no cluster.",
     "slurm/profile": "There is no profile of that name, or it says what none says.",
     "slurm/missing": "Slurm is not on this machine.",
     "slurm/refused": "Slurm refuses the job; its own words are in the message.",

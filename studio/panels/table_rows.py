@@ -71,7 +71,7 @@ def _failed(run: TableRun, seen: SeenBatch) -> None:
         }
         for one in seen.failures
     ]  # fmt: skip
-    _grid(rows, f"table-failed:{run.id}", failed=True)
+    _grid(rows, "table-failed", failed=True)
 
 
 def _given(run: TableRun, seen: SeenBatch) -> None:
@@ -83,7 +83,7 @@ def _given(run: TableRun, seen: SeenBatch) -> None:
         {**({} if number is None else {"row": number + 1}), **_cells(cells)}
         for number, cells in seen.given
     ]
-    _grid(rows if seen.ended else rows[::-1], f"table-given:{run.id}")
+    _grid(rows if seen.ended else rows[::-1], "table-given")
 
 
 def _how_many(shown: int, total: int, which: str) -> str:
@@ -113,10 +113,12 @@ def _grid(rows: list[dict[str, Any]], key: str, failed: bool = False) -> None:
     }
     widths = {"what": st.column_config.TextColumn("What was wrong", width="large")}
     more = {"fix": st.column_config.TextColumn("What helps", width="medium")}
-    st.dataframe(
-        pd.DataFrame(data), hide_index=True, key=key,
-        column_config={**widths, **more} if failed else None,
-    )  # fmt: skip
+    with st.container(key=key):
+        st.dataframe(
+            pd.DataFrame(data),
+            hide_index=True,
+            column_config={**widths, **more} if failed else None,
+        )
 
 
 # --- taking it along ------------------------------------------------------------------------------

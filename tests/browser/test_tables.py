@@ -48,18 +48,18 @@ def test_a_flow_runs_over_a_dropped_table(studio: Server, page: Page) -> None:
     run.click()
     expect(page.get_by_text("Finished", exact=True)).to_be_visible()
     expect(page.get_by_text("200 rows", exact=False).first).to_be_visible()
-    failed = page.locator("[class*=st-key-table-failed]")
+    failed = page.locator(".st-key-table-failed")
     expect(failed).to_be_visible()
     shoot(page, "table-done")
     with page.expect_download() as download:
-        page.get_by_role("button", name="CSV").click()
+        page.locator(".st-key-table-csv").get_by_role("button").click()
     assert download.value.suggested_filename == "reviews-done.csv"
     lines = download.value.path().read_text().splitlines()
     assert lines[:2] == ["id,Text,note,label", "0,good,,good"]
     assert len(lines) == 1 + 195
     page.get_by_role("button", name="All tables").click()
-    expect(page.get_by_text("reviews.csv")).to_be_visible()
+    expect(page.get_by_text("reviews.csv", exact=True)).to_be_visible()
     shoot(page, "tables")
-    page.get_by_role("button", name="Open").click()
+    page.get_by_test_id("stBaseButton-secondary").filter(has_text="Open").click()
     page.get_by_role("button", name="Delete").click()
     expect(page.get_by_text("No flow has been run over a table yet.")).to_be_visible()
