@@ -11,7 +11,6 @@ import asyncio
 import hashlib
 import json
 import re
-import secrets
 import shutil
 import threading
 import time
@@ -26,7 +25,7 @@ from patchbay.flows.document.reading import read_text
 from patchbay.flows.problems import FlowError, Problem
 from patchbay.flows.runs.environment import Environment
 from patchbay.flows.runs.failures import about_file, explain
-from patchbay.flows.runs.running import LoadedFlow
+from patchbay.flows.runs.running import LoadedFlow, new_run_id
 from patchbay.nodes.atomic import write_atomic
 from patchbay.nodes.private import private_folder
 from patchbay.studio.runs.table_run import TableOrder, TableRun, settings_of
@@ -85,7 +84,7 @@ class TableRuns:
             OSError: the disk refuses.
         """
         order = replace(order, begun_at=time.time())
-        run_id = f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(4)}"
+        run_id = new_run_id()
         run = TableRun(run_id, private_folder(self._folder / run_id), order)
         try:
             shutil.copyfile(table, run.rows_file)
@@ -129,7 +128,7 @@ class TableRuns:
         """One of them; None where there is none of that id."""
         if run_id in self._live:
             return self._live[run_id]
-        if not re.fullmatch(r"[\d]{8}-[\d]{6}-[0-9a-f]{8}", run_id):
+        if not re.fullmatch(r"\d{8}-\d{6}-[0-9a-f]{6}", run_id):
             return None
         try:
             said = json.loads((self._folder / run_id / ORDER).read_text(encoding="utf-8"))

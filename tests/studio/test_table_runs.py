@@ -149,7 +149,7 @@ def test_what_does_not_fit_is_said_and_nothing_is_begun(
 
 def test_ids_name_nothing_outside(runs: TableRuns, tmp_path: Path) -> None:
     (tmp_path / "order.json").write_text("{}")
-    for name in ("..", "../..", "", "dropped", "20260101-000000-00000000"):
+    for name in ("..", "../..", "", "dropped", "20260101-000000-000000"):
         assert runs.get(name) is None
 
 
