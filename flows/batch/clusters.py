@@ -126,7 +126,7 @@ def _cluster(path: Path, name: str, said: Any) -> Cluster:
     where = f"[clusters.{name}]"
     if not isinstance(said, dict):
         raise _wrong(path, f"{where} is no table.", 'Write on = "slurm" or on = "ray://…" in it.')
-    known = {field.name: type(field.default) for field in fields(Cluster)}
+    known: dict[str, Any] = {field.name: type(field.default) for field in fields(Cluster)}
     for key, value in said.items():
         if key not in known:
             raise _wrong(path, f'{where} knows no "{key}".', f"It knows {', '.join(known)}.")
