@@ -70,6 +70,7 @@ NODE_CODES: Mapping[str, str] = {
     "media/other-host": "A service sends requests with its key to another host.",
     "retrieval/no-repository": "A folder is no git repository.",
     "tool/rejected": "A person rejected a call of a tool.",
+    "settings/file": "The settings file cannot be read, or has a section that nobody knows.",
     "mcp/sign-in": "A sign-in at an MCP server is over, was refused, or is not needed.",
     "mcp/server": "No MCP server is named, or the settings do not have it.",
     "mcp/unreachable": "An MCP server cannot be reached, or is none.",

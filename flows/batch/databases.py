@@ -9,6 +9,7 @@ from typing import Any
 from patchbay.flows.batch.plain_cells import plain_cells
 from patchbay.flows.batch.rows import Row, Rows, bad
 from patchbay.flows.runs.secrets import Secrets
+from patchbay.nodes.database_address import PASSWORD_KEYS
 
 AT_ONCE = 1000
 """Rows that are fetched, and written, at once."""
@@ -39,7 +40,7 @@ def without_password(address: str) -> str:
     except (sqlalchemy.exc.ArgumentError, ValueError):  # no address: whatever stands before the @
         scheme, _, rest = address.partition("://")
         return f"{scheme}://{HIDDEN}@{rest.rpartition('@')[2]}" if "@" in rest else address
-    said = {name: HIDDEN for name in url.query if name.lower() in ("password", "passwd", "pwd")}
+    said = {name: HIDDEN for name in url.query if name.lower() in PASSWORD_KEYS}
     shown = url.update_query_dict(said).render_as_string(hide_password=True)
     return shown.replace("%2A%2A%2A", HIDDEN) + sharp + table
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 from typing import Annotated, Any
 
 import typer
@@ -14,7 +13,6 @@ from patchbay.flows.cli import say
 from patchbay.flows.cli.mcp_tools import serve_tools
 from patchbay.flows.problems import FlowError, Problem
 from patchbay.nodes.contract import NodeError
-from patchbay.nodes.home import home
 
 
 class ServesByDefault(TyperGroup):
@@ -44,9 +42,10 @@ def mcp(
     if context.invoked_subcommand is not None:
         return
     from patchbay.nodes.mcp.oauth import SignIn
-    from patchbay.nodes.mcp.servers import SETTINGS, servers
+    from patchbay.nodes.mcp.servers import servers
+    from patchbay.nodes.settings import settings_file
 
-    file = home(os.environ) / SETTINGS
+    file = settings_file()
     with _in_words():
         found = servers(file)
     if not found:

@@ -19,13 +19,12 @@ from patchbay.flows.document.model import Flow, FlowVariable, NodeInstance
 from patchbay.flows.problems import FlowError, Problem
 from patchbay.flows.wording import listed, quoted
 from patchbay.nodes.data import same_json
-from patchbay.nodes.home import home
+from patchbay.nodes.errors import NodeError
 
 REFERENCE = "variable"
 """The key of a reference."""
 CHOSEN_BY = "PATCHBAY_ENV"
 """The variable of the process's environment that names the environment of a flow's variables."""
-SETTINGS = "settings.toml"
 
 
 def environments(flow: Flow) -> list[str]:
@@ -35,17 +34,26 @@ def environments(flow: Flow) -> list[str]:
 
 def usual_environment(env: Mapping[str, str] = os.environ) -> str:
     """The environment that this machine is: `PATCHBAY_ENV`, or `environment` of `[flows]` in
-    `settings.toml` below the home folder. "" where neither says."""
+    `settings.toml` below the home folder. "" where neither says.
+
+    Raises:
+        FlowError: the settings cannot be read, or say something else there.
+    """
     if given := env.get(CHOSEN_BY, "").strip():
         return given
-    import tomllib
+    from patchbay.nodes.settings import section, settings_file
 
     try:
-        said = tomllib.loads((home(env) / SETTINGS).read_text(encoding="utf-8"))
-        chosen = said.get("flows", {}).get("environment", "")
-    except (OSError, ValueError, AttributeError):
-        return ""
-    return chosen if isinstance(chosen, str) else ""
+        said = section("flows", settings_file(env))
+    except NodeError as error:
+        raise FlowError(
+            [Problem(error.code or "settings/file", error.message, error.fix)]
+        ) from None
+    chosen = said.get("environment", "")
+    if not isinstance(chosen, str) or said.keys() - {"environment"}:
+        what = "settings.toml: [flows] holds environment, a text, and nothing else."
+        raise FlowError([Problem("settings/file", what, 'Write environment = "production".')])
+    return chosen
 
 
 def settled(flow: Flow, environment: str = "", *, strict: bool = True) -> Flow:

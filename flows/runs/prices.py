@@ -25,13 +25,13 @@ from typing import TYPE_CHECKING, Any
 
 from patchbay.flows.problems import FlowError, Problem
 from patchbay.flows.runs.events import ModelTokens, Tokens
+from patchbay.nodes.errors import NodeError
 from patchbay.nodes.file_stamp import file_stamp
-from patchbay.nodes.home import home
+from patchbay.nodes.settings import section, settings_file
 
 if TYPE_CHECKING:
     from patchbay.flows.runs.history import History
 
-SETTINGS = "settings.toml"
 _MILLION = 1_000_000
 _NUMBERS = ("input", "cached", "output")
 
@@ -126,7 +126,7 @@ def read_prices(file: Path | None = None) -> Prices:
     Raises:
         FlowError: the file says something that is no price.
     """
-    path = file or home() / SETTINGS
+    path = file or settings_file()
     stamp = file_stamp(path)
     known = _known.get(path)
     if known is None or known[0] != stamp:
@@ -164,14 +164,12 @@ _known: dict[Path, tuple[tuple[int, int] | None, Prices]] = {}
 
 
 def _read(path: Path) -> Prices:
-    import tomllib
-
     try:
-        said = tomllib.loads(path.read_text(encoding="utf-8-sig")).get("prices", {})
-    except (OSError, ValueError) as error:
-        raise _wrong(path, f"cannot be read: {error}", "Correct it.") from None
-    if not isinstance(said, dict) or not isinstance(said.get("models", {}), dict):
-        raise _wrong(path, "[prices] is no table.", _HOW)
+        said = section("prices", path)
+    except NodeError as error:
+        raise FlowError([Problem("settings/prices", error.message, error.fix)]) from None
+    if not isinstance(said.get("models", {}), dict):
+        raise _wrong(path, "[prices.models] is no table.", _HOW)
     if others := sorted(said.keys() - {"currency", "models"}):
         raise _wrong(path, f'[prices] knows no "{others[0]}".', _HOW)
     currency = said.get("currency", "USD")

@@ -15,7 +15,6 @@ elsewhere can name a server that you have, and never a command.
 from __future__ import annotations
 
 import os
-import tomllib
 from collections.abc import Mapping
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -26,12 +25,10 @@ from pydantic import Field as PydanticField
 
 from patchbay.nodes.contract import Field, NodeParams
 from patchbay.nodes.errors import NodeError
-from patchbay.nodes.home import home
+from patchbay.nodes.settings import SETTINGS, section, settings_file
 from patchbay.nodes.tools.ask_first import Pattern, When
 from patchbay.nodes.tools.fetch import check_address
 from patchbay.nodes.values import SecretRef
-
-SETTINGS = "settings.toml"
 
 
 def _check_url(text: str) -> str:
@@ -123,7 +120,7 @@ def server_of(params: McpParams, env: Mapping[str, str] = os.environ) -> McpServ
     """
     if params.url:
         return McpServer(url=params.url, loopback=params.allow_loopback)
-    known = servers(home(env) / SETTINGS)
+    known = servers(settings_file(env))
     if params.server in known:
         return known[params.server]
     there = ", ".join(known) or "none"
@@ -140,27 +137,24 @@ def named_server(text: str, env: Mapping[str, str] = os.environ) -> McpServer:
         NodeError: there is none.
     """
     if "://" in text:
-        by_url = (s for s in servers(home(env) / SETTINGS).values() if s.url == text)
+        by_url = (s for s in servers(settings_file(env)).values() if s.url == text)
         return next(by_url, None) or McpServer(url=text)
     return server_of(McpParams(server=text), env)
 
 
 def servers(file: Path) -> dict[str, McpServer]:
-    """The servers in a settings file, by name. None where there is no such file.
+    """The servers in a settings file, by name; none where there is no such file.
 
     Raises:
         NodeError: the file cannot be read, or says something else.
     """
-    try:
-        data = tomllib.loads(file.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return {}
-    except (OSError, ValueError) as error:
-        raise _problem(f"{file.name} cannot be read: {error}", f"Correct {file}.") from error
-    section = data.get("mcp", {})
-    given = section.get("servers", {}) if isinstance(section, dict) else {}
+    said = section("mcp", file)
+    given = said.get("servers", {})
+    if not isinstance(given, dict) or said.keys() - {"servers"}:
+        words = f"[mcp] in {file.name} holds tables [mcp.servers.NAME], and nothing else."
+        raise _problem(words, f"Correct {file}.")
     found: dict[str, McpServer] = {}
-    for name, one in given.items() if isinstance(given, dict) else ():
+    for name, one in given.items():
         try:
             found[name] = McpServer.model_validate(one)
         except ValidationError as error:

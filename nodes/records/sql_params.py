@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, model_validator
 from pydantic import Field as Bounded
 
 from patchbay.nodes.contract import Field, NodeParams
+from patchbay.nodes.database_address import has_password
 from patchbay.nodes.names import Name
 from patchbay.nodes.values import SecretRef
 
@@ -58,7 +58,7 @@ class SqlParams(NodeParams):
     def _makes_sense(self) -> SqlParams:
         if self.tables and (self.url or self.url_secret):
             raise ValueError("give tables or a url, not both")
-        if re.search(r"://[^/@:]*:[^/@]+@", self.url):
+        if has_password(self.url):
             raise ValueError("the url has a password in it; put the whole url into url_secret")
         names = [table.name.lower() for table in self.tables]
         if len(set(names)) < len(names) or DATA in names:

@@ -6,15 +6,13 @@ transaction is one that reads.
 
 from __future__ import annotations
 
-import ipaddress
-import socket
 from collections.abc import Sequence
 from typing import Any
-from urllib.parse import urlsplit
 
 from patchbay.nodes.cells import plain_cell
 from patchbay.nodes.retrieval.store_shapes import document, wrong
 from patchbay.nodes.retrieval.store_spec import StoreRetriever
+from patchbay.nodes.tools.addresses import AddressRefused, look_up
 from patchbay.nodes.values import Document
 
 _COLUMNS = """
@@ -26,6 +24,10 @@ _OF_LANGCHAIN = "langchain_pg_collection"
 _USUAL = ("document", "pageContent", "page_content", "text", "content")
 _MUTE = ("vector", "halfvec", "sparsevec", "tsvector", None)
 """Types of columns that say nothing to a reader."""
+USUAL_PORT = 5432
+_ELSEWHERE = {"hostaddr", "service", "servicefile", "passfile"}
+"""What would lead elsewhere than to the host, or to files of the person."""
+_SOCKETS = ("/", "@")
 _METADATA = ("metadata", "cmetadata", "meta")
 
 
@@ -56,8 +58,7 @@ class PgVector:
                 con.read_only = True
                 return self._nearest(con, vector)
         except psycopg.Error as error:
-            said = " ".join(str(error).split())[:300]
-            raise wrong(f"PostgreSQL does not answer: {said}") from error
+            raise wrong(f"PostgreSQL does not answer: {_said(error)}") from error
 
     def close(self) -> None:
         """Nothing is open between two searches."""
@@ -121,6 +122,8 @@ class PgVector:
 def checked_host(url: str, loopback: bool) -> str | None:
     """The address of the database's host, so that nobody looks the name up a second time.
 
+    Which host an address means is asked of libpq, which takes it from the query as well.
+
     Args:
         url: `postgresql://user@host/name`.
         loopback: whether this machine itself may be asked.
@@ -128,21 +131,30 @@ def checked_host(url: str, loopback: bool) -> str | None:
     Raises:
         NodeError: it may not, or cannot be found.
     """
-    parts = urlsplit(url)
-    host = parts.hostname or ""
-    if not host or "host=" in parts.query:
+    import psycopg
+    from psycopg.conninfo import conninfo_to_dict
+
+    try:
+        said = {name: str(value) for name, value in conninfo_to_dict(url).items() if value}
+    except psycopg.Error as error:
+        words = f"The address is none of PostgreSQL's: {_said(error)}"
+        raise wrong(words, "Write postgresql://user@host/name.") from error
+    if others := sorted(_ELSEWHERE & said.keys()):
+        raise wrong(f"The address says {others[0]}=.", "Name the host, as postgresql://host/name.")
+    host, port = said.get("host", ""), said.get("port", "")
+    if "," in host + port:
+        raise wrong("The address names several hosts.", "Name one.")
+    if not host or host.startswith(_SOCKETS):
         if not loopback:
             raise wrong("The database is on this machine.", "Switch on `allow_loopback`.")
         return None  # a socket of this machine
     try:
-        found = socket.getaddrinfo(host, parts.port or 5432, type=socket.SOCK_STREAM)
-    except OSError as error:
+        return look_up(host, int(port or USUAL_PORT), loopback=loopback)[0]
+    except AddressRefused as error:
+        raise wrong(str(error), "Switch on `allow_loopback` for this machine.") from error
+    except (OSError, ValueError) as error:
         raise wrong(f"The host {host!r} cannot be found.") from error
-    for info in found:
-        address = ipaddress.ip_address(info[4][0])
-        if not address.is_global and not (address.is_loopback and loopback):
-            raise wrong(
-                f"{host!r} is not a public address ({address}).",
-                "Switch on `allow_loopback` for this machine.",
-            )
-    return str(found[0][4][0])
+
+
+def _said(error: Exception) -> str:
+    return " ".join(str(error).split())[:300]

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from typing import Annotated
 
 from pydantic import AfterValidator, model_validator
 
 from patchbay.nodes.contract import DescribingNode, Field, NodeParams, Ports, port
+from patchbay.nodes.database_address import has_password
 from patchbay.nodes.retrieval.store_spec import StoreName, StoreRetriever
 from patchbay.nodes.tools.fetch import check_address
 from patchbay.nodes.values import EmbeddingsSpec, SecretRef
@@ -16,7 +16,7 @@ from patchbay.nodes.values import EmbeddingsSpec, SecretRef
 def _check_url(text: str) -> str:
     text = text.strip().rstrip("/")
     if text.startswith(_POSTGRES):
-        if re.search(r"://[^/@:]*:[^/@]*@", text):
+        if has_password(text):
             raise ValueError("the url has a password in it; put it into the key")
     elif text:
         check_address(text)

@@ -90,6 +90,16 @@ async def resolve(host: str, port: int, *, loopback: bool) -> list[str]:
     """
     loop = asyncio.get_running_loop()
     found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return _allowed(host, found, loopback=loopback)
+
+
+def look_up(host: str, port: int, *, loopback: bool) -> list[str]:
+    """As `resolve`, for libraries that block."""
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return _allowed(host, found, loopback=loopback)
+
+
+def _allowed(host: str, found: Iterable[tuple[Any, ...]], *, loopback: bool) -> list[str]:
     addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
     for address in addresses:
         if not is_allowed(ipaddress.ip_address(address.partition("%")[0]), loopback=loopback):

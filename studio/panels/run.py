@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
@@ -77,7 +77,12 @@ def _environment(document: FlowDocument) -> None:
         help="Whose values the variables have in runs from here. Elsewhere: `--env NAME`, or "
         "PATCHBAY_ENV.",
     )  # fmt: skip
-    if here := usual_environment():
+    try:
+        here = usual_environment()
+    except FlowError as error:
+        _show_problems(error.problems)
+        return
+    if here:
         st.caption(f"This machine is {plain(here)}.")
 
 
@@ -122,7 +127,11 @@ def refusals(document: FlowDocument) -> tuple[Problem, ...]:
 
 def show_refusals(document: FlowDocument) -> None:
     """Say why the flow was not started, each reason with its place."""
-    for problem in refusals(document):
+    _show_problems(refusals(document))
+
+
+def _show_problems(problems: Iterable[Problem]) -> None:
+    for problem in problems:
         place = f"**{plain(problem.place)}** " if problem.place else ""
         fix = f"\n\n{plain(problem.fix)}" if problem.fix else ""
         st.error(f"{place}{plain(problem.message)}{fix}")

@@ -15,6 +15,7 @@ from typing import Any
 
 from patchbay.flows.exchange.imports.template import from_html
 from patchbay.flows.exchange.imports.zod import ZodError, schema_of_zod
+from patchbay.nodes.database_address import has_password
 
 MISSING = object()
 """No value: the param is left out."""
@@ -158,7 +159,7 @@ def _first(value: Any) -> Any:
 def _database(value: Any) -> Any:
     """The address of a database, without a password in it."""
     ok = isinstance(value, str) and re.match(r"[a-z][a-z0-9+]{1,30}://[^\s{}]*$", value)
-    return value if ok and not re.search(r"://[^/@:]*:[^/@]+@", value) else MISSING
+    return value if ok and not has_password(value) else MISSING
 
 
 def _upper(value: Any) -> Any:

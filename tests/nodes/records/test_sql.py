@@ -240,6 +240,9 @@ def test_what_is_not_there_is_said(folder: Path, params: dict[str, Any], words: 
     ("params", "words"),
     [
         ({"url": "postgresql://me:pw@h/d"}, "has a password"),
+        ({"url": "postgresql://me@h/d?password=pw"}, "has a password"),
+        ({"url": "postgresql://me@h/d?sslmode=require&%70assword=pw"}, "has a password"),
+        ({"url": "mysql+pymysql://h/d?passwd=pw"}, "has a password"),
         ({"url": "sqlite:///a.db", "tables": [{"name": "t", "file": "a.csv"}]}, "not both"),
         ({"tables": [{"name": "a", "file": "a.csv"}, {"name": "A", "file": "b.csv"}]}, "different"),
         ({"tables": [{"name": "data", "file": "a.csv"}]}, "different"),

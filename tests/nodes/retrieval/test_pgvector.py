@@ -110,11 +110,27 @@ def test_nobody_answers():
 
 @pytest.mark.parametrize(
     "url", ["postgresql://127.0.0.1/x", "postgresql:///x", "postgres://u@[::1]/x",
-            "postgresql://10.0.0.1/x", "postgresql:///x?host=/var/run/postgresql"]
+            "postgresql://10.0.0.1/x", "postgresql:///x?host=/var/run/postgresql",
+            "postgresql://[::ffff:10.0.0.1]/x", "postgresql://[64:ff9b::a00:1]/x",
+            "postgresql://[fec0::1]/x", "postgresql://192.0.2.1/x", "postgresql:///x?host=@abstract"]
 )  # fmt: skip
 def test_this_machine_and_private_networks_are_refused(url: str):
     with pytest.raises(NodeError, match=r"not a public address|on this machine"):
         found(store="pgvector", url=url)
+
+
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [("postgresql:///x?hostaddr=10.0.0.1", "says hostaddr"),
+     ("postgresql:///x?host=10.0.0.1", "not a public address"),
+     ("postgresql:///x?h%6fst=169.254.169.254", "not a public address"),
+     ("postgresql://127.0.0.1,10.0.0.1/x", "several hosts"),
+     ("postgresql:///x?service=prod", "says service"),
+     ("postgresql://127.0.0.1/x?nope=1", "none of PostgreSQL's")],
+)  # fmt: skip
+def test_leave_for_this_machine_is_none_for_its_network(url: str, words: str):
+    with pytest.raises(NodeError, match=words):
+        found(store="pgvector", url=url, allow_loopback=True)
 
 
 @pytest.mark.parametrize(
@@ -123,6 +139,8 @@ def test_this_machine_and_private_networks_are_refused(url: str):
         {"store": "pgvector", "url": "http://x"},
         {"store": "qdrant", "url": "postgresql://x/y"},
         {"store": "pgvector", "url": "postgresql://u:secret@x/y"},
+        {"store": "pgvector", "url": "postgresql://u@x/y?password=secret"},
+        {"store": "pgvector", "url": "postgres:///y?host=x&sslpassword=secret"},
         {"store": "pgvector", "folder": "x"},
     ],
 )
