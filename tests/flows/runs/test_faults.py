@@ -26,7 +26,17 @@ from tests.flows.runs.harness import CATALOG, OUT, environment, flow
 from tests.flows.runs.nodes import Fail, MakeThing, Thing
 
 PACKAGE = Path(engine.__file__).parent
-SCHEDULER = ("engine", "plan", "arrivals", "context", "keys", "failures", "resources", "running")
+SCHEDULER = (
+    "engine",
+    "node_work",
+    "plan",
+    "arrivals",
+    "context",
+    "keys",
+    "failures",
+    "resources",
+    "running",
+)
 """Every line of these modules that a run reaches gets its fault."""
 HANG_S = 20.0
 """A run of the flow below takes milliseconds; one that goes on for this long hangs."""

@@ -16,7 +16,7 @@ import pytest
 
 from patchbay.flows.document.model import Flow
 from patchbay.flows.document.writing import save_flow
-from patchbay.flows.runs.cache import FolderCache
+from patchbay.flows.runs.cache import CacheHeldError, FolderCache
 from patchbay.flows.runs.environment import Stored
 from patchbay.flows.runs.events import NodeFinished, NodeStarted
 from patchbay.nodes.values import Document
@@ -227,7 +227,33 @@ def test_what_is_gathered_is_there_at_once(tmp_path: Path) -> None:
     assert other.get(f"{9:064d}") == {"text": "9"}
     cache.drop(f"{9:064d}")
     assert cache.get(f"{9:064d}") is None
+    cache.flush()
     assert other.get(f"{9:064d}") is None
+
+
+async def test_what_another_process_holds_is_not_waited_for_on_the_loop(tmp_path: Path) -> None:
+    """Somebody writes for half a second. No run stands still for it; what is quick is made anew,
+    what is not is looked up again, in a thread."""
+    cache = FolderCache(tmp_path, CATALOG.value_types)
+    assert await started(chain(), cache) == ["a", "b", "c", "o"]
+    held = sqlite3.connect(cache.path, check_same_thread=False, isolation_level=None)
+    held.execute("BEGIN EXCLUSIVE")
+    with pytest.raises(CacheHeldError):
+        cache.get("a" * 64, wait=False)
+    ticks = []
+
+    async def beside() -> None:
+        while held.in_transaction:
+            ticks.append(1)
+            await asyncio.sleep(0.01)
+
+    watching = asyncio.create_task(beside())
+    asyncio.get_running_loop().call_later(0.5, held.rollback)
+    again = await started(chain(), cache)
+    await watching
+    held.close()
+    assert not {"b", "c"} & set(again), "they may wait"
+    assert len(ticks) > 5, "others had their turn meanwhile"
 
 
 @pytest.mark.skipif(os.name == "nt", reason="limits of POSIX")
@@ -237,12 +263,15 @@ def test_a_full_disk_costs_the_entry_only(tmp_path: Path) -> None:
 
     cache = FolderCache(tmp_path)
     cache.put("b" * 64, {"text": "before"})
+    cache.flush()
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, before[1]))
     try:
         cache.put("a" * 64, {"text": "x" * 100_000})
         cache.flush()
-        FolderCache(tmp_path / "other").put("c" * 64, {"text": "d"})
+        other = FolderCache(tmp_path / "other")
+        other.put("c" * 64, {"text": "d"})
+        other.flush()
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert cache.get("a" * 64) is None
@@ -260,7 +289,7 @@ def test_a_folder_that_cannot_be_made_costs_the_entry_only(tmp_path: Path) -> No
 WRITER = """
 import sys
 from pathlib import Path
-from patchbay.flows.runs.cache import FolderCache
+from patchbay.flows.runs.cache import CacheHeldError, FolderCache
 cache = FolderCache(Path(sys.argv[1]), limit=50_000)
 for number in range(300):
     key = f"{number % 7:064d}"
