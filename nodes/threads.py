@@ -84,6 +84,28 @@ async def in_thread(
         raise
 
 
+async def whole_in_thread(fn: Callable[..., T], *args: Any) -> T:
+    """Run `fn` in a thread, to its end: what writes must not be left in the middle.
+
+    A cancellation that comes meanwhile is raised when it has ended.
+    """
+    try:
+        work = asyncio.get_running_loop().run_in_executor(None, fn, *args)
+    except RuntimeError:  # Python is on its way out and begins no threads any more
+        return fn(*args)
+    cancelled = False
+    while not work.done():
+        try:
+            await asyncio.wait([work])
+        except asyncio.CancelledError:
+            cancelled = True
+    if cancelled:
+        if not work.cancelled():
+            work.exception()  # nobody is left to hear of it
+        raise asyncio.CancelledError
+    return work.result()
+
+
 async def _wait(ended: asyncio.Event, seconds: float) -> None:
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(seconds):

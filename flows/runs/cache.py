@@ -71,6 +71,10 @@ class Cache(Protocol):
     def drop(self, key: str) -> None:
         """Forget what is stored under `key`, soon: it is not what the node gives."""
 
+    @property
+    def is_flushed(self) -> bool:
+        """Whether all that was stored outlives the process."""
+
     def flush(self) -> None:
         """Make sure that what was stored outlives the process: at the end of a run. Blocks."""
 
@@ -138,6 +142,11 @@ class FolderCache:
     def drop(self, key: str) -> None:
         """Forget what is stored under `key`."""
         self._keep(key, GONE)
+
+    @property
+    def is_flushed(self) -> bool:
+        """Whether nothing waits to be written."""
+        return not (self._waiting or self._leaving or self._used)
 
     def flush(self) -> None:
         """Write what waits, in one transaction."""

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from patchbay.flows.runs.asking import Together
 from patchbay.flows.runs.environment import Stored
 from patchbay.flows.runs.events import NodeAnswered, NodeAsked, RunWaiting
 from patchbay.nodes.values import Value
@@ -35,6 +36,7 @@ class RecordedDesk:
         self._lock = threading.Lock()
         self.expected = again
         self.listeners: set[Callable[[], None]] = set()
+        self.together = Together()
         if again:
             for question in history.inbox.of_run(run):
                 self._digests[question.id] = question.digest
@@ -64,12 +66,14 @@ class RecordedDesk:
         """What has been answered since the last look, deadlines that have passed too."""
         with self._lock:
             self._history.inbox.take_due(time.time(), self._run)
-            found = self._history.inbox.hear(self._run, self._answers)
+            heard = self._history.inbox.hear(self._run, self._answers)
+            # One that is being put just now is answered when it has been told of.
+            found = {question: a for question, a in heard.items() if question in self._nodes}
             self._answers.update(found)
             return [
                 NodeAnswered(
                     at=answer["at"],
-                    node=self._nodes.get(question, ""),
+                    node=self._nodes[question],
                     question=question,
                     author=answer["author"],
                     answer=answer,

@@ -35,7 +35,7 @@ from patchbay.flows.runs.failures import SchedulerError, StepError, explain, sai
 from patchbay.flows.runs.inputs import accept
 from patchbay.flows.runs.subflows import Prepared, prepare
 from patchbay.nodes.errors import Suspended
-from patchbay.nodes.threads import in_thread
+from patchbay.nodes.threads import in_thread, whole_in_thread
 
 if TYPE_CHECKING:
     from patchbay.flows.runs.journal import Journal
@@ -264,13 +264,14 @@ class Run:
         message = f"The run goes on but is no longer recorded. {problem.message}"
         self._emit(RunWarned(at=time.time(), run=self.id, message=message))
 
-    def _settle(self) -> None:
+    async def _settle(self) -> None:
         """Have what was recorded on the disk, or say that it is not, before the run ends."""
         journal = self._env.journal
         if journal is None or journal.broken:
             return
         try:
-            journal.log.settle()
+            with contextlib.suppress(asyncio.CancelledError):  # it ends already
+                await whole_in_thread(journal.log.settle)
         except Exception as error:
             self._unrecorded(journal, error)
 
@@ -289,9 +290,9 @@ class Run:
             loop=self._loop,
         )
 
-        def end(kind: Any, **more: Any) -> None:
+        async def end(kind: Any, **more: Any) -> None:
             seconds = time.perf_counter() - started
-            self._settle()
+            await self._settle()
             self._emit(
                 kind(at=time.time(), run=self.id, seconds=seconds, tokens=execution.tokens, **more)
             )
@@ -316,27 +317,28 @@ class Run:
             outputs = await self._outputs(execution, started)
             for node_id in self._only:
                 outputs |= self._shown(node_id, execution)
-            end(RunFinished, outputs=outputs, failed=tuple(execution.failed))
+            await end(RunFinished, outputs=outputs, failed=tuple(execution.failed))
         except asyncio.CancelledError:
-            end(RunCancelled)
+            await end(RunCancelled)
         except Suspended as waits:
             with self._falling:
                 self._asleep = not self._cancel_asked
-            if not self._asleep and self._stopped_asleep():
-                end(RunCancelled)
+            if not self._asleep and await self._stopped_falling():
+                await end(RunCancelled)
             else:
-                end(RunWaiting, questions=waits.questions)
+                await end(RunWaiting, questions=waits.questions)
         except StepError as error:
-            end(RunFailed, problem=error.problem)
+            await end(RunFailed, problem=error.problem)
         except (KeyboardInterrupt, GeneratorExit):
             raise
         except BaseException as error:  # a defect of ours: say it rather than hang
-            end(RunFailed, problem=explain(_scheduler_error(error), "", self._env.secrets))
+            await end(RunFailed, problem=explain(_scheduler_error(error), "", self._env.secrets))
         finally:
             if self._listening is not None:
                 self._listening.cancel()
-            if self._env.cache is not None:
-                self._env.cache.flush()
+            if self._env.cache is not None and not self._env.cache.is_flushed:
+                with contextlib.suppress(asyncio.CancelledError):  # it has ended
+                    await whole_in_thread(self._env.cache.flush)
 
     # --- people -------------------------------------------------------------------------------
 
@@ -357,8 +359,14 @@ class Run:
                     tokens=execution.tokens,
                     questions=waits.questions,
                 )
-                if not await self._hear() and self._sleeps(event):
+                if not await self._hear() and await self._sleeps(event):
                     raise
+
+    async def _stopped_falling(self) -> bool:
+        stopped: list[bool] = []
+        with contextlib.suppress(asyncio.CancelledError):  # that is what is being done
+            await whole_in_thread(lambda: stopped.append(self._stopped_asleep()))
+        return stopped == [True]
 
     def _stopped_asleep(self) -> bool:
         """Mark the run as stopped where it sleeps already; False where somebody goes on with it."""
@@ -371,12 +379,21 @@ class Run:
             journal.log.ended()
         return stopped
 
-    def _sleeps(self, event: RunWaiting) -> bool:
+    async def _sleeps(self, event: RunWaiting) -> bool:
         if self._cancel_asked:
             raise asyncio.CancelledError
         desk = self._env.desk
+        if desk is None:
+            return True
+        slept: list[bool] = []
         try:
-            return desk is None or desk.sleep(event)
+            await whole_in_thread(lambda: slept.append(desk.sleep(event)))
+            return slept[0]
+        except asyncio.CancelledError:
+            if slept != [True]:
+                raise
+            self._cancel_asked = True  # it sleeps already: it is stopped there
+            return True
         except FlowError as error:  # the questions are kept: whoever answers takes the run over
             message = f"That the run waits could not be recorded. {error.problems[0].message}"
             self._emit(RunWarned(at=time.time(), run=self.id, message=message))

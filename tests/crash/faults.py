@@ -114,7 +114,7 @@ class FaultyDesk:
     """The desk of a run whose process can die: before and after each of its commits."""
 
     def __init__(self, inner: Desk) -> None:
-        self._inner = inner
+        self._inner, self.together = inner, inner.together
 
     @property
     def expected(self) -> bool:

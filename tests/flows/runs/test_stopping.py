@@ -187,8 +187,8 @@ def test_a_turn_that_falls_asleep_leaves_its_thread_when_it_is_stopped(
 ) -> None:
     sleeps = Run._sleeps
 
-    def and_is_stopped(asks: Run, event: RunWaiting) -> bool:
-        slept = sleeps(asks, event)
+    async def and_is_stopped(asks: Run, event: RunWaiting) -> bool:
+        slept = await sleeps(asks, event)
         asks.cancel()
         return slept
 
