@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import logging
 import secrets as stdlib_secrets
-import threading
 import time
 from collections import deque
 from collections.abc import AsyncGenerator, Collection, Mapping
@@ -15,7 +14,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from patchbay.flows.document.model import Flow
-from patchbay.flows.problems import FlowError
 from patchbay.flows.runs.defaults import default_environment
 from patchbay.flows.runs.engine import Execution
 from patchbay.flows.runs.environment import Environment, Sink, Trace
@@ -33,9 +31,10 @@ from patchbay.flows.runs.events import (
 )
 from patchbay.flows.runs.failures import SchedulerError, StepError, explain, said
 from patchbay.flows.runs.inputs import accept
+from patchbay.flows.runs.rest import Rest
 from patchbay.flows.runs.subflows import Prepared, prepare
 from patchbay.nodes.errors import Suspended
-from patchbay.nodes.threads import in_thread, whole_in_thread
+from patchbay.nodes.threads import whole_in_thread
 
 if TYPE_CHECKING:
     from patchbay.flows.runs.journal import Journal
@@ -43,9 +42,6 @@ if TYPE_CHECKING:
     from patchbay.flows.runs.thread_holds import Hold
 
 log = logging.getLogger("patchbay")
-
-LISTEN_EVERY_S = 0.5
-"""How often a run with open questions looks for answers of other processes, in seconds."""
 
 
 def settled(flow: Flow, environment: str, *, strict: bool = True) -> Flow:
@@ -120,13 +116,11 @@ class Run:
         self._news = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._cancel_asked = self._begun = self._asleep = False
-        self._falling = threading.Lock()  # between falling asleep and being stopped
+        self._begun = False
+        self._rest = Rest(self.id, self._env, self._emit)
         self._given = self.inputs
         self._hold: Hold | None = None
         self._notes: list[str] = []
-        self._listening: asyncio.Task[None] | None = None
-        self._nudged = asyncio.Event()
 
     @property
     def folder(self) -> Path | None:
@@ -151,7 +145,7 @@ class Run:
     @property
     def cancel_asked(self) -> bool:
         """Whether somebody has asked it to stop."""
-        return self._cancel_asked
+        return self._rest.stop_asked
 
     async def events(self) -> AsyncGenerator[Event, None]:
         """Start the run and yield its events, to the one that says how it ended.
@@ -174,7 +168,7 @@ class Run:
                 self._news.clear()
                 await self._news.wait()
         finally:
-            self._cancel_asked = True
+            self._rest.stop_asked = True
             self._stop()
             with contextlib.suppress(asyncio.CancelledError):
                 await asyncio.wait([self._task])
@@ -221,12 +215,7 @@ class Run:
 
         One that has just said that it waits is stopped where it is recorded.
         """
-        with self._falling:
-            self._cancel_asked = True
-            asleep = self._asleep
-        if asleep:
-            self._stopped_asleep()
-        elif self._loop is not None:
+        if not self._rest.ask_stop() and self._loop is not None:
             with contextlib.suppress(RuntimeError):  # the loop has closed: the run has ended
                 self._loop.call_soon_threadsafe(self._stop)
 
@@ -234,18 +223,18 @@ class Run:
         """Somebody has answered: have the run look now. May be called from any thread."""
         if self._loop is not None:
             with contextlib.suppress(RuntimeError):
-                self._loop.call_soon_threadsafe(self._nudged.set)
+                self._loop.call_soon_threadsafe(self._rest.nudged.set)
 
     def _stop(self) -> None:
         if self._task is not None and self._begun:
-            self._task.cancel()  # a task that has not begun looks at `_cancel_asked` itself
+            self._task.cancel()  # a task that has not begun looks at the wish itself
 
     def _emit(self, event: Event) -> None:
         event = self._env.secrets.redact_event(event)  # the edge: everybody hears of it from here
         self._queue.append(event)
         self._news.set()
-        if isinstance(event, NodeAsked) and self._env.desk is not None and not self._listening:
-            self._listening = asyncio.get_running_loop().create_task(self._listen())
+        if isinstance(event, NodeAsked):
+            self._rest.listen()
         if self._env.trace is not None:
             with contextlib.suppress(Exception):  # nothing of a run depends on who looks on
                 self._env.trace.event(event)
@@ -299,6 +288,7 @@ class Run:
 
         if self._env.journal is not None:
             self._env.journal.log.hear_stop(self.cancel)
+        self._rest.journal = self._env.journal
         try:
             self._emit(
                 RunStarted(
@@ -312,7 +302,7 @@ class Run:
             for note in self._notes:
                 self._emit(RunWarned(at=time.time(), run=self.id, message=note))
             self._begun = True
-            if self._cancel_asked:
+            if self._rest.stop_asked:
                 raise asyncio.CancelledError
             outputs = await self._outputs(execution, started)
             for node_id in self._only:
@@ -321,9 +311,7 @@ class Run:
         except asyncio.CancelledError:
             await end(RunCancelled)
         except Suspended as waits:
-            with self._falling:
-                self._asleep = not self._cancel_asked
-            if not self._asleep and await self._stopped_falling():
+            if await self._rest.is_stopped_falling_asleep():
                 await end(RunCancelled)
             else:
                 await end(RunWaiting, questions=waits.questions)
@@ -334,13 +322,10 @@ class Run:
         except BaseException as error:  # a defect of ours: say it rather than hang
             await end(RunFailed, problem=explain(_scheduler_error(error), "", self._env.secrets))
         finally:
-            if self._listening is not None:
-                self._listening.cancel()
+            self._rest.end()
             if self._env.cache is not None and not self._env.cache.is_flushed:
                 with contextlib.suppress(asyncio.CancelledError):  # it has ended
                     await whole_in_thread(self._env.cache.flush)
-
-    # --- people -------------------------------------------------------------------------------
 
     async def _outputs(self, execution: Execution, started: float) -> dict[str, Any]:
         """The outputs. Goes on as long as there are answers to go on with.
@@ -359,72 +344,8 @@ class Run:
                     tokens=execution.tokens,
                     questions=waits.questions,
                 )
-                if not await self._hear() and await self._sleeps(event):
+                if not await self._rest.hear() and await self._rest.sleeps(event):
                     raise
-
-    async def _stopped_falling(self) -> bool:
-        stopped: list[bool] = []
-        with contextlib.suppress(asyncio.CancelledError):  # that is what is being done
-            await whole_in_thread(lambda: stopped.append(self._stopped_asleep()))
-        return stopped == [True]
-
-    def _stopped_asleep(self) -> bool:
-        """Mark the run as stopped where it sleeps already; False where somebody goes on with it."""
-        desk, journal = self._env.desk, self._env.journal
-        try:
-            stopped = desk is not None and desk.stop()
-        except FlowError:
-            return False  # the disk refuses: it waits, and can be stopped as what waits
-        if stopped and journal is not None:
-            journal.log.ended()
-        return stopped
-
-    async def _sleeps(self, event: RunWaiting) -> bool:
-        if self._cancel_asked:
-            raise asyncio.CancelledError
-        desk = self._env.desk
-        if desk is None:
-            return True
-        slept: list[bool] = []
-        try:
-            await whole_in_thread(lambda: slept.append(desk.sleep(event)))
-            return slept[0]
-        except asyncio.CancelledError:
-            if slept != [True]:
-                raise
-            self._cancel_asked = True  # it sleeps already: it is stopped there
-            return True
-        except FlowError as error:  # the questions are kept: whoever answers takes the run over
-            message = f"That the run waits could not be recorded. {error.problems[0].message}"
-            self._emit(RunWarned(at=time.time(), run=self.id, message=message))
-            return True
-
-    async def _listen(self) -> None:
-        """Look for answers now and then, as long as the run works."""
-        while True:
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(LISTEN_EVERY_S):
-                    await self._nudged.wait()
-            self._nudged.clear()
-            await self._hear()
-
-    async def _hear(self) -> bool:
-        """Take the answers that there are, and wake the nodes that wait for them."""
-        desk = self._env.desk
-        if desk is None:
-            return False
-        try:
-            found = await in_thread(desk.refresh)
-            stored = await in_thread(desk.stored) if found else {}
-        except FlowError:
-            return False  # the disk refuses just now; falling asleep looks again
-        if found and isinstance(self._env.stored, dict):
-            self._env.stored.update(stored)
-        for event in found:
-            self._emit(event)
-        for wake in tuple(desk.listeners) if found else ():
-            wake()
-        return bool(found)
 
     def _shown(self, node_id: str, execution: Execution) -> dict[str, Any]:
         """The visible outputs of a node that was asked for, under `node.port`."""

@@ -15,6 +15,7 @@ from patchbay.flows.runs import stopping
 from patchbay.flows.runs.answers import find, give, gone_on_with
 from patchbay.flows.runs.events import RunWaiting
 from patchbay.flows.runs.inbox import RunEndedError
+from patchbay.flows.runs.rest import Rest
 from patchbay.flows.runs.resume import resumed_run
 from patchbay.flows.runs.running import Run
 from tests.flows.runs.harness import OUT, flow
@@ -185,15 +186,15 @@ async def test_who_has_gone_on_with_it_is_not_stopped_by_the_one_that_fell_aslee
 def test_a_turn_that_falls_asleep_leaves_its_thread_when_it_is_stopped(
     history: History, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    sleeps = Run._sleeps
+    sleeps = Rest.sleeps
 
-    async def and_is_stopped(asks: Run, event: RunWaiting) -> bool:
-        slept = await sleeps(asks, event)
-        asks.cancel()
+    async def and_is_stopped(rest: Rest, event: RunWaiting) -> bool:
+        slept = await sleeps(rest, event)
+        rest.ask_stop()
         return slept
 
     talk = functools.partial(run, thread="ada", history=history, environment=env_of())
-    monkeypatch.setattr(Run, "_sleeps", and_is_stopped)
+    monkeypatch.setattr(Rest, "sleeps", and_is_stopped)
     with pytest.raises(RunError, match="was stopped"):
         talk(TALK_ASKS, said="Hi")
     monkeypatch.undo()

@@ -1,0 +1,135 @@
+"""A run that waits for people: it hears answers, falls asleep, and is stopped in its sleep."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import threading
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from patchbay.flows.problems import FlowError
+from patchbay.flows.runs.environment import Environment
+from patchbay.flows.runs.events import Event, RunWaiting, RunWarned
+from patchbay.nodes.threads import in_thread, whole_in_thread
+
+if TYPE_CHECKING:
+    from patchbay.flows.runs.journal import Journal
+
+LISTEN_EVERY_S = 0.5
+"""How often a run with open questions looks for answers of other processes, in seconds."""
+
+
+class Rest:
+    """What a run does while people think.
+
+    Args:
+        run: the id of the run.
+        env: its desk, and what its nodes have given so far.
+        emit: takes the events.
+    """
+
+    def __init__(self, run: str, env: Environment, emit: Callable[[Event], None]) -> None:
+        self._run, self._env, self._emit = run, env, emit
+        self.journal: Journal | None = None
+        """Where the run is recorded; known when it begins."""
+        self.stop_asked = False
+        """Whether somebody has asked the run to stop."""
+        self.nudged = asyncio.Event()
+        """Set when somebody has answered."""
+        self._asleep = False
+        self._falling = threading.Lock()  # between falling asleep and being stopped
+        self._listening: asyncio.Task[None] | None = None
+
+    def ask_stop(self) -> bool:
+        """Note that the run shall stop. Where it sleeps that is done here: whether it does."""
+        with self._falling:
+            self.stop_asked = True
+            asleep = self._asleep
+        if asleep:
+            self._stopped()
+        return asleep
+
+    def listen(self) -> None:
+        """Look for answers from now on, as long as the run works."""
+        if self._env.desk is not None and not self._listening:
+            self._listening = asyncio.get_running_loop().create_task(self._listen())
+
+    def end(self) -> None:
+        """Nobody listens any more."""
+        if self._listening is not None:
+            self._listening.cancel()
+
+    async def hear(self) -> bool:
+        """Take the answers that there are, and wake the nodes that wait for them."""
+        desk = self._env.desk
+        if desk is None:
+            return False
+        try:
+            found = await in_thread(desk.refresh)
+            stored = await in_thread(desk.stored) if found else {}
+        except FlowError:
+            return False  # the disk refuses just now; falling asleep looks again
+        if found and isinstance(self._env.stored, dict):
+            self._env.stored.update(stored)
+        for event in found:
+            self._emit(event)
+        for wake in tuple(desk.listeners) if found else ():
+            wake()
+        return bool(found)
+
+    async def sleeps(self, event: RunWaiting) -> bool:
+        """Fall asleep; False where there is an answer meanwhile.
+
+        Raises:
+            asyncio.CancelledError: somebody wants the run to stop.
+        """
+        if self.stop_asked:
+            raise asyncio.CancelledError
+        desk = self._env.desk
+        if desk is None:
+            return True
+        slept: list[bool] = []
+        try:
+            await whole_in_thread(lambda: slept.append(desk.sleep(event)))
+            return slept[0]
+        except asyncio.CancelledError:
+            if slept != [True]:
+                raise
+            self.stop_asked = True  # it sleeps already: it is stopped there
+            return True
+        except FlowError as error:  # the questions are kept: whoever answers takes the run over
+            message = f"That the run waits could not be recorded. {error.problems[0].message}"
+            self._emit(RunWarned(at=time.time(), run=self._run, message=message))
+            return True
+
+    async def is_stopped_falling_asleep(self) -> bool:
+        """The run sleeps from here on, unless it was asked to stop: whether it is stopped."""
+        with self._falling:
+            self._asleep = not self.stop_asked
+        if self._asleep:
+            return False
+        stopped: list[bool] = []
+        with contextlib.suppress(asyncio.CancelledError):  # that is what is being done
+            await whole_in_thread(lambda: stopped.append(self._stopped()))
+        return stopped == [True]
+
+    def _stopped(self) -> bool:
+        """Mark the run as stopped where it sleeps already; False where somebody goes on with it."""
+        desk = self._env.desk
+        try:
+            stopped = desk is not None and desk.stop()
+        except FlowError:
+            return False  # the disk refuses: it waits, and can be stopped as what waits
+        if stopped and self.journal is not None:
+            self.journal.log.ended()
+        return stopped
+
+    async def _listen(self) -> None:
+        while True:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(LISTEN_EVERY_S):
+                    await self.nudged.wait()
+            self.nudged.clear()
+            await self.hear()
