@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from patchbay.flows.checks.resolve import ResolvedNode
 
 if TYPE_CHECKING:
-    from patchbay.flows.exchange.python_script import ScriptDraft
+    from patchbay.flows.exchange.script_draft import ScriptDraft
 
 Values = Mapping[str, list[tuple[str, bool]]]
 

@@ -15,7 +15,7 @@ from patchbay.flows.exchange import (
 from patchbay.flows.exchange.call import Call, Maker, Values
 
 if TYPE_CHECKING:
-    from patchbay.flows.exchange.python_script import ScriptDraft
+    from patchbay.flows.exchange.script_draft import ScriptDraft
 
 
 def _makers() -> Mapping[str, list[Maker]]:

@@ -18,7 +18,7 @@ def _python(flow: Flow, catalog: Catalog, stem: str) -> Files:
 
 
 def _notebook(flow: Flow, catalog: Catalog, stem: str) -> Files:
-    from patchbay.flows.exchange.python_script import to_notebook
+    from patchbay.flows.exchange.notebook import to_notebook
 
     return {f"{stem}.ipynb": to_notebook(flow, catalog)}
 

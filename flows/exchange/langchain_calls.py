@@ -22,7 +22,7 @@ from patchbay.flows.exchange.call import (
 )
 
 if TYPE_CHECKING:
-    from patchbay.flows.exchange.python_script import ScriptDraft
+    from patchbay.flows.exchange.script_draft import ScriptDraft
 
 
 # --- prompts and texts ----------------------------------------------------------------------------

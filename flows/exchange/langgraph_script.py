@@ -5,7 +5,7 @@ from __future__ import annotations
 from patchbay.flows.document.model import Flow
 from patchbay.flows.exchange.call import Call
 from patchbay.flows.exchange.calls import native_call
-from patchbay.flows.exchange.python_script import ScriptDraft, inputs_of, one_line, script_of
+from patchbay.flows.exchange.script_draft import ScriptDraft, inputs_of, one_line, script_of
 from patchbay.flows.problems import FlowError, Problem
 from patchbay.nodes.catalog import Catalog
 

@@ -23,7 +23,7 @@ from patchbay.flows.exchange.call import (
 )
 
 if TYPE_CHECKING:
-    from patchbay.flows.exchange.python_script import ScriptDraft
+    from patchbay.flows.exchange.script_draft import ScriptDraft
 
 WINDOW = 4096
 """Tokens that a model reads where its description does not say so, as in `llama_index.asking`."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from patchbay.flows.checks.resolve import Resolved, ResolvedNode, resolve
+from patchbay.flows.checks.resolve import Resolved, ResolvedNode, resolve_once
 from patchbay.flows.document.model import Flow
 from patchbay.flows.secret_shapes import secret_kind
 from patchbay.flows.wording import HIDDEN, UNSAFE
@@ -17,7 +17,7 @@ _ESCAPED = re.compile(r"[!-+/;-@\[-^`{-~]")
 
 def to_mermaid(flow: Flow, catalog: Catalog) -> str:
     """The diagram's text. Nothing in a flow can become a tag, a link, a directive or a style."""
-    return "\n".join(_lines(resolve(flow, catalog))) + "\n"
+    return "\n".join(_lines(resolve_once(flow, catalog))) + "\n"
 
 
 def _lines(resolved: Resolved) -> Iterator[str]:

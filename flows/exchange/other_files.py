@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from patchbay.flows.checks.resolve import Resolved, ResolvedNode, resolve
+from patchbay.flows.checks.resolve import Resolved, ResolvedNode, resolve_once
 from patchbay.flows.document.model import Flow
 from patchbay.flows.problems import FlowError, Problem
 from patchbay.nodes.catalog import Catalog
@@ -46,7 +46,7 @@ def to_haystack(flow: Flow, catalog: Catalog) -> str:
     Raises:
         FlowError: nodes that Haystack has no component for; all of them.
     """
-    resolved = resolve(flow, catalog)
+    resolved = resolve_once(flow, catalog)
     components: dict[str, Any] = {}
     problems: list[Problem] = []
     for node in resolved.nodes.values():
@@ -170,7 +170,7 @@ def to_crewai(flow: Flow, catalog: Catalog) -> dict[str, str]:
     Raises:
         FlowError: nodes that have no place in them, or no crew; all of them.
     """
-    resolved = resolve(flow, catalog)
+    resolved = resolve_once(flow, catalog)
     allowed = ("agent.role", "agent.task", "agent.crew", "model.provider", "io.input", "io.output")
     problems = [
         _refuse(node, "CrewAI's files")

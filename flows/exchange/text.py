@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from patchbay.flows.checks.resolve import Resolved, ResolvedNode, resolve
+from patchbay.flows.checks.resolve import Resolved, ResolvedNode, resolve_once
 from patchbay.flows.document.graph import topological_order
 from patchbay.flows.document.model import Edge, Flow
 from patchbay.flows.wording import printable
@@ -13,7 +13,7 @@ from patchbay.nodes.catalog import Catalog
 
 def to_text(flow: Flow, catalog: Catalog) -> str:
     """The listing. Works for broken flows too, and holds no control characters but newlines."""
-    return "\n".join(_lines(resolve(flow, catalog))) + "\n"
+    return "\n".join(_lines(resolve_once(flow, catalog))) + "\n"
 
 
 def _lines(resolved: Resolved) -> Iterator[str]:

@@ -20,7 +20,7 @@ from patchbay.flows.exchange.call import (
 )
 
 if TYPE_CHECKING:
-    from patchbay.flows.exchange.python_script import ScriptDraft
+    from patchbay.flows.exchange.script_draft import ScriptDraft
 
 _HUB = re.compile(r"hf:([^/@#]+/[^/@#]+)(?:@([^/@#]+))?")
 """A whole repository of a hub, with its revision."""

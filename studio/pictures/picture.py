@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from patchbay.flows.checks.resolve import ResolvedNode, resolve
+from patchbay.flows.checks.resolve import ResolvedNode, resolve_once
 from patchbay.flows.document.model import Flow, Place
 from patchbay.nodes.catalog import Catalog
 from patchbay.nodes.contract import Ports
@@ -131,7 +131,7 @@ def draw(
         marks: node id → added, removed, changed, or a status of a run.
         line_marks: (from, to) of a wire → added or removed.
     """
-    resolved = resolve(flow, catalog)
+    resolved = resolve_once(flow, catalog)
     places = positions(flow)
     colors = family_colors(catalog)
     boxes = {

@@ -18,7 +18,8 @@ from patchbay.flows.cli.app import build
 from patchbay.flows.document.model import Flow
 from patchbay.flows.document.reading import read_flow
 from patchbay.flows.exchange.exports import exported
-from patchbay.flows.exchange.python_script import to_notebook, to_python
+from patchbay.flows.exchange.notebook import to_notebook
+from patchbay.flows.exchange.python_script import to_python
 from patchbay.flows.problems import FlowError
 from patchbay.nodes.catalog import load_catalog
 from tests.flows.runs.harness import flow

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from patchbay.flows.document.model import Flow
-from patchbay.flows.exchange.python_script import to_notebook, to_python
+from patchbay.flows.exchange.notebook import to_notebook
+from patchbay.flows.exchange.python_script import to_python
 from patchbay.flows.runs.api import run
 from patchbay.nodes.catalog import load_catalog
 from tests.flows.exchange.test_scripts import as_main, plain

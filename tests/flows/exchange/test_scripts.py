@@ -23,7 +23,8 @@ import pytest
 from patchbay.flows.cli import asker
 from patchbay.flows.document.reading import read_flow
 from patchbay.flows.exchange.naming import RESERVED
-from patchbay.flows.exchange.python_script import to_notebook, to_python
+from patchbay.flows.exchange.notebook import to_notebook
+from patchbay.flows.exchange.python_script import to_python
 from patchbay.flows.runs import script as helper
 from patchbay.flows.runs.api import run
 from patchbay.flows.runs.defaults import default_environment
