@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import math
-from bisect import bisect_right, insort
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from patchbay.flows.checks.resolve import ResolvedNode, resolve_node
 from patchbay.flows.document.model import Flow, NodeInstance
+from patchbay.flows.exchange.imports.naming import settle_names
 from patchbay.flows.exchange.imports.params import MISSING, value_of
+from patchbay.flows.exchange.imports.places import left_of, tidy_places
 from patchbay.flows.exchange.imports.secrets import HIDDEN
 from patchbay.flows.secret_shapes import secret_kind, secrets_in
 from patchbay.nodes.contract import Node
@@ -26,18 +26,18 @@ def end(lowering: Lowering) -> Flow:
     _inputs(lowering)
     _guards(lowering)
     _outputs(lowering)
-    _names(lowering)
+    settle_names(lowering)
     _versions(lowering)
     _ports(lowering)
     _secrets(lowering)
-    _places(lowering)
+    tidy_places(lowering)
     return lowering.draft.flow(lowering.graph)
 
 
 def _inputs(lowering: Lowering) -> None:
     draft, report = lowering.draft, lowering.report
     for name, ends in lowering.asked.items():
-        made = draft.add(name, "io.input", {"name": name}, _left_of(lowering))
+        made = draft.add(name, "io.input", {"name": name}, left_of(lowering))
         for end_ in ends:
             draft.wire(f"{made}.value", end_)
     if not lowering.chats and not lowering.talks and not lowering.earlier:
@@ -51,7 +51,7 @@ def _inputs(lowering: Lowering) -> None:
         report.add("approximated", "Memory", words)
     kind = "messages" if remembers else "text"
     params: dict[str, Any] = {"name": "question", "kind": kind}
-    asked = draft.add("question", "io.input", params, _left_of(lowering))
+    asked = draft.add("question", "io.input", params, left_of(lowering))
     text = f"{asked}.value"
     if remembers:
         for end_, wanted in lowering.talks:
@@ -99,14 +99,6 @@ def _guards(lowering: Lowering) -> None:
                 lowering.answers[index] = (f"{merge}.value", title)
 
 
-def _left_of(lowering: Lowering) -> tuple[float, float] | None:
-    places = list(lowering.draft.layout.values())
-    if not places:
-        return None
-    left = min(place.x for place in places)
-    return left - 360, sum(place.y for place in places) / len(places)
-
-
 def _outputs(lowering: Lowering) -> None:
     draft = lowering.draft
     taken: set[str] = set()
@@ -120,77 +112,6 @@ def _outputs(lowering: Lowering) -> None:
         at = (place.x + 360, place.y) if place else None
         made = draft.add("answer", "io.output", {"name": name}, at)
         draft.wire(end_, f"{made}.value")
-
-
-def _names(lowering: Lowering) -> None:
-    """Inputs and outputs of one name: the second input is the first; outputs get numbers."""
-    draft = lowering.draft
-    first: dict[str, str] = {}
-    outputs: set[str] = set()
-    for node_id, node in list(draft.nodes.items()):
-        name = node["params"].get("name")
-        if node["kind"] == "io.input" and isinstance(name, str):
-            if name in first:
-                _same_input(lowering, first[name], node_id)
-            else:
-                first[name] = node_id
-        elif node["kind"] == "io.output":
-            base, number = name or "answer", 1
-            made = base
-            while made in outputs:
-                number += 1
-                made = f"{base}_{number}"
-            outputs.add(made)
-            node["params"]["name"] = made
-    _tool_names(lowering)
-
-
-def _same_input(lowering: Lowering, kept: str, other: str) -> None:
-    draft = lowering.draft
-    mine, theirs = draft.nodes[kept]["params"], draft.nodes[other]["params"]
-    if mine.get("kind", "text") != theirs.get("kind", "text"):
-        theirs["name"] = f"{theirs['name']}_{theirs.get('kind', 'text')}"
-        return
-    for key, value in theirs.items():
-        mine.setdefault(key, value)
-    for source, target in list(draft.edges):
-        if source == f"{other}.value":
-            draft.unwire(source, target)
-            draft.wire(f"{kept}.value", target)
-    if other in draft.layout and kept not in draft.layout:
-        draft.layout[kept] = draft.layout[other]
-    draft.nodes.pop(other)
-
-
-def _tool_names(lowering: Lowering) -> None:
-    """Tools of one agent have names of their own; there, two may have the same."""
-    draft = lowering.draft
-    tools: dict[str, list[str]] = {}
-    for source, target in draft.edges:
-        if source.endswith(".tool") and target.endswith(".tools"):
-            tools.setdefault(target, []).append(source.partition(".")[0])
-    for node_ids in tools.values():
-        seen: set[str] = set()
-        for node_id in dict.fromkeys(node_ids):
-            node = draft.nodes.get(node_id)
-            if node is None or node["disabled"]:
-                continue
-            base = node["params"].get("name") or _default_name(lowering, node["kind"])
-            made, number = base, 1
-            while made in seen:
-                number += 1
-                made = f"{base}_{number}"
-            seen.add(made)
-            if made != base:
-                node["params"]["name"] = made
-                words = f"it is called {made!r}: another tool of the agent is {base!r} already"
-                lowering.report.add("approximated", node["title"] or node["kind"], words, node_id)
-
-
-def _default_name(lowering: Lowering, kind: str) -> str:
-    cls = lowering.catalog.get(kind)
-    field = cls.Params.model_fields.get("name") if cls is not None else None
-    return field.default if field is not None and isinstance(field.default, str) else kind
 
 
 def _versions(lowering: Lowering) -> None:
@@ -292,54 +213,3 @@ def _hidden(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _hidden(inner) for key, inner in value.items() if not secret_kind(str(key))}
     return [_hidden(inner) for inner in value] if isinstance(value, list) else value
-
-
-def _places(lowering: Lowering) -> None:
-    layout = lowering.draft.layout
-    _spread(lowering)
-    for name in [name for name in layout if not _there(lowering, name)]:
-        del layout[name]
-
-
-WIDE, HIGH = 270, 150
-"""Canvas pixels that a node has for itself."""
-
-
-def _spread(lowering: Lowering) -> None:
-    """Move nodes down that would lie on another one."""
-    taken: dict[int, list[tuple[float, float]]] = {}
-    for name, place in lowering.draft.layout.items():
-        if name not in lowering.draft.nodes:
-            continue
-        x, y = place.x, place.y
-        for _ in range(60):
-            hit = _hit(taken, x, y)
-            if hit is None:
-                break
-            y = int(hit) + HIGH
-        insort(taken.setdefault(int(x // WIDE), []), (y, x))
-        if y != place.y:
-            lowering.draft.layout[name] = place._replace(y=y)
-
-
-def _hit(taken: Mapping[int, list[tuple[float, float]]], x: float, y: float) -> float | None:
-    """How high a node lies that would be lain on; None where there is room.
-
-    Each column is sorted by height: y, then x.
-    """
-    column = int(x // WIDE)
-    for beside in (column - 1, column, column + 1):
-        lying = taken.get(beside)
-        if lying is None:
-            continue
-        for at in range(bisect_right(lying, (y - HIGH, math.inf)), len(lying)):
-            high, wide = lying[at]
-            if high >= y + HIGH:
-                break
-            if abs(wide - x) < WIDE:
-                return high
-    return None
-
-
-def _there(lowering: Lowering, name: str) -> bool:
-    return name in lowering.draft.nodes or any(note.id == name for note in lowering.draft.notes)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
 
 from patchbay.flows.document.model import Flow
+from patchbay.flows.exchange.imports.conditions import holds
 from patchbay.flows.exchange.imports.draft import Draft
 from patchbay.flows.exchange.imports.ending import end
 from patchbay.flows.exchange.imports.graph import ForeignGraph, ForeignNode, ForeignWire
+from patchbay.flows.exchange.imports.mapped import Mapped
 from patchbay.flows.exchange.imports.params import MISSING, setting, value_of
 from patchbay.flows.exchange.imports.report import ImportReport
 from patchbay.flows.exchange.imports.secrets import without_secrets
@@ -25,27 +25,6 @@ MAX_THROUGH = 20
 """How many nodes one after the other may hand a value through."""
 STEP = 300
 """Canvas pixels between two nodes that one node there became."""
-
-
-@dataclass(slots=True)
-class Mapped:
-    """One node there and what it became here."""
-
-    node: ForeignNode
-    spec: TypeSpec
-    settings: Mapping[str, Any]
-    pieces: dict[str, str] = field(default_factory=dict)
-    """Name of the piece → id of the node."""
-    stub: str = ""
-    """The id of its stub, where it has no equal."""
-    remembers: bool = False
-    """Whether it is given the conversation so far."""
-
-    @property
-    def what(self) -> str:
-        """How the report calls it."""
-        title = self.node.title or self.spec.title or self.node.type
-        return title if title == self.node.type else f"{title} ({self.node.type})"
 
 
 class Lowering:
@@ -80,6 +59,7 @@ class Lowering:
         self.ways = Ways(self)
         self.wires = ForeignWires(self)
         self._lacking: dict[tuple[str, ...], str] = {}
+        self._types = {node.id: node.type for node in graph.nodes}
 
     def run(self) -> Flow:
         """The flow."""
@@ -210,25 +190,10 @@ class Lowering:
 
     def condition(self, when: str, mapped: Mapped) -> bool:
         """Whether a condition of the table holds for a node."""
-        return all(self._one(part, mapped) for part in when.split(" & ")) if when else True
+        return not when or holds(when, mapped, self)
 
-    def _one(self, when: str, mapped: Mapped) -> bool:
-        if when.startswith("!"):
-            return not self._one(when[1:], mapped)
-        name = when[1:]
-        if when.startswith("^"):
-            return bool(self.into.get(mapped.node.id, {}).get(name))
-        if when.startswith(">"):
-            wires = self.out_of.get(mapped.node.id, {}).values()
-            return any(self._type(wire.target) == name for row in wires for wire in row)
-        if when.startswith("@"):
-            return bool(self.out_of.get(mapped.node.id, {}).get(name))
-        value = setting(mapped.settings, name)
-        return value is not MISSING and str(value).lower() not in ("false", "0", "none")
-
-    def _type(self, node: str) -> str:
-        if not hasattr(self, "_types"):
-            self._types = {node.id: node.type for node in self.graph.nodes}
+    def type_of(self, node: str) -> str:
+        """What a node there is, by its id."""
         return self._types.get(node, "")
 
     # --- ports --------------------------------------------------------------------------------

@@ -11,7 +11,8 @@ from patchbay.flows.exchange.imports.graph import ForeignGraph
 from patchbay.flows.exchange.imports.template import variable
 
 if TYPE_CHECKING:
-    from patchbay.flows.exchange.imports.lower import Lowering, Mapped
+    from patchbay.flows.exchange.imports.lower import Lowering
+    from patchbay.flows.exchange.imports.mapped import Mapped
 
 
 @dataclass(frozen=True, slots=True)

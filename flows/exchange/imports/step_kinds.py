@@ -11,7 +11,7 @@ from patchbay.flows.exchange.imports.step_ways import StepWay, StepWords
 from patchbay.flows.exchange.imports.template import from_html, variable
 
 if TYPE_CHECKING:
-    from patchbay.flows.exchange.imports.lower import Mapped
+    from patchbay.flows.exchange.imports.mapped import Mapped
     from patchbay.flows.exchange.imports.steps import Steps
 
 ORDERED = ("<", "<=", ">", ">=")

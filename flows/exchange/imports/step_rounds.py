@@ -19,7 +19,7 @@ from patchbay.flows.exchange.imports.step_ways import StepWay, StepWords, merge
 from patchbay.flows.exchange.imports.template import Var, from_html, variable
 
 if TYPE_CHECKING:
-    from patchbay.flows.exchange.imports.lower import Mapped
+    from patchbay.flows.exchange.imports.mapped import Mapped
     from patchbay.flows.exchange.imports.steps import Steps
 
 TALK, ANSWER, ITEM = "conversation", "answer", "item"

@@ -20,7 +20,7 @@ from patchbay.flows.exchange.imports.step_ways import StepWay
 from patchbay.flows.exchange.imports.template import Var, from_html, literal, pieces, variable
 
 if TYPE_CHECKING:
-    from patchbay.flows.exchange.imports.lower import Mapped
+    from patchbay.flows.exchange.imports.mapped import Mapped
     from patchbay.flows.exchange.imports.steps import Steps
 
 _BARE = re.compile(r"^\$flow\.(state|output)\b[\w.\[\]]*$")

@@ -21,7 +21,8 @@ from patchbay.flows.exchange.imports.stubs import put_stub
 from patchbay.flows.exchange.imports.template import variable
 
 if TYPE_CHECKING:
-    from patchbay.flows.exchange.imports.lower import Lowering, Mapped
+    from patchbay.flows.exchange.imports.lower import Lowering
+    from patchbay.flows.exchange.imports.mapped import Mapped
 
 StepHandler = Callable[["Steps", str, "Mapped", StepWay], StepWay]
 HANDLERS: Mapping[str, StepHandler] = {

@@ -27,7 +27,8 @@ from patchbay.flows.exchange.imports.template import (
 from patchbay.flows.exchange.imports.ways import INPUT
 
 if TYPE_CHECKING:
-    from patchbay.flows.exchange.imports.lower import Lowering, Mapped
+    from patchbay.flows.exchange.imports.lower import Lowering
+    from patchbay.flows.exchange.imports.mapped import Mapped
 
 QUESTION_WORDS = ("question", "query", "input", "text", "user_input", "human_input")
 

@@ -17,7 +17,8 @@ from patchbay.flows.exchange.imports.step_ways import merge
 from patchbay.flows.exchange.imports.template import variable
 
 if TYPE_CHECKING:
-    from patchbay.flows.exchange.imports.lower import Lowering, Mapped
+    from patchbay.flows.exchange.imports.lower import Lowering
+    from patchbay.flows.exchange.imports.mapped import Mapped
 
 QUESTION, INPUT = "?question", "?input:"
 """In place of an end: the flow's question, and an input of the flow by its name."""

@@ -11,7 +11,8 @@ from patchbay.flows.exchange.imports.params import MISSING, value_of
 from patchbay.flows.exchange.imports.stubs import stub_port
 
 if TYPE_CHECKING:
-    from patchbay.flows.exchange.imports.lower import Lowering, Mapped
+    from patchbay.flows.exchange.imports.lower import Lowering
+    from patchbay.flows.exchange.imports.mapped import Mapped
 
 
 class ForeignWires:
