@@ -126,8 +126,9 @@ _ALONE = """
 import sys
 from pathlib import Path
 from patchbay.nodes.records.duck import DuckTables
+from patchbay.nodes.records.sql_source import SqlLimits
 duck = DuckTables({"t": Path(sys.argv[1])})
-duck.ask(sys.argv[2], {}, rows=1000, size=10**7, seconds=600, stopped=lambda: False)
+duck.ask(sys.argv[2], {}, SqlLimits(1000, 10**7, 600, lambda: False))
 """
 
 
@@ -156,10 +157,11 @@ def _csv(file: Path, rows: int) -> Path:
 
 def _ours(file: Path) -> float:
     from patchbay.nodes.records.duck import DuckTables
+    from patchbay.nodes.records.sql_source import SqlLimits
 
     began = time.process_time()
     duck = DuckTables({"t": file})
-    got = duck.ask(_QUERY, {}, rows=1000, size=10**7, seconds=600, stopped=lambda: False)
+    got = duck.ask(_QUERY, {}, SqlLimits(1000, 10**7, 600, lambda: False))
     duck.close()
     if len(got.rows) != 100:
         raise RuntimeError("the query went wrong")

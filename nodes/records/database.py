@@ -4,29 +4,24 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from patchbay.nodes.errors import NodeError
 from patchbay.nodes.home import from_flow
 from patchbay.nodes.records.reading_only import begin_reading, check_reads
-from patchbay.nodes.records.sql_answer import (
-    SqlAnswer,
-    collected,
-    failed,
-    one_statement,
-    refused,
-    stopping,
-)
+from patchbay.nodes.records.sql_answer import SqlAnswer, failed, refused
+from patchbay.nodes.records.sql_source import Rows, SqlSource
 
 if TYPE_CHECKING:
+    from sqlalchemy import TextClause
     from sqlalchemy.engine import URL, Engine
 
 MAX_TABLES = 200
 
 
-class Database:
+class Database(SqlSource["TextClause"]):
     """A connection that reads. Whatever a query does is rolled back, and most cannot do anything.
 
     SQLite: the file is opened for reading only, and no second file can be attached. PostgreSQL and
@@ -76,50 +71,43 @@ class Database:
             raise _unreachable(f"The tables cannot be listed: {_said(error)}", error) from error
         return "\n".join(lines)
 
-    def ask(
-        self,
-        query: str,
-        values: Mapping[str, Any],
-        *,
-        rows: int,
-        size: int,
-        seconds: float,
-        stopped: Callable[[], bool],
-    ) -> SqlAnswer:
-        """What a query gives. `values` stand for its `:name`.
-
-        Raises:
-            NodeError: it is several statements, writes, is not taken, or took too long.
-        """
+    def _checked(self, query: str, values: Mapping[str, Any]) -> TextClause:
         from sqlalchemy import text
-        from sqlalchemy.exc import SQLAlchemyError
 
-        statement = one_statement(query)
-        if ";" in statement:
+        if ";" in query:
             # A second statement could end the transaction that reads only; where a text has a
             # semicolon cannot be told for every dialect, so none is taken.
             raise refused("The query has a semicolon inside.", "Write one statement without any.")
-        check_reads(self._engine.dialect.name, statement, self._lowered)
-        clause = text(statement)
-        named = {name: values[name] for name in clause.compile().params if name in values}
-        try:
-            self._begin()
-            with stopping(self._interrupt, seconds, stopped):
-                result = self._con.execution_options(stream_results=True).execute(clause, named)
-                if not result.returns_rows:
-                    raise refused("The query gives no rows.", "Write a SELECT; nothing is changed.")
-                answer = collected(list(result.keys()), result.fetchmany, rows, size)
-            if answer.cut and self._is_mysql:
-                self._drop()
-            return answer
-        except (SQLAlchemyError, sqlite3.Error) as error:
-            said = str(getattr(error, "orig", None) or error)
-            if any(word in said.lower() for word in ("readonly", "read-only", "too many attached")):
-                words = f"The query does more than read: {said[:200]}"
-                raise refused(words, "Write a SELECT; nothing is changed.") from error
-            raise failed(Exception(said), self._schema_or_nothing()) from error
-        finally:
-            self._con.rollback()
+        check_reads(self._engine.dialect.name, query, self._lowered)
+        return text(query)
+
+    def _executed(
+        self, statement: TextClause, values: Mapping[str, Any]
+    ) -> tuple[Sequence[str], Rows]:
+        named = {name: values[name] for name in statement.compile().params if name in values}
+        self._begin()
+        result = self._con.execution_options(stream_results=True).execute(statement, named)
+        if not result.returns_rows:
+            raise refused("The query gives no rows.", "Write a SELECT; nothing is changed.")
+        return list(result.keys()), result.fetchmany
+
+    def _left(self, answer: SqlAnswer) -> None:
+        if answer.cut and self._is_mysql:
+            self._drop()
+
+    def _in_words(self, error: Exception) -> Exception:
+        from sqlalchemy.exc import SQLAlchemyError
+
+        if not isinstance(error, (SQLAlchemyError, sqlite3.Error)):
+            return error
+        said = str(getattr(error, "orig", None) or error)
+        if any(word in said.lower() for word in ("readonly", "read-only", "too many attached")):
+            words = f"The query does more than read: {said[:200]}"
+            return refused(words, "Write a SELECT; nothing is changed.")
+        return failed(Exception(said), self._schema_or_nothing())
+
+    def _done(self) -> None:
+        self._con.rollback()
 
     def _schema_or_nothing(self) -> str:
         try:

@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from pydantic import JsonValue
 
 from patchbay.nodes.errors import NodeError
-from patchbay.nodes.records.sql_answer import (
-    SqlAnswer,
-    collected,
-    failed,
-    one_statement,
-    refused,
-    stopping,
-)
+from patchbay.nodes.records.sql_answer import failed, refused
 from patchbay.nodes.records.sql_params import DATA
+from patchbay.nodes.records.sql_source import VALUE, Rows, SqlSource
 
 _MEMORY = "2GB"
 _LOCKED = (
@@ -31,7 +25,7 @@ _NO_DATES = "['BOOLEAN', 'BIGINT', 'DOUBLE', 'VARCHAR']"
 _DELIMITERS = ",;\t|"
 
 
-class DuckTables:
+class DuckTables(SqlSource[Any]):
     """A DuckDB that knows some files as tables, and lets queries read them and nothing else.
 
     Outside access is switched off but for these very files, and the configuration is locked, before
@@ -120,44 +114,35 @@ class DuckTables:
             tables.setdefault(table, []).append(f"{column} {kind}")
         return "\n".join(f"{table}({', '.join(columns)})" for table, columns in tables.items())
 
-    def ask(
-        self,
-        query: str,
-        values: Mapping[str, Any],
-        *,
-        rows: int,
-        size: int,
-        seconds: float,
-        stopped: Callable[[], bool],
-    ) -> SqlAnswer:
-        """What a query gives. `values` stand for its `$name`.
-
-        Raises:
-            NodeError: it does more than read, the database does not take it, or it took too long.
-        """
+    def _checked(self, query: str, values: Mapping[str, Any]) -> Any:
         import duckdb
 
-        text = one_statement(query)
+        named = VALUE.sub(lambda found: f"${found[1]}" if found[1] in values else found[0], query)
         try:
-            statements = duckdb.extract_statements(text)
+            statements = duckdb.extract_statements(named)
         except duckdb.Error as error:
             raise failed(error, self.schema()) from error
         _only_reads(statements)
-        try:
-            with stopping(self._con.interrupt, seconds, stopped):
-                named = {
-                    name: values[name] for name in statements[0].named_parameters if name in values
-                }
-                result = self._con.execute(statements[0], named or None)
-                columns = [column[0] for column in result.description or []]
-                return collected(columns, result.fetchmany, rows, size)
-        except duckdb.PermissionException as error:
-            raise refused(
+        return statements[0]
+
+    def _executed(self, statement: Any, values: Mapping[str, Any]) -> tuple[Sequence[str], Rows]:
+        named = {name: values[name] for name in statement.named_parameters if name in values}
+        result = self._con.execute(statement, named or None)
+        return [column[0] for column in result.description or []], result.fetchmany
+
+    def _interrupt(self) -> None:
+        self._con.interrupt()
+
+    def _in_words(self, error: Exception) -> Exception:
+        import duckdb
+
+        if isinstance(error, duckdb.PermissionException):
+            return refused(
                 f"The query reaches for something outside: {' '.join(str(error).split())[:200]}",
                 "Ask the tables that there are; declare another file in `tables`.",
-            ) from error
-        except (duckdb.Error, RuntimeError) as error:
-            raise failed(error, self.schema()) from error
+            )
+        known = isinstance(error, (duckdb.Error, RuntimeError))
+        return failed(error, self.schema()) if known else error
 
     def close(self) -> None:
         """Let go of it."""

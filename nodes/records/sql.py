@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +17,10 @@ from patchbay.nodes.records.duck import DuckTables
 from patchbay.nodes.records.pick import plain
 from patchbay.nodes.records.sql_answer import SqlAnswer
 from patchbay.nodes.records.sql_params import DATA, SqlParams
+from patchbay.nodes.records.sql_source import VALUE, SqlLimits, SqlSource
 from patchbay.nodes.units import MEGABYTE
 from patchbay.nodes.values import Document, Promptable, SecretRef, Table
 
-_VALUE = re.compile(r"(?<![:\w$])[:$]([A-Za-z_]\w{0,63})\b")
 _OWN = ("query", DATA)
 
 
@@ -100,7 +100,7 @@ class SqlQuery(Node):
 def names_in(query: str) -> list[str]:
     """The values that a query asks for, `:name` or `$name`, outside of quotes and comments."""
     bare = re.sub(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|--[^\n]*|/\*.*?\*/", " ", query, flags=re.S)
-    found = dict.fromkeys(_VALUE.findall(bare))
+    found = dict.fromkeys(VALUE.findall(bare))
     return [name for name in found if is_name(name) and name not in _OWN]
 
 
@@ -109,7 +109,7 @@ def open_source(
     folder: Path | None,
     secret_of: Callable[[SecretRef], str],
     records: Any = None,
-) -> DuckTables | Database:
+) -> SqlSource[Any]:
     """What is asked, opened. Blocks.
 
     Raises:
@@ -144,21 +144,16 @@ def open_source(
 
 
 def asked(
-    source: DuckTables | Database, query: str, params: SqlParams, ctx: Context, values: Any = None
+    source: SqlSource[Any],
+    query: str,
+    params: SqlParams,
+    ctx: Context,
+    values: Mapping[str, Any] | None = None,
 ) -> SqlAnswer:
     """What a query gives, within the limits of the params. Blocks."""
-    if isinstance(source, DuckTables):
-        query = _VALUE.sub(
-            lambda found: f"${found[1]}" if found[1] in (values or {}) else found[0], query
-        )
-    return source.ask(
-        query,
-        values or {},
-        rows=params.rows,
-        size=int(params.megabytes * MEGABYTE),
-        seconds=params.seconds,
-        stopped=ctx.cancelled.is_set,
-    )
+    size = int(params.megabytes * MEGABYTE)
+    limits = SqlLimits(params.rows, size, params.seconds, ctx.cancelled.is_set)
+    return source.ask(query, values or {}, limits)
 
 
 def _objects(records: Any) -> list[dict[str, JsonValue]]:
