@@ -12,7 +12,7 @@ from patchbay.nodes.errors import NodeError
 from patchbay.nodes.home import from_flow
 from patchbay.nodes.records.reading_only import begin_reading, check_reads
 from patchbay.nodes.records.sql_answer import SqlAnswer, failed, refused
-from patchbay.nodes.records.sql_source import Rows, SqlSource
+from patchbay.nodes.records.sql_source import FetchRows, SqlSource
 
 if TYPE_CHECKING:
     from sqlalchemy import TextClause
@@ -83,7 +83,7 @@ class Database(SqlSource["TextClause"]):
 
     def _executed(
         self, statement: TextClause, values: Mapping[str, Any]
-    ) -> tuple[Sequence[str], Rows]:
+    ) -> tuple[Sequence[str], FetchRows]:
         named = {name: values[name] for name in statement.compile().params if name in values}
         self._begin()
         result = self._con.execution_options(stream_results=True).execute(statement, named)

@@ -11,7 +11,7 @@ from pydantic import JsonValue
 from patchbay.nodes.errors import NodeError
 from patchbay.nodes.records.sql_answer import failed, refused
 from patchbay.nodes.records.sql_params import DATA
-from patchbay.nodes.records.sql_source import VALUE, Rows, SqlSource
+from patchbay.nodes.records.sql_source import VALUE, FetchRows, SqlSource
 
 _MEMORY = "2GB"
 _LOCKED = (
@@ -125,7 +125,9 @@ class DuckTables(SqlSource[Any]):
         _only_reads(statements)
         return statements[0]
 
-    def _executed(self, statement: Any, values: Mapping[str, Any]) -> tuple[Sequence[str], Rows]:
+    def _executed(
+        self, statement: Any, values: Mapping[str, Any]
+    ) -> tuple[Sequence[str], FetchRows]:
         named = {name: values[name] for name in statement.named_parameters if name in values}
         result = self._con.execute(statement, named or None)
         return [column[0] for column in result.description or []], result.fetchmany

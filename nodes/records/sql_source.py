@@ -12,7 +12,7 @@ from patchbay.nodes.errors import NodeError
 from patchbay.nodes.records.sql_answer import SqlAnswer, collected, one_statement, stopping
 
 Statement = TypeVar("Statement")
-Rows = Callable[[int], Sequence[Sequence[Any]]]
+FetchRows = Callable[[int], Sequence[Sequence[Any]]]
 """Gives the next rows, at most so many; none at the end."""
 
 VALUE = re.compile(r"(?<![:\w$])[:$]([A-Za-z_]\w{0,63})\b")
@@ -72,7 +72,7 @@ class SqlSource(ABC, Generic[Statement]):
     @abstractmethod
     def _executed(
         self, statement: Statement, values: Mapping[str, Any]
-    ) -> tuple[Sequence[str], Rows]:
+    ) -> tuple[Sequence[str], FetchRows]:
         """The columns of its answer, and what gives the rows."""
 
     @abstractmethod
