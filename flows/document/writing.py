@@ -18,7 +18,6 @@ from patchbay.flows.document.reading import read_text
 from patchbay.flows.problems import FlowError, Problem
 from patchbay.flows.secret_shapes import secrets_in
 from patchbay.flows.wording import UNSAFE, printable, quoted
-from patchbay.nodes.atomic import write_atomic
 
 
 def canonical_text(flow: Flow) -> str:
@@ -135,6 +134,8 @@ def save_flow(flow: Flow, path: str | os.PathLike[str]) -> None:
         FlowError: the flow holds something like a key, its text could not be read again, or the
             disk refuses; the old file stays.
     """
+    from patchbay.nodes.atomic import write_atomic  # a run only reads
+
     found = list(plain_secrets(flow))
     if found:
         raise FlowError(found)
