@@ -140,14 +140,21 @@ def secrets_in(value: Value) -> Iterator[SecretRef]:
 # --- stored form --------------------------------------------------------------------------------
 
 
+_AS_THEY_ARE = frozenset({str, int, float, bool, type(None)})
+"""Types whose stored form is the value itself."""
+
+
 def encode(value: Any) -> JsonValue:
     """The JSON form of a value. Models carry a `$type` tag; `values.decode` reads it."""
+    if type(value) in _AS_THEY_ARE:
+        return typing.cast(JsonValue, value)
     if isinstance(value, Value):
         nested = nested_fields(type(value))
         body = value.model_dump(mode="json", exclude=set(nested) if nested else None)
         return {TAG: value.tag(), **body, **{n: encode(held) for n, held in nested_values(value)}}
     if isinstance(value, (list, tuple)):
-        return [encode(item) for item in value]
+        same = _AS_THEY_ARE  # a list of many short ones is the usual case
+        return [item if type(item) in same else encode(item) for item in value]
     if isinstance(value, dict):
         plain: dict[str, JsonValue] = {str(k): encode(v) for k, v in value.items()}
         return {TAG: "json", "value": plain} if TAG in plain else plain
@@ -195,7 +202,8 @@ def content(value: Any) -> Any:
     if isinstance(value, Value):
         return value.content_key()
     if isinstance(value, (list, tuple)):
-        return [content(item) for item in value]
+        same = _AS_THEY_ARE
+        return [item if type(item) in same else content(item) for item in value]
     if isinstance(value, dict):
         return _with_order({key: content(item) for key, item in value.items()})
     return encode(value)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from patchbay.flows.runs.context import ItemTally, Tally
 from patchbay.flows.runs.events import NO_TOKENS, ModelTokens, Tokens
-from patchbay.flows.runs.step_values import written_wires
+from patchbay.flows.runs.step_values import item_fingerprint
 from patchbay.nodes.context import LANE
 from patchbay.nodes.errors import suspended
 
@@ -33,30 +33,16 @@ async def item_once(
         about: its path, its name, its digest, and its inputs as JSON.
     """
     path, flow, digest, inputs = about
-    inside = ItemTally()
-
-    async def item(*_: Any) -> list[Any]:
-        steps.journal.enter(path)
-        try:
-            outputs = await run(inside)
-        except BaseException as error:
-            if suspended(error):
-                steps.journal.write(path)
-            raise
-        finally:
-            steps.journal.leave(path)
-        tokens = inside.tokens
-        models = [[one.model, one.prompt, one.cached, one.completion] for one in tokens.models]
-        counts = [
-            tokens.prompt, tokens.completion, tokens.first_token_s, tokens.generating_s, models
-        ]  # fmt: skip
-        return [outputs, counts, inside.repeatable, inside.no_reuse]
-
+    label, inside = f"run {flow}", ItemTally()
     lane = LANE.set((*LANE.get(), path.rpartition("/")[2]))
     try:
-        given = await steps.once(
-            f"run {flow}", item, (digest, inputs), waits=False, store=written_wires
-        )
+        place, mark = steps.next_place(), item_fingerprint(label, digest, inputs)
+        found = steps.find(place, label, mark)
+        if found is None:
+            outputs = await _live(steps, run, path, inside)
+            given = steps.keep_item(place, mark, label, [outputs, *_counted(inside)])
+        else:
+            given = steps.given(found)
         steps.journal.ended(path)
     except BaseException:
         _add(outer, inside)
@@ -66,6 +52,34 @@ async def item_once(
     outputs, counts, *flags = given
     _add(outer, ItemTally(_tokens(*counts) if any(counts) else NO_TOKENS, *flags))
     return dict(outputs)
+
+
+async def _live(
+    steps: NodeSteps,
+    run: Callable[[Tally], Awaitable[dict[str, Any]]],
+    path: str,
+    inside: ItemTally,
+) -> dict[str, Any]:
+    """Run it, as a step of its node that may fail."""
+    steps.journal.enter(path)
+    try:
+        return await run(inside)
+    except BaseException as error:
+        if suspended(error):
+            steps.journal.write(path)
+        steps.broke(error)
+        raise
+    finally:
+        steps.journal.leave(path)
+
+
+def _counted(inside: ItemTally) -> tuple[list[Any], bool, bool]:
+    tokens = inside.tokens
+    if tokens is NO_TOKENS:
+        return [0, 0, None, 0.0, []], inside.repeatable, inside.no_reuse
+    models = [[one.model, one.prompt, one.cached, one.completion] for one in tokens.models]
+    counts = [tokens.prompt, tokens.completion, tokens.first_token_s, tokens.generating_s, models]
+    return counts, inside.repeatable, inside.no_reuse
 
 
 def _tokens(

@@ -18,6 +18,7 @@ from patchbay.flows.runs.events import (
     NodeFinished,
     NodeProgress,
     NodeRetrying,
+    NodeStarted,
     NodeStepped,
     NodeStreamed,
     NodeWarned,
@@ -136,7 +137,9 @@ class Journal:
         if kind in PASSING:
             return
         node = getattr(event, "node", "")
-        if self._loops and "/" in node and (item := self._in_loop(node)):
+        if self._loops and (item := self._in_loop(node)):
+            if kind is NodeStarted:
+                return
             if type(event) is NodeFinished and not _is_long(event):
                 if event.source != "resumed":
                     self._unwritten.setdefault(item, []).append(event)
@@ -169,15 +172,18 @@ class Journal:
     def ended(self, path: str) -> None:
         """The steps inside an item that is recorded are of no use any more."""
         nodes = self._known.get(path.partition("/")[0], {})
-        for node in [node for node in nodes if node.startswith(f"{path}/")]:
-            del nodes[node]
+        if len(nodes) > 1:  # else there is only the node whose item it is
+            within = f"{path}/"
+            for node in [node for node in nodes if node.startswith(within)]:
+                del nodes[node]
 
     def _in_loop(self, node: str) -> str:
         """The item that a node is inside of; "" for none."""
         at = node.rfind("/")
         while at > 0:
-            if node[:at] in self._loops:
-                return node[:at]
+            outer = node[:at]
+            if outer in self._loops:
+                return outer
             at = node.rfind("/", 0, at)
         return ""
 

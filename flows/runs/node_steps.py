@@ -70,8 +70,6 @@ class NodeSteps:
         *,
         replay: bool = True,
         remade: bool = False,
-        waits: bool = True,
-        store: Callable[[Any], str] | None = None,
     ) -> Any:
         """What `fn` gives, made once. See `Context.once`.
 
@@ -81,34 +79,49 @@ class NodeSteps:
             args: for `fn`; with the label they are what is compared.
             replay: whether its result stays good; see `StepRecord`.
             remade: whether a retry makes it anew; see `StepRecord`.
-            waits: whether it is on the disk before the result is given.
-            store: makes JSON text of a result that is the same once stored, and is given as it is.
         """
+        place = self.next_place()
+        mark = fingerprint(label, args)
+        if (found := self.find(place, label, mark)) is not None:
+            return self.given(found)
+        key = self._key(place, mark)
+        text = written(pack(self._secrets.redact(await self._made(fn, args, key))))
+        record = StepRecord(
+            self._node, *place, mark, label, text, key, time.time(), self._maker, replay, remade
+        )
+        if (committed := self._keep(place, record, waits=True)) is not None:
+            await committed
+        return self.given(record)
+
+    def next_place(self) -> StepPlace:
+        """Where the step is that begins now."""
         lanes = LANE.get()
         lane = lanes[0] if len(lanes) == 1 else "/".join(lanes)
         count = self._counts.get(lane, 0)
         self._counts[lane] = count + 1
-        mark = fingerprint(label, args)
-        place = (lane, count)
-        found = self._find(place, label, mark)
-        if found is not None:
-            self._used.add(place)
-            return self._given(found.value)
-        key = f"{self._journal.run}/{self._node}/{lane or 'step'}:{count}:{mark[:8]}"
-        result = self._secrets.redact(await self._made(fn, args, key))
-        text = written(pack(result)) if store is None else store(result)
+        return lane, count
+
+    def keep_item(self, place: StepPlace, mark: str, label: str, given: Any) -> Any:
+        """Keep what an item gave, which is the same once stored. Nobody waits until it is on the
+        disk. Gives it without the secrets in it."""
+        given = self._secrets.redact(given)
         record = StepRecord(
-            self._node, lane, count, mark, label, text, key, time.time(),
-            self._maker, replay, remade,
+            self._node, *place, mark, label, written_wires(given), self._key(place, mark),
+            time.time(), self._maker,
         )  # fmt: skip
+        self._keep(place, record, waits=False)
+        return given
+
+    def _key(self, place: StepPlace, mark: str) -> str:
+        return f"{self._journal.run}/{self._node}/{place[0] or 'step'}:{place[1]}:{mark[:8]}"
+
+    def _keep(self, place: StepPlace, record: StepRecord, *, waits: bool) -> Awaitable[None] | None:
         instead = self._known.pop(place, None) is not None
         self._known[place] = record
         self._used.add(place)
-        if not self._journal.broken:
-            committed = self._journal.log.step(record, instead=instead, waits=waits)
-            if committed is not None:
-                await committed
-        return self._given(text) if store is None else result
+        if self._journal.broken:
+            return None
+        return self._journal.log.step(record, instead=instead, waits=waits)
 
     async def item(
         self,
@@ -122,11 +135,12 @@ class NodeSteps:
         """What a sub-flow gives, run once. See `items.py`."""
         return await item_once(outer, self, run, (path, flow, digest, written_wires(dict(inputs))))
 
-    def _given(self, text: str) -> Any:
+    def given(self, step: StepRecord) -> Any:
         """What is given: live and later alike, what the stored form says."""
-        return unpack(json.loads(text), self._journal.types)
+        self._used.add(step.place)
+        return unpack(json.loads(step.value), self._journal.types)
 
-    def _find(self, place: StepPlace, label: str, mark: str) -> StepRecord | None:
+    def find(self, place: StepPlace, label: str, mark: str) -> StepRecord | None:
         """The stored step at a place; None where it is to be made."""
         found = None if self._live else self._known.get(place)
         if found is None:
@@ -169,10 +183,14 @@ class NodeSteps:
         try:
             return await called(fn, args, self._blocking)
         except BaseException as error:
-            self._broken.append(error)
+            self.broke(error)
             raise
         finally:
             IDEMPOTENCY_KEY.reset(told)
+
+    def broke(self, error: BaseException) -> None:
+        """A step failed by this."""
+        self._broken.append(error)
 
     def again(self, error: BaseException) -> None:
         """The node failed, and may run again: from its first step.

@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import fields
-from operator import attrgetter
 from typing import TYPE_CHECKING, Any, assert_never
 
 from patchbay.flows.blackout import EVERYWHERE
@@ -39,10 +37,6 @@ OF_THE_DESK = (NodeAsked, NodeAnswered, RunWaiting)
 
 Ending = Callable[[Any, RunEnd], None]
 """Takes the open database and how the run ended."""
-
-_FIELDS = tuple(field.name for field in fields(StepRecord))
-_COLUMNS = ("run", *_FIELDS)
-_fields = attrgetter(*_FIELDS)
 
 
 class Recording:
@@ -107,16 +101,22 @@ class Recording:
                 self._row("events", row), Work(change=lambda db: self._end(db, event))
             )
         else:
-            self._writer.put_row(self._row("events", row))
+            self._writer.put_row("events", row, self._to_begin, self._to_fail)
 
     def step(self, record: StepRecord, *, instead: bool, waits: bool) -> Awaitable[None] | None:
         """Write a step."""
         if instead:
             self._writer.put(Work(change=self._deletion(record.node, [record.place])))
-        work = self._row("steps", dict(zip(_COLUMNS, (self._run, *_fields(record)), strict=True)))
+        row = {
+            "run": self._run, "node": record.node, "lane": record.lane, "count": record.count,
+            "fingerprint": record.fingerprint, "label": record.label, "value": record.value,
+            "key": record.key, "at": record.at, "maker": record.maker, "replay": record.replay,
+            "remade": record.remade,
+        }  # fmt: skip
         if not waits:
-            self._writer.put_row(work)
+            self._writer.put_row("steps", row, self._to_begin, self._to_fail)
             return None
+        work = self._row("steps", row)
         loop = asyncio.get_running_loop()
         committed: asyncio.Future[None] = loop.create_future()
 

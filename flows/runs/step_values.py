@@ -7,6 +7,7 @@ import binascii
 import hashlib
 import json
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any
 
 from patchbay.nodes.errors import NodeError
@@ -123,3 +124,15 @@ def fingerprint(label: str, args: tuple[Any, ...]) -> str:
     else:
         text = _sorted([label, [pack(arg) for arg in args]])
     return hashlib.sha256(text.encode("ascii")).hexdigest()[:32]
+
+
+def item_fingerprint(label: str, digest: str, inputs: str) -> str:
+    """`fingerprint(label, (digest, inputs))`, of which only the inputs differ between items."""
+    known = _begun(label, digest).copy()
+    known.update(f"{_quoted(inputs)}]]".encode("ascii"))
+    return known.hexdigest()[:32]
+
+
+@lru_cache(maxsize=64)
+def _begun(label: str, digest: str) -> Any:
+    return hashlib.sha256(f"[{_quoted(label)},[{_quoted(digest)},".encode("ascii"))

@@ -37,6 +37,8 @@ LOOK_S = 0.5
 AT_ONCE = 256
 """Rows in one statement."""
 
+Begin = Callable[["Connection"], None]
+"""Comes before all of a group that is written."""
 Done = Callable[[BaseException | None], None]
 """Told, on the writing thread, that something is on the disk, or why it is not."""
 
@@ -52,7 +54,7 @@ class Work:
     table: str = ""
     rows: list[Mapping[str, Any]] | None = None
     change: Callable[[Connection], None] | None = None
-    begin: Callable[[Connection], None] | None = None
+    begin: Begin | None = None
     failed: Done | None = None
     done: Done | None = None
 
@@ -104,17 +106,17 @@ class Writer:
         self._thread.start()
         return True
 
-    def put_row(self, work: Work) -> None:
-        """Write a row that nobody waits for. It joins the one before it, where that is of the same
+    def put_row(self, table: str, row: Mapping[str, Any], begin: Begin, failed: Done) -> None:
+        """Write a row that nobody waits for. It joins those before it, where they are of the same
         table and run: of many short ones most of the price is in what is done for each work."""
         with self._news:
             if self._pending:
                 last = self._pending[-1]
-                same = last.failed is work.failed and last.table == work.table
-                if same and last.rows and work.rows and last.done is None:
-                    last.rows += work.rows
+                same = last.failed is failed and last.table == table and last.done is None
+                if same and last.rows:
+                    last.rows.append(row)
                     return
-        self.put(work)
+        self.put(Work(table, [row], None, begin, failed))
 
     def put_and_wait(self, *works: Work) -> None:
         """Write this, and all that was put before, and wait for it.

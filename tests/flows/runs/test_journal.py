@@ -16,6 +16,7 @@ from patchbay.flows.problems import FlowError
 from patchbay.flows.runs.history import History
 from patchbay.flows.runs.resume import resumed_run
 from patchbay.flows.runs.running import Run
+from patchbay.flows.runs.step_values import fingerprint, item_fingerprint
 from patchbay.nodes.context import IDEMPOTENCY_KEY
 from patchbay.nodes.contract import Context, JsonValue, Node, NodeError, NodeParams, Ports
 from patchbay.nodes.values import Document
@@ -178,6 +179,11 @@ async def test_other_arguments_are_other_steps(history: History, was: Any, now: 
     ]
     assert Counted.made == [was, now, "end"]
     assert [type(value) for value in Counted.made[:2]] == [type(was), type(now)]
+
+
+@given(st.text(), st.text(), st.text())
+def test_items_are_compared_as_steps_are(label: str, digest: str, inputs: str) -> None:
+    assert item_fingerprint(label, digest, inputs) == fingerprint(label, (digest, inputs))
 
 
 async def test_a_retry_gives_what_was_done(history: History) -> None:
