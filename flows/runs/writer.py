@@ -37,7 +37,7 @@ LOOK_S = 0.5
 AT_ONCE = 256
 """Rows in one statement."""
 
-Begin = Callable[["Connection"], None]
+Beginning = Callable[["Connection"], None]
 """Comes before all of a group that is written."""
 Done = Callable[[BaseException | None], None]
 """Told, on the writing thread, that something is on the disk, or why it is not."""
@@ -54,7 +54,7 @@ class Work:
     table: str = ""
     rows: list[Mapping[str, Any]] | None = None
     change: Callable[[Connection], None] | None = None
-    begin: Begin | None = None
+    begin: Beginning | None = None
     failed: Done | None = None
     done: Done | None = None
 
@@ -94,7 +94,7 @@ class Writer:
                 self._news.notify()
 
     def begin(self) -> None:
-        """Begin the thread: this process has a run, and says now and then that it lives."""
+        """Beginning the thread: this process has a run, and says now and then that it lives."""
         with self._news:
             self._starts()
 
@@ -106,7 +106,7 @@ class Writer:
         self._thread.start()
         return True
 
-    def put_row(self, table: str, row: Mapping[str, Any], begin: Begin, failed: Done) -> None:
+    def put_row(self, table: str, row: Mapping[str, Any], begin: Beginning, failed: Done) -> None:
         """Write a row that nobody waits for. It joins those before it, where they are of the same
         table and run: of many short ones most of the price is in what is done for each work."""
         with self._news:
