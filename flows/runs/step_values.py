@@ -130,7 +130,7 @@ def item_fingerprint(label: str, digest: str, inputs: str) -> str:
     """`fingerprint(label, (digest, inputs))`, of which only the inputs differ between items."""
     known = _begun(label, digest).copy()
     known.update(f"{_quoted(inputs)}]]".encode("ascii"))
-    return known.hexdigest()[:32]
+    return str(known.hexdigest())[:32]
 
 
 @lru_cache(maxsize=64)
