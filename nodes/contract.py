@@ -85,6 +85,9 @@ class Node(ABC):
     """Import names of optional packages without which the node cannot run."""
     deterministic: ClassVar[bool] = True
     """Whether equal inputs always give equal outputs."""
+    only_tells: ClassVar[bool] = False
+    """Whether `run` awaits nothing but `ctx.warn`, `ctx.progress` and `ctx.stream`, which never
+    wait: it is then run without a task. One that awaits nothing at all is known from its code."""
     value_types: ClassVar[tuple[type[Value], ...]] = ()
     """Values that it gives, alone or inside others, besides what its outputs are annotated with."""
     migrations: ClassVar[Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]]] = {}

@@ -53,6 +53,7 @@ class Execution:
         condensed: whether all of it is one record, so that its nodes need keys only where they are
             reused or slow.
         loop: the one that it runs in, where that is known: to ask for it is a call of the system.
+        quiet: whether nothing is told of nodes that go as they should.
     """
 
     def __init__(
@@ -66,12 +67,13 @@ class Execution:
         depth: int = 0,
         condensed: bool = False,
         loop: asyncio.AbstractEventLoop | None = None,
+        quiet: bool = False,
     ) -> None:
         self._loop = loop
         self._plan, self._env, self._prefix, self._depth = plan, env, prefix, depth
         self._subflows, self._condensed = subflows, condensed
         self._nodes = NodeWork(
-            env, given, emit, subflows, prefix, condensed, self._run_subflow, self._asks
+            env, given, emit, subflows, prefix, condensed, self._run_subflow, self._asks, quiet
         )
         self._outcomes: dict[str, Outcome] = {}
         self._waiting = dict(plan.waiting)
@@ -288,12 +290,13 @@ class Execution:
             sub.plan,
             env,
             sub.accept(inputs),
-            self._nodes.emit if self._nodes.heard else None,
+            self._nodes.emit if self._nodes.listened else None,
             sub.subflows,
             prefix=path + "/",
             depth=self._depth + 1,
             condensed=self._condensed or isinstance(ctx, ItemTally),
             loop=self._loop,
+            quiet=not self._nodes.heard,
         )
         try:
             return await inner.run()

@@ -44,6 +44,7 @@ class NodeWork:
             reused or slow.
         run_flow: runs a flow for a node.
         asks: what a flow asks for.
+        quiet: whether nothing is told of nodes that go as they should.
     """
 
     def __init__(
@@ -56,8 +57,10 @@ class NodeWork:
         condensed: bool,
         run_flow: Callable[..., Any],
         asks: Callable[[str], tuple[InputField, ...]],
+        quiet: bool,
     ) -> None:
-        self.emit, self.heard = emit or _nobody, emit is not None
+        self.emit, self.listened = emit or _nobody, emit is not None
+        self.heard = self.listened and not quiet
         self.loop: asyncio.AbstractEventLoop | None = None
         self.stopping = False
         """Whether the pass is being taken down: then a node that is cancelled has not failed."""

@@ -148,7 +148,7 @@ def _at_once(cls: type[Node], policy: RunPolicy) -> bool:
     """Whether nothing is waited for, where no file is read in a thread: no try after a pause."""
     if policy.retries or policy.timeout_s is not None:
         return False
-    return never_waits(cls.run)
+    return cls.only_tells or never_waits(cls.run)
 
 
 def _reads_files(cls: type[Node]) -> bool:

@@ -109,8 +109,11 @@ class PreparedFlow:
         given: Mapping[str, Any],
         hear: Callable[[Event], None] | None = None,
         spent: Callable[[Tokens], None] | None = None,
+        *,
+        quiet: bool = False,
     ) -> PreparedResult:
-        """Likewise, with what `accept` gave."""
+        """Likewise, with what `accept` gave. With `quiet` only what is out of the ordinary is told,
+        such as warnings; not that nodes begin and end."""
         ready, env = self.prepared, self.env
         emit = None
         if hear is not None:
@@ -119,7 +122,7 @@ class PreparedFlow:
             def emit(event: Event) -> None:
                 listener(redact(event))
 
-        execution = Execution(ready.plan, env, given, emit, ready.subflows)
+        execution = Execution(ready.plan, env, given, emit, ready.subflows, quiet=quiet)
         try:
             outputs = await execution.run()
         except StepError as error:

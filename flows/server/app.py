@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import importlib.util
+import re
 import shutil
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
 from starlette.applications import Starlette
@@ -15,7 +16,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from patchbay.flows.problems import FlowError
 from patchbay.flows.server.compat.flowise import ROUTES as FLOWISE
@@ -72,19 +73,9 @@ def application(service: FlowService, inside: Callable[[ASGIApp], ASGIApp] = _as
                 sweeping.cancel()
                 await service.drain()
 
-    app = Starlette(
-        routes=_routes(mcp),
-        lifespan=lifespan,
-        exception_handlers={
-            RefusedError: _refused,
-            FlowError: _of_flow,
-            HTTPException: _http,
-            ClientDisconnect: _left,
-            Exception: _defect,
-        },
-    )
+    app = Starlette(routes=_routes(mcp), lifespan=lifespan, exception_handlers=_HANDLERS)
     app.state.service = service
-    return Gate(inside(app), service.settings, service.keys, say)
+    return Gate(inside(RunCalls(app)), service.settings, service.keys, say)
 
 
 def _mcp(service: FlowService) -> McpOverHttp | None:
@@ -148,6 +139,47 @@ async def _left(request: Request, error: Exception) -> Response:
 async def _defect(request: Request, error: Exception) -> Response:
     found = refused(500, "run/defect", f"A mistake in Patchbay: {type(error).__name__}.")
     return say(request.url.path, found)
+
+
+_HANDLERS: dict[Any, Callable[[Request, Exception], Awaitable[Response]]] = {
+    RefusedError: _refused,
+    FlowError: _of_flow,
+    HTTPException: _http,
+    ClientDisconnect: _left,
+    Exception: _defect,
+}
+
+
+class RunCalls:
+    """Takes calls of flows past the router and its middleware, which cost as much as such a call.
+    All else goes the usual way.
+
+    Args:
+        app: the application.
+    """
+
+    def __init__(self, app: Starlette) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request."""
+        called = _CALL.fullmatch(scope["path"]) if scope["type"] == "http" else None
+        if called is None or scope["method"] != "POST":
+            await self._app(scope, receive, send)
+            return
+        scope["app"], scope["path_params"] = self._app, {"name": called[1]}
+        request, broken = Request(scope, receive, send), None
+        try:
+            response = await addresses.run(request)
+        except Exception as error:
+            handle = next(h for kind, h in _HANDLERS.items() if isinstance(error, kind))
+            response, broken = await handle(request, error), error
+        await response(scope, receive, send)
+        if broken is not None and not isinstance(broken, tuple(_HANDLERS)[:-1]):
+            raise broken  # a mistake of ours: the log is to say where
+
+
+_CALL = re.compile(r"/flows/([^/]+)/run")
 
 
 async def _sweep_now_and_then() -> None:

@@ -17,6 +17,7 @@ class Merge(Node):
 
     kind, version = "logic.merge", 1
     title, family, icon = "Merge", "Logic", "merge"
+    only_tells = True
     synonyms = ("join branches", "first", "combine", "meet")
 
     class Params(NodeParams):

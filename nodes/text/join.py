@@ -18,6 +18,7 @@ class JoinTexts(Node):
 
     kind, version = "text.join", 1
     title, family, icon = "Join texts", "Text", "join"
+    only_tells = True
     synonyms = ("concatenate", "combine", "merge texts", "append")
 
     class Params(NodeParams):

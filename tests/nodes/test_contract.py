@@ -180,3 +180,22 @@ def test_no_source_says_a_widget_that_the_type_says():
         if file.name != "contract.py"
     ]
     assert found == []
+
+
+_NEVER_WAITS = {"warn", "progress", "stream"}
+
+
+@every_node
+def test_one_that_only_tells_awaits_nothing_else(node: type[Node]):
+    if not node.only_tells:
+        return
+    (tree,) = ast.parse("if 1:\n" + inspect.getsource(node.run)).body
+    awaited = [found.value for found in ast.walk(tree) if isinstance(found, ast.Await)]
+    assert awaited, f"{source(node)} awaits nothing: leave only_tells out"
+    for call in awaited:
+        assert isinstance(call, ast.Call)
+        assert isinstance(call.func, ast.Attribute)
+        assert isinstance(call.func.value, ast.Name)
+        assert call.func.value.id == "ctx"
+        assert call.func.attr in _NEVER_WAITS
+    assert not any(isinstance(found, ast.AsyncWith | ast.AsyncFor) for found in ast.walk(tree))

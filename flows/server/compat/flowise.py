@@ -54,7 +54,6 @@ async def prediction(request: Request) -> Response:
     if stream:
         sent = _events(service, live, answering, about)
         return EventStream(sent, live.headers)
-    assert live.task is not None  # noqa: S101 - it has been started
     if not await unless_gone(request.receive, live.task):
         live.stop()
         return Response(status_code=499)

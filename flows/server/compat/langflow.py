@@ -36,7 +36,6 @@ async def run(request: Request) -> Response:
     if stream:
         sent = _events(service, live, answering, message, session)
         return EventStream(sent, live.headers)
-    assert live.task is not None  # noqa: S101 - it has been started
     if not await unless_gone(request.receive, live.task):
         live.stop()
         return Response(status_code=499)

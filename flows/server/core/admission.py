@@ -30,6 +30,10 @@ class RunUse:
 class RunPlace(Protocol):
     """A place in the queue, then a slot."""
 
+    @property
+    def held(self) -> bool:
+        """Whether it is a slot."""
+
     async def come(self) -> None:
         """Wait until it is this one's turn."""
 

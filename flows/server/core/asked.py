@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
+from starlette.requests import ClientDisconnect
+
 from patchbay.flows.problems import FlowError, Problem
 from patchbay.flows.server.core.refusals import refused
 from patchbay.flows.server.core.uploads import Uploads
@@ -62,15 +64,16 @@ async def read(request: Request, flow: ServedFlow, run: str) -> RunRequest:
     Raises:
         RefusedError: it cannot be read.
     """
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().casefold()
+    kind = header(request, b"content-type").partition(";")[0].strip().casefold()
     asked = RunRequest()
     try:
         if kind == "multipart/form-data":
             given = await _parts(request, flow, asked, run)
         else:
-            given = _read_body(await request.body(), kind)
+            given = _read_body(await body_of(request), kind)
         _sort_out(given, flow, asked)
-        _take_words(request.query_params, asked)
+        if request.scope["query_string"]:
+            _take_words(request.query_params, asked)
         asked.inputs = {
             name: safe(flow.inputs[name], value) if name in flow.inputs else value
             for name, value in asked.inputs.items()
@@ -78,9 +81,32 @@ async def read(request: Request, flow: ServedFlow, run: str) -> RunRequest:
     except BaseException:
         asked.forget()
         raise
-    if "text/event-stream" in request.headers.get("accept", ""):
+    if "text/event-stream" in header(request, b"accept"):
         asked.stream = True
     return asked
+
+
+def header(request: Request, name: bytes) -> str:
+    """A header of a request by its name in small letters; "" where there is none."""
+    sent: Mapping[bytes, bytes] = request.scope["sent"]
+    return sent.get(name, b"").decode("latin-1")
+
+
+async def body_of(request: Request) -> bytes:
+    """The body of a request, once: what comes in one piece is not put together.
+
+    Raises:
+        ClientDisconnect: the caller left before its end.
+    """
+    message = await request.receive()
+    parts: list[bytes] = []
+    while message["type"] == "http.request":
+        if not message.get("more_body", False):
+            last: bytes = message.get("body", b"")
+            return b"".join((*parts, last)) if parts else last
+        parts.append(message.get("body", b""))
+        message = await request.receive()
+    raise ClientDisconnect
 
 
 def json_of(body: bytes) -> Any:
@@ -90,7 +116,7 @@ def json_of(body: bytes) -> Any:
         RefusedError: it is none.
     """
     try:
-        found = json.loads(body, parse_constant=_no_constant, parse_float=_finite)
+        found = _JSON.decode(body.decode(json.detect_encoding(body), "surrogatepass"))
     except (ValueError, RecursionError) as error:
         where = f": {error}" if isinstance(error, ValueError) else ": it is nested too deeply"
         raise refused(
@@ -115,6 +141,10 @@ def _finite(text: str) -> float:
 
 def _no_constant(name: str) -> Any:
     raise ValueError(f"{name} is no number")
+
+
+_JSON = json.JSONDecoder(parse_constant=_no_constant, parse_float=_finite)
+"""`json.loads` would make one for every call."""
 
 
 def _read_body(body: bytes, kind: str) -> dict[str, Any]:

@@ -79,8 +79,11 @@ async def _gone(receive: Receive) -> None:
         pass
 
 
-async def unless_gone(receive: Receive, task: asyncio.Task[Any]) -> bool:
-    """Wait for a task, or until the caller has gone. Whether the caller is still there."""
+async def unless_gone(receive: Receive, task: asyncio.Task[Any] | None) -> bool:
+    """Wait for a task, or until the caller has gone. Whether the caller is still there. Without a
+    task there is nothing to wait for."""
+    if task is None:
+        return True
     await asyncio.wait({task}, timeout=_AT_ONCE_S)
     if task.done():
         return True

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
@@ -39,9 +40,8 @@ class Figures:
         self._tokens[flow, "completion"] += use.tokens.completion
         self._seconds[flow] += use.seconds  # type: ignore[assignment]
         self._waited[flow] += use.waited  # type: ignore[assignment]
-        for bound in BUCKETS:
-            if use.seconds <= bound:
-                self._buckets[flow, bound] += 1
+        if (place := bisect_left(BUCKETS, use.seconds)) < len(BUCKETS):
+            self._buckets[flow, BUCKETS[place]] += 1
         prices = prices_or_none() if use.tokens.models else None
         for one in use.tokens.models:
             self._of_models[flow, one.model, "cached"] += one.cached
@@ -102,9 +102,13 @@ class Figures:
         flows = sorted({flow for flow, _ in self._runs if may(flow)})
         for flow in flows:
             total = sum(count for (name, _), count in self._runs.items() if name == flow)
+            within = 0
             for bound in BUCKETS:
-                labels = _labels(flow=flow, le=f"{bound:g}")
-                yield f"patchbay_run_seconds_bucket{labels} {self._buckets[flow, bound]}"
+                labels, within = (
+                    _labels(flow=flow, le=f"{bound:g}"),
+                    within + self._buckets[flow, bound],
+                )
+                yield f"patchbay_run_seconds_bucket{labels} {within}"
             yield f"patchbay_run_seconds_bucket{_labels(flow=flow, le='+Inf')} {total}"
             yield f"patchbay_run_seconds_sum{_labels(flow=flow)} {self._seconds[flow]:.6f}"
             yield f"patchbay_run_seconds_count{_labels(flow=flow)} {total}"

@@ -92,7 +92,9 @@ class Gate:
                 await send({"type": "http.response.body", "body": b""})
                 return
             scope["caller"] = self._caller(path, headers)
-            INCOMING.set(TraceParent.read(headers.get(b"traceparent", b"").decode("latin-1")))
+            scope["sent"] = headers
+            if (traced := headers.get(b"traceparent")) is not None:
+                INCOMING.set(TraceParent.read(traced.decode("latin-1")))
             bounded = _Bounded(receive, self._settings, headers)
             await self._app(scope, bounded, send)
         except RefusedError as error:
@@ -237,6 +239,10 @@ class _Bounded:
     async def __call__(self) -> Any:
         if self._whole:
             return await self._receive()
+        if not getattr(getattr(self._receive, "__self__", None), "more_body", True):
+            return self._counted(
+                await self._receive()
+            )  # uvicorn has all of it: nothing to wait for
         loop = asyncio.get_running_loop()
         self._until = self._until or loop.time() + self._slow_s
         try:
@@ -249,6 +255,9 @@ class _Bounded:
                 f"The request did not arrive within {duration(self._slow_s)}.",
                 "Send it faster, or in parts.",
             ) from None
+        return self._counted(message)
+
+    def _counted(self, message: Message) -> Message:
         if message["type"] == "http.request":
             self._size += len(message.get("body", b""))
             self._whole = not message.get("more_body", False)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import re
 
@@ -52,4 +51,4 @@ class Owners:
 
     def _sign(self, *parts: str) -> str:
         text = "\0".join(parts).encode("utf-8", "replace")
-        return hmac.new(self._key, text, hashlib.sha256).hexdigest()
+        return hmac.digest(self._key, text, "sha256").hex()

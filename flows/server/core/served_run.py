@@ -23,10 +23,10 @@ from patchbay.flows.runs.events import (
     Tokens,
 )
 from patchbay.flows.runs.prices import prices_or_none
+from patchbay.flows.server.core.instant_runs import too_long
 from patchbay.flows.server.core.keys import Caller
 from patchbay.flows.server.core.refusals import status_of
 from patchbay.flows.server.core.told import SentEvent, shows_models, told, weight_of, without_models
-from patchbay.nodes.units import duration
 from patchbay.nodes.values import encode
 
 if TYPE_CHECKING:
@@ -190,20 +190,15 @@ class ServedRun:
 
     def _alarm(self) -> asyncio.TimerHandle:
         loop, limit = asyncio.get_running_loop(), self.settings.timeout_s
-        problem = Problem(
-            "serve/timeout",
-            f"The run took longer than {duration(limit)}, and was stopped.",
-            "Ask for less, or start the server with a larger --timeout.",
-        )
-        return loop.call_later(limit, self.stop, problem)
+        return loop.call_later(limit, lambda: self.stop(too_long(limit)))
 
     def _take(self, event: Event) -> None:
         if self.hear is not None:
             self.hear(event)
         if isinstance(event, RunEnd):
             self._ended_as(event)
-        elif isinstance(event, (NodeWarned, RunWarned)) and len(self.warnings) < _MOST_WARNINGS:
-            self.warnings.append(event.message)
+        else:
+            self.heed(event)
         if isinstance(event, RunCancelled) and self._stopped is not None:
             self._add(self._failure())
         elif self.follow:
@@ -213,6 +208,11 @@ class ServedRun:
                 if isinstance(event, RunStarted) and self.thread:
                     data["thread"] = self.thread
                 self._add(data)
+
+    def heed(self, event: Event) -> None:
+        """Keep what an event warns of, for whoever hears only how it ended."""
+        if isinstance(event, (NodeWarned, RunWarned)) and len(self.warnings) < _MOST_WARNINGS:
+            self.warnings.append(event.message)
 
     def _ended_as(self, event: RunEnd) -> None:
         self.seconds, self.tokens = self.seconds + event.seconds, self.tokens + event.tokens
@@ -331,7 +331,8 @@ class ServedRun:
         if self.ended:
             took = {"seconds": round(self.seconds, 6), "tokens": self.tokens.as_dict()}
             said |= self._as_told(took)
-            if self.shows_models and (cost := prices_or_none().cost(self.tokens)):
+            priced = self.tokens.total and self.shows_models
+            if priced and (cost := prices_or_none().cost(self.tokens)):
                 said["cost"] = cost.as_dict()
         if self.warnings:
             said["warnings"] = self.warnings

@@ -20,6 +20,7 @@ from patchbay.flows.server.core.beginning import beginning
 from patchbay.flows.server.core.budgets import Budgets
 from patchbay.flows.server.core.feedback import Feedback
 from patchbay.flows.server.core.figures import Figures
+from patchbay.flows.server.core.instant_runs import goes_at_once, run_at_once
 from patchbay.flows.server.core.keys import Caller, Keys
 from patchbay.flows.server.core.live_runs import LiveRuns
 from patchbay.flows.server.core.owners import Owners
@@ -143,6 +144,9 @@ class FlowService:
             live = ServedRun(run, flow, caller, self.settings, follow=follow, record=record)
             self.trace(live, asked.parent or INCOMING.get(), asked.thread or "")
             live.hear, live.rests = hear, asked.stream and not asked.background
+            if turn.held and goes_at_once(self, live, asked):
+                await run_at_once(self, live, asked, turn)
+                return live
             begin = await beginning(self, live, asked)
         except BaseException:
             asked.forget()
@@ -170,7 +174,7 @@ class FlowService:
                 forget_files(live.id)
             elif asked is not None and not live.record:
                 asked.forget()
-            self._done(live, queued_at)
+            self.over(live, queued_at)
 
         live.start(begin, turn, done)
 
@@ -198,7 +202,8 @@ class FlowService:
             self._recording.add(task)
             task.add_done_callback(self._recording.discard)
 
-    def _done(self, live: ServedRun, queued_at: float) -> None:
+    def over(self, live: ServedRun, queued_at: float) -> None:
+        """See to what a run leaves behind that has ended, or fallen asleep: count it, say so."""
         if live.status == "waiting":
             self.woken.asleep[live.id] = live.caller
         else:
@@ -209,6 +214,9 @@ class FlowService:
         waited = max(0.0, live.begun_at - queued_at)
         use = RunUse(live.flow.name, live.status, seconds, waited, tokens)
         self.admission.used(live.caller, use)
+        self.live.over(live)
+        if not log.isEnabledFor(logging.INFO):
+            return
         cost = prices_or_none().cost(tokens) if tokens.total else None
         log.info(
             "run=%s flow=%s caller=%s status=%s seconds=%.3f waited=%.3f tokens=%d+%d%s",
@@ -218,7 +226,6 @@ class FlowService:
             + (f" trace={live.place.trace}" if live.place else "")
             + (f" problem={live.problem.code}" if live.problem else ""),
         )  # fmt: skip
-        self.live.over(live)
 
     # --- recorded runs ------------------------------------------------------------------------
 

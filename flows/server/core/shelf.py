@@ -5,14 +5,16 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
 from patchbay.flows.document.reading import read_flow
 from patchbay.flows.document.variables import settled
 from patchbay.flows.problems import FlowError, Problem
+from patchbay.flows.runs.environment import Environment
 from patchbay.flows.runs.inputs import flow_inputs, flow_outputs
+from patchbay.flows.runs.prepared import PreparedFlow
 from patchbay.flows.runs.running import LoadedFlow
 from patchbay.flows.runs.subflows import Prepared, prepare
 from patchbay.flows.server.core.keys import Caller
@@ -85,6 +87,25 @@ class ServedFlow:
                 if plan is not None and not plan.policy.retries:
                     found[source, port] = name
         return found
+
+    @cached_property
+    def instant(self) -> bool:
+        """Whether a run of it never waits for anything."""
+        steps = self.prepared.plan.steps.values()
+        return not self.may_ask and all(step.at_once and not step.subflows for step in steps)
+
+    @cached_property
+    def _ready(self) -> dict[str, tuple[Environment, PreparedFlow]]:
+        return {}
+
+    def ready(self, env: Environment, person: str) -> PreparedFlow:
+        """The flow, ready to be run for a person; what is made for that is kept."""
+        known = self._ready.get(person)
+        if known is None or known[0] is not env:
+            own = replace(env, folder=self.loaded.folder, person=person)
+            made = PreparedFlow(self.loaded, own, prepared=self.prepared, from_person=False)
+            self._ready[person] = known = (env, made)
+        return known[1]
 
     @cached_property
     def needs(self) -> tuple[str, ...]:

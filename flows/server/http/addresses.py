@@ -118,7 +118,6 @@ async def whole(
     request: Request, service: FlowService, live: ServedRun, *, stop: bool = True
 ) -> Response:
     """Wait for a run and tell how it ended. With `stop` it is stopped when the caller leaves."""
-    assert live.task is not None  # noqa: S101 - it has been started
     if not await unless_gone(request.receive, live.task):
         if stop:
             live.stop()

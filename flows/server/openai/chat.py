@@ -49,7 +49,6 @@ async def completions(request: Request) -> Response:
     if stream:
         chunks = _Chunks(service, live, answering, with_usage)
         return EventStream(chunks.sent(), live.headers)
-    assert live.task is not None  # noqa: S101 - it has been started
     if not await unless_gone(request.receive, live.task):
         live.stop()
         return Response(status_code=499)

@@ -59,7 +59,6 @@ async def embeddings(request: Request) -> Response:
     body = await body_of(request)
     flow, texts = service.shelf.get(body["model"], caller), _texts(body.get("input"))
     live = await service.begin(flow, caller, RunRequest(), follow=False)
-    assert live.task is not None  # noqa: S101 - it has been started
     if not await unless_gone(request.receive, live.task):
         live.stop()
         return Response(status_code=499)

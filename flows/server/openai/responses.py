@@ -34,7 +34,6 @@ async def responses(request: Request) -> Response:
     made = _Response(service, live, answering, body)
     if stream:
         return EventStream(made.events(), live.headers)
-    assert live.task is not None  # noqa: S101 - it has been started
     if not await unless_gone(request.receive, live.task):
         live.stop()
         return Response(status_code=499)

@@ -27,6 +27,11 @@ class SharedPlace:
         self._turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._left = False
 
+    @property
+    def held(self) -> bool:
+        """Whether it is a slot."""
+        return self._turn.done()
+
     def turn(self) -> None:
         """It is this one's turn."""
         if not self._turn.done():

@@ -137,8 +137,7 @@ class ServedChat(StreamingChat):
             reading = self._reading(stop)
             try:
                 try:
-                    stream: Any = self._inner.astream(messages, QUIET, **options)
-                    async with contextlib.aclosing(stream) as chunks:
+                    async with contextlib.aclosing(self._coming(messages, options)) as chunks:
                         async for chunk in chunks:
                             for ours in reading.take(chunk):
                                 yield ours
@@ -158,6 +157,13 @@ class ServedChat(StreamingChat):
                     raise _after(failure, tries) from (None if failure is error else error)
             yield note(_waiting(failure, wait))
             await asyncio.sleep(wait)
+
+    def _coming(self, messages: list[BaseMessage], options: dict[str, Any]) -> Any:
+        """The inner model's stream; without LangChain's bookkeeping, where it has one."""
+        bare = getattr(self._inner, "bare_stream", None)
+        if bare is not None:
+            return bare(messages, **options)
+        return self._inner.astream(messages, QUIET, **options)
 
     def _wait(self, error: Exception, tries: int, reading: IncomingAnswer) -> float | None:
         """Seconds until it is asked again; None where that is not to be."""

@@ -26,6 +26,11 @@ FLOWS: dict[str, Flow] = {
         ["in.value > up.text", "up.text > out.value"],
         "Shout",
     ),
+    "at_once": flow(
+        {"in": asks("text"), "up": "test.at_once", "out": gives()},
+        ["in.value > up.text", "up.text > out.value"],
+        "At once",
+    ),
     "words": flow(
         {"in": asks(), "say": "test.words", "out": gives()},
         ["in.value > say.text", "say.text > out.value"],

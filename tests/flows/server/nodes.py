@@ -6,7 +6,14 @@ import asyncio
 import os
 from typing import Any, ClassVar
 
-from patchbay.nodes.contract import Context, DescribingNode, Node, NodeParams, Ports
+from patchbay.nodes.contract import (
+    Context,
+    DescribingNode,
+    Node,
+    NodeError,
+    NodeParams,
+    Ports,
+)
 from patchbay.nodes.models.asking import WAS_CUT
 from patchbay.nodes.testing import ScriptedModel
 from patchbay.nodes.values import Document, EmbeddingsSpec, FileRef, ModelSpec, Opening
@@ -147,6 +154,23 @@ class Prints(Node):
         return self.Outputs(text=inputs.text.upper())
 
 
+class AtOnce(Node):
+    """Write a text in capitals without waiting for anything; refuse an empty one."""
+
+    kind, title, family = "test.at_once", "At once", "Test"
+
+    class Inputs(Ports):
+        text: str
+
+    class Outputs(Ports):
+        text: str
+
+    async def run(self, inputs: Inputs, params: Any, ctx: Context) -> Outputs:
+        if not inputs.text:
+            raise NodeError("There is nothing to write.", fix="Send a text.")
+        return self.Outputs(text=inputs.text.upper())
+
+
 class Finds(Node):
     """Answer with a text and the document that it comes from."""
 
@@ -164,4 +188,4 @@ class Finds(Node):
         return self.Outputs(text="It says so.", found=[document])
 
 
-NODES = [*OTHERS, Finds, Prints, Words, Size, Scripted, Thinks, MakesLetters]
+NODES = [*OTHERS, AtOnce, Finds, Prints, Words, Size, Scripted, Thinks, MakesLetters]

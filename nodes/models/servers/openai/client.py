@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from patchbay.nodes.models.servers.address import async_settings, client_settings
+from patchbay.nodes.models.servers.address import client_settings
 from patchbay.nodes.models.servers.errors import Server
 from patchbay.nodes.models.servers.openai.embeddings import OpenAiEmbeddings
 from patchbay.nodes.models.servers.openai.spec import START, OpenAiModel, translator
@@ -31,6 +31,7 @@ def open_chat(spec: OpenAiModel, opening: Opening) -> ServedChat:
         NodeError: the secret is not set, or the server does not say which model it has.
     """
     from patchbay.nodes.models.servers.chat import ServedChat
+    from patchbay.nodes.models.servers.openai.plain_streams import PlainAsyncStreams, PlainStreams
     from patchbay.nodes.models.servers.openai.stream import CompatibleChat, OpenAiChat
 
     key = opening.secret(spec.key) if spec.key else ""
@@ -49,6 +50,10 @@ def open_chat(spec: OpenAiModel, opening: Opening) -> ServedChat:
         use_responses_api=False,
         stream_chunk_timeout=None,  # its asyncio.wait_for can swallow a cancellation (Python 3.11)
         **clients,
+    )
+    inner.client, inner.async_client = (
+        PlainStreams(inner.client),
+        PlainAsyncStreams(inner.async_client),
     )
     closers = (clients["http_client"].close,)
     return ServedChat.over(
@@ -107,6 +112,7 @@ def http_clients(address: str, key: str, timeout_s: float) -> dict[str, Any]:
     """
     import httpx
 
+    from patchbay.nodes.models.servers.openai.plain_streams import ClientOfEachLoop
     from patchbay.nodes.models.servers.openai.stream import ask_plainly, look, look_async
 
     unwanted = [] if key else ["authorization"]
@@ -122,16 +128,17 @@ def http_clients(address: str, key: str, timeout_s: float) -> dict[str, Any]:
         strip(request)
 
     settings = client_settings(address, timeout_s)
+
+    def make() -> httpx.AsyncClient:
+        hooks = {"request": [strip_async], "response": [look_async]}
+        return httpx.AsyncClient(**settings, event_hooks=hooks)  # type: ignore[arg-type]
+
     return {
         "timeout": settings["timeout"],  # the library has one of its own, ten minutes long
         "http_client": httpx.Client(
             **settings, event_hooks={"request": [strip], "response": [look]}
         ),
-        "http_async_client": httpx.AsyncClient(
-            **settings,
-            **async_settings(),
-            event_hooks={"request": [strip_async], "response": [look_async]},
-        ),
+        "http_async_client": ClientOfEachLoop(make, **settings),
     }
 
 

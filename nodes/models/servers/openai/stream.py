@@ -7,6 +7,8 @@ first two are seen here in the HTTP response, the others in each chunk before La
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import json
 import re
 import warnings
@@ -14,7 +16,7 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from typing import Any
 
 import httpx
-from langchain_core.messages import AIMessageChunk
+from langchain_core.messages import AIMessageChunk, BaseMessage
 from langchain_core.outputs import ChatGenerationChunk
 from langchain_openai import ChatOpenAI
 from langchain_openai.chat_models.base import BaseChatOpenAI
@@ -28,6 +30,8 @@ warnings.filterwarnings("ignore", r"Pydantic serializer warnings:[\s\S]*field_na
 
 _CHAT = "/chat/completions"
 _DONE = re.compile(rb"(?:^|[\r\n])data:[ \t]*\[DONE\]")
+_REST_S = 0.05
+"""How long the end of a stream is waited for that is over, in seconds."""
 _THOUGHTS = ("reasoning_content", "reasoning", "thinking")
 """Of DeepSeek, llama.cpp and vLLM; of OpenRouter, Ollama and newer vLLM; of a few others."""
 
@@ -112,14 +116,22 @@ class _Watched(httpx.SyncByteStream):
 class _WatchedAsync(httpx.AsyncByteStream):
     def __init__(self, inner: httpx.AsyncByteStream) -> None:
         self._inner, self._end = inner, _End()
+        self._parts = aiter(inner)
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        async for part in self._inner:
+        async for part in self._parts:
             self._end.take(part)
             yield part
         self._end.check()
 
     async def aclose(self) -> None:
+        """Close it. The client stops reading at the mark of the end; what frames the stream comes
+        after that, and the connection can be used again only if that was read as well."""
+        if self._end.come:
+            with contextlib.suppress(Exception):
+                async with asyncio.timeout(_REST_S):
+                    async for _ in self._parts:
+                        pass
         await self._inner.aclose()
 
 
@@ -139,6 +151,21 @@ class CompatibleChat(BaseChatOpenAI):
             tidied(chunk), default_chunk_class, base_generation_info
         )
         return None if made is None else _with_more(made, chunk)
+
+    async def bare_stream(
+        self, messages: list[BaseMessage], stop: list[str] | None = None, **options: Any
+    ) -> AsyncIterator[AIMessageChunk]:
+        """`astream` without what LangChain tells its listeners: the model around it does."""
+        some = False
+        async with contextlib.aclosing(self._astream(messages, stop, **options)) as coming:
+            async for chunk in coming:
+                some, message = True, chunk.message
+                assert isinstance(message, AIMessageChunk)  # noqa: S101 - made above
+                about = {**(chunk.generation_info or {}), **message.response_metadata}
+                message.response_metadata = about
+                yield message
+        if not some:
+            raise ValueError("No generation chunks were returned")  # as `astream` says it
 
     def from_whole(self, body: Any) -> ChatGenerationChunk | None:
         """The answer that a server sent whole though it was asked to stream; None if it is none."""

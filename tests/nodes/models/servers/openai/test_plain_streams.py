@@ -1,0 +1,124 @@
+"""Connections that are kept for the next call, and streams of plain JSON."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncIterator
+
+import pytest
+
+from patchbay.nodes.models.servers.openai.spec import OpenAiModel
+
+ABOUT = {"id": "x", "created": 1, "model": "told", "object": "chat.completion.chunk"}
+DELTAS = (({"role": "assistant", "content": "Yes"}, None), ({"content": "."}, None), ({}, "stop"))
+
+
+class Site:
+    """A server that keeps connections open, and counts them."""
+
+    def __init__(self, late_end: bool) -> None:
+        self.connections = 0
+        self.asked: list[bytes] = []
+        self._late = late_end
+
+    async def hear(self, reading: asyncio.StreamReader, writing: asyncio.StreamWriter) -> None:
+        """Answer one connection's requests."""
+        self.connections += 1
+        with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
+            while True:
+                head = await reading.readuntil(b"\r\n\r\n")
+                length = next(
+                    int(line.split(b":")[1])
+                    for line in head.lower().split(b"\r\n")
+                    if line.startswith(b"content-length")
+                )
+                self.asked.append(await reading.readexactly(length))
+                await self._answer(writing)
+        writing.close()
+
+    async def _answer(self, writing: asyncio.StreamWriter) -> None:
+        writing.write(
+            b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n"
+            b"transfer-encoding: chunked\r\n\r\n"
+        )
+        for delta, reason in DELTAS:
+            choice = {"index": 0, "delta": delta, "finish_reason": reason}
+            _chunk(writing, json.dumps({**ABOUT, "choices": [choice]}))
+        _chunk(writing, "[DONE]")
+        await writing.drain()
+        if self._late:  # the mark of the end and the end of the body come apart
+            await asyncio.sleep(0.01)
+        writing.write(b"0\r\n\r\n")
+        await writing.drain()
+
+
+def _chunk(writing: asyncio.StreamWriter, text: str) -> None:
+    data = f"data: {text}\n\n".encode()
+    writing.write(f"{len(data):x}\r\n".encode() + data + b"\r\n")
+
+
+@contextlib.asynccontextmanager
+async def site(late_end: bool = False) -> AsyncIterator[tuple[Site, str]]:
+    """Run it until the end of the block."""
+    found = Site(late_end)
+    server = await asyncio.start_server(found.hear, "127.0.0.1", 0)
+    try:
+        yield found, f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
+    finally:
+        server.close()
+
+
+async def said(model: object) -> str:
+    pieces = [chunk.content async for chunk in model.astream("Is it?")]  # type: ignore[attr-defined]
+    return "".join(pieces)
+
+
+@pytest.mark.parametrize("late_end", [False, True], ids=["at once", "apart"])
+async def test_calls_one_after_another_share_a_connection(late_end: bool) -> None:
+    async with site(late_end) as (there, address):
+        model = opened(address)
+        assert [await said(model) for _ in range(4)] == ["Yes."] * 4
+        assert there.connections == 1
+        assert all(json.loads(body)["stream"] for body in there.asked)
+
+
+async def test_calls_side_by_side_have_connections_of_their_own() -> None:
+    async with site(late_end=True) as (there, address):
+        model = opened(address)
+        assert await asyncio.gather(*(said(model) for _ in range(3))) == ["Yes."] * 3
+        assert there.connections == 3
+        await said(model)
+        assert there.connections == 3
+
+
+def test_a_model_is_asked_in_one_loop_after_another() -> None:
+    async def ask() -> None:
+        async with site() as (there, address):
+            if not models:
+                models.append(opened(address))
+            model = models[0]
+            inner = model._inner
+            inner.root_async_client.base_url = address
+            assert await said(model) == "Yes."
+            assert there.connections == 1
+
+    models: list = []
+    for _ in range(3):
+        asyncio.run(ask())
+
+
+async def test_one_who_leaves_in_the_middle_leaves_no_half_read_connection() -> None:
+    async with site(late_end=True) as (_, address):
+        model = opened(address)
+        async with contextlib.aclosing(model.astream("Is it?")) as coming:
+            await anext(coming)
+        assert await said(model) == "Yes."
+
+
+def opened(address: str):  # type: ignore[no-untyped-def]
+    from patchbay.nodes.models.servers.openai.client import open_chat
+    from patchbay.nodes.testing import RecordingContext
+
+    return open_chat(OpenAiModel(base_url=address, model="told"), RecordingContext())
