@@ -232,6 +232,7 @@ LOADED_LATE = {
     "nodes/models/fallback/chat.py", "nodes/models/llama/chat.py", "nodes/models/llama/engine.py",
     "nodes/models/servers/chat.py", "nodes/models/servers/embeddings.py",
     "nodes/models/servers/ollama/chat.py", "nodes/models/servers/openai/stream.py",
+    "nodes/models/servers/openai/plain_streams.py",
     "nodes/models/servers/reading.py",
     "nodes/models/transformers/vision.py",
     "nodes/models/streaming.py", "nodes/records/jmes.py", "nodes/retrieval/open_store.py",
