@@ -25,6 +25,22 @@ def size_in_words(count: float) -> str:
     return f"{shown} {unit}"
 
 
+def bytes_of(text: str) -> float:
+    """Bytes as people write them: `1.5 GB`, `200MB`, `4096`.
+
+    Raises:
+        ValueError: it is no amount of bytes.
+    """
+    said = text.strip()
+    for unit, size in (("KB", 1e3), ("MB", 1e6), ("GB", 1e9), ("TB", 1e12), ("B", 1.0), ("", 1.0)):
+        if said.upper().endswith(unit):
+            found = float(said[: len(said) - len(unit)]) * size
+            if not 0 <= found < float("inf"):
+                raise ValueError(f"{text} is no amount of bytes")
+            return found
+    raise AssertionError(text)
+
+
 def duration(seconds: float | None) -> str:
     """Seconds in words: `0.044 s`, `2.5 s`, `12 s`, `3 min 5 s`, `2 h 10 min`; "" for None.
 

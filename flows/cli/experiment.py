@@ -15,9 +15,9 @@ from patchbay.flows.cli import say
 from patchbay.flows.problems import FlowError, Problem
 
 if TYPE_CHECKING:
-    from patchbay.flows.experiments.checking import OutputCheck
     from patchbay.flows.experiments.grid import Scored
     from patchbay.flows.experiments.keeping import ExperimentCell
+    from patchbay.flows.experiments.plan import ExperimentPlan
     from patchbay.flows.experiments.running import Experiment
 
 LAST = "LAST"
@@ -35,14 +35,21 @@ class ReportForm(StrEnum):
 
 def experiment(
     flow: Annotated[Path, typer.Argument(help="The flow file.")],
-    cases: Annotated[Path, typer.Option(help="CSV, JSON list or JSON Lines of cases.")],
+    cases: Annotated[
+        Path,
+        typer.Option(help="CSV, JSON list or JSON Lines of cases, or the name of a set."),
+    ],
     vary: Annotated[
         list[str] | None,
         typer.Option(help="node.param=one,other or node.param=[…]: an axis. May be repeated."),
     ] = None,
     check: Annotated[
         list[str] | None,
-        typer.Option(help="exact, contains, number[:DISTANCE] or schema:FILE. May be repeated."),
+        typer.Option(
+            help="exact, contains, number[:DISTANCE], schema:FILE, similarity, judge:RUBRIC, "
+            "versus:RUBRIC, flow:FILE, or a limit: seconds:2, tokens:100, cost:0.01, memory:1GB. "
+            "May be repeated."
+        ),
     ] = None,
     expected: Annotated[str, typer.Option(help="The column of what should come out.")] = "",
     output_name: Annotated[
@@ -75,18 +82,27 @@ def experiment(
     What has ended is kept: stop it at any time and run it again to go on. Only what changed is run
     again: a variant, a case, a flow. Without --vary the flow itself is scored.
     """
-    from patchbay.flows.experiments.checking import read_check
-    from patchbay.flows.experiments.grid import as_result, grid_of
+    from patchbay.flows.experiments.grid import as_result, as_summary, grid_of
+    from patchbay.flows.experiments.plan import SUMMARY, ExperimentPlan, PlannedAxis
+    from patchbay.flows.experiments.variants import read_axis
 
-    checks = [read_check(text, Path.cwd()) for text in check or ["exact"]]
-    made = _made(flow, cases, vary or [], expected, output_name, name, side_by_side, env_name)
+    plan = ExperimentPlan(
+        flow=str(flow.resolve()), cases=_found(cases), expected=expected, output=output_name,
+        axes=[PlannedAxis(node=a.node, param=a.param, values=list(a.values))
+              for a in map(read_axis, vary or [])],
+        checks=check or ["exact"], jobs=side_by_side,
+    )  # fmt: skip
+    made = _made(flow, plan, name, env_name)
     before = _before(made, no_worse_than)
     code = _run(made, flow, env_name, quiet)
-    grid = grid_of(made, checks)
+    grid = grid_of(made)
+    if made.refused:
+        say.err(f"Some answers were not judged. {made.refused}")
+    made.kept.write(SUMMARY, as_summary(made, grid))
     whole = code == 0
     if whole:
         made.kept.keep(as_result(grid, made.cases))
-    _write(made, grid, checks, report, output, flow.stem)
+    _write(made, grid, report, output, flow.stem)
     if not whole:
         raise typer.Exit(code)
     if use_best:
@@ -95,38 +111,21 @@ def experiment(
         raise typer.Exit(say.EXIT_PROBLEM)
 
 
-def _made(
-    path: Path, cases: Path, vary: list[str], expected: str, output: str, name: str, jobs: int,
-    env_name: str,
-) -> Experiment:  # fmt: skip
-    from patchbay.flows.checks.resolve import resolve_once
+def _made(path: Path, plan: ExperimentPlan, name: str, env_name: str) -> Experiment:
     from patchbay.flows.document.reading import read_flow
-    from patchbay.flows.experiments.cases import read_cases
     from patchbay.flows.experiments.keeping import KeptCells
-    from patchbay.flows.experiments.running import Experiment
-    from patchbay.flows.experiments.variants import read_axis, variants_of
+    from patchbay.flows.experiments.plan import experiment_of, write_plan
     from patchbay.flows.runs.defaults import default_catalog
-    from patchbay.flows.runs.inputs import flow_inputs, flow_outputs
-    from patchbay.flows.runs.running import settled
 
-    catalog, folder = default_catalog(), path.resolve().parent
-    flow = read_flow(path)
-    if flow.variables or env_name:
-        flow = settled(flow, env_name)
-    resolved = resolve_once(flow, catalog)
-    outputs = list(flow_outputs(resolved))
-    if not outputs or (output and output not in outputs):
-        what = f'has no output "{output}"' if output else "has no output that could be checked"
-        there = f"It has: {', '.join(outputs)}." if outputs else 'Add a "Flow output".'
-        raise FlowError([Problem("experiment/output", f"The flow {what}.", there)])
-    return Experiment(
-        variants_of(flow, [read_axis(text) for text in vary], catalog, folder, env_name),
-        read_cases(cases, [field.name for _, field in flow_inputs(resolved)], expected),
-        output or outputs[0],
-        KeptCells(name or path.stem),
-        folder,
-        jobs,
-    )
+    kept, flow = KeptCells(name or path.stem), read_flow(path)
+    made = experiment_of(plan, flow, path.resolve().parent, default_catalog(), kept, env_name)
+    write_plan(kept, plan)
+    return made
+
+
+def _found(cases: Path) -> str:
+    """The file where there is one, so that it is found from elsewhere; else the name of a set."""
+    return str(cases.resolve()) if cases.exists() else str(cases)
 
 
 def _run(made: Experiment, path: Path, env_name: str, quiet: bool) -> int:
@@ -153,23 +152,21 @@ def _run(made: Experiment, path: Path, env_name: str, quiet: bool) -> int:
 
 
 def _write(
-    made: Experiment, grid: list[Scored], checks: list[OutputCheck], report: ReportForm,
-    output: Path | None, title: str,
+    made: Experiment, grid: list[Scored], report: ReportForm, output: Path | None, title: str,
 ) -> None:  # fmt: skip
     from patchbay.flows.cli.figures import text_of
-    from patchbay.flows.experiments.grid import as_result
+    from patchbay.flows.experiments.grid import as_result, sentences
     from patchbay.flows.experiments.report import (
         as_csv,
         as_html,
         as_markdown,
         cases_table,
         grid_table,
-        sentences,
     )
 
     table = grid_table(grid, f"{title}: {len(made.variants)} variants, {len(made.cases)} cases")
     said = sentences(grid)
-    every = [table, cases_table(made, checks)]
+    every = [table, cases_table(made, made.checks)]
     match report:
         case ReportForm.text:
             text = "\n".join([text_of(table), "", *said]) + "\n"

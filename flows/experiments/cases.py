@@ -50,7 +50,7 @@ def read_cases(path: Path, inputs: Sequence[str], expected: str = "") -> list[Fl
     Raises:
         FlowError: the file cannot be read, holds no cases, or nothing for the flow.
     """
-    rows = _rows(path)
+    rows = read_rows(path)
     if not rows:
         raise _wrong(f"{path} holds no cases.", "Give a header and at least one row.")
     columns = list(dict.fromkeys(name for row in rows for name in row))
@@ -84,15 +84,32 @@ def _known(right: Any) -> Any:
     return None if isinstance(right, str) and not right.strip() else right
 
 
-def _rows(path: Path) -> list[dict[str, Any]]:
+def read_rows(path: Path) -> list[dict[str, Any]]:
+    """The rows of a table in a file, unjudged.
+
+    Raises:
+        FlowError: the file cannot be read as one.
+    """
     try:
         if path.stat().st_size > LARGEST:
             raise _wrong(f"{path} is too large for a table of cases.", "Split it.")
-        text = path.read_text(encoding="utf-8-sig")
+        return rows_in(path.read_text(encoding="utf-8-sig"), str(path))
     except OSError as error:
         raise _wrong(f"{path} cannot be read: {error.strerror}.", "Check the path.") from error
     except UnicodeDecodeError as error:
         raise _wrong(f"{path} is not UTF-8 text.", "Save it as UTF-8.") from error
+
+
+def rows_in(text: str, name: str) -> list[dict[str, Any]]:
+    """The rows of a table as text: CSV with a header, a JSON list, or JSON Lines.
+
+    Args:
+        text: the table.
+        name: what it is called in messages.
+
+    Raises:
+        FlowError: it is no table.
+    """
     start = text.lstrip()[:1]
     try:
         if start == "[":
@@ -102,9 +119,9 @@ def _rows(path: Path) -> list[dict[str, Any]]:
         else:
             found = [_cells(row) for row in csv.DictReader(io.StringIO(text), strict=True)]
     except (ValueError, RecursionError, csv.Error) as error:
-        raise _wrong(f"{path} cannot be read as a table: {error}.", _FORMS) from error
+        raise _wrong(f"{name} cannot be read as a table: {error}.", FORMS) from error
     if not all(isinstance(row, dict) for row in found):
-        raise _wrong(f"{path} is no list of objects.", _FORMS)
+        raise _wrong(f"{name} is no list of objects.", FORMS)
     return list(found)
 
 
@@ -114,7 +131,7 @@ def _cells(row: dict[Any, Any]) -> dict[str, Any]:
     return row
 
 
-_FORMS = "Give CSV with a header, a JSON list of objects, or JSON Lines."
+FORMS = "Give CSV with a header, a JSON list of objects, or JSON Lines."
 
 
 def _wrong(message: str, fix: str) -> FlowError:

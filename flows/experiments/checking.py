@@ -9,16 +9,34 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from patchbay.flows.experiments.cases import FlowCase
+from patchbay.flows.experiments.keeping import ExperimentCell
 from patchbay.flows.problems import FlowError, Problem
+from patchbay.nodes.units import bytes_of
 from patchbay.nodes.values import as_text
 
 Score = Callable[[Any, Any], float]
 """From what came out and what should have, to 0 (wrong) … 1 (right)."""
+Measure = Callable[[ExperimentCell], float | None]
+"""What a limit holds: seconds, tokens, money or bytes of a cell; None where nobody knows."""
 
 _NUMBER = re.compile(r"[-+]?(?:\d[\d,]*\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
+LIMITS: Mapping[str, Measure] = {
+    "seconds": lambda cell: cell.seconds,
+    "tokens": lambda cell: cell.tokens,
+    "cost": lambda cell: sum(cell.cost.values()) if cell.cost else None,
+    "memory": lambda cell: cell.memory or None,
+}
+"""What may be held to a limit, by the word that people write."""
+JUDGES = ("judge", "versus", "similarity", "flow")
+"""Checks that are flows of their own: see `judging`."""
+THERE_ARE = (
+    "exact, contains, number, number:DISTANCE, schema:FILE, similarity, judge:RUBRIC, "
+    "versus:RUBRIC, flow:FILE, seconds:LIMIT, tokens:LIMIT, cost:LIMIT, memory:LIMIT"
+)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class OutputCheck:
     """A check by its name, and whether it needs to know what should come out."""
 
@@ -26,9 +44,31 @@ class OutputCheck:
     score: Score
     needs_expected: bool = True
 
+    def of(self, cell: ExperimentCell, case: FlowCase) -> float | None:
+        """The score of a cell; None where nobody can say."""
+        if case.expected is None and self.needs_expected:
+            return None
+        return 0.0 if cell.error else self.score(cell.output, case.expected)
+
+
+@dataclass(frozen=True)
+class LimitCheck(OutputCheck):
+    """1 where a run took no more than it may, of seconds, tokens, money or memory."""
+
+    measure: Measure = lambda cell: None
+    limit: float = 0.0
+
+    def of(self, cell: ExperimentCell, case: FlowCase) -> float | None:
+        """1, 0, or None where nobody knows what the run took."""
+        if cell.error:
+            return 0.0
+        taken = self.measure(cell)
+        return None if taken is None else float(taken <= self.limit)
+
 
 def read_check(text: str, folder: Path) -> OutputCheck:
-    """A check as people write it: `exact`, `contains`, `number`, `number:0.01`, `schema:FILE`.
+    """A check as people write it: `exact`, `contains`, `number`, `number:0.01`, `schema:FILE`,
+    `seconds:2`, `tokens:100`, `cost:0.01`, `memory:1 GB`. Those that are flows: see `judging`.
 
     Args:
         text: what was written.
@@ -46,15 +86,23 @@ def read_check(text: str, folder: Path) -> OutputCheck:
         try:
             within = float(more) if more else 0.0
         except ValueError:
-            raise _wrong(f'"{text}" names no distance.', "Write number:0.01.") from None
+            raise wrong_check(f'"{text}" names no distance.', "Write number:0.01.") from None
         return OutputCheck(text, lambda given, right: float(_near(given, right, within)))
     if kind == "schema" and more:
         schema = _schema(folder / more)
         return OutputCheck(text, lambda given, right: float(_follows(given, schema)), False)
-    raise _wrong(
-        f'There is no check "{text}".',
-        "There are: exact, contains, number, number:DISTANCE, schema:FILE.",
-    )
+    if kind in LIMITS and more:
+        return _limited(text, kind, more)
+    raise wrong_check(f'There is no check "{text}".', f"There are: {THERE_ARE}.")
+
+
+def _limited(text: str, kind: str, more: str) -> LimitCheck:
+    try:
+        limit = bytes_of(more) if kind == "memory" else float(more)
+    except ValueError:
+        example = "memory:1.5 GB" if kind == "memory" else f"{kind}:2.5"
+        raise wrong_check(f'"{text}" names no limit.', f"Write {example}.") from None
+    return LimitCheck(text, lambda given, right: 0.0, False, LIMITS[kind], limit)
 
 
 def _plain(value: Any) -> str:
@@ -99,9 +147,10 @@ def _schema(path: Path) -> Mapping[str, Any]:
         jsonschema.Draft202012Validator.check_schema(schema)
     except (OSError, ValueError, jsonschema.SchemaError) as error:
         said = getattr(error, "message", "") or str(error)
-        raise _wrong(f"{path} holds no JSON schema: {said}.", "Check the file.") from error
+        raise wrong_check(f"{path} holds no JSON schema: {said}.", "Check the file.") from error
     return dict(schema)
 
 
-def _wrong(message: str, fix: str) -> FlowError:
+def wrong_check(message: str, fix: str) -> FlowError:
+    """What is said of a check that is none."""
     return FlowError([Problem("experiment/check", message, fix)])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from statistics import fmean, median
 from typing import Any
 
@@ -37,13 +37,20 @@ class Scored:
     failed: int
     """Runs that ended in an error; they count as wrong."""
     unknown: int = 0
-    """Cases that were run and not scored: nobody has said what should come out."""
+    """Cases that were run and not scored: nobody has said what should come out, or a check that is
+    a flow has not answered yet."""
+    ran: int = 0
+    """Cases that were run."""
+    cost: dict[str, float] = field(default_factory=dict)
+    """Mean of the runs, by currency."""
+    memory: int = 0
+    """Estimated bytes of the models."""
 
 
-def grid_of(experiment: Experiment, checks: Sequence[OutputCheck]) -> list[Scored]:
-    """All variants under all checks, in their order."""
+def grid_of(experiment: Experiment, checks: Sequence[OutputCheck] | None = None) -> list[Scored]:
+    """All variants under all checks (those of the experiment unless given), in their order."""
     found: list[Scored] = []
-    for check in checks:
+    for check in experiment.checks if checks is None else checks:
         first: dict[int, float] | None = None
         for variant in experiment.variants:
             made = _scored(experiment, variant, check, first)
@@ -62,8 +69,8 @@ def _scored(
         if cell is None:
             continue
         cells.append(cell)
-        if case.expected is not None or not check.needs_expected:
-            scores[case.number] = _score(cell, case, check)
+        if (score := check.of(cell, case)) is not None:
+            scores[case.number] = score
     whole = [cell for cell in cells if not cell.error]
     both = sorted(scores.keys() & (first or {}).keys())
     difference = None
@@ -79,17 +86,87 @@ def _scored(
         fmean(cell.tokens for cell in whole) if whole else 0.0,
         len(cells) - len(whole),
         len(cells) - len(scores),
+        len(cells),
+        _money(whole),
+        max((cell.memory for cell in whole), default=0),
     )
 
 
-def _score(cell: ExperimentCell, case: FlowCase, check: OutputCheck) -> float:
-    return 0.0 if cell.error else check.score(cell.output, case.expected)
+def _money(cells: Sequence[ExperimentCell]) -> dict[str, float]:
+    """The mean of what runs cost, by currency; empty where nobody knows."""
+    names = {name for cell in cells for name in cell.cost}
+    return {name: fmean(cell.cost.get(name, 0.0) for cell in cells) for name in sorted(names)}
 
 
 def best_of(grid: Sequence[Scored]) -> Scored | None:
     """The highest score under the first check; the earlier of equal ones."""
     known = [one for one in grid if one.check == grid[0].check and one.interval is not None]
     return max(known, key=lambda one: one.interval.mean if one.interval else 0.0, default=None)
+
+
+def sentences(grid: Sequence[Scored]) -> list[str]:
+    """What the grid can tell, and what it cannot."""
+    said = []
+    for one in grid:
+        if one.interval is None:
+            said.append(
+                f"{one.variant.name} ({one.check}): no case can be scored: there is no expected "
+                "answer, or the check gave none."
+            )
+        elif one.unknown:
+            said.append(
+                f"{one.variant.name} ({one.check}): {one.unknown} of "
+                f"{one.unknown + len(one.scores)} cases cannot be scored."
+            )
+        if (apart := one.difference) is None:
+            continue
+        head = f"{one.variant.name} ({one.check}): "
+        if apart.settled:
+            word = "better" if apart.interval.mean > 0 else "worse"
+            said.append(f"{head}{word} than the first by {abs(apart.interval.mean):.3f}.")
+        elif apart.better or apart.worse:
+            more = f"; about {apart.needed:,} cases would settle it" if apart.needed else ""
+            said.append(f"{head}within noise of the first{more}.")
+        else:
+            said.append(f"{head}no case differs from the first.")
+    best = best_of(grid) if grid else None
+    if best is not None and len(grid) > 1 and best.interval is not None:
+        said.append(f"Best: {best.variant.name} with {best.interval.mean:.3f} ({best.check}).")
+    return said
+
+
+def as_summary(experiment: Experiment, grid: Sequence[Scored]) -> dict[str, Any]:
+    """The grid without the scores of its cases: what is shown when an experiment is opened."""
+    return {
+        "format": 1,
+        "cases": len(experiment.cases),
+        "variants": [
+            {"name": v.name, "key": v.key, "changes": v.changes} for v in experiment.variants
+        ],
+        "checks": [check.name for check in experiment.checks],
+        "output": experiment.output,
+        "refused": experiment.refused,
+        "said": sentences(grid),
+        "rows": [
+            {
+                "variant": one.variant.name,
+                "key": one.variant.key,
+                "check": one.check,
+                "interval": None if one.interval is None else asdict(one.interval),
+                "difference": None
+                if one.difference is None
+                else {**asdict(one.difference), "settled": one.difference.settled},
+                "ran": one.ran,
+                "scored": len(one.scores),
+                "failed": one.failed,
+                "seconds": one.seconds,
+                "tokens": one.tokens,
+                "cost": one.cost,
+                "memory": one.memory,
+            }
+            for one in grid
+        ],
+    }
 
 
 def as_result(grid: Sequence[Scored], cases: Sequence[FlowCase]) -> dict[str, Any]:
@@ -108,6 +185,8 @@ def as_result(grid: Sequence[Scored], cases: Sequence[FlowCase]) -> dict[str, An
                 "seconds": one.seconds,
                 "tokens": one.tokens,
                 "failed": one.failed,
+                "cost": one.cost,
+                "memory": one.memory,
             }
             for one in grid
         ],

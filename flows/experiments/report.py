@@ -11,15 +11,16 @@ from pydantic import JsonValue
 
 from patchbay.flows.experiments.cases import FlowCase
 from patchbay.flows.experiments.checking import OutputCheck
-from patchbay.flows.experiments.grid import Scored, best_of
+from patchbay.flows.experiments.grid import Scored
 from patchbay.flows.experiments.running import Experiment
+from patchbay.flows.runs.prices import amount_text
 from patchbay.nodes.figures import Table, cell_text
-from patchbay.nodes.units import duration
+from patchbay.nodes.units import duration, size_in_words
 from patchbay.nodes.values import as_text
 
 COLUMNS = (
     "variant", "check", "score", "95% interval", "from the first", "interval", "differ", "failed",
-    "time", "tokens",
+    "time", "tokens", "cost", "memory",
 )  # fmt: skip
 
 
@@ -41,38 +42,9 @@ def _row(one: Scored) -> tuple[JsonValue, ...]:
         one.failed,
         duration(one.seconds),
         round(one.tokens, 1),
+        " + ".join(f"{amount_text(n)} {name}" for name, n in one.cost.items()),
+        size_in_words(one.memory) if one.memory else "",
     )
-
-
-def sentences(grid: Sequence[Scored]) -> list[str]:
-    """What the grid can tell, and what it cannot."""
-    said = []
-    for one in grid:
-        if one.interval is None:
-            said.append(
-                f"{one.variant.name} ({one.check}): no case has an expected answer, so there is no "
-                "score."
-            )
-        elif one.unknown:
-            said.append(
-                f"{one.variant.name} ({one.check}): {one.unknown} of "
-                f"{one.unknown + len(one.scores)} cases have no expected answer and are not scored."
-            )
-        if (apart := one.difference) is None:
-            continue
-        head = f"{one.variant.name} ({one.check}): "
-        if apart.settled:
-            word = "better" if apart.interval.mean > 0 else "worse"
-            said.append(f"{head}{word} than the first by {abs(apart.interval.mean):.3f}.")
-        elif apart.better or apart.worse:
-            more = f"; about {apart.needed:,} cases would settle it" if apart.needed else ""
-            said.append(f"{head}within noise of the first{more}.")
-        else:
-            said.append(f"{head}no case differs from the first.")
-    best = best_of(grid) if grid else None
-    if best is not None and len(grid) > 1 and best.interval is not None:
-        said.append(f"Best: {best.variant.name} with {best.interval.mean:.3f} ({best.check}).")
-    return said
 
 
 def cases_table(experiment: Experiment, checks: Sequence[OutputCheck]) -> Table:
@@ -94,8 +66,8 @@ def _case_row(
             shown.append(f"failed: {cell.error}")
         else:
             mark = ""
-            if checks and (case.expected is not None or not checks[0].needs_expected):
-                mark = f"[{checks[0].score(cell.output, case.expected):g}] "
+            if checks and (score := checks[0].of(cell, case)) is not None:
+                mark = f"[{score:g}] "
             shown.append(mark + as_text(cell.output))
     asked = "; ".join(f"{name}: {as_text(value)}" for name, value in case.inputs.items())
     expected = "" if case.expected is None else as_text(case.expected)

@@ -4,23 +4,30 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from patchbay.flows.checks.memory import memory_plan
+from patchbay.flows.document.model import Flow
 from patchbay.flows.experiments.cases import FlowCase
+from patchbay.flows.experiments.checking import OutputCheck
+from patchbay.flows.experiments.judging import FlowCheck, bound
 from patchbay.flows.experiments.keeping import ExperimentCell, KeptCells
 from patchbay.flows.experiments.variants import Variant
 from patchbay.flows.problems import FlowError
 from patchbay.flows.runs.environment import Environment
 from patchbay.flows.runs.failures import RunError
+from patchbay.flows.runs.prices import prices_or_none
 from patchbay.flows.runs.results import RunResult, ended
-from patchbay.flows.runs.running import LoadedFlow, Run
+from patchbay.flows.runs.running import LoadedFlow, Run, new_run_id
 from patchbay.flows.runs.subflows import Prepared, prepare
 from patchbay.nodes.values import encode
 
 CellHeard = Callable[[ExperimentCell, int, int], None]
 """Takes a cell that has ended, how many have, and how many there are."""
+Recorder = Callable[[Environment, str, Flow], Environment]
+"""Gives the environment in which the run of a cell is recorded under an id."""
 
 
 @dataclass(slots=True)
@@ -28,7 +35,7 @@ class Experiment:
     """A flow in variants over cases.
 
     `output` is the flow's output that is checked. `side_by_side` runs are at work at once; models
-    queue them by their slots.
+    queue them by their slots. `recorder` keeps the run of each cell, to be looked at later.
     """
 
     variants: Sequence[Variant]
@@ -37,7 +44,14 @@ class Experiment:
     kept: KeptCells
     folder: Path | None = None
     side_by_side: int = 8
+    checks: Sequence[OutputCheck] = ()
+    recorder: Recorder | None = None
     cells: dict[tuple[str, str], ExperimentCell] = field(default_factory=dict)
+    refused: str = ""
+    """Why a check that is a flow gave no score, the last time that one did not."""
+
+    def __post_init__(self) -> None:
+        self.checks = [bound(check, self.variants[0].key) for check in self.checks]
 
     def missing(self) -> Iterator[tuple[Variant, FlowCase]]:
         """What is to be run: case by case, so that variants can be compared at any time.
@@ -61,48 +75,82 @@ class Experiment:
         """What is known of a variant and a case."""
         return self.cells.get((variant.key, self.case_key(case)))
 
+    def load(self) -> None:
+        """Read what is kept of these variants."""
+        self.cells = self.kept.cells([variant.key for variant in self.variants])
+
     async def run(self, env: Environment, told: CellHeard) -> None:
         """Run what is missing. Stops between cells when it is cancelled; what has ended is kept.
 
         Raises:
             FlowError: the disk refuses to keep a cell.
         """
-        self.cells = self.kept.cells()
+        await asyncio.to_thread(self.load)
+        rows = (
+            (case.number, self.case_key(case), case.inputs, case.expected) for case in self.cases
+        )
+        await asyncio.to_thread(self.kept.put_cases, list(rows))
         waiting = list(self.missing())
-        total, ready = len(waiting), dict[str, Prepared]()
-        queue, done = iter(waiting), 0
+        total, ready = len(waiting), dict[str, tuple[Prepared, int]]()
+        done = 0
+
+        async def one(variant: Variant, case: FlowCase) -> None:
+            nonlocal done
+            if variant.key not in ready:
+                made = prepare(variant.flow, env.catalog, self.folder, (), env.variables)
+                ready[variant.key] = made, memory_plan(made.resolved, self.folder).total
+            prepared, memory = ready[variant.key]
+            cell = replace(await self._one(variant, case, env, prepared), memory=memory)
+            await self._take(cell)
+            await self._judge(variant, case, env)
+            done += 1
+            told(self.cells[cell.variant, cell.case], done, total)
+
+        await self._side_by_side(waiting, one)
+        unjudged = list(self._unjudged())
+        total, done = total + len(unjudged), total
+
+        async def judged(variant: Variant, case: FlowCase) -> None:
+            nonlocal done
+            await self._judge(variant, case, env)
+            done += 1
+            told(self.cells[variant.key, self.case_key(case)], done, total)
+
+        await self._side_by_side(unjudged, judged)
+
+    async def _side_by_side(self, work: list[tuple[Variant, FlowCase]], do: Any) -> None:
+        queue = iter(work)
 
         async def worker() -> None:
-            nonlocal done
             for variant, case in queue:
-                if variant.key not in ready:
-                    ready[variant.key] = prepare(
-                        variant.flow, env.catalog, self.folder, (), env.variables
-                    )
-                cell = await self._one(variant, case, env, ready[variant.key])
-                self.cells[cell.variant, cell.case] = cell
-                await asyncio.to_thread(self.kept.add, cell)
-                done += 1
-                told(cell, done, total)
+                await do(variant, case)
 
         try:
             async with asyncio.TaskGroup() as group:
-                for _ in range(min(self.side_by_side, total)):
+                for _ in range(min(self.side_by_side, len(work))):
                     group.create_task(worker())
         except BaseExceptionGroup as group_error:
             flow_errors = [e for e in group_error.exceptions if isinstance(e, FlowError)]
             raise flow_errors[0] if flow_errors else group_error from None
 
+    async def _take(self, cell: ExperimentCell) -> None:
+        self.cells[cell.variant, cell.case] = cell
+        await asyncio.to_thread(self.kept.add, cell)
+
+    # --- one cell -----------------------------------------------------------------------------
+
     async def _one(
         self, variant: Variant, case: FlowCase, env: Environment, prepared: Prepared
     ) -> ExperimentCell:
-        place = variant.key, self.case_key(case)
+        place, run_id = (variant.key, self.case_key(case)), new_run_id()
+        if self.recorder is not None:
+            env = self.recorder(env, run_id, variant.flow)
         try:
             flow = LoadedFlow(variant.flow, self.folder)
-            begun = Run(flow, case.inputs, env, prepared=prepared)
+            begun = Run(flow, case.inputs, env, run_id=run_id, prepared=prepared)
             result = await ended(begun, None, None)
         except RunError as error:
-            return ExperimentCell(*place, error=str(error.problem.message))
+            return ExperimentCell(*place, error=str(error.problem.message), run=run_id)
         except FlowError as error:
             return ExperimentCell(*place, error=" ".join(p.message for p in error.problems))
         return self._of(place, result)
@@ -119,4 +167,40 @@ class Experiment:
             seconds=result.seconds,
             tokens=result.tokens.total,
             run=result.run,
+            cost=dict(prices_or_none().cost(result.tokens).amounts),
         )
+
+    # --- checks that are flows ----------------------------------------------------------------
+
+    def _unjudged(self) -> Iterator[tuple[Variant, FlowCase]]:
+        for case in self.cases:
+            for variant in self.variants:
+                if next(self._to_ask(variant, case), None) is not None:
+                    yield variant, case
+
+    def _to_ask(self, variant: Variant, case: FlowCase) -> Iterator[FlowCheck]:
+        cell = self.cell(variant, case)
+        if cell is None or cell.error:
+            return
+        for check in self.checks:
+            if not isinstance(check, FlowCheck) or check.of(cell, case) is not None:
+                continue
+            if check.needs_expected and case.expected is None:
+                continue
+            first = self.cell(self.variants[0], case)
+            if not check.pair or (first is not None and not first.error):
+                yield check
+
+    async def _judge(self, variant: Variant, case: FlowCase, env: Environment) -> None:
+        first = self.cell(self.variants[0], case)
+        for check in list(self._to_ask(variant, case)):
+            cell = self.cells[variant.key, self.case_key(case)]
+            try:
+                said = await check.judge(cell, first, case, env)
+            except RunError as error:
+                self.refused = f"{check.name}: {error.problem.message} {error.problem.fix}".strip()
+            except FlowError as error:
+                self.refused = f"{check.name}: {error}"
+            else:
+                judged = {**cell.judged, check.place(case): said}
+                await self._take(replace(cell, judged=judged))

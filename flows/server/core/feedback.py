@@ -1,19 +1,13 @@
-"""What people thought of answers: a thumb and a comment for a run, kept one a line."""
+"""What callers thought of answers, checked and kept: see `flows/runs/thumbs.py`."""
 
 from __future__ import annotations
 
 import asyncio
-import json
-import time
 from typing import Any
 
+from patchbay.flows.runs.thumbs import LONGEST, all_thumbs, keep_thumb
 from patchbay.flows.server.core.refusals import refused
-from patchbay.nodes.home import home
-from patchbay.nodes.private import private_file, private_folder
 from patchbay.nodes.threads import in_thread
-
-LONGEST = 4000
-"""Characters of a comment."""
 
 
 class Feedback:
@@ -39,34 +33,11 @@ class Feedback:
         if comment is not None and (not isinstance(comment, str) or len(comment) > LONGEST):
             message = f"A comment is a text of at most {LONGEST:,} characters."
             raise refused(400, "input/invalid", message, "Send less.")
-        line = {"run": run, "caller": caller, "rating": rating or 0, "comment": comment or ""}
         async with self._lock:
-            await in_thread(_append, {**line, "at": time.time()})
+            await in_thread(keep_thumb, run, caller, rating or 0, comment or "")
 
     async def listed(self, caller: str) -> list[dict[str, Any]]:
         """A caller's, the last first."""
-        found = await in_thread(_read)
+        found = await in_thread(all_thumbs)
         mine = {one["run"]: one for one in found if one.get("caller") == caller}
         return sorted(mine.values(), key=lambda one: -one["at"])
-
-
-def _append(line: dict[str, Any]) -> None:
-    private_folder(home())
-    path = private_file(home() / "serve-feedback.jsonl")
-    with path.open("a", encoding="utf-8") as file:
-        file.write(json.dumps(line) + "\n")
-
-
-def _read() -> list[dict[str, Any]]:
-    path = home() / "serve-feedback.jsonl"
-    if not path.exists():
-        return []
-    found = []
-    for line in path.read_text(encoding="utf-8").splitlines():
-        try:
-            one = json.loads(line)
-        except ValueError:
-            continue  # cut off by a kill
-        if isinstance(one, dict) and "run" in one and "at" in one:
-            found.append(one)
-    return found

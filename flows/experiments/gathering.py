@@ -1,0 +1,91 @@
+"""Cases from what was asked before: past runs, the turns of chats, and thumbs and comments."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from typing import TYPE_CHECKING, Any, Literal
+
+from patchbay.flows.experiments.case_sets import CaseRow
+from patchbay.flows.runs.thumbs import thumbs_by_run
+from patchbay.nodes.values import TAG
+
+if TYPE_CHECKING:
+    from patchbay.flows.runs.history import History, PastRun
+
+Right = Literal["thumbs up", "always", "never"]
+"""Whether what a run gave counts as what should come out: where a person has liked it, whatever it
+was, or not at all."""
+MOST = 5000
+"""Runs that are looked through, the latest first."""
+
+
+def rows_of_runs(
+    history: History,
+    flow: str,
+    inputs: Collection[str],
+    output: str,
+    right: Right = "thumbs up",
+    *,
+    rated: bool = False,
+) -> list[CaseRow]:
+    """A row for each run that has finished of the flow of this name, those of chats too.
+
+    Args:
+        history: where runs are recorded.
+        flow: what the flow is called.
+        inputs: names of its inputs.
+        output: the output that should come out.
+        right: whether what came out then is right.
+        rated: only runs that somebody has put a thumb or a comment on.
+    """
+    thumbs = thumbs_by_run()
+    found = []
+    for past in history.runs(MOST):
+        thumb = thumbs.get(past.id)
+        if past.name != flow or past.status != "finished" or (rated and thumb is None):
+            continue
+        if (row := _row(past, inputs)) is not None:
+            liked = right == "always" or (right == "thumbs up" and _rating(thumb) > 0)
+            row["expected"] = plain_value(past.outputs.get(output, "")) if liked else ""
+            row["from"] = f"run {past.id}"
+            if thumb is not None:
+                row |= {"rating": _rating(thumb), "comment": str(thumb.get("comment", ""))}
+            found.append(row)
+    return list(_once(found))
+
+
+def _row(past: PastRun, inputs: Collection[str]) -> CaseRow | None:
+    """The inputs of a run; None where one is a file or nothing was given."""
+    row: CaseRow = {}
+    for name, value in past.inputs.items():
+        if name not in inputs:
+            continue
+        if isinstance(value, Mapping) and value.get(TAG) == "fileref":
+            return None  # the file may be another by now
+        row[name] = plain_value(value)
+    return row or None
+
+
+def _once(rows: Iterable[CaseRow]) -> Iterable[CaseRow]:
+    """Of rows that ask the same, the latest, or one that says what is right."""
+    best: dict[str, CaseRow] = {}
+    for row in rows:
+        asked = repr({k: v for k, v in row.items() if k not in ("expected", "from", "rating",
+                                                                "comment")})  # fmt: skip
+        known = best.get(asked)
+        if known is None or (not known["expected"] and row["expected"]):
+            best[asked] = row
+    return best.values()
+
+
+def plain_value(value: Any) -> Any:
+    """A value in its stored form as people write it: messages as role and content."""
+    if isinstance(value, list):
+        return [plain_value(one) for one in value]
+    if isinstance(value, Mapping) and value.get(TAG) == "message":
+        return {"role": value.get("role", ""), "content": value.get("content", "")}
+    return value
+
+
+def _rating(thumb: Mapping[str, Any] | None) -> int:
+    return int(thumb.get("rating") or 0) if thumb else 0
