@@ -31,6 +31,12 @@ def _tables() -> None:
     tables.page()
 
 
+def _experiments() -> None:
+    from patchbay.studio.screens import experiments
+
+    experiments.page()
+
+
 def _inbox() -> None:
     from patchbay.studio.screens import inbox
 
@@ -54,6 +60,7 @@ pages = {
     "editor": st.Page(_editor, title="Editor", url_path="editor"),
     "runs": st.Page(_runs, title="Runs", url_path="runs"),
     "tables": st.Page(_tables, title="Tables", url_path="tables"),
+    "experiments": st.Page(_experiments, title="Experiments", url_path="experiments"),
     "inbox": st.Page(_inbox, title="Inbox", url_path="inbox"),
     "models": st.Page(_models, title="Models", url_path="models"),
     "settings": st.Page(_settings, title="Settings", url_path="settings"),

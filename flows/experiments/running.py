@@ -18,6 +18,7 @@ from patchbay.flows.experiments.variants import Variant
 from patchbay.flows.problems import FlowError
 from patchbay.flows.runs.environment import Environment
 from patchbay.flows.runs.failures import RunError
+from patchbay.flows.runs.history import CELL
 from patchbay.flows.runs.prices import prices_or_none
 from patchbay.flows.runs.results import RunResult, ended
 from patchbay.flows.runs.running import LoadedFlow, Run, new_run_id
@@ -47,6 +48,8 @@ class Experiment:
     checks: Sequence[OutputCheck] = ()
     recorder: Recorder | None = None
     cells: dict[tuple[str, str], ExperimentCell] = field(default_factory=dict)
+    total: int = 0
+    """How many cells there are to do, once it has begun."""
     refused: str = ""
     """Why a check that is a flow gave no score, the last time that one did not."""
 
@@ -92,7 +95,7 @@ class Experiment:
         await asyncio.to_thread(self.kept.put_cases, list(rows))
         waiting = list(self.missing())
         total, ready = len(waiting), dict[str, tuple[Prepared, int]]()
-        done = 0
+        done, self.total = 0, total
 
         async def one(variant: Variant, case: FlowCase) -> None:
             nonlocal done
@@ -108,7 +111,8 @@ class Experiment:
 
         await self._side_by_side(waiting, one)
         unjudged = list(self._unjudged())
-        total, done = total + len(unjudged), total
+        done, self.total = total, total + len(unjudged)
+        total = self.total
 
         async def judged(variant: Variant, case: FlowCase) -> None:
             nonlocal done
@@ -142,7 +146,7 @@ class Experiment:
     async def _one(
         self, variant: Variant, case: FlowCase, env: Environment, prepared: Prepared
     ) -> ExperimentCell:
-        place, run_id = (variant.key, self.case_key(case)), new_run_id()
+        place, run_id = (variant.key, self.case_key(case)), f"{new_run_id()}{CELL}"
         if self.recorder is not None:
             env = self.recorder(env, run_id, variant.flow)
         try:

@@ -30,6 +30,8 @@ from patchbay.flows.runs.store import MIGRATIONS, Migration, Store
 from patchbay.flows.runs.writer import Writer
 from patchbay.nodes.values import Value, decode, encode
 
+CELL = "-cell"
+"""How the ids of runs end that experiments make: too many to be listed among the others."""
 Status = Literal["running", "waiting", "finished", "failed", "cancelled", "interrupted"]
 
 
@@ -172,10 +174,9 @@ class History:
         )
 
     def runs(self, limit: int = 100) -> list[PastRun]:
-        """The latest runs, newest first."""
-        return self._found(
-            self._runs.select().order_by(self._runs.c.started_at.desc()).limit(limit)
-        )
+        """The latest runs, newest first, without those of experiments: these are found there."""
+        query = self._runs.select().where(self._runs.c.id.not_like(f"%{CELL}"))
+        return self._found(query.order_by(self._runs.c.started_at.desc()).limit(limit))
 
     def get(self, run: str) -> PastRun:
         """One run.

@@ -28,6 +28,7 @@ from patchbay.studio.panels.run import (
     start_with,
     stop,
 )
+from patchbay.studio.panels.thumbs import show_thumbs
 from patchbay.studio.runs.runner import LiveRun
 from patchbay.studio.runs.steps import spent
 from patchbay.studio.server import session
@@ -208,6 +209,8 @@ def _actions(
         refresh()
 
     with st.container(horizontal=True, gap="small", key=f"chat-acts:{turn.number}"):
+        if turn.run and not turn.damaged:
+            show_thumbs(turn.run)
         if last and not turn.damaged:
             st.button(
                 "", key="chat-again", icon=":material/refresh:", type="tertiary", on_click=again,

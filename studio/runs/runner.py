@@ -11,7 +11,8 @@ import contextlib
 import json
 import threading
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Coroutine, Mapping
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -102,6 +103,10 @@ class Runner:
     def _work(self) -> None:
         asyncio.set_event_loop(self._loop)
         self._loop.run_forever()
+
+    def submit(self, work: Coroutine[Any, Any, None]) -> Future[None]:
+        """Have something else done where the runs are: they share what models have open."""
+        return asyncio.run_coroutine_threadsafe(work, self._loop)
 
     # --- acting -------------------------------------------------------------------------------
 

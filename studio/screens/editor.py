@@ -122,6 +122,10 @@ def _toolbar() -> None:
             "", key="elsewhere", icon=":material/cell_tower:", type="tertiary",
             help="Use it elsewhere", on_click=session.remember, args=("show-elsewhere", True),
         )  # fmt: skip
+        st.button(
+            "", key="variants", icon=":material/science:", type="tertiary", help="Try variants",
+            on_click=session.remember, args=("show-variants", True),
+        )  # fmt: skip
         export_menu(document)
         if live and live.active:
             st.button("Stop", key="stop", icon=":material/stop:", type="primary", on_click=_stop)
@@ -144,6 +148,10 @@ def _toolbar() -> None:
 
         session.forget("show-documents")
         documents_dialog(document, node)
+    elif session.recall("show-variants"):
+        session.forget("show-variants")
+        where = {"flow": session.flow_name()}
+        st.switch_page(session.recall("page:experiments"), query_params=where)
     elif session.recall("show-elsewhere") and document.path:
         from patchbay.studio.panels.elsewhere import elsewhere_dialog
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:  # the first page is shown before any of these is needed
     from patchbay.flows.runs.history import History
     from patchbay.nodes.catalog import Catalog
     from patchbay.studio.documents.opened import Documents
+    from patchbay.studio.runs.experiments import LiveExperiments
     from patchbay.studio.runs.runner import Runner
     from patchbay.studio.runs.table_runs import TableRuns
     from patchbay.studio.server.served_flows import ServedFlows
@@ -85,6 +86,13 @@ class Services:
         from patchbay.studio.runs.table_runs import TableRuns
 
         return TableRuns(self.home / "tables")
+
+    @cached_property
+    def experiments(self) -> LiveExperiments:
+        """The experiments that are under way."""
+        from patchbay.studio.runs.experiments import LiveExperiments
+
+        return LiveExperiments(self.runner, lambda: self.history)
 
     @cached_property
     def served(self) -> ServedFlows:

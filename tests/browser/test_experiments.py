@@ -1,0 +1,94 @@
+"""Variants of a flow tried in the studio: set up, run, looked at, used."""
+
+from __future__ import annotations
+
+import json
+
+from playwright.sync_api import Page, expect
+
+from tests.browser.editor_page import edit, icon, messages, say, shoot, side, tab, toolbar
+from tests.browser.flow_files import put, wait_for
+from tests.browser.harness import Server
+
+ECHO = {
+    "format": 1,
+    "name": "Say it",
+    "nodes": [
+        {"id": "in", "kind": "io.input", "version": 1, "params": {"name": "text"}},
+        {"id": "say", "kind": "prompt.template", "version": 1,
+         "params": {"template": "no {text}"}},
+        {"id": "out", "kind": "io.output", "version": 1, "params": {"name": "answer"}},
+    ],
+    "edges": [
+        {"from": "in.value", "to": "say.text"},
+        {"from": "say.text", "to": "out.value"},
+    ],
+}  # fmt: skip
+
+
+def test_variants_are_tried_and_the_best_is_used(studio: Server, page: Page) -> None:
+    path = put(studio, "say-it", ECHO)
+    cases = [{"text": f"word {n}", "expected": f"word {n}"} for n in range(30)]
+    (studio.home / "cases").mkdir(exist_ok=True)
+    (studio.home / "cases" / "words.jsonl").write_text(
+        "".join(json.dumps(case) + "\n" for case in cases)
+    )
+    edit(studio, page, "say-it", "say")
+    icon(page, "variants").click()
+    main = page.get_by_test_id("stMainBlockContainer")
+    expect(main.get_by_text("The grid will show here")).to_be_visible()
+    main.get_by_role("button", name="Vary a param").click()
+    axis = main.locator("[class*='st-key-exp-'][class*='-axis-0']")
+    expect(axis.get_by_label("Value 1")).to_have_value("no {text}")
+    axis.get_by_role("button", name="Another value").click()
+    second = axis.get_by_label("Value 2")
+    second.fill("{text}")
+    second.press("Control+Enter")
+    box = main.get_by_role("combobox", name="Set of cases")
+    box.click()
+    page.get_by_role("option", name="words").click()
+    expect(main.get_by_text("2 variants")).to_be_visible()
+    shoot(page, "experiment-setup")
+    main.get_by_role("button", name="Run", exact=True).click()
+    expect(main.get_by_text("Finished", exact=True)).to_be_visible()
+    expect(main.get_by_text("better than the first by 1.000")).to_be_visible()
+    main.get_by_role("button", name="1.000").click()
+    shown = main.get_by_text("should be: word 0", exact=True)
+    expect(shown).to_be_visible()
+    shoot(page, "experiment-grid")
+    main.get_by_role("button", name="Use the best").click()
+    expect(main.get_by_text("Undo in the editor takes it back")).to_be_visible()
+    wait_for(page, lambda: '"template": "{text}"' in path.read_text("utf-8"))
+
+    main.get_by_role("button", name="Its run").first.click()
+    expect(page.get_by_text("Finished", exact=True)).to_be_visible()
+    expect(page.get_by_text("word 0").first).to_be_visible()
+
+    edit(studio, page, "say-it", "say")
+    expect(toolbar(page, "Run")).to_be_visible()
+    page.goto(f"{studio.url}/experiments")
+    row = main.get_by_text("2 template, words, exact")
+    expect(row).to_be_visible()
+    main.get_by_role("button", name="Open", exact=True).click()
+    expect(main.get_by_text("better than the first by 1.000")).to_be_visible()
+
+
+def test_a_thumb_on_an_answer_makes_a_case(studio: Server, page: Page) -> None:
+    put(studio, "thumbed", ECHO | {"name": "Thumbed"})
+    edit(studio, page, "thumbed", "say")
+    tab(page, "Chat")
+    say(page, "way")
+    expect(messages(page)).to_have_count(2)
+    expect(messages(page).last.get_by_text("no way", exact=True)).to_be_visible()
+    side(page).locator("[class*='st-key-thumb_up'] button").click()
+    kept = studio.home / "serve-feedback.jsonl"
+    wait_for(page, lambda: kept.is_file() and '"rating": 1' in kept.read_text("utf-8"))
+    shoot(page, "chat-thumb")
+    page.goto(f"{studio.url}/experiments?flow=thumbed")
+    main = page.get_by_test_id("stMainBlockContainer")
+    main.get_by_role("tab", name="Runs and chats").click()
+    main.get_by_role("button", name="Add to Thumbed").click()
+    made = studio.home / "cases" / "Thumbed.jsonl"
+    wait_for(page, made.is_file)
+    row = json.loads(made.read_text("utf-8"))
+    assert (row["text"], row["expected"], row["rating"]) == ("way", "no way", 1)

@@ -1,0 +1,278 @@
+"""Checks that are flows, limits, sets of cases, cases from runs, and experiments that are large."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from patchbay.flows.document.model import Flow
+from patchbay.flows.document.writing import save_flow
+from patchbay.flows.experiments.case_sets import add_rows, case_file, case_sets, rows_of, save_rows
+from patchbay.flows.experiments.cases import FlowCase, read_cases
+from patchbay.flows.experiments.gathering import rows_of_runs
+from patchbay.flows.experiments.grid import as_result, as_summary, grid_of, worse_than
+from patchbay.flows.experiments.judging import FlowCheck, read_any_check
+from patchbay.flows.experiments.keeping import ExperimentCell, Judged, KeptCells
+from patchbay.flows.experiments.plan import (
+    ExperimentPlan,
+    PlannedAxis,
+    experiment_of,
+    known_experiments,
+    read_plan,
+    write_plan,
+)
+from patchbay.flows.experiments.running import Experiment
+from patchbay.flows.problems import FlowError
+from patchbay.flows.runs.history import CELL, History
+from patchbay.flows.runs.thumbs import keep_thumb
+from tests.flows.experiments.test_experiment import AXIS, ECHO, made, ran
+from tests.flows.runs.harness import CATALOG, environment, flow
+
+
+@pytest.fixture(autouse=True)
+def own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("PATCHBAY_HOME", str(tmp_path / "home"))
+    return tmp_path / "home"
+
+
+def judge(folder: Path, name: str, expression: str, *inputs: str, output: str = "score") -> None:
+    """A flow that judges by an expression over its inputs."""
+    nodes: dict[str, Any] = {
+        n: ("io.input", {"name": n, "default": ""}) for n in inputs
+    } | {
+        "all": ("prompt.chat", {"turns": [{"role": "user", "text": f"{{{n}}}"} for n in inputs]}),
+        "say": ("data.transform", {"expression": expression, "gives": "json"}),
+        "out": ("io.output", {"name": output}),
+    }  # fmt: skip
+    wires = [f"{n}.value > all.{n}" for n in inputs]
+    wires += ["all.messages > say.value", "say.result > out.value"]
+    save_flow(flow(nodes, wires, name=name), folder / f"{name}.json")
+
+
+def checked(tmp_path: Path, *checks: str, table: str | None = None) -> Experiment:
+    given = {} if table is None else {"table": table}
+    experiment = made(tmp_path, AXIS, **given)
+    experiment.checks = [read_any_check(text, tmp_path) for text in checks]
+    experiment.__post_init__()
+    return experiment
+
+
+def test_a_flow_of_ones_own_is_a_check(tmp_path: Path) -> None:
+    judge(tmp_path, "mine", "length([0].content) == `3` && `1` || `0.25`", "answer", "rubric")
+    experiment = checked(tmp_path, "flow:mine.json:short", "exact")
+    told: list[tuple[int, int]] = []
+    asyncio.run(experiment.run(environment(), lambda cell, *at: told.append(at)))
+    grid = grid_of(experiment)
+    means = [one.interval.mean for one in grid if one.interval]
+    assert means[:3] == [0.625, 0.25, 0.25]
+    assert told[-1] == (12, 12)
+    # What was said is kept: nothing is asked again, by this experiment or by the next.
+    again = checked(tmp_path, "flow:mine.json:short")
+    assert ran(again) == []
+    assert [one.interval for one in grid_of(again)] == [one.interval for one in grid[:3]]
+    # Another rubric is another check, and asks anew without a run of the flow itself.
+    other = checked(tmp_path, "flow:mine.json:long")
+    cells = ran(other)
+    assert len(cells) == 12
+    assert {len(cell.judged) for cell in cells} == {2}
+
+
+def test_two_answers_are_judged_in_both_orders(tmp_path: Path) -> None:
+    # One that always likes what stands first: a tie, whichever it is shown first.
+    judge(tmp_path, "biased", "'first'", "first", "second", output="better")
+    # One that likes an answer with an exclamation mark.
+    judge(tmp_path, "fair", "contains([0].content, '!') && 'first' || "
+          "contains([1].content, '!') && 'second' || 'tie'", "first", "second",
+          output="better")  # fmt: skip
+    experiment = checked(tmp_path, "flow:biased.json", "flow:fair.json")
+    ran(experiment)
+    means = [one.interval.mean for one in grid_of(experiment) if one.interval]
+    assert means == [0.5, 0.5, 0.5, 0.5, 1.0, 0.5]
+    notes = {one.note for cell in experiment.cells.values() for one in cell.judged.values()}
+    assert "shown first: first; shown second: second" in notes
+    assert "shown first: first; shown second: first" in notes
+
+
+def test_a_judge_that_fails_is_said_and_asked_again(tmp_path: Path) -> None:
+    judge(tmp_path, "wrong", "`7`", "answer")
+    experiment = checked(tmp_path, "flow:wrong.json")
+    ran(experiment)
+    assert "which is no score" in experiment.refused
+    assert all(one.interval is None for one in grid_of(experiment))
+    assert len(ran(checked(tmp_path, "flow:wrong.json"))) == 12
+    assert ran(checked(tmp_path, "exact")) == []
+
+
+@pytest.mark.parametrize(
+    ("check", "message"),
+    [
+        ("flow:none.json", "needs"), ("flow:", "no check"), ("judges", "no check"),
+        ("flow:echo.json", "takes no answer"), ("seconds:soon", "names no limit"),
+        ("memory:much", "names no limit"), ("cost:", "no check"),
+    ],
+)  # fmt: skip
+def test_a_check_that_is_none(check: str, message: str, tmp_path: Path) -> None:
+    save_flow(ECHO, tmp_path / "echo.json")
+    with pytest.raises(FlowError, match=message):
+        read_any_check(check, tmp_path)
+
+
+def test_what_ships_can_be_a_check(tmp_path: Path) -> None:
+    judge_, pair, alike = (
+        read_any_check(text, tmp_path) for text in ("judge:is kind", "versus", "similarity")
+    )
+    assert isinstance(judge_, FlowCheck)
+    assert isinstance(pair, FlowCheck)
+    assert (judge_.rubric, judge_.pair, judge_.needs_expected) == ("is kind", False, False)
+    assert pair.pair
+    assert alike.needs_expected
+
+
+@pytest.mark.parametrize(
+    ("check", "changes", "score"),
+    [
+        ("seconds:2", {"seconds": 1.5}, 1), ("seconds:2", {"seconds": 2.5}, 0),
+        ("tokens:10", {"tokens": 11}, 0), ("cost:0.1", {"cost": {"USD": 0.05}}, 1),
+        ("cost:0.1", {}, None), ("memory:1 GB", {"memory": 2_000_000_000}, 0),
+        ("memory:500MB", {"memory": 400_000_000}, 1), ("memory:1 GB", {}, None),
+        ("seconds:2", {"error": "it broke"}, 0),
+    ],
+)  # fmt: skip
+def test_limits(check: str, changes: Mapping[str, Any], score: Any, tmp_path: Path) -> None:
+    cell = replace(ExperimentCell("v", "c"), **changes)
+    assert read_any_check(check, tmp_path).of(cell, FlowCase(1, {}, None)) == score
+
+
+def test_similarity_by_the_real_embeddings(tmp_path: Path) -> None:
+    from patchbay.flows.runs.defaults import default_environment
+
+    check = read_any_check("similarity", tmp_path)
+    assert isinstance(check, FlowCheck)
+    case = FlowCase(1, {"text": "x"}, "A kitten naps on a cushion.")
+    scores = []
+    for said in ("The cat sleeps\non the sofa.", "Savings accounts pay more.", " "):
+        cell = ExperimentCell("v", "c", said)
+        judged = asyncio.run(check.judge(cell, None, case, default_environment()))
+        scores.append(judged.score)
+    assert scores[0] > 0.4 > scores[1] >= scores[2] == 0
+
+
+# --- kept: sets, plans, results -------------------------------------------------------------------
+
+
+def test_sets_of_cases_are_named_and_added_to() -> None:
+    save_rows("My cases!", [{"text": "a", "expected": ""}, {"text": "b", "expected": "b"}])
+    assert [one.name for one in case_sets()] == ["My-cases"]
+    assert add_rows("My cases!", [{"text": "a", "expected": "A"}, {"text": "c"}]) == 1
+    assert rows_of("My-cases") == [
+        {"text": "a", "expected": "A"}, {"text": "b", "expected": "b"}, {"text": "c"},
+    ]  # fmt: skip
+    found = read_cases(case_file("My cases!"), ["text"])
+    assert [case.expected for case in found] == ["A", "b", None]
+    with pytest.raises(FlowError, match="has no name"):
+        save_rows("…", [])
+    with pytest.raises(FlowError, match="No cases were given"):
+        case_file("")
+
+
+def test_a_plan_is_kept_and_found_again(tmp_path: Path) -> None:
+    save_rows("words", [{"text": "one", "expected": "one"}])
+    plan = ExperimentPlan(
+        flow="echo.json", cases="words", checks=["exact", "contains"],
+        axes=[PlannedAxis(node="say", param="template", values=["{text}", "{text}!"])],
+    )  # fmt: skip
+    kept = KeptCells("echo")
+    assert read_plan(kept) is None
+    write_plan(kept, plan)
+    assert read_plan(KeptCells("echo")) == plan
+    experiment = experiment_of(plan, ECHO, tmp_path, CATALOG, kept)
+    ran(experiment)
+    summary = as_summary(experiment, grid_of(experiment))
+    assert [row["interval"]["mean"] for row in summary["rows"]] == [1, 0, 1, 1]
+    assert json.loads(json.dumps(summary)) == summary
+    (known,) = known_experiments()
+    assert (known.name, known.plan) == ("echo", plan)
+    with pytest.raises(FlowError, match='no output "other"'):
+        experiment_of(plan.model_copy(update={"output": "other"}), ECHO, tmp_path, CATALOG, kept)
+
+
+def test_results_are_kept_with_their_scores_beside_them(tmp_path: Path) -> None:
+    experiment = checked(tmp_path, "exact")
+    ran(experiment)
+    grid = grid_of(experiment)
+    path = experiment.kept.keep(as_result(grid, experiment.cases))
+    assert "scores" not in json.loads(path.read_text())["variants"][0]
+    last = experiment.kept.last()
+    assert last is not None
+    assert last["variants"][0]["scores"]
+    assert worse_than(grid, experiment.cases, last) == []
+
+
+def test_a_hundred_thousand_cells_are_opened_a_page_at_a_time(tmp_path: Path) -> None:
+    kept = KeptCells("large")
+    cells = [ExperimentCell(f"v{n % 10}", f"c{n // 10}", str(n)) for n in range(100_000)]
+    kept.add(*cells)
+    kept.put_cases((n + 1, f"c{n}", {"text": f"case {n}"}, n) for n in range(10_000))
+    assert kept.count() == 100_000
+    (case,) = kept.page(["v3", "v7", "none"], 9_001, 1)
+    assert (case.number, case.inputs, case.expected) == (9_001, {"text": "case 9000"}, 9_000)
+    assert [cell and cell.output for cell in case.cells] == ["90003", "90007", None]
+    # The keys of a page are looked up, the rest is not read.
+    plan = kept._do(lambda db: db.execute(
+        "EXPLAIN QUERY PLAN SELECT * FROM cells WHERE variant = ? AND place = ?", ("a", "b")
+    ).fetchall())  # fmt: skip
+    assert all("SEARCH" in row[3] for row in plan)
+    judged = replace(cells[0], judged={"k": Judged(0.5, "so so")})
+    kept.add(judged)
+    assert kept.cells(["v0"])["v0", "c0"] == judged
+
+
+def test_a_damaged_file_is_said(tmp_path: Path) -> None:
+    kept = KeptCells("broken")
+    (kept.folder / "cells.sqlite").write_bytes(b"no database at all, and long enough" * 40)
+    with pytest.raises(FlowError, match="cannot be kept"):
+        kept.cells()
+
+
+# --- cases from runs ------------------------------------------------------------------------------
+
+
+def recorded(document: Flow, history: History, text: str, run_id: str | None = None) -> str:
+    from patchbay.flows.runs.running import new_run_id
+
+    name = run_id or new_run_id()
+    env = environment()
+    sink = history.recorder(name, document)
+    env = replace(env, sinks=(*env.sinks, sink))
+    from patchbay.flows.runs.results import ended
+    from patchbay.flows.runs.running import Run
+
+    asyncio.run(ended(Run(document, {"text": text}, env, run_id=name), None, None))
+    history.settle()
+    return name
+
+
+def test_cases_come_from_runs_thumbs_and_comments(tmp_path: Path) -> None:
+    history = History()
+    good, bad = recorded(ECHO, history, "one"), recorded(ECHO, history, "two")
+    recorded(ECHO.model_copy(update={"name": "Another"}), history, "three")
+    recorded(ECHO, history, "of an experiment", f"20260101-000000-abc{CELL}")
+    keep_thumb(good, "ada", 1)
+    keep_thumb(bad, "ada", -1, "not two")
+    rows = rows_of_runs(history, "Echo", ["text"], "answer")
+    assert {row["text"]: row["expected"] for row in rows} == {"one": "one", "two": ""}
+    assert {row["text"]: row["comment"] for row in rows} == {"one": "", "two": "not two"}
+    every = rows_of_runs(history, "Echo", ["text"], "answer", "always")
+    assert {row["expected"] for row in every} == {"one", "two"}
+    keep_thumb(good, "ada", 0)  # taken back
+    rated = rows_of_runs(history, "Echo", ["text"], "answer", rated=True)
+    assert [row["text"] for row in rated] == ["two"]
+    assert [past.id for past in history.runs()].count(f"20260101-000000-abc{CELL}") == 0
+    assert history.get(f"20260101-000000-abc{CELL}").status == "finished"
+    history.close()
