@@ -29,6 +29,9 @@ _WHERE = {
     "model.lora": "models.transformers.lora_node:LoraNode",
     "model.ask": "models.ask:AskModel",
     "model.compare": "models.compare:CompareModels",
+    "quantization.bits": "quantization.number_bits:NumberBits",
+    "quantization.matrix": "quantization.matrix:QuantizeMatrix",
+    "quantization.picture": "quantization.fewer_bits_picture:FewerBitsPicture",
     "model.quantization_report": "quantization.quantization_report:QuantizationReport",
     # Sound and pictures
     "media.transcribe": "media.transcribe:Transcribe",
@@ -82,6 +85,7 @@ _WHERE = {
     # Training
     "train.instruction_data": "training.instruction_data:InstructionDataNode",
     "train.preference_data": "training.preference_data:PreferenceDataNode",
+    "train.calculator": "training.calculator:AdapterCalculator",
     "train.supervised": "training.supervised_node:TrainSupervised",
     "train.preference": "training.preference_node:TrainPreference",
     # Text

@@ -82,11 +82,11 @@ def values_table(tensor: Tensor, scheme: str, corner: int) -> Table:
             _plain(numbers[place]),
             _plain(made.codes[place]),
             finite(_plain(made.restored[place])),
-            finite(_plain(made.restored[place] - numbers[place])),
+            finite(_plain(numbers[place] - made.restored[place])),
         )
         for place in places
     )
-    columns = ("place", "original", "stored", "comes back", "error")
+    columns = ("place", "original", "stored", "comes back", "original − comes back")
     return Table(columns=columns, rows=rows, title=f"{tensor.name} as {scheme}")
 
 

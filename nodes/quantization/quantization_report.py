@@ -43,7 +43,7 @@ class QuantizationReport(Node):
     chosen ones change. Instead of a model, a matrix of numbers can be wired in.
     """
 
-    kind, version = "model.quantization_report", 1
+    kind, version, edition = "model.quantization_report", 1, 2
     title, family, icon = "Quantization report", "Models", "chart"
     synonyms = ("weights", "histogram", "bits", "error", "perplexity", "gptq")
     requires = ("numpy", "safetensors", "torch", "transformers")

@@ -8,6 +8,8 @@ from patchbay.flows.runs.thumbs import LONGEST, keep_thumb, thumbs_by_run
 from patchbay.studio.server import session
 from patchbay.studio.words import plain
 
+THUMBS = ((1, "thumb_up", "A good answer"), (-1, "thumb_down", "A bad answer"))
+
 
 def show_thumbs(run: str) -> None:
     """Draw both thumbs of an answer; with one given, room for a comment.

@@ -80,7 +80,7 @@ def test_a_thumb_on_an_answer_makes_a_case(studio: Server, page: Page) -> None:
     say(page, "way")
     expect(messages(page)).to_have_count(2)
     expect(messages(page).last.get_by_text("no way", exact=True)).to_be_visible()
-    side(page).locator("[class*='st-key-thumb_up'] button").click()
+    side(page).locator("[class*='st-key-thumb_up'] button:visible").first.click()
     kept = studio.home / "serve-feedback.jsonl"
     wait_for(page, lambda: kept.is_file() and '"rating": 1' in kept.read_text("utf-8"))
     shoot(page, "chat-thumb")

@@ -1,0 +1,61 @@
+"""A pasted matrix: the lecture's numbers, rounding rules, rows, and what is none."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from patchbay.nodes.contract import NodeError
+from patchbay.nodes.quantization.matrix import QuantizeMatrix
+from patchbay.nodes.testing import run_node
+
+
+def codes(out: dict[str, Any]) -> list[int]:
+    return [row[2] for row in out["table"].rows]
+
+
+def test_the_matrix_of_the_lecture() -> None:
+    out = run_node(QuantizeMatrix, {}, {})
+    assert codes(out) == [64, 36, -89, 0, -23, -54, 127, 36, -23]
+    for _, original, _, back, error in out["table"].rows:
+        assert error == pytest.approx(original - back, abs=1e-5)
+    # The lecture's slide says -7.54; it is -89 times 10.8 by 127, so -7.57.
+    assert out["table"].rows[2][3] == pytest.approx(-7.5685, abs=1e-4)
+    assert out["scale"] == pytest.approx(10.8 / 127, abs=1e-6)
+    for name in ("original", "quantized", "dequantized", "error"):
+        assert len(out[name].rows) == 9
+        assert out[name].kind == "heat"
+
+
+def test_rounding_rules_differ_where_they_should() -> None:
+    given = {"numbers": [[127, 2.5, -2.5, 3.5, 2.9]]}
+    found = {
+        rule: codes(run_node(QuantizeMatrix, {"rounding": rule}, given))
+        for rule in ("to the nearest, ties to even", "to the nearest, ties away", "down")
+    }
+    assert list(found.values()) == [[127, 2, -2, 4, 3], [127, 3, -3, 4, 3], [127, 2, -3, 3, 2]]
+
+
+def test_a_scale_for_each_row() -> None:
+    out = run_node(QuantizeMatrix, {"by_row": True, "bits": 4}, {"numbers": [[7, 1], [0.7, 0]]})
+    assert codes(out) == [7, 1, 7, 0]
+    assert out["scale"] == [1.0, 0.1]
+    assert codes(run_node(QuantizeMatrix, {}, {"numbers": [[0, 0]]})) == [0, 0]
+
+
+@pytest.mark.parametrize("text", ["1 2\n3 4", "1,2\n3,4", "[[1, 2],\n [3, 4]]", "1 | 2\n\n3;4"])
+def test_a_matrix_is_pasted_in_many_forms(text: str) -> None:
+    rows = run_node(QuantizeMatrix, {"numbers": text}, {})["table"].rows
+    assert [row[1] for row in rows] == [1, 2, 3, 4]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [("1 two", "Line 1 holds no number"), ("1 2\n3", "takes a matrix"), ("", "takes a matrix"),
+     ("nan 1", "takes a matrix"), (" ".join(["1"] * 401), "too large to be looked at")],
+)  # fmt: skip
+def test_what_is_no_matrix(text: str, message: str) -> None:
+    with pytest.raises(NodeError, match=message) as caught:
+        run_node(QuantizeMatrix, {"numbers": text}, {})
+    assert caught.value.fix
