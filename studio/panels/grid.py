@@ -23,7 +23,7 @@ PAGE = 20
 """Cases that are shown at a time."""
 BATCH = 400
 """Cases that are read at a time where some of them are looked for."""
-Wanted = Literal["all", "other than the first", "wrong"]
+ShownCases = Literal["all", "other than the first", "wrong"]
 
 
 def show_grid(summary: Mapping[str, Any], key: str, use: Callable[[str], None] | None) -> None:
@@ -141,7 +141,7 @@ def show_cases(
     check = next((one for one in checks if one.name == check_name), None)
     first = summary["variants"][0]["key"]
     st.markdown(f"**{plain(names[variant])}**, {plain(check_name)}")
-    wanted: Wanted = st.segmented_control(
+    wanted: ShownCases = st.segmented_control(
         "Cases", ["all", "other than the first", "wrong"], default="all", required=True,
         key=f"{key}:wanted:{variant}:{check_name}", label_visibility="collapsed",
         on_change=lambda: session.remember(f"{key}:pages", [1]),
@@ -171,7 +171,7 @@ def _found(
     kept: KeptCells,
     variants: tuple[str, str],
     check: OutputCheck | None,
-    wanted: Wanted,
+    wanted: ShownCases,
     start: int,
 ) -> tuple[list[KeptCase], int | None]:
     """A page of cases, and the number that the next one begins at."""
@@ -189,7 +189,7 @@ def _found(
         start = read[-1].number + 1
 
 
-def _is_wanted(case: KeptCase, check: OutputCheck | None, wanted: Wanted) -> bool:
+def _is_wanted(case: KeptCase, check: OutputCheck | None, wanted: ShownCases) -> bool:
     first, own = (score_of(cell, case, check) for cell in case.cells)
     match wanted:
         case "other than the first":
