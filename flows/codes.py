@@ -47,6 +47,7 @@ FILE_CODES: Mapping[str, str] = {
     "experiment/last": "A file that an experiment is compared with holds no result.",
     "experiment/output": "A flow has no output that an experiment could check.",
     "experiment/scipy": "Intervals need SciPy, which is not installed.",
+    "experiment/use": "The best variant cannot be written into the flow.",
     "experiment/unwritable": "The disk refuses to keep an experiment or its report.",
     "export/node": "A node cannot be said in the form that a flow is exported to.",
     "import/unknown": "The file is of no builder that Patchbay knows.",

@@ -168,6 +168,7 @@ NODE_CODES: Mapping[str, str] = {
     "quantization/no-weights": "The model's tensors cannot be read one by one.",
     "quantization/nothing": "There is nothing to report on.",
     "quantization/numbers": "The text is no list or matrix of numbers.",
+    "quantization/picture": "A picture cannot be read, or has too many pixels.",
     "quantization/short-text": "The text is too short to measure perplexity on.",
     "quantization/unreadable": "A file of tensors cannot be read.",
     # Retrieval

@@ -15,7 +15,8 @@ from patchbay.nodes.training.sizes import (
     lora_parameters,
     training_sizes,
 )
-from patchbay.nodes.units import size_in_words
+from patchbay.nodes.units import MEGABYTE
+from patchbay.nodes.units import size_in_words as _size
 
 RANKS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 NetworkName = Literal[
@@ -112,7 +113,7 @@ def _row(one: TrainingSize, shape: NetworkShape) -> tuple[JsonValue, ...]:
 
 def _memory(sizes: list[TrainingSize]) -> Chart:
     rows = tuple(
-        {"way": one.way, "GB": round(amount / 1e9, 3), "what": what}
+        {"way": one.way, "GB": round(amount / MEGABYTE / 1000, 3), "what": what}
         for one in sizes
         for what, amount in (("weights", one.weights), ("gradients", one.gradients),
                              ("optimizer", one.optimizer))
@@ -124,12 +125,10 @@ def _memory(sizes: list[TrainingSize]) -> Chart:
 
 def _ranks(shape: NetworkShape, params: AdapterCalculator.Params) -> Chart:
     rows = tuple(
-        {"rank": rank, "MB": lora_parameters(shape, rank, params.where) * params.bits / 8 / 1e6}
+        {
+            "rank": rank,
+            "MB": lora_parameters(shape, rank, params.where) * params.bits / 8 / MEGABYTE,
+        }
         for rank in RANKS
     )
     return Chart(kind="line", rows=rows, x="rank", y="MB", title="The checkpoint of LoRA by rank")
-
-
-def _size(count: float) -> str:
-    """Bytes in words; from a terabyte on in terabytes."""
-    return f"{count / 1e12:.3g} TB" if count >= 1e12 else size_in_words(count)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +22,7 @@ from patchbay.flows.experiments.plan import (
 )
 from patchbay.flows.problems import FlowError, Problem
 from patchbay.flows.wording import plural
-from patchbay.nodes.units import ago, duration
+from patchbay.nodes.units import ago, duration, timestamp
 from patchbay.studio.documents.document import FlowDocument
 from patchbay.studio.panels.cases import cases_editor
 from patchbay.studio.panels.checks import checks_editor
@@ -296,11 +295,10 @@ def _over_time(kept: KeptCells, key: str) -> None:
             return
         rows = []
         for path in reversed(files[-50:]):
-            at = datetime.fromtimestamp(int(path.stem) / 1e9).astimezone()
             for one in (read_object(path) or {}).get("variants", ()):
                 known = one.get("interval")
                 rows.append([
-                    at.strftime("%Y-%m-%d %H:%M"), one["name"], one["check"],
+                    timestamp(int(path.stem) * 1e-9), one["name"], one["check"],
                     round(known["mean"], 3) if known else None,
                     f"{known['low']:.3f} … {known['high']:.3f}" if known else "",
                     round(one["seconds"], 3), round(one["tokens"], 1),

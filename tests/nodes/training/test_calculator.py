@@ -18,7 +18,7 @@ from patchbay.nodes.training.sizes import (
 def test_the_example_of_the_lora_paper() -> None:
     out = run_node(AdapterCalculator, {}, {})
     assert out["claim"] == (
-        "GPT-3 (175B), rank 4 on query and value: memory 1.4 TB → 350 GB, checkpoint 350 GB → "
+        "GPT-3 (175B), rank 4 on query and value: memory 1,400 GB → 350 GB, checkpoint 350 GB → "
         "37.7 MB, 9,272 times smaller."
     )
     # 35 MB as the paper says them: of 2²⁰ bytes.
