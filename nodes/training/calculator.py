@@ -8,6 +8,7 @@ from pydantic import JsonValue
 
 from patchbay.nodes.contract import Context, Field, Node, NodeParams, Ports, port
 from patchbay.nodes.figures import Chart, Table
+from patchbay.nodes.quantization.figures import GIGABYTE
 from patchbay.nodes.training.sizes import (
     NETWORKS,
     NetworkShape,
@@ -113,7 +114,7 @@ def _row(one: TrainingSize, shape: NetworkShape) -> tuple[JsonValue, ...]:
 
 def _memory(sizes: list[TrainingSize]) -> Chart:
     rows = tuple(
-        {"way": one.way, "GB": round(amount / MEGABYTE / 1000, 3), "what": what}
+        {"way": one.way, "GB": round(amount / GIGABYTE, 3), "what": what}
         for one in sizes
         for what, amount in (("weights", one.weights), ("gradients", one.gradients),
                              ("optimizer", one.optimizer))
