@@ -16,6 +16,18 @@ def allowed_memory() -> int:
     return memory_limit() * 4 // 5
 
 
+def give_back() -> None:
+    """Hand memory that was freed back to the system, where its C library keeps it otherwise.
+
+    glibc keeps freed memory in its arenas for the process (`malloc_trim(3)`); others have no such
+    call, and nothing is done.
+    """
+    import ctypes
+
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL("libc.so.6").malloc_trim(0)
+
+
 def memory_limit() -> int:
     """Memory that this process may use in bytes: the machine's, or its container's if less."""
     import psutil

@@ -65,6 +65,17 @@ class Spec(Value):
         """
         return self
 
+    def together(self, other: Spec) -> Spec | None:
+        """A description with room for both this one and another, so that both share what it opens.
+
+        None where there is none. Equal ones share anyhow. Both are a `resource()`.
+        """
+        return None
+
+    def view(self, opened: Any) -> Any:
+        """What was opened by this description, or by one for it and others, as this one asks."""
+        return opened
+
     def parts(self) -> tuple[Spec, ...]:
         """The descriptions that are opened together with this one: those in its fields."""
         return tuple(

@@ -6,7 +6,7 @@ of a model that is quantized further down, say.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -74,7 +74,21 @@ def memory_plan(
     """
     found: dict[str, Share] = {}
     _collect(resolved, folder, described, "", found, set())
-    return MemoryPlan(tuple(found.values()))
+    return MemoryPlan(tuple(_merged(found.values())))
+
+
+def _merged(shares: Iterable[Share]) -> Iterator[Share]:
+    """The shares, those that open one thing together as one: with the room that all of them need."""
+    kept: list[Share] = []
+    for share in shares:
+        for number, known in enumerate(kept):
+            both = known.spec.resource().together(share.spec.resource())
+            if both is not None:
+                kept[number] = Share(both, known.node, _size(both))
+                break
+        else:
+            kept.append(share)
+    return iter(kept)
 
 
 def _collect(

@@ -14,7 +14,7 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -56,9 +56,10 @@ class _Opening(Opening):
         self._pool, self._entry, self._watcher = pool, entry, watcher
 
     def open(self, spec: Spec) -> Any:
-        part = self._pool._hold(spec.resource(), self._watcher)
+        spec = spec.resource()
+        part = self._pool._hold(spec, self._watcher)
         self._entry.parts.append(part)
-        return part.ready.result()
+        return spec.view(part.ready.result())
 
     def report(self, label: str, done: float, total: float | None) -> None:
         if self._entry.abandoned:
@@ -111,6 +112,7 @@ class Pool:
         self._limit = limit
         self._entries: dict[str, _Entry] = {}
         self._lock = threading.Lock()
+        self._expected: dict[object, tuple[Spec, ...]] = {}
         self.opened = 0
         """How many times something was opened, for tests and the models page."""
 
@@ -120,9 +122,10 @@ class Pool:
 
         Without a `slot` it is only kept open.
         """
-        entry = self._hold(spec.resource(), watcher)
+        wanted = spec.resource()
+        entry = self._hold(wanted, watcher)
         try:
-            opened = await _opened(entry)
+            opened = wanted.view(await _opened(entry))
             if not slot:
                 yield opened
                 return
@@ -135,6 +138,19 @@ class Pool:
         finally:
             self._release(entry)
 
+    @contextlib.contextmanager
+    def expecting(self, specs: Sequence[Spec]) -> Iterator[None]:
+        """While this lasts, what is opened has room for these descriptions too, as far as they can
+        share it: a run says so of what it will open."""
+        mark = object()
+        with self._lock:
+            self._expected[mark] = tuple(spec.resource() for spec in specs)
+        try:
+            yield
+        finally:
+            with self._lock:
+                del self._expected[mark]
+
     def resident(self) -> list[tuple[Spec, int, bool]]:
         """What is open: description, estimated bytes, in use or not."""
         with self._lock:
@@ -144,14 +160,44 @@ class Pool:
 
     def close(self) -> None:
         """Let go of everything that is not in use."""
+        self.let_go()
+
+    def let_go(self, *, keep: Sequence[Spec] = (), older_s: float = 0.0) -> int:
+        """Let go of what is idle; returns the bytes that it took, as estimated.
+
+        Args:
+            keep: descriptions whose resources stay.
+            older_s: only what nobody has used for so many seconds goes.
+        """
+        wanted = [spec.resource() for spec in keep]
+        before = time.monotonic() - older_s
         with self._lock:
-            idle = [entry for entry in self._entries.values() if entry.idle]
+            idle = [
+                entry
+                for entry in self._entries.values()
+                if entry.idle
+                and (not older_s or entry.last_used <= before)
+                and not any(entry.spec == spec or entry.spec.together(spec) for spec in wanted)
+            ]
             for entry in idle:
                 del self._entries[entry.key]
         for entry in idle:
             self._close(entry)
+        freed = sum(entry.memory for entry in idle)
         if idle:
-            self.close()  # what only they held is idle now
+            freed += self.let_go(keep=keep, older_s=older_s)  # what only they held is idle now
+            machine.give_back()
+        return freed
+
+    def let_idle_go(self, after_s: float) -> None:
+        """From now on let go by itself of what nobody has used for so many seconds."""
+
+        def watch() -> None:
+            while True:
+                time.sleep(min(after_s / 4, 30.0))
+                self.let_go(older_s=after_s)
+
+        threading.Thread(target=watch, name="patchbay-idle", daemon=True).start()
 
     # --- opening ----------------------------------------------------------------------------
 
@@ -173,20 +219,23 @@ class Pool:
 
     def _queue_of(self, spec: Spec, entry: _Entry, watcher: Watcher) -> _Entry:
         """Whose slots a request takes: the entry's own, or those of the part that it names."""
-        key = _key(spec.queue().resource(), watcher)
+        queue = spec.queue().resource()
+        key = _key(queue, watcher)
         with self._lock:
-            return self._entries.get(key, entry)
+            return self._entries.get(key) or self._serving(queue) or entry
 
     def _claim(self, spec: Spec, watcher: Watcher) -> tuple[_Entry, bool, bool]:
         """The entry, whether the caller is to open it, and whether memory is short."""
         key = _key(spec, watcher)
         evicted: list[_Entry] = []
         with self._lock:
-            entry = self._entries.get(key)
+            entry = self._entries.get(key) or self._serving(spec)
             mine = entry is None or entry.abandoned
             if entry is None or entry.abandoned:
+                spec, evicted = self._widened(spec)
+                key = _key(spec, watcher)
                 memory = spec.memory() or 0
-                evicted = self._evict_for(memory)
+                evicted += self._evict_for(memory)
                 entry = self._entries[key] = _Entry(key, spec, memory)
                 self.opened += 1
             entry.users += 1
@@ -194,6 +243,31 @@ class Pool:
         for old in evicted:
             self._close(old)
         return entry, mine, crowded
+
+    def _serving(self, spec: Spec) -> _Entry | None:
+        """What is open, or being opened, and does for this description as well."""
+        if any(secrets_in(spec)):  # whose values tell resources apart, see `_key`
+            return None
+        for entry in self._entries.values():
+            if not entry.abandoned and entry.spec.together(spec) == entry.spec:
+                return entry
+        return None
+
+    def _widened(self, spec: Spec) -> tuple[Spec, list[_Entry]]:
+        """A description with the room that others need as well who share what it opens: those that
+        runs expect, and what is open for less room and idle, which is taken out."""
+        if any(secrets_in(spec)):
+            return spec, []
+        for other in [other for some in self._expected.values() for other in some]:
+            spec = spec.together(other) or spec
+        evicted: list[_Entry] = []
+        for entry in list(self._entries.values()):
+            both = entry.spec.together(spec) if entry.idle else None
+            if both is not None:
+                spec = both
+                del self._entries[entry.key]
+                evicted.append(entry)
+        return spec, evicted
 
     def _open(self, entry: _Entry, watcher: Watcher) -> None:
         entry.ready.set_running_or_notify_cancel()

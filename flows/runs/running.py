@@ -103,6 +103,7 @@ class Run:
             loaded.flow, env.catalog, self._env.folder, self._only, env.variables
         )
         self.resolved, self._plan, self._subflows = ready.resolved, ready.plan, ready.subflows
+        self.opens = ready.opens
         if env.desk is None and env.asker is None:
             ready.refuse_to_ask()
         elif env.desk is not None:  # what is done grows while the run waits for answers
@@ -146,6 +147,16 @@ class Run:
     def cancel_asked(self) -> bool:
         """Whether somebody has asked it to stop."""
         return self._rest.stop_asked
+
+    def make_room(self) -> None:
+        """Let go of what earlier runs opened and this one does not need, where it is idle.
+
+        For a process that runs one flow after another, such as the studio. Blocks for a moment.
+        """
+        from patchbay.flows.checks.memory import memory_plan
+
+        shares = memory_plan(self.resolved, self.folder).shares
+        self._env.pool.let_go(keep=[share.spec for share in shares])
 
     async def events(self) -> AsyncGenerator[Event, None]:
         """Start the run and yield its events, to the one that says how it ended.
@@ -265,8 +276,10 @@ class Run:
             self._unrecorded(journal, error)
 
     async def _main(self) -> None:
+        expecting = self._env.pool.expecting(self.opens) if self.opens else contextlib.nullcontext()
         async with self._hold.kept() if self._hold else contextlib.nullcontext():
-            await self._execute()
+            with expecting:
+                await self._execute()
 
     async def _execute(self) -> None:
         started = time.perf_counter()

@@ -20,7 +20,7 @@ from patchbay.flows.runs.plan import Plan, make_plan, needed_by
 from patchbay.flows.runs.secrets import secret_names
 from patchbay.nodes.catalog import Catalog
 from patchbay.nodes.contract import InputField, NodeError
-from patchbay.nodes.values import content_hash
+from patchbay.nodes.values import Spec, content_hash
 
 MAX_DEPTH = 20
 """How many flows may be inside one another."""
@@ -149,6 +149,8 @@ class Prepared:
     subflows: Subflows
     asks: tuple[str, ...]
     secrets: tuple[str, ...]
+    opens: tuple[Spec, ...] = ()
+    """What several of its nodes describe, so that what they can share is opened once for all."""
 
     def refuse_to_ask(self) -> None:
         """Check that nothing in a run asks a person, where nobody can be asked.
@@ -193,7 +195,24 @@ def prepare(
     _check(resolved, folder, only)
     plan, subflows = make_plan(resolved, only), Subflows(catalog, folder, variables)
     secrets = {name for node in resolved.nodes.values() for name in secret_names(node.params)}
-    return Prepared(resolved, plan, subflows, tuple(asking(plan, subflows)), tuple(sorted(secrets)))
+    asks = tuple(asking(plan, subflows))
+    opens = _opens(resolved, folder)
+    return Prepared(resolved, plan, subflows, asks, tuple(sorted(secrets)), opens)
+
+
+def _opens(resolved: Resolved, folder: Path | None) -> tuple[Spec, ...]:
+    """What a run will open, where more than one node may describe it; else nothing is to be said."""
+    from patchbay.nodes.contract import DescribingNode
+
+    nodes = resolved.nodes.values()
+    describing = sum(
+        node.cls is not None and issubclass(node.cls, DescribingNode) for node in nodes
+    )
+    if describing < 2 and not (describing and any(node.subflows for node in nodes)):
+        return ()
+    from patchbay.flows.checks.memory import memory_plan
+
+    return tuple(share.spec for share in memory_plan(resolved, folder).shares)
 
 
 def _check(resolved: Resolved, folder: Path | None, only: Collection[str]) -> None:

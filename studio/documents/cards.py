@@ -22,7 +22,8 @@ from typing import TYPE_CHECKING, Any
 from patchbay.nodes.atomic import write_atomic
 from patchbay.nodes.builtin import BUILTIN
 from patchbay.nodes.private import private_folder
-from patchbay.studio.documents.topics import told_apart, topics_of
+from patchbay.studio.documents.finding import rank, words_of
+from patchbay.studio.documents.purposes import purpose_of
 
 if TYPE_CHECKING:
     from patchbay.flows.document.model import Flow
@@ -45,16 +46,21 @@ class Card:
     title: str
     about: str = ""
     nodes: int = 0
-    topics: tuple[str, ...] = ()
+    purpose: str = ""
+    words: str = ""
+    """What it is found by besides: what its nodes are called, and their synonyms."""
+    digest: str = ""
+    """Names what the flow does: two with the same differ in name, description and layout only."""
     error: str = ""
     """Why it cannot be opened, or ""."""
+    builder: str = ""
+    """Whose flow the file holds, where it is another builder's: `flowise`, say."""
     light: str = ""
     dark: str = ""
 
-    def matches(self, wanted: str) -> bool:
-        """Whether all words of a search are in what the card says."""
-        text = " ".join([self.path.stem, self.title, self.about, *self.topics]).casefold()
-        return all(word in text for word in wanted.casefold().split())
+    def rank(self, wanted: str, more: Iterable[str] = ()) -> int | None:
+        """How well the card fits a search, 0 best; None where it does not. See `finding.rank`."""
+        return rank(self, wanted, more)
 
 
 class Cards:
@@ -70,7 +76,6 @@ class Cards:
         self._lock = threading.RLock()
         self._known: dict[str, tuple[int, int, Card]] = {}
         self._foreign: set[str] = set()
-        self._families: list[str] = []
         self._news = False
         self._read()
 
@@ -81,15 +86,6 @@ class Cards:
             if self._news:
                 self._write()
             return found
-
-    def topics(self, cards: Iterable[Card]) -> list[str]:
-        """The topics that some cards have and some have not, in the order of the palette."""
-        each = [set(card.topics) for card in cards if not card.error]
-        telling = told_apart(each)
-        if not telling <= set(self._families):
-            self._families = list(dict.fromkeys(cls.family for cls in self._catalog()))
-            self._write()
-        return [family for family in self._families if family in telling]
 
     # --- one card -----------------------------------------------------------------------------
 
@@ -117,7 +113,13 @@ class Cards:
             flow = read_flow(path)
         except FlowError as error:
             words = error.problems[0].message if error.problems else str(error)
-            return Card(path, modified, path.stem, error=words or "It holds no flow."), False
+            return Card(
+                path,
+                modified,
+                path.stem,
+                error=words or "It holds no flow.",
+                builder=_builder(path),
+            ), False
         catalog = self._catalog()
         light, dark = self._pictures(flow, path)
         card = Card(
@@ -126,7 +128,9 @@ class Cards:
             flow.name or path.stem,
             flow.description.strip()[:ABOUT],
             len(flow.nodes),
-            tuple(sorted(topics_of(flow, catalog))),
+            purpose_of(flow, catalog),
+            words_of(flow, catalog),
+            digest_of(flow),
             light=light,
             dark=dark,
         )
@@ -149,12 +153,11 @@ class Cards:
             kept = json.loads(self._store.read_text("utf-8"))
             if kept["stamp"] != code_stamp():
                 return
-            self._families = [str(name) for name in kept["families"]]
             for path, (modified, size, told) in kept["cards"].items():
-                card = Card(**{**told, "path": Path(path), "topics": tuple(told["topics"])})
+                card = Card(**{**told, "path": Path(path)})
                 self._known[path] = (modified, size, card)
         except (OSError, ValueError, KeyError, TypeError):
-            self._known, self._families = {}, []
+            self._known = {}
 
     def _write(self) -> None:
         self._news = False
@@ -163,10 +166,34 @@ class Cards:
             path: [modified, size, {k: v for k, v in asdict(card).items() if k != "path"}]
             for path, (modified, size, card) in kept
         }
-        data = {"stamp": code_stamp(), "families": self._families, "cards": cards}
+        data = {"stamp": code_stamp(), "cards": cards}
         with contextlib.suppress(OSError):  # next time it is made anew
             private_folder(self._store.parent)
             write_atomic(self._store, json.dumps(data, ensure_ascii=False), durable=False)
+
+
+def digest_of(flow: Flow) -> str:
+    """Names what a flow does, whatever it is called and however it lies on the canvas."""
+    from patchbay.flows.document.writing import canonical_text
+
+    bare = flow.model_copy(
+        update={"name": "", "description": "", "layout": {}, "notes": (), "groups": ()}
+    )
+    return hashlib.sha256(canonical_text(bare).encode()).hexdigest()[:16] if flow.nodes else ""
+
+
+def _builder(path: Path) -> str:
+    """Whose flow a file holds that is none of ours; "" where that cannot be told."""
+    from patchbay.flows.problems import FlowError
+    from patchbay.studio.documents.importing import LARGEST, foreign
+
+    try:
+        if path.stat().st_size > LARGEST:
+            return ""
+        found = foreign(path.read_bytes(), path.name)
+    except (FlowError, OSError):
+        return ""
+    return found[0].report.builder if found else ""
 
 
 @cache

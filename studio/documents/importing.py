@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from patchbay.flows.exchange.imports.report import ImportReport
     from patchbay.studio.documents.library import Library
 
+LARGEST = 20_000_000
+"""Bytes of a file that may hold a flow of another builder; larger ones are not looked into."""
+
 
 @dataclass(frozen=True, slots=True)
 class TakenIn:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from patchbay.flows.document.diff import changes
 from patchbay.flows.document.model import Flow
@@ -19,12 +20,14 @@ from patchbay.nodes.private import private_file, private_folder
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """One save. `at` is Unix time in seconds; `digest` names the content."""
+    """One save. `at` is Unix time in seconds; `digest` names the content; `name` is what a person
+    called it, or ""."""
 
     digest: str
     at: float
     changes: tuple[str, ...]
     by: str = ""
+    name: str = ""
 
 
 class Versions:
@@ -56,10 +59,23 @@ class Versions:
         private_folder(blob.parent)
         if not blob.exists():
             write_atomic(blob, text)
-        with private_file(self._index).open("a", encoding="utf-8") as index:
-            index.write(json.dumps(asdict(version), ensure_ascii=False) + "\n")
+        told = asdict(version)
+        del told["name"]
+        self._append(told)
         self._last = (digest, flow)
         return version
+
+    def call(self, version: Version, name: str) -> None:
+        """Give a version a name of its own; "" takes it away.
+
+        Raises:
+            OSError: the disk refuses.
+        """
+        self._append({"digest": version.digest, "of": version.at, "name": " ".join(name.split())})
+
+    def _append(self, told: Mapping[str, Any]) -> None:
+        with private_file(self._index).open("a", encoding="utf-8") as index:
+            index.write(json.dumps(told, ensure_ascii=False) + "\n")
 
     def move(self, path: Path) -> None:
         """Go with the flow file, which lies at `path` now.
@@ -78,16 +94,20 @@ class Versions:
 
     def list(self) -> list[Version]:
         """All versions, newest first. A damaged line is left out."""
-        found = []
+        found: list[Version] = []
+        names: dict[tuple[str, float], str] = {}
         if self._index.exists():
             for line in self._index.read_text("utf-8").splitlines():
                 try:
                     data = json.loads(line)
+                    if "of" in data:
+                        names[data["digest"], data["of"]] = str(data["name"])
+                        continue
                     data["changes"] = tuple(data["changes"])
                     found.append(Version(**data))
                 except (ValueError, KeyError, TypeError):
                     continue
-        return found[::-1]
+        return [replace(one, name=names.get((one.digest, one.at), "")) for one in reversed(found)]
 
     def read(self, digest: str) -> Flow:
         """The flow of a version.

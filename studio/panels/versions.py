@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import streamlit as st
@@ -10,11 +11,15 @@ from patchbay.flows.document.model import Flow
 from patchbay.flows.document.operations import Replace
 from patchbay.flows.problems import FlowError
 from patchbay.nodes.units import date
+from patchbay.studio.documents.broken import bring_back
 from patchbay.studio.documents.versions import Version, Versions
 from patchbay.studio.pictures.picture import draw
 from patchbay.studio.server import session
 from patchbay.studio.server.services import services
 from patchbay.studio.words import plain
+
+SHOWN = 25
+"""Versions that are listed at first, and more at a time."""
 
 
 @st.dialog("Versions", width="large")
@@ -25,10 +30,35 @@ def versions_dialog(path: Path) -> None:
     if not found:
         st.caption("No version has been kept yet.")
         return
-    chosen = st.selectbox(
-        "Version", range(len(found)), key=f"version:{session.path_key(path)}",
-        format_func=lambda i: _label(found[i], i),
+    left, right = st.columns((2, 3), gap="medium")
+    with left:
+        chosen = _list(path, found)
+    with right:
+        _version(path, versions, found, chosen)
+
+
+def _list(path: Path, found: Sequence[Version]) -> int:
+    """The versions, newest first; returns the one that is chosen."""
+    key = f"versions-shown:{session.path_key(path)}"
+    count = int(session.recall(key) or SHOWN)
+    listed = found[:count]
+    chosen = st.radio(
+        "Version", range(len(listed)), key=f"version:{session.path_key(path)}",
+        format_func=lambda i: plain(named(listed[i])),
+        captions=[plain(when(one, now=i == 0)) for i, one in enumerate(listed)],
+        label_visibility="collapsed",
     )  # fmt: skip
+    if len(found) > count:
+        left = len(found) - count
+        st.button(
+            f"Show older ({left:,})", key="versions-older", type="tertiary",
+            on_click=session.remember, args=(key, count + SHOWN),
+        )  # fmt: skip
+    return chosen or 0
+
+
+def _version(path: Path, versions: Versions, found: Sequence[Version], chosen: int) -> None:
+    """One version: what changed, as words and as a picture; its name; the way back to it."""
     version = found[chosen]
     st.markdown("\n".join(f"- {plain(line)}" for line in version.changes))
     try:
@@ -39,28 +69,63 @@ def versions_dialog(path: Path) -> None:
         return
     st.image(difference(before, flow), width="stretch")
     st.caption("Green was added, red was removed, yellow was changed." if before else "")
+    key = f"version-name:{version.digest[:16]}:{version.at}"
 
-    def restore() -> None:
-        document = services().documents.open(path)
-        document.apply(Replace(flow=flow), client=session.client())
-        document.save()
-        session.remember("notice", "The version was restored. Undo takes it back.")
+    def call() -> None:
+        try:
+            versions.call(version, str(st.session_state[key]))
+        except OSError as error:
+            session.remember("notice", f"The name could not be kept: {error}")
 
-    st.button(
-        "Restore this version",
-        key="restore",
-        on_click=restore,
-        disabled=chosen == 0,
-        type="primary",
-    )
+    st.text_input(
+        "Name", version.name, key=key, max_chars=80, on_change=call,
+        placeholder="A name, to find it again",
+    )  # fmt: skip
+    opens = _opens(path)
+    if st.button(
+        "Restore this version", key="restore", disabled=chosen == 0 and opens, type="primary"
+    ):
+        _restore(path, flow, version.digest)
+        st.rerun()  # the page behind the dialog shows it
 
 
-def _label(version: Version, index: int) -> str:
-    at = date(version.at, year=False, clock=True)
-    first = version.changes[0] if version.changes else ""
-    more = f" and {len(version.changes) - 1} more" if len(version.changes) > 1 else ""
-    by = f" (by {version.by})" if version.by else ""
-    return f"{at}{by}: {first}{more}" + (" (now)" if index == 0 else "")
+def _opens(path: Path) -> bool:
+    try:
+        services().documents.open(path)
+    except FlowError:
+        return False
+    return True
+
+
+def _restore(path: Path, flow: Flow, digest: str) -> None:
+    if not _opens(path):
+        try:
+            bring_back(services().home, path, digest, services().library.trash)
+        except (FlowError, OSError) as error:
+            session.remember("notice", f"The version could not be brought back: {error}")
+            return
+        session.remember("notice", "The version was brought back. The file's text is in the trash.")
+        return
+    document = services().documents.open(path)
+    document.apply(Replace(flow=flow), client=session.client())
+    document.save()
+    session.remember("notice", "The version was restored. Undo takes it back.")
+
+
+def named(version: Version) -> str:
+    """The name of a version, else what changed."""
+    if version.name:
+        return version.name
+    first = version.changes[0] if version.changes else "Saved"
+    more = len(version.changes) - 1
+    return f"{first.rstrip('.')} and {more} more" if more > 0 else first
+
+
+def when(version: Version, *, now: bool) -> str:
+    """When a version was saved, and by whom."""
+    words = date(version.at, year=False, clock=True)
+    words += f", by {version.by}" if version.by else ""
+    return f"{words} (now)" if now else words
 
 
 def difference(before: Flow | None, after: Flow) -> str:

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from patchbay.flows.document.model import Flow
 from patchbay.flows.problems import FlowError, Problem
 from patchbay.flows.runs.answers import find, give, recorded
-from patchbay.flows.runs.defaults import default_environment
+from patchbay.flows.runs.defaults import default_environment, default_pool
 from patchbay.flows.runs.environment import Environment
 from patchbay.flows.runs.events import Event, RunEnd, RunWaiting, as_json
 from patchbay.flows.runs.resume import recorded_inputs, resumed_run
@@ -28,6 +28,7 @@ from patchbay.flows.runs.running import LoadedFlow, Run, new_run_id
 from patchbay.flows.runs.stopping import stop
 from patchbay.flows.runs.thread_runs import InThread, turn_of
 from patchbay.nodes.private import private_file, private_folder
+from patchbay.nodes.threads import in_thread
 from patchbay.studio.runs.owners import owners_in
 from patchbay.studio.runs.progress import Progress
 
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
 Listener = Callable[[dict[str, Any]], None]
 """Takes messages of a flow's runs, on the thread of the runs. Must not block."""
 
+IDLE_S = 600.0
+"""Seconds after which models are let go that no run has used."""
 KEPT = 40
 """How many ended runs are remembered with all they gave; the rest is in the history."""
 
@@ -99,6 +102,7 @@ class Runner:
         self._lock = threading.RLock()
         self._loop = asyncio.new_event_loop()
         threading.Thread(target=self._work, name="patchbay-runs", daemon=True).start()
+        default_pool().let_idle_go(IDLE_S)
 
     def _work(self) -> None:
         asyncio.set_event_loop(self._loop)
@@ -287,6 +291,7 @@ class Runner:
 
     async def _drive(self, live: LiveRun) -> None:
         try:
+            await in_thread(live.run.make_room)
             async with contextlib.aclosing(live.run.events()) as events:
                 async for event in events:
                     self._take(live, event)

@@ -16,6 +16,7 @@ from patchbay.studio.panels.run import latest, run_panel, stop
 from patchbay.studio.panels.values import values_panel
 from patchbay.studio.panels.versions import versions_dialog
 from patchbay.studio.screens.editor_commands import EditorCommands, errors_in, run_flow
+from patchbay.studio.screens.own_flows import note_opened
 from patchbay.studio.server import session
 from patchbay.studio.server.editing import edit
 from patchbay.studio.server.services import services
@@ -29,6 +30,7 @@ def page() -> None:
     if document is None:
         return
     st.session_state["document"] = document
+    note_opened(session.flow_name())
     _report()
     _toolbar()
     with st.container(key="surface"):
@@ -50,9 +52,12 @@ def _document() -> FlowDocument | None:
     try:
         return services().documents.open(path)
     except FlowError as error:
+        from patchbay.studio.panels.broken import ways_on
+
         st.error(f"{plain(path.name)} cannot be opened. It has not been changed.")
         for problem in error.problems[:20]:
             st.markdown(f"- {plain(str(problem))}")
+        ways_on(path)
         return None
 
 

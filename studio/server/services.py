@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 from patchbay.nodes.home import cache_dir, home
 from patchbay.nodes.private import private_folder
 from patchbay.studio.documents.cards import Cards
+from patchbay.studio.documents.choices import Choices
 from patchbay.studio.documents.library import Library
+from patchbay.studio.documents.shelf import Shelf
 from patchbay.studio.server.grants import Grants
 
 if TYPE_CHECKING:  # the first page is shown before any of these is needed
@@ -59,6 +61,16 @@ class Services:
     def cards(self) -> Cards:
         """What the Flows page shows of each."""
         return Cards(cache_dir() / "cards.json", lambda: self.catalog)
+
+    @cached_property
+    def shelf(self) -> Shelf:
+        """Folders and tags of the flows on disk."""
+        return Shelf(self.library.folder)
+
+    @cached_property
+    def choices(self) -> Choices:
+        """What the person chose on the pages."""
+        return Choices(self.home / "studio-choices.json")
 
     @cached_property
     def grants(self) -> Grants:

@@ -7,6 +7,7 @@ wait for first takes twice as long to show.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,58 +16,134 @@ import streamlit as st
 from patchbay.flows.wording import plural
 from patchbay.studio.documents.cards import Card
 from patchbay.studio.server.frontend import addresses, live_component
+from patchbay.studio.words import first_sentence
 
-ABOUT = 160
-"""Characters of a description that are shown."""
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A card on the page, and what may be done with it. Times are Unix time in seconds."""
+
+    card: Card
+    buttons: tuple[str, ...]
+    menu: tuple[str, ...] = ()
+    group: str = ""
+    """The heading that it stands under."""
+    marks: tuple[str, ...] = ()
+    """Its folder and tags."""
+    note: str = ""
+    """Something to know of it, such as that another flow does the same."""
+    ran: float = 0.0
+    """When it ran last; 0 where that is not known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """What stands above the cards: how to sort them, what to choose among them by, the latest."""
+
+    sorts: tuple[str, ...] = ()
+    sort: str = ""
+    choices: tuple[str, ...] = ()
+    chosen: str = ""
+    recent: tuple[tuple[str, str], ...] = ()
+    """File names and titles of flows that were opened last."""
+    more: str = ""
+    """The words of a button that shows the rest; "" for none."""
+
+
+Press = Callable[[str, Path], None]
+"""Gets what a button or line of a menu says, and the file of its card."""
 
 
 def gallery(
-    cards: Sequence[Card],
+    shown: Sequence[Shown],
     key: str,
-    buttons: Mapping[str, Callable[[Path], None]],
+    press: Press,
     *,
-    topics: Sequence[str] = (),
+    label: str,
+    choose: bool = False,
+    bar: Bar | None = None,
+    ask: Callable[[str, str], None] | None = None,
+    drop: Callable[[str], None] | None = None,
+    nothing: str = "",
     dark: bool,
 ) -> None:
     """Draw cards.
 
     Args:
-        cards: what to show; texts are shown as they are.
+        shown: the cards; texts are shown as they are.
         key: names the element.
-        buttons: what a button of a card is called, and the callback that gets the card's file.
-        topics: what to choose among the cards by; done in the browser.
+        press: called with what was pressed.
+        label: what the cards are, for people who do not see them.
+        choose: whether the headings can be chosen among; done in the browser.
+        bar: what stands above them.
+        ask: called with what of the bar was used (`sort`, `choose`, `open`, `more`) and its value.
+        drop: called with a file that was dropped on the page, as `importing.dropped` reads it.
+        nothing: said where there are no cards.
         dark: which picture to show.
     """
-    files = {str(number): card.path for number, card in enumerate(cards)}
+    files = {str(number): one.card.path for number, one in enumerate(shown)}
+
+    def given(name: str) -> Mapping[str, Any]:
+        found = (st.session_state.get(key) or {}).get(name)
+        return found if isinstance(found, Mapping) else {}
 
     def pressed() -> None:
-        given = (st.session_state.get(key) or {}).get("pressed") or {}
-        chosen, path = buttons.get(str(given.get("button"))), files.get(str(given.get("card")))
-        if chosen and path:
-            chosen(path)
+        if path := files.get(str(given("pressed").get("card"))):
+            press(str(given("pressed").get("button")), path)
 
-    shown = [_told(name, card, dark) for name, card in zip(files, cards, strict=True)]
+    def asked() -> None:
+        if ask and (what := given("asked")):
+            ask(str(what.get("what")), str(what.get("value")))
+
+    def dropped() -> None:
+        sent = (st.session_state.get(key) or {}).get("dropped")
+        if drop and isinstance(sent, str):
+            drop(sent)
+
     live_component()(
         key=key,
         data={
             **addresses("live"),
             "mode": "cards",
-            "cards": shown,
-            "buttons": list(buttons),
-            "topics": list(topics),
+            "label": label,
+            "cards": [_told(name, one, dark) for name, one in zip(files, shown, strict=True)],
+            "choose": choose,
+            "bar": _bar(bar) if bar else None,
+            "drop": drop is not None,
+            "nothing": nothing,
         },
         on_pressed_change=pressed,
+        on_asked_change=asked,
+        on_dropped_change=dropped,
         height="content",
     )
 
 
-def _told(name: str, card: Card, dark: bool) -> dict[str, Any]:
-    about = card.about.partition("\n")[0]
+def _told(name: str, one: Shown, dark: bool) -> dict[str, Any]:
+    card = one.card
     return {
         "name": name,
         "title": card.title,
-        "about": (about[:ABOUT] + ("…" if len(about) > ABOUT else "")) or "No description.",
-        "facts": plural(card.nodes, "node"),
-        "topics": list(card.topics),
+        "about": "" if card.error else first_sentence(card.about) or "No description.",
+        "error": card.error and f"Cannot be opened. {card.error}",
+        "facts": "" if card.error else plural(card.nodes, "node"),
+        "changed": card.modified if one.menu else 0,
+        "ran": one.ran,
+        "group": one.group,
+        "marks": list(one.marks),
+        "note": one.note,
+        "buttons": list(one.buttons),
+        "menu": list(one.menu),
         "picture": card.dark if dark else card.light,
+    }
+
+
+def _bar(bar: Bar) -> dict[str, Any]:
+    return {
+        "sorts": list(bar.sorts),
+        "sort": bar.sort,
+        "choices": list(bar.choices),
+        "chosen": bar.chosen,
+        "recent": [list(one) for one in bar.recent],
+        "more": bar.more,
     }

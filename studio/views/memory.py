@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 
 from patchbay.flows.checks.memory import MemoryPlan, memory_plan
 from patchbay.flows.checks.resolve import resolve_once
-from patchbay.nodes.specs import EmbeddingsSpec, ModelSpec
+from patchbay.flows.runs.defaults import default_pool
+from patchbay.nodes.specs import EmbeddingsSpec, ModelSpec, Spec
 from patchbay.nodes.units import size_in_words
 from patchbay.studio.documents.document import FlowDocument
 from patchbay.studio.server.questions import Same
@@ -19,7 +21,10 @@ def memory_of(document: FlowDocument) -> str:
 
     "" for a flow that opens no model on this machine.
     """
-    return memory_words(_plan(Same(document.flow), document.folder))
+    plan = _plan(Same(document.flow), document.folder)
+    words = memory_words(plan)
+    loaded = loaded_words(plan, default_pool().resident()) if words else ""
+    return f"{words}. {loaded}" if loaded else words
 
 
 def memory_words(plan: MemoryPlan) -> str:
@@ -32,6 +37,31 @@ def memory_words(plan: MemoryPlan) -> str:
     # Tools and agents take next to nothing; weights that are not here yet may take much.
     unknown = {s.node for s in plan.unknown if isinstance(s.spec, (ModelSpec, EmbeddingsSpec))}
     return f"{total}{more}" + (f". Not known: {', '.join(sorted(unknown))}" if unknown else "")
+
+
+def loaded_words(plan: MemoryPlan, resident: Sequence[tuple[Spec, int, bool]]) -> str:
+    """What is loaded now beside that: of the flow, and of others; "" where nothing is.
+
+    Args:
+        plan: what the flow opens.
+        resident: what is open: description, estimated bytes, whether it is in use.
+    """
+    mine = others = busy = 0
+    for spec, size, used in resident:
+        own = any(_shared(spec, share.spec.resource()) for share in plan.shares)
+        mine, others = (mine + size, others) if own else (mine, others + size)
+        busy += 0 if own or not used else size
+    if not mine and not others:
+        return ""
+    parts = [f"{size_in_words(mine)} of it"] if mine else ["nothing of it"]
+    if others:
+        use = "in use" if busy == others else "let go when it runs" if not busy else "partly in use"
+        parts.append(f"{size_in_words(others)} of other flows ({use})")
+    return f"Loaded now: {', and '.join(parts)}"
+
+
+def _shared(opened: Spec, asked: Spec) -> bool:
+    return opened == asked or opened.together(asked) is not None
 
 
 @lru_cache(maxsize=64)

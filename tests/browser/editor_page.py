@@ -136,6 +136,20 @@ def say(page: Page, text: str) -> None:
     box.press("Enter")
 
 
+# --- the Flows page -----------------------------------------------------------------------------
+
+
+def own(page: Page, title: str = "") -> Locator:
+    """The cards of a person's own flows, or the one of this title."""
+    cards = page.get_by_role("region", name="Your flows", exact=True).locator(".card")
+    return page.get_by_role("article", name=title, exact=True).and_(cards) if title else cards
+
+
+def templates(page: Page) -> Locator:
+    """The cards of the templates."""
+    return page.get_by_role("region", name="Templates", exact=True).locator(".card")
+
+
 # --- the other pages ----------------------------------------------------------------------------
 
 

@@ -8,7 +8,7 @@ import tomllib
 
 from playwright.sync_api import Page, expect
 
-from tests.browser.editor_page import menu
+from tests.browser.editor_page import menu, own
 from tests.browser.flow_files import put
 from tests.browser.harness import Server
 
@@ -26,7 +26,7 @@ ECHO = {
 def test_a_flow_is_used_elsewhere(studio: Server, page: Page) -> None:
     put(studio, "echo-it", ECHO)
     page.goto(studio.url)
-    card = page.get_by_test_id("stColumn").filter(has_text="Echo it")
+    card = own(page, "Echo it")
     card.get_by_role("button", name="More").click()
     menu(page, "Use it elsewhere").click()
     dialog = page.get_by_role("dialog")

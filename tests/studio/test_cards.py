@@ -11,11 +11,10 @@ from pathlib import Path
 import pytest
 
 from patchbay import flows
-from patchbay.flows.document.model import Flow, NodeInstance
+from patchbay.flows.document.model import Flow, NodeInstance, Place
 from patchbay.flows.document.writing import save_flow
 from patchbay.nodes.catalog import Catalog, load_catalog
 from patchbay.studio.documents.cards import Cards
-from patchbay.studio.documents.topics import topics
 from tests.paths import ROOT, python_path
 
 SAVED = sorted((Path(flows.__file__).parent / "saved").glob("*.json"))[:4]
@@ -46,18 +45,8 @@ def test_a_card_says_what_the_flow_is(store: Path) -> None:
 def test_what_is_kept_is_not_worked_out_again(store: Path) -> None:
     made = Cards(store, lambda: CATALOG)
     cards = made.of(SAVED)
-    named = made.topics(cards)
     kept = Cards(store, nobody)
     assert kept.of(SAVED) == cards
-    assert kept.topics(cards) == named
-
-
-def test_topics_are_those_of_the_flows_in_the_order_of_the_palette(store: Path) -> None:
-    from patchbay.flows.document.reading import read_flow
-
-    made = Cards(store, lambda: CATALOG)
-    assert made.topics(made.of(SAVED)) == topics([read_flow(path) for path in SAVED], CATALOG)
-    assert made.topics([]) == []
 
 
 def test_a_file_that_changes_gets_another_card(store: Path, tmp_path: Path) -> None:
@@ -89,7 +78,7 @@ def test_what_another_package_draws_is_not_kept(store: Path, tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize(
-    "text", ["", "{", "[]", '{"stamp": "other", "cards": {}}', '{"stamp": null, "families": 3}']
+    "text", ["", "{", "[]", '{"stamp": "other", "cards": {}}', '{"stamp": null, "cards": 3}']
 )
 def test_a_store_of_another_version_or_a_broken_one_is_made_anew(store: Path, text: str) -> None:
     cards = Cards(store, lambda: CATALOG).of(SAVED[:1])
@@ -103,12 +92,33 @@ def test_a_folder_that_cannot_be_written_to_is_no_fault(tmp_path: Path) -> None:
     assert Cards(tmp_path / "file" / "cards.json", lambda: CATALOG).of(SAVED[:1])
 
 
-def test_a_search_finds_words_of_title_text_and_topics(store: Path) -> None:
-    (card,) = Cards(store, lambda: CATALOG).of(SAVED[:1])
-    assert card.matches("")
-    assert card.matches(card.title.upper())
-    assert card.matches(f"{card.topics[0]} {card.path.stem}")
-    assert not card.matches("no such words")
+def test_a_file_of_another_builder_says_whose_it_is(store: Path, tmp_path: Path) -> None:
+    theirs, nobodys = tmp_path / "theirs.json", tmp_path / "nobodys.json"
+    start = {"parameters": {}, "name": "Start", "type": "n8n-nodes-base.manualTrigger"}
+    start |= {"typeVersion": 1, "position": [0, 0], "id": "a"}
+    theirs.write_text(json.dumps({"name": "x", "nodes": [start], "connections": {}}), "utf-8")
+    nobodys.write_text('{"some": "thing"}', "utf-8")
+    cards = Cards(store, lambda: CATALOG).of([theirs, nobodys])
+    assert [card.builder for card in cards] == ["n8n", ""]
+    assert all(card.error for card in cards)
+
+
+def test_flows_that_do_the_same_are_told_whatever_they_are_called(
+    store: Path, tmp_path: Path
+) -> None:
+    node = NodeInstance(id="a", kind="io.value", params={"value": "x"})
+    twin = Flow(name="Two", description="Else", nodes=(node,), layout={"a": Place(x=1, y=2)})
+    for name, flow in {
+        "one": Flow(name="One", nodes=(node,)),
+        "two": twin,
+        "three": Flow(nodes=(node.model_copy(update={"params": {"value": "y"}}),)),
+        "empty": Flow(name="Nothing"),
+    }.items():
+        save_flow(flow, tmp_path / f"{name}.json")
+    paths = [tmp_path / f"{name}.json" for name in ("one", "two", "three", "empty")]
+    one, two, three, empty = (card.digest for card in Cards(store, lambda: CATALOG).of(paths))
+    assert one == two != three
+    assert empty == ""
 
 
 def test_the_first_page_of_a_studio_imports_nothing_that_reads_flows(tmp_path: Path) -> None:
@@ -118,7 +128,7 @@ import sys
 from patchbay.studio.screens import flows
 from patchbay.studio.server.services import services
 cards = services().cards
-assert cards.topics(cards.of(services().library.template_files()))
+assert cards.of(services().library.template_files())
 print(*[m for m in ("pydantic", "networkx", "pandas", "pyarrow", "PIL") if m in sys.modules])
 """
     environment = {**os.environ, "PYTHONPATH": python_path(), "PATCHBAY_HOME": str(tmp_path)}

@@ -19,6 +19,7 @@ from patchbay.nodes.errors import NodeError
 from patchbay.nodes.models.errors import overflow
 from patchbay.nodes.models.llama.engine import Chunk, LoadedLlama
 from patchbay.nodes.models.llama.grammar import held_to_schema
+from patchbay.nodes.models.llama.memory import slot_context
 from patchbay.nodes.models.llama.plain_text import plain_prompt
 from patchbay.nodes.models.messages import JOINED, alternating, to_chat
 from patchbay.nodes.models.notes import NOTES
@@ -53,6 +54,7 @@ class ChatLlama(StreamingChat):
     _engine: LoadedLlama = PrivateAttr()
     _vocabulary: Vocabulary | None = PrivateAttr(None)
     _template: str | None = PrivateAttr(None)
+    _narrowed: bool = PrivateAttr(False)
 
     @classmethod
     def over(
@@ -68,6 +70,16 @@ class ChatLlama(StreamingChat):
         model = cls(model_name=name, context=context)
         model._engine, model._vocabulary, model._template = engine, vocabulary, template
         return model
+
+    def with_context(self, tokens: int) -> ChatLlama:
+        """The same loaded model, whose requests may have so many tokens; itself where it has."""
+        context = slot_context(tokens, self._engine.trained)
+        if context >= self.context:
+            return self
+        narrow = self.model_copy(update={"context": context})
+        narrow._engine, narrow._vocabulary = self._engine, self._vocabulary
+        narrow._template, narrow._narrowed = self._template, True
+        return narrow
 
     @property
     def _llm_type(self) -> str:
@@ -203,8 +215,11 @@ class _Reader:
     def __init__(self, model: ChatLlama, max_tokens: int | None, parted: Parted) -> None:
         self._model, self._max_tokens, self._reason = model, max_tokens, ""
         self._parted = parted
+        self._prompt = self._answer = 0
 
     def read(self, chunk: Chunk) -> Iterator[ChatGenerationChunk]:
+        if self._model._narrowed:
+            self._hold_to_context(chunk)
         if NOTES in chunk:
             yield ChatGenerationChunk(
                 message=AIMessageChunk(content="", response_metadata={NOTES: chunk[NOTES]})
@@ -217,6 +232,18 @@ class _Reader:
         if usage := chunk.get("usage"):
             yield from self._parted.rest()
             yield self._last(usage, chunk.get("timings", {}))
+
+    def _hold_to_context(self, chunk: Chunk) -> None:
+        """Where the model was opened with a longer context than this request may have: stop it as
+        llama.cpp would. A chunk is a token, or more; so no answer is longer than its context."""
+        if progress := chunk.get("prompt_progress"):
+            self._prompt = int(progress["total"])
+        limit, trained = self._model.context, self._model._engine.trained
+        if self._prompt >= limit:
+            raise overflow(self._prompt, limit, trained=trained)
+        self._answer += sum(bool(choice) for choice in chunk.get("choices", ()))
+        if self._prompt + self._answer > limit:
+            raise overflow(self._prompt, limit, self._answer, trained)
 
     def _last(self, usage: dict[str, Any], timings: dict[str, Any]) -> ChatGenerationChunk:
         prompt, answer = int(usage["prompt_tokens"]), int(usage["completion_tokens"])

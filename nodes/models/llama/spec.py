@@ -13,7 +13,7 @@ from patchbay.nodes.models.doubts import unforced
 from patchbay.nodes.models.llama.adapter import GgufAdapter, adapter_bytes, adapter_id
 from patchbay.nodes.models.llama.memory import Footprint, footprint, lighter, slot_context
 from patchbay.nodes.models.options import LocalSampling, SampledModel, Thinks
-from patchbay.nodes.values import Opening
+from patchbay.nodes.values import Opening, Spec
 from patchbay.nodes.weights.manifest import DEFAULT
 
 if TYPE_CHECKING:
@@ -57,6 +57,21 @@ class GgufModel(LocalSampling, Thinks, SampledModel):
         loaded = tuple(GgufAdapter(weights=adapter.weights) for adapter in self.adapters)
         free = super().resource()
         return free.model_copy(update={"adapters": loaded, "json_schema": None, "grammar": None})
+
+    def together(self, other: Spec) -> Spec | None:
+        """Weights are held once, whatever context and slots they are asked for with."""
+        if not isinstance(other, GgufModel):
+            return None
+        room = {
+            "context": max(self.context, other.context),
+            "parallel": max(self.parallel, other.parallel),
+        }
+        wide = self.model_copy(update=room)
+        return wide if wide == other.model_copy(update=room) else None
+
+    def view(self, opened: ChatLlama) -> ChatLlama:
+        """The model with the context of this description, where it was opened with a longer one."""
+        return opened.with_context(self.context)
 
     @property
     def sampling(self) -> CallOptions:

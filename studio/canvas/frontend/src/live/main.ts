@@ -54,8 +54,11 @@ export function mount(component: Component, base: string): (() => void) | void {
     case "words":
       return root.replaceChildren(wordsElement(data.words));
     case "cards": {
-      const press = (button: string, card: string) => component.setTriggerValue("pressed", { button, card });
-      return drawCards(root, data, press);
+      return drawCards(root, data, {
+        press: (button, card) => component.setTriggerValue("pressed", { button, card }),
+        ask: (what, value) => component.setTriggerValue("asked", { what, value }),
+        drop: (file) => component.setTriggerValue("dropped", file),
+      });
     }
     case "pulse":
       return pulse(root, channelOf(data.url, base), data, component);

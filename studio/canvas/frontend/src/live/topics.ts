@@ -5,10 +5,15 @@ import { el } from "./elements";
 const STEPS: Record<string, number> = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 };
 
 /** `choose` gets the topic that was chosen, or "" when it was let go of. */
-export function topicRow(topics: string[], chosen: string, choose: (topic: string) => void): HTMLElement {
+export function topicRow(
+  topics: string[],
+  chosen: string,
+  choose: (topic: string) => void,
+  label = "Topic",
+): HTMLElement {
   const row = el("div", "topics");
   row.setAttribute("role", "radiogroup");
-  row.setAttribute("aria-label", "Topic");
+  row.setAttribute("aria-label", label);
   const buttons = topics.map((topic) => el("button", "", topic));
   const show = (now: string) => {
     buttons.forEach((button, index) => {

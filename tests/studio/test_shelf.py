@@ -1,0 +1,79 @@
+"""Folders and tags of flows, what was chosen on the pages, and when flows ran last."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from patchbay.flows.document.model import Flow
+from patchbay.flows.runs.history import History
+from patchbay.studio.documents.choices import Choices
+from patchbay.studio.documents.shelf import FILE, Filed, Shelf
+from patchbay.studio.runs.last_runs import last_runs
+
+
+def test_flows_are_filed_and_go_along_when_their_files_do(tmp_path: Path) -> None:
+    shelf = Shelf(tmp_path)
+    assert shelf.of("ask") == Filed()
+    shelf.put("ask", "  Week   one ", ["#draft", "draft", " ", "own data"])
+    shelf.opened("ask", 5.0)
+    shelf.opened("chat", 9.0)
+    again = Shelf(tmp_path)
+    assert again.of("ask") == Filed("Week one", ("draft", "own data"), 5.0)
+    assert again.folders(["ask", "chat"]) == ["Week one"]
+    assert again.tags(["ask"]) == ["draft", "own data"]
+    assert again.tags(["chat"]) == []
+    assert again.latest(["ask", "chat", "new"], 5) == ["chat", "ask"]
+    again.move("ask", "asked")
+    assert shelf.of("asked").folder == "Week one"
+    assert shelf.of("ask") == Filed()
+    assert shelf.forget("asked").tags == ("draft", "own data")
+    assert shelf.of("asked") == Filed()
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"a": 3}', '{"a": {"opened": "never"}}'])
+def test_a_shelf_that_cannot_be_read_is_moved_aside(tmp_path: Path, text: str) -> None:
+    (tmp_path / FILE).write_text(text, "utf-8")
+    shelf = Shelf(tmp_path)
+    assert shelf.of("a") == Filed()
+    assert (tmp_path / f"{FILE}.broken").read_text("utf-8") == text
+    shelf.put("a", "There", [])
+    assert Shelf(tmp_path).of("a").folder == "There"
+
+
+def test_the_shelf_is_no_flow(tmp_path: Path) -> None:
+    Shelf(tmp_path).put("a", "There", [])
+    assert list(tmp_path.glob("*.json")) == []
+
+
+def test_choices_outlive_a_visit_and_a_broken_file_is_none(tmp_path: Path) -> None:
+    path = tmp_path / "home" / "choices.json"
+    Choices(path).put("sort flows", "Name")
+    Choices(path).put("steps", "left")
+    assert Choices(path).get("sort flows", "Changed") == "Name"
+    assert Choices(path).get("steps") == "left"
+    path.write_text("[", "utf-8")
+    assert Choices(path).get("steps", "shown") == "shown"
+    (tmp_path / "file").write_text("")
+    Choices(tmp_path / "file" / "choices.json").put("steps", "left")  # forgets it, no more
+
+
+def test_when_a_flow_ran_last(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("PATCHBAY_HISTORY", raising=False)
+    folder = tmp_path / "flows"
+    assert last_runs(tmp_path, folder) == {}
+    history = History(f"sqlite:///{tmp_path / 'history.sqlite'}")
+    for number, name in enumerate(["One", "Two", "One"]):
+        history.announce(f"r{number}", Flow(name=name), folder, {})
+    history.announce("elsewhere", Flow(name="One"), tmp_path, {})
+    history.close()
+    with sqlite3.connect(tmp_path / "history.sqlite") as db:
+        for number in range(3):
+            db.execute(
+                "update runs set started_at = ? where id = ?", (100.0 + number, f"r{number}")
+            )
+    assert last_runs(tmp_path, folder) == {"One": 102.0, "Two": 101.0}
+    (tmp_path / "history.sqlite").write_bytes(b"no database")
+    assert last_runs(tmp_path, folder) == {}
