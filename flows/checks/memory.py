@@ -78,7 +78,7 @@ def memory_plan(
 
 
 def _merged(shares: Iterable[Share]) -> Iterator[Share]:
-    """The shares, those that open one thing together as one: with the room that all of them need."""
+    """The shares; those that open one thing together as one, with room for all of them."""
     kept: list[Share] = []
     for share in shares:
         for number, known in enumerate(kept):

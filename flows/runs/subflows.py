@@ -201,7 +201,7 @@ def prepare(
 
 
 def _opens(resolved: Resolved, folder: Path | None) -> tuple[Spec, ...]:
-    """What a run will open, where more than one node may describe it; else nothing is to be said."""
+    """What a run will open, where more than one node may describe it; else nothing to be said."""
     from patchbay.nodes.contract import DescribingNode
 
     nodes = resolved.nodes.values()

@@ -98,9 +98,11 @@ async def test_what_is_idle_and_too_small_makes_way_for_one_with_room_for_both()
 async def test_a_run_that_says_what_it_will_open_gets_room_for_all_at_once() -> None:
     pool = Pool(limit=100)
     with pool.expecting([Roomy(name="a", size=8), Roomy(name="b", size=9), Alone(name="x")]):
-        async with pool.use(Roomy(name="a", size=3), Watch()) as (_, first):
-            async with pool.use(Roomy(name="a", size=8), Watch()) as (_, second):
-                assert first is second
+        async with (
+            pool.use(Roomy(name="a", size=3), Watch()) as (_, first),
+            pool.use(Roomy(name="a", size=8), Watch()) as (_, second),
+        ):
+            assert first is second
     assert [room.size for room in Roomy.opened] == [8]
     await use(pool, Roomy(name="c", size=1))
     assert Roomy.opened[-1].size == 1, "nobody expects more any longer"
@@ -108,10 +110,12 @@ async def test_a_run_that_says_what_it_will_open_gets_room_for_all_at_once() -> 
 
 async def test_without_a_word_before_two_are_open_where_both_are_in_use() -> None:
     pool = Pool(limit=100)
-    async with pool.use(Roomy(name="a", size=3), Watch()) as (_, first):
-        async with pool.use(Roomy(name="a", size=8), Watch()) as (_, second):
-            assert first is not second
-            assert not first.closed
+    async with (
+        pool.use(Roomy(name="a", size=3), Watch()) as (_, first),
+        pool.use(Roomy(name="a", size=8), Watch()) as (_, second),
+    ):
+        assert first is not second
+        assert not first.closed
 
 
 async def test_slots_are_those_of_what_is_shared() -> None:
