@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from patchbay.flows.problems import FlowError
 from patchbay.studio.documents.shelf import Filed
-from patchbay.studio.runs.last_runs import last_runs
 from patchbay.studio.server import session
+from patchbay.studio.server.last_runs import last_runs
 from patchbay.studio.server.services import services
 from patchbay.studio.views.gallery import Bar, Shown, gallery
 from patchbay.studio.words import builder_name, listed_names

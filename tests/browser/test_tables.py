@@ -27,7 +27,7 @@ PICKY = {
 def test_a_flow_runs_over_a_dropped_table(studio: Server, page: Page) -> None:
     put(studio, "pick-one", PICKY)
     page.goto(studio.url)
-    card = page.get_by_test_id("stColumn").filter(has_text="Pick one")
+    card = own(page, "Pick one")
     card.get_by_role("button", name="More").click()
     menu(page, "Run over a table").click()
     expect(page.get_by_text("Run “Pick one” over a table")).to_be_visible()

@@ -11,7 +11,7 @@ from patchbay.flows.document.model import Flow
 from patchbay.flows.runs.history import History
 from patchbay.studio.documents.choices import Choices
 from patchbay.studio.documents.shelf import FILE, Filed, Shelf
-from patchbay.studio.runs.last_runs import last_runs
+from patchbay.studio.server.last_runs import last_runs
 
 
 def test_flows_are_filed_and_go_along_when_their_files_do(tmp_path: Path) -> None:
