@@ -6,7 +6,7 @@ import re
 
 from playwright.sync_api import Page, expect
 
-from tests.browser.editor_page import menu, shoot
+from tests.browser.editor_page import menu, own, shoot
 from tests.browser.flow_files import put
 from tests.browser.harness import Server
 
