@@ -143,7 +143,7 @@ def _rename_file(path: Path, wanted: str) -> None:
         Versions(services().home, path).move(target)
         if target != path:
             services().served.forget(path)
-            services().shelf.move(path.stem, target.stem)
+            services().filing.move(path.stem, target.stem)
     except OSError as error:
         session.remember("notice", f"The file keeps its name: {error}")
         return
@@ -161,10 +161,10 @@ def _rename_file(path: Path, wanted: str) -> None:
 
 @st.dialog("Folder and tags")
 def _file(path: Path) -> None:
-    shelf = services().shelf
-    filed = shelf.of(path.stem)
+    filing = services().filing
+    filed = filing.of(path.stem)
     stems = [own.stem for own in services().library.own_files()]
-    folders, tags = shelf.folders(stems), shelf.tags(stems)
+    folders, tags = filing.folders(stems), filing.tags(stems)
     folder = st.selectbox(
         "Folder", folders, index=folders.index(filed.folder) if filed.folder else None,
         accept_new_options=True, placeholder="None", key="file-folder",
@@ -176,7 +176,7 @@ def _file(path: Path) -> None:
     )  # fmt: skip
     if st.button("Save", type="primary", key="file-go"):
         try:
-            shelf.put(path.stem, folder or "", chosen)
+            filing.put(path.stem, folder or "", chosen)
         except OSError as error:
             st.error(f"It could not be kept: {plain(str(error))}")
             return

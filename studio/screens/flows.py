@@ -13,7 +13,7 @@ from patchbay.studio.documents.purposes import ORDER
 from patchbay.studio.screens.own_flows import ask_for, open_flow, own_flows, undelete
 from patchbay.studio.server import session
 from patchbay.studio.server.services import services
-from patchbay.studio.views.gallery import Shown, gallery
+from patchbay.studio.views.gallery import OnPage, gallery
 from patchbay.studio.words import plain
 
 # What only a button needs is imported when it is pressed: this is the page that people wait for.
@@ -57,7 +57,7 @@ def _templates(cards: Sequence[Card], wanted: str) -> None:
     found = [card for card in cards if ranks.get(card.path) is not None]
     st.markdown("### Templates", anchors=False)
     found.sort(key=lambda card: (_place(card), ranks[card.path], _by_size(card)))
-    shown = [Shown(card, (USE, LOOK), group=card.purpose) for card in found]
+    shown = [OnPage(card, (USE, LOOK), group=card.purpose) for card in found]
     gallery(
         shown, "templates", _pressed, label="Templates", choose=True, dark=_dark(),
         nothing="No template matches the search.",

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from patchbay.flows.problems import FlowError
-from patchbay.studio.documents.shelf import Filed
+from patchbay.studio.documents.filing import Filed
 from patchbay.studio.server import session
 from patchbay.studio.server.last_runs import last_runs
 from patchbay.studio.server.services import services
-from patchbay.studio.views.gallery import Bar, Shown, gallery
+from patchbay.studio.views.gallery import Bar, OnPage, gallery
 from patchbay.studio.words import builder_name, listed_names
 
 if TYPE_CHECKING:
@@ -45,9 +45,9 @@ def own_flows(wanted: str, *, drop: Callable[[str], None], dark: bool) -> None:
         dark: which pictures to show.
     """
     cards = services().cards.of(services().library.own_files())
-    shelf = services().shelf
+    filing = services().filing
     stems = [card.path.stem for card in cards]
-    choices = [*shelf.folders(stems), *(f"#{tag}" for tag in shelf.tags(stems))]
+    choices = [*filing.folders(stems), *(f"#{tag}" for tag in filing.tags(stems))]
     chosen = str(session.recall(CHOSEN) or "")
     chosen = chosen if chosen in choices else ""
     sort = services().choices.get("sort flows", SORTS[0])
@@ -59,7 +59,7 @@ def own_flows(wanted: str, *, drop: Callable[[str], None], dark: bool) -> None:
     shown = [_shown(card, notes, ran) for card in (found[:FIRST] if folded else found)]
     shown.sort(key=lambda one: one.group.casefold())
     titles = {card.path.stem: card.title for card in cards}
-    recent = shelf.latest(stems, RECENT) if len(cards) > MANY and not wanted else []
+    recent = filing.latest(stems, RECENT) if len(cards) > MANY and not wanted else []
     gallery(
         shown, "own", _pressed, label="Your flows", ask=_asked, drop=drop, dark=dark,
         bar=Bar(
@@ -89,7 +89,7 @@ def _sorted(cards: Sequence[Card], wanted: str, sort: str, ran: Mapping[Path, fl
 
 
 def _filed(card: Card) -> Filed:
-    return services().shelf.of(card.path.stem)
+    return services().filing.of(card.path.stem)
 
 
 def _marks(card: Card) -> tuple[str, ...]:
@@ -101,14 +101,14 @@ def _is_in(card: Card, chosen: str) -> bool:
     return not chosen or chosen in _marks(card)
 
 
-def _shown(card: Card, notes: Mapping[Path, str], ran: Mapping[Path, float]) -> Shown:
+def _shown(card: Card, notes: Mapping[Path, str], ran: Mapping[Path, float]) -> OnPage:
     filed = _filed(card)
     if card.error:
         buttons = (IMPORT, TEXT) if card.builder else (TEXT,)
         note = f"It looks like a flow of {builder_name(card.builder)}." if card.builder else ""
-        return Shown(card, buttons, (BACK, "Delete"), filed.folder, note=note)
+        return OnPage(card, buttons, (BACK, "Delete"), filed.folder, note=note)
     tags = tuple(f"#{tag}" for tag in filed.tags)
-    return Shown(
+    return OnPage(
         card, (OPEN,), MENU, filed.folder, tags, notes.get(card.path, ""), ran.get(card.path, 0.0)
     )
 
@@ -164,7 +164,7 @@ def _pressed(what: str, path: Path) -> None:
             services().documents.close(path)
             services().served.forget(path)
             resting = library.delete(path)
-            filed = services().shelf.forget(path.stem)
+            filed = services().filing.forget(path.stem)
             session.remember("deleted", (path.stem, resting, filed))
         elif what == IMPORT:
             _import(path)
@@ -178,9 +178,9 @@ def _pressed(what: str, path: Path) -> None:
 
 def _duplicate(path: Path) -> None:
     copy = services().library.duplicate(path)
-    filed = services().shelf.of(path.stem)
+    filed = services().filing.of(path.stem)
     if filed.folder or filed.tags:
-        services().shelf.put(copy.stem, filed.folder, filed.tags)
+        services().filing.put(copy.stem, filed.folder, filed.tags)
 
 
 def _import(path: Path) -> None:
@@ -198,7 +198,7 @@ def undelete() -> None:
     session.forget("deleted")
     path = services().library.restore(resting)
     if path.stem == stem and (filed.folder or filed.tags):
-        services().shelf.put(stem, filed.folder, filed.tags)
+        services().filing.put(stem, filed.folder, filed.tags)
 
 
 def _asked(what: str, value: str) -> None:
@@ -218,6 +218,6 @@ def note_opened(name: str) -> None:
         return
     session.remember("noted-open", name)
     try:
-        services().shelf.opened(name, time.time())
+        services().filing.opened(name, time.time())
     except OSError:
         return  # the list of the latest is no reason not to open a flow

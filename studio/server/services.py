@@ -12,8 +12,8 @@ from patchbay.nodes.home import cache_dir, home
 from patchbay.nodes.private import private_folder
 from patchbay.studio.documents.cards import Cards
 from patchbay.studio.documents.choices import Choices
+from patchbay.studio.documents.filing import Filing
 from patchbay.studio.documents.library import Library
-from patchbay.studio.documents.shelf import Shelf
 from patchbay.studio.server.grants import Grants
 
 if TYPE_CHECKING:  # the first page is shown before any of these is needed
@@ -63,9 +63,9 @@ class Services:
         return Cards(cache_dir() / "cards.json", lambda: self.catalog)
 
     @cached_property
-    def shelf(self) -> Shelf:
+    def filing(self) -> Filing:
         """Folders and tags of the flows on disk."""
-        return Shelf(self.library.folder)
+        return Filing(self.library.folder)
 
     @cached_property
     def choices(self) -> Choices:

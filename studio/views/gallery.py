@@ -20,7 +20,7 @@ from patchbay.studio.words import first_sentence
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class OnPage:
     """A card on the page, and what may be done with it. Times are Unix time in seconds."""
 
     card: Card
@@ -55,7 +55,7 @@ Press = Callable[[str, Path], None]
 
 
 def gallery(
-    shown: Sequence[Shown],
+    shown: Sequence[OnPage],
     key: str,
     press: Press,
     *,
@@ -119,7 +119,7 @@ def gallery(
     )
 
 
-def _told(name: str, one: Shown, dark: bool) -> dict[str, Any]:
+def _told(name: str, one: OnPage, dark: bool) -> dict[str, Any]:
     card = one.card
     return {
         "name": name,

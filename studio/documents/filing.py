@@ -16,7 +16,7 @@ from typing import Any
 from patchbay.nodes.atomic import write_atomic
 from patchbay.nodes.private import private_folder
 
-FILE = ".shelf"
+FILE = ".filing"
 LONGEST, MOST = 60, 20
 """Characters of a folder's or tag's name; tags of a flow."""
 
@@ -30,7 +30,7 @@ class Filed:
     opened: float = 0.0
 
 
-class Shelf:
+class Filing:
     """How the flows of one folder are filed, by the names of their files.
 
     Args:

@@ -10,17 +10,17 @@ import pytest
 from patchbay.flows.document.model import Flow
 from patchbay.flows.runs.history import History
 from patchbay.studio.documents.choices import Choices
-from patchbay.studio.documents.shelf import FILE, Filed, Shelf
+from patchbay.studio.documents.filing import FILE, Filed, Filing
 from patchbay.studio.server.last_runs import last_runs
 
 
 def test_flows_are_filed_and_go_along_when_their_files_do(tmp_path: Path) -> None:
-    shelf = Shelf(tmp_path)
+    shelf = Filing(tmp_path)
     assert shelf.of("ask") == Filed()
     shelf.put("ask", "  Week   one ", ["#draft", "draft", " ", "own data"])
     shelf.opened("ask", 5.0)
     shelf.opened("chat", 9.0)
-    again = Shelf(tmp_path)
+    again = Filing(tmp_path)
     assert again.of("ask") == Filed("Week one", ("draft", "own data"), 5.0)
     assert again.folders(["ask", "chat"]) == ["Week one"]
     assert again.tags(["ask"]) == ["draft", "own data"]
@@ -34,17 +34,17 @@ def test_flows_are_filed_and_go_along_when_their_files_do(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"a": 3}', '{"a": {"opened": "never"}}'])
-def test_a_shelf_that_cannot_be_read_is_moved_aside(tmp_path: Path, text: str) -> None:
+def test_a_filing_that_cannot_be_read_is_moved_aside(tmp_path: Path, text: str) -> None:
     (tmp_path / FILE).write_text(text, "utf-8")
-    shelf = Shelf(tmp_path)
+    shelf = Filing(tmp_path)
     assert shelf.of("a") == Filed()
     assert (tmp_path / f"{FILE}.broken").read_text("utf-8") == text
     shelf.put("a", "There", [])
-    assert Shelf(tmp_path).of("a").folder == "There"
+    assert Filing(tmp_path).of("a").folder == "There"
 
 
-def test_the_shelf_is_no_flow(tmp_path: Path) -> None:
-    Shelf(tmp_path).put("a", "There", [])
+def test_the_filing_is_no_flow(tmp_path: Path) -> None:
+    Filing(tmp_path).put("a", "There", [])
     assert list(tmp_path.glob("*.json")) == []
 
 
