@@ -122,7 +122,7 @@ class Filing:
         except OSError:
             self._stamp, self._known = None, {}
             return self._known
-        stamp = (status.st_mtime_ns, status.st_size)
+        stamp: tuple[int, int] | None = (status.st_mtime_ns, status.st_size)
         if stamp != self._stamp:
             try:
                 kept = json.loads(self._path.read_text("utf-8"))
