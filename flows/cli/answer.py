@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Annotated
 
 import typer
@@ -10,7 +9,7 @@ import typer
 from patchbay.flows.cli import say
 from patchbay.flows.cli.changed import changed_lines
 from patchbay.flows.cli.given import Given, read
-from patchbay.flows.cli.run import leave, open_history, show, view_of
+from patchbay.flows.cli.run import leave, open_history, show_traced, view_of
 from patchbay.flows.runs.answers import find, give, gone_on_with, refused
 from patchbay.flows.runs.defaults import default_environment
 
@@ -41,6 +40,13 @@ def answer(
     events: Annotated[bool, typer.Option(help="One JSON event a line, as they happen.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Only the answers.")] = False,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="A line a node.")] = False,
+    trace: Annotated[
+        str | None,
+        typer.Option(metavar="ADDRESS", help="Send a trace there (OTLP over HTTP)."),
+    ] = None,
+    trace_content: Annotated[
+        bool, typer.Option("--trace-content", help="Prompts, answers and values go with it.")
+    ] = False,
     debug: Annotated[bool, typer.Option("--debug", hidden=True)] = False,
 ) -> None:
     """Answer a question of a recorded run. Where nobody has the run, it goes on here."""
@@ -65,4 +71,5 @@ def answer(
     if not quiet:
         say.err(f"Answered. The run {run_id} goes on.")
     run = gone_on_with(history, run_id, env)
-    leave(asyncio.run(show(run, view_of(run.resolved, as_json, events, quiet, verbose))))
+    view = view_of(run.resolved, as_json, events, quiet, verbose)
+    leave(show_traced(run, view, trace, trace_content, quiet))

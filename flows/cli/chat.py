@@ -18,7 +18,7 @@ from patchbay.flows.checks.resolve import resolve_once
 from patchbay.flows.cli import say
 from patchbay.flows.cli.arguments import read_inputs
 from patchbay.flows.cli.chat_questions import ask_here, waiting_run, waits
-from patchbay.flows.cli.run import interruptible, leave
+from patchbay.flows.cli.run import following, interruptible, leave
 from patchbay.flows.cli.watch import Terminal, told_of
 from patchbay.flows.document.reading import read_flow
 from patchbay.flows.problems import FlowError
@@ -74,6 +74,13 @@ def chat(
     no_cache: Annotated[bool, typer.Option("--no-cache", help="Run every node.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Only the answers.")] = False,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="A line a node.")] = False,
+    trace: Annotated[
+        str | None,
+        typer.Option(metavar="ADDRESS", help="Send a trace of each turn there (OTLP over HTTP)."),
+    ] = None,
+    trace_content: Annotated[
+        bool, typer.Option("--trace-content", help="Prompts, answers and values go with it.")
+    ] = False,
     debug: Annotated[bool, typer.Option("--debug", hidden=True)] = False,
 ) -> None:
     """Talk to a flow in the terminal; the conversation is kept.
@@ -96,6 +103,7 @@ def chat(
     talk = Talk(
         history, loaded, use, field, read_inputs(inputs or [], resolved),
         as_json=as_json, no_cache=no_cache, quiet=quiet, verbose=verbose, env_name=env_name,
+        trace=trace, trace_content=trace_content,
     )  # fmt: skip
     said = _said(messages or [], again, as_json, quiet, talk)
     code = 0
@@ -123,6 +131,9 @@ class Talk:
     verbose: bool = False
     env_name: str = ""
     """The environment whose values the variables of flows that it runs have."""
+    trace: str | None = None
+    """Where traces of the turns go."""
+    trace_content: bool = False
     with_person: bool = False
 
     async def turn(self, message: str) -> int:
@@ -181,7 +192,11 @@ class Talk:
     async def _show(self, run: Run) -> int:
         code, warnings, heard = 0, list[dict[str, str]](), Warnings()
         view = None if self.as_json else Terminal(run.resolved, self.quiet, self.verbose)
-        with interruptible(run.cancel) as interrupted:
+        quiet = self.quiet or self.with_person
+        with (
+            following(run, self.trace, self.trace_content, quiet),
+            interruptible(run.cancel) as interrupted,
+        ):
             async with contextlib.aclosing(run.events()) as stream:
                 async for event in stream:
                     warnings += map(told_of, heard.of(event))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import time
 from typing import Annotated
@@ -11,7 +10,7 @@ import typer
 
 from patchbay.flows.cli import say
 from patchbay.flows.cli.questions import command, lines_of, when
-from patchbay.flows.cli.run import leave, open_history, show, view_of
+from patchbay.flows.cli.run import leave, open_history, show_traced, view_of
 from patchbay.flows.runs.defaults import default_environment
 from patchbay.flows.runs.history import History
 from patchbay.flows.runs.inbox import OpenQuestion
@@ -69,5 +68,5 @@ def _go_on(history: History) -> int:
         say.err(f"{run_id}  {past.name}")
         run = resumed_run(history, past, default_environment(folder=past.folder))
         view = view_of(run.resolved, False, False, False, False)
-        code = max(code, asyncio.run(show(run, view)))
+        code = max(code, show_traced(run, view))
     return code

@@ -84,15 +84,31 @@ def run(
     if note and not quiet:
         say.err(note)
     view = view_of(run_.resolved, as_json, events, quiet, verbose)
-    if trace or trace_content or os.environ.get("PATCHBAY_TRACE"):
-        from patchbay.flows.cli.tracing import traced
+    leave(show_traced(run_, view, trace, trace_content, quiet))
 
-        with traced(run_, trace, trace_content, quiet) as id:
-            view.trace = id
-            code = asyncio.run(show(run_, view))
-    else:
-        code = asyncio.run(show(run_, view))
-    leave(code)
+
+def show_traced(
+    run: Run, view: Any, trace: str | None = None, content: bool = False, quiet: bool = False
+) -> int:
+    """Run it and show what happens, with a trace where one is asked for, here or by the
+    environment. The exit code.
+
+    Raises:
+        FlowError: OpenTelemetry is not installed, or there is no such address.
+    """
+    with following(run, trace, content, quiet) as view.trace:
+        return asyncio.run(show(run, view))
+
+
+def following(
+    run: Run, trace: str | None, content: bool, quiet: bool
+) -> contextlib.AbstractContextManager[str]:
+    """Send a trace of a run that begins in the block, where one is asked for; gives its id."""
+    if not (trace or content or os.environ.get("PATCHBAY_TRACE")):
+        return contextlib.nullcontext("")
+    from patchbay.flows.cli.tracing import traced
+
+    return traced(run, trace, content, quiet)
 
 
 def _fresh(

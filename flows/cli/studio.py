@@ -19,6 +19,13 @@ from patchbay.flows.problems import FlowError, Problem
 def studio(
     port: Annotated[int, typer.Option(help="The port to listen on.")] = 8501,
     headless: Annotated[bool, typer.Option(help="Open no browser.")] = False,
+    trace: Annotated[
+        str | None,
+        typer.Option(metavar="ADDRESS", help="Send traces of runs there (OTLP over HTTP)."),
+    ] = None,
+    trace_content: Annotated[
+        bool, typer.Option("--trace-content", help="Prompts, answers and values go with them.")
+    ] = False,
     debug: Annotated[bool, typer.Option("--debug", hidden=True)] = False,
 ) -> None:
     """Open the studio in the browser.
@@ -33,6 +40,10 @@ def studio(
             "Install it with: pip install patchbay-studio, or run make studio in a checkout.",
         )
         raise FlowError([problem])
+    if trace or trace_content:
+        from patchbay.flows.traces.sending import hand_on
+
+        hand_on(trace, trace_content)
     app = Path(found.origin).parent / "app.py"
     gc.disable()  # until the server has started: imports make no garbage, and are many
     from streamlit.web.cli import main

@@ -1,4 +1,4 @@
-"""`--trace`: a run of the command line as a trace."""
+"""`--trace`: runs of the command line as traces."""
 
 from __future__ import annotations
 
@@ -26,14 +26,7 @@ def traced(run: Run, address: str | None, content: bool, quiet: bool) -> Iterato
     if traces is None:
         yield ""
         return
-    trace = traces.run(
-        run.flow.name,
-        parent=TraceParent.read(os.environ.get(PARENT, "")),
-        secrets=run.secrets,
-        thread=run.thread,
-        kinds={node.id: node.kind for node in run.flow.nodes},
-    )
-    run.trace_by(trace)
+    trace = traces.follow(run, parent=TraceParent.read(os.environ.get(PARENT, "")))
     try:
         yield trace.place.trace
     finally:

@@ -18,11 +18,13 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.trace import ReadableSpan
     from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
+    from patchbay.flows.runs.running import Run
     from patchbay.flows.traces.run_trace import RunTrace
 
 log = logging.getLogger("patchbay.traces")
 _ENDPOINTS = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
 _CONTENT = "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT"
+_ADDRESS = "PATCHBAY_TRACE"
 _TIMES = ("OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", "OTEL_EXPORTER_OTLP_TIMEOUT")
 _NEEDED = "opentelemetry.exporter.otlp.proto.http"
 _END_S = 5
@@ -80,6 +82,19 @@ class Traces:
             about=about, kinds=kinds,
         )  # fmt: skip
 
+    def follow(self, run: Run, *, parent: TraceParent | None = None, person: str = "") -> RunTrace:
+        """Have a run followed that has not begun. Whoever runs it ends the trace."""
+        trace = self.run(
+            run.flow.name,
+            parent=parent,
+            secrets=run.secrets,
+            thread=run.thread,
+            person=person,
+            kinds={node.id: node.kind for node in run.flow.nodes},
+        )
+        run.trace_by(trace)
+        return trace
+
     @property
     def lost(self) -> int:
         """Spans that could not be sent."""
@@ -106,11 +121,24 @@ def asked_for(address: str | None, content: bool, env: Mapping[str, str] = os.en
     Raises:
         FlowError: OpenTelemetry is not installed, or there is no such address.
     """
-    address = address or env.get("PATCHBAY_TRACE", "") or (HERE if content else "")
+    address = address or env.get(_ADDRESS, "") or (HERE if content else "")
     if not address or env.get("OTEL_SDK_DISABLED", "").strip().lower() == "true":
         return None
     said = env.get(_CONTENT, "").strip().lower() not in ("", "0", "false", "no", "no_content")
     return Traces(address, content=content or said)
+
+
+def hand_on(address: str | None, content: bool) -> None:
+    """Have what runs in this process from now on be traced, as if the environment asked for it.
+
+    Raises:
+        FlowError: OpenTelemetry is not installed, or there is no such address.
+    """
+    _check()
+    _endpoint(address or HERE)
+    os.environ[_ADDRESS] = address or HERE
+    if content:
+        os.environ[_CONTENT] = "true"
 
 
 def _endpoint(address: str) -> str | None:

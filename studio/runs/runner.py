@@ -7,8 +7,10 @@ closed, and whoever started it finds it again.
 from __future__ import annotations
 
 import asyncio
+import atexit
 import contextlib
 import json
+import logging
 import threading
 import time
 from collections.abc import Callable, Collection, Coroutine, Mapping
@@ -42,6 +44,8 @@ IDLE_S = 600.0
 """Seconds after which models are let go that no run has used."""
 KEPT = 40
 """How many ended runs are remembered with all they gave; the rest is in the history."""
+
+log = logging.getLogger("patchbay.studio")
 
 
 @dataclass
@@ -99,6 +103,8 @@ class Runner:
         self._latest: dict[tuple[str, str], str] = {}
         self._shown_in: dict[str, str] = {}
         self._listeners: dict[tuple[str, str], list[Listener]] = {}
+        self._traces: Any = ...
+        """What sends traces; None where nobody asked for it, `...` before it is looked at."""
         self._lock = threading.RLock()
         self._loop = asyncio.new_event_loop()
         threading.Thread(target=self._work, name="patchbay-runs", daemon=True).start()
@@ -289,7 +295,22 @@ class Runner:
         if before and before.active:
             before.run.cancel()
 
+    def _trace(self, live: LiveRun) -> Any:
+        """The trace of a run, where the environment asks for traces."""
+        from patchbay.flows.traces.sending import asked_for
+
+        if self._traces is ...:
+            try:
+                self._traces = asked_for(None, False)
+                if self._traces is not None:
+                    atexit.register(self._traces.close)
+            except FlowError as error:  # a run does not depend on who looks on
+                log.warning("Runs are not traced: %s", error)
+                self._traces = None
+        return self._traces and self._traces.follow(live.run)
+
     async def _drive(self, live: LiveRun) -> None:
+        trace = self._trace(live)
         try:
             await in_thread(live.run.make_room)
             async with contextlib.aclosing(live.run.events()) as events:
@@ -298,6 +319,9 @@ class Runner:
         except Exception as error:  # a defect of ours: say it, rather than run for ever
             live.progress.broke(f"{type(error).__name__}: {error}")
             self._tell(live, {"run": live.progress.summary(live.id)})
+        finally:
+            if trace is not None:
+                trace.end(live.progress.status)
 
     def _take(self, live: LiveRun, event: Event) -> None:
         with self._lock:

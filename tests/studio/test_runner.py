@@ -328,3 +328,32 @@ def test_a_run_of_the_command_line_is_stopped_from_the_studio(runner: Runner) ->
         runner.stop(slow.id)
         assert ends.result(20) == "run_cancelled"
     assert history.get(slow.id).status == "cancelled"
+
+
+def test_runs_are_traced_where_the_environment_asks_for_it(
+    runner: Runner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from tests.flows.traces.receiver import collecting
+
+    with collecting() as collector:
+        monkeypatch.setenv("PATCHBAY_TRACE", collector.url)
+        live = ended(runner.start("doc", "ann", chain(), {"question": "Why?"}))
+
+        def sent() -> bool:  # the span of the run ends a moment after the run
+            runner._traces.flush()
+            return any(span.name == "invoke_workflow Untitled" for span in collector.spans)
+
+        until(sent)
+        root = collector.named("invoke_workflow Untitled")
+        assert root.attributes["patchbay.run.id"] == live.id
+        assert {span.name for span in collector.spans} >= {"ask", "answer"}
+
+
+def test_a_wish_for_traces_that_cannot_be_met_costs_no_run(
+    runner: Runner, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("PATCHBAY_TRACE", "nowhere")
+    live = ended(runner.start("doc", "ann", chain(), {"question": "Why?"}))
+    assert live.progress.status == "finished"
+    ended(runner.start("doc", "ann", chain(), {"question": "Why?"}))
+    assert caplog.text.count("Runs are not traced") == 1

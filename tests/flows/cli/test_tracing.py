@@ -36,6 +36,36 @@ def test_a_run_sends_its_trace_and_says_what_it_cost(patchbay: Any, tmp_path: Pa
         assert row["cost"] == {"amounts": {"EUR": 0.006}}
 
 
+def test_what_goes_on_after_an_answer_is_traced_too(patchbay: Any, tmp_path: Path) -> None:
+    file = tmp_path / "approve.json"
+    file.write_text(canonical_text(FLOWS["approve"]), encoding="utf-8")
+    with collecting() as collector:
+        for _ in range(2):
+            patchbay("run", str(file), "--input", "mail=Dear Ada", "--record", "-q")
+        first, second = (row["run"] for row in json.loads(patchbay("inbox", "--json").stdout))
+        sent = ("--approve", "--trace", collector.url)
+        done = patchbay("answer", first, *sent, TRACEPARENT=PARENT)
+        assert done.returncode == 0, done.stderr
+        root = collector.named("invoke_workflow Approve")
+        assert (root.trace, root.attributes["patchbay.run.id"]) == (PARENT[3:35], first)
+        assert f"Trace {PARENT[3:35]}" in done.stderr
+        collector.spans.clear()
+        done = patchbay("answer", second, "--approve", PATCHBAY_TRACE=collector.url)
+        assert collector.named("invoke_workflow Approve").attributes["patchbay.run.id"] == second
+
+
+def test_each_turn_of_a_chat_is_traced_with_its_thread(patchbay: Any, tmp_path: Path) -> None:
+    file = tmp_path / "sky.json"
+    with collecting() as collector, told(says("Blue.")) as server:
+        file.write_text(canonical_text(asks(server)), encoding="utf-8")
+        said = ("-m", "Why?", "-m", "And at night?", "--thread", "ada")
+        done = patchbay("chat", str(file), *said, "--trace", collector.url, "--no-cache")
+        assert done.returncode == 0, done.stderr
+    roots = [span for span in collector.spans if span.name.startswith("invoke_workflow")]
+    assert [span.attributes["gen_ai.conversation.id"] for span in roots] == ["ada", "ada"]
+    assert len({span.trace for span in roots}) == 2
+
+
 def test_a_collector_that_is_not_there_costs_no_answer(patchbay: Any, tmp_path: Path) -> None:
     file = tmp_path / "shout.json"
     file.write_text(canonical_text(FLOWS["shout"]), encoding="utf-8")
