@@ -19,13 +19,16 @@ def entities(text: str) -> str:
 
 _END = re.compile(r"(?<=[.!?…])[\"')\]]?\s+(?=[\"'(\[]?[A-ZÀ-Þ0-9])")
 _SHORT = re.compile(r"(?:\b(?:e\.g|i\.e|et al|cf|vs|etc|Fig|No|Dr|Mr|Ms)\.|\b[A-Z]\.)$")
+_SOURCE = re.compile(r"\s*\([^()]*\b(?:19|20)\d\d\b[^()]*\)")
+"""The source of a technique, in brackets: authors and a year."""
 LONGEST = 220
 """Characters of a first sentence that are shown; longer ones end in a dot dot dot."""
 
 
 def first_sentence(text: str) -> str:
-    """The first sentence of a text, without its line breaks."""
-    words = " ".join(text.partition("\n\n")[0].split())
+    """The first sentence of a text, without line breaks, backticks and sources in brackets."""
+    words = " ".join(text.partition("\n\n")[0].replace("`", "").split())
+    words = _SOURCE.sub("", words)
     for end in _END.finditer(words):
         if not _SHORT.search(words[: end.start()]):
             words = words[: end.start()]
