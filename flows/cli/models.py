@@ -24,6 +24,9 @@ app = typer.Typer(help="List, fetch and remove weights of models.", rich_markup_
 def models(
     context: typer.Context,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+    every: Annotated[
+        bool, typer.Option("--all", help="Also the catalogue, and what other programs have.")
+    ] = False,
     debug: Annotated[bool, typer.Option("--debug", hidden=True)] = False,
 ) -> None:
     """List named weights: what is here, what it weighs, where it comes from."""
@@ -44,6 +47,41 @@ def models(
         say.out(f"    sha256 {info.sha256}")
         if info.present:
             say.out(f"    in {info.path}")
+    if every:
+        _others()
+
+
+def _others() -> None:
+    """What Hugging Face's programs and Ollama keep here, and what can be fetched."""
+    from patchbay.nodes.weights.catalogue import CATALOGUE
+    from patchbay.nodes.weights.on_disk import on_disk
+
+    for one in on_disk():
+        say.out(f"{one.reference}  in {one.store}'s store  {size_in_words(one.size)}")
+    for listed in CATALOGUE:
+        if not listed.named:
+            facts = [listed.license, f"{listed.context:,} tokens" if listed.context else ""]
+            told = "  ".join(fact for fact in facts if fact)
+            say.out(f"{listed.reference}  about {size_in_words(listed.size)}  {told}".rstrip())
+
+
+@app.command()
+def search(
+    words: Annotated[list[str], typer.Argument(help="What to look for, or owner/repo.")],
+    debug: Annotated[bool, typer.Option("--debug", hidden=True)] = False,
+) -> None:
+    """Search a Hugging Face hub for GGUF files; with the name of a repository, list its files."""
+    from patchbay.nodes.weights.hub_search import hub_files, search_hub
+
+    wanted = " ".join(words)
+    with _in_words():
+        if wanted.count("/") == 1 and " " not in wanted:
+            for file in hub_files(wanted):
+                say.out(f"{file.reference}  {size_in_words(file.size)}")
+            return
+        for model in search_hub(wanted):
+            terms = model.license or "license: see the repository"
+            say.out(f"{model.repo}  {model.downloads:,} downloads  {terms}")
 
 
 @app.command()

@@ -28,11 +28,11 @@ def stores(env: Mapping[str, str] = os.environ) -> Iterator[Path]:
     yield Path("/usr/share/ollama/.ollama/models")
 
 
-def find_ollama(ref: OllamaRef) -> tuple[Path, str] | None:
+def find_ollama(ref: OllamaRef, env: Mapping[str, str] = os.environ) -> tuple[Path, str] | None:
     """The file and its SHA-256, from the store's own records. Nothing is asked or hashed."""
     parts = ref.owner.split("/") if ref.owner else ["library"]
     inner = parts if len(parts) == 2 else [REGISTRY, *parts]
-    for store in stores():
+    for store in stores(env):
         record = store.joinpath("manifests", *inner, ref.name, ref.tag)
         try:
             layers = json.loads(record.read_text("utf-8"))["layers"]

@@ -87,6 +87,8 @@ def _ports(described: dict[str, Any]) -> str:
 
 def _models(spec: FieldSpec, _: Path | None) -> list[Suggestion]:
     from patchbay.nodes.units import size_in_words
+    from patchbay.nodes.weights.catalogue import CATALOGUE
+    from patchbay.nodes.weights.on_disk import on_disk
     from patchbay.nodes.weights.resolve import listing
 
     known = listing()
@@ -95,6 +97,15 @@ def _models(spec: FieldSpec, _: Path | None) -> list[Suggestion]:
     for info in (info for info in known if info.is_folder == folders):
         here = "on this machine" if info.present else "fetched on first use"
         found.append((info.name, f"{info.name} ({here}, {size_in_words(info.size)})"))
+    named = {name for name, _ in found}
+    for one in on_disk():
+        if one.is_folder == folders:
+            words = f"{one.name} ({one.store}, {size_in_words(one.size)})"
+            found.append((one.reference, words))
+    for listed in () if folders else CATALOGUE:
+        if listed.reference not in named:
+            words = f"{listed.name} (fetched on first use, about {size_in_words(listed.size)})"
+            found.append((listed.reference, words))
     return found
 
 

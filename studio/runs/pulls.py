@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import threading
+import time
 from dataclasses import dataclass, field
 from functools import cache
 
 from patchbay.nodes.contract import NodeError
+from patchbay.nodes.units import duration, size_in_words
+
+SURE_S = 2.0
+"""Seconds after which a rate says something."""
 
 
 class Stopped(Exception):  # noqa: N818 - not an error: somebody asked for it
@@ -24,6 +29,8 @@ class Pull:
     error: str = ""
     active: bool = True
     _stop: threading.Event = field(default_factory=threading.Event)
+    _since: tuple[str, float, float] | None = None
+    """What it is at, when that began (monotonic, in seconds), and how far it was then."""
 
     def cancel(self) -> None:
         """Stop; what was fetched is kept for the next time."""
@@ -33,7 +40,23 @@ class Pull:
         """What the fetch tells of itself."""
         if self._stop.is_set():
             raise Stopped
+        now = time.monotonic()
+        if self._since is None or self._since[0] != label or done < self._since[2]:
+            self._since = (label, now, done)
         self.label, self.done, self.total = label, done, total
+
+    def rate_words(self, now: float | None = None) -> str:
+        """`, 3.2 MB a second, 40 s left`; "" where that cannot be told yet. `now` is monotonic."""
+        if self._since is None:
+            return ""
+        _, began, before = self._since
+        passed = (time.monotonic() if now is None else now) - began
+        if passed < SURE_S or self.done <= before:
+            return ""
+        rate = (self.done - before) / passed
+        words = f", {size_in_words(rate)} a second"
+        left = (self.total - self.done) / rate if self.total else None
+        return f"{words}, {duration(max(1.0, left))} left" if left is not None else words
 
     def work(self) -> None:
         """Fetch. Runs in a thread."""

@@ -11,7 +11,8 @@ from patchbay.nodes.home import weights_dir
 from patchbay.nodes.specs import Spec
 from patchbay.nodes.units import size_in_words
 from patchbay.nodes.weights.resolve import WeightsInfo, delete, listing
-from patchbay.studio.runs.pulls import Pull, pulls
+from patchbay.studio.panels.model_choice import catalogue, elsewhere_on_disk, progress, search
+from patchbay.studio.runs.pulls import pulls
 from patchbay.studio.server import session
 from patchbay.studio.words import plain
 
@@ -22,16 +23,48 @@ SECTIONS = (
 """What there is, in words, and whether it is a folder."""
 
 
+PLACES = ("On this machine", "Catalogue", "Hugging Face and Ollama", "Search")
+"""Where models are looked for, as the page calls it."""
+
+
 def page() -> None:
     """Draw the page."""
+    if name := session.recall("go"):
+        session.forget("go")
+        st.switch_page(session.recall("page:editor"), query_params={"flow": name})
     st.markdown("## Models", anchors=False)
+    running = any(pull.active for pull in pulls().all())
+    # Redraws itself only while something is being fetched.
+    st.fragment(_places, run_every=0.7 if running else None)()
+    _in_memory()
+
+
+def _places() -> None:
+    running = any(pull.active for pull in pulls().all())
+    if session.recall("pulling") is not None and session.recall("pulling") != running:
+        session.remember("pulling", running)
+        st.rerun()  # a fetch has just begun or ended: the page begins or stops to redraw itself
+    session.remember("pulling", running)
+    place = st.segmented_control(
+        "Where", PLACES, default=PLACES[0], key="models-where", label_visibility="collapsed"
+    )
+    if place == "Catalogue":
+        catalogue()
+    elif place == "Hugging Face and Ollama":
+        elsewhere_on_disk()
+    elif place == "Search":
+        search()
+    else:
+        _here()
+
+
+def _here() -> None:
     st.caption(
         "Weights that run on this machine, each pinned by its hash. They are fetched on first use, "
         "or here."
     )
-    _list()
+    _rows()
     _adapters()
-    _in_memory()
     st.markdown("### Get other weights", anchors=False)
     with (
         st.form("pull-other", border=False),
@@ -42,24 +75,13 @@ def page() -> None:
             help="A GGUF file of a Hugging Face repository: hf:owner/repo/file.gguf, "
             "with @revision and #sha256=… where you know them.",
         )  # fmt: skip
-        if st.form_submit_button("Pull") and name:
+        if st.form_submit_button("Fetch") and name:
             pulls().start(name.strip())
             st.rerun()
     st.caption(f"They lie in {plain(str(weights_dir()))}.")
 
 
-def _list() -> None:
-    running = any(pull.active for pull in pulls().all())
-    # Redraws itself only while something is being fetched.
-    st.fragment(_rows, run_every=0.7 if running else None)()
-
-
 def _rows() -> None:
-    running = any(pull.active for pull in pulls().all())
-    if session.recall("pulling") and not running:
-        session.forget("pulling")
-        st.rerun()  # the last fetch has just ended: stop redrawing
-    session.remember("pulling", running)
     infos = listing()
     known = {info.name for info in infos}
     for title, about, folders in SECTIONS:
@@ -73,7 +95,7 @@ def _rows() -> None:
         if pull.name not in known:
             with st.container(border=True):
                 st.markdown(f"**{plain(pull.name)}**")
-                _progress(pull)
+                progress(pull)
 
 
 def _row(info: WeightsInfo) -> None:
@@ -93,7 +115,7 @@ def _row(info: WeightsInfo) -> None:
                     type="tertiary",
                 )
             elif pull is None or not pull.active:
-                st.button("Pull", key=f"pull:{info.name}", on_click=_pull, args=(info.name,))
+                st.button("Fetch", key=f"pull:{info.name}", on_click=_pull, args=(info.name,))
         facts = [size_in_words(info.size), info.license]
         if info.bits_per_weight:
             facts.append(f"{info.bits_per_weight:.1f} bits per weight")
@@ -102,7 +124,7 @@ def _row(info: WeightsInfo) -> None:
         if info.sha256:
             st.caption(f"SHA-256: {info.sha256}")
         if pull and not info.present:
-            _progress(pull)
+            progress(pull)
 
 
 def _adapters() -> None:
@@ -130,9 +152,10 @@ def _adapters() -> None:
 def _in_memory() -> None:
     """What runs of this process have opened and still hold, so that the next run is quick."""
     resident = default_pool().resident()
-    if not resident:
-        return
     st.markdown("### In memory now", anchors=False)
+    if not resident:
+        st.caption("Nothing. A run loads what it needs, and what is idle is let go by itself.")
+        return
     rows = [
         {
             "what": spec.type_id(),
@@ -158,23 +181,8 @@ def name_of(spec: Spec) -> str:
     return ""
 
 
-def _progress(pull: Pull) -> None:
-    if pull.error:
-        st.error(plain(pull.error))
-        return
-    if not pull.active:
-        return
-    share = min(1.0, pull.done / pull.total) if pull.total else 0.0
-    of = f" of {size_in_words(int(pull.total))}" if pull.total else ""
-    st.progress(
-        share, f"{plain(pull.label or 'Begins')} {plain(size_in_words(int(pull.done)) + of)}"
-    )
-    st.button("Stop", key=f"halt:{pull.name}", on_click=pull.cancel, type="tertiary")
-
-
 def _pull(name: str) -> None:
     pulls().start(name)
-    st.rerun()
 
 
 def _delete(name: str) -> None:

@@ -137,5 +137,5 @@ def test_the_models_page_knows_what_is_here_and_says_what_cannot_be_had(
     expect(page.get_by_text("on this machine", exact=True).first).to_be_visible()
     box = page.get_by_role("textbox", name="Reference")
     box.fill("no such weights")
-    page.get_by_role("button", name="Pull", exact=True).last.click()
+    page.get_by_role("button", name="Fetch", exact=True).last.click()
     expect(page.get_by_test_id("stAlert")).to_contain_text("no such weights")

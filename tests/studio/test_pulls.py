@@ -90,3 +90,17 @@ def test_what_cannot_be_had_is_said_until_it_is_tried_again(hub: Site) -> None:
     assert pulls.all() == [pull]
     assert ended(pulls.start("no such weights")).error
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("pull ")]
+
+
+def test_a_fetch_tells_its_rate_and_the_time_left_once_both_are_sure() -> None:
+    pull = Pull("some")
+    assert pull.rate_words() == ""
+    pull.report("Fetching", 1e6, 101e6)
+    began = pull._since[1] if pull._since else 0.0
+    pull.report("Fetching", 21e6, 101e6)
+    assert pull.rate_words(began + 1) == ""
+    assert pull.rate_words(began + 10) == ", 2 MB a second, 40 s left"
+    pull.total = None
+    assert pull.rate_words(began + 10) == ", 2 MB a second"
+    pull.report("Checking", 0.0, 101e6)
+    assert pull.rate_words(began + 100) == "", "something else has begun"
