@@ -78,9 +78,7 @@ def _is_wanted(offer: ListedModel, here: bool, shown: str | None) -> bool:
 def _offer(offer: ListedModel, here: bool) -> None:
     takes = needed(offer.size, offer.header)
     facts = [
-        f"{offer.parameters / 1000:.3g} billion parameters"
-        if offer.parameters >= 1000
-        else f"{offer.parameters:.0f} million parameters",
+        f"{offer.parameters:,.0f} million parameters",
         f"{offer.precision}, {offer.bits:.1f} bits",
         f"about {size_in_words(offer.size)}",
         f"takes about {size_in_words(takes)}",
