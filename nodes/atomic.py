@@ -56,3 +56,17 @@ def _sync_folder(folder: Path) -> None:
             os.fsync(handle)
         finally:
             os.close(handle)
+
+
+def claim(path: Path) -> bool:
+    """Make an empty file where nothing is. Of several who want one name at once, one gets True.
+
+    Raises:
+        OSError: it could not be made.
+    """
+    mode = 0o600 if is_private(path.parent) else 0o666  # less the umask
+    try:
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode))
+    except FileExistsError:
+        return False
+    return True

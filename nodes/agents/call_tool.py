@@ -16,7 +16,7 @@ from patchbay.nodes.prompts.braces import variables
 from patchbay.nodes.prompts.json_template import fill_json, json_texts
 from patchbay.nodes.tools.ask_first import AskFirstTool, asks_about, question_before
 from patchbay.nodes.units import duration
-from patchbay.nodes.values import Promptable, ToolSpec, as_text
+from patchbay.nodes.values import Promptable, ToolSpec, as_text, has_half, is_json
 
 
 def _check_arguments(arguments: dict[str, JsonValue]) -> dict[str, JsonValue]:
@@ -102,7 +102,9 @@ def _given(result: Any) -> dict[str, Any]:
     text = result if isinstance(result, str) else as_text(result)
     given: dict[str, Any] = {"text": text}
     with suppress(ValueError, RecursionError):
-        given["json"] = json.loads(text) if isinstance(result, str) else result
+        found = json.loads(text) if isinstance(result, str) else result
+        if is_json(found) and not has_half(found):  # NaN, say, or what nests without end
+            given["json"] = found
     return given
 
 

@@ -134,7 +134,8 @@ def read(text: str, functions: Sequence[Function]) -> Choice:
             if tool not in names:
                 return Choice(wrong=f"There is no tool {tool!r}. There are: {', '.join(names)}.")
             if not isinstance(given, dict):
-                return Choice(wrong=f'The "input" must be an object, not {json.dumps(given)}.')
+                shown = json.dumps(given, ensure_ascii=False)
+                return Choice(wrong=f'The "input" must be an object, not {shown}.')
             return Choice(tool, given, thought=spoken)
         if "answer" in found:
             return Choice(answer=found["answer"], thought=spoken)

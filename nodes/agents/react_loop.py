@@ -12,13 +12,14 @@ from typing import Any
 from langchain.agents import create_agent
 from langchain.agents.middleware import AgentMiddleware, ModelRequest, ModelResponse
 from langchain_core.messages import AIMessage, BaseMessage
-from langchain_core.tools import BaseTool, StructuredTool
+from langchain_core.tools import BaseTool
 from langchain_core.utils.function_calling import convert_to_openai_tool
 
 from patchbay.nodes.agents.choice import Function
 from patchbay.nodes.agents.heard import OnPiece
 from patchbay.nodes.agents.tool_calling import Turn
 from patchbay.nodes.agents.worker import Worker
+from patchbay.nodes.tools.any_arguments import AnyArguments
 
 
 class Turns(AgentMiddleware[Any, Any, Any]):
@@ -75,7 +76,7 @@ def guarded(worker: Worker, tool: BaseTool) -> BaseTool:
     async def use(**arguments: Any) -> str:
         return await worker.use(tool.name, arguments)
 
-    return StructuredTool(
+    return AnyArguments(
         name=tool.name,
         description=tool.description,
         args_schema=tool.args_schema,

@@ -169,7 +169,8 @@ class ToolCaller(BaseChatModel):
             # It asks for what it has just been told, and would do so for ever: its answer is due.
             return _after(heard, await self._ask(_due(messages), turn))
         if not choice.tool:
-            text = choice.answer if isinstance(choice.answer, str) else json.dumps(choice.answer)
+            said = choice.answer
+            text = said if isinstance(said, str) else json.dumps(said, ensure_ascii=False)
             return _said(heard, AIMessage(text))
         call = {
             "name": choice.tool,

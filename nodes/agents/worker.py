@@ -357,7 +357,10 @@ async def _invoke(tool: BaseTool, arguments: dict[str, Any]) -> Any:
 def _overrides_arun(tool: BaseTool) -> bool:
     from langchain_core.tools import BaseTool, StructuredTool, Tool
 
-    return type(tool)._arun not in (BaseTool._arun, StructuredTool._arun, Tool._arun)
+    from patchbay.nodes.tools.any_arguments import AnyArguments
+
+    plain = (BaseTool, StructuredTool, Tool, AnyArguments)
+    return type(tool)._arun not in [one._arun for one in plain]
 
 
 def told(error: Exception) -> str:

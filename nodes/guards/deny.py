@@ -113,10 +113,11 @@ def folded(text: str) -> str:
 
 def _found(text: str, words: tuple[str, ...], whole: bool) -> list[JsonValue]:
     parts = [part.strip(_PUNCTUATION) for part in text.split()]
-    return [word for word in dict.fromkeys(words) if _holds(text, parts, word, whole)]
+    bare = re.findall(r"\w+", text)  # what signs hold together, too: "my,password1"
+    return [word for word in dict.fromkeys(words) if _holds(text, (parts, bare), word, whole)]
 
 
-def _holds(text: str, parts: list[str], word: str, whole: bool) -> bool:
+def _holds(text: str, readings: tuple[list[str], ...], word: str, whole: bool) -> bool:
     wanted = folded(word).strip()
     if "*" not in wanted:
         return _stands_in(text, wanted) if whole else wanted in text
@@ -125,7 +126,8 @@ def _holds(text: str, parts: list[str], word: str, whole: bool) -> bool:
         steps = [f"*{steps[0]}", *steps[1:]]
         steps[-1] += "*"
     return any(
-        all(fits(part, step) for part, step in zip(parts[at:], steps, strict=False))
+        all(fits(parts[at + n], step) for n, step in enumerate(steps))
+        for parts in readings
         for at in range(len(parts) - len(steps) + 1)
     )
 

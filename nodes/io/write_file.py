@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator
 
+from patchbay.nodes.atomic import claim, write_atomic
 from patchbay.nodes.contract import Context, Field, Node, NodeError, NodeParams, Ports, port
 from patchbay.nodes.values import FileRef, Picture, Promptable, Table, as_text, encode
 
@@ -82,8 +83,15 @@ class WriteFile(Node):
     async def run(self, inputs: Inputs, params: Params, ctx: Context) -> Outputs:
         """Write it."""
         name = params.name if inputs.name is None else _wired(inputs.name)
-        path, ref = await ctx.blocking(_write, inputs.value, name, params, ctx.folder)
-        return self.Outputs(file=ref, path=str(path))
+        data = await ctx.blocking(content_of, inputs.value, Path(name).suffix.lower())
+
+        def write(*_: str) -> list[str | int]:
+            path, digest, size = _write(data, name, params, ctx.folder)
+            return [str(path), digest, size]
+
+        about = (params.folder, name, hashlib.sha256(data).hexdigest())
+        path, digest, size = await ctx.once("Write file", write, *about)
+        return self.Outputs(file=FileRef(path=path, sha256=digest, size=size), path=path)
 
 
 def _wired(name: str) -> str:
@@ -94,25 +102,53 @@ def _wired(name: str) -> str:
 
 
 def _write(
-    value: Any, name: str, params: WriteFile.Params, folder: Path | None
-) -> tuple[Path, FileRef]:
-    from patchbay.nodes.atomic import write_atomic
-
+    data: bytes, name: str, params: WriteFile.Params, folder: Path | None
+) -> tuple[Path, str, int]:
+    """Write, and give the path, the SHA-256 and the bytes of the file as it is then."""
     target = _target(_root(params.folder, folder), name)
-    data = content_of(value, target.suffix.lower())
     try:
-        if params.if_there == "append" and target.exists():
-            data = target.read_bytes() + data
-        elif params.if_there == "number":
-            target = _free(target)
-        elif params.if_there == "fail" and target.exists():
-            raise _problem(f"There is a file {name!r} already.", "Choose another name.")
-        write_atomic(target, data)
+        match params.if_there:
+            case "append":
+                data = _append(target, data)
+            case "replace":
+                write_atomic(target, data)
+            case "number":
+                target = _first_free(target, data)
+            case "fail":
+                if not _made(target, data):
+                    raise _problem(f"There is a file {name!r} already.", "Choose another name.")
     except OSError as error:
         words = f"{name!r} cannot be written: {error.strerror or error}."
         raise _problem(words, "Look at the folder and its rights.") from error
-    digest = hashlib.sha256(data).hexdigest()
-    return target, FileRef(path=str(target), sha256=digest, size=len(data))
+    return target, hashlib.sha256(data).hexdigest(), len(data)
+
+
+def _append(target: Path, data: bytes) -> bytes:
+    """Go on at the end of a file, also of one that others are adding to; gives all that is in it.
+    Where the disk takes only a part of it, that goes again."""
+    claim(target)
+    with target.open("ab", buffering=0) as file:
+        before = file.tell()
+        try:
+            rest = memoryview(data)
+            while rest:
+                rest = rest[file.write(rest) :]
+        except OSError:
+            file.truncate(before)
+            raise
+    return target.read_bytes()
+
+
+def _made(target: Path, data: bytes) -> bool:
+    """Write a file that is new; whether it is. Of several that want one name, one gets it."""
+    if not claim(target):
+        return False
+    try:
+        write_atomic(target, data)
+    except BaseException:
+        target.unlink(missing_ok=True)
+        raise
+    return True
 
 
 def _root(folder: str, flow: Path | None, env: Mapping[str, str] = os.environ) -> Path:
@@ -148,10 +184,11 @@ def _target(root: Path, name: str) -> Path:
     return real
 
 
-def _free(target: Path) -> Path:
+def _first_free(target: Path, data: bytes) -> Path:
+    """Write under the first name that is free."""
     for number in range(1, MAX_NUMBER):
         tried = target if number == 1 else target.with_stem(f"{target.stem}-{number}")
-        if not tried.exists() and not tried.is_symlink():
+        if _made(tried, data):
             return tried
     raise _problem(f"There are {MAX_NUMBER:,} files of that name.", "Tidy the folder up.")
 

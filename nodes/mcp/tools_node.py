@@ -71,14 +71,13 @@ class McpTools(ToolKit):
         return [self._tool(made, offered[name]) for name in wanted]
 
     def _tool(self, made: Any, offered: Any) -> BaseTool:
-        from langchain_core.tools import StructuredTool
-
         from patchbay.nodes.mcp.session import call
+        from patchbay.nodes.tools.any_arguments import AnyArguments
 
         async def use(**arguments: Any) -> str:
             return shortened(await call(made, offered.name, arguments))
 
-        return StructuredTool(
+        return AnyArguments(
             name=f"{self.prefix}{offered.name}",
             description=offered.description or offered.title or offered.name,
             args_schema=offered.inputSchema,

@@ -51,11 +51,12 @@ class KernelTools(ToolKit):
 
 
 def _tool(plugin: str, function: Any) -> BaseTool:
-    from langchain_core.tools import StructuredTool
     from pydantic import Field as Described
     from pydantic import create_model
     from semantic_kernel import Kernel
     from semantic_kernel.functions import KernelArguments
+
+    from patchbay.nodes.tools.any_arguments import AnyArguments
 
     fields: dict[str, Any] = {
         one.name: (
@@ -73,7 +74,7 @@ def _tool(plugin: str, function: Any) -> BaseTool:
         result = await function.invoke(Kernel(), KernelArguments(**given))
         return shortened(str(result))
 
-    return StructuredTool(
+    return AnyArguments(
         name=f"{plugin}_{function.name}".lower(),
         description=function.description or function.name,
         # Pydantic reads the arguments: "false" is false here, where Semantic Kernel takes any text

@@ -130,9 +130,10 @@ class Moderation(Node):
             verdict: dict[str, JsonValue] = {"category": NONE, "reason": "The text is empty."}
             return outputs(passed=inputs["text"], verdict=verdict)
         names = [category.name for category in params.categories]
+        shown = json.dumps(text, ensure_ascii=False)  # as it is written: not every model reads \\u
         messages = [
             Message(role="system", content=_instruction(params.categories)),
-            Message(role="user", content=f"The text, as JSON: {json.dumps(text)}"),
+            Message(role="user", content=f"The text, as JSON: {shown}"),
         ]
         call = replace(JUDGING, json_schema=_schema(names))
         answer = await ask(ctx, inputs["model"], messages, call, port=None)

@@ -60,9 +60,9 @@ class FlowTool(BoundTool):
                 )
             return shortened(as_text(outputs[self.output]))
 
-        from langchain_core.tools import StructuredTool
+        from patchbay.nodes.tools.any_arguments import AnyArguments
 
-        return StructuredTool(
+        return AnyArguments(
             name=self.name,
             description=self.description,
             args_schema=schema_of(fields),

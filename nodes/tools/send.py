@@ -33,6 +33,9 @@ _PASSING = (*_BUSY, 502, 504)
 _SAFE_TWICE = ("GET", "HEAD", "PUT", "DELETE", "OPTIONS")
 """Methods that may be sent twice (RFC 9110, 9.2.2)."""
 _SECRET = ("authorization", "cookie", "proxy-authorization")
+OWN_HEADERS = frozenset({"host", "content-length", "transfer-encoding", "connection", "expect"})
+"""Headers that say how a request is sent. Set otherwise they would send another one than was
+judged."""
 MAX_WAIT_S = 60.0
 """The longest that a server's Retry-After is waited for."""
 
@@ -191,15 +194,16 @@ async def _follow(call: HttpCall, how: Sending) -> HttpReply:
 
 async def _once(pool: httpcore.AsyncConnectionPool, call: HttpCall, limit: int) -> HttpReply:
     url = encoded(call.url)
-    headers = {
-        "Host": urlsplit(url).netloc,
+    headers = {"Host": urlsplit(url).netloc, **call.headers}
+    usual = {
         "User-Agent": "patchbay",
         "Accept": "application/json, text/*;q=0.9, */*;q=0.1",
         "Accept-Encoding": "identity",
-        **call.headers,
     }
     if (key := IDEMPOTENCY_KEY.get()) and call.method not in ("GET", "HEAD", "OPTIONS"):
-        headers.setdefault("Idempotency-Key", key)
+        usual["Idempotency-Key"] = key
+    there = {name.lower() for name in headers}  # their names are the same in any case
+    headers |= {name: value for name, value in usual.items() if name.lower() not in there}
     if call.body is not None or call.method in ("POST", "PUT", "PATCH"):
         headers["Content-Length"] = str(len(call.body or b""))
     pairs: list[tuple[bytes | str, bytes | str]] = [
@@ -231,6 +235,8 @@ def _check_headers(call: HttpCall) -> None:
     for name, value in call.headers.items():
         if not name.isascii() or not name.replace("-", "").replace("_", "").isalnum():
             raise FetchProblem(f"{name[:80]!r} is not the name of a header.")
+        if name.lower() in OWN_HEADERS:
+            raise FetchProblem(f"The header {name!r} is made of the request; it cannot be set.")
         if any(char in value for char in "\r\n\0"):
             raise FetchProblem(f"The header {name!r} has a line break in its value.")
 

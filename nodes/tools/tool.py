@@ -95,14 +95,15 @@ def langchain_tool(
     """
     import inspect
 
-    from langchain_core.tools import StructuredTool
     from pydantic import create_model
+
+    from patchbay.nodes.tools.any_arguments import AnyArguments
 
     fields: dict[str, Any] = {
         name: (hint, Field(description=doc)) for name, (hint, doc) in arguments.items()
     }
     given: dict[str, Any] = {"coroutine" if inspect.iscoroutinefunction(run) else "func": run}
-    return StructuredTool.from_function(
+    return AnyArguments.from_function(
         name=tool.name,
         description=tool.description,
         args_schema=create_model(f"{tool.name}_arguments", **fields),

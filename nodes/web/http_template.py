@@ -14,7 +14,7 @@ from pydantic import Field as Bounded
 from patchbay.nodes.contract import Field, NodeParams
 from patchbay.nodes.prompts.braces import Variable, check, fill, parse, variables
 from patchbay.nodes.prompts.json_template import fill_json, json_texts
-from patchbay.nodes.tools.send import HttpCall
+from patchbay.nodes.tools.send import OWN_HEADERS, HttpCall
 from patchbay.nodes.values import SecretRef, as_text
 
 HttpMethod = Literal["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"]
@@ -73,6 +73,9 @@ class RequestParams(NodeParams):
     def _makes_sense(self) -> RequestParams:
         for _ in json_texts(self.json_body):
             pass
+        for pair in self.headers:
+            if pair.name.strip().lower() in OWN_HEADERS:
+                raise ValueError(f"{pair.name} is made of the request; it cannot be set")
         if self.auth != "none" and self.secret is None:
             raise ValueError(f"auth is {self.auth}, but no secret is named")
         if self.auth in ("header", "query") and not self.auth_name.strip():
@@ -108,7 +111,7 @@ def make_call(
 
     url = fill_address(params.url, values)
     query = [(pair.name, text(pair.value)) for pair in params.query]
-    headers = {pair.name: text(pair.value) for pair in params.headers}
+    headers = {pair.name.strip(): text(pair.value) for pair in params.headers}
     private: frozenset[str] = frozenset()
     if params.secret is not None and params.auth != "none":
         key = secret_of(params.secret)
@@ -116,6 +119,7 @@ def make_call(
             query.append((params.auth_name, key))
         else:
             name, value = _auth_header(params, key)
+            headers = {n: v for n, v in headers.items() if n.lower() != name.lower()}
             headers[name] = value
             private = frozenset({name.lower()})
     if query:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator, Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
@@ -23,12 +24,14 @@ from patchbay.nodes.tools.fetch import FetchProblem, check_address
 from patchbay.nodes.tools.send import Sending, send
 from patchbay.nodes.tools.tool import ToolKit, shortened
 from patchbay.nodes.values import SecretRef
-from patchbay.nodes.web.operations import ApiOperation, NotOpenApi, operations, parse
+from patchbay.nodes.web.api_document import CannotBeSent, NotOpenApi, parse
+from patchbay.nodes.web.operations import ApiOperation, ListedOperation, listed, operation
 
 if TYPE_CHECKING:
     from langchain_core.tools import BaseTool
 
-MAX_BYTES = 5_000_000
+MAX_BYTES = 20_000_000
+MAX_OPERATIONS = 200
 
 
 def _check_base(text: str) -> str:
@@ -84,12 +87,17 @@ class OpenApiTools(ToolKit):
             NodeError: it is not there, no OpenAPI document, or lacks what is wanted.
         """
         params = OpenApiParams.model_validate({**self.settings, "secret": self.key})
-        found = await ctx.blocking(_read, params, ctx.folder)
+        found = await ctx.blocking(read_document, params, ctx.folder)
         key = ctx.secret(self.key) if self.key is not None and params.auth != "none" else ""
         return [_tool(one, params, key) for one in _wanted(found, params)]
 
 
-def _read(params: OpenApiParams, folder: Path | None) -> list[ApiOperation]:
+def read_document(params: OpenApiParams, folder: Path | None) -> list[ApiOperation]:
+    """The operations that are taken. Blocks.
+
+    Raises:
+        NodeError: it is not there, no OpenAPI document, or lacks what is wanted.
+    """
     if not params.document.strip():
         raise _wrong("No document is named.", "Fill in the param `document`.")
     file = from_flow(params.document, folder)
@@ -97,8 +105,9 @@ def _read(params: OpenApiParams, folder: Path | None) -> list[ApiOperation]:
         with file.open("rb") as opened:
             data = opened.read(MAX_BYTES + 1)
         if len(data) > MAX_BYTES:
-            raise _wrong(f"{params.document!r} is larger than 5 MB.", "Take a part of it.")
-        return operations(parse(data.decode("utf-8-sig")), params.base_url)
+            raise _wrong(f"{params.document!r} is larger than 20 MB.", "Take a part of it.")
+        document = parse(data.decode("utf-8-sig"))
+        return list(_usable(document, _wanted(listed(document), params), params))
     except (OSError, UnicodeDecodeError) as error:
         why = getattr(error, "strerror", None) or "it is not text in UTF-8"
         raise _wrong(f"{params.document!r} cannot be read: {why}.", "Name a file.") from error
@@ -107,7 +116,19 @@ def _read(params: OpenApiParams, folder: Path | None) -> list[ApiOperation]:
         raise _wrong(words, "Correct the document.") from error
 
 
-def _wanted(found: list[ApiOperation], params: OpenApiParams) -> list[ApiOperation]:
+def _usable(
+    document: Mapping[str, Any], wanted: list[ListedOperation], params: OpenApiParams
+) -> Iterator[ApiOperation]:
+    """What the operations take. Those that can be sent nothing are left out, unless named."""
+    for one in wanted:
+        try:
+            yield operation(document, one, params.base_url)
+        except CannotBeSent:
+            if params.only:
+                raise
+
+
+def _wanted(found: list[ListedOperation], params: OpenApiParams) -> list[ListedOperation]:
     allowed = {one.name: one for one in found if params.writes or one.method == "get"}
     for name in params.only:
         if name in allowed:
@@ -117,11 +138,16 @@ def _wanted(found: list[ApiOperation], params: OpenApiParams) -> list[ApiOperati
             raise _wrong(words, "Switch `writes` on, or leave it out.")
         there = ", ".join(one.name for one in found[:30]) or "none"
         raise _wrong(f"There is no operation {name!r}; there are: {there}.", "Correct the list.")
-    return [allowed[name] for name in params.only] if params.only else list(allowed.values())
+    if params.only:
+        return [allowed[name] for name in params.only]
+    if len(allowed) > MAX_OPERATIONS:
+        words = f"It has {len(allowed):,} operations, and at most {MAX_OPERATIONS} become tools."
+        raise _wrong(words, "List those that you mean in `only`.")
+    return list(allowed.values())
 
 
 def _tool(one: ApiOperation, params: OpenApiParams, key: str) -> BaseTool:
-    from langchain_core.tools import StructuredTool
+    from patchbay.nodes.tools.any_arguments import AnyArguments
 
     base = params.base_url or one.server
     try:
@@ -151,7 +177,7 @@ def _tool(one: ApiOperation, params: OpenApiParams, key: str) -> BaseTool:
             raise NodeError(f"Status {reply.status}: {said}", code="tool/failed", retry=False)
         return said or f"Status {reply.status}, and no text."
 
-    return StructuredTool(
+    return AnyArguments(
         name=one.name, description=one.about, args_schema=one.schema(), coroutine=use
     )
 

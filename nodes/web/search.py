@@ -102,7 +102,7 @@ async def search_web(
         raise _refused(reply, params)
     try:
         return service.read(reply, question)[: params.results]
-    except (ValueError, AttributeError) as error:
+    except (ValueError, AttributeError, TypeError, KeyError) as error:
         said = reply.said(200)
         words = f"The answer of {params.service} cannot be read: {said!r}"
         raise _problem(words, "Check base_url.", "search/unreadable") from error

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from pydantic import ValidationError
@@ -12,6 +12,7 @@ from patchbay.nodes.contract import NodeError
 from patchbay.nodes.testing import RecordingContext, run_node
 from patchbay.nodes.tools.calculator import Calculator
 from patchbay.nodes.tools.flow import FlowAsTool
+from patchbay.nodes.tools.tool import BoundTool, langchain_tool
 from tests.nodes.tools.kit import tool_of
 
 
@@ -50,3 +51,38 @@ def test_what_goes_wrong_is_said_with_the_tool():
 def test_the_port_of_the_tool_cannot_be_a_variable():
     with pytest.raises(ValidationError, match="name of a port"):
         CallTool.Params.model_validate({"arguments": {"a": ["{tool}"]}})
+
+
+class Says(BoundTool):
+    """Gives a text."""
+
+    backend: ClassVar[str] = "says"
+    text: str
+
+    def bind(self, ctx: Any) -> Any:
+        """The tool."""
+
+        async def use() -> str:
+            return self.text
+
+        return langchain_tool(self, use, {})
+
+
+@pytest.mark.parametrize(
+    "text", ["NaN", "[1, Infinity]", "[" * 2000 + "]" * 2000, '["\\ud83d"]', "{1: 2}", "1e999"]
+)
+def test_what_is_no_json_of_ours_is_only_text(text: str):
+    assert called(Says(name="says", description="d", text=text), {}) == {"text": text}
+
+
+@pytest.mark.parametrize("name", ["config", "self", "run_manager"])
+def test_an_argument_may_have_any_name(name: str):
+    seen: list[Any] = []
+
+    async def flow(given: Any) -> dict[str, Any]:
+        seen.append(dict(given))
+        return {"answer": "a"}
+
+    tool = tool_of(FlowAsTool, {"flow": "f", "inputs": [name]})
+    assert called(tool, {name: "x"}, RecordingContext(flows={"f": flow}))["text"] == "a"
+    assert seen == [{name: "x"}]

@@ -11,8 +11,10 @@ import pytest
 from patchbay.flows.runs.events import NodeStarted, RunCancelled
 from patchbay.flows.runs.running import Run
 from patchbay.nodes.agents.staff import hire
+from patchbay.nodes.contract import DescribingNode, Ports
 from patchbay.nodes.models.servers.openai.spec import OpenAiModel
 from patchbay.nodes.testing import RecordingContext
+from patchbay.nodes.tools.tool import BoundTool, langchain_tool
 from patchbay.nodes.values import ModelSpec, Opening
 from tests.flows.runs import harness
 from tests.nodes.agents.conftest import environment, events, outputs, problem, steps, warnings
@@ -229,3 +231,42 @@ async def test_a_server_without_tool_calls_is_held_to_a_schema() -> None:
             worker = await hire(RecordingContext(), stack, who="a", model=model)
             found.append(worker.caller.native)
     assert found == [True, False]
+
+
+class Told(BoundTool):
+    """Repeats what it is called with."""
+
+    backend: ClassVar[str] = "told"
+
+    def bind(self, ctx: Any) -> Any:
+        """The tool."""
+
+        async def use(**given: Any) -> str:
+            return str(given)
+
+        return langchain_tool(self, use, {"config": (str, "c"), "self": (str, "s")})
+
+
+class TellsTool(DescribingNode):
+    """Gives the tool."""
+
+    kind, title, family = "test.tells_tool", "Told", "Test"
+
+    class Outputs(Ports):
+        tool: Told
+
+    @classmethod
+    def describe(cls, params: Any, inputs: Any) -> Outputs:
+        """The tool."""
+        return cls.Outputs(tool=Told(name="told", description="Repeats."))
+
+
+@pytest.mark.parametrize("native", [False, True])
+async def test_no_name_of_an_argument_is_lost(native: bool):
+    script = [call("told", config="a", self="b"), "Done." if native else answer("Done.")]
+    nodes = flow(script, "test.tells_tool", model={"native": native})
+    document = harness.flow(nodes, [*WIRES, "tool.tool > agent.tools"])
+    env = environment(catalog=environment().catalog.extended([TellsTool]))
+    happened = await harness.events_of(document, {}, env)
+    said = [text for _, what, text in steps(happened) if what == "tool result"]
+    assert said == ["{'config': 'a', 'self': 'b'}"]

@@ -90,3 +90,18 @@ def test_many_stars_take_no_time():
 def test_a_word_that_says_nothing_is_refused(words: list[str]):
     with pytest.raises(ValidationError, match="would refuse everything"):
         DenyList.Params(words=words)
+
+
+@pytest.mark.parametrize(
+    ("text", "hits"),
+    [
+        ("my,passwords", ["pass*"]),
+        ("user=admin;password=x", ["pass*"]),
+        ("(pass)word", ["pass*"]),
+        ("a/passkey/b", ["pass*"]),
+        ("bypass", []),
+        ("com-pass", ["pass*"]),
+    ],
+)
+def test_signs_hide_no_word(text: str, hits: list[str]):
+    assert found(text) == hits

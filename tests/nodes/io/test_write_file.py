@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 import base64
+import errno
+import json
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
+from patchbay.flows.runs.events import RunFinished
+from patchbay.flows.runs.history import History
+from patchbay.flows.runs.running import Run
 from patchbay.nodes.contract import NodeError
+from patchbay.nodes.io import write_file
 from patchbay.nodes.io.write_file import ROOTS, WriteFile
 from patchbay.nodes.testing import RecordingContext, run_node
 from patchbay.nodes.values import Document, Picture, Table
+from tests.flows.runs.harness import environment, flow
+from tests.stores import url_of
 
 
 def written(beside: Path, value: Any, name: str | None = None, **params: Any) -> Path:
@@ -107,3 +117,60 @@ def test_another_folder_only_where_a_person_has_listed_it(
     assert ROOTS in failure.value.fix
     monkeypatch.setenv(ROOTS, str(tmp_path))
     assert written(tmp_path, "x", folder=str(other)).parent == other
+
+
+@pytest.mark.parametrize("if_there", ["number", "append", "fail"])
+def test_many_at_once_lose_nothing(tmp_path: Path, if_there: str):
+    """As the items of For each do, which run side by side."""
+
+    def one(number: int) -> str:
+        try:
+            ctx = RecordingContext(folder=tmp_path)
+            run_node(WriteFile, {"if_there": if_there}, {"value": f"{number}\n", "name": None}, ctx)
+        except NodeError:
+            return "refused"
+        return "written"
+
+    with ThreadPoolExecutor(8) as pool:
+        ends = list(pool.map(one, range(40)))
+    folder = tmp_path / "output"
+    lines = sorted(line for file in folder.iterdir() for line in file.read_text().splitlines())
+    if if_there == "fail":
+        assert ends.count("written") == 1
+        assert len(lines) == 1
+    else:
+        assert lines == sorted(str(number) for number in range(40))
+    assert len(list(folder.iterdir())) == (40 if if_there == "number" else 1)
+
+
+def test_a_full_disk_leaves_what_was_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    whole = written(tmp_path, "1", if_there="append")
+    monkeypatch.setattr(write_file, "write_atomic", _full)
+    for if_there in ("number", "fail"):
+        with pytest.raises(NodeError, match="No space left"):
+            written(tmp_path, "2", "new.txt", if_there=if_there)
+    assert [file.name for file in whole.parent.iterdir()] == ["result.txt"]
+    assert whole.read_text() == "1"
+
+
+def _full(*_: Any) -> None:
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+async def test_a_file_is_written_once_in_a_run(tmp_path: Path):
+    document = flow(
+        {
+            "w": ("io.write_file", {"if_there": "append"}),
+            "t": ("test.text", {"text": "x"}),
+            "o": ("io.output", {"name": "o"}),
+        },
+        ["t.text > w.value", "w.path > o.value"],
+    )
+    history = History(url_of(tmp_path / "history.sqlite"))
+    run = Run(document, {}, replace(environment(), folder=tmp_path))
+    run.add_sink(history.recorder(run.id, document, tmp_path))
+    ended = [event async for event in run.events()][-1]
+    assert isinstance(ended, RunFinished), ended
+    [step] = history.steps(run.id, "w")
+    assert json.loads(step.value)[0] == ended.outputs["o"]
+    history.close()

@@ -75,3 +75,9 @@ async def test_the_real_model_gives_a_judgement_that_can_be_read(ctx: SharedCont
     inputs = Moderation.input_ports(params)(model=SPEC, text="What a lovely day.")
     outputs = (await Moderation().run(inputs, params, ctx)).as_dict()
     assert outputs["verdict"]["category"] != "unclear"
+
+
+def test_letters_are_shown_as_they_are_written():
+    judged("Får du Ægget? 你好", verdict("none"))
+    [(asked, _)] = ScriptedModel.asked
+    assert asked == 'The text, as JSON: "Får du Ægget? 你好"'

@@ -20,6 +20,8 @@ class Asked:
     path: str
     headers: dict[str, str]
     body: bytes
+    names: list[str] = field(default_factory=list)
+    """Of its headers, as often as they came."""
 
 
 @dataclass
@@ -42,7 +44,9 @@ def _handler(site: Site) -> type[BaseHTTPRequestHandler]:
         def answer(self) -> None:
             length = int(self.headers.get("Content-Length") or 0)
             headers = {name.lower(): value for name, value in self.headers.items()}
-            site.asked.append(Asked(self.command, self.path, headers, self.rfile.read(length)))
+            names = [name.lower() for name in self.headers]
+            body = self.rfile.read(length)
+            site.asked.append(Asked(self.command, self.path, headers, body, names))
             given = site.answers.get(self.path.partition("?")[0])
             if given is None:
                 self.send_error(404)

@@ -219,3 +219,22 @@ def test_what_is_not_sent(site: Site, params: dict[str, Any], words: str):
 def test_bad_settings_are_refused_in_words(params: dict[str, Any], words: str):
     with pytest.raises(ValidationError, match=words):
         HttpRequest.Params.model_validate(params)
+
+
+def test_a_header_of_yours_stands_in_place_of_the_usual_one(site: Site):
+    site.says("/x", "{}")
+    headers = [{"name": "accept", "value": "text/csv"}, {"name": " user-agent ", "value": "me"}]
+    given = [*headers, {"name": "authorization", "value": "old"}]
+    secret = {"auth": "bearer", "secret": {"secret": "K"}}
+    asked(site, ctx=RecordingContext(secrets={"K": "k"}), headers=given, **secret)
+    [seen] = site.asked
+    assert seen.headers["accept"] == "text/csv"
+    assert seen.headers["user-agent"] == "me"
+    assert seen.headers["authorization"] == "Bearer k"
+    assert seen.names.count("accept") == seen.names.count("authorization") == 1
+
+
+@pytest.mark.parametrize("name", ["Host", "content-length", "Transfer-Encoding", " connection "])
+def test_what_the_request_itself_says_cannot_be_set(name: str):
+    with pytest.raises(ValidationError, match="made of the request"):
+        HttpRequest.Params(headers=[{"name": name, "value": "1"}])

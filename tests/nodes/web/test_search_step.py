@@ -169,3 +169,19 @@ def test_what_is_missing_is_said(site: Site):
 def test_bad_settings_are_refused_in_words(params: dict[str, Any], words: str):
     with pytest.raises(ValidationError, match=words):
         SearchWeb.Params.model_validate(params)
+
+
+@pytest.mark.parametrize("service", [*SHAPES])
+@pytest.mark.parametrize(
+    "body", ["[]", "3", "null", '{"web": 3}', '{"results": {"a": 1}}', '{"organic": [3, null]}',
+             '{"query": {"pages": [{"index": null}, {"index": 1}]}}', "<feed><entry/></feed>", "{"],
+)  # fmt: skip
+def test_an_answer_of_another_shape_is_no_crash(site: Site, service: str, body: str):
+    path, _, _ = SHAPES[service]
+    site.says(path, body)
+    failure: NodeError | None = None
+    try:
+        assert isinstance(found(site, service)["documents"], list)
+    except NodeError as error:
+        failure = error
+    assert failure is None or failure.code == "search/unreadable"
