@@ -85,7 +85,7 @@ class ApiOperation:
         """
         if lacking := [name for name in self._required() if given.get(name) is None]:
             words = f"{self.name} needs {', '.join(lacking)}."
-            raise NodeError(words, code="tool/arguments", retry=False)
+            raise NodeError(words, code="tool/failed", retry=False)
         path, query, headers = self.path, [], {}
         for one in self.parameters:
             value = given.get(self.arguments[f"{one.place}/{one.name}"])

@@ -235,7 +235,7 @@ def test_a_path_says_what_it_needs_even_where_nobody_declares_it():
     assert set(one.schema()["properties"]) == {"id", "q"}
     with pytest.raises(NodeError, match="g needs id") as failure:
         one.call("https://a.example", {"q": "x"})
-    assert failure.value.code == "tool/arguments"
+    assert failure.value.code == "tool/failed"
     assert one.call("https://a.example", {"id": "7"}).url == "https://a.example/a/7"
 
 
