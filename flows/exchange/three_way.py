@@ -332,16 +332,53 @@ def _shown(value: Any) -> str:
 
 # --- shown on the canvas --------------------------------------------------------------------------
 
+_NODE = (270.0, 150.0)
+"""About the size of a node, in pixels of the canvas."""
+_GAP = 20.0
+_WIDE = 300.0
+
 
 def with_notes(merged: Merged) -> Flow:
-    """The merged flow with a note beside each place that a person has to decide."""
+    """The merged flow with a note beside each node about which a person has to decide, and one
+    above all for the flow as a whole. Each has a place of its own."""
     flow = merged.flow
     taken = {*flow.by_id(), *(note.id for note in flow.notes)}
     notes, layout = list(flow.notes), dict(flow.layout)
-    for number, conflict in enumerate(merged.conflicts):
-        note = Note(id=fresh_id("conflict", taken), text=f"Conflict in {conflict}", color="pink")
+    for node in dict.fromkeys(conflict.node for conflict in merged.conflicts):
+        mine = [str(conflict) for conflict in merged.conflicts if conflict.node == node]
+        text = f"Conflict in {mine[0]}" if len(mine) == 1 else "\n- ".join(["Conflicts:", *mine])
+        note = Note(id=fresh_id("conflict", taken), text=text, color="pink")
         taken.add(note.id)
         notes.append(note)
-        at = flow.layout.get(conflict.node, Place(x=0, y=-160.0 * (number + 1)))
-        layout[note.id] = Place(x=at.x, y=at.y - 140, w=260, h=120)
+        lines = sum(1 + len(line) // 34 for line in text.splitlines())
+        layout[note.id] = _place(flow, layout, node, 60.0 + 22 * min(lines, 20))
     return flow.model_copy(update={"notes": tuple(notes), "layout": layout})
+
+
+def _place(flow: Flow, layout: Mapping[str, Place], node: str, high: float) -> Place:
+    """Where a note about a node covers nothing: above, below or beside it, else above all."""
+    known = {item.id for item in (*flow.nodes, *flow.notes)} | (layout.keys() - flow.layout.keys())
+    there = [place for key, place in layout.items() if key in known]
+    left = min((place.x for place in there), default=0.0)
+    top = min((place.y for place in there), default=0.0)
+    if (at := layout.get(node)) is not None:
+        left = at.x
+        for x, y in (
+            (at.x, at.y - high - _GAP),
+            (at.x, at.y + _NODE[1] + _GAP),
+            (at.x - _WIDE - _GAP, at.y),
+            (at.x + _NODE[0] + _GAP, at.y),
+        ):
+            place = Place(x=x, y=y, w=_WIDE, h=high)
+            if not any(_overlap(place, other) for other in there):
+                return place
+    return Place(x=left, y=top - high - 2 * _GAP, w=_WIDE, h=high)
+
+
+def _overlap(one: Place, two: Place) -> bool:
+    def size(place: Place) -> tuple[float, float]:
+        return place.w or _NODE[0], place.h or _NODE[1]
+
+    across = one.x < two.x + size(two)[0] and two.x < one.x + size(one)[0]
+    down = one.y < two.y + size(two)[1] and two.y < one.y + size(one)[1]
+    return across and down

@@ -17,7 +17,7 @@ from patchbay.flows.runs.running import Run, new_run_id
 from patchbay.nodes.builtin import BUILTIN
 from patchbay.nodes.catalog import Catalog
 from patchbay.nodes.testing import ScriptedModel
-from tests.flows.test_saved_memory import SAVED, Script, scripted
+from tests.flows.scripts import SAVED, Script, scripted
 from tests.needs import needs
 
 pytestmark = needs("deepagents")

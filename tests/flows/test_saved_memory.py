@@ -12,35 +12,7 @@ from patchbay.flows.document.model import Flow
 from patchbay.flows.runs.defaults import default_environment
 from patchbay.nodes.builtin import BUILTIN
 from patchbay.nodes.catalog import Catalog
-from patchbay.nodes.contract import DescribingNode, NodeParams, Ports
-from patchbay.nodes.testing import ScriptedModel
-
-SAVED = Path(__file__).parents[2] / "flows" / "saved"
-
-
-class Script(DescribingNode):
-    """A model that says what its script says."""
-
-    kind, title, family = "test.script", "Script", "Test"
-
-    class Params(NodeParams):
-        lines: list[list[str]] = []
-
-    class Outputs(Ports):
-        model: ScriptedModel
-
-    @classmethod
-    def describe(cls, params: Params, inputs: Ports) -> Outputs:
-        lines = tuple((pattern, answer) for pattern, answer in params.lines)
-        return cls.Outputs(model=ScriptedModel(lines=lines))
-
-
-def scripted(name: str, *lines: tuple[str, str]) -> Flow:
-    """A saved flow with a script in place of its model."""
-    flow = load(SAVED / f"{name}.json").flow
-    changes = {"kind": "test.script", "params": {"lines": [list(line) for line in lines]}}
-    nodes = tuple(n.model_copy(update=changes if n.id == "model" else {}) for n in flow.nodes)
-    return flow.model_copy(update={"nodes": nodes})
+from tests.flows.scripts import SAVED, Script, scripted
 
 
 @pytest.fixture

@@ -101,6 +101,23 @@ def test_one_param_in_two_ways_is_named_and_shown():
     assert shown.layout[shown.notes[-1].id].x == shown.layout["prompt"].x
 
 
+def test_notes_of_conflicts_cover_nothing():
+    column = {name: Place(x=0, y=y) for name, y in (("ask", 0), ("prompt", 180), ("out", 360))}
+    base = BASE.model_copy(update={"layout": column})
+    ours = node(node(base, "prompt", template="A", note="x"), "ask", default="a")
+    theirs = node(node(base, "prompt", template="B", note="y"), "ask", default="b")
+    named = [f.model_copy(update={"name": n}) for f, n in ((ours, "Ours"), (theirs, "Theirs"))]
+    done = merge(base, *named)
+    shown = with_notes(done)
+    texts = [note.text for note in shown.notes[len(base.notes) :]]
+    assert len(texts) == 3, "one a node, and one of the flow"
+    assert sum(text.count("theirs is") for text in texts) == len(done.conflicts) == 4
+    places = [(p.x, p.y, p.w or 270, p.h or 150) for p in shown.layout.values()]
+    for number, (x, y, w, h) in enumerate(places):
+        for x2, y2, w2, h2 in places[number + 1 :]:
+            assert x >= x2 + w2 or x2 >= x + w or y >= y2 + h2 or y2 >= y + h
+
+
 def test_true_and_one_are_not_the_same():
     done = merge(BASE, node(BASE, "ask", default=True), node(BASE, "ask", default=1))
     assert len(done.conflicts) == 1

@@ -12,6 +12,7 @@ from typing import Any
 from patchbay.nodes.contract import Context, Node, NodeParams, Ports, port
 from patchbay.nodes.figures import Chart, Picture, Table
 from patchbay.nodes.values import Document, JsonValue
+from tests.flows.scripts import Script
 
 ACCURACY = (
     ("zero-shot", 0.53, 0.36, 0.7),
@@ -114,4 +115,4 @@ class Crew(Node):
         return self.Outputs(text="It is 391.")
 
 
-NODES = [Figures, Crew]
+NODES = [Figures, Crew, Script]
