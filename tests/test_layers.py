@@ -226,6 +226,7 @@ LOADED_LATE = {
     "nodes/agents/calls.py", "nodes/agents/crew_llm.py", "nodes/agents/heard.py",
     "nodes/agents/deep_calls.py", "nodes/agents/deep_files.py", "nodes/agents/deep_loop.py",
     "nodes/agents/deep_team.py", "nodes/agents/react_loop.py", "nodes/agents/tool_calling.py",
+    "nodes/tools/any_arguments.py",
     "flows/server/mcp/flow_tools.py", "flows/server/mcp/stdio.py", "flows/server/mcp/tools.py",
     "flows/server/mcp/transport.py",
     "nodes/models/transformers/attach.py", "nodes/models/transformers/chat.py",
