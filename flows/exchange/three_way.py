@@ -351,14 +351,13 @@ def with_notes(merged: Merged) -> Flow:
         taken.add(note.id)
         notes.append(note)
         lines = sum(1 + len(line) // 34 for line in text.splitlines())
-        layout[note.id] = _place(flow, layout, node, 60.0 + 22 * min(lines, 20))
+        layout[note.id] = _place(layout, node, 60.0 + 22 * min(lines, 20))
     return flow.model_copy(update={"notes": tuple(notes), "layout": layout})
 
 
-def _place(flow: Flow, layout: Mapping[str, Place], node: str, high: float) -> Place:
+def _place(layout: Mapping[str, Place], node: str, high: float) -> Place:
     """Where a note about a node covers nothing: above, below or beside it, else above all."""
-    known = {item.id for item in (*flow.nodes, *flow.notes)} | (layout.keys() - flow.layout.keys())
-    there = [place for key, place in layout.items() if key in known]
+    there = list(layout.values())
     left = min((place.x for place in there), default=0.0)
     top = min((place.y for place in there), default=0.0)
     if (at := layout.get(node)) is not None:

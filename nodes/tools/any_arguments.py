@@ -16,12 +16,12 @@ class AnyArguments(StructuredTool):
     """
 
     # The tool itself comes first, and by place only: its name is free for an argument.
-    async def _arun(*args: Any, **given: Any) -> Any:  # type: ignore[override]
+    async def _arun(*args: Any, **given: Any) -> Any:
         """Call the function. A plain one is called in a thread, before LangChain comes here."""
         tool, *more = args
         return await tool.coroutine(*more, **given)
 
-    def _run(*args: Any, **given: Any) -> Any:  # type: ignore[override]
+    def _run(*args: Any, **given: Any) -> Any:
         """Call the function."""
         tool, *more = args
         return tool.func(*more, **given)

@@ -89,7 +89,7 @@ class OpenApiTools(ToolKit):
         params = OpenApiParams.model_validate({**self.settings, "secret": self.key})
         found = await ctx.blocking(read_document, params, ctx.folder)
         key = ctx.secret(self.key) if self.key is not None and params.auth != "none" else ""
-        return [_tool(one, params, key) for one in _wanted(found, params)]
+        return [_tool(one, params, key) for one in found]
 
 
 def read_document(params: OpenApiParams, folder: Path | None) -> list[ApiOperation]:
