@@ -57,6 +57,8 @@ class Environment:
     cache: Cache | None = None
     folder: Path | None = None
     stored: Mapping[str, Stored] = field(default_factory=dict)
+    pinned: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """By node id, what nodes give that are not run: people have pinned it."""
     sinks: tuple[Sink, ...] = ()
     trace: Trace | None = None
     """Follows the run, calls of models and tools among it."""

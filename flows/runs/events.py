@@ -258,7 +258,7 @@ class NodeFinished:
     at: float
     node: str
     seconds: float
-    source: Literal["run", "cache", "resumed"]
+    source: Literal["run", "cache", "resumed", "pinned"]
     tokens: Tokens
     outputs: dict[str, Any]
     key: str = ""

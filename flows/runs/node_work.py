@@ -30,6 +30,9 @@ from patchbay.nodes.units import duration
 
 log = logging.getLogger("patchbay")
 
+PINNED = "pinned"
+"""The key of a result that somebody has pinned: it has none of its own."""
+
 
 class NodeWork:
     """Runs the nodes of one pass over a plan, each when the engine says so.
@@ -110,6 +113,8 @@ class NodeWork:
     async def _deliver(
         self, step: PlanStep, inputs: Ports, ctx: StepContext, started: float
     ) -> dict[str, Any]:
+        if step.pinned:
+            return self._pinned(step, ctx, started)
         desk = self._env.desk
         if step.reads_files:
             self.repeatable = False  # a flow around this one does not know of the files
@@ -133,6 +138,18 @@ class NodeWork:
             if found is not None:
                 cache.drop(key)
         return await self._made(step, inputs, ctx, started, key, reusable, late=not keyed)
+
+    def _pinned(self, step: PlanStep, ctx: StepContext, started: float) -> dict[str, Any]:
+        known = as_stored(step, dict(self._env.pinned[step.id]))
+        if known is None:
+            raise NodeError(
+                "The pinned value is no longer of the types that the node gives.",
+                fix="Let the node run again, or pin it anew.",
+                code="node/pinned",
+                retry=False,
+            )
+        source = "resumed" if ctx.path in self._env.stored else "pinned"
+        return self._finished(ctx, started, known, PINNED, source)
 
     async def _made(
         self,

@@ -7,7 +7,7 @@ A node is ready when every node it is wired to has settled: finished, been skipp
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from patchbay.flows.checks.resolve import Resolved, ResolvedNode
@@ -62,6 +62,8 @@ class PlanStep:
     """Whether its result depends on files that its params name."""
     at_once: bool = False
     """Whether neither the node nor the engine ever waits while it runs: it needs no task."""
+    pinned: bool = False
+    """Whether it gives what it is pinned to: it is not run, and waits for nothing."""
     dependents: list[str] = field(default_factory=list)
 
 
@@ -76,21 +78,41 @@ class Plan:
     """The steps that wait for nothing."""
 
 
-def make_plan(resolved: Resolved, only: Collection[str] = ()) -> Plan:
+def make_plan(resolved: Resolved, only: Collection[str] = (), pinned: Collection[str] = ()) -> Plan:
     """The steps of a valid flow, or of what the nodes in `only` need.
+
+    Nodes in `pinned` give what they are pinned to. What only they need is not run.
 
     Raises:
         ValueError: a node could not be resolved; validate first.
     """
-    wanted = needed_by(resolved, only) if only else resolved.nodes.keys()
+    wanted = wanted_nodes(resolved, only, pinned)
     steps = {
         node_id: _make_step(node_id, resolved) for node_id in resolved.nodes if node_id in wanted
     }
+    for node_id in pinned:
+        if node_id in steps:
+            steps[node_id] = _as_pinned(steps[node_id])
     for step in steps.values():
         for source in step.sources:
             steps[source].dependents.append(step.id)
     waiting = {step.id: len(step.sources) for step in steps.values()}
     return Plan(steps, waiting, tuple(step for step in steps.values() if not step.sources))
+
+
+def _as_pinned(step: PlanStep) -> PlanStep:
+    return replace(
+        step,
+        flow_input=None,
+        subflows=(),
+        wires={},
+        sources=(),
+        unproven=(),
+        reads_files=False,
+        at_once=True,
+        pinned=True,
+        dependents=[],
+    )
 
 
 def _switched_off(node_id: str, resolved: Resolved) -> PlanStep:
@@ -167,14 +189,28 @@ def _is_unproven(
     return any(output is not None and "any" in output.type.ids for output in outputs)
 
 
-def needed_by(resolved: Resolved, targets: Collection[str]) -> set[str]:
-    """The nodes in `targets` and everything they are wired to, upstream."""
+def wanted_nodes(
+    resolved: Resolved, only: Collection[str], pinned: Collection[str]
+) -> Collection[str]:
+    """The nodes of a run: all, or what `only` need; without what only pinned nodes need."""
+    if not pinned:
+        return needed_by(resolved, only) if only else resolved.nodes.keys()
+    ends = only or [i for i, wires in resolved.outgoing.items() if not any(wires.values())]
+    return needed_by(resolved, ends, pinned)
+
+
+def needed_by(
+    resolved: Resolved, targets: Collection[str], pinned: Collection[str] = ()
+) -> set[str]:
+    """The nodes in `targets` and everything they are wired to, upstream, up to pinned nodes."""
     found: set[str] = set()
     stack = list(targets)
     while stack:
         node_id = stack.pop()
         if node_id not in found:
             found.add(node_id)
+            if node_id in pinned:
+                continue
             wires = resolved.incoming.get(node_id, {})
             stack.extend(edge.source_node for edges in wires.values() for edge in edges)
     return found

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from patchbay.flows.runs.environment import Environment
+from patchbay.flows.runs.node_work import PINNED
 from patchbay.flows.runs.running import LoadedFlow, Run
 from patchbay.nodes.values import Value, decode
 
@@ -70,7 +71,9 @@ def _going_on(history: History, past: PastRun, env: Environment) -> Run:
     types = env.catalog.value_types
     flow = past.flow
     desk = RecordedDesk(history, past.id, types, again=True)
-    env = replace(env, stored=history.stored(past.id, types), desk=desk)
+    stored = history.stored(past.id, types)
+    pinned = {node: kept.outputs for node, kept in stored.items() if kept.key == PINNED}
+    env = replace(env, stored=stored, desk=desk, pinned=pinned)
     inputs = recorded_inputs(past, types)
     run = Run(LoadedFlow(flow, past.folder), inputs, env, past.only, run_id=past.id)
     hold = rejoin(run, past, history)

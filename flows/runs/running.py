@@ -100,7 +100,7 @@ class Run:
         )
         self._only = tuple(only)
         ready = prepared or prepare(
-            loaded.flow, env.catalog, self._env.folder, self._only, env.variables
+            loaded.flow, env.catalog, self._env.folder, self._only, env.variables, env.pinned
         )
         self.resolved, self._plan, self._subflows = ready.resolved, ready.plan, ready.subflows
         self.opens = ready.opens
@@ -109,7 +109,8 @@ class Run:
         elif env.desk is not None:  # what is done grows while the run waits for answers
             self._env = replace(self._env, stored=dict(env.stored))
             env.desk.expected = bool(ready.asks)
-        self.inputs = accept(self.resolved, inputs, self._plan.steps, from_person=from_person)
+        asks = [step.id for step in self._plan.steps.values() if not step.pinned]
+        self.inputs = accept(self.resolved, inputs, asks, from_person=from_person)
         # What the flow names is blacked out from the start, not only once a node has asked for it.
         self._env.secrets.know(ready.secrets)
         self._sinks = list(self._env.sinks)

@@ -16,7 +16,7 @@ from patchbay.flows.document.writing import canonical_text
 from patchbay.flows.problems import FlowError, Problem, errors
 from patchbay.flows.runs.environment import Environment
 from patchbay.flows.runs.inputs import accept, flow_inputs
-from patchbay.flows.runs.plan import Plan, make_plan, needed_by
+from patchbay.flows.runs.plan import Plan, make_plan, wanted_nodes
 from patchbay.flows.runs.secrets import secret_names
 from patchbay.nodes.catalog import Catalog
 from patchbay.nodes.contract import InputField, NodeError
@@ -178,6 +178,7 @@ def prepare(
     folder: Path | None,
     only: Collection[str] = (),
     variables: str = "",
+    pinned: Collection[str] = (),
 ) -> Prepared:
     """Check and plan a flow.
 
@@ -187,13 +188,15 @@ def prepare(
         folder: where the flows and files lie that it names.
         only: ids of nodes; just these and what they need are looked at.
         variables: the environment whose values the variables have, of flows that it runs.
+        pinned: ids of nodes that give what they are pinned to; what only they need is left out.
 
     Raises:
         FlowError: the flow has errors.
     """
     resolved = resolve_once(flow, catalog)
-    _check(resolved, folder, only)
-    plan, subflows = make_plan(resolved, only), Subflows(catalog, folder, variables)
+    pinned = {node.id for node in flow.nodes if node.id in pinned and not node.disabled}
+    _check(resolved, folder, only, pinned)
+    plan, subflows = make_plan(resolved, only, pinned), Subflows(catalog, folder, variables)
     secrets = {name for node in resolved.nodes.values() for name in secret_names(node.params)}
     asks = tuple(asking(plan, subflows))
     opens = _opens(resolved, folder)
@@ -215,7 +218,9 @@ def _opens(resolved: Resolved, folder: Path | None) -> tuple[Spec, ...]:
     return tuple(share.spec for share in memory_plan(resolved, folder).shares)
 
 
-def _check(resolved: Resolved, folder: Path | None, only: Collection[str]) -> None:
+def _check(
+    resolved: Resolved, folder: Path | None, only: Collection[str], pinned: Collection[str]
+) -> None:
     unknown = [node_id for node_id in only if node_id not in resolved.nodes]
     if unknown:
         ids = ", ".join(resolved.nodes)
@@ -224,8 +229,9 @@ def _check(resolved: Resolved, folder: Path | None, only: Collection[str]) -> No
             for node_id in unknown
         )
     found = list(errors(validate_resolved(resolved, folder)))
-    if only:
-        needed = needed_by(resolved, only)
+    if only or pinned:
+        given = {i for i in pinned if resolved.nodes[i].outputs is not None}
+        needed = {"", *wanted_nodes(resolved, only, pinned)} - given
         found = [p for p in found if p.node in needed]
     if found:
         raise FlowError(found)
@@ -234,7 +240,7 @@ def _check(resolved: Resolved, folder: Path | None, only: Collection[str]) -> No
 def asking(plan: Plan, subflows: Subflows, prefix: str = "", depth: int = 1) -> Iterator[str]:
     """The paths of the nodes that may ask a person, in flows inside as well."""
     for step in plan.steps.values():
-        if step.disabled:
+        if step.disabled or step.pinned:
             continue
         if step.cls.asks(step.params):
             yield prefix + step.id
