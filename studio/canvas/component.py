@@ -17,6 +17,7 @@ from patchbay.studio.canvas.views import (
     problems_by_node,
 )
 from patchbay.studio.documents.document import FlowDocument
+from patchbay.studio.inspector.pinning import told_pins
 from patchbay.studio.server.frontend import addresses, component
 
 NAME = "patchbay.canvas"
@@ -172,6 +173,8 @@ def document_data(
     elif changed := problem_changes(badges, old):
         data["problems"] = changed
     memory.keep(document.id, data["rev"], badges)
+    if pins := told_pins(document):
+        data["pins"] = pins
     if document.conflict:
         data["conflict"] = document.conflict.message
     data["catalog_digest"] = view.digest

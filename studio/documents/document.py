@@ -18,6 +18,7 @@ from patchbay.flows.document.model import Flow
 from patchbay.flows.document.operations import Replace
 from patchbay.flows.problems import FlowError, Problem
 from patchbay.studio.documents.diskfile import ChangedOnDiskError, Conflict, DiskFile
+from patchbay.studio.documents.pins import Pins
 from patchbay.studio.documents.timeline import Timeline
 from patchbay.studio.documents.versions import Versions
 
@@ -30,6 +31,7 @@ class FlowDocument:
         flow: the flow to start with; read from the file when None.
         check: finds the problems of a flow.
         versions: where saves are kept.
+        pins: what nodes give that are not run; kept in memory only unless given.
         clock: seconds, for grouping keystrokes into undo steps.
 
     Raises:
@@ -43,9 +45,11 @@ class FlowDocument:
         *,
         check: Callable[[Flow], Sequence[Problem]] = lambda flow: (),
         versions: Versions | None = None,
+        pins: Pins | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.path, self.versions = path, versions
+        self.pins = pins or Pins(None, None)
         self.epoch = secrets.token_hex(4)
         self._lock = threading.RLock()
         self._file = DiskFile(path) if path else None
@@ -116,6 +120,10 @@ class FlowDocument:
                 self._listeners.remove(listener)
 
         return leave
+
+    def announce(self) -> None:
+        """Have everybody look again: something beside the flow has changed, such as a pin."""
+        self._tell()
 
     def _tell(self) -> None:
         with self._lock:

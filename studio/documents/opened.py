@@ -12,6 +12,7 @@ from pathlib import Path
 from patchbay.flows.document.model import Flow
 from patchbay.flows.problems import Problem
 from patchbay.studio.documents.document import FlowDocument
+from patchbay.studio.documents.pins import Pins
 from patchbay.studio.documents.versions import Versions
 
 SAVE_AFTER_S = 0.4
@@ -60,7 +61,10 @@ class Documents:
             if path not in self._open:
                 versions = Versions(self._home, path) if self._home else None
                 self._open[path] = document = FlowDocument(
-                    path, check=lambda flow: self._check(flow, path), versions=versions
+                    path,
+                    check=lambda flow: self._check(flow, path),
+                    versions=versions,
+                    pins=Pins(self._home, path),
                 )
                 self._by_id[document.id] = document
             return self._open[path]

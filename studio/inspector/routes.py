@@ -30,6 +30,8 @@ def routes(base: str = "") -> list[BaseRoute]:
         Route(f"{prefix}/patchbay/values", values, methods=["GET"]),
         Route(f"{prefix}/patchbay/value", value, methods=["GET"]),
         Route(f"{prefix}/patchbay/tokens", tokens, methods=["POST"]),
+        Route(f"{prefix}/patchbay/pin", pin, methods=["GET"]),
+        Route(f"{prefix}/patchbay/pins", pins, methods=["POST"]),
     ]
 
 
@@ -88,13 +90,49 @@ async def tokens(request: Request) -> Response:
 
     from patchbay.studio.inspector.tokens import TEXT, tokens_of
 
-    wanted, body = request.query_params.get("node", ""), bytearray()
+    wanted, text = request.query_params.get("node", ""), await _body(request, TEXT)
+    if text is None:
+        return PlainTextResponse("This text is too long to count.", status_code=413)
+    return await _answer(request, lambda document, _: tokens_of(document, wanted, text))
+
+
+async def pin(request: Request) -> Response:
+    """`GET …/patchbay/pin?doc=…&token=…&node=…`: `pin_of` the node."""
+    from patchbay.studio.inspector.pinning import pin_of
+
+    wanted = request.query_params.get("node", "")
+    return await _answer(request, lambda document, browser: pin_of(document, browser, wanted))
+
+
+async def pins(request: Request) -> Response:
+    """`POST …/patchbay/pins?doc=…&token=…` with JSON as body: `change_pins`."""
+    import json
+
+    from starlette.responses import PlainTextResponse
+
+    from patchbay.studio.documents.pins import LIMIT
+    from patchbay.studio.inspector.pinning import change_pins
+
+    text = await _body(request, LIMIT)
+    if text is None:
+        return PlainTextResponse("This value is too large to be pinned.", status_code=413)
+    try:
+        asked = json.loads(text)
+    except ValueError:
+        asked = None
+    if not isinstance(asked, dict):
+        return PlainTextResponse("This is no wish.", status_code=400)
+    return await _answer(request, lambda document, browser: change_pins(document, browser, asked))
+
+
+async def _body(request: Request, most: int) -> str | None:
+    """The body as a text; None where it is larger than is taken."""
+    body = bytearray()
     async for piece in request.stream():
         body += piece
-        if len(body) > TEXT:
-            return PlainTextResponse("This text is too long to count.", status_code=413)
-    text = body.decode("utf-8", "replace")
-    return await _answer(request, lambda document, _: tokens_of(document, wanted, text))
+        if len(body) > most:
+            return None
+    return body.decode("utf-8", "replace")
 
 
 Telling = Callable[["FlowDocument", str], dict[str, Any] | None]

@@ -14,6 +14,7 @@ from patchbay.flows.problems import FlowError, Problem
 from patchbay.nodes.contract import InputField
 from patchbay.nodes.private import private_file, private_folder
 from patchbay.studio.documents.document import FlowDocument
+from patchbay.studio.inspector.pinning import for_run, plan_words, ran
 from patchbay.studio.lenient_json import parse_loose
 from patchbay.studio.panels.questions import notices, show_questions, stop_asking
 from patchbay.studio.runs.progress import NodeState
@@ -112,7 +113,9 @@ def start_with(
         services().runner.start(
             document.id, session.browser(), flow_to_run(document), inputs,
             folder=folder, only=only, fresh=fresh, path=document.path, thread=thread,
+            pinned=for_run(document, fresh),
         )  # fmt: skip
+        ran(document)
     except FlowError as error:
         session.remember(_key(document, "refused"), (document.revision, error.problems))
         return False
@@ -187,8 +190,9 @@ def _form(document: FlowDocument, live: LiveRun | None, refresh: Refresh) -> Non
         stop(document)
         refresh()
 
-    if takes := memory_of(document):
-        st.caption(plain(takes))
+    for words in (memory_of(document), plan_words(document)):
+        if words:
+            st.caption(plain(words))
     if active:
         st.button("Stop", key="panel-stop", on_click=halt, width="stretch", icon=":material/stop:")
     else:

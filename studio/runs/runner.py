@@ -15,7 +15,7 @@ import threading
 import time
 from collections.abc import Callable, Collection, Coroutine, Mapping
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -132,6 +132,7 @@ class Runner:
         fresh: str | None = None,
         path: Path | None = None,
         thread: InThread | None = None,
+        pinned: Mapping[str, Mapping[str, Any]] | None = None,
     ) -> LiveRun:
         """Start a run in the background.
 
@@ -145,13 +146,14 @@ class Runner:
             fresh: the id of a node that runs even where its result is known.
             path: the file of the flow.
             thread: that it is a turn of a conversation.
+            pinned: what nodes give that are not run.
 
         Raises:
             FlowError: the flow has errors or the inputs do not fit, or the thread is in use.
                 Nothing has been started.
         """
         run_id = new_run_id()
-        environment = self.environment(folder)
+        environment = replace(self.environment(folder), pinned=pinned or {})
         if thread is not None and self._history is not None:
             loaded = LoadedFlow(flow, folder, path)
             turning = turn_of(loaded, inputs, environment, thread, self._history(), run_id)

@@ -135,12 +135,14 @@ def _rename(path: Path) -> None:
 
 def _rename_file(path: Path, wanted: str) -> None:
     from patchbay.flows.runs.moving import move_place
+    from patchbay.studio.documents.pins import Pins
     from patchbay.studio.documents.versions import Versions
 
     try:
         services().documents.close(path)
         target = services().library.rename(path, wanted)
         Versions(services().home, path).move(target)
+        Pins(services().home, path).move(services().home, target)
         if target != path:
             services().served.forget(path)
             services().filing.move(path.stem, target.stem)

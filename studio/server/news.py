@@ -53,6 +53,7 @@ def _subscribe(grant: Grant, put: Callable[[dict[str, Any]], None]) -> Callable[
                     "revision": document.revision,
                     "saved": document.saved,
                     "conflict": document.conflict is not None,
+                    "pins": document.pins.turn,
                 }
             )
 
