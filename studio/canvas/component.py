@@ -173,8 +173,8 @@ def document_data(
     elif changed := problem_changes(badges, old):
         data["problems"] = changed
     memory.keep(document.id, data["rev"], badges)
-    if pins := told_pins(document):
-        data["pins"] = pins
+    if document.pins.turn or document.pins.of(document.flow):
+        data["pins"] = told_pins(document)
     if document.conflict:
         data["conflict"] = document.conflict.message
     data["catalog_digest"] = view.digest

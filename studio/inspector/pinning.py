@@ -23,10 +23,8 @@ GIST = 160
 
 
 def told_pins(document: FlowDocument) -> dict[str, Any]:
-    """`turn`, and by node `gist`, `edited` and `once`; {} where nothing was ever pinned."""
+    """How often pins were changed (`turn`), and by node `gist`, `edited` and `once`."""
     found = document.pins.of(document.flow)
-    if not found and not document.pins.turn:
-        return {}
     nodes = {
         node: {
             "gist": gist(next(iter(pin.outputs.values()), ""), GIST),
@@ -185,7 +183,7 @@ def _value(port: Port, name: str, text: str, node_id: str) -> Any:
     if _plain(port):
         return text
     value, error = parse_loose(text)
-    if error and port.type.accepts(text):
+    if error and {"text", "any"} & set(port.type.ids):
         return text
     if error:
         raise _refused(f'"{name}" is no JSON: {error}', node_id)

@@ -113,24 +113,6 @@ def test_what_matters_most_is_edited_on_the_node(studio: Server, page: Page) -> 
     expect(page.locator('[data-port="p.word"].pb-handle')).to_have_count(1)
 
 
-def test_a_value_is_pinned_visibly_and_let_go(studio: Server, page: Page) -> None:
-    nodes = [
-        {"id": "clock", "kind": "io.value", "params": {"value": "now"}},
-        {"id": "out", "kind": "io.output", "params": {"name": "said"}},
-    ]
-    wire = {"from": "clock.value", "to": "out.value"}
-    layout = {"clock": {"x": 0, "y": 0}, "out": {"x": 340, "y": 0}}
-    opened(studio, page, "first-pins", nodes=nodes, edges=[wire], layout=layout)
-    node(page, "clock").locator(".pb-head").click(button="right")
-    page.get_by_role("menuitem", name="Pin its value").click()
-    expect(node(page, "clock").get_by_text("pinned", exact=True)).to_be_visible()
-    file = studio.home / "flows" / "first-pins.json"
-    wait_for(page, lambda: read_flow(file).by_id()["clock"].run.cache == "always")
-    assert read_flow(file).by_id()["clock"].run.cache == "always"
-    page.get_by_role("button", name="1 pinned").click()
-    expect(node(page, "clock").get_by_text("pinned", exact=True)).to_have_count(0)
-
-
 def test_a_double_click_goes_into_a_flow_that_a_node_runs_and_there_is_a_way_back(
     studio: Server, page: Page
 ) -> None:

@@ -41,7 +41,7 @@ def document(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FlowDocument:
         NodeInstance(id="given", kind="io.value", params={"value": "Hello"}),
         NodeInstance(id="prompt", kind="prompt.template", params={"template": "Say {what}"}),
         NodeInstance(
-            id="data", kind="io.value", title="Data", params={"kind": "json", "value": {"a": 1}}
+            id="data", kind="io.value", title="Data", params={"type": "json", "value": {"a": 1}}
         ),
         NodeInstance(id="out", kind="io.output", params={"name": "said"}),
     )
@@ -93,7 +93,7 @@ def test_pins_outlive_the_studio_and_not_the_node(document: FlowDocument, tmp_pa
     assert told_pins(again)["nodes"] == {"prompt": {"gist": "By hand", "edited": True}}
     assert "By hand" not in (tmp_path / "flow.json").read_text("utf-8"), "never in the flow"
     again.apply(Remove(nodes=("prompt",)), client="me")
-    assert told_pins(again) == {}
+    assert told_pins(again)["nodes"] == {}
     again.undo("me")
     assert list(told_pins(again)["nodes"]) == ["prompt"]
 
@@ -127,7 +127,7 @@ def test_what_cannot_be_pinned_says_why(
 ) -> None:
     told = change_pins(document, ANN, asked)
     assert said in told["message"]
-    assert told["pins"] == {}
+    assert told["pins"] == {"turn": 0, "nodes": {}}
 
 
 def test_what_can_be_edited_is_told_as_it_is_typed(document: FlowDocument) -> None:

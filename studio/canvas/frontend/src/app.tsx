@@ -72,6 +72,7 @@ export function App({ doc, statuses, reveal, dock, onSelect }: Props) {
         stopRenaming: () => (ui.set({ renaming: "" }), canvas.current?.focus()),
         open: () => openSettings(host.current),
         enter: (name: string) => (goIn(doc.flow.name ?? "", name), doc.command("open", name)),
+        give: (node: string) => large.show({ is: "pin", node }),
         look: () => docked && dockState.lookAt(),
         dock: () => docked && dockState.toggle(),
         palette: () => setOpen((old) => (paletteOpen = !old)),

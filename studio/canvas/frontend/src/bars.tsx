@@ -1,7 +1,7 @@
 // What floats above the canvas: tools, zoom, what can be done with a selection, and the first steps.
 
 import { Node as DrawnNode, useReactFlow, useStore } from "@xyflow/react";
-import { useMemo } from "react";
+import { useMemo, useSyncExternalStore } from "react";
 import { Alignment, align } from "./arrange";
 import { Chosen, moveOp } from "./edits";
 import { Icon, IconName } from "./icons";
@@ -9,7 +9,7 @@ import type { Tools } from "./hooks/tools";
 import { Op, Port } from "./model";
 import { Doc, catalog } from "./store";
 import { cameFrom, goBack } from "./trail";
-import { colorOf, isPinned, outlineOf, portsOf } from "./types";
+import { colorOf, outlineOf, portsOf } from "./types";
 
 function Tool({
   icon,
@@ -53,7 +53,8 @@ export function Bars({ doc, chosen, tools, drawn, dispatch, paletteShut, onPalet
   const flow = useReactFlow();
   const zoom = useStore((state) => Math.round(state.transform[2] * 100));
   const back = cameFrom();
-  const pinned = doc.flow.nodes.filter(isPinned).map((node) => node.id);
+  useSyncExternalStore(doc.pinned.subscribe, () => doc.pins);
+  const pinned = Object.keys(doc.pins.nodes);
   const several = chosen.nodes.length + chosen.notes.length > 1;
   const arrange = (how: Alignment) =>
     dispatch(
@@ -100,7 +101,7 @@ export function Bars({ doc, chosen, tools, drawn, dispatch, paletteShut, onPalet
               type="button"
               className="pb-tool wide pb-pins"
               title="Let these nodes run again"
-              onClick={() => tools.pin(pinned)}
+              onClick={() => void tools.pin(pinned)}
             >
               {pinned.length} pinned
             </button>

@@ -1,4 +1,5 @@
 import { createContext, useContext, useSyncExternalStore } from "react";
+import type { Pin } from "./pins";
 import { NodeState } from "./progress";
 import { Statuses } from "./statuses";
 import { Doc, Emitter } from "./store";
@@ -16,6 +17,8 @@ export interface Actions {
   stopRenaming(): void;
   /** Go into a flow that a node runs, by the name of its file. */
   enter(flow: string): void;
+  /** Let the person type what a node is said to give instead of being run. */
+  give(node: string): void;
   /** Show the settings of what was clicked on, unless the person folded the dock. */
   look(): void;
   /** Fold or unfold the dock; the palette. */
@@ -99,6 +102,12 @@ export function useVerdict(end: End, port: Port): string {
     if (from.node === end.node && from.port === end.port && from.side === end.side) return "start";
     return refusal(doc, dragged, end, port) ? "refuses" : "fits";
   });
+}
+
+/** What a node is said to give instead of being run. */
+export function usePin(id: string): Pin | undefined {
+  const { doc } = useShared();
+  return useSyncExternalStore(doc.pinned.subscribe, () => doc.pins.nodes[id]);
 }
 
 export function useDoc(doc: Doc): number {

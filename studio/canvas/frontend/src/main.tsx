@@ -71,6 +71,7 @@ export function mount(component: Component, base: string): () => void {
   onlyListener(statuses);
   statuses.onRevision = (revision) => doc.hear(revision);
   statuses.onConflict = (conflict) => doc.hearConflict(conflict);
+  statuses.onPins = (turn) => doc.hearPins(turn);
   if (data.status) statuses.replace(data.status);
   doc.at = (name) =>
     data.events ? new URL(base + data.events.replace("/events?", `/${name}?`), document.baseURI).href : "";

@@ -8,7 +8,7 @@ import { under } from "./hooks/adding";
 import type { Bench, Tools } from "./hooks/tools";
 import type { Group, NodeInstance } from "./model";
 import { edgeData } from "./scene";
-import { flowIn, isPinned } from "./types";
+import { flowIn } from "./types";
 
 /** Where a menu opens: in the canvas's box, and in the flow. */
 export interface Where {
@@ -51,7 +51,8 @@ function ofNode({ doc, scene, open, rename, actions }: Bench, tools: Tools, node
     { label: "Wire…", keys: "W", run: () => tools.wire(node.id) },
     null,
     { label: "Run up to here", run: () => doc.command("run_to", node.id) },
-    { label: isPinned(node) ? "Let it run again" : "Pin its value", run: () => tools.pin(nodes) },
+    { label: doc.pins.nodes[node.id] ? "Let it run again" : "Pin its value", run: () => void tools.pin(nodes) },
+    { label: "Give it a value…", run: () => actions.give(node.id) },
     ...(flowIn(node) ? [{ label: "Go into its flow", run: () => actions.enter(flowIn(node)) }] : []),
     { label: "Run again from here", run: () => doc.command("rerun_from", node.id) },
     ...(node.kind === LOAD ? [{ label: "See the documents…", run: () => doc.command("documents", node.id) }] : []),

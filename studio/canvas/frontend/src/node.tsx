@@ -2,7 +2,7 @@
 
 import { Handle, NodeProps, Position, useUpdateNodeInternals } from "@xyflow/react";
 import { memo, useEffect, useRef, useState, useSyncExternalStore } from "react";
-import { useShared, useStatus, useVerdict } from "./context";
+import { usePin, useShared, useStatus, useVerdict } from "./context";
 import { type Tone, toneOf } from "./dock/problems";
 import { duration } from "./duration";
 import { Front } from "./front";
@@ -10,7 +10,8 @@ import { Icon, IconName, KindIcon } from "./icons";
 import { Edge, Kind, NodeInstance, Port, Problem, edgeKey } from "./model";
 import { NodeState, State } from "./progress";
 import { Peek } from "./peek";
-import { Side, colorOf, flowIn, isPinned, outlineOf, familyColor, refusal, wireInto, words } from "./types";
+import { pinWords } from "./pins";
+import { Side, colorOf, flowIn, isKept, outlineOf, familyColor, refusal, wireInto, words } from "./types";
 
 export interface NodeData extends Record<string, unknown> {
   inst: NodeInstance;
@@ -188,6 +189,7 @@ function Foot({ status, pinned }: { status: NodeState; pinned: boolean }) {
 export const NodeBox = memo(function NodeBox({ id, data, selected }: NodeProps & { data: NodeData }) {
   const { actions } = useShared();
   const status = useStatus(id);
+  const pin = usePin(id);
   const refresh = useUpdateNodeInternals();
   const { inst, kind, inputs, outputs, problems, unknown } = data;
   const signature = `${inputs.map((p) => p.name)}|${outputs.map((p) => p.name)}`;
@@ -208,7 +210,7 @@ export const NodeBox = memo(function NodeBox({ id, data, selected }: NodeProps &
   const tip = problems.map((p) => `${p.message}${p.fix ? " " + p.fix : ""}`).join("\n");
   return (
     <div
-      className={`pb-node ${selected ? "selected" : ""} ${inst.disabled ? "off" : ""} ${unknown ? "unknown" : ""} s-${state}`}
+      className={`pb-node ${selected ? "selected" : ""} ${inst.disabled ? "off" : ""} ${unknown ? "unknown" : ""} ${pin ? "pinned" : ""} s-${state}`}
       style={{ "--f": familyColor(kind?.family ?? "") } as React.CSSProperties}
       onDoubleClick={() => (flowIn(inst) ? actions.enter(flowIn(inst)) : actions.open(id))}
     >
@@ -232,9 +234,14 @@ export const NodeBox = memo(function NodeBox({ id, data, selected }: NodeProps &
             off
           </span>
         )}
-        {isPinned(inst) && (
-          <span className="pb-chip pinned" title="Its known result is used instead of running it, for the same inputs.">
-            pinned
+        {pin && (
+          <span className="pb-chip pinned" title={`Not run: this is used instead, whatever goes in.\n${pin.gist}`}>
+            {pinWords(pin)}
+          </span>
+        )}
+        {isKept(inst) && !pin && (
+          <span className="pb-chip" title="Its known result is used instead of running it, for the same inputs.">
+            kept
           </span>
         )}
         {state && (
@@ -264,7 +271,7 @@ export const NodeBox = memo(function NodeBox({ id, data, selected }: NodeProps &
           </div>
         </div>
       )}
-      {status && <Foot status={status} pinned={isPinned(inst)} />}
+      {status && <Foot status={status} pinned={!!pin} />}
     </div>
   );
 });

@@ -65,6 +65,7 @@ test("the file's revision, and a conflict", () => {
     revision: 7,
     saved: false,
     conflict: true,
+    pins: 0,
   });
 });
 

@@ -47,6 +47,8 @@ export interface FileState {
   revision: number;
   saved: boolean;
   conflict: boolean;
+  /** How often what is pinned was changed. */
+  pins: number;
 }
 
 export type News =
@@ -65,7 +67,12 @@ export function newsIn(message: unknown): News[] {
   if (typeof said.revision === "number") {
     news.push({
       is: "file",
-      file: { revision: said.revision, saved: said.saved !== false, conflict: !!said.conflict },
+      file: {
+        revision: said.revision,
+        saved: said.saved !== false,
+        conflict: !!said.conflict,
+        pins: Number(said.pins) || 0,
+      },
     });
   }
   if (typeof said.node === "string") news.push(nodeNews(said.node, said));

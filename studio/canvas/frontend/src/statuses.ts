@@ -9,6 +9,7 @@ export class Statuses {
   private url = "";
   onRevision: (revision: number) => void = () => {};
   onConflict: (conflict: boolean) => void = () => {};
+  onPins: (turn: number) => void = () => {};
 
   get = (id: string): NodeState | undefined => this.progress.nodes.get(id);
 
@@ -48,6 +49,7 @@ export class Statuses {
       if (news.is !== "file") continue;
       this.onRevision(news.file.revision);
       this.onConflict(news.file.conflict);
+      this.onPins(news.file.pins);
     }
   }
 

@@ -4,6 +4,7 @@
 import { apply } from "./apply";
 import { Flow, Kind, Op, Problem, View, whole } from "./model";
 import type { Part } from "./live/words";
+import { NO_PINS, type Pins, followed } from "./pins";
 import { NodeState } from "./progress";
 
 /** A text and the parts that Markdown makes of it. */
@@ -35,6 +36,7 @@ export interface Data {
   height?: string;
   reveal?: [string, number];
   dock?: DockData;
+  pins?: Pins;
 }
 /** `Dock` of studio/canvas/component.py. */
 export interface DockData {
@@ -107,6 +109,8 @@ export class Doc {
   at: (name: string) => string = () => "";
   /** Somebody has tried to run it as it is: what is missing is a fault from then on. */
   tried = false;
+  pins: Pins = NO_PINS;
+  readonly pinned = new Emitter();
   readonly changed = new Emitter();
   readonly toasts = new Emitter();
   toast: { text: string; n: number } | null = null;
@@ -215,6 +219,18 @@ export class Doc {
     if (this.rev !== null && revision > this.rev && !this.inFlight) this.flush();
   }
 
+  /** Somebody says how often pins were changed. */
+  hearPins(turn: number): void {
+    if (this.ready && turn !== this.pins.turn && !this.inFlight) this.flush();
+  }
+
+  /** What is pinned now. */
+  hold(told?: Pins): void {
+    const before = this.pins;
+    this.pins = followed(before, told);
+    if (this.pins !== before) this.pinned.emit();
+  }
+
   hearConflict(conflict: boolean): void {
     if (this.ready && conflict !== !!this.conflict && !this.inFlight) this.flush();
   }
@@ -256,6 +272,7 @@ export class Doc {
       }
     }
     this.ready = true;
+    this.hold(data.pins);
     this.changed.emit();
     // Confirm what was large, so that it is not sent again with every rerun.
     const behind = !this.pending.length && data.rev < this.heard;

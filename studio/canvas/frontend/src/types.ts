@@ -110,8 +110,8 @@ export function familyColor(family: string): string {
 
 export const titleOf = (node: NodeInstance): string => node.title || catalog.byKind.get(node.kind)?.title || node.kind;
 
-/** Whether what is known of a node is used instead of running it. */
-export const isPinned = (node: NodeInstance): boolean => node.run?.cache === "always";
+/** Whether what is known of a node for the same inputs is always used instead of running it. */
+export const isKept = (node: NodeInstance): boolean => node.run?.cache === "always";
 
 /** The flow that a node runs, by the name of its file; "" where it runs none. */
 export function flowIn(node: NodeInstance): string {

@@ -5,12 +5,13 @@ import type { Entry, Question } from "../chooser";
 import type { Actions } from "../context";
 import { copyText, parsePart, pasteOps, remembered } from "../clipboard";
 import { type Point, groupOp, layoutOp, noteOp, possibleWires, removeOp, wireOp } from "../edits";
-import type { Kind, Op } from "../model";
+import type { Kind } from "../model";
 import { EXPORTS, type Spot, download } from "../files";
 import { starterOp } from "../starter";
 import { type Doc, catalog } from "../store";
 import { type Action, openPalette } from "./palette";
-import { isPinned, titleOf } from "../types";
+import { wish } from "../pins";
+import { titleOf } from "../types";
 import type { Places } from "./places";
 import type { Scene } from "./scene";
 
@@ -30,7 +31,7 @@ export interface Bench {
   open: (id: string) => void;
   /** Let the person choose documents, which are read by a node at a point of the page. */
   documents: (spot: Spot) => void;
-  actions: Pick<Actions, "dock" | "palette" | "enter">;
+  actions: Pick<Actions, "dock" | "palette" | "enter" | "give">;
 }
 
 export type Tools = ReturnType<typeof useTools>;
@@ -101,13 +102,12 @@ export function useTools(bench: Bench) {
     const disabled = !nodes.every((n) => n.disabled);
     if (nodes.length) dispatch({ op: "disable", nodes: nodes.map((n) => n.id), disabled });
   };
-  /** Use what is known of the nodes instead of running them; or let them run again. */
-  const pin = (ids: string[] = chosen.nodes) => {
-    const nodes = doc.flow.nodes.filter((n) => ids.includes(n.id));
-    if (!nodes.length) return doc.say("Select the nodes whose values should be kept first.");
-    const cache = nodes.every(isPinned) ? "auto" : "always";
-    const ops = nodes.map((n): Op => ({ op: "set_run", node: n.id, run: { cache } }));
-    dispatch({ op: "batch", ops, label: cache === "always" ? "pin" : "unpin" });
+  /** Have the nodes give what they gave in the last run instead of being run; or let them run again. */
+  const pin = async (ids: string[] = chosen.nodes) => {
+    if (!ids.length) return doc.say("Select the nodes whose values should be pinned first.");
+    const held = ids.every((id) => doc.pins.nodes[id]);
+    const said = await wish(doc, held ? { unpin: ids } : { pin: ids });
+    if (said) doc.say(said);
   };
   /** Let Python save the nodes as a flow of their own, and run it by one node in their place. */
   const makeFlow = (nodes: string[] = chosen.nodes) => {
@@ -182,7 +182,12 @@ export function useTools(bench: Bench) {
     { title: "Make a flow of the selection", keys: "S", words: ["subflow", "extract", "nest"], run: () => makeFlow() },
     { title: "Duplicate", keys: "Ctrl D", run: () => duplicate() },
     { title: "Disable or enable", keys: "E", run: disable },
-    { title: "Pin or let go of values", words: ["pin", "freeze", "keep", "cache"], run: () => pin() },
+    { title: "Pin or let go of values", words: ["pin", "freeze", "keep", "cache"], run: () => void pin() },
+    {
+      title: "Give a node a value by hand",
+      words: ["pin", "replace", "mock"],
+      run: () => (one ? bench.actions.give(one) : doc.say("Select the node first.")),
+    },
     { title: "Draw a wire", keys: "W", run: () => wire() },
     { title: "Delete", keys: "Del", run: remove },
     { title: "Select all", keys: "Ctrl A", run: selectAll },

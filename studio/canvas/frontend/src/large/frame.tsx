@@ -7,6 +7,7 @@ import { titleOf } from "../types";
 import { partOf } from "./part";
 
 const ValueView = partOf(() => import("./value").then((part) => part.ValueView));
+const PinEditor = partOf(() => import("./pin").then((part) => part.PinEditor));
 const PromptEditor = partOf(() => import("./prompt").then((part) => part.PromptEditor));
 
 export function LargeFrame({ onClose }: { onClose: () => void }) {
@@ -26,7 +27,13 @@ export function LargeFrame({ onClose }: { onClose: () => void }) {
         className="pb-large"
         role="dialog"
         aria-modal="true"
-        aria-label={open.is === "value" ? `Values of ${title}` : `${title}: ${open.param}`}
+        aria-label={
+          open.is === "prompt"
+            ? `${title}: ${open.param}`
+            : open.is === "pin"
+              ? `Value of ${title}`
+              : `Values of ${title}`
+        }
         tabIndex={-1}
         ref={box}
         onKeyDown={(event) => {
@@ -40,6 +47,8 @@ export function LargeFrame({ onClose }: { onClose: () => void }) {
 
         {open.is === "value" ? (
           <ValueView key={open.node} node={open.node} title={title} side={open.side} port={open.port} />
+        ) : open.is === "pin" ? (
+          <PinEditor key={open.node} node={open.node} title={title} done={close} />
         ) : (
           <PromptEditor key={`${open.node} ${open.param}`} node={open.node} param={open.param} title={title} />
         )}

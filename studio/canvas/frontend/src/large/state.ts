@@ -4,7 +4,9 @@ import { Emitter } from "../store";
 import type { Side } from "../types";
 
 export type Large =
-  { is: "value"; node: string; side: Side; port: string } | { is: "prompt"; node: string; param: string };
+  | { is: "value"; node: string; side: Side; port: string }
+  | { is: "prompt"; node: string; param: string }
+  | { is: "pin"; node: string };
 
 export class LargeState extends Emitter {
   open: Large | null = null;
