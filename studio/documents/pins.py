@@ -18,7 +18,7 @@ from patchbay.flows.document.model import Flow
 from patchbay.flows.problems import FlowError, Problem
 from patchbay.nodes.atomic import write_atomic
 from patchbay.nodes.private import private_file, private_folder
-from patchbay.nodes.units import MEGABYTE
+from patchbay.nodes.units import MEGABYTE, size_in_words
 
 LIMIT = 64 * MEGABYTE
 """Bytes that the pinned values of one flow may take together."""
@@ -107,7 +107,7 @@ class Pins:
             raise FlowError([
                 Problem(
                     "pins/too-large",
-                    f"The pinned values of this flow would take more than {LIMIT // MEGABYTE} MB.",
+                    f"The pinned values of this flow would take more than {size_in_words(LIMIT)}.",
                     "Let another node run again, or pin one that gives less.",
                 )
             ])  # fmt: skip
