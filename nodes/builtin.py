@@ -67,6 +67,7 @@ _WHERE = {
     "technique.structured_output": "techniques.structured_output:StructuredOutput",
     # Encoders
     "text.zero_shot": "encoders.zero_shot:ZeroShot",
+    "encoder.classify": "encoders.classify_node:ClassifyTexts",
     "text.fill_mask": "encoders.fill_mask:FillMask",
     "embeddings.similarity": "encoders.similarity:SimilarityMatrix",
     "embeddings.plot": "encoders.plot:EmbeddingPlot",
@@ -85,6 +86,7 @@ _WHERE = {
     # Training
     "train.instruction_data": "training.instruction_data:InstructionDataNode",
     "train.preference_data": "training.preference_data:PreferenceDataNode",
+    "train.classifier": "training.classifier_node:TrainClassifier",
     "train.calculator": "training.calculator:AdapterCalculator",
     "train.supervised": "training.supervised_node:TrainSupervised",
     "train.preference": "training.preference_node:TrainPreference",

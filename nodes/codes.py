@@ -48,6 +48,7 @@ NODE_CODES: Mapping[str, str] = {
     "format/not-records": "What is to be written out is no list of records.",
     "format/no-field": "A record lacks a field that the template names.",
     "training/data-gone": "The rows of a data set are no longer where they were kept.",
+    "training/labels": "The rows of a classifier have too few labels to tell apart.",
     "training/no-field": "A wording names a field that a record has not.",
     "training/no-layers": "A model has none of the layers that are to be trained.",
     "training/no-messages": "A record holds no conversation that can be read.",

@@ -1,0 +1,53 @@
+"""The description of a classifier that was trained here."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+from pydantic import JsonValue
+
+from patchbay.nodes.retrieval.local_embeddings import WORKSPACE
+from patchbay.nodes.values import Opening, Spec
+
+if TYPE_CHECKING:
+    from patchbay.nodes.encoders.classifier import TextClassifier
+
+
+class TrainedClassifier(Spec):
+    """An encoder with a head.
+
+    `path` is what the training kept, `sha256` its content, `labels` what it tells apart, `base` the
+    encoder; `whole` says that the encoder was trained too and lies beside the head.
+    """
+
+    port: ClassVar[str] = "classifier"
+    backend: ClassVar[str] = "trained"
+
+    path: str
+    sha256: str
+    labels: tuple[str, ...]
+    base: str
+    whole: bool = False
+
+    def content_key(self) -> JsonValue:
+        """What it holds; where it lies does not matter."""
+        return {"$type": self.tag(), "sha256": self.sha256}
+
+    def memory(self) -> int | None:
+        """Estimated bytes: the weights and a working margin; None before they are here."""
+        from patchbay.nodes.weights.folders import find_folder
+
+        folder = Path(self.path) / "encoder" if self.whole else find_folder(self.base)
+        file = None if folder is None else folder / "model.safetensors"
+        return file.stat().st_size + WORKSPACE if file is not None and file.is_file() else None
+
+    def open(self, opening: Opening) -> TextClassifier:
+        """Fetch the encoder if need be and load it. Raises `NodeError` where that fails."""
+        from patchbay.nodes.encoders.classifier import ENCODER, load_classifier
+        from patchbay.nodes.weights.folders import resolve_folder
+
+        kept = Path(self.path)
+        encoder = kept / ENCODER if self.whole else resolve_folder(self.base, opening.report)
+        opening.report("Loading the classifier", 0, None)
+        return load_classifier(kept, encoder)
