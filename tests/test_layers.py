@@ -26,7 +26,8 @@ FLOORS = {
         ("models",),
         ("retrieval", "prompts"),
         ("techniques", "agents", "quantization", "records", "web", "mcp", "memory", "encoders"),
-        ("evaluation", "people", "haystack", "media", "semantic_kernel", "llama_index", "training"),
+        ("evaluation", "people", "haystack", "media", "semantic_kernel", "llama_index"),
+        ("training",),
     ),
     "flows": (
         ("document",),
