@@ -71,7 +71,7 @@ def krippendorff(items: Sequence[Said], level: Level = "nominal") -> float | Non
     totals: Counter[Hashable] = Counter()
     for (word, _), amount in matrix.items():
         totals[word] += amount
-    order = sorted(totals, key=lambda word: (str(type(word)), word))  # type: ignore[type-var]
+    order = sorted(totals, key=lambda word: (str(type(word)), word))
     apart = _distances(order, totals, level)
     whole = sum(totals.values())
     observed = sum(amount * apart[pair] for pair, amount in matrix.items())

@@ -23,7 +23,7 @@ from patchbay.nodes.home import home
 from patchbay.nodes.private import private_file, private_folder
 
 _PLAIN = re.compile(r"[^\w.-]+")
-_SCHEMA = """
+SCHEMA = """
 CREATE TABLE IF NOT EXISTS cells (
   variant TEXT, place TEXT, output TEXT, error TEXT, seconds REAL, tokens INTEGER, run TEXT,
   cost TEXT, memory INTEGER, judged TEXT, PRIMARY KEY (variant, place)) WITHOUT ROWID;
@@ -167,7 +167,7 @@ class KeptCells:
             db = sqlite3.connect(private_file(path), timeout=30)
             try:
                 with db:
-                    db.executescript(_SCHEMA)
+                    db.executescript(SCHEMA)
                     yield db
             finally:
                 db.close()

@@ -27,6 +27,7 @@ from patchbay.studio.documents.document import FlowDocument
 from patchbay.studio.panels.cases import cases_editor
 from patchbay.studio.panels.checks import checks_editor
 from patchbay.studio.panels.grid import show_cases, show_grid
+from patchbay.studio.panels.rating import rating_page
 from patchbay.studio.panels.variants import axes_editor
 from patchbay.studio.runs.experiments import LiveExperiment
 from patchbay.studio.server import session
@@ -48,7 +49,9 @@ def page() -> None:
         session.forget("show-run")
         st.switch_page(session.recall("page:runs"), query_params={"run": run})
     flow, name = st.query_params.get("flow"), st.query_params.get("experiment")
-    if name:
+    if name and st.query_params.get("rate"):
+        _rate(KeptCells(name))
+    elif name:
         _of_name(name)
     elif flow and (path := services().library.path(flow)):
         _one(path, KeptCells(flow))
@@ -99,11 +102,35 @@ def _of_name(name: str) -> None:
     _one(path, kept)
 
 
+def _rate(kept: KeptCells) -> None:
+    """What people think of the answers."""
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.button("Back to the grid", icon=":material/arrow_back:", type="tertiary",
+                  on_click=_rating, args=(kept.name, False))  # fmt: skip
+        st.markdown(f"### Rate the answers of {plain(kept.name)}", anchors=False)
+    summary = kept.read(SUMMARY)
+    if not summary or not summary.get("rows"):
+        st.caption("There are no answers yet. Run the experiment first.")
+        return
+    rating_page(summary, kept, f"rate-{session.short_key(kept.name)}")
+
+
+def _rating(name: str, on: bool) -> None:
+    st.query_params["experiment"] = name
+    if on:
+        st.query_params["rate"] = "1"
+    else:
+        del st.query_params["rate"]
+
+
 def _head(kept: KeptCells, path: Path | None) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.button("All experiments", icon=":material/arrow_back:", type="tertiary", on_click=_back)
         st.markdown(f"### {plain(kept.name)}", anchors=False)
         st.space("stretch")
+        if kept.read(SUMMARY):
+            st.button("Rate the answers", icon=":material/thumbs_up_down:", type="tertiary",
+                      on_click=_rating, args=(kept.name, True))  # fmt: skip
         own = path is not None and services().library.path(path.stem) == path
         if path is not None and own:
             st.button("Open the flow", icon=":material/edit:", type="tertiary",

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 
 from playwright.sync_api import Page, expect
 
+from patchbay.flows.experiments.keeping import SCHEMA
 from tests.browser.editor_page import edit, icon, messages, say, shoot, side, tab, toolbar
 from tests.browser.flow_files import put, wait_for
 from tests.browser.harness import Server
@@ -92,3 +94,47 @@ def test_a_thumb_on_an_answer_makes_a_case(studio: Server, page: Page) -> None:
     wait_for(page, made.is_file)
     row = json.loads(made.read_text("utf-8"))
     assert (row["text"], row["expected"], row["rating"]) == ("way", "no way", 1)
+
+
+def test_answers_are_rated_side_by_side(studio: Server, page: Page) -> None:
+    put(studio, "rated", ECHO | {"name": "Rated"})
+    kept = studio.home / "experiments" / "rated"
+    kept.mkdir(parents=True)
+    variants = [{"name": name, "key": name, "changes": {}} for name in ("short", "long")]
+    rows = [{"key": one["key"]} for one in variants]
+    (kept / "summary.json").write_text(json.dumps({"variants": variants, "rows": rows}))
+    with sqlite3.connect(kept / "cells.sqlite") as db:
+        db.executescript(SCHEMA)
+        for n in range(2):
+            db.execute(
+                "INSERT INTO cases VALUES (?, ?, ?, ?)",
+                (n + 1, f"c{n}", json.dumps({"text": f"question {n}"}), "null"),
+            )
+            for name in ("short", "long"):
+                db.execute(
+                    "INSERT INTO cells VALUES (?, ?, ?, '', 0, 0, '', '{}', 0, '{}')",
+                    (name, f"c{n}", json.dumps(f"a {name} answer {n}")),
+                )
+    page.goto(f"{studio.url}/experiments?experiment=rated&rate=1")
+    main = page.get_by_test_id("stMainBlockContainer")
+    expect(main.get_by_text("question 0", exact=True)).to_be_visible()
+    left = main.locator("[class*='-answer-A']")
+    expect(left.get_by_text("answer 0")).to_be_visible()
+    shoot(page, "rating")
+    liked = "long" if left.get_by_text("a long answer 0").count() else "short"
+    main.get_by_role("button", name="A is better").click()
+    expect(main.get_by_text("question 1", exact=True)).to_be_visible()
+    main.get_by_role("button", name="Neither is better").click()
+    expect(main.get_by_text("All of them are rated.")).to_be_visible()
+    main.get_by_role("button", name="Save 1 preference for Preference data").click()
+    made = studio.home / "flows" / "ratings" / "rated-pair.jsonl"
+    wait_for(page, made.is_file)
+    row = json.loads(made.read_text("utf-8"))
+    assert (row["prompt"], row["chosen"]) == ("question 0", f"a {liked} answer 0")
+    name = main.get_by_label("Who rates")
+    name.fill("ada")
+    name.press("Enter")
+    expect(main.get_by_text("question 0", exact=True)).to_be_visible()
+    main.get_by_role("button", name="B is better").click()
+    expect(main.get_by_text("Krippendorff's alpha")).to_be_visible()
+    shoot(page, "rating-agreement")
