@@ -208,6 +208,17 @@ def _texts(root: Path) -> tuple[dict[str, str], list[str]]:
     return texts, left
 
 
+def _wish(changed: int, gone: int) -> str:
+    """What is asked for, in words."""
+
+    def files(count: int) -> str:
+        return "1 file" if count == 1 else f"{count} files"
+
+    if not changed:
+        return f"Delete {files(gone)}"
+    return f"Save {files(changed)} and delete {files(gone)}" if gone else f"Save {files(changed)}"
+
+
 async def _saved(
     root: Path, given: dict[str, str], files: dict[str, str], save: str, ctx: Context
 ) -> None:
@@ -220,7 +231,7 @@ async def _saved(
         if not (root / path.lstrip("/")).resolve().is_relative_to(root):
             raise _folder(f"The agent's file {path} lies outside of the folder.", "Run it again.")
     if save == "ask":
-        title = f"Save {len(changed)} changed and delete {len(gone)} files in {root.name}?"
+        title = f"{_wish(len(changed), len(gone))} in {root.name}?"
         answer = await ctx.ask(Question(title, ApprovalWanted(), _difference(given, files)))
         if not answer.approved:
             why = f": {answer.comment}" if answer.comment else "."

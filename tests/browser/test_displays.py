@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
-from tests.browser.editor_page import edit, icon, open_latest_run, tab, toolbar
+from tests.browser.editor_page import edit, icon, open_latest_run, shoot, tab, toolbar
 from tests.browser.editor_page import run as press_run
 from tests.browser.harness import ROOT, Server, let_in, serve
+from tests.needs import needs
 from tests.paths import python_path
 
 
@@ -158,3 +159,48 @@ def test_the_runs_page_steps_through_what_agents_did(studio: Server, page: Page)
     steps = page.locator(".trace .step")
     expect(steps).to_have_count(5)
     expect(steps.nth(2)).to_contain_text("391")
+
+
+@needs("deepagents")
+def test_the_files_of_a_deep_agent_are_shown_while_it_waits(studio: Server, page: Page) -> None:
+    """They are known before the run has an output; what it writes lies beside the flow then."""
+    folder = studio.home / "flows" / "notes"
+    folder.mkdir()
+    (folder / "oven.txt").write_text("The oven burns beech.", "utf-8")
+    call = {"tool": "write_file", "input": {"file_path": "/note.md", "content": "# Beech only"}}
+    lines = [["write_file gives", '{"answer": "It is written."}'], ["Write", json.dumps(call)]]
+    asking = {"folder": "notes", "save": "ask", "planning": False}
+    task = {"name": "task", "default": "Write a note."}
+    flow = {
+        "format": 1,
+        "name": "writer",
+        "nodes": [
+            {"id": "task", "kind": "io.input", "params": task},
+            {"id": "model", "kind": "test.script", "params": {"lines": lines}},
+            {"id": "agent", "kind": "agent.deep", "params": asking},
+            {"id": "answer", "kind": "io.output", "params": {"name": "answer"}},
+        ],
+        "edges": [
+            {"from": "task.value", "to": "agent.prompt"},
+            {"from": "model.model", "to": "agent.model"},
+            {"from": "agent.text", "to": "answer.value"},
+        ],
+    }
+    (studio.home / "flows" / "writer.json").write_text(json.dumps(flow), "utf-8")
+    edit(studio, page, "writer", "agent")
+    side = press_run(page)
+    expect(side.get_by_text("Save 1 file in notes?").first).to_be_visible(timeout=60_000)
+    expect(side.get_by_text("Files so far")).to_be_visible()
+    files = page.locator('[class*="st-key-files"]')
+    expect(files).to_contain_text("/note.md 12 B")
+    shoot(page, "files-so-far")
+    files.get_by_test_id("stButton").get_by_role("button").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog.get_by_text("# Beech only")).to_be_visible()
+    shoot(page, "files-so-far-open")
+    dialog.get_by_role("button", name="Close").click()
+    expect(dialog).to_have_count(0)
+    assert not (folder / "note.md").exists(), "nobody has agreed"
+    side.get_by_role("button", name="Approve").click()
+    expect(side.get_by_text("It is written.").first).to_be_visible(timeout=30_000)
+    assert (folder / "note.md").read_text("utf-8") == "# Beech only"

@@ -46,7 +46,7 @@ async def test_it_waits_before_it_writes_and_asks_no_model_twice(tmp_path: Path)
     assert isinstance(first[-1], RunWaiting), getattr(first[-1], "problem", "")
     assert not (tmp_path / "texts" / "note.md").exists()
     asked = find(history, run_id, None)
-    assert "Save 1 changed" in asked.title
+    assert asked.title == "Save 1 file in texts?"
     calls = len(ScriptedModel.asked)
     assert give(history, asked, True, types=env.catalog.value_types, author="ada")
     rest = gone_on_with(history, run_id, environment(tmp_path))
