@@ -10,8 +10,10 @@ import streamlit as st
 from patchbay.flows.problems import FlowError
 from patchbay.studio.documents.cards import Card
 from patchbay.studio.documents.purposes import ORDER
+from patchbay.studio.panels.first_steps import first_steps
 from patchbay.studio.screens.own_flows import ask_for, open_flow, own_flows, undelete
 from patchbay.studio.server import session
+from patchbay.studio.server.last_runs import last_runs
 from patchbay.studio.server.services import services
 from patchbay.studio.views.gallery import OnPage, gallery
 from patchbay.studio.words import plain
@@ -41,6 +43,8 @@ def page() -> None:
         st.button("New flow", icon=":material/add:", type="primary", on_click=_new)
     _notice()
     wanted = str(session.recall(SEARCH) or "")
+    if not wanted:
+        _first_steps()
     own_flows(wanted, drop=_dropped, dark=_dark())
     _templates(services().cards.of(services().library.template_files()), wanted)
     _dialogs()
@@ -90,6 +94,19 @@ def _new() -> None:
     from patchbay.flows.document.model import Flow
 
     open_flow(services().library.create(Flow(name="Untitled"), "untitled").stem)
+
+
+def _first_steps() -> None:
+    library = services().library
+    own = library.own_files()
+    ran = bool(own) and bool(last_runs(services().home, library.folder))
+    template = library.templates_folder / f"{FIRST}.json"
+
+    def run() -> None:
+        session.show_panel("Run")
+        open_flow(own[0].stem)
+
+    first_steps(len(own), ran, take=lambda: _use(template), run=run, draw=_new)
 
 
 def _use(template: Path) -> None:

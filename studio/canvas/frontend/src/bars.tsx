@@ -179,7 +179,8 @@ function given(doc: Doc): [type: string, port: Port][] {
   return shown.slice(0, 9);
 }
 
-export function Empty({ readonly, start }: { readonly: boolean; start?: () => void }) {
+/** What an empty canvas says, in the middle of what the dock leaves; `covered` is the dock's width in pixels. */
+export function Empty({ readonly, start, covered }: { readonly: boolean; start?: () => void; covered: number }) {
   if (readonly)
     return (
       <div className="pb-empty">
@@ -187,7 +188,7 @@ export function Empty({ readonly, start }: { readonly: boolean; start?: () => vo
       </div>
     );
   return (
-    <div className="pb-empty">
+    <div className="pb-empty" style={{ right: covered }}>
       <svg width="232" height="92" viewBox="0 0 232 92" fill="none" aria-hidden="true">
         <path d="M84 34 C118 34 114 58 148 58" stroke="var(--pb-green)" strokeWidth="2.5" />
         <rect x="8" y="10" width="76" height="46" rx="9" />

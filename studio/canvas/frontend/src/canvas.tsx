@@ -196,7 +196,7 @@ export function Canvas({ doc, reveal, onSelect, ref, paletteShut, onPalette, onD
         onExport={menus.exports}
       />
       {doc.ready && !doc.flow.nodes.length && !doc.flow.notes.length && (
-        <Empty readonly={doc.readonly} start={tools.starter} />
+        <Empty readonly={doc.readonly} start={tools.starter} covered={covered()} />
       )}
       {above.question && <Chooser question={above.question} onClose={above.closeQuestion} />}
       {above.menu && <Menu at={above.menu.at} entries={above.menu.entries} onClose={above.closeMenu} />}
