@@ -90,6 +90,7 @@ _WHERE = {
     "train.calculator": "training.calculator:AdapterCalculator",
     "train.supervised": "training.supervised_node:TrainSupervised",
     "train.preference": "training.preference_node:TrainPreference",
+    "train.export": "training.export_node:ExportModel",
     # Text
     "text.join": "text.join:JoinTexts",
     "text.split": "text.split:SplitText",

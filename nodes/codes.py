@@ -47,6 +47,8 @@ NODE_CODES: Mapping[str, str] = {
     "pick/not-a-number": "What is picked is to be a number and is none.",
     "format/not-records": "What is to be written out is no list of records.",
     "format/no-field": "A record lacks a field that the template names.",
+    "export/no-form": "A model has no such form; the message says why, and which it has.",
+    "export/unwritable": "A model, or its tokenizer, is of a make that is not converted here.",
     "training/data-gone": "The rows of a data set are no longer where they were kept.",
     "training/labels": "The rows of a classifier have too few labels to tell apart.",
     "training/no-field": "A wording names a field that a record has not.",

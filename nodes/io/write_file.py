@@ -23,15 +23,24 @@ ROOTS = "PATCHBAY_WRITE_FOLDERS"
 MAX_NUMBER = 10_000
 
 
-def _check_folder(text: str) -> str:
+def checked_folder(text: str) -> str:
+    """A folder that is named whole, or lies beside the flow.
+
+    Raises:
+        ValueError: it is neither.
+    """
     text = text.strip()
     if not Path(text).expanduser().is_absolute():
-        _check_name(text)
+        checked_name(text)
     return text
 
 
-def _check_name(text: str) -> str:
-    """A path below a folder: no way up, nothing hidden, nothing that a system reads otherwise."""
+def checked_name(text: str) -> str:
+    """A path below a folder: no way up, nothing hidden, nothing that a system reads otherwise.
+
+    Raises:
+        ValueError: it is none.
+    """
     parts = PurePosixPath(text).parts
     bad = [part for part in parts if part.startswith(".") or part.endswith((" ", "."))]
     if not parts or text.startswith("/") or bad or any(char in text for char in '\\:*?"<>|\0\n\r'):
@@ -57,11 +66,11 @@ class WriteFile(Node):
     deterministic = False
 
     class Params(NodeParams):
-        folder: Annotated[str, AfterValidator(_check_folder)] = Field(
+        folder: Annotated[str, AfterValidator(checked_folder)] = Field(
             "output", max_length=1000, widget="folder"
         )
         """The folder, beside the flow. It is made where it is missing."""
-        name: Annotated[str, AfterValidator(_check_name)] = Field("result.txt", max_length=300)
+        name: Annotated[str, AfterValidator(checked_name)] = Field("result.txt", max_length=300)
         """The file in it; a wire into `name` takes its place."""
         if_there: Literal["number", "replace", "append", "fail"] = Field("number")
         """What happens where the file is there: `number` writes result-2.txt, `append` goes on at
@@ -96,7 +105,7 @@ class WriteFile(Node):
 
 def _wired(name: str) -> str:
     try:
-        return _check_name(name.strip())
+        return checked_name(name.strip())
     except ValueError as error:
         raise _problem(f"The name that is wired in does not do: {error}.", port="name") from error
 
@@ -105,7 +114,7 @@ def _write(
     data: bytes, name: str, params: WriteFile.Params, folder: Path | None
 ) -> tuple[Path, str, int]:
     """Write, and give the path, the SHA-256 and the bytes of the file as it is then."""
-    target = _target(_root(params.folder, folder), name)
+    target = target_below(writable_root(params.folder, folder), name)
     try:
         match params.if_there:
             case "append":
@@ -151,8 +160,12 @@ def _made(target: Path, data: bytes) -> bool:
     return True
 
 
-def _root(folder: str, flow: Path | None, env: Mapping[str, str] = os.environ) -> Path:
-    """The folder that may be written below."""
+def writable_root(folder: str, flow: Path | None, env: Mapping[str, str] = os.environ) -> Path:
+    """The folder that may be written below.
+
+    Raises:
+        NodeError: nobody allows it.
+    """
     given = Path(folder).expanduser()
     if not given.is_absolute():
         return ((flow or Path.cwd()) / given).resolve()
@@ -168,8 +181,12 @@ def _root(folder: str, flow: Path | None, env: Mapping[str, str] = os.environ) -
     )
 
 
-def _target(root: Path, name: str) -> Path:
-    """The file, whose folder is made. Links that lead out of the root are not followed."""
+def target_below(root: Path, name: str) -> Path:
+    """The file, whose folder is made. Links that lead out of the root are not followed.
+
+    Raises:
+        NodeError: it would lie elsewhere, or the folder cannot be made.
+    """
     try:
         target = root / name
         target.parent.mkdir(parents=True, exist_ok=True)

@@ -296,6 +296,17 @@ def test_adapters_answer_each_in_its_own_way():
     assert not outputs["plain"].startswith("Arr")
 
 
+def test_an_adapted_model_is_exported_and_answers(tmp_path: Path):
+    flow = load(SAVED / "export_adapter.json").flow
+    environment = default_environment(use_cache=False, folder=tmp_path)
+    outputs = run(flow, environment=environment).outputs
+    assert outputs["here"].startswith("Arr")
+    assert outputs["there"].startswith("Arr")
+    files = dict(outputs["files"].rows)
+    assert set(files) == {"Modelfile", "README.md", "model.gguf", "patchbay.json"}
+    assert 100_000_000 < files["model.gguf"] < 200_000_000
+
+
 def test_sentences_that_mean_the_same_lie_together():
     result = ran("meaning_as_vectors")
     pairs = result.outputs["pairs"].rows

@@ -79,8 +79,17 @@ def check_convertible(adapter: Adapter, base: Header) -> None:
         )
 
 
-def write_gguf(adapter: Adapter, folder: Path, base: Header, path: Path) -> None:
+def write_gguf(
+    adapter: Adapter, folder: Path, base: Header, path: Path, scale: float = 1.0
+) -> None:
     """Write the adapter in `folder` for a base to `path`, whole or not at all.
+
+    Args:
+        adapter: what its files say.
+        folder: where they lie.
+        base: the model that it is written for.
+        path: where it goes.
+        scale: how strongly it acts, put into the matrices.
 
     Raises:
         NodeError: it cannot be converted.
@@ -88,7 +97,7 @@ def write_gguf(adapter: Adapter, folder: Path, base: Header, path: Path) -> None
     check_convertible(adapter, base)
     try:
         import gguf
-        from safetensors.numpy import load_file
+        import safetensors  # noqa: F401 - asked for here, where its absence is told in words
     except ImportError as error:
         raise NodeError(
             f"Converting the adapter {adapter.reference!r} needs gguf and safetensors.",
@@ -97,7 +106,7 @@ def write_gguf(adapter: Adapter, folder: Path, base: Header, path: Path) -> None
             retry=False,
         ) from error
 
-    tensors = load_file(folder / "adapter_model.safetensors")
+    tensors = _numbers(folder / "adapter_model.safetensors")
     part = path.with_name(path.name + ".part")
     private_folder(path.parent)
     writer = gguf.GGUFWriter(str(part), base.architecture)
@@ -111,9 +120,9 @@ def write_gguf(adapter: Adapter, folder: Path, base: Header, path: Path) -> None
         name = None if at is None else tensor_name(at[0])
         if at is None or name is None:
             continue
-        values = tensors[key].astype("float32")
+        values = tensors[key]
         if at[1] == UP:
-            values = values * (_times_rank(adapter, at[0]) / alpha)
+            values = values * (scale * _times_rank(adapter, at[0]) / alpha)
             if base.architecture in PERMUTED:
                 values = _permuted(name, values, base)
         writer.add_tensor(f"{name}.lora_{'b' if at[1] == UP else 'a'}", values)
@@ -122,6 +131,18 @@ def write_gguf(adapter: Adapter, folder: Path, base: Header, path: Path) -> None
     writer.write_tensors_to_file()
     writer.close()
     part.replace(path)
+
+
+def _numbers(path: Path) -> dict[str, Any]:
+    """The tensors of a file as 32-bit floats. NumPy knows no bfloat16, which torch does."""
+    from safetensors.numpy import load_file
+
+    try:
+        return {name: values.astype("float32") for name, values in load_file(path).items()}
+    except (TypeError, KeyError):
+        from safetensors.torch import load_file as load_with_torch
+
+        return {name: t.float().numpy() for name, t in load_with_torch(path).items()}
 
 
 def _alpha(adapter: Adapter) -> float:
