@@ -22,7 +22,7 @@ from patchbay.nodes.models.transformers.lora_node import wrong_kind
 from patchbay.nodes.models.transformers.spec import TransformersModel
 from patchbay.nodes.models.transformers.trained import ABOUT
 from patchbay.nodes.training.base import TrainableModel
-from patchbay.nodes.training.exporting import Exported, ExportForm, check_form, export
+from patchbay.nodes.training.exporting import Exported, ModelForm, check_form, export
 from patchbay.nodes.units import size_in_words
 from patchbay.nodes.values import ModelSpec
 from patchbay.nodes.weights.reporter import reporter
@@ -46,7 +46,7 @@ class ExportModel(Node):
     value_types = (GgufModel, LoraModel, TransformersModel)
 
     class Params(NodeParams):
-        form: ExportForm = Field("GGUF")
+        form: ModelForm = Field("GGUF")
         """The adapter as PEFT saves it; weights with it merged in; that as GGUF; or the adapter
         alone as GGUF."""
         numbers: NumberKind = Field("Q8_0")

@@ -37,8 +37,8 @@ from patchbay.nodes.weights.gguf_header import Header, read_header
 from patchbay.nodes.weights.refs import Report
 from patchbay.nodes.weights.resolve import resolve
 
-ExportForm = Literal["PEFT folder", "merged", "GGUF", "GGUF adapter"]
-FORMS: dict[str, tuple[ExportForm, ...]] = {
+ModelForm = Literal["PEFT folder", "merged", "GGUF", "GGUF adapter"]
+FORMS: dict[str, tuple[ModelForm, ...]] = {
     LORA: ("PEFT folder", "merged", "GGUF", "GGUF adapter"),
     IA3: ("PEFT folder", "merged", "GGUF"),
     HOULSBY: ("PEFT folder",),
@@ -68,7 +68,7 @@ class Exported:
     note: str = ""
 
 
-def check_form(model: TrainableModel, form: ExportForm) -> None:
+def check_form(model: TrainableModel, form: ModelForm) -> None:
     """Check that a model has a form, before anything is loaded.
 
     Raises:
@@ -107,7 +107,7 @@ def check_form(model: TrainableModel, form: ExportForm) -> None:
 
 
 def export(
-    model: TrainableModel, form: ExportForm, numbers: NumberKind, place: Path, report: Report
+    model: TrainableModel, form: ModelForm, numbers: NumberKind, place: Path, report: Report
 ) -> Exported:
     """Write a model to a folder, whole or not at all. Blocks.
 
@@ -247,7 +247,7 @@ def _header(root: TransformersModel, original: Path | None, report: Report) -> H
     return Header(str(held.get("model_type", "")), 0, 0, heads=heads, shared_heads=shared)
 
 
-def _as_model(model: TrainableModel, form: ExportForm, place: Path) -> ModelSpec | None:
+def _as_model(model: TrainableModel, form: ModelForm, place: Path) -> ModelSpec | None:
     root = root_of(model)
     fields = {
         name: getattr(root, name)
@@ -268,7 +268,7 @@ def _as_model(model: TrainableModel, form: ExportForm, place: Path) -> ModelSpec
     return GgufModel(weights=root.weights, adapters=(adapter,), **fields)
 
 
-def _about(model: TrainableModel, form: ExportForm) -> dict[str, Any]:
+def _about(model: TrainableModel, form: ModelForm) -> dict[str, Any]:
     """Base and adapters by name and hash."""
     if form == "PEFT folder":
         return about(fetch_adapter(_uses(model)[0][0].weights, lambda *_: None))
@@ -281,7 +281,7 @@ def _about(model: TrainableModel, form: ExportForm) -> dict[str, Any]:
     return {"form": form, "base": root.weights, "base_sha256": base_id(root), "adapters": adapters}
 
 
-def _card(model: TrainableModel, form: ExportForm, numbers: NumberKind) -> str:
+def _card(model: TrainableModel, form: ModelForm, numbers: NumberKind) -> str:
     held = _about(model, form)
     lines = ["# A model exported with Patchbay", "", f"- Form: {form}, {numbers}"]
     lines.append(f"- Base: {held['base']}, content {held['base_sha256']}")
