@@ -226,10 +226,22 @@ class DescribingNode(Node):
 
     async def run(self, inputs: Any, params: Any, ctx: Context) -> Ports:
         """What `describe` says."""
+        return self._described(params, inputs)
+
+    def _described(self, params: Any, inputs: Any) -> Ports:
         outputs = self.describe(params, inputs)
         if outputs is None:
             raise NodeError(f"{type(self).__name__} describes nothing.", retry=False)
         return outputs
+
+
+class LookingNode(DescribingNode):
+    """One whose `describe` looks at files, such as at the head of an adapter: in a thread, so that
+    no other node waits for the disk."""
+
+    async def run(self, inputs: Any, params: Any, ctx: Context) -> Ports:
+        """What `describe` says."""
+        return await ctx.blocking(self._described, params, inputs)
 
 
 def kind_type(kind: ValueKind) -> Any:
@@ -238,6 +250,7 @@ def kind_type(kind: ValueKind) -> Any:
 
 
 __all__ = [
-    "UNSET", "Context", "DescribingNode", "Field", "InputField", "JsonValue", "Node", "NodeError",
-    "NodeParams", "Port", "Ports", "StepKind", "SubflowUse", "Widget", "kind_type", "port",
+    "UNSET", "Context", "DescribingNode", "Field", "InputField", "JsonValue", "LookingNode", "Node",
+    "NodeError", "NodeParams", "Port", "Ports", "StepKind", "SubflowUse", "Widget", "kind_type",
+    "port",
 ]  # fmt: skip

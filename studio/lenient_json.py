@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
+
+from patchbay.nodes.strict_json import parse_json
 
 
 def parse_loose(typed: str) -> tuple[Any, str]:
@@ -12,7 +13,7 @@ def parse_loose(typed: str) -> tuple[Any, str]:
     if not text:
         return None, ""
     try:
-        return json.loads(text), ""
+        return parse_json(text), ""
     except ValueError as error:
         if text[0] in '{["':
             return None, f"Not JSON: {error}."

@@ -15,6 +15,7 @@ from patchbay.flows.runs.answers import suits
 from patchbay.flows.wording import printable
 from patchbay.nodes.numbers import number_in
 from patchbay.nodes.questions import DecisionWanted, EditWanted, FormWanted, Question
+from patchbay.nodes.strict_json import parse_json
 
 YES = ("yes", "y", "true", "1", "on")
 NO = ("no", "n", "false", "0", "off")
@@ -114,17 +115,13 @@ def parsed(text: str) -> Any:
         ValueError: it is none, with the place.
     """
     try:
-        return json.loads(text, parse_constant=_no_constant)
+        return parse_json(text)
     except json.JSONDecodeError as error:
         raise ValueError(
             f"This is not JSON: {error.msg} in line {error.lineno}, column {error.colno}."
         ) from None
-    except RecursionError:
-        raise ValueError("This is nested too deeply.") from None
-
-
-def _no_constant(name: str) -> Any:
-    raise ValueError(f"This is not JSON: {name} is no number.")
+    except ValueError as error:
+        raise ValueError(f"This is not JSON: {error}.") from None
 
 
 def fields(given: Sequence[str], question: Question) -> dict[str, Any]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from patchbay.flows.problems import FlowError, Problem
+from patchbay.nodes.strict_json import parse_json
 from patchbay.nodes.values import canonical
 
 EXPECTED = ("expected", "answer", "label", "output")
@@ -113,12 +113,12 @@ def rows_in(text: str, name: str) -> list[dict[str, Any]]:
     start = text.lstrip()[:1]
     try:
         if start == "[":
-            found = json.loads(text)
+            found = parse_json(text)
         elif start == "{":
-            found = [json.loads(line) for line in text.split("\n") if line.strip()]
+            found = [parse_json(line) for line in text.split("\n") if line.strip()]
         else:
             found = [_cells(row) for row in csv.DictReader(io.StringIO(text), strict=True)]
-    except (ValueError, RecursionError, csv.Error) as error:
+    except (ValueError, csv.Error) as error:
         raise _wrong(f"{name} cannot be read as a table: {error}.", FORMS) from error
     if not all(isinstance(row, dict) for row in found):
         raise _wrong(f"{name} is no list of objects.", FORMS)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -12,6 +11,8 @@ from typing import Any
 from patchbay.flows.experiments.cases import FlowCase
 from patchbay.flows.experiments.keeping import ExperimentCell
 from patchbay.flows.problems import FlowError, Problem
+from patchbay.nodes.numbers import number_in
+from patchbay.nodes.strict_json import parse_json
 from patchbay.nodes.units import bytes_of
 from patchbay.nodes.values import as_text
 
@@ -83,10 +84,9 @@ def read_check(text: str, folder: Path) -> OutputCheck:
     if kind == "contains" and not more:
         return OutputCheck(text, lambda given, right: float(_contains(given, right)))
     if kind == "number":
-        try:
-            within = float(more) if more else 0.0
-        except ValueError:
-            raise wrong_check(f'"{text}" names no distance.', "Write number:0.01.") from None
+        within = number_in(more) if more else 0.0
+        if within is None or within < 0:
+            raise wrong_check(f'"{text}" names no distance.', "Write number:0.01.")
         return OutputCheck(text, lambda given, right: float(_near(given, right, within)))
     if kind == "schema" and more:
         schema = _schema(folder / more)
@@ -98,10 +98,12 @@ def read_check(text: str, folder: Path) -> OutputCheck:
 
 def _limited(text: str, kind: str, more: str) -> LimitCheck:
     try:
-        limit = bytes_of(more) if kind == "memory" else float(more)
+        limit = bytes_of(more) if kind == "memory" else number_in(more)
     except ValueError:
+        limit = None
+    if limit is None:
         example = "memory:1.5 GB" if kind == "memory" else f"{kind}:2.5"
-        raise wrong_check(f'"{text}" names no limit.', f"Write {example}.") from None
+        raise wrong_check(f'"{text}" names no limit.', f"Write {example}.")
     return LimitCheck(text, lambda given, right: 0.0, False, LIMITS[kind], limit)
 
 
@@ -133,8 +135,8 @@ def _follows(given: Any, schema: Mapping[str, Any]) -> bool:
 
     if isinstance(given, str):
         try:
-            given = json.loads(given)
-        except (ValueError, RecursionError):
+            given = parse_json(given)
+        except ValueError:
             return False
     return bool(jsonschema.Draft202012Validator(schema).is_valid(given))
 
@@ -143,7 +145,7 @@ def _schema(path: Path) -> Mapping[str, Any]:
     import jsonschema
 
     try:
-        schema = json.loads(path.read_text(encoding="utf-8"))
+        schema = parse_json(path.read_text(encoding="utf-8"))
         jsonschema.Draft202012Validator.check_schema(schema)
     except (OSError, ValueError, jsonschema.SchemaError) as error:
         said = getattr(error, "message", "") or str(error)

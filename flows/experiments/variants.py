@@ -20,6 +20,7 @@ from patchbay.flows.problems import FlowError, Problem
 from patchbay.flows.runs.subflows import Subflows
 from patchbay.nodes.catalog import Catalog
 from patchbay.nodes.contract import NodeError
+from patchbay.nodes.strict_json import parse_json
 from patchbay.nodes.values import canonical, encode
 
 MOST = 1000
@@ -139,8 +140,8 @@ def _inside(flow: Flow, catalog: Catalog, subflows: Subflows) -> Iterator[tuple[
 def _values(text: str) -> tuple[Any, ...]:
     if text.startswith("["):
         try:
-            found = json.loads(text)
-        except (ValueError, RecursionError):
+            found = parse_json(text)
+        except ValueError:
             return ()
         return tuple(found) if isinstance(found, list) else ()
     return tuple(_value(part.strip()) for part in text.split(",")) if text else ()
@@ -148,8 +149,8 @@ def _values(text: str) -> tuple[Any, ...]:
 
 def _value(text: str) -> Any:
     try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
+        return parse_json(text)
+    except ValueError:
         return text
 
 

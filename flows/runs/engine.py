@@ -35,6 +35,7 @@ from patchbay.flows.runs.subflows import Subflows
 from patchbay.nodes.context import IDEMPOTENCY_KEY, LANE
 from patchbay.nodes.contract import InputField, NodeError, Ports
 from patchbay.nodes.errors import Suspended
+from patchbay.nodes.threads import in_thread
 
 log = logging.getLogger("patchbay")
 
@@ -282,7 +283,9 @@ class Execution:
     async def _run_subflow(
         self, ctx: Tally, flow: str, inputs: Mapping[str, Any], path: str
     ) -> dict[str, Any]:
-        sub = self._subflows.open(flow, self._depth + 1)
+        sub = self._subflows.opened(flow, self._depth + 1)
+        if sub is None:
+            sub = await in_thread(self._subflows.open, flow, self._depth + 1)
         env = self._inside.get(flow)
         if env is None:
             env = self._inside[flow] = sub.environment(self._env)

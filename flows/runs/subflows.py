@@ -68,8 +68,12 @@ class Subflows:
         self._open: dict[str, Subflow] = {}
         self._digests: dict[str, str] = {}
 
+    def opened(self, name: str, depth: int) -> Subflow | None:
+        """The flow of this name where it is open already, which reads nothing."""
+        return self.open(name, depth) if name in self._open else None
+
     def open(self, name: str, depth: int) -> Subflow:
-        """The flow of this name, `depth` flows deep.
+        """The flow of this name, `depth` flows deep. Reads its file: blocks.
 
         Raises:
             NodeError: there is none, it is broken, or flows are nested too deeply.

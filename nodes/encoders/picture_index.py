@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from patchbay.nodes.contract import Context, Field, Node, NodeError, NodeParams, Ports, port
 from patchbay.nodes.encoders.clip_spec import ClipEmbeddings
 from patchbay.nodes.encoders.picture_files import find_pictures, picture_document
+from patchbay.nodes.models.vectors import checked
 from patchbay.nodes.retrieval import store
 from patchbay.nodes.retrieval.build import Waiting, embed, index_key
 from patchbay.nodes.retrieval.index import IndexSpec
@@ -133,7 +134,6 @@ def _seen(
     model: ClipEncoder, some: Sequence[Document], folder: Path, params: PictureIndex.Params
 ) -> dict[str, Vector]:
     """The vectors of pictures, by the names under which they are kept."""
-    import numpy as np
 
     limit = round(params.limit_mb * MEGABYTE)
     files = []
@@ -152,10 +152,8 @@ def _seen(
     except NodeError:
         _name_the_bad_one(some, files)
         raise
-    return {
-        _name(document): np.array(row, dtype=np.float32)
-        for document, row in zip(some, rows, strict=True)
-    }
+    vectors = checked(rows, len(files)).astype("float32")
+    return {_name(document): row for document, row in zip(some, vectors, strict=True)}
 
 
 def _name_the_bad_one(some: Sequence[Document], files: Sequence[bytes]) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from patchbay.nodes.contract import Context, JsonValue, NodeError
 from patchbay.nodes.figures import Picture
 from patchbay.nodes.models.asking import one_line
+from patchbay.nodes.models.vectors import checked, embedded
 from patchbay.nodes.values import Document, EmbeddingsSpec, Message, as_text
 
 if TYPE_CHECKING:
@@ -78,9 +79,9 @@ async def vectors_of(
                 retry=False,
             )
         if texts:
-            from patchbay.nodes.retrieval.build import embed
-
-            found = await ctx.blocking(embed, model, list(dict.fromkeys(texts)))
+            each = list(dict.fromkeys(texts))
+            made = await ctx.blocking(embedded, model, each)
+            found = dict(zip(each, made.astype("float32"), strict=True))
             rows += [found[text] for text in texts]
             if cut := getattr(model, "take_cut", lambda: 0)():
                 await ctx.warn(
@@ -90,7 +91,7 @@ async def vectors_of(
         if pictures:
             files = [base64.b64decode(picture.data) for picture in pictures]
             seen = await ctx.blocking(model.embed_pictures, files)
-            rows += [np.array(row, dtype=np.float32) for row in seen]
+            rows += list(checked(seen, len(files)).astype("float32"))
     return unit(np.stack(rows))
 
 

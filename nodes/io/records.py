@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ from pydantic import JsonValue
 from patchbay.nodes.errors import NodeError
 from patchbay.nodes.io.csv_table import BadTable, Delimiter, read_table
 from patchbay.nodes.io.read_file import read_text
+from patchbay.nodes.strict_json import parse_json
 from patchbay.nodes.units import MEGABYTE
 from patchbay.nodes.values import FileRef, as_text, type_in_words
 
@@ -83,8 +83,8 @@ def _parsed(text: str, name: str, port: str, delimiter: Delimiter) -> Any:
 
 def _json(text: str, place: str, port: str) -> Any:
     try:
-        return json.loads(text)
-    except (ValueError, RecursionError) as error:
+        return parse_json(text)
+    except ValueError as error:
         raise _wrong(f"{place} is not JSON: {error}.", port) from error
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import base64
 import binascii
-import json
 
 from patchbay.nodes.contract import Context, Field, Node, NodeError, Ports, port
 from patchbay.nodes.io.read_picture import media_of
 from patchbay.nodes.media.service import ServiceParams, asked, read_all, strange
 from patchbay.nodes.models.servers.address import is_loopback
+from patchbay.nodes.strict_json import parse_json
 from patchbay.nodes.tools.fetch import FetchProblem
 from patchbay.nodes.tools.send import HttpCall, Sending, send
 from patchbay.nodes.values import Picture
@@ -69,7 +69,7 @@ class MakePicture(Node):
         async with asked(params, params.model, "/images/generations", ctx, json=body) as answer:
             said = await read_all(answer, "Receiving the picture", ctx)
         try:
-            made = json.loads(said)["data"][0]
+            made = parse_json(said)["data"][0]
             held, address = made.get("b64_json"), made.get("url")
             data = base64.b64decode(held, validate=True) if held else b""
         except (ValueError, KeyError, TypeError, IndexError, binascii.Error) as error:

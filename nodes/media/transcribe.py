@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 from patchbay.nodes.contract import Context, Field, Node, NodeError, Ports, port
 from patchbay.nodes.io.files import bytes_of
 from patchbay.nodes.media.service import ServiceParams, asked, read_all, strange
+from patchbay.nodes.strict_json import parse_json
 from patchbay.nodes.units import MEGABYTE
 from patchbay.nodes.values import Document, FileRef
 
@@ -64,10 +64,12 @@ class Transcribe(Node):
         async with asked(params, params.model, "/audio/transcriptions", ctx, **request) as answer:
             said = await read_all(answer, "Reading", ctx)
         try:
-            found = json.loads(said)
-            text = str(found["text"]).strip()
-        except (ValueError, KeyError, TypeError) as error:
-            raise strange(params, f"{said[:100]!r} holds no text") from error
+            found = parse_json(said)
+        except ValueError as error:
+            raise strange(params, f"{said[:100]!r} is not JSON: {error}") from error
+        if not isinstance(found, dict) or not isinstance(found.get("text"), str):
+            raise strange(params, f"{said[:100]!r} holds no text")
+        text = found["text"].strip()
         if not text:
             await ctx.warn("The model heard nothing that it could write down.")
         parts = _parts(found, name) if params.timestamps else []

@@ -8,6 +8,7 @@ from patchbay.nodes.contract import Context, Field, Node, NodeError, NodeParams,
 from patchbay.nodes.memory.summary import summarized
 from patchbay.nodes.memory.turns import Conversation, conversation_of
 from patchbay.nodes.models.counting import Counter, named
+from patchbay.nodes.models.vectors import embedded, embedded_query
 from patchbay.nodes.prompts.selection import cosine
 from patchbay.nodes.values import EmbeddingsSpec, Message, ModelSpec, content_hash
 
@@ -170,8 +171,8 @@ async def _with_recall(
     lines = ["\n".join(f"{m.role}: {m.content}" for m in turn) for turn in left]
     asked = "\n".join(message.content for message in said.now)
     async with ctx.use(embeddings) as model:
-        vectors = await ctx.blocking(model.embed_documents, lines)
-        query = await ctx.blocking(model.embed_query, asked)
+        vectors = (await ctx.blocking(embedded, model, lines)).tolist()
+        query = (await ctx.blocking(embedded_query, model, asked, len(vectors[0]))).tolist()
     best = sorted(range(len(left)), key=lambda i: -cosine(query, vectors[i]))[: params.recalled]
     found = "\n".join(lines[i] for i in sorted(best))
     told = [Message(role="system", content=RECALLED.format(lines=found))]

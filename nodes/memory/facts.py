@@ -6,9 +6,11 @@ fact that another process has just stored is found.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from patchbay.nodes.contract import Context, NodeError
+from patchbay.nodes.models.vectors import embedded, embedded_query
 from patchbay.nodes.remembered import Fact, Scope
 from patchbay.nodes.text.words import asked, indexed
 from patchbay.nodes.values import Document, EmbeddingsSpec, content_hash
@@ -38,8 +40,8 @@ async def remember(
     vector: tuple[float, ...] = ()
     if embeddings is not None:
         async with ctx.use(embeddings) as model:
-            (found,) = await ctx.blocking(model.embed_documents, [fact])
-        vector = tuple(float(number) for number in found)
+            (found,) = await ctx.blocking(embedded, model, [fact])
+        vector = tuple(found.tolist())
     kept = Fact(fact, content_hash(embeddings) if embeddings is not None else "", vector)
     return bool(await ctx.blocking(ctx.memory.store, scope, kept))
 
@@ -82,14 +84,20 @@ async def _alike(
     import numpy as np
 
     key = content_hash(embeddings)
-    old = [fact.text for fact in facts if fact.embeddings != key or not fact.vector]
     async with ctx.use(embeddings) as model:
-        asked = np.asarray(await ctx.blocking(model.embed_query, query), dtype=np.float64)
-        made = await ctx.blocking(model.embed_documents, old) if old else []
+        asked = await ctx.blocking(embedded_query, model, query)
+        old = [fact.text for fact in facts if not _serves(fact, key, len(asked))]
+        made = await ctx.blocking(embedded, model, old, len(asked)) if old else []
     again = dict(zip(old, made, strict=True))  # of another model, or of none: made anew
     vectors = np.asarray([again.get(f.text, f.vector) for f in facts], dtype=np.float64)
     lengths = np.linalg.norm(vectors, axis=1) * np.linalg.norm(asked)
     return [float(x) for x in (vectors @ asked) / np.where(lengths == 0, 1, lengths)]
+
+
+def _serves(fact: Fact, key: str, length: int) -> bool:
+    """Whether its vector is of this model, and one to count with."""
+    fits = fact.embeddings == key and len(fact.vector) == length
+    return fits and all(math.isfinite(number) for number in fact.vector)
 
 
 def _share(query: str, text: str) -> float:

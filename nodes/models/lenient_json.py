@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import math
 import re
 
 from pydantic import JsonValue
 
+from patchbay.nodes.strict_json import finite, no_constant, parse_json
 from patchbay.nodes.values import has_half
 
 _FENCE = re.compile(r"^[ \t]*(```+|~~~+)[ \t]*\w*[ \t]*\n(.*?)^[ \t]*\1[ \t]*$", re.M | re.S)
@@ -45,7 +45,7 @@ def _one(text: str, problem: Exception) -> JsonValue:
     at, decoder = (
         0,
         json.JSONDecoder(
-            parse_constant=_no_constant, parse_float=_finite, object_pairs_hook=_once_each
+            parse_constant=no_constant, parse_float=finite, object_pairs_hook=_once_each
         ),
     )
     while (begin := _first(text, at)) >= 0:
@@ -78,18 +78,8 @@ def _first(text: str, at: int) -> int:
 
 
 def _read(text: str) -> JsonValue:
-    value: JsonValue = json.loads(
-        text, parse_constant=_no_constant, parse_float=_finite, object_pairs_hook=_once_each
-    )
+    value: JsonValue = parse_json(text, _once_each)
     return value
-
-
-def _finite(digits: str) -> float:
-    """A number; 1e999 would become infinity, which JSON cannot say again."""
-    number = float(digits)
-    if math.isinf(number):
-        raise ValueError(f"{digits[:40]} is too large a number")
-    return number
 
 
 def _once_each(pairs: list[tuple[str, JsonValue]]) -> JsonValue:
@@ -100,10 +90,6 @@ def _once_each(pairs: list[tuple[str, JsonValue]]) -> JsonValue:
         twice = next(name for name in names if names.count(name) > 1)
         raise ValueError(f"{json.dumps(twice)} stands more than once in one object")
     return made
-
-
-def _no_constant(name: str) -> None:
-    raise ValueError(f"{name} is no JSON")
 
 
 def _plain(error: Exception) -> str:

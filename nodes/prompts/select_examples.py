@@ -10,6 +10,7 @@ from patchbay.nodes.contract import Context, Field, Node, NodeError, NodeParams,
 from patchbay.nodes.figures import Table
 from patchbay.nodes.io.csv_table import Delimiter
 from patchbay.nodes.io.records import column, records
+from patchbay.nodes.models.vectors import embedded, embedded_query
 from patchbay.nodes.prompts import selection
 from patchbay.nodes.prompts.few_shot import Example
 from patchbay.nodes.values import EmbeddingsSpec, FileRef, Promptable, as_text
@@ -127,8 +128,9 @@ async def _embedded(
     case = as_text(inputs.input)
     async with ctx.use(inputs.embeddings) as embeddings:
         texts = [example.input for example in pool]
-        vectors = await ctx.blocking(embeddings.embed_documents, texts)
-        return await ctx.blocking(embeddings.embed_query, case), vectors
+        vectors = (await ctx.blocking(embedded, embeddings, texts)).tolist()
+        wide = len(vectors[0]) if vectors else 0
+        return (await ctx.blocking(embedded_query, embeddings, case, wide)).tolist(), vectors
 
 
 def _needs(name: str, method: Method, fix: str) -> NodeError:

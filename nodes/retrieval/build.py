@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 from patchbay.nodes.contract import Context, NodeError
+from patchbay.nodes.models.vectors import embedded
 from patchbay.nodes.retrieval import store
 from patchbay.nodes.retrieval.index import IndexSpec
 from patchbay.nodes.retrieval.local_embeddings import LocalEmbeddings
@@ -123,20 +124,5 @@ def embed(model: Embeddings, texts: Sequence[str], dimensions: int = 0) -> dict[
     Raises:
         NodeError: what comes back are no vectors, or not as many or as long as they should be.
     """
-    import numpy as np
-
-    rows = model.embed_documents(list(texts))
-    try:
-        vectors = np.array(rows, dtype=np.float32)
-    except (TypeError, ValueError):
-        vectors = np.zeros(0, dtype=np.float32)
-    good = vectors.ndim == 2 and len(vectors) == len(texts) and vectors.shape[1] > 0
-    if not good or not np.isfinite(vectors).all() or dimensions not in (0, vectors.shape[1]):
-        raise NodeError(
-            f"The embeddings model did not give a vector for each of {len(texts)} texts.",
-            fix="Check that the model is one for embeddings.",
-            port="embeddings",
-            code="retrieval/bad-vectors",
-            retry=False,
-        )
-    return dict(zip(texts, vectors, strict=True))
+    rows = embedded(model, texts, dimensions).astype("float32")
+    return dict(zip(texts, rows, strict=True))

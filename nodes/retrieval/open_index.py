@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from patchbay.nodes.errors import NodeError
+from patchbay.nodes.models.vectors import embedded
 from patchbay.nodes.retrieval.bm25 import Words
 from patchbay.nodes.retrieval.chroma import open_chroma
 from patchbay.nodes.retrieval.ranking import Hit
@@ -129,7 +130,7 @@ class OpenIndex:
         with self._lock:
             if self._proven:
                 return
-            now = np.array(embeddings.embed_documents([PROBE])[0], dtype=np.float32)
+            now = embedded(embeddings, [PROBE])[0].astype("float32")
             if not alike(now, np.array(self._facts["probe"], dtype=np.float32)):
                 raise self._changed("other vectors for the same text")
             self._proven = True

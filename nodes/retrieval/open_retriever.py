@@ -15,6 +15,7 @@ from langchain_core.retrievers import BaseRetriever
 from pydantic import ConfigDict
 
 from patchbay.nodes.models.messages import to_langchain
+from patchbay.nodes.models.vectors import embedded_query
 from patchbay.nodes.retrieval import questions
 from patchbay.nodes.retrieval.filters import matches
 from patchbay.nodes.retrieval.open_index import OpenIndex
@@ -103,7 +104,7 @@ class OpenRetriever(BaseRetriever):
         if self.embeddings is None:
             _ = self.index.collection  # says what is missing
         self.index.prove(self.embeddings)
-        return list(self.embeddings.embed_query(text))
+        return list(embedded_query(self.embeddings, text).tolist())
 
     def _near_enough(self, hits: list[Hit]) -> list[Hit]:
         """Hits with their cosine, without those that are less alike than the threshold."""

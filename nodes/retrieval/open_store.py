@@ -14,6 +14,7 @@ from langchain_core.documents import Document as LangChainDocument
 from langchain_core.retrievers import BaseRetriever
 from pydantic import ConfigDict
 
+from patchbay.nodes.models.vectors import embedded_query
 from patchbay.nodes.retrieval.store_shapes import SHAPES, Nearest, chroma_path, wrong
 from patchbay.nodes.retrieval.store_spec import StoreRetriever
 from patchbay.nodes.tools.fetch import FetchProblem
@@ -49,7 +50,7 @@ class OpenStore(BaseRetriever):
         Raises:
             NodeError: it cannot be asked, or has no such collection.
         """
-        vector = await asyncio.to_thread(self.embeddings.embed_query, query)
+        vector = (await asyncio.to_thread(embedded_query, self.embeddings, query)).tolist()
         if self.client is not None:
             found = await asyncio.to_thread(self.client.search, vector)
         else:

@@ -10,6 +10,7 @@ from typing import Literal, Self
 from pydantic import model_validator
 
 from patchbay.nodes.contract import Context, Field, Ports, port
+from patchbay.nodes.models.vectors import embedded
 from patchbay.nodes.prompts.selection import Vector, cosine
 from patchbay.nodes.techniques.answers import Vote, plain_number, same
 from patchbay.nodes.techniques.asking import AnswerParams
@@ -79,7 +80,7 @@ async def vote_by_meaning(
     vectors: list[Vector] = []
     if texts:
         async with ctx.use(embeddings) as model:
-            vectors = await ctx.blocking(model.embed_documents, texts)
+            vectors = (await ctx.blocking(embedded, model, texts)).tolist()
     return counted(answers, dict(zip(texts, vectors, strict=True)), threshold)
 
 

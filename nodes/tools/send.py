@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import email.utils
-import json
 import random
 import time
 from collections.abc import Awaitable, Callable, Mapping
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin, urlsplit
 
 from patchbay.nodes.context import IDEMPOTENCY_KEY
+from patchbay.nodes.strict_json import parse_json
 from patchbay.nodes.tools.addresses import AddressRefused, guarded_backend
 from patchbay.nodes.tools.fetch import (
     MAX_REDIRECTS,
@@ -83,14 +83,7 @@ class HttpReply:
         """
         if self.cut:
             raise ValueError("the answer was cut at the limit of bytes")
-        try:
-            return json.loads(self.data.decode("utf-8-sig"), parse_constant=_no_constant)
-        except RecursionError:
-            raise ValueError("the answer is nested too deeply") from None
-
-
-def _no_constant(name: str) -> None:
-    raise ValueError(f"{name} is not JSON")
+        return parse_json(self.data.decode("utf-8-sig"))
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,8 @@ from patchbay.nodes.contract import Context, Field, Node, NodeError, NodeParams,
 from patchbay.nodes.figures import Table
 from patchbay.nodes.io.csv_table import Delimiter
 from patchbay.nodes.io.records import Record, column, records
+from patchbay.nodes.numbers import number_in
+from patchbay.nodes.strict_json import parse_json
 from patchbay.nodes.training.datasets import DataRow, PreferenceData, kept
 from patchbay.nodes.training.splitting import nothing_held, split
 from patchbay.nodes.values import FileRef, as_text
@@ -161,7 +163,7 @@ def _ranked(row: Record, field: str, number: int) -> list[str]:
     answers = row.get(field)
     if isinstance(answers, str):
         try:
-            answers = json.loads(answers)
+            answers = parse_json(answers)
         except ValueError:
             answers = None
     if not isinstance(answers, list) or len(answers) < 2:
@@ -182,16 +184,16 @@ def _rated(
     rated = column(given, params.rating_field, "source")
     marks: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
     for number, (prompt, answer, rating) in enumerate(zip(asked, said, rated, strict=True), 1):
-        try:
-            marks[prompt][answer].append(float(rating))
-        except ValueError:
+        mark = number_in(rating) if isinstance(rating, str) else None
+        if mark is None:
             raise NodeError(
                 f"The rating of record {number} is {rating!r} and not a number.",
                 fix="Give ratings as numbers, the higher the better.",
                 param="rating_field",
                 code="training/no-pairs",
                 retry=False,
-            ) from None
+            )
+        marks[prompt][answer].append(mark)
     pairs = []
     for prompt, answers in marks.items():
         mean = {answer: sum(all_) / len(all_) for answer, all_ in answers.items()}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import random
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
@@ -12,6 +11,7 @@ from pydantic import AfterValidator
 from patchbay.nodes.contract import Field, NodeError, NodeParams
 from patchbay.nodes.io.records import Record, column
 from patchbay.nodes.prompts.braces import check, fill, variables
+from patchbay.nodes.strict_json import parse_json
 from patchbay.nodes.training.datasets import DataRow
 from patchbay.nodes.values import as_text
 
@@ -160,6 +160,6 @@ def _named(said: str, choices: str) -> str:
 
 def _loaded(text: str) -> Any:
     try:
-        return json.loads(text)
+        return parse_json(text)
     except ValueError:
         return text

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -17,6 +15,7 @@ from patchbay.flows.server.core.uploads import Uploads
 from patchbay.flows.traces.trace_parent import TraceParent
 from patchbay.flows.wording import printable
 from patchbay.nodes.contract import InputField
+from patchbay.nodes.strict_json import parse_json
 from patchbay.nodes.values import Document, FileRef, has_half
 
 if TYPE_CHECKING:
@@ -116,11 +115,10 @@ def json_of(body: bytes) -> Any:
         RefusedError: it is none.
     """
     try:
-        found = _JSON.decode(body.decode(json.detect_encoding(body), "surrogatepass"))
-    except (ValueError, RecursionError) as error:
-        where = f": {error}" if isinstance(error, ValueError) else ": it is nested too deeply"
+        found = parse_json(body)
+    except ValueError as error:
         raise refused(
-            400, "serve/not-json", f"The body is not JSON{where}.", 'Send {"input name": value}.'
+            400, "serve/not-json", f"The body is not JSON: {error}.", 'Send {"input name": value}.'
         ) from None
     if b"\\u" in body and has_half(found):
         raise refused(
@@ -130,21 +128,6 @@ def json_of(body: bytes) -> Any:
             "Leave it out where the text comes from.",
         )
     return found
-
-
-def _finite(text: str) -> float:
-    """A number; JSON can say one that is too large for all that comes after."""
-    if math.isinf(found := float(text)):
-        raise ValueError(f"{text[:40]} is too large a number")
-    return found
-
-
-def _no_constant(name: str) -> Any:
-    raise ValueError(f"{name} is no number")
-
-
-_JSON = json.JSONDecoder(parse_constant=_no_constant, parse_float=_finite)
-"""`json.loads` would make one for every call."""
 
 
 def _read_body(body: bytes, kind: str) -> dict[str, Any]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
+
+from patchbay.nodes.strict_json import parse_json
 
 _FLAT = ("string", "number", "integer", "boolean")
 
@@ -84,6 +85,6 @@ def _json(value: Any) -> Any:
     if not isinstance(value, str):
         return value
     try:
-        return json.loads(value)
+        return parse_json(value)
     except ValueError as error:
         raise ValueError(f"This is not JSON: {error}.") from None

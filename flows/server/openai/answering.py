@@ -12,6 +12,7 @@ from patchbay.flows.server.core.served_run import ServedRun
 from patchbay.flows.server.core.service import FlowService
 from patchbay.flows.server.core.shelf import ServedFlow
 from patchbay.nodes.models.asking import WAS_CUT
+from patchbay.nodes.strict_json import parse_json
 from patchbay.nodes.values import Document, Message, as_text
 
 _NAMES = ("answer", "text", "output", "response", "result")
@@ -159,7 +160,7 @@ def reply_of(asks: Mapping[str, Any], text: str) -> dict[str, Any]:
             return {"reject": why}
     if kind in ("form", "decision"):
         try:
-            found = json.loads(said)
+            found = parse_json(said)
         except ValueError:
             found = None
         if isinstance(found, dict):

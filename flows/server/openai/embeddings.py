@@ -21,6 +21,7 @@ from patchbay.flows.server.core.requests import caller_of, service_of
 from patchbay.flows.server.core.service import FlowService
 from patchbay.flows.server.openai.chat import body_of, failure
 from patchbay.flows.server.openai.conversation import wrong
+from patchbay.nodes.models.vectors import embedded
 from patchbay.nodes.threads import in_thread
 from patchbay.nodes.units import duration
 from patchbay.nodes.values import EmbeddingsSpec, SecretRef
@@ -101,7 +102,7 @@ async def _vectors(
     try:
         await turn.come()
         async with asyncio.timeout(limit), service.pool.use(spec, _Quiet(service.secrets)) as model:
-            return await in_thread(model.embed_documents, texts)
+            return (await in_thread(embedded, model, texts)).tolist()
     except TimeoutError:
         message = f"The embeddings took longer than {duration(limit)}."
         raise refused(504, "serve/timeout", message, "Send fewer texts.") from None

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, JsonValue
 
-from patchbay.nodes.contract import DescribingNode, Field, NodeParams, Ports, port
+from patchbay.nodes.contract import Field, LookingNode, NodeParams, Ports, port
 from patchbay.nodes.models.doubts import schema_doubts
 from patchbay.nodes.models.form import Form
 from patchbay.nodes.models.llama.adapter import GgufAdapter, check_adapters
@@ -20,7 +20,7 @@ from patchbay.nodes.units import size_in_words
 from patchbay.nodes.weights.manifest import DEFAULT, NAMED
 
 
-class QuantizedModel(DescribingNode):
+class QuantizedModel(LookingNode):
     """A quantized chat model (GGUF) that runs on this machine, without a key or a server.
 
     Gives a description of the model; it is loaded once, when a node first asks it something.

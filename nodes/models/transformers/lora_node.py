@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from patchbay.nodes.contract import DescribingNode, Field, NodeError, NodeParams, Ports, port
+from patchbay.nodes.contract import Field, LookingNode, NodeError, NodeParams, Ports, port
 from patchbay.nodes.models.transformers.adapter import Adapter, read_adapter
 from patchbay.nodes.models.transformers.anatomy import anatomy
 from patchbay.nodes.models.transformers.fit import check_bits, check_fit, check_names, check_whole
@@ -18,7 +18,7 @@ from patchbay.nodes.values import ModelSpec
 DEFAULT_ADAPTER = "pirate"
 
 
-class LoraNode(DescribingNode):
+class LoraNode(LookingNode):
     """Change what a model does with a small adapter (LoRA), without a second copy of it.
 
     An adapter holds two thin matrices for some of the model's layers, and is a thousandth of its

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator
 
-from patchbay.nodes.contract import DescribingNode, Field, NodeError, NodeParams, Ports, port
+from patchbay.nodes.contract import Field, LookingNode, NodeError, NodeParams, Ports, port
 from patchbay.nodes.models.options import LocalSampling, Thinks
 from patchbay.nodes.models.template import check_template, jinja_of
 from patchbay.nodes.models.template_here import check_thinks_here
@@ -22,7 +22,7 @@ from patchbay.nodes.weights.manifest import DEFAULT, NAMED
 from patchbay.nodes.weights.resolve import header_of
 
 
-class TransformersNode(DescribingNode):
+class TransformersNode(LookingNode):
     """A chat model that runs in this process through Hugging Face Transformers.
 
     Takes any repository, or folder, with safetensors; a GGUF file is dequantized. Code that a

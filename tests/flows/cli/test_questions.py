@@ -189,7 +189,7 @@ def test_answers_are_read(given: Given, wants: object, value: object) -> None:
     ("given", "wants", "words"),
     [
         (Given(value="{"), EditWanted("json"), "not JSON: .* line 1, column 2"),
-        (Given(value="NaN"), EditWanted("json"), "NaN is no number"),
+        (Given(value="NaN"), EditWanted("json"), "NaN is no JSON"),
         (Given(respond="x"), ApprovalWanted(), "call of a tool"),
         (Given(form=("n=3",)), ApprovalWanted(), "--form is for a form"),
         (Given(form=("n=3",)), EditWanted("json"), "--form is for a form"),

@@ -15,8 +15,9 @@ from patchbay.nodes.models.transformers.lora import LoraModel, LoraUse
 from patchbay.nodes.models.transformers.lora_node import LoraNode
 from patchbay.nodes.models.transformers.precision import Quantization
 from patchbay.nodes.models.transformers.spec import TransformersModel
-from patchbay.nodes.testing import run_node
+from patchbay.nodes.testing import RecordingContext, run_node
 from patchbay.nodes.values import ModelSpec, content_hash, decode, encode
+from tests.nodes import loop_watch
 from tests.nodes.models.transformers.files import SHAPES, adapter_like, folder_like
 
 BASE = TransformersModel()
@@ -48,6 +49,18 @@ def test_it_describes_the_adapted_model() -> None:
     assert model.parts() == (BASE,)
     assert model.queue() == BASE
     assert decode(encode(model), {c.tag(): c for c in (TransformersModel, LoraModel)}) == model
+
+
+async def test_the_files_of_an_adapter_are_read_off_the_loop(
+    tiny: TransformersModel, tmp_path: Path
+) -> None:
+    loop_watch.watch()
+    folder = adapter_like(tmp_path / "adapter")
+    params = LoraNode.Params(adapter=str(folder))
+    loop_watch.found.clear()
+    given = await LoraNode().run(LoraNode.Inputs(model=tiny), params, RecordingContext())
+    assert given["model"].adapters == (LoraUse(weights=str(folder)),)
+    loop_watch.check()
 
 
 def test_a_chain_is_one_model_with_several_adapters() -> None:
