@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from typing import Any
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
@@ -12,10 +12,35 @@ from langchain_core.messages.ai import OutputTokenDetails, UsageMetadata
 from langchain_core.outputs import ChatGenerationChunk, ChatResult
 
 from patchbay.nodes.models.thinking import THOUGHT, Splitter
+from patchbay.nodes.models.ways import Awaiting, Blocking, Way, driven
 
 
 class StreamingChat(BaseChatModel):
-    """A chat model that defines `_stream` and `_astream`; a whole answer is their chunks, added."""
+    """A chat model that defines `_answer`; a whole answer is its chunks, added."""
+
+    def _answer(
+        self, way: Way, messages: list[BaseMessage], stop: list[str] | None, options: dict[str, Any]
+    ) -> AsyncGenerator[ChatGenerationChunk, None]:
+        """The answer in chunks; it waits through `way` alone."""
+        raise NotImplementedError
+
+    def _stream(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: CallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> Iterator[ChatGenerationChunk]:
+        return driven(self._answer(Blocking(), messages, stop, kwargs))
+
+    def _astream(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: AsyncCallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> AsyncIterator[ChatGenerationChunk]:
+        return self._answer(Awaiting(), messages, stop, kwargs)
 
     def _generate(
         self,

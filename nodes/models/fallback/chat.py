@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import threading
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncGenerator, Iterator, Sequence
 from typing import Any
 
-from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 from langchain_core.language_models import LanguageModelInput
 from langchain_core.language_models.chat_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage
@@ -22,6 +20,7 @@ from patchbay.nodes.models.servers.chat import QUIET
 from patchbay.nodes.models.servers.reading import note, passed_on, says
 from patchbay.nodes.models.streaming import StreamingChat
 from patchbay.nodes.models.telling import ANSWERED_BY, name_of
+from patchbay.nodes.models.ways import Way
 from patchbay.nodes.values import Opening
 
 _TOOLS = "tools_for_each"
@@ -57,42 +56,14 @@ class ChatFallback(StreamingChat):
         """Tools, for each model in the form that it takes."""
         return self.bind(**{_TOOLS: (list(tools), kwargs)})
 
-    # --- LangChain's ways in ---------------------------------------------------------------------
-
-    def _stream(
-        self,
-        messages: list[BaseMessage],
-        stop: list[str] | None = None,
-        run_manager: CallbackManagerForLLMRun | None = None,
-        **kwargs: Any,
-    ) -> Iterator[ChatGenerationChunk]:
+    async def _answer(
+        self, way: Way, messages: list[BaseMessage], stop: list[str] | None, options: dict[str, Any]
+    ) -> AsyncGenerator[ChatGenerationChunk, None]:
         turns = _Turns(self._spec)
         while turns.go_on():
             try:
-                asked = self._ready(turns.index, stop, kwargs)
-                for chunk in asked.stream(messages, QUIET):
-                    yield from turns.take(chunk)
-                yield from turns.held
-                return
-            except Exception as error:
-                turns.failed(error)
-            if turns.is_another_left:
-                yield note(turns.words())
-        raise turns.all_failed()
-
-    async def _astream(
-        self,
-        messages: list[BaseMessage],
-        stop: list[str] | None = None,
-        run_manager: AsyncCallbackManagerForLLMRun | None = None,
-        **kwargs: Any,
-    ) -> AsyncIterator[ChatGenerationChunk]:
-        turns = _Turns(self._spec)
-        while turns.go_on():
-            try:
-                asked = await asyncio.to_thread(self._ready, turns.index, stop, kwargs)
-                stream: Any = asked.astream(messages, QUIET)
-                async with contextlib.aclosing(stream) as chunks:
+                asked = await way.apart(self._ready, turns.index, stop, options)
+                async with contextlib.aclosing(way.stream(asked, messages, QUIET)) as chunks:
                     async for chunk in chunks:
                         for ours in turns.take(chunk):
                             yield ours

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-import queue
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 from langchain_core.messages import AIMessageChunk, BaseMessage
 from langchain_core.outputs import ChatGenerationChunk
 from pydantic import PrivateAttr
@@ -32,6 +28,7 @@ from patchbay.nodes.models.thinking import (
     splitter_for,
     tags_of,
 )
+from patchbay.nodes.models.ways import Mailbox, Way
 from patchbay.nodes.weights.gguf_vocabulary import Vocabulary
 
 TAKEN = (*NUMBERS, "response_format", "grammar", "lora", "cache_prompt")
@@ -108,56 +105,25 @@ class ChatLlama(StreamingChat):
             return max(self.context, len(text) // 8)  # it fits into no request of this model
         return told[0] if told else 0
 
-    # --- LangChain's ways in ---------------------------------------------------------------------
-
-    def _stream(
-        self,
-        messages: list[BaseMessage],
-        stop: list[str] | None = None,
-        run_manager: CallbackManagerForLLMRun | None = None,
-        **kwargs: Any,
-    ) -> Iterator[ChatGenerationChunk]:
-        chunks: queue.SimpleQueue[Chunk | tuple[_End]] = queue.SimpleQueue()
-        body, notes = self._request(messages, stop, kwargs)
-        call = _Call(self._engine, body, chunks.put, notes)
-        reader = _Reader(self, kwargs.get("max_tokens"), self._parted(body))
+    async def _answer(
+        self, way: Way, messages: list[BaseMessage], stop: list[str] | None, options: dict[str, Any]
+    ) -> AsyncGenerator[ChatGenerationChunk, None]:
+        # Templates and grammars take their time; the loop has other things to do.
+        body, notes = await way.apart(self._request, messages, stop, options)
+        coming: Mailbox[Chunk | tuple[_End]] = way.mailbox()
+        call = _Call(self._engine, body, coming.put, notes)
+        reader = _Reader(self, options.get("max_tokens"), self._parted(body))
+        item: Chunk | tuple[_End] = {}
         try:
-            while not isinstance(item := chunks.get(), tuple):
-                yield from reader.read(item)
-            if item[0] is not None:
-                raise item[0]
-        finally:
-            call.stop.set()
-            call.thread.join()
-
-    async def _astream(
-        self,
-        messages: list[BaseMessage],
-        stop: list[str] | None = None,
-        run_manager: AsyncCallbackManagerForLLMRun | None = None,
-        **kwargs: Any,
-    ) -> AsyncIterator[ChatGenerationChunk]:
-        loop = asyncio.get_running_loop()
-        chunks: asyncio.Queue[Chunk | tuple[_End]] = asyncio.Queue()
-        ended = asyncio.Event()
-
-        def put(item: Chunk | tuple[_End]) -> None:
-            loop.call_soon_threadsafe(chunks.put_nowait, item)
-            if isinstance(item, tuple):
-                loop.call_soon_threadsafe(ended.set)
-
-        body, notes = self._request(messages, stop, kwargs)
-        call = _Call(self._engine, body, put, notes)
-        reader = _Reader(self, kwargs.get("max_tokens"), self._parted(body))
-        try:
-            while not isinstance(item := await chunks.get(), tuple):
+            while not isinstance(item := await coming.get(), tuple):
                 for chunk in reader.read(item):
                     yield chunk
             if item[0] is not None:
                 raise item[0]
         finally:
             call.stop.set()
-            await ended.wait()
+            while not isinstance(item, tuple):
+                item = await coming.get()
             call.thread.join()
 
     # --- in and out ------------------------------------------------------------------------------
@@ -299,8 +265,7 @@ class _Call:
                 _chat(engine, request, put, self.stop)
             except BaseException as error:
                 end = error
-            with contextlib.suppress(RuntimeError):  # the event loop may be gone by now
-                put((end,))
+            put((end,))
 
         # A daemon: a model that is still computing must not keep the interpreter from ending.
         self.thread = threading.Thread(target=work, name="llama-call", daemon=True)

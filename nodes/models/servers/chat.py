@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from typing import Any
 
-from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 from langchain_core.language_models import LanguageModelInput
 from langchain_core.language_models.chat_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage
@@ -18,8 +16,8 @@ from pydantic import PrivateAttr
 from patchbay.nodes.errors import NodeError
 from patchbay.nodes.models.servers.errors import Server, pause_s
 from patchbay.nodes.models.servers.reading import IncomingAnswer, note
-from patchbay.nodes.models.servers.wait import sleep
 from patchbay.nodes.models.streaming import StreamingChat
+from patchbay.nodes.models.ways import Awaiting, Way
 from patchbay.nodes.units import duration
 
 QUIET = RunnableConfig(callbacks=[])
@@ -84,60 +82,19 @@ class ServedChat(StreamingChat):
         bound: Any = self._inner.bind_tools(tools, **kwargs)
         return self.bind(**bound.kwargs)
 
-    # --- LangChain's ways in ---------------------------------------------------------------------
-
-    def _stream(
-        self,
-        messages: list[BaseMessage],
-        stop: list[str] | None = None,
-        run_manager: CallbackManagerForLLMRun | None = None,
-        **kwargs: Any,
-    ) -> Iterator[ChatGenerationChunk]:
-        options = self._translate({**kwargs, "stop": stop})
+    async def _answer(
+        self, way: Way, messages: list[BaseMessage], stop: list[str] | None, options: dict[str, Any]
+    ) -> AsyncGenerator[ChatGenerationChunk, None]:
+        words = self._translate({**options, "stop": stop})
         if self._look is not None and _shows(messages):
-            self._look()
+            await way.apart(self._look)
         tries = 0
         while True:
             tries += 1
             reading = self._reading(stop)
             try:
                 try:
-                    coming: Any = self._inner.stream(messages, QUIET, **options)
-                    with contextlib.closing(coming) as chunks:
-                        for chunk in chunks:
-                            yield from reading.take(chunk)
-                            if reading.over:
-                                break
-                except Exception as error:
-                    for late in reading.rescued(error):
-                        yield from reading.take(late)
-                yield from reading.end()
-                return
-            except Exception as error:
-                failure = self._server.in_words(error, reading.written)
-                wait = self._wait(error, tries, reading)
-                if wait is None:
-                    raise _after(failure, tries) from (None if failure is error else error)
-            yield note(_waiting(failure, wait))
-            sleep(wait)
-
-    async def _astream(
-        self,
-        messages: list[BaseMessage],
-        stop: list[str] | None = None,
-        run_manager: AsyncCallbackManagerForLLMRun | None = None,
-        **kwargs: Any,
-    ) -> AsyncIterator[ChatGenerationChunk]:
-        options = self._translate({**kwargs, "stop": stop})
-        if self._look is not None and _shows(messages):
-            await asyncio.to_thread(self._look)
-        tries = 0
-        while True:
-            tries += 1
-            reading = self._reading(stop)
-            try:
-                try:
-                    async with contextlib.aclosing(self._coming(messages, options)) as chunks:
+                    async with contextlib.aclosing(self._coming(way, messages, words)) as chunks:
                         async for chunk in chunks:
                             for ours in reading.take(chunk):
                                 yield ours
@@ -151,19 +108,19 @@ class ServedChat(StreamingChat):
                     yield ours
                 return
             except Exception as error:
-                failure = await asyncio.to_thread(self._server.in_words, error, reading.written)
+                failure = await way.apart(self._server.in_words, error, reading.written)
                 wait = self._wait(error, tries, reading)
                 if wait is None:
                     raise _after(failure, tries) from (None if failure is error else error)
             yield note(_waiting(failure, wait))
-            await asyncio.sleep(wait)
+            await way.sleep(wait)
 
-    def _coming(self, messages: list[BaseMessage], options: dict[str, Any]) -> Any:
-        """The inner model's stream; without LangChain's bookkeeping, where it has one."""
+    def _coming(self, way: Way, messages: list[BaseMessage], words: dict[str, Any]) -> Any:
+        """The inner model's stream; without LangChain's bookkeeping, where it has one to await."""
         bare = getattr(self._inner, "bare_stream", None)
-        if bare is not None:
-            return bare(messages, **options)
-        return self._inner.astream(messages, QUIET, **options)
+        if bare is not None and isinstance(way, Awaiting):
+            return bare(messages, **words)
+        return way.stream(self._inner, messages, QUIET, **words)
 
     def _wait(self, error: Exception, tries: int, reading: IncomingAnswer) -> float | None:
         """Seconds until it is asked again; None where that is not to be."""

@@ -10,7 +10,7 @@ from typing import TypeVar
 from langchain_core.embeddings import Embeddings
 
 from patchbay.nodes.models.servers.errors import Server, pause_s
-from patchbay.nodes.models.servers.wait import sleep
+from patchbay.nodes.models.wait import sleep
 
 T = TypeVar("T")
 

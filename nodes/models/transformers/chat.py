@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
-import queue
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import fields
 from typing import Any, NamedTuple
 
-from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 from langchain_core.messages import AIMessageChunk, BaseMessage
 from langchain_core.outputs import ChatGenerationChunk
 from pydantic import PrivateAttr
@@ -30,6 +27,7 @@ from patchbay.nodes.models.thinking import (
 from patchbay.nodes.models.transformers.answer import Ended, Request, StreamItem
 from patchbay.nodes.models.transformers.engine import HfEngine
 from patchbay.nodes.models.transformers.sampling import SamplerOptions
+from patchbay.nodes.models.ways import Mailbox, Way
 
 
 class Read(NamedTuple):
@@ -102,52 +100,16 @@ class ChatTransformers(StreamingChat):
         """The tokens of a text."""
         return len(self._engine.tokenizer(text, add_special_tokens=False)["input_ids"])
 
-    # --- LangChain's ways in ---------------------------------------------------------------------
-
-    def _stream(
-        self,
-        messages: list[BaseMessage],
-        stop: list[str] | None = None,
-        run_manager: CallbackManagerForLLMRun | None = None,
-        **kwargs: Any,
-    ) -> Iterator[ChatGenerationChunk]:
-        items: queue.SimpleQueue[StreamItem] = queue.SimpleQueue()
-        request, parted = self._request(messages, stop, items.put, kwargs)
+    async def _answer(
+        self, way: Way, messages: list[BaseMessage], stop: list[str] | None, options: dict[str, Any]
+    ) -> AsyncGenerator[ChatGenerationChunk, None]:
+        coming: Mailbox[StreamItem] = way.mailbox()
+        # Templates and grammars take their time; the loop has other things to do.
+        request, parted = await way.apart(self._request, messages, stop, coming.put, options)
         self._engine.submit(request)
         item: StreamItem = ""
         try:
-            while isinstance(item := items.get(), str):
-                yield from parted.take(item)
-            yield from parted.rest()
-            yield self._last(request, item, parted)
-        finally:
-            request.stop.set()
-            while isinstance(item, str):
-                item = items.get()
-
-    async def _astream(
-        self,
-        messages: list[BaseMessage],
-        stop: list[str] | None = None,
-        run_manager: AsyncCallbackManagerForLLMRun | None = None,
-        **kwargs: Any,
-    ) -> AsyncIterator[ChatGenerationChunk]:
-        loop = asyncio.get_running_loop()
-        items: asyncio.Queue[StreamItem] = asyncio.Queue()
-        ended = asyncio.Event()
-
-        def put(item: StreamItem) -> None:
-            if loop.is_closed():  # nobody is left to hear of it
-                return
-            loop.call_soon_threadsafe(items.put_nowait, item)
-            if isinstance(item, Ended):
-                loop.call_soon_threadsafe(ended.set)
-
-        # Templates and grammars take their time; the loop has other things to do.
-        request, parted = await asyncio.to_thread(self._request, messages, stop, put, kwargs)
-        self._engine.submit(request)
-        try:
-            while isinstance(item := await items.get(), str):
+            while isinstance(item := await coming.get(), str):
                 for chunk in parted.take(item):
                     yield chunk
             for chunk in parted.rest():
@@ -155,7 +117,8 @@ class ChatTransformers(StreamingChat):
             yield self._last(request, item, parted)
         finally:
             request.stop.set()
-            await ended.wait()
+            while isinstance(item, str):
+                item = await coming.get()
 
     # --- in and out ------------------------------------------------------------------------------
 
