@@ -55,7 +55,11 @@ def _theirs(message: BaseMessage) -> ChatMessage:
 
 def _ours(replies: Sequence[ChatMessage]) -> AIMessage:
     if not replies:
-        return AIMessage("")
+        raise NodeError(
+            "The generator gave no reply.",
+            fix="Check the model and its settings.",
+            code="haystack/generator",
+        )
     first = replies[0]
     meta = first.meta or {}
     usage = meta.get("usage") or {}

@@ -46,7 +46,7 @@ async def summarized(
         NodeError: the model failed, or gave an empty summary.
     """
     kept = await ctx.blocking(ctx.memory.summary, key)
-    covered, text = 0, ""
+    covered, text, whole = 0, "", True
     if kept and 0 < kept.covered <= len(turns) and kept.digest == _digest(turns[: kept.covered]):
         covered, text = kept.covered, kept.text
     while covered < len(turns):
@@ -64,8 +64,10 @@ async def summarized(
                 code="memory/no-summary",
             )
         covered, text = covered + len(fresh), answer.text.strip()
-        summary = Summary(covered, _digest(turns[:covered]), text)
-        await ctx.blocking(ctx.memory.keep_summary, key, summary)
+        whole = whole and not answer.cut  # half a summary is told of, and not built on later
+        if whole:
+            summary = Summary(covered, _digest(turns[:covered]), text)
+            await ctx.blocking(ctx.memory.keep_summary, key, summary)
         await ctx.progress("Summarizing, turns", covered, len(turns))
     return text
 

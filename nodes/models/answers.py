@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from patchbay.nodes.models.endings import CUT, reason_of
+from patchbay.nodes.models.endings import CUT, failure_of, reason_of
 from patchbay.nodes.models.notes import notes_in
 from patchbay.nodes.models.telling import (
     ANSWERED_BY,
@@ -51,6 +51,11 @@ class Answer:
     answered_by: int | None = None
     """Which model it was, of several that stand in for each other."""
 
+    @property
+    def whole_words(self) -> str:
+        """The text without its last word where it was cut: that may be half of another one."""
+        return self.text.rstrip().rpartition(" ")[0] if self.cut else self.text
+
     def shortfall(self) -> str:
         """What is to be said of an answer that is empty or cut; empty where it is neither."""
         thought = f" after {self.thought_tokens:,} tokens of thinking" if self.thought else ""
@@ -76,7 +81,7 @@ class ComingAnswer:
         self._prompt_tokens = self._answer_tokens = self._thought_tokens = self._cached = 0
         self._by: int | None = None
         self._notes: list[str] = []
-        self._cut = False
+        self._reason = ""
         self._asked = self._first = self._last = self._thought_until = 0.0
         self.thinks = 0
         """Characters of the thought so far, while it goes on; 0 otherwise."""
@@ -111,15 +116,22 @@ class ComingAnswer:
         if (until := chunk.response_metadata.get(LATE)) is not None:
             self._told[LATE] = until
         self._by = chunk.response_metadata.get(ANSWERED_BY, self._by)
-        self._cut = self._cut or reason_of(chunk.response_metadata) == CUT
+        self._reason = reason_of(chunk.response_metadata) or self._reason
         return piece
 
-    def answer(self, said: CallSaid) -> Answer:
-        """The whole answer; what it took is told to `said` as well."""
+    def answer(self, said: CallSaid, who: str) -> Answer:
+        """The whole answer of `who`; what it took is told to `said` as well.
+
+        Raises:
+            NodeError: it ended otherwise than as an answer, whatever backend gave it.
+        """
         late, text = parted("".join(self._pieces), self._told)
+        if failure := failure_of(self._reason, who, text, ""):
+            raise failure
+        cut = self._reason == CUT
         answer = Answer(
             text,
-            self._cut,
+            cut,
             self._prompt_tokens,
             self._answer_tokens,
             self._first - self._asked if self._first else None,
@@ -134,5 +146,5 @@ class ComingAnswer:
         said.answered_by, said.answer, said.first_token_s = self._by, text, answer.first_token_s
         said.prompt, said.completion = self._prompt_tokens, self._answer_tokens
         said.cached, said.thought = self._cached, self._thought_tokens
-        said.end = "length" if self._cut else "stop"
+        said.end = "length" if cut else "stop"
         return answer

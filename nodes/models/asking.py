@@ -124,7 +124,7 @@ async def _streamed(
                         await ctx.progress("Thinking, characters", coming.thinks)
                     if piece and port is not None:
                         await ctx.stream(port, piece)
-            return coming.answer(said)
+            return coming.answer(said, f"{name_of(model)!r}")
 
 
 def judge(

@@ -134,7 +134,7 @@ def _chat(
         assert model is not None  # noqa: S101 - checked before
         question = [Message(role="user", content=prompt)]
         call = CallOptions(max_tokens=16, temperature=0.0)
-        return (await ask(ctx, model, question, call, port=None)).text
+        return (await ask(ctx, model, question, call, port=None)).whole_words
 
     chosen = chooses if params.order == "a model chooses" else None
     members = [

@@ -44,7 +44,7 @@ async def choose(
     call = replace(CHOOSING, json_schema=_schema(ways))
     for _ in range(TRIES):
         answer = await ask(ctx, model, messages, call, port=None)
-        if (way := read(answer.text, list(ways))) is not None:
+        if (way := read(answer.whole_words, list(ways))) is not None:
             return way
         again = f"Answer with one of these names and nothing else: {', '.join(ways)}."
         messages = [

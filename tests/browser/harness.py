@@ -116,7 +116,7 @@ def let_in(context: BrowserContext) -> BrowserContext:
 
 
 def _await(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
-    until = time.monotonic() + 60
+    until = time.monotonic() + 180
     while time.monotonic() < until:
         if process.poll() is not None:
             raise RuntimeError(f"Streamlit ended at once:\n{log.read_text(errors='replace')}")

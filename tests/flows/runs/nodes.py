@@ -103,7 +103,7 @@ class Rendezvous(Node):
 
     async def run(self, inputs: Any, params: Params, ctx: Context) -> Outputs:
         barrier = self.waiting.setdefault(params.name, asyncio.Barrier(params.parties))
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             await barrier.wait()
         return self.Outputs(text="met")
 

@@ -62,7 +62,7 @@ def test_who_waits_for_a_thread_holds_no_slot(tmp_path: Path):
 
 
 def test_a_thread_that_waits_for_a_person_is_not_waited_for_for_ever(tmp_path: Path):
-    settings = Settings(at_once=1, timeout_s=0.5)
+    settings = Settings(at_once=1, timeout_s=3)
     with serving(write(tmp_path / "flows", "approve"), settings) as served:
         waits = served.run("approve", {"mail": "x", "thread": "t"}).json()
         assert waits["status"] == "waiting"

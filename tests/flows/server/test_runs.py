@@ -15,7 +15,7 @@ from tests.flows.server.nodes import Words
 from tests.flows.server.serving import KEY, Served, events_in, serving
 
 
-def until(told: object, *, seconds: float = 30.0) -> None:
+def until(told: object, *, seconds: float = 120.0) -> None:
     """Wait for a state."""
     end = time.monotonic() + seconds
     while not told():  # type: ignore[operator]

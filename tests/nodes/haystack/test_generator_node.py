@@ -22,6 +22,9 @@ from tests.needs import needs
 pytestmark = needs("haystack")
 
 
+ENDS = {"cut": "length", "filtered": "content_filter"}
+
+
 class Server(BaseHTTPRequestHandler):
     """Says what a test wants, and keeps what it is asked."""
 
@@ -34,7 +37,7 @@ class Server(BaseHTTPRequestHandler):
         said = self.says.pop(0)
         status = 200 if isinstance(said, str) else said
         choice = {"index": 0, "message": {"role": "assistant", "content": said},
-                  "finish_reason": "length" if said == "cut" else "stop"}  # fmt: skip
+                  "finish_reason": ENDS.get(str(said), "stop")}  # fmt: skip
         usage = {"prompt_tokens": 7, "completion_tokens": 3, "total_tokens": 10}
         answer = {"id": "1", "object": "chat.completion", "created": 0, "model": "m",
                   "choices": [choice], "usage": usage}  # fmt: skip
@@ -92,6 +95,21 @@ def test_a_cut_answer_is_said(server: tuple[str, list[Any], list[Any]]):
     at = ctx()
     run_node(AskModel, {}, {"model": described(url), "prompt": "Hi"}, at)
     assert any("cut" in warning for warning in at.warnings)
+
+
+def test_a_filtered_answer_is_none(server: tuple[str, list[Any], list[Any]]):
+    url, _, says = server
+    says.append("filtered")
+    with pytest.raises(NodeError, match="content filter") as caught:
+        run_node(AskModel, {}, {"model": described(url), "prompt": "Hi"}, ctx())
+    assert caught.value.code == "model/filtered"
+
+
+def test_no_reply_is_no_empty_answer():
+    from patchbay.nodes.haystack.open_generator import _ours  # imports Haystack
+
+    with pytest.raises(NodeError, match="no reply"):
+        _ours([])
 
 
 def test_it_is_held_to_a_schema(server: tuple[str, list[Any], list[Any]]):

@@ -20,7 +20,8 @@ from patchbay.nodes.values import ModelSpec, Opening
 class Scripted(ModelSpec):
     """Says `replies` in turn, the last one again and again. With `fails` it raises that instead.
 
-    Where the last message holds a key of `when`, it says what stands there.
+    Where the last message holds a key of `when`, it says what stands there. `ends` is the reason
+    that it gives for its end.
     """
 
     backend: ClassVar[str] = "scripted"
@@ -28,6 +29,7 @@ class Scripted(ModelSpec):
     replies: tuple[str, ...] = ("ok",)
     when: dict[str, str] = {}
     fails: str = ""
+    ends: str = ""
     grammar: bool = True
     bytes: int | None = None
 
@@ -82,7 +84,10 @@ class ScriptedChat(BaseChatModel):
         counted = UsageMetadata(
             input_tokens=read, output_tokens=len(words), total_tokens=read + len(words)
         )
-        last = AIMessageChunk(content="", usage_metadata=counted, chunk_position="last")
+        why = {"finish_reason": self._spec.ends} if self._spec.ends else {}
+        last = AIMessageChunk(
+            content="", usage_metadata=counted, response_metadata=why, chunk_position="last"
+        )
         yield ChatGenerationChunk(message=last)
 
     async def _astream(
