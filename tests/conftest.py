@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import os
+import sys
 from typing import Any
 
+import hypothesis
+import psutil
 import pytest
 
 # Before a library reads it. Threads that wait for each other on a core that others use too take
@@ -13,6 +17,10 @@ import pytest
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 pytest.register_assert_rewrite("patchbay.flows.testing")
+
+# On two busy cores an example may take any time.
+hypothesis.settings.register_profile("patchbay", deadline=None)
+hypothesis.settings.load_profile("patchbay")
 
 # Looking for garbage took a fifth of the processor time: each search goes through all that was
 # imported. What is there when all tests are known is none; what they leave is sought less often.
@@ -23,6 +31,23 @@ def pytest_collection_finish() -> None:
     gc.freeze()
     gc.set_threshold(20_000, 20, 20)
     gc.enable()
+
+
+MUCH = 2_500_000_000
+"""Bytes that a test process may hold before it looks for what nobody needs any more."""
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    """Between two files, let go of networks: they stand in circles, and what is freed stays with
+    the process until it is told to give it back. A search takes half a second, so only where it
+    is worth it."""
+    if nextitem is not None and nextitem.path == item.path:
+        return
+    if psutil.Process().memory_info().rss > MUCH:
+        gc.collect()
+        if sys.platform == "linux":
+            ctypes.CDLL("libc.so.6").malloc_trim(0)
 
 
 @pytest.hookimpl(optionalhook=True)

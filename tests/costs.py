@@ -112,8 +112,10 @@ def ids(checkout: Path) -> list[str]:
     """The tests of a checkout, collected with the environment that lies in it."""
     done = subprocess.run(
         [*_python(checkout), "--collect-only", "-n", "0", "-o", "addopts=-q"],
-        cwd=checkout, capture_output=True, text=True, check=True,
+        cwd=checkout, env=_environ(checkout), capture_output=True, text=True, check=False,
     )  # fmt: skip
+    if done.returncode:
+        raise SystemExit(f"The tests of {checkout} cannot be collected:\n{done.stdout[-3000:]}")
     return [line for line in done.stdout.splitlines() if line.startswith("tests/")]
 
 
@@ -149,12 +151,25 @@ def _python(checkout: Path) -> list[str]:
     return [str(checkout / ".venv" / "bin" / "python"), "-m", "pytest", "-p", "no:cacheprovider"]
 
 
+def _environ(checkout: Path) -> dict[str, str]:
+    """This process's environment; for another checkout without what leads to this one."""
+    leads = () if checkout == ROOT else ("PYTHONPATH", LISTED)
+    return {name: value for name, value in os.environ.items() if name not in leads}
+
+
 def took(checkout: Path, *options: str, **env: str) -> float:
-    """Run tests of a checkout as `make test` does; the processor seconds of all its processes."""
+    """Run tests of a checkout as `make test` does; the processor seconds of all its processes.
+
+    A test that fails costs what it costs; tests that did not run at all end this.
+    """
     before = os.times()
     command = [*_python(checkout), "-n", "2", "--dist", "loadfile", *options]
-    subprocess.run(command, cwd=checkout, env={**os.environ, **env}, check=False)
+    ended = subprocess.run(command, cwd=checkout, env=_environ(checkout) | env, check=False)
     after = os.times()
+    if ended.returncode not in (0, 1):
+        raise SystemExit(f"The tests of {checkout} did not run (pytest says {ended.returncode}).")
+    if ended.returncode:
+        print(f"Some tests of {checkout} failed: the figure is about right at best.")
     return (
         after.children_user
         + after.children_system
@@ -171,6 +186,8 @@ def main(arguments: list[str]) -> None:
     theirs = ids(given.checkout.resolve())
     ours = shared(theirs, ids(ROOT))
     then = took(given.checkout.resolve()) if given.theirs else None
+    if not ours:
+        raise SystemExit(f"No test of {given.checkout} is here.")
     with tempfile.NamedTemporaryFile("w", suffix=".json") as listed:
         json.dump(ours, listed)
         listed.flush()
@@ -178,6 +195,8 @@ def main(arguments: list[str]) -> None:
     if then is not None:
         print(f"{then:8.1f} s for the {len(theirs)} tests of {given.checkout}")
     print(f"{now:8.1f} s for the {len(ours)} of them that are here")
+    if then is not None:
+        print(f"{now / then:8.2f} of what they took")
 
 
 if __name__ == "__main__":
