@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from patchbay.nodes.contract import Context, Field, Node, NodeError, NodeParams, Ports, port
+from patchbay.nodes.embedded import checked
 from patchbay.nodes.encoders.clip_spec import ClipEmbeddings
 from patchbay.nodes.encoders.picture_files import find_pictures, picture_document
-from patchbay.nodes.models.vectors import checked
 from patchbay.nodes.retrieval import store
 from patchbay.nodes.retrieval.build import Waiting, embed, index_key
 from patchbay.nodes.retrieval.index import IndexSpec

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from patchbay.nodes.contract import Context, JsonValue, NodeError
+from patchbay.nodes.embedded import checked, embedded
 from patchbay.nodes.figures import Picture
 from patchbay.nodes.models.asking import one_line
-from patchbay.nodes.models.vectors import checked, embedded
 from patchbay.nodes.values import Document, EmbeddingsSpec, Message, as_text
 
 if TYPE_CHECKING:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from patchbay.nodes.contract import Context, Field, Node, NodeError, NodeParams, Ports, port
+from patchbay.nodes.embedded import embedded, embedded_query
 from patchbay.nodes.memory.summary import summarized
 from patchbay.nodes.memory.turns import Conversation, conversation_of
 from patchbay.nodes.models.counting import Counter, named
-from patchbay.nodes.models.vectors import embedded, embedded_query
 from patchbay.nodes.prompts.selection import cosine
 from patchbay.nodes.values import EmbeddingsSpec, Message, ModelSpec, content_hash
 

@@ -10,7 +10,7 @@ import math
 from collections.abc import Sequence
 
 from patchbay.nodes.contract import Context, NodeError
-from patchbay.nodes.models.vectors import embedded, embedded_query
+from patchbay.nodes.embedded import embedded, embedded_query
 from patchbay.nodes.remembered import Fact, Scope
 from patchbay.nodes.text.words import asked, indexed
 from patchbay.nodes.values import Document, EmbeddingsSpec, content_hash

@@ -7,10 +7,10 @@ from typing import Literal
 from pydantic import JsonValue
 
 from patchbay.nodes.contract import Context, Field, Node, NodeError, NodeParams, Ports, port
+from patchbay.nodes.embedded import embedded, embedded_query
 from patchbay.nodes.figures import Table
 from patchbay.nodes.io.csv_table import Delimiter
 from patchbay.nodes.io.records import column, records
-from patchbay.nodes.models.vectors import embedded, embedded_query
 from patchbay.nodes.prompts import selection
 from patchbay.nodes.prompts.few_shot import Example
 from patchbay.nodes.values import EmbeddingsSpec, FileRef, Promptable, as_text

@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 from patchbay.nodes.contract import Context, NodeError
-from patchbay.nodes.models.vectors import embedded
+from patchbay.nodes.embedded import embedded
 from patchbay.nodes.retrieval import store
 from patchbay.nodes.retrieval.index import IndexSpec
 from patchbay.nodes.retrieval.local_embeddings import LocalEmbeddings

@@ -8,8 +8,8 @@ from collections.abc import Collection, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from patchbay.nodes.embedded import embedded
 from patchbay.nodes.errors import NodeError
-from patchbay.nodes.models.vectors import embedded
 from patchbay.nodes.retrieval.bm25 import Words
 from patchbay.nodes.retrieval.chroma import open_chroma
 from patchbay.nodes.retrieval.ranking import Hit

@@ -14,8 +14,8 @@ from langchain_core.documents import Document as LangChainDocument
 from langchain_core.retrievers import BaseRetriever
 from pydantic import ConfigDict
 
+from patchbay.nodes.embedded import embedded_query
 from patchbay.nodes.models.messages import to_langchain
-from patchbay.nodes.models.vectors import embedded_query
 from patchbay.nodes.retrieval import questions
 from patchbay.nodes.retrieval.filters import matches
 from patchbay.nodes.retrieval.open_index import OpenIndex

@@ -14,7 +14,7 @@ from langchain_core.documents import Document as LangChainDocument
 from langchain_core.retrievers import BaseRetriever
 from pydantic import ConfigDict
 
-from patchbay.nodes.models.vectors import embedded_query
+from patchbay.nodes.embedded import embedded_query
 from patchbay.nodes.retrieval.store_shapes import SHAPES, Nearest, chroma_path, wrong
 from patchbay.nodes.retrieval.store_spec import StoreRetriever
 from patchbay.nodes.tools.fetch import FetchProblem

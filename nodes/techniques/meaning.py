@@ -10,7 +10,7 @@ from typing import Literal, Self
 from pydantic import model_validator
 
 from patchbay.nodes.contract import Context, Field, Ports, port
-from patchbay.nodes.models.vectors import embedded
+from patchbay.nodes.embedded import embedded
 from patchbay.nodes.prompts.selection import Vector, cosine
 from patchbay.nodes.techniques.answers import Vote, plain_number, same
 from patchbay.nodes.techniques.asking import AnswerParams

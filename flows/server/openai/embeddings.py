@@ -21,7 +21,7 @@ from patchbay.flows.server.core.requests import caller_of, service_of
 from patchbay.flows.server.core.service import FlowService
 from patchbay.flows.server.openai.chat import body_of, failure
 from patchbay.flows.server.openai.conversation import wrong
-from patchbay.nodes.models.vectors import embedded
+from patchbay.nodes.embedded import embedded
 from patchbay.nodes.threads import in_thread
 from patchbay.nodes.units import duration
 from patchbay.nodes.values import EmbeddingsSpec, SecretRef

@@ -7,11 +7,11 @@ from typing import Any, ClassVar
 
 import pytest
 
+from patchbay.nodes.embedded import checked, embedded, embedded_query
 from patchbay.nodes.encoders.things import vectors_of
 from patchbay.nodes.errors import NodeError
 from patchbay.nodes.memory.recall import Recall
 from patchbay.nodes.memory.remember import Remember
-from patchbay.nodes.models.vectors import checked, embedded, embedded_query
 from patchbay.nodes.prompts.select_examples import SelectExamples
 from patchbay.nodes.retrieval.index_node import Index
 from patchbay.nodes.techniques.meaning import vote_by_meaning
