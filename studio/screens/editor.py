@@ -19,6 +19,7 @@ from patchbay.studio.screens.editor_commands import EditorCommands, errors_in, r
 from patchbay.studio.screens.own_flows import note_opened
 from patchbay.studio.server import session
 from patchbay.studio.server.editing import edit
+from patchbay.studio.server.reruns import rerun_parts
 from patchbay.studio.server.services import services
 from patchbay.studio.views.live import pulse, query
 from patchbay.studio.words import plain
@@ -83,7 +84,7 @@ def _open() -> FlowDocument:
 
 def refresh() -> NoReturn:
     """Rerun what depends on the flow or the run. For callbacks."""
-    st.rerun(["toolbar", "canvas", "inspector"])
+    rerun_parts("toolbar", "canvas", "inspector")
 
 
 # --- the toolbar --------------------------------------------------------------------------------
@@ -253,7 +254,7 @@ def _changed() -> None:
     document = _open()
     stale = [part for part, stamp in _STAMPS.items() if not session.drew(part, stamp(document))]
     if stale:
-        st.rerun(["canvas", *stale])
+        rerun_parts("canvas", *stale)
 
 
 def _toolbar_stamp(document: FlowDocument) -> object:
@@ -283,7 +284,7 @@ _STAMPS = {"toolbar": _toolbar_stamp, "inspector": _panel_stamp}
 
 def _selected() -> None:
     if session.panel() == "Values":
-        st.rerun(["inspector"])
+        rerun_parts("inspector")
 
 
 # --- the panels ---------------------------------------------------------------------------------

@@ -29,6 +29,8 @@ DRAWN_WITH: dict[str, tuple[Script, ...]] = {
     "flows": ("live",),
     "editor": ("canvas", "live"),
     "runs": (),
+    "tables": (),
+    "experiments": (),
     "inbox": (),
     "models": (),
     "settings": (),
