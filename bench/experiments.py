@@ -101,7 +101,7 @@ def _experiment(folder: Path, turn: int, count: int, env: Environment) -> float:
         json.dumps({"text": asked, "expected": "wood"}) + "\n" for asked in _questions(turn, count)
     ))  # fmt: skip
     plan = ExperimentPlan(
-        cases=str(cases), checks=["contains"], jobs=EIGHT,
+        cases=str(cases), checks=["contains"], jobs=2 * EIGHT,
         axes=[PlannedAxis(node="say", param="template", values=list(TEMPLATES)),
               PlannedAxis(node="ask", param="temperature", values=list(TEMPERATURES))],
     )  # fmt: skip

@@ -86,6 +86,7 @@ _WHERE = {
     # Training
     "train.instruction_data": "training.instruction_data:InstructionDataNode",
     "train.preference_data": "training.preference_data:PreferenceDataNode",
+    "train.generate_data": "training.generate_data:GenerateData",
     "train.classifier": "training.classifier_node:TrainClassifier",
     "train.calculator": "training.calculator:AdapterCalculator",
     "train.supervised": "training.supervised_node:TrainSupervised",

@@ -96,7 +96,7 @@ class KeptCells:
     def __init__(self, name: str) -> None:
         self.name = plain_name(name) or "experiment"
         self.folder = experiments_folder() / self.name
-        self._lock = threading.Lock()
+        self._lock, self._made = threading.Lock(), False
         try:
             private_folder(self.folder)
         except OSError as error:
@@ -167,7 +167,11 @@ class KeptCells:
             db = sqlite3.connect(private_file(path), timeout=30)
             try:
                 with db:
-                    db.executescript(SCHEMA)
+                    if not self._made:
+                        db.executescript(SCHEMA)
+                        self._made = True
+                    # After a power cut the last cells are run again; the file stays whole.
+                    db.execute("PRAGMA synchronous = NORMAL")
                     yield db
             finally:
                 db.close()
