@@ -125,10 +125,13 @@ class GenerateData(Node):
             chosen = [text for said in prompts if (text := made.taken(said))]
             if params.answer and chosen:
                 answers = await side_by_side(
-                    [partial(_written, inputs.model, fill(params.answer, lambda _, p=p: p), ctx,
-                             made.call(n, "answer")) for n, p in enumerate(chosen, made.written)],
-                    ctx, f"answering from number {made.written + 1} on",
-                )  # fmt: skip
+                    [
+                        partial(_written, inputs.model, made.question(prompt), ctx, call)
+                        for prompt, call in made.calls(chosen)
+                    ],
+                    ctx,
+                    f"answering from number {made.written + 1} on",
+                )
                 made.answered(chosen, answers)
             else:
                 made.rows += [{"prompt": prompt} for prompt in chosen]
@@ -170,6 +173,14 @@ class _Made:
         """Options of a request, with a seed of its own."""
         seed = derived_seed(self.params.seed, number, about)
         return replace(self.params.sampling, seed=seed)
+
+    def question(self, prompt: str) -> str:
+        """What the model is asked for the answer to a prompt."""
+        return fill(self.params.answer, lambda _: prompt)
+
+    def calls(self, prompts: Sequence[str]) -> list[tuple[str, CallOptions]]:
+        """Each prompt with the options of the request for its answer."""
+        return [(p, self.call(n, "answer")) for n, p in enumerate(prompts, self.written)]
 
     def taken(self, said: Answer) -> str:
         """The prompt in what was written; "" where it is left out."""

@@ -32,6 +32,11 @@ MAGIC = {
     "image/webp": (b"RIFF",),
 }
 
+LEARNED = "learned"
+"""The column of a table that says which pieces of a text a model learns."""
+MASK = {"learned": "rgba(39, 163, 125, 0.28)", "cut off": "rgba(220, 70, 70, 0.25)"}
+"""Its words and their colours, to be told apart on white and on black."""
+
 Cells = Sequence[Any]
 
 
@@ -50,13 +55,22 @@ def show_table(value: dict[str, Any], key: str) -> None:
         name: uniform([row[place] for row in rows[:SHOWN_ROWS]])
         for place, name in enumerate(columns)
     }
-    st.dataframe(pd.DataFrame(data), hide_index=True, key=f"{key}:table")
+    frame: Any = pd.DataFrame(data)
+    if LEARNED in data:
+        frame = frame.style.apply(_mask, axis=1)
+    st.dataframe(frame, hide_index=True, key=f"{key}:table")
     if len(rows) > SHOWN_ROWS:
         st.caption(f"The first {SHOWN_ROWS:,} of {plural(len(rows), 'row')}.")
         st.download_button(
             "All rows (CSV)", lambda: as_csv(columns, rows), "table.csv", "text/csv",
             key=f"{key}:csv", on_click="ignore",
         )  # fmt: skip
+
+
+def _mask(row: Any) -> list[str]:
+    """The loss mask in colour: what of a row is learned, and what is cut off."""
+    tint = MASK.get(str(row[LEARNED]), "")
+    return [f"background-color: {tint}" if tint else ""] * len(row)
 
 
 def distinct(names: Sequence[str]) -> list[str]:

@@ -152,3 +152,20 @@ def test_documents_have_bars_against_the_best_score() -> None:
 def test_an_archive_holds_no_path_that_leads_out() -> None:
     data = zipped({"/a.md": "x", "/../b.md": "y", "/c/d.md": "z"})
     assert zipfile.ZipFile(io.BytesIO(data)).namelist() == ["a.md", "c/d.md"]
+
+
+def test_the_loss_mask_of_a_preview_is_in_colour() -> None:
+    from streamlit.testing.v1 import AppTest
+
+    def page() -> None:
+        from patchbay.studio.views.figures import show_table
+
+        rows = [[1, "read", 2, "user: hi"], [1, "learned", 2, "hello"], [1, "cut off", 9, "…"]]
+        show_table({"columns": ["row", "learned", "tokens", "text"], "rows": rows}, "t")
+
+    app = AppTest.from_function(page).run(timeout=60)
+    assert not app.exception
+    styles = app.dataframe[0].proto.styler.styles
+    assert "rgba(39, 163, 125" in styles
+    assert "rgba(220, 70, 70" in styles
+    assert list(app.dataframe[0].value["learned"]) == ["read", "learned", "cut off"]
