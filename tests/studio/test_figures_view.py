@@ -165,7 +165,7 @@ def test_the_loss_mask_of_a_preview_is_in_colour() -> None:
 
     app = AppTest.from_function(page).run(timeout=60)
     assert not app.exception
-    styles = app.dataframe[0].proto.styler.styles
+    styles = app.dataframe[0].proto.arrow_data.styler.styles
     assert "rgba(39, 163, 125" in styles
     assert "rgba(220, 70, 70" in styles
     assert list(app.dataframe[0].value["learned"]) == ["read", "learned", "cut off"]
