@@ -15,6 +15,7 @@ import subprocess
 import sys
 import threading
 import venv
+from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -76,9 +77,8 @@ class Listener(BaseHTTPRequestHandler):
         self.end_headers()
 
 
-def ready(path: Path) -> dict[str, Any]:
+def ready(flow: dict[str, Any]) -> dict[str, Any]:
     """A flow with a model chosen and a question asked."""
-    flow: dict[str, Any] = json.loads(path.read_text("utf-8"))
     for node in flow["data"]["nodes"]:
         template = (node["data"].get("node") or {}).get("template") or {}
         kind = node["data"].get("type")
@@ -107,17 +107,65 @@ def listen(flows: Path, out: Path) -> None:
     }
     from lfx.load import aload_flow_from_json  # type: ignore[import-not-found]
 
-    async def run(path: Path) -> None:
-        graph = await aload_flow_from_json(ready(path))
+    async def run(flow: dict[str, Any]) -> list[dict[str, Any]]:
+        heard.clear()
+        graph = await aload_flow_from_json(ready(flow))
         async for _ in graph.async_start():
             pass
+        return list(heard)
 
     found = {}
     for name in FLOWS:
-        heard.clear()
-        asyncio.run(run(flows / f"{name}.json"))
-        found[name] = list(heard)
+        file = flows / f"{name}.json"
+        found[name] = {"heard": asyncio.run(run(json.loads(file.read_text("utf-8"))))}
+    for name, flow in routers():
+        found[name] = {"flow": flow, "heard": asyncio.run(run(json.loads(json.dumps(flow))))}
     out.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n", "utf-8")
+
+
+ROUTES = (
+    ("equals", "hello there", False), ("equals", "hello there", True),
+    ("not equals", "Hello there", True), ("contains", "THERE", False), ("contains", "x", False),
+    ("starts with", "Hello", True), ("ends with", "there", True),
+    ("less than", "3", True), ("greater than or equal", "3", True),
+)  # fmt: skip
+"""What a router compares the question with: the test, the text, and whether capitals count."""
+
+
+def routers() -> Iterator[tuple[str, dict[str, Any]]]:
+    """Flows that lfx makes of its own components: a question goes to one of two models."""
+    from lfx.components.flow_controls import (  # type: ignore[import-not-found]
+        ConditionalRouterComponent,
+    )
+    from lfx.components.input_output import (  # type: ignore[import-not-found]
+        ChatInput,
+        ChatOutput,
+    )
+    from lfx.components.models_and_agents import (  # type: ignore[import-not-found]
+        LanguageModelComponent,
+        PromptComponent,
+    )
+    from lfx.graph import Graph  # type: ignore[import-not-found]
+
+    for test, text, case in ROUTES:
+        asked, router = ChatInput(), ConditionalRouterComponent()
+        asked.set(input_value=QUESTION)
+        router.set(input_text=asked.message_response, operator=test, match_text=text)
+        router.set(case_sensitive=case)
+        ends = []
+        for words, way in (("It fits", router.true_response), ("No", router.false_response)):
+            prompt, model, end = PromptComponent(), LanguageModelComponent(), ChatOutput()
+            prompt.set(template=f"{words}: {{text}}", text=way)
+            model.set(input_value=prompt.build_prompt, system_message=f"You hear: {words}")
+            end.set(input_value=model.text_response)
+            ends.append(end)
+        name = f"Router {test} {text} {case}"
+        both = [Graph(asked, end).dump(name=name) for end in ends]  # a graph knows one end
+        for part in ("nodes", "edges"):
+            parts = [one for flow in both for one in flow["data"][part]]
+            known = {one.get("id") or json.dumps(one, sort_keys=True): one for one in parts}
+            both[0]["data"][part] = list(known.values())
+        yield name, both[0]
 
 
 def main(environment: Path, flows: Path, out: Path) -> None:

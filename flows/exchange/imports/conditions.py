@@ -31,5 +31,8 @@ def _one(when: str, mapped: Mapped, lowering: Lowering) -> bool:
         return any(lowering.type_of(wire.target) == name for row in wires for wire in row)
     if when.startswith("@"):
         return bool(lowering.out_of.get(node, {}).get(name))
-    value = setting(mapped.settings, when[1:])
+    name, among, values = name.partition("=")
+    value = setting(mapped.settings, name)
+    if among:
+        return value is not MISSING and str(value).lower() in values.split("|")
     return value is not MISSING and str(value).lower() not in ("false", "0", "none")

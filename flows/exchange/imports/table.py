@@ -19,7 +19,8 @@ class PieceSpec:
     kind: str
     params: Mapping[str, Any] = field(default_factory=dict)
     when: str = ""
-    """`$setting` that must be set, `^input` or `@output` that must be wired; `!` turns it round."""
+    """`$setting` that must be set, `$setting=a|b` that must be one of these, `^input` or `@output`
+    that must be wired; `!` turns it round."""
 
 
 @dataclass(frozen=True, slots=True)

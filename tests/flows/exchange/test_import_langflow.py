@@ -339,3 +339,44 @@ def test_a_recording_is_written_down_and_no_address_is_opened():
     assert {"media.transcribe", "io.input", "model.ask"} <= kinds
     assert "example.org" not in one.flow.model_dump_json()
     assert any("recording" in line for line in statuses(one)["name"])
+
+
+@pytest.mark.parametrize(
+    ("operator", "text", "said", "way"),
+    [
+        ("less than", "3", "Hello", "false"),
+        ("greater than or equal", "x", "Hello", "false"),
+        ("contains", "ell", "Hello", "true"),
+        ("not equals", "Hello", "Hello", "false"),
+        ("starts with", "hel", "Hello", "false"),
+    ],
+)
+def test_a_router_takes_the_way_that_langflow_takes(operator: str, text: str, said: str, way: str):
+    """As `lfx` runs it: what is no number fits no comparison of numbers."""
+    settings = {"operator": operator, "match_text": text, "case_sensitive": True}
+    one = imported(
+        langflow(
+            {
+                "in": ("ChatInput", {}),
+                "r": ("ConditionalRouter", settings),
+                "yes": ("ChatOutput", {}),
+                "no": ("ChatOutput", {}),
+            },
+            [
+                "in.message > r.input_text",
+                "r.true_result > yes.input_value",
+                "r.false_result > no.input_value",
+            ],
+        )
+    )
+    assert list(errors(validate(one.flow, CATALOG))) == []
+    names = {n.params["name"]: n.id for n in one.flow.nodes if n.kind == "io.output"}
+    given = {n.params["name"]: said for n in one.flow.nodes if n.kind == "io.input"}
+    outputs = run(LoadedFlow(one.flow), given, environment=environment(catalog=CATALOG)).outputs
+    assert len(names) == 2
+    assert list(outputs.values()) == [said]
+    (taken,) = outputs
+    wire = next(e for e in one.flow.edges if e.target_node == names[taken])
+    assert wire.source.partition(".")[2] in (("then", "fits") if way == "true" else ("otherwise",))
+    told = any("numbers are compared" in line for line in statuses(one)["approximated"])
+    assert told == ("than" in operator)
