@@ -38,6 +38,9 @@ class Spec(Value):
 
     port: ClassVar[str]
     backend: ClassVar[str] = ""
+    hosted: ClassVar[bool] = False
+    """Whether one process may open it for several: a chat model or embeddings, of which nothing but
+    calls is wanted. Workers of a server then have the weights in memory once."""
 
     @classmethod
     def type_id(cls) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -125,10 +126,13 @@ class Serving:
         from patchbay.flows.server.app import application
         from patchbay.flows.server.listening import server
         from patchbay.flows.server.workers.forwarding import Forwarding
+        from patchbay.flows.server.workers.model_host import SOCKET
         from patchbay.flows.server.workers.worker import ServerWorker
+        from patchbay.nodes.models.hosted.opening import open_there
 
         worker = ServerWorker(place)
         service = self._service(worker)
+        service.pool.elsewhere = partial(open_there, place.folder / SOCKET)
         sockets = place.listening()
         address = f"http://{shown_host(self.host)}:{sockets[0].getsockname()[1]}"
         app = application(service, lambda app: Forwarding(app, place.number, place.folder))

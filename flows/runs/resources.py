@@ -113,6 +113,9 @@ class Pool:
         self._entries: dict[str, _Entry] = {}
         self._lock = threading.Lock()
         self._expected: dict[object, tuple[Spec, ...]] = {}
+        self.elsewhere: Callable[[Spec, Opening], Any] | None = None
+        """Opens what another process has for several (`Spec.hosted`); None where all is opened
+        here."""
         self.opened = 0
         """How many times something was opened, for tests and the models page."""
 
@@ -234,7 +237,7 @@ class Pool:
             if entry is None or entry.abandoned:
                 spec, evicted = self._widened(spec)
                 key = _key(spec, watcher)
-                memory = spec.memory() or 0
+                memory = 0 if self._goes(spec) else spec.memory() or 0
                 evicted += self._evict_for(memory)
                 entry = self._entries[key] = _Entry(key, spec, memory)
                 self.opened += 1
@@ -274,7 +277,9 @@ class Pool:
 
         def work() -> None:
             try:
-                entry.ready.set_result(entry.spec.open(_Opening(self, entry, watcher)))
+                spec, opening = entry.spec, _Opening(self, entry, watcher)
+                there = self.elsewhere if self._goes(spec) else None
+                entry.ready.set_result(there(spec, opening) if there else spec.open(opening))
             except BaseException as error:
                 self._failed(entry, error)
                 return
@@ -287,6 +292,10 @@ class Pool:
             threading.Thread(target=work, name="patchbay-open", daemon=True).start()
         except Exception as error:  # the system gives no thread: nobody may wait for it
             self._failed(entry, error)
+
+    def _goes(self, spec: Spec) -> bool:
+        """Whether another process opens it."""
+        return self.elsewhere is not None and spec.hosted
 
     def _failed(self, entry: _Entry, error: BaseException) -> None:
         """Whoever waits for the entry hears that it could not be opened; nobody waits for ever."""

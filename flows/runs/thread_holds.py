@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from patchbay.flows.problems import FlowError, Problem
 from patchbay.flows.runs.events import RunEnd, RunFinished
-from patchbay.flows.runs.history import History
 from patchbay.flows.runs.leases import is_alive, is_of_this_host, this_process
 from patchbay.flows.runs.threads import Thread, Threads, ThreadTurn, turn_row, unknown
 from patchbay.nodes.values import Message, as_text
 
 if TYPE_CHECKING:
+    from patchbay.flows.runs.history import History
     from patchbay.flows.runs.said_before import SaidBefore
 
 ELSEWHERE_S = 60.0

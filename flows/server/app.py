@@ -9,7 +9,7 @@ import re
 import shutil
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -28,15 +28,12 @@ from patchbay.flows.server.core.service import FlowService
 from patchbay.flows.server.core.uploads import OLD_S, uploads_folder
 from patchbay.flows.server.http import addresses, pages
 from patchbay.flows.server.http.openapi import document
+from patchbay.flows.server.mcp.when_asked import McpWhenAsked
 from patchbay.flows.server.openai.errors import error_response
 from patchbay.flows.server.openai.models import ROUTES as OPENAI
 from patchbay.flows.server.triggers.addresses import ROUTES as TRIGGERS
 from patchbay.flows.server.triggers.firing import Firing
 from patchbay.nodes.threads import in_thread
-
-if TYPE_CHECKING:
-    from patchbay.flows.server.mcp.transport import McpOverHttp
-
 
 _SWEEP_EVERY_S = 3600.0
 
@@ -63,7 +60,7 @@ def application(service: FlowService, inside: Callable[[ASGIApp], ASGIApp] = _as
         due = asyncio.create_task(firing.watch())
         async with contextlib.AsyncExitStack() as stack:
             if mcp is not None:  # the lifespan of a mounted application would not run
-                await stack.enter_async_context(mcp.running())
+                await stack.enter_async_context(mcp.there())
             try:
                 yield
             finally:
@@ -78,16 +75,12 @@ def application(service: FlowService, inside: Callable[[ASGIApp], ASGIApp] = _as
     return Gate(inside(RunCalls(app)), service.settings, service.keys, say)
 
 
-def _mcp(service: FlowService) -> McpOverHttp | None:
+def _mcp(service: FlowService) -> McpWhenAsked | None:
     """The address of MCP; None where its library is not installed."""
-    if importlib.util.find_spec("mcp") is None:
-        return None
-    from patchbay.flows.server.mcp.transport import McpOverHttp
-
-    return McpOverHttp(service)
+    return None if importlib.util.find_spec("mcp") is None else McpWhenAsked(service)
 
 
-def _routes(mcp: McpOverHttp | None) -> list[BaseRoute]:
+def _routes(mcp: McpWhenAsked | None) -> list[BaseRoute]:
     more = [] if mcp is None else [Route("/mcp", mcp)]
     return [
         *more,

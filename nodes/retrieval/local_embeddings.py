@@ -24,6 +24,7 @@ class LocalEmbeddings(EmbeddingsSpec):
     """
 
     backend: ClassVar[str] = "local"
+    hosted: ClassVar[bool] = True
 
     weights: str = EMBEDDINGS_DEFAULT
     max_tokens: int | None = Field(None, ge=8, le=8192)

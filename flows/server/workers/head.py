@@ -22,6 +22,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from patchbay.flows.server.core.settings import Settings
+from patchbay.flows.server.workers import model_host
 from patchbay.flows.server.workers.desk import AdmissionDesk, WorkersDesk
 from patchbay.flows.server.workers.line import Line
 from patchbay.flows.server.workers.model_socket import ModelSocket
@@ -63,7 +64,7 @@ class Head:
         loop = asyncio.get_running_loop()
         for name in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(name, self.end)
-        models = ModelSocket(folder)
+        models = ModelSocket(folder), ModelSocket(folder, model_host.WORDS, model_host.SOCKET)
         try:
             keeping = [asyncio.ensure_future(self._keep(0, folder))]
             await self._first(self._up[0])
@@ -74,7 +75,8 @@ class Head:
                 self._lines[0].send(tell=True)
             await asyncio.gather(*keeping)
         finally:
-            models.close()
+            for one in models:
+                one.close()
             for process in self._processes.values():
                 if process.poll() is None:
                     process.kill()

@@ -28,12 +28,15 @@ class ModelSocket:
     Args:
         folder: a folder that only this user can look into.
         words: the command of the process; the numbers of its socket and its pipe follow.
+        name: how the socket is called in the folder.
     """
 
-    def __init__(self, folder: Path, words: Sequence[str] = HOST) -> None:
+    def __init__(
+        self, folder: Path, words: Sequence[str] = HOST, name: str = "models.sock"
+    ) -> None:
         self._words = words
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self._socket.bind(str(folder / "models.sock"))
+        self._socket.bind(str(folder / name))
         self._socket.listen(512)
         self._socket.setblocking(False)
         self._process: subprocess.Popen[bytes] | None = None

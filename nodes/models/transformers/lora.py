@@ -44,6 +44,7 @@ class LoraModel(ModelSpec):
     """
 
     backend: ClassVar[str] = "lora"
+    hosted: ClassVar[bool] = True
 
     base: TransformersModel | LoraModel
     adapters: tuple[LoraUse, ...] = Field(min_length=1)

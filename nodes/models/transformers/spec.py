@@ -33,6 +33,7 @@ class TransformersModel(LocalSampling, Thinks, SampledModel):
     """
 
     backend: ClassVar[str] = "transformers"
+    hosted: ClassVar[bool] = True
 
     weights: str = DEFAULT
     dtype: DType = "auto"

@@ -12,15 +12,20 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import httpx
 import psutil
 import pytest
 
+from patchbay.flows.document.writing import canonical_text
 from patchbay.flows.server.core.keys import add
 from patchbay.flows.server.core.owners import worker_of
-from tests.flows.server.flows import write
+from patchbay.flows.triggers.signature import headers_for
+from patchbay.flows.triggers.triggers import add_trigger
+from tests.flows.runs.harness import flow
+from tests.flows.server.flows import asks, gives, write
 from tests.flows.server.serving import events_in
 from tests.flows.server.test_command import plugin_environ, started
 from tests.paths import ROOT
@@ -32,6 +37,23 @@ ENDLESS = " ".join("abcdefghij" * 400)
 """Takes it longer than any test."""
 
 OVER = ("interrupted", "finished")
+TORCH = flow(
+    {
+        "in": asks(),
+        "model": ("model.transformers", {"context": 256}),
+        "ask": ("model.ask", {"max_tokens": 3, "temperature": 0}),
+        "by": "embeddings.local",
+        "near": "embeddings.similarity",
+        "out": gives(),
+        "pairs": gives("pairs"),
+    },
+    [
+        "in.value > ask.prompt", "model.model > ask.model", "ask.text > out.value",
+        "by.embeddings > near.embeddings", "in.value > near.texts", "near.pairs > pairs.value",
+    ],
+    "Torch",
+)  # fmt: skip
+"""A network and an encoder of Transformers."""
 
 
 @dataclass
@@ -42,10 +64,11 @@ class Shared:
     head: psutil.Process
     key: str
     other: str
+    home: Path
 
     def call(self, method: str, path: str, key: str = "", **more: Any) -> httpx.Response:
         headers = {"authorization": f"Bearer {key or self.key}", **more.pop("headers", {})}
-        return httpx.request(method, self.address + path, headers=headers, timeout=60, **more)
+        return httpx.request(method, self.address + path, headers=headers, timeout=240, **more)
 
     def run(self, flow: str, given: dict[str, Any], **more: Any) -> httpx.Response:
         return self.call("POST", f"/flows/{flow}/run", json=given, **more)
@@ -78,16 +101,20 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shared]:
     folder = tmp_path_factory.mktemp("workers")
     flows = write(folder / "flows", "shout", "slow", "chat", "approve")
     shutil.copy(ROOT / "flows" / "saved" / "ask.json", flows)
+    (flows / "torch.json").write_text(canonical_text(TORCH), encoding="utf-8")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PATCHBAY_HOME", str(folder / "home"))
+        add_trigger("loud", "shout")
     keys = folder / "keys.toml"
     other = add(keys, "ada", "requests_a_minute = 5")
     limits = ("--at-once", "3", "--queue", "2", "--workers", "2", "--key-from", str(keys))
     with started(plugin_environ(folder), str(flows), *limits) as (process, address, _):
         key = (folder / "home" / "serve-key").read_text().strip()
-        yield Shared(address, psutil.Process(process.pid), key, other)
+        yield Shared(address, psutil.Process(process.pid), key, other, folder / "home")
 
 
-def until(true: Callable[[], object], what: str = "it never came") -> None:
-    end = time.monotonic() + 120
+def until(true: Callable[[], object], what: str = "it never came", seconds: float = 120) -> None:
+    end = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < end, what
         time.sleep(0.05)
@@ -132,6 +159,22 @@ def test_slots_and_the_queue_are_those_of_all(shared):
 def test_a_budget_holds_for_all(shared):
     seen = [shared.run("shout", {"text": "a"}, key=shared.other).status_code for _ in range(7)]
     assert seen == [200] * 5 + [429] * 2
+
+
+def test_a_trigger_fires_once_whichever_worker_is_told(shared):
+    body = b'{"text": "once"}'
+    (secret,) = re.findall(r'secret = "(.+)"', (shared.home / "triggers.toml").read_text())
+    headers = headers_for(secret, body)
+
+    def told(_: int) -> httpx.Response:
+        return httpx.post(
+            f"{shared.address}/triggers/loud", content=body, headers=headers, timeout=240
+        )
+
+    with concurrent.futures.ThreadPoolExecutor(8) as callers:
+        answers = list(callers.map(told, range(16)))
+    assert {answer.status_code for answer in answers} == {202}
+    assert len({answer.json()["run"] for answer in answers}) == 1
 
 
 def test_turns_of_a_thread_come_one_after_another(shared):
@@ -215,9 +258,32 @@ def test_weights_are_in_memory_once(shared):
     assert [process.pid for process in shared.processes("llama.host")] != [host.pid]
 
 
+def test_weights_of_transformers_are_in_memory_once(shared):
+    seen: set[int | None] = set()
+    answers: list[dict[str, Any]] = []
+    asked = {"question": "What is the capital of Denmark?\nParis is a city."}
+
+    def both() -> bool:
+        answer = shared.run("torch", asked)
+        seen.add(whose(answer))
+        answers.append(answer.json()["outputs"])
+        return seen == {0, 1}
+
+    until(both, seconds=300)  # torch takes its time where much else goes on
+    assert all(answer == answers[0] for answer in answers)
+    assert answers[0]["answer"].strip()
+    (host,) = shared.processes("model_host")
+    with_torch = [
+        process.pid
+        for process in (shared.head, *shared.head.children())
+        if any("libtorch_cpu" in part.path for part in process.memory_maps())
+    ]
+    assert with_torch == [host.pid]
+
+
 def test_when_the_head_is_killed_all_end(shared):
     all_of_it = shared.head.children()
-    assert len(all_of_it) == 3
+    assert len(all_of_it) >= 3  # two workers, and the processes that models live in
     os.kill(shared.head.pid, signal.SIGKILL)
     assert psutil.wait_procs(all_of_it, 60)[1] == []
 

@@ -1,0 +1,1 @@
+"""Models that another process of this machine has opened, for processes that share one."""

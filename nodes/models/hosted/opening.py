@@ -1,0 +1,27 @@
+"""Opening a description in another process."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from patchbay.nodes.models.hosted.line import HostLine, gone
+from patchbay.nodes.values import Opening, Spec
+
+
+def open_there(at: Path, spec: Spec, opening: Opening) -> Any:
+    """Have the process at a socket open a description, and return what asks it.
+
+    Raises:
+        NodeError: it cannot be opened there.
+    """
+    from patchbay.nodes.models.hosted.chat import HostedChat, HostedEmbeddings
+
+    line = HostLine(at, spec)
+    for said in line.ask(do="open"):
+        if "report" in said:
+            opening.report(*said["report"])
+        elif "about" in said:
+            about = said["about"]
+            return HostedChat.over(line, about) if about["chats"] else HostedEmbeddings(line)
+    raise gone()

@@ -1,0 +1,248 @@
+"""Models that one process has open for several: asked over a socket as if they were here."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pytest
+from langchain_core.language_models import BaseChatModel
+from langchain_core.messages import AIMessageChunk, HumanMessage
+from langchain_core.outputs import ChatGenerationChunk
+
+from patchbay.flows.runs.resources import Pool
+from patchbay.flows.server.workers.model_host import ModelHost
+from patchbay.flows.testing import PooledContext
+from patchbay.nodes.catalog import Catalog
+from patchbay.nodes.contract import DescribingNode, NodeParams, Ports
+from patchbay.nodes.errors import NodeError
+from patchbay.nodes.models.asking import ask
+from patchbay.nodes.models.hosted.chat import HostedChat
+from patchbay.nodes.models.hosted.opening import open_there
+from patchbay.nodes.models.streaming import StreamingChat
+from patchbay.nodes.values import Message, ModelSpec, Opening
+from tests.flows.server.nodes import Letters
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="workers share no port there")
+
+
+class Ticking(StreamingChat):
+    """Says its number of words, one after another; for ever where that is 0."""
+
+    at_work: ClassVar[int] = 0
+    words: int = 3
+
+    @property
+    def _llm_type(self) -> str:
+        return "ticking"
+
+    def _stream(self, messages: Any, stop: Any = None, run_manager: Any = None, **more: Any) -> Any:
+        raise NotImplementedError
+
+    async def _astream(
+        self, messages: Any, stop: Any = None, run_manager: Any = None, **more: Any
+    ) -> AsyncIterator[ChatGenerationChunk]:
+        if "break" in str(messages[-1].content):
+            raise NodeError("It broke.", fix="Mend it.", code="model/request", retry=False)
+        if "defect" in str(messages[-1].content):
+            raise ZeroDivisionError("of the model")
+        Ticking.at_work += 1
+        try:
+            number = 0
+            while not self.words or number < self.words:
+                number += 1
+                message = AIMessageChunk(content=f"{number}:{more.get('max_tokens')} ")
+                yield ChatGenerationChunk(message=message)
+                await asyncio.sleep(0.005)
+            usage = {"input_tokens": 4, "output_tokens": number, "total_tokens": 4 + number}
+            last = AIMessageChunk(
+                content="", usage_metadata=usage, response_metadata={"finish_reason": "length"}
+            )
+            yield ChatGenerationChunk(message=last)
+        finally:
+            Ticking.at_work -= 1
+
+    def count(self, messages: Any) -> list[int]:
+        return [len(str(message.content)) for message in messages]
+
+    def tokens_in(self, text: str) -> int:
+        return len(text.split())
+
+
+class Ticks(ModelSpec):
+    """Opens one."""
+
+    backend: ClassVar[str] = "ticks"
+    hosted: ClassVar[bool] = True
+    opened: ClassVar[int] = 0
+    length: int = 3
+
+    def memory(self) -> int:
+        return 10**15  # more than there is: a process that does not open it must not count it
+
+    def open(self, opening: Opening) -> BaseChatModel:
+        if self.length < 0:
+            raise NodeError("It cannot be loaded.", fix="Take another.", code="model/weights")
+        opening.report("Loading ticks", 1, 2)
+        Ticks.opened += 1
+        return Ticking(words=self.length)
+
+
+class TicksNode(DescribingNode):
+    """Describe it."""
+
+    kind, title, family = "test.ticks", "Ticks", "Test"
+
+    class Params(NodeParams):
+        pass
+
+    class Outputs(Ports):
+        model: Ticks
+
+    value_types = (Letters,)
+
+    @classmethod
+    def describe(cls, params: Any, inputs: Ports) -> Ports:
+        return cls.Outputs(model=Ticks())
+
+
+CATALOG = Catalog([TicksNode])
+
+
+class Machine:
+    """A host, and pools of processes that ask it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.socket = folder / "networks.sock"
+        self.host = ModelHost(CATALOG, Pool(limit=10**16))
+        self.server: asyncio.Server | None = None
+
+    async def start(self) -> None:
+        self.socket.unlink(missing_ok=True)
+        self.server = await asyncio.start_unix_server(
+            self.host.hear, str(self.socket), limit=1 << 27
+        )
+
+    def worker(self) -> PooledContext:
+        ctx = PooledContext()
+        ctx.pool = Pool()
+        ctx.pool.elsewhere = partial(open_there, self.socket)
+        return ctx
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="pb-") as made:  # the path of a socket is short
+        yield Path(made)
+
+
+@pytest.fixture
+async def machine(folder: Path) -> AsyncIterator[Machine]:
+    Ticks.opened = 0
+    made = Machine(folder)
+    await made.start()
+    yield made
+    assert made.server is not None
+    made.server.close()
+
+
+SAID = [Message(role="user", content="Count.")]
+
+
+async def test_two_processes_share_what_one_has_open(machine: Machine) -> None:
+    first, second = machine.worker(), machine.worker()
+    answers = await asyncio.gather(
+        *(ask(ctx, Ticks(), SAID, max_tokens=7) for ctx in (first, second))
+    )
+    assert [answer.text for answer in answers] == ["1:7 2:7 3:7 "] * 2
+    assert [(a.prompt_tokens, a.answer_tokens, a.cut) for a in answers] == [(4, 3, True)] * 2
+    assert Ticks.opened == 1
+    assert "".join(piece for _, piece in first.streamed) == "1:7 2:7 3:7 "
+    assert [memory for _, memory, _ in first.pool.resident()] == [0]
+
+
+async def test_progress_of_its_opening_is_told(machine: Machine) -> None:
+    ctx = machine.worker()
+    await ask(ctx, Ticks(), SAID)
+    assert ctx.progressed == [("Loading ticks", 1, 2)]
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "says"),
+    [("break", "model/request", "It broke."), ("defect", "model/failed", "ZeroDivisionError")],
+)
+async def test_what_goes_wrong_there_is_said_here(
+    machine: Machine, text: str, code: str, says: str
+) -> None:
+    with pytest.raises(NodeError) as caught:
+        await ask(machine.worker(), Ticks(), [Message(role="user", content=text)])
+    assert caught.value.code == code
+    assert says in caught.value.message
+
+
+async def test_what_cannot_be_opened_there_is_said_here(machine: Machine) -> None:
+    with pytest.raises(NodeError, match=r"It cannot be loaded\.") as caught:
+        await ask(machine.worker(), Ticks(length=-1), SAID)
+    assert (caught.value.code, caught.value.fix) == ("model/weights", "Take another.")
+
+
+async def test_one_who_leaves_ends_the_call(machine: Machine) -> None:
+    task = asyncio.ensure_future(ask(machine.worker(), Ticks(length=0), SAID))
+    while not Ticking.at_work and not task.done():
+        await asyncio.sleep(0.01)
+    assert Ticking.at_work == 1
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
+    while Ticking.at_work:
+        await asyncio.sleep(0.01)
+
+
+async def test_a_host_that_ends_is_said_and_the_next_one_is_asked(machine: Machine) -> None:
+    ctx = machine.worker()
+    assert (await ask(ctx, Ticks(), SAID)).text
+    assert machine.server is not None
+    machine.server.close()
+    machine.socket.unlink()
+    with pytest.raises(NodeError) as caught:
+        await ask(ctx, Ticks(), SAID)
+    assert caught.value.code == "model/host-ended"
+    await machine.start()
+    assert (await ask(ctx, Ticks(), SAID)).text
+
+
+async def test_threads_ask_it_too_and_count(machine: Machine) -> None:
+    ctx = machine.worker()
+    async with ctx.pool.use(Ticks(), ctx) as model:
+        assert isinstance(model, HostedChat)
+        said = await asyncio.to_thread(lambda: model.invoke([HumanMessage("Count.")]))
+        assert str(said.content).split() == ["1:None", "2:None", "3:None"]
+        assert await asyncio.to_thread(model.count, [HumanMessage("four")]) == [4]
+        assert await asyncio.to_thread(model.tokens_in, "two words") == 2
+
+
+async def test_embeddings_give_the_same_vectors(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Letters, "hosted", True)
+    here, there = PooledContext(), machine.worker()
+    here.pool = Pool()
+    found = []
+    for ctx in (here, there):
+        async with ctx.pool.use(Letters(), ctx) as opened:
+            texts = await asyncio.to_thread(opened.embed_documents, ["abc", "é"])
+            found.append([*texts, await asyncio.to_thread(opened.embed_query, "abc")])
+    assert found[0] == found[1]
+    assert machine.host.pool.opened == 1
+
+
+async def test_what_is_not_meant_for_it_is_opened_here(machine: Machine) -> None:
+    ctx = machine.worker()
+    async with ctx.pool.use(Letters(), ctx):
+        assert machine.host.pool.opened == 0
