@@ -53,9 +53,10 @@ FLOORS = {
 NOT_CONCRETE = (
     "patchbay.nodes.weights", "patchbay.nodes.models.asking", "patchbay.nodes.mcp.oauth",
     "patchbay.nodes.mcp.servers", "patchbay.nodes.mcp.sign_in", "patchbay.nodes.io.csv_table",
+    "patchbay.nodes.models.hosted",
 )  # fmt: skip
 """The command `patchbay models` manages weights, `patchbay mcp` signs in; the test kit asks models;
-a batch reads tables."""
+a batch reads tables; workers of a server have a process open what any description says."""
 
 HEAVY = {
     "langchain", "langchain_core", "xllamacpp", "sqlalchemy", "numpy", "networkx", "httpx",
@@ -231,7 +232,7 @@ LOADED_LATE = {
     "flows/server/mcp/flow_tools.py", "flows/server/mcp/stdio.py", "flows/server/mcp/tools.py",
     "flows/server/mcp/transport.py",
     "nodes/models/transformers/attach.py", "nodes/models/transformers/chat.py",
-    "nodes/models/fallback/chat.py", "nodes/models/llama/chat.py", "nodes/models/llama/engine.py",
+    "nodes/models/fallback/chat.py", "nodes/models/hosted/chat.py", "nodes/models/llama/chat.py", "nodes/models/llama/engine.py",
     "nodes/models/servers/chat.py", "nodes/models/servers/embeddings.py",
     "nodes/models/servers/ollama/chat.py", "nodes/models/servers/openai/stream.py",
     "nodes/models/servers/openai/plain_streams.py",

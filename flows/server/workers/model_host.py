@@ -63,7 +63,7 @@ class _Telling:
             self._writing.write(json.dumps(message).encode() + b"\n")
 
 
-class ModelHost:
+class NetworkHost:
     """Answers calls of models, which it opens when they are first asked for.
 
     Args:
@@ -155,7 +155,7 @@ def _about(opened: Any) -> dict[str, Any]:
 
 
 async def _serve(listening: socket.socket) -> None:
-    host = ModelHost(default_catalog())
+    host = NetworkHost(default_catalog())
     server = await asyncio.start_unix_server(host.hear, sock=listening, limit=_MOST)
     await server.serve_forever()
 

@@ -87,11 +87,13 @@ class HostedEmbeddings(Embeddings):
 
     def embed_documents(self, texts: list[str]) -> list[list[float]]:
         """A vector for each text."""
-        return self._asked("embed_documents", texts)
+        found: list[list[float]] = self._asked("embed_documents", texts)
+        return found
 
     def embed_query(self, text: str) -> list[float]:
         """The vector of a question."""
-        return self._asked("embed_query", text)
+        found: list[float] = self._asked("embed_query", text)
+        return found
 
     def take_cut(self) -> int:
         """How many texts were cut since this was last asked."""

@@ -17,7 +17,7 @@ from langchain_core.messages import AIMessageChunk, HumanMessage
 from langchain_core.outputs import ChatGenerationChunk
 
 from patchbay.flows.runs.resources import Pool
-from patchbay.flows.server.workers.model_host import ModelHost
+from patchbay.flows.server.workers.model_host import NetworkHost
 from patchbay.flows.testing import PooledContext
 from patchbay.nodes.catalog import Catalog
 from patchbay.nodes.contract import DescribingNode, NodeParams, Ports
@@ -120,7 +120,7 @@ class Machine:
 
     def __init__(self, folder: Path) -> None:
         self.socket = folder / "networks.sock"
-        self.host = ModelHost(CATALOG, Pool(limit=10**16))
+        self.host = NetworkHost(CATALOG, Pool(limit=10**16))
         self.server: asyncio.Server | None = None
 
     async def start(self) -> None:

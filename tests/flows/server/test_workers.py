@@ -37,23 +37,19 @@ ENDLESS = " ".join("abcdefghij" * 400)
 """Takes it longer than any test."""
 
 OVER = ("interrupted", "finished")
-TORCH = flow(
+ALIKE = flow(
     {
         "in": asks(),
-        "model": ("model.transformers", {"context": 256}),
-        "ask": ("model.ask", {"max_tokens": 3, "temperature": 0}),
         "by": "embeddings.local",
         "near": "embeddings.similarity",
-        "out": gives(),
-        "pairs": gives("pairs"),
+        "out": gives("pairs"),
     },
     [
-        "in.value > ask.prompt", "model.model > ask.model", "ask.text > out.value",
-        "by.embeddings > near.embeddings", "in.value > near.texts", "near.pairs > pairs.value",
+        "by.embeddings > near.embeddings", "in.value > near.texts", "near.pairs > out.value",
     ],
-    "Torch",
+    "Alike",
 )  # fmt: skip
-"""A network and an encoder of Transformers."""
+"""An encoder of Transformers, which torch computes."""
 
 
 @dataclass
@@ -101,7 +97,7 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shared]:
     folder = tmp_path_factory.mktemp("workers")
     flows = write(folder / "flows", "shout", "slow", "chat", "approve")
     shutil.copy(ROOT / "flows" / "saved" / "ask.json", flows)
-    (flows / "torch.json").write_text(canonical_text(TORCH), encoding="utf-8")
+    (flows / "alike.json").write_text(canonical_text(ALIKE), encoding="utf-8")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PATCHBAY_HOME", str(folder / "home"))
         add_trigger("loud", "shout")
@@ -173,7 +169,7 @@ def test_a_trigger_fires_once_whichever_worker_is_told(shared):
 
     with concurrent.futures.ThreadPoolExecutor(8) as callers:
         answers = list(callers.map(told, range(16)))
-    assert {answer.status_code for answer in answers} == {202}
+    assert {answer.status_code for answer in answers} <= {200, 202}
     assert len({answer.json()["run"] for answer in answers}) == 1
 
 
@@ -258,20 +254,19 @@ def test_weights_are_in_memory_once(shared):
     assert [process.pid for process in shared.processes("llama.host")] != [host.pid]
 
 
-def test_weights_of_transformers_are_in_memory_once(shared):
+def test_what_torch_computes_is_in_memory_once(shared):
     seen: set[int | None] = set()
     answers: list[dict[str, Any]] = []
-    asked = {"question": "What is the capital of Denmark?\nParis is a city."}
+    asked = {"question": "Copenhagen is a city.\nParis is a city."}
 
     def both() -> bool:
-        answer = shared.run("torch", asked)
+        answer = shared.run("alike", asked)
         seen.add(whose(answer))
         answers.append(answer.json()["outputs"])
         return seen == {0, 1}
 
     until(both, seconds=300)  # torch takes its time where much else goes on
     assert all(answer == answers[0] for answer in answers)
-    assert answers[0]["answer"].strip()
     (host,) = shared.processes("model_host")
     with_torch = [
         process.pid
