@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from dataclasses import dataclass
 from functools import partial
@@ -52,6 +53,7 @@ class Serving:
             FlowError: a flow cannot be served, or the port is not to be had.
             typer.Exit: the first of several workers could not begin, and has said why.
         """
+        gc.disable()  # until it listens: imports make no garbage, and are many
         from patchbay.flows.server.workers.worker import WorkerPlace
 
         if workers == 1:
@@ -90,7 +92,12 @@ class Serving:
         socket = listen(self.host, self.port)
         address = f"http://{shown_host(self.host)}:{socket.getsockname()[1]}"
         listening = server(application(service), service, self.host, self.port)
-        listening.when_up = lambda: tell(service, address, self.host, self.no_key)
+
+        def up() -> None:
+            _collect()
+            tell(service, address, self.host, self.no_key)
+
+        listening.when_up = up
         if self.tied:
             from patchbay.flows.server.tied import end_with_parent
 
@@ -107,6 +114,8 @@ class Serving:
         if sys.platform == "win32":
             fix = "Leave --workers out."
             raise say.usage("Workers cannot share a port on Windows.", fix)
+
+        _collect()
 
         async def run() -> int:
             socket = listen(self.host, self.port)
@@ -137,10 +146,17 @@ class Serving:
         address = f"http://{shown_host(self.host)}:{sockets[0].getsockname()[1]}"
         app = application(service, lambda app: Forwarding(app, place.number, place.folder))
         listening = server(app, service, self.host, 0, shared=True)
+        listening.when_up = _collect
         listening.then = lambda: worker.begin(
             listening, lambda: tell(service, address, self.host, self.no_key)
         )
         listening.run(sockets=sockets)
+
+
+def _collect() -> None:
+    """Look for garbage from now on, and not among what there is: it stays."""
+    gc.freeze()
+    gc.enable()
 
 
 def shown_host(host: str) -> str:
