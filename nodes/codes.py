@@ -125,8 +125,8 @@ NODE_CODES: Mapping[str, str] = {
     "model/content": "A message has parts that the model does not take.",
     "model/host-ended": "The process that the models of a server with several workers live in has "
     "ended. It is started again with the next call; memory may be short.",
-    "model/failed": "A model in another process broke in the midst of a call; the server's log says "
-    "how.",
+    "model/failed": "A model in another process broke in the midst of a call; the log of the "
+    "server says how.",
     "model/context-overflow": "Prompt and answer do not fit into the model's context.",
     "model/device": "The device that was asked for is not there.",
     "model/empty-prompt": "The prompt says nothing.",
