@@ -285,7 +285,16 @@ def test_a_run_of_the_real_model_stops_and_leaves_no_thread(tmp_path: Path) -> N
     ended(live)
     assert (live.progress.status, live.progress.nodes["ask"].status) == ("cancelled", "cancelled")
     history.close()  # its writer is the history's, not the run's
-    until(lambda: not set(threading.enumerate()) - before)
+    # Those that the loop keeps for what blocks next are the loop's.
+    until(
+        lambda: (
+            not [
+                thread
+                for thread in set(threading.enumerate()) - before
+                if not thread.name.startswith("asyncio_")
+            ]
+        )
+    )
 
 
 def test_of_two_tabs_that_answer_at_once_one_is_heard(runner: Runner) -> None:
