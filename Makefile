@@ -126,6 +126,11 @@ frontend-same: $(FRONTEND)/node_modules/.package-lock.json
 	for file in "$$out"/*; do cmp "$$file" "studio/static/$${file##*/}" \
 	|| { echo "studio/static is out of date. Run: make frontend"; exit 1; }; done
 
+.PHONY: pictures
+pictures: everything  ## the screens of the studio as pictures for docs/pictures (minutes); look at them
+	$(PY) tests/browser/ensure_chromium.py
+	$(PY) -m tests.pictures $(ARGS)
+
 test-crash: everything  ## kill 20,000 runs in process and 300 processes (hours on two busy cores)
 	$(PY) -m tests.crash $(ARGS)
 

@@ -32,11 +32,16 @@ from patchbay.flows.runs.events import (
     Tokens,
     as_json,
 )
+from patchbay.nodes.units import duration
 from patchbay.nodes.values import encode
 from patchbay.studio.runs.steps import step_of, told_tokens
 
 TEXT_LIMIT = 20_000
 """Characters of streamed text that are repeated to a page that joins late."""
+COUNTED = 1_000_000
+"""Below it a total counts things, which are told; above, bytes, of which the share says enough."""
+SURE_S = 3.0
+"""Seconds after which a pace says something."""
 LOOK = 120
 """Characters of what a question is about that stand on the node."""
 STEPS = 400
@@ -58,6 +63,29 @@ Followed = (
 
 
 @dataclass
+class Pace:
+    """How fast something goes that tells how far it is: so that the time left can be told."""
+
+    label: str = ""
+    since: float = 0.0
+    """Unix time in seconds when it was first heard of, and how far it was then."""
+    before: float = 0.0
+
+    def words(self, event: NodeProgress) -> str:
+        """`Embedding 1,280 of 6,400, 20%, 3 min left`; what is not known is left out."""
+        if event.label != self.label or event.done < self.before:
+            self.label, self.since, self.before = event.label, event.at, event.done
+        if not event.total:
+            return event.label
+        counted = f" {event.done:,.0f} of {event.total:,.0f}," if event.total < COUNTED else ""
+        words = f"{event.label}{counted} {event.done / event.total:.0%}"
+        passed, done = event.at - self.since, event.done - self.before
+        if passed < SURE_S or done <= 0 or event.done >= event.total:
+            return words
+        return f"{words}, {duration(max(1.0, (event.total - event.done) * passed / done))} left"
+
+
+@dataclass
 class NodeState:
     """One node of a run. `status` is one of the words of the canvas."""
 
@@ -67,6 +95,7 @@ class NodeState:
     tokens: Tokens = field(default_factory=Tokens)
     text: str = ""
     message: str = ""
+    pace: Pace = field(default_factory=Pace)
     warnings: list[str] = field(default_factory=list)
     steps: list[dict[str, Any]] = field(default_factory=list)
     """What an agent did, as `patchbay.studio.runs.steps.step_of` tells it."""
@@ -150,8 +179,7 @@ class Progress:
                 node.status, node.started, node.text, node.message = "running", event.at, "", ""
             case NodeProgress():
                 node.status = "running"
-                share = f" {event.done / event.total:.0%}" if event.total else ""
-                node.message = f"{event.label}{share}"
+                node.message = node.pace.words(event)
             case NodeWarned():
                 node.warnings.append(event.message)
             case NodeWaiting():

@@ -6,13 +6,14 @@ import pytest
 
 from patchbay.flows.problems import Problem
 from patchbay.flows.runs.events import (
+    NodeProgress,
     NodeStarted,
     NodeWarned,
     RunFailed,
     RunWarned,
     Tokens,
 )
-from patchbay.studio.runs.progress import Progress
+from patchbay.studio.runs.progress import Pace, Progress
 
 WORDS = "The disk is full: results are not kept."
 
@@ -58,3 +59,18 @@ def test_a_run_that_ends_keeps_what_was_said_of_it() -> None:
     progress.take(RunFailed(at=3.0, run="r1", problem=problem, seconds=1.0, tokens=Tokens()))
     assert progress.summary("r1")["warnings"] == [WORDS]
     assert progress.summary("r1")["message"] == "It broke."
+
+
+def test_what_takes_long_tells_how_far_it_is_and_the_time_left() -> None:
+    pace = Pace()
+
+    def told(at: float, done: float, total: float | None = 200, label: str = "Embedding") -> str:
+        return pace.words(NodeProgress(at=at, node="n", label=label, done=done, total=total))
+
+    assert told(100, 0) == "Embedding 0 of 200, 0%"
+    assert told(101, 20) == "Embedding 20 of 200, 10%", "too early to tell"
+    assert told(110, 50) == "Embedding 50 of 200, 25%, 30 s left"
+    assert told(140, 200) == "Embedding 200 of 200, 100%"
+    assert told(141, 0, None, "Writing") == "Writing"
+    assert told(150, 5e6, 1e7, "Fetching") == "Fetching 50%"
+    assert told(160, 7.5e6, 1e7, "Fetching") == "Fetching 75%, 10 s left"
