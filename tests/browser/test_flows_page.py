@@ -165,21 +165,3 @@ def test_versions_are_listed_with_times_and_can_be_named(shelf: Server, page: Pa
     shoot(page, "versions")
     dialog.get_by_role("button", name="Restore this version").click()
     wait_for(page, lambda: read_flow(path).name == "Before")
-
-
-@pytest.mark.parametrize(("width", "height"), [(1024, 768), (390, 844)])
-def test_no_page_sticks_out_of_a_small_window(
-    shelf: Server, page: Page, width: int, height: int
-) -> None:
-    page.set_viewport_size({"width": width, "height": height})
-    for place, shown in {
-        "flows": ".card",
-        "editor?flow=ask": ".react-flow__node",
-        "runs": '[data-testid="stHeading"]',
-        "models": '[data-testid="stHeading"]',
-        "settings": '[data-testid="stHeading"]',
-    }.items():
-        page.goto(f"{shelf.url}/{place}")
-        expect(page.locator(shown).first).to_be_visible()
-        wide = "document.documentElement.scrollWidth - window.innerWidth"
-        assert page.evaluate(wide) <= 0, place

@@ -101,9 +101,10 @@ def _take(studio: Server, page: Page, screen: Screen, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for theme in THEMES:
         page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
+        page.set_viewport_size({"width": SIZES[0][0], "height": SIZES[0][1]})
+        screen.open(studio, page)
         for width, height in SIZES:
             page.set_viewport_size({"width": width, "height": height})
-            screen.open(studio, page)
             page.wait_for_timeout(1200)  # what moves has come to rest; nothing is tested here
             picture = Image.open(io.BytesIO(page.screenshot()))
             target = folder / f"{screen.name}-{theme}-{width}.webp"
@@ -118,6 +119,8 @@ def _listing() -> str:
         "Made by `make pictures`, in two themes and three sizes.",
     ]
     for screen in SCREENS:
+        if not (FOLDER / f"{screen.name}-light-1440.webp").exists():
+            continue
         lines += ["", f"## {screen.shows}", ""]
         links = [
             f"[{theme} {width}]({screen.name}-{theme}-{width}.webp)"
