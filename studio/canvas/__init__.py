@@ -23,6 +23,7 @@ How a page uses it:
             reveal=("prompt", 3),             # go to a node; raise the number to go again
             dock=Dock(panels=("Run",)),       # the dock over the canvas; without it there is none
             readonly=False,
+            timeline=None,                    # moments of a past run, to be gone through
             on_change=lambda: rerun_parts("canvas", "toolbar", "inspector"),
             on_select=lambda: rerun_parts("inspector"),
             page=page,                        # a CanvasPage: what the canvas may ask for, see below

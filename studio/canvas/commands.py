@@ -44,6 +44,9 @@ class CanvasPage(Protocol):
     def make_flow(self, selection: str) -> None:
         """Make a flow of a selection: JSON with its `ids` and the `name` that the flow is given."""
 
+    def edit_from(self, moment: str) -> None:
+        """Go on from a moment of a past run: JSON with `at` (seconds) and `node` ("" for none)."""
+
     def show_documents(self, node: str) -> None:
         """Show what a node that loads documents reads, and how it is cut and found."""
 
@@ -64,6 +67,7 @@ COMMANDS: Mapping[str, Handler] = {
     "panel": lambda page, name: page.show_panel(name),
     "documents": lambda page, node: page.show_documents(node),
     "make_flow": lambda page, chosen: page.make_flow(chosen),
+    "edit_from": lambda page, moment: page.edit_from(moment),
     "import": lambda page, dropped: page.open_file(dropped),
     "open": lambda page, name: page.open_flow(name),
     "template": lambda page, name: page.use_template(name),

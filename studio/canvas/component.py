@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cache
 from typing import Any, cast
@@ -78,6 +78,7 @@ def canvas(
     reveal: tuple[str, int] | None = None,
     dock: Dock | None = None,
     readonly: bool = False,
+    timeline: Sequence[Mapping[str, Any]] | None = None,
     on_change: Callable[[], None] | None = None,
     on_select: Callable[[], None] | None = None,
     page: CanvasPage | None = None,
@@ -94,6 +95,8 @@ def canvas(
         data["reveal"] = list(reveal)
     if dock:
         data["dock"] = asdict(dock)
+    if timeline is not None:
+        data["timeline"] = list(timeline)
     if status is not None:
         data["status"] = {node: _lean(item) for node, item in status.items()}
 

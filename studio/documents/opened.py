@@ -69,6 +69,16 @@ class Documents:
                 self._by_id[document.id] = document
             return self._open[path]
 
+    def shown(self, flow: Flow) -> FlowDocument:
+        """A document that lies nowhere, for a page that only shows a flow: a past run's, say.
+
+        It is found by its id for as long as somebody holds it.
+        """
+        document = FlowDocument(None, flow)
+        with self._lock:
+            self._by_id[document.id] = document
+        return document
+
     def by_id(self, document_id: str) -> FlowDocument | None:
         """The document that a browser names: edits find theirs after the page has moved on.
 

@@ -42,6 +42,8 @@ Listener = Callable[[dict[str, Any]], None]
 
 IDLE_S = 600.0
 """Seconds after which models are let go that no run has used."""
+PASTS = 20
+"""How many recorded runs are remembered for pages that show them."""
 KEPT = 40
 """How many ended runs are remembered with all they gave; the rest is in the history."""
 
@@ -351,6 +353,17 @@ class Runner:
         """The latest run that this person started of this flow."""
         with self._lock:
             return self._runs.get(self._latest.get((document, owner), ""))
+
+    def show_past(self, live: LiveRun, document: str, owner: str) -> None:
+        """Have a document show a recorded run to this person: its values are asked for as those of
+        the latest run are. The pages that were opened last are remembered."""
+        key = f"past:{document}"
+        with self._lock:
+            self._runs[key] = live
+            self._latest[document, owner] = key
+            pasts = [place for place, run in self._latest.items() if run.startswith("past:")]
+            for place in pasts[:-PASTS]:
+                self._runs.pop(self._latest.pop(place), None)
 
     def clear(self, document: str, owner: str) -> None:
         """Forget the latest run of a flow, so that its page shows none."""

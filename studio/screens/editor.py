@@ -27,6 +27,11 @@ from patchbay.studio.words import plain
 
 def page() -> None:
     """Draw the page."""
+    if run := st.query_params.get("run"):
+        from patchbay.studio.screens import past
+
+        past.page(run)
+        return
     document = _document()
     if document is None:
         return

@@ -66,6 +66,9 @@ class EditorCommands:
             session.reveal(made.node)
             self.notice(words(made, path))
 
+    def edit_from(self, moment: str) -> None:
+        """Nothing here is past: `PastCommands` goes on from a run."""
+
     def open_file(self, dropped_file: str) -> None:
         """Open the flow in a file that was dropped on the page, as a new flow."""
         try:

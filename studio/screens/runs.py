@@ -44,7 +44,7 @@ def page() -> None:
     if chosen and live and live.active and live.owner == session.browser():
         _under_way(chosen)
         return
-    past = _past(chosen) if chosen else None
+    past = past_run(chosen) if chosen else None
     if past is not None:
         _one(past)
     else:
@@ -58,7 +58,7 @@ def _under_way(run_id: str) -> None:
     session.forget("run-step")  # the latest event, as long as there are more to come
     if live is None or not live.active or st.query_params.get("run") != run_id:
         st.rerun()
-    past = _past(run_id)
+    past = past_run(run_id)
     if past is not None:
         _one(past)
 
@@ -68,7 +68,8 @@ def _mine(run_id: str, owners: Mapping[str, str]) -> bool:
     return owners.get(run_id, session.browser()) == session.browser()
 
 
-def _past(run_id: str) -> PastRun | None:
+def past_run(run_id: str) -> PastRun | None:
+    """A recorded run, where this browser may see it."""
     try:
         past = services().history.get(run_id)
     except FlowError:
@@ -191,6 +192,18 @@ def _one(past: PastRun) -> None:
                 show_value(value, f"{side}:{past.id}:{name}")
         st.markdown("**The same without the studio**")
         st.code(command(past), language="bash", wrap_lines=True)
+    if past.status != "running":
+        _compare(past)
+
+
+def _compare(past: PastRun) -> None:
+    """Beside the latest runs of the same flow."""
+    from patchbay.studio.screens.compare import comparison
+
+    owners = services().runner.owners()
+    runs = services().history.runs(SHOWN)
+    alike = [r for r in runs if r.name == past.name and r.id != past.id and _mine(r.id, owners)]
+    comparison(past, [r for r in alike if r.status != "running"])
 
 
 def _offers(past: PastRun) -> None:
@@ -209,6 +222,11 @@ def _offers(past: PastRun) -> None:
             "Resume", icon=":material/resume:", on_click=_resume, args=(past,),
             help="Goes on where it stopped: what has finished is not done again.",
         )  # fmt: skip
+    if st.button(
+        "Open in the editor", icon=":material/open_in_full:", key=f"watch:{past.id}",
+        help="The flow as it was, with every value; go through its time, and edit from there.",
+    ):  # fmt: skip
+        st.switch_page(session.recall("page:editor"), query_params={"run": past.id})
     st.button(
         "Run again", icon=":material/replay:", on_click=_again, args=(past,),
         help="Runs the flow as it was then, with the same inputs.",

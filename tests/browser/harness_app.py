@@ -86,6 +86,9 @@ class Page:
     def make_flow(self, selection: str) -> None:
         self.wrote(f"make_flow {selection}")
 
+    def edit_from(self, moment: str) -> None:
+        self.wrote(f"edit_from {moment}")
+
     def open_file(self, dropped: str) -> None:
         self.wrote(f"import {len(dropped)}")
 

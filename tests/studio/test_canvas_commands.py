@@ -46,6 +46,9 @@ class Asked:
     def make_flow(self, selection: str) -> None:
         self.heard.append(f"make_flow {selection}")
 
+    def edit_from(self, moment: str) -> None:
+        self.heard.append(f"edit_from {moment}")
+
     def open_file(self, dropped: str) -> None:
         self.heard.append(f"open_file {dropped}")
 

@@ -13,7 +13,9 @@ import { LargeFrame } from "./large/frame";
 import { LargeState } from "./large/state";
 import { Kind } from "./model";
 import { Palette } from "./palette";
+import { Scrubber } from "./scrubber";
 import { Statuses } from "./statuses";
+import type { Moment } from "./timeline";
 import { goIn } from "./trail";
 import { Doc, DockData } from "./store";
 import { Dock } from "./dock/dock";
@@ -27,6 +29,7 @@ interface Props {
   statuses: Statuses;
   reveal?: [string, number];
   dock?: DockData;
+  timeline?: Moment[];
   onSelect: (value: unknown) => void;
 }
 interface Ghost {
@@ -46,7 +49,7 @@ function openSettings(host: HTMLElement | null): void {
   );
 }
 
-export function App({ doc, statuses, reveal, dock, onSelect }: Props) {
+export function App({ doc, statuses, reveal, dock, timeline, onSelect }: Props) {
   useDoc(doc);
   const wiring = useMemo(() => new Wiring(), []);
   const ui = useMemo(() => new Ui(), []);
@@ -139,6 +142,7 @@ export function App({ doc, statuses, reveal, dock, onSelect }: Props) {
           />
         </ReactFlowProvider>
         {dock && <Dock state={dockState} dock={dock} chosen={chosen} show={(id) => canvas.current?.go(id)} />}
+        {timeline && <Scrubber moments={timeline} chosen={chosen} />}
         {dock && <Notice doc={doc} notice={dock.notice} />}
         {ghost && (
           <div

@@ -75,7 +75,8 @@ export function mount(component: Component, base: string): () => void {
   if (data.status) statuses.replace(data.status);
   doc.at = (name) =>
     data.events ? new URL(base + data.events.replace("/events?", `/${name}?`), document.baseURI).href : "";
-  statuses.listen(data.events ? new URL(base + data.events, document.baseURI).href : "");
+  // A past run does not go on; what its nodes were doing is told by its timeline.
+  statuses.listen(data.events && !data.timeline ? new URL(base + data.events, document.baseURI).href : "");
   host.pbRoot.render(
     <App
       key={data.doc}
@@ -83,6 +84,7 @@ export function mount(component: Component, base: string): () => void {
       statuses={statuses}
       reveal={data.reveal}
       dock={data.dock}
+      timeline={data.timeline}
       onSelect={(value) => component.setStateValue("selection", value)}
     />,
   );

@@ -6,6 +6,7 @@ import { Flow, Kind, Op, Problem, View, whole } from "./model";
 import type { Part } from "./live/words";
 import { NO_PINS, type Pins, followed } from "./pins";
 import { NodeState } from "./progress";
+import type { Moment } from "./timeline";
 
 /** A text and the parts that Markdown makes of it. */
 export interface Written {
@@ -37,6 +38,8 @@ export interface Data {
   reveal?: [string, number];
   dock?: DockData;
   pins?: Pins;
+  /** Of a past run: what happened when. */
+  timeline?: Moment[];
 }
 /** `Dock` of studio/canvas/component.py. */
 export interface DockData {

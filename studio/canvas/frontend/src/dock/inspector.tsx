@@ -54,6 +54,7 @@ function FlowForm() {
           id="pb-about"
           rows={7}
           maxLength={20_000}
+          readOnly={doc.readonly}
           value={draft.text}
           onChange={(event) => draft.type(event.target.value)}
           onBlur={draft.settle}
@@ -140,50 +141,54 @@ function NodeForm({ node }: { node: NodeInstance }) {
         </p>
       )}
       <Problems items={byParam.get("") ?? NO_PROBLEMS} />
-      {fields.map((spec) => (
-        <Field
-          key={spec.name}
-          node={node.id}
-          spec={spec}
-          value={valueOf(node.params, spec)}
-          problems={byParam.get(spec.name) ?? NO_PROBLEMS}
-          choices={choicesOf(known.choices?.[spec.name], said[spec.name]?.choices)}
-          note={known.notes?.[spec.name]}
-          ask={known.askable?.includes(spec.name) ? () => ask(spec.name) : undefined}
-          variables={doc.flow.variables}
-          asked={[said[spec.name]?.message, said[spec.name]?.fix].filter(Boolean).join(" ")}
-          write={write}
-        />
-      ))}
+      <fieldset className="pb-settings" disabled={doc.readonly}>
+        {fields.map((spec) => (
+          <Field
+            key={spec.name}
+            node={node.id}
+            spec={spec}
+            value={valueOf(node.params, spec)}
+            problems={byParam.get(spec.name) ?? NO_PROBLEMS}
+            choices={choicesOf(known.choices?.[spec.name], said[spec.name]?.choices)}
+            note={known.notes?.[spec.name]}
+            ask={known.askable?.includes(spec.name) ? () => ask(spec.name) : undefined}
+            variables={doc.flow.variables}
+            asked={[said[spec.name]?.message, said[spec.name]?.fix].filter(Boolean).join(" ")}
+            write={write}
+          />
+        ))}
+      </fieldset>
       <LastValues node={node.id} />
-      <Policy node={node} fields={known.policy ?? NO_FIELDS} />
+      {!doc.readonly && <Policy node={node} fields={known.policy ?? NO_FIELDS} />}
       {kind && (
         <details className="pb-fold">
           <summary>About this node</summary>
           {known.about ? <About parts={known.about} /> : <p className="pb-note-line">{kind.doc}</p>}
         </details>
       )}
-      <div className="pb-buttons">
-        <button type="button" title="Run this node and what it needs." onClick={() => doc.command("run_to", node.id)}>
-          Run up to here
-        </button>
-        <button
-          type="button"
-          title="Run the flow, this node even where its result is known."
-          onClick={() => doc.command("rerun_from", node.id)}
-        >
-          Run again
-        </button>
-        {node.kind === LOAD && (
+      {!doc.readonly && (
+        <div className="pb-buttons">
+          <button type="button" title="Run this node and what it needs." onClick={() => doc.command("run_to", node.id)}>
+            Run up to here
+          </button>
           <button
             type="button"
-            title="How each file is read and cut, and what a query finds."
-            onClick={() => doc.command("documents", node.id)}
+            title="Run the flow, this node even where its result is known."
+            onClick={() => doc.command("rerun_from", node.id)}
           >
-            See the documents
+            Run again
           </button>
-        )}
-      </div>
+          {node.kind === LOAD && (
+            <button
+              type="button"
+              title="How each file is read and cut, and what a query finds."
+              onClick={() => doc.command("documents", node.id)}
+            >
+              See the documents
+            </button>
+          )}
+        </div>
+      )}
     </div>
   );
 }
@@ -219,6 +224,7 @@ function Head({ node, kind }: { node: NodeInstance; kind: string }) {
             placeholder={kind}
             maxLength={300}
             title="What this node is called on the canvas."
+            readOnly={doc.readonly}
             onChange={(event) => draft.type(event.target.value)}
             onBlur={draft.settle}
           />
@@ -229,6 +235,7 @@ function Head({ node, kind }: { node: NodeInstance; kind: string }) {
             type="checkbox"
             role="switch"
             checked={!node.disabled}
+            disabled={doc.readonly}
             onChange={(event) => doc.dispatch({ op: "disable", nodes: [node.id], disabled: !event.target.checked })}
           />
         </label>

@@ -15,7 +15,7 @@ export function LastValues({ node }: { node: string }) {
   if (!rows.length) return <Pinned node={node} />;
   return (
     <section aria-label="Last run">
-      <p className="pb-note-line">In the last run</p>
+      <p className="pb-note-line">{doc.readonly ? "In this run" : "In the last run"}</p>
       <ul className="pb-last">
         {rows.map(({ side, port, gist }) => (
           <li key={`${side} ${port}`}>

@@ -1,0 +1,110 @@
+"""Two recorded runs side by side: what differs in flow, inputs, outputs, seconds and tokens."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from patchbay.flows.document.diff import changes
+from patchbay.flows.document.model import Flow
+from patchbay.nodes.data import same_json
+from patchbay.studio.runs.steps import tokens_of
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """One value of both runs; None where a run has none. `same` as JSON is."""
+
+    name: str
+    one: Any
+    other: Any
+
+    @property
+    def same(self) -> bool:
+        """Whether both are there and equal."""
+        return same_json(self.one, self.other)
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """What a node took: seconds and tokens in both runs; None where it was not run."""
+
+    node: str
+    title: str
+    seconds: tuple[float | None, float | None]
+    tokens: tuple[int | None, int | None]
+    gave_the_same: bool | None
+    """None where one of the two gave nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """The second run against the first."""
+
+    flow: tuple[str, ...]
+    """What changed in the flow, a sentence each."""
+    inputs: tuple[Pair, ...]
+    outputs: tuple[Pair, ...]
+    nodes: tuple[Spent, ...]
+
+
+Events = Iterable[Mapping[str, Any]]
+
+
+def compared(
+    flows: tuple[Flow, Flow],
+    inputs: tuple[Mapping[str, Any], Mapping[str, Any]],
+    outputs: tuple[Mapping[str, Any], Mapping[str, Any]],
+    events: tuple[Events, Events],
+) -> Compared:
+    """What differs between two runs. Values are in their stored form.
+
+    Args:
+        flows: the flows as they were.
+        inputs: what the runs were given, by name.
+        outputs: what they gave.
+        events: what happened in them, in JSON form.
+    """
+    one, other = _ended(events[0]), _ended(events[1])
+    nodes = {node.id: node for flow in flows for node in flow.nodes}
+    spent = [
+        Spent(
+            node,
+            nodes[node].title or nodes[node].kind,
+            (_number(one.get(node), "seconds"), _number(other.get(node), "seconds")),
+            (_tokens(one.get(node)), _tokens(other.get(node))),
+            _same_outputs(one.get(node), other.get(node)),
+        )
+        for node in nodes
+        if node in one or node in other
+    ]
+    said = tuple(line for line in changes(*flows) if not line.endswith(" moved."))
+    return Compared(said, _pairs(*inputs), _pairs(*outputs), tuple(spent))
+
+
+def _pairs(one: Mapping[str, Any], other: Mapping[str, Any]) -> tuple[Pair, ...]:
+    return tuple(Pair(name, one.get(name), other.get(name)) for name in {**one, **other})
+
+
+def _ended(events: Events) -> dict[str, Mapping[str, Any]]:
+    """How each node of the flow itself ended."""
+    return {
+        event["node"]: event
+        for event in events
+        if event["type"] in ("node_finished", "node_failed") and "/" not in event["node"]
+    }
+
+
+def _number(event: Mapping[str, Any] | None, name: str) -> float | None:
+    return None if event is None else float(event[name])
+
+
+def _tokens(event: Mapping[str, Any] | None) -> int | None:
+    return None if event is None else tokens_of(event.get("tokens")).total
+
+
+def _same_outputs(one: Mapping[str, Any] | None, other: Mapping[str, Any] | None) -> bool | None:
+    if one is None or other is None or "outputs" not in one or "outputs" not in other:
+        return None
+    return same_json(one["outputs"], other["outputs"])

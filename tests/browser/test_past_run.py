@@ -1,0 +1,72 @@
+"""A past run in the editor: its values, its time, editing from it; and beside another run."""
+
+from __future__ import annotations
+
+import re
+
+from playwright.sync_api import Page, expect
+
+from tests.browser.editor_page import (
+    dock,
+    edit,
+    finished,
+    node,
+    open_latest_run,
+    run,
+    settings,
+    shoot,
+)
+from tests.browser.flow_files import put, wait_for
+from tests.browser.harness import Server
+from tests.browser.test_pins import two_steps
+
+
+def test_a_past_run_is_gone_through_and_edited_from(studio: Server, page: Page) -> None:
+    path = put(studio, "past", {**two_steps(), "name": "Past"})
+    edit(studio, page, "past", "prompt")
+    run(page)
+    finished(page)
+    open_latest_run(studio, page)
+    page.get_by_role("button", name="Open in the editor").click()
+    expect(page).to_have_url(re.compile(r"/editor\?run="))
+    prompt = node(page, "prompt")
+    expect(prompt.locator(".pb-status.done")).to_be_visible()
+    prompt.locator(".pb-icon").click()
+    expect(settings(page)).to_contain_text("Say Hello")
+    expect(settings(page).get_by_role("textbox", name="Template")).to_be_disabled()
+    shoot(page, "past-run")
+
+    time = page.get_by_role("slider", name="Moment of the run")
+    time.focus()
+    page.keyboard.press("Home")
+    expect(prompt.locator(".pb-status")).to_have_count(0)
+    page.keyboard.press("End")
+    expect(prompt.locator(".pb-status.done")).to_be_visible()
+
+    page.get_by_role("button", name="Edit from “Prompt template”").click()
+    expect(page).to_have_url(re.compile(r"/editor\?flow=past"))
+    expect(node(page, "given").locator(".pb-chip.pinned")).to_have_text("pinned")
+    expect(prompt.locator(".pb-chip.pinned")).to_have_count(0)
+    expect(page.get_by_text("1 value of the run of")).to_be_visible()
+    shoot(page, "past-run-edited")
+
+    settings_of = dock(page).get_by_role("textbox", name="Template")
+    prompt.locator(".pb-icon").click()
+    settings_of.fill("Whisper {what}")
+    wait_for(page, lambda: "Whisper" in path.read_text("utf-8"))
+    run(page)
+    expect(finished(page).get_by_text("Whisper Hello").first).to_be_visible()
+
+    open_latest_run(studio, page)
+    page.get_by_text("Compare with another run").click()
+    below = page.get_by_test_id("stExpander")
+    expect(below.get_by_text("something else").first).to_be_visible()
+    expect(below.get_by_text("Say Hello").first).to_be_visible()
+    expect(below.get_by_text("Whisper Hello").first).to_be_visible()
+    shoot(page, "past-run-compared")
+
+
+def test_a_run_that_is_gone_says_so(studio: Server, page: Page) -> None:
+    page.goto(f"{studio.url}/editor?run=no-such-run")
+    expect(page.get_by_text("There is no such run")).to_be_visible()
+    expect(page.get_by_role("link", name="Go to the runs")).to_be_visible()
