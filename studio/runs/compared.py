@@ -13,7 +13,7 @@ from patchbay.studio.runs.steps import tokens_of
 
 
 @dataclass(frozen=True, slots=True)
-class Pair:
+class TwoValues:
     """One value of both runs; None where a run has none. `same` as JSON is."""
 
     name: str
@@ -44,8 +44,8 @@ class Compared:
 
     flow: tuple[str, ...]
     """What changed in the flow, a sentence each."""
-    inputs: tuple[Pair, ...]
-    outputs: tuple[Pair, ...]
+    inputs: tuple[TwoValues, ...]
+    outputs: tuple[TwoValues, ...]
     nodes: tuple[Spent, ...]
 
 
@@ -83,8 +83,8 @@ def compared(
     return Compared(said, _pairs(*inputs), _pairs(*outputs), tuple(spent))
 
 
-def _pairs(one: Mapping[str, Any], other: Mapping[str, Any]) -> tuple[Pair, ...]:
-    return tuple(Pair(name, one.get(name), other.get(name)) for name in {**one, **other})
+def _pairs(one: Mapping[str, Any], other: Mapping[str, Any]) -> tuple[TwoValues, ...]:
+    return tuple(TwoValues(name, one.get(name), other.get(name)) for name in {**one, **other})
 
 
 def _ended(events: Events) -> dict[str, Mapping[str, Any]]:

@@ -10,7 +10,7 @@ from patchbay.flows.problems import FlowError
 from patchbay.flows.runs.history import PastRun
 from patchbay.flows.wording import plural
 from patchbay.nodes.units import date, duration
-from patchbay.studio.runs.compared import Compared, Pair, compared
+from patchbay.studio.runs.compared import Compared, TwoValues, compared
 from patchbay.studio.runs.past import too_long
 from patchbay.studio.server.services import services
 from patchbay.studio.views.values import gist, show_value
@@ -66,7 +66,7 @@ def _show(past: PastRun, other: PastRun) -> None:
     st.markdown(_table(found))
 
 
-def _pairs(title: str, pairs: Iterable[Pair], key: str) -> None:
+def _pairs(title: str, pairs: Iterable[TwoValues], key: str) -> None:
     for pair in pairs:
         st.markdown(f"**{title}** {plain(pair.name)}")
         if pair.same:

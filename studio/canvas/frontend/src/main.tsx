@@ -3,7 +3,7 @@
 import { createRoot, Root } from "react-dom/client";
 import flowCss from "@xyflow/react/dist/base.css?inline";
 import { App } from "./app";
-import { show } from "./shown";
+import { show, waits } from "./shown";
 import { onlyListener, statusesOf } from "./statuses";
 import { Data, docOf, learnCatalog } from "./store";
 import css from "./style.css?inline";
@@ -64,6 +64,7 @@ export function mount(component: Component, base: string): () => void {
 
   learnCatalog(data);
   const doc = docOf(data.doc);
+  doc.waits = (now) => waits(data.doc, now);
   doc.send = (payload) => component.setTriggerValue("edit", payload);
   doc.update(data);
   show(data.doc, data.rev);

@@ -3,6 +3,7 @@
 declare global {
   interface Window {
     __patchbayShown?: Map<string, number>;
+    __patchbayWaits?: Set<string>;
   }
 }
 
@@ -14,3 +15,12 @@ export function show(doc: string, revision: number): void {
 export function shownRevision(doc: string): number {
   return window.__patchbayShown?.get(doc) ?? 0;
 }
+
+/** Whether the canvas waits for Python's answer to an edit: then what is new comes to it anyway. */
+export function waits(doc: string, now: boolean): void {
+  const waiting = (window.__patchbayWaits ??= new Set<string>());
+  if (now) waiting.add(doc);
+  else waiting.delete(doc);
+}
+
+export const isWaiting = (doc: string): boolean => !!window.__patchbayWaits?.has(doc);

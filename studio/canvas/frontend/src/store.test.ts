@@ -102,3 +102,14 @@ test("a badge goes away when its node's list comes empty", () => {
   doc.update(data({ base: 0, rev: 0, problems: { a: [] } }));
   expect(doc.problems).toEqual({});
 });
+
+test("others on the page hear whether an answer is waited for", () => {
+  const heard: boolean[] = [];
+  doc.waits = (now) => heard.push(now);
+  doc.dispatch(node("a"));
+  expect(heard).toEqual([true]);
+  doc.update(data({ base: 0, rev: 1, ack: 1, ops: [{ r: 1, s: 1 }] }));
+  expect(heard).toEqual([true, false]);
+  doc.hear(2); // somebody else's edit: the question for it is no edit
+  expect(heard).toEqual([true, false]);
+});

@@ -127,12 +127,14 @@ export class Doc {
   private heard = 0;
   private sent = 0;
   private timer: ReturnType<typeof setTimeout> | undefined;
-  private waits = PATIENCE_MS;
+  private patience = PATIENCE_MS;
   private inFlight = false;
   private count = 0;
   /** Views and badges as they were at a revision: what Python's differences start from. */
   private marks = new Map<number, { views: Record<string, View>; problems: Record<string, Problem[]> }>();
   send: Send = () => {};
+  /** Hears whether an answer to an edit is waited for. */
+  waits: (now: boolean) => void = () => {};
 
   constructor(readonly id: string) {}
 
@@ -192,6 +194,7 @@ export class Doc {
   private flush(): void {
     this.sent = performance.now();
     this.inFlight = this.pending.length > 0;
+    if (this.inFlight) this.waits(true);
     this.send({
       doc: this.id,
       client: this.client,
@@ -201,8 +204,8 @@ export class Doc {
       n: ++this.count,
     });
     if (this.owing()) {
-      this.later(this.waits);
-      this.waits = Math.min(this.waits * 2, 30_000);
+      this.later(this.patience);
+      this.patience = Math.min(this.patience * 2, 30_000);
     }
   }
 
@@ -255,7 +258,8 @@ export class Doc {
     if (!this.pending.length) {
       clearTimeout(this.timer);
       this.inFlight = false;
-      this.waits = PATIENCE_MS;
+      this.patience = PATIENCE_MS;
+      this.waits(false);
     }
     this.flow = this.base;
     for (const item of this.pending) {

@@ -4,7 +4,7 @@ import { never } from "../never";
 import { Progress, Step } from "../progress";
 import { CardsData, drawCards } from "./cards";
 import { Channel, channelAt } from "./channel";
-import { shownRevision } from "../shown";
+import { isWaiting, shownRevision } from "../shown";
 import { Found, el, foundElement, growTrace } from "./elements";
 import css from "./live.css?inline";
 import wordsCss from "./words.css?inline";
@@ -99,6 +99,9 @@ function follow(channel: Channel, draw: () => void, every = 0, onNews: () => voi
   };
 }
 
+/** How often word of news is held back while an edit is under way. */
+const HELD = 10;
+
 /** Whether the flow is saved; and word to Python when the page shows what is no longer so. */
 function pulse(
   root: HTMLElement,
@@ -108,10 +111,14 @@ function pulse(
 ): () => void {
   const { progress } = channel;
   let timer: ReturnType<typeof setTimeout> | undefined;
+  let held = 0;
   const tellLater = () => {
     if (timer !== undefined || !isStale(progress, data)) return;
     timer = setTimeout(() => {
       timer = undefined;
+      // An edit is under way, whose answer may be the news: a large flow takes its time to be checked.
+      if (isWaiting(data.doc) && held++ < HELD) return tellLater();
+      held = 0;
       if (isStale(progress, data)) component.setTriggerValue("stale", Date.now());
     }, data.wait);
   };
