@@ -11,7 +11,7 @@ from playwright.sync_api import BrowserContext, Locator, Page, expect
 
 from patchbay.flows.document.reading import read_flow
 from tests.browser.editor_page import settings, side, tab
-from tests.browser.flow_files import wait_for
+from tests.browser.flow_files import wait_for, write
 from tests.browser.harness import ROOT, Server, serve
 
 pytestmark = pytest.mark.xdist_group("browser")
@@ -125,3 +125,30 @@ def test_a_prompt_is_written_in_large_with_what_it_was_filled_with(
 
     wait_for(page, lambda: template().endswith("Again: {source}"))
     assert template() == "Of this: {source} Again: {source}"
+
+
+def test_a_prompt_of_100_000_characters_is_written_in_large(studio: Server, page: Page) -> None:
+    file = studio.home / "flows" / "long.json"
+    long = ("Keep this sentence. " * 5_000)[:99_990] + " {source}"
+    flow = json.loads(json.dumps(FLOW))
+    flow["nodes"][4]["params"]["template"] = long
+    write(file, json.dumps(flow))
+    page.goto(f"{studio.url}/editor?flow=long")
+    node(page, "prompt").locator(".pb-head").click()
+    tab(page, "Node")
+    settings(page).get_by_role("button", name="Open Template in large").click()
+    large = page.get_by_role("dialog")
+    expect(large.get_by_role("textbox", name="Template")).to_be_focused()
+    page.keyboard.press("Control+End")
+    expect(large.locator(".pb-variable")).to_have_text("{source}")
+    page.keyboard.type(" and {more")
+    page.keyboard.type("}")
+    expect(large.get_by_role("status").first).to_contain_text("tokens")
+    page.keyboard.press("Escape")
+    expect(page.locator('[data-port="prompt.more"]')).to_be_visible()
+
+    def template() -> str:
+        return str(read_flow(file).by_id()["prompt"].params["template"])
+
+    wait_for(page, lambda: len(template()) > len(long))
+    assert template().startswith(long + " and {more")
