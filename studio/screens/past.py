@@ -20,6 +20,7 @@ from patchbay.studio.runs.steps import spent, tokens_of
 from patchbay.studio.screens.editor_commands import EditorCommands
 from patchbay.studio.screens.runs import STATUS, past_run
 from patchbay.studio.server import session
+from patchbay.studio.server.reruns import rerun_parts
 from patchbay.studio.server.services import services
 from patchbay.studio.views.live import query
 from patchbay.studio.words import plain
@@ -114,7 +115,7 @@ def _canvas() -> None:
 
 def refresh() -> None:
     """Draw the canvas again. For callbacks."""
-    st.rerun([KEY])
+    rerun_parts(KEY)
 
 
 @dataclass(frozen=True, slots=True)
