@@ -50,7 +50,7 @@ def slow(document: Flow = ECHO) -> Flow:
     return flow(
         {
             "ask": ("io.input", {"name": "text"}),
-            "wait": ("test.upper", {"wait_s": 0.05}),
+            "wait": ("test.upper", {"wait_s": 0.2}),
             "say": ("prompt.template", {"template": "{text}"}),
             "out": ("io.output", {"name": "answer"}),
         },
