@@ -204,6 +204,10 @@ class Context(Protocol):
     def flow_asks(self, flow: str) -> tuple[InputField, ...]:
         """The inputs that another saved flow asks for. Raises `NodeError` where it is broken."""
 
+    def side_by_side(self, wanted: int) -> int:
+        """How many calls of other flows should be under way at once: as many as are wanted, and
+        more where they run on other machines."""
+
     async def run_flow(
         self, flow: str, inputs: Mapping[str, Any], *, label: str = ""
     ) -> dict[str, Any]:

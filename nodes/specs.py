@@ -41,6 +41,16 @@ class Spec(Value):
     hosted: ClassVar[bool] = False
     """Whether one process may open it for several: a chat model or embeddings, of which nothing but
     calls is wanted. Workers of a server then have the weights in memory once."""
+    elsewhere: ClassVar[bool] = False
+    """Whether what it opens may live in another process; `handle` then stands for it here."""
+
+    def handle(self, far: Any) -> Any:
+        """What stands here for what was opened elsewhere.
+
+        Args:
+            far: the way there; see `patchbay.nodes.models.far.Far`.
+        """
+        raise NotImplementedError(f"{type(self).__name__} lives in the process that opens it")
 
     @classmethod
     def type_id(cls) -> str:

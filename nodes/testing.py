@@ -157,6 +157,9 @@ class RecordingContext:
     def flow_asks(self, flow: str) -> tuple[InputField, ...]:
         return self.asks.get(flow, ())
 
+    def side_by_side(self, wanted: int) -> int:
+        return wanted
+
     async def run_flow(
         self, flow: str, inputs: Mapping[str, Any], *, label: str = ""
     ) -> dict[str, Any]:

@@ -33,6 +33,7 @@ FLOORS = {
         ("document",),
         ("checks",),
         ("runs", "exchange"),
+        ("cluster",),
         ("traces", "triggers", "experiments"),
         ("server", "batch"),
         ("cli",),
@@ -239,12 +240,14 @@ LOADED_LATE = {
     "nodes/models/servers/openai/plain_streams.py",
     "nodes/models/servers/reading.py",
     "nodes/models/transformers/vision.py",
-    "nodes/models/streaming.py", "nodes/records/jmes.py", "nodes/retrieval/open_store.py",
+    "nodes/models/streaming.py", "nodes/models/far.py", "nodes/records/jmes.py",
+    "nodes/retrieval/open_store.py",
     "nodes/llama_index/engines.py", "nodes/llama_index/parts.py",
     "nodes/semantic_kernel/chat.py", "nodes/semantic_kernel/service.py",
     "nodes/haystack/build.py", "nodes/haystack/generator.py", "nodes/haystack/open_retriever.py",
     "nodes/haystack/open_generator.py",
-    "nodes/encoders/clip.py", "nodes/retrieval/encoder.py", "nodes/retrieval/open_retriever.py",
+    "nodes/encoders/clip.py", "nodes/retrieval/encoder.py", "nodes/retrieval/far.py",
+    "nodes/retrieval/open_retriever.py",
 }  # fmt: skip
 
 

@@ -4,24 +4,25 @@ Only the head writes, and a chunk of rows counts when its results have come: a w
 given nothing, and its chunk is run again by another. So every row is in the output once, whatever
 dies (an idempotent sink over at-least-once work: Zaharia et al., *Discretized Streams*, 2013).
 
-Ray's token authentication is on. Secrets that the flow names go to the workers alone, as arguments
-of theirs; they are in no environment of a job, which Ray's dashboard shows.
+Models live in actors of their own, which all workers ask. Secrets that the flow names go to the
+workers alone, as arguments of theirs, and to the models that need them; they are in no environment
+of a job, which Ray's dashboard shows.
 """
 
 from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from patchbay.flows.batch.manifest import BatchSettings
 from patchbay.flows.batch.rows import bad
 from patchbay.flows.batch.runner import HereRunner, RowJob, RowResult
-from patchbay.flows.document.reading import read_text
-from patchbay.flows.document.writing import canonical_text
+from patchbay.flows.cluster.connection import connect
+from patchbay.flows.cluster.flows import RayPlace, SentFlow, worker_count
+from patchbay.flows.cluster.models import PlacedModels, WhereModel
 from patchbay.flows.problems import Problem
 from patchbay.flows.runs.prepared import PreparedFlow
 from patchbay.flows.runs.running import LoadedFlow
@@ -37,40 +38,22 @@ MAY_DIE = 5
 
 
 @dataclass(frozen=True)
-class WorkerFlow:
-    """What a worker needs to run rows: all of it plain."""
+class WorkerRows:
+    """What a worker needs to run rows."""
 
-    flow: str
-    folder: str | None
-    path: str | None
-    variables: str
-    secrets: Mapping[str, str] = field(repr=False)
+    flow: SentFlow
+    place: RayPlace
     retries: int = 0
     limit_s: float | None = None
     slots: int = 1
-    cached: bool = True
 
 
 class RowWorker:
     """Holds a flow, checked once, and runs chunks of rows. One process on some machine."""
 
-    def __init__(self, given: WorkerFlow) -> None:
-        from dataclasses import replace
-
-        from patchbay.flows.runs.defaults import default_environment
-        from patchbay.flows.runs.secrets import Secrets
-
-        folder = Path(given.folder) if given.folder else None
-        loaded = LoadedFlow(read_text(given.flow), folder, Path(given.path) if given.path else None)
-        env = replace(
-            default_environment(use_cache=given.cached, folder=folder),
-            secrets=Secrets(env={**os.environ, **given.secrets}),
-            variables=given.variables,
-            keeps_quick=False,
-        )
-        self._runner = HereRunner(
-            PreparedFlow(loaded, env), given.slots, given.retries, given.limit_s
-        )
+    def __init__(self, given: WorkerRows) -> None:
+        flow = PreparedFlow(given.flow.loaded(), given.place.environment())
+        self._runner = HereRunner(flow, given.slots, given.retries, given.limit_s)
 
     async def run(self, rows: list[RowJob]) -> list[RowResult]:
         """What each row gave; as many at once as there are slots."""
@@ -100,10 +83,10 @@ class RayRunner:
         address: `ray://head:10001`, or "" for a Ray of this machine, which ends with the batch.
         workers: how many processes hold the flow; one for each core that Ray has unless given.
         slots: how many rows are at work at once in each.
-        gpus: how many GPUs each needs.
+        gpus: how many GPUs each model needs; each worker, where the flow has no model.
 
     Raises:
-        FlowError: Ray is not installed, cannot be reached, or has no room for a worker.
+        FlowError: Ray is not installed, cannot be reached, or has no room for a worker or a model.
     """
 
     def __init__(
@@ -115,26 +98,35 @@ class RayRunner:
         slots: int = 1,
         gpus: float = 0,
     ) -> None:
-        _authenticate(address)
-        self._ray = _ray()
-        self._own = _connected(self._ray, address, workers)
-        room = int(self._ray.cluster_resources().get("CPU", 1))
-        count = workers or max(1, room)
-        if count > room:
-            self._end()
-            message = f"Ray has {room} cores, and {count} workers are asked for."
-            raise bad("batch/no-room", message, f"Ask for {room}, or add machines.")
+        self._connection = connect(address, workers)
+        self._ray = self._connection.ray
+        try:
+            count = worker_count(self._connection, workers)
+            env, ready = flow.env, flow.prepared
+            self._models = PlacedModels(self._connection, [ready], env.secrets, count * slots, gpus)
+        except BaseException:
+            self._connection.close()
+            raise
         self.died: type[Exception] = self._ray.exceptions.RayActorError
         """What is raised where a worker has died."""
         self._deaths: dict[int, int] = {}
         self.chunk = CHUNK
         self.slots = count * 2  # the next chunk of a worker is there when it ends one
-        made = self._ray.remote(num_cpus=1, num_gpus=gpus, max_restarts=-1)(RowWorker)
-        given = _worker_flow(flow, settings, slots)
+        own_gpus = 0 if self._models.names else gpus
+        made = self._ray.remote(num_cpus=1, num_gpus=own_gpus, max_restarts=-1)(RowWorker)
+        place = RayPlace.of(env, ready.secrets, self._models.names)
+        path = flow.path if flow.path is not None and flow.path.is_absolute() else None
+        sent = SentFlow.of(LoadedFlow(flow.flow, env.folder, path))
+        given = WorkerRows(sent, place, settings.retries, settings.limit_s, slots)
         self._workers = [made.remote(given) for _ in range(count)]
         self._turn = 0
         self._doubtful: set[Any] = set()
         """Workers that died, and have not been seen since."""
+
+    @property
+    def models(self) -> list[WhereModel]:
+        """Where the models of the flow are."""
+        return self._models.places
 
     async def run(self, rows: Sequence[RowJob]) -> list[RowResult]:
         """See `RowRunner`. A chunk whose worker dies is given to another, row by row."""
@@ -188,31 +180,16 @@ class RayRunner:
         found: list[int] = await asyncio.gather(*(w.process.remote() for w in self._workers))
         return found
 
+    async def model_processes(self) -> list[int]:
+        """Likewise, of the models."""
+        return await self._models.processes()
+
     async def close(self) -> None:
-        """Let the workers go, and Ray where it is ours."""
+        """Let the workers and the models go, and Ray where it is ours."""
         for worker in self._workers:
             self._ray.kill(worker)
-        self._end()
-
-    def _end(self) -> None:
-        if self._own:
-            self._ray.shutdown()
-
-
-def _worker_flow(flow: PreparedFlow, settings: BatchSettings, slots: int) -> WorkerFlow:
-    env = flow.env
-    known = {name: env.secrets.find(name) for name in flow.prepared.secrets}
-    return WorkerFlow(
-        canonical_text(flow.flow),
-        str(env.folder) if env.folder else None,
-        env.place if Path(env.place).is_absolute() else None,
-        env.variables,
-        {name: value for name, value in known.items() if value is not None},
-        settings.retries,
-        settings.limit_s,
-        slots,
-        env.cache is not None,
-    )
+        self._models.close()
+        self._connection.close()
 
 
 def _lost(number: int, why: str) -> RowResult:
@@ -220,55 +197,4 @@ def _lost(number: int, why: str) -> RowResult:
     return RowResult(number, None, Problem("batch/worker", why, fix))
 
 
-def _ray() -> Any:
-    try:
-        import ray
-    except ImportError:
-        fix = "pip install 'patchbay-studio[ray]'"
-        raise bad("batch/ray", "Ray is not installed.", fix) from None
-    return ray
-
-
-def _connected(ray: Any, address: str, workers: int) -> bool:
-    """Reach Ray, or start one of this machine. Whether it is ours, and ends with us."""
-    if ray.is_initialized():
-        return False
-    paths = {"PYTHONPATH": os.environ.get("PYTHONPATH", "")}
-    common: dict[str, Any] = {"log_to_driver": False, "runtime_env": {"env_vars": paths}}
-    try:
-        if address:
-            ray.init(address=address, **common)
-        else:
-            ray.init(num_cpus=workers or None, include_dashboard=False, **common)
-    except Exception as error:  # Ray raises what its transport raises
-        where = address or "this machine"
-        why = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise bad("batch/ray", f"Ray at {where} cannot be reached: {why}.", "Check it.") from None
-    return True
-
-
-def _authenticate(address: str) -> None:
-    """Have Ray ask for a token: before it is imported, which is when it looks."""
-    os.environ.setdefault("RAY_AUTH_MODE", "token")
-    if "RAY_AUTH_TOKEN" not in os.environ and "RAY_AUTH_TOKEN_PATH" not in os.environ:
-        os.environ["RAY_AUTH_TOKEN_PATH"] = str(_token_file(new=not address))
-
-
-def _token_file(new: bool) -> Path:
-    """Where the token of our Rays lies, readable by its owner only; the person's for another's."""
-    if not new:
-        return Path.home() / ".ray" / "auth_token"
-    import secrets
-
-    from patchbay.nodes.atomic import write_atomic
-    from patchbay.nodes.home import home
-
-    path = home() / "ray" / "auth_token"
-    if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.parent.chmod(0o700)
-        write_atomic(path, secrets.token_hex(32))
-    return path
-
-
-__all__ = ["RayRunner", "RowWorker", "WorkerFlow"]
+__all__ = ["RayRunner", "RowWorker", "WorkerRows"]

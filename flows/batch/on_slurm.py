@@ -127,12 +127,12 @@ def scripts(order: SlurmOrder, words: list[str], output: str, folder: Path) -> t
     ]  # fmt: skip
     array = (f"--array=0-{order.nodes - 1}", "--requeue", "--open-mode=append",
              f"--output={folder}/part-%a.log")  # fmt: skip
-    head = "\n".join(_head(order, "patchbay", array, gpus=order.gpus))
-    tail = "\n".join(_head(order, "patchbay-collect", (f"--output={folder}/collect.log",)))
+    head = job_head(order, "patchbay", array, gpus=order.gpus)
+    tail = job_head(order, "patchbay-collect", (f"--output={folder}/collect.log",))
     # A row that failed is no reason to hold back the others; all else is.
     fine = f"|| [ $? -eq {SOME_FAILED} ]"
-    run = f"{_inside(order, work)} {fine}"
-    return f"{head}\n{run}\n", f"{tail}\n{_inside(order, collect)} {fine}\n"
+    run = f"{inside(order, work)} {fine}"
+    return f"{head}\n{run}\n", f"{tail}\n{inside(order, collect)} {fine}\n"
 
 
 def refuse_passwords(words: list[str]) -> None:
@@ -147,9 +147,18 @@ def refuse_passwords(words: list[str]) -> None:
         raise bad("batch/password", message, fix)
 
 
-def _head(order: SlurmOrder, name: str, more: tuple[str, ...], gpus: int = 0) -> Iterator[str]:
+def job_head(
+    order: SlurmOrder, name: str, more: tuple[str, ...], gpus: int = 0, nodes: int = 1
+) -> str:
+    """What stands before the work in a script: the options of Slurm, modules, own commands."""
+    return "\n".join(_head_lines(order, name, more, gpus, nodes))
+
+
+def _head_lines(
+    order: SlurmOrder, name: str, more: tuple[str, ...], gpus: int, nodes: int
+) -> Iterator[str]:
     profile = order.profile
-    options = [f"--job-name={name}", "--nodes=1", "--ntasks=1", *more]
+    options = [f"--job-name={name}", f"--nodes={nodes}", f"--ntasks={nodes}", *more]
     options += [f"--partition={profile.partition}"] if profile.partition else []
     options += [f"--account={profile.account}"] if profile.account else []
     options += [f"--mem={profile.memory}"] if profile.memory else []
@@ -165,7 +174,7 @@ def _head(order: SlurmOrder, name: str, more: tuple[str, ...], gpus: int = 0) ->
     yield from profile.setup
 
 
-def _inside(order: SlurmOrder, words: list[str]) -> str:
+def inside(order: SlurmOrder, words: list[str]) -> str:
     """The command, in a container where there is one."""
     image = order.container or order.profile.container
     if not image:
@@ -182,19 +191,24 @@ def submit(array: str, collect: str, folder: Path) -> tuple[str, str]:
     Raises:
         FlowError: there is no Slurm here, or it refuses: its words.
     """
-    if shutil.which("sbatch") is None:
-        fix = "Run it on the login node of the cluster, or look at the scripts with --print."
-        raise bad("slurm/missing", "There is no sbatch here.", fix)
     folder.mkdir(parents=True, exist_ok=True)
-    first = _sent(array, folder / "array.sh", ())
+    first = send(array, folder / "array.sh", ())
     try:
-        return first, _sent(collect, folder / "collect.sh", (f"--dependency=afterok:{first}",))
+        return first, send(collect, folder / "collect.sh", (f"--dependency=afterok:{first}",))
     except FlowError:
         subprocess.run(["scancel", first], check=False, capture_output=True)
         raise
 
 
-def _sent(script: str, path: Path, more: tuple[str, ...]) -> str:
+def send(script: str, path: Path, more: tuple[str, ...] = ()) -> str:
+    """Send a script, which is kept at `path`; the number of its job.
+
+    Raises:
+        FlowError: there is no Slurm here, or it refuses: its words.
+    """
+    if shutil.which("sbatch") is None:
+        fix = "Run it on the login node of the cluster, or look at the scripts with --print."
+        raise bad("slurm/missing", "There is no sbatch here.", fix)
     path.write_text(script, encoding="utf-8")
     command = ["sbatch", "--parsable", *more, str(path)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)

@@ -119,7 +119,11 @@ def batch(
         raise say.usage("A flow and rows are needed.", fix)
     order = _order(flow, rows, output, columns or [], inputs or [], keep, query, settings or [],
                    env_name, use_cache=not no_cache)  # fmt: skip
-    cluster = _cluster(where, workers, gpus, nodes, job_time, container, profile)
+    from patchbay.flows.cli.places import place
+
+    said = {"workers": workers, "gpus": gpus, "nodes": nodes, "time": job_time,
+            "container": container, "profile": profile}  # fmt: skip
+    cluster = place(where, said)
     if cluster.is_slurm:
         if unordered:
             raise say.usage("Slurm's parts are put together in order.", "Leave --unordered out.")
@@ -173,20 +177,6 @@ def _order(
     return BatchOrder(LoadedFlow(flow, folder, path.resolve()), asked, output, env)
 
 
-def _cluster(
-    where: str, workers: int, gpus: float, nodes: int, time: str, container: str, profile: str
-) -> Cluster:
-    """The place that is named, with what the command line says of it."""
-    from patchbay.flows.batch.clusters import find_cluster
-
-    given = {
-        "workers": workers, "gpus": gpus, "nodes": nodes, "time": time, "container": container,
-        "profile": profile,
-    }  # fmt: skip
-    told: dict[str, Any] = {name: value for name, value in given.items() if value}
-    return replace(find_cluster(where), **told)
-
-
 def _elsewhere(cluster: Cluster, slots: int) -> MakeRunner | None:
     """What makes the runner of rows that is asked for; None for this process."""
     if cluster.is_here:
@@ -195,7 +185,10 @@ def _elsewhere(cluster: Cluster, slots: int) -> MakeRunner | None:
 
     def make(flow: PreparedFlow, settings: BatchSettings) -> RowRunner:
         say.err("Starting Ray's workers; this takes some seconds.")
-        return runner(flow, settings)
+        made = runner(flow, settings)
+        for where in getattr(made, "models", ()):
+            say.err(str(where))
+        return made
 
     return make
 

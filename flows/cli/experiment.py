@@ -15,10 +15,12 @@ from patchbay.flows.cli import say
 from patchbay.flows.problems import FlowError, Problem
 
 if TYPE_CHECKING:
+    from patchbay.flows.batch.clusters import Cluster
     from patchbay.flows.experiments.grid import Scored
     from patchbay.flows.experiments.keeping import ExperimentCell
     from patchbay.flows.experiments.plan import ExperimentPlan
     from patchbay.flows.experiments.running import Experiment
+    from patchbay.flows.runs.environment import Environment
 
 LAST = "LAST"
 
@@ -74,6 +76,21 @@ def experiment(
     use_best: Annotated[
         bool, typer.Option("--use-best", help="Write the best variant into the flow file.")
     ] = False,
+    where: Annotated[
+        str,
+        typer.Option(
+            "--on",
+            metavar="WHERE",
+            help="here, ray (of this machine), ray://head:10001, slurm, or a cluster of settings.",
+        ),
+    ] = "here",
+    workers: Annotated[int, typer.Option(min=0, help="Processes on Ray.")] = 0,
+    gpus: Annotated[float, typer.Option(min=0, help="GPUs for each model, or for the job.")] = 0,
+    nodes: Annotated[int, typer.Option(min=0, help="Slurm: machines, one Ray over them.")] = 0,
+    job_time: Annotated[str, typer.Option("--time", help="Slurm: how long it may take.")] = "",
+    container: Annotated[str, typer.Option(help="Slurm: an Apptainer image to run in.")] = "",
+    profile: Annotated[str, typer.Option(help="Slurm: clusters/NAME.toml, or ai-lab.")] = "",
+    print_only: Annotated[bool, typer.Option("--print", help="Slurm: show the script.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Only the report.")] = False,
     debug: Annotated[bool, typer.Option("--debug", hidden=True)] = False,
 ) -> None:
@@ -86,6 +103,9 @@ def experiment(
     from patchbay.flows.experiments.plan import SUMMARY, ExperimentPlan, PlannedAxis
     from patchbay.flows.experiments.variants import read_axis
 
+    said = {"workers": workers, "gpus": gpus, "nodes": nodes, "time": job_time,
+            "container": container, "profile": profile}  # fmt: skip
+    cluster = _place(where, said, print_only, quiet)
     plan = ExperimentPlan(
         flow=str(flow.resolve()), cases=_found(cases), expected=expected, output=output_name,
         axes=[PlannedAxis(node=a.node, param=a.param, values=list(a.values))
@@ -94,7 +114,7 @@ def experiment(
     )  # fmt: skip
     made = _made(flow, plan, name, env_name)
     before = _before(made, no_worse_than)
-    code = _run(made, flow, env_name, quiet)
+    code = _run(made, flow, env_name, quiet, cluster)
     grid = grid_of(made)
     if made.refused:
         say.err(f"Some answers were not judged. {made.refused}")
@@ -128,7 +148,19 @@ def _found(cases: Path) -> str:
     return str(cases.resolve()) if cases.exists() else str(cases)
 
 
-def _run(made: Experiment, path: Path, env_name: str, quiet: bool) -> int:
+def _place(where: str, said: dict[str, Any], print_only: bool, quiet: bool) -> Cluster:
+    """Where it runs. As a job of Slurm it ends here, with the status of the job."""
+    from patchbay.flows.cli.places import place
+
+    cluster = place(where, said)
+    if cluster.is_slurm:
+        from patchbay.flows.cli.slurm import as_job
+
+        raise typer.Exit(as_job("experiment", cluster, print_only, quiet))
+    return cluster
+
+
+def _run(made: Experiment, path: Path, env_name: str, quiet: bool, cluster: Cluster) -> int:
     """Run what is missing; the exit status where the person stops it, else 0."""
     from patchbay.flows.cli.run import StoppedError, until_stopped
     from patchbay.flows.runs.defaults import default_environment
@@ -140,7 +172,7 @@ def _run(made: Experiment, path: Path, env_name: str, quiet: bool) -> int:
             failed = f", failed: {cell.error}" if cell.error else ""
             say.err(f"{done}/{total}{failed}")
 
-    async def work() -> int:
+    async def work(env: Environment) -> int:
         try:
             await until_stopped(made.run(env, told))
         except StoppedError as stopped:
@@ -148,7 +180,12 @@ def _run(made: Experiment, path: Path, env_name: str, quiet: bool) -> int:
             return stopped.code
         return 0
 
-    return asyncio.run(work())
+    if cluster.is_here:
+        return asyncio.run(work(env))
+    from patchbay.flows.cli.places import on_ray
+
+    with on_ray(cluster, env, made.prepared(env), quiet) as spread:
+        return asyncio.run(work(spread.env))
 
 
 def _write(

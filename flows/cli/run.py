@@ -65,6 +65,22 @@ def run(
     trace_content: Annotated[
         bool, typer.Option("--trace-content", help="Prompts, answers and values go with it.")
     ] = False,
+    where: Annotated[
+        str,
+        typer.Option(
+            "--on",
+            metavar="WHERE",
+            help="Where items of For each and models run: here, ray, ray://head:10001, slurm, or a "
+            "cluster of settings.",
+        ),
+    ] = "here",
+    workers: Annotated[int, typer.Option(min=0, help="Processes on Ray.")] = 0,
+    gpus: Annotated[float, typer.Option(min=0, help="GPUs for each model, or for the job.")] = 0,
+    nodes: Annotated[int, typer.Option(min=0, help="Slurm: machines, one Ray over them.")] = 0,
+    job_time: Annotated[str, typer.Option("--time", help="Slurm: how long it may take.")] = "",
+    container: Annotated[str, typer.Option(help="Slurm: an Apptainer image to run in.")] = "",
+    profile: Annotated[str, typer.Option(help="Slurm: clusters/NAME.toml, or ai-lab.")] = "",
+    print_only: Annotated[bool, typer.Option("--print", help="Slurm: show the script.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Only the answers.")] = False,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="A line a node.")] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Tracebacks of what fails.")] = False,
@@ -73,6 +89,11 @@ def run(
     if debug:
         logging.basicConfig(level=logging.WARNING)
         logging.getLogger("patchbay").setLevel(logging.DEBUG)
+    place: contextlib.AbstractContextManager[None] = contextlib.nullcontext()
+    if where != "here":
+        said = {"workers": workers, "gpus": gpus, "nodes": nodes, "time": job_time,
+                "container": container, "profile": profile}  # fmt: skip
+        _as_job(where, said, print_only, quiet)
     if resume is not None:
         run_ = _resumed(resume, flow, env_name, use_cache=not no_cache)
         note = f"Resuming run {resume}"
@@ -84,7 +105,13 @@ def run(
     if note and not quiet:
         say.err(note)
     view = view_of(run_.resolved, as_json, events, quiet, verbose)
-    leave(show_traced(run_, view, trace, trace_content, quiet))
+    if where != "here":
+        from patchbay.flows.cli.places import run_on
+
+        place = run_on(where, said, run_, quiet)
+    with place:
+        code = show_traced(run_, view, trace, trace_content, quiet)
+    leave(code)
 
 
 def show_traced(
@@ -109,6 +136,17 @@ def following(
     from patchbay.flows.cli.tracing import traced
 
     return traced(run, trace, content, quiet)
+
+
+def _as_job(where: str, said: dict[str, Any], print_only: bool, quiet: bool) -> None:
+    """Run this command as a job of Slurm, where that is asked for, and end with its status."""
+    from patchbay.flows.cli.places import place
+
+    cluster = place(where, said)
+    if cluster.is_slurm:
+        from patchbay.flows.cli.slurm import as_job
+
+        leave(as_job("run", cluster, print_only, quiet))
 
 
 def _fresh(

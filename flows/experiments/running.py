@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -17,10 +17,11 @@ from patchbay.flows.experiments.keeping import ExperimentCell, KeptCells
 from patchbay.flows.experiments.variants import Variant
 from patchbay.flows.problems import FlowError
 from patchbay.flows.runs.environment import Environment
+from patchbay.flows.runs.events import Tokens
 from patchbay.flows.runs.failures import RunError
 from patchbay.flows.runs.history import CELL
 from patchbay.flows.runs.prices import prices_or_none
-from patchbay.flows.runs.results import RunResult, ended
+from patchbay.flows.runs.results import ended
 from patchbay.flows.runs.running import LoadedFlow, Run, new_run_id
 from patchbay.flows.runs.subflows import Prepared, prepare
 from patchbay.nodes.values import encode
@@ -82,6 +83,16 @@ class Experiment:
         """Read what is kept of these variants."""
         self.cells = self.kept.cells([variant.key for variant in self.variants])
 
+    def prepared(self, env: Environment) -> list[Prepared]:
+        """Its variants, checked and planned.
+
+        Raises:
+            FlowError: one has errors.
+        """
+        return [
+            prepare(one.flow, env.catalog, self.folder, (), env.variables) for one in self.variants
+        ]
+
     async def run(self, env: Environment, told: CellHeard) -> None:
         """Run what is missing. Stops between cells when it is cancelled; what has ended is kept.
 
@@ -109,7 +120,8 @@ class Experiment:
             done += 1
             told(self.cells[cell.variant, cell.case], done, total)
 
-        await self._side_by_side(waiting, one)
+        slots = 0 if env.elsewhere is None else env.elsewhere.slots
+        await self._side_by_side(waiting, one, slots)
         unjudged = list(self._unjudged())
         done, self.total = total, total + len(unjudged)
         total = self.total
@@ -122,7 +134,9 @@ class Experiment:
 
         await self._side_by_side(unjudged, judged)
 
-    async def _side_by_side(self, work: list[tuple[Variant, FlowCase]], do: Any) -> None:
+    async def _side_by_side(
+        self, work: list[tuple[Variant, FlowCase]], do: Any, slots: int = 0
+    ) -> None:
         queue = iter(work)
 
         async def worker() -> None:
@@ -131,7 +145,7 @@ class Experiment:
 
         try:
             async with asyncio.TaskGroup() as group:
-                for _ in range(min(self.side_by_side, len(work))):
+                for _ in range(min(max(self.side_by_side, slots), len(work))):
                     group.create_task(worker())
         except BaseExceptionGroup as group_error:
             flow_errors = [e for e in group_error.exceptions if isinstance(e, FlowError)]
@@ -151,27 +165,33 @@ class Experiment:
             env = self.recorder(env, run_id, variant.flow)
         try:
             flow = LoadedFlow(variant.flow, self.folder)
+            if env.elsewhere is not None and self.recorder is None:
+                far = await env.elsewhere.run(flow, variant.key, case.inputs, from_person=True)
+                return self._of(place, far.outputs, far.seconds, far.tokens, "")
             begun = Run(flow, case.inputs, env, run_id=run_id, prepared=prepared)
             result = await ended(begun, None, None)
         except RunError as error:
             return ExperimentCell(*place, error=str(error.problem.message), run=run_id)
         except FlowError as error:
             return ExperimentCell(*place, error=" ".join(p.message for p in error.problems))
-        return self._of(place, result)
+        return self._of(place, result.outputs, result.seconds, result.tokens, result.run)
 
-    def _of(self, place: tuple[str, str], result: RunResult) -> ExperimentCell:
-        said: Any = result.outputs.get(self.output)
+    def _of(
+        self, place: tuple[str, str], outputs: Mapping[str, Any], seconds: float, tokens: Tokens,
+        run: str,
+    ) -> ExperimentCell:  # fmt: skip
+        said: Any = outputs.get(self.output)
         error = ""
-        if self.output not in result.outputs:
+        if self.output not in outputs:
             error = f'The flow gave no output "{self.output}".'
         return ExperimentCell(
             *place,
             output=encode(said),
             error=error,
-            seconds=result.seconds,
-            tokens=result.tokens.total,
-            run=result.run,
-            cost=dict(prices_or_none().cost(result.tokens).amounts),
+            seconds=seconds,
+            tokens=tokens.total,
+            run=run,
+            cost=dict(prices_or_none().cost(tokens).amounts),
         )
 
     # --- checks that are flows ----------------------------------------------------------------

@@ -292,6 +292,11 @@ class StepContext:
         """The inputs that another saved flow asks for."""
         return self._asks(flow)
 
+    def side_by_side(self, wanted: int) -> int:
+        """How many calls of other flows should be under way at once."""
+        far = self._env.elsewhere
+        return wanted if far is None else max(wanted, far.slots)
+
     async def run_flow(
         self, flow: str, inputs: Mapping[str, Any], *, label: str = ""
     ) -> dict[str, Any]:

@@ -31,9 +31,9 @@ from patchbay.flows.runs.plan import (
     Skip,
     settle_inputs,
 )
-from patchbay.flows.runs.subflows import Subflows
+from patchbay.flows.runs.subflows import Subflows, item_failed
 from patchbay.nodes.context import IDEMPOTENCY_KEY, LANE
-from patchbay.nodes.contract import InputField, NodeError, Ports
+from patchbay.nodes.contract import InputField, Ports
 from patchbay.nodes.errors import Suspended
 from patchbay.nodes.threads import in_thread
 
@@ -148,6 +148,16 @@ class Execution:
     def tokens(self) -> Tokens:
         """What its models have used."""
         return self._nodes.tokens
+
+    @property
+    def repeatable(self) -> bool:
+        """Whether all that ran gives the same next time."""
+        return self._nodes.repeatable
+
+    @property
+    def no_reuse(self) -> bool:
+        """Whether something inside gave what must not be used again."""
+        return self._nodes.no_reuse
 
     @property
     def failed(self) -> list[str]:
@@ -286,6 +296,11 @@ class Execution:
         sub = self._subflows.opened(flow, self._depth + 1)
         if sub is None:
             sub = await in_thread(self._subflows.open, flow, self._depth + 1)
+        if (far := self._env.elsewhere) is not None and getattr(ctx, "path", None) != path:
+            from patchbay.flows.runs.elsewhere import run_item
+
+            if not sub.asks_people:
+                return await run_item(far, ctx, flow, sub, self._subflows.digest(flow), inputs)
         env = self._inside.get(flow)
         if env is None:
             env = self._inside[flow] = sub.environment(self._env)
@@ -304,12 +319,7 @@ class Execution:
         try:
             return await inner.run()
         except StepError as error:
-            raise NodeError(
-                f'In the flow "{flow}", {error.problem.place}: {error.problem.message}',
-                fix=error.problem.fix,
-                code=error.problem.code,
-                retry=False,
-            ) from error
+            raise item_failed(flow, error.problem) from error
         finally:
             inside = inner._nodes
             if inside.tokens is not NO_TOKENS:

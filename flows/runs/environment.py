@@ -15,6 +15,7 @@ from patchbay.nodes.catalog import Catalog
 
 if TYPE_CHECKING:
     from patchbay.flows.runs.asking import Asker, Desk
+    from patchbay.flows.runs.elsewhere import Elsewhere
     from patchbay.flows.runs.history import History
     from patchbay.flows.runs.journal import Journal
     from patchbay.nodes.made_calls import ModelCall, ToolCall
@@ -76,6 +77,8 @@ class Environment:
     """The environment whose values the flow's variables have; "" for this machine's."""
     keeps_quick: bool = True
     """Whether the cache holds what nodes gave that never wait. A batch has a million of them."""
+    elsewhere: Elsewhere | None = None
+    """Where items of loops run; None for in this process."""
     person: str = ""
     """Whom the run is for; "" for whoever uses this machine."""
 

@@ -32,6 +32,12 @@ class PreparedResult:
     outputs: dict[str, Any]
     tokens: Tokens
     failed: tuple[str, ...] = ()
+    repeatable: bool = True
+    """Whether it gives the same next time."""
+    no_reuse: bool = False
+    """Whether it must not be used again."""
+    seconds: float = 0.0
+    """How long it took where it ran, where that was elsewhere."""
 
 
 class PreparedFlow:
@@ -68,6 +74,8 @@ class PreparedFlow:
             sinks=(),
             place=env.place or str(loaded.path or loaded.flow.name),
         )
+        self.path = loaded.path
+        """Its file, where it has one."""
         self.prepared = prepared or prepare(
             loaded.flow, env.catalog, self.env.folder, tuple(only), env.variables
         )
@@ -132,7 +140,13 @@ class PreparedFlow:
         finally:
             if spent is not None and execution.tokens is not NO_TOKENS:
                 spent(execution.tokens)
-        return PreparedResult(outputs, execution.tokens, tuple(execution.failed))
+        return PreparedResult(
+            outputs,
+            execution.tokens,
+            tuple(execution.failed),
+            execution.repeatable,
+            execution.no_reuse,
+        )
 
     def settle(self) -> None:
         """Have what the cache holds on the disk: after some runs, and at the end."""

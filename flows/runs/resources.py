@@ -133,7 +133,8 @@ class Pool:
                 yield opened
                 return
             queue = self._queue_of(spec, entry, watcher)
-            await self._take_slot(queue, spec.queue().slots, watcher)
+            slots = None if self.is_far(spec) else spec.queue().slots  # a far one queues there
+            await self._take_slot(queue, slots, watcher)
             try:
                 yield opened
             finally:
@@ -153,6 +154,15 @@ class Pool:
         finally:
             with self._lock:
                 del self._expected[mark]
+
+    def is_far(self, spec: Spec) -> bool:
+        """Whether what a description opens lives in another process."""
+        return False
+
+    def make(self, spec: Spec, opening: Opening) -> Any:
+        """Open a description, in a thread. What a pool that spreads models does otherwise."""
+        there = self.elsewhere if self._goes(spec) else None
+        return there(spec, opening) if there else spec.open(opening)
 
     def resident(self) -> list[tuple[Spec, int, bool]]:
         """What is open: description, estimated bytes, in use or not."""
@@ -231,14 +241,17 @@ class Pool:
         """The entry, whether the caller is to open it, and whether memory is short."""
         key = _key(spec, watcher)
         evicted: list[_Entry] = []
+        far = self.is_far(spec)
         with self._lock:
-            entry = self._entries.get(key) or self._serving(spec)
+            entry = self._entries.get(key) or (None if far else self._serving(spec))
             mine = entry is None or entry.abandoned
             if entry is None or entry.abandoned:
-                spec, evicted = self._widened(spec)
-                key = _key(spec, watcher)
-                memory = 0 if self._goes(spec) else spec.memory() or 0
-                evicted += self._evict_for(memory)
+                memory = 0
+                if not far:  # one elsewhere takes no memory here, and is of the size that it is
+                    spec, evicted = self._widened(spec)
+                    key = _key(spec, watcher)
+                    memory = 0 if self._goes(spec) else spec.memory() or 0
+                    evicted += self._evict_for(memory)
                 entry = self._entries[key] = _Entry(key, spec, memory)
                 self.opened += 1
             entry.users += 1
@@ -277,9 +290,7 @@ class Pool:
 
         def work() -> None:
             try:
-                spec, opening = entry.spec, _Opening(self, entry, watcher)
-                there = self.elsewhere if self._goes(spec) else None
-                entry.ready.set_result(there(spec, opening) if there else spec.open(opening))
+                entry.ready.set_result(self.make(entry.spec, _Opening(self, entry, watcher)))
             except BaseException as error:
                 self._failed(entry, error)
                 return

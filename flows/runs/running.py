@@ -102,6 +102,8 @@ class Run:
         ready = prepared or prepare(
             loaded.flow, env.catalog, self._env.folder, self._only, env.variables, env.pinned
         )
+        self.prepared = ready
+        """The flow, checked and planned."""
         self.resolved, self._plan, self._subflows = ready.resolved, ready.plan, ready.subflows
         self.opens = ready.opens
         if env.desk is None and env.asker is None:
@@ -360,6 +362,15 @@ class Run:
                 )
                 if not await self._rest.hear() and await self._rest.sleeps(event):
                     raise
+
+    @property
+    def environment(self) -> Environment:
+        """What it gets from outside; another one may be given before it begins."""
+        return self._env
+
+    @environment.setter
+    def environment(self, env: Environment) -> None:
+        self._env = env
 
     def _shown(self, node_id: str, execution: Execution) -> dict[str, Any]:
         """The visible outputs of a node that was asked for, under `node.port`."""

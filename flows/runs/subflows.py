@@ -44,6 +44,11 @@ class Subflow:
         """The outer run's environment, with this flow's folder."""
         return replace(env, folder=self.folder)
 
+    @property
+    def asks_people(self) -> bool:
+        """Whether a node in it, or in a flow that it runs, may ask a person."""
+        return next(asking(self.plan, self.subflows), None) is not None
+
     def asks(self) -> tuple[InputField, ...]:
         """The inputs that the flow asks for."""
         return tuple(field for _, field in flow_inputs(self.resolved))
@@ -57,7 +62,7 @@ class Subflow:
         try:
             return accept(self.resolved, given, self.plan.steps, from_person=False)
         except FlowError as error:
-            raise _as_node_error(error) from error
+            raise as_node_error(error) from error
 
 
 class Subflows:
@@ -89,7 +94,7 @@ class Subflows:
             try:
                 self._open[name] = self._read(name)
             except FlowError as error:
-                raise _as_node_error(error) from error
+                raise as_node_error(error) from error
         return self._open[name]
 
     def files(self) -> Iterator[Path]:
@@ -254,7 +259,8 @@ def asking(plan: Plan, subflows: Subflows, prefix: str = "", depth: int = 1) -> 
                 yield from asking(inner.plan, inner.subflows, f"{prefix}{step.id}/", depth + 1)
 
 
-def _as_node_error(error: FlowError) -> NodeError:
+def as_node_error(error: FlowError) -> NodeError:
+    """What is wrong with a flow, for the node that runs it."""
     first = error.problems[0]
     return NodeError(
         " ".join(f"{problem.place}: {problem.message}".lstrip(": ") for problem in error.problems),
@@ -262,3 +268,9 @@ def _as_node_error(error: FlowError) -> NodeError:
         code=first.code,
         retry=False,
     )
+
+
+def item_failed(flow: str, problem: Problem) -> NodeError:
+    """Why a flow that a node runs gave nothing, for that node."""
+    message = f'In the flow "{flow}", {problem.place}: {problem.message}'
+    return NodeError(message, fix=problem.fix, code=problem.code, retry=False)

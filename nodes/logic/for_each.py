@@ -46,7 +46,7 @@ class ForEach(Node):
         extra: list[Name] = Field([])
         """Further inputs of that flow; each becomes an input here and goes to every call."""
         concurrency: int = Field(4, ge=1, le=100)
-        """How many calls may run at once."""
+        """How many calls may run at once; on a cluster, as many as its workers take."""
         on_item_error: Literal["fail", "keep going"] = Field("fail")
         """`fail` ends at the first failed item; `keep going` gives null for it and warns."""
 
@@ -122,7 +122,7 @@ async def _collect(
 
     try:
         async with asyncio.TaskGroup() as group:
-            for _ in range(min(params.concurrency, total)):
+            for _ in range(min(ctx.side_by_side(params.concurrency), total)):
                 group.create_task(work())
     except* NodeError as failures:
         raise failures.exceptions[0] from None

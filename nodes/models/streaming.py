@@ -61,6 +61,12 @@ class StreamingChat(BaseChatModel):
         chunks = [chunk async for chunk in self._astream(messages, stop, **kwargs)]
         return generate_from_stream(iter(chunks))
 
+    async def chunks(
+        self, messages: list[BaseMessage], stop: list[str] | None, **options: Any
+    ) -> list[ChatGenerationChunk]:
+        """A whole answer, in the pieces in which it came: for whoever asks from elsewhere."""
+        return [chunk async for chunk in self._astream(messages, stop, **options)]
+
 
 class Parted:
     """An answer that is computed here, a piece a token: its thought apart, and counted.

@@ -10,7 +10,9 @@ from patchbay.nodes.values import EmbeddingsSpec, Opening
 from patchbay.nodes.weights.manifest import EMBEDDINGS_DEFAULT, FOLDERS
 
 if TYPE_CHECKING:
+    from patchbay.nodes.models.far import Far
     from patchbay.nodes.retrieval.encoder import TransformerEmbeddings
+    from patchbay.nodes.retrieval.far import FarEmbeddings
 
 WORKSPACE = 128 * 2**20
 """Bytes that a batch takes besides the weights."""
@@ -25,6 +27,7 @@ class LocalEmbeddings(EmbeddingsSpec):
 
     backend: ClassVar[str] = "local"
     hosted: ClassVar[bool] = True
+    elsewhere: ClassVar[bool] = True
 
     weights: str = EMBEDDINGS_DEFAULT
     max_tokens: int | None = Field(None, ge=8, le=8192)
@@ -51,6 +54,12 @@ class LocalEmbeddings(EmbeddingsSpec):
         from patchbay.nodes.weights.folders import find_folder
 
         return self.weights in FOLDERS or find_folder(self.weights) is not None
+
+    def handle(self, far: Far) -> FarEmbeddings:
+        """What stands here for one that is open elsewhere."""
+        from patchbay.nodes.retrieval.far import FarEmbeddings
+
+        return FarEmbeddings(far)
 
     def open(self, opening: Opening) -> TransformerEmbeddings:
         """Fetch the weights if need be and load them.

@@ -7,6 +7,7 @@ in the end every row is there once, in order.
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import shutil
 import socket
@@ -20,6 +21,7 @@ from pathlib import Path
 from patchbay.flows.document.writing import save_flow
 from tests.cluster.__main__ import SAYING
 from tests.flows.batch.kit import json_table, lines_of
+from tests.flows.runs.harness import flow
 from tests.paths import ROOT, python_path
 
 ROWS, TASKS = 240, 3
@@ -111,11 +113,42 @@ def main() -> int:
         folder = Path(place)
         folder.chmod(0o755)
         with slurm(folder) as env:
-            return _batch(folder, env)
+            env |= {"PYTHONPATH": python_path(ROOT), "PATCHBAY_HOME": str(folder / "home")}
+            return max(_job(folder, env), _batch(folder, env))
+
+
+def _job(folder: Path, env: dict[str, str]) -> int:
+    """A run and an experiment as jobs; the run has one Ray over its job."""
+    each = flow(
+        {
+            "i": ("io.input", {"name": "items", "kind": "json"}),
+            "e": ("logic.for_each", {"flow": "say", "input": "review", "output": "label"}),
+            "o": ("io.output", {"name": "all"}),
+        },
+        ["i.value > e.items", "e.results > o.value"],
+    )
+    save_flow(SAYING, folder / "say.json")
+    save_flow(each, folder / "each.json")
+    words = [sys.executable, "-m", "patchbay.flows", "run", str(folder / "each.json"), "--json"]
+    words += ["-i", 'items=["a","b","c"]', "--on", "slurm", "--workers", "2"]
+    ran = subprocess.run(words, env=env, capture_output=True, text=True, check=False, timeout=300)
+    fine = ran.returncode == 0 and json.loads(ran.stdout)["outputs"] == {
+        "all": ["Say a", "Say b", "Say c"]
+    }
+    sys.stdout.write(f"a run with one Ray over its job: {'right' if fine else 'WRONG'}\n")
+    cases = folder / "cases.jsonl"
+    cases.write_text('{"review": "a", "expected": "Say a"}\n', encoding="utf-8")
+    words = [sys.executable, "-m", "patchbay.flows", "experiment", str(folder / "say.json")]
+    words += ["--cases", str(cases), "--on", "slurm"]
+    tried = subprocess.run(words, env=env, capture_output=True, text=True, check=False, timeout=300)
+    good = tried.returncode == 0 and "1 cases" in tried.stdout
+    sys.stdout.write(f"an experiment as a job: {'right' if good else 'WRONG'}\n")
+    if not fine or not good:
+        sys.stdout.write(f"{ran.stdout}{ran.stderr}\n{tried.stdout}{tried.stderr}\n")
+    return 0 if fine and good else 1
 
 
 def _batch(folder: Path, env: dict[str, str]) -> int:
-    env = {**env, "PYTHONPATH": python_path(ROOT), "PATCHBAY_HOME": str(folder / "home")}
     save_flow(SAYING, folder / "flow.json")
     json_table(folder / "rows.jsonl", [{"n": n, "review": f"r{n}"} for n in range(ROWS)])
     out = folder / "out.jsonl"

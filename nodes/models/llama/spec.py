@@ -12,6 +12,7 @@ from patchbay.nodes.calls import CallOptions
 from patchbay.nodes.models.doubts import unforced
 from patchbay.nodes.models.llama.adapter import GgufAdapter, adapter_bytes, adapter_id
 from patchbay.nodes.models.llama.memory import Footprint, footprint, lighter, slot_context
+from patchbay.nodes.models.may_be_far import MayBeFar
 from patchbay.nodes.models.options import LocalSampling, SampledModel, Thinks
 from patchbay.nodes.values import Opening, Spec
 from patchbay.nodes.weights.manifest import DEFAULT
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from patchbay.nodes.models.llama.chat import ChatLlama
 
 
-class GgufModel(LocalSampling, Thinks, SampledModel):
+class GgufModel(MayBeFar, LocalSampling, Thinks, SampledModel):
     """A chat model in a GGUF file, run by llama.cpp in this process.
 
     `weights` is a name from the manifest, a path, `hf:owner/repo/file.gguf[@revision]` or

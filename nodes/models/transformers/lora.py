@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue
 from patchbay.nodes.calls import CallOptions
 from patchbay.nodes.data import content
 from patchbay.nodes.errors import NodeError
+from patchbay.nodes.models.may_be_far import MayBeFar
 from patchbay.nodes.models.transformers.adapter import (
     CONFIG,
     WEIGHTS,
@@ -36,7 +37,7 @@ class LoraUse(BaseModel):
     scale: float = Field(1.0, ge=-10, le=10)
 
 
-class LoraModel(ModelSpec):
+class LoraModel(MayBeFar, ModelSpec):
     """A base and the adapters that act on it together.
 
     The base is opened once, whatever number of such models hang on it, and their requests share

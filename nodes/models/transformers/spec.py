@@ -9,6 +9,7 @@ from pydantic import Field, JsonValue
 
 from patchbay.nodes.errors import NodeError
 from patchbay.nodes.models.doubts import unforced
+from patchbay.nodes.models.may_be_far import MayBeFar
 from patchbay.nodes.models.options import LocalSampling, SampledModel, Thinks
 from patchbay.nodes.models.transformers.precision import BYTES, DType, Quantization, dtype_on
 from patchbay.nodes.models.transformers.source import WEIGHTS, Gguf, HubFolder, parse
@@ -25,7 +26,7 @@ WORKSPACE = 88 * 2**20
 _FEWER_BITS = (Quantization(bits=8), Quantization(bits=4))
 
 
-class TransformersModel(LocalSampling, Thinks, SampledModel):
+class TransformersModel(MayBeFar, LocalSampling, Thinks, SampledModel):
     """A chat model of Transformers. Its weights are safetensors; code of a repository never runs.
 
     `weights` is `hf:owner/repo[@revision]`, a folder, or a GGUF file by any of its references,

@@ -1,0 +1,1 @@
+"""Ray, models and flows on it."""

@@ -1,0 +1,87 @@
+"""Models that live elsewhere: a pool hands out handles, errors come back in words."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from patchbay.flows.cluster.models import (
+    FarPool,
+    ModelActor,
+    model_key,
+    needs_of_models,
+    raised,
+    told,
+)
+from patchbay.flows.runs.api import load
+from patchbay.flows.runs.secrets import Secrets
+from patchbay.flows.runs.subflows import prepare
+from patchbay.nodes.errors import NodeError
+from patchbay.nodes.models.far import FarChat
+from patchbay.nodes.models.llama.spec import GgufModel
+from tests.flows.runs.harness import CATALOG
+from tests.paths import ROOT
+
+
+class Direct:
+    """A way to an actor of this process."""
+
+    def __init__(self, actor: ModelActor) -> None:
+        self.actor = actor
+
+    def call(self, method: str, *args: Any, **options: Any) -> Any:
+        return asyncio.run(self.acall(method, *args, **options))
+
+    async def acall(self, method: str, *args: Any, **options: Any) -> Any:
+        value, wrong = await self.actor.ask(method, args, options)
+        if wrong is not None:
+            raise raised(wrong)
+        return value
+
+
+def test_an_error_comes_back_as_it_was() -> None:
+    error = NodeError("It is full.", fix="Wait.", code="model/full", retry=False)
+    again = raised(told(error))
+    assert (again.message, again.fix, again.code, again.retry) == (
+        "It is full.", "Wait.", "model/full", False,
+    )  # fmt: skip
+
+
+def test_the_models_of_a_flow_are_found_also_in_flows_that_it_runs() -> None:
+    for name, wanted in (("classify", 1), ("compare_models", 2), ("classify_lines", 1)):
+        loaded = load(ROOT / "flows" / "saved" / f"{name}.json")
+        ready = prepare(loaded.flow, CATALOG, loaded.folder)
+        found = {model_key(need.spec) for need in needs_of_models(ready)}
+        assert len(found) >= 1, name
+        assert len(found) <= max(wanted, 2), name
+
+
+def test_a_far_pool_hands_out_handles_and_opens_the_rest() -> None:
+    spec = GgufModel(temperature=0.7)
+    pool = FarPool({model_key(spec): []})
+    assert pool.is_far(spec)
+    assert pool.is_far(GgufModel(temperature=0.1)), "sampling travels with each call"
+    assert not pool.is_far(GgufModel(context=512))
+
+
+@pytest.mark.asyncio
+async def test_a_model_that_cannot_be_opened_says_why() -> None:
+    actor = ModelActor(GgufModel(weights="/nowhere/none.gguf"), {})
+    where, wrong = await actor.open()
+    assert where is None
+    assert wrong is not None
+    assert "none.gguf" in wrong["message"]
+    with pytest.raises(NodeError, match="none"):
+        await FarChat.over(Direct(actor), "none").ainvoke("Hi")
+
+
+def test_secrets_of_others_do_not_come_along() -> None:
+    actor = ModelActor(GgufModel(), {"ONE": "1"})
+    from patchbay.nodes.values import SecretRef
+
+    assert actor._watcher.secret(SecretRef(secret="ONE")) == "1"
+    with pytest.raises(NodeError):
+        actor._watcher.secret(SecretRef(secret="TWO"))
+    assert Secrets(env={"ONE": "1"}, files=()).find("TWO") is None

@@ -1,0 +1,110 @@
+"""Items of loops and cells of experiments that run elsewhere: what the engine does with them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from patchbay.flows.document.writing import save_flow
+from patchbay.flows.problems import FlowError, Problem
+from patchbay.flows.runs.events import Tokens
+from patchbay.flows.runs.failures import RunError
+from patchbay.flows.runs.prepared import PreparedFlow, PreparedResult
+from patchbay.flows.runs.running import LoadedFlow
+from tests.flows.batch.kit import shouting
+from tests.flows.runs.harness import environment, flow
+
+
+class Near:
+    """An elsewhere that is here: it counts, and fails where it is told to."""
+
+    slots = 50
+
+    def __init__(self, wrong: Exception | None = None) -> None:
+        self.ran: list[Any] = []
+        self.most = self.now = 0
+        self.wrong = wrong
+
+    async def run(
+        self, flow: LoadedFlow, digest: str, inputs: Mapping[str, Any], *, from_person: bool = False
+    ) -> PreparedResult:
+        assert digest
+        self.now += 1
+        self.most = max(self.most, self.now)
+        try:
+            if self.wrong is not None:
+                raise self.wrong
+            given = await PreparedFlow(flow, environment(), from_person=from_person).run(inputs)
+            self.ran.append(inputs)
+            return replace(given, tokens=Tokens(2, 1))
+        finally:
+            self.now -= 1
+
+
+def looped(tmp_path: Path, **params: Any) -> LoadedFlow:
+    save_flow(shouting(wait_s=0.001), tmp_path / "shout.json")
+    each = flow(
+        {
+            "i": ("io.input", {"name": "items", "kind": "json"}),
+            "e": (
+                "logic.for_each",
+                {"flow": "shout", "input": "review", "output": "label"} | params,
+            ),
+            "o": ("io.output", {"name": "all"}),
+        },
+        ["i.value > e.items", "e.results > o.value"],
+    )
+    return LoadedFlow(each, tmp_path, tmp_path / "each.json")
+
+
+async def test_items_run_elsewhere_in_order_and_more_at_once(tmp_path: Path) -> None:
+    far = Near()
+    given = await PreparedFlow(looped(tmp_path), environment(elsewhere=far)).run(
+        {"items": [f"r{n}" for n in range(60)]}
+    )
+    assert given.outputs == {"all": [f"R{n}" for n in range(60)]}
+    assert len(far.ran) == 60
+    assert far.most == 50, "as many as are taken there, not the four of the node"
+    assert given.tokens.total == 180
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        RunError(Problem("test/no", "It is no good.", "Another.", node="u")),
+        FlowError([Problem("input/missing", "It is no good.", "Another.")]),
+    ],
+)
+async def test_what_fails_there_fails_here_in_words(tmp_path: Path, wrong: Exception) -> None:
+    env = environment(elsewhere=Near(wrong))
+    with pytest.raises(RunError) as failed:
+        await PreparedFlow(looped(tmp_path), env).run({"items": ["a"]})
+    problem = failed.value.problem
+    assert problem.node == "e"
+    assert "Item 1 of 1 failed" in problem.message
+    assert "It is no good." in problem.message
+    kept = PreparedFlow(looped(tmp_path, on_item_error="keep going"), env)
+    assert (await kept.run({"items": ["a", "b"]})).outputs == {"all": [None, None]}
+
+
+async def test_one_call_that_is_no_item_stays_here(tmp_path: Path) -> None:
+    save_flow(shouting(), tmp_path / "shout.json")
+    called = {"flow": "shout", "inputs": {"review": "text"}, "outputs": {"label": "text"}}
+    once = flow(
+        {
+            "i": ("io.input", {"name": "review"}),
+            "s": ("logic.run_flow", called),
+            "o": ("io.output", {"name": "label"}),
+        },
+        ["i.value > s.review", "s.label > o.value"],
+    )
+    far = Near()
+    given = await PreparedFlow(LoadedFlow(once, tmp_path), environment(elsewhere=far)).run(
+        {"review": "a"}
+    )
+    assert given.outputs == {"label": "A"}
+    assert far.ran == []
