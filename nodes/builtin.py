@@ -89,8 +89,11 @@ _WHERE = {
     "train.generate_data": "training.generate_data:GenerateData",
     "train.classifier": "training.classifier_node:TrainClassifier",
     "train.calculator": "training.calculator:AdapterCalculator",
+    "train.checked_prompts": "training.checked_data:CheckedPromptsNode",
     "train.supervised": "training.supervised_node:TrainSupervised",
     "train.preference": "training.preference_node:TrainPreference",
+    "train.reward_model": "training.reward_node:TrainRewardModel",
+    "train.reinforce": "training.reinforce_node:TrainReinforce",
     "train.export": "training.export_node:ExportModel",
     # Text
     "text.join": "text.join:JoinTexts",

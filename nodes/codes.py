@@ -51,6 +51,7 @@ NODE_CODES: Mapping[str, str] = {
     "export/unwritable": "A model, or its tokenizer, is of a make that is not converted here.",
     "training/data-gone": "The rows of a data set are no longer where they were kept.",
     "training/labels": "The rows of a classifier have too few labels to tell apart.",
+    "training/no-check": "Nothing says which answer is right, or it cannot be computed.",
     "training/no-field": "A wording names a field that a record has not.",
     "training/no-layers": "A model has none of the layers that are to be trained.",
     "training/no-messages": "A record holds no conversation that can be read.",

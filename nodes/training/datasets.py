@@ -74,6 +74,12 @@ class PreferenceData(DataSet):
     wire: ClassVar[str] = "preference data"
 
 
+class CheckedPrompts(DataSet):
+    """A prompt, and how a program checks the answer to it."""
+
+    wire: ClassVar[str] = "checked prompts"
+
+
 SetKind = TypeVar("SetKind", bound=DataSet)
 
 

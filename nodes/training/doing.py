@@ -126,6 +126,7 @@ def _train(job: Job, watch: Watch, recipe: Recipe) -> dict[str, Any]:
             "figures": watch.figures,
             "before": before,
             "after": after,
+            "samples": watch.samples,
             "seconds": watch.each,
             "memory": thought,
             **job.about(),

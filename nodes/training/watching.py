@@ -32,6 +32,8 @@ class Watch:
     """One for each step: `step`, `loss`, and whatever else the trainer says."""
     seconds: list[float] = field(default_factory=list)
     """Of each step that this process made."""
+    samples: list[dict[str, Any]] = field(default_factory=list)
+    """Answers on the way: `step`, `prompt`, `answer`, `reward`."""
     stopped: bool = False
     _began: float = 0.0
 
@@ -48,6 +50,12 @@ class Watch:
         self.figures = [known for known in self.figures if known["step"] < step]
         self.figures.append({"step": step, **figures})
         self.report(self.line(step, total), step, total)
+
+    def sample(self, prompt: str, answer: str, reward: float | None = None) -> None:
+        """An answer on the way, at the step after the last one."""
+        step = int(self.figures[-1]["step"]) + 1 if self.figures else 1
+        held = {"step": step, "prompt": prompt, "answer": answer, "reward": reward}
+        self.samples.append(held)
 
     def line(self, step: int, total: int) -> str:
         """The step in words."""

@@ -1,0 +1,90 @@
+"""A reward model by TRL's RewardTrainer.
+
+Bradley & Terry 1952; Ouyang et al. 2022, arXiv:2203.02155. The loss of a pair is
+-log σ(r of the preferred answer - r of the other).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from patchbay.nodes.models.transformers.libraries import making_networks
+from patchbay.nodes.training.datasets import DataSet
+from patchbay.nodes.training.doing import arguments
+from patchbay.nodes.training.held_out import MOST, RowLosses, measuring
+from patchbay.nodes.training.job import Job
+from patchbay.nodes.training.methods import peft_config
+from patchbay.nodes.training.preference import PairTokens, Preference
+from patchbay.nodes.training.reward_value import scoring_network
+from patchbay.nodes.training.tokens import RowReader, RowTokens
+from patchbay.nodes.training.watching import Watch, callback, hush
+
+
+class Reward:
+    """Which of two answers is the better one."""
+
+    measures = "Pairs of which the preferred answer scores higher"
+
+    def rows(self, job: Job, data: DataSet, reader: RowReader) -> list[PairTokens]:
+        """The pairs as tokens."""
+        return Preference().rows(job, data, reader)
+
+    def sizes(self, rows: list[PairTokens]) -> list[RowTokens]:
+        """Both answers of each pair are computed."""
+        both = [r.prompt + answer for r in rows for answer in (r.chosen, r.rejected)]
+        return [RowTokens(ids, (True,) * len(ids)) for ids in both]
+
+    def measured(self, trainer: Any, rows: list[PairTokens]) -> RowLosses:
+        """1 for each pair whose preferred answer scores higher."""
+        import torch
+
+        def score(network: Any, ids: tuple[int, ...]) -> float:
+            row = torch.tensor([ids], device=network.device)
+            return float(network(input_ids=row).logits[0, 0])
+
+        with measuring(trainer.model) as network:
+            return [
+                (
+                    float(
+                        score(network, r.prompt + r.chosen) > score(network, r.prompt + r.rejected)
+                    ),
+                    1,
+                )
+                for r in rows[:MOST]
+            ]
+
+    def trainer(self, job: Job, tokenizer: Any, rows: list[PairTokens], watch: Watch) -> Any:
+        """TRL's RewardTrainer."""
+        import datasets
+        import transformers
+        from trl.trainer.reward_config import RewardConfig
+        from trl.trainer.reward_trainer import RewardTrainer
+
+        hush()
+        seed = job.settings.params.seed
+        network = scoring_network(job.base, tokenizer, seed, watch.report)
+        data = datasets.Dataset.from_list(
+            [
+                {"chosen_ids": [*r.prompt, *r.chosen], "rejected_ids": [*r.prompt, *r.rejected]}
+                for r in rows
+            ]
+        )
+        args = RewardConfig(
+            output_dir=str(job.place.checkpoints),
+            max_length=None,  # the rows are cut already
+            **arguments(job, job.settings.total_steps(len(rows))),
+        )
+        config = peft_config(job.settings, network)
+        config.task_type, config.modules_to_save = "SEQ_CLS", ["score"]
+        transformers.set_seed(seed)
+        with making_networks():
+            trainer = RewardTrainer(
+                model=network,
+                args=args,
+                train_dataset=data,
+                processing_class=tokenizer,
+                peft_config=config,
+                callbacks=[callback(watch)],
+            )
+        trainer.remove_callback(transformers.PrinterCallback)  # it prints to where answers go
+        return trainer

@@ -1,0 +1,188 @@
+"""Rewards: from checkers and reward models; what is rewarded gets likelier."""
+
+from __future__ import annotations
+
+import math
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from patchbay.nodes.contract import NodeError
+from patchbay.nodes.models.transformers.spec import TransformersModel
+from patchbay.nodes.testing import run_node
+from patchbay.nodes.training.checked_data import CheckedPromptsNode
+from patchbay.nodes.training.datasets import CheckedPrompts, PreferenceData, kept
+from patchbay.nodes.training.doing import train
+from patchbay.nodes.training.job import Job
+from patchbay.nodes.training.reinforce import Reinforce
+from patchbay.nodes.training.reinforce_node import TrainReinforce
+from patchbay.nodes.training.reward_node import TrainRewardModel
+from patchbay.nodes.training.reward_value import Scorer
+from patchbay.nodes.training.settings import TrainingParams, TrainingSettings
+from patchbay.nodes.training.watching import Watch
+from tests.nodes.training.conftest import WORDS
+
+QUICK: dict[str, Any] = {
+    "steps": 8, "batch": 2, "limit": 64, "rate": 2e-2, "answers": 6, "answer": 4, "keep_every": 2,
+    "layers": "all", "beta": 0.0,
+}  # fmt: skip
+
+
+@pytest.fixture
+def prompts() -> CheckedPrompts:
+    """Prompts of which answers with an e in them are right."""
+    made = [
+        {"prompt": [{"role": "user", "content": f"Is {word} good?"}], "check": "contains",
+         "right": "e"}
+        for word in WORDS[:4]
+    ]  # fmt: skip
+    return kept(CheckedPrompts, made, "weather")
+
+
+@pytest.fixture
+def pairs() -> PreferenceData:
+    made = [
+        {"prompt": [{"role": "user", "content": f"Is {word} good?"}], "chosen": "the the",
+         "rejected": f"{word} no"}
+        for word in WORDS
+    ]  # fmt: skip
+    return kept(PreferenceData, made, "the")
+
+
+def reinforced(model: Any, data: Any, reward: Any = None, held: Any = None, **params: Any) -> Any:
+    inputs = {"model": model, "data": data, "reward": reward, "held_out": held}
+    return run_node(TrainReinforce, {**QUICK, **params}, inputs)
+
+
+def mean(points: Any, name: str) -> float:
+    values = [point[name] for point in points]
+    return float(sum(values) / len(values))
+
+
+@pytest.mark.parametrize("algorithm", ["GRPO", "RLOO", "PPO"])
+def test_what_is_rewarded_gets_likelier(
+    algorithm: str, base: TransformersModel, prompts: CheckedPrompts
+) -> None:
+    out = reinforced(
+        base, prompts, held=prompts, algorithm=algorithm, steps=16, answer=12, rate=5e-2, answers=8
+    )
+    rewards = out["rewards"].rows
+    assert mean(rewards[-4:], "reward") > mean(rewards[:4], "reward") + 0.1
+    before, after, _ = out["held_out"].rows
+    assert after[1] >= before[1]
+    assert len(out["samples"].rows) == 16
+    assert out["adapter"].method == "LoRA"
+
+
+@pytest.mark.parametrize("algorithm", ["GRPO", "PPO"])
+def test_straying_costs(algorithm: str, base: TransformersModel, prompts: CheckedPrompts) -> None:
+    """The KL to the base is zero at first, and kept small by beta."""
+    free = reinforced(base, prompts, algorithm=algorithm, beta=1e-6)["kl"].rows
+    held = reinforced(base, prompts, algorithm=algorithm, beta=5.0)["kl"].rows
+    assert free[0]["kl"] == pytest.approx(0, abs=1e-4)
+    assert held[0]["kl"] == pytest.approx(0, abs=1e-4)
+    assert abs(mean(held[-3:], "kl")) < mean(free[-3:], "kl")
+
+
+@pytest.mark.parametrize("algorithm", ["GRPO", "PPO"])
+def test_a_killed_training_goes_on_with_the_same_numbers(
+    algorithm: str, base: TransformersModel, prompts: CheckedPrompts, tmp_path: Path
+) -> None:
+    own = {"algorithm", "answers", "answer", "temperature", "beta"}
+    whole = TrainReinforce.Params(**{**QUICK, "algorithm": algorithm})
+    settings = TrainingSettings(
+        kind="reinforce", params=TrainingParams(**whole.model_dump(exclude=own)),
+        more={name: getattr(whole, name) for name in own},
+    )  # fmt: skip
+    job = Job(base, prompts, None, settings)
+    figures = train(job, Watch(lambda *_: None, threading.Event()), Reinforce(None))["figures"]
+    job.place.folder.rename(tmp_path / "moved")
+
+    class Killed(BaseException):
+        """As a signal would, in the middle."""
+
+    def die(label: str, done: float, total: float | None) -> None:
+        if done == 7 and "loss" in label:
+            raise Killed
+
+    with pytest.raises(Killed):
+        train(job, Watch(die, threading.Event()), Reinforce(None))
+    assert job.place.last_checkpoint() == job.place.checkpoints / "checkpoint-6"
+    again = train(job, Watch(lambda *_: None, threading.Event()), Reinforce(None))["figures"]
+    for name in ("loss", "reward"):
+        assert [f[name] for f in again] == pytest.approx([f[name] for f in figures], abs=1e-6)
+
+
+def test_a_reward_model_tells_answers_apart_and_is_cheated_without_kl(
+    base: TransformersModel, pairs: PreferenceData, prompts: CheckedPrompts
+) -> None:
+    chosen = {"steps": 8, "batch": 4, "limit": 64, "rate": 1e-2, "layers": "all"}
+    out = run_node(TrainRewardModel, chosen, {"model": base, "data": pairs, "held_out": pairs})
+    assert out["curve"].rows[0]["loss"] == pytest.approx(math.log(2), abs=0.2)
+    assert out["curve"].rows[-1]["loss"] < out["curve"].rows[0]["loss"]
+    before, after, _ = out["held_out"].rows
+    assert after[1] > before[1]
+    scorer = Scorer(out["reward"], lambda *_: None)
+    asked = pairs.read()[0]["prompt"]
+    good, bad = scorer.scores([asked, asked], ["the the", "sun no"])
+    assert good > bad
+    # The same value opens to the same scores.
+    assert Scorer(out["reward"], lambda *_: None).scores([asked], ["the the"]) == [good]
+    trained = reinforced(base, prompts, out["reward"], steps=14, rate=5e-2)["rewards"].rows
+    assert mean(trained[-3:], "reward") > mean(trained[:3], "reward")
+
+
+# --- the objective, by hand -----------------------------------------------------------------------
+
+
+def test_the_objective_is_clipped_and_advantages_look_ahead() -> None:
+    import torch
+
+    from patchbay.nodes.training.ppo import advantages_of, policy_loss, values_loss
+
+    said = torch.ones(1, 1)
+    before, better = torch.zeros(1, 1), torch.full((1, 1), math.log(1.5))
+    # A ratio of 1.5: with a good answer it counts as 1.2, with a bad one in full.
+    assert float(policy_loss(better, before, said, said)) == pytest.approx(-1.2)
+    assert float(policy_loss(better, before, -said, said)) == pytest.approx(1.5)
+    # A value that has moved from 0 to 1 towards 1: the error is that of one moved by 0.2.
+    assert float(values_loss(said, before, said, said)) == pytest.approx(0.5 * 0.8**2)
+    rewards = torch.tensor([[0.0, 1.0, 0.0]])
+    values = torch.tensor([[0.5, 0.5, 9.0]])
+    two = torch.tensor([[1.0, 1.0, 0.0]])
+    advantages, returns = advantages_of(rewards, values * two, two)
+    # Last: 1 - 0.5; before it: 0.5 - 0.5 + 0.95 x 0.5; what only pads counts nothing.
+    assert advantages.tolist()[0] == pytest.approx([0.475, 0.5, 0.0])
+    assert returns.tolist()[0][:2] == pytest.approx([0.975, 1.0])
+
+
+# --- what cannot be -------------------------------------------------------------------------------
+
+
+def test_nothing_says_what_is_better(base: TransformersModel) -> None:
+    out = run_node(CheckedPromptsNode, {"check": None}, {})
+    with pytest.raises(NodeError, match="no reward model is wired") as caught:
+        reinforced(base, out["data"])
+    assert caught.value.port == "reward"
+
+
+def test_answers_without_room(base: TransformersModel, prompts: CheckedPrompts) -> None:
+    with pytest.raises(NodeError, match="none has 4 tokens or fewer"):
+        reinforced(base, prompts, answer=60)
+
+
+@pytest.mark.parametrize(
+    ("params", "why"),
+    [
+        ({"method": "prompt tuning"}, "cannot be reinforced here"),
+        ({"method": "all weights"}, "cannot be reinforced here"),
+        ({"answers": 1}, "needs two of each prompt"),
+        ({"algorithm": "PPO", "accumulate": 2}, "accumulate 1"),
+    ],
+)
+def test_settings_that_do_not_go_together(params: dict[str, Any], why: str) -> None:
+    with pytest.raises(ValidationError, match=why):
+        TrainReinforce.Params(**params)
