@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from patchbay.nodes.contract import Node, Ports
 from patchbay.nodes.models.transformers.lora import LoraModel
 from patchbay.nodes.models.transformers.spec import TransformersModel
 from patchbay.nodes.models.transformers.trained import TrainedAdapter
 from patchbay.nodes.training.base import checked_base
-from patchbay.nodes.values import ModelSpec
+from patchbay.nodes.values import ModelSpec, Value
 
 
 class TrainingNode(Node):
     """Trains the model that is wired into `model`, and keeps what it made in the home folder."""
 
-    value_types = (TrainedAdapter, LoraModel, TransformersModel)
+    value_types: ClassVar[tuple[type[Value], ...]] = (
+        TrainedAdapter,
+        LoraModel,
+        TransformersModel,
+    )
 
     @classmethod
     def repeatable(cls, params: Any, inputs: Ports) -> bool:
