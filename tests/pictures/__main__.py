@@ -31,7 +31,7 @@ THEMES = ("light", "dark")
 QUALITY = 78
 FOLDER = ROOT / "docs" / "pictures"
 OWN = ("ask", "ask_folder", "chat", "compare_techniques", "few_shot", "research_crew", "route")
-RUN_FIRST = {"crew": "research_crew", "techniques": "compare_techniques"}
+RUN_FIRST = {"runs": "ask", "crew": "research_crew", "techniques": "compare_techniques"}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -12,6 +12,7 @@ from tests.browser.editor_page import (
     dock,
     edit,
     finished,
+    icon,
     node,
     run,
     settings,
@@ -100,7 +101,7 @@ def _runs(studio: Server, page: Page) -> None:
 
 def _versions(studio: Server, page: Page) -> None:
     edit(studio, page, "chat")
-    page.locator(".st-key-versions button").click()
+    icon(page, "versions").click()
     expect(page.get_by_role("dialog").get_by_role("img").first).to_be_visible()
 
 
