@@ -8,6 +8,7 @@ person whom some ask answers as at a terminal. Two run on the real local model, 
 
 from __future__ import annotations
 
+import datetime
 import json
 import os
 import shutil
@@ -16,6 +17,7 @@ import types
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -40,6 +42,7 @@ from patchbay.nodes.questions import (
     FormWanted,
     Reply,
 )
+from patchbay.nodes.tools import clock
 from tests.flows.exchange.obliging import ObligingModel, plainest
 from tests.flows.runs.harness import environment, flow
 from tests.needs import needs
@@ -65,6 +68,14 @@ REWORDED = {"chat_with_summary", "approve_mail", "agent_that_remembers"}
 part of the prompt already, so it computes in other portions, and the likeliest word can change."""
 TIMES = {"tokens a second", "first token (s)", "seconds"}
 """Columns of tables that are measured, and so differ from run to run."""
+
+
+class StoppedClock(datetime.datetime):
+    """It is always noon."""
+
+    @classmethod
+    def now(cls, tz: datetime.tzinfo | None = None) -> StoppedClock:
+        return cls(2026, 11, 29, 12, tzinfo=tz)
 
 
 @pytest.fixture(scope="module")
@@ -98,6 +109,9 @@ def _a_home_and_a_person_at_the_terminal(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setenv("PATCHBAY_WEIGHTS", str(weights_dir()))
     monkeypatch.setenv("PATCHBAY_HOME", str(tmp_path / "home"))
     monkeypatch.setattr(asker, "ask", answering)
+    # An agent that looks at the clock is told the same time by the flow and by the script.
+    stopped = SimpleNamespace(datetime=StoppedClock, UTC=datetime.UTC, tzinfo=datetime.tzinfo)
+    monkeypatch.setattr(clock, "datetime", stopped)
 
 
 async def answering(event: Any, question: Any) -> Reply:
