@@ -207,6 +207,7 @@ BATCH_CODES: Mapping[str, str] = {
     "offline/file": "A file that a node names is not on this machine.",
     "offline/package": "A package that a node needs is not installed.",
     "offline/server": "The flow asks a server on another machine.",
+    "bundle/wheels": "Wheels for the other machine's Python cannot be had.",
     "bundle/there": "The archive is there already.",
     "bundle/outside": "A file that a node names lies outside the folder of the flow.",
     "batch/manifest": "The file is no manifest of a batch that has ended.",

@@ -1,7 +1,8 @@
 """A flow in one file with all that it needs: flows, files, weights. It runs without any network.
 
 The archive holds a folder `NAME/` with the flow and the flows beside it, their files at their
-relative paths, `weights/` as Patchbay keeps them, `bundle.json`, and `run.sh`.
+relative paths, `weights/` as Patchbay keeps them, `bundle.json`, and `run.sh`; with wheels, also
+those and `requirements.txt`, so that no Patchbay need be there.
 """
 
 from __future__ import annotations
@@ -10,8 +11,10 @@ import io
 import json
 import os
 import tarfile
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from patchbay.flows.batch.needs import Need, inside_weights, needs_of, offline_problems
 from patchbay.flows.batch.rows import bad
@@ -19,6 +22,9 @@ from patchbay.flows.document.writing import canonical_text
 from patchbay.flows.problems import FlowError
 from patchbay.flows.runs.running import LoadedFlow
 from patchbay.flows.runs.subflows import Prepared
+
+if TYPE_CHECKING:
+    from patchbay.flows.batch.wheels import OtherPython
 
 RUN = """#!/bin/sh
 # Runs the flow with what lies beside this file, and nothing from a network.
@@ -28,9 +34,28 @@ export PATCHBAY_WEIGHTS PATCHBAY_OFFLINE
 exec patchbay "${PATCHBAY_DO:-run}" "$here/FLOW" "$@"
 """
 
+INSTALLED = """#!/bin/sh
+# Runs the flow with what lies beside this file, and nothing from a network.
+here=$(CDPATH= cd -- "$(dirname -- "$0")" && pwd)
+PATCHBAY_WEIGHTS="$here/weights" PATCHBAY_OFFLINE=1
+export PATCHBAY_WEIGHTS PATCHBAY_OFFLINE
+if [ ! -e "$here/.venv/installed" ]; then  # the first time
+  "${PYTHON:-pythonVERSION}" -m venv --clear "$here/.venv" || exit 1
+  "$here/.venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-index \\
+    --find-links "$here/wheels" --requirement "$here/requirements.txt" || exit 1
+  touch "$here/.venv/installed"
+fi
+exec "$here/.venv/bin/python" -m patchbay.flows "${PATCHBAY_DO:-run}" "$here/FLOW" "$@"
+"""
+"""Likewise, with a Python of its own, made of the wheels."""
 
-def bundle(flow: LoadedFlow, ready: Prepared, output: Path) -> list[tuple[str, int]]:
+
+def bundle(
+    flow: LoadedFlow, ready: Prepared, output: Path, python: OtherPython | None = None
+) -> list[tuple[str, int]]:
     """Write the archive. What it holds: names and sizes in bytes.
+
+    With a `python`, wheels for it go along.
 
     Raises:
         FlowError: something is not here, lies outside the flow's folder, or the output is there.
@@ -43,6 +68,19 @@ def bundle(flow: LoadedFlow, ready: Prepared, output: Path) -> list[tuple[str, i
         raise FlowError(problems)
     name = flow.path.name if flow.path else "flow.json"
     files = dict(_files(needs, flow.folder))
+    with tempfile.TemporaryDirectory(prefix="patchbay-wheels-") as place:
+        if python is not None:
+            from patchbay.flows.batch.wheels import fetch_wheels
+
+            wheels = fetch_wheels(ready, python, Path(place))
+            files |= {f"wheels/{wheel.name}": wheel for wheel in wheels}
+        return _written(flow, ready, needs, files, output, name, python)
+
+
+def _written(
+    flow: LoadedFlow, ready: Prepared, needs: list[Need], files: dict[str, Path], output: Path,
+    name: str, python: OtherPython | None,
+) -> list[tuple[str, int]]:  # fmt: skip
     half = output.with_name(f".{output.name}.half")
     top = output.name.partition(".")[0]
     written: list[tuple[str, int]] = []
@@ -50,9 +88,13 @@ def bundle(flow: LoadedFlow, ready: Prepared, output: Path) -> list[tuple[str, i
         with tarfile.open(half, "w") as archive:
             texts = {
                 name: canonical_text(flow.flow),
-                "run.sh": RUN.replace("FLOW", name),
+                "run.sh": _run(name, python),
                 "bundle.json": _said(name, needs),
             }
+            if python is not None:
+                from patchbay.flows.batch.wheels import NAME, required
+
+                texts["requirements.txt"] = "\n".join([NAME, *required(ready), ""])
             for place, text in texts.items():
                 _add_text(archive, f"{top}/{place}", text, 0o755 if place == "run.sh" else 0o644)
                 written.append((place, len(text.encode())))
@@ -63,6 +105,12 @@ def bundle(flow: LoadedFlow, ready: Prepared, output: Path) -> list[tuple[str, i
     finally:
         half.unlink(missing_ok=True)
     return written
+
+
+def _run(name: str, python: OtherPython | None) -> str:
+    if python is None:
+        return RUN.replace("FLOW", name)
+    return INSTALLED.replace("FLOW", name).replace("VERSION", python.version)
 
 
 def _add_text(archive: tarfile.TarFile, place: str, text: str, mode: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -16,6 +17,17 @@ def bundle(
     output: Annotated[
         Path, typer.Option("--output", "-o", help="The archive, such as bundle.tar.")
     ],
+    wheels: Annotated[
+        bool,
+        typer.Option("--wheels", help="Patchbay and its packages go along, for another Python."),
+    ] = False,
+    python: Annotated[
+        str, typer.Option(metavar="3.12", help="Its version; this one's unless given.")
+    ] = "",
+    platform: Annotated[
+        str,
+        typer.Option(help="Its platform, such as manylinux_2_28_aarch64; a usual Linux."),
+    ] = "linux",
     env_name: Annotated[
         str, typer.Option("--env", metavar="NAME", help="Whose values the flow's variables have.")
     ] = "",
@@ -29,8 +41,18 @@ def bundle(
 
     loaded = load(flow, env=env_name)
     ready = prepare(loaded.flow, default_catalog(), loaded.folder)
-    found = bundled(loaded, ready, output)
-    for name, size in found:
+    other = None
+    if wheels or python:
+        from patchbay.flows.batch.wheels import OtherPython
+
+        other = OtherPython(python or "{}.{}".format(*sys.version_info), platform)
+        say.err(f"Fetching wheels for Python {other.version}; this takes a while.")
+    found = bundled(loaded, ready, output, other)
+    own = [(name, size) for name, size in found if not name.startswith("wheels/")]
+    for name, size in own:
         say.err(f"{size_in_words(size):>9}  {name}")
+    if len(own) < len(found):
+        taken = sum(size for name, size in found if name.startswith("wheels/"))
+        say.err(f"{size_in_words(taken):>9}  {len(found) - len(own)} wheels")
     top = output.name.partition(".")[0]
     say.err(f"tar -xf {output.name} && {top}/run.sh")
