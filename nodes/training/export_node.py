@@ -22,7 +22,8 @@ from patchbay.nodes.models.transformers.lora_node import wrong_kind
 from patchbay.nodes.models.transformers.spec import TransformersModel
 from patchbay.nodes.models.transformers.trained import ABOUT
 from patchbay.nodes.training.base import TrainableModel
-from patchbay.nodes.training.exporting import Exported, ModelForm, check_form, export
+from patchbay.nodes.training.exporting import Exported, export
+from patchbay.nodes.training.forms import ModelForm, check_form
 from patchbay.nodes.units import size_in_words
 from patchbay.nodes.values import ModelSpec
 from patchbay.nodes.weights.reporter import reporter

@@ -8,53 +8,28 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from patchbay.nodes.contract import NodeError
 from patchbay.nodes.models.llama.adapter import GgufAdapter
 from patchbay.nodes.models.llama.convert import write_gguf
 from patchbay.nodes.models.llama.spec import GgufModel
 from patchbay.nodes.models.llama.whole import NumberKind, write_model
-from patchbay.nodes.models.transformers.adapter import (
-    HOULSBY,
-    IA3,
-    LEADS,
-    LORA,
-    Adapter,
-    fetch_adapter,
-    read_folder,
-)
+from patchbay.nodes.models.transformers.adapter import IA3, fetch_adapter
 from patchbay.nodes.models.transformers.load import folder_of
-from patchbay.nodes.models.transformers.lora import LoraModel, LoraUse
+from patchbay.nodes.models.transformers.lora import LoraModel
 from patchbay.nodes.models.transformers.source import Gguf, parse
 from patchbay.nodes.models.transformers.spec import TransformersModel
 from patchbay.nodes.models.transformers.trained import ABOUT, about
 from patchbay.nodes.training.base import TrainableModel, base_id, network_of, reader_of, root_of
 from patchbay.nodes.training.doing import BaseOpening
+from patchbay.nodes.training.forms import WHY, ModelForm, adapters_of
 from patchbay.nodes.training.modelfile import modelfile
 from patchbay.nodes.values import ModelSpec
 from patchbay.nodes.weights.gguf_header import Header, read_header
 from patchbay.nodes.weights.refs import Report
 from patchbay.nodes.weights.resolve import resolve
 
-ModelForm = Literal["PEFT folder", "merged", "GGUF", "GGUF adapter"]
-FORMS: dict[str, tuple[ModelForm, ...]] = {
-    LORA: ("PEFT folder", "merged", "GGUF", "GGUF adapter"),
-    IA3: ("PEFT folder", "merged", "GGUF"),
-    HOULSBY: ("PEFT folder",),
-    **dict.fromkeys(LEADS, ("PEFT folder",)),
-}
-"""The forms that each kind of adapter has; all weights have those without an adapter."""
-WHY: dict[str, str] = {
-    IA3: "llama.cpp has adapters that add to layers, and IA3 scales them; merged it is a GGUF too",
-    HOULSBY: "its narrow layers are not linear, so they are no change of weights, and neither PEFT "
-    "nor llama.cpp has such layers; the folder is read by Patchbay alone",
-    **dict.fromkeys(
-        LEADS,
-        "it stands before the prompt and changes no weights; llama.cpp has no such adapters, and "
-        "PEFT reads the folder but generates right only without a cache",
-    ),
-}  # fmt: skip
 LEAST_CONTEXT = 256
 """Tokens that a description of a GGUF has at the least."""
 ADAPTER_FILE, MODEL_FILE, MODELFILE = "adapter.gguf", "model.gguf", "Modelfile"
@@ -66,44 +41,6 @@ class Exported:
 
     model: ModelSpec | None
     note: str = ""
-
-
-def check_form(model: TrainableModel, form: ModelForm) -> None:
-    """Check that a model has a form, before anything is loaded.
-
-    Raises:
-        NodeError: it has not, and why.
-    """
-    used = _uses(model)
-    if not used and form in ("PEFT folder", "GGUF adapter"):
-        raise _formless(f"The model has no adapters, so there is nothing for a {form}.", "merged")
-    if len(used) > 1 and form in ("PEFT folder", "GGUF adapter"):
-        raise _formless(
-            f"The model has {len(used)} adapters on one another, and a {form} holds one.", "merged"
-        )
-    for _, adapter in used:
-        kind = adapter.kind
-        if form not in FORMS[kind]:
-            raise _formless(
-                f"The adapter {adapter.reference!r} ({kind}) has no form {form!r}: {WHY[kind]}.",
-                FORMS[kind][1 if form == "GGUF adapter" and len(FORMS[kind]) > 1 else 0],
-            )
-        if form == "GGUF adapter" and (adapter.settings.use_dora or adapter.settings.begins_with):
-            what = "DoRA" if adapter.settings.use_dora else adapter.settings.begins_with
-            raise _formless(
-                f"The adapter {adapter.reference!r} ({what}) is more than llama.cpp's adapters can "
-                "say: they add two matrices to a layer.",
-                "GGUF",
-            )
-    if root_of(model).quantization is not None and form != "PEFT folder":
-        raise NodeError(
-            "A model behind a Quantize node is wired; weights that coarse would round the adapter "
-            "away.",
-            fix="Take the Quantize node out; GGUF is quantized here by its own setting.",
-            port="model",
-            code="export/no-form",
-            retry=False,
-        )
 
 
 def export(
@@ -158,19 +95,8 @@ def _making(place: Path) -> Iterator[Path]:
         shutil.rmtree(made, ignore_errors=True)
 
 
-def _uses(model: TrainableModel) -> list[tuple[LoraUse, Adapter]]:
-    found: list[tuple[LoraUse, Adapter]] = []
-    at = model
-    while isinstance(at, LoraModel):
-        for use in at.adapters:
-            folder = fetch_adapter(use.weights, lambda *_: None)
-            found.append((use, read_folder(use.weights, folder)))
-        at = at.base
-    return found
-
-
 def _as_peft(model: TrainableModel, made: Path, report: Report) -> str:
-    use, adapter = _uses(model)[0]
+    use, adapter = adapters_of(model)[0]
     shutil.copytree(fetch_adapter(use.weights, report), made, dirs_exist_ok=True)
     if adapter.kind in WHY and adapter.kind != IA3:
         with (made / "README.md").open("a", encoding="utf-8") as card:
@@ -181,7 +107,7 @@ def _as_peft(model: TrainableModel, made: Path, report: Report) -> str:
 
 
 def _as_gguf_adapter(model: TrainableModel, made: Path, report: Report) -> str:
-    use, adapter = _uses(model)[0]
+    use, adapter = adapters_of(model)[0]
     root = root_of(model)
     original = _original(root, report)
     folder = fetch_adapter(use.weights, report)
@@ -258,7 +184,7 @@ def _as_model(model: TrainableModel, form: ModelForm, place: Path) -> ModelSpec 
     if form == "merged":
         return root.model_copy(update={"weights": str(place)})
     if form == "PEFT folder":
-        use = _uses(model)[0][0].model_copy(update={"weights": str(place)})
+        use = adapters_of(model)[0][0].model_copy(update={"weights": str(place)})
         return LoraModel(base=root, adapters=(use,))
     if form == "GGUF":
         return GgufModel(weights=str(place / MODEL_FILE), **fields)
@@ -271,12 +197,12 @@ def _as_model(model: TrainableModel, form: ModelForm, place: Path) -> ModelSpec 
 def _about(model: TrainableModel, form: ModelForm) -> dict[str, Any]:
     """Base and adapters by name and hash."""
     if form == "PEFT folder":
-        return about(fetch_adapter(_uses(model)[0][0].weights, lambda *_: None))
+        return about(fetch_adapter(adapters_of(model)[0][0].weights, lambda *_: None))
     root = root_of(model)
     adapters = [
         {"adapter": use.weights.rsplit("/", 1)[-1], "kind": adapter.kind, "scale": use.scale,
          **about(fetch_adapter(use.weights, lambda *_: None))}
-        for use, adapter in _uses(model)
+        for use, adapter in adapters_of(model)
     ]  # fmt: skip
     return {"form": form, "base": root.weights, "base_sha256": base_id(root), "adapters": adapters}
 
@@ -293,13 +219,3 @@ def _card(model: TrainableModel, form: ModelForm, numbers: NumberKind) -> str:
     if form in ("GGUF", "GGUF adapter"):
         lines.append("- Ollama: `ollama create NAME -f Modelfile` in this folder")
     return "\n".join(lines) + "\n"
-
-
-def _formless(message: str, other: str) -> NodeError:
-    return NodeError(
-        message,
-        fix=f'Set the form to "{other}".',
-        param="form",
-        code="export/no-form",
-        retry=False,
-    )
