@@ -68,7 +68,7 @@ def save_rows(name: str, rows: Sequence[Mapping[str, Any]]) -> Path:
     """Write a set, in the place of what it held.
 
     Raises:
-        FlowError: it has no name or no rows, or the disk refuses.
+        FlowError: it has no name, or the disk refuses.
     """
     plain = plain_name(name)
     if not plain:
@@ -87,20 +87,30 @@ def add_rows(name: str, rows: Sequence[Mapping[str, Any]]) -> int:
     """Add rows to a set, except those that stand in it; how many were new.
 
     A row that asks the same as one that is there takes its place: what should come out may have
-    become known since.
+    become known since. Where it is known only there, it stays.
 
     Raises:
         FlowError: it cannot be read or written.
     """
     held = {_asked(row): row for row in rows_of(name)}
     before = dict(held)
-    held.update((_asked(row), dict(row)) for row in rows)
+    for row in rows:
+        known = held.get(_asked(row), {})
+        stays = {} if row.get("expected") not in (None, "") else _right_of(known)
+        held[_asked(row)] = {**row, **stays}
     save_rows(name, list(held.values()))
     return sum(key not in before for key in held)
 
 
 ABOUT = ("expected", "from", "rating", "comment")
 """Columns that say something of a case and are no input."""
+
+
+def _right_of(row: Mapping[str, Any]) -> CaseRow:
+    """What should come out, and where that is from; empty where nobody knows."""
+    if row.get("expected") in (None, ""):
+        return {}
+    return {name: row[name] for name in ("expected", "from") if name in row}
 
 
 def _asked(row: Mapping[str, Any]) -> str:

@@ -38,7 +38,8 @@ from patchbay.nodes.values import as_text, canonical
 SHIPPED = Path(flows.__file__).parent / "saved"
 RUBRIC = "The answer is right, answers what was asked, and says nothing that was not."
 _FILES = {"judge": "judge_answer", "versus": "judge_two_answers", "similarity": "similarity"}
-_NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
+_NUMBER = re.compile(r"(-?(?:\d+(?:\.\d+)?|\.\d+))(?:\s*(?:/|out of)\s*(\d+(?:\.\d+)?)|\s*(%))?")
+"""A number, and what it is out of where that is said: 0.8, 4/5, 0.8 out of 1, 80%."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,8 @@ class FlowCheck(OutputCheck):
 
     def of(self, cell: ExperimentCell, case: FlowCase) -> float | None:
         """What the flow has said; None where it has not been asked, or failed."""
+        if case.expected is None and self.needs_expected:
+            return None
         if cell.error:
             return 0.0
         if self.pair and cell.variant == self.against:
@@ -196,8 +199,7 @@ def _score(said: Any) -> float:
     if isinstance(said, Mapping):
         said = said.get("score")
     if isinstance(said, str):
-        found = _NUMBER.findall(said)
-        said = float(found[-1]) if found else None
+        said = _last_share(said)
     if isinstance(said, bool):
         return float(said)
     if not isinstance(said, (int, float)) or not -1 <= said <= 1:
@@ -206,6 +208,16 @@ def _score(said: Any) -> float:
             f"A check gave {shown}, which is no score.", "A score is a number from 0 to 1."
         )
     return max(0.0, float(said))  # a cosine may be negative: nothing in common
+
+
+def _last_share(text: str) -> float | None:
+    """The last number of a text, out of what it says is the most; None where it has none."""
+    found = _NUMBER.findall(text)
+    if not found:
+        return None
+    number, most, percent = found[-1]
+    whole = 100.0 if percent else float(most or 1)
+    return float(number) / whole if whole else None
 
 
 def _better(said: Any) -> str:

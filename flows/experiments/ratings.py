@@ -6,6 +6,7 @@ Kept beside the experiment, one a line. They become records for *Preference data
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections import Counter, defaultdict
 from collections.abc import Hashable, Mapping, Sequence
@@ -70,10 +71,14 @@ class Ratings:
         Raises:
             FlowError: the disk refuses.
         """
-        line = {**asdict(rating), "at": rating.at or time.time()}
+        line = json.dumps({**asdict(rating), "at": rating.at or time.time()}, ensure_ascii=True)
         try:
-            with private_file(self._path).open("a", encoding="utf-8", errors="replace") as file:
-                file.write(json.dumps(line, ensure_ascii=True) + "\n")
+            with private_file(self._path).open("a+b") as file:
+                if file.tell():
+                    file.seek(-1, os.SEEK_END)
+                    if file.read(1) != b"\n":  # a kill has cut the last line off
+                        file.write(b"\n")
+                file.write(line.encode() + b"\n")
         except OSError as error:
             raise unwritable(self._path.parent, error) from error
 

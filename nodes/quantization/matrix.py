@@ -77,7 +77,9 @@ def _made(given: JsonValue, params: QuantizeMatrix.Params) -> dict[str, Any]:
     largest = np.max(np.abs(numbers), axis=1, keepdims=True) if params.by_row else np.full(
         (len(numbers), 1), np.max(np.abs(numbers)))  # fmt: skip
     scales = np.where(largest == 0, 1.0, largest / top)
-    codes = _rounded(numbers / scales, params.rounding).clip(-top - 1, top)
+    # 19.87 / (19.87 / 127) is a hair below 127, and cut off it would be 126: whole numbers and
+    # halves are taken for what they are.
+    codes = _rounded((numbers / scales).round(9), params.rounding).clip(-top - 1, top)
     back = codes * scales
     apart = numbers - back
     rows = tuple(

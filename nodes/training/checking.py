@@ -14,7 +14,7 @@ from patchbay.nodes.tools.arithmetic import ArithmeticProblem, calculate
 
 CheckKind = Literal["same text", "contains", "same number", "JSON schema", "calculator"]
 
-_NUMBER = re.compile(r"-?\d[\d,]*(?:\.\d+)?(?:[eE][+-]?\d+)?")
+_NUMBER = re.compile(r"[-−]?(?:\d[\d,]*(?:\.\d+)?|\.\d+)(?:[eE][+-]?\d+)?")
 NEAR = 1e-6
 """How far two numbers that are the same may lie apart, as a share of them."""
 
@@ -43,28 +43,34 @@ def right_of(kind: CheckKind, given: str, number: int) -> str:
     """What an answer is compared with; a calculator's is computed here, once.
 
     Raises:
-        NodeError: it is no expression, or no number.
+        NodeError: it is no expression, no number, or no text.
     """
     if kind not in ("calculator", "same number"):
+        if kind != "JSON schema" and not _plain(given):
+            raise _wrong(number, given, "a text that an answer can be compared with.")
         return given
     try:
         text = calculate(given) if kind == "calculator" else given
         return str(float(text.replace(",", "")))
     except (ArithmeticProblem, ValueError) as error:
         what = "an expression that can be computed" if kind == "calculator" else "a number"
-        raise NodeError(
-            f"Row {number} holds {given!r}, which is not {what}: {error}",
-            fix="Correct the row, or choose another check.",
-            port="source",
-            code="training/no-check",
-            retry=False,
-        ) from error
+        raise _wrong(number, given, f"{what}: {error}") from error
+
+
+def _wrong(number: int, given: str, what: str) -> NodeError:
+    return NodeError(
+        f"Row {number} holds {given!r}, which is not {what}",
+        fix="Correct the row, or choose another check.",
+        port="source",
+        code="training/no-check",
+        retry=False,
+    )
 
 
 def last_number(text: str) -> float | None:
     """The last number in a text: what an answer comes to."""
     found = _NUMBER.findall(text)
-    return float(found[-1].replace(",", "")) if found else None
+    return float(found[-1].replace(",", "").replace("−", "-")) if found else None
 
 
 def _plain(text: str) -> str:

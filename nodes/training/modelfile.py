@@ -48,7 +48,11 @@ def modelfile(
         ("temperature", call.temperature), ("top_p", call.top_p), ("top_k", call.top_k),
         ("repeat_penalty", call.repeat_penalty), ("num_predict", call.max_tokens),
     )  # fmt: skip
-    said += [f"PARAMETER {name} {value:g}\n" for name, value in named if value is not None]
+    said += [
+        f"PARAMETER {name} {value if isinstance(value, int) else format(value, 'g')}\n"
+        for name, value in named
+        if value is not None
+    ]
     return "".join(said)
 
 

@@ -106,7 +106,7 @@ class TrainingSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     kind: str
-    """Which training: `supervised` or `preference`."""
+    """Which training: `supervised`, `preference`, `reward` or `reinforce`."""
     params: TrainingParams
     more: dict[str, float | str] = {}
     """What only this kind of training knows."""

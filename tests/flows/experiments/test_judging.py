@@ -13,6 +13,7 @@ import pytest
 
 from patchbay.flows.document.model import Flow
 from patchbay.flows.document.writing import save_flow
+from patchbay.flows.experiments import judging
 from patchbay.flows.experiments.case_sets import add_rows, case_file, case_sets, rows_of, save_rows
 from patchbay.flows.experiments.cases import FlowCase, read_cases
 from patchbay.flows.experiments.gathering import rows_of_runs
@@ -135,6 +136,32 @@ def test_what_ships_can_be_a_check(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("said", "score"),
+    [
+        (0.25, 0.25), ("0.8", 0.8), ("Of 3 facts 2 are right. Score: 0.67", 0.67), (True, 1),
+        ("0.8 out of 1", 0.8), ("Score: 4/5", 0.8), ("80%", 0.8), (".5", 0.5), (-0.2, 0),
+        ({"score": "1/2"}, 0.5),
+        ("7", None), ("6/5", None), ("1/0", None), ("well", None), ("120 %", None), (None, None),
+        (float("nan"), None),
+    ],
+)  # fmt: skip
+def test_the_score_in_what_a_judge_says(said: Any, score: float | None) -> None:
+    if score is not None:
+        assert judging._score(said) == pytest.approx(score)
+        return
+    with pytest.raises(FlowError, match="which is no score"):
+        judging._score(said)
+
+
+def test_a_run_that_failed_counts_where_others_can_be_scored(tmp_path: Path) -> None:
+    alike, judge_ = (read_any_check(text, tmp_path) for text in ("similarity", "judge"))
+    failed = ExperimentCell("v", "c", error="it broke")
+    assert alike.of(failed, FlowCase(1, {}, None)) is None
+    assert alike.of(failed, FlowCase(1, {}, "right")) == 0
+    assert judge_.of(failed, FlowCase(1, {}, None)) == 0
+
+
+@pytest.mark.parametrize(
     ("check", "changes", "score"),
     [
         ("seconds:2", {"seconds": 1.5}, 1), ("seconds:2", {"seconds": 2.5}, 0),
@@ -173,6 +200,10 @@ def test_sets_of_cases_are_named_and_added_to() -> None:
     assert rows_of("My-cases") == [
         {"text": "a", "expected": "A"}, {"text": "b", "expected": "b"}, {"text": "c"},
     ]  # fmt: skip
+    # A run that nobody has liked does not undo what somebody has said is right.
+    later = {"text": "b", "expected": "", "from": "run 7", "rating": -1}
+    assert add_rows("My cases!", [later]) == 0
+    assert rows_of("My-cases")[1] == {**later, "expected": "b"}
     found = read_cases(case_file("My cases!"), ["text"])
     assert [case.expected for case in found] == ["A", "b", None]
     with pytest.raises(FlowError, match="has no name"):

@@ -91,6 +91,11 @@ def test_ratings_are_kept_and_the_last_counts() -> None:
     with (kept.folder / "ratings.jsonl").open("a") as file:
         file.write('{"form": "pair", "cut of')
     assert {one.rater: one.said for one in Ratings(kept).all()} == {"ada": (1,), "bob": (1,)}
+    ratings.add(pair("p", "eve", 0))  # behind the line that was cut off, not on it
+    ratings.add(pair("p", "bob", 0))
+    assert {one.rater: one.said for one in Ratings(kept).all()} == {
+        "ada": (1,), "bob": (0,), "eve": (0,),
+    }  # fmt: skip
 
 
 def test_preferences_are_what_most_say() -> None:

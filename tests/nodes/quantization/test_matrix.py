@@ -37,6 +37,15 @@ def test_rounding_rules_differ_where_they_should() -> None:
     assert list(found.values()) == [[127, 2, -2, 4, 3], [127, 3, -3, 4, 3], [127, 2, -3, 3, 2]]
 
 
+@pytest.mark.parametrize("largest", [19.87, 10.8, 0.3, 7.59, 1e-9, 1e12])
+@pytest.mark.parametrize("rule", ["to the nearest, ties to even", "down"])
+def test_the_largest_number_has_the_largest_code(largest: float, rule: str) -> None:
+    """Whatever its quotient by the scale is rounded to."""
+    for sign in (1, -1):
+        given = {"numbers": [[sign * largest, largest / 2]]}
+        assert codes(run_node(QuantizeMatrix, {"rounding": rule}, given))[0] == sign * 127
+
+
 def test_a_scale_for_each_row() -> None:
     out = run_node(QuantizeMatrix, {"by_row": True, "bits": 4}, {"numbers": [[7, 1], [0.7, 0]]})
     assert codes(out) == [7, 1, 7, 0]

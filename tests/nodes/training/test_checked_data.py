@@ -21,6 +21,8 @@ from patchbay.nodes.training.checking import checked
         ("contains", "Paris", "It is Paris, of course", "Lyon"),
         ("same number", "1200.0", "so 1,200 in all", "1200 or 3"),
         ("calculator", "12.0", "3 * 4 = 12", "twelve"),
+        ("calculator", "-2.0", "It is −2.", "It is 2."),
+        ("calculator", "0.5", "It is .5", "It is 5"),
         ("JSON schema", {"type": "object", "required": ["a"]}, '{"a": 1}', '{"b": 1}'),
         ("JSON schema", {"type": "object"}, "Here: {}", "{"),
     ],
@@ -28,6 +30,14 @@ from patchbay.nodes.training.checking import checked
 def test_checks(check: str, right: Any, good: str, bad: str) -> None:
     row = {"check": check, "right": right}
     assert (checked(row, good), checked(row, bad)) == (1.0, 0.0)
+
+
+@pytest.mark.parametrize(("check", "right"), [("contains", ""), ("same text", " "),
+                                              ("contains", "?")])  # fmt: skip
+def test_a_right_answer_of_nothing_would_reward_everything(check: str, right: str) -> None:
+    given = json.dumps([{"prompt": "a", "answer": "b"}, {"prompt": "c", "answer": right}])
+    with pytest.raises(NodeError, match=r"Row 2 holds .*, which is not a text"):
+        run_node(CheckedPromptsNode, {"check": check}, {"source": given})
 
 
 def test_prompts_with_a_checker() -> None:
