@@ -10,6 +10,9 @@
     input = 2.50
     output = 10.00
 
+    [clusters.lab]
+    on = "ray://head:10001"
+
 Whoever has a section says what may stand in it; that there is no other is said here, so that a
 slip of the pen is not taken for a setting that was left out.
 """
@@ -25,8 +28,9 @@ from patchbay.nodes.errors import NodeError
 from patchbay.nodes.home import home
 
 SETTINGS = "settings.toml"
-SECTIONS = ("flows", "mcp", "prices")
-"""What there is: `flows/document/variables.py`, `nodes/mcp/servers.py`, `flows/runs/prices.py`."""
+SECTIONS = ("flows", "mcp", "prices", "clusters")
+"""What there is: `flows/document/variables.py`, `nodes/mcp/servers.py`, `flows/runs/prices.py`,
+`flows/batch/clusters.py`."""
 
 
 def settings_file(env: Mapping[str, str] = os.environ) -> Path:

@@ -23,7 +23,8 @@ from typing import TYPE_CHECKING, Any
 
 from patchbay.flows.batch.rows import bad
 from patchbay.flows.problems import FlowError, Problem
-from patchbay.nodes.home import home
+from patchbay.nodes.errors import NodeError
+from patchbay.nodes.settings import section, settings_file
 
 if TYPE_CHECKING:
     from patchbay.flows.batch.api import MakeRunner
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
     from patchbay.flows.batch.runner import RowRunner
     from patchbay.flows.runs.prepared import PreparedFlow
 
-SETTINGS = "settings.toml"
 HERE = "here"
 
 
@@ -85,17 +85,11 @@ def named_clusters(file: Path | None = None) -> dict[str, Cluster]:
     Raises:
         FlowError: the file says something that is no cluster.
     """
-    import tomllib
-
-    path = file or home() / SETTINGS
-    if not path.exists():
-        return {}
+    path = file or settings_file()
     try:
-        said = tomllib.loads(path.read_text(encoding="utf-8-sig")).get("clusters", {})
-    except (OSError, ValueError) as error:
-        raise _wrong(path, f"cannot be read: {error}", "Correct it.") from None
-    if not isinstance(said, dict):
-        raise _wrong(path, "[clusters] is no table.", '[clusters.lab] with on = "slurm".')
+        said = section("clusters", path)
+    except NodeError as error:
+        raise FlowError([Problem("settings/clusters", error.message, error.fix)]) from None
     return {name: _cluster(path, name, one) for name, one in said.items()}
 
 
@@ -115,7 +109,7 @@ def find_cluster(where: str) -> Cluster:
     near = get_close_matches(where, names, 1)
     fix = f'Did you mean "{near[0]}"?' if near else f"There are: {', '.join(names)}."
     message = f'"{where}" is no place where rows run.'
-    raise bad("batch/place", message, f"{fix} Clusters stand in {home() / SETTINGS}.")
+    raise bad("batch/place", message, f"{fix} Clusters stand in {settings_file()}.")
 
 
 def _is_place(where: str) -> bool:

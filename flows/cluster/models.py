@@ -108,6 +108,9 @@ class ModelActor:
                 return await self._asked(opened, method, args, options), None
         except NodeError as error:
             return None, told(error)
+        except Exception as error:  # else Ray would say it, as if the process had died
+            said = f"The model broke in the midst of a call: {type(error).__name__}: {error}"
+            return None, told(NodeError(said, code="model/failed"))
 
     async def _asked(self, opened: Any, method: str, args: Any, options: dict[str, Any]) -> Any:
         if method == "attribute":

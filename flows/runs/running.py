@@ -8,7 +8,7 @@ import logging
 import secrets as stdlib_secrets
 import time
 from collections import deque
-from collections.abc import AsyncGenerator, Collection, Mapping
+from collections.abc import AsyncGenerator, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -151,15 +151,18 @@ class Run:
         """Whether somebody has asked it to stop."""
         return self._rest.stop_asked
 
-    def make_room(self) -> None:
+    def make_room(self, beside: Iterable[Run] = ()) -> None:
         """Let go of what earlier runs opened and this one does not need, where it is idle.
 
         For a process that runs one flow after another, such as the studio. Blocks for a moment.
+
+        Args:
+            beside: other runs that are under way, whose models stay open between their calls too.
         """
         from patchbay.flows.checks.memory import memory_plan
 
-        shares = memory_plan(self.resolved, self.folder).shares
-        self._env.pool.let_go(keep=[share.spec for share in shares])
+        plans = [memory_plan(run.resolved, run.folder) for run in (self, *beside)]
+        self._env.pool.let_go(keep=[share.spec for plan in plans for share in plan.shares])
 
     async def events(self) -> AsyncGenerator[Event, None]:
         """Start the run and yield its events, to the one that says how it ended.

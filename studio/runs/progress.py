@@ -254,7 +254,6 @@ class Progress:
 
     def catch_up(self, status: str, events: Iterable[Mapping[str, Any]]) -> None:
         """The run went on in another process: what is recorded of it now, in JSON form."""
-        self.status = status
         for event in events:
             kind, node = event["type"], str(event.get("node") or "")
             if kind == "node_finished":
@@ -275,6 +274,7 @@ class Progress:
                 self.problem, self.seconds = event["problem"], event["seconds"]
         if status == "cancelled":
             self._stopped()
+        self.status = status  # last: whoever sees it sees the rest
 
     def summary(self, run_id: str) -> dict[str, Any]:
         """The run as a whole, for browsers."""

@@ -262,7 +262,8 @@ class Runner:
         events = self._history().events(live.id)
         status = "elsewhere" if past.status == "running" else past.status
         with self._lock:
-            live.progress.catch_up(status, events)
+            if live.progress.status in ("waiting", "elsewhere"):  # nobody has been faster
+                live.progress.catch_up(status, events)
 
     def _launch(self, live: LiveRun) -> LiveRun:
         live.progress.begin(time.time(), [node.id for node in live.flow.nodes])
@@ -286,13 +287,18 @@ class Runner:
         live = self.get(run_id)
         if live and live.active:
             live.run.cancel()
+            if live.progress.status == "waiting":  # it said so while it was stopped in its sleep
+                self._caught_up(live)
         elif self._history is not None and (
             not live or live.progress.status in ("waiting", "elsewhere")
         ):
             stop(self._history(), run_id, wait_s=0)
             if live:
-                self.catch_up(live)
-                self._tell(live, {"run": live.progress.summary(live.id)})
+                self._caught_up(live)
+
+    def _caught_up(self, live: LiveRun) -> None:
+        self.catch_up(live)
+        self._tell(live, {"run": live.progress.summary(live.id)})
 
     def _stop_latest(self, document: str, owner: str) -> None:
         before = self._runs.get(self._latest.get((document, owner), ""))
@@ -316,7 +322,7 @@ class Runner:
     async def _drive(self, live: LiveRun) -> None:
         trace = self._trace(live)
         try:
-            await in_thread(live.run.make_room)
+            await in_thread(live.run.make_room, self._beside(live))
             async with contextlib.aclosing(live.run.events()) as events:
                 async for event in events:
                     self._take(live, event)
@@ -326,6 +332,12 @@ class Runner:
         finally:
             if trace is not None:
                 trace.end(live.progress.status)
+
+    def _beside(self, live: LiveRun) -> list[Run]:
+        """Other runs that are at work, and are not about to stop."""
+        with self._lock:
+            others = [other for other in self._runs.values() if other is not live]
+        return [one.run for one in others if one.active and not one.run.cancel_asked]
 
     def _take(self, live: LiveRun, event: Event) -> None:
         with self._lock:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from patchbay.flows.batch.clusters import find_cluster
 from patchbay.flows.document.variables import usual_environment
 from patchbay.flows.problems import FlowError
 from patchbay.flows.runs.prices import read_prices
@@ -29,6 +30,8 @@ url = "https://shop.example/mcp"
 [prices.models."x"]
 input = 1
 output = 2
+[clusters.lab]
+on = "slurm"
 """
 
 
@@ -41,6 +44,7 @@ def test_each_part_finds_its_own(file: Path, mark: str) -> None:
     price = read_prices().of("x")
     assert price is not None
     assert (price.input, price.output) == (1.0, 2.0)
+    assert find_cluster("lab").is_slurm
 
 
 def test_without_a_file_nothing_is_set(file: Path) -> None:
@@ -50,7 +54,7 @@ def test_without_a_file_nothing_is_set(file: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("[price]\n", r"no section \[price\]; there are \[flows\], \[mcp\], \[prices\]"),
+        ("[price]\n", r"no section \[price\]; there are \[flows\], \[mcp\], \[prices\], "),
         ("flows = 1", r"\[flows\] is no table"),
         ("[flows", "cannot be read"),
         ("[flows]\nenviroment = 'test'", "holds environment"),

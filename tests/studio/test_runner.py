@@ -21,6 +21,7 @@ from patchbay.flows.runs.events import Event, RunWaiting
 from patchbay.flows.runs.history import History, PastRun
 from patchbay.flows.runs.inbox import AlreadyAnsweredError
 from patchbay.flows.runs.resources import Pool
+from patchbay.flows.runs.rest import Rest
 from patchbay.flows.runs.running import LoadedFlow, Run
 from patchbay.nodes.catalog import load_catalog
 from patchbay.nodes.contract import Context, Node, NodeError, Ports
@@ -177,6 +178,59 @@ def test_what_is_stopped_just_after_it_fell_asleep_is_shown_as_stopped(
     until(lambda: live.progress.status == "cancelled")
     until(lambda: told[-1].get("run", {}).get("status") == "cancelled")
     assert recorded(runner, live).status == "cancelled"
+
+
+def test_a_stop_that_is_recorded_only_after_the_run_said_that_it_waits_is_shown(
+    runner: Runner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asks = NodeInstance(id="pick", kind="people.choose", params={"options": ["a", "b"]})
+    out = NodeInstance(id="out", kind="io.output", params={"name": "out"})
+    document = Flow(nodes=(asks, out), edges=(Edge(source="pick.choice", target="out.value"),))
+    emit, stopped = Run._emit, Rest._stopped
+
+    def while_it_is_stopped(run: Run, event: Event) -> None:
+        if isinstance(event, RunWaiting):
+            threading.Thread(target=runner.stop, args=(run.id,)).start()
+            until(lambda: run.cancel_asked)
+        emit(run, event)
+
+    def late(rest: Rest) -> bool:
+        until(lambda: (one := runner.get(rest._run)) and one.progress.status == "waiting")
+        return stopped(rest)
+
+    monkeypatch.setattr(Run, "_emit", while_it_is_stopped)
+    monkeypatch.setattr(Rest, "_stopped", late)
+    live = runner.start("doc", "ann", document, {})
+    until(lambda: live.progress.status == "cancelled")
+    assert not live.progress.questions
+    assert recorded(runner, live).status == "cancelled"
+
+
+def test_the_model_of_a_run_that_is_at_work_is_not_let_go_by_the_next_run() -> None:
+    kept: list[list[Any]] = []
+
+    class Keeps(Pool):
+        def let_go(self, *, keep: Any = (), older_s: float = 0.0) -> int:
+            kept.append([spec.type_id() for spec in keep])
+            return super().let_go(keep=keep, older_s=older_s)
+
+    pool = Keeps()
+    runner = Runner(None, None, lambda _: Environment(load_catalog().extended([Slow]), pool))
+    model = NodeInstance(id="model", kind="model.gguf")
+    asked = NodeInstance(id="asked", kind="model.ask")  # its turn never comes
+    wires = (("model.model", "asked.model"), ("middle.text", "asked.prompt"))
+    edges = [Edge(source=source, target=target) for source, target in wires]
+    slow = chain(Slow.kind)
+    flow = Flow(nodes=(*slow.nodes, model, asked), edges=(*slow.edges, *edges))
+    first = runner.start("one", "ann", flow, {"question": "?"})
+    until(lambda: first.progress.nodes.get("middle") and first.progress.nodes["middle"].text)
+    second = ended(runner.start("two", "ann", chain(), {"question": "?"}))
+    assert second.progress.status == "finished"
+    assert kept[-1] == ["chat model/gguf"]
+    runner.stop(first.id)
+    third = ended(runner.start("two", "ann", chain(), {"question": "?"}))
+    assert third.progress.status == "finished"
+    assert kept[-1] == []
 
 
 def test_who_joins_late_hears_what_was_streamed(runner: Runner) -> None:

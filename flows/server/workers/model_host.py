@@ -151,7 +151,7 @@ def _cut(opened: Any) -> int:
 def _about(opened: Any) -> dict[str, Any]:
     chats = hasattr(opened, "_astream")
     said = {"name": getattr(opened, "model_name", ""), "context": getattr(opened, "context", 0)}
-    return {"chats": chats, **said}
+    return {"chats": chats, "max_tokens": getattr(opened, "max_tokens", 0), **said}
 
 
 async def _serve(listening: socket.socket) -> None:

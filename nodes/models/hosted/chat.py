@@ -80,10 +80,11 @@ class HostedEmbeddings(Embeddings):
 
     Args:
         line: how it is asked.
+        max_tokens: where a text is cut.
     """
 
-    def __init__(self, line: HostLine) -> None:
-        self._line, self._cut = line, 0
+    def __init__(self, line: HostLine, max_tokens: int) -> None:
+        self._line, self._cut, self.max_tokens = line, 0, max_tokens
 
     def embed_documents(self, texts: list[str]) -> list[list[float]]:
         """A vector for each text."""

@@ -23,5 +23,7 @@ def open_there(at: Path, spec: Spec, opening: Opening) -> Any:
             opening.report(*said["report"])
         elif "about" in said:
             about = said["about"]
-            return HostedChat.over(line, about) if about["chats"] else HostedEmbeddings(line)
+            if about["chats"]:
+                return HostedChat.over(line, about)
+            return HostedEmbeddings(line, about["max_tokens"])
     raise gone()

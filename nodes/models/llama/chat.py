@@ -201,13 +201,13 @@ class _Reader:
 
     def _hold_to_context(self, chunk: Chunk) -> None:
         """Where the model was opened with a longer context than this request may have: stop it as
-        llama.cpp would. A chunk is a token, or more; so no answer is longer than its context."""
+        llama.cpp would. A chunk that says something is a token, or more."""
         if progress := chunk.get("prompt_progress"):
             self._prompt = int(progress["total"])
         limit, trained = self._model.context, self._model._engine.trained
         if self._prompt >= limit:
             raise overflow(self._prompt, limit, trained=trained)
-        self._answer += sum(bool(choice) for choice in chunk.get("choices", ()))
+        self._answer += sum(_says(choice) for choice in chunk.get("choices", ()))
         if self._prompt + self._answer > limit:
             raise overflow(self._prompt, limit, self._answer, trained)
 
@@ -225,6 +225,12 @@ class _Reader:
             chunk_position="last",
         )
         return ChatGenerationChunk(message=message, generation_info=info)
+
+
+def _says(choice: Mapping[str, Any]) -> bool:
+    """Whether there is text in it: the first chunk names a role, the last says how it ended."""
+    delta = choice.get("delta") or choice
+    return any(delta.get(name) for name in ("content", "reasoning_content", "text"))
 
 
 def _chat(

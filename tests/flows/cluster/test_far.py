@@ -21,6 +21,7 @@ from patchbay.flows.runs.subflows import prepare
 from patchbay.nodes.errors import NodeError
 from patchbay.nodes.models.far import FarChat
 from patchbay.nodes.models.llama.spec import GgufModel
+from patchbay.nodes.retrieval.local_embeddings import LocalEmbeddings
 from tests.flows.runs.harness import CATALOG
 from tests.paths import ROOT
 
@@ -75,6 +76,21 @@ async def test_a_model_that_cannot_be_opened_says_why() -> None:
     assert "none.gguf" in wrong["message"]
     with pytest.raises(NodeError, match="none"):
         await FarChat.over(Direct(actor), "none").ainvoke("Hi")
+
+
+@pytest.mark.asyncio
+async def test_a_mistake_of_a_model_is_no_death_of_its_process() -> None:
+    actor = ModelActor(LocalEmbeddings(), {})
+
+    async def broken(*_: Any) -> None:
+        raise ZeroDivisionError("of the model")
+
+    actor._asked = broken  # type: ignore[method-assign]
+    actor._pool.make = lambda spec, opening: object()  # type: ignore[method-assign]
+    value, wrong = await actor.ask("embed_query", ("Hi",), {})
+    assert value is None
+    assert wrong is not None
+    assert wrong["message"].endswith("ZeroDivisionError: of the model")
 
 
 def test_secrets_of_others_do_not_come_along() -> None:

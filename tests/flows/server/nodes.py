@@ -115,6 +115,8 @@ class Letters(EmbeddingsSpec):
         from langchain_core.embeddings import Embeddings
 
         class Count(Embeddings):
+            max_tokens = 7
+
             def embed_documents(self, texts: list[str]) -> list[list[float]]:
                 return [[float(text.count(letter)) for letter in "abc"] for text in texts]
 

@@ -238,6 +238,7 @@ async def test_embeddings_give_the_same_vectors(
         async with ctx.pool.use(Letters(), ctx) as opened:
             texts = await asyncio.to_thread(opened.embed_documents, ["abc", "é"])
             found.append([*texts, await asyncio.to_thread(opened.embed_query, "abc")])
+            assert opened.max_tokens == 7
     assert found[0] == found[1]
     assert machine.host.pool.opened == 1
 

@@ -53,7 +53,8 @@ _PATH = "/chat/completions"
 
 
 def _asked(payload: dict[str, Any]) -> dict[str, Any]:
-    options = {to: payload.pop(name) for name, to in _ABOUT.items() if payload.get(name)}
+    said = {to: payload.pop(name, None) for name, to in _ABOUT.items()}
+    options = {to: value for to, value in said.items() if value}
     if "timeout" in payload:
         options["timeout"] = payload.pop("timeout")
     return {"body": payload, "options": options}
@@ -80,5 +81,8 @@ class ClientOfEachLoop(httpx.AsyncClient):
         loop = asyncio.get_running_loop()
         client = self._of.get(loop)
         if client is None:
+            # A connection holds its loop, so that none of those that are over would go by itself.
+            for over in [one for one in self._of if one.is_closed()]:
+                del self._of[over]
             client = self._of[loop] = self._make()
         return await client.send(request, **more)

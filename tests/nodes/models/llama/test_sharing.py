@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 from langchain_core.messages import HumanMessage
 
@@ -11,8 +13,10 @@ from patchbay.flows.document.model import Edge, Flow, NodeInstance
 from patchbay.flows.runs.defaults import default_catalog
 from patchbay.nodes.contract import NodeError
 from patchbay.nodes.models.llama.adapter import GgufAdapter
-from patchbay.nodes.models.llama.chat import ChatLlama
+from patchbay.nodes.models.llama.chat import ChatLlama, _Reader
 from patchbay.nodes.models.llama.spec import GgufModel
+from patchbay.nodes.models.streaming import Parted
+from patchbay.nodes.models.thinking import Splitter
 
 ASKED = [HumanMessage("What is the capital of Denmark?")]
 
@@ -36,6 +40,18 @@ def test_room_for_both_is_the_longer_context_and_the_more_slots() -> None:
 )
 def test_what_is_loaded_otherwise_is_not_shared(other: GgufModel) -> None:
     assert GgufModel().resource().together(other.resource()) is None
+
+
+def test_an_answer_that_just_fills_its_context_is_not_too_long() -> None:
+    model = ChatLlama(model_name="x", context=8)
+    model._engine, model._narrowed = SimpleNamespace(trained=64), True  # type: ignore[assignment]
+    reader = _Reader(model, None, Parted(Splitter(())))
+    said = [{"role": "assistant", "content": None}, {"content": "a"}, {"content": "b"}, {}]
+    for number, delta in enumerate(said):
+        choice = {"delta": delta, "finish_reason": "stop" if number == 3 else None}
+        list(reader.read({"prompt_progress": {"total": 6}, "choices": [choice]}))
+    with pytest.raises(NodeError, match="context"):
+        list(reader.read({"choices": [{"delta": {"content": "c"}}]}))
 
 
 def test_the_plan_of_a_flow_counts_shared_weights_once() -> None:

@@ -7,8 +7,10 @@ import contextlib
 import json
 from collections.abc import AsyncIterator
 
+import httpx
 import pytest
 
+from patchbay.nodes.models.servers.openai.plain_streams import ClientOfEachLoop, _asked
 from patchbay.nodes.models.servers.openai.spec import OpenAiModel
 
 ABOUT = {"id": "x", "created": 1, "model": "told", "object": "chat.completion.chunk"}
@@ -122,3 +124,20 @@ def opened(address: str):  # type: ignore[no-untyped-def]
     from patchbay.nodes.testing import RecordingContext
 
     return open_chat(OpenAiModel(base_url=address, model="told"), RecordingContext())
+
+
+def test_what_is_said_of_a_request_is_never_in_its_body() -> None:
+    asked = _asked({"model": "m", "extra_body": {}, "extra_headers": None, "extra_query": {"a": 1}})
+    assert asked == {"body": {"model": "m"}, "options": {"params": {"a": 1}}}
+
+
+def test_loops_that_are_over_are_let_go() -> None:
+    client = ClientOfEachLoop(lambda: httpx.AsyncClient(trust_env=False), trust_env=False)
+
+    async def ask() -> None:
+        async with site() as (_, address):
+            await client.post(address, json={})
+
+    for _ in range(3):
+        asyncio.run(ask())
+    assert len(client._of) == 1
