@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import json
 import time
+from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 from patchbay.nodes.home import home
@@ -40,8 +42,10 @@ def keep_thumb(run: str, caller: str, rating: int, comment: str = "") -> None:
 def all_thumbs() -> list[dict[str, Any]]:
     """Every line that was kept, the first one first, without what a kill has cut off. Blocks."""
     path = home() / _FILE
-    if not path.exists():
-        return []
+    return _read(path) if path.exists() else []
+
+
+def _read(path: Path) -> list[dict[str, Any]]:
     found = []
     for line in path.read_text(encoding="utf-8").splitlines():
         try:
@@ -54,6 +58,19 @@ def all_thumbs() -> list[dict[str, Any]]:
 
 
 def thumbs_by_run() -> dict[str, dict[str, Any]]:
-    """The last thumb of each run, whoever gave it; those that were taken back are left out."""
-    last = {str(one["run"]): one for one in all_thumbs()}
+    """The last thumb of each run, whoever gave it; those that were taken back are left out.
+
+    The file is read when it has grown: each answer of a chat asks, whenever it is drawn.
+    """
+    path = home() / _FILE
+    try:
+        status = path.stat()
+    except FileNotFoundError:
+        return {}
+    return dict(_by_run(path, status.st_mtime_ns, status.st_size))
+
+
+@lru_cache(maxsize=1)
+def _by_run(path: Path, modified_ns: int, size: int) -> dict[str, dict[str, Any]]:
+    last = {str(one["run"]): one for one in _read(path)}
     return {run: one for run, one in last.items() if one.get("rating") or one.get("comment")}

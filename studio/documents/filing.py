@@ -6,6 +6,7 @@ line, find the files where they were.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import threading
 from collections.abc import Iterable, Mapping
@@ -41,7 +42,7 @@ class Filing:
     def __init__(self, folder: Path) -> None:
         self._path = folder / FILE
         self._lock = threading.Lock()
-        self._stamp: tuple[int, int] | None = None
+        self._stamp: tuple[int, int, int] | None = None
         self._known: dict[str, Filed] = {}
 
     def of(self, stem: str) -> Filed:
@@ -122,7 +123,8 @@ class Filing:
         except OSError:
             self._stamp, self._known = None, {}
             return self._known
-        stamp: tuple[int, int] | None = (status.st_mtime_ns, status.st_size)
+        # Each write makes a new file, so its number tells two of one length at one moment apart.
+        stamp: tuple[int, int, int] | None = (status.st_mtime_ns, status.st_size, status.st_ino)
         if stamp != self._stamp:
             try:
                 kept = json.loads(self._path.read_text("utf-8"))
@@ -130,8 +132,9 @@ class Filing:
             except OSError:
                 return self._known
             except (ValueError, TypeError, AttributeError, KeyError):
-                self._path.replace(self._path.with_name(f"{FILE}.broken"))
-                stamp, self._known = None, {}
+                with contextlib.suppress(OSError):  # it stays where it is, and counts as empty
+                    self._path.replace(self._path.with_name(f"{FILE}.broken"))
+                self._known = {}
             self._stamp = stamp
         return self._known
 

@@ -94,6 +94,8 @@ class Pins:
             target = _file_of(home, path)
             if self._file and self._file.exists():
                 self._file.replace(target)
+            elif target != self._file:  # of a flow that lay there before
+                target.unlink(missing_ok=True)
             self._file = target
 
     def _read(self) -> dict[str, Pin]:

@@ -24,7 +24,8 @@ def text_dialog(path: Path) -> None:
     found = problems_of(path)
     for problem in found[:8]:
         st.markdown(f"- {plain(str(problem))}")
-    key = f"text:{session.path_key(path)}"
+    # What was typed and left counts no more once the file holds something else.
+    key = f"text:{session.path_key(path)}:{session.short_key(text)}"
     typed = st.text_area(
         path.name, text, height=420, key=key, disabled=not whole, label_visibility="collapsed"
     )
@@ -74,7 +75,11 @@ def ways_on(path: Path) -> None:
         ):  # fmt: skip
             from patchbay.studio.documents.importing import taken_in
 
-            rows = taken_in(services().library, path.read_bytes(), path.name)
+            try:
+                rows = taken_in(services().library, path.read_bytes(), path.name)
+            except (FlowError, OSError) as error:
+                st.error(f"It cannot be imported; nothing was changed. {plain(str(error))}")
+                return
             session.remember("report", rows)
             st.query_params["flow"] = rows[0].stem
             session.open_flow(rows[0].stem)

@@ -10,7 +10,7 @@ import streamlit as st
 from patchbay.studio.server.services import services
 
 LEFT = "first steps"
-"""The choice that keeps them away."""
+"""The choice that keeps them away, where it is `left`: whoever draws them looks first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ def first_steps(
     own: int, ran: bool, *, take: Callable[[], None], run: Callable[[], None],
     draw: Callable[[], None],
 ) -> None:  # fmt: skip
-    """Draw them, until all are done or somebody has left them.
+    """Draw them; once all are done they are left for good, as by the button.
 
     Args:
         own: how many flows the person has.
@@ -37,8 +37,6 @@ def first_steps(
         run: opens the latest flow, ready to run.
         draw: opens an empty flow.
     """
-    if services().choices.get(LEFT) == "left":
-        return
     steps = (
         FirstStep("1. Take a template", "A question, a prompt, a model on this machine, an answer.",
                   "Take the smallest", take, own > 0),

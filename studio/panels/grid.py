@@ -38,7 +38,7 @@ def show_grid(summary: Mapping[str, Any], key: str, use: Callable[[str], None] |
     by = checks[0]
     if len(checks) > 1:
         by = st.segmented_control("Compare by", checks, default=by, key=f"{key}:by",
-                                  required=True) or by  # fmt: skip
+                                  format_func=plain, required=True) or by  # fmt: skip
     main = [row for row in rows if row["check"] == by]
     scores = {(row["key"], row["check"]): row for row in rows}
     best = _best(main)
@@ -59,7 +59,7 @@ def show_grid(summary: Mapping[str, Any], key: str, use: Callable[[str], None] |
         st.button(
             "Use the best", icon=":material/check:", type="primary", key=f"{key}:best",
             on_click=use, args=(best["key"],),
-            help=f"Writes {best['variant']} into the flow; Undo there takes it back.",
+            help=f"Writes {plain(best['variant'])} into the flow; Undo there takes it back.",
         )  # fmt: skip
 
 
@@ -90,7 +90,7 @@ def _variant(
         column.button(
             label, key=f"{key}:cell:{row['key']}:{check}", on_click=_open,
             args=(key, row["key"], check), width="stretch",
-            help=f"Show the cases of {row['variant']} under {check}",
+            help=f"Show the cases of {plain(row['variant'])} under {plain(check)}",
         )  # fmt: skip
         if known:
             column.caption(f"{known['low']:.2f} … {known['high']:.2f}")

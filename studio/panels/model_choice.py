@@ -157,9 +157,10 @@ def progress(pull: Pull) -> None:
 
 def elsewhere_on_disk() -> None:
     """What Hugging Face's programs and Ollama keep on this machine."""
-    found = [one for one in on_disk() if not one.is_folder]
-    folders = [one for one in on_disk() if one.is_folder]
-    if not found and not folders:
+    known = on_disk()
+    found = [one for one in known if not one.is_folder]
+    folders = [one for one in known if one.is_folder]
+    if not known:
         st.caption("Hugging Face's cache and Ollama's store hold none on this machine.")
     for one in found:
         _stored(one)

@@ -211,7 +211,7 @@ def _so_far(ratings: Ratings, form: RatingForm, kept: KeptCells, key: str) -> No
         f"Save {what} for Preference data", key=f"{key}:save", icon=":material/save:",
         on_click=_save, args=(rows, kept.name, form, key), disabled=not rows,
     )  # fmt: skip
-    if saved := session.recall(f"{key}:saved"):
+    if saved := session.recall(f"{key}:saved:{form}"):
         how = "Set its form to ratings." if form == "scale" else "Its form is pairs."
         st.caption(f"In {plain(saved)}, beside your flows: Read file → Preference data. {how}")
 
@@ -225,4 +225,4 @@ def _save(rows: list[dict[str, Any]], name: str, form: RatingForm, key: str) -> 
     except OSError as error:
         session.remember(f"{key}:refused", f"It is not saved: {error.strerror or error}.")
         return
-    session.remember(f"{key}:saved", f"ratings/{path.name}")
+    session.remember(f"{key}:saved:{form}", f"ratings/{path.name}")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
@@ -26,12 +26,17 @@ from patchbay.studio.server.environments import USUAL, chosen_environment, flow_
 from patchbay.studio.server.services import services
 from patchbay.studio.words import plain
 
+if TYPE_CHECKING:
+    from streamlit.runtime.uploaded_file_manager import UploadedFile
+
 TYPES = ["csv", "tsv", "jsonl", "ndjson", "parquet", "xlsx"]
 LIMIT_MB = 200
 """Megabytes of a table that is dropped; larger ones are for `patchbay batch`."""
 SAMPLE = 50
 """Rows that are looked at for the names of columns."""
 SHOWN = 5
+TAKEN = "table-taken"
+"""The table that was dropped last, with the id of its upload."""
 ONE_VALUE, ITS_OWN = "One value for all rows", "Its own value"
 
 
@@ -64,7 +69,7 @@ def table_form(document: FlowDocument, begun: Callable[[str], None]) -> None:
         st.caption(f"Inputs of the flow: {plain(said)}. It gives: {plain(', '.join(outputs))}.")
         return
     try:
-        table = _read(given.name, services().tables.take(given.name, given.getvalue()))
+        table = _taken(given)
     except (FlowError, OSError) as error:
         for problem in getattr(error, "problems", (str(error),)):
             st.error(plain(_words(problem)))
@@ -72,6 +77,17 @@ def table_form(document: FlowDocument, begun: Callable[[str], None]) -> None:
     st.caption(f"The first rows of {plain(table.name)}")
     st.dataframe([*table.first][:SHOWN], hide_index=True, key=f"table-first:{table.path.stem}")
     _ask(document, canonical_text(flow), table, fields, outputs, begun)
+
+
+def _taken(given: UploadedFile) -> _Table:
+    """The table that was dropped. It is read when it is new: it may be large, and each field that
+    is changed draws the form again."""
+    known: tuple[str, _Table] | None = session.recall(TAKEN)
+    if known is None or known[0] != given.file_id or not known[1].path.exists():
+        path = services().tables.take(given.name, given.getvalue())
+        known = (given.file_id, _read(given.name, path))
+        session.remember(TAKEN, known)
+    return known[1]
 
 
 def _words(problem: Problem | str) -> str:
@@ -157,7 +173,8 @@ def _input(
     usual = guessed if guessed is not None else None if field.required else ITS_OWN
     with st.container(horizontal=True, vertical_alignment="bottom"):
         chosen = st.selectbox(
-            field.name, range(len(options)), index=None if usual is None else options.index(usual),
+            plain(field.name), range(len(options)),
+            index=None if usual is None else options.index(usual),
             format_func=lambda place: options[place], key=f"{key}:column", width=320,
             placeholder="Choose a column", help=plain(field.description) or None,
         )  # fmt: skip
@@ -167,7 +184,7 @@ def _input(
             columns[field.name] = options[chosen]
         elif options[chosen] == ONE_VALUE:
             shared[field.name] = st.text_input(
-                f"The value of {field.name}", key=f"{key}:value", width="stretch"
+                f"The value of {plain(field.name)}", key=f"{key}:value", width="stretch"
             )
 
 

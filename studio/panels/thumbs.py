@@ -19,10 +19,7 @@ def show_thumbs(run: str) -> None:
     """
     known = thumbs_by_run().get(run, {})
     rating, comment = int(known.get("rating") or 0), str(known.get("comment") or "")
-    for value, icon, words in (
-        (1, "thumb_up", "A good answer"),
-        (-1, "thumb_down", "A bad answer"),
-    ):
+    for value, icon, words in THUMBS:
         st.button(
             "", key=f"{icon}:{run}", icon=f":material/{icon}:", help=words,
             type="secondary" if rating == value else "tertiary", on_click=_keep,

@@ -79,17 +79,21 @@ def axes_editor(flow: Flow, axes: list[PlannedAxis], key: str) -> list[PlannedAx
             _axis(params, draft, number, key)
     st.button(
         "Vary a param", icon=":material/add:", key=f"{key}:add", on_click=_add,
-        args=(draft, params), disabled=not params,
+        args=(draft, params, key), disabled=not params,
     )  # fmt: skip
     return list(draft.values())
 
 
-def _add(draft: dict[int, PlannedAxis], params: Mapping[tuple[str, str], VariedParam]) -> None:
+def _add(
+    draft: dict[int, PlannedAxis], params: Mapping[tuple[str, str], VariedParam], key: str
+) -> None:
     taken = {(axis.node, axis.param) for axis in draft.values()}
     place = next((place for place in params if place not in taken), next(iter(params)))
     first = next((p for p, known in params.items() if p not in taken and known.field.shape in
                   ("textarea", "number", "slider", "model")), place)  # fmt: skip
-    number = max(draft, default=-1) + 1
+    # Never the number of one that was taken away: what its fields held would come back with it.
+    number = max(session.recall(f"{key}:numbers", 0), max(draft, default=-1) + 1)
+    session.remember(f"{key}:numbers", number + 1)
     draft[number] = PlannedAxis(node=first[0], param=first[1], values=[params[first].value])
 
 

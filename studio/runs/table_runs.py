@@ -126,8 +126,8 @@ class TableRuns:
 
     def get(self, run_id: str) -> TableRun | None:
         """One of them; None where there is none of that id."""
-        if run_id in self._live:
-            return self._live[run_id]
+        if (live := self._live.get(run_id)) is not None:
+            return live
         if not re.fullmatch(r"\d{8}-\d{6}-[0-9a-f]{6}", run_id):
             return None
         try:

@@ -87,6 +87,6 @@ def _table(found: Compared) -> str:
         seconds = " → ".join("–" if each is None else duration(each) for each in spent.seconds)
         tokens = " → ".join("–" if each is None else f"{each:,}" for each in spent.tokens)
         gave = {True: "the same", False: "**something else**", None: "–"}[spent.gave_the_same]
-        name = plain(spent.title).replace("|", "\\|")
-        lines.append(f"| {name} | {seconds} | {tokens if any(spent.tokens) else ''} | {gave} |")
+        cells = [plain(spent.title), seconds, tokens if any(spent.tokens) else "", gave]
+        lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)

@@ -120,7 +120,7 @@ def _rating(name: str, on: bool) -> None:
     if on:
         st.query_params["rate"] = "1"
     else:
-        del st.query_params["rate"]
+        st.query_params.pop("rate", None)  # pressed twice, it is gone already
 
 
 def _head(kept: KeptCells, path: Path | None) -> None:
@@ -152,7 +152,12 @@ def _one(path: Path, kept: KeptCells) -> None:
     try:
         document = services().documents.open(path)
     except FlowError as error:
-        st.error(plain(str(error)))
+        _head(kept, path)
+        st.error(f"{plain(path.name)} cannot be opened.")
+        for problem in error.problems[:8]:
+            st.markdown(f"- {plain(str(problem))}")
+        plan = read_plan(kept)
+        _results(kept, None, plan.checks if plan else ())
         return
     _head(kept, path)
     left, right = st.columns([2, 5], gap="medium")
@@ -249,6 +254,7 @@ def _start(document: FlowDocument, kept: KeptCells, plan: ExperimentPlan, key: s
             plan, document.flow, document.folder, services().catalog, kept, variables
         )
         write_plan(kept, plan)
+        session.remember(f"{key}:plan", plan)  # what the fields begin with when one comes back
         services().experiments.start(made, variables)
     except FlowError as error:
         session.remember(f"{key}:refused", error.problems)

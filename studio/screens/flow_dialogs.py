@@ -165,15 +165,17 @@ def _rename_file(path: Path, wanted: str) -> None:
 def _file(path: Path) -> None:
     filing = services().filing
     filed = filing.of(path.stem)
+    # A dialog that was only closed leaves what its fields held to the next one of the same key.
+    key = session.path_key(path)
     stems = [own.stem for own in services().library.own_files()]
     folders, tags = filing.folders(stems), filing.tags(stems)
     folder = st.selectbox(
         "Folder", folders, index=folders.index(filed.folder) if filed.folder else None,
-        accept_new_options=True, placeholder="None", key="file-folder",
+        accept_new_options=True, placeholder="None", key=f"file-folder:{key}",
         help="A name on this page. The file stays where it is, so flows that run it find it.",
     )  # fmt: skip
     chosen = st.multiselect(
-        "Tags", tags, default=list(filed.tags), accept_new_options=True, key="file-tags",
+        "Tags", tags, default=list(filed.tags), accept_new_options=True, key=f"file-tags:{key}",
         placeholder="Choose or type one",
     )  # fmt: skip
     if st.button("Save", type="primary", key="file-go"):

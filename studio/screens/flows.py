@@ -10,7 +10,7 @@ import streamlit as st
 from patchbay.flows.problems import FlowError
 from patchbay.studio.documents.cards import Card
 from patchbay.studio.documents.purposes import ORDER
-from patchbay.studio.panels.first_steps import first_steps
+from patchbay.studio.panels.first_steps import LEFT, first_steps
 from patchbay.studio.screens.own_flows import ask_for, open_flow, own_flows, undelete
 from patchbay.studio.server import session
 from patchbay.studio.server.last_runs import last_runs
@@ -97,6 +97,8 @@ def _new() -> None:
 
 
 def _first_steps() -> None:
+    if services().choices.get(LEFT) == "left":
+        return
     library = services().library
     own = library.own_files()
     ran = bool(own) and bool(last_runs(services().home, library.folder))

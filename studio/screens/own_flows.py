@@ -154,18 +154,13 @@ def ask_for(dialog: str, path: Path | None = None) -> None:
 
 
 def _pressed(what: str, path: Path) -> None:
-    library = services().library
     try:
         if what == OPEN:
             open_flow(path.stem)
         elif what == "Duplicate":
             _duplicate(path)
         elif what == "Delete":
-            services().documents.close(path)
-            services().served.forget(path)
-            resting = library.delete(path)
-            filed = services().filing.forget(path.stem)
-            session.remember("deleted", (path.stem, resting, filed))
+            delete_flow(path)
         elif what == IMPORT:
             _import(path)
         elif what == "Run over a table":
@@ -174,6 +169,24 @@ def _pressed(what: str, path: Path) -> None:
             ask_for(what.lower(), path)
     except (FlowError, OSError) as error:
         session.remember("notice", str(error))
+
+
+def delete_flow(path: Path) -> None:
+    """Move a flow to the trash, and its pinned values with it. `undelete` brings them back.
+
+    Raises:
+        OSError: the disk refuses.
+    """
+    from patchbay.studio.documents.pins import Pins
+
+    home, filing = services().home, services().filing
+    services().documents.close(path)
+    services().served.forget(path)
+    resting = services().library.delete(path)
+    # First of all: whatever of the rest the disk refuses, the flow can be brought back.
+    session.remember("deleted", (path.stem, resting, filing.of(path.stem)))
+    Pins(home, path).move(home, resting)  # the next flow of this name has none of them
+    filing.forget(path.stem)
 
 
 def _duplicate(path: Path) -> None:
@@ -194,11 +207,22 @@ def _import(path: Path) -> None:
 
 def undelete() -> None:
     """Bring the flow back that was deleted last."""
-    stem, resting, filed = session.recall("deleted")
+    from patchbay.studio.documents.pins import Pins
+
+    deleted = session.recall("deleted")
     session.forget("deleted")
-    path = services().library.restore(resting)
-    if path.stem == stem and (filed.folder or filed.tags):
-        services().filing.put(stem, filed.folder, filed.tags)
+    if deleted is None:
+        return  # pressed twice
+    stem, resting, filed = deleted
+    home = services().home
+    try:
+        path = services().library.restore(resting)
+        Pins(home, resting).move(home, path)
+        if path.stem == stem and (filed.folder or filed.tags):
+            services().filing.put(stem, filed.folder, filed.tags)
+    except OSError as error:
+        words = error.strerror or str(error)
+        session.remember("notice", f"{stem} could not be brought back as it was: {words}.")
 
 
 def _asked(what: str, value: str) -> None:

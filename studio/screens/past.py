@@ -35,6 +35,8 @@ class Watched:
     past: PastRun
     document: FlowDocument
     events: list[dict[str, Any]]
+    moments: list[dict[str, Any]]
+    """What the canvas is told of them; made once, however often it is drawn."""
 
 
 def page(run_id: str) -> None:
@@ -88,7 +90,7 @@ def _watched(run_id: str) -> Watched | None:
     document = services().documents.shown(flow)
     live = past_live(past, flow, events, session.browser())
     services().runner.show_past(live, document.id, session.browser())
-    return Watched(past, document, events)
+    return Watched(past, document, events, timeline(events, past.started_at))
 
 
 @st.fragment(key=KEY)
@@ -98,7 +100,6 @@ def _canvas() -> None:
         st.switch_page(session.recall("page:editor"), query_params={"flow": name})
     watched: Watched = st.session_state["watched"]
     document = watched.document
-    moments = timeline(watched.events, watched.past.started_at)
     canvas(
         document,
         catalog=services().catalog,
@@ -108,7 +109,7 @@ def _canvas() -> None:
         events=f"patchbay/events?{query(document)}",
         dock=Dock(notice=session.told()),
         readonly=True,
-        timeline=moments,
+        timeline=watched.moments,
         page=PastCommands(document, refresh, watched),
     )
 

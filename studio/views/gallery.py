@@ -81,7 +81,8 @@ def gallery(
         nothing: said where there are no cards.
         dark: which picture to show.
     """
-    files = {str(number): one.card.path for number, one in enumerate(shown)}
+    # By their names, not by their places: a press may come when the page has just been narrowed.
+    files = {one.card.path.name: one.card.path for one in shown}
 
     def given(name: str) -> Mapping[str, Any]:
         found = (st.session_state.get(key) or {}).get(name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from pathlib import Path
 
@@ -41,6 +42,25 @@ def test_a_filing_that_cannot_be_read_is_moved_aside(tmp_path: Path, text: str) 
     assert (tmp_path / f"{FILE}.broken").read_text("utf-8") == text
     shelf.put("a", "There", [])
     assert Filing(tmp_path).of("a").folder == "There"
+
+
+def test_two_writes_of_one_length_at_one_moment_are_told_apart(tmp_path: Path) -> None:
+    here, other = Filing(tmp_path), Filing(tmp_path)
+    here.put("a", "One", [])
+    at = (tmp_path / FILE).stat().st_mtime_ns
+    assert here.of("a").folder == "One"
+    other.put("a", "Two", [])
+    os.utime(tmp_path / FILE, ns=(at, at))
+    here.put("b", "", [])
+    assert Filing(tmp_path).of("a").folder == "Two", "what another tab has filed is not undone"
+
+
+def test_a_broken_filing_that_cannot_be_moved_counts_as_empty(tmp_path: Path) -> None:
+    (tmp_path / FILE).write_text("{", "utf-8")
+    (tmp_path / f"{FILE}.broken").mkdir()
+    shelf = Filing(tmp_path)
+    assert shelf.of("a") == Filed()
+    assert shelf.folders(["a"]) == []
 
 
 def test_the_filing_is_no_flow(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,10 @@ from patchbay.flows.runs.history import History, PastRun
 from patchbay.flows.runs.running import Run
 from patchbay.studio.documents.opened import Documents
 from patchbay.studio.runs import past as past_module
-from patchbay.studio.runs.compared import compared
+from patchbay.studio.runs.compared import Compared, Spent, compared
 from patchbay.studio.runs.past import past_live, pins_of, same_work, timeline, too_long
 from patchbay.studio.runs.runner import PASTS, Runner
+from patchbay.studio.screens.compare import _table
 from tests.flows.runs.harness import CATALOG, environment, flow
 
 PROMPT = "prompt.template"
@@ -163,6 +165,14 @@ async def test_two_runs_side_by_side(history: History) -> None:
     assert same.flow == ()
     assert all(pair.same for pair in (*same.inputs, *same.outputs))
     assert all(spent.gave_the_same for spent in same.nodes)
+
+
+def test_a_title_with_a_stroke_is_one_cell() -> None:
+    spent = Spent("a", "yes | no", (1.0, None), (None, 3), None)
+    *_, row = _table(Compared((), (), (), (spent,))).splitlines()
+    # One backslash: of two, Markdown takes the first for itself, and the stroke ends the cell.
+    assert row.startswith("| yes \\| no | ")
+    assert len(re.findall(r"(?<!\\)\|", row)) == 5
 
 
 async def test_a_node_that_only_one_run_has(history: History) -> None:

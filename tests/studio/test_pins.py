@@ -168,6 +168,10 @@ def test_a_damaged_file_is_no_pin(tmp_path: Path) -> None:
     pins.move(tmp_path, tmp_path / "other.json")
     assert list(Pins(tmp_path, tmp_path / "other.json").of(flow)) == ["a"]
     assert Pins(tmp_path, tmp_path / "flow.json").of(flow) == {}
+    Pins(tmp_path, tmp_path / "bare.json").move(tmp_path, tmp_path / "left.json")
+    Pins(tmp_path, tmp_path / "left.json").put({"a": Pin("io.value", {"value": 3})})
+    Pins(tmp_path, tmp_path / "bare.json").move(tmp_path, tmp_path / "left.json")
+    assert Pins(tmp_path, tmp_path / "left.json").of(flow) == {}, "those of a flow of before"
     (file,) = (tmp_path / "pins").iterdir()
     assert file.stat().st_mode & 0o077 == 0
     for text in ("{", "[]", '{"a": 3}', '{"a": {"no": 1}}'):

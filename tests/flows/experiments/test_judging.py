@@ -31,7 +31,7 @@ from patchbay.flows.experiments.plan import (
 from patchbay.flows.experiments.running import Experiment
 from patchbay.flows.problems import FlowError
 from patchbay.flows.runs.history import CELL, History
-from patchbay.flows.runs.thumbs import keep_thumb
+from patchbay.flows.runs.thumbs import keep_thumb, thumbs_by_run
 from tests.flows.experiments.test_experiment import AXIS, ECHO, made, ran
 from tests.flows.runs.harness import CATALOG, environment, flow
 
@@ -301,7 +301,9 @@ def test_cases_come_from_runs_thumbs_and_comments(tmp_path: Path) -> None:
     assert {row["text"]: row["comment"] for row in rows} == {"one": "", "two": "not two"}
     every = rows_of_runs(history, "Echo", ["text"], "answer", "always")
     assert {row["expected"] for row in every} == {"one", "two"}
+    assert thumbs_by_run()[good]["rating"] == 1
     keep_thumb(good, "ada", 0)  # taken back
+    assert good not in thumbs_by_run(), "the file is read again when it has grown"
     rated = rows_of_runs(history, "Echo", ["text"], "answer", rated=True)
     assert [row["text"] for row in rated] == ["two"]
     assert [past.id for past in history.runs()].count(f"20260101-000000-abc{CELL}") == 0
