@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl
 
 PASSWORD_KEYS = frozenset(("password", "passwd", "pwd", "sslpassword"))
 """What drivers of PostgreSQL, MySQL, SQL Server and others call a password in a query."""
-_BEFORE_HOST = re.compile(r"://[^/@:?#]*:[^/@]+@")
+_BEFORE_HOST = re.compile(r"://[^/@:?#]*:[^@?#]+@")
 
 
 def has_password(address: str) -> bool:

@@ -226,7 +226,11 @@ def follow(jobs: tuple[str, str], folder: Path, tell: Callable[[str], None]) -> 
     Raises:
         FlowError: one ended without its result: the last lines that it wrote.
     """
-    while left := _states(jobs):
+    while (left := _states(jobs)) != {}:
+        if left is None:
+            tell("Slurm does not answer; it is asked again.")
+            time.sleep(LOOK_S)
+            continue
         done = sum(_done(path) for path in folder.glob("part-*.jsonl.batch/state.json"))
         done += sum(_count(path) for path in folder.glob("part-*.manifest.json"))
         counts = ", ".join(f"{count} {state.lower()}" for state, count in sorted(left.items()))
@@ -237,11 +241,26 @@ def follow(jobs: tuple[str, str], folder: Path, tell: Callable[[str], None]) -> 
         time.sleep(LOOK_S)
 
 
-def _states(jobs: tuple[str, str]) -> dict[str, int]:
-    command = ["squeue", "--noheader", "--array", "--format=%T %r", "--jobs", ",".join(jobs)]
+def in_queue(jobs: str, *options: str) -> list[str] | None:
+    """What Slurm says of jobs, a line for each that is not over; None where it does not answer,
+    which says nothing of the jobs: its head may be busy, or be started anew."""
+    command = ["squeue", "--noheader", *options, "--jobs", jobs]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode and _FORGOTTEN not in done.stderr.lower():
+        return None
+    return done.stdout.strip().splitlines()
+
+
+_FORGOTTEN = "invalid job id"
+"""How Slurm speaks of jobs that ended some minutes ago."""
+
+
+def _states(jobs: tuple[str, str]) -> dict[str, int] | None:
+    lines = in_queue(",".join(jobs), "--array", "--format=%T %r")
+    if lines is None:
+        return None
     found: dict[str, int] = {}
-    for line in done.stdout.splitlines():
+    for line in lines:
         state, _, reason = line.partition(" ")
         state = reason.upper() if reason.strip() == "DependencyNeverSatisfied" else state
         found[state] = found.get(state, 0) + 1

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from patchbay.flows.batch.clusters import Cluster
-from patchbay.flows.batch.on_slurm import inside, job_head, refuse_passwords, send
+from patchbay.flows.batch.on_slurm import in_queue, inside, job_head, refuse_passwords, send
 from patchbay.flows.batch.rows import bad
 from patchbay.flows.batch.slurm_batch import order_of
 
@@ -56,7 +56,7 @@ class SlurmJob:
 
     def __init__(self, cluster: Cluster, name: str, words: list[str], folder: Path) -> None:
         refuse_passwords(words)
-        self._folder = folder
+        self._folder, place = folder, shlex.quote(str(folder))
         order = order_of(cluster)
         over = cluster.workers > 0 or order.nodes > 1
         profile = order.profile
@@ -70,9 +70,9 @@ class SlurmJob:
         ray = f"{profile.command.split()[0]} -m ray.scripts.scripts"
         if profile.command == "patchbay":
             ray = "ray"
-        setup = RAY_OVER_THE_JOB.format(folder=folder, ray=inside(order, [ray])) if over else ""
-        run = f"{inside(order, told)} > {folder}/answer.txt 2> {folder}/said.txt"
-        self.script = f"{head}\n{setup}{run}\necho $? > {folder}/status\n"
+        setup = RAY_OVER_THE_JOB.format(folder=place, ray=inside(order, [ray])) if over else ""
+        run = f"{inside(order, told)} > {place}/answer.txt 2> {place}/said.txt"
+        self.script = f"{head}\n{setup}{run}\necho $? > {place}/status\n"
         """What is sent."""
         self._job = ""
 
@@ -91,9 +91,9 @@ class SlurmJob:
         self._job = send(self.script, self._folder / "job.sh")
         tell(f"Job {self._job}. What it says: {self._folder}")
         last = ""
-        while state := self._state():
+        while (state := self._state()) != "":
             line = _last_line(self._folder / "said.txt")
-            now = f"job {state.lower()}{' · ' if line else ''}{line}"
+            now = f"{state}{' · ' if line else ''}{line}"
             if now != last:
                 tell(now)
                 last = now
@@ -119,9 +119,10 @@ class SlurmJob:
             subprocess.run(["scancel", self._job], check=False, capture_output=True)
 
     def _state(self) -> str:
-        command = ["squeue", "--noheader", "--format=%T", "--jobs", self._job]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        return done.stdout.strip().splitlines()[0] if done.stdout.strip() else ""
+        lines = in_queue(self._job, "--format=%T")
+        if lines is None:
+            return "Slurm does not answer; it is asked again"
+        return f"job {lines[0].lower()}" if lines else ""
 
 
 def _last_line(path: Path) -> str:

@@ -6,13 +6,17 @@ A real Slurm runs them in `python -m tests.cluster.slurm`.
 from __future__ import annotations
 
 import json
+import os
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from patchbay.flows.batch import slurm_job
 from patchbay.flows.batch.api import BatchResult, collect
+from patchbay.flows.batch.clusters import Cluster
 from patchbay.flows.batch.on_slurm import (
     ClusterProfile,
     SlurmOrder,
@@ -253,3 +257,33 @@ def test_parts_get_all_but_where_they_run(tmp_path: Path, monkeypatch: pytest.Mo
     assert part_words(given.split()) == [
         str(tmp_path / "flow.json"), "--rows", "a.csv", "--map", "x=y", "--retries", "2",
     ]  # fmt: skip
+
+
+SBATCH = "#!/bin/sh\necho 7\n"
+SQUEUE = """#!/bin/sh
+count=$(cat "{here}/count" 2>/dev/null || echo 0)
+echo $((count + 1)) > "{here}/count"
+case $count in
+  0) echo RUNNING;;
+  1) echo "slurm_load_jobs error: Unable to contact slurm controller" >&2; exit 1;;
+  *) echo 3 > "{here}/status"; echo An answer > "{here}/answer.txt"
+     echo "slurm_load_jobs error: Invalid job id specified" >&2; exit 1;;
+esac
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no Slurm")
+def test_a_head_that_does_not_answer_is_no_end_of_the_job(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = tmp_path / "a job"
+    for name, text in (("sbatch", SBATCH), ("squeue", SQUEUE.format(here=here))):
+        (tmp_path / name).write_text(text)
+        (tmp_path / name).chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setattr(slurm_job, "LOOK_S", 0.0)
+    told: list[str] = []
+    job = slurm_job.SlurmJob(Cluster("slurm"), "run", ["f.json"], here)
+    assert f"> '{here}'/answer.txt" in job.script
+    assert job.run(told.append) == (3, "An answer\n")
+    assert told[1:] == ["job running", "Slurm does not answer; it is asked again"]

@@ -139,6 +139,7 @@ def test_leave_for_this_machine_is_none_for_its_network(url: str, words: str):
         {"store": "pgvector", "url": "http://x"},
         {"store": "qdrant", "url": "postgresql://x/y"},
         {"store": "pgvector", "url": "postgresql://u:secret@x/y"},
+        {"store": "pgvector", "url": "postgresql://u:sec/ret@x/y"},
         {"store": "pgvector", "url": "postgresql://u@x/y?password=secret"},
         {"store": "pgvector", "url": "postgres:///y?host=x&sslpassword=secret"},
         {"store": "pgvector", "folder": "x"},
