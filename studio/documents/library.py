@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from patchbay.flows.problems import FlowError
+from patchbay.flows.problems import FlowError, Problem
 from patchbay.nodes.private import private_file, private_folder
 
 if TYPE_CHECKING:  # listing the files must not wait for what reads them
@@ -82,8 +83,9 @@ class Library:
         """
         from patchbay.flows.document.writing import save_flow
 
-        private_folder(self.folder)
-        path = self._free(slug(wanted or flow.name))
+        with _said():
+            private_folder(self.folder)
+            path = self._free(slug(wanted or flow.name))
         save_flow(flow, path)
         return path
 
@@ -97,12 +99,13 @@ class Library:
         from patchbay.studio.documents.references import references
 
         flow = read_flow(template)
-        private_folder(self.folder)
-        for needed in references(flow, template.parent, self._catalog()):
-            target = self.folder / needed.relative_to(template.parent.resolve())
-            if not target.exists():
-                private_folder(target.parent)
-                shutil.copyfile(needed, private_file(target))
+        with _said():
+            private_folder(self.folder)
+            for needed in references(flow, template.parent, self._catalog()):
+                target = self.folder / needed.relative_to(template.parent.resolve())
+                if not target.exists():
+                    private_folder(target.parent)
+                    shutil.copyfile(needed, private_file(target))
         return self.create(flow, template.stem)
 
     def duplicate(self, path: Path) -> Path:
@@ -162,6 +165,18 @@ class Library:
             number += 1
             path = self.folder / f"{stem}-{number}.json"
         return path
+
+
+@contextlib.contextmanager
+def _said() -> Iterator[None]:
+    """A disk that refuses is told like everything else that is wrong with a flow's file."""
+    try:
+        yield
+    except OSError as error:
+        from patchbay.flows.runs.failures import about_file
+
+        message, fix = about_file(error)
+        raise FlowError([Problem("file/unwritable", message, fix)]) from error
 
 
 def slug(words: str) -> str:

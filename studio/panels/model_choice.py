@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from patchbay.flows.machine import allowed_memory
+from patchbay.flows.problems import FlowError
 from patchbay.flows.wording import plural
 from patchbay.nodes.errors import NodeError
 from patchbay.nodes.models.llama.memory import footprint
@@ -110,8 +111,12 @@ def _row(
                 "Try in a flow", key=f"try:{key}", type="tertiary",
                 help="A new flow that asks it a question.",
             ):  # fmt: skip
-                try_out(reference, name)
-                st.rerun()
+                try:
+                    try_out(reference, name)
+                except FlowError as error:  # the disk refuses
+                    st.toast(plain(str(error)))
+                else:
+                    st.rerun()
         st.caption(plain(" · ".join(fact for fact in facts if fact)))
         if told := " · ".join(fact for fact in more if fact):
             st.caption(plain(told))

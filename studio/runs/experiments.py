@@ -122,13 +122,19 @@ class LiveExperiments:
         try:
             await experiment.run(env, told)
             summary = await asyncio.to_thread(live.score)
-            result = as_result(grid_of(experiment), experiment.cases)
+            # Scoring takes its time, and the runs of everybody are on this loop.
+            result = await asyncio.to_thread(
+                lambda: as_result(grid_of(experiment), experiment.cases)
+            )
             await asyncio.to_thread(experiment.kept.keep, result)
             await asyncio.to_thread(experiment.kept.write, SUMMARY, summary)
             live.state = "finished"
         except asyncio.CancelledError:
-            live.state = "stopped"
-            experiment.kept.write(SUMMARY, live.score())
+            try:
+                summary = await asyncio.to_thread(live.score)
+                await asyncio.to_thread(experiment.kept.write, SUMMARY, summary)
+            finally:
+                live.state = "stopped"
             raise
         except FlowError as error:
             live.state, live.why = "failed", str(error)

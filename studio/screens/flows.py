@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import streamlit as st
@@ -93,7 +93,8 @@ def _pressed(what: str, template: Path) -> None:
 def _new() -> None:
     from patchbay.flows.document.model import Flow
 
-    open_flow(services().library.create(Flow(name="Untitled"), "untitled").stem)
+    library = services().library
+    _opened(lambda: library.create(Flow(name="Untitled"), "untitled"), "A new flow cannot be made.")
 
 
 def _first_steps() -> None:
@@ -112,10 +113,16 @@ def _first_steps() -> None:
 
 
 def _use(template: Path) -> None:
+    library = services().library
+    _opened(lambda: library.use_template(template), "The template cannot be used.")
+
+
+def _opened(make: Callable[[], Path], refused: str) -> None:
+    """Open the flow that is made; or say why it cannot be."""
     try:
-        open_flow(services().library.use_template(template).stem)
+        open_flow(make().stem)
     except FlowError as error:
-        session.remember("refused", ("The template cannot be used.", error.problems))
+        session.remember("refused", (refused, error.problems))
 
 
 def _dropped(sent: str) -> None:

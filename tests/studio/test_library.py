@@ -32,6 +32,21 @@ def test_a_new_flow_never_takes_the_file_of_another(library: Library) -> None:
     assert {entry.name for entry in library.own()} == {"my-flow", "my-flow-2"}
 
 
+def test_a_disk_that_refuses_is_told_like_any_other_problem(tmp_path: Path) -> None:
+    (tmp_path / "flows").write_text("in the way")
+    library = Library(tmp_path / "flows", SAVED, tmp_path / "trash", load_catalog)
+    for make in (
+        lambda: library.create(Flow(name="Mine")),
+        lambda: library.use_template(SAVED / "ask.json"),
+    ):
+        with pytest.raises(FlowError) as refused:
+            make()
+        (problem,) = refused.value.problems
+        assert problem.code == "file/unwritable"
+        assert str(tmp_path / "flows") in problem.message
+        assert problem.fix
+
+
 def test_a_file_is_renamed_and_takes_its_versions_along(library: Library, tmp_path: Path) -> None:
     library.create(Flow(name="Taken"), "wanted")
     path = library.create(Flow(name="Mine"), "old")
