@@ -75,6 +75,8 @@ class Pages:
         most = self.size - 35
         if length <= most:
             return _exactly(page[at : at + length], length)
+        if length > (self._count + len(self._changed)) * self.size:
+            raise ValueError("longer than the file")  # else pages that go round would fill memory
         least = (self.size - 12) * 32 // 255 - 23
         here = least + (length - least) % (self.size - 4)
         here = here if here <= most else least

@@ -15,6 +15,7 @@ from patchbay.flows.runs.events import Event, RunWaiting, RunWarned
 from patchbay.nodes.threads import in_thread, whole_in_thread
 
 if TYPE_CHECKING:
+    from patchbay.flows.runs.asking import Desk
     from patchbay.flows.runs.journal import Journal
 
 LISTEN_EVERY_S = 0.5
@@ -41,6 +42,10 @@ class Rest:
         self._asleep = False
         self._falling = threading.Lock()  # between falling asleep and being stopped
         self._listening: asyncio.Task[None] | None = None
+        self._answers = asyncio.Lock()
+        """Over answers: what is heard while the run falls asleep would be heard by nobody, and no
+        other process would look for it again."""
+        self._sleeps = False
 
     def ask_stop(self) -> bool:
         """Note that the run shall stop. Where it sleeps that is done here: whether it does."""
@@ -66,6 +71,10 @@ class Rest:
         desk = self._env.desk
         if desk is None:
             return False
+        async with self._answers:
+            return not self._sleeps and await self._hear(desk)
+
+    async def _hear(self, desk: Desk) -> bool:
         try:
             found = await in_thread(desk.refresh)
             stored = await in_thread(desk.stored) if found else {}
@@ -90,6 +99,11 @@ class Rest:
         desk = self._env.desk
         if desk is None:
             return True
+        async with self._answers:
+            self._sleeps = await self._falls_asleep(desk, event)
+        return self._sleeps
+
+    async def _falls_asleep(self, desk: Desk, event: RunWaiting) -> bool:
         slept: list[bool] = []
         try:
             await whole_in_thread(lambda: slept.append(desk.sleep(event)))

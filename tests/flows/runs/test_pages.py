@@ -109,3 +109,14 @@ def test_any_damage_ends_and_makes_no_rows_of_other_tables(tmp_path: Path) -> No
         path.write_bytes(data)
         for row in Pages(path).rows():
             assert row is None or isinstance(row[1], list)
+
+
+def test_a_row_that_goes_round_in_its_pages_is_torn(tmp_path: Path) -> None:
+    size, length = 512, 39 + 508 * (1 << 40)
+    said = [length >> 7 * n & 127 | (128 if n else 0) for n in reversed(range(8))]
+    cell = bytes([*said[next(i for i, one in enumerate(said) if one != 128) :], 1]) + bytes(39)
+    leaf = bytes([13, 0, 0, 0, 1, 0, 20, 0, 0, 20]).ljust(20, b"\0") + cell + b"\0\0\0\3"
+    first = (b"SQLite format 3\0" + size.to_bytes(2, "big")).ljust(size, b"\0")
+    path = tmp_path / "damaged.sqlite"
+    path.write_bytes(first + leaf.ljust(size, b"\0") + b"\0\0\0\3".ljust(size, b"\1"))
+    assert list(Pages(path).rows()) == [None]
