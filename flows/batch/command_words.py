@@ -28,8 +28,9 @@ def _words(settings: BatchSettings, more: dict[str, Any]) -> Iterator[str]:
     for name, column in settings.columns.items():
         yield from ("--map", f"{name}={column}")
     for name, value in settings.shared.items():
-        # A text that begins with @ would be read as the name of a file.
         said = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        # What begins with one @ would be read as the name of a file.
+        said = f"@{said}" if said.startswith("@") else said
         yield from ("--input", f"{name}={said}")
     for column in settings.keep or ():
         yield from ("--keep", column)

@@ -48,6 +48,7 @@ class SlurmBatch:
         self.scripts = scripts(order_of(cluster), words, str(self._output.absolute()), self.folder)
         """That of the array, and that of the job that puts the parts together."""
         self._jobs: tuple[str, str] | None = None
+        self._is_cancelled = False
 
     def run(self, tell: Callable[[str], None]) -> None:
         """Send the jobs, and wait until the output is there.
@@ -61,6 +62,9 @@ class SlurmBatch:
         if there := standing_in_the_way(str(self._output)):
             raise bad("batch/there", there, "Name another output.")
         self._jobs = submit(*self.scripts, self.folder)
+        if self._is_cancelled:  # while they were sent
+            self.cancel()
+            return
         array, collect = self._jobs
         tell(f"Jobs {array} (array of {self._nodes}) and {collect} (collects) in {self.folder}")
         follow(self._jobs, self.folder, tell)
@@ -73,6 +77,7 @@ class SlurmBatch:
 
     def cancel(self) -> None:
         """Have Slurm end the jobs. Sent again, they go on where they were."""
+        self._is_cancelled = True
         if self._jobs is not None:
             subprocess.run(["scancel", *self._jobs], check=False, capture_output=True)
 

@@ -20,7 +20,7 @@ FILE_KINDS = ("file", "documents")
 
 
 def read_inputs(given: Iterable[str], resolved: Resolved) -> dict[str, Any]:
-    """Flow inputs by name. `@path` reads a file; `@-` reads standard input.
+    """Flow inputs by name. `@path` reads a file; `@-` reads standard input; `@@` is an @.
 
     Inputs that take files get the path itself. An input given several times becomes a list.
 
@@ -79,7 +79,7 @@ def _value(name: str, value: str, kind: str) -> Any:
     if not value.startswith("@"):
         return value
     path = value[1:]
-    if kind in FILE_KINDS:
+    if kind in FILE_KINDS or path.startswith("@"):
         return path
     try:
         return sys.stdin.read() if path == "-" else Path(path).read_text(encoding="utf-8")
@@ -90,7 +90,7 @@ def _value(name: str, value: str, kind: str) -> Any:
     problem = Problem(
         "input/unreadable",
         f'The input "{name}" cannot be read from {printable(path)}: {reason}.',
-        f"Check the path. A value that begins with @ is written as --input {name}=@file.",
+        f"Check the path. A text that begins with @ is given with two: --input {name}=@@text.",
     )
     raise FlowError([problem])
 

@@ -5,6 +5,7 @@ A real Slurm runs them in `python -m tests.cluster.slurm`.
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import subprocess
@@ -17,6 +18,8 @@ import pytest
 from patchbay.flows.batch import slurm_job
 from patchbay.flows.batch.api import BatchResult, collect
 from patchbay.flows.batch.clusters import Cluster
+from patchbay.flows.batch.command_words import command_words
+from patchbay.flows.batch.manifest import BatchSettings
 from patchbay.flows.batch.on_slurm import (
     ClusterProfile,
     SlurmOrder,
@@ -25,9 +28,13 @@ from patchbay.flows.batch.on_slurm import (
     scripts,
     submit,
 )
+from patchbay.flows.batch.slurm_batch import SlurmBatch
+from patchbay.flows.checks.resolve import resolve_once
+from patchbay.flows.cli.arguments import read_inputs
 from patchbay.flows.cli.slurm import part_words
 from patchbay.flows.document.model import Flow
 from patchbay.flows.problems import FlowError
+from patchbay.flows.runs.defaults import default_catalog
 from tests.flows.batch.kit import json_table, lines_of, over, picky, shouting
 
 
@@ -287,3 +294,26 @@ def test_a_head_that_does_not_answer_is_no_end_of_the_job(
     assert f"> '{here}'/answer.txt" in job.script
     assert job.run(told.append) == (3, "An answer\n")
     assert told[1:] == ["job running", "Slurm does not answer; it is asked again"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no Slurm")
+def test_jobs_that_are_cancelled_while_they_are_sent_do_not_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, text in (("sbatch", SBATCH), ("scancel", f'#!/bin/sh\necho "$@" > "{tmp_path}/end"')):
+        (tmp_path / name).write_text(text)
+        (tmp_path / name).chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    jobs = SlurmBatch(Cluster("slurm"), ["f.json"], str(tmp_path / "out.csv"))
+    jobs.cancel()  # nothing is known of the jobs yet
+    jobs.run(lambda _: None)
+    assert (tmp_path / "end").read_text().split() == ["7", "7"]
+
+
+def test_a_text_that_begins_with_a_sign_of_files_stays_a_text(tmp_path: Path) -> None:
+    settings = BatchSettings(rows="a.jsonl", columns={}, shared={"text": "@home", "n": 3})
+    words = command_words(tmp_path / "f.json", settings)
+    given = [word for before, word in itertools.pairwise(words) if before == "--input"]
+    assert given == ["text=@@home", "n=3"]
+    read = read_inputs(given, resolve_once(shouting(), default_catalog()))
+    assert read["text"] == "@home"
