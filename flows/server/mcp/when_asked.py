@@ -40,6 +40,7 @@ class McpWhenAsked:
         finally:
             running.cancel()
             await asyncio.gather(running, return_exceptions=True)
+            self._ready.set()  # it may have ended before it began
 
     async def _run(self) -> None:
         await self._asked.wait()

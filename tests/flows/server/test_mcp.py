@@ -17,6 +17,7 @@ from mcp import ClientSession, StdioServerParameters, types
 from mcp.client.stdio import stdio_client
 from mcp.client.streamable_http import streamablehttp_client
 
+from patchbay.flows.server.mcp.when_asked import McpWhenAsked
 from tests.flows.server.flows import write
 from tests.flows.server.nodes import Words
 from tests.flows.server.serving import KEY, Served
@@ -210,3 +211,12 @@ def test_the_settings_of_a_desktop_client():
     (server,) = told["mcpServers"].values()
     assert server["args"][:3] == ["-m", "patchbay.flows", "mcp"]
     assert Path(server["args"][3]).is_absolute()
+
+
+async def test_who_calls_while_the_server_ends_does_not_wait_for_ever() -> None:
+    asked: Any = McpWhenAsked(None)  # type: ignore[arg-type]
+    async with asked.there():
+        calling = asyncio.ensure_future(asked({}, None, None))
+        await asyncio.sleep(0)
+    with pytest.raises(RuntimeError, match="cannot be served"):
+        await asyncio.wait_for(calling, 5)
