@@ -102,8 +102,8 @@ def _made(
     asked = column(given, params.prompt_field if not ours else "prompt", "source")
     rows: dict[str, DataRow] = {}
     for number, (prompt, record) in enumerate(zip(asked, given, strict=True), 1):
-        rows.setdefault(prompt, _row(prompt, record, number, params, ours))
-    rows.pop("", None)
+        if prompt.strip() and prompt not in rows:
+            rows[prompt] = _row(prompt, record, number, params, ours)
     if not rows:
         raise NodeError(
             f"Of {len(given)} records none has a prompt.",

@@ -38,6 +38,9 @@ def test_a_right_answer_of_nothing_would_reward_everything(check: str, right: st
     given = json.dumps([{"prompt": "a", "answer": "b"}, {"prompt": "c", "answer": right}])
     with pytest.raises(NodeError, match=r"Row 2 holds .*, which is not a text"):
         run_node(CheckedPromptsNode, {"check": check}, {"source": given})
+    empty = json.dumps([{"prompt": "a", "answer": "b"}, {"prompt": " ", "answer": right}])
+    out = run_node(CheckedPromptsNode, {"check": check}, {"source": empty})
+    assert out["data"].rows == 1
 
 
 def test_prompts_with_a_checker() -> None:
