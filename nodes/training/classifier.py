@@ -23,6 +23,8 @@ from patchbay.nodes.encoders.classifier import (
     load_reader,
 )
 from patchbay.nodes.training.place import TrainingPlace, unwritable
+from patchbay.nodes.training.watching import Watch
+from patchbay.nodes.training.working import alone, random_numbers_given_back
 from patchbay.nodes.units import duration
 from patchbay.nodes.values import canonical
 from patchbay.nodes.weights.refs import Report
@@ -87,9 +89,17 @@ def train_classifier(
     """
     if (known := job.place.record()) is not None:
         return known
+    # Another training would draw from the numbers that this one seeds.
+    with alone(job.place, Watch(report, cancelled)):
+        if (known := job.place.record()) is not None:  # somebody else has done it meanwhile
+            return known
+        with random_numbers_given_back():
+            return _trained(job, report, cancelled)
+
+
+def _trained(job: ClassifierJob, report: Report, cancelled: threading.Event) -> dict[str, Any]:
     import torch
 
-    job.place.begin()
     report("loading the encoder", 0, None)
     reader = load_reader(job.encoder, job.settings.max_tokens)
     torch.manual_seed(job.settings.seed)
@@ -143,7 +153,7 @@ class _Training:
             loss.backward()
             optimizer.step()
             curve.append(loss.item())
-            self._go_on("training the head", step, 20 * self.job.settings.epochs)
+            self._go_on("training the head", step + 1, 20 * self.job.settings.epochs)
         return curve
 
     def whole(self) -> list[float]:

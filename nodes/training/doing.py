@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import shutil
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -31,7 +30,7 @@ from patchbay.nodes.training.measure import (
 from patchbay.nodes.training.settings import LEADING
 from patchbay.nodes.training.tokens import RowReader, RowTokens
 from patchbay.nodes.training.watching import Watch
-from patchbay.nodes.training.working import alone
+from patchbay.nodes.training.working import alone, random_numbers_given_back
 from patchbay.nodes.values import SecretRef, Spec
 from patchbay.nodes.weights.refs import Report
 
@@ -101,7 +100,7 @@ def _train(job: Job, watch: Watch, recipe: Recipe) -> dict[str, Any]:
     rows = recipe.rows(job, job.data, reader)
     held = [] if job.held_out is None else recipe.rows(job, job.held_out, reader)
     thought = _estimated(job, recipe.sizes(rows), len(rows), watch)
-    with _random_numbers_given_back():
+    with random_numbers_given_back():
         trainer = recipe.trainer(job, reader.tokenizer, rows, watch)
         # Matrices change nothing at first, whatever they begin with; what stands before a prompt
         # does.
@@ -210,17 +209,3 @@ def _save(job: Job, trainer: Any, tokenizer: Any, made: Path, record: dict[str, 
         (made / CONFIG).write_text(json.dumps(config, indent=2, sort_keys=True) + "\n", "utf-8")
     (made / ABOUT).write_text(json.dumps(job.about(), indent=1) + "\n", "utf-8")
     (made / "README.md").write_text(card(job, record), "utf-8")
-
-
-@contextlib.contextmanager
-def _random_numbers_given_back() -> Iterator[None]:
-    """The trainer seeds the numbers of the whole process; others get theirs back."""
-    import numpy as np
-    import torch
-
-    state = np.random.get_state()
-    with torch.random.fork_rng(devices=[]):
-        try:
-            yield
-        finally:
-            np.random.set_state(state)

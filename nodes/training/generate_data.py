@@ -36,7 +36,7 @@ class GenerateData(Node):
     Self-Instruct (Wang et al. 2022, arXiv:2212.10560): some examples, drawn anew each time, are
     shown, and one more is asked for. Left out, and counted in the report, are empty rows, those
     that were cut off, those that are too short or too long, and twins: prompts whose longest common
-    run of words with an earlier one, or with an example, is as long as `twins` says (ROUGE-L).
+    sequence of words with an earlier one, or with an example, is as long as `twins` says (ROUGE-L).
     What a model writes is no better than the model: read it before you train on it.
     """
 

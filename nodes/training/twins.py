@@ -1,4 +1,4 @@
-"""Texts that say nearly the same: by their longest common run of words (ROUGE-L, Lin 2004)."""
+"""Texts that say nearly the same: by their longest common sequence of words (ROUGE-L, Lin 2004)."""
 
 from __future__ import annotations
 

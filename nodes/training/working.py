@@ -83,6 +83,20 @@ def alone(place: TrainingPlace, watch: Watch) -> Iterator[None]:
 
 
 @contextlib.contextmanager
+def random_numbers_given_back() -> Iterator[None]:
+    """A training seeds the numbers of the whole process; others get theirs back."""
+    import numpy as np
+    import torch
+
+    state = np.random.get_state()
+    with torch.random.fork_rng(devices=[]):
+        try:
+            yield
+        finally:
+            np.random.set_state(state)
+
+
+@contextlib.contextmanager
 def _in_words(place: TrainingPlace) -> Iterator[None]:
     try:
         yield

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +14,9 @@ from patchbay.nodes.contract import NodeError
 from patchbay.nodes.encoders.classify_node import ClassifyTexts
 from patchbay.nodes.testing import RecordingContext, run_node
 from patchbay.nodes.training.classifier_node import TrainClassifier
+from patchbay.nodes.training.place import TrainingPlace
+from patchbay.nodes.training.watching import Watch
+from patchbay.nodes.training.working import alone
 from tests.nodes.encoders.networks import COLORS, tokenizer
 
 KINDS = ("bert", "roberta", "distilbert", "albert")
@@ -97,10 +103,14 @@ def test_every_kind_is_fine_tuned_and_labels_texts(kind: str, encoders: dict[str
 
 @pytest.mark.parametrize("kind", ["bert", "roberta"])
 def test_features_of_a_frozen_encoder(kind: str, encoders: dict[str, Path]) -> None:
+    import torch
+
+    drawn = torch.random.get_rng_state()
     out, report = trained(encoders[kind], epochs=40)
     assert report["numbers trained"].startswith("66 of ")  # 32 · 2 and two more
     losses = [row["loss"] for row in out["curve"].rows]
     assert losses[-1] < losses[0] / 2
+    assert torch.random.get_rng_state().equal(drawn), "it seeds the numbers of everybody else"
     folder = Path(out["classifier"].path)
     assert not (folder / "encoder").exists()
     assert not out["classifier"].whole
@@ -121,6 +131,21 @@ def test_minilm_learns_from_the_rows_that_ship() -> None:
     assert share > 0.6
     assert [row[0] for row in out["sizes"].rows][:2] == ["BERT base / large",
                                                          "RoBERTa base / large"]  # fmt: skip
+
+
+def test_a_training_waits_for_another_one(encoders: dict[str, Path]) -> None:
+    """Two at once would draw from one another's random numbers, and write over one another."""
+    ctx = RecordingContext()
+    other = Watch(lambda *_: None, threading.Event())
+    with alone(TrainingPlace("another"), other), ThreadPoolExecutor(1) as threads:
+        given = {"weights": str(encoders["bert"]), "epochs": 1}
+        run = threads.submit(run_node, TrainClassifier, given, {"source": ROWS}, ctx)
+        while not any("waiting for another" in str(said) for said in ctx.progressed):
+            assert not run.done()
+            time.sleep(0.01)
+        ctx.cancelled.set()
+        with pytest.raises(NodeError, match="was stopped"):
+            run.result()
 
 
 def test_a_training_is_stopped(encoders: dict[str, Path]) -> None:

@@ -238,6 +238,8 @@ def test_the_modelfile_says_what_the_template_adds() -> None:
     assert 'SYSTEM """You are a helpful AI assistant named SmolLM' in text
     assert 'PARAMETER stop "<|im_end|>"\nSYSTEM' in text
     assert text.endswith("PARAMETER num_ctx 2048\nPARAMETER temperature 0.2\n")
+    long = modelfile("FROM ./x", tokenizer, None, 64, CallOptions(max_tokens=2_000_000))
+    assert long.endswith("PARAMETER num_predict 2000000\n")  # Ollama takes no 2e+06
     other = modelfile("FROM ./x", tokenizer, "{{ messages[0].content }}", 64, CallOptions())
     assert 'TEMPLATE """' not in other
     assert "Ollama looks for one in the GGUF file" in other
