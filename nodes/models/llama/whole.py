@@ -178,7 +178,10 @@ def _write_make(writer: Any, config: Any) -> None:
 
 _OWN = frozenset({
     "general.architecture", "general.name", "general.file_type", "general.quantization_version",
+    "general.alignment",
 })  # fmt: skip
+_LAYOUT = ("GGUF.", "split.", "quantize.")
+"""What a file says of how it was laid out and made, and not of its model."""
 
 
 def _take_over(writer: Any, original: Path) -> None:
@@ -186,7 +189,7 @@ def _take_over(writer: Any, original: Path) -> None:
     import gguf
 
     for field in gguf.GGUFReader(original).fields.values():
-        if field.name in _OWN or field.name.startswith("GGUF."):
+        if field.name in _OWN or field.name.startswith(_LAYOUT):
             continue
         kind = field.types[0]
         inner = field.types[-1] if kind == gguf.GGUFValueType.ARRAY else None

@@ -181,6 +181,37 @@ def test_what_is_not_ours_is_never_replaced(base: TransformersModel, tmp_path: P
         exported(base, "merged", tmp_path, folder="/somewhere/else")
 
 
+def test_how_a_file_was_laid_out_is_not_taken_over(tmp_path: Path) -> None:
+    import gguf
+    import numpy as np
+
+    from patchbay.nodes.models.llama.whole import _take_over
+
+    def written(name: str) -> Any:
+        writer = gguf.GGUFWriter(str(tmp_path / name), "llama")
+        writer.add_tensor("a", np.ones((2, 5), np.float32))
+        writer.add_tensor("b", np.full((2, 5), 2, np.float32))
+        return writer
+
+    def read(writer: Any) -> Any:
+        writer.write_header_to_file()
+        writer.write_kv_data_to_file()
+        writer.write_tensors_to_file()
+        writer.close()
+        return gguf.GGUFReader(writer.path)
+
+    first, second = written("first.gguf"), written("second.gguf")
+    first.add_custom_alignment(256)
+    first.add_uint16("split.count", 3)
+    first.add_context_length(99)
+    read(first)
+    _take_over(second, tmp_path / "first.gguf")
+    found = read(second)
+    assert [float(tensor.data[0, 0]) for tensor in found.tensors] == [1, 2]
+    assert found.fields["llama.context_length"].contents() == 99
+    assert "split.count" not in found.fields
+
+
 def test_a_disk_that_is_full_leaves_nothing_half(
     base: TransformersModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
