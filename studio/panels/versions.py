@@ -42,8 +42,12 @@ def _list(path: Path, found: Sequence[Version]) -> int:
     key = f"versions-shown:{session.path_key(path)}"
     count = int(session.recall(key) or SHOWN)
     listed = found[:count]
+    held = f"version-chosen:{session.path_key(path)}"
+    was = session.recall(held)
+    # Streamlit knows a choice by its words, and a version that gets a name has other ones.
+    index = next((i for i, one in enumerate(listed) if (one.digest, one.at) == was), 0)
     chosen = st.radio(
-        "Version", range(len(listed)), key=f"version:{session.path_key(path)}",
+        "Version", range(len(listed)), index, key=f"version:{session.path_key(path)}",
         format_func=lambda i: plain(named(listed[i])),
         captions=[plain(when(one, now=i == 0)) for i, one in enumerate(listed)],
         label_visibility="collapsed",
@@ -54,7 +58,9 @@ def _list(path: Path, found: Sequence[Version]) -> int:
             f"Show older ({left:,})", key="versions-older", type="tertiary",
             on_click=session.remember, args=(key, count + SHOWN),
         )  # fmt: skip
-    return chosen or 0
+    chosen = chosen or 0
+    session.remember(held, (listed[chosen].digest, listed[chosen].at))
+    return chosen
 
 
 def _version(path: Path, versions: Versions, found: Sequence[Version], chosen: int) -> None:
