@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, expect
 
-from tests.browser.editor_page import finished, node, open_latest_run, run, tab
+from tests.browser.editor_page import finished, node, open_latest_run, own, run, tab
 from tests.browser.harness import ROOT, TOKEN, Server, let_in, serve
 from tests.browser.test_displays import plugin
 from tests.flows.runs.strange import payloads
@@ -132,7 +132,7 @@ def test_nothing_that_a_stranger_wrote_is_loaded(
     open_latest_run(studio, page)
     expect(page.get_by_text("The same without the studio")).to_be_visible()
     page.goto(studio.url)
-    expect(page.get_by_test_id("stImage").first).to_be_visible()
+    expect(own(page).locator("img").first).to_be_visible()
     page.wait_for_timeout(1000)
     assert site.asked == []
     page.evaluate(PROBE, site.url)
