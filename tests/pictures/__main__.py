@@ -22,6 +22,7 @@ from playwright.sync_api import Page, expect, sync_playwright
 from patchbay.flows.document.reading import read_flow
 from patchbay.studio.documents.filing import Filing
 from patchbay.studio.documents.versions import Versions
+from tests.browser.editor_page import dock
 from tests.browser.harness import FLAGS, ROOT, Server, chromium, let_in, serve
 from tests.pictures.screens import SCREENS, Screen, run_once
 
@@ -105,6 +106,9 @@ def _take(studio: Server, page: Page, screen: Screen, folder: Path) -> None:
         screen.open(studio, page)
         for width, height in SIZES:
             page.set_viewport_size({"width": width, "height": height})
+            fold = dock(page).get_by_role("button", name="Fold the dock")
+            if screen.canvas and width < 800 and fold.is_visible():
+                fold.click()
             page.wait_for_timeout(1200)  # what moves has come to rest; nothing is tested here
             picture = Image.open(io.BytesIO(page.screenshot()))
             target = folder / f"{screen.name}-{theme}-{width}.webp"

@@ -34,6 +34,8 @@ class Screen:
     name: str
     shows: str
     open: Callable[[Server, Page], None]
+    canvas: bool = False
+    """Whether a telephone is to show the canvas, not the dock over it."""
 
 
 def run_once(studio: Server, page: Page, flow: str) -> None:
@@ -114,8 +116,8 @@ def _models(studio: Server, page: Page) -> None:
 SCREENS = (
     Screen("flows", "Your flows and the templates", _flows),
     Screen("search", "A search that knows synonyms", _search),
-    Screen("editor", "The editor, with the settings of a node", _editor),
-    Screen("empty", "An empty canvas", _empty),
+    Screen("editor", "The editor, with the settings of a node", _editor, canvas=True),
+    Screen("empty", "An empty canvas", _empty, canvas=True),
     Screen("problems", "What is still to do, with buttons that do it", _problems),
     Screen("chat", "A chat with a flow", _chat),
     Screen("crew", "A crew: who calls which tool, gets what back, answers", _ran("research_crew")),

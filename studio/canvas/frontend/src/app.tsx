@@ -38,8 +38,8 @@ interface Ghost {
   y: number;
 }
 
-let paletteOpen = window.innerWidth >= 1200;
 const dockState = new DockState();
+window.addEventListener("resize", () => dockState.fit());
 
 /** Bring the settings to the front, ready to be typed into. */
 function openSettings(host: HTMLElement | null): void {
@@ -56,7 +56,8 @@ export function App({ doc, statuses, reveal, dock, timeline, onSelect }: Props) 
   const lanes = useMemo(() => new Lanes(), []);
   const large = useMemo(() => new LargeState(), []);
   const canvas = useRef<CanvasHandle>(null);
-  const [open, setOpen] = useState(paletteOpen);
+  const open = useSyncExternalStore(dockState.subscribe, () => dockState.palette);
+  const small = useSyncExternalStore(dockState.subscribe, () => dockState.size === "small");
   const [ghost, setGhost] = useState<Ghost | null>(null);
   const chosen = useMemo(() => new ChosenState(), []);
   const host = useRef<HTMLDivElement>(null);
@@ -78,7 +79,7 @@ export function App({ doc, statuses, reveal, dock, timeline, onSelect }: Props) 
         give: (node: string) => large.show({ is: "pin", node }),
         look: () => docked && dockState.lookAt(),
         dock: () => docked && dockState.toggle(),
-        palette: () => setOpen((old) => (paletteOpen = !old)),
+        palette: () => dockState.showPalette(!dockState.palette),
         grow: (end: End, choose: boolean) => canvas.current?.grow(end, choose),
       },
     }),
@@ -86,12 +87,9 @@ export function App({ doc, statuses, reveal, dock, timeline, onSelect }: Props) 
   );
   const documents = useIntake(doc, canvas);
   const files = useDroppedFiles(doc, documents.take);
-  const show = (value: boolean) => {
-    paletteOpen = value;
-    setOpen(value);
-  };
+  const showPalette = useStable(() => dockState.showPalette(true));
   const add = useStable((kind: Kind) => canvas.current?.addAtCentre(kind));
-  const close = useStable(() => show(false));
+  const close = useStable(() => dockState.showPalette(false));
   const drag = useCallback(
     (kind: Kind, event: React.PointerEvent) => {
       const start = { x: event.clientX, y: event.clientY };
@@ -136,8 +134,8 @@ export function App({ doc, statuses, reveal, dock, timeline, onSelect }: Props) 
             onSelect={onSelect}
             onChosen={chosen.set}
             dock={docked ? dockState : undefined}
-            paletteShut={!open}
-            onPalette={() => show(true)}
+            paletteShut={!open && !(small && docked)}
+            onPalette={showPalette}
             onDocuments={documents.choose}
           />
         </ReactFlowProvider>

@@ -79,7 +79,7 @@ export function Bars({ doc, chosen, tools, drawn, dispatch, paletteShut, onPalet
               ← {back.title}
             </button>
           )}
-          {paletteShut && <Tool icon="panel" label="Show the palette" onClick={onPalette} />}
+          {paletteShut && <Tool icon="panel" label="Show the palette" keys="P" onClick={onPalette} />}
           <Tool icon="plus" label="Add a node" keys="N" onClick={tools.add} />
           <i />
           <Tool icon="undo" label="Undo" keys="Ctrl Z" onClick={tools.undo} off={!doc.undo[0]} />

@@ -103,7 +103,7 @@ export const Palette = memo(function Palette({ onAdd, onDrag, onClose }: Props) 
         >
           <Icon name={allShut ? "unfoldAll" : "foldAll"} />
         </button>
-        <button className="pb-tool" aria-label="Hide the palette" title="Hide the palette" onClick={onClose}>
+        <button className="pb-tool" aria-label="Hide the palette" title="Hide the palette (P)" onClick={onClose}>
           <Icon name="panel" />
         </button>
       </div>

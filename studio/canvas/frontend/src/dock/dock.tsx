@@ -42,6 +42,7 @@ function useWishes({ state, dock }: Props): void {
 
 export function Dock(props: Props) {
   const { state, dock, chosen, show } = props;
+  const { doc } = useShared();
   useSyncExternalStore(state.subscribe, () => state.version);
   useWishes(props);
   const tabs = [SETTINGS, ...dock.panels];
@@ -62,6 +63,11 @@ export function Dock(props: Props) {
   if (!state.open)
     return (
       <nav className="pb-rail" aria-label="Panels">
+        {state.size === "small" && !doc.readonly && (
+          <button type="button" onClick={() => state.showPalette(true)} title="Show the palette (P)">
+            Palette
+          </button>
+        )}
         {tabs.map((name) => (
           <button
             key={name}

@@ -8,13 +8,11 @@ import type { Scene } from "../hooks/scene";
 import { boxOf } from "../scene";
 import type { DockState } from "./state";
 
-/** Below this width of the window the dock covers most of the canvas: nothing makes room for it. */
-export const ROOMY = 900;
 const GAP = 24;
 
-/** How many pixels of the canvas, at its right, the dock covers. */
+/** How many pixels of the canvas, at its right, the dock covers. In a small window nothing makes room for it. */
 export function useCovered(dock: DockState | undefined): () => number {
-  return useStable(() => (dock?.open && window.innerWidth >= ROOMY ? dock.width : 0));
+  return useStable(() => (dock?.open && dock.size !== "small" ? dock.width : 0));
 }
 
 /** Tell the style sheet how much lies under the dock, without a drawing. */
@@ -36,7 +34,7 @@ export function useInSight(scene: Scene, places: Places, dock: DockState | undef
   useEffect(() => {
     const opened = version > before.current;
     before.current = version;
-    if (!version || !chosen || window.innerWidth < ROOMY) return;
+    if (!version || !chosen || dock?.size === "small") return;
     const box = boxOf(scene.nodesNow().filter((node) => node.id === chosen));
     if (!box || scene.nodesNow().some((node) => node.dragging)) return;
     const { x, y, zoom } = flow.getViewport();

@@ -1,7 +1,9 @@
-// The dock over the canvas: whether it is open, which tab is in front, how wide it is. It outlives reloads.
+// What lies over the canvas: dock and palette, whether they are open, which tab is in front, how wide the dock is.
+// What a person chose outlives reloads, for each size of window: a telephone is not told what suits a large screen.
 
 import type { Chosen } from "../edits";
 import { Emitter } from "../store";
+import { type Lying, SIZES, type Size, WIDTH, bothFit, firstOf, sizeOf } from "./sizes";
 
 /** The tab that the canvas draws itself: the settings of what is selected. */
 export const SETTINGS = "Node";
@@ -12,9 +14,8 @@ export const NARROWEST = 300;
 const KEPT = "patchbay-dock";
 
 interface Kept {
-  open: boolean;
   tab: string;
-  width: number;
+  sizes: Partial<Record<Size, Lying>>;
 }
 
 /** What is selected, for who asks: a click on a node must not draw the whole editor anew. */
@@ -30,21 +31,33 @@ export class ChosenState extends Emitter {
 /** What a page without a dock has, and what is kept between visits. */
 export class DockState extends Emitter {
   open = false;
+  palette = false;
   tab = SETTINGS;
-  width = 400;
+  width = WIDTH;
+  size: Size;
   /** A person folded it: what is selected does not unfold it again. */
   private folded = false;
+  private sizes: Kept["sizes"] = {};
 
-  constructor() {
+  /** The window's width in pixels, and where choices are kept; a browser may refuse the latter. */
+  constructor(
+    private window = () => globalThis.window.innerWidth,
+    private store: () => Pick<Storage, "getItem" | "setItem"> = () => localStorage,
+  ) {
     super();
-    try {
-      const kept = JSON.parse(localStorage.getItem(KEPT) ?? "{}") as Partial<Kept>;
-      this.open = kept.open === true;
-      if (typeof kept.tab === "string") this.tab = kept.tab;
-      if (typeof kept.width === "number") this.width = kept.width;
-    } catch {
-      // A browser that keeps nothing, or something else: as if it were the first visit.
-    }
+    this.recall();
+    this.size = sizeOf(this.window());
+    Object.assign(this, this.sizes[this.size] ?? firstOf(this.size));
+    this.makeRoom("palette");
+  }
+
+  /** The window has another width. What is in use stays; else it is as a person left it at this size. */
+  fit(): void {
+    const [size, used] = [sizeOf(this.window()), this.open];
+    if (size !== this.size) Object.assign(this, this.sizes[size] ?? firstOf(size), { size });
+    this.open ||= used;
+    this.makeRoom("palette");
+    this.emit();
   }
 
   /** Bring a tab to the front. */
@@ -53,9 +66,9 @@ export class DockState extends Emitter {
     this.set({ open: true, tab });
   }
 
-  /** What a click on a node asks for: its settings, unless the person wants none. */
+  /** What a click on a node asks for: its settings, unless the person wants none, or they would cover the canvas. */
   lookAt(): void {
-    if (!this.folded) this.set({ open: true, tab: SETTINGS });
+    if (this.open || (!this.folded && this.size !== "small")) this.set({ open: true, tab: SETTINGS });
   }
 
   fold(): void {
@@ -68,17 +81,42 @@ export class DockState extends Emitter {
     else this.show(this.tab);
   }
 
-  widen(width: number): void {
-    this.set({ width: Math.max(NARROWEST, Math.min(width, window.innerWidth * 0.75)) });
+  showPalette(palette: boolean): void {
+    this.set({ palette });
   }
 
-  private set(change: Partial<Kept>): void {
+  widen(width: number): void {
+    this.set({ width: Math.max(NARROWEST, Math.min(width, this.window() * 0.75)) });
+  }
+
+  /** Fold one of the two where both would leave less than half of the canvas. */
+  private makeRoom(less: "open" | "palette"): void {
+    if (this.open && this.palette && !bothFit(this.window(), this.width)) this[less] = false;
+  }
+
+  private set(change: Partial<Lying & { tab: string }>): void {
     Object.assign(this, change);
+    this.makeRoom(change.palette ? "open" : "palette");
+    this.sizes[this.size] = { open: this.open, palette: this.palette, width: this.width };
     try {
-      localStorage.setItem(KEPT, JSON.stringify({ open: this.open, tab: this.tab, width: this.width }));
+      this.store().setItem(KEPT, JSON.stringify({ tab: this.tab, sizes: this.sizes } satisfies Kept));
     } catch {
       // It is only a convenience.
     }
     this.emit();
+  }
+
+  private recall(): void {
+    try {
+      const kept = JSON.parse(this.store().getItem(KEPT) ?? "{}") as Partial<Kept>;
+      if (typeof kept.tab === "string") this.tab = kept.tab;
+      for (const size of SIZES) {
+        const { open, palette, width } = { ...firstOf(size), ...kept.sizes?.[size] };
+        if (kept.sizes?.[size])
+          this.sizes[size] = { open: open === true, palette: palette === true, width: Number(width) || WIDTH };
+      }
+    } catch {
+      // A browser that keeps nothing, or something else: as if it were the first visit.
+    }
   }
 }

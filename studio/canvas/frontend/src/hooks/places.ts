@@ -3,6 +3,7 @@
 import { type Edge as DrawnEdge, type Viewport, getViewportForBounds, useReactFlow } from "@xyflow/react";
 import { type RefObject, useCallback, useEffect, useMemo } from "react";
 import { snap } from "../arrange";
+import { MIDDLE } from "../dock/sizes";
 import type { Point } from "../edits";
 import { type Shape } from "../layout/boxes";
 import { fitted } from "../layout/fitted";
@@ -35,8 +36,9 @@ export interface Places {
   go: (id: string) => void;
 }
 
-/** What lies over the canvas: the bars at its top and bottom; and a little air at its sides. */
+/** What lies over the canvas: the bars at its top (in a small window two) and bottom; and a little air at its sides. */
 const ROOM = { top: 68, bottom: 64, side: 28 };
+const top = (): number => (window.innerWidth < MIDDLE ? 112 : ROOM.top);
 
 const views = new Map<string, Viewport>();
 const seenReveals = new Map<string, number>();
@@ -67,7 +69,7 @@ export function usePlaces(
   }, [box, covered, nodesNow, toFlow]);
   const shape = useCallback((): Shape => {
     const { width, height } = box();
-    return { w: Math.max(0, width - covered() - 2 * ROOM.side), h: Math.max(0, height - ROOM.top - ROOM.bottom) };
+    return { w: Math.max(0, width - covered() - 2 * ROOM.side), h: Math.max(0, height - top() - ROOM.bottom) };
   }, [box, covered]);
   const fit = useCallback(
     (duration = 250, whole = false) => {
@@ -75,7 +77,7 @@ export function usePlaces(
       const all = boxOf(nodesNow().filter((n) => !n.hidden));
       const free = shape();
       if (!all || free.w <= 0 || free.h <= 0) return;
-      void flow.setViewport(fitted(all, free, { x: ROOM.side, y: ROOM.top }, whole), { duration });
+      void flow.setViewport(fitted(all, free, { x: ROOM.side, y: top() }, whole), { duration });
     },
     [flow, nodesNow, shape],
   );
@@ -90,7 +92,7 @@ export function usePlaces(
       const by = (low: number, high: number, from: number, to: number): number =>
         low < from ? from - low : high > to ? Math.max(to - high, from - low) : 0;
       const dx = by(what.x * zoom + x, (what.x + what.w) * zoom + x, ROOM.side, right - ROOM.side);
-      const dy = by(what.y * zoom + y, (what.y + what.h) * zoom + y, ROOM.top, bottom - ROOM.bottom);
+      const dy = by(what.y * zoom + y, (what.y + what.h) * zoom + y, top(), bottom - ROOM.bottom);
       if (dx || dy) void flow.setViewport({ x: x + dx, y: y + dy, zoom }, { duration: 200 });
     },
     [bare, flow],

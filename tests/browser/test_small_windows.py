@@ -1,0 +1,78 @@
+"""The studio on a telephone: the canvas is free at first, and nothing sticks out sideways."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from tests.browser.editor_page import dock, edit, front, nodes, shoot
+from tests.browser.flow_files import put
+from tests.browser.harness import Server
+
+TELEPHONE = {"width": 390, "height": 844}
+FITS = """() => [document.documentElement, document.querySelector('[data-testid="stMain"]')]
+    .every((box) => box && box.scrollWidth <= box.clientWidth)"""
+
+
+@pytest.fixture
+def telephone(page: Page) -> Page:
+    page.set_viewport_size(TELEPHONE)  # type: ignore[arg-type]
+    return page
+
+
+def rail(page: Page) -> Locator:
+    """The row of buttons that bring palette and dock."""
+    return page.get_by_role("navigation", name="Panels")
+
+
+def test_palette_and_dock_come_one_at_a_time_and_are_remembered(
+    studio: Server, telephone: Page
+) -> None:
+    page, palette = telephone, telephone.locator(".pb-palette")
+    put(studio, "telephone")
+    edit(studio, page, "telephone")
+    expect(rail(page)).to_be_visible()
+    expect(dock(page)).to_have_count(0)
+    expect(palette).to_have_count(0)
+    page.wait_for_function(FITS)
+    shoot(page, "telephone")
+    nodes(page).first.locator(".pb-head").click()
+    expect(page.locator(".react-flow__node.selected")).to_have_count(1)
+    expect(dock(page)).to_have_count(0)  # it would lie over what was tapped
+    rail(page).get_by_role("button", name="Palette", exact=True).click()
+    expect(palette).to_be_visible()
+    palette.get_by_role("button", name="Hide the palette", exact=True).click()
+    expect(palette).to_have_count(0)
+    rail(page).get_by_role("button", name="Palette", exact=True).click()
+    expect(palette).to_be_visible()
+    page.locator(".pb-canvas").focus()
+    page.keyboard.press("i")
+    expect(dock(page)).to_be_visible()
+    expect(palette).to_have_count(0)
+    page.wait_for_function(FITS)
+    page.reload()
+    expect(dock(page)).to_be_visible()  # as it was left
+    dock(page).get_by_role("button", name="Fold the dock", exact=True).click()
+    expect(rail(page)).to_be_visible()
+    page.reload()
+    expect(rail(page)).to_be_visible()
+    expect(dock(page)).to_have_count(0)
+    page.set_viewport_size({"width": 1280, "height": 860})  # another size, another choice
+    expect(palette).to_be_visible()
+    nodes(page).first.locator(".pb-head").click()
+    expect(front(page)).to_have_text(re.compile("^Node"))
+    expect(palette).to_be_visible()
+    page.set_viewport_size({"width": 1024, "height": 768})
+    expect(palette).to_have_count(0)  # with the dock it would leave less than half
+    expect(dock(page)).to_be_visible()
+
+
+def test_no_page_sticks_out_sideways(studio: Server, telephone: Page) -> None:
+    put(studio, "sideways")
+    for name in ("Flows", "Runs", "Tables", "Experiments", "Inbox", "Models", "Settings"):
+        telephone.goto(f"{studio.url}/{'' if name == 'Flows' else name.lower()}")
+        main = telephone.get_by_test_id("stMainBlockContainer")
+        expect(main.get_by_role("heading", name=name, exact=True)).to_be_visible()
+        telephone.wait_for_function(FITS)
