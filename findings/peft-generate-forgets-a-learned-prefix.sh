@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # Guess: `generate()` of a model with a learned prefix (or prompt) gives the tokens that its own forward pass holds most likely.
 # What happens: with the cache, which is on by default, a prefix is dropped: the answers are the base model's, token by token. A
-# prompt's virtual tokens are fed in again at every step, and the answers are neither model's. With use_cache=False a prompt
-# is right; a prefix works, but not as in the forward pass. No warning either way.
-# Seen with peft 0.21.2, transformers 5.24.0, torch 2.13.0 on 2026-11-29.
-# Why it matters: the loss and the evaluation by loss say that the adapter has learned, the flow that serves it answers as if it
-# had not (or worse), and reinforcement learning gets its samples from another model than it trains. Compare an answer with
-# the base model's before serving; set use_cache=False for prompt tuning.
+# prompt's virtual tokens are fed in again as it goes on, and the answers are neither model's. With use_cache=False a prompt is
+# right; a prefix works for some tokens and then departs from the forward pass. Nothing fails; a FutureWarning says that
+# `past_key_values` is ignored where `cache` is set too, which is where the prefix goes.
+# Seen with peft 0.21.2, transformers 5.24.0, torch 2.13.0 on 2026-11-29. Random weights stand for learned ones.
+# Why it matters: the loss says that the adapter has learned, and the flow that serves it answers as if it had not, or worse.
+# Compare an answer with the base model's before serving; set use_cache=False for prompt tuning.
 source "$(dirname "$0")/_env.sh"
 packages 'torch==2.13.0' 'peft==0.21.2' 'transformers==5.24.0'
 "$PY" - <<'PY' 2>"$HERE/said"
