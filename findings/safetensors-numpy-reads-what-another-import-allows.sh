@@ -40,7 +40,11 @@ PY
 "$PY" "$HERE/write.py" "$HERE/adapter.safetensors"
 without=$("$PY" "$HERE/read.py" "$HERE/adapter.safetensors" without)
 with=$("$PY" "$HERE/read.py" "$HERE/adapter.safetensors" with)
-"$PY" -c 'from importlib.metadata import version as v; print("safetensors", v("safetensors"), "numpy", v("numpy"), "ml_dtypes", v("ml_dtypes"))'
+"$PY" - <<'PY'
+from importlib.metadata import version
+
+print(*(f"{name} {version(name)}" for name in ("safetensors", "numpy", "ml_dtypes")))
+PY
 echo "  without ml_dtypes imported: $without"
 echo "  with ml_dtypes imported: $with"
 [ "$without" = "load_file TypeError: data type 'bfloat16' not understood load KeyError: 'BF16'" ]
