@@ -113,6 +113,8 @@ class PpoTrainer:
 
         self.model: Any = get_peft_model(network, peft_config(job.settings, network))
         network.config.use_cache = True
+        if job.settings.params.checkpointing:
+            network.gradient_checkpointing_enable({"use_reentrant": False})
         self.processing_class, self.watch = tokenizer, watch
         self.state = PpoState(job.settings.total_steps(len(rows)))
         self._job, self._rows, self._rewards = job, rows, rewards
@@ -198,7 +200,7 @@ class PpoTrainer:
             ids = self.model.generate(
                 input_ids=asked, attention_mask=mask, do_sample=True, top_k=0, top_p=1.0,
                 temperature=float(more["temperature"]), max_new_tokens=int(more["answer"]),
-                pad_token_id=pad, use_cache=True,
+                repetition_penalty=1.0, pad_token_id=pad, use_cache=True,
             )  # fmt: skip
             said = _until_end(ids[:, start:], self.model.generation_config.eos_token_id, pad)
             mask = torch.cat([mask, said], dim=1)
@@ -249,6 +251,7 @@ class PpoTrainer:
             "optimizer": self._optimizer.state_dict(),
             "schedule": self._schedule.state_dict(),
             "random": torch.random.get_rng_state(),
+            "random_cuda": torch.cuda.get_rng_state_all(),
         }
         torch.save(held, folder / "ppo.pt")
         said = {"global_step": self.state.global_step, "log_history": self.state.log_history}
@@ -268,6 +271,7 @@ class PpoTrainer:
         self._optimizer.load_state_dict(held["optimizer"])
         self._schedule.load_state_dict(held["schedule"])
         torch.random.set_rng_state(held["random"])
+        torch.cuda.set_rng_state_all(held.get("random_cuda", []))
         said = json.loads((folder / "trainer_state.json").read_text("utf-8"))
         self.state.global_step, self.state.log_history = said["global_step"], said["log_history"]
 

@@ -110,6 +110,7 @@ class Preference:
         args = DPOConfig(
             output_dir=str(job.place.checkpoints),
             max_length=None,  # the rows are cut already
+            disable_dropout=not job.settings.params.dropout,
             beta=float(job.settings.more["beta"]),
             **arguments(job, job.settings.total_steps(len(rows))),
         )

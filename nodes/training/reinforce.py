@@ -119,14 +119,18 @@ class Reinforce:
         network, _ = network_of(job.base, params.precision, bits_of(job.settings), how)
         template = _template(job, tokenizer)
         tokenizer.chat_template = template
+        rewards = self.rewards(watch)  # before the seed: a reward model draws numbers of its own
         transformers.set_seed(params.seed)
         if more["algorithm"] == "PPO":
             from patchbay.nodes.training.ppo import PpoTrainer
 
-            made: Any = PpoTrainer(job, network, tokenizer, rows, self.rewards(watch), watch)
+            made: Any = PpoTrainer(job, network, tokenizer, rows, rewards, watch)
         else:
             made = self._of_trl(job, network, tokenizer, rows, watch)
         made.watch, made.answer_tokens = watch, int(more["answer"])
+        start = job.place.last_checkpoint()
+        step = 0 if start is None else int(start.name.rsplit("-", 1)[1])
+        watch.keep_samples(job.place.checkpoints / "samples.jsonl", step)
         return made
 
     def _of_trl(
@@ -186,7 +190,8 @@ def likeliest(network: Any, tokenizer: Any, ids: Sequence[int], most: int) -> st
     prompt = torch.tensor([list(ids)], device=network.device)
     made = network.generate(
         input_ids=prompt, attention_mask=torch.ones_like(prompt), do_sample=False,
-        max_new_tokens=most, pad_token_id=tokenizer.pad_token_id, use_cache=True,
+        max_new_tokens=most, repetition_penalty=1.0, pad_token_id=tokenizer.pad_token_id,
+        use_cache=True,
     )  # fmt: skip
     return str(tokenizer.decode(made[0, len(ids) :], skip_special_tokens=True))
 

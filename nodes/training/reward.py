@@ -72,6 +72,7 @@ class Reward:
         args = RewardConfig(
             output_dir=str(job.place.checkpoints),
             max_length=None,  # the rows are cut already
+            disable_dropout=not job.settings.params.dropout,
             **arguments(job, job.settings.total_steps(len(rows))),
         )
         config = peft_config(job.settings, network)

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import logging
 import statistics
 import threading
 import time
 import warnings
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
+from patchbay.nodes.atomic import write_atomic
 from patchbay.nodes.units import duration
 from patchbay.nodes.weights.refs import Report
 
@@ -34,6 +38,8 @@ class Watch:
     """Of each step that this process made."""
     samples: list[dict[str, Any]] = field(default_factory=list)
     """Answers on the way: `step`, `prompt`, `answer`, `reward`."""
+    kept: Path | None = None
+    """A file that holds them too, for a training that is killed to have them when it goes on."""
     stopped: bool = False
     _began: float = 0.0
 
@@ -56,6 +62,20 @@ class Watch:
         step = int(self.figures[-1]["step"]) + 1 if self.figures else 1
         held = {"step": step, "prompt": prompt, "answer": answer, "reward": reward}
         self.samples.append(held)
+        if self.kept is not None:
+            with self.kept.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(held) + "\n")
+
+    def keep_samples(self, path: Path, step: int) -> None:
+        """Take the answers that a file has of the steps up to one, and keep further ones there."""
+        found: list[dict[str, Any]] = []
+        for line in path.read_text("utf-8").splitlines() if path.is_file() else ():
+            with contextlib.suppress(ValueError, TypeError, KeyError):  # a line that was cut off
+                if (held := json.loads(line))["step"] <= step:
+                    found.append(held)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomic(path, "".join(json.dumps(held) + "\n" for held in found))
+        self.samples, self.kept = found, path
 
     def line(self, step: int, total: int) -> str:
         """The step in words."""

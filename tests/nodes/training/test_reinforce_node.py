@@ -13,12 +13,13 @@ from pydantic import ValidationError
 from patchbay.nodes.contract import NodeError
 from patchbay.nodes.models.transformers.spec import TransformersModel
 from patchbay.nodes.testing import run_node
+from patchbay.nodes.training.base import reader_of
 from patchbay.nodes.training.checked_data import CheckedPromptsNode
 from patchbay.nodes.training.datasets import CheckedPrompts, PreferenceData, kept
 from patchbay.nodes.training.doing import train
 from patchbay.nodes.training.job import Job
 from patchbay.nodes.training.reinforce import Reinforce
-from patchbay.nodes.training.reinforce_node import TrainReinforce
+from patchbay.nodes.training.reinforce_node import OWN, TrainReinforce
 from patchbay.nodes.training.reward_node import TrainRewardModel
 from patchbay.nodes.training.reward_value import Scorer
 from patchbay.nodes.training.settings import TrainingParams, TrainingSettings
@@ -57,6 +58,19 @@ def reinforced(model: Any, data: Any, reward: Any = None, held: Any = None, **pa
     return run_node(TrainReinforce, {**QUICK, **params}, inputs)
 
 
+def job_of(base: TransformersModel, prompts: CheckedPrompts, **params: Any) -> Job:
+    whole = TrainReinforce.Params(**{**QUICK, **params})
+    settings = TrainingSettings(
+        kind="reinforce", params=TrainingParams(**whole.model_dump(exclude=set(OWN))),
+        more={name: getattr(whole, name) for name in OWN},
+    )  # fmt: skip
+    return Job(base, prompts, None, settings)
+
+
+def quiet() -> Watch:
+    return Watch(lambda *_: None, threading.Event())
+
+
 def mean(points: Any, name: str) -> float:
     values = [point[name] for point in points]
     return float(sum(values) / len(values))
@@ -91,29 +105,27 @@ def test_straying_costs(algorithm: str, base: TransformersModel, prompts: Checke
 def test_a_killed_training_goes_on_with_the_same_numbers(
     algorithm: str, base: TransformersModel, prompts: CheckedPrompts, tmp_path: Path
 ) -> None:
-    own = {"algorithm", "answers", "answer", "temperature", "beta"}
-    whole = TrainReinforce.Params(**{**QUICK, "algorithm": algorithm})
-    settings = TrainingSettings(
-        kind="reinforce", params=TrainingParams(**whole.model_dump(exclude=own)),
-        more={name: getattr(whole, name) for name in own},
-    )  # fmt: skip
-    job = Job(base, prompts, None, settings)
-    figures = train(job, Watch(lambda *_: None, threading.Event()), Reinforce(None))["figures"]
+    job = job_of(base, prompts, algorithm=algorithm, steps=5)
+    whole = train(job, quiet(), Reinforce(None))
     job.place.folder.rename(tmp_path / "moved")
 
     class Killed(BaseException):
         """As a signal would, in the middle."""
 
     def die(label: str, done: float, total: float | None) -> None:
-        if done == 7 and "loss" in label:
+        if done == 5 and "loss" in label:
             raise Killed
 
     with pytest.raises(Killed):
         train(job, Watch(die, threading.Event()), Reinforce(None))
-    assert job.place.last_checkpoint() == job.place.checkpoints / "checkpoint-6"
-    again = train(job, Watch(lambda *_: None, threading.Event()), Reinforce(None))["figures"]
+    assert job.place.last_checkpoint() == job.place.checkpoints / "checkpoint-4"
+    again = train(job, quiet(), Reinforce(None))
     for name in ("loss", "reward"):
-        assert [f[name] for f in again] == pytest.approx([f[name] for f in figures], abs=1e-6)
+        numbers = [f[name] for f in whole["figures"]]
+        assert [f[name] for f in again["figures"]] == pytest.approx(numbers, abs=1e-6)
+    assert [one["step"] for one in again["samples"]] == [1, 2, 3, 4, 5]
+    assert again["samples"] == whole["samples"]
+    assert not job.place.checkpoints.exists()
 
 
 def test_a_reward_model_tells_answers_apart_and_is_cheated_without_kl(
@@ -133,6 +145,44 @@ def test_a_reward_model_tells_answers_apart_and_is_cheated_without_kl(
     assert Scorer(out["reward"], lambda *_: None).scores([asked], ["the the"]) == [good]
     trained = reinforced(base, prompts, out["reward"], steps=14, rate=5e-2)["rewards"].rows
     assert mean(trained[-3:], "reward") > mean(trained[:3], "reward")
+    # It draws numbers of its own when it is opened; the matrices begin as the seed says.
+    begun = []
+    for seed in (0, 1):
+        job, recipe = job_of(base, prompts, algorithm="PPO", seed=seed), Reinforce(out["reward"])
+        reader = reader_of(base, lambda *_: None)
+        rows = recipe.rows(job, prompts, reader)
+        network = recipe.trainer(job, reader.tokenizer, rows, quiet()).model
+        begun.append(next(p for name, p in network.named_parameters() if "lora_A" in name))
+    assert not begun[0].equal(begun[1])
+
+
+def test_checkpointing_saves_memory_and_changes_no_number(
+    base: TransformersModel, prompts: CheckedPrompts
+) -> None:
+    found = []
+    for saves in (False, True):
+        job = job_of(base, prompts, algorithm="PPO", steps=2, checkpointing=saves)
+        recipe = Reinforce(None)
+        reader = reader_of(base, lambda *_: None)
+        made = recipe.trainer(job, reader.tokenizer, recipe.rows(job, prompts, reader), quiet())
+        assert made.model.is_gradient_checkpointing == saves
+        made.train()
+        found.append([entry["loss"] for entry in made.state.log_history])
+    assert found[0] == pytest.approx(found[1], abs=1e-6)
+
+
+def test_answers_of_the_steps_before_a_checkpoint_are_taken_over(tmp_path: Path) -> None:
+    path, first, again = tmp_path / "checkpoints" / "samples.jsonl", quiet(), quiet()
+    first.keep_samples(path, 0)
+    for step in (1, 2, 3):
+        first.sample("asked", f"said \ud800 {step}", 0.5)
+        first.log(step, 3, {"loss": 0.0})
+    with path.open("a") as file:
+        file.write('{"step": 1, "cut of')
+    again.keep_samples(path, 2)
+    assert again.samples == first.samples[:2]
+    again.keep_samples(path, 1)
+    assert again.samples == first.samples[:1]
 
 
 # --- the objective, by hand -----------------------------------------------------------------------

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
+from patchbay.nodes.models.transformers.libraries import load_libraries
 from patchbay.nodes.models.transformers.spec import TransformersModel
 from patchbay.nodes.testing import run_node
+from patchbay.nodes.training.base import reader_of
 from patchbay.nodes.training.datasets import PreferenceData, kept
+from patchbay.nodes.training.job import Job
+from patchbay.nodes.training.preference import Preference
+from patchbay.nodes.training.reward import Reward
 from patchbay.nodes.training.reward_node import TrainRewardModel
+from patchbay.nodes.training.settings import TrainingParams, TrainingSettings
+from patchbay.nodes.training.watching import Watch
 from tests.nodes.training.conftest import TEMPLATE, WORDS
 
 
@@ -63,6 +72,23 @@ def test_the_reward_models_losses_are_those_of_a_plain_script(
     chosen = {"steps": 6, "batch": 2, "limit": 64, "rate": 1e-2}
     out = run_node(TrainRewardModel, chosen, {"model": base, "data": pairs})
     assert [p["loss"] for p in out["curve"].rows] == pytest.approx(theirs, abs=1e-5)
+
+
+@pytest.mark.parametrize(("kind", "recipe"), [("reward", Reward()), ("preference", Preference())])
+def test_dropout_is_what_was_set(
+    kind: str, recipe: Any, base: TransformersModel, pairs: PreferenceData
+) -> None:
+    """The library switches it off by itself, whatever people set."""
+    from torch.nn import Dropout
+
+    params = TrainingParams(limit=64, dropout=0.25)
+    job = Job(base, pairs, None, TrainingSettings(kind=kind, params=params, more={"beta": 0.1}))
+    reader = reader_of(base, lambda *_: None)
+    watch = Watch(lambda *_: None, threading.Event())
+    load_libraries()
+    made = recipe.trainer(job, reader.tokenizer, recipe.rows(job, pairs, reader), watch)
+    shares = {part.p for part in made.model.modules() if isinstance(part, Dropout)}
+    assert shares == {0.25}
 
 
 def test_reward_models_have_matrices() -> None:
