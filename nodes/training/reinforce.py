@@ -6,6 +6,7 @@ is to the model that is wired: the network with its trained part off.
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -163,10 +164,12 @@ class Reinforce:
             max_completion_length=int(more["answer"]),
             temperature=float(more["temperature"]),
             beta=float(more["beta"]),
+            shuffle_dataset=False,  # a resumed training would draw another order for its epoch
             **named,
         )
+        order = random.Random(job.settings.params.seed).sample(range(len(rows)), len(rows))  # noqa: S311
         data = datasets.Dataset.from_list(
-            [{"prompt": one.messages, "at": number} for number, one in enumerate(rows)]
+            [{"prompt": rows[number].messages, "at": number} for number in order]
         )
         network.config.use_cache = True
         with making_networks():
