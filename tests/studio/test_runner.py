@@ -164,17 +164,17 @@ def test_what_is_stopped_just_after_it_fell_asleep_is_shown_as_stopped(
     asks = NodeInstance(id="pick", kind="people.choose", params={"options": ["a", "b"]})
     out = NodeInstance(id="out", kind="io.output", params={"name": "out"})
     document = Flow(nodes=(asks, out), edges=(Edge(source="pick.choice", target="out.value"),))
-    live = runner.start("doc", "ann", document, {})
     told: list[dict[str, Any]] = []
     runner.subscribe("doc", "ann", told.append)
-    emit = live.run._emit
+    emit = Run._emit
 
-    def and_stop(event: Event) -> None:
-        emit(event)
+    def and_stop(run: Run, event: Event) -> None:
+        emit(run, event)
         if isinstance(event, RunWaiting):
-            runner.stop(live.id)
+            runner.stop(run.id)
 
-    monkeypatch.setattr(live.run, "_emit", and_stop)
+    monkeypatch.setattr(Run, "_emit", and_stop)
+    live = runner.start("doc", "ann", document, {})
     until(lambda: live.progress.status == "cancelled")
     until(lambda: told[-1].get("run", {}).get("status") == "cancelled")
     assert recorded(runner, live).status == "cancelled"

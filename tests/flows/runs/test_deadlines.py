@@ -47,7 +47,7 @@ async def test_a_deadline_passes_while_the_run_works(history: History, log: Path
     document = flow(
         {
             "ask": ("test.ask", {"within_s": 0.1, "default": True}),
-            "slow": ("test.random", {"wait_s": 1.5}),
+            "slow": ("test.random", {"wait_s": 4}),
             "a": "test.text",
             "o": OUT,
             "p": ("io.output", {"name": "p"}),
