@@ -161,6 +161,7 @@ class PastCommands(EditorCommands):
             if path is None:
                 return
             document = services().documents.open(path)
+            lost = len(document.pins.of(document.flow).keys() - pins.keys())
             document.pins.drop([each.id for each in document.flow.nodes])
             document.pins.put(pins)
         except FlowError as error:
@@ -169,7 +170,9 @@ class PastCommands(EditorCommands):
         document.announce()
         session.open_flow(name)
         session.remember("go", name)
-        session.remember("notice", _words(len(pins), date(past.started_at, clock=True)))
+        session.remember(
+            "notice", words_of_pins(len(pins), date(past.started_at, clock=True), lost)
+        )
 
 
 def opened_for(flow: Flow) -> str:
@@ -180,9 +183,14 @@ def opened_for(flow: Flow) -> str:
     return alike[0].name if alike else library.create(flow).stem
 
 
-def _words(pinned: int, when: str) -> str:
+def words_of_pins(pinned: int, when: str, lost: int) -> str:
+    """What is said of the pins that a past run has put, and of those that it took away."""
+    gone = ""
+    if lost:
+        gone = " One other pin was let go." if lost == 1 else f" {lost} other pins were let go."
     if not pinned:
-        return f"This is the flow of the run of {when}. There was nothing yet that could be pinned."
+        nothing = "There was nothing yet that could be pinned."
+        return f"This is the flow of the run of {when}. {nothing}{gone}"
     what = "1 value" if pinned == 1 else f"{pinned} values"
     stand = "stands" if pinned == 1 else "stand"
-    return f"{what} of the run of {when} {stand} in for running nodes. Change, then run."
+    return f"{what} of the run of {when} {stand} in for running nodes.{gone} Change, then run."

@@ -19,6 +19,7 @@ from patchbay.studio.runs.compared import Compared, Spent, compared
 from patchbay.studio.runs.past import past_live, pins_of, same_work, timeline, too_long
 from patchbay.studio.runs.runner import PASTS, Runner
 from patchbay.studio.screens.compare import _table
+from patchbay.studio.screens.past import words_of_pins
 from tests.flows.runs.harness import CATALOG, environment, flow
 
 PROMPT = "prompt.template"
@@ -193,3 +194,18 @@ async def test_a_node_that_only_one_run_has(history: History) -> None:
     assert [(p.name, p.one, p.other) for p in found.outputs] == [
         ("out", "2 1 Why?", None), ("said", None, "Why?"),
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("pinned", "lost", "said"),
+    [
+        (2, 0, "2 values of the run of now stand in for running nodes. Change, then run."),
+        (1, 1, "One other pin was let go. Change, then run."),
+        (1, 3, "3 other pins were let go."),
+        (0, 2, "There was nothing yet that could be pinned. 2 other pins were let go."),
+    ],
+)
+def test_pins_that_a_past_run_takes_the_place_of_are_told(
+    pinned: int, lost: int, said: str
+) -> None:
+    assert said in words_of_pins(pinned, "now", lost)
