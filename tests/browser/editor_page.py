@@ -31,6 +31,20 @@ def shoot(page: Page, name: str) -> None:
             page.screenshot(path=f"{PICTURES}/{name}-{theme}.png")
 
 
+def press_to(page: Page, button: Locator, address: re.Pattern[str]) -> None:
+    """Press what leads to another page, and again where Streamlit drops the press.
+
+    It does where a part of the page that reruns by itself asks for its turn at that moment.
+    """
+    for _ in range(5):
+        button.click()
+        try:
+            return expect(page).to_have_url(address, timeout=20_000)
+        except AssertionError:
+            continue
+    return expect(page).to_have_url(address)
+
+
 # --- the editor ---------------------------------------------------------------------------------
 
 

@@ -9,7 +9,7 @@ import sqlite3
 from playwright.sync_api import Page, expect
 
 from patchbay.flows.experiments.keeping import SCHEMA
-from tests.browser.editor_page import edit, icon, messages, say, shoot, side, tab, toolbar
+from tests.browser.editor_page import edit, icon, messages, press_to, say, shoot, side, tab, toolbar
 from tests.browser.flow_files import put, wait_for
 from tests.browser.harness import Server
 
@@ -37,7 +37,7 @@ def test_variants_are_tried_and_the_best_is_used(studio: Server, page: Page) -> 
         "".join(json.dumps(case) + "\n" for case in cases)
     )
     edit(studio, page, "say-it", "say")
-    icon(page, "variants").click()
+    press_to(page, icon(page, "variants"), re.compile(r"/experiments\?flow="))
     main = page.get_by_test_id("stMainBlockContainer")
     expect(main.get_by_text("The grid will show here")).to_be_visible()
     main.get_by_role("button", name="Vary a param").click()
@@ -63,7 +63,7 @@ def test_variants_are_tried_and_the_best_is_used(studio: Server, page: Page) -> 
     expect(main.get_by_text("Undo in the editor takes it back")).to_be_visible()
     wait_for(page, lambda: '"template": "{text}"' in path.read_text("utf-8"))
 
-    main.get_by_role("button", name="Its run").first.click()
+    press_to(page, main.get_by_role("button", name="Its run").first, re.compile(r"/runs\?run="))
     expect(page).to_have_url(re.compile(r"/runs\?run="))
     expect(main.get_by_text("The same without the studio")).to_be_visible()
     expect(main.get_by_text("word 0").first).to_be_visible()

@@ -12,6 +12,7 @@ from tests.browser.editor_page import (
     finished,
     node,
     open_latest_run,
+    press_to,
     run,
     settings,
     shoot,
@@ -27,8 +28,8 @@ def test_a_past_run_is_gone_through_and_edited_from(studio: Server, page: Page) 
     run(page)
     finished(page)
     open_latest_run(studio, page)
-    page.get_by_role("button", name="Open in the editor").click()
-    expect(page).to_have_url(re.compile(r"/editor\?run="))
+    opens = page.get_by_role("button", name="Open in the editor")
+    press_to(page, opens, re.compile(r"/editor\?run="))
     prompt = node(page, "prompt")
     expect(prompt.locator(".pb-status.done")).to_be_visible()
     prompt.locator(".pb-icon").click()
@@ -43,8 +44,8 @@ def test_a_past_run_is_gone_through_and_edited_from(studio: Server, page: Page) 
     page.keyboard.press("End")
     expect(prompt.locator(".pb-status.done")).to_be_visible()
 
-    page.get_by_role("button", name="Edit from “Prompt template”").click()
-    expect(page).to_have_url(re.compile(r"/editor\?flow=past"))
+    edits = page.get_by_role("button", name="Edit from “Prompt template”")
+    press_to(page, edits, re.compile(r"/editor\?flow=past"))
     expect(node(page, "given").locator(".pb-chip.pinned")).to_have_text("pinned")
     expect(prompt.locator(".pb-chip.pinned")).to_have_count(0)
     expect(page.get_by_text("1 value of the run of")).to_be_visible()
