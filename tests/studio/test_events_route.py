@@ -129,10 +129,10 @@ def test_the_owner_hears_of_the_document(
     document = documents.open(tmp_path / "mine.json")
     address = url("live", services().grants.issue(document.id, ANN), document.id)
     with client.websocket_connect(address, headers={"origin": HERE}) as socket:
-        now = {"revision": 0, "saved": True, "conflict": False}
+        now = {"revision": 0, "saved": True, "conflict": False, "pins": 0}
         assert socket.receive_json() == [{"reset": True}, now]
         document.apply(SetParams(node="a", params={"x": 1}))
-        assert socket.receive_json() == [{"revision": 1, "saved": False, "conflict": False}]
+        assert socket.receive_json() == [now | {"revision": 1, "saved": False}]
 
 
 def test_pages_name_the_browser_once(client: TestClient) -> None:
