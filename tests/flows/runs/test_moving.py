@@ -92,7 +92,7 @@ def test_what_was_not_moved_is_refused_in_words(history: History, tmp_path: Path
 def test_renaming_in_the_studio_takes_them_along(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from patchbay.studio.screens.flows import _rename_file
+    from patchbay.studio.screens.flow_dialogs import _rename_file
     from patchbay.studio.server import services as shared
 
     monkeypatch.setenv("PATCHBAY_HOME", str(tmp_path))
