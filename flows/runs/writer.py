@@ -94,7 +94,7 @@ class Writer:
                 self._news.notify()
 
     def begin(self) -> None:
-        """Beginning the thread: this process has a run, and says now and then that it lives."""
+        """Begin the thread: this process has a run, and says now and then that it lives."""
         with self._news:
             self._starts()
 
