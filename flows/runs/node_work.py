@@ -164,11 +164,11 @@ class NodeWork:
         """Run the node, keep what it gave. `late`: its key is made only if it was slow."""
         outputs = await self._attempts(step, inputs, ctx)
         ctx.flush()
-        pinned = step.policy.cache == "always"
         if ctx.no_reuse or not (reusable and ctx.repeatable):
             self.repeatable = False
         self.no_reuse = self.no_reuse or ctx.no_reuse
-        kept = outputs and reusable and (ctx.repeatable or pinned) and not ctx.no_reuse
+        always = step.policy.cache == "always"
+        kept = outputs and reusable and (ctx.repeatable or always) and not ctx.no_reuse
         if key and kept and self._env.cache is not None:
             self._env.cache.put(key, outputs)
         if late and time.perf_counter() - started >= SLOW_S:
