@@ -242,15 +242,10 @@ def _free(wanted: str, taken: Collection[str]) -> str:
 
 def _named(resolved: Resolved, ids: Collection[str]) -> str:
     """Nodes by their titles, in the flow's order."""
-    titles = (title_of(resolved.nodes[i]) for i in resolved.nodes if i in ids)
+    titles = (resolved.nodes[i].title for i in resolved.nodes if i in ids)
     return listed(titles, last="and", limit=MOST_NAMED)
 
 
 def _output_named(resolved: Resolved, edge: Edge) -> str:
     """An output by the title of its node and its own name."""
-    return f"{quoted(title_of(resolved.nodes[edge.source_node]))} ({edge.source_port})"
-
-
-def title_of(node: ResolvedNode) -> str:
-    """What people call a node."""
-    return node.instance.title or (node.cls.title if node.cls else node.instance.id)
+    return f"{quoted(resolved.nodes[edge.source_node].title)} ({edge.source_port})"

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from patchbay.flows.checks.border import Border, Crossing, border, title_of
+from patchbay.flows.checks.border import Border, Crossing, border
 from patchbay.flows.checks.resolve import Resolved, resolve_once
 from patchbay.flows.checks.validate import validate_resolved
 from patchbay.flows.document.edit import EditError, fresh_id, ids
@@ -57,11 +57,11 @@ def extract(resolved: Resolved, chosen: Collection[str], title: str = "") -> Ext
         EditError: the selection cannot be a flow; says why and what to choose instead.
     """
     cut = border(resolved, chosen)
-    title = " ".join(title.split())[:300] or title_of(resolved.nodes[cut.inside[-1]])
+    title = " ".join(title.split())[:300] or resolved.nodes[cut.inside[-1]].title
     flow = _inner(resolved, cut, set(chosen), title)
     rest, node = _outer(resolved, cut, set(chosen), title)
     _refuse_new_errors(resolved, flow, rest)
-    copied = tuple(title_of(resolved.nodes[i]) for i in cut.inside if i not in cut.gone)
+    copied = tuple(resolved.nodes[i].title for i in cut.inside if i not in cut.gone)
     return Extraction(flow, rest, node, copied)
 
 

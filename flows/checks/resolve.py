@@ -49,6 +49,11 @@ class ResolvedNode:
     """Why params or ports are None: a `MigrationError`, a `ValidationError` of the params, or what
     the class raised when it derived its ports from them."""
 
+    @property
+    def title(self) -> str:
+        """What people call it: its own title, else that of its kind, else its id."""
+        return self.instance.title or (self.cls.title if self.cls else self.instance.id)
+
     def input(self, port: str) -> Port | None:
         """An input port by name, or None."""
         return self.inputs.declared.get(port) if self.inputs else None

@@ -118,8 +118,7 @@ def plan_words(document: FlowDocument) -> str:
 
 
 def _titles(resolved: Resolved, ids: Collection[str]) -> str:
-    nodes = (resolved.nodes[i] for i in resolved.nodes if i in ids)
-    titles = (n.instance.title or (n.cls.title if n.cls else n.instance.id) for n in nodes)
+    titles = (resolved.nodes[i].title for i in resolved.nodes if i in ids)
     return listed(titles, last="and", limit=6)
 
 
