@@ -49,9 +49,13 @@ def case_file(said: str) -> Path:
     """
     if not said:
         raise FlowError([Problem("experiment/cases", "No cases were given.", FORMS)])
-    named = case_sets_folder() / f"{plain_name(said)}.jsonl"
+    named = _file(plain_name(said))
     given = Path(said).expanduser()
     return named if not given.is_file() and named.is_file() else given
+
+
+def _file(plain: str) -> Path:
+    return case_sets_folder() / f"{plain}.jsonl"
 
 
 def rows_of(name: str) -> list[CaseRow]:
@@ -60,7 +64,7 @@ def rows_of(name: str) -> list[CaseRow]:
     Raises:
         FlowError: its file cannot be read.
     """
-    path = case_sets_folder() / f"{plain_name(name)}.jsonl"
+    path = _file(plain_name(name))
     return read_rows(path) if path.is_file() else []
 
 
@@ -73,7 +77,7 @@ def save_rows(name: str, rows: Sequence[Mapping[str, Any]]) -> Path:
     plain = plain_name(name)
     if not plain:
         raise FlowError([Problem("experiment/cases", "The set has no name.", "Name it.")])
-    path = case_sets_folder() / f"{plain}.jsonl"
+    path = _file(plain)
     lines = [json.dumps(dict(row), ensure_ascii=False) for row in rows]
     try:
         private_folder(path.parent)
@@ -92,12 +96,13 @@ def add_rows(name: str, rows: Sequence[Mapping[str, Any]]) -> int:
     Raises:
         FlowError: it cannot be read or written.
     """
-    held = {_asked(row): row for row in rows_of(name)}
+    held = {asked_by(row): row for row in rows_of(name)}
     before = dict(held)
     for row in rows:
-        known = held.get(_asked(row), {})
+        asked = asked_by(row)
+        known = held.get(asked, {})
         stays = {} if row.get("expected") not in (None, "") else _right_of(known)
-        held[_asked(row)] = {**row, **stays}
+        held[asked] = {**row, **stays}
     save_rows(name, list(held.values()))
     return sum(key not in before for key in held)
 
@@ -113,6 +118,7 @@ def _right_of(row: Mapping[str, Any]) -> CaseRow:
     return {name: row[name] for name in ("expected", "from") if name in row}
 
 
-def _asked(row: Mapping[str, Any]) -> str:
+def asked_by(row: Mapping[str, Any]) -> str:
+    """What a case asks, as text: rows of which it is the same are one case."""
     inputs = {name: value for name, value in row.items() if name not in ABOUT}
     return json.dumps(inputs, sort_keys=True, ensure_ascii=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
-from patchbay.flows.experiments.case_sets import CaseRow
+from patchbay.flows.experiments.case_sets import CaseRow, asked_by
 from patchbay.flows.runs.thumbs import thumbs_by_run
 from patchbay.nodes.values import TAG
 
@@ -70,8 +70,7 @@ def _once(rows: Iterable[CaseRow]) -> Iterable[CaseRow]:
     """Of rows that ask the same, the latest, or one that says what is right."""
     best: dict[str, CaseRow] = {}
     for row in rows:
-        asked = repr({k: v for k, v in row.items() if k not in ("expected", "from", "rating",
-                                                                "comment")})  # fmt: skip
+        asked = asked_by(row)
         known = best.get(asked)
         if known is None or (not known["expected"] and row["expected"]):
             best[asked] = row
