@@ -77,7 +77,7 @@ def memory_plan(
     return MemoryPlan(tuple(_merged(found.values())))
 
 
-def _merged(shares: Iterable[Share]) -> Iterator[Share]:
+def _merged(shares: Iterable[Share]) -> list[Share]:
     """The shares; those that open one thing together as one, with room for all of them."""
     kept: list[Share] = []
     for share in shares:
@@ -88,7 +88,7 @@ def _merged(shares: Iterable[Share]) -> Iterator[Share]:
                 break
         else:
             kept.append(share)
-    return iter(kept)
+    return kept
 
 
 def _collect(
