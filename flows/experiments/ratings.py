@@ -5,8 +5,6 @@ Kept beside the experiment, one a line. They become records for *Preference data
 
 from __future__ import annotations
 
-import json
-import os
 import time
 from collections import Counter, defaultdict
 from collections.abc import Hashable, Mapping, Sequence
@@ -16,7 +14,7 @@ from typing import Any, Literal
 
 from patchbay.flows.experiments.agreement import Said, cohen, fleiss, krippendorff
 from patchbay.flows.experiments.keeping import KeptCells, unwritable
-from patchbay.nodes.private import private_file
+from patchbay.nodes.json_lines import add_json_line, json_lines
 
 RatingForm = Literal["pair", "ranking", "scale"]
 SCALE = (1, 2, 3, 4, 5)
@@ -71,30 +69,19 @@ class Ratings:
         Raises:
             FlowError: the disk refuses.
         """
-        line = json.dumps({**asdict(rating), "at": rating.at or time.time()}, ensure_ascii=True)
         try:
-            with private_file(self._path).open("a+b") as file:
-                if file.tell():
-                    file.seek(-1, os.SEEK_END)
-                    if file.read(1) != b"\n":  # a kill has cut the last line off
-                        file.write(b"\n")
-                file.write(line.encode() + b"\n")
+            add_json_line(self._path, {**asdict(rating), "at": rating.at or time.time()})
         except OSError as error:
             raise unwritable(self._path.parent, error) from error
 
     def all(self) -> list[Rating]:
         """Those that count, in the order of their items. What a kill has cut off is left out."""
         found: dict[tuple[Any, str], Rating] = {}
-        try:
-            lines = self._path.read_text(encoding="utf-8").splitlines()
-        except FileNotFoundError:
-            return []
-        for line in lines:
+        for held in json_lines(self._path):
             try:
-                held = json.loads(line)
                 rating = Rating(**{**held, "answers": tuple(held["answers"]),
                                    "said": tuple(held["said"])})  # fmt: skip
-            except (ValueError, TypeError, KeyError):
+            except (TypeError, KeyError):
                 continue
             found[rating.item, rating.rater] = rating
         return list(found.values())

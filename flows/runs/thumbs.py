@@ -5,14 +5,14 @@ One file for the server, the studio and whoever makes cases of them.
 
 from __future__ import annotations
 
-import json
 import time
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from patchbay.nodes.file_stamp import file_stamp
 from patchbay.nodes.home import home
-from patchbay.nodes.private import private_file, private_folder
+from patchbay.nodes.json_lines import add_json_line, json_lines
 
 LONGEST = 4000
 """Characters of a comment."""
@@ -34,27 +34,16 @@ def keep_thumb(run: str, caller: str, rating: int, comment: str = "") -> None:
     line = {
         "run": run, "caller": caller, "rating": rating, "comment": comment, "at": time.time(),
     }  # fmt: skip
-    private_folder(home())
-    with private_file(home() / _FILE).open("a", encoding="utf-8") as file:
-        file.write(json.dumps(line) + "\n")
+    add_json_line(home() / _FILE, line)
 
 
 def all_thumbs() -> list[dict[str, Any]]:
     """Every line that was kept, the first one first, without what a kill has cut off. Blocks."""
-    path = home() / _FILE
-    return _read(path) if path.exists() else []
+    return _read(home() / _FILE)
 
 
 def _read(path: Path) -> list[dict[str, Any]]:
-    found = []
-    for line in path.read_text(encoding="utf-8").splitlines():
-        try:
-            one = json.loads(line)
-        except ValueError:
-            continue
-        if isinstance(one, dict) and "run" in one and "at" in one:
-            found.append(one)
-    return found
+    return [one for one in json_lines(path) if "run" in one and "at" in one]
 
 
 def thumbs_by_run() -> dict[str, dict[str, Any]]:
@@ -63,14 +52,11 @@ def thumbs_by_run() -> dict[str, dict[str, Any]]:
     The file is read when it has grown: each answer of a chat asks, whenever it is drawn.
     """
     path = home() / _FILE
-    try:
-        status = path.stat()
-    except FileNotFoundError:
-        return {}
-    return dict(_by_run(path, status.st_mtime_ns, status.st_size))
+    stamp = file_stamp(path)
+    return dict(_by_run(path, stamp)) if stamp else {}
 
 
 @lru_cache(maxsize=1)
-def _by_run(path: Path, modified_ns: int, size: int) -> dict[str, dict[str, Any]]:
+def _by_run(path: Path, _stamp: tuple[int, int]) -> dict[str, dict[str, Any]]:
     last = {str(one["run"]): one for one in _read(path)}
     return {run: one for run, one in last.items() if one.get("rating") or one.get("comment")}

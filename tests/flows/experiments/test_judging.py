@@ -32,6 +32,7 @@ from patchbay.flows.experiments.running import Experiment
 from patchbay.flows.problems import FlowError
 from patchbay.flows.runs.history import CELL, History
 from patchbay.flows.runs.thumbs import keep_thumb, thumbs_by_run
+from patchbay.nodes.home import home
 from tests.flows.experiments.test_experiment import AXIS, ECHO, made, ran
 from tests.flows.runs.harness import CATALOG, environment, flow
 
@@ -304,6 +305,10 @@ def test_cases_come_from_runs_thumbs_and_comments(tmp_path: Path) -> None:
     assert thumbs_by_run()[good]["rating"] == 1
     keep_thumb(good, "ada", 0)  # taken back
     assert good not in thumbs_by_run(), "the file is read again when it has grown"
+    with next(home().glob("*feedback.jsonl")).open("a") as file:
+        file.write('{"run": "cut of')
+    keep_thumb("another", "ada", 1)  # behind the line that was cut off, not on it
+    assert thumbs_by_run().keys() == {bad, "another"}
     rated = rows_of_runs(history, "Echo", ["text"], "answer", rated=True)
     assert [row["text"] for row in rated] == ["two"]
     assert [past.id for past in history.runs()].count(f"20260101-000000-abc{CELL}") == 0
