@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 
 class NodeError(Exception):
     """Something went wrong in a node, in words for the person who drew the flow.
@@ -28,6 +31,18 @@ class NodeError(Exception):
         super().__init__(message)
         self.message, self.fix, self.port, self.param = message, fix, port, param
         self.code, self.retry = code, retry
+
+
+def error_as_json(error: NodeError) -> dict[str, Any]:
+    """An error as it is sent from one process to another."""
+    return {
+        "message": error.message, "fix": error.fix, "code": error.code, "retry": error.retry,
+    }  # fmt: skip
+
+
+def error_from_json(told: Mapping[str, Any]) -> NodeError:
+    """The error that `error_as_json` told."""
+    return NodeError(told["message"], fix=told["fix"], code=told["code"], retry=bool(told["retry"]))
 
 
 def node_error_in(error: BaseException) -> NodeError | None:

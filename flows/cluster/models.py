@@ -24,7 +24,7 @@ from patchbay.flows.runs.resources import Pool
 from patchbay.flows.runs.secrets import Secrets
 from patchbay.flows.runs.subflows import Prepared
 from patchbay.nodes.data import secrets_in
-from patchbay.nodes.errors import NodeError
+from patchbay.nodes.errors import NodeError, error_as_json, error_from_json
 from patchbay.nodes.values import SecretRef, Spec, encode
 
 RETRIES = 5
@@ -95,7 +95,7 @@ class ModelActor:
             async with self._pool.use(self._spec, self._watcher, slot=False) as opened:
                 device = str(getattr(opened, "device", None) or _device(self._spec))
         except NodeError as error:
-            return None, told(error)
+            return None, error_as_json(error)
         name = str(getattr(self._spec, "weights", "") or self._spec.type_id())
         return WhereModel(name, socket.gethostname(), device, os.getpid()), None
 
@@ -107,10 +107,10 @@ class ModelActor:
             async with self._pool.use(self._spec, self._watcher) as opened:
                 return await self._asked(opened, method, args, options), None
         except NodeError as error:
-            return None, told(error)
+            return None, error_as_json(error)
         except Exception as error:  # else Ray would say it, as if the process had died
             said = f"The model broke in the midst of a call: {type(error).__name__}: {error}"
-            return None, told(NodeError(said, code="model/failed"))
+            return None, error_as_json(NodeError(said, code="model/failed"))
 
     async def _asked(self, opened: Any, method: str, args: Any, options: dict[str, Any]) -> Any:
         if method == "attribute":
@@ -148,16 +148,6 @@ class _Watcher:
     def secret(self, ref: SecretRef) -> str:
         """The value of a secret that was sent along."""
         return self._secrets.get(ref)
-
-
-def told(error: NodeError) -> dict[str, Any]:
-    """An error as what can be sent: by its words."""
-    return {"message": error.message, "fix": error.fix, "code": error.code, "retry": error.retry}
-
-
-def raised(said: Mapping[str, Any]) -> NodeError:
-    """The error that was told."""
-    return NodeError(said["message"], fix=said["fix"], code=said["code"], retry=said["retry"])
 
 
 class RayFar:
@@ -219,7 +209,7 @@ class RayFar:
 def _given(answer: tuple[Any, Mapping[str, Any] | None]) -> Any:
     value, wrong = answer
     if wrong is not None:
-        raise raised(wrong)
+        raise error_from_json(wrong)
     return value
 
 

@@ -70,6 +70,15 @@ def closed() -> NodeError:
     return NodeError("The model was closed.", code="model/closed")
 
 
+def host_ended() -> NodeError:
+    """The process that the models live in is not there, or ended in the midst of a call."""
+    return NodeError(
+        "The process that the models live in has ended.",
+        fix="Try again; it is started again by itself. If it keeps ending, memory may be short.",
+        code="model/host-ended",
+    )
+
+
 # --- servers ------------------------------------------------------------------------------------
 
 

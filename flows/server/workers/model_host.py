@@ -12,18 +12,16 @@ import asyncio
 import contextlib
 import json
 import logging
-import os
 import socket
 import sys
-import threading
 from typing import Any
 
 from patchbay.flows.runs.defaults import default_catalog
 from patchbay.flows.runs.resources import Pool
 from patchbay.flows.runs.secrets import Secrets
 from patchbay.nodes.catalog import Catalog
-from patchbay.nodes.errors import NodeError
-from patchbay.nodes.models.hosted.line import error_as_json
+from patchbay.nodes.errors import NodeError, error_as_json
+from patchbay.nodes.models.hosted.inherited import inherited_socket
 from patchbay.nodes.threads import in_thread
 from patchbay.nodes.values import SecretRef, Spec, decode
 
@@ -162,15 +160,7 @@ async def _serve(listening: socket.socket) -> None:
 
 def main() -> None:
     """Serve until whoever started this process is gone."""
-    listening, pipe = (socket.socket(fileno=int(number)) for number in sys.argv[1:3])
-
-    def watch() -> None:
-        with contextlib.suppress(OSError):
-            pipe.recv(1)
-        os._exit(0)  # models may be at work; the system frees what they hold
-
-    threading.Thread(target=watch, daemon=True).start()
-    asyncio.run(_serve(listening))
+    asyncio.run(_serve(inherited_socket()))
 
 
 if __name__ == "__main__":

@@ -14,7 +14,8 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
-from patchbay.nodes.errors import NodeError
+from patchbay.nodes.errors import error_from_json
+from patchbay.nodes.models import errors
 from patchbay.nodes.values import Spec, encode
 
 _MOST = 1 << 27
@@ -47,7 +48,7 @@ class HostLine:
                     if "end" in message:
                         return
                     yield message
-        raise gone()
+        raise errors.host_ended()
 
     async def ask_async(self, **what: Any) -> AsyncIterator[dict[str, Any]]:
         """Likewise, without blocking."""
@@ -62,7 +63,7 @@ class HostLine:
                     yield message
             finally:
                 writing.close()
-        raise gone()
+        raise errors.host_ended()
 
     def value(self, **what: Any) -> Any:
         """The value that a call gives. Blocks."""
@@ -76,29 +77,11 @@ class HostLine:
         try:
             yield
         except OSError as error:
-            raise gone() from error
+            raise errors.host_ended() from error
 
 
 def _read(text: bytes) -> dict[str, Any]:
     message: dict[str, Any] = json.loads(text)
     if told := message.get("error"):
-        raise NodeError(
-            told["message"], fix=told["fix"], code=told["code"], retry=bool(told["retry"])
-        )
+        raise error_from_json(told)
     return message
-
-
-def error_as_json(error: NodeError) -> dict[str, Any]:
-    """An error as it is sent."""
-    return {
-        "message": error.message, "fix": error.fix, "code": error.code, "retry": error.retry,
-    }  # fmt: skip
-
-
-def gone() -> NodeError:
-    """The process that the models live in is not there, or ended in the midst of a call."""
-    return NodeError(
-        "The process that the models live in has ended.",
-        fix="Try again; it is started again by itself. If it keeps ending, memory may be short.",
-        code="model/host-ended",
-    )

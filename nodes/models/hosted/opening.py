@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from patchbay.nodes.models.hosted.line import HostLine, gone
+from patchbay.nodes.models import errors
+from patchbay.nodes.models.hosted.line import HostLine
 from patchbay.nodes.values import Opening, Spec
 
 
@@ -26,4 +27,4 @@ def open_there(at: Path, spec: Spec, opening: Opening) -> Any:
             if about["chats"]:
                 return HostedChat.over(line, about)
             return HostedEmbeddings(line, about["max_tokens"])
-    raise gone()
+    raise errors.host_ended()

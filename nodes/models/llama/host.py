@@ -10,15 +10,14 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import socket
-import sys
 import threading
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from patchbay.nodes.errors import NodeError
+from patchbay.nodes.errors import NodeError, error_as_json
+from patchbay.nodes.models.hosted.inherited import inherited_socket
 from patchbay.nodes.models.llama.load import local_engine
 from patchbay.nodes.models.llama.spec import GgufModel
 
@@ -63,7 +62,7 @@ class ModelHost:
                     _send(line, trained=engine.trained)
                     reading.read(1)  # until it is closed
             except NodeError as error:
-                _send(line, error=_told(error))
+                _send(line, error=error_as_json(error))
             finally:
                 self._give_back(key, held)
 
@@ -106,7 +105,7 @@ def _chat(engine: LoadedLlama, request: dict[str, Any], line: socket.socket) -> 
         engine.chat(request, lambda chunk: _send(line, chunk=chunk), stop)
         _send(line, end=True)
     except NodeError as error:
-        _send(line, error=_told(error))
+        _send(line, error=error_as_json(error))
     finally:
         with contextlib.suppress(OSError):
             line.shutdown(socket.SHUT_RDWR)  # ends the watch
@@ -116,23 +115,9 @@ def _send(line: socket.socket, **message: Any) -> None:
     line.sendall(json.dumps(message).encode() + b"\n")
 
 
-def _told(error: NodeError) -> dict[str, Any]:
-    return {
-        "message": error.message, "fix": error.fix, "code": error.code, "retry": error.retry,
-    }  # fmt: skip
-
-
 def main() -> None:
     """Serve until whoever started this process is gone."""
-    listening, pipe = (socket.socket(fileno=int(number)) for number in sys.argv[1:3])
-
-    def watch() -> None:
-        with contextlib.suppress(OSError):
-            pipe.recv(1)
-        os._exit(0)  # models may be at work; the system frees what they hold
-
-    threading.Thread(target=watch, daemon=True).start()
-    ModelHost().serve(listening)
+    ModelHost().serve(inherited_socket())
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from patchbay.nodes.errors import NodeError
+from patchbay.nodes.errors import error_from_json
 from patchbay.nodes.models import errors
 from patchbay.nodes.weights.refs import Report, quiet
 
@@ -80,7 +80,7 @@ class RemoteEngine:
             if self._closed:
                 raise errors.closed()
             if not stop.is_set():
-                raise _gone()
+                raise errors.host_ended()
 
     def close(self) -> None:
         """Let the model go; it is freed when no other process holds it."""
@@ -101,7 +101,7 @@ class RemoteEngine:
                 self._stack, self._held = stack.pop_all(), line
                 return
             if not stop.is_set():
-                raise _gone()
+                raise errors.host_ended()
 
     def _hold_again(self, stop: threading.Event) -> None:
         """Hold the model where the process that had it has ended, and another took its place."""
@@ -123,7 +123,7 @@ class RemoteEngine:
             line.sendall(json.dumps({**self._asked, **what}).encode() + b"\n")
             yield line
         except OSError as error:
-            raise _gone() from error
+            raise errors.host_ended() from error
         finally:
             line.close()
 
@@ -157,14 +157,4 @@ def _open(line: socket.socket) -> bool:
 def _raise(message: dict[str, Any]) -> None:
     """Raise what the other process says went wrong."""
     if told := message.get("error"):
-        raise NodeError(
-            told["message"], fix=told["fix"], code=told["code"], retry=bool(told["retry"])
-        )
-
-
-def _gone() -> NodeError:
-    return NodeError(
-        "The process that the models live in has ended.",
-        fix="Try again; it is started again by itself. If it keeps ending, memory may be short.",
-        code="model/host-ended",
-    )
+        raise error_from_json(told)

@@ -12,13 +12,11 @@ from patchbay.flows.cluster.models import (
     ModelActor,
     model_key,
     needs_of_models,
-    raised,
-    told,
 )
 from patchbay.flows.runs.api import load
 from patchbay.flows.runs.secrets import Secrets
 from patchbay.flows.runs.subflows import prepare
-from patchbay.nodes.errors import NodeError
+from patchbay.nodes.errors import NodeError, error_as_json, error_from_json
 from patchbay.nodes.models.far import FarChat
 from patchbay.nodes.models.llama.spec import GgufModel
 from patchbay.nodes.retrieval.local_embeddings import LocalEmbeddings
@@ -38,13 +36,13 @@ class Direct:
     async def acall(self, method: str, *args: Any, **options: Any) -> Any:
         value, wrong = await self.actor.ask(method, args, options)
         if wrong is not None:
-            raise raised(wrong)
+            raise error_from_json(wrong)
         return value
 
 
 def test_an_error_comes_back_as_it_was() -> None:
     error = NodeError("It is full.", fix="Wait.", code="model/full", retry=False)
-    again = raised(told(error))
+    again = error_from_json(error_as_json(error))
     assert (again.message, again.fix, again.code, again.retry) == (
         "It is full.", "Wait.", "model/full", False,
     )  # fmt: skip
