@@ -23,9 +23,10 @@ from patchbay.flows.problems import FlowError, Problem
 from patchbay.flows.runs.resources import Pool
 from patchbay.flows.runs.secrets import Secrets
 from patchbay.flows.runs.subflows import Prepared
+from patchbay.flows.runs.unwatched import Unwatched
 from patchbay.nodes.data import secrets_in
 from patchbay.nodes.errors import NodeError, error_as_json, error_from_json
-from patchbay.nodes.values import SecretRef, Spec, encode
+from patchbay.nodes.values import Spec, encode
 
 RETRIES = 5
 """A request whose actor has died so often is given up."""
@@ -87,7 +88,7 @@ class ModelActor:
 
     def __init__(self, spec: Spec, secrets: Mapping[str, str]) -> None:
         self._spec, self._pool = spec, Pool()
-        self._watcher = _Watcher(Secrets(env=dict(secrets), files=()))
+        self._watcher = Unwatched(Secrets(env=dict(secrets), files=()))
 
     async def open(self) -> tuple[WhereModel | None, dict[str, Any] | None]:
         """Open it, and say where it is; or why it cannot be opened."""
@@ -128,26 +129,6 @@ class ModelActor:
 def _device(spec: Spec) -> str:
     layers = getattr(spec, "gpu_layers", 0)
     return "GPU" if layers else "processor"
-
-
-class _Watcher:
-    """Who opens, where nobody watches."""
-
-    def __init__(self, secrets: Secrets) -> None:
-        self._secrets = secrets
-
-    def opening(self, label: str, done: float, total: float | None) -> None:
-        """Nobody is told."""
-
-    def waiting(self, resource: str, position: int) -> None:
-        """Nobody is told."""
-
-    def warning(self, message: str) -> None:
-        """Nobody is told."""
-
-    def secret(self, ref: SecretRef) -> str:
-        """The value of a secret that was sent along."""
-        return self._secrets.get(ref)
 
 
 class RayFar:

@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from patchbay.flows.runs.failures import explain
-from patchbay.flows.runs.secrets import Secrets
+from patchbay.flows.runs.unwatched import Unwatched
 from patchbay.flows.server.core.admission import RunPlace
 from patchbay.flows.server.core.asked import RunRequest
 from patchbay.flows.server.core.event_stream import unless_gone
@@ -24,34 +24,10 @@ from patchbay.flows.server.openai.conversation import wrong
 from patchbay.nodes.embedded import embedded
 from patchbay.nodes.threads import in_thread
 from patchbay.nodes.units import duration
-from patchbay.nodes.values import EmbeddingsSpec, SecretRef
+from patchbay.nodes.values import EmbeddingsSpec
 
 MOST = 2048
 """Texts in one request, as OpenAI has it."""
-
-
-class _Quiet:
-    """Hears what the pool says while it opens something; nobody is told.
-
-    Args:
-        secrets: where the secrets are that it names.
-    """
-
-    def __init__(self, secrets: Secrets) -> None:
-        self._secrets = secrets
-
-    def secret(self, ref: SecretRef) -> str:
-        """The value of a secret."""
-        return self._secrets.get(ref)
-
-    def opening(self, label: str, done: float, total: float | None) -> None:
-        """Progress."""
-
-    def waiting(self, resource: str, position: int) -> None:
-        """All slots are taken."""
-
-    def warning(self, message: str) -> None:
-        """Something the person should know."""
 
 
 async def embeddings(request: Request) -> Response:
@@ -101,7 +77,8 @@ async def _vectors(
     limit = service.settings.timeout_s
     try:
         await turn.come()
-        async with asyncio.timeout(limit), service.pool.use(spec, _Quiet(service.secrets)) as model:
+        watcher = Unwatched(service.secrets)
+        async with asyncio.timeout(limit), service.pool.use(spec, watcher) as model:
             return (await in_thread(embedded, model, texts)).tolist()
     except TimeoutError:
         message = f"The embeddings took longer than {duration(limit)}."
