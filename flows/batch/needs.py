@@ -53,8 +53,7 @@ def _needs(ready: Prepared, folder: Path | None) -> Iterator[Need]:
         for name in step.subflows:
             sub = ready.subflows.open(name, 1)
             yield Need("flow", name, step.id, sub.path)
-            inner = Prepared(sub.resolved, sub.plan, sub.subflows, (), ())
-            yield from _needs(inner, sub.folder)
+            yield from _needs(sub.prepared, sub.folder)
     for secret in ready.secrets:
         yield Need("secret", secret, "")
 

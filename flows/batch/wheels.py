@@ -75,8 +75,7 @@ def _of_nodes(ready: Prepared, depth: int = 1) -> Iterator[str]:
             continue
         yield from step.cls.requires
         for name in step.subflows:
-            sub = ready.subflows.open(name, depth)
-            yield from _of_nodes(Prepared(sub.resolved, sub.plan, sub.subflows, (), ()), depth + 1)
+            yield from _of_nodes(ready.subflows.open(name, depth).prepared, depth + 1)
 
 
 def fetch_wheels(ready: Prepared, python: OtherPython, folder: Path) -> list[Path]:

@@ -58,10 +58,7 @@ def needs_of_models(ready: Prepared, depth: int = 1) -> Iterator[ModelNeed]:
             yield from _in_value(value, node_id)
     for step in ready.plan.steps.values():
         for name in () if step.disabled else step.subflows:
-            sub = ready.subflows.open(name, depth)
-            yield from needs_of_models(
-                Prepared(sub.resolved, sub.plan, sub.subflows, (), ()), depth + 1
-            )
+            yield from needs_of_models(ready.subflows.open(name, depth).prepared, depth + 1)
 
 
 def _in_value(value: Any, node_id: str) -> Iterator[ModelNeed]:

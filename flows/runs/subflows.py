@@ -40,6 +40,11 @@ class Subflow:
         """Where the flows and files lie that it names."""
         return self.path.parent
 
+    @property
+    def prepared(self) -> Prepared:
+        """It as a flow of its own; whom it asks and its secrets are the outer flow's affair."""
+        return Prepared(self.resolved, self.plan, self.subflows, (), ())
+
     def environment(self, env: Environment) -> Environment:
         """The outer run's environment, with this flow's folder."""
         return replace(env, folder=self.folder)
