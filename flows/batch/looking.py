@@ -5,6 +5,7 @@ Only what has been committed is read, so it may be looked at from any process at
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Iterator
 from contextlib import suppress
@@ -13,6 +14,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from patchbay.flows.batch.beside import side_file
 from patchbay.flows.batch.spool import FAILED, ROWS, STATE
 
 TAIL = 1_000_000
@@ -50,9 +52,9 @@ def look_at(output: Path, shown: int, *, ordered: bool = True) -> SeenBatch:
         ordered: whether it keeps the order of the rows, so that their numbers are known.
     """
     work = Path(f"{output}.batch")
-    beside = output.with_name(f"{output.stem}.manifest.json")
-    if output.exists() and (said := _json(beside).get("output")):
-        failures = tuple(islice(_rows(output.with_name(f"{output.stem}.failed.jsonl")), shown))
+    manifest = side_file(str(output), "manifest.json")
+    if output.exists() and (said := _json(manifest).get("output")):
+        failures = tuple(islice(_rows(side_file(str(output), "failed.jsonl")), shown))
         given = list(islice(_rows(output), shown))
         numbers = _numbers(0, len(given), failures, said["failed"]) if ordered else None
         return SeenBatch(
@@ -78,17 +80,11 @@ def _numbers(
     if len(failures) < failed:
         return None
     bad = {one["row"] for one in failures}
-    found: list[int] = []
-    number = good = 0
-    if not bad:
-        return list(range(before, before + count))
-    while len(found) < count:
-        if number not in bad:
-            if good >= before:
-                found.append(number)
-            good += 1
-        number += 1
-    return found
+    first = before
+    for number in sorted(bad):
+        first += number <= first
+    good = (number for number in itertools.count(first) if number not in bad)
+    return list(islice(good, count))
 
 
 def _numbered(
