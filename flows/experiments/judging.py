@@ -20,19 +20,15 @@ from patchbay.flows.checks.resolve import resolve_once
 from patchbay.flows.document.model import Flow
 from patchbay.flows.document.reading import read_flow
 from patchbay.flows.experiments.cases import FlowCase
-from patchbay.flows.experiments.checking import (
-    JUDGES,
-    OutputCheck,
-    read_check,
-    wrong_check,
-)
+from patchbay.flows.experiments.checking import JUDGES, OutputCheck, read_check, wrong_check
 from patchbay.flows.experiments.keeping import ExperimentCell, Judged
 from patchbay.flows.problems import FlowError
 from patchbay.flows.runs.environment import Environment
 from patchbay.flows.runs.inputs import flow_inputs
 from patchbay.flows.runs.results import ended
 from patchbay.flows.runs.running import LoadedFlow, Run
-from patchbay.flows.runs.subflows import prepare
+from patchbay.flows.runs.subflows import Prepared, prepare
+from patchbay.nodes.catalog import Catalog
 from patchbay.nodes.values import as_text, canonical
 
 SHIPPED = Path(flows.__file__).parent / "saved"
@@ -59,6 +55,10 @@ class FlowCheck(OutputCheck):
     pair: bool = False
     against: str = ""
     """The key of the variant that a pair is compared with."""
+    _ready: dict[tuple[Catalog, str], Prepared] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
+    """The flow, checked and planned: it is asked for every cell."""
 
     def of(self, cell: ExperimentCell, case: FlowCase) -> float | None:
         """What the flow has said; None where it has not been asked, or failed."""
@@ -132,7 +132,7 @@ class FlowCheck(OutputCheck):
         }
 
     async def _said(self, given: Mapping[str, Any], output: str, env: Environment) -> Any:
-        ready = prepare(self.flow, env.catalog, self.folder, (), env.variables)
+        ready = self._prepared(env)
         names = {field.name for _, field in flow_inputs(ready.resolved)}
         inputs = {name: value for name, value in given.items() if name in names}
         run = Run(LoadedFlow(self.flow, self.folder), inputs, env, prepared=ready)
@@ -143,6 +143,12 @@ class FlowCheck(OutputCheck):
                 f'Name the flow\'s output "{output}"; it gave: {", ".join(outputs) or "nothing"}.',
             )
         return outputs.get(output, next(iter(outputs.values()), None))
+
+    def _prepared(self, env: Environment) -> Prepared:
+        place = env.catalog, env.variables
+        if place not in self._ready:
+            self._ready[place] = prepare(self.flow, env.catalog, self.folder, (), env.variables)
+        return self._ready[place]
 
 
 def read_any_check(text: str, folder: Path) -> OutputCheck:
@@ -175,9 +181,7 @@ def read_any_check(text: str, folder: Path) -> OutputCheck:
             'Give it a flow input "answer" (or "first" and "second") and an output "score".',
         )
     needs = "expected" in inputs and kind in ("similarity", "flow")
-    return FlowCheck(
-        text, _unscored, needs, flow, path.parent, rubric.strip() or RUBRIC, pair
-    )  # fmt: skip
+    return FlowCheck(text, _unscored, needs, flow, path.parent, rubric.strip() or RUBRIC, pair)
 
 
 def bound(check: OutputCheck, first: str) -> OutputCheck:

@@ -89,9 +89,10 @@ class Experiment:
         Raises:
             FlowError: one has errors.
         """
-        return [
-            prepare(one.flow, env.catalog, self.folder, (), env.variables) for one in self.variants
-        ]
+        return [self._prepared(one, env) for one in self.variants]
+
+    def _prepared(self, variant: Variant, env: Environment) -> Prepared:
+        return prepare(variant.flow, env.catalog, self.folder, (), env.variables)
 
     async def run(self, env: Environment, told: CellHeard) -> None:
         """Run what is missing. Stops between cells when it is cancelled; what has ended is kept.
@@ -111,7 +112,7 @@ class Experiment:
         async def one(variant: Variant, case: FlowCase) -> None:
             nonlocal done
             if variant.key not in ready:
-                made = prepare(variant.flow, env.catalog, self.folder, (), env.variables)
+                made = self._prepared(variant, env)
                 ready[variant.key] = made, memory_plan(made.resolved, self.folder).total
             prepared, memory = ready[variant.key]
             cell = replace(await self._one(variant, case, env, prepared), memory=memory)
