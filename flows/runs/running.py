@@ -105,7 +105,6 @@ class Run:
         self.prepared = ready
         """The flow, checked and planned."""
         self.resolved, self._plan, self._subflows = ready.resolved, ready.plan, ready.subflows
-        self.opens = ready.opens
         if env.desk is None and env.asker is None:
             ready.refuse_to_ask()
         elif env.desk is not None:  # what is done grows while the run waits for answers
@@ -282,7 +281,8 @@ class Run:
             self._unrecorded(journal, error)
 
     async def _main(self) -> None:
-        expecting = self._env.pool.expecting(self.opens) if self.opens else contextlib.nullcontext()
+        opens = self.prepared.opens
+        expecting = self._env.pool.expecting(opens) if opens else contextlib.nullcontext()
         async with self._hold.kept() if self._hold else contextlib.nullcontext():
             with expecting:
                 await self._execute()
