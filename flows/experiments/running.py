@@ -121,8 +121,7 @@ class Experiment:
             done += 1
             told(self.cells[cell.variant, cell.case], done, total)
 
-        slots = 0 if env.elsewhere is None else env.elsewhere.slots
-        await self._side_by_side(waiting, one, slots)
+        await self._each(waiting, one, env.side_by_side(self.side_by_side))
         unjudged = list(self._unjudged())
         done, self.total = total, total + len(unjudged)
         total = self.total
@@ -133,11 +132,9 @@ class Experiment:
             done += 1
             told(self.cells[variant.key, self.case_key(case)], done, total)
 
-        await self._side_by_side(unjudged, judged)
+        await self._each(unjudged, judged, self.side_by_side)
 
-    async def _side_by_side(
-        self, work: list[tuple[Variant, FlowCase]], do: Any, slots: int = 0
-    ) -> None:
+    async def _each(self, work: list[tuple[Variant, FlowCase]], do: Any, side_by_side: int) -> None:
         queue = iter(work)
 
         async def worker() -> None:
@@ -146,7 +143,7 @@ class Experiment:
 
         try:
             async with asyncio.TaskGroup() as group:
-                for _ in range(min(max(self.side_by_side, slots), len(work))):
+                for _ in range(min(side_by_side, len(work))):
                     group.create_task(worker())
         except BaseExceptionGroup as group_error:
             flow_errors = [e for e in group_error.exceptions if isinstance(e, FlowError)]

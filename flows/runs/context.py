@@ -294,8 +294,7 @@ class StepContext:
 
     def side_by_side(self, wanted: int) -> int:
         """How many calls of other flows should be under way at once."""
-        far = self._env.elsewhere
-        return wanted if far is None else max(wanted, far.slots)
+        return self._env.side_by_side(wanted)
 
     async def run_flow(
         self, flow: str, inputs: Mapping[str, Any], *, label: str = ""

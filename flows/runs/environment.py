@@ -86,3 +86,8 @@ class Environment:
     def keyed(self) -> bool:
         """Whether anybody asks for keys; they cost time."""
         return self.cache is not None or bool(self.stored) or bool(self.sinks)
+
+    def side_by_side(self, wanted: int) -> int:
+        """How many runs of other flows should be under way at once, so that nothing idles that is
+        there for them elsewhere."""
+        return wanted if self.elsewhere is None else max(wanted, self.elsewhere.slots)
