@@ -15,10 +15,20 @@ ENDPOINT = "https://huggingface.co"
 """The hub that is asked where `HF_ENDPOINT` names no other."""
 
 
+def endpoint(env: Mapping[str, str] = os.environ) -> str:
+    """The hub that is asked."""
+    return (env.get("HF_ENDPOINT") or ENDPOINT).rstrip("/")
+
+
+def key_headers(env: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """What a request says of who asks; nothing where no key is set."""
+    token = env.get("HF_TOKEN") or env.get("HUGGING_FACE_HUB_TOKEN")
+    return {"Authorization": f"Bearer {token}"} if token else {}
+
+
 def address(ref: HubRef, env: Mapping[str, str] = os.environ) -> str:
     """Where the file is."""
-    endpoint = (env.get("HF_ENDPOINT") or ENDPOINT).rstrip("/")
-    return f"{endpoint}/{ref.repo}/resolve/{quote(ref.revision, safe='')}/{quote(ref.file)}"
+    return f"{endpoint(env)}/{ref.repo}/resolve/{quote(ref.revision, safe='')}/{quote(ref.file)}"
 
 
 def place(ref: HubRef, folder: Path) -> Path:
@@ -38,11 +48,9 @@ def fetch_hub(
     Raises:
         NodeError: it cannot be had, in words.
     """
-    token = env.get("HF_TOKEN") or env.get("HUGGING_FACE_HUB_TOKEN")
-    headers = {"Authorization": f"Bearer {token}"} if token else {}
     if not wanted.sha256:
         # Without a pin nothing would tell that two halves are of two versions.
         part.unlink(missing_ok=True)
-    job = Download(address(ref, env), part, wanted, headers)
+    job = Download(address(ref, env), part, wanted, key_headers(env))
     fetch(job, report)
     return job.linked if len(job.linked) == 64 else ""

@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from patchbay.nodes.errors import NodeError
 from patchbay.nodes.home import offline
-from patchbay.nodes.weights.hub import ENDPOINT
+from patchbay.nodes.weights.hub import endpoint, key_headers
 
 ASK_S = 15.0
 """Seconds that an answer may take."""
@@ -96,28 +96,28 @@ def _file(repo: str, told: Any) -> HubFile | None:
 def _asked(path: str, params: Mapping[str, str], env: Mapping[str, str]) -> list[Any]:
     import httpx
 
-    endpoint = (env.get("HF_ENDPOINT") or ENDPOINT).rstrip("/")
-    if offline():
+    hub = endpoint(env)
+    if offline(env):
         raise NodeError(
             "The hub is not asked: PATCHBAY_OFFLINE or HF_HUB_OFFLINE is set.",
             fix="Unset it to search. The catalogue and what is on this machine need no hub.",
             code="weights/offline",
             retry=False,
         )
-    token = env.get("HF_TOKEN") or env.get("HUGGING_FACE_HUB_TOKEN")
-    headers = {"Authorization": f"Bearer {token}"} if token else {}
     try:
-        answer = httpx.get(f"{endpoint}{path}", params=dict(params), headers=headers, timeout=ASK_S)
+        answer = httpx.get(
+            f"{hub}{path}", params=dict(params), headers=key_headers(env), timeout=ASK_S
+        )
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise NodeError(
-            f"The hub at {endpoint} cannot be reached: {error}.",
+            f"The hub at {hub} cannot be reached: {error}.",
             fix="Check the network, or name another hub in HF_ENDPOINT. The catalogue and what is "
             "on this machine need none.",
             code="weights/unreachable",
         ) from error
     if answer.status_code != 200:
         raise NodeError(
-            f"The hub at {endpoint} answered {answer.status_code}.",
+            f"The hub at {hub} answered {answer.status_code}.",
             fix="Set HF_TOKEN where it asks for access."
             if answer.status_code in (401, 403)
             else "Try again later.",
@@ -129,7 +129,7 @@ def _asked(path: str, params: Mapping[str, str], env: Mapping[str, str]) -> list
         found = None
     if not isinstance(found, list):
         raise NodeError(
-            f"{endpoint} answers, but not as a Hugging Face hub does.",
+            f"{hub} answers, but not as a Hugging Face hub does.",
             fix="Check HF_ENDPOINT.",
             code="weights/refused",
             retry=False,
