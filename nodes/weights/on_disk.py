@@ -6,7 +6,6 @@ Nothing is asked, fetched or hashed; a store that cannot be read has none.
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -101,7 +100,6 @@ def _ollama(env: Mapping[str, str]) -> Iterator[OnDisk]:
                 owners = [] if owner == "library" else [owner]
                 inner = "/".join(owners if host == REGISTRY else [host, owner])
                 ref = OllamaRef(inner, name, tag)
-                json.loads(record.read_text("utf-8"))
                 if (found := find_ollama(ref, env)) and (size := _size(found[0])):
                     yield OnDisk(f"ollama:{ref}", str(ref), "Ollama", found[0], size)
 
