@@ -27,7 +27,7 @@ from patchbay.nodes.training.forms import WHY, ModelForm, adapters_of
 from patchbay.nodes.training.modelfile import modelfile
 from patchbay.nodes.values import ModelSpec
 from patchbay.nodes.weights.gguf_header import Header, read_header
-from patchbay.nodes.weights.refs import Report
+from patchbay.nodes.weights.refs import Report, quiet
 from patchbay.nodes.weights.resolve import resolve
 
 LEAST_CONTEXT = 256
@@ -67,9 +67,11 @@ def export(
             note = _merged(model, numbers, made, report)
         else:
             note = _as_gguf(model, numbers, made, place.name, report)
-        (made / ABOUT).write_text(json.dumps(_about(model, form), indent=1) + "\n", "utf-8")
+        said = _about(model, form)
+        if not about(made):  # a folder of PEFT that was trained here says it by itself
+            (made / ABOUT).write_text(json.dumps(said, indent=1) + "\n", "utf-8")
         if not (made / "README.md").is_file():
-            (made / "README.md").write_text(_card(model, form, numbers), "utf-8")
+            (made / "README.md").write_text(_card(said, numbers), "utf-8")
     return Exported(_as_model(model, form, place), note)
 
 
@@ -196,19 +198,17 @@ def _as_model(model: TrainableModel, form: ModelForm, place: Path) -> ModelSpec 
 
 def _about(model: TrainableModel, form: ModelForm) -> dict[str, Any]:
     """Base and adapters by name and hash."""
-    if form == "PEFT folder":
-        return about(fetch_adapter(adapters_of(model)[0][0].weights, lambda *_: None))
     root = root_of(model)
     adapters = [
         {"adapter": use.weights.rsplit("/", 1)[-1], "kind": adapter.kind, "scale": use.scale,
-         **about(fetch_adapter(use.weights, lambda *_: None))}
+         **about(fetch_adapter(use.weights, quiet))}
         for use, adapter in adapters_of(model)
     ]  # fmt: skip
     return {"form": form, "base": root.weights, "base_sha256": base_id(root), "adapters": adapters}
 
 
-def _card(model: TrainableModel, form: ModelForm, numbers: NumberKind) -> str:
-    held = _about(model, form)
+def _card(held: dict[str, Any], numbers: NumberKind) -> str:
+    form = held["form"]
     lines = ["# A model exported with Patchbay", "", f"- Form: {form}, {numbers}"]
     lines.append(f"- Base: {held['base']}, content {held['base_sha256']}")
     lines += [

@@ -16,6 +16,7 @@ from patchbay.nodes.models.transformers.adapter import (
 )
 from patchbay.nodes.models.transformers.lora import LoraModel, LoraUse
 from patchbay.nodes.training.base import TrainableModel, root_of
+from patchbay.nodes.weights.refs import quiet
 
 ModelForm = Literal["PEFT folder", "merged", "GGUF", "GGUF adapter"]
 FORMS: dict[str, tuple[ModelForm, ...]] = {
@@ -81,7 +82,7 @@ def adapters_of(model: TrainableModel) -> list[tuple[LoraUse, Adapter]]:
     at = model
     while isinstance(at, LoraModel):
         for use in at.adapters:
-            folder = fetch_adapter(use.weights, lambda *_: None)
+            folder = fetch_adapter(use.weights, quiet)
             found.append((use, read_folder(use.weights, folder)))
         at = at.base
     return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -145,6 +146,23 @@ def test_half_the_strength_in_every_form(
     for form in ("PEFT folder", "merged", "GGUF", "GGUF adapter"):
         there = exported(half["model"], form, tmp_path, numbers="F32")["model"]
         assert answers(there) == answers(half["model"]), form
+
+
+def test_an_adapter_of_others_says_whose_base_it_is_for(
+    base: TransformersModel, data: InstructionData, tmp_path: Path
+) -> None:
+    """Neither a card nor a record of a training lies beside it."""
+    theirs = tmp_path / "theirs"
+    shutil.copytree(trained(base, data, method="LoRA", steps=1)["adapter"].path, theirs)
+    for name in ("README.md", "patchbay.json"):
+        (theirs / name).unlink()
+    model = run_node(LoraNode, {"adapter": str(theirs)}, {"model": base})["model"]
+    for _ in range(2):  # it is known again, and replaced
+        out = exported(model, "PEFT folder", tmp_path)
+    about = json.loads((Path(out["path"]) / "patchbay.json").read_text("utf-8"))
+    assert (about["form"], about["base"]) == ("PEFT folder", base.weights)
+    assert f"- Base: {base.weights}" in (Path(out["path"]) / "README.md").read_text("utf-8")
+    assert answers(out["model"]) == answers(model)
 
 
 # --- what cannot be written -----------------------------------------------------------------------
