@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from patchbay.nodes.contract import NodeError
-from patchbay.nodes.models.transformers.libraries import making_networks
 from patchbay.nodes.training.base import network_of
 from patchbay.nodes.training.datasets import DataSet
 from patchbay.nodes.training.doing import BaseOpening, arguments
@@ -19,7 +18,7 @@ from patchbay.nodes.training.held_out import MOST, RowLosses, measuring
 from patchbay.nodes.training.job import Job
 from patchbay.nodes.training.methods import begin, bits_of, peft_config
 from patchbay.nodes.training.tokens import RowReader, RowTokens, same_start
-from patchbay.nodes.training.watching import Watch, callback, hush
+from patchbay.nodes.training.watching import Watch, hush, made_trainer
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,18 +114,17 @@ class Preference:
             **arguments(job, job.settings.total_steps(len(rows))),
         )
         transformers.set_seed(params.seed)
-        with making_networks():
-            trainer = OnTokens(
-                model=network,
-                ref_model=reference,
-                args=args,
-                train_dataset=data,
-                processing_class=tokenizer,
-                peft_config=peft_config(job.settings, network),
-                callbacks=[callback(watch)],
-            )
+        trainer = made_trainer(
+            OnTokens,
+            watch,
+            model=network,
+            ref_model=reference,
+            args=args,
+            train_dataset=data,
+            processing_class=tokenizer,
+            peft_config=peft_config(job.settings, network),
+        )
         begin(job.settings, trainer.model, tokenizer)
-        trainer.remove_callback(transformers.PrinterCallback)  # it prints to where answers go
         return trainer
 
 

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from patchbay.nodes.contract import NodeError
-from patchbay.nodes.models.transformers.libraries import making_networks
 from patchbay.nodes.training.base import network_of
 from patchbay.nodes.training.checking import checked
 from patchbay.nodes.training.datasets import DataSet
@@ -22,7 +21,7 @@ from patchbay.nodes.training.job import Job
 from patchbay.nodes.training.methods import bits_of, peft_config
 from patchbay.nodes.training.reward_value import RewardModel, Scorer
 from patchbay.nodes.training.tokens import RowReader, RowTokens
-from patchbay.nodes.training.watching import Watch, callback, hush
+from patchbay.nodes.training.watching import Watch, hush, made_trainer
 
 MEASURED = 24
 """Prompts held out that are answered, before and after."""
@@ -138,7 +137,6 @@ class Reinforce:
         self, job: Job, network: Any, tokenizer: Any, rows: list[AskedPrompt], watch: Watch
     ) -> Any:
         import datasets
-        import transformers
         from trl.trainer.grpo_config import GRPOConfig
         from trl.trainer.grpo_trainer import GRPOTrainer
         from trl.trainer.rloo_config import RLOOConfig
@@ -172,18 +170,16 @@ class Reinforce:
             [{"prompt": rows[number].messages, "at": number} for number in order]
         )
         network.config.use_cache = True
-        with making_networks():
-            trainer = kind(
-                model=network,
-                reward_funcs=reward,
-                args=args,
-                train_dataset=data,
-                processing_class=tokenizer,
-                peft_config=peft_config(job.settings, network),
-                callbacks=[callback(watch)],
-            )
-        trainer.remove_callback(transformers.PrinterCallback)  # it prints to where answers go
-        return trainer
+        return made_trainer(
+            kind,
+            watch,
+            model=network,
+            reward_funcs=reward,
+            args=args,
+            train_dataset=data,
+            processing_class=tokenizer,
+            peft_config=peft_config(job.settings, network),
+        )
 
 
 def likeliest(network: Any, tokenizer: Any, ids: Sequence[int], most: int) -> str:

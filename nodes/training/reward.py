@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from patchbay.nodes.models.transformers.libraries import making_networks
 from patchbay.nodes.training.datasets import DataSet
 from patchbay.nodes.training.doing import arguments
 from patchbay.nodes.training.held_out import MOST, RowLosses, measuring
@@ -17,7 +16,7 @@ from patchbay.nodes.training.methods import peft_config
 from patchbay.nodes.training.preference import PairTokens, Preference
 from patchbay.nodes.training.reward_value import scoring_network
 from patchbay.nodes.training.tokens import RowReader, RowTokens
-from patchbay.nodes.training.watching import Watch, callback, hush
+from patchbay.nodes.training.watching import Watch, hush, made_trainer
 
 
 class Reward:
@@ -78,14 +77,12 @@ class Reward:
         config = peft_config(job.settings, network)
         config.task_type, config.modules_to_save = "SEQ_CLS", ["score"]
         transformers.set_seed(seed)
-        with making_networks():
-            trainer = RewardTrainer(
-                model=network,
-                args=args,
-                train_dataset=data,
-                processing_class=tokenizer,
-                peft_config=config,
-                callbacks=[callback(watch)],
-            )
-        trainer.remove_callback(transformers.PrinterCallback)  # it prints to where answers go
-        return trainer
+        return made_trainer(
+            RewardTrainer,
+            watch,
+            model=network,
+            args=args,
+            train_dataset=data,
+            processing_class=tokenizer,
+            peft_config=config,
+        )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from patchbay.nodes.models.transformers.libraries import making_networks
 from patchbay.nodes.training.base import network_of
 from patchbay.nodes.training.datasets import DataSet
 from patchbay.nodes.training.doing import BaseOpening, arguments
@@ -12,7 +11,7 @@ from patchbay.nodes.training.held_out import RowLosses, losses
 from patchbay.nodes.training.job import Job, tokens_of
 from patchbay.nodes.training.methods import begin, bits_of, peft_config
 from patchbay.nodes.training.tokens import RowReader, RowTokens
-from patchbay.nodes.training.watching import Watch, callback, hush
+from patchbay.nodes.training.watching import Watch, hush, made_trainer
 
 
 class Supervised:
@@ -56,15 +55,14 @@ class Supervised:
             **arguments(job, total),
         )
         transformers.set_seed(params.seed)
-        with making_networks():
-            trainer = SFTTrainer(
-                model=network,
-                args=args,
-                train_dataset=data,
-                processing_class=tokenizer,
-                peft_config=peft_config(job.settings, network),
-                callbacks=[callback(watch)],
-            )
+        trainer = made_trainer(
+            SFTTrainer,
+            watch,
+            model=network,
+            args=args,
+            train_dataset=data,
+            processing_class=tokenizer,
+            peft_config=peft_config(job.settings, network),
+        )
         begin(job.settings, trainer.model, tokenizer)
-        trainer.remove_callback(transformers.PrinterCallback)  # it prints to where answers go
         return trainer

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from patchbay.nodes.atomic import write_atomic
+from patchbay.nodes.models.transformers.libraries import making_networks
 from patchbay.nodes.units import duration
 from patchbay.nodes.weights.refs import Report
 
@@ -123,6 +124,22 @@ def callback(watch: Watch) -> Any:
                 watch.log(state.global_step, state.max_steps, numbers)
 
     return Watching()
+
+
+def made_trainer(kind: Any, watch: Watch, **given: Any) -> Any:
+    """A trainer of Transformers that feeds a watch, and prints nothing.
+
+    Args:
+        kind: its class.
+        watch: hears of each step.
+        given: its other arguments.
+    """
+    from transformers import PrinterCallback
+
+    with making_networks():
+        trainer = kind(**given, callbacks=[callback(watch)])
+    trainer.remove_callback(PrinterCallback)  # it prints to where answers go
+    return trainer
 
 
 def hush() -> None:
