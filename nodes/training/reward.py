@@ -14,7 +14,7 @@ from patchbay.nodes.training.held_out import MOST, RowLosses, measuring
 from patchbay.nodes.training.job import Job
 from patchbay.nodes.training.methods import peft_config
 from patchbay.nodes.training.preference import PairTokens, Preference
-from patchbay.nodes.training.reward_value import scoring_network
+from patchbay.nodes.training.reward_value import score_of, scoring_network
 from patchbay.nodes.training.tokens import RowReader, RowTokens
 from patchbay.nodes.training.watching import Watch, hush, made_trainer
 
@@ -35,22 +35,14 @@ class Reward:
 
     def measured(self, trainer: Any, rows: list[PairTokens]) -> RowLosses:
         """1 for each pair whose preferred answer scores higher."""
-        import torch
-
-        def score(network: Any, ids: tuple[int, ...]) -> float:
-            row = torch.tensor([ids], device=network.device)
-            return float(network(input_ids=row).logits[0, 0])
-
+        found: RowLosses = []
         with measuring(trainer.model) as network:
-            return [
-                (
-                    float(
-                        score(network, r.prompt + r.chosen) > score(network, r.prompt + r.rejected)
-                    ),
-                    1,
+            for row in rows[:MOST]:
+                chosen, rejected = (
+                    score_of(network, row.prompt + answer) for answer in (row.chosen, row.rejected)
                 )
-                for r in rows[:MOST]
-            ]
+                found.append((float(chosen > rejected), 1))
+        return found
 
     def trainer(self, job: Job, tokenizer: Any, rows: list[PairTokens], watch: Watch) -> Any:
         """TRL's RewardTrainer."""

@@ -60,9 +60,16 @@ class Scorer:
             for prompt, answer in zip(prompts, answers, strict=True):
                 said = [*prompt, {"role": "assistant", "content": answer}]
                 ids = self._reader.ids(said)[: self._limit]
-                row = torch.tensor([ids], device=self._network.device)
-                found.append(float(self._network(input_ids=row).logits[0, 0]))
+                found.append(score_of(self._network, ids))
         return found
+
+
+def score_of(network: Any, ids: Sequence[int]) -> float:
+    """The one number that a network gives for tokens."""
+    import torch
+
+    row = torch.tensor([list(ids)], device=network.device)
+    return float(network(input_ids=row).logits[0, 0])
 
 
 @making_networks()
