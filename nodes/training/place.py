@@ -66,7 +66,7 @@ class TrainingPlace:
         """
         states = self.checkpoints.glob("checkpoint-*/trainer_state.json")
         whole = [path.parent for path in states if _reads(path)]
-        return max(whole, key=lambda folder: int(folder.name.rsplit("-", 1)[1]), default=None)
+        return max(whole, key=step_of, default=None)
 
     def begin(self) -> None:
         """Make the folder, and forget states that were cut off.
@@ -92,6 +92,11 @@ class TrainingPlace:
         made.rename(self.result)
         write_atomic(self._record, json.dumps(record, indent=1) + "\n")
         shutil.rmtree(self.checkpoints, ignore_errors=True)
+
+
+def step_of(checkpoint: Path) -> int:
+    """The step after which a state was left, by the name of its folder."""
+    return int(checkpoint.name.rsplit("-", 1)[1])
 
 
 def place_of(base: str, data: str, settings: TrainingSettings) -> TrainingPlace:

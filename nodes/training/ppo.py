@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from patchbay.nodes.training.job import Job
+from patchbay.nodes.training.place import step_of
 from patchbay.nodes.training.watching import Watch
 
 GAMMA, LAMBDA = 1.0, 0.95
@@ -256,9 +257,7 @@ class PpoTrainer:
         torch.save(held, folder / "ppo.pt")
         said = {"global_step": self.state.global_step, "log_history": self.state.log_history}
         (folder / "trainer_state.json").write_text(json.dumps(said), "utf-8")
-        states = sorted(
-            folder.parent.glob("checkpoint-*"), key=lambda p: int(p.name.rsplit("-", 1)[1])
-        )
+        states = sorted(folder.parent.glob("checkpoint-*"), key=step_of)
         for old in states[:-2]:
             shutil.rmtree(old, ignore_errors=True)
 

@@ -19,6 +19,7 @@ from patchbay.nodes.training.doing import BaseOpening, arguments
 from patchbay.nodes.training.held_out import RowLosses, measuring
 from patchbay.nodes.training.job import Job
 from patchbay.nodes.training.methods import bits_of, peft_config
+from patchbay.nodes.training.place import step_of
 from patchbay.nodes.training.reward_value import RewardModel, Scorer
 from patchbay.nodes.training.tokens import RowReader, RowTokens
 from patchbay.nodes.training.watching import Watch, hush, made_trainer
@@ -129,7 +130,7 @@ class Reinforce:
             made = self._of_trl(job, network, tokenizer, rows, watch)
         made.watch, made.answer_tokens = watch, int(more["answer"])
         start = job.place.last_checkpoint()
-        step = 0 if start is None else int(start.name.rsplit("-", 1)[1])
+        step = 0 if start is None else step_of(start)
         watch.keep_samples(job.place.checkpoints / "samples.jsonl", step)
         return made
 
