@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from patchbay.nodes.contract import NodeError
-from patchbay.nodes.training.base import network_of
+from patchbay.nodes.training.base import network_of, root_of
 from patchbay.nodes.training.checking import checked
 from patchbay.nodes.training.datasets import DataSet
 from patchbay.nodes.training.doing import BaseOpening, arguments
@@ -89,8 +89,7 @@ class Reinforce:
 
     def sizes(self, rows: list[AskedPrompt]) -> list[RowTokens]:
         """A prompt with an answer of some length, sampled and then computed three times."""
-        longest = [one.ids + one.ids for one in rows]
-        return [RowTokens(ids * 2, (True,) * 2 * len(ids)) for ids in longest]
+        return [RowTokens(one.ids * 4, (True,) * 4 * len(one.ids)) for one in rows]
 
     def rewards(self, watch: Watch) -> Rewards:
         """What scores answers, opened once."""
@@ -118,8 +117,7 @@ class Reinforce:
         params, more = job.settings.params, job.settings.more
         how = BaseOpening(watch.report)
         network, _ = network_of(job.base, params.precision, bits_of(job.settings), how)
-        template = _template(job, tokenizer)
-        tokenizer.chat_template = template
+        tokenizer.chat_template = root_of(job.base).chat_template or tokenizer.chat_template
         rewards = self.rewards(watch)  # before the seed: a reward model draws numbers of its own
         transformers.set_seed(params.seed)
         if more["algorithm"] == "PPO":
@@ -194,9 +192,3 @@ def likeliest(network: Any, tokenizer: Any, ids: Sequence[int], most: int) -> st
         use_cache=True,
     )  # fmt: skip
     return str(tokenizer.decode(made[0, len(ids) :], skip_special_tokens=True))
-
-
-def _template(job: Job, tokenizer: Any) -> str:
-    from patchbay.nodes.training.base import root_of
-
-    return str(root_of(job.base).chat_template or tokenizer.chat_template)
