@@ -106,6 +106,8 @@ def _rows(path: Path, size: int | None = None) -> Iterator[dict[str, Any]]:
 
 def _last(path: Path, size: int, count: int) -> list[dict[str, Any]]:
     """The last rows of the first `size` bytes of JSON Lines."""
+    if not count:
+        return []
     begin = max(0, size - TAIL)
     with suppress(OSError), path.open("rb") as file:
         file.seek(begin)

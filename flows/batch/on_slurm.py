@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from patchbay.flows.batch.databases import PASSWORD
+from patchbay.flows.batch.looking import look_at_parts
 from patchbay.flows.batch.rows import bad
 from patchbay.flows.problems import FlowError
 from patchbay.nodes.home import home
@@ -196,7 +197,7 @@ def submit(array: str, collect: str, folder: Path) -> tuple[str, str]:
     try:
         return first, send(collect, folder / "collect.sh", (f"--dependency=afterok:{first}",))
     except FlowError:
-        subprocess.run(["scancel", first], check=False, capture_output=True)
+        cancel(first)
         raise
 
 
@@ -231,12 +232,11 @@ def follow(jobs: tuple[str, str], folder: Path, tell: Callable[[str], None]) -> 
             tell("Slurm does not answer; it is asked again.")
             time.sleep(LOOK_S)
             continue
-        done = sum(_done(path) for path in folder.glob("part-*.jsonl.batch/state.json"))
-        done += sum(_count(path) for path in folder.glob("part-*.manifest.json"))
+        done = look_at_parts(folder, 0).count
         counts = ", ".join(f"{count} {state.lower()}" for state, count in sorted(left.items()))
         tell(f"{done:,} rows · jobs: {counts}")
         if set(left) == {"DEPENDENCYNEVERSATISFIED"}:
-            subprocess.run(["scancel", *jobs], check=False, capture_output=True)
+            cancel(*jobs)
             break
         time.sleep(LOOK_S)
 
@@ -267,24 +267,18 @@ def _states(jobs: tuple[str, str]) -> dict[str, int] | None:
     return found
 
 
-def _done(path: Path) -> int:
-    said = _json(path)
-    return int(said.get("rows", 0)) + int(said.get("failed", 0))
+def cancel(*jobs: str) -> None:
+    """Have Slurm end jobs."""
+    subprocess.run(["scancel", *jobs], check=False, capture_output=True)
 
 
-def _count(path: Path) -> int:
-    said = _json(path).get("output", {})
-    return int(said.get("rows", 0)) + int(said.get("failed", 0))
-
-
-def _json(path: Path) -> dict[str, Any]:
-    import json
-
-    try:
-        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return found
+def comes(path: Path) -> bool:
+    """Whether a file is there that a job wrote: the file system of the login node may be behind."""
+    for _ in range(20):
+        if path.exists():
+            return True
+        time.sleep(0.5)
+    return False
 
 
 def log_ends(folder: Path) -> str:

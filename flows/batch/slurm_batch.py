@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +11,8 @@ from patchbay.flows.batch.beside import standing_in_the_way
 from patchbay.flows.batch.clusters import Cluster
 from patchbay.flows.batch.on_slurm import (
     SlurmOrder,
+    cancel,
+    comes,
     follow,
     log_ends,
     read_profile,
@@ -68,10 +68,8 @@ class SlurmBatch:
         array, collect = self._jobs
         tell(f"Jobs {array} (array of {self._nodes}) and {collect} (collects) in {self.folder}")
         follow(self._jobs, self.folder, tell)
-        for _ in range(20):  # the file system of the login node may be behind
-            if self._output.exists():
-                return
-            time.sleep(0.5)
+        if comes(self._output):
+            return
         message = f"The jobs ended without {self._output}. {log_ends(self.folder)}."
         raise bad("slurm/failed", message, f"Look into {self.folder}; the same command goes on.")
 
@@ -79,7 +77,7 @@ class SlurmBatch:
         """Have Slurm end the jobs. Sent again, they go on where they were."""
         self._is_cancelled = True
         if self._jobs is not None:
-            subprocess.run(["scancel", *self._jobs], check=False, capture_output=True)
+            cancel(*self._jobs)
 
 
 def order_of(cluster: Cluster) -> SlurmOrder:

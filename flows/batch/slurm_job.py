@@ -7,14 +7,20 @@ done. Its words, its answer and its exit status lie in a folder that all machine
 from __future__ import annotations
 
 import shlex
-import shutil
-import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 from patchbay.flows.batch.clusters import Cluster
-from patchbay.flows.batch.on_slurm import in_queue, inside, job_head, refuse_passwords, send
+from patchbay.flows.batch.on_slurm import (
+    cancel,
+    comes,
+    in_queue,
+    inside,
+    job_head,
+    refuse_passwords,
+    send,
+)
 from patchbay.flows.batch.rows import bad
 from patchbay.flows.batch.slurm_batch import order_of
 
@@ -98,12 +104,10 @@ class SlurmJob:
                 tell(now)
                 last = now
             time.sleep(LOOK_S)
-        for _ in range(20):  # the file system of the login node may be behind
-            if (self._folder / "status").exists():
-                status = (self._folder / "status").read_text(encoding="utf-8").strip()
-                answer = (self._folder / "answer.txt").read_text(encoding="utf-8")
-                return int(status or 1), answer
-            time.sleep(0.5)
+        if comes(self._folder / "status"):
+            status = (self._folder / "status").read_text(encoding="utf-8").strip()
+            answer = (self._folder / "answer.txt").read_text(encoding="utf-8")
+            return int(status or 1), answer
         said = _last_line(self._folder / "said.txt") or _last_line(self._folder / "job.log")
         message = f"The job ended without an answer. {said or 'It said nothing.'}"
         raise bad("slurm/failed", message, f"Look into {self._folder}.")
@@ -115,8 +119,8 @@ class SlurmJob:
 
     def cancel(self) -> None:
         """Have Slurm end it."""
-        if self._job and shutil.which("scancel"):
-            subprocess.run(["scancel", self._job], check=False, capture_output=True)
+        if self._job:
+            cancel(self._job)
 
     def _state(self) -> str:
         lines = in_queue(self._job, "--format=%T")
