@@ -21,6 +21,7 @@ from patchbay.flows.batch.databases import PASSWORD
 from patchbay.flows.batch.looking import look_at_parts
 from patchbay.flows.batch.rows import bad
 from patchbay.flows.problems import FlowError
+from patchbay.nodes.database_address import PASSWORD_KEYS
 from patchbay.nodes.home import home
 
 LOOK_S = 5.0
@@ -30,8 +31,10 @@ SOME_FAILED = 3
 """The exit status of a part, and of what collects, where all is done and some rows failed."""
 
 _PASSWORD = re.compile(
-    r"://[^:/\s]*:(?!\*+@)[^@\s]+@|[?&](?:password|passwd|pwd)=(?!\*)[^&\s]", re.I
+    rf"://[^:/\s]*:(?!\*+@)[^@\s]+@|[?&](?:{'|'.join(PASSWORD_KEYS)})=(?!\*)[^&\s]", re.I
 )
+"""In any word, which need not be an address: more is taken for one than `has_password` does, and
+what `without_password` has hidden is none."""
 
 
 @dataclass(frozen=True)

@@ -196,6 +196,7 @@ def test_only_rows_that_failed_hold_nothing_back(tmp_path: Path, status: int, wh
     [
         "postgresql://ann:s3cret@host/db#t", "--rows=mysql+pymysql://ann:s3/cr?t@host:3306/db",
         "db=postgresql://host/db?user=ann&password=s3cret", "postgresql://:s3cret@host/db",
+        "postgresql://host/db?sslpassword=s3cret",
     ],
 )  # fmt: skip
 def test_a_password_stands_in_no_script(word: str) -> None:
