@@ -14,7 +14,7 @@ import typer
 
 from patchbay.flows.cli import say
 from patchbay.flows.cli.arguments import read_inputs, with_settings
-from patchbay.flows.cli.run import StoppedError, leave, until_stopped
+from patchbay.flows.cli.run import Container, Profile, StoppedError, leave, until_stopped
 from patchbay.nodes.units import duration
 
 if TYPE_CHECKING:
@@ -96,8 +96,8 @@ def batch(
     gpus: Annotated[float, typer.Option(min=0, help="GPUs that each of them needs.")] = 0,
     nodes: Annotated[int, typer.Option(min=0, help="Slurm: how many tasks share the rows.")] = 0,
     job_time: Annotated[str, typer.Option("--time", help="Slurm: how long each may take.")] = "",
-    container: Annotated[str, typer.Option(help="Slurm: an Apptainer image to run in.")] = "",
-    profile: Annotated[str, typer.Option(help="Slurm: clusters/NAME.toml, or ai-lab.")] = "",
+    container: Container = "",
+    profile: Profile = "",
     print_only: Annotated[bool, typer.Option("--print", help="Slurm: show the scripts.")] = False,
     part: Annotated[str, typer.Option(hidden=True)] = "0/1",
     go_on: Annotated[bool, typer.Option("--go-on", hidden=True)] = False,
@@ -121,9 +121,8 @@ def batch(
                    env_name, use_cache=not no_cache)  # fmt: skip
     from patchbay.flows.cli.places import place
 
-    said = {"workers": workers, "gpus": gpus, "nodes": nodes, "time": job_time,
-            "container": container, "profile": profile}  # fmt: skip
-    cluster = place(where, said)
+    cluster = place(where, workers=workers, gpus=gpus, nodes=nodes, time=job_time,
+                    container=container, profile=profile)  # fmt: skip
     if cluster.is_slurm:
         if unordered:
             raise say.usage("Slurm's parts are put together in order.", "Leave --unordered out.")

@@ -12,6 +12,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from patchbay.flows.cli import say
+from patchbay.flows.cli.places import on_ray, place_or_job
+from patchbay.flows.cli.run import (
+    Container,
+    Gpus,
+    JobTime,
+    Machines,
+    PrintOnly,
+    Profile,
+    StoppedError,
+    Workers,
+    until_stopped,
+)
 from patchbay.flows.problems import FlowError, Problem
 
 if TYPE_CHECKING:
@@ -84,13 +96,13 @@ def experiment(
             help="here, ray (of this machine), ray://head:10001, slurm, or a cluster of settings.",
         ),
     ] = "here",
-    workers: Annotated[int, typer.Option(min=0, help="Processes on Ray.")] = 0,
-    gpus: Annotated[float, typer.Option(min=0, help="GPUs for each model, or for the job.")] = 0,
-    nodes: Annotated[int, typer.Option(min=0, help="Slurm: machines, one Ray over them.")] = 0,
-    job_time: Annotated[str, typer.Option("--time", help="Slurm: how long it may take.")] = "",
-    container: Annotated[str, typer.Option(help="Slurm: an Apptainer image to run in.")] = "",
-    profile: Annotated[str, typer.Option(help="Slurm: clusters/NAME.toml, or ai-lab.")] = "",
-    print_only: Annotated[bool, typer.Option("--print", help="Slurm: show the script.")] = False,
+    workers: Workers = 0,
+    gpus: Gpus = 0,
+    nodes: Machines = 0,
+    job_time: JobTime = "",
+    container: Container = "",
+    profile: Profile = "",
+    print_only: PrintOnly = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Only the report.")] = False,
     debug: Annotated[bool, typer.Option("--debug", hidden=True)] = False,
 ) -> None:
@@ -103,9 +115,10 @@ def experiment(
     from patchbay.flows.experiments.plan import SUMMARY, ExperimentPlan, PlannedAxis
     from patchbay.flows.experiments.variants import read_axis
 
-    said = {"workers": workers, "gpus": gpus, "nodes": nodes, "time": job_time,
-            "container": container, "profile": profile}  # fmt: skip
-    cluster = _place(where, said, print_only, quiet)
+    cluster = place_or_job(
+        "experiment", where, print_only, quiet, workers=workers, gpus=gpus, nodes=nodes,
+        time=job_time, container=container, profile=profile,
+    )  # fmt: skip
     plan = ExperimentPlan(
         flow=str(flow.resolve()), cases=_found(cases), expected=expected, output=output_name,
         axes=[PlannedAxis(node=a.node, param=a.param, values=list(a.values))
@@ -148,21 +161,8 @@ def _found(cases: Path) -> str:
     return str(cases.resolve()) if cases.exists() else str(cases)
 
 
-def _place(where: str, said: dict[str, Any], print_only: bool, quiet: bool) -> Cluster:
-    """Where it runs. As a job of Slurm it ends here, with the status of the job."""
-    from patchbay.flows.cli.places import place
-
-    cluster = place(where, said)
-    if cluster.is_slurm:
-        from patchbay.flows.cli.slurm import as_job
-
-        raise typer.Exit(as_job("experiment", cluster, print_only, quiet))
-    return cluster
-
-
 def _run(made: Experiment, path: Path, env_name: str, quiet: bool, cluster: Cluster) -> int:
     """Run what is missing; the exit status where the person stops it, else 0."""
-    from patchbay.flows.cli.run import StoppedError, until_stopped
     from patchbay.flows.runs.defaults import default_environment
 
     env = replace(default_environment(folder=path.resolve().parent), variables=env_name)
@@ -182,8 +182,6 @@ def _run(made: Experiment, path: Path, env_name: str, quiet: bool, cluster: Clus
 
     if cluster.is_here:
         return asyncio.run(work(env))
-    from patchbay.flows.cli.places import on_ray
-
     with on_ray(cluster, env, made.prepared(env), quiet) as spread:
         return asyncio.run(work(spread.env))
 

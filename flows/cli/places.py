@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -16,11 +16,13 @@ if TYPE_CHECKING:
     from patchbay.flows.runs.running import Run
     from patchbay.flows.runs.subflows import Prepared
 
-HERE = "here"
 
-
-def place(where: str, said: Mapping[str, Any]) -> Cluster:
+def place(where: str, **said: Any) -> Cluster:
     """The place that is named, with what the command line says of it.
+
+    Args:
+        where: its name.
+        **said: what `Cluster` has, by name; what is empty is not said.
 
     Raises:
         FlowError: there is none of that name.
@@ -29,6 +31,17 @@ def place(where: str, said: Mapping[str, Any]) -> Cluster:
 
     told: dict[str, Any] = {name: value for name, value in said.items() if value}
     return replace(find_cluster(where), **told)
+
+
+def place_or_job(command: str, where: str, print_only: bool, quiet: bool, **said: Any) -> Cluster:
+    """Likewise; but where it is Slurm, run this command as a job, and end with its status."""
+    cluster = place(where, **said)
+    if cluster.is_slurm:
+        from patchbay.flows.cli.run import leave
+        from patchbay.flows.cli.slurm import as_job
+
+        leave(as_job(command, cluster, print_only, quiet))
+    return cluster
 
 
 @contextmanager
@@ -47,9 +60,8 @@ def on_ray(
 
 
 @contextmanager
-def run_on(where: str, said: Mapping[str, Any], run: Run, quiet: bool) -> Iterator[None]:
-    """Have a run's models and the items of its loops elsewhere."""
-    cluster = place(where, said)
+def run_on(cluster: Cluster, run: Run, quiet: bool) -> Iterator[None]:
+    """Have a run's models and the items of its loops there."""
     if cluster.is_here:
         yield
         return

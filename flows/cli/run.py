@@ -27,10 +27,20 @@ from patchbay.flows.runs.events import NodeAsked, RunCancelled, RunEnd, RunFaile
 from patchbay.flows.runs.running import LoadedFlow, Run, new_run_id, settled
 
 if TYPE_CHECKING:
+    from patchbay.flows.batch.clusters import Cluster
     from patchbay.flows.runs.history import History
     from patchbay.nodes.questions import Question, Reply
 
 Result = TypeVar("Result")
+
+# What may stand beside `--on`: for a run, and for other commands.
+Workers = Annotated[int, typer.Option(min=0, help="Processes on Ray.")]
+Gpus = Annotated[float, typer.Option(min=0, help="GPUs for each model, or for the job.")]
+Machines = Annotated[int, typer.Option(min=0, help="Slurm: machines, one Ray over them.")]
+JobTime = Annotated[str, typer.Option("--time", help="Slurm: how long it may take.")]
+Container = Annotated[str, typer.Option(help="Slurm: an Apptainer image to run in.")]
+Profile = Annotated[str, typer.Option(help="Slurm: clusters/NAME.toml, or ai-lab.")]
+PrintOnly = Annotated[bool, typer.Option("--print", help="Slurm: show the script.")]
 
 
 def run(
@@ -74,13 +84,13 @@ def run(
             "cluster of settings.",
         ),
     ] = "here",
-    workers: Annotated[int, typer.Option(min=0, help="Processes on Ray.")] = 0,
-    gpus: Annotated[float, typer.Option(min=0, help="GPUs for each model, or for the job.")] = 0,
-    nodes: Annotated[int, typer.Option(min=0, help="Slurm: machines, one Ray over them.")] = 0,
-    job_time: Annotated[str, typer.Option("--time", help="Slurm: how long it may take.")] = "",
-    container: Annotated[str, typer.Option(help="Slurm: an Apptainer image to run in.")] = "",
-    profile: Annotated[str, typer.Option(help="Slurm: clusters/NAME.toml, or ai-lab.")] = "",
-    print_only: Annotated[bool, typer.Option("--print", help="Slurm: show the script.")] = False,
+    workers: Workers = 0,
+    gpus: Gpus = 0,
+    nodes: Machines = 0,
+    job_time: JobTime = "",
+    container: Container = "",
+    profile: Profile = "",
+    print_only: PrintOnly = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Only the answers.")] = False,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="A line a node.")] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Tracebacks of what fails.")] = False,
@@ -89,11 +99,14 @@ def run(
     if debug:
         logging.basicConfig(level=logging.WARNING)
         logging.getLogger("patchbay").setLevel(logging.DEBUG)
-    place: contextlib.AbstractContextManager[None] = contextlib.nullcontext()
+    cluster: Cluster | None = None
     if where != "here":
-        said = {"workers": workers, "gpus": gpus, "nodes": nodes, "time": job_time,
-                "container": container, "profile": profile}  # fmt: skip
-        _as_job(where, said, print_only, quiet)
+        from patchbay.flows.cli.places import place_or_job
+
+        cluster = place_or_job(
+            "run", where, print_only, quiet, workers=workers, gpus=gpus, nodes=nodes,
+            time=job_time, container=container, profile=profile,
+        )  # fmt: skip
     if resume is not None:
         run_ = _resumed(resume, flow, env_name, use_cache=not no_cache)
         note = f"Resuming run {resume}"
@@ -105,13 +118,19 @@ def run(
     if note and not quiet:
         say.err(note)
     view = view_of(run_.resolved, as_json, events, quiet, verbose)
-    if where != "here":
-        from patchbay.flows.cli.places import run_on
-
-        place = run_on(where, said, run_, quiet)
-    with place:
+    with _elsewhere(cluster, run_, quiet):
         code = show_traced(run_, view, trace, trace_content, quiet)
     leave(code)
+
+
+def _elsewhere(
+    cluster: Cluster | None, run: Run, quiet: bool
+) -> contextlib.AbstractContextManager[None]:
+    if cluster is None:
+        return contextlib.nullcontext()
+    from patchbay.flows.cli.places import run_on
+
+    return run_on(cluster, run, quiet)
 
 
 def show_traced(
@@ -136,17 +155,6 @@ def following(
     from patchbay.flows.cli.tracing import traced
 
     return traced(run, trace, content, quiet)
-
-
-def _as_job(where: str, said: dict[str, Any], print_only: bool, quiet: bool) -> None:
-    """Run this command as a job of Slurm, where that is asked for, and end with its status."""
-    from patchbay.flows.cli.places import place
-
-    cluster = place(where, said)
-    if cluster.is_slurm:
-        from patchbay.flows.cli.slurm import as_job
-
-        leave(as_job("run", cluster, print_only, quiet))
 
 
 def _fresh(
