@@ -104,10 +104,8 @@ class Figures:
             total = sum(count for (name, _), count in self._runs.items() if name == flow)
             within = 0
             for bound in BUCKETS:
-                labels, within = (
-                    _labels(flow=flow, le=f"{bound:g}"),
-                    within + self._buckets[flow, bound],
-                )
+                labels = _labels(flow=flow, le=f"{bound:g}")
+                within += self._buckets[flow, bound]
                 yield f"patchbay_run_seconds_bucket{labels} {within}"
             yield f"patchbay_run_seconds_bucket{_labels(flow=flow, le='+Inf')} {total}"
             yield f"patchbay_run_seconds_sum{_labels(flow=flow)} {self._seconds[flow]:.6f}"

@@ -240,9 +240,8 @@ class _Bounded:
         if self._whole:
             return await self._receive()
         if not getattr(getattr(self._receive, "__self__", None), "more_body", True):
-            return self._counted(
-                await self._receive()
-            )  # uvicorn has all of it: nothing to wait for
+            # uvicorn has all of it: there is nothing to wait for
+            return self._counted(await self._receive())
         loop = asyncio.get_running_loop()
         self._until = self._until or loop.time() + self._slow_s
         try:
