@@ -11,10 +11,9 @@ import asyncio
 import time
 from typing import TYPE_CHECKING
 
-from patchbay.flows.problems import Problem
 from patchbay.flows.runs.at_once import TURN
 from patchbay.flows.runs.failures import RunError
-from patchbay.nodes.units import duration
+from patchbay.flows.server.core.refusals import too_long
 
 if TYPE_CHECKING:
     from patchbay.flows.server.core.admission import RunPlace
@@ -60,12 +59,3 @@ async def run_at_once(
         turn.leave()
         asked.forget()
         service.over(live, live.begun_at)
-
-
-def too_long(limit: float) -> Problem:
-    """A run took longer than it may."""
-    return Problem(
-        "serve/timeout",
-        f"The run took longer than {duration(limit)}, and was stopped.",
-        "Ask for less, or start the server with a larger --timeout.",
-    )

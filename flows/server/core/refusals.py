@@ -8,6 +8,7 @@ from typing import Any
 from starlette.responses import JSONResponse
 
 from patchbay.flows.problems import FlowError, Problem
+from patchbay.nodes.units import duration
 
 
 class RefusedError(Exception):
@@ -91,4 +92,13 @@ def answer(error: RefusedError, **about: Any) -> JSONResponse:
     """The response to a request that is not served."""
     return JSONResponse(
         body_of(error.problem, error.more, **about), error.status, headers=error.headers
+    )
+
+
+def too_long(limit: float) -> Problem:
+    """A run took longer than it may."""
+    return Problem(
+        "serve/timeout",
+        f"The run took longer than {duration(limit)}, and was stopped.",
+        "Ask for less, or start the server with a larger --timeout.",
     )

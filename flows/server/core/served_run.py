@@ -23,9 +23,8 @@ from patchbay.flows.runs.events import (
     Tokens,
 )
 from patchbay.flows.runs.prices import prices_or_none
-from patchbay.flows.server.core.instant_runs import too_long
 from patchbay.flows.server.core.keys import Caller
-from patchbay.flows.server.core.refusals import status_of
+from patchbay.flows.server.core.refusals import status_of, too_long
 from patchbay.flows.server.core.told import SentEvent, shows_models, told, weight_of, without_models
 from patchbay.nodes.values import encode
 
