@@ -67,6 +67,16 @@ def test_every_name_means_one_thing() -> None:
     assert sorted(MAY_SHARE) == sorted(shared), "MAY_SHARE names what is shared no longer"
 
 
+def test_no_two_test_files_hide_each_other() -> None:
+    """Without an `__init__.py` beside them pytest knows files by their bare names."""
+    bare = [
+        file.name
+        for file in (ROOT / "tests").rglob("test_*.py")
+        if not file.with_name("__init__.py").exists()
+    ]
+    assert sorted(bare) == sorted(set(bare))
+
+
 def begun_by_a_name(text: str, names: frozenset[str]) -> list[str]:
     """Sentences that begin with the name of a class where a word is meant: a class was renamed."""
     return [said[0] for said in SENTENCE.finditer(text) if said[1] in names]

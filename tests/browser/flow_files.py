@@ -48,3 +48,23 @@ def wait_for(page: Page, test: Callable[[], bool]) -> None:
             return
         page.wait_for_timeout(150)
     assert test()
+
+
+def two_steps(value: str = "Hello") -> dict[str, Any]:
+    """given → prompt → out. Give a value of its own where all must really run: results are kept."""
+    return {
+        "format": 1,
+        "name": "Pins",
+        "nodes": [
+            {"id": "given", "kind": "io.value", "version": 1, "params": {"value": value}},
+            {"id": "prompt", "kind": "prompt.template", "version": 1,
+             "params": {"template": "Say {what}"}},
+            {"id": "out", "kind": "io.output", "version": 1, "params": {"name": "said"}},
+        ],
+        "edges": [
+            {"from": "given.value", "to": "prompt.what"},
+            {"from": "prompt.text", "to": "out.value"},
+        ],
+        "layout": {"given": {"x": 0, "y": 0}, "prompt": {"x": 320, "y": 0},
+                   "out": {"x": 320, "y": 260}},
+    }  # fmt: skip

@@ -17,13 +17,12 @@ from tests.browser.editor_page import (
     settings,
     shoot,
 )
-from tests.browser.flow_files import put, wait_for
+from tests.browser.flow_files import put, two_steps, wait_for
 from tests.browser.harness import Server
-from tests.browser.test_pins import two_steps
 
 
 def test_a_past_run_is_gone_through_and_edited_from(studio: Server, page: Page) -> None:
-    path = put(studio, "past", {**two_steps(), "name": "Past"})
+    path = put(studio, "past", {**two_steps("Good day"), "name": "Past"})
     edit(studio, page, "past", "prompt")
     run(page)
     finished(page)
@@ -33,7 +32,7 @@ def test_a_past_run_is_gone_through_and_edited_from(studio: Server, page: Page) 
     prompt = node(page, "prompt")
     expect(prompt.locator(".pb-status.done")).to_be_visible()
     prompt.locator(".pb-icon").click()
-    expect(settings(page)).to_contain_text("Say Hello")
+    expect(settings(page)).to_contain_text("Say Good day")
     expect(settings(page).get_by_role("textbox", name="Template")).to_be_disabled()
     shoot(page, "past-run")
 
@@ -46,6 +45,7 @@ def test_a_past_run_is_gone_through_and_edited_from(studio: Server, page: Page) 
 
     edits = page.get_by_role("button", name="Edit from “Prompt template”")
     press_to(page, edits, re.compile(r"/editor\?flow=past"))
+    expect(prompt).to_have_count(1)  # the canvas of before has left the page
     expect(node(page, "given").locator(".pb-chip.pinned")).to_have_text("pinned")
     expect(prompt.locator(".pb-chip.pinned")).to_have_count(0)
     expect(page.get_by_text("1 value of the run of")).to_be_visible()
@@ -56,14 +56,14 @@ def test_a_past_run_is_gone_through_and_edited_from(studio: Server, page: Page) 
     settings_of.fill("Whisper {what}")
     wait_for(page, lambda: "Whisper" in path.read_text("utf-8"))
     run(page)
-    expect(finished(page).get_by_text("Whisper Hello").first).to_be_visible()
+    expect(finished(page).get_by_text("Whisper Good day").first).to_be_visible()
 
     open_latest_run(studio, page)
     page.get_by_text("Compare with another run").click()
     below = page.get_by_test_id("stExpander")
     expect(below.get_by_text("something else").first).to_be_visible()
-    expect(below.get_by_text("Say Hello").first).to_be_visible()
-    expect(below.get_by_text("Whisper Hello").first).to_be_visible()
+    expect(below.get_by_text("Say Good day").first).to_be_visible()
+    expect(below.get_by_text("Whisper Good day").first).to_be_visible()
     shoot(page, "past-run-compared")
 
 

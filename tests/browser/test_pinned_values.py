@@ -7,28 +7,8 @@ import json
 from playwright.sync_api import Page, expect
 
 from tests.browser.editor_page import dock, edit, finished, node, run, shoot, side, tab, toolbar
-from tests.browser.flow_files import put
+from tests.browser.flow_files import put, two_steps
 from tests.browser.harness import Server
-
-
-def two_steps() -> dict:
-    """given → prompt → out."""
-    return {
-        "format": 1,
-        "name": "Pins",
-        "nodes": [
-            {"id": "given", "kind": "io.value", "version": 1, "params": {"value": "Hello"}},
-            {"id": "prompt", "kind": "prompt.template", "version": 1,
-             "params": {"template": "Say {what}"}},
-            {"id": "out", "kind": "io.output", "version": 1, "params": {"name": "said"}},
-        ],
-        "edges": [
-            {"from": "given.value", "to": "prompt.what"},
-            {"from": "prompt.text", "to": "out.value"},
-        ],
-        "layout": {"given": {"x": 0, "y": 0}, "prompt": {"x": 320, "y": 0},
-                   "out": {"x": 320, "y": 260}},
-    }  # fmt: skip
 
 
 def test_a_value_is_pinned_changed_by_hand_and_let_go(studio: Server, page: Page) -> None:
