@@ -32,7 +32,7 @@ class Rest:
     """
 
     def __init__(self, run: str, env: Environment, emit: Callable[[Event], None]) -> None:
-        self._run, self._env, self._emit = run, env, emit
+        self._run, self.env, self._emit = run, env, emit
         self.journal: Journal | None = None
         """Where the run is recorded; known when it begins."""
         self.stop_asked = False
@@ -58,7 +58,7 @@ class Rest:
 
     def listen(self) -> None:
         """Look for answers from now on, as long as the run works."""
-        if self._env.desk is not None and not self._listening:
+        if self.env.desk is not None and not self._listening:
             self._listening = asyncio.get_running_loop().create_task(self._listen())
 
     def end(self) -> None:
@@ -68,7 +68,7 @@ class Rest:
 
     async def hear(self) -> bool:
         """Take the answers that there are, and wake the nodes that wait for them."""
-        desk = self._env.desk
+        desk = self.env.desk
         if desk is None:
             return False
         async with self._answers:
@@ -80,8 +80,8 @@ class Rest:
             stored = await in_thread(desk.stored) if found else {}
         except FlowError:
             return False  # the disk refuses just now; falling asleep looks again
-        if found and isinstance(self._env.stored, dict):
-            self._env.stored.update(stored)
+        if found and isinstance(self.env.stored, dict):
+            self.env.stored.update(stored)
         for event in found:
             self._emit(event)
         for wake in tuple(desk.listeners) if found else ():
@@ -96,7 +96,7 @@ class Rest:
         """
         if self.stop_asked:
             raise asyncio.CancelledError
-        desk = self._env.desk
+        desk = self.env.desk
         if desk is None:
             return True
         async with self._answers:
@@ -131,7 +131,7 @@ class Rest:
 
     def _stopped(self) -> bool:
         """Mark the run as stopped where it sleeps already; False where somebody goes on with it."""
-        desk = self._env.desk
+        desk = self.env.desk
         try:
             stopped = desk is not None and desk.stop()
         except FlowError:

@@ -373,7 +373,7 @@ class Run:
 
     @environment.setter
     def environment(self, env: Environment) -> None:
-        self._env = env
+        self._env = self._rest.env = env
 
     def _shown(self, node_id: str, execution: Execution) -> dict[str, Any]:
         """The visible outputs of a node that was asked for, under `node.port`."""

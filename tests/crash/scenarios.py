@@ -135,11 +135,11 @@ class Scenarios:
         return any(past.id == run_id for past in self.history.runs(3))
 
     async def _to_the_end(self, run: Run, person: Person) -> Any:
-        journal, desk = run._env.journal, run._env.desk
+        journal, desk = run.environment.journal, run.environment.desk
         assert journal is not None
         assert desk is not None
         journal.log = Faulty(journal.log)  # type: ignore[arg-type]
-        run._env = replace(run._env, desk=FaultyDesk(desk))
+        run.environment = replace(run.environment, desk=FaultyDesk(desk))
         async for event in run.events():
             if Ledger.fault.dead:
                 run.cancel()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import functools
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -155,6 +156,28 @@ async def test_a_stop_that_meets_it_falling_asleep_stops_it(
     assert history.inbox.open() == []
     again = resumed_run(history, history.get(asks.id), env_of())
     assert (await told(again))[-1].startswith("waiting for")
+
+
+async def test_it_falls_asleep_at_the_desk_that_it_was_given_last(history: History) -> None:
+    asks, slept = recorded_run(history, ASKS), list[RunWaiting]()
+
+    class Noting:
+        """The same desk, by way of somebody who notes who falls asleep."""
+
+        def __init__(self, inner: Any) -> None:
+            self._inner = inner
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self._inner, name)
+
+        def sleep(self, event: RunWaiting) -> bool:
+            slept.append(event)
+            return bool(self._inner.sleep(event))
+
+    desk: Any = Noting(asks.environment.desk)
+    asks.environment = replace(asks.environment, desk=desk)
+    assert (await told(asks))[-1].startswith("waiting for")
+    assert [event.run for event in slept] == [asks.id]
 
 
 async def test_a_stop_that_comes_when_it_has_just_said_that_it_waits_stops_it(
