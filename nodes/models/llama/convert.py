@@ -7,7 +7,8 @@ kind `llama` hold the rows of queries and keys in another order, because they ro
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -96,8 +97,8 @@ def write_gguf(
     """
     check_convertible(adapter, base)
     try:
-        import gguf
-        import safetensors  # noqa: F401 - asked for here, where its absence is told in words
+        import gguf  # noqa: F401 - asked for here, where its absence is told in words
+        import safetensors  # noqa: F401
     except ImportError as error:
         raise NodeError(
             f"Converting the adapter {adapter.reference!r} needs gguf and safetensors.",
@@ -107,30 +108,42 @@ def write_gguf(
         ) from error
 
     tensors = _numbers(folder / "adapter_model.safetensors")
-    part = path.with_name(path.name + ".part")
     private_folder(path.parent)
-    writer = gguf.GGUFWriter(str(part), base.architecture)
-    writer.add_string("general.type", "adapter")
-    writer.add_string("general.name", adapter.reference.rsplit("/", 1)[-1])
-    writer.add_string("adapter.type", "lora")
-    alpha = _alpha(adapter)
-    writer.add_float32("adapter.lora.alpha", alpha)
-    for key in sorted(tensors):
-        at = place_of(key)
-        name = None if at is None else tensor_name(at[0])
-        if at is None or name is None:
-            continue
-        values = tensors[key]
-        if at[1] == UP:
-            values = values * (scale * _times_rank(adapter, at[0]) / alpha)
-            if base.architecture in PERMUTED:
-                values = _permuted(name, values, base)
-        writer.add_tensor(f"{name}.lora_{'b' if at[1] == UP else 'a'}", values)
-    writer.write_header_to_file()
-    writer.write_kv_data_to_file()
-    writer.write_tensors_to_file()
-    writer.close()
-    part.replace(path)
+    with gguf_file(path, base.architecture) as writer:
+        writer.add_string("general.type", "adapter")
+        writer.add_string("general.name", adapter.reference.rsplit("/", 1)[-1])
+        writer.add_string("adapter.type", "lora")
+        alpha = _alpha(adapter)
+        writer.add_float32("adapter.lora.alpha", alpha)
+        for key in sorted(tensors):
+            at = place_of(key)
+            name = None if at is None else tensor_name(at[0])
+            if at is None or name is None:
+                continue
+            values = tensors[key]
+            if at[1] == UP:
+                values = values * (scale * _times_rank(adapter, at[0]) / alpha)
+                if base.architecture in PERMUTED:
+                    values = permuted(name, values, base.heads, base.shared_heads)
+            writer.add_tensor(f"{name}.lora_{'b' if at[1] == UP else 'a'}", values)
+
+
+@contextmanager
+def gguf_file(path: Path, architecture: str) -> Iterator[Any]:
+    """A writer of gguf. What it is given until the end is written, whole or not at all."""
+    import gguf
+
+    part = path.with_name(path.name + ".part")
+    writer = gguf.GGUFWriter(str(part), architecture)
+    try:
+        yield writer
+        writer.write_header_to_file()
+        writer.write_kv_data_to_file()
+        writer.write_tensors_to_file()
+        writer.close()
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def _numbers(path: Path) -> dict[str, Any]:
@@ -159,11 +172,18 @@ def _times_rank(adapter: Adapter, module: str) -> float:
     return adapter.settings.strength(module) * adapter.ranks[module]
 
 
-def _permuted(name: str, values: Any, base: Header) -> Any:
-    """Rows of queries or keys in llama.cpp's order: those that rotate together are neighbours."""
-    heads = {"attn_q": base.heads, "attn_k": base.shared_heads}.get(name.split(".")[2])
-    if not heads:
+def permuted(name: str, values: Any, heads: int, shared_heads: int) -> Any:
+    """Rows of queries or keys in llama.cpp's order: those that rotate together are neighbours.
+
+    Args:
+        name: what a GGUF file calls the tensor; another one is given back as it is.
+        values: the tensor.
+        heads: of queries.
+        shared_heads: of keys and values.
+    """
+    counts = {"attn_q": heads, "attn_k": shared_heads}
+    count = counts.get(name.split(".")[2]) if name.startswith("blk.") else None
+    if not count:
         return values
-    rows, columns = values.shape
-    halves = values.reshape(heads, 2, rows // heads // 2, columns)
-    return halves.swapaxes(1, 2).reshape(rows, columns)
+    halves = values.reshape(count, 2, values.shape[0] // count // 2, *values.shape[1:])
+    return halves.swapaxes(1, 2).reshape(values.shape)

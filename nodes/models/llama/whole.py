@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from patchbay.nodes.errors import NodeError
-from patchbay.nodes.models.llama.convert import ARCHITECTURES, PERMUTED
+from patchbay.nodes.models.llama.convert import ARCHITECTURES, PERMUTED, gguf_file, permuted
 from patchbay.nodes.models.llama.tokenizer import write_tokenizer
 from patchbay.nodes.models.transformers.anatomy import MODULES
 
@@ -74,29 +74,19 @@ def write_model(
 
     config = network.config
     check_writable(config)
-    architecture = str(config.model_type)
-    part = path.with_name(path.name + ".part")
-    writer = gguf.GGUFWriter(str(part), architecture)
-    if original is None:
-        _write_make(writer, config)
-        write_tokenizer(writer, folder, int(config.vocab_size))
-    else:
-        _take_over(writer, original)
-    writer.add_name(name)
-    writer.add_file_type(_file_type(kind))
-    writer.add_quantization_version(gguf.GGML_QUANT_VERSION)
-    try:
+    with gguf_file(path, str(config.model_type)) as writer:
+        if original is None:
+            _write_make(writer, config)
+            write_tokenizer(writer, folder, int(config.vocab_size))
+        else:
+            _take_over(writer, original)
+        writer.add_name(name)
+        writer.add_file_type(_file_type(kind))
+        writer.add_quantization_version(gguf.GGML_QUANT_VERSION)
         for key, tensor in network.state_dict().items():
             if key == "lm_head.weight" and config.tie_word_embeddings:
                 continue
             _add(writer, key, tensor, config, kind)
-        writer.write_header_to_file()
-        writer.write_kv_data_to_file()
-        writer.write_tensors_to_file()
-        writer.close()
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def _add(writer: Any, key: str, tensor: Any, config: Any, kind: NumberKind) -> None:
@@ -105,7 +95,7 @@ def _add(writer: Any, key: str, tensor: Any, config: Any, kind: NumberKind) -> N
     name = gguf_name(key)
     values = tensor.float().numpy()
     if config.model_type in PERMUTED:
-        values = _permuted(name, values, config)
+        values = permuted(name, values, config.num_attention_heads, config.num_key_value_heads)
     stored = _stored(name, values, kind)
     if stored == "F32":
         writer.add_tensor(name, values)
@@ -143,16 +133,6 @@ def _stored(name: str, values: Any, kind: NumberKind) -> NumberKind:
     if values.shape[-1] % BLOCK:
         return "F16"
     return "Q8_0" if name in FINER else kind
-
-
-def _permuted(name: str, values: Any, config: Any) -> Any:
-    """Rows of queries or keys in llama.cpp's order: those that rotate together are neighbours."""
-    heads = {"attn_q": config.num_attention_heads, "attn_k": config.num_key_value_heads}
-    count = heads.get(name.split(".")[2]) if name.startswith("blk.") else None
-    if not count:
-        return values
-    halves = values.reshape(count, 2, values.shape[0] // count // 2, *values.shape[1:])
-    return halves.swapaxes(1, 2).reshape(values.shape)
 
 
 def _write_make(writer: Any, config: Any) -> None:

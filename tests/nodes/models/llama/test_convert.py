@@ -54,11 +54,13 @@ def test_rows_are_put_back_as_transformers_reads_them(llama: ChatLlama) -> None:
     read = LlamaTensorProcessor(config={})._reverse_permute_weights
     for name, rows, heads, shared in (("attn_q", 576, 9, 9), ("attn_k", 192, 9, 3)):
         values = np.arange(rows * 2, dtype=np.float32).reshape(rows, 2)
-        written = gguf_convert._permuted(f"blk.0.{name}.weight", values, BASE)
+        written = gguf_convert.permuted(
+            f"blk.0.{name}.weight", values, BASE.heads, BASE.shared_heads
+        )
         assert not np.array_equal(written, values)
         assert np.array_equal(read(written, heads, shared), values)
     other = np.ones((4, 2), dtype=np.float32)
-    assert gguf_convert._permuted("blk.0.attn_v.weight", other, BASE) is other
+    assert gguf_convert.permuted("blk.0.attn_v.weight", other, 9, 3) is other
 
 
 def test_it_is_written_once_under_what_it_holds(folder: Path, tmp_path: Path) -> None:
