@@ -134,7 +134,6 @@ def _seen(
     model: ClipEncoder, some: Sequence[Document], folder: Path, params: PictureIndex.Params
 ) -> dict[str, Vector]:
     """The vectors of pictures, by the names under which they are kept."""
-
     limit = round(params.limit_mb * MEGABYTE)
     files = []
     for document in some:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from patchbay.nodes.contract import Context, JsonValue, NodeError
-from patchbay.nodes.embedded import checked, embedded
+from patchbay.nodes.embedded import checked
 from patchbay.nodes.figures import Picture
 from patchbay.nodes.models.asking import one_line
 from patchbay.nodes.values import Document, EmbeddingsSpec, Message, as_text
@@ -79,9 +79,9 @@ async def vectors_of(
                 retry=False,
             )
         if texts:
-            each = list(dict.fromkeys(texts))
-            made = await ctx.blocking(embedded, model, each)
-            found = dict(zip(each, made.astype("float32"), strict=True))
+            from patchbay.nodes.retrieval.build import embed
+
+            found = await ctx.blocking(embed, model, list(dict.fromkeys(texts)))
             rows += [found[text] for text in texts]
             if cut := getattr(model, "take_cut", lambda: 0)():
                 await ctx.warn(
