@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from patchbay.nodes.contract import Context, Field, Node, NodeError, NodeParams, Ports, port
 from patchbay.nodes.figures import Picture, Table
+from patchbay.nodes.models.picture_files import open_picture
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -85,15 +86,13 @@ def _made(given: Picture | None, grey: bool) -> dict[str, Any]:
 
 
 def _opened(given: Picture) -> Image:
-    from PIL import Image
-
     try:
-        opened = Image.open(io.BytesIO(base64.b64decode(given.data)))
-        if opened.width * opened.height > LARGEST:
-            raise _refused(f"The picture has {opened.width:,} × {opened.height:,} pixels.")
-        return opened.convert("RGB")
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        opened: Image = open_picture(base64.b64decode(given.data), LARGEST)
+    except NodeError as error:
+        raise _refused(error.message) from error
+    except ValueError as error:
         raise _refused(f"The picture cannot be read: {error}.") from error
+    return opened
 
 
 def _ours() -> Image:
