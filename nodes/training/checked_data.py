@@ -8,12 +8,13 @@ from typing import Any
 
 from pydantic import JsonValue, model_validator
 
-from patchbay.nodes.contract import Context, Field, Node, NodeError, NodeParams, Ports, port
+from patchbay.nodes.contract import Context, Field, NodeError, NodeParams, Ports, port
 from patchbay.nodes.figures import Table
 from patchbay.nodes.io.csv_table import Delimiter
 from patchbay.nodes.io.records import Record, column, records
 from patchbay.nodes.models.schema import check_schema
 from patchbay.nodes.training.checking import CheckKind, right_of
+from patchbay.nodes.training.data_node import DataNode
 from patchbay.nodes.training.datasets import CheckedPrompts, DataRow, kept
 from patchbay.nodes.training.splitting import nothing_held, split
 from patchbay.nodes.values import FileRef
@@ -23,7 +24,7 @@ READY = Path(__file__).parent / "ready" / "sums.jsonl"
 UNCHECKED = "none"
 
 
-class CheckedPromptsNode(Node):
+class CheckedPromptsNode(DataNode):
     """Prompts whose answers a program can check: rewards that can be verified.
 
     The right answer (the same text, contained, or the same number), a JSON schema that the answer
@@ -77,11 +78,6 @@ class CheckedPromptsNode(Node):
     def summary(cls, params: Params) -> str:
         """The check, and how much is held out."""
         return f"{params.check or 'no check'}, {params.held_out:.0%} held out"
-
-    @classmethod
-    def repeatable(cls, params: Params, inputs: Ports) -> bool:
-        """The rows lie in a folder of the person; whether they still do, only a run sees."""
-        return False
 
     async def run(self, inputs: Inputs, params: Params, ctx: Context) -> Outputs:
         outputs, warnings = await ctx.blocking(_made, inputs, params)

@@ -8,11 +8,12 @@ from typing import Any, Literal
 
 from pydantic import JsonValue, model_validator
 
-from patchbay.nodes.contract import Context, Field, Node, NodeError, NodeParams, Ports, port
+from patchbay.nodes.contract import Context, Field, NodeError, NodeParams, Ports, port
 from patchbay.nodes.figures import Table
 from patchbay.nodes.io.csv_table import Delimiter
 from patchbay.nodes.io.records import Record, records
 from patchbay.nodes.training.base import checked_base, reader_of
+from patchbay.nodes.training.data_node import DataNode
 from patchbay.nodes.training.datasets import DataRow, InstructionData, kept
 from patchbay.nodes.training.faults import faults_of, faults_table, prompt_of
 from patchbay.nodes.training.preview import preview_of
@@ -34,7 +35,7 @@ READY = Path(__file__).parents[1] / "models" / "training"
 RowForm = Literal["prompt and answer", "conversations", "templates"]
 
 
-class InstructionDataNode(Node):
+class InstructionDataNode(DataNode):
     """Rows to train on: prompts with answers, conversations, or a table in several wordings.
 
     Names what is wrong before anything is trained: rows that stand there twice, have no answer, or
@@ -105,11 +106,6 @@ class InstructionDataNode(Node):
     @classmethod
     def summary(cls, params: Params) -> str:
         return f"{params.form}, {params.held_out:.0%} held out"
-
-    @classmethod
-    def repeatable(cls, params: Params, inputs: Ports) -> bool:
-        """The rows lie in a folder of the person; whether they still do, only a run sees."""
-        return False
 
     async def run(self, inputs: Inputs, params: Params, ctx: Context) -> Outputs:
         reader = None

@@ -11,12 +11,13 @@ from typing import Any, Literal
 
 from pydantic import JsonValue
 
-from patchbay.nodes.contract import Context, Field, Node, NodeError, NodeParams, Ports, port
+from patchbay.nodes.contract import Context, Field, NodeError, NodeParams, Ports, port
 from patchbay.nodes.figures import Table
 from patchbay.nodes.io.csv_table import Delimiter
 from patchbay.nodes.io.records import Record, column, records
 from patchbay.nodes.numbers import number_in
 from patchbay.nodes.strict_json import parse_json
+from patchbay.nodes.training.data_node import DataNode
 from patchbay.nodes.training.datasets import DataRow, PreferenceData, kept
 from patchbay.nodes.training.splitting import nothing_held, split
 from patchbay.nodes.values import FileRef, as_text
@@ -28,7 +29,7 @@ PreferenceForm = Literal["pairs", "ranking", "ratings"]
 BAD = ("without an answer", "both the same", "twice", "the other way round before")
 
 
-class PreferenceDataNode(Node):
+class PreferenceDataNode(DataNode):
     """Prompts with an answer that people prefer and one that they do not.
 
     From pairs, from rankings (a list of answers, the best first: every better one is preferred to
@@ -82,11 +83,6 @@ class PreferenceDataNode(Node):
     def summary(cls, params: Params) -> str:
         """The form, and how much is held out."""
         return f"{params.form}, {params.held_out:.0%} held out"
-
-    @classmethod
-    def repeatable(cls, params: Params, inputs: Ports) -> bool:
-        """The rows lie in a folder of the person; whether they still do, only a run sees."""
-        return False
 
     async def run(self, inputs: Inputs, params: Params, ctx: Context) -> Outputs:
         outputs, warnings = await ctx.blocking(_made, inputs, params)
