@@ -11,6 +11,7 @@ from patchbay.nodes.figures import Chart, Table
 from patchbay.nodes.quantization.figures import GIGABYTE
 from patchbay.nodes.training.sizes import (
     NETWORKS,
+    LoraPlace,
     NetworkShape,
     TrainingSize,
     lora_parameters,
@@ -23,7 +24,6 @@ RANKS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 NetworkName = Literal[
     "GPT-3 (175B)", "Llama 2 (70B)", "Llama 2 (7B)", "T5-base", "SmolLM2-135M", "of these numbers"
 ]
-Where = Literal["query and value", "attention", "feed-forward", "all layers"]
 
 
 class AdapterCalculator(Node):
@@ -45,7 +45,7 @@ class AdapterCalculator(Node):
         """Which network; *of these numbers* takes the five below."""
         rank: int = Field(4, ge=1, le=4096)
         """The rank of A and B."""
-        where: Where = Field("query and value")
+        where: LoraPlace = Field("query and value")
         """Beside which matrices they stand."""
         bits: Literal[32, 16, 8] = Field(16)
         """Bits of a weight, of a gradient, and of what is saved."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +33,11 @@ NETWORKS = {
 }
 """Networks by the sizes that their papers and files give."""
 
-ATTENTION = ("query and value", "attention", "feed-forward", "all layers")
+LoraPlace = Literal["query and value", "attention", "feed-forward", "all layers"]
 """Where LoRA stands: as in its paper, all four of attention, or more."""
 
 
-def lora_parameters(shape: NetworkShape, rank: int, where: str) -> int:
+def lora_parameters(shape: NetworkShape, rank: int, where: LoraPlace) -> int:
     """The numbers of A and B: rank × (in + out) for each matrix (Hu et al. 2021)."""
     h, kv, f = shape.hidden, shape.key_value, shape.feed_forward
     query = output = rank * (h + h)
@@ -69,14 +70,14 @@ class TrainingSize:
 
 
 def training_sizes(
-    shape: NetworkShape, rank: int, where: str, bits: int, moment_bits: int
+    shape: NetworkShape, rank: int, where: LoraPlace, bits: int, moment_bits: int
 ) -> list[TrainingSize]:
     """All weights, LoRA, and LoRA on weights of 4 bits.
 
     Args:
         shape: of the network.
         rank: of the adapter.
-        where: one of `ATTENTION`.
+        where: it stands.
         bits: of a weight, a gradient and what is saved.
         moment_bits: of each of Adam's two moments.
     """

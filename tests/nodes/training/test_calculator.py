@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import pytest
 
 from patchbay.nodes.testing import run_node
 from patchbay.nodes.training.calculator import AdapterCalculator
 from patchbay.nodes.training.sizes import (
-    ATTENTION,
     NETWORKS,
+    LoraPlace,
     NetworkShape,
     lora_parameters,
     training_sizes,
@@ -34,8 +36,8 @@ def test_bits_of_the_states_count() -> None:
     assert lora.checkpoint == lora.trained * 2
 
 
-@pytest.mark.parametrize("where", ATTENTION)
-def test_parameters_are_those_that_peft_makes(where: str) -> None:
+@pytest.mark.parametrize("where", get_args(LoraPlace))
+def test_parameters_are_those_that_peft_makes(where: LoraPlace) -> None:
     from peft import LoraConfig, get_peft_model
     from transformers import LlamaConfig, LlamaForCausalLM
 
