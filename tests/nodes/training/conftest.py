@@ -8,7 +8,7 @@ import pytest
 
 from patchbay.nodes.home import cache_dir, weights_dir
 from patchbay.nodes.models.transformers.spec import TransformersModel
-from patchbay.nodes.training.datasets import InstructionData, kept
+from patchbay.nodes.training.datasets import InstructionData, PreferenceData, kept
 from tests.nodes.models import tiny
 
 TEMPLATE = (
@@ -64,3 +64,14 @@ def data() -> InstructionData:
 def held_out() -> InstructionData:
     """Two more."""
     return kept(InstructionData, rows(10)[8:], "weather, held out")
+
+
+@pytest.fixture
+def pairs() -> PreferenceData:
+    """Two answers to each prompt, of which the one that says nothing else is preferred."""
+    made = [
+        {"prompt": [{"role": "user", "content": f"Is {word} good?"}], "chosen": "the the",
+         "rejected": f"{word} no"}
+        for word in WORDS
+    ]  # fmt: skip
+    return kept(PreferenceData, made, "the")

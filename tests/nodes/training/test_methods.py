@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import threading
 from pathlib import Path
 from typing import Any
 
@@ -26,9 +25,9 @@ from patchbay.nodes.training.preference_node import TrainPreference
 from patchbay.nodes.training.settings import TrainingParams, TrainingSettings
 from patchbay.nodes.training.supervised import Supervised
 from patchbay.nodes.training.supervised_node import TrainSupervised
-from patchbay.nodes.training.watching import Watch
 from tests.nodes.models import tiny
 from tests.nodes.training.conftest import TEMPLATE, WORDS
+from tests.nodes.training.watches import Killed, dying, quiet
 
 QUICK: dict[str, Any] = {
     "steps": 6, "batch": 2, "limit": 64, "keep_every": 2, "virtual_tokens": 5, "layers": "all",
@@ -134,21 +133,10 @@ def test_a_killed_training_goes_on_with_the_same_numbers(
     whole = train(job, quiet(), Supervised())["figures"]
     job.place.folder.rename(tmp_path / "moved")
 
-    class Killed(BaseException):
-        """As a signal would, in the middle."""
-
-    def die(label: str, done: float, total: float | None) -> None:
-        if done == 5 and "loss" in label:
-            raise Killed
-
     with pytest.raises(Killed):
-        train(job, Watch(die, threading.Event()), Supervised())
+        train(job, dying(5), Supervised())
     again = train(job, quiet(), Supervised())["figures"]
     assert [f["loss"] for f in again] == pytest.approx([f["loss"] for f in whole], abs=1e-7)
-
-
-def quiet() -> Watch:
-    return Watch(lambda label, done, total: None, threading.Event())
 
 
 @pytest.mark.parametrize("method", ["prompt tuning", "prefix tuning"])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import threading
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +22,8 @@ from patchbay.nodes.training.reinforce_node import OWN, TrainReinforce
 from patchbay.nodes.training.reward_node import TrainRewardModel
 from patchbay.nodes.training.reward_value import Scorer
 from patchbay.nodes.training.settings import TrainingParams, TrainingSettings
-from patchbay.nodes.training.watching import Watch
 from tests.nodes.training.conftest import WORDS
+from tests.nodes.training.watches import Killed, dying, quiet
 
 QUICK: dict[str, Any] = {
     "steps": 8, "batch": 2, "limit": 64, "rate": 2e-2, "answers": 6, "answer": 4, "keep_every": 2,
@@ -43,16 +42,6 @@ def prompts() -> CheckedPrompts:
     return kept(CheckedPrompts, made, "weather")
 
 
-@pytest.fixture
-def pairs() -> PreferenceData:
-    made = [
-        {"prompt": [{"role": "user", "content": f"Is {word} good?"}], "chosen": "the the",
-         "rejected": f"{word} no"}
-        for word in WORDS
-    ]  # fmt: skip
-    return kept(PreferenceData, made, "the")
-
-
 def reinforced(model: Any, data: Any, reward: Any = None, held: Any = None, **params: Any) -> Any:
     inputs = {"model": model, "data": data, "reward": reward, "held_out": held}
     return run_node(TrainReinforce, {**QUICK, **params}, inputs)
@@ -65,10 +54,6 @@ def job_of(base: TransformersModel, prompts: CheckedPrompts, **params: Any) -> J
         more={name: getattr(whole, name) for name in OWN},
     )  # fmt: skip
     return Job(base, prompts, None, settings)
-
-
-def quiet() -> Watch:
-    return Watch(lambda *_: None, threading.Event())
 
 
 def mean(points: Any, name: str) -> float:
@@ -109,15 +94,8 @@ def test_a_killed_training_goes_on_with_the_same_numbers(
     whole = train(job, quiet(), Reinforce(None))
     job.place.folder.rename(tmp_path / "moved")
 
-    class Killed(BaseException):
-        """As a signal would, in the middle."""
-
-    def die(label: str, done: float, total: float | None) -> None:
-        if done == 5 and "loss" in label:
-            raise Killed
-
     with pytest.raises(Killed):
-        train(job, Watch(die, threading.Event()), Reinforce(None))
+        train(job, dying(5), Reinforce(None))
     assert job.place.last_checkpoint() == job.place.checkpoints / "checkpoint-4"
     again = train(job, quiet(), Reinforce(None))
     for name in ("loss", "reward"):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from pathlib import Path
 from typing import Any
 
@@ -13,24 +12,14 @@ from patchbay.nodes.models.transformers.libraries import load_libraries
 from patchbay.nodes.models.transformers.spec import TransformersModel
 from patchbay.nodes.testing import run_node
 from patchbay.nodes.training.base import reader_of
-from patchbay.nodes.training.datasets import PreferenceData, kept
+from patchbay.nodes.training.datasets import PreferenceData
 from patchbay.nodes.training.job import Job
 from patchbay.nodes.training.preference import Preference
 from patchbay.nodes.training.reward import Reward
 from patchbay.nodes.training.reward_node import TrainRewardModel
 from patchbay.nodes.training.settings import TrainingParams, TrainingSettings
-from patchbay.nodes.training.watching import Watch
-from tests.nodes.training.conftest import TEMPLATE, WORDS
-
-
-@pytest.fixture
-def pairs() -> PreferenceData:
-    made = [
-        {"prompt": [{"role": "user", "content": f"Is {word} good?"}], "chosen": "the the",
-         "rejected": f"{word} no"}
-        for word in WORDS
-    ]  # fmt: skip
-    return kept(PreferenceData, made, "the")
+from tests.nodes.training.conftest import TEMPLATE
+from tests.nodes.training.watches import quiet
 
 
 def test_the_reward_models_losses_are_those_of_a_plain_script(
@@ -84,9 +73,8 @@ def test_dropout_is_what_was_set(
     params = TrainingParams(limit=64, dropout=0.25)
     job = Job(base, pairs, None, TrainingSettings(kind=kind, params=params, more={"beta": 0.1}))
     reader = reader_of(base, lambda *_: None)
-    watch = Watch(lambda *_: None, threading.Event())
     load_libraries()
-    made = recipe.trainer(job, reader.tokenizer, recipe.rows(job, pairs, reader), watch)
+    made = recipe.trainer(job, reader.tokenizer, recipe.rows(job, pairs, reader), quiet())
     shares = {part.p for part in made.model.modules() if isinstance(part, Dropout)}
     assert shares == {0.25}
 

@@ -30,6 +30,7 @@ from patchbay.nodes.training.watching import Watch
 from patchbay.nodes.training.working import apart
 from tests.nodes.models import tiny
 from tests.nodes.training.conftest import TEMPLATE, row
+from tests.nodes.training.watches import Killed, dying, quiet
 
 QUICK: dict[str, Any] = {"steps": 10, "batch": 2, "limit": 64, "rate": 1e-2, "keep_every": 2}
 
@@ -46,10 +47,6 @@ def job_of(
 
 def train(job: Job, watch: Watch) -> dict[str, Any]:
     return trained_by(job, watch, Supervised())
-
-
-def quiet() -> Watch:
-    return Watch(lambda label, done, total: None, threading.Event())
 
 
 def lost(record: dict[str, Any]) -> list[float]:
@@ -152,22 +149,15 @@ def test_a_killed_training_goes_on_with_the_same_numbers(
     assert job.place == job_of(base, data, dropout=0.1).place
     job.place.folder.rename(tmp_path / "moved")
 
-    class Killed(BaseException):
-        """As a signal would, in the middle."""
-
-    def die(label: str, done: float, total: float | None) -> None:
-        if done == 7 and "loss" in label:
-            raise Killed
-
     with pytest.raises(Killed):
-        train(job, Watch(die, threading.Event()))
+        train(job, dying(7))
     assert job.place.record() is None
     # The last state was cut off while it was written.
     torn = job.place.checkpoints / "checkpoint-7"
     torn.mkdir()
     (torn / "trainer_state.json").write_text('{"global_st')
     assert job.place.last_checkpoint() == job.place.checkpoints / "checkpoint-6"
-    went_on = Watch(lambda label, done, total: None, threading.Event())
+    went_on = quiet()
     record = train(job, went_on)
     assert lost(record) == pytest.approx(whole, abs=1e-7)
     assert len(went_on.seconds) == 4, "steps that were over were made again"
