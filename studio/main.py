@@ -3,7 +3,7 @@
 import streamlit as st
 
 from patchbay.studio.screens import flows
-from patchbay.studio.server import session
+from patchbay.studio.server import session, wished_page
 
 # The icon and the style are parts of the page itself: see patchbay.studio.server.page.
 st.set_page_config(page_title="Patchbay", layout="wide", initial_sidebar_state="collapsed")
@@ -55,7 +55,7 @@ def _settings() -> None:
     settings.page()
 
 
-pages = {
+pages: dict[wished_page.PageName, st.Page] = {
     "flows": st.Page(flows.page, title="Flows", url_path="flows", default=True),
     "editor": st.Page(_editor, title="Editor", url_path="editor"),
     "runs": st.Page(_runs, title="Runs", url_path="runs"),
@@ -68,4 +68,4 @@ pages = {
 for name, page in pages.items():
     session.remember(f"page:{name}", page)
 
-st.navigation(list(pages.values()), position="top").run()
+wished_page.draw(pages, st.navigation(list(pages.values()), position="top"))

@@ -10,6 +10,7 @@ from patchbay.flows.problems import FlowError
 from patchbay.studio.documents.broken import kept_versions, mend, text_of
 from patchbay.studio.server import session
 from patchbay.studio.server.services import services
+from patchbay.studio.server.wished_page import open_in_editor
 from patchbay.studio.words import builder_name, plain
 
 
@@ -81,8 +82,7 @@ def ways_on(path: Path) -> None:
                 st.error(f"It cannot be imported; nothing was changed. {plain(str(error))}")
                 return
             session.remember("report", rows)
-            st.query_params["flow"] = rows[0].stem
-            session.open_flow(rows[0].stem)
+            open_in_editor(rows[0].stem)
             st.rerun()
         if path.is_file() and st.button("Open as text", key="way-text"):
             text_dialog(path)

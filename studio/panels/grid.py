@@ -15,6 +15,7 @@ from patchbay.flows.wording import plural
 from patchbay.nodes.units import duration, size_in_words
 from patchbay.nodes.values import as_text
 from patchbay.studio.server import session
+from patchbay.studio.server.wished_page import go
 from patchbay.studio.words import plain
 
 ROWS = 50
@@ -217,8 +218,8 @@ def _case(case: KeptCase, check: OutputCheck | None, key: str, *, alone: bool) -
             st.markdown(f":gray[{case.number}] {plain(_short(asked))}", width="stretch")
             if own is not None and own.run:
                 st.button("Its run", key=f"{key}:run:{case.number}", type="tertiary",
-                          icon=":material/open_in_new:", on_click=session.remember,
-                          args=("show-run", own.run))  # fmt: skip
+                          icon=":material/open_in_new:", on_click=go, args=("runs",),
+                          kwargs={"run": own.run})  # fmt: skip
         if case.expected is not None:
             st.caption(f"should be: {plain(_short(as_text(case.expected)))}")
         if not alone:

@@ -19,6 +19,7 @@ from patchbay.nodes.weights.on_disk import OnDisk, on_disk
 from patchbay.nodes.weights.resolve import find
 from patchbay.studio.runs.pulls import Pull, pulls
 from patchbay.studio.server import session
+from patchbay.studio.server.wished_page import open_in_editor
 from patchbay.studio.words import plain
 
 BADGES: dict[FitsHere, str] = {
@@ -138,9 +139,7 @@ def try_out(reference: str, name: str) -> None:
     ask = read_flow(library.templates_folder / "ask.json")
     models = {node.id: {"weights": reference} for node in ask.nodes if node.kind == "model.gguf"}
     flow = ask.with_params(models).model_copy(update={"name": f"Ask {name}"[:300]})
-    stem = library.create(flow).stem
-    session.open_flow(stem)
-    session.remember("go", stem)
+    open_in_editor(library.create(flow).stem)
 
 
 def progress(pull: Pull) -> None:

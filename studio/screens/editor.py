@@ -21,6 +21,7 @@ from patchbay.studio.server import session
 from patchbay.studio.server.editing import edit
 from patchbay.studio.server.reruns import rerun_parts
 from patchbay.studio.server.services import services
+from patchbay.studio.server.wished_page import go, open_in_editor
 from patchbay.studio.views.live import pulse, query
 from patchbay.studio.words import plain
 
@@ -74,12 +75,7 @@ def _report() -> None:
         from patchbay.studio.views.import_report import report_dialog
 
         session.forget("report")
-        report_dialog(rows, _go)
-
-
-def _go(name: str) -> None:
-    session.open_flow(name)
-    st.query_params["flow"] = name
+        report_dialog(rows, open_in_editor)
 
 
 def _open() -> FlowDocument:
@@ -126,8 +122,7 @@ def _toolbar() -> None:
         )  # fmt: skip
         st.button(
             "", key="over-table", icon=":material/table_rows:", type="tertiary",
-            help="Run over a table", on_click=session.remember,
-            args=("go-table", session.flow_name()),
+            help="Run over a table", on_click=_over_table,
         )  # fmt: skip
         st.button(
             "", key="elsewhere", icon=":material/cell_tower:", type="tertiary",
@@ -135,7 +130,7 @@ def _toolbar() -> None:
         )  # fmt: skip
         st.button(
             "", key="variants", icon=":material/science:", type="tertiary", help="Try variants",
-            on_click=session.remember, args=("show-variants", True),
+            on_click=_try_variants,
         )  # fmt: skip
         export_menu(document)
         if live and live.active:
@@ -146,10 +141,6 @@ def _toolbar() -> None:
                 disabled=not document.flow.nodes,
             )  # fmt: skip
     _notices(document)
-    if name := session.recall("go-table"):
-        session.forget("go-table")
-        document.save()
-        st.switch_page(session.recall("page:tables"), query_params={"flow": name})
     if session.recall("show-versions") and document.path:
         session.forget("show-versions")
         document.save()
@@ -159,10 +150,6 @@ def _toolbar() -> None:
 
         session.forget("show-documents")
         documents_dialog(document, node)
-    elif session.recall("show-variants"):
-        session.forget("show-variants")
-        where = {"flow": session.flow_name()}
-        st.switch_page(session.recall("page:experiments"), query_params=where)
     elif session.recall("show-elsewhere") and document.path:
         from patchbay.studio.panels.elsewhere import elsewhere_dialog
 
@@ -219,14 +206,20 @@ def _stop() -> None:
     refresh()
 
 
+def _over_table() -> None:
+    _open().save()
+    go("tables", flow=session.flow_name())
+
+
+def _try_variants() -> None:
+    go("experiments", flow=session.flow_name())
+
+
 # --- the canvas ---------------------------------------------------------------------------------
 
 
 @st.fragment(key="canvas")
 def _canvas() -> None:
-    if name := session.recall("go"):
-        session.forget("go")
-        st.switch_page(session.recall("page:editor"), query_params={"flow": name})
     document = _open()
     canvas(
         document,

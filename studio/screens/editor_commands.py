@@ -14,6 +14,7 @@ from patchbay.studio.panels.run import missing, start
 from patchbay.studio.server import session
 from patchbay.studio.server.questions import asked
 from patchbay.studio.server.services import services
+from patchbay.studio.server.wished_page import open_in_editor
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,16 +81,14 @@ class EditorCommands:
             return
         if any(row.report is not None for row in rows):
             session.remember("report", rows)
-        session.open_flow(rows[0].stem)
-        session.remember("go", rows[0].stem)
+        open_in_editor(rows[0].stem)
 
     def open_flow(self, name: str) -> None:
         """Open another of the person's flows."""
         if services().library.path(name) is None:
             self.notice("This flow is not there any more.")
             return
-        session.open_flow(name)
-        session.remember("go", name)
+        open_in_editor(name)
 
     def use_template(self, name: str) -> None:
         """Open a copy of a template."""

@@ -34,6 +34,7 @@ from patchbay.studio.server import session
 from patchbay.studio.server.environments import USUAL, chosen_environment
 from patchbay.studio.server.questions import asked
 from patchbay.studio.server.services import services
+from patchbay.studio.server.wished_page import open_in_editor
 from patchbay.studio.views.figures import show_table
 from patchbay.studio.words import plain
 
@@ -45,9 +46,6 @@ STATES = {
 
 def page() -> None:
     """Draw the page."""
-    if run := session.recall("show-run"):
-        session.forget("show-run")
-        st.switch_page(session.recall("page:runs"), query_params={"run": run})
     flow, name = st.query_params.get("flow"), st.query_params.get("experiment")
     if name and st.query_params.get("rate"):
         _rate(KeptCells(name))
@@ -134,11 +132,7 @@ def _head(kept: KeptCells, path: Path | None) -> None:
         own = path is not None and services().library.path(path.stem) == path
         if path is not None and own:
             st.button("Open the flow", icon=":material/edit:", type="tertiary",
-                      on_click=session.remember, args=("go-flow", path.stem))  # fmt: skip
-    if name := session.recall("go-flow"):
-        session.forget("go-flow")
-        session.open_flow(name)
-        st.switch_page(session.recall("page:editor"), query_params={"flow": name})
+                      on_click=open_in_editor, args=(path.stem,))  # fmt: skip
 
 
 def _back() -> None:
@@ -206,8 +200,6 @@ def _watched(document: FlowDocument, kept: KeptCells, plan: ExperimentPlan) -> N
     session.remember(f"{key}:drawn", state)
     if (drawn == "running") != (state == "running") and drawn is not None:
         st.rerun()  # it is drawn anew each second while it runs, and only then
-    if session.recall("show-run") or session.recall("go-flow"):
-        st.rerun()
     for problem in session.recall(f"{key}:refused", ()):
         place = f"**{plain(problem.place)}** " if problem.place else ""
         st.error(f"{place}{plain(problem.message)}\n\n{plain(problem.fix)}")

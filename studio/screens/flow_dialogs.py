@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from patchbay.flows.problems import FlowError
-from patchbay.studio.screens.own_flows import BACK, FILE, TEXT, open_flow
+from patchbay.studio.screens.own_flows import BACK, FILE, TEXT
 from patchbay.studio.server import session
 from patchbay.studio.server.services import services
+from patchbay.studio.server.wished_page import open_in_editor
 from patchbay.studio.words import plain
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ def dialogs(use: Callable[[Path], None]) -> None:
     elif name == "report":
         from patchbay.studio.views.import_report import report_dialog
 
-        report_dialog(path, open_flow)
+        report_dialog(path, open_in_editor)
     elif name == "look":
         _look(path, use)
     elif name == "rename":
@@ -66,7 +67,7 @@ def take(data: bytes, file: str) -> None:
 
     rows = taken_in(services().library, data, file)
     if rows[0].report is None:
-        open_flow(rows[0].stem)
+        open_in_editor(rows[0].stem)
         return
     session.remember("dialog", ("report", rows))
 

@@ -11,10 +11,11 @@ from patchbay.flows.problems import FlowError
 from patchbay.studio.documents.cards import Card
 from patchbay.studio.documents.purposes import ORDER
 from patchbay.studio.panels.first_steps import LEFT, first_steps
-from patchbay.studio.screens.own_flows import ask_for, open_flow, own_flows, undelete
+from patchbay.studio.screens.own_flows import ask_for, own_flows, undelete
 from patchbay.studio.server import session
 from patchbay.studio.server.last_runs import last_runs
 from patchbay.studio.server.services import services
+from patchbay.studio.server.wished_page import open_in_editor
 from patchbay.studio.views.gallery import OnPage, gallery
 from patchbay.studio.words import plain
 
@@ -29,12 +30,6 @@ USE, LOOK = "Use template", "Look"
 
 def page() -> None:
     """Draw the page."""
-    if name := session.recall("go"):
-        session.forget("go")
-        st.switch_page(session.recall("page:editor"), query_params={"flow": name})
-    if name := session.recall("go-table"):
-        session.forget("go-table")
-        st.switch_page(session.recall("page:tables"), query_params={"flow": name})
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.markdown("## Flows", anchors=False)
         st.space("stretch")
@@ -107,7 +102,7 @@ def _first_steps() -> None:
 
     def run() -> None:
         session.show_panel("Run")
-        open_flow(own[0].stem)
+        open_in_editor(own[0].stem)
 
     first_steps(len(own), ran, take=lambda: _use(template), run=run, draw=_new)
 
@@ -120,7 +115,7 @@ def _use(template: Path) -> None:
 def _opened(make: Callable[[], Path], refused: str) -> None:
     """Open the flow that is made; or say why it cannot be."""
     try:
-        open_flow(make().stem)
+        open_in_editor(make().stem)
     except FlowError as error:
         session.remember("refused", (refused, error.problems))
 

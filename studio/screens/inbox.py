@@ -9,14 +9,12 @@ from patchbay.flows.wording import plural
 from patchbay.studio.panels.questions import asked_since, notices, show_question
 from patchbay.studio.server import session
 from patchbay.studio.server.services import services
+from patchbay.studio.server.wished_page import go
 from patchbay.studio.words import plain
 
 
 def page() -> None:
     """Draw the page."""
-    if run := session.recall("show-run"):
-        session.forget("show-run")
-        st.switch_page(session.recall("page:runs"), query_params={"run": run})
     me = session.browser()
     services().runner.go_on(me)
     owners = services().runner.owners()
@@ -46,9 +44,5 @@ def _head(asked: OpenQuestion) -> None:
         st.space("stretch")
         st.button(
             "The run", key=f"to:{asked.run}:{asked.id}", type="tertiary",
-            on_click=_to_run, args=(asked.run,),
+            on_click=go, args=("runs",), kwargs={"run": asked.run},
         )  # fmt: skip
-
-
-def _to_run(run: str) -> None:
-    session.remember("show-run", run)

@@ -29,9 +29,6 @@ PLACES = ("On this machine", "Catalogue", "Hugging Face and Ollama", "Search")
 
 def page() -> None:
     """Draw the page."""
-    if name := session.recall("go"):
-        session.forget("go")
-        st.switch_page(session.recall("page:editor"), query_params={"flow": name})
     st.markdown("## Models", anchors=False)
     running = any(pull.active for pull in pulls().all())
     # Redraws itself only while something is being fetched.

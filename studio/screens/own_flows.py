@@ -13,6 +13,7 @@ from patchbay.studio.documents.filing import Filed
 from patchbay.studio.server import session
 from patchbay.studio.server.last_runs import last_runs
 from patchbay.studio.server.services import services
+from patchbay.studio.server.wished_page import open_in_editor, wish
 from patchbay.studio.views.gallery import Bar, OnPage, gallery
 from patchbay.studio.words import builder_name, listed_names
 
@@ -142,12 +143,6 @@ def _notes(cards: Sequence[Card]) -> Mapping[Path, str]:
 # --- what the buttons do ------------------------------------------------------------------------
 
 
-def open_flow(name: str) -> None:
-    """Open a flow in the editor, once the callbacks are done."""
-    session.open_flow(name)
-    session.remember("go", name)
-
-
 def ask_for(dialog: str, path: Path | None = None) -> None:
     """Have a dialog shown, once the page is drawn again."""
     session.remember("dialog", (dialog, path))
@@ -156,7 +151,7 @@ def ask_for(dialog: str, path: Path | None = None) -> None:
 def _pressed(what: str, path: Path) -> None:
     try:
         if what == OPEN:
-            open_flow(path.stem)
+            open_in_editor(path.stem)
         elif what == "Duplicate":
             _duplicate(path)
         elif what == "Delete":
@@ -164,7 +159,7 @@ def _pressed(what: str, path: Path) -> None:
         elif what == IMPORT:
             _import(path)
         elif what == "Run over a table":
-            session.remember("go-table", path.stem)
+            wish("tables", flow=path.stem)
         elif what in {*MENU, TEXT, BACK}:
             ask_for(what.lower(), path)
     except (FlowError, OSError) as error:
@@ -233,7 +228,7 @@ def _asked(what: str, value: str) -> None:
     elif what == "more":
         session.remember(ALL, True)
     elif what == "open" and services().library.path(value) is not None:
-        open_flow(value)
+        open_in_editor(value)
 
 
 def note_opened(name: str) -> None:

@@ -22,6 +22,7 @@ from patchbay.studio.screens.runs import STATUS, past_run
 from patchbay.studio.server import session
 from patchbay.studio.server.reruns import rerun_parts
 from patchbay.studio.server.services import services
+from patchbay.studio.server.wished_page import open_in_editor
 from patchbay.studio.views.live import query
 from patchbay.studio.words import plain
 
@@ -95,9 +96,6 @@ def _watched(run_id: str) -> Watched | None:
 
 @st.fragment(key=KEY)
 def _canvas() -> None:
-    if name := session.recall("go"):
-        session.forget("go")
-        st.switch_page(session.recall("page:editor"), query_params={"flow": name})
     watched: Watched = st.session_state["watched"]
     document = watched.document
     canvas(
@@ -168,8 +166,7 @@ class PastCommands(EditorCommands):
             self.notice(f"The flow cannot be opened. {error}")
             return
         document.announce()
-        session.open_flow(name)
-        session.remember("go", name)
+        open_in_editor(name)
         session.remember(
             "notice", words_of_pins(len(pins), date(past.started_at, clock=True), lost)
         )

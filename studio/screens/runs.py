@@ -21,6 +21,7 @@ from patchbay.studio.runs.steps import spent, step_of, tokens_of
 from patchbay.studio.server import session
 from patchbay.studio.server.headless import command
 from patchbay.studio.server.services import services
+from patchbay.studio.server.wished_page import go
 from patchbay.studio.views.preview import preview
 from patchbay.studio.views.trace import show_trace
 from patchbay.studio.views.values import gist, show_value
@@ -36,9 +37,6 @@ SHOWN = 100
 
 def page() -> None:
     """Draw the page."""
-    if name := session.recall("go"):
-        session.forget("go")
-        st.switch_page(session.recall("page:editor"), query_params={"flow": name})
     chosen = st.query_params.get("run")
     live = services().runner.get(chosen) if chosen else None
     if chosen and live and live.active and live.owner == session.browser():
@@ -222,11 +220,11 @@ def _offers(past: PastRun) -> None:
             "Resume", icon=":material/resume:", on_click=_resume, args=(past,),
             help="Goes on where it stopped: what has finished is not done again.",
         )  # fmt: skip
-    if st.button(
+    st.button(
         "Open in the editor", icon=":material/open_in_full:", key=f"watch:{past.id}",
+        on_click=go, args=("editor",), kwargs={"run": past.id},
         help="The flow as it was, with every value; go through its time, and edit from there.",
-    ):  # fmt: skip
-        st.switch_page(session.recall("page:editor"), query_params={"run": past.id})
+    )  # fmt: skip
     st.button(
         "Run again", icon=":material/replay:", on_click=_again, args=(past,),
         help="Runs the flow as it was then, with the same inputs.",
