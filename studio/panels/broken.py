@@ -11,6 +11,7 @@ from patchbay.studio.documents.broken import kept_versions, mend, text_of
 from patchbay.studio.server import session
 from patchbay.studio.server.services import services
 from patchbay.studio.server.wished_page import open_in_editor
+from patchbay.studio.views.problems import list_problems
 from patchbay.studio.words import builder_name, plain
 
 
@@ -22,9 +23,7 @@ def text_dialog(path: Path) -> None:
     except OSError as error:
         st.error(f"{plain(path.name)} cannot be read: {plain(error.strerror or str(error))}.")
         return
-    found = problems_of(path)
-    for problem in found[:8]:
-        st.markdown(f"- {plain(str(problem))}")
+    list_problems(problems_of(path), 8)
     # What was typed and left counts no more once the file holds something else.
     key = f"text:{session.path_key(path)}:{session.short_key(text)}"
     typed = st.text_area(
@@ -38,8 +37,7 @@ def text_dialog(path: Path) -> None:
                 mend(path, typed, services().library.trash)
             except FlowError as error:
                 st.error("This holds no flow yet; nothing was changed.")
-                for problem in error.problems[:8]:
-                    st.markdown(f"- {plain(str(problem))}")
+                list_problems(error.problems, 8)
                 return
             except OSError as error:
                 st.error(f"It could not be saved: {plain(str(error))}")

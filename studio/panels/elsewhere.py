@@ -14,6 +14,7 @@ from patchbay.flows.problems import FlowError
 from patchbay.studio.server import session
 from patchbay.studio.server.served_flows import FlowServer
 from patchbay.studio.server.services import services
+from patchbay.studio.views.problems import list_problems
 from patchbay.studio.words import plain
 
 if TYPE_CHECKING:
@@ -54,8 +55,7 @@ def _flow(path: Path) -> ServedFlow | None:
         return Shelf([path], services().catalog).get(path.stem)
     except FlowError as error:
         st.error("The flow cannot be served as it is. Correct this first:")
-        for problem in error.problems[:8]:
-            st.markdown(f"- {plain(str(problem))}")
+        list_problems(error.problems, 8)
         return None
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
@@ -33,6 +33,7 @@ from patchbay.studio.server.services import services
 from patchbay.studio.views.files import show_files_of
 from patchbay.studio.views.live import follow, title_of
 from patchbay.studio.views.memory import memory_of
+from patchbay.studio.views.problems import show_problems
 from patchbay.studio.views.trace import show_trace
 from patchbay.studio.views.values import gist, show_value
 from patchbay.studio.words import plain
@@ -81,7 +82,7 @@ def _environment(document: FlowDocument) -> None:
     try:
         here = usual_environment()
     except FlowError as error:
-        _show_problems(error.problems)
+        show_problems(error.problems)
         return
     if here:
         st.caption(f"This machine is {plain(here)}.")
@@ -130,14 +131,7 @@ def refusals(document: FlowDocument) -> tuple[Problem, ...]:
 
 def show_refusals(document: FlowDocument) -> None:
     """Say why the flow was not started, each reason with its place."""
-    _show_problems(refusals(document))
-
-
-def _show_problems(problems: Iterable[Problem]) -> None:
-    for problem in problems:
-        place = f"**{plain(problem.place)}** " if problem.place else ""
-        fix = f"\n\n{plain(problem.fix)}" if problem.fix else ""
-        st.error(f"{place}{plain(problem.message)}{fix}")
+    show_problems(refusals(document))
 
 
 def latest(document: FlowDocument) -> LiveRun | None:

@@ -23,6 +23,7 @@ from patchbay.studio.server.reruns import rerun_parts
 from patchbay.studio.server.services import services
 from patchbay.studio.server.wished_page import go, open_in_editor
 from patchbay.studio.views.live import pulse, query
+from patchbay.studio.views.problems import list_problems
 from patchbay.studio.words import plain
 
 
@@ -62,8 +63,7 @@ def _document() -> FlowDocument | None:
         from patchbay.studio.panels.broken import ways_on
 
         st.error(f"{plain(path.name)} cannot be opened. It has not been changed.")
-        for problem in error.problems[:20]:
-            st.markdown(f"- {plain(str(problem))}")
+        list_problems(error.problems)
         ways_on(path)
         return None
 

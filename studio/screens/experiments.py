@@ -36,6 +36,7 @@ from patchbay.studio.server.questions import asked
 from patchbay.studio.server.services import services
 from patchbay.studio.server.wished_page import open_in_editor
 from patchbay.studio.views.figures import show_table
+from patchbay.studio.views.problems import list_problems, show_problems
 from patchbay.studio.words import plain
 
 STATES = {
@@ -148,8 +149,7 @@ def _one(path: Path, kept: KeptCells) -> None:
     except FlowError as error:
         _head(kept, path)
         st.error(f"{plain(path.name)} cannot be opened.")
-        for problem in error.problems[:8]:
-            st.markdown(f"- {plain(str(problem))}")
+        list_problems(error.problems, 8)
         plan = read_plan(kept)
         _results(kept, None, plan.checks if plan else ())
         return
@@ -200,9 +200,7 @@ def _watched(document: FlowDocument, kept: KeptCells, plan: ExperimentPlan) -> N
     session.remember(f"{key}:drawn", state)
     if (drawn == "running") != (state == "running") and drawn is not None:
         st.rerun()  # it is drawn anew each second while it runs, and only then
-    for problem in session.recall(f"{key}:refused", ()):
-        place = f"**{plain(problem.place)}** " if problem.place else ""
-        st.error(f"{place}{plain(problem.message)}\n\n{plain(problem.fix)}")
+    show_problems(session.recall(f"{key}:refused", ()))
     if told := session.recall(f"{key}:told"):
         st.success(plain(told))
     if live is not None and live.why:

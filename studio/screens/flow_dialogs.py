@@ -12,6 +12,7 @@ from patchbay.studio.screens.own_flows import BACK, FILE, TEXT
 from patchbay.studio.server import session
 from patchbay.studio.server.services import services
 from patchbay.studio.server.wished_page import open_in_editor
+from patchbay.studio.views.problems import list_problems
 from patchbay.studio.words import plain
 
 if TYPE_CHECKING:
@@ -75,8 +76,7 @@ def take(data: bytes, file: str) -> None:
 def tell_problems(words: str, problems: tuple[object, ...]) -> None:
     """What is wrong with a file, as a list."""
     st.error(words)
-    for problem in problems[:20]:
-        st.markdown(f"- {plain(str(problem))}")
+    list_problems(problems)
 
 
 @st.dialog("Import a flow", width="medium")

@@ -12,6 +12,7 @@ from patchbay.nodes.units import ago
 from patchbay.studio.runs.table_run import TableRun
 from patchbay.studio.server import session
 from patchbay.studio.server.services import services
+from patchbay.studio.views.problems import list_problems
 from patchbay.studio.words import plain
 
 STATES = {
@@ -97,8 +98,7 @@ def _new(path: Path) -> None:
         document = services().documents.open(path)
     except FlowError as error:
         st.error(f"{plain(path.name)} cannot be opened.")
-        for problem in error.problems[:8]:
-            st.markdown(f"- {plain(str(problem))}")
+        list_problems(error.problems, 8)
         return
     st.markdown(f"### Run “{plain(document.flow.name)}” over a table", anchors=False)
     table_form(document, _open)
