@@ -13,18 +13,16 @@ from patchbay.flows.cli import say
 if TYPE_CHECKING:
     from patchbay.flows.batch.clusters import Cluster
 
-NOT_FOR_PARTS = {
-    "--on": 1, "--workers": 1, "--nodes": 1, "--gpus": 1, "--time": 1, "--container": 1,
-    "--profile": 1,
-    "--print": 0, "--output": 1, "-o": 1, "--resume": 0, "--quiet": 0, "-q": 0, "--json": 0,
-}  # fmt: skip
-"""Options that say where a batch runs and what it writes, and how many words follow each."""
-
 NOT_FOR_JOBS = {
     "--on": 1, "--workers": 1, "--nodes": 1, "--gpus": 1, "--time": 1, "--container": 1,
     "--profile": 1, "--print": 0,
 }  # fmt: skip
-"""Likewise, of a command that runs as one job."""
+"""Options that say where a command runs, and how many words follow each."""
+
+NOT_FOR_PARTS = NOT_FOR_JOBS | {
+    "--output": 1, "-o": 1, "--resume": 0, "--quiet": 0, "-q": 0, "--json": 0,
+}  # fmt: skip
+"""Likewise, and what a batch writes."""
 
 
 def on_slurm(cluster: Cluster, output: str, show: bool) -> int:
