@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
-import os
 import tempfile
 import time
 from collections.abc import Iterator
@@ -13,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from bench.home import home_at
 from bench.models import CONTEXT, EIGHT, _backend
 from bench.table import Row
 from bench.timing import interleave
@@ -56,16 +56,9 @@ ASKED = Flow(
 
 def measure(quick: bool = False) -> Iterator[Row]:
     """Answers a second through an experiment, and the opening of one with 100,000 cells."""
-    before = os.environ.get("PATCHBAY_HOME")
-    with tempfile.TemporaryDirectory() as folder:
-        os.environ["PATCHBAY_HOME"] = folder
-        try:
-            yield _throughput(Path(folder), 8 if quick else 100, 1 if quick else 3)
-            yield from _opening()
-        finally:
-            del os.environ["PATCHBAY_HOME"]
-            if before is not None:
-                os.environ["PATCHBAY_HOME"] = before
+    with tempfile.TemporaryDirectory() as name, home_at(name) as folder:
+        yield _throughput(folder, 8 if quick else 100, 1 if quick else 3)
+        yield from _opening()
 
 
 def _throughput(folder: Path, count: int, repeats: int) -> Row:

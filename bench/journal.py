@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -17,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.engine import langgraph
+from bench.home import home_at
 from bench.nodes import Collect, Start, Step, chain
 from bench.table import Row
 from bench.timing import interleave, run_process
@@ -80,7 +79,7 @@ def measure(quick: bool = False) -> Iterator[Row]:
         history = History(f"sqlite:///{folder / 'history.sqlite'}")
         yield from _steps(history, repeats)
         yield from _loops(history, folder, 3)
-        with _home(folder / "home") as home:
+        with home_at(folder / "home") as home:
             yield _wake(home, repeats)
         yield _wake_inside(history, repeats)
         yield _against_langgraph(history, folder, repeats)
@@ -142,18 +141,6 @@ def _wake(home: Path, repeats: int) -> Row:
     return Row("waking a run of 1,000 finished nodes, whole process: processor", min(used["wake"]),
                "s", WAKE_TIMES, on="ratio", against="runs ID --json",
                other=min(used["read"]))  # fmt: skip
-
-
-@contextlib.contextmanager
-def _home(folder: Path) -> Iterator[Path]:
-    """A folder of Patchbay's own, for the processes that are begun meanwhile."""
-    before = os.environ.get("PATCHBAY_HOME")
-    os.environ["PATCHBAY_HOME"] = str(folder)
-    try:
-        yield folder
-    finally:
-        del os.environ["PATCHBAY_HOME"]
-        os.environ.update({} if before is None else {"PATCHBAY_HOME": before})
 
 
 def _wake_inside(history: History, repeats: int) -> Row:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
-import os
 import statistics
 import tempfile
 import time
@@ -13,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from bench.home import home_at
 from bench.table import Row
 from bench.timing import interleave
 from patchbay.flows import Run
@@ -44,7 +43,7 @@ ASKING: Mapping[str, Mapping[str, Any]] = {
 def measure(quick: bool = False) -> Iterator[Row]:
     """Hit rate and MRR of each strategy, then seconds."""
     env = Environment(default_catalog(), Pool())
-    with _home():
+    with tempfile.TemporaryDirectory() as home, home_at(home):
         yield from _quality(env, STRATEGIES if quick else {**STRATEGIES, **ASKING})
     yield from _indexing(env, 1 if quick else 3)
     env.pool.close()
@@ -92,7 +91,7 @@ def _indexing(env: Environment, repeats: int) -> Iterator[Row]:
     again: list[float] = []
 
     def ours() -> float:
-        with _home():
+        with tempfile.TemporaryDirectory() as home, home_at(home):
             began = time.perf_counter()
             hits = _run(flow, {"chunks": documents, "query": query}, env)
             seconds = time.perf_counter() - began
@@ -244,19 +243,3 @@ def _outputs(run: Run) -> dict[str, Any]:
     end = asyncio.run(last())
     assert isinstance(end, RunFinished), end
     return end.outputs
-
-
-@contextlib.contextmanager
-def _home() -> Iterator[None]:
-    """An empty home folder, and with it an empty cache; the weights stay where they are."""
-    from patchbay.nodes.home import weights_dir
-
-    before = {name: os.environ.get(name) for name in ("PATCHBAY_HOME", "PATCHBAY_WEIGHTS")}
-    os.environ["PATCHBAY_WEIGHTS"] = str(weights_dir())
-    with tempfile.TemporaryDirectory() as folder:
-        os.environ["PATCHBAY_HOME"] = folder
-        try:
-            yield
-        finally:
-            for name, value in before.items():
-                os.environ.pop(name) if value is None else os.environ.update({name: value})
