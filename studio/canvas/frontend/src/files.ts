@@ -2,10 +2,8 @@
 
 import { useEffect, useState } from "react";
 import { type Brought, filesOf } from "./documents/dropped";
+import { hearFiles, sent } from "./dropping";
 import type { Doc } from "./store";
-
-/** Bytes that a dropped file may have; a flow or its picture is far smaller. */
-const LIMIT = 5 * 1024 * 1024;
 
 /** What lies over the canvas. */
 const PANELS = ".pb-dock, .pb-palette, .st-key-side";
@@ -27,21 +25,7 @@ export function useDroppedFiles(doc: Doc, take: (files: Brought[], spot: Spot) =
   const [over, setOver] = useState(false);
   useEffect(() => {
     if (doc.readonly) return;
-    const brought = (event: DragEvent) =>
-      !!event.dataTransfer?.types.includes("Files") &&
-      !event
-        .composedPath()
-        .some((part) => part instanceof Element && part.matches("[data-testid=stFileUploader], [role=dialog]"));
-    const hover = (event: DragEvent) => {
-      const ours = brought(event);
-      if (ours) event.preventDefault();
-      setOver(ours);
-    };
-    const leave = (event: DragEvent) => !event.relatedTarget && setOver(false);
     const drop = (event: DragEvent) => {
-      setOver(false);
-      if (!brought(event)) return;
-      event.preventDefault();
       if (!event.dataTransfer) return;
       const over = event.composedPath().some((part) => part instanceof Element && part.matches(PANELS));
       const spot = over ? null : { x: event.clientX, y: event.clientY };
@@ -50,16 +34,7 @@ export function useDroppedFiles(doc: Doc, take: (files: Brought[], spot: Spot) =
         () => doc.say("The browser could not read what was dropped. Drop it again."),
       );
     };
-    window.addEventListener("dragenter", hover);
-    window.addEventListener("dragover", hover);
-    window.addEventListener("dragleave", leave);
-    window.addEventListener("drop", drop);
-    return () => {
-      window.removeEventListener("dragenter", hover);
-      window.removeEventListener("dragover", hover);
-      window.removeEventListener("dragleave", leave);
-      window.removeEventListener("drop", drop);
-    };
+    return hearFiles(setOver, drop);
   }, [doc, doc.readonly, take]);
   return over;
 }
@@ -69,11 +44,9 @@ const isFlow = (file: File): boolean => /\.(json|svg|ya?ml)$/i.test(file.name);
 
 /** Have a flow of ours opened, or another builder's imported. */
 export async function openFlow(doc: Doc, file: File): Promise<void> {
-  if (file.size > LIMIT) return doc.say(`${file.name} is larger than ${LIMIT / 1024 / 1024} MB; that is no flow.`);
-  const bytes = new Uint8Array(await file.arrayBuffer());
-  let text = "";
-  for (let at = 0; at < bytes.length; at += 0x8000) text += String.fromCharCode(...bytes.subarray(at, at + 0x8000));
-  doc.command("import", JSON.stringify({ name: file.name, data: btoa(text) }));
+  const what = await sent(file).catch((error: Error) => doc.say(error.message));
+  if (!what) return;
+  doc.command("import", JSON.stringify(what));
   doc.say(`Opening ${file.name} …`);
 }
 
