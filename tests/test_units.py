@@ -25,6 +25,7 @@ HAND_MADE = {
 
 MAY: dict[tuple[str, str], str] = {
     ("nodes/models/llama/facts.py", "header.parameters / 1e6"): "a number of parameters, no bytes",
+    ("nodes/models/picture_files.py", "million pixels"): "a number of pixels, no bytes",
     ("nodes/models/template.py", "strftime_now"): "a function that chat templates call",
     ("nodes/models/training/__main__.py", ":.0f} s"): "the log of a script that we run",
     ("nodes/cells.py", "cell.isoformat()"): "a date in a table, as SQL writes it",

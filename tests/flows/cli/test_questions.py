@@ -7,8 +7,10 @@ import os
 import pty
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -90,12 +92,13 @@ def test_a_run_that_waits_is_stopped(patchbay: Patchbay, save: Save) -> None:
 
 
 def test_a_deadline_is_taken_by_the_inbox(patchbay: Patchbay, save: Save) -> None:
-    late = {"question": "Now?", "within_hours": 0.0001, "when_late": "reject"}
+    late: dict[str, Any] = {"question": "Now?", "within_hours": 0.0001, "when_late": "reject"}
     case = flow(
         {"t": "test.text", "a": ("people.approve", late), "o": OUT},
         ["t.text > a.value", "a.rejected > o.value"],
     )
     assert patchbay("run", save(case), "--record").returncode == 75
+    time.sleep(late["within_hours"] * 3600)  # it was asked before the run fell asleep
     due = patchbay("inbox", "--due")
     assert due.returncode == 0, due.stderr
     assert 'nobody answered "Now?" in time; its default was taken' in due.stderr
