@@ -135,14 +135,16 @@ def test_run_is_async(node: type[Node]):
 
 @every_node
 def test_it_is_on_the_catalog_page(node: type[Node]):
-    assert f"### {node.title} (`{node.kind}`)\n" in PAGE.read_text(encoding="utf-8")
+    there = f"### {node.title} (`{node.kind}`)\n" in PAGE.read_text(encoding="utf-8")
+    assert there, f"{source(node)} is not on {PAGE.name}: make generate"
 
 
 @every_node
 def test_it_has_a_test_of_its_own(node: type[Node]):
     """The test file stands where the node stands: nodes/a/b.py has tests/nodes/a/test_b.py."""
     _, _, *rooms, module = node.__module__.split(".")
-    assert TESTS.joinpath(*rooms, f"test_{module}.py").is_file()
+    file = TESTS.joinpath(*rooms, f"test_{module}.py")
+    assert file.is_file(), f"write {file.relative_to(TESTS.parents[1])}"
 
 
 def test_families_stand_together_in_the_palette():
@@ -154,19 +156,21 @@ def test_families_stand_together_in_the_palette():
 def test_every_node_class_in_the_package_is_offered():
     """A node file that nobody put into `BUILTIN` would be dead code; what is no kind is a base."""
     package = Path(inspect.getfile(Node)).parent
-    bases = {
-        made.name: {base.id for base in made.bases if isinstance(base, ast.Name)}
-        for path in package.rglob("*.py")
-        for made in ast.parse(path.read_text(encoding="utf-8")).body
-        if isinstance(made, ast.ClassDef)
-    }
+    bases: dict[str, set[str]] = {}
+    files: dict[str, str] = {}
+    for path in package.rglob("*.py"):
+        for made in ast.parse(path.read_text(encoding="utf-8")).body:
+            if isinstance(made, ast.ClassDef):
+                bases[made.name] = {base.id for base in made.bases if isinstance(base, ast.Name)}
+                files[made.name] = path.relative_to(package).as_posix()
     nodes, more = {"Node"}, {"Node"}
     while more:
         more = {name for name, its in bases.items() if its & nodes} - nodes
         nodes |= more
     offered = {node.__name__ for node in CATALOG}
     inherited_from = set().union(*bases.values())
-    assert nodes - offered <= inherited_from
+    forgotten = {name: files[name] for name in nodes - offered - inherited_from}
+    assert not forgotten, f"no line in nodes/builtin.py for {forgotten}"
     assert offered <= nodes
 
 

@@ -6,6 +6,7 @@ file, then read the diff.
 
 from __future__ import annotations
 
+import ast
 import os
 from pathlib import Path
 
@@ -47,7 +48,23 @@ def test_a_broken_flow_is_told_in_these_words(code: str) -> None:
 
 def test_no_snapshot_is_left_over() -> None:
     names = {path.stem for path in BROKEN.glob("*.*")}
-    assert names == {code.replace("/", "-") for code in CODES}
+    ours = {code.replace("/", "-") for code in CODES}
+    assert not names - ours, "no rule of flows/checks/rules/__init__.py has these files"
+    assert not ours - names, f"write them in {BROKEN.relative_to(ROOT)}, then REWRITE=1"
+
+
+def test_every_rule_that_is_written_stands_in_the_table() -> None:
+    table = {rule.check.__name__ for rule in RULES}
+    forgotten = [
+        f"{path.name}: {made.name}"
+        for path in sorted((ROOT / "flows/checks/rules").glob("*.py"))
+        for made in ast.parse(path.read_text(encoding="utf-8")).body
+        if isinstance(made, ast.FunctionDef)
+        and not made.name.startswith("_")
+        and [given.arg for given in made.args.args] == ["facts"]
+        and made.name not in table
+    ]
+    assert not forgotten, "give each its line in RULES of flows/checks/rules/__init__.py"
 
 
 def test_codes_are_unique_and_every_rule_says_what_it_is_about() -> None:
