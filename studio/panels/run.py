@@ -147,12 +147,16 @@ def stop(document: FlowDocument) -> None:
 
 def form_values(document: FlowDocument) -> dict[str, Any]:
     """What stands in the form, for inputs that were touched; the rest has defaults."""
+    kept = _typed(document)
     values: dict[str, Any] = {}
     for field in asked(document.flow).inputs:
-        kept = session.recall(_key(document, "kept"), {})
         if field.name in kept and kept[field.name] not in (None, ""):
             values[field.name] = kept[field.name]
     return values
+
+
+def _typed(document: FlowDocument) -> dict[str, Any]:
+    return services().forms.of(document.id, session.browser()).values
 
 
 def missing(document: FlowDocument) -> list[str]:
@@ -197,7 +201,7 @@ def _form(document: FlowDocument, live: LiveRun | None, refresh: Refresh) -> Non
 
 
 def _field(document: FlowDocument, field: InputField, refresh: Refresh) -> None:
-    kept: dict[str, Any] = session.once(_key(document, "kept"), dict)
+    kept = _typed(document)
     value = _shown(field, kept.get(field.name, field.default))
     name = _key(document, f"field:{field.name}:{field.kind}")
     key = session.widget_key(name, value)

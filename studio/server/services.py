@@ -21,6 +21,7 @@ if TYPE_CHECKING:  # the first page is shown before any of these is needed
     from patchbay.nodes.catalog import Catalog
     from patchbay.studio.documents.opened import Documents
     from patchbay.studio.runs.experiments import LiveExperiments
+    from patchbay.studio.runs.run_forms import RunForms
     from patchbay.studio.runs.runner import Runner
     from patchbay.studio.runs.table_runs import TableRuns
     from patchbay.studio.server.served_flows import ServedFlows
@@ -91,6 +92,13 @@ class Services:
         from patchbay.studio.runs.runner import Runner
 
         return Runner(history=lambda: self.history, owners=self.home / "run-owners.jsonl")
+
+    @cached_property
+    def forms(self) -> RunForms:
+        """What was typed for runs of open flows."""
+        from patchbay.studio.runs.run_forms import RunForms
+
+        return RunForms()
 
     @cached_property
     def tables(self) -> TableRuns:
