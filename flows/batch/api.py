@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from patchbay.flows.batch.runner import HereRunner, RowRunner
 from patchbay.flows.batch.spool import Spool
 from patchbay.flows.batch.tables import check_output, write_output
 from patchbay.flows.batch.work import BatchWork, Budget
+from patchbay.flows.checks.memory import memory_plan
 from patchbay.flows.problems import FlowError, Problem
 from patchbay.flows.runs.api import load
 from patchbay.flows.runs.defaults import default_environment
@@ -33,6 +35,7 @@ from patchbay.flows.runs.failures import RunError
 from patchbay.flows.runs.prepared import PreparedFlow
 from patchbay.flows.runs.prices import read_prices
 from patchbay.flows.runs.running import LoadedFlow
+from patchbay.flows.wording import listed
 from patchbay.nodes.atomic import write_atomic
 
 SLOTS = 8
@@ -157,8 +160,17 @@ async def _worked(order: BatchOrder, flow: PreparedFlow, spool: Spool, budget: B
         known=spool.manifest()["rows"]["sha256"] is not None,
         budget=budget, stop_at_failure=order.stop_at_failure, watch=order.watch,
     )  # fmt: skip
-    await work.run()
+    with _keeping(order, flow):
+        await work.run()
     return work
+
+
+def _keeping(order: BatchOrder, flow: PreparedFlow) -> AbstractContextManager[None]:
+    """Have its models stay open between rows, beside other runs of this process."""
+    if order.runner is not None:
+        return nullcontext()
+    shares = memory_plan(flow.prepared.resolved, flow.env.folder).shares
+    return flow.env.pool.keeping([share.spec for share in shares])
 
 
 def _begin(spool: Spool, manifest: dict[str, Any], order: BatchOrder) -> None:
@@ -201,6 +213,10 @@ def _budget(order: BatchOrder) -> Budget:
     if order.max_cost is not None and not prices:
         fix = "Write [prices.models] into settings.toml, or bound the tokens."
         raise bad("batch/prices", "What tokens cost is not known.", fix)
+    if order.max_cost is not None and len(prices.currencies) > 1:
+        fix = "Write all of [prices.models] in one currency, or bound the tokens."
+        said = listed(prices.currencies, last="and")
+        raise bad("batch/currencies", f"Prices are in {said}, which one limit cannot hold.", fix)
     return Budget(order.max_tokens, order.max_cost, prices)
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 import tarfile
 import tempfile
 from collections.abc import Iterator
@@ -109,8 +110,18 @@ def _written(
 
 def _run(name: str, python: OtherPython | None) -> str:
     if python is None:
-        return RUN.replace("FLOW", name)
-    return INSTALLED.replace("FLOW", name).replace("VERSION", python.version)
+        return _filled(RUN, FLOW=_in_quotes(name))
+    return _filled(INSTALLED, FLOW=_in_quotes(name), VERSION=python.version)
+
+
+def _in_quotes(name: str) -> str:
+    """A file's name as it stands between a shell's double quotes."""
+    return re.sub(r'([\\"$`])', r"\\\1", name)
+
+
+def _filled(script: str, **words: str) -> str:
+    """A script with its words in capitals replaced, all at once: a flow may be called VERSION."""
+    return re.sub("|".join(words), lambda found: words[found[0]], script)
 
 
 def _add_text(archive: tarfile.TarFile, place: str, text: str, mode: int) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import signal
 import sys
 import time
 from collections.abc import Iterator
@@ -249,6 +250,7 @@ def _said(
         return
     if sys.stdin.isatty():
         talk.with_person = True
+        _hear_ctrl_c()
         yield from _typed(talk, quiet)
         return
     for line in sys.stdin:
@@ -263,6 +265,13 @@ def _line(text: str) -> str:
     except (ValueError, RecursionError):
         return text
     return value if isinstance(value, str) else text
+
+
+def _hear_ctrl_c() -> None:
+    """Whoever types here presses Ctrl+C, and HELP says what it does. A program that was started by
+    one in the background finds it ignored, and then Python leaves it so."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def _typed(talk: Talk, quiet: bool) -> Iterator[str]:

@@ -24,6 +24,7 @@ from patchbay.flows.runs.resources import Pool
 from patchbay.flows.runs.secrets import Secrets
 from patchbay.flows.runs.subflows import Prepared
 from patchbay.flows.runs.unwatched import Unwatched
+from patchbay.nodes.cut_texts import with_cut
 from patchbay.nodes.data import secrets_in
 from patchbay.nodes.errors import NodeError, error_as_json, error_from_json
 from patchbay.nodes.values import Spec, encode
@@ -113,6 +114,9 @@ class ModelActor:
     async def _asked(self, opened: Any, method: str, args: Any, options: dict[str, Any]) -> Any:
         if method == "attribute":
             return getattr(opened, args[0])
+        if method == "with_cut":
+            name, *given = args
+            return await asyncio.to_thread(with_cut, opened, getattr(opened, name), *given)
         called = getattr(opened, method)
         if inspect.iscoroutinefunction(called):
             return await called(*args, **options)

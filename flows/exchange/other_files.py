@@ -228,7 +228,7 @@ def _task(resolved: Resolved, node: ResolvedNode, names: dict[str, str]) -> dict
 def _inputs_named(resolved: Resolved, node: ResolvedNode) -> str:
     """The description with its variables called as the flow's inputs are."""
     params: Any = node.params
-    text: str = params.description
+    named: dict[str, str] = {}
     for port, edges in resolved.incoming[node.instance.id].items():
         source = resolved.nodes.get(edges[0].source_node)
         if (
@@ -236,5 +236,6 @@ def _inputs_named(resolved: Resolved, node: ResolvedNode) -> str:
             and source is not None
             and source.flow_input is not None
         ):
-            text = text.replace("{" + port + "}", "{" + source.flow_input.name + "}")
-    return text
+            named[port] = source.flow_input.name
+    # All at once: an input may be called as another variable is.
+    return re.sub(r"\{([^{}]*)\}", lambda v: f"{{{named.get(v[1], v[1])}}}", params.description)

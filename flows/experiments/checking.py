@@ -11,6 +11,8 @@ from typing import Any
 from patchbay.flows.experiments.cases import FlowCase
 from patchbay.flows.experiments.keeping import ExperimentCell
 from patchbay.flows.problems import FlowError, Problem
+from patchbay.flows.runs.prices import prices_or_none
+from patchbay.flows.wording import listed
 from patchbay.nodes.numbers import number_in
 from patchbay.nodes.strict_json import parse_json
 from patchbay.nodes.units import bytes_of
@@ -25,7 +27,7 @@ _NUMBER = re.compile(r"[-+]?(?:\d[\d,]*\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
 LIMITS: Mapping[str, Measure] = {
     "seconds": lambda cell: cell.seconds,
     "tokens": lambda cell: cell.tokens,
-    "cost": lambda cell: sum(cell.cost.values()) if cell.cost else None,
+    "cost": lambda cell: next(iter(cell.cost.values())) if len(cell.cost) == 1 else None,
     "memory": lambda cell: cell.memory or None,
 }
 """What may be held to a limit, by the word that people write."""
@@ -44,6 +46,11 @@ class OutputCheck:
     name: str
     score: Score
     needs_expected: bool = True
+
+    @property
+    def key(self) -> str:
+        """Another one where it would score otherwise."""
+        return self.name
 
     def of(self, cell: ExperimentCell, case: FlowCase) -> float | None:
         """The score of a cell; None where nobody can say."""
@@ -98,6 +105,8 @@ def read_check(text: str, folder: Path) -> OutputCheck:
 
 def _limited(text: str, kind: str, more: str) -> LimitCheck:
     try:
+        if kind == "cost":
+            return _of_money(text, more)
         limit = bytes_of(more) if kind == "memory" else number_in(more)
     except ValueError:
         limit = None
@@ -105,6 +114,27 @@ def _limited(text: str, kind: str, more: str) -> LimitCheck:
         example = "memory:1.5 GB" if kind == "memory" else f"{kind}:2.5"
         raise wrong_check(f'"{text}" names no limit.', f"Write {example}.")
     return LimitCheck(text, lambda given, right: 0.0, False, LIMITS[kind], limit)
+
+
+def _of_money(text: str, more: str) -> LimitCheck:
+    """A limit in one currency; what a run took of others is not known in it."""
+    amount, _, currency = more.strip().partition(" ")
+    limit, currency = number_in(amount), currency.strip()
+    there = prices_or_none().currencies
+    if limit is None:
+        raise wrong_check(f'"{text}" names no limit.', "Write cost:2.5, or cost:2.5 EUR.")
+    if not currency and len(there) > 1:
+        raise wrong_check(
+            f'"{text}" names no currency, and your prices are in {listed(there, last="and")}.',
+            f"Write cost:{amount} {there[0]}.",
+        )
+
+    def taken(cell: ExperimentCell) -> float | None:
+        if not currency:
+            return LIMITS["cost"](cell)
+        return cell.cost.get(currency) if len(cell.cost) == 1 else None
+
+    return LimitCheck(text, lambda given, right: 0.0, False, taken, limit)
 
 
 def _plain(value: Any) -> str:

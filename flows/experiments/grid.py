@@ -94,8 +94,9 @@ def _scored(
 
 def _money(cells: Sequence[ExperimentCell]) -> dict[str, float]:
     """The mean of what runs cost, by currency; empty where nobody knows."""
-    names = {name for cell in cells for name in cell.cost}
-    return {name: fmean(cell.cost.get(name, 0.0) for cell in cells) for name in sorted(names)}
+    known = [cell.cost for cell in cells if cell.cost]
+    names = sorted({name for cost in known for name in cost})
+    return {name: fmean(cost.get(name, 0.0) for cost in known) for name in names}
 
 
 def best_of(grid: Sequence[Scored]) -> Scored | None:

@@ -16,20 +16,22 @@ from pathlib import Path
 from typing import Any
 
 from patchbay import flows
+from patchbay.flows.checks.memory import memory_plan
 from patchbay.flows.checks.resolve import resolve_once
 from patchbay.flows.document.model import Flow
 from patchbay.flows.document.reading import read_flow
 from patchbay.flows.experiments.cases import FlowCase
 from patchbay.flows.experiments.checking import JUDGES, OutputCheck, read_check, wrong_check
 from patchbay.flows.experiments.keeping import ExperimentCell, Judged
+from patchbay.flows.experiments.work_key import FlowsInside, flows_inside, work_key
 from patchbay.flows.problems import FlowError
 from patchbay.flows.runs.environment import Environment
 from patchbay.flows.runs.inputs import flow_inputs
 from patchbay.flows.runs.results import ended
 from patchbay.flows.runs.running import LoadedFlow, Run
-from patchbay.flows.runs.subflows import Prepared, prepare
+from patchbay.flows.runs.subflows import Prepared, Subflows, prepare
 from patchbay.nodes.catalog import Catalog
-from patchbay.nodes.values import as_text, canonical
+from patchbay.nodes.values import Spec, as_text, canonical
 
 SHIPPED = Path(flows.__file__).parent / "saved"
 RUBRIC = "The answer is right, answers what was asked, and says nothing that was not."
@@ -50,6 +52,7 @@ class FlowCheck(OutputCheck):
     """
 
     flow: Flow = field(default_factory=Flow)
+    inside: FlowsInside = ()
     folder: Path | None = None
     rubric: str = ""
     pair: bool = False
@@ -71,16 +74,21 @@ class FlowCheck(OutputCheck):
         known = cell.judged.get(self.place(case))
         return None if known is None else known.score
 
+    @property
+    def key(self) -> str:
+        """The flow with those that it runs, the rubric and what it compares with."""
+        return self._key
+
     def place(self, case: FlowCase) -> str:
-        """What a score is kept under: the flow, the rubric, and what should have come out."""
+        """What a score is kept under: the flow with those that it runs, the rubric, and what should
+        have come out."""
         right = hashlib.sha256(canonical(case.expected).encode("utf-8", "replace")).hexdigest()
         return f"{self._key}:{right[:12]}"
 
     @cached_property
     def _key(self) -> str:
         said = canonical({
-            "nodes": [[n.id, n.kind, dict(n.params)] for n in self.flow.nodes],
-            "edges": [[e.source, e.target] for e in self.flow.edges],
+            "work": work_key(self.flow, self.inside),
             "rubric": self.rubric,
             "against": self.against,
         })  # fmt: skip
@@ -117,6 +125,15 @@ class FlowCheck(OutputCheck):
         if ahead == "second" and behind == "first":
             return Judged(0.0, note)
         return Judged(0.5, note)
+
+    def opens(self, env: Environment) -> list[Spec]:
+        """The models that it needs for every answer; none where the flow is broken, which is said
+        when it is asked."""
+        try:
+            ready = self._prepared(env)
+        except FlowError:
+            return []
+        return [share.spec for share in memory_plan(ready.resolved, self.folder).shares]
 
     def _given(self, cell: ExperimentCell, case: FlowCase) -> dict[str, Any]:
         asked = [as_text(value) for value in case.inputs.values()]
@@ -160,6 +177,8 @@ def read_any_check(text: str, folder: Path) -> OutputCheck:
     Raises:
         FlowError: there is no such check, or its file cannot be read.
     """
+    from patchbay.flows.runs.defaults import default_catalog
+
     kind, _, more = text.partition(":")
     if kind not in JUDGES or (kind == "flow" and not more):
         return read_check(text, folder)
@@ -173,7 +192,9 @@ def read_any_check(text: str, folder: Path) -> OutputCheck:
     except FlowError as error:
         why = error.problems[0]
         raise wrong_check(f'The check "{text}" needs {path}: {why.message}', why.fix) from error
-    inputs = _inputs_of(flow)
+    catalog = default_catalog()
+    inputs = {field.name for _, field in flow_inputs(resolve_once(flow, catalog))}
+    inside = flows_inside(flow, catalog, Subflows(catalog, path.parent))
     pair = {"first", "second"} <= inputs
     if not pair and "answer" not in inputs:
         raise wrong_check(
@@ -181,18 +202,13 @@ def read_any_check(text: str, folder: Path) -> OutputCheck:
             'Give it a flow input "answer" (or "first" and "second") and an output "score".',
         )
     needs = "expected" in inputs and kind in ("similarity", "flow")
-    return FlowCheck(text, _unscored, needs, flow, path.parent, rubric.strip() or RUBRIC, pair)
+    rubric = rubric.strip() or RUBRIC
+    return FlowCheck(text, _unscored, needs, flow, inside, path.parent, rubric, pair)
 
 
 def bound(check: OutputCheck, first: str) -> OutputCheck:
     """The check for an experiment whose first variant has this key."""
     return replace(check, against=first) if isinstance(check, FlowCheck) and check.pair else check
-
-
-def _inputs_of(flow: Flow) -> set[str]:
-    from patchbay.flows.runs.defaults import default_catalog
-
-    return {field.name for _, field in flow_inputs(resolve_once(flow, default_catalog()))}
 
 
 def _unscored(given: Any, right: Any) -> float:

@@ -19,6 +19,7 @@ from typing import Any, TypeVar
 
 from patchbay.flows.problems import FlowError, Problem
 from patchbay.nodes.atomic import write_atomic
+from patchbay.nodes.file_stamp import file_stamp
 from patchbay.nodes.home import home
 from patchbay.nodes.private import private_file, private_folder
 
@@ -117,6 +118,11 @@ class KeptCells:
             return found
 
         return self._do(read)
+
+    @property
+    def stamp(self) -> tuple[int, int] | None:
+        """Another one after each cell that is kept; None before the first."""
+        return file_stamp(self.folder / "cells.sqlite")
 
     def count(self) -> int:
         """How many cells are kept."""

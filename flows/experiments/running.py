@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -100,6 +101,13 @@ class Experiment:
         Raises:
             FlowError: the disk refuses to keep a cell.
         """
+        with ExitStack() as open_:  # models stay open between cells, beside other runs
+            for check in self.checks:
+                if isinstance(check, FlowCheck):
+                    open_.enter_context(env.pool.keeping(check.opens(env)))
+            await self._run(env, told, open_)
+
+    async def _run(self, env: Environment, told: CellHeard, open_: ExitStack) -> None:
         await asyncio.to_thread(self.load)
         rows = (
             (case.number, self.case_key(case), case.inputs, case.expected) for case in self.cases
@@ -113,7 +121,9 @@ class Experiment:
             nonlocal done
             if variant.key not in ready:
                 made = self._prepared(variant, env)
-                ready[variant.key] = made, memory_plan(made.resolved, self.folder).total
+                plan = memory_plan(made.resolved, self.folder)
+                open_.enter_context(env.pool.keeping([share.spec for share in plan.shares]))
+                ready[variant.key] = made, plan.total
             prepared, memory = ready[variant.key]
             cell = replace(await self._one(variant, case, env, prepared), memory=memory)
             await self._take(cell)
@@ -182,6 +192,7 @@ class Experiment:
         error = ""
         if self.output not in outputs:
             error = f'The flow gave no output "{self.output}".'
+        cost = prices_or_none().cost(tokens)
         return ExperimentCell(
             *place,
             output=encode(said),
@@ -189,7 +200,7 @@ class Experiment:
             seconds=seconds,
             tokens=tokens.total,
             run=run,
-            cost=dict(prices_or_none().cost(tokens).amounts),
+            cost={} if cost.unknown else dict(cost.amounts),  # a part is not what it cost
         )
 
     # --- checks that are flows ----------------------------------------------------------------

@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
 from pathlib import Path
 from typing import Any
 
-from patchbay.flows.checks.resolve import resolve_once
 from patchbay.flows.checks.validate import validate
 from patchbay.flows.document.model import Flow
 from patchbay.flows.document.readable import refuse_unreadable
+from patchbay.flows.experiments.work_key import FlowsInside, flows_inside, work_key
 from patchbay.flows.problems import FlowError, Problem
 from patchbay.flows.runs.subflows import Subflows
 from patchbay.nodes.catalog import Catalog
-from patchbay.nodes.contract import NodeError
 from patchbay.nodes.strict_json import parse_json
-from patchbay.nodes.values import canonical, encode
 
 MOST = 1000
 """Variants of one experiment."""
@@ -43,26 +39,12 @@ class Variant:
     name: str
     changes: dict[str, dict[str, Any]]
     flow: Flow
-    inside: tuple[tuple[str, str], ...] = ()
-    """The flows that its nodes run: node and name, and a hash of what the flow holds."""
+    inside: FlowsInside = ()
 
     @cached_property
     def key(self) -> str:
-        """What it does, as a hash: its nodes and wires, not where they lie or what they are called.
-
-        So a box that was moved runs nothing anew. Wires count in their order, as lists take them.
-        """
-        nodes = [
-            {"id": n.id, "kind": n.kind, "version": n.version, "params": encode(dict(n.params)),
-             "disabled": n.disabled, "run": n.run.model_dump(mode="json")}
-            for n in self.flow.nodes
-        ]  # fmt: skip
-        said = canonical({
-            "nodes": sorted(nodes, key=lambda node: str(node["id"])),
-            "edges": [[edge.source, edge.target] for edge in self.flow.edges],
-            "inside": [list(one) for one in self.inside],
-        })  # fmt: skip
-        return hashlib.sha256(said.encode("utf-8", "replace")).hexdigest()[:24]
+        """What it does, as a hash: a box that was moved runs nothing anew."""
+        return work_key(self.flow, self.inside)
 
 
 def read_axis(text: str) -> Axis:
@@ -124,17 +106,9 @@ def variants_of(
             head = f"In the variant {name}: " if name else ""
             raise FlowError([Problem(p.code, head + p.message, p.fix, p.severity, p.node)
                              for p in errors])  # fmt: skip
-        inside = tuple(_inside(changed, catalog, subflows))
+        inside = flows_inside(changed, catalog, subflows)
         made.append(Variant(name or "as it is", changes, changed, inside))
     return made
-
-
-def _inside(flow: Flow, catalog: Catalog, subflows: Subflows) -> Iterator[tuple[str, str]]:
-    """What the flows hold that its nodes run, those inside them too."""
-    for node_id, node in resolve_once(flow, catalog).nodes.items():
-        for used in node.subflows:
-            with contextlib.suppress(NodeError):  # a broken flow says so when it is run
-                yield f"{node_id}/{used.flow}", subflows.digest(used.flow)
 
 
 def _values(text: str) -> tuple[Any, ...]:

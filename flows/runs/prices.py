@@ -92,6 +92,11 @@ class Prices:
     def __bool__(self) -> bool:
         return bool(self._models)
 
+    @property
+    def currencies(self) -> tuple[str, ...]:
+        """Those that something has a price in. Amounts of two of them cannot be added."""
+        return tuple(sorted({price.currency for price in self._models.values()}))
+
     def of(self, model: str) -> Price | None:
         """The price of a model: its own, else that of the longest pattern that fits it."""
         if (own := self._models.get(model)) is not None:

@@ -113,6 +113,7 @@ class Pool:
         self._entries: dict[str, _Entry] = {}
         self._lock = threading.Lock()
         self._expected: dict[object, tuple[Spec, ...]] = {}
+        self._kept: dict[object, tuple[Spec, ...]] = {}
         self.elsewhere: Callable[[Spec, Opening], Any] | None = None
         """Opens what another process has for several (`Spec.hosted`); None where all is opened
         here."""
@@ -154,6 +155,25 @@ class Pool:
         finally:
             with self._lock:
                 del self._expected[mark]
+
+    @contextlib.contextmanager
+    def keeping(self, specs: Sequence[Spec]) -> Iterator[None]:
+        """While this lasts, `make_room` of other runs leaves these open between their calls: many
+        runs of one flow need them again and again. Where memory is short they go all the same."""
+        mark = object()
+        with self._lock:
+            self._kept[mark] = tuple(specs)
+        try:
+            yield
+        finally:
+            with self._lock:
+                del self._kept[mark]
+
+    @property
+    def kept(self) -> list[Spec]:
+        """What is being kept."""
+        with self._lock:
+            return [spec for some in self._kept.values() for spec in some]
 
     def is_far(self, spec: Spec) -> bool:
         """Whether what a description opens lives in another process."""

@@ -161,7 +161,8 @@ class Run:
         from patchbay.flows.checks.memory import memory_plan
 
         plans = [memory_plan(run.resolved, run.folder) for run in (self, *beside)]
-        self._env.pool.let_go(keep=[share.spec for plan in plans for share in plan.shares])
+        pool = self._env.pool
+        pool.let_go(keep=[*pool.kept, *(share.spec for plan in plans for share in plan.shares)])
 
     async def events(self) -> AsyncGenerator[Event, None]:
         """Start the run and yield its events, to the one that says how it ended.

@@ -9,6 +9,7 @@ from typing import Any
 
 from langchain_core.embeddings import Embeddings
 
+from patchbay.nodes.cut_texts import CutTexts
 from patchbay.nodes.errors import NodeError
 from patchbay.nodes.models.picture_files import open_picture
 from patchbay.nodes.models.transformers.libraries import making_networks
@@ -27,7 +28,7 @@ class ClipEncoder(Embeddings):
 
     def __init__(self, model: Any, tokenizer: Any, pictures: Any, *, batch: int) -> None:
         self._model, self._tokenizer, self._pictures = model, tokenizer, pictures
-        self._batch, self._cut = batch, 0
+        self._batch, self._cut = batch, CutTexts()
         self._lock = threading.Lock()
         self.max_tokens = int(model.config.text_config.max_position_embeddings)
         self.scale = float(model.logit_scale.detach().exp())
@@ -50,9 +51,8 @@ class ClipEncoder(Embeddings):
         return [vector for some in self._batches(files) for vector in self._seen(some)]
 
     def take_cut(self) -> int:
-        """How many texts were cut since this was last asked."""
-        cut, self._cut = self._cut, 0
-        return cut
+        """How many texts were cut since this thread last asked."""
+        return self._cut.take()
 
     def close(self) -> None:
         """Let go of the network."""
@@ -69,7 +69,7 @@ class ClipEncoder(Embeddings):
                 list(texts), padding=True, truncation=True, max_length=self.max_tokens,
                 return_tensors="pt",
             )  # fmt: skip
-            self._cut += int((tokens["attention_mask"].sum(1) >= self.max_tokens).sum())
+            self._cut.add(int((tokens["attention_mask"].sum(1) >= self.max_tokens).sum()))
             return _unit(self._model.get_text_features(**tokens).pooler_output)
 
     def _seen(self, files: Sequence[bytes]) -> list[list[float]]:

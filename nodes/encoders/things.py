@@ -79,13 +79,14 @@ async def vectors_of(
                 retry=False,
             )
         if texts:
-            from patchbay.nodes.retrieval.build import embed
+            from patchbay.nodes.retrieval.build import embed_counted
 
-            found = await ctx.blocking(embed, model, list(dict.fromkeys(texts)))
+            each = list(dict.fromkeys(texts))
+            found, cut = await ctx.blocking(embed_counted, model, each)
             rows += [found[text] for text in texts]
-            if cut := getattr(model, "take_cut", lambda: 0)():
+            if cut:
                 await ctx.warn(
-                    f"{cut} of {len(texts)} texts are longer than the {model.max_tokens} tokens "
+                    f"{cut} of {len(each)} texts are longer than the {model.max_tokens} tokens "
                     "that the model reads; the rest of them does not count."
                 )
         if pictures:

@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 from patchbay.nodes.contract import Context, NodeError
+from patchbay.nodes.cut_texts import with_cut
 from patchbay.nodes.embedded import embedded
 from patchbay.nodes.retrieval import store
 from patchbay.nodes.retrieval.index import IndexSpec
@@ -95,14 +96,15 @@ async def _vectors(
         await ctx.blocking(known.put, {PROBE: probe})
         missing = [text for text in dict.fromkeys(texts) if text not in found]
         await ctx.progress("Embedding", 0, len(missing))
-        done = 0
+        done = cut = 0
         for batch in _batches(missing):
-            fresh = await ctx.blocking(embed, model, batch, len(probe))
+            fresh, more = await ctx.blocking(embed_counted, model, batch, len(probe))
+            cut += more
             await ctx.blocking(known.put, fresh)
             found |= fresh
             done += len(batch)
             await ctx.progress("Embedding", done, len(missing))
-        if cut := getattr(model, "take_cut", lambda: 0)():
+        if cut:
             await ctx.warn(
                 f"{cut} of {len(missing)} chunks are longer than the {model.max_tokens} tokens "
                 "that the embeddings model reads; what comes after is not found by its meaning. "
@@ -126,3 +128,10 @@ def embed(model: Embeddings, texts: Sequence[str], dimensions: int = 0) -> dict[
     """
     rows = embedded(model, texts, dimensions).astype("float32")
     return dict(zip(texts, rows, strict=True))
+
+
+def embed_counted(
+    model: Embeddings, texts: Sequence[str], dimensions: int = 0
+) -> tuple[dict[str, Vector], int]:
+    """Likewise, and how many of the texts were cut."""
+    return with_cut(model, embed, model, texts, dimensions)

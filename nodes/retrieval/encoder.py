@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from langchain_core.embeddings import Embeddings
 
+from patchbay.nodes.cut_texts import CutTexts
 from patchbay.nodes.errors import NodeError
 from patchbay.nodes.models.transformers.libraries import making_networks
 from patchbay.nodes.retrieval.networks import load_network
@@ -39,7 +40,7 @@ class TransformerEmbeddings(Embeddings):
     ) -> None:
         self._model, self._tokenizer = model, tokenizer
         self._pooling, self.max_tokens, self._batch = pooling, max_tokens, batch
-        self._cut = 0
+        self._cut = CutTexts()
         self._lock = threading.Lock()  # a tokenizer remembers its padding: one caller at a time
 
     def embed_documents(self, texts: list[str]) -> list[list[float]]:
@@ -67,7 +68,7 @@ class TransformerEmbeddings(Embeddings):
                 max_length=self.max_tokens,
                 return_tensors="pt",
             )
-            self._cut += int((tokens["attention_mask"].sum(1) >= self.max_tokens).sum())
+            self._cut.add(int((tokens["attention_mask"].sum(1) >= self.max_tokens).sum()))
             states = self._model(**tokens).last_hidden_state
             pooled = self._pool(states, tokens["attention_mask"])
             vectors: list[list[float]] = torch.nn.functional.normalize(pooled, dim=1).tolist()
@@ -80,9 +81,8 @@ class TransformerEmbeddings(Embeddings):
         return (states * weights).sum(1) / weights.sum(1).clamp(min=1e-9)
 
     def take_cut(self) -> int:
-        """How many texts were as long as can be read, or longer, since this was last asked."""
-        cut, self._cut = self._cut, 0
-        return cut
+        """How many texts were as long as can be read, or longer, since this thread last asked."""
+        return self._cut.take()
 
     def close(self) -> None:
         """Let go of the network."""

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from langchain_core.embeddings import Embeddings
 
+from patchbay.nodes.cut_texts import CutTexts
 from patchbay.nodes.models.far import Far
 
 
@@ -11,21 +14,26 @@ class FarEmbeddings(Embeddings):
     """An embeddings model elsewhere."""
 
     def __init__(self, far: Far) -> None:
-        self._far = far
+        self._far, self._cut = far, CutTexts()
 
     def embed_documents(self, texts: list[str]) -> list[list[float]]:
         """A vector for each text."""
-        found: list[list[float]] = self._far.call("embed_documents", texts)
+        found: list[list[float]] = self._asked("embed_documents", texts)
         return found
 
     def embed_query(self, text: str) -> list[float]:
         """The vector of a question."""
-        found: list[float] = self._far.call("embed_query", text)
+        found: list[float] = self._asked("embed_query", text)
         return found
 
     def take_cut(self) -> int:
-        """How many texts were cut since this was last asked, in all processes together."""
-        return int(self._far.call("take_cut"))
+        """How many texts were cut since this thread last asked, in all processes together."""
+        return self._cut.take()
+
+    def _asked(self, method: str, given: Any) -> Any:
+        vectors, cut = self._far.call("with_cut", method, given)
+        self._cut.add(cut)
+        return vectors
 
     @property
     def max_tokens(self) -> int:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import streamlit as st
@@ -24,6 +26,8 @@ PAGE = 20
 """Cases that are shown at a time."""
 BATCH = 400
 """Cases that are read at a time where some of them are looked for."""
+SHARE = 0.1
+"""How much of the time may go into looking for cases anew while cells end."""
 ShownCases = Literal["all", "other than the first", "wrong"]
 
 
@@ -148,7 +152,9 @@ def show_cases(
         on_change=lambda: session.remember(f"{key}:pages", [1]),
     )  # fmt: skip
     pages: list[int] = session.once(f"{key}:pages", lambda: [1])
-    found, more = _found(kept, (first, variant), check, wanted, pages[-1])
+    at = PageOfCases((first, variant), check.key if check else "", wanted, pages[-1])
+    seen: SeenCases = session.once(f"{key}:seen", SeenCases)
+    found, more = seen.page(at, kept, lambda: _found(kept, check, at))
     if not found:
         st.caption("There is none.")
     for case in found:
@@ -160,6 +166,40 @@ def show_cases(
                   disabled=more is None, on_click=_turn, args=(pages, more))  # fmt: skip
 
 
+@dataclass(frozen=True, slots=True)
+class PageOfCases:
+    """Which cases are shown: of the first variant and another, under a check, from a number on."""
+
+    variants: tuple[str, str]
+    check: str
+    wanted: ShownCases
+    start: int
+
+
+FoundCases = tuple[list[KeptCase], int | None]
+
+
+class SeenCases:
+    """The cases that were shown last. Those that are wrong may be looked for among all, and the
+    page is drawn anew each second while cells end: that takes at most `SHARE` of the time."""
+
+    def __init__(self) -> None:
+        self._at: PageOfCases | None = None
+        self._stamp: tuple[int, int] | None = None
+        self._found: FoundCases = [], None
+        self._looked = self._took = 0.0
+
+    def page(self, at: PageOfCases, kept: KeptCells, look: Callable[[], FoundCases]) -> FoundCases:
+        """Those cases: as they were where no cell has ended since, or it is too early to look."""
+        stamp, now = kept.stamp, time.monotonic()
+        early = now - self._looked < self._took / SHARE
+        if at != self._at or (stamp != self._stamp and not early):
+            self._found = look()
+            self._at, self._stamp, self._looked = at, stamp, time.monotonic()
+            self._took = self._looked - now
+        return self._found
+
+
 def _turn(pages: list[int], to: int | None) -> None:
     """To the page that begins at a case; None: back to the one before."""
     if to is not None:
@@ -168,20 +208,14 @@ def _turn(pages: list[int], to: int | None) -> None:
         pages.pop()
 
 
-def _found(
-    kept: KeptCells,
-    variants: tuple[str, str],
-    check: OutputCheck | None,
-    wanted: ShownCases,
-    start: int,
-) -> tuple[list[KeptCase], int | None]:
+def _found(kept: KeptCells, check: OutputCheck | None, at: PageOfCases) -> FoundCases:
     """A page of cases, and the number that the next one begins at."""
     found: list[KeptCase] = []
-    batch = PAGE + 1 if wanted == "all" else BATCH
+    batch, start = PAGE + 1 if at.wanted == "all" else BATCH, at.start
     while True:
-        read = kept.page(variants, start, batch)
+        read = kept.page(at.variants, start, batch)
         for case in read:
-            if _is_wanted(case, check, wanted):
+            if _is_wanted(case, check, at.wanted):
                 if len(found) == PAGE:
                     return found, case.number
                 found.append(case)

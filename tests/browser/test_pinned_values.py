@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.editor_page import dock, edit, finished, node, run, shoot, side, tab, toolbar
 from tests.browser.flow_files import put, two_steps
@@ -49,6 +49,34 @@ def test_a_value_is_pinned_changed_by_hand_and_let_go(studio: Server, page: Page
     page.get_by_role("button", name="1 pinned").click()
     expect(prompt.locator(".pb-chip.pinned")).to_have_count(0)
     assert "pin" not in json.dumps(json.loads(path.read_text("utf-8"))["nodes"])
+
+
+def test_a_refused_wish_leaves_the_value_open_with_the_words(studio: Server, page: Page) -> None:
+    """The folder of pins cannot be written: pinning, and letting go, say so and lose nothing."""
+    put(studio, "pins-refused", two_steps())
+    edit(studio, page, "pins-refused", "prompt")
+    prompt = node(page, "prompt")
+
+    def opened() -> Locator:
+        prompt.locator(".pb-icon").click(button="right")
+        page.get_by_role("menuitem", name="Give it a value").click()
+        return page.get_by_role("dialog", name="Value of Prompt template")
+
+    large = opened()
+    large.get_by_role("textbox").fill("Kept")
+    large.get_by_role("button", name="Pin it").click()
+    expect(prompt.locator(".pb-chip.pinned")).to_have_text("set by hand")
+
+    refuse = json.dumps({"pins": {"turn": 9, "nodes": {}}, "message": "The disk is full."})
+    page.route("**/pins?**", lambda route: route.fulfill(body=refuse))
+    large = opened()
+    for press in ("Let it run again", "Pin it", "For the next run only"):
+        large.get_by_role("button", name=press).click()
+        expect(large.get_by_role("alert")).to_have_text("The disk is full.")
+        expect(large.get_by_role("textbox")).to_have_value("Kept")
+        large.get_by_role("textbox").fill("Kept, ")
+        expect(large.get_by_role("alert")).to_have_count(0)
+        large.get_by_role("textbox").fill("Kept")
 
 
 def test_a_value_for_the_next_run_only(studio: Server, page: Page) -> None:

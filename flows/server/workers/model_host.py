@@ -20,6 +20,7 @@ from patchbay.flows.runs.defaults import default_catalog
 from patchbay.flows.runs.resources import Pool
 from patchbay.flows.runs.secrets import Secrets
 from patchbay.nodes.catalog import Catalog
+from patchbay.nodes.cut_texts import with_cut
 from patchbay.nodes.errors import NodeError, error_as_json
 from patchbay.nodes.models.hosted.inherited import inherited_socket
 from patchbay.nodes.threads import in_thread
@@ -122,8 +123,9 @@ class NetworkHost:
             case "tokens_in":
                 telling.send({"value": await in_thread(opened.tokens_in, asked["text"])})
             case "embed_documents" | "embed_query" as what:
-                vectors = await in_thread(getattr(opened, what), asked["given"])
-                telling.send({"value": {"vectors": vectors, "cut": _cut(opened)}})
+                ask = getattr(opened, what)
+                vectors, cut = await in_thread(with_cut, opened, ask, asked["given"])
+                telling.send({"value": {"vectors": vectors, "cut": cut}})
             case what:
                 raise NodeError(f"A model in another process is not asked to {what}.")
 
@@ -138,12 +140,6 @@ async def _chat(opened: Any, asked: dict[str, Any], telling: _Telling) -> None:
     async with contextlib.aclosing(coming) as chunks:
         async for chunk in chunks:
             telling.send({"chunk": chunk_as_json(chunk)})
-
-
-def _cut(opened: Any) -> int:
-    """How many texts were too long for embeddings that say so."""
-    take = getattr(opened, "take_cut", None)
-    return 0 if take is None else int(take())
 
 
 def _about(opened: Any) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from langchain_core.messages import (
 from langchain_core.outputs import ChatGenerationChunk
 from pydantic import PrivateAttr
 
+from patchbay.nodes.cut_texts import CutTexts
 from patchbay.nodes.models.hosted.line import HostLine
 from patchbay.nodes.models.streaming import StreamingChat
 
@@ -84,7 +85,7 @@ class HostedEmbeddings(Embeddings):
     """
 
     def __init__(self, line: HostLine, max_tokens: int) -> None:
-        self._line, self._cut, self.max_tokens = line, 0, max_tokens
+        self._line, self._cut, self.max_tokens = line, CutTexts(), max_tokens
 
     def embed_documents(self, texts: list[str]) -> list[list[float]]:
         """A vector for each text."""
@@ -97,13 +98,12 @@ class HostedEmbeddings(Embeddings):
         return found
 
     def take_cut(self) -> int:
-        """How many texts were cut since this was last asked."""
-        cut, self._cut = self._cut, 0
-        return cut
+        """How many texts were cut since this thread last asked."""
+        return self._cut.take()
 
     def _asked(self, do: str, given: Any) -> Any:
         found = self._line.value(do=do, given=given)
-        self._cut += found["cut"]
+        self._cut.add(found["cut"])
         return found["vectors"]
 
 

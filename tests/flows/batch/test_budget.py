@@ -9,6 +9,7 @@ from typing import Any, Literal
 import pytest
 
 from patchbay.flows.batch.api import BatchResult
+from patchbay.flows.problems import FlowError
 from patchbay.nodes.contract import Context, Node, NodeError, NodeParams, Ports
 from tests.flows.batch.kit import json_table, over
 from tests.flows.runs.harness import CATALOG, environment, flow
@@ -98,6 +99,17 @@ async def test_a_model_without_a_price_ends_a_budget_of_money(
     assert result.stopped is not None
     assert (result.stopped.code, result.rows) == ("batch/prices", 1)
     assert (model or "a model that is not known") in result.stopped.message
+
+
+async def test_one_limit_cannot_hold_money_of_two_currencies(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATCHBAY_HOME", str(tmp_path / "home"))
+    (tmp_path / "home").mkdir()
+    other = PRICES.replace("known", "other") + 'currency = "EUR"\n'
+    (tmp_path / "home" / "settings.toml").write_text(PRICES + other, encoding="utf-8")
+    with pytest.raises(FlowError, match='"EUR" and "USD", which one limit cannot hold'):
+        await spent(tmp_path, 9, {}, max_cost=5.0)
 
 
 async def test_a_model_with_a_price_does_not(

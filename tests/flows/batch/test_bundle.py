@@ -13,8 +13,9 @@ from typing import Any
 
 import pytest
 
-from patchbay.flows.batch.bundling import bundle
+from patchbay.flows.batch.bundling import _run, bundle
 from patchbay.flows.batch.needs import needs_of, offline_problems
+from patchbay.flows.batch.wheels import OtherPython
 from patchbay.flows.document.model import Flow
 from patchbay.flows.document.writing import save_flow
 from patchbay.flows.problems import FlowError
@@ -66,6 +67,29 @@ def test_flows_and_files_of_the_folder_go_along(tmp_path: Path) -> None:
     assert set(held) == {"main.json", "run.sh", "bundle.json", "inner.json", "data"}
     with tarfile.open(tmp_path / "b.tar") as archive:
         assert "b/data/a.txt" in archive.getnames()
+
+
+@pytest.mark.parametrize("name", ["VERSION.json", "FLOW.json", 'a$(touch x)"`b`.json', "a b.json"])
+def test_a_flow_may_be_called_anything(tmp_path: Path, name: str) -> None:
+    """The script runs that flow, whatever of a shell's or of the script's own is in its name."""
+    if os.name != "posix":
+        pytest.skip("a script for shells of POSIX")
+    python = tmp_path / ".venv" / "bin" / "python"
+    for script in (_run(name, None), _run(name, OtherPython("3.12", "any"))):
+        (tmp_path / "run.sh").write_text(script, encoding="utf-8")
+        for command in (tmp_path / "bin" / "patchbay", python):
+            command.parent.mkdir(parents=True, exist_ok=True)
+            command.write_text('#!/bin/sh\nfor one; do printf "%s\\n" "$one"; done\n')
+            command.chmod(0o755)
+        (tmp_path / ".venv" / "installed").touch()
+        env = {"PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}"}
+        done = subprocess.run(
+            ["sh", tmp_path / "run.sh", "-q"], env=env, capture_output=True, text=True,
+            check=True, cwd=tmp_path,
+        )  # fmt: skip
+        assert done.stdout.splitlines()[-2:] == [str(tmp_path / name), "-q"]
+    assert not (tmp_path / "x").exists()
+    assert "python3.12" in _run(name, OtherPython("3.12", "any"))
 
 
 def test_files_elsewhere_are_refused_and_missing_ones_named(tmp_path: Path) -> None:

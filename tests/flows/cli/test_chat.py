@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import select
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -103,12 +104,19 @@ pty = pytest.importorskip("pty", reason="needs a terminal, which Windows opens i
 class Terminal:
     """`patchbay chat` on a terminal of its own."""
 
-    def __init__(self, environ: dict[str, str], *arguments: object) -> None:
+    def __init__(
+        self, environ: dict[str, str], *arguments: object, ctrl_c: signal.Handlers = signal.SIG_DFL
+    ) -> None:
+        def own() -> None:
+            # Not as these tests were started: in the background of a script it is ignored.
+            signal.signal(signal.SIGINT, ctrl_c)
+            _own_terminal()
+
         self._ours, theirs = pty.openpty()
         self._process = subprocess.Popen(
             [sys.executable, "-m", "patchbay.flows", "chat", *map(str, arguments)],
             env=environ, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True,
-            preexec_fn=_own_terminal,
+            preexec_fn=own,
         )  # fmt: skip
         os.close(theirs)
         self._unread = ""
@@ -163,8 +171,8 @@ def _own_terminal() -> None:
 def terminal(environ: dict[str, str]) -> Iterator[Callable[..., Terminal]]:
     opened: list[Terminal] = []
 
-    def open_(*arguments: object) -> Terminal:
-        opened.append(Terminal(environ, *arguments))
+    def open_(*arguments: object, ctrl_c: signal.Handlers = signal.SIG_DFL) -> Terminal:
+        opened.append(Terminal(environ, *arguments, ctrl_c=ctrl_c))
         return opened[-1]
 
     yield open_
@@ -190,6 +198,17 @@ def test_a_person_stops_an_answer_and_goes_on(
     assert talk.ended() == 0
     (thread,) = json.loads(patchbay("threads", "--json").stdout)
     assert (thread["turns"], thread["run"]) == (0, ""), "what was stopped is no turn"
+
+
+def test_ctrl_c_is_heard_where_it_was_ignored_when_this_began(
+    terminal: Callable[..., Terminal], save: Save
+) -> None:
+    talk = terminal(save(SLOW), "-t", "ada", ctrl_c=signal.SIG_IGN)
+    talk.until("> ")
+    talk.interrupt(until="Ctrl+C again")
+    talk.until("> ")
+    talk.type("\x04")
+    assert talk.ended() == 0
 
 
 def test_a_terminal_that_goes_on_shows_the_last_turn(

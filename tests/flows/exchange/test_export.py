@@ -174,6 +174,28 @@ def test_a_crew_becomes_two_files_that_come_back():
     assert tasks_of(parse_yaml(asks["tasks.yaml"].encode()))["do"]["human_input"] is True
 
 
+def test_variables_of_a_task_may_be_called_as_other_inputs_are():
+    """a is the input "b", b the input "a": one name after the other would make them the same."""
+    from patchbay.flows.exchange.imports.crewai import tasks_of
+    from patchbay.flows.exchange.imports.plain_yaml import parse_yaml
+
+    crew: Flow = flow(
+        {
+            "one": ("io.input", {"name": "b"}),
+            "two": ("io.input", {"name": "a"}),
+            "model": ("model.provider", {"model": "openai:gpt-4o-mini"}),
+            "who": ("agent.role", {"role": "R", "goal": "G", "backstory": "B"}),
+            "do": ("agent.task", {"description": "From {a} to {b}, {a}", "expected": "E"}),
+            "crew": "agent.crew",
+            "out": "io.output",
+        },
+        ["one.value > do.a", "two.value > do.b", "model.model > who.model", "who.agent > do.agent",
+         "do.task > crew.tasks", "crew.text > out.value"],
+    )  # fmt: skip
+    tasks = tasks_of(parse_yaml(exported(crew, "crewai", CATALOG)["tasks.yaml"].encode()))
+    assert tasks["do"]["description"] == "From {b} to {a}, {b}"
+
+
 def test_a_key_in_a_flow_is_not_exported():
     bad = flow(
         {"a": ("io.input", {"default": "sk-" + "a1B2" * 10}), "out": "io.output"},

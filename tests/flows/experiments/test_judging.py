@@ -11,13 +11,14 @@ from typing import Any
 
 import pytest
 
-from patchbay.flows.document.model import Flow
+from patchbay.flows.document.model import Flow, RunPolicy
+from patchbay.flows.document.reading import read_flow
 from patchbay.flows.document.writing import save_flow
 from patchbay.flows.experiments import judging
 from patchbay.flows.experiments.case_sets import add_rows, case_file, case_sets, rows_of, save_rows
 from patchbay.flows.experiments.cases import FlowCase, read_cases
 from patchbay.flows.experiments.gathering import rows_of_runs
-from patchbay.flows.experiments.grid import as_result, as_summary, grid_of, worse_than
+from patchbay.flows.experiments.grid import _money, as_result, as_summary, grid_of, worse_than
 from patchbay.flows.experiments.judging import FlowCheck, read_any_check
 from patchbay.flows.experiments.keeping import ExperimentCell, Judged, KeptCells
 from patchbay.flows.experiments.plan import (
@@ -30,6 +31,7 @@ from patchbay.flows.experiments.plan import (
 )
 from patchbay.flows.experiments.running import Experiment
 from patchbay.flows.problems import FlowError
+from patchbay.flows.runs.events import ModelTokens, Tokens
 from patchbay.flows.runs.history import CELL, History
 from patchbay.flows.runs.thumbs import keep_thumb, thumbs_by_run
 from patchbay.nodes.home import home
@@ -83,6 +85,45 @@ def test_a_flow_of_ones_own_is_a_check(tmp_path: Path) -> None:
     cells = ran(other)
     assert len(cells) == 12
     assert {len(cell.judged) for cell in cells} == {2}
+
+
+def nested(folder: Path, score: str) -> None:
+    """`outer` judges by what `inner` says, which runs `innermost`."""
+    judge(folder, "innermost", score, "answer", output="answer")
+    for name, runs in (("inner", "innermost"), ("outer", "inner")):
+        nodes = {
+            "answer": ("io.input", {"name": "answer", "default": ""}),
+            "ask": ("logic.run_flow", {"flow": runs}),
+            "out": ("io.output", {"name": "answer"}),
+        }
+        wires = ["answer.value > ask.answer", "ask.answer > out.value"]
+        save_flow(flow(nodes, wires, name=name), folder / f"{name}.json")
+
+
+def test_a_judge_that_is_changed_asks_anew_wherever_the_change_is(tmp_path: Path) -> None:
+    nested(tmp_path, "`1`")
+    first = checked(tmp_path, "flow:outer.json")
+    assert len(ran(first)) == 12
+    assert ran(checked(tmp_path, "flow:outer.json")) == []
+    nested(tmp_path, "`0.5`")  # two flows down
+    changed = checked(tmp_path, "flow:outer.json")
+    assert len(ran(changed)) == 12
+    assert {one.interval.mean for one in grid_of(changed) if one.interval} == {0.5}
+    assert first.checks[0].key != changed.checks[0].key
+
+
+def test_what_a_judge_does_counts_and_where_its_boxes_lie_does_not(tmp_path: Path) -> None:
+    def key(change: Mapping[str, Any]) -> str:
+        judge(tmp_path, "mine", "`1`", "answer")
+        document = read_flow(tmp_path / "mine.json")
+        nodes = tuple(n.model_copy(update=change if n.id == "say" else {}) for n in document.nodes)
+        save_flow(document.model_copy(update={"nodes": nodes}), tmp_path / "mine.json")
+        return read_any_check("flow:mine.json", tmp_path).key
+
+    plain = key({})
+    assert key({"title": "Another"}) == plain
+    others = [key({"disabled": True}), key({"run": RunPolicy(retries=3)}), key({"params": {}})]
+    assert len({plain, *others}) == 4
 
 
 def test_two_answers_are_judged_in_both_orders(tmp_path: Path) -> None:
@@ -167,7 +208,10 @@ def test_a_run_that_failed_counts_where_others_can_be_scored(tmp_path: Path) -> 
     [
         ("seconds:2", {"seconds": 1.5}, 1), ("seconds:2", {"seconds": 2.5}, 0),
         ("tokens:10", {"tokens": 11}, 0), ("cost:0.1", {"cost": {"USD": 0.05}}, 1),
-        ("cost:0.1", {}, None), ("memory:1 GB", {"memory": 2_000_000_000}, 0),
+        ("cost:0.1", {}, None), ("cost:0.1", {"cost": {"EUR": 0.05, "USD": 0.01}}, None),
+        ("cost:0.1 EUR", {"cost": {"EUR": 0.05}}, 1), ("cost:0.1 EUR", {"cost": {"USD": 9}}, None),
+        ("cost:0.1 EUR", {"cost": {"EUR": 0.05, "USD": 9}}, None),
+        ("memory:1 GB", {"memory": 2_000_000_000}, 0),
         ("memory:500MB", {"memory": 400_000_000}, 1), ("memory:1 GB", {}, None),
         ("seconds:2", {"error": "it broke"}, 0),
     ],
@@ -175,6 +219,44 @@ def test_a_run_that_failed_counts_where_others_can_be_scored(tmp_path: Path) -> 
 def test_limits(check: str, changes: Mapping[str, Any], score: Any, tmp_path: Path) -> None:
     cell = replace(ExperimentCell("v", "c"), **changes)
     assert read_any_check(check, tmp_path).of(cell, FlowCase(1, {}, None)) == score
+
+
+TWO = """[prices.models."here"]
+input = 1
+output = 1
+[prices.models."there"]
+input = 1
+output = 1
+currency = "EUR"
+"""
+
+
+def test_money_of_two_currencies_is_never_added(tmp_path: Path, own_home: Path) -> None:
+    own_home.mkdir(exist_ok=True)
+    (own_home / "settings.toml").write_text(TWO, encoding="utf-8")
+    with pytest.raises(FlowError, match="names no currency") as refused:
+        read_any_check("cost:0.1", tmp_path)
+    assert "cost:0.1 EUR" in refused.value.problems[0].fix
+    assert read_any_check("cost:0.1 USD", tmp_path).name == "cost:0.1 USD"
+    with pytest.raises(FlowError, match="names no limit"):
+        read_any_check("cost:much EUR", tmp_path)
+
+
+def test_what_a_run_costs_that_is_known_in_part_is_not_known(
+    tmp_path: Path, own_home: Path
+) -> None:
+    own_home.mkdir(exist_ok=True)
+    (own_home / "settings.toml").write_text(TWO, encoding="utf-8")
+    each = ModelTokens("here", 500_000, 0, 500_000), ModelTokens("elsewhere", 1, 0, 1)
+    experiment = checked(tmp_path, "exact")
+    for models, cost in ((each[:1], {"USD": 1.0}), (each, {})):
+        read, written = sum(m.prompt for m in models), sum(m.completion for m in models)
+        spent = Tokens(read, written, models=models)
+        assert experiment._of(("v", "c"), {"answer": "x"}, 1.0, spent, "").cost == cost
+    # The mean is of those that are known: what is not known is not nothing.
+    cells = [ExperimentCell("v", "a", cost={"USD": 2.0}), ExperimentCell("v", "b"),
+             ExperimentCell("v", "c", cost={"EUR": 4.0})]  # fmt: skip
+    assert _money(cells) == {"EUR": 2.0, "USD": 1.0}
 
 
 def test_similarity_by_the_real_embeddings(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from patchbay.flows.runs.resources import Pool
+from patchbay.flows.runs.running import Run
 from patchbay.nodes.contract import NodeError
 from patchbay.nodes.models.servers.openai.spec import OpenAiModel
 from patchbay.nodes.values import Opening, SecretRef
@@ -85,6 +86,28 @@ async def test_idle_ones_make_room_and_those_in_use_stay() -> None:
     async with pool.use(Thing(name="d", size=50), watch):
         assert Thing.closed == ["b", "c", "a"], "the longest unused goes first"
     assert not [text for text in watch.heard if "more than" in text]
+
+
+async def test_what_is_needed_again_and_again_stays_when_others_make_room() -> None:
+    """Between the cells of an experiment nobody holds its models; a run of another flow begins."""
+    pool, watch = Pool(limit=100), Watch()
+    a, b = Thing(name="a", size=40), Thing(name="b", size=40)
+    for thing in (a, b):
+        async with pool.use(thing, watch):
+            pass
+    other = Run(flow({"v": ("io.value", {"value": "x"}), "o": OUT}, ["v.value > o.value"]), {},
+                environment(pool=pool))  # fmt: skip
+    with pool.keeping([a]):
+        other.make_room()
+        assert Thing.closed == ["b"]
+        async with pool.use(Thing(name="c", size=90), watch):
+            assert Thing.closed == ["b", "a"], "where memory is short it goes all the same"
+        async with pool.use(a, watch):
+            pass
+        other.make_room()
+        assert [spec for spec, _, _ in pool.resident()] == [a]
+    other.make_room()
+    assert pool.resident() == []
 
 
 async def test_more_than_fits_is_said_not_deadlocked() -> None:

@@ -31,8 +31,9 @@ export function PinEditor({ node, title, done }: Props) {
     if (!message) done();
   };
   const unpin = async () => {
-    setRefused(await wish(doc, { unpin: [node] }));
-    done();
+    const message = await wish(doc, { unpin: [node] });
+    setRefused(message);
+    if (!message) done();
   };
   if (!told) return <div className="pb-wait" />;
   return (
