@@ -90,10 +90,14 @@ def test_a_flow_of_ones_own_is_a_check(tmp_path: Path) -> None:
 def nested(folder: Path, score: str) -> None:
     """`outer` judges by what `inner` says, which runs `innermost`."""
     judge(folder, "innermost", score, "answer", output="answer")
+    said = {"answer": "text"}
     for name, runs in (("inner", "innermost"), ("outer", "inner")):
         nodes = {
             "answer": ("io.input", {"name": "answer", "default": ""}),
-            "ask": ("logic.run_flow", {"flow": runs}),
+            "ask": (
+                "logic.run_flow",
+                {"flow": runs, "inputs": said, "outputs": {"answer": "json"}},
+            ),
             "out": ("io.output", {"name": "answer"}),
         }
         wires = ["answer.value > ask.answer", "ask.answer > out.value"]
