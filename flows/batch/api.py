@@ -216,7 +216,7 @@ def _budget(order: BatchOrder) -> Budget:
     if order.max_cost is not None and len(prices.currencies) > 1:
         fix = "Write all of [prices.models] in one currency, or bound the tokens."
         said = listed(prices.currencies, last="and")
-        raise bad("batch/currencies", f"Prices are in {said}, which one limit cannot hold.", fix)
+        raise bad("batch/prices", f"Prices are in {said}, which one limit cannot hold.", fix)
     return Budget(order.max_tokens, order.max_cost, prices)
 
 
