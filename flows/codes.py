@@ -187,7 +187,7 @@ BATCH_CODES: Mapping[str, str] = {
     "batch/damaged": "What was kept of a batch that was begun is not whole any more.",
     "batch/timeout": "A row took longer than a row may.",
     "batch/budget": "The tokens or the money that a batch may use are used up.",
-    "batch/prices": "A budget of money needs a table of prices in one currency, with each model that is asked.",
+    "batch/prices": "A budget of money needs prices in one currency, of every model that is asked.",
     "batch/slots": "A number of rows at once that is none.",
     "batch/parts": "Parts of a batch that several machines did are missing, or are of others.",
     "batch/place": "The place where rows shall run is none that is known.",
