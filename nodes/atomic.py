@@ -1,10 +1,11 @@
-"""Write a file so that nobody ever sees half of it."""
+"""Write a file, or put a folder, so that nobody ever sees half of it."""
 
 from __future__ import annotations
 
 import contextlib
 import os
 import secrets
+import shutil
 from pathlib import Path
 
 from patchbay.nodes.private import is_private
@@ -46,6 +47,49 @@ def write_atomic(path: Path, data: bytes | str, *, durable: bool = True) -> None
         raise
     if durable:
         _sync_folder(target.parent)
+
+
+def put_folder(made: Path, place: Path) -> None:
+    """Put a whole folder to its place. What was there before goes when the new one is there.
+
+    A failure leaves the old folder. A kill between both renames leaves it beside its place, from
+    where `bring_back` fetches it.
+
+    Args:
+        made: the new folder, on the same disk; it is there no more afterwards.
+        place: where it goes.
+
+    Raises:
+        OSError: it could not be put there.
+    """
+    bring_back(place)
+    old = _aside(place)
+    shutil.rmtree(old, ignore_errors=True)  # of a kill when the new one was there already
+    if not os.path.lexists(place):
+        made.rename(place)
+        return
+    place.rename(old)
+    try:
+        made.rename(place)
+    except BaseException:
+        old.rename(place)
+        raise
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def bring_back(place: Path) -> None:
+    """Bring back a folder that `put_folder` was replacing when it was killed.
+
+    Raises:
+        OSError: it could not be brought back.
+    """
+    old = _aside(place)
+    if old.exists() and not os.path.lexists(place):
+        old.rename(place)
+
+
+def _aside(place: Path) -> Path:
+    return place.with_name(f".{place.name}.old")
 
 
 def _sync_folder(folder: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from contextvars import ContextVar
 from pathlib import Path
@@ -63,8 +63,23 @@ class Context(Protocol):
     async def stream(self, port: str, piece: str) -> None:
         """Send a piece of text that will be part of the output `port`."""
 
-    async def progress(self, label: str, done: float, total: float | None = None) -> None:
-        """Say how far a slow step has come."""
+    async def progress(
+        self,
+        label: str,
+        done: float,
+        total: float | None = None,
+        points: Sequence[Mapping[str, float]] = (),
+    ) -> None:
+        """Say how far a slow step has come.
+
+        Args:
+            label: what is being done.
+            done: how much of it is over.
+            total: how much there is; None where that is not known.
+            points: figures that were measured on the way, each with the `step` that it belongs to,
+                such as `{"step": 3, "loss": 1.7}`. They are drawn as curves while the node works;
+                what is to be kept belongs in an output. Quick ones are told together.
+        """
 
     async def warn(self, message: str) -> None:
         """Say something that the person should know although the node goes on."""

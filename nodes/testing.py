@@ -12,7 +12,7 @@ import asyncio
 import inspect
 import re
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -45,6 +45,8 @@ class RecordingContext:
     cancelled: threading.Event = field(default_factory=threading.Event)
     streamed: list[tuple[str, str]] = field(default_factory=list)
     progressed: list[tuple[str, float, float | None]] = field(default_factory=list)
+    points: list[Mapping[str, float]] = field(default_factory=list)
+    """Figures that were told on the way."""
     warnings: list[str] = field(default_factory=list)
     folder: Path | None = None
     calls: list[tuple[str, dict[str, Any], str]] = field(default_factory=list)
@@ -68,8 +70,15 @@ class RecordingContext:
     async def stream(self, port: str, piece: str) -> None:
         self.streamed.append((port, piece))
 
-    async def progress(self, label: str, done: float, total: float | None = None) -> None:
+    async def progress(
+        self,
+        label: str,
+        done: float,
+        total: float | None = None,
+        points: Sequence[Mapping[str, float]] = (),
+    ) -> None:
         self.progressed.append((label, done, total))
+        self.points += points
 
     async def warn(self, message: str) -> None:
         if message not in self.warnings:

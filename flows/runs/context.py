@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import threading
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from dataclasses import dataclass
 from functools import partial
@@ -83,6 +84,9 @@ class StepContext:
     _kept: NodeSteps | None = None
     _cancelled: threading.Event | None = None
     _reported = ("", 0.0)
+    _last: tuple[str, float, float | None] = ("", 0.0, None)
+    _points: tuple[dict[str, float], ...] = ()
+    """Figures that were measured since progress was passed on."""
 
     def __init__(
         self,
@@ -134,10 +138,13 @@ class StepContext:
         for port, tail in self._tails.items():
             self._emit(NodeStreamed(at=time.time(), node=self.path, port=port, piece=tail))
         self._tails.clear()
+        if self._points:
+            self._tell(*self._last)
 
     def discard(self) -> None:
         """Forget what a failed try held back."""
         self._tails.clear()
+        self._points = ()
         self._asked.clear()
         self.no_reuse = False
 
@@ -146,9 +153,17 @@ class StepContext:
         if self._kept is not None:
             self._kept.again(error)
 
-    async def progress(self, label: str, done: float, total: float | None = None) -> None:
-        """Say how far a slow step has come."""
-        self._report(label, done, total)
+    async def progress(
+        self,
+        label: str,
+        done: float,
+        total: float | None = None,
+        points: Sequence[Mapping[str, float]] = (),
+    ) -> None:
+        """Say how far a slow step has come, and what was measured on the way."""
+        if points:
+            self._points += tuple(_finite(point) for point in points)
+        self._report(label, done, total, bool(points))
 
     async def warn(self, message: str) -> None:
         """Say something that the person should know, once: samples and items share a node."""
@@ -324,11 +339,27 @@ class StepContext:
         text = self._env.secrets.redact_text(message)
         self._emit(NodeWarned(at=time.time(), node=self.path, message=text))
 
-    def _report(self, label: str, done: float, total: float | None) -> None:
+    def _report(self, label: str, done: float, total: float | None, measured: bool = False) -> None:
         last_label, last_at = self._reported
         now = time.monotonic()
-        if label == last_label and done != total and now - last_at < PROGRESS_EVERY_S:
+        self._last = (label, done, total)
+        # The label of a step that was measured names its figures: each is another.
+        same = measured or label == last_label
+        if same and done != total and now - last_at < PROGRESS_EVERY_S:
             return
         self._reported = (label, now)
+        self._tell(label, done, total)
+
+    def _tell(self, label: str, done: float, total: float | None) -> None:
+        points, self._points = self._points, ()
         text = self._env.secrets.redact_text(label)
-        self._emit(NodeProgress(at=time.time(), node=self.path, label=text, done=done, total=total))
+        self._emit(
+            NodeProgress(
+                at=time.time(), node=self.path, label=text, done=done, total=total, points=points
+            )
+        )
+
+
+def _finite(point: Mapping[str, float]) -> dict[str, float]:
+    """What can be drawn of a point, and stands in JSON."""
+    return {name: value for name, value in point.items() if math.isfinite(value)}

@@ -158,7 +158,11 @@ class NodeStreamed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NodeProgress:
-    """How far a slow step has come; `total` is None where it is not known."""
+    """How far a slow step has come; `total` is None where it is not known.
+
+    `points` are figures that were measured on the way, such as the loss of each step, since the
+    event before: each has the `step` that it belongs to, and numbers by their names.
+    """
 
     type: Literal["node_progress"] = "node_progress"
     at: float
@@ -166,6 +170,7 @@ class NodeProgress:
     label: str
     done: float
     total: float | None
+    points: tuple[dict[str, float], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

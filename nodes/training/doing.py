@@ -109,8 +109,7 @@ def _train(job: Job, watch: Watch, recipe: Recipe) -> dict[str, Any]:
             before = recipe.measured(trainer, held)
         start = job.place.last_checkpoint()
         if start is not None:
-            watch.figures = _figures_until(start)
-            watch.report(f"going on from {start.name}", len(watch.figures), None)
+            watch.go_on(_figures_until(start), f"going on from {start.name}")
         trainer.train(resume_from_checkpoint=None if start is None else str(start))
         if watch.stopped:
             step = trainer.state.global_step

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, JsonValue
 
+from patchbay.nodes.atomic import bring_back
 from patchbay.nodes.contract import Context, Field, Node, NodeError, NodeParams, Ports, port
 from patchbay.nodes.figures import Table
 from patchbay.nodes.io.write_file import (
@@ -109,6 +110,7 @@ def _exported(
     check_form(model, params.form)
     root = writable_root(params.folder, folder)
     place = target_below(root, f"{params.name}.part").with_suffix("")
+    bring_back(place)
     there = place.exists() or place.is_symlink()
     if there and (params.if_there == "fail" or not (place / ABOUT).is_file()):
         raise NodeError(

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from patchbay.nodes.atomic import put_folder
 from patchbay.nodes.contract import NodeError
 from patchbay.nodes.models.llama.adapter import GgufAdapter
 from patchbay.nodes.models.llama.convert import write_gguf
@@ -82,9 +83,7 @@ def _making(place: Path) -> Iterator[Path]:
         shutil.rmtree(made, ignore_errors=True)
         made.mkdir(parents=True)
         yield made
-        if place.exists():
-            shutil.rmtree(place)
-        made.rename(place)
+        put_folder(made, place)
     except OSError as error:
         raise NodeError(
             f"The model cannot be written to {place}: {error.strerror or error}.",

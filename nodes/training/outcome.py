@@ -8,7 +8,7 @@ from patchbay.nodes.contract import Context
 from patchbay.nodes.training.doing import Recipe, train
 from patchbay.nodes.training.job import Job
 from patchbay.nodes.training.results import adapter_of, curve_of, held_out_of, model_of, report_of
-from patchbay.nodes.training.watching import Watch
+from patchbay.nodes.training.watching import Watch, point_of
 from patchbay.nodes.training.working import apart
 from patchbay.nodes.weights.reporter import reporter
 
@@ -21,10 +21,12 @@ async def outcome_of(
     Raises:
         NodeError: it cannot be trained, or was stopped.
     """
-    watch = Watch(reporter(ctx), ctx.cancelled)
+    report = reporter(ctx)
+    watch = Watch(report, ctx.cancelled, report, lambda text: ctx.step("answer", text))
     record = await ctx.blocking(apart, watch, lambda: train(job, watch, recipe))
     if record["again"]:
-        await ctx.progress("trained before, with the same numbers", 1, 1)
+        points = [point_of(figures) for figures in record["figures"]]
+        await ctx.progress("trained before, with the same numbers", 1, 1, points)
     outputs: dict[str, Any] = {
         "model": await ctx.blocking(model_of, job),
         "curve": curve_of(record),

@@ -11,7 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from patchbay.nodes.atomic import write_atomic
+from patchbay.nodes.atomic import put_folder, write_atomic
 from patchbay.nodes.contract import NodeError
 from patchbay.nodes.home import home
 from patchbay.nodes.private import private_folder
@@ -88,8 +88,7 @@ class TrainingPlace:
         Raises:
             OSError: the disk refuses.
         """
-        shutil.rmtree(self.result, ignore_errors=True)
-        made.rename(self.result)
+        put_folder(made, self.result)
         write_atomic(self._record, json.dumps(record, indent=1) + "\n")
         shutil.rmtree(self.checkpoints, ignore_errors=True)
 

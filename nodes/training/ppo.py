@@ -83,6 +83,12 @@ def policy_loss(likely: Any, before: Any, advantages: Any, said: Any) -> Any:
     return _mean(-torch.minimum(ratio * advantages, clipped * advantages), said)
 
 
+def divergence(likely: Any, reference: Any, said: Any) -> Any:
+    """KL to the reference, nats a token; as GRPO's: r - 1 - ln r, r = reference / policy."""
+    apart = reference - likely
+    return _mean(apart.exp() - 1 - apart, said)
+
+
 def values_loss(values: Any, before: Any, returns: Any, said: Any) -> Any:
     """Half the squared error, of the value or of the one that has moved no more than ε."""
     import torch
@@ -172,9 +178,9 @@ class PpoTrainer:
             self._optimizer.step()
             lost += float(loss.detach()) / ROUNDS
         self._schedule.step()
-        apart = ((held.likely - held.reference) * held.said).sum(1).mean()
-        return {"loss": lost, "reward": float(held.scores.mean()), "kl": float(apart),
-                "learning_rate": rate}  # fmt: skip
+        apart = float(divergence(held.likely, held.reference, held.said))
+        reward = float(held.scores.mean())
+        return {"loss": lost, "reward": reward, "kl": apart, "learning_rate": rate}
 
     def _sample(self) -> Sampled:
         import torch
@@ -278,8 +284,7 @@ class PpoTrainer:
 def _order(count: int, seed: int) -> list[int]:
     import torch
 
-    drawn = torch.randperm(count, generator=torch.Generator().manual_seed(seed))
-    return [int(at) for at in drawn]
+    return torch.randperm(count, generator=torch.Generator().manual_seed(seed)).tolist()
 
 
 def _until_end(answers: Any, ends: Any, pad: int) -> Any:

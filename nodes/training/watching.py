@@ -9,6 +9,7 @@ import statistics
 import threading
 import time
 import warnings
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from patchbay.nodes.atomic import write_atomic
 from patchbay.nodes.models.transformers.libraries import making_networks
 from patchbay.nodes.units import duration
 from patchbay.nodes.weights.refs import Report
+from patchbay.nodes.weights.reporter import MeasuredReport
 
 RECENT = 20
 """Steps over which the seconds of one are taken; the first of a process is left out."""
@@ -29,10 +31,14 @@ class Watch:
     Args:
         report: takes a label, the steps done and all steps.
         cancelled: set when the person stops the run.
+        drawn: takes these, and figures that are drawn as curves; None: nobody draws.
+        said: takes an answer on the way, in words.
     """
 
     report: Report
     cancelled: threading.Event
+    drawn: MeasuredReport | None = None
+    said: Callable[[str], None] | None = None
     figures: list[dict[str, float]] = field(default_factory=list)
     """One for each step: `step`, `loss`, and whatever else the trainer says."""
     seconds: list[float] = field(default_factory=list)
@@ -56,7 +62,19 @@ class Watch:
         """The trainer says the figures of a step."""
         self.figures = [known for known in self.figures if known["step"] < step]
         self.figures.append({"step": step, **figures})
-        self.report(self.line(step, total), step, total)
+        label = f"{self.line(step, total)}, step"
+        if self.drawn is None:
+            self.report(label, step, total)
+        else:
+            self.drawn(label, step, total, [point_of(self.figures[-1])])
+
+    def go_on(self, figures: list[dict[str, float]], where: str) -> None:
+        """A training goes on that has these figures already."""
+        self.figures = figures
+        if self.drawn is None:
+            self.report(where, len(figures), None)
+        else:
+            self.drawn(where, len(figures), None, [point_of(one) for one in figures])
 
     def sample(self, prompt: str, answer: str, reward: float | None = None) -> None:
         """An answer on the way, at the step after the last one."""
@@ -80,8 +98,8 @@ class Watch:
 
     def line(self, step: int, total: int) -> str:
         """The step in words."""
-        known = self.figures[-1] if self.figures else {}
-        parts = [f"{name} {known[name]:.4g}" for name in SHOWN if name in known]
+        known = point_of(self.figures[-1]) if self.figures else {}
+        parts = [f"{name} {value:.4g}" for name, value in known.items() if name != "step"]
         if each := self.each:
             left = duration(each * (total - step))
             parts += [f"{duration(each)} a step", f"{left} left" if total > step else "done"]
@@ -94,8 +112,28 @@ class Watch:
         return statistics.median(known[-RECENT:]) if known else 0.0
 
 
-SHOWN = ("loss", "reward", "margins", "accuracies", "kl")
-"""Figures that the line of progress names."""
+CURVES = {
+    "loss": "loss",
+    "reward": "reward",
+    "margins": "margin",
+    "margin": "margin",
+    "accuracies": "accuracy",
+    "accuracy": "accuracy",
+    "mean_token_accuracy": "accuracy",
+    "kl": "KL",
+}
+"""Figures of the trainers that people see while one works, the telling ones first, and what they
+are called. Where two are one curve the first that a trainer has counts: of pairs, DPO says how many
+are in order, and how many of the tokens were foreseen."""
+
+
+def point_of(figures: Mapping[str, float]) -> dict[str, float]:
+    """What is seen of the figures of a step."""
+    point = {"step": figures["step"]}
+    for name, shown in CURVES.items():
+        if name in figures and shown not in point:
+            point[shown] = figures[name]
+    return point
 
 
 def callback(watch: Watch) -> Any:

@@ -44,6 +44,8 @@ SURE_S = 3.0
 """Seconds after which a pace says something."""
 LOOK = 120
 """Characters of what a question is about that stand on the node."""
+POINTS = 500
+"""Figures measured on the way that are kept for pages, spread over all of them."""
 STEPS = 400
 """Steps of an agent that are kept for pages, the latest; the history has all."""
 
@@ -96,12 +98,20 @@ class NodeState:
     text: str = ""
     message: str = ""
     pace: Pace = field(default_factory=Pace)
+    points: list[dict[str, float]] = field(default_factory=list)
+    """Figures that were measured on the way, each with its `step`; of many only some."""
     warnings: list[str] = field(default_factory=list)
     steps: list[dict[str, Any]] = field(default_factory=list)
     """What an agent did, as `patchbay.studio.runs.steps.step_of` tells it."""
     outputs: dict[str, Any] = field(default_factory=dict)
     inputs: dict[str, Any] = field(default_factory=dict)
     problem: dict[str, Any] | None = None
+
+    def measured(self, points: Iterable[dict[str, float]]) -> None:
+        """Figures that were measured. Of more than are drawn, every second one is forgotten."""
+        self.points = [*self.points, *points]
+        while len(self.points) > POINTS:
+            self.points = self.points[:-1:2] + self.points[-1:]
 
     def goes_on(self) -> None:
         """It does something, so it waits no longer."""
@@ -167,19 +177,24 @@ class Progress:
             step = step_of(as_json(event))
             node.steps = [*node.steps[1 - STEPS :], step]
             return {**node.message_of(event.node), "step": step}
+        had = bool(node.points)
         self._follow(node, event)
         told = node.message_of(event.node)
+        if isinstance(event, NodeProgress) and event.points:
+            told["points"] = list(event.points)
         if isinstance(event, (NodeStarted, NodeRetrying)):
-            told["text_all"] = ""
+            told |= {"text_all": "", "points_all": []} if had else {"text_all": ""}
         return told
 
     def _follow(self, node: NodeState, event: Followed) -> None:
         match event:
             case NodeStarted():
                 node.status, node.started, node.text, node.message = "running", event.at, "", ""
+                node.points = []
             case NodeProgress():
                 node.status = "running"
                 node.message = node.pace.words(event)
+                node.measured(event.points)
             case NodeWarned():
                 node.warnings.append(event.message)
             case NodeWaiting():
@@ -192,7 +207,7 @@ class Progress:
                 self.questions.pop(event.question, None)
                 node.message = f"{event.author} answered."
             case NodeRetrying():
-                node.text = ""
+                node.text, node.points = "", []
                 node.message = f"Tries again: {event.problem.message}"
             case NodeFinished():
                 node.status = "done" if event.source == "run" else "cached"
@@ -296,6 +311,8 @@ class Progress:
                 one["text_all"] = node.text
             if node.steps:
                 one["steps_all"] = node.steps
+            if node.points:
+                one["points_all"] = node.points
             told.append(one)
         return told
 

@@ -13,7 +13,7 @@ from patchbay.flows.runs.events import (
     RunWarned,
     Tokens,
 )
-from patchbay.studio.runs.progress import Pace, Progress
+from patchbay.studio.runs.progress import POINTS, Pace, Progress
 
 WORDS = "The disk is full: results are not kept."
 
@@ -74,3 +74,39 @@ def test_what_takes_long_tells_how_far_it_is_and_the_time_left() -> None:
     assert told(141, 0, None, "Writing") == "Writing"
     assert told(150, 5e6, 1e7, "Fetching") == "Fetching 50%"
     assert told(160, 7.5e6, 1e7, "Fetching") == "Fetching 75%, 10 s left"
+
+
+def measured(progress: Progress, *steps: int) -> dict[str, object] | None:
+    points = tuple({"step": float(step), "loss": 1 / step} for step in steps)
+    event = NodeProgress(at=2.0, node="t", label="loss, step", done=1, total=9, points=points)
+    return progress.take(event)
+
+
+def test_figures_on_the_way_are_passed_on_and_told_to_pages_that_join_late() -> None:
+    progress = Progress()
+    progress.take(NodeStarted(at=1.0, node="t"))
+    told = measured(progress, 1, 2)
+    assert told is not None
+    assert told["points"] == [{"step": 1.0, "loss": 1.0}, {"step": 2.0, "loss": 0.5}]
+    measured(progress, 3)
+    _, late = progress.messages("r1")
+    assert [point["step"] for point in late["points_all"]] == [1.0, 2.0, 3.0]
+
+
+def test_a_new_try_begins_with_an_empty_curve() -> None:
+    progress = Progress()
+    measured(progress, 1)
+    told = progress.take(NodeStarted(at=3.0, node="t", attempt=2))
+    assert told is not None
+    assert told["points_all"] == []
+    assert "points_all" not in progress.messages("r1")[1]
+
+
+def test_of_very_many_figures_some_are_kept_over_all_of_the_steps() -> None:
+    progress = Progress()
+    for start in range(0, 20_000, 10):
+        measured(progress, *range(start + 1, start + 11))
+    steps = [point["step"] for point in progress.nodes["t"].points]
+    assert len(steps) <= POINTS
+    assert (steps[0], steps[-1]) == (1, 20_000)
+    assert steps == sorted(steps)

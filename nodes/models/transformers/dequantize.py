@@ -11,6 +11,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from patchbay.nodes.atomic import put_folder
 from patchbay.nodes.errors import NodeError
 from patchbay.nodes.home import cache_dir
 from patchbay.nodes.models.transformers.gguf_tokenizer import check_tokenizer, set_rule
@@ -47,8 +48,7 @@ def dequantized(text: str, report: Report) -> Path:
         with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".making-") as made:
             _convert(path, header, Path(made))
             if not (folder / WEIGHTS).is_file():  # another process may have been faster
-                shutil.rmtree(folder, ignore_errors=True)
-                shutil.copytree(made, folder, copy_function=shutil.move)
+                put_folder(Path(made), folder)
             for old in range(1, FORMAT):  # they are as large as this one
                 shutil.rmtree(place(text, old), ignore_errors=True)
     except OSError as error:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from patchbay.nodes.atomic import bring_back
 from patchbay.nodes.contract import NodeError
 from patchbay.nodes.models.llama.spec import GgufModel
 from patchbay.nodes.models.llama.tokenizer import rule_of
@@ -21,6 +22,7 @@ from patchbay.nodes.training.modelfile import modelfile
 from tests.nodes.models import tiny
 from tests.nodes.training.conftest import TEMPLATE
 from tests.nodes.training.test_methods import said, trained
+from tests.nodes.training.watches import Killed
 
 ASKED = ("Is sun good?", "Is rain good?", "Is fog good?")
 
@@ -245,6 +247,32 @@ def test_a_disk_that_is_full_leaves_nothing_half(
     monkeypatch.undo()
     assert (first / "model.safetensors").read_bytes() == kept
     assert [path.name for path in first.parent.iterdir()] == ["merged"]
+
+
+@pytest.mark.parametrize("dies_at", [1, 2])
+def test_a_kill_while_one_is_replaced_loses_none(
+    dies_at: int, base: TransformersModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before or between both renames: the old one is there, at once or for the next export."""
+    first = Path(exported(base, "merged", tmp_path)["path"])
+    kept = (first / "model.safetensors").read_bytes()
+    rename, renamed = Path.rename, [0]
+
+    def dying(self: Path, target: Any) -> Any:
+        renamed[0] += 1
+        if renamed[0] >= dies_at:  # as after a kill, nothing is tidied up
+            raise Killed
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", dying)
+    with pytest.raises(Killed):
+        exported(base, "merged", tmp_path)
+    monkeypatch.undo()
+    bring_back(first)
+    assert (first / "model.safetensors").read_bytes() == kept
+    again = Path(exported(base, "merged", tmp_path)["path"])
+    assert (again / "model.safetensors").read_bytes() == kept
+    assert [path.name for path in again.parent.iterdir()] == ["merged"]
 
 
 def test_tokenizers_by_their_rules() -> None:

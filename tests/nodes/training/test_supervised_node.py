@@ -131,8 +131,12 @@ async def _said(model: Any) -> str:
 def test_the_same_is_not_trained_twice(base: TransformersModel, data: InstructionData) -> None:
     first, ctx = trained(base, data, steps=2)
     assert any("a step" in label for label, _, _ in ctx.progressed)
+    curve = [(point["step"], point["loss"]) for point in first["curve"].rows]
+    assert [(point["step"], point["loss"]) for point in ctx.points] == curve
+    assert all(0 <= point["accuracy"] <= 1 for point in ctx.points)
     again, ctx = trained(base, data, steps=2)
     assert again == first
+    assert [(point["step"], point["loss"]) for point in ctx.points] == curve
     assert ctx.progressed == [("trained before, with the same numbers", 1, 1)]
     other, _ = trained(base, data, steps=2, seed=1)
     assert other["adapter"].sha256 != first["adapter"].sha256

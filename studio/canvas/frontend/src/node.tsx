@@ -4,6 +4,7 @@ import { Handle, NodeProps, Position, useUpdateNodeInternals } from "@xyflow/rea
 import { memo, useEffect, useRef, useState, useSyncExternalStore } from "react";
 import { usePin, useShared, useStatus, useVerdict } from "./context";
 import { type Tone, toneOf } from "./dock/problems";
+import { SmallCurves } from "./curves";
 import { duration } from "./duration";
 import { Front } from "./front";
 import { Icon, IconName, KindIcon } from "./icons";
@@ -166,7 +167,7 @@ function Title({ id, text }: { id: string; text: string }) {
   );
 }
 
-function Foot({ status, pinned }: { status: NodeState; pinned: boolean }) {
+function Foot({ id, status, pinned }: { id: string; status: NodeState; pinned: boolean }) {
   const facts = [
     status.seconds !== undefined && duration(status.seconds),
     status.tokens ? `${status.tokens} tokens` : "",
@@ -181,6 +182,7 @@ function Foot({ status, pinned }: { status: NodeState; pinned: boolean }) {
       {message && !(text && status.status === "running") && (
         <div className={`pb-message ${status.status}`}>{message.slice(0, 240)}</div>
       )}
+      {status.points && <SmallCurves id={id} points={status.points} />}
       {text && <div className="pb-preview">{text.slice(-220)}</div>}
     </div>
   );
@@ -271,7 +273,7 @@ export const NodeBox = memo(function NodeBox({ id, data, selected }: NodeProps &
           </div>
         </div>
       )}
-      {status && <Foot status={status} pinned={!!pin} />}
+      {status && <Foot id={id} status={status} pinned={!!pin} />}
     </div>
   );
 });

@@ -45,6 +45,27 @@ test("steps of an agent add up; all of them at once replace them", () => {
   expect(progress.nodes.get("a")?.steps).toEqual([step]);
 });
 
+test("figures that are measured add up; all at once replace them; of very many some are kept, the newest among them", () => {
+  const progress = heard(
+    { node: "t", status: "running", points: [{ step: 1, loss: 2 }] },
+    {
+      node: "t",
+      points: [
+        { step: 2, loss: 1.5 },
+        { step: 3, loss: 1 },
+      ],
+    },
+  );
+  expect(progress.nodes.get("t")?.points?.map((point) => point.step)).toEqual([1, 2, 3]);
+  for (const news of newsIn({ node: "t", points_all: [] })) progress.take(news);
+  expect(progress.nodes.get("t")?.points).toEqual([]);
+  const many = Array.from({ length: 3000 }, (_, at) => ({ step: at + 1, loss: 1 }));
+  for (const news of newsIn({ node: "t", points: many })) progress.take(news);
+  const kept = progress.nodes.get("t")?.points ?? [];
+  expect(kept.length).toBeLessThanOrEqual(500);
+  expect([kept[0].step, kept[kept.length - 1].step]).toEqual([1, 3000]);
+});
+
 test("a new run forgets the last one, and says which nodes that concerns", () => {
   const progress = heard({ run: { id: "r1", status: "running" } }, { node: "a", status: "done" });
   const [reset, run] = newsIn({ reset: true, run: { id: "r2", status: "running" } });

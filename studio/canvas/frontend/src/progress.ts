@@ -19,6 +19,11 @@ export interface Step {
   seconds?: number;
 }
 
+/** Figures of one step of a training: the step, and numbers by their names. */
+export type Point = Record<string, number>;
+/** Points that are kept of one node, spread over all of them; as in studio/runs/progress.py. */
+const POINTS = 500;
+
 /** One node of a run. `seconds` and `since` are wall time; `message` speaks of the state it is in now. */
 export interface NodeState {
   status?: State;
@@ -30,6 +35,7 @@ export interface NodeState {
   message?: string;
   text?: string;
   steps?: Step[];
+  points?: Point[];
 }
 
 /** The run as a whole. */
@@ -55,7 +61,7 @@ export type News =
   | { is: "reset" }
   | { is: "run"; run: RunState }
   | { is: "file"; file: FileState }
-  | { is: "node"; node: string; change: NodeState; piece?: string; step?: Step };
+  | { is: "node"; node: string; change: NodeState; piece?: string; step?: Step; measured?: Point[] };
 
 /** What a message of the studio says; it may say several things. What is not understood says nothing. */
 export function newsIn(message: unknown): News[] {
@@ -80,17 +86,20 @@ export function newsIn(message: unknown): News[] {
 }
 
 function nodeNews(node: string, said: Record<string, unknown>): News {
-  const { node: _node, reset: _reset, text, text_all: all, step, steps_all: steps, status, ...rest } = said;
+  const { node: _node, reset: _reset, text, text_all: all, step, steps_all: steps, status, ...more } = said;
+  const { points: measured, points_all: points, ...rest } = more;
   const change = rest as NodeState;
   if (STATES.includes(status as State)) change.status = status as State;
   if (typeof all === "string") change.text = all;
   if (Array.isArray(steps)) change.steps = steps as Step[];
+  if (Array.isArray(points)) change.points = points as Point[];
   return {
     is: "node",
     node,
     change,
     ...(typeof text === "string" && { piece: text }),
     ...(typeof step === "object" && step && { step: step as Step }),
+    ...(Array.isArray(measured) && { measured: measured as Point[] }),
   };
 }
 
@@ -123,12 +132,19 @@ export class Progress {
   }
 }
 
-function after(old: NodeState = {}, { change, piece = "", step }: Extract<News, { is: "node" }>): NodeState {
+function after(old: NodeState = {}, { change, piece = "", step, measured }: Extract<News, { is: "node" }>): NodeState {
   const text = (change.text ?? old.text ?? "") + (change.text === undefined ? piece : "");
   const steps = change.steps ?? (step ? [...(old.steps ?? []), step] : old.steps);
   const next: NodeState = { ...old, ...change, text: text.slice(-TEXT_LIMIT) };
   if (steps) next.steps = steps;
+  if (measured) next.points = thinned([...(next.points ?? []), ...measured]);
   // What was said about one moment (loading …) says nothing about the next.
   if (change.message === undefined) delete next.message;
   return next;
+}
+
+/** Of more points than are drawn, every second one; the newest stays. */
+function thinned(points: Point[]): Point[] {
+  while (points.length > POINTS) points = points.filter((_, at) => at % 2 === 0 || at === points.length - 1);
+  return points;
 }

@@ -20,6 +20,8 @@ interface ChartValue {
 }
 /** Letters of a label from which on bars lie, so that it can be read without turning the head. */
 const WIDE = 14;
+/** Points of a line up to which each is a dot. */
+const DOTS = 100;
 
 export function Chart({ value }: { value: ChartValue }) {
   const box = useRef<HTMLDivElement>(null);
@@ -86,7 +88,9 @@ function marksOf(value: ChartValue, lying: boolean, series: string | undefined):
         Plot.barY(rows, { x: series ?? x, y, ...(series && { fx: x }), ...inColor, ...line }),
       );
   } else if (kind === "line") {
-    marks.push(Plot.lineY(rows, { x, y, ...strokes }), Plot.dot(rows, { x, y, ...inColor, tip: true }));
+    // Dots of many steps would hide the line.
+    if (rows.length > DOTS) marks.push(Plot.lineY(rows, { x, y, ...strokes, tip: true }));
+    else marks.push(Plot.lineY(rows, { x, y, ...strokes }), Plot.dot(rows, { x, y, ...inColor, tip: true }));
   } else {
     marks.push(Plot.dot(rows, { x, y, ...inColor, r: 4, tip: true }));
   }

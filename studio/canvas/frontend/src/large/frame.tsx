@@ -7,6 +7,7 @@ import { titleOf } from "../types";
 import { partOf } from "./part";
 
 const ValueView = partOf(() => import("./value").then((part) => part.ValueView));
+const Curves = partOf(() => import("./curves").then((part) => part.Curves));
 const PinEditor = partOf(() => import("./pin").then((part) => part.PinEditor));
 const PromptEditor = partOf(() => import("./prompt").then((part) => part.PromptEditor));
 
@@ -32,7 +33,9 @@ export function LargeFrame({ onClose }: { onClose: () => void }) {
             ? `${title}: ${open.param}`
             : open.is === "pin"
               ? `Value of ${title}`
-              : `Values of ${title}`
+              : open.is === "curves"
+                ? `Curves of ${title}`
+                : `Values of ${title}`
         }
         tabIndex={-1}
         ref={box}
@@ -47,6 +50,8 @@ export function LargeFrame({ onClose }: { onClose: () => void }) {
 
         {open.is === "value" ? (
           <ValueView key={open.node} node={open.node} title={title} side={open.side} port={open.port} />
+        ) : open.is === "curves" ? (
+          <Curves key={open.node} node={open.node} title={title} />
         ) : open.is === "pin" ? (
           <PinEditor key={open.node} node={open.node} title={title} done={close} />
         ) : (

@@ -5,6 +5,7 @@ import type { Side } from "../types";
 
 export type Large =
   | { is: "value"; node: string; side: Side; port: string }
+  | { is: "curves"; node: string }
   | { is: "prompt"; node: string; param: string }
   | { is: "pin"; node: string };
 
