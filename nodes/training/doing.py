@@ -27,6 +27,7 @@ from patchbay.nodes.training.measure import (
     in_words,
     operations_a_second,
 )
+from patchbay.nodes.training.sampling import ask_on_the_way
 from patchbay.nodes.training.settings import LEADING
 from patchbay.nodes.training.tokens import RowReader, RowTokens
 from patchbay.nodes.training.watching import Watch
@@ -102,6 +103,7 @@ def _train(job: Job, watch: Watch, recipe: Recipe) -> dict[str, Any]:
     thought = _estimated(job, recipe.sizes(rows), len(rows), watch)
     with random_numbers_given_back():
         trainer = recipe.trainer(job, reader.tokenizer, rows, watch)
+        ask_on_the_way(job, trainer, reader, watch)
         # Matrices change nothing at first, whatever they begin with; what stands before a prompt
         # does.
         leads = job.settings.params.method in LEADING

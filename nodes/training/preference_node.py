@@ -10,8 +10,8 @@ from patchbay.nodes.training.datasets import PreferenceData
 from patchbay.nodes.training.job import Job
 from patchbay.nodes.training.outcome import outcome_of
 from patchbay.nodes.training.preference import Preference
-from patchbay.nodes.training.results import curve_of
-from patchbay.nodes.training.settings import TrainingParams, TrainingSettings
+from patchbay.nodes.training.results import curve_of, samples_of
+from patchbay.nodes.training.settings import SamplingParams, TrainingSettings
 from patchbay.nodes.training.training_node import TrainingNode
 from patchbay.nodes.values import ModelSpec
 
@@ -30,8 +30,8 @@ class TrainPreference(TrainingNode):
     synonyms = ("dpo", "rlhf", "preference tuning", "alignment", "train", "trl")
     requires = ("torch", "transformers", "peft", "trl", "datasets")
 
-    class Params(TrainingParams):
-        """What every training lets people set, and how far it may stray."""
+    class Params(SamplingParams):
+        """What every training lets people set, sample answers, and how far it may stray."""
 
         beta: float = Field(0.1, gt=0, le=100)
         """How strongly it is kept near the model that is wired."""
@@ -46,6 +46,7 @@ class TrainPreference(TrainingNode):
         adapter: TrainedAdapter = port(doc="The adapter alone, for *LoRA adapter*.")
         curve: Chart = port(doc="The loss of each step.")
         margins: Chart = port(doc="How far the model has moved between both answers.")
+        samples: Table = port(doc="Answers every so many steps, where they are asked for.")
         report: Table = port(doc="What was trained, on what, at what cost; where it lies.")
         held_out: Table = port(doc="Base and trained on pairs held out, with intervals.")
 
@@ -55,9 +56,10 @@ class TrainPreference(TrainingNode):
         return f"DPO, {params.method}, β {params.beta:g}"
 
     async def run(self, inputs: Inputs, params: Params, ctx: Context) -> Outputs:
-        plain = TrainingParams(**params.model_dump(exclude={"beta"}))
-        settings = TrainingSettings(kind="preference", params=plain, more={"beta": params.beta})
+        more: dict[str, float | str] = {"beta": params.beta, **params.sampled()}
+        settings = TrainingSettings(kind="preference", params=params.plain("beta"), more=more)
         job = Job(checked_base(inputs.model), inputs.data, inputs.held_out, settings)
         record, outputs = await outcome_of(job, Preference(), ctx)
         outputs["margins"] = curve_of(record, "margins")
+        outputs["samples"] = samples_of(record)
         return self.Outputs(**outputs)

@@ -21,6 +21,7 @@ from patchbay.nodes.training.job import Job
 from patchbay.nodes.training.methods import bits_of, peft_config
 from patchbay.nodes.training.place import step_of
 from patchbay.nodes.training.reward_value import RewardModel, Scorer
+from patchbay.nodes.training.sampling import likeliest
 from patchbay.nodes.training.tokens import RowReader, RowTokens
 from patchbay.nodes.training.watching import Watch, hush, made_trainer
 
@@ -179,16 +180,3 @@ class Reinforce:
             processing_class=tokenizer,
             peft_config=peft_config(job.settings, network),
         )
-
-
-def likeliest(network: Any, tokenizer: Any, ids: Sequence[int], most: int) -> str:
-    """The likeliest answer of a network, word for word."""
-    import torch
-
-    prompt = torch.tensor([list(ids)], device=network.device)
-    made = network.generate(
-        input_ids=prompt, attention_mask=torch.ones_like(prompt), do_sample=False,
-        max_new_tokens=most, repetition_penalty=1.0, pad_token_id=tokenizer.pad_token_id,
-        use_cache=True,
-    )  # fmt: skip
-    return str(tokenizer.decode(made[0, len(ids) :], skip_special_tokens=True))

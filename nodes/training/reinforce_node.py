@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
-from pydantic import JsonValue, model_validator
+from pydantic import model_validator
 
 from patchbay.nodes.contract import Context, Field, NodeError, Ports, port
 from patchbay.nodes.figures import Chart, Table
@@ -15,7 +15,7 @@ from patchbay.nodes.training.datasets import CheckedPrompts
 from patchbay.nodes.training.job import Job
 from patchbay.nodes.training.outcome import outcome_of
 from patchbay.nodes.training.reinforce import Reinforce
-from patchbay.nodes.training.results import curve_of
+from patchbay.nodes.training.results import curve_of, samples_of
 from patchbay.nodes.training.reward_value import RewardModel
 from patchbay.nodes.training.settings import LEADING, TrainingParams, TrainingSettings
 from patchbay.nodes.training.training_node import TrainingNode
@@ -103,7 +103,7 @@ class TrainReinforce(TrainingNode):
         record, outputs = await outcome_of(job, Reinforce(inputs.reward), ctx)
         outputs["rewards"] = curve_of(record, "reward")
         outputs["kl"] = curve_of(record, "kl")
-        outputs["samples"] = _samples(record)
+        outputs["samples"] = samples_of(record)
         return self.Outputs(**outputs)
 
 
@@ -117,11 +117,3 @@ def _check_rows(inputs: TrainReinforce.Inputs) -> None:
             code="training/no-check",
             retry=False,
         )
-
-
-def _samples(record: dict[str, Any]) -> Table:
-    rows: tuple[tuple[JsonValue, ...], ...] = tuple(
-        (one["step"], one["prompt"], one["answer"], one["reward"]) for one in record["samples"]
-    )
-    columns = ("step", "prompt", "answer", "reward")
-    return Table(columns=columns, rows=rows, title="Answers while it trained")

@@ -48,6 +48,18 @@ def curve_of(record: dict[str, Any], y: str = "loss") -> Chart:
     return Chart(kind="line", rows=rows, x="step", y=y, title=f"{y} by step")
 
 
+def samples_of(record: dict[str, Any]) -> Table:
+    """Answers on the way; with their rewards, where they have some."""
+    held = record.get("samples", [])
+    columns = ("step", "prompt", "answer", "reward")
+    if not any(one["reward"] is not None for one in held):
+        columns = columns[:3]
+    rows: tuple[tuple[JsonValue, ...], ...] = tuple(
+        tuple(one[column] for column in columns) for one in held
+    )
+    return Table(columns=columns, rows=rows, title="Answers while it trained")
+
+
 def report_of(job: Job, record: dict[str, Any]) -> Table:
     """What was trained, and what it took."""
     params, figures = job.settings.params, record["figures"]
@@ -63,6 +75,11 @@ def report_of(job: Job, record: dict[str, Any]) -> Table:
         ("last loss", figures[-1]["loss"] if figures else None),
         ("time of a step", duration(record["seconds"])),
         ("estimated before", record["memory"]),
+        *(
+            (f"answer, step {one['step']}", f"{one['prompt']} → {one['answer']}")
+            for one in record.get("samples", [])
+            if job.settings.more.get("sample_every")
+        ),
         ("size", size_in_words(size)),
         ("folder", str(job.place.result)),
     ]

@@ -100,6 +100,25 @@ class TrainingParams(NodeParams):
         return self
 
 
+class SamplingParams(TrainingParams):
+    """And, where answers are known that are trained on: whether it is asked on the way."""
+
+    sample_every: int = Field(0, ge=0, le=1_000_000)
+    """Steps between sample answers to the first two prompts held out, or trained on; 0: none."""
+
+    def plain(self, *own: str) -> TrainingParams:
+        """What every training has.
+
+        Args:
+            own: params of this kind of training alone, which are left out.
+        """
+        return TrainingParams(**self.model_dump(exclude={"sample_every", *own}))
+
+    def sampled(self) -> dict[str, float | str]:
+        """What it adds to the settings; nothing where none is asked, as before there were any."""
+        return {"sample_every": self.sample_every} if self.sample_every else {}
+
+
 class TrainingSettings(BaseModel):
     """All that the numbers of a training depend on, besides base and rows."""
 

@@ -10,11 +10,12 @@ from patchbay.nodes.training.base import checked_base, root_of
 from patchbay.nodes.training.datasets import InstructionData
 from patchbay.nodes.training.job import Job
 from patchbay.nodes.training.outcome import outcome_of
+from patchbay.nodes.training.results import samples_of
 from patchbay.nodes.training.scripts import scripts_of
 from patchbay.nodes.training.settings import (
     LEADING,
     RANKED,
-    TrainingParams,
+    SamplingParams,
     TrainingSettings,
 )
 from patchbay.nodes.training.supervised import Supervised
@@ -44,8 +45,8 @@ class TrainSupervised(TrainingNode):
     )  # fmt: skip
     requires = ("torch", "transformers", "peft", "trl", "datasets")
 
-    class Params(TrainingParams):
-        """What every training lets people set."""
+    class Params(SamplingParams):
+        """What every training lets people set, and sample answers."""
 
     class Inputs(Ports):
         model: ModelSpec = port(doc="A Transformers model, with or without adapters.")
@@ -58,6 +59,7 @@ class TrainSupervised(TrainingNode):
         curve: Chart = port(doc="The loss of each step.")
         report: Table = port(doc="What was trained, on what, at what cost; where it lies.")
         held_out: Table = port(doc="Base and trained on rows held out, with intervals.")
+        samples: Table = port(doc="Answers every so many steps, where they are asked for.")
         script: str = port(doc="The same training as a script that calls TRL's trainer.")
         loop: str = port(doc="The same as a plain loop of PyTorch, of one page.")
 
@@ -71,9 +73,10 @@ class TrainSupervised(TrainingNode):
         return f"{params.method}, rank {params.rank}, {params.layers}"
 
     async def run(self, inputs: Inputs, params: Params, ctx: Context) -> Outputs:
-        settings = TrainingSettings(kind="supervised", params=params)
+        settings = TrainingSettings(kind="supervised", params=params.plain(), more=params.sampled())
         job = Job(checked_base(inputs.model), inputs.data, inputs.held_out, settings)
-        _, outputs = await outcome_of(job, Supervised(), ctx)
+        record, outputs = await outcome_of(job, Supervised(), ctx)
+        outputs["samples"] = samples_of(record)
         outputs |= await ctx.blocking(_scripts, job)
         return self.Outputs(**outputs)
 

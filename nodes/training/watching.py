@@ -76,9 +76,14 @@ class Watch:
         else:
             self.drawn(where, len(figures), None, [point_of(one) for one in figures])
 
-    def sample(self, prompt: str, answer: str, reward: float | None = None) -> None:
-        """An answer on the way, at the step after the last one."""
-        step = int(self.figures[-1]["step"]) + 1 if self.figures else 1
+    def sample(
+        self, prompt: str, answer: str, reward: float | None = None, step: int | None = None
+    ) -> None:
+        """An answer on the way; without a step, at the one after the last."""
+        if step is None:
+            step = int(self.figures[-1]["step"]) + 1 if self.figures else 1
+        elif self.said is not None:
+            self.said(f"Step {step}. {prompt}\n{answer}")
         held = {"step": step, "prompt": prompt, "answer": answer, "reward": reward}
         self.samples.append(held)
         if self.kept is not None:

@@ -169,7 +169,7 @@ def test_answers_of_the_steps_before_a_checkpoint_are_taken_over(tmp_path: Path)
 def test_the_objective_is_clipped_and_advantages_look_ahead() -> None:
     import torch
 
-    from patchbay.nodes.training.ppo import advantages_of, policy_loss, values_loss
+    from patchbay.nodes.training.ppo import advantages_of, divergence, policy_loss, values_loss
 
     said = torch.ones(1, 1)
     before, better = torch.zeros(1, 1), torch.full((1, 1), math.log(1.5))
@@ -185,6 +185,9 @@ def test_the_objective_is_clipped_and_advantages_look_ahead() -> None:
     # Last: 1 - 0.5; before it: 0.5 - 0.5 + 0.95 x 0.5; what only pads counts nothing.
     assert advantages.tolist()[0] == pytest.approx([0.475, 0.5, 0.0])
     assert returns.tolist()[0][:2] == pytest.approx([0.975, 1.0])
+    # Of two tokens one is as likely as before and one twice as likely: GRPO's estimate, the mean.
+    moved = torch.tensor([[0.0, math.log(2.0), 5.0]])
+    assert float(divergence(moved, 0 * moved, two)) == pytest.approx((0.5 - 1 + math.log(2)) / 2)
 
 
 # --- what cannot be -------------------------------------------------------------------------------
