@@ -284,7 +284,8 @@ class PpoTrainer:
 def _order(count: int, seed: int) -> list[int]:
     import torch
 
-    return torch.randperm(count, generator=torch.Generator().manual_seed(seed)).tolist()
+    drawn = torch.randperm(count, generator=torch.Generator().manual_seed(seed))
+    return [int(at) for at in drawn]
 
 
 def _until_end(answers: Any, ends: Any, pad: int) -> Any:

@@ -51,9 +51,9 @@ def curve_of(record: dict[str, Any], y: str = "loss") -> Chart:
 def samples_of(record: dict[str, Any]) -> Table:
     """Answers on the way; with their rewards, where they have some."""
     held = record.get("samples", [])
-    columns = ("step", "prompt", "answer", "reward")
-    if not any(one["reward"] is not None for one in held):
-        columns = columns[:3]
+    columns: tuple[str, ...] = ("step", "prompt", "answer")
+    if any(one["reward"] is not None for one in held):
+        columns += ("reward",)
     rows: tuple[tuple[JsonValue, ...], ...] = tuple(
         tuple(one[column] for column in columns) for one in held
     )
