@@ -21,8 +21,10 @@ from patchbay.flows.batch.manifest import BatchSettings
 from patchbay.flows.batch.rows import bad
 from patchbay.flows.batch.runner import HereRunner, RowJob, RowResult
 from patchbay.flows.cluster.connection import connect
-from patchbay.flows.cluster.flows import RayPlace, SentFlow, worker_count
-from patchbay.flows.cluster.models import PlacedModels, WhereModel
+from patchbay.flows.cluster.flow_worker import RayPlace, SentFlow
+from patchbay.flows.cluster.flows import worker_count
+from patchbay.flows.cluster.model_actor import WhereModel
+from patchbay.flows.cluster.models import PlacedModels
 from patchbay.flows.problems import Problem
 from patchbay.flows.runs.prepared import PreparedFlow
 from patchbay.flows.runs.running import LoadedFlow

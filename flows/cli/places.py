@@ -44,16 +44,43 @@ def place_or_job(command: str, where: str, print_only: bool, quiet: bool, **said
     return cluster
 
 
+def place_for_server(where: str, **said: Any) -> Cluster:
+    """The place of a server's runs.
+
+    Args:
+        where: its name.
+        **said: as for `place`.
+
+    Raises:
+        FlowError: there is none of that name, or it is none for what does not end.
+    """
+    from patchbay.flows.cluster.connection import refused
+
+    cluster = place(where, **said)
+    if cluster.is_slurm:
+        message = "A server cannot run on Slurm: a job ends, and nobody reaches its machine."
+        fix = "Start it on a machine that stays, with --on ray or without --on."
+        raise refused("serve/place", message, fix)
+    return cluster
+
+
 @contextmanager
 def on_ray(
-    cluster: Cluster, env: Environment, ready: Iterable[Prepared], quiet: bool
+    cluster: Cluster,
+    env: Environment,
+    ready: Iterable[Prepared],
+    quiet: bool,
+    *,
+    streams: bool = False,
 ) -> Iterator[Spread]:
     """Have models and items of loops on Ray; where the models are is said."""
     from patchbay.flows.cluster.spread import spread_over_ray
 
     if not quiet:
         say.err("Starting Ray's workers; this takes some seconds.")
-    with spread_over_ray(env, ready, cluster.address, cluster.workers, cluster.gpus) as spread:
+    with spread_over_ray(
+        env, ready, cluster.address, cluster.workers, cluster.gpus, streams=streams
+    ) as spread:
         for where in () if quiet else spread.models:
             say.err(str(where))
         yield spread

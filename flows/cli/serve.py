@@ -14,6 +14,8 @@ from patchbay.flows.cli import say
 from patchbay.flows.problems import FlowError, Problem
 
 _NEEDED = ("starlette", "uvicorn")
+AT_ONCE = 8
+"""Runs at the same time, where nothing else is said."""
 
 
 def serve(
@@ -40,14 +42,32 @@ def serve(
     env_name: Annotated[
         str, typer.Option("--env", metavar="NAME", help="Whose values the flow's variables have.")
     ] = "",
-    at_once: Annotated[int, typer.Option(min=1, help="Runs at the same time.")] = 8,
+    at_once: Annotated[
+        int | None,
+        typer.Option(min=1, help="Runs at the same time: 8, or on Ray what its workers take."),
+    ] = None,
     queue: Annotated[int, typer.Option(min=0, help="Runs that may wait for their turn.")] = 100,
     timeout: Annotated[float, typer.Option(min=0.1, help="Seconds that a run may take.")] = 600,
     drain: Annotated[float, typer.Option(min=0, help="Seconds to let runs end at the end.")] = 20,
     body: Annotated[int, typer.Option(min=1, help="Megabytes that a request may have.")] = 32,
     workers: Annotated[
-        int, typer.Option(min=1, max=64, help="Processes that share the port and the limits.")
-    ] = 1,
+        int | None,
+        typer.Option(
+            min=1,
+            max=64,
+            help="Processes that share the port and the limits; with --on ray: those of Ray.",
+        ),
+    ] = None,
+    where: Annotated[
+        str,
+        typer.Option(
+            "--on",
+            metavar="WHERE",
+            help="Where runs and models are: here, ray (of this machine), ray://head:10001, or a "
+            "cluster of settings.",
+        ),
+    ] = "here",
+    gpus: Annotated[float, typer.Option(min=0, help="Ray: GPUs for each model.")] = 0,
     values: Annotated[
         bool, typer.Option("--values", help="Tell callers what every node gives.")
     ] = False,
@@ -90,8 +110,8 @@ def serve(
 
     names = (*(name or ()), *([host] if host not in ("0.0.0.0", "::") else []))  # noqa: S104
     settings = Settings(
-        names=names, origins=tuple(origin or ()), at_once=at_once, queue=queue, timeout_s=timeout,
-        drain_s=drain, body=body * MEGABYTE, values=values, variables=env_name, use_cache=cache,
+        names=names, origins=tuple(origin or ()), at_once=at_once or AT_ONCE, queue=queue,
+        timeout_s=timeout, drain_s=drain, body=body * MEGABYTE, values=values, variables=env_name, use_cache=cache,
         overrides=tuple(override or ()),
     )  # fmt: skip
     level = logging.DEBUG if debug else logging.WARNING if quiet else logging.INFO
@@ -105,7 +125,14 @@ def serve(
         raise say.usage("--no-key and --key-from do not go together.", fix)
     from patchbay.flows.cli.serving import Serving
 
-    Serving(tuple(flows), host, port, settings, key_from, no_key, tied, traces).begin(workers)
+    serving = Serving(tuple(flows), host, port, settings, key_from, no_key, tied, traces)
+    if where == "here":
+        serving.begin(workers or 1)
+        return
+    from patchbay.flows.cli.places import place_for_server
+
+    cluster = place_for_server(where, workers=workers, gpus=gpus)
+    serving.begin_on(cluster, at_once, quiet)
 
 
 def _new_key(file: Path | None, name: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,8 +14,11 @@ import typer
 from patchbay.flows.cli import say
 
 if TYPE_CHECKING:
+    from patchbay.flows.batch.clusters import Cluster
+    from patchbay.flows.runs.environment import Environment
     from patchbay.flows.server.core.service import FlowService
     from patchbay.flows.server.core.settings import Settings
+    from patchbay.flows.server.core.shelf import Shelf
     from patchbay.flows.server.workers.worker import ServerWorker, WorkerPlace
     from patchbay.flows.traces.sending import Traces
 
@@ -63,16 +66,44 @@ class Serving:
         else:
             self._worker(place)
 
-    def _service(self, worker: ServerWorker | None = None) -> FlowService:
+    def begin_on(self, cluster: Cluster, at_once: int | None, quiet: bool) -> None:
+        """Likewise, with runs, items of loops and models on Ray.
+
+        Args:
+            cluster: where.
+            at_once: how many runs at the same time; what the workers take unless given.
+            quiet: whether it says little.
+        """
+        if cluster.is_here:
+            self.begin()
+            return
+        from patchbay.flows.cli.places import on_ray
+        from patchbay.flows.runs.defaults import default_environment
+
+        shelf = self._shelf()
+        env = default_environment(use_cache=self.settings.use_cache)
+        env = replace(env, variables=self.settings.variables)
+        ready = [flow.prepared for flow in shelf.all()]
+        with on_ray(cluster, env, ready, quiet, streams=True) as spread:
+            settings = replace(self.settings, at_once=at_once or spread.flows.takes)
+            replace(self, settings=settings)._alone(spread.env)
+
+    def _shelf(self) -> Shelf:
         from patchbay.flows.runs.defaults import default_catalog
+        from patchbay.flows.server.core.shelf import Shelf
+
+        return Shelf(list(self.flows), default_catalog(), self.settings.variables)
+
+    def _service(
+        self, worker: ServerWorker | None = None, env: Environment | None = None
+    ) -> FlowService:
         from patchbay.flows.runs.prices import read_prices
         from patchbay.flows.server.core.keys import Keys, owner_key, signing_key
         from patchbay.flows.server.core.overrides import check_declared
         from patchbay.flows.server.core.owners import Owners
         from patchbay.flows.server.core.service import FlowService
-        from patchbay.flows.server.core.shelf import Shelf
 
-        shelf = Shelf(list(self.flows), default_catalog(), self.settings.variables)
+        shelf = self._shelf()
         number = None if worker is None else worker.number
         for file, found in shelf.problems.items() if not number else ():
             say.problems(found, f"{file}: ")
@@ -80,15 +111,15 @@ class Serving:
         read_prices()  # a mistake in them is said now
         keys = Keys(None if self.no_key else owner_key(), self.key_from)
         return FlowService(
-            shelf, keys, self.settings, Owners(signing_key(), number), traces=self.traces,
+            shelf, keys, self.settings, Owners(signing_key(), number), env, traces=self.traces,
             shared=None if worker is None else worker.admission,
         )  # fmt: skip
 
-    def _alone(self) -> None:
+    def _alone(self, env: Environment | None = None) -> None:
         from patchbay.flows.server.app import application
         from patchbay.flows.server.listening import listen, server
 
-        service = self._service()
+        service = self._service(env=env)
         socket = listen(self.host, self.port)
         address = f"http://{shown_host(self.host)}:{socket.getsockname()[1]}"
         listening = server(application(service), service, self.host, self.port)

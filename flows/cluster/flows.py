@@ -3,31 +3,30 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import time
 from collections import OrderedDict, deque
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any
 
 from patchbay.flows.cluster.connection import RayConnection, refused
-from patchbay.flows.cluster.models import FarPool
-from patchbay.flows.document.reading import read_text
-from patchbay.flows.document.writing import canonical_text
+from patchbay.flows.cluster.flow_worker import (
+    FlowAnswer,
+    FlowRequest,
+    FlowWorker,
+    RayPlace,
+    SentFlow,
+)
+from patchbay.flows.cluster.models import PlacedModels
 from patchbay.flows.problems import FlowError, Problem
-from patchbay.flows.runs.defaults import default_environment
-from patchbay.flows.runs.environment import Environment
+from patchbay.flows.runs.events import Event, Tokens
 from patchbay.flows.runs.failures import RunError
-from patchbay.flows.runs.prepared import PreparedFlow, PreparedResult
+from patchbay.flows.runs.prepared import PreparedResult
 from patchbay.flows.runs.running import LoadedFlow
-from patchbay.flows.runs.secrets import Secrets
+from patchbay.flows.runs.subflows import Prepared
 
 MAY_DIE = 5
 """What so many workers have died on is given up."""
-
-KEPT = 64
-"""Flows that a worker keeps ready."""
 
 AHEAD = 16
 """So many times what may be at work is asked for at once, so that short runs go together."""
@@ -38,129 +37,11 @@ LONG_S = 0.5
 MOST = 64
 """Runs that a worker gets at once."""
 
+SENT = 256
+"""Flows that are kept in Ray's store of objects."""
 
-@dataclass(frozen=True)
-class RayPlace:
-    """What a worker needs besides flows: all of it plain."""
-
-    folder: str | None
-    variables: str
-    secrets: Mapping[str, str] = field(repr=False)
-    cached: bool = True
-    models: Mapping[str, Sequence[str]] = field(default_factory=dict, repr=False)
-    """What the actors of each model are called, by `model_key`."""
-
-    @classmethod
-    def of(
-        cls, env: Environment, secrets: Sequence[str], models: Mapping[str, Sequence[str]]
-    ) -> RayPlace:
-        """As the environment says, with these secrets and no others."""
-        known = {name: env.secrets.find(name) for name in secrets}
-        return cls(
-            str(env.folder) if env.folder else None,
-            env.variables,
-            {name: value for name, value in known.items() if value is not None},
-            env.cache is not None,
-            models,
-        )
-
-    def environment(self) -> Environment:
-        """What flows get there."""
-        folder = Path(self.folder) if self.folder else None
-        env = replace(
-            default_environment(use_cache=self.cached, folder=folder),
-            secrets=Secrets(env={**os.environ, **self.secrets}),
-            variables=self.variables,
-            keeps_quick=False,
-        )
-        return replace(env, pool=FarPool(self.models)) if self.models else env
-
-
-@dataclass(frozen=True)
-class SentFlow:
-    """A flow that is sent to a worker."""
-
-    text: str
-    folder: str | None
-    path: str | None
-
-    @classmethod
-    def of(cls, flow: LoadedFlow) -> SentFlow:
-        """As it is here."""
-        return cls(
-            canonical_text(flow.flow),
-            str(flow.folder) if flow.folder else None,
-            str(flow.path) if flow.path else None,
-        )
-
-    def loaded(self) -> LoadedFlow:
-        """As it is there."""
-        folder = Path(self.folder) if self.folder else None
-        return LoadedFlow(read_text(self.text), folder, Path(self.path) if self.path else None)
-
-
-@dataclass(frozen=True, slots=True)
-class FlowRequest:
-    """One run that a worker is asked for. `flow` is a reference to a `SentFlow` in Ray's store."""
-
-    digest: str
-    flow: Any
-    inputs: Mapping[str, Any]
-    from_person: bool
-
-
-class FlowWorker:
-    """Runs flows, some at once. One process on some machine."""
-
-    def __init__(self, place: RayPlace, at_once: int) -> None:
-        self._env = place.environment()
-        self._flows: OrderedDict[tuple[str, bool], PreparedFlow] = OrderedDict()
-        self._at_once = at_once
-
-    async def run(self, requests: list[FlowRequest]) -> list[FlowAnswer]:
-        """What each gives; as many at once as may be."""
-        waiting = iter(enumerate(requests))
-        found: dict[int, FlowAnswer] = {}
-
-        async def slot() -> None:
-            for place, request in waiting:
-                found[place] = await self._one(request)
-
-        async with asyncio.TaskGroup() as group:
-            for _ in range(min(self._at_once, len(requests))):
-                group.create_task(slot())
-        return [found[place] for place in range(len(requests))]
-
-    async def _one(self, request: FlowRequest) -> FlowAnswer:
-        try:
-            flow = await self._flow(request)
-            began = time.monotonic()
-            given = await flow.run(request.inputs)
-            return replace(given, seconds=time.monotonic() - began), (), False
-        except FlowError as error:
-            return None, error.problems, True
-        except RunError as error:
-            return None, (error.problem,), False
-
-    async def _flow(self, request: FlowRequest) -> PreparedFlow:
-        key = request.digest, request.from_person
-        if (flow := self._flows.get(key)) is None:
-            loaded = (await request.flow).loaded()
-            env = replace(self._env, folder=loaded.folder)
-            flow = PreparedFlow(loaded, env, from_person=request.from_person)
-            self._flows[key] = flow
-            while len(self._flows) > KEPT:
-                self._flows.popitem(last=False)
-        self._flows.move_to_end(key)
-        return flow
-
-    def process(self) -> int:
-        """The process that it is; by this call it is seen to be there."""
-        return os.getpid()
-
-
-FlowAnswer = tuple[PreparedResult | None, Sequence[Problem], bool]
-"""What a run gave; or what is wrong, and whether its inputs are at fault."""
+BACK_TRIES = 30
+"""How often is asked whether a worker that died is there again: two minutes in all."""
 
 
 @dataclass(slots=True)
@@ -169,86 +50,146 @@ class _Waiting:
 
     request: FlowRequest
     answer: asyncio.Future[FlowAnswer]
+    alone: bool = False
+    """Whether it does not go together with others."""
     deaths: int = 0
 
 
 class RayFlows:
     """Workers on Ray that run flows. See `patchbay.flows.runs.elsewhere.Elsewhere`.
 
-    Short runs go to a worker many at a time, long ones one by one.
+    Short runs go to a worker many at a time, long ones one by one, and so do those that somebody
+    waits for.
 
     Args:
         connection: the Ray.
         place: what the workers need.
         workers: how many; one for each core unless given.
         at_once: how many runs may be at work in each.
+        models: where models live; others are placed there when a flow comes that needs them.
 
     Raises:
         FlowError: there is no room for so many.
     """
 
     def __init__(
-        self, connection: RayConnection, place: RayPlace, workers: int = 0, at_once: int = 4
+        self,
+        connection: RayConnection,
+        place: RayPlace,
+        workers: int = 0,
+        at_once: int = 4,
+        models: PlacedModels | None = None,
     ) -> None:
         self._ray = connection.ray
         count = worker_count(connection, workers)
-        self.slots = count * at_once * AHEAD
-        self._least = at_once
-        self._chunk = at_once
+        self.takes = count * at_once
+        """How many runs may be at work at once."""
+        self.slots = self.takes * AHEAD
+        self._at_once = self._least = self._chunk = at_once
         made = self._ray.remote(num_cpus=1, max_restarts=-1)(FlowWorker)
         self._workers = [made.remote(place, at_once) for _ in range(count)]
-        self._busy = [0] * count
+        self._busy = [0.0] * count
         self._queue: deque[_Waiting] = deque()
-        self._sent: dict[str, Any] = {}
+        self._sent: OrderedDict[str, Any] = OrderedDict()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._models, self._secrets = models, frozenset(place.named)
+        self._ready: OrderedDict[str, None] = OrderedDict()
+        self._placing = asyncio.Lock()
+
+    async def get_ready(self, prepared: Prepared, digest: str) -> None:
+        """See `Elsewhere`."""
+        if digest in self._ready or self._models is None:
+            return
+        if new := sorted(set(prepared.secrets) - self._secrets):
+            message = f"It names the secret {new[0]}, which no flow named when the workers began."
+            raise refused("cluster/secret", message, "Start it anew: secrets go to them then.")
+        async with self._placing:
+            await asyncio.to_thread(self._models.add, [prepared])
+        self._ready[digest] = None
+        while len(self._ready) > SENT:
+            self._ready.popitem(last=False)
 
     async def run(
-        self, flow: LoadedFlow, digest: str, inputs: Mapping[str, Any], *, from_person: bool = False
+        self,
+        flow: LoadedFlow,
+        digest: str,
+        inputs: Mapping[str, Any],
+        *,
+        from_person: bool = False,
+        person: str = "",
+        alone: bool = False,
+        hear: Callable[[Event], None] | None = None,
+        spent: Callable[[Tokens], None] | None = None,
     ) -> PreparedResult:
         """See `Elsewhere`."""
-        if digest not in self._sent:  # once for all workers, by Ray's store of objects
-            self._sent[digest] = self._ray.put(SentFlow.of(flow))
-        request = FlowRequest(digest, self._sent[digest], dict(inputs), from_person)
+        sent = self._reference(flow, digest)
+        request = FlowRequest(digest, sent, dict(inputs), from_person, person, hear is not None)
         loop = asyncio.get_running_loop()
-        waiting = _Waiting(request, loop.create_future())
+        waiting = _Waiting(request, loop.create_future(), alone)
         self._queue.append(waiting)
         loop.call_soon(self._hand_out)  # whoever asks in the same moment goes along
-        result, problems, at_fault = await waiting.answer
-        if result is not None:
-            return result
-        if at_fault:
-            raise FlowError(problems)
-        raise RunError(problems[0])
+        answer = await waiting.answer
+        if hear is not None:
+            for event in answer.events:
+                hear(event)
+        if spent is not None and answer.tokens is not None:
+            spent(answer.tokens)
+        if answer.given is not None:
+            return answer.given
+        if answer.at_fault:
+            raise FlowError(answer.problems)
+        raise RunError(answer.problems[0])
+
+    def _reference(self, flow: LoadedFlow, digest: str) -> Any:
+        """The flow in Ray's store of objects, where it is once for all workers."""
+        if digest not in self._sent:
+            models = None if self._models is None else self._models.names
+            self._sent[digest] = self._ray.put(SentFlow.of(flow, models))
+            while len(self._sent) > SENT:
+                self._sent.popitem(last=False)
+        self._sent.move_to_end(digest)
+        return self._sent[digest]
 
     def _hand_out(self) -> None:
-        """Give what waits to workers that have nothing, or one chunk only."""
+        """Give what waits to workers that have room for it."""
         while self._queue:
             place = min(range(len(self._busy)), key=self._busy.__getitem__)
-            if self._busy[place] >= 2:  # the next chunk of a worker is there when it ends one
+            weight = self._weight(self._queue[0])
+            if self._busy[place] and self._busy[place] + weight > self._at_once:
                 return
             chunk = self._next()
             if chunk:
-                self._busy[place] += 1
-                task = asyncio.ensure_future(self._work(place, chunk))
+                self._busy[place] += weight
+                task = asyncio.ensure_future(self._work(place, chunk, weight))
                 self._tasks.add(task)
                 task.add_done_callback(self._tasks.discard)
+
+    def _weight(self, first: _Waiting) -> float:
+        """What of a worker a run takes with all that goes along with it. One that a worker has died
+        with gets a worker for itself: it takes nobody along if it is at fault. Two chunks fit, so
+        that the next one is there when a worker ends one."""
+        if first.deaths:
+            return self._at_once
+        return 1.0 if first.alone else self._at_once / 2
 
     def _next(self) -> list[_Waiting]:
         """What goes to a worker together. What a worker has died with goes alone."""
         share = -(-len(self._queue) // len(self._workers))
         chunk: list[_Waiting] = []
         while self._queue and len(chunk) < min(self._chunk, share):
-            if self._queue[0].answer.done():  # nobody waits for it any more
+            first = self._queue[0]
+            if first.answer.done():  # nobody waits for it any more
                 self._queue.popleft()
                 continue
-            if self._queue[0].deaths and chunk:
+            by_itself = first.alone or first.deaths > 0
+            if by_itself and chunk:
                 break
             chunk.append(self._queue.popleft())
-            if chunk[0].deaths:
+            if by_itself:
                 break
         return chunk
 
-    async def _work(self, place: int, chunk: list[_Waiting]) -> None:
+    async def _work(self, place: int, chunk: list[_Waiting], weight: float) -> None:
         began = asyncio.get_running_loop().time()
         sent = self._workers[place].run.remote([one.request for one in chunk])
         for one in chunk:
@@ -257,18 +198,33 @@ class RayFlows:
             for one, answer in zip(chunk, await sent, strict=True):
                 if not one.answer.done():
                     one.answer.set_result(answer)
-            self._sized(len(chunk), asyncio.get_running_loop().time() - began)
+            if not chunk[0].alone:
+                self._sized(len(chunk), asyncio.get_running_loop().time() - began)
         except (self._ray.exceptions.RayActorError, self._ray.exceptions.WorkerCrashedError):
             self._again(chunk)
-            await asyncio.sleep(0.5)  # Ray starts it again meanwhile
+            self._busy[place] += self._at_once  # nothing goes to it until it is seen again
+            self._hand_out()
+            await self._back(place)
+            self._busy[place] -= self._at_once
         except self._ray.exceptions.TaskCancelledError:
             pass
         except Exception as error:  # the worker could not begin, or what it gave cannot be sent
             why = str(getattr(error, "cause", None) or error).strip().splitlines()
             self._lost(chunk, f"A worker could not do it: {why[0] if why else error!r}")
         finally:
-            self._busy[place] -= 1
+            self._busy[place] -= weight
             self._hand_out()
+
+    async def _back(self, place: int) -> None:
+        """Wait until Ray has started a worker again; a call before that would fail at once, as if
+        the worker had died of it."""
+        for wait in (min(5.0, 0.2 * 1.3**n) for n in range(BACK_TRIES)):
+            await asyncio.sleep(wait)
+            try:
+                await self._workers[place].process.remote()
+            except self._ray.exceptions.RayError:
+                continue
+            return
 
     def _sized(self, count: int, took: float) -> None:
         """Larger chunks where they take no time, smaller ones where a dead worker loses much."""
@@ -290,12 +246,13 @@ class RayFlows:
         fix = "Run it without --on to see why, or give workers more memory."
         for one in chunk:
             if not one.answer.done():
-                one.answer.set_result((None, (Problem("batch/worker", why, fix),), False))
+                one.answer.set_result(FlowAnswer(None, (Problem("batch/worker", why, fix),)))
 
     def _stop(self, sent: Any, chunk: list[_Waiting]) -> None:
         """Stop a chunk that nobody waits for any more."""
         if all(one.answer.cancelled() for one in chunk):
-            self._ray.cancel(sent)
+            with suppress(self._ray.exceptions.RayError, ValueError):  # it has ended
+                self._ray.cancel(sent)
 
     async def processes(self) -> list[int]:
         """The processes of the workers on their machines, in order."""

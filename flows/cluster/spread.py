@@ -7,8 +7,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from patchbay.flows.cluster.connection import connect
-from patchbay.flows.cluster.flows import RayFlows, RayPlace, worker_count
-from patchbay.flows.cluster.models import FarPool, PlacedModels, WhereModel
+from patchbay.flows.cluster.far_pool import FarPool
+from patchbay.flows.cluster.flow_worker import RayPlace
+from patchbay.flows.cluster.flows import RayFlows, worker_count
+from patchbay.flows.cluster.model_actor import WhereModel
+from patchbay.flows.cluster.models import PlacedModels
 from patchbay.flows.runs.environment import Environment
 from patchbay.flows.runs.subflows import Prepared
 
@@ -33,6 +36,7 @@ def spread_over_ray(
     workers: int = 0,
     gpus: float = 0,
     at_once: int = AT_ONCE,
+    streams: bool = False,
 ) -> Iterator[Spread]:
     """Have models and items of loops on Ray, until it is left.
 
@@ -43,6 +47,8 @@ def spread_over_ray(
         workers: processes that run items; one for each core unless given.
         gpus: how many GPUs each copy of a model gets.
         at_once: how many items are at work in each worker.
+        streams: whether answers of models come here piece by piece. Each piece costs about a
+            thousandth of a second, so only where somebody reads along.
 
     Raises:
         FlowError: Ray cannot be reached, or has no room for a worker or a model.
@@ -56,8 +62,8 @@ def spread_over_ray(
         models = PlacedModels(connection, flows, env.secrets, count * at_once, gpus)
         secrets = sorted({name for one in flows for name in one.secrets})
         place = RayPlace.of(env, secrets, models.names)
-        running = RayFlows(connection, place, count, at_once)
-        pool = FarPool(models.names) if models.names else env.pool
+        running = RayFlows(connection, place, count, at_once, models)
+        pool = FarPool(models.names, streams=streams)
         yield Spread(replace(env, pool=pool, elsewhere=running), running, tuple(models.places))
     finally:
         if running is not None:

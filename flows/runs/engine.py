@@ -300,7 +300,8 @@ class Execution:
             from patchbay.flows.runs.elsewhere import run_item
 
             if not sub.asks_people:
-                return await run_item(far, ctx, flow, sub, self._subflows.digest(flow), inputs)
+                digest, person = self._subflows.digest(flow), self._env.person
+                return await run_item(far, ctx, flow, sub, digest, inputs, person)
         env = self._inside.get(flow)
         if env is None:
             env = self._inside[flow] = sub.environment(self._env)

@@ -1,7 +1,7 @@
 """A chat model or an embeddings model that lives in another process, behind its own face.
 
 What a node gets is a LangChain object like any other; every call goes there whole, and its answer
-comes back whole.
+comes back whole, or piece by piece where somebody reads along.
 """
 
 from __future__ import annotations
@@ -28,9 +28,12 @@ class Far(Protocol):
     async def acall(self, method: str, *args: Any, **options: Any) -> Any:
         """Likewise; cancelling stops it there."""
 
+    def stream(self, *args: Any, **options: Any) -> AsyncIterator[ChatGenerationChunk] | None:
+        """The chunks of an answer as they come; None where answers come whole."""
+
 
 class FarChat(StreamingChat):
-    """A chat model elsewhere. Its answers come whole: nothing is streamed."""
+    """A chat model elsewhere. Its answers come as its way to it brings them."""
 
     model_name: str = ""
     _far: Far = PrivateAttr()
@@ -66,5 +69,10 @@ class FarChat(StreamingChat):
         run_manager: AsyncCallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> AsyncIterator[ChatGenerationChunk]:
+        coming = self._far.stream(messages, stop, **kwargs)
+        if coming is not None:
+            async for chunk in coming:
+                yield chunk
+            return
         for chunk in await self._far.acall("chunks", messages, stop, **kwargs):
             yield chunk

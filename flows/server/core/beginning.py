@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from patchbay.flows.runs.environment import Environment
+from patchbay.flows.runs.far_run import FarRun
 from patchbay.flows.runs.running import Run
 from patchbay.flows.server.core.asked import RunRequest
 from patchbay.flows.server.core.refusals import refused
@@ -21,6 +22,10 @@ async def beginning(service: FlowService, live: ServedRun, asked: RunRequest) ->
     """What begins a run when its turn has come. The inputs are checked at once."""
     env = replace(service.environment, folder=live.flow.loaded.folder, person=live.caller.person,
                   trace=live.trace)  # fmt: skip
+    if env.elsewhere is not None:
+        await env.elsewhere.get_ready(live.flow.prepared, live.flow.digest)
+        if goes_elsewhere(live, asked):
+            return _far(live, asked, env)
     if asked.thread is not None:
         return await _turn_of(service, live, asked, env)
     if not live.record:
@@ -36,6 +41,22 @@ async def beginning(service: FlowService, live: ServedRun, asked: RunRequest) ->
             await in_thread(history.announce, live.id, flow.flow, flow.folder, run.inputs)
 
     async def begin() -> Run:
+        return run
+
+    return begin
+
+
+def goes_elsewhere(live: ServedRun, asked: RunRequest) -> bool:
+    """Whether the whole run can be made elsewhere: nobody reads along, records or traces it."""
+    watched = asked.stream or asked.background or asked.thread is not None or live.follow
+    return not (watched or live.record or live.trace is not None)
+
+
+def _far(live: ServedRun, asked: RunRequest, env: Environment) -> Begin:
+    flow = live.flow
+    run = FarRun(flow.loaded, flow.digest, asked.inputs, env, live.id, flow.prepared)
+
+    async def begin() -> FarRun:
         return run
 
     return begin

@@ -64,6 +64,8 @@ _STATUS: Mapping[str, int] = {
     "history/ended": 409,
     "history/": 503,
     "serve/timeout": 504,
+    "batch/worker": 503,
+    "cluster/": 503,
     "run/cancelled": 409,
 }
 """Code, or its beginning, → status. What is not here is a failure of the flow: 500."""

@@ -29,6 +29,7 @@ from patchbay.flows.server.core.told import SentEvent, shows_models, told, weigh
 from patchbay.nodes.values import encode
 
 if TYPE_CHECKING:
+    from patchbay.flows.runs.far_run import FarRun
     from patchbay.flows.runs.running import Run
     from patchbay.flows.server.core.admission import RunPlace
     from patchbay.flows.server.core.settings import Settings
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("patchbay.serve")
 
 RunState = Literal["queued", "running", "waiting", "finished", "failed", "cancelled"]
-Begin = Callable[[], Awaitable["Run"]]
+Begin = Callable[[], Awaitable["Run | FarRun"]]
 _MOST_WARNINGS = 50
 _THREAD_EVERY_S = 0.25
 
@@ -83,7 +84,7 @@ class ServedRun:
         """Whether it is stopped when nobody reads, after a rest."""
         self.begun_at = time.time()
         self.ended_at: float | None = None
-        self.run: Run | None = None
+        self.run: Run | FarRun | None = None
         self.place: TraceParent | None = None
         """Its place in a trace: its own, or its caller's where nobody traces it."""
         self.trace: RunTrace | None = None
@@ -170,7 +171,7 @@ class ServedRun:
         finally:
             self.run = None
 
-    async def _begun(self, begin: Begin, turn: RunPlace) -> Run:
+    async def _begun(self, begin: Begin, turn: RunPlace) -> Run | FarRun:
         """Begin, when the turn has come and its thread is free. Who waits for a thread, perhaps
         for as long as its run waits for a person, holds no slot meanwhile."""
         loop = asyncio.get_running_loop()

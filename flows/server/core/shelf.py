@@ -11,6 +11,7 @@ from pathlib import Path
 
 from patchbay.flows.document.reading import read_flow
 from patchbay.flows.document.variables import settled
+from patchbay.flows.document.writing import canonical_text
 from patchbay.flows.problems import FlowError, Problem
 from patchbay.flows.runs.environment import Environment
 from patchbay.flows.runs.inputs import flow_inputs, flow_outputs
@@ -22,6 +23,7 @@ from patchbay.flows.server.core.refusals import refused
 from patchbay.flows.wording import did_you_mean, printable
 from patchbay.nodes.catalog import Catalog
 from patchbay.nodes.contract import InputField
+from patchbay.nodes.values import content_hash
 
 log = logging.getLogger("patchbay.serve")
 
@@ -87,6 +89,12 @@ class ServedFlow:
                 if plan is not None and not plan.policy.retries:
                     found[source, port] = name
         return found
+
+    @cached_property
+    def digest(self) -> str:
+        """What tells it apart from others and from other versions of it, params that a caller has
+        changed and the flows that it runs included."""
+        return content_hash([canonical_text(self.loaded.flow), str(self.path), list(self.stamp)])
 
     @cached_property
     def instant(self) -> bool:

@@ -22,6 +22,8 @@ from tests.flows.runs.harness import OUT, flow
         (("--new-key", "ada"), "Which file"),
         (("--new-key", "ada b", "--key-from", "keys.toml"), "letters, digits"),
         (("empty",), "no flow to serve"),
+        (("case.json", "--on", "slurm"), "cannot run on Slurm"),
+        (("case.json", "--on", "rya"), "no place"),
     ],
 )
 def test_what_is_wrong_is_said(patchbay, save, tmp_path: Path, given, says):

@@ -7,12 +7,9 @@ from typing import Any
 
 import pytest
 
-from patchbay.flows.cluster.models import (
-    FarPool,
-    ModelActor,
-    model_key,
-    needs_of_models,
-)
+from patchbay.flows.cluster.far_pool import FarPool, model_key
+from patchbay.flows.cluster.model_actor import ModelActor
+from patchbay.flows.cluster.models import needs_of_models
 from patchbay.flows.runs.api import load
 from patchbay.flows.runs.secrets import Secrets
 from patchbay.flows.runs.subflows import prepare
@@ -38,6 +35,9 @@ class Direct:
         if wrong is not None:
             raise error_from_json(wrong)
         return value
+
+    def stream(self, *args: Any, **options: Any) -> None:
+        return None
 
 
 def test_an_error_comes_back_as_it_was() -> None:
@@ -89,6 +89,32 @@ async def test_a_mistake_of_a_model_is_no_death_of_its_process() -> None:
     assert value is None
     assert wrong is not None
     assert wrong["message"].endswith("ZeroDivisionError: of the model")
+
+
+@pytest.mark.asyncio
+async def test_answers_come_piece_by_piece_and_what_breaks_comes_last() -> None:
+    class Speaks:
+        def with_context(self, _: int) -> Speaks:
+            return self
+
+        async def _astream(self, messages: Any, stop: Any, **options: Any) -> Any:
+            for piece in ("one", "two"):
+                yield piece
+            raise NodeError("It lost its tongue.", code="model/tongue")
+
+    actor = ModelActor(GgufModel(), {})
+    actor._pool.make = lambda spec, opening: Speaks()  # type: ignore[method-assign]
+    found = [piece async for piece in actor.stream(([], None), {})]
+    assert [piece for piece, _ in found] == ["one", "two", None]
+    assert found[-1][1] is not None
+    assert found[-1][1]["code"] == "model/tongue"
+
+
+def test_a_pool_hears_of_models_that_were_placed_later() -> None:
+    pool, spec = FarPool({}), GgufModel(context=512)
+    assert not pool.is_far(spec)
+    pool.know({model_key(spec): ["actor"]})
+    assert pool.is_far(spec)
 
 
 def test_secrets_of_others_do_not_come_along() -> None:

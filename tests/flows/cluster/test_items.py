@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +10,11 @@ import pytest
 
 from patchbay.flows.document.writing import save_flow
 from patchbay.flows.problems import FlowError, Problem
-from patchbay.flows.runs.events import Tokens
+from patchbay.flows.runs.events import Event, Tokens
 from patchbay.flows.runs.failures import RunError
 from patchbay.flows.runs.prepared import PreparedFlow, PreparedResult
 from patchbay.flows.runs.running import LoadedFlow
+from patchbay.flows.runs.subflows import Prepared
 from tests.flows.batch.kit import shouting
 from tests.flows.runs.harness import environment, flow
 
@@ -26,23 +26,40 @@ class Near:
 
     def __init__(self, wrong: Exception | None = None) -> None:
         self.ran: list[Any] = []
+        self.people: list[str] = []
         self.most = self.now = 0
         self.wrong = wrong
 
     async def run(
-        self, flow: LoadedFlow, digest: str, inputs: Mapping[str, Any], *, from_person: bool = False
+        self,
+        flow: LoadedFlow,
+        digest: str,
+        inputs: Mapping[str, Any],
+        *,
+        from_person: bool = False,
+        person: str = "",
+        alone: bool = False,
+        hear: Callable[[Event], None] | None = None,
+        spent: Callable[[Tokens], None] | None = None,
     ) -> PreparedResult:
         assert digest
         self.now += 1
         self.most = max(self.most, self.now)
+        self.people.append(person)
         try:
+            if spent is not None:
+                spent(Tokens(2, 1))
             if self.wrong is not None:
                 raise self.wrong
-            given = await PreparedFlow(flow, environment(), from_person=from_person).run(inputs)
+            env = environment(person=person)
+            given = await PreparedFlow(flow, env, from_person=from_person).run(inputs, hear)
             self.ran.append(inputs)
-            return replace(given, tokens=Tokens(2, 1))
+            return given
         finally:
             self.now -= 1
+
+    async def get_ready(self, prepared: Prepared, digest: str) -> None:
+        assert digest
 
 
 def looped(tmp_path: Path, **params: Any) -> LoadedFlow:

@@ -11,6 +11,7 @@ from typing import Any
 
 import httpx
 
+from patchbay.flows.runs.elsewhere import Elsewhere
 from patchbay.flows.runs.environment import Environment
 from patchbay.flows.runs.history import History
 from patchbay.flows.runs.resources import Pool
@@ -63,10 +64,11 @@ def serving(
     keys: Keys | None = None,
     history: str | None = None,
     traces: Traces | None = None,
+    elsewhere: Elsewhere | None = None,
 ) -> Iterator[Served]:
     """Serve the flows of a folder until the end of the block."""
     settings = replace(settings or Settings(), drain_s=(settings or Settings(drain_s=0.2)).drain_s)
-    env = Environment(CATALOG, Pool(), Secrets(env={}, files=()))
+    env = Environment(CATALOG, Pool(), Secrets(env={}, files=()), elsewhere=elsewhere)
     shelf = Shelf([folder], CATALOG)
     service = FlowService(
         shelf, keys or Keys(KEY), settings, Owners(b"of the tests"), env,
