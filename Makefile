@@ -137,6 +137,7 @@ test-crash: everything  ## kill 20,000 runs in process and 300 processes (hours 
 test-cluster: everything  ## kill 50 workers of a local Ray over 2,000 rows; an array of a local Slurm (minutes)
 	$(PY) -m tests.cluster $(ARGS)
 	$(PY) -m tests.cluster.ray_models
+	$(PY) -m tests.cluster.ray_serving
 	$(PY) -m tests.cluster.slurm
 
 test-load: everything  ## ten minutes of clients that leave, stall and reconnect; kill -9 of the server

@@ -111,8 +111,8 @@ def serve(
     names = (*(name or ()), *([host] if host not in ("0.0.0.0", "::") else []))  # noqa: S104
     settings = Settings(
         names=names, origins=tuple(origin or ()), at_once=at_once or AT_ONCE, queue=queue,
-        timeout_s=timeout, drain_s=drain, body=body * MEGABYTE, values=values, variables=env_name, use_cache=cache,
-        overrides=tuple(override or ()),
+        timeout_s=timeout, drain_s=drain, body=body * MEGABYTE, values=values,
+        variables=env_name, use_cache=cache, overrides=tuple(override or ()),
     )  # fmt: skip
     level = logging.DEBUG if debug else logging.WARNING if quiet else logging.INFO
     logging.basicConfig(

@@ -88,7 +88,8 @@ def _connected(ray: Any, address: str, workers: int) -> bool:
         if address:
             ray.init(address=address, **common)
         else:
-            ray.init(num_cpus=workers or None, include_dashboard=False, **common)
+            # "local": else it goes to one whose address a Ray of before has left in /tmp/ray.
+            ray.init("local", num_cpus=workers or None, include_dashboard=False, **common)
     except Exception as error:  # Ray raises what its transport raises
         where = address or "this machine"
         why = str(error).splitlines()[0] if str(error) else type(error).__name__

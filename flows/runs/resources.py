@@ -59,7 +59,7 @@ class _Opening(Opening):
         spec = spec.resource()
         part = self._pool._hold(spec, self._watcher)
         self._entry.parts.append(part)
-        return spec.view(part.ready.result())
+        return self._pool._seen_by(spec, part.ready.result())
 
     def report(self, label: str, done: float, total: float | None) -> None:
         if self._entry.abandoned:
@@ -129,7 +129,7 @@ class Pool:
         wanted = spec.resource()
         entry = self._hold(wanted, watcher)
         try:
-            opened = wanted.view(await _opened(entry))
+            opened = self._seen_by(wanted, await _opened(entry))
             if not slot:
                 yield opened
                 return
@@ -178,6 +178,10 @@ class Pool:
     def is_far(self, spec: Spec) -> bool:
         """Whether what a description opens lives in another process."""
         return False
+
+    def _seen_by(self, spec: Spec, opened: Any) -> Any:
+        """What was opened, as a description wants it. One elsewhere is looked at there."""
+        return opened if self.is_far(spec) else spec.view(opened)
 
     def make(self, spec: Spec, opening: Opening) -> Any:
         """Open a description, in a thread. What a pool that spreads models does otherwise."""

@@ -118,7 +118,9 @@ def _ask(http: httpx.Client, question: str, **more: Any) -> Any:
 def _streams(http: httpx.Client) -> bool:
     told = _ask(http, "Count from one to ten.", stream=True).text
     lines = [line[6:] for line in told.splitlines() if line.startswith("data: {")]
-    pieces = [json.loads(line)["choices"] for line in lines]
+    if "choices" not in lines[-1]:
+        sys.stdout.write(f"{told[-600:]}\n")
+    pieces = [json.loads(line).get("choices") for line in lines]
     texts = [one[0]["delta"].get("content") for one in pieces if one]
     return len([text for text in texts if text]) > 2
 

@@ -13,6 +13,7 @@ from patchbay.flows.cluster.models import needs_of_models
 from patchbay.flows.runs.api import load
 from patchbay.flows.runs.secrets import Secrets
 from patchbay.flows.runs.subflows import prepare
+from patchbay.flows.runs.unwatched import Unwatched
 from patchbay.nodes.errors import NodeError, error_as_json, error_from_json
 from patchbay.nodes.models.far import FarChat
 from patchbay.nodes.models.llama.spec import GgufModel
@@ -108,6 +109,19 @@ async def test_answers_come_piece_by_piece_and_what_breaks_comes_last() -> None:
     assert [piece for piece, _ in found] == ["one", "two", None]
     assert found[-1][1] is not None
     assert found[-1][1]["code"] == "model/tongue"
+
+
+@pytest.mark.asyncio
+async def test_what_stands_for_a_model_here_is_handed_out_as_it_is() -> None:
+    spec = GgufModel(context=512)
+
+    class Pool(FarPool):
+        def make(self, spec: Any, opening: Any) -> Any:
+            return spec.handle(Direct(ModelActor(spec, {})))
+
+    pool = Pool({model_key(spec): []})
+    async with pool.use(spec, Unwatched(Secrets(env={}, files=()))) as opened:
+        assert isinstance(opened, FarChat)
 
 
 def test_a_pool_hears_of_models_that_were_placed_later() -> None:
