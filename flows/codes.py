@@ -146,6 +146,7 @@ SERVE_CODES: Mapping[str, str] = {
     "serve/host": "The server was called by a name that is none of its own.",
     "serve/key": "A request brings no key, or one that is not of this server.",
     "serve/keys": "The file with the keys of callers cannot be read, or is not as it should be.",
+    "serve/place": "A server is asked to run where jobs end, such as on Slurm.",
     "serve/missing": "What serving needs is not installed.",
     "serve/no-flow": "There is no flow to serve.",
     "serve/not-json": "A body is not JSON, or no JSON object.",
@@ -200,6 +201,8 @@ BATCH_CODES: Mapping[str, str] = {
     "batch/no-room": "Ray has fewer cores than workers are asked for.",
     "cluster/no-node": "No machine of the cluster holds a model, or has the GPUs for it.",
     "cluster/no-room": "The models of a flow do not fit into the memory of a cluster together.",
+    "cluster/secret": "A flow of a server on a cluster names a secret that no flow named when the "
+    "workers began.",
     "cluster/model-died": "The process of a model on the cluster died again and again.",
     "batch/worker": "Workers died on a row again and again, or could not begin it.",
     "batch/disk": "The disk is full or refuses. What is done is kept.",
