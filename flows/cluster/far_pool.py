@@ -33,7 +33,7 @@ class RayFar:
         import ray
 
         self._ray, self._streams = ray, streams
-        self._copies = [ray.get_actor(name) for name in names]
+        self._copies: list[Any] = [ray.get_actor(name) for name in names]
         self._busy = [0] * len(names)
 
     def call(self, method: str, *args: Any, **options: Any) -> Any:

@@ -148,7 +148,9 @@ class FlowWorker:
             if not isinstance(event, NodeStreamed):
                 events.append(event)
 
-        given, problems, at_fault = None, (), False
+        given: PreparedResult | None = None
+        problems: Sequence[Problem] = ()
+        at_fault = False
         try:
             flow = await self._flow(request)
             began = time.monotonic()
