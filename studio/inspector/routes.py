@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from patchbay.studio.server.base_path import prefix_of
 from patchbay.studio.server.grants import granted
@@ -29,6 +29,8 @@ def routes(base: str = "") -> list[BaseRoute]:
         Route(f"{prefix}/patchbay/flows", flows, methods=["GET"]),
         Route(f"{prefix}/patchbay/values", values, methods=["GET"]),
         Route(f"{prefix}/patchbay/value", value, methods=["GET"]),
+        Route(f"{prefix}/patchbay/files", zipped, methods=["GET"]),
+        Route(f"{prefix}/patchbay/step", step, methods=["GET"]),
         Route(f"{prefix}/patchbay/tokens", tokens, methods=["POST"]),
         Route(f"{prefix}/patchbay/pin", pin, methods=["GET"]),
         Route(f"{prefix}/patchbay/pins", pins, methods=["POST"]),
@@ -76,12 +78,43 @@ async def values(request: Request) -> Response:
 
 
 async def value(request: Request) -> Response:
-    """`GET …/patchbay/value?doc=…&token=…&node=…&side=…&port=…`: `value_of` the port."""
+    """`GET …/patchbay/value?doc=…&token=…&node=…&side=…&port=…[&brief=1]`: `value_of` it."""
     from patchbay.studio.inspector.values import value_of
 
     query = request.query_params
     place = query.get("node", ""), query.get("side", ""), query.get("port", "")
-    return await _answer(request, lambda document, browser: value_of(document, browser, *place))
+    brief = bool(query.get("brief"))
+    return await _answer(
+        request, lambda document, browser: value_of(document, browser, *place, brief)
+    )
+
+
+async def zipped(request: Request) -> Response:
+    """`GET …/patchbay/files?doc=…&token=…&node=…&side=…&port=…`: files of a run as one archive."""
+    from starlette.responses import PlainTextResponse
+    from starlette.responses import Response as Plain
+
+    from patchbay.studio.inspector.values import archive_of
+
+    query = request.query_params
+    place = query.get("node", ""), query.get("side", ""), query.get("port", "")
+    found = await _found(request, lambda document, browser: archive_of(document, browser, *place))
+    if not isinstance(found, bytes):
+        return found or PlainTextResponse("There is no such thing.", status_code=404)
+    headers = {
+        "Content-Disposition": 'attachment; filename="files.zip"',
+        "Cache-Control": "no-store",
+        "X-Content-Type-Options": "nosniff",
+    }
+    return Plain(found, media_type="application/zip", headers=headers)
+
+
+async def step(request: Request) -> Response:
+    """`GET …/patchbay/step?doc=…&token=…&node=…`: `step_of` the node with this path."""
+    from patchbay.studio.inspector.values import step_of
+
+    path = request.query_params.get("node", "")
+    return await _answer(request, lambda document, browser: step_of(document, browser, path))
 
 
 async def tokens(request: Request) -> Response:
@@ -135,11 +168,22 @@ async def _body(request: Request, most: int) -> str | None:
     return body.decode("utf-8", "replace")
 
 
-Telling = Callable[["FlowDocument", str], dict[str, Any] | None]
+T = TypeVar("T")
+Telling = Callable[["FlowDocument", str], T | None]
 """What is told of an open flow to a browser; None where there is no such thing."""
 
 
-async def _answer(request: Request, find: Telling) -> Response:
+async def _answer(request: Request, find: Telling[dict[str, Any]]) -> Response:
+    from starlette.responses import PlainTextResponse
+
+    found = await _found(request, find)
+    if found is None:
+        return PlainTextResponse("There is no such thing.", status_code=404)
+    return as_json(found) if isinstance(found, dict) else found
+
+
+async def _found(request: Request, find: Telling[T]) -> T | Response | None:
+    """What is found for whoever may ask; else what they are answered."""
     from starlette.concurrency import run_in_threadpool
     from starlette.responses import PlainTextResponse
 
@@ -151,7 +195,4 @@ async def _answer(request: Request, find: Telling) -> Response:
     document = services().documents.by_id(grant.document)
     if document is None:
         return PlainTextResponse("This flow is not open.", status_code=404)
-    found = await run_in_threadpool(find, document, grant.browser)
-    if found is None:
-        return PlainTextResponse("There is no such thing.", status_code=404)
-    return as_json(found)
+    return await run_in_threadpool(find, document, grant.browser)

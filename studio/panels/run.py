@@ -14,7 +14,8 @@ from patchbay.flows.problems import FlowError, Problem
 from patchbay.nodes.contract import InputField
 from patchbay.nodes.private import private_file, private_folder
 from patchbay.studio.documents.document import FlowDocument
-from patchbay.studio.inspector.pinning import for_run, plan_words, ran
+from patchbay.studio.inspector import starting
+from patchbay.studio.inspector.pinning import plan_words
 from patchbay.studio.lenient_json import parse_loose
 from patchbay.studio.panels.questions import notices, show_questions, stop_asking
 from patchbay.studio.runs.progress import NodeState
@@ -26,7 +27,6 @@ from patchbay.studio.server.environments import (
     USUAL,
     choose_environment,
     chosen_environment,
-    flow_to_run,
 )
 from patchbay.studio.server.questions import asked
 from patchbay.studio.server.services import services
@@ -88,45 +88,24 @@ def _environment(document: FlowDocument) -> None:
         st.caption(f"This machine is {plain(here)}.")
 
 
-# --- starting -----------------------------------------------------------------------------------
+# --- starting: for this browser, see `inspector/starting.py` -------------------------------------
 
 
 def start(document: FlowDocument, *, only: tuple[str, ...] = (), fresh: str | None = None) -> bool:
-    """Start the flow with what stands in its form. False if it cannot; the reasons are kept.
-
-    For callbacks, as are the others here.
-    """
-    return start_with(document, form_values(document), only=only, fresh=fresh)
+    """Start the flow with what stands in its form. False if it cannot; the reasons are kept."""
+    return starting.start(document, session.browser(), only=only, fresh=fresh)
 
 
 def start_with(
-    document: FlowDocument,
-    inputs: dict[str, Any],
-    *,
-    only: tuple[str, ...] = (),
-    fresh: str | None = None,
-    thread: InThread | None = None,
+    document: FlowDocument, inputs: dict[str, Any], *, thread: InThread | None = None
 ) -> bool:
     """Likewise, with these inputs, and as a turn of a conversation where a thread is given."""
-    session.forget(_key(document, "refused"))
-    folder = document.folder
-    try:
-        services().runner.start(
-            document.id, session.browser(), flow_to_run(document), inputs,
-            folder=folder, only=only, fresh=fresh, path=document.path, thread=thread,
-            pinned=for_run(document, fresh),
-        )  # fmt: skip
-        ran(document)
-    except FlowError as error:
-        session.remember(_key(document, "refused"), (document.revision, error.problems))
-        return False
-    return True
+    return starting.start(document, session.browser(), inputs, thread=thread)
 
 
 def refusals(document: FlowDocument) -> tuple[Problem, ...]:
     """Why the flow, as it is now, was not started when somebody tried."""
-    revision, problems = session.recall(_key(document, "refused"), (-1, ()))
-    return problems if revision == document.revision else ()
+    return starting.refusals(document, session.browser())
 
 
 def show_refusals(document: FlowDocument) -> None:
@@ -136,33 +115,22 @@ def show_refusals(document: FlowDocument) -> None:
 
 def latest(document: FlowDocument) -> LiveRun | None:
     """This person's latest run of the flow."""
-    return services().runner.latest(document.id, session.browser())
+    return starting.latest(document, session.browser())
 
 
 def stop(document: FlowDocument) -> None:
     """Stop it."""
-    if live := latest(document):
-        services().runner.stop(live.id)
+    starting.stop(document, session.browser())
 
 
 def form_values(document: FlowDocument) -> dict[str, Any]:
     """What stands in the form, for inputs that were touched; the rest has defaults."""
-    kept = _typed(document)
-    values: dict[str, Any] = {}
-    for field in asked(document.flow).inputs:
-        if field.name in kept and kept[field.name] not in (None, ""):
-            values[field.name] = kept[field.name]
-    return values
-
-
-def _typed(document: FlowDocument) -> dict[str, Any]:
-    return services().forms.of(document.id, session.browser()).values
+    return starting.form_values(document, session.browser())
 
 
 def missing(document: FlowDocument) -> list[str]:
     """Inputs that must be given and have no value yet."""
-    given = form_values(document)
-    return [f.name for f in asked(document.flow).inputs if f.required and f.name not in given]
+    return starting.missing(document, session.browser())
 
 
 def _key(document: FlowDocument, what: str) -> str:
@@ -201,7 +169,8 @@ def _form(document: FlowDocument, live: LiveRun | None, refresh: Refresh) -> Non
 
 
 def _field(document: FlowDocument, field: InputField, refresh: Refresh) -> None:
-    kept = _typed(document)
+    form = services().forms.of(document.id, session.browser())
+    kept = form.values
     value = _shown(field, kept.get(field.name, field.default))
     name = _key(document, f"field:{field.name}:{field.kind}")
     key = session.widget_key(name, value)
@@ -210,7 +179,7 @@ def _field(document: FlowDocument, field: InputField, refresh: Refresh) -> None:
     def keep(given: Any) -> None:
         if field.kind in FILES or session.widget_gave(name, key, _shown(field, given)):
             kept[field.name] = given
-            session.forget(_key(document, "refused"))
+            form.refused = (-1, ())
             refresh()
 
     if field.kind == "number":

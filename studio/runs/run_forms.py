@@ -10,6 +10,8 @@ from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import Any
 
+from patchbay.flows.problems import Problem
+
 KEPT = 500
 """How many forms are remembered; the one that was used longest ago goes first."""
 
@@ -23,6 +25,8 @@ class RunForm:
 
     values: dict[str, Any] = field(default_factory=dict)
     environment: str | None = None
+    refused: tuple[int, tuple[Problem, ...]] = (-1, ())
+    """The revision of the flow that was not started when somebody tried, and why."""
 
 
 class RunForms:

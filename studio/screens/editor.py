@@ -8,12 +8,11 @@ import streamlit as st
 
 from patchbay.flows.document.operations import SetMeta
 from patchbay.flows.problems import FlowError
-from patchbay.studio.canvas import Dock, canvas, selection
+from patchbay.studio.canvas import Dock, canvas
 from patchbay.studio.documents.document import FlowDocument
 from patchbay.studio.panels.chat import chat_panel
 from patchbay.studio.panels.export import export_menu
 from patchbay.studio.panels.run import latest, run_panel, stop
-from patchbay.studio.panels.values import values_panel
 from patchbay.studio.panels.versions import versions_dialog
 from patchbay.studio.screens.editor_commands import EditorCommands, errors_in, run_flow
 from patchbay.studio.screens.own_flows import note_opened
@@ -231,7 +230,6 @@ def _canvas() -> None:
         reveal=session.revealed(),
         dock=_dock(document),
         on_change=_changed,
-        on_select=_selected,
         page=EditorCommands(document, refresh),
     )
 
@@ -266,10 +264,9 @@ def _toolbar_stamp(document: FlowDocument) -> object:
 def _panel_stamp(document: FlowDocument) -> object:
     """What the panel in front shows."""
     flow, panel = document.flow, session.panel()
-    shown: object = (flow.nodes, flow.edges)
-    if panel == "Values":
-        shown = selection(session.CANVAS).nodes
-    return document.id, panel, _run_stamp(document), shown
+    if panel not in session.DRAWN:
+        return document.id
+    return document.id, panel, _run_stamp(document), flow.nodes, flow.edges
 
 
 def _run_stamp(document: FlowDocument) -> object:
@@ -280,11 +277,6 @@ def _run_stamp(document: FlowDocument) -> object:
 _STAMPS = {"toolbar": _toolbar_stamp, "inspector": _panel_stamp}
 
 
-def _selected() -> None:
-    if session.panel() == "Values":
-        rerun_parts("inspector")
-
-
 # --- the panels ---------------------------------------------------------------------------------
 
 
@@ -293,12 +285,10 @@ def _panel() -> None:
     document = _open()
     session.draws("inspector", _panel_stamp(document))
     panel, live = session.panel(), latest(document)
-    if panel is None or panel == "Problems":  # those the canvas draws itself
+    if panel not in session.DRAWN:
         return
     with st.container(key=f"side-{panel.lower()}", gap="small"):  # shown where its tab is in front
         if panel == "Chat":
             chat_panel(document, refresh)
-        elif panel == "Run":
-            run_panel(document, live, refresh)
         else:
-            values_panel(document, selection(session.CANVAS).nodes, live)
+            run_panel(document, live, refresh)

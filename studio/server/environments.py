@@ -21,9 +21,10 @@ def chosen_environment(document: FlowDocument, browser: str | None = None) -> st
     return USUAL if form.environment is None else form.environment
 
 
-def choose_environment(document: FlowDocument, name: str) -> None:
+def choose_environment(document: FlowDocument, name: str, browser: str | None = None) -> None:
     """Run the flow for an environment from now on."""
-    services().forms.of(document.id, session.browser()).environment = name
+    form = services().forms.of(document.id, browser or session.browser())
+    form.environment = None if name == USUAL else name
 
 
 def flow_to_run(document: FlowDocument, browser: str | None = None) -> Flow:

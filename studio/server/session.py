@@ -21,7 +21,9 @@ if TYPE_CHECKING:  # every page imports this one, and not every page opens a flo
 
 PanelName = Literal["Values", "Chat", "Run", "Problems"]
 PANELS: tuple[PanelName, ...] = get_args(PanelName)
-"""What the page draws in the canvas's dock; the canvas draws the settings itself."""
+"""The tabs of the canvas's dock beside the settings of what is selected, in their order."""
+DRAWN: tuple[PanelName, ...] = ("Chat", "Run")
+"""Those that the page draws; the canvas draws the others itself."""
 T = TypeVar("T")
 
 PANEL = "panel"
@@ -97,7 +99,7 @@ def panel() -> PanelName | None:
 
 
 def draw_panel(panel: PanelName) -> None:
-    """Draw a panel: the person has brought it to the front."""
+    """Draw a panel: the person has brought it to the front. Of the canvas's own none is drawn."""
     st.session_state[PANEL] = panel
 
 

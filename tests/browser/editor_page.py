@@ -14,7 +14,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.harness import Server
 
-PANELS = ("Values", "Chat", "Run")
+PANELS = ("Chat", "Run")
 """Tabs whose panels the page draws; the canvas draws those of the others itself."""
 
 
@@ -95,6 +95,11 @@ def dock(page: Page) -> Locator:
 def settings(page: Page) -> Locator:
     """The settings of what is selected."""
     return page.locator(".pb-dock .pb-form")
+
+
+def panel(page: Page) -> Locator:
+    """What the canvas draws of the tab in front."""
+    return page.locator(".pb-dock-body")
 
 
 def side(page: Page) -> Locator:

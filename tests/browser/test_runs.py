@@ -12,7 +12,9 @@ from tests.browser.editor_page import (
     icon,
     node,
     open_latest_run,
+    panel,
     run,
+    shoot,
     side,
     tab,
     toolbar,
@@ -75,8 +77,24 @@ def test_values_of_the_last_run_follow_the_selection(studio: Server, page: Page)
     run(page)
     finished(page)
     tab(page, "Values")
-    expect(side(page).get_by_text("Select a node to see what it took")).to_be_visible()
-    node(page, "prompt").click()
-    tab(page, "Values")
-    expect(side(page).get_by_text("text (out)")).to_be_visible()
-    expect(side(page).get_by_text("Answer in one short sentence.").first).to_be_visible()
+    expect(panel(page).get_by_text("Select a node to see what it took")).to_be_visible()
+    node(page, "prompt").click()  # its values, since these are in front
+    expect(panel(page).get_by_text("text (out)")).to_be_visible()
+    expect(panel(page).get_by_text("Answer in one short sentence.").first).to_be_visible()
+    panel(page).get_by_text("question (in)").click()
+    expect(panel(page).get_by_text("What is the capital of Denmark?").last).to_be_visible()
+    shoot(page, "values")
+
+
+def test_a_tab_is_there_without_asking_the_page(studio: Server, page: Page) -> None:
+    sent: list[str] = []
+    page.on("websocket", lambda socket: socket.on("framesent", lambda _: sent.append(socket.url)))
+    put(studio, "tabs")
+    edit(studio, page, "tabs")
+    tab(page, "Node")
+    page.wait_for_function("() => !document.querySelector('[data-stale=true]')")
+    before = len(sent)
+    for name in ("Values", "Problems", "Node", "Values"):
+        tab(page, name)
+        expect(panel(page).locator(":scope > *").first).to_be_visible()
+    assert len(sent) == before

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, expect
 
-from tests.browser.editor_page import finished, node, open_latest_run, own, run, tab
+from tests.browser.editor_page import finished, node, open_latest_run, own, panel, run, tab
 from tests.browser.harness import ROOT, TOKEN, Server, let_in, serve
 from tests.browser.test_displays import plugin
 from tests.flows.runs.strange import payloads
@@ -127,7 +127,7 @@ def test_nothing_that_a_stranger_wrote_is_loaded(
         tab(page, name)
     node(page, "it").click(force=True)
     tab(page, "Values")
-    expect(side.get_by_text("text (out)")).to_be_visible()
+    expect(panel(page).get_by_text("text (out)")).to_be_visible()
     page.screenshot(path=studio.home / "strange-editor.png")
     open_latest_run(studio, page)
     expect(page.get_by_text("The same without the studio")).to_be_visible()

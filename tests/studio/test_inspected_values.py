@@ -16,7 +16,7 @@ from patchbay.studio.documents.document import FlowDocument
 from patchbay.studio.documents.opened import Documents
 from patchbay.studio.inspector.routes import routes
 from patchbay.studio.inspector.tokens import tokens_of
-from patchbay.studio.inspector.values import value_of, values_of
+from patchbay.studio.inspector.values import step_of, value_of, values_of, whole
 from patchbay.studio.server.cookie import COOKIE
 from patchbay.studio.server.json_answer import as_json
 from patchbay.studio.server.services import services
@@ -143,3 +143,47 @@ def test_a_browser_can_read_every_number_and_text(told: object, read: object) ->
         raise AssertionError(f"{name} is no JSON")
 
     assert json.loads(bytes(as_json(told).body), parse_constant=refused) == read
+
+
+def test_a_step_is_told_with_all_that_it_did(document: FlowDocument) -> None:
+    told = step_of(document, ANN, "prompt")
+    assert told["title"] == "Prompt template"
+    assert told["status"] in ("done", "cached")
+    assert (list(told["in"]), list(told["out"])) == (["what"], ["text"])
+    assert (told["problem"], told["warnings"], told["steps"]) == (None, [], [])
+    assert step_of(document, ANN, "nobody")["status"] == ""
+    assert step_of(document, BOB, "prompt") == {"run": "", "status": ""}
+
+
+def test_what_the_run_gave_is_told_by_the_names_of_its_outputs(document: FlowDocument) -> None:
+    told = value_of(document, ANN, "", "run", "said")
+    assert told is not None
+    assert str(told["value"]).startswith("Say # An answer")
+    assert value_of(document, BOB, "", "run", "said") is None
+
+
+@pytest.mark.parametrize(
+    ("value", "shown", "cut"),
+    [
+        ("a" * 20_001, "a" * 20_000, 1),
+        (["a long text, of more than forty characters"] * 31,
+         ["a long text, of more than forty characters"] * 30, 1),
+        (list(range(502)), list(range(500)), 2),
+        ({"$type": "table", "columns": ["n"], "rows": [[n] for n in range(2003)]},
+         {"$type": "table", "columns": ["n"], "rows": [[n] for n in range(2000)]}, 3),
+        ({"any": "object"}, {"any": "object"}, 0),
+    ],
+)  # fmt: skip
+def test_a_small_place_gets_the_beginning_and_how_much_is_left(
+    value: object, shown: object, cut: int
+) -> None:
+    told = whole(value, brief=True)
+    assert (told["value"], told.get("cut", 0)) == (shown, cut)
+    assert whole(value)["value"] == value
+
+
+def test_messages_and_markdown_files_come_with_their_markdown() -> None:
+    said = [{"$type": "message", "role": "user", "content": "**Now**"}]
+    assert whole(said)["parts"][0][0]["in"][0]["is"] == "strong"
+    files = {"/a.md": "# Head", "/b.txt": "# no"}
+    assert list(whole(files)["parts"]) == ["/a.md"]

@@ -11,6 +11,8 @@ import panelCss from "./panels.css?inline";
 import dockCss from "./dock/dock.css?inline";
 import documentsCss from "./documents/documents.css?inline";
 import largeCss from "./large/large.css?inline";
+import liveCss from "./live/live.css?inline";
+import resultsCss from "./dock/results.css?inline";
 import wordsCss from "./live/words.css?inline";
 
 export { apply } from "./apply";
@@ -30,6 +32,9 @@ interface Host extends HTMLElement {
 
 /** This very build: a page that outlives an update of the studio meets a second one. */
 const OWNER = {};
+
+/** A style sheet for what lies within something only: the panels of other pages have names of their own. */
+const within = (selector: string, sheet: string): string => `${selector} {${sheet}}`;
 
 /** Whether a color, as Streamlit's themes write it, is a dark one. */
 function isDark(color: string): boolean {
@@ -54,7 +59,16 @@ export function mount(component: Component, base: string): () => void {
     parentElement.querySelector("style.pb-style")?.remove();
     const style = document.createElement("style");
     style.className = "pb-style";
-    style.textContent = flowCss + css + panelCss + dockCss + documentsCss + largeCss + wordsCss;
+    style.textContent =
+      flowCss +
+      css +
+      panelCss +
+      dockCss +
+      documentsCss +
+      largeCss +
+      wordsCss +
+      resultsCss +
+      within(".pb-live", liveCss);
     parentElement.append(style);
   }
   host.style.height = data.height ?? "calc(100vh - 7.4rem)";

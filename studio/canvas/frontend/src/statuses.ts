@@ -1,15 +1,22 @@
 // How far each node is in a run. Kept apart from the flow: a token must not redraw the canvas.
 
-import { NodeState, Progress, newsIn } from "./progress";
+import { NodeState, Progress, RunState, newsIn } from "./progress";
+import { Emitter } from "./store";
 
 export class Statuses {
-  private progress = new Progress();
+  readonly progress = new Progress();
+  /** Something was said of the run: for what shows all of it. */
+  readonly heard = new Emitter();
   private listeners = new Map<string, Set<() => void>>();
   private source: EventSource | null = null;
   private url = "";
   onRevision: (revision: number) => void = () => {};
   onConflict: (conflict: boolean) => void = () => {};
   onPins: (turn: number) => void = () => {};
+
+  get run(): RunState | null {
+    return this.progress.run;
+  }
 
   get = (id: string): NodeState | undefined => this.progress.nodes.get(id);
 
@@ -51,6 +58,7 @@ export class Statuses {
       this.onConflict(news.file.conflict);
       this.onPins(news.file.pins);
     }
+    this.heard.emit();
   }
 
   private tell(ids: Iterable<string>): void {

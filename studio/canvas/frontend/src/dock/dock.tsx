@@ -1,13 +1,12 @@
-// The dock over the canvas, at its right: tabs, the settings of what is selected, and room for the page's panels.
+// The dock over the canvas, at its right: tabs, the panel in front, or room for one that the page draws.
 
 import { useEffect, useRef, useSyncExternalStore } from "react";
 import { useShared } from "../context";
 import { Icon } from "../icons";
 import type { DockData } from "../store";
-import { Inspector } from "./inspector";
-import { ProblemsPanel } from "./problems";
 import { layOver } from "./outside";
-import { ChosenState, DockState, OWN, PROBLEMS, SETTINGS } from "./state";
+import { panelOf } from "./panels";
+import { ChosenState, DockState, SETTINGS } from "./state";
 
 interface Props {
   state: DockState;
@@ -32,7 +31,7 @@ function useWishes({ state, dock }: Props): void {
     }
   }, [doc, state, panel, times]);
   // What is in front here must be what the page draws: after a reload it may be another.
-  const wanted = state.open && dock.panels.includes(state.tab) && !OWN.includes(state.tab) ? state.tab : "";
+  const wanted = state.open && dock.panels.includes(state.tab) && !panelOf(state.tab) ? state.tab : "";
   const asked = useRef("");
   useEffect(() => {
     if (!wanted || wanted === panel) asked.current = "";
@@ -48,7 +47,8 @@ export function Dock(props: Props) {
   const tabs = [SETTINGS, ...dock.panels];
   const tab = tabs.includes(state.tab) ? state.tab : SETTINGS;
   const body = useRef<HTMLDivElement>(null);
-  const outside = state.open && !OWN.includes(tab);
+  const Panel = panelOf(tab);
+  const outside = state.open && !Panel;
   useEffect(() => {
     if (outside && body.current) return layOver(body.current, tab);
   }, [outside, tab, state.width]);
@@ -111,10 +111,8 @@ export function Dock(props: Props) {
         </button>
       </header>
       <div className="pb-dock-body" role="tabpanel" aria-label={tab} ref={body}>
-        {tab === SETTINGS ? (
-          <Inspector state={chosen} />
-        ) : tab === PROBLEMS ? (
-          <ProblemsPanel show={show} />
+        {Panel ? (
+          <Panel chosen={chosen} dock={dock} show={show} />
         ) : (
           dock.front[0] !== tab && <div className="pb-wait" aria-hidden="true" />
         )}

@@ -5,11 +5,10 @@ import type { Chosen } from "../edits";
 import { Emitter } from "../store";
 import { type Lying, SIZES, type Size, WIDTH, bothFit, firstOf, sizeOf } from "./sizes";
 
-/** The tab that the canvas draws itself: the settings of what is selected. */
+/** The tab of what is selected: its settings. It is there in every dock. */
 export const SETTINGS = "Node";
 export const PROBLEMS = "Problems";
-/** What the canvas draws in the dock itself; the rest the page draws. */
-export const OWN = [SETTINGS, PROBLEMS];
+export const VALUES = "Values";
 export const NARROWEST = 300;
 const KEPT = "patchbay-dock";
 
@@ -66,8 +65,10 @@ export class DockState extends Emitter {
     this.set({ open: true, tab });
   }
 
-  /** What a click on a node asks for: its settings, unless the person wants none, or they would cover the canvas. */
+  /** What a click on a node asks for: its settings, unless the person wants none, or they would cover the canvas, or
+   * its values are in front. */
   lookAt(): void {
+    if (this.open && this.tab === VALUES) return;
     if (this.open || (!this.folded && this.size !== "small")) this.set({ open: true, tab: SETTINGS });
   }
 

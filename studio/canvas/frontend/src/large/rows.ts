@@ -1,7 +1,12 @@
 // Rows of a table that are shown: filtered, sorted, and as CSV. Nothing is drawn here.
 
 import { textOf } from "../dock/kept";
+import type { Found } from "../live/elements";
 import type { Json } from "../model";
+import type { Stored } from "./documents";
+
+/** Characters of a text that was found that are shown. */
+const TEXT = 4000;
 
 export interface Order {
   column: number;
@@ -40,4 +45,32 @@ export function csvOf(columns: string[], rows: Json[][]): string {
     return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
   };
   return [columns, ...rows].map((row) => row.map(cell).join(",")).join("\r\n") + "\r\n";
+}
+
+/** Texts that were found, as `foundElement` draws them; a full bar is the best score, or 1. */
+export function foundOf(documents: Stored[]): Found[] {
+  const full = Math.max(1, ...documents.map((one) => one.score ?? 0));
+  return documents.map(({ text = "", score, metadata = {} }, i) => {
+    const { source, page, ...others } = metadata;
+    const name =
+      String(source ?? "")
+        .split(/[/\\]/)
+        .pop() ?? "";
+    const more = Object.entries(others).map(([key, value]) => `${key}: ${textOf(value)}`);
+    return {
+      n: i + 1,
+      text: text.length > TEXT ? `${text.slice(0, TEXT)}…` : text,
+      ...(typeof score === "number" && { score, share: Math.min(1, Math.max(0, score / full)) }),
+      ...(name && { source: page === undefined || page === null ? name : `${name}, page ${textOf(page)}` }),
+      ...(more.length > 0 && { more: more.join(", ") }),
+    };
+  });
+}
+
+/** `12 kB`. */
+export function sizeWords(bytes: number): string {
+  const units = ["B", "kB", "MB", "GB"];
+  const power = Math.min(units.length - 1, Math.floor(Math.log10(Math.max(1, bytes)) / 3));
+  const shown = bytes / 1000 ** power;
+  return `${power && shown < 10 ? shown.toFixed(1) : Math.round(shown)} ${units[power]}`;
 }

@@ -9,7 +9,16 @@ import { type Order, csvOf, filtered, sorted } from "./rows";
 const ROW = 28;
 const AROUND = 12;
 
-export function Table({ table }: { table: { columns: string[]; rows: Json[][]; title?: string } }) {
+interface Props {
+  table: { columns: string[]; rows: Json[][]; title?: string };
+  /** Whether these are all of its rows: only then are they worth a file. */
+  whole?: boolean;
+}
+/** The column of a table that says which pieces of a text a model learns, and how its words are marked. */
+const LEARNED = "learned";
+const MASK: Record<string, string> = { learned: "is-learned", "cut off": "is-cut-off" };
+
+export function Table({ table, whole = true }: Props) {
   const { columns, rows, title } = table;
   const [query, setQuery] = useState("");
   const [order, setOrder] = useState<Order | null>(null);
@@ -20,6 +29,7 @@ export function Table({ table }: { table: { columns: string[]; rows: Json[][]; t
   const from = Math.max(0, Math.floor(top / ROW) - AROUND);
   const to = Math.min(shown.length, Math.ceil((top + high) / ROW) + AROUND);
   const widths = useMemo(() => widthsOf(columns, rows), [columns, rows]);
+  const learned = columns.indexOf(LEARNED);
   const turn = (column: number) => setOrder((old) => next(old, column));
   return (
     <div className="pb-grid">
@@ -35,9 +45,15 @@ export function Table({ table }: { table: { columns: string[]; rows: Json[][]; t
         <span role="status">
           {shown.length.toLocaleString("en-US")} of {rows.length.toLocaleString("en-US")} rows
         </span>
-        <button type="button" className="pb-add" onClick={() => saveBlob("table.csv", csvBlob(csvOf(columns, shown)))}>
-          Export CSV
-        </button>
+        {whole && (
+          <button
+            type="button"
+            className="pb-add"
+            onClick={() => saveBlob("table.csv", csvBlob(csvOf(columns, shown)))}
+          >
+            Export CSV
+          </button>
+        )}
       </div>
       <div
         className="pb-grid-rows"
@@ -67,6 +83,7 @@ export function Table({ table }: { table: { columns: string[]; rows: Json[][]; t
             <div
               key={from + i}
               role="row"
+              className={learned < 0 ? undefined : MASK[String(row[learned])]}
               aria-rowindex={from + i + 2}
               style={{ top: (from + i) * ROW, gridTemplateColumns: widths }}
             >

@@ -71,7 +71,7 @@ interface WrittenProps {
   cite?: (number: number, at: number) => void;
 }
 
-function Written({ text, whole, raw, cite }: WrittenProps) {
+export function Written({ text, whole, raw, cite }: WrittenProps) {
   const box = useRef<HTMLDivElement>(null);
   const now = useRef(cite);
   now.current = cite;

@@ -3,9 +3,12 @@
 import { useEffect, useState } from "react";
 import { useShared } from "../context";
 import type { Json } from "../model";
+import type { Doc } from "../store";
 import type { Side } from "../types";
 import { Documents, type Stored } from "./documents";
+import { Files } from "./files";
 import { JsonTree } from "./json_tree";
+import { Messages } from "./messages";
 import { partOf } from "./part";
 import { Picture } from "./picture";
 import { Table } from "./table";
@@ -84,7 +87,7 @@ export function ValueView({ node, title, side, port }: Props) {
         ) : other && second ? (
           <Difference before={written(whole.value)} after={written(second.value)} />
         ) : (
-          <Shown whole={whole} node={node} told={told} />
+          <Shown whole={whole} node={node} told={told} zip={zipOf(doc, node, shown)} />
         )}
       </div>
     </>
@@ -100,7 +103,13 @@ const optionsOf = (told: Told, side: Side): [key: string, words: string][] =>
 /** A value as text, for a difference. */
 export const written = (value: Json): string => (typeof value === "string" ? value : JSON.stringify(value, null, 2));
 
-function Shown({ whole, node, told }: { whole: Whole; node: string; told: Told | null }) {
+/** Where files are to be had as one archive. */
+const zipOf = (doc: Doc, node: string, key: string): string => {
+  const [side, ...port] = key.split(" ");
+  return `${doc.at("files")}&${new URLSearchParams({ node, side, port: port.join(" ") })}`;
+};
+
+function Shown({ whole, node, told, zip }: { whole: Whole; node: string; told: Told | null; zip: string }) {
   const { value } = whole;
   switch (whole.shape) {
     case "text":
@@ -112,7 +121,9 @@ function Shown({ whole, node, told }: { whole: Whole; node: string; told: Told |
     case "texts":
       return <Documents documents={(value as string[]).map((text) => ({ text }))} />;
     case "messages":
-      return <Messages messages={value as unknown as { role: string; content: string }[]} />;
+      return <Messages messages={value as never} parts={whole.parts as never} />;
+    case "files":
+      return <Files files={value as Record<string, string>} parts={whole.parts as never} zip={zip} />;
     case "table":
       return <Table table={value as unknown as { columns: string[]; rows: Json[][]; title?: string }} />;
     case "chart":
@@ -122,17 +133,4 @@ function Shown({ whole, node, told }: { whole: Whole; node: string; told: Told |
     default:
       return <JsonTree value={value} />;
   }
-}
-
-function Messages({ messages }: { messages: { role: string; content: string }[] }) {
-  return (
-    <div className="pb-messages">
-      {messages.map((message, i) => (
-        <section key={i} className={message.role}>
-          <b>{message.role}</b>
-          <pre>{message.content}</pre>
-        </section>
-      ))}
-    </div>
-  );
 }

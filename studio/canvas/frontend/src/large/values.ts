@@ -18,18 +18,22 @@ export interface Sketch {
   shape: string;
   gist: string;
 }
+/** Besides what a node took and gave: what the run gave, and the files that it has written so far. */
+export type ValueSide = Side | "run" | "files";
 /** `value_of`, likewise. */
 export interface Whole {
   shape: string;
   value: Json;
   words?: Part[];
+  /** Of messages in their order, of files by their paths. */
+  parts?: Part[][] | Record<string, Part[]>;
   unfit?: string;
-  /** Characters that were left out. */
+  /** Characters, rows or items that were left out. */
   cut?: number;
 }
 
 export const askValues = (doc: Doc, node: string): Promise<Told | null> => get<Told>(doc.at("values"), { node });
-export const askValue = (doc: Doc, node: string, side: Side, port: string): Promise<Whole | null> =>
+export const askValue = (doc: Doc, node: string, side: ValueSide, port: string): Promise<Whole | null> =>
   get<Whole>(doc.at("value"), { node, side, port });
 
 /** What a node took and gave; asked again where `when` is another. */
