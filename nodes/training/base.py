@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from patchbay.nodes.contract import NodeError
 from patchbay.nodes.data import content
 from patchbay.nodes.models.transformers.adapter import HOULSBY, LEADS, read_adapter
 from patchbay.nodes.models.transformers.libraries import making_networks
-from patchbay.nodes.models.transformers.load import folder_of, pick_device, quantized_with
+from patchbay.nodes.models.transformers.load import (
+    folder_of,
+    network_class,
+    pick_device,
+    quantized_with,
+)
 from patchbay.nodes.models.transformers.lora import LoraModel
 from patchbay.nodes.models.transformers.lora_node import wrong_kind
 from patchbay.nodes.models.transformers.packing import keep_unpacked
 from patchbay.nodes.models.transformers.precision import Quantization
+from patchbay.nodes.models.transformers.source import encodes
 from patchbay.nodes.models.transformers.spec import TransformersModel, weights_content
+from patchbay.nodes.training.dropouts import leave_nothing_out
+from patchbay.nodes.training.encoded_rows import EncodedReader
 from patchbay.nodes.training.tokens import RowReader
 from patchbay.nodes.values import ModelSpec, Opening, canonical
 from patchbay.nodes.weights.refs import Report
@@ -21,11 +30,17 @@ from patchbay.nodes.weights.refs import Report
 TrainableModel = TransformersModel | LoraModel
 
 
-def checked_base(model: ModelSpec, quantized: bool = False) -> TrainableModel:
+def checked_base(model: ModelSpec, quantized: bool = False, encoded: bool = True) -> TrainableModel:
     """The model, if it can be trained.
 
+    Args:
+        model: what is wired.
+        quantized: whether it may be in fewer bits.
+        encoded: whether it may have an encoder.
+
     Raises:
-        NodeError: its backend keeps its weights to itself, or they are in fewer bits already.
+        NodeError: its backend keeps its weights to itself, they are in fewer bits already, or it
+            has an encoder and may not.
     """
     if not isinstance(model, (TransformersModel, LoraModel)):
         raise wrong_kind("Training needs", model)
@@ -36,6 +51,15 @@ def checked_base(model: ModelSpec, quantized: bool = False) -> TrainableModel:
             fix='Take the Quantize node out, and set the method to "QLoRA".',
             port="model",
             code="training/quantized",
+            retry=False,
+        )
+    if not encoded and encodes(root_of(model).weights):
+        raise NodeError(
+            f"The model {root_of(model).weights!r} has an encoder and a decoder, and TRL's "
+            "trainers of preferences and rewards take networks that only decode.",
+            fix="Wire such a model, or train this one with *Supervised training*.",
+            port="model",
+            code="training/encoder-decoder",
             retry=False,
         )
     if isinstance(model, LoraModel):
@@ -85,7 +109,8 @@ def reader_of(model: TrainableModel, report: Report) -> RowReader:
         NodeError: the model cannot be had, or has no chat template.
     """
     folder = folder_of(root_of(model).weights, report)
-    return RowReader(_tokenizer(str(folder)), root_of(model).chat_template)
+    kind = EncodedReader if encodes(str(folder)) else RowReader
+    return kind(_tokenizer(str(folder)), root_of(model).chat_template)
 
 
 @making_networks()
@@ -122,15 +147,18 @@ def network_of(
 @making_networks()
 def _network(root: TransformersModel, folder: str, dtype: str, bits: Quantization | None) -> Any:
     import torch
-    from transformers import AutoModelForCausalLM
+    from transformers import AutoConfig
 
     kind = getattr(torch, dtype)
     more = {} if bits is None else quantized_with(bits, kind)
     try:
-        return AutoModelForCausalLM.from_pretrained(
-            folder, dtype=kind, device_map={"": pick_device(root.device)}, use_safetensors=True,
-            local_files_only=True, trust_remote_code=False, **more,
-        )  # fmt: skip
+        if encodes(folder):
+            config = AutoConfig.from_pretrained(folder, local_files_only=True)
+            was = leave_nothing_out(config)
+            network = _opened(folder, kind, root, config=config, **more)
+            network.config.update(was)
+            return network
+        return _opened(folder, kind, root, **more)
     except (OSError, ValueError, KeyError, RuntimeError) as error:
         raise NodeError(
             f"The model {root.weights!r} cannot be loaded from {folder}: {error}",
@@ -139,3 +167,10 @@ def _network(root: TransformersModel, folder: str, dtype: str, bits: Quantizatio
             code="model/unloadable",
             retry=False,
         ) from error
+
+
+def _opened(folder: str, kind: Any, root: TransformersModel, **more: Any) -> Any:
+    return network_class(Path(folder)).from_pretrained(
+        folder, dtype=kind, device_map={"": pick_device(root.device)}, use_safetensors=True,
+        local_files_only=True, trust_remote_code=False, **more,
+    )  # fmt: skip

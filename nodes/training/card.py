@@ -28,7 +28,7 @@ def card(job: Job, record: dict[str, Any]) -> str:
         "---",
         f"base_model: {job.base_name}",
         f"library_name: {'transformers' if whole else 'peft'}",
-        "pipeline_tag: text-generation",
+        f"pipeline_tag: {'text2text' if job.encodes else 'text'}-generation",
         "---",
     ]
     lines = [

@@ -15,6 +15,7 @@ from patchbay.nodes.models.transformers.adapter import (
     read_folder,
 )
 from patchbay.nodes.models.transformers.lora import LoraModel, LoraUse
+from patchbay.nodes.models.transformers.source import encodes
 from patchbay.nodes.training.base import TrainableModel, root_of
 from patchbay.nodes.weights.refs import quiet
 
@@ -45,6 +46,13 @@ def check_form(model: TrainableModel, form: ModelForm) -> None:
         NodeError: it has not, and why.
     """
     used = adapters_of(model)
+    if form in ("GGUF", "GGUF adapter") and encodes(root_of(model).weights):
+        raise _formless(
+            f"The model {root_of(model).weights!r} has an encoder and a decoder. GGUF is written "
+            "here for networks that only decode; llama.cpp's own convert_hf_to_gguf.py makes one "
+            "of a merged folder of T5, and its adapters hang on decoders alone.",
+            "merged",
+        )
     if not used and form in ("PEFT folder", "GGUF adapter"):
         raise _formless(f"The model has no adapters, so there is nothing for a {form}.", "merged")
     if len(used) > 1 and form in ("PEFT folder", "GGUF adapter"):

@@ -21,20 +21,21 @@ SPREAD = 1e-2
 nothing is changed at first."""
 
 
-def houlsby_config(targets: list[str], width: int, dropout: float) -> Any:
+def houlsby_config(targets: list[str], width: int, dropout: float, task: str = "CAUSAL_LM") -> Any:
     """The config for PEFT.
 
     Args:
         targets: layers behind which a narrow one comes.
         width: numbers between its two halves.
         dropout: the share of its inputs that is left out in each step.
+        task: in the word of PEFT.
     """
     import torch
     from peft import LoraConfig
 
     config = LoraConfig(
         r=width, lora_alpha=width, lora_dropout=dropout, target_modules=targets,
-        task_type="CAUSAL_LM",
+        task_type=task,
     )  # fmt: skip
     config._register_custom_module({torch.nn.Linear: _layer()})
     return config
@@ -75,6 +76,7 @@ def _layer() -> Any:
 
 def renamed(folder: Path, settings: TrainingSettings) -> None:
     """Give what PEFT saved the names of what it is."""
+    saved = json.loads((folder / CONFIG).read_text("utf-8"))
     from safetensors.torch import load_file, save_file
 
     held = load_file(folder / WEIGHTS)
@@ -84,8 +86,8 @@ def renamed(folder: Path, settings: TrainingSettings) -> None:
     save_file(held, folder / WEIGHTS)
     config = {
         "peft_type": HOULSBY,
-        "task_type": "CAUSAL_LM",
+        "task_type": saved["task_type"],
         "r": settings.params.rank,
-        "target_modules": settings.targets(),
+        "target_modules": sorted(saved["target_modules"]),
     }
     (folder / CONFIG).write_text(json.dumps(config) + "\n", "utf-8")

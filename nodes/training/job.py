@@ -7,7 +7,9 @@ from functools import cached_property
 from typing import Any
 
 from patchbay.nodes.contract import NodeError
+from patchbay.nodes.models.transformers.anatomy import anatomy
 from patchbay.nodes.models.transformers.fit import UPSTREAM
+from patchbay.nodes.models.transformers.source import encodes
 from patchbay.nodes.models.transformers.spec import weights_content
 from patchbay.nodes.training.base import TrainableModel, base_id, root_of
 from patchbay.nodes.training.datasets import DataSet
@@ -37,6 +39,20 @@ class Job:
         more = {} if self.held_out is None else {"held_out": self.held_out.sha256}
         settings = self.settings.model_copy(update={"more": {**self.settings.more, **more}})
         return place_of(self.base_id, self.data.sha256, settings)
+
+    @cached_property
+    def encodes(self) -> bool:
+        """Whether the base has an encoder and a decoder."""
+        return bool(encodes(root_of(self.base).weights))
+
+    def targets(self) -> list[str]:
+        """The layers of the base that get matrices, by the end of their names."""
+        asked = self.settings.targets(self.encodes)
+        made = anatomy(root_of(self.base).weights) if self.encodes else None
+        if made is None:
+            return asked
+        there = {name.rsplit(".", 1)[-1] for name in made.linears}
+        return [name for name in asked if name in there]
 
     @property
     def base_name(self) -> str:

@@ -11,7 +11,7 @@ from patchbay.nodes.models.errors import out_of_memory
 from patchbay.nodes.models.transformers.anatomy import Anatomy
 from patchbay.nodes.models.transformers.precision import BYTES
 from patchbay.nodes.training.methods import bits_of
-from patchbay.nodes.training.settings import SCALED, TrainingSettings
+from patchbay.nodes.training.settings import LAST, TrainingSettings
 from patchbay.nodes.training.tokens import RowTokens
 from patchbay.nodes.units import duration, size_in_words
 
@@ -86,10 +86,10 @@ def trained_numbers(made: Anatomy, settings: TrainingSettings) -> int:
         return settings.params.virtual_tokens * made.hidden
     if settings.params.method == "prefix tuning":
         return settings.params.virtual_tokens * made.cache_values
-    targets = set(settings.targets())
+    targets = set(settings.targets(bool(made.encoder)))
     chosen = {n: s for n, s in made.linears.items() if n.rsplit(".", 1)[-1] in targets}
     if settings.params.method == "IA3":
-        return sum(s[1] if n.endswith(SCALED[2]) else s[0] for n, s in chosen.items())
+        return sum(s[1] if n.rsplit(".", 1)[-1] in LAST else s[0] for n, s in chosen.items())
     shapes = list(chosen.values())
     if settings.params.method == "Houlsby":
         rank = settings.params.rank

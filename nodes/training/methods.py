@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from patchbay.nodes.contract import NodeError
+from patchbay.nodes.models.transformers.anatomy import inside
 from patchbay.nodes.models.transformers.precision import Quantization
 from patchbay.nodes.training.held_out import measuring
-from patchbay.nodes.training.settings import LEADING, SCALED, TrainingParams, TrainingSettings
+from patchbay.nodes.training.settings import LAST, LEADING, TrainingParams, TrainingSettings
 
 
 def bits_of(settings: TrainingSettings) -> Quantization | None:
@@ -30,20 +31,36 @@ def peft_config(settings: TrainingSettings, network: Any) -> Any:
 
     if params.method in LEADING:
         return _leading(params, network)
-    targets = _targets(settings, network)
+    targets, task = _targets(settings, network), task_of(network)
     if params.method == "Houlsby":
         from patchbay.nodes.training.houlsby import houlsby_config
 
-        return houlsby_config(targets, params.rank, params.dropout)
+        return houlsby_config(targets, params.rank, params.dropout, task)
     if params.method == "IA3":
-        inputs = [name for name in targets if name == SCALED[2]]
-        return IA3Config(target_modules=targets, feedforward_modules=inputs, task_type="CAUSAL_LM")
-    return LoraConfig(target_modules=targets, task_type="CAUSAL_LM", **settings.lora())
+        inputs = [name for name in targets if name in LAST]
+        return IA3Config(target_modules=targets, feedforward_modules=inputs, task_type=task)
+    return LoraConfig(target_modules=targets, task_type=task, **settings.lora())
+
+
+def task_of(network: Any) -> str:
+    """What PEFT calls the task of a network: writing on, or answering what an encoder has read."""
+    return task_type(bool(network.config.is_encoder_decoder))
+
+
+def task_type(encodes: bool) -> str:
+    """Likewise, of one with an encoder or without."""
+    return "SEQ_2_SEQ_LM" if encodes else "CAUSAL_LM"
 
 
 def _leading(params: TrainingParams, network: Any) -> Any:
     from peft import PrefixTuningConfig, PromptTuningConfig
 
+    if network.config.is_encoder_decoder:
+        # PEFT would make virtual tokens for the decoder too, which its prompt tuning never reads.
+        return PromptTuningConfig(
+            num_virtual_tokens=params.virtual_tokens, num_transformer_submodules=1,
+            task_type=task_of(network),
+        )  # fmt: skip
     config = network.config.get_text_config()
     head = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
     if params.method == "prefix tuning" and head * config.num_attention_heads != config.hidden_size:
@@ -90,11 +107,11 @@ def begin(settings: TrainingSettings, network: Any, tokenizer: Any) -> None:
 
 def _targets(settings: TrainingSettings, network: Any) -> list[str]:
     """The layers that are asked for and there."""
-    asked = settings.targets()
+    asked = settings.targets(bool(network.config.is_encoder_decoder))
     linear = sorted({
         name.rsplit(".", 1)[-1]
         for name, layer in network.named_modules()
-        if ".layers." in f".{name}" and getattr(getattr(layer, "weight", None), "ndim", 0) == 2
+        if inside(name) and getattr(getattr(layer, "weight", None), "ndim", 0) == 2
     })  # fmt: skip
     missing = [name for name in asked if name not in linear]
     if not asked or (settings.params.layers == "by name" and missing) or len(missing) == len(asked):

@@ -58,7 +58,7 @@ class TrainPreference(TrainingNode):
     async def run(self, inputs: Inputs, params: Params, ctx: Context) -> Outputs:
         more: dict[str, float | str] = {"beta": params.beta, **params.sampled()}
         settings = TrainingSettings(kind="preference", params=params.plain("beta"), more=more)
-        job = Job(checked_base(inputs.model), inputs.data, inputs.held_out, settings)
+        job = Job(checked_base(inputs.model, encoded=False), inputs.data, inputs.held_out, settings)
         record, outputs = await outcome_of(job, Preference(), ctx)
         outputs["margins"] = curve_of(record, "margins")
         outputs["samples"] = samples_of(record)

@@ -99,7 +99,7 @@ class TrainReinforce(TrainingNode):
         if inputs.reward is not None:
             more["reward"] = inputs.reward.sha256
         settings = TrainingSettings(kind="reinforce", params=plain, more=more)
-        job = Job(checked_base(inputs.model), inputs.data, inputs.held_out, settings)
+        job = Job(checked_base(inputs.model, encoded=False), inputs.data, inputs.held_out, settings)
         record, outputs = await outcome_of(job, Reinforce(inputs.reward), ctx)
         outputs["rewards"] = curve_of(record, "reward")
         outputs["kl"] = curve_of(record, "kl")

@@ -71,7 +71,7 @@ class TrainRewardModel(TrainingNode):
     async def run(self, inputs: Inputs, params: Params, ctx: Context) -> Outputs:
         plain = TrainingParams(**params.model_dump())
         settings = TrainingSettings(kind="reward", params=plain)
-        job = Job(checked_base(inputs.model), inputs.data, inputs.held_out, settings)
+        job = Job(checked_base(inputs.model, encoded=False), inputs.data, inputs.held_out, settings)
         record, outputs = await outcome_of(job, Reward(), ctx)
         outputs = {
             name: outputs[name] for name in ("curve", "report", "held_out") if name in outputs

@@ -64,7 +64,7 @@ def ask_on_the_way(job: Job, trainer: Any, reader: RowReader, watch: Watch) -> N
     def ask(step: int) -> None:
         with measuring(trainer.model) as network:
             for one in prompts:
-                plainly = job.settings.params.method in LEADING
+                plainly = job.settings.params.method in LEADING and not job.encodes
                 answer = (_uncached if plainly else likeliest)(
                     network, reader.tokenizer, one.ids, TOKENS
                 )
@@ -101,7 +101,8 @@ def likeliest(network: Any, tokenizer: Any, ids: Sequence[int], most: int) -> st
         max_new_tokens=most, repetition_penalty=1.0, pad_token_id=tokenizer.pad_token_id,
         use_cache=True,
     )  # fmt: skip
-    return str(tokenizer.decode(made[0, len(ids) :], skip_special_tokens=True))
+    begun = 0 if network.config.is_encoder_decoder else len(ids)
+    return str(tokenizer.decode(made[0, begun:], skip_special_tokens=True))
 
 
 def _uncached(network: Any, tokenizer: Any, ids: Sequence[int], most: int) -> str:

@@ -11,7 +11,10 @@ from pathlib import Path
 from patchbay.nodes.models.transformers.spec import TransformersModel
 from patchbay.nodes.training.base import root_of
 from patchbay.nodes.training.job import Job
-from patchbay.nodes.training.settings import LEADING, SCALED
+from patchbay.nodes.training.methods import task_type
+from patchbay.nodes.training.scripts_encoded import ENCODED_HEAD, ENCODED_LOOP, ENCODED_TRAINER
+from patchbay.nodes.training.settings import LAST as FEEDING
+from patchbay.nodes.training.settings import LEADING
 from patchbay.nodes.training.tokens import LAST
 
 WRITABLE = (
@@ -54,32 +57,36 @@ def scripts_of(job: Job, folder: Path, rows: int) -> dict[str, str]:
         "BF16": str(params.precision == "bfloat16"),
         "CHECKPOINTING": str(params.checkpointing),
     }
+    if job.encodes:
+        named["HEAD"] = ENCODED_HEAD
+        return {"script": _filled(ENCODED_TRAINER, named), "loop": _filled(ENCODED_LOOP, named)}
     return {"script": _filled(_TRAINER, named), "loop": _filled(_LOOP, named)}
 
 
 def _peft(job: Job) -> str:
-    settings = job.settings
+    settings, task = job.settings, task_type(job.encodes)
     if settings.params.method == "all weights":
         return "peft_config = None"
     if settings.params.method in LEADING:
         kind = "Prompt" if settings.params.method == "prompt tuning" else "Prefix"
+        encoder = "num_transformer_submodules=1, " if job.encodes else ""
         return (
-            f"peft_config = peft.{kind}TuningConfig(\n"
-            f"    num_virtual_tokens={settings.params.virtual_tokens}, task_type='CAUSAL_LM'\n)"
+            f"peft_config = peft.{kind}TuningConfig(\n    "
+            f"num_virtual_tokens={settings.params.virtual_tokens}, {encoder}task_type={task!r}\n)"
         )
     if settings.params.method == "IA3":
-        targets = settings.targets()
-        inputs = [name for name in targets if name == SCALED[2]]
+        targets = job.targets()
+        inputs = [name for name in targets if name in FEEDING]
         return (
             f"peft_config = peft.IA3Config(\n    target_modules={targets!r},\n"
-            f"    feedforward_modules={inputs!r}, task_type='CAUSAL_LM',\n)"
+            f"    feedforward_modules={inputs!r}, task_type={task!r},\n)"
         )
     words = [f"{name}={value!r}" for name, value in settings.lora().items()]
     lines = (
         ", ".join(words[:3]),
-        f"target_modules={settings.targets()!r}",
+        f"target_modules={job.targets()!r}",
         ", ".join(words[3:]),
-        "task_type='CAUSAL_LM'",
+        f"task_type={task!r}",
     )
     return "peft_config = peft.LoraConfig(\n" + "".join(f"    {one},\n" for one in lines) + ")"
 

@@ -31,6 +31,14 @@ SCALED = ("k_proj", "v_proj", "down_proj")
 BEHIND = ("o_proj", "down_proj")
 """Layers behind which Houlsby's bottlenecks stand: the last of attention and of feed-forward."""
 
+ENCODED_ATTENTION = ("q", "k", "v", "o", "q_proj", "k_proj", "v_proj", "out_proj")
+ENCODED_FEED_FORWARD = ("wi", "wi_0", "wi_1", "wo", "fc1", "fc2")
+"""Names of layers in networks with an encoder, built like T5 or like BART."""
+LAST = ("down_proj", "wo", "fc2")
+"""The last layer of a feed-forward, by all these names: IA3 scales what goes into it."""
+KEYS = ("k", "v", "k_proj", "v_proj")
+BEHIND_ATTENTION = ("o", "out_proj")
+
 RATES: Mapping[str, float] = {
     "all weights": 2e-5, "IA3": 5e-3, "prompt tuning": 1e-2, "prefix tuning": 1e-2,
 }  # fmt: skip
@@ -166,8 +174,14 @@ class TrainingSettings(BaseModel):
         each = -(-batches // self.params.accumulate)
         return max(1, math.ceil(each * self.params.epochs))
 
-    def targets(self) -> list[str]:
-        """The layers that get matrices, by the end of their names."""
+    def targets(self, encodes: bool = False) -> list[str]:
+        """The layers that get matrices, by the end of their names.
+
+        Args:
+            encodes: of a network with an encoder; then these are more names than one network has.
+        """
+        if encodes and self.params.layers != "by name":
+            return list(self._encoded())
         if self.params.method == "IA3" and self.params.layers != "by name":
             scaled = {"attention": SCALED[:2], "feed-forward": SCALED[2:], "all": SCALED}
             return list(scaled[self.params.layers])
@@ -181,3 +195,13 @@ class TrainingSettings(BaseModel):
             "by name": tuple(self.params.names),
         }
         return list(chosen[self.params.layers])
+
+    def _encoded(self) -> tuple[str, ...]:
+        attention, feed_forward = ENCODED_ATTENTION, ENCODED_FEED_FORWARD
+        if self.params.method == "IA3":
+            attention, feed_forward = KEYS, LAST[1:]
+        elif self.params.method == "Houlsby":
+            attention, feed_forward = BEHIND_ATTENTION, LAST[1:]
+        if self.params.layers == "all":
+            return attention + feed_forward
+        return attention if self.params.layers == "attention" else feed_forward

@@ -8,6 +8,7 @@ from patchbay.nodes.models.transformers.load import folder_of
 from patchbay.nodes.models.transformers.trained import TrainedAdapter
 from patchbay.nodes.training.base import checked_base, root_of
 from patchbay.nodes.training.datasets import InstructionData
+from patchbay.nodes.training.encoded_supervised import EncodedSupervised, check_encoded
 from patchbay.nodes.training.job import Job
 from patchbay.nodes.training.outcome import outcome_of
 from patchbay.nodes.training.results import samples_of
@@ -27,7 +28,8 @@ from patchbay.nodes.weights.refs import quiet
 class TrainSupervised(TrainingNode):
     """Train a model on prompts and answers, and give it as an adapter that other nodes use at once.
 
-    The trainer is TRL's SFTTrainer; its numbers are those of a script with the same settings. What
+    The trainer is TRL's SFTTrainer; for networks with an encoder (T5, T0), which it does not take,
+    Transformers' Seq2SeqTrainer. Its numbers are those of a script with the same settings. What
     is trained is kept in the home folder by its content: the same base, rows and settings are not
     trained twice. A training that was stopped or killed goes on from its last checkpoint with the
     numbers it would have had. LoRA: Hu et al. 2021, arXiv:2106.09685; rank-stabilized:
@@ -44,6 +46,7 @@ class TrainSupervised(TrainingNode):
         "prompt tuning", "prefix tuning", "houlsby", "ia3",
     )  # fmt: skip
     requires = ("torch", "transformers", "peft", "trl", "datasets")
+    encoded = True
 
     class Params(SamplingParams):
         """What every training lets people set, and sample answers."""
@@ -72,10 +75,24 @@ class TrainSupervised(TrainingNode):
             return params.method
         return f"{params.method}, rank {params.rank}, {params.layers}"
 
+    @classmethod
+    def doubts(cls, params: Params, inputs: Ports) -> tuple[str, ...]:
+        """None of its own.
+
+        Raises:
+            NodeError: the model cannot be trained, or not so.
+        """
+        if isinstance(model := inputs["model"], ModelSpec):
+            check_encoded(checked_base(model), params)
+        return ()
+
     async def run(self, inputs: Inputs, params: Params, ctx: Context) -> Outputs:
         settings = TrainingSettings(kind="supervised", params=params.plain(), more=params.sampled())
-        job = Job(checked_base(inputs.model), inputs.data, inputs.held_out, settings)
-        record, outputs = await outcome_of(job, Supervised(), ctx)
+        base = checked_base(inputs.model)
+        check_encoded(base, params)
+        job = Job(base, inputs.data, inputs.held_out, settings)
+        recipe = EncodedSupervised() if job.encodes else Supervised()
+        record, outputs = await outcome_of(job, recipe, ctx)
         outputs["samples"] = samples_of(record)
         outputs |= await ctx.blocking(_scripts, job)
         return self.Outputs(**outputs)

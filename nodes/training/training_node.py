@@ -21,6 +21,9 @@ class TrainingNode(Node):
         TransformersModel,
     )
 
+    encoded: ClassVar[bool] = False
+    """Whether networks with an encoder and a decoder can be trained too."""
+
     @classmethod
     def repeatable(cls, params: Any, inputs: Ports) -> bool:
         """What was trained lies in a folder of the person, where the node looks itself."""
@@ -34,5 +37,5 @@ class TrainingNode(Node):
             NodeError: the model is of a kind that cannot be trained.
         """
         if isinstance(model := inputs["model"], ModelSpec):
-            checked_base(model)
+            checked_base(model, encoded=cls.encoded)
         return ()

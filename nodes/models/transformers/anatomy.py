@@ -38,6 +38,8 @@ class Anatomy:
     linears: Shapes
     tensors: Shapes = field(default_factory=dict)
     """Every parameter by its name; tied ones once."""
+    encoder: int = 0
+    """How many of the layers are an encoder's; 0 where the model only decodes."""
 
     @property
     def linear_parameters(self) -> int:
@@ -113,7 +115,8 @@ def read_folder(folder: Path) -> Anatomy | None:
     try:
         stat = (folder / CONFIG).stat()
         return _read_folder(folder, stat.st_mtime_ns)
-    except (OSError, ValueError, TypeError, KeyError, AttributeError, NodeError):
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, StopIteration,
+            NodeError):  # fmt: skip
         return None
 
 
@@ -132,9 +135,11 @@ def of_config(config: Mapping[str, Any], shapes: Shapes) -> Anatomy:
     """From a config and the shapes of all weights.
 
     Raises:
-        KeyError: the config does not say what it must.
+        KeyError, StopIteration: the config does not say what it must.
     """
     text = config.get("text_config") or config
+    if config.get("is_encoder_decoder"):
+        return _of_pair(config, shapes)
     heads, hidden = int(text["num_attention_heads"]), int(text["hidden_size"])
     shared = int(text.get("num_key_value_heads") or heads)
     head = int(text.get("head_dim") or hidden // heads)
@@ -152,13 +157,50 @@ def of_config(config: Mapping[str, Any], shapes: Shapes) -> Anatomy:
     )
 
 
+def _of_pair(config: Mapping[str, Any], shapes: Shapes) -> Anatomy:
+    """Of an encoder and a decoder: in the words of T5, or in those of BART."""
+
+    def number(*names: str) -> int:
+        return int(next(config[name] for name in names if config.get(name)))
+
+    hidden = number("d_model", "hidden_size")
+    heads = number("decoder_attention_heads", "num_heads")
+    head = int(config.get("d_kv") or hidden // heads)
+    encoder = number("encoder_layers", "num_layers")
+    decoder = number("decoder_layers", "num_decoder_layers", "num_layers")
+    return Anatomy(
+        architecture=str(config.get("model_type", "")),
+        layers=encoder + decoder,
+        hidden=hidden,
+        vocabulary=int(config["vocab_size"]),
+        trained=int(config.get("max_position_embeddings") or 0),
+        # Of a token of the prompt what crosses over, of one of the answer what the decoder keeps.
+        cache_values=2 * decoder * heads * head,
+        parameters=sum(_count(shape) for shape in shapes.values()),
+        linears=_linears(shapes),
+        tensors=shapes,
+        encoder=encoder,
+    )
+
+
+_INSIDE = (".layers.", ".block.")
+"""What the names of layers have in them; T5 calls them blocks."""
+_TABLE = "relative_attention_bias"
+"""A table of T5, which is no linear layer."""
+
+
+def inside(name: str) -> bool:
+    """Whether a module or a parameter of that name stands in one of the layers of a network."""
+    return any(part in f".{name}" for part in _INSIDE) and _TABLE not in name
+
+
 def _linears(shapes: Shapes) -> dict[str, tuple[int, ...]]:
-    inside = {
+    found = {
         name.removesuffix(".weight"): shape
         for name, shape in shapes.items()
-        if len(shape) == 2 and name.endswith(".weight") and ".layers." in f".{name}"
+        if len(shape) == 2 and name.endswith(".weight") and inside(name)
     }
-    return dict(sorted(inside.items()))
+    return dict(sorted(found.items()))
 
 
 def _count(shape: tuple[int, ...]) -> int:

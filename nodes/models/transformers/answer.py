@@ -73,6 +73,8 @@ class Generation:
         self.tokens: list[int] = []
         self.lead = 0
         """Virtual tokens before the prompt."""
+        self.apart = False
+        """Whether an encoder read the prompt, so that the answer repeats none of it."""
         self._began = time.perf_counter()
         self._first = 0.0
         self.over = False
@@ -93,7 +95,8 @@ class Generation:
         grammar = self.request.grammar
         if grammar is not None:
             scores = grammar.mask(scores)
-        recent = [*self.request.prompt[-64:], *self.tokens[-64:]]
+        read = () if self.apart else self.request.prompt[-64:]
+        recent = [*read, *self.tokens[-64:]]
         token = self._sampler.pick(scores, recent)
         self.tokens.append(token)
         self._first = self._first or time.perf_counter()

@@ -21,6 +21,7 @@ from patchbay.nodes.models.transformers.anatomy import anatomy
 from patchbay.nodes.models.transformers.changes import Change
 from patchbay.nodes.models.transformers.changing import changes_of
 from patchbay.nodes.models.transformers.chat import ChatTransformers
+from patchbay.nodes.models.transformers.encoded import chat_over
 from patchbay.nodes.models.transformers.fit import check_bits, check_fit, check_whole
 from patchbay.nodes.models.transformers.lead import Lead, lead_of
 from patchbay.nodes.models.transformers.libraries import load_libraries
@@ -49,13 +50,13 @@ def open_lora(spec: LoraModel, opening: Opening) -> ChatTransformers:
     template = spec.root.chat_template
     if spec.merge:
         engine = load_engine(spec.root, opening.report, lambda model: merged(model, spec, opening))
-        return ChatTransformers.over(engine, engine.close, name=title, chat_template=template)
+        return chat_over(engine, engine.close, name=title, chat_template=template)
     base: ChatTransformers = opening.open(spec.base)
     engine = base.engine
     network = engine.adapters.network
     lead = _lead_of(parts, network)
     engine.between(lambda: engine.adapters.attach(name, _together(parts, network), lead))
-    return ChatTransformers.over(
+    return chat_over(
         engine,
         lambda: engine.detach(name),
         name=title,

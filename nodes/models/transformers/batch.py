@@ -92,7 +92,7 @@ class RunningBatch:
             if (error := failed.get(row.request.adapter or "")) is not None:
                 row.fail(in_words(error))
             else:
-                _guarded(row, scores[i])
+                guarded(row, scores[i])
         self._leave()
 
     def fail(self, error: BaseException) -> None:
@@ -179,7 +179,7 @@ class RunningBatch:
                 layer.values = layer.values[:, :, unused:].contiguous()
 
 
-def _guarded(row: Generation, scores: torch.Tensor) -> None:
+def guarded(row: Generation, scores: torch.Tensor) -> None:
     """A row's own trouble (its grammar, whoever reads it) is not that of the others."""
     try:
         row.step(scores)

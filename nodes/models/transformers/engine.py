@@ -16,6 +16,7 @@ from patchbay.nodes.models.errors import closed, in_words, out_of_memory
 from patchbay.nodes.models.transformers.adapters import Adapters
 from patchbay.nodes.models.transformers.answer import Ended, Generation, Request
 from patchbay.nodes.models.transformers.batch import RunningBatch
+from patchbay.nodes.models.transformers.encoded_batch import EncodedBatch
 from patchbay.nodes.models.transformers.grammar import Grammars
 from patchbay.nodes.models.transformers.writer import Detokenizer
 
@@ -49,6 +50,8 @@ class HfEngine:
         self.ends = ends_of(model, tokenizer)
         self.trained = int(getattr(model.config, "max_position_embeddings", 0) or 0)
         self.grammars = Grammars(tokenizer, int(model.config.vocab_size), self.ends)
+        self.encodes = bool(getattr(model.config, "is_encoder_decoder", False))
+        """Whether an encoder reads the prompt, and a decoder answers."""
         self._device = model.device
         self._waiting: deque[Request] = deque()
         self._orders: deque[Callable[[], None]] = deque()
@@ -118,7 +121,7 @@ class HfEngine:
     def _work(self) -> None:
         import torch
 
-        batch = RunningBatch(self.adapters.forward, self._device, self.adapters.lead)
+        batch = self._batch()
         with torch.inference_mode():
             while self._next(batch):
                 try:
@@ -130,6 +133,10 @@ class HfEngine:
             request.put(Ended(error=closed()))
         for order in self._orders:
             order()
+
+    def _batch(self) -> RunningBatch:
+        given = self.adapters.forward, self._device, self.adapters.lead
+        return EncodedBatch(*given, self.adapters.network) if self.encodes else RunningBatch(*given)
 
     def _next(self, batch: RunningBatch) -> bool:
         """Do orders and let waiting requests in; False when the engine closes."""

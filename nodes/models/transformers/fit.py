@@ -9,6 +9,7 @@ from patchbay.nodes.errors import NodeError
 from patchbay.nodes.models.transformers.adapter import HOULSBY, IA3, LEADS, PROMPT, Adapter
 from patchbay.nodes.models.transformers.adapter_config import refusals
 from patchbay.nodes.models.transformers.anatomy import Anatomy
+from patchbay.nodes.models.transformers.anatomy import inside as within
 from patchbay.nodes.weights.manifest import DEFAULT
 
 UPSTREAM = {DEFAULT: "HuggingFaceTB/SmolLM2-135M-Instruct"}
@@ -150,7 +151,7 @@ def check_bits(adapter: Adapter, quantized: bool) -> None:
     why = ""
     if adapter.settings.takes_from_base:
         why = f"{adapter.settings.begins_with} takes a part of the base's weights away"
-    elif inside := [n for n in adapter.others if ".layers." in n and len(adapter.others[n]) == 2]:
+    elif inside := [n for n in adapter.others if within(n) and len(adapter.others[n]) == 2]:
         why = f"it holds a whole {inside[0]}"
     if why:
         raise NodeError(

@@ -15,8 +15,8 @@ from patchbay.nodes.models.cores import share_cores
 
 _ALONE = threading.RLock()
 _MODULES = ("torch", "transformers")
-_NAMES = ("AutoModel", "AutoModelForCausalLM", "AutoModelForImageTextToText", "AutoProcessor",
-          "AutoTokenizer")  # fmt: skip
+_NAMES = ("AutoModel", "AutoModelForCausalLM", "AutoModelForImageTextToText",
+          "AutoModelForSeq2SeqLM", "AutoProcessor", "AutoTokenizer")  # fmt: skip
 
 
 @contextlib.contextmanager

@@ -15,7 +15,14 @@ from patchbay.nodes.errors import NodeError
 from patchbay.nodes.models.errors import out_of_memory
 from patchbay.nodes.models.transformers.libraries import load_libraries, making_networks
 from patchbay.nodes.models.transformers.precision import Quantization, dtype_on
-from patchbay.nodes.models.transformers.source import Gguf, HubFolder, check_folder, parse, sees
+from patchbay.nodes.models.transformers.source import (
+    Gguf,
+    HubFolder,
+    check_folder,
+    encodes,
+    parse,
+    sees,
+)
 from patchbay.nodes.units import size_in_words
 from patchbay.nodes.weights.refs import Report
 
@@ -31,14 +38,12 @@ def load(spec: TransformersModel, report: Report) -> ChatTransformers:
     Raises:
         NodeError: the weights cannot be had, do not load, or do not fit into memory.
     """
-    from patchbay.nodes.models.transformers.chat import ChatTransformers
+    from patchbay.nodes.models.transformers.encoded import chat_over
 
     if spec.sees is not False and sees(str(folder_of(spec.weights, report))):
         return _load_seeing(spec, report)
     engine = load_engine(spec, report)
-    return ChatTransformers.over(
-        engine, engine.close, name=spec.weights, chat_template=spec.chat_template
-    )
+    return chat_over(engine, engine.close, name=spec.weights, chat_template=spec.chat_template)
 
 
 def _load_seeing(spec: TransformersModel, report: Report) -> ChatTransformers:
@@ -103,7 +108,7 @@ def _read(spec: TransformersModel, folder: Path, seeing: bool = False) -> tuple[
     import torch
     import transformers
 
-    network = transformers.AutoModelForImageTextToText if seeing else None
+    network = transformers.AutoModelForImageTextToText if seeing else network_class(folder)
     reader = transformers.AutoProcessor if seeing else transformers.AutoTokenizer
 
     device = pick_device(spec.device)
@@ -112,7 +117,7 @@ def _read(spec: TransformersModel, folder: Path, seeing: bool = False) -> tuple[
     bits = {} if spec.quantization is None else quantized_with(spec.quantization, dtype)
     try:
         tokenizer: Any = reader.from_pretrained(str(folder), **safe)
-        model: Any = (network or transformers.AutoModelForCausalLM).from_pretrained(
+        model: Any = network.from_pretrained(
             str(folder), dtype=dtype, device_map={"": device}, use_safetensors=True, **bits, **safe
         )
     except MemoryError:
@@ -126,6 +131,15 @@ def _read(spec: TransformersModel, folder: Path, seeing: bool = False) -> tuple[
         settle(model)
     _give_back()
     return model, tokenizer
+
+
+def network_class(folder: Path) -> Any:
+    """The class of Transformers that opens the network in a folder to write with it."""
+    import transformers
+
+    if encodes(str(folder)):
+        return transformers.AutoModelForSeq2SeqLM
+    return transformers.AutoModelForCausalLM
 
 
 def _give_back() -> None:

@@ -11,7 +11,7 @@ from patchbay.nodes.contract import Field, LookingNode, NodeError, NodeParams, P
 from patchbay.nodes.models.options import LocalSampling, Thinks
 from patchbay.nodes.models.template import check_template, jinja_of
 from patchbay.nodes.models.template_here import check_thinks_here
-from patchbay.nodes.models.transformers.anatomy import anatomy
+from patchbay.nodes.models.transformers.anatomy import Anatomy, anatomy
 from patchbay.nodes.models.transformers.gguf_tokenizer import check_tokenizer
 from patchbay.nodes.models.transformers.own_template import transformers_template
 from patchbay.nodes.models.transformers.precision import DType
@@ -27,7 +27,9 @@ class TransformersNode(LookingNode):
 
     Takes any repository, or folder, with safetensors; a GGUF file is dequantized. Code that a
     repository brings is never run. What *Quantize* and *LoRA adapter* work on. Gives a description;
-    the model is loaded once, when a node first asks it something.
+    the model is loaded once, when a node first asks it something. Encoder-decoder models (T5:
+    Raffel et al. 2020, arXiv:1910.10683; T0: Sanh et al. 2022, arXiv:2110.08207) answer a text;
+    without a chat template they read what is said to them as it is, and hold no conversation.
     """
 
     kind, version = "model.transformers", 1
@@ -35,7 +37,7 @@ class TransformersNode(LookingNode):
     icon = "network"
     synonyms = (
         "llm", "hugging face", "huggingface", "hf", "pytorch", "safetensors", "local",
-        "chat model",
+        "chat model", "t5", "t0", "flan", "seq2seq", "encoder-decoder",
     )  # fmt: skip
     requires = ("torch", "transformers")
 
@@ -74,7 +76,7 @@ class TransformersNode(LookingNode):
             return {"Model": "not fetched yet"}
         needed = _describe(params).estimate(made)
         return {
-            "Architecture": f"{made.architecture}, {made.layers} layers",
+            "Architecture": f"{made.architecture}, {_layers(made)}",
             "Parameters": f"{made.parameters:,}",
             "Trained context": f"{made.trained:,} tokens" if made.trained else "not said",
             "Memory": size_in_words(needed),
@@ -102,6 +104,12 @@ class TransformersNode(LookingNode):
 def _describe(params: TransformersNode.Params) -> TransformersModel:
     fields = params.model_dump()
     return TransformersModel(**fields | {"chat_template": jinja_of(params.chat_template)})
+
+
+def _layers(made: Anatomy) -> str:
+    if not made.encoder:
+        return f"{made.layers} layers"
+    return f"{made.encoder} layers that read, {made.layers - made.encoder} that answer"
 
 
 def short(weights: str) -> str:

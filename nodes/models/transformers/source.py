@@ -6,6 +6,7 @@ import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from patchbay.nodes.errors import NodeError
 from patchbay.nodes.home import weights_dir
@@ -110,15 +111,29 @@ def check_folder(path: Path) -> Path:
 
 def sees(weights: str) -> bool | None:
     """Whether a model takes pictures, by its config; None where that is not here yet."""
+    config = _config(weights)
+    return None if config is None else "vision_config" in config
+
+
+def encodes(weights: str) -> bool | None:
+    """Whether a model has an encoder that reads and a decoder that answers, as T5 has.
+
+    By its config; None where that is not here yet.
+    """
+    config = _config(weights)
+    return None if config is None else bool(config.get("is_encoder_decoder"))
+
+
+def _config(weights: str) -> dict[str, Any] | None:
     try:
         source = parse(weights)
         if isinstance(source, Gguf):
-            return False
+            return {}
         folder = source.path if isinstance(source, HubFolder) else source
         config = json.loads((folder / CONFIG).read_text("utf-8"))
     except (OSError, ValueError, NodeError):
         return None
-    return isinstance(config, dict) and "vision_config" in config
+    return config if isinstance(config, dict) else {}
 
 
 def _missing(message: str) -> NodeError:
