@@ -95,13 +95,14 @@ def likeliest(network: Any, tokenizer: Any, ids: Sequence[int], most: int) -> st
     """The likeliest answer of a network, word for word."""
     import torch
 
+    encodes = network.config.is_encoder_decoder
     prompt = torch.tensor([list(ids)], device=network.device)
     made = network.generate(
         input_ids=prompt, attention_mask=torch.ones_like(prompt), do_sample=False,
         max_new_tokens=most, repetition_penalty=1.0, pad_token_id=tokenizer.pad_token_id,
-        use_cache=True,
+        use_cache=not encodes,  # the library's is as deep as the encoder, and decoders are deeper
     )  # fmt: skip
-    begun = 0 if network.config.is_encoder_decoder else len(ids)
+    begun = 0 if encodes else len(ids)
     return str(tokenizer.decode(made[0, begun:], skip_special_tokens=True))
 
 

@@ -197,7 +197,8 @@ class TrainingSettings(BaseModel):
         return list(chosen[self.params.layers])
 
     def _encoded(self) -> tuple[str, ...]:
-        attention, feed_forward = ENCODED_ATTENTION, ENCODED_FEED_FORWARD
+        attention: tuple[str, ...] = ENCODED_ATTENTION
+        feed_forward: tuple[str, ...] = ENCODED_FEED_FORWARD
         if self.params.method == "IA3":
             attention, feed_forward = KEYS, LAST[1:]
         elif self.params.method == "Houlsby":
