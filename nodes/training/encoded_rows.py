@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from patchbay.nodes.errors import NodeError
-from patchbay.nodes.models.transformers.encoded import as_it_is, framed
+from patchbay.nodes.models.transformers.plain_prompt import as_it_is, framed
 from patchbay.nodes.training.datasets import DataRow
 from patchbay.nodes.training.tokens import EVERYTHING, RowReader, RowTokens
 

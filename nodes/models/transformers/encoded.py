@@ -7,9 +7,9 @@ from typing import Any
 
 from langchain_core.messages import BaseMessage
 
-from patchbay.nodes.errors import NodeError
 from patchbay.nodes.models.transformers.chat import ChatTransformers, Read
 from patchbay.nodes.models.transformers.engine import HfEngine
+from patchbay.nodes.models.transformers.plain_prompt import as_it_is, framed
 
 
 def chat_over(engine: HfEngine, on_close: Callable[[], None], **named: Any) -> ChatTransformers:
@@ -39,30 +39,3 @@ class EncodedChat(ChatTransformers):
         if self.chat_template is None and not owner.chat_template:
             return as_it_is(chat, self.model_name)
         return super()._templated(owner, chat, words)
-
-
-def as_it_is(chat: Sequence[Mapping[str, Any]], name: str) -> str:
-    """What is said to a model, as one text.
-
-    Raises:
-        NodeError: it has answered before, and nothing could mark what it said.
-    """
-    if any(turn["role"] not in ("system", "user") for turn in chat):
-        raise NodeError(
-            f"The model {name!r} has an encoder and a decoder and no chat template, so it answers "
-            "a text and holds no conversation; here are earlier answers.",
-            fix="Ask it without the earlier turns, give the model node a chat template, or take "
-            "an instruct model.",
-            code="model/chat-template",
-            retry=False,
-        )
-    return "\n\n".join(text for turn in chat if (text := turn["content"]))
-
-
-def framed(tokenizer: Any, tokens: Sequence[int]) -> list[int]:
-    """Tokens as an encoder was trained to read them: T5's end with `</s>`, BART's begin too."""
-    marks = list(tokenizer("", add_special_tokens=True)["input_ids"])
-    one = tokenizer("a", add_special_tokens=True)["input_ids"]
-    # What stands before a text is what both begin with.
-    before = next((at for at, mark in enumerate(marks) if one[at] != mark), len(marks))
-    return [*marks[:before], *tokens, *marks[before:]]

@@ -90,7 +90,7 @@ def test_what_is_known_before_it_is_loaded(t5: TransformersModel, t5_folder: Pat
 
 
 def test_a_conversation_needs_a_template(t5: TransformersModel) -> None:
-    from patchbay.nodes.models.transformers.encoded import as_it_is
+    from patchbay.nodes.models.transformers.plain_prompt import as_it_is
 
     told = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Hello"}]
     assert as_it_is(told, "t5") == "Be brief.\n\nHello"
@@ -306,7 +306,7 @@ def test_rows_that_it_cannot_learn(t5: TransformersModel, t5_folder: Path) -> No
 
 def test_it_reads_as_a_tokenizer_frames_it() -> None:
     """BART's tokenizers put a token before a text too, others none at all."""
-    from patchbay.nodes.models.transformers.encoded import framed
+    from patchbay.nodes.models.transformers.plain_prompt import framed
 
     def bart(text: str, add_special_tokens: bool = True) -> dict[str, list[int]]:
         return {
