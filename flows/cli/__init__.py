@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 
 from patchbay.flows.cli.say import guarded
@@ -9,6 +10,7 @@ from patchbay.flows.cli.say import guarded
 
 def main() -> None:
     """The console script `patchbay`."""
+    gc.disable()  # imports make no garbage, and are many; on again where the command begins
     for_program = "--json" in sys.argv or "--events" in sys.argv
     with guarded("--debug" in sys.argv, for_program=for_program):
         from patchbay.flows.cli.app import asked_in, build

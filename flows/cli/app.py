@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import os
 from collections.abc import Mapping
@@ -140,3 +141,4 @@ def _options(
     ] = False,
 ) -> None:
     """Options of `patchbay` itself. Its help is the one above."""
+    gc.enable()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import sys
 from dataclasses import dataclass, replace
 from functools import partial
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from patchbay.flows.server.workers.worker import ServerWorker, WorkerPlace
     from patchbay.flows.traces.sending import Traces
 
+_PLUGINS, _NONE = "PYDANTIC_DISABLE_PLUGINS", "__all__"
+_MOMENT_S = 0.05
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
@@ -56,12 +59,13 @@ class Serving:
             FlowError: a flow cannot be served, or the port is not to be had.
             typer.Exit: the first of several workers could not begin, and has said why.
         """
-        gc.disable()  # until it listens: imports make no garbage, and are many
-        from patchbay.flows.server.workers.worker import WorkerPlace
-
+        _hurry()
         if workers == 1:
             self._alone()
-        elif (place := WorkerPlace.here()) is None:
+            return
+        from patchbay.flows.server.workers.worker import WorkerPlace
+
+        if (place := WorkerPlace.here()) is None:
             self._head(workers)
         else:
             self._worker(place)
@@ -125,7 +129,7 @@ class Serving:
         listening = server(application(service), service, self.host, self.port)
 
         def up() -> None:
-            _collect()
+            _settle()
             tell(service, address, self.host, self.no_key)
 
         listening.when_up = up
@@ -146,7 +150,7 @@ class Serving:
             fix = "Leave --workers out."
             raise say.usage("Workers cannot share a port on Windows.", fix)
 
-        _collect()
+        _settle()
 
         async def run() -> int:
             socket = listen(self.host, self.port)
@@ -177,15 +181,25 @@ class Serving:
         address = f"http://{shown_host(self.host)}:{sockets[0].getsockname()[1]}"
         app = application(service, lambda app: Forwarding(app, place.number, place.folder))
         listening = server(app, service, self.host, 0, shared=True)
-        listening.when_up = _collect
+        listening.when_up = _settle
         listening.then = lambda: worker.begin(
             listening, lambda: tell(service, address, self.host, self.no_key)
         )
         listening.run(sockets=sockets)
 
 
-def _collect() -> None:
-    """Look for garbage from now on, and not among what there is: it stays."""
+def _hurry() -> None:
+    """Until it listens: look for no garbage, since imports make none and are many; and for no
+    plugins of pydantic, for which it reads the description of every installed package."""
+    gc.disable()
+    os.environ.setdefault(_PLUGINS, _NONE)
+
+
+def _settle() -> None:
+    """Look for garbage from now on, and not among what there is: it stays. Classes that are built
+    from now on have their plugins, as have the programs that this one starts."""
+    if os.environ.get(_PLUGINS) == _NONE:
+        del os.environ[_PLUGINS]
     gc.freeze()
     gc.enable()
 
@@ -198,12 +212,21 @@ def shown_host(host: str) -> str:
 
 
 def tell(service: FlowService, address: str, host: str, no_key: bool) -> None:
-    """Say where it is, and how it is called."""
+    """Say where it is, and a moment later how it is called: first answers go first."""
+    import asyncio
+
+    say.err(f"Serving {len(list(service.shelf.all()))} flows at {address}; Ctrl+C ends.")
+    loop = asyncio.get_running_loop()
+    loop.call_later(_MOMENT_S, _tell_more, service, address, host, no_key)
+
+
+def _tell_more(service: FlowService, address: str, host: str, no_key: bool) -> None:
     from patchbay.flows.server.core.keys import owner_file
     from patchbay.flows.server.snippets import ServedAt, curl, python
 
     flows = list(service.shelf.all())
-    say.err(f"Serving {len(flows)} flows at {address}; Ctrl+C ends.")
+    if not flows:  # their files have gone since
+        return
     for flow in flows:
         say.err(f"  {flow.name:<24} POST {address}/flows/{flow.name}/run")
     say.err(f"  a chat with each         {address}/chat/{flows[0].name}")

@@ -1,4 +1,8 @@
-"""The application: addresses, the gate before them, and what begins and ends with the server."""
+"""The application: the gate, calls of flows, and what begins and ends with the server.
+
+All addresses but those of runs are imported when the first of them is asked for: a server that has
+just been started is to answer at once, and many are asked for nothing else.
+"""
 
 from __future__ import annotations
 
@@ -9,32 +13,30 @@ import re
 import shutil
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import JSONResponse, Response
-from starlette.routing import BaseRoute, Route
+from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from patchbay.flows.problems import FlowError
-from patchbay.flows.server.compat.flowise import ROUTES as FLOWISE
-from patchbay.flows.server.compat.langflow import ROUTES as LANGFLOW
 from patchbay.flows.server.core.gate import Gate
 from patchbay.flows.server.core.refusals import RefusedError, answer, of_flow, refused
-from patchbay.flows.server.core.requests import caller_of, service_of
 from patchbay.flows.server.core.service import FlowService
 from patchbay.flows.server.core.uploads import OLD_S, uploads_folder
-from patchbay.flows.server.http import addresses, pages
-from patchbay.flows.server.http.openapi import document
+from patchbay.flows.server.http.running import run
 from patchbay.flows.server.mcp.when_asked import McpWhenAsked
-from patchbay.flows.server.openai.errors import error_response
-from patchbay.flows.server.openai.models import ROUTES as OPENAI
-from patchbay.flows.server.triggers.addresses import ROUTES as TRIGGERS
-from patchbay.flows.server.triggers.firing import Firing
 from patchbay.nodes.threads import in_thread
 
+if TYPE_CHECKING:
+    from starlette.routing import BaseRoute
+
+    from patchbay.flows.server.triggers.firing import Firing
+
+_SOON_S = 0.5
+"""Seconds after the start until what is not called by anybody begins: first answers go first."""
 _SWEEP_EVERY_S = 3600.0
 
 
@@ -56,8 +58,7 @@ def application(service: FlowService, inside: Callable[[ASGIApp], ASGIApp] = _as
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         sweeping = asyncio.create_task(_sweep_now_and_then())
         watching = asyncio.create_task(service.watch())
-        service.firing = firing = Firing(service)
-        due = asyncio.create_task(firing.watch())
+        due = asyncio.create_task(_start_what_is_due(service))
         async with contextlib.AsyncExitStack() as stack:
             if mcp is not None:  # the lifespan of a mounted application would not run
                 await stack.enter_async_context(mcp.there())
@@ -66,13 +67,14 @@ def application(service: FlowService, inside: Callable[[ASGIApp], ASGIApp] = _as
             finally:
                 watching.cancel()
                 due.cancel()
-                await firing.end()
+                if service.firing is not None:
+                    await service.firing.end()
                 sweeping.cancel()
                 await service.drain()
 
-    app = Starlette(routes=_routes(mcp), lifespan=lifespan, exception_handlers=_HANDLERS)
+    app = Starlette(lifespan=lifespan, exception_handlers=_HANDLERS)
     app.state.service = service
-    return Gate(inside(RunCalls(app)), service.settings, service.keys, say)
+    return Gate(inside(RunCalls(app, mcp)), service.settings, service.keys, say)
 
 
 def _mcp(service: FlowService) -> McpWhenAsked | None:
@@ -80,28 +82,26 @@ def _mcp(service: FlowService) -> McpWhenAsked | None:
     return None if importlib.util.find_spec("mcp") is None else McpWhenAsked(service)
 
 
-def _routes(mcp: McpWhenAsked | None) -> list[BaseRoute]:
-    more = [] if mcp is None else [Route("/mcp", mcp)]
-    return [
-        *more,
-        *addresses.ROUTES,
-        Route("/openapi.json", _openapi),
-        *TRIGGERS,
-        *OPENAI,
-        *FLOWISE,
-        *LANGFLOW,
-        *pages.ROUTES,
-    ]
+async def _start_what_is_due(service: FlowService) -> None:
+    """Start flows when their schedules are due; for ever."""
+    await asyncio.sleep(_SOON_S)
+    firing_of = await in_thread(_firing_of)
+    await firing_of(service).watch()
+
+
+def _firing_of() -> Callable[[FlowService], Firing]:
+    from patchbay.flows.server.triggers.firing import firing_of
+
+    return firing_of
 
 
 def say(path: str, error: RefusedError) -> Response:
     """A refusal in the words of the protocol whose address it is."""
-    return error_response(error) if path.startswith("/v1/") else answer(error)
+    if not path.startswith("/v1/"):
+        return answer(error)
+    from patchbay.flows.server.openai.errors import error_response
 
-
-async def _openapi(request: Request) -> Response:
-    shelf = service_of(request).shelf
-    return JSONResponse(document(shelf.all(caller_of(request))))
+    return error_response(error)
 
 
 async def _refused(request: Request, error: Exception) -> Response:
@@ -145,31 +145,56 @@ _HANDLERS: dict[Any, Callable[[Request, Exception], Awaitable[Response]]] = {
 
 class RunCalls:
     """Takes calls of flows past the router and its middleware, which cost as much as such a call.
-    All else goes the usual way.
+    All else goes the usual way; its addresses are imported when the first of them is asked for.
 
     Args:
-        app: the application.
+        app: the application, without addresses.
+        mcp: the address of MCP, where there is one.
     """
 
-    def __init__(self, app: Starlette) -> None:
-        self._app = app
+    def __init__(self, app: Starlette, mcp: McpWhenAsked | None) -> None:
+        self._app, self._mcp = app, mcp
+        self._making: asyncio.Future[None] | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request."""
         called = _CALL.fullmatch(scope["path"]) if scope["type"] == "http" else None
         if called is None or scope["method"] != "POST":
+            if scope["type"] == "http":
+                await self._addresses()
             await self._app(scope, receive, send)
             return
         scope["app"], scope["path_params"] = self._app, {"name": called[1]}
         request, broken = Request(scope, receive, send), None
         try:
-            response = await addresses.run(request)
+            response = await run(request)
         except Exception as error:
             handle = next(h for kind, h in _HANDLERS.items() if isinstance(error, kind))
             response, broken = await handle(request, error), error
         await response(scope, receive, send)
         if broken is not None and not isinstance(broken, tuple(_HANDLERS)[:-1]):
             raise broken  # a mistake of ours: the log is to say where
+
+    async def _addresses(self) -> None:
+        """Wait until all addresses are there."""
+        if self._making is None:
+            self._making = asyncio.ensure_future(self._make())
+        if not self._making.done():
+            await asyncio.shield(self._making)
+
+    async def _make(self) -> None:
+        try:
+            made = await in_thread(_every_address, self._mcp)
+        except BaseException:
+            self._making = None  # the system was short of something: the next one tries again
+            raise
+        self._app.router.routes.extend(made)
+
+
+def _every_address(mcp: McpWhenAsked | None) -> list[BaseRoute]:
+    from patchbay.flows.server.every_address import every_address
+
+    return every_address(mcp)
 
 
 _CALL = re.compile(r"/flows/([^/]+)/run")

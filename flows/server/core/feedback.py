@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from patchbay.flows.runs.thumbs import LONGEST, all_thumbs, keep_thumb
 from patchbay.flows.server.core.refusals import refused
 from patchbay.nodes.threads import in_thread
 
@@ -28,6 +27,8 @@ class Feedback:
         Raises:
             RefusedError: it is no thumb, or the comment is no text or too long.
         """
+        from patchbay.flows.runs.thumbs import LONGEST, keep_thumb
+
         if isinstance(rating, (bool, float)) or rating not in (1, 0, -1, None):
             raise refused(400, "input/invalid", "A rating is 1, 0 or -1.", "Send 1 or -1.")
         if comment is not None and (not isinstance(comment, str) or len(comment) > LONGEST):
@@ -38,6 +39,8 @@ class Feedback:
 
     async def listed(self, caller: str) -> list[dict[str, Any]]:
         """A caller's, the last first."""
+        from patchbay.flows.runs.thumbs import all_thumbs
+
         found = await in_thread(all_thumbs)
         mine = {one["run"]: one for one in found if one.get("caller") == caller}
         return sorted(mine.values(), key=lambda one: -one["at"])

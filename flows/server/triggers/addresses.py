@@ -15,6 +15,7 @@ from patchbay.flows.server.core.refusals import refused
 from patchbay.flows.server.core.requests import caller_of, service_of
 from patchbay.flows.server.core.service import FlowService
 from patchbay.flows.server.core.shelf import ServedFlow
+from patchbay.flows.server.triggers.firing import firing_of
 from patchbay.flows.triggers.claims import Claims, told
 from patchbay.flows.triggers.signature import ID, wrong_with
 from patchbay.flows.triggers.triggers import Trigger
@@ -27,14 +28,14 @@ async def webhook(request: Request) -> JSONResponse:
     """A signed message: starts the flow of its trigger, once."""
     service, name = service_of(request), request.path_params["name"]
     body = await request.body()
-    trigger = service.firing.get(name)
+    trigger = firing_of(service).get(name)
     wrong = "There is no such webhook."
     if trigger is not None and trigger.schedule is None:
         wrong = wrong_with(_secret(service, trigger), request.headers, body)
     if trigger is None or wrong:
         fix = "Sign it as Standard Webhooks says, with the secret of this trigger, and send it now."
         raise refused(401, "trigger/signature", f"The message is not taken. {wrong}", fix)
-    flow = service.firing.flow_of(trigger)
+    flow = firing_of(service).flow_of(trigger)
     if flow is None:
         message = f'The flow of the trigger "{name}" is not served here.'
         raise refused(404, "serve/unknown-flow", message, "Serve it, or correct the trigger.")
@@ -45,7 +46,7 @@ async def webhook(request: Request) -> JSONResponse:
         known = await in_thread(claims.get, trigger.key, moment)
         return JSONResponse({"trigger": name, "run": known.run if known else "", "again": True})
     try:
-        await service.firing.start(trigger, flow, run, given)
+        await firing_of(service).start(trigger, flow, run, given)
     except BaseException:  # whoever sent it may send it again
         await in_thread(claims.leave, trigger.key, moment)
         raise
@@ -91,7 +92,7 @@ async def listed(request: Request) -> JSONResponse:
         raise refused(403, "trigger/owner", "Triggers are the owner's.", "Use the owner's key.")
     service = service_of(request)
     claims = Claims(await service.history())
-    found = await in_thread(service.firing.all)
+    found = await in_thread(firing_of(service).all)
     each = [await in_thread(told, trigger, claims) for trigger in found.values()]
     return JSONResponse({"triggers": each})
 

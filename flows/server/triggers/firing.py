@@ -211,6 +211,14 @@ class Firing:
             log.warning(text)
 
 
+def firing_of(service: FlowService) -> Firing:
+    """What starts the triggers of a service: one for all who ask."""
+    if service.firing is None:
+        service.firing = Firing(service)
+    found: Firing = service.firing
+    return found
+
+
 def _due_since(schedule: Schedule, moment: datetime, now: datetime) -> _Due:
     """All that came since a moment, of which there may be very many."""
     grace, late = timedelta(seconds=GRACE_S), 0
