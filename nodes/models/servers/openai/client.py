@@ -128,6 +128,8 @@ def http_clients(address: str, key: str, timeout_s: float) -> dict[str, Any]:
         strip(request)
 
     settings = client_settings(address, timeout_s)
+    # Certificates are read once, and not for each client.
+    settings["verify"] = httpx.create_ssl_context(trust_env=settings["trust_env"])
 
     def make() -> httpx.AsyncClient:
         hooks = {"request": [strip_async], "response": [look_async]}

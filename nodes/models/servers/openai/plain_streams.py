@@ -8,7 +8,9 @@ here. Its own `post` does neither, and keeps the rest: keys, errors, server-sent
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import time
+from collections import deque
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -49,6 +51,8 @@ class PlainAsyncStreams(PlainStreams):
     _streams = AsyncStream[object]
 
 
+_KEPT_S = 5.0
+"""Seconds that a connection without a request is kept, as httpx does it."""
 _PATH = "/chat/completions"
 
 
@@ -61,28 +65,87 @@ def _asked(payload: dict[str, Any]) -> dict[str, Any]:
 
 
 class ClientOfEachLoop(httpx.AsyncClient):
-    """A client whose connections are kept for the next request, those of each event loop apart.
+    """A client for each request at work, whose connection is kept for the next request; those of
+    each event loop apart.
 
-    An opened model outlives the loop that a run of it had, and a connection does not.
+    An opened model outlives the loop that a run of it had, and a connection does not. And a client
+    that has many requests at work looks through all its connections for each of them, and closes
+    those that it could keep, since it counts those at work among them (httpcore 1.0.9).
 
     Args:
-        make: makes the client of a loop.
+        make: makes a client.
         settings: what requests are built with.
     """
 
     def __init__(self, make: Callable[[], httpx.AsyncClient], **settings: Any) -> None:
         super().__init__(**settings)
         self._make = make
-        self._of: WeakKeyDictionary[asyncio.AbstractEventLoop, httpx.AsyncClient]
+        self._of: WeakKeyDictionary[asyncio.AbstractEventLoop, FreeClients]
         self._of = WeakKeyDictionary()
 
     async def send(self, request: httpx.Request, **more: Any) -> httpx.Response:
         """Send a request over a connection of the loop at hand."""
         loop = asyncio.get_running_loop()
-        client = self._of.get(loop)
-        if client is None:
+        free = self._of.get(loop)
+        if free is None:
             # A connection holds its loop, so that none of those that are over would go by itself.
             for over in [one for one in self._of if one.is_closed()]:
                 del self._of[over]
-            client = self._of[loop] = self._make()
-        return await client.send(request, **more)
+            free = self._of[loop] = FreeClients(self._make)
+        client = await free.take()
+        try:
+            answer = await client.send(request, **more)
+        except BaseException:
+            free.give(client)
+            raise
+        if answer.is_closed or not isinstance(answer.stream, httpx.AsyncByteStream):
+            free.give(client)
+        else:
+            answer.stream = _Lent(answer.stream, lambda: free.give(client))
+        return answer
+
+
+class FreeClients:
+    """Clients without a request, the one that had one last at the end.
+
+    Args:
+        make: makes another.
+    """
+
+    def __init__(self, make: Callable[[], httpx.AsyncClient]) -> None:
+        self._make = make
+        self._free: deque[tuple[float, httpx.AsyncClient]] = deque()
+
+    async def take(self) -> httpx.AsyncClient:
+        """One of them, or a new one. Those that nobody wanted for a while are closed: so would
+        their servers do."""
+        late = time.monotonic() - _KEPT_S
+        while self._free and self._free[0][0] < late:
+            await self._free.popleft()[1].aclose()
+        return self._free.pop()[1] if self._free else self._make()
+
+    def give(self, client: httpx.AsyncClient) -> None:
+        """One that is free again."""
+        self._free.append((time.monotonic(), client))
+
+
+class _Lent(httpx.AsyncByteStream):
+    """A body, at whose end its client is free again."""
+
+    def __init__(self, inner: httpx.AsyncByteStream, over: Callable[[], None]) -> None:
+        self._inner, self._over = inner, over
+        self._closed = False
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        async for part in self._inner:
+            yield part
+
+    async def aclose(self) -> None:
+        """Close it."""
+        if self._closed:
+            return
+        self._closed = True
+        try:
+            await self._inner.aclose()
+        finally:
+            self._over()
