@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
+from patchbay.nodes.models.servers.openai import plain_streams
 from patchbay.nodes.models.servers.openai.plain_streams import ClientOfEachLoop, _asked
 from patchbay.nodes.models.servers.openai.spec import OpenAiModel
 
@@ -20,8 +21,9 @@ DELTAS = (({"role": "assistant", "content": "Yes"}, None), ({"content": "."}, No
 class Site:
     """A server that keeps connections open, and counts them."""
 
-    def __init__(self, late_end: bool) -> None:
+    def __init__(self, late_end: bool, together: int) -> None:
         self.connections = 0
+        self._together = asyncio.Barrier(together)
         self.asked: list[bytes] = []
         self._late = late_end
 
@@ -37,6 +39,7 @@ class Site:
                     if line.startswith(b"content-length")
                 )
                 self.asked.append(await reading.readexactly(length))
+                await self._together.wait()
                 await self._answer(writing)
         writing.close()
 
@@ -62,9 +65,9 @@ def _chunk(writing: asyncio.StreamWriter, text: str) -> None:
 
 
 @contextlib.asynccontextmanager
-async def site(late_end: bool = False) -> AsyncIterator[tuple[Site, str]]:
-    """Run it until the end of the block."""
-    found = Site(late_end)
+async def site(late_end: bool = False, together: int = 1) -> AsyncIterator[tuple[Site, str]]:
+    """Run it until the end of the block. It answers so many calls together, and none before."""
+    found = Site(late_end, together)
     server = await asyncio.start_server(found.hear, "127.0.0.1", 0)
     try:
         yield found, f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
@@ -93,6 +96,29 @@ async def test_calls_side_by_side_have_connections_of_their_own() -> None:
         assert there.connections == 3
         await said(model)
         assert there.connections == 3
+
+
+async def test_connections_of_many_are_kept_for_as_many() -> None:
+    """One client for all closes them: it counts those at work among those that it may keep."""
+    async with site(together=24) as (there, address):
+        model = opened(address)
+        for _ in range(2):
+            assert await asyncio.gather(*(said(model) for _ in range(24))) == ["Yes."] * 24
+            assert there.connections == 24
+
+
+async def test_connections_that_nobody_wants_are_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with site(together=3) as (_, address):
+        model = opened(address)
+        await asyncio.gather(*(said(model) for _ in range(3)))
+        client = model._inner.root_async_client._client
+        (free,) = client._of.values()
+        kept = [one for _, one in free._free]
+        assert len(kept) == 3
+        monkeypatch.setattr(plain_streams, "_KEPT_S", -1.0)
+        await asyncio.gather(*(said(model) for _ in range(3)))
+        assert all(one.is_closed for one in kept)
+        assert len(free._free) == 3
 
 
 def test_a_model_is_asked_in_one_loop_after_another() -> None:
