@@ -45,6 +45,7 @@ FILE_CODES: Mapping[str, str] = {
     "experiment/cases": "A table of cases cannot be read, or holds nothing for the flow.",
     "experiment/check": "There is no such check, or its schema cannot be read.",
     "experiment/last": "A file that an experiment is compared with holds no result.",
+    "experiment/no-judge": "Preferences are asked of an experiment that has no judge.",
     "experiment/output": "A flow has no output that an experiment could check.",
     "experiment/scipy": "Intervals need SciPy, which is not installed.",
     "experiment/use": "The best variant cannot be written into the flow.",

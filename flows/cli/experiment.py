@@ -29,6 +29,7 @@ from patchbay.flows.problems import FlowError, Problem
 if TYPE_CHECKING:
     from patchbay.flows.batch.clusters import Cluster
     from patchbay.flows.experiments.grid import Scored
+    from patchbay.flows.experiments.judging import FlowCheck
     from patchbay.flows.experiments.keeping import ExperimentCell
     from patchbay.flows.experiments.plan import ExperimentPlan
     from patchbay.flows.experiments.running import Experiment
@@ -88,6 +89,15 @@ def experiment(
     use_best: Annotated[
         bool, typer.Option("--use-best", help="Write the best variant into the flow file.")
     ] = False,
+    preferences: Annotated[
+        Path | None,
+        typer.Option(
+            "--preferences",
+            metavar="FILE",
+            help="Write what the judges among the checks prefer, as JSON Lines for *Preference "
+            "data*.",
+        ),
+    ] = None,
     where: Annotated[
         str,
         typer.Option(
@@ -127,6 +137,7 @@ def experiment(
     )  # fmt: skip
     made = _made(flow, plan, name, env_name)
     before = _before(made, no_worse_than)
+    judges = [] if preferences is None else _judges(made)
     code = _run(made, flow, env_name, quiet, cluster)
     grid = grid_of(made)
     if made.refused:
@@ -136,6 +147,8 @@ def experiment(
     if whole:
         made.kept.keep(as_result(grid, made.cases))
     _write(made, grid, report, output, flow.stem)
+    if preferences is not None:
+        _prefer(made, judges, preferences)
     if not whole:
         raise typer.Exit(code)
     if use_best:
@@ -216,14 +229,37 @@ def _write(
     if output is None:
         say.out(text, end="")
         return
+    _to_file(output, text)
+    say.err(f"wrote {output}")
+
+
+def _to_file(path: Path, text: str) -> None:
     try:
-        output.write_text(text, encoding="utf-8", errors="backslashreplace")
+        path.write_text(text, encoding="utf-8", errors="backslashreplace")
     except OSError as error:
-        message = f"{output} cannot be written: {error.strerror}."
+        message = f"{path} cannot be written: {error.strerror}."
         raise FlowError(
             [Problem("experiment/unwritable", message, "Name another file.")]
         ) from error
-    say.err(f"wrote {output}")
+
+
+def _judges(made: Experiment) -> list[FlowCheck]:
+    """The judges among the checks; refused before anything is run where there are none."""
+    from patchbay.flows.experiments.judged import judges_among, no_judge
+
+    found = judges_among(made.checks, [one.key for one in made.variants])
+    if not found:
+        raise no_judge()
+    return found
+
+
+def _prefer(made: Experiment, judges: list[FlowCheck], path: Path) -> None:
+    from patchbay.flows.experiments.judged import judged_preferences
+    from patchbay.flows.wording import plural
+
+    rows = judged_preferences(made.kept, [one.key for one in made.variants], judges)
+    _to_file(path, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
+    say.err(f"wrote {plural(len(rows), 'preference')} to {path}")
 
 
 def _before(made: Experiment, which: str) -> dict[str, Any] | None:

@@ -11,7 +11,9 @@ from typing import Any, Literal, get_args
 import streamlit as st
 
 from patchbay.flows.experiments.agreement import in_words
+from patchbay.flows.experiments.judged import judged_preferences, judges_of
 from patchbay.flows.experiments.keeping import KeptCase, KeptCells
+from patchbay.flows.experiments.plan import read_plan
 from patchbay.flows.experiments.ratings import (
     SCALE,
     Rating,
@@ -71,6 +73,7 @@ def rating_page(summary: Mapping[str, Any], kept: KeptCells, key: str) -> None:
         else:
             _ask(ratings, form, item, rater.strip(), key)
     _so_far(ratings, form, kept, key)
+    _judged(kept, list(names), key)
 
 
 RatedItem = tuple[str, tuple[str, ...]]
@@ -216,7 +219,30 @@ def _so_far(ratings: Ratings, form: RatingForm, kept: KeptCells, key: str) -> No
         st.caption(f"In {plain(saved)}, beside your flows: Read file → Preference data. {how}")
 
 
-def _save(rows: list[dict[str, Any]], name: str, form: RatingForm, key: str) -> None:
+def _judged(kept: KeptCells, variants: Sequence[str], key: str) -> None:
+    """What the judge models among the checks prefer, for *Preference data* too."""
+    plan = read_plan(kept)
+    try:
+        judges = judges_of(plan, variants) if plan and variants else []
+        rows = judged_preferences(kept, variants, judges) if judges else []
+    except FlowError as error:
+        st.caption(plain(f"What the judge prefers cannot be told: {error.problems[0].message}"))
+        return
+    if not judges:
+        return
+    st.markdown(f"**A judge** :gray[{plain(', '.join(judge.name for judge in judges))}]")
+    st.button(
+        f"Save {plural(len(rows), 'preference')} of the judge", key=f"{key}:save-judge",
+        icon=":material/gavel:", on_click=_save, args=(rows, kept.name, "judge", key),
+        disabled=not rows,
+    )  # fmt: skip
+    if not rows:
+        st.caption("It prefers no answer to another yet: run the experiment, or ask another judge.")
+    elif saved := session.recall(f"{key}:saved:judge"):
+        st.caption(f"In {plain(saved)}, beside your flows: Read file → Preference data.")
+
+
+def _save(rows: list[dict[str, Any]], name: str, form: str, key: str) -> None:
     folder = services().library.folder / "ratings"
     path = folder / f"{slug(name)}-{form}.jsonl"
     try:
