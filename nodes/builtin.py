@@ -85,6 +85,7 @@ _WHERE = {
     "eval.accuracy": "evaluation.accuracy:Accuracy",
     # Training
     "train.instruction_data": "training.instruction_data:InstructionDataNode",
+    "train.hub_data": "training.hub_data:HubData",
     "train.preference_data": "training.preference_data:PreferenceDataNode",
     "train.generate_data": "training.generate_data:GenerateData",
     "train.classifier": "training.classifier_node:TrainClassifier",

@@ -94,6 +94,29 @@ def _file(repo: str, told: Any) -> HubFile | None:
 
 
 def _asked(path: str, params: Mapping[str, str], env: Mapping[str, str]) -> list[Any]:
+    found = hub_json(path, params, env)
+    if not isinstance(found, list):
+        raise no_hub(env)
+    return found
+
+
+def no_hub(env: Mapping[str, str]) -> NodeError:
+    """Something answers, and not as a hub would."""
+    return NodeError(
+        f"{endpoint(env)} answers, but not as a Hugging Face hub does.",
+        fix="Check HF_ENDPOINT.",
+        code="weights/refused",
+        retry=False,
+    )
+
+
+def hub_json(path: str, params: Mapping[str, str], env: Mapping[str, str]) -> Any:
+    """What the hub's API says; None where it is no JSON. Blocks for up to 15 s.
+
+    Raises:
+        NodeError: the hub cannot be reached, or refuses; `code` is weights/offline where it may not
+            be asked.
+    """
     import httpx
 
     hub = endpoint(env)
@@ -124,14 +147,6 @@ def _asked(path: str, params: Mapping[str, str], env: Mapping[str, str]) -> list
             code="weights/refused",
         )
     try:
-        found = answer.json()
+        return answer.json()
     except ValueError:
-        found = None
-    if not isinstance(found, list):
-        raise NodeError(
-            f"{hub} answers, but not as a Hugging Face hub does.",
-            fix="Check HF_ENDPOINT.",
-            code="weights/refused",
-            retry=False,
-        )
-    return found
+        return None
