@@ -135,7 +135,9 @@ def fetched(found: HubSet, file: HubParquet, report: Report) -> Path:
         _fetch(found, file, wanted, report)
     except NodeError as error:
         # It is rows that are fetched, and the words are those of weights.
-        said = error.message.replace("weights", "file").replace(" have ", " has ", 1)
+        said = error.message.replace("weights", "file")
+        for verb in ("have", "hold", "need"):
+            said = said.replace(f" {verb} ", " has " if verb == "have" else f" {verb}s ", 1)
         raise NodeError(said, fix=error.fix, code=error.code, retry=error.retry) from error
     return path
 
