@@ -30,6 +30,7 @@ MAY: dict[tuple[str, str], str] = {
     ("nodes/models/training/__main__.py", ":.0f} s"): "the log of a script that we run",
     ("nodes/cells.py", "cell.isoformat()"): "a date in a table, as SQL writes it",
     ("flows/batch/plain_cells.py", "value.isoformat()"): "a date in a row, as JSON has it",
+    ("nodes/training/parquet_records.py", "isoformat()"): "a date in a record, as JSON has it",
     ("nodes/tools/clock.py", "strftime("): "the date that a model is told",
     ("flows/runs/running.py", "strftime("): "the id of a run",
     ("flows/server/openai/models.py", "/ 1e9)"): "seconds of nanoseconds, no bytes",
