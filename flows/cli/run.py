@@ -179,7 +179,7 @@ def _fresh(
     if record:
         from patchbay.flows.runs.answers import recorded
 
-        env = recorded(env, open_history(), run_id, flow, folder, tuple(only))
+        env = recorded(env, open_history(), run_id, flow, folder, tuple(only), path)
     elif sys.stdin.isatty() and sys.stderr.isatty():
         env = replace(env, asker=at_the_terminal)
     return Run(LoadedFlow(flow, folder), read_inputs(inputs, resolved), env, only, run_id)

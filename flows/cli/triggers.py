@@ -153,7 +153,7 @@ def _run(trigger: Trigger, body: bytes) -> Any:
         elif body.strip():
             given |= _object(body)
     env = default_environment(folder=folder)
-    env = recorded(env, open_history(), id, flow, folder)
+    env = recorded(env, open_history(), id, flow, folder, file=path)
     return Run(LoadedFlow(flow, folder), given, env, run_id=id)
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from patchbay.flows.experiments.case_sets import CaseRow, asked_by
+from patchbay.flows.runs.origins import files_of
 from patchbay.flows.runs.thumbs import thumbs_by_run
 from patchbay.nodes.values import TAG
 
@@ -27,22 +29,30 @@ def rows_of_runs(
     right: Right = "thumbs up",
     *,
     rated: bool = False,
+    file: Path | None = None,
+    among: Callable[[str], bool] = lambda run: True,
 ) -> list[CaseRow]:
-    """A row for each run that has finished of the flow of this name, those of chats too.
+    """A row for each run that has finished of a flow, those of chats too.
 
     Args:
         history: where runs are recorded.
-        flow: what the flow is called.
+        flow: what the flow is called. Of runs that know their flow's file, the file counts.
         inputs: names of its inputs.
         output: the output that should come out.
         right: whether what came out then is right.
         rated: only runs that somebody has put a thumb or a comment on.
+        file: the flow's.
+        among: whether a run with this id may be looked at.
     """
     thumbs = thumbs_by_run()
+    ended = [past for past in history.runs(MOST) if past.status == "finished" and among(past.id)]
+    files = files_of(history, [past.id for past in ended])
     found = []
-    for past in history.runs(MOST):
+    for past in ended:
         thumb = thumbs.get(past.id)
-        if past.name != flow or past.status != "finished" or (rated and thumb is None):
+        ran = files.get(past.id)
+        same = past.name == flow if file is None or ran is None else ran == file.resolve()
+        if not same or (rated and thumb is None):
             continue
         if (row := _row(past, inputs)) is not None:
             liked = right == "always" or (right == "thumbs up" and _rating(thumb) > 0)

@@ -24,6 +24,7 @@ from patchbay.nodes.home import home
 from patchbay.nodes.private import private_file, private_folder
 
 _PLAIN = re.compile(r"[^\w.-]+")
+OWNER = "owner.json"
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS cells (
   variant TEXT, place TEXT, output TEXT, error TEXT, seconds REAL, tokens INTEGER, run TEXT,
@@ -102,6 +103,20 @@ class KeptCells:
             private_folder(self.folder)
         except OSError as error:
             raise unwritable(self.folder, error) from error
+
+    @property
+    def owner(self) -> str:
+        """The person of a studio who began it; "" where it is everybody's."""
+        said = (self.read(OWNER) or {}).get("owner")
+        return said if isinstance(said, str) else ""
+
+    def give_to(self, owner: str) -> None:
+        """Have it be of a person of a studio; "" for everybody of it.
+
+        Raises:
+            FlowError: the disk refuses.
+        """
+        self.write(OWNER, {"owner": owner})
 
     # --- cells --------------------------------------------------------------------------------
 

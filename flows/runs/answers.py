@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from patchbay.flows.problems import FlowError, Problem
@@ -21,6 +22,7 @@ from patchbay.flows.runs.inbox import (
     RunEndedError,
     said,
 )
+from patchbay.flows.runs.origins import Origin
 from patchbay.nodes.questions import ApprovalWanted, DecisionWanted, Question, Reply, checked
 from patchbay.nodes.values import Value
 
@@ -183,14 +185,16 @@ def recorded(
     flow: Flow,
     folder: Any = None,
     only: tuple[str, ...] = (),
+    file: Path | None = None,
 ) -> Environment:
-    """The environment of a run that is recorded, so that it can wait for people."""
+    """The environment of a run that is recorded, so that it can wait for people; `file` is the
+    flow's."""
     if flow.variables:  # it is resumed with the values that it has now
         from patchbay.flows.document.variables import settled
 
         flow = settled(flow, env.variables, strict=False)
     desk = RecordedDesk(history, run, env.catalog.value_types)
-    sink = history.recorder(run, flow, folder, only)
+    sink = history.recorder(run, flow, folder, only, origin=Origin(file, pinned=env.pinned))
     return replace(env, sinks=(*env.sinks, sink), desk=desk)
 
 

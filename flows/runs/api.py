@@ -93,7 +93,8 @@ async def _begun(
 
         run_id = new_run_id()
         env = environment or default_environment(folder=loaded.folder)
-        env = recorded(env, history, run_id, loaded.flow, env.folder or loaded.folder)
+        folder = env.folder or loaded.folder
+        env = recorded(env, history, run_id, loaded.flow, folder, file=loaded.path)
         return Run(loaded, inputs, env, run_id=run_id)
     use = InThread(thread) if isinstance(thread, str) else thread
     env = environment or default_environment()

@@ -24,6 +24,7 @@ from patchbay.flows.runs.environment import Stored
 from patchbay.flows.runs.inbox import Inbox
 from patchbay.flows.runs.journal import Journal, StepRecord
 from patchbay.flows.runs.leases import Leases, this_process
+from patchbay.flows.runs.origins import Origin
 from patchbay.flows.runs.recording import Ending, Recording
 from patchbay.flows.runs.said_before import SaidBefore, whole
 from patchbay.flows.runs.store import MIGRATIONS, Migration, Store
@@ -112,12 +113,14 @@ class History:
         ending: Ending | None = None,
         document: str | None = None,
         said: SaidBefore | None = None,
+        origin: Origin | None = None,
     ) -> Journal:
         """The journal of the run with this id: a sink of its events, which keeps steps as well.
 
         A resumed run goes on under its id; `resumed_run` loads what it had done. `ending` works on
         the database in the transaction that records how the run ended. `document` is the text of
         the flow, where it is known already. `said` is what was said before, in a thread.
+        `origin` is where the run comes from, where that is known.
         """
         columns = {
             "id": run,
@@ -127,7 +130,8 @@ class History:
             "folder": str(folder) if folder else None,
             "only": json.dumps(only),
         }
-        log = Recording(self._store, self._writer, self.leases, columns, ending, said)
+        came = None if origin is None else origin.row(run)
+        log = Recording(self._store, self._writer, self.leases, columns, ending, said, came)
         return Journal(run, log)
 
     def announce(
@@ -284,14 +288,18 @@ class History:
         """Forget runs."""
 
         def forget(db: Any) -> None:
+            if db.dialect.name == "sqlite":  # else a recovery of the file might find them again
+                db.exec_driver_sql("PRAGMA secure_delete = ON")
             for run in runs:
                 self.forget(db, run)
 
         self._store.do(forget, write=True)
+        self._store.tidy()
 
     def forget(self, db: Any, run: str) -> None:
         """Delete a run in a transaction of somebody else's."""
-        for name in ("events", "steps", "answers", "questions", "run_sizes", "stop_requests"):
+        for name in ("events", "steps", "answers", "questions", "run_sizes", "run_origins",
+                     "stop_requests"):  # fmt: skip
             table = self._store.table(name)
             db.execute(table.delete().where(table.c.run == run))
         db.execute(self._runs.delete().where(self._runs.c.id == run))

@@ -27,7 +27,7 @@ class Moved:
 
 
 def move_place(history: History, old: Path, new: Path) -> Moved:
-    """Let the conversations and facts of a flow belong to the file where it lies now.
+    """Let the conversations, facts and runs of a flow belong to the file where it lies now.
 
     A fact that is kept there already stays once.
 
@@ -42,9 +42,16 @@ def move_place(history: History, old: Path, new: Path) -> Moved:
     old, new = old.resolve(), new.resolve()  # as flows are known
     store = history.store
     threads, facts = store.table("threads"), store.table("facts")
+    origins = store.table("run_origins")
 
     def work(db: Any) -> Moved:
+        import sqlalchemy as sa
+
         moved_threads = moved_facts = 0
+        for file in db.execute(sa.select(origins.c.file).distinct()).scalars().all():
+            if target := _target(file or "", old, new):
+                of_file = origins.update().where(origins.c.file == file)
+                db.execute(of_file.values(file=target))
         for row in db.execute(threads.select().with_only_columns(threads.c.id, threads.c.place)):
             if target := _target(row.place, old, new):
                 db.execute(threads.update().where(threads.c.id == row.id).values(place=target))

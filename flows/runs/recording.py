@@ -49,6 +49,7 @@ class Recording:
         columns: what the run's row says from the start.
         ending: works on the database in the transaction that records how the run ended.
         said: what was said before in the thread of the run.
+        origin: the row that says where the run comes from.
     """
 
     def __init__(
@@ -59,10 +60,11 @@ class Recording:
         columns: Mapping[str, Any],
         ending: Ending | None = None,
         said: SaidBefore | None = None,
+        origin: Mapping[str, Any] | None = None,
     ) -> None:
         self._store, self._writer, self._columns = store, writer, columns
         self._leases = leases
-        self._ending, self._said = ending, said
+        self._ending, self._said, self._origin = ending, said, origin
         self._run = str(columns["id"])
         self._begun: RunStarted | None = None
         self._generation = store.generation
@@ -181,11 +183,18 @@ class Recording:
         again = db.execute(runs.update().where(runs.c.id == self._run).values(**values)).rowcount
         if not again:
             db.execute(runs.insert().values(**values, started_at=self._begun.at))
+        origins = self._store.table("run_origins")
+        known = origins.select().where(origins.c.run == self._run)
+        if self._origin is not None and db.execute(known).first() is None:
+            db.execute(origins.insert().values(**self._origin))
 
     def _end(self, db: Connection, event: RunEnd) -> None:
         runs = self._store.table("runs")
         mine = (runs.c.id == self._run, runs.c.process == self._columns["process"])
         ended = db.execute(runs.update().where(*mine).values(**_ending(event))).rowcount
+        if isinstance(event, RunFinished):  # it is not gone on with, and its events have them
+            origins = self._store.table("run_origins")
+            db.execute(origins.update().where(origins.c.run == self._run).values(pins=None))
         if ended and self._ending is not None:  # else another host has taken it for gone
             self._ending(db, event)
 

@@ -66,19 +66,25 @@ def _claim(history: History, past: PastRun) -> Claim:
 def _going_on(history: History, past: PastRun, env: Environment) -> Run:
     """The run, which is this process's: what it reads of the record now, nobody else adds to."""
     from patchbay.flows.runs.desk import RecordedDesk
+    from patchbay.flows.runs.origins import origin_of
     from patchbay.flows.runs.thread_runs import rejoin
 
     types = env.catalog.value_types
     flow = past.flow
     desk = RecordedDesk(history, past.id, types, again=True)
     stored = history.stored(past.id, types)
-    pinned = {node: kept.outputs for node, kept in stored.items() if kept.key == PINNED}
+    origin = origin_of(history, past.id, types)
+    # Those of the events too: a run of before this was kept knows its pins by them only.
+    told = {node: kept.outputs for node, kept in stored.items() if kept.key == PINNED}
+    pinned = {**told, **origin.pinned}
     env = replace(env, stored=stored, desk=desk, pinned=pinned)
     inputs = recorded_inputs(past, types)
     run = Run(LoadedFlow(flow, past.folder), inputs, env, past.only, run_id=past.id)
     hold = rejoin(run, past, history)
     ending, said = (None, None) if hold is None else (hold.ending, hold.said())
-    journal = history.recorder(past.id, flow, past.folder, past.only, ending, past.document, said)
+    journal = history.recorder(
+        past.id, flow, past.folder, past.only, ending, past.document, said, origin
+    )
     journal.types = types
     journal.load(history.steps(past.id))
     run.add_sink(journal)

@@ -27,7 +27,7 @@ T = TypeVar("T")
 Migration = Callable[["Connection"], None]
 """Turns a database of one version into the next one, inside a transaction."""
 
-SCHEMA = 6
+SCHEMA = 7
 """The number of the current schema. Histories without a number are of version 1."""
 
 
@@ -45,10 +45,11 @@ def _count_runs(db: Connection) -> None:
 
 
 MIGRATIONS: Mapping[int, Migration] = {
-    1: _only_tables, 2: _only_tables, 3: _only_tables, 4: _count_runs, 5: _only_tables
+    1: _only_tables, 2: _only_tables, 3: _only_tables, 4: _count_runs, 5: _only_tables,
+    6: _only_tables,
 }  # fmt: skip
 """Version → what leads to the next one. 2 has the journal's steps, 3 questions and answers, 4
-conversations and memory, 5 sizes of runs, 6 leases."""
+conversations and memory, 5 sizes of runs, 6 leases, 7 where runs came from."""
 
 _LOCK = 0x7061746368
 """Held on a server while tables are made: of two that find none, one would fail."""

@@ -53,6 +53,14 @@ def _add_runs(tables: MetaData) -> None:
         sa.Column("outputs", sa.Text, nullable=False, default="{}"),
         sa.Column("problem", sa.Text),
     )
+    sa.Table(  # where it came from (`origins.py`)
+        "run_origins",
+        tables,
+        sa.Column("run", sa.String(64), primary_key=True),
+        sa.Column("file", sa.Text),
+        sa.Column("experiment", sa.Text),
+        sa.Column("pins", sa.Text),
+    )
     sa.Table(  # counted as events and steps are written (`sizing.py`)
         "run_sizes",
         tables,

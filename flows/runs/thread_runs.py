@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from patchbay.flows.problems import FlowError, Problem
 from patchbay.flows.runs.inputs import flow_inputs
+from patchbay.flows.runs.origins import Origin
 from patchbay.flows.runs.running import LoadedFlow, Run, new_run_id
 from patchbay.flows.wording import listed
 from patchbay.nodes.values import Message
@@ -52,6 +54,8 @@ class Turning:
     question: tuple[Message, ...]
     use: InThread
     history: History
+    file: Path | None = None
+    """The flow's."""
 
     def now(self) -> Run:
         """The run, which holds its thread.
@@ -87,8 +91,11 @@ class Turning:
         except BaseException:
             hold.release()
             raise
+        origin = Origin(self.file, pinned=run.environment.pinned)
         run.add_sink(
-            self.history.recorder(run.id, run.flow, run.folder, (), hold.ending, said=hold.said())
+            self.history.recorder(
+                run.id, run.flow, run.folder, (), hold.ending, said=hold.said(), origin=origin
+            )
         )
         return run
 
@@ -137,7 +144,7 @@ def turn_of(
         title = use.title or threads.title_of(said) or "Conversation"
         place = str(flow.path or "")
         found = _begun(threads, use, title, flow.flow.name, place)
-    return Turning(run, found, field.name, question, use, history)
+    return Turning(run, found, field.name, question, use, history, flow.path)
 
 
 def _begun(threads: Threads, use: InThread, title: str, flow: str, place: str) -> Thread:

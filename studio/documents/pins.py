@@ -73,6 +73,22 @@ class Pins:
         with self._lock:
             self._write({**self._read(), **pins})
 
+    def swap(self, flow: Flow, pins: Mapping[str, Pin]) -> int:
+        """Pin these in the place of all that the nodes of a flow have.
+
+        Returns:
+            How many pins that stood there are gone: let go, or with another value now.
+
+        Raises:
+            FlowError: they are too large together, or the disk refuses. Then all stay as they were.
+        """
+        with self._lock:
+            before, own = self._read(), self.of(flow)
+            others = {key: pin for key, pin in before.items() if key not in flow.by_id()}
+            if before or pins:
+                self._write({**others, **pins})
+        return sum(key not in pins or pins[key].outputs != own[key].outputs for key in own)
+
     def drop(self, nodes: Collection[str]) -> None:
         """Let nodes run again.
 

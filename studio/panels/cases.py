@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, get_args
 
 import streamlit as st
@@ -21,7 +22,7 @@ EDITED = 500
 """Cases that are edited in a table; larger sets are only shown."""
 
 
-def cases_editor(flow: Flow, chosen: str, key: str) -> str:
+def cases_editor(flow: Flow, file: Path | None, chosen: str, key: str) -> str:
     """Draw which set is used and how to make one; gives the name of the set, or ""."""
     names = [one.name for one in case_sets()]
     wanted = session.recall(f"{key}:chosen", chosen)
@@ -38,7 +39,7 @@ def cases_editor(flow: Flow, chosen: str, key: str) -> str:
     with ways[1]:
         _file(key)
     with ways[2]:
-        _runs(flow, name or "", key)
+        _runs(flow, file, name or "", key)
     for problem in session.recall(f"{key}:refused", ()):
         st.error(plain(str(problem)))
     return name or ""
@@ -136,7 +137,7 @@ def _file(key: str) -> None:
               on_click=_keep, args=(key, name, rows))  # fmt: skip
 
 
-def _runs(flow: Flow, name: str, key: str) -> None:
+def _runs(flow: Flow, file: Path | None, name: str, key: str) -> None:
     """Cases from what this flow was asked before."""
     outputs = list(asked(flow).outputs)
     if not outputs:
@@ -150,9 +151,11 @@ def _runs(flow: Flow, name: str, key: str) -> None:
     )  # fmt: skip
     rated = st.toggle("Only runs with a thumb or a comment", key=f"{key}:rated")
     inputs = [field.name for field in asked(flow).inputs]
+    owners, me = services().runner.owners(), session.browser()
     rows = rows_of_runs(
-        services().history, flow.name, inputs, outputs[0], right or "never", rated=bool(rated)
-    )
+        services().history, flow.name, inputs, outputs[0], right or "never", rated=bool(rated),
+        file=file, among=lambda run: owners.get(run, me) == me,
+    )  # fmt: skip
     if not rows:
         st.caption("No such run of this flow is recorded. Run it, or chat with it, first.")
         return

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 from patchbay.flows.document.model import Flow
 from patchbay.flows.experiments.grid import as_result, as_summary, grid_of
-from patchbay.flows.experiments.keeping import ExperimentCell
+from patchbay.flows.experiments.keeping import ExperimentCell, KeptCells
 from patchbay.flows.experiments.plan import SUMMARY
 from patchbay.flows.experiments.running import Experiment
 from patchbay.flows.problems import FlowError
 from patchbay.flows.runs.environment import Environment
+from patchbay.flows.runs.origins import Origin, origin_of
 from patchbay.studio.runs.runner import Runner
 
 if TYPE_CHECKING:
@@ -71,6 +74,25 @@ class LiveExperiment:
         return (time.monotonic() - self.began) / self.done * (self.experiment.total - self.done)
 
 
+def experiment_for(flow: str, person: str) -> KeptCells:
+    """The experiment that a person begins, or goes on with, who tries variants of a flow. Where
+    another one's has its name, it gets another.
+
+    Raises:
+        FlowError: the disk refuses.
+    """
+    kept = KeptCells(flow)
+    if kept.owner in ("", person):
+        return kept
+    return KeptCells(f"{flow}-{hashlib.sha256(person.encode()).hexdigest()[:8]}")
+
+
+def may_see(run: str, history: History, person: str) -> bool:
+    """Whether a person may look at a run that is a cell of an experiment."""
+    name = origin_of(history, run).experiment
+    return not name or KeptCells(name).owner in ("", person)
+
+
 class LiveExperiments:
     """Starts, stops and finds them.
 
@@ -96,7 +118,7 @@ class LiveExperiments:
             before = self._live.get(name)
             if before is not None and before.state == "running":
                 return before
-            experiment.recorder = self._recorded
+            experiment.recorder = partial(self._recorded, name)
             live = LiveExperiment(experiment)
             self._live[name] = live
         env = replace(self._runner.environment(experiment.folder), variables=variables)
@@ -109,9 +131,10 @@ class LiveExperiments:
         if live is not None and live.future is not None:
             live.future.cancel()
 
-    def _recorded(self, env: Environment, run: str, flow: Flow) -> Environment:
+    def _recorded(self, name: str, env: Environment, run: str, flow: Flow) -> Environment:
         """Recorded, and without a desk: a run that asks a person is refused instead of waiting."""
-        sink = self._history().recorder(run, flow, env.folder)
+        origin = Origin(experiment=name)
+        sink = self._history().recorder(run, flow, env.folder, origin=origin)
         return replace(env, sinks=(*env.sinks, sink))
 
     async def _drive(self, live: LiveExperiment, env: Environment) -> None:

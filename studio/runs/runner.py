@@ -165,7 +165,8 @@ class Runner:
             return self._launch(live)
         # The record is of the flow as it is drawn, not of the copy with one node made fresh.
         if self._history is not None:
-            environment = recorded(environment, self._history(), run_id, flow, folder, tuple(only))
+            history = self._history()
+            environment = recorded(environment, history, run_id, flow, folder, tuple(only), path)
         ran = without_cache(flow, fresh) if fresh else flow
         run = Run(LoadedFlow(ran, folder, path), inputs, environment, only, run_id)
         live = LiveRun(run_id, document, owner, flow, folder, dict(inputs), tuple(only), run)

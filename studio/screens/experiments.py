@@ -29,7 +29,7 @@ from patchbay.studio.panels.checks import checks_editor
 from patchbay.studio.panels.grid import show_cases, show_grid
 from patchbay.studio.panels.rating import rating_page
 from patchbay.studio.panels.variants import axes_editor
-from patchbay.studio.runs.experiments import LiveExperiment
+from patchbay.studio.runs.experiments import LiveExperiment, experiment_for
 from patchbay.studio.server import session
 from patchbay.studio.server.environments import USUAL, chosen_environment
 from patchbay.studio.server.questions import asked
@@ -48,14 +48,24 @@ STATES = {
 def page() -> None:
     """Draw the page."""
     flow, name = st.query_params.get("flow"), st.query_params.get("experiment")
-    if name and st.query_params.get("rate"):
+    if name and not _mine(KeptCells(name)):
+        st.markdown("#### There is no such experiment", anchors=False)
+        st.markdown("Another browser began it, and has not shared it.")
+        st.button("All experiments", icon=":material/arrow_back:", on_click=_back)
+    elif name and st.query_params.get("rate"):
         _rate(KeptCells(name))
     elif name:
         _of_name(name)
     elif flow and (path := services().library.path(flow)):
-        _one(path, KeptCells(flow))
+        _one(path, experiment_for(flow, session.browser()))
     else:
         _all()
+
+
+def _mine(kept: KeptCells) -> bool:
+    """Those of another person's browser are not shown, unless they are shared; those from the
+    command line are."""
+    return kept.owner in ("", session.browser())
 
 
 def _all() -> None:
@@ -64,7 +74,7 @@ def _all() -> None:
         "Which variant of a flow is better, by how much, and how sure that is. Open a flow and "
         "press *Try variants* to begin one."
     )
-    found = known_experiments()
+    found = [one for one in known_experiments() if _mine(KeptCells(one.name))]
     if not found:
         st.caption("Nothing has been tried yet.")
     for one in found:
@@ -130,10 +140,22 @@ def _head(kept: KeptCells, path: Path | None) -> None:
         if kept.read(SUMMARY):
             st.button("Rate the answers", icon=":material/thumbs_up_down:", type="tertiary",
                       on_click=_rating, args=(kept.name, True))  # fmt: skip
+        if kept.owner == session.browser():
+            st.button("Share", icon=":material/group:", type="tertiary", on_click=_share,
+                      args=(kept,), help="Others of this studio do not see it yet. Shared, they "
+                      "can look at it, rate its answers, and go on with it.")  # fmt: skip
         own = path is not None and services().library.path(path.stem) == path
         if path is not None and own:
             st.button("Open the flow", icon=":material/edit:", type="tertiary",
                       on_click=open_in_editor, args=(path.stem,))  # fmt: skip
+
+
+def _share(kept: KeptCells) -> None:
+    try:
+        kept.give_to("")
+    except FlowError as error:
+        key = f"exp-{session.short_key(kept.name)}"
+        session.remember(f"{key}:refused", error.problems)
 
 
 def _back() -> None:
@@ -169,7 +191,7 @@ def _setup(document: FlowDocument, kept: KeptCells) -> ExperimentPlan:
     st.markdown("**Vary**")
     axes = axes_editor(flow, before.axes, key)
     st.markdown("**Over these cases**")
-    cases = cases_editor(flow, before.cases, f"{key}-cases")
+    cases = cases_editor(flow, document.path, before.cases, f"{key}-cases")
     st.markdown("**Scored by**")
     outputs = list(asked(flow).outputs)
     output = before.output if before.output in outputs else ""
@@ -243,6 +265,8 @@ def _start(document: FlowDocument, kept: KeptCells, plan: ExperimentPlan, key: s
         made = experiment_of(
             plan, document.flow, document.folder, services().catalog, kept, variables
         )
+        if read_plan(kept) is None and not kept.count():  # begun here: it is this person's
+            kept.give_to(session.browser())
         write_plan(kept, plan)
         session.remember(f"{key}:plan", plan)  # what the fields begin with when one comes back
         services().experiments.start(made, variables)

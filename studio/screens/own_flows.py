@@ -76,7 +76,7 @@ def own_flows(wanted: str, *, drop: Callable[[str], None], dark: bool) -> None:
 
 def _last_runs(cards: Sequence[Card]) -> Mapping[Path, float]:
     found = last_runs(services().home, services().library.folder)
-    return {card.path: found[card.title] for card in cards if card.title in found}
+    return found.of({card.path: card.title for card in cards})
 
 
 def _sorted(cards: Sequence[Card], wanted: str, sort: str, ran: Mapping[Path, float]) -> list[Card]:

@@ -159,11 +159,14 @@ class PastCommands(EditorCommands):
             if path is None:
                 return
             document = services().documents.open(path)
-            lost = len(document.pins.of(document.flow).keys() - pins.keys())
-            document.pins.drop([each.id for each in document.flow.nodes])
-            document.pins.put(pins)
         except FlowError as error:
             self.notice(f"The flow cannot be opened. {error}")
+            return
+        try:
+            lost = document.pins.swap(document.flow, pins)
+        except FlowError as error:
+            problem = error.problems[0]
+            self.notice(f"{problem.message} The pins of your flow are as they were. {problem.fix}")
             return
         document.announce()
         open_in_editor(name)
@@ -184,7 +187,7 @@ def words_of_pins(pinned: int, when: str, lost: int) -> str:
     """What is said of the pins that a past run has put, and of those that it took away."""
     gone = ""
     if lost:
-        gone = " One other pin was let go." if lost == 1 else f" {lost} other pins were let go."
+        gone = " One pin of before is gone." if lost == 1 else f" {lost} pins of before are gone."
     if not pinned:
         nothing = "There was nothing yet that could be pinned."
         return f"This is the flow of the run of {when}. {nothing}{gone}"

@@ -9,12 +9,13 @@ import streamlit as st
 
 from patchbay.flows.problems import FlowError
 from patchbay.flows.runs.events import Tokens
-from patchbay.flows.runs.history import PastRun
+from patchbay.flows.runs.history import CELL, PastRun
 from patchbay.flows.runs.inbox import said
 from patchbay.flows.runs.prices import Cost, costs
 from patchbay.flows.wording import plural
 from patchbay.nodes.units import ago, date, duration
 from patchbay.studio.panels.questions import notices, show_questions, stop_asking
+from patchbay.studio.runs.experiments import may_see
 from patchbay.studio.runs.progress import STEPS, waiting_words
 from patchbay.studio.runs.shown import Shown, shown_of
 from patchbay.studio.runs.steps import spent, step_of, tokens_of
@@ -72,6 +73,8 @@ def past_run(run_id: str) -> PastRun | None:
         past = services().history.get(run_id)
     except FlowError:
         return None
+    if run_id.endswith(CELL):
+        return past if may_see(run_id, services().history, session.browser()) else None
     return past if _mine(run_id, services().runner.owners()) else None
 
 

@@ -6,12 +6,12 @@ import json
 import re
 import sqlite3
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from patchbay.flows.experiments.keeping import SCHEMA
 from tests.browser.editor_page import edit, icon, messages, press_to, say, shoot, side, tab, toolbar
 from tests.browser.flow_files import put, wait_for
-from tests.browser.harness import Server
+from tests.browser.harness import Server, let_in
 
 ECHO = {
     "format": 1,
@@ -29,7 +29,9 @@ ECHO = {
 }  # fmt: skip
 
 
-def test_variants_are_tried_and_the_best_is_used(studio: Server, page: Page) -> None:
+def test_variants_are_tried_and_the_best_is_used(
+    studio: Server, page: Page, browser: Browser
+) -> None:
     path = put(studio, "say-it", ECHO)
     cases = [{"text": f"word {n}", "expected": f"word {n}"} for n in range(30)]
     (studio.home / "cases").mkdir(exist_ok=True)
@@ -75,6 +77,15 @@ def test_variants_are_tried_and_the_best_is_used(studio: Server, page: Page) -> 
     expect(row).to_be_visible()
     page.locator(".st-key-open-say-it button").click()  # other tests have tried others
     expect(main.get_by_text("better than the first by 1.000")).to_be_visible()
+
+    stranger = let_in(browser.new_context()).new_page()
+    stranger.goto(f"{studio.url}/experiments?experiment=say-it")
+    expect(stranger.get_by_text("There is no such experiment")).to_be_visible()
+    main.get_by_role("button", name="Share").click()
+    expect(main.get_by_role("button", name="Share")).to_have_count(0)
+    stranger.reload()
+    expect(stranger.get_by_text("better than the first by 1.000")).to_be_visible()
+    stranger.context.close()
 
 
 def test_a_thumb_on_an_answer_makes_a_case(studio: Server, page: Page) -> None:

@@ -9,10 +9,14 @@ from pathlib import Path
 import pytest
 
 from patchbay.flows.document.model import Flow
+from patchbay.flows.runs.answers import recorded
 from patchbay.flows.runs.history import History
+from patchbay.flows.runs.moving import move_place
+from patchbay.flows.runs.running import LoadedFlow, Run
 from patchbay.studio.documents.choices import Choices
 from patchbay.studio.documents.filing import FILE, Filed, Filing
-from patchbay.studio.server.last_runs import last_runs
+from patchbay.studio.server.last_runs import LastRuns, last_runs
+from tests.flows.runs.harness import OUT, environment, flow
 
 
 def test_flows_are_filed_and_go_along_when_their_files_do(tmp_path: Path) -> None:
@@ -83,7 +87,7 @@ def test_choices_outlive_a_visit_and_a_broken_file_is_none(tmp_path: Path) -> No
 def test_when_a_flow_ran_last(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("PATCHBAY_HISTORY", raising=False)
     folder = tmp_path / "flows"
-    assert last_runs(tmp_path, folder) == {}
+    assert not last_runs(tmp_path, folder)
     history = History(f"sqlite:///{tmp_path / 'history.sqlite'}")
     for number, name in enumerate(["One", "Two", "One"]):
         history.announce(f"r{number}", Flow(name=name), folder, {})
@@ -94,6 +98,32 @@ def test_when_a_flow_ran_last(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
             db.execute(
                 "update runs set started_at = ? where id = ?", (100.0 + number, f"r{number}")
             )
-    assert last_runs(tmp_path, folder) == {"One": 102.0, "Two": 101.0}
+    assert last_runs(tmp_path, folder) == LastRuns({}, {"One": 102.0, "Two": 101.0})
     (tmp_path / "history.sqlite").write_bytes(b"no database")
-    assert last_runs(tmp_path, folder) == {}
+    assert not last_runs(tmp_path, folder)
+
+
+async def test_two_flows_of_one_name_have_each_their_own_last_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("PATCHBAY_HISTORY", raising=False)
+    folder = tmp_path / "flows"
+    folder.mkdir()
+    document = flow({"v": ("io.value", {"value": "x"}), "o": OUT}, ["v.value > o.value"])
+    one, two, third = (folder / f"{name}.json" for name in ("one", "two", "third"))
+    history = History(f"sqlite:///{tmp_path / 'history.sqlite'}")
+    for file in (one, two, None):  # None: a run of before files were kept
+        env = recorded(environment(), history, f"r{file and file.stem}", document, folder, (), file)
+        run = Run(LoadedFlow(document, folder, file), {}, env, run_id=f"r{file and file.stem}")
+        assert [event.type async for event in run.events()][-1] == "run_finished"
+    move_place(history, two, third)
+    history.close()
+    with sqlite3.connect(tmp_path / "history.sqlite") as db:
+        for at, name in ((5.0, "rone"), (6.0, "rtwo"), (7.0, "rNone")):
+            db.execute("update runs set started_at = ? where id = ?", (at, name))
+    found, name = last_runs(tmp_path, folder), document.name
+    assert found.of({one: name, third: name, two: name}) == {one: 5.0, third: 6.0}
+    assert found.of({two: name}) == {two: 7.0}, "alone it can only be that one's"
+    with sqlite3.connect(tmp_path / "history.sqlite") as db:
+        db.execute("drop table run_origins")
+    assert last_runs(tmp_path, folder).of({one: name}) == {one: 7.0}, "an older history"

@@ -11,9 +11,14 @@ import pytest
 
 from patchbay.flows.document.model import Flow
 from patchbay.flows.experiments.keeping import KeptCells
-from patchbay.flows.experiments.plan import SUMMARY
+from patchbay.flows.experiments.plan import SUMMARY, known_experiments
 from patchbay.flows.runs.history import CELL, History
-from patchbay.studio.runs.experiments import LiveExperiment, LiveExperiments
+from patchbay.studio.runs.experiments import (
+    LiveExperiment,
+    LiveExperiments,
+    experiment_for,
+    may_see,
+)
 from patchbay.studio.runs.runner import Runner
 from tests.flows.experiments.test_experiment import AXIS, ECHO, made
 from tests.flows.runs.harness import environment, flow
@@ -112,3 +117,36 @@ def test_a_disk_that_refuses_ends_it_in_words(
     ended(live)
     assert live.state == "failed"
     assert "cannot be kept" in live.why
+
+
+def test_who_begins_an_experiment_has_it_until_it_is_shared(
+    places: tuple[LiveExperiments, History],
+) -> None:
+    mine = experiment_for("words", "ann")
+    assert (mine.name, mine.owner) == ("words", ""), "nobody has begun it"
+    mine.give_to("ann")
+    assert experiment_for("words", "ann").name == "words"
+    other = experiment_for("words", "bob")
+    assert other.name not in ("words", "")
+    assert experiment_for("words", "bob").name == other.name
+    other.give_to("bob")
+    assert {one.name: KeptCells(one.name).owner for one in known_experiments()} == {}
+    mine.give_to("")
+    assert experiment_for("words", "bob").name == "words"
+    (mine.folder / "owner.json").write_text("[1]")
+    assert mine.owner == ""
+
+
+def test_the_runs_of_cells_are_seen_by_who_sees_the_experiment(
+    places: tuple[LiveExperiments, History], tmp_path: Path
+) -> None:
+    live, history = places
+    experiment = made(tmp_path, AXIS)
+    experiment.kept.give_to("ann")
+    ended(live.start(experiment))
+    runs = [cell.run for cell in experiment.cells.values()]
+    assert all(run.endswith(CELL) for run in runs)
+    assert [may_see(runs[0], history, who) for who in ("ann", "bob")] == [True, False]
+    experiment.kept.give_to("")
+    assert may_see(runs[-1], history, "bob")
+    assert may_see(f"older{CELL}", history, "bob"), "of before this was kept"

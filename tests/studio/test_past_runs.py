@@ -200,9 +200,9 @@ async def test_a_node_that_only_one_run_has(history: History) -> None:
     ("pinned", "lost", "said"),
     [
         (2, 0, "2 values of the run of now stand in for running nodes. Change, then run."),
-        (1, 1, "One other pin was let go. Change, then run."),
-        (1, 3, "3 other pins were let go."),
-        (0, 2, "There was nothing yet that could be pinned. 2 other pins were let go."),
+        (1, 1, "One pin of before is gone. Change, then run."),
+        (1, 3, "3 pins of before are gone."),
+        (0, 2, "There was nothing yet that could be pinned. 2 pins of before are gone."),
     ],
 )
 def test_pins_that_a_past_run_takes_the_place_of_are_told(

@@ -31,6 +31,7 @@ from patchbay.studio.runs.runner import LiveRun
 from patchbay.studio.server.cookie import COOKIE
 from patchbay.studio.server.services import services
 
+PINNED = Pin("io.value", {"value": "Mine"}, edited=True)
 ANN, BOB = "ann-0123456789abcdef", "bob-0123456789abcdef"
 
 
@@ -197,3 +198,34 @@ def test_the_routes_serve_their_owner_only(document: FlowDocument) -> None:
     assert got.json()["ports"][0]["text"] == "Via HTTP"
     for bad in (b"", b"[]", b"{"):
         assert client.post("/patchbay/pins", params=asked, content=bad).status_code == 400
+
+
+def test_pins_of_a_past_run_take_the_place_of_all_that_a_flow_has(document: FlowDocument) -> None:
+    pins, flow = document.pins, document.flow
+    pins.put({"given": PINNED, "prompt": Pin("prompt.template", {"text": "Mine"}),
+              "data": Pin("io.value", {"value": 1}), "elsewhere": PINNED})  # fmt: skip
+    past = {"prompt": Pin("prompt.template", {"text": "Then"}),
+            "data": Pin("io.value", {"value": 1})}  # fmt: skip
+    assert pins.swap(flow, past) == 2, "one is let go, one has another value, one is as it was"
+    assert pins.of(flow) == past
+    assert pins.swap(flow, {}) == 2
+    assert pins.of(flow) == {}
+    assert pins.swap(flow, past) == 0
+
+
+def test_pins_that_cannot_be_kept_leave_those_that_stood_there(
+    document: FlowDocument, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    pins, flow = document.pins, document.flow
+    pins.put({"given": PINNED})
+    monkeypatch.setattr(pins_module, "LIMIT", 200)
+    with pytest.raises(FlowError, match="more than"):
+        pins.swap(flow, {"data": Pin("io.value", {"value": "x" * 300})})
+    assert pins.of(flow) == {"given": PINNED}
+    monkeypatch.undo()
+    folder = tmp_path / "home" / "pins"
+    folder.rename(tmp_path / "home" / "away")
+    folder.write_text("no folder")
+    with pytest.raises(FlowError, match="cannot be kept"):
+        pins.swap(flow, {})
+    assert pins.of(flow) == {"given": PINNED}

@@ -35,7 +35,7 @@ async def beginning(service: FlowService, live: ServedRun, asked: RunRequest) ->
 
         history = await service.history()
         flow = live.flow.loaded
-        env = recorded(env, history, live.id, flow.flow, flow.folder)
+        env = recorded(env, history, live.id, flow.flow, flow.folder, file=flow.path)
         run = _run(live, asked, env)
         if asked.background:
             await in_thread(history.announce, live.id, flow.flow, flow.folder, run.inputs)

@@ -62,15 +62,21 @@ class RecordedRuns:
         if caller.flows is None:
             return
         past = await self.past(run)
-        if not any(map(caller.may, self.names_of(past) or [past.name])):
+        if not any(map(caller.may, await self.names_of(past) or [past.name])):
             raise self._unknown(run)
 
-    def names_of(self, past: PastRun) -> list[str]:
-        """The names by which the flow of a recorded run is served."""
+    async def names_of(self, past: PastRun) -> list[str]:
+        """The names by which the flow of a recorded run is served: of two flows that are called
+        the same, the one whose file it is."""
+        from patchbay.flows.runs.origins import files_of
+
+        file = (await in_thread(files_of, await self.history(), [past.id])).get(past.id)
         return [
             flow.name
             for flow in self._shelf.all()
-            if flow.loaded.folder == past.folder and flow.loaded.flow.name == past.name
+            if flow.loaded.folder == past.folder
+            and flow.loaded.flow.name == past.name
+            and (file is None or flow.loaded.path is None or flow.loaded.path.resolve() == file)
         ]
 
     async def past(self, run: str) -> PastRun:

@@ -120,7 +120,7 @@ class WokenRuns:
         resumed = await in_thread(resumed_run, history, past, env, claimed=claimed)
         live = service.live.get(run)
         if live is None:
-            flow = self._flow_of(past, resumed)
+            flow = await self._flow_of(past, resumed)
             live = ServedRun(run, flow, caller, service.settings, record=True)
         live.rests, live.hear = False, hear
         service.trace(live, INCOMING.get() or live.place, resumed.thread)
@@ -133,13 +133,13 @@ class WokenRuns:
         service.start(live, begin, turn)
         return live
 
-    def _flow_of(self, past: PastRun, run: Run) -> ServedFlow:
+    async def _flow_of(self, past: PastRun, run: Run) -> ServedFlow:
         """The flow of a recorded run, under the name that it is served by, if it still is."""
         from patchbay.flows.runs.subflows import prepare
 
         service = self._service
         prepared = prepare(run.flow, service.environment.catalog, past.folder)
-        name = next(iter(service.recorded.names_of(past)), past.name)
+        name = next(iter(await service.recorded.names_of(past)), past.name)
         path = (past.folder or service.shelf.folder) / f"{name}.json"
         return ServedFlow(name, path, LoadedFlow(run.flow, past.folder), prepared, ())
 

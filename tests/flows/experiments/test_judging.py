@@ -33,6 +33,7 @@ from patchbay.flows.experiments.running import Experiment
 from patchbay.flows.problems import FlowError
 from patchbay.flows.runs.events import ModelTokens, Tokens
 from patchbay.flows.runs.history import CELL, History
+from patchbay.flows.runs.origins import Origin
 from patchbay.flows.runs.thumbs import keep_thumb, thumbs_by_run
 from patchbay.nodes.home import home
 from tests.flows.experiments.test_experiment import AXIS, ECHO, made, ran
@@ -361,12 +362,14 @@ def test_a_damaged_file_is_said(tmp_path: Path) -> None:
 # --- cases from runs ------------------------------------------------------------------------------
 
 
-def recorded(document: Flow, history: History, text: str, run_id: str | None = None) -> str:
+def recorded(
+    document: Flow, history: History, text: str, run_id: str | None = None, file: Path | None = None
+) -> str:
     from patchbay.flows.runs.running import new_run_id
 
     name = run_id or new_run_id()
     env = environment()
-    sink = history.recorder(name, document)
+    sink = history.recorder(name, document, origin=Origin(file))
     env = replace(env, sinks=(*env.sinks, sink))
     from patchbay.flows.runs.results import ended
     from patchbay.flows.runs.running import Run
@@ -397,6 +400,17 @@ def test_cases_come_from_runs_thumbs_and_comments(tmp_path: Path) -> None:
     assert thumbs_by_run().keys() == {bad, "another"}
     rated = rows_of_runs(history, "Echo", ["text"], "answer", rated=True)
     assert [row["text"] for row in rated] == ["two"]
+    # Of two flows of one name, a run that knows its file is of that one; and only those that a
+    # person may look at are asked.
+    file = tmp_path / "echo.json"
+    other = recorded(ECHO, history, "five", file=tmp_path / "other.json")
+    mine = recorded(ECHO, history, "six", file=file)
+    of_file = rows_of_runs(history, "Echo", ["text"], "answer", "always", file=file)
+    assert {row["text"] for row in of_file} == {"one", "two", "six"}
+    seen = rows_of_runs(history, "Echo", ["text"], "answer", "always", file=file,
+                        among=lambda run: run == mine)  # fmt: skip
+    assert [row["text"] for row in seen] == ["six"]
+    history.delete(other, mine)
     assert [past.id for past in history.runs()].count(f"20260101-000000-abc{CELL}") == 0
     assert history.get(f"20260101-000000-abc{CELL}").status == "finished"
     history.close()

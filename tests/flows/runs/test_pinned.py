@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -13,9 +14,12 @@ from patchbay.flows.document.model import Flow
 from patchbay.flows.problems import FlowError
 from patchbay.flows.runs.answers import recorded
 from patchbay.flows.runs.history import History
+from patchbay.flows.runs.origins import Origin, files_of, origin_of
 from patchbay.flows.runs.resume import resumed_run
 from patchbay.flows.runs.running import Run
+from patchbay.nodes.values import TAG
 from tests.flows.runs.harness import environment, events_of, flow, words
+from tests.stores import url_of
 
 PROMPT = "prompt.template"
 
@@ -89,13 +93,7 @@ async def test_a_disabled_node_stays_disabled() -> None:
 
 async def test_a_resumed_run_keeps_its_pins(tmp_path: Path) -> None:
     history = History(f"sqlite:///{tmp_path / 'history.sqlite'}")
-    document = flow(
-        {"question": "io.input", "first": (PROMPT, {"template": "{question}"}),
-         "second": "test.hang", "both": (PROMPT, {"template": "{a} {b}"}),
-         "out": ("io.output", {"name": "out"})},
-        ["question.value > first.question", "first.text > both.a", "second.text > both.b",
-         "both.text > out.value"],
-    )  # fmt: skip
+    document = hanging()
     env = recorded(environment(pinned={"first": {"text": "PIN"}}), history, "r1", document)
     run = Run(document, {"question": "Why?"}, env, run_id="r1")
     async for event in run.events():
@@ -111,3 +109,67 @@ async def test_a_resumed_run_keeps_its_pins(tmp_path: Path) -> None:
             again.cancel()
     assert "resumed first" in found
     assert not {"start first", "run first"} & set(found)
+
+
+def hanging() -> Flow:
+    """`both` takes `first`, which follows the question, and `second`, which never ends."""
+    return flow(
+        {"question": "io.input", "first": (PROMPT, {"template": "{question}"}),
+         "second": "test.hang", "both": (PROMPT, {"template": "{a} {b}"}),
+         "out": ("io.output", {"name": "out"})},
+        ["question.value > first.question", "first.text > both.a", "second.text > both.b",
+         "both.text > out.value"],
+    )  # fmt: skip
+
+
+async def until_it_hangs(run: Run) -> list[str]:
+    found = []
+    async for event in run.events():
+        found += words([event])
+        if event.type == "node_started" and event.node == "second":
+            run.cancel()
+    return found
+
+
+async def test_a_kill_at_once_keeps_the_pins(tmp_path: Path) -> None:
+    """Nothing but the start of the run has reached the disk: the value of the pin is known."""
+    history = History(url_of(tmp_path / "history.sqlite"))
+    env = recorded(environment(pinned={"first": {"text": "PIN"}}), history, "r1", hanging())
+    await until_it_hangs(Run(hanging(), {"question": "Why?"}, env, run_id="r1"))
+    events = history.table("events")
+
+    def kill(db: Any) -> None:
+        db.execute(events.delete().where(events.c.type != "run_started"))
+
+    for _ in range(2):  # killed at once, twice
+        history.store.do(kill, write=True)
+        again = resumed_run(history, history.get("r1"), replace(environment(), folder=tmp_path))
+        found = await until_it_hangs(again)
+        assert "pinned first" in found
+        assert not {"start first", "run first"} & set(found)
+    history.close()
+
+
+async def test_what_has_finished_keeps_no_pins_beside_its_events(tmp_path: Path) -> None:
+    history = History(url_of(tmp_path / "history.sqlite"))
+    env = recorded(environment(pinned={"first": {"text": "PIN"}}), history, "r1", chain())
+    run = Run(chain(), {"question": "Why?"}, env, run_id="r1")
+    assert [event.type async for event in run.events()][-1] == "run_finished"
+    assert origin_of(history, "r1") == Origin()
+    history.close()
+
+
+async def test_a_pin_of_a_type_that_is_gone_runs(tmp_path: Path) -> None:
+    history = History(url_of(tmp_path / "history.sqlite"))
+    row = Origin(tmp_path / "a.json", "lab", {"n": {"out": "x"}}).row("r2")
+    assert row is not None
+    gone = {"out": {TAG: "spec", "type": "no.such"}}
+    row["pins"] = json.dumps({"n": {"out": "x"}, "gone": gone})
+    history.store.do(
+        lambda db: db.execute(history.table("run_origins").insert(), [row]), write=True
+    )
+    assert origin_of(history, "r2") == Origin(tmp_path / "a.json", "lab", {"n": {"out": "x"}})
+    assert origin_of(history, "nobody") == Origin()
+    assert files_of(history, ["r2", "nobody"]) == {"r2": tmp_path / "a.json"}
+    assert Origin().row("r3") is None
+    history.close()

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from patchbay.flows.runs.history import History
+from patchbay.flows.runs.pruning import prune
 from patchbay.flows.runs.running import Run
 from tests.flows.runs.harness import OUT, environment, flow
 
@@ -162,3 +163,34 @@ async def test_what_was_only_in_the_log_is_found(tmp_path: Path) -> None:
     history = at(left)
     assert history.get(run).name == "in the log"
     history.close()
+
+
+@pytest.mark.parametrize("compacted", [True, False])
+async def test_what_was_deleted_does_not_come_back(
+    tmp_path: Path, compacted: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By a person, or because it was old; also where the file could not be written anew."""
+    path = tmp_path / "history.sqlite"
+    ids = await some_runs(path, 12)
+    history = at(path)
+    # As SQLite is made elsewhere; Debian's overwrites what is deleted without being asked.
+    history.store.do(lambda db: db.exec_driver_sql("PRAGMA secure_delete = OFF"), write=True)
+    gone = ids[2:9]
+    if not compacted:
+        monkeypatch.setattr(history.store, "compact", lambda: None)
+    history.delete(gone[0])
+    then = history.get(ids[9]).started_at
+    keep = {"started_at": then + 100}
+    runs = history.table("runs")
+    for run in ids[:2]:
+        query = runs.update().where(runs.c.id == run).values(**keep)
+        history.store.do(lambda db, query=query: db.execute(query), write=True)
+    assert {past.id for past in prune(history, then).runs} == set(gone[1:])
+    history.close()
+    for file in (path, Path(f"{path}-wal")):
+        held = file.read_bytes() if file.exists() else b""
+        assert not [run for run in gone if run.encode() in held]
+    spoil(path, 4096, [1])
+    again = at(path)
+    assert {past.id for past in again.runs()} == set(ids) - set(gone)
+    again.close()
