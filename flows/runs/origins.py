@@ -18,7 +18,7 @@ from patchbay.nodes.values import Value, decode, encode
 if TYPE_CHECKING:
     from patchbay.flows.runs.history import History
 
-NodeOutputs = Mapping[str, Mapping[str, Any]]
+PinnedOutputs = Mapping[str, Mapping[str, Any]]
 """What nodes give, by node and port."""
 
 
@@ -34,7 +34,7 @@ class Origin:
 
     file: Path | None = None
     experiment: str = ""
-    pinned: NodeOutputs = field(default_factory=dict)
+    pinned: PinnedOutputs = field(default_factory=dict)
 
     def row(self, run: str) -> dict[str, Any] | None:
         """It as a row; None where there is nothing to say."""
