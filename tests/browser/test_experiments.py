@@ -137,6 +137,7 @@ def test_answers_are_rated_side_by_side(studio: Server, page: Page) -> None:
     liked = "long" if left.get_by_text("a long answer 0").count() else "short"
     main.get_by_role("button", name="A is better").click()
     expect(main.get_by_text("question 1", exact=True)).to_be_visible()
+    expect(main.get_by_text("1 rating · by 1 rater")).to_be_visible()  # the page is drawn whole
     main.get_by_role("button", name="Neither is better").click()
     expect(main.get_by_text("All of them are rated.")).to_be_visible()
     main.get_by_role("button", name="Save 1 preference for Preference data").click()

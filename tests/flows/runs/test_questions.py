@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 
 from patchbay.flows.runs.engine import Execution
 from patchbay.flows.runs.history import History
+from patchbay.flows.runs.store import Store
 from patchbay.nodes.errors import Suspended, suspended
 from tests.flows.runs.harness import OUT, flow
 from tests.flows.runs.people import answered, asking, goes_on, recorded_run, told
@@ -146,3 +148,27 @@ async def test_an_answer_at_the_moment_when_the_last_task_has_ended_is_heard(
     found = await told(run)
     assert said == [None], "the run is at work"
     assert found[-1].startswith("finished"), found
+
+
+async def test_the_disk_is_never_waited_for_on_the_loop(
+    history: History, log: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither where a question is kept, nor where a run falls asleep, goes on or ends."""
+    loop, asked = threading.get_ident(), Store.do
+    where: dict[str, set[bool]] = {"asking": set(), "going on": set()}
+    now = "asking"
+
+    def do(store: Store, *args: Any, **kwargs: Any) -> Any:
+        where[now].add(threading.get_ident() == loop)
+        return asked(store, *args, **kwargs)
+
+    run = recorded_run(history, asking(log))
+    monkeypatch.setattr(Store, "do", do)
+    assert (await told(run))[-1] == "waiting for ask"
+    monkeypatch.undo()
+    again = answered(history, run.id, True)
+    assert again is not None
+    monkeypatch.setattr(Store, "do", do)
+    now = "going on"
+    assert (await told(again))[-1].startswith("finished")
+    assert where == {"asking": {False}, "going on": {False}}

@@ -89,6 +89,7 @@ def test_pairs_that_say_nothing_are_named_and_left_out() -> None:
         ({}, [{"prompt": "a", "chosen": "x", "rejected": "x"}], "none is left to train on"),
         ({"form": "ranking"}, [{"prompt": "a", "answers": ["x"]}], "no ranking of two answers"),
         ({"form": "ratings"}, [{"prompt": "a", "answer": "x", "rating": "good"}], "is 'good' and"),
+        ({"form": "ratings"}, [{"prompt": "a", "answer": "x", "rating": "nan"}], "is 'nan' and"),
     ],
 )
 def test_what_is_no_preference_is_refused(
