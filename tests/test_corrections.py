@@ -41,9 +41,7 @@ def test_every_line_names_tests_that_are_there() -> None:
     assert [said for line in lines for said in missing(*line)] == []
 
 
-@pytest.mark.parametrize(
-    "test", ["flows/test_none.py", "paths.py", "test_units.py::no_such", ""]
-)
+@pytest.mark.parametrize("test", ["flows/test_none.py", "paths.py", "test_units.py::no_such", ""])
 def test_what_is_not_there_is_said(test: str) -> None:
     last = f" `{test}` |" if test else ""
     (line,) = corrections(f"| a \\| b | c | d |{last}")
