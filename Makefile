@@ -172,8 +172,9 @@ exchange-peers: setup  ## fetch the flows that Flowise and Langflow ship, into .
 exchange-lfx: exchange-peers  ## and hear from lfx, in .venv-lfx, what Langflow's flows send to a model
 	$(PY) -m tests.exchange_lfx .venv-lfx .exchange-peers/langflow .exchange-peers/lfx.json
 
-test-train: everything  ## the trainings that are too long for every run of the tests (minutes)
-	PATCHBAY_TRAIN=1 $(PY) -m pytest -n 0 tests/nodes/training $(ARGS)
+test-train: everything  ## the trainings that are too long for every run of the tests; each method and trainer to its end on SmolLM2-135M: base against trained (an hour)
+	PATCHBAY_TRAIN=1 $(PY) -m pytest -n 0 tests/nodes/training
+	$(PY) -m tests.train $(ARGS)
 
 test-exchange: setup  ## import those flows and count; run the script of every saved flow
 	PATCHBAY_PEERS=.exchange-peers PATCHBAY_ALL_SCRIPTS=1 $(PY) -m pytest -n 0 -rP tests/flows/exchange

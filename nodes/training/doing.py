@@ -80,7 +80,7 @@ def train(job: Job, watch: Watch, recipe: Recipe) -> dict[str, Any]:
 
     Returns:
         The record: `figures` of all steps, `before` and `after` of rows held out, `seconds` a step,
-        `memory` estimated and seen.
+        those that the process `worked` at steps, `memory` estimated and seen.
 
     Raises:
         NodeError: it cannot be trained, or was stopped; a checkpoint is left where there was a
@@ -128,6 +128,7 @@ def _train(job: Job, watch: Watch, recipe: Recipe) -> dict[str, Any]:
             "after": after,
             "samples": watch.samples,
             "seconds": watch.each,
+            "worked": sum(watch.seconds),
             "memory": thought,
             **job.about(),
         }
