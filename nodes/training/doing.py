@@ -19,6 +19,7 @@ from patchbay.nodes.models.transformers.trained import ABOUT
 from patchbay.nodes.training.base import reader_of, root_of
 from patchbay.nodes.training.card import card
 from patchbay.nodes.training.datasets import DataSet
+from patchbay.nodes.training.handing_on import hand_on, taking_part
 from patchbay.nodes.training.held_out import RowLosses
 from patchbay.nodes.training.job import Job
 from patchbay.nodes.training.measure import (
@@ -88,7 +89,7 @@ def train(job: Job, watch: Watch, recipe: Recipe) -> dict[str, Any]:
     """
     if (known := job.place.record()) is not None:
         return known | {"again": True}
-    with alone(job.place, watch):
+    with taking_part(job), alone(job.place, watch):
         if (known := job.place.record()) is not None:  # somebody else has done it meanwhile
             return known | {"again": True}
         return _train(job, watch, recipe)
@@ -136,6 +137,7 @@ def _train(job: Job, watch: Watch, recipe: Recipe) -> dict[str, Any]:
         shutil.rmtree(made, ignore_errors=True)
         _save(job, trainer, reader.tokenizer, made, record)
         job.place.end(made, record)
+        hand_on(job, trainer.model)
     return record | {"again": False}
 
 

@@ -14,9 +14,10 @@ from patchbay.nodes.contract import NodeError
 from patchbay.nodes.training.base import network_of
 from patchbay.nodes.training.datasets import DataSet
 from patchbay.nodes.training.doing import BaseOpening, arguments
+from patchbay.nodes.training.handing_on import network_for
 from patchbay.nodes.training.held_out import MOST, RowLosses, measuring
 from patchbay.nodes.training.job import Job
-from patchbay.nodes.training.methods import begin, bits_of, peft_config
+from patchbay.nodes.training.methods import begin, peft_config
 from patchbay.nodes.training.tokens import RowReader, RowTokens, same_start
 from patchbay.nodes.training.watching import Watch, hush, made_trainer
 
@@ -95,7 +96,7 @@ class Preference:
                 return dataset
 
         params, how = job.settings.params, BaseOpening(watch.report)
-        network, _ = network_of(job.base, params.precision, bits_of(job.settings), how)
+        network = network_for(job, how)
         reference = None
         if params.method == "all weights" or params.start != "zero":
             reference, _ = network_of(job.base, params.precision, None, how)

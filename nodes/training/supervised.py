@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from patchbay.nodes.training.base import network_of
 from patchbay.nodes.training.datasets import DataSet
 from patchbay.nodes.training.doing import BaseOpening, arguments
+from patchbay.nodes.training.handing_on import network_for
 from patchbay.nodes.training.held_out import RowLosses, losses
 from patchbay.nodes.training.job import Job, tokens_of
-from patchbay.nodes.training.methods import begin, bits_of, peft_config
+from patchbay.nodes.training.methods import begin, peft_config
 from patchbay.nodes.training.tokens import RowReader, RowTokens
 from patchbay.nodes.training.watching import Watch, hush, made_trainer
 
@@ -41,9 +41,7 @@ class Supervised:
         hush()
 
         params = job.settings.params
-        network, _ = network_of(
-            job.base, params.precision, bits_of(job.settings), BaseOpening(watch.report)
-        )
+        network = network_for(job, BaseOpening(watch.report))
         total = job.settings.total_steps(len(rows))
         data = datasets.Dataset.from_list(
             [{"input_ids": list(row.ids), "labels": row.labels} for row in rows]
