@@ -11,8 +11,9 @@ from typing import Any
 from patchbay.nodes.contract import NodeError
 from patchbay.nodes.models.transformers.encoded_batch import begins_with
 from patchbay.nodes.models.transformers.source import encodes
-from patchbay.nodes.training.base import TrainableModel, network_of, root_of
+from patchbay.nodes.training.base import TrainableModel, root_of
 from patchbay.nodes.training.doing import BaseOpening, arguments
+from patchbay.nodes.training.handing_on import network_for
 from patchbay.nodes.training.held_out import MOST, RowLosses, measuring
 from patchbay.nodes.training.job import Job
 from patchbay.nodes.training.methods import begin, bits_of, peft_config
@@ -48,9 +49,7 @@ class EncodedSupervised(Supervised):
 
         hush()
         params = job.settings.params
-        network, _ = network_of(
-            job.base, params.precision, bits_of(job.settings), BaseOpening(watch.report)
-        )
+        network = network_for(job, BaseOpening(watch.report))
         config = peft_config(job.settings, network)
         transformers.set_seed(params.seed)
         if config is not None:
