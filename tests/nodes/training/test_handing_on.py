@@ -17,6 +17,7 @@ from patchbay.nodes.training.job import Job
 from patchbay.nodes.training.settings import TrainingParams, TrainingSettings
 from patchbay.nodes.training.supervised import Supervised
 from patchbay.nodes.training.watching import Watch
+from tests.nodes.training.long import long_training
 from tests.nodes.training.watches import quiet
 
 QUICK: dict[str, Any] = {"steps": 3, "batch": 2, "limit": 64, "rate": 1e-2}
@@ -66,7 +67,10 @@ def reads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return found
 
 
-@pytest.mark.parametrize("method", ["LoRA", "DoRA", "IA3"])
+@pytest.mark.parametrize(
+    "method",
+    ["LoRA", pytest.param("DoRA", marks=long_training), pytest.param("IA3", marks=long_training)],
+)
 def test_the_base_is_read_once_for_two(
     method: str, base: TransformersModel, data: InstructionData, tmp_path: Path, reads: list[str]
 ) -> None:
@@ -80,6 +84,7 @@ def test_the_base_is_read_once_for_two(
     assert not handing_on._HERE
 
 
+@long_training
 @pytest.mark.parametrize(
     "other", [{"method": "all weights"}, {"precision": "bfloat16"}, {"start": "PiSSA"}]
 )

@@ -18,6 +18,7 @@ from patchbay.nodes.training.sampling import TOKENS, prompts_of
 from patchbay.nodes.training.settings import TrainingParams, TrainingSettings
 from patchbay.nodes.training.supervised import Supervised
 from patchbay.nodes.training.supervised_node import TrainSupervised
+from tests.nodes.training.long import long_training
 from tests.nodes.training.watches import Killed, dying, quiet
 
 QUICK: dict[str, Any] = {"steps": 6, "batch": 2, "limit": 128, "rate": 1e-2, "keep_every": 2}
@@ -52,6 +53,7 @@ def test_supervised_training_asks_and_its_numbers_stay_the_same(
     assert again["samples"] == out["samples"]
 
 
+@long_training
 def test_what_stands_before_the_prompt_is_asked_as_it_is_trained(
     base: TransformersModel, data: InstructionData
 ) -> None:
@@ -61,6 +63,7 @@ def test_what_stands_before_the_prompt_is_asked_as_it_is_trained(
     assert first != last
 
 
+@long_training
 def test_preference_training_asks(base: TransformersModel, pairs: PreferenceData) -> None:
     plain, _ = trained(TrainPreference, base, pairs)
     out, _ = trained(TrainPreference, base, pairs, sample_every=3)
@@ -69,6 +72,7 @@ def test_preference_training_asks(base: TransformersModel, pairs: PreferenceData
     assert [row[1] for row in out["samples"].rows[:2]] == ["Is sun good?", "Is rain good?"]
 
 
+@long_training
 def test_a_killed_training_keeps_its_answers(
     base: TransformersModel, data: InstructionData, tmp_path: Path
 ) -> None:
