@@ -26,7 +26,7 @@ FIND_PYTHON = for p in $(PYTHON) python3 python3.13 python3.12 python3.11 python
 	$$p -c 'import sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
 	&& { echo $$p; exit; }; done
 
-.PHONY: help setup studio run test check frontend-check fix generate frontend test-crash test-load test-cluster test-postgres bench bench-peers exchange-peers exchange-lfx test-exchange test-train pins audit clean FORCE
+.PHONY: help setup studio run test check frontend-check fix generate frontend test-crash test-load test-cluster test-postgres bench claims bench-peers exchange-peers exchange-lfx test-exchange test-train pins audit clean FORCE
 .DELETE_ON_ERROR:
 
 help:  ## this list
@@ -152,6 +152,9 @@ test-databases: everything  ## SQL and vector store on servers of PostgreSQL, Ma
 
 bench: setup  ## speed against the floor and against peers: one table
 	$(PY) -m bench $(ARGS)
+
+claims: setup  ## the lectures' claims about adapters, measured with real trainings (half an hour)
+	$(PY) -m bench.claims $(ARGS)
 
 bench-peers: setup  ## fetch the peers that `make bench` compares with, into .venv-peers
 	$(PY) -m bench.peers

@@ -8,7 +8,10 @@ import sqlite3
 
 from playwright.sync_api import Browser, Page, expect
 
+from patchbay.flows.experiments.cases import FlowCase
+from patchbay.flows.experiments.judged import judges_of
 from patchbay.flows.experiments.keeping import SCHEMA
+from patchbay.flows.experiments.plan import ExperimentPlan
 from tests.browser.editor_page import edit, icon, messages, press_to, say, shoot, side, tab, toolbar
 from tests.browser.flow_files import put, wait_for
 from tests.browser.harness import Server, let_in
@@ -116,6 +119,9 @@ def test_answers_are_rated_side_by_side(studio: Server, page: Page) -> None:
     variants = [{"name": name, "key": name, "changes": {}} for name in ("short", "long")]
     rows = [{"key": one["key"]} for one in variants]
     (kept / "summary.json").write_text(json.dumps({"variants": variants, "rows": rows}))
+    plan = ExperimentPlan(flow=str(studio.home / "flows" / "rated.json"), checks=["versus"])
+    (kept / "plan.json").write_text(plan.model_dump_json())
+    (judge,) = judges_of(plan, ["short", "long"])
     with sqlite3.connect(kept / "cells.sqlite") as db:
         db.executescript(SCHEMA)
         for n in range(2):
@@ -123,10 +129,12 @@ def test_answers_are_rated_side_by_side(studio: Server, page: Page) -> None:
                 "INSERT INTO cases VALUES (?, ?, ?, ?)",
                 (n + 1, f"c{n}", json.dumps({"text": f"question {n}"}), "null"),
             )
+            place = judge.place(FlowCase(n + 1, {"text": f"question {n}"}))
             for name in ("short", "long"):
+                verdict = json.dumps({place: [float(n), ""]} if name == "long" else {})
                 db.execute(
-                    "INSERT INTO cells VALUES (?, ?, ?, '', 0, 0, '', '{}', 0, '{}')",
-                    (name, f"c{n}", json.dumps(f"a {name} answer {n}")),
+                    "INSERT INTO cells VALUES (?, ?, ?, '', 0, 0, '', '{}', 0, ?)",
+                    (name, f"c{n}", json.dumps(f"a {name} answer {n}"), verdict),
                 )
     page.goto(f"{studio.url}/experiments?experiment=rated&rate=1")
     main = page.get_by_test_id("stMainBlockContainer")
@@ -145,6 +153,11 @@ def test_answers_are_rated_side_by_side(studio: Server, page: Page) -> None:
     wait_for(page, made.is_file)
     row = json.loads(made.read_text("utf-8"))
     assert (row["prompt"], row["chosen"]) == ("question 0", f"a {liked} answer 0")
+    main.get_by_role("button", name="Save 2 preferences of the judge").click()
+    judged = studio.home / "flows" / "ratings" / "rated-judge.jsonl"
+    wait_for(page, judged.is_file)
+    found = [json.loads(line)["chosen"] for line in judged.read_text("utf-8").splitlines()]
+    assert found == ["a short answer 0", "a long answer 1"]
     name = main.get_by_label("Who rates")
     name.fill("ada")
     name.press("Enter")

@@ -57,7 +57,7 @@ CATALOG = Catalog([ObligingModel], table=BUILTIN)
 MODELS = {"model.gguf", "model.provider", "model.ollama", "model.openai_compatible"}
 NETWORKS = {
     "adapters", "export_adapter", "fewer_bits", "quantization_report", "train_adapter",
-    "reinforce", "train_preference",
+    "one_task", "reinforce", "train_preference",
 }  # fmt: skip
 """Flows that are about the weights themselves; they get a small network, the others a stand-in."""
 ALL = bool(os.environ.get("PATCHBAY_ALL_SCRIPTS"))

@@ -217,3 +217,19 @@ def test_a_disk_that_is_full(own_home: Path) -> None:
     with pytest.raises(NodeError, match="cannot be kept") as caught:
         made()
     assert "PATCHBAY_HOME" in caught.value.fix
+
+
+def test_the_cases_of_the_flow_that_compares_methods_are_the_rows_held_out() -> None:
+    """Else an experiment over methods would ask what was trained on."""
+    import csv
+    import json
+
+    saved = Path(__file__).parents[3] / "flows" / "saved"
+    flow = json.loads((saved / "one_task.json").read_text("utf-8"))
+    (params,) = (node["params"] for node in flow["nodes"] if node["id"] == "rows")
+    out = run_node(InstructionDataNode, params, {})
+    with (saved / "cases" / "moods.csv").open(encoding="utf-8", newline="") as file:
+        cases = list(csv.DictReader(file))
+    assert [case["remark"] for case in cases] == out["prompts"]
+    assert [case["expected"] for case in cases] == out["answers"]
+    assert (len(cases), out["data"].rows) == (24, 48)
