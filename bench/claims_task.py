@@ -25,5 +25,7 @@ def wired(change: Mapping[str, Any]) -> tuple[Any, Any, dict[str, Any]]:
     from patchbay.nodes.training.instruction_data import InstructionDataNode
 
     params = {node.id: node.params for node in task_flow(change).nodes}
-    model = TransformersNode.describe(TransformersNode.Params(**params["model"]), None).model
+    model = TransformersNode.describe(
+        TransformersNode.Params(**params["model"]), TransformersNode.Inputs()
+    ).model
     return model, run_node(InstructionDataNode, params["rows"], {"model": model}), params
