@@ -204,6 +204,7 @@ BATCH_CODES: Mapping[str, str] = {
     "cluster/no-room": "The models of a flow do not fit into the memory of a cluster together.",
     "cluster/secret": "A flow of a server on a cluster names a secret that no flow named when the "
     "workers began.",
+    "cluster/work-died": "The process of a training on the cluster died again and again.",
     "cluster/model-died": "The process of a model on the cluster died again and again.",
     "batch/worker": "Workers died on a row again and again, or could not begin it.",
     "batch/disk": "The disk is full or refuses. What is done is kept.",

@@ -62,6 +62,8 @@ NODE_CODES: Mapping[str, str] = {
     "training/no-template": "A model has no chat template, so that rows cannot be read.",
     "training/quantized": "A model in fewer bits is wired where training does that itself.",
     "training/start": "Matrices cannot begin so on the model that is wired.",
+    "training/not-here": "A training was done on another machine, whose home folder is not this "
+    "one's.",
     "training/stopped": "A training was stopped; its last checkpoint is kept.",
     "training/template": "The chat template of a model refuses a row.",
     "training/unwritable": "The disk refuses to keep rows or a training.",

@@ -14,6 +14,7 @@ from patchbay.nodes.input_field import InputField
 from patchbay.nodes.values import SecretRef, Spec
 
 if TYPE_CHECKING:
+    from patchbay.nodes.far_work import FarWork
     from patchbay.nodes.made_calls import ModelCall, ToolCall
     from patchbay.nodes.questions import Question, Reply
     from patchbay.nodes.remembered import Remembered
@@ -157,6 +158,10 @@ class Context(Protocol):
 
     async def blocking(self, fn: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run blocking code in a thread. Cancelling the run raises in that thread."""
+
+    @property
+    def far_work(self) -> FarWork | None:
+        """Where long work is done for whole processes of its own; None for in this one."""
 
     @property
     def recorded(self) -> bool:

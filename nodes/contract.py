@@ -85,6 +85,9 @@ class Node(ABC):
     """Import names of optional packages without which the node cannot run."""
     deterministic: ClassVar[bool] = True
     """Whether equal inputs always give equal outputs."""
+    opens_itself: ClassVar[bool] = False
+    """Whether it reads the models that are wired into it by itself, and not by `ctx.use`: to train
+    one, say, which changes it."""
     only_tells: ClassVar[bool] = False
     """Whether `run` awaits nothing but `ctx.warn`, `ctx.progress` and `ctx.stream`, which never
     wait: it is then run without a task. One that awaits nothing at all is known from its code."""

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from patchbay.nodes.context import in_lane
 from patchbay.nodes.contract import UNSET, InputField, Node, NodeError, Ports
 from patchbay.nodes.errors import Suspended
+from patchbay.nodes.far_work import FarWork
 from patchbay.nodes.questions import Question, Reply, checked
 from patchbay.nodes.remembered import Fact, Remembered, Scope, Summary
 from patchbay.nodes.values import ModelSpec, Opening, SecretRef, Spec
@@ -66,6 +67,8 @@ class RecordingContext:
     """Whether the node said that its result is not to be used again."""
 
     memory: Remembered = field(default_factory=lambda: RememberedHere())
+    far_work: FarWork | None = None
+    """Where long work is done; None for here."""
 
     async def stream(self, port: str, piece: str) -> None:
         self.streamed.append((port, piece))

@@ -116,7 +116,7 @@ class RayRunner:
         self.slots = count * 2  # the next chunk of a worker is there when it ends one
         own_gpus = 0 if self._models.names else gpus
         made = self._ray.remote(num_cpus=1, num_gpus=own_gpus, max_restarts=-1)(RowWorker)
-        place = RayPlace.of(env, ready.secrets, self._models.names)
+        place = RayPlace.of(env, ready.secrets, self._models.names, gpus)
         path = flow.path if flow.path is not None and flow.path.is_absolute() else None
         sent = SentFlow.of(LoadedFlow(flow.flow, env.folder, path))
         given = WorkerRows(sent, place, settings.retries, settings.limit_s, slots)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from patchbay.flows.cluster.far_pool import FarPool
+from patchbay.flows.cluster.far_work import RayWork
 from patchbay.flows.document.reading import read_text
 from patchbay.flows.document.writing import canonical_text
 from patchbay.flows.problems import FlowError, Problem
@@ -39,10 +40,16 @@ class RayPlace:
     """What the actors of each model are called, by `model_key`."""
     named: tuple[str, ...] = ()
     """The secrets that flows name, also those that have no value."""
+    gpus: float = 0
+    """How many GPUs long work gets."""
 
     @classmethod
     def of(
-        cls, env: Environment, secrets: Sequence[str], models: Mapping[str, Sequence[str]]
+        cls,
+        env: Environment,
+        secrets: Sequence[str],
+        models: Mapping[str, Sequence[str]],
+        gpus: float = 0,
     ) -> RayPlace:
         """As the environment says, with these secrets and no others."""
         known = {name: env.secrets.find(name) for name in secrets}
@@ -53,6 +60,7 @@ class RayPlace:
             env.cache is not None,
             models,
             tuple(secrets),
+            gpus,
         )
 
     def environment(self) -> Environment:
@@ -64,7 +72,7 @@ class RayPlace:
             variables=self.variables,
             keeps_quick=False,
         )
-        return replace(env, pool=FarPool(self.models))
+        return replace(env, pool=FarPool(self.models), far_work=RayWork(self.gpus))
 
 
 @dataclass(frozen=True)

@@ -41,6 +41,7 @@ class ModelActor:
     """
 
     def __init__(self, spec: Spec, secrets: Mapping[str, str]) -> None:
+        use_all_cores()
         self._spec, self._pool = spec, Pool()
         self._watcher = Unwatched(Secrets(env=dict(secrets), files=()))
 
@@ -96,6 +97,13 @@ class ModelActor:
     def process(self) -> int:
         """The process that it is."""
         return os.getpid()
+
+
+def use_all_cores() -> None:
+    """Let what is computed here use all cores. Ray gives a process that is promised no core one
+    thread; before torch is imported this can be taken back."""
+    if os.environ.get("OMP_NUM_THREADS") == "1":
+        del os.environ["OMP_NUM_THREADS"]
 
 
 def _broke(error: Exception) -> NodeError:

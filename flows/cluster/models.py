@@ -11,7 +11,7 @@ import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from patchbay.flows.checks.described import describe_flow
+from patchbay.flows.checks.described import Described, describe_flow
 from patchbay.flows.cluster.connection import RayConnection, refused
 from patchbay.flows.cluster.far_pool import RETRIES, model_key
 from patchbay.flows.cluster.model_actor import ModelActor, WhereModel
@@ -19,6 +19,7 @@ from patchbay.flows.cluster.placing import ModelNeed, copies_of, memory_of
 from patchbay.flows.problems import FlowError, Problem
 from patchbay.flows.runs.secrets import Secrets
 from patchbay.flows.runs.subflows import Prepared
+from patchbay.nodes.contract import DescribingNode
 from patchbay.nodes.data import secrets_in
 from patchbay.nodes.values import Spec
 
@@ -29,12 +30,29 @@ ROOM_WITHIN_S = 60.0
 def needs_of_models(ready: Prepared, depth: int = 1) -> Iterator[ModelNeed]:
     """The models that a flow describes, itself or in flows that it runs, and that may live
     elsewhere."""
-    for node_id, outputs in describe_flow(ready.resolved).outputs.items():
+    described = describe_flow(ready.resolved)
+    worked_on = _worked_on(ready, described)
+    for node_id, outputs in described.outputs.items():
         for value in outputs.as_dict().values():
-            yield from _in_value(value, node_id)
+            for need in _in_value(value, node_id):
+                if model_key(need.spec) not in worked_on:
+                    yield need
     for step in ready.plan.steps.values():
         for name in () if step.disabled else step.subflows:
             yield from needs_of_models(ready.subflows.open(name, depth).prepared, depth + 1)
+
+
+def _worked_on(ready: Prepared, described: Described) -> set[str]:
+    """Models that nobody opens by the pool: one that is trained and never asked, say."""
+    worked: set[str] = set()
+    asked: set[str] = set()
+    for node_id, given in described.inputs.items():
+        node = ready.resolved.nodes[node_id].cls
+        if node is not None and issubclass(node, DescribingNode):  # it hands on what it is given
+            continue
+        found = {model_key(n.spec) for value in given.values() for n in _in_value(value, node_id)}
+        (worked if node is not None and node.opens_itself else asked).update(found)
+    return worked - asked
 
 
 def _in_value(value: Any, node_id: str) -> Iterator[ModelNeed]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from patchbay.flows.cluster.connection import connect
 from patchbay.flows.cluster.far_pool import FarPool
+from patchbay.flows.cluster.far_work import RayWork
 from patchbay.flows.cluster.flow_worker import RayPlace
 from patchbay.flows.cluster.flows import RayFlows, worker_count
 from patchbay.flows.cluster.model_actor import WhereModel
@@ -61,10 +62,11 @@ def spread_over_ray(
         count = worker_count(connection, workers)
         models = PlacedModels(connection, flows, env.secrets, count * at_once, gpus)
         secrets = sorted({name for one in flows for name in one.secrets})
-        place = RayPlace.of(env, secrets, models.names)
+        place = RayPlace.of(env, secrets, models.names, gpus)
         running = RayFlows(connection, place, count, at_once, models)
         pool = FarPool(models.names, streams=streams)
-        yield Spread(replace(env, pool=pool, elsewhere=running), running, tuple(models.places))
+        spread = replace(env, pool=pool, elsewhere=running, far_work=RayWork(gpus, count))
+        yield Spread(spread, running, tuple(models.places))
     finally:
         if running is not None:
             running.close()

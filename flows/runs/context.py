@@ -33,6 +33,7 @@ from patchbay.nodes.values import SecretRef, Spec
 
 if TYPE_CHECKING:
     from patchbay.flows.runs.node_steps import NodeSteps
+    from patchbay.nodes.far_work import FarWork
     from patchbay.nodes.made_calls import ModelCall, ToolCall
     from patchbay.nodes.questions import Question, Reply
     from patchbay.nodes.remembered import Remembered
@@ -239,6 +240,11 @@ class StepContext:
     def stop(self) -> None:
         """Tell blocking code that the run is being cancelled."""
         self.cancelled.set()
+
+    @property
+    def far_work(self) -> FarWork | None:
+        """Where long work is done; None for here."""
+        return self._env.far_work
 
     @property
     def recorded(self) -> bool:

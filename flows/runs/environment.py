@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from patchbay.flows.runs.elsewhere import Elsewhere
     from patchbay.flows.runs.history import History
     from patchbay.flows.runs.journal import Journal
+    from patchbay.nodes.far_work import FarWork
     from patchbay.nodes.made_calls import ModelCall, ToolCall
 
 
@@ -79,6 +80,8 @@ class Environment:
     """Whether the cache holds what nodes gave that never wait. A batch has a million of them."""
     elsewhere: Elsewhere | None = None
     """Where items of loops run; None for in this process."""
+    far_work: FarWork | None = None
+    """Where long work of nodes is done, such as a training; None for in this process."""
     person: str = ""
     """Whom the run is for; "" for whoever uses this machine."""
 

@@ -17,6 +17,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Protocol
 
 from patchbay.flows import machine
@@ -57,9 +58,9 @@ class _Opening(Opening):
 
     def open(self, spec: Spec) -> Any:
         spec = spec.resource()
-        part = self._pool._hold(spec, self._watcher)
+        part = self._pool._hold(spec, self._watcher, near=self._pool.is_far(spec))
         self._entry.parts.append(part)
-        return self._pool._seen_by(spec, part.ready.result())
+        return spec.view(part.ready.result())
 
     def report(self, label: str, done: float, total: float | None) -> None:
         if self._entry.abandoned:
@@ -91,6 +92,8 @@ class _Entry:
     last_used: float = 0.0
     abandoned: bool = False
     busy: int = 0
+    near: bool = False
+    """Opened here although it lives elsewhere too: it is a part of something that is open here."""
     parts: list[_Entry] = field(default_factory=list)
     """What was opened together with it, and is held as long as it is open."""
     queue: deque[_Place] = field(default_factory=deque)
@@ -238,9 +241,9 @@ class Pool:
 
     # --- opening ----------------------------------------------------------------------------
 
-    def _hold(self, spec: Spec, watcher: Watcher) -> _Entry:
+    def _hold(self, spec: Spec, watcher: Watcher, *, near: bool = False) -> _Entry:
         """The entry of a description, which a thread of its own opens unless that is under way."""
-        entry, mine, crowded = self._claim(spec, watcher)
+        entry, mine, crowded = self._claim(spec, watcher, near)
         if mine:
             self._open(entry, watcher)
         if crowded:
@@ -261,22 +264,23 @@ class Pool:
         with self._lock:
             return self._entries.get(key) or self._serving(queue) or entry
 
-    def _claim(self, spec: Spec, watcher: Watcher) -> tuple[_Entry, bool, bool]:
+    def _claim(self, spec: Spec, watcher: Watcher, near: bool) -> tuple[_Entry, bool, bool]:
         """The entry, whether the caller is to open it, and whether memory is short."""
-        key = _key(spec, watcher)
+        key = _key(spec, watcher) + ("\nhere" if near else "")
         evicted: list[_Entry] = []
-        far = self.is_far(spec)
+        far = not near and self.is_far(spec)
         with self._lock:
-            entry = self._entries.get(key) or (None if far else self._serving(spec))
+            entry = self._entries.get(key) or (None if far or near else self._serving(spec))
             mine = entry is None or entry.abandoned
             if entry is None or entry.abandoned:
                 memory = 0
                 if not far:  # one elsewhere takes no memory here, and is of the size that it is
-                    spec, evicted = self._widened(spec)
-                    key = _key(spec, watcher)
+                    if not near:
+                        spec, evicted = self._widened(spec)
+                        key = _key(spec, watcher)
                     memory = 0 if self._goes(spec) else spec.memory() or 0
                     evicted += self._evict_for(memory)
-                entry = self._entries[key] = _Entry(key, spec, memory)
+                entry = self._entries[key] = _Entry(key, spec, memory, near=near)
                 self.opened += 1
             entry.users += 1
             crowded = mine and self._used() > self._allowed()
@@ -314,7 +318,9 @@ class Pool:
 
         def work() -> None:
             try:
-                entry.ready.set_result(self.make(entry.spec, _Opening(self, entry, watcher)))
+                opening = _Opening(self, entry, watcher)
+                make = entry.spec.open if entry.near else partial(self.make, entry.spec)
+                entry.ready.set_result(make(opening))
             except BaseException as error:
                 self._failed(entry, error)
                 return

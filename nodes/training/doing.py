@@ -5,11 +5,14 @@ from __future__ import annotations
 import contextlib
 import json
 import shutil
+import threading
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
 from patchbay.nodes.contract import NodeError
+from patchbay.nodes.far_work import Tell
 from patchbay.nodes.models.transformers.adapter import CONFIG
 from patchbay.nodes.models.transformers.anatomy import anatomy
 from patchbay.nodes.models.transformers.libraries import load_libraries
@@ -32,7 +35,7 @@ from patchbay.nodes.training.sampling import ask_on_the_way
 from patchbay.nodes.training.settings import LEADING
 from patchbay.nodes.training.tokens import RowReader, RowTokens
 from patchbay.nodes.training.watching import Watch
-from patchbay.nodes.training.working import alone, random_numbers_given_back
+from patchbay.nodes.training.working import alone, apart, random_numbers_given_back
 from patchbay.nodes.values import SecretRef, Spec
 from patchbay.nodes.weights.refs import Report
 
@@ -93,6 +96,16 @@ def train(job: Job, watch: Watch, recipe: Recipe) -> dict[str, Any]:
         if (known := job.place.record()) is not None:  # somebody else has done it meanwhile
             return known | {"again": True}
         return _train(job, watch, recipe)
+
+
+def trained(job: Job, recipe: Recipe, tell: Tell, cancelled: threading.Event) -> dict[str, Any]:
+    """Likewise, as work that may be done in another process: see `patchbay.nodes.far_work`.
+
+    It tells `report` as a `MeasuredReport` hears it, and `answer`, an answer on the way.
+    """
+    report = partial(tell, "report")
+    watch = Watch(report, cancelled, report, partial(tell, "answer"))
+    return apart(watch, lambda: train(job, watch, recipe))
 
 
 def _train(job: Job, watch: Watch, recipe: Recipe) -> dict[str, Any]:

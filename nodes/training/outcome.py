@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from patchbay.nodes.contract import Context
-from patchbay.nodes.training.doing import Recipe, train
+from patchbay.nodes.contract import Context, NodeError
+from patchbay.nodes.far_work import hearing
+from patchbay.nodes.training.doing import Recipe, trained
 from patchbay.nodes.training.job import Job
 from patchbay.nodes.training.results import adapter_of, curve_of, held_out_of, model_of, report_of
-from patchbay.nodes.training.watching import Watch, point_of
-from patchbay.nodes.training.working import apart
+from patchbay.nodes.training.watching import point_of
 from patchbay.nodes.weights.reporter import reporter
 
 
@@ -21,9 +21,7 @@ async def outcome_of(
     Raises:
         NodeError: it cannot be trained, or was stopped.
     """
-    report = reporter(ctx)
-    watch = Watch(report, ctx.cancelled, report, lambda text: ctx.step("answer", text))
-    record = await ctx.blocking(apart, watch, lambda: train(job, watch, recipe))
+    record = await _record(job, recipe, ctx)
     if record["again"]:
         points = [point_of(figures) for figures in record["figures"]]
         await ctx.progress("trained before, with the same numbers", 1, 1, points)
@@ -37,3 +35,19 @@ async def outcome_of(
     if record["before"]:
         outputs["held_out"] = held_out_of(record, recipe.measures)
     return record, outputs
+
+
+async def _record(job: Job, recipe: Recipe, ctx: Context) -> dict[str, Any]:
+    """The record of a training that is done here, or where the run has long work done."""
+    hear = {"report": reporter(ctx), "answer": lambda text: ctx.step("answer", text)}
+    if (far := ctx.far_work) is None:
+        return await ctx.blocking(trained, job, recipe, hearing(hear), ctx.cancelled)
+    record = await far.do(trained, job, recipe, hear=hear, cancelled=ctx.cancelled)
+    if not await ctx.blocking(job.place.result.is_dir):
+        raise NodeError(
+            f"It was trained elsewhere, and the result is not in {job.place.folder} here.",
+            fix="Set PATCHBAY_HOME to a folder that all machines see, and run it again.",
+            code="training/not-here",
+            retry=False,
+        )
+    return record

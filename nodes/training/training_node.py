@@ -15,6 +15,7 @@ from patchbay.nodes.values import ModelSpec, Value
 class TrainingNode(Node):
     """Trains the model that is wired into `model`, and keeps what it made in the home folder."""
 
+    opens_itself = True
     value_types: ClassVar[tuple[type[Value], ...]] = (
         TrainedAdapter,
         LoraModel,

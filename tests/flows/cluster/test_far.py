@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -18,6 +18,7 @@ from patchbay.nodes.errors import NodeError, error_as_json, error_from_json
 from patchbay.nodes.models.far import FarChat
 from patchbay.nodes.models.llama.spec import GgufModel
 from patchbay.nodes.retrieval.local_embeddings import LocalEmbeddings
+from patchbay.nodes.values import ModelSpec, Opening, Spec
 from tests.flows.runs.harness import CATALOG
 from tests.paths import ROOT
 
@@ -122,6 +123,45 @@ async def test_what_stands_for_a_model_here_is_handed_out_as_it_is() -> None:
     pool = Pool({model_key(spec): []})
     async with pool.use(spec, Unwatched(Secrets(env={}, files=()))) as opened:
         assert isinstance(opened, FarChat)
+
+
+class Base(ModelSpec):
+    """A model that may live elsewhere."""
+
+    backend: ClassVar[str] = "test base"
+    elsewhere: ClassVar[bool] = True
+
+    def open(self, opening: Opening) -> Any:
+        return "the base"
+
+    def handle(self, far: Any) -> Any:
+        return "a way to it"
+
+
+class Adapted(ModelSpec):
+    """A model that is hung on another one, which must be open in the same process."""
+
+    backend: ClassVar[str] = "test adapted"
+    base: Base
+
+    def parts(self) -> tuple[Spec, ...]:
+        return (self.base,)
+
+    def open(self, opening: Opening) -> Any:
+        return f"{opening.open(self.base)}, adapted"
+
+
+@pytest.mark.asyncio
+async def test_a_part_of_what_is_opened_here_is_opened_here_too(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("patchbay.flows.cluster.far_pool.RayFar", lambda *_: None)
+    pool, watcher = FarPool({model_key(Base()): []}), Unwatched(Secrets(env={}, files=()))
+    async with pool.use(Base(), watcher) as opened:
+        assert opened == "a way to it"
+        async with pool.use(Adapted(base=Base()), watcher) as adapted:
+            assert adapted == "the base, adapted"
+    assert pool.opened == 3
 
 
 def test_a_pool_hears_of_models_that_were_placed_later() -> None:
