@@ -77,6 +77,15 @@ class Resolved:
     """Likewise, by the output that the wire comes from."""
 
     @cached_property
+    def flow_inputs(self) -> tuple[tuple[str, InputField], ...]:
+        """What the flow asks for, with the ids of the nodes that stand for it."""
+        return tuple(
+            (node_id, node.flow_input)
+            for node_id, node in self.nodes.items()
+            if node.flow_input is not None and not node.instance.disabled
+        )
+
+    @cached_property
     def links(self) -> Links:
         """Which nodes are joined, built once."""
         return links(self.flow)

@@ -17,11 +17,9 @@ def flow_inputs(
     resolved: Resolved, among: Container[str] | None = None
 ) -> Iterator[tuple[str, InputField]]:
     """The flow's inputs with the ids of their nodes; `among` limits them to some nodes."""
-    for node_id, node in resolved.nodes.items():
-        if node.instance.disabled or node.flow_input is None:
-            continue
+    for node_id, field in resolved.flow_inputs:
         if among is None or node_id in among:
-            yield node_id, node.flow_input
+            yield node_id, field
 
 
 def flow_outputs(resolved: Resolved) -> dict[str, str]:
@@ -94,7 +92,7 @@ def _missing(node_id: str, field: InputField) -> Problem:
 
 
 def _unknown(resolved: Resolved, given: Mapping[str, Any]) -> Iterator[Problem]:
-    names = [field.name for _, field in flow_inputs(resolved)]
+    names = [field.name for _, field in resolved.flow_inputs]
     for name in given:
         if name not in names:
             near = get_close_matches(name, names, 1)

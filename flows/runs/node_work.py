@@ -162,7 +162,12 @@ class NodeWork:
         late: bool = False,
     ) -> dict[str, Any]:
         """Run the node, keep what it gave. `late`: its key is made only if it was slow."""
-        outputs = await self._attempts(step, inputs, ctx)
+        if step.policy.retries:
+            outputs = await self._attempts(step, inputs, ctx)
+        else:
+            if self.heard:
+                self.emit(NodeStarted(at=time.time(), node=ctx.path, attempt=1))
+            outputs = await self._attempt(step, inputs, ctx)
         ctx.flush()
         if ctx.no_reuse or not (reusable and ctx.repeatable):
             self.repeatable = False

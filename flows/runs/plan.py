@@ -65,6 +65,15 @@ class PlanStep:
     pinned: bool = False
     """Whether it gives what it is pinned to: it is not run, and waits for nothing."""
     dependents: list[str] = field(default_factory=list)
+    ends: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = field(init=False)
+    """The wires as they are looked at for every run: input port, then node and output of each."""
+
+    def __post_init__(self) -> None:
+        ends = (
+            (port, tuple((edge.source_node, edge.source_port) for edge in edges))
+            for port, edges in self.wires.items()
+        )
+        object.__setattr__(self, "ends", tuple(ends))
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,25 +235,25 @@ def settle_inputs(step: PlanStep, outcomes: Mapping[str, Outcome]) -> Ports | Sk
         return Skip("It is disabled.")
     values: dict[str, Any] = {}
     empty: list[str] = []
-    for name, edges in step.wires.items():
-        arrived = [value for edge in edges if (value := _value(edge, outcomes)) is not UNSET]
+    declared = step.inputs.declared
+    for name, ends in step.ends:
+        arrived = []
+        for node, port in ends:
+            outcome = outcomes[node]
+            if type(outcome) is Delivered:
+                value = outcome.outputs.get(port, UNSET)
+                if value is not UNSET:
+                    arrived.append(value)
         if not arrived:
             empty.append(name)
-        elif step.inputs.declared[name].type.many:
+        elif declared[name].type.many:
             values[name] = arrived
         else:
             values[name] = arrived[0]
     for name in empty:
-        if step.inputs.declared[name].required or not values:
+        if declared[name].required or not values:
             return Skip(_why_empty(name, step.wires[name], outcomes))
     return step.inputs(**values)
-
-
-def _value(edge: Edge, outcomes: Mapping[str, Outcome]) -> Any:
-    outcome = outcomes[edge.source_node]
-    if isinstance(outcome, Absent):
-        return UNSET
-    return outcome.outputs.get(edge.source_port, UNSET)
 
 
 def _why_empty(port: str, edges: tuple[Edge, ...], outcomes: Mapping[str, Outcome]) -> str:
