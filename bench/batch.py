@@ -70,11 +70,32 @@ def _rows(count: int) -> Iterator[Row]:
             | RunnableLambda(lambda text: {"label": text})
         )
         sides["langchain"] = lambda: _processor(lambda: chain.batch(given))
+    if (graph := _langgraph()) is not None:
+        sides["langgraph"] = lambda: _processor(lambda: asyncio.run(graph.abatch(given)))
     each = {name: s / count * 1e6 for name, s in interleave(sides, 3).items()}
     yield Row("a row of three small nodes, processor", each["ours"], "µs", ROW_US)
     if "langchain" in each:
         yield Row("  against LangChain's batch", each["ours"], "µs", 1 / TIMES_LESS, on="ratio",
                   against="LangChain", other=each["langchain"])  # fmt: skip
+    if "langgraph" in each:
+        yield Row("  against LangGraph's abatch", each["ours"], "µs", 1 / TIMES_LESS, on="ratio",
+                  against="LangGraph", other=each["langgraph"])  # fmt: skip
+
+
+def _langgraph() -> Any:
+    """The same three steps as a graph of LangGraph's, the version that is installed here; None
+    where it is not."""
+    try:
+        from langgraph.graph import END, START, StateGraph
+    except ImportError:
+        return None
+    graph = StateGraph(dict)
+    graph.add_node("ask", lambda row: {"text": row["review"]})
+    graph.add_node("say", lambda row: {"text": f"Say {row['text']}"})
+    graph.add_node("out", lambda row: {"label": row["text"]})
+    for one, next_one in ((START, "ask"), ("ask", "say"), ("say", "out"), ("out", END)):
+        graph.add_edge(one, next_one)
+    return graph.compile()
 
 
 def _processor(work: Any) -> float:

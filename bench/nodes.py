@@ -53,6 +53,21 @@ class Sleep(Node):
         return self.Outputs(value=params.seconds)
 
 
+class Burn(Node):
+    """Keeps a processor busy for some milliseconds."""
+
+    kind, title, family = "bench.burn", "Burn", "Bench"
+
+    class Inputs(Ports):
+        value: float
+
+    class Outputs(Ports):
+        value: float
+
+    async def run(self, inputs: Inputs, params: NodeParams, ctx: Context) -> Outputs:
+        return self.Outputs(value=float(sum(n * n % 7 for n in range(150_000)) + inputs.value))
+
+
 class Collect(Node):
     """Adds numbers up; the output of the flow."""
 
