@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping
+from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -74,16 +75,66 @@ def part_words(
     arguments: list[str], name: str = "batch", without: Mapping[str, int] = NOT_FOR_PARTS
 ) -> list[str]:
     """What of the command line every part gets: all but where it runs and what it writes. Paths of
-    files become absolute, since a job may start elsewhere."""
-    words = arguments[arguments.index(name) + 1 :]
+    files become absolute, since a job may start elsewhere; a value that is called like a file is
+    none."""
+    words = iter(arguments[arguments.index(name) + 1 :])
+    takes = _options(name)
     found: list[str] = []
-    skip = 0
     for word in words:
-        option, equals, _ = word.partition("=")
-        if skip:
-            skip -= 1
-        elif option in without:
-            skip = 0 if equals else without[option]
+        option, equals, value = word.partition("=")
+        if option in without:
+            for _ in range(0 if equals else without[option]):
+                next(words, "")
+        elif option not in takes or not word.startswith("-"):
+            found.append(_absolute(word))
+        elif equals:
+            found.append(f"{option}={_as_value(option, value, takes)}")
         else:
-            found.append(str(Path(word).absolute()) if os.path.exists(word) else word)  # noqa: PTH110
+            found.append(word)
+            if takes[option] is not Takes.nothing and (given := next(words, None)) is not None:
+                found.append(_as_value(option, given, takes))
     return found
+
+
+class Takes(Enum):
+    """What stands behind an option."""
+
+    nothing = 0
+    value = 1
+    path = 2
+
+
+PATHS = ("--rows", "--cases", "--output", "-o", "--replay", "--collect", "--no-worse-than")
+"""Options that take the path of a file, or something else that no file is called like."""
+
+BEHIND = {"--input": "=@", "-i": "=@", "--check": ":"}
+"""What stands before the path of a file in the value of an option."""
+
+
+def _options(name: str) -> dict[str, Takes]:
+    """What stands behind each option of a command."""
+    import typer
+    from typer.main import get_command
+
+    from patchbay.flows.cli.app import loaded
+
+    app = typer.Typer(add_completion=False)
+    app.command()(loaded(name))
+    found = {}
+    for param in get_command(app).params:
+        takes = Takes.path if any(name in PATHS for name in param.opts) else Takes.value
+        if getattr(param, "is_flag", False):
+            takes = Takes.nothing
+        found |= dict.fromkeys([*param.opts, *param.secondary_opts], takes)
+    return found
+
+
+def _as_value(option: str, value: str, takes: Mapping[str, Takes]) -> str:
+    if takes[option] is Takes.path:
+        return _absolute(value)
+    before, mark, path = value.partition(BEHIND.get(option, "\0"))
+    return f"{before}{mark}{_absolute(path)}" if mark else value
+
+
+def _absolute(path: str) -> str:
+    return str(Path(path).absolute()) if path and os.path.exists(path) else path  # noqa: PTH110

@@ -31,7 +31,7 @@ from patchbay.flows.batch.on_slurm import (
 from patchbay.flows.batch.slurm_batch import SlurmBatch
 from patchbay.flows.checks.resolve import resolve_once
 from patchbay.flows.cli.arguments import read_inputs
-from patchbay.flows.cli.slurm import part_words
+from patchbay.flows.cli.slurm import NOT_FOR_JOBS, part_words
 from patchbay.flows.document.model import Flow
 from patchbay.flows.problems import FlowError
 from patchbay.flows.runs.defaults import default_catalog
@@ -264,6 +264,40 @@ def test_parts_get_all_but_where_they_run(tmp_path: Path, monkeypatch: pytest.Mo
     given = "batch flow.json --rows a.csv --map x=y --on slurm --nodes=4 -o out.csv -q --retries 2"
     assert part_words(given.split()) == [
         str(tmp_path / "flow.json"), "--rows", "a.csv", "--map", "x=y", "--retries", "2",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("given", "wanted"),
+    [
+        ("--keep text --rows text", "--keep text --rows {here}/text"),
+        ("--env text --max-tokens 5 text", "--env text --max-tokens 5 {here}/text"),
+        ("--set t=text --input a=@text -i b=text", "--set t=text --input a=@{here}/text -i b=text"),
+        ("--rows=text --map=t=text", "--rows={here}/text --map=t=text"),
+        ("--unordered text", "--unordered {here}/text"),
+        ("-i a=@@text --rows sqlite:///text", "-i a=@@text --rows sqlite:///text"),
+        ("--workers=2 --print --gpus 1 --keep", "--keep"),
+    ],
+)  # fmt: skip
+def test_only_paths_become_absolute(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, given: str, wanted: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "text").write_text("", encoding="utf-8")
+    found = part_words(["batch", *given.split()])
+    assert found == wanted.format(here=tmp_path).split()
+
+
+def test_paths_in_the_words_of_an_experiment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("flow.json", "LAST", "judge.json", "cases"):
+        (tmp_path / name).write_text("", encoding="utf-8")
+    given = "experiment flow.json --cases cases --check flow:judge.json --check exact --name cases"
+    assert part_words(given.split(), "experiment", NOT_FOR_JOBS) == [
+        f"{tmp_path}/flow.json", "--cases", f"{tmp_path}/cases",
+        "--check", f"flow:{tmp_path}/judge.json", "--check", "exact", "--name", "cases",
     ]  # fmt: skip
 
 
