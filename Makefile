@@ -138,6 +138,7 @@ test-cluster: everything  ## kill 50 workers of a local Ray over 2,000 rows; an 
 	$(PY) -m tests.cluster $(ARGS)
 	$(PY) -m tests.cluster.ray_models
 	$(PY) -m tests.cluster.ray_serving
+	$(PY) -m tests.cluster.ray_training
 	$(PY) -m tests.cluster.slurm
 
 test-load: everything  ## ten minutes of clients that leave, stall and reconnect; kill -9 of the server
