@@ -11,7 +11,7 @@ T = TypeVar("T")
 Tell = Callable[..., None]
 """Takes a name and what is told under it, from any thread."""
 
-Work = Callable[..., T]
+LongWork = Callable[..., T]
 """A function of a module, called with its arguments, then a `Tell` and a `threading.Event` that is
 set when it is to stop. It blocks, and leaves on a shared folder what it needs to go on."""
 
@@ -21,7 +21,7 @@ class FarWork(Protocol):
 
     async def do(
         self,
-        work: Work[T],
+        work: LongWork[T],
         *given: object,
         hear: Mapping[str, Callable[..., None]],
         cancelled: threading.Event,

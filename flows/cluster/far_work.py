@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 from patchbay.flows.cluster.far_pool import RETRIES
 from patchbay.flows.cluster.model_actor import use_all_cores
 from patchbay.nodes.errors import NodeError, error_as_json, error_from_json
-from patchbay.nodes.far_work import Work
+from patchbay.nodes.far_work import LongWork
 
 T = TypeVar("T")
 
@@ -32,7 +32,9 @@ class WorkActor:
         use_all_cores()
         self._stop = threading.Event()
 
-    async def do(self, work: Work[Any], given: tuple[Any, ...]) -> AsyncIterator[tuple[str, Any]]:
+    async def do(
+        self, work: LongWork[Any], given: tuple[Any, ...]
+    ) -> AsyncIterator[tuple[str, Any]]:
         """What it tells, as `told`; then what it gave, `done`, or what it raised, `wrong`."""
         loop = asyncio.get_running_loop()
         told: asyncio.Queue[tuple[str, Any]] = asyncio.Queue()
@@ -81,7 +83,7 @@ class RayWork:
 
     async def do(
         self,
-        work: Work[T],
+        work: LongWork[T],
         *given: object,
         hear: Mapping[str, Callable[..., None]],
         cancelled: threading.Event,
