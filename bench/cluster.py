@@ -60,8 +60,6 @@ ASKED = Flow(
 def measure(quick: bool = False) -> Iterator[Row]:
     """A row's way to a worker and back, two workers over one, and rows that ask a model."""
     with tempfile.TemporaryDirectory() as folder, home_at(folder), _burning(Path(folder)):
-        from ray import data  # noqa: F401 - it takes seconds, and nobody's
-
         yield _overhead(4_000 if quick else 20_000)
         yield _two(100 if quick else 400)
         yield _ray_data(24 if quick else 96)
@@ -128,7 +126,7 @@ def _overhead(count: int) -> Row:
 
             def used() -> float:
                 times = [worker.cpu_times() for worker in workers]
-                return time.process_time() + sum(one.user + one.system for one in times)
+                return time.process_time() + float(sum(one.user + one.system for one in times))
 
             began = used()
             await _through(runner, rows)
@@ -194,7 +192,7 @@ class Asking:
 
         async def opened() -> Any:
             watcher = Unwatched(Secrets(env={}, files=()))
-            async with Pool().use(GgufModel(**MODEL), watcher, slot=False) as model:  # type: ignore[arg-type]
+            async with Pool().use(GgufModel(**MODEL), watcher, slot=False) as model:
                 return model
 
         self._model = asyncio.run(opened())

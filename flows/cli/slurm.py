@@ -120,7 +120,7 @@ def _options(name: str) -> dict[str, Takes]:
 
     app = typer.Typer(add_completion=False)
     app.command()(loaded(name))
-    found = {}
+    found: dict[str, Takes] = {}
     for param in get_command(app).params:
         takes = Takes.path if any(name in PATHS for name in param.opts) else Takes.value
         if getattr(param, "is_flag", False):

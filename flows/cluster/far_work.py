@@ -99,7 +99,7 @@ class RayWork:
                 made = ray.remote(
                     num_cpus=0, num_gpus=self._gpus, max_restarts=0, scheduling_strategy="SPREAD"
                 )(WorkActor)
-                actor = made.remote()
+                actor: Any = made.remote()
                 try:
                     return await _done(actor, work, given, hear)  # type: ignore[no-any-return]
                 except asyncio.CancelledError:

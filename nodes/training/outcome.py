@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from patchbay.nodes.contract import Context, NodeError
@@ -39,7 +40,10 @@ async def outcome_of(
 
 async def _record(job: Job, recipe: Recipe, ctx: Context) -> dict[str, Any]:
     """The record of a training that is done here, or where the run has long work done."""
-    hear = {"report": reporter(ctx), "answer": lambda text: ctx.step("answer", text)}
+    hear: dict[str, Callable[..., None]] = {
+        "report": reporter(ctx),
+        "answer": lambda text: ctx.step("answer", text),
+    }
     if (far := ctx.far_work) is None:
         return await ctx.blocking(trained, job, recipe, hearing(hear), ctx.cancelled)
     record = await far.do(trained, job, recipe, hear=hear, cancelled=ctx.cancelled)
