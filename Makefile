@@ -123,8 +123,10 @@ frontend-same: $(FRONTEND)/node_modules/.package-lock.json
 	@out=$$(mktemp -d); trap 'rm -rf "$$out" "$$out.log"' EXIT; \
 	(cd $(FRONTEND) && PATCHBAY_OUT=$$out npm run --silent build) >"$$out.log" 2>&1 \
 	|| { cat "$$out.log"; exit 1; }; \
-	for file in "$$out"/*; do cmp "$$file" "studio/static/$${file##*/}" \
-	|| { echo "studio/static is out of date. Run: make frontend"; exit 1; }; done
+	for file in "$$out"/*.* "$$out"/chat/*; do \
+	place=studio/static; case "$$file" in "$$out"/chat/*) place=flows/server/http/assets;; esac; \
+	cmp "$$file" "$$place/$${file##*/}" \
+	|| { echo "$$place is out of date. Run: make frontend"; exit 1; }; done
 
 .PHONY: pictures
 pictures: everything  ## the screens of the studio as pictures for docs/pictures (minutes); look at them

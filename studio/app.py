@@ -13,6 +13,7 @@ import streamlit as st  # noqa: E402
 from starlette.middleware import Middleware  # noqa: E402
 
 from patchbay.flows.blackout import black_out_process  # noqa: E402
+from patchbay.studio.chat import routes as chat  # noqa: E402
 from patchbay.studio.inspector import routes as inspector  # noqa: E402
 from patchbay.studio.server import receiving  # noqa: E402
 from patchbay.studio.server.access import Guard  # noqa: E402
@@ -26,7 +27,13 @@ _base = st.get_option("server.baseUrlPath") or ""
 
 app = st.App(
     _HERE / "main.py",
-    routes=[*pages(_base), *routes(_base), *inspector.routes(_base), *receiving.routes(_base)],
+    routes=[
+        *pages(_base),
+        *routes(_base),
+        *inspector.routes(_base),
+        *chat.routes(_base),
+        *receiving.routes(_base),
+    ],
     lifespan=welcome,
     middleware=[
         Middleware(Guard, key(), _base, st.get_option("server.corsAllowedOrigins")),

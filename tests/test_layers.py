@@ -45,6 +45,7 @@ FLOORS = {
         ("server",),
         ("views",),
         ("inspector",),
+        ("chat",),
         ("panels", "canvas"),
         ("screens",),
     ),
@@ -54,10 +55,11 @@ FLOORS = {
 NOT_CONCRETE = (
     "patchbay.nodes.weights", "patchbay.nodes.models.asking", "patchbay.nodes.mcp.oauth",
     "patchbay.nodes.mcp.servers", "patchbay.nodes.mcp.sign_in", "patchbay.nodes.io.csv_table",
-    "patchbay.nodes.models.hosted",
+    "patchbay.nodes.models.hosted", "patchbay.nodes.text.markdown",
 )  # fmt: skip
 """The command `patchbay models` manages weights, `patchbay mcp` signs in; the test kit asks models;
-a batch reads tables; workers of a server have a process open what any description says."""
+a batch reads tables; workers of a server have a process open what any description says; a server
+parses Markdown for its chat page."""
 
 HEAVY = {
     "langchain", "langchain_core", "xllamacpp", "sqlalchemy", "numpy", "networkx", "httpx",

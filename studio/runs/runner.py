@@ -64,6 +64,8 @@ class LiveRun:
     run: Run
     progress: Progress = field(default_factory=Progress)
     events: list[dict[str, Any]] = field(default_factory=list)
+    hearers: list[Listener] = field(default_factory=list)
+    """Take its events as they come; see `Runner.hear`."""
 
     @property
     def active(self) -> bool:
@@ -330,6 +332,8 @@ class Runner:
         except Exception as error:  # a defect of ours: say it, rather than run for ever
             live.progress.broke(f"{type(error).__name__}: {error}")
             self._tell(live, {"run": live.progress.summary(live.id)})
+            with self._lock:
+                self._heard(live, {"type": "run_failed", "problem": live.progress.problem})
         finally:
             if trace is not None:
                 trace.end(live.progress.status)
@@ -343,8 +347,9 @@ class Runner:
     def _take(self, live: LiveRun, event: Event) -> None:
         with self._lock:
             message = live.progress.take(event)
-            if event.type not in ("node_streamed", "node_progress"):
-                live.events.append(as_json(event))
+            passing = event.type in ("node_streamed", "node_progress")
+            if not passing or live.hearers:
+                self._heard(live, as_json(event), passing=passing)
         if message:
             self._tell(live, message)
         if isinstance(event, RunWaiting) and live.run.cancel_asked:
@@ -354,6 +359,14 @@ class Runner:
                 if node.status in ("cancelled", "asking"):
                     self._tell(live, node.message_of(path))
             self._tell(live, {"run": live.progress.summary(live.id)})
+
+    def _heard(self, live: LiveRun, told: dict[str, Any], *, passing: bool = False) -> None:
+        """Keep an event, unless it is passing, and tell whoever hears of all."""
+        if not passing:
+            live.events.append(told)
+        for hearer in live.hearers:
+            with contextlib.suppress(Exception):  # a gone page must not end the run
+                hearer(told)
 
     # --- looking ------------------------------------------------------------------------------
 
@@ -407,6 +420,30 @@ class Runner:
                     del self._listeners[key]
 
         return leave
+
+    def hear(
+        self, run_id: str, hearer: Listener
+    ) -> tuple[LiveRun, list[dict[str, Any]], Callable[[], None]] | None:
+        """Hear of one run, event by event in JSON form: those so far without the passing ones
+        (pieces of texts, progress), then every one. Returns the run, those, and the way out; None
+        where this process has no such run.
+
+        Args:
+            run_id: the run.
+            hearer: takes each event, on the thread of the runs. Must not block.
+        """
+        with self._lock:
+            live = self._runs.get(run_id)
+            if live is None:
+                return None
+            before = list(live.events)
+            live.hearers.append(hearer)
+
+        def leave() -> None:
+            with self._lock, contextlib.suppress(ValueError):
+                live.hearers.remove(hearer)
+
+        return live, before, leave
 
     def _tell(self, live: LiveRun, message: dict[str, Any]) -> None:
         with self._lock:

@@ -10,7 +10,6 @@ from patchbay.flows.document.operations import SetMeta
 from patchbay.flows.problems import FlowError
 from patchbay.studio.canvas import Dock, canvas
 from patchbay.studio.documents.document import FlowDocument
-from patchbay.studio.panels.chat import chat_panel
 from patchbay.studio.panels.export import export_menu
 from patchbay.studio.panels.run import latest, run_panel, stop
 from patchbay.studio.panels.versions import versions_dialog
@@ -288,7 +287,4 @@ def _panel() -> None:
     if panel not in session.DRAWN:
         return
     with st.container(key=f"side-{panel.lower()}", gap="small"):  # shown where its tab is in front
-        if panel == "Chat":
-            chat_panel(document, refresh)
-        else:
-            run_panel(document, live, refresh)
+        run_panel(document, live, refresh)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:  # every page imports this one, and not every page opens a flo
 PanelName = Literal["Values", "Chat", "Run", "Problems"]
 PANELS: tuple[PanelName, ...] = get_args(PanelName)
 """The tabs of the canvas's dock beside the settings of what is selected, in their order."""
-DRAWN: tuple[PanelName, ...] = ("Chat", "Run")
+DRAWN: tuple[PanelName, ...] = ("Run",)
 """Those that the page draws; the canvas draws the others itself."""
 T = TypeVar("T")
 

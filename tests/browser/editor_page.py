@@ -14,7 +14,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.harness import Server
 
-PANELS = ("Chat", "Run")
+PANELS = ("Run",)
 """Tabs whose panels the page draws; the canvas draws those of the others itself."""
 
 
@@ -136,14 +136,27 @@ def finished(page: Page) -> Locator:
     return side(page)
 
 
+def chat(page: Page) -> Locator:
+    """The chat in the dock."""
+    return page.locator(".pb-dock .pb-chat")
+
+
 def chat_box(page: Page) -> Locator:
     """Where a message is typed."""
-    return side(page).get_by_test_id("stChatInputTextArea")
+    return chat(page).get_by_role("textbox", name="Message", exact=True)
 
 
 def messages(page: Page) -> Locator:
     """What was said so far, by both."""
-    return side(page).get_by_test_id("stChatMessage")
+    return chat(page).locator(".mine, .answer")
+
+
+def ended(page: Page, count: int) -> None:
+    """Wait until so many turns of the chat have ended: each has its buttons then."""
+    branches = chat(page).get_by_role("button", name="Go on from here in a new chat", exact=True)
+    expect(branches).to_have_count(count)
+    expect(chat_box(page)).to_be_enabled()
+    expect(chat(page).get_by_role("button", name="Send", exact=True)).to_be_visible()
 
 
 def say(page: Page, text: str) -> None:
@@ -152,6 +165,7 @@ def say(page: Page, text: str) -> None:
     expect(box).to_be_enabled()
     box.fill(text)
     expect(box).to_have_value(text)
+    expect(chat(page).get_by_role("button", name="Send", exact=True)).to_be_visible()
     box.press("Enter")
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
-from tests.browser.editor_page import tab
+from tests.browser.editor_page import chat, tab
 from tests.browser.harness import ROOT, Server, serve
 
 pytestmark = pytest.mark.xdist_group("browser")
@@ -59,6 +59,9 @@ def test_nothing_serious_is_found(studio: Server, context: BrowserContext, schem
     expect(page.get_by_role("dialog", name="Commands")).to_be_visible()
     assert findings(page) == []
     page.keyboard.press("Escape")
+    tab(page, "Chat")
+    expect(chat(page).get_by_text("Every question starts a run")).to_be_visible()
+    assert findings(page) == []
     tab(page, "Problems")
     expect(page.get_by_text("Nothing is wrong")).to_be_visible()
     assert findings(page) == []

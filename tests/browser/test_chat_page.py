@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import json
 import os
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler
@@ -14,13 +13,45 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from patchbay.flows.document.writing import canonical_text
 from patchbay.flows.server.core.keys import Keys
 from patchbay.flows.server.core.settings import Settings
 from patchbay.flows.server.http.pages import ASSETS
 from patchbay.flows.server.snippets import ServedAt, embed
-from tests.flows.server.flows import write
+from tests.flows.runs.harness import flow
+from tests.flows.server.flows import asks, gives, write
 from tests.flows.server.serving import KEY, Served, serving
 from tests.loopback import served as page_server
+
+PEOPLE = flow(
+    {
+        "in": asks("mail"),
+        "edit": ("people.edit", {"question": "Is it right?"}),
+        "pick": ("people.choose", {"question": "Which one?"}),
+        "fill": ("people.form", {"question": "Who are you?"}),
+        "text": gives("text"),
+        "choice": gives("choice"),
+        "form": gives("form"),
+    },
+    [
+        "in.value > edit.value", "in.value > pick.value", "in.value > fill.value",
+        "edit.value > text.value", "pick.choice > choice.value", "fill.json > form.value",
+    ],
+    "People",
+)  # fmt: skip
+"""Asks three things at once: a text to edit, a choice, fields to fill in."""
+CITES = flow(
+    {
+        "in": asks(),
+        "find": "test.finds",
+        "say": ("prompt.template", {"template": "{text} It is the question [1]."}),
+        "out": gives(),
+        "from": gives("sources"),
+    },
+    ["in.value > find.text", "find.text > say.text", "say.text > out.value",
+     "find.found > from.value"],
+    "Cites",
+)  # fmt: skip
 
 
 class Somebodys(BaseHTTPRequestHandler):
@@ -51,7 +82,10 @@ def places(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Served, s
     ):
         patch.setenv("PATCHBAY_HOME", str(folder / "home"))
         settings = Settings(origins=(friend,))
-        with serving(write(folder / "flows"), settings, Keys(KEY)) as found:
+        flows = write(folder / "flows")
+        for name, made in (("people", PEOPLE), ("cites", CITES)):
+            (flows / f"{name}.json").write_text(canonical_text(made), encoding="utf-8")
+        with serving(flows, settings, Keys(KEY)) as found:
             yield found, friend, stranger
 
 
@@ -115,7 +149,7 @@ def test_steps_are_folded_and_a_thumb_is_kept(page: Page, places):
     expect(talk.locator("article .text")).to_have_text("Copenhagen")
     step = talk.get_by_text("capital of Denmark")
     expect(step).to_be_hidden()
-    talk.locator("summary").click()
+    talk.locator(".steps > summary").click()
     expect(step).to_be_visible()
     picture(page, "chat-steps")
     talk.get_by_role("button", name="Bad answer").click()
@@ -147,6 +181,40 @@ def test_a_question_has_buttons(page: Page, places):
     asks.get_by_role("button", name="Approve").click()
     expect(asks).to_contain_text("Answered.")
     expect(page.locator("article .text").first).to_have_text("Dear Ada")
+
+
+def test_a_number_in_an_answer_leads_to_the_cited_place(page: Page, places):
+    opened(page, places[0], "cites")
+    say(page, "Paris lies there. To be or not, that is the question. Nothing else.")
+    cards = page.get_by_role("list", name="Sources")
+    expect(cards.locator("mark")).to_have_count(0)
+    page.get_by_role("button", name="Source 1", exact=True).click()
+    expect(cards.locator("mark")).to_have_text("To be or not, that is the question.")
+    picture(page, "chat-cited")
+
+
+def test_questions_of_all_kinds_are_answered_at_once(page: Page, places):
+    opened(page, places[0], "people")
+    say(page, "Dear Ada")
+    edit, pick, fill = (
+        page.get_by_role("region", name=name, exact=True)
+        for name in ("Is it right?", "Which one?", "Who are you?")
+    )
+    expect(fill).to_be_visible()
+    picture(page, "chat-questions")
+    edit.get_by_label("The value").fill("Dear Bob")
+    expect(edit.get_by_label("What you change")).to_contain_text("+Dear Bob")
+    edit.get_by_role("button", name="Answer", exact=True).click()
+    expect(edit).to_contain_text("Answered.")
+    pick.get_by_role("button", name="later", exact=True).click()
+    expect(pick).to_contain_text("Answered.")
+    fill.get_by_label("name").fill("Ada")
+    fill.get_by_label("urgent").select_option("yes")
+    fill.get_by_role("button", name="Answer", exact=True).click()
+    answer = page.locator("article.answer")
+    expect(answer.locator(":scope > .text")).to_contain_text("Dear Bob")
+    expect(answer.locator(":scope > .text")).to_contain_text("later")
+    expect(answer.locator("pre.json")).to_contain_text('"urgent": true')
 
 
 def test_an_answer_is_stopped(page: Page, places):
@@ -231,4 +299,4 @@ def test_script_and_style_are_small():
     names = ("chat.js", "chat.css", "embed.js")
     data = b"".join((ASSETS / name).read_bytes() for name in names)
     assert len(gzip.compress(data)) <= 60_000
-    assert json.dumps("https://") not in data.decode()
+    assert "https://" not in data.decode()

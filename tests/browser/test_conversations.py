@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 
 from patchbay.flows.runs.history import History
 from patchbay.flows.runs.threads import Threads
-from tests.browser.editor_page import edit, icon, messages, popover, say, side, tab
+from tests.browser.editor_page import chat, edit, ended, messages, say, shoot, tab
 from tests.browser.flow_files import SAVED, put, wait_for
 from tests.browser.harness import Server
 
@@ -27,9 +27,8 @@ def talk(studio: Server, page: Page, name: str) -> None:
 def turn(page: Page, text: str, count: int) -> None:
     """Say something and wait for the answer: so many messages are there then."""
     say(page, text)
+    ended(page, count // 2)
     expect(messages(page)).to_have_count(count)
-    acts = side(page).locator("[class*='st-key-chat-branch']")
-    expect(acts).to_have_count(count // 2)  # it has ended
 
 
 def last_run(studio: Server) -> str:
@@ -48,40 +47,44 @@ def test_a_conversation_is_kept_branched_found_renamed_and_deleted(
     page.reload()
     tab(page, "Chat")
     expect(messages(page)).to_have_count(4)
-    page.screenshot(path=studio.home / "conversation.png")
+    shoot(page, "conversation")
+    talked = chat(page)
     before = last_run(studio)
-    icon(page, "chat-again").click()
+    again = talked.get_by_role("button", name="Make this answer anew")
+    again.click()
     wait_for(page, lambda: last_run(studio) != before)  # the page looks as it did
-    expect(icon(page, "chat-again")).to_be_visible()
+    ended(page, 2)
+    expect(again).to_be_visible()
     expect(messages(page)).to_have_count(4)
-    branch = side(page).locator("[class*='st-key-chat-branch']")
-    expect(branch).to_have_count(2)
-    branch.first.locator("button:visible").first.click()
+    talked.get_by_role("button", name="Go on from here in a new chat").first.click()
+    expect(talked.locator(".bar .name")).to_have_text("first words (branch)")
+    ended(page, 1)
     expect(messages(page)).to_have_count(2)
-    expect(side(page).get_by_text("first words (branch)")).to_be_visible()
-    side(page).get_by_test_id("stPopover").first.locator("button:visible").first.click()
-    listed = page.locator(".st-key-chat-list [class*='st-key-chat-open']")
+    talked.get_by_role("button", name="Conversations", exact=True).click()
+    others = talked.get_by_role("dialog", name="Conversations", exact=True)
+    listed = others.locator(".line")
     expect(listed).to_have_count(2)
-    page.screenshot(path=studio.home / "conversations.png")
-    page.emulate_media(color_scheme="dark")
-    page.screenshot(path=studio.home / "conversations-dark.png")
-    page.emulate_media(color_scheme="light")
-    searched = popover(page).get_by_placeholder("What was said")
-    searched.fill("SECOND")
-    searched.press("Enter")
+    shoot(page, "conversations")
+    others.get_by_role("searchbox").fill("SECOND")
     expect(listed).to_have_count(1)
-    listed.locator("button:visible").first.click()
-    expect(messages(page)).to_have_count(4)
-    page.keyboard.press("Escape")
-    side(page).get_by_test_id("stPopover").nth(1).locator("button:visible").first.click()
-    title = popover(page).get_by_label("Title")
-    expect(title).to_have_count(1)  # that of the other conversation has gone
+    listed.click()
+    expect(others).to_be_hidden()
+    ended(page, 2)
+    talked.get_by_role("button", name="This conversation", exact=True).click()
+    this = talked.get_by_role("dialog", name="This conversation")
+    title = this.get_by_label("Title")
     expect(title).to_have_value("first words")
     title.fill("A name of mine")
     title.press("Enter")
-    expect(side(page).get_by_text("A name of mine")).to_be_visible()
-    popover(page).get_by_text("Delete it with all its runs").click()
-    popover(page).get_by_role("button", name="Delete", exact=True).click()
-    expect(side(page).get_by_text("first words (branch)")).to_be_visible()
+    expect(talked.locator(".bar .name")).to_have_text("A name of mine")
+    with page.expect_download() as got:
+        this.get_by_role("button", name="Export").click()
+    assert got.value.suggested_filename == "a-name-of-mine.md"
+    remove = this.get_by_role("button", name="Delete", exact=True)
+    expect(remove).to_be_disabled()
+    this.get_by_label("Delete it with all its runs").check()
+    remove.click()
+    expect(talked.locator(".bar .name")).to_have_text("first words (branch)")
+    ended(page, 1)
     expect(messages(page)).to_have_count(2)
     expect(page).to_have_url(re.compile("flow=keeps"))

@@ -12,7 +12,17 @@ from patchbay.flows.experiments.cases import FlowCase
 from patchbay.flows.experiments.judged import judges_of
 from patchbay.flows.experiments.keeping import SCHEMA
 from patchbay.flows.experiments.plan import ExperimentPlan
-from tests.browser.editor_page import edit, icon, messages, press_to, say, shoot, side, tab, toolbar
+from tests.browser.editor_page import (
+    chat,
+    edit,
+    icon,
+    messages,
+    press_to,
+    say,
+    shoot,
+    tab,
+    toolbar,
+)
 from tests.browser.flow_files import put, wait_for
 from tests.browser.harness import Server, let_in
 
@@ -98,7 +108,7 @@ def test_a_thumb_on_an_answer_makes_a_case(studio: Server, page: Page) -> None:
     say(page, "way")
     expect(messages(page)).to_have_count(2)
     expect(messages(page).last.get_by_text("no way", exact=True)).to_be_visible()
-    side(page).locator("[class*='st-key-thumb_up'] button:visible").first.click()
+    chat(page).get_by_role("button", name="Good answer").click()
     kept = studio.home / "serve-feedback.jsonl"
     wait_for(page, lambda: kept.is_file() and '"rating": 1' in kept.read_text("utf-8"))
     shoot(page, "chat-thumb")

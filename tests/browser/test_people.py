@@ -15,7 +15,18 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 from patchbay.flows.runs.address import VARIABLE
 from patchbay.flows.runs.answers import find, give
 from patchbay.flows.runs.history import History
-from tests.browser.editor_page import edit, node, say, shoot, side, tab, toolbar
+from tests.browser.editor_page import (
+    chat,
+    edit,
+    ended,
+    messages,
+    node,
+    say,
+    shoot,
+    side,
+    tab,
+    toolbar,
+)
 from tests.browser.harness import ROOT, Server, let_in, serve
 from tests.stores import SERVER, url_of
 
@@ -128,7 +139,7 @@ TALK = {
 }
 
 
-def chat(page: Page, studio: Server, name: str) -> None:
+def open_chat(page: Page, studio: Server, name: str) -> None:
     edit(studio, page, name, "sent")
     tab(page, "Chat")
 
@@ -137,49 +148,46 @@ def test_a_turn_that_asks_is_answered_in_the_chat_whatever_happens_meanwhile(
     home: Path, page: Page
 ) -> None:
     put(home, "talk", TALK)
-    approve = side(page).get_by_role("button", name="Approve")
-    messages = side(page).get_by_test_id("stChatMessage")
-    again = side(page).locator(".st-key-chat-again")
+    approve = chat(page).get_by_role("button", name="Approve")
+    again = chat(page).get_by_role("button", name="Make this answer anew")
     with opened(home) as studio:
-        chat(page, studio, "talk")
+        open_chat(page, studio, "talk")
         say(page, "first words")
         expect(approve).to_be_visible()
         shoot(page, "chat-question")
         expect(page.get_by_placeholder("It waits for your answer above")).to_be_disabled()
         approve.click()
-        expect(side(page).locator("[class*='st-key-chat-branch']")).to_have_count(1)
-        expect(messages.nth(1)).to_contain_text("first words")
-        again.get_by_role("button").click()  # made anew, it asks anew
+        ended(page, 1)
+        expect(messages(page).nth(1)).to_contain_text("first words")
+        again.click()  # made anew, it asks anew
         expect(approve).to_be_visible()
         page.reload()  # it waits on
         tab(page, "Chat")
         expect(approve).to_be_visible()
         approve.click()
-        expect(messages).to_have_count(2)
+        ended(page, 1)
+        expect(messages(page)).to_have_count(2)
         expect(again).to_be_visible()
         say(page, "second words")
         expect(approve).to_be_visible()
         expect(again).to_have_count(0)
     with opened(home) as studio:  # the studio was started anew
-        chat(page, studio, "talk")
+        open_chat(page, studio, "talk")
         expect(approve).to_be_visible()
-        expect(messages).to_have_count(4)
-        expect(messages.nth(2)).to_contain_text("second words")
+        expect(messages(page)).to_have_count(4)
+        expect(messages(page).nth(2)).to_contain_text("second words")
         shoot(page, "chat-question-later")
-        branches = side(page).locator("[class*='st-key-chat-branch']")
-        branches.first.get_by_role("button").click()  # a branch does not wait
-        expect(messages).to_have_count(2)
+        branches = chat(page).get_by_role("button", name="Go on from here in a new chat")
+        branches.first.click()  # a branch does not wait
+        expect(messages(page)).to_have_count(2)
         expect(approve).to_have_count(0)
-        expect(page.get_by_placeholder("Message the flow")).to_be_enabled()
-        side(page).get_by_test_id("stPopover").first.get_by_role("button").first.click()
-        page.locator(".st-key-chat-list").get_by_role(
-            "button", name="first words", exact=True
-        ).click()
-        page.keyboard.press("Escape")
+        expect(page.get_by_placeholder("Message", exact=True)).to_be_enabled()
+        chat(page).get_by_role("button", name="Conversations", exact=True).click()
+        chat(page).locator(".list").get_by_role("button", name="first words", exact=True).click()
         expect(approve).to_be_visible()
         approve.click()
-        expect(branches).to_have_count(2)
-        expect(messages.nth(3)).to_contain_text("second words")
+        ended(page, 2)
+        expect(messages(page).nth(3)).to_contain_text("second words")
         expect(approve).to_have_count(0)
 
 
@@ -231,9 +239,11 @@ def test_two_browsers_do_not_see_each_others_questions(
 
 def test_a_turn_that_waits_is_stopped(home: Path, studio: Server, page: Page) -> None:
     put(home, "talk2", {**TALK, "name": "Talk two"})
-    chat(page, studio, "talk2")
+    open_chat(page, studio, "talk2")
+    approve = chat(page).get_by_role("button", name="Approve")
     say(page, "words")
-    expect(side(page).get_by_role("button", name="Approve")).to_be_visible()
-    side(page).locator(".st-key-chat-stop").get_by_role("button").click()
-    expect(side(page).get_by_role("button", name="Approve")).to_have_count(0)
-    expect(page.get_by_placeholder("Message the flow")).to_be_enabled()
+    expect(approve).to_be_visible()
+    chat(page).get_by_role("button", name="Stop", exact=True).click()
+    expect(approve).to_have_count(0)
+    expect(page.get_by_placeholder("Message", exact=True)).to_be_enabled()
+    expect(chat(page).get_by_text("Stopped.", exact=True)).to_be_visible()

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 
 from playwright.sync_api import Page, expect
 
 from patchbay.flows.document.reading import read_flow
-from tests.browser.editor_page import chat_box, dock, edit, front, run, side, tab
+from tests.browser.editor_page import chat, chat_box, dock, edit, front, node, run, tab
 from tests.browser.flow_files import SAVED, put, wait_for
 from tests.browser.harness import Server
 
@@ -46,6 +47,9 @@ def test_problems_come_first_and_what_was_typed_is_kept(studio: Server, page: Pa
     box = chat_box(page)
     box.fill("A long question that nobody wants to type twice?")
     box.press("Enter")
-    expect(side(page).get_by_test_id("stAlert").first).to_contain_text("ask.max_tokens")
+    why = chat(page).get_by_role("alert")
+    expect(why).to_contain_text("Ask a model · max_tokens")
     expect(box).to_have_value("A long question that nobody wants to type twice?")
+    why.get_by_role("button", name="Show the node").first.click()
+    expect(node(page, "ask")).to_have_class(re.compile("selected"))
     page.screenshot(path=studio.home / "refused-chat.png")

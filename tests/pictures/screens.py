@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from playwright.sync_api import Page, expect
 
 from tests.browser.editor_page import (
+    chat_box,
     dock,
     edit,
     finished,
@@ -75,7 +76,7 @@ def _ran(flow: str) -> Callable[[Server, Page], None]:
 def _chat(studio: Server, page: Page) -> None:
     edit(studio, page, "ask", "answer")
     tab(page, "Chat")
-    expect(side(page).get_by_test_id("stChatInputTextArea")).to_be_visible()
+    expect(chat_box(page)).to_be_enabled()
 
 
 def _empty(studio: Server, page: Page) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from patchbay.flows.server.http.pages import ASSETS
 from patchbay.studio.server.frontend import STATIC, script_file
 
 ROOT = Path(__file__).parents[2]
@@ -60,14 +61,16 @@ def test_building_again_gives_the_same_bytes(tmp_path: Path):
         pytest.skip(f"npm ci does not work here: {installed.stderr[-300:]}")
     environment = {"PATH": str(Path(npm).parent) + ":/usr/bin:/bin", "PATCHBAY_OUT": str(out)}
     subprocess.run([npm, "run", "build"], cwd=copy, env=environment, check=True, timeout=300)
-    assert sorted(file.name for file in out.iterdir()) == [
+    assert sorted(file.name for file in out.glob("*.*")) == [
         script_file("canvas"),
         "canvas-licenses.txt",
         script_file("live"),
         *sorted(file.name for file in STATIC.glob("part-*.js")),
     ]
-    for file in out.iterdir():
+    for file in out.glob("*.*"):
         assert file.read_bytes() == (STATIC / file.name).read_bytes()
+    for file in (out / "chat").iterdir():
+        assert file.read_bytes() == (ASSETS / file.name).read_bytes()
 
 
 def test_the_licenses_of_what_is_inside_are_passed_on():

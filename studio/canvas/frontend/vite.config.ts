@@ -20,8 +20,14 @@ function licenses(modules: string[]): string {
   return parts.sort().join(`\n${"-".repeat(80)}\n\n`);
 }
 
-/** What is built: the canvas, and (`vite build --mode live`) the parts of a page that follow a run. */
-const ENTRIES: Record<string, string> = { canvas: "src/main.tsx", live: "src/live/main.ts" };
+/** What is built: the canvas, (`vite build --mode live`) the parts of a page that follow a run, and (`--mode chat`) the
+ * chat page that `patchbay serve` gives, which lies with the server. */
+const ENTRIES: Record<string, string> = { canvas: "src/main.tsx", live: "src/live/main.ts", chat: "src/chat/page.ts" };
+const SERVED = process.env.PATCHBAY_OUT
+  ? join(out, "chat")
+  : join(import.meta.dirname, "../../../flows/server/http/assets");
+/** Its style, which a strict policy wants as a file. */
+const STYLES = ["live/words.css", "chat/chat.css", "chat/page.css"];
 
 /** One file for each, its hash in its name; the one that it replaces goes away. What is fetched later is `part-…`. */
 export default defineConfig(({ mode }) => {
@@ -30,7 +36,7 @@ export default defineConfig(({ mode }) => {
     base: "./",
     define: { "process.env.NODE_ENV": '"production"' },
     build: {
-      outDir: out,
+      outDir: name === "chat" ? SERVED : out,
       emptyOutDir: false,
       minify: true,
       target: "es2022",
@@ -40,19 +46,30 @@ export default defineConfig(({ mode }) => {
       rollupOptions: {
         input: join(import.meta.dirname, ENTRIES[name]),
         preserveEntrySignatures: "allow-extension",
-        output: { format: "es", entryFileNames: `${name}-[hash].js`, chunkFileNames: "part-[name]-[hash].js" },
+        output: {
+          format: "es",
+          entryFileNames: name === "chat" ? "chat.js" : `${name}-[hash].js`,
+          chunkFileNames: "part-[name]-[hash].js",
+        },
       },
     },
     test: { include: ["src/**/*.test.ts"], css: true },
     plugins: [
       {
         name: "only-the-newest",
+        generateBundle() {
+          if (name !== "chat") return;
+          const source = STYLES.map((file) => readFileSync(join(import.meta.dirname, "src", file), "utf8")).join("\n");
+          this.emitFile({ type: "asset", fileName: "chat.css", source });
+        },
         writeBundle(_options, bundle) {
           const modules = Object.values(bundle).flatMap((file) =>
             file.type === "chunk" ? Object.keys(file.modules) : [],
           );
           const text = licenses(modules.map((id) => id.replace(/^\0/, "").split("?")[0]));
-          if (text) writeFileSync(join(out, `${name}-licenses.txt`), text);
+          const place = name === "chat" ? SERVED : out;
+          if (text) writeFileSync(join(place, `${name}-licenses.txt`), text);
+          if (name === "chat") return;
           for (const file of readdirSync(out)) {
             const own = file.startsWith(`${name}-`) || (name === "canvas" && file.startsWith("part-"));
             if (own && file.endsWith(".js") && !(file in bundle)) rmSync(join(out, file));

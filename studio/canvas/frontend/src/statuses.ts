@@ -13,6 +13,8 @@ export class Statuses {
   onRevision: (revision: number) => void = () => {};
   onConflict: (conflict: boolean) => void = () => {};
   onPins: (turn: number) => void = () => {};
+  /** The run as a whole stands otherwise. */
+  readonly onRun = new Emitter();
 
   get run(): RunState | null {
     return this.progress.run;
@@ -53,6 +55,7 @@ export class Statuses {
     }
     for (const news of newsIn(message)) {
       this.tell(this.progress.take(news));
+      if (news.is === "run") this.onRun.emit();
       if (news.is !== "file") continue;
       this.onRevision(news.file.revision);
       this.onConflict(news.file.conflict);

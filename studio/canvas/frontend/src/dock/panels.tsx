@@ -2,11 +2,12 @@
 // (outside.ts). A panel is at once there when its tab is chosen: whatever it asks Python comes later.
 
 import type { ComponentType } from "react";
+import { partOf } from "../large/part";
 import type { DockData } from "../store";
 import { Inspector } from "./inspector";
 import { ProblemsPanel } from "./problems";
 import { ResultsPanel } from "./results";
-import { type ChosenState, PROBLEMS, SETTINGS, VALUES } from "./state";
+import { CHAT, type ChosenState, PROBLEMS, SETTINGS, VALUES } from "./state";
 
 export interface PanelProps {
   chosen: ChosenState;
@@ -15,9 +16,12 @@ export interface PanelProps {
   show: (node: string) => void;
 }
 
+const ChatPanel = partOf(() => import("../chat/panel").then((part) => part.ChatPanel));
+
 const PANELS: Record<string, ComponentType<PanelProps>> = {
   [SETTINGS]: ({ chosen }) => <Inspector state={chosen} />,
   [VALUES]: ({ chosen }) => <ResultsPanel chosen={chosen} />,
+  [CHAT]: ({ show }) => <ChatPanel show={show} />,
   [PROBLEMS]: ({ show }) => <ProblemsPanel show={show} />,
 };
 

@@ -9,6 +9,7 @@ import { type Lying, SIZES, type Size, WIDTH, bothFit, firstOf, sizeOf } from ".
 export const SETTINGS = "Node";
 export const PROBLEMS = "Problems";
 export const VALUES = "Values";
+export const CHAT = "Chat";
 export const NARROWEST = 300;
 const KEPT = "patchbay-dock";
 

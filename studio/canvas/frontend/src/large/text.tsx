@@ -4,6 +4,7 @@ import { useEffect, useLayoutEffect, useRef, useState } from "react";
 import { useShared } from "../context";
 import { wordsElement } from "../live/words";
 import type { Side } from "../types";
+import { linkCitations } from "./citations";
 import { citedIn, citing } from "./cited";
 import { type Cited, Documents, type Stored } from "./documents";
 import { type Told, type Whole, askValue } from "./values";
@@ -89,31 +90,4 @@ function plain(text: string): HTMLElement {
   const made = document.createElement("pre");
   made.textContent = text;
   return made;
-}
-
-/** Every `[1]` becomes a button. The n-th one in the text is the n-th one in what is drawn. */
-function linkCitations(root: HTMLElement, text: string, cite: (number: number, at: number) => void): void {
-  const places = [...text.matchAll(/\[(\d{1,3})\]/g)].map((found) => found.index);
-  const walker = document.createTreeWalker(root, NodeFilter.SHOW_TEXT);
-  const nodes: globalThis.Text[] = [];
-  while (walker.nextNode()) nodes.push(walker.currentNode as globalThis.Text);
-  for (const node of nodes) {
-    const pieces = (node.textContent ?? "").split(/(\[\d{1,3}\])/);
-    if (pieces.length === 1) continue;
-    node.replaceWith(
-      ...pieces.map((piece) => {
-        const number = /^\[(\d{1,3})\]$/.exec(piece);
-        if (!number) return document.createTextNode(piece);
-        const at = places.shift() ?? 0;
-        const button = document.createElement("button");
-        button.type = "button";
-        button.className = "pb-cite";
-        button.textContent = number[1];
-        button.title = `Show source ${number[1]}`;
-        button.setAttribute("aria-label", `Source ${number[1]}`);
-        button.addEventListener("click", () => cite(Number(number[1]), at));
-        return button;
-      }),
-    );
-  }
 }
