@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -57,7 +58,30 @@ def read_langflow(data: Mapping[str, Any], name: str) -> ForeignGraph:
         if wire is not None:
             graph.wires.append(wire)
     _one_store(graph)
+    _fields_of_documents(graph)
     return graph
+
+
+BASES = frozenset({"Knowledge", "KnowledgeRetrieval"})
+"""What finds passages in a knowledge base: there rows with a column `content`, here documents."""
+PARSERS = frozenset({"parser", "ParserComponent"})
+FIELDS = {"content": "text", "_score": "score"}
+_COLUMNS = re.compile(r"(?<!\{)\{(content|_score)\}(?!\})")
+
+
+def _fields_of_documents(graph: ForeignGraph) -> None:
+    """Parsers of what a knowledge base gives name the fields that documents have here."""
+    known = graph.by_id()
+    for wire in graph.wires:
+        source, target = known.get(wire.source), known.get(wire.target)
+        if source is None or target is None or target.type not in PARSERS:
+            continue
+        pattern = target.settings.get("pattern")
+        if source.type in BASES and isinstance(pattern, str):
+            told = dict(target.settings)
+            told["pattern"] = _COLUMNS.sub(lambda found: f"{{{FIELDS[found[1]]}}}", pattern)
+            graph.nodes[graph.nodes.index(target)] = replace(target, settings=told)
+            known = graph.by_id()
 
 
 STORES = frozenset({"AstraDB"})

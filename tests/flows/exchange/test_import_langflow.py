@@ -380,3 +380,24 @@ def test_a_router_takes_the_way_that_langflow_takes(operator: str, text: str, sa
     assert wire.source.partition(".")[2] in (("then", "fits") if way == "true" else ("otherwise",))
     told = any("numbers are compared" in line for line in statuses(one)["approximated"])
     assert told == ("than" in operator)
+
+
+def test_what_a_knowledge_base_finds_reaches_the_prompt(tmp_path: Path):
+    """There it is rows with a column "content"; a template that names it would stay empty here."""
+    one = imported(
+        langflow(
+            {
+                "ask": ("ChatInput", {"input_value": "Hello there"}),
+                "base": ("Knowledge", {"top_k": 2, "mode": "Retrieve"}),
+                "rows": ("parser", {"pattern": "{_score}: {content} {{content}}", "sep": "\n"}),
+                "say": ("ChatOutput", {}),
+            },
+            ["ask.message > base.search_query", "base.retrieve_data > rows.input_data",
+             "rows.parsed_text > say.input_value"],
+        )
+    )  # fmt: skip
+    (rows,) = (node for node in one.flow.nodes if node.kind == "data.format")
+    assert rows.params["template"] == "{score}: {text} {{content}}"
+    other = imported(langflow({"rows": ("parser", {"pattern": "{content}"})}))
+    (rows,) = (node for node in other.flow.nodes if node.kind == "data.format")
+    assert rows.params["template"] == "{content}", "what another source gives has its own fields"

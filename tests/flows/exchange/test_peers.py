@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from patchbay.flows.checks.validate import validate
+from patchbay.flows.document.model import Flow
 from patchbay.flows.document.reading import read_text
 from patchbay.flows.document.writing import canonical_text, save_flow
 from patchbay.flows.exchange.imports.reading import Imported, import_file
@@ -19,7 +20,7 @@ from patchbay.flows.problems import Problem, errors
 from patchbay.flows.runs.api import run
 from patchbay.flows.runs.running import LoadedFlow
 from patchbay.nodes.catalog import load_catalog
-from tests.exchange_lfx import QUESTION, SAID
+from tests.exchange_lfx import KNOWN, QUESTION, SAID
 from tests.flows.exchange.importing import CATALOG as WITH_LISTENER
 from tests.flows.exchange.importing import Listening, listening
 from tests.flows.runs.harness import environment
@@ -76,6 +77,8 @@ def test_its_models_hear_what_langflow_sends(name: str, tmp_path: Path):
         file.write_text(json.dumps(kept["flow"]), "utf-8")
     (one,) = import_file(file, WITH_LISTENER)
     flow = listening(one.flow, says=SAID)
+    if any(node.kind == "retrieval.load" for node in flow.nodes):
+        flow = with_base(flow, tmp_path / "base")
     for part_name, part in one.parts.items():
         save_flow(listening(part, says=SAID), tmp_path / part_name)
     given = {node.params["name"]: QUESTION for node in flow.nodes if node.kind == "io.input"}
@@ -87,6 +90,15 @@ def test_its_models_hear_what_langflow_sends(name: str, tmp_path: Path):
     ]
     told = [[(role, text.strip()) for role, text in call] for call in Listening.heard]
     assert _undated(told) == _undated(wanted)
+
+
+def with_base(flow: Flow, folder: Path) -> Flow:
+    """The flow with the folder named that it asks for: what lfx was told that it finds."""
+    folder.mkdir()
+    for number, text in enumerate(KNOWN):
+        (folder / f"{number}.txt").write_text(text, "utf-8")
+    loads = [node.id for node in flow.nodes if node.kind == "retrieval.load"]
+    return flow.with_params({name: {"path": str(folder)} for name in loads})
 
 
 def _undated(calls: Any) -> Any:
