@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import importlib.util
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from patchbay.nodes.models.servers.chat import ServedChat
     from patchbay.nodes.models.servers.embeddings import ServedEmbeddings
+    from patchbay.nodes.models.servers.openai.quick_post import QuickPost
 
 NO_KEY = "none"
 """Stands where the client wants a key and there is none; it is taken out of the request again."""
@@ -51,11 +53,10 @@ def open_chat(spec: OpenAiModel, opening: Opening) -> ServedChat:
         stream_chunk_timeout=None,  # its asyncio.wait_for can swallow a cancellation (Python 3.11)
         **clients,
     )
-    inner.client, inner.async_client = (
-        PlainStreams(inner.client),
-        PlainAsyncStreams(inner.async_client),
-    )
-    closers = (clients["http_client"].close,)
+    quick = _quick_post(inner.root_async_client, spec, key)
+    inner.client = PlainStreams(inner.client)
+    inner.async_client = PlainAsyncStreams(inner.async_client, quick)
+    closers = [clients["http_client"].close, *([] if quick is None else [quick.close])]
     return ServedChat.over(
         inner, server, translator(spec), retries=spec.retries, closers=closers, says_end=False
     )
@@ -113,23 +114,12 @@ def http_clients(address: str, key: str, timeout_s: float) -> dict[str, Any]:
     import httpx
 
     from patchbay.nodes.models.servers.openai.plain_streams import ClientOfEachLoop
-    from patchbay.nodes.models.servers.openai.stream import ask_plainly, look, look_async
+    from patchbay.nodes.models.servers.openai.stream import look, look_async
 
-    unwanted = [] if key else ["authorization"]
-    if not is_openai(address):
-        unwanted += ["openai-organization", "openai-project"]
-
-    def strip(request: httpx.Request) -> None:
-        for name in unwanted:
-            request.headers.pop(name, None)
-        ask_plainly(request)
+    strip, settings = stripper(address, key), http_settings(address, timeout_s)
 
     async def strip_async(request: httpx.Request) -> None:
         strip(request)
-
-    settings = client_settings(address, timeout_s)
-    # Certificates are read once, and not for each client.
-    settings["verify"] = httpx.create_ssl_context(trust_env=settings["trust_env"])
 
     def make() -> httpx.AsyncClient:
         hooks = {"request": [strip_async], "response": [look_async]}
@@ -142,6 +132,42 @@ def http_clients(address: str, key: str, timeout_s: float) -> dict[str, Any]:
         ),
         "http_async_client": ClientOfEachLoop(make, **settings),
     }
+
+
+def stripper(address: str, key: str) -> Callable[[httpx.Request], None]:
+    """What takes out of a request what its server is not to get."""
+    from patchbay.nodes.models.servers.openai.stream import ask_plainly
+
+    unwanted = [] if key else ["authorization"]
+    if not is_openai(address):
+        unwanted += ["openai-organization", "openai-project"]
+
+    def strip(request: httpx.Request) -> None:
+        for name in unwanted:
+            request.headers.pop(name, None)
+        ask_plainly(request)
+
+    return strip
+
+
+def http_settings(address: str, timeout_s: float) -> dict[str, Any]:
+    """Settings of clients, of which there may be many: certificates are read once for all."""
+    import httpx
+
+    settings = client_settings(address, timeout_s)
+    return {**settings, "verify": httpx.create_ssl_context(trust_env=settings["trust_env"])}
+
+
+def _quick_post(client: Any, spec: OpenAiModel, key: str) -> QuickPost | None:
+    """What asks for streams in the client's place; None where it cannot."""
+    if importlib.util.find_spec("aiohttp") is None:
+        return None
+    from patchbay.nodes.models.servers.openai.quick_post import QuickPost, no_proxy
+
+    settings = http_settings(spec.base_url, spec.timeout_s)
+    if not no_proxy(settings["trust_env"]):
+        return None
+    return QuickPost(client, stripper(spec.base_url, key), settings)
 
 
 def list_models(

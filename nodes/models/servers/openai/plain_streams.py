@@ -11,12 +11,16 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 import httpx
 from openai import AsyncStream, Stream
 
+if TYPE_CHECKING:
+    from patchbay.nodes.models.servers.openai.quick_post import QuickPost
+
+_OF_THE_REQUEST = ("extra_headers", "extra_query", "timeout")
 _ABOUT = {"extra_headers": "headers", "extra_query": "params", "extra_body": "extra_json"}
 """What a call may say about its request, and how `post` calls it."""
 
@@ -46,9 +50,26 @@ class PlainStreams:
 
 
 class PlainAsyncStreams(PlainStreams):
-    """Likewise, of an asynchronous client: `create` gives what is awaited for the stream."""
+    """Likewise, of an asynchronous client: `create` gives what is awaited for the stream.
+
+    Args:
+        completions: what it stands in for.
+        quick: asks for streams in its place, where it can.
+    """
 
     _streams = AsyncStream[object]
+
+    def __init__(self, completions: Any, quick: QuickPost | None = None) -> None:
+        super().__init__(completions)
+        self._quick = quick
+
+    def create(self, **payload: Any) -> Any:
+        """Likewise."""
+        plain = payload.get("stream") and not any(payload.get(n) for n in _OF_THE_REQUEST)
+        if self._quick is None or not plain:
+            return super().create(**payload)
+        asked = _asked(payload)
+        return self._quick.stream(asked["body"], asked["options"].get("extra_json"))
 
 
 _KEPT_S = 5.0

@@ -5,14 +5,26 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import socket
 from collections.abc import AsyncIterator
 
 import httpx
+import openai
 import pytest
+from langchain_core.messages import HumanMessage
 
-from patchbay.nodes.models.servers.openai import plain_streams
+from patchbay.nodes.models.servers.openai import client, plain_streams
 from patchbay.nodes.models.servers.openai.plain_streams import ClientOfEachLoop, _asked
 from patchbay.nodes.models.servers.openai.spec import OpenAiModel
+
+
+@pytest.fixture(params=["aiohttp", "httpx"], autouse=True)
+def below(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """What the calls go over: aiohttp, or httpx, where a proxy may stand between."""
+    if request.param == "httpx":
+        monkeypatch.setattr(client, "_quick_post", lambda *_: None)
+    return str(request.param)
+
 
 ABOUT = {"id": "x", "created": 1, "model": "told", "object": "chat.completion.chunk"}
 DELTAS = (({"role": "assistant", "content": "Yes"}, None), ({"content": "."}, None), ({}, "stop"))
@@ -23,6 +35,7 @@ class Site:
 
     def __init__(self, late_end: bool, together: int) -> None:
         self.connections = 0
+        self.left = asyncio.Event()
         self._together = asyncio.Barrier(together)
         self.asked: list[bytes] = []
         self._late = late_end
@@ -41,6 +54,7 @@ class Site:
                 self.asked.append(await reading.readexactly(length))
                 await self._together.wait()
                 await self._answer(writing)
+        self.left.set()
         writing.close()
 
     async def _answer(self, writing: asyncio.StreamWriter) -> None:
@@ -107,12 +121,15 @@ async def test_connections_of_many_are_kept_for_as_many() -> None:
             assert there.connections == 24
 
 
-async def test_connections_that_nobody_wants_are_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_connections_that_nobody_wants_are_closed(
+    below: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if below == "aiohttp":
+        pytest.skip("aiohttp closes them itself")
     async with site(together=3) as (_, address):
         model = opened(address)
         await asyncio.gather(*(said(model) for _ in range(3)))
-        client = model._inner.root_async_client._client
-        (free,) = client._of.values()
+        (free,) = model._inner.root_async_client._client._of.values()
         kept = [one for _, one in free._free]
         assert len(kept) == 3
         monkeypatch.setattr(plain_streams, "_KEPT_S", -1.0)
@@ -145,11 +162,11 @@ async def test_one_who_leaves_in_the_middle_leaves_no_half_read_connection() -> 
         assert await said(model) == "Yes."
 
 
-def opened(address: str):  # type: ignore[no-untyped-def]
+def opened(address: str, **more: float):  # type: ignore[no-untyped-def]
     from patchbay.nodes.models.servers.openai.client import open_chat
     from patchbay.nodes.testing import RecordingContext
 
-    return open_chat(OpenAiModel(base_url=address, model="told"), RecordingContext())
+    return open_chat(OpenAiModel(base_url=address, model="told", **more), RecordingContext())
 
 
 def test_what_is_said_of_a_request_is_never_in_its_body() -> None:
@@ -158,12 +175,63 @@ def test_what_is_said_of_a_request_is_never_in_its_body() -> None:
 
 
 def test_loops_that_are_over_are_let_go() -> None:
-    client = ClientOfEachLoop(lambda: httpx.AsyncClient(trust_env=False), trust_env=False)
+    made = ClientOfEachLoop(lambda: httpx.AsyncClient(trust_env=False), trust_env=False)
 
     async def ask() -> None:
         async with site() as (_, address):
-            await client.post(address, json={})
+            await made.post(address, json={})
 
     for _ in range(3):
         asyncio.run(ask())
-    assert len(client._of) == 1
+    assert len(made._of) == 1
+
+
+async def test_a_model_that_is_closed_lets_go_of_its_connections() -> None:
+    async with site() as (there, address):
+        model = opened(address)
+        assert await said(model) == "Yes."
+        await asyncio.to_thread(model.close)  # as the pool does
+        if model._inner.async_client._quick is not None:
+            await asyncio.wait_for(there.left.wait(), 10)
+        assert await said(model) == "Yes."
+
+
+async def test_what_a_server_refuses_is_raised_as_the_client_raises_it() -> None:
+    async def refuse(reading: asyncio.StreamReader, writing: asyncio.StreamWriter) -> None:
+        await reading.readuntil(b"\r\n\r\n")
+        body = b'{"error": {"message": "no room left", "code": "context_length_exceeded"}}'
+        head = f"HTTP/1.1 400 Bad Request\r\ncontent-length: {len(body)}\r\n"
+        writing.write(f"{head}content-type: application/json\r\n\r\n".encode() + body)
+        await writing.drain()
+        writing.close()
+
+    server = await asyncio.start_server(refuse, "127.0.0.1", 0)
+    async with server:
+        address = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
+        inner = opened(address, timeout_s=30)._inner
+        with pytest.raises(openai.BadRequestError) as caught:
+            [chunk async for chunk in inner.bare_stream([HumanMessage("Is it?")])]
+        assert caught.value.code == "context_length_exceeded"
+
+
+async def test_that_nobody_listens_is_raised_as_the_client_raises_it() -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"http://127.0.0.1:{free.getsockname()[1]}/v1"
+        inner = opened(address, timeout_s=30)._inner
+        with pytest.raises(openai.APIConnectionError) as gone:
+            [chunk async for chunk in inner.bare_stream([HumanMessage("Is it?")])]
+    assert isinstance(gone.value.__cause__, httpx.ConnectError)
+
+
+async def test_one_who_stays_silent_is_a_timeout() -> None:
+    async def say_nothing(reading: asyncio.StreamReader, writing: asyncio.StreamWriter) -> None:
+        await reading.read()
+        writing.close()
+
+    server = await asyncio.start_server(say_nothing, "127.0.0.1", 0)
+    async with server:
+        address = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
+        inner = opened(address, timeout_s=0.2)._inner
+        with pytest.raises(openai.APITimeoutError):
+            [chunk async for chunk in inner.bare_stream([HumanMessage("Is it?")])]
