@@ -9,7 +9,6 @@ raised; where a proxy may stand between, httpx is asked as before.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any
@@ -102,8 +101,13 @@ class QuickPost:
             for over in [one for one in self._of if one.is_closed()]:
                 del self._of[over]
             connections = self._of[loop] = _Connections(self._timeout, self._verify)
-        with _as_httpx():
+        wrong: Exception | None = None
+        try:
             answer = await connections.post(request, data)
+        except (aiohttp.ClientError, OSError) as error:
+            wrong = as_httpx(error)
+        if wrong is not None:
+            raise wrong
         response = httpx.Response(
             answer.status, headers=answer.raw_headers, stream=_Body(answer), request=request
         )
@@ -153,30 +157,39 @@ class _Body(httpx.AsyncByteStream):
         self._answer = answer
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        with _as_httpx():
+        wrong: Exception | None = None
+        try:
             async for part in self._answer.content.iter_any():
                 yield part
+        except (aiohttp.ClientError, OSError) as error:
+            wrong = as_httpx(error)
+        if wrong is not None:
+            raise wrong
 
     async def aclose(self) -> None:
         """Close it. The connection is kept where all was read."""
         self._answer.close()
 
 
-@contextlib.contextmanager
-def _as_httpx() -> Any:
-    """Have what goes wrong raised as httpx raises it, by whose classes it is put into words."""
-    try:
-        yield
-    except aiohttp.ConnectionTimeoutError as error:
-        raise httpx.ConnectTimeout(str(error)) from error
-    except TimeoutError as error:
-        raise httpx.ReadTimeout(str(error)) from error
-    except aiohttp.ClientConnectorError as error:
-        raise httpx.ConnectError(str(error)) from error
-    except (aiohttp.ServerDisconnectedError, aiohttp.ClientPayloadError) as error:
-        raise httpx.RemoteProtocolError(str(error)) from error
-    except (aiohttp.ClientError, OSError) as error:
-        raise httpx.ReadError(str(error)) from error
+def as_httpx(error: Exception) -> Exception:
+    """What httpx would raise in place of an error of aiohttp: that is what is put into words.
+
+    To be raised outside of `except`. Below aiohttp's errors are some of its own with a `code` of
+    400, which nobody has answered.
+    """
+    if isinstance(error, aiohttp.ConnectionTimeoutError):
+        return httpx.ConnectTimeout(str(error))
+    if isinstance(error, TimeoutError):
+        return httpx.ReadTimeout(str(error))
+    if isinstance(error, aiohttp.ClientConnectorError):
+        made = httpx.ConnectError(str(error))
+        made.__cause__ = error.os_error
+        return made
+    if isinstance(error, aiohttp.ServerDisconnectedError):
+        return httpx.RemoteProtocolError("Server disconnected without sending a response.")
+    if isinstance(error, aiohttp.ClientPayloadError):
+        return httpx.RemoteProtocolError("The server closed the connection within its answer.")
+    return httpx.ReadError(str(error))
 
 
 def no_proxy(trust_env: bool) -> bool:
