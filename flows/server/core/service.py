@@ -23,6 +23,7 @@ from patchbay.flows.server.core.figures import Figures
 from patchbay.flows.server.core.instant_runs import goes_at_once, run_at_once
 from patchbay.flows.server.core.keys import Caller, Keys
 from patchbay.flows.server.core.live_runs import LiveRuns
+from patchbay.flows.server.core.one_by_one import OneByOne
 from patchbay.flows.server.core.owners import Owners
 from patchbay.flows.server.core.recorded_runs import RecordedRuns
 from patchbay.flows.server.core.served_run import Begin, ServedRun
@@ -84,6 +85,7 @@ class FlowService:
         self.recorded = RecordedRuns(self.shelf, self.owners, opened_history)
         self.woken = WokenRuns(self)
         self._recording: set[asyncio.Future[None]] = set()
+        self._beginning = OneByOne()
 
     @property
     def pool(self) -> Pool:
@@ -176,7 +178,11 @@ class FlowService:
                 asked.forget()
             self.over(live, queued_at)
 
-        live.start(begin, turn, done)
+        async def in_turn() -> Any:
+            await self._beginning.turn()
+            return await begin()
+
+        live.start(in_turn, turn, done)
 
     def trace(self, live: ServedRun, parent: TraceParent | None, thread: str = "") -> None:
         """Give a run its place in a trace: one of its own where runs are traced."""
