@@ -61,6 +61,13 @@ class _Telling:
         if not self._writing.is_closing():
             self._writing.write(json.dumps(message).encode() + b"\n")
 
+    async def sent(self, message: dict[str, Any]) -> None:
+        """Send a message, and wait where whoever asked does not read: else all of a long answer
+        would lie here."""
+        self.send(message)
+        with contextlib.suppress(OSError):  # it is gone, which ends the call
+            await self._writing.drain()
+
 
 class NetworkHost:
     """Answers calls of models, which it opens when they are first asked for.
@@ -139,7 +146,7 @@ async def _chat(opened: Any, asked: dict[str, Any], telling: _Telling) -> None:
     coming = opened._astream(messages, asked["stop"], **asked["options"])
     async with contextlib.aclosing(coming) as chunks:
         async for chunk in chunks:
-            telling.send({"chunk": chunk_as_json(chunk)})
+            await telling.sent({"chunk": chunk_as_json(chunk)})
 
 
 def _about(opened: Any) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Iterator
@@ -17,7 +18,8 @@ from langchain_core.messages import AIMessageChunk, HumanMessage
 from langchain_core.outputs import ChatGenerationChunk
 
 from patchbay.flows.runs.resources import Pool
-from patchbay.flows.server.workers.model_host import NetworkHost
+from patchbay.flows.runs.secrets import Secrets
+from patchbay.flows.server.workers.model_host import NetworkHost, _Telling
 from patchbay.flows.testing import PooledContext
 from patchbay.nodes.catalog import Catalog
 from patchbay.nodes.contract import DescribingNode, NodeParams, Ports
@@ -202,6 +204,29 @@ async def test_one_who_leaves_ends_the_call(machine: Machine) -> None:
         await task
     while Ticking.at_work:
         await asyncio.sleep(0.01)
+
+
+async def test_a_long_answer_waits_for_whoever_reads_it() -> None:
+    """Else all of it would lie in the process of the models, for each who stalls."""
+    ours, theirs = socket.socketpair()
+    _, writing = await asyncio.open_unix_connection(sock=ours)
+    telling = _Telling(writing, Secrets(env={}, files=()))
+
+    async def answer() -> None:
+        for _ in range(30):
+            await telling.sent({"chunk": "x" * 1_000_000})
+
+    answering = asyncio.create_task(answer())
+    for _ in range(200):
+        await asyncio.sleep(0)
+    assert not answering.done()
+    assert writing.transport.get_write_buffer_size() < 3_000_000
+    reading, other = await asyncio.open_unix_connection(sock=theirs, limit=1 << 24)
+    for _ in range(30):
+        assert len(await reading.readline()) > 1_000_000
+    await answering
+    other.close()
+    writing.close()
 
 
 async def test_a_host_that_ends_is_said_and_the_next_one_is_asked(machine: Machine) -> None:
