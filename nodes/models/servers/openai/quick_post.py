@@ -146,7 +146,7 @@ class _Connections:
 
 
 class _Connector(aiohttp.TCPConnector):
-    def __del__(self) -> None:
+    def __del__(self, _warnings: Any = None) -> None:
         """Complain of nothing: it goes with its loop, where the model was not closed before."""
 
 
