@@ -174,7 +174,12 @@ class Experiment:
         try:
             flow = LoadedFlow(variant.flow, self.folder)
             if env.elsewhere is not None and self.recorder is None:
-                far = await env.elsewhere.run(flow, variant.key, case.inputs, from_person=True)
+                # What goes together is kept when all of it has ended: too late for trainings.
+                alone = any(step.cls.opens_itself for step in prepared.plan.steps.values())
+                far = await env.elsewhere.run(
+                    flow, variant.key, case.inputs, from_person=True, person=env.person,
+                    alone=alone,
+                )  # fmt: skip
                 return self._of(place, far.outputs, far.seconds, far.tokens, "")
             begun = Run(flow, case.inputs, env, run_id=run_id, prepared=prepared)
             result = await ended(begun, None, None)

@@ -9,6 +9,10 @@ from typing import Any
 import pytest
 
 from patchbay.flows.document.writing import save_flow
+from patchbay.flows.experiments.cases import read_cases
+from patchbay.flows.experiments.keeping import ExperimentCell, KeptCells
+from patchbay.flows.experiments.running import Experiment
+from patchbay.flows.experiments.variants import variants_of
 from patchbay.flows.problems import FlowError, Problem
 from patchbay.flows.runs.events import Event, Tokens
 from patchbay.flows.runs.failures import RunError
@@ -16,7 +20,7 @@ from patchbay.flows.runs.prepared import PreparedFlow, PreparedResult
 from patchbay.flows.runs.running import LoadedFlow
 from patchbay.flows.runs.subflows import Prepared
 from tests.flows.batch.kit import shouting
-from tests.flows.runs.harness import environment, flow
+from tests.flows.runs.harness import CATALOG, environment, flow
 
 
 class Near:
@@ -27,6 +31,7 @@ class Near:
     def __init__(self, wrong: Exception | None = None) -> None:
         self.ran: list[Any] = []
         self.people: list[str] = []
+        self.alone: list[bool] = []
         self.most = self.now = 0
         self.wrong = wrong
 
@@ -46,6 +51,7 @@ class Near:
         self.now += 1
         self.most = max(self.most, self.now)
         self.people.append(person)
+        self.alone.append(alone)
         try:
             if spent is not None:
                 spent(Tokens(2, 1))
@@ -125,3 +131,29 @@ async def test_one_call_that_is_no_item_stays_here(tmp_path: Path) -> None:
     )
     assert given.outputs == {"label": "A"}
     assert far.ran == []
+
+
+async def test_items_are_run_for_the_person_of_the_run(tmp_path: Path) -> None:
+    far = Near()
+    env = environment(elsewhere=far, person="ada")
+    await PreparedFlow(looped(tmp_path), env).run({"items": ["a", "b"]})
+    assert far.people == ["ada", "ada"]
+
+
+@pytest.mark.parametrize("trains", [False, True])
+async def test_cells_run_elsewhere_and_those_that_train_by_themselves(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, trains: bool
+) -> None:
+    monkeypatch.setenv("PATCHBAY_HOME", str(tmp_path / "home"))
+    document = shouting()
+    kind = next(node.kind for node in document.nodes if node.id == "u")
+    monkeypatch.setattr(CATALOG.get(kind), "opens_itself", trains)
+    cases = tmp_path / "cases.csv"
+    cases.write_text("review,expected\na,A\nb,B\n", encoding="utf-8")
+    variants = variants_of(document, [], CATALOG, tmp_path)
+    kept = KeptCells("shouting")
+    made = Experiment(variants, read_cases(cases, ["review"]), "label", kept, tmp_path)
+    far, cells = Near(), list[ExperimentCell]()
+    await made.run(environment(elsewhere=far), lambda cell, done, total: cells.append(cell))
+    assert sorted(cell.output for cell in cells) == ["A", "B"]
+    assert far.alone == [trains, trains]
