@@ -39,8 +39,13 @@ class Spec(Value):
     port: ClassVar[str]
     backend: ClassVar[str] = ""
     hosted: ClassVar[bool] = False
-    """Whether one process may open it for several: a chat model or embeddings, of which nothing but
-    calls is wanted. Workers of a server then have the weights in memory once."""
+    """Whether one process may open it for several, since nothing but calls is wanted of it. Workers
+    of a server then have the weights in memory once."""
+    calls: ClassVar[tuple[str, ...]] = ()
+    """The methods that are called of what is `hosted`, beside those of chat models and embeddings:
+    what goes in is JSON or a list of bytes, what comes out is JSON."""
+    told: ClassVar[tuple[str, ...]] = ()
+    """Its attributes that are looked at; they stay as they are."""
     elsewhere: ClassVar[bool] = False
     """Whether what it opens may live in another process; `handle` then stands for it here."""
 

@@ -23,6 +23,8 @@ class TrainedClassifier(Spec):
 
     port: ClassVar[str] = "classifier"
     backend: ClassVar[str] = "trained"
+    hosted: ClassVar[bool] = True
+    calls: ClassVar[tuple[str, ...]] = ("probabilities",)
 
     path: str
     sha256: str

@@ -26,6 +26,9 @@ class ClipEmbeddings(EmbeddingsSpec):
     """
 
     backend: ClassVar[str] = "clip"
+    hosted: ClassVar[bool] = True
+    calls: ClassVar[tuple[str, ...]] = ("embed_pictures",)
+    told: ClassVar[tuple[str, ...]] = ("scale",)
 
     weights: str = CLIP_DEFAULT
     batch: int = Field(16, ge=1, le=256)

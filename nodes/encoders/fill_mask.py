@@ -35,6 +35,7 @@ class FillMask(Node):
     title, family, icon = "Fill mask", "Encoders", "quote"
     synonyms = ("bert", "masked language model", "mlm", "cloze", "roberta", "distilbert", "albert")
     requires = ("torch", "transformers", "safetensors")
+    value_types = (MaskedModel,)
 
     class Params(NodeParams):
         weights: str = Field(BERT_DEFAULT, min_length=1, max_length=1000)
@@ -66,7 +67,10 @@ class FillMask(Node):
             )
         async with ctx.use(MaskedModel(weights=params.weights)) as model:
             marked = inputs.text.replace(MASK, model.mask)
-            filled: list[list[Filling]] = await ctx.blocking(model.fill, marked, params.most)
+            filled: list[list[Filling]] = [  # of another process they come as plain lists
+                [Filling(*one) for one in words]
+                for words in await ctx.blocking(model.fill, marked, params.most)
+            ]
         text = inputs.text
         for words in filled:
             text = text.replace(MASK, words[0].word, 1)

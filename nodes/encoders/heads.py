@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from patchbay.nodes.errors import NodeError
 from patchbay.nodes.models.transformers.libraries import making_networks
@@ -49,8 +48,7 @@ class Entailment:
         self._model = self._tokenizer = None
 
 
-@dataclass(frozen=True, slots=True)
-class Filling:
+class Filling(NamedTuple):
     """A word for one mask, with its probability."""
 
     word: str

@@ -18,6 +18,7 @@ NLI_DEFAULT = "hf:MoritzLaurer/deberta-v3-base-zeroshot-v2.0"
 
 class _Headed(Spec):
     port: ClassVar[str] = "encoder"
+    hosted: ClassVar[bool] = True
 
     weights: str
 
@@ -39,6 +40,7 @@ class EntailmentModel(_Headed):
     """A classifier of entailment: `hf:owner/repo[@revision]`, or a folder."""
 
     backend: ClassVar[str] = "entailment"
+    calls: ClassVar[tuple[str, ...]] = ("logits",)
 
     def open(self, opening: Opening) -> Entailment:
         """Fetch the weights if need be and load them. Raises `NodeError` where that fails."""
@@ -55,6 +57,8 @@ class MaskedModel(_Headed):
     """A masked language model: `hf:owner/repo[@revision]`, or a folder."""
 
     backend: ClassVar[str] = "masks"
+    calls: ClassVar[tuple[str, ...]] = ("fill",)
+    told: ClassVar[tuple[str, ...]] = ("mask", "max_tokens")
 
     def open(self, opening: Opening) -> MaskFiller:
         """Fetch the weights if need be and load them. Raises `NodeError` where that fails."""

@@ -44,6 +44,7 @@ class ZeroShot(Node):
         "image classification", "text classification",
     )  # fmt: skip
     requires = ("torch", "transformers", "safetensors")
+    value_types = (EntailmentModel,)
 
     class Params(NodeParams):
         labels: list[str] = Field(["sport", "politics", "science"], max_length=500)

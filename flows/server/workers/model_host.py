@@ -22,6 +22,7 @@ from patchbay.flows.runs.secrets import Secrets
 from patchbay.nodes.catalog import Catalog
 from patchbay.nodes.cut_texts import with_cut
 from patchbay.nodes.errors import NodeError, error_as_json
+from patchbay.nodes.models.hosted.calls import as_given
 from patchbay.nodes.models.hosted.inherited import inherited_socket
 from patchbay.nodes.threads import in_thread
 from patchbay.nodes.values import SecretRef, Spec, decode
@@ -105,7 +106,7 @@ class NetworkHost:
             spec = decode(asked["spec"], self._catalog.value_types)
             assert isinstance(spec, Spec)  # noqa: S101 - workers send nothing else
             async with self.pool.use(spec, telling, slot=False) as opened:
-                await self._do(opened, asked, telling)
+                await self._do(opened, spec, asked, telling)
             telling.send({"end": True})
         except asyncio.CancelledError:
             raise
@@ -116,12 +117,13 @@ class NetworkHost:
             failure = NodeError(f"{type(error).__name__}: {error}", code="model/failed")
             telling.send({"error": error_as_json(failure)})
 
-    async def _do(self, opened: Any, asked: dict[str, Any], telling: _Telling) -> None:
+    async def _do(self, opened: Any, spec: Spec, asked: dict[str, Any], telling: _Telling) -> None:
         from langchain_core.messages import messages_from_dict
 
         match asked["do"]:
             case "open":
-                telling.send({"about": _about(opened)})
+                told = {name: getattr(opened, name) for name in type(spec).told}
+                telling.send({"about": {**_about(opened), "told": told}})
             case "chat":
                 await _chat(opened, asked, telling)
             case "count":
@@ -133,6 +135,10 @@ class NetworkHost:
                 ask = getattr(opened, what)
                 vectors, cut = await in_thread(with_cut, opened, ask, asked["given"])
                 telling.send({"value": {"vectors": vectors, "cut": cut}})
+            case "call" if asked["method"] in type(spec).calls:
+                given = [as_given(value) for value in asked["given"]]
+                value = await in_thread(getattr(opened, asked["method"]), *given)
+                telling.send({"value": value})
             case what:
                 raise NodeError(f"A model in another process is not asked to {what}.")
 

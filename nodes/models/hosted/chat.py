@@ -19,6 +19,7 @@ from langchain_core.outputs import ChatGenerationChunk
 from pydantic import PrivateAttr
 
 from patchbay.nodes.cut_texts import CutTexts
+from patchbay.nodes.models.hosted.calls import called
 from patchbay.nodes.models.hosted.line import HostLine
 from patchbay.nodes.models.streaming import StreamingChat
 
@@ -105,6 +106,26 @@ class HostedEmbeddings(Embeddings):
         found = self._line.value(do=do, given=given)
         self._cut.add(found["cut"])
         return found["vectors"]
+
+
+class HostedPictures(HostedEmbeddings):
+    """Embeddings of texts and pictures that another process has open.
+
+    Args:
+        line: how it is asked.
+        max_tokens: where a text is cut.
+        told: its attributes that are known here.
+    """
+
+    def __init__(self, line: HostLine, max_tokens: int, told: dict[str, Any]) -> None:
+        super().__init__(line, max_tokens)
+        for name, value in told.items():
+            setattr(self, name, value)
+
+    def embed_pictures(self, files: Sequence[bytes]) -> list[list[float]]:
+        """A vector for each picture."""
+        found: list[list[float]] = called(self._line, "embed_pictures", list(files))
+        return found
 
 
 def _asked(

@@ -13,10 +13,12 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
+from langchain_core.embeddings import Embeddings
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessageChunk, HumanMessage
 from langchain_core.outputs import ChatGenerationChunk
 
+from patchbay.flows.runs.defaults import default_catalog
 from patchbay.flows.runs.resources import Pool
 from patchbay.flows.runs.secrets import Secrets
 from patchbay.flows.server.workers.model_host import NetworkHost, _Telling
@@ -25,10 +27,19 @@ from patchbay.nodes.catalog import Catalog
 from patchbay.nodes.contract import DescribingNode, NodeParams, Ports
 from patchbay.nodes.errors import NodeError
 from patchbay.nodes.models.asking import ask
+from patchbay.nodes.models.hosted.calls import called
 from patchbay.nodes.models.hosted.chat import HostedChat
 from patchbay.nodes.models.hosted.opening import open_there
 from patchbay.nodes.models.streaming import StreamingChat
-from patchbay.nodes.values import Message, ModelSpec, Opening
+from patchbay.nodes.values import (
+    EmbeddingsSpec,
+    Message,
+    ModelSpec,
+    Opening,
+    Spec,
+    decode,
+    encode,
+)
 from tests.flows.server.nodes import Letters
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="workers share no port there")
@@ -96,6 +107,59 @@ class Ticks(ModelSpec):
         return Ticking(words=self.length)
 
 
+class OpenScales:
+    """Weighs bytes."""
+
+    mark = "<m>"
+
+    def weigh(self, things: list[bytes], text: str) -> list[tuple[str, int]]:
+        if not things:
+            raise NodeError("Nothing to weigh.", port="text", code="encoder/no-mask", retry=False)
+        return [(text, len(thing)) for thing in things]
+
+    def secret(self) -> str:
+        return "never asked for"
+
+
+class Scales(Spec):
+    """Opens them."""
+
+    port: ClassVar[str] = "scales"
+    hosted: ClassVar[bool] = True
+    calls: ClassVar[tuple[str, ...]] = ("weigh",)
+    told: ClassVar[tuple[str, ...]] = ("mark",)
+
+    def open(self, opening: Opening) -> OpenScales:
+        return OpenScales()
+
+
+class Sees(Embeddings):
+    """Looks at pictures too: each thing's vector is its length."""
+
+    max_tokens, scale = 9, 2.5
+
+    def embed_documents(self, texts: list[str]) -> list[list[float]]:
+        return [[float(len(text))] for text in texts]
+
+    def embed_query(self, text: str) -> list[float]:
+        return [float(len(text))]
+
+    def embed_pictures(self, files: list[bytes]) -> list[list[float]]:
+        return [[float(len(file))] for file in files]
+
+
+class Looks(EmbeddingsSpec):
+    """Opens it."""
+
+    backend: ClassVar[str] = "looks"
+    hosted: ClassVar[bool] = True
+    calls: ClassVar[tuple[str, ...]] = ("embed_pictures",)
+    told: ClassVar[tuple[str, ...]] = ("scale",)
+
+    def open(self, opening: Opening) -> Sees:
+        return Sees()
+
+
 class TicksNode(DescribingNode):
     """Describe it."""
 
@@ -107,7 +171,7 @@ class TicksNode(DescribingNode):
     class Outputs(Ports):
         model: Ticks
 
-    value_types = (Letters,)
+    value_types = (Letters, Scales, Looks)
 
     @classmethod
     def describe(cls, params: Any, inputs: Ports) -> Ports:
@@ -204,6 +268,58 @@ async def test_one_who_leaves_ends_the_call(machine: Machine) -> None:
         await task
     while Ticking.at_work:
         await asyncio.sleep(0.01)
+
+
+async def test_what_is_called_by_name_gives_what_it_would_here(machine: Machine) -> None:
+    found = []
+    here, there = PooledContext(), machine.worker()
+    here.pool = Pool()
+    for ctx in (here, there):
+        async with ctx.pool.use(Scales(), ctx) as opened:
+            found.append([opened.mark, await asyncio.to_thread(opened.weigh, [b"\x00\xff"], "é")])
+    assert found[0] == ["<m>", [("é", 2)]]
+    assert found[1] == ["<m>", [["é", 2]]]
+    assert machine.host.pool.opened == 1
+
+
+async def test_only_what_a_description_names_is_called(machine: Machine) -> None:
+    ctx = machine.worker()
+    async with ctx.pool.use(Scales(), ctx) as opened:
+        with pytest.raises(AttributeError):
+            opened.secret()
+        with pytest.raises(NodeError, match="is not asked to"):
+            await asyncio.to_thread(called, opened._line, "secret")
+        with pytest.raises(NodeError, match="Nothing to weigh") as caught:
+            await asyncio.to_thread(opened.weigh, [], "é")
+        assert caught.value.port == "text"
+
+
+async def test_pictures_are_embedded_there(machine: Machine) -> None:
+    ctx = machine.worker()
+    async with ctx.pool.use(Looks(), ctx) as opened:
+        assert await asyncio.to_thread(opened.embed_pictures, [b"ab", b"abc"]) == [[2.0], [3.0]]
+        assert await asyncio.to_thread(opened.embed_query, "abcd") == [4.0]
+        assert (opened.scale, opened.max_tokens, opened.take_cut()) == (2.5, 9, 0)
+
+
+def test_encoders_and_clip_live_there_as_well() -> None:
+    """And what their descriptions name is there to be called."""
+    from patchbay.nodes.encoders.classifier import TextClassifier
+    from patchbay.nodes.encoders.classifier_spec import TrainedClassifier
+    from patchbay.nodes.encoders.clip import ClipEncoder
+    from patchbay.nodes.encoders.clip_spec import ClipEmbeddings
+    from patchbay.nodes.encoders.heads import Entailment, MaskFiller
+    from patchbay.nodes.encoders.heads_spec import EntailmentModel, MaskedModel
+
+    for spec, opened in (
+        (TrainedClassifier, TextClassifier), (EntailmentModel, Entailment),
+        (MaskedModel, MaskFiller), (ClipEmbeddings, ClipEncoder),
+    ):  # fmt: skip
+        assert spec.hosted
+        assert all(callable(getattr(opened, name)) for name in spec.calls)
+    types = default_catalog().value_types
+    for given in (EntailmentModel(weights="a"), MaskedModel(weights="a"), ClipEmbeddings()):
+        assert decode(encode(given), types) == given
 
 
 async def test_a_long_answer_waits_for_whoever_reads_it() -> None:
