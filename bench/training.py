@@ -53,11 +53,10 @@ EXACT = (
 def measure(quick: bool = False) -> Iterator[Row]:
     """Processor time of whole trainings, in this process; both sides take turns."""
     with tempfile.TemporaryDirectory() as folder, _own_home(Path(folder)):
-        steps = 6 if quick else 24
-        yield from _trainings(steps, 1 if quick else 3)
-        yield from _settings(4 if quick else 12, 1 if quick else 3)
-        yield _eight_trainings(4 if quick else 24)
         yield _eight_answers(1 if quick else 3)
+        yield from _trainings(4 if quick else 24, 1 if quick else 3)
+        yield _eight_trainings(3 if quick else 24)
+        yield from _settings(3 if quick else 12, 1 if quick else 3)
 
 
 @contextlib.contextmanager
@@ -241,7 +240,7 @@ def _asking(numbers: Sequence[int]) -> Flow:
             NodeInstance(id=f"lora{n}", kind="model.lora", params=params),
             NodeInstance(id=f"ask{n}", kind="model.ask", params={"max_tokens": 32}),
             NodeInstance(id=f"said{n}", kind="io.value", params={"value": SAID}),
-            NodeInstance(id=f"out{n}", kind="io.output", params={"name": f"answer {n}"}),
+            NodeInstance(id=f"out{n}", kind="io.output", params={"name": f"answer_{n}"}),
         ]
         edges += [
             Edge(source="model.model", target=f"lora{n}.model"),
