@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 
 from patchbay.flows.runs.address import VARIABLE
 from patchbay.flows.runs.answers import find, give
 from patchbay.flows.runs.history import History
+from patchbay.flows.runs.threads import Threads
 from tests.browser.editor_page import (
     chat,
     edit,
@@ -144,6 +146,16 @@ def open_chat(page: Page, studio: Server, name: str) -> None:
     tab(page, "Chat")
 
 
+def late(route: Route, home: Path) -> None:
+    """Let the page hear that its answer was taken when the run has ended already."""
+    answer = route.fetch()
+    history = History(f"sqlite:///{home / 'history.sqlite'}")
+    while not any(thread.turns for thread in Threads(history).listed()):
+        time.sleep(0.05)
+    history.close()
+    route.fulfill(response=answer)
+
+
 def test_a_turn_that_asks_is_answered_in_the_chat_whatever_happens_meanwhile(
     home: Path, page: Page
 ) -> None:
@@ -156,8 +168,10 @@ def test_a_turn_that_asks_is_answered_in_the_chat_whatever_happens_meanwhile(
         expect(approve).to_be_visible()
         shoot(page, "chat-question")
         expect(page.get_by_placeholder("It waits for your answer above")).to_be_disabled()
+        page.route("**/patchbay/chat/runs/*/answer?*", lambda route: late(route, home))
         approve.click()
         ended(page, 1)
+        page.unroute("**/patchbay/chat/runs/*/answer?*")
         expect(messages(page).nth(1)).to_contain_text("first words")
         again.click()  # made anew, it asks anew
         expect(approve).to_be_visible()

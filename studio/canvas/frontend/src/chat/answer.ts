@@ -161,6 +161,8 @@ export class Answer {
   keep(run: string, answer: string, damaged = false): void {
     this.run = run;
     this.state = "finished";
+    this.forget();
+    this.more.replaceChildren();
     if (damaged) this.put(made("p", { class: "soft text", text: "This turn is damaged and cannot be read." }));
     else this.put(textElement(this.around, answer));
     this.root.setAttribute("aria-busy", "false");

@@ -245,9 +245,13 @@ export class Chat {
 
   private drawTurn(turn: Turn): Drawn {
     const key = `${turn.number} ${turn.run} ${turn.damaged ?? ""}`;
-    let one = this.drawn.get(key) ?? this.drawn.get(turn.run);
-    if (!one) {
-      one = { mine: this.mine(turn.damaged ? "" : turn.asked), answer: new Answer(this.around, this.owner) };
+    const before = this.drawn.get(key) ?? this.drawn.get(turn.run);
+    const one = before ?? {
+      mine: this.mine(turn.damaged ? "" : turn.asked),
+      answer: new Answer(this.around, this.owner),
+    };
+    // One that was seen waiting may have ended before anybody followed it on.
+    if (one.answer.state !== "finished") {
       if (turn.told) one.answer.show(turn.told);
       else one.answer.keep(turn.run, turn.answer, turn.damaged);
     }
