@@ -63,7 +63,7 @@ NETWORKS = {
 ALL = bool(os.environ.get("PATCHBAY_ALL_SCRIPTS"))
 REAL = NAMES if ALL else ["classify", "explain_for"]
 """Flows that run on the real model, too; `make test-exchange` runs all of them so."""
-REWORDED = {"chat_with_summary", "approve_mail", "agent_that_remembers"}
+REWORDED = {"chat_with_summary", "approve_mail", "agent_that_remembers", "generate_rows"}
 """Here the real model may answer the second of two equal requests otherwise: llama.cpp has read a
 part of the prompt already, so it computes in other portions, and the likeliest word can change."""
 TIMES = {"tokens a second", "first token (s)", "seconds"}
