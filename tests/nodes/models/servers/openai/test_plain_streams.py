@@ -14,7 +14,7 @@ import pytest
 from langchain_core.messages import HumanMessage
 
 from patchbay.nodes.models.servers.answered import causes
-from patchbay.nodes.models.servers.openai import client, plain_streams
+from patchbay.nodes.models.servers.openai import client, plain_streams, stream
 from patchbay.nodes.models.servers.openai.plain_streams import ClientOfEachLoop, _asked
 from patchbay.nodes.models.servers.openai.spec import OpenAiModel
 
@@ -29,6 +29,11 @@ def below(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> st
 
 ABOUT = {"id": "x", "created": 1, "model": "told", "object": "chat.completion.chunk"}
 DELTAS = (({"role": "assistant", "content": "Yes"}, None), ({"content": "."}, None), ({}, "stop"))
+
+
+@pytest.fixture(autouse=True)
+def _a_busy_machine_may_stand_still(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stream, "_REST_S", 10.0)
 
 
 class Site:
