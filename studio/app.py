@@ -15,6 +15,7 @@ from starlette.middleware import Middleware  # noqa: E402
 from patchbay.flows.blackout import black_out_process  # noqa: E402
 from patchbay.studio.chat import routes as chat  # noqa: E402
 from patchbay.studio.inspector import routes as inspector  # noqa: E402
+from patchbay.studio.inspector import run_routes  # noqa: E402
 from patchbay.studio.server import receiving  # noqa: E402
 from patchbay.studio.server.access import Guard  # noqa: E402
 from patchbay.studio.server.cookie import BrowserCookie  # noqa: E402
@@ -32,6 +33,7 @@ app = st.App(
         *routes(_base),
         *inspector.routes(_base),
         *chat.routes(_base),
+        *run_routes.routes(_base),
         *receiving.routes(_base),
     ],
     lifespan=welcome,

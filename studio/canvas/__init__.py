@@ -24,8 +24,7 @@ How a page uses it:
             dock=Dock(panels=("Run",)),       # the dock over the canvas; without it there is none
             readonly=False,
             timeline=None,                    # moments of a past run, to be gone through
-            on_change=lambda: rerun_parts("canvas", "toolbar", "inspector"),
-            on_select=lambda: rerun_parts("inspector"),
+            on_change=lambda: rerun_parts("canvas", "toolbar"),
             page=page,                        # a CanvasPage: what the canvas may ask for, see below
         )
 

@@ -32,9 +32,6 @@ class CanvasPage(Protocol):
     def rerun_from(self, node: str) -> None:
         """Run the flow, this node even where its result is known."""
 
-    def show_panel(self, name: str) -> None:
-        """Draw one of the page's panels: it is in front now."""
-
     def open_flow(self, name: str) -> None:
         """Open another of the person's flows, by the name of its file."""
 
@@ -64,7 +61,6 @@ COMMANDS: Mapping[str, Handler] = {
     "run": lambda page, _: page.run(),
     "run_to": lambda page, node: page.run_to(node),
     "rerun_from": lambda page, node: page.rerun_from(node),
-    "panel": lambda page, name: page.show_panel(name),
     "documents": lambda page, node: page.show_documents(node),
     "make_flow": lambda page, chosen: page.make_flow(chosen),
     "edit_from": lambda page, moment: page.edit_from(moment),

@@ -39,13 +39,12 @@ class NodeStatus:
 
 @dataclass(frozen=True, slots=True)
 class Dock:
-    """The dock over the canvas: the settings of what is selected, and what the page draws in it.
+    """The dock over the canvas: the settings of what is selected, and further panels.
 
     Args:
-        panels: what the page draws, by the names of their tabs, in an element `.st-key-side` with
-            an element `.st-key-side-NAME` for the one that is drawn.
+        panels: the further ones, by the names of their tabs; the canvas draws them all.
         counts: numbers that stand on tabs.
-        front: the panel that is drawn; and how often the page brought one to the front.
+        front: the panel that the page brought to the front last; and how often it brought one.
         notice: what the page said last, and how often it said something.
     """
 

@@ -42,7 +42,7 @@ async def node(request: Request) -> Response:
     from patchbay.studio.inspector.known import known_of
 
     wanted = request.query_params.get("node", "")
-    return await _answer(request, lambda document, _: known_of(document, wanted))
+    return await answer_with(request, lambda document, _: known_of(document, wanted))
 
 
 async def choices(request: Request) -> Response:
@@ -50,7 +50,7 @@ async def choices(request: Request) -> Response:
     from patchbay.studio.inspector.known import asked
 
     query = request.query_params
-    return await _answer(
+    return await answer_with(
         request, lambda document, _: asked(document, query.get("node", ""), query.get("param", ""))
     )
 
@@ -59,14 +59,14 @@ async def problems(request: Request) -> Response:
     """`GET …/patchbay/problems?doc=…&token=…`: `found_in` the flow."""
     from patchbay.studio.inspector.mending import found_in
 
-    return await _answer(request, lambda document, _: found_in(document))
+    return await answer_with(request, lambda document, _: found_in(document))
 
 
 async def flows(request: Request) -> Response:
     """`GET …/patchbay/flows?doc=…&token=…`: what else can be opened; see `openable`."""
     from patchbay.studio.inspector.elsewhere import openable
 
-    return await _answer(request, lambda _, __: openable())
+    return await answer_with(request, lambda _, __: openable())
 
 
 async def values(request: Request) -> Response:
@@ -74,7 +74,9 @@ async def values(request: Request) -> Response:
     from patchbay.studio.inspector.values import values_of
 
     wanted = request.query_params.get("node", "")
-    return await _answer(request, lambda document, browser: values_of(document, browser, wanted))
+    return await answer_with(
+        request, lambda document, browser: values_of(document, browser, wanted)
+    )
 
 
 async def value(request: Request) -> Response:
@@ -84,7 +86,7 @@ async def value(request: Request) -> Response:
     query = request.query_params
     place = query.get("node", ""), query.get("side", ""), query.get("port", "")
     brief = bool(query.get("brief"))
-    return await _answer(
+    return await answer_with(
         request, lambda document, browser: value_of(document, browser, *place, brief)
     )
 
@@ -114,7 +116,7 @@ async def step(request: Request) -> Response:
     from patchbay.studio.inspector.values import step_of
 
     path = request.query_params.get("node", "")
-    return await _answer(request, lambda document, browser: step_of(document, browser, path))
+    return await answer_with(request, lambda document, browser: step_of(document, browser, path))
 
 
 async def tokens(request: Request) -> Response:
@@ -123,10 +125,10 @@ async def tokens(request: Request) -> Response:
 
     from patchbay.studio.inspector.tokens import TEXT, tokens_of
 
-    wanted, text = request.query_params.get("node", ""), await _body(request, TEXT)
+    wanted, text = request.query_params.get("node", ""), await _text(request, TEXT)
     if text is None:
         return PlainTextResponse("This text is too long to count.", status_code=413)
-    return await _answer(request, lambda document, _: tokens_of(document, wanted, text))
+    return await answer_with(request, lambda document, _: tokens_of(document, wanted, text))
 
 
 async def pin(request: Request) -> Response:
@@ -134,7 +136,7 @@ async def pin(request: Request) -> Response:
     from patchbay.studio.inspector.pinning import pin_of
 
     wanted = request.query_params.get("node", "")
-    return await _answer(request, lambda document, browser: pin_of(document, browser, wanted))
+    return await answer_with(request, lambda document, browser: pin_of(document, browser, wanted))
 
 
 async def pins(request: Request) -> Response:
@@ -146,7 +148,7 @@ async def pins(request: Request) -> Response:
     from patchbay.studio.documents.pins import LIMIT
     from patchbay.studio.inspector.pinning import change_pins
 
-    text = await _body(request, LIMIT)
+    text = await _text(request, LIMIT)
     if text is None:
         return PlainTextResponse("This value is too large to be pinned.", status_code=413)
     try:
@@ -155,17 +157,24 @@ async def pins(request: Request) -> Response:
         asked = None
     if not isinstance(asked, dict):
         return PlainTextResponse("This is no wish.", status_code=400)
-    return await _answer(request, lambda document, browser: change_pins(document, browser, asked))
+    return await answer_with(
+        request, lambda document, browser: change_pins(document, browser, asked)
+    )
 
 
-async def _body(request: Request, most: int) -> str | None:
-    """The body as a text; None where it is larger than is taken."""
+async def _text(request: Request, most: int) -> str | None:
+    body = await body_of(request, most)
+    return None if body is None else body.decode("utf-8", "replace")
+
+
+async def body_of(request: Request, most: int) -> bytes | None:
+    """The body; None where it is larger than is taken."""
     body = bytearray()
     async for piece in request.stream():
         body += piece
         if len(body) > most:
             return None
-    return body.decode("utf-8", "replace")
+    return bytes(body)
 
 
 T = TypeVar("T")
@@ -173,9 +182,14 @@ Telling = Callable[["FlowDocument", str], T | None]
 """What is told of an open flow to a browser; None where there is no such thing."""
 
 
-async def _answer(request: Request, find: Telling[dict[str, Any]]) -> Response:
+async def answer_with(
+    request: Request, find: Telling[dict[str, Any]], *, writes: bool = False
+) -> Response:
+    """What is found, as JSON, for whoever may ask. What `writes` is taken from a page alone."""
     from starlette.responses import PlainTextResponse
 
+    if writes and request.headers.get("origin") is None:
+        return PlainTextResponse("Not for you.", status_code=403)
     found = await _found(request, find)
     if found is None:
         return PlainTextResponse("There is no such thing.", status_code=404)

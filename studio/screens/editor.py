@@ -1,4 +1,4 @@
-"""The editor: toolbar, canvas, and the panels in the canvas's dock."""
+"""The editor: toolbar and canvas, with everything else in the canvas's dock."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from patchbay.flows.document.operations import SetMeta
 from patchbay.flows.problems import FlowError
 from patchbay.studio.canvas import Dock, canvas
 from patchbay.studio.documents.document import FlowDocument
+from patchbay.studio.inspector.starting import latest, stop
 from patchbay.studio.panels.export import export_menu
-from patchbay.studio.panels.run import latest, run_panel, stop
 from patchbay.studio.panels.versions import versions_dialog
 from patchbay.studio.screens.editor_commands import EditorCommands, errors_in, run_flow
 from patchbay.studio.screens.own_flows import note_opened
@@ -41,8 +41,6 @@ def page() -> None:
     _toolbar()
     with st.container(key="surface"):
         _canvas()
-    with st.container(key="side", gap="small"):  # the canvas's dock lays it over its own body
-        _panel()
 
 
 def _document() -> FlowDocument | None:
@@ -83,7 +81,7 @@ def _open() -> FlowDocument:
 
 def refresh() -> NoReturn:
     """Rerun what depends on the flow or the run. For callbacks."""
-    rerun_parts("toolbar", "canvas", "inspector")
+    rerun_parts("toolbar", "canvas")
 
 
 # --- the toolbar --------------------------------------------------------------------------------
@@ -94,7 +92,7 @@ def _toolbar() -> None:
     document = _open()
     session.draws("toolbar", _toolbar_stamp(document))
     me = session.client()
-    live = latest(document)
+    live = latest(document, session.browser())
     with st.container(horizontal=True, vertical_alignment="center", key="toolbar-row", gap="small"):
         _name(document)
         pulse(document, live, refresh)
@@ -200,7 +198,7 @@ def _run() -> None:
 
 
 def _stop() -> None:
-    stop(_open())
+    stop(_open(), session.browser())
     refresh()
 
 
@@ -234,22 +232,20 @@ def _canvas() -> None:
 
 
 def _dock(document: FlowDocument) -> Dock:
-    """The dock over the canvas: which panels this page draws in it, and what is in front."""
+    """The dock over the canvas: its tabs, and which of them this page wants in front."""
     problems = len(document.problems()) if document.flow.nodes else 0
     return Dock(
         panels=session.PANELS,
         counts={"Problems": problems} if problems else {},
-        front=(session.panel() or "", session.shown_panel()),
+        front=session.shown_panel(),
         notice=session.told(),
     )
 
 
 def _changed() -> None:
     """Rerun what shows something else now. Most edits on the canvas change nothing beside it."""
-    document = _open()
-    stale = [part for part, stamp in _STAMPS.items() if not session.drew(part, stamp(document))]
-    if stale:
-        rerun_parts("canvas", *stale)
+    if not session.drew("toolbar", _toolbar_stamp(_open())):
+        rerun_parts("canvas", "toolbar")
 
 
 def _toolbar_stamp(document: FlowDocument) -> object:
@@ -260,31 +256,6 @@ def _toolbar_stamp(document: FlowDocument) -> object:
     )  # fmt: skip
 
 
-def _panel_stamp(document: FlowDocument) -> object:
-    """What the panel in front shows."""
-    flow, panel = document.flow, session.panel()
-    if panel not in session.DRAWN:
-        return document.id
-    return document.id, panel, _run_stamp(document), flow.nodes, flow.edges
-
-
 def _run_stamp(document: FlowDocument) -> object:
-    live = latest(document)
+    live = latest(document, session.browser())
     return live and (live.id, live.progress.state, len(live.progress.questions))
-
-
-_STAMPS = {"toolbar": _toolbar_stamp, "inspector": _panel_stamp}
-
-
-# --- the panels ---------------------------------------------------------------------------------
-
-
-@st.fragment(key="inspector")
-def _panel() -> None:
-    document = _open()
-    session.draws("inspector", _panel_stamp(document))
-    panel, live = session.panel(), latest(document)
-    if panel not in session.DRAWN:
-        return
-    with st.container(key=f"side-{panel.lower()}", gap="small"):  # shown where its tab is in front
-        run_panel(document, live, refresh)

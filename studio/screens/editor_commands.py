@@ -10,7 +10,7 @@ from patchbay.flows.document.edit import EditError
 from patchbay.flows.problems import FlowError
 from patchbay.studio.documents.document import FlowDocument
 from patchbay.studio.documents.importing import dropped, taken_in
-from patchbay.studio.panels.run import missing, start
+from patchbay.studio.inspector.starting import missing, start
 from patchbay.studio.server import session
 from patchbay.studio.server.questions import asked
 from patchbay.studio.server.services import services
@@ -35,11 +35,6 @@ class EditorCommands:
     def rerun_from(self, node: str) -> None:
         """Run the flow, this node even where its result is known."""
         run_node(self.document, node, again=True)
-
-    def show_panel(self, name: str) -> None:
-        """Draw the panel that a person brought to the front of the canvas's dock."""
-        if name in session.PANELS:
-            session.draw_panel(name)
 
     def show_documents(self, node: str) -> None:
         """Show the documents of a node, once the page is drawn again."""
@@ -124,18 +119,18 @@ def run_flow(document: FlowDocument) -> None:
         session.show_panel("Problems")
         what = "this error" if bad == 1 else f"these {bad} errors"
         session.remember("notice", f"Nothing was run. Correct {what} first.")
-    elif missing(document):
+    elif missing(document, session.browser()):
         session.show_panel("Chat" if asked(document.flow).chat_input else "Run")
         session.remember("notice", "Fill in what the flow asks for, then run it.")
     else:
-        start(document)
+        start(document, session.browser())
         session.show_panel("Run")
 
 
 def run_node(document: FlowDocument, node_id: str, again: bool) -> None:
     """Run up to a node, or (`again`) everything, that node even where its result is known."""
     if again:
-        start(document, fresh=node_id)
+        start(document, session.browser(), fresh=node_id)
     else:
-        start(document, only=(node_id,))
+        start(document, session.browser(), only=(node_id,))
     session.show_panel("Run")

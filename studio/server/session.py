@@ -22,8 +22,6 @@ if TYPE_CHECKING:  # every page imports this one, and not every page opens a flo
 PanelName = Literal["Values", "Chat", "Run", "Problems"]
 PANELS: tuple[PanelName, ...] = get_args(PanelName)
 """The tabs of the canvas's dock beside the settings of what is selected, in their order."""
-DRAWN: tuple[PanelName, ...] = ("Run",)
-"""Those that the page draws; the canvas draws the others itself."""
 T = TypeVar("T")
 
 PANEL = "panel"
@@ -89,29 +87,17 @@ def revealed() -> tuple[str, int] | None:
     return st.session_state.get("reveal")
 
 
-def panel() -> PanelName | None:
-    """The panel that is drawn in the canvas's dock; None until one was in front.
-
-    What is drawn costs: a browser sends the value of every field of the page with each edit.
-    """
-    chosen: PanelName | None = st.session_state.get(PANEL)
-    return chosen
-
-
-def draw_panel(panel: PanelName) -> None:
-    """Draw a panel: the person has brought it to the front. Of the canvas's own none is drawn."""
-    st.session_state[PANEL] = panel
-
-
 def show_panel(panel: PanelName) -> None:
-    """Bring a panel to the front, and unfold the dock."""
-    draw_panel(panel)
-    st.session_state["panel-shown"] = shown_panel() + 1
+    """Bring a panel of the canvas's dock to the front, and unfold the dock."""
+    _, times = shown_panel()
+    st.session_state[PANEL] = (panel, times + 1)
 
 
-def shown_panel() -> int:
-    """How often a panel was brought to the front from Python; a higher number is a new wish."""
-    return int(st.session_state.get("panel-shown", 0))
+def shown_panel() -> tuple[str, int]:
+    """The panel that was brought to the front from Python last, and how often one was: a higher
+    number is a new wish."""
+    wish: tuple[str, int] = st.session_state.get(PANEL, ("", 0))
+    return wish
 
 
 def told() -> tuple[str, int]:

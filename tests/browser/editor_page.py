@@ -14,10 +14,6 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.harness import Server
 
-PANELS = ("Run",)
-"""Tabs whose panels the page draws; the canvas draws those of the others itself."""
-
-
 PICTURES = os.environ.get("PATCHBAY_PICTURES")
 """A folder for pictures to look at; nothing keeps any unless somebody names one."""
 
@@ -97,23 +93,16 @@ def settings(page: Page) -> Locator:
     return page.locator(".pb-dock .pb-form")
 
 
-def panel(page: Page) -> Locator:
-    """What the canvas draws of the tab in front."""
+def side(page: Page) -> Locator:
+    """The panel of the tab in front."""
     return page.locator(".pb-dock-body")
 
 
-def side(page: Page) -> Locator:
-    """The panel that the page draws in the dock."""
-    return page.locator(".st-key-side")
-
-
 def tab(page: Page, name: str) -> None:
-    """Bring a tab of the dock to the front, folded or not, and wait until its panel is drawn."""
+    """Bring a tab of the dock to the front, folded or not."""
     tabs = page.locator(".pb-dock [role=tab], .pb-rail button")
     tabs.filter(has_text=re.compile(f"^{name}")).click()
     expect(front(page)).to_have_text(re.compile(f"^{name}"))
-    if name in PANELS:
-        expect(side(page).locator(f".st-key-side-{name.lower()}")).to_be_visible()
 
 
 def front(page: Page) -> Locator:

@@ -71,9 +71,6 @@ class Page:
     def rerun_from(self, node: str) -> None:
         self.wrote(f"rerun_from {node}")
 
-    def show_panel(self, name: str) -> None:
-        self.wrote(f"panel {name}")
-
     def open_flow(self, name: str) -> None:
         self.wrote(f"open {name}")
 

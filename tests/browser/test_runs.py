@@ -12,7 +12,6 @@ from tests.browser.editor_page import (
     icon,
     node,
     open_latest_run,
-    panel,
     run,
     shoot,
     side,
@@ -48,7 +47,7 @@ def test_a_failed_run_says_where_why_and_with_what(studio: Server, page: Page) -
     run(page)
     expect(side(page).get_by_text("Failed", exact=True).first).to_be_visible()
     expect(side(page).get_by_text("does not exist").first).to_be_visible()
-    given = side(page).get_by_test_id("stExpander").filter(has_text="What went in: prompt")
+    given = side(page).locator("details").filter(has_text="What went in: prompt")
     given.get_by_text("What went in: prompt").click()
     expect(given.get_by_text("What is the capital of Denmark?")).to_be_visible()
 
@@ -77,12 +76,12 @@ def test_values_of_the_last_run_follow_the_selection(studio: Server, page: Page)
     run(page)
     finished(page)
     tab(page, "Values")
-    expect(panel(page).get_by_text("Select a node to see what it took")).to_be_visible()
+    expect(side(page).get_by_text("Select a node to see what it took")).to_be_visible()
     node(page, "prompt").click()  # its values, since these are in front
-    expect(panel(page).get_by_text("text (out)")).to_be_visible()
-    expect(panel(page).get_by_text("Answer in one short sentence.").first).to_be_visible()
-    panel(page).get_by_text("question (in)").click()
-    expect(panel(page).get_by_text("What is the capital of Denmark?").last).to_be_visible()
+    expect(side(page).get_by_text("text (out)")).to_be_visible()
+    expect(side(page).get_by_text("Answer in one short sentence.").first).to_be_visible()
+    side(page).get_by_text("question (in)").click()
+    expect(side(page).get_by_text("What is the capital of Denmark?").last).to_be_visible()
     shoot(page, "values")
 
 
@@ -96,5 +95,5 @@ def test_a_tab_is_there_without_asking_the_page(studio: Server, page: Page) -> N
     before = len(sent)
     for name in ("Values", "Problems", "Node", "Values"):
         tab(page, name)
-        expect(panel(page).locator(":scope > *").first).to_be_visible()
+        expect(side(page).locator(":scope > *").first).to_be_visible()
     assert len(sent) == before

@@ -125,15 +125,13 @@ def test_the_dock_folds_widens_and_remembers(studio: Server, page: Page) -> None
     assert now is not None
     assert now["width"] == wide["width"] + 40
     tab(page, "Run")
-    expect(side(page)).to_be_visible()
-    place, panel = dock(page).locator(".pb-dock-body").bounding_box(), side(page).bounding_box()
-    assert place == panel
+    expect(side(page).get_by_label("question")).to_have_value("What is the capital of Denmark?")
     page.reload()
     expect(front(page)).to_have_text("Run")
-    expect(side(page)).to_be_visible()
+    expect(side(page).get_by_label("question")).to_be_visible()
     node(page, "ask").click()
     expect(settings(page).get_by_label("Max tokens")).to_be_visible()
-    expect(side(page)).to_be_hidden()
+    expect(side(page).get_by_label("question")).to_have_count(0)
     page.locator(".pb-canvas").focus()
     page.keyboard.press("i")
     expect(dock(page)).to_have_count(0)

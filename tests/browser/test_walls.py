@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, expect
 
-from tests.browser.editor_page import finished, node, open_latest_run, own, panel, run, tab
+from tests.browser.editor_page import finished, node, open_latest_run, own, run, tab
 from tests.browser.harness import ROOT, TOKEN, Server, let_in, serve
 from tests.browser.test_displays import plugin
 from tests.flows.runs.strange import payloads
@@ -119,15 +119,16 @@ def test_nothing_that_a_stranger_wrote_is_loaded(
     link = side.locator(".words a").first
     expect(link).to_have_text("[picture: a]")
     expect(link).to_have_attribute("rel", "noopener noreferrer nofollow")
-    for fold in side.get_by_test_id("stExpander").all():
+    steps = side.get_by_role("region", name="Steps").locator(":scope > details")
+    for fold in steps.all():
         fold.locator("summary").first.click()
-        expect(fold.get_by_test_id("stExpanderDetails").first).to_be_visible()
-    expect(side.get_by_test_id("stVegaLiteChart").first).to_be_visible()
+        expect(fold.locator(".pb-here, .pb-note-line").first).to_be_visible()
+    expect(side.locator(".pb-chart svg").first).to_be_visible()
     for name in ("Problems", "Chat", "Node"):
         tab(page, name)
     node(page, "it").click(force=True)
     tab(page, "Values")
-    expect(panel(page).get_by_text("text (out)")).to_be_visible()
+    expect(side.get_by_text("text (out)")).to_be_visible()
     page.screenshot(path=studio.home / "strange-editor.png")
     open_latest_run(studio, page)
     expect(page.get_by_text("The same without the studio")).to_be_visible()

@@ -61,12 +61,11 @@ def test_building_again_gives_the_same_bytes(tmp_path: Path):
         pytest.skip(f"npm ci does not work here: {installed.stderr[-300:]}")
     environment = {"PATH": str(Path(npm).parent) + ":/usr/bin:/bin", "PATCHBAY_OUT": str(out)}
     subprocess.run([npm, "run", "build"], cwd=copy, env=environment, check=True, timeout=300)
-    assert sorted(file.name for file in out.glob("*.*")) == [
-        script_file("canvas"),
-        "canvas-licenses.txt",
-        script_file("live"),
-        *sorted(file.name for file in STATIC.glob("part-*.js")),
-    ]
+    parts = [file.name for file in STATIC.glob("part-*.js")]
+    kept = [script_file("canvas"), "canvas-licenses.txt", script_file("live"), *parts]
+    assert sorted(file.name for file in out.glob("*.*")) == sorted(
+        kept
+    )  # by what a hash begins with
     for file in out.glob("*.*"):
         assert file.read_bytes() == (STATIC / file.name).read_bytes()
     for file in (out / "chat").iterdir():

@@ -31,9 +31,6 @@ class Asked:
     def rerun_from(self, node: str) -> None:
         self.heard.append(f"rerun_from {node}")
 
-    def show_panel(self, name: str) -> None:
-        self.heard.append(f"show_panel {name}")
-
     def open_flow(self, name: str) -> None:
         self.heard.append(f"open_flow {name}")
 

@@ -8,7 +8,9 @@ const brings = (event: DragEvent): boolean =>
   !!event.dataTransfer?.types.includes("Files") &&
   !event
     .composedPath()
-    .some((part) => part instanceof Element && part.matches("[data-testid=stFileUploader], [role=dialog]"));
+    .some(
+      (part) => part instanceof Element && part.matches("[data-testid=stFileUploader], .pb-keeps-files, [role=dialog]"),
+    );
 
 /** Hear whether files are held over the page, and of those let go there, until the function that is returned is called. */
 export function hearFiles(over: (now: boolean) => void, drop: (event: DragEvent) => void): () => void {

@@ -6,7 +6,7 @@ import { hearFiles, sent } from "./dropping";
 import type { Doc } from "./store";
 
 /** What lies over the canvas. */
-const PANELS = ".pb-dock, .pb-palette, .st-key-side";
+const PANELS = ".pb-dock, .pb-palette";
 
 export const EXPORTS: [form: string, label: string][] = [
   ["json", "Export as JSON"],

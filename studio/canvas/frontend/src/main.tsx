@@ -13,6 +13,7 @@ import documentsCss from "./documents/documents.css?inline";
 import largeCss from "./large/large.css?inline";
 import liveCss from "./live/live.css?inline";
 import resultsCss from "./dock/results.css?inline";
+import runCss from "./dock/run.css?inline";
 import wordsCss from "./live/words.css?inline";
 
 export { apply } from "./apply";
@@ -68,6 +69,7 @@ export function mount(component: Component, base: string): () => void {
       largeCss +
       wordsCss +
       resultsCss +
+      runCss +
       within(".pb-live", liveCss);
     parentElement.append(style);
   }

@@ -133,6 +133,8 @@ export class Doc {
   /** Views and badges as they were at a revision: what Python's differences start from. */
   private marks = new Map<number, { views: Record<string, View>; problems: Record<string, Problem[]> }>();
   send: Send = () => {};
+  /** When what a run needs beside the flow is on its way, when it is there. */
+  holds: () => Promise<void> | undefined = () => undefined;
   /** Hears whether an answer to an edit is waited for. */
   waits: (now: boolean) => void = () => {};
 
@@ -162,7 +164,14 @@ export class Doc {
 
   /** Ask Python for something that is no edit; it comes after the edits made before. */
   command(name: string, arg = ""): void {
-    if (name.startsWith("run") || name.startsWith("rerun")) this.try();
+    const runs = name.startsWith("run") || name.startsWith("rerun");
+    if (runs) this.try();
+    const held = runs ? this.holds() : undefined;
+    if (held) return void held.then(() => this.ask(name, arg));
+    this.ask(name, arg);
+  }
+
+  private ask(name: string, arg: string): void {
     this.queue({ seq: ++this.seq, at: this.rev ?? 0, cmd: { name, arg } });
   }
 

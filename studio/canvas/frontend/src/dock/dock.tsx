@@ -1,11 +1,11 @@
-// The dock over the canvas, at its right: tabs, the panel in front, or room for one that the page draws.
+// The dock over the canvas, at its right: tabs, and the panel in front.
 
-import { useEffect, useRef, useSyncExternalStore } from "react";
+import { useEffect, useSyncExternalStore } from "react";
 import { useShared } from "../context";
+import { useStable } from "../hooks/stable";
 import { Icon } from "../icons";
 import type { DockData } from "../store";
-import { layOver } from "./outside";
-import { panelOf } from "./panels";
+import { PANELS, isPanel } from "./panels";
 import { ChosenState, DockState, SETTINGS } from "./state";
 
 interface Props {
@@ -30,13 +30,6 @@ function useWishes({ state, dock }: Props): void {
       doc.try(); // a run was asked for, or a check
     }
   }, [doc, state, panel, times]);
-  // What is in front here must be what the page draws: after a reload it may be another.
-  const wanted = state.open && dock.panels.includes(state.tab) && !panelOf(state.tab) ? state.tab : "";
-  const asked = useRef("");
-  useEffect(() => {
-    if (!wanted || wanted === panel) asked.current = "";
-    else if (asked.current !== wanted) doc.command("panel", (asked.current = wanted));
-  }, [doc, wanted, panel]);
 }
 
 export function Dock(props: Props) {
@@ -44,14 +37,10 @@ export function Dock(props: Props) {
   const { doc } = useShared();
   useSyncExternalStore(state.subscribe, () => state.version);
   useWishes(props);
-  const tabs = [SETTINGS, ...dock.panels];
+  const tabs = [SETTINGS, ...dock.panels.filter(isPanel)];
   const tab = tabs.includes(state.tab) ? state.tab : SETTINGS;
-  const body = useRef<HTMLDivElement>(null);
-  const Panel = panelOf(tab);
-  const outside = state.open && !Panel;
-  useEffect(() => {
-    if (outside && body.current) return layOver(body.current, tab);
-  }, [outside, tab, state.width]);
+  const Panel = PANELS[tab];
+  const open = useStable((name: string) => state.show(name));
   const choose = (event: React.KeyboardEvent) => {
     const by = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
     if (!by) return;
@@ -110,12 +99,8 @@ export function Dock(props: Props) {
           <Icon name="chevron" />
         </button>
       </header>
-      <div className="pb-dock-body" role="tabpanel" aria-label={tab} ref={body}>
-        {Panel ? (
-          <Panel chosen={chosen} dock={dock} show={show} />
-        ) : (
-          dock.front[0] !== tab && <div className="pb-wait" aria-hidden="true" />
-        )}
+      <div className="pb-dock-body" role="tabpanel" aria-label={tab}>
+        <Panel chosen={chosen} dock={dock} show={show} open={open} />
       </div>
     </aside>
   );

@@ -1,5 +1,5 @@
-// The panels that the canvas draws in its dock, by the names of their tabs. What is not here the page draws
-// (outside.ts). A panel is at once there when its tab is chosen: whatever it asks Python comes later.
+// The panels of the dock, by the names of their tabs. Each is there at once when its tab is chosen: whatever it asks
+// Python comes later.
 
 import type { ComponentType } from "react";
 import { partOf } from "../large/part";
@@ -7,24 +7,26 @@ import type { DockData } from "../store";
 import { Inspector } from "./inspector";
 import { ProblemsPanel } from "./problems";
 import { ResultsPanel } from "./results";
-import { CHAT, type ChosenState, PROBLEMS, SETTINGS, VALUES } from "./state";
+import { RunPanel } from "./run";
+import { CHAT, type ChosenState, PROBLEMS, RUN, SETTINGS, VALUES } from "./state";
 
 export interface PanelProps {
   chosen: ChosenState;
   dock: DockData;
   /** Go to a node. */
   show: (node: string) => void;
+  /** Bring another tab to the front. */
+  open: (tab: string) => void;
 }
 
 const ChatPanel = partOf(() => import("../chat/panel").then((part) => part.ChatPanel));
 
-const PANELS: Record<string, ComponentType<PanelProps>> = {
+export const PANELS: Record<string, ComponentType<PanelProps>> = {
   [SETTINGS]: ({ chosen }) => <Inspector state={chosen} />,
   [VALUES]: ({ chosen }) => <ResultsPanel chosen={chosen} />,
   [CHAT]: ({ show }) => <ChatPanel show={show} />,
+  [RUN]: ({ dock, show, open }) => <RunPanel dock={dock} show={show} open={open} />,
   [PROBLEMS]: ({ show }) => <ProblemsPanel show={show} />,
 };
 
-/** What the canvas draws of a tab; undefined where the page does. */
-export const panelOf = (tab: string): ComponentType<PanelProps> | undefined =>
-  Object.hasOwn(PANELS, tab) ? PANELS[tab] : undefined;
+export const isPanel = (tab: string): boolean => Object.hasOwn(PANELS, tab);

@@ -10,6 +10,7 @@ export const SETTINGS = "Node";
 export const PROBLEMS = "Problems";
 export const VALUES = "Values";
 export const CHAT = "Chat";
+export const RUN = "Run";
 export const NARROWEST = 300;
 const KEPT = "patchbay-dock";
 

@@ -9,7 +9,6 @@ import { Found, el, foundElement, growTrace } from "./elements";
 import css from "./live.css?inline";
 import wordsCss from "./words.css?inline";
 import { RunData, RunRoot, drawRun } from "./run";
-import { tellWhatIsTyped } from "./typing";
 import { Part, wordsElement } from "./words";
 
 interface PulseData {
@@ -42,7 +41,6 @@ export function mount(component: Component, base: string): (() => void) | void {
   const root = parentElement.querySelector<RunRoot>(".root");
   if (!root) return;
   if (!parentElement.querySelector("style.live")) parentElement.append(el("style", "live", css + wordsCss));
-  tellWhatIsTyped();
   switch (data.mode) {
     case "trace": {
       const made = el("div", "trace");
