@@ -1,9 +1,9 @@
-"""The parts of a page that follow a run by themselves, without a rerun for every word."""
+"""The parts of a page that the bundle draws: whether the flow is saved, steps, texts."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from patchbay.nodes.text.markdown import parse_markdown
@@ -31,7 +31,10 @@ def pulse(document: FlowDocument, live: LiveRun | None, on_stale: Callable[[], N
     live_component()(
         key="pulse",
         data={
-            **_address(document, "pulse"),
+            **addresses("live"),
+            "url": f"patchbay/live?{query(document)}",
+            "doc": document.id,
+            "mode": "pulse",
             "rev": document.revision,
             "saved": document.saved,
             "conflict": document.conflict is not None,
@@ -39,21 +42,6 @@ def pulse(document: FlowDocument, live: LiveRun | None, on_stale: Callable[[], N
             "wait": 500,
         },
         on_stale_change=on_stale,
-        height="content",
-    )
-
-
-def follow(document: FlowDocument, live: LiveRun, key: str, *, chat: bool = False) -> None:
-    """The run as it happens: steps, seconds, tokens, and text as it streams."""
-    live_component()(
-        key=key,
-        data={
-            **_address(document, "run"),
-            "steps": [[node.id, title_of(live, node.id)] for node in live.flow.nodes],
-            "chat": chat,
-            "answer": answering_node(live) if chat else "",
-            "run": live.id,
-        },
         height="content",
     )
 
@@ -82,15 +70,6 @@ def found(texts: Sequence[Mapping[str, Any]], key: str) -> None:
     live_component()(
         key=key, data={**addresses("live"), "mode": "found", "found": list(texts)}, height="content"
     )
-
-
-def _address(document: FlowDocument, mode: Literal["pulse", "run"]) -> dict[str, Any]:
-    return {
-        **addresses("live"),
-        "url": f"patchbay/live?{query(document)}",
-        "doc": document.id,
-        "mode": mode,
-    }
 
 
 def title_of(live: LiveRun, path: str) -> str:
@@ -125,14 +104,3 @@ def _about(cls: type[Node], node: NodeInstance) -> str:
         return node.id
     words = " ".join(told.partition(" · ")[0].split())
     return words if len(words) <= LONGEST_ABOUT else f"{words[:LONGEST_ABOUT].rstrip()}…"
-
-
-def answering_node(live: LiveRun) -> str:
-    """The node whose text is what the flow answers: what its first output is wired to."""
-    from patchbay.studio.server.questions import asked
-
-    output = next(iter(asked(live.flow).outputs.values()), "")
-    for edge in live.flow.edges:
-        if edge.target_node == output:
-            return edge.source_node
-    return ""

@@ -185,7 +185,7 @@ function Live({ run, titles }: { run: string; titles: [id: string, title: string
     let frame = 0;
     const draw = () => {
       frame = 0;
-      if (box.current) drawRun(box.current, statuses.progress, { steps: titles, chat: false, answer: "", run });
+      if (box.current) drawRun(box.current, statuses.progress, { steps: titles, run });
     };
     const soon = () => void (frame ||= requestAnimationFrame(draw));
     draw();

@@ -8,7 +8,6 @@ import { isWaiting, shownRevision } from "../shown";
 import { Found, el, foundElement, growTrace } from "./elements";
 import css from "./live.css?inline";
 import wordsCss from "./words.css?inline";
-import { RunData, RunRoot, drawRun } from "./run";
 import { Part, wordsElement } from "./words";
 
 interface PulseData {
@@ -25,8 +24,7 @@ type Data =
   | { mode: "found"; found: Found[] }
   | { mode: "words"; words: Part[] }
   | ({ mode: "cards" } & CardsData)
-  | ({ mode: "pulse"; url: string; doc: string } & PulseData)
-  | ({ mode: "run"; url: string; doc: string } & RunData);
+  | ({ mode: "pulse"; url: string; doc: string } & PulseData);
 
 interface Component {
   data: Data;
@@ -34,11 +32,9 @@ interface Component {
   setTriggerValue: (name: string, value: unknown) => void;
 }
 
-const TICK_MS = 200;
-
 export function mount(component: Component, base: string): (() => void) | void {
   const { data, parentElement } = component;
-  const root = parentElement.querySelector<RunRoot>(".root");
+  const root = parentElement.querySelector<HTMLElement>(".root");
   if (!root) return;
   if (!parentElement.querySelector("style.live")) parentElement.append(el("style", "live", css + wordsCss));
   switch (data.mode) {
@@ -60,11 +56,6 @@ export function mount(component: Component, base: string): (() => void) | void {
     }
     case "pulse":
       return pulse(root, channelOf(data.url, base), data, component);
-    case "run": {
-      const it = channelOf(data.url, base);
-      // Seconds go on while nothing is heard.
-      return follow(it, () => drawRun(root, it.progress, data), TICK_MS);
-    }
     default:
       return never(data);
   }
@@ -74,8 +65,8 @@ function channelOf(url: string, base: string): Channel {
   return channelAt(new URL(base + url, document.baseURI).href.replace(/^http/, "ws"));
 }
 
-/** Draw once a frame at most when something is heard, and every `every` milliseconds where that is given. */
-function follow(channel: Channel, draw: () => void, every = 0, onNews: () => void = () => {}): () => void {
+/** Draw once a frame at most when something is heard. */
+function follow(channel: Channel, draw: () => void, onNews: () => void): () => void {
   let frame = 0;
   const soon = () => {
     frame ||= requestAnimationFrame(() => {
@@ -89,9 +80,7 @@ function follow(channel: Channel, draw: () => void, every = 0, onNews: () => voi
   });
   draw();
   onNews();
-  const clock = every ? setInterval(soon, every) : undefined;
   return () => {
-    clearInterval(clock);
     cancelAnimationFrame(frame);
     leave();
   };
@@ -120,7 +109,7 @@ function pulse(
       if (isStale(progress, data)) component.setTriggerValue("stale", Date.now());
     }, data.wait);
   };
-  const leave = follow(channel, () => drawPulse(root, progress, data), 0, tellLater);
+  const leave = follow(channel, () => drawPulse(root, progress, data), tellLater);
   return () => {
     clearTimeout(timer);
     leave();

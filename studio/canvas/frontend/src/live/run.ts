@@ -4,13 +4,10 @@ import { duration } from "../duration";
 import { NodeState, Progress, State } from "../progress";
 import { el, growTrace } from "./elements";
 
-/** What Python says of the run that is shown: see `follow` in studio/views/live.py. */
+/** The run that is shown. */
 export interface RunData {
   /** Id and title of the run's nodes, in the order of the flow. */
   steps: [id: string, title: string][];
-  chat: boolean;
-  /** The node whose text is the answer; in a chat. */
-  answer: string;
   run: string;
 }
 
@@ -45,18 +42,15 @@ const TEXT_SHOWN = 1500;
 export function drawRun(root: RunRoot, progress: Progress, data: RunData): void {
   root.className = "root run";
   const titles = new Map(data.steps);
-  const rows = shownPaths(progress, data).flatMap((path) =>
-    rowsOf(root, path, progress.nodes.get(path)!, titles, data.chat),
-  );
-  if (data.chat) drawChat(root, progress, data, titles, rows);
-  else drawPanel(root, progress, data, rows);
+  const rows = shownPaths(progress, data).flatMap((path) => rowsOf(root, path, progress.nodes.get(path)!, titles));
+  drawPanel(root, progress, data, rows);
 }
 
-/** The nodes in the order of the flow; in a chat without those of sub-flows. */
+/** The nodes in the order of the flow. */
 function shownPaths(progress: Progress, data: RunData): string[] {
   const order = new Map(data.steps.map(([id], index) => [id, index]));
   const place = (path: string) => order.get(path.split("/")[0]) ?? Infinity;
-  const paths = [...progress.nodes.keys()].filter((path) => !data.chat || !path.includes("/"));
+  const paths = [...progress.nodes.keys()];
   paths.sort((a, b) => compare(place(a), place(b)) || (a < b ? -1 : 1));
   if (paths.length <= ROWS) return paths;
   const telling = (path: string) => ["running", "asking", "failed"].includes(progress.nodes.get(path)?.status ?? "");
@@ -65,13 +59,7 @@ function shownPaths(progress: Progress, data: RunData): string[] {
 
 const compare = (a: number, b: number): number => (a === b ? 0 : a - b);
 
-function rowsOf(
-  root: RunRoot,
-  path: string,
-  node: NodeState,
-  titles: Map<string, string>,
-  chat: boolean,
-): HTMLElement[] {
+function rowsOf(root: RunRoot, path: string, node: NodeState, titles: Map<string, string>): HTMLElement[] {
   const status = node.status ?? "queued";
   const row = el("div", `row ${status}`);
   const inner = path.split("/");
@@ -86,7 +74,7 @@ function rowsOf(
     growTrace(trace, node.steps, (root.pbRoles ??= []));
     rows.push(trace);
   }
-  if (node.text && (status === "running" || status === "waiting") && !chat) {
+  if (node.text && (status === "running" || status === "waiting")) {
     rows.push(el("div", "text", node.text.slice(-TEXT_SHOWN)));
   }
   return rows;
@@ -126,24 +114,6 @@ function stateOf(progress: Progress, data: RunData): HTMLElement {
   );
   badge.setAttribute("role", "status");
   return badge;
-}
-
-function drawChat(
-  root: RunRoot,
-  progress: Progress,
-  data: RunData,
-  titles: Map<string, string>,
-  rows: HTMLElement[],
-): void {
-  const busy = [...progress.nodes].find(([, node]) => node.status === "running")?.[0];
-  const details = el("details");
-  details.append(el("summary", "", busy === undefined ? "Working…" : `${titles.get(busy) ?? busy}…`), ...rows);
-  details.open = root.querySelector("details")?.open ?? false;
-  root.replaceChildren(details, ...warningsOf(progress, data));
-  const answer = progress.nodes.get(data.answer)?.text;
-  if (answer) root.append(el("div", "answer", answer));
-  const state = stateOf(progress, data);
-  if (!state.classList.contains("running")) root.append(state);
 }
 
 function drawPanel(root: RunRoot, progress: Progress, data: RunData, rows: HTMLElement[]): void {
