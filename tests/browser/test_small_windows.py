@@ -15,6 +15,8 @@ TELEPHONE = {"width": 390, "height": 844}
 FITS = """() => [document.documentElement, document.querySelector('[data-testid="stMain"]')]
     .every((box) => box && box.scrollWidth <= box.clientWidth)"""
 
+IN_VIEW = "(part) => part.getBoundingClientRect().bottom <= window.innerHeight"
+
 
 @pytest.fixture
 def telephone(page: Page) -> Page:
@@ -50,6 +52,7 @@ def test_palette_and_dock_come_one_at_a_time_and_are_remembered(
     page.locator(".pb-canvas").focus()
     page.keyboard.press("i")
     expect(dock(page)).to_be_visible()
+    page.wait_for_function(IN_VIEW, arg=dock(page).element_handle())  # below a header of two rows
     expect(palette).to_have_count(0)
     page.wait_for_function(FITS)
     page.reload()

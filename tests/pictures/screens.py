@@ -9,13 +9,17 @@ from dataclasses import dataclass
 from playwright.sync_api import Page, expect
 
 from tests.browser.editor_page import (
+    chat,
     chat_box,
     dock,
     edit,
+    ended,
     finished,
     icon,
+    messages,
     node,
     run,
+    say,
     settings,
     side,
     tab,
@@ -77,6 +81,11 @@ def _chat(studio: Server, page: Page) -> None:
     edit(studio, page, "ask", "answer")
     tab(page, "Chat")
     expect(chat_box(page)).to_be_enabled()
+    expect(chat(page).get_by_text("Loading…")).to_have_count(0)
+    if not messages(page).count():
+        say(page, "What is a lighthouse for?")
+    expect(chat(page).locator(".answer .text")).to_have_text(re.compile(r"\w"), timeout=RUN_MS)
+    ended(page, 1)
 
 
 def _empty(studio: Server, page: Page) -> None:

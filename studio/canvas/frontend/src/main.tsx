@@ -3,6 +3,7 @@
 import { createRoot, Root } from "react-dom/client";
 import flowCss from "@xyflow/react/dist/base.css?inline";
 import { App } from "./app";
+import { fillWindow } from "./filled";
 import { show, waits } from "./shown";
 import { onlyListener, statusesOf } from "./statuses";
 import { Data, docOf, learnCatalog } from "./store";
@@ -73,7 +74,8 @@ export function mount(component: Component, base: string): () => void {
       within(".pb-live", liveCss);
     parentElement.append(style);
   }
-  host.style.height = data.height ?? "calc(100vh - 7.4rem)";
+  if (data.height) host.style.height = data.height;
+  else fillWindow(host);
   host.classList.toggle("dark", isDark(getComputedStyle(host).getPropertyValue("--st-background-color")));
   const generation = (host.pbGeneration = (host.pbGeneration ?? 0) + 1);
   host.pbRoot ??= createRoot(host);
