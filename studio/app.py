@@ -19,11 +19,13 @@ from patchbay.studio.inspector import run_routes  # noqa: E402
 from patchbay.studio.server import receiving  # noqa: E402
 from patchbay.studio.server.access import Guard  # noqa: E402
 from patchbay.studio.server.cookie import BrowserCookie  # noqa: E402
+from patchbay.studio.server.gone_parts import refuse_gone_parts  # noqa: E402
 from patchbay.studio.server.page import pages  # noqa: E402
 from patchbay.studio.server.routes import routes  # noqa: E402
 from patchbay.studio.server.welcome import key, welcome  # noqa: E402
 
 black_out_process()
+refuse_gone_parts()
 _base = st.get_option("server.baseUrlPath") or ""
 
 app = st.App(

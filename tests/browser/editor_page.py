@@ -27,6 +27,12 @@ def shoot(page: Page, name: str) -> None:
             page.screenshot(path=f"{PICTURES}/{name}-{theme}.png")
 
 
+def drawn(page: Page) -> None:
+    """Wait until Streamlit has drawn the page whole: what it replaces on the way takes no press."""
+    app = page.get_by_test_id("stApp")
+    expect(app).to_have_attribute("data-test-script-state", "notRunning")
+
+
 def press_to(page: Page, button: Locator, address: re.Pattern[str]) -> None:
     """Press what leads to another page, and again where Streamlit drops the press.
 

@@ -14,6 +14,7 @@ from patchbay.flows.experiments.keeping import SCHEMA
 from patchbay.flows.experiments.plan import ExperimentPlan
 from tests.browser.editor_page import (
     chat,
+    drawn,
     edit,
     icon,
     messages,
@@ -155,7 +156,8 @@ def test_answers_are_rated_side_by_side(studio: Server, page: Page) -> None:
     liked = "long" if left.get_by_text("a long answer 0").count() else "short"
     main.get_by_role("button", name="A is better").click()
     expect(main.get_by_text("question 1", exact=True)).to_be_visible()
-    expect(main.get_by_text("1 rating · by 1 rater")).to_be_visible()  # the page is drawn whole
+    expect(main.get_by_text("1 rating · by 1 rater")).to_be_visible()
+    drawn(page)
     main.get_by_role("button", name="Neither is better").click()
     expect(main.get_by_text("All of them are rated.")).to_be_visible()
     main.get_by_role("button", name="Save 1 preference for Preference data").click()
@@ -172,6 +174,7 @@ def test_answers_are_rated_side_by_side(studio: Server, page: Page) -> None:
     name.fill("ada")
     name.press("Enter")
     expect(main.get_by_text("question 0", exact=True)).to_be_visible()
+    drawn(page)
     main.get_by_role("button", name="B is better").click()
     expect(main.get_by_text("Krippendorff's alpha")).to_be_visible()
     shoot(page, "rating-agreement")
