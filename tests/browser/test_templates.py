@@ -40,7 +40,11 @@ def test_from_template_to_a_streaming_answer(studio: Server, page: Page) -> None
     run(page)
     finished(page)
     expect(side(page).get_by_text("Copenhagen").first).to_be_visible()
-    expect(node(page, "ask")).to_contain_text("Copenhagen")
+    # Another test may have asked that before, and what is kept is not streamed.
+    side(page).get_by_label("question").fill("What is the capital of Norway?")
+    run(page)
+    expect(node(page, "ask")).to_contain_text("Oslo")
+    expect(side(page).get_by_text("Oslo").first).to_be_visible()
     expect(toolbar(page, "Run")).to_be_visible()
 
 

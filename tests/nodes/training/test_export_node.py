@@ -21,6 +21,7 @@ from patchbay.nodes.training.export_node import ExportModel
 from patchbay.nodes.training.modelfile import modelfile
 from tests.nodes.models import tiny
 from tests.nodes.training.conftest import TEMPLATE
+from tests.nodes.training.long import long_training, methods
 from tests.nodes.training.test_methods import said, trained
 from tests.nodes.training.watches import Killed
 
@@ -54,7 +55,8 @@ def answers(model: Any) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    "method", ["LoRA", "rank-stabilized LoRA", "DoRA", "QLoRA", "8 bits", "IA3", "all weights"]
+    "method",
+    methods("LoRA", "IA3", long=("rank-stabilized LoRA", "DoRA", "QLoRA", "8 bits", "all weights")),
 )
 def test_it_answers_the_same_in_every_form(
     method: str, gguf_base: TransformersModel, data: InstructionData, tmp_path: Path
@@ -76,7 +78,7 @@ def test_it_answers_the_same_in_every_form(
         assert about["base_sha256"]
 
 
-@pytest.mark.parametrize("method", ["prompt tuning", "prefix tuning", "Houlsby"])
+@pytest.mark.parametrize("method", methods("Houlsby", long=("prompt tuning", "prefix tuning")))
 def test_what_has_its_own_folder_only_says_why(
     method: str, base: TransformersModel, data: InstructionData, tmp_path: Path
 ) -> None:
@@ -140,6 +142,7 @@ def test_a_folder_as_base_reads_the_same_tokens(
     ).read_text("utf-8")  # fmt: skip
 
 
+@long_training
 def test_half_the_strength_in_every_form(
     gguf_base: TransformersModel, data: InstructionData, tmp_path: Path
 ) -> None:

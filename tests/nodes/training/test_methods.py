@@ -27,13 +27,15 @@ from patchbay.nodes.training.supervised import Supervised
 from patchbay.nodes.training.supervised_node import TrainSupervised
 from tests.nodes.models import tiny
 from tests.nodes.training.conftest import TEMPLATE, WORDS
+from tests.nodes.training.long import methods
 from tests.nodes.training.watches import Killed, dying, quiet
 
 QUICK: dict[str, Any] = {
     "steps": 6, "batch": 2, "limit": 64, "keep_every": 2, "virtual_tokens": 5, "layers": "all",
 }  # fmt: skip
 RATES = {"prompt tuning": 0.1, "prefix tuning": 0.1, "Houlsby": 1e-2}
-OURS = tuple(RATES)
+ONE = methods("Houlsby", long=("prompt tuning", "prefix tuning"))
+SOME = methods("Houlsby", "prompt tuning", long=("prefix tuning",))
 
 
 def trained(model: Any, data: Any, held_out: Any = None, **params: Any) -> Any:
@@ -102,7 +104,7 @@ def as_peft(path: str, folder: Path, method: str) -> Any:
     return network.eval()
 
 
-@pytest.mark.parametrize("method", OURS)
+@pytest.mark.parametrize("method", SOME)
 def test_it_learns_and_answers_as_it_was_trained(
     method: str, base: TransformersModel, data: InstructionData, held_out: InstructionData,
     tiny_folder: Path,
@@ -124,7 +126,7 @@ def test_it_learns_and_answers_as_it_was_trained(
     assert ours[1::3] == said(*((base, one) for one in questions))
 
 
-@pytest.mark.parametrize("method", OURS)
+@pytest.mark.parametrize("method", ONE)
 def test_a_killed_training_goes_on_with_the_same_numbers(
     method: str, base: TransformersModel, data: InstructionData, tmp_path: Path
 ) -> None:
@@ -164,7 +166,7 @@ def test_virtual_tokens_begin_as_a_text_would(
     assert said((out["model"], "Is sun good?")) == [theirs]
 
 
-@pytest.mark.parametrize("method", OURS)
+@pytest.mark.parametrize("method", ONE)
 def test_preferences_are_learned_by_them_too(method: str, base: TransformersModel) -> None:
     made = [
         {"prompt": [{"role": "user", "content": f"Is {word} good?"}], "chosen": f"yes {word}",
@@ -190,7 +192,7 @@ def test_the_layers_of_bottlenecks_by_name(base: TransformersModel, data: Instru
 # --- what they cannot do --------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("method", OURS)
+@pytest.mark.parametrize("method", ONE)
 def test_they_are_not_merged_and_nothing_is_trained_on_top(
     method: str, base: TransformersModel, data: InstructionData
 ) -> None:

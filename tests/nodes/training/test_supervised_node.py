@@ -30,6 +30,7 @@ from patchbay.nodes.training.watching import Watch
 from patchbay.nodes.training.working import apart
 from tests.nodes.models import tiny
 from tests.nodes.training.conftest import TEMPLATE, row
+from tests.nodes.training.long import methods
 from tests.nodes.training.watches import Killed, dying, quiet
 
 QUICK: dict[str, Any] = {"steps": 10, "batch": 2, "limit": 64, "rate": 1e-2, "keep_every": 2}
@@ -103,7 +104,8 @@ def test_the_losses_of_ten_steps_are_those_of_a_plain_script(
 
 
 @pytest.mark.parametrize(
-    "method", ["rank-stabilized LoRA", "DoRA", "QLoRA", "8 bits", "IA3", "all weights"]
+    "method",
+    methods("QLoRA", "IA3", "all weights", long=("rank-stabilized LoRA", "DoRA", "8 bits")),
 )
 def test_each_method_learns_and_answers(
     method: str, base: TransformersModel, data: InstructionData, held_out: InstructionData
