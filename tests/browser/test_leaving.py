@@ -10,9 +10,9 @@ from tests.browser.editor_page import edit, icon, nodes
 from tests.browser.flow_files import put
 from tests.browser.harness import Server
 
-LEAVE = """([press, moved]) => {
+LEAVE = """([press, moved, where]) => {
     press.click();
-    const key = { key: "ArrowRight", code: "ArrowRight", bubbles: true, composed: true };
+    const key = { key: where, code: where, bubbles: true, composed: true };
     const move = () => moved.dispatchEvent(new KeyboardEvent("keydown", key));
     for (const at of [0, 20, 40]) setTimeout(move, at);
 }"""
@@ -21,12 +21,14 @@ LEAVE = """([press, moved]) => {
 def test_the_page_that_it_is_left_for_is_drawn(studio: Server, page: Page) -> None:
     put(studio, "left")
     main = page.get_by_test_id("stMainBlockContainer")
-    for _ in range(6):  # the edit arrives before the new page is drawn in some of them
+    # The edit arrives before the new page is drawn in some of them.
+    for where in ("ArrowDown", "ArrowUp") * 3:
         edit(studio, page, "left")
         nodes(page).first.locator(".pb-head").click()
         expect(page.get_by_text("Saved", exact=True)).to_be_visible()
         moved = page.locator(".react-flow__node.selected")
         expect(moved).to_have_count(1)
-        page.evaluate(LEAVE, [icon(page, "variants").element_handle(), moved.element_handle()])
+        press = icon(page, "variants").element_handle()
+        page.evaluate(LEAVE, [press, moved.element_handle(), where])
         expect(page).to_have_url(re.compile(r"/experiments\?flow="))
         expect(main.get_by_text("The grid will show here")).to_be_visible()
