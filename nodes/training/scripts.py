@@ -10,9 +10,10 @@ from pathlib import Path
 
 from patchbay.nodes.models.transformers.spec import TransformersModel
 from patchbay.nodes.training.base import root_of
+from patchbay.nodes.training.dropouts import DROPOUTS
 from patchbay.nodes.training.job import Job
 from patchbay.nodes.training.methods import task_type
-from patchbay.nodes.training.scripts_encoded import ENCODED_HEAD, ENCODED_LOOP, ENCODED_TRAINER
+from patchbay.nodes.training.scripts_encoded import ENCODED_HEAD, ENCODED_TOGETHER, ENCODED_TRAINER
 from patchbay.nodes.training.settings import LAST as FEEDING
 from patchbay.nodes.training.settings import LEADING
 from patchbay.nodes.training.tokens import LAST
@@ -36,12 +37,15 @@ def scripts_of(job: Job, folder: Path, rows: int) -> dict[str, str]:
         return {}
     total = job.settings.total_steps(rows)
     named = {
-        "HEAD": _HEAD,
+        "HEAD": ENCODED_HEAD if job.encodes else _HEAD,
+        "TOGETHER": ENCODED_TOGETHER if job.encodes else _TOGETHER,
+        "LOSS": _LOSS,
         "BASE": repr(str(folder)),
         "ROWS": repr(str(job.data.path)),
         "TEMPLATE": repr(root_of(job.base).chat_template),
         "LAST": repr(LAST),
         "DTYPE": params.precision,
+        "DROPOUTS": repr(DROPOUTS),
         "LIMIT": str(params.limit),
         "PEFT": _peft(job),
         "BEGIN": _begin(job),
@@ -57,10 +61,8 @@ def scripts_of(job: Job, folder: Path, rows: int) -> dict[str, str]:
         "BF16": str(params.precision == "bfloat16"),
         "CHECKPOINTING": str(params.checkpointing),
     }
-    if job.encodes:
-        named["HEAD"] = ENCODED_HEAD
-        return {"script": _filled(ENCODED_TRAINER, named), "loop": _filled(ENCODED_LOOP, named)}
-    return {"script": _filled(_TRAINER, named), "loop": _filled(_LOOP, named)}
+    trainer = ENCODED_TRAINER if job.encodes else _TRAINER
+    return {"script": _filled(trainer, named), "loop": _filled(_LOOP, named)}
 
 
 def _peft(job: Job) -> str:
@@ -108,7 +110,6 @@ def _filled(template: str, named: dict[str, str]) -> str:
 
 _BEGIN = '''
 
-
 def begin(network):
     """The virtual tokens begin as real ones: those of a text, or drawn."""
     held = network.prompt_encoder["default"].embedding.weight
@@ -122,8 +123,7 @@ def begin(network):
 
 _AS_EMBEDDINGS = """\
     with torch.no_grad():
-        held.copy_(table[tokens[0]])
-"""
+        held.copy_(table[tokens[0]])"""
 
 _AS_KEYS = """\
     training = network.training
@@ -132,8 +132,7 @@ _AS_KEYS = """\
     network.train(training)
     parts = [part[0] for layer in cache.layers for part in (layer.keys, layer.values)]
     with torch.no_grad():
-        held.copy_(torch.stack(parts).permute(2, 0, 1, 3).reshape(count, -1))
-"""
+        held.copy_(torch.stack(parts).permute(2, 0, 1, 3).reshape(count, -1))"""
 
 _HEAD = '''\
 import json
@@ -182,7 +181,8 @@ def example(row):
 rows = [json.loads(line) for line in Path(<ROWS>).read_text("utf-8").split("\\n") if line]
 examples = [made for made in map(example, rows) if any(label != -100 for label in made["labels"])]
 transformers.set_seed(<SEED>)
-<PEFT><BEGIN>
+<PEFT>
+<BEGIN>
 '''
 
 _TRAINER = '''\
@@ -213,10 +213,37 @@ if __name__ == "__main__":
     trainer.save_model("trained")
 '''
 
+_TOGETHER = '''
+
+def together(part):
+    """A batch, padded on the right; its labels are what comes next."""
+
+    def padded(lines, filler):
+        longest = max(map(len, lines))
+        return torch.tensor([line + [filler] * (longest - len(line)) for line in lines])
+
+    return {
+        "input_ids": padded([one["input_ids"] for one in part], tokenizer.pad_token_id),
+        "attention_mask": padded([[1] * len(one["input_ids"]) for one in part], 0),
+        "labels": padded([[*one["labels"][1:], -100] for one in part], -100),
+    }
+'''
+
+_LOSS = '''
+
+def loss_of(outputs, labels, num_items_in_batch):
+    """The loss of a learned token, over all batches of a step."""
+    scores = outputs.logits[:, -labels.shape[1] :].float()
+    return torch.nn.functional.cross_entropy(
+        scores.flatten(0, 1), labels.flatten(), ignore_index=-100, reduction="sum"
+    ) / num_items_in_batch
+'''
+
 _LOOP = '''\
 """Supervised training as a plain loop of PyTorch, with the losses that the trainer gives."""
 
-<HEAD>
+<HEAD><TOGETHER><LOSS>
+
 if peft_config is not None:
     network = peft.get_peft_model(network, peft_config)
 <BEGUN>
@@ -231,25 +258,14 @@ schedule = transformers.get_scheduler(<SCHEDULE>, optimizer, <WARMUP>, <STEPS>)
 
 
 def batches():
-    """The rows in a new order for each epoch, <BATCH> at a time, padded on the right."""
+    """The rows in a new order for each epoch, <BATCH> at a time."""
     epoch = 0
     while True:
         order = torch.Generator().manual_seed(<SEED> + epoch)
         drawn = torch.randperm(len(examples), generator=order).tolist()
         for at in range(0, len(drawn), <BATCH>):
-            part = [examples[i] for i in drawn[at : at + <BATCH>]]
-            longest = max(len(one["input_ids"]) for one in part)
-
-            def padded(name, filler):
-                lines = [one[name] + [filler] * (longest - len(one[name])) for one in part]
-                return torch.tensor(lines, device=network.device)
-
-            length = torch.tensor([[len(one["input_ids"])] for one in part], device=network.device)
-            yield {
-                "input_ids": padded("input_ids", tokenizer.pad_token_id),
-                "labels": padded("labels", -100),
-                "attention_mask": (torch.arange(longest, device=network.device) < length).long(),
-            }, at + <BATCH> >= len(drawn)
+            batch = together([examples[i] for i in drawn[at : at + <BATCH>]])
+            yield {k: v.to(network.device) for k, v in batch.items()}, at + <BATCH> >= len(drawn)
         epoch += 1
 
 
@@ -261,15 +277,12 @@ while len(losses) < <STEPS>:
         group.append(batch)
         if over:
             break
-    learned = sum(int((batch["labels"][:, 1:] != -100).sum()) for batch in group)
+    learned = sum(int((batch["labels"] != -100).sum()) for batch in group)
     total = 0.0
     for batch in group:
         labels = batch.pop("labels")
         with torch.autocast(network.device.type, torch.bfloat16, enabled=<BF16>):
-            scores = network(**batch).logits[:, -labels.shape[1] : -1].float()
-        loss = torch.nn.functional.cross_entropy(
-            scores.flatten(0, 1), labels[:, 1:].flatten(), ignore_index=-100, reduction="sum"
-        ) / learned
+            loss = loss_of(network(**batch), labels, learned)
         loss.backward()
         total += loss.item()
     torch.nn.utils.clip_grad_norm_(chosen, 1.0)
