@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import runpy
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +28,7 @@ from tests.nodes.models import tiny_t5
 from tests.nodes.training.long import long_training
 from tests.nodes.training.test_export_node import exported
 from tests.nodes.training.test_methods import QUICK, said, trained
+from tests.nodes.training.test_scripts import check_scripts
 from tests.nodes.training.watches import Killed, dying, quiet
 
 ASKED = ("Is sun good?", "Rain", "Is the weather as good as they said it would be?")
@@ -206,15 +206,7 @@ def test_both_scripts_give_the_losses_of_the_node(
     params: dict[str, Any], t5: TransformersModel, data: InstructionData, tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
-    quick = {"steps": 6, "batch": 2, "limit": 64, "rate": 1e-2, **params}
-    out = run_node(TrainSupervised, quick, {"model": t5, "data": data})
-    ours = [point["loss"] for point in out["curve"].rows]
-    monkeypatch.chdir(tmp_path)
-    for name in ("script", "loop"):
-        path = tmp_path / f"{name}.py"
-        path.write_text(out[name])
-        assert runpy.run_path(str(path))["losses"] == pytest.approx(ours, abs=1e-5), name
-    assert len(out["loop"].splitlines()) < 150
+    check_scripts({"steps": 6, **params}, t5, data, tmp_path, monkeypatch)
 
 
 @long_training

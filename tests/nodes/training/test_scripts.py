@@ -14,6 +14,22 @@ from patchbay.nodes.training.datasets import InstructionData
 from patchbay.nodes.training.supervised_node import TrainSupervised
 
 
+def check_scripts(
+    params: dict[str, Any], base: TransformersModel, data: InstructionData, folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    """Train with some params, and run both scripts in a folder: they give the same losses."""
+    quick = {"batch": 2, "limit": 64, "rate": 1e-2, **params}
+    out = run_node(TrainSupervised, quick, {"model": base, "data": data})
+    ours = [point["loss"] for point in out["curve"].rows]
+    monkeypatch.chdir(folder)
+    for name in ("script", "loop"):
+        path = folder / f"{name}.py"
+        path.write_text(out[name])
+        assert runpy.run_path(str(path))["losses"] == pytest.approx(ours, abs=1e-5), name
+    assert len(out["loop"].splitlines()) < 150
+
+
 @pytest.mark.parametrize(
     "params",
     [
@@ -29,15 +45,7 @@ def test_both_give_the_losses_of_the_node(
     params: dict[str, Any], base: TransformersModel, data: InstructionData, tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
-    quick = {"steps": 7, "batch": 2, "limit": 64, "rate": 1e-2, **params}
-    out = run_node(TrainSupervised, quick, {"model": base, "data": data})
-    ours = [point["loss"] for point in out["curve"].rows]
-    monkeypatch.chdir(tmp_path)
-    for name in ("script", "loop"):
-        path = tmp_path / f"{name}.py"
-        path.write_text(out[name])
-        assert runpy.run_path(str(path))["losses"] == pytest.approx(ours, abs=1e-5), name
-    assert len(out["loop"].splitlines()) < 150
+    check_scripts({"steps": 7, **params}, base, data, tmp_path, monkeypatch)
 
 
 def test_what_no_script_is_written_for(base: TransformersModel, data: InstructionData) -> None:
