@@ -64,31 +64,27 @@ class RayFlows:
     Args:
         connection: the Ray.
         place: what the workers need.
-        workers: how many; one for each core unless given.
+        workers: how many; see `worker_count`.
         at_once: how many runs may be at work in each.
         models: where models live; others are placed there when a flow comes that needs them.
-
-    Raises:
-        FlowError: there is no room for so many.
     """
 
     def __init__(
         self,
         connection: RayConnection,
         place: RayPlace,
-        workers: int = 0,
-        at_once: int = 4,
-        models: PlacedModels | None = None,
+        workers: int,
+        at_once: int,
+        models: PlacedModels,
     ) -> None:
         self._ray = connection.ray
-        count = worker_count(connection, workers)
-        self.takes = count * at_once
+        self.takes = workers * at_once
         """How many runs may be at work at once."""
         self.slots = self.takes * AHEAD
         self._at_once = self._least = self._chunk = at_once
         made = self._ray.remote(num_cpus=1, max_restarts=-1)(FlowWorker)
-        self._workers = [made.remote(place, at_once) for _ in range(count)]
-        self._busy = [0.0] * count
+        self._workers = [made.remote(place, at_once) for _ in range(workers)]
+        self._busy = [0.0] * workers
         self._queue: deque[_Waiting] = deque()
         self._sent: OrderedDict[str, Any] = OrderedDict()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -98,7 +94,7 @@ class RayFlows:
 
     async def get_ready(self, prepared: Prepared, digest: str) -> None:
         """See `Elsewhere`."""
-        if digest in self._ready or self._models is None:
+        if digest in self._ready:
             return
         if new := sorted(set(prepared.secrets) - self._secrets):
             message = f"It names the secret {new[0]}, which no flow named when the workers began."
@@ -143,8 +139,7 @@ class RayFlows:
     def _reference(self, flow: LoadedFlow, digest: str) -> Any:
         """The flow in Ray's store of objects, where it is once for all workers."""
         if digest not in self._sent:
-            models = None if self._models is None else self._models.names
-            self._sent[digest] = self._ray.put(SentFlow.of(flow, models))
+            self._sent[digest] = self._ray.put(SentFlow.of(flow, self._models.names))
             while len(self._sent) > SENT:
                 self._sent.popitem(last=False)
         self._sent.move_to_end(digest)
