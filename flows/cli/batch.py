@@ -14,6 +14,7 @@ import typer
 
 from patchbay.flows.cli import say
 from patchbay.flows.cli.arguments import read_inputs, with_settings
+from patchbay.flows.cli.places import Where, place
 from patchbay.flows.cli.run import Container, Profile, StoppedError, leave, until_stopped
 from patchbay.nodes.units import duration
 
@@ -82,14 +83,7 @@ def batch(
         bool, typer.Option("--anyway", help="Replay although things changed.")
     ] = False,
     no_cache: Annotated[bool, typer.Option("--no-cache", help="Ask every model anew.")] = False,
-    where: Annotated[
-        str,
-        typer.Option(
-            "--on",
-            metavar="WHERE",
-            help="here, ray (of this machine), ray://head:10001, slurm, or a cluster of settings.",
-        ),
-    ] = "here",
+    where: Where = "here",
     workers: Annotated[
         int, typer.Option(min=0, help="Processes on Ray; its cores unless given.")
     ] = 0,
@@ -119,8 +113,6 @@ def batch(
         raise say.usage("A flow and rows are needed.", fix)
     order = _order(flow, rows, output, columns or [], inputs or [], keep, query, settings or [],
                    env_name, use_cache=not no_cache)  # fmt: skip
-    from patchbay.flows.cli.places import place
-
     cluster = place(where, workers=workers, gpus=gpus, nodes=nodes, time=job_time,
                     container=container, profile=profile)  # fmt: skip
     if cluster.is_slurm:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from patchbay.flows.cli import say
-from patchbay.flows.cli.places import on_ray, place_or_job
+from patchbay.flows.cli.places import Where, on_ray, place_or_job
 from patchbay.flows.cli.run import (
     Container,
     Gpus,
@@ -98,14 +98,7 @@ def experiment(
             "data*.",
         ),
     ] = None,
-    where: Annotated[
-        str,
-        typer.Option(
-            "--on",
-            metavar="WHERE",
-            help="here, ray (of this machine), ray://head:10001, slurm, or a cluster of settings.",
-        ),
-    ] = "here",
+    where: Where = "here",
     workers: Workers = 0,
     gpus: Gpus = 0,
     nodes: Machines = 0,
