@@ -31,6 +31,12 @@ def printable(text: str, limit: int = 80) -> str:
     return UNSAFE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
+def first_line(error: BaseException) -> str:
+    """The first line of what an exception says; its type where it says nothing."""
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__
+
+
 def quoted(text: object, limit: int = 80) -> str:
     """A name in double quotes, safe to print."""
     return f'"{printable(str(text), limit)}"'

@@ -9,6 +9,7 @@ from typing import Any
 from patchbay.flows.batch.plain_cells import plain_cells
 from patchbay.flows.batch.rows import Row, Rows, bad
 from patchbay.flows.runs.secrets import Secrets
+from patchbay.flows.wording import first_line
 from patchbay.nodes.database_address import PASSWORD_KEYS
 
 AT_ONCE = 1000
@@ -137,4 +138,4 @@ def _each(found: Any) -> Iterator[Row]:
 
 def said(error: Exception) -> str:
     """What the database itself says, on one line."""
-    return str(getattr(error, "orig", None) or error).splitlines()[0]
+    return first_line(getattr(error, "orig", None) or error)

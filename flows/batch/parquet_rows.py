@@ -9,6 +9,7 @@ from typing import Any
 from patchbay.flows.batch.plain_cells import plain_cells
 from patchbay.flows.batch.rows import Row, Rows, bad
 from patchbay.flows.problems import Problem
+from patchbay.flows.wording import first_line
 
 AT_ONCE = 1024
 """Rows that are in memory at once."""
@@ -46,7 +47,7 @@ def _each(file: Any) -> Iterator[Row]:
                     yield number, cells if isinstance(cells, Problem) else plain_cells(cells)
                     number += 1
         except (pyarrow.ArrowException, OSError, UnicodeDecodeError) as error:
-            why = str(error).splitlines()[0] if str(error) else type(error).__name__
+            why = first_line(error)
             said = f"Its part of the file (row group {group + 1}) is damaged: {why}."
             while number < end:
                 yield number, Problem("batch/row", said, "Write the file anew.")

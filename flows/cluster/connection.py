@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from patchbay.flows.problems import FlowError, Problem
+from patchbay.flows.wording import first_line
 from patchbay.nodes.home import home
 
 
@@ -92,8 +93,7 @@ def _connected(ray: Any, address: str, workers: int) -> bool:
             ray.init("local", num_cpus=workers or None, include_dashboard=False, **common)
     except Exception as error:  # Ray raises what its transport raises
         where = address or "this machine"
-        why = str(error).splitlines()[0] if str(error) else type(error).__name__
-        message = f"Ray at {where} cannot be reached: {why}."
+        message = f"Ray at {where} cannot be reached: {first_line(error)}."
         raise refused("batch/ray", message, "Check it.") from None
     return True
 

@@ -9,6 +9,7 @@ from contextlib import suppress
 from typing import Any
 
 from patchbay.flows.runs.resources import Pool
+from patchbay.flows.wording import first_line
 from patchbay.nodes.errors import NodeError, error_from_json
 from patchbay.nodes.values import Spec, encode
 
@@ -104,10 +105,9 @@ class RayFar:
         return self._copies[place].ask.remote(method, args, options)
 
     def _gone(self, error: Exception) -> NodeError:
-        said = str(error).strip().splitlines()
         return NodeError(
             f"The process of the model has died {RETRIES + 1} times on this request, or is lost: "
-            f"{said[0] if said else type(error).__name__}",
+            f"{first_line(error)}",
             fix="Give the model more memory, or a shorter context; Ray's logs say more.",
             code="cluster/model-died",
         )

@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 
 from patchbay.flows.cluster.far_pool import RETRIES
 from patchbay.flows.cluster.model_actor import use_all_cores
+from patchbay.flows.wording import first_line
 from patchbay.nodes.errors import NodeError, error_as_json, error_from_json
 from patchbay.nodes.far_work import LongWork
 
@@ -143,10 +144,9 @@ async def _stopped(actor: Any) -> None:
 
 
 def _gone(error: Exception) -> NodeError:
-    said = str(error).strip().splitlines()
     return NodeError(
         f"The process of the work has died {RETRIES + 1} times, or cannot be made: "
-        f"{said[0] if said else type(error).__name__}",
+        f"{first_line(error)}",
         fix="Give it more memory, or smaller batches; Ray's logs say more. Run it again to go on.",
         code="cluster/work-died",
         retry=False,

@@ -19,6 +19,7 @@ from patchbay.flows.cluster.placing import ModelNeed, copies_of, memory_of
 from patchbay.flows.problems import FlowError, Problem
 from patchbay.flows.runs.secrets import Secrets
 from patchbay.flows.runs.subflows import Prepared
+from patchbay.flows.wording import first_line
 from patchbay.nodes.contract import DescribingNode
 from patchbay.nodes.data import secrets_in
 from patchbay.nodes.values import Spec
@@ -169,7 +170,7 @@ class PlacedModels:
             except self._ray.exceptions.RayError as error:
                 where, wrong = None, {
                     "code": "cluster/model-died", "fix": "Ray's logs say more.",
-                    "message": f"Its process died while it opened: {str(error).splitlines()[0]}",
+                    "message": f"Its process died while it opened: {first_line(error)}",
                 }  # fmt: skip
             if wrong is not None:
                 node = needs[key].node
