@@ -21,6 +21,7 @@ from typing import Any
 import httpx
 import psutil
 
+from tests.cluster.watching import actors, noted
 from tests.flows.server.flows import write
 from tests.flows.server.test_command import plugin_environ, started
 from tests.paths import ROOT
@@ -49,36 +50,18 @@ def main() -> int:
             headers = {"authorization": f"Bearer {key}"}
             with httpx.Client(base_url=address, headers=headers, timeout=300) as http:
                 found = [
-                    _said("where the model is was said", " (processor)" in said),
-                    _said("a failure is the flow's", _fails(http)),
+                    noted("where the model is was said", " (processor)" in said),
+                    noted("a failure is the flow's", _fails(http)),
                     _busy(http, psutil.Process(process.pid), asked.calls, asked.kills),
-                    _said("a model streams from its process", _streams(http)),
-                    _said("a model that died answers again", _model_dies(http, process.pid)),
-                    _said("a changed flow finds its model", _changed(http, flows, process.pid)),
+                    noted("a model streams from its process", _streams(http)),
+                    noted("a model that died answers again", _model_dies(http, process.pid)),
+                    noted("a changed flow finds its model", _changed(http, flows, process.pid)),
                 ]
             process.send_signal(signal.SIGTERM)
             process.wait(60)
-            found.append(_said("it ends when asked to", process.returncode is not None))
+            found.append(noted("it ends when asked to", process.returncode is not None))
     sys.stdout.write(f"{time.monotonic() - began:.0f} s\n")
     return 0 if all(found) else 1
-
-
-def _said(what: str, right: bool) -> bool:
-    sys.stdout.write(f"{what}: {'right' if right else 'WRONG'}\n")
-    sys.stdout.flush()
-    return right
-
-
-def _processes(head: int, name: str) -> list[psutil.Process]:
-    """The actors of a kind: Ray names their processes so."""
-    found = []
-    for child in psutil.Process(head).children(recursive=True):
-        try:
-            if f"ray::{name}" in " ".join(child.cmdline()):
-                found.append(child)
-        except psutil.Error:
-            continue
-    return found
 
 
 def _fails(http: httpx.Client) -> bool:
@@ -100,14 +83,14 @@ def _busy(http: httpx.Client, head: psutil.Process, calls: int, kills: int) -> b
     with concurrent.futures.ThreadPoolExecutor(24) as callers:
         answers = [callers.submit(call, number) for number in range(calls)]
         while len(killed) < kills and not all(answer.done() for answer in answers):
-            victims = [one for one in _processes(head.pid, "FlowWorker") if one.pid not in killed]
+            victims = [one for one in actors(head.pid, "FlowWorker") if one.pid not in killed]
             if victims:
                 os.kill(victims[0].pid, signal.SIGKILL)
                 killed.add(victims[0].pid)
             time.sleep(2.0)
         right = [answer.result() for answer in answers]
     told = f"{calls} calls, {len(killed)} workers killed: {sum(right)} answered"
-    return _said(told, all(right) and len(killed) >= min(kills, 1))
+    return noted(told, all(right) and len(killed) >= min(kills, 1))
 
 
 def _ask(http: httpx.Client, question: str, **more: Any) -> Any:
@@ -126,18 +109,18 @@ def _streams(http: httpx.Client) -> bool:
 
 
 def _model_dies(http: httpx.Client, head: int) -> bool:
-    before = {one.pid for one in _processes(head, "ModelActor")}
+    before = {one.pid for one in actors(head, "ModelActor")}
     for one in before:
         os.kill(one, signal.SIGKILL)
     told = _ask(http, "Why?")
     if told.status_code != 200:
         sys.stdout.write(f"{told.status_code}: {told.text[:300]}\n")
-    after = {one.pid for one in _processes(head, "ModelActor")}
+    after = {one.pid for one in actors(head, "ModelActor")}
     return told.status_code == 200 and bool(before) and not before & after
 
 
 def _changed(http: httpx.Client, flows: Path, head: int) -> bool:
-    before = len(_processes(head, "ModelActor"))
+    before = len(actors(head, "ModelActor"))
     path = flows / "ask.json"
     document = json.loads(path.read_text("utf-8"))
     for node in document["nodes"]:
@@ -148,7 +131,7 @@ def _changed(http: httpx.Client, flows: Path, head: int) -> bool:
     told = _ask(http, "Why?")
     if told.status_code != 200:
         sys.stdout.write(f"{told.status_code}: {told.text[:300]}\n")
-    return told.status_code == 200 and len(_processes(head, "ModelActor")) == before + 1
+    return told.status_code == 200 and len(actors(head, "ModelActor")) == before + 1
 
 
 if __name__ == "__main__":

@@ -16,9 +16,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-import psutil
-
 from patchbay.nodes.home import weights_dir
+from tests.cluster.watching import actors, noted
 from tests.paths import ROOT, python_path
 
 FLOW = "train_adapter.json"
@@ -46,12 +45,6 @@ def main() -> int:
     return 0 if all(found) else 1
 
 
-def _said(what: str, right: bool, more: str = "") -> bool:
-    sys.stdout.write(f"{what}: {'right' if right else 'WRONG'}\n{'' if right else more}")
-    sys.stdout.flush()
-    return right
-
-
 def _words(*words: str) -> list[str]:
     return [sys.executable, "-m", "patchbay.flows", *words]
 
@@ -68,19 +61,14 @@ def _killed(folder: Path, env: dict[str, str]) -> bool:
         if last["type"] == "node_progress" and last["node"] == "train":
             labels.append(last["label"])
             if not killed and last["done"] >= 5 and last["total"]:
-                _kill(process.pid)
+                for actor in actors(process.pid, "WorkActor"):
+                    os.kill(actor.pid, signal.SIGKILL)
                 killed = True
     _, said = process.communicate(timeout=60)
     again = any("going on from checkpoint-4" in label for label in labels)
     right = killed and again and process.returncode == 0 and last["outputs"]["after"].strip() != ""
     more = f"{process.returncode} {labels} {said[-1500:]} {str(last)[:500]}\n"
-    return _said("a training that was killed goes on from its checkpoint", right, more)
-
-
-def _kill(head: int) -> None:
-    for child in psutil.Process(head).children(recursive=True):
-        if "ray::WorkActor" in " ".join(child.cmdline()):
-            os.kill(child.pid, signal.SIGKILL)
+    return noted("a training that was killed goes on from its checkpoint", right, more)
 
 
 def _variants(folder: Path, env: dict[str, str]) -> bool:
@@ -97,7 +85,7 @@ def _variants(folder: Path, env: dict[str, str]) -> bool:
     made: Any = json.loads(ran.stdout) if ran.returncode == 0 else {}
     trained = list((folder / "home" / "trainings").glob("*/training.json"))
     right = len(trained) == 3 and len(made.get("variants", ())) == 2
-    return _said("an experiment trains its variants", right, f"{ran.stdout[:800]}\n{ran.stderr}\n")
+    return noted("an experiment trains its variants", right, f"{ran.stdout[:800]}\n{ran.stderr}\n")
 
 
 if __name__ == "__main__":
