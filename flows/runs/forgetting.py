@@ -66,8 +66,6 @@ def _forget(
     keys: list[str] = []
 
     def work(db: Any) -> Forgotten:
-        if db.dialect.name == "sqlite":  # else what was deleted would still stand in the file
-            db.exec_driver_sql("PRAGMA secure_delete = ON")
         for thread in threads:
             if held := is_held(db, store, thread.id):
                 raise busy(held)
@@ -82,8 +80,7 @@ def _forget(
         _delete(db, store.table("threads"), "id", ids)
         return Forgotten(len(ids), turns, len(own), facts, len(shared))
 
-    done = store.do(work, write=True)
-    store.tidy()
+    done = store.erase(work)
     if cache is not None:
         for key in keys:
             cache.drop(key)

@@ -288,13 +288,10 @@ class History:
         """Forget runs."""
 
         def forget(db: Any) -> None:
-            if db.dialect.name == "sqlite":  # else a recovery of the file might find them again
-                db.exec_driver_sql("PRAGMA secure_delete = ON")
             for run in runs:
                 self.forget(db, run)
 
-        self._store.do(forget, write=True)
-        self._store.tidy()
+        self._store.erase(forget)
 
     def forget(self, db: Any, run: str) -> None:
         """Delete a run in a transaction of somebody else's."""

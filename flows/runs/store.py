@@ -140,7 +140,24 @@ class Store:
                     db.exec_driver_sql("SET LOCAL synchronous_commit = off")
                 return work(db)
 
-    def tidy(self) -> None:
+    def erase(self, work: Callable[[Connection], T]) -> T:
+        """Do what deletes, so that nothing of it stands in SQLite's files afterwards, where a
+        recovery might find it again.
+
+        Raises:
+            FlowError: the disk refuses.
+        """
+
+        def erasing(db: Connection) -> T:
+            if self.path is not None:
+                db.exec_driver_sql("PRAGMA secure_delete = ON")
+            return work(db)
+
+        done = self.do(erasing, write=True)
+        self._tidy()
+        return done
+
+    def _tidy(self) -> None:
         """Take what was deleted out of SQLite's log, which holds it until it is written over."""
         if self.path is not None:
             with self._engine.connect() as db, contextlib.suppress(Exception):
