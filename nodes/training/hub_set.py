@@ -11,7 +11,7 @@ import json
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from urllib.parse import quote
 
@@ -128,22 +128,15 @@ def fetched(found: HubSet, file: HubParquet, report: Report) -> Path:
     path = found.folder / file.path
     if path.is_file():
         return path
-    wanted = Wanted(f"{found.repo} {file.path}", path, "the hub")
     if offline():
         raise _offline(found.repo, found.commit)
-    try:
-        _fetch(found, file, wanted, report)
-    except NodeError as error:
-        # It is rows that are fetched, and the words are those of weights.
-        said = error.message.replace("weights", "file")
-        for verb in ("have", "hold", "need"):
-            said = said.replace(f" {verb} ", " has " if verb == "have" else f" {verb}s ", 1)
-        raise NodeError(said, fix=error.fix, code=error.code, retry=error.retry) from error
+    _fetch(found, file, report)
     return path
 
 
-def _fetch(found: HubSet, file: HubParquet, wanted: Wanted, report: Report) -> None:
-    path = wanted.path
+def _fetch(found: HubSet, file: HubParquet, report: Report) -> None:
+    path = found.folder / file.path
+    wanted = Wanted(f"{found.repo} {file.path}", path, "the hub", thing="file")
     with alone(wanted, report):
         if path.is_file():
             return
@@ -154,8 +147,7 @@ def _fetch(found: HubSet, file: HubParquet, wanted: Wanted, report: Report) -> N
         stamp(part).unlink(missing_ok=True)
         if linked and digest != linked:
             part.unlink(missing_ok=True)
-            right = Wanted(wanted.label, path, "the hub", sha256=linked)
-            raise words.wrong_hash(right, digest, kept=False)
+            raise words.wrong_hash(replace(wanted, sha256=linked), digest, kept=False)
         try:
             part.replace(path)
         except OSError as error:

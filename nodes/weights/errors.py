@@ -6,6 +6,7 @@ import errno
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from patchbay.nodes.errors import NodeError
 
@@ -19,6 +20,19 @@ class Wanted:
     source: str
     size: int | None = None
     sha256: str = ""
+    thing: Literal["weights", "file"] = "weights"
+    """What people call it."""
+
+    @property
+    def named(self) -> str:
+        """It in words."""
+        return f"{self.thing} {self.label!r}"
+
+    def does(self, verb: str) -> str:
+        """What it does: weights have, a file has."""
+        if self.thing == "weights":
+            return verb
+        return {"have": "has", "are": "is"}.get(verb, f"{verb}s")
 
 
 def by_hand(wanted: Wanted) -> str:
@@ -32,8 +46,8 @@ def by_hand(wanted: Wanted) -> str:
 def missing_offline(wanted: Wanted) -> NodeError:
     """The person wants no network, and the file is not here."""
     return NodeError(
-        f"The weights {wanted.label!r} are not on this machine, and fetching is switched off "
-        "(PATCHBAY_OFFLINE or HF_HUB_OFFLINE is set).",
+        f"The {wanted.named} {wanted.does('are')} not on this machine, and fetching is switched "
+        "off (PATCHBAY_OFFLINE or HF_HUB_OFFLINE is set).",
         fix=f"Unset it, once, to fetch them from {wanted.source}. {by_hand(wanted)}",
         code="weights/offline",
         retry=False,
@@ -43,7 +57,7 @@ def missing_offline(wanted: Wanted) -> NodeError:
 def unreachable(wanted: Wanted, why: str) -> NodeError:
     """The source did not answer."""
     return NodeError(
-        f"The weights {wanted.label!r} cannot be fetched from {wanted.source}: {why}",
+        f"The {wanted.named} cannot be fetched from {wanted.source}: {why}",
         fix=f"Check the network and try again. {by_hand(wanted)}",
         code="weights/unreachable",
     )
@@ -61,7 +75,7 @@ def interrupted(wanted: Wanted, done: int, why: str) -> NodeError:
 
 def refused(wanted: Wanted, status: int) -> NodeError:
     """The source answered, but with an HTTP error."""
-    why = f"{wanted.source} answered {status} for the weights {wanted.label!r}."
+    why = f"{wanted.source} answered {status} for the {wanted.named}."
     if status in (401, 403):
         fix = "Ask for access to the repository and set HF_TOKEN."
     elif status == 404:
@@ -77,7 +91,7 @@ def wrong_hash(wanted: Wanted, found: str, *, kept: bool) -> NodeError:
     """The bytes are not the ones that were pinned. `kept`: the file was put there by a person."""
     what = "The file in its place is left as it is." if kept else "Nothing of it was kept."
     return NodeError(
-        f"The weights {wanted.label!r} have the wrong content: SHA-256 {found}, "
+        f"The {wanted.named} {wanted.does('have')} the wrong content: SHA-256 {found}, "
         f"but {wanted.sha256} is expected. {what}",
         fix=f"Remove {wanted.path} and fetch it again." if kept else "Fetch it again.",
         code="weights/wrong-hash",
@@ -89,7 +103,7 @@ def wrong_size(wanted: Wanted, found: int, *, kept: bool = False) -> NodeError:
     """The file is cut short (or too long)."""
     what = "The file in its place is left as it is." if kept else "Nothing of it was kept."
     return NodeError(
-        f"The weights {wanted.label!r} from {wanted.source} hold {found:,} bytes, "
+        f"The {wanted.named} from {wanted.source} {wanted.does('hold')} {found:,} bytes, "
         f"but {wanted.size or 0:,} are expected. {what}",
         fix=f"Remove {wanted.path} and fetch it again." if kept else "Fetch it again.",
         code="weights/truncated",
@@ -100,7 +114,7 @@ def wrong_size(wanted: Wanted, found: int, *, kept: bool = False) -> NodeError:
 def damaged(wanted: Wanted, why: str) -> NodeError:
     """What came is not what it should be, in another way than its hash."""
     return NodeError(
-        f"What came for the weights {wanted.label!r} from {wanted.source} is of no use: {why}. "
+        f"What came for the {wanted.named} from {wanted.source} is of no use: {why}. "
         "Nothing of it was kept.",
         fix=f"Check the reference. {by_hand(wanted)}",
         code="weights/damaged",
@@ -112,7 +126,7 @@ def disk_full(wanted: Wanted, needed: int) -> NodeError:
     """The disk does not hold `needed` more bytes."""
     free = free_bytes(wanted.path)
     return NodeError(
-        f"The weights {wanted.label!r} need {needed:,} more bytes in {wanted.path.parent}, "
+        f"The {wanted.named} {wanted.does('need')} {needed:,} more bytes in {wanted.path.parent}, "
         f"but only {free:,} are free.",
         fix="Make room, or set PATCHBAY_WEIGHTS to a folder on another disk.",
         code="weights/disk-full",
@@ -125,8 +139,7 @@ def from_os_error(wanted: Wanted, error: OSError, needed: int) -> NodeError:
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return disk_full(wanted, needed)
     return NodeError(
-        f"The weights {wanted.label!r} cannot be stored in {wanted.path.parent}: "
-        f"{error.strerror or error}.",
+        f"The {wanted.named} cannot be stored in {wanted.path.parent}: {error.strerror or error}.",
         fix="Set PATCHBAY_WEIGHTS to a folder that can be written.",
         code="weights/unwritable",
         retry=False,

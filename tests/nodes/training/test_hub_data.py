@@ -210,6 +210,17 @@ def test_what_is_wrong_is_said_in_words(hub: Site, monkeypatch: pytest.MonkeyPat
     assert (error.code, error.param) == ("weights/unreachable", "name")
 
 
+def test_a_place_that_cannot_be_written_is_named_as_it_is(hub: Site, tmp_path: Path) -> None:
+    """It is called a file, and a folder that is called weights stays that."""
+    folder = tmp_path / "weights" / "hf" / "datasets" / "me" / "reviews" / NEW / "data"
+    folder.parent.mkdir(parents=True)
+    folder.write_bytes(b"")
+    error = fails()
+    name = "me/reviews data/train-00000-of-00002.parquet"
+    assert error.message.startswith(f"The file {name!r} cannot be stored in {folder}: ")
+    assert error.code == "weights/unwritable"
+
+
 def test_a_file_that_is_not_what_the_hub_says_is_thrown_away(hub: Site) -> None:
     hub.headers["X-Linked-Etag"] = '"' + "0" * 64 + '"'
     with pytest.raises(NodeError, match="has the wrong content"):
