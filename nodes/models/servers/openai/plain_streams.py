@@ -7,15 +7,15 @@ here. Its own `post` does neither, and keeps the rest: keys, errors, server-sent
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable
 from typing import TYPE_CHECKING, Any
-from weakref import WeakKeyDictionary
 
 import httpx
 from openai import AsyncStream, Stream
+
+from patchbay.nodes.models.servers.openai.each_loop import KEPT_S, OfEachLoop
 
 if TYPE_CHECKING:
     from patchbay.nodes.models.servers.openai.quick_post import QuickPost
@@ -43,7 +43,7 @@ class PlainStreams:
         if not payload.get("stream"):
             return self._completions.create(**payload)
         return self._completions._client.post(
-            _PATH, **_asked(payload), cast_to=object, stream=True, stream_cls=self._streams
+            PATH, **_asked(payload), cast_to=object, stream=True, stream_cls=self._streams
         )
 
     _streams: Any = Stream[object]
@@ -72,9 +72,7 @@ class PlainAsyncStreams(PlainStreams):
         return self._quick.stream(asked["body"], asked["options"].get("extra_json"))
 
 
-_KEPT_S = 5.0
-"""Seconds that a connection without a request is kept, as httpx does it."""
-_PATH = "/chat/completions"
+PATH = "/chat/completions"
 
 
 def _asked(payload: dict[str, Any]) -> dict[str, Any]:
@@ -101,18 +99,11 @@ class ClientOfEachLoop(httpx.AsyncClient):
     def __init__(self, make: Callable[[], httpx.AsyncClient], **settings: Any) -> None:
         super().__init__(**settings)
         self._make = make
-        self._of: WeakKeyDictionary[asyncio.AbstractEventLoop, FreeClients]
-        self._of = WeakKeyDictionary()
+        self._of = OfEachLoop[FreeClients]()
 
     async def send(self, request: httpx.Request, **more: Any) -> httpx.Response:
         """Send a request over a connection of the loop at hand."""
-        loop = asyncio.get_running_loop()
-        free = self._of.get(loop)
-        if free is None:
-            # A connection holds its loop, so that none of those that are over would go by itself.
-            for over in [one for one in self._of if one.is_closed()]:
-                del self._of[over]
-            free = self._of[loop] = FreeClients(self._make)
+        free = self._of.here(lambda: FreeClients(self._make))
         client = await free.take()
         try:
             answer = await client.send(request, **more)
@@ -140,7 +131,7 @@ class FreeClients:
     async def take(self) -> httpx.AsyncClient:
         """One of them, or a new one. Those that nobody wanted for a while are closed: so would
         their servers do."""
-        late = time.monotonic() - _KEPT_S
+        late = time.monotonic() - KEPT_S
         while self._free and self._free[0][0] < late:
             await self._free.popleft()[1].aclose()
         return self._free.pop()[1] if self._free else self._make()

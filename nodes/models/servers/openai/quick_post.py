@@ -13,18 +13,15 @@ import json
 from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any
 from urllib.request import getproxies
-from weakref import WeakKeyDictionary
 
 import aiohttp
 import httpx
 from openai import APIConnectionError, APITimeoutError, AsyncOpenAI, AsyncStream
 from openai._models import FinalRequestOptions
 
+from patchbay.nodes.models.servers.openai.each_loop import KEPT_S, OfEachLoop
+from patchbay.nodes.models.servers.openai.plain_streams import PATH
 from patchbay.nodes.models.servers.openai.stream import look_async
-
-PATH = "/chat/completions"
-_KEPT_S = 5.0
-"""Seconds that a connection without a request is kept, as httpx does it."""
 
 
 class QuickPost:
@@ -46,7 +43,7 @@ class QuickPost:
         self._timeout: httpx.Timeout = settings["timeout"]
         self._verify = settings["verify"]
         self._requests: dict[str, httpx.Request] = {}
-        self._of: WeakKeyDictionary[asyncio.AbstractEventLoop, _Connections] = WeakKeyDictionary()
+        self._of = OfEachLoop[_Connections]()
 
     async def stream(
         self, body: Mapping[str, Any], more: Mapping[str, Any] | None = None
@@ -94,13 +91,7 @@ class QuickPost:
         return found
 
     async def _sent(self, request: httpx.Request, data: bytes) -> httpx.Response:
-        loop = asyncio.get_running_loop()
-        connections = self._of.get(loop)
-        if connections is None:
-            # A connection holds its loop, so that none of those that are over would go by itself.
-            for over in [one for one in self._of if one.is_closed()]:
-                del self._of[over]
-            connections = self._of[loop] = _Connections(self._timeout, self._verify)
+        connections = self._of.here(lambda: _Connections(self._timeout, self._verify))
         wrong: Exception | None = None
         try:
             answer = await connections.post(request, data)
@@ -119,7 +110,7 @@ class _Connections:
     """The connections of one event loop."""
 
     def __init__(self, timeout: httpx.Timeout, verify: Any) -> None:
-        self._connector = _Connector(limit=0, keepalive_timeout=_KEPT_S, ssl=verify)
+        self._connector = _Connector(limit=0, keepalive_timeout=KEPT_S, ssl=verify)
         self._timeout = aiohttp.ClientTimeout(
             total=None, sock_connect=timeout.connect, sock_read=timeout.read
         )

@@ -138,7 +138,7 @@ async def test_connections_that_nobody_wants_are_closed(
         (free,) = model._inner.root_async_client._client._of.values()
         kept = [one for _, one in free._free]
         assert len(kept) == 3
-        monkeypatch.setattr(plain_streams, "_KEPT_S", -1.0)
+        monkeypatch.setattr(plain_streams, "KEPT_S", -1.0)
         await asyncio.gather(*(said(model) for _ in range(3)))
         assert all(one.is_closed for one in kept)
         assert len(free._free) == 3
