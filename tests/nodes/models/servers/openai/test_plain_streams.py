@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import json
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 import httpx
 import openai
@@ -26,6 +26,8 @@ def below(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> st
         monkeypatch.setattr(client, "_quick_post", lambda *_: None)
     return str(request.param)
 
+
+Hear = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 ABOUT = {"id": "x", "created": 1, "model": "told", "object": "chat.completion.chunk"}
 DELTAS = (({"role": "assistant", "content": "Yes"}, None), ({"content": "."}, None), ({}, "stop"))
@@ -85,14 +87,21 @@ def _chunk(writing: asyncio.StreamWriter, text: str) -> None:
 
 
 @contextlib.asynccontextmanager
+async def heard_by(hear: Hear) -> AsyncIterator[str]:
+    """Answer connections until the end of the block; gives the address."""
+    server = await asyncio.start_server(hear, "127.0.0.1", 0)
+    try:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
+    finally:
+        server.close()
+
+
+@contextlib.asynccontextmanager
 async def site(late_end: bool = False, together: int = 1) -> AsyncIterator[tuple[Site, str]]:
     """Run it until the end of the block. It answers so many calls together, and none before."""
     found = Site(late_end, together)
-    server = await asyncio.start_server(found.hear, "127.0.0.1", 0)
-    try:
-        yield found, f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
-    finally:
-        server.close()
+    async with heard_by(found.hear) as address:
+        yield found, address
 
 
 async def said(model: object) -> str:
@@ -211,9 +220,7 @@ async def test_what_a_server_refuses_is_raised_as_the_client_raises_it() -> None
         await writing.drain()
         writing.close()
 
-    server = await asyncio.start_server(refuse, "127.0.0.1", 0)
-    async with server:
-        address = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
+    async with heard_by(refuse) as address:
         inner = opened(address, timeout_s=30)._inner
         with pytest.raises(openai.BadRequestError) as caught:
             [chunk async for chunk in inner.bare_stream([HumanMessage("Is it?")])]
@@ -235,9 +242,7 @@ async def test_one_who_stays_silent_is_a_timeout() -> None:
         await reading.read()
         writing.close()
 
-    server = await asyncio.start_server(say_nothing, "127.0.0.1", 0)
-    async with server:
-        address = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
+    async with heard_by(say_nothing) as address:
         inner = opened(address, timeout_s=0.2)._inner
         with pytest.raises(openai.APITimeoutError):
             [chunk async for chunk in inner.bare_stream([HumanMessage("Is it?")])]
