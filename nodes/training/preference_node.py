@@ -5,7 +5,6 @@ from __future__ import annotations
 from patchbay.nodes.contract import Context, Field, Ports, port
 from patchbay.nodes.figures import Chart, Table
 from patchbay.nodes.models.transformers.trained import TrainedAdapter
-from patchbay.nodes.training.base import checked_base
 from patchbay.nodes.training.datasets import PreferenceData
 from patchbay.nodes.training.job import Job
 from patchbay.nodes.training.outcome import outcome_of
@@ -58,7 +57,8 @@ class TrainPreference(TrainingNode):
     async def run(self, inputs: Inputs, params: Params, ctx: Context) -> Outputs:
         more: dict[str, float | str] = {"beta": params.beta, **params.sampled()}
         settings = TrainingSettings(kind="preference", params=params.plain("beta"), more=more)
-        job = Job(checked_base(inputs.model, encoded=False), inputs.data, inputs.held_out, settings)
+        base = self.base_of(inputs.model, params)
+        job = Job(base, inputs.data, inputs.held_out, settings)
         record, outputs = await outcome_of(job, Preference(), ctx)
         outputs["margins"] = curve_of(record, "margins")
         outputs["samples"] = samples_of(record)

@@ -9,7 +9,6 @@ from pydantic import model_validator
 from patchbay.nodes.contract import Context, Field, NodeError, Ports, port
 from patchbay.nodes.figures import Chart, Table
 from patchbay.nodes.models.transformers.trained import TrainedAdapter
-from patchbay.nodes.training.base import checked_base
 from patchbay.nodes.training.checked_data import UNCHECKED
 from patchbay.nodes.training.datasets import CheckedPrompts
 from patchbay.nodes.training.job import Job
@@ -99,7 +98,8 @@ class TrainReinforce(TrainingNode):
         if inputs.reward is not None:
             more["reward"] = inputs.reward.sha256
         settings = TrainingSettings(kind="reinforce", params=plain, more=more)
-        job = Job(checked_base(inputs.model, encoded=False), inputs.data, inputs.held_out, settings)
+        base = self.base_of(inputs.model, params)
+        job = Job(base, inputs.data, inputs.held_out, settings)
         record, outputs = await outcome_of(job, Reinforce(inputs.reward), ctx)
         outputs["rewards"] = curve_of(record, "reward")
         outputs["kl"] = curve_of(record, "kl")

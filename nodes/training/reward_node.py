@@ -9,7 +9,6 @@ from pydantic import model_validator
 from patchbay.nodes.contract import Context, Ports, port
 from patchbay.nodes.figures import Chart, Table
 from patchbay.nodes.models.transformers.adapter import WEIGHTS
-from patchbay.nodes.training.base import checked_base
 from patchbay.nodes.training.datasets import PreferenceData
 from patchbay.nodes.training.job import Job
 from patchbay.nodes.training.outcome import outcome_of
@@ -71,7 +70,8 @@ class TrainRewardModel(TrainingNode):
     async def run(self, inputs: Inputs, params: Params, ctx: Context) -> Outputs:
         plain = TrainingParams(**params.model_dump())
         settings = TrainingSettings(kind="reward", params=plain)
-        job = Job(checked_base(inputs.model, encoded=False), inputs.data, inputs.held_out, settings)
+        base = self.base_of(inputs.model, params)
+        job = Job(base, inputs.data, inputs.held_out, settings)
         record, outputs = await outcome_of(job, Reward(), ctx)
         outputs = {
             name: outputs[name] for name in ("curve", "report", "held_out") if name in outputs

@@ -6,7 +6,7 @@ from patchbay.nodes.contract import Context, Ports, port
 from patchbay.nodes.figures import Chart, Table
 from patchbay.nodes.models.transformers.load import folder_of
 from patchbay.nodes.models.transformers.trained import TrainedAdapter
-from patchbay.nodes.training.base import checked_base, root_of
+from patchbay.nodes.training.base import TrainableModel, checked_base, root_of
 from patchbay.nodes.training.datasets import InstructionData
 from patchbay.nodes.training.encoded_supervised import EncodedSupervised, check_encoded
 from patchbay.nodes.training.job import Job
@@ -46,7 +46,6 @@ class TrainSupervised(TrainingNode):
         "prompt tuning", "prefix tuning", "houlsby", "ia3",
     )  # fmt: skip
     requires = ("torch", "transformers", "peft", "trl", "datasets")
-    encoded = True
 
     class Params(SamplingParams):
         """What every training lets people set, and sample answers."""
@@ -76,20 +75,19 @@ class TrainSupervised(TrainingNode):
         return f"{params.method}, rank {params.rank}, {params.layers}"
 
     @classmethod
-    def doubts(cls, params: Params, inputs: Ports) -> tuple[str, ...]:
-        """None of its own.
+    def base_of(cls, model: ModelSpec, params: Params) -> TrainableModel:
+        """The model, if it can be trained so; with an encoder too.
 
         Raises:
-            NodeError: the model cannot be trained, or not so.
+            NodeError: it cannot.
         """
-        if isinstance(model := inputs["model"], ModelSpec):
-            check_encoded(checked_base(model), params)
-        return ()
+        base = checked_base(model)
+        check_encoded(base, params)
+        return base
 
     async def run(self, inputs: Inputs, params: Params, ctx: Context) -> Outputs:
         settings = TrainingSettings(kind="supervised", params=params.plain(), more=params.sampled())
-        base = checked_base(inputs.model)
-        check_encoded(base, params)
+        base = self.base_of(inputs.model, params)
         job = Job(base, inputs.data, inputs.held_out, settings)
         recipe = EncodedSupervised() if job.encodes else Supervised()
         record, outputs = await outcome_of(job, recipe, ctx)

@@ -8,7 +8,7 @@ from patchbay.nodes.contract import Node, Ports
 from patchbay.nodes.models.transformers.lora import LoraModel
 from patchbay.nodes.models.transformers.spec import TransformersModel
 from patchbay.nodes.models.transformers.trained import TrainedAdapter
-from patchbay.nodes.training.base import checked_base
+from patchbay.nodes.training.base import TrainableModel, checked_base
 from patchbay.nodes.values import ModelSpec, Value
 
 
@@ -22,9 +22,6 @@ class TrainingNode(Node):
         TransformersModel,
     )
 
-    encoded: ClassVar[bool] = False
-    """Whether networks with an encoder and a decoder can be trained too."""
-
     @classmethod
     def repeatable(cls, params: Any, inputs: Ports) -> bool:
         """What was trained lies in a folder of the person, where the node looks itself."""
@@ -35,8 +32,17 @@ class TrainingNode(Node):
         """None of its own.
 
         Raises:
-            NodeError: the model is of a kind that cannot be trained.
+            NodeError: the model cannot be trained, or not so.
         """
         if isinstance(model := inputs["model"], ModelSpec):
-            checked_base(model, encoded=cls.encoded)
+            cls.base_of(model, params)
         return ()
+
+    @classmethod
+    def base_of(cls, model: ModelSpec, params: Any) -> TrainableModel:
+        """The model, if it can be trained so; most trainers take networks that only decode.
+
+        Raises:
+            NodeError: it cannot.
+        """
+        return checked_base(model, encoded=False)
