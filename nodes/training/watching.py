@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import logging
 import statistics
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from patchbay.nodes.atomic import write_atomic
+from patchbay.nodes.json_lines import add_json_line, json_lines
 from patchbay.nodes.models.transformers.libraries import making_networks
 from patchbay.nodes.units import duration
 from patchbay.nodes.weights.refs import Report
@@ -87,16 +87,11 @@ class Watch:
         held = {"step": step, "prompt": prompt, "answer": answer, "reward": reward}
         self.samples.append(held)
         if self.kept is not None:
-            with self.kept.open("a", encoding="utf-8") as file:
-                file.write(json.dumps(held) + "\n")
+            add_json_line(self.kept, held)
 
     def keep_samples(self, path: Path, step: int) -> None:
         """Take the answers that a file has of the steps up to one, and keep further ones there."""
-        found: list[dict[str, Any]] = []
-        for line in path.read_text("utf-8").splitlines() if path.is_file() else ():
-            with contextlib.suppress(ValueError, TypeError, KeyError):  # a line that was cut off
-                if (held := json.loads(line))["step"] <= step:
-                    found.append(held)
+        found = [held for held in json_lines(path) if held["step"] <= step]
         path.parent.mkdir(parents=True, exist_ok=True)
         write_atomic(path, "".join(json.dumps(held) + "\n" for held in found))
         self.samples, self.kept = found, path
