@@ -10,6 +10,7 @@ import argparse
 import asyncio
 import csv
 import json
+import math
 import os
 import resource
 import statistics
@@ -101,13 +102,7 @@ def _trained(change: Mapping[str, Any]) -> dict[str, Any]:
 def _numbers(path: Path) -> int:
     from patchbay.nodes.models.transformers.anatomy import read_shapes
 
-    total = 0
-    for shape, _ in read_shapes(path).values():
-        size = 1
-        for n in shape:
-            size *= n
-        total += size
-    return total
+    return sum(math.prod(shape) for shape, _ in read_shapes(path).values())
 
 
 def _asked(change: Mapping[str, Any]) -> tuple[int, float]:

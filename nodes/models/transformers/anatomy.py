@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -151,7 +152,7 @@ def of_config(config: Mapping[str, Any], shapes: Shapes) -> Anatomy:
         vocabulary=int(text["vocab_size"]),
         trained=int(text.get("max_position_embeddings") or 0),
         cache_values=2 * layers * shared * head,
-        parameters=sum(_count(shape) for shape in shapes.values()),
+        parameters=_numbers(shapes),
         linears=_linears(shapes),
         tensors=shapes,
     )
@@ -176,7 +177,7 @@ def _of_pair(config: Mapping[str, Any], shapes: Shapes) -> Anatomy:
         trained=int(config.get("max_position_embeddings") or 0),
         # Of a token of the prompt what crosses over, of one of the answer what the decoder keeps.
         cache_values=2 * decoder * heads * head,
-        parameters=sum(_count(shape) for shape in shapes.values()),
+        parameters=_numbers(shapes),
         linears=_linears(shapes),
         tensors=shapes,
         encoder=encoder,
@@ -203,11 +204,8 @@ def _linears(shapes: Shapes) -> dict[str, tuple[int, ...]]:
     return dict(sorted(found.items()))
 
 
-def _count(shape: tuple[int, ...]) -> int:
-    count = 1
-    for size in shape:
-        count *= size
-    return count
+def _numbers(shapes: Shapes) -> int:
+    return sum(map(math.prod, shapes.values()))
 
 
 def read_shapes(path: Path) -> dict[str, tuple[tuple[int, ...], str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -131,13 +132,7 @@ def _matrices(adapter: Adapter) -> int:
         adapter.ranks.get(name, 0) * (rows + columns)
         for name, (rows, columns) in adapter.layers.items()
     )
-    whole = 0
-    for shape in adapter.others.values():
-        size = 1
-        for n in shape:
-            size *= n
-        whole += size
-    return int(pairs + whole)
+    return int(pairs + sum(map(math.prod, adapter.others.values())))
 
 
 def _content(reference: str) -> str:
