@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from patchbay.studio.server.grants import granted
+from patchbay.studio.server.asking import body_within, flow_asked_for
 from patchbay.studio.server.json_answer import as_json
 
 if TYPE_CHECKING:
@@ -25,20 +25,14 @@ def guarded(work: ChatHandler) -> Callable[[Request], Awaitable[Response]]:
     """The endpoint of some work: for the page that shows the flow, in its browser."""
 
     async def answered(request: Request) -> Response:
-        from starlette.responses import PlainTextResponse
-
         from patchbay.flows.problems import FlowError
         from patchbay.flows.server.core.refusals import RefusedError, body_of
-        from patchbay.studio.server.services import services
 
-        grant = granted(request)
-        if grant is None:
-            return PlainTextResponse("Not for you.", status_code=403)
-        document = services().documents.by_id(grant.document)
-        if document is None:
-            return PlainTextResponse("This flow is not open.", status_code=404)
+        asked = flow_asked_for(request)
+        if not isinstance(asked, tuple):
+            return asked
         try:
-            return await work(request, document, grant.browser)
+            return await work(request, *asked)
         except FlowError as error:
             return refusal(error)
         except RefusedError as error:
@@ -64,12 +58,10 @@ async def body_in(request: Request) -> bytes:
     """
     from patchbay.flows.server.core.refusals import refused
 
-    body = bytearray()
-    async for piece in request.stream():
-        body += piece
-        if len(body) > MOST:
-            raise refused(413, "serve/too-large", "This is too much for a message.", "Send less.")
-    return bytes(body)
+    body = await body_within(request, MOST)
+    if body is None:
+        raise refused(413, "serve/too-large", "This is too much for a message.", "Send less.")
+    return body
 
 
 async def json_in(request: Request) -> Mapping[str, Any]:

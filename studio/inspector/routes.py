@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from patchbay.studio.server.asking import body_within, flow_asked_for
 from patchbay.studio.server.base_path import prefix_of
-from patchbay.studio.server.grants import granted
 from patchbay.studio.server.json_answer import as_json
 
 if TYPE_CHECKING:
@@ -163,18 +163,8 @@ async def pins(request: Request) -> Response:
 
 
 async def _text(request: Request, most: int) -> str | None:
-    body = await body_of(request, most)
+    body = await body_within(request, most)
     return None if body is None else body.decode("utf-8", "replace")
-
-
-async def body_of(request: Request, most: int) -> bytes | None:
-    """The body; None where it is larger than is taken."""
-    body = bytearray()
-    async for piece in request.stream():
-        body += piece
-        if len(body) > most:
-            return None
-    return bytes(body)
 
 
 T = TypeVar("T")
@@ -199,14 +189,8 @@ async def answer_with(
 async def _found(request: Request, find: Telling[T]) -> T | Response | None:
     """What is found for whoever may ask; else what they are answered."""
     from starlette.concurrency import run_in_threadpool
-    from starlette.responses import PlainTextResponse
 
-    from patchbay.studio.server.services import services
-
-    grant = granted(request)
-    if grant is None:
-        return PlainTextResponse("Not for you.", status_code=403)
-    document = services().documents.by_id(grant.document)
-    if document is None:
-        return PlainTextResponse("This flow is not open.", status_code=404)
-    return await run_in_threadpool(find, document, grant.browser)
+    asked = flow_asked_for(request)
+    if not isinstance(asked, tuple):
+        return asked
+    return await run_in_threadpool(find, *asked)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from patchbay.studio.inspector.routes import answer_with, body_of
+from patchbay.studio.inspector.routes import answer_with
+from patchbay.studio.server.asking import body_within
 from patchbay.studio.server.base_path import prefix_of
 from patchbay.studio.server.json_answer import as_json
 
@@ -50,7 +51,7 @@ async def form_file(request: Request) -> Response:
     """`POST …/patchbay/form-file?doc=…&token=…&input=…&name=…[&more=1]`, a file as the body."""
     from patchbay.studio.inspector.run_form import UPLOAD, take_file
 
-    data = await body_of(request, UPLOAD)
+    data = await body_within(request, UPLOAD)
     if data is None:
         return as_json({"message": "This file is too large."}, 413)
     query = request.query_params
@@ -89,7 +90,7 @@ async def answer(request: Request) -> Response:
 
 
 async def _wish(request: Request) -> dict[str, Any] | None:
-    body = await body_of(request, LONGEST)
+    body = await body_within(request, LONGEST)
     try:
         found = json.loads(body) if body is not None else None
     except ValueError:

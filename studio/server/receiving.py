@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from patchbay.flows.problems import FlowError
+from patchbay.studio.server.asking import body_within
 from patchbay.studio.server.base_path import prefix_of
 from patchbay.studio.server.grants import granted
 from patchbay.studio.server.json_answer import as_json
@@ -62,10 +63,4 @@ async def _body(request: Request) -> bytes | None:
 
     if int(request.headers.get("content-length") or 0) > FILE_LIMIT:
         return None
-    parts, size = [], 0
-    async for part in request.stream():
-        size += len(part)
-        if size > FILE_LIMIT:
-            return None
-        parts.append(part)
-    return b"".join(parts)
+    return await body_within(request, FILE_LIMIT)
