@@ -1,7 +1,7 @@
 // From the flow to what React Flow draws; what did not change keeps its object, so it is not drawn again.
 
 import type { Edge as DrawnEdge, Node as DrawnNode } from "@xyflow/react";
-import { Edge, Flow, Group, Note, Place, Port, Problem, edgeKey, nodeOf, portOf } from "./model";
+import { Edge, Flow, Group, Place, Port, Problem, edgeKey, nodeOf, portOf } from "./model";
 import type { NodeData } from "./node";
 import { Doc, catalog } from "./store";
 import { colorOf, outlineOf, portsOf } from "./types";
@@ -311,4 +311,3 @@ export function drawEdges(doc: Doc, before: DrawnEdge[]): DrawnEdge[] {
 
 export const edgeData = (edge: DrawnEdge): Edge => edge.data?.edge as Edge;
 export const groupData = (node: DrawnNode): Group => node.data.group as Group;
-export const noteData = (node: DrawnNode): Note => node.data.note as Note;

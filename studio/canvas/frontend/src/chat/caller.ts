@@ -1,6 +1,7 @@
 // Whom the chat talks to: `patchbay serve`, or the studio. Both answer at the same addresses in the same shapes
 // (flows/server/http/addresses.py, studio/chat/routes.py); the studio tells more, and `can` says what of it there is.
 
+import type { Schema } from "../asked";
 import type { Json } from "../model";
 import type { Part } from "../live/words";
 import type { Step } from "../progress";
@@ -56,18 +57,9 @@ export interface Wants {
   kind: "approval" | "choice" | "edit" | "form" | "decision";
   options?: string[];
   of?: "text" | "json" | "table";
-  schema?: { properties?: Record<string, Field>; required?: string[] };
+  schema?: Schema;
   tool?: string;
   arguments?: Json;
-}
-export interface Field {
-  type?: string;
-  description?: string;
-  default?: Json;
-  enum?: Json[];
-  const?: Json;
-  anyOf?: Field[];
-  items?: { type?: string };
 }
 export interface Question {
   question: string;

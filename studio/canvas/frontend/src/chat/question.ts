@@ -1,8 +1,10 @@
 // A question of a run to a person: what to look at, and the answer to give, by what kind of answer is wanted.
 
 import { diffLines } from "diff";
+import { type Field, type TableValue, cellOf, inner, meant, optionsOf, said } from "../asked";
+import { textOf } from "../dock/kept";
 import type { Json } from "../model";
-import { type Around, type Field, type Question, type Wants } from "./caller";
+import { type Around, type Question, type Wants } from "./caller";
 import { button, made, wordsOfError } from "./parts";
 import { valueElement } from "./value";
 
@@ -72,7 +74,7 @@ const WAYS: Record<Wants["kind"], Way> = {
     root.append(row);
   },
   edit(root, { value, wants }, give) {
-    if (wants.of === "table") return editTable(root, value as unknown as Table, give);
+    if (wants.of === "table") return editTable(root, value as unknown as TableValue, give);
     const plain = wants.of !== "json";
     const before = plain ? String(value ?? "") : JSON.stringify(value, null, 2);
     const read = (text: string): Json => (plain ? text : (JSON.parse(text) as Json));
@@ -147,16 +149,11 @@ function showDifference(place: HTMLElement, before: string, after: string): void
   place.replaceChildren(...lines);
 }
 
-interface Table {
-  columns: string[];
-  rows: Json[][];
-}
-
 /** A table to change: cells, rows added and taken away. A cell stays the kind of value that it was. */
-function editTable(root: HTMLElement, table: Table, give: Give): void {
+function editTable(root: HTMLElement, table: TableValue, give: Give): void {
   const body = made("tbody");
   const add = (row: Json[]) => {
-    const cells = table.columns.map((name, i) => made("input", { value: written(row[i] ?? null), label: name }));
+    const cells = table.columns.map((name, i) => made("input", { value: textOf(row[i]), label: name }));
     const line = made("tr", {}, ...cells.map((one) => made("td", {}, one)));
     line.append(
       made(
@@ -174,7 +171,7 @@ function editTable(root: HTMLElement, table: Table, give: Give): void {
   const box = made("div", { class: "table" }, made("table", {}, made("thead", {}, head), body));
   const send = () => {
     const rows = [...body.rows].map((line) =>
-      [...line.querySelectorAll("input")].map((one, i) => readCell(one.value, was.get(one), table, i)),
+      [...line.querySelectorAll("input")].map((one, i) => cellOf(one.value, was.get(one), table, i)),
     );
     void give({ value: { ...table, rows } });
   };
@@ -187,88 +184,28 @@ function editTable(root: HTMLElement, table: Table, give: Give): void {
   root.append(box, row);
 }
 
-const written = (value: Json): string =>
-  value === null ? "" : typeof value === "string" ? value : JSON.stringify(value);
-
-function readCell(text: string, was: Json | undefined, table: Table, column: number): Json {
-  const model = was ?? table.rows.map((row) => row[column]).find((value) => value !== null && value !== undefined);
-  if (was !== undefined && text === written(was)) return was;
-  if (typeof model === "string" || model === undefined) return text;
-  if (!text.trim()) return null;
-  try {
-    return JSON.parse(text) as Json;
-  } catch {
-    return text;
-  }
-}
-
 // --- a form ---------------------------------------------------------------------------------------
 
-/** The type of a field that may be left out. */
-function inner(part: Field): Field {
-  const kinds = (part.anyOf ?? []).filter((one) => one.type !== "null");
-  return kinds.length ? { ...part, ...kinds[0] } : part;
-}
-
 function fieldOf(name: string, part: Field, needed: boolean): { root: HTMLElement; read: () => Json } {
-  const kind = inner(part);
-  const options = kind.enum ?? (kind.const === undefined ? null : [kind.const]);
-  const first = part.default;
-  const [element, read] = options
-    ? listOf(options, first)
-    : kind.type === "boolean"
-      ? listOf([true, false], first, (value) => (value ? "yes" : "no"))
-      : kind.type === "integer" || kind.type === "number"
-        ? numberOf(kind.type, first)
-        : kind.type === "array"
-          ? linesOf(kind, first)
-          : wordsField(first);
-  const root = made("label", {}, `${name}${needed ? " *" : ""}`, element);
+  const box = boxOf(inner(part), part.default);
+  const root = made("label", {}, `${name}${needed ? " *" : ""}`, box);
   if (part.description) root.append(made("span", { class: "soft", text: part.description }));
-  return { root, read };
+  return { root, read: () => meant(box.value, part) };
 }
 
-function listOf(
-  options: Json[],
-  first: Json | undefined,
-  words = (value: Json) => String(value),
-): [HTMLElement, () => Json] {
-  const list = made("select", {}, made("option", { text: "", value: "" }));
-  options.forEach((value, i) =>
-    list.append(made("option", { text: words(value), value: String(i), selected: value === first })),
-  );
-  return [list, () => (list.value === "" ? null : options[Number(list.value)])];
-}
-
-function numberOf(type: string, first: Json | undefined): [HTMLElement, () => Json] {
-  const box = made("input", {
-    type: "number",
-    step: type === "integer" ? "1" : "any",
-    value: first == null ? "" : String(first),
-  });
-  return [box, () => (box.value === "" ? null : Number(box.value))];
-}
-
-function linesOf(kind: Field, first: Json | undefined): [HTMLElement, () => Json] {
-  const box = made("textarea", {
-    rows: 3,
-    placeholder: "One a line",
-    value: Array.isArray(first) ? first.join("\n") : "",
-  });
-  const item = kind.items?.type;
-  const read = (line: string): Json => {
-    if (item === undefined || item === "string") return line;
-    try {
-      return JSON.parse(line) as Json;
-    } catch {
-      return line;
-    }
-  };
-  const lines = () => box.value.split("\n").map((line) => line.trim());
-  return [box, () => lines().filter(Boolean).map(read)];
-}
-
-function wordsField(first: Json | undefined): [HTMLElement, () => Json] {
-  const box = made("input", { value: first == null ? "" : String(first) });
-  return [box, () => box.value || null];
+function boxOf(kind: Field, first: Json | undefined): HTMLSelectElement | HTMLInputElement | HTMLTextAreaElement {
+  const options = optionsOf(kind);
+  if (options) {
+    const list = made("select", {}, made("option", { text: "", value: "" }));
+    options.forEach((value, i) =>
+      list.append(made("option", { text: said(value), value: String(i), selected: value === first })),
+    );
+    return list;
+  }
+  const value = first == null ? "" : String(first);
+  if (kind.type === "integer" || kind.type === "number")
+    return made("input", { type: "number", step: kind.type === "integer" ? "1" : "any", value });
+  if (kind.type !== "array") return made("input", { value });
+  const lines = Array.isArray(first) ? first.join("\n") : "";
+  return made("textarea", { rows: 3, placeholder: "One a line", value: lines });
 }

@@ -1,16 +1,12 @@
 // A table that a person is asked to change: its cells, and rows added and taken away.
 
 import { useState } from "react";
+import { type TableValue, cellOf } from "../asked";
 import type { Json } from "../model";
 import { Changes } from "./changes";
 import { textOf } from "./kept";
 import type { Give } from "./questions";
 
-export interface TableValue {
-  columns: string[];
-  rows: Json[][];
-  [more: string]: unknown;
-}
 interface Row {
   key: number;
   was: Json[] | null;
@@ -88,16 +84,3 @@ export function AskedTable({ table, give }: { table: TableValue; give: Give }) {
 
 const lines = (columns: string[], rows: Json[][]): string =>
   rows.map((row) => JSON.stringify(Object.fromEntries(columns.map((name, i) => [name, row[i] ?? null])))).join("\n");
-
-/** A cell stays the kind of value that it was, or that its column has. */
-export function cellOf(text: string, was: Json | undefined, table: TableValue, column: number): Json {
-  if (was !== undefined && text === textOf(was)) return was;
-  const model = was ?? table.rows.map((row) => row[column]).find((value) => value !== null && value !== undefined);
-  if (typeof model === "string" || model === undefined) return text;
-  if (!text.trim()) return null;
-  try {
-    return JSON.parse(text) as Json;
-  } catch {
-    return text;
-  }
-}

@@ -2,12 +2,13 @@
 
 import { type ReactNode, useState } from "react";
 import { get } from "../ask";
+import type { Schema, TableValue } from "../asked";
 import { useShared } from "../context";
 import { WholeHere } from "../large/here";
 import type { Whole } from "../large/values";
 import type { Json } from "../model";
-import { AskedForm, type Schema } from "./asked_form";
-import { AskedTable, type TableValue } from "./asked_table";
+import { AskedForm } from "./asked_form";
+import { AskedTable } from "./asked_table";
 import { Changes } from "./changes";
 import { parseLoose } from "./loose";
 
