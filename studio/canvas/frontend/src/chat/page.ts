@@ -3,22 +3,12 @@
 
 import type { Around, FlowTold } from "./caller";
 import { Chat } from "./chat";
+import { kept } from "./kept";
 import { button, made } from "./parts";
 
 const flow = decodeURIComponent(location.pathname.split("/").pop() ?? "");
 
-/** What this tab keeps, where the browser lets it. */
-const held = new Map<string, string>();
-function keep(name: string, value?: string): string {
-  const key = name === "key" ? "patchbay-key" : `patchbay-${flow}-${name}`;
-  if (value !== undefined) held.set(key, value);
-  try {
-    if (value !== undefined) sessionStorage.setItem(key, value);
-    return sessionStorage.getItem(key) ?? "";
-  } catch {
-    return held.get(key) ?? "";
-  }
-}
+const keep: Around["keep"] = (name, value) => kept(name === "key" ? "patchbay-key" : `patchbay-${flow}-${name}`, value);
 
 const given = new URLSearchParams(location.hash.slice(1)).get("key");
 if (given) {

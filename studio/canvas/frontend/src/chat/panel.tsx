@@ -11,6 +11,7 @@ import { titleOf } from "../types";
 import type { Around } from "./caller";
 import { Chat } from "./chat";
 import css from "./chat.css?inline";
+import { kept } from "./kept";
 
 const WholeHere = partOf(() => import("../large/here").then((part) => part.WholeHere));
 const chats = new Map<string, Chat>();
@@ -68,17 +69,6 @@ function aroundOf(doc: Doc, show: (node: string) => void): Around {
     },
     draw: drawer(doc),
   };
-}
-
-const held = new Map<string, string>();
-function kept(key: string, value?: string): string {
-  if (value !== undefined) held.set(key, value);
-  try {
-    if (value !== undefined) sessionStorage.setItem(key, value);
-    return sessionStorage.getItem(key) ?? "";
-  } catch {
-    return held.get(key) ?? "";
-  }
 }
 
 /** What is drawn as everywhere in the dock, with what React there is. */
