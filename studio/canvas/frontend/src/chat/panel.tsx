@@ -6,6 +6,7 @@ import { type Shared, SharedContext, useShared } from "../context";
 import { spoken } from "../dock/problems";
 import { useStable } from "../hooks/stable";
 import { partOf } from "../large/part";
+import { archiveAt } from "../large/values";
 import type { Doc } from "../store";
 import { titleOf } from "../types";
 import type { Around } from "./caller";
@@ -81,7 +82,7 @@ function drawer(doc: Doc): Around["draw"] {
     const place = document.createElement("div");
     place.className = "pb-here";
     const here = shared.statuses.run?.id === run; // the archive is of the last run
-    const zip = here ? `${doc.at("files")}&${new URLSearchParams({ node: "", side: "run", port: name })}` : "";
+    const zip = here ? archiveAt(doc, "", "run", name) : "";
     createRoot(place).render(
       <SharedContext.Provider value={shared}>
         <WholeHere whole={{ shape, value }} zip={zip} />

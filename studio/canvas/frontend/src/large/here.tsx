@@ -7,18 +7,12 @@ import { foundElement } from "../live/elements";
 import type { Json } from "../model";
 import type { Stored } from "./documents";
 import { Drawn } from "./drawn";
-import { Files } from "./files";
 import { JsonTree } from "./json_tree";
-import { Messages } from "./messages";
-import { partOf } from "./part";
-import { Picture } from "./picture";
 import { foundOf } from "./rows";
+import { Shown, storedIn } from "./shown";
 import type { Large } from "./state";
-import { Table } from "./table";
 import { Written } from "./text";
-import type { ValueSide, Whole } from "./values";
-
-const Chart = partOf(() => import("./chart").then((part) => part.Chart));
+import { type ValueSide, type Whole, archiveAt } from "./values";
 
 interface Props {
   /** The node, by its path. */
@@ -48,7 +42,7 @@ export function ValueHere({ path, side, port, run, large }: Props) {
   const where = large === undefined ? own : large;
   return (
     <div className="pb-here">
-      <WholeHere whole={whole} zip={`${doc.at("files")}&${new URLSearchParams({ node: path, side, port })}`} />
+      <WholeHere whole={whole} zip={archiveAt(doc, path, side, port)} />
       {whole.cut ? <p className="pb-note-line">{whole.cut.toLocaleString("en-US")} more are not shown here.</p> : null}
       {where && (
         <button type="button" className="pb-link" onClick={() => frame.show(where)}>
@@ -62,25 +56,11 @@ export function ValueHere({ path, side, port, run, large }: Props) {
 /** `zip`: where files are to be had as one archive. */
 export function WholeHere({ whole, zip = "" }: { whole: Whole; zip?: string }) {
   const { value } = whole;
+  const documents = storedIn(whole);
+  if (documents) return <FoundHere documents={documents} />;
   switch (whole.shape) {
     case "text":
       return <TextHere whole={whole} />;
-    case "documents":
-      return <FoundHere documents={value as unknown as Stored[]} />;
-    case "document":
-      return <FoundHere documents={[value as unknown as Stored]} />;
-    case "texts":
-      return <FoundHere documents={(value as string[]).map((text) => ({ text }))} />;
-    case "messages":
-      return <Messages messages={value as never} parts={whole.parts as never} />;
-    case "table":
-      return <Table table={value as never} whole={!whole.cut} />;
-    case "chart":
-      return <Chart value={value as never} />;
-    case "picture":
-      return <Picture value={value as never} unfit={whole.unfit} />;
-    case "files":
-      return <Files files={value as Record<string, string>} parts={whole.parts as never} zip={zip} />;
     case "number":
       return <b className="pb-number">{Number(value).toLocaleString("en-US", { maximumSignificantDigits: 6 })}</b>;
     case "nothing":
@@ -88,7 +68,7 @@ export function WholeHere({ whole, zip = "" }: { whole: Whole; zip?: string }) {
     case "description":
       return <Description value={value as Record<string, Json>} />;
     default:
-      return <JsonTree value={value} />;
+      return <Shown whole={whole} zip={zip} />;
   }
 }
 

@@ -3,19 +3,13 @@
 import { useEffect, useState } from "react";
 import { useShared } from "../context";
 import type { Json } from "../model";
-import type { Doc } from "../store";
 import type { Side } from "../types";
-import { Documents, type Stored } from "./documents";
-import { Files } from "./files";
-import { JsonTree } from "./json_tree";
-import { Messages } from "./messages";
+import { Documents } from "./documents";
 import { partOf } from "./part";
-import { Picture } from "./picture";
-import { Table } from "./table";
+import { Shown, storedIn } from "./shown";
 import { Text } from "./text";
-import { type Told, type Whole, askValue, askValues } from "./values";
+import { type Told, type Whole, archiveAt, askValue, askValues } from "./values";
 
-const Chart = partOf(() => import("./chart").then((part) => part.Chart));
 const Difference = partOf(() => import("./difference").then((part) => part.Difference));
 
 interface Props {
@@ -25,6 +19,10 @@ interface Props {
   port: string;
 }
 const keyOf = (side: string, port: string): string => `${side} ${port}`;
+const placeOf = (key: string): [side: Side, port: string] => {
+  const [side, ...port] = key.split(" ");
+  return [side as Side, port.join(" ")];
+};
 
 /** A value, once it is there; "gone" where the run has none any more. */
 function useWhole(node: string, key: string): Whole | "gone" | null {
@@ -33,10 +31,7 @@ function useWhole(node: string, key: string): Whole | "gone" | null {
   useEffect(() => {
     if (!key) return;
     let gone = false;
-    const [side, ...port] = key.split(" ");
-    void askValue(doc, node, side as Side, port.join(" ")).then(
-      (found) => gone || setWhole({ key, whole: found ?? "gone" }),
-    );
+    void askValue(doc, node, ...placeOf(key)).then((found) => gone || setWhole({ key, whole: found ?? "gone" }));
     return () => void (gone = true);
   }, [doc, node, key]);
   return whole?.key === key ? whole.whole : null;
@@ -87,7 +82,7 @@ export function ValueView({ node, title, side, port }: Props) {
         ) : other && second ? (
           <Difference before={written(whole.value)} after={written(second.value)} />
         ) : (
-          <Shown whole={whole} node={node} told={told} zip={zipOf(doc, node, shown)} />
+          <InLarge whole={whole} node={node} told={told} zip={archiveAt(doc, node, ...placeOf(shown))} />
         )}
       </div>
     </>
@@ -103,34 +98,8 @@ const optionsOf = (told: Told, side: Side): [key: string, words: string][] =>
 /** A value as text, for a difference. */
 export const written = (value: Json): string => (typeof value === "string" ? value : JSON.stringify(value, null, 2));
 
-/** Where files are to be had as one archive. */
-const zipOf = (doc: Doc, node: string, key: string): string => {
-  const [side, ...port] = key.split(" ");
-  return `${doc.at("files")}&${new URLSearchParams({ node, side, port: port.join(" ") })}`;
-};
-
-function Shown({ whole, node, told, zip }: { whole: Whole; node: string; told: Told | null; zip: string }) {
-  const { value } = whole;
-  switch (whole.shape) {
-    case "text":
-      return <Text whole={whole} node={node} told={told} />;
-    case "documents":
-      return <Documents documents={value as unknown as Stored[]} />;
-    case "document":
-      return <Documents documents={[value as unknown as Stored]} />;
-    case "texts":
-      return <Documents documents={(value as string[]).map((text) => ({ text }))} />;
-    case "messages":
-      return <Messages messages={value as never} parts={whole.parts as never} />;
-    case "files":
-      return <Files files={value as Record<string, string>} parts={whole.parts as never} zip={zip} />;
-    case "table":
-      return <Table table={value as unknown as { columns: string[]; rows: Json[][]; title?: string }} />;
-    case "chart":
-      return <Chart value={value as never} />;
-    case "picture":
-      return <Picture value={value as never} unfit={whole.unfit} />;
-    default:
-      return <JsonTree value={value} />;
-  }
+function InLarge({ whole, node, told, zip }: { whole: Whole; node: string; told: Told | null; zip: string }) {
+  const documents = storedIn(whole);
+  if (documents) return <Documents documents={documents} />;
+  return whole.shape === "text" ? <Text whole={whole} node={node} told={told} /> : <Shown whole={whole} zip={zip} />;
 }

@@ -36,6 +36,10 @@ export const askValues = (doc: Doc, node: string): Promise<Told | null> => get<T
 export const askValue = (doc: Doc, node: string, side: ValueSide, port: string): Promise<Whole | null> =>
   get<Whole>(doc.at("value"), { node, side, port });
 
+/** Where files of the last run are to be had as one archive. */
+export const archiveAt = (doc: Doc, node: string, side: ValueSide, port: string): string =>
+  `${doc.at("files")}&${new URLSearchParams({ node, side, port })}`;
+
 /** What a node took and gave; asked again where `when` is another. */
 export function useTold(doc: Doc, node: string, when: string): Told | null {
   const [told, setTold] = useState<Told | null>(null);
