@@ -11,6 +11,7 @@ import { AskedForm } from "./asked_form";
 import { AskedTable } from "./asked_table";
 import { Changes } from "./changes";
 import { parseLoose } from "./loose";
+import { Alert } from "./step";
 
 /** `told_question` in studio/inspector/told_run.py. */
 export interface Asked {
@@ -39,9 +40,15 @@ export type Give = (value: Json, comment?: string) => Promise<void>;
 /** Choices up to which each is a button of its own. */
 const BUTTONS = 6;
 
-export function Questions({ asked, done }: { asked: Asked[]; done: () => void }) {
+interface Props {
+  asked: Asked[];
+  /** What is said of an answer, "" where it was taken; and whether somebody was faster. */
+  say: (words: string, late: boolean) => void;
+  done: () => void;
+}
+
+export function Questions({ asked, say, done }: Props) {
   const { doc } = useShared();
-  const [said, setSaid] = useState<{ words: string; late: boolean } | null>(null);
   const [busy, setBusy] = useState("");
   const give = async (question: string, value: Json, comment = "") => {
     setBusy(question);
@@ -51,27 +58,17 @@ export function Questions({ asked, done }: { asked: Asked[]; done: () => void })
       { method: "POST", body: JSON.stringify({ question, value, comment }) },
     );
     setBusy("");
-    if (!told) setSaid({ words: "The studio does not answer.", late: false });
-    else setSaid(told.said ? { words: told.said, late: told.late } : null);
+    say(told ? told.said : "The studio does not answer.", Boolean(told?.late));
     if (told) done();
   };
   return (
     <>
-      {said && <Said said={said} />}
       {asked.map((one) => (
         <fieldset key={one.question} className="pb-asked" disabled={busy === one.question} aria-label={one.title}>
           <OneQuestion asked={one} give={(value, comment) => give(one.question, value, comment)} />
         </fieldset>
       ))}
     </>
-  );
-}
-
-export function Said({ said: { words, late } }: { said: { words: string; late: boolean } }) {
-  return (
-    <p className={`pb-problem ${late ? "warning" : ""}`} role="alert">
-      {words}
-    </p>
   );
 }
 
@@ -190,7 +187,7 @@ function Edit({ value, plain, give }: { value: Json; plain: boolean; give: Give 
         />
       </label>
       <Changes before={before} after={text} />
-      {wrong && <Said said={{ words: wrong, late: false }} />}
+      {wrong && <Alert words={wrong} />}
       <div className="pb-buttons">
         <button type="button" className="fix" onClick={send}>
           {text === before ? "Take it as it is" : "Answer"}
@@ -230,7 +227,7 @@ function Decision({ tool, given, give }: { tool: string; given: Json; give: Give
           onChange={(event) => setMessage(event.target.value)}
         />
       </label>
-      {wrong && <Said said={{ words: wrong, late: false }} />}
+      {wrong && <Alert words={wrong} />}
       <div className="pb-buttons">
         <button type="button" className="fix" onClick={run}>
           {text === before ? "Run it" : "Run it with these"}

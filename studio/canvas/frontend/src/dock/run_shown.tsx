@@ -8,7 +8,7 @@ import type { Sketch } from "../large/values";
 import { type RunRoot, drawRun } from "../live/run";
 import type { RunState } from "../progress";
 import type { Asked } from "./questions";
-import { Failure, PortFold, StepDetails, ValueHere, useStep } from "./step";
+import { Alert, Failure, PortFold, StepDetails, ValueHere, useStep } from "./step";
 import { Unanswered } from "./unanswered";
 
 /** `run_of` in studio/inspector/told_run.py. */
@@ -63,6 +63,8 @@ export function RunShown({ run, active, show }: Props) {
   const { doc } = useShared();
   const [told, setTold] = useState<ToldRun | "failed" | null>(null);
   const [turn, setTurn] = useState(0);
+  /** What is said of an answer: it outlives its question, which is gone where somebody was faster. */
+  const [said, setSaid] = useState({ run: "", words: "", late: false });
   const again = () => setTurn(turn + 1);
   useEffect(() => {
     let gone = false;
@@ -72,7 +74,13 @@ export function RunShown({ run, active, show }: Props) {
   if (told === "failed") return <Unanswered again={again} />;
   const here = told?.id === run.id ? told : null;
   const done = here?.facts ? here : null;
-  const asks = here?.questions.length ? <Questions asked={here.questions} done={again} /> : null;
+  const say = (words: string, late: boolean) => setSaid({ run: run.id, words, late });
+  const asks = (
+    <>
+      {said.words && said.run === run.id && <Alert words={said.words} late={said.late} />}
+      {here?.questions.length ? <Questions asked={here.questions} say={say} done={again} /> : null}
+    </>
+  );
   if (active || !done)
     return (
       <section className="pb-ran" aria-label="The run">

@@ -62,6 +62,15 @@ export function StepDetails({ path, step }: { path: string; step: ToldStep }) {
   );
 }
 
+/** Words about what a person has just done. */
+export function Alert({ words, late = false }: { words: string; late?: boolean }) {
+  return (
+    <p className={`pb-problem ${late ? "warning" : ""}`} role="alert">
+      {words}
+    </p>
+  );
+}
+
 export function Failure({ said, where }: { said: Said; where?: string }) {
   return (
     <p className="pb-problem" role="alert">
