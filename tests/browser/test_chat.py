@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import re
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.browser.editor_page import chat, chat_box, edit, ended, messages, say, shoot, tab
-from tests.browser.flow_files import SAVED, long_story, put
+from tests.browser.flow_files import SAVED, long_story, put, wait_for
 from tests.browser.harness import Server
 
 
@@ -70,6 +70,37 @@ def test_what_is_typed_outlives_another_tab_and_a_reload(studio: Server, page: P
     page.reload()
     tab(page, "Chat")
     expect(chat_box(page)).to_have_value("half a thou")
+
+
+def test_what_is_sent_before_the_flow_is_known_waits_for_it(studio: Server, page: Page) -> None:
+    talk(studio, page, "early")
+    held: list[Route] = []
+    page.route("**/chat/flows/*?doc=*", lambda route: held.append(route))
+    page.reload()
+    tab(page, "Chat")
+    wait_for(page, lambda: bool(held))
+    for _ in range(2):  # as one does who sees nothing happen
+        say(page, "Are you there?")
+    for one in held:
+        one.continue_()
+    page.unroute("**/chat/flows/*?doc=*")
+    ended(page, 1)
+    expect(messages(page)).to_have_count(2)
+    expect(chat_box(page)).to_have_value("")
+
+
+def test_what_is_stopped_before_it_has_begun_stops(studio: Server, page: Page) -> None:
+    long_story(studio, "hasty")
+    edit(studio, page, "hasty")
+    tab(page, "Chat")
+    held: list[Route] = []
+    page.route("**/chat/flows/*/run?*", lambda route: held.append(route))
+    say(page, "a lighthouse in a storm")
+    wait_for(page, lambda: bool(held))
+    chat(page).get_by_role("button", name="Stop", exact=True).click()
+    held[0].continue_()
+    expect(chat(page).get_by_text("Stopped.", exact=True)).to_be_visible()
+    expect(messages(page)).to_have_count(2)
 
 
 def test_the_chat_fits_a_telephone_in_both_themes(studio: Server, page: Page) -> None:

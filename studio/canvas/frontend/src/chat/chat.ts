@@ -49,9 +49,12 @@ export class Chat {
   private flow: FlowTold | null = null;
   private thread: ThreadTold | null = null;
   private live: Drawn | null = null;
+  /** The one that is to stop. */
+  private stopped: Drawn | null = null;
   private whole = false;
   private turn = 0;
   private opening: Promise<void> = Promise.resolve();
+  private loading: Promise<void> | null = null;
   private sending = false;
   private looking: ReturnType<typeof setTimeout> | undefined;
   private readonly owner: Owner;
@@ -99,14 +102,18 @@ export class Chat {
   // --- beginning ----------------------------------------------------------------------------------
 
   /** Ask what the flow is, and show the conversation that was open last. */
-  async begin(): Promise<void> {
+  begin(): Promise<void> {
+    return (this.loading ??= this.opening = this.load().finally(() => (this.loading = null)));
+  }
+
+  private async load(): Promise<void> {
     this.talk.replaceChildren(made("p", { class: "soft", text: "Loading…" }));
     try {
       this.flow = await told<FlowTold>(this.around, `/flows/${encodeURIComponent(this.around.flow)}`);
     } catch (error) {
       if (error instanceof Refusal && error.status === 401 && this.around.key) {
         await this.around.key(error.message);
-        return this.begin();
+        return this.load();
       }
       this.talk.replaceChildren(
         refusalElement(this.around, error),
@@ -353,16 +360,16 @@ export class Chat {
 
   /** Say something; or make the last answer anew. */
   async say(text: string, anew = false): Promise<void> {
-    if (!this.flow?.talk || this.at || this.sending) return;
+    if (this.at || this.sending) return;
     this.sending = true;
-    await this.opening; // what was said before is there first
+    await this.opening; // what the flow is, and what was said before, are there first
     this.sending = false;
-    if (this.at) return;
+    if (!this.flow?.talk || this.at) return;
     this.refused.replaceChildren();
     const one: Drawn = { mine: this.mine(text), answer: new Answer(this.around, this.owner) };
     this.live = one;
     this.box.show(true, false);
-    if (!anew) this.box.write("");
+    if (!anew && this.box.text.value.trim() === text) this.box.write("");
     if (anew) this.takeLast();
     this.hush();
     this.turns.append(one.mine, one.answer.root);
@@ -373,7 +380,9 @@ export class Chat {
       if (!made_.ok) throw await refusalOf(made_);
       const run = made_.headers.get("x-run-id") ?? "";
       this.drawn.set(run, one);
-      await this.follow(one, run, made_);
+      const followed = this.follow(one, run, made_);
+      if (this.stopped === one) void this.stop();
+      await followed;
     } catch (error) {
       this.refuse(one, text, anew, error);
     }
@@ -472,7 +481,8 @@ export class Chat {
   /** Stop the run that is at work, or that waits. */
   private async stop(): Promise<void> {
     const one = this.live;
-    if (!one?.answer.run) return;
+    this.stopped = one;
+    if (!one?.answer.run) return; // it is stopped once it has begun
     const waited = this.at !== "running";
     const done = await told(this.around, `/runs/${one.answer.run}/cancel`, { method: "POST" }).catch((error) => error);
     if (done instanceof Refusal) this.refused.replaceChildren(refusalElement(this.around, done));
