@@ -26,8 +26,7 @@ def key() -> Key:
 @contextlib.asynccontextmanager
 async def welcome(_app: Any) -> AsyncIterator[None]:
     """The lifespan of the server: makes our folders private, says where it is, opens a browser."""
-    # Streamlit collects all garbage after every run of its script. What the server started with is
-    # none, and need not be looked at each time.
+    # What the server started with is no garbage, and need not be looked at each time.
     gc.freeze()
     gc.enable()
     for folder in (home(), cache_dir()):

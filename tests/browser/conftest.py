@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Error as PlaywrightError
 
 from tests.browser.canvas_page import CanvasPage
 from tests.browser.harness import FLAGS, ROOT, Server, chromium, let_in, serve
@@ -33,16 +35,27 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture
-def context(browser: Browser) -> Iterator[BrowserContext]:
-    """A fresh browser profile that may use the clipboard."""
-    context = browser.new_context(
+@pytest.fixture(scope="module")
+def profile(browser: Browser) -> Iterator[BrowserContext]:
+    """A browser profile that may use the clipboard. It has Streamlit's pages in its cache."""
+    profile = browser.new_context(
         viewport={"width": 1280, "height": 860},
         permissions=["clipboard-read", "clipboard-write"],
     )
-    context.set_default_timeout(SLOW)
-    yield let_in(context)
-    context.close()
+    profile.set_default_timeout(SLOW)
+    yield profile
+    profile.close()
+
+
+@pytest.fixture
+def context(profile: BrowserContext) -> Iterator[BrowserContext]:
+    """A browser profile in which nobody was before: nothing is kept, no page is open."""
+    yield let_in(profile)
+    for page in profile.pages:
+        with contextlib.suppress(PlaywrightError):  # a page that has nothing of its own
+            page.evaluate("localStorage.clear()")
+        page.close()
+    profile.clear_cookies()
 
 
 @pytest.fixture(scope="session")

@@ -7,12 +7,14 @@ import socket
 import subprocess
 import sys
 import time
+import tomllib
 import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from playwright.sync_api import BrowserContext
 
@@ -77,13 +79,10 @@ def serve(
     port = free_port()
     home.mkdir(parents=True, exist_ok=True)
     log = home / "streamlit.log"
-    options = {
+    options = _settings() | {
         "server.port": port,
         "server.address": "127.0.0.1",
         "server.headless": "true",
-        "server.enableStaticServing": "true",
-        "server.fileWatcherType": "none",
-        "browser.gatherUsageStats": "false",
         "server.baseUrlPath": base,
     }
     command = [sys.executable, "-m", "streamlit", "run", str(script)]
@@ -104,6 +103,17 @@ def serve(
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+
+
+def _settings() -> dict[str, Any]:
+    """How the studio sets up Streamlit, for a script of another folder."""
+    told = tomllib.loads((ROOT / "studio" / ".streamlit" / "config.toml").read_text("utf-8"))
+    sections = ("server", "browser", "client", "runner")
+    return {
+        f"{section}.{name}": str(value).lower() if isinstance(value, bool) else value
+        for section in sections
+        for name, value in told[section].items()
+    }
 
 
 def let_in(context: BrowserContext) -> BrowserContext:
