@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import ast
 import inspect
-import textwrap
+import sys
+from collections.abc import Iterator, Mapping
 from functools import cache
 from itertools import pairwise
 
@@ -24,11 +25,8 @@ def attribute_docs(cls: type) -> dict[str, str]:
 
 
 def _own_docs(cls: type) -> dict[str, str]:
-    try:
-        tree = ast.parse(textwrap.dedent(inspect.getsource(cls)))
-    except (OSError, TypeError, SyntaxError):
-        return {}
-    body = tree.body[0].body if isinstance(tree.body[0], ast.ClassDef) else []
+    found_class = _classes(cls.__module__).get(cls.__qualname__)
+    body = found_class.body if found_class else []
     found = {}
     for field, doc in pairwise(body):
         if (
@@ -40,3 +38,26 @@ def _own_docs(cls: type) -> dict[str, str]:
         ):
             found[field.target.id] = inspect.cleandoc(doc.value.value)
     return found
+
+
+@cache
+def _classes(module: str) -> Mapping[str, ast.ClassDef]:
+    """The classes of a module by qualified name, the last of a name. Empty without a source.
+
+    `inspect.getsource` parses the whole file again for every class that it is asked for.
+    """
+    try:
+        return dict(_named(ast.parse(inspect.getsource(sys.modules[module]))))
+    except (KeyError, OSError, TypeError, SyntaxError):
+        return {}
+
+
+def _named(tree: ast.AST, within: str = "") -> Iterator[tuple[str, ast.ClassDef]]:
+    for part in ast.iter_child_nodes(tree):
+        if isinstance(part, ast.ClassDef):
+            yield within + part.name, part
+            yield from _named(part, f"{within}{part.name}.")
+        elif isinstance(part, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield from _named(part, f"{within}{part.name}.<locals>.")
+        elif isinstance(part, ast.stmt | ast.ExceptHandler):
+            yield from _named(part, within)
