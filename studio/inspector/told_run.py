@@ -110,8 +110,8 @@ def _line(live: LiveRun, path: str, step: NodeState) -> dict[str, Any]:
 
 
 def _questions(live: LiveRun) -> list[dict[str, Any]]:
-    """The open questions of a run; nothing is looked up where the run knows of none."""
-    if not live.progress.questions:
+    """The open questions of a run; nothing is looked up where it has asked none."""
+    if not live.progress.questions and not (live.resumed and live.active):
         return []
     return [told_question(one) for one in services().history.inbox.open(live.id)]
 

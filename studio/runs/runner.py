@@ -66,6 +66,8 @@ class LiveRun:
     events: list[dict[str, Any]] = field(default_factory=list)
     hearers: list[Listener] = field(default_factory=list)
     """Take its events as they come; see `Runner.hear`."""
+    resumed: bool = False
+    """Whether it was at work before: what it asked then may be open before it asks again."""
 
     @property
     def active(self) -> bool:
@@ -213,6 +215,7 @@ class Runner:
         run = resumed_run(self._history(), past, environment, claimed=claimed)
         document = before.document if before else self._shown_in.get(past.id, f"run:{past.id}")
         live = LiveRun(past.id, document, owner, run.flow, past.folder, run.inputs, past.only, run)
+        live.resumed = True
         return self._launch(live)
 
     def show_in(self, run_id: str, document: str) -> None:

@@ -235,6 +235,34 @@ def test_of_two_who_answer_one_wins_and_the_other_is_told(
     shoot(page, "told")
 
 
+def test_what_is_typed_in_one_question_stays_when_another_is_answered(
+    home: Path, studio: Server, page: Page
+) -> None:
+    both = {**MAIL, "name": "Both"}
+    both["nodes"] = [
+        *MAIL["nodes"],
+        {"id": "kept", "kind": "io.output", "params": {"name": "kept"}},
+    ]
+    both["edges"] = [
+        {"from": "text.value", "to": "edit.value"},
+        {"from": "text.value", "to": "approve.value"},
+        {"from": "edit.value", "to": "kept.value"},
+        {"from": "approve.approved", "to": "sent.value"},
+    ]
+    put(home, "both", both)
+    run(page, studio, "both")
+    area = side(page).get_by_role("textbox", name="The value")
+    expect(side(page).get_by_text("Waits for an answer").first).to_be_visible()
+    area.fill("Dear Grace")
+    side(page).get_by_role("button", name="Approve").click()
+    ran = side(page).get_by_role("region", name="The run")
+    expect(ran.get_by_role("button", name="Approve")).to_have_count(0)
+    expect(ran.get_by_text("Waits for an answer").first).to_be_visible()
+    expect(area).to_have_value("Dear Grace")
+    ran.get_by_role("button", name="Answer", exact=True).click()
+    expect(ran.get_by_text("Finished", exact=True)).to_be_visible()
+
+
 def test_two_browsers_do_not_see_each_others_questions(
     home: Path, studio: Server, page: Page, browser: Browser
 ) -> None:

@@ -75,59 +75,72 @@ export function RunShown({ run, active, show }: Props) {
   const here = told?.id === run.id ? told : null;
   const done = here?.facts ? here : null;
   const say = (words: string, late: boolean) => setSaid({ run: run.id, words, late });
-  const asks = (
-    <>
-      {said.words && said.run === run.id && <Alert words={said.words} late={said.late} />}
-      {here?.questions.length ? <Questions asked={here.questions} say={say} done={again} /> : null}
-    </>
-  );
-  if (active || !done)
-    return (
-      <section className="pb-ran" aria-label="The run">
-        {asks}
-        <Live run={run.id} titles={here?.titles ?? []} />
-      </section>
-    );
+  const over = active ? null : done;
+  // One tree for both: what is typed as an answer stays when the run falls asleep meanwhile.
   return (
     <section className="pb-ran" aria-label="The run">
-      <p className="pb-note-line">
-        <span className={`pb-state ${done.status}`} role="status">
-          {WORDS[done.status] ?? done.status}
-        </span>{" "}
-        {done.facts?.join(" · ")}
-      </p>
-      {asks}
-      <Waits status={done.status} again={again} />
-      {done.warnings?.map((words, i) => (
+      {over && (
+        <p className="pb-note-line">
+          <span className={`pb-state ${over.status}`} role="status">
+            {WORDS[over.status] ?? over.status}
+          </span>{" "}
+          {over.facts?.join(" · ")}
+        </p>
+      )}
+      {said.words && said.run === run.id && <Alert words={said.words} late={said.late} />}
+      {here?.questions.length ? <Questions asked={here.questions} say={say} done={again} /> : null}
+      {over ? (
+        <Over run={run.id} turn={turn} told={over} again={again} show={show} />
+      ) : (
+        <Live run={run.id} titles={here?.titles ?? []} />
+      )}
+    </section>
+  );
+}
+
+interface OverProps {
+  run: string;
+  turn: number;
+  told: ToldRun;
+  again: () => void;
+  show: (node: string) => void;
+}
+
+/** A run that has ended, or sleeps: what it gave and what every node did. */
+function Over({ run, turn, told, again, show }: OverProps) {
+  return (
+    <>
+      <Waits status={told.status} again={again} />
+      {told.warnings?.map((words, i) => (
         <p key={i} className="pb-problem warning">
           {words}
         </p>
       ))}
-      {done.problem && <WhyItFailed run={run.id} problem={done.problem} show={show} />}
-      {done.outputs?.map((output) => (
+      {told.problem && <WhyItFailed run={run} problem={told.problem} show={show} />}
+      {told.outputs?.map((output) => (
         <section key={output.name} className="pb-result" aria-label={output.name}>
           <h3>{output.name}</h3>
           <ValueHere
             path=""
             side="run"
             port={output.name}
-            run={run.id}
+            run={run}
             large={output.node ? { is: "value", node: output.node, side: "in", port: "value" } : null}
           />
           {output.note && <p className="pb-note-line">{output.note}</p>}
         </section>
       ))}
-      {done.files && (
+      {told.files && (
         <section className="pb-result" aria-label="Files so far">
           <h3>Files so far</h3>
-          <ValueHere path="" side="files" port="files" run={`${run.id} ${turn}`} />
+          <ValueHere path="" side="files" port="files" run={`${run} ${turn}`} />
         </section>
       )}
-      {done.status === "finished" && !done.outputs?.length && (
+      {told.status === "finished" && !told.outputs?.length && (
         <p className="pb-note-line">The run has finished without an output: its branch was not taken.</p>
       )}
-      <Steps key={run.id} run={run.id} steps={done.steps ?? []} />
-    </section>
+      <Steps key={run} run={run} steps={told.steps ?? []} />
+    </>
   );
 }
 
