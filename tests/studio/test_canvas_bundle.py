@@ -56,7 +56,13 @@ def test_building_again_gives_the_same_bytes(tmp_path: Path):
     read.parent.mkdir(parents=True)
     shutil.copyfile(DURATIONS, read)
     out.mkdir()
-    installed = subprocess.run([npm, "ci"], cwd=copy, capture_output=True, text=True, check=False)
+    installed = subprocess.run(
+        [npm, "ci", "--no-audit", "--no-fund", "--prefer-offline"],
+        cwd=copy,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     if installed.returncode != 0:
         pytest.skip(f"npm ci does not work here: {installed.stderr[-300:]}")
     environment = {"PATH": str(Path(npm).parent) + ":/usr/bin:/bin", "PATCHBAY_OUT": str(out)}
