@@ -16,6 +16,7 @@ from patchbay.nodes.values import SecretRef, Spec
 if TYPE_CHECKING:
     from patchbay.nodes.far_work import FarWork
     from patchbay.nodes.made_calls import ModelCall, ToolCall
+    from patchbay.nodes.ports import Ports
     from patchbay.nodes.questions import Question, Reply
     from patchbay.nodes.remembered import Remembered
 
@@ -80,6 +81,14 @@ class Context(Protocol):
             points: figures that were measured on the way, each with the `step` that it belongs to,
                 such as `{"step": 3, "loss": 1.7}`. They are drawn as curves while the node works;
                 what is to be kept belongs in an output. Quick ones are told together.
+        """
+
+    def so_far(self, give: Callable[[], Ports]) -> None:
+        """Have what has come about kept, and marked, if the run is stopped while the node works.
+
+        Args:
+            give: makes the outputs of what there is at that moment, quickly; called at most once,
+                and only then. A node that has said so before says it anew.
         """
 
     async def warn(self, message: str) -> None:

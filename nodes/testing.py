@@ -63,6 +63,8 @@ class RecordingContext:
     """What people will answer: values, or `Reply`s, one after another."""
     questions: list[Question] = field(default_factory=list)
     """What people were asked."""
+    come_about: Callable[[], Ports] | None = None
+    """What the node has come to, as it would be kept if the run were stopped."""
     used_once: bool = False
     """Whether the node said that its result is not to be used again."""
 
@@ -82,6 +84,9 @@ class RecordingContext:
     ) -> None:
         self.progressed.append((label, done, total))
         self.points += points
+
+    def so_far(self, give: Callable[[], Ports]) -> None:
+        self.come_about = give
 
     async def warn(self, message: str) -> None:
         if message not in self.warnings:

@@ -23,6 +23,7 @@ from patchbay.flows.runs.events import (
     NodeSkipped,
     NodeStarted,
     NodeStepped,
+    NodeStopped,
     NodeStreamed,
     NodeWaiting,
     NodeWarned,
@@ -187,6 +188,8 @@ class Terminal:
             case NodeRetrying():
                 self._streamed = ""
                 self._warn()
+            case NodeStopped():
+                self._note(f"{event.node}: {event.message}")
             case NodeFailed():
                 pass  # its problem is told when the run ends, or as a warning when it goes on
             case RunFinished():

@@ -27,7 +27,7 @@ from patchbay.flows.runs.events import (
     Tokens,
 )
 from patchbay.nodes.context import LANE, StepKind, in_lane
-from patchbay.nodes.contract import InputField, Node, NodeError
+from patchbay.nodes.contract import InputField, Node, NodeError, Ports
 from patchbay.nodes.threads import in_thread
 from patchbay.nodes.values import SecretRef, Spec
 
@@ -82,6 +82,8 @@ class StepContext:
     """Turns False when something inside gave a result that may differ next time."""
     no_reuse = False
     """Turns True when the result must not be used again, whatever the node's policy."""
+    come_about: Callable[[], Ports] | None = None
+    """Gives what there is when the run is stopped."""
     _kept: NodeSteps | None = None
     _cancelled: threading.Event | None = None
     _reported = ("", 0.0)
@@ -165,6 +167,19 @@ class StepContext:
         if points:
             self._points += tuple(_finite(point) for point in points)
         self._report(label, done, total, bool(points))
+
+    def so_far(self, give: Callable[[], Ports]) -> None:
+        """Have what has come about kept if the run is stopped."""
+        self.come_about = give
+
+    @property
+    def place(self) -> str:
+        """How far it has come, in words; "" where that was not said."""
+        label, done, total = self._last
+        if not label or not done:
+            return ""
+        counted = f"{done:,.0f}" + (f" of {total:,.0f}" if total else "")
+        return f"{self._env.secrets.redact_text(label)}: {counted}"
 
     async def warn(self, message: str) -> None:
         """Say something that the person should know, once: samples and items share a node."""

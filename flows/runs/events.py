@@ -280,6 +280,23 @@ class NodeSkipped:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NodeStopped:
+    """The run was stopped while the node worked; `outputs` are what had come about by then.
+
+    Only of nodes that give what there is, such as the finished items of a loop. Nothing is built
+    on it: the node is done anew, or goes on from its journal, when the run is resumed.
+    """
+
+    type: Literal["node_stopped"] = "node_stopped"
+    at: float
+    node: str
+    seconds: float
+    tokens: Tokens
+    message: str
+    outputs: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NodeFailed:
     """A node failed for good. `inputs` are the values that went in."""
 
@@ -355,6 +372,7 @@ NodeEvent = (
     | NodeFinished
     | NodeSkipped
     | NodeFailed
+    | NodeStopped
 )
 RunEnd = RunFinished | RunFailed | RunCancelled | RunWaiting
 Event = RunStarted | RunWarned | NodeEvent | RunEnd

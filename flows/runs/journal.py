@@ -20,6 +20,7 @@ from patchbay.flows.runs.events import (
     NodeRetrying,
     NodeStarted,
     NodeStepped,
+    NodeStopped,
     NodeStreamed,
     NodeWarned,
 )
@@ -31,7 +32,7 @@ StepPlace = tuple[str, int]
 
 PASSING = {NodeStreamed, NodeProgress}
 """Events that matter while they happen only; what they add up to is in `node_finished`."""
-NOTABLE = {NodeFinished, NodeFailed, NodeWarned, NodeStepped, NodeRetrying}
+NOTABLE = {NodeFinished, NodeFailed, NodeStopped, NodeWarned, NodeStepped, NodeRetrying}
 """Events inside an item of a loop that are worth a record of their own, if they took long."""
 
 

@@ -19,6 +19,7 @@ from patchbay.flows.runs.events import (
     NodeFinished,
     NodeRetrying,
     NodeStarted,
+    NodeStopped,
 )
 from patchbay.flows.runs.failures import StepError, explain, may_retry
 from patchbay.flows.runs.plan import Absent, Delivered, Outcome, PlanStep
@@ -101,6 +102,7 @@ class NodeWork:
             raise
         except BaseException as error:  # also what is no `Exception`: a panic in Rust, sys.exit()
             if self.stopping and isinstance(error, asyncio.CancelledError):
+                self._stopped(step, ctx, started)
                 raise
             if waits := suspended(error):
                 return waits
@@ -253,6 +255,27 @@ class NodeWork:
             self.stopping = True
             raise StepError(problem) from error
         return Absent(f"it failed: {problem.message}")
+
+    def _stopped(self, step: PlanStep, ctx: StepContext, started: float) -> None:
+        """Keep what a node has come to that is stopped at work, where it can say so."""
+        if ctx.come_about is None or not self.heard:
+            return
+        try:
+            outputs = self._env.secrets.redact(checked(step, ctx.come_about()))
+        except Exception as error:  # the run ends as it was told to all the same
+            log.debug("%s could not say what had come about", ctx.path, exc_info=error)
+            return
+        place = f", {ctx.place}" if ctx.place else ""
+        self.emit(
+            NodeStopped(
+                at=time.time(),
+                node=ctx.path,
+                seconds=time.perf_counter() - started,
+                tokens=ctx.tokens,
+                message=f"Stopped{place}. What had come about by then is kept.",
+                outputs=outputs,
+            )
+        )
 
     # --- reuse ------------------------------------------------------------------------------
 

@@ -17,6 +17,7 @@ from patchbay.flows.runs.events import (
     NodeRetrying,
     NodeSkipped,
     NodeStarted,
+    NodeStopped,
     NodeWarned,
     RunCancelled,
     RunFailed,
@@ -113,6 +114,11 @@ class RunTrace:
             case NodeFinished():
                 span = self._node(event.node, event.at - event.seconds)
                 span.set_attribute("patchbay.node.source", event.source)
+                self._say(span, words.OUTPUT, event.outputs)
+                self._ended(event.node, event.at)
+            case NodeStopped():
+                span = self._node(event.node, event.at - event.seconds)
+                self._note(span, "stopped", event.at, text=event.message)
                 self._say(span, words.OUTPUT, event.outputs)
                 self._ended(event.node, event.at)
             case NodeFailed():

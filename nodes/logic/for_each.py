@@ -103,6 +103,10 @@ async def _collect(
     waiting = iter(range(total))
     done = 0
     questions: list[str] = []
+    finished: list[int] = []
+
+    def so_far() -> Ports:
+        return ForEach.Outputs(results=results[: max(finished, default=-1) + 1])
 
     async def work() -> None:
         nonlocal done
@@ -118,6 +122,8 @@ async def _collect(
                     raise failure from error
                 await ctx.warn(f"{failure.message} Its result is null.")
             done += 1
+            finished.append(index)
+            ctx.so_far(so_far)
             await ctx.progress("items", done, total)
 
     try:

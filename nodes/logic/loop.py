@@ -139,19 +139,26 @@ class Loop(Node):
         given = inputs.as_dict()
         state = {name: given.pop(name) for name in params.state}
         history: list[JsonValue] = []
+        rounds = 0
+
+        def carried() -> Ports:
+            more = {"history": history} if params.keep_history else {}
+            return self.output_ports(params)(**state, **more, rounds=rounds)
+
         for number in range(1, params.most + 1):
             outputs = await ctx.run_flow(params.flow, {**given, **state}, label=str(number - 1))
             state |= {name: outputs[name] for name in state if name in outputs}
             if params.keep_history:
                 history.append(_plain(state))
+            rounds = number
+            ctx.so_far(carried)
             await ctx.progress("rounds", number, params.most)
             if _is_over(outputs, params):
                 break
         else:
             if params.until:
                 await _never(params, ctx)
-        more = {"history": history} if params.keep_history else {}
-        return self.output_ports(params)(**state, **more, rounds=number)
+        return carried()
 
 
 def _is_over(outputs: dict[str, Any], params: Loop.Params) -> bool:

@@ -71,13 +71,17 @@ class CompareModels(Node):
         for result in results:
             if result.error:
                 await ctx.warn(f"{result.name} failed: {result.error} {result.fix}".strip())
-        return self.Outputs(
-            answers={r.name: r.answer.text if r.answer else None for r in results},
-            table=_table(results),
-            speed=_chart(results, "tokens a second", "Speed"),
-            first_token=_chart(results, "first token (s)", "Seconds until the first token"),
-            memory=_chart(results, "memory (GB)", "Estimated memory"),
-        )
+        return _outputs(results)
+
+
+def _outputs(results: list[_Result]) -> CompareModels.Outputs:
+    return CompareModels.Outputs(
+        answers={r.name: r.answer.text if r.answer else None for r in results},
+        table=_table(results),
+        speed=_chart(results, "tokens a second", "Speed"),
+        first_token=_chart(results, "first token (s)", "Seconds until the first token"),
+        memory=_chart(results, "memory (GB)", "Estimated memory"),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,13 +114,13 @@ async def _all(
 ) -> list[_Result]:  # fmt: skip
     import asyncio
 
-    done = 0
+    answered: list[_Result] = []
 
     async def one(model: ModelSpec, name: str) -> _Result:
-        nonlocal done
         result = await _asked(model, name, messages, params, ctx)
-        done += 1
-        await ctx.progress("models", done, len(models))
+        answered.append(result)
+        ctx.so_far(lambda: _outputs(answered))
+        await ctx.progress("models", len(answered), len(models))
         return result
 
     pairs = list(zip(models, names, strict=True))

@@ -135,6 +135,8 @@ class GenerateData(Node):
                 made.answered(chosen, answers)
             else:
                 made.rows += [{"prompt": prompt} for prompt in chosen]
+            if made.rows:
+                ctx.so_far(made.outputs)
             await ctx.progress("rows", len(made.rows), params.count)
         if not made.rows:
             raise NodeError(
@@ -146,9 +148,7 @@ class GenerateData(Node):
             )
         if len(made.rows) < params.count:
             await ctx.warn(f"{len(made.rows)} of {params.count} rows came about: {made.why()}.")
-        return self.Outputs(
-            records=list(made.rows), table=made.table(), report=made.report()
-        )  # fmt: skip
+        return made.outputs()
 
 
 @dataclass(slots=True)
@@ -221,6 +221,12 @@ class _Made:
         columns = ("prompt", "answer") if self.params.answer else ("prompt",)
         rows = tuple(tuple(row.get(name) for name in columns) for row in self.rows)
         return Table(columns=columns, rows=rows, title=f"{len(self.rows)} rows")
+
+    def outputs(self) -> GenerateData.Outputs:
+        """What the node gives of it."""
+        return GenerateData.Outputs(
+            records=list(self.rows), table=self.table(), report=self.report()
+        )  # fmt: skip
 
     def report(self) -> Table:
         """How many were written, kept, and left out for what."""

@@ -92,7 +92,8 @@ def _ended(events: Events) -> dict[str, Mapping[str, Any]]:
     return {
         event["node"]: event
         for event in events
-        if event["type"] in ("node_finished", "node_failed") and "/" not in event["node"]
+        if event["type"] in ("node_finished", "node_failed", "node_stopped")
+        and "/" not in event["node"]
     }
 
 

@@ -75,6 +75,9 @@ def _change(event: Mapping[str, Any]) -> dict[str, Any] | None:
             return {"status": "running", "message": f"{event['author']} answered."}
         case "node_skipped":
             return {"status": "skipped", "message": event["reason"]}
+        case "node_stopped":
+            stopped = {"seconds": event["seconds"], "message": event["message"]}
+            return {"status": "cancelled", **stopped}
         case "node_failed":
             problem, seconds = event["problem"], event["seconds"]
             return {"status": "failed", "seconds": seconds, "message": problem["message"]}

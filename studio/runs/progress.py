@@ -19,6 +19,7 @@ from patchbay.flows.runs.events import (
     NodeSkipped,
     NodeStarted,
     NodeStepped,
+    NodeStopped,
     NodeStreamed,
     NodeWaiting,
     NodeWarned,
@@ -59,6 +60,7 @@ Followed = (
     | NodeRetrying
     | NodeFinished
     | NodeSkipped
+    | NodeStopped
     | NodeFailed
 )
 """Events that change what is shown of a node; the others add to it."""
@@ -216,6 +218,10 @@ class Progress:
                 node.message = ""
             case NodeSkipped():
                 node.status, node.message = "skipped", event.reason
+            case NodeStopped():
+                node.status, node.message = "cancelled", event.message
+                node.seconds, node.tokens = event.seconds, event.tokens
+                node.outputs = {k: encode(v) for k, v in event.outputs.items()}
             case NodeFailed():
                 node.status, node.seconds = "failed", event.seconds
                 node.message, node.problem = event.problem.message, event.problem.as_dict()
@@ -277,6 +283,10 @@ class Progress:
                 step.seconds, step.outputs, step.message = event["seconds"], event["outputs"], ""
             elif kind == "node_skipped":
                 self.node(node).status, self.node(node).message = "skipped", event["reason"]
+            elif kind == "node_stopped":
+                step = self.node(node)
+                step.status, step.message = "cancelled", event["message"]
+                step.seconds, step.outputs = event["seconds"], event["outputs"]
             elif kind == "node_failed":
                 step = self.node(node)
                 step.status, step.problem = "failed", event["problem"]

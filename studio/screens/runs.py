@@ -318,6 +318,8 @@ def statuses(events: list[dict[str, Any]]) -> dict[str, str]:
             found[node] = "asking"
         elif event["type"] == "node_finished":
             found[node] = "done" if event["source"] == "run" else "cached"
+        elif event["type"] == "node_stopped":
+            found[node] = "cancelled"
         elif event["type"] in ("node_skipped", "node_failed"):
             found[node] = event["type"].partition("_")[2]
     return found

@@ -14,7 +14,10 @@ from patchbay.flows.runs.events import Event, as_json
 from patchbay.flows.server.core.keys import OWNER, Caller
 from patchbay.flows.server.core.settings import Settings
 
-_WITHIN = {"node_finished": ("outputs", "key"), "node_failed": ("inputs",), "run_started": ()}
+_WITHIN = {
+    "node_finished": ("outputs", "key"), "node_failed": ("inputs",), "node_stopped": ("outputs",),
+    "run_started": (),
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

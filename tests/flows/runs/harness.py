@@ -20,6 +20,7 @@ from patchbay.flows.runs.events import (
     NodeSkipped,
     NodeStarted,
     NodeStepped,
+    NodeStopped,
     NodeStreamed,
     NodeWaiting,
     NodeWarned,
@@ -98,6 +99,8 @@ def _word(event: Event) -> str:
             return f"skip {event.node}: {event.reason}"
         case NodeFailed():
             return f"fail {event.node} [{event.problem.code}] {event.problem.message}"
+        case NodeStopped():
+            return f"stop {event.node} with {event.outputs}: {event.message}"
         case NodeRetrying():
             return f"retry {event.node} in {event.wait_s:g} s"
         case NodeWarned():

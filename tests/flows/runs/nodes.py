@@ -188,6 +188,52 @@ class Hang(Node):
         self.left.append("polite")
 
 
+class HangAt(Node):
+    """In capitals; of one text it makes nothing, for ever."""
+
+    kind, title, family = "test.hang_at", "Hang at", "Test"
+
+    class Params(NodeParams):
+        at: str = "c"
+
+    class Inputs(Ports):
+        text: str
+
+    class Outputs(Ports):
+        text: str
+
+    async def run(self, inputs: Inputs, params: Params, ctx: Context) -> Outputs:
+        if inputs.text == params.at:
+            Hang.began.append("at")
+            await asyncio.Event().wait()
+        return self.Outputs(text=inputs.text.upper())
+
+
+class Partly(Node):
+    """Say what has come about, one way or another, and never return."""
+
+    kind, title, family = "test.partly", "Partly", "Test"
+
+    class Params(NodeParams):
+        how: Literal["right", "wrong type", "broken", "secret"] = "right"
+
+    class Outputs(Ports):
+        text: str
+
+    async def run(self, inputs: Any, params: Params, ctx: Context) -> Outputs:
+        given = {
+            "right": lambda: self.Outputs(text="half"),
+            "wrong type": lambda: self.Outputs(text=5),  # type: ignore[arg-type]
+            "broken": lambda: self.Outputs(text=str(1 // 0)),
+            "secret": lambda: self.Outputs(text=ctx.secret(SecretRef(secret="PARTLY_KEY"))),
+        }
+        ctx.so_far(lambda: self.Outputs(text="less"))
+        ctx.so_far(given[params.how])
+        Hang.began.append("partly")
+        await asyncio.Event().wait()
+        raise AssertionError
+
+
 class Wrong(Node):
     """Return what was not declared."""
 
@@ -371,6 +417,8 @@ NODES: tuple[type[Node], ...] = (
     Meet,
     Fail,
     Hang,
+    HangAt,
+    Partly,
     Wrong,
     Switch,
     Join,

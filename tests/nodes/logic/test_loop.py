@@ -36,6 +36,8 @@ def test_it_goes_round_until_the_output_is_there():
     ]  # fmt: skip
     assert ctx.progressed == [("rounds", 1, 10), ("rounds", 2, 10), ("rounds", 3, 10)]
     assert ctx.warnings == []
+    assert ctx.come_about is not None
+    assert ctx.come_about().as_dict() == {"n": 3, "rounds": 3}
 
 
 def test_it_ends_where_a_comparison_holds():

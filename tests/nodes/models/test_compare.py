@@ -45,6 +45,10 @@ async def test_answers_and_figures_side_by_side(at_once: bool) -> None:
     assert [row["model"] for row in out.first_token.rows] == ["large", "small"]
     assert ctx.chat(models[0]).calls[0][0] == ["system: Be brief.", "human: Say hello."]
     assert ctx.progressed[-1] == ("models", 2, 2)
+    assert ctx.come_about is not None
+    kept = ctx.come_about()  # had the run been stopped here
+    assert kept["answers"] == out.answers
+    assert sorted(kept["table"].rows) == sorted(out.table.rows)
 
 
 async def test_a_model_that_fails_is_a_row() -> None:

@@ -72,6 +72,15 @@ def test_a_row_without_an_answer_is_left_out() -> None:
     assert out["records"] == [{"prompt": "Is this a question at all?"}]
 
 
+def test_rows_that_have_come_about_are_kept_if_the_run_is_stopped() -> None:
+    ctx = RecordingContext()
+    made(model(("one more", "Is this a question at all?")), ctx, count=1, answer="")
+    assert ctx.come_about is not None
+    kept = ctx.come_about()
+    assert kept["records"] == [{"prompt": "Is this a question at all?"}]
+    assert kept["table"].rows == (("Is this a question at all?",),)
+
+
 def test_fewer_rows_than_wanted_are_a_warning() -> None:
     ctx = RecordingContext()
     out = made(model(("", "Is this a question at all?")), ctx)

@@ -70,6 +70,8 @@ export class Steps {
       }
       case "node_failed":
         return this.tell(node, "failed", messageOf(event));
+      case "node_stopped":
+        return this.tell(node, "cancelled", String(event.message ?? ""));
       case "node_skipped":
         return this.tell(node, "skipped", String(event.reason ?? ""));
       case "node_stepped":
