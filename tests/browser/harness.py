@@ -9,14 +9,14 @@ import sys
 import time
 import tomllib
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import BrowserContext
+from playwright.sync_api import BrowserContext, Page
 
 from patchbay.studio.server.access import Key
 from tests.browser.ensure_chromium import find_chromium, main
@@ -123,6 +123,16 @@ def let_in(context: BrowserContext) -> BrowserContext:
         [{"name": key.cookie, "value": key.value, "domain": "127.0.0.1", "path": "/"}]
     )
     return context
+
+
+@contextmanager
+def heard(page: Page, **handlers: Callable[[Any], None]) -> Iterator[None]:
+    """Hear what happens on a page, by the names of Playwright's events, and no longer."""
+    for event, handler in handlers.items():
+        page.on(event, handler)  # type: ignore[call-overload]
+    yield
+    for event, handler in handlers.items():
+        page.remove_listener(event, handler)
 
 
 def _await(url: str, process: subprocess.Popen[bytes], log: Path) -> None:

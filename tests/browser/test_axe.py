@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import Page, expect
 
 from tests.browser.editor_page import chat, tab
 from tests.browser.harness import ROOT, Server, serve
@@ -43,8 +43,8 @@ def findings(page: Page) -> list[str]:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_nothing_serious_is_found(studio: Server, context: BrowserContext, scheme: str) -> None:
-    page = context.new_page()
+def test_nothing_serious_is_found(studio: Server, empty_page: Page, scheme: str) -> None:
+    page = empty_page
     page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
     page.goto(f"{studio.url}/editor?flow=ask")
     node = page.locator('.react-flow__node[data-id="prompt"]')

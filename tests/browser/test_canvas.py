@@ -6,7 +6,7 @@ import json
 import re
 from pathlib import Path
 
-from playwright.sync_api import BrowserContext, expect
+from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.browser.canvas_page import CanvasPage, three_nodes
 from tests.browser.harness import Server, serve
@@ -134,7 +134,7 @@ def test_streamlits_own_keys_do_not_fire_from_the_canvas(canvas: CanvasPage):
     expect(canvas.nodes()).to_have_count(1)
 
 
-def test_names_cannot_bring_markup(bare: Server, context: BrowserContext):
+def test_names_cannot_bring_markup(bare: Server, empty_page: Page):
     title = "<img src=x onerror=window.hit=1><b>bold</b>"
     (bare.home / "evil.json").write_text(
         json.dumps(
@@ -151,7 +151,7 @@ def test_names_cannot_bring_markup(bare: Server, context: BrowserContext):
             }
         )
     )
-    canvas = CanvasPage(context.new_page(), bare, "evil")
+    canvas = CanvasPage(empty_page, bare, "evil")
     expect(canvas.node("a").get_by_text("<b>bold</b>").first).to_be_visible()
     expect(canvas.node("b").get_by_text("No installed package knows")).to_be_visible()
     assert canvas.page.locator(".pb-canvas img, .pb-canvas b").count() == 0
@@ -177,10 +177,10 @@ def test_a_drag_moves_only_the_layout(canvas: CanvasPage):
     canvas.wait_saved(lambda flow: flow == before)
 
 
-def test_below_a_base_path(tmp_path: Path, context: BrowserContext):
+def test_below_a_base_path(tmp_path: Path, empty_page: Page):
     script = Path(__file__).with_name("harness_app.py")
     with serve(script, tmp_path / "home", base="lab/patch") as server:
-        canvas = CanvasPage(context.new_page(), server, "one")
+        canvas = CanvasPage(empty_page, server, "one")
         canvas.drop("Flow input", 130, 120)
         expect(canvas.nodes()).to_have_count(1)
         canvas.wait_saved(lambda flow: len(flow["nodes"]) == 1)

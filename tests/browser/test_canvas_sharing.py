@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import pytest
-from playwright.sync_api import BrowserContext, expect
+from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.browser.canvas_page import CanvasPage, three_nodes
 from tests.browser.harness import Server
 
 
 @pytest.mark.parametrize("mine", [True, False])
-def test_a_conflict_is_settled_on_the_canvas(bare: Server, context: BrowserContext, mine: bool):
+def test_a_conflict_is_settled_on_the_canvas(bare: Server, empty_page: Page, mine: bool):
     name = f"by-hand-{mine}"
-    canvas = CanvasPage(context.new_page(), bare, name)
+    canvas = CanvasPage(empty_page, bare, name)
     canvas.drop("Flow input", 130, 120)
     expect(canvas.nodes()).to_have_count(1)
     theirs = canvas.path.read_text().replace('"name": "Test"', '"name": "Theirs"')

@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
+from playwright.sync_api import Browser, Dialog, Locator, Page, Request, expect
+from playwright.sync_api import Error as PlaywrightError
 
 from tests.browser.editor_page import edit, icon, open_latest_run, shoot, tab, toolbar
 from tests.browser.editor_page import run as press_run
-from tests.browser.harness import ROOT, Server, let_in, serve
+from tests.browser.harness import ROOT, Server, heard, let_in, serve
 from tests.needs import needs
 from tests.paths import python_path
 
@@ -38,21 +39,25 @@ def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 @pytest.fixture
-def page(studio: Server, context: BrowserContext) -> Iterator[Page]:
+def page(studio: Server, empty_page: Page) -> Iterator[Page]:
     """A tab in which nothing but the studio is asked for anything, and no script of a flow runs."""
-    page = context.new_page()
-    page.set_viewport_size({"width": 1400, "height": 1000})
+    empty_page.set_viewport_size({"width": 1400, "height": 1000})
     strangers: list[str] = []
     wrong: list[str] = []
 
-    def asked(url: str) -> None:
-        if not url.startswith((studio.url, studio.url.replace("http", "ws"), "data:", "blob:")):
-            strangers.append(url)
+    def asked(request: Request) -> None:
+        own = (studio.url, studio.url.replace("http", "ws"), "data:", "blob:")
+        if not request.url.startswith(own):
+            strangers.append(request.url)
 
-    page.on("request", lambda request: asked(request.url))
-    page.on("pageerror", lambda error: wrong.append(str(error)))
-    page.on("dialog", lambda dialog: wrong.append(dialog.message))
-    yield page
+    def failed(error: PlaywrightError) -> None:
+        wrong.append(str(error))
+
+    def opened(dialog: Dialog) -> None:
+        wrong.append(dialog.message)
+
+    with heard(empty_page, request=asked, pageerror=failed, dialog=opened):
+        yield empty_page
     assert strangers == []
     assert wrong == []
 

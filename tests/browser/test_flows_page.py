@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import Page, expect
 
 from patchbay.flows.document.model import Flow
 from patchbay.flows.document.reading import read_flow
@@ -31,8 +31,8 @@ def shelf(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 @pytest.fixture
-def page(shelf: Server, context: BrowserContext) -> Page:
-    page = context.new_page()
+def page(shelf: Server, empty_page: Page) -> Page:
+    page = empty_page
     page.goto(shelf.url)
     expect(own(page).first).to_be_visible()
     return page

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import BrowserContext, Locator, Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from patchbay.flows.document.reading import read_flow
 from tests.browser.editor_page import settings, side, tab
@@ -48,9 +48,9 @@ def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 @pytest.fixture
-def page(studio: Server, context: BrowserContext) -> Page:
+def page(studio: Server, empty_page: Page) -> Page:
     """The flow, run."""
-    page = context.new_page()
+    page = empty_page
     page.goto(f"{studio.url}/editor?flow=large")
     expect(page.locator(".pb-canvas")).to_be_visible()
     page.locator(".st-key-toolbar-row").get_by_role("button", name="Run", exact=True).click()

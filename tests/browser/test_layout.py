@@ -7,7 +7,7 @@ import json
 import re
 from typing import Any
 
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import Page, expect
 
 from tests.browser.canvas_page import CanvasPage
 from tests.browser.harness import ROOT, Server
@@ -16,9 +16,9 @@ WIDTH, HEIGHT = 240, 90
 """Of a node at the least."""
 
 
-def opened(context: BrowserContext, bare: Server, name: str, flow: dict[str, Any]) -> CanvasPage:
+def opened(page: Page, bare: Server, name: str, flow: dict[str, Any]) -> CanvasPage:
     (bare.home / f"{name}.json").write_text(json.dumps(flow))
-    return CanvasPage(context.new_page(), bare, name)
+    return CanvasPage(page, bare, name)
 
 
 def saved(name: str) -> dict[str, Any]:
@@ -32,9 +32,9 @@ def zoom(page: Page) -> int:
 
 
 def test_a_flow_without_places_is_laid_out_once_and_can_be_read(
-    context: BrowserContext, bare: Server
+    empty_page: Page, bare: Server
 ) -> None:
-    canvas = opened(context, bare, "crew-without-places", saved("research_crew"))
+    canvas = opened(empty_page, bare, "crew-without-places", saved("research_crew"))
     flow = canvas.wait_saved(lambda flow: len(flow.get("layout", {})) == len(flow["nodes"]))
     for one, other in itertools.combinations(flow["layout"].values(), 2):
         assert abs(one["x"] - other["x"]) >= WIDTH or abs(one["y"] - other["y"]) >= HEIGHT
@@ -51,12 +51,12 @@ def test_a_flow_without_places_is_laid_out_once_and_can_be_read(
 
 
 def test_a_long_flow_is_shown_from_its_beginning_and_whole_when_asked_again(
-    context: BrowserContext, bare: Server
+    empty_page: Page, bare: Server
 ) -> None:
     nodes = [{"id": f"n{i}", "kind": "io.input", "params": {"name": f"n{i}"}} for i in range(60)]
     layout = {f"n{i}": {"x": i * 320, "y": 0} for i in range(60)}
     canvas = opened(
-        context, bare, "long-row", {"format": 1, "nodes": nodes, "edges": [], "layout": layout}
+        empty_page, bare, "long-row", {"format": 1, "nodes": nodes, "edges": [], "layout": layout}
     )
     expect(canvas.node("n0")).to_be_visible()
     shown = canvas.page.locator(".pb-bar.zoom .wide")
@@ -70,7 +70,7 @@ def test_a_long_flow_is_shown_from_its_beginning_and_whole_when_asked_again(
 
 
 def test_a_wire_that_skips_a_column_does_not_run_behind_a_node(
-    context: BrowserContext, bare: Server
+    empty_page: Page, bare: Server
 ) -> None:
     flow = {
         "format": 1,
@@ -86,7 +86,7 @@ def test_a_wire_that_skips_a_column_does_not_run_behind_a_node(
             "last": {"x": 680, "y": 0},
         },
     }
-    canvas = opened(context, bare, "over-a-node", flow)
+    canvas = opened(empty_page, bare, "over-a-node", flow)
     line = canvas.wire("first.value", "last.value").locator("path.pb-wire")
     expect(line).to_have_attribute("d", re.compile("L"))  # a straight stretch: a lane
     touches = line.evaluate("""(path) => {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import Page, expect
 
 from patchbay.flows.document.reading import read_flow
 from tests.browser.editor_page import node
@@ -21,9 +21,7 @@ def place(page: Page, name: str) -> None:
     page.get_by_role("radiogroup", name="Where").get_by_role("radio", name=name).click()
 
 
-def test_models_are_chosen_searched_fetched_and_tried(
-    tmp_path: Path, context: BrowserContext
-) -> None:
+def test_models_are_chosen_searched_fetched_and_tried(tmp_path: Path, empty_page: Page) -> None:
     site = Site()
     model = {"id": REPO, "downloads": 7, "tags": ["gguf", "license:mit"], "gated": False}
     tree = [{"type": "file", "path": "tiny.gguf", "size": len(WEIGHTS)}]
@@ -39,7 +37,7 @@ def test_models_are_chosen_searched_fetched_and_tried(
         env |= {"PATCHBAY_WEIGHTS": str(tmp_path / "weights"), "OLLAMA_MODELS": str(tmp_path / "o")}
         env |= {"PATCHBAY_OFFLINE": "", "HF_HUB_OFFLINE": ""}
         with serve(ROOT / "studio" / "app.py", tmp_path / "home", env=env) as server:
-            page = context.new_page()
+            page = empty_page
             page.goto(f"{server.url}/models")
             place(page, "Hugging Face and Ollama")
             expect(page.get_by_text("hold none on this machine")).to_be_visible()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from playwright.sync_api import BrowserContext, expect
+from playwright.sync_api import Page, expect
 
 from patchbay.flows.document.reading import read_flow
 from tests.browser.editor_page import finished, front, own, settings, shoot, side
@@ -16,9 +16,9 @@ MOST = 8
 
 
 def test_the_first_own_flow_answers_within_eight_gestures_and_the_steps_can_be_left(
-    tmp_path: Path, context: BrowserContext
+    tmp_path: Path, empty_page: Page
 ) -> None:
-    page = context.new_page()
+    page = empty_page
     gestures: list[str] = []
     with serve(ROOT / "studio" / "app.py", tmp_path / "home") as server:
         page.goto(server.url)

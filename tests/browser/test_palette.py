@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from playwright.sync_api import BrowserContext, expect
+from playwright.sync_api import Page, expect
 
 from tests.browser.canvas_page import CanvasPage
 from tests.browser.harness import Server
@@ -24,10 +24,8 @@ def test_families_fold_and_are_still_folded_after_a_reload(canvas: CanvasPage):
     expect(canvas.kind("Prompt template")).to_be_visible()
 
 
-def test_a_kind_whose_package_is_missing_says_what_to_install(
-    bare: Server, context: BrowserContext
-):
-    canvas = CanvasPage(context.new_page(), bare, "missing", "&missing=1")
+def test_a_kind_whose_package_is_missing_says_what_to_install(bare: Server, empty_page: Page):
+    canvas = CanvasPage(empty_page, bare, "missing", "&missing=1")
     item = canvas.kind("Needs more")
     item.scroll_into_view_if_needed()
     expect(item).to_have_attribute("aria-disabled", "true")

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
+from playwright.sync_api import Browser, Page, Route, expect
+from playwright.sync_api import Error as PlaywrightError
 
 from patchbay.flows.runs.address import VARIABLE
 from patchbay.flows.runs.answers import find, give
@@ -29,7 +30,7 @@ from tests.browser.editor_page import (
     tab,
     toolbar,
 )
-from tests.browser.harness import ROOT, Server, let_in, serve
+from tests.browser.harness import ROOT, Server, heard, let_in, serve
 from tests.stores import SERVER, url_of
 
 MAIL = {
@@ -65,11 +66,14 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def page(context: BrowserContext) -> Iterator[Page]:
-    page = context.new_page()
+def page(empty_page: Page) -> Iterator[Page]:
     errors: list[str] = []
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    yield page
+
+    def wrong(error: PlaywrightError) -> None:
+        errors.append(str(error))
+
+    with heard(empty_page, pageerror=wrong):
+        yield empty_page
     assert errors == []
 
 

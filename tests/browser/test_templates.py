@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import Page, expect
 
 from patchbay.flows.document.reading import read_flow
 from tests.browser.editor_page import (
@@ -83,14 +83,14 @@ def test_templates_are_looked_at_searched_and_chosen_by_purpose(studio: Server, 
 
 
 def test_flows_whose_names_look_alike_and_odd_ones_do_not_hide_the_others(
-    tmp_path: Path, context: BrowserContext
+    tmp_path: Path, empty_page: Page
 ) -> None:
     home = tmp_path / "home"
     (home / "flows").mkdir(parents=True)
     (home / "flows" / "broken.json").write_text('{"format": 1, "nodes": [', "utf-8")
     (home / "flows" / "odd & (name).json").write_text('{"format": 1, "name": "Odd name"}', "utf-8")
     (home / "flows" / "folder.json").mkdir()
-    page = context.new_page()
+    page = empty_page
     with serve(ROOT / "studio" / "app.py", home) as server:
         for title in ("Self-consistency", "Compare techniques"):
             page.goto(server.url)

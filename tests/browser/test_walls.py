@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, expect
+from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.editor_page import finished, node, open_latest_run, own, run, tab
 from tests.browser.harness import ROOT, TOKEN, Server, let_in, serve
@@ -142,9 +142,9 @@ def test_nothing_that_a_stranger_wrote_is_loaded(
 
 
 def test_the_policy_holds_where_something_got_in(
-    studio: Server, context: BrowserContext, site: Site
+    studio: Server, empty_page: Page, site: Site
 ) -> None:
-    page = context.new_page()
+    page = empty_page
     page.goto(studio.url)
     expect(page.get_by_role("button", name="New flow")).to_be_visible()
     page.evaluate(PROBE, site.url)
@@ -208,10 +208,10 @@ window.results = Promise.all([
 
 
 def test_a_page_of_another_server_gets_nothing_even_with_the_cookie(
-    studio: Server, context: BrowserContext, site: Site
+    studio: Server, empty_page: Page, site: Site
 ) -> None:
     """Browsers send cookies to every port of a machine: this is the page of a colleague."""
-    page = context.new_page()
+    page = empty_page
     statuses: dict[str, int] = {}
     page.on("response", lambda answer: statuses.setdefault(answer.url, answer.status))
     socket = studio.url.replace("http", "ws")

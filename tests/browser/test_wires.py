@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from playwright.sync_api import BrowserContext, expect
+from playwright.sync_api import Page, expect
 
 from tests.browser.canvas_page import CanvasPage
 from tests.browser.harness import Server
@@ -87,7 +87,7 @@ def test_a_node_dropped_on_a_wire_is_inserted(canvas: CanvasPage):
     canvas.wait_wires([("flow-input.value", "flow-output.value")])
 
 
-def test_a_wire_into_a_port_that_is_gone_stays_visible(bare: Server, context: BrowserContext):
+def test_a_wire_into_a_port_that_is_gone_stays_visible(bare: Server, empty_page: Page):
     (bare.home / "gone.json").write_text(
         """{"format": 1, "name": "T", "nodes": [
           {"id": "a", "kind": "io.input", "version": 1},
@@ -95,7 +95,7 @@ def test_a_wire_into_a_port_that_is_gone_stays_visible(bare: Server, context: Br
           "edges": [{"from": "a.value", "to": "p.old"}],
           "layout": {"a": {"x": 0, "y": 0}, "p": {"x": 340, "y": 0}}}"""
     )
-    canvas = CanvasPage(context.new_page(), bare, "gone")
+    canvas = CanvasPage(empty_page, bare, "gone")
     expect(canvas.wire("a.value", "p.old")).to_be_visible()
     expect(canvas.page.locator(".pb-port.gone", has_text="old")).to_be_visible()
     expect(canvas.node("p").locator(".pb-badge")).to_be_visible()
