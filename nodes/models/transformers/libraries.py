@@ -15,8 +15,14 @@ from patchbay.nodes.models.cores import share_cores
 
 _ALONE = threading.RLock()
 _MODULES = ("torch", "transformers")
-_NAMES = ("AutoModel", "AutoModelForCausalLM", "AutoModelForImageTextToText",
-          "AutoModelForSeq2SeqLM", "AutoProcessor", "AutoTokenizer")  # fmt: skip
+_NAMES = (
+    "AutoModel",
+    "AutoModelForCausalLM",
+    "AutoModelForImageTextToText",
+    "AutoModelForSeq2SeqLM",
+    "AutoTokenizer",
+)
+"""Not `AutoProcessor`: it costs more than all of these together, and only pictures need it."""
 
 
 @contextlib.contextmanager
