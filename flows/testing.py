@@ -220,7 +220,7 @@ class ModelConformance:
     ) -> None:
         needs("seed")
         said = [
-            (await say(ctx, backend, STORY, temperature=1.2, seed=s, max_tokens=16)).text
+            (await say(ctx, backend, STORY, temperature=1.2, seed=s, max_tokens=8)).text
             for s in (7, 7, 8)
         ]
         assert said[0] == said[1]
@@ -268,7 +268,7 @@ class ModelConformance:
     ) -> None:
         count = 2 * (backend.spec.slots or 2)
         answers = await asyncio.gather(
-            *(say(ctx, backend, f"Say the number {n}.", max_tokens=6, **SURE) for n in range(count))
+            *(say(ctx, backend, f"Say the number {n}.", max_tokens=3, **SURE) for n in range(count))
         )
         assert all(answer.text.strip() and answer.prompt_tokens > 5 for answer in answers)
         await until(backend.idle)
