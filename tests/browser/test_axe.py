@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
-
 import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.editor_page import chat, tab
-from tests.browser.harness import ROOT, Server, serve
+from tests.browser.flow_files import put
+from tests.browser.harness import ROOT, Server
 
 pytestmark = pytest.mark.xdist_group("browser")
 AXE = ROOT / "studio" / "canvas" / "frontend" / "node_modules" / "axe-core" / "axe.min.js"
-FLOW = json.loads((ROOT / "flows" / "saved" / "ask.json").read_text("utf-8"))
 LOOK = """async () => {
   const host = [...document.querySelectorAll("*")]
     .find(e => e.shadowRoot?.querySelector(".pb-host"));
@@ -22,17 +19,6 @@ LOOK = """async () => {
     `${v.id}: ${v.help}: ${v.nodes.slice(0, 4).map(n => n.html.slice(0, 160) + " " +
       (n.any[0]?.message ?? "")).join(" | ")}`);
 }"""
-
-
-@pytest.fixture(scope="module")
-def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    if not AXE.is_file():
-        pytest.skip(f"no axe-core here (npm ci in {AXE.parents[2].relative_to(ROOT)})")
-    home = tmp_path_factory.mktemp("axe")
-    (home / "flows").mkdir()
-    (home / "flows" / "ask.json").write_text(json.dumps(FLOW))
-    with serve(ROOT / "studio" / "app.py", home) as server:
-        yield server
 
 
 def findings(page: Page) -> list[str]:
@@ -44,9 +30,12 @@ def findings(page: Page) -> list[str]:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_nothing_serious_is_found(studio: Server, empty_page: Page, scheme: str) -> None:
+    if not AXE.is_file():
+        pytest.skip(f"no axe-core here (npm ci in {AXE.parents[2].relative_to(ROOT)})")
     page = empty_page
+    put(studio, "axe")
     page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
-    page.goto(f"{studio.url}/editor?flow=ask")
+    page.goto(f"{studio.url}/editor?flow=axe")
     node = page.locator('.react-flow__node[data-id="prompt"]')
     expect(node).to_be_visible()
     assert findings(page) == []
