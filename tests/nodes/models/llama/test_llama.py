@@ -22,6 +22,8 @@ from tests.nodes.models.conftest import SPEC, Quiet, calls
 
 CAPITAL = "What is the capital of Denmark?"
 SURE = {"temperature": 0.0, "max_tokens": 80}
+BEGUN = {"temperature": 0.0, "max_tokens": 16}
+"""Enough to see in how many pieces an answer comes, and that two differ."""
 LONG = "Write a very long story about the sea."
 SCHEMA = {
     "type": "object",
@@ -40,18 +42,18 @@ def test_it_answers_and_counts(llama: ChatLlama) -> None:
 
 
 async def test_four_ways_in_say_the_same(llama: ChatLlama) -> None:
-    whole = llama.invoke(CAPITAL, **SURE).text
-    pieces = [chunk.text for chunk in llama.stream(CAPITAL, **SURE)]
-    apieces = [chunk.text async for chunk in llama.astream(CAPITAL, **SURE)]
+    whole = llama.invoke(CAPITAL, **BEGUN).text
+    pieces = [chunk.text for chunk in llama.stream(CAPITAL, **BEGUN)]
+    apieces = [chunk.text async for chunk in llama.astream(CAPITAL, **BEGUN)]
     assert len(pieces) > 10
     assert "".join(pieces) == "".join(apieces) == whole
-    assert (await llama.ainvoke(CAPITAL, **SURE)).text == whole
+    assert (await llama.ainvoke(CAPITAL, **BEGUN)).text == whole
 
 
 def test_the_system_text_counts(llama: ChatLlama) -> None:
     messages = [SystemMessage("You are a pirate. Say Arrr."), HumanMessage("Who are you?")]
-    plain = llama.invoke([messages[1]], **SURE)
-    pirate = llama.invoke(messages, **SURE)
+    plain = llama.invoke([messages[1]], **BEGUN)
+    pirate = llama.invoke(messages, **BEGUN)
     assert pirate.text != plain.text
 
 
@@ -61,7 +63,7 @@ def test_stop_texts_end_the_answer(llama: ChatLlama) -> None:
 
 
 def test_a_seed_repeats_and_another_does_not(llama: ChatLlama) -> None:
-    options = {"temperature": 1.0, "max_tokens": 30}
+    options = {"temperature": 1.0, "max_tokens": 10}
     one, two, other = (llama.invoke(LONG, seed=seed, **options).text for seed in (7, 7, 8))
     assert one == two
     assert one != other
@@ -113,7 +115,7 @@ def test_a_schema_it_cannot_take(llama: ChatLlama) -> None:
 
 async def test_eight_requests_share_four_slots(llama: ChatLlama) -> None:
     asked = [f"Say the number {n}." for n in range(8)]
-    answers = await asyncio.gather(*(llama.ainvoke(a, temperature=0, max_tokens=12) for a in asked))
+    answers = await asyncio.gather(*(llama.ainvoke(a, temperature=0, max_tokens=4) for a in asked))
     assert all(answer.text for answer in answers)
     assert calls() == []
 
