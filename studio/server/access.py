@@ -306,7 +306,7 @@ _HTML = """<!doctype html>
 :root { color-scheme: light dark; --ink: #23262f; --paper: #fcfcfd; --soft: #f2f3f7;
   --line: #dfe2ea; --blue: #4453c8; --red: #b3261e; }
 @media (prefers-color-scheme: dark) { :root { --ink: #e6e8ef; --paper: #14161c; --soft: #1f222b;
-  --line: #343845; --blue: #6373ea; --red: #f2a19b; } }
+  --line: #343845; --blue: #5a69e0; --red: #f2a19b; } }
 body { margin: 0; min-height: 100vh; display: grid; place-items: center; color: var(--ink);
   background: var(--paper); font: 15px/1.55 system-ui, sans-serif; }
 main { max-width: 27rem; margin: 1rem; padding: 1.6rem 1.8rem; border: 1px solid var(--line);
