@@ -26,7 +26,7 @@ FIND_PYTHON = for p in $(PYTHON) python3 python3.13 python3.12 python3.11 python
 	$$p -c 'import sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
 	&& { echo $$p; exit; }; done
 
-.PHONY: help setup studio run test check frontend-check fix generate frontend test-crash test-load test-cluster test-postgres bench claims bench-peers exchange-peers exchange-lfx test-exchange test-train test-threads pins audit clean FORCE
+.PHONY: help setup studio run test check frontend-check fix generate frontend test-crash test-load test-cluster test-postgres bench claims bench-peers exchange-peers exchange-lfx test-exchange test-train pins audit clean FORCE
 .DELETE_ON_ERROR:
 
 help:  ## this list
@@ -181,9 +181,6 @@ exchange-lfx: exchange-peers  ## and hear from lfx, in .venv-lfx, what Langflow'
 test-train: everything  ## the trainings that are too long for every run of the tests; each method and trainer to its end on SmolLM2-135M: base against trained (an hour)
 	PATCHBAY_TRAIN=1 $(PY) -m pytest -n 0 tests/nodes/training
 	$(PY) -m tests.train $(ARGS)
-
-test-threads: everything  ## the saved flows with one thread, two and four (two minutes)
-	PATCHBAY_THREADS=1 $(PY) -m pytest -n 0 tests/flows/test_saved_flows.py
 
 test-exchange: setup  ## import those flows and count; run the script of every saved flow
 	PATCHBAY_PEERS=.exchange-peers PATCHBAY_ALL_SCRIPTS=1 $(PY) -m pytest -n 0 -rP tests/flows/exchange

@@ -7,7 +7,6 @@ kernels and the processor; so the answers are checked for what makes each flow w
 from __future__ import annotations
 
 import json
-import os
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
@@ -125,11 +124,6 @@ def test_ask_with_another_question():
 # else. What the pages print must not hang on that.
 
 every_thread_count = pytest.mark.parametrize("threads", [1, 2, 4])
-two = pytest.mark.skipif(
-    not os.environ.get("PATCHBAY_THREADS"), reason="long: make test-threads, or PATCHBAY_THREADS=1"
-)
-fewest_and_most = pytest.mark.parametrize("threads", [1, pytest.param(2, marks=two), 4])
-"""For what takes long: between the two only in `make test-threads`."""
 
 
 def ran_with(threads: int, name: str, /, **inputs: object) -> RunResult:
@@ -170,7 +164,7 @@ def test_a_chat_says_the_name_it_was_told(threads: int, name: str):
     assert result.tokens.completion < 96
 
 
-@fewest_and_most
+@every_thread_count
 def test_a_folder_is_answered_from_the_right_text(threads: int):
     result = ran_with(threads, "ask_folder")
     assert "twenty minutes" in result.outputs["answer"]
@@ -184,7 +178,7 @@ def crew(threads: int) -> RunResult:
     return ran_with(threads, "research_crew")
 
 
-@fewest_and_most
+@every_thread_count
 def test_a_crew_names_the_wood(threads: int):
     result = crew(threads)
     for task in result.nodes["crew"]["tasks"]:
@@ -262,7 +256,7 @@ def test_a_react_agent_really_calculates():
     assert dict(zip(result.outputs["usage"].columns, row, strict=True))["tool calls"] == 1
 
 
-@fewest_and_most
+@every_thread_count
 def test_a_researcher_really_searches_and_a_writer_writes(threads: int):
     """The call of the tool is valid, and what was found reaches both roles."""
     result = crew(threads)
@@ -274,7 +268,7 @@ def test_a_researcher_really_searches_and_a_writer_writes(threads: int):
     assert written["result"] == result.outputs["answer"] != ""
 
 
-@fewest_and_most
+@every_thread_count
 def test_an_agent_asks_another_flow(threads: int):
     result = ran_with(threads, "agent_asks_flow")
     assert "Copenhagen" in result.outputs["answer"]
