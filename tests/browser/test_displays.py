@@ -195,7 +195,7 @@ def test_the_files_of_a_deep_agent_are_shown_while_it_waits(studio: Server, page
     (studio.home / "flows" / "writer.json").write_text(json.dumps(flow), "utf-8")
     edit(studio, page, "writer", "agent")
     side = press_run(page)
-    expect(side.get_by_text("Save 1 file in notes?").first).to_be_visible(timeout=60_000)
+    expect(side.get_by_text("Save 1 file in notes?").first).to_be_visible()
     expect(side.get_by_text("Files so far")).to_be_visible()
     files = side.get_by_role("list", name="Files")
     expect(files).to_contain_text("/note.md 12 B")
@@ -205,5 +205,5 @@ def test_the_files_of_a_deep_agent_are_shown_while_it_waits(studio: Server, page
     shoot(page, "files-so-far-open")
     assert not (folder / "note.md").exists(), "nobody has agreed"
     side.get_by_role("button", name="Approve").click()
-    expect(side.get_by_text("It is written.").first).to_be_visible(timeout=30_000)
+    expect(side.get_by_text("It is written.").first).to_be_visible()
     assert (folder / "note.md").read_text("utf-8") == "# Beech only"
