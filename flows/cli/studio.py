@@ -1,23 +1,16 @@
-"""`patchbay studio`: open the canvas in the browser.
-
-The server runs in this very process. A child would be left behind, with its port and whatever was
-computed, when the command is killed.
-"""
+"""`patchbay studio`: open the canvas in the browser."""
 
 from __future__ import annotations
 
-import gc
-import importlib.util
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from patchbay.flows.problems import FlowError, Problem
+from patchbay.flows.cli.opening import PORT, open_studio
 
 
 def studio(
-    port: Annotated[int, typer.Option(help="The port to listen on.")] = 8501,
+    port: Annotated[int, typer.Option(help="The port to listen on.")] = PORT,
     headless: Annotated[bool, typer.Option(help="Open no browser.")] = False,
     trace: Annotated[
         str | None,
@@ -32,23 +25,8 @@ def studio(
 
     Only this machine can reach it, and only who has the address with the token, which is printed.
     """
-    found = importlib.util.find_spec("patchbay.studio")
-    if found is None or found.origin is None or importlib.util.find_spec("streamlit") is None:
-        problem = Problem(
-            "studio/missing",
-            "The studio is not installed here.",
-            "Install it with: pip install patchbay-studio, or run make studio in a checkout.",
-        )
-        raise FlowError([problem])
     if trace or trace_content:
         from patchbay.flows.traces.sending import hand_on
 
         hand_on(trace, trace_content)
-    app = Path(found.origin).parent / "app.py"
-    gc.disable()  # until the server has started: imports make no garbage, and are many
-    from streamlit.web.cli import main
-
-    options = ["--server.port", str(port), "--server.address", "127.0.0.1"]
-    if headless:  # else Streamlit looks whether there is a screen
-        options += ["--server.headless", "true"]
-    main(["run", str(app), *options], prog_name="streamlit")
+    open_studio(port, headless)
