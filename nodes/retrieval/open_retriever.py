@@ -165,11 +165,6 @@ class OpenRetriever(BaseRetriever):
     ) -> list[LangChainDocument]:
         return [_langchain(document) for document in await self.search(query)]
 
-    def close(self) -> None:
-        """Let go of the cross-encoder; the rest is the pool's."""
-        if self.scorer is not None:
-            self.scorer.close()
-
 
 async def _marked(query: str, text: str, ask: Ask) -> float:
     answer = await ask(

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from patchbay.nodes.retrieval.filters import MetadataFilter
 from patchbay.nodes.retrieval.index import IndexSpec
+from patchbay.nodes.retrieval.reranker import CrossEncoderModel
 from patchbay.nodes.values import ModelSpec, Opening, RetrieverSpec, Spec
 
 if TYPE_CHECKING:
@@ -47,15 +48,14 @@ class IndexRetriever(RetrieverSpec):
     def parts(self) -> tuple[Spec, ...]:
         """The index, and what the strategy needs besides it."""
         embeddings = self.index.embeddings if self.by_vector else None
-        return tuple(part for part in (self.index, embeddings, self.model) if part is not None)
+        parts = (self.index, embeddings, self.model, self.scores)
+        return tuple(part for part in parts if part is not None)
 
-    def memory(self) -> int | None:
-        """Its own bytes: those of a cross-encoder, where there is one."""
-        from patchbay.nodes.weights.folders import find_folder
-
-        if self.rerank != "cross-encoder" or (folder := find_folder(self.reranker)) is None:
-            return 0
-        return (folder / "model.safetensors").stat().st_size
+    @property
+    def scores(self) -> CrossEncoderModel | None:
+        """The cross-encoder, where there is one."""
+        wanted = self.rerank == "cross-encoder"
+        return CrossEncoderModel(weights=self.reranker) if wanted else None
 
     def open(self, opening: Opening) -> OpenRetriever:
         """Open the index, and with it the embeddings, model and cross-encoder that are needed.
@@ -71,15 +71,5 @@ class IndexRetriever(RetrieverSpec):
             index=opening.open(self.index),
             embeddings=None if embeddings is None else opening.open(embeddings),
             chat=None if self.model is None else opening.open(self.model),
-            scorer=self._scorer(opening),
+            scorer=None if self.scores is None else opening.open(self.scores),
         )
-
-    def _scorer(self, opening: Opening) -> object | None:
-        if self.rerank != "cross-encoder":
-            return None
-        from patchbay.nodes.weights.folders import resolve_folder
-
-        folder = resolve_folder(self.reranker, opening.report)
-        from patchbay.nodes.retrieval.cross_encoder import load_cross_encoder
-
-        return load_cross_encoder(folder)

@@ -7,6 +7,7 @@ from pydantic import model_validator
 from patchbay.nodes.contract import UNSET, DescribingNode, Field, NodeError, NodeParams, Ports, port
 from patchbay.nodes.retrieval.filters import MetadataFilter
 from patchbay.nodes.retrieval.index import IndexSpec
+from patchbay.nodes.retrieval.reranker import CrossEncoderModel
 from patchbay.nodes.retrieval.retriever import Expansion, IndexRetriever, Reranking, Strategy
 from patchbay.nodes.values import ModelSpec
 
@@ -26,6 +27,7 @@ class Retriever(DescribingNode):
     """
 
     kind, version = "retrieval.retriever", 1
+    value_types = (CrossEncoderModel,)
     title, family, icon = "Retriever", "Retrieval", "search"
     synonyms = ("rag", "rerank", "hybrid", "mmr", "multi-query", "vector search")
     requires = ("chromadb", "bm25s")

@@ -31,6 +31,7 @@ from patchbay.nodes.models.hosted.calls import called
 from patchbay.nodes.models.hosted.chat import HostedChat
 from patchbay.nodes.models.hosted.opening import open_there
 from patchbay.nodes.models.streaming import StreamingChat
+from patchbay.nodes.retrieval.reranker import CrossEncoderModel
 from patchbay.nodes.values import (
     EmbeddingsSpec,
     Message,
@@ -41,6 +42,7 @@ from patchbay.nodes.values import (
     encode,
 )
 from tests.flows.server.nodes import Letters
+from tests.nodes.retrieval.small_networks import small_cross_encoder
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="workers share no port there")
 
@@ -310,16 +312,35 @@ def test_encoders_and_clip_live_there_as_well() -> None:
     from patchbay.nodes.encoders.clip_spec import ClipEmbeddings
     from patchbay.nodes.encoders.heads import Entailment, MaskFiller
     from patchbay.nodes.encoders.heads_spec import EntailmentModel, MaskedModel
+    from patchbay.nodes.retrieval.cross_encoder import CrossEncoder
 
     for spec, opened in (
         (TrainedClassifier, TextClassifier), (EntailmentModel, Entailment),
         (MaskedModel, MaskFiller), (ClipEmbeddings, ClipEncoder),
+        (CrossEncoderModel, CrossEncoder),
     ):  # fmt: skip
         assert spec.hosted
         assert all(callable(getattr(opened, name)) for name in spec.calls)
     types = default_catalog().value_types
-    for given in (EntailmentModel(weights="a"), MaskedModel(weights="a"), ClipEmbeddings()):
+    for given in (EntailmentModel(weights="a"), MaskedModel(weights="a"), ClipEmbeddings(),
+                  CrossEncoderModel(weights="a")):  # fmt: skip
         assert decode(encode(given), types) == given
+
+
+async def test_a_cross_encoder_there_scores_as_one_here(machine: Machine, folder: Path) -> None:
+    machine.host = NetworkHost(default_catalog())
+    await machine.start()
+    spec = CrossEncoderModel(weights=str(small_cross_encoder(folder / "ce")))
+    here, there = PooledContext(), machine.worker()
+    here.pool = Pool()
+    texts = ["Bees make honey.", "A lighthouse warns ships.", ""]
+    found = []
+    for ctx in (here, there):
+        async with ctx.pool.use(spec, ctx) as opened:
+            found.append(await asyncio.to_thread(opened.score, "What do bees make?", texts))
+    assert found[0] == pytest.approx(found[1], abs=1e-5)
+    assert len(set(found[0])) == 3
+    assert machine.host.pool.opened == 1
 
 
 async def test_a_long_answer_waits_for_whoever_reads_it() -> None:
