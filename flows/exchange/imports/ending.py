@@ -24,6 +24,7 @@ LAST_TURN = "chat.turn"
 def end(lowering: Lowering) -> Flow:
     """Close the draft: the flow."""
     _inputs(lowering)
+    _sessions(lowering)
     _guards(lowering)
     _outputs(lowering)
     settle_names(lowering)
@@ -68,6 +69,30 @@ def _inputs(lowering: Lowering) -> None:
         plain = [*lowering.chats, *(end_ for end_, _ in lowering.talks)]
     for end_ in dict.fromkeys(plain):
         draft.wire(text, end_)
+
+
+def _sessions(lowering: Lowering) -> None:
+    """Give agents that hear what was said before the conversation; the others its last turn."""
+    draft = lowering.draft
+    talks = {
+        lowering.endpoint(mapped, mapped.spec.session)
+        for mapped in lowering.mapped.values()
+        if mapped.spec.session and mapped.settings.get("session") is True
+    }
+    asked = {source for source, target in draft.edges if target in talks}
+    for source in sorted(asked):
+        given = draft.nodes[source.partition(".")[0]]
+        if given["kind"] != "io.input" or given["params"].get("kind", "text") != "text":
+            continue
+        given["params"]["kind"] = "messages"
+        others = [end_ for start, end_ in draft.edges if start == source and end_ not in talks]
+        if not others:
+            continue
+        last = draft.add("last-turn", LAST_TURN, {})
+        draft.wire(source, f"{last}.messages")
+        for end_ in others:
+            draft.unwire(source, end_)
+            draft.wire(f"{last}.text", end_)
 
 
 def _guards(lowering: Lowering) -> None:

@@ -59,7 +59,20 @@ def read_langflow(data: Mapping[str, Any], name: str) -> ForeignGraph:
             graph.wires.append(wire)
     _one_store(graph)
     _fields_of_documents(graph)
+    _sessions(graph)
     return graph
+
+
+def _sessions(graph: ForeignGraph) -> None:
+    """Mark agents that answer what a person says, and hear what was said before."""
+    known = graph.by_id()
+    for index, node in enumerate(graph.nodes):
+        if node.type != "Agent" or not node.settings.get("n_messages"):
+            continue
+        given = [w for w in graph.wires if w.target == node.id and w.input == "input_value"]
+        if len(given) == 1 and (source := known.get(given[0].source)) is not None:
+            told = {**node.settings, "session": source.type == "ChatInput"}
+            graph.nodes[index] = replace(node, settings=told)
 
 
 BASES = frozenset({"Knowledge", "KnowledgeRetrieval"})

@@ -39,6 +39,8 @@ class TypeSpec:
     """Ports that get the question when nothing is wired into them."""
     talk: tuple[str, ...] = ()
     """Ports that get the conversation, or the question where nothing remembers."""
+    session: str = ""
+    """The port that gets the conversation where the setting `session` says so."""
     answer: str = ""
     """The output that is the flow's answer when nothing hangs on the node."""
     lends: Mapping[str, Any] = field(default_factory=dict)

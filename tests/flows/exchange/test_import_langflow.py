@@ -300,7 +300,82 @@ def test_what_is_narrowed_is_told():
     )
     told = statuses(one)["approximated"]
     assert any("pictures" in line for line in told)
-    assert any("answered for itself" in line for line in told)
+    assert any("hears the whole conversation" in line for line in told)
+
+
+SAID_BEFORE = [
+    {"role": "user", "content": "My name is Ada."},
+    {"role": "assistant", "content": "Hello Ada."},
+    {"role": "user", "content": "What is my name?"},
+]
+
+
+def test_an_agent_hears_what_was_said_before_in_the_session():
+    Listening.heard.clear()
+    one = imported(
+        langflow(
+            {
+                "in": ("ChatInput", {"input_value": "Hi"}),
+                "a": ("Agent", {"model": MODEL, "n_messages": 100, "system_prompt": "Be brief."}),
+                "out": ("ChatOutput", {}),
+            },
+            ["in.message > a.input_value", "a.response > out.input_value"],
+        )
+    )
+    (question,) = (node for node in one.flow.nodes if node.kind == "io.input")
+    assert question.params["kind"] == "messages"
+    ((*_, (role, asked)),) = heard(one, "What is my name?")
+    assert (role, asked) == ("human", "What is my name?")
+    Listening.heard.clear()
+    (found,) = heard(one, SAID_BEFORE)
+    assert [text for _, text in found][-3:] == [said["content"] for said in SAID_BEFORE]
+
+
+def test_what_takes_the_question_alone_gets_the_last_turn_beside_such_an_agent():
+    Listening.heard.clear()
+    one = imported(
+        langflow(
+            {
+                "in": ("ChatInput", {}),
+                "a": ("Agent", {"model": MODEL, "n_messages": 100}),
+                "l": ("LanguageModelComponent", {"model": MODEL}),
+                "out": ("ChatOutput", {}),
+                "out2": ("ChatOutput", {}),
+            },
+            [
+                "in.message > a.input_value", "in.message > l.input_value",
+                "a.response > out.input_value", "l.text_output > out2.input_value",
+            ],
+        )
+    )  # fmt: skip
+    asked = sorted(
+        len([role for role, _ in one_ if role != "system"]) for one_ in heard(one, SAID_BEFORE)
+    )
+    assert asked == [1, 3]
+
+
+@pytest.mark.parametrize("count", [0, None])
+def test_an_agent_that_remembers_nothing_hears_the_question_alone(count: int | None):
+    about = {"model": MODEL} | ({} if count is None else {"n_messages": count})
+    one = imported(
+        langflow({"in": ("ChatInput", {}), "a": ("Agent", about)}, ["in.message > a.input_value"])
+    )
+    (question,) = (node for node in one.flow.nodes if node.kind == "io.input")
+    assert question.params.get("kind", "text") == "text"
+
+
+def test_an_agent_behind_another_node_is_told_to_answer_each_question_for_itself():
+    one = imported(
+        langflow(
+            {
+                "in": ("ChatInput", {}),
+                "p": ("Prompt Template", {"template": "Q: {q}"}),
+                "a": ("Agent", {"model": MODEL, "n_messages": 100}),
+            },
+            ["in.message > p.q", "p.prompt > a.input_value"],
+        )
+    )
+    assert any("answered for itself" in line for line in statuses(one)["approximated"])
 
 
 def test_the_placeholders_of_an_agents_instructions_are_filled():
