@@ -22,7 +22,7 @@ def shoot(page: Page, name: str) -> None:
     """A picture to look at, in both themes; only where somebody wants them."""
     if PICTURES:
         for theme in ("light", "dark"):
-            page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
+            page.emulate_media(color_scheme=theme)
             page.wait_for_timeout(700)
             page.screenshot(path=f"{PICTURES}/{name}-{theme}.png")
 
