@@ -35,6 +35,8 @@ def pytest_collection_finish() -> None:
 
 MUCH = 2_500_000_000
 """Bytes that a test process may hold before it looks for what nobody needs any more."""
+MANY = 400
+"""Open files, likewise: databases of past tests, each of which is three."""
 
 
 @pytest.hookimpl(trylast=True)
@@ -44,9 +46,11 @@ def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> 
     is worth it."""
     if nextitem is not None and nextitem.path == item.path:
         return
-    if psutil.Process().memory_info().rss > MUCH:
+    process = psutil.Process()
+    much = process.memory_info().rss > MUCH
+    if much or (sys.platform != "win32" and process.num_fds() > MANY):
         gc.collect()
-        if sys.platform == "linux":
+        if much and sys.platform == "linux":
             ctypes.CDLL("libc.so.6").malloc_trim(0)
 
 

@@ -131,7 +131,9 @@ async def _left(request: Request, error: Exception) -> Response:
 
 async def _defect(request: Request, error: Exception) -> Response:
     found = refused(500, "run/defect", f"A mistake in Patchbay: {type(error).__name__}.")
-    return say(request.url.path, found)
+    response = say(request.url.path, found)
+    response.headers["connection"] = "close"  # uvicorn ends it, and a next call must not find it
+    return response
 
 
 _HANDLERS: dict[Any, Callable[[Request, Exception], Awaitable[Response]]] = {

@@ -84,7 +84,7 @@ class ServedFlows:
         with self._lock:
             if server.flow in self._ending:
                 return "ending"
-        return "serving" if _listens(server.port) else "starting"
+        return "serving" if _listens(server.pid, server.port) else "starting"
 
     def settled(self, server: FlowServer, most_s: float = 90.0) -> ServedState:
         """What a server is doing once it has started, or ended. Waits for it."""
@@ -285,7 +285,10 @@ def _free_port(before: int | None, taken: Collection[int]) -> int:
     raise OSError("no port is free")
 
 
-def _listens(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.settimeout(1.0)
-        return probe.connect_ex(("127.0.0.1", port)) == 0
+def _listens(pid: int, port: int) -> bool:
+    """Whether this process does: another one may have been faster to take the port."""
+    try:
+        sockets = psutil.Process(pid).net_connections("tcp")
+    except psutil.Error:
+        return False
+    return any(s.status == psutil.CONN_LISTEN and s.laddr.port == port for s in sockets)

@@ -69,7 +69,7 @@ class Forked:
             asked |= {"out": str(out), "err": str(err)}
             self._process.stdin.write(json.dumps(asked).encode() + b"\n")
             self._process.stdin.flush()
-            if not select.select([self._process.stdout], [], [], TIMEOUT_S)[0]:
+            if not comes(self._process.stdout.fileno(), TIMEOUT_S):
                 os.killpg(self._process.pid, signal.SIGKILL)
                 raise subprocess.TimeoutExpired(list(arguments), TIMEOUT_S)
             code = int(self._process.stdout.readline())
@@ -79,6 +79,14 @@ class Forked:
     def takes(self, env: Mapping[str, str]) -> bool:
         """Whether an environment asks nothing of Python that this one was not started with."""
         return _of_python(env) == _of_python(self._env)
+
+
+def comes(file: int, most_s: float) -> bool:
+    """Whether something can be read within so many seconds. Not by `select.select`, which takes no
+    file beyond the thousandth that a process has open."""
+    waiting = select.poll()
+    waiting.register(file, select.POLLIN)
+    return bool(waiting.poll(most_s * 1000))
 
 
 def _of_python(env: Mapping[str, str]) -> dict[str, str]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import select
 import signal
 import subprocess
 import sys
@@ -15,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.flows.cli.conftest import SAVED, Patchbay
+from tests.flows.cli.forked import comes
 from tests.flows.runs.harness import flow
 from tests.flows.runs.test_threads import TALK
 
@@ -124,7 +124,7 @@ class Terminal:
     def until(self, text: str) -> str:
         """What comes up to the end of a text."""
         while text not in self._unread:
-            if not select.select([self._ours], [], [], 60)[0]:
+            if not comes(self._ours, 60):
                 raise AssertionError(f"{text!r} does not come; there is {self._unread!r}")
             self._unread += os.read(self._ours, 4096).decode("utf-8", "replace")
         seen, _, self._unread = self._unread.partition(text)
@@ -142,7 +142,7 @@ class Terminal:
         """
         for _ in range(20):
             self.type("\x03")
-            if until in self._unread or select.select([self._ours], [], [], 3)[0]:
+            if until in self._unread or comes(self._ours, 3):
                 break
         return self.until(until)
 

@@ -236,6 +236,7 @@ async def test_what_another_process_holds_is_not_waited_for_on_the_loop(tmp_path
     what is not is looked up again, in a thread."""
     cache = FolderCache(tmp_path, CATALOG.value_types)
     assert await started(chain(), cache) == ["a", "b", "c", "o"]
+    cache.flush()  # nobody of ours writes any more
     held = sqlite3.connect(cache.path, check_same_thread=False, isolation_level=None)
     held.execute("BEGIN EXCLUSIVE")
     with pytest.raises(CacheHeldError):
