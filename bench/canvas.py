@@ -77,6 +77,25 @@ AWAIT_FIELDS = """node => {
     look();
   });
 }"""
+TABS = ("Values", "Run", "Problems", "Node")
+AWAIT_TAB = """name => {
+  const root = [...document.querySelectorAll("*")].map(e => e.shadowRoot)
+    .find(shadow => shadow?.querySelector(".pb-host"));
+  const tab = [...root.querySelectorAll('.pb-dock [role="tab"]')]
+    .find(e => e.textContent.startsWith(name));
+  const box = tab.getBoundingClientRect();
+  window.tab_ = new Promise(done => {
+    const look = () => {
+      const panel = root.querySelector('.pb-dock [role="tabpanel"]');
+      if (panel?.getAttribute("aria-label") === name && panel.childElementCount)
+        requestAnimationFrame(() => done(performance.now() - window.up_));
+      else requestAnimationFrame(look);
+    };
+    look();
+  });
+  return [box.x + box.width / 2, box.y + box.height / 2];
+}"""
+"""From letting go of a tab to the frame after the one in which its panel has something in it."""
 NODE_AT = """([x, y]) => [...document.querySelectorAll("*")].map(e => e.shadowRoot)
   .find(shadow => shadow?.querySelector(".pb-host")).elementFromPoint(x, y)
   .closest(".react-flow__node").dataset.id"""
@@ -139,6 +158,8 @@ def _rows(page: Any, wire: Wire, size: int, repeats: int) -> Iterator[Row]:
     yield Row(f"{name}: drop to Python's acknowledgement", acked, "ms")
     clicks = [_click(page, turn) for turn in range(repeats)]
     yield Row(f"{name}: click on a node to its fields", statistics.median(clicks), "ms", 50)
+    tabs = [_tab(page, TABS[turn % len(TABS)]) for turn in range(2 * len(TABS))][len(TABS) :]
+    yield Row(f"{name}: click on a tab to its panel", statistics.median(tabs), "ms", 50)
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +197,15 @@ def _click(page: Any, turn: int) -> float:
     page.mouse.click(x, y)
     waited = float(page.evaluate("() => window.fields_"))
     page.wait_for_timeout(700)
+    return waited
+
+
+def _tab(page: Any, name: str) -> float:
+    """Click on a tab of the dock; milliseconds until its panel is drawn."""
+    x, y = page.evaluate(AWAIT_TAB, name)
+    page.mouse.click(x, y)
+    waited = float(page.evaluate("() => window.tab_"))
+    page.wait_for_timeout(300)
     return waited
 
 

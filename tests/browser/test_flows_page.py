@@ -12,7 +12,7 @@ from playwright.sync_api import Page, expect
 from patchbay.flows.document.model import Flow
 from patchbay.flows.document.reading import read_flow
 from patchbay.studio.documents.versions import Versions
-from tests.browser.editor_page import menu, own, shoot
+from tests.browser.editor_page import drawn, menu, own, shoot
 from tests.browser.flow_files import SAVED, put, wait_for, write
 from tests.browser.harness import ROOT, Server, serve
 
@@ -157,6 +157,8 @@ def test_versions_are_listed_with_times_and_can_be_named(shelf: Server, page: Pa
     rows = dialog.get_by_role("radio")
     expect(rows).to_have_count(2)
     dialog.get_by_text("First version").first.click()
+    expect(dialog.get_by_role("list").get_by_text("First version.")).to_be_visible()
+    drawn(page)  # what is typed before goes with the fields of the version that was shown
     name = dialog.get_by_role("textbox", name="Name")
     expect(name).to_have_value("")
     name.fill("As handed in")
