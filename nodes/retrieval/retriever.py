@@ -51,6 +51,10 @@ class IndexRetriever(RetrieverSpec):
         parts = (self.index, embeddings, self.model, self.scores)
         return tuple(part for part in parts if part is not None)
 
+    def memory(self) -> int:
+        """Nothing itself; its parts do."""
+        return 0
+
     @property
     def scores(self) -> CrossEncoderModel | None:
         """The cross-encoder, where there is one."""

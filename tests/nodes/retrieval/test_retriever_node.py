@@ -207,6 +207,7 @@ def test_a_cross_encoder_puts_candidates_in_order(index: IndexSpec, cross_encode
     assert scores == sorted(scores, reverse=True)
     expected = opened.scorer.score("aaaa", texts(found))
     assert scores == [round(score, 6) for score in expected]
+    assert described(index, **params).memory() == 0, "it is known: its parts take it all"
     assert described(index, **params).parts()[-1].memory() > 10_000
 
 
