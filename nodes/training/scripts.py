@@ -13,7 +13,12 @@ from patchbay.nodes.training.base import root_of
 from patchbay.nodes.training.dropouts import DROPOUTS
 from patchbay.nodes.training.job import Job
 from patchbay.nodes.training.methods import task_type
-from patchbay.nodes.training.scripts_encoded import ENCODED_HEAD, ENCODED_TOGETHER, ENCODED_TRAINER
+from patchbay.nodes.training.scripts_encoded import (
+    ENCODED_HEAD,
+    ENCODED_TOGETHER,
+    ENCODED_TRAINER,
+    PADDED,
+)
 from patchbay.nodes.training.settings import LAST as FEEDING
 from patchbay.nodes.training.settings import LEADING
 from patchbay.nodes.training.tokens import LAST
@@ -213,21 +218,19 @@ if __name__ == "__main__":
     trainer.save_model("trained")
 '''
 
-_TOGETHER = '''
+_TOGETHER = (
+    '''
 
 def together(part):
     """A batch, padded on the right; its labels are what comes next."""
 
-    def padded(lines, filler):
-        longest = max(map(len, lines))
-        return torch.tensor([line + [filler] * (longest - len(line)) for line in lines])
-
-    return {
-        "input_ids": padded([one["input_ids"] for one in part], tokenizer.pad_token_id),
-        "attention_mask": padded([[1] * len(one["input_ids"]) for one in part], 0),
+'''
+    + PADDED
+    + """\
         "labels": padded([[*one["labels"][1:], -100] for one in part], -100),
     }
-'''
+"""
+)
 
 _LOSS = '''
 

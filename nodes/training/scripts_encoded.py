@@ -47,11 +47,7 @@ transformers.set_seed(<SEED>)
 <BEGIN>
 '''
 
-ENCODED_TOGETHER = '''
-
-def together(part):
-    """A batch, padded on the right."""
-
+PADDED = """\
     def padded(lines, filler):
         longest = max(map(len, lines))
         return torch.tensor([line + [filler] * (longest - len(line)) for line in lines])
@@ -59,12 +55,25 @@ def together(part):
     return {
         "input_ids": padded([one["input_ids"] for one in part], tokenizer.pad_token_id),
         "attention_mask": padded([[1] * len(one["input_ids"]) for one in part], 0),
+"""
+"""How a batch begins, in every script that makes one."""
+
+ENCODED_TOGETHER = (
+    '''
+
+def together(part):
+    """A batch, padded on the right."""
+
+'''
+    + PADDED
+    + """\
         "decoder_input_ids": padded(
             [[begins, *one["labels"][:-1]] for one in part], tokenizer.pad_token_id
         ),
         "labels": padded([one["labels"] for one in part], -100),
     }
-'''
+"""
+)
 
 ENCODED_TRAINER = '''\
 """Supervised training with Transformers' Seq2SeqTrainer, as Patchbay did it."""
