@@ -16,15 +16,21 @@ from patchbay.flows.document.model import Flow, Place
 from patchbay.flows.document.writing import save_flow
 
 SIZES = (500, 1000)
+HOST = """
+  const root = [...document.querySelectorAll("*")].map(e => e.shadowRoot)
+    .find(shadow => shadow?.querySelector(".pb-host"));
+"""
+"""Finds the canvas, which stands in a shadow of Streamlit's page."""
 FRAMES = """() => {
   window.frames_ = []; let last = performance.now(); window.stop_ = false;
   const tick = now => { window.frames_.push(now - last); last = now;
                         if (!window.stop_) requestAnimationFrame(tick); };
   requestAnimationFrame(tick);
 }"""
-IN_VIEW = """() => {
-  const root = [...document.querySelectorAll("*")].map(e => e.shadowRoot)
-    .find(shadow => shadow?.querySelector(".pb-host"));
+IN_VIEW = (
+    "() => {"
+    + HOST
+    + """
   const area = root.querySelector(".pb-canvas").getBoundingClientRect();
   return [...root.querySelectorAll(".pb-node")].map(node => node.getBoundingClientRect())
     .map(box => [box.x + box.width / 2, box.y + Math.min(8, box.height / 2)])
@@ -32,6 +38,7 @@ IN_VIEW = """() => {
                         && y < area.bottom - 60
                         && root.elementFromPoint(x, y)?.closest(".pb-node"));
 }"""
+)
 """Where the nodes are that a hand can reach."""
 STOP = "() => { window.stop_ = true; return window.frames_.slice(2); }"
 
@@ -68,19 +75,22 @@ The first sign is Streamlit's "a run begins", so Python has had the edit for a m
 acknowledgement comes when the edit is applied and the flow is validated.
 """
 
-AWAIT_FIELDS = """node => {
-  const root = [...document.querySelectorAll("*")].map(e => e.shadowRoot)
-    .find(shadow => shadow?.querySelector(".pb-host"));
+AWAIT_FIELDS = (
+    "node => {"
+    + HOST
+    + """
   window.fields_ = new Promise(done => {
     const look = () => root.querySelector(`.pb-form[data-node="${node}"] input`)
       ? done(performance.now() - window.up_) : requestAnimationFrame(look);
     look();
   });
 }"""
+)
 TABS = ("Values", "Run", "Problems", "Node")
-AWAIT_TAB = """name => {
-  const root = [...document.querySelectorAll("*")].map(e => e.shadowRoot)
-    .find(shadow => shadow?.querySelector(".pb-host"));
+AWAIT_TAB = (
+    "name => {"
+    + HOST
+    + """
   const tab = [...root.querySelectorAll('.pb-dock [role="tab"]')]
     .find(e => e.textContent.startsWith(name));
   const box = tab.getBoundingClientRect();
@@ -95,6 +105,7 @@ AWAIT_TAB = """name => {
   });
   return [box.x + box.width / 2, box.y + box.height / 2];
 }"""
+)
 """From letting go of a tab to the frame after the one in which its panel has something in it."""
 NODE_AT = """([x, y]) => [...document.querySelectorAll("*")].map(e => e.shadowRoot)
   .find(shadow => shadow?.querySelector(".pb-host")).elementFromPoint(x, y)

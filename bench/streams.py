@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from bench.canvas import HOST
 from bench.peers import ROOT
 from bench.table import Row
 from patchbay.flows.document.model import Edge, Flow, NodeInstance
@@ -18,9 +19,10 @@ from patchbay.flows.document.writing import save_flow
 RATE = 200
 """Pieces a second: about what a small model writes on a GPU."""
 VIEWS = 3
-WATCH = """() => {
-  const root = [...document.querySelectorAll("*")].map(e => e.shadowRoot)
-    .find(shadow => shadow?.querySelector(".pb-host"));
+WATCH = (
+    "() => {"
+    + HOST
+    + """
   window.seen_ = { lags: [], frames: [], last: "" };
   let before = performance.now();
   const tick = now => {
@@ -36,6 +38,7 @@ WATCH = """() => {
   };
   requestAnimationFrame(tick);
 }"""
+)
 """In each frame: how old the newest piece is that is drawn, and how long the frame took."""
 ENTRY = "[patchbay.nodes]\nclock = bench.clock_node:Clock\n"
 
@@ -59,9 +62,8 @@ def measure(quick: bool = False) -> Iterator[Row]:
             browser = tool.chromium.launch(executable_path=path, args=FLAGS)
             first = let_in(browser.new_context(viewport={"width": 1280, "height": 860}))
             pages = [_opened(first, server.url)]
-            kept = (
-                first.storage_state()
-            )  # windows of one person: a tab behind another draws nothing
+            # Windows of one person: a tab behind another one draws nothing.
+            kept = first.storage_state()
             pages += [
                 _opened(browser.new_context(storage_state=kept), server.url)
                 for _ in range(VIEWS - 1)
