@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import JsonValue
 
-from patchbay.nodes.retrieval.local_embeddings import WORKSPACE
+from patchbay.nodes.retrieval.folder_spec import WORKSPACE
 from patchbay.nodes.values import Opening, Spec
 
 if TYPE_CHECKING:

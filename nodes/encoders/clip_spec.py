@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field, JsonValue
 
-from patchbay.nodes.retrieval.local_embeddings import WORKSPACE
+from patchbay.nodes.retrieval.folder_spec import weights_key, weights_memory
 from patchbay.nodes.values import EmbeddingsSpec, Opening
 
 if TYPE_CHECKING:
@@ -35,16 +35,11 @@ class ClipEmbeddings(EmbeddingsSpec):
 
     def content_key(self) -> JsonValue:
         """What the vectors depend on: the content of the weights."""
-        from patchbay.nodes.weights.folders import folder_id
-
-        return {"$type": self.tag(), "weights": folder_id(self.weights)}
+        return weights_key(self.tag(), self.weights)
 
     def memory(self) -> int | None:
         """Estimated bytes: the weights and a working margin; None before they are here."""
-        from patchbay.nodes.weights.folders import find_folder
-
-        folder = find_folder(self.weights)
-        return None if folder is None else (folder / "model.safetensors").stat().st_size + WORKSPACE
+        return weights_memory(self.weights)
 
     def open(self, opening: Opening) -> ClipEncoder:
         """Fetch the weights if need be and load them.

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from pydantic import JsonValue
-
-from patchbay.nodes.retrieval.local_embeddings import WORKSPACE
-from patchbay.nodes.values import Opening, Spec
+from patchbay.nodes.retrieval.folder_spec import FolderSpec
+from patchbay.nodes.values import Opening
 
 if TYPE_CHECKING:
     from patchbay.nodes.encoders.heads import Entailment, MaskFiller
@@ -16,24 +14,9 @@ BERT_DEFAULT = "hf:google-bert/bert-base-uncased"
 NLI_DEFAULT = "hf:MoritzLaurer/deberta-v3-base-zeroshot-v2.0"
 
 
-class _Headed(Spec):
+class _Headed(FolderSpec):
     port: ClassVar[str] = "encoder"
     hosted: ClassVar[bool] = True
-
-    weights: str
-
-    def content_key(self) -> JsonValue:
-        """What results depend on: the content of the weights."""
-        from patchbay.nodes.weights.folders import folder_id
-
-        return {"$type": self.tag(), "weights": folder_id(self.weights)}
-
-    def memory(self) -> int | None:
-        """Estimated bytes: the weights and a working margin; None before they are here."""
-        from patchbay.nodes.weights.folders import find_folder
-
-        folder = find_folder(self.weights)
-        return None if folder is None else (folder / "model.safetensors").stat().st_size + WORKSPACE
 
 
 class EntailmentModel(_Headed):

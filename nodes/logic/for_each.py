@@ -101,7 +101,6 @@ async def _collect(
     """
     results: list[JsonValue] = [None] * total
     waiting = iter(range(total))
-    done = 0
     questions: list[str] = []
     finished: list[int] = []
 
@@ -109,7 +108,6 @@ async def _collect(
         return ForEach.Outputs(results=results[: max(finished, default=-1) + 1])
 
     async def work() -> None:
-        nonlocal done
         for index in waiting:
             try:
                 results[index] = await call(index)
@@ -121,10 +119,9 @@ async def _collect(
                 if params.on_item_error == "fail":
                     raise failure from error
                 await ctx.warn(f"{failure.message} Its result is null.")
-            done += 1
             finished.append(index)
             ctx.so_far(so_far)
-            await ctx.progress("items", done, total)
+            await ctx.progress("items", len(finished), total)
 
     try:
         async with asyncio.TaskGroup() as group:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field, JsonValue
 
+from patchbay.nodes.retrieval.folder_spec import WORKSPACE, weights_memory
 from patchbay.nodes.values import EmbeddingsSpec, Opening
 from patchbay.nodes.weights.manifest import EMBEDDINGS_DEFAULT, FOLDERS
 
@@ -13,9 +14,6 @@ if TYPE_CHECKING:
     from patchbay.nodes.models.far import Far
     from patchbay.nodes.retrieval.encoder import TransformerEmbeddings
     from patchbay.nodes.retrieval.far import FarEmbeddings
-
-WORKSPACE = 128 * 2**20
-"""Bytes that a batch takes besides the weights."""
 
 
 class LocalEmbeddings(EmbeddingsSpec):
@@ -42,12 +40,9 @@ class LocalEmbeddings(EmbeddingsSpec):
 
     def memory(self) -> int | None:
         """Estimated bytes: the weights and a working margin; None before they are here."""
-        from patchbay.nodes.weights.folders import find_folder
-
         if (named := FOLDERS.get(self.weights)) is not None:
             return named.size + WORKSPACE
-        folder = find_folder(self.weights)
-        return (folder / "model.safetensors").stat().st_size + WORKSPACE if folder else None
+        return weights_memory(self.weights)
 
     def is_here(self) -> bool:
         """Whether its content is known: it is pinned, or on this machine."""
