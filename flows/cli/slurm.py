@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
+from collections import deque
 from collections.abc import Mapping
 from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args, get_type_hints
 
 from patchbay.flows.cli import say
 
@@ -77,22 +78,23 @@ def part_words(
     """What of the command line every part gets: all but where it runs and what it writes. Paths of
     files become absolute, since a job may start elsewhere; a value that is called like a file is
     none."""
-    words = iter(arguments[arguments.index(name) + 1 :])
-    takes = _options(name)
+    takes = options_of(name)
+    words = deque(arguments[arguments.index(name) + 1 :])
     found: list[str] = []
-    for word in words:
+    while words:
+        word = _apart(words, takes)
         option, equals, value = word.partition("=")
         if option in without:
-            for _ in range(0 if equals else without[option]):
-                next(words, "")
+            for _ in range(0 if equals else min(without[option], len(words))):
+                words.popleft()
         elif option not in takes or not word.startswith("-"):
-            found.append(_absolute(word))
+            found.append(_if_there(word))
         elif equals:
             found.append(f"{option}={_as_value(option, value, takes)}")
         else:
             found.append(word)
-            if takes[option] is not Takes.nothing and (given := next(words, None)) is not None:
-                found.append(_as_value(option, given, takes))
+            if takes[option] is not Takes.nothing and words:
+                found.append(_as_value(option, words.popleft(), takes))
     return found
 
 
@@ -102,39 +104,68 @@ class Takes(Enum):
     nothing = 0
     value = 1
     path = 2
+    path_or_word = 3
 
 
-PATHS = ("--rows", "--cases", "--output", "-o", "--replay", "--collect", "--no-worse-than")
-"""Options that take the path of a file, or something else that no file is called like."""
+WORDS_OR_PATHS = ("--rows", "--cases", "--no-worse-than")
+"""Options that take the path of a file that is there, or something else: an address, the name of a
+set, `LAST`. Others that take paths say so by their type. Files of `--check` lie beside the flow."""
 
-BEHIND = {"--input": "=@", "-i": "=@", "--check": ":"}
-"""What stands before the path of a file in the value of an option."""
+WORDS = ("LAST", "-")
+"""What is none of a file, even where there is one."""
+
+INPUTS = ("--input", "-i")
+"""Options of the form `name=@file`."""
 
 
-def _options(name: str) -> dict[str, Takes]:
+def options_of(name: str) -> dict[str, Takes]:
     """What stands behind each option of a command."""
     import typer
     from typer.main import get_command
 
     from patchbay.flows.cli.app import loaded
 
+    function = loaded(name)
+    types = get_type_hints(function)
     app = typer.Typer(add_completion=False)
-    app.command()(loaded(name))
+    app.command()(function)
     found: dict[str, Takes] = {}
     for param in get_command(app).params:
-        takes = Takes.path if any(name in PATHS for name in param.opts) else Takes.value
+        named = types[str(param.name)]
+        takes = Takes.path if Path in (named, *get_args(named)) else Takes.value
+        if any(name in WORDS_OR_PATHS for name in param.opts):
+            takes = Takes.path_or_word
         if getattr(param, "is_flag", False):
             takes = Takes.nothing
         found |= dict.fromkeys([*param.opts, *param.secondary_opts], takes)
     return found
 
 
+def _apart(words: deque[str], takes: Mapping[str, Takes]) -> str:
+    """Take the next word. Of short options that stand together, or before their value (`-qo out`,
+    `-oout`), it is the first; the rest stays as the word behind it."""
+    word = words.popleft()
+    first, rest = word[:2], word[2:]
+    if not rest or first not in takes or rest.startswith("="):
+        return word
+    words.appendleft(f"-{rest}" if takes[first] is Takes.nothing else rest)
+    return first
+
+
 def _as_value(option: str, value: str, takes: Mapping[str, Takes]) -> str:
     if takes[option] is Takes.path:
         return _absolute(value)
-    before, mark, path = value.partition(BEHIND.get(option, "\0"))
-    return f"{before}{mark}{_absolute(path)}" if mark else value
+    if takes[option] is Takes.path_or_word:
+        return value if value in WORDS else _if_there(value)
+    name, equals, given = value.partition("=")
+    if option in INPUTS and given.startswith("@"):
+        return f"{name}{equals}@{_if_there(given[1:])}"
+    return value
+
+
+def _if_there(word: str) -> str:
+    return _absolute(word) if word and os.path.exists(word) else word  # noqa: PTH110
 
 
 def _absolute(path: str) -> str:
-    return str(Path(path).absolute()) if path and os.path.exists(path) else path  # noqa: PTH110
+    return str(Path(path).absolute())
