@@ -9,6 +9,14 @@ import typer
 from patchbay.flows.cli import say
 from patchbay.flows.cli.changed import changed_lines
 from patchbay.flows.cli.given import Given, read
+from patchbay.flows.cli.options import (
+    AnswerJson,
+    Debug,
+    Events,
+    Quiet,
+    RunTraceContent,
+    Verbose,
+)
 from patchbay.flows.cli.run import leave, open_history, show_traced, view_of
 from patchbay.flows.runs.answers import find, give, gone_on_with, refused
 from patchbay.flows.runs.defaults import default_environment
@@ -36,18 +44,16 @@ def answer(
     ] = None,
     comment: Annotated[str, typer.Option(help="A comment beside the answer.")] = "",
     author: Annotated[str, typer.Option("--as", metavar="NAME", help="Who answers.")] = "",
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object at the end.")] = False,
-    events: Annotated[bool, typer.Option(help="One JSON event a line, as they happen.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Only the answers.")] = False,
-    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="A line a node.")] = False,
+    as_json: AnswerJson = False,
+    events: Events = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
     trace: Annotated[
         str | None,
         typer.Option(metavar="ADDRESS", help="Send a trace there (OTLP over HTTP)."),
     ] = None,
-    trace_content: Annotated[
-        bool, typer.Option("--trace-content", help="Prompts, answers and values go with it.")
-    ] = False,
-    debug: Annotated[bool, typer.Option("--debug", hidden=True)] = False,
+    trace_content: RunTraceContent = False,
+    debug: Debug = False,
 ) -> None:
     """Answer a question of a recorded run. Where nobody has the run, it goes on here."""
     given = Given(approve, reject, choose, value, respond, tuple(form or ()))

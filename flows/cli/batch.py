@@ -8,14 +8,14 @@ import sys
 import time
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
-import typer
-
+from patchbay.flows.cli import batch_options as own
 from patchbay.flows.cli import say
 from patchbay.flows.cli.arguments import read_inputs, with_settings
-from patchbay.flows.cli.places import Where, place
-from patchbay.flows.cli.run import Container, Profile, StoppedError, leave, until_stopped
+from patchbay.flows.cli.options import AnswerJson, Container, EnvName, Profile, Where
+from patchbay.flows.cli.places import place
+from patchbay.flows.cli.run import StoppedError, leave, until_stopped
 from patchbay.nodes.units import duration
 
 if TYPE_CHECKING:
@@ -28,76 +28,39 @@ if TYPE_CHECKING:
 
 
 def batch(
-    flow: Annotated[Path | None, typer.Argument(help="The flow file.")] = None,
-    rows: Annotated[
-        str,
-        typer.Option(
-            help=".csv, .jsonl, .parquet, .xlsx, a folder, sqlite:///file.db#table, - for stdin."
-        ),
-    ] = "",
-    output: Annotated[
-        str,
-        typer.Option(
-            "--output", "-o", help=".jsonl, .csv, .parquet, or sqlite:///file.db#new_table."
-        ),
-    ] = "",
-    columns: Annotated[
-        list[str] | None, typer.Option("--map", help="input=column. May be repeated.")
-    ] = None,
-    inputs: Annotated[
-        list[str] | None,
-        typer.Option("--input", "-i", help="name=value for all rows. May be repeated."),
-    ] = None,
-    keep: Annotated[
-        list[str] | None,
-        typer.Option(help="A column to write beside the outputs; all unless given."),
-    ] = None,
-    query: Annotated[str, typer.Option(help="The SQL that gives the rows.")] = "",
-    settings: Annotated[
-        list[str] | None, typer.Option("--set", help="node.param=value. May be repeated.")
-    ] = None,
-    env_name: Annotated[
-        str, typer.Option("--env", metavar="NAME", help="Whose values the flow's variables have.")
-    ] = "",
-    at_once: Annotated[int, typer.Option(min=1, help="Rows at work at once.")] = 8,
-    unordered: Annotated[bool, typer.Option(help="Write rows as they are done.")] = False,
-    retries: Annotated[int, typer.Option(min=0, help="Further tries of a row that failed.")] = 0,
-    limit: Annotated[
-        float | None, typer.Option(min=0.001, help="Seconds that a try may take.")
-    ] = None,
-    max_tokens: Annotated[
-        int | None, typer.Option(min=1, help="Stop after so many tokens.")
-    ] = None,
-    max_cost: Annotated[
-        float | None, typer.Option(min=0, help="Stop after so much money, by your prices.")
-    ] = None,
-    stop_at_failure: Annotated[
-        bool, typer.Option("--stop-at-failure", help="End at the first row that fails.")
-    ] = False,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with what was begun.")] = False,
-    replay: Annotated[
-        Path | None,
-        typer.Option(metavar="MANIFEST", help="Make a batch again, and list what differs."),
-    ] = None,
-    anyway: Annotated[
-        bool, typer.Option("--anyway", help="Replay although things changed.")
-    ] = False,
-    no_cache: Annotated[bool, typer.Option("--no-cache", help="Ask every model anew.")] = False,
+    flow: own.FlowFile = None,
+    rows: own.Rows = "",
+    output: own.Output = "",
+    columns: own.Columns = None,
+    inputs: own.Inputs = None,
+    keep: own.Keep = None,
+    query: own.Query = "",
+    settings: own.Params = None,
+    env_name: EnvName = "",
+    at_once: own.AtOnce = 8,
+    unordered: own.Unordered = False,
+    retries: own.Retries = 0,
+    limit: own.Limit = None,
+    max_tokens: own.MaxTokens = None,
+    max_cost: own.MaxCost = None,
+    stop_at_failure: own.StopAtFailure = False,
+    resume: own.Resume = False,
+    replay: own.Replay = None,
+    anyway: own.Anyway = False,
+    no_cache: own.NoCache = False,
     where: Where = "here",
-    workers: Annotated[
-        int, typer.Option(min=0, help="Processes on Ray; its cores unless given.")
-    ] = 0,
-    gpus: Annotated[float, typer.Option(min=0, help="GPUs that each of them needs.")] = 0,
-    nodes: Annotated[int, typer.Option(min=0, help="Slurm: how many tasks share the rows.")] = 0,
-    job_time: Annotated[str, typer.Option("--time", help="Slurm: how long each may take.")] = "",
+    workers: own.Workers = 0,
+    gpus: own.Gpus = 0,
+    nodes: own.Tasks = 0,
+    job_time: own.TaskTime = "",
     container: Container = "",
     profile: Profile = "",
-    print_only: Annotated[bool, typer.Option("--print", help="Slurm: show the scripts.")] = False,
-    part: Annotated[str, typer.Option(hidden=True)] = "0/1",
-    go_on: Annotated[bool, typer.Option("--go-on", hidden=True)] = False,
-    collected: Annotated[Path | None, typer.Option("--collect", hidden=True)] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object at the end.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
+    print_only: own.PrintScripts = False,
+    part: own.Part = "0/1",
+    go_on: own.GoOn = False,
+    collected: own.Collected = None,
+    as_json: AnswerJson = False,
+    quiet: own.NoProgress = False,
 ) -> None:
     """Run a flow over the rows of a table, and write what it gives as columns."""
     if not output:

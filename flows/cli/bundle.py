@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from patchbay.flows.cli import say
+from patchbay.flows.cli.options import Debug, EnvName
 from patchbay.nodes.units import size_in_words
 
 
@@ -28,10 +29,8 @@ def bundle(
         str,
         typer.Option(help="Its platform, such as manylinux_2_28_aarch64; a usual Linux."),
     ] = "linux",
-    env_name: Annotated[
-        str, typer.Option("--env", metavar="NAME", help="Whose values the flow's variables have.")
-    ] = "",
-    debug: Annotated[bool, typer.Option("--debug", hidden=True)] = False,
+    env_name: EnvName = "",
+    debug: Debug = False,
 ) -> None:
     """Put a flow and all that it needs into one file, for a machine without internet."""
     from patchbay.flows.batch.bundling import bundle as bundled

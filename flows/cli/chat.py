@@ -19,6 +19,7 @@ from patchbay.flows.checks.resolve import resolve_once
 from patchbay.flows.cli import say
 from patchbay.flows.cli.arguments import read_inputs
 from patchbay.flows.cli.chat_questions import ask_here, waiting_run, waits
+from patchbay.flows.cli.options import Debug, EnvName, NoCache, Quiet, RunTraceContent, Verbose
 from patchbay.flows.cli.run import following, interruptible, leave
 from patchbay.flows.cli.watch import Terminal, told_of
 from patchbay.flows.document.reading import read_flow
@@ -69,20 +70,16 @@ def chat(
         bool, typer.Option(help="Wait while another run is at work in the thread.")
     ] = True,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a turn.")] = False,
-    env_name: Annotated[
-        str, typer.Option("--env", metavar="NAME", help="Whose values the flow's variables have.")
-    ] = "",
-    no_cache: Annotated[bool, typer.Option("--no-cache", help="Run every node.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Only the answers.")] = False,
-    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="A line a node.")] = False,
+    env_name: EnvName = "",
+    no_cache: NoCache = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
     trace: Annotated[
         str | None,
         typer.Option(metavar="ADDRESS", help="Send a trace of each turn there (OTLP over HTTP)."),
     ] = None,
-    trace_content: Annotated[
-        bool, typer.Option("--trace-content", help="Prompts, answers and values go with it.")
-    ] = False,
-    debug: Annotated[bool, typer.Option("--debug", hidden=True)] = False,
+    trace_content: RunTraceContent = False,
+    debug: Debug = False,
 ) -> None:
     """Talk to a flow in the terminal; the conversation is kept.
 

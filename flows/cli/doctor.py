@@ -11,11 +11,10 @@ import sys
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Annotated, Literal
-
-import typer
+from typing import Literal
 
 from patchbay.flows.cli import say
+from patchbay.flows.cli.options import Debug, JsonList
 from patchbay.nodes.units import size_in_words
 
 LOW_DISK = 2_000_000_000
@@ -35,8 +34,8 @@ class Checkup:
 
 
 def doctor(
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON list.")] = False,
-    debug: Annotated[bool, typer.Option("--debug", hidden=True)] = False,
+    as_json: JsonList = False,
+    debug: Debug = False,
 ) -> None:
     """Say what is here and what is missing: GPUs, memory, disk, packages, servers, cluster."""
     found = list(findings())

@@ -5,25 +5,27 @@ from __future__ import annotations
 import asyncio
 import json
 from dataclasses import replace
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
+from patchbay.flows.cli import experiment_options as own
 from patchbay.flows.cli import say
-from patchbay.flows.cli.places import Where, on_ray, place_or_job
-from patchbay.flows.cli.run import (
+from patchbay.flows.cli.experiment_options import ReportForm
+from patchbay.flows.cli.options import (
     Container,
+    Debug,
     Gpus,
     JobTime,
     Machines,
     PrintOnly,
     Profile,
-    StoppedError,
+    Where,
     Workers,
-    until_stopped,
 )
+from patchbay.flows.cli.places import on_ray, place_or_job
+from patchbay.flows.cli.run import StoppedError, until_stopped
 from patchbay.flows.problems import FlowError, Problem
 
 if TYPE_CHECKING:
@@ -38,66 +40,22 @@ if TYPE_CHECKING:
 LAST = "LAST"
 
 
-class ReportForm(StrEnum):
-    """How the grid is written."""
-
-    text = "text"
-    md = "md"
-    csv = "csv"
-    html = "html"
-    json = "json"
-
-
 def experiment(
-    flow: Annotated[Path, typer.Argument(help="The flow file.")],
-    cases: Annotated[
-        Path,
-        typer.Option(help="CSV, JSON list or JSON Lines of cases, or the name of a set."),
-    ],
-    vary: Annotated[
-        list[str] | None,
-        typer.Option(help="node.param=one,other or node.param=[…]: an axis. May be repeated."),
-    ] = None,
-    check: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="exact, contains, number[:DISTANCE], schema:FILE, similarity, judge:RUBRIC, "
-            "versus:RUBRIC, flow:FILE, or a limit: seconds:2, tokens:100, cost:0.01, memory:1GB. "
-            "May be repeated."
-        ),
-    ] = None,
-    expected: Annotated[str, typer.Option(help="The column of what should come out.")] = "",
-    output_name: Annotated[
-        str, typer.Option("--output-name", help="The flow's output that is checked.")
-    ] = "",
-    report: Annotated[ReportForm, typer.Option(help="How the grid is written.")] = ReportForm.text,
-    output: Annotated[
-        Path | None, typer.Option("-o", "--output", help="The file to write the report to.")
-    ] = None,
-    name: Annotated[str, typer.Option(help="What it is kept as; by default the flow's.")] = "",
-    at_least: Annotated[
-        float | None, typer.Option(min=0, max=1, help="Exit 1 where no variant scores so much.")
-    ] = None,
-    no_worse_than: Annotated[
-        str,
-        typer.Option(
-            metavar="LAST|FILE", help="Exit 1 where a variant is worse than then, beyond noise."
-        ),
-    ] = "",
-    side_by_side: Annotated[int, typer.Option("--jobs", min=1, max=256, help="Runs at once.")] = 8,
-    env_name: Annotated[str, typer.Option("--env", metavar="NAME", help="See run.")] = "",
-    use_best: Annotated[
-        bool, typer.Option("--use-best", help="Write the best variant into the flow file.")
-    ] = False,
-    preferences: Annotated[
-        Path | None,
-        typer.Option(
-            "--preferences",
-            metavar="FILE",
-            help="Write what the judges among the checks prefer, as JSON Lines for *Preference "
-            "data*.",
-        ),
-    ] = None,
+    flow: own.FlowFile,
+    cases: own.Cases,
+    vary: own.Vary = None,
+    check: own.Checks = None,
+    expected: own.Expected = "",
+    output_name: own.OutputName = "",
+    report: own.Report = ReportForm.text,
+    output: own.Output = None,
+    name: own.Name = "",
+    at_least: own.AtLeast = None,
+    no_worse_than: own.NoWorseThan = "",
+    side_by_side: own.Jobs = 8,
+    env_name: own.EnvName = "",
+    use_best: own.UseBest = False,
+    preferences: own.Preferences = None,
     where: Where = "here",
     workers: Workers = 0,
     gpus: Gpus = 0,
@@ -106,8 +64,8 @@ def experiment(
     container: Container = "",
     profile: Profile = "",
     print_only: PrintOnly = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Only the report.")] = False,
-    debug: Annotated[bool, typer.Option("--debug", hidden=True)] = False,
+    quiet: own.OnlyReport = False,
+    debug: Debug = False,
 ) -> None:
     """Run a flow in variants over cases, and say which is better and by how much.
 
@@ -115,19 +73,13 @@ def experiment(
     again: a variant, a case, a flow. Without --vary the flow itself is scored.
     """
     from patchbay.flows.experiments.grid import as_result, as_summary, grid_of
-    from patchbay.flows.experiments.plan import SUMMARY, ExperimentPlan, PlannedAxis
-    from patchbay.flows.experiments.variants import read_axis
+    from patchbay.flows.experiments.plan import SUMMARY
 
     cluster = place_or_job(
         "experiment", where, print_only, quiet, workers=workers, gpus=gpus, nodes=nodes,
         time=job_time, container=container, profile=profile,
     )  # fmt: skip
-    plan = ExperimentPlan(
-        flow=str(flow.resolve()), cases=_found(cases), expected=expected, output=output_name,
-        axes=[PlannedAxis(node=a.node, param=a.param, values=list(a.values))
-              for a in map(read_axis, vary or [])],
-        checks=check or ["exact"], jobs=side_by_side,
-    )  # fmt: skip
+    plan = _plan(flow, cases, vary, check, expected, output_name, side_by_side)
     made = _made(flow, plan, name, env_name)
     before = _before(made, no_worse_than)
     judges = [] if preferences is None else _judges(made)
@@ -148,6 +100,26 @@ def experiment(
         _use_best(flow, grid)
     if not _good_enough(made, grid, at_least, before):
         raise typer.Exit(say.EXIT_PROBLEM)
+
+
+def _plan(
+    path: Path,
+    cases: Path,
+    vary: list[str] | None,
+    checks: list[str] | None,
+    expected: str,
+    output: str,
+    jobs: int,
+) -> ExperimentPlan:
+    from patchbay.flows.experiments.plan import ExperimentPlan, PlannedAxis
+    from patchbay.flows.experiments.variants import read_axis
+
+    axes = [read_axis(text) for text in vary or []]
+    return ExperimentPlan(
+        flow=str(path.resolve()), cases=_found(cases), expected=expected, output=output,
+        axes=[PlannedAxis(node=a.node, param=a.param, values=list(a.values)) for a in axes],
+        checks=checks or ["exact"], jobs=jobs,
+    )  # fmt: skip
 
 
 def _made(path: Path, plan: ExperimentPlan, name: str, env_name: str) -> Experiment:

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from patchbay.flows.cli import say
+from patchbay.flows.cli.options import Debug
 from patchbay.flows.document.reading import read_flow
 
 
@@ -30,7 +31,7 @@ def export(
         Path | None,
         typer.Option("-o", "--output", help="The file to write; for crewai a folder."),
     ] = None,
-    debug: Annotated[bool, typer.Option("--debug", hidden=True)] = False,
+    debug: Debug = False,
 ) -> None:
     """Write a flow as a Python script, a notebook, a LangGraph graph, or a file of another builder.
 

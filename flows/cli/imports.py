@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from patchbay.flows.cli import say
+from patchbay.flows.cli.options import Debug
 from patchbay.flows.runs.defaults import default_catalog
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ def import_flows(
         typer.Option("-o", "--output", help="The flow file to write; a folder for several flows."),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="The report as JSON.")] = False,
-    debug: Annotated[bool, typer.Option("--debug", hidden=True)] = False,
+    debug: Debug = False,
 ) -> None:
     """Bring a flow of Flowise, Langflow, CrewAI, Haystack, Dify or n8n, with a report.
 

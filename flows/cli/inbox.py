@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from patchbay.flows.cli import say
+from patchbay.flows.cli.options import Debug, Json
 from patchbay.flows.cli.questions import command, lines_of, when
 from patchbay.flows.cli.run import leave, open_history, show_traced, view_of
 from patchbay.flows.runs.defaults import default_environment
@@ -19,11 +20,11 @@ from patchbay.flows.runs.resume import resumed_run
 
 def inbox(
     run_id: Annotated[str | None, typer.Argument(metavar="RUN", help="Only of this run.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+    as_json: Json = False,
     due: Annotated[
         bool, typer.Option("--due", help="Go on with the runs whose deadlines have passed.")
     ] = False,
-    debug: Annotated[bool, typer.Option("--debug", hidden=True)] = False,
+    debug: Debug = False,
 ) -> None:
     """List the open questions of all runs: who is asked, what, since when, until when.
 

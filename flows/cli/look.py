@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from patchbay.flows.cli import say
+from patchbay.flows.cli.options import Debug, Json, JsonList
 from patchbay.flows.document.reading import read_flow
 from patchbay.flows.problems import FlowError, Problem
 from patchbay.flows.runs.defaults import default_catalog
@@ -22,11 +23,11 @@ if TYPE_CHECKING:
 
 def validate(
     flows: Annotated[list[Path], typer.Argument(help="Flow files.")],
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON list.")] = False,
+    as_json: JsonList = False,
     offline: Annotated[
         bool, typer.Option("--offline", help="And what a machine without internet would lack.")
     ] = False,
-    debug: Annotated[bool, typer.Option("--debug", hidden=True)] = False,
+    debug: Debug = False,
 ) -> None:
     """Say everything that is wrong with flows: code, place, fix. Exit 1 if anything is an error."""
     from patchbay.flows.checks.memory import memory_plan
@@ -70,7 +71,7 @@ def _lacking(flow: Flow, folder: Path) -> list[Problem]:
 def show(
     flow: Annotated[Path, typer.Argument(help="The flow file.")],
     mermaid: Annotated[bool, typer.Option(help="As a Mermaid diagram.")] = False,
-    debug: Annotated[bool, typer.Option("--debug", hidden=True)] = False,
+    debug: Debug = False,
 ) -> None:
     """Show a flow as text or as a diagram."""
     document = read_flow(flow)
@@ -86,8 +87,8 @@ def show(
 
 def nodes(
     kind: Annotated[str | None, typer.Argument(help="The kind to describe.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
-    debug: Annotated[bool, typer.Option("--debug", hidden=True)] = False,
+    as_json: Json = False,
+    debug: Debug = False,
 ) -> None:
     """List the catalog, or describe one kind of node: its params and ports."""
     from patchbay.nodes.declaration import node_declaration

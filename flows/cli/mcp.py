@@ -11,6 +11,7 @@ from typer.core import TyperGroup
 
 from patchbay.flows.cli import say
 from patchbay.flows.cli.mcp_tools import serve_tools
+from patchbay.flows.cli.options import Debug
 from patchbay.flows.problems import FlowError, Problem
 from patchbay.nodes.contract import NodeError
 
@@ -36,7 +37,7 @@ app.command("serve")(serve_tools)
 @app.callback(invoke_without_command=True)
 def mcp(
     context: typer.Context,
-    debug: Annotated[bool, typer.Option("--debug", hidden=True)] = False,
+    debug: Debug = False,
 ) -> None:
     """List the servers of your settings: how each is reached, whether you are signed in."""
     if context.invoked_subcommand is not None:
@@ -60,7 +61,7 @@ def login(
     server: Annotated[str, typer.Argument(help="A name of your settings, or an address.")],
     browser: Annotated[bool, typer.Option(help="Open the browser.")] = True,
     minutes: Annotated[float, typer.Option(min=0.1, max=60, help="How long to wait.")] = 5,
-    debug: Annotated[bool, typer.Option("--debug", hidden=True)] = False,
+    debug: Debug = False,
 ) -> None:
     """Sign in at a server by OAuth. The tokens lie in your home folder, for you alone."""
     from patchbay.nodes.mcp.servers import named_server
@@ -84,7 +85,7 @@ def login(
 @app.command()
 def logout(
     server: Annotated[str, typer.Argument(help="A name of your settings, or an address.")],
-    debug: Annotated[bool, typer.Option("--debug", hidden=True)] = False,
+    debug: Debug = False,
 ) -> None:
     """Forget the tokens of a server."""
     from patchbay.nodes.mcp.oauth import SignIn

@@ -14,6 +14,7 @@ from typing import Annotated
 import typer
 
 from patchbay.flows.cli import say
+from patchbay.flows.cli.options import Debug, EnvName, Timeout
 from patchbay.flows.problems import FlowError, Problem
 
 
@@ -23,11 +24,9 @@ def serve_tools(
         bool, typer.Option("--config", help="Print what a desktop client's settings need, and end.")
     ] = False,
     at_once: Annotated[int, typer.Option(min=1, help="Runs at the same time.")] = 4,
-    timeout: Annotated[float, typer.Option(min=0.1, help="Seconds that a run may take.")] = 600,
-    env_name: Annotated[
-        str, typer.Option("--env", metavar="NAME", help="Whose values the flow's variables have.")
-    ] = "",
-    debug: Annotated[bool, typer.Option("--debug", hidden=True)] = False,
+    timeout: Timeout = 600,
+    env_name: EnvName = "",
+    debug: Debug = False,
 ) -> None:
     """Serve flows as tools over stdin and stdout (Model Context Protocol), for desktop clients.
 

@@ -13,6 +13,7 @@ from typing import Annotated
 import typer
 
 from patchbay.flows.cli import say
+from patchbay.flows.cli.options import Debug
 from patchbay.flows.document.model import NodeInstance
 from patchbay.flows.document.reading import read_flow
 from patchbay.flows.problems import FlowError
@@ -27,7 +28,7 @@ def diff(
         bool, typer.Option(help="As a Mermaid diagram: added, changed and removed nodes marked.")
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="The sentences as a JSON list.")] = False,
-    debug: Annotated[bool, typer.Option("--debug", hidden=True)] = False,
+    debug: Debug = False,
 ) -> None:
     """Say what changed between two flows, in words or as a picture.
 
@@ -62,7 +63,7 @@ def merge_flows(
     in_place: Annotated[
         bool, typer.Option("--in-place", help="Write the side that is ours, as git wants it.")
     ] = False,
-    debug: Annotated[bool, typer.Option("--debug", hidden=True)] = False,
+    debug: Debug = False,
 ) -> None:
     """Merge two edits of a flow by nodes; git can use it.
 
@@ -114,7 +115,7 @@ def git_setup(
     patterns: Annotated[
         list[str] | None, typer.Argument(help="Which files are flows; *.json by default.")
     ] = None,
-    debug: Annotated[bool, typer.Option("--debug", hidden=True)] = False,
+    debug: Debug = False,
 ) -> None:
     """Let git merge the flows of a repository by nodes.
 

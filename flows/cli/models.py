@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from patchbay.flows.cli import say
+from patchbay.flows.cli.options import Debug, Json
 from patchbay.flows.cli.watch import StatusLine
 from patchbay.flows.problems import FlowError, Problem
 from patchbay.flows.runs.events import NodeProgress
@@ -23,11 +24,11 @@ app = typer.Typer(help="List, fetch and remove weights of models.", rich_markup_
 @app.callback(invoke_without_command=True)
 def models(
     context: typer.Context,
-    as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+    as_json: Json = False,
     every: Annotated[
         bool, typer.Option("--all", help="Also the catalogue, and what other programs have.")
     ] = False,
-    debug: Annotated[bool, typer.Option("--debug", hidden=True)] = False,
+    debug: Debug = False,
 ) -> None:
     """List named weights: what is here, what it weighs, where it comes from."""
     if context.invoked_subcommand is not None:
@@ -68,7 +69,7 @@ def _others() -> None:
 @app.command()
 def search(
     words: Annotated[list[str], typer.Argument(help="What to look for, or owner/repo.")],
-    debug: Annotated[bool, typer.Option("--debug", hidden=True)] = False,
+    debug: Debug = False,
 ) -> None:
     """Search a Hugging Face hub for GGUF files; with the name of a repository, list its files."""
     from patchbay.nodes.weights.hub_search import hub_files, search_hub
@@ -87,7 +88,7 @@ def search(
 @app.command()
 def pull(
     name: Annotated[str, typer.Argument(help="A name, a path, hf:owner/repo/file, ollama:name.")],
-    debug: Annotated[bool, typer.Option("--debug", hidden=True)] = False,
+    debug: Debug = False,
 ) -> None:
     """Fetch weights, unless they are here."""
     from patchbay.nodes.weights.resolve import resolve
@@ -108,7 +109,7 @@ def pull(
 @app.command()
 def remove(
     name: Annotated[str, typer.Argument(help="The name of fetched weights.")],
-    debug: Annotated[bool, typer.Option("--debug", hidden=True)] = False,
+    debug: Debug = False,
 ) -> None:
     """Remove fetched weights from this machine."""
     from patchbay.nodes.weights.resolve import delete

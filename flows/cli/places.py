@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated, Any
-
-import typer
+from typing import TYPE_CHECKING, Any
 
 from patchbay.flows.cli import say
 
@@ -17,16 +15,6 @@ if TYPE_CHECKING:
     from patchbay.flows.runs.environment import Environment
     from patchbay.flows.runs.running import Run
     from patchbay.flows.runs.subflows import Prepared
-
-Where = Annotated[
-    str,
-    typer.Option(
-        "--on",
-        metavar="WHERE",
-        help="here, ray (of this machine), ray://head:10001, slurm, or a cluster of settings.",
-    ),
-]
-"""The place of a command all of which goes there."""
 
 
 def place(where: str, **said: Any) -> Cluster:

@@ -20,6 +20,22 @@ from patchbay.flows.blackout import finish
 from patchbay.flows.checks.resolve import Resolved, resolve_once
 from patchbay.flows.cli import say
 from patchbay.flows.cli.arguments import read_inputs, with_settings
+from patchbay.flows.cli.options import (
+    AnswerJson,
+    Container,
+    EnvName,
+    Events,
+    Gpus,
+    JobTime,
+    Machines,
+    NoCache,
+    PrintOnly,
+    Profile,
+    Quiet,
+    RunTraceContent,
+    Verbose,
+    Workers,
+)
 from patchbay.flows.cli.watch import EventLines, JsonResult, Terminal, View
 from patchbay.flows.document.reading import read_flow
 from patchbay.flows.runs.defaults import default_environment
@@ -33,15 +49,6 @@ if TYPE_CHECKING:
 
 Result = TypeVar("Result")
 
-# What may stand beside `--on`: for a run, and for other commands.
-Workers = Annotated[int, typer.Option(min=0, help="Processes on Ray.")]
-Gpus = Annotated[float, typer.Option(min=0, help="GPUs for each model, or for the job.")]
-Machines = Annotated[int, typer.Option(min=0, help="Slurm: machines, one Ray over them.")]
-JobTime = Annotated[str, typer.Option("--time", help="Slurm: how long it may take.")]
-Container = Annotated[str, typer.Option(help="Slurm: an Apptainer image to run in.")]
-Profile = Annotated[str, typer.Option(help="Slurm: clusters/NAME.toml, or ai-lab.")]
-PrintOnly = Annotated[bool, typer.Option("--print", help="Slurm: show the script.")]
-
 
 def run(
     flow: Annotated[Path | None, typer.Argument(help="The flow file.")] = None,
@@ -53,15 +60,13 @@ def run(
         list[str] | None,
         typer.Option("--set", help="node.param=value, for this run only. May be repeated."),
     ] = None,
-    env_name: Annotated[
-        str, typer.Option("--env", metavar="NAME", help="Whose values the flow's variables have.")
-    ] = "",
+    env_name: EnvName = "",
     only: Annotated[
         list[str] | None, typer.Option(help="Run just what this node needs. May be repeated.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object at the end.")] = False,
-    events: Annotated[bool, typer.Option(help="One JSON event a line, as they happen.")] = False,
-    no_cache: Annotated[bool, typer.Option("--no-cache", help="Run every node.")] = False,
+    as_json: AnswerJson = False,
+    events: Events = False,
+    no_cache: NoCache = False,
     record: Annotated[
         bool, typer.Option(help="Record the run, so that it can be resumed and looked at.")
     ] = False,
@@ -72,9 +77,7 @@ def run(
         str | None,
         typer.Option(metavar="ADDRESS", help="Send a trace of the run there (OTLP over HTTP)."),
     ] = None,
-    trace_content: Annotated[
-        bool, typer.Option("--trace-content", help="Prompts, answers and values go with it.")
-    ] = False,
+    trace_content: RunTraceContent = False,
     where: Annotated[
         str,
         typer.Option(
@@ -91,8 +94,8 @@ def run(
     container: Container = "",
     profile: Profile = "",
     print_only: PrintOnly = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Only the answers.")] = False,
-    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="A line a node.")] = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
     debug: Annotated[bool, typer.Option("--debug", help="Tracebacks of what fails.")] = False,
 ) -> None:
     """Run a flow and print what it gives."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from patchbay.flows.cli import say
+from patchbay.flows.cli.options import Debug, Json
 from patchbay.nodes.units import clock, duration, size_in_words, timestamp
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ def runs(
         int | None,
         typer.Option(min=1, help="How many to list: runs (20), or the last events of one (all)."),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+    as_json: Json = False,
     older: Annotated[
         str | None, typer.Option(help="With prune: the age of runs that go, such as 30d or 12h.")
     ] = None,
@@ -37,7 +38,7 @@ def runs(
         Path | None,
         typer.Option(metavar="FOLDER", help="Write the files that this run wrote into a folder."),
     ] = None,
-    debug: Annotated[bool, typer.Option("--debug", hidden=True)] = False,
+    debug: Debug = False,
 ) -> None:
     """List recorded runs, newest first, or the events of one.
 

@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from patchbay.flows.cli import say
+from patchbay.flows.cli.options import Debug, EnvName, Timeout, TraceContent, Traces
 from patchbay.flows.problems import FlowError, Problem
 
 _NEEDED = ("starlette", "uvicorn")
@@ -39,15 +40,13 @@ def serve(
         typer.Option(metavar="NAME", help="Write a key for a caller into --key-from, and end."),
     ] = None,
     no_key: Annotated[bool, typer.Option("--no-key", help="Anybody may call.")] = False,
-    env_name: Annotated[
-        str, typer.Option("--env", metavar="NAME", help="Whose values the flow's variables have.")
-    ] = "",
+    env_name: EnvName = "",
     at_once: Annotated[
         int | None,
         typer.Option(min=1, help="Runs at the same time: 8, or on Ray what its workers take."),
     ] = None,
     queue: Annotated[int, typer.Option(min=0, help="Runs that may wait for their turn.")] = 100,
-    timeout: Annotated[float, typer.Option(min=0.1, help="Seconds that a run may take.")] = 600,
+    timeout: Timeout = 600,
     drain: Annotated[float, typer.Option(min=0, help="Seconds to let runs end at the end.")] = 20,
     body: Annotated[int, typer.Option(min=1, help="Megabytes that a request may have.")] = 32,
     workers: Annotated[
@@ -78,16 +77,11 @@ def serve(
         ),
     ] = None,
     cache: Annotated[bool, typer.Option("--cache", help="Use results of before again.")] = False,
-    trace: Annotated[
-        str | None,
-        typer.Option(metavar="ADDRESS", help="Send traces of runs there (OTLP over HTTP)."),
-    ] = None,
-    trace_content: Annotated[
-        bool, typer.Option("--trace-content", help="Prompts, answers and values go with them.")
-    ] = False,
+    trace: Traces = None,
+    trace_content: TraceContent = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No line for each run.")] = False,
     tied: Annotated[bool, typer.Option("--tied", hidden=True)] = False,
-    debug: Annotated[bool, typer.Option("--debug", hidden=True)] = False,
+    debug: Debug = False,
 ) -> None:
     """Serve flows over HTTP, to programs, OpenAI's clients and browsers.
 

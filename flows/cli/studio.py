@@ -7,19 +7,15 @@ from typing import Annotated
 import typer
 
 from patchbay.flows.cli.opening import PORT, open_studio
+from patchbay.flows.cli.options import Debug, TraceContent, Traces
 
 
 def studio(
     port: Annotated[int, typer.Option(help="The port to listen on.")] = PORT,
     headless: Annotated[bool, typer.Option(help="Open no browser.")] = False,
-    trace: Annotated[
-        str | None,
-        typer.Option(metavar="ADDRESS", help="Send traces of runs there (OTLP over HTTP)."),
-    ] = None,
-    trace_content: Annotated[
-        bool, typer.Option("--trace-content", help="Prompts, answers and values go with them.")
-    ] = False,
-    debug: Annotated[bool, typer.Option("--debug", hidden=True)] = False,
+    trace: Traces = None,
+    trace_content: TraceContent = False,
+    debug: Debug = False,
 ) -> None:
     """Open the studio in the browser.
 

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from patchbay.flows.cli import say
+from patchbay.flows.cli.options import Debug, Json
 from patchbay.flows.problems import FlowError, Problem
 from patchbay.flows.runs.forgetting import Forgotten, forget_person, forget_thread
 from patchbay.flows.runs.thread_export import as_data, as_markdown
@@ -21,8 +22,6 @@ app = typer.Typer(
     help="List, show, rename, move, branch, export and delete conversations.", rich_markup_mode=None
 )
 ThreadId = Annotated[str, typer.Argument(help="The id of the thread.")]
-Json = Annotated[bool, typer.Option("--json", help="As JSON.")]
-Debug = Annotated[bool, typer.Option("--debug", hidden=True)]
 
 
 @app.callback(invoke_without_command=True)

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 import typer
 
 from patchbay.flows.cli import say
+from patchbay.flows.cli.options import Debug, Json, Quiet
 from patchbay.flows.cli.run import leave, open_history, show, view_of
 from patchbay.flows.triggers.claims import Claims, told
 from patchbay.flows.triggers.schedule import local_zone
@@ -37,8 +38,8 @@ app = typer.Typer(
 @app.callback(invoke_without_command=True)
 def triggers(
     context: typer.Context,
-    as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
-    debug: Annotated[bool, typer.Option("--debug", hidden=True)] = False,
+    as_json: Json = False,
+    debug: Debug = False,
 ) -> None:
     """List the triggers: when each is due, when it last started its flow, what was missed."""
     if context.invoked_subcommand is not None:
@@ -74,7 +75,7 @@ def add(
         list[str] | None,
         typer.Option("--input", "-i", help="name=value for every run. May be repeated."),
     ] = None,
-    debug: Annotated[bool, typer.Option("--debug", hidden=True)] = False,
+    debug: Debug = False,
 ) -> None:
     """Add a schedule, or a webhook with a secret of its own, which is printed."""
     from patchbay.flows.runs.defaults import default_catalog
@@ -109,7 +110,7 @@ def add(
 @app.command()
 def remove(
     name: Annotated[str, typer.Argument(help="Which one.")],
-    debug: Annotated[bool, typer.Option("--debug", hidden=True)] = False,
+    debug: Debug = False,
 ) -> None:
     """Remove a trigger. Runs that it has started go on."""
     remove_trigger(name)
@@ -123,8 +124,8 @@ def try_(
     send: Annotated[
         str, typer.Option(metavar="ADDRESS", help="A webhook: sign it and post it to this server.")
     ] = "",
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Only the answers.")] = False,
-    debug: Annotated[bool, typer.Option("--debug", hidden=True)] = False,
+    quiet: Quiet = False,
+    debug: Debug = False,
 ) -> None:
     """Start the flow of a trigger now: here, or by a signed message to a server."""
     trigger = one_of(read_triggers(), name)

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, Protocol, assert_never
 
 from patchbay.flows.checks.resolve import Resolved
 from patchbay.flows.cli import say
-from patchbay.flows.cli.figures import text_of
 from patchbay.flows.problems import FlowError
 from patchbay.flows.runs.events import (
     Event,
@@ -225,12 +224,19 @@ class Terminal:
     def _outputs(self, outputs: dict[str, Any]) -> None:
         if len(outputs) == 1:
             (value,) = outputs.values()
-            text = text_of(value, self._widest)
+            text = self._text_of(value)
             if text != self._streamed:  # else it stands there already
                 say.out(text)
             return
         for name, value in outputs.items():
-            say.out(f"{name}:\n{text_of(value, self._widest)}\n")
+            say.out(f"{name}:\n{self._text_of(value)}\n")
+
+    def _text_of(self, value: Any) -> str:
+        if isinstance(value, str):
+            return value
+        from patchbay.flows.cli.figures import text_of
+
+        return text_of(value, self._widest)
 
     def _answered(self, event: NodeAnswered) -> None:
         from patchbay.flows.runs.inbox import said
