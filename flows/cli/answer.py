@@ -11,8 +11,8 @@ from patchbay.flows.cli.changed import changed_lines
 from patchbay.flows.cli.given import Given, read
 from patchbay.flows.cli.options import (
     AnswerJson,
+    AsEvents,
     Debug,
-    Events,
     Quiet,
     RunTraceContent,
     Verbose,
@@ -45,7 +45,7 @@ def answer(
     comment: Annotated[str, typer.Option(help="A comment beside the answer.")] = "",
     author: Annotated[str, typer.Option("--as", metavar="NAME", help="Who answers.")] = "",
     as_json: AnswerJson = False,
-    events: Events = False,
+    events: AsEvents = False,
     quiet: Quiet = False,
     verbose: Verbose = False,
     trace: Annotated[

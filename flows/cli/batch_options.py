@@ -7,16 +7,16 @@ from typing import Annotated
 
 import typer
 
-FlowFile = Annotated[Path | None, typer.Argument(help="The flow file.")]
+BatchFlow = Annotated[Path | None, typer.Argument(help="The flow file.")]
 
 # What is read, and what is written.
-Rows = Annotated[
+BatchRows = Annotated[
     str,
     typer.Option(
         help=".csv, .jsonl, .parquet, .xlsx, a folder, sqlite:///file.db#table, - for stdin."
     ),
 ]
-Output = Annotated[
+BatchOutput = Annotated[
     str,
     typer.Option("--output", "-o", help=".jsonl, .csv, .parquet, or sqlite:///file.db#new_table."),
 ]
@@ -39,8 +39,8 @@ AtOnce = Annotated[int, typer.Option(min=1, help="Rows at work at once.")]
 Unordered = Annotated[bool, typer.Option(help="Write rows as they are done.")]
 Retries = Annotated[int, typer.Option(min=0, help="Further tries of a row that failed.")]
 Limit = Annotated[float | None, typer.Option(min=0.001, help="Seconds that a try may take.")]
-MaxTokens = Annotated[int | None, typer.Option(min=1, help="Stop after so many tokens.")]
-MaxCost = Annotated[
+MostTokens = Annotated[int | None, typer.Option(min=1, help="Stop after so many tokens.")]
+MostMoney = Annotated[
     float | None, typer.Option(min=0, help="Stop after so much money, by your prices.")
 ]
 StopAtFailure = Annotated[
@@ -54,17 +54,17 @@ Replay = Annotated[
     typer.Option(metavar="MANIFEST", help="Make a batch again, and list what differs."),
 ]
 Anyway = Annotated[bool, typer.Option("--anyway", help="Replay although things changed.")]
-NoCache = Annotated[bool, typer.Option("--no-cache", help="Ask every model anew.")]
+AskAnew = Annotated[bool, typer.Option("--no-cache", help="Ask every model anew.")]
 
 # Where it runs.
-Workers = Annotated[int, typer.Option(min=0, help="Processes on Ray; its cores unless given.")]
-Gpus = Annotated[float, typer.Option(min=0, help="GPUs that each of them needs.")]
+RayProcesses = Annotated[int, typer.Option(min=0, help="Processes on Ray; its cores unless given.")]
+GpusEach = Annotated[float, typer.Option(min=0, help="GPUs that each of them needs.")]
 Tasks = Annotated[int, typer.Option(min=0, help="Slurm: how many tasks share the rows.")]
 TaskTime = Annotated[str, typer.Option("--time", help="Slurm: how long each may take.")]
 PrintScripts = Annotated[bool, typer.Option("--print", help="Slurm: show the scripts.")]
 
 # What tasks of Slurm are told.
-Part = Annotated[str, typer.Option(hidden=True)]
+TaskPart = Annotated[str, typer.Option(hidden=True)]
 GoOn = Annotated[bool, typer.Option("--go-on", hidden=True)]
 Collected = Annotated[Path | None, typer.Option("--collect", hidden=True)]
 

@@ -19,7 +19,7 @@ class ReportForm(StrEnum):
     json = "json"
 
 
-FlowFile = Annotated[Path, typer.Argument(help="The flow file.")]
+VariedFlow = Annotated[Path, typer.Argument(help="The flow file.")]
 
 # What is compared, on what, by what.
 Cases = Annotated[
@@ -44,11 +44,11 @@ OutputName = Annotated[
 ]
 
 # What is written.
-Report = Annotated[ReportForm, typer.Option(help="How the grid is written.")]
-Output = Annotated[
+ReportAs = Annotated[ReportForm, typer.Option(help="How the grid is written.")]
+ReportFile = Annotated[
     Path | None, typer.Option("-o", "--output", help="The file to write the report to.")
 ]
-Name = Annotated[str, typer.Option(help="What it is kept as; by default the flow's.")]
+KeptAs = Annotated[str, typer.Option(help="What it is kept as; by default the flow's.")]
 UseBest = Annotated[
     bool, typer.Option("--use-best", help="Write the best variant into the flow file.")
 ]
@@ -74,5 +74,5 @@ NoWorseThan = Annotated[
 
 # How it runs.
 Jobs = Annotated[int, typer.Option("--jobs", min=1, max=256, help="Runs at once.")]
-EnvName = Annotated[str, typer.Option("--env", metavar="NAME", help="See run.")]
+EnvOfVariants = Annotated[str, typer.Option("--env", metavar="NAME", help="See run.")]
 OnlyReport = Annotated[bool, typer.Option("--quiet", "-q", help="Only the report.")]

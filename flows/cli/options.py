@@ -16,7 +16,7 @@ NoCache = Annotated[bool, typer.Option("--no-cache", help="Run every node.")]
 AnswerJson = Annotated[bool, typer.Option("--json", help="One JSON object at the end.")]
 Json = Annotated[bool, typer.Option("--json", help="As JSON.")]
 JsonList = Annotated[bool, typer.Option("--json", help="One JSON list.")]
-Events = Annotated[bool, typer.Option(help="One JSON event a line, as they happen.")]
+AsEvents = Annotated[bool, typer.Option(help="One JSON event a line, as they happen.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Only the answers.")]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="A line a node.")]
 Debug = Annotated[bool, typer.Option("--debug", hidden=True)]
@@ -25,7 +25,7 @@ Debug = Annotated[bool, typer.Option("--debug", hidden=True)]
 RunTraceContent = Annotated[
     bool, typer.Option("--trace-content", help="Prompts, answers and values go with it.")
 ]
-Traces = Annotated[
+SendTraces = Annotated[
     str | None, typer.Option(metavar="ADDRESS", help="Send traces of runs there (OTLP over HTTP).")
 ]
 TraceContent = Annotated[

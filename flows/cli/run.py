@@ -22,9 +22,9 @@ from patchbay.flows.cli import say
 from patchbay.flows.cli.arguments import read_inputs, with_settings
 from patchbay.flows.cli.options import (
     AnswerJson,
+    AsEvents,
     Container,
     EnvName,
-    Events,
     Gpus,
     JobTime,
     Machines,
@@ -65,7 +65,7 @@ def run(
         list[str] | None, typer.Option(help="Run just what this node needs. May be repeated.")
     ] = None,
     as_json: AnswerJson = False,
-    events: Events = False,
+    events: AsEvents = False,
     no_cache: NoCache = False,
     record: Annotated[
         bool, typer.Option(help="Record the run, so that it can be resumed and looked at.")

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from patchbay.flows.cli import say
-from patchbay.flows.cli.options import Debug, EnvName, Timeout, TraceContent, Traces
+from patchbay.flows.cli.options import Debug, EnvName, SendTraces, Timeout, TraceContent
 from patchbay.flows.problems import FlowError, Problem
 
 _NEEDED = ("starlette", "uvicorn")
@@ -77,7 +77,7 @@ def serve(
         ),
     ] = None,
     cache: Annotated[bool, typer.Option("--cache", help="Use results of before again.")] = False,
-    trace: Traces = None,
+    trace: SendTraces = None,
     trace_content: TraceContent = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No line for each run.")] = False,
     tied: Annotated[bool, typer.Option("--tied", hidden=True)] = False,

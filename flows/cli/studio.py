@@ -7,13 +7,13 @@ from typing import Annotated
 import typer
 
 from patchbay.flows.cli.opening import PORT, open_studio
-from patchbay.flows.cli.options import Debug, TraceContent, Traces
+from patchbay.flows.cli.options import Debug, SendTraces, TraceContent
 
 
 def studio(
     port: Annotated[int, typer.Option(help="The port to listen on.")] = PORT,
     headless: Annotated[bool, typer.Option(help="Open no browser.")] = False,
-    trace: Traces = None,
+    trace: SendTraces = None,
     trace_content: TraceContent = False,
     debug: Debug = False,
 ) -> None:
