@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from functools import cache
 from typing import Any, cast
 
@@ -18,7 +20,7 @@ from patchbay.studio.canvas.views import (
 )
 from patchbay.studio.documents.document import FlowDocument
 from patchbay.studio.inspector.pinning import told_pins
-from patchbay.studio.server.frontend import addresses, component
+from patchbay.studio.server.frontend import component
 
 NAME = "patchbay.canvas"
 
@@ -43,13 +45,11 @@ class Dock:
 
     Args:
         panels: the further ones, by the names of their tabs; the canvas draws them all.
-        counts: numbers that stand on tabs.
         front: the panel that the page brought to the front last; and how often it brought one.
         notice: what the page said last, and how often it said something.
     """
 
     panels: tuple[str, ...] = ()
-    counts: Mapping[str, int] = field(default_factory=dict)
     front: tuple[str, int] = ("", 0)
     notice: tuple[str, int] = ("", 0)
 
@@ -87,13 +87,12 @@ def canvas(
 
     view = _view(catalog)
     memory: _Memory = st.session_state.setdefault(f"_{key}_memory", _Memory())
-    data = document_data(document, view, client, memory)
-    told = {"height": height, "readonly": readonly, "events": events}
-    data |= {**addresses("canvas"), **{name: value for name, value in told.items() if value}}
+    setup: dict[str, Any] = {"height": height, "readonly": readonly, "events": events}
     if reveal:
-        data["reveal"] = list(reveal)
+        setup["reveal"] = list(reveal)
     if dock:
-        data["dock"] = asdict(dock)
+        setup["dock"] = asdict(dock)
+    data = document_data(document, view, client, memory, setup)
     if timeline is not None:
         data["timeline"] = list(timeline)
     if status is not None:
@@ -143,10 +142,13 @@ def selection(key: str = "canvas") -> CanvasState:
 
 
 class _Memory:
-    """What this session's browser is known to have: revisions by document, and the catalog."""
+    """What this session's browser is known to have: revisions and set-ups by document, and the
+    catalog. A new page is a new session, of whose browser nothing is known.
+    """
 
     def __init__(self) -> None:
         self.revisions: dict[str, int] = {}
+        self.setups: dict[str, str] = {}
         self.catalog = ""
         self.badges: OrderedDict[tuple[str, int], dict[str, Any]] = OrderedDict()
 
@@ -158,9 +160,13 @@ class _Memory:
 
 
 def document_data(
-    document: FlowDocument, view: CatalogView, client: str, memory: _Memory
+    document: FlowDocument,
+    view: CatalogView,
+    client: str,
+    memory: _Memory,
+    setup: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """What brings the browser from what it has to what is."""
+    """What brings the browser from what it has to what is. `setup` is what the page gives."""
     known = memory.revisions.get(document.id)
     data = document.since(client, known)
     before = document.flow_at(known) if known is not None and "snap" not in data else None
@@ -175,14 +181,23 @@ def document_data(
     elif changed := problem_changes(badges, old):
         data["problems"] = changed
     memory.keep(document.id, data["rev"], badges)
-    if document.pins.turn or document.pins.of(document.flow):
-        data["pins"] = told_pins(document)
     if document.conflict:
         data["conflict"] = document.conflict.message
-    data["catalog_digest"] = view.digest
     if memory.catalog != view.digest:
-        data["catalog"] = view.kinds
+        data["catalog"], data["catalog_digest"] = view.kinds, view.digest
+    told = _setup(document, client, setup or {})
+    if memory.setups.get(document.id) != told["digest"]:
+        data["setup"] = told
     return data
+
+
+def _setup(document: FlowDocument, client: str, given: Mapping[str, Any]) -> dict[str, Any]:
+    """What seldom changes: sent until the browser names its digest, then no more."""
+    setup = {"client": client, **{name: value for name, value in given.items() if value}}
+    if document.pins.turn or document.pins.of(document.flow):
+        setup["pins"] = told_pins(document)
+    text = json.dumps(setup, sort_keys=True)
+    return {"digest": hashlib.sha256(text.encode()).hexdigest()[:8], **setup}
 
 
 def take(payload: Mapping[str, Any], memory: _Memory, find: Find) -> list[Mapping[str, Any]]:
@@ -196,6 +211,7 @@ def take(payload: Mapping[str, Any], memory: _Memory, find: Find) -> list[Mappin
     elif revision is None:
         memory.revisions.pop(document.id, None)
     memory.catalog = str(payload.get("catalog", ""))
+    memory.setups[document.id] = str(payload.get("setup", ""))
     operations = payload.get("ops")
     return document.submit(
         str(payload.get("client", "")), operations if isinstance(operations, list) else []
@@ -208,7 +224,7 @@ def _lean(status: NodeStatus) -> dict[str, Any]:
 
 @cache
 def _component() -> Callable[..., Any]:
-    return component(NAME, "<div class='pb-host'></div>")
+    return component(NAME, "canvas", "<div class='pb-host'></div>")
 
 
 _VIEWS: OrderedDict[int, CatalogView] = OrderedDict()

@@ -196,8 +196,7 @@ class FlowDocument:
     def since(self, client: str, revision: int | None) -> dict[str, Any]:
         """What brings a client at `revision` up to date; None for one that has nothing."""
         with self._lock:
-            update = self._timeline.since(client, revision)
-            return {"doc": self.id, "saved": self.saved, **update}
+            return {"doc": self.id, **self._timeline.since(client, revision)}
 
     def flow_at(self, revision: int) -> Flow | None:
         """The flow as it was, or None where that is no longer remembered."""

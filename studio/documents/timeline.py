@@ -101,6 +101,8 @@ class Timeline:
         """Take what a canvas did, as `Document.submit` says; returns the commands among it."""
         commands: list[Mapping[str, Any]] = []
         state = self.client(client)
+        operations = list(operations)
+        self._heard(state, operations)
         for item in operations:
             seq = item.get("seq")
             if not isinstance(seq, int) or isinstance(seq, bool) or seq <= state.ack:
@@ -116,6 +118,15 @@ class Timeline:
             except (ValidationError, FlowError, RecursionError) as error:
                 state.rejected.append({"seq": seq, "message": _malformed(error)})
         return commands
+
+    @staticmethod
+    def _heard(state: Client, operations: Iterable[Mapping[str, Any]]) -> None:
+        """Forget what was rejected before the oldest edit that the canvas repeats: it has heard of
+        it with the acknowledgement."""
+        numbers = [seq for item in operations if isinstance(seq := item.get("seq"), int)]
+        oldest = min(numbers, default=0)
+        while state.rejected and state.rejected[0]["seq"] < oldest:
+            state.rejected.popleft()
 
     def _take(self, name: str, state: Client, item: Mapping[str, Any], seq: int) -> None:
         data = item.get("op")
@@ -196,7 +207,6 @@ class Timeline:
         """
         state = self.client(client)
         update: dict[str, Any] = {
-            "client": client,
             "rev": self.revision,
             "ack": state.ack,
             "undo": [len(state.undo), len(state.redo)],

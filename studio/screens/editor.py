@@ -225,21 +225,15 @@ def _canvas() -> None:
         client=session.client(),
         events=f"patchbay/events?{query(document)}",
         reveal=session.revealed(),
-        dock=_dock(document),
+        dock=_dock(),
         on_change=_changed,
         page=EditorCommands(document, refresh),
     )
 
 
-def _dock(document: FlowDocument) -> Dock:
+def _dock() -> Dock:
     """The dock over the canvas: its tabs, and which of them this page wants in front."""
-    problems = len(document.problems()) if document.flow.nodes else 0
-    return Dock(
-        panels=session.PANELS,
-        counts={"Problems": problems} if problems else {},
-        front=session.shown_panel(),
-        notice=session.told(),
-    )
+    return Dock(panels=session.PANELS, front=session.shown_panel(), notice=session.told())
 
 
 def _changed() -> None:

@@ -16,23 +16,19 @@ STATIC = Path(__file__).parents[1] / "static"
 Script = Literal["canvas", "live"]
 """The canvas; and what follows a run beside it."""
 
-# Streamlit sends this with every change of a component's data, so it is short. Streamlit's own
-# scripts tell where the app lies, even when a proxy put it below an address that the server does
-# not know.
-LOADER = """
-export default async c => { let d = c.data[0], D = document
-const b = ([...D.scripts].map(s => s.src.split("static/js/")).find(p => p[1]) || [d.site])[0]
-return (await import(new URL(b + d.js, D.baseURI).href)).mount({...c, data: d}, b) }
-"""
 
+def loader(name: Script) -> str:
+    """The script of a component: it imports one of ours and mounts it.
 
-def addresses(name: Script) -> dict[str, str]:
-    """What the loader needs to know to find a script, as part of a component's data.
+    Streamlit sends this with every change of a component's data, so it is short. Streamlit's own
+    scripts tell where the app lies, even when a proxy put it below an address that the server does
+    not know; ours know it from their own address.
 
     Raises:
-        FileNotFoundError: it has not been built.
+        FileNotFoundError: the script has not been built.
     """
-    return {"js": f"app/static/{script_file(name)}", "site": _site()}
+    return f"""export default async c=>(await import(new URL("../../app/static/{script_file(name)}",
+document.querySelector("script[src*='static/js/']")?.src||location.origin+"{_site()}static/js/"))).mount(c)"""
 
 
 @cache
@@ -58,15 +54,15 @@ def _site() -> str:
     return f"/{path}/" if path else "/"
 
 
-def component(name: str, html: str) -> Callable[..., Any]:
-    """Declare a component whose script the loader imports. Its `data` is a dict that JSON can hold.
+def component(name: str, script: Script, html: str) -> Callable[..., Any]:
+    """Declare a component that a script of ours mounts. Its `data` is a dict that JSON can hold.
 
     Streamlit looks for data frames among the values of a dict, and imports pandas and pyarrow to do
     so: a second of processor time before the first page is there. In a tuple it looks for none.
     """
     import streamlit as st
 
-    declared = st.components.v2.component(name, html=html, js=LOADER)
+    declared = st.components.v2.component(name, html=html, js=loader(script))
 
     def mounted(*, data: Mapping[str, Any], **options: Any) -> Any:
         return declared(data=(data,), **options)
@@ -77,4 +73,4 @@ def component(name: str, html: str) -> Callable[..., Any]:
 @cache
 def live_component() -> Callable[..., Any]:
     """The component of the parts that follow a run, and of cards."""
-    return component("patchbay.live", "<div class='root'></div>")
+    return component("patchbay.live", "live", "<div class='root'></div>")

@@ -15,7 +15,7 @@ import streamlit as st
 
 from patchbay.flows.wording import plural
 from patchbay.studio.documents.cards import Card
-from patchbay.studio.server.frontend import addresses, live_component
+from patchbay.studio.server.frontend import live_component
 from patchbay.studio.words import first_sentence
 
 
@@ -104,7 +104,6 @@ def gallery(
     live_component()(
         key=key,
         data={
-            **addresses("live"),
             "mode": "cards",
             "label": label,
             "cards": [_told(name, one, dark) for name, one in zip(files, shown, strict=True)],

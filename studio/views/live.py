@@ -10,7 +10,7 @@ from patchbay.nodes.text.markdown import parse_markdown
 from patchbay.studio.documents.document import FlowDocument
 from patchbay.studio.runs.runner import LiveRun
 from patchbay.studio.server import session
-from patchbay.studio.server.frontend import addresses, live_component
+from patchbay.studio.server.frontend import live_component
 
 if TYPE_CHECKING:
     from patchbay.flows.document.model import Flow, NodeInstance
@@ -31,7 +31,6 @@ def pulse(document: FlowDocument, live: LiveRun | None, on_stale: Callable[[], N
     live_component()(
         key="pulse",
         data={
-            **addresses("live"),
             "url": f"patchbay/live?{query(document)}",
             "doc": document.id,
             "mode": "pulse",
@@ -48,9 +47,7 @@ def pulse(document: FlowDocument, live: LiveRun | None, on_stale: Callable[[], N
 
 def trace(steps: Sequence[Mapping[str, Any]], key: str) -> None:
     """What an agent did, step by step; as in `patchbay.studio.runs.progress.NodeState.steps`."""
-    live_component()(
-        key=key, data={**addresses("live"), "mode": "trace", "trace": list(steps)}, height="content"
-    )
+    live_component()(key=key, data={"mode": "trace", "trace": list(steps)}, height="content")
 
 
 def words(text: str, key: str, *, breaks: bool = True) -> None:
@@ -61,15 +58,13 @@ def words(text: str, key: str, *, breaks: bool = True) -> None:
         key: unique on the page.
         breaks: whether lines end where they end in the text.
     """
-    data = {**addresses("live"), "mode": "words", "words": parse_markdown(text, breaks=breaks)}
+    data = {"mode": "words", "words": parse_markdown(text, breaks=breaks)}
     live_component()(key=key, data=data, height="content")
 
 
 def found(texts: Sequence[Mapping[str, Any]], key: str) -> None:
     """Numbered texts: `n` and `text`; `score`, `share` (of a full bar), `source`, `more` if any."""
-    live_component()(
-        key=key, data={**addresses("live"), "mode": "found", "found": list(texts)}, height="content"
-    )
+    live_component()(key=key, data={"mode": "found", "found": list(texts)}, height="content")
 
 
 def title_of(live: LiveRun, path: str) -> str:

@@ -54,6 +54,28 @@ def test_another_program_changes_the_file(canvas: CanvasPage, context: BrowserCo
     assert follower.saved()["name"] == "Other"
 
 
+KEEP_SOCKETS = """
+  const Plain = WebSocket;
+  window.sockets_ = [];
+  window.WebSocket = class extends Plain {
+    constructor(...more) { super(...more); window.sockets_.push(this); }
+  };
+"""
+
+
+def test_a_page_whose_connection_broke_goes_on(bare: Server, empty_page: Page):
+    empty_page.add_init_script(KEEP_SOCKETS)
+    canvas = CanvasPage(empty_page, bare, "broken-line")
+    canvas.drop("Flow input", 130, 120)
+    canvas.wait_saved(lambda flow: len(flow["nodes"]) == 1)
+    canvas.page.evaluate("window.sockets_.forEach(socket => socket.close())")
+    canvas.drop("Flow output", 600, 120)
+    canvas.page.wait_for_function("window.sockets_.length > 1")
+    canvas.wait_saved(lambda flow: len(flow["nodes"]) == 2)
+    canvas.connect("flow-input.value", "flow-output.value")
+    canvas.wait_wires([("flow-input.value", "flow-output.value")])
+
+
 def test_read_only(canvas: CanvasPage, context: BrowserContext):
     three_nodes(canvas)
     canvas.wait_saved(lambda flow: len(flow["nodes"]) == 3)

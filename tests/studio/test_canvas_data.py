@@ -31,12 +31,15 @@ def opened(flow: Flow) -> tuple[FlowDocument, _Memory]:
     return FlowDocument(None, flow, check=lambda flow: validate(flow, CATALOG)), _Memory()
 
 
-def up(document: FlowDocument, memory: _Memory, ops: list, revision: int | None) -> dict:
+def up(
+    document: FlowDocument, memory: _Memory, ops: list, revision: int | None, setup: str = ""
+) -> dict:
     payload = {
         "doc": document.id,
         "client": "me",
         "rev": revision,
         "catalog": VIEW.digest,
+        "setup": setup,
         "ops": ops,
     }
     take(payload, memory, {document.id: document}.get)
@@ -64,6 +67,55 @@ def test_an_edit_costs_less_than_two_kilobytes_each_way():
     assert len(json.dumps(data)) < 2000
     other = document_data(document, VIEW, "you", _Memory())
     assert "snap" in other
+
+
+GIVEN = {"events": "news?doc=d&token=t", "dock": {"panels": ["Run"], "front": ("Run", 1)}}
+
+
+def test_what_seldom_changes_is_sent_until_the_browser_names_it():
+    document, memory = opened(big(3))
+    first = document_data(document, VIEW, "me", memory, GIVEN)["setup"]
+    assert first == {"digest": first["digest"], "client": "me", **GIVEN}
+    up(document, memory, [], 0)  # an answer to something older
+    assert document_data(document, VIEW, "me", memory, GIVEN)["setup"] == first
+    up(document, memory, [], 0, first["digest"])
+    told = document_data(document, VIEW, "me", memory, GIVEN)
+    assert told.keys() == {"doc", "rev", "ack", "undo", "base", "ops"}
+
+
+def test_what_changes_is_sent_again_even_where_a_message_of_it_was_lost():
+    document, memory = opened(big(3))
+    first = document_data(document, VIEW, "me", memory, GIVEN)["setup"]
+    up(document, memory, [], 0, first["digest"])
+    now = GIVEN | {"events": "news?doc=d&token=other"}
+    for _ in range(2):  # the first of them did not arrive
+        assert document_data(document, VIEW, "me", memory, now)["setup"]["events"] == now["events"]
+        up(document, memory, [], 0, first["digest"])
+
+
+def test_another_page_is_told_everything():
+    document, memory = opened(big(3))
+    first = document_data(document, VIEW, "me", memory, GIVEN)
+    up(document, memory, [], 0, first["setup"]["digest"])
+    other = document_data(document, VIEW, "you", _Memory(), GIVEN)
+    assert {"snap", "catalog", "setup"} <= other.keys()
+    # A page that outlives its session names what another one gave it.
+    memory = _Memory()
+    up(document, memory, [], 0, first["setup"]["digest"])
+    assert document_data(document, VIEW, "you", memory, GIVEN)["setup"]["client"] == "you"
+
+
+def test_what_was_rejected_is_told_until_the_browser_has_heard_of_it():
+    document, memory = opened(big(3))
+    wrong = {"seq": 1, "at": 0, "op": {"op": "rename", "node": "none", "title": "T"}}
+    up(document, memory, [wrong], 0)
+    for _ in range(2):
+        (told,) = document_data(document, VIEW, "me", memory)["rejected"]
+        assert told["seq"] == 1
+        up(document, memory, [wrong], 0)  # the answer did not arrive: it is sent again
+    right = {"seq": 2, "at": 0, "op": {"op": "rename", "node": "n0", "title": "T"}}
+    up(document, memory, [right], 0)
+    assert "rejected" not in document_data(document, VIEW, "me", memory)
 
 
 def test_ports_follow_the_params():

@@ -4,6 +4,7 @@ import { createRoot, Root } from "react-dom/client";
 import flowCss from "@xyflow/react/dist/base.css?inline";
 import { App } from "./app";
 import { fillWindow } from "./filled";
+import { addressOf } from "./site";
 import { show, waits } from "./shown";
 import { onlyListener, statusesOf } from "./statuses";
 import { Data, docOf, learnCatalog } from "./store";
@@ -21,7 +22,7 @@ export { apply } from "./apply";
 export { whole } from "./model";
 
 interface Component {
-  data: Data;
+  data: [Data];
   parentElement: ShadowRoot | HTMLElement;
   setStateValue: (name: string, value: unknown) => void;
   setTriggerValue: (name: string, value: unknown) => void;
@@ -50,8 +51,9 @@ function isDark(color: string): boolean {
   return 0.3 * parts[0] + 0.59 * parts[1] + 0.11 * parts[2] < 128;
 }
 
-export function mount(component: Component, base: string): () => void {
-  const { data, parentElement } = component;
+export function mount(component: Component): () => void {
+  const { parentElement } = component;
+  const [data] = component.data;
   const host = parentElement.querySelector<Host>(".pb-host");
   if (!host) return () => {};
   if (host.pbOwner !== OWNER) {
@@ -74,8 +76,6 @@ export function mount(component: Component, base: string): () => void {
       within(".pb-live", liveCss);
     parentElement.append(style);
   }
-  if (data.height) host.style.height = data.height;
-  else fillWindow(host);
   host.classList.toggle("dark", isDark(getComputedStyle(host).getPropertyValue("--st-background-color")));
   const generation = (host.pbGeneration = (host.pbGeneration ?? 0) + 1);
   host.pbRoot ??= createRoot(host);
@@ -85,6 +85,9 @@ export function mount(component: Component, base: string): () => void {
   doc.waits = (now) => waits(data.doc, now);
   doc.send = (payload) => component.setTriggerValue("edit", payload);
   doc.update(data);
+  const { events, height } = doc.setup;
+  if (height) host.style.height = height;
+  else fillWindow(host);
   show(data.doc, data.rev);
   const statuses = statusesOf(data.doc);
   onlyListener(statuses);
@@ -92,17 +95,16 @@ export function mount(component: Component, base: string): () => void {
   statuses.onConflict = (conflict) => doc.hearConflict(conflict);
   statuses.onPins = (turn) => doc.hearPins(turn);
   if (data.status) statuses.replace(data.status);
-  doc.at = (name) =>
-    data.events ? new URL(base + data.events.replace("/events?", `/${name}?`), document.baseURI).href : "";
+  doc.at = (name) => (events ? addressOf(events.replace("/events?", `/${name}?`)) : "");
   // A past run does not go on; what its nodes were doing is told by its timeline.
-  statuses.listen(data.events && !data.timeline ? new URL(base + data.events, document.baseURI).href : "");
+  statuses.listen(events && !data.timeline ? addressOf(events) : "");
   host.pbRoot.render(
     <App
       key={data.doc}
       doc={doc}
       statuses={statuses}
-      reveal={data.reveal}
-      dock={data.dock}
+      reveal={doc.setup.reveal}
+      dock={doc.setup.dock}
       timeline={data.timeline}
       onSelect={(value) => component.setStateValue("selection", value)}
     />,

@@ -43,19 +43,16 @@ test("news of a change has the browser ask, once", () => {
   doc.send = sent;
   const base = {
     doc: "e",
-    client: "c",
     rev: 1,
     ack: 0,
     undo: [0, 0] as [number, number],
-    saved: true,
-    catalog_digest: "",
   };
   doc.update({ ...base, snap: {} });
   sent.mockClear();
   for (const news of newsIn({ revision: 1, saved: true, pins: 2 }))
     if (news.is === "file") doc.hearPins(news.file.pins);
   expect(sent).toHaveBeenCalledTimes(1);
-  doc.update({ ...base, base: 1, pins: { turn: 2, nodes: {} } });
+  doc.update({ ...base, base: 1, setup: { digest: "2", client: "c", pins: { turn: 2, nodes: {} } } });
   sent.mockClear();
   doc.hearPins(2);
   expect(sent).not.toHaveBeenCalled();

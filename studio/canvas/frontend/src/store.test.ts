@@ -3,8 +3,9 @@ import { Op } from "./model";
 import { Data, Doc, Payload } from "./store";
 
 const data = (over: Partial<Data> = {}): Data => ({
-  doc: "d", client: "c", rev: 0, ack: 0, undo: [0, 0], saved: true, catalog_digest: "", ...over,
+  doc: "d", rev: 0, ack: 0, undo: [0, 0], ...over,
 }); // prettier-ignore
+const SETUP = { digest: "1", client: "c" };
 const node = (id: string): Op => ({ op: "add_node", node: { id, kind: "io.input" } });
 const ids = (doc: Doc): string[] => doc.flow.nodes.map((n) => n.id);
 
@@ -16,7 +17,7 @@ beforeEach(() => {
   doc = new Doc("d");
   sent = [];
   doc.send = (payload) => sent.push({ ...payload, ops: [...payload.ops] });
-  doc.update(data({ snap: {} }));
+  doc.update(data({ snap: {}, setup: SETUP }));
   sent.length = 0;
 });
 
@@ -75,10 +76,33 @@ test("an edit that makes no sense goes nowhere and says why", () => {
 });
 
 test("a flow that is only shown takes no edits, and commands still go out", () => {
-  doc.update(data({ base: 0, rev: 0, readonly: true }));
+  doc.update(data({ base: 0, rev: 0, setup: { ...SETUP, digest: "2", readonly: true } }));
   expect(doc.dispatch(node("a"))).toBe(false);
   doc.command("run");
   expect(sent.at(-1)?.ops[0].cmd).toEqual({ name: "run", arg: "" });
+});
+
+test("what the page gives is kept, and the server is told which of it is here", () => {
+  doc.update(data({ base: 0, rev: 0, setup: { digest: "2", client: "c", events: "news?doc=d" } }));
+  doc.update(data({ base: 0, rev: 0 }));
+  doc.dispatch(node("a"));
+  expect(doc.setup.events).toBe("news?doc=d");
+  expect(sent.at(-1)).toMatchObject({ setup: "2", client: "c" });
+});
+
+test("a new session of the server starts from a whole flow, with the edits that are under way", () => {
+  doc.dispatch(node("a"));
+  doc.update(data({ rev: 0, snap: {}, setup: { digest: "3", client: "other" } }));
+  expect(ids(doc)).toEqual(["a"]);
+  vi.advanceTimersByTime(3000);
+  expect(sent.at(-1)).toMatchObject({ setup: "3", client: "other", rev: 0 });
+});
+
+test("a page that never heard of the flow asks for all of it", () => {
+  const late = new Doc("l");
+  late.send = (payload) => sent.push(payload);
+  late.update({ doc: "l", rev: 4, ack: 2, base: 3, undo: [1, 0], ops: [{ r: 4, s: 2 }] });
+  expect(sent.at(-1)).toMatchObject({ rev: null, setup: "" });
 });
 
 test("a command comes after the edits made before it", () => {

@@ -15,36 +15,39 @@ export interface Written {
 }
 export interface Data {
   doc: string;
-  client: string;
   rev: number;
   ack: number;
   base?: number;
   ops?: { r: number; s?: number; o?: Op }[];
   snap?: Partial<Flow>;
   undo: [number, number];
-  saved: boolean;
   rejected?: { seq: number; message: string }[];
   views?: Record<string, View>;
   words?: Record<string, Written>;
   problems?: Record<string, Problem[]>;
   all_problems?: boolean;
-  catalog_digest: string;
   catalog?: Kind[];
+  catalog_digest?: string;
   conflict?: string;
   status?: Record<string, NodeState>;
+  setup?: Setup;
+  /** Of a past run: what happened when. */
+  timeline?: Moment[];
+}
+/** What seldom changes: Python sends it until it is told the digest of what is here. */
+export interface Setup {
+  digest: string;
+  client: string;
   events?: string;
   readonly?: boolean;
   height?: string;
   reveal?: [string, number];
   dock?: DockData;
   pins?: Pins;
-  /** Of a past run: what happened when. */
-  timeline?: Moment[];
 }
 /** `Dock` of studio/canvas/component.py. */
 export interface DockData {
   panels: string[];
-  counts: Record<string, number>;
   front: [panel: string, times: number];
   notice: [words: string, times: number];
 }
@@ -60,6 +63,7 @@ export interface Payload {
   client: string;
   rev: number | null;
   catalog: string;
+  setup: string;
   ops: Pending[];
   n: number;
 }
@@ -90,7 +94,7 @@ export const catalog = {
 };
 
 export function learnCatalog(data: Data): void {
-  if (!data.catalog || data.catalog_digest === catalog.digest) return;
+  if (!data.catalog || !data.catalog_digest || data.catalog_digest === catalog.digest) return;
   catalog.digest = data.catalog_digest;
   catalog.kinds = data.catalog;
   catalog.byKind = new Map(data.catalog.map((kind) => [kind.kind, kind]));
@@ -104,7 +108,6 @@ export class Doc {
   words: Record<string, Written> = {};
   problems: Record<string, Problem[]> = {};
   undo: [number, number] = [0, 0];
-  saved = true;
   conflict = "";
   ready = false;
   readonly = false;
@@ -117,7 +120,8 @@ export class Doc {
   readonly changed = new Emitter();
   readonly toasts = new Emitter();
   toast: { text: string; n: number } | null = null;
-  private client = "";
+  /** What the page gave with the flow, as it was told last. */
+  setup: Setup = { digest: "", client: "" };
   private rev: number | null = null;
   private base: Flow = whole({});
   private pending: Pending[] = [];
@@ -143,6 +147,11 @@ export class Doc {
   /** The revision that the server has confirmed; -1 before it said anything. */
   get revision(): number {
     return this.rev ?? -1;
+  }
+
+  /** How many problems the flow has; an empty one is not told of any. */
+  get faults(): number {
+    return this.flow.nodes.length ? Object.values(this.problems).flat().length : 0;
   }
 
   /** Make an edit: at once here, soon on the server. */
@@ -206,9 +215,10 @@ export class Doc {
     if (this.inFlight) this.waits(true);
     this.send({
       doc: this.id,
-      client: this.client,
+      client: this.setup.client,
       rev: this.rev,
       catalog: catalog.digest,
+      setup: this.setup.digest,
       ops: this.pending,
       n: ++this.count,
     });
@@ -253,11 +263,10 @@ export class Doc {
   /** Take what Python sent. */
   update(data: Data): void {
     const large = data.snap !== undefined || data.catalog !== undefined;
-    if (this.client && this.client !== data.client) this.rev = null;
-    if (!this.client || this.client !== data.client) this.seq = Math.max(this.seq, data.ack);
-    this.client = data.client;
+    if (this.setup.client && data.setup && this.setup.client !== data.setup.client) this.rev = null;
+    if (data.setup) this.setup = data.setup;
     this.seq = Math.max(this.seq, data.ack);
-    this.readonly = !!data.readonly;
+    this.readonly = !!this.setup.readonly;
     if (!this.follow(data)) {
       this.rev = null;
       this.flush();
@@ -279,7 +288,6 @@ export class Doc {
       }
     }
     this.undo = data.undo;
-    this.saved = data.saved;
     this.conflict = data.conflict ?? "";
     for (const { seq, message } of data.rejected ?? []) {
       if (seq > this.told) {
@@ -288,7 +296,7 @@ export class Doc {
       }
     }
     this.ready = true;
-    this.hold(data.pins);
+    this.hold(this.setup.pins);
     this.changed.emit();
     // Confirm what was large, so that it is not sent again with every rerun.
     const behind = !this.pending.length && data.rev < this.heard;

@@ -6,7 +6,7 @@ import { useStable } from "../hooks/stable";
 import { Icon } from "../icons";
 import type { DockData } from "../store";
 import { PANELS, isPanel } from "./panels";
-import { ChosenState, DockState, SETTINGS } from "./state";
+import { ChosenState, DockState, PROBLEMS, SETTINGS } from "./state";
 
 interface Props {
   state: DockState;
@@ -65,7 +65,7 @@ export function Dock(props: Props) {
             title={name === SETTINGS ? `${name} (I)` : name}
           >
             {name}
-            {dock.counts[name] ? <b>{dock.counts[name]}</b> : null}
+            {name === PROBLEMS && doc.faults ? <b>{doc.faults}</b> : null}
           </button>
         ))}
       </nav>
@@ -85,7 +85,7 @@ export function Dock(props: Props) {
               onClick={() => state.show(name)}
             >
               {name}
-              {dock.counts[name] ? <b>{dock.counts[name]}</b> : null}
+              {name === PROBLEMS && doc.faults ? <b>{doc.faults}</b> : null}
             </button>
           ))}
         </div>

@@ -6,6 +6,7 @@ import { CardsData, drawCards } from "./cards";
 import { Channel, channelAt } from "./channel";
 import { isWaiting, shownRevision } from "../shown";
 import { Found, el, foundElement, growTrace } from "./elements";
+import { addressOf } from "../site";
 import css from "./live.css?inline";
 import wordsCss from "./words.css?inline";
 import { Part, wordsElement } from "./words";
@@ -27,13 +28,14 @@ type Data =
   | ({ mode: "pulse"; url: string; doc: string } & PulseData);
 
 interface Component {
-  data: Data;
+  data: [Data];
   parentElement: ShadowRoot | HTMLElement;
   setTriggerValue: (name: string, value: unknown) => void;
 }
 
-export function mount(component: Component, base: string): (() => void) | void {
-  const { data, parentElement } = component;
+export function mount(component: Component): (() => void) | void {
+  const { parentElement } = component;
+  const [data] = component.data;
   const root = parentElement.querySelector<HTMLElement>(".root");
   if (!root) return;
   if (!parentElement.querySelector("style.live")) parentElement.append(el("style", "live", css + wordsCss));
@@ -55,14 +57,14 @@ export function mount(component: Component, base: string): (() => void) | void {
       });
     }
     case "pulse":
-      return pulse(root, channelOf(data.url, base), data, component);
+      return pulse(root, channelOf(data.url), data, component);
     default:
       return never(data);
   }
 }
 
-function channelOf(url: string, base: string): Channel {
-  return channelAt(new URL(base + url, document.baseURI).href.replace(/^http/, "ws"));
+function channelOf(url: string): Channel {
+  return channelAt(addressOf(url).replace(/^http/, "ws"));
 }
 
 /** Draw once a frame at most when something is heard. */
