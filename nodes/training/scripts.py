@@ -264,6 +264,7 @@ def batches():
     """The rows in a new order for each epoch, <BATCH> at a time."""
     epoch = 0
     while True:
+        torch.empty((), dtype=torch.int64).random_()  # a DataLoader's draw; dropout's come after it
         order = torch.Generator().manual_seed(<SEED> + epoch)
         drawn = torch.randperm(len(examples), generator=order).tolist()
         for at in range(0, len(drawn), <BATCH>):

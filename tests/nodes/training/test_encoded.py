@@ -190,7 +190,7 @@ def test_over_weights_in_fewer_bits(
 @pytest.mark.parametrize(
     "params",
     [
-        {"method": "LoRA", "accumulate": 2, "batch": 3, "schedule": "cosine", "warmup": 0.2},
+        {"method": "LoRA", "dropout": 0.1, "accumulate": 2, "batch": 3, "schedule": "cosine"},
         pytest.param({"method": "IA3", "layers": "all", "rate": 0.3}, marks=long_training),
         pytest.param(
             {"method": "prompt tuning", "virtual_tokens": 5, "rate": 0.1}, marks=long_training
@@ -200,7 +200,7 @@ def test_over_weights_in_fewer_bits(
             marks=long_training,
         ),
     ],
-    ids=["LoRA, accumulated", "IA3", "prompt", "all weights, accumulated"],
+    ids=["LoRA, accumulated, with dropout", "IA3", "prompt", "all weights, accumulated"],
 )
 def test_both_scripts_give_the_losses_of_the_node(
     params: dict[str, Any], t5: TransformersModel, data: InstructionData, tmp_path: Path,

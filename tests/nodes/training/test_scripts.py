@@ -34,12 +34,13 @@ def check_scripts(
     "params",
     [
         {"method": "LoRA", "schedule": "cosine", "warmup": 0.2, "seed": 3},
+        {"method": "LoRA", "dropout": 0.1, "accumulate": 2, "batch": 3, "checkpointing": True},
         {"method": "IA3", "layers": "all", "rate": 0.3},
         {"method": "prompt tuning", "virtual_tokens": 5, "rate": 0.1},
         {"method": "prefix tuning", "virtual_tokens": 5, "prompt_start": "the sun", "rate": 0.1},
         {"method": "all weights", "accumulate": 2, "batch": 3, "rate": 1e-3},
     ],
-    ids=["LoRA", "IA3", "prompt", "prefix", "all weights, accumulated"],
+    ids=["LoRA", "dropout", "IA3", "prompt", "prefix", "all weights, accumulated"],
 )
 def test_both_give_the_losses_of_the_node(
     params: dict[str, Any], base: TransformersModel, data: InstructionData, tmp_path: Path,
