@@ -46,9 +46,8 @@ def card(job: Job, record: dict[str, Any]) -> str:
             "the last"
         )
     if record["before"]:
-        what = "loss" if job.settings.kind == "supervised" else "margin (nats)"
         lines.append(
-            f"- Rows held out: {what} {mean(record['before']):.4g} before, "
-            f"{mean(record['after']):.4g} after ({len(record['before'])} rows)"
+            f"- {record['measures']}: {mean(record['before']):.4g} before, "
+            f"{mean(record['after']):.4g} after, on {len(record['before'])} rows held out"
         )
     return "\n".join([*head, "", *lines]) + "\n"

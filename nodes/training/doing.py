@@ -25,6 +25,7 @@ from patchbay.nodes.training.datasets import DataSet
 from patchbay.nodes.training.handing_on import hand_on, taking_part
 from patchbay.nodes.training.held_out import RowLosses
 from patchbay.nodes.training.job import Job
+from patchbay.nodes.training.kept_figures import meanings, read_again, steps_of
 from patchbay.nodes.training.measure import (
     check_memory,
     estimate,
@@ -84,18 +85,24 @@ def train(job: Job, watch: Watch, recipe: Recipe) -> dict[str, Any]:
 
     Returns:
         The record: `figures` of all steps, `before` and `after` of rows held out, `seconds` a step,
-        those that the process `worked` at steps, `memory` estimated and seen.
+        those that the process `worked` at steps, `memory` estimated and seen; `means`, what
+        figures mean that meant something else before, and `left_out`, those that still do.
 
     Raises:
         NodeError: it cannot be trained, or was stopped; a checkpoint is left where there was a
             step.
     """
-    if (known := job.place.record()) is not None:
-        return known | {"again": True}
+    if (known := _kept(job)) is not None:
+        return known
     with taking_part(job), alone(job.place, watch):
-        if (known := job.place.record()) is not None:  # somebody else has done it meanwhile
-            return known | {"again": True}
+        if (known := _kept(job)) is not None:  # somebody else has done it meanwhile
+            return known
         return _train(job, watch, recipe)
+
+
+def _kept(job: Job) -> dict[str, Any] | None:
+    known = job.place.record()
+    return None if known is None else read_again(job.settings, known) | {"again": True}
 
 
 def trained(job: Job, recipe: Recipe, tell: Tell, cancelled: threading.Event) -> dict[str, Any]:
@@ -125,7 +132,7 @@ def _train(job: Job, watch: Watch, recipe: Recipe) -> dict[str, Any]:
             before = recipe.measured(trainer, held)
         start = job.place.last_checkpoint()
         if start is not None:
-            watch.go_on(_figures_until(start), f"going on from {start.name}")
+            watch.go_on(_figures_until(job, start), f"going on from {start.name}")
         trainer.train(resume_from_checkpoint=None if start is None else str(start))
         if watch.stopped:
             step = trainer.state.global_step
@@ -138,6 +145,9 @@ def _train(job: Job, watch: Watch, recipe: Recipe) -> dict[str, Any]:
         after = recipe.measured(trainer, held)
         record = {
             "figures": watch.figures,
+            "means": meanings(job.settings),
+            "left_out": [],
+            "measures": recipe.measures,
             "before": before,
             "after": after,
             "samples": watch.samples,
@@ -201,10 +211,10 @@ def _estimated(job: Job, rows: list[RowTokens], count: int, watch: Watch) -> str
     return words
 
 
-def _figures_until(checkpoint: Path) -> list[dict[str, float]]:
+def _figures_until(job: Job, checkpoint: Path) -> list[dict[str, float]]:
     """What the steps before a checkpoint said, from the trainer's own record."""
     state = json.loads((checkpoint / "trainer_state.json").read_text("utf-8"))
-    known = [entry for entry in state["log_history"] if "loss" in entry]
+    known = [entry for entry in steps_of(job.settings, state) if "loss" in entry]
     return [{k: float(v) for k, v in entry.items() if v is not None} for entry in known]
 
 

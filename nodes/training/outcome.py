@@ -9,6 +9,7 @@ from patchbay.nodes.contract import Context, NodeError
 from patchbay.nodes.far_work import hearing
 from patchbay.nodes.training.doing import Recipe, trained
 from patchbay.nodes.training.job import Job
+from patchbay.nodes.training.kept_figures import meanings
 from patchbay.nodes.training.results import adapter_of, curve_of, held_out_of, model_of, report_of
 from patchbay.nodes.training.watching import point_of
 from patchbay.nodes.weights.reporter import reporter
@@ -26,6 +27,11 @@ async def outcome_of(
     if record["again"]:
         points = [point_of(figures) for figures in record["figures"]]
         await ctx.progress("trained before, with the same numbers", 1, 1, points)
+        for name in record["left_out"]:
+            await ctx.warn(
+                f"This was trained when {name} was not yet {meanings(job.settings)[name]}; its "
+                f"{name} is not shown. Another seed trains anew."
+            )
     outputs: dict[str, Any] = {
         "model": await ctx.blocking(model_of, job),
         "curve": curve_of(record),

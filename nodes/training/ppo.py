@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from patchbay.nodes.training.job import Job
+from patchbay.nodes.training.kept_figures import meanings, steps_of
 from patchbay.nodes.training.place import step_of
 from patchbay.nodes.training.watching import Watch
 
@@ -261,7 +262,11 @@ class PpoTrainer:
             "random_cuda": torch.cuda.get_rng_state_all(),
         }
         torch.save(held, folder / "ppo.pt")
-        said = {"global_step": self.state.global_step, "log_history": self.state.log_history}
+        said = {
+            "global_step": self.state.global_step,
+            "log_history": self.state.log_history,
+            "means": meanings(self._job.settings),
+        }
         (folder / "trainer_state.json").write_text(json.dumps(said), "utf-8")
         states = sorted(folder.parent.glob("checkpoint-*"), key=step_of)
         for old in states[:-2]:
@@ -278,7 +283,8 @@ class PpoTrainer:
         torch.random.set_rng_state(held["random"])
         torch.cuda.set_rng_state_all(held.get("random_cuda", []))
         said = json.loads((folder / "trainer_state.json").read_text("utf-8"))
-        self.state.global_step, self.state.log_history = said["global_step"], said["log_history"]
+        self.state.global_step = said["global_step"]
+        self.state.log_history = steps_of(self._job.settings, said)
 
 
 def _order(count: int, seed: int) -> list[int]:

@@ -33,7 +33,7 @@ class TrainReinforce(TrainingNode):
     et al. 2017, arXiv:1707.06347, Ziegler et al. 2019, arXiv:1909.08593.
     """
 
-    kind, version = "train.reinforce", 1
+    kind, version, edition = "train.reinforce", 1, 2
     title, family, icon = "Reinforce", "Training", "loop"
     synonyms = (
         "grpo", "rloo", "ppo", "rlhf", "rlvr", "reinforcement learning", "policy gradient", "trl",

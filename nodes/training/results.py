@@ -43,9 +43,12 @@ def adapter_of(job: Job) -> TrainedAdapter:
 
 
 def curve_of(record: dict[str, Any], y: str = "loss") -> Chart:
-    """A figure over the steps."""
+    """A figure over the steps; empty, and saying so, where it was computed otherwise then."""
     rows = tuple({"step": f["step"], y: f[y]} for f in record["figures"] if y in f)
-    return Chart(kind="line", rows=rows, x="step", y=y, title=f"{y} by step")
+    title = f"{y} by step"
+    if y in record.get("left_out", ()):
+        title += f": left out, since this was trained when {y} was computed otherwise"
+    return Chart(kind="line", rows=rows, x="step", y=y, title=title)
 
 
 def samples_of(record: dict[str, Any]) -> Table:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from pydantic import ValidationError
 
 from patchbay.nodes.contract import NodeError
 from patchbay.nodes.models.transformers.spec import TransformersModel
-from patchbay.nodes.testing import run_node
+from patchbay.nodes.testing import RecordingContext, run_node
 from patchbay.nodes.training.base import reader_of
 from patchbay.nodes.training.checked_data import CheckedPromptsNode
 from patchbay.nodes.training.datasets import CheckedPrompts, PreferenceData, kept
@@ -104,6 +105,65 @@ def test_a_killed_training_goes_on_with_the_same_numbers(
     assert [one["step"] for one in again["samples"]] == [1, 2, 3, 4, 5]
     assert again["samples"] == whole["samples"]
     assert not job.place.checkpoints.exists()
+
+
+def of_before(place: Path, **changed: Any) -> dict[str, Any]:
+    """What a file of a training holds, written as it was before figures said what they mean."""
+    held: dict[str, Any] = json.loads(place.read_text("utf-8"))
+    held.pop("means")
+    held |= changed
+    place.write_text(json.dumps(held), "utf-8")
+    return held
+
+
+@pytest.mark.parametrize("algorithm", ["PPO", "GRPO"])
+def test_a_kl_that_meant_something_else_when_it_was_kept_is_not_shown(
+    algorithm: str, base: TransformersModel, prompts: CheckedPrompts
+) -> None:
+    """Once PPO told the sum over an answer; GRPO has always told a token's."""
+    params = {"steps": 2, "algorithm": algorithm, "beta": 0.05}
+    place = job_of(base, prompts, **params).place.folder / "training.json"
+    inputs = {"model": base, "data": prompts, "reward": None, "held_out": None}
+    first = run_node(TrainReinforce, QUICK | params, inputs)
+    held = of_before(place)
+    assert held["worked"] > 0  # of today's definition, by an entry that came after the change
+    assert run_node(TrainReinforce, QUICK | params, inputs)["kl"] == first["kl"]
+
+    held.pop("worked")
+    place.write_text(json.dumps(held), "utf-8")
+    ctx = RecordingContext()
+    again = run_node(TrainReinforce, QUICK | params, inputs, ctx)
+    if algorithm == "GRPO":
+        assert (again["kl"], ctx.warnings) == (first["kl"], [])
+        return
+    assert again["kl"].rows == ()
+    assert "computed otherwise" in again["kl"].title
+    assert "nats a token" in ctx.warnings[0]
+    assert again["rewards"] == first["rewards"]
+    assert all("KL" not in point and "reward" in point for point in ctx.points)
+
+
+def test_a_ppo_that_was_stopped_under_another_kl_goes_on_without_it(
+    base: TransformersModel, prompts: CheckedPrompts
+) -> None:
+    job = job_of(base, prompts, algorithm="PPO", steps=4)
+    with pytest.raises(Killed):
+        train(job, dying(3), Reinforce(None))
+    state = job.place.checkpoints / "checkpoint-2" / "trainer_state.json"
+    log = json.loads(state.read_text("utf-8"))["log_history"]
+    of_before(state, log_history=[{**step, "kl": 99.0} for step in log])
+    record = train(job, quiet(), Reinforce(None))
+    assert [("kl" in step, "loss" in step) for step in record["figures"]] == [
+        (False, True), (False, True), (True, True), (True, True),
+    ]  # fmt: skip
+    assert record["means"]["kl"].startswith("nats a token")
+
+
+def test_the_card_names_what_was_measured(base: TransformersModel, prompts: CheckedPrompts) -> None:
+    out = reinforced(base, prompts, held=prompts, algorithm="PPO", steps=1)
+    card = (Path(out["adapter"].path) / "README.md").read_text("utf-8")
+    assert "- Reward of the likeliest answer: " in card
+    assert ", on 4 rows held out" in card
 
 
 def test_a_reward_model_tells_answers_apart_and_is_cheated_without_kl(
