@@ -10,6 +10,8 @@ from typing import Any
 from playwright.sync_api import Page, expect
 
 from tests.browser.canvas_page import CanvasPage
+from tests.browser.editor_page import dock, edit, node, shoot
+from tests.browser.flow_files import put
 from tests.browser.harness import ROOT, Server
 
 WIDTH, HEIGHT = 240, 90
@@ -101,3 +103,90 @@ def test_a_wire_that_skips_a_column_does_not_run_behind_a_node(
     }""")
     assert not touches
     expect(canvas.page.locator(".pb-minimap")).to_have_count(0)  # all is in view: it gives way
+
+
+# --- the fit and what lies over the canvas --------------------------------------------------------
+
+BESIDE = """([first, last, dock]) => {
+  const [start, end, edge] = [first, last, dock].map((it) => it.getBoundingClientRect());
+  return start.left > 0 && start.right < end.left && end.right <= edge.left
+    && end.right > edge.left - 60;
+}"""
+"""All of it can be seen beside the dock, and as large as that allows."""
+
+
+def fitted_row(studio: Server, page: Page, name: str, count: int = 4) -> None:
+    """The editor on a row of nodes that fills a window, the dock folded."""
+    page.set_viewport_size({"width": 1440, "height": 900})
+    nodes = [{"id": f"n{i}", "kind": "io.input", "params": {"name": f"n{i}"}} for i in range(count)]
+    layout = {f"n{i}": {"x": i * 320, "y": 0} for i in range(count)}
+    put(studio, name, {"format": 1, "nodes": nodes, "edges": [], "layout": layout})
+    edit(studio, page, name, f"n{count - 1}")
+    page.locator(".pb-canvas").focus()
+
+
+def view(page: Page) -> str:
+    return str(page.locator(".react-flow__viewport").evaluate("it => it.style.transform"))
+
+
+def wait_beside(page: Page) -> None:
+    parts = [node(page, "n0"), node(page, "n3"), dock(page)]
+    page.wait_for_function(BESIDE, arg=[part.element_handle() for part in parts])
+
+
+def test_what_was_fitted_is_fitted_beside_the_dock(studio: Server, page: Page) -> None:
+    fitted_row(studio, page, "beside")
+    shown = page.locator(".pb-bar.zoom .wide")
+    alone = shown.inner_text()
+    node(page, "n2").locator(".pb-head").click()  # its settings come
+    expect(dock(page)).to_be_visible()
+    wait_beside(page)
+    shoot(page, "fit-beside-the-dock")
+    splitter = dock(page).get_by_role("separator", name="Width of the dock")
+    for _ in range(3):
+        splitter.press("ArrowLeft")
+    wait_beside(page)
+    for _ in range(3):
+        splitter.press("ArrowRight")
+    wait_beside(page)
+    dock(page).get_by_role("button", name="Fold the dock", exact=True).click()
+    expect(shown).to_have_text(alone)
+    page.locator(".pb-canvas").focus()
+    page.keyboard.press("i")
+    wait_beside(page)
+    page.set_viewport_size({"width": 1024, "height": 768})
+    wait_beside(page)
+    shoot(page, "fit-beside-the-dock-1024")
+
+
+def test_a_view_that_a_person_moved_stays_when_the_dock_comes(studio: Server, page: Page) -> None:
+    fitted_row(studio, page, "moved")
+    fitted = view(page)
+    box = page.locator(".pb-canvas").bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + 600, box["y"] + 600)
+    page.mouse.wheel(0, 120)
+    page.wait_for_function(
+        "([it, before]) => it.style.transform !== before",
+        arg=[page.locator(".react-flow__viewport").element_handle(), fitted],
+    )
+    page.wait_for_timeout(500)
+    moved = view(page)
+    page.keyboard.press("i")
+    expect(dock(page)).to_be_visible()
+    page.set_viewport_size({"width": 1300, "height": 860})
+    page.wait_for_timeout(1000)
+    assert view(page) == moved
+
+
+def test_what_is_chosen_stays_in_sight_where_not_all_of_it_can_be(
+    studio: Server, page: Page
+) -> None:
+    fitted_row(studio, page, "far", 9)
+    node(page, "n8").locator(".pb-head").click()
+    expect(dock(page)).to_be_visible()
+    page.wait_for_function(
+        "([it, dock]) => it.getBoundingClientRect().right <= dock.getBoundingClientRect().left",
+        arg=[node(page, "n8").element_handle(), dock(page).element_handle()],
+    )
+    expect(node(page, "n8")).to_be_in_viewport()

@@ -5,6 +5,7 @@ import { useMemo, useSyncExternalStore } from "react";
 import { Alignment, align } from "./arrange";
 import { Chosen, moveOp } from "./edits";
 import { Icon, IconName } from "./icons";
+import { motion } from "./hooks/motion";
 import type { Tools } from "./hooks/tools";
 import { Op, Port } from "./model";
 import { Doc, catalog } from "./store";
@@ -125,11 +126,11 @@ export function Bars({ doc, chosen, tools, drawn, dispatch, paletteShut, onPalet
         </div>
       )}
       <div className="pb-bar zoom" role="toolbar" aria-label="Zoom">
-        <Tool icon="minus" label="Zoom out" keys="−" onClick={() => void flow.zoomOut({ duration: 120 })} />
-        <button className="pb-tool wide" title="Zoom to 100 %" onClick={() => void flow.zoomTo(1, { duration: 120 })}>
+        <Tool icon="minus" label="Zoom out" keys="−" onClick={() => void flow.zoomOut(motion(120))} />
+        <button className="pb-tool wide" title="Zoom to 100 %" onClick={() => void flow.zoomTo(1, motion(120))}>
           {zoom} %
         </button>
-        <Tool icon="plus" label="Zoom in" keys="+" onClick={() => void flow.zoomIn({ duration: 120 })} />
+        <Tool icon="plus" label="Zoom in" keys="+" onClick={() => void flow.zoomIn(motion(120))} />
         <Tool icon="fit" label="Fit everything" keys="F" onClick={tools.fit} />
       </div>
       <Legend doc={doc} />

@@ -26,6 +26,7 @@ import type { Chosen, Point } from "./edits";
 import type { Spot } from "./files";
 import { Adding, under, useAdding } from "./hooks/adding";
 import { useDragging } from "./hooks/dragging";
+import { useFitting } from "./hooks/fitting";
 import { useFirstLayout } from "./hooks/first_layout";
 import { useKeys } from "./hooks/keys";
 import { useLanes } from "./hooks/lanes";
@@ -84,6 +85,7 @@ export function Canvas({ doc, reveal, onSelect, ref, paletteShut, onPalette, onD
   const covered = useCovered(dock);
   const places = usePlaces(doc, root, scene, focus, covered);
   useInSight(scene, places, dock);
+  useFitting(root, scene, places, dock);
   useLanes(scene, lanes);
   useFirstLayout(doc, scene, places);
   useReveal(doc, reveal, places.go);
@@ -124,8 +126,8 @@ export function Canvas({ doc, reveal, onSelect, ref, paletteShut, onPalette, onD
   });
   const onInit = useStable(() => {
     const old = viewOf(doc);
-    if (old) void flow.setViewport(old);
-    else places.fit(0);
+    if (!old) return places.fit(0);
+    void flow.setViewport(old).then(() => places.refit());
   });
   const editable = !doc.readonly;
   return (

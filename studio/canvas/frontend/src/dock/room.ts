@@ -3,6 +3,7 @@
 import { useReactFlow } from "@xyflow/react";
 import { type RefObject, useEffect, useRef, useSyncExternalStore } from "react";
 import { useStable } from "../hooks/stable";
+import { motion } from "../hooks/motion";
 import type { Places } from "../hooks/places";
 import type { Scene } from "../hooks/scene";
 import { boxOf } from "../scene";
@@ -39,7 +40,8 @@ export function useInSight(scene: Scene, places: Places, dock: DockState | undef
     if (!box || scene.nodesNow().some((node) => node.dragging)) return;
     const { x, y, zoom } = flow.getViewport();
     const over = (box.x + box.w) * zoom + x + GAP - places.bare().right;
-    if (over > 0 && (opened || over < version)) void flow.setViewport({ x: x - over, y, zoom }, { duration: 150 });
+    if (opened && places.isFitted()) return; // it is fitted anew (hooks/fitting.ts)
+    if (over > 0 && (opened || over < version)) void flow.setViewport({ x: x - over, y, zoom }, motion(150));
   }, [version, chosen]);
 }
 

@@ -3,6 +3,7 @@
 import { snap } from "../arrange";
 import { type Point, nudgeOp } from "../edits";
 import { GRID } from "../scene";
+import { motion } from "./motion";
 import type { Bench, Tools } from "./tools";
 
 const typing = (event: React.SyntheticEvent): boolean =>
@@ -22,7 +23,7 @@ export function useKeys(bench: Bench, tools: Tools) {
   const { chosen, choose, nodesNow } = bench.scene;
   const { one, all } = tools;
 
-  const zoomIn = () => void flow.zoomIn({ duration: 120 });
+  const zoomIn = () => void flow.zoomIn(motion(120));
   const plain: Record<string, () => void> = {
     n: tools.add,
     w: () => tools.wire(),
@@ -41,7 +42,7 @@ export function useKeys(bench: Bench, tools: Tools) {
     Escape: () => choose([]),
     "+": zoomIn,
     "=": zoomIn,
-    "-": () => void flow.zoomOut({ duration: 120 }),
+    "-": () => void flow.zoomOut(motion(120)),
   };
   const control: Record<string, () => void> = {
     z: tools.undo,

@@ -6,9 +6,10 @@ import { snap } from "../arrange";
 import { MIDDLE } from "../dock/sizes";
 import type { Point } from "../edits";
 import { type Shape } from "../layout/boxes";
-import { fitted } from "../layout/fitted";
+import { type Fit, fitted, isFitted as stillFitted, sameShape, shows } from "../layout/fitted";
 import { WIDTH, boxOf, freeSpot } from "../scene";
 import type { Doc } from "../store";
+import { motion } from "./motion";
 import type { Scene } from "./scene";
 
 export interface Places {
@@ -22,6 +23,11 @@ export interface Places {
   centre: () => Point;
   /** Bring everything into view in a size one can read, within some milliseconds; or (`all`) in whatever size. */
   fit: (duration?: number, all?: boolean) => void;
+  /** Whether nobody has moved the view since all of the flow was fitted into it. */
+  isFitted: () => boolean;
+  /** Fit a view anew that is still the fitted one, if there is more or less room now. Where that would hide the node
+   * to `keep`, the view is moved to it instead. */
+  refit: (keep?: string) => void;
   /** The part of the canvas, in pixels, over which nothing lies. */
   shape: () => Shape;
   /** The wire at a point of the page that a node could be put on. */
@@ -38,9 +44,12 @@ export interface Places {
 
 /** What lies over the canvas: the bars at its top (in a small window two) and bottom; and a little air at its sides. */
 const ROOM = { top: 68, bottom: 64, side: 28 };
+/** How much later than it should a movement of the view may end, in ms. */
+const ARRIVING = 80;
 const top = (): number => (window.innerWidth < MIDDLE ? 112 : ROOM.top);
 
 const views = new Map<string, Viewport>();
+const fits = new Map<string, Fit>();
 const seenReveals = new Map<string, number>();
 
 export function usePlaces(
@@ -77,9 +86,12 @@ export function usePlaces(
       const all = boxOf(nodesNow().filter((n) => !n.hidden));
       const free = shape();
       if (!all || free.w <= 0 || free.h <= 0) return;
-      void flow.setViewport(fitted(all, free, { x: ROOM.side, y: top() }, whole), { duration });
+      const view = fitted(all, free, { x: ROOM.side, y: top() }, whole);
+      const takes = motion(duration);
+      fits.set(doc.id, { view, free, whole, there: performance.now() + takes.duration + ARRIVING });
+      void flow.setViewport(view, takes);
     },
-    [flow, nodesNow, shape],
+    [doc, flow, nodesNow, shape],
   );
   const bare = useCallback(
     () => ({ left: 0, top: 0, right: box().width - covered(), bottom: box().height }),
@@ -93,9 +105,25 @@ export function usePlaces(
         low < from ? from - low : high > to ? Math.max(to - high, from - low) : 0;
       const dx = by(what.x * zoom + x, (what.x + what.w) * zoom + x, ROOM.side, right - ROOM.side);
       const dy = by(what.y * zoom + y, (what.y + what.h) * zoom + y, top(), bottom - ROOM.bottom);
-      if (dx || dy) void flow.setViewport({ x: x + dx, y: y + dy, zoom }, { duration: 200 });
+      if (dx || dy) void flow.setViewport({ x: x + dx, y: y + dy, zoom }, motion(200));
     },
     [bare, flow],
+  );
+  const isFitted = useCallback(() => stillFitted(fits.get(doc.id), flow.getViewport(), performance.now()), [doc, flow]);
+  const refit = useCallback(
+    (keep?: string) => {
+      const was = fits.get(doc.id);
+      const free = shape();
+      if (!was || !isFitted() || sameShape(was.free, free) || free.w <= 0 || free.h <= 0) return;
+      const drawn = nodesNow().filter((n) => !n.hidden);
+      const all = boxOf(drawn);
+      const kept = boxOf(drawn.filter((n) => n.id === keep));
+      const corner = { x: ROOM.side, y: top() };
+      const hides = all && kept && !shows(fitted(all, free, corner, was.whole), kept, free, corner);
+      if (hides) show(kept);
+      else fit(250, was.whole);
+    },
+    [doc, fit, isFitted, nodesNow, shape, show],
   );
   /** The id of the topmost drawn thing of a class at a point of the page. */
   const idUnder = useCallback(
@@ -127,15 +155,15 @@ export function usePlaces(
       const width = box().width - covered();
       if (room && width > 0) {
         const bounds = { x: room.x, y: room.y, width: room.w, height: room.h };
-        void flow.setViewport(getViewportForBounds(bounds, width, height, 0.5, 1.1, 0.4), { duration: 250 });
+        void flow.setViewport(getViewportForBounds(bounds, width, height, 0.5, 1.1, 0.4), motion(250));
       }
       focus();
     },
     [box, choose, covered, doc, flow, focus, nodesNow],
   );
   return useMemo(
-    () => ({ toFlow, inBox, onCanvas, centre, fit, shape, bare, show, wireUnder, nodeUnder, go }),
-    [toFlow, inBox, onCanvas, centre, fit, shape, bare, show, wireUnder, nodeUnder, go],
+    () => ({ toFlow, inBox, onCanvas, centre, fit, isFitted, refit, shape, bare, show, wireUnder, nodeUnder, go }),
+    [toFlow, inBox, onCanvas, centre, fit, isFitted, refit, shape, bare, show, wireUnder, nodeUnder, go],
   );
 }
 
