@@ -99,6 +99,7 @@ async def answer(request: Request, document: FlowDocument, browser: str) -> Resp
 def _answer(browser: str, run: str, given: dict[str, Any]) -> None:
     from patchbay.flows.runs.answers import find, refused
     from patchbay.flows.runs.results import reply_value
+    from patchbay.studio.runs import answering
     from patchbay.studio.server.services import services
 
     _own(browser, run)
@@ -111,7 +112,7 @@ def _answer(browser: str, run: str, given: dict[str, Any]) -> None:
     except ValueError as error:
         raise refused(question, asked.id, str(error)) from None
     said = (comment or why).strip()
-    services().runner.answer(run, asked.id, value, browser, comment=said)
+    answering.answer(services().runner, run, asked.id, value, browser, comment=said)
 
 
 async def cancel(request: Request, document: FlowDocument, browser: str) -> Response:

@@ -6,7 +6,7 @@ from patchbay.flows.problems import FlowError, Problem
 from patchbay.flows.runs.thread_runs import InThread
 from patchbay.studio.documents.document import FlowDocument
 from patchbay.studio.inspector import starting
-from patchbay.studio.runs.runner import LiveRun
+from patchbay.studio.runs.live_run import LiveRun
 from patchbay.studio.server.questions import asked
 from patchbay.studio.server.services import services
 

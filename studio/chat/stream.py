@@ -9,7 +9,7 @@ from collections.abc import AsyncGenerator, Iterable
 from patchbay.flows.server.core.event_stream import PING, event
 from patchbay.flows.server.core.told import shown
 from patchbay.studio.chat.telling import answering, sources_of
-from patchbay.studio.runs.runner import LiveRun
+from patchbay.studio.runs.live_run import LiveRun
 from patchbay.studio.runs.steps import Told, spent, tokens_of
 from patchbay.studio.server.services import services
 from patchbay.studio.views.live import title_of

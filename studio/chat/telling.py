@@ -14,7 +14,7 @@ from patchbay.flows.runs.history import PastRun
 from patchbay.flows.runs.threads import Thread, Threads, ThreadTurn
 from patchbay.flows.runs.thumbs import thumbs_by_run
 from patchbay.studio.documents.document import FlowDocument
-from patchbay.studio.runs.runner import LiveRun
+from patchbay.studio.runs.live_run import LiveRun
 from patchbay.studio.runs.steps import spent
 from patchbay.studio.server.questions import asked
 from patchbay.studio.server.services import services

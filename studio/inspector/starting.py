@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from patchbay.flows.problems import FlowError, Problem
 from patchbay.studio.documents.document import FlowDocument
 from patchbay.studio.inspector.pinning import for_run, ran
-from patchbay.studio.runs.runner import LiveRun
+from patchbay.studio.runs.live_run import LiveRun
 from patchbay.studio.server.environments import flow_to_run
 from patchbay.studio.server.questions import asked
 from patchbay.studio.server.services import services

@@ -11,8 +11,9 @@ from patchbay.nodes.units import date
 from patchbay.nodes.values import encode
 from patchbay.studio.documents.document import FlowDocument
 from patchbay.studio.inspector.values import files_so_far, latest_of, sketched, whole
+from patchbay.studio.runs import answering
+from patchbay.studio.runs.live_run import LiveRun
 from patchbay.studio.runs.progress import NodeState
-from patchbay.studio.runs.runner import LiveRun
 from patchbay.studio.runs.steps import spent
 from patchbay.studio.server.questions import asked
 from patchbay.studio.server.services import services
@@ -164,9 +165,8 @@ def answered(run: str, browser: str, given: dict[str, Any]) -> dict[str, Any]:
 
     comment = str(given.get("comment", "")).strip()
     try:
-        services().runner.answer(
-            run, str(given.get("question", "")), given.get("value"), browser, comment=comment
-        )
+        question, value = str(given.get("question", "")), given.get("value")
+        answering.answer(services().runner, run, question, value, browser, comment=comment)
     except FlowError as error:
         said = " ".join(f"{problem.message} {problem.fix}" for problem in error.problems)
         return {"said": said, "late": isinstance(error, AlreadyAnsweredError)}

@@ -10,8 +10,8 @@ from patchbay.flows.runs.files import files_of
 from patchbay.nodes.text.markdown import parse_markdown
 from patchbay.nodes.written_files import files_in
 from patchbay.studio.documents.document import FlowDocument
+from patchbay.studio.runs.live_run import LiveRun
 from patchbay.studio.runs.progress import NodeState
-from patchbay.studio.runs.runner import LiveRun
 from patchbay.studio.runs.steps import by_role, spent
 from patchbay.studio.server.services import services
 from patchbay.studio.views.documents import FEW, MANY

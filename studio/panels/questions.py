@@ -22,6 +22,7 @@ from patchbay.nodes.questions import (
 from patchbay.nodes.units import ago, date
 from patchbay.nodes.values import encode
 from patchbay.studio.lenient_json import parse_loose
+from patchbay.studio.runs import answering
 from patchbay.studio.server import session
 from patchbay.studio.server.editing import Refresh
 from patchbay.studio.server.services import services
@@ -101,9 +102,8 @@ def show_question(asked: OpenQuestion, place: str, done: Refresh) -> None:
 def send(asked: OpenQuestion, value: Any, done: Refresh, comment: str = "") -> None:
     """Answer, and say where that was not possible. For callbacks."""
     try:
-        services().runner.answer(
-            asked.run, asked.id, value, session.browser(), comment=comment.strip()
-        )
+        runner, me = services().runner, session.browser()
+        answering.answer(runner, asked.run, asked.id, value, me, comment=comment.strip())
     except FlowError as error:
         kind = "late" if isinstance(error, AlreadyAnsweredError) else "wrong"
         texts = [(kind, plain(f"{p.message} {p.fix}")) for p in error.problems]

@@ -10,8 +10,8 @@ from patchbay.flows.document.graph import onward
 from patchbay.flows.document.model import Flow
 from patchbay.flows.runs.paging import count
 from patchbay.studio.documents.pins import Pin
+from patchbay.studio.runs.live_run import LiveRun
 from patchbay.studio.runs.progress import Progress, asked_words, waiting_words
-from patchbay.studio.runs.runner import LiveRun
 from patchbay.studio.runs.steps import tokens_of, told_tokens
 
 if TYPE_CHECKING:

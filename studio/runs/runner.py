@@ -15,13 +15,13 @@ import threading
 import time
 from collections.abc import Callable, Collection, Coroutine, Mapping
 from concurrent.futures import Future
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from patchbay.flows.document.model import Flow
 from patchbay.flows.problems import FlowError, Problem
-from patchbay.flows.runs.answers import find, give, recorded
+from patchbay.flows.runs.answers import recorded
 from patchbay.flows.runs.defaults import default_environment, default_pool
 from patchbay.flows.runs.environment import Environment
 from patchbay.flows.runs.events import Event, RunEnd, RunWaiting, as_json
@@ -31,63 +31,19 @@ from patchbay.flows.runs.stopping import stop
 from patchbay.flows.runs.thread_runs import InThread, turn_of
 from patchbay.nodes.private import private_file, private_folder
 from patchbay.nodes.threads import in_thread
+from patchbay.studio.runs.known_runs import KnownRuns
+from patchbay.studio.runs.live_run import LiveRun
 from patchbay.studio.runs.owners import owners_in
-from patchbay.studio.runs.progress import Progress
 
 if TYPE_CHECKING:
     from patchbay.flows.runs.history import History, PastRun
 
-Listener = Callable[[dict[str, Any]], None]
-"""Takes messages of a flow's runs, on the thread of the runs. Must not block."""
-
 IDLE_S = 600.0
 """Seconds after which models are let go that no run has used."""
-PASTS = 20
-"""How many recorded runs are remembered for pages that show them."""
-KEPT = 40
-"""How many ended runs are remembered with all they gave; the rest is in the history."""
-
 log = logging.getLogger("patchbay.studio")
 
 
-@dataclass
-class LiveRun:
-    """A run of this process: what was asked for, and how far it is."""
-
-    id: str
-    document: str
-    owner: str
-    flow: Flow
-    folder: Path | None
-    inputs: dict[str, Any]
-    only: tuple[str, ...]
-    run: Run
-    progress: Progress = field(default_factory=Progress)
-    events: list[dict[str, Any]] = field(default_factory=list)
-    hearers: list[Listener] = field(default_factory=list)
-    """Take its events as they come; see `Runner.hear`."""
-    resumed: bool = False
-    """Whether it was at work before: what it asked then may be open before it asks again."""
-
-    @property
-    def active(self) -> bool:
-        """Whether it is still under way."""
-        return self.progress.status == "running"
-
-    def inputs_of(self, node_id: str) -> dict[str, Any]:
-        """What went into a node, from its failure or from the nodes that it is wired to."""
-        step = self.progress.nodes.get(node_id)
-        if step and step.inputs:
-            return step.inputs
-        found: dict[str, Any] = {}
-        for edge in self.flow.edges:
-            source = self.progress.nodes.get(edge.source_node)
-            if edge.target_node == node_id and source and edge.source_port in source.outputs:
-                found[edge.target_port] = source.outputs[edge.source_port]
-        return found
-
-
-class Runner:
+class Runner(KnownRuns):
     """Starts, watches and stops runs.
 
     Args:
@@ -102,16 +58,13 @@ class Runner:
         owners: Path | None = None,
         environment: Callable[[Path | None], Environment] | None = None,
     ) -> None:
+        super().__init__()
         self._history, self._owners_file = history, owners
         self.environment = environment or (lambda folder: default_environment(folder=folder))
         """What a run of a flow of this folder gets."""
-        self._runs: dict[str, LiveRun] = {}
-        self._latest: dict[tuple[str, str], str] = {}
         self._shown_in: dict[str, str] = {}
-        self._listeners: dict[tuple[str, str], list[Listener]] = {}
         self._traces: Any = ...
         """What sends traces; None where nobody asked for it, `...` before it is looked at."""
-        self._lock = threading.RLock()
         self._loop = asyncio.new_event_loop()
         threading.Thread(target=self._work, name="patchbay-runs", daemon=True).start()
         default_pool().let_idle_go(IDLE_S)
@@ -120,11 +73,24 @@ class Runner:
         asyncio.set_event_loop(self._loop)
         self._loop.run_forever()
 
+    @property
+    def records(self) -> bool:
+        """Whether runs are recorded."""
+        return self._history is not None
+
+    def history(self) -> History:
+        """The store that runs are recorded in.
+
+        Raises:
+            FlowError: they are not recorded.
+        """
+        if self._history is None:
+            raise FlowError([Problem("history/none", "Runs are not recorded here.")])
+        return self._history()
+
     def submit(self, work: Coroutine[Any, Any, None]) -> Future[None]:
         """Have something else done where the runs are: they share what models have open."""
         return asyncio.run_coroutine_threadsafe(work, self._loop)
-
-    # --- acting -------------------------------------------------------------------------------
 
     def start(
         self,
@@ -160,17 +126,18 @@ class Runner:
         """
         run_id = new_run_id()
         environment = replace(self.environment(folder), pinned=pinned or {})
-        if thread is not None and self._history is not None:
+        if thread is not None and self.records:
             loaded = LoadedFlow(flow, folder, path)
-            turning = turn_of(loaded, inputs, environment, thread, self._history(), run_id)
+            turning = turn_of(loaded, inputs, environment, thread, self.history(), run_id)
             run = turning.now()
             live = LiveRun(run_id, document, owner, flow, folder, dict(inputs), (), run)
             self._claim(run_id, owner)
             return self._launch(live)
         # The record is of the flow as it is drawn, not of the copy with one node made fresh.
-        if self._history is not None:
-            history = self._history()
-            environment = recorded(environment, history, run_id, flow, folder, tuple(only), path)
+        if self.records:
+            environment = recorded(
+                environment, self.history(), run_id, flow, folder, tuple(only), path
+            )
         ran = without_cache(flow, fresh) if fresh else flow
         run = Run(LoadedFlow(ran, folder, path), inputs, environment, only, run_id)
         live = LiveRun(run_id, document, owner, flow, folder, dict(inputs), tuple(only), run)
@@ -206,13 +173,12 @@ class Runner:
         Raises:
             FlowError: it has ended well or is under way, or `start` would refuse it.
         """
-        if self._history is None:
-            raise FlowError([Problem("history/none", "Runs are not recorded here.")])
+        history = self.history()
         before = self.get(past.id)
         if before and before.active:
             return before
         environment = self.environment(past.folder)
-        run = resumed_run(self._history(), past, environment, claimed=claimed)
+        run = resumed_run(history, past, environment, claimed=claimed)
         document = before.document if before else self._shown_in.get(past.id, f"run:{past.id}")
         live = LiveRun(past.id, document, owner, run.flow, past.folder, run.inputs, past.only, run)
         live.resumed = True
@@ -222,62 +188,20 @@ class Runner:
         """Have a run that waits, and that no process has, belong to a document when it goes on."""
         self._shown_in[run_id] = document
 
-    # --- people -------------------------------------------------------------------------------
-
-    def answer(
-        self, run_id: str, question: str, value: Any, owner: str, *, comment: str = ""
-    ) -> bool:
-        """Answer a question. Where nobody has the run, it goes on here.
-
-        Returns:
-            Whether it goes on here, now or already.
-
-        Raises:
-            FlowError: it is no answer, somebody was faster, or the disk refuses.
-        """
-        if self._history is None:
-            raise FlowError([Problem("history/none", "Runs are not recorded here.")])
-        history = self._history()
-        types = self.environment(None).catalog.value_types
-        asked = find(history, run_id, question)
-        mine = give(history, asked, value, comment=comment, types=types)
-        live = self.get(run_id)
-        if live and live.active:
-            live.run.nudge()
-            return True
-        if mine:
-            self.resume(history.get(run_id), owner, claimed=True)
-        return mine
-
-    def go_on(self, owner: str) -> None:
-        """Take the deadlines that have passed, and go on with the runs that are answered."""
-        if self._history is None:
-            return
-        history, owners = self._history(), self.owners()
-        history.inbox.take_due(time.time())
-        for run_id in history.inbox.answered_asleep():
-            if owners.get(run_id, owner) == owner:
-                with contextlib.suppress(FlowError):  # another process was faster
-                    self.resume(history.get(run_id), owner)
-
     def catch_up(self, live: LiveRun) -> None:
         """What another process has made of a run that fell asleep here."""
-        if live.progress.status not in ("waiting", "elsewhere") or self._history is None:
+        if not live.asleep or not self.records:
             return
-        past = self._history().get(live.id)
-        events = self._history().events(live.id)
+        history = self.history()
+        past, events = history.get(live.id), history.events(live.id)
         status = "elsewhere" if past.status == "running" else past.status
         with self._lock:
-            if live.progress.status in ("waiting", "elsewhere"):  # nobody has been faster
+            if live.asleep:  # nobody has been faster
                 live.progress.catch_up(status, events)
 
     def _launch(self, live: LiveRun) -> LiveRun:
         live.progress.begin(time.time(), [node.id for node in live.flow.nodes])
-        with self._lock:
-            self._stop_latest(live.document, live.owner)
-            self._runs[live.id] = live
-            self._latest[live.document, live.owner] = live.id
-            self._forget()
+        self._enter(live)
         self._tell(live, {"reset": True, "run": live.progress.summary(live.id)})
         asyncio.run_coroutine_threadsafe(self._drive(live), self._loop)
         return live
@@ -295,21 +219,14 @@ class Runner:
             live.run.cancel()
             if live.progress.status == "waiting":  # it said so while it was stopped in its sleep
                 self._caught_up(live)
-        elif self._history is not None and (
-            not live or live.progress.status in ("waiting", "elsewhere")
-        ):
-            stop(self._history(), run_id, wait_s=0)
+        elif self.records and (not live or live.asleep):
+            stop(self.history(), run_id, wait_s=0)
             if live:
                 self._caught_up(live)
 
     def _caught_up(self, live: LiveRun) -> None:
         self.catch_up(live)
         self._tell(live, {"run": live.progress.summary(live.id)})
-
-    def _stop_latest(self, document: str, owner: str) -> None:
-        before = self._runs.get(self._latest.get((document, owner), ""))
-        if before and before.active:
-            before.run.cancel()
 
     def _trace(self, live: LiveRun) -> Any:
         """The trace of a run, where the environment asks for traces."""
@@ -341,12 +258,6 @@ class Runner:
             if trace is not None:
                 trace.end(live.progress.status)
 
-    def _beside(self, live: LiveRun) -> list[Run]:
-        """Other runs that are at work, and are not about to stop."""
-        with self._lock:
-            others = [other for other in self._runs.values() if other is not live]
-        return [one.run for one in others if one.active and not one.run.cancel_asked]
-
     def _take(self, live: LiveRun, event: Event) -> None:
         with self._lock:
             message = live.progress.take(event)
@@ -362,102 +273,6 @@ class Runner:
                 if node.status in ("cancelled", "asking"):
                     self._tell(live, node.message_of(path))
             self._tell(live, {"run": live.progress.summary(live.id)})
-
-    def _heard(self, live: LiveRun, told: dict[str, Any], *, passing: bool = False) -> None:
-        """Keep an event, unless it is passing, and tell whoever hears of all."""
-        if not passing:
-            live.events.append(told)
-        for hearer in live.hearers:
-            with contextlib.suppress(Exception):  # a gone page must not end the run
-                hearer(told)
-
-    # --- looking ------------------------------------------------------------------------------
-
-    def get(self, run_id: str) -> LiveRun | None:
-        """A run of this process by id."""
-        with self._lock:
-            return self._runs.get(run_id)
-
-    def latest(self, document: str, owner: str) -> LiveRun | None:
-        """The latest run that this person started of this flow."""
-        with self._lock:
-            return self._runs.get(self._latest.get((document, owner), ""))
-
-    def show_past(self, live: LiveRun, document: str, owner: str) -> None:
-        """Have a document show a recorded run to this person: its values are asked for as those of
-        the latest run are. The pages that were opened last are remembered."""
-        key = f"past:{document}"
-        with self._lock:
-            self._runs[key] = live
-            self._latest[document, owner] = key
-            pasts = [place for place, run in self._latest.items() if run.startswith("past:")]
-            for place in pasts[:-PASTS]:
-                self._runs.pop(self._latest.pop(place), None)
-
-    def clear(self, document: str, owner: str) -> None:
-        """Forget the latest run of a flow, so that its page shows none."""
-        with self._lock:
-            self._latest.pop((document, owner), None)
-
-    def _forget(self) -> None:
-        ended = [run_id for run_id, live in self._runs.items() if not live.active]
-        shown = set(self._latest.values())
-        for run_id in [r for r in ended if r not in shown][: max(0, len(ended) - KEPT)]:
-            del self._runs[run_id]
-
-    # --- telling ------------------------------------------------------------------------------
-
-    def subscribe(self, document: str, owner: str, listener: Listener) -> Callable[[], None]:
-        """Hear of this person's runs of this flow, first how far it is now. Returns the way out."""
-        key = (document, owner)
-        with self._lock:
-            live = self.latest(document, owner)
-            for message in live.progress.messages(live.id) if live else ({"reset": True},):
-                listener(message)
-            self._listeners.setdefault(key, []).append(listener)
-
-        def leave() -> None:
-            with self._lock, contextlib.suppress(KeyError, ValueError):
-                self._listeners[key].remove(listener)
-                if not self._listeners[key]:
-                    del self._listeners[key]
-
-        return leave
-
-    def hear(
-        self, run_id: str, hearer: Listener
-    ) -> tuple[LiveRun, list[dict[str, Any]], Callable[[], None]] | None:
-        """Hear of one run, event by event in JSON form: those so far without the passing ones
-        (pieces of texts, progress), then every one. Returns the run, those, and the way out; None
-        where this process has no such run.
-
-        Args:
-            run_id: the run.
-            hearer: takes each event, on the thread of the runs. Must not block.
-        """
-        with self._lock:
-            live = self._runs.get(run_id)
-            if live is None:
-                return None
-            before = list(live.events)
-            live.hearers.append(hearer)
-
-        def leave() -> None:
-            with self._lock, contextlib.suppress(ValueError):
-                live.hearers.remove(hearer)
-
-        return live, before, leave
-
-    def _tell(self, live: LiveRun, message: dict[str, Any]) -> None:
-        with self._lock:
-            if self._latest.get((live.document, live.owner)) != live.id:
-                return  # an older run that is just ending
-            listeners = list(self._listeners.get((live.document, live.owner), ()))
-        for listener in listeners:
-            with contextlib.suppress(Exception):  # a gone page must not end the run
-                listener(message)
-
-    # --- whose run ----------------------------------------------------------------------------
 
     def _claim(self, run_id: str, owner: str) -> None:
         if self._owners_file is None:

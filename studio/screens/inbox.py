@@ -7,6 +7,7 @@ import streamlit as st
 from patchbay.flows.runs.inbox import OpenQuestion
 from patchbay.flows.wording import plural
 from patchbay.studio.panels.questions import asked_since, notices, show_question
+from patchbay.studio.runs import answering
 from patchbay.studio.server import session
 from patchbay.studio.server.services import services
 from patchbay.studio.server.wished_page import go
@@ -16,7 +17,7 @@ from patchbay.studio.words import plain
 def page() -> None:
     """Draw the page."""
     me = session.browser()
-    services().runner.go_on(me)
+    answering.go_on(services().runner, me)
     owners = services().runner.owners()
     found = [q for q in services().history.inbox.open() if owners.get(q.run, me) == me]
     with st.container(horizontal=True, vertical_alignment="center"):

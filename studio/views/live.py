@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 from patchbay.nodes.text.markdown import parse_markdown
 from patchbay.studio.documents.document import FlowDocument
-from patchbay.studio.runs.runner import LiveRun
+from patchbay.studio.runs.live_run import LiveRun
 from patchbay.studio.server import session
 from patchbay.studio.server.frontend import live_component
 

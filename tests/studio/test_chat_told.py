@@ -9,8 +9,8 @@ import pytest
 
 from patchbay.flows.document.model import Edge, Flow, NodeInstance
 from patchbay.studio.chat.telling import run_told, sources_of
+from patchbay.studio.runs.live_run import LiveRun
 from patchbay.studio.runs.progress import NodeState, Progress
-from patchbay.studio.runs.runner import LiveRun
 from patchbay.studio.server.questions import asked
 
 ANSWER = NodeInstance(id="answer", kind="io.output")

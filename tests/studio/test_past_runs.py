@@ -16,8 +16,9 @@ from patchbay.flows.runs.running import Run
 from patchbay.studio.documents.opened import Documents
 from patchbay.studio.runs import past as past_module
 from patchbay.studio.runs.compared import Compared, Spent, compared
+from patchbay.studio.runs.known_runs import PASTS
 from patchbay.studio.runs.past import past_live, pins_of, same_work, timeline, too_long
-from patchbay.studio.runs.runner import PASTS, Runner
+from patchbay.studio.runs.runner import Runner
 from patchbay.studio.screens.compare import _table
 from patchbay.studio.screens.past import words_of_pins
 from tests.flows.runs.harness import CATALOG, environment, flow

@@ -27,7 +27,7 @@ from patchbay.studio.inspector.pinning import (
     told_pins,
 )
 from patchbay.studio.inspector.routes import routes
-from patchbay.studio.runs.runner import LiveRun
+from patchbay.studio.runs.live_run import LiveRun
 from patchbay.studio.server.cookie import COOKIE
 from patchbay.studio.server.services import services
 

@@ -25,7 +25,9 @@ from patchbay.flows.runs.rest import Rest
 from patchbay.flows.runs.running import LoadedFlow, Run
 from patchbay.nodes.catalog import load_catalog
 from patchbay.nodes.contract import Context, Node, NodeError, Ports
-from patchbay.studio.runs.runner import LiveRun, Runner
+from patchbay.studio.runs import answering
+from patchbay.studio.runs.live_run import LiveRun
+from patchbay.studio.runs.runner import Runner
 from tests.stores import another
 
 
@@ -99,8 +101,8 @@ def test_a_run_gives_its_outputs_and_is_recorded(runner: Runner) -> None:
     assert live.progress.status == "finished"
     assert live.progress.outputs == {"answer": "Why?"}
     assert live.inputs_of("answer") == {"value": "Why?"}
-    assert runner._history is not None
-    (past,) = runner._history().runs()
+    assert runner.records
+    (past,) = runner.history().runs()
     assert (past.id, past.outputs) == (live.id, {"answer": "Why?"})
     assert runner.owners() == {live.id: "ann"}
 
@@ -141,7 +143,7 @@ def test_stopping_a_run_that_waits_closes_its_questions(runner: Runner) -> None:
     assert recorded(runner, live).status == "cancelled"
     runner.stop(live.id)  # a second press changes nothing
     with pytest.raises(FlowError, match="has been stopped"):
-        runner.answer(live.id, "pick", "a", "ann")
+        answering.answer(runner, live.id, "pick", "a", "ann")
 
 
 def test_a_run_that_is_stopped_as_soon_as_it_asks_does_not_fall_asleep(runner: Runner) -> None:
@@ -290,8 +292,8 @@ class Once(Node):
 
 
 def recorded(runner: Runner, live: LiveRun) -> PastRun:
-    assert runner._history is not None
-    return runner._history().get(live.id)
+    assert runner.records
+    return runner.history().get(live.id)
 
 
 def test_again_runs_what_was_recorded_and_not_the_flow_as_it_is_now(
@@ -360,7 +362,7 @@ def test_of_two_tabs_that_answer_at_once_one_is_heard(runner: Runner) -> None:
 
     def one(word: str) -> str:
         try:
-            runner.answer(live.id, "pick", word, "ann")
+            answering.answer(runner, live.id, "pick", word, "ann")
         except AlreadyAnsweredError:
             return ""
         return word
@@ -373,7 +375,7 @@ def test_of_two_tabs_that_answer_at_once_one_is_heard(runner: Runner) -> None:
 
 def test_a_run_of_the_command_line_is_stopped_from_the_studio(runner: Runner) -> None:
     """It is no run of this process: the studio leaves word, and shows what became of it."""
-    history = runner._history()  # type: ignore[misc]
+    history = runner.history()
     slow = Run(LoadedFlow(chain(Slow.kind)), {"question": "Why?"}, runner.environment(None))
     slow.add_sink(another(history).recorder(slow.id, slow.flow))
     started = threading.Event()
