@@ -15,7 +15,7 @@ import os
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -86,6 +86,13 @@ class Cards:
             if self._news:
                 self._write()
             return found
+
+    def picture(self, name: str) -> str | None:
+        """The picture, as SVG, that `picture_name` gives this name; None where no card has it."""
+        with self._lock:
+            cards = [card for _, _, card in self._known.values()]
+        drawn = (picture for card in cards for picture in (card.light, card.dark) if picture)
+        return next((picture for picture in drawn if picture_name(picture) == name), None)
 
     # --- one card -----------------------------------------------------------------------------
 
@@ -170,6 +177,12 @@ class Cards:
         with contextlib.suppress(OSError):  # next time it is made anew
             private_folder(self._store.parent)
             write_atomic(self._store, json.dumps(data, ensure_ascii=False), durable=False)
+
+
+@lru_cache(2 * KEPT)
+def picture_name(picture: str) -> str:
+    """Names a picture by what it shows, so that a browser may keep it for ever."""
+    return hashlib.sha256(picture.encode()).hexdigest()[:32]
 
 
 def digest_of(flow: Flow) -> str:

@@ -1,11 +1,11 @@
-"""What browsers get beside the page: status of runs, that a flow has changed, a flow as a file, how
-many questions wait.
+"""What browsers get beside the page: status of runs, that a flow has changed, a flow as a file, the
+pictures of flows, how many questions wait.
 
 Guarded like the page. Two routes tell the same: server-sent events for the canvas, and a web socket
 for the panel beside it (browsers open few connections of the first kind to one server, and many of
 the second).
 A page gets a token for each flow it shows; the token works only for the browser it was given to. A
-count of a browser's own questions needs none.
+count of a browser's own questions needs none, nor does a picture, whose name nobody can guess.
 """
 
 from __future__ import annotations
@@ -37,6 +37,7 @@ def routes(base: str = "") -> list[BaseRoute]:
         Route(f"{prefix}/patchbay/events", server_sent_events, methods=["GET"]),
         WebSocketRoute(f"{prefix}/patchbay/live", web_socket),
         Route(f"{prefix}/patchbay/export", exported, methods=["GET"]),
+        Route(f"{prefix}/patchbay/pictures/{{name}}", picture, methods=["GET"]),
         Route(f"{prefix}/patchbay/open-questions", open_questions, methods=["GET"]),
     ]
 
@@ -83,6 +84,25 @@ async def exported(request: Request) -> Response:
         "X-Content-Type-Options": "nosniff",
     }
     return Plain(made.data, media_type=made.media, headers=headers)
+
+
+async def picture(request: Request) -> Response:
+    """`GET …/patchbay/pictures/NAME`: the picture of a flow for its card, as SVG."""
+    from starlette.responses import PlainTextResponse
+    from starlette.responses import Response as Plain
+
+    from patchbay.studio.server.services import services
+
+    found = services().cards.picture(request.path_params["name"])
+    if found is None:
+        return PlainTextResponse("There is no such picture.", status_code=404)
+    headers = {
+        "Cache-Control": "private, max-age=31536000, immutable",
+        # Opened as a page of its own it may load nothing and run nothing.
+        "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox",
+        "X-Content-Type-Options": "nosniff",
+    }
+    return Plain(found, media_type="image/svg+xml", headers=headers)
 
 
 async def open_questions(request: Request) -> Response:

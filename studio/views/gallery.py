@@ -14,7 +14,7 @@ from typing import Any
 import streamlit as st
 
 from patchbay.flows.wording import plural
-from patchbay.studio.documents.cards import Card
+from patchbay.studio.documents.cards import Card, picture_name
 from patchbay.studio.server.frontend import live_component
 from patchbay.studio.words import first_sentence
 
@@ -121,6 +121,7 @@ def gallery(
 
 def _told(name: str, one: OnPage, dark: bool) -> dict[str, Any]:
     card = one.card
+    picture = card.dark if dark else card.light
     return {
         "name": name,
         "title": card.title,
@@ -134,7 +135,8 @@ def _told(name: str, one: OnPage, dark: bool) -> dict[str, Any]:
         "note": one.note,
         "buttons": list(one.buttons),
         "menu": list(one.menu),
-        "picture": card.dark if dark else card.light,
+        # By address: all of them are half a megabyte, and a rerun sends what it says again.
+        "picture": picture and f"patchbay/pictures/{picture_name(picture)}",
     }
 
 

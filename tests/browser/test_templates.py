@@ -22,7 +22,7 @@ from tests.browser.editor_page import (
 from tests.browser.flow_files import SAVED, put, wait_for
 from tests.browser.harness import ROOT, Server, serve
 
-DRAWN = re.compile("^data:image/svg")
+DRAWN = re.compile("/patchbay/pictures/[0-9a-f]+$")
 
 
 def test_from_template_to_a_streaming_answer(studio: Server, page: Page) -> None:

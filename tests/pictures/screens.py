@@ -27,7 +27,7 @@ from tests.browser.editor_page import (
 )
 from tests.browser.harness import Server
 
-_DRAWN = re.compile("^data:image/svg")
+_DRAWN = re.compile("/patchbay/pictures/[0-9a-f]+$")
 RUN_MS = 900_000
 """Milliseconds that a run may take; a busy machine takes its time."""
 

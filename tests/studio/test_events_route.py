@@ -18,6 +18,8 @@ from patchbay.flows.document.operations import SetParams
 from patchbay.flows.document.writing import save_flow
 from patchbay.flows.runs.events import NodeAsked
 from patchbay.flows.runs.history import History
+from patchbay.nodes.catalog import load_catalog
+from patchbay.studio.documents.cards import Cards, picture_name
 from patchbay.studio.documents.importing import flow_from
 from patchbay.studio.documents.opened import Documents
 from patchbay.studio.server.cookie import COOKIE, BrowserCookie
@@ -188,6 +190,24 @@ def test_a_browser_hears_how_many_questions_wait_for_it(
     history.close()
     (tmp_path / "history.sqlite").write_bytes(b"no database")
     assert client.get(address).json() == {"open": 0}
+
+
+def test_the_picture_of_a_card_has_an_address(
+    client: TestClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cards = Cards(tmp_path / "cards.json", load_catalog)
+    monkeypatch.setattr(services(), "cards", cards)
+    path = tmp_path / "one.json"
+    save_flow(Flow(nodes=(NodeInstance(id="a", kind="flow.input"),)), path)
+    (card,) = cards.of([path])
+    for picture in (card.light, card.dark):
+        sent = client.get(f"/patchbay/pictures/{picture_name(picture)}")
+        assert (sent.text, sent.headers["content-type"]) == (picture, "image/svg+xml")
+        assert "immutable" in sent.headers["cache-control"]
+        assert "default-src 'none'" in sent.headers["content-security-policy"]
+    assert picture_name(card.light) != picture_name(card.dark)
+    for name in ("", picture_name("<svg/>"), "..%2Fcards.json", "one.json"):
+        assert client.get(f"/patchbay/pictures/{name}").status_code == 404
 
 
 def ask(history: History, run: str, asked: int, status: str) -> None:

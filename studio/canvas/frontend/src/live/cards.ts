@@ -1,5 +1,5 @@
 // Flows as cards: a picture, what each is about, and buttons. All text is set with textContent, and a picture is
-// only ever the source of an <img>, where no script runs and nothing is fetched.
+// only ever the source of an <img>, where no script runs and nothing more is fetched.
 
 import { drawBar } from "./bar";
 import { moreButton } from "./card_menu";
@@ -7,6 +7,7 @@ import { el } from "./elements";
 import { takeFiles } from "./page_drop";
 import { topicRow } from "./topics";
 import { ago } from "../ago";
+import { addressOf } from "../site";
 
 /** See studio/views/gallery.py. Times are Unix time in seconds, 0 where they are not told. */
 export interface Card {
@@ -22,7 +23,7 @@ export interface Card {
   note: string;
   buttons: string[];
   menu: string[];
-  /** As SVG; "" where the flow cannot be drawn. */
+  /** Its address below the app's root; "" where the flow cannot be drawn. */
   picture: string;
 }
 
@@ -69,7 +70,7 @@ const near = new IntersectionObserver(
     for (const { target, isIntersecting } of seen) {
       const picture = pictures.get(target);
       if (!isIntersecting || picture === undefined) continue;
-      (target as HTMLImageElement).src = `data:image/svg+xml,${encodeURIComponent(picture)}`;
+      (target as HTMLImageElement).src = addressOf(picture);
       near.unobserve(target);
     }
   },
