@@ -2,7 +2,8 @@
 
 In this order: the one that `PATCHBAY_CHROMIUM` names, the one on this machine, the one that
 Playwright fetched before, Debian's package (as root, or where sudo asks for no password),
-Playwright's own download.
+Playwright's own download. Chromium's headless shell, a package of its own, comes first: it draws
+the same pages, has no window to keep, and takes a sixth less of the processor's time.
 """
 
 from __future__ import annotations
@@ -14,7 +15,10 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-NAMES = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome", "chrome")
+NAMES = (
+    "chromium-headless-shell", "chromium", "chromium-browser", "google-chrome-stable",
+    "google-chrome", "chrome",
+)  # fmt: skip
 MAC = Path("/Applications/Google Chrome.app/Contents/MacOS/Google Chrome")
 
 
@@ -51,9 +55,8 @@ def install_debian() -> bool:
         sudo = ["sudo", "-n"]
     quiet = [*sudo, "env", "DEBIAN_FRONTEND=noninteractive", apt, "-qq", "-y"]
     _succeeds([*quiet, "update"])
-    return _succeeds(
-        [*quiet, "install", "--no-install-recommends", "chromium", "fonts-dejavu-core"]
-    )
+    install = [*quiet, "install", "--no-install-recommends", "fonts-dejavu-core"]
+    return any(_succeeds([*install, name]) for name in ("chromium-headless-shell", "chromium"))
 
 
 def install_playwrights() -> bool:

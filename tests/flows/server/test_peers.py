@@ -22,6 +22,7 @@ import pytest
 from openai import OpenAI
 
 from patchbay.flows.server.core.settings import Settings
+from tests.browser.harness import FLAGS, chromium
 from tests.flows.server.flows import write
 from tests.flows.server.serving import KEY, Served, serving
 from tests.loopback import served as site
@@ -200,7 +201,7 @@ def test_flowises_widget_talks_to_a_flow(tmp_path: Path):
         sync_playwright() as playwright,
     ):
         page["text"] = PAGE % (served.address, KEY)
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"))
+        browser = playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
         try:
             tab = browser.new_page()
             tab.goto(origin)
