@@ -97,22 +97,12 @@ async def answer(request: Request, document: FlowDocument, browser: str) -> Resp
 
 
 def _answer(browser: str, run: str, given: dict[str, Any]) -> None:
-    from patchbay.flows.runs.answers import find, refused
-    from patchbay.flows.runs.results import reply_value
-    from patchbay.studio.runs import answering
+    from patchbay.studio.runs.answering import take
     from patchbay.studio.server.services import services
 
     _own(browser, run)
     given.pop("stream", None)
-    id, comment = given.pop("question", None), str(given.get("comment") or "")
-    asked = find(services().history, run, id if isinstance(id, str) else None)
-    question = asked.question(services().catalog.value_types)
-    try:
-        value, why = reply_value(given, question)  # type: ignore[arg-type]
-    except ValueError as error:
-        raise refused(question, asked.id, str(error)) from None
-    said = (comment or why).strip()
-    answering.answer(services().runner, run, asked.id, value, browser, comment=said)
+    take(services().runner, run, given, browser)
 
 
 async def cancel(request: Request, document: FlowDocument, browser: str) -> Response:

@@ -7,7 +7,6 @@ from typing import Any
 from patchbay.flows.document.model import Flow
 from patchbay.flows.problems import FlowError
 from patchbay.flows.runs.inbox import OpenQuestion
-from patchbay.nodes.units import date
 from patchbay.nodes.values import encode
 from patchbay.studio.documents.document import FlowDocument
 from patchbay.studio.inspector.values import files_so_far, latest_of, sketched, whole
@@ -121,8 +120,8 @@ def told_question(asked_: OpenQuestion) -> dict[str, Any]:
     """A question as a browser draws it.
 
     Returns:
-        `question` (its id), `run`, `title`, `whom`, `until` (Unix time in seconds, or None) and
-        that in words, `wants` (its `kind` and what belongs to it), the `value` to look at, and how
+        `question` (its id), `run`, `title`, `whom`, `until` (Unix time in seconds, or None),
+        `wants` (its `kind` and what belongs to it), the `value` to look at, and how
         it is `shown`. Where it cannot be read, `wrong` says why.
     """
     told: dict[str, Any] = {
@@ -131,7 +130,6 @@ def told_question(asked_: OpenQuestion) -> dict[str, Any]:
         "title": asked_.title,
         "whom": asked_.whom,
         "until": asked_.until,
-        "until_words": f"until {date(asked_.until, clock=True)}" if asked_.until else "",
         "wants": asked_.asks["wants"],
         "value": None,
         "shown": None,
@@ -147,26 +145,19 @@ def told_question(asked_: OpenQuestion) -> dict[str, Any]:
 
 
 def answer(document: FlowDocument, browser: str, given: dict[str, Any]) -> dict[str, Any]:
-    """Answer a question of the latest run: `question`, `value`, and a `comment` if there is one.
+    """Answer a question of the latest run, with what `runs.answering.take` is given.
 
     Returns:
         What is `said` of an answer that was not taken, "" where it was; and whether somebody was
         faster (`late`).
     """
+    from patchbay.flows.runs.inbox import AlreadyAnsweredError
+
     live = latest_of(document, browser)
     if live is None:
         return {"said": "This run is not here any more. Its questions are in the inbox.", "late": 1}
-    return answered(live.id, browser, given)
-
-
-def answered(run: str, browser: str, given: dict[str, Any]) -> dict[str, Any]:
-    """See `answer`."""
-    from patchbay.flows.runs.inbox import AlreadyAnsweredError
-
-    comment = str(given.get("comment", "")).strip()
     try:
-        question, value = str(given.get("question", "")), given.get("value")
-        answering.answer(services().runner, run, question, value, browser, comment=comment)
+        answering.take(services().runner, live.id, given, browser)
     except FlowError as error:
         said = " ".join(f"{problem.message} {problem.fix}" for problem in error.problems)
         return {"said": said, "late": isinstance(error, AlreadyAnsweredError)}

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import time
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from patchbay.flows.problems import FlowError
-from patchbay.flows.runs.answers import find, give
+from patchbay.flows.runs.answers import find, give, refused
 
 if TYPE_CHECKING:
     from patchbay.studio.runs.runner import Runner
@@ -35,6 +36,25 @@ def answer(
     if mine:
         runner.resume(history.get(run_id), owner, claimed=True)
     return mine
+
+
+def take(runner: Runner, run_id: str, given: Mapping[str, Any], owner: str) -> bool:
+    """Answer a question with what a browser sends: its id as `question`, and a `GivenReply`.
+
+    Returns and raises: as `answer`.
+    """
+    from patchbay.flows.runs.results import reply_value
+
+    reply = {name: value for name, value in given.items() if name != "question"}
+    id = given.get("question")
+    asked = find(runner.history(), run_id, id if isinstance(id, str) else None)
+    question = asked.question(runner.environment(None).catalog.value_types)
+    try:
+        value, why = reply_value(reply, question)  # type: ignore[arg-type]
+    except ValueError as error:
+        raise refused(question, asked.id, str(error)) from None
+    comment = str(given.get("comment") or "") or why
+    return answer(runner, run_id, asked.id, value, owner, comment=comment.strip())
 
 
 def go_on(runner: Runner, owner: str) -> None:

@@ -174,7 +174,7 @@ def test_a_question_has_buttons(page: Page, places):
     page.emulate_media(color_scheme="dark")
     opened(page, places[0], "approve")
     say(page, "Dear Ada")
-    asks = page.locator("section.asks")
+    asks = page.locator("section.pb-asks")
     expect(asks).to_contain_text("Send it?")
     picture(page, "chat-question-dark")
     asks.get_by_role("textbox", name="Comment").fill("fine")

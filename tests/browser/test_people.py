@@ -267,6 +267,81 @@ def test_what_is_typed_in_one_question_stays_when_another_is_answered(
     expect(ran.get_by_text("Finished", exact=True)).to_be_visible()
 
 
+KINDS = {
+    "format": 1,
+    "name": "Kinds",
+    "nodes": [
+        {
+            "id": "data",
+            "kind": "io.value",
+            "params": {"type": "json", "value": {"a": 1}},
+        },
+        {
+            "id": "right",
+            "kind": "people.edit",
+            "params": {"question": "Is it right?", "of": "json"},
+        },
+        {
+            "id": "which",
+            "kind": "people.choose",
+            "params": {"question": "Which one?", "options": [f"way {i}" for i in range(1, 8)]},
+        },
+        {"id": "who", "kind": "people.form", "params": {"question": "Who are you?"}},
+        *({"id": f"out{i}", "kind": "io.output", "params": {"name": f"out{i}"}} for i in range(3)),
+    ],
+    "edges": [
+        {"from": "data.value", "to": "right.value"},
+        {"from": "data.value", "to": "which.value"},
+        {"from": "data.value", "to": "who.value"},
+        {"from": "right.value", "to": "out0.value"},
+        {"from": "which.choice", "to": "out1.value"},
+        {"from": "who.json", "to": "out2.value"},
+    ],
+    "layout": {
+        "data": {"x": 0, "y": 0}, "right": {"x": 300, "y": 0}, "which": {"x": 300, "y": 160},
+        "who": {"x": 300, "y": 320}, "out0": {"x": 600, "y": 0}, "out1": {"x": 600, "y": 160},
+        "out2": {"x": 600, "y": 320},
+    },
+}  # fmt: skip
+
+
+def test_questions_of_all_kinds_are_answered_in_the_dock(
+    home: Path, studio: Server, page: Page
+) -> None:
+    put(home, "kinds", KINDS)
+    edit(studio, page, "kinds", "who")
+    toolbar(page, "Run").click()
+    ran = side(page).get_by_role("region", name="The run")
+    right, which, who = (
+        ran.get_by_role("region", name=name, exact=True)
+        for name in ("Is it right?", "Which one?", "Who are you?")
+    )
+    value = right.get_by_role("textbox", name="The value")
+    value.fill('{"a": ')
+    right.get_by_role("button", name="Answer", exact=True).click()
+    expect(right.get_by_role("alert")).to_contain_text("Not JSON")
+    value.fill('{"a": 2}')
+    expect(right.get_by_role("group", name="What you change")).to_contain_text('+{"a": 2}')
+    who.get_by_label("name").fill("Ada")
+    shoot(page, "questions-in-the-dock")
+    tab(page, "Chat")
+    tab(page, "Run")
+    expect(value).to_have_value('{"a": 2}')  # half typed, and kept
+    expect(who.get_by_label("name")).to_have_value("Ada")
+    answer = which.get_by_role("button", name="Answer", exact=True)
+    expect(answer).to_be_disabled()
+    which.get_by_label("Choice").select_option("way 5")
+    answer.click()
+    expect(which).to_have_count(0)
+    expect(value).to_have_value('{"a": 2}')
+    right.get_by_role("button", name="Answer", exact=True).click()
+    expect(right).to_have_count(0)
+    who.get_by_label("urgent").select_option("yes")
+    who.get_by_role("button", name="Answer", exact=True).click()
+    expect(ran.get_by_text("Finished", exact=True)).to_be_visible()
+    expect(ran.get_by_role("region", name="out1")).to_contain_text("way 5")
+
+
 def test_two_browsers_do_not_see_each_others_questions(
     home: Path, studio: Server, page: Page, browser: Browser
 ) -> None:

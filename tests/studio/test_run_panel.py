@@ -17,7 +17,7 @@ from patchbay.studio.documents.opened import Documents
 from patchbay.studio.inspector.run_form import form_of, take_file, take_typed
 from patchbay.studio.inspector.run_routes import routes
 from patchbay.studio.inspector.starting import form_values, missing, refusals, start
-from patchbay.studio.inspector.told_run import run_of
+from patchbay.studio.inspector.told_run import answer, run_of
 from patchbay.studio.server.cookie import COOKIE
 from patchbay.studio.server.services import services
 
@@ -144,3 +144,27 @@ def test_the_routes_take_nothing_from_strangers(document: FlowDocument) -> None:
     assert client.post("/patchbay/stop", params=query, headers=here).json() == {"said": ""}
     sent = client.post("/patchbay/form", params=query, content="[1", headers=here)
     assert sent.status_code == 400
+
+
+def test_a_question_is_answered_in_the_shape_that_the_chat_has_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    may = NodeInstance(id="may", kind="people.approve", params={"question": "May it?"})
+    out = NodeInstance(id="out", kind="io.output", params={"name": "said"})
+    document = opened(
+        tmp_path, monkeypatch, [asks("what", default="Hello"), may, out],
+        Edge(source="what.value", target="may.value"),
+        Edge(source="may.approved", target="out.value"),
+    )  # fmt: skip
+    start(document, ANN)
+    ended(document)
+    (asked,) = run_of(document, ANN)["questions"]
+    assert (asked["title"], asked["wants"]["kind"], asked["until"]) == ("May it?", "approval", None)
+    wrong = answer(document, ANN, {"question": asked["question"], "choose": "x"})
+    assert "still open" in wrong["said"]
+    assert not wrong["late"]
+    given = {"question": asked["question"], "approve": True, "comment": " fine "}
+    assert answer(document, ANN, given) == {"said": "", "late": False}
+    ended(document)
+    assert answer(document, ANN, given)["late"]
+    assert run_of(document, ANN)["status"] == "finished"

@@ -27,7 +27,7 @@ const SERVED = process.env.PATCHBAY_OUT
   ? join(out, "chat")
   : join(import.meta.dirname, "../../../flows/server/http/assets");
 /** Its style, which a strict policy wants as a file. */
-const STYLES = ["live/words.css", "chat/chat.css", "chat/page.css"];
+const STYLES = ["live/words.css", "chat/chat.css", "chat/question.css", "chat/page.css"];
 
 /** One file for each, its hash in its name; the one that it replaces goes away. What is fetched later is `part-…`. */
 export default defineConfig(({ mode }) => {

@@ -1,5 +1,4 @@
-// What a person answers a run: a form from its JSON schema, the cells of a table. Without React: the dock and the chat
-// that `patchbay serve` has draw it each in their own way.
+// What a person answers a run: a form from its JSON schema, the cells of a table.
 
 import { textOf } from "./dock/kept";
 import type { Json } from "./model";

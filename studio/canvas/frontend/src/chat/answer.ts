@@ -225,7 +225,7 @@ export class Answer {
     let first: HTMLElement | null = null;
     for (const one of questions) {
       if (this.asks.has(one.question)) continue;
-      const element = questionElement(this.around, one, give);
+      const element = questionElement(one, give, () => this.drawing(one));
       this.asks.set(one.question, element);
       this.more.append(element);
       first ??= element;
@@ -233,6 +233,10 @@ export class Answer {
     this.draw();
     if (first?.isConnected && this.around.key) first.querySelector<HTMLElement>("button, input")?.focus();
     this.owner.grown();
+  }
+
+  private drawing(asked: Question): HTMLElement | null {
+    return asked.value === null ? null : valueElement(this.around, asked.value, asked.title);
   }
 
   /** A question is answered. */

@@ -68,6 +68,8 @@ export interface Question {
   value: Json;
   wants: Wants;
   until?: number | null;
+  /** Why it cannot be read. */
+  wrong?: string;
 }
 /** A thumb: 1, -1, or 0 for none. */
 export interface Thumb {

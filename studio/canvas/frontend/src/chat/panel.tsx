@@ -12,6 +12,7 @@ import { titleOf } from "../types";
 import type { Around } from "./caller";
 import { Chat } from "./chat";
 import css from "./chat.css?inline";
+import questionCss from "./question.css?inline";
 import { kept } from "./kept";
 
 const WholeHere = partOf(() => import("../large/here").then((part) => part.WholeHere));
@@ -38,7 +39,7 @@ export function ChatPanel({ show }: { show: (node: string) => void }) {
   }, [doc, statuses, go]);
   return (
     <>
-      <style>{css}</style>
+      <style>{css + questionCss}</style>
       <div className="pb-chat-box" ref={box} />
     </>
   );

@@ -31,6 +31,9 @@ export function made<K extends keyof HTMLElementTagNameMap>(
 export const button = (text: string, press: () => void, more: Options = {}): HTMLButtonElement =>
   made("button", { type: "button", text, press, ...more });
 
+/** A field below its label. */
+export const labelled = (text: string, box: HTMLElement): HTMLLabelElement => made("label", {}, text, box);
+
 /** A button that shows a sign only. */
 export const sign = (mark: string, name: string, press: () => void, more: Options = {}): HTMLButtonElement =>
   button(mark, press, { title: name, label: name, class: "sign", ...more });

@@ -49,7 +49,7 @@ export function RunPanel({ dock, show, open }: Props) {
     event.preventDefault();
     event.stopPropagation();
     // Whoever answers a question does not mean another run.
-    if (!(event.target as Element).closest(".pb-asked")) start();
+    if (!(event.target as Element).closest(".pb-asks")) start();
   };
   return (
     <div className="pb-form pb-run" onKeyDown={keys}>
