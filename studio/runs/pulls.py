@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 import time
 from dataclasses import dataclass, field
-from functools import cache
 
 from patchbay.nodes.contract import NodeError
 from patchbay.nodes.units import duration, size_in_words
@@ -100,7 +99,9 @@ class Pulls:
             return [p for p in self._pulls.values() if p.active or p.error]
 
 
-@cache
+_pulls = Pulls()
+
+
 def pulls() -> Pulls:
     """The process's fetches."""
-    return Pulls()
+    return _pulls
