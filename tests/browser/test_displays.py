@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -92,6 +93,35 @@ def test_tables_charts_and_pictures_are_drawn(studio: Server, page: Page) -> Non
     expect(picture.first).to_have_js_property("naturalWidth", 96)
     # All of it is longer than the window: the panel scrolls, and the canvas stays where it is.
     assert side.evaluate("(panel) => panel.scrollHeight > panel.clientHeight")
+
+
+def test_what_is_pointed_at_in_a_chart_can_be_read_in_the_dark(studio: Server, page: Page) -> None:
+    """The library's notes are white in every theme, and their words are those of the page."""
+    put(studio, "curves", "test.figures", ["lines"])
+    page.emulate_media(color_scheme="dark")
+    try:
+        side = run(studio, page, "curves")
+        chart = side.locator(".pb-ran > .pb-result .pb-chart")
+        drawing = chart.locator("svg:has([aria-label=line])")
+        expect(drawing.locator("[aria-label='y-grid']")).to_be_visible()
+        drawing.scroll_into_view_if_needed()
+        box = drawing.bounding_box()
+        assert box is not None
+        page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+        page.mouse.move(box["x"] + box["width"] / 2 + 2, box["y"] + box["height"] / 2)
+        note = drawing.locator("[aria-label=tip] path")
+        expect(note.first).to_be_visible()
+        ground, words = note.first.evaluate(
+            "(path) => [getComputedStyle(path).fill, getComputedStyle(path.ownerSVGElement).color]"
+        )
+        assert bright(words) - bright(ground) > 300, (ground, words)
+    finally:
+        page.emulate_media(color_scheme="light")
+
+
+def bright(color: str) -> int:
+    """Red, green and blue of `rgb(…)`, added up."""
+    return sum(int(part) for part in re.findall(r"\d+", color)[:3])
 
 
 def test_documents_come_with_their_scores_and_sources(studio: Server, page: Page) -> None:
