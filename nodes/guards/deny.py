@@ -9,16 +9,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, JsonValue
 
-from patchbay.nodes.contract import (
-    Context,
-    Field,
-    Node,
-    NodeError,
-    NodeParams,
-    Ports,
-    kind_type,
-    port,
-)
+from patchbay.nodes.contract import Context, Field, NodeError, NodeParams, Ports, port
+from patchbay.nodes.guards.guard_node import GuardNode
 from patchbay.nodes.text.patterns import fits
 from patchbay.nodes.values import Message, type_in_words
 
@@ -33,7 +25,7 @@ def _check_words(words: list[str]) -> list[str]:
     return words
 
 
-class DenyList(Node):
+class DenyList(GuardNode):
     """Let a text pass unless it holds a word or phrase of a list; then give a message instead.
 
     Capitals, accents' forms, full-width letters and invisible signs make no difference. `*` stands
@@ -42,7 +34,7 @@ class DenyList(Node):
     """
 
     kind, version = "guard.deny", 1
-    title, family, icon = "Deny list", "Safety", "shield"
+    title = "Deny list"
     synonyms = (
         "block list", "blocklist", "blacklist", "filter", "moderation", "guardrail", "profanity",
         "forbidden words", "simple prompt moderation", "input moderation",
@@ -68,21 +60,6 @@ class DenyList(Node):
         passed: str = port(doc="What came in, where nothing is wrong with it.")
         refused: str = port(doc="The message, where something is.")
         found: JsonValue = port(doc="The words of the list that stand in it.")
-
-    @classmethod
-    def input_ports(cls, params: Params) -> type[Ports]:
-        """The text or the conversation, and what judges it."""
-        return cls.Inputs.retyped(text=kind_type(params.carries))
-
-    @classmethod
-    def output_ports(cls, params: Params) -> type[Ports]:
-        """What came in under its own type, or the message."""
-        return cls.Outputs.retyped(passed=kind_type(params.carries))
-
-    @classmethod
-    def exclusive_outputs(cls, params: Params) -> tuple[str, ...]:
-        """It passes or it does not."""
-        return ("passed", "refused")
 
     @classmethod
     def summary(cls, params: Params) -> str:

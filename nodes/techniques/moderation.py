@@ -10,16 +10,8 @@ from pydantic import BaseModel, ConfigDict, JsonValue, field_validator
 from pydantic import Field as Bounded
 
 from patchbay.nodes.calls import CallOptions
-from patchbay.nodes.contract import (
-    Context,
-    Field,
-    Node,
-    NodeError,
-    NodeParams,
-    Ports,
-    kind_type,
-    port,
-)
+from patchbay.nodes.contract import Context, Field, NodeError, NodeParams, Ports, port
+from patchbay.nodes.guards.guard_node import GuardNode
 from patchbay.nodes.models.asking import ask, one_line
 from patchbay.nodes.models.lenient_json import json_in
 from patchbay.nodes.names import Name
@@ -40,7 +32,7 @@ class Category(BaseModel):
     """What belongs to it."""
 
 
-class Moderation(Node):
+class Moderation(GuardNode):
     """Have a model judge whether a text may pass; if not, give a message instead.
 
     The model names one of the categories, or none. A judgement that cannot be read counts as one
@@ -49,7 +41,7 @@ class Moderation(Node):
     """
 
     kind, version = "guard.moderation", 1
-    title, family, icon = "Moderation", "Safety", "shield"
+    title = "Moderation"
     synonyms = (
         "guardrail", "guardrails", "content filter", "safety", "llama guard", "jailbreak",
         "prompt injection", "toxicity", "input moderation", "output moderation",
@@ -95,21 +87,6 @@ class Moderation(Node):
         passed: str = port(doc="What came in, where nothing is wrong with it.")
         refused: str = port(doc="The message, where something is.")
         verdict: JsonValue = port(doc="The judgement: `category`, and `reason` in words.")
-
-    @classmethod
-    def input_ports(cls, params: Params) -> type[Ports]:
-        """The text or the conversation, and what judges it."""
-        return cls.Inputs.retyped(text=kind_type(params.carries))
-
-    @classmethod
-    def output_ports(cls, params: Params) -> type[Ports]:
-        """What came in under its own type, or the message."""
-        return cls.Outputs.retyped(passed=kind_type(params.carries))
-
-    @classmethod
-    def exclusive_outputs(cls, params: Params) -> tuple[str, ...]:
-        """It passes or it does not."""
-        return ("passed", "refused")
 
     @classmethod
     def repeatable(cls, params: Params, inputs: Ports) -> bool:

@@ -20,6 +20,7 @@ from patchbay.nodes.values import Opening
 if TYPE_CHECKING:
     from patchbay.nodes.models.servers.chat import ServedChat
     from patchbay.nodes.models.servers.embeddings import ServedEmbeddings
+    from patchbay.nodes.models.servers.errors import Server
 
 
 def open_chat(spec: OllamaModel, opening: Opening) -> ServedChat:
@@ -31,15 +32,12 @@ def open_chat(spec: OllamaModel, opening: Opening) -> ServedChat:
     from patchbay.nodes.models.servers.chat import ServedChat
     from patchbay.nodes.models.servers.ollama.chat import ThinkingOllama
 
-    key = opening.secret(spec.key) if spec.key else ""
-    address = address_of(spec.base_url or "")
-    server = server_of(address, spec.model, key, spec.key.secret if spec.key else "")
-    provide(server, key, opening.report, pull=spec.pull)
+    server, key = _provided(spec, opening)
     inner = ThinkingOllama(
         model=spec.model,
-        base_url=address,
+        base_url=server.address,
         keep_alive=duration(spec.keep_alive),
-        **client_options(address, spec.timeout_s, key),
+        **client_options(server.address, spec.timeout_s, key),
     )
     return ServedChat.over(
         inner, server, translator(spec), retries=spec.retries, context=spec.context,
@@ -57,16 +55,13 @@ def open_embeddings(spec: OllamaEmbeddings, opening: Opening) -> ServedEmbedding
 
     from patchbay.nodes.models.servers.embeddings import ServedEmbeddings
 
-    key = opening.secret(spec.key) if spec.key else ""
-    address = address_of(spec.base_url or "")
-    server = server_of(address, spec.model, key, spec.key.secret if spec.key else "")
-    provide(server, key, opening.report, pull=spec.pull)
+    server, key = _provided(spec, opening)
     inner = Client(
         model=spec.model,
-        base_url=address,
+        base_url=server.address,
         dimensions=spec.dimensions,
         keep_alive=spec.keep_alive,
-        **client_options(address, spec.timeout_s, key),
+        **client_options(server.address, spec.timeout_s, key),
     )
     return ServedEmbeddings(
         inner,
@@ -75,3 +70,16 @@ def open_embeddings(spec: OllamaEmbeddings, opening: Opening) -> ServedEmbedding
         retries=spec.retries,
         prefixes=(spec.document_prefix, spec.query_prefix),
     )
+
+
+def _provided(spec: OllamaModel | OllamaEmbeddings, opening: Opening) -> tuple[Server, str]:
+    """The server, which has the model now, and the key for it.
+
+    Raises:
+        NodeError: no server answers, or it has no such model and none may be fetched.
+    """
+    key = opening.secret(spec.key) if spec.key else ""
+    address = address_of(spec.base_url or "")
+    server = server_of(address, spec.model, key, spec.key.secret if spec.key else "")
+    provide(server, key, opening.report, pull=spec.pull)
+    return server, key
