@@ -2,6 +2,7 @@
 
 import runpy
 import sys
+from functools import partial
 from pathlib import Path
 
 # Streamlit puts this file's folder on the path, which would offer our modules under second names.
@@ -28,6 +29,13 @@ black_out_process()
 refuse_gone_parts()
 _base = st.get_option("server.baseUrlPath") or ""
 
+
+def _get_ready() -> None:
+    from patchbay.studio.screens import flows
+
+    flows.get_ready()
+
+
 app = st.App(
     _HERE / "main.py",
     routes=[
@@ -38,7 +46,7 @@ app = st.App(
         *run_routes.routes(_base),
         *receiving.routes(_base),
     ],
-    lifespan=welcome,
+    lifespan=partial(welcome, get_ready=_get_ready),
     middleware=[
         Middleware(Guard, key(), _base, st.get_option("server.corsAllowedOrigins")),
         Middleware(BrowserCookie),
