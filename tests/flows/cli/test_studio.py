@@ -40,8 +40,15 @@ def started(home: Path, port: int) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", "patchbay.flows", "studio", "--headless", "--port", str(port)]
     with (home / "log").open("wb") as log:
         return subprocess.Popen(
-            command, cwd=ROOT, env=given, stdout=log, stderr=log, start_new_session=True
-        )
+            command, cwd=ROOT, env=given, stdout=log, stderr=log, start_new_session=True,
+            preexec_fn=hear_signals,
+        )  # fmt: skip
+
+
+def hear_signals() -> None:
+    """In a new process: what `nohup make test &` ignores is not ignored there."""
+    for name in ("SIGINT", "SIGHUP"):
+        signal.signal(getattr(signal, name), signal.SIG_DFL)
 
 
 def await_health(process: subprocess.Popen[bytes], port: int, home: Path) -> None:
