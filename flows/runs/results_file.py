@@ -56,7 +56,11 @@ class ResultsFile:
                 except sqlite3.OperationalError as error:
                     if _is_held(error):
                         raise HeldError from None
-                    return None  # full, read-only, no table yet
+                    if error.sqlite_errorcode != sqlite3.SQLITE_ERROR:
+                        return None  # full, read-only
+                    # No table: yet, or when the file was opened; a connection that saw none goes
+                    # on saying so, instead of that the file is held.
+                    self._close()
                 except OSError:
                     return None
                 except sqlite3.Error:

@@ -126,9 +126,12 @@ class Terminal:
         while text not in self._unread:
             if not comes(self._ours, 60):
                 raise AssertionError(f"{text!r} does not come; there is {self._unread!r}")
-            self._unread += os.read(self._ours, 4096).decode("utf-8", "replace")
+            self._unread += self._read()
         seen, _, self._unread = self._unread.partition(text)
         return seen + text
+
+    def _read(self) -> str:
+        return os.read(self._ours, 4096).decode("utf-8", "replace")
 
     def type(self, text: str) -> None:
         os.write(self._ours, text.encode())
@@ -142,7 +145,9 @@ class Terminal:
         """
         for _ in range(20):
             self.type("\x03")
-            if until in self._unread or comes(self._ours, 3):
+            while until not in self._unread and comes(self._ours, 3):
+                self._unread += self._read()  # the terminal's own ^C comes in any case
+            if until in self._unread:
                 break
         return self.until(until)
 

@@ -257,6 +257,23 @@ async def test_what_another_process_holds_is_not_waited_for_on_the_loop(tmp_path
     assert len(ticks) > 5, "others had their turn meanwhile"
 
 
+@pytest.mark.parametrize("key", ["a" * 64, "b" * 64])
+def test_who_has_looked_before_there_was_a_table_hears_that_the_file_is_held(
+    tmp_path: Path, key: str
+) -> None:
+    early, other = FolderCache(tmp_path), FolderCache(tmp_path)
+    tmp_path.joinpath("results.sqlite").touch()  # as it is for a moment when it is made
+    assert early.get(key, wait=False) is None
+    other.put("a" * 64, {"text": "there"})
+    other.flush()
+    held = sqlite3.connect(other.path, isolation_level=None)
+    held.execute("BEGIN EXCLUSIVE")
+    with pytest.raises(CacheHeldError):
+        early.get(key, wait=False)
+    held.close()
+    assert early.get(key, wait=False) == ({"text": "there"} if key[0] == "a" else None)
+
+
 @pytest.mark.skipif(os.name == "nt", reason="limits of POSIX")
 def test_a_full_disk_costs_the_entry_only(tmp_path: Path) -> None:
     """The kernel refuses every byte that would be written, as a full disk does."""
