@@ -134,6 +134,14 @@ def test_streamlits_own_keys_do_not_fire_from_the_canvas(canvas: CanvasPage):
     expect(canvas.nodes()).to_have_count(1)
 
 
+def test_full_screen_by_a_key_and_back(canvas: CanvasPage):
+    canvas.page.locator(".pb-canvas").focus()
+    canvas.press("v")
+    canvas.page.wait_for_function("document.fullscreenElement !== null")
+    canvas.press("v")
+    canvas.page.wait_for_function("document.fullscreenElement === null")
+
+
 def test_names_cannot_bring_markup(bare: Server, empty_page: Page):
     title = "<img src=x onerror=window.hit=1><b>bold</b>"
     (bare.home / "evil.json").write_text(

@@ -34,6 +34,15 @@ def test_a_past_run_is_gone_through_and_edited_from(studio: Server, page: Page) 
     prompt.locator(".pb-icon").click()
     expect(settings(page)).to_contain_text("Say Good day")
     expect(settings(page).get_by_role("textbox", name="Template")).to_be_disabled()
+    page.locator(".pb-canvas").focus()
+    page.keyboard.press("i")
+    expect(settings(page)).to_be_hidden()
+    page.keyboard.press("i")
+    expect(settings(page)).to_be_visible()
+    marks = page.locator(".pb-legend .pb-mark").evaluate_all(
+        "marks => marks.map((mark) => [mark.offsetWidth, mark.offsetHeight])"
+    )
+    assert all(width == height for width, height in marks), "the legend shows the ports' shapes"
     shoot(page, "past-run")
 
     time = page.get_by_role("slider", name="Moment of the run")

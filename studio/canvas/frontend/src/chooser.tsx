@@ -236,6 +236,7 @@ const SHORTCUTS: [string, [string, string][]][] = [
       ["Tab", "Next node"],
       ["Enter", "Show its settings"],
       ["I, P", "Fold the dock, the palette"],
+      ["V", "Full screen"],
       ["Esc", "Let go"],
       ["?", "This sheet"],
     ],

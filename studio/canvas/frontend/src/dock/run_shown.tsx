@@ -246,7 +246,7 @@ function Step({ run, step }: { run: string; step: StepLine }) {
   const [open, setOpen] = useState(false);
   const line = (
     <>
-      <i className={`pb-mark ${step.status}`}>{MARKS[step.status] ?? "·"}</i> {step.title}{" "}
+      <i className={`pb-step-mark ${step.status}`}>{MARKS[step.status] ?? "·"}</i> {step.title}{" "}
       <small>{step.facts.join(" · ")}</small>
     </>
   );

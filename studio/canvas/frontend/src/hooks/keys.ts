@@ -3,6 +3,7 @@
 import { snap } from "../arrange";
 import { type Point, nudgeOp } from "../edits";
 import { GRID } from "../scene";
+import { fullScreen } from "./full_screen";
 import { motion } from "./motion";
 import type { Bench, Tools } from "./tools";
 
@@ -15,7 +16,7 @@ const ARROWS: Record<string, Point> = {
   ArrowDown: { x: 0, y: 1 },
 };
 /** Keys that change nothing: they work on a flow that is only shown. */
-const LOOKING = new Set(["f", "?", "+", "-", "=", "Escape"]);
+const LOOKING = new Set(["f", "v", "i", "?", "+", "-", "=", "Escape"]);
 const LOOKING_WITH_CONTROL = new Set(["f", "k", "a"]);
 
 export function useKeys(bench: Bench, tools: Tools) {
@@ -31,6 +32,7 @@ export function useKeys(bench: Bench, tools: Tools) {
     m: () => tools.note(),
     l: () => void tools.layout(),
     f: tools.fit,
+    v: () => void fullScreen(),
     e: tools.disable,
     s: () => tools.makeFlow(),
     "?": () => bench.setSheet(true),

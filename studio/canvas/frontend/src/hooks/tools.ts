@@ -9,6 +9,7 @@ import type { Kind } from "../model";
 import { EXPORTS, type Spot, download } from "../files";
 import { starterOp } from "../starter";
 import { type Doc, catalog } from "../store";
+import { fullScreen } from "./full_screen";
 import { type Action, openPalette } from "./palette";
 import { wish } from "../pins";
 import { titleOf } from "../types";
@@ -193,6 +194,7 @@ export function useTools(bench: Bench) {
     { title: "Select all", keys: "Ctrl A", run: selectAll },
     { title: "Show or fold the dock", keys: "I", words: ["settings", "inspector"], run: bench.actions.dock },
     { title: "Show or hide the palette", keys: "P", run: bench.actions.palette },
+    { title: "Full screen", keys: "V", words: ["zen", "maximize"], run: () => void fullScreen() },
     { title: "Save now", keys: "Ctrl S", run: () => doc.command("save") },
     { title: "Shortcuts", keys: "?", words: ["help", "keys"], run: () => bench.setSheet(true) },
     ...exports.map((entry) => ({ title: `Export: ${entry.label}`, run: entry.run })),
