@@ -2,7 +2,6 @@
 
 import runpy
 import sys
-from functools import partial
 from pathlib import Path
 
 # Streamlit puts this file's folder on the path, which would offer our modules under second names.
@@ -29,13 +28,6 @@ black_out_process()
 refuse_gone_parts()
 _base = st.get_option("server.baseUrlPath") or ""
 
-
-def _get_ready() -> None:
-    from patchbay.studio.screens import flows
-
-    flows.get_ready()
-
-
 app = st.App(
     _HERE / "main.py",
     routes=[
@@ -46,7 +38,7 @@ app = st.App(
         *run_routes.routes(_base),
         *receiving.routes(_base),
     ],
-    lifespan=partial(welcome, get_ready=_get_ready),
+    lifespan=welcome,
     middleware=[
         Middleware(Guard, key(), _base, st.get_option("server.corsAllowedOrigins")),
         Middleware(BrowserCookie),

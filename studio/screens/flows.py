@@ -28,12 +28,6 @@ SEARCH = "flows-search"
 USE, LOOK = "Use template", "Look"
 
 
-def get_ready() -> None:
-    """Read what the page shows, before anybody asks for it."""
-    library = services().library
-    services().cards.of([*library.own_files(), *library.template_files()])
-
-
 def page() -> None:
     """Draw the page."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):

@@ -8,7 +8,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from functools import cache
 from typing import Any
 
@@ -24,12 +24,11 @@ def key() -> Key:
 
 
 @contextlib.asynccontextmanager
-async def welcome(_app: Any, get_ready: Callable[[], None]) -> AsyncIterator[None]:
-    """The lifespan of the server: makes our folders private, says where it is, opens a browser.
-
-    Args:
-        get_ready: brings what the first page needs, while its browser is busy with the scripts.
-    """
+async def welcome(_app: Any) -> AsyncIterator[None]:
+    """The lifespan of the server: makes our folders private, says where it is, opens a browser."""
+    # What the server started with is no garbage, and need not be looked at each time.
+    gc.freeze()
+    gc.enable()
     for folder in (home(), cache_dir()):
         with contextlib.suppress(OSError):
             private_folder(folder)
@@ -39,18 +38,7 @@ async def welcome(_app: Any, get_ready: Callable[[], None]) -> AsyncIterator[Non
     if not _headless():
         opened = entrance(address, key().codes.issue())
         threading.Thread(target=_open, args=(opened,), daemon=True).start()  # it may take its time
-    threading.Thread(target=_settle, args=(get_ready,), daemon=True).start()
     yield
-
-
-def _settle(get_ready: Callable[[], None]) -> None:
-    with contextlib.suppress(
-        Exception
-    ):  # what fails fails again when the page is drawn, and says so
-        get_ready()
-    # What the server started with is no garbage, and need not be looked at each time.
-    gc.freeze()
-    gc.enable()
 
 
 def _end_on_hangup() -> None:
