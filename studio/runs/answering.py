@@ -11,6 +11,8 @@ from patchbay.flows.problems import FlowError
 from patchbay.flows.runs.answers import find, give, refused
 
 if TYPE_CHECKING:
+    from patchbay.flows.runs.inbox import OpenQuestion
+    from patchbay.nodes.values import Value
     from patchbay.studio.runs.runner import Runner
 
 
@@ -25,17 +27,8 @@ def answer(
     Raises:
         FlowError: it is no answer, somebody was faster, or the disk refuses.
     """
-    history = runner.history()
-    types = runner.environment(None).catalog.value_types
-    asked = find(history, run_id, question)
-    mine = give(history, asked, value, comment=comment, types=types)
-    live = runner.get(run_id)
-    if live and live.active:
-        live.run.nudge()
-        return True
-    if mine:
-        runner.resume(history.get(run_id), owner, claimed=True)
-    return mine
+    asked = find(runner.history(), run_id, question)
+    return _give(runner, asked, value, owner, comment, _types(runner))
 
 
 def take(runner: Runner, run_id: str, given: Mapping[str, Any], owner: str) -> bool:
@@ -48,13 +41,37 @@ def take(runner: Runner, run_id: str, given: Mapping[str, Any], owner: str) -> b
     reply = {name: value for name, value in given.items() if name != "question"}
     id = given.get("question")
     asked = find(runner.history(), run_id, id if isinstance(id, str) else None)
-    question = asked.question(runner.environment(None).catalog.value_types)
+    types = _types(runner)
+    question = asked.question(types)
     try:
         value, why = reply_value(reply, question)  # type: ignore[arg-type]
     except ValueError as error:
         raise refused(question, asked.id, str(error)) from None
     comment = str(given.get("comment") or "") or why
-    return answer(runner, run_id, asked.id, value, owner, comment=comment.strip())
+    return _give(runner, asked, value, owner, comment.strip(), types)
+
+
+def _types(runner: Runner) -> Mapping[str, type[Value]]:
+    return runner.environment(None).catalog.value_types
+
+
+def _give(
+    runner: Runner,
+    asked: OpenQuestion,
+    value: Any,
+    owner: str,
+    comment: str,
+    types: Mapping[str, type[Value]],
+) -> bool:
+    history = runner.history()
+    mine = give(history, asked, value, comment=comment, types=types)
+    live = runner.get(asked.run)
+    if live and live.active:
+        live.run.nudge()
+        return True
+    if mine:
+        runner.resume(history.get(asked.run), owner, claimed=True)
+    return mine
 
 
 def go_on(runner: Runner, owner: str) -> None:
