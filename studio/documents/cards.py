@@ -15,7 +15,7 @@ import os
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
-from functools import cache, lru_cache
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -76,6 +76,8 @@ class Cards:
         self._lock = threading.RLock()
         self._known: dict[str, tuple[int, int, Card]] = {}
         self._foreign: set[str] = set()
+        self._named: dict[str, str] | None = None
+        """Pictures by name; None until somebody asks, and since a card was made."""
         self._news = False
         self._read()
 
@@ -90,9 +92,11 @@ class Cards:
     def picture(self, name: str) -> str | None:
         """The picture, as SVG, that `picture_name` gives this name; None where no card has it."""
         with self._lock:
-            cards = [card for _, _, card in self._known.values()]
-        drawn = (picture for card in cards for picture in (card.light, card.dark) if picture)
-        return next((picture for picture in drawn if picture_name(picture) == name), None)
+            if self._named is None:
+                cards = [card for _, _, card in self._known.values()]
+                drawn = [picture for card in cards for picture in (card.light, card.dark)]
+                self._named = {picture_name(picture): picture for picture in drawn if picture}
+            return self._named.get(name)
 
     # --- one card -----------------------------------------------------------------------------
 
@@ -108,7 +112,7 @@ class Cards:
         self._known.pop(str(path), None)  # so that it comes last
         self._known[str(path)] = (status.st_mtime_ns, status.st_size, card)
         (self._foreign.add if foreign else self._foreign.discard)(str(path))
-        self._news = True
+        self._news, self._named = True, None
         return card
 
     def _made(self, path: Path, modified: float) -> tuple[Card, bool]:
@@ -179,7 +183,6 @@ class Cards:
             write_atomic(self._store, json.dumps(data, ensure_ascii=False), durable=False)
 
 
-@lru_cache(2 * KEPT)
 def picture_name(picture: str) -> str:
     """Names a picture by what it shows, so that a browser may keep it for ever."""
     return hashlib.sha256(picture.encode()).hexdigest()[:32]
