@@ -28,7 +28,9 @@ gc.disable()
 
 
 def pytest_collection_finish() -> None:
+    global modules
     gc.freeze()
+    modules = len(sys.modules)
     gc.set_threshold(20_000, 20, 20)
     gc.enable()
 
@@ -37,21 +39,35 @@ MUCH = 2_500_000_000
 """Bytes that a test process may hold before it looks for what nobody needs any more."""
 MANY = 400
 """Open files, likewise: databases of past tests, each of which is three."""
+LIBRARY = 100
+"""Modules. Where so many were imported since, what they are made of is set aside as well."""
+modules = 0
+"""How many there were when things were set aside last."""
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
     """Between two files, let go of networks: they stand in circles, and what is freed stays with
     the process until it is told to give it back. A search takes half a second, so only where it
-    is worth it."""
+    is worth it.
+
+    Libraries are set aside, as what was there at the start: whoever opens or trains a network
+    looks for garbage, and to go through torch, CrewAI and the like takes a second each time.
+    """
+    global modules
     if nextitem is not None and nextitem.path == item.path:
         return
     process = psutil.Process()
     much = process.memory_info().rss > MUCH
     if much or (sys.platform != "win32" and process.num_fds() > MANY):
-        gc.collect()
-        if much and sys.platform == "linux":
-            ctypes.CDLL("libc.so.6").malloc_trim(0)
+        gc.unfreeze()
+    elif len(sys.modules) < modules + LIBRARY:
+        return
+    gc.collect()
+    gc.freeze()
+    modules = len(sys.modules)
+    if much and sys.platform == "linux":
+        ctypes.CDLL("libc.so.6").malloc_trim(0)
 
 
 @pytest.hookimpl(optionalhook=True)
