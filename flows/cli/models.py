@@ -55,15 +55,16 @@ def models(
 def _others() -> None:
     """What Hugging Face's programs and Ollama keep here, and what can be fetched."""
     from patchbay.nodes.weights.catalogue import CATALOGUE
+    from patchbay.nodes.weights.listed_model import FACTS
     from patchbay.nodes.weights.on_disk import on_disk
 
     for one in on_disk():
         say.out(f"{one.reference}  in {one.store}'s store  {size_in_words(one.size)}")
     for listed in CATALOGUE:
         if not listed.named:
-            facts = [listed.license, f"{listed.context:,} tokens" if listed.context else ""]
-            told = "  ".join(fact for fact in facts if fact)
-            say.out(f"{listed.reference}  about {size_in_words(listed.size)}  {told}".rstrip())
+            about = "" if listed.pinned else "about "
+            say.out(f"{listed.reference}  {about}{size_in_words(listed.size)}")
+            say.out(f"    {'; '.join(listed.stated(fact) for fact in FACTS)}")
 
 
 @app.command()

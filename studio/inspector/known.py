@@ -103,7 +103,7 @@ def _models(spec: FieldSpec, _: Path | None) -> list[Suggestion]:
             words = f"{one.name} ({one.store}, {size_in_words(one.size)})"
             found.append((one.reference, words))
     for listed in () if folders else CATALOGUE:
-        if listed.reference not in named:
+        if listed.reference.partition("#")[0] not in named:
             words = f"{listed.name} (fetched on first use, about {size_in_words(listed.size)})"
             found.append((listed.reference, words))
     return found

@@ -12,9 +12,10 @@ from patchbay.flows.wording import plural
 from patchbay.nodes.errors import NodeError
 from patchbay.nodes.models.llama.memory import footprint
 from patchbay.nodes.units import size_in_words
-from patchbay.nodes.weights.catalogue import CATALOGUE, FitsHere, ListedModel, fit
+from patchbay.nodes.weights.catalogue import CATALOGUE, FitsHere, fit
 from patchbay.nodes.weights.gguf_header import Header
 from patchbay.nodes.weights.hub_search import HubFile, hub_files, search_hub
+from patchbay.nodes.weights.listed_model import FACTS, ListedModel
 from patchbay.nodes.weights.on_disk import OnDisk, on_disk
 from patchbay.nodes.weights.resolve import find
 from patchbay.studio.runs.pulls import Pull, pulls
@@ -55,8 +56,8 @@ def catalogue() -> None:
     """Small open models, the smallest first."""
     st.caption(
         f"{len(CATALOGUE)} small open models, each one file. What a model takes of the memory is "
-        f"estimated for one request of {CONTEXT:,} tokens. Facts are as others publish them; the "
-        "hub's own hash is checked when a file is fetched."
+        f"estimated for one request of {CONTEXT:,} tokens. Facts are as others publish them. "
+        "A file must have the hash that is pinned; where none is, the one that the hub gives."
     )
     shown = st.segmented_control(
         "Show", SHOWN, default=SHOWN[0], key="catalogue-shown", label_visibility="collapsed"
@@ -82,15 +83,10 @@ def _offer(offer: ListedModel, here: bool) -> None:
     facts = [
         f"{offer.parameters:,.0f} million parameters",
         f"{offer.precision}, {offer.bits:.1f} bits",
-        f"about {size_in_words(offer.size)}",
+        size_in_words(offer.size) if offer.pinned else f"about {size_in_words(offer.size)}",
         f"takes about {size_in_words(takes)}",
-        f"{offer.context:,} tokens" if offer.context else "",
     ]
-    more = [
-        offer.license or "license: see the repository",
-        offer.languages,
-        "uses tools" if offer.tools else "",
-    ]
+    more = [offer.stated(fact) for fact in FACTS]
     _row(
         offer.name, offer.reference, facts, more, here=here, badge=BADGES[fits_here(takes)],
         key=f"offer:{offer.reference}",

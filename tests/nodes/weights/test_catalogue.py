@@ -9,12 +9,15 @@ import pytest
 
 from patchbay.nodes.errors import NodeError
 from patchbay.nodes.models.llama.memory import footprint
-from patchbay.nodes.weights.catalogue import CATALOGUE, ListedModel, fit
+from patchbay.nodes.units import size_in_words
+from patchbay.nodes.weights.catalogue import CATALOGUE, fit
 from patchbay.nodes.weights.hub_search import HubFile, HubModel, hub_files, search_hub
+from patchbay.nodes.weights.listed_model import FACTS, Geometry, ListedModel
 from patchbay.nodes.weights.manifest import DEFAULT, NAMED
 from patchbay.nodes.weights.on_disk import on_disk
 from patchbay.nodes.weights.refs import HubRef, NamedWeights, parse
 from tests.nodes.models.site import Site
+from tests.paths import ROOT
 
 MODEL = {
     "_id": "66e97b5f0f1b6d5f0c0ffee0",
@@ -61,6 +64,32 @@ def test_the_catalogue_is_large_enough_in_order_and_names_everything_once() -> N
     for field in ("name", "reference"):
         values = [getattr(offer, field) for offer in CATALOGUE]
         assert len(set(values)) == len(values), field
+    sizes = [offer.size for offer in CATALOGUE]
+    assert sizes == sorted(sizes)
+
+
+def test_what_is_not_stated_says_why_and_nothing_else_does() -> None:
+    for offer in CATALOGUE:
+        missing = {fact for fact in FACTS if "not stated" in offer.stated(fact)}
+        assert missing == set(offer.why), offer.name
+    assert all(offer.license and offer.context for offer in CATALOGUE)
+    assert [offer.name for offer in CATALOGUE if not offer.pinned] == [
+        "Granite 3.1 1B (mixture of experts)", "Granite 3.3 8B Instruct",
+    ]  # fmt: skip
+    bare = ListedModel("X", "ada/x", "x.gguf", 1, Geometry(1, 1, 1, 1), why={"hash": "lost"})
+    assert bare.reference == "hf:ada/x/x.gguf"
+    assert bare.stated("hash") == "hash not stated: lost"
+    assert bare.stated("tools") == "tools not stated: not found published"
+
+
+def test_the_docs_have_a_row_for_each_model() -> None:
+    page = (ROOT / "docs" / "models.md").read_text("utf-8")
+    for offer in CATALOGUE:
+        tools = {True: "yes", False: "no", None: "not stated"}[offer.tools]
+        cells = [offer.name, size_in_words(offer.size), offer.license, f"{offer.context:,}"]
+        cells += [offer.languages or "not stated", tools, "yes" if offer.pinned else "no"]
+        assert f"| {' | '.join(cells)} |" in page, offer.name
+        assert all(why in " ".join(page.split()) for why in offer.why.values()), offer.name
 
 
 @pytest.mark.parametrize("offer", CATALOGUE, ids=lambda offer: offer.name)
@@ -70,7 +99,8 @@ def test_every_offer_can_be_fetched_by_its_reference_and_makes_sense(offer: List
         assert ref is NAMED[DEFAULT]
     else:
         assert isinstance(ref, HubRef)
-        assert (ref.repo, ref.file) == (offer.repo, offer.file)
+        assert (ref.repo, ref.file, ref.sha256) == (offer.repo, offer.file, offer.sha256)
+        assert ref.revision == (offer.revision or "main")
     assert 3 < offer.bits < 9, "as many bits as its precision has"
     assert offer.precision.lower() in offer.file.lower() or offer.file.endswith("-q4.gguf")
     taken = footprint(offer.size, offer.header, 4096, 1, 0)
