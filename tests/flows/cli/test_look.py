@@ -48,3 +48,10 @@ def test_models_says_what_is_here(patchbay: Patchbay) -> None:
     assert len(model["sha256"]) == 64
     assert "smollm2-135m-instruct" in patchbay("models").stdout
     assert patchbay("models", "pull", "smollm2-135m-instruct").stdout.strip().endswith(".gguf")
+
+
+def test_models_lists_the_catalogue_with_what_is_stated_of_each(patchbay: Patchbay) -> None:
+    said = patchbay("models", "--all").stdout
+    assert "Phi-3-mini-4k-instruct-q4.gguf@c80d904a" in said
+    assert "MIT; 4,096 tokens; English; no tools; pinned by its hash" in said
+    assert "hash not stated: no two sources that publish one were found" in said
