@@ -10,9 +10,9 @@ from patchbay.nodes.weights.gguf_header import Header
 
 BITS = {"Q4_K_M": 4.9, "Q8_0": 8.5, "Q4_1": 5.0}
 """Bits per weight of usual files, where their size is not known."""
-Fact = Literal["license", "context", "languages", "tools", "hash"]
+ListedFact = Literal["license", "context", "languages", "tools", "hash"]
 """What a person wants to know of a model before choosing it."""
-FACTS: tuple[Fact, ...] = ("license", "context", "languages", "tools", "hash")
+FACTS: tuple[ListedFact, ...] = ("license", "context", "languages", "tools", "hash")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ class ListedModel:
     sha256: str = ""
     named: str = ""
     """Its name in the manifest, where it has one; its hash stands there."""
-    why: Mapping[Fact, str] = field(default_factory=dict)
+    why: Mapping[ListedFact, str] = field(default_factory=dict)
     """Of each fact that is not stated, why not."""
 
     @property
@@ -92,7 +92,7 @@ class ListedModel:
             precision=self.precision,
         )
 
-    def stated(self, fact: Fact) -> str:
+    def stated(self, fact: ListedFact) -> str:
         """A fact in words; where it is not stated, that and why."""
         match fact:
             case "license":
