@@ -14,7 +14,7 @@ from patchbay.flows.problems import FlowError, Problem
 from patchbay.flows.runs.address import VARIABLE, history_address, no_driver, parsed
 from patchbay.flows.runs.one_host import Stamp
 from patchbay.flows.runs.sizing import count_all
-from patchbay.flows.runs.tables import TOP_EVENTS, all_tables
+from patchbay.flows.runs.tables import TOP_EVENTS, all_tables, made_in_sqlite
 from patchbay.nodes.private import is_private, private_file, private_folder
 
 if TYPE_CHECKING:
@@ -234,8 +234,13 @@ class Store:
     def _bring_up_to_date(self, db: Connection) -> None:
         import sqlalchemy as sa
 
-        fresh = not sa.inspect(db).has_table("runs")
-        self._tables.create_all(db)
+        there = sa.inspect(db).get_table_names()
+        fresh = "runs" not in there
+        if there or db.dialect.name != "sqlite":
+            self._tables.create_all(db)
+        else:
+            for statement in made_in_sqlite():
+                db.exec_driver_sql(statement)
         numbers = self.table("schema_version")
         known = db.execute(numbers.select()).scalar()
         version = int(known) if known is not None else (SCHEMA if fresh else 1)

@@ -21,6 +21,7 @@ from patchbay.flows.runs.history import History
 from patchbay.flows.runs.resume import resumed_run
 from patchbay.flows.runs.running import Run
 from patchbay.flows.runs.store import MIGRATIONS, SCHEMA
+from patchbay.flows.runs.tables import all_tables
 from tests.flows.runs.harness import CATALOG, OUT, environment, flow
 from tests.paths import ROOT
 
@@ -256,6 +257,23 @@ def test_a_new_history_says_its_version(tmp_path: Path) -> None:
     at(tmp_path / "history.sqlite").close()
     with contextlib.closing(sqlite3.connect(tmp_path / "history.sqlite")) as db:
         assert db.execute("SELECT version FROM schema_version").fetchall() == [(SCHEMA,)]
+
+
+def test_a_new_history_has_the_tables_that_an_upgraded_one_gets(tmp_path: Path) -> None:
+    """A new one is made by statements that are kept; every other one by SQLAlchemy's looks."""
+
+    def made(path: Path) -> set[tuple[str, str]]:
+        with contextlib.closing(sqlite3.connect(path)) as db:
+            rows = db.execute("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL")
+            return {(name, " ".join(sql.split())) for name, sql in rows}
+
+    new, other = tmp_path / "new.sqlite", tmp_path / "other.sqlite"
+    at(new).close()
+    engine = sa.create_engine(f"sqlite:///{other}")
+    all_tables().create_all(engine)
+    engine.dispose()
+    assert made(new) == made(other)
+    assert len(made(new)) > len(all_tables().tables), "with indexes"
 
 
 def test_values_of_old_histories_are_decoded(tmp_path: Path) -> None:
