@@ -9,6 +9,8 @@ import sys
 import tempfile
 import threading
 from collections.abc import Iterator
+from functools import cache
+from importlib import import_module
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -105,18 +107,23 @@ Place = tuple[str, str, int]
 """Module, function and line."""
 
 
+@cache
+def module_of(file: str) -> str | None:
+    """The scheduler's module in a file, if it is one; asked at each call of any function."""
+    path = Path(file)
+    return path.stem if path.parent == PACKAGE and path.stem in SCHEDULER else None
+
+
 def place_of(frame: FrameType) -> Place | None:
     """The line of the scheduler that is about to run, if it is one."""
-    path = Path(frame.f_code.co_filename)
-    if path.parent != PACKAGE or path.stem not in SCHEDULER:
-        return None
-    return path.stem, frame.f_code.co_name, frame.f_lineno
+    module = module_of(frame.f_code.co_filename)
+    return None if module is None else (module, frame.f_code.co_name, frame.f_lineno)
 
 
-def _is_try(frame: FrameType) -> bool:
+@cache
+def _is_try(file: str, line: int) -> bool:
     """`try:` does nothing, so nothing can be raised there."""
-    line = linecache.getline(frame.f_code.co_filename, frame.f_lineno)
-    return line.strip() == "try:"
+    return linecache.getline(file, line).strip() == "try:"
 
 
 class Tracer:
@@ -130,7 +137,7 @@ class Tracer:
         where = place_of(frame)
         if where is None:
             return None
-        if kind == "line" and not _is_try(frame):
+        if kind == "line" and not _is_try(frame.f_code.co_filename, frame.f_lineno):
             self.seen.setdefault(where)
             if where == self._at and self._fault is not None:
                 fault, self._fault = self._fault, None
@@ -178,6 +185,8 @@ def only_noise() -> Iterator[None]:
 def lines() -> list[Place]:
     """Every line of the scheduler that a whole run comes to."""
     tracer, found = Tracer(), []
+    for module in SCHEDULER:  # what the lines outside of functions do is done once
+        import_module(f"{engine.__package__}.{module}")
     with tempfile.TemporaryDirectory() as folder:
         asyncio.run(whole_run(surroundings(Path(folder)), found, tracer))
     assert isinstance(found[-1], RunFinished), found[-1]
