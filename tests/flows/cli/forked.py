@@ -1,7 +1,8 @@
 """`python -m patchbay.flows` in processes forked from one that has imported it already.
 
-What a command says and how it ends is the same, without half a second of imports each time. How a
-command starts is seen by `tests/startup.py` and by the tests that start it themselves.
+What a command says and how it ends is the same, without a second of imports each time, and
+two more where a model is asked. How a command starts is seen by `tests/startup.py` and by the
+tests that start it themselves.
 """
 
 from __future__ import annotations
@@ -19,10 +20,15 @@ from pathlib import Path
 
 TIMEOUT_S = 120
 
-# No thread and no heavy library may be there before it forks.
+# No thread may be there before it forks, nor a library that computes.
 _PROGRAM = """
-import json, os, runpy, sys
+import gc, json, os, runpy, sys, threading
 import patchbay.flows.cli.app, patchbay.flows.cli.run, patchbay.flows.cli.look
+import patchbay.flows.checks.rules, patchbay.flows.cli.inbox, patchbay.flows.cli.threads
+import patchbay.flows.runs.history, sqlalchemy.dialects.postgresql, sqlalchemy.dialects.sqlite
+import langchain_core.tracers.langchain, patchbay.nodes.models.ask, patchbay.nodes.models.llama.chat
+assert threading.active_count() == 1
+assert not {"numpy", "tokenizers", "torch", "xllamacpp"} & set(sys.modules)
 
 def request():
     for line in sys.stdin:
@@ -34,6 +40,7 @@ def request():
         os.write(1, f"{code}\\n".encode())
     os._exit(0)
 
+gc.freeze()
 asked = request()
 os.environ.clear()
 os.environ.update(asked["env"])
