@@ -16,6 +16,10 @@ import pytest
 # about twice the processor time for the same answer. Processes that tests start inherit it.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+# What one process has compiled the others read: hundreds are started, each with hundreds of files.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
+
 pytest.register_assert_rewrite("patchbay.flows.testing")
 
 # On two busy cores an example may take any time.
