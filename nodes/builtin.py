@@ -21,6 +21,7 @@ _WHERE = {
     # Models
     "model.gguf": "models.llama.node:QuantizedModel",
     "model.ollama": "models.servers.ollama.node:Ollama",
+    "model.vllm": "models.servers.vllm.node:VllmNode",
     "model.openai_compatible": "models.servers.openai.node:OpenAiServer",
     "model.provider": "models.servers.provider.node:Provider",
     "model.fallback": "models.fallback.node:Fallback",

@@ -157,6 +157,9 @@ NODE_CODES: Mapping[str, str] = {
     "model/unknown": "The server does not know the model.",
     "model/unloadable": "The weights cannot be loaded.",
     "model/unreachable": "Nothing answers at the server's address.",
+    "vllm/adapter": "An adapter that vLLM does not serve, or one that the node does not list.",
+    "vllm/failed": "A vLLM server of ours did not start, or did not answer; what it said is named.",
+    "vllm/missing": "The program vllm is not on the machine that is to start it.",
     "compare/all-failed": "None of the compared models answered.",
     "structured/invalid": "The answer does not fit the fields, after all tries.",
     # Adapters, fewer bits

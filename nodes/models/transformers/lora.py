@@ -76,7 +76,7 @@ class LoraModel(MayBeFar, ModelSpec):
 
     def content_key(self) -> JsonValue:
         """The description with the hashes of base and adapters."""
-        used = [{"weights": _content(a.weights), "scale": a.scale} for a in self.adapters]
+        used = [{"weights": adapter_content(a.weights), "scale": a.scale} for a in self.adapters]
         return {"$type": self.tag(), "base": content(self.base), "adapters": used,
                 "merge": self.merge}  # fmt: skip
 
@@ -135,7 +135,7 @@ def _matrices(adapter: Adapter) -> int:
     return int(pairs + sum(map(math.prod, adapter.others.values())))
 
 
-def _content(reference: str) -> str:
+def adapter_content(reference: str) -> str:
     """What an adapter holds, for cache keys: its files' hashes where they are here."""
     from patchbay.nodes.weights.digest import memo_path, sha256_of
     from patchbay.nodes.weights.refs import quiet

@@ -1,0 +1,1 @@
+"""vLLM, started by Patchbay where the flow runs."""
