@@ -241,7 +241,7 @@ LOADED_LATE = {
     "nodes/models/servers/ollama/chat.py", "nodes/models/servers/openai/stream.py",
     "nodes/models/servers/openai/plain_streams.py",
     "nodes/models/servers/openai/quick_post.py",
-    "nodes/models/servers/reading.py",
+    "nodes/models/servers/reading.py", "nodes/models/servers/vllm/chat.py",
     "nodes/models/transformers/encoded.py", "nodes/models/transformers/vision.py",
     "nodes/models/streaming.py", "nodes/models/far.py", "nodes/records/jmes.py",
     "nodes/retrieval/open_store.py",
