@@ -6,6 +6,7 @@ import ctypes
 import gc
 import os
 import sys
+from dataclasses import dataclass
 from typing import Any
 
 import hypothesis
@@ -32,9 +33,8 @@ gc.disable()
 
 
 def pytest_collection_finish() -> None:
-    global modules
     gc.freeze()
-    modules = len(sys.modules)
+    kept.modules = len(sys.modules)
     gc.set_threshold(20_000, 20, 20)
     gc.enable()
 
@@ -43,10 +43,28 @@ MUCH = 2_500_000_000
 """Bytes that a test process may hold before it looks for what nobody needs any more."""
 MANY = 400
 """Open files, likewise: databases of past tests, each of which is three."""
+MORE = 300_000_000, 100
+"""Bytes and files: where so many more are there than a look left, it looks again."""
 LIBRARY = 100
 """Modules. Where so many were imported since, what they are made of is set aside as well."""
-modules = 0
-"""How many there were when things were set aside last."""
+
+
+@dataclass
+class Kept:
+    """What was there after the last look."""
+
+    modules: int = 0
+    memory: int = 0
+    files: int = 0
+
+
+kept = Kept()
+
+
+def held() -> tuple[int, int]:
+    """Bytes of memory and open files of this process."""
+    process = psutil.Process()
+    return process.memory_info().rss, 0 if sys.platform == "win32" else process.num_fds()
 
 
 @pytest.hookimpl(trylast=True)
@@ -58,20 +76,23 @@ def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> 
     Libraries are set aside, as what was there at the start: whoever opens or trains a network
     looks for garbage, and to go through torch, CrewAI and the like takes a second each time.
     """
-    global modules
+    if len(sys.modules) >= kept.modules + LIBRARY:
+        gc.collect()
+        gc.freeze()
+        kept.modules = len(sys.modules)
     if nextitem is not None and nextitem.path == item.path:
         return
-    process = psutil.Process()
-    much = process.memory_info().rss > MUCH
-    if much or (sys.platform != "win32" and process.num_fds() > MANY):
-        gc.unfreeze()
-    elif len(sys.modules) < modules + LIBRARY:
+    memory, files = held()
+    kept.memory, kept.files = min(kept.memory, memory), min(kept.files, files)
+    much = memory > max(MUCH, kept.memory + MORE[0])
+    if not much and files <= max(MANY, kept.files + MORE[1]):
         return
+    gc.unfreeze()
     gc.collect()
     gc.freeze()
-    modules = len(sys.modules)
     if much and sys.platform == "linux":
         ctypes.CDLL("libc.so.6").malloc_trim(0)
+    kept.memory, kept.files = held()
 
 
 @pytest.hookimpl(optionalhook=True)
