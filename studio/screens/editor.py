@@ -105,11 +105,11 @@ def _toolbar() -> None:
             "", key="redo", icon=":material/redo:", help="Redo (Ctrl+Shift+Z)", on_click=_travel,
             args=("redo",), disabled=not document.can_redo(me), type="tertiary",
         )  # fmt: skip
-        bad = errors_in(document)
+        bad = errors_in(document) if session.tried(document) else 0
         label = f"{bad} error{'s' if bad != 1 else ''}" if bad else "Validate"
         st.button(
-            label, key="validate", on_click=_show, args=("Problems",),
-            icon=":material/error:" if bad else ":material/check_circle:",
+            label, key="validate", on_click=_validate,
+            icon=":material/error:" if bad else ":material/rule:",
             help="List everything that is wrong with the flow.",
         )  # fmt: skip
         st.button(
@@ -187,8 +187,9 @@ def _travel(direction: str) -> None:
     refresh()
 
 
-def _show(panel: session.PanelName) -> None:
-    session.show_panel(panel)
+def _validate() -> None:
+    session.note_try(_open())
+    session.show_panel("Problems")
     refresh()
 
 
@@ -246,7 +247,7 @@ def _toolbar_stamp(document: FlowDocument) -> object:
     me, flow = session.client(), document.flow
     return (
         document.id, flow.name, document.can_undo(me), document.can_redo(me), errors_in(document),
-        document.conflict, document.save_error, _run_stamp(document), not flow.nodes,
+        session.tried(document), document.conflict, document.save_error, _run_stamp(document), not flow.nodes,
     )  # fmt: skip
 
 

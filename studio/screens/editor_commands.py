@@ -115,6 +115,7 @@ def errors_in(document: FlowDocument) -> int:
 
 def run_flow(document: FlowDocument) -> None:
     """Start a run and show it; where something is wrong or missing, show that instead."""
+    session.note_try(document)
     if bad := errors_in(document):
         session.show_panel("Problems")
         what = "this error" if bad == 1 else f"these {bad} errors"
@@ -129,6 +130,7 @@ def run_flow(document: FlowDocument) -> None:
 
 def run_node(document: FlowDocument, node_id: str, again: bool) -> None:
     """Run up to a node, or (`again`) everything, that node even where its result is known."""
+    session.note_try(document)
     if again:
         start(document, session.browser(), fresh=node_id)
     else:

@@ -100,6 +100,16 @@ def shown_panel() -> tuple[str, int]:
     return wish
 
 
+def note_try(document: FlowDocument) -> None:
+    """Somebody has tried to run the flow, or had it checked: what is missing is a fault now."""
+    st.session_state[f"tried:{document.id}"] = True
+
+
+def tried(document: FlowDocument) -> bool:
+    """Whether somebody did in this tab. Before that the page counts no errors."""
+    return bool(st.session_state.get(f"tried:{document.id}"))
+
+
 def told() -> tuple[str, int]:
     """The last notice, and how many there were: a higher number is a new one.
 

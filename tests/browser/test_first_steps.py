@@ -8,7 +8,7 @@ from typing import Any
 from playwright.sync_api import Page, expect
 
 from patchbay.flows.document.reading import read_flow
-from tests.browser.editor_page import dock, front, node, side, tab
+from tests.browser.editor_page import dock, front, node, settings, side, tab, toolbar
 from tests.browser.flow_files import put, wait_for
 from tests.browser.harness import Server
 
@@ -69,7 +69,15 @@ def test_plus_adds_what_fits_and_wires_it_and_nothing_is_red_before_a_try(
     card.get_by_role("button", name="Add the local model").click()
     wanted = {("ask.text", "flow-output.value"), ("quantized-local-model.model", "ask.model")}
     wait_for_wires(page, studio, "first-grow", wanted)
-    page.get_by_role("button", name="1 error").click()  # of the toolbar: a try
+    count = page.locator(".pb-dock [role=tab] b")
+    expect(count).to_have_class("todo")
+    node(page, "ask").locator(".pb-head").click()
+    said = settings(page).locator(".pb-problem")
+    expect(said).to_have_class("pb-problem todo")
+    expect(said).to_contain_text("“The answerer” (prompt) takes")
+    toolbar(page, "Validate").click()  # a try
+    expect(toolbar(page, "1 error")).to_be_visible()
+    expect(count).to_have_class("error")
     expect(front(page)).to_contain_text("Problems")
     expect(badge).to_have_class("pb-badge error")
     card = dock(page).get_by_role("listitem").filter(has_text="(prompt)")

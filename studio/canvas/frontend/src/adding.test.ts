@@ -1,5 +1,4 @@
 import { beforeEach, expect, test } from "vitest";
-import { spoken, toneOf } from "./dock/problems";
 import { bestNext, besideWire } from "./edits";
 import { apply } from "./apply";
 import { Kind, whole } from "./model";
@@ -88,19 +87,4 @@ test("the five to start with are one edit whose wires all fit", () => {
   expect(flow.nodes.map((n) => n.id)).toEqual(["question", "prompt-2", "model", "ask", "answer"]);
   expect(flow.edges).toHaveLength(4);
   expect(starterOp(new Map(), new Set())).toBeNull();
-});
-
-test("problems speak in titles", () => {
-  const flow = whole({ nodes: [{ id: "ask-it", kind: "model.ask", title: "The answerer" }] });
-  expect(spoken('"ask-it.model" (The answerer) takes chat model.', flow)).toBe(
-    "“The answerer” (model) takes chat model.",
-  );
-  expect(spoken('Wire "ask-it" or e.g. this.', flow)).toBe("Wire “The answerer” or e.g. this.");
-});
-
-test("what is only missing is no fault before the first try", () => {
-  const missing = { code: "wiring/required", message: "", severity: "error" as const };
-  expect(toneOf(missing, false)).toBe("todo");
-  expect(toneOf(missing, true)).toBe("error");
-  expect(toneOf({ ...missing, code: "wiring/type-mismatch" }, false)).toBe("error");
 });

@@ -124,7 +124,7 @@ export function App({ doc, statuses, reveal, dock, timeline, onSelect }: Props) 
   );
   return (
     <SharedContext.Provider value={shared}>
-      <div className={`pb-app ${ghost ? "carrying" : ""}`} ref={host}>
+      <div className={`pb-app ${ghost ? "carrying" : ""}`} ref={host} onKeyDown={keepFromPage}>
         {open && !doc.readonly && <Palette onAdd={add} onDrag={drag} onClose={close} />}
         <ReactFlowProvider>
           <Canvas
@@ -168,6 +168,11 @@ export function App({ doc, statuses, reveal, dock, timeline, onSelect }: Props) 
       </div>
     </SharedContext.Provider>
   );
+}
+
+/** Streamlit has keys of its own (r reruns, c clears caches); none of them should fire from here. */
+function keepFromPage(event: React.KeyboardEvent): void {
+  if (!(event.ctrlKey || event.metaKey) && ["r", "c"].includes(event.key)) event.stopPropagation();
 }
 
 function Toast({ doc }: { doc: Doc }) {

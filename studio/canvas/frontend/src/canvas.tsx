@@ -31,6 +31,7 @@ import { useFirstLayout } from "./hooks/first_layout";
 import { useKeys } from "./hooks/keys";
 import { useLanes } from "./hooks/lanes";
 import { useMenus, useOverlays } from "./hooks/menus";
+import { usePageKeys } from "./hooks/page_keys";
 import { keepView, usePlaces, useReveal, viewOf } from "./hooks/places";
 import { type Scene, useScene, useSelectionReport } from "./hooks/scene";
 import { useStable } from "./hooks/stable";
@@ -117,6 +118,7 @@ export function Canvas({ doc, reveal, onSelect, ref, paletteShut, onPalette, onD
   };
   const tools = useTools(bench);
   const keys = useKeys(bench, tools);
+  usePageKeys(doc, root, focus, keys.press);
   const menus = useMenus(bench, tools, above.setMenu);
 
   const onDoubleClick = useStable((event: React.MouseEvent) => {

@@ -110,6 +110,13 @@ export function usePin(id: string): Pin | undefined {
   return useSyncExternalStore(doc.pinned.subscribe, () => doc.pins.nodes[id]);
 }
 
+/** Whether somebody has tried to run the flow; for what is not drawn with everything else. */
+export function useTried(): boolean {
+  const { doc } = useShared();
+  const now = () => doc.tried;
+  return useSyncExternalStore(doc.changed.subscribe, now, now);
+}
+
 export function useDoc(doc: Doc): number {
   return useSyncExternalStore(doc.changed.subscribe, () => doc.changed.version);
 }

@@ -3,7 +3,7 @@
 import { Handle, NodeProps, Position, useUpdateNodeInternals } from "@xyflow/react";
 import { memo, useEffect, useRef, useState, useSyncExternalStore } from "react";
 import { usePin, useShared, useStatus, useVerdict } from "./context";
-import { type Tone, toneOf } from "./dock/problems";
+import { spoken, worstOf } from "./dock/spoken";
 import { SmallCurves } from "./curves";
 import { duration } from "./duration";
 import { Front } from "./front";
@@ -77,7 +77,9 @@ function PortRow({ id, port, side, wired }: { id: string; port: Port; side: Side
         position={side === "in" ? Position.Left : Position.Right}
         id={port.name}
         className={`pb-handle ${gone ? "" : outlineOf(port.types)} ${wired ? "wired" : ""} ${needed ? "needed" : ""} ${port.many ? "many" : ""}`}
-        style={{ "--c": gone ? "var(--pb-red)" : colorOf(port.types) } as React.CSSProperties}
+        style={
+          { "--c": gone ? `var(--pb-${doc.tried ? "red" : "orange"})` : colorOf(port.types) } as React.CSSProperties
+        }
         role="img"
         aria-label={`${side === "in" ? "Input" : "Output"} ${about.filter(Boolean).join(". ")}`}
         onPointerEnter={hover}
@@ -189,7 +191,7 @@ function Foot({ id, status, pinned }: { id: string; status: NodeState; pinned: b
 }
 
 export const NodeBox = memo(function NodeBox({ id, data, selected }: NodeProps & { data: NodeData }) {
-  const { actions } = useShared();
+  const { actions, doc } = useShared();
   const status = useStatus(id);
   const pin = usePin(id);
   const refresh = useUpdateNodeInternals();
@@ -205,11 +207,10 @@ export const NodeBox = memo(function NodeBox({ id, data, selected }: NodeProps &
 
   const wired = new Set(data.wired.split(" "));
   const title = inst.title || kind?.title || inst.kind;
-  const tones = new Set(problems.map((problem) => toneOf(problem, data.tried)));
-  const tone: Tone = tones.has("error") ? "error" : tones.has("warning") ? "warning" : "todo";
+  const tone = worstOf(problems, data.tried);
   const rows = Math.max(inputs.length, outputs.length);
   const state = status?.status ?? "";
-  const tip = problems.map((p) => `${p.message}${p.fix ? " " + p.fix : ""}`).join("\n");
+  const tip = problems.map((p) => spoken(`${p.message} ${p.fix ?? ""}`.trim(), doc.flow)).join("\n");
   return (
     <div
       className={`pb-node ${selected ? "selected" : ""} ${inst.disabled ? "off" : ""} ${unknown ? "unknown" : ""} ${pin ? "pinned" : ""} s-${state}`}

@@ -82,7 +82,7 @@ export const Palette = memo(function Palette({ onAdd, onDrag, onClose }: Props) 
             spellCheck={false}
             onChange={(event) => setQuery(event.target.value)}
             onKeyDown={(event) => {
-              event.stopPropagation();
+              if (!(event.ctrlKey || event.metaKey)) event.stopPropagation();
               if (event.key === "ArrowDown") step(event, 1);
               if (event.key === "Enter" && shown[0] && !shown[0].install) onAdd(shown[0]);
               if (event.key === "Escape") setQuery("");

@@ -3,7 +3,7 @@
 import { useEffect, useRef } from "react";
 import { createRoot } from "react-dom/client";
 import { type Shared, SharedContext, useShared } from "../context";
-import { spoken } from "../dock/problems";
+import { spoken } from "../dock/spoken";
 import { useStable } from "../hooks/stable";
 import { partOf } from "../large/part";
 import { archiveAt } from "../large/values";
@@ -62,7 +62,8 @@ function aroundOf(doc: Doc, show: (node: string) => void): Around {
       return fetch(address, init);
     },
     keep: (name, value) => kept(`patchbay-chat-${doc.id}-${name}`, value),
-    settled: () => doc.settled(),
+    // What is asked in the chat is run: a try.
+    settled: () => (doc.try(), doc.settled()),
     show,
     spoken: (message) => spoken(message, doc.flow),
     titleOf: (id) => {

@@ -6,6 +6,7 @@ import { useStable } from "../hooks/stable";
 import { Icon } from "../icons";
 import type { DockData } from "../store";
 import { PANELS, isPanel } from "./panels";
+import { toneOfAll } from "./spoken";
 import { ChosenState, DockState, PROBLEMS, SETTINGS } from "./state";
 
 interface Props {
@@ -65,7 +66,7 @@ export function Dock(props: Props) {
             title={name === SETTINGS ? `${name} (I)` : name}
           >
             {name}
-            {name === PROBLEMS && doc.faults ? <b>{doc.faults}</b> : null}
+            {name === PROBLEMS && doc.faults ? <b className={toneOfAll(doc)}>{doc.faults}</b> : null}
           </button>
         ))}
       </nav>
@@ -85,7 +86,7 @@ export function Dock(props: Props) {
               onClick={() => state.show(name)}
             >
               {name}
-              {name === PROBLEMS && doc.faults ? <b>{doc.faults}</b> : null}
+              {name === PROBLEMS && doc.faults ? <b className={toneOfAll(doc)}>{doc.faults}</b> : null}
             </button>
           ))}
         </div>
@@ -106,9 +107,11 @@ export function Dock(props: Props) {
   );
 }
 
-/** Keys pressed in a field are the field's: neither the canvas nor Streamlit has shortcuts there. */
+/** Keys pressed in a field are the field's; beside one the canvas has its own (hooks/page_keys.ts). */
 function stays(event: React.KeyboardEvent): void {
-  if (!(event.ctrlKey || event.metaKey) || !["Enter", "s"].includes(event.key)) event.stopPropagation();
+  const field = (event.target as Element).closest("input, textarea, select, [contenteditable]");
+  const shared = (event.ctrlKey || event.metaKey) && ["Enter", "s", "k"].includes(event.key);
+  if (field && !shared) event.stopPropagation();
 }
 
 /** The left edge: drag it, or use the arrow keys. */

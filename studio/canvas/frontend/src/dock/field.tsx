@@ -1,7 +1,7 @@
 // One widget for each shape of a field: a table that the compiler keeps whole.
 
 import { ComponentType, memo, useState } from "react";
-import { useShared } from "../context";
+import { useShared, useTried } from "../context";
 import { Icon } from "../icons";
 import type { FieldSpec, Json, Problem, Shape, Variable } from "../model";
 import { type Choice, Combo } from "./combo";
@@ -9,6 +9,7 @@ import { useDraft } from "./draft";
 import { textOf, typedInto } from "./kept";
 import { TOO_LARGE, isExact, parseLoose, written } from "./loose";
 import { rowsOf } from "./rows";
+import { spoken, toneOf, worstOf } from "./spoken";
 import { Table } from "./table";
 import { referenceIn } from "./variables";
 import { emptied, sameJson, stepOf } from "./values";
@@ -63,12 +64,13 @@ export const Field = memo(function Field(props: Props) {
   const id = `pb-f-${node}${here ? "-here" : ""}-${spec.name}`;
   const Widget = WIDGETS[spec.shape];
   const { large } = useShared();
+  const tried = useTried();
   const reference = referenceIn(value);
   const words = spec.shape === "textarea" || spec.shape === "code";
   const long = words && !reference && !here;
   // A text is never written as an object, so this names a variable even where the flow has none any more.
   const refers = !!reference && (variables.length > 0 || words);
-  const bad = problems.some((problem) => problem.severity === "error");
+  const bad = problems.length > 0 && worstOf(problems, tried) === "error";
   return (
     <div className={`pb-field ${spec.shape} ${bad ? "bad" : ""}`}>
       <label htmlFor={id} title={spec.doc}>
@@ -170,10 +172,12 @@ function Doc({ text }: { text: string }) {
 }
 
 export function Problems({ items }: { items: Problem[] }) {
+  const { doc } = useShared();
+  const tried = useTried();
   return items.map((problem) => (
-    <p key={problem.code + problem.message} className={`pb-problem ${problem.severity}`}>
-      {problem.message}
-      {problem.fix && <span> {problem.fix}</span>}
+    <p key={problem.code + problem.message} className={`pb-problem ${toneOf(problem, tried)}`}>
+      {spoken(problem.message, doc.flow)}
+      {problem.fix && <span> {spoken(problem.fix, doc.flow)}</span>}
     </p>
   ));
 }
@@ -374,7 +378,7 @@ function JsonField({ id, value, write }: WidgetProps) {
         onBlur={() => wrong || draft.settle()}
       />
       {wrong && (
-        <p className="pb-problem error" role="alert">
+        <p className="pb-problem warning" role="alert">
           {wrong}
         </p>
       )}

@@ -4,9 +4,10 @@ import { useEffect, useState } from "react";
 import { get } from "../ask";
 import { useShared } from "../context";
 import { KindIcon } from "../icons";
-import type { Flow, Op, Problem } from "../model";
+import type { Op, Problem } from "../model";
 import { catalog, type Doc } from "../store";
 import { familyColor, titleOf } from "../types";
+import { spoken, toneOf, wordFor } from "./spoken";
 import { Unanswered } from "./unanswered";
 
 interface Found extends Problem {
@@ -40,20 +41,6 @@ function useFound(doc: Doc): [Answer | null, (() => void) | null] {
     };
   }, [doc, doc.revision, tries]);
   return [found, failed ? () => setTries(tries + 1) : null];
-}
-
-/** Ids of nodes and their ports, as a message names them, in the words that stand on the canvas. */
-export function spoken(message: string, flow: Flow): string {
-  const titles = new Map(flow.nodes.map((node) => [node.id, titleOf(node)]));
-  const ends = /"?\b([a-z][a-z0-9-]*)\.([A-Za-z_][\w-]*)"?(?: \(([^()]*)\))?/g;
-  const named = (all: string, id: string, port: string, more?: string): string => {
-    const title = titles.get(id);
-    const rest = more === undefined || more === title ? "" : ` (${more})`;
-    return title === undefined ? all : `“${title}” (${port})${rest}`;
-  };
-  return message
-    .replace(ends, named)
-    .replace(/"([a-z][a-z0-9-]*)"/g, (all, id: string) => (titles.has(id) ? `“${titles.get(id)}”` : all));
 }
 
 export function ProblemsPanel({ show }: { show: (node: string) => void }) {
@@ -93,7 +80,7 @@ function Card({ problem, show }: { problem: Found; show: (node: string) => void 
           </span>
         )}
         <b>{node ? titleOf(node) : "The flow"}</b>
-        <span className="pb-tone">{WORDS[tone]}</span>
+        <span className="pb-tone">{wordFor(problem, tone)}</span>
       </header>
       <p>{spoken(problem.message, doc.flow)}</p>
       {problem.fix && <p className="pb-note-line">{spoken(problem.fix, doc.flow)}</p>}
@@ -111,14 +98,4 @@ function Card({ problem, show }: { problem: Found; show: (node: string) => void 
       </div>
     </section>
   );
-}
-
-/** What every flow lacks while it is being drawn is no fault before somebody tries to run it. */
-const UNFINISHED = new Set(["wiring/required", "structure/no-output", "structure/unreachable"]);
-export type Tone = "error" | "warning" | "todo";
-const WORDS: Record<Tone, string> = { error: "error", warning: "warning", todo: "still to do" };
-
-export function toneOf(problem: Problem, tried: boolean): Tone {
-  if (!tried && UNFINISHED.has(problem.code)) return "todo";
-  return problem.severity === "error" ? "error" : "warning";
 }

@@ -96,7 +96,7 @@ function InTheWay({ open }: { open: (tab: string) => void }) {
     .filter((problem) => problem.severity === "error").length;
   if (!errors || !doc.flow.nodes.length) return null;
   return (
-    <p className={`pb-problem ${doc.tried ? "" : "warning"}`}>
+    <p className={`pb-problem ${doc.tried ? "" : "todo"}`}>
       {errors === 1 ? "One thing keeps" : `${errors} things keep`} this flow from running.{" "}
       <button type="button" className="pb-link" onClick={() => open(PROBLEMS)}>
         {errors === 1 ? "See it" : "See them"}

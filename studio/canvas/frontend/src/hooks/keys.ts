@@ -19,6 +19,8 @@ const ARROWS: Record<string, Point> = {
 const LOOKING = new Set(["f", "v", "i", "?", "+", "-", "=", "Escape"]);
 const LOOKING_WITH_CONTROL = new Set(["f", "k", "a"]);
 
+type Pressed = Pick<KeyboardEvent, "shiftKey" | "target" | "preventDefault" | "stopPropagation">;
+
 export function useKeys(bench: Bench, tools: Tools) {
   const { doc, flow, open, rename } = bench;
   const { chosen, choose, nodesNow } = bench.scene;
@@ -70,19 +72,27 @@ export function useKeys(bench: Bench, tools: Tools) {
     if (!opens || !shut) choose([id]);
     if (opens) open(id);
   };
-  const actionOf = (event: React.KeyboardEvent, key: string, ctrl: boolean): (() => void) | undefined => {
+  const actionOf = (event: Pressed, key: string, ctrl: boolean): (() => void) | undefined => {
     if (ctrl) return control[event.shiftKey ? `shift ${key}` : key];
     if (key in ARROWS) {
       const step = event.shiftKey ? GRID * 4 : GRID;
       return all.length ? () => nudge({ x: ARROWS[key].x * step, y: ARROWS[key].y * step }) : undefined;
     }
     if (key === "Enter" || key === " ") {
-      const id = (event.target as Element).closest("button") ? undefined : tools.focused();
+      const id = (event.target as Element).closest?.("button") ? undefined : tools.focused();
       return id === undefined ? undefined : () => enter(id, key === "Enter");
     }
     return plain[key];
   };
 
+  /** Do what a key means here, whoever heard it. */
+  const press = (event: Pressed, key: string, ctrl: boolean) => {
+    const action = actionOf(event, key, ctrl);
+    if (!action || (doc.readonly && !(ctrl ? LOOKING_WITH_CONTROL : LOOKING).has(key))) return;
+    event.preventDefault();
+    event.stopPropagation();
+    action();
+  };
   const onKeyDown = (event: React.KeyboardEvent) => {
     if (typing(event)) return void event.stopPropagation();
     const ctrl = event.ctrlKey || event.metaKey;
@@ -90,11 +100,7 @@ export function useKeys(bench: Bench, tools: Tools) {
     // Streamlit has keys of its own (r reruns, c clears caches); none of them should fire from here.
     if (!ctrl && event.key !== "Tab") event.stopPropagation();
     if (event.altKey) return;
-    const action = actionOf(event, key, ctrl);
-    if (!action || (doc.readonly && !(ctrl ? LOOKING_WITH_CONTROL : LOOKING).has(key))) return;
-    event.preventDefault();
-    event.stopPropagation();
-    action();
+    press(event, key, ctrl);
   };
   const onCopy = (event: React.ClipboardEvent) => {
     const text = typing(event) ? "" : tools.copied();
@@ -116,5 +122,5 @@ export function useKeys(bench: Bench, tools: Tools) {
     const text = event.clipboardData.getData("text/plain") || tools.remembered();
     if (!tools.paste(text, spot)) doc.say("The clipboard holds no part of a flow.");
   };
-  return { onKeyDown, onCopy, onCut, onPaste };
+  return { onKeyDown, press, onCopy, onCut, onPaste };
 }
