@@ -78,9 +78,12 @@ class Node(ABC):
     """A name of `patchbay.nodes.icons.ICONS`, or one or two characters."""
     synonyms: ClassVar[tuple[str, ...]] = ()
     """Other words by which people look for it, in small letters: `if`, `router`, `rag`, `gpt`."""
-    front: ClassVar[str] = ""
-    """The param that matters most: the canvas lets people edit it on the node. Where none is named,
-    the first long text."""
+    front: ClassVar[str | tuple[str, ...]] = ""
+    """The params that matter most, at most three: the canvas lets people edit them on the node.
+    Where none is named, the first long text."""
+    variables_of: ClassVar[str] = ""
+    """The param whose `{variables}` `input_ports` makes inputs that take whatever can be written
+    into a text: the canvas draws them while it is being typed."""
     requires: ClassVar[tuple[str, ...]] = ()
     """Import names of optional packages without which the node cannot run."""
     deterministic: ClassVar[bool] = True

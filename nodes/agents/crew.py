@@ -34,6 +34,7 @@ class Crew(Node):
 
     kind, version = "agent.crew", 1
     title, family, icon = "Crew", "Agents", "people"
+    front = "process"
     synonyms = ("crewai", "team", "multi-agent", "agents", "supervisor", "hierarchical")
     requires = ("crewai",)
     deterministic = False

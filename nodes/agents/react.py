@@ -25,6 +25,7 @@ class ReactAgent(Node):
 
     kind, version = "agent.react", 1
     title, family, icon = "ReAct agent", "Agents", "loop"
+    front = ("system", "iterations")
     synonyms = ("agent", "tool agent", "tools", "function calling", "langchain agent", "autonomous")
     requires = ("langchain",)
     deterministic = False

@@ -20,6 +20,7 @@ class Role(DescribingNode):
 
     kind, version = "agent.role", 1
     title, family, icon = "Role agent", "Agents", "person"
+    front = ("role", "goal")
     synonyms = ("crewai", "agent", "worker", "persona", "team")
     requires = ("crewai",)
 

@@ -36,6 +36,8 @@ class Task(DescribingNode):
 
     kind, version = "agent.task", 1
     title, family, icon = "Task", "Agents", "task"
+    front = ("description", "expected")
+    variables_of = "description"
     synonyms = ("crewai", "job", "goal", "assignment", "human input", "human in the loop")
     requires = ("crewai",)
 

@@ -39,6 +39,7 @@ class ZeroShot(Node):
 
     kind, version = "text.zero_shot", 1
     title, family, icon = "Zero-shot classification", "Encoders", "gauge"
+    front = "labels"
     synonyms = (
         "classify", "classifier", "labels", "clip", "nli", "bart", "intent", "categorize",
         "image classification", "text classification",

@@ -30,6 +30,7 @@ class Accuracy(Node):
 
     kind, version = "eval.accuracy", 1
     title, family, icon = "Accuracy", "Evaluation", "gauge"
+    front = "match"
     synonyms = ("score", "metric", "f1", "test", "confusion matrix")
 
     class Params(NodeParams):

@@ -52,6 +52,7 @@ class FlowInput(Node):
 
     kind, version = "io.input", 1
     title, family, icon = "Flow input", "Input and output", "input"
+    front = ("name", "default")
     synonyms = ("question", "start", "chat input", "text input", "form", "trigger", "variable")
 
     class Params(NodeParams):

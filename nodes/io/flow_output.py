@@ -17,6 +17,7 @@ class FlowOutput(Node):
 
     kind, version = "io.output", 1
     title, family, icon = "Flow output", "Input and output", "output"
+    front = "name"
     synonyms = ("answer", "result", "end", "response", "chat output", "text output")
 
     class Params(NodeParams):

@@ -35,6 +35,7 @@ class ReadPicture(Node):
 
     kind, version, edition = "io.picture", 1, 2
     title, family, icon = "Read picture", "Input and output", "picture"
+    front = "path"
     synonyms = ("image", "photo", "vision", "png", "jpeg")
 
     class Params(NodeParams):

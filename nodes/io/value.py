@@ -19,6 +19,7 @@ class GivenValue(Node):
 
     kind, version = "io.value", 1
     title, family, icon = "Value", "Input and output", "quote"
+    front = "value"
     synonyms = ("variable", "constant", "text", "number", "set variable", "environment", "vars")
 
     class Params(NodeParams):

@@ -44,6 +44,7 @@ class Branch(Node):
 
     kind, version = "logic.branch", 1
     title, family, icon = "Branch", "Logic", "branch"
+    front = ("test", "operand")
     synonyms = ("if", "else", "condition", "if else", "router", "decide", "route")
 
     class Params(NodeParams):

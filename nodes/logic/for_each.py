@@ -34,6 +34,7 @@ class ForEach(Node):
 
     kind, version = "logic.for_each", 1
     title, family, icon = "For each", "Logic", "loop"
+    front = ("flow", "concurrency")
     synonyms = ("loop", "map", "iterate", "iteration", "batch", "list", "parallel")
 
     class Params(NodeParams):

@@ -49,6 +49,7 @@ class Loop(Node):
 
     kind, version = "logic.loop", 1
     title, family, icon = "Loop", "Logic", "cycle"
+    front = ("flow", "most")
     synonyms = (
         "while", "until", "repeat", "again", "iterate", "cycle", "retry", "state", "refine",
         "loop back",

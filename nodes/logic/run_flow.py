@@ -29,6 +29,7 @@ class RunFlow(Node):
 
     kind, version = "logic.run_flow", 1
     title, family, icon = "Run a flow", "Logic", "nest"
+    front = "flow"
     synonyms = ("subflow", "execute flow", "nested", "call flow", "module", "reuse")
 
     class Params(NodeParams):

@@ -28,6 +28,7 @@ class MakePicture(Node):
 
     kind, version = "media.make_picture", 1
     title, family, icon = "Make a picture", "Sound and pictures", "picture"
+    front = ("model", "size")
     synonyms = (
         "image", "image generation", "text to image", "dall-e", "dalle", "gpt image",
         "stable diffusion", "flux", "draw",

@@ -18,6 +18,7 @@ class Speak(Node):
 
     kind, version = "media.speak", 1
     title, family, icon = "Speak", "Sound and pictures", "speaker"
+    front = ("model", "voice")
     synonyms = ("text to speech", "tts", "voice", "audio", "say", "read aloud", "elevenlabs")
     requires = ("httpx",)
     deterministic = False

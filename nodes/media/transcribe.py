@@ -22,6 +22,7 @@ class Transcribe(Node):
 
     kind, version = "media.transcribe", 1
     title, family, icon = "Transcribe", "Sound and pictures", "mic"
+    front = ("model", "language")
     synonyms = (
         "whisper", "speech to text", "stt", "audio", "dictation", "subtitles", "voice", "asr",
     )  # fmt: skip

@@ -28,6 +28,7 @@ class ConversationMemory(Node):
 
     kind, version = "memory.conversation", 1
     title, family, icon = "Memory", "Memory", "layers"
+    front = ("strategy", "turns")
     synonyms = (
         "history",
         "chat memory",

@@ -17,6 +17,7 @@ class Recall(Node):
 
     kind, version = "memory.recall", 1
     title, family, icon = "Recall", "Memory", "search"
+    front = "k"
     synonyms = ("long-term memory", "memory", "lookup", "retrieve", "fact")
     deterministic = False
 

@@ -26,6 +26,7 @@ class AskModel(Node):
 
     kind, version = "model.ask", 1
     title, family = "Ask a model", "Models"
+    front = ("system", "temperature", "max_tokens")
     icon = "spark"
     synonyms = (
         "llm", "chat", "llm chain", "completion", "generate", "call model", "gpt", "answer",

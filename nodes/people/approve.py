@@ -23,6 +23,7 @@ class Approve(AskingNode):
 
     kind, version = "people.approve", 1
     title, icon = "Approve", "check"
+    front = "question"
     synonyms = ("human in the loop", "approval", "review", "confirm", "permission", "interrupt")
 
     class Params(Asking):

@@ -30,6 +30,7 @@ class Choose(AskingNode):
 
     kind, version = "people.choose", 1
     title, icon = "Choose", "list"
+    front = ("question", "options")
     synonyms = ("human in the loop", "pick", "select", "triage", "option", "interrupt")
 
     class Params(Asking):

@@ -25,6 +25,7 @@ class Edit(AskingNode):
 
     kind, version = "people.edit", 1
     title, icon = "Edit", "text"
+    front = "question"
     synonyms = ("human in the loop", "correct", "revise", "rewrite", "interrupt")
 
     class Params(Asking):

@@ -21,6 +21,7 @@ class FillForm(AskingNode):
 
     kind, version = "people.form", 1
     title, icon = "Form", "task"
+    front = "question"
     synonyms = ("human in the loop", "fields", "questionnaire", "triage", "input", "interrupt")
 
     class Params(Asking):

@@ -42,6 +42,7 @@ class BuildMessages(Node):
 
     kind, version = "prompt.chat", 1
     title, family, icon = "Messages", "Prompts", "chat"
+    variables_of = "turns"
     synonyms = (
         "chat prompt", "chat prompt template", "conversation", "system prompt", "history",
         "few shot", "memory", "roles", "vision", "multimodal", "picture", "image",

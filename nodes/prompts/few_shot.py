@@ -41,6 +41,7 @@ class FewShot(Node):
 
     kind, version = "prompt.few_shot", 1
     title, family, icon = "Few-shot examples", "Prompts", "list"
+    front = ("instruction", "count")
     synonyms = ("examples", "few shot", "in-context learning", "demonstrations")
 
     class Params(NodeParams):

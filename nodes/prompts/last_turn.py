@@ -20,6 +20,7 @@ class LastTurn(Node):
 
     kind, version = "chat.turn", 1
     title, family, icon = "Last turn", "Prompts", "quote"
+    front = "role"
     only_tells = True
     synonyms = (
         "last message", "question", "chat history", "history", "memory", "window",

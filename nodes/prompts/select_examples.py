@@ -33,6 +33,7 @@ class SelectExamples(Node):
 
     kind, version, edition = "prompt.select_examples", 1, 2
     title, family, icon = "Select examples", "Prompts", "funnel"
+    front = ("method", "count")
     synonyms = ("example selector", "nearest examples", "knn", "few shot")
 
     class Params(NodeParams):

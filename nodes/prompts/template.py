@@ -21,6 +21,8 @@ class PromptTemplate(Node):
 
     kind, version = "prompt.template", 1
     title, family, icon = "Prompt template", "Prompts", "quote"
+    front = "template"
+    variables_of = "template"
     synonyms = ("prompt", "variables", "placeholder", "format", "fill in")
 
     class Params(NodeParams):

@@ -35,6 +35,7 @@ class SqlQuery(Node):
 
     kind, version = "data.sql", 1
     title, family, icon = "SQL query", "Data", "database"
+    front = "query"
     synonyms = (
         "database", "postgres", "postgresql", "mysql", "sqlite", "duckdb", "csv", "parquet",
         "select", "table", "sqlalchemy", "csv agent", "text to sql",

@@ -15,6 +15,7 @@ class HuggingFaceEmbeddingsNode(DescribingNode):
 
     kind, version = "embeddings.huggingface", 1
     title, family = "Hugging Face embeddings", "Retrieval"
+    front = "weights"
     icon = "dots"
     synonyms = ("vectors", "embed", "hf", "sentence transformers", "bert")
     requires = ("torch", "transformers", "safetensors")

@@ -41,6 +41,7 @@ class LoadDocuments(Node):
 
     kind, version, edition = "retrieval.load", 1, 4
     title, family, icon = "Load documents", "Retrieval", "folder"
+    front = "path"
     synonyms = (
         "rag", "document loader", "pdf", "word", "html", "markdown", "folder", "directory",
         "read files", "ingest",

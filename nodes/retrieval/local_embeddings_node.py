@@ -20,6 +20,7 @@ class LocalEmbeddingsNode(DescribingNode):
 
     kind, version = "embeddings.local", 1
     title, family = "Local embeddings", "Retrieval"
+    front = "weights"
     icon = "dots"
     synonyms = ("vectors", "embed", "minilm", "sentence transformers", "bert")
     requires = ("torch", "transformers", "safetensors")

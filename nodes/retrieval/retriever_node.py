@@ -29,6 +29,7 @@ class Retriever(DescribingNode):
     kind, version = "retrieval.retriever", 1
     value_types = (CrossEncoderModel,)
     title, family, icon = "Retriever", "Retrieval", "search"
+    front = ("strategy", "k")
     synonyms = ("rag", "rerank", "hybrid", "mmr", "multi-query", "vector search")
     requires = ("chromadb", "bm25s")
 

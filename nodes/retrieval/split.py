@@ -36,6 +36,7 @@ class SplitDocuments(Node):
 
     kind, version, edition = "retrieval.split", 1, 2
     title, family, icon = "Split documents", "Retrieval", "cut"
+    front = ("by", "size", "overlap")
     synonyms = ("rag", "chunk", "chunking", "text splitter", "recursive")
     requires = ("llama_index", "langchain_text_splitters", "markdown_it", "nltk")
 

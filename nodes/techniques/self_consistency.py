@@ -30,6 +30,7 @@ class SelfConsistency(Node):
 
     kind, version, edition = "technique.self_consistency", 1, 2
     title, family, icon = "Self-consistency", "Techniques", "vote"
+    front = ("samples", "temperature")
     synonyms = ("vote", "majority", "sample", "ensemble")
     deterministic = False
 

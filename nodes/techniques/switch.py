@@ -60,6 +60,7 @@ class Switch(Node):
 
     kind, version = "logic.switch", 1
     title, family, icon = "Switch", "Logic", "fork"
+    front = "by"
     synonyms = (
         "if", "else", "case", "condition", "router", "route", "conditional router", "decide",
         "intent", "classify", "condition agent", "select",

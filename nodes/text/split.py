@@ -21,6 +21,7 @@ class SplitText(Node):
 
     kind, version, edition = "text.split", 1, 2
     title, family, icon = "Split text", "Text", "cut"
+    front = ("by", "separator")
     only_tells = True
     synonyms = ("lines", "list", "separator", "tokenize")
 

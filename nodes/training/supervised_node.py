@@ -41,6 +41,7 @@ class TrainSupervised(TrainingNode):
 
     kind, version = "train.supervised", 1
     title, family, icon = "Supervised training", "Training", "layers"
+    front = ("method", "rank", "epochs")
     synonyms = (
         "train", "fine-tune", "finetuning", "sft", "lora", "qlora", "dora", "peft", "trl",
         "prompt tuning", "prefix tuning", "houlsby", "ia3",

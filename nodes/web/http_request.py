@@ -27,6 +27,7 @@ class HttpRequest(Node):
 
     kind, version = "tool.http_request", 1
     title, family, icon = "HTTP request", "Tools", "globe"
+    front = ("method", "url")
     synonyms = (
         "webhook", "api", "rest", "post", "put", "get", "delete", "fetch", "curl", "requests",
         "url", "call api", "graphql", "send",

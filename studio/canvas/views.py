@@ -12,9 +12,10 @@ from patchbay.flows.checks.resolve import resolve_node
 from patchbay.flows.document.model import Flow, NodeInstance
 from patchbay.flows.problems import Problem
 from patchbay.nodes.catalog import Catalog
-from patchbay.nodes.contract import Node, Ports
+from patchbay.nodes.contract import Node, Ports, port
 from patchbay.nodes.declaration import default_params, node_declaration, port_declarations
 from patchbay.nodes.text.markdown import parse_markdown
+from patchbay.nodes.values import Promptable
 from patchbay.studio.inspector.declared import described, fields_of, front_of
 from patchbay.studio.inspector.following import followers
 
@@ -24,6 +25,10 @@ KEPT = (
 """What the browser needs to know of a kind: the palette, a freshly dropped node; and its fields."""
 SUMMARY = 80
 """How many characters of a summary fit a node."""
+
+
+_VARIABLE = Ports.of({"name": (Promptable, port(doc="What {name} stands for."))})
+"""The input that a variable of a text becomes."""
 
 
 class CatalogView:
@@ -83,6 +88,8 @@ def _kind(node: type[Node]) -> dict[str, Any]:
     kept["fields"] = [described(spec) for spec in fields]
     if front := front_of(node.front, fields):
         kept["front"] = front
+    if node.variables_of:
+        kept["filled"] = {"param": node.variables_of, "port": _ports(_VARIABLE)[0]}
     if following := followers().get(node.kind):
         kept["next"] = following
     summary = _summary(node, default_params(node))

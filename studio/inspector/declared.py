@@ -75,12 +75,18 @@ def _field(name: str, schema: Schema, definitions: Schema, required: bool) -> Fi
     )
 
 
-def front_of(named: str, fields: Sequence[FieldSpec]) -> str:
-    """The param that can be edited on the node: the one that the kind names, else a long text."""
-    if named in {spec.name for spec in fields}:
-        return named
+FRONT = 3
+"""How many params a node has room for."""
+
+
+def front_of(named: str | Sequence[str], fields: Sequence[FieldSpec]) -> list[str]:
+    """The params that can be edited on the node: those that the kind names, else a long text."""
+    there = {spec.name for spec in fields}
+    wanted = [named] if isinstance(named, str) else list(named)
+    if known := [name for name in wanted if name in there]:
+        return known[:FRONT]
     long = (spec for spec in fields if spec.shape in ("textarea", "code"))
-    return next((spec.name for spec in long if spec.required or spec.default), "")
+    return [spec.name for spec in long if spec.required or spec.default][:1]
 
 
 _SPELLED = {

@@ -247,7 +247,8 @@ def _toolbar_stamp(document: FlowDocument) -> object:
     me, flow = session.client(), document.flow
     return (
         document.id, flow.name, document.can_undo(me), document.can_redo(me), errors_in(document),
-        session.tried(document), document.conflict, document.save_error, _run_stamp(document), not flow.nodes,
+        session.tried(document), document.conflict, document.save_error, _run_stamp(document),
+        not flow.nodes,
     )  # fmt: skip
 
 

@@ -97,10 +97,12 @@ class CanvasPage:
             mouse.up()
 
     def at(self, x: float, y: float) -> tuple[float, float]:
-        """A point on the canvas, from its top left corner."""
+        """A point on the canvas, from the top left corner of what the palette leaves free."""
         box = self.page.locator(".pb-canvas").bounding_box()
         assert box is not None
-        return box["x"] + x, box["y"] + y
+        palette = self.page.locator(".pb-palette")
+        over = palette.bounding_box() if palette.count() else None
+        return box["x"] + (over["width"] if over else 0) + x, box["y"] + y
 
     def drop(self, title: str, x: float, y: float) -> None:
         """Drag a kind from the palette onto the canvas, and wait until its node is there."""

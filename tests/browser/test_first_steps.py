@@ -121,6 +121,32 @@ def test_what_matters_most_is_edited_on_the_node(studio: Server, page: Page) -> 
     expect(page.locator('[data-port="p.word"].pb-handle')).to_have_count(1)
 
 
+def test_up_to_three_settings_are_edited_on_the_node_and_a_port_comes_while_one_types(
+    studio: Server, page: Page
+) -> None:
+    nodes = [{"id": "ask", "kind": "model.ask"}, {"id": "p", "kind": "prompt.template"}]
+    layout = {"ask": {"x": 0, "y": 0}, "p": {"x": 400, "y": 0}}
+    opened(studio, page, "first-three", nodes=nodes, layout=layout)
+    node(page, "ask").hover()
+    name = "Edit System, Temperature, Max tokens here"
+    node(page, "ask").get_by_role("button", name=name).click()
+    node(page, "ask").get_by_label("Temperature").fill("0.3")
+    node(page, "ask").get_by_label("Max tokens").fill("21")
+    page.keyboard.press("Escape")
+
+    def kept() -> dict[str, Any]:
+        return dict(read_flow(studio.home / "flows" / "first-three.json").node("ask").params)
+
+    wait_for(page, lambda: kept() == {"temperature": 0.3, "max_tokens": 21})
+    node(page, "p").locator(".pb-head").click()
+    field = settings(page).get_by_role("textbox", name="Template")
+    page.context.set_offline(True)  # Python says nothing now
+    field.fill("Say {word} in {tongue}")
+    expect(page.locator('[data-port="p.tongue"].pb-handle')).to_have_count(1)
+    expect(page.locator('[data-port="p.question"].pb-handle')).to_have_count(0)
+    page.context.set_offline(False)
+
+
 def test_a_double_click_goes_into_a_flow_that_a_node_runs_and_there_is_a_way_back(
     studio: Server, page: Page
 ) -> None:

@@ -8,7 +8,18 @@ from typing import Any
 from playwright.sync_api import Page, expect
 
 from patchbay.flows.document.reading import read_flow
-from tests.browser.editor_page import dock, edit, front, icon, node, settings, side, tab, toolbar
+from tests.browser.editor_page import (
+    dock,
+    edit,
+    front,
+    icon,
+    node,
+    nodes,
+    settings,
+    side,
+    tab,
+    toolbar,
+)
 from tests.browser.flow_files import put, wait_for
 from tests.browser.harness import Server
 
@@ -142,3 +153,34 @@ def test_the_dock_folds_widens_and_remembers(studio: Server, page: Page) -> None
     node(page, "prompt").focus()
     page.keyboard.press("Enter")
     expect(settings(page).get_by_role("textbox", name="Template")).to_be_focused()
+
+
+def test_the_palette_lies_over_the_canvas_widens_and_is_remembered(
+    studio: Server, page: Page
+) -> None:
+    put(studio, "palette")
+    edit(studio, page, "palette")
+    palette = page.locator(".pb-palette")
+    whole, narrow = page.locator(".pb-canvas").bounding_box(), palette.bounding_box()
+    assert whole
+    assert narrow
+    assert narrow["x"] == whole["x"]
+    first = nodes(page).first.bounding_box()
+    assert first
+    assert first["x"] >= narrow["x"] + narrow["width"]
+    edge = page.get_by_role("separator", name="Width of the palette")
+    edge.focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowRight")
+    wide = palette.bounding_box()
+    assert wide
+    assert wide["width"] == narrow["width"] + 80
+    page.reload()
+    expect(palette).to_be_visible()
+    assert palette.bounding_box() == wide
+    page.locator(".pb-canvas").focus()
+    page.keyboard.press("p")
+    expect(palette).to_have_count(0)
+    assert page.locator(".pb-canvas").bounding_box() == whole
+    page.keyboard.press("p")
+    expect(palette).to_be_visible()

@@ -13,13 +13,15 @@ import pytest
 
 from patchbay.nodes.builtin import BUILTIN
 from patchbay.nodes.catalog import Catalog
-from patchbay.nodes.contract import SAID_BY_THE_TYPE, Field, Node, Ports, Widget
+from patchbay.nodes.contract import SAID_BY_THE_TYPE, Field, Node, Ports, Widget, port
 from patchbay.nodes.declaration import default_params, node_declaration
 from patchbay.nodes.docs import PAGE
 from patchbay.nodes.icons import ICONS
+from patchbay.nodes.values import Promptable
 
 TESTS = Path(__file__).parent
 CATALOG = Catalog(table=BUILTIN)
+PROMPTABLE = Ports.of({"name": (Promptable, port(doc="Any."))})
 every_node = pytest.mark.parametrize("node", CATALOG, ids=lambda node: node.kind)
 
 
@@ -81,6 +83,30 @@ def test_a_widget_that_the_type_says_is_left_out_with_a_warning(word: str):
         field = Field([], widget=word)  # type: ignore[arg-type]
     assert caught[0].filename == __file__
     assert field.json_schema_extra is None
+
+
+@every_node
+def test_what_is_edited_on_the_node_is_a_param_of_it(node: type[Node]):
+    named = [node.front] if isinstance(node.front, str) else list(node.front)
+    assert {name for name in named if name} <= set(node.Params.model_fields), source(node)
+    assert 1 <= len(named) <= 3
+    assert isinstance(node.front, str) or len(named) > 1  # one is said without a tuple
+
+
+@pytest.mark.parametrize("node", [n for n in CATALOG if n.variables_of], ids=lambda node: node.kind)
+def test_variables_of_a_text_become_inputs_by_their_names(node: type[Node]):
+    """The canvas draws them while the text is typed, before it has asked."""
+    text = "Say {one} and {two}, {one}."
+    default = node.Params.model_fields[node.variables_of].default
+    value = text if not isinstance(default, list) else [{"role": "user", "text": text}]
+    plain = default_params(node)
+    known = set(node.input_ports(plain).declared) if plain else set()
+    params = node.Params(**{**(plain.model_dump() if plain else {}), node.variables_of: value})
+    found = node.input_ports(params).declared
+    made = [name for name in found if name not in known or name in ("one", "two")]
+    assert made == ["one", "two"]
+    assert all(found[name].required for name in made)
+    assert {str(found[name].type) for name in made} == {str(PROMPTABLE.declared["name"].type)}
 
 
 @every_node

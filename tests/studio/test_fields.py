@@ -15,7 +15,14 @@ from patchbay.nodes.catalog import load_catalog
 from patchbay.nodes.contract import Field, Node, NodeParams, Widget
 from patchbay.nodes.declaration import node_declaration
 from patchbay.nodes.values import SecretRef
-from patchbay.studio.inspector.declared import FieldSpec, Shape, described, fields_of, label_of
+from patchbay.studio.inspector.declared import (
+    FieldSpec,
+    Shape,
+    described,
+    fields_of,
+    front_of,
+    label_of,
+)
 from patchbay.studio.lenient_json import parse_loose
 
 
@@ -154,3 +161,14 @@ def test_names_become_labels() -> None:
     assert [label_of(name) for name in names] == [
         "Base URL", "GPU layers", "Top p", "K", "Timeout (seconds)", "JSON schema",
     ]  # fmt: skip
+
+
+def test_a_node_shows_at_most_three_params_in_place() -> None:
+    fields = {node.kind: fields_of(node_declaration(node)) for node in load_catalog()}
+    ask = fields["model.ask"]
+    assert front_of(("system", "temperature", "max_tokens", "seed"), ask) == [
+        "system", "temperature", "max_tokens",
+    ]  # fmt: skip
+    assert front_of(("no_such_param", "seed"), ask) == ["seed"]
+    assert front_of("", fields["prompt.few_shot"]) == ["instruction"]  # the first long text
+    assert front_of("", fields["io.write_file"]) == []

@@ -30,6 +30,7 @@ class QuantizedModel(LookingNode):
 
     kind, version = "model.gguf", 1
     title, family = "Quantized local model", "Models"
+    front = ("weights", "temperature", "max_tokens")
     icon = "chip"
     synonyms = (
         "llm", "llama", "llama.cpp", "gguf", "local", "offline", "chat model", "smollm", "qwen",

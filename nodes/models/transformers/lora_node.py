@@ -30,6 +30,7 @@ class LoraNode(LookingNode):
 
     kind, version = "model.lora", 1
     title, family = "LoRA adapter", "Models"
+    front = ("adapter", "scale")
     icon = "layers"
     synonyms = ("peft", "adapter", "fine-tune", "finetuning", "qlora", "dora")
     requires = ("torch", "transformers")

@@ -34,6 +34,7 @@ class TransformersNode(LookingNode):
 
     kind, version = "model.transformers", 1
     title, family = "Transformers model", "Models"
+    front = ("weights", "temperature", "max_tokens")
     icon = "network"
     synonyms = (
         "llm", "hugging face", "huggingface", "hf", "pytorch", "safetensors", "local",

@@ -24,6 +24,7 @@ class QuantizeNode(DescribingNode):
 
     kind, version = "model.quantize", 1
     title, family = "Quantize", "Models"
+    front = "bits"
     icon = "squeeze"
     synonyms = ("4-bit", "8-bit", "bitsandbytes", "nf4", "int8", "compress")
     requires = ("torch", "transformers", "bitsandbytes")

@@ -17,6 +17,7 @@ class OllamaEmbeddingsNode(ServerNode):
 
     kind, version = "embeddings.ollama", 1
     title, family = "Ollama embeddings", "Retrieval"
+    front = "model"
     icon = "dots"
     synonyms = ("vectors", "embed", "local")
     requires = ("langchain_ollama", "ollama")

@@ -23,6 +23,7 @@ class Ollama(ServerNode):
 
     kind, version = "model.ollama", 1
     title, family = "Ollama model", "Models"
+    front = ("model", "temperature", "max_tokens")
     icon = "server"
     synonyms = ("llm", "llama", "local", "chat model", "mistral", "qwen", "gemma")
     requires = ("langchain_ollama", "ollama")

@@ -17,6 +17,7 @@ class OpenAiEmbeddingsNode(ServerNode):
 
     kind, version = "embeddings.openai", 1
     title, family = "Server embeddings", "Retrieval"
+    front = "model"
     icon = "dots"
     synonyms = ("vectors", "embed", "gpt", "openai", "endpoint")
     requires = ("langchain_openai",)

@@ -20,6 +20,7 @@ class OpenAiServer(ServerNode):
 
     kind, version = "model.openai_compatible", 1
     title, family = "OpenAI-compatible server", "Models"
+    front = ("model", "base_url", "temperature")
     icon = "server"
     synonyms = (
         "llm", "gpt", "vllm", "lm studio", "localai", "groq", "together", "deepseek",

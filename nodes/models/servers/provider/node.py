@@ -26,6 +26,7 @@ class Provider(DescribingNode):
 
     kind, version = "model.provider", 1
     title, family = "Provider model", "Models"
+    front = ("model", "temperature", "max_tokens")
     icon = "cloud"
     synonyms = (
         "llm", "gpt", "chatgpt", "openai", "claude", "anthropic", "gemini", "google", "groq",

@@ -1,9 +1,10 @@
-// The whole editor: palette left, canvas right, and what floats above it.
+// The whole editor: the canvas, and what lies over it.
 
 import { ReactFlowProvider } from "@xyflow/react";
-import { useCallback, useEffect, useMemo, useRef, useState, useSyncExternalStore } from "react";
+import { useEffect, useMemo, useRef, useState, useSyncExternalStore } from "react";
 import { Canvas, CanvasHandle } from "./canvas";
 import { Lanes, SharedContext, Ui, Wiring, useDoc } from "./context";
+import { useCarrying } from "./hooks/carrying";
 import { useStable } from "./hooks/stable";
 import { IntakePanel } from "./documents/panel";
 import { useIntake } from "./documents/use_intake";
@@ -20,7 +21,7 @@ import { goIn } from "./trail";
 import { Doc, DockData } from "./store";
 import { Dock } from "./dock/dock";
 import { Notice } from "./dock/notice";
-import { useRoom } from "./dock/room";
+import { useCovered, useRoom } from "./dock/room";
 import { ChosenState, DockState, SETTINGS } from "./dock/state";
 import { type End, familyColor } from "./types";
 
@@ -32,12 +33,6 @@ interface Props {
   timeline?: Moment[];
   onSelect: (value: unknown) => void;
 }
-interface Ghost {
-  kind: Kind;
-  x: number;
-  y: number;
-}
-
 const dockState = new DockState();
 window.addEventListener("resize", () => dockState.fit());
 
@@ -57,12 +52,13 @@ export function App({ doc, statuses, reveal, dock, timeline, onSelect }: Props) 
   const large = useMemo(() => new LargeState(), []);
   const canvas = useRef<CanvasHandle>(null);
   const open = useSyncExternalStore(dockState.subscribe, () => dockState.palette);
+  const paletteWidth = useSyncExternalStore(dockState.subscribe, () => dockState.paletteWidth);
   const small = useSyncExternalStore(dockState.subscribe, () => dockState.size === "small");
-  const [ghost, setGhost] = useState<Ghost | null>(null);
+  const [ghost, take] = useCarrying(canvas, ui);
   const chosen = useMemo(() => new ChosenState(), []);
   const host = useRef<HTMLDivElement>(null);
   const docked = !!dock;
-  useRoom(host, docked ? dockState : undefined);
+  useRoom(host, dockState, useCovered(dockState, docked, !doc.readonly), !doc.readonly);
   const shared = useMemo(
     () => ({
       doc,
@@ -88,44 +84,18 @@ export function App({ doc, statuses, reveal, dock, timeline, onSelect }: Props) 
   const documents = useIntake(doc, canvas);
   const files = useDroppedFiles(doc, documents.take);
   const showPalette = useStable(() => dockState.showPalette(true));
-  const add = useStable((kind: Kind) => canvas.current?.addAtCentre(kind));
+  const add = useStable((kind: Kind) => {
+    canvas.current?.addAtCentre(kind);
+    if (dockState.size === "small") dockState.showPalette(false); // it hides what was added
+  });
+  const widen = useStable((width: number) => dockState.widenPalette(width));
   const close = useStable(() => dockState.showPalette(false));
-  const drag = useCallback(
-    (kind: Kind, event: React.PointerEvent) => {
-      const start = { x: event.clientX, y: event.clientY };
-      let moving = false;
-      const move = (e: PointerEvent) => {
-        if (!moving && Math.hypot(e.clientX - start.x, e.clientY - start.y) < 5) return;
-        moving = true;
-        e.preventDefault();
-        setGhost({ kind, x: e.clientX, y: e.clientY });
-        canvas.current?.aim(kind, e.clientX, e.clientY);
-      };
-      const end = (e: PointerEvent) => {
-        window.removeEventListener("pointermove", move);
-        window.removeEventListener("pointerup", end);
-        window.removeEventListener("pointercancel", end);
-        window.removeEventListener("keydown", escape, true);
-        setGhost(null);
-        if (moving && e.type === "pointerup") canvas.current?.drop(kind, e.clientX, e.clientY);
-        else ui.set({ dropWire: "" });
-      };
-      const escape = (e: KeyboardEvent) => {
-        if (e.key !== "Escape") return;
-        e.stopPropagation();
-        end(new PointerEvent("pointercancel"));
-      };
-      window.addEventListener("pointermove", move);
-      window.addEventListener("pointerup", end);
-      window.addEventListener("pointercancel", end);
-      window.addEventListener("keydown", escape, true);
-    },
-    [ui],
-  );
   return (
     <SharedContext.Provider value={shared}>
       <div className={`pb-app ${ghost ? "carrying" : ""}`} ref={host} onKeyDown={keepFromPage}>
-        {open && !doc.readonly && <Palette onAdd={add} onDrag={drag} onClose={close} />}
+        {open && !doc.readonly && (
+          <Palette onAdd={add} onTake={take} onClose={close} width={paletteWidth} widen={widen} />
+        )}
         <ReactFlowProvider>
           <Canvas
             ref={canvas}
@@ -133,7 +103,8 @@ export function App({ doc, statuses, reveal, dock, timeline, onSelect }: Props) 
             reveal={reveal}
             onSelect={onSelect}
             onChosen={chosen.set}
-            dock={docked ? dockState : undefined}
+            docks={dockState}
+            docked={docked}
             paletteShut={!open && !(small && docked)}
             onPalette={showPalette}
             onDocuments={documents.choose}

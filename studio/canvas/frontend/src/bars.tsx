@@ -8,6 +8,7 @@ import { Icon, IconName } from "./icons";
 import { motion } from "./hooks/motion";
 import type { Tools } from "./hooks/tools";
 import { Op, Port } from "./model";
+import type { Covered } from "./dock/sizes";
 import { Doc, catalog } from "./store";
 import { cameFrom, goBack } from "./trail";
 import { colorOf, outlineOf, portsOf } from "./types";
@@ -180,8 +181,8 @@ function given(doc: Doc): [type: string, port: Port][] {
   return shown.slice(0, 9);
 }
 
-/** What an empty canvas says, in the middle of what the dock leaves; `covered` is the dock's width in pixels. */
-export function Empty({ readonly, start, covered }: { readonly: boolean; start?: () => void; covered: number }) {
+/** What an empty canvas says, in the middle of what palette and dock leave. */
+export function Empty({ readonly, start, covered }: { readonly: boolean; start?: () => void; covered: Covered }) {
   if (readonly)
     return (
       <div className="pb-empty">
@@ -189,7 +190,7 @@ export function Empty({ readonly, start, covered }: { readonly: boolean; start?:
       </div>
     );
   return (
-    <div className="pb-empty" style={{ right: covered }}>
+    <div className="pb-empty" style={covered}>
       <svg width="232" height="92" viewBox="0 0 232 92" fill="none" aria-hidden="true">
         <path d="M84 34 C118 34 114 58 148 58" stroke="var(--pb-green)" strokeWidth="2.5" />
         <rect x="8" y="10" width="76" height="46" rx="9" />

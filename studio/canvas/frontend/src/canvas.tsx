@@ -19,6 +19,7 @@ import { GroupBox, NoteBox, WireLine } from "./boxes";
 import { Chooser, Menu, Sheet } from "./chooser";
 import { useShared } from "./context";
 import { useCovered, useInSight } from "./dock/room";
+import type { Covered } from "./dock/sizes";
 import type { DockState } from "./dock/state";
 import { useBringing } from "./documents/bring";
 import type { Received } from "./documents/intake";
@@ -57,7 +58,9 @@ interface Props {
   onPalette: () => void;
   onDocuments: (spot: Spot) => void;
   onChosen: (chosen: Chosen) => void;
-  dock?: DockState;
+  docks: DockState;
+  /** Whether the page has a dock; it always has a palette, where one may edit. */
+  docked: boolean;
 }
 
 // At module level: a new object as a prop of <ReactFlow> makes everything draw again.
@@ -71,7 +74,18 @@ const hideAttribution = { hideAttribution: true };
 const overviewColor = (node: DrawnNode): string =>
   node.type === "box" ? familyColor((node.data as NodeData).kind?.family ?? "") : "var(--pb-line)";
 
-export function Canvas({ doc, reveal, onSelect, ref, paletteShut, onPalette, onDocuments, onChosen, dock }: Props) {
+export function Canvas({
+  doc,
+  reveal,
+  onSelect,
+  ref,
+  paletteShut,
+  onPalette,
+  onDocuments,
+  onChosen,
+  docks,
+  docked,
+}: Props) {
   const far = useStore((state) => state.transform[2] < FAR);
   const { actions, lanes } = useShared();
   const flow = useReactFlow();
@@ -83,10 +97,11 @@ export function Canvas({ doc, reveal, onSelect, ref, paletteShut, onPalette, onD
   // By its words: while nodes are dragged, each frame has a new object that says the same.
   const told = JSON.stringify(scene.chosen);
   useEffect(() => onChosen(JSON.parse(told) as Chosen), [told, onChosen]);
-  const covered = useCovered(dock);
+  const dock = docked ? docks : undefined;
+  const covered = useCovered(docks, docked, !doc.readonly);
   const places = usePlaces(doc, root, scene, focus, covered);
   useInSight(scene, places, dock);
-  useFitting(root, scene, places, dock);
+  useFitting(root, scene, places, docks);
   useLanes(scene, lanes);
   useFirstLayout(doc, scene, places);
   useReveal(doc, reveal, places.go);
@@ -210,15 +225,15 @@ export function Canvas({ doc, reveal, onSelect, ref, paletteShut, onPalette, onD
 }
 
 /** A small map of all of it, where not all of it is in view. */
-function Overview({ scene, covered }: { scene: Scene; covered: () => number }) {
+function Overview({ scene, covered }: { scene: Scene; covered: () => Covered }) {
   // From what React Flow has measured: this is asked for each frame of a drag, and must not have the page laid out.
   const needed = useStore(({ transform: [x, y, zoom], width, height }) => {
     const all = boxOf(scene.nodesNow().filter((node) => !node.hidden));
     return (
       !!all &&
-      (all.x * zoom + x < 0 ||
+      (all.x * zoom + x < covered().left ||
         all.y * zoom + y < 0 ||
-        (all.x + all.w) * zoom + x > width - covered() ||
+        (all.x + all.w) * zoom + x > width - covered().right ||
         (all.y + all.h) * zoom + y > height)
     );
   });

@@ -1,8 +1,5 @@
 // How high the canvas is: it fills the window below what stands over it.
 
-/** Below this width, in pixels, what stands over the canvas takes as many rows as it needs. */
-const NARROW = 800;
-const WIDE = "calc(100vh - 7.4rem)";
 const LEAST = "24rem";
 
 const filling = new WeakSet<HTMLElement>();
@@ -15,7 +12,7 @@ export function fillWindow(host: HTMLElement): void {
   const fill = () => {
     if (!host.isConnected) return stop();
     const top = Math.round(host.getBoundingClientRect().top + (main?.scrollTop ?? 0));
-    host.style.height = window.innerWidth < NARROW ? `max(${LEAST}, calc(100dvh - ${top}px))` : WIDE;
+    host.style.height = `max(${LEAST}, calc(100dvh - ${top}px))`;
   };
   const around = new ResizeObserver(fill);
   const stop = () => {

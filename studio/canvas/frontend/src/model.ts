@@ -156,8 +156,10 @@ export interface Kind {
   inputs: Port[];
   outputs: Port[];
   fields?: FieldSpec[];
-  /** The param that matters most: it can be edited on the node. */
-  front?: string;
+  /** The params that matter most, at most three: they can be edited on the node. */
+  front?: string[];
+  /** The param whose {variables} become inputs, and what such an input is like. */
+  filled?: { param: string; port: Port };
   /** By output: what most often takes it in the flows that ship, as kind and input; the most frequent first. */
   next?: Record<string, [kind: string, port: string][]>;
 }

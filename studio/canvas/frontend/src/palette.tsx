@@ -1,7 +1,10 @@
 // Every kind of node there is: families, a search box, and what to install for those that are missing.
 
-import { memo, useMemo, useRef, useState, useSyncExternalStore } from "react";
+import { memo, useEffect, useMemo, useRef, useState, useSyncExternalStore } from "react";
 import { Icon, KindIcon } from "./icons";
+import { Splitter } from "./dock/splitter";
+import { PALETTE } from "./dock/sizes";
+import type { Press } from "./hooks/carrying";
 import { Kind } from "./model";
 import { found } from "./search";
 import { catalog } from "./store";
@@ -42,11 +45,13 @@ function remember(shut: Set<string>): void {
 
 interface Props {
   onAdd: (kind: Kind) => void;
-  onDrag: (kind: Kind, event: React.PointerEvent) => void;
+  onTake: (kind: Kind, event: React.PointerEvent) => Press;
   onClose: () => void;
+  width: number;
+  widen: (width: number) => void;
 }
 
-export const Palette = memo(function Palette({ onAdd, onDrag, onClose }: Props) {
+export const Palette = memo(function Palette({ onAdd, onTake, onClose, width, widen }: Props) {
   useSyncExternalStore(catalog.changed.subscribe, () => catalog.changed.version);
   const [query, setQuery] = useState("");
   const [shut, setShut] = useState(remembered);
@@ -57,6 +62,13 @@ export const Palette = memo(function Palette({ onAdd, onDrag, onClose }: Props) 
     for (const kind of shown) groups.set(kind.family, [...(groups.get(kind.family) ?? []), kind]);
     return [...groups];
   }, [shown]);
+  // A finger that carries a node does not scroll: the listener must be there before the finger is.
+  useEffect(() => {
+    const hold = (event: TouchEvent) => list.current?.closest(".carrying") && event.preventDefault();
+    const box = list.current;
+    box?.addEventListener("touchmove", hold, { passive: false });
+    return () => box?.removeEventListener("touchmove", hold);
+  }, []);
   const allShut = families.every(([family]) => shut.has(family));
   const fold = (next: Set<string>) => {
     remember(next);
@@ -71,7 +83,8 @@ export const Palette = memo(function Palette({ onAdd, onDrag, onClose }: Props) 
     event.preventDefault();
   };
   return (
-    <aside className="pb-palette" aria-label="Palette">
+    <aside className="pb-palette" aria-label="Palette" style={{ width }}>
+      <Splitter label="Width of the palette" side="right" width={width} usual={PALETTE} widen={widen} />
       <div className="pb-palette-head">
         <label className="pb-search">
           <Icon name="search" size={15} />
@@ -140,7 +153,7 @@ export const Palette = memo(function Palette({ onAdd, onDrag, onClose }: Props) 
                 <span className="pb-count">{kinds.length}</span>
               </button>
               {open &&
-                kinds.map((kind) => <Item key={kind.kind} kind={kind} onAdd={onAdd} onDrag={onDrag} step={step} />)}
+                kinds.map((kind) => <Item key={kind.kind} kind={kind} onAdd={onAdd} onTake={onTake} step={step} />)}
             </section>
           );
         })}
@@ -153,10 +166,11 @@ export const Palette = memo(function Palette({ onAdd, onDrag, onClose }: Props) 
 function Item({
   kind,
   onAdd,
-  onDrag,
+  onTake,
   step,
-}: Pick<Props, "onAdd" | "onDrag"> & { kind: Kind; step: (e: React.KeyboardEvent, by: number) => void }) {
+}: Pick<Props, "onAdd" | "onTake"> & { kind: Kind; step: (e: React.KeyboardEvent, by: number) => void }) {
   const missing = !!kind.install;
+  const press = useRef<Press | null>(null);
   return (
     <div
       className={`pb-item ${missing ? "missing" : ""}`}
@@ -167,11 +181,13 @@ function Item({
       title={
         missing
           ? `Needs a package that is not installed:\n${kind.install}`
-          : `${kind.doc ?? ""}\n\nDrag it onto the canvas, or double-click.`
+          : `${kind.doc ?? ""}\n\nDrag it onto the canvas, or double-click; on a touch screen tap it, or hold it and drag.`
       }
       data-kind={kind.kind}
-      onPointerDown={(event) => event.button === 0 && !missing && onDrag(kind, event)}
-      onDoubleClick={() => !missing && onAdd(kind)}
+      onPointerDown={(event) => event.button === 0 && !missing && (press.current = onTake(kind, event))}
+      onClick={() => press.current?.touch && !press.current.moved && !missing && onAdd(kind)}
+      onDoubleClick={() => !press.current?.touch && !missing && onAdd(kind)}
+      onContextMenu={(event) => press.current?.touch && event.preventDefault()}
       onKeyDown={(event) => {
         if (event.key === "ArrowDown") step(event, 1);
         if (event.key === "ArrowUp") step(event, -1);

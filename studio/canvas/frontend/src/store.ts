@@ -2,7 +2,8 @@
 // Lives at module level, so it survives remounts of the component. See docs/canvas.md.
 
 import { apply } from "./apply";
-import { Flow, Kind, Op, Problem, View, whole } from "./model";
+import { type Foreseen, foreseenInputs, valueIn } from "./foreseen";
+import { Flow, Json, Kind, Op, Port, Problem, View, whole } from "./model";
 import type { Part } from "./live/words";
 import { NO_PINS, type Pins, followed } from "./pins";
 import { NodeState } from "./progress";
@@ -71,6 +72,8 @@ type Send = (payload: Payload) => void;
 
 const QUIET_MS = 120;
 const PATIENCE_MS = 2000;
+/** How long inputs may be foreseen of a text that never came to Python, in ms. */
+const FORESEEN_MS = 3000;
 
 export class Emitter {
   private listeners = new Set<() => void>();
@@ -107,6 +110,8 @@ export class Doc {
   /** The texts of notes as Python parsed them. What was typed since is shown as it stands until it is parsed too. */
   words: Record<string, Written> = {};
   problems: Record<string, Problem[]> = {};
+  /** Inputs that a text which is being typed will give its node, by node. */
+  readonly foreseen = new Map<string, Foreseen>();
   undo: [number, number] = [0, 0];
   conflict = "";
   ready = false;
@@ -163,12 +168,43 @@ export class Doc {
       this.say(error instanceof Error ? error.message : String(error));
       return false;
     }
+    if (op.op === "set_params")
+      for (const [name, value] of Object.entries(op.params ?? {})) this.foreseeValue(op.node, name, value);
     this.queue({ seq: ++this.seq, at: this.rev ?? 0, op, ...(merge && { merge }) });
     // Streamlit sends in a timer of its own, so Python would wait for the drawing. What was moved lies on the
     // canvas already: that drawing can wait. Others cannot, or the next key would go astray.
     if (op.op === "move") setTimeout(() => this.changed.emit());
     else this.changed.emit();
     return true;
+  }
+
+  /** A text is being typed into a param: the inputs that it will give its node are drawn at once. */
+  foresee(node: string, param: string, text: string): void {
+    if (this.foreseeValue(node, param, text)) this.changed.emit();
+  }
+
+  /** Whether other inputs are to be drawn now. */
+  private foreseeValue(id: string, param: string, value: Json): boolean {
+    const kind = catalog.byKind.get(this.flow.nodes.find((node) => node.id === id)?.kind ?? "");
+    if (kind?.filled?.param !== param) return false;
+    const known = this.views[id]?.inputs ?? kind.inputs;
+    const inputs = foreseenInputs(kind, known, value);
+    const names = (ports: Port[]) => ports.map((port) => port.name).join(" ");
+    const before = names(this.foreseen.get(id)?.inputs ?? known);
+    if (inputs) this.foreseen.set(id, { text: JSON.stringify(value), inputs, at: performance.now() });
+    else this.foreseen.delete(id);
+    return names(inputs ?? known) !== before;
+  }
+
+  /** What Python has told by now, or was never told, is not foreseen any more. */
+  private forget(): void {
+    for (const [id, { text, at }] of this.foreseen) {
+      const node = this.base.nodes.find((one) => one.id === id);
+      const kind = catalog.byKind.get(node?.kind ?? "");
+      const told = kind && JSON.stringify(valueIn(node, kind)) === text;
+      const late = !this.pending.length && performance.now() - at > FORESEEN_MS;
+      if (!node || told || late) this.foreseen.delete(id);
+    }
   }
 
   /** Ask Python for something that is no edit; it comes after the edits made before. */
@@ -279,6 +315,7 @@ export class Doc {
       this.patience = PATIENCE_MS;
       this.waits(false);
     }
+    this.forget();
     this.flow = this.base;
     for (const item of this.pending) {
       try {

@@ -129,7 +129,7 @@ export interface Ports {
 export function portsOf(doc: Doc, node: NodeInstance): Ports {
   const view = doc.views[node.id];
   const kind = catalog.byKind.get(node.kind);
-  const inputs = view?.inputs ?? kind?.inputs ?? [];
+  const inputs = doc.foreseen.get(node.id)?.inputs ?? view?.inputs ?? kind?.inputs ?? [];
   const outputs = view?.outputs ?? kind?.outputs ?? [];
   return { inputs: withWired(doc.flow, node.id, inputs, "in"), outputs: withWired(doc.flow, node.id, outputs, "out") };
 }

@@ -7,6 +7,8 @@ import { Icon } from "../icons";
 import type { DockData } from "../store";
 import { PANELS, isPanel } from "./panels";
 import { toneOfAll } from "./spoken";
+import { WIDTH } from "./sizes";
+import { Splitter } from "./splitter";
 import { ChosenState, DockState, PROBLEMS, SETTINGS } from "./state";
 
 interface Props {
@@ -73,7 +75,13 @@ export function Dock(props: Props) {
     );
   return (
     <aside className="pb-dock" aria-label="Settings and results" style={{ width: state.width }} onKeyDown={stays}>
-      <Splitter state={state} />
+      <Splitter
+        label="Width of the dock"
+        side="left"
+        width={state.width}
+        usual={WIDTH}
+        widen={(width) => state.widen(width)}
+      />
       <header>
         <div role="tablist" aria-label="Panels" onKeyDown={choose}>
           {tabs.map((name) => (
@@ -112,35 +120,4 @@ function stays(event: React.KeyboardEvent): void {
   const field = (event.target as Element).closest("input, textarea, select, [contenteditable]");
   const shared = (event.ctrlKey || event.metaKey) && ["Enter", "s", "k"].includes(event.key);
   if (field && !shared) event.stopPropagation();
-}
-
-/** The left edge: drag it, or use the arrow keys. */
-function Splitter({ state }: { state: DockState }) {
-  const drag = (event: React.PointerEvent) => {
-    event.preventDefault();
-    const [start, width] = [event.clientX, state.width];
-    const move = (e: PointerEvent) => state.widen(width + start - e.clientX);
-    const end = () => {
-      window.removeEventListener("pointermove", move);
-      window.removeEventListener("pointerup", end);
-    };
-    window.addEventListener("pointermove", move);
-    window.addEventListener("pointerup", end);
-  };
-  return (
-    <div
-      className="pb-splitter"
-      role="separator"
-      aria-orientation="vertical"
-      aria-label="Width of the dock"
-      aria-valuenow={Math.round(state.width)}
-      tabIndex={0}
-      onPointerDown={drag}
-      onDoubleClick={() => state.widen(400)}
-      onKeyDown={(event) => {
-        const by = { ArrowLeft: 40, ArrowRight: -40 }[event.key];
-        if (by) state.widen(state.width + by);
-      }}
-    />
-  );
 }

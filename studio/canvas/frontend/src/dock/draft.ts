@@ -3,7 +3,8 @@
 import { useCallback, useEffect, useRef, useState } from "react";
 import { useStable } from "../hooks/stable";
 
-const PAUSE_MS = 150;
+/** So long somebody rests who has typed a word: then Python is told. */
+const PAUSE_MS = 100;
 
 export interface Draft {
   text: string;

@@ -21,6 +21,8 @@ export interface WidgetProps {
   value: Json | undefined;
   choices: Choice[];
   write: (value: Json) => void;
+  /** Hears each key: what the text means for the node is drawn before it is kept. */
+  typing?: (text: string) => void;
 }
 
 const WIDGETS: Record<Shape, ComponentType<WidgetProps>> = {
@@ -63,7 +65,7 @@ export const Field = memo(function Field(props: Props) {
   const { node, here, spec, value, problems, choices, note, ask, asked, variables = NO_VARIABLES, write } = props;
   const id = `pb-f-${node}${here ? "-here" : ""}-${spec.name}`;
   const Widget = WIDGETS[spec.shape];
-  const { large } = useShared();
+  const { doc, large } = useShared();
   const tried = useTried();
   const reference = referenceIn(value);
   const words = spec.shape === "textarea" || spec.shape === "code";
@@ -109,7 +111,14 @@ export const Field = memo(function Field(props: Props) {
       {refers ? (
         <Reference id={id} spec={spec} value={value} variables={variables} write={(next) => write(spec, next)} />
       ) : isExact(value) ? (
-        <Widget id={id} spec={spec} value={value} choices={choices} write={(next) => write(spec, next)} />
+        <Widget
+          id={id}
+          spec={spec}
+          value={value}
+          choices={choices}
+          write={(next) => write(spec, next)}
+          typing={(text) => doc.foresee(node, spec.name, text)}
+        />
       ) : (
         <p className="pb-note-line">{TOO_LARGE}</p>
       )}
@@ -210,7 +219,10 @@ function Words(props: WidgetProps) {
       spellCheck={shape !== "code"}
       rows={Math.min(14, Math.max(3, draft.text.split("\n").length + Math.floor(draft.text.length / 46) + 1))}
       value={draft.text}
-      onChange={(event) => draft.type(event.target.value)}
+      onChange={(event) => {
+        draft.type(event.target.value);
+        props.typing?.(event.target.value);
+      }}
       onBlur={draft.settle}
     />
   );

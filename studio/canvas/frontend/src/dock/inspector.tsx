@@ -7,11 +7,10 @@ import { type Part, wordsElement } from "../live/words";
 import type { FieldSpec, Json, NodeInstance, Problem } from "../model";
 import { catalog } from "../store";
 import { titleOf } from "../types";
-import type { Choice } from "./combo";
 import { useDraft } from "./draft";
 import { Field, Problems } from "./field";
 import { keep, valueOf } from "./kept";
-import { useAsked, useKnown } from "./known";
+import { choicesOf, saidOf, useAsked, useKnown } from "./known";
 import { Policy } from "./policy";
 import type { Row } from "./rows";
 import { LastValues } from "./last";
@@ -20,7 +19,6 @@ import { Table } from "./table";
 import { Unanswered } from "./unanswered";
 import { TABLE, variableRows, variablesOf } from "./variables";
 
-const NO_CHOICES: Choice[] = [];
 const NO_PROBLEMS: Problem[] = [];
 /** How the flow keeps rows of variables. */
 const keptRows = (rows: Json): Json => variableRows(variablesOf(rows as Row[]));
@@ -153,7 +151,7 @@ function NodeForm({ node }: { node: NodeInstance }) {
             note={known.notes?.[spec.name]}
             ask={known.askable?.includes(spec.name) ? () => ask(spec.name) : undefined}
             variables={doc.flow.variables}
-            asked={[said[spec.name]?.message, said[spec.name]?.fix].filter(Boolean).join(" ")}
+            asked={saidOf(said[spec.name])}
             write={write}
           />
         ))}
@@ -203,9 +201,6 @@ function grouped(problems: Problem[], fields: FieldSpec[]): Map<string, Problem[
   }
   return found;
 }
-
-const choicesOf = (here: Choice[] | undefined, told: string[] | undefined): Choice[] =>
-  told ? told.map((name): Choice => [name, name]) : (here ?? NO_CHOICES);
 
 function Head({ node, kind }: { node: NodeInstance; kind: string }) {
   const { doc } = useShared();

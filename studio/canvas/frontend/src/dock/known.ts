@@ -69,3 +69,11 @@ export function useAsked(doc: Doc, node: string): [Record<string, Asked>, (param
   );
   return [said, ask];
 }
+
+const NO_CHOICES: Choice[] = [];
+/** What a field offers: what a server told, else what Python knows. */
+export const choicesOf = (here: Choice[] | undefined, told: string[] | undefined): Choice[] =>
+  told ? told.map((name): Choice => [name, name]) : (here ?? NO_CHOICES);
+
+/** What a server said of a param, in a line. */
+export const saidOf = (asked: Asked | undefined): string => [asked?.message, asked?.fix].filter(Boolean).join(" ");

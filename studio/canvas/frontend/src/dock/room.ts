@@ -1,4 +1,4 @@
-// What the dock leaves of the canvas, and that a chosen node does not lie under it.
+// What dock and palette leave of the canvas, and that a chosen node does not lie under it.
 
 import { useReactFlow } from "@xyflow/react";
 import { type RefObject, useEffect, useRef, useSyncExternalStore } from "react";
@@ -7,23 +7,32 @@ import { motion } from "../hooks/motion";
 import type { Places } from "../hooks/places";
 import type { Scene } from "../hooks/scene";
 import { boxOf } from "../scene";
+import { type Covered, coveredBy } from "./sizes";
 import type { DockState } from "./state";
 
 const GAP = 24;
 
-/** How many pixels of the canvas, at its right, the dock covers. In a small window nothing makes room for it. */
-export function useCovered(dock: DockState | undefined): () => number {
-  return useStable(() => (dock?.open && dock.size !== "small" ? dock.width : 0));
+/** What lies over the canvas now. */
+export function useCovered(docks: DockState, docked: boolean, editable: boolean): () => Covered {
+  return useStable(() => coveredBy(docks, docked, editable));
 }
 
-/** Tell the style sheet how much lies under the dock, without a drawing. */
-export function useRoom(host: RefObject<HTMLElement | null>, dock: DockState | undefined): void {
+/** Tell the style sheet how much lies under the dock and under the palette, without a drawing. */
+export function useRoom(
+  host: RefObject<HTMLElement | null>,
+  docks: DockState,
+  covered: () => Covered,
+  editable: boolean,
+): void {
   useEffect(() => {
-    if (!dock) return;
-    const tell = () => host.current?.style.setProperty("--dock", dock.open ? `${dock.width}px` : "0px");
+    const tell = () => {
+      const { left, right } = covered();
+      host.current?.style.setProperty("--palette", `${left}px`);
+      host.current?.style.setProperty("--dock", `${right}px`);
+    };
     tell();
-    return dock.subscribe(tell);
-  }, [host, dock]);
+    return docks.subscribe(tell);
+  }, [host, docks, covered, editable]);
 }
 
 /** Move the view when the dock opens over the node that was chosen. */

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { DockState, SETTINGS } from "./state";
-import { bothFit, firstOf, sizeOf } from "./sizes";
+import { bothFit, coveredBy, firstOf, sizeOf } from "./sizes";
 
 /** A browser: its window, and what it keeps from visit to visit. */
 function browser(width: number, refuses = false) {
@@ -68,6 +68,12 @@ test("what a person chose is remembered for each size", () => {
   expect(lies(visit())).toBe("palette");
   window.width = 1440;
   expect([lies(visit()), visit().width, visit().tab]).toEqual(["dock palette", 520, "Chat"]);
+  visit().widenPalette(360);
+  expect([visit().paletteWidth, visit().width]).toEqual([360, 520]);
+  visit().widenPalette(20);
+  expect(visit().paletteWidth).toBe(200);
+  visit().widenPalette(5000);
+  expect(visit().paletteWidth).toBe(720);
   visit().showPalette(false);
   expect(lies(visit())).toBe("dock");
 });
@@ -115,4 +121,15 @@ test("a browser that keeps nothing, or something else, has a first visit each ti
     kept.set("patchbay-dock", text);
     expect([lies(visit()), visit().width]).toEqual(["", 400]);
   }
+});
+
+test("the canvas knows what lies over it, but in a small window nothing makes room", () => {
+  const state = browser(1440).visit();
+  state.show("Run");
+  expect(coveredBy(state, true, true)).toEqual({ left: 248, right: 400 });
+  expect(coveredBy(state, false, true)).toEqual({ left: 248, right: 0 });
+  expect(coveredBy(state, true, false)).toEqual({ left: 0, right: 400 });
+  const small = browser(390).visit();
+  small.showPalette(true);
+  expect(coveredBy(small, true, true)).toEqual({ left: 0, right: 0 });
 });

@@ -1,9 +1,9 @@
-// What lies over the canvas: dock and palette, whether they are open, which tab is in front, how wide the dock is.
+// What lies over the canvas: dock and palette, whether they are open, which tab is in front, how wide the two are.
 // What a person chose outlives reloads, for each size of window: a telephone is not told what suits a large screen.
 
 import type { Chosen } from "../edits";
 import { Emitter } from "../store";
-import { type Lying, SIZES, type Size, WIDTH, bothFit, firstOf, sizeOf } from "./sizes";
+import { type Lying, PALETTE, SIZES, type Size, WIDTH, bothFit, firstOf, sizeOf } from "./sizes";
 
 /** The tab of what is selected: its settings. It is there in every dock. */
 export const SETTINGS = "Node";
@@ -12,6 +12,7 @@ export const VALUES = "Values";
 export const CHAT = "Chat";
 export const RUN = "Run";
 export const NARROWEST = 300;
+const NARROWEST_PALETTE = 200;
 const KEPT = "patchbay-dock";
 
 interface Kept {
@@ -35,6 +36,7 @@ export class DockState extends Emitter {
   palette = false;
   tab = SETTINGS;
   width = WIDTH;
+  paletteWidth = PALETTE;
   size: Size;
   /** A person folded it: what is selected does not unfold it again. */
   private folded = false;
@@ -92,15 +94,20 @@ export class DockState extends Emitter {
     this.set({ width: Math.max(NARROWEST, Math.min(width, this.window() * 0.75)) });
   }
 
+  widenPalette(width: number): void {
+    this.set({ paletteWidth: Math.max(NARROWEST_PALETTE, Math.min(width, this.window() * 0.5)) });
+  }
+
   /** Fold one of the two where both would leave less than half of the canvas. */
   private makeRoom(less: "open" | "palette"): void {
-    if (this.open && this.palette && !bothFit(this.window(), this.width)) this[less] = false;
+    if (this.open && this.palette && !bothFit(this.window(), this.width, this.paletteWidth)) this[less] = false;
   }
 
   private set(change: Partial<Lying & { tab: string }>): void {
     Object.assign(this, change);
-    this.makeRoom(change.palette ? "open" : "palette");
-    this.sizes[this.size] = { open: this.open, palette: this.palette, width: this.width };
+    this.makeRoom(change.palette || change.paletteWidth ? "open" : "palette");
+    const { open, palette, width, paletteWidth } = this;
+    this.sizes[this.size] = { open, palette, width, paletteWidth };
     try {
       this.store().setItem(KEPT, JSON.stringify({ tab: this.tab, sizes: this.sizes } satisfies Kept));
     } catch {
@@ -114,9 +121,14 @@ export class DockState extends Emitter {
       const kept = JSON.parse(this.store().getItem(KEPT) ?? "{}") as Partial<Kept>;
       if (typeof kept.tab === "string") this.tab = kept.tab;
       for (const size of SIZES) {
-        const { open, palette, width } = { ...firstOf(size), ...kept.sizes?.[size] };
+        const { open, palette, width, paletteWidth } = { ...firstOf(size), ...kept.sizes?.[size] };
         if (kept.sizes?.[size])
-          this.sizes[size] = { open: open === true, palette: palette === true, width: Number(width) || WIDTH };
+          this.sizes[size] = {
+            open: open === true,
+            palette: palette === true,
+            width: Number(width) || WIDTH,
+            paletteWidth: Number(paletteWidth) || PALETTE,
+          };
       }
     } catch {
       // A browser that keeps nothing, or something else: as if it were the first visit.

@@ -17,12 +17,7 @@ export function fitsIn(now: number, pressed: number, held: boolean): number | nu
 }
 
 /** Fit anew after the dock was opened, folded or made wider, the palette too, and after the window was. */
-export function useFitting(
-  root: RefObject<HTMLElement | null>,
-  scene: Scene,
-  places: Places,
-  dock: DockState | undefined,
-): void {
+export function useFitting(root: RefObject<HTMLElement | null>, scene: Scene, places: Places, docks: DockState): void {
   const refit = useStable(() => places.refit(scene.chosen.nodes.length === 1 ? scene.chosen.nodes[0] : undefined));
   useEffect(() => {
     const canvas = root.current;
@@ -50,14 +45,14 @@ export function useFitting(
     window.addEventListener("pointerdown", press, true);
     window.addEventListener("pointerup", release, true);
     window.addEventListener("pointercancel", release, true);
-    const leave = dock?.subscribe(soon);
+    const leave = docks.subscribe(soon);
     return () => {
       clearTimeout(timer);
       sizes.disconnect();
       window.removeEventListener("pointerdown", press, true);
       window.removeEventListener("pointerup", release, true);
       window.removeEventListener("pointercancel", release, true);
-      leave?.();
+      leave();
     };
-  }, [root, dock, refit]);
+  }, [root, docks, refit]);
 }

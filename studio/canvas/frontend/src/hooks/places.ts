@@ -3,7 +3,7 @@
 import { type Edge as DrawnEdge, type Viewport, getViewportForBounds, useReactFlow } from "@xyflow/react";
 import { type RefObject, useCallback, useEffect, useMemo } from "react";
 import { snap } from "../arrange";
-import { MIDDLE } from "../dock/sizes";
+import { type Covered, MIDDLE } from "../dock/sizes";
 import type { Point } from "../edits";
 import { type Shape } from "../layout/boxes";
 import { type Fit, fitted, isFitted as stillFitted, sameShape, shows } from "../layout/fitted";
@@ -17,7 +17,7 @@ export interface Places {
   toFlow: (x: number, y: number) => Point;
   /** A point of the page, in the canvas's box. */
   inBox: (x: number, y: number) => Point;
-  /** Whether a point of the page lies on the canvas. */
+  /** Whether a point of the page lies on the canvas, and nothing over it there. */
   onCanvas: (x: number, y: number) => boolean;
   /** A free spot for a node near the middle of what is in view, in the flow. */
   centre: () => Point;
@@ -57,7 +57,7 @@ export function usePlaces(
   root: RefObject<HTMLDivElement | null>,
   scene: Scene,
   focus: () => void,
-  covered: () => number,
+  covered: () => Covered,
 ): Places {
   const flow = useReactFlow();
   const { nodesNow, edgesNow, choose } = scene;
@@ -67,18 +67,21 @@ export function usePlaces(
   const onCanvas = useCallback(
     (x: number, y: number): boolean => {
       const { left, right, top, bottom } = box();
-      return x >= left && x <= right && y >= top && y <= bottom;
+      const under = covered();
+      return x >= left + under.left && x <= right - under.right && y >= top && y <= bottom;
     },
-    [box],
+    [box, covered],
   );
   const centre = useCallback((): Point => {
     const { x, y, width, height } = box();
-    const at = toFlow(x + (width - covered()) / 2, y + height / 2);
+    const { left, right } = covered();
+    const at = toFlow(x + (left + width - right) / 2, y + height / 2);
     return freeSpot(nodesNow(), { x: snap(at.x - WIDTH / 2), y: snap(at.y - 60) });
   }, [box, covered, nodesNow, toFlow]);
   const shape = useCallback((): Shape => {
     const { width, height } = box();
-    return { w: Math.max(0, width - covered() - 2 * ROOM.side), h: Math.max(0, height - top() - ROOM.bottom) };
+    const { left, right } = covered();
+    return { w: Math.max(0, width - left - right - 2 * ROOM.side), h: Math.max(0, height - top() - ROOM.bottom) };
   }, [box, covered]);
   const fit = useCallback(
     (duration = 250, whole = false) => {
@@ -86,24 +89,24 @@ export function usePlaces(
       const all = boxOf(nodesNow().filter((n) => !n.hidden));
       const free = shape();
       if (!all || free.w <= 0 || free.h <= 0) return;
-      const view = fitted(all, free, { x: ROOM.side, y: top() }, whole);
+      const view = fitted(all, free, { x: covered().left + ROOM.side, y: top() }, whole);
       const takes = motion(duration);
       fits.set(doc.id, { view, free, whole, there: performance.now() + takes.duration + ARRIVING });
       void flow.setViewport(view, takes);
     },
-    [doc, flow, nodesNow, shape],
+    [covered, doc, flow, nodesNow, shape],
   );
   const bare = useCallback(
-    () => ({ left: 0, top: 0, right: box().width - covered(), bottom: box().height }),
+    () => ({ left: covered().left, top: 0, right: box().width - covered().right, bottom: box().height }),
     [box, covered],
   );
   const show = useCallback(
     (what: { x: number; y: number; w: number; h: number }) => {
       const { x, y, zoom } = flow.getViewport();
-      const { right, bottom } = bare();
+      const { left, right, bottom } = bare();
       const by = (low: number, high: number, from: number, to: number): number =>
         low < from ? from - low : high > to ? Math.max(to - high, from - low) : 0;
-      const dx = by(what.x * zoom + x, (what.x + what.w) * zoom + x, ROOM.side, right - ROOM.side);
+      const dx = by(what.x * zoom + x, (what.x + what.w) * zoom + x, left + ROOM.side, right - ROOM.side);
       const dy = by(what.y * zoom + y, (what.y + what.h) * zoom + y, top(), bottom - ROOM.bottom);
       if (dx || dy) void flow.setViewport({ x: x + dx, y: y + dy, zoom }, motion(200));
     },
@@ -118,12 +121,12 @@ export function usePlaces(
       const drawn = nodesNow().filter((n) => !n.hidden);
       const all = boxOf(drawn);
       const kept = boxOf(drawn.filter((n) => n.id === keep));
-      const corner = { x: ROOM.side, y: top() };
+      const corner = { x: covered().left + ROOM.side, y: top() };
       const hides = all && kept && !shows(fitted(all, free, corner, was.whole), kept, free, corner);
       if (hides) show(kept);
       else fit(250, was.whole);
     },
-    [doc, fit, isFitted, nodesNow, shape, show],
+    [covered, doc, fit, isFitted, nodesNow, shape, show],
   );
   /** The id of the topmost drawn thing of a class at a point of the page. */
   const idUnder = useCallback(
@@ -152,10 +155,12 @@ export function usePlaces(
       choose([shown]);
       const room = boxOf(nodesNow().filter((n) => n.id === shown));
       const { height } = box();
-      const width = box().width - covered();
+      const { left, right } = covered();
+      const width = box().width - left - right;
       if (room && width > 0) {
         const bounds = { x: room.x, y: room.y, width: room.w, height: room.h };
-        void flow.setViewport(getViewportForBounds(bounds, width, height, 0.5, 1.1, 0.4), motion(250));
+        const { x, y, zoom } = getViewportForBounds(bounds, width, height, 0.5, 1.1, 0.4);
+        void flow.setViewport({ x: x + left, y, zoom }, motion(250));
       }
       focus();
     },

@@ -1,0 +1,108 @@
+"""The editor under a finger: the palette scrolls, a tap adds, a long press carries, two pinch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, CDPSession, Page, expect
+
+from tests.browser.editor_page import edit, nodes
+from tests.browser.flow_files import put
+from tests.browser.harness import Server, let_in
+
+Point = tuple[float, float]
+VIEW = "(view) => getComputedStyle(view).transform.match(/[-\\d.]+/g).map(Number)"
+"""The zoom of a canvas, and where it is: (zoom, 0, 0, zoom, x, y)."""
+
+
+class Fingers:
+    """Fingers on the glass, as the browser hears of them."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.glass: CDPSession = page.context.new_cdp_session(page)
+
+    def touch(self, kind: str, *points: Point) -> None:
+        """One event of all fingers that are down."""
+        fingers = [{"x": x, "y": y, "id": number} for number, (x, y) in enumerate(points)]
+        event: Any = {"type": kind, "touchPoints": fingers}
+        self.glass.send("Input.dispatchTouchEvent", event)
+
+    def slide(self, start: Point, end: Point, *, hold_ms: float = 0) -> None:
+        """One finger down, (resting,) over the glass, and up."""
+        self.touch("touchStart", start)
+        self.page.wait_for_timeout(hold_ms)
+        for step in range(1, 9):
+            x, y = (a + (b - a) * step / 8 for a, b in zip(start, end, strict=True))
+            self.touch("touchMove", (x, y))
+            self.page.wait_for_timeout(16)
+        self.touch("touchEnd")
+
+    def pinch(self, at: Point, before: float, after: float) -> None:
+        """Two fingers, whose distance goes from `before` to `after` pixels."""
+        x, y = at
+
+        def fingers(apart: float) -> tuple[Point, Point]:
+            return (x - apart / 2, y), (x + apart / 2, y)
+
+        self.touch("touchStart", *fingers(before))
+        for step in range(1, 9):
+            self.touch("touchMove", *fingers(before + (after - before) * step / 8))
+            self.page.wait_for_timeout(16)
+        self.touch("touchEnd")
+
+
+@pytest.fixture
+def tablet(browser: Browser, studio: Server) -> Iterator[Page]:
+    context = browser.new_context(viewport={"width": 1280, "height": 860}, has_touch=True)
+    yield let_in(context).new_page()
+    context.close()
+
+
+def middle(page: Page, selector: str) -> Point:
+    box = page.locator(selector).first.bounding_box()
+    assert box is not None
+    return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+
+
+def test_a_swipe_scrolls_the_palette_a_tap_adds_and_a_long_press_carries(
+    studio: Server, tablet: Page
+) -> None:
+    put(studio, "touched", {"format": 1, "nodes": [], "edges": []})
+    tablet.goto(f"{studio.url}/editor?flow=touched")
+    expect(tablet.locator(".pb-item").first).to_be_visible()
+    fingers, listed = Fingers(tablet), tablet.locator(".pb-palette-list")
+    x, y = middle(tablet, ".pb-item >> nth=5")
+    fingers.slide((x, y), (x, y - 180))
+    tablet.wait_for_function("(list) => list.scrollTop > 60", arg=listed.element_handle())
+    expect(nodes(tablet)).to_have_count(0)
+    fingers.slide((x, y), (x + 400, y))  # quickly aside: no drag either
+    expect(nodes(tablet)).to_have_count(0)
+    listed.evaluate("(list) => { list.scrollTop = 0; }")
+    tablet.locator('.pb-item[data-kind="io.input"]').tap()
+    expect(nodes(tablet)).to_have_count(1)
+    tablet.locator('.pb-item[data-kind="prompt.template"]').tap()  # beside it, and wired
+    expect(nodes(tablet)).to_have_count(2)
+    expect(tablet.locator(".react-flow__edge")).to_have_count(1)
+    start = middle(tablet, '.pb-item[data-kind="io.value"]')
+    fingers.slide(start, (700, 600), hold_ms=700)
+    expect(nodes(tablet)).to_have_count(3)
+    expect(tablet.locator(".react-flow__edge")).to_have_count(1)
+
+
+def test_one_finger_pans_the_canvas_and_two_zoom_it(studio: Server, tablet: Page) -> None:
+    put(studio, "pinched")
+    edit(studio, tablet, "pinched")
+    tablet.wait_for_timeout(500)  # the first fit
+    view, fingers = tablet.locator(".react-flow__viewport"), Fingers(tablet)
+    before = view.evaluate(VIEW)
+    fingers.slide((700, 700), (820, 740))
+    panned = view.evaluate(VIEW)
+    assert panned[0] == before[0]
+    assert panned[4] - before[4] == pytest.approx(120, abs=25)
+    assert panned[5] - before[5] == pytest.approx(40, abs=15)
+    fingers.pinch((760, 700), 300, 150)
+    assert view.evaluate(VIEW)[0] < panned[0] * 0.75
+    expect(nodes(tablet)).to_have_count(5)
