@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from patchbay.flows import machine
 from patchbay.flows.checks.resolve import resolve_once
+from patchbay.flows.checks.rules import RULES
 from patchbay.flows.checks.rules.base import Facts
 from patchbay.flows.checks.validate import validate
 from patchbay.flows.document.edit import apply
-from patchbay.flows.document.model import Edge, Flow, NodeInstance, Place
+from patchbay.flows.document.model import Edge, Flow, FlowVariable, NodeInstance, Place
+from patchbay.flows.document.writing import save_flow
 from patchbay.nodes.catalog import load_catalog
-from patchbay.studio.inspector.fixes import fixes
+from patchbay.studio.inspector.fixes import MAKERS, fixes
 
 CATALOG = load_catalog()
 ASK = NodeInstance(id="ask", kind="io.input", params={"name": "question"})
@@ -54,6 +59,19 @@ BROKEN = {
     ),
     "structure/no-output": Flow(nodes=(ASK, PROMPT), edges=(IN,)),
     "params/invalid": GOOD.with_params({"answer": {"name": "no name!"}}),
+    "params/plain-secret": GOOD.with_params(
+        {"prompt": {"template": "{question} sk-proj-" + "a1B2c3D4" * 5}}
+    ),
+    "params/variable": GOOD.with_params({"prompt": {"template": {"variable": "wording"}}}),
+    "node/unknown-kind": Flow(
+        nodes=(ASK, PROMPT.model_copy(update={"kind": "prompt.templat"}), ANSWER), edges=(IN, OUT)
+    ),
+    "node/version": Flow(
+        nodes=(ASK, PROMPT.model_copy(update={"version": 7}), ANSWER), edges=(IN, OUT)
+    ),
+    "structure/unreachable": GOOD.model_copy(
+        update={"nodes": (*GOOD.nodes, PROMPT.model_copy(update={"id": "lost"}))}
+    ),
 }
 
 
@@ -68,7 +86,113 @@ def test_a_fix_takes_the_problem_away(code: str) -> None:
     offered = fixes(Facts(resolve_once(flow, CATALOG)), problem)
     assert offered
     mended = apply(flow, offered[0].operation)
-    assert code not in {p.code for p in validate(mended, CATALOG)}
+    left = {p.code for p in validate(mended, CATALOG) if p.severity == problem.severity}
+    assert code not in left
+
+
+UNKNOWN_TO_US = {"node/doubt": "only the person knows whether it is what was meant"}
+
+
+def test_every_rule_has_a_button_or_a_reason_for_none() -> None:
+    codes = {rule.code for rule in RULES}
+    assert UNKNOWN_TO_US.keys() == codes - MAKERS.keys()
+    assert MAKERS.keys() <= codes
+
+
+def offers(flow: Flow, code: str, folder: Path | None = None) -> list[tuple[str, Flow]]:
+    """What is offered for the first problem of a code, and the flow after it."""
+    problem = next(p for p in validate(flow, CATALOG, folder) if p.code == code)
+    found = fixes(Facts(resolve_once(flow, CATALOG), folder), problem)
+    return [(fix.label, apply(flow, fix.operation)) for fix in found if fix.operation]
+
+
+def test_a_wire_goes_where_it_was_meant_to() -> None:
+    port = wired(Edge(source="ask.valu", target="prompt.question"), OUT)
+    assert offers(port, "wiring/unknown-port")[0] == ("Wire it from ask.value", GOOD)
+    end = wired(IN, Edge(source="prompt.text", target="answr.value"))
+    assert offers(end, "wiring/unknown-node")[0] == ("Wire it to answer.value", GOOD)
+
+
+def test_a_param_gets_the_name_or_the_bound_that_is_nearest() -> None:
+    model = NodeInstance(id="m", kind="model.gguf", params={"temperatur": 0.3})
+    flow = GOOD.model_copy(update={"nodes": (*GOOD.nodes, model)})
+    label, mended = offers(flow, "params/invalid")[0]
+    assert (label, mended.node("m").params) == ("Call it temperature", {"temperature": 0.3})
+    hot = mended.with_params({"m": {"temperature": 90}})
+    label, mended = offers(hot, "params/invalid")[0]
+    bound = mended.node("m").params["temperature"]
+    assert label == f"Set it to {bound:g}"
+    assert validate(mended, CATALOG) != []  # it still leads nowhere
+    assert "params/invalid" not in {p.code for p in validate(mended, CATALOG)}
+
+
+def test_a_key_is_named_where_a_name_can_stand() -> None:
+    key = "sk-proj-" + "a1B2c3D4" * 5
+    model = NodeInstance(id="m", kind="model.provider", params={"model": "x", "api_key": key})
+    flow = GOOD.model_copy(update={"nodes": (*GOOD.nodes, model)})
+    label, mended = offers(flow, "params/plain-secret")[0]
+    assert label == "Name it API_KEY instead"
+    assert mended.node("m").params["api_key"] == {"secret": "API_KEY"}
+
+
+def test_two_variables_of_one_name_are_told_apart() -> None:
+    twice = (FlowVariable(name="mode", value=1), FlowVariable(name="mode", value=2))
+    flow = GOOD.model_copy(update={"variables": twice})
+    label, mended = offers(flow, "params/variable")[0]
+    assert label == "Give each its own name"
+    assert [(one.name, one.value) for one in mended.variables] == [("mode", 1), ("mode_2", 2)]
+
+
+def test_a_node_runs_the_flow_that_was_meant_and_gives_it_what_it_needs(tmp_path: Path) -> None:
+    save_flow(GOOD, tmp_path / "inner.json")
+    params = {"flow": "iner", "inputs": {"quest": "text"}, "outputs": {"answr": "text"}}
+    runs = NodeInstance(id="run", kind="logic.run_flow", params=params)
+    flow = Flow(
+        nodes=(ASK, runs, ANSWER),
+        edges=(Edge(source="ask.value", target="run.quest"),
+               Edge(source="run.answr", target="answer.value")),
+    )  # fmt: skip
+    label, flow = offers(flow, "subflow/missing", tmp_path)[0]
+    assert label == "Run “inner”"
+    label, flow = offers(flow, "subflow/outputs", tmp_path)[0]
+    assert (label, flow.node("run").params["outputs"]) == ("Call it answer", {"answer": "text"})
+    label, flow = offers(flow, "subflow/inputs", tmp_path)[0]
+    assert flow.node("run").params["inputs"] == {"question": "text"}
+    empty = flow.with_params({"run": {"flow": "inner", "inputs": {}}})
+    label, flow = offers(empty, "subflow/inputs", tmp_path)[0]
+    assert (label, flow.node("run").params["inputs"]) == (
+        "Give it question", {"question": "text"},
+    )  # fmt: skip
+
+
+def test_what_is_wrong_in_another_flow_is_a_button_that_opens_it(tmp_path: Path) -> None:
+    (tmp_path / "cut.json").write_text("{", "utf-8")
+    runs = NodeInstance(id="run", kind="logic.run_flow", params={"flow": "cut"})
+    flow = GOOD.model_copy(update={"nodes": (*GOOD.nodes, runs)})
+    problem = next(p for p in validate(flow, CATALOG, tmp_path) if p.code == "subflow/unreadable")
+    (fix,) = fixes(Facts(resolve_once(flow, CATALOG), tmp_path), problem)
+    assert (fix.label, fix.operation, fix.opens) == ("Open “cut”", None, "cut")
+
+
+def test_models_that_are_too_large_together_get_a_context_that_fits(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    params = {"weights": "smollm2-135m-instruct", "context": 8192}
+    model = NodeInstance(id="m", kind="model.gguf", params=params)
+    ask = NodeInstance(id="a", kind="model.ask")
+    flow = GOOD.model_copy(update={
+        "nodes": (*GOOD.nodes, model, ask),
+        "edges": (IN, OUT, Edge(source="m.model", target="a.model"),
+                  Edge(source="ask.value", target="a.prompt")),
+    })  # fmt: skip
+    total = Facts(resolve_once(flow, CATALOG)).memory.total
+    if not total:
+        pytest.skip("the weights are not here, so nothing is known of their size")
+    monkeypatch.setattr(machine, "allowed_memory", lambda: total - 1)
+    label, mended = offers(flow, "resources/memory")[0]
+    assert label == "A context of 4,096 for “Quantized local model”"
+    assert mended.node("m").params["context"] == 4096
+    assert "resources/memory" not in {p.code for p in validate(mended, CATALOG)}
 
 
 READ = NodeInstance(id="read", kind="io.input", params={"name": "paper", "kind": "file"})

@@ -10,9 +10,12 @@ import { familyColor, titleOf } from "../types";
 import { spoken, toneOf, wordFor } from "./spoken";
 import { Unanswered } from "./unanswered";
 
+/** A button: an edit that it makes, or a flow that it opens. */
+type Offer = { label: string; op: Op } | { label: string; opens: string };
+
 interface Found extends Problem {
   node?: string;
-  offers: { label: string; op: Op }[];
+  offers: Offer[];
 }
 interface Answer {
   problems: Found[];
@@ -67,7 +70,7 @@ export function ProblemsPanel({ show }: { show: (node: string) => void }) {
 }
 
 function Card({ problem, show }: { problem: Found; show: (node: string) => void }) {
-  const { doc } = useShared();
+  const { doc, actions } = useShared();
   const node = doc.flow.nodes.find((one) => one.id === problem.node);
   const kind = node && catalog.byKind.get(node.kind);
   const tone = toneOf(problem, doc.tried);
@@ -85,9 +88,14 @@ function Card({ problem, show }: { problem: Found; show: (node: string) => void 
       <p>{spoken(problem.message, doc.flow)}</p>
       {problem.fix && <p className="pb-note-line">{spoken(problem.fix, doc.flow)}</p>}
       <div className="pb-buttons">
-        {problem.offers.map(({ label, op }) => (
-          <button key={label} type="button" className="fix" onClick={() => doc.dispatch(op)}>
-            {spoken(label, doc.flow)}
+        {problem.offers.map((offer) => (
+          <button
+            key={offer.label}
+            type="button"
+            className="fix"
+            onClick={() => ("op" in offer ? doc.dispatch(offer.op) : actions.enter(offer.opens))}
+          >
+            {spoken(offer.label, doc.flow)}
           </button>
         ))}
         {node && (
