@@ -113,6 +113,23 @@ NODE_AT = """([x, y]) => [...document.querySelectorAll("*")].map(e => e.shadowRo
 """From letting go of a node to the frame in which its fields can be typed into."""
 
 
+AWAIT_PORT = (
+    "port => {"
+    + HOST
+    + """
+  window.port_ = new Promise(done => {
+    let pressed = 0;
+    addEventListener("keydown", event => { pressed = event.timeStamp; }, true);
+    const end = () => done(performance.now() - pressed);
+    const look = () =>
+      requestAnimationFrame(root.querySelector(`.pb-handle[data-port="${port}"]`) ? end : look);
+    look();
+  });
+}"""
+)
+"""From the last key that was pressed to the frame after the one in which a port is there."""
+
+
 def measure(quick: bool = False) -> Iterator[Row]:
     """Drag nodes in the editor, in flows of 500 and 1,000; the floor is the page at rest."""
     from playwright.sync_api import sync_playwright
@@ -171,6 +188,8 @@ def _rows(page: Any, wire: Wire, size: int, repeats: int) -> Iterator[Row]:
     yield Row(f"{name}: click on a node to its fields", statistics.median(clicks), "ms", 50)
     tabs = [_tab(page, TABS[turn % len(TABS)]) for turn in range(2 * len(TABS))][len(TABS) :]
     yield Row(f"{name}: click on a tab to its panel", statistics.median(tabs), "ms", 50)
+    keys = [_key(page, turn) for turn in range(repeats)]
+    yield Row(f"{name}: key in a prompt to its port", statistics.median(keys), "ms", 100)
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,6 +239,27 @@ def _tab(page: Any, name: str) -> float:
     page.mouse.click(x, y)
     waited = float(page.evaluate("() => window.tab_"))
     page.wait_for_timeout(300)
+    return waited
+
+
+def _key(page: Any, turn: int) -> float:
+    """Close a brace in the prompt `n1`; milliseconds until the port is on the canvas."""
+    if not turn:
+        page.keyboard.press("Escape")
+        page.locator(".pb-canvas").focus()
+        page.keyboard.press("Control+f")
+        page.keyboard.type("n1")
+        page.keyboard.press("Enter")
+        page.wait_for_timeout(1500)  # the view goes there
+    field = page.locator('.pb-form[data-node="n1"] textarea').first
+    field.focus()
+    page.keyboard.press("Control+End")
+    page.keyboard.type(f" {{more{turn}")
+    page.wait_for_timeout(1200)  # Python has it as it is now
+    page.evaluate(AWAIT_PORT, f"n1.more{turn}")
+    page.keyboard.press("}")
+    waited = float(page.evaluate("() => window.port_"))
+    page.wait_for_timeout(800)
     return waited
 
 

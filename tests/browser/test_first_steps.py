@@ -130,8 +130,8 @@ def test_up_to_three_settings_are_edited_on_the_node_and_a_port_comes_while_one_
     node(page, "ask").hover()
     name = "Edit System, Temperature, Max tokens here"
     node(page, "ask").get_by_role("button", name=name).click()
-    node(page, "ask").get_by_label("Temperature").fill("0.3")
-    node(page, "ask").get_by_label("Max tokens").fill("21")
+    node(page, "ask").get_by_role("spinbutton", name="Temperature").fill("0.3")
+    node(page, "ask").get_by_role("spinbutton", name="Max tokens").fill("21")
     page.keyboard.press("Escape")
 
     def kept() -> dict[str, Any]:

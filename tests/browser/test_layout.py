@@ -190,3 +190,25 @@ def test_what_is_chosen_stays_in_sight_where_not_all_of_it_can_be(
         arg=[node(page, "n8").element_handle(), dock(page).element_handle()],
     )
     expect(node(page, "n8")).to_be_in_viewport()
+
+
+def test_a_worker_lays_out_and_the_page_itself_where_it_gets_none(
+    studio: Server, page: Page
+) -> None:
+    nodes = [{"id": f"n{i}", "kind": "prompt.template"} for i in range(3)]
+    edges = [{"from": f"n{i}.text", "to": f"n{i + 1}.question"} for i in range(2)]
+    heap = {f"n{i}": {"x": 16 * i, "y": 16 * i} for i in range(3)}
+    apart = """([a, b]) => a.getBoundingClientRect().right < b.getBoundingClientRect().left"""
+    for name, refused in (("beside-worker", False), ("beside-page", True)):
+        put(studio, name, {"format": 1, "nodes": nodes, "edges": edges, "layout": heap})
+        if refused:
+            page.add_init_script("delete window.Worker")
+        edit(studio, page, name, "n2")
+        page.locator(".pb-canvas").focus()
+        if refused:
+            page.keyboard.press("l")
+        else:
+            with page.expect_worker(lambda worker: "part-layout" in worker.url):
+                page.keyboard.press("l")
+        ends = [node(page, "n0").element_handle(), node(page, "n2").element_handle()]
+        page.wait_for_function(apart, arg=ends)

@@ -74,13 +74,6 @@ def test_a_swipe_scrolls_the_palette_a_tap_adds_and_a_long_press_carries(
     tablet.goto(f"{studio.url}/editor?flow=touched")
     expect(tablet.locator(".pb-item").first).to_be_visible()
     fingers, listed = Fingers(tablet), tablet.locator(".pb-palette-list")
-    x, y = middle(tablet, ".pb-item >> nth=5")
-    fingers.slide((x, y), (x, y - 180))
-    tablet.wait_for_function("(list) => list.scrollTop > 60", arg=listed.element_handle())
-    expect(nodes(tablet)).to_have_count(0)
-    fingers.slide((x, y), (x + 400, y))  # quickly aside: no drag either
-    expect(nodes(tablet)).to_have_count(0)
-    listed.evaluate("(list) => { list.scrollTop = 0; }")
     tablet.locator('.pb-item[data-kind="io.input"]').tap()
     expect(nodes(tablet)).to_have_count(1)
     tablet.locator('.pb-item[data-kind="prompt.template"]').tap()  # beside it, and wired
@@ -90,6 +83,11 @@ def test_a_swipe_scrolls_the_palette_a_tap_adds_and_a_long_press_carries(
     fingers.slide(start, (700, 600), hold_ms=700)
     expect(nodes(tablet)).to_have_count(3)
     expect(tablet.locator(".react-flow__edge")).to_have_count(1)
+    x, y = middle(tablet, ".pb-item >> nth=5")
+    fingers.slide((x, y), (x + 400, y))  # quickly aside: nothing is carried
+    fingers.slide((x, y), (x, y - 180))
+    tablet.wait_for_function("(list) => list.scrollTop > 60", arg=listed.element_handle())
+    expect(nodes(tablet)).to_have_count(3)
 
 
 def test_one_finger_pans_the_canvas_and_two_zoom_it(studio: Server, tablet: Page) -> None:

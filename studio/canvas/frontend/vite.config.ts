@@ -53,6 +53,7 @@ export default defineConfig(({ mode }) => {
         },
       },
     },
+    worker: { format: "es", rollupOptions: { output: { entryFileNames: "part-layout-[hash].js" } } },
     test: { include: ["src/**/*.test.ts"], css: true },
     plugins: [
       {

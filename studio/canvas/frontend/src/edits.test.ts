@@ -4,7 +4,6 @@ import {
   addWired,
   groupOp,
   insertOps,
-  layoutOp,
   leaveOp,
   nodeOp,
   possibleWires,
@@ -109,10 +108,4 @@ test("only wires that fit are offered, and none that is there", () => {
   const doc = open("a:source n:number c:sink m:many", "a>c");
   expect(possibleWires(doc, "a").map((wire) => wire.key)).toEqual(["a.text>m.text"]);
   expect(possibleWires(doc, "c").map((wire) => wire.key)).toEqual([]);
-});
-
-test("a layout that does not load is said in words", async () => {
-  const gone = () => Promise.reject(new TypeError("Failed to fetch dynamically imported module"));
-  const tried = layoutOp(new Doc("gone"), [], new Set(), { w: 100, h: 100 }, gone);
-  await expect(tried).rejects.toThrow("The layout could not be loaded. Reload the page.");
 });

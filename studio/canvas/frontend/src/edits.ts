@@ -2,6 +2,7 @@
 
 import type { Node as DrawnNode } from "@xyflow/react";
 import { snap } from "./arrange";
+import { arranged } from "./layout/arranged";
 import type { Box, Shape, Wire } from "./layout/boxes";
 import { Edge, Group, Kind, Note, Op, Place, Port, edgeKey, freshId, ids, nodeOf, portOf } from "./model";
 import type { NodeData } from "./node";
@@ -202,21 +203,17 @@ export function moveOp(places: Record<string, Place>): Op | null {
   return Object.keys(places).length ? { op: "move", places } : null;
 }
 
-/** Where the boxes go, as one edit: all of them, or some. The layout is fetched when it is first needed; an
- * error in words where it does not come. */
+/** Where the boxes go, as one edit: all of them, or some; an error in words where the layout does not come. */
 export async function layoutOp(
   doc: Doc,
   drawn: DrawnNode[],
   only: Set<string>,
   shape: Shape,
-  fetched = () => import("./layout/arrange"),
+  lay = arranged,
 ): Promise<Op | null> {
-  const { arrange } = await fetched().catch(() => {
-    throw new Error("The layout could not be loaded. Reload the page.");
-  });
   const boxes = boxesOf(doc, drawn, only);
   const wires = doc.flow.edges.map((edge): Wire => [nodeOf(edge.from), nodeOf(edge.to)]);
-  const places = arrange(boxes, wires, shape);
+  const places = await lay([boxes, wires, shape]);
   const move = moveOp(places);
   const frames = fitFramesOp(
     doc,

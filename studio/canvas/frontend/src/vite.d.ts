@@ -10,3 +10,8 @@ declare module "*?raw" {
   const text: string;
   export default text;
 }
+
+declare module "*?worker" {
+  const Made: new () => Worker;
+  export default Made;
+}
