@@ -165,15 +165,18 @@ def callback(watch: Watch) -> Any:
 
 
 def made_trainer(kind: Any, watch: Watch, **given: Any) -> Any:
-    """A trainer of Transformers that feeds a watch, and prints nothing.
+    """A trainer of Transformers that feeds a watch, prints nothing, and tells nobody.
 
     Args:
         kind: its class.
         watch: hears of each step.
         given: its other arguments.
     """
+    from huggingface_hub import constants
     from transformers import PrinterCallback
 
+    # TRL tells Hugging Face of each trainer: its kind, the network's, the accelerator's name.
+    constants.HF_HUB_DISABLE_TELEMETRY = True
     with making_networks():
         trainer = kind(**given, callbacks=[callback(watch)])
     trainer.remove_callback(PrinterCallback)  # it prints to where answers go
