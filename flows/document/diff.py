@@ -3,22 +3,67 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 from patchbay.flows.document.model import Flow, NodeInstance
 from patchbay.nodes.data import same_json
 
+if TYPE_CHECKING:
+    from patchbay.nodes.catalog import Catalog
+
 MAX_PARAMS = 3
 
 
-def changes(old: Flow, new: Flow) -> list[str]:
-    """What a person did between `old` and `new`, one sentence each. Empty when they are equal."""
-    lines = [*_meta(old, new), *_nodes(old, new), *_wires(old, new), *_notes(old, new)]
+def changes(old: Flow, new: Flow, catalog: Catalog | None = None) -> list[str]:
+    """What a person did between `old` and `new`, one sentence each. Empty when they are equal.
+
+    With a catalog, nodes, kinds, params and the ends of wires are called as on the canvas; without
+    one, by what stands in the file.
+    """
+    before, after = _Named(old, catalog), _Named(new, catalog)
+    lines = [*_meta(old, new), *_nodes(before, after), *_wires(before, after), *_notes(old, new)]
     return lines + _groups(old, new) + _layout(old, new)
 
 
-def name_of(node: NodeInstance) -> str:
-    """How sentences call a node."""
-    return f'"{node.title or node.id}"'
+@dataclass(frozen=True)
+class _Named:
+    """A flow, and how sentences call what is in it."""
+
+    flow: Flow
+    catalog: Catalog | None
+
+    @cached_property
+    def nodes(self) -> Mapping[str, NodeInstance]:
+        return self.flow.by_id()
+
+    def name(self, node: NodeInstance) -> str:
+        if self.catalog is None:
+            return f'"{node.title or node.id}"'
+        from patchbay.flows.document.titles import node_title
+
+        return f'"{node_title(self.flow, node, self.catalog)}"'
+
+    def kind(self, node: NodeInstance) -> str:
+        cls = self.catalog.get(node.kind) if self.catalog is not None else None
+        return cls.title if cls else node.kind
+
+    def param(self, name: str) -> str:
+        if self.catalog is None:
+            return f"`{name}`"
+        from patchbay.flows.document.titles import label_of
+
+        return label_of(name)
+
+    def wire(self, wire: tuple[str, str]) -> str:
+        return " → ".join(map(self._end, wire))
+
+    def _end(self, end: str) -> str:
+        name, _, port = end.partition(".")
+        node = self.nodes.get(name) if self.catalog is not None else None
+        return f"{port} of {self.name(node)}" if node else end
 
 
 def _meta(old: Flow, new: Flow) -> list[str]:
@@ -34,22 +79,23 @@ def _meta(old: Flow, new: Flow) -> list[str]:
     return lines
 
 
-def _nodes(old: Flow, new: Flow) -> list[str]:
-    before, after = old.by_id(), new.by_id()
-    lines = [f"Node {name_of(n)} added." for key, n in after.items() if key not in before]
-    lines += [f"Node {name_of(n)} removed." for key, n in before.items() if key not in after]
+def _nodes(old: _Named, new: _Named) -> list[str]:
+    before, after = old.nodes, new.nodes
+    lines = [f"Node {new.name(n)} added." for key, n in after.items() if key not in before]
+    lines += [f"Node {old.name(n)} removed." for key, n in before.items() if key not in after]
     for key, node in after.items():
         if key in before and before[key] != node:
-            lines += _node(before[key], node)
+            lines += _node(old, new, key)
     return lines
 
 
-def _node(old: NodeInstance, new: NodeInstance) -> list[str]:
-    name, lines = name_of(new), []
+def _node(before: _Named, after: _Named, key: str) -> list[str]:
+    old, new = before.nodes[key], after.nodes[key]
+    name, lines = after.name(new), []
     if old.title != new.title:
-        lines.append(f"Node {name_of(old)} renamed to {name}.")
+        lines.append(f"Node {before.name(old)} renamed to {name}.")
     if (old.kind, old.version) != (new.kind, new.version):
-        lines.append(f"{name} is now a {new.kind} of version {new.version}.")
+        lines.append(f"{name} is now a {after.kind(new)} of version {new.version}.")
     if old.disabled != new.disabled:
         lines.append(f"{name} switched {'off' if new.disabled else 'on'}.")
     changed = [
@@ -59,7 +105,7 @@ def _node(old: NodeInstance, new: NodeInstance) -> list[str]:
         or not same_json(old.params.get(key), new.params.get(key))
     ]
     if changed:
-        shown = ", ".join(f"`{key}`" for key in changed[:MAX_PARAMS])
+        shown = ", ".join(map(after.param, changed[:MAX_PARAMS]))
         more = f" and {len(changed) - MAX_PARAMS} more" if len(changed) > MAX_PARAMS else ""
         lines.append(f"{shown}{more} of {name} changed.")
     if old.run != new.run:
@@ -67,20 +113,20 @@ def _node(old: NodeInstance, new: NodeInstance) -> list[str]:
     return lines
 
 
-def _wires(old: Flow, new: Flow) -> list[str]:
-    before = Counter((e.source, e.target) for e in old.edges)
-    after = Counter((e.source, e.target) for e in new.edges)
+def _wires(old: _Named, new: _Named) -> list[str]:
+    before = Counter((e.source, e.target) for e in old.flow.edges)
+    after = Counter((e.source, e.target) for e in new.flow.edges)
     gone, come = list((before - after).elements()), list((after - before).elements())
     lines = []
-    for source, target in list(come):
-        twin = next((w for w in gone if w[0] == source or w[1] == target), None)
+    for wire in list(come):
+        twin = next((w for w in gone if w[0] == wire[0] or w[1] == wire[1]), None)
         if twin is not None:
             gone.remove(twin)
-            come.remove((source, target))
-            lines.append(f"Wire {twin[0]} → {twin[1]} moved to {source} → {target}.")
-    lines += [f"Wire {source} → {target} added." for source, target in come]
-    lines += [f"Wire {source} → {target} removed." for source, target in gone]
-    if not lines and old.edges != new.edges:
+            come.remove(wire)
+            lines.append(f"Wire {old.wire(twin)} moved to {new.wire(wire)}.")
+    lines += [f"Wire {new.wire(wire)} added." for wire in come]
+    lines += [f"Wire {old.wire(wire)} removed." for wire in gone]
+    if not lines and old.flow.edges != new.flow.edges:
         lines.append("Order of wires changed.")
     return lines
 

@@ -8,12 +8,16 @@ import time
 import weakref
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from patchbay.flows.document.model import Flow
 from patchbay.flows.problems import Problem
 from patchbay.studio.documents.document import FlowDocument
 from patchbay.studio.documents.pins import Pins
 from patchbay.studio.documents.versions import Versions
+
+if TYPE_CHECKING:
+    from patchbay.nodes.catalog import Catalog
 
 SAVE_AFTER_S = 0.4
 """How long a document must be at rest before it is saved."""
@@ -29,6 +33,7 @@ class Documents:
     Args:
         home: the studio's home folder, where versions are kept; None keeps none.
         check: finds the problems of a flow that lies at a path.
+        catalog: by whose titles versions call nodes.
         background: whether a thread saves and looks at the disk. Without it call `tick()`.
     """
 
@@ -37,9 +42,10 @@ class Documents:
         home: Path | None = None,
         *,
         check: Callable[[Flow, Path], Sequence[Problem]] = lambda flow, path: (),
+        catalog: Callable[[], Catalog] | None = None,
         background: bool = True,
     ) -> None:
-        self._home, self._check = home, check
+        self._home, self._check, self._catalog = home, check, catalog
         self._open: dict[Path, FlowDocument] = {}
         self._by_id: weakref.WeakValueDictionary[str, FlowDocument] = weakref.WeakValueDictionary()
         self._dirty_since: dict[Path, float] = {}
@@ -59,7 +65,7 @@ class Documents:
         path = path.resolve()
         with self._lock:
             if path not in self._open:
-                versions = Versions(self._home, path) if self._home else None
+                versions = Versions(self._home, path, catalog=self._catalog) if self._home else None
                 self._open[path] = document = FlowDocument(
                     path,
                     check=lambda flow: self._check(flow, path),

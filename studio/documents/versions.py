@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from patchbay.flows.document.diff import changes
 from patchbay.flows.document.model import Flow
@@ -16,6 +16,9 @@ from patchbay.flows.document.reading import read_text
 from patchbay.flows.document.writing import canonical_text
 from patchbay.nodes.atomic import write_atomic
 from patchbay.nodes.private import private_file, private_folder
+
+if TYPE_CHECKING:
+    from patchbay.nodes.catalog import Catalog
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +40,20 @@ class Versions:
         home: the studio's home folder.
         path: the flow file.
         clock: Unix time in seconds.
+        catalog: by whose titles nodes are called in what changed; None calls them by their ids.
     """
 
-    def __init__(self, home: Path, path: Path, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        home: Path,
+        path: Path,
+        clock: Callable[[], float] = time.time,
+        catalog: Callable[[], Catalog] | None = None,
+    ) -> None:
         self._home = home
         self._blobs = home / "versions" / "contents"
         self._index = self._index_of(path)
-        self._clock = clock
+        self._clock, self._catalog = clock, catalog
         self._last: tuple[str, Flow] | None = None
 
     def add(self, flow: Flow, by: str = "") -> Version | None:
@@ -53,7 +63,8 @@ class Versions:
         before = self._latest()
         if before and before[0] == digest:
             return None
-        words = changes(before[1], flow) if before else ["First version."]
+        catalog = self._catalog() if self._catalog is not None else None
+        words = changes(before[1], flow, catalog) if before else ["First version."]
         version = Version(digest, self._clock(), tuple(words or ["Written out anew."]), by)
         blob = self._blob(digest)
         private_folder(blob.parent)

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, get_args
 
+from patchbay.flows.document.titles import label_of
 from patchbay.nodes.contract import Widget
 
 Schema = Mapping[str, Any]
@@ -87,18 +88,6 @@ def front_of(named: str | Sequence[str], fields: Sequence[FieldSpec]) -> list[st
         return known[:FRONT]
     long = (spec for spec in fields if spec.shape in ("textarea", "code"))
     return [spec.name for spec in long if spec.required or spec.default][:1]
-
-
-_SPELLED = {
-    "api": "API", "gpu": "GPU", "http": "HTTP", "id": "ID", "json": "JSON", "lora": "LoRA",
-    "mb": "MB", "mmr": "MMR", "s": "(seconds)", "url": "URL",
-}  # fmt: skip
-
-
-def label_of(name: str) -> str:
-    """A param's name as people write it: `base_url` → `Base URL`."""
-    label = " ".join(_SPELLED.get(word, word) for word in name.split("_"))
-    return label[:1].upper() + label[1:]
 
 
 def _unwrapped(schema: Schema, definitions: Schema) -> tuple[Schema, bool]:

@@ -8,6 +8,8 @@ from typing import Any
 
 from patchbay.flows.document.diff import changes
 from patchbay.flows.document.model import Flow
+from patchbay.flows.document.titles import node_title
+from patchbay.nodes.catalog import Catalog
 from patchbay.nodes.data import same_json
 from patchbay.studio.runs.steps import tokens_of
 
@@ -34,8 +36,13 @@ class Spent:
     title: str
     seconds: tuple[float | None, float | None]
     tokens: tuple[int | None, int | None]
-    gave_the_same: bool | None
-    """None where one of the two gave nothing."""
+    gave: tuple[TwoValues, ...] | None
+    """What it gave, port by port; None where one of the two gave nothing."""
+
+    @property
+    def gave_the_same(self) -> bool | None:
+        """None where one of the two gave nothing."""
+        return None if self.gave is None else all(pair.same for pair in self.gave)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +64,7 @@ def compared(
     inputs: tuple[Mapping[str, Any], Mapping[str, Any]],
     outputs: tuple[Mapping[str, Any], Mapping[str, Any]],
     events: tuple[Events, Events],
+    catalog: Catalog,
 ) -> Compared:
     """What differs between two runs. Values are in their stored form.
 
@@ -65,21 +73,22 @@ def compared(
         inputs: what the runs were given, by name.
         outputs: what they gave.
         events: what happened in them, in JSON form.
+        catalog: by whose titles nodes are called.
     """
     one, other = _ended(events[0]), _ended(events[1])
-    nodes = {node.id: node for flow in flows for node in flow.nodes}
+    nodes = {node.id: (flow, node) for flow in flows for node in flow.nodes}
     spent = [
         Spent(
             node,
-            nodes[node].title or nodes[node].kind,
+            node_title(*nodes[node], catalog),
             (_number(one.get(node), "seconds"), _number(other.get(node), "seconds")),
             (_tokens(one.get(node)), _tokens(other.get(node))),
-            _same_outputs(one.get(node), other.get(node)),
+            _gave(one.get(node), other.get(node)),
         )
         for node in nodes
         if node in one or node in other
     ]
-    said = tuple(line for line in changes(*flows) if not line.endswith(" moved."))
+    said = tuple(line for line in changes(*flows, catalog) if not line.endswith(" moved."))
     return Compared(said, _pairs(*inputs), _pairs(*outputs), tuple(spent))
 
 
@@ -105,7 +114,9 @@ def _tokens(event: Mapping[str, Any] | None) -> int | None:
     return None if event is None else tokens_of(event.get("tokens")).total
 
 
-def _same_outputs(one: Mapping[str, Any] | None, other: Mapping[str, Any] | None) -> bool | None:
+def _gave(
+    one: Mapping[str, Any] | None, other: Mapping[str, Any] | None
+) -> tuple[TwoValues, ...] | None:
     if one is None or other is None or "outputs" not in one or "outputs" not in other:
         return None
-    return same_json(one["outputs"], other["outputs"])
+    return _pairs(one["outputs"], other["outputs"])

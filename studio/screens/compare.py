@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import streamlit as st
 
@@ -13,8 +15,12 @@ from patchbay.nodes.units import date, duration
 from patchbay.studio.runs.compared import Compared, TwoValues, compared
 from patchbay.studio.runs.past import too_long
 from patchbay.studio.server.services import services
-from patchbay.studio.views.values import gist, show_value
+from patchbay.studio.views.live import difference as show_difference
+from patchbay.studio.views.values import gist, shape_of, show_value
 from patchbay.studio.words import plain
+
+LONGEST = 200_000
+"""Characters of a value that are compared letter by letter."""
 
 
 def comparison(past: PastRun, others: Sequence[PastRun]) -> None:
@@ -46,7 +52,7 @@ def _show(past: PastRun, other: PastRun) -> None:
     try:
         found = compared(
             (other.flow, past.flow), (other.inputs, past.inputs), (other.outputs, past.outputs),
-            (history.events(other.id), history.events(past.id)),
+            (history.events(other.id), history.events(past.id)), services().catalog,
         )  # fmt: skip
     except FlowError as error:
         st.error(plain(f"The flow of one of the two cannot be read any more. {error}"))
@@ -64,20 +70,59 @@ def _show(past: PastRun, other: PastRun) -> None:
         _pairs(name, pairs, f"{past.id}:{other.id}:{name}")
     st.markdown("**Nodes**")
     st.markdown(_table(found))
+    _gave(found, f"{past.id}:{other.id}:gave")
+
+
+def _gave(found: Compared, key: str) -> None:
+    """What a node gave in both, one node at a time: those that gave something else."""
+    unlike = {spent.node: spent for spent in found.nodes if spent.gave_the_same is False}
+    if not unlike:
+        return
+    chosen = st.selectbox(
+        "What a node gave", list(unlike), None, key=key, placeholder="Choose a node",
+        format_func=lambda node: unlike[node].title,
+    )  # fmt: skip
+    if chosen:
+        _pairs(unlike[chosen].title, unlike[chosen].gave or (), f"{key}:{chosen}")
 
 
 def _pairs(title: str, pairs: Iterable[TwoValues], key: str) -> None:
     for pair in pairs:
-        st.markdown(f"**{title}** {plain(pair.name)}")
-        if pair.same:
-            st.caption("Both have the same.")
-            continue
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            st.markdown(f"**{plain(title)}** {plain(pair.name)}", width="content")
+            if pair.same:
+                st.caption("Both have the same.")
+                continue
+            texts = as_text(pair.one), as_text(pair.other)
+            if None not in texts:
+                st.button(
+                    "Difference", icon=":material/difference:", type="tertiary",
+                    key=f"{key}:{pair.name}:difference", on_click=_difference,
+                    args=(f"{title} {pair.name}", *texts),
+                    help="Both as one text, with what went and what came.",
+                )  # fmt: skip
         for column, value, side in zip(st.columns(2), (pair.one, pair.other), "ab", strict=True):
             with column:
                 if value is None:
                     st.caption("Nothing.")
                 else:
                     show_value(value, f"{key}:{pair.name}:{side}")
+
+
+@st.dialog("Difference", width="large")
+def _difference(name: str, one: str, other: str) -> None:
+    """Two values in large, as one text."""
+    st.caption(plain(f"{name}: the other run → this run"))
+    if len(one) > LONGEST or len(other) > LONGEST:
+        st.caption(f"Of each, the first {LONGEST:,} characters.")
+    show_difference(one[:LONGEST], other[:LONGEST], "difference")
+
+
+def as_text(value: Any) -> str | None:
+    """A stored value as a text that can be compared letter by letter; None where it is none."""
+    if value is None or shape_of(value) == "picture":
+        return None
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, indent=2)
 
 
 def _table(found: Compared) -> str:

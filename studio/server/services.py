@@ -74,7 +74,9 @@ class Services:
         from patchbay.studio.documents.opened import Documents
 
         return Documents(
-            self.home, check=lambda flow, path: validate(flow, self.catalog, path.parent)
+            self.home,
+            check=lambda flow, path: validate(flow, self.catalog, path.parent),
+            catalog=lambda: self.catalog,
         )
 
     @made_once

@@ -3,22 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlencode
 
+from patchbay.flows.document.titles import node_title
 from patchbay.nodes.text.markdown import parse_markdown
 from patchbay.studio.documents.document import FlowDocument
 from patchbay.studio.runs.live_run import LiveRun
 from patchbay.studio.server import session
 from patchbay.studio.server.frontend import live_component
-
-if TYPE_CHECKING:
-    from patchbay.flows.document.model import Flow, NodeInstance
-    from patchbay.nodes.catalog import Catalog
-    from patchbay.nodes.contract import Node
-
-LONGEST_ABOUT = 40
-"""Characters of what a node is about, where that tells it from others of its kind."""
 
 
 def query(document: FlowDocument) -> str:
@@ -62,6 +55,12 @@ def words(text: str, key: str, *, breaks: bool = True) -> None:
     live_component()(key=key, data=data, height="content")
 
 
+def difference(before: str, after: str, key: str) -> None:
+    """Two texts as one, with what was taken out and what was put in."""
+    data = {"mode": "difference", "before": before, "after": after}
+    live_component()(key=key, data=data, height="content")
+
+
 def found(texts: Sequence[Mapping[str, Any]], key: str) -> None:
     """Numbered texts: `n` and `text`; `score`, `share` (of a full bar), `source`, `more` if any."""
     live_component()(key=key, data={"mode": "found", "found": list(texts)}, height="content")
@@ -77,25 +76,3 @@ def title_of(live: LiveRun, path: str) -> str:
 
     title = node_title(live.flow, node, services().catalog)
     return f"{title} / {inner}" if inner else title
-
-
-def node_title(flow: Flow, node: NodeInstance, catalog: Catalog) -> str:
-    """What a node is called: its own title or its kind's. Where several of a kind have none, what
-    each is about follows: `Role agent: Researcher`."""
-    if node.title:
-        return node.title
-    cls = catalog.get(node.kind)
-    if cls is None:
-        return node.id
-    alike = sum(other.kind == node.kind and not other.title for other in flow.nodes)
-    about = _about(cls, node) if alike > 1 else ""
-    return f"{cls.title}: {about}" if about else cls.title
-
-
-def _about(cls: type[Node], node: NodeInstance) -> str:
-    try:
-        told = cls.summary(cls.Params.model_validate(node.params))
-    except Exception:  # params that are not right yet, or a stranger's defect
-        return node.id
-    words = " ".join(told.partition(" · ")[0].split())
-    return words if len(words) <= LONGEST_ABOUT else f"{words[:LONGEST_ABOUT].rstrip()}…"

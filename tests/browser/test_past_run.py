@@ -73,7 +73,13 @@ def test_a_past_run_is_gone_through_and_edited_from(studio: Server, page: Page) 
     expect(below.get_by_text("something else").first).to_be_visible()
     expect(below.get_by_text("Say Good day").first).to_be_visible()
     expect(below.get_by_text("Whisper Good day").first).to_be_visible()
+    expect(below.get_by_text('Template of "Prompt template" changed.')).to_be_visible()
     shoot(page, "past-run-compared")
+    below.get_by_role("button", name="Difference").first.click()
+    large = page.get_by_role("dialog")
+    expect(large.locator("del")).to_have_text("Say")
+    expect(large.locator("ins")).to_have_text("Whisper")
+    shoot(page, "past-run-difference")
 
 
 def test_a_run_that_is_gone_says_so(studio: Server, page: Page) -> None:

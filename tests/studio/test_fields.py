@@ -11,18 +11,12 @@ from typing import Literal, get_args
 
 import pytest
 
+from patchbay.flows.document.titles import label_of
 from patchbay.nodes.catalog import load_catalog
 from patchbay.nodes.contract import Field, Node, NodeParams, Widget
 from patchbay.nodes.declaration import node_declaration
 from patchbay.nodes.values import SecretRef
-from patchbay.studio.inspector.declared import (
-    FieldSpec,
-    Shape,
-    described,
-    fields_of,
-    front_of,
-    label_of,
-)
+from patchbay.studio.inspector.declared import FieldSpec, Shape, described, fields_of, front_of
 from patchbay.studio.lenient_json import parse_loose
 
 

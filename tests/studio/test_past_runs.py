@@ -13,13 +13,14 @@ from patchbay.flows.document.model import Flow, Place
 from patchbay.flows.runs.answers import recorded
 from patchbay.flows.runs.history import History, PastRun
 from patchbay.flows.runs.running import Run
+from patchbay.nodes.values import TAG
 from patchbay.studio.documents.opened import Documents
 from patchbay.studio.runs import past as past_module
-from patchbay.studio.runs.compared import Compared, Spent, compared
+from patchbay.studio.runs.compared import Compared, Spent, TwoValues, compared
 from patchbay.studio.runs.known_runs import PASTS
 from patchbay.studio.runs.past import past_live, pins_of, same_work, timeline, too_long
 from patchbay.studio.runs.runner import Runner
-from patchbay.studio.screens.compare import _table
+from patchbay.studio.screens.compare import _table, as_text
 from patchbay.studio.screens.past import words_of_pins
 from tests.flows.runs.harness import CATALOG, environment, flow
 
@@ -150,19 +151,23 @@ async def test_two_runs_side_by_side(history: History) -> None:
     other = await recorded_run(history, "r2", steps("2 {text}!"), "Why not?")
     found = compared(
         (one.flow, other.flow), (one.inputs, other.inputs), (one.outputs, other.outputs),
-        (history.events("r1"), history.events("r2")),
+        (history.events("r1"), history.events("r2")), CATALOG,
     )  # fmt: skip
-    assert len(found.flow) == 1
-    assert "second" in found.flow[0]
+    assert found.flow == ('Template of "Prompt template: 2 {text}!" changed.',)
     ((question),) = found.inputs
     assert (question.one, question.other, question.same) == ("Why?", "Why not?", False)
     assert [pair.same for pair in found.outputs] == [False]
     assert [spent.node for spent in found.nodes] == ["question", "first", "second", "out"]
+    assert [spent.title for spent in found.nodes] == [
+        "Flow input", "Prompt template: 1 {question}", "Prompt template: 2 {text}!",
+        "Flow output",
+    ]  # fmt: skip
+    assert found.nodes[1].gave == (TwoValues("text", "1 Why?", "1 Why not?"),)
     assert all(spent.seconds[0] is not None for spent in found.nodes)
     assert found.nodes[0].gave_the_same is False
     same = compared(
         (one.flow, one.flow), (one.inputs, one.inputs), (one.outputs, one.outputs),
-        (history.events("r1"), history.events("r1")),
+        (history.events("r1"), history.events("r1")), CATALOG,
     )  # fmt: skip
     assert same.flow == ()
     assert all(pair.same for pair in (*same.inputs, *same.outputs))
@@ -177,6 +182,13 @@ def test_a_title_with_a_stroke_is_one_cell() -> None:
     assert len(re.findall(r"(?<!\\)\|", row)) == 5
 
 
+def test_values_are_compared_as_texts_where_they_are_some() -> None:
+    assert as_text("So it is.") == "So it is."
+    assert as_text({"n": [1, "é"]}) == '{\n  "n": [\n    1,\n    "é"\n  ]\n}'
+    assert as_text(None) is None
+    assert as_text({TAG: "picture", "media": "image/png", "data": ""}) is None
+
+
 async def test_a_node_that_only_one_run_has(history: History) -> None:
     one = await recorded_run(history, "r1", steps(), "Why?")
     shorter = flow(
@@ -186,7 +198,7 @@ async def test_a_node_that_only_one_run_has(history: History) -> None:
     other = await recorded_run(history, "r2", shorter, "Why?")
     found = compared(
         (one.flow, other.flow), (one.inputs, other.inputs), (one.outputs, other.outputs),
-        (history.events("r1"), history.events("r2")),
+        (history.events("r1"), history.events("r2")), CATALOG,
     )  # fmt: skip
     first = next(spent for spent in found.nodes if spent.node == "first")
     assert first.seconds[0] is not None

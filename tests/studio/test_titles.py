@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from patchbay.flows.document.model import Flow, NodeInstance
 from patchbay.flows.document.reading import read_flow
+from patchbay.flows.document.titles import node_title
 from patchbay.nodes.catalog import load_catalog
-from patchbay.studio.views.live import node_title
 from tests.paths import ROOT
 
 CATALOG = load_catalog()

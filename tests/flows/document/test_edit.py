@@ -42,6 +42,7 @@ from patchbay.flows.document.operations import (
     parse_operation,
 )
 from patchbay.flows.document.patch import diff
+from patchbay.nodes.catalog import load_catalog
 
 
 def flow_of(*ids: str, edges: tuple[tuple[str, str], ...] = ()) -> Flow:
@@ -278,4 +279,29 @@ def test_changes_in_words():
         '`template` of "a" changed.',
         'Node "c" renamed to "Answer".',
         "Wire a.out → b.in moved to a.out → b.x.",
+    ]
+
+
+def test_changes_in_words_call_nodes_by_their_titles_where_a_catalog_tells_them():
+    first = NodeInstance(id="first", kind="prompt.template", params={"template": "a {text}"})
+    second = NodeInstance(id="second", kind="prompt.template", params={"template": "b {text}"})
+    old = Flow(
+        nodes=(NodeInstance(id="given", kind="io.value"), first, second),
+        edges=(Edge(source="given.value", target="first.text"),),
+    )
+    new = apply(
+        old,
+        Batch(
+            ops=(
+                SetParams(node="second", params={"template": "c {text}"}),
+                Connect(source="first.text", target="second.text"),
+                Remove(nodes=("given",)),
+            )
+        ),
+    )
+    assert changes(old, new, load_catalog()) == [
+        'Node "Value" removed.',
+        'Template of "Prompt template: c {text}" changed.',
+        'Wire text of "Prompt template: a {text}" → text of "Prompt template: c {text}" added.',
+        'Wire value of "Value" → text of "Prompt template: a {text}" removed.',
     ]

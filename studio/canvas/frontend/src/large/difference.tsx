@@ -1,28 +1,19 @@
 // Two texts as one, with what was taken out and what was put in. A file of its own.
 
-import { diffLines, diffWordsWithSpace } from "diff";
 import { useMemo } from "react";
+import { partsOf } from "./differing";
 
-/** Above so many characters lines are compared, not words: in time that people wait. */
-const WORDS = 20_000;
+const TAGS = { same: "span", gone: "del", come: "ins" } as const;
 
 export function Difference({ before, after }: { before: string; after: string }) {
-  const parts = useMemo(
-    () => (before.length + after.length < WORDS ? diffWordsWithSpace(before, after) : diffLines(before, after)),
-    [before, after],
-  );
+  const parts = useMemo(() => partsOf(before, after), [before, after]);
   if (before === after) return <p className="pb-good">The two are the same.</p>;
   return (
     <pre className="pb-difference">
-      {parts.map((part, i) =>
-        part.added ? (
-          <ins key={i}>{part.value}</ins>
-        ) : part.removed ? (
-          <del key={i}>{part.value}</del>
-        ) : (
-          <span key={i}>{part.value}</span>
-        ),
-      )}
+      {parts.map(({ is, value }, i) => {
+        const Tag = TAGS[is];
+        return <Tag key={i}>{value}</Tag>;
+      })}
     </pre>
   );
 }

@@ -3,12 +3,12 @@
 import { useEffect, useState } from "react";
 import { useShared } from "../context";
 import type { Json } from "../model";
-import type { Side } from "../types";
+import { type Side, titleOf } from "../types";
 import { Documents } from "./documents";
 import { partOf } from "./part";
 import { Shown, storedIn } from "./shown";
 import { Text } from "./text";
-import { type Told, type Whole, archiveAt, askValue, askValues } from "./values";
+import { type Told, type Whole, archiveAt, askValue, useTold } from "./values";
 
 const Difference = partOf(() => import("./difference").then((part) => part.Difference));
 
@@ -39,13 +39,14 @@ function useWhole(node: string, key: string): Whole | "gone" | null {
 
 export function ValueView({ node, title, side, port }: Props) {
   const { doc } = useShared();
-  const [told, setTold] = useState<Told | null>(null);
   const [shown, setShown] = useState(keyOf(side, port));
+  const [beside, setBeside] = useState(node);
   const [other, setOther] = useState("");
-  useEffect(() => void askValues(doc, node).then(setTold), [doc, node]);
+  const told = useTold(doc, node, "");
+  const theirs = useTold(doc, beside, "");
   const whole = useWhole(node, shown);
-  const second = useWhole(node, other);
-  const options = told ? [...optionsOf(told, "out"), ...optionsOf(told, "in")] : [];
+  const second = useWhole(beside, other);
+  const others = optionsOf(theirs).filter(([key]) => beside !== node || key !== shown);
   return (
     <>
       <header>
@@ -53,7 +54,7 @@ export function ValueView({ node, title, side, port }: Props) {
         <label>
           <span>Value</span>
           <select value={shown} onChange={(event) => setShown(event.target.value)}>
-            {options.map(([key, words]) => (
+            {optionsOf(told).map(([key, words]) => (
               <option key={key} value={key}>
                 {words}
               </option>
@@ -62,15 +63,27 @@ export function ValueView({ node, title, side, port }: Props) {
         </label>
         <label>
           <span>Compare with</span>
-          <select value={other} onChange={(event) => setOther(event.target.value)}>
+          <select aria-label="Compare with" value={other} onChange={(event) => setOther(event.target.value)}>
             <option value="">nothing</option>
-            {options
-              .filter(([key]) => key !== shown)
-              .map(([key, words]) => (
-                <option key={key} value={key}>
-                  {words}
-                </option>
-              ))}
+            {others.map(([key, words]) => (
+              <option key={key} value={key}>
+                {words}
+              </option>
+            ))}
+          </select>
+        </label>
+        <label>
+          <span>of</span>
+          <select
+            aria-label="Of which node"
+            value={beside}
+            onChange={(event) => (setBeside(event.target.value), setOther(""))}
+          >
+            {doc.flow.nodes.map((one) => (
+              <option key={one.id} value={one.id}>
+                {one.id === node ? "this node" : titleOf(one)}
+              </option>
+            ))}
           </select>
         </label>
       </header>
@@ -89,11 +102,15 @@ export function ValueView({ node, title, side, port }: Props) {
   );
 }
 
-const optionsOf = (told: Told, side: Side): [key: string, words: string][] =>
-  Object.entries(told[side]).map(([port, { gist }]) => [
-    keyOf(side, port),
-    `${port} (${side === "out" ? "gave" : "took"}): ${gist.slice(0, 60)}`,
-  ]);
+const SIDES: Side[] = ["out", "in"];
+
+const optionsOf = (told: Told | null): [key: string, words: string][] =>
+  SIDES.flatMap((side) =>
+    Object.entries(told?.[side] ?? {}).map(([port, { gist }]): [string, string] => [
+      keyOf(side, port),
+      `${port} (${side === "out" ? "gave" : "took"}): ${gist.slice(0, 60)}`,
+    ]),
+  );
 
 /** A value as text, for a difference. */
 export const written = (value: Json): string => (typeof value === "string" ? value : JSON.stringify(value, null, 2));

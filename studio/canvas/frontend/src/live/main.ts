@@ -24,6 +24,7 @@ type Data =
   | { mode: "trace"; trace: Step[] }
   | { mode: "found"; found: Found[] }
   | { mode: "words"; words: Part[] }
+  | { mode: "difference"; before: string; after: string }
   | ({ mode: "cards" } & CardsData)
   | ({ mode: "pulse"; url: string; doc: string } & PulseData);
 
@@ -49,6 +50,10 @@ export function mount(component: Component): (() => void) | void {
       return root.replaceChildren(...data.found.map(foundElement));
     case "words":
       return root.replaceChildren(wordsElement(data.words));
+    case "difference": {
+      void showDifference(root, data.before, data.after);
+      return;
+    }
     case "cards": {
       return drawCards(root, data, {
         press: (button, card) => component.setTriggerValue("pressed", { button, card }),
@@ -61,6 +66,18 @@ export function mount(component: Component): (() => void) | void {
     default:
       return never(data);
   }
+}
+
+const TAGS = { same: "span", gone: "del", come: "ins" } as const;
+
+/** Two texts as one. What compares them is fetched when it is first needed. */
+async function showDifference(root: HTMLElement, before: string, after: string): Promise<void> {
+  const turn = (root.dataset.turn = String(Number(root.dataset.turn ?? 0) + 1));
+  const { partsOf } = await import("../large/differing");
+  if (root.dataset.turn !== turn) return; // others are to be shown by now
+  const made = el("pre", "difference");
+  made.append(...partsOf(before, after).map(({ is, value }) => el(TAGS[is], "", value)));
+  root.replaceChildren(made);
 }
 
 function channelOf(url: string): Channel {
