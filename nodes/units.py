@@ -60,6 +60,16 @@ def duration(seconds: float | None) -> str:
     return f"{hours} h {minutes} min" if minutes else f"{hours} h"
 
 
+def pace(a_second: float) -> str:
+    """How many of something go by: `120 a second`, `2.5 a second`, `30 a minute`, `4 an hour`."""
+    if a_second >= 0.995:
+        shown = f"{a_second:,.0f}" if a_second >= 9.95 else f"{a_second:.1f}".removesuffix(".0")
+        return f"{shown} a second"
+    if a_second * 60 >= 0.995:
+        return f"{a_second * 60:.0f} a minute"
+    return f"{a_second * 3600:.2g} an hour"
+
+
 def ago(at: float, now: float | None = None) -> str:
     """How long ago a Unix time was: `just now`, `5 min ago`, or the date."""
     passed = (time.time() if now is None else now) - at

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from patchbay.nodes.units import ago, clock, date, duration, size_in_words, timestamp
+from patchbay.nodes.units import ago, clock, date, duration, pace, size_in_words, timestamp
 from tests.paths import ROOT
 
 HAND_MADE = {
@@ -118,6 +118,12 @@ def test_seconds_are_worded_as_the_browser_does(seconds: float, words: str) -> N
 
 def test_no_seconds_are_no_words() -> None:
     assert duration(None) == ""
+
+
+def test_how_many_of_something_go_by() -> None:
+    told = {0: "0 an hour", 0.0012: "4.3 an hour", 0.2: "12 a minute", 1: "1 a second"}
+    told |= {2.54: "2.5 a second", 9.96: "10 a second", 1234.5: "1,234 a second"}
+    assert {rate: pace(rate) for rate in told} == told
 
 
 def test_dates_are_written_the_same_on_every_system() -> None:

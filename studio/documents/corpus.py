@@ -6,7 +6,8 @@ Everything is done by the flow's own nodes, with their params, before any model 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -18,6 +19,9 @@ from patchbay.nodes.errors import NodeError
 from patchbay.nodes.values import Document
 
 if TYPE_CHECKING:
+    from patchbay.flows.runs.environment import Environment
+    from patchbay.flows.runs.events import NodeProgress
+    from patchbay.flows.runs.running import LoadedFlow
     from patchbay.nodes.retrieval.load import LoadDocuments
     from patchbay.nodes.retrieval.split import SplitDocuments
 
@@ -188,6 +192,40 @@ def laid_over(document: Document, chunks: Sequence[Document]) -> list[TextStretc
         inside = tuple(number for first, last, number in spans if first <= begin and end <= last)
         pieces.append(TextStretch(text[begin:end], inside))
     return pieces
+
+
+async def search(
+    flow: LoadedFlow,
+    query: str,
+    environment: Environment,
+    hear: Callable[[NodeProgress], None],
+) -> dict[str, Any]:
+    """What a trial flow finds, by strategy. What was embedded before somebody left is kept.
+
+    Args:
+        flow: see `trial`.
+        query: what to look for.
+        environment: what the run goes in.
+        hear: is told how far its nodes are.
+
+    Raises:
+        FlowError: the flow has errors.
+        RunError: a node failed.
+    """
+    from patchbay.flows.problems import Problem
+    from patchbay.flows.runs.api import stream
+    from patchbay.flows.runs.events import NodeProgress, RunFailed, RunFinished
+    from patchbay.flows.runs.failures import RunError
+
+    async with aclosing(stream(flow, {"query": query}, environment=environment)) as events:
+        async for event in events:
+            if isinstance(event, NodeProgress):
+                hear(event)
+            elif isinstance(event, RunFailed):
+                raise RunError(event.problem)
+            elif isinstance(event, RunFinished):
+                return {way: event.outputs[way] for way in STRATEGIES if way in event.outputs}
+    raise RunError(Problem("run/cancelled", "The search was stopped."))
 
 
 def trial(chain: Chain, embeddings: NodeInstance | None) -> Flow:

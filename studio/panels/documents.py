@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,17 +15,21 @@ from patchbay.flows.document.model import Flow, NodeInstance
 from patchbay.flows.problems import FlowError
 from patchbay.flows.wording import plural
 from patchbay.nodes.errors import NodeError
-from patchbay.nodes.units import duration, size_in_words
+from patchbay.nodes.units import duration, pace, size_in_words
 from patchbay.nodes.values import Document
 from patchbay.studio.documents import corpus
 from patchbay.studio.documents.corpus import Chain, FileState, TextStretch
 from patchbay.studio.documents.document import FlowDocument
+from patchbay.studio.runs.progress import Pace
 from patchbay.studio.server import session
 from patchbay.studio.server.services import services
 from patchbay.studio.views.documents import show_documents
 from patchbay.studio.words import plain
 
 if TYPE_CHECKING:
+    from streamlit.delta_generator import DeltaGenerator
+
+    from patchbay.flows.runs.events import NodeProgress
     from patchbay.nodes.retrieval.load import LoadDocuments
     from patchbay.nodes.retrieval.split import SplitDocuments
 
@@ -120,9 +125,9 @@ def _read(files: Sequence[tuple[Path, str]], params: LoadDocuments.Params) -> li
         states.append(state)
         spent = time.monotonic() - began
         if spent > 0.3:
-            left = spent / number * (len(files) - number)
-            words = f"Read {plain(state.name)}: {number} of {len(files)}, {duration(left)} left"
-            bar.progress(number / len(files), words)
+            left = duration(spent / number * (len(files) - number))
+            told = f"{number} of {len(files)}, {pace(number / spent)}, {left} left"
+            bar.progress(number / len(files), f"Read {plain(state.name)}: {told}")
     bar.empty()
     return states
 
@@ -244,7 +249,7 @@ def _try(document: FlowDocument, chain: Chain) -> None:
         session.forget(FOUND)
         began = time.monotonic()
         with st.spinner("Searching. What is new is embedded first, once.", show_time=True):
-            found = _found(document, chain, embeddings, query)
+            found = _found(document, chain, embeddings, query, st.empty())
         if found is None:
             return
         session.remember(FOUND, (document.id, query, found, time.monotonic() - began))
@@ -261,24 +266,35 @@ def _try(document: FlowDocument, chain: Chain) -> None:
 
 
 def _found(
-    document: FlowDocument, chain: Chain, embeddings: NodeInstance | None, query: str
+    document: FlowDocument,
+    chain: Chain,
+    embeddings: NodeInstance | None,
+    query: str,
+    place: DeltaGenerator,
 ) -> dict[str, list[dict[str, object]]] | None:
-    """What each strategy finds; None where that cannot be, which is told."""
-    from patchbay.flows.runs.api import run
+    """What each strategy finds; None where that cannot be, which is told. A bar goes to `place`."""
     from patchbay.flows.runs.failures import RunError
     from patchbay.flows.runs.running import LoadedFlow
 
     loaded = LoadedFlow(corpus.trial(chain, embeddings), document.folder)
     environment = services().runner.environment(document.folder)
+    so_far = Pace()
+
+    def hear(event: NodeProgress) -> None:
+        if event.total:
+            place.progress(min(1.0, event.done / event.total), plain(so_far.words(event)))
+
     try:
-        outputs = run(loaded, {"query": query}, environment=environment).outputs
+        found = asyncio.run(corpus.search(loaded, query, environment, hear))
     except FlowError as error:
         st.error(plain(" ".join(f"{p.message} {p.fix}" for p in error.problems[:3])))
         return None
     except RunError as error:
         st.error(plain(f"{error.problem.message} {error.problem.fix}"))
         return None
-    return {way: _stored(outputs[way]) for way in corpus.STRATEGIES if way in outputs}
+    finally:
+        place.empty()
+    return {way: _stored(documents) for way, documents in found.items()}
 
 
 def _stored(documents: Sequence[Document]) -> list[dict[str, object]]:

@@ -33,7 +33,7 @@ from patchbay.flows.runs.events import (
     Tokens,
     as_json,
 )
-from patchbay.nodes.units import duration
+from patchbay.nodes.units import duration, pace
 from patchbay.nodes.values import encode
 from patchbay.studio.runs.steps import step_of, told_tokens
 
@@ -76,7 +76,7 @@ class Pace:
     before: float = 0.0
 
     def words(self, event: NodeProgress) -> str:
-        """`Embedding 1,280 of 6,400, 20%, 3 min left`; what is not known is left out."""
+        """`Embedding 80 of 400, 20%, 28 a second, 11 s left`; what is not known is left out."""
         if event.label != self.label or event.done < self.before:
             self.label, self.since, self.before = event.label, event.at, event.done
         if not event.total:
@@ -86,7 +86,9 @@ class Pace:
         passed, done = event.at - self.since, event.done - self.before
         if passed < SURE_S or done <= 0 or event.done >= event.total:
             return words
-        return f"{words}, {duration(max(1.0, (event.total - event.done) * passed / done))} left"
+        left = duration(max(1.0, (event.total - event.done) * passed / done))
+        rate = f" {pace(done / passed)}," if counted else ""
+        return f"{words},{rate} {left} left"
 
 
 @dataclass
@@ -100,6 +102,8 @@ class NodeState:
     text: str = ""
     message: str = ""
     pace: Pace = field(default_factory=Pace)
+    share: float | None = None
+    """How much of what it is at is done, from 0 to 1, where that is known."""
     points: list[dict[str, float]] = field(default_factory=list)
     """Figures that were measured on the way, each with its `step`; of many only some."""
     warnings: list[str] = field(default_factory=list)
@@ -129,6 +133,8 @@ class NodeState:
         told |= told_tokens(self.tokens)
         if self.status == "running" and self.started:
             told["since"] = self.started
+        if self.status == "running" and self.share is not None:
+            told["share"] = round(self.share, 3)
         return told
 
 
@@ -192,9 +198,10 @@ class Progress:
         match event:
             case NodeStarted():
                 node.status, node.started, node.text, node.message = "running", event.at, "", ""
-                node.points = []
+                node.points, node.share = [], None
             case NodeProgress():
                 node.status = "running"
+                node.share = min(1.0, event.done / event.total) if event.total else None
                 node.message = node.pace.words(event)
                 node.measured(event.points)
             case NodeWarned():
@@ -209,7 +216,7 @@ class Progress:
                 self.questions.pop(event.question, None)
                 node.message = f"{event.author} answered."
             case NodeRetrying():
-                node.text, node.points = "", []
+                node.text, node.points, node.share = "", [], None
                 node.message = f"Tries again: {event.problem.message}"
             case NodeFinished():
                 node.status = "done" if event.source == "run" else "cached"
@@ -251,7 +258,7 @@ class Progress:
         self.questions.clear()
         for node in self.nodes.values():
             if node.status in ("running", "waiting", "asking", "queued"):
-                node.status = "cancelled"
+                node.status, node.message = "cancelled", ""
 
     def _sleep(self, event: RunWaiting) -> None:
         """What is left waits for people, or for nodes that do."""

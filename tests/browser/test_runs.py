@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 from playwright.sync_api import Page, expect
 
@@ -35,6 +36,41 @@ def test_a_run_is_stopped_at_once(studio: Server, page: Page) -> None:
     shown = page.get_by_test_id("stMainBlockContainer")
     shown.get_by_role("button", name="Stop").click()
     expect(shown.get_by_role("button", name="Resume")).to_be_visible()
+
+
+def test_a_loop_that_is_stopped_keeps_its_finished_items_and_says_so(
+    studio: Server, page: Page
+) -> None:
+    put(studio, "one-question")
+    cities = "\n".join(f"What is the capital of the land number {n}?" for n in range(60))
+    nodes = [
+        {"id": "lines", "kind": "io.value", "params": {"value": cities}},
+        {"id": "cut", "kind": "text.split", "params": {"by": "lines"}},
+        {"id": "each", "kind": "logic.for_each", "run": {"cache": "never"}, "params": {
+            "concurrency": 1, "flow": "one-question", "input": "question", "output": "answer"}},
+        {"id": "out", "kind": "io.output", "params": {"name": "answers"}},
+    ]  # fmt: skip
+    wires = [
+        ("lines.value", "cut.text"),
+        ("cut.items", "each.items"),
+        ("each.results", "out.value"),
+    ]
+    put(studio, "stopped-loop", {
+        "format": 1, "name": "Stopped loop", "nodes": nodes,
+        "edges": [{"from": source, "to": target} for source, target in wires],
+        "layout": {part["id"]: {"x": 320 * n, "y": 0} for n, part in enumerate(nodes)},
+    })  # fmt: skip
+    edit(studio, page, "stopped-loop", "each")
+    run(page)
+    expect(node(page, "each")).to_contain_text(re.compile(r"items [1-9]\d* of 60"))
+    expect(node(page, "each").get_by_role("progressbar")).to_be_visible()
+    toolbar(page, "Stop").click()
+    kept = node(page, "each").get_by_text("What had come about by then is kept")
+    expect(kept).to_be_visible()
+    shoot(page, "stopped-loop")
+    node(page, "each").locator(".pb-head").click()
+    tab(page, "Values")
+    expect(side(page).get_by_text("results").first).to_be_visible()
 
 
 def test_a_failed_run_says_where_why_and_with_what(studio: Server, page: Page) -> None:

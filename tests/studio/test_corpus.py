@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from pathlib import Path
 
@@ -12,7 +13,8 @@ from patchbay.flows.document.graph import links, onward
 from patchbay.flows.document.model import Edge, Flow, NodeInstance
 from patchbay.flows.document.reading import read_flow
 from patchbay.flows.problems import errors
-from patchbay.flows.runs.api import run
+from patchbay.flows.runs.defaults import default_environment
+from patchbay.flows.runs.events import NodeProgress
 from patchbay.flows.runs.running import LoadedFlow
 from patchbay.nodes.catalog import load_catalog
 from patchbay.nodes.errors import NodeError
@@ -110,14 +112,23 @@ def test_the_same_words_twice_are_each_their_own_chunk() -> None:
     ]  # fmt: skip
 
 
-def test_a_query_is_tried_by_the_flows_own_nodes(tmp_path: Path) -> None:
+def test_a_query_is_tried_by_the_flows_own_nodes_which_tell_how_far_they_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATCHBAY_CACHE", str(tmp_path))  # nothing is embedded yet
     flow = read_flow(SAVED)
     chain = chain_of(flow, loaders(flow)[0])
     for embeddings, ways in ((None, ("bm25",)), (chain.embeddings, corpus.STRATEGIES)):
         made = trial(chain, embeddings)
         assert not list(errors(validate(made, load_catalog(), SAVED.parent)))
-        outputs = run(LoadedFlow(made, SAVED.parent), query="Which wood must never be burned?")
-        assert tuple(outputs.outputs) == ways
-        for found in outputs.outputs.values():
+        heard: list[NodeProgress] = []
+        environment = default_environment(folder=SAVED.parent)
+        loaded, query = LoadedFlow(made, SAVED.parent), "Which wood must never be burned?"
+        outputs = asyncio.run(corpus.search(loaded, query, environment, heard.append))
+        assert tuple(outputs) == ways
+        assert any(event.label == "Embedding" and event.total for event in heard) == bool(
+            embeddings
+        )
+        for found in outputs.values():
             assert found[0].metadata["source"] == "oven.md"
             assert found[0].score is not None

@@ -8,7 +8,9 @@ from patchbay.flows.problems import Problem
 from patchbay.flows.runs.events import (
     NodeProgress,
     NodeStarted,
+    NodeStopped,
     NodeWarned,
+    RunCancelled,
     RunFailed,
     RunWarned,
     Tokens,
@@ -69,11 +71,33 @@ def test_what_takes_long_tells_how_far_it_is_and_the_time_left() -> None:
 
     assert told(100, 0) == "Embedding 0 of 200, 0%"
     assert told(101, 20) == "Embedding 20 of 200, 10%", "too early to tell"
-    assert told(110, 50) == "Embedding 50 of 200, 25%, 30 s left"
+    assert told(110, 50) == "Embedding 50 of 200, 25%, 5 a second, 30 s left"
     assert told(140, 200) == "Embedding 200 of 200, 100%"
     assert told(141, 0, None, "Writing") == "Writing"
     assert told(150, 5e6, 1e7, "Fetching") == "Fetching 50%"
     assert told(160, 7.5e6, 1e7, "Fetching") == "Fetching 75%, 10 s left"
+
+
+def test_a_share_is_told_while_it_is_true_and_a_stopped_node_says_what_it_keeps() -> None:
+    progress = Progress()
+    progress.take(NodeStarted(at=1.0, node="n"))
+    done = NodeProgress(at=2.0, node="n", label="Embedding", done=50, total=200)
+    assert (progress.take(done) or {})["share"] == 0.25
+    writing = NodeProgress(at=3.0, node="n", label="Writing", done=0, total=None)
+    assert "share" not in (progress.take(writing) or {})
+    progress.take(NodeStarted(at=1.0, node="m"))
+    kept = NodeStopped(
+        at=4.0,
+        node="m",
+        outputs={},
+        seconds=3.0,
+        tokens=Tokens(),
+        message="Stopped, items: 1 of 2.",
+    )
+    assert (progress.take(kept) or {})["message"] == "Stopped, items: 1 of 2."
+    progress.take(RunCancelled(at=5.0, run="r1", seconds=4.0, tokens=Tokens()))
+    told = {m["node"]: m.get("message") for m in progress.messages("r1") if "node" in m}
+    assert told == {"n": None, "m": "Stopped, items: 1 of 2."}
 
 
 def measured(progress: Progress, *steps: int) -> dict[str, object] | None:

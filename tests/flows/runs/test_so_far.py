@@ -74,6 +74,22 @@ async def test_a_loop_keeps_its_finished_items(
     assert found[-2:] == [f"stop e with {{'results': {results}}}: {kept}", "cancelled"]
 
 
+async def test_a_loop_in_a_flow_that_a_node_runs_keeps_them_too(tmp_path: Path) -> None:
+    inner = looped("logic.for_each", {"concurrency": 1}, "a\nb\nc", tmp_path)
+    save_flow(inner, tmp_path / "inner.json")
+    outer = flow(
+        {
+            "r": ("logic.run_flow", {"flow": "inner", "inputs": {}, "outputs": {"out": "json"}}),
+            "o": OUT,
+        },
+        ["r.out > o.value"],
+    )
+    events = await stopped(outer, tmp_path)
+    (kept,) = (event for event in events if isinstance(event, NodeStopped) and event.outputs)
+    assert (kept.node, kept.outputs) == ("r/e", {"results": ["A", "B"]})
+    assert kept.message == "Stopped, items: 2 of 3. What had come about by then is kept."
+
+
 async def test_nothing_is_kept_of_a_loop_that_had_finished_none(tmp_path: Path) -> None:
     document = looped("logic.for_each", {"concurrency": 1}, "c\nd", tmp_path)
     found = words(await stopped(document, tmp_path))

@@ -184,6 +184,7 @@ function Foot({ id, status, pinned }: { id: string; status: NodeState; pinned: b
       {message && !(text && status.status === "running") && (
         <div className={`pb-message ${status.status}`}>{message.slice(0, 240)}</div>
       )}
+      {status.share !== undefined && <progress className="pb-share" max={1} value={status.share} aria-label="Done" />}
       {status.points && <SmallCurves id={id} points={status.points} />}
       {text && <div className="pb-preview">{text.slice(-220)}</div>}
     </div>

@@ -22,9 +22,11 @@ test("pieces of text add up, and a whole text replaces them", () => {
 test("what was said about one moment says nothing about the next", () => {
   const progress = heard(
     { node: "ask", status: "waiting", message: "Waits for chat model, next in line" },
+    { node: "ask", status: "running", message: "Embedding 1 of 4, 25%", share: 0.25 },
     { node: "ask", status: "running" },
   );
   expect(progress.nodes.get("ask")).not.toHaveProperty("message");
+  expect(progress.nodes.get("ask")).not.toHaveProperty("share");
 });
 
 test("a node that asks a person says what", () => {

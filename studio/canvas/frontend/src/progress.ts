@@ -33,6 +33,8 @@ export interface NodeState {
   first_token_s?: number;
   per_second?: number;
   message?: string;
+  /** How much of what it is at is done, from 0 to 1. */
+  share?: number;
   text?: string;
   steps?: Step[];
   points?: Point[];
@@ -140,6 +142,7 @@ function after(old: NodeState = {}, { change, piece = "", step, measured }: Extr
   if (measured) next.points = thinned([...(next.points ?? []), ...measured]);
   // What was said about one moment (loading …) says nothing about the next.
   if (change.message === undefined) delete next.message;
+  if (change.share === undefined) delete next.share;
   return next;
 }
 

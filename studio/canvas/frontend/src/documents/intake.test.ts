@@ -82,18 +82,22 @@ test("a second lot is refused while one is under way", async () => {
   expect((await taking)[0].state).toBe("replaced");
 });
 
-test("the time left follows what has gone so far", async () => {
+test("the rate and the time left follow what has gone so far", async () => {
   let clock = 0;
-  const seen: (number | null)[] = [];
+  const seen: [rate: number | null, left: number | null][] = [];
   const send: Send = async (one, _way, sent) => {
     clock += 1;
     sent(one.file.size);
-    seen.push(intake.progress!.left);
+    seen.push([intake.progress!.rate, intake.progress!.left]);
     return load("new", one.name);
   };
   const intake: Intake = new Intake(send, () => clock);
   await intake.take([brought("a.md", "1234"), brought("b.md", "1234"), brought("c.md", "1234")]);
-  expect(seen).toEqual([2, 1, 0]);
+  expect(seen).toEqual([
+    [4, 2],
+    [4, 1],
+    [4, 0],
+  ]);
 });
 
 test("sizes are said as Python says them", () => {

@@ -31,7 +31,8 @@ export interface Progress {
   of: number;
   bytes: number;
   whole: number;
-  /** Seconds, once that can be said. */
+  /** Bytes a second, and seconds; once they can be said. */
+  rate: number | null;
   left: number | null;
 }
 
@@ -69,8 +70,9 @@ export class Intake extends Emitter {
         const tell = (sent: number) => {
           const bytes = before + sent;
           const spent = this.now() - since;
-          const left = spent > 0.5 && bytes > 0 ? ((whole - bytes) * spent) / bytes : null;
-          this.progress = { name: one.name, number: index + 1, of: files.length, bytes, whole, left };
+          const rate = spent > 0.5 && bytes > 0 ? bytes / spent : null;
+          const left = rate && (whole - bytes) / rate;
+          this.progress = { name: one.name, number: index + 1, of: files.length, bytes, whole, rate, left };
           this.emit();
         };
         tell(0);

@@ -38,7 +38,7 @@ export function IntakePanel({ intake }: { intake: Intake }) {
 }
 
 function Bar({
-  progress: { name, number, of, bytes, whole, left },
+  progress: { name, number, of, bytes, whole, rate, left },
   onStop,
 }: {
   progress: Progress;
@@ -56,6 +56,7 @@ function Bar({
       <progress max={1} value={share} aria-label="Received" />
       <p>
         {sizeInWords(bytes)} of {sizeInWords(whole)}
+        {rate !== null && ` · ${sizeInWords(rate)} a second`}
         {left !== null && ` · ${duration(left)} left`}
       </p>
     </>
