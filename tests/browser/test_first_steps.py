@@ -45,6 +45,35 @@ def test_the_five_to_start_with_run_by_two_clicks(studio: Server, page: Page) ->
     expect(page.locator(".pb-node")).to_have_count(0)
 
 
+MARK = """(mark) => [mark.classList.value.match(/plain|record|model|tool/)?.[0],
+  getComputedStyle(mark).getPropertyValue("--c").trim()]"""
+"""The outline and the color of a port, or of its mark in the legend."""
+
+
+def test_the_legend_names_what_the_flow_gives_in_the_shapes_of_its_ports(
+    studio: Server, page: Page
+) -> None:
+    nodes = [
+        {"id": "text", "kind": "io.value", "params": {"value": "a", "type": "text"}},
+        {"id": "model", "kind": "model.gguf"},
+        {"id": "tool", "kind": "tool.calculator"},
+        {"id": "split", "kind": "retrieval.split"},
+    ]
+    opened(studio, page, "first-legend", nodes=nodes, layout={
+        node["id"]: {"x": 320 * number, "y": 0} for number, node in enumerate(nodes)
+    })  # fmt: skip
+    legend = page.get_by_role("list", name="What the ports give").get_by_role("listitem")
+    ports = {"chat model": "model.model", "tool": "tool.tool", "documents": "split.chunks"}
+    told = dict(zip(legend.all_inner_texts(), range(legend.count()), strict=True))
+    for name, port in ports.items():
+        (place,) = [place for words, place in told.items() if words.strip() == name]
+        mark = legend.nth(place).locator(".pb-mark").evaluate(MARK)
+        assert mark == page.locator(f'[data-port="{port}"]').evaluate(MARK), name
+    outlines = [mark.evaluate(MARK)[0] for mark in legend.locator(".pb-mark").all()]
+    assert outlines == sorted(outlines, key=["plain", "record", "model", "tool"].index)
+    assert len(set(outlines)) > 2
+
+
 def test_plus_adds_what_fits_and_wires_it_and_nothing_is_red_before_a_try(
     studio: Server, page: Page
 ) -> None:

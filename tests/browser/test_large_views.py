@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from patchbay.flows.document.reading import read_flow
-from tests.browser.editor_page import settings, side, tab
+from tests.browser.editor_page import settings, shoot, side, tab
 from tests.browser.flow_files import put, wait_for, write
 from tests.browser.harness import Server
 
@@ -86,11 +86,28 @@ def test_values_are_shown_in_large_and_compared(page: Page, tmp_path: Path) -> N
     large = open_value(page, "prompt", "gave text")
     large.get_by_label("Compare with").select_option("in source")
     expect(large.locator("del")).to_have_text("Of this: ")
+    large.get_by_label("Of which node").select_option("text")
+    large.get_by_label("Compare with").select_option("out value")
+    expect(large.locator("del")).to_have_text("Of this: ")
     page.keyboard.press("Escape")
     large = open_value(page, "text", "gave value")
     expect(large.get_by_role("heading", name="Embers")).to_be_visible()
     large.get_by_label("as it stands").check()
     expect(large.locator(".pb-written pre")).to_contain_text("They **rest**.")
+
+
+def test_the_last_value_of_a_port_is_seen_while_the_pointer_rests_on_it(page: Page) -> None:
+    peek = page.get_by_role("tooltip")
+    page.locator('[data-port="prompt.text"]').hover()
+    expect(peek).to_contain_text("Of this: # Embers")
+    drawn = "(peek) => 12 * peek.getBoundingClientRect().width / peek.offsetWidth"
+    assert peek.evaluate(drawn) >= 11.9, "letters of 12 pixels, however far the canvas is"
+    shoot(page, "peek")
+    page.locator('[data-port="prompt.source"]').hover()
+    expect(peek).to_contain_text("# Embers")
+    expect(peek).not_to_contain_text("Of this")
+    page.mouse.move(2, 2)
+    expect(peek).to_have_count(0)
 
 
 def test_a_prompt_is_written_in_large_with_what_it_was_filled_with(

@@ -7,7 +7,7 @@ import re
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.editor_page import dock, edit, front, nodes, shoot
+from tests.browser.editor_page import dock, edit, front, nodes, shoot, tab
 from tests.browser.flow_files import put
 from tests.browser.harness import Server
 
@@ -70,6 +70,36 @@ def test_palette_and_dock_come_one_at_a_time_and_are_remembered(
     page.set_viewport_size({"width": 1024, "height": 768})
     expect(palette).to_have_count(0)  # with the dock it would leave less than half
     expect(dock(page)).to_be_visible()
+
+
+COVERED = """() => {
+  const root = [...document.querySelectorAll("*")].map((e) => e.shadowRoot)
+    .find((shadow) => shadow?.querySelector(".pb-host"));
+  const boxes = (found) => [...root.querySelectorAll(found)].map((e) => e.getBoundingClientRect());
+  const over = boxes(".pb-minimap, .pb-dock, .pb-palette, .pb-bar, .pb-legend");
+  return boxes(".pb-node").filter((node) => over.some((box) => box.width &&
+    node.left < box.right && box.left < node.right && node.top < box.bottom &&
+    box.top < node.bottom)).length;
+}"""
+"""How many nodes something lies over."""
+
+
+def test_in_a_small_window_the_tabs_stand_in_one_row_and_nothing_lies_over_the_nodes(
+    studio: Server, page: Page
+) -> None:
+    page.set_viewport_size({"width": 1024, "height": 700})
+    put(studio, "small")
+    edit(studio, page, "small")
+    tab(page, "Run")
+    tabs = dock(page).get_by_role("tab")
+    tops = tabs.evaluate_all("tabs => tabs.map((tab) => tab.getBoundingClientRect().top)")
+    assert len(tops) > 3
+    assert max(tops) - min(tops) < 2
+    left = dock(page).bounding_box()
+    assert left is not None
+    assert left["x"] >= 512, "half of the window is the canvas's"
+    shoot(page, "small-window")
+    page.wait_for_function(f"() => ({COVERED})() === 0")
 
 
 def test_no_page_sticks_out_sideways(studio: Server, telephone: Page) -> None:
