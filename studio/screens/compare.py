@@ -94,13 +94,12 @@ def _pairs(title: str, pairs: Iterable[TwoValues], key: str) -> None:
                 st.caption("Both have the same.")
                 continue
             texts = as_text(pair.one), as_text(pair.other)
-            if None not in texts:
-                st.button(
-                    "Difference", icon=":material/difference:", type="tertiary",
-                    key=f"{key}:{pair.name}:difference", on_click=_difference,
-                    args=(f"{title} {pair.name}", *texts),
-                    help="Both as one text, with what went and what came.",
-                )  # fmt: skip
+            if texts[0] is not None and texts[1] is not None and st.button(
+                "Difference", icon=":material/difference:", type="tertiary",
+                key=f"{key}:{pair.name}:difference",
+                help="Both as one text, with what went and what came.",
+            ):  # fmt: skip
+                _difference(f"{title} {pair.name}", texts[0], texts[1])
         for column, value, side in zip(st.columns(2), (pair.one, pair.other), "ab", strict=True):
             with column:
                 if value is None:

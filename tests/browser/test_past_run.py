@@ -8,6 +8,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.editor_page import (
     dock,
+    drawn,
     edit,
     finished,
     node,
@@ -75,6 +76,7 @@ def test_a_past_run_is_gone_through_and_edited_from(studio: Server, page: Page) 
     expect(below.get_by_text("Whisper Good day").first).to_be_visible()
     expect(below.get_by_text('Template of "Prompt template" changed.')).to_be_visible()
     shoot(page, "past-run-compared")
+    drawn(page)
     below.get_by_role("button", name="Difference").first.click()
     large = page.get_by_role("dialog")
     expect(large.locator("del")).to_have_text("Say")
