@@ -84,6 +84,8 @@ class Node(ABC):
     variables_of: ClassVar[str] = ""
     """The param whose `{variables}` `input_ports` makes inputs that take whatever can be written
     into a text: the canvas draws them while it is being typed."""
+    named_by: ClassVar[str] = ""
+    """The param whose text is what a node is called until a person gives it a title."""
     requires: ClassVar[tuple[str, ...]] = ()
     """Import names of optional packages without which the node cannot run."""
     deterministic: ClassVar[bool] = True
@@ -208,6 +210,15 @@ class Node(ABC):
     def summary(cls, params: Any) -> str:
         """One line about the params, for the canvas."""
         return ""
+
+    @classmethod
+    def called(cls, params: Mapping[str, Any]) -> str:
+        """What a node is called that nobody has given a title: by the param that names it
+        (`named_by`), else the title of its kind. `params` as they are stored, right or not."""
+        field = cls.Params.model_fields.get(cls.named_by)
+        named = params.get(cls.named_by, field.default) if field else None
+        words = " ".join(named.split()) if isinstance(named, str) else ""
+        return words or cls.title
 
     @classmethod
     def facts(cls, params: Any) -> Mapping[str, str]:

@@ -51,8 +51,10 @@ class ResolvedNode:
 
     @property
     def title(self) -> str:
-        """What people call it: its own title, else that of its kind, else its id."""
-        return self.instance.title or (self.cls.title if self.cls else self.instance.id)
+        """What people call it: its own title, else what its kind calls it, else its id."""
+        if self.instance.title:
+            return self.instance.title
+        return self.cls.called(self.instance.params) if self.cls else self.instance.id
 
     def input(self, port: str) -> Port | None:
         """An input port by name, or None."""

@@ -15,13 +15,15 @@ _SPELLED = {
 
 
 def node_title(flow: Flow, node: NodeInstance, catalog: Catalog) -> str:
-    """What a node is called: its own title or its kind's. Where several of a kind have none, what
-    each is about follows: `Role agent: Researcher`."""
+    """What a node is called: its own title, what a param names it (a role), or its kind's title.
+    Where several of a kind have no more than that, what each is about follows: `Task: Find out`."""
     if node.title:
         return node.title
     cls = catalog.get(node.kind)
     if cls is None:
         return node.id
+    if (named := cls.called(node.params)) != cls.title:
+        return _short(named)
     alike = sum(other.kind == node.kind and not other.title for other in flow.nodes)
     about = _about(cls, node) if alike > 1 else ""
     return f"{cls.title}: {about}" if about else cls.title
@@ -32,7 +34,10 @@ def _about(cls: type[Node], node: NodeInstance) -> str:
         told = cls.summary(cls.Params.model_validate(node.params))
     except Exception:  # params that are not right yet, or a stranger's defect
         return node.id
-    words = " ".join(told.partition(" · ")[0].split())
+    return _short(" ".join(told.partition(" · ")[0].split()))
+
+
+def _short(words: str) -> str:
     return words if len(words) <= LONGEST_ABOUT else f"{words[:LONGEST_ABOUT].rstrip()}…"
 
 

@@ -47,7 +47,7 @@ def _shape(node: ResolvedNode) -> tuple[str, str]:
 
 
 def _label(node: ResolvedNode) -> str:
-    title = node.instance.title or (node.cls.title if node.cls else node.instance.kind)
+    title = node.title if node.cls else node.instance.title or node.instance.kind
     return f"{escape(title)}<br/>{escape(node.instance.id)}"
 
 

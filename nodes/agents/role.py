@@ -22,6 +22,7 @@ class Role(DescribingNode):
     title, family, icon = "Role agent", "Agents", "person"
     front = ("role", "goal")
     synonyms = ("crewai", "agent", "worker", "persona", "team")
+    named_by = "role"
     requires = ("crewai",)
 
     class Params(NodeParams):
@@ -63,8 +64,8 @@ class Role(DescribingNode):
 
     @classmethod
     def summary(cls, params: Params) -> str:
-        """The role."""
-        return params.role
+        """What it wants; who it is, is its title."""
+        return params.goal
 
     @classmethod
     def describe(cls, params: Params, inputs: Ports) -> Outputs:

@@ -90,6 +90,8 @@ def _kind(node: type[Node]) -> dict[str, Any]:
         kept["front"] = front
     if node.variables_of:
         kept["filled"] = {"param": node.variables_of, "port": _ports(_VARIABLE)[0]}
+    if node.named_by in node.Params.model_fields:
+        kept["named_by"] = node.named_by
     if following := followers().get(node.kind):
         kept["next"] = following
     summary = _summary(node, default_params(node))

@@ -59,7 +59,7 @@ def _titles(flow: Flow) -> dict[str, str]:
     named = {}
     for node in flow.nodes:
         cls = services().catalog.get(node.kind)
-        named[node.id] = node.title or (cls.title if cls else node.id)
+        named[node.id] = node.title or (cls.called(node.params) if cls else node.id)
     many = list(named.values())
     return {i: title if many.count(title) == 1 else f"{title} ({i})" for i, title in named.items()}
 

@@ -197,7 +197,7 @@ def _box(
     w, x, y = place.w or WIDTH, place.x, place.y
     return Box(
         id=node_id,
-        title=node.instance.title or (node.cls.title if node.cls else node.instance.kind),
+        title=node.title if node.cls else node.instance.title or node.instance.kind,
         summary=summary,
         x=x,
         y=y,

@@ -32,7 +32,7 @@ def preview(
         cls = services().catalog.get(node.kind)
         mark = (marks or {}).get(node.id, "")
         color = MARK_COLORS.get(mark) or STATUS_COLORS.get(mark) or edge
-        title = entities(node.title or (cls.title if cls else node.kind))
+        title = entities(node.title or (cls.called(node.params) if cls else node.kind))
         style = {
             "background": paper, "color": ink, "borderRadius": "8px", "width": "190px",
             "border": f"{2 if mark else 1}px solid {color}", "padding": "6px 8px",

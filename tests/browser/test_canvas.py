@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+from itertools import combinations
 from pathlib import Path
+from typing import Any
 
 from playwright.sync_api import BrowserContext, Page, expect
 
@@ -104,24 +106,69 @@ def test_keyboard_only(canvas: CanvasPage):
     expect(canvas.page.get_by_text("selected: flow-input", exact=True)).to_be_visible()
 
 
-def test_from_afar_a_node_is_its_title_in_letters_one_can_read(canvas: CanvasPage):
+SHOWN = """(title) => getComputedStyle(title).visibility !== 'visible' ? 0
+  : parseFloat(getComputedStyle(title).fontSize) * title.getBoundingClientRect().width
+    / title.offsetWidth"""
+"""Pixels on the screen of a title's letters; 0 where it is not shown."""
+
+
+def test_a_title_is_in_letters_one_can_read_at_every_zoom(canvas: CanvasPage):
     canvas.drop("Flow input", 130, 120)
     title = canvas.nodes().first.locator(".pb-title")
+    name = canvas.nodes().first.locator(".pb-port-name").first
+    zoom = canvas.page.locator(".pb-bar.zoom .wide")
     expect(title).to_be_visible()
     canvas.page.locator(".pb-canvas").focus()
-    zoom = canvas.page.get_by_role("button", name="%")
-    for _ in range(12):
-        if int((zoom.inner_text()).split()[0]) < 42:
-            break
+    shown: dict[int, float] = {}
+    while not shown or min(shown) > 10:
+        before = zoom.inner_text()
+        shown[int(before.split()[0])] = float(title.evaluate(SHOWN))
+        if 24 < min(shown) < 54:
+            expect(canvas.page.locator(".pb-canvas.far")).to_have_count(1)
+            expect(name).to_be_hidden()  # there is the title, and the state
+            expect(canvas.port("flow-input.value", "out")).to_be_visible()
         canvas.press("-")
-        canvas.page.wait_for_timeout(250)
-    expect(canvas.page.locator(".pb-canvas.far")).to_have_count(1)
-    assert title.evaluate(
-        "e => parseFloat(getComputedStyle(e).fontSize) * e.getBoundingClientRect().width"
-        " / e.offsetWidth >= 9"
-    )
-    expect(canvas.nodes().first.locator(".pb-port-name").first).to_be_hidden()
-    expect(canvas.port("flow-input.value", "out")).to_be_visible()
+        if min(shown) > 10:
+            expect(zoom).not_to_have_text(before)
+            canvas.page.wait_for_timeout(250)
+    assert all(size >= 10.9 for percent, size in shown.items() if percent >= 24), shown
+    assert shown[10] == 0, "where none fits there is a box of the node's color"
+    canvas.nodes().first.hover()
+    expect(canvas.page.get_by_role("tooltip")).to_contain_text("Flow input")
+
+
+def overlapping(flow: dict[str, Any]) -> list[tuple[str, str]]:
+    """Nodes and notes that lie on each other, by the file."""
+    notes = {note["id"] for note in flow.get("notes", [])}
+    boxes = {
+        name: (at["x"], at["y"], at.get("w", 240), at.get("h", 144 if name in notes else 90))
+        for name, at in flow["layout"].items()
+    }
+    return [
+        (one, other)
+        for (one, (x, y, w, h)), (other, (x2, y2, w2, h2)) in combinations(boxes.items(), 2)
+        if x < x2 + w2 and x2 < x + w and y < y2 + h2 and y2 < y + h
+    ]
+
+
+def test_what_is_pasted_doubled_or_noted_lies_on_nothing_and_in_view(canvas: CanvasPage):
+    three_nodes(canvas)
+    canvas.pan_free_spot()
+    canvas.press("Control+a")
+    canvas.press("Control+c")
+    canvas.page.mouse.move(*canvas.middle(canvas.node("prompt-template")))
+    canvas.press("Control+v")
+    expect(canvas.nodes()).to_have_count(6)
+    expect(canvas.node("prompt-template-2")).to_be_in_viewport(ratio=0.99)
+    canvas.press("Control+d")
+    expect(canvas.nodes()).to_have_count(9)
+    expect(canvas.node("prompt-template-3")).to_be_in_viewport(ratio=0.99)
+    canvas.page.mouse.move(*canvas.middle(canvas.node("prompt-template")))
+    canvas.press("m")
+    expect(canvas.page.locator(".pb-note textarea")).to_be_focused()
+    expect(canvas.page.locator(".pb-note")).to_be_in_viewport(ratio=0.99)
+    flow = canvas.wait_saved(lambda flow: len(flow["nodes"]) == 9 and bool(flow.get("notes")))
+    assert overlapping(flow) == []
 
 
 def test_streamlits_own_keys_do_not_fire_from_the_canvas(canvas: CanvasPage):

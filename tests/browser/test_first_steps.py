@@ -8,9 +8,30 @@ from typing import Any
 from playwright.sync_api import Page, expect
 
 from patchbay.flows.document.reading import read_flow
-from tests.browser.editor_page import dock, front, node, settings, side, tab, toolbar
-from tests.browser.flow_files import put, wait_for
+from tests.browser.editor_page import (
+    dock,
+    finished,
+    front,
+    node,
+    run,
+    settings,
+    shoot,
+    side,
+    tab,
+    toolbar,
+)
+from tests.browser.flow_files import put, two_steps, wait_for
 from tests.browser.harness import Server
+
+MIDDLE = """(path) => {
+  const { x, y } = path.getPointAtLength(path.getTotalLength() / 2)
+    .matrixTransform(path.getScreenCTM());
+  return { x, y };
+}"""
+"""The middle of a wire, on the page."""
+SIDE_BY_SIDE = {
+    "given": {"x": 0, "y": 0}, "prompt": {"x": 340, "y": 120}, "out": {"x": 680, "y": 0},
+}  # fmt: skip
 
 
 def opened(studio: Server, page: Page, file: str, **flow: Any) -> None:
@@ -185,6 +206,57 @@ def test_a_double_click_goes_into_a_flow_that_a_node_runs_and_there_is_a_way_bac
     opened(studio, page, "first-outer", name="The outer one", nodes=nodes, layout=layout)
     node(page, "run").locator(".pb-icon").dblclick()
     expect(page).to_have_url(re.compile("flow=first-inner"))
+    expect(page.get_by_role("button", name="The outer one")).to_be_visible()
+    page.reload()  # the way back outlives it
     page.get_by_role("button", name="The outer one").click()
     expect(page).to_have_url(re.compile("flow=first-outer"))
     expect(node(page, "run")).to_be_visible()
+
+
+def test_wires_and_ports_tell_their_type_and_what_went_over_them_at_every_zoom(
+    studio: Server, page: Page
+) -> None:
+    flow = two_steps("The mill is of larch.")
+    opened(studio, page, "first-peek", **{**flow, "layout": SIDE_BY_SIDE})
+    heard = page.get_by_role("log", name="Progress of the run")
+    expect(heard).to_be_empty()
+    run(page)
+    finished(page)
+    expect(heard).to_contain_text("done")  # a screen reader hears of it
+    page.locator(".pb-canvas").focus()
+    page.keyboard.press("i")
+    told = page.get_by_role("tooltip")
+    line = page.locator('.react-flow__edge[data-id="given.value>prompt.what"]')
+
+    def rest_on_the_wire() -> None:
+        middle = line.locator(".pb-wire").evaluate(MIDDLE)
+        page.mouse.move(middle["x"] - 3, middle["y"])
+        page.mouse.move(middle["x"], middle["y"])
+
+    rest_on_the_wire()
+    expect(told).to_contain_text("The mill is of larch.")
+    expect(told).to_contain_text("carries text")
+    shoot(page, "peek-of-a-wire")
+    page.mouse.move(700, 700)
+    expect(told).to_have_count(0)
+    page.locator('.pb-handle[data-port="prompt.text"].source').hover()
+    expect(told).to_contain_text("gives text")
+    expect(told).to_contain_text("The mill is of larch.")
+    page.mouse.move(700, 700)
+    expect(told).to_have_count(0)
+    shown = page.locator(".pb-bar.zoom .wide")
+    page.locator(".pb-canvas").focus()
+    while int(shown.inner_text().split()[0]) > 40:
+        page.keyboard.press("-")
+        page.wait_for_timeout(300)
+    rest_on_the_wire()
+    expect(told).to_contain_text("The mill is of larch.")
+    page.mouse.move(700, 700)
+    page.locator(".pb-canvas").focus()
+    for _ in range(40):
+        page.keyboard.press("Tab")
+        if line.evaluate("it => it.matches(':focus-visible')"):
+            break
+    expect(told).to_contain_text("The mill is of larch.")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("dialog")).to_contain_text("The mill is of larch.")

@@ -62,13 +62,49 @@ def test_a_long_flow_is_shown_from_its_beginning_and_whole_when_asked_again(
     )
     expect(canvas.node("n0")).to_be_visible()
     shown = canvas.page.locator(".pb-bar.zoom .wide")
-    expect(shown).to_have_text("42 %")
+    expect(shown).to_have_text("30 %")
     expect(canvas.page.locator(".pb-minimap")).to_be_visible()  # there is more than is in view
     canvas.page.locator(".pb-canvas").focus()
     canvas.press("f")
     expect(shown).to_have_text("10 %")
     canvas.press("f")
-    expect(shown).to_have_text("42 %")
+    expect(shown).to_have_text("30 %")
+
+
+def test_a_crew_that_was_saved_as_one_row_opens_whole_and_in_titles_one_can_read(
+    empty_page: Page, bare: Server
+) -> None:
+    flow = json.loads((ROOT / "flows" / "saved" / "research_crew.json").read_text())
+    row = {node["id"]: {"x": i * 208, "y": i % 3 * 180} for i, node in enumerate(flow["nodes"])}
+    canvas = opened(empty_page, bare, "crew-in-a-row", {**flow, "layout": row})
+    for name in (flow["nodes"][0]["id"], flow["nodes"][-1]["id"]):
+        expect(canvas.node(name)).to_be_in_viewport(ratio=0.99)
+    title = canvas.node("researcher").locator(".pb-title")
+    expect(title).to_have_text("Researcher")  # a role is called by its name
+    size = title.evaluate(
+        "e => parseFloat(getComputedStyle(e).fontSize) * e.getBoundingClientRect().width"
+        " / e.offsetWidth"
+    )
+    assert size >= 10.9
+    expect(canvas.page.locator(".pb-minimap")).to_have_count(0)
+
+
+def test_the_overview_lies_over_no_node_unless_it_is_asked_for(
+    empty_page: Page, bare: Server
+) -> None:
+    nodes = [{"id": f"n{i}", "kind": "io.input", "params": {"name": f"n{i}"}} for i in range(400)]
+    layout = {f"n{i}": {"x": i % 20 * 288, "y": i // 20 * 144} for i in range(400)}
+    canvas = opened(
+        empty_page, bare, "many", {"format": 1, "nodes": nodes, "edges": [], "layout": layout}
+    )
+    expect(canvas.node("n0")).to_be_visible()
+    show = canvas.page.get_by_role("button", name="Show the overview")
+    expect(show).to_be_visible()
+    expect(canvas.page.locator(".pb-minimap")).to_have_count(0)
+    show.click()
+    expect(canvas.page.locator(".pb-minimap")).to_be_visible()
+    canvas.page.get_by_role("button", name="Hide the overview").click()
+    expect(canvas.page.locator(".pb-minimap")).to_have_count(0)
 
 
 def test_a_wire_that_skips_a_column_does_not_run_behind_a_node(

@@ -207,3 +207,11 @@ def test_notes_come_with_what_their_markdown_says_and_only_when_they_change():
     document.apply(EditNote(note="b", text="_two_"))
     words = document_data(document, VIEW, "me", memory)["words"]
     assert {note: item["text"] for note, item in words.items()} == {"b": "_two_"}
+
+
+def test_the_browser_is_told_which_param_names_a_node():
+    kinds = {kind["kind"]: kind for kind in VIEW.kinds}
+    assert kinds["agent.role"]["named_by"] == "role"
+    assert "named_by" not in kinds["agent.task"]
+    for node in CATALOG:
+        assert node.named_by == "" or node.named_by in node.Params.model_fields, node.kind

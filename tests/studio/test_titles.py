@@ -17,8 +17,8 @@ def titles(flow: Flow) -> dict[str, str]:
 
 def test_a_crews_roles_and_tasks_are_told_apart_by_name() -> None:
     told = titles(read_flow(ROOT / "flows" / "saved" / "research_crew.json"))
-    assert told["researcher"] == "Role agent: Researcher"
-    assert told["writer"] == "Role agent: Writer"
+    assert told["researcher"] == "Researcher"
+    assert told["writer"] == "Writer"
     assert told["find"].startswith("Task: Find out")
     assert told["crew"] == "Crew", "one of its kind needs no more"
 

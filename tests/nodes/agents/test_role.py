@@ -7,7 +7,7 @@ import pytest
 from patchbay.nodes.agents.role import Role
 from patchbay.nodes.agents.specs import RoleAgent
 from patchbay.nodes.contract import NodeError
-from patchbay.nodes.tools.calculator import CalculatorTool
+from patchbay.nodes.tools.calculator import Calculator, CalculatorTool
 from patchbay.nodes.tools.clock import ClockTool
 from patchbay.nodes.values import content_hash, decode, encode
 from tests.nodes.agents.scripted import ScriptedModel
@@ -46,3 +46,11 @@ def test_params_have_bounds():
     for wrong in ({"iterations": 0}, {"max_tokens": 0}, {"max_seconds": -1}, {"role": ""}):
         with pytest.raises(ValueError, match="validation error"):
             Role.Params.model_validate(wrong)
+
+
+def test_it_is_called_by_its_role_until_somebody_gives_it_a_title():
+    assert Role.called({"role": "  The  editor "}) == "The editor"
+    assert Role.called({}) == "Researcher"
+    for odd in ({"role": 3}, {"role": " "}):
+        assert Role.called(odd) == "Role agent"
+    assert Calculator.called({"role": "nobody"}) == Calculator.title

@@ -2,6 +2,7 @@
 
 import { ReactFlowProvider } from "@xyflow/react";
 import { useEffect, useMemo, useRef, useState, useSyncExternalStore } from "react";
+import { Announcer } from "./announcer";
 import { Canvas, CanvasHandle } from "./canvas";
 import { Lanes, SharedContext, Ui, Wiring, useDoc } from "./context";
 import { useCarrying } from "./hooks/carrying";
@@ -14,10 +15,11 @@ import { LargeFrame } from "./large/frame";
 import { LargeState } from "./large/state";
 import { Kind } from "./model";
 import { Palette } from "./palette";
+import { Peeks } from "./peek";
 import { Scrubber } from "./scrubber";
 import { Statuses } from "./statuses";
 import type { Moment } from "./timeline";
-import { goIn } from "./trail";
+import { trail } from "./trail";
 import { Doc, DockData } from "./store";
 import { Dock } from "./dock/dock";
 import { Notice } from "./dock/notice";
@@ -50,6 +52,7 @@ export function App({ doc, statuses, reveal, dock, timeline, onSelect }: Props) 
   const ui = useMemo(() => new Ui(), []);
   const lanes = useMemo(() => new Lanes(), []);
   const large = useMemo(() => new LargeState(), []);
+  const peeks = useMemo(() => new Peeks(), []);
   const canvas = useRef<CanvasHandle>(null);
   const open = useSyncExternalStore(dockState.subscribe, () => dockState.palette);
   const paletteWidth = useSyncExternalStore(dockState.subscribe, () => dockState.paletteWidth);
@@ -66,12 +69,13 @@ export function App({ doc, statuses, reveal, dock, timeline, onSelect }: Props) 
       wiring,
       lanes,
       large,
+      peeks,
       ui,
       actions: {
         rename: (id: string) => !doc.readonly && ui.set({ renaming: id }),
         stopRenaming: () => (ui.set({ renaming: "" }), canvas.current?.focus()),
         open: () => openSettings(host.current),
-        enter: (name: string) => (goIn(doc.flow.name ?? "", name), doc.command("open", name)),
+        enter: (name: string) => (trail.goIn(doc.flow.name ?? "", name), doc.command("open", name)),
         give: (node: string) => large.show({ is: "pin", node }),
         look: () => docked && dockState.lookAt(),
         dock: () => docked && dockState.toggle(),
@@ -79,7 +83,7 @@ export function App({ doc, statuses, reveal, dock, timeline, onSelect }: Props) 
         grow: (end: End, choose: boolean) => canvas.current?.grow(end, choose),
       },
     }),
-    [doc, statuses, wiring, lanes, large, ui, docked],
+    [doc, statuses, wiring, lanes, large, peeks, ui, docked],
   );
   const documents = useIntake(doc, canvas);
   const files = useDroppedFiles(doc, documents.take);
@@ -135,6 +139,7 @@ export function App({ doc, statuses, reveal, dock, timeline, onSelect }: Props) 
         <IntakePanel intake={documents.intake} />
         <LargeFrame onClose={() => canvas.current?.focus()} />
         <Toast doc={doc} />
+        <Announcer doc={doc} statuses={statuses} />
         <Hint wiring={wiring} />
       </div>
     </SharedContext.Provider>

@@ -10,7 +10,7 @@ import type { Tools } from "./hooks/tools";
 import { Op, Port } from "./model";
 import type { Covered } from "./dock/sizes";
 import { Doc, catalog } from "./store";
-import { cameFrom, goBack } from "./trail";
+import { trail } from "./trail";
 import { colorOf, outlineOf, portsOf } from "./types";
 
 function Tool({
@@ -54,7 +54,7 @@ interface Props {
 export function Bars({ doc, chosen, tools, drawn, dispatch, paletteShut, onPalette, onHelp, onExport }: Props) {
   const flow = useReactFlow();
   const zoom = useStore((state) => Math.round(state.transform[2] * 100));
-  const back = cameFrom();
+  const back = trail.cameFrom();
   useSyncExternalStore(doc.pinned.subscribe, () => doc.pins);
   const pinned = Object.keys(doc.pins.nodes);
   const several = chosen.nodes.length + chosen.notes.length > 1;
@@ -76,7 +76,7 @@ export function Bars({ doc, chosen, tools, drawn, dispatch, paletteShut, onPalet
               type="button"
               className="pb-tool wide back"
               title="Back to the flow that runs this one"
-              onClick={() => doc.command("open", goBack()?.from ?? back.from)}
+              onClick={() => doc.command("open", trail.goBack()?.from ?? back.from)}
             >
               ← {back.title}
             </button>

@@ -5,7 +5,6 @@ import {
   BackgroundVariant,
   ConnectionLineType,
   Edge as DrawnEdge,
-  MiniMap,
   Node as DrawnNode,
   ReactFlow,
   SelectionMode,
@@ -13,13 +12,12 @@ import {
   useReactFlow,
   useStore,
 } from "@xyflow/react";
-import { Ref, useCallback, useEffect, useImperativeHandle, useRef } from "react";
+import { Ref, RefObject, useCallback, useEffect, useImperativeHandle, useRef } from "react";
 import { Bars, Empty } from "./bars";
 import { GroupBox, NoteBox, WireLine } from "./boxes";
 import { Chooser, Menu, Sheet } from "./chooser";
 import { useShared } from "./context";
 import { useCovered, useInSight } from "./dock/room";
-import type { Covered } from "./dock/sizes";
 import type { DockState } from "./dock/state";
 import { useBringing } from "./documents/bring";
 import type { Received } from "./documents/intake";
@@ -34,14 +32,17 @@ import { useLanes } from "./hooks/lanes";
 import { useMenus, useOverlays } from "./hooks/menus";
 import { usePageKeys } from "./hooks/page_keys";
 import { keepView, usePlaces, useReveal, viewOf } from "./hooks/places";
-import { type Scene, useScene, useSelectionReport } from "./hooks/scene";
+import { useScene, useSelectionReport } from "./hooks/scene";
 import { useStable } from "./hooks/stable";
 import { Bench, useTools } from "./hooks/tools";
+import { usePeeking } from "./hooks/peeking";
 import { useWiring } from "./hooks/wiring";
-import { NodeBox, NodeData } from "./node";
-import { GRID, boxOf } from "./scene";
+import { NodeBox } from "./node";
+import { Peek } from "./peek";
+import { type Reading, lettersAt, readingAt } from "./reading";
+import { Overview } from "./overview";
+import { GRID } from "./scene";
 import { Doc } from "./store";
-import { familyColor } from "./types";
 
 export interface CanvasHandle extends Pick<Adding, "addAtCentre" | "aim" | "drop" | "grow"> {
   focus(): void;
@@ -64,15 +65,12 @@ interface Props {
 }
 
 // At module level: a new object as a prop of <ReactFlow> makes everything draw again.
-/** Below this zoom a node is its title and its state, in letters that can be read. */
-const FAR = 0.45;
+const READING: Record<Reading, string> = { near: "", middle: "middle", far: "far", tiny: "far tiny" };
 const nodeTypes = { box: NodeBox, note: NoteBox, group_: GroupBox };
 const edgeTypes = { wire: WireLine };
 const snapGrid: [number, number] = [GRID, GRID];
 const manyKeys = ["Meta", "Control", "Shift"];
 const hideAttribution = { hideAttribution: true };
-const overviewColor = (node: DrawnNode): string =>
-  node.type === "box" ? familyColor((node.data as NodeData).kind?.family ?? "") : "var(--pb-line)";
 
 export function Canvas({
   doc,
@@ -86,8 +84,8 @@ export function Canvas({
   docks,
   docked,
 }: Props) {
-  const far = useStore((state) => state.transform[2] < FAR);
-  const { actions, lanes } = useShared();
+  const reading = useStore((state) => readingAt(state.transform[2]));
+  const { actions, lanes, peeks } = useShared();
   const flow = useReactFlow();
   const root = useRef<HTMLDivElement>(null);
   const hand = useHand();
@@ -120,6 +118,7 @@ export function Canvas({
   ]);
   const wiring = useWiring(doc, scene, hand.shift, offer);
   const dragging = useDragging(doc, scene, places);
+  const peeking = usePeeking(doc);
   const bench: Bench = {
     ...{ doc, flow, scene, places, askNode, addAtCentre, pointer: hand.pointer, root: () => root.current },
     ...{
@@ -127,6 +126,7 @@ export function Canvas({
       setSheet: above.setSheet,
       rename: actions.rename,
       open: actions.open,
+      openWire: peeking.openWire,
       documents: onDocuments,
       actions,
     },
@@ -149,12 +149,12 @@ export function Canvas({
   const editable = !doc.readonly;
   return (
     <div
-      className={`pb-canvas ${editable ? "" : "readonly"} ${far ? "far" : ""}`}
+      className={`pb-canvas ${editable ? "" : "readonly"} ${READING[reading]}`}
       ref={root}
       tabIndex={0}
       role="application"
       aria-label="Flow canvas. Press ? for shortcuts."
-      onKeyDown={(event) => (hand.follow(event), keys.onKeyDown(event))}
+      onKeyDown={(event) => (hand.follow(event), peeks.leave(), keys.onKeyDown(event))}
       onKeyUp={hand.follow}
       onCopy={keys.onCopy}
       onCut={keys.onCut}
@@ -162,6 +162,8 @@ export function Canvas({
       onPointerMove={hand.move}
       onPointerLeave={hand.leave}
       onPointerDown={(event) => takeFocus(event, root.current, focus)}
+      onFocus={peeking.onFocus}
+      onBlur={peeking.onBlur}
     >
       <ReactFlow
         nodes={scene.nodes}
@@ -170,6 +172,7 @@ export function Canvas({
         edgeTypes={edgeTypes}
         {...dragging}
         {...wiring}
+        {...peeking.wires}
         onNodeClick={actions.look}
         onNodeContextMenu={useStable((event: React.MouseEvent, node: DrawnNode) => menus.context(event, node.id))}
         onEdgeContextMenu={useStable((event: React.MouseEvent, edge: DrawnEdge) =>
@@ -214,6 +217,8 @@ export function Canvas({
         onHelp={() => above.setSheet(true)}
         onExport={menus.exports}
       />
+      <Letters root={root} />
+      <Peek root={root} covered={covered} />
       {doc.ready && !doc.flow.nodes.length && !doc.flow.notes.length && (
         <Empty readonly={doc.readonly} start={tools.starter} covered={covered()} />
       )}
@@ -224,30 +229,11 @@ export function Canvas({
   );
 }
 
-/** A small map of all of it, where not all of it is in view. */
-function Overview({ scene, covered }: { scene: Scene; covered: () => Covered }) {
-  // From what React Flow has measured: this is asked for each frame of a drag, and must not have the page laid out.
-  const needed = useStore(({ transform: [x, y, zoom], width, height }) => {
-    const all = boxOf(scene.nodesNow().filter((node) => !node.hidden));
-    return (
-      !!all &&
-      (all.x * zoom + x < covered().left ||
-        all.y * zoom + y < 0 ||
-        (all.x + all.w) * zoom + x > width - covered().right ||
-        (all.y + all.h) * zoom + y > height)
-    );
-  });
-  if (!needed) return null;
-  return (
-    <MiniMap
-      pannable
-      zoomable
-      ariaLabel="Overview"
-      nodeBorderRadius={6}
-      className="pb-minimap"
-      nodeColor={overviewColor}
-    />
-  );
+/** Tells the style sheet how large letters must be at this zoom, without a drawing. */
+function Letters({ root }: { root: RefObject<HTMLElement | null> }) {
+  const size = useStore((state) => lettersAt(state.transform[2]));
+  useEffect(() => root.current?.style.setProperty("--letters", `${size}px`), [root, size]);
+  return null;
 }
 
 /** Where the pointer is, in the page, and whether Shift is held: asked when a gesture ends, so not drawn. */

@@ -1,7 +1,10 @@
 // Copy and paste as JSON text, so that it works between flows, windows and text editors.
 
+import type { Node as DrawnNode } from "@xyflow/react";
 import { snap } from "./arrange";
-import { WIDTH } from "./scene";
+import { NOTE, type Point } from "./edits";
+import { type Rect, WIDTH, around, freeShift, guessHeight, sizeOf } from "./scene";
+import { catalog } from "./store";
 import { Edge, Flow, Group, NodeInstance, Note, Op, Place, freshId, ids, nodeOf, portOf, whole } from "./model";
 
 const NAME = /^[A-Za-z_][A-Za-z0-9_-]{0,63}$/;
@@ -49,8 +52,31 @@ export function parsePart(text: string): Flow | null {
   return sound && (part.nodes.length || part.notes.length) ? part : null;
 }
 
-/** The operations that put a part on the canvas with fresh ids, and the ids it got. */
-export function pasteOps(flow: Flow, part: Flow, at: { x: number; y: number } | null): { op: Op; added: string[] } {
+/** Where the boxes of a part lie: as large as they are drawn, where they are, else as their kinds suggest. */
+function boxesOf(part: Flow, drawn: DrawnNode[]): Rect[] {
+  const known = new Map(drawn.map((node) => [node.id, node]));
+  const of = (id: string, w: number, h: number): Rect[] => {
+    const at = part.layout[id];
+    const node = known.get(id);
+    return at ? [{ x: at.x, y: at.y, w: at.w ?? w, h: at.h ?? (node ? sizeOf(node).h : h) }] : [];
+  };
+  return [
+    ...part.nodes.flatMap(({ id, kind }) => {
+      const { inputs = [], outputs = [], summary } = catalog.byKind.get(kind) ?? {};
+      return of(id, WIDTH, guessHeight(inputs.length, outputs.length, !!summary));
+    }),
+    ...part.notes.flatMap(({ id }) => of(id, NOTE.w, NOTE.h)),
+  ];
+}
+
+/** The operations that put a part on the canvas with fresh ids, the ids it got, and where it lies: around a point, or
+ * beside where it was; on nothing that is drawn. */
+export function pasteOps(
+  flow: Flow,
+  part: Flow,
+  at: Point | null,
+  drawn: DrawnNode[] = [],
+): { op: Op; added: string[]; box: Rect | null } {
   const taken = ids(flow);
   const names = new Map<string, string>();
   for (const item of [...part.nodes, ...part.notes, ...part.groups]) {
@@ -58,18 +84,12 @@ export function pasteOps(flow: Flow, part: Flow, at: { x: number; y: number } | 
     taken.add(id);
     names.set(item.id, id);
   }
-  const places = Object.values(part.layout);
-  const left = Math.min(...places.map((p) => p.x)),
-    top = Math.min(...places.map((p) => p.y));
-  const right = Math.max(...places.map((p) => p.x + (p.w ?? WIDTH))),
-    bottom = Math.max(...places.map((p) => p.y + (p.h ?? 110)));
-  const shift =
-    at && places.length ? { x: snap(at.x - (left + right) / 2), y: snap(at.y - (top + bottom) / 2) } : { x: 32, y: 32 };
-  const there = new Set(Object.values(flow.layout).map((p) => `${p.x},${p.y}`));
-  while (places.some((p) => there.has(`${Math.round(p.x + shift.x)},${Math.round(p.y + shift.y)}`))) {
-    shift.x += 32;
-    shift.y += 32;
-  }
+  const boxes = boxesOf(part, drawn);
+  const all = around(boxes);
+  const wish = at && all ? { x: snap(at.x - all.x - all.w / 2), y: snap(at.y - all.y - all.h / 2) } : { x: 0, y: 0 };
+  const moved = boxes.map((box) => ({ ...box, x: box.x + wish.x, y: box.y + wish.y }));
+  const more = freeShift(drawn, moved);
+  const shift = { x: wish.x + more.x, y: wish.y + more.y };
   const placed = (id: string): Place => {
     const old = part.layout[id];
     return old
@@ -97,5 +117,6 @@ export function pasteOps(flow: Flow, part: Flow, at: { x: number; y: number } | 
       ...(part.layout[group.id] && { at: placed(group.id) }),
     })),
   ];
-  return { op: { op: "batch", ops, label: "paste" }, added: [...names.values()] };
+  const box = all && { ...all, x: all.x + shift.x, y: all.y + shift.y };
+  return { op: { op: "batch", ops, label: "paste" }, added: [...names.values()], box };
 }

@@ -4,6 +4,7 @@ import { NodeState } from "./progress";
 import { Statuses } from "./statuses";
 import { Doc, Emitter } from "./store";
 import type { LargeState } from "./large/state";
+import type { Peeks } from "./peek";
 import type { Lane } from "./layout/lanes";
 import { Dragged, End, refusal } from "./types";
 import { Port } from "./model";
@@ -31,6 +32,7 @@ export interface Shared {
   wiring: Wiring;
   lanes: Lanes;
   large: LargeState;
+  peeks: Peeks;
   actions: Actions;
   ui: Ui;
 }

@@ -193,10 +193,13 @@ export function fitFramesOp(doc: Doc, groups: string[]): Op | null {
   return Object.keys(layout).length ? { op: "patch", layout } : null;
 }
 
+/** Pixels of a note that nobody has made larger. */
+export const NOTE = { w: 208, h: 144 };
+
 export function noteOp(doc: Doc, at: Point): { op: Op; id: string } {
   const id = freshId("note", ids(doc.flow));
   const note: Note = { id };
-  return { op: { op: "add_note", note, at: { x: snap(at.x), y: snap(at.y), w: 208, h: 144 } }, id };
+  return { op: { op: "add_note", note, at: { x: snap(at.x), y: snap(at.y), ...NOTE } }, id };
 }
 
 export function moveOp(places: Record<string, Place>): Op | null {

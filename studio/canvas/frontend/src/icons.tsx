@@ -6,6 +6,7 @@ const PATHS = {
   redo: "m15 14 5-5-5-5M20 9H10a6 6 0 0 0 0 12h3",
   plus: "M12 5v14M5 12h14",
   minus: "M5 12h14",
+  map: "M3 5h18v14H3zM7 9h4v3H7zM13 13h4v3h-4z",
   fit: "M4 9V4h5M20 9V4h-5M4 15v5h5M20 15v5h-5",
   layout: "M4 4h6v6H4zM14 14h6v6h-6zM14 4h6v6h-6M10 7h4M17 10v4",
   note: "M5 4h14v10l-6 6H5zM13 20v-6h6",

@@ -34,9 +34,14 @@ export function menuEntries(
   return id ? ofNote(bench, tools, id) : ofCanvas(bench, tools, where);
 }
 
-function ofWire({ scene }: Bench, wire: DrawnEdge): Entries {
+function ofWire({ doc, scene, openWire }: Bench, wire: DrawnEdge): Entries {
+  const see = () => openWire(edgeData(wire)) || doc.say("Nothing has gone over it yet. Run the flow first.");
   const run = () => scene.dispatch({ op: "disconnect", ...edgeData(wire) });
-  return [{ label: "Delete wire", keys: "Del", danger: true, run }];
+  return [
+    { label: "See what went over it", keys: "Enter", run: () => void see() },
+    null,
+    { label: "Delete wire", keys: "Del", danger: true, run },
+  ];
 }
 
 function ofNode({ doc, scene, open, rename, actions }: Bench, tools: Tools, node: NodeInstance): Entries {

@@ -160,6 +160,8 @@ export interface Kind {
   front?: string[];
   /** The param whose {variables} become inputs, and what such an input is like. */
   filled?: { param: string; port: Port };
+  /** The param that says what a node is called until a person gives it a title. */
+  named_by?: string;
   /** By output: what most often takes it in the flows that ship, as kind and input; the most frequent first. */
   next?: Record<string, [kind: string, port: string][]>;
 }

@@ -1,7 +1,7 @@
 // One node: header, a line about its params, named and colored ports, and how far it is in a run.
 
 import { Handle, NodeProps, Position, useUpdateNodeInternals } from "@xyflow/react";
-import { memo, useEffect, useRef, useState, useSyncExternalStore } from "react";
+import { memo, useEffect, useRef, useSyncExternalStore } from "react";
 import { usePin, useShared, useStatus, useVerdict } from "./context";
 import { spoken, worstOf } from "./dock/spoken";
 import { SmallCurves } from "./curves";
@@ -10,9 +10,9 @@ import { Front } from "./front";
 import { Icon, IconName, KindIcon } from "./icons";
 import { Edge, Kind, NodeInstance, Port, Problem, edgeKey } from "./model";
 import { NodeState, State } from "./progress";
-import { Peek } from "./peek";
+import { hasRun } from "./statuses";
 import { pinWords } from "./pins";
-import { Side, colorOf, flowIn, isKept, outlineOf, familyColor, refusal, wireInto, words } from "./types";
+import { Side, colorOf, flowIn, isKept, outlineOf, familyColor, refusal, titleOf, wireInto, words } from "./types";
 
 export interface NodeData extends Record<string, unknown> {
   inst: NodeInstance;
@@ -40,10 +40,9 @@ const STATUS: Record<State, [icon: IconName, words: string]> = {
 };
 
 function PortRow({ id, port, side, wired }: { id: string; port: Port; side: Side; wired: boolean }) {
-  const { wiring, doc, actions, large } = useShared();
-  const [rested, setRested] = useState(false);
-  const status = useStatus(id)?.status ?? "";
-  const ran = status === "done" || status === "cached" || status === "failed";
+  const { wiring, doc, actions, large, peeks } = useShared();
+  const status = useStatus(id)?.status;
+  const ran = hasRun(status);
   const end = { node: id, port: port.name, side };
   const verdict = useVerdict(end, port);
   const gone = port.types.length === 0;
@@ -56,6 +55,17 @@ function PortRow({ id, port, side, wired }: { id: string; port: Port; side: Side
     needed && "Needs a wire.",
     !gone && port.doc,
   ];
+  const key = `${side} ${id}.${port.name}`;
+  const rest = ({ currentTarget }: React.PointerEvent) => {
+    if (!ran || wiring.dragged) return;
+    const [title, ...more] = about.filter((words): words is string => !!words);
+    peeks.rest({
+      ...{ key, title, about: more, side, when: String(status) },
+      sources: [{ node: id, side, port: port.name }],
+      hint: "Click its name to see all of it",
+      at: () => currentTarget.getBoundingClientRect(),
+    });
+  };
   const hover = () => {
     if (wiring.dragged && verdict !== "start") wiring.hover(end, refusal(doc, wiring.dragged, end, port));
   };
@@ -69,8 +79,8 @@ function PortRow({ id, port, side, wired }: { id: string; port: Port; side: Side
       className={`pb-port ${side} ${verdict} ${gone ? "gone" : ""}`}
       title={ran ? undefined : about.filter(Boolean).join("\n")}
       onMouseDownCapture={take}
-      onPointerEnter={() => ran && setRested(true)}
-      onPointerLeave={() => setRested(false)}
+      onPointerEnter={rest}
+      onPointerLeave={() => peeks.leave(key)}
     >
       <Handle
         type={side === "in" ? "target" : "source"}
@@ -92,7 +102,6 @@ function PortRow({ id, port, side, wired }: { id: string; port: Port; side: Side
       >
         {port.name}
       </span>
-      {rested && !wiring.dragged && <Peek node={id} port={port.name} side={side} many={status} />}
       {side === "out" && !wired && !gone && !doc.readonly && (
         <button
           type="button"
@@ -169,14 +178,19 @@ function Title({ id, text }: { id: string; text: string }) {
   );
 }
 
-function Foot({ id, status, pinned }: { id: string; status: NodeState; pinned: boolean }) {
-  const facts = [
+/** How long it took and what it spent, in words. */
+const factsOf = (status: NodeState, pinned: boolean): string[] =>
+  [
     status.seconds !== undefined && duration(status.seconds),
     status.tokens ? `${status.tokens} tokens` : "",
     status.status === "cached" && (pinned ? "pinned, not run" : "cached"),
-  ].filter(Boolean);
+  ].filter((words) => !!words) as string[];
+
+function Foot({ id, status, pinned }: { id: string; status: NodeState; pinned: boolean }) {
+  const facts = factsOf(status, pinned);
   const text = status.text?.trim();
-  const message = status.message;
+  const last = status.status === "running" ? status.steps?.at(-1) : undefined;
+  const message = status.message || [last?.who, last?.what, last?.tool].filter(Boolean).join(" · ");
   // Hangs below the node without changing its size: a stream must not push the drawing about.
   return (
     <div className={`pb-foot ${status.status}`}>
@@ -192,7 +206,7 @@ function Foot({ id, status, pinned }: { id: string; status: NodeState; pinned: b
 }
 
 export const NodeBox = memo(function NodeBox({ id, data, selected }: NodeProps & { data: NodeData }) {
-  const { actions, doc } = useShared();
+  const { actions, doc, peeks } = useShared();
   const status = useStatus(id);
   const pin = usePin(id);
   const refresh = useUpdateNodeInternals();
@@ -207,15 +221,30 @@ export const NodeBox = memo(function NodeBox({ id, data, selected }: NodeProps &
   }, [id, signature, refresh]);
 
   const wired = new Set(data.wired.split(" "));
-  const title = inst.title || kind?.title || inst.kind;
+  const title = titleOf(inst);
   const tone = worstOf(problems, data.tried);
   const rows = Math.max(inputs.length, outputs.length);
   const state = status?.status ?? "";
   const tip = problems.map((p) => spoken(`${p.message} ${p.fix ?? ""}`.trim(), doc.flow)).join("\n");
+  /** From afar it is told what cannot be read on it. */
+  const rest = ({ currentTarget, buttons }: React.PointerEvent) => {
+    if (buttons || !currentTarget.closest(".pb-canvas.far")) return;
+    const told = [
+      title !== kind?.title && kind?.title,
+      state && STATUS[state][1],
+      ...(status ? factsOf(status, !!pin) : []),
+    ];
+    peeks.rest({
+      ...{ key: id, title, about: told.filter((words) => !!words) as string[], side: "below", when: "", hint: "" },
+      ...{ sources: [], at: () => currentTarget.getBoundingClientRect() },
+    });
+  };
   return (
     <div
       className={`pb-node ${selected ? "selected" : ""} ${inst.disabled ? "off" : ""} ${unknown ? "unknown" : ""} ${pin ? "pinned" : ""} s-${state}`}
       style={{ "--f": familyColor(kind?.family ?? "") } as React.CSSProperties}
+      onPointerEnter={rest}
+      onPointerLeave={() => peeks.leave(id)}
       onDoubleClick={() => (flowIn(inst) ? actions.enter(flowIn(inst)) : actions.open(id))}
     >
       <div className="pb-head">

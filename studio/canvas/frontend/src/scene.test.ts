@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { Flow, whole } from "./model";
-import { FOLDED, WIDTH, drawEdges, drawNodes, frameUnder, freeSpot } from "./scene";
+import { FOLDED, WIDTH, drawEdges, drawNodes, frameUnder, freeShift, freeSpot } from "./scene";
 import { Doc } from "./store";
 
 function open(flow: Partial<Flow>): Doc {
@@ -83,4 +83,20 @@ test("a new node lies on no other", () => {
   const spot = freeSpot(nodes, { x: 10, y: 10 });
   expect(spot).not.toEqual({ x: 10, y: 10 });
   expect(freeSpot(nodes, { x: 10, y: 2000 })).toEqual({ x: 10, y: 2000 });
+});
+
+test("boxes that are put down together lie on nothing, and keep their places to each other", () => {
+  const nodes = drawNodes(two(), [], null);
+  const boxes = [
+    { x: 20, y: 20, w: WIDTH, h: 100 },
+    { x: 420, y: 20, w: WIDTH, h: 100 },
+  ];
+  const by = freeShift(nodes, boxes);
+  expect(by).not.toEqual({ x: 0, y: 0 });
+  for (const box of boxes)
+    for (const node of nodes) {
+      const beside = Math.abs(node.position.x - box.x - by.x) >= WIDTH;
+      expect(beside || Math.abs(node.position.y - box.y - by.y) >= 100).toBe(true);
+    }
+  expect(freeShift(nodes, [{ x: 0, y: 2000, w: WIDTH, h: 100 }])).toEqual({ x: 0, y: 0 });
 });

@@ -4,7 +4,7 @@ import type { Edge as DrawnEdge, Node as DrawnNode } from "@xyflow/react";
 import { Edge, Flow, Group, Place, Port, Problem, edgeKey, nodeOf, portOf } from "./model";
 import type { NodeData } from "./node";
 import { Doc, catalog } from "./store";
-import { colorOf, outlineOf, portsOf } from "./types";
+import { colorOf, outlineOf, portsOf, titleOf } from "./types";
 
 export const WIDTH = 240;
 export const GRID = 16;
@@ -71,7 +71,8 @@ export function foldedInto(flow: Flow): Map<string, string> {
 
 function spoken(data: NodeData): string {
   const kind = data.kind?.title ?? data.inst.kind;
-  const title = data.inst.title && data.inst.title !== kind ? `${data.inst.title}, ${kind}` : kind;
+  const own = titleOf(data.inst);
+  const title = own !== kind ? `${own}, ${kind}` : kind;
   const bad = data.problems.length ? `, ${data.problems.length} problems` : "";
   return `${title}${data.inst.disabled ? ", disabled" : ""}${bad}`;
 }
@@ -152,7 +153,7 @@ export function frameGroups(nodes: DrawnNode[]): DrawnNode[] {
     const box = boxOf((group.nodes ?? []).flatMap((id) => byId.get(id) ?? []));
     if (!box) return node.width ? node : { ...node, width: FOLDED.w, height: FOLDED.h };
     const held = node.resizing ? { ...node.position, ...sizeOf(node) } : (node.data.frame as Frame | undefined);
-    const [x, y, width, height] = group.folded ? [box.x, box.y, FOLDED.w, FOLDED.h] : around(box, held);
+    const [x, y, width, height] = group.folded ? [box.x, box.y, FOLDED.w, FOLDED.h] : framed(box, held);
     if (node.position.x === x && node.position.y === y && node.width === width && node.height === height) return node;
     return { ...node, position: { x, y }, width, height };
   });
@@ -171,7 +172,7 @@ const sized = (at: Place | undefined): Frame | undefined =>
 const sameFrame = (a: Frame | undefined, b: Frame | undefined): boolean =>
   a === b || JSON.stringify(a) === JSON.stringify(b);
 
-function around(box: Frame, frame: Frame | undefined): [number, number, number, number] {
+function framed(box: Frame, frame: Frame | undefined): [number, number, number, number] {
   const tight = { x: box.x - PAD, y: box.y - PAD - HEAD, w: box.w + 2 * PAD, h: box.h + 2 * PAD + HEAD };
   if (!frame) return [tight.x, tight.y, tight.w, tight.h];
   const x = Math.min(tight.x, frame.x),
@@ -204,39 +205,57 @@ export function freeBeside(
   side: "right" | "left" = "right",
 ): { x: number; y: number } {
   const x = side === "right" ? node.position.x + sizeOf(node).w + BESIDE : node.position.x - WIDTH - BESIDE;
-  return freeSpot(nodes, { x, y: node.position.y }, true);
+  return freeSpot(nodes, { x, y: node.position.y }, { sameColumn: true });
 }
+
+/** A box somewhere in the flow. */
+export interface Rect extends Point {
+  w: number;
+  h: number;
+}
+interface Point {
+  x: number;
+  y: number;
+}
+
+const STRAIGHT: [number, number][] = [
+  [0, 1],
+  [0, -1],
+];
+const AROUND: [number, number][] = [...STRAIGHT, [1, 0], [-1, 0], [1, 1], [-1, 1], [1, -1], [-1, -1]];
+const AWAY = GRID * 2;
+const FARTHEST = 4800;
+
+/** What a node, a note or something else that is put down must not lie on. */
+const taken = (nodes: DrawnNode[]): Rect[] =>
+  nodes.filter((n) => !n.hidden && n.type !== "group_").map((n) => ({ ...n.position, ...sizeOf(n) }));
 
 /** The place nearest to a wish where a box lies on no other. */
 export function freeSpot(
   nodes: DrawnNode[],
-  wish: { x: number; y: number },
-  sameColumn = false,
-): { x: number; y: number } {
-  const boxes = nodes.filter((n) => !n.hidden && n.type !== "group_").map((n) => ({ ...n.position, ...sizeOf(n) }));
-  const free = (x: number, y: number) =>
-    !boxes.some((b) => x < b.x + b.w + GRID && b.x < x + WIDTH + GRID && y < b.y + b.h + GRID && b.y < y + 112 + GRID);
-  for (let ring = 0; ring < 14; ring++) {
-    const step = ring * GRID * 4;
-    for (const [dx, dy] of sameColumn
-      ? [
-          [0, 1],
-          [0, -1],
-        ]
-      : [
-          [0, 1],
-          [0, -1],
-          [1, 0],
-          [-1, 0],
-          [1, 1],
-          [-1, 1],
-          [1, -1],
-          [-1, -1],
-        ]) {
-      if (free(wish.x + dx * step, wish.y + dy * step)) return { x: wish.x + dx * step, y: wish.y + dy * step };
+  wish: Point,
+  { w, h, sameColumn = false }: { w?: number; h?: number; sameColumn?: boolean } = {},
+): Point {
+  const by = freeShift(nodes, [{ ...wish, w: w ?? WIDTH, h: h ?? 112 }], sameColumn);
+  return { x: wish.x + by.x, y: wish.y + by.y };
+}
+
+/** How far boxes must be moved, together, to lie on no other. Not at all where there is no such place near. */
+export function freeShift(nodes: DrawnNode[], boxes: Rect[], sameColumn = false): Point {
+  const others = taken(nodes);
+  const free = (dx: number, dy: number): boolean =>
+    !others.some((b) =>
+      boxes.some(
+        ({ x, y, w, h }) =>
+          x + dx < b.x + b.w + GRID && b.x < x + dx + w + GRID && y + dy < b.y + b.h + GRID && b.y < y + dy + h + GRID,
+      ),
+    );
+  for (let step = 0; step <= FARTHEST; step += AWAY) {
+    for (const [dx, dy] of sameColumn ? STRAIGHT : AROUND) {
+      if (free(dx * step, dy * step)) return { x: dx * step, y: dy * step };
     }
   }
-  return wish;
+  return { x: 0, y: 0 };
 }
 
 export function sizeOf(node: DrawnNode): { w: number; h: number } {
@@ -246,12 +265,16 @@ export function sizeOf(node: DrawnNode): { w: number; h: number } {
   };
 }
 
-export function boxOf(nodes: DrawnNode[]): { x: number; y: number; w: number; h: number } | null {
-  if (!nodes.length) return null;
-  const x = Math.min(...nodes.map((n) => n.position.x)),
-    y = Math.min(...nodes.map((n) => n.position.y));
-  const right = Math.max(...nodes.map((n) => n.position.x + sizeOf(n).w));
-  const bottom = Math.max(...nodes.map((n) => n.position.y + sizeOf(n).h));
+export const boxOf = (nodes: DrawnNode[]): Rect | null =>
+  around(nodes.map((node) => ({ ...node.position, ...sizeOf(node) })));
+
+/** The smallest box around boxes. */
+export function around(boxes: Rect[]): Rect | null {
+  if (!boxes.length) return null;
+  const x = Math.min(...boxes.map((box) => box.x)),
+    y = Math.min(...boxes.map((box) => box.y));
+  const right = Math.max(...boxes.map((box) => box.x + box.w));
+  const bottom = Math.max(...boxes.map((box) => box.y + box.h));
   return { x, y, w: right - x, h: bottom - y };
 }
 
@@ -293,7 +316,7 @@ export function drawEdges(doc: Doc, before: DrawnEdge[]): DrawnEdge[] {
       result.push(known);
       continue;
     }
-    const label = `Wire from ${source.title || source.id}, ${portOf(edge.from)}, to ${target.title || target.id}, ${portOf(edge.to)}`;
+    const label = `Wire from ${titleOf(source)}, ${portOf(edge.from)}, to ${titleOf(target)}, ${portOf(edge.to)}`;
     result.push({
       ...known,
       ...ends,

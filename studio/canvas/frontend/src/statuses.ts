@@ -1,7 +1,11 @@
 // How far each node is in a run. Kept apart from the flow: a token must not redraw the canvas.
 
-import { NodeState, Progress, RunState, newsIn } from "./progress";
+import { NodeState, Progress, RunState, State, newsIn } from "./progress";
 import { Emitter } from "./store";
+
+/** Whether a node with this status took and gave values that can be looked at. */
+export const hasRun = (status: State | undefined): boolean =>
+  status === "done" || status === "cached" || status === "failed";
 
 export class Statuses {
   readonly progress = new Progress();

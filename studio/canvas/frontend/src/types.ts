@@ -108,7 +108,17 @@ export function familyColor(family: string): string {
   return index < 0 ? "var(--pb-gray)" : `var(--pb-${FAMILY_HUES[index % FAMILY_HUES.length]})`;
 }
 
-export const titleOf = (node: NodeInstance): string => node.title || catalog.byKind.get(node.kind)?.title || node.kind;
+/** What a node is called: by a person, else by the param that names it (a role), else as its kind. */
+export const titleOf = (node: NodeInstance): string => node.title || untitled(node);
+
+/** What a node is called that a person has given no title. */
+export function untitled(node: NodeInstance): string {
+  const kind = catalog.byKind.get(node.kind);
+  const field = kind?.fields?.find((spec) => spec.name === kind.named_by);
+  const named = field && (node.params?.[field.name] ?? field.default);
+  const words = typeof named === "string" ? named.split(/\s+/).filter(Boolean).join(" ") : "";
+  return words || kind?.title || node.kind;
+}
 
 /** Whether what is known of a node for the same inputs is always used instead of running it. */
 export const isKept = (node: NodeInstance): boolean => node.run?.cache === "always";

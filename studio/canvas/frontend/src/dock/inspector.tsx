@@ -6,7 +6,7 @@ import { LOAD } from "../documents/nodes";
 import { type Part, wordsElement } from "../live/words";
 import type { FieldSpec, Json, NodeInstance, Problem } from "../model";
 import { catalog } from "../store";
-import { titleOf } from "../types";
+import { titleOf, untitled } from "../types";
 import { useDraft } from "./draft";
 import { Field, Problems } from "./field";
 import { keep, valueOf } from "./kept";
@@ -216,7 +216,7 @@ function Head({ node, kind }: { node: NodeInstance; kind: string }) {
           <input
             id="pb-title"
             value={draft.text}
-            placeholder={kind}
+            placeholder={untitled(node)}
             maxLength={300}
             title="What this node is called on the canvas."
             readOnly={doc.readonly}

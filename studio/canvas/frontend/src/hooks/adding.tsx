@@ -18,7 +18,7 @@ import {
 import { KindIcon } from "../icons";
 import { type Edge, type Kind, type Op, freshId, ids } from "../model";
 import { firstSentence } from "../palette";
-import { WIDTH, edgeData, freeBeside, sizeOf } from "../scene";
+import { WIDTH, edgeData, freeBeside, freeSpot, sizeOf } from "../scene";
 import type { Doc } from "../store";
 import { type Dragged, type End, dragFrom, familyColor, fittingPort } from "../types";
 import type { Places } from "./places";
@@ -119,7 +119,7 @@ export function useAdding(doc: Doc, scene: Scene, places: Places, ask: (question
         at,
         pick: (key) => {
           const kind = kinds.find((k) => k.kind === key)!;
-          if (spot) add(kind, spot);
+          if (spot) add(kind, freeSpot(scene.nodesNow(), spot));
           else addAtCentre(kind);
         },
       });

@@ -2,9 +2,11 @@
 
 import { snap } from "../arrange";
 import { type Point, nudgeOp } from "../edits";
+import { edgeKey } from "../model";
 import { GRID } from "../scene";
 import { fullScreen } from "./full_screen";
 import { motion } from "./motion";
+import { wireOf } from "./peeking";
 import type { Bench, Tools } from "./tools";
 
 const typing = (event: React.SyntheticEvent): boolean =>
@@ -16,7 +18,7 @@ const ARROWS: Record<string, Point> = {
   ArrowDown: { x: 0, y: 1 },
 };
 /** Keys that change nothing: they work on a flow that is only shown. */
-const LOOKING = new Set(["f", "v", "i", "?", "+", "-", "=", "Escape"]);
+const LOOKING = new Set(["f", "v", "i", "?", "+", "-", "=", "Escape", "Enter"]);
 const LOOKING_WITH_CONTROL = new Set(["f", "k", "a"]);
 
 type Pressed = Pick<KeyboardEvent, "shiftKey" | "target" | "preventDefault" | "stopPropagation">;
@@ -78,6 +80,9 @@ export function useKeys(bench: Bench, tools: Tools) {
       const step = event.shiftKey ? GRID * 4 : GRID;
       return all.length ? () => nudge({ x: ARROWS[key].x * step, y: ARROWS[key].y * step }) : undefined;
     }
+    const wire = key === "Enter" && (event.target as Element).closest(".react-flow__edge");
+    const edge = wire && wireOf(doc, wire);
+    if (edge) return () => void (bench.openWire(edge) || choose([], [edgeKey(edge)]));
     if (key === "Enter" || key === " ") {
       const id = (event.target as Element).closest?.("button") ? undefined : tools.focused();
       return id === undefined ? undefined : () => enter(id, key === "Enter");

@@ -19,8 +19,8 @@ export interface Places {
   inBox: (x: number, y: number) => Point;
   /** Whether a point of the page lies on the canvas, and nothing over it there. */
   onCanvas: (x: number, y: number) => boolean;
-  /** A free spot for a node near the middle of what is in view, in the flow. */
-  centre: () => Point;
+  /** A free spot for a node (or what is of another size) near the middle of what is in view, in the flow. */
+  centre: (size?: { w: number; h: number }) => Point;
   /** Bring everything into view in a size one can read, within some milliseconds; or (`all`) in whatever size. */
   fit: (duration?: number, all?: boolean) => void;
   /** Whether nobody has moved the view since all of the flow was fitted into it. */
@@ -72,12 +72,15 @@ export function usePlaces(
     },
     [box, covered],
   );
-  const centre = useCallback((): Point => {
-    const { x, y, width, height } = box();
-    const { left, right } = covered();
-    const at = toFlow(x + (left + width - right) / 2, y + height / 2);
-    return freeSpot(nodesNow(), { x: snap(at.x - WIDTH / 2), y: snap(at.y - 60) });
-  }, [box, covered, nodesNow, toFlow]);
+  const centre = useCallback(
+    (size = { w: WIDTH, h: 112 }): Point => {
+      const { x, y, width, height } = box();
+      const { left, right } = covered();
+      const at = toFlow(x + (left + width - right) / 2, y + height / 2);
+      return freeSpot(nodesNow(), { x: snap(at.x - size.w / 2), y: snap(at.y - size.h / 2) }, size);
+    },
+    [box, covered, nodesNow, toFlow],
+  );
   const shape = useCallback((): Shape => {
     const { width, height } = box();
     const { left, right } = covered();

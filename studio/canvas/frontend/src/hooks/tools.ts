@@ -4,9 +4,11 @@ import type { ReactFlowInstance } from "@xyflow/react";
 import type { Entry, Question } from "../chooser";
 import type { Actions } from "../context";
 import { copyText, parsePart, pasteOps, remembered } from "../clipboard";
-import { type Point, groupOp, layoutOp, noteOp, possibleWires, removeOp, wireOp } from "../edits";
-import type { Kind } from "../model";
+import { NOTE, type Point, groupOp, layoutOp, noteOp, possibleWires, removeOp, wireOp } from "../edits";
+import type { Edge, Kind } from "../model";
 import { EXPORTS, type Spot, download } from "../files";
+import { snap } from "../arrange";
+import { freeSpot } from "../scene";
 import { starterOp } from "../starter";
 import { type Doc, catalog } from "../store";
 import { fullScreen } from "./full_screen";
@@ -30,6 +32,8 @@ export interface Bench {
   setSheet: (on: boolean) => void;
   rename: (id: string) => void;
   open: (id: string) => void;
+  /** Show all of what went over a wire in the last run; false where nothing did. */
+  openWire: (edge: Edge) => boolean;
   /** Let the person choose documents, which are read by a node at a point of the page. */
   documents: (spot: Spot) => void;
   actions: Pick<Actions, "dock" | "palette" | "enter" | "give">;
@@ -81,9 +85,13 @@ export function useTools(bench: Bench) {
       doc.say(error instanceof Error ? error.message : String(error));
     }
   };
-  const note = (spot?: Point | "centre") => {
-    const made = noteOp(doc, spot === "centre" ? centre() : (spot ?? pointed() ?? centre()));
+  /** A note where the pointer is, or as near to it as nothing lies. */
+  const note = (spot: Point | "centre" | null = pointed()) => {
+    const at =
+      spot && spot !== "centre" ? freeSpot(nodesNow(), { x: snap(spot.x), y: snap(spot.y) }, NOTE) : centre(NOTE);
+    const made = noteOp(doc, at);
     dispatch(made.op, [made.id]);
+    bench.places.show({ ...at, ...NOTE });
     bench.rename(made.id);
   };
   const group = (nodes: string[] = chosen.nodes) => {
@@ -128,8 +136,9 @@ export function useTools(bench: Bench) {
   const paste = (text: string, at: Point | null): boolean => {
     const part = parsePart(text);
     if (!part) return false;
-    const made = pasteOps(doc.flow, part, at);
+    const made = pasteOps(doc.flow, part, at, nodesNow());
     dispatch(made.op, made.added);
+    if (made.box) bench.places.show(made.box);
     return true;
   };
   const duplicate = (ids: string[] = all) => {

@@ -19,7 +19,9 @@ export interface Shape {
   h: number;
 }
 
-/** The zoom at which titles can be read: nothing is fitted below it. */
-export const READABLE = 0.42;
+/** The zoom at which titles, drawn as large as they must be, still fit their nodes: nothing is fitted below it. */
+export const READABLE = 0.3;
+/** The zoom at which all of a node can be read: long rows are wrapped to reach it. */
+export const COMFORTABLE = 0.55;
 /** Between columns, and between boxes of one. */
 export const GAP = { x: 96, y: 32 };

@@ -1,6 +1,6 @@
 // Long rows of columns are wrapped to the window's shape, so that all of it can be shown in a size one can read.
 
-import { type Shape, READABLE } from "./boxes";
+import { type Shape, COMFORTABLE } from "./boxes";
 
 export interface Column {
   ids: string[];
@@ -54,12 +54,12 @@ function breakInto(columns: Column[], count: number, crossing: number[]): Row[] 
 export function wrapped(columns: Column[], crossing: number[], shape: Shape): Row[] {
   const one: Row[] = [[0, columns.length]];
   let [best, zoom] = [one, zoomOf(columns, one, shape)];
-  if (zoom >= READABLE * 1.3) return best;
+  if (zoom >= COMFORTABLE) return best;
   for (let count = 2; count <= Math.min(columns.length, 12); count++) {
     const rows = breakInto(columns, count, crossing);
     const now = zoomOf(columns, rows, shape);
     if (now > zoom * 1.08) [best, zoom] = [rows, now];
-    if (zoom >= READABLE * 1.3) break;
+    if (zoom >= COMFORTABLE) break;
   }
   return best;
 }
