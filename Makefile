@@ -26,7 +26,7 @@ FIND_PYTHON = for p in $(PYTHON) python3 python3.13 python3.12 python3.11 python
 	$$p -c 'import sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
 	&& { echo $$p; exit; }; done
 
-.PHONY: help setup studio run test check frontend-check fix generate frontend test-crash test-load test-vllm test-cluster test-postgres bench claims bench-peers exchange-peers exchange-lfx test-exchange test-train pins audit clean FORCE
+.PHONY: help setup studio run test check frontend-check fix generate frontend test-crash test-load test-vllm test-cluster test-postgres bench claims bench-peers exchange-peers exchange-lfx test-exchange test-train test-gpu pins audit clean FORCE
 .DELETE_ON_ERROR:
 
 help:  ## this list
@@ -191,6 +191,9 @@ exchange-peers: setup  ## fetch the flows that Flowise and Langflow ship, into .
 
 exchange-lfx: exchange-peers  ## and hear from lfx, in .venv-lfx, what Langflow's flows send to a model
 	$(PY) -m tests.exchange_lfx .venv-lfx .exchange-peers/langflow .exchange-peers/lfx.json
+
+test-gpu: everything  ## models, encoders and trainings on a graphics card of this machine
+	PATCHBAY_TEST_DEVICE=cuda $(PY) -m pytest tests/nodes/models/transformers tests/nodes/encoders tests/nodes/training tests/nodes/quantization $(ARGS)
 
 test-train: everything  ## the trainings that are too long for every run of the tests; each method and trainer to its end on SmolLM2-135M: base against trained (an hour)
 	PATCHBAY_TRAIN=1 $(PY) -m pytest -n 0 tests/nodes/training

@@ -11,19 +11,31 @@ CGROUP_LIMITS = (
 )
 
 
-def allowed_memory() -> int:
-    """Memory that opened models may take together in bytes: four fifths of `memory_limit()`."""
-    return memory_limit() * 4 // 5
+def allowed_memory(gpu: int | None = None) -> int:
+    """Memory that opened models may take together in bytes: four fifths of `memory_limit()`.
+
+    Args:
+        gpu: the place of a graphics card whose memory is meant; None for the machine's own.
+    """
+    from patchbay.nodes import gpus
+
+    of_card = None if gpu is None else gpus.allowed_on(gpu)
+    return memory_limit() * 4 // 5 if of_card is None else of_card
 
 
 def give_back() -> None:
-    """Hand memory that was freed back to the system, where its C library keeps it otherwise.
+    """Hand memory that was freed back to the system, where a library keeps it otherwise.
+
+    torch keeps that of graphics cards.
 
     glibc keeps freed memory in its arenas for the process (`malloc_trim(3)`); others have no such
     call, and nothing is done.
     """
     import ctypes
 
+    from patchbay.nodes import gpus
+
+    gpus.give_back()
     with contextlib.suppress(OSError, AttributeError):
         ctypes.CDLL("libc.so.6").malloc_trim(0)
 

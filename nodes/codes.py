@@ -61,6 +61,7 @@ NODE_CODES: Mapping[str, str] = {
     "training/no-rows": "No row is left from which anything could be learned.",
     "training/no-template": "A model has no chat template, so that rows cannot be read.",
     "training/quantized": "A model in fewer bits is wired where training does that itself.",
+    "training/device": "A training computes on the first graphics card that is seen.",
     "training/start": "Matrices cannot begin so on the model that is wired.",
     "training/not-here": "A training was done on another machine, whose home folder is not this "
     "one's.",

@@ -110,6 +110,11 @@ class Spec(Value):
         """
         return None
 
+    @property
+    def gpu(self) -> int | None:
+        """The graphics card in whose memory that lies, by its place; None for the machine's own."""
+        return None
+
     def lighter(self, excess: int) -> tuple[str, ...]:
         """Changes, in words, of which each takes at least `excess` bytes less, such as "a context
         of 2,048 tokens". Empty where there are none."""

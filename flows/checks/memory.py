@@ -30,6 +30,14 @@ class Share:
     size: int | None
     """Estimated bytes; None where that is not known."""
 
+    @property
+    def gpu(self) -> int | None:
+        """The graphics card in whose memory it lies; None for the machine's own."""
+        try:
+            return self.spec.resource().gpu
+        except Exception:  # a stranger's defect
+            return None
+
 
 @dataclass(frozen=True, slots=True)
 class MemoryPlan:
@@ -48,9 +56,33 @@ class MemoryPlan:
         return tuple(share for share in self.shares if share.size is None)
 
     def words(self) -> str:
-        """`about 515 MB (model 515 MB)`; empty where nothing is known to take any."""
+        """`about 515 MB (model 515 MB)`; empty where nothing is known to take any.
+
+        What lies on a graphics card is told apart: `about 515 MB of GPU memory (model 515 MB)`.
+        """
+        return " and ".join(filter(None, (part._words() for part in self.by_place().values())))
+
+    def _words(self) -> str:
         parts = [f"{node} {size_in_words(size)}" for node, size in self.by_node().items()]
-        return f"about {size_in_words(self.total)} ({', '.join(parts)})" if parts else ""
+        where = self.where
+        of = f" of {where}" if where != "memory" else ""
+        return f"about {size_in_words(self.total)}{of} ({', '.join(parts)})" if parts else ""
+
+    @property
+    def where(self) -> str:
+        """The memory that it is about, in words; of one whose shares lie in one place."""
+        cards = {share.gpu for share in self.shares} - {None}
+        return "GPU memory" if cards else "memory"
+
+    def by_place(self) -> dict[int | None, MemoryPlan]:
+        """What lies in the machine's memory (None), and on each graphics card."""
+        places = sorted(
+            {share.gpu for share in self.shares}, key=lambda card: (card or -1, card is not None)
+        )
+        return {
+            place: MemoryPlan(tuple(share for share in self.shares if share.gpu == place))
+            for place in places
+        }
 
     def by_node(self) -> dict[str, int]:
         """Node → estimated bytes of what it describes, the largest first. What is shared counts

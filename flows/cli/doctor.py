@@ -94,6 +94,23 @@ def _gpus() -> Iterator[Checkup]:
     for number, row in enumerate(done.stdout.strip().splitlines()):
         name, total, free, driver = (cell.strip() for cell in row.split(","))
         yield Checkup(f"GPU {number}", "here", f"{name}, {free} of {total} free, driver {driver}")
+    yield from _builds()
+
+
+def _builds() -> Iterator[Checkup]:
+    """What computes on a processor only, though there is a graphics card."""
+    import importlib.util
+
+    from patchbay.nodes import gpus
+
+    if importlib.util.find_spec("torch") is not None and not gpus.torch_for_gpus():
+        said = "built for the processor only: Transformers models and trainings leave the GPU idle"
+        fix = "Install the build of torch with CUDA: pytorch.org/get-started says from where."
+        yield Checkup("torch for GPUs", "not here", said, fix)
+    if not gpus.llama_for_gpus():
+        said = "built for the processor only: GGUF models leave the GPU idle"
+        fix = "Install a build of xllamacpp with CUDA, or serve the model by llama.cpp or Ollama."
+        yield Checkup("llama.cpp for GPUs", "not here", said, fix)
 
 
 def _folders() -> Iterator[Checkup]:

@@ -113,4 +113,4 @@ def _broke(error: Exception) -> NodeError:
 
 def _device(spec: Spec) -> str:
     layers = getattr(spec, "gpu_layers", 0)
-    return "GPU" if layers else "processor"
+    return "GPU" if layers or spec.gpu is not None else "processor"

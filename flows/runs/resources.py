@@ -92,6 +92,8 @@ class _Entry:
     last_used: float = 0.0
     abandoned: bool = False
     busy: int = 0
+    gpu: int | None = None
+    """The graphics card in whose memory it lies."""
     near: bool = False
     """Opened here although it lives elsewhere too: it is a part of something that is open here."""
     parts: list[_Entry] = field(default_factory=list)
@@ -107,12 +109,13 @@ class Pool:
     """Opened resources by description.
 
     Args:
-        limit: bytes that opened resources may take together, as estimated by their descriptions;
-            four fifths of the machine's (or the container's) memory unless given.
+        limit: bytes of the machine's memory that opened resources may take together, as
+            estimated by their descriptions; four fifths of it (or the container's) unless given.
     """
 
     def __init__(self, limit: int | None = None) -> None:
         self._limit = limit
+        self._cards: dict[int, int] = {}
         self._entries: dict[str, _Entry] = {}
         self._lock = threading.Lock()
         self._expected: dict[object, tuple[Spec, ...]] = {}
@@ -249,8 +252,9 @@ class Pool:
         if crowded:
             try:
                 watcher.warning(
-                    f"Opened models are estimated at {size_in_words(self._used())} together, more "
-                    f"than the {size_in_words(self._allowed())} allowed, and all are in use."
+                    f"Opened models are estimated at {size_in_words(self._used(entry.gpu))} "
+                    f"together, more than the {size_in_words(self._allowed(entry.gpu))} "
+                    f"{'of GPU memory ' * (entry.gpu is not None)}allowed, and all are in use."
                 )
             except BaseException:
                 self._release(entry)
@@ -273,19 +277,22 @@ class Pool:
             entry = self._entries.get(key) or (None if far or near else self._serving(spec))
             mine = entry is None or entry.abandoned
             if entry is None or entry.abandoned:
-                memory = 0
+                memory, card = 0, None
                 if not far:  # one elsewhere takes no memory here, and is of the size that it is
                     if not near:
                         spec, evicted = self._widened(spec)
                         key = _key(spec, watcher)
                     memory = 0 if self._goes(spec) else spec.memory() or 0
-                    evicted += self._evict_for(memory)
-                entry = self._entries[key] = _Entry(key, spec, memory, near=near)
+                    card = spec.gpu if memory else None
+                    evicted += self._evict_for(memory, card)
+                entry = self._entries[key] = _Entry(key, spec, memory, gpu=card, near=near)
                 self.opened += 1
             entry.users += 1
-            crowded = mine and self._used() > self._allowed()
+            crowded = mine and self._used(entry.gpu) > self._allowed(entry.gpu)
         for old in evicted:
             self._close(old)
+        if evicted:
+            machine.give_back()
         return entry, mine, crowded
 
     def _serving(self, spec: Spec) -> _Entry | None:
@@ -376,20 +383,25 @@ class Pool:
 
     # --- memory -----------------------------------------------------------------------------
 
-    def _used(self) -> int:
-        return sum(entry.memory for entry in self._entries.values())
+    def _used(self, gpu: int | None) -> int:
+        """Bytes in the machine's memory, or in that of a graphics card."""
+        return sum(entry.memory for entry in self._entries.values() if entry.gpu == gpu)
 
-    def _allowed(self) -> int:
+    def _allowed(self, gpu: int | None) -> int:
+        if gpu is not None:
+            if gpu not in self._cards:
+                self._cards[gpu] = machine.allowed_memory(gpu)
+            return self._cards[gpu]
         if self._limit is None:
             self._limit = machine.allowed_memory()
         return self._limit
 
-    def _evict_for(self, needed: int) -> list[_Entry]:
+    def _evict_for(self, needed: int, gpu: int | None) -> list[_Entry]:
         """Take idle entries out, the longest unused first, until `needed` bytes fit."""
         evicted = []
         idle = sorted((e for e in self._entries.values() if e.idle), key=lambda e: e.last_used)
-        for entry in idle:
-            if self._used() + needed <= self._allowed():
+        for entry in [one for one in idle if one.gpu == gpu]:
+            if self._used(gpu) + needed <= self._allowed(gpu):
                 break
             del self._entries[entry.key]
             evicted.append(entry)

@@ -39,7 +39,7 @@ class EncoderReader:
         tokens = self.tokenizer(
             list(texts), padding=True, truncation=True, max_length=self.max_tokens,
             return_tensors="pt",
-        )  # fmt: skip
+        ).to(self.model.device)  # fmt: skip
         given = {name: value for name, value in tokens.items() if name in self._takes}
         states = self.model(**given).last_hidden_state
         weights = tokens["attention_mask"].unsqueeze(-1).to(states.dtype)
@@ -82,7 +82,7 @@ class TextClassifier:
         self, reader: EncoderReader, weight: Any, bias: Any, labels: Sequence[str]
     ) -> None:
         self._reader: EncoderReader | None = reader
-        self._weight, self._bias = weight, bias
+        self._weight, self._bias = weight.to(reader.model.device), bias.to(reader.model.device)
         self.labels = tuple(labels)
         self._lock = threading.Lock()  # a tokenizer remembers its padding: one caller at a time
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import JsonValue
 
+from patchbay.nodes import gpus
 from patchbay.nodes.retrieval.folder_spec import WORKSPACE
 from patchbay.nodes.values import Opening, Spec
 
@@ -43,6 +44,11 @@ class TrainedClassifier(Spec):
         folder = Path(self.path) / "encoder" if self.whole else find_folder(self.base)
         file = None if folder is None else folder / "model.safetensors"
         return file.stat().st_size + WORKSPACE if file is not None and file.is_file() else None
+
+    @property
+    def gpu(self) -> int | None:
+        """The graphics card that it runs on, where one is usable."""
+        return gpus.place_of("auto")
 
     def open(self, opening: Opening) -> TextClassifier:
         """Fetch the encoder if need be and load it. Raises `NodeError` where that fails."""

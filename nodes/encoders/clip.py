@@ -13,6 +13,7 @@ from patchbay.nodes.cut_texts import CutTexts
 from patchbay.nodes.errors import NodeError
 from patchbay.nodes.models.picture_files import open_picture
 from patchbay.nodes.models.transformers.libraries import making_networks
+from patchbay.nodes.models.transformers.placing import placed
 
 
 class ClipEncoder(Embeddings):
@@ -68,7 +69,7 @@ class ClipEncoder(Embeddings):
             tokens = self._tokenizer(
                 list(texts), padding=True, truncation=True, max_length=self.max_tokens,
                 return_tensors="pt",
-            )  # fmt: skip
+            ).to(self._model.device)  # fmt: skip
             self._cut.add(int((tokens["attention_mask"].sum(1) >= self.max_tokens).sum()))
             return _unit(self._model.get_text_features(**tokens).pooler_output)
 
@@ -77,7 +78,7 @@ class ClipEncoder(Embeddings):
 
         images = [open_picture(data) for data in files]
         with self._lock, torch.inference_mode():
-            given = self._pictures(images=images, return_tensors="pt")
+            given = self._pictures(images=images, return_tensors="pt").to(self._model.device)
             return _unit(self._model.get_image_features(**given).pooler_output)
 
 
@@ -113,7 +114,8 @@ def load_clip(folder: Path, *, batch: int) -> ClipEncoder:
             code="embeddings/broken",
             retry=False,
         ) from error
-    return ClipEncoder(model.eval(), tokenizer, pictures, batch=batch)
+    network = placed(model.eval(), "CLIP model")
+    return ClipEncoder(network, tokenizer, pictures, batch=batch)
 
 
 def _preprocessor(kind: Any, folder: Path, size: int) -> Any:

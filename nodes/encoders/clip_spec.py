@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field, JsonValue
 
+from patchbay.nodes import gpus
 from patchbay.nodes.retrieval.folder_spec import weights_key, weights_memory
 from patchbay.nodes.values import EmbeddingsSpec, Opening
 
@@ -40,6 +41,11 @@ class ClipEmbeddings(EmbeddingsSpec):
     def memory(self) -> int | None:
         """Estimated bytes: the weights and a working margin; None before they are here."""
         return weights_memory(self.weights)
+
+    @property
+    def gpu(self) -> int | None:
+        """The graphics card that it runs on, where one is usable."""
+        return gpus.place_of("auto")
 
     def open(self, opening: Opening) -> ClipEncoder:
         """Fetch the weights if need be and load them.

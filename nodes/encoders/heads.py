@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from patchbay.nodes.errors import NodeError
 from patchbay.nodes.models.transformers.libraries import making_networks
+from patchbay.nodes.models.transformers.placing import placed
 
 BATCH = 16
 
@@ -38,7 +39,7 @@ class Entailment:
                 tokens = self._tokenizer(
                     [text] * len(batch), batch, padding=True, truncation="only_first",
                     return_tensors="pt",
-                )  # fmt: skip
+                ).to(self._model.device)  # fmt: skip
                 rows = self._model(**tokens).logits
             found += [(float(r[self._entails]), float(r[self._against])) for r in rows]
         return found
@@ -81,7 +82,7 @@ class MaskFiller:
         import torch
 
         with self._lock, torch.inference_mode():
-            tokens = self._tokenizer(text, return_tensors="pt")
+            tokens = self._tokenizer(text, return_tensors="pt").to(self._model.device)
             ids = tokens["input_ids"][0]
             if len(ids) > self.max_tokens:
                 raise NodeError(
@@ -165,7 +166,7 @@ def _loaded(folder: Path, kind: Any) -> tuple[Any, Any]:
         raise _unloadable(folder, f"its weights lack {missing[0]}")
     if tokenizer.model_max_length > 100_000:  # "no limit" is a very large number there
         tokenizer.model_max_length = int(getattr(model.config, "max_position_embeddings", 512))
-    return model.eval(), tokenizer
+    return placed(model.eval(), "encoder"), tokenizer
 
 
 def _unloadable(folder: Path, why: str) -> NodeError:

@@ -44,12 +44,18 @@ def overflow(prompt: int, limit: int, answer: int = 0, trained: int = 0) -> Node
     )
 
 
-def out_of_memory(what: str, needed: int | None = None, free: int | None = None) -> NodeError:
-    """There is no room for a model. `what` names it; sizes are bytes where they are known."""
+def out_of_memory(
+    what: str, needed: int | None = None, free: int | None = None, *, gpu: bool = False
+) -> NodeError:
+    """There is no room for a model. `what` names it; sizes are bytes where they are known.
+
+    `gpu` says that it is the memory of a graphics card that does not suffice.
+    """
+    memory = "GPU memory" if gpu else "memory"
     about = (
-        f"needs about {size_in_words(needed)} of memory"
+        f"needs about {size_in_words(needed)} of {memory}"
         if needed
-        else "needs more memory than there is"
+        else f"needs more {memory} than there is"
     )
     but = f", but only {size_in_words(free)} are free" if free is not None else ""
     return NodeError(
@@ -58,6 +64,18 @@ def out_of_memory(what: str, needed: int | None = None, free: int | None = None)
         code="model/memory",
         retry=False,
     )
+
+
+def memory_ran_out(error: BaseException) -> bool:
+    """Whether a library says that memory did not suffice, the machine's or a card's."""
+    said = str(error).lower()
+    words = ("out of memory", "can't allocate memory", "alloc_failed", "not enough memory")
+    return isinstance(error, MemoryError) or any(word in said for word in words)
+
+
+def of_a_gpu(error: BaseException) -> bool:
+    """Whether it is about a graphics card."""
+    return "cuda" in f"{type(error).__name__} {error}".lower()
 
 
 def refused(text: object) -> NodeError:

@@ -6,9 +6,11 @@ import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from patchbay.nodes import gpus
 from patchbay.nodes.errors import NodeError
 from patchbay.nodes.models.errors import out_of_memory
 from patchbay.nodes.models.transformers.libraries import making_networks
+from patchbay.nodes.models.transformers.placing import placed
 
 if TYPE_CHECKING:
     from patchbay.nodes.quantization.schemes import Numbers
@@ -17,7 +19,8 @@ _BYTES = 4
 
 
 class Subject:
-    """A network of one's own, in 32-bit floats on the processor, whose weights may be changed.
+    """A network of one's own, in 32-bit floats, whose weights may be changed. It lies on a graphics
+    card where there is one.
 
     The pool's models are shared, so none of them may be touched.
 
@@ -34,9 +37,11 @@ class Subject:
     def __init__(self, folder: Path, text: str, limit: int, parameters: int) -> None:
         import psutil
 
-        needed, free = parameters * _BYTES, int(psutil.virtual_memory().available)
-        if needed > free:
-            raise out_of_memory("A copy of the model for its perplexity", needed, free)
+        place, needed = gpus.place_of("auto"), parameters * _BYTES
+        free = int(psutil.virtual_memory().available) if place is None else gpus.free_on(place)
+        if free is not None and needed > free:
+            what = "A copy of the model for its perplexity"
+            raise out_of_memory(what, needed, free, gpu=place is not None)
         self._network, self._tokens = _load(folder, text, limit)
         self._weights = dict(self._network.named_parameters())
 
@@ -85,7 +90,7 @@ def _load(folder: Path, text: str, limit: int) -> tuple[Any, Any]:
             code="model/unloadable",
             retry=False,
         ) from error
-    return network.eval(), tokens
+    return placed(network.eval(), "model"), tokens.to(network.device)
 
 
 def _too_short() -> NodeError:

@@ -36,7 +36,7 @@ class CrossEncoder:
             with self._lock, torch.inference_mode():
                 tokens = self._tokenizer(
                     [query] * len(batch), batch, padding=True, truncation=True, return_tensors="pt"
-                )
+                ).to(self._model.device)
                 scores += self._model(**tokens).logits[:, -1].tolist()
         return scores
 

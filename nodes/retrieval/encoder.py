@@ -67,7 +67,7 @@ class TransformerEmbeddings(Embeddings):
                 truncation=True,
                 max_length=self.max_tokens,
                 return_tensors="pt",
-            )
+            ).to(self._model.device)
             self._cut.add(int((tokens["attention_mask"].sum(1) >= self.max_tokens).sum()))
             states = self._model(**tokens).last_hidden_state
             pooled = self._pool(states, tokens["attention_mask"])

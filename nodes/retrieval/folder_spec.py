@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import JsonValue
 
+from patchbay.nodes import gpus
 from patchbay.nodes.values import Spec
 
 WORKSPACE = 128 * 2**20
@@ -22,6 +23,11 @@ class FolderSpec(Spec):
     def memory(self) -> int | None:
         """Estimated bytes: the weights and a working margin; None before they are here."""
         return weights_memory(self.weights)
+
+    @property
+    def gpu(self) -> int | None:
+        """The graphics card that it runs on, where one is usable."""
+        return gpus.place_of("auto")
 
 
 def weights_key(tag: str, weights: str) -> JsonValue:

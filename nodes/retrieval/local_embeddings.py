@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field, JsonValue
 
+from patchbay.nodes import gpus
 from patchbay.nodes.retrieval.folder_spec import WORKSPACE, weights_memory
 from patchbay.nodes.values import EmbeddingsSpec, Opening
 from patchbay.nodes.weights.manifest import EMBEDDINGS_DEFAULT, FOLDERS
@@ -43,6 +44,11 @@ class LocalEmbeddings(EmbeddingsSpec):
         if (named := FOLDERS.get(self.weights)) is not None:
             return named.size + WORKSPACE
         return weights_memory(self.weights)
+
+    @property
+    def gpu(self) -> int | None:
+        """The graphics card that it runs on, where one is usable."""
+        return gpus.place_of("auto")
 
     def is_here(self) -> bool:
         """Whether its content is known: it is pinned, or on this machine."""

@@ -26,9 +26,11 @@ def load_network(
         what, fix, code: of the error where it does not load: what a person calls it, and so on.
 
     Raises:
-        NodeError: it does not load.
+        NodeError: it does not load, or there is no room for it.
     """
     import transformers
+
+    from patchbay.nodes.models.transformers.placing import placed
 
     try:
         tokenizer = transformers.AutoTokenizer.from_pretrained(
@@ -41,5 +43,4 @@ def load_network(
         raise NodeError(
             f"The {what} in {folder} does not load: {error}", fix=fix, code=code, retry=False
         ) from error
-    model.eval()
-    return model, tokenizer
+    return placed(model.eval(), what), tokenizer

@@ -64,6 +64,16 @@ def checked_base(model: ModelSpec, quantized: bool = False, encoded: bool = True
         )
     if isinstance(model, LoraModel):
         _check_linear(model)
+    if root_of(model).gpu:
+        raise NodeError(
+            f"The model is set to {root_of(model).device}, and trainings compute on the first "
+            "graphics card that a process sees.",
+            fix="Set its device to cuda, and start Patchbay with CUDA_VISIBLE_DEVICES="
+            f"{root_of(model).gpu}.",
+            port="model",
+            code="training/device",
+            retry=False,
+        )
     return model
 
 

@@ -103,7 +103,7 @@ def _trained(job: ClassifierJob, report: Report, cancelled: threading.Event) -> 
     report("loading the encoder", 0, None)
     reader = load_reader(job.encoder, job.settings.max_tokens)
     torch.manual_seed(job.settings.seed)
-    head = torch.nn.Linear(reader.width, len(job.labels))
+    head = torch.nn.Linear(reader.width, len(job.labels)).to(reader.model.device)
     begun = time.perf_counter()
     made = _Training(job, reader, head, report, cancelled)
     curve = made.features() if job.settings.way == "features" else made.whole()
@@ -185,7 +185,8 @@ class _Training:
         import torch
 
         places = {label: at for at, label in enumerate(self.job.labels)}
-        wanted = torch.tensor([places[label] for _, label in self.job.rows])
+        device = self.reader.model.device
+        wanted = torch.tensor([places[label] for _, label in self.job.rows], device=device)
         return [text for text, _ in self.job.rows], wanted
 
     def _batches(self, count: int) -> Iterator[list[int]]:

@@ -205,8 +205,10 @@ def _estimated(job: Job, rows: list[RowTokens], count: int, watch: Watch) -> str
     if made is None:
         return ""
     known = estimate(made, job.settings, rows)
-    check_memory(known, job.settings, made, rows)
-    words = in_words(known, job.settings.total_steps(count), operations_a_second())
+    root = root_of(job.base)
+    check_memory(known, job.settings, made, rows, root.gpu)
+    rate = operations_a_second(pick_device(root.device))
+    words = in_words(known, job.settings.total_steps(count), rate)
     watch.report(words, 0, None)
     return words
 

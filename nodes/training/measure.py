@@ -6,6 +6,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from patchbay.nodes import gpus
 from patchbay.nodes.contract import NodeError
 from patchbay.nodes.models.errors import out_of_memory
 from patchbay.nodes.models.transformers.anatomy import Anatomy
@@ -98,32 +99,46 @@ def trained_numbers(made: Anatomy, settings: TrainingSettings) -> int:
     return sum(settings.params.rank * (rows + columns) for rows, columns in shapes) + extra
 
 
-def operations_a_second() -> float:
-    """What the processor does in 32-bit floats, from a product of some milliseconds."""
+def operations_a_second(device: str = "cpu") -> float:
+    """What a device does in 32-bit floats, from a product of some milliseconds."""
     import torch
 
-    one, other = torch.ones(256, 576), torch.ones(576, 1536)
+    one, other = torch.ones(256, 576, device=device), torch.ones(576, 1536, device=device)
     best = 0.0
     for _ in range(4):
         began = time.perf_counter()
-        torch.mm(one, other)
+        torch.mm(one, other)[0, 0].item()  # a graphics card answers once it is done
         spent = time.perf_counter() - began
         best = max(best, 2 * 256 * 576 * 1536 / spent if spent else 0.0)
     return best
 
 
 def check_memory(
-    known: TrainingEstimate, settings: TrainingSettings, made: Anatomy, tokens: list[RowTokens]
+    known: TrainingEstimate,
+    settings: TrainingSettings,
+    made: Anatomy,
+    tokens: list[RowTokens],
+    gpu: int | None = None,
 ) -> None:
     """Refuse a training for which there is no room, and say what would fit.
+
+    Args:
+        known: what it is thought to take.
+        settings: how it is trained.
+        made: of the base.
+        tokens: the rows, cut.
+        gpu: the graphics card that it is trained on; None for the processor.
 
     Raises:
         NodeError: the estimate is more than the memory that is free.
     """
     import psutil
 
-    free = int(psutil.virtual_memory().available)
-    if known.memory <= free:
+    free: int | None = int(psutil.virtual_memory().available)
+    if gpu is not None:
+        gpus.give_back()
+        free = gpus.free_on(gpu)
+    if free is None or known.memory <= free:
         return
     ways = []
     for change, words in (
@@ -135,7 +150,7 @@ def check_memory(
         other = settings.model_copy(update={"params": settings.params.model_copy(update=change)})
         if estimate(made, other, tokens).memory <= free:
             ways.append(words)
-    error = out_of_memory("This training", known.memory, free)
+    error = out_of_memory("This training", known.memory, free, gpu=gpu is not None)
     fits = f"What would fit: {'; '.join(ways)}." if ways else "Take a smaller model."
     raise NodeError(error.message, fix=fits, code=error.code, port="model", retry=False)
 

@@ -177,6 +177,9 @@ def made_trainer(kind: Any, watch: Watch, **given: Any) -> Any:
 
     # TRL tells Hugging Face of each trainer: its kind, the network's, the accelerator's name.
     constants.HF_HUB_DISABLE_TELEMETRY = True
+    # Several cards would have each step computed on all of them, with as many times the rows.
+    if given["args"].n_gpu > 1:
+        given["args"]._n_gpu = 1
     with making_networks():
         trainer = kind(**given, callbacks=[callback(watch)])
     trainer.remove_callback(PrinterCallback)  # it prints to where answers go

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import contextlib
 import threading
+import traceback
 from collections.abc import Callable, Iterator
 from typing import TypeVar
 
+from patchbay.nodes import gpus
 from patchbay.nodes.contract import NodeError
-from patchbay.nodes.models.errors import out_of_memory
+from patchbay.nodes.models.errors import memory_ran_out, of_a_gpu, out_of_memory
 from patchbay.nodes.training.place import TrainingPlace, unwritable
 from patchbay.nodes.training.watching import Watch
 
@@ -78,6 +80,7 @@ def alone(place: TrainingPlace, watch: Watch) -> Iterator[None]:
                 yield
         finally:
             lock.release()
+            gpus.give_back()
     finally:
         _ALONE.release()
 
@@ -89,7 +92,8 @@ def random_numbers_given_back() -> Iterator[None]:
     import torch
 
     state = np.random.get_state()
-    with torch.random.fork_rng(devices=[]):
+    cards = [torch.cuda.current_device()] if torch.cuda.is_available() else []
+    with torch.random.fork_rng(devices=cards):
         try:
             yield
         finally:
@@ -106,8 +110,10 @@ def _in_words(place: TrainingPlace) -> Iterator[None]:
         raise unwritable(place.folder, error) from error
     except (MemoryError, RuntimeError) as error:
         said = str(error).lower()
-        if isinstance(error, MemoryError) or "memory" in said:
-            raise out_of_memory("Training") from error
+        if memory_ran_out(error):
+            # What was computed would stay in memory as long as somebody remembers the error.
+            traceback.clear_frames(error.__traceback__)
+            raise out_of_memory("Training", gpu=of_a_gpu(error)) from error
         if "unexpected pos" in said or "file write failed" in said:  # torch's words for a full disk
             raise unwritable(place.folder, OSError(28, "No space left on device")) from error
         raise

@@ -157,6 +157,7 @@ def _in_memory() -> None:
         {
             "what": spec.type_id(),
             "which": name_of(spec),
+            "where": "processor" if spec.gpu is None else f"graphics card {spec.gpu}",
             "estimated": size_in_words(taken) if taken else "not known",
             "in use": used,
         }

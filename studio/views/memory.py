@@ -32,7 +32,9 @@ def memory_words(plan: MemoryPlan) -> str:
     parts = [f"{node} {size_in_words(taken)}" for node, taken in plan.by_node().items()]
     if not parts:
         return ""
-    total = f"Takes about {size_in_words(plan.total)} of memory"
+    places = plan.by_place().values()
+    sums = [f"{size_in_words(part.total)} of {part.where}" for part in places if part.total]
+    total = f"Takes about {' and '.join(sums)}"
     more = f": {', '.join(parts)}" if len(parts) > 1 else ""
     # Tools and agents take next to nothing; weights that are not here yet may take much.
     unknown = {s.node for s in plan.unknown if isinstance(s.spec, (ModelSpec, EmbeddingsSpec))}

@@ -16,21 +16,27 @@ def memory(facts: Facts) -> Iterator[Finding]:
 
     The sum is estimated from the descriptions alone: weights, key-value caches of all parallel
     requests, adapters, buffers. What several nodes share counts once. A run closes a model that is
-    idle to open another, so a flow whose models are not used at the same time may still run.
+    idle to open another, so a flow whose models are not used at the same time may still run. What
+    runs on a graphics card counts against the memory of that card.
     """
-    plan = facts.memory
+    for gpu, plan in facts.memory.by_place().items():
+        yield from _too_much(plan, gpu)
+
+
+def _too_much(plan: MemoryPlan, gpu: int | None) -> Iterator[Finding]:
     if not plan.total:
         return
-    allowed = machine.allowed_memory()
+    allowed = machine.allowed_memory(gpu)
     excess = plan.total - allowed
     if excess <= 0:
         return
     shares = plan.by_node()
     largest = next(iter(shares))
     parts = ", ".join(f"{quoted(node)} {size_in_words(size)}" for node, size in shares.items())
-    need = f"This flow needs about {size_in_words(plan.total)} of memory"
+    need = f"This flow needs about {size_in_words(plan.total)} of {plan.where}"
+    has = "this machine has" if gpu is None else f"graphics card {gpu} has"
     yield Finding(
-        f"{need} ({parts}), but this machine has {size_in_words(allowed)} for models.",
+        f"{need} ({parts}), but {has} {size_in_words(allowed)} for models.",
         _what_fits(plan, excess),
         node=largest.partition("/")[0],
     )

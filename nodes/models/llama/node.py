@@ -12,6 +12,7 @@ from patchbay.nodes.models.doubts import schema_doubts
 from patchbay.nodes.models.form import Form
 from patchbay.nodes.models.llama.adapter import GgufAdapter, check_adapters
 from patchbay.nodes.models.llama.facts import gguf_facts
+from patchbay.nodes.models.llama.graphics import gpu_doubts
 from patchbay.nodes.models.llama.spec import GgufModel
 from patchbay.nodes.models.options import LocalSampling, Thinks
 from patchbay.nodes.models.template import check_template, jinja_of
@@ -80,13 +81,14 @@ class QuantizedModel(LookingNode):
 
     @classmethod
     def doubts(cls, params: Params, inputs: Ports) -> Sequence[str]:
-        """What of its JSON schema the model cannot be held to.
+        """What of its JSON schema it cannot be held to, and whether a graphics card stays idle.
 
         Raises:
             NodeError: it is to think, and knows nothing of it.
         """
         check_thinks_here(params, gguf_template)
-        return schema_doubts(_describe(params), params.json_schema)
+        doubts = schema_doubts(_describe(params), params.json_schema)
+        return (*doubts, *gpu_doubts(params.gpu_layers))
 
     @classmethod
     def facts(cls, params: Params) -> Mapping[str, str]:

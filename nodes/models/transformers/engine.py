@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import contextlib
 import threading
+import traceback
 import weakref
 from collections import deque
 from collections.abc import Callable
@@ -12,7 +13,13 @@ from concurrent.futures import Future
 from typing import Any, TypeVar
 
 from patchbay.nodes.errors import NodeError
-from patchbay.nodes.models.errors import closed, in_words, out_of_memory
+from patchbay.nodes.models.errors import (
+    closed,
+    in_words,
+    memory_ran_out,
+    of_a_gpu,
+    out_of_memory,
+)
 from patchbay.nodes.models.transformers.adapters import Adapters
 from patchbay.nodes.models.transformers.answer import Ended, Generation, Request
 from patchbay.nodes.models.transformers.batch import RunningBatch
@@ -198,7 +205,8 @@ def ends_of(model: Any, tokenizer: Any) -> frozenset[int]:
 
 def translate(error: BaseException) -> NodeError | None:
     """What torch raised, in words where a person can do something about it."""
-    text = str(error).lower()
-    if "out of memory" in text or "can't allocate memory" in text:
-        return out_of_memory("Going on with this answer")
-    return None
+    if not memory_ran_out(error):
+        return None
+    # What was computed would stay in memory as long as somebody remembers the error.
+    traceback.clear_frames(error.__traceback__)
+    return out_of_memory("Going on with this answer", gpu=of_a_gpu(error))

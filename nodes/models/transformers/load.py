@@ -11,8 +11,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from patchbay.nodes import gpus
 from patchbay.nodes.errors import NodeError
-from patchbay.nodes.models.errors import out_of_memory
+from patchbay.nodes.models.errors import memory_ran_out, of_a_gpu, out_of_memory
 from patchbay.nodes.models.transformers.libraries import load_libraries, making_networks
 from patchbay.nodes.models.transformers.precision import Quantization, dtype_on
 from patchbay.nodes.models.transformers.source import (
@@ -123,6 +124,8 @@ def _read(spec: TransformersModel, folder: Path, seeing: bool = False) -> tuple[
     except MemoryError:
         raise
     except Exception as error:  # each library has its own way to say that a file is no good
+        if memory_ran_out(error):
+            raise out_of_memory(_what(spec), gpu=of_a_gpu(error)) from error
         raise _unloadable(spec, folder, error) from error
     model = model.eval()
     if spec.quantization is not None:
@@ -205,10 +208,18 @@ def pick_device(device: str) -> str:
 def _check_memory(spec: TransformersModel) -> None:
     import psutil
 
-    needed, free = spec.memory(), int(psutil.virtual_memory().available)
-    if needed is not None and needed > free and spec.device in ("auto", "cpu"):
-        what = f"The model {spec.weights!r} with {spec.parallel} x {spec.context} tokens of context"
-        raise out_of_memory(what, needed, free)
+    place, needed = spec.gpu, spec.memory()
+    if place is None:
+        free: int | None = int(psutil.virtual_memory().available)
+    else:
+        gpus.give_back()
+        free = gpus.free_on(place)
+    if needed is not None and free is not None and needed > free:
+        raise out_of_memory(_what(spec), needed, free, gpu=place is not None)
+
+
+def _what(spec: TransformersModel) -> str:
+    return f"The model {spec.weights!r} with {spec.parallel} x {spec.context} tokens of context"
 
 
 def _unloadable(spec: TransformersModel, folder: Path, error: Exception) -> NodeError:

@@ -92,6 +92,11 @@ class LoraModel(MayBeFar, ModelSpec):
             return None if whole is None else whole + self._untied(known)
         return sum(map(_matrices, known)) * 4 if len(known) == len(read) else None
 
+    @property
+    def gpu(self) -> int | None:
+        """The graphics card that its base runs on."""
+        return self.root.gpu
+
     def _untied(self, adapters: Sequence[Adapter]) -> int:
         """Bytes of a second table of tokens, where one of them changes it or the head alone."""
         made = anatomy(self.root.weights)

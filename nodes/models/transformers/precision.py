@@ -11,6 +11,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from patchbay.nodes import gpus
+
 DType = Literal["auto", "float32", "bfloat16", "float16"]
 BYTES = {"float32": 4, "bfloat16": 2, "float16": 2}
 
@@ -46,7 +48,13 @@ class Quantization(BaseModel):
 
 
 def dtype_on(device: str, dtype: DType) -> str:
-    """The type that `auto` means: 32 bits on a processor, which computes with fewer only slowly."""
+    """The type that `auto` means: 32 bits on a processor, which computes with fewer only slowly.
+
+    Args:
+        device: as it is set; `auto` is a graphics card where one is usable.
+        dtype: likewise.
+    """
     if dtype != "auto":
         return dtype
-    return "float32" if device in ("auto", "cpu") else "bfloat16"
+    on_processor = device == "cpu" or (device == "auto" and not gpus.usable())
+    return "float32" if on_processor else "bfloat16"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field, JsonValue
 
+from patchbay.nodes import gpus
 from patchbay.nodes.errors import NodeError
 from patchbay.nodes.models.doubts import unforced
 from patchbay.nodes.models.may_be_far import MayBeFar
@@ -70,6 +71,11 @@ class TransformersModel(MayBeFar, LocalSampling, Thinks, SampledModel):
         except NodeError:
             return None
         return None if made is None else self.estimate(made)
+
+    @property
+    def gpu(self) -> int | None:
+        """The graphics card that it runs on."""
+        return gpus.place_of(self.device)
 
     def estimate(self, made: Anatomy) -> int:
         """Estimated bytes for a model of that make."""

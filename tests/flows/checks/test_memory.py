@@ -137,3 +137,31 @@ def test_the_command_line_says_the_sum(tmp_path: Path) -> None:
     result = CliRunner().invoke(build(), ["validate", str(path)])
     assert result.exit_code == 0
     assert "memory: about 161 MB (model 161 MB)" in result.stderr
+
+
+def on_cards(monkeypatch: pytest.MonkeyPatch, **places: int | None) -> None:
+    """Models of a size lie on a card; the others in the machine's memory."""
+    monkeypatch.setattr(kit.Plain, "gpu", property(lambda self: places.get(self.size)))
+
+
+def test_what_lies_on_a_graphics_card_counts_against_its_memory(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    nodes = [node("a", "plain", size="large"), *ENDS, node("b", "plain"), node("t2", "talk"),
+             node("o2", "out", name="second")]  # fmt: skip
+    document = flow(nodes, *WIRES, "b.model > t2.model", "in.value > t2.prompt",
+                    "t2.text > o2.value")  # fmt: skip
+    on_cards(monkeypatch, large=1)
+    assert {place: part.total for place, part in plan(document).by_place().items()} == {
+        None: MB,
+        1: 3_000 * MB,
+    }
+    assert plan(document).words() == "about 1 MB (b 1 MB) and about 3 GB of GPU memory (a 3 GB)"
+    monkeypatch.setattr("patchbay.flows.machine.memory_limit", lambda: 100 * MB)
+    for allowed, said in (
+        (4_000 * MB, []),
+        (2_000 * MB, ['This flow needs about 3 GB of GPU memory ("a" 3 GB), but graphics card 1 '
+                      "has 2 GB for models."]),
+    ):  # fmt: skip
+        monkeypatch.setattr("patchbay.nodes.gpus.allowed_on", lambda _, allowed=allowed: allowed)
+        assert [p.message for p in validate(document, kit.CATALOG)] == said

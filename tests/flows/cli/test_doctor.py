@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
 from collections.abc import Callable
 from pathlib import Path
+
+import pytest
 
 from patchbay.flows.cli import doctor
 from patchbay.flows.cli.doctor import findings
@@ -45,3 +48,21 @@ def test_offline_names_weights_and_the_archive_is_refused(patchbay: Patchbay, sa
     assert "error [offline/weights] m: hf:some/where/model.gguf is not here." in done.stderr
     done = patchbay("bundle", "case.json", "-o", "b.tar")
     assert (done.returncode, "offline/weights" in done.stderr) == (1, True)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a tool of a shell stands in for the driver's")
+@pytest.mark.parametrize("for_gpus", [True, False])
+def test_a_gpu_is_named_and_what_leaves_it_idle(
+    for_gpus: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tool = tmp_path / "nvidia-smi"
+    tool.write_text("#!/bin/sh\necho NVIDIA H200, 143771 MiB, 143000 MiB, 580.159.04\n")
+    tool.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setattr("patchbay.nodes.gpus.torch_for_gpus", lambda: for_gpus)
+    monkeypatch.setattr("patchbay.nodes.gpus.llama_for_gpus", lambda: for_gpus)
+    found = {one.what: one for one in doctor._gpus()}
+    assert found["GPU 0"].said == "NVIDIA H200, 143000 MiB of 143771 MiB free, driver 580.159.04"
+    idle = {"torch for GPUs", "llama.cpp for GPUs"}
+    assert set(found) - {"GPU 0"} == (set() if for_gpus else idle)
+    assert all(found[what].fix for what in idle & set(found))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -86,6 +86,33 @@ async def test_idle_ones_make_room_and_those_in_use_stay() -> None:
     async with pool.use(Thing(name="d", size=50), watch):
         assert Thing.closed == ["b", "c", "a"], "the longest unused goes first"
     assert not [text for text in watch.heard if "more than" in text]
+
+
+class OnCard(Thing):
+    """One that lies on a graphics card."""
+
+    backend: ClassVar[str] = "on a card"
+
+    @property
+    def gpu(self) -> int:
+        return 0
+
+
+async def test_memory_of_a_card_is_counted_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("patchbay.nodes.gpus.allowed_on", lambda place: 50)
+    pool, watch = Pool(limit=100), Watch()
+    for thing in (Thing(name="a", size=90), OnCard(name="b", size=40)):
+        async with pool.use(thing, watch):
+            pass
+    assert Thing.closed == [], "each has room where it lies"
+    async with pool.use(OnCard(name="c", size=30), watch):
+        assert Thing.closed == ["b"], "a frees nothing on the card"
+        async with pool.use(OnCard(name="d", size=30), watch):
+            pass
+    said = [text for text in watch.heard if "more than" in text]
+    assert len(said) == 1
+    assert said[0].endswith("of GPU memory allowed, and all are in use.")
+    pool.close()
 
 
 async def test_what_is_needed_again_and_again_stays_when_others_make_room() -> None:

@@ -9,6 +9,7 @@ import pytest
 from patchbay.nodes.home import cache_dir, weights_dir
 from patchbay.nodes.models.transformers.spec import TransformersModel
 from patchbay.nodes.training.datasets import InstructionData, PreferenceData, kept
+from tests.device import DEVICE
 from tests.nodes.models import tiny
 
 TEMPLATE = (
@@ -39,7 +40,11 @@ def tiny_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def base(tiny_folder: Path) -> TransformersModel:
     """The same as a description."""
     return TransformersModel(
-        weights=str(tiny_folder), context=128, chat_template=TEMPLATE, device="cpu"
+        weights=str(tiny_folder),
+        context=128,
+        chat_template=TEMPLATE,
+        device=DEVICE,
+        dtype="float32",
     )
 
 

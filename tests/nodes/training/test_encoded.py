@@ -24,6 +24,7 @@ from patchbay.nodes.training.reinforce_node import TrainReinforce
 from patchbay.nodes.training.reward_node import TrainRewardModel
 from patchbay.nodes.training.settings import TrainingParams, TrainingSettings
 from patchbay.nodes.training.supervised_node import TrainSupervised
+from tests.device import DEVICE
 from tests.nodes.models import tiny_t5
 from tests.nodes.training.long import long_training
 from tests.nodes.training.test_export_node import exported
@@ -43,7 +44,7 @@ def t5_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def t5(t5_folder: Path) -> TransformersModel:
     """The same as a description; nothing says how it is told who says what."""
-    return TransformersModel(weights=str(t5_folder), context=128, device="cpu", dtype="float32")
+    return TransformersModel(weights=str(t5_folder), context=128, device=DEVICE, dtype="float32")
 
 
 def generated(network: Any, folder: Path, question: str, tokens: int = 8) -> str:

@@ -19,6 +19,7 @@ from patchbay.nodes.testing import RecordingContext, run_node
 from patchbay.nodes.training.datasets import InstructionData
 from patchbay.nodes.training.export_node import ExportModel
 from patchbay.nodes.training.modelfile import modelfile
+from tests.device import DEVICE
 from tests.nodes.models import tiny
 from tests.nodes.training.conftest import TEMPLATE
 from tests.nodes.training.long import long_training, methods
@@ -33,7 +34,7 @@ def gguf_base(tmp_path: Path) -> TransformersModel:
     """The tiny network out of a GGUF file."""
     path = tiny.gguf_of(tiny.network(), tmp_path / "tiny.gguf")
     return TransformersModel(
-        weights=str(path), context=256, chat_template=TEMPLATE, device="cpu", dtype="float32"
+        weights=str(path), context=256, chat_template=TEMPLATE, device=DEVICE, dtype="float32"
     )
 
 

@@ -14,6 +14,7 @@ from patchbay.nodes.testing import run_node
 from patchbay.nodes.training.datasets import PreferenceData, kept
 from patchbay.nodes.training.preference_node import TrainPreference
 from patchbay.nodes.training.supervised_node import TrainSupervised
+from tests.device import ON_PROCESSOR
 from tests.nodes.training.conftest import TEMPLATE, WORDS, rows
 
 QUICK: dict[str, Any] = {"steps": 6, "batch": 2, "limit": 64, "rate": 1e-2}
@@ -93,7 +94,8 @@ def test_the_losses_are_those_of_a_plain_script(
     args = DPOConfig(
         output_dir=str(tmp_path / "script"), max_steps=6, per_device_train_batch_size=2,
         learning_rate=1e-2, logging_steps=1, save_strategy="no", report_to=[], seed=0, bf16=False,
-        use_cpu=True, gradient_checkpointing=False, disable_tqdm=True, warmup_steps=0, beta=0.1,
+        use_cpu=ON_PROCESSOR, gradient_checkpointing=False, disable_tqdm=True, warmup_steps=0,
+        beta=0.1,
     )  # fmt: skip
     transformers.set_seed(0)
     trainer = DPOTrainer(

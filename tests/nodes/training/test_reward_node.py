@@ -18,6 +18,7 @@ from patchbay.nodes.training.preference import Preference
 from patchbay.nodes.training.reward import Reward
 from patchbay.nodes.training.reward_node import TrainRewardModel
 from patchbay.nodes.training.settings import TrainingParams, TrainingSettings
+from tests.device import ON_PROCESSOR
 from tests.nodes.training.conftest import TEMPLATE
 from tests.nodes.training.watches import quiet
 
@@ -46,7 +47,7 @@ def test_the_reward_models_losses_are_those_of_a_plain_script(
     args = RewardConfig(
         output_dir=str(tmp_path / "script"), max_steps=6, per_device_train_batch_size=2,
         learning_rate=1e-2, logging_steps=1, save_strategy="no", report_to=[], seed=0, bf16=False,
-        use_cpu=True, gradient_checkpointing=False, disable_tqdm=True, warmup_steps=0,
+        use_cpu=ON_PROCESSOR, gradient_checkpointing=False, disable_tqdm=True, warmup_steps=0,
     )  # fmt: skip
     transformers.set_seed(0)
     trainer = RewardTrainer(

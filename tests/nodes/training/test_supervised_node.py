@@ -28,6 +28,7 @@ from patchbay.nodes.training.supervised import Supervised
 from patchbay.nodes.training.supervised_node import TrainSupervised
 from patchbay.nodes.training.watching import Watch
 from patchbay.nodes.training.working import apart
+from tests.device import ON_PROCESSOR
 from tests.nodes.models import tiny
 from tests.nodes.training.conftest import TEMPLATE, row
 from tests.nodes.training.long import methods
@@ -78,7 +79,7 @@ def by_script(folder: Path, data: InstructionData, out: Path) -> list[float]:
     )
     args = SFTConfig(
         output_dir=str(out), max_steps=10, per_device_train_batch_size=2, learning_rate=1e-2,
-        logging_steps=1, save_strategy="no", report_to=[], seed=0, bf16=False, use_cpu=True,
+        logging_steps=1, save_strategy="no", report_to=[], seed=0, bf16=False, use_cpu=ON_PROCESSOR,
         gradient_checkpointing=False, disable_tqdm=True, warmup_steps=0,
     )  # fmt: skip
     transformers.set_seed(0)

@@ -11,8 +11,9 @@ from patchbay.flows.testing import PooledContext
 from patchbay.nodes.models.transformers.chat import ChatTransformers
 from patchbay.nodes.models.transformers.lora import LoraModel, LoraUse
 from patchbay.nodes.models.transformers.spec import TransformersModel
+from tests.device import DEVICE
 
-BASE = TransformersModel(context=512, parallel=3)
+BASE = TransformersModel(context=512, parallel=3, device=DEVICE, dtype="float32")
 """The base that everything here shares."""
 
 RUDE = "The food was cold and the waiter was rude."
