@@ -78,10 +78,17 @@ test: everything  ## the environment, a browser, all tests
 	$(PY) tests/browser/ensure_chromium.py
 	$(PY) -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
 
-check: everything frontend-check  ## lint, format, types, and whether what is generated is up to date
+# The canvas needs no environment, and types take one core as long as all else: two at a time.
+check:  ## lint, format, types, and whether what is generated is up to date
+	@$(MAKE) --no-print-directory --jobs=2 --keep-going types lint frontend-check
+
+.PHONY: types lint
+types: everything
+	$(PY) tests/typed.py
+
+lint: everything
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(PY) tests/typed.py
 	$(PY) -m tests.startup
 	$(PY) -m patchbay.flows.document.schema --check
 	$(PY) -m patchbay.flows.checks.rules.page --check
@@ -121,7 +128,7 @@ frontend-tested: $(FRONTEND)/node_modules/.package-lock.json  ## types, format a
 
 frontend-same: $(FRONTEND)/node_modules/.package-lock.json
 	@out=$$(mktemp -d); trap 'rm -rf "$$out" "$$out.log"' EXIT; \
-	(cd $(FRONTEND) && PATCHBAY_OUT=$$out npm run --silent build) >"$$out.log" 2>&1 \
+	(cd $(FRONTEND) && PATCHBAY_OUT=$$out npm run --silent bundle) >"$$out.log" 2>&1 \
 	|| { cat "$$out.log"; exit 1; }; \
 	for file in "$$out"/*.* "$$out"/chat/*; do \
 	place=studio/static; case "$$file" in "$$out"/chat/*) place=flows/server/http/assets;; esac; \
