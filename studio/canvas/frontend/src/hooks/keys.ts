@@ -80,7 +80,7 @@ export function useKeys(bench: Bench, tools: Tools) {
       const step = event.shiftKey ? GRID * 4 : GRID;
       return all.length ? () => nudge({ x: ARROWS[key].x * step, y: ARROWS[key].y * step }) : undefined;
     }
-    const wire = key === "Enter" && (event.target as Element).closest(".react-flow__edge");
+    const wire = key === "Enter" && (event.target as Element).closest?.(".react-flow__edge");
     const edge = wire && wireOf(doc, wire);
     if (edge) return () => void (bench.openWire(edge) || choose([], [edgeKey(edge)]));
     if (key === "Enter" || key === " ") {
