@@ -20,6 +20,7 @@ from PIL import Image
 from playwright.sync_api import Page, expect, sync_playwright
 
 from patchbay.flows.document.reading import read_flow
+from patchbay.nodes.catalog import load_catalog
 from patchbay.studio.documents.filing import Filing
 from patchbay.studio.documents.versions import Versions
 from tests.browser.editor_page import dock
@@ -92,7 +93,7 @@ def _furnish(home: Path) -> None:
     for number, name in enumerate(("chat", "ask_folder", "few_shot")):
         filing.opened(name, 1_790_000_000.0 + number)
     chat = read_flow(flows / "chat.json")
-    versions = Versions(home, flows / "chat.json")
+    versions = Versions(home, flows / "chat.json", catalog=load_catalog)
     versions.add(chat.model_copy(update={"nodes": chat.nodes[:-1], "edges": ()}))
     versions.add(chat.model_copy(update={"name": "A chat, first draft"}))
     versions.add(chat)
