@@ -104,6 +104,7 @@ def _documents(studio: Server, page: Page) -> None:
     node(page, "load").locator(".pb-head").click()
     page.get_by_role("button", name="See the documents").click()
     expect(page.get_by_text("bees.md").first).to_be_visible()
+    expect(page.get_by_test_id("stDataFrame").locator("canvas").first).to_be_visible()
 
 
 def _runs(studio: Server, page: Page) -> None:
