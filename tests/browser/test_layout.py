@@ -76,6 +76,7 @@ def test_a_crew_that_was_saved_as_one_row_opens_whole_and_in_titles_one_can_read
 ) -> None:
     flow = json.loads((ROOT / "flows" / "saved" / "research_crew.json").read_text())
     row = {node["id"]: {"x": i * 208, "y": i % 3 * 180} for i, node in enumerate(flow["nodes"])}
+    empty_page.set_viewport_size({"width": 1600, "height": 900})
     canvas = opened(empty_page, bare, "crew-in-a-row", {**flow, "layout": row})
     for name in (flow["nodes"][0]["id"], flow["nodes"][-1]["id"]):
         expect(canvas.node(name)).to_be_in_viewport(ratio=0.99)
