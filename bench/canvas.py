@@ -274,20 +274,18 @@ def _tab(page: Any, name: str) -> float:
 
 
 def _key(page: Any, turn: int) -> float:
-    """Close a brace in the prompt `n1`; milliseconds until the port is on the canvas."""
+    """Close a brace in a prompt in view; milliseconds until the port is on the canvas."""
     if not turn:
-        page.keyboard.press("Escape")
-        page.locator(".pb-canvas").focus()
-        page.keyboard.press("Control+f")
-        page.keyboard.type("n1")
-        page.keyboard.press("Enter")
-        page.wait_for_timeout(1500)  # the view goes there
-    field = page.locator('.pb-form[data-node="n1"] textarea').first
+        seen = {page.evaluate(NODE_AT, at): at for at in page.evaluate(IN_VIEW)}
+        page.mouse.click(*next(at for node, at in seen.items() if node[-1] in "1357"))
+        page.wait_for_timeout(1000)
+    form = page.locator(".pb-form[data-node]")
+    node, field = form.get_attribute("data-node"), form.locator("textarea").first
     field.focus()
     page.keyboard.press("Control+End")
     page.keyboard.type(f" {{more{turn}")
     page.wait_for_timeout(1200)  # Python has it as it is now
-    page.evaluate(AWAIT_PORT, f"n1.more{turn}")
+    page.evaluate(AWAIT_PORT, f"{node}.more{turn}")
     page.keyboard.press("}")
     waited = float(page.evaluate("() => window.port_"))
     page.wait_for_timeout(800)

@@ -1,7 +1,7 @@
 // Keeps the lanes of wires in step with where the boxes are. While something is dragged they stay as they were.
 
 import type { Edge as DrawnEdge, Node as DrawnNode } from "@xyflow/react";
-import { useEffect } from "react";
+import { useEffect, useRef } from "react";
 import type { Lanes } from "../context";
 import { type Run, lanesOf } from "../layout/lanes";
 import { nodeOf, portOf } from "../model";
@@ -45,16 +45,18 @@ function runsOf(nodes: DrawnNode[], edges: DrawnEdge[]): Run[] {
 
 export function useLanes({ nodes, edges }: Scene, lanes: Lanes): void {
   const held = nodes.some((node) => node.dragging);
+  const last = useRef("");
   useEffect(() => {
     if (held) return;
     const timer = setTimeout(() => {
       const boxes = nodes.filter((node) => !node.hidden && (node.type === "box" || node.data.group)).filter(solid);
-      lanes.set(
-        lanesOf(
-          boxes.map((node) => ({ id: node.id, ...node.position, ...sizeOf(node) })),
-          runsOf(nodes, edges),
-        ),
-      );
+      const spans = boxes.map((node) => ({ id: node.id, ...node.position, ...sizeOf(node) }));
+      const runs = runsOf(nodes, edges);
+      // Most edits move nothing: a key in a prompt, an answer of Python.
+      const now = JSON.stringify([spans, runs]);
+      if (now === last.current) return;
+      last.current = now;
+      lanes.set(lanesOf(spans, runs));
     }, 30);
     return () => clearTimeout(timer);
   }, [nodes, edges, held, lanes]);

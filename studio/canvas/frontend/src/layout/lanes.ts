@@ -69,9 +69,11 @@ function choose(
   ];
   let [best, cost] = [run.sy, Infinity];
   for (const y of wishes) {
+    const way = Math.abs(y - run.sy) + Math.abs(y - run.ty);
+    if (way >= cost) continue; // most are: what else there is need not be looked at
     if (walls.some(([top, bottom]) => y > top && y < bottom)) continue;
     const crowd = beside.filter((lane) => Math.abs(lane.y - y) < NEAR).length;
-    const now = Math.abs(y - run.sy) + Math.abs(y - run.ty) + 60 * crowd;
+    const now = way + 60 * crowd;
     if (now < cost) [best, cost] = [y, now];
   }
   const left = Math.max(x1, Math.min(...between.map((box) => box.x)) - AIR);
