@@ -229,9 +229,14 @@ def test_wires_and_ports_tell_their_type_and_what_went_over_them_at_every_zoom(
     line = page.locator('.react-flow__edge[data-id="given.value>prompt.what"]')
 
     def rest_on_the_wire() -> None:
-        middle = line.locator(".pb-wire").evaluate(MIDDLE)
-        page.mouse.move(middle["x"] - 3, middle["y"])
-        page.mouse.move(middle["x"], middle["y"])
+        """Until it tells: the view may still be on its way to where all of the flow is fitted."""
+        for _ in range(20):
+            middle = line.locator(".pb-wire").evaluate(MIDDLE)
+            page.mouse.move(middle["x"] - 3, middle["y"])
+            page.mouse.move(middle["x"], middle["y"])
+            page.wait_for_timeout(700)
+            if told.count():
+                return
 
     rest_on_the_wire()
     expect(told).to_contain_text("The mill is of larch.")
