@@ -287,9 +287,9 @@ export class Chat {
       one.thumbs ??= this.can("threads") ? thumbsElement(this.around, turn.run, turn.thumb) : undefined;
     const parts: HTMLElement[] = one.thumbs ? [one.thumbs] : [];
     if (this.can("again") && last && !turn.damaged)
-      parts.push(sign("↻", "Make this answer anew", () => void this.say(turn.asked, true), { class: "sign anew" }));
+      parts.push(sign("again", "Make this answer anew", () => void this.say(turn.asked, true), { class: "sign anew" }));
     if (this.can("threads"))
-      parts.push(sign("⑂", "Go on from here in a new chat", () => void this.branch(turn.number)));
+      parts.push(sign("branch", "Go on from here in a new chat", () => void this.branch(turn.number)));
     const names = (all: Element[]) => all.map((part) => part.getAttribute("aria-label") ?? part.className).join();
     const key = `${turn.number} ${names(parts)}`;
     if (acts.dataset.shown === key) return;

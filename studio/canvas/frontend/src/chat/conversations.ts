@@ -1,6 +1,7 @@
 // The row above a chat: which conversation it is, the others, and a new one.
 
 import { type Around, type ThreadLine, type ThreadTold, sent, told } from "./caller";
+import { type Drawing } from "./drawings";
 import { button, made, plural, refusalElement, save, sign } from "./parts";
 
 const PAUSE_MS = 200;
@@ -15,8 +16,8 @@ export interface Chosen {
 export class Conversations {
   readonly root = made("div", { class: "bar" });
   private readonly title = made("b", { class: "name" });
-  private readonly others = new Fold("☰", "Conversations", (body) => this.list(body));
-  private readonly this_ = new Fold("⋯", "This conversation", (body) => this.manage(body));
+  private readonly others = new Fold("menu", "Conversations", (body) => this.list(body));
+  private readonly this_ = new Fold("more", "This conversation", (body) => this.manage(body));
   private readonly fresh: HTMLButtonElement;
   private thread: ThreadTold | null = null;
 
@@ -24,7 +25,7 @@ export class Conversations {
     private readonly around: Around,
     private readonly chosen: Chosen,
   ) {
-    this.fresh = sign("✎", "New chat", () => chosen.open(""));
+    this.fresh = sign("pen", "New chat", () => chosen.open(""));
     this.root.append(this.others.root, this.title, this.this_.root, this.fresh);
   }
 
@@ -121,7 +122,7 @@ class Fold {
   private readonly button: HTMLButtonElement;
 
   constructor(
-    mark: string,
+    mark: Drawing,
     name: string,
     private readonly fill: (body: HTMLElement) => void,
   ) {

@@ -1,6 +1,7 @@
 // Small elements of the chat. All text is set with textContent: nothing that anybody wrote can become markup.
 
 import { type Around, type Problem, Refusal } from "./caller";
+import { type Drawing, drawn } from "./drawings";
 
 interface Options {
   class?: string;
@@ -35,8 +36,11 @@ export const button = (text: string, press: () => void, more: Options = {}): HTM
 export const labelled = (text: string, box: HTMLElement): HTMLLabelElement => made("label", {}, text, box);
 
 /** A button that shows a sign only. */
-export const sign = (mark: string, name: string, press: () => void, more: Options = {}): HTMLButtonElement =>
-  button(mark, press, { title: name, label: name, class: "sign", ...more });
+export function sign(mark: Drawing, name: string, press: () => void, more: Options = {}): HTMLButtonElement {
+  const shown = button("", press, { title: name, label: name, class: "sign", ...more });
+  shown.append(drawn(mark));
+  return shown;
+}
 
 /** Text as paragraphs, code and bold, while it streams: what Markdown makes of the whole comes later. */
 export function writeLight(place: HTMLElement, text: string): void {

@@ -29,8 +29,8 @@ export function thumbsElement(around: Around, run: string, known: Thumb = { rati
     if (taken && now.rating) why.focus();
   };
   const thumbs = [
-    { rating: 1, button: sign("👍", "Good answer", () => void rate(1)) },
-    { rating: -1, button: sign("👎", "Bad answer", () => void rate(-1)) },
+    { rating: 1, button: sign("up", "Good answer", () => void rate(1)) },
+    { rating: -1, button: sign("down", "Bad answer", () => void rate(-1)) },
   ];
   const show = () => {
     for (const { rating, button } of thumbs) button.setAttribute("aria-pressed", String(now.rating === rating));
