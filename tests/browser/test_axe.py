@@ -101,7 +101,7 @@ def test_nothing_serious_is_found_in_what_opens_over_the_canvas(
     expect(page.get_by_role("dialog").first).to_be_visible()
     assert findings(page) == []
     page.keyboard.press("Escape")
-    prompt.locator(".pb-icon").click(button="right")
+    prompt.locator(".pb-head").click(button="right")
     expect(page.get_by_role("menu")).to_be_visible()
     assert findings(page) == []
     page.get_by_role("menuitem", name="Give it a value").click()

@@ -38,7 +38,7 @@ def two_prompts() -> dict:
 def choose(page: Page, *ids: str) -> None:
     """Select these nodes and no others."""
     for number, each in enumerate(ids):
-        title = node(page, each).locator(".pb-icon")
+        title = node(page, each).locator(".pb-head")
         title.click(modifiers=["ControlOrMeta"] if number else [])
     expect(page.locator(".react-flow__node.selected")).to_have_count(len(ids))
 
@@ -64,7 +64,7 @@ def test_a_selection_becomes_a_flow_and_comes_back(studio: Server, page: Page) -
     ]
     wait_for(page, lambda: json.loads(path.read_text("utf-8"))["edges"] == wires)
 
-    made.locator(".pb-icon").dblclick()
+    made.locator(".pb-head").dblclick(position={"x": 8, "y": 8})
     expect(node(page, "second")).to_be_visible()
     expect(nodes(page)).to_have_count(4)
     shoot(page, "make-a-flow-inside")
@@ -94,7 +94,7 @@ def test_what_cannot_be_a_flow_says_why(studio: Server, page: Page) -> None:
     before = path.read_text("utf-8")
     edit(studio, page, "comes-back", "second")
     choose(page, "first", "second")
-    node(page, "second").locator(".pb-icon").click(button="right")
+    node(page, "second").locator(".pb-head").click(button="right")
     page.get_by_role("menuitem", name="Make a flow of them").click()
     asked = page.get_by_role("dialog", name="Make a flow of the selection")
     asked.get_by_role("combobox").press("Enter")

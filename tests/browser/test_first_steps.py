@@ -204,7 +204,7 @@ def test_a_double_click_goes_into_a_flow_that_a_node_runs_and_there_is_a_way_bac
     nodes = [{"id": "run", "kind": "logic.run_flow", "params": {"flow": "first-inner"}}]
     layout = {"run": {"x": 0, "y": 0}}
     opened(studio, page, "first-outer", name="The outer one", nodes=nodes, layout=layout)
-    node(page, "run").locator(".pb-icon").dblclick()
+    node(page, "run").locator(".pb-head").dblclick(position={"x": 8, "y": 8})
     expect(page).to_have_url(re.compile("flow=first-inner"))
     expect(page.get_by_role("button", name="The outer one")).to_be_visible()
     page.reload()  # the way back outlives it

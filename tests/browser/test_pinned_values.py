@@ -15,13 +15,13 @@ def test_a_value_is_pinned_changed_by_hand_and_let_go(studio: Server, page: Page
     path = put(studio, "pins", two_steps())
     edit(studio, page, "pins", "prompt")
     prompt = node(page, "prompt")
-    prompt.locator(".pb-icon").click(button="right")
+    prompt.locator(".pb-head").click(button="right")
     page.get_by_role("menuitem", name="Pin its value").click()
     expect(page.get_by_text("gave nothing in the last run")).to_be_visible()
 
     run(page)
     finished(page)
-    prompt.locator(".pb-icon").click()
+    prompt.locator(".pb-head").click()
     tab(page, "Node")
     dock(page).get_by_role("button", name="Pin what it gave").click()
     expect(prompt.locator(".pb-chip.pinned")).to_have_text("pinned")
@@ -58,7 +58,7 @@ def test_a_refused_wish_leaves_the_value_open_with_the_words(studio: Server, pag
     prompt = node(page, "prompt")
 
     def opened() -> Locator:
-        prompt.locator(".pb-icon").click(button="right")
+        prompt.locator(".pb-head").click(button="right")
         page.get_by_role("menuitem", name="Give it a value").click()
         return page.get_by_role("dialog", name="Value of Prompt template")
 
@@ -83,7 +83,7 @@ def test_a_value_for_the_next_run_only(studio: Server, page: Page) -> None:
     put(studio, "pins-once", two_steps())
     edit(studio, page, "pins-once", "prompt")
     prompt = node(page, "prompt")
-    prompt.locator(".pb-icon").click(button="right")
+    prompt.locator(".pb-head").click(button="right")
     page.get_by_role("menuitem", name="Give it a value").click()
     large = page.get_by_role("dialog", name="Value of Prompt template")
     large.get_by_role("textbox").fill("Just once")
