@@ -58,7 +58,9 @@ def test_a_loop_that_is_stopped_keeps_its_finished_items_and_says_so(
     put(studio, "stopped-loop", {
         "format": 1, "name": "Stopped loop", "nodes": nodes,
         "edges": [{"from": source, "to": target} for source, target in wires],
-        "layout": {part["id"]: {"x": 320 * n, "y": 0} for n, part in enumerate(nodes)},
+        "layout": {
+            part["id"]: {"x": 320 * (n % 2), "y": 260 * (n // 2)} for n, part in enumerate(nodes)
+        },
     })  # fmt: skip
     edit(studio, page, "stopped-loop", "each")
     run(page)
