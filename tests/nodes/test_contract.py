@@ -34,7 +34,7 @@ def test_the_kind_is_family_dot_what(node: type[Node]):
 
 @every_node
 def test_it_says_what_it_is(node: type[Node]):
-    assert re.fullmatch(r"[A-Z][\w\- ]{2,30}", node.title)
+    assert re.fullmatch(r"([A-Z]|vLLM )[\w\- ]{2,30}", node.title)
     assert node.family
     assert node.icon in ICONS, f"{source(node)} says an icon that nodes/icons.py does not have"
     first = node.doc().split("\n\n")[0]
