@@ -13,7 +13,7 @@ FRONTEND = TESTS.parent / "studio" / "canvas" / "frontend" / "src"
 FAULTS: dict[int, tuple[str, tuple[str, ...]]] = {
     1: ("A narrow canvas, unreadable titles, a panel that cannot be folded.", (
         "test_the_dock_folds_widens_and_remembers",
-        "test_from_afar_a_node_is_its_title_in_letters_one_can_read",
+        "test_a_title_is_in_letters_one_can_read_at_every_zoom",
     )),
     2: ("No way to give documents.", (
         "test_a_folder_of_documents_becomes_a_node_that_reads_it",
@@ -68,8 +68,8 @@ FAULTS: dict[int, tuple[str, tuple[str, ...]]] = {
         "a new node lies free beside another, in its column",
     )),
     16: ("Errors shout at the first drop, in ids.", (
-        "problems speak in titles",
-        "what is only missing is no fault before the first try",
+        "a field is red only after a try, and speaks of nodes by their titles",
+        "nothing is red before the first try; then errors are",
     )),
     17: ("One file of weights three times in memory.", (
         "test_who_needs_less_room_uses_what_is_open_as_he_asks",

@@ -126,16 +126,16 @@ def variable(facts: Facts, problem: Problem) -> list[Fix]:
 
 def memory(facts: Facts, problem: Problem) -> list[Fix]:
     """Half the context, or a quarter: the longest with which all models fit."""
-    from patchbay.flows import machine
+    from patchbay.flows.checks.rules.resources import fits
 
-    flow, allowed = facts.resolved.flow, machine.allowed_memory()
+    flow = facts.resolved.flow
     for share in sorted(facts.memory.shares, key=lambda one: -(one.size or 0)):
         node = flow.by_id().get(share.node)
         context = _context(facts, node) if node else None
         while node is not None and context is not None and (context := context // 2) >= SHORTEST:
             lighter = flow.with_params({node.id: {**node.params, "context": context}})
             now = Facts(resolve_once(lighter, facts.resolved.catalog), facts.folder, facts.file)
-            if now.memory.total and now.memory.total <= allowed:
+            if now.memory.total and fits(now.memory):
                 title = node.title or facts.resolved.catalog.get(node.kind).title  # type: ignore[union-attr]
                 label = f"A context of {context:,} for “{title}”"
                 return [Fix(label, _set(node, "context", context))]

@@ -188,7 +188,7 @@ def test_models_that_are_too_large_together_get_a_context_that_fits(
     total = Facts(resolve_once(flow, CATALOG)).memory.total
     if not total:
         pytest.skip("the weights are not here, so nothing is known of their size")
-    monkeypatch.setattr(machine, "allowed_memory", lambda: total - 1)
+    monkeypatch.setattr(machine, "allowed_memory", lambda _gpu: total - 1)
     label, mended = offers(flow, "resources/memory")[0]
     assert label == "A context of 4,096 for “Quantized local model”"
     assert mended.node("m").params["context"] == 4096

@@ -23,6 +23,12 @@ def memory(facts: Facts) -> Iterator[Finding]:
         yield from _too_much(plan, gpu)
 
 
+def fits(plan: MemoryPlan) -> bool:
+    """Whether all of it has room where it lies: in the machine's memory, and on each card."""
+    places = plan.by_place().items()
+    return all(part.total <= machine.allowed_memory(gpu) for gpu, part in places)
+
+
 def _too_much(plan: MemoryPlan, gpu: int | None) -> Iterator[Finding]:
     if not plan.total:
         return
