@@ -115,7 +115,8 @@ def test_the_same_words_twice_are_each_their_own_chunk() -> None:
 def test_a_query_is_tried_by_the_flows_own_nodes_which_tell_how_far_they_are(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("PATCHBAY_CACHE", str(tmp_path))  # nothing is embedded yet
+    for kept in ("PATCHBAY_HOME", "PATCHBAY_CACHE"):  # nothing is embedded nor indexed yet
+        monkeypatch.setenv(kept, str(tmp_path / kept))
     flow = read_flow(SAVED)
     chain = chain_of(flow, loaders(flow)[0])
     for embeddings, ways in ((None, ("bm25",)), (chain.embeddings, corpus.STRATEGIES)):
