@@ -3,8 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import threading
 from pathlib import Path
 from typing import Any
+
+DATABASE = "chroma.sqlite3"
+
+_LOCK = threading.Lock()
+_OPENED: dict[str, tuple[int, int]] = {}
+"""Folder → the number of the file that was opened there last, and how often it was another one."""
 
 
 def open_chroma(folder: Path) -> Any:
@@ -17,11 +24,26 @@ def open_chroma(folder: Path) -> Any:
     from chromadb.config import Settings
 
     settings = Settings(anonymized_telemetry=False, chroma_otel_collection_endpoint="")
+    path = _spelled(folder)
     try:
-        return chromadb.PersistentClient(str(folder), settings=settings)
+        return chromadb.PersistentClient(path, settings=settings)
     except BaseException:
-        _forget(str(folder))
+        _forget(path)
         raise
+
+
+def _spelled(folder: Path) -> str:
+    """The path, spelled otherwise for each database that was made anew there.
+
+    Chroma 1.5 shares what it has open between all clients of one spelling: a client of a folder
+    that was deleted and made again, while somebody holds the old one, looks into both.
+    """
+    place = str(folder)
+    with contextlib.suppress(OSError), _LOCK:
+        file = (folder / DATABASE).stat().st_ino
+        last, others = _OPENED.get(place, (file, 0))
+        _OPENED[place] = (file, others + (file != last))
+    return place + "/." * _OPENED.get(place, (0, 0))[1]
 
 
 def _forget(identifier: str) -> None:

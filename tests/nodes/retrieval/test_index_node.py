@@ -221,6 +221,23 @@ def test_changed_embeddings_are_noticed_and_the_index_is_made_again(tmp_path: Pa
     made.open(ctx).prove(spec.open(ctx))
 
 
+def test_an_index_that_is_made_anew_is_open_beside_the_old_one(tmp_path: Path) -> None:
+    """Chroma looked into both, and one in forty times found no collection: "damaged"."""
+    salt = tmp_path / "salt"
+    salt.write_text("0")
+    spec, ctx, held = Letters(salt=str(salt)), RecordingContext(), []
+    for number in range(1, 12):
+        made = index(chunks("apple", "bee"), spec)
+        held.append(made.open(ctx))
+        held[-1].prove(spec.open(ctx))
+        assert held[-1].collection.count() == 2
+        salt.write_text(str(number))
+        with pytest.raises(NodeError, match="embeddings have changed"):
+            made.open(ctx).prove(spec.open(ctx))
+    for one in held:
+        one.close()
+
+
 def test_old_and_new_vectors_are_never_mixed(tmp_path: Path) -> None:
     salt = tmp_path / "salt"
     salt.write_text("")
