@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 DATABASE = "chroma.sqlite3"
+"""The file in its folder that every database has."""
 
 _LOCK = threading.Lock()
 _OPENED: dict[str, tuple[int, int]] = {}
@@ -39,11 +40,13 @@ def _spelled(folder: Path) -> str:
     that was deleted and made again, while somebody holds the old one, looks into both.
     """
     place = str(folder)
-    with contextlib.suppress(OSError), _LOCK:
-        file = (folder / DATABASE).stat().st_ino
-        last, others = _OPENED.get(place, (file, 0))
-        _OPENED[place] = (file, others + (file != last))
-    return place + "/." * _OPENED.get(place, (0, 0))[1]
+    with _LOCK:
+        last, others = _OPENED.get(place, (0, 0))
+        with contextlib.suppress(OSError):  # there is no database yet
+            if (file := (folder / DATABASE).stat().st_ino) != last:
+                others += last != 0
+                _OPENED[place] = (file, others)
+    return place + "/." * others
 
 
 def _forget(identifier: str) -> None:

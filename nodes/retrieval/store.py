@@ -20,6 +20,7 @@ from pydantic import JsonValue
 from patchbay.nodes.errors import NodeError
 from patchbay.nodes.home import home
 from patchbay.nodes.private import private_folder, tighten
+from patchbay.nodes.retrieval.chroma import DATABASE
 from patchbay.nodes.values import Document
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ def _is_whole(folder: Path, known: dict[str, Any]) -> bool:
     """Whether the files of an index are all here; somebody may have made room."""
     needed = [folder / "documents.jsonl", folder / "bm25"]
     if "dimensions" in known:
-        database = folder / "chroma" / "chroma.sqlite3"
+        database = folder / "chroma" / DATABASE
         needed.append(database)
         with database.open("rb") as file:
             if file.read(len(SQLITE)) != SQLITE:
