@@ -12,12 +12,15 @@ from patchbay.studio.server.services import services
 from patchbay.studio.words import entities
 
 
+@st.fragment
 def preview(
     flow: Flow, key: str, *, height: int = 360, marks: Mapping[str, str] | None = None
 ) -> None:
     """Draw the flow. `marks` colors nodes by their status in a run, or by what changed.
 
-    The component keeps its own state by key, so a changed flow or marks need another key.
+    The component keeps its own state by key, so a changed flow or marks need another key. It tells
+    Python its state some time after it is drawn: the whole page would run anew, and close a dialog
+    that was opened meanwhile.
     """
     from streamlit_flow import streamlit_flow
     from streamlit_flow.elements import StreamlitFlowEdge, StreamlitFlowNode

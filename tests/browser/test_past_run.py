@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 
 from playwright.sync_api import Page, expect
+from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.ClientState_pb2 import ClientState
 
 from tests.browser.editor_page import (
     dock,
@@ -82,6 +84,32 @@ def test_a_past_run_is_gone_through_and_edited_from(studio: Server, page: Page) 
     expect(large.locator("del")).to_have_text("Say")
     expect(large.locator("ins")).to_have_text("Whisper")
     shoot(page, "past-run-difference")
+
+
+def test_the_picture_of_a_run_does_not_run_its_page_anew(studio: Server, page: Page) -> None:
+    """It tells its state once it is drawn: a dialog that was opened by then was closed."""
+    told: list[ClientState] = []
+
+    def sent(frame: str | bytes) -> None:
+        message = BackMsg.FromString(frame if isinstance(frame, bytes) else frame.encode("latin-1"))
+        told.append(message.rerun_script)
+
+    put(studio, "pictured", {**two_steps("Good day"), "name": "Pictured"})
+    edit(studio, page, "pictured", "prompt")
+    run(page)
+    finished(page)
+    page.on("websocket", lambda socket: socket.on("framesent", sent))
+    open_latest_run(studio, page)
+
+    def of_the_picture() -> list[ClientState]:
+        return [
+            state for state in told
+            if any("-past-" in w.id and w.WhichOneof("value") for w in state.widget_states.widgets)
+        ]  # fmt: skip
+
+    wait_for(page, lambda: bool(of_the_picture()))
+    drawn(page)
+    assert all(state.fragment_id for state in of_the_picture())
 
 
 def test_a_run_that_is_gone_says_so(studio: Server, page: Page) -> None:
