@@ -30,6 +30,22 @@ test("what did not change keeps its object, so it is not drawn again", () => {
   expect(drawEdges(doc, edges)[0]).toBe(edges[0]);
 });
 
+test("where nothing is to be drawn anew, React Flow gets the same lists", () => {
+  const doc = two();
+  const [nodes, edges] = [drawNodes(doc, [], null), drawEdges(doc, [])];
+  expect(drawNodes(doc, nodes, null)).toBe(nodes);
+  expect(drawEdges(doc, edges)).toBe(edges);
+  doc.flow = { ...doc.flow, layout: { ...doc.flow.layout, b: { x: 416, y: 0 } } };
+  expect(drawEdges(doc, edges)).toBe(edges);
+  doc.flow = { ...doc.flow, nodes: doc.flow.nodes.map((node) => ({ ...node, title: "Another" })) };
+  expect(drawEdges(doc, edges)).toBe(edges);
+  doc.views = { a: { outputs: [{ name: "x", types: ["text"] }] } } as Doc["views"];
+  const colored = drawEdges(doc, edges);
+  expect(colored[0].data?.color).not.toBe(edges[0].data?.color);
+  doc.flow = { ...doc.flow, edges: [] };
+  expect(drawEdges(doc, colored)).toEqual([]);
+});
+
 test("a node under the mouse stays where the hand is", () => {
   const doc = two();
   const [a, b] = drawNodes(doc, [], null);

@@ -4,7 +4,7 @@ import type { Edge as DrawnEdge, Node as DrawnNode } from "@xyflow/react";
 import { Edge, Flow, Group, Place, Port, Problem, edgeKey, nodeOf, portOf } from "./model";
 import type { NodeData } from "./node";
 import { Doc, catalog } from "./store";
-import { colorOf, outlineOf, portsOf, titleOf } from "./types";
+import { colorOf, outlineOf, outputsOf, portsOf, titleOf } from "./types";
 
 export const WIDTH = 240;
 export const GRID = 16;
@@ -55,7 +55,11 @@ function makeData(doc: Doc, inst: NodeData["inst"], index: Map<string, string[]>
 
 function wiredIndex(flow: Flow): Map<string, string[]> {
   const index = new Map<string, string[]>();
-  const note = (id: string, text: string) => index.set(id, [...(index.get(id) ?? []), text]);
+  const note = (id: string, text: string) => {
+    const known = index.get(id);
+    if (known) known.push(text);
+    else index.set(id, [text]);
+  };
   for (const edge of flow.edges) {
     note(nodeOf(edge.from), `out:${portOf(edge.from)}`);
     note(nodeOf(edge.to), `in:${portOf(edge.to)}`);
@@ -140,8 +144,12 @@ export function drawNodes(doc: Doc, before: DrawnNode[], select: Set<string> | n
       zIndex: 0,
     });
   }
-  return frameGroups(result);
+  return kept(before, frameGroups(result));
 }
+
+/** The list of before where nothing in it is another: React Flow then has nothing to look at. */
+const kept = <T>(before: T[], now: T[]): T[] =>
+  before.length === now.length && now.every((item, i) => item === before[i]) ? before : now;
 
 /** Groups lie around their nodes, wherever those are dragged, and are as large as somebody made them. */
 export function frameGroups(nodes: DrawnNode[]): DrawnNode[] {
@@ -278,7 +286,19 @@ export function around(boxes: Rect[]): Rect | null {
   return { x, y, w: right - x, h: bottom - y };
 }
 
+/** What wires were drawn of. Most edits change nothing of it: a node is moved, a text is typed. */
+const drawnOf = new WeakMap<DrawnEdge[], unknown[]>();
+
 export function drawEdges(doc: Doc, before: DrawnEdge[]): DrawnEdge[] {
+  const { flow } = doc;
+  const sources = [flow.edges, flow.nodes, flow.groups, doc.views, catalog.kinds];
+  if (drawnOf.get(before)?.every((source, i) => source === sources[i])) return before;
+  const now = kept(before, wiresOf(doc, before));
+  drawnOf.set(now, sources);
+  return now;
+}
+
+function wiresOf(doc: Doc, before: DrawnEdge[]): DrawnEdge[] {
   const { flow } = doc;
   const old = new Map(before.map((edge) => [edge.id, edge]));
   const folded = foldedInto(flow);
@@ -292,7 +312,7 @@ export function drawEdges(doc: Doc, before: DrawnEdge[]): DrawnEdge[] {
     if (!source || !target || seen.has(id)) continue; // the problems say so
     seen.add(id);
     const [outside, inside] = [folded.get(source.id), folded.get(target.id)];
-    const port = portsOf(doc, source).outputs.find((p) => p.name === portOf(edge.from));
+    const port = outputsOf(doc, source).find((p) => p.name === portOf(edge.from));
     const color = colorOf(port?.types ?? []);
     const outline = outlineOf(port?.types ?? []);
     const hidden = !!outside && outside === inside;

@@ -137,11 +137,15 @@ export interface Ports {
 
 /** The ports of a node: what Python says, else its kind's; and those that its wires name. */
 export function portsOf(doc: Doc, node: NodeInstance): Ports {
-  const view = doc.views[node.id];
   const kind = catalog.byKind.get(node.kind);
-  const inputs = doc.foreseen.get(node.id)?.inputs ?? view?.inputs ?? kind?.inputs ?? [];
-  const outputs = view?.outputs ?? kind?.outputs ?? [];
-  return { inputs: withWired(doc.flow, node.id, inputs, "in"), outputs: withWired(doc.flow, node.id, outputs, "out") };
+  const inputs = doc.foreseen.get(node.id)?.inputs ?? doc.views[node.id]?.inputs ?? kind?.inputs ?? [];
+  return { inputs: withWired(doc.flow, node.id, inputs, "in"), outputs: outputsOf(doc, node) };
+}
+
+/** The ports of its right side alone. */
+export function outputsOf(doc: Doc, node: NodeInstance): Port[] {
+  const outputs = doc.views[node.id]?.outputs ?? catalog.byKind.get(node.kind)?.outputs ?? [];
+  return withWired(doc.flow, node.id, outputs, "out");
 }
 
 const wiredPorts = new WeakMap<Edge[], Map<string, Set<string>>>();
@@ -177,7 +181,8 @@ export function wireInto(flow: Flow, end: End): Edge | undefined {
 
 function withWired(flow: Flow, id: string, ports: Port[], side: Side): Port[] {
   const names = wired(flow).get(`${side} ${id}`);
-  const extra = [...(names ?? [])].filter((name) => !ports.some((port) => port.name === name));
+  if (!names) return ports;
+  const extra = [...names].filter((name) => !ports.some((port) => port.name === name));
   // A wire into a port that is gone stays visible, so that a person can re-plug it.
   return extra.length
     ? [...ports, ...extra.map((name) => ({ name, types: [], doc: "This port is not there (any more)." }))]
