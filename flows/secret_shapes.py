@@ -34,15 +34,24 @@ _HINT = re.compile(
 _COMPILED = tuple((name, re.compile(pattern)) for name, pattern in _SHAPES)
 
 
-_LEAST = 11
+LEAST = 11
 """Every shape has as many characters at least: the address `ab://c:123@` is the shortest."""
 
 
 def secret_kind(text: str) -> str | None:
     """What sort of secret a text holds, in words, or None."""
-    if len(text) < _LEAST or not _HINT.search(text):
+    if len(text) < LEAST or not _HINT.search(text):
         return None
     return next((name for name, pattern in _COMPILED if pattern.search(text)), None)
+
+
+def holds_secret(value: Any) -> bool:
+    """Whether something like a secret is anywhere in a JSON value, keys too."""
+    if isinstance(value, str):
+        return secret_kind(value) is not None
+    if isinstance(value, dict):
+        return any(holds_secret(key) or holds_secret(inner) for key, inner in value.items())
+    return isinstance(value, (list, tuple)) and any(holds_secret(inner) for inner in value)
 
 
 def secrets_in(value: Any, where: JsonPath = ()) -> Iterator[tuple[JsonPath, str]]:

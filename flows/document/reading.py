@@ -161,17 +161,21 @@ def _may_be_half(text: str) -> bool:
 
 def _deeper_than(data: Any, depth: int) -> bool:
     """Whether lists and objects may lie in each other deeper than that: cheap, never too low."""
-    level = [data] if isinstance(data, dict | list) else []
+    level = [data] if type(data) in _NESTED else []
     for _ in range(depth - 1):
         level = [
             inner
             for value in level
-            for inner in (value.values() if isinstance(value, dict) else value)
-            if isinstance(inner, dict | list)
+            for inner in (value.values() if type(value) is dict else value)
+            if type(inner) in _NESTED
         ]
         if not level:
             return False
     return True
+
+
+_NESTED = (dict, list)
+"""What JSON nests with; their own types, as every value of a file is looked at."""
 
 
 def _decoded(text: str | bytes) -> str:

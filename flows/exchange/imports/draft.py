@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from patchbay.flows.document.edit import fresh_id
@@ -21,6 +22,12 @@ def line(text: str, limit: int = 120) -> str:
     return text.strip()[:limit]
 
 
+@lru_cache(maxsize=4096)
+def _base(words: str) -> str:
+    """The id that words would have; titles come again and again."""
+    return fresh_id(words, ())
+
+
 class Spot(NamedTuple):
     """Where something lies on the canvas, in its pixels, and its size where it has one."""
 
@@ -28,6 +35,12 @@ class Spot(NamedTuple):
     y: int
     w: float | None = None
     h: float | None = None
+
+    def sides(self) -> dict[str, float]:
+        """As a flow writes it."""
+        if self.w is None or self.h is None:
+            return {"x": self.x, "y": self.y}
+        return self._asdict()
 
 
 class Draft:
@@ -44,7 +57,7 @@ class Draft:
 
     def fresh(self, words: str) -> str:
         """An id that is not taken; in one look, also among thousands of equal names."""
-        base = fresh_id(words, ())
+        base = _base(words)
         number = self._numbers.get(base, 0) + 1
         candidate = base if number == 1 else f"{base}-{number}"
         while candidate in self._taken:
@@ -66,9 +79,14 @@ class Draft:
     ) -> str:
         """Add a node; its id."""
         made = self.fresh(words)
-        node = {"id": made, "kind": kind, "params": dict(params), "disabled": disabled}
-        node["title"] = line(title) or None
-        self.nodes[made] = node
+        self.nodes[made] = {
+            "id": made,
+            "kind": kind,
+            "version": 1,
+            "params": dict(params),
+            "disabled": disabled,
+            "title": line(title) or None,
+        }
         if at is not None:
             self.layout[made] = Spot(round(at[0]), round(at[1]))
         return made
@@ -101,16 +119,12 @@ class Draft:
 
     def flow(self, graph: ForeignGraph) -> Flow:
         """The flow."""
-        nodes = [{"version": 1, **node} for node in self.nodes.values()]
         whole = {
             "name": line(graph.name, 200) or "Imported flow",
             "description": graph.description[:19_000],
-            "nodes": nodes,
+            "nodes": list(self.nodes.values()),
             "edges": [{"from": source, "to": target} for source, target in self.edges],
             "notes": self.notes,
-            "layout": {
-                name: {side: value for side, value in spot._asdict().items() if value is not None}
-                for name, spot in self.layout.items()
-            },
+            "layout": {name: spot.sides() for name, spot in self.layout.items()},
         }
         return Flow.model_validate(whole)  # at once: one call checks thousands of nodes

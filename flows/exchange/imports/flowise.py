@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
 
@@ -56,11 +55,12 @@ def graphs_of_flowise(data: Mapping[str, Any], name: str) -> Iterator[ForeignGra
     In a workspace a flow that another one runs by its id is found by its name.
     """
     found = list(_flows_of(data, name))
-    stems: dict[str, str] = {}
-    for flow_id, title, _ in found:
-        stems[flow_id or f"#{len(stems)}"] = fresh_id(title, stems.values())
+    stems: list[str] = []
+    for _, title, _ in found:
+        stems.append(fresh_id(title, stems))
+    known = {flow_id: stem for (flow_id, _, _), stem in zip(found, stems, strict=True) if flow_id}
     for number, (_, title, flow) in enumerate(found):
-        graph = read_flowise(flow, title, stems)
+        graph = read_flowise(flow, title, known)
         if number == 0 and (left := _left(data)):
             graph.remarks.append(f"the export also holds {left}, which are not taken over")
         yield graph
@@ -117,8 +117,9 @@ def read_flowise(
         if isinstance(edge, dict) and (wire := _wire(edge)) is not None:
             graph.wires.append(wire)
     drawn = {(wire.source, wire.target) for wire in graph.wires}
-    for node in data["nodes"]:
-        graph.wires.extend(w for w in _undrawn(node, known) if (w.source, w.target) not in drawn)
+    for wire in _undrawn(data["nodes"], known):
+        if (wire.source, wire.target) not in drawn:
+            graph.wires.append(wire)
     with_default_model(graph)
     _with_services(graph)
     with_people(graph)
@@ -131,12 +132,14 @@ def _with_flows(graph: ForeignGraph, flows: Mapping[str, str]) -> None:
         runs = next((v for key in _RUNS if isinstance(v := node.settings.get(key), str)), "")
         if runs in flows:
             settings = {**node.settings, "flow_here": flows[runs]}
-            graph.nodes[index] = replace(node, settings=settings)
+            graph.nodes[index] = node._replace(settings=settings)
 
 
 def _with_services(graph: ForeignGraph) -> None:
     """A chain over Replicate is a call of that service: there it is no chat model either."""
     services = {node.id: node for node in graph.nodes if node.type == "replicate"}
+    if not services:
+        return
     chains = {n.id for n in graph.nodes if n.type == "llmChain"}
     used = [w for w in graph.wires if w.source in services and w.target in chains]
     for wire in used:
@@ -148,7 +151,7 @@ def _with_services(graph: ForeignGraph) -> None:
                 given[here] = number
         told = {"replicate_model": settings.get("model"), "replicate_input": given}
         graph.nodes[:] = [
-            replace(n, type="#replicate", settings={**n.settings, **told})
+            n._replace(type="#replicate", settings={**n.settings, **told})
             if n.id == wire.target
             else n
             for n in graph.nodes
@@ -182,15 +185,9 @@ def _node(node: Any) -> ForeignNode | None:
         for key, value in (inputs.items() if isinstance(inputs, dict) else ())
         if not _is_reference(value)
     }
-    title = _text(data.get("label"))
-    return ForeignNode(
-        node["id"],
-        _text(data.get("name")) or "unnamed",
-        title,
-        settings,
-        place_of(node),
-        parent=_text(node.get("parentNode") or node.get("parentId")),
-    )
+    parent = _text(node.get("parentNode") or node.get("parentId"))
+    kind, title = _text(data.get("name")) or "unnamed", _text(data.get("label"))
+    return ForeignNode(node["id"], kind, title, settings, place_of(node), (), parent)
 
 
 def _is_reference(value: Any) -> bool:
@@ -213,13 +210,15 @@ def _handle(handle: str, prefix: str) -> str:
     return handle.removeprefix(prefix).split("-")[0] if handle.startswith(prefix) else ""
 
 
-def _undrawn(node: Any, known: set[str]) -> Iterator[ForeignWire]:
-    """References in inputs that no edge draws."""
-    data = node.get("data") if isinstance(node, dict) else None
-    inputs = data.get("inputs") if isinstance(data, dict) else None
-    for anchor, value in inputs.items() if isinstance(inputs, dict) else ():
-        for item in value if isinstance(value, list) else [value]:
-            looks = isinstance(item, str) and item.startswith("{{")
-            match = _REFERENCE.match(item) if looks else None
-            if match and match[1] in known and isinstance(node.get("id"), str):
-                yield ForeignWire(match[1], "output", node["id"], str(anchor))
+def _undrawn(nodes: Iterable[Any], known: set[str]) -> Iterator[ForeignWire]:
+    """References in inputs that edges may not draw."""
+    for node in nodes:
+        data = node.get("data") if isinstance(node, dict) else None
+        inputs = data.get("inputs") if isinstance(data, dict) else None
+        for anchor, value in inputs.items() if isinstance(inputs, dict) else ():
+            if not isinstance(value, list) and not _is_reference(value):
+                continue
+            for item in value if isinstance(value, list) else [value]:
+                match = _REFERENCE.match(item) if isinstance(item, str) else None
+                if match and match[1] in known and isinstance(node.get("id"), str):
+                    yield ForeignWire(match[1], "output", node["id"], str(anchor))

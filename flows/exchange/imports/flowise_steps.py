@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from typing import Any
 
 from patchbay.flows.exchange.imports.graph import ForeignGraph, ForeignNode, ForeignWire
@@ -14,6 +13,12 @@ PREFIXES = {
     "agentAgentflow": "agent",
     "conditionAgentAgentflow": "conditionAgent",
 }
+
+_STEPS = (
+    "seqAgent", "seqLLMNode", "conditionAgentflow", "seqCondition", "directReplyAgentflow",
+    "toolAgentflow", "startAgentflow",
+)  # fmt: skip
+"""Other steps whose settings are brought into one form."""
 
 
 def with_parts(graph: ForeignGraph) -> None:
@@ -95,7 +100,7 @@ def with_people(graph: ForeignGraph) -> None:
             if asking(wire.source) not in places:
                 graph.nodes.append(_asked(graph, wire.source, places.get(wire.source)))
                 places[asking(wire.source)] = None
-            graph.wires[index] = replace(wire, source=asking(wire.source), output="tool")
+            graph.wires[index] = wire._replace(source=asking(wire.source), output="tool")
 
 
 def _config(value: Any) -> dict[str, Any]:
@@ -103,6 +108,8 @@ def _config(value: Any) -> dict[str, Any]:
 
 
 def _told(node: ForeignNode, prefix: str) -> ForeignNode:
+    if not prefix and node.type not in _STEPS:
+        return node
     given = dict(node.settings)
     if prefix in ("llm", "agent"):
         rows = given.get(f"{prefix}Messages")
@@ -118,7 +125,7 @@ def _told(node: ForeignNode, prefix: str) -> ForeignNode:
         given["step_memory"] = True
         given["step_fields"] = given.get("llmStructuredOutput")
         title = given.get("agentName") or given.get("llmNodeName")
-        return replace(node, settings=given, title=str(title or node.title))
+        return node._replace(settings=given, title=str(title or node.title))
     elif prefix == "conditionAgent":
         rows = given.get("conditionAgentScenarios")
         found = (
@@ -142,9 +149,7 @@ def _told(node: ForeignNode, prefix: str) -> ForeignNode:
         }
     elif node.type == "startAgentflow":
         given.pop("startFormInput", None)
-    else:
-        return node
-    return replace(node, settings=given)
+    return node._replace(settings=given)
 
 
 def _turns(rows: Any) -> list[dict[str, str]]:

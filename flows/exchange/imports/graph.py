@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class ForeignNode:
+class ForeignNode(NamedTuple):
     """One node of another builder."""
 
     id: str
     type: str
     """The builder's own name of the type."""
     title: str = ""
-    settings: Mapping[str, Any] = field(default_factory=dict)
+    settings: Mapping[str, Any] = MappingProxyType({})
     """What is set in it, as plain data. Never evaluated."""
     at: tuple[float, float] | None = None
     """Where it lies on that builder's canvas, in its pixels."""
@@ -25,8 +25,7 @@ class ForeignNode:
     """The id of the node that it is drawn inside of, where there is one."""
 
 
-@dataclass(frozen=True, slots=True)
-class ForeignWire:
+class ForeignWire(NamedTuple):
     """A wire: from an output of a node to an input of another, by the builder's names."""
 
     source: str
@@ -35,8 +34,7 @@ class ForeignWire:
     input: str
 
 
-@dataclass(frozen=True, slots=True)
-class ForeignNote:
+class ForeignNote(NamedTuple):
     """A sticky note."""
 
     text: str

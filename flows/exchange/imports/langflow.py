@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from patchbay.flows.exchange.imports.graph import (
@@ -72,7 +71,7 @@ def _sessions(graph: ForeignGraph) -> None:
         given = [w for w in graph.wires if w.target == node.id and w.input == "input_value"]
         if len(given) == 1 and (source := known.get(given[0].source)) is not None:
             told = {**node.settings, "session": source.type == "ChatInput"}
-            graph.nodes[index] = replace(node, settings=told)
+            graph.nodes[index] = node._replace(settings=told)
 
 
 BASES = frozenset({"Knowledge", "KnowledgeRetrieval"})
@@ -93,7 +92,7 @@ def _fields_of_documents(graph: ForeignGraph) -> None:
         if source.type in BASES and isinstance(pattern, str):
             told = dict(target.settings)
             told["pattern"] = _COLUMNS.sub(lambda found: f"{{{FIELDS[found[1]]}}}", pattern)
-            graph.nodes[graph.nodes.index(target)] = replace(target, settings=told)
+            graph.nodes[graph.nodes.index(target)] = target._replace(settings=told)
             known = graph.by_id()
 
 
@@ -115,7 +114,7 @@ def _one_store(graph: ForeignGraph) -> None:
             if not same or filled or (filler.id, "ingest_data") not in wired or finder is filler:
                 continue
             graph.wires[:] = [
-                replace(w, target=finder.id) if w.target == filler.id else w for w in graph.wires
+                w._replace(target=finder.id) if w.target == filler.id else w for w in graph.wires
             ]
             graph.nodes.remove(filler)
             words = f"{filler.title or filler.type} is in two places there: both are one index here"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from typing import Any
 
 from patchbay.flows.document.edit import fresh_id
@@ -28,7 +27,7 @@ def bodies_of(graph: ForeignGraph) -> dict[str, ForeignGraph]:
         if node.type == BATCH:
             stem = fresh_id(f"{graph.name} rows", [name.removesuffix(".json") for name in found])
             found[f"{stem}.json"] = _rows(graph, node, stem)
-            graph.nodes[index] = replace(node, settings={**node.settings, "body_flow": stem})
+            graph.nodes[index] = node._replace(settings={**node.settings, "body_flow": stem})
     return found
 
 
@@ -49,7 +48,7 @@ def _rows(graph: ForeignGraph, batch: ForeignNode, stem: str) -> ForeignGraph:
     body.nodes = [node for node in graph.nodes if node.id in used]
     body.nodes += [
         ForeignNode("item", ITEM, "Item"),
-        replace(batch, type=ASK, settings=settings),
+        batch._replace(type=ASK, settings=settings),
         ForeignNode("result", RESULT, "Result"),
     ]
     body.wires = [w for w in graph.wires if w.source in used and w.target in used]
@@ -99,7 +98,7 @@ def _body(
     body.nodes += [ForeignNode("item", ITEM, "Item"), ForeignNode("result", RESULT, "Result")]
     for wire in graph.wires:
         if wire.source == loop.id and wire.output == "item" and wire.target in inner:
-            body.wires.append(replace(wire, source="item", output="item"))
+            body.wires.append(wire._replace(source="item", output="item"))
         elif wire.source in needed and wire.target in needed:
             body.wires.append(wire)
     body.wires.append(ForeignWire(back.source, back.output, "result", "value"))
@@ -107,7 +106,7 @@ def _body(
 
 
 def _without(graph: ForeignGraph, loop: ForeignNode, inner: set[str], stem: str) -> None:
-    named = replace(loop, settings={**loop.settings, "body_flow": stem})
+    named = loop._replace(settings={**loop.settings, "body_flow": stem})
     graph.nodes[:] = [named if n.id == loop.id else n for n in graph.nodes if n.id not in inner]
     graph.wires[:] = [
         wire

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 
 from patchbay.flows.document.model import Flow
 from patchbay.flows.exchange.imports.conditions import holds
@@ -25,6 +26,13 @@ MAX_THROUGH = 20
 """How many nodes one after the other may hand a value through."""
 STEP = 300
 """Canvas pixels between two nodes that one node there became."""
+
+
+@lru_cache(maxsize=4096)
+def _ends(place: str) -> tuple[tuple[str, str], ...]:
+    """The pieces that a place of a table may be at, each with its port."""
+    ways = (way.rpartition(".") for way in place.split("|"))
+    return tuple((piece if dot else "it", port) for piece, dot, port in ways)
 
 
 class Lowering:
@@ -59,14 +67,15 @@ class Lowering:
         self.ways = Ways(self)
         self.wires = ForeignWires(self)
         self._lacking: dict[tuple[str, ...], str] = {}
+        self._memories: set[str] = set()
         self._types = {node.id: node.type for node in graph.nodes}
 
     def run(self) -> Flow:
         """The flow."""
         for node in self.graph.by_id().values():
             self._node(node)
-        for wire in self.graph.wires:
-            self.wires.lend_settings(wire)
+        self.wires.lend_settings(self.graph.wires)
+        self._memories = {name for name, one in self.mapped.items() if one.spec.memory}
         for mapped in self.mapped.values():
             self._remember(mapped)
         for mapped in self.mapped.values():
@@ -86,16 +95,20 @@ class Lowering:
             self.draft.note(text if isinstance(text, str) else "", note.at, note.size)
         for remark in self.graph.remarks:
             self.report.add("approximated", "The file", remark)
-        return end(self)
+        flow = end(self)
+        # They know this object, as it knows them: without that circle all of it goes at once, and
+        # the collector need not look for it.
+        del self.texts, self.ways, self.wires
+        return flow
 
     # --- nodes --------------------------------------------------------------------------------
 
     def _node(self, node: ForeignNode) -> None:
-        settings, secrets = without_secrets(dict(node.settings), owner="")
-        spec = self.table.get(node.type) or TypeSpec(node.type)
+        settings, secrets = without_secrets(dict(node.settings))
+        known = self.table.get(node.type)
+        spec = known or TypeSpec(node.type)
         mapped = Mapped(node, spec, settings)
         self.mapped[node.id] = mapped
-        known = node.type in self.table
         for name in sorted(secrets):
             words = f"the key that stood in the file as the secret {name}"
             self.report.add("name", mapped.what, words)
@@ -114,8 +127,12 @@ class Lowering:
             if reason := self.ways.add(mapped):
                 mapped.stub = put_stub(self, mapped, reason)
             return
-        active = {name: piece for name, piece in spec.pieces.items() if self.holds(piece, mapped)}
-        reason = self._reason(spec, active, known)
+        active = {
+            name: piece
+            for name, piece in spec.pieces.items()
+            if not piece.when or holds(piece.when, mapped, self)
+        }
+        reason = self._reason(spec, active, known is not None)
         if reason:
             mapped.stub = put_stub(self, mapped, reason)
             return
@@ -138,9 +155,9 @@ class Lowering:
             return f"Patchbay knows no node type {spec.name!r} of this builder."
         if spec.refused:
             return spec.refused
-        kinds = tuple(sorted({piece.kind for piece in active.values()}))
+        kinds = tuple(piece.kind for piece in active.values())
         if kinds not in self._lacking:
-            self._lacking[kinds] = self._lacks(kinds)
+            self._lacking[kinds] = self._lacks(sorted(set(kinds)))
         return self._lacking[kinds]
 
     def _lacks(self, kinds: Sequence[str]) -> str:
@@ -184,10 +201,6 @@ class Lowering:
             if not condition or self.condition(condition, mapped):
                 self.report.add("name", mapped.what, told, first)
 
-    def holds(self, piece: PieceSpec, mapped: Mapped) -> bool:
-        """Whether a piece is needed for this node."""
-        return self.condition(piece.when, mapped)
-
     def condition(self, when: str, mapped: Mapped) -> bool:
         """Whether a condition of the table holds for a node."""
         return not when or holds(when, mapped, self)
@@ -203,9 +216,8 @@ class Lowering:
 
         `a.x|b.y` is the first of them whose piece was.
         """
-        for way in place.split("|"):
-            piece, dot, port = way.rpartition(".")
-            if node := mapped.pieces.get(piece if dot else "it", ""):
+        for piece, port in _ends(place):
+            if node := mapped.pieces.get(piece):
                 return f"{node}.{port}"
         return ""
 
@@ -217,7 +229,9 @@ class Lowering:
         if mapped.stub:
             return {"": f"{mapped.stub}.{stub_port(output)}"}
         given = mapped.spec.gives.get(output, mapped.spec.gives.get("*", {}))
-        given = {"": given} if isinstance(given, str) else given
+        if isinstance(given, str):
+            found = self._end(mapped, "", given, depth)
+            return {"": found} if found else {}
         ends: dict[str, str] = {}
         for aspect, place in given.items():
             found = self._end(mapped, aspect, place, depth)
@@ -239,9 +253,9 @@ class Lowering:
     # --- ends ---------------------------------------------------------------------------------
 
     def _remember(self, mapped: Mapped) -> None:
-        wires = self.into.get(mapped.node.id, {})
-        sources = (self.mapped.get(wire.source) for row in wires.values() for wire in row)
-        mapped.remembers = any(source.spec.memory for source in sources if source is not None)
+        wires = self.into.get(mapped.node.id, {}) if self._memories else {}
+        sources = (wire.source for row in wires.values() for wire in row)
+        mapped.remembers = not self._memories.isdisjoint(sources)
         mapped.remembers |= bool(mapped.settings.get("$remembers"))
 
     def _loose(self, mapped: Mapped) -> None:

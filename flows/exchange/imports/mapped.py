@@ -23,9 +23,9 @@ class Mapped:
     """The id of its stub, where it has no equal."""
     remembers: bool = False
     """Whether it is given the conversation so far."""
+    what: str = field(init=False)
+    """How the report calls it."""
 
-    @property
-    def what(self) -> str:
-        """How the report calls it."""
+    def __post_init__(self) -> None:
         title = self.node.title or self.spec.title or self.node.type
-        return title if title == self.node.type else f"{title} ({self.node.type})"
+        self.what = title if title == self.node.type else f"{title} ({self.node.type})"

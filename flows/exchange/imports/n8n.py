@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from patchbay.flows.exchange.imports.graph import (
@@ -64,7 +63,7 @@ def read_n8n(data: Mapping[str, Any], name: str) -> ForeignGraph:
 
     graph.nodes = [_read(node, graph, speaker(node.id)) for node in graph.nodes]
     graph.nodes = [
-        replace(node, settings={**node.settings, "$ways": ways_of(node)})
+        node._replace(settings={**node.settings, "$ways": ways_of(node)})
         if node.type in ("if", "switch", "filter", "textClassifier")
         else node
         for node in graph.nodes

@@ -26,23 +26,20 @@ CHARACTERS_PER_TOKEN = 4
 
 def setting(settings: Mapping[str, Any], path: str) -> Any:
     """A setting by name, `a.b` for one inside another, `a|b` for the first that is set."""
-    for parts in _ways(path):
-        value: Any = settings
-        for part in parts:
-            if not isinstance(value, dict) and not isinstance(value, Mapping):
-                value = MISSING
-                break
-            value = value.get(part, MISSING)
-            if value is MISSING:
-                break
+    for first, deeper in _ways(path):
+        value = settings.get(first, MISSING)
+        for part in deeper:
+            value = value.get(part, MISSING) if isinstance(value, Mapping) else MISSING
         if value is not MISSING and value is not None and value not in ("", [], {}):
             return value
     return MISSING
 
 
 @lru_cache(maxsize=4096)
-def _ways(path: str) -> tuple[tuple[str, ...], ...]:
-    return tuple(tuple(name.split(".")) for name in path.split("|"))
+def _ways(path: str) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """The names that a path may begin with, each with those inside of it."""
+    ways = (name.split(".") for name in path.split("|"))
+    return tuple((first, tuple(deeper)) for first, *deeper in ways)
 
 
 @lru_cache(maxsize=4096)

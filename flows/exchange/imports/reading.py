@@ -6,7 +6,7 @@ import gc
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -169,7 +169,7 @@ def _tell_inputs(graph: ForeignGraph, parts: Mapping[str, Flow]) -> None:
                 if n.kind == "io.input"
             ]
             settings = {**node.settings, "body_inputs": asked}
-            graph.nodes[index] = replace(node, settings=settings)
+            graph.nodes[index] = node._replace(settings=settings)
 
 
 def graphs_of(data: Any, name: str) -> Iterator[ForeignGraph]:

@@ -76,9 +76,9 @@ _STEP = re.compile(r"^\w+Agentflow\\?_\d+(\.[\w.]+)?$")
 
 def _flowise_knows(name: str) -> bool:
     return (
-        bool(_STEP.match(name))
-        or name in _FLOWISE_WORDS
+        name in _FLOWISE_WORDS
         or name.endswith(".data.instance")
+        or bool(_STEP.match(name))
         or name.startswith(("$flow.", "$vars.", "$form.", "$iteration", "$webhook"))
         or name in ("current_date_time", "runtime_messages_length", "loop_count", "file_attachment")
     )

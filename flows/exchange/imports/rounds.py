@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from typing import Any
 
 from patchbay.flows.document.edit import fresh_id
@@ -64,8 +63,8 @@ def _loops(graph: ForeignGraph, found: dict[str, ForeignGraph]) -> None:
         if _entered_elsewhere(graph, inside, target):
             continue
         first = next(node for node in graph.nodes if node.id in mine)
-        graph.nodes[:] = [replace(n, type=AGAIN) if n.id in mine else n for n in graph.nodes]
-        place = replace(first, id=f"{target}:loop")
+        graph.nodes[:] = [n._replace(type=AGAIN) if n.id in mine else n for n in graph.nodes]
+        place = first._replace(id=f"{target}:loop")
         found.update([_taken_out(graph, place, inside, found, "loop", target)])
 
 
@@ -147,7 +146,7 @@ def _taken_out(
     body.wires += [ForeignWire(ENTER, "out", step, "sequentialNode") for step in begins]
     kind = LOOP if mode == "loop" else EACH
     told = {**place.settings, **outer, "body_flow": stem, "most": _most(graph, place)}
-    stands = replace(place, type=kind, settings=told)
+    stands = place._replace(type=kind, settings=told)
     _close(graph, stands, inside, begins)
     return f"{stem}.json", body
 
@@ -198,7 +197,7 @@ def _close(graph: ForeignGraph, stands: ForeignNode, inside: set[str], begins: l
     kept = [w for w in graph.wires if w.source not in inside and w.target not in inside]
     unused = _only_for(graph, inside, _helpers(graph, inside))
     if stands.type == LOOP:
-        kept += [replace(wire, target=stands.id) for wire in into if wire.source not in unused]
+        kept += [wire._replace(target=stands.id) for wire in into if wire.source not in unused]
     graph.wires[:] = [w for w in kept if w.source not in unused and w.target not in unused]
     nodes = [n for n in graph.nodes if n.id not in gone and n.id not in unused]
     at = next((i for i, n in enumerate(graph.nodes) if n.id in gone), 0)

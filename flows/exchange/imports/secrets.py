@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Any
 
-from patchbay.flows.secret_shapes import secret_kind
+from patchbay.flows.secret_shapes import LEAST, secret_kind
 
 HIDDEN = "[a key stood here]"
 _KEYED = re.compile(r"(?i)(api_?key|_token|access_?token|secret|password|passwd|credential)s?$")
@@ -28,37 +29,43 @@ def without_secrets(
     A value that is a secret as a whole becomes `{"secret": NAME}`; one inside a longer text is
     replaced there.
     """
-    if isinstance(value, str):
-        return _text_without(value, owner, field)
     names: set[str] = set()
+    return _without(value, owner, field, depth, names), names
+
+
+def _without(value: Any, owner: str, field: str, depth: int, names: set[str]) -> Any:
+    if isinstance(value, str):
+        return value if len(value) < LEAST else _text_without(value, owner, field, names)
     if depth > 60:
-        return None, names
+        return None
     if isinstance(value, dict):
         made = {}
         for key, inner in value.items():
-            new, found = without_secrets(inner, owner, str(key), depth + 1)
-            made[HIDDEN if secret_kind(str(key)) else str(key)] = new
-            names |= found
-        return made, names
+            name = str(key)
+            shown = HIDDEN if secret_kind(name) else name
+            made[shown] = _without(inner, owner, name, depth + 1, names)
+        return made
     if isinstance(value, list):
-        rows = [without_secrets(inner, owner, field, depth + 1) for inner in value]
-        for _, found in rows:
-            names |= found
-        return [new for new, _ in rows], names
-    return value, names
+        return [_without(inner, owner, field, depth + 1, names) for inner in value]
+    return value
 
 
-def _text_without(value: str, owner: str, field: str) -> tuple[Any, set[str]]:
+def _text_without(value: str, owner: str, field: str, names: set[str]) -> Any:
     shaped = secret_kind(value)
-    if shaped and "\n" not in value and " " not in value.strip() and len(value) < 400:
+    alone = shaped and "\n" not in value and " " not in value.strip() and len(value) < 400
+    if shaped and not alone:
+        return _masked(value)
+    if alone or (_for_keys(field) and _opaque(value)):
         name = secret_name(field, owner)
-        return {"secret": name}, {name}
-    if shaped:
-        return _masked(value), set()
-    if _opaque(value) and _KEYED.search(field) and not _NOT_KEYED.search(field):
-        name = secret_name(field, owner)
-        return {"secret": name}, {name}
-    return value, set()
+        names.add(name)
+        return {"secret": name}
+    return value
+
+
+@lru_cache(maxsize=1024)
+def _for_keys(field: str) -> bool:
+    """Whether a field is for keys, by its name; the names come again in every node."""
+    return bool(_KEYED.search(field)) and not _NOT_KEYED.search(field)
 
 
 def _opaque(value: str) -> bool:

@@ -10,6 +10,7 @@ import html
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 Syntax = Literal["braces", "double", "dify", "none"]
@@ -32,6 +33,7 @@ _BRACES = re.compile(
 )
 _DOUBLE = re.compile(r"\{\{\s*(?P<double>[A-Za-z_$#][^{}\n]{0,200}?)\s*\}\}")
 _DIFY = re.compile(r"\{\{#(?P<double>[^{}#\n]{1,200})#\}\}|\{\{(?P<plain>[A-Za-z_]\w{0,63})\}\}")
+_PATTERNS = {"braces": _BRACES, "double": _DOUBLE, "dify": _DIFY}
 
 IsReference = Callable[[str], bool]
 
@@ -47,9 +49,9 @@ def pieces(
             reference; `double`: {{name}} alone; `dify`: {{#node.field#}}; `none`: all is literal.
         is_reference: whether what stands in two braces is a reference.
     """
-    if syntax == "none":
+    if syntax == "none" or not ("{" in text or "}" in text):
         return [text] if text else []
-    pattern = {"braces": _BRACES, "double": _DOUBLE, "dify": _DIFY}[syntax]
+    pattern = _PATTERNS[syntax]
     found: list[TextPiece] = []
     at = 0
     for match in pattern.finditer(text):
@@ -61,16 +63,15 @@ def pieces(
 
 
 def _match(match: re.Match[str], syntax: Syntax, is_reference: IsReference) -> Iterable[TextPiece]:
-    groups = match.groupdict()
     if syntax == "braces":
-        if groups["ref"]:
-            name = groups["double"]
+        if match["ref"]:
+            name = match["double"]
             # Not a reference: literal braces around a literal word, as LangChain has it.
             return [Var(name, double=True)] if is_reference(name) else ["{" + name + "}"]
-        if groups["open"] or groups["close"]:
-            return ["{" if groups["open"] else "}"]
-        return [Var(groups["single"])]
-    name = groups["double"] or groups.get("plain") or ""
+        if match["open"] or match["close"]:
+            return ["{" if match["open"] else "}"]
+        return [Var(match["single"])]
+    name = match["double"] or (syntax == "dify" and match["plain"]) or ""
     return [Var(name, double=True)] if is_reference(name) else [match[0]]
 
 
@@ -92,14 +93,18 @@ _NAME = re.compile(r"[^A-Za-z0-9_]+")
 
 def variable(name: str, taken: Iterable[str] = ()) -> str:
     """A name that a template of ours may have between its braces."""
-    base = _NAME.sub("_", name).strip("_")[:48] or "value"
-    if not (base[0].isalpha() or base[0] == "_"):
-        base = f"v_{base}"
+    base = _variable(name)
     known, number, candidate = set(taken), 1, base
     while candidate in known:
         number += 1
         candidate = f"{base}_{number}"
     return candidate
+
+
+@lru_cache(maxsize=4096)
+def _variable(name: str) -> str:
+    base = _NAME.sub("_", name).strip("_")[:48] or "value"
+    return base if base[0].isalpha() or base[0] == "_" else f"v_{base}"
 
 
 def literal(text: str) -> str:
@@ -118,7 +123,7 @@ _TAG = re.compile(r"</?[A-Za-z][^<>]{0,400}>")
 
 def from_html(text: str) -> str:
     """The text of a rich-text field. Only what begins with a block tag is taken for HTML."""
-    if not _BLOCK.match(text):
+    if "<" not in text or not _BLOCK.match(text):
         return text
     text = _MENTION.sub(lambda match: match[1], text)
     text = _ITEM.sub("- ", text)

@@ -52,7 +52,8 @@ class Texts:
         if mapped.spec.ways:
             self._looked_at(mapped)
         for number, spec in enumerate(mapped.spec.texts):
-            if self.lowering.condition(spec.get("when", ""), mapped):
+            when = spec.get("when", "")
+            if not when or self.lowering.condition(when, mapped):
                 self._text(mapped, spec, number)
 
     def _looked_at(self, mapped: Mapped) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -22,16 +22,18 @@ class ForeignWires:
         self.lowering, self.draft, self.report = lowering, lowering.draft, lowering.report
         self._endpoint = lowering.endpoint
 
-    def lend_settings(self, wire: ForeignWire) -> None:
-        """Give a node the settings that a helper that is wired into it has for it."""
+    def lend_settings(self, wires: Sequence[ForeignWire]) -> None:
+        """Give nodes the settings that helpers that are wired into them have for them."""
         mapped = self.lowering.mapped
-        source, target = mapped.get(wire.source), mapped.get(wire.target)
-        if source is None or target is None or not source.spec.lends:
-            return
-        for name, expression in source.spec.lends.items():
-            value = value_of(expression, source.settings)
-            if name.startswith("$") and value is not MISSING:
-                target.settings = {**target.settings, name[1:]: value}
+        helpers = {name: one for name, one in mapped.items() if one.spec.lends}
+        for wire in wires if helpers else ():
+            source, target = helpers.get(wire.source), mapped.get(wire.target)
+            if source is None or target is None:
+                continue
+            for name, expression in source.spec.lends.items():
+                value = value_of(expression, source.settings)
+                if name.startswith("$") and value is not MISSING:
+                    target.settings = {**target.settings, name[1:]: value}
 
     def add(self, wire: ForeignWire) -> None:
         """Put a wire there into the flow, or tell that it has no equal."""

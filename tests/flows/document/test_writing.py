@@ -19,7 +19,7 @@ from patchbay.flows.document.model import Edge, Flow, Group, NodeInstance, Note,
 from patchbay.flows.document.reading import read_flow, read_text
 from patchbay.flows.document.writing import canonical_text, save_flow
 from patchbay.flows.problems import FlowError
-from patchbay.flows.secret_shapes import secret_kind
+from patchbay.flows.secret_shapes import holds_secret, secret_kind, secrets_in
 from tests.flows.checks.rules_kit import flow, node
 
 FLOW = Flow(
@@ -332,6 +332,13 @@ def test_a_key_is_never_saved_and_never_repeated(secret: str, tmp_path: Path) ->
         assert (problem.code, problem.node, problem.param) == ("params/plain-secret", "a", "mode")
         assert secret not in str(problem)
     assert not path.exists()
+
+
+def test_asked_whether_there_is_a_key_the_answer_is_that_of_the_search() -> None:
+    key = "sk-" + "a" * 30
+    told = [key, {"a": [1, None, {"b": key}]}, {key: True}, [[], {"a": "plain", "b": 0.5}], "sk-1"]
+    for value in told:
+        assert holds_secret(value) is bool(list(secrets_in(value)))
 
 
 def test_a_key_as_a_name_of_a_param_is_not_repeated_either(tmp_path: Path) -> None:
