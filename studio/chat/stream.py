@@ -12,7 +12,7 @@ from patchbay.studio.chat.telling import answering, sources_of
 from patchbay.studio.runs.live_run import LiveRun
 from patchbay.studio.runs.steps import Told, spent, tokens_of
 from patchbay.studio.server.services import services
-from patchbay.studio.views.live import title_of
+from patchbay.studio.views.live import titles_of
 
 PING_S = 15.0
 """Seconds without news after which something is sent, so that a lost connection is noticed."""
@@ -96,8 +96,7 @@ def as_sent(live: LiveRun, told: Told, streams: dict[tuple[str, str], str]) -> b
             return b""
         found = {**found, "output": output}
     elif kind == "run_started":
-        titles = {node.id: title_of(live, node.id) for node in live.flow.nodes}
-        found = {**found, "thread": live.run.thread, "titles": titles}
+        found = {**found, "thread": live.run.thread, "titles": titles_of(live)}
     elif kind in ENDS:
         found = {**found, "facts": spent(told.get("seconds"), tokens_of(told.get("tokens")))}
         if kind == "run_finished":

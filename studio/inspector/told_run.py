@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from patchbay.flows.checks.inside import in_order
 from patchbay.flows.document.model import Flow
 from patchbay.flows.problems import FlowError
 from patchbay.flows.runs.inbox import OpenQuestion
@@ -16,7 +17,7 @@ from patchbay.studio.runs.progress import NodeState
 from patchbay.studio.runs.steps import spent
 from patchbay.studio.server.questions import asked
 from patchbay.studio.server.services import services
-from patchbay.studio.views.live import title_of
+from patchbay.studio.views.live import title_of, titles_of
 
 ENDED = ("finished", "failed", "cancelled", "waiting", "elsewhere", "interrupted")
 
@@ -25,10 +26,10 @@ def run_of(document: FlowDocument, browser: str) -> dict[str, Any]:
     """The latest run of a flow.
 
     Returns:
-        Nothing where there is none. Else its `id` and `status`, the `titles` of its nodes (id and
-        title, in the order of the flow), the `questions` that wait (see `told_question`); and of
-        one that is not at work: `facts` in words, `warnings`, the `problem` that ended it, its
-        `outputs` and `steps`, whether it has `files` of its own.
+        Nothing where there is none. Else its `id` and `status`, the `titles` of its nodes (path and
+        title, in the order of the flow, with those inside them), the `questions` that wait (see
+        `told_question`); and of one that is not at work: `facts` in words, `warnings`, the
+        `problem` that ended it, its `outputs` and `steps`, whether it has `files` of its own.
     """
     live = latest_of(document, browser)
     if live is None:
@@ -37,7 +38,7 @@ def run_of(document: FlowDocument, browser: str) -> dict[str, Any]:
     told: dict[str, Any] = {
         "id": live.id,
         "status": progress.state,
-        "titles": [(node.id, title_of(live, node.id)) for node in live.flow.nodes],
+        "titles": list(titles_of(live).items()),
         "questions": _questions(live),
     }
     if live.active:
@@ -90,7 +91,7 @@ def ordered(live: LiveRun) -> list[tuple[str, NodeState]]:
     place = {node.id: index for index, node in enumerate(live.flow.nodes)}
     return sorted(
         live.progress.nodes.items(),
-        key=lambda item: (place.get(item[0].partition("/")[0], len(place)), item[0]),
+        key=lambda item: (place.get(item[0].partition("/")[0], len(place)), in_order(item[0])),
     )
 
 

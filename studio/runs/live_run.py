@@ -33,6 +33,8 @@ class LiveRun:
     """Take its events as they come; see `Runner.hear`."""
     resumed: bool = False
     """Whether it was at work before: what it asked then may be open before it asks again."""
+    titles: dict[str, str] | None = None
+    """What its steps are called, as `titles_inside` gives it, once that has been asked for."""
 
     @property
     def active(self) -> bool:

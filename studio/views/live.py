@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
-from patchbay.flows.document.titles import node_title
+from patchbay.flows.checks.inside import called, titles_inside
 from patchbay.nodes.text.markdown import parse_markdown
 from patchbay.studio.documents.document import FlowDocument
 from patchbay.studio.runs.live_run import LiveRun
@@ -66,13 +66,15 @@ def found(texts: Sequence[Mapping[str, Any]], key: str) -> None:
     live_component()(key=key, data={"mode": "found", "found": list(texts)}, height="content")
 
 
-def title_of(live: LiveRun, path: str) -> str:
-    """What a node of a run is called; inner nodes of sub-flows by their path."""
-    node_id, _, inner = path.partition("/")
-    node = live.flow.by_id().get(node_id)
-    if node is None:
-        return path
-    from patchbay.studio.server.services import services
+def titles_of(live: LiveRun) -> Mapping[str, str]:
+    """Titles by path, of the run's nodes and of those in the flows that they run."""
+    if live.titles is None:
+        from patchbay.studio.server.services import services
 
-    title = node_title(live.flow, node, services().catalog)
-    return f"{title} / {inner}" if inner else title
+        live.titles = titles_inside(live.flow, live.folder, services().catalog)
+    return live.titles
+
+
+def title_of(live: LiveRun, path: str) -> str:
+    """What a step of a run is called; inside a node by all titles on the way there."""
+    return called(path, titles_of(live))

@@ -2,6 +2,7 @@
 
 import { duration } from "../duration";
 import { growTrace } from "../live/elements";
+import { calledPath } from "../live/titles";
 import type { Step } from "../progress";
 import type { Done } from "./caller";
 import type { RunEvent } from "./events";
@@ -26,7 +27,9 @@ export class Steps {
   private readonly rows = new Map<string, Row>();
   private readonly roles: string[] = [];
   private readonly pace = new Pace();
-  private titles: Record<string, string> = {};
+  private titles = new Map<string, string>();
+  /** What steps of a run that is over are called, which come with all their words. */
+  private readonly named = new Map<string, string>();
   private said = 0;
 
   constructor() {
@@ -42,7 +45,7 @@ export class Steps {
   }
 
   know(titles: Record<string, string>): void {
-    this.titles = titles;
+    this.titles = new Map(Object.entries(titles));
   }
 
   /** What is at work now, in words; "" where only the node's own name is known. */
@@ -89,7 +92,7 @@ export class Steps {
   /** What was done in a run that is over. */
   past(done: Done[]): void {
     for (const { node, title, steps } of done) {
-      this.titles[node] = title;
+      this.named.set(node, title);
       this.tell(node, "done", "");
       for (const step of steps) this.step(node, step);
     }
@@ -136,9 +139,8 @@ export class Steps {
   }
 
   private titleOf(node: string): string | undefined {
-    const [outer, ...inner] = node.split("/");
-    const title = this.titles[outer];
-    return title && [title, ...inner].join(" / ");
+    const known = this.titles.has(node.split("/")[0]);
+    return this.named.get(node) ?? (known ? calledPath(node, this.titles).join(" / ") : undefined);
   }
 
   private count(): void {

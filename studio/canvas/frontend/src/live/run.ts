@@ -3,11 +3,12 @@
 import { duration } from "../duration";
 import { NodeState, Progress, State } from "../progress";
 import { el, growTrace } from "./elements";
+import { byPath, calledPath } from "./titles";
 
 /** The run that is shown. */
 export interface RunData {
-  /** Id and title of the run's nodes, in the order of the flow. */
-  steps: [id: string, title: string][];
+  /** Path and title of the run's nodes, in the order of the flow, each with those inside it. */
+  steps: [path: string, title: string][];
   run: string;
 }
 
@@ -51,7 +52,7 @@ function shownPaths(progress: Progress, data: RunData): string[] {
   const order = new Map(data.steps.map(([id], index) => [id, index]));
   const place = (path: string) => order.get(path.split("/")[0]) ?? Infinity;
   const paths = [...progress.nodes.keys()];
-  paths.sort((a, b) => compare(place(a), place(b)) || (a < b ? -1 : 1));
+  paths.sort((a, b) => compare(place(a), place(b)) || byPath(a, b));
   if (paths.length <= ROWS) return paths;
   const telling = (path: string) => ["running", "asking", "failed"].includes(progress.nodes.get(path)?.status ?? "");
   return paths.filter(telling).slice(0, ROWS);
@@ -62,10 +63,10 @@ const compare = (a: number, b: number): number => (a === b ? 0 : a - b);
 function rowsOf(root: RunRoot, path: string, node: NodeState, titles: Map<string, string>): HTMLElement[] {
   const status = node.status ?? "queued";
   const row = el("div", `row ${status}`);
-  const inner = path.split("/");
-  row.style.paddingLeft = `${(inner.length - 1) * 14}px`;
+  const [outer, ...inner] = calledPath(path, titles);
+  row.style.paddingLeft = `${inner.length * 14}px`;
   row.append(el("span", `mark ${status}`, MARKS[status]));
-  row.append(el("span", "title", inner.length > 1 ? inner.slice(1).join(" / ") : (titles.get(path) ?? path)));
+  row.append(el("span", "title", inner.join(" / ") || outer));
   row.append(el("span", "facts", factsOf(node).join(" · ")));
   const rows: HTMLElement[] = [row];
   if (node.message && status !== "done") rows.push(el("div", `message ${status}`, node.message));
