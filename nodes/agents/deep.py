@@ -9,9 +9,9 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import AfterValidator, JsonValue
+from pydantic import AfterValidator, JsonValue, model_validator
 
-from patchbay.nodes.agents.interrupts import InterruptOn, by_tool, check_once
+from patchbay.nodes.agents.interrupts import InterruptOn, OwnTool, by_tool, check_once
 from patchbay.nodes.agents.meter import Limits, Meter, usage_table
 from patchbay.nodes.agents.staff import hire
 from patchbay.nodes.agents.toolbox import check_names
@@ -59,6 +59,9 @@ class DeepAgent(Node):
         )
         """Its own tools about whose calls a person decides, and when; sub-agents' calls of them,
         too. Empty: nobody is asked."""
+        first_tool: Literal["", OwnTool] = Field("")
+        """The one of its own tools that it must call before all else: a small model otherwise says
+        that it did something and did not. Empty: it chooses."""
         iterations: int = Field(20, ge=1, le=200)
         """Turns with the model; in the last one it gets no tools and must answer."""
         max_tokens: int | None = Field(None, ge=1, le=100_000_000)
@@ -67,6 +70,12 @@ class DeepAgent(Node):
         """Seconds of thinking and of tools, for all together. Empty: no limit."""
         max_tool_calls: int | None = Field(None, ge=0, le=100_000)
         """Calls of tools, for all together. Empty: no limit."""
+
+        @model_validator(mode="after")
+        def _has_the_first_tool(self) -> DeepAgent.Params:
+            if self.first_tool == "write_todos" and not self.planning:
+                raise ValueError("the first tool write_todos needs planning")
+            return self
 
     class Inputs(Ports):
         model: ModelSpec = port(doc="The model that the agent thinks with.")
@@ -130,7 +139,7 @@ async def _worked(
     stack: AsyncExitStack,
 ) -> tuple[str, list[Meter]]:
     from patchbay.nodes.agents.deep_loop import Workplace, work
-    from patchbay.nodes.agents.deep_team import Team
+    from patchbay.nodes.agents.deep_team import Team, refused
 
     check_sees(inputs.model, messages)
     worker = await hire(
@@ -140,6 +149,9 @@ async def _worked(
     place = Workplace(space, by_tool(params.interrupt_on), params.planning)
     team = Team(worker, place, ctx, stack)
     await team.employ(inputs.agents, inputs.flows)
+    if params.first_tool == "task" and not team.members:
+        raise refused("It is to begin with a task for a sub-agent, and has none.")
+    worker.first_tool = params.first_tool
     meters = [worker.meter, *team.meters]
     try:
         text, forced = await work(

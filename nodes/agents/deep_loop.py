@@ -116,7 +116,8 @@ def _built(
         middleware.append(
             SubAgentMiddleware(backend=backend, subagents=subagents, task_description=TASK)
         )
-    middleware += [PatchToolCallsMiddleware(), Turns(worker, on_piece)]
+    known = {("task", "subagent_type"): [one["name"] for one in subagents]}
+    middleware += [PatchToolCallsMiddleware(), Turns(worker, on_piece, known)]
     return create_agent(
         worker.caller,
         tools=[guarded(worker, tool) for tool in worker.tools.values()],

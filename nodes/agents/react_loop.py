@@ -6,7 +6,8 @@ https://arxiv.org/abs/2210.03629.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from langchain.agents import create_agent
@@ -23,11 +24,22 @@ from patchbay.nodes.tools.any_arguments import AnyArguments
 
 
 class Turns(AgentMiddleware[Any, Any, Any]):
-    """Has each turn made by the worker; the last one that is allowed gets no tools."""
+    """Has each turn made by the worker; the last one that is allowed gets no tools.
 
-    def __init__(self, worker: Worker, on_piece: OnPiece | None) -> None:
+    Args:
+        worker: makes them.
+        on_piece: hears an answer as it is written.
+        known: the texts that an argument may have, by tool and argument.
+    """
+
+    def __init__(
+        self,
+        worker: Worker,
+        on_piece: OnPiece | None,
+        known: Mapping[tuple[str, str], Sequence[str]] | None = None,
+    ) -> None:
         super().__init__()
-        self._worker, self._on_piece = worker, on_piece
+        self._worker, self._on_piece, self._known = worker, on_piece, known or {}
 
     async def awrap_model_call(
         self,
@@ -37,11 +49,25 @@ class Turns(AgentMiddleware[Any, Any, Any]):
         """One turn of the worker, in place of LangChain's own call of the model."""
         self._worker.forced = bool(request.tools) and self._worker.turns_left <= 1
         tools = [] if self._worker.forced else request.tools
-        functions = tuple(Function.of(convert_to_openai_tool(tool)) for tool in tools)
+        functions = tuple(map(self._function, tools))
         system = [] if request.system_message is None else [request.system_message]
         on_piece = None if request.tools else self._on_piece
         turn = Turn(functions, on_piece=on_piece)
         return await self._worker.turn([*system, *request.messages], turn)
+
+    def _function(self, tool: BaseTool | dict[str, Any]) -> Function:
+        """A tool as the model sees it: of the arguments that have known texts, with these."""
+        function = Function.of(convert_to_openai_tool(tool))
+        there = function.parameters.get("properties", {})
+        known = {
+            argument: {**there[argument], "enum": list(texts)}
+            for (name, argument), texts in self._known.items()
+            if name == function.name and argument in there
+        }
+        if not known:
+            return function
+        parameters = {**function.parameters, "properties": {**there, **known}}
+        return replace(function, parameters=parameters)
 
 
 async def react(

@@ -81,6 +81,8 @@ class Worker:
     """Tools whose results go stale, so that a run that goes on calls them anew."""
     tools_first: bool = False
     """Whether it has to call a tool before it may answer."""
+    first_tool: str = ""
+    """The tool that it has to call before all others; "" where it chooses."""
     iterations: int = DEFAULT_TURNS
     """Turns with the model for one thing to do."""
     called: bool = False
@@ -155,8 +157,12 @@ class Worker:
         self._check()
         if not (self.meter.may_call_tools() and self.whole.may_call_tools()):
             turn = replace(turn, functions=())
-        must_call = bool(turn.functions) and self.tools_first and not self.called
+        first = self.tools_first or bool(self.first_tool)
+        must_call = bool(turn.functions) and first and not self.called
         turn = replace(turn, room=self._room(), must_call=must_call)
+        if must_call and self.first_tool:
+            only = tuple(one for one in turn.functions if one.name == self.first_tool)
+            turn = replace(turn, functions=only)
         started = time.monotonic()
         try:
             async with asyncio.timeout(_least(m.seconds_left() for m in self._meters())):

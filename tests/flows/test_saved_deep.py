@@ -36,7 +36,7 @@ async def test_it_waits_before_it_writes_and_asks_no_model_twice(tmp_path: Path)
         ("task gives: Beech", '{"answer": "I wrote the note."}'),
         ("write_file gives", '{"answer": "I wrote the note."}'),
         ("What burns", '{"answer": "Beech burns."}'),
-        ("Write a note", '{"tool": "write_file", "input": {"file_path": "/note.md", '
+        ("Write the note", '{"tool": "write_file", "input": {"file_path": "/note.md", '
          '"content": "Beech only."}}'),
     )  # fmt: skip
     run_id = new_run_id()
@@ -87,13 +87,28 @@ async def test_a_team_writes_what_a_person_lets_pass(tmp_path: Path) -> None:
     assert len(ScriptedModel.asked) == calls + 1, "only the last answer was not in the journal"
 
 
-async def test_it_runs_on_the_real_model(tmp_path: Path) -> None:
+@pytest.mark.parametrize("threads", [1, 2, 4])
+async def test_the_real_model_writes_and_a_person_agrees(tmp_path: Path, threads: int) -> None:
+    shutil.copytree(SAVED / "texts", tmp_path / "texts")
     history = History(f"sqlite:///{tmp_path / 'history.sqlite'}")
     flow = load(SAVED / "deep_agent_folder.json").flow
-    shutil.copytree(SAVED / "texts", tmp_path / "texts")
+    (model,) = [node for node in flow.nodes if node.id == "model"]
+    threaded = model.model_copy(update={"params": {**model.params, "threads": threads}})
+    nodes = tuple(threaded if node is model else node for node in flow.nodes)
+    flow = flow.model_copy(update={"nodes": nodes})
     run_id = new_run_id()
     env = recorded(environment(tmp_path), history, run_id, flow, tmp_path)
-    events = [e async for e in Run(LoadedFlow(flow, tmp_path), {}, env, run_id=run_id).events()]
-    assert isinstance(events[-1], RunFinished | RunWaiting)
-    steps = [event.what for event in events if event.type == "node_stepped"]
-    assert "tool call" in steps
+    first = [e async for e in Run(LoadedFlow(flow, tmp_path), {}, env, run_id=run_id).events()]
+    assert isinstance(first[-1], RunWaiting), getattr(first[-1], "problem", first[-1])
+    calls = [e.tool for e in first if e.type == "node_stepped" and e.what == "tool call"]
+    assert calls[0] == "write_file"
+    asked = find(history, run_id, None)
+    assert asked.title.startswith("Save ")
+    assert "+++ after/" in asked.asks["value"]
+    assert give(history, asked, True, types=env.catalog.value_types, author="ada")
+    rest = gone_on_with(history, run_id, environment(tmp_path))
+    last = [event async for event in rest.events()][-1]
+    assert isinstance(last, RunFinished)
+    assert last.outputs["files"]
+    for path, text in last.outputs["files"].items():
+        assert (tmp_path / "texts" / path.lstrip("/")).read_text() == text

@@ -17,7 +17,7 @@ from patchbay.nodes.contract import NodeError
 from patchbay.nodes.questions import Question, Reply
 from patchbay.nodes.testing import RecordingContext, run_node
 from tests.needs import needs
-from tests.nodes.agents.scripted import ScriptedModel, answer, call
+from tests.nodes.agents.scripted import HELD, ScriptedModel, answer, call
 
 pytestmark = needs("deepagents")
 
@@ -108,6 +108,32 @@ def test_a_model_without_tool_calls_works_too_and_steps_are_shown() -> None:
     assert [(what, who) for what, _, who in ctx.steps] == [
         ("tool call", "agent"), ("tool result", "agent"), ("answer", "agent"),
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("native", [True, False])
+def test_it_begins_with_the_tool_that_it_is_told(native: bool) -> None:
+    """Before that nothing else is offered; an answer that claims to have written is none."""
+    model = says("boss", write("/x.md", "y"), "Done." if native else answer("Done."), native=native)
+    done = deep(model, params={"first_tool": "write_file"})
+    assert done["files"] == {"/x.md": "y"}
+    if not native:
+        first, later = HELD["boss"]
+        assert [one["properties"]["tool"]["const"] for one in first["anyOf"]] == ["write_file"]
+        assert {"answer"} in [set(one["properties"]) for one in later["anyOf"]]
+
+
+def test_sub_agents_are_offered_by_their_names() -> None:
+    model = says("boss", task("ann"), answer("Done."), native=False)
+    deep(model, poet("Ann", "ok"), poet("Ben", "ok"), params={"first_tool": "task"})
+    (first,) = HELD["boss"][0]["anyOf"]
+    assert first["properties"]["input"]["properties"]["subagent_type"]["enum"] == ["ann", "ben"]
+
+
+def test_who_has_no_sub_agent_cannot_begin_with_a_task() -> None:
+    with pytest.raises(NodeError, match="has none"):
+        deep(says("boss", "Done."), params={"first_tool": "task"})
+    with pytest.raises(ValueError, match="needs planning"):
+        DeepAgent.Params(first_tool="write_todos", planning=False)
 
 
 def test_planning_is_on_or_off() -> None:
