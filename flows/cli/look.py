@@ -115,7 +115,9 @@ def nodes(
 def _called(word: str, catalog: Catalog) -> str:
     """The kinds that people call by a word, as a sentence; empty where there are none."""
     wanted = word.strip().casefold()
-    fit = [node.kind for node in catalog if wanted in (node.title.casefold(), *node.synonyms)]
+    words = set(wanted.split())
+    titles = [n.kind for n in catalog if words and words <= set(n.title.casefold().split())]
+    fit = dict.fromkeys([*titles, *(n.kind for n in catalog if wanted in n.synonyms)])
     return f"What people call {wanted}: {', '.join(fit)}." if fit else ""
 
 

@@ -35,6 +35,7 @@ def test_nodes_lists_every_kind_and_describes_one(patchbay: Patchbay) -> None:
     called = patchbay("nodes", "Gemini")
     assert called.returncode == 1
     assert "What people call gemini: model.provider." in called.stderr
+    assert "What people call sql: data.sql, tool.sql." in patchbay("nodes", "sql").stderr
     unknown = patchbay("nodes", "prompt.tempalte")
     assert unknown.returncode == 1
     assert "prompt.template" in unknown.stderr
