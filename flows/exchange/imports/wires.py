@@ -101,7 +101,8 @@ class ForeignWires:
             if begin and finish:
                 self.draft.wire(begin, finish)
                 joined = True
-        if not joined and not source.spec.ways and not self._hands_on(target, wire.input):
+        told = joined or source.spec.ways or _begins(source)
+        if not told and not self._hands_on(target, wire.input):
             self._lost(wire, source, target)
 
     def _hands_on(self, target: Mapped, name: str) -> bool:
@@ -159,3 +160,10 @@ class ForeignWires:
             output: now if given == place else given for output, given in target.spec.gives.items()
         }
         target.spec = replace(target.spec, gives=gives)
+
+
+def _begins(source: Mapped) -> bool:
+    """Whether a flow there begins at it: a chat trigger gives the question, which is given here to
+    whatever asks for it."""
+    spec = source.spec
+    return bool(spec.same) and not spec.gives and not source.pieces and not source.stub

@@ -201,8 +201,18 @@ def test_an_n8n_agent_hears_system_and_question_and_no_expression_is_run():
         "$now.toISO()" in line and "JavaScript" in line for line in statuses(one)["approximated"]
     )
     assert one.flow.notes[0].text == "Mind"
+    assert "refused" not in statuses(one)
     tools = [edge for edge in one.flow.edges if edge.target == "agent.tools"]
     assert [edge.source for edge in tools] == ["calc.tool"]
+
+
+def test_an_n8n_agent_without_a_text_hears_the_question_of_the_trigger():
+    """Nothing of it is lost, and the report said that the trigger's wire is left out."""
+    text = 'promptType: define, text: "=Say: {{ $json.chatInput }}", '
+    assert text in N8N
+    one = opened(N8N.replace(text, ""))
+    assert heard(one, question="Hi")[0] == [("system", "Be brief."), ("human", "Hi")]
+    assert "refused" not in statuses(one)
 
 
 DIFY_WAYS = """
