@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -101,11 +102,13 @@ def _settings(data: Mapping[str, Any], *, chat: bool) -> dict[str, Any]:
         ]
         if texts:
             found[f"{role}_text"] = "\n\n".join(texts)
-    memory = data.get("memory")
-    if data.get("type") == "llm" and chat and isinstance(memory, dict):
-        found["$remembers"] = True
-    if data.get("type") == "llm" and chat and "user_text" not in found:
-        found["user_text"] = "{{#sys.query#}}"
+    if data.get("type") == "llm" and chat:
+        memory = data.get("memory")
+        told = memory.get("query_prompt_template") if isinstance(memory, dict) else None
+        told = _FILES.sub("", told).strip() if isinstance(told, str) else ""
+        found.setdefault("user_text", told or QUERY)
+        if isinstance(memory, dict):
+            found |= {"$remembers": True, "bare_query": _is_query(found["user_text"])}
     context = data.get("context")
     if isinstance(context, dict) and context.get("enabled"):
         found["context_reference"] = reference(context.get("variable_selector"))
@@ -128,6 +131,17 @@ def _settings(data: Mapping[str, Any], *, chat: bool) -> dict[str, Any]:
             reference(row.get("value_selector")) for row in outputs if isinstance(row, dict)
         )
     return found
+
+
+QUERY = "{{#sys.query#}}"
+"""What the person says."""
+_QUESTION = re.compile(r"\{\{#(?:[\w-]+\.)?sys\.query#\}\}")
+_FILES = re.compile(r"\{\{#(?:[\w-]+\.)?sys\.files#\}\}")
+
+
+def _is_query(text: str) -> bool:
+    """Whether a text is the question alone."""
+    return _QUESTION.fullmatch(text.strip()) is not None
 
 
 TESTS = {
@@ -210,8 +224,8 @@ def _app(graph: ForeignGraph, config: Mapping[str, Any], mode: str) -> None:
     if mode == "completion":
         settings["user_text"] = settings.pop("system_text")
     else:
-        settings["user_text"] = "{{#sys.query#}}"
-        settings["$remembers"] = True
+        settings["user_text"] = QUERY
+        settings["$remembers"] = settings["bare_query"] = True
     kind = "agent" if mode == "agent-chat" or tools else "llm"
     graph.nodes.append(ForeignNode("app", kind, "", settings, (0, 0)))
     for number, tool in enumerate(tools if isinstance(tools, list) else ()):

@@ -263,6 +263,7 @@ class Lowering:
         if mapped.stub:
             return
         taken = self._taken()
+        self._forgets(mapped, taken)
         for place in mapped.spec.chat:
             end_ = self.endpoint(mapped, place)
             if end_ and end_ not in taken:
@@ -281,6 +282,16 @@ class Lowering:
             end_ = self.endpoint(mapped, mapped.spec.answer)
             if end_:
                 self.answers.append((end_, mapped.node.title))
+
+    def _forgets(self, mapped: Mapped, taken: set[str]) -> None:
+        """Tell of a node that remembers there, and here hears the question alone."""
+        if not mapped.settings.get("$remembers"):
+            return
+        ends = {self.endpoint(mapped, place) for place in mapped.spec.talk}
+        if not ends.isdisjoint(taken) or self.ways.stack(mapped.node.id):
+            words = "what was said before is not passed on: it hears its text alone"
+            first = next(iter(mapped.pieces.values()), "")
+            self.report.add("approximated", mapped.what, words, first)
 
     def ask(self, mapped: Mapped, end_: str) -> None:
         """Give the question to a port, where the way of its node is taken."""

@@ -102,6 +102,8 @@ def _dify(name: str, lowering: Lowering, mapped: Mapped) -> ValueSource:
         place = mapped.settings.get("context_reference")
         name = place.strip("{}#") if isinstance(place, str) else name
     node, _, field = name.partition(".")
+    if field.startswith("sys."):  # the start gives them, too
+        return _dify(field, lowering, mapped)
     if node in ("env", "conversation", "sys"):
         words = f"the variable {name}, as an input of the flow"
         lowering.report.add("name", mapped.what, words)

@@ -17,6 +17,7 @@ from patchbay.flows.exchange.imports.references import (
     references_of,
 )
 from patchbay.flows.exchange.imports.template import (
+    Syntax,
     TextPiece,
     Var,
     from_html,
@@ -39,6 +40,8 @@ class Texts:
     def __init__(self, lowering: Lowering) -> None:
         self.lowering = lowering
         self.references = references_of(lowering.graph)
+        self._double: Syntax = "dify" if lowering.graph.builder == "dify" else "double"
+        """How a value refers to another node."""
         self.referred: set[str] = set()
         """Nodes that a text refers to."""
         self._took: set[tuple[str, str]] = set()
@@ -58,9 +61,8 @@ class Texts:
 
     def _looked_at(self, mapped: Mapped) -> None:
         """What the switches of a condition look at."""
-        syntax = "dify" if self.lowering.graph.builder == "dify" else "double"
         for number, piece in enumerate(list(mapped.pieces)):
-            told = {"from": f"$look_{number}", "to": f"{piece}.decide", "syntax": syntax}
+            told = {"from": f"$look_{number}", "to": f"{piece}.decide", "syntax": self._double}
             self._text(mapped, {**told, "as": "decide", "port": True}, number)
 
     def _text(self, mapped: Mapped, spec: Mapping[str, Any], number: int) -> None:
@@ -214,7 +216,7 @@ class Texts:
         return PlainText(str(value)) if isinstance(value, (int, float)) else None
 
     def _value(self, value: str, mapped: Mapped) -> ValueSource:
-        whole = pieces(value.strip(), "double", self.references.knows)
+        whole = pieces(value.strip(), self._double, self.references.knows)
         if len(whole) == 1 and isinstance(whole[0], Var):
             return self.references.resolve(whole[0].name, self.lowering, mapped)
         return PlainText(value)

@@ -161,6 +161,73 @@ def test_a_dify_chatflow_follows_its_references():
     assert one.flow.node("first").title == "First"
 
 
+DIFY_CHAT = """
+app: {mode: advanced-chat, name: Chat}
+kind: app
+workflow:
+  graph:
+    nodes:
+    - {id: "17", data: {type: start, title: Start, variables: []}}
+    - id: "2"
+      data:
+        type: llm
+        title: LLM
+        model: {provider: openai, name: m}
+        memory: {query_prompt_template: "{{#17.sys.query#}}\n\n{{#sys.files#}}", window: {enabled: false}}
+        prompt_template: [{role: system, text: Be brief.}]
+    - {id: "3", data: {type: answer, title: Answer, answer: "{{#2.text#}}"}}
+    edges:
+    - {source: "17", target: "2", sourceHandle: source}
+    - {source: "2", target: "3", sourceHandle: source}
+"""
+TALK = [
+    {"role": "user", "content": "I am Ada"},
+    {"role": "assistant", "content": "Hello Ada"},
+    {"role": "user", "content": "Who am I?"},
+]
+TOLD = [
+    [("system", "Be brief."), ("human", "I am Ada"), ("ai", "Hello Ada"), ("human", "Who am I?")]
+]
+
+
+def test_a_dify_chat_with_memory_hears_the_whole_conversation():
+    assert heard(opened(DIFY_CHAT), question=TALK) == TOLD
+
+
+def test_a_simple_dify_chat_hears_the_whole_conversation():
+    simple = opened(
+        "app: {mode: chat, name: C}\n"
+        "model_config: {pre_prompt: Be brief., model: {provider: openai, name: gpt-4o-mini}}\n"
+    )
+    assert heard(simple, question=TALK) == TOLD
+
+
+def test_a_dify_memory_beside_a_text_of_its_own_is_told_as_left_out():
+    one = opened(DIFY_CHAT.replace('"{{#17.sys.query#}}', '"Asked: {{#17.sys.query#}}'))
+    assert heard(one, question="Hi")[0][1] == ("human", "Asked: Hi")
+    assert any("what was said before" in line for line in statuses(one)["approximated"])
+
+
+def test_a_dify_template_is_filled_with_what_its_variables_refer_to():
+    """The text of the reference stood in its place; `sys.query` of the start was an input."""
+    template = """
+    - id: "4"
+      data:
+        type: template-transform
+        title: T
+        template: "It said {{ it }} to {{ q }}"
+        variables:
+        - {variable: it, value_selector: ["2", text]}
+        - {variable: q, value_selector: ["17", sys.query]}
+    edges:"""
+    one = opened(DIFY_CHAT.replace("\n    edges:", template))
+    made = next(node for node in one.flow.nodes if node.title == "T")
+    assert made.params["template"] == "It said {it} to {q}"
+    ends = {edge.target: edge.source.partition(".")[0] for edge in one.flow.edges}
+    assert ends[f"{made.id}.it"] == "llm"
+    assert [n.params["name"] for n in one.flow.nodes if n.kind == "io.input"] == ["question"]
+
+
 def test_a_simple_dify_app_is_one_model():
     one = opened(
         "app: {mode: chat, name: C}\n"
