@@ -65,9 +65,6 @@ LONG = set() if ALL else {"export_adapter", "one_task", "reinforce", "train_pref
 """They train, as `train_adapter` does, which stands for them; `make test-exchange` runs all."""
 REAL = NAMES if ALL else ["classify", "explain_for"]
 """Flows that run on the real model, too; `make test-exchange` runs all of them so."""
-REWORDED = {"chat_with_summary", "approve_mail", "agent_that_remembers", "generate_rows"}
-"""Here the real model may answer the second of two equal requests otherwise: llama.cpp has read a
-part of the prompt already, so it computes in other portions, and the likeliest word can change."""
 TIMES = {"tokens a second", "first token (s)", "seconds"}
 """Columns of tables that are measured, and so differ from run to run."""
 
@@ -169,11 +166,18 @@ def test_on_the_real_model_too(name: str, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("HOSTED_MODEL_KEY", "none")
     flow_ = read_flow(SAVED / f"{name}.json")
     env = replace(default_environment(use_cache=False), asker=answering)
-    wanted = plain(run(LoadedFlow(flow_, SAVED), {}, environment=env).outputs)
+
+    def by_flow() -> dict[str, Any]:
+        return plain(run(LoadedFlow(flow_, SAVED), {}, environment=env).outputs)
+
+    wanted = by_flow()
     space = as_main(SAVED, monkeypatch)
     exec(compile(to_python(flow_, env.catalog), "script.py", "exec"), space)
     given = plain(space["main"]())
-    assert sorted(given) == sorted(wanted) if name in REWORDED else given == wanted
+    # llama.cpp may have read a part of the prompt already, and answers in one batch with others
+    # what the script asks alone: it then computes in other portions, and the likeliest word can
+    # change, from one run of the flow to its next too.
+    assert given == wanted or (sorted(given) == sorted(wanted) and by_flow() != wanted)
 
 
 def test_nodes_may_have_the_names_that_a_script_uses_itself(monkeypatch: pytest.MonkeyPatch):
