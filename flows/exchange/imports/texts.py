@@ -50,8 +50,25 @@ class Texts:
         """Whether a wire only says what a text's variable already says."""
         return (wire.target, wire.input) in self._took
 
+    def waits_not(self, node: str) -> bool:
+        """Whether a node there has no port here that anything goes into, as an HTTP request to a
+        fixed address: it runs whichever way is taken."""
+        mapped = self.lowering.mapped.get(node)
+        return (
+            mapped is not None
+            and bool(mapped.spec.texts)
+            and all(
+                spec.get("inline") and "{{" not in str(value_of(spec["from"], mapped.settings))
+                for spec in mapped.spec.texts
+            )
+        )
+
     def of(self, mapped: Mapped) -> None:
         """Map every text of a node."""
+        if self.lowering.ways.stack(mapped.node.id) and self.waits_not(mapped.node.id):
+            words = "it runs whichever way is taken; what it gives goes on only on its own"
+            first = next(iter(mapped.pieces.values()), "")
+            self.lowering.report.add("approximated", mapped.what, words, first)
         if mapped.spec.ways:
             self._looked_at(mapped)
         for number, spec in enumerate(mapped.spec.texts):

@@ -139,7 +139,7 @@ class Ways:
             target: the node there that reads it.
         """
         stack = self.stack(target)
-        known = self.stack(source) if source else ()
+        known = self.stack(source) if source and not self.lowering.texts.waits_not(source) else ()
         if stack[: len(known)] != known:
             return end
         for place in stack[len(known) :]:

@@ -312,6 +312,27 @@ workflow:
 """
 
 
+def test_what_a_request_to_a_fixed_address_gives_goes_on_only_on_its_way():
+    """Nothing goes into it that could hold it back, so that it answered on the other way, too."""
+    one = opened(
+        DIFY_WAYS.replace(
+            '{type: answer, title: B, answer: "No refund here."}',
+            '{type: answer, title: B, answer: "It says {{#7.body#}}"}',
+        )
+        .replace(
+            "    edges:",
+            '    - {id: "7", data: {type: http-request, title: Ask, method: get, '
+            "url: https://example.org/a}}\n    edges:",
+        )
+        .replace('source: "4", target: "6"', 'source: "4", target: "7"')
+        + '    - {source: "7", target: "6", sourceHandle: source}\n'
+    )
+    kinds = {node.id: node.kind for node in one.flow.nodes}
+    (after,) = [edge for edge in one.flow.edges if edge.source_node == "ask"]
+    assert kinds[after.target_node] == "logic.switch"
+    assert any("whichever way" in line for line in statuses(one)["approximated"])
+
+
 @pytest.mark.parametrize(
     ("question", "plan", "told", "answers"),
     [
