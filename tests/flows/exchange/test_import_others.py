@@ -282,6 +282,44 @@ def test_an_n8n_agent_without_a_text_hears_the_question_of_the_trigger():
     assert "refused" not in statuses(one)
 
 
+N8N_REQUEST = """
+name: Hook
+nodes:
+- {name: Hook, type: n8n-nodes-base.webhook, parameters: {}}
+- {name: Chain, type: "@n8n/n8n-nodes-langchain.chainLlm", parameters: {promptType: define, text: "=Say: {{ $json.chatInput }}"}}
+- {name: Model, type: "@n8n/n8n-nodes-langchain.lmChatOpenAi", parameters: {model: {value: m}}}
+- {name: Ask, type: n8n-nodes-base.httpRequest, parameters: {url: "=https://example.org/{{ $json.output }}/x"}}
+- {name: Respond, type: n8n-nodes-base.respondToWebhook, parameters: {respondWith: text, responseBody: "=It is {{ $('Chain').item.json.output }}"}}
+connections:
+  Hook: {main: [[{node: Chain, type: main, index: 0}]]}
+  Chain: {main: [[{node: Ask, type: main, index: 0}]]}
+  Ask: {main: [[{node: Respond, type: main, index: 0}]]}
+  Model: {ai_languageModel: [[{node: Chain, type: ai_languageModel, index: 0}]]}
+"""
+
+
+def test_an_n8n_request_takes_its_address_by_wire_and_a_webhook_is_answered():
+    one = opened(N8N_REQUEST)
+    ask = one.flow.node("ask")
+    assert ask.params["url"] == "https://example.org/{Chain}/x"
+    ends = {edge.target: edge.source for edge in one.flow.edges}
+    assert ends["ask.Chain"] == "chain.text"
+    (answer,) = [node for node in one.flow.nodes if node.kind == "io.output"]
+    text = one.flow.node(ends[f"{answer.id}.value"].partition(".")[0])
+    assert text.params["template"] == "It is {Chain}"
+    assert "refused" not in statuses(one)
+
+
+def test_an_n8n_webhook_is_answered_with_what_comes_in_unless_a_text_says_otherwise():
+    one = opened(
+        N8N_REQUEST.replace(
+            "{respondWith: text, responseBody: \"=It is {{ $('Chain').item.json.output }}\"}", "{}"
+        )
+    )
+    (answer,) = [node for node in one.flow.nodes if node.kind == "io.output"]
+    assert [e.source for e in one.flow.edges if e.target_node == answer.id] == ["ask.text"]
+
+
 DIFY_WAYS = """
 app: {mode: advanced-chat, name: Ways}
 kind: app
