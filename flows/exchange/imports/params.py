@@ -264,6 +264,23 @@ def _property(row: Mapping[str, Any], source: Mapping[str, Any]) -> dict[str, An
     return made
 
 
+def _example(value: Any) -> Any:
+    """The JSON schema of what looks like an example: its fields, all of them needed."""
+    found = _json(value)
+    return _schema_of(found) if isinstance(found, dict) and found else MISSING
+
+
+def _schema_of(value: Any, depth: int = 0) -> dict[str, Any]:
+    if isinstance(value, dict) and depth < 12:
+        fields = {str(key): _schema_of(inner, depth + 1) for key, inner in value.items()}
+        return {"type": "object", "properties": fields, "required": list(fields)}
+    if isinstance(value, list) and depth < 12:
+        return {"type": "array", "items": _schema_of(value[0], depth + 1) if value else {}}
+    if isinstance(value, bool):
+        return {"type": "boolean"}
+    return {"type": "number" if isinstance(value, (int, float)) else "string"}
+
+
 READERS: Mapping[str, Callable[[Any], Any]] = {
     "plain": lambda value: value,
     "number": _number,
@@ -286,5 +303,6 @@ READERS: Mapping[str, Callable[[Any], Any]] = {
     "zod": _zod,
     "fields": _fields,
     "schema": _schema,
+    "example": _example,
 }
 """How a setting is read, by the word after the colon."""

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from patchbay.flows.exchange.imports.lower import Lowering
     from patchbay.flows.exchange.imports.mapped import Mapped
 
+MAX_HANDED = 20
+"""How many nodes one after the other may hand a trigger's question on."""
+
 
 class ForeignWires:
     """The wires of one graph."""
@@ -101,9 +104,22 @@ class ForeignWires:
             if begin and finish:
                 self.draft.wire(begin, finish)
                 joined = True
-        told = joined or source.spec.ways or _begins(source)
+        told = joined or source.spec.ways or self._begins(source)
         if not told and not self._hands_on(target, wire.input):
             self._lost(wire, source, target)
+
+    def _begins(self, source: Mapped, depth: int = 0) -> bool:
+        """Whether a flow there begins at it: a chat trigger gives the question, which is given
+        here to whatever asks for it. So does what hands the trigger's on."""
+        spec = source.spec
+        if source.pieces or source.stub or depth > MAX_HANDED:
+            return False
+        if not spec.gives:
+            return bool(spec.same)
+        mapped, into = self.lowering.mapped, self.lowering.into.get(source.node.id, {})
+        handed = [place[1:] for place in spec.gives.values() if str(place).startswith("=")]
+        before = [mapped.get(wire.source) for name in handed for wire in into.get(name, ())]
+        return bool(before) and all(one and self._begins(one, depth + 1) for one in before)
 
     def _hands_on(self, target: Mapped, name: str) -> bool:
         """Whether a node that became nothing here gives on what is wired into it."""
@@ -160,10 +176,3 @@ class ForeignWires:
             output: now if given == place else given for output, given in target.spec.gives.items()
         }
         target.spec = replace(target.spec, gives=gives)
-
-
-def _begins(source: Mapped) -> bool:
-    """Whether a flow there begins at it: a chat trigger gives the question, which is given here to
-    whatever asks for it."""
-    spec = source.spec
-    return bool(spec.same) and not spec.gives and not source.pieces and not source.stub

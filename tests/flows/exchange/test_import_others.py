@@ -282,6 +282,34 @@ def test_an_n8n_agent_without_a_text_hears_the_question_of_the_trigger():
     assert "refused" not in statuses(one)
 
 
+def test_an_n8n_parser_by_example_holds_the_model_to_a_schema():
+    """And a Set between the trigger and the chain hands the question on: nothing is left out."""
+    one = opened(
+        """
+name: Mood
+nodes:
+- {name: Go, type: n8n-nodes-base.manualTrigger, parameters: {}}
+- {name: Set, type: n8n-nodes-base.set, parameters: {}}
+- {name: Chain, type: "@n8n/n8n-nodes-langchain.chainLlm", parameters: {}}
+- {name: Model, type: "@n8n/n8n-nodes-langchain.lmChatOpenAi", parameters: {model: {value: m}}}
+- {name: Parser, type: "@n8n/n8n-nodes-langchain.outputParserStructured",
+   parameters: {jsonSchemaExample: '{"mood": "good", "score": 3, "tags": ["a"], "sure": true}'}}
+connections:
+  Go: {main: [[{node: Set, type: main, index: 0}]]}
+  Set: {main: [[{node: Chain, type: main, index: 0}]]}
+  Model: {ai_languageModel: [[{node: Chain, type: ai_languageModel, index: 0}]]}
+  Parser: {ai_outputParser: [[{node: Chain, type: ai_outputParser, index: 0}]]}
+"""
+    )
+    schema = one.flow.node("chain").params["json_schema"]
+    assert isinstance(schema, dict)
+    assert schema["required"] == ["mood", "score", "tags", "sure"]
+    kinds = {name: told["type"] for name, told in schema["properties"].items()}
+    assert kinds == {"mood": "string", "score": "number", "tags": "array", "sure": "boolean"}
+    assert schema["properties"]["tags"]["items"] == {"type": "string"}
+    assert "refused" not in statuses(one)
+
+
 N8N_REQUEST = """
 name: Hook
 nodes:
