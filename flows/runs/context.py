@@ -10,7 +10,6 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeVar
 
@@ -339,8 +338,8 @@ class StepContext:
         path = f"{self.path}/{label}" if label else self.path
         if not label or self._env.journal is None:
             return await self._subflow(self, flow, inputs, path)
-        run = partial(self._subflow, flow=flow, inputs=inputs, path=path)
-        return await self._steps().item(self, run, path, flow, self._digest(flow), inputs)
+        digest = self._digest(flow)
+        return await self._steps().item(self, self._subflow, path, flow, digest, inputs)
 
     # --- the pool's watcher -----------------------------------------------------------------
 

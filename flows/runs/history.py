@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
 from typing import Any, Literal
@@ -169,7 +169,7 @@ class History:
         else:
             of_run = (events.c.run == run, events.c.type == "node_finished")
             query = query.where(table.c.node.not_in(select(events.c.node).where(*of_run)))
-        names = [field.name for field in fields(StepRecord)]
+        names = StepRecord._fields
         return self._store.do(
             lambda db: [
                 StepRecord(**{name: getattr(row, name) for name in names})

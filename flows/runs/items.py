@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from patchbay.flows.runs.context import ItemTally, Tally
+from patchbay.flows.runs.context import ItemTally, SubflowRunner, Tally
 from patchbay.flows.runs.events import NO_TOKENS, ModelTokens, Tokens
 from patchbay.flows.runs.step_values import item_fingerprint
 from patchbay.nodes.context import LANE
@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 async def item_once(
     outer: Tally,
     steps: NodeSteps,
-    run: Callable[[Tally], Awaitable[dict[str, Any]]],
+    run: SubflowRunner,
+    inputs: Mapping[str, Any],
     about: tuple[str, str, str, str],
 ) -> dict[str, Any]:
     """What a sub-flow gives, run once in a recorded run.
@@ -30,47 +31,37 @@ async def item_once(
         outer: the node that runs it.
         steps: those of that node.
         run: runs it.
+        inputs: what goes in.
         about: its path, its name, its digest, and its inputs as JSON.
     """
-    path, flow, digest, inputs = about
+    path, flow, digest, given = about
     label, inside = f"run {flow}", ItemTally()
+    journal = steps.journal
     lane = LANE.set((*LANE.get(), path.rpartition("/")[2]))
     try:
-        place, mark = steps.next_place(), item_fingerprint(label, digest, inputs)
+        place, mark = steps.next_place(), item_fingerprint(label, digest, given)
         found = steps.find(place, label, mark)
         if found is None:
-            outputs = await _live(steps, run, path, inside)
-            given = steps.keep_item(place, mark, label, [outputs, *_counted(inside)])
+            journal.enter(path)
+            try:
+                outputs = await run(inside, flow, inputs, path)
+            except BaseException as error:
+                if suspended(error):
+                    journal.write(path)
+                steps.broke(error)
+                raise
+            finally:
+                journal.leave(path)
+            kept = steps.keep_item(place, mark, label, [outputs, *_counted(inside)])
+            outputs = kept[0]
         else:
-            given = steps.given(found)
-        steps.journal.ended(path)
-    except BaseException:
-        _add(outer, inside)
-        raise
+            outputs, counts, *flags = steps.given(found)
+            inside = ItemTally(_tokens(*counts) if any(counts) else NO_TOKENS, *flags)
+        journal.ended(path)
     finally:
         LANE.reset(lane)
-    outputs, counts, *flags = given
-    _add(outer, ItemTally(_tokens(*counts) if any(counts) else NO_TOKENS, *flags))
+        _add(outer, inside)
     return dict(outputs)
-
-
-async def _live(
-    steps: NodeSteps,
-    run: Callable[[Tally], Awaitable[dict[str, Any]]],
-    path: str,
-    inside: ItemTally,
-) -> dict[str, Any]:
-    """Run it, as a step of its node that may fail."""
-    steps.journal.enter(path)
-    try:
-        return await run(inside)
-    except BaseException as error:
-        if suspended(error):
-            steps.journal.write(path)
-        steps.broke(error)
-        raise
-    finally:
-        steps.journal.leave(path)
 
 
 def _counted(inside: ItemTally) -> tuple[list[Any], bool, bool]:

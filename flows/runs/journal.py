@@ -8,8 +8,7 @@ failure, after an answer), the step with the same place and fingerprint gives it
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, NamedTuple, Protocol
 
 from patchbay.flows.runs.context import SLOW_S
 from patchbay.flows.runs.events import (
@@ -36,8 +35,7 @@ NOTABLE = {NodeFinished, NodeFailed, NodeStopped, NodeWarned, NodeStepped, NodeR
 """Events inside an item of a loop that are worth a record of their own, if they took long."""
 
 
-@dataclass(slots=True)
-class StepRecord:
+class StepRecord(NamedTuple):
     """A step that was made. `value` is the JSON text of what it gave, `at` Unix time in seconds.
 
     `maker` is kind, version and edition of the node. With `replay` False what it gave counts only
@@ -47,7 +45,7 @@ class StepRecord:
 
     node: str
     lane: str
-    count: int
+    count: int  # type: ignore[assignment]
     fingerprint: str
     label: str
     value: str
@@ -61,6 +59,11 @@ class StepRecord:
     def place(self) -> StepPlace:
         """Where in its node it is."""
         return self.lane, self.count
+
+
+BareStep = tuple[Any, ...]
+"""A `StepRecord` as a plain tuple. A loop keeps very many, and Python's collector of garbage does
+not look through plain tuples of texts and numbers."""
 
 
 class Log(Protocol):
@@ -113,7 +116,7 @@ class Journal:
         self.run, self.log, self.types = run, log, types
         self.broken = False
         """Whether the disk has refused: then steps are given again but no more are written."""
-        self._known: dict[str, dict[str, dict[StepPlace, StepRecord]]] = {}
+        self._known: dict[str, dict[str, dict[StepPlace, BareStep]]] = {}
         self._loops: set[str] = set()
         self._unwritten: dict[str, list[NodeFinished]] = {}
         """What nodes inside items have given that have not ended, by the item."""
@@ -121,9 +124,9 @@ class Journal:
     def load(self, steps: Iterable[StepRecord]) -> None:
         """Take in the steps of nodes that had not finished, in the order of their making."""
         for step in steps:
-            self.of(step.node)[step.place] = step
+            self.of(step.node)[step.place] = tuple(step)
 
-    def of(self, node: str) -> dict[StepPlace, StepRecord]:
+    def of(self, node: str) -> dict[StepPlace, BareStep]:
         """The steps that a node has made, in order; the node adds to them.
 
         They are kept until the node of the whole run has ended that it is, or is inside of: when
@@ -139,13 +142,8 @@ class Journal:
             return
         node = getattr(event, "node", "")
         if self._loops and (item := self._in_loop(node)):
-            if kind is NodeStarted:
-                return
-            if type(event) is NodeFinished and not _is_long(event):
-                if event.source != "resumed":
-                    self._unwritten.setdefault(item, []).append(event)
-            elif kind in NOTABLE:
-                self.log.event(event)
+            if kind is not NodeStarted:
+                self._inside(item, event)
             return
         if type(event) is NodeFinished:
             if "/" not in node:
@@ -155,6 +153,14 @@ class Journal:
         self.log.event(event)
 
     # --- loops ------------------------------------------------------------------------------
+
+    def _inside(self, item: str, event: Event) -> None:
+        """An event inside an item."""
+        if type(event) is NodeFinished and not _is_long(event):
+            if event.source != "resumed":
+                self._unwritten.setdefault(item, []).append(event)
+        elif type(event) in NOTABLE:
+            self.log.event(event)
 
     def enter(self, path: str) -> None:
         """An item of a loop begins: it is one record, made at its end."""

@@ -9,7 +9,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from patchbay.flows.runs.context import Tally
+from patchbay.flows.runs.context import SubflowRunner, Tally
 from patchbay.flows.runs.items import item_once
 from patchbay.flows.runs.journal import Journal, StepPlace, StepRecord
 from patchbay.flows.runs.secrets import Secrets
@@ -54,7 +54,7 @@ class NodeSteps:
 
     def _look_back(self) -> None:
         """Whether what was done before was done by this node as it is now."""
-        makers = {step.maker for step in self._known.values()} - {self._maker}
+        makers = {StepRecord(*step).maker for step in self._known.values()} - {self._maker}
         if makers:
             self._drop(list(self._known))
             self._warn(
@@ -117,23 +117,24 @@ class NodeSteps:
 
     def _keep(self, place: StepPlace, record: StepRecord, *, waits: bool) -> Awaitable[None] | None:
         instead = self._known.pop(place, None) is not None
-        self._known[place] = record
+        self._known[place] = tuple(record)
         self._used.add(place)
         if self._journal.broken:
             return None
         return self._journal.log.step(record, instead=instead, waits=waits)
 
-    async def item(
+    def item(
         self,
         outer: Tally,
-        run: Callable[[Tally], Awaitable[dict[str, Any]]],
+        run: SubflowRunner,
         path: str,
         flow: str,
         digest: str,
         inputs: Mapping[str, Any],
-    ) -> dict[str, Any]:
+    ) -> Awaitable[dict[str, Any]]:
         """What a sub-flow gives, run once. See `items.py`."""
-        return await item_once(outer, self, run, (path, flow, digest, written_wires(dict(inputs))))
+        given = inputs if type(inputs) is dict else dict(inputs)
+        return item_once(outer, self, run, inputs, (path, flow, digest, written_wires(given)))
 
     def given(self, step: StepRecord) -> Any:
         """What is given: live and later alike, what the stored form says."""
@@ -142,9 +143,10 @@ class NodeSteps:
 
     def find(self, place: StepPlace, label: str, mark: str) -> StepRecord | None:
         """The stored step at a place; None where it is to be made."""
-        found = None if self._live else self._known.get(place)
-        if found is None:
+        known = None if self._live else self._known.get(place)
+        if known is None:
             return None
+        found = StepRecord(*known)
         if found.fingerprint != mark:
             self._diverge(found, label)
             return None
@@ -155,7 +157,7 @@ class NodeSteps:
         for other, step in reversed(self._known.items()):
             if other == place:
                 return False
-            if step.replay:
+            if StepRecord(*step).replay:
                 return True
         return False
 
@@ -199,7 +201,7 @@ class NodeSteps:
         fail again, so that models are asked anew; what has effects stays done.
         """
         if not _comes_of(error, self._broken):
-            self._drop([place for place, step in self._known.items() if step.remade])
+            self._drop([place for place, step in self._known.items() if StepRecord(*step).remade])
         self._counts.clear()
         self._used.clear()
         self._broken.clear()

@@ -22,7 +22,7 @@ from patchbay.flows.runs.events import (
     as_json,
 )
 from patchbay.flows.runs.journal import StepPlace, StepRecord
-from patchbay.flows.runs.writer import Work, Writer
+from patchbay.flows.runs.writer import Row, Work, Writer
 from patchbay.nodes.values import encode
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ class Recording:
         if self._said is not None and isinstance(event, NodeFinished):
             data = self._said.shortened(data)
         text = _dump(data)
-        row = {"run": self._run, "type": event.type, "node": data.get("node"), "data": text}
+        row = self._run, event.type, data.get("node"), text
         if isinstance(event, RunStarted):
             self._begun = event
             self._writer.put_and_wait(Work(change=self._begin), self._row("events", row))
@@ -109,12 +109,7 @@ class Recording:
         """Write a step."""
         if instead:
             self._writer.put(Work(change=self._deletion(record.node, [record.place])))
-        row = {
-            "run": self._run, "node": record.node, "lane": record.lane, "count": record.count,
-            "fingerprint": record.fingerprint, "label": record.label, "value": record.value,
-            "key": record.key, "at": record.at, "maker": record.maker, "replay": record.replay,
-            "remade": record.remade,
-        }  # fmt: skip
+        row = self._run, *record
         if not waits:
             self._writer.put_row("steps", row, self._to_begin, self._to_fail)
             return None
@@ -152,7 +147,7 @@ class Recording:
     def _failed(self, error: BaseException | None) -> None:
         self._refused = self._refused or error
 
-    def _row(self, table: str, row: Mapping[str, Any]) -> Work:
+    def _row(self, table: str, row: Row) -> Work:
         return Work(table, [row], None, self._to_begin, self._to_fail)
 
     def _deletion(self, node: str, places: list[StepPlace]) -> Any:

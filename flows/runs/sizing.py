@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Table
 
-COUNTED = {"events": "data", "steps": "value"}
-"""Tables whose rows count, and the column that holds most of each."""
+COUNTED = {"events": 3, "steps": 6}
+"""Tables whose rows count, and the place in a row (`writer.py`) that holds most of it."""
 
 _ADD = (
     "INSERT INTO run_sizes (run, bytes, events) VALUES (?, ?, ?) ON CONFLICT (run) DO UPDATE "
@@ -42,15 +42,15 @@ def add(db: Connection, table: Table, run: str, size: int, events: int = 0) -> N
         db.execute(table.insert().values(run=run, bytes=size, events=events))
 
 
-def add_rows(db: Connection, table: Table, rows: Mapping[str, Iterable[Mapping[str, Any]]]) -> None:
-    """Count rows that are being written, by the table that they go to."""
+def count_rows(db: Connection, table: Table, rows: Iterable[tuple[str, Sequence[Any]]]) -> None:
+    """Count rows that are being written, each with the table that they go to."""
     found: dict[str, list[int]] = {}
-    for name, some in rows.items():
-        if (column := COUNTED.get(name)) is None:
+    for name, some in rows:
+        if (at := COUNTED.get(name)) is None:
             continue
         for row in some:
-            counts = found.setdefault(row["run"], [0, 0])
-            counts[0] += len(row[column])
+            counts = found.setdefault(row[0], [0, 0])
+            counts[0] += len(row[at])
             counts[1] += name == "events"
     for run, (size, events) in found.items():
         add(db, table, run, size, events)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from patchbay.flows.problems import FlowError, Problem
 from patchbay.flows.runs.events import RunCancelled, Tokens, as_json
 from patchbay.flows.runs.inbox import ENDED, dump
-from patchbay.flows.runs.sizing import add_rows
+from patchbay.flows.runs.sizing import add
 
 if TYPE_CHECKING:
     from patchbay.flows.runs.history import History
@@ -91,7 +91,7 @@ def _stopped(history: History, run: str, seconds: float, *, of: str = "") -> boo
         data = {**as_json(end), "tokens": _spent(db, events, run)}
         said = {"run": run, "type": end.type, "node": None, "data": dump(data)}
         db.execute(events.insert().values(**said))
-        add_rows(db, history.table("run_sizes"), {"events": [said]})
+        add(db, history.table("run_sizes"), run, len(said["data"] or ""), 1)
         held = threads.update().where(threads.c.run == run)
         db.execute(held.values(run="", process=""))
         return True

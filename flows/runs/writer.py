@@ -12,18 +12,19 @@ import contextlib
 import threading
 import time
 import weakref
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import chain
-from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
+from patchbay.flows.runs.journal import StepRecord
 from patchbay.flows.runs.leases import AGAIN_S as RENEW_S
 from patchbay.flows.runs.leases import this_process
-from patchbay.flows.runs.sizing import add_rows
+from patchbay.flows.runs.sizing import count_rows
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection, Table
+    from sqlalchemy import Connection
 
     from patchbay.flows.runs.leases import Leases
     from patchbay.flows.runs.store import Store
@@ -35,7 +36,16 @@ LOOK_S = 0.5
 """How often it is looked whether somebody elsewhere wants a run to stop, in seconds."""
 
 AT_ONCE = 256
-"""Rows in one statement."""
+"""Rows in one statement, where there are so many."""
+
+FEWER = 32
+"""Rows in one statement, of what is left. What is left then is written in one, too."""
+
+COLUMNS = {"events": ("run", "type", "node", "data"), "steps": ("run", *StepRecord._fields)}
+"""The tables that have many rows, and what their rows say, in this order."""
+
+Row = tuple[Any, ...] | Mapping[str, Any]
+"""A row: of a table in `COLUMNS` the bare values, of any other by the names of its columns."""
 
 Beginning = Callable[["Connection"], None]
 """Comes before all of a group that is written."""
@@ -52,7 +62,7 @@ class Work:
     """
 
     table: str = ""
-    rows: list[Mapping[str, Any]] | None = None
+    rows: list[Row] | None = None
     change: Callable[[Connection], None] | None = None
     begin: Beginning | None = None
     failed: Done | None = None
@@ -106,7 +116,7 @@ class Writer:
         self._thread.start()
         return True
 
-    def put_row(self, table: str, row: Mapping[str, Any], begin: Beginning, failed: Done) -> None:
+    def put_row(self, table: str, row: Row, begin: Beginning, failed: Done) -> None:
         """Write a row that nobody waits for. It joins those before it, where they are of the same
         table and run: of many short ones most of the price is in what is done for each work."""
         with self._news:
@@ -228,7 +238,7 @@ class Writer:
         for begin in {work.begin: None for work in group}:
             if begin is not None:
                 begin(db)
-        rows: dict[str, list[Mapping[str, Any]]] = {}
+        rows: dict[str, list[Row]] = {}
         for work in group:
             if work.rows is not None:
                 rows.setdefault(work.table, []).extend(work.rows)
@@ -240,31 +250,44 @@ class Writer:
         self._count(db, group)
 
     def _count(self, db: Connection, group: list[Work]) -> None:
-        rows: dict[str, list[Mapping[str, Any]]] = {}
-        for work in group:
-            if work.rows is not None:
-                rows.setdefault(work.table, []).extend(work.rows)
-        add_rows(db, self._store.table("run_sizes"), rows)
+        sizes = self._store.table("run_sizes")
+        count_rows(db, sizes, ((w.table, w.rows) for w in group if w.rows is not None))
 
-    def _insert(self, db: Connection, rows: dict[str, list[Mapping[str, Any]]]) -> None:
+    def _insert(self, db: Connection, rows: dict[str, list[Row]]) -> None:
         for table, some in rows.items():
-            if self._store.path is None:
-                db.execute(self._store.table(table).insert(), some)
+            columns = COLUMNS.get(table)
+            if columns is None:
+                mappings: Any = some
+                db.execute(self._store.table(table).insert(), mappings)
+            elif self._store.path is None:
+                named = [dict(zip(columns, row, strict=True)) for row in some]
+                db.execute(self._store.table(table).insert(), named)
             else:
-                self._quickly(db, self._store.table(table), some)
+                _quickly(db, table, some)
         rows.clear()
 
-    def _quickly(self, db: Connection, table: Table, rows: list[Mapping[str, Any]]) -> None:
-        """Many rows a statement: between statements SQLite's driver hands over to other threads,
-        and a run that is busy hands back late."""
-        names = tuple(rows[0])
-        columns = ", ".join(f'"{name}"' for name in names)
-        one = f"({', '.join('?' * len(names))})"
-        values = itemgetter(*names)
-        for start in range(0, len(rows), AT_ONCE):
-            some = rows[start : start + AT_ONCE]
-            text = f'INSERT INTO "{table.name}" ({columns}) VALUES {", ".join([one] * len(some))}'  # noqa: S608 - names of our own tables
-            db.exec_driver_sql(text, tuple(chain.from_iterable(map(values, some))))
+
+def _quickly(db: Connection, table: str, rows: Sequence[Any]) -> None:
+    """Many rows a statement: between statements SQLite's driver hands over to other threads,
+    and a run that is busy hands back late. The driver is asked itself: thousands of values
+    are looked at one by one on their way through SQLAlchemy."""
+    driver: Any = db.connection.driver_connection
+    start = 0
+    for size in AT_ONCE, FEWER, 1:
+        while len(rows) - start >= size:
+            count = size if size > 1 else len(rows) - start
+            some = rows[start : start + count]
+            driver.execute(_insertion(table, count), tuple(chain.from_iterable(some)))
+            start += count
+
+
+@lru_cache(maxsize=2 * FEWER)
+def _insertion(table: str, count: int) -> str:
+    """The statement that writes so many rows. The driver knows the few that there are by heart."""
+    names = COLUMNS[table]
+    columns = ", ".join(f'"{name}"' for name in names)
+    one = f"({', '.join('?' * len(names))})"
+    return f'INSERT INTO "{table}" ({columns}) VALUES {", ".join([one] * count)}'  # noqa: S608 - names of our own tables
 
 
 def _end(writer: weakref.ref[Writer]) -> None:
