@@ -22,7 +22,7 @@ from patchbay.flows.runs.events import (
     as_json,
 )
 from patchbay.flows.runs.journal import StepPlace, StepRecord
-from patchbay.flows.runs.writer import Row, Work, Writer
+from patchbay.flows.runs.writer import Work, Writer, WrittenRow
 from patchbay.nodes.values import encode
 
 if TYPE_CHECKING:
@@ -147,7 +147,7 @@ class Recording:
     def _failed(self, error: BaseException | None) -> None:
         self._refused = self._refused or error
 
-    def _row(self, table: str, row: Row) -> Work:
+    def _row(self, table: str, row: WrittenRow) -> Work:
         return Work(table, [row], None, self._to_begin, self._to_fail)
 
     def _deletion(self, node: str, places: list[StepPlace]) -> Any:

@@ -44,7 +44,7 @@ FEWER = 32
 COLUMNS = {"events": ("run", "type", "node", "data"), "steps": ("run", *StepRecord._fields)}
 """The tables that have many rows, and what their rows say, in this order."""
 
-Row = tuple[Any, ...] | Mapping[str, Any]
+WrittenRow = tuple[Any, ...] | Mapping[str, Any]
 """A row: of a table in `COLUMNS` the bare values, of any other by the names of its columns."""
 
 Beginning = Callable[["Connection"], None]
@@ -62,7 +62,7 @@ class Work:
     """
 
     table: str = ""
-    rows: list[Row] | None = None
+    rows: list[WrittenRow] | None = None
     change: Callable[[Connection], None] | None = None
     begin: Beginning | None = None
     failed: Done | None = None
@@ -116,7 +116,7 @@ class Writer:
         self._thread.start()
         return True
 
-    def put_row(self, table: str, row: Row, begin: Beginning, failed: Done) -> None:
+    def put_row(self, table: str, row: WrittenRow, begin: Beginning, failed: Done) -> None:
         """Write a row that nobody waits for. It joins those before it, where they are of the same
         table and run: of many short ones most of the price is in what is done for each work."""
         with self._news:
@@ -238,7 +238,7 @@ class Writer:
         for begin in {work.begin: None for work in group}:
             if begin is not None:
                 begin(db)
-        rows: dict[str, list[Row]] = {}
+        rows: dict[str, list[WrittenRow]] = {}
         for work in group:
             if work.rows is not None:
                 rows.setdefault(work.table, []).extend(work.rows)
@@ -253,7 +253,7 @@ class Writer:
         sizes = self._store.table("run_sizes")
         count_rows(db, sizes, ((w.table, w.rows) for w in group if w.rows is not None))
 
-    def _insert(self, db: Connection, rows: dict[str, list[Row]]) -> None:
+    def _insert(self, db: Connection, rows: dict[str, list[WrittenRow]]) -> None:
         for table, some in rows.items():
             columns = COLUMNS.get(table)
             if columns is None:

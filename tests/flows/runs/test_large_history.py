@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ import sqlalchemy as sa
 from patchbay.flows.runs.history import History
 from patchbay.flows.runs.paging import count, latest_of_nodes, page, pages
 from patchbay.flows.runs.pruning import sizes
-from patchbay.flows.runs.writer import Row, Work
+from patchbay.flows.runs.writer import Work, WrittenRow
 from patchbay.studio.runs.shown import shown_of
 from tests.stores import a_file, change, url_of
 
@@ -45,14 +45,14 @@ def history(tmp_path_factory: pytest.TempPathFactory) -> Iterator[History]:
     history.close()
 
 
-def _rows(run: str, events: int) -> list[Row]:
-    rows: list[Row] = [_row(run, "node_started", "each")]
+def _rows(run: str, events: int) -> list[WrittenRow]:
+    rows: list[WrittenRow] = [_row(run, "node_started", "each")]
     rows += [_row(run, "node_finished", f"each/{n}/ask") for n in range(events - 3)]
     rows += [_row(run, "node_finished", "each"), _row(run, "run_finished", None)]
     return rows
 
 
-def _row(run: str, kind: str, node: str | None) -> Row:
+def _row(run: str, kind: str, node: str | None) -> WrittenRow:
     data = {"type": kind, "node": node, "at": 1.0, "key": "", "source": "run",
             "outputs": {"text": "x" * 200}, "tokens": {"prompt": 1, "completion": 1}}  # fmt: skip
     return run, kind, node, json.dumps(data)
