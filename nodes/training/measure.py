@@ -20,6 +20,9 @@ ADAM = 8
 """Bytes of the optimizer for each number that is trained: two moments of 32 bits."""
 WORKSPACE = 300 * 2**20
 """Bytes that torch and the trainer take besides."""
+SCORES = 3
+"""How often a row's scores of all tokens are there at the end: they, their logarithms of
+probabilities, and the gradient."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +73,10 @@ def estimate(
     per_token = made.linear_parameters and sum(
         rows + columns for rows, columns in made.linears.values()
     ) + 6 * made.hidden * made.layers  # fmt: skip
-    kept = made.hidden * made.layers if params.checkpointing else per_token
-    activations = round(params.batch * longest * kept * 4)
+    if params.checkpointing:  # a number for each layer; one layer at a time is computed anew
+        anew = per_token // max(1, made.layers)
+        per_token = made.hidden * made.layers + max(anew, SCORES * made.vocabulary)
+    activations = round(params.batch * longest * per_token * 4)
     # Forward twice the weights, back the same for inputs; once more for what is trained.
     passes = 6 if params.method == "all weights" else 4
     passes += 2 if params.checkpointing else 0
