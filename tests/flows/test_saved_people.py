@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -20,8 +21,15 @@ def history(tmp_path: Path) -> History:
     return History(f"sqlite:///{tmp_path / 'history.sqlite'}")
 
 
-async def begun(history: History, name: str) -> tuple[str, Event]:
+async def begun(history: History, name: str, threads: int = 1) -> tuple[str, Event]:
     loaded = load(SAVED / f"{name}.json")
+    nodes = tuple(
+        node.model_copy(update={"params": {**node.params, "threads": threads}})
+        if node.kind == "model.gguf"
+        else node
+        for node in loaded.flow.nodes
+    )
+    loaded = replace(loaded, flow=loaded.flow.model_copy(update={"nodes": nodes}))
     run_id = new_run_id()
     env = default_environment(use_cache=False, folder=SAVED)
     env = recorded(env, history, run_id, loaded.flow, SAVED)
@@ -38,8 +46,9 @@ async def answer(history: History, run: str, value: object, question: str | None
     return await last(gone_on_with(history, run, env))
 
 
-async def test_a_mail_is_corrected_and_approved(history: History) -> None:
-    run, end = await begun(history, "approve_mail")
+@pytest.mark.parametrize("threads", [1, 2, 4])
+async def test_a_mail_is_corrected_and_approved(history: History, threads: int) -> None:
+    run, end = await begun(history, "approve_mail", threads)
     assert isinstance(end, RunWaiting)
     (asked,) = history.inbox.open()
     assert asked.asks["value"].strip(), "the model wrote something"
@@ -52,8 +61,9 @@ async def test_a_mail_is_corrected_and_approved(history: History) -> None:
     assert end.tokens.total == 0, "the model was asked once, before the first question"
 
 
-async def test_a_message_is_sorted_by_two_people(history: History) -> None:
-    run, end = await begun(history, "triage")
+@pytest.mark.parametrize("threads", [1, 2, 4])
+async def test_a_message_is_sorted_by_two_people(history: History, threads: int) -> None:
+    run, end = await begun(history, "triage", threads)
     assert isinstance(end, RunWaiting)
     asked = {question.id: question for question in history.inbox.open()}
     assert asked.keys() == {"form", "team"}
@@ -65,8 +75,9 @@ async def test_a_message_is_sorted_by_two_people(history: History) -> None:
     assert end.outputs == {"ticket": filled, "team": "billing"}
 
 
-async def test_a_call_of_a_tool_is_reviewed(history: History) -> None:
-    run, end = await begun(history, "review_tool_calls")
+@pytest.mark.parametrize("threads", [1, 2, 4])
+async def test_a_call_of_a_tool_is_reviewed(history: History, threads: int) -> None:
+    run, end = await begun(history, "review_tool_calls", threads)
     assert isinstance(end, RunWaiting)
     (asked,) = history.inbox.open()
     assert asked.asks["wants"]["tool"] == "calculator"
