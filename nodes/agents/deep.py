@@ -59,7 +59,7 @@ class DeepAgent(Node):
         )
         """Its own tools about whose calls a person decides, and when; sub-agents' calls of them,
         too. Empty: nobody is asked."""
-        first_tool: Literal["", OwnTool] = Field("")
+        first_tool: OwnTool | None = Field(None)
         """The one of its own tools that it must call before all else: a small model otherwise says
         that it did something and did not. Empty: it chooses."""
         iterations: int = Field(20, ge=1, le=200)
@@ -151,7 +151,7 @@ async def _worked(
     await team.employ(inputs.agents, inputs.flows)
     if params.first_tool == "task" and not team.members:
         raise refused("It is to begin with a task for a sub-agent, and has none.")
-    worker.first_tool = params.first_tool
+    worker.first_tool = params.first_tool or ""
     meters = [worker.meter, *team.meters]
     try:
         text, forced = await work(
