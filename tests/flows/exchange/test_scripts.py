@@ -101,6 +101,14 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return made
 
 
+def copied(saved: Path, to: Path) -> Path:
+    """Flows and texts in a folder that a flow may write to: whoever comes next finds none of it."""
+    shutil.copytree(saved / "texts", to / "texts")
+    for path in saved.glob("*.json"):
+        shutil.copy(path, to)
+    return to
+
+
 @pytest.fixture(autouse=True)
 def _a_home_and_a_person_at_the_terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is kept by content, an index or a training, lies in a home of the test's own."""
@@ -147,38 +155,40 @@ def plain(outputs: Any) -> dict[str, Any]:
 
 @pytest.mark.parametrize("name", [name for name in NAMES if name not in LONG])
 def test_the_script_of_a_saved_flow_gives_what_the_flow_gives(
-    name: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+    name: str, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     flow_ = read_flow(folder / f"{name}.json")
-    env = environment(catalog=CATALOG, folder=folder, asker=answering)
-    wanted = plain(run(LoadedFlow(flow_, folder), {}, environment=env).outputs)
+    first, second = copied(folder, tmp_path / "flow"), copied(folder, tmp_path / "script")
+    env = environment(catalog=CATALOG, folder=first, asker=answering)
+    wanted = plain(run(LoadedFlow(flow_, first), {}, environment=env).outputs)
     assert wanted
 
-    again = environment(catalog=CATALOG, folder=folder, asker=answering)
+    again = environment(catalog=CATALOG, folder=second, asker=answering)
     monkeypatch.setattr(helper, "_environment", lambda folder: again)
-    space = as_main(folder, monkeypatch)
+    space = as_main(second, monkeypatch)
     exec(compile(to_python(flow_, CATALOG), "script.py", "exec"), space)
     assert plain(space["main"]()) == wanted
 
 
 @pytest.mark.timeout(1200 if ALL else 300)  # three times dozens of questions, on two busy cores
 @pytest.mark.parametrize("name", REAL)
-def test_on_the_real_model_too(name: str, monkeypatch: pytest.MonkeyPatch):
+def test_on_the_real_model_too(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("HOSTED_MODEL_KEY", "none")
     flow_ = read_flow(SAVED / f"{name}.json")
     env = replace(default_environment(use_cache=False), asker=answering)
 
-    def by_flow() -> dict[str, Any]:
-        return plain(run(LoadedFlow(flow_, SAVED), {}, environment=env).outputs)
+    def by_flow(time: str) -> dict[str, Any]:
+        own = copied(SAVED, tmp_path / time)
+        return plain(run(LoadedFlow(flow_, own), {}, environment=env).outputs)
 
-    wanted = by_flow()
-    space = as_main(SAVED, monkeypatch)
+    wanted = by_flow("first")
+    space = as_main(copied(SAVED, tmp_path / "script"), monkeypatch)
     exec(compile(to_python(flow_, env.catalog), "script.py", "exec"), space)
     given = plain(space["main"]())
     # llama.cpp may have read a part of the prompt already, and answers in one batch with others
     # what the script asks alone: it then computes in other portions, and the likeliest word can
     # change, from one run of the flow to its next too.
-    assert given == wanted or (sorted(given) == sorted(wanted) and by_flow() != wanted)
+    assert given == wanted or (sorted(given) == sorted(wanted) and by_flow("second") != wanted)
 
 
 def test_nodes_may_have_the_names_that_a_script_uses_itself(monkeypatch: pytest.MonkeyPatch):
