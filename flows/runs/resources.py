@@ -13,12 +13,11 @@ import json
 import logging
 import threading
 import time
-from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from patchbay.flows import machine
 from patchbay.flows.runs.failures import said
@@ -26,6 +25,9 @@ from patchbay.nodes.contract import NodeError
 from patchbay.nodes.data import secrets_in
 from patchbay.nodes.units import size_in_words
 from patchbay.nodes.values import Opening, SecretRef, Spec, encode
+
+if TYPE_CHECKING:
+    from patchbay.flows.runs.slot_line import SlotLine
 
 log = logging.getLogger("patchbay")
 
@@ -71,15 +73,6 @@ class _Opening(Opening):
         return self._watcher.secret(ref)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Place:
-    """A place in the queue for slots, and who stands there."""
-
-    loop: asyncio.AbstractEventLoop
-    turn: asyncio.Future[None]
-    watcher: Watcher
-
-
 @dataclass(slots=True)
 class _Entry:
     """One description, being opened or open."""
@@ -87,18 +80,18 @@ class _Entry:
     key: str
     spec: Spec
     memory: int
+    line: SlotLine
+    """Who holds one of its slots, and who waits."""
     ready: Future[Any] = field(default_factory=Future)
     users: int = 0
     last_used: float = 0.0
     abandoned: bool = False
-    busy: int = 0
     gpu: int | None = None
     """The graphics card in whose memory it lies."""
     near: bool = False
     """Opened here although it lives elsewhere too: it is a part of something that is open here."""
     parts: list[_Entry] = field(default_factory=list)
     """What was opened together with it, and is held as long as it is open."""
-    queue: deque[_Place] = field(default_factory=deque)
 
     @property
     def idle(self) -> bool:
@@ -141,11 +134,11 @@ class Pool:
                 return
             queue = self._queue_of(spec, entry, watcher)
             slots = None if self.is_far(spec) else spec.queue().slots  # a far one queues there
-            await self._take_slot(queue, slots, watcher)
+            await queue.line.take(slots, partial(watcher.waiting, queue.spec.type_id()))
             try:
                 yield opened
             finally:
-                self._free_slot(queue)
+                queue.line.free()
         finally:
             self._release(entry)
 
@@ -270,6 +263,8 @@ class Pool:
 
     def _claim(self, spec: Spec, watcher: Watcher, near: bool) -> tuple[_Entry, bool, bool]:
         """The entry, whether the caller is to open it, and whether memory is short."""
+        from patchbay.flows.runs.slot_line import SlotLine  # a run that opens nothing has none
+
         key = _key(spec, watcher) + ("\nhere" if near else "")
         evicted: list[_Entry] = []
         far = not near and self.is_far(spec)
@@ -285,7 +280,9 @@ class Pool:
                     memory = 0 if self._goes(spec) else spec.memory() or 0
                     card = spec.gpu if memory else None
                     evicted += self._evict_for(memory, card)
-                entry = self._entries[key] = _Entry(key, spec, memory, gpu=card, near=near)
+                entry = self._entries[key] = _Entry(
+                    key, spec, memory, SlotLine(), gpu=card, near=near
+                )
                 self.opened += 1
             entry.users += 1
             crowded = mine and self._used(entry.gpu) > self._allowed(entry.gpu)
@@ -407,43 +404,6 @@ class Pool:
             evicted.append(entry)
         return evicted
 
-    # --- slots ------------------------------------------------------------------------------
-
-    async def _take_slot(self, entry: _Entry, slots: int | None, watcher: Watcher) -> None:
-        loop = asyncio.get_running_loop()
-        with self._lock:
-            if slots is None or entry.busy < slots:
-                entry.busy += 1
-                return
-            turn: asyncio.Future[None] = loop.create_future()
-            place = _Place(loop, turn, watcher)
-            entry.queue.append(place)
-            position = len(entry.queue)
-        watcher.waiting(entry.spec.type_id(), position)
-        try:
-            await turn
-        except asyncio.CancelledError:
-            with self._lock:
-                if place in entry.queue:
-                    behind = entry.queue.index(place)
-                    entry.queue.remove(place)
-                    _move_up(entry, behind)
-                    raise
-            self._free_slot(entry)  # the slot was handed over just as we left
-            raise
-
-    def _free_slot(self, entry: _Entry) -> None:
-        with self._lock:
-            while entry.queue:
-                first = entry.queue.popleft()
-                try:
-                    first.loop.call_soon_threadsafe(_grant, first.turn)
-                except RuntimeError:
-                    continue  # that loop has closed; the next in line takes the slot
-                _move_up(entry)
-                return
-            entry.busy -= 1
-
 
 def _key(spec: Spec, watcher: Watcher) -> str:
     """What tells opened resources apart: the description, and the values of the secrets it names.
@@ -468,23 +428,6 @@ async def _opened(entry: _Entry) -> Any:
     # A failure that nobody is left to hear of would be logged when the future is collected.
     waiting.add_done_callback(lambda done: done.cancelled() or done.exception())
     return await asyncio.shield(waiting)
-
-
-def _move_up(entry: _Entry, behind: int = 0) -> None:
-    """Tell those who wait that they come sooner: all who stand at `behind` (from 0) or later."""
-    for position, place in list(enumerate(entry.queue, 1))[behind:]:
-        with contextlib.suppress(RuntimeError):  # that loop has closed
-            place.loop.call_soon_threadsafe(_tell, place, entry.spec.type_id(), position)
-
-
-def _tell(place: _Place, resource: str, position: int) -> None:
-    if not place.turn.done():
-        place.watcher.waiting(resource, position)
-
-
-def _grant(turn: asyncio.Future[None]) -> None:
-    if not turn.done():
-        turn.set_result(None)
 
 
 def _in_words(spec: Spec, error: BaseException) -> BaseException:
