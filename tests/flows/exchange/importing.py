@@ -9,13 +9,17 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
+from patchbay.flows.checks.validate import validate
 from patchbay.flows.document.model import Flow
-from patchbay.flows.exchange.imports.reading import Imported, import_data
-from patchbay.flows.runs.api import arun  # noqa: F401 - the engine is needed by all of them
+from patchbay.flows.exchange.imports.reading import Imported, import_bytes, import_data
+from patchbay.flows.problems import errors
+from patchbay.flows.runs.api import run
+from patchbay.flows.runs.running import LoadedFlow
 from patchbay.nodes.builtin import BUILTIN
 from patchbay.nodes.catalog import Catalog
 from patchbay.nodes.contract import DescribingNode, NodeParams, Ports, port
 from patchbay.nodes.values import ModelSpec, Opening
+from tests.flows.runs.harness import environment
 
 Heard = list[tuple[str, str]]
 
@@ -171,3 +175,16 @@ def langflow(
             }
         )
     return {"name": "Case", "data": {"nodes": made, "edges": edges}}
+
+
+def opened(text: str) -> Imported:
+    """The one flow of a YAML file, without errors."""
+    (one,) = import_bytes(text.encode(), "case.yaml", CATALOG)
+    assert list(errors(validate(one.flow, CATALOG))) == []
+    return one
+
+
+def heard(one: Imported, **inputs: Any) -> list[Heard]:
+    """What the models of an imported flow are told in a run."""
+    run(LoadedFlow(listening(one.flow)), inputs, environment=environment(catalog=CATALOG))
+    return Listening.heard

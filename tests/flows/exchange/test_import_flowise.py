@@ -26,11 +26,6 @@ from tests.flows.runs.harness import environment
 MODEL = ("chatOpenAI", {"modelName": "gpt-4o-mini", "temperature": "0.2"})
 
 
-@pytest.fixture(autouse=True)
-def _fresh() -> None:
-    Listening.heard.clear()
-
-
 def heard(one: Imported, question: object) -> list[Heard]:
     """What the models of an imported flow were told."""
     assert list(errors(validate(one.flow, CATALOG))) == []

@@ -19,11 +19,6 @@ from tests.flows.runs.harness import environment
 MODEL = [{"provider": "OpenAI", "name": "gpt-4o-mini"}]
 
 
-@pytest.fixture(autouse=True)
-def _fresh() -> None:
-    Listening.heard.clear()
-
-
 def test_a_language_model_hears_system_and_question():
     one = imported(
         langflow(

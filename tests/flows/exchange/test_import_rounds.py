@@ -7,8 +7,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from patchbay.flows.checks.validate import validate
 from patchbay.flows.document.writing import save_flow
 from patchbay.flows.exchange.imports.reading import Imported
@@ -20,12 +18,6 @@ from tests.flows.exchange.importing import CATALOG, Listening, chatflow, importe
 from tests.flows.exchange.test_import_flowise import statuses
 from tests.flows.exchange.test_import_steps import AGENT, MODEL, SPAN, system, v2
 from tests.flows.runs.harness import environment
-
-
-@pytest.fixture(autouse=True)
-def _fresh() -> None:
-    Listening.heard.clear()
-    Listening.script.clear()
 
 
 def loaded(one: Imported, folder: Path) -> LoadedFlow:

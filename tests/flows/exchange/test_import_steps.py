@@ -5,8 +5,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
-
 from patchbay.flows.checks.validate import validate
 from patchbay.flows.problems import errors
 from patchbay.flows.runs.api import run
@@ -18,11 +16,6 @@ from tests.flows.runs.harness import environment
 MODEL = {"llmModel": "chatOpenAI", "llmModelConfig": {"modelName": "gpt-4o-mini"}}
 AGENT = {"agentModel": "chatOpenAI", "agentModelConfig": {"modelName": "gpt-4o-mini"}}
 SPAN = '<p><span class="variable" data-id="x">{{ %s }}</span></p>'
-
-
-@pytest.fixture(autouse=True)
-def _fresh() -> None:
-    Listening.heard.clear()
 
 
 def system(text: str) -> list[dict[str, str]]:
