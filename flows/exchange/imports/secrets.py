@@ -14,28 +14,26 @@ _NOT_KEYED = re.compile(r"(?i)(max|min|num|count|_|^)tokens?$")
 _WORDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|[^A-Za-z0-9]+")
 
 
-def secret_name(field: str, owner: str = "") -> str:
+def secret_name(field: str) -> str:
     """The name of a variable for a secret: `openAIApiKey` → `OPENAI_API_KEY`."""
-    words = [word for word in _WORDS.split(f"{owner} {field}") if word]
+    words = [word for word in _WORDS.split(field) if word]
     name = "_".join(words).upper().replace("OPEN_AI", "OPENAI")[:60] or "SECRET"
     return name if name[0].isalpha() else f"S_{name}"
 
 
-def without_secrets(
-    value: Any, owner: str = "", field: str = "", depth: int = 0
-) -> tuple[Any, set[str]]:
+def without_secrets(value: Any) -> tuple[Any, set[str]]:
     """A value with its literal secrets replaced, and the names that now refer to them.
 
     A value that is a secret as a whole becomes `{"secret": NAME}`; one inside a longer text is
     replaced there.
     """
     names: set[str] = set()
-    return _without(value, owner, field, depth, names), names
+    return _without(value, "", 0, names), names
 
 
-def _without(value: Any, owner: str, field: str, depth: int, names: set[str]) -> Any:
+def _without(value: Any, field: str, depth: int, names: set[str]) -> Any:
     if isinstance(value, str):
-        return value if len(value) < LEAST else _text_without(value, owner, field, names)
+        return value if len(value) < LEAST else _text_without(value, field, names)
     if depth > 60:
         return None
     if isinstance(value, dict):
@@ -43,20 +41,20 @@ def _without(value: Any, owner: str, field: str, depth: int, names: set[str]) ->
         for key, inner in value.items():
             name = str(key)
             shown = HIDDEN if secret_kind(name) else name
-            made[shown] = _without(inner, owner, name, depth + 1, names)
+            made[shown] = _without(inner, name, depth + 1, names)
         return made
     if isinstance(value, list):
-        return [_without(inner, owner, field, depth + 1, names) for inner in value]
+        return [_without(inner, field, depth + 1, names) for inner in value]
     return value
 
 
-def _text_without(value: str, owner: str, field: str, names: set[str]) -> Any:
+def _text_without(value: str, field: str, names: set[str]) -> Any:
     shaped = secret_kind(value)
     alone = shaped and "\n" not in value and " " not in value.strip() and len(value) < 400
     if shaped and not alone:
         return _masked(value)
     if alone or (_for_keys(field) and _opaque(value)):
-        name = secret_name(field, owner)
+        name = secret_name(field)
         names.add(name)
         return {"secret": name}
     return value
