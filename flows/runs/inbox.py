@@ -18,7 +18,7 @@ from patchbay.flows.problems import FlowError, Problem
 from patchbay.flows.runs.asking import DEADLINE
 from patchbay.flows.runs.events import NodeAnswered, NodeAsked, RunWaiting, as_json
 from patchbay.flows.runs.leases import this_process
-from patchbay.flows.runs.sizing import add
+from patchbay.flows.runs.sizing import add_event
 from patchbay.nodes.questions import Question, Reply, question_of
 from patchbay.nodes.units import date
 from patchbay.nodes.values import Value
@@ -335,10 +335,7 @@ class Inbox:
         return self._store.do(read)
 
     def _event(self, db: Any, run: str, event: NodeAsked | NodeAnswered | RunWaiting) -> None:
-        data = as_json(event)
-        row = {"run": run, "type": event.type, "node": data.get("node"), "data": dump(data)}
-        db.execute(self._events.insert().values(**row))
-        add(db, self._store.table("run_sizes"), run, len(row["data"] or ""), 1)
+        add_event(db, self._events, self._store.table("run_sizes"), run, as_json(event))
 
 
 def said(answer: Mapping[str, Any]) -> str:

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
+
+from patchbay.flows.runs.journal import StepRecord
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Table
 
-COUNTED = {"events": 3, "steps": 6}
-"""Tables whose rows count, and the place in a row (`writer.py`) that holds most of it."""
+COLUMNS = {"events": ("run", "type", "node", "data"), "steps": ("run", *StepRecord._fields)}
+"""The tables that have many rows, and what their rows say, in this order."""
+
+COUNTED = {"events": COLUMNS["events"].index("data"), "steps": COLUMNS["steps"].index("value")}
+"""Where in a row of theirs most of it stands."""
 
 _ADD = (
     "INSERT INTO run_sizes (run, bytes, events) VALUES (?, ?, ?) ON CONFLICT (run) DO UPDATE "
@@ -40,6 +46,24 @@ def add(db: Connection, table: Table, run: str, size: int, events: int = 0) -> N
     more = {"bytes": table.c.bytes + size, "events": table.c.events + events}
     if not db.execute(table.update().where(table.c.run == run).values(**more)).rowcount:
         db.execute(table.insert().values(run=run, bytes=size, events=events))
+
+
+def add_event(
+    db: Connection, events: Table, sizes: Table, run: str, data: Mapping[str, Any]
+) -> None:
+    """Write an event of a run that no recording writes, and count it.
+
+    Args:
+        db: in a transaction.
+        events: the table of events.
+        sizes: `run_sizes`.
+        run: its id.
+        data: the event as JSON.
+    """
+    text = json.dumps(data, ensure_ascii=True)
+    row = {"run": run, "type": data["type"], "node": data.get("node"), "data": text}
+    db.execute(events.insert().values(**row))
+    add(db, sizes, run, len(text), 1)
 
 
 def count_rows(db: Connection, table: Table, rows: Iterable[tuple[str, Sequence[Any]]]) -> None:

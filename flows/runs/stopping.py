@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from patchbay.flows.problems import FlowError, Problem
 from patchbay.flows.runs.events import RunCancelled, Tokens, as_json
-from patchbay.flows.runs.inbox import ENDED, dump
-from patchbay.flows.runs.sizing import add
+from patchbay.flows.runs.inbox import ENDED
+from patchbay.flows.runs.sizing import add_event
 
 if TYPE_CHECKING:
     from patchbay.flows.runs.history import History
@@ -89,9 +89,7 @@ def _stopped(history: History, run: str, seconds: float, *, of: str = "") -> boo
         if not db.execute(change.values(status="cancelled")).rowcount:
             return False
         data = {**as_json(end), "tokens": _spent(db, events, run)}
-        said = {"run": run, "type": end.type, "node": None, "data": dump(data)}
-        db.execute(events.insert().values(**said))
-        add(db, history.table("run_sizes"), run, len(said["data"] or ""), 1)
+        add_event(db, events, history.table("run_sizes"), run, data)
         held = threads.update().where(threads.c.run == run)
         db.execute(held.values(run="", process=""))
         return True

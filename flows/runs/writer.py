@@ -18,10 +18,9 @@ from functools import lru_cache
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-from patchbay.flows.runs.journal import StepRecord
 from patchbay.flows.runs.leases import AGAIN_S as RENEW_S
 from patchbay.flows.runs.leases import this_process
-from patchbay.flows.runs.sizing import count_rows
+from patchbay.flows.runs.sizing import COLUMNS, count_rows
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -40,9 +39,6 @@ AT_ONCE = 256
 
 FEWER = 32
 """Rows in one statement, of what is left. What is left then is written in one, too."""
-
-COLUMNS = {"events": ("run", "type", "node", "data"), "steps": ("run", *StepRecord._fields)}
-"""The tables that have many rows, and what their rows say, in this order."""
 
 WrittenRow = tuple[Any, ...] | Mapping[str, Any]
 """A row: of a table in `COLUMNS` the bare values, of any other by the names of its columns."""
