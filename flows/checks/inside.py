@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections import deque
+from collections.abc import Mapping
 from pathlib import Path
 
 from patchbay.flows.checks.locate import read_once, subflow_path
@@ -12,6 +13,9 @@ from patchbay.flows.document.model import Flow
 from patchbay.flows.document.titles import node_title
 from patchbay.flows.problems import FlowError
 from patchbay.nodes.catalog import Catalog
+
+MOST = 5_000
+"""Titles that are looked for: flows that run others twice, which do so too, have very many."""
 
 
 def titles_inside(flow: Flow, folder: Path | None, catalog: Catalog) -> dict[str, str]:
@@ -23,28 +27,29 @@ def titles_inside(flow: Flow, folder: Path | None, catalog: Catalog) -> dict[str
         catalog: by whose titles nodes are called.
 
     Returns:
-        Title by path, in the order of the flow: `each`, then `each/ask`. The number of an item is
-        not part of it; `called` knows how to read a path with one. A flow that cannot be read has
-        none: whoever runs it is told why.
+        Title by path: those of the flow first, then those one flow deeper, and so on, `MOST` of
+        them; who is not among them is called by its id. The number of an item is no part of a
+        path; `called` knows how to read one with it. A flow that cannot be read has none: whoever
+        runs it is told why.
     """
-    return dict(_titles(flow, folder, catalog, "", frozenset()))
-
-
-def _titles(
-    flow: Flow, folder: Path | None, catalog: Catalog, prefix: str, around: frozenset[Path]
-) -> Iterator[tuple[str, str]]:
-    resolved = resolve_once(flow, catalog).nodes
-    for node in flow.nodes:
-        path = prefix + node.id
-        yield path, node_title(flow, node, catalog)
-        if folder is None:
-            continue
-        for use in resolved[node.id].subflows:
-            with contextlib.suppress(FlowError):
-                file = subflow_path(folder, use.flow)
-                if file not in around:
-                    inner = read_once(file)
-                    yield from _titles(inner, file.parent, catalog, f"{path}/", around | {file})
+    found: dict[str, str] = {}
+    open_: deque[tuple[Flow, Path | None, str, frozenset[Path]]] = deque(
+        [(flow, folder, "", frozenset())]
+    )
+    while open_ and len(found) < MOST:
+        outer, beside, prefix, around = open_.popleft()
+        resolved = resolve_once(outer, catalog).nodes
+        for node in outer.nodes:
+            path = prefix + node.id
+            found[path] = node_title(outer, node, catalog)
+            if beside is None:
+                continue
+            for use in resolved[node.id].subflows:
+                with contextlib.suppress(FlowError):
+                    file = subflow_path(beside, use.flow)
+                    if file not in around:
+                        open_.append((read_once(file), file.parent, f"{path}/", around | {file}))
+    return found
 
 
 def called(path: str, titles: Mapping[str, str]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from patchbay.flows.checks.inside import called, in_order, titles_inside
+from patchbay.flows.checks.inside import MOST, called, in_order, titles_inside
 from patchbay.flows.document.model import Flow, NodeInstance
 from patchbay.flows.document.reading import read_flow
 from patchbay.flows.document.titles import node_title
@@ -68,3 +68,15 @@ def test_steps_inside_a_node_are_called_by_titles_and_numbers(tmp_path: Path) ->
 def test_the_second_item_stands_before_the_tenth() -> None:
     paths = ["a/10/b", "a/2/b", "a", "a/b"]
     assert sorted(paths, key=in_order) == ["a", "a/b", "a/2/b", "a/10/b"]
+
+
+def test_flows_that_run_flows_twice_and_so_on_do_not_take_for_ever(tmp_path: Path) -> None:
+    for depth in range(19):
+        runs = {"flow": f"f{depth + 1}"}
+        twice = tuple(NodeInstance(id=n, kind="logic.run_flow", params=runs) for n in "ab")
+        save_flow(Flow(nodes=twice), tmp_path / f"f{depth}.json")
+    save_flow(Flow(nodes=()), tmp_path / "f19.json")
+    outer = Flow(nodes=(NodeInstance(id="all", kind="logic.run_flow", params={"flow": "f0"}),))
+    told = titles_inside(outer, tmp_path, CATALOG)
+    assert list(told)[:3] == ["all", "all/a", "all/b"]
+    assert MOST <= len(told) <= MOST + 2
