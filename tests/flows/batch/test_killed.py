@@ -24,6 +24,14 @@ KILLS = int(os.environ.get("PATCHBAY_KILLS", "4"))
 COUNT = 600
 
 
+def written_at(path: Path) -> int:
+    """When a file was written, in ns since 1970; 0 where it is not: a batch takes it away."""
+    try:
+        return path.stat().st_mtime_ns
+    except FileNotFoundError:
+        return 0
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL")
 @pytest.mark.parametrize("form", ["jsonl", "parquet"])
 def test_every_row_is_there_once_after_kills(tmp_path: Path, form: str) -> None:
@@ -35,8 +43,8 @@ def test_every_row_is_there_once_after_kills(tmp_path: Path, form: str) -> None:
     kept = Path(f"{out}.batch", "state.json")
     for _ in range(KILLS):
         process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL)
-        before = kept.stat().st_mtime_ns if kept.exists() else 0
-        while process.poll() is None and not (kept.exists() and kept.stat().st_mtime_ns > before):
+        before = written_at(kept)
+        while process.poll() is None and written_at(kept) <= before:
             time.sleep(0.005)
         time.sleep(dice.uniform(0, 0.2))
         process.kill()
