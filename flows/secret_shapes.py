@@ -34,6 +34,12 @@ _HINT = re.compile(
 _COMPILED = tuple((name, re.compile(pattern)) for name, pattern in _SHAPES)
 
 
+_PRIVATE_KEY = re.compile(
+    r"-----BEGIN [A-Z ]{0,30}PRIVATE KEY.*?(?:-----END [A-Z ]{0,30}PRIVATE KEY-----|\Z)", re.DOTALL
+)
+TAKEN_OUT = "[key taken out]"
+"""What stands in a text where something like a secret stood."""
+
 LEAST = 11
 """Every shape has as many characters at least: the address `ab://c:123@` is the shortest."""
 
@@ -52,6 +58,22 @@ def holds_secret(value: Any) -> bool:
     if isinstance(value, dict):
         return any(holds_secret(key) or holds_secret(inner) for key, inner in value.items())
     return isinstance(value, (list, tuple)) and any(holds_secret(inner) for inner in value)
+
+
+def without_secrets(value: Any) -> Any:
+    """A JSON value with `TAKEN_OUT` for whatever looks like a secret, in its texts and keys."""
+    if isinstance(value, str):
+        if secret_kind(value) is None:
+            return value
+        text = _PRIVATE_KEY.sub(TAKEN_OUT, value)
+        for _, pattern in _COMPILED:
+            text = pattern.sub(TAKEN_OUT, text)
+        return text
+    if isinstance(value, dict):
+        return {without_secrets(key): without_secrets(inner) for key, inner in value.items()}
+    return (
+        [without_secrets(inner) for inner in value] if isinstance(value, (list, tuple)) else value
+    )
 
 
 def secrets_in(value: Any, where: JsonPath = ()) -> Iterator[tuple[JsonPath, str]]:

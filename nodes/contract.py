@@ -60,6 +60,8 @@ class SubflowUse:
     flow: str
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
+    param: str = "flow"
+    """The param that names it."""
 
 
 class Node(ABC):

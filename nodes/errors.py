@@ -37,7 +37,7 @@ def error_as_json(error: NodeError) -> dict[str, Any]:
     """An error as it is sent from one process to another."""
     return {
         "message": error.message, "fix": error.fix, "code": error.code, "retry": error.retry,
-        "port": error.port,
+        "port": error.port, "param": error.param,
     }  # fmt: skip
 
 
@@ -45,7 +45,7 @@ def error_from_json(told: Mapping[str, Any]) -> NodeError:
     """The error that `error_as_json` told."""
     return NodeError(
         told["message"], fix=told["fix"], code=told["code"], retry=bool(told["retry"]),
-        port=told.get("port"),
+        port=told.get("port"), param=told.get("param"),
     )  # fmt: skip
 
 

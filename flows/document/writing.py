@@ -158,19 +158,30 @@ def plain_secrets(flow: Flow) -> Iterator[Problem]:
             yield _plain_secret(f"Param {quoted(json_place(where))}", kind, node.id, top)
         if node.title:
             for _, kind in secrets_in(node.title):
-                yield _plain_secret("The title", kind, node.id, None)
+                yield _plain_secret("The title", kind, node.id, None, OUT_OF_THE_TEXT)
     for one in flow.variables:
         for _, kind in secrets_in([one.value, *one.environments.values()]):
-            yield _plain_secret(f"The variable {quoted(one.name)}", kind, None, None)
+            what = f"The variable {quoted(one.name)}"
+            yield _plain_secret(what, kind, None, None, OUT_OF_A_VARIABLE)
     texts = {"The name": flow.name, "The description": flow.description}
     texts |= {f"The note {quoted(note.id)}": note.text for note in flow.notes}
     texts |= {f"The title of group {quoted(group.id)}": group.title for group in flow.groups}
     for what, text in texts.items():
         for _, kind in secrets_in(text):
-            yield _plain_secret(what, kind, None, None)
+            yield _plain_secret(what, kind, None, None, OUT_OF_THE_TEXT)
 
 
-def _plain_secret(what: str, kind: str, node: str | None, param: str | None) -> Problem:
+NAMED_INSTEAD = (
+    'Set the key in the environment and refer to it: {"secret": "NAME_OF_THE_VARIABLE"}.'
+)
+OUT_OF_A_VARIABLE = (
+    'Take it out: variables are no secrets. Write {"secret": "NAME"} into the param itself.'
+)
+OUT_OF_THE_TEXT = "Take it out of the text: only nodes need keys, and they take the name of one."
+
+
+def _plain_secret(
+    what: str, kind: str, node: str | None, param: str | None, fix: str = NAMED_INSTEAD
+) -> Problem:
     message = f"{what} holds what looks like {kind}. A flow file is shared and kept; keys are not."
-    fix = 'Set the key in the environment and refer to it: {"secret": "NAME_OF_THE_VARIABLE"}.'
     return Problem("params/plain-secret", message, fix, node=node, param=param)

@@ -133,6 +133,7 @@ def open_source(
         raise NodeError(
             "Nothing is named that could be asked.",
             fix="Fill in `tables` or `url`, or wire records into `data`.",
+            param="tables",
             code="sql/nothing",
             retry=False,
         )

@@ -102,6 +102,7 @@ class FilledStore(DescribingNode):
             raise NodeError(
                 "No place of the database is named.",
                 fix="Fill in the param `url`, or `folder` for Qdrant.",
+                param="url",
                 code="retrieval/store",
                 retry=False,
             )

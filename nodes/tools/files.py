@@ -103,6 +103,7 @@ class ReadFiles(DescribingNode):
             raise NodeError(
                 "No folder is named for the agent to read.",
                 fix="Fill in the param `root`.",
+                param="root",
                 code="tool/no-folder",
                 retry=False,
             )

@@ -102,6 +102,7 @@ class PythonFunction(Node):
             raise NodeError(
                 "No function is named.",
                 fix="Fill in the param `function`.",
+                param="function",
                 code="function/unknown",
                 retry=False,
             )

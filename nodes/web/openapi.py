@@ -99,7 +99,7 @@ def read_document(params: OpenApiParams, folder: Path | None) -> list[ApiOperati
         NodeError: it is not there, no OpenAPI document, or lacks what is wanted.
     """
     if not params.document.strip():
-        raise _wrong("No document is named.", "Fill in the param `document`.")
+        raise _wrong("No document is named.", "Fill in the param `document`.", "document")
     file = from_flow(params.document, folder)
     try:
         with file.open("rb") as opened:
@@ -215,5 +215,5 @@ class OpenApiNode(DescribingNode):
         return cls.Outputs(tool=OpenApiTools(settings=settings, key=params.secret))
 
 
-def _wrong(message: str, fix: str) -> NodeError:
-    return NodeError(message, fix=fix, code="openapi/document", retry=False)
+def _wrong(message: str, fix: str, param: str | None = None) -> NodeError:
+    return NodeError(message, fix=fix, param=param, code="openapi/document", retry=False)

@@ -2,19 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from patchbay.flows.checks.resolve import resolve_once
 from patchbay.flows.checks.rules.base import Facts
-from patchbay.flows.document.model import FlowVariable, NodeInstance
-from patchbay.flows.document.operations import Disable, NodeSlot, Patch, Remove, SetMeta, SetParams
+from patchbay.flows.document.model import Flow, FlowVariable, NodeInstance
+from patchbay.flows.document.operations import (
+    Batch,
+    Disable,
+    EditGroup,
+    EditNote,
+    NodeSlot,
+    Operation,
+    Patch,
+    Remove,
+    Rename,
+    SetMeta,
+    SetParams,
+)
 from patchbay.flows.problems import Problem
+from patchbay.flows.secret_shapes import holds_secret, without_secrets
 from patchbay.flows.wording import close_to
 from patchbay.nodes.contract import Node
 from patchbay.nodes.declaration import node_declaration
 from patchbay.studio.inspector.declared import FieldSpec, fields_of
 from patchbay.studio.inspector.fix import Fix
 
+TAKE_OUT = "Take it out"
 SHORTEST = 256
 """Tokens of context below which a model is of no use."""
 
@@ -89,17 +104,45 @@ def invalid(facts: Facts, problem: Problem) -> list[Fix]:
 
 
 def plain_secret(facts: Facts, problem: Problem) -> list[Fix]:
-    """The key out of the file: named where the param takes a name, else taken out."""
+    """The key out of the file: named where the param takes a name, else cut out of its text."""
     node = _node(facts, problem)
-    cls = facts.resolved.catalog.get(node.kind) if node else None
+    if node is None:
+        return [
+            Fix(
+                TAKE_OUT,
+                Batch(ops=tuple(_without_keys(facts.resolved.flow)), label="take out keys"),
+            )
+        ]
     name = problem.param or ""
-    if node is None or cls is None or name not in node.params:
-        return []
-    spec = next((one for one in fields_of(node_declaration(cls)) if one.name == name), None)
+    if name not in node.params:
+        return [Fix(TAKE_OUT, Rename(node=node.id, title=without_secrets(node.title)))]
+    cls = facts.resolved.catalog.get(node.kind)
+    declared = fields_of(node_declaration(cls)) if cls else []
+    spec = next((one for one in declared if one.name == name), None)
     if spec is not None and spec.shape == "secret":
         secret = name.upper()
         return [Fix(f"Name it {secret} instead", _set(node, name, {"secret": secret}))]
-    return _unset(cls, node, name, "Take it out")
+    return [Fix(TAKE_OUT, _set(node, name, without_secrets(node.params[name])))]
+
+
+def _without_keys(flow: Flow) -> Iterator[Operation]:
+    """The edits that take keys out of what belongs to no node: names, notes, variables."""
+    if holds_secret([flow.name, flow.description]):
+        name, about = without_secrets(flow.name), without_secrets(flow.description)
+        yield SetMeta(name=name, description=about)
+    values = [[one.value, one.environments] for one in flow.variables]
+    if holds_secret(values):
+        cut = [
+            one.model_copy(update={"value": value, "environments": others})
+            for one, (value, others) in zip(flow.variables, without_secrets(values), strict=True)
+        ]
+        yield SetMeta(variables=tuple(cut))
+    for note in flow.notes:
+        if holds_secret(note.text):
+            yield EditNote(note=note.id, text=without_secrets(note.text))
+    for group in flow.groups:
+        if holds_secret(group.title):
+            yield EditGroup(group=group.id, title=without_secrets(group.title))
 
 
 def variable(facts: Facts, problem: Problem) -> list[Fix]:

@@ -53,3 +53,23 @@ def test_problems_come_first_and_what_was_typed_is_kept(studio: Server, page: Pa
     why.get_by_role("button", name="Show the node").first.click()
     expect(node(page, "ask")).to_have_class(re.compile("selected"))
     page.screenshot(path=studio.home / "refused-chat.png")
+
+
+def test_a_param_that_is_missing_is_filled_in_from_the_list(studio: Server, page: Page) -> None:
+    flow = json.loads((SAVED / "ask.json").read_text("utf-8"))
+    flow["nodes"].append({"id": "find", "kind": "logic.run_flow", "version": 1, "params": {}})
+    flow["notes"] = [{"id": "why", "text": "The key is sk-proj-" + "a1B2c3D4" * 5 + ", for now."}]
+    path = put(studio, "missing", flow)
+    edit(studio, page, "missing")
+    tab(page, "Problems")
+    dock(page).get_by_role("button", name="Fill in “").first.click()
+    expect(node(page, "find")).to_have_class(re.compile("selected"))
+    expect(page.locator("[id='pb-f-find-flow']")).to_be_focused()
+    page.keyboard.type("ask")
+    page.keyboard.press("Tab")
+    tab(page, "Problems")
+    dock(page).get_by_role("button", name="Take it out").click()
+    wait_for(page, lambda: "The key is [key taken out], for now." in path.read_text("utf-8"))
+    expect(dock(page).get_by_text("looks like")).to_have_count(0)
+    expect(dock(page).get_by_text('There is no flow "ask"')).to_be_visible()
+    page.screenshot(path=studio.home / "filled-in.png")

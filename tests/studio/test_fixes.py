@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,7 +13,7 @@ from patchbay.flows.checks.rules import RULES
 from patchbay.flows.checks.rules.base import Facts
 from patchbay.flows.checks.validate import validate
 from patchbay.flows.document.edit import apply
-from patchbay.flows.document.model import Edge, Flow, FlowVariable, NodeInstance, Place
+from patchbay.flows.document.model import Edge, Flow, FlowVariable, Group, NodeInstance, Note, Place
 from patchbay.flows.document.writing import save_flow
 from patchbay.nodes.catalog import load_catalog
 from patchbay.studio.inspector.fixes import MAKERS, fixes
@@ -133,6 +134,48 @@ def test_a_key_is_named_where_a_name_can_stand() -> None:
     label, mended = offers(flow, "params/plain-secret")[0]
     assert label == "Name it API_KEY instead"
     assert mended.node("m").params["api_key"] == {"secret": "API_KEY"}
+
+
+KEY = "sk-proj-" + "a1B2c3D4" * 5
+WRITTEN = f"Ask with {KEY}, please."
+LEFT = "Ask with [key taken out], please."
+
+
+@pytest.mark.parametrize(
+    ("holds", "left"),
+    [
+        ({"name": WRITTEN}, {"name": LEFT}),
+        ({"description": WRITTEN}, {"description": LEFT}),
+        ({"notes": (Note(id="n", text=WRITTEN),)}, {"notes": (Note(id="n", text=LEFT),)}),
+        ({"groups": (Group(id="g", title=WRITTEN),)}, {"groups": (Group(id="g", title=LEFT),)}),
+        (
+            {"variables": (FlowVariable(name="v", value=1, environments={"lab": [WRITTEN]}),)},
+            {"variables": (FlowVariable(name="v", value=1, environments={"lab": [LEFT]}),)},
+        ),
+    ],
+)
+def test_a_key_that_people_read_is_cut_out_and_the_rest_stays(
+    holds: dict[str, Any], left: dict[str, Any]
+) -> None:
+    flow, expected = GOOD.model_copy(update=holds), GOOD.model_copy(update=left)
+    problem = next(p for p in validate(flow, CATALOG) if p.code == "params/plain-secret")
+    assert problem.fix.startswith("Take it out")
+    assert offers(flow, "params/plain-secret") == [("Take it out", expected)]
+
+
+def test_a_key_is_cut_out_of_a_title_and_out_of_a_param_that_takes_no_name() -> None:
+    titled = PROMPT.model_copy(update={"title": WRITTEN})
+    _, mended = offers(
+        GOOD.model_copy(update={"nodes": (ASK, titled, ANSWER)}), "params/plain-secret"
+    )[0]
+    assert mended.node("prompt").title == LEFT
+    _, mended = offers(GOOD.with_params({"prompt": {"template": WRITTEN}}), "params/plain-secret")[
+        0
+    ]
+    assert mended.node("prompt").params["template"] == LEFT
+    long = "Before.\n-----BEGIN RSA PRIVATE KEY-----\nMIIB\n-----END RSA PRIVATE KEY-----\nAfter."
+    _, mended = offers(GOOD.with_params({"prompt": {"template": long}}), "params/plain-secret")[0]
+    assert mended.node("prompt").params["template"] == "Before.\n[key taken out]\nAfter."
 
 
 def test_two_variables_of_one_name_are_told_apart() -> None:

@@ -86,12 +86,12 @@ def ports(facts: Facts) -> Iterator[Finding]:
         if error is None or isinstance(error, (MigrationError, ValidationError)):
             continue
         if isinstance(error, NodeError):
-            why, fix = error.message, error.fix or "Change its params."
+            why, fix, param = error.message, error.fix or "Change its params.", error.param
         else:
             why = f"{type(error).__name__}: {printable(str(error), 200)}"
-            fix = "Change its params, or report it to those who made the node."
+            fix, param = "Change its params, or report it to those who made the node.", None
         message = f"{facts.name(node.instance.id)} has no ports: {why.rstrip('.')}."
-        yield Finding(message, fix, node=node.instance.id)
+        yield Finding(message, fix, node=node.instance.id, param=param)
 
 
 def description(facts: Facts) -> Iterator[Finding]:

@@ -62,6 +62,10 @@ def _with_code(facts: Facts, code: str) -> Iterator[Finding]:
     return (Finding.of(found) for found in facts.subflow_problems if found.code == code)
 
 
+EXCHANGED = ("subflow/inputs", "subflow/outputs")
+"""Codes of problems with what goes in and comes out; the others are about which flow it is."""
+
+
 class _Look:
     """One look at all the flows that a flow runs. Every file is read once."""
 
@@ -74,7 +78,8 @@ class _Look:
         for node in self._facts.nodes():
             for use in node.subflows:
                 for problem in self._use(node, use):
-                    yield replace(problem, node=node.instance.id)
+                    about = None if problem.code in EXCHANGED else use.param
+                    yield replace(problem, node=node.instance.id, param=about)
 
     def _use(self, node: ResolvedNode, use: SubflowUse) -> Iterator[Problem]:
         title = self._facts.name(node.instance.id)

@@ -10,10 +10,10 @@ import pytest
 from patchbay.flows.checks.resolve import resolve
 from patchbay.flows.checks.validate import validate
 from patchbay.flows.document.graph import ancestors, to_graph, topological_order
-from patchbay.flows.document.model import Flow, Note
+from patchbay.flows.document.model import Flow, NodeInstance, Note
 from patchbay.flows.document.writing import save_flow
 from patchbay.flows.problems import Problem
-from patchbay.nodes.catalog import Catalog, CatalogProblem
+from patchbay.nodes.catalog import Catalog, CatalogProblem, load_catalog
 from tests.flows.checks.rules_kit import CATALOG, Ask, Give, Quiet, flow, node
 
 
@@ -270,3 +270,20 @@ def test_a_shortest_cycle_is_named_from_its_first_node_on() -> None:
     )
     told = next(p for p in validate(document, CATALOG) if p.code == "structure/cycle")
     assert "a → b → c → a." in told.message
+
+
+@pytest.mark.parametrize(
+    ("kind", "param"),
+    [
+        ("logic.run_flow", "flow"),
+        ("logic.for_each", "flow"),
+        ("logic.loop", "flow"),
+        ("tool.flow", "flow"),
+        ("tool.files", "root"),
+        ("tool.python_function", "function"),
+    ],
+)
+def test_what_is_not_filled_in_is_named_by_its_param(kind: str, param: str) -> None:
+    """The editor leads to the field by it."""
+    found = validate(Flow(nodes=(NodeInstance(id="n", kind=kind),)), load_catalog())
+    assert param in {problem.param for problem in found if problem.node == "n"}

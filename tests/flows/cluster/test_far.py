@@ -43,11 +43,11 @@ class Direct:
 
 
 def test_an_error_comes_back_as_it_was() -> None:
-    error = NodeError("It is full.", fix="Wait.", code="model/full", retry=False)
+    error = NodeError(
+        "It is full.", fix="Wait.", port="model", param="slots", code="model/full", retry=False
+    )
     again = error_from_json(error_as_json(error))
-    assert (again.message, again.fix, again.code, again.retry) == (
-        "It is full.", "Wait.", "model/full", False,
-    )  # fmt: skip
+    assert (again.message, *vars(again).items()) == (error.message, *vars(error).items())
 
 
 def test_the_models_of_a_flow_are_found_also_in_flows_that_it_runs() -> None:

@@ -22,6 +22,7 @@ import type { Moment } from "./timeline";
 import { trail } from "./trail";
 import { Doc, DockData } from "./store";
 import { Dock } from "./dock/dock";
+import { fieldId } from "./dock/field";
 import { Notice } from "./dock/notice";
 import { useCovered, useRoom } from "./dock/room";
 import { ChosenState, DockState, SETTINGS } from "./dock/state";
@@ -38,12 +39,23 @@ interface Props {
 const dockState = new DockState();
 window.addEventListener("resize", () => dockState.fit());
 
-/** Bring the settings to the front, ready to be typed into. */
-function openSettings(host: HTMLElement | null): void {
+const FIELD = "textarea, select, input";
+const FIRST_FIELD = `.pb-form .pb-field :is(textarea, select, input:not(#pb-title))`;
+/** How often a field is looked for that is about to be drawn, a frame each time. */
+const FRAMES = 60;
+
+/** Bring the settings to the front, one field ready to be typed into: the first, or that of a param of a node. */
+function openSettings(host: HTMLElement | null, node = "", param = ""): void {
   dockState.show(SETTINGS);
-  setTimeout(() =>
-    host?.querySelector<HTMLElement>(".pb-form .pb-field :is(textarea, select, input:not(#pb-title))")?.focus(),
-  );
+  const id = `#${CSS.escape(fieldId(node, param))}`;
+  const wanted = param ? `${id}:is(${FIELD}), ${id} :is(${FIELD}, button)` : FIRST_FIELD;
+  const look = (left: number): void => {
+    const field = host?.querySelector<HTMLElement>(wanted);
+    if (!field) return void (left && requestAnimationFrame(() => look(left - 1)));
+    field.focus();
+    field.scrollIntoView({ block: "center" });
+  };
+  setTimeout(() => look(FRAMES));
 }
 
 export function App({ doc, statuses, reveal, dock, timeline, onSelect }: Props) {
@@ -85,6 +97,10 @@ export function App({ doc, statuses, reveal, dock, timeline, onSelect }: Props) 
     }),
     [doc, statuses, wiring, lanes, large, peeks, ui, docked],
   );
+  const show = useStable((node: string, param?: string) => {
+    canvas.current?.go(node);
+    if (param) openSettings(host.current, node, param);
+  });
   const documents = useIntake(doc, canvas);
   const files = useDroppedFiles(doc, documents.take);
   const showPalette = useStable(() => dockState.showPalette(true));
@@ -114,7 +130,7 @@ export function App({ doc, statuses, reveal, dock, timeline, onSelect }: Props) 
             onDocuments={documents.choose}
           />
         </ReactFlowProvider>
-        {dock && <Dock state={dockState} dock={dock} chosen={chosen} show={(id) => canvas.current?.go(id)} />}
+        {dock && <Dock state={dockState} dock={dock} chosen={chosen} show={show} />}
         {timeline && <Scrubber moments={timeline} chosen={chosen} />}
         {dock && <Notice doc={doc} notice={dock.notice} />}
         {ghost && (

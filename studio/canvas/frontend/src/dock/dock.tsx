@@ -15,8 +15,8 @@ interface Props {
   state: DockState;
   dock: DockData;
   chosen: ChosenState;
-  /** Go to a node. */
-  show: (node: string) => void;
+  /** Go to a node, or to a field of its settings. */
+  show: (node: string, param?: string) => void;
 }
 
 const wishes = new Map<string, number>();

@@ -63,7 +63,7 @@ interface Props {
 
 export const Field = memo(function Field(props: Props) {
   const { node, here, spec, value, problems, choices, note, ask, asked, variables = NO_VARIABLES, write } = props;
-  const id = `pb-f-${node}${here ? "-here" : ""}-${spec.name}`;
+  const id = fieldId(here ? `${node}-here` : node, spec.name);
   const Widget = WIDGETS[spec.shape];
   const { doc, large } = useShared();
   const tried = useTried();
@@ -142,6 +142,9 @@ export const Field = memo(function Field(props: Props) {
     </div>
   );
 });
+
+/** What the element is called in which a param of a node is typed. */
+export const fieldId = (node: string, param: string): string => `pb-f-${node}-${param}`;
 
 const NO_VARIABLES: Variable[] = [];
 

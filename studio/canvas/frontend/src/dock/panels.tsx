@@ -13,8 +13,8 @@ import { CHAT, type ChosenState, PROBLEMS, RUN, SETTINGS, VALUES } from "./state
 export interface PanelProps {
   chosen: ChosenState;
   dock: DockData;
-  /** Go to a node. */
-  show: (node: string) => void;
+  /** Go to a node, or to a field of its settings. */
+  show: (node: string, param?: string) => void;
   /** Bring another tab to the front. */
   open: (tab: string) => void;
 }

@@ -46,7 +46,12 @@ function useFound(doc: Doc): [Answer | null, (() => void) | null] {
   return [found, failed ? () => setTries(tries + 1) : null];
 }
 
-export function ProblemsPanel({ show }: { show: (node: string) => void }) {
+interface Props {
+  /** Go to a node, or to a field of its settings. */
+  show: (node: string, param?: string) => void;
+}
+
+export function ProblemsPanel({ show }: Props) {
   const { doc } = useShared();
   const [found, again] = useFound(doc);
   if (!doc.flow.nodes.length) return <p className="pb-note-line">There are no nodes yet.</p>;
@@ -69,10 +74,12 @@ export function ProblemsPanel({ show }: { show: (node: string) => void }) {
   );
 }
 
-function Card({ problem, show }: { problem: Found; show: (node: string) => void }) {
+function Card({ problem, show }: Props & { problem: Found }) {
   const { doc, actions } = useShared();
   const node = doc.flow.nodes.find((one) => one.id === problem.node);
   const kind = node && catalog.byKind.get(node.kind);
+  const field = kind?.fields?.find((one) => one.name === problem.param);
+  const empty = field && ["", null, undefined].includes(node?.params?.[field.name] as string);
   const tone = toneOf(problem, doc.tried);
   return (
     <section className={`pb-found ${tone}`} role="listitem">
@@ -99,8 +106,12 @@ function Card({ problem, show }: { problem: Found; show: (node: string) => void 
           </button>
         ))}
         {node && (
-          <button type="button" onClick={() => show(node.id)}>
-            Show
+          <button
+            type="button"
+            className={field && !problem.offers.length ? "fix" : ""}
+            onClick={() => show(node.id, field?.name)}
+          >
+            {empty ? `Fill in “${field.label}”` : "Show"}
           </button>
         )}
       </div>

@@ -24,6 +24,9 @@ test("a message names nodes by their titles, ports beside them, and leaves what 
     ['"Lost" (lost) leads to no output.', "“Lost” leads to no output."],
     ['"ask.model" (The answerer) takes chat model.', "“The answerer” (model) takes chat model."],
     ['Wire "ask" or e.g. this.', "Wire “The answerer” or e.g. this."],
+    ['There is no flow "ask" here.', 'There is no flow "ask" here.'],
+    ['"ask" gives the input "in" to the flow "lost".', '“The answerer” gives the input "in" to the flow "lost".'],
+    ['There is no variable "ask"; the note "in" is long.', 'There is no variable "ask"; the note "in" is long.'],
     ['"other.port" takes text; "mode" is no node.', '"other.port" takes text; "mode" is no node.'],
   ];
   for (const [message, words] of said) expect(spoken(message, flow)).toBe(words);

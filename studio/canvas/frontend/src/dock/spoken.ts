@@ -24,8 +24,12 @@ export function spoken(message: string, flow: Flow): string {
     .replace(/"([^"]+)" \(([a-z][a-z0-9-]*)\)/g, (all, title: string, id: string) =>
       titles.get(id) === title ? `“${title}”` : all,
     )
-    .replace(/"([a-z][a-z0-9-]*)"/g, (all, id: string) => (titles.has(id) ? `“${titles.get(id)}”` : all));
+    .replace(QUOTED, (all, id: string) => (titles.has(id) ? `“${titles.get(id)}”` : all));
 }
+
+/** A quoted word that may be the id of a node; after one of these words it is something else of that name. */
+const QUOTED =
+  /(?<!\b(?:flow|inputs?|outputs?|note|group|variable|param|port|tool|agent|file|folder|called) )"([a-z][a-z0-9-]*)"/g;
 
 /** What every flow lacks while it is being drawn is no fault before somebody tries to run it. */
 const UNFINISHED = new Set(["wiring/required", "structure/no-output", "structure/unreachable"]);
