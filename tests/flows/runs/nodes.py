@@ -88,6 +88,38 @@ class Random(Upper):
     kind, title, deterministic = "test.random", "Random", False
 
 
+class Gate(Upper):
+    """Like Upper, once a test has opened it; the first `free` of a test pass at any time.
+
+    For whatever has to happen while a node works, however long a busy machine takes for it.
+    """
+
+    kind, title, deterministic = "test.gate", "Gate", False
+    opened: ClassVar[threading.Event] = threading.Event()
+    passed: ClassVar[int] = 0
+
+    class Params(Upper.Params):
+        free: int = 0
+
+    @classmethod
+    def shut(cls) -> None:
+        """As it is where a test begins."""
+        cls.opened.clear()
+        cls.passed = 0
+
+    async def run(self, inputs: Upper.Inputs, params: Params, ctx: Context) -> Upper.Outputs:  # type: ignore[override]
+        Gate.passed += 1
+        if Gate.passed > params.free:
+            await gate_is_open()
+        return await super().run(inputs, params, ctx)
+
+
+async def gate_is_open() -> None:
+    """Wait for it."""
+    while not Gate.opened.is_set():
+        await asyncio.sleep(0.005)
+
+
 class Rendezvous(Node):
     """Wait until as many of these as `parties` run at the same time."""
 
@@ -192,6 +224,7 @@ class HangAt(Node):
     """In capitals; of one text it makes nothing, for ever."""
 
     kind, title, family = "test.hang_at", "Hang at", "Test"
+    done: ClassVar[list[str]] = []
 
     class Params(NodeParams):
         at: str = "c"
@@ -206,6 +239,7 @@ class HangAt(Node):
         if inputs.text == params.at:
             Hang.began.append("at")
             await asyncio.Event().wait()
+        self.done.append(inputs.text)
         return self.Outputs(text=inputs.text.upper())
 
 
@@ -385,13 +419,18 @@ class MakeThing(Node):
 
 
 class UseThing(Node):
-    """Use a thing for a moment and say how many did so at once, at most."""
+    """Use a thing for a moment and say how many did so at once, at most.
+
+    It is used until the gate is open where that is asked, or until so many have used it at once.
+    """
 
     kind, title, family = "test.use", "Use", "Test"
     deterministic = False
 
     class Params(NodeParams):
         wait_s: float = 0.05
+        gated: bool = False
+        together: int = 1
 
     class Inputs(Ports):
         thing: Thing
@@ -403,6 +442,11 @@ class UseThing(Node):
         async with ctx.use(inputs.thing) as opened:
             opened.users += 1
             opened.most = max(opened.most, opened.users)
+            if params.gated:
+                await gate_is_open()
+            async with asyncio.timeout(60):
+                while opened.most < params.together:
+                    await asyncio.sleep(0.005)
             await asyncio.sleep(params.wait_s)
             opened.users -= 1
             return self.Outputs(most=opened.most)
@@ -413,6 +457,7 @@ NODES: tuple[type[Node], ...] = (
     FileText,
     Upper,
     Random,
+    Gate,
     Rendezvous,
     Meet,
     Fail,

@@ -10,12 +10,13 @@ from typing import Any
 import pytest
 
 from patchbay.flows.problems import FlowError
-from patchbay.flows.runs.events import NodeAsked, RunFinished
+from patchbay.flows.runs.events import NodeAnswered, NodeAsked, RunFinished
 from patchbay.flows.runs.history import History
 from patchbay.flows.runs.inbox import AlreadyAnsweredError
 from patchbay.nodes.figures import Table
 from patchbay.nodes.values import Document
 from tests.flows.runs.harness import OUT, flow, words
+from tests.flows.runs.nodes import Gate
 from tests.flows.runs.people import answered, asking, events_until_end, goes_on, recorded_run, told
 from tests.flows.runs.test_history_disk import no_room
 from tests.stores import a_file, another, change
@@ -56,7 +57,7 @@ async def test_an_answer_while_the_run_works_goes_to_the_run(history: History, l
     document = flow(
         {
             "ask": ("test.ask", {"log": str(log)}),
-            "slow": ("test.random", {"wait_s": 1.5}),
+            "slow": "test.gate",
             "a": "test.text",
             "o": OUT,
             "p": ("io.output", {"name": "p"}),
@@ -66,10 +67,13 @@ async def test_an_answer_while_the_run_works_goes_to_the_run(history: History, l
     run = recorded_run(history, document)
     other = another(history)
     found = []
+    Gate.shut()
     async for event in run.events():
         found.append(event)
         if isinstance(event, NodeAsked):
             assert answered(other, run.id, True) is None, "the run is at work here"
+        if isinstance(event, NodeAnswered):
+            Gate.opened.set()
     said = words(found)
     assert said[-1] == "finished {'out': '?: yes by ada', 'p': 'HI'}"
     assert said.index("answer ask by ada") < said.index("run slow")

@@ -38,6 +38,7 @@ class Counted(Node):
     work: ClassVar[Work]
     made: ClassVar[list[Any]] = []
     keys: ClassVar[list[str]] = []
+    hangs: ClassVar[bool] = False
 
     class Params(NodeParams):
         """None."""
@@ -53,6 +54,11 @@ class Counted(Node):
         self.made.append(what)
         self.keys.append(IDEMPOTENCY_KEY.get())
         return what
+
+    async def hang(self) -> None:
+        """Get no further, until the run is stopped."""
+        Counted.hangs = True
+        await asyncio.sleep(600)
 
 
 FLOW = flow({"n": "test.counted", "o": OUT}, ["n.value > o.value"])
@@ -73,8 +79,9 @@ def env() -> Any:
 
 
 async def first(history: History, work: Work, stop_after: int | None = None) -> str:
-    """A recorded run that is stopped once so many effects were made and committed."""
+    """A recorded run that is stopped once so many effects were made and it gets no further."""
     Counted.work = work  # type: ignore[method-assign]
+    Counted.hangs = False
     run = Run(FLOW, {}, env())
     run.add_sink(history.recorder(run.id, FLOW))
     async for event in run.events():
@@ -84,9 +91,8 @@ async def first(history: History, work: Work, stop_after: int | None = None) -> 
 
 
 async def _stop(run: Run, after: int) -> None:
-    while len(Counted.made) < after:
+    while len(Counted.made) < after or not Counted.hangs:
         await asyncio.sleep(0.001)
-    await asyncio.sleep(0.05)
     run.cancel()
 
 
@@ -101,7 +107,7 @@ async def three(node: Counted, ctx: Context) -> JsonValue:
     for number in range(3):
         found.append(await ctx.once("effect", node.effect, number))
         if number == 1 and len(Counted.made) == 2:
-            await asyncio.sleep(60)
+            await node.hang()
     return found
 
 
@@ -141,7 +147,7 @@ async def test_what_a_step_gave_stays_what_it_was(history: History) -> None:
 
         seen.append(await ctx.once("give", give))
         if len(seen) == 1:
-            await asyncio.sleep(60)
+            await node.hang()
         return "ended"
 
     run_id = await first(history, work, stop_after=1)
@@ -167,7 +173,7 @@ async def test_other_arguments_are_other_steps(history: History, was: Any, now: 
     async def work(node: Counted, ctx: Context) -> JsonValue:
         await ctx.once("effect", node.effect, was if not Counted.made else now)
         if len(Counted.made) == 1:
-            await asyncio.sleep(60)
+            await node.hang()
         await ctx.once("last", node.effect, "end")
         return None
 
@@ -231,7 +237,7 @@ async def test_a_key_stays_the_same(history: History) -> None:
             node.keys.append(IDEMPOTENCY_KEY.get())
             node.made.append(text)
             if len(node.made) == 1:
-                await asyncio.sleep(60)  # killed between the effect and its record
+                await node.hang()  # killed between the effect and its record
             return text
 
         with ctx.lane("orders"):
@@ -255,7 +261,7 @@ async def test_a_stale_result_counts_where_something_was_built_on_it(history: Hi
             if number == 0:
                 await ctx.once("answer", node.effect, "built on it")
             elif "again" not in Counted.made:
-                await asyncio.sleep(60)
+                await node.hang()
         return times
 
     run_id = await first(history, work, stop_after=3)
@@ -308,7 +314,7 @@ def test_steps_side_by_side_replay_in_any_order(
             for _ in range(order.index(number)):
                 await asyncio.sleep(0)
             if order is before and len(Counted.made) >= killed_at:
-                await asyncio.sleep(60)
+                await node.hang()
             return int(await node.effect(number))
 
         async with asyncio.TaskGroup() as group:

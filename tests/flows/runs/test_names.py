@@ -82,7 +82,7 @@ async def test_a_name_works_or_is_refused(name: str, where, tmp_path: Path) -> N
     save_flow(inner, tmp_path / "inner.json")
     nodes, wires, inputs = where(name)
     try:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(120):
             found = await events_of(flow(nodes, wires), inputs, folder=tmp_path)
     except FlowError as refused:
         text = str(refused)

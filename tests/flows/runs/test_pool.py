@@ -13,7 +13,7 @@ from patchbay.nodes.contract import NodeError
 from patchbay.nodes.models.servers.openai.spec import OpenAiModel
 from patchbay.nodes.values import Opening, SecretRef
 from tests.flows.runs.harness import OUT, environment, events_of, flow, words
-from tests.flows.runs.nodes import Thing
+from tests.flows.runs.nodes import Gate, Thing
 
 
 @pytest.fixture(autouse=True)
@@ -46,8 +46,8 @@ async def test_two_nodes_with_one_description_open_it_once() -> None:
         {
             "t": "test.thing",
             "t2": "test.thing",
-            "u": "test.use",
-            "v": "test.use",
+            "u": ("test.use", {"together": 2}),
+            "v": ("test.use", {"together": 2}),
             "o": OUT,
             "p": ("io.output", {"name": "p"}),
         },
@@ -62,14 +62,18 @@ async def test_two_nodes_with_one_description_open_it_once() -> None:
 
 
 async def test_slots_limit_how_many_use_it_at_once() -> None:
-    nodes = {"t": ("test.thing", {"places": 2}), "j": ("io.output", {"name": "o"})}
-    users = {f"u{number}": "test.use" for number in range(5)}
+    users = {f"u{number}": ("test.use", {"gated": True}) for number in range(5)}
     outs = {f"o{number}": ("io.output", {"name": f"o{number}"}) for number in range(5)}
-    del nodes["j"]
     wires = [f"t.thing > {user}.thing" for user in users]
     wires += [f"u{number}.most > o{number}.value" for number in range(5)]
-    found = words(await events_of(flow({**nodes, **users, **outs}, wires)))
-    waits = [w.removeprefix("wait ") for w in found if w.startswith("wait")]
+    document = flow({"t": ("test.thing", {"places": 2}), **users, **outs}, wires)
+    waits: list[str] = []
+    Gate.shut()
+    async for event in Run(document, {}, environment()).events():
+        found = words([event])
+        waits += [word.removeprefix("wait ") for word in found if word.startswith("wait")]
+        if len(waits) == 3:  # all five are there
+            Gate.opened.set()
     assert waits[:3] == [f"u{number} for thing #{number - 1}" for number in (2, 3, 4)]
     # Each slot that is given back moves up those who still wait.
     assert waits[3:] == ["u3 for thing #1", "u4 for thing #2", "u4 for thing #1"]
@@ -160,24 +164,29 @@ async def test_an_opening_that_fails_is_tried_again_next_time() -> None:
 
 
 async def test_a_slot_is_handed_on_when_the_one_in_line_leaves() -> None:
-    pool, watch = Pool(), Watch()
-    thing = Thing(name="one", places=1)
+    pool, thing = Pool(), Thing(name="one", places=1)
     got: list[str] = []
+    go_on = asyncio.Event()
 
-    async def use(name: str) -> None:
+    async def use(name: str, watch: Watch) -> None:
         async with pool.use(thing, watch):
             got.append(name)
-            await asyncio.sleep(0.05)
+            await go_on.wait()
 
-    first = asyncio.create_task(use("first"))
-    await asyncio.sleep(0.2)
-    again = asyncio.create_task(use("again"))
-    leaving = asyncio.create_task(use("leaving"))
-    last = asyncio.create_task(use("last"))
-    await asyncio.sleep(0)
+    async def come(name: str) -> asyncio.Task[None]:
+        """One more, who uses it or stands in line."""
+        watch = Watch()
+        task = asyncio.create_task(use(name, watch))
+        while name not in got and not any("waits" in text for text in watch.heard):
+            await asyncio.sleep(0.01)
+        return task
+
+    first, leaving, last = [await come(name) for name in ("first", "leaving", "last")]
+    assert got == ["first"]
     leaving.cancel()
-    await asyncio.gather(first, again, last)
-    assert got == ["first", "again", "last"]
+    go_on.set()
+    await asyncio.gather(first, last)
+    assert got == ["first", "last"]
 
 
 async def test_those_behind_one_who_leaves_move_up() -> None:
@@ -277,7 +286,7 @@ async def test_what_cannot_be_closed_does_not_keep_the_next_from_opening() -> No
     watcher = Watch()
     async with pool.use(Clinging(size=8), watcher):
         pass
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         for _ in range(2):  # it is let go for the first; the second would wait for it for ever
             async with pool.use(Thing(name="next", size=8), watcher) as opened:
                 assert opened.name == "next"
@@ -286,7 +295,7 @@ async def test_what_cannot_be_closed_does_not_keep_the_next_from_opening() -> No
 async def test_a_failure_without_words_is_told() -> None:
     watcher = Watch()
     with pytest.raises(NodeError, match="OddError"):
-        async with asyncio.timeout(20), Pool().use(NoWords(), watcher):
+        async with asyncio.timeout(60), Pool().use(NoWords(), watcher):
             pass
 
 

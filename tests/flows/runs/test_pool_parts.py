@@ -76,7 +76,9 @@ async def test_requests_queue_at_the_part_that_is_named() -> None:
         async with pool.use(Wrap(name=name, inner=THING), watch):
             inside.append(name)
             assert len(inside) == 1, "the base has one place for both"
-            await asyncio.sleep(0.02)
+            async with asyncio.timeout(60):  # until the other one has come
+                while "waits at 1" not in watch.heard:
+                    await asyncio.sleep(0.01)
             inside.remove(name)
 
     await asyncio.gather(request("a"), request("b"))

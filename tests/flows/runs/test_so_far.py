@@ -17,24 +17,27 @@ from patchbay.flows.runs.secrets import Secrets
 from patchbay.flows.server.core.told import shown
 from patchbay.studio.runs.past import past_live
 from tests.flows.runs.harness import OUT, environment, flow, words
-from tests.flows.runs.nodes import Hang
+from tests.flows.runs.nodes import Hang, HangAt
 from tests.stores import url_of
 
 
 async def stopped(
-    document: Flow, folder: Path | None = None, history: History | None = None, **env: Any
-) -> list[Event]:
-    """Its events; it is stopped where it hangs, once nothing else is at work."""
+    document: Flow, folder: Path | None = None, history: History | None = None, done: int = 0,
+    **env: Any,
+) -> list[Event]:  # fmt: skip
+    """Its events; it is stopped where it hangs, once as many items are done beside that."""
     Hang.began.clear()
+    HangAt.done.clear()
     run = Run(LoadedFlow(document, folder), {}, environment(folder=folder, **env))
     if history is not None:
         run.add_sink(history.recorder(run.id, document))
 
     async def stop() -> None:
         async with asyncio.timeout(60):
-            while not Hang.began:
+            while not Hang.began or len(HangAt.done) < done:
                 await asyncio.sleep(0.01)
-        await asyncio.sleep(0.2)
+        for _ in range(1000):  # what has been done is told in some of the loop's turns
+            await asyncio.sleep(0)
         run.cancel()
 
     stopping = asyncio.create_task(stop())
@@ -68,8 +71,8 @@ async def test_a_loop_keeps_its_finished_items(
     tmp_path: Path, at_once: int, results: list[str | None]
 ) -> None:
     document = looped("logic.for_each", {"concurrency": at_once}, "a\nb\nc\nd\ne", tmp_path)
-    found = words(await stopped(document, tmp_path))
     done = sum(result is not None for result in results)
+    found = words(await stopped(document, tmp_path, done=done))
     kept = f"Stopped, items: {done} of 5. What had come about by then is kept."
     assert found[-2:] == [f"stop e with {{'results': {results}}}: {kept}", "cancelled"]
 

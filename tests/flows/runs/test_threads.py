@@ -22,6 +22,7 @@ from patchbay.flows.runs.thread_export import as_data, as_markdown
 from patchbay.flows.runs.thread_holds import take
 from patchbay.flows.runs.thread_runs import turn_of
 from tests.flows.runs.harness import CATALOG, OUT, environment, flow, words
+from tests.flows.runs.nodes import Gate
 from tests.flows.runs.people import env_of, goes_on
 from tests.paths import ROOT, python_path
 from tests.stores import url_of
@@ -95,10 +96,10 @@ def test_a_run_that_fails_adds_no_turn_and_frees_the_thread(history: History) ->
     assert say(history, "Hi") == "user: Hi"
 
 
-async def test_a_run_that_is_stopped_adds_no_turn(history: History, tmp_path: Path) -> None:
+async def test_a_run_that_is_stopped_adds_no_turn(history: History) -> None:
     slow = flow(
         {"q": ("io.input", {"name": "said", "kind": "messages"}),
-         "s": ("test.random", {"log": str(tmp_path / "log"), "wait_s": 5}),
+         "s": ("test.random", {"wait_s": 600}),
          "t": "test.text", "o": OUT},
         ["t.text > s.text", "s.text > o.value"],
     )  # fmt: skip
@@ -221,13 +222,13 @@ def test_a_thread_that_another_person_begins_at_the_same_moment_is_not_joined(
 
 
 HOLDER = """
-    import sys, time
+    import sys
     from patchbay.flows import History, Threads
     from patchbay.flows.runs.thread_holds import take
     threads = Threads(History(sys.argv[1]))
     take(threads, threads.get("ada"), "theirs", "said", ())
     print("held", flush=True)
-    time.sleep(60)
+    sys.stdin.read()
 """
 
 
@@ -237,7 +238,10 @@ def test_another_process_holds_it_until_it_is_killed(history: History, tmp_path:
     command = [sys.executable, "-c", textwrap.dedent(HOLDER)]
     url = url_of(tmp_path / "history.sqlite")
     with subprocess.Popen(
-        [*command, url], stdout=subprocess.PIPE, env={"PYTHONPATH": python_path(ROOT)}
+        [*command, url],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env={"PYTHONPATH": python_path(ROOT)},
     ) as other:
         assert other.stdout is not None
         assert other.stdout.readline() == b"held\n"
@@ -262,19 +266,21 @@ def test_a_holder_on_another_machine_counts_as_dead_when_it_is_silent(history: H
     assert say(history, "Hi") == "user: Hi"
 
 
-async def test_a_stopped_turn_goes_on_in_its_thread(history: History, tmp_path: Path) -> None:
+async def test_a_stopped_turn_goes_on_in_its_thread(history: History) -> None:
     document = flow(
         {"q": ("io.input", {"name": "said", "kind": "messages"}),
          "t": ("prompt.template", {"template": "{said}"}),
-         "s": ("test.random", {"log": str(tmp_path / "log"), "wait_s": 0.5}), "o": OUT},
+         "s": "test.gate", "o": OUT},
         ["q.value > t.said", "t.text > s.text", "s.text > o.value"],
     )  # fmt: skip
     say(history, "one", "ada")
     use = InThread("ada")
+    Gate.shut()
     begun = turn_of(LoadedFlow(document), {"said": "two"}, environment(), use, history).now()
     async for event in begun.events():
         if words([event]) == ["start s"]:
             begun.cancel()
+    Gate.opened.set()
     again = resumed_run(history, history.get(begun.id), environment())
     assert "resumed t" in words([event async for event in again.events()])
     assert [turn.asked for turn in Threads(history).turns("ada")] == ["one", "two"]
