@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import threading
 from typing import Any, ClassVar
 
 from patchbay.nodes.contract import (
@@ -21,12 +22,16 @@ from tests.flows.runs.nodes import NODES as OTHERS
 
 
 class Words(Node):
-    """Stream the words of a text, `pause_s` between them; counts how many runs are at work."""
+    """Stream the words of a text, `pause_s` between them; counts how many runs are at work.
+
+    None begins while a test has taken `may_begin` away.
+    """
 
     kind, title, family = "test.words", "Words", "Test"
     at_work: ClassVar[int] = 0
     most: ClassVar[int] = 0
     cancelled: ClassVar[int] = 0
+    may_begin: ClassVar[threading.Event] = threading.Event()
 
     class Params(NodeParams):
         pause_s: float = 0.0
@@ -41,6 +46,8 @@ class Words(Node):
         Words.at_work += 1
         Words.most = max(Words.most, Words.at_work)
         try:
+            while not Words.may_begin.is_set():
+                await asyncio.sleep(0.005)
             words = inputs.text.split(" ")
             for number, word in enumerate(words):
                 await ctx.stream("text", word if number == 0 else f" {word}")
@@ -52,6 +59,9 @@ class Words(Node):
             raise
         finally:
             Words.at_work -= 1
+
+
+Words.may_begin.set()
 
 
 class Size(Node):

@@ -80,16 +80,16 @@ def serving(
     listening.when_up = up.set
     thread = threading.Thread(target=listening.run, args=([socket],), daemon=True)
     thread.start()
-    assert up.wait(60)
+    assert up.wait(120)
     address = f"http://127.0.0.1:{socket.getsockname()[1]}"
     with httpx.Client(
-        base_url=address, headers={"authorization": f"Bearer {KEY}"}, timeout=60
+        base_url=address, headers={"authorization": f"Bearer {KEY}"}, timeout=120
     ) as http:
         try:
             yield Served(address, service, http, listening, folder)
         finally:
             listening.should_exit = True
-            thread.join(30)
+            thread.join(120)
             env.pool.close()
     assert not thread.is_alive()
 

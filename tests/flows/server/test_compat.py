@@ -71,7 +71,7 @@ def test_sources(served: Served):
 
 
 def test_what_the_widget_asks_first_needs_no_key(served: Served):
-    bare = httpx.Client(base_url=served.address)
+    bare = httpx.Client(base_url=served.address, timeout=120)
     assert bare.get("/api/v1/chatflows-streaming/words").json() == {"isStreaming": True}
     config = bare.get("/api/v1/public-chatbotConfig/words").json()
     assert config["uploads"]["isImageUploadAllowed"] is False
@@ -119,7 +119,7 @@ def test_flowises_sdk(served: Served):
         console.log(text);
       }})();
     """
-    done = subprocess.run(["node", "-e", script], capture_output=True, text=True, timeout=60)
+    done = subprocess.run(["node", "-e", script], capture_output=True, text=True, timeout=240)
     assert done.stdout == "to be or not\nto be or not\n", done.stderr
 
 
@@ -128,7 +128,7 @@ def test_flowises_sdk(served: Served):
 
 def test_langflows_run(served: Served):
     body = {"input_value": "to be", "session_id": "of-ada", "tweaks": {"x": 1}}
-    bare = httpx.Client(base_url=served.address, headers={"x-api-key": KEY})
+    bare = httpx.Client(base_url=served.address, headers={"x-api-key": KEY}, timeout=120)
     told = bare.post("/api/v1/run/words", json=body).json()
     assert told["session_id"] == "of-ada"
     (inner,) = told["outputs"][0]["outputs"]
@@ -166,7 +166,7 @@ def test_langflows_sdk(served: Served):
             print(text)
     """
     done = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, timeout=60
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=240
     )
     assert done.stdout == "to be or not\nto be or not\n", done.stderr
 

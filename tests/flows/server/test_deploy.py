@@ -43,9 +43,9 @@ def test_their_commands_serve(tmp_path: Path):
             key = (folder / "home" / "serve-key").read_text().strip()
             headers = {"authorization": f"Bearer {key}"}
             where = f"{address}/flows/shout/run"
-            answer = httpx.post(where, json={"text": "hi"}, headers=headers, timeout=60)
+            answer = httpx.post(where, json={"text": "hi"}, headers=headers, timeout=120)
             assert answer.json()["outputs"] == {"answer": "HI"}
-            assert httpx.get(f"{address}/health").status_code == 200
+            assert httpx.get(f"{address}/health", timeout=120).status_code == 200
 
 
 def test_systemd_takes_the_unit(tmp_path: Path):

@@ -20,6 +20,7 @@ from patchbay.flows.server.core.refusals import RefusedError
 from patchbay.flows.server.core.settings import Settings
 from tests.flows.runs.harness import flow
 from tests.flows.server.flows import asks, gives, write
+from tests.flows.server.nodes import Words
 from tests.flows.server.serving import KEY, Served, serving
 
 FRIEND = "https://friend.example"
@@ -37,7 +38,9 @@ def gate(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 
 def call(served: Served, **headers: str) -> httpx.Response:
     given = {"authorization": f"Bearer {KEY}", **headers}
-    return httpx.post(f"{served.address}/flows/shout/run", json={"text": "a"}, headers=given)
+    return httpx.post(
+        f"{served.address}/flows/shout/run", json={"text": "a"}, headers=given, timeout=120
+    )
 
 
 def code(answer: httpx.Response) -> tuple[int, str]:
@@ -60,7 +63,7 @@ def test_the_key_as_others_send_it(gate: Served):
     "path", ["/flows", "/flows/shout", "/runs/a", "/runs/a/events", "/threads", "/openapi.json"]
 )
 def test_every_address_needs_a_key(gate: Served, path):
-    assert code(httpx.get(f"{gate.address}{path}")) == (401, "serve/key")
+    assert code(httpx.get(f"{gate.address}{path}", timeout=120)) == (401, "serve/key")
 
 
 @pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example", "localhost.evil", "["])
@@ -85,7 +88,9 @@ def test_another_page_gets_nothing(gate: Served, origin):
 
 
 def test_a_page_of_another_site_without_an_origin(gate: Served):
-    answer = httpx.get(f"{gate.address}/health", headers={"sec-fetch-site": "same-site"})
+    answer = httpx.get(
+        f"{gate.address}/health", headers={"sec-fetch-site": "same-site"}, timeout=120
+    )
     assert code(answer) == (403, "serve/origin")
 
 
@@ -99,11 +104,14 @@ def test_declared_pages_and_our_own(gate: Served):
 
 def test_a_preflight(gate: Served):
     asks = {"origin": FRIEND, "access-control-request-method": "POST"}
-    answer = httpx.options(f"{gate.address}/flows/shout/run", headers=asks)
+    answer = httpx.options(f"{gate.address}/flows/shout/run", headers=asks, timeout=120)
     assert answer.status_code == 204
     assert "authorization" in answer.headers["access-control-allow-headers"]
     asks["origin"] = "https://evil.example"
-    assert httpx.options(f"{gate.address}/flows/shout/run", headers=asks).status_code == 403
+    assert (
+        httpx.options(f"{gate.address}/flows/shout/run", headers=asks, timeout=120).status_code
+        == 403
+    )
 
 
 @pytest.mark.parametrize(
@@ -144,7 +152,7 @@ def test_a_body_without_a_length_is_counted(gate: Served):
 def test_half_a_body_is_not_waited_for(tmp_path: Path, monkeypatch):
     monkeypatch.setenv("PATCHBAY_HOME", str(tmp_path / "home"))
     with (
-        serving(write(tmp_path / "flows", "shout"), Settings(slow_s=0.3)) as served,
+        serving(write(tmp_path / "flows", "shout"), Settings(slow_s=1.0)) as served,
         socket.create_connection((served.host, served.port), timeout=60) as line,
     ):
         head = (
@@ -305,24 +313,32 @@ def test_a_budget_over_http(tmp_path: Path, monkeypatch):
 # --- slots ----------------------------------------------------------------------------------------
 
 
-async def _all(served: Served, calls: int, body: dict) -> list[httpx.Response]:
+async def _all(served: Served, calls: int, body: dict, refused: int) -> list[httpx.Response]:
+    """So many calls at once; the runs of those that are taken begin once the others are refused."""
     headers = {"authorization": f"Bearer {KEY}"}
     limits = httpx.Limits(max_connections=None)
     async with httpx.AsyncClient(
         base_url=served.address, headers=headers, limits=limits, timeout=60
     ) as http:
-        sent = [http.post("/flows/slow/run", json=body) for _ in range(calls)]
+        sent = [
+            asyncio.ensure_future(http.post("/flows/slow/run", json=body)) for _ in range(calls)
+        ]
+        while sum(one.done() for one in sent) < refused:
+            await asyncio.sleep(0.01)
+        Words.may_begin.set()  # all have come
         return await asyncio.gather(*sent)
 
 
 def test_slots_queue_and_refusals(tmp_path: Path, monkeypatch):
-    from tests.flows.server.nodes import Words
-
     monkeypatch.setenv("PATCHBAY_HOME", str(tmp_path / "home"))
     settings = Settings(at_once=2, queue=3)
     with serving(write(tmp_path / "flows", "slow"), settings) as served:
         Words.most = 0
-        answers = asyncio.run(_all(served, 12, {"question": "a b c d"}))
+        Words.may_begin.clear()
+        try:
+            answers = asyncio.run(_all(served, 12, {"question": "a b c d"}, refused=7))
+        finally:
+            Words.may_begin.set()
         statuses = sorted(answer.status_code for answer in answers)
         assert statuses == [200] * 5 + [429] * 7
         assert Words.most == 2

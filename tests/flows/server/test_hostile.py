@@ -43,8 +43,19 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         (flows / "a_b.json").write_text(canonical_text(FLOWS["words"]), encoding="utf-8")
         keys = folder / "keys.toml"
         ada = add(keys, "ada")
-        with serving(flows, Settings(slow_s=0.5), Keys(KEY, keys)) as found:
+        with serving(flows, keys=Keys(KEY, keys)) as found:
             found.http.headers["x-ada"] = ada
+            yield found
+
+
+@pytest.fixture(scope="module")
+def impatient(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """One that waits for a request for half a second: it is asked nothing else, as a busy machine
+    may take as long for any request."""
+    folder = tmp_path_factory.mktemp("impatient")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PATCHBAY_HOME", str(folder / "home"))
+        with serving(write(folder / "flows", "shout"), Settings(slow_s=0.5)) as found:
             yield found
 
 
@@ -175,13 +186,13 @@ def test_files_of_a_tool_have_plain_names_too(hostile: Served, name):
         b"POST /flows HTTP/1.1\r\nHost: localhost\r\nContent-Length: 90\r\n\r\n{",
     ],
 )
-def test_a_request_that_never_begins_or_ends_is_closed(hostile: Served, said):
-    with socket.create_connection((hostile.host, hostile.port), timeout=60) as line:
+def test_a_request_that_never_begins_or_ends_is_closed(impatient: Served, said):
+    with socket.create_connection((impatient.host, impatient.port), timeout=60) as line:
         line.sendall(said)
         with contextlib.suppress(ConnectionResetError):
             while line.recv(65_536):
                 pass
-    until(lambda: not hostile.server.server_state.connections)
+    until(lambda: not impatient.server.server_state.connections)
 
 
 @pytest.mark.parametrize("piece", [b"X: " + b"a" * 4000 + b"\r\n", b"a" * 4000])

@@ -23,7 +23,7 @@ async def test_each_has_its_first_steps_for_itself() -> None:
     order, said = OneByOne(), list[str]()
     await asyncio.gather(*(steps(order, name, said) for name in "abcd"))
     assert [name for name, _ in groupby(said)] == ["a", "b", "c", "d"]
-    await asyncio.wait_for(steps(order, "e", said), 10)  # and who comes later waits for nobody
+    await asyncio.wait_for(steps(order, "e", said), 60)  # and who comes later waits for nobody
 
 
 @pytest.mark.parametrize("turns", [0, 1, 5, 9, 10, 11, 12, 13, 20])
@@ -34,6 +34,6 @@ async def test_one_who_leaves_holds_up_nobody(turns: int) -> None:
     for _ in range(turns):
         await asyncio.sleep(0)
     leaves.cancel()
-    await asyncio.wait_for(asyncio.wait([first, leaves, last]), 10)
+    await asyncio.wait_for(asyncio.wait([first, leaves, last]), 60)
     assert said.count("c") == STEPS
-    await asyncio.wait_for(steps(order, "d", said), 10)
+    await asyncio.wait_for(steps(order, "d", said), 60)

@@ -140,7 +140,7 @@ def test_an_id_of_another_start_begins_anew(served: Served):
 def test_a_ticket_lets_read_one_run(served: Served):
     first = served.run("shout", {"text": "a", "background": True}).json()
     second = served.run("shout", {"text": "b", "background": True}).json()
-    bare = httpx.Client(base_url=served.address)
+    bare = httpx.Client(base_url=served.address, timeout=120)
     text = bare.get(first["events_at"]).text
     assert events_in(text)[-1][1] == "run_finished"
     ticket = first["events_at"].partition("?")[2]
@@ -347,7 +347,7 @@ def test_the_flows(served: Served):
 
 
 def test_a_page_shows_them(served: Served):
-    bare = httpx.Client(base_url=served.address)
+    bare = httpx.Client(base_url=served.address, timeout=120)
     page = bare.get("/docs")
     assert "default-src 'none'" in page.headers["content-security-policy"]
     assert bare.get("/assets/docs.js").status_code == 200
@@ -359,6 +359,6 @@ def test_figures_and_health(served: Served):
     text = served.http.get("/metrics").text
     assert 'patchbay_runs_total{flow="words",status="finished"}' in text
     assert "patchbay_slots 8" in text
-    assert httpx.get(f"{served.address}/health").json() == {"status": "ok"}
-    assert httpx.get(f"{served.address}/metrics").status_code == 401
+    assert httpx.get(f"{served.address}/health", timeout=120).json() == {"status": "ok"}
+    assert httpx.get(f"{served.address}/metrics", timeout=120).status_code == 401
     assert KEY not in text

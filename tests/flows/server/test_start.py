@@ -51,11 +51,11 @@ def test_a_flow_is_answered_before_the_rest_is_imported(tmp_path: Path) -> None:
         key = (tmp_path / "serve-key").read_text(encoding="utf-8").strip()
         answer = httpx.post(
             f"{address}/flows/plain/run", json={"name": "Ada"},
-            headers={"authorization": f"Bearer {key}"},
+            headers={"authorization": f"Bearer {key}"}, timeout=120,
         )  # fmt: skip
         assert answer.json()["outputs"] == {"greeting": "Hello, Ada!"}
         process.send_signal(signal.SIGINT)
-        told, _ = process.communicate(timeout=60)
+        told, _ = process.communicate(timeout=240)
     finally:
         process.kill()
     modules, collects, plugins = json.loads(told.splitlines()[-1])

@@ -110,7 +110,7 @@ async def test_mcps_clients_hand_theirs_on(traced: Served, collector: Collector)
     trace = "1" * 32
     headers = {"authorization": f"Bearer {KEY}", "traceparent": f"00-{trace}-{'2' * 16}-01"}
     async with (
-        httpx.AsyncClient(headers=headers, timeout=30) as http,
+        httpx.AsyncClient(headers=headers, timeout=120) as http,
         streamable_http_client(f"{traced.address}/mcp", http_client=http) as (read, write, _),
         ClientSession(read, write) as session,
     ):
@@ -196,7 +196,7 @@ def test_metrics_have_models_and_money(traced: Served):
     finally:
         traced.service.settings = settings
     assert 'patchbay_cost_total{flow="sky"' in shown, "where values are shown, so are models"
-    assert httpx.get(f"{traced.address}/metrics").status_code == 401
+    assert httpx.get(f"{traced.address}/metrics", timeout=120).status_code == 401
 
 
 def test_without_traces_the_callers_own_is_told(served: Served):

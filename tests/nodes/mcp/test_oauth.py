@@ -41,7 +41,7 @@ def bank(running: Authority, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 async def browser(address: str) -> None:
     """What a browser does: goes where it is sent."""
-    async with httpx.AsyncClient(follow_redirects=True, trust_env=False) as client:
+    async with httpx.AsyncClient(follow_redirects=True, trust_env=False, timeout=120) as client:
         page = await client.get(address)
         assert "You can close this page" in page.text
 

@@ -224,9 +224,12 @@ def test_the_port_that_llama_opens_is_shut_to_others(llama: ChatLlama) -> None:
         "/v1/models",
     ):
         for key in ({}, {"Authorization": "Bearer guess"}):
-            assert httpx.post(address + path, json=body, headers=key).status_code in (401, 404)
+            assert httpx.post(address + path, json=body, headers=key, timeout=120).status_code in (
+                401,
+                404,
+            )
     for path in ("/slots", "/props", "/metrics", "/", "/models", "/v1/models"):
-        answer = httpx.get(address + path)
+        answer = httpx.get(address + path, timeout=120)
         assert answer.status_code in (401, 404, 501) or "smollm" not in answer.text.lower(), path
 
 
