@@ -20,7 +20,7 @@ from patchbay.flows.batch.databases import without_password
 from patchbay.flows.batch.manifest import BatchSettings, file_hash, make_manifest, refuse_others
 from patchbay.flows.batch.progress import BatchProgress
 from patchbay.flows.batch.row_map import make_row_map
-from patchbay.flows.batch.rows import bad, open_rows
+from patchbay.flows.batch.rows import Rows, bad, open_rows
 from patchbay.flows.batch.runner import HereRunner, RowRunner
 from patchbay.flows.batch.spool import Spool
 from patchbay.flows.batch.tables import check_output, write_output
@@ -141,8 +141,9 @@ async def _batched(
 
 async def _worked(order: BatchOrder, flow: PreparedFlow, spool: Spool, budget: Budget) -> BatchWork:
     settings = order.settings
-    rows = open_rows(settings.rows, settings.query)
+    rows: Rows | None = None
     try:
+        rows = open_rows(settings.rows, settings.query)
         row_map = make_row_map(
             flow.prepared.resolved, rows.columns, settings.columns, settings.shared, settings.keep
         )
@@ -151,8 +152,9 @@ async def _worked(order: BatchOrder, flow: PreparedFlow, spool: Spool, budget: B
         else:
             runner = HereRunner(flow, order.slots, settings.retries, settings.limit_s)
     except BaseException:
-        rows.close()
-        if not spool.done.below and not spool.done.rows:
+        if rows is not None:
+            rows.close()
+        if not (spool.done.below or spool.done.rows or spool.done.failed):
             spool.remove()  # nothing has been done: what was asked for does not fit
         raise
     work = BatchWork(

@@ -81,6 +81,12 @@ def folder_of(address: str) -> Path:
     return Path()
 
 
+def _file_of(url: Any) -> Path | None:
+    """The file of a database that is one; SQLite's own kinds of addresses are left alone."""
+    name = url.database if url.get_backend_name() == "sqlite" else None
+    return Path(name) if name and name != ":memory:" and not name.startswith("file:") else None
+
+
 def engine_of(address: str) -> Any:
     """A way to the database.
 
@@ -109,6 +115,9 @@ def database_rows(address: str, query: str) -> Rows:
         fix = "Give --query 'select …', or end the address with #table."
         raise bad("batch/query", "Which rows of the database is not said.", fix)
     engine = engine_of(base)
+    if (file := _file_of(engine.url)) is not None and not file.exists():
+        message = f"{file} cannot be read: No such file or directory."
+        raise bad("batch/rows", message, "Check the path.")  # SQLite would make an empty one
     asked: Any = sqlalchemy.text(query)
     if not query:
         asked = sqlalchemy.select(sqlalchemy.text("*")).select_from(sqlalchemy.table(table))

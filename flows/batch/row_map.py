@@ -141,7 +141,11 @@ def read_map(given: Iterable[str]) -> dict[str, str]:
         if not equals or not name.strip() or not column:
             message = f"--map {text!r} is not input=column."
             raise bad("usage", message, "--map review=text")
-        found[name.strip()] = column
+        name = name.strip()
+        if name in found:
+            message = f'"{name}" is mapped twice: to "{found[name]}" and "{column}".'
+            raise bad("usage", message, "Leave one --map out.")
+        found[name] = column
     return found
 
 

@@ -76,9 +76,12 @@ def batch(
         raise say.usage("A flow and rows are needed.", fix)
     order = _order(flow, rows, output, columns or [], inputs or [], keep, query, settings or [],
                    env_name, use_cache=not no_cache)  # fmt: skip
-    cluster = place(where, workers=workers, gpus=gpus, nodes=nodes, time=job_time,
+    cluster = place(where, print_only, workers=workers, gpus=gpus, nodes=nodes, time=job_time,
                     container=container, profile=profile)  # fmt: skip
     if cluster.is_slurm:
+        if workers:
+            fix = "Leave it out: --nodes says how many jobs share the rows."
+            raise say.usage("--workers is for Ray, and these are jobs without one.", fix)
         if unordered:
             raise say.usage("Slurm's parts are put together in order.", "Leave --unordered out.")
         from patchbay.flows.cli.slurm import on_slurm
@@ -125,9 +128,11 @@ def _order(
     if flow.variables or env_name:
         flow = settled(flow, env_name)
     shared = read_inputs(inputs, resolve_once(flow, env.catalog))
-    asked = BatchSettings(
-        rows, query, read_map(columns), shared, None if keep is None else tuple(keep)
-    )
+    mapped = read_map(columns)
+    for name in (one for one in mapped if one in shared):
+        what = f'"{name}" is given twice: by the column "{mapped[name]}" and for all rows.'
+        raise say.usage(what, f"Leave --map {name}=… or --input {name}=… out.")
+    asked = BatchSettings(rows, query, mapped, shared, None if keep is None else tuple(keep))
     return BatchOrder(LoadedFlow(flow, folder, path.resolve()), asked, output, env)
 
 

@@ -238,7 +238,8 @@ def _before(made: Experiment, which: str) -> dict[str, Any] | None:
     try:
         held = json.loads(Path(which).read_text("utf-8"))
     except (OSError, ValueError) as error:
-        message = f"{which} holds no result of an experiment: {error}."
+        why = error.strerror if isinstance(error, OSError) else error
+        message = f"{which} holds no result of an experiment: {why}."
         fix = f"Name a file of --report json, or {LAST}."
         raise FlowError([Problem("experiment/last", message, fix)]) from error
     return dict(held) if isinstance(held, dict) else {}

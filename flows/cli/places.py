@@ -17,25 +17,52 @@ if TYPE_CHECKING:
     from patchbay.flows.runs.subflows import Prepared
 
 
-def place(where: str, **said: Any) -> Cluster:
+_OF_JOBS = ("nodes", "time", "container", "profile", "print")
+"""Options that only Slurm hears."""
+_OF_BOTH = ("workers", "gpus")
+"""Options that Ray hears too."""
+
+
+def place(where: str, print_only: bool = False, **said: Any) -> Cluster:
     """The place that is named, with what the command line says of it.
 
     Args:
         where: its name.
+        print_only: whether only the scripts are asked for.
         **said: what `Cluster` has, by name; what is empty is not said.
 
     Raises:
-        FlowError: there is none of that name.
+        FlowError: there is none of that name, or what is said is for places of another kind.
     """
     from patchbay.flows.batch.clusters import find_cluster
 
     told: dict[str, Any] = {name: value for name, value in said.items() if value}
-    return replace(find_cluster(where), **told)
+    cluster = replace(find_cluster(where), **told)
+    _refuse_unheard(cluster, (*told, "print") if print_only else tuple(told))
+    return cluster
+
+
+def _refuse_unheard(cluster: Cluster, said: Iterable[str]) -> None:
+    """Refuse options that this place would pass over: whoever asks to look at a script, or for a
+    GPU, does not want the run that it would be without."""
+    if cluster.is_slurm:
+        if cluster.gpus != int(cluster.gpus):
+            raise say.usage("Slurm gives whole GPUs.", f"--gpus {max(1, round(cluster.gpus))}")
+        return
+    for_others = (*_OF_JOBS, *_OF_BOTH) if cluster.is_here else _OF_JOBS
+    for name in (one for one in said if one in for_others):
+        kinds = "jobs of Slurm" if name in _OF_JOBS else "Ray and Slurm"
+        here = "in this process" if cluster.is_here else "on Ray"
+        where = "--on slurm" if name in _OF_JOBS else "--on ray or --on slurm"
+        raise say.usage(
+            f"--{name} is for {kinds}, and this runs {here}.",
+            f"Say where it is to run, {where}, or leave --{name} out.",
+        )
 
 
 def place_or_job(command: str, where: str, print_only: bool, quiet: bool, **said: Any) -> Cluster:
     """Likewise; but where it is Slurm, run this command as a job, and end with its status."""
-    cluster = place(where, **said)
+    cluster = place(where, print_only, **said)
     if cluster.is_slurm:
         from patchbay.flows.cli.run import leave
         from patchbay.flows.cli.slurm import as_job

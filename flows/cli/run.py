@@ -103,7 +103,8 @@ def run(
         logging.basicConfig(level=logging.WARNING)
         logging.getLogger("patchbay").setLevel(logging.DEBUG)
     cluster: Cluster | None = None
-    if where != "here":
+    elsewhere = (workers, gpus, nodes, job_time, container, profile, print_only)
+    if where != "here" or any(elsewhere):
         from patchbay.flows.cli.places import place_or_job
 
         cluster = place_or_job(

@@ -120,12 +120,12 @@ def serve(
     from patchbay.flows.cli.serving import Serving
 
     serving = Serving(tuple(flows), host, port, settings, key_from, no_key, tied, traces)
-    if where == "here":
+    if where == "here" and not gpus:
         serving.begin(workers or 1)
         return
     from patchbay.flows.cli.places import place_for_server
 
-    cluster = place_for_server(where, workers=workers, gpus=gpus)
+    cluster = place_for_server(where, workers=workers if where != "here" else 0, gpus=gpus)
     serving.begin_on(cluster, at_once, quiet)
 
 

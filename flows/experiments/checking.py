@@ -178,7 +178,8 @@ def _schema(path: Path) -> Mapping[str, Any]:
         schema = parse_json(path.read_text(encoding="utf-8"))
         jsonschema.Draft202012Validator.check_schema(schema)
     except (OSError, ValueError, jsonschema.SchemaError) as error:
-        said = getattr(error, "message", "") or str(error)
+        why = error.strerror if isinstance(error, OSError) else getattr(error, "message", "")
+        said = why or str(error)
         raise wrong_check(f"{path} holds no JSON schema: {said}.", "Check the file.") from error
     return dict(schema)
 

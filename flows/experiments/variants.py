@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import product
 from pathlib import Path
@@ -104,8 +104,7 @@ def variants_of(
         errors = [p for p in validate(changed, catalog, folder) if p.severity == "error"]
         if errors:
             head = f"In the variant {name}: " if name else ""
-            raise FlowError([Problem(p.code, head + p.message, p.fix, p.severity, p.node)
-                             for p in errors])  # fmt: skip
+            raise FlowError([replace(p, message=head + p.message) for p in errors])
         inside = flows_inside(changed, catalog, subflows)
         made.append(Variant(name or "as it is", changes, changed, inside))
     return made

@@ -211,6 +211,28 @@ async def test_what_does_not_fit_is_said_before_a_row(
 
 
 @pytest.mark.parametrize(
+    ("rows", "query", "words"),
+    [
+        ("gone.csv", "", "gone.csv cannot be read"),
+        ("a.csv", "select 1", "--query is for a database"),
+        ("sqlite:///gone.db#t", "", "gone.db cannot be read"),
+        ("empty.csv", "", "holds no rows"),
+    ],
+)
+async def test_rows_that_are_not_there_begin_no_batch(
+    tmp_path: Path, rows: str, query: str, words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same output, with the rows that were meant, was refused as a batch that has not ended."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "empty.csv").write_text("", encoding="utf-8")
+    right = table(Path("a.csv"))
+    with pytest.raises(FlowError, match=words):
+        await over(shouting(), rows, "out.jsonl", columns=TEXT, query=query)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["a.csv", "empty.csv"]
+    assert (await over(shouting(), right, "out.jsonl", columns=TEXT)).rows == 20
+
+
+@pytest.mark.parametrize(
     ("output", "words"),
     [
         ("out.docx", "no form to write"),

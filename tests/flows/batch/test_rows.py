@@ -131,13 +131,16 @@ def test_what_holds_no_rows(tmp_path: Path, name: str, content: bytes | None, wo
     ("address", "query", "words"),
     [
         ("sqlite:///{}/none.db", "", "is not said"),
-        ("sqlite:///{}/none.db#gone", "", "refuses"),
+        ("sqlite:///{}/none.db#gone", "", "none.db cannot be read"),
+        ("sqlite:///{}/there.db#gone", "", "refuses"),
         ("nonsense://x", "select 1", "no database"),
     ],
 )
 def test_what_is_no_database(tmp_path: Path, address: str, query: str, words: str) -> None:
+    (tmp_path / "there.db").touch()
     with pytest.raises(FlowError, match=words):
         cells(address.format(tmp_path), query)
+    assert not (tmp_path / "none.db").exists(), "SQLite makes a file of a name that is mistyped"
 
 
 def test_a_row_of_50_mb(tmp_path: Path) -> None:

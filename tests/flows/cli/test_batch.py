@@ -94,6 +94,18 @@ def test_a_part_tells_rows_that_failed_from_all_else(
         (("case.json", "-o", "o.csv"), "A flow and rows are needed"),
         (("case.json", "--rows", "a.csv", "--map", "x", "-o", "o.csv"), "is not input=column"),
         (
+            ("case.json", "--rows", "a.csv", "--map", "a=id", "--map", "a=text", "-o", "o.csv"),
+            '"a" is mapped twice: to "id" and "text"',
+        ),
+        (
+            ("case.json", "--rows", "a.csv", "--map", "review=id", "-i", "review=x", "-o", "o"),
+            '"review" is given twice',
+        ),
+        (
+            ("case.json", "--rows", "a.csv", "-o", "o.csv", "--on", "slurm", "--workers", "2"),
+            "--workers is for Ray",
+        ),
+        (
             ("case.json", "--rows", "a.csv", "--map", "review=txt", "-o", "o.csv"),
             'Did you mean "text"',
         ),
@@ -107,6 +119,56 @@ def test_what_does_not_fit(
     done = patchbay("batch", *words)
     assert done.returncode == 1
     assert said in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("option", "where"),
+    [
+        (("--print",), "in this process"),
+        (("--nodes", "4"), "in this process"),
+        (("--time", "2:00:00"), "in this process"),
+        (("--container", "img.sif"), "in this process"),
+        (("--profile", "ai-lab"), "in this process"),
+        (("--workers", "2"), "in this process"),
+        (("--gpus", "1"), "in this process"),
+        (("--print", "--on", "ray"), "on Ray"),
+        (("--nodes", "4", "--on", "ray://nobody:1"), "on Ray"),
+    ],
+)
+def test_what_is_said_of_another_place_is_not_passed_over(
+    patchbay: Patchbay, save: Save, tmp_path: Path, option: tuple[str, ...], where: str
+) -> None:
+    """Above all `--print`, without `--on slurm`: it ran the batch."""
+    save(shouting())
+    table(tmp_path / "a.csv")
+    (tmp_path / "cases.csv").write_text("review,expected\na,b\n", encoding="utf-8")
+    rows = ("--rows", "a.csv", "--map", "review=text", "-o", "o.csv")
+    for words in (
+        ("batch", "case.json", *rows),
+        ("run", "case.json", "--input", "review=a"),
+        ("experiment", "case.json", "--cases", "cases.csv"),
+    ):
+        done = patchbay(*words, *option)
+        assert (done.returncode, done.stdout) == (1, "")
+        assert f"error [usage] {option[0]} is for" in done.stderr
+        assert f"and this runs {where}." in done.stderr
+    assert not list(tmp_path.glob("o.*"))
+
+
+def test_a_server_says_so_too(patchbay: Patchbay, save: Save) -> None:
+    save(shouting())
+    done = patchbay("serve", "case.json", "--port", "0", "--gpus", "1")
+    assert done.returncode == 1
+    assert "--gpus is for Ray and Slurm, and this runs in this process." in done.stderr
+
+
+def test_slurm_gives_whole_gpus(patchbay: Patchbay, save: Save, tmp_path: Path) -> None:
+    save(shouting())
+    half = patchbay("run", "case.json", "--on", "slurm", "--print", "--gpus", "0.5")
+    assert (half.returncode, half.stdout) == (1, "")
+    assert "Slurm gives whole GPUs." in half.stderr
+    whole = patchbay("run", "case.json", "--on", "slurm", "--print", "--gpus", "2")
+    assert "#SBATCH --gres=gpu:2" in whole.stdout.splitlines()
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGINT to send")

@@ -274,8 +274,11 @@ def test_reports_hold_what_was_said_without_acting(tmp_path: Path) -> None:
 def test_an_axis_that_is_none(axis: str, message: str, tmp_path: Path) -> None:
     with pytest.raises(FlowError) as caught:
         made(tmp_path, axis)
-    assert message in caught.value.problems[0].message
-    assert caught.value.problems[0].fix
+    problem = caught.value.problems[0]
+    assert message in problem.message
+    assert problem.fix
+    assert problem.severity == "error"
+    assert problem.place == ("say.size" if "variant" in message else "")
 
 
 @pytest.mark.parametrize(
