@@ -5,8 +5,10 @@ from __future__ import annotations
 import importlib.util
 import logging
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import urlsplit
 
 import typer
 
@@ -24,7 +26,7 @@ def serve(
         list[Path] | None, typer.Argument(help="Flow files, and folders of them.")
     ] = None,
     host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="The port; 0 for a free one.")] = 8080,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="The port; 0 for a free one.")] = 8080,
     name: Annotated[
         list[str] | None, typer.Option(help="A host name that it is called by. May be repeated.")
     ] = None,
@@ -102,6 +104,7 @@ def serve(
     from patchbay.flows.traces.sending import asked_for
     from patchbay.nodes.units import MEGABYTE
 
+    _check_names(name or (), origin or ())
     names = (*(name or ()), *([host] if host not in ("0.0.0.0", "::") else []))  # noqa: S104
     settings = Settings(
         names=names, origins=tuple(origin or ()), at_once=at_once or AT_ONCE, queue=queue,
@@ -127,6 +130,18 @@ def serve(
 
     cluster = place_for_server(where, workers=workers if where != "here" else 0, gpus=gpus)
     serving.begin_on(cluster, at_once, quiet)
+
+
+def _check_names(names: Iterable[str], origins: Iterable[str]) -> None:
+    """Refuse what no request would ever be found to be called."""
+    for name in names:
+        if not name.strip() or any(sign in name for sign in "/ *"):
+            raise say.usage(f'--name "{name}" is no host name.', "--name flows.example.org")
+    for origin in origins:
+        parts = urlsplit(origin.strip())
+        if not (parts.scheme and parts.hostname) or "*" in origin:
+            fix = "Write each page's scheme and host: --origin https://example.org"
+            raise say.usage(f'--origin "{origin}" is no origin of a web page.', fix)
 
 
 def _new_key(file: Path | None, name: str) -> None:

@@ -11,7 +11,7 @@ from patchbay.flows.cli.options import Debug, SendTraces, TraceContent
 
 
 def studio(
-    port: Annotated[int, typer.Option(help="The port to listen on.")] = PORT,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="The port to listen on.")] = PORT,
     headless: Annotated[bool, typer.Option(help="Open no browser.")] = False,
     trace: SendTraces = None,
     trace_content: TraceContent = False,

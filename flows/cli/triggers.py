@@ -7,7 +7,7 @@ import json
 import shlex
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 from zoneinfo import ZoneInfo
 
 import typer
@@ -15,6 +15,7 @@ import typer
 from patchbay.flows.cli import say
 from patchbay.flows.cli.options import Debug, Json, Quiet
 from patchbay.flows.cli.run import leave, open_history, show, view_of
+from patchbay.flows.problems import FlowError
 from patchbay.flows.triggers.claims import Claims, told
 from patchbay.flows.triggers.schedule import local_zone
 from patchbay.flows.triggers.signature import headers_for
@@ -28,6 +29,9 @@ from patchbay.flows.triggers.triggers import (
 )
 from patchbay.flows.wording import plural
 from patchbay.nodes.units import timestamp
+
+if TYPE_CHECKING:
+    from patchbay.flows.checks.resolve import Resolved
 
 app = typer.Typer(
     help="List, add, remove and try what starts flows by itself: schedules and webhooks.",
@@ -82,6 +86,12 @@ def add(
 
     if missed not in ("say", "run"):
         raise say.usage(f'--missed is "say" or "run", not "{missed}".', "--missed run")
+    if schedule and body_input:
+        fix = "Leave it out, or leave --schedule out."
+        raise say.usage("A schedule has no message whose body could be an input.", fix)
+    if not schedule and (zone or missed != "say"):
+        fix = 'Say when, as in --schedule "0 8 * * 1-5", or leave it out.'
+        raise say.usage(f"--{'zone' if zone else 'missed'} is for a schedule.", fix)
     given: dict[str, Any] = {}
     path = Path(flow)
     if path.suffix == ".json" or path.exists():
@@ -89,7 +99,9 @@ def add(
         from patchbay.flows.cli.arguments import read_inputs
         from patchbay.flows.document.reading import read_flow
 
-        given = read_inputs(inputs or [], resolve_once(read_flow(path), default_catalog()))
+        resolved = resolve_once(read_flow(path), default_catalog())
+        given = read_inputs(inputs or [], resolved)
+        _refuse_misfits(resolved, given, body_input, whole=bool(schedule or body_input))
         flow = str(path.resolve())
     elif inputs:
         fix = "patchbay triggers add NAME FLOW.json"
@@ -105,6 +117,24 @@ def add(
     else:
         say.err(f"Post signed messages to /triggers/{name}. Its secret, also in {triggers_file()}:")
         say.out(made.secret)
+
+
+def _refuse_misfits(
+    resolved: Resolved, given: dict[str, Any], body_input: str, *, whole: bool
+) -> None:
+    """Refuse inputs that the flow has not, which would be found when it is due; and where nothing
+    else will come (`whole`), also those that are missing. The text of a message fits or not then.
+    """
+    from patchbay.flows.runs.inputs import accept
+
+    texts = given | ({body_input: ""} if body_input else {})
+    try:
+        accept(resolved, texts)
+    except FlowError as error:
+        later = {"input/invalid": bool(body_input), "input/missing": not whole}
+        found = [problem for problem in error.problems if not later.get(problem.code)]
+        if found:
+            raise FlowError(found) from None
 
 
 @app.command()

@@ -23,6 +23,10 @@ from tests.flows.runs.harness import OUT, flow
         (("--new-key", "ada b", "--key-from", "keys.toml"), "letters, digits"),
         (("empty",), "no flow to serve"),
         (("case.json", "--on", "slurm"), "cannot run on Slurm"),
+        (("case.json", "--origin", "example.org"), "no origin of a web page"),
+        (("case.json", "--origin", "https://*.example.org"), "no origin of a web page"),
+        (("case.json", "--origin", "https:example.org"), "no origin of a web page"),
+        (("case.json", "--name", "https://example.org"), "no host name"),
         (("case.json", "--on", "rya"), "no place"),
     ],
 )
@@ -35,6 +39,14 @@ def test_what_is_wrong_is_said(patchbay, save, tmp_path: Path, given, says):
     assert says in done.stderr
     assert "Traceback" not in done.stderr
     assert done.stdout == ""
+
+
+@pytest.mark.parametrize("port", ["65536", "99999", "-1"])
+def test_a_port_that_is_none(patchbay, save, port):
+    save(flow({"a": "test.text", "o": OUT}, ["a.text > o.value"]))
+    done = patchbay("serve", "case.json", "--port", port)
+    assert done.returncode == 2
+    assert "Invalid value for '--port'" in done.stderr
 
 
 def test_a_key_for_a_caller(patchbay, tmp_path: Path):

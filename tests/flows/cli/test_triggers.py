@@ -32,13 +32,33 @@ def test_added_listed_tried_and_removed(patchbay: Any, tmp_path: Path) -> None:
 def test_what_is_wrong_is_said(patchbay: Any, tmp_path: Path) -> None:
     (tmp_path / "shout.json").write_text(canonical_text(FLOWS["shout"]), encoding="utf-8")
     for words, says in (
-        (("add", "a", "shout.json", "--schedule", "often"), "is no schedule"),
-        (("add", "a", "shout.json", "--schedule", "@daily", "--zone", "Mars"), "no time zone"),
+        (("add", "a", "shout.json", "-i", "text=x", "--schedule", "often"), "is no schedule"),
+        (
+            ("add", "a", "shout.json", "-i", "text=x", "--schedule", "@daily", "--zone", "Mars"),
+            "no time zone",
+        ),
         (("add", "a", "shout.json", "--schedule", "@daily", "--missed", "cry"), "--missed"),
         (("add", "a", "none.json", "--schedule", "@daily"), "none.json"),
+        (("add", "a", "shout.json", "--schedule", "@daily", "-i", "txt=x"), 'mean "text"'),
+        (("add", "a", "shout.json", "--schedule", "@daily"), '"text" has no value'),
+        (("add", "a", "shout.json", "--body-input", "body"), 'no input "body"'),
+        (("add", "a", "shout.json", "-i", "txt=x"), 'mean "text"'),
+        (("add", "a", "shout.json", "--schedule", "@daily", "--body-input", "text"), "no message"),
+        (("add", "a", "shout.json", "--zone", "UTC"), "--zone is for a schedule"),
+        (("add", "a", "shout.json", "--missed", "run"), "--missed is for a schedule"),
         (("remove", "a"), 'no trigger "a"'),
         (("try", "a"), 'no trigger "a"'),
     ):
         done = patchbay("triggers", *words)
         assert done.returncode != 0
         assert says in done.stderr
+    assert json.loads(patchbay("triggers", "--json").stdout) == []
+
+
+def test_a_message_brings_what_is_not_given_before(patchbay: Any, tmp_path: Path) -> None:
+    (tmp_path / "typed.json").write_text(canonical_text(FLOWS["typed"]), encoding="utf-8")
+    assert patchbay("triggers", "add", "a", "typed.json").returncode == 0
+    assert patchbay("triggers", "add", "b", "typed.json", "--body-input", "count").returncode == 0
+    wrong = patchbay("triggers", "add", "c", "typed.json", "-i", "colour=green")
+    assert (wrong.returncode, wrong.stdout) == (1, "")
+    assert 'Input "colour"' in wrong.stderr
