@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterator, Sequence
 from typing import Any
 
 from starlette.requests import Request
@@ -15,9 +15,11 @@ from patchbay.flows.server.core.served_run import ServedRun
 from patchbay.flows.server.core.service import FlowService
 from patchbay.flows.server.openai.answering import Answering, pieces_of
 from patchbay.flows.server.openai.beginning import begun
-from patchbay.flows.server.openai.chat import body_of, final_text
+from patchbay.flows.server.openai.chat import body_of, citations, final_text
 from patchbay.flows.server.openai.conversation import ChatSoFar, wrong
 from patchbay.flows.server.openai.errors import error_body
+
+_SUMMARY = "response.reasoning_summary"
 
 
 async def responses(request: Request) -> Response:
@@ -94,12 +96,17 @@ class _Response:
         self._body = body
         self._number = -1
         self._item = f"msg_{live.id}"
+        self._sent: list[dict[str, Any]] = []
+        self._place: int | None = None
+        self._thought: int | None = None
+        self._thought_text = ""
 
     def whole(self, text: str) -> dict[str, Any]:
         """The response of a run that has ended."""
         cut = self._answering.cut
         told = self._head("incomplete" if cut else "completed")
-        told["output"] = [*self._thoughts(), self._message(text, "completed")]
+        message = self._message(text, "completed", self._notes(text))
+        told["output"] = [*self._thoughts(), message]
         if cut:
             told["incomplete_details"] = {"reason": "max_output_tokens"}
         tokens = self._live.tokens
@@ -117,19 +124,14 @@ class _Response:
         live, answering = self._live, self._answering
         yield self._event("response.created", response=self._head("in_progress"))
         yield self._event("response.in_progress", response=self._head("in_progress"))
-        item = self._message("", "in_progress")
-        at = {"item_id": self._item, "output_index": 0, "content_index": 0}
-        yield self._event(
-            "response.output_item.added", output_index=0, item={**item, "content": []}
-        )
-        yield self._event("response.content_part.added", **at, part=item["content"][0])
         pieces = pieces_of(live, answering)
         try:
             async for piece in pieces:
                 if piece is None:
                     yield PING
-                elif piece[0] == "text":
-                    yield self._delta(at, piece[1])
+                    continue
+                for told in self._said(*piece):
+                    yield told
         finally:
             await pieces.aclose()
         try:
@@ -140,25 +142,97 @@ class _Response:
             yield self._event("response.failed", response=failed)
             return
         rest = answering.rest(live.outputs) if live.status == "finished" else text
-        if rest:
-            yield self._delta(at, rest)
-        message = self._message(text, "completed")
-        yield self._event("response.output_text.done", **at, text=text, logprobs=[])
-        yield self._event("response.content_part.done", **at, part=message["content"][0])
-        yield self._event("response.output_item.done", output_index=0, item=message)
+        for told in (*self._said("text", rest), *self._end(text)):
+            yield told
         whole = self.whole(text)
-        whole["output"] = [message]  # as it was sent
+        whole["output"] = self._sent  # in the order in which it was sent
         yield self._event(f"response.{whole['status']}", response=whole)
 
-    def _delta(self, at: dict[str, Any], piece: str) -> bytes:
-        return self._event("response.output_text.delta", **at, delta=piece, logprobs=[])
+    # --- the items of a stream: what was thought, and the message -----------------------------
+
+    def _said(self, kind: str, piece: str) -> Iterator[bytes]:
+        """A piece of the answer, or of what was thought on the way."""
+        if kind == "thought":
+            if self._thought is None:
+                yield from self._begin_thought()
+            self._thought_text += piece
+            yield self._event(f"{_SUMMARY}_text.delta", **self._of_thought(), delta=piece)
+            return
+        yield from self._end_thought()
+        if self._place is None:
+            yield from self._begin_message()
+        if piece:
+            yield self._event(
+                "response.output_text.delta", **self._of_message(), delta=piece, logprobs=[]
+            )
+
+    def _begin_thought(self) -> Iterator[bytes]:
+        number = len(self._sent)
+        self._thought, self._thought_text = number, ""
+        item = self._reasoning("", number)
+        self._sent.append(item)
+        opened = {**item, "summary": []}
+        yield self._event("response.output_item.added", output_index=number, item=opened)
+        part = item["summary"][0]
+        yield self._event(f"{_SUMMARY}_part.added", **self._of_thought(), part=part)
+
+    def _end_thought(self) -> Iterator[bytes]:
+        if self._thought is None:
+            return
+        item = self._reasoning(self._thought_text, self._thought)
+        part, where = item["summary"][0], self._of_thought()
+        yield self._event(f"{_SUMMARY}_text.done", **where, text=self._thought_text)
+        yield self._event(f"{_SUMMARY}_part.done", **where, part=part)
+        yield self._event("response.output_item.done", output_index=self._thought, item=item)
+        self._sent[self._thought] = item
+        self._thought = None
+
+    def _begin_message(self) -> Iterator[bytes]:
+        self._place = len(self._sent)
+        item = self._message("", "in_progress")
+        self._sent.append(item)
+        opened = {**item, "content": []}
+        yield self._event("response.output_item.added", output_index=self._place, item=opened)
+        yield self._event(
+            "response.content_part.added", **self._of_message(), part=item["content"][0]
+        )
+
+    def _end(self, text: str) -> Iterator[bytes]:
+        assert self._place is not None  # noqa: S101 - the rest of the answer began it
+        item = self._message(text, "completed", self._notes(text))
+        part, where = item["content"][0], self._of_message()
+        for number, note in enumerate(part["annotations"]):
+            yield self._event(
+                "response.output_text.annotation.added",
+                **where, annotation_index=number, annotation=note,
+            )  # fmt: skip
+        yield self._event("response.output_text.done", **where, text=text, logprobs=[])
+        yield self._event("response.content_part.done", **where, part=part)
+        yield self._event("response.output_item.done", output_index=self._place, item=item)
+        self._sent[self._place] = item
+
+    def _of_thought(self) -> dict[str, Any]:
+        number = self._thought or 0
+        return {"item_id": self._sent[number]["id"], "output_index": number, "summary_index": 0}
+
+    def _of_message(self) -> dict[str, Any]:
+        return {"item_id": self._item, "output_index": self._place, "content_index": 0}
 
     def _event(self, kind: str, **more: Any) -> bytes:
         self._number += 1
         return event({"type": kind, "sequence_number": self._number, **more}, kind)
 
-    def _message(self, text: str, status: str) -> dict[str, Any]:
-        part = {"type": "output_text", "text": text, "annotations": [], "logprobs": []}
+    # --- what both have -----------------------------------------------------------------------
+
+    def _notes(self, text: str) -> list[dict[str, Any]]:
+        """The sources that are pages, as citations: flat here, nested in chat completions."""
+        found = citations(self._answering.sources(self._live.outputs), len(text))
+        return [{"type": note["type"], **note["url_citation"]} for note in found]
+
+    def _message(
+        self, text: str, status: str, notes: Sequence[dict[str, Any]] = ()
+    ) -> dict[str, Any]:
+        part = {"type": "output_text", "text": text, "annotations": [*notes], "logprobs": []}
         return {
             "type": "message",
             "id": self._item,
@@ -169,10 +243,12 @@ class _Response:
 
     def _thoughts(self) -> list[dict[str, Any]]:
         said = "".join(text for kind, text in self._answering.pieces if kind == "thought")
-        if not said:
-            return []
-        summary = [{"type": "summary_text", "text": said}]
-        return [{"type": "reasoning", "id": f"rs_{self._live.id}", "summary": summary}]
+        return [self._reasoning(said, 0)] if said else []
+
+    def _reasoning(self, text: str, number: int) -> dict[str, Any]:
+        summary = [{"type": "summary_text", "text": text}]
+        id = f"rs_{self._live.id}" + (f"_{number}" if number else "")
+        return {"type": "reasoning", "id": id, "summary": summary}
 
     def _head(self, status: str) -> dict[str, Any]:
         return {

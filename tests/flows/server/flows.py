@@ -94,6 +94,11 @@ FLOWS: dict[str, Flow] = {
         ["in.value > find.text", "find.text > out.value", "find.found > from.value"],
         "Sources",
     ),
+    "cites": flow(
+        {"in": asks(), "find": "test.finds_page", "out": gives(), "from": gives("sources")},
+        ["in.value > find.text", "find.text > out.value", "find.found > from.value"],
+        "Cites",
+    ),
     "vectors": flow(
         {"e": "test.embeddings", "out": gives("embeddings")},
         ["e.embeddings > out.value"],

@@ -200,4 +200,15 @@ class Finds(Node):
         return self.Outputs(text="It says so.", found=[document])
 
 
-NODES = [*OTHERS, AtOnce, Finds, Prints, Words, Size, Scripted, Thinks, MakesLetters]
+class FindsPage(Finds):
+    """Answer with a text, the document that it comes from, and a page of the web."""
+
+    kind, title = "test.finds_page", "Finds page"
+
+    async def run(self, inputs: Finds.Inputs, params: Any, ctx: Context) -> Finds.Outputs:
+        found = await super().run(inputs, params, ctx)
+        page = Document(text="A page", metadata={"url": "https://example.org/a", "title": "A"})
+        return self.Outputs(text=found.text, found=[*found.found, page])
+
+
+NODES = [*OTHERS, AtOnce, Finds, FindsPage, Prints, Words, Size, Scripted, Thinks, MakesLetters]

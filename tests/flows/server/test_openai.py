@@ -18,6 +18,10 @@ PNG = (
 )
 
 
+STEPS = "Ada: thought: I should look.\nAda: tool call search: capital of Denmark\n"
+"""What the agent of these tests does before it answers."""
+
+
 @pytest.fixture(scope="module")
 def client(served: Served) -> openai.OpenAI:
     return openai.OpenAI(base_url=f"{served.address}/v1", api_key=KEY, max_retries=0)
@@ -102,7 +106,7 @@ def test_steps_the_rest_and_the_limit(served, client):
     deltas = [c["choices"][0]["delta"] for c in chunks]
     assert "".join(d.get("content", "") for d in deltas) == "Copenhagen"
     thoughts = "".join(d.get("reasoning_content", "") for d in deltas)
-    assert thoughts == "Ada: thought: I should look.\nAda: tool call search: capital of Denmark\n"
+    assert thoughts == STEPS
     assert chunks[-1]["choices"][0]["finish_reason"] == "length"
     whole = client.chat.completions.create(model="agent", messages=user("?"))
     assert whole.choices[0].finish_reason == "length"
@@ -214,13 +218,60 @@ def test_a_response_as_typed_events(client):
     assert [event.sequence_number for event in events] == list(range(len(events)))
     assert [event.type for event in events] == [
         "response.created", "response.in_progress", "response.output_item.added",
-        "response.content_part.added", "response.output_text.delta", "response.output_text.delta",
+        "response.reasoning_summary_part.added", "response.reasoning_summary_text.delta",
+        "response.reasoning_summary_text.delta", "response.reasoning_summary_text.done",
+        "response.reasoning_summary_part.done", "response.output_item.done",
+        "response.output_item.added", "response.content_part.added",
+        "response.output_text.delta", "response.output_text.delta",
         "response.output_text.done", "response.content_part.done", "response.output_item.done",
         "response.incomplete",
     ]  # fmt: skip
     text = "".join(e.delta for e in events if e.type == "response.output_text.delta")
     assert text == events[-1].response.output_text == "Copenhagen"
     assert events[-1].response.incomplete_details.reason == "max_output_tokens"
+    thought, message = events[-1].response.output
+    assert thought.summary[0].text == STEPS
+    assert (thought.type, message.type, message.content[0].text) == ("reasoning", "message", text)
+    whole = client.responses.create(model="agent", input=user("?"))
+    assert [item.type for item in whole.output] == ["reasoning", "message"]
+    assert whole.output[0].summary[0].text == STEPS
+
+
+@pytest.mark.parametrize("model", ["words", "cites", "hidden"])
+def test_a_response_is_put_together_from_its_events_as_clients_do(client, model):
+    """OpenAI's own accumulator takes each event by the index of its item."""
+    with client.responses.stream(model=model, input="a b") as stream:
+        found = stream.get_final_response()
+    assert found.output[-1].type == "message"
+    assert found.output_text == {"words": "a b", "cites": "It says so.", "hidden": "A B"}[model]
+
+
+def test_what_was_thought_is_an_item_of_its_own_for_them(client):
+    """It ends incomplete, which the library has no last word for."""
+    with client.responses.stream(model="agent", input="?") as stream:
+        events = list(stream)
+    done = [e.item.type for e in events if e.type == "response.output_item.done"]
+    assert done == ["reasoning", "message"]
+
+
+def test_pages_are_cited_in_a_response_as_in_a_completion(client):
+    """Documents that are no pages have no room there."""
+    cited = {"url": "https://example.org/a", "title": "A", "start_index": 0, "end_index": 11}
+    whole = client.responses.create(model="cites", input="a")
+    (note,) = whole.output[0].content[0].annotations
+    assert note.model_dump() == {"type": "url_citation", **cited}
+    events = list(client.responses.create(model="cites", input="a", stream=True))
+    (added,) = (e for e in events if e.type == "response.output_text.annotation.added")
+    assert added.annotation["url"] == cited["url"]
+    assert events[-1].response.output[0].content[0].annotations == [note]
+    said = client.chat.completions.create(model="cites", messages=user("a"))
+    (note,) = said.choices[0].message.annotations
+    assert note.url_citation.model_dump() == cited
+    (last,) = (
+        c for c in client.chat.completions.create(model="cites", messages=user("a"), stream=True)
+        if c.choices and c.choices[0].finish_reason
+    )  # fmt: skip
+    assert last.choices[0].delta.annotations[0]["url_citation"] == cited
 
 
 def test_a_failed_response(client):
