@@ -19,10 +19,10 @@ from patchbay.nodes.contract import (
 )
 from patchbay.nodes.names import Name
 from patchbay.nodes.records.pick import plain
-from patchbay.nodes.values import Document, Message, Table, ValueKind, as_text, type_in_words
+from patchbay.nodes.values import Promptable, ValueKind, as_text, type_in_words
 
 VALUE = "value"
-_TYPES = JsonValue | list[Document] | list[Message] | Table
+_TYPES = Promptable
 _GIVES = ("text", "number", "json")
 
 
@@ -57,7 +57,8 @@ class Transform(Node):
     `people[?age > `30`].{name: name, city: address.city}`, `sort_by(@, &price)[-1].name`,
     `length(items)`: see https://jmespath.org for the language. It has no loops, reads nothing but
     what is wired in, and is held to limits of time and size, so that a flow from elsewhere can do
-    no harm. With further inputs the expression sees an object of `value` and each of them.
+    no harm. With further inputs the expression sees an object of `value` and each of them. A text
+    is looked at as a text, whatever stands in it: have a model answer by a schema to get JSON.
     """
 
     kind, version = "data.transform", 1

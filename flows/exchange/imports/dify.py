@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from patchbay.flows.exchange.imports.dify_requests import request_of
 from patchbay.flows.exchange.imports.graph import (
     ForeignGraph,
     ForeignNode,
@@ -13,6 +14,8 @@ from patchbay.flows.exchange.imports.graph import (
     ForeignWire,
     place_of,
 )
+from patchbay.flows.exchange.imports.params import MISSING, READERS
+from patchbay.flows.exchange.imports.routes import ORDERED
 
 PROVIDERS = {
     "openai": "openai",
@@ -123,6 +126,9 @@ def _settings(data: Mapping[str, Any], *, chat: bool) -> dict[str, Any]:
         }
     if data.get("type") == "if-else":
         found["$ways"] = _conditions(data)
+    elif data.get("type") == "http-request":
+        title = data.get("title")
+        found["$request"] = request_of(title if isinstance(title, str) else "", data)
     elif data.get("type") == "question-classifier":
         found["$ways"] = _classes(data)
     outputs = data.get("outputs")
@@ -151,6 +157,7 @@ TESTS = {
     "exists": "is not empty", "not exists": "is empty", "=": "equals", "≠": "does not equal",
     ">": ">", "<": "<", "≥": ">=", "≤": "<=",
 }  # fmt: skip
+_ONE = re.compile(r"\{\{#([^{}#\n]{1,200})#\}\}")
 
 
 def _conditions(data: Mapping[str, Any]) -> dict[str, Any]:
@@ -158,25 +165,41 @@ def _conditions(data: Mapping[str, Any]) -> dict[str, Any]:
     cases = data.get("cases")
     if not isinstance(cases, list):
         cases = [{**data, "case_id": "true"}]
-    rows: list[dict[str, Any]] = []
+    made: list[dict[str, Any]] = []
     for case in cases:
         found = case.get("conditions") if isinstance(case, dict) else None
         if not isinstance(found, list) or not found:
             return {"refused": "A case of it holds no conditions."}
-        if len(found) > 1 and case.get("logical_operator") != "or":
-            return {
-                "refused": "It asks for several conditions at once, which no case of Switch does."
-            }
-        for condition in found:
-            test = TESTS.get(str(condition.get("comparison_operator")))
-            look_at = reference(condition.get("variable_selector"))
-            if test is None or not look_at:
-                return {"refused": "It looks at a value by a test that has no equal."}
-            value = condition.get("value")
-            operand = None if test in ("is empty", "is not empty") else str(value or "")
-            handle = str(case.get("case_id") or case.get("id") or "true")
-            rows.append({"look_at": look_at, "test": test, "operand": operand, "handle": handle})
-    return {"by": "conditions", "rows": rows, "otherwise": "false"}
+        rows = [_row(condition) for condition in found]
+        if None in rows:
+            return {"refused": "It looks at a value by a test that has no equal."}
+        handle = str(case.get("case_id") or case.get("id") or "true")
+        every = case.get("logical_operator") != "or"
+        made.append({"handle": handle, "all": every, "rows": rows})
+    return {"by": "conditions", "cases": made, "otherwise": "false", "case_sensitive": True}
+
+
+def _row(condition: Any) -> dict[str, Any] | None:
+    """One condition; None where it cannot be said."""
+    if not isinstance(condition, dict):
+        return None
+    test = TESTS.get(str(condition.get("comparison_operator")))
+    look_at = reference(condition.get("variable_selector"))
+    if test is None or not look_at:
+        return None
+    value, kind = condition.get("value"), str(condition.get("varType") or "string")
+    row = {"look_at": look_at, "test": test, "type": kind}
+    if test in ("is empty", "is not empty"):
+        return row | {"operand": None}
+    text = str(value if value is not None else "")
+    if (match := _ONE.fullmatch(text.strip())) is not None:
+        return row | {"operand_at": "{{#" + match[1] + "#}}"}
+    if kind == "boolean" or isinstance(value, bool):
+        return row | {"operand": text.strip().lower() == "true"}
+    if kind != "number" and test not in ORDERED:
+        return row | {"operand": text}
+    number = READERS["number"](text)
+    return None if number is MISSING else row | {"operand": number, "type": "number"}
 
 
 def _classes(data: Mapping[str, Any]) -> dict[str, Any]:

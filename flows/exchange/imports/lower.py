@@ -11,6 +11,7 @@ from patchbay.flows.exchange.imports.draft import Draft
 from patchbay.flows.exchange.imports.ending import end
 from patchbay.flows.exchange.imports.graph import ForeignGraph, ForeignNode, ForeignWire
 from patchbay.flows.exchange.imports.mapped import Mapped
+from patchbay.flows.exchange.imports.n8n_values import N8nValues
 from patchbay.flows.exchange.imports.params import MISSING, setting, value_of
 from patchbay.flows.exchange.imports.report import ImportReport
 from patchbay.flows.exchange.imports.secrets import without_secrets
@@ -66,6 +67,8 @@ class Lowering:
         self.texts = Texts(self)
         self.ways = Ways(self)
         self.wires = ForeignWires(self)
+        self.fields = N8nValues(self) if graph.builder == "n8n" else None
+        """Fields of items, where a builder's references name them."""
         self._lacking: dict[tuple[str, ...], str] = {}
         self._memories: set[str] = set()
         self._types = {node.id: node.type for node in graph.nodes}
@@ -82,6 +85,8 @@ class Lowering:
             if not mapped.stub:
                 self.texts.of(mapped)
         Steps(self).run()
+        if self.fields is not None:
+            self.fields.answer()
         for wire in self.graph.wires:
             self.wires.add(wire)
         for begin, finish in self.optional:
@@ -98,7 +103,7 @@ class Lowering:
         flow = end(self)
         # They know this object, as it knows them: without that circle all of it goes at once, and
         # the collector need not look for it.
-        del self.texts, self.ways, self.wires
+        del self.texts, self.ways, self.wires, self.fields
         return flow
 
     # --- nodes --------------------------------------------------------------------------------

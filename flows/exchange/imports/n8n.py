@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from patchbay.flows.exchange.imports.graph import (
@@ -12,15 +11,16 @@ from patchbay.flows.exchange.imports.graph import (
     ForeignNote,
     ForeignWire,
 )
-
-_EXPRESSION = re.compile(r"\{\{(.{0,2000}?)\}\}", re.DOTALL)
-_KNOWN = (
-    (re.compile(r"^\$json\.(chatInput|query|question|message|input|body\.message)$"), "question"),
-    (re.compile(r"^\$json\.(output|text|response|answer|message\.content|content)$"), "before"),
-    (re.compile(r"""^\$\(['"]([^'"]{1,120})['"]\)\.(?:item|first\(\))\.json\.\w+$"""), "node"),
-    (re.compile(r"""^\$node\[['"]([^'"]{1,120})['"]\]\.json\.\w+$"""), "node"),
+from patchbay.flows.exchange.imports.n8n_conditions import ways_of
+from patchbay.flows.exchange.imports.n8n_expressions import (
+    LEFT_OUT,
+    ExpressionReader,
+    FieldOf,
+    references_in,
 )
-"""The few expressions that only say where a value comes from: a closed list, read by their form."""
+from patchbay.flows.exchange.imports.n8n_fields import set_fields
+from patchbay.flows.exchange.imports.n8n_items import Items
+from patchbay.flows.exchange.imports.n8n_requests import fields_of, request_of
 
 
 def is_n8n(data: Any) -> bool:
@@ -40,8 +40,11 @@ def read_n8n(data: Mapping[str, Any], name: str) -> ForeignGraph:
     """The neutral graph of a workflow."""
     title = data.get("name")
     graph = ForeignGraph("n8n", title if isinstance(title, str) and title else name)
+    raw: dict[str, Mapping[str, Any]] = {}
     for node in data["nodes"]:
         _node(graph, node)
+        if isinstance(node, dict) and isinstance(node.get("name"), str):
+            raw.setdefault(node["name"], node)
     for source, ways in data["connections"].items():
         for kind, groups in ways.items() if isinstance(ways, dict) else ():
             for index, group in enumerate(groups if isinstance(groups, list) else ()):
@@ -50,100 +53,140 @@ def read_n8n(data: Mapping[str, Any], name: str) -> ForeignGraph:
                     if isinstance(target, str):
                         output = str(kind) if kind != "main" or index == 0 else f"main{index}"
                         graph.wires.append(ForeignWire(str(source), output, target, str(kind)))
-    before = {w.target: w.source for w in reversed(graph.wires) if w.input == "main"}
-    kinds = {node.id: node.type for node in graph.nodes}
-
-    def speaker(node: str) -> str:
-        """The node whose output is read: conditions pass on what they are given."""
-        for _ in range(50):
-            node = before.get(node, "")
-            if kinds.get(node) not in ("if", "switch", "filter", "textClassifier"):
-                break
-        return node
-
-    graph.nodes = [_read(node, graph, speaker(node.id)) for node in graph.nodes]
-    graph.nodes = [
-        node._replace(settings={**node.settings, "$ways": ways_of(node)})
-        if node.type in ("if", "switch", "filter", "textClassifier")
-        else node
-        for node in graph.nodes
-    ]
+    _Reading(graph, raw).run()
     return graph
 
 
-TESTS = {
-    "equals": "equals", "notEquals": "does not equal", "contains": "contains",
-    "notContains": "does not contain", "startsWith": "starts with", "endsWith": "ends with",
-    "empty": "is empty", "notEmpty": "is not empty", "exists": "is not empty",
-    "notExists": "is empty", "isEmpty": "is empty", "isNotEmpty": "is not empty",
-    "equal": "equals", "notEqual": "does not equal", "gt": ">", "lt": "<", "gte": ">=",
-    "lte": "<=", "larger": ">", "smaller": "<", "largerEqual": ">=", "smallerEqual": "<=",
-}  # fmt: skip
+class _Reading:
+    """What the settings of one workflow say, once its wires are known."""
+
+    def __init__(self, graph: ForeignGraph, raw: Mapping[str, Mapping[str, Any]]) -> None:
+        self.graph, self.raw = graph, raw
+        self.items = Items(graph)
+
+    def run(self) -> None:
+        """Read all expressions; those that are JavaScript, or lead nowhere, are told."""
+        self._each(self._read)
+        self.items = Items(self.graph)
+        self._each(self._checked)
+        self._each(self._asking)
+        self._each(
+            lambda node: _with(node, {"$ways": ways_of(node)}) if node.type in CONDITIONS else node
+        )
+        self._ends()
+
+    def _each(self, change: Callable[[ForeignNode], ForeignNode]) -> None:
+        self.graph.nodes = [change(node) for node in self.graph.nodes]
+
+    def _left_out(self, node: ForeignNode, words: str) -> str:
+        self.graph.remarks.append(f"{node.title}: {words} and is left out")
+        return LEFT_OUT
+
+    def _read(self, node: ForeignNode) -> ForeignNode:
+        spec = self.items.types.get(node.type)
+        if spec is None or spec.refused:
+            return node  # a stub, which keeps its settings as they are
+        reader = ExpressionReader(
+            self.items.speaker(node.id),
+            lambda said: self._left_out(node, f"the expression {said[:80]!r} is JavaScript"),
+        )
+        version = _number(self.raw.get(node.id, {}).get("typeVersion"))
+        if node.type == "set":
+            fields = set_fields(node.settings, version, reader)
+            if fields is None:
+                words = "what it sets is no JSON that can be read without running JavaScript"
+                self._left_out(node, words)
+            return _with(node, {"$fields": fields or {"set": {}, "others": True}})
+        if node.type == "httpRequest":
+            credentials = self.raw.get(node.id, {}).get("credentials")
+            made = request_of(node.title, node.settings, version, credentials, reader)
+            url = node.settings.get("url")
+            read = {"url": reader.text(url)} if isinstance(url, str) else {}
+            method = node.settings.get("method") or node.settings.get("requestMethod")
+            given = {"$request": made, "$gives": fields_of(node.settings), "method": method}
+            return node._replace(settings={**read, **given})
+        if node.type == "chainLlm":
+            return self._chain(node, reader)
+        return node._replace(settings=reader.everything(dict(node.settings)))
+
+    def _chain(self, node: ForeignNode, reader: ExpressionReader) -> ForeignNode:
+        """A chain with what stands before its prompt: the system's words are taken over."""
+        settings = reader.everything(dict(node.settings))
+        held = settings.get("messages")
+        rows = held.get("messageValues") if isinstance(held, dict) else None
+        system: list[str] = []
+        for row in rows if isinstance(rows, list) else ():
+            said = row.get("message") if isinstance(row, dict) else None
+            kind = str(row.get("type") or "System") if isinstance(row, dict) else ""
+            if isinstance(said, str) and said.strip() and kind.startswith("System"):
+                system.append(said)
+            elif said:
+                words = f"{node.title}: an example among its messages ({kind}) is left out"
+                self.graph.remarks.append(words)
+        return node._replace(settings={**settings, "system_text": "\n\n".join(system)})
+
+    def _checked(self, node: ForeignNode) -> ForeignNode:
+        """The node without places that no node gives."""
+        gone: dict[str, str] = {}
+        for words, field in references_in(dict(node.settings)):
+            if words not in gone and self.items.source(field, node.id) is None:
+                gone[words] = self._left_out(node, f"{field.in_words()} is not known here")
+        return node._replace(settings=_replaced(dict(node.settings), gone)) if gone else node
+
+    def _asking(self, node: ForeignNode) -> ForeignNode:
+        """An agent or a chain that takes its text from before: from the *Set* before it, if any."""
+        if node.type not in ("agent", "chainLlm") or node.settings.get("text"):
+            return node
+        speaker = self.items.speaker(node.id)
+        known = self.items.nodes.get(speaker)
+        asked = FieldOf(speaker, ("chatInput",))
+        if known is None or known.type != "set" or self.items.source(asked, node.id) is None:
+            return node
+        return _with(node, {"text": "{{" + asked.written() + "}}"})
+
+    def _ends(self) -> None:
+        """What comes last: the fields of a *Set* are the answers, and a No Operation is nothing."""
+        leads = {wire.source for wire in self.graph.wires if wire.input == "main"}
+        last = {
+            node.id for node in self.graph.nodes if node.type == "noOp" and node.id not in leads
+        }
+        self.graph.wires[:] = [wire for wire in self.graph.wires if wire.target not in last]
+        leads = {wire.source for wire in self.graph.wires if wire.input == "main"}
+        for index, node in enumerate(self.graph.nodes):
+            fields = node.settings.get("$fields") if node.type == "set" else None
+            if fields and node.id not in leads:
+                if fields["others"]:
+                    kept = [wire for wire in self.graph.wires if wire.target != node.id]
+                    self.graph.wires[:] = kept
+                names = [
+                    (name, FieldOf(node.id, (name,)).written())
+                    for name in fields["set"]
+                    if self.items.source(FieldOf(node.id, (name,)), node.id) is not None
+                ]
+                self.graph.nodes[index] = _with(node, {"$answers": names})
 
 
-def ways_of(node: ForeignNode) -> dict[str, Any]:
-    """A condition in the neutral form."""
-    settings = node.settings
-    if node.type == "textClassifier":
-        held = settings.get("categories")
-        rows = held.get("categories") if isinstance(held, dict) else None
-        found = [
-            {"name": str(row["category"]), "about": row.get("description"), "handle": _main(index)}
-            for index, row in enumerate(rows if isinstance(rows, list) else ())
-            if isinstance(row, dict) and row.get("category")
-        ]
-        look_at = str(settings.get("inputText") or "{{question}}")
-        if not found:
-            return {"refused": "It names no categories."}
-        return {"by": "model", "rows": found, "look_at": look_at}
-    if node.type == "switch":
-        rules = settings.get("rules")
-        values = rules.get("values") or rules.get("rules") if isinstance(rules, dict) else None
-        groups = [row.get("conditions") for row in values or () if isinstance(row, dict)]
-    else:
-        groups = [settings.get("conditions")]
-    made: list[dict[str, Any]] = []
-    for index, group in enumerate(groups):
-        rows = _rows(group)
-        if rows is None:
-            return {"refused": "Its conditions may be JavaScript, or are several at once."}
-        made += [{**row, "handle": _main(index)} for row in rows]
-    return {"by": "conditions", "rows": made, "otherwise": _main(len(groups))}
+def _with(node: ForeignNode, more: Mapping[str, Any]) -> ForeignNode:
+    return node._replace(settings={**node.settings, **more})
 
 
-def _main(index: int) -> str:
-    return "main" if index == 0 else f"main{index}"
+def _number(value: Any) -> float:
+    return float(value) if isinstance(value, (int, float)) else 1.0
 
 
-def _rows(group: Any) -> list[dict[str, Any]] | None:
-    """The conditions of one way; None where they cannot be read as data."""
-    rows = group.get("conditions") if isinstance(group, dict) else None
-    if not isinstance(rows, list):
-        return None
-    if not rows or (len(rows) > 1 and group.get("combinator") != "or"):
-        return None
-    made = []
-    for row in rows:
-        operator = row.get("operator") if isinstance(row, dict) else None
-        test = TESTS.get(str(operator.get("operation"))) if isinstance(operator, dict) else None
-        left, right = str(row.get("leftValue", "")), row.get("rightValue")
-        look_at = _looked_at(left)
-        if test is None or not look_at or (isinstance(right, str) and right.startswith("=")):
-            return None
-        operand = None if test in ("is empty", "is not empty") else right
-        made.append({"look_at": look_at, "test": test, "operand": operand})
-    return made
+def _replaced(value: Any, gone: Mapping[str, str]) -> Any:
+    if isinstance(value, str):
+        for words, told in gone.items():
+            value = value.replace(words, told)
+        return value
+    if isinstance(value, dict):
+        return {key: _replaced(inner, gone) for key, inner in value.items()}
+    if isinstance(value, tuple):
+        return tuple(_replaced(inner, gone) for inner in value)
+    return [_replaced(inner, gone) for inner in value] if isinstance(value, list) else value
 
 
-def _looked_at(text: str) -> str:
-    """What a condition looks at: the question, or a plain text; never an expression."""
-    match = _EXPRESSION.fullmatch(text.removeprefix("=").strip())
-    if match and _KNOWN[0][0].match(match[1].strip()):
-        return "{{question}}"
-    if match and (_KNOWN[2][0].match(match[1].strip()) or _KNOWN[3][0].match(match[1].strip())):
-        found = _KNOWN[2][0].match(match[1].strip()) or _KNOWN[3][0].match(match[1].strip())
-        return "{{node:" + found[1] + "}}" if found else ""
-    return ""
+CONDITIONS = ("if", "switch", "filter", "textClassifier")
 
 
 def _node(graph: ForeignGraph, node: Any) -> None:
@@ -174,29 +217,3 @@ def _node(graph: ForeignGraph, node: Any) -> None:
     if node.get("disabled") is True:
         graph.remarks.append(f"{node['name']} was switched off there and is on here.")
     graph.nodes.append(ForeignNode(node["name"], kind, node["name"], settings, at))
-
-
-def _read(node: ForeignNode, graph: ForeignGraph, before: str) -> ForeignNode:
-    """The node with its expressions as references, or told as left out."""
-    made: dict[str, Any] = {}
-    for key, value in node.settings.items():
-        made[key] = value
-        if isinstance(value, str) and value.startswith("="):
-            made[key] = _EXPRESSION.sub(lambda m: _expression(m[1], node, graph, before), value[1:])
-    return ForeignNode(node.id, node.type, node.title, made, node.at, node.ports)
-
-
-def _expression(text: str, node: ForeignNode, graph: ForeignGraph, before: str) -> str:
-    said = text.strip()
-    for pattern, what in _KNOWN:
-        match = pattern.match(said)
-        if match and what == "question":
-            return "{{question}}"
-        if match and what == "before" and before:
-            return "{{node:" + before + "}}"
-        if match and what == "node":
-            return "{{node:" + match[1] + "}}"
-    graph.remarks.append(
-        f"{node.title}: the expression {said[:80]!r} is JavaScript and is left out"
-    )
-    return "[an expression stood here]"

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from patchbay.flows.exchange.imports.graph import ForeignGraph
+from patchbay.flows.exchange.imports.n8n_expressions import field_of
 from patchbay.flows.exchange.imports.template import variable
 
 if TYPE_CHECKING:
@@ -115,13 +116,8 @@ def _dify(name: str, lowering: Lowering, mapped: Mapped) -> ValueSource:
 
 
 def _n8n(name: str, lowering: Lowering, mapped: Mapped) -> ValueSource:
-    if name == "question":
-        return CHAT
-    node = name.removeprefix("node:")
-    found = lowering.mapped.get(node)
-    if found is None:
-        return PlainText("")
-    return CHAT if found.spec.refused == "" and not found.spec.gives else Output(node, "*")
+    found = lowering.fields.of(name, mapped) if lowering.fields is not None else None
+    return CHAT if name == "question" else found or PlainText("")
 
 
 def _langflow(name: str, lowering: Lowering, mapped: Mapped) -> ValueSource:
@@ -133,5 +129,5 @@ _BY_BUILDER = {
     "langflow": References(lambda name: name == "current_date", _langflow),
     "flowise": References(_flowise_knows, _flowise),
     "dify": References(lambda name: "." in name or name == "context", _dify),
-    "n8n": References(lambda name: name == "question" or name.startswith("node:"), _n8n),
+    "n8n": References(lambda name: name == "question" or field_of(name) is not None, _n8n),
 }

@@ -10,7 +10,7 @@ from patchbay.flows.secret_shapes import LEAST, secret_kind
 
 HIDDEN = "[a key stood here]"
 _KEYED = re.compile(r"(?i)(api_?key|_token|access_?token|secret|password|passwd|credential)s?$")
-_NOT_KEYED = re.compile(r"(?i)(max|min|num|count|_|^)tokens?$")
+_NOT_KEYED = re.compile(r"(?i)(max|min|num|count|_|^)tokens$|(max|min|num|count)_?token$")
 _WORDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|[^A-Za-z0-9]+")
 
 
@@ -38,10 +38,13 @@ def _without(value: Any, field: str, depth: int, names: set[str]) -> Any:
         return None
     if isinstance(value, dict):
         made = {}
+        pair = value.get("name") or value.get("key")
         for key, inner in value.items():
             name = str(key)
             shown = HIDDEN if secret_kind(name) else name
-            made[shown] = _without(inner, name, depth + 1, names)
+            # In a row of name and value the name says what the value is: a header, say.
+            told = pair if name == "value" and isinstance(pair, str) and is_for_keys(pair) else name
+            made[shown] = _without(inner, told, depth + 1, names)
         return made
     if isinstance(value, list):
         return [_without(inner, field, depth + 1, names) for inner in value]
@@ -63,7 +66,17 @@ def _text_without(value: str, field: str, names: set[str]) -> Any:
 @lru_cache(maxsize=1024)
 def _for_keys(field: str) -> bool:
     """Whether a field is for keys, by its name; the names come again in every node."""
-    return bool(_KEYED.search(field)) and not _NOT_KEYED.search(field)
+    keyed = _KEYED.search(field) or _KEYED_HEADER.search(field)
+    return bool(keyed) and not _NOT_KEYED.search(field)
+
+
+_KEYED_HEADER = re.compile(r"(?i)(^|[-_])(authorization|api[-_]?key|token|secret|password|cookie)$")
+
+
+@lru_cache(maxsize=1024)
+def is_for_keys(name: str) -> bool:
+    """Whether a header, or a part of a query, is for a key, by its name."""
+    return bool(_KEYED_HEADER.search(name) or _for_keys(name))
 
 
 def _opaque(value: str) -> bool:

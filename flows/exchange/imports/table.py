@@ -34,6 +34,8 @@ class TypeSpec:
     wires: tuple[tuple[str, str], ...] = ()
     takes: Mapping[str, Any] = field(default_factory=dict)
     gives: Mapping[str, Any] = field(default_factory=dict)
+    fields: Mapping[str, str] = field(default_factory=dict)
+    """Where values go by fields of one output: field, with `/` inside another → the end."""
     texts: tuple[Mapping[str, Any], ...] = ()
     chat: tuple[str, ...] = ()
     """Ports that get the question when nothing is wired into them."""

@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from patchbay.flows.exchange.imports.graph import ForeignWire
+from patchbay.flows.exchange.imports.looked_at import look_at
+from patchbay.flows.exchange.imports.n8n_expressions import field_of
+from patchbay.flows.exchange.imports.n8n_items import SAID
 from patchbay.flows.exchange.imports.params import MISSING, value_of
 from patchbay.flows.exchange.imports.references import (
     CHAT,
@@ -16,6 +19,7 @@ from patchbay.flows.exchange.imports.references import (
     ValueSource,
     references_of,
 )
+from patchbay.flows.exchange.imports.requests import fill_request, holds_reference
 from patchbay.flows.exchange.imports.template import (
     Syntax,
     TextPiece,
@@ -40,11 +44,12 @@ class Texts:
     def __init__(self, lowering: Lowering) -> None:
         self.lowering = lowering
         self.references = references_of(lowering.graph)
-        self._double: Syntax = "dify" if lowering.graph.builder == "dify" else "double"
+        self.syntax: Syntax = "dify" if lowering.graph.builder == "dify" else "double"
         """How a value refers to another node."""
         self.referred: set[str] = set()
         """Nodes that a text refers to."""
         self._took: set[tuple[str, str]] = set()
+        self._inline_names: dict[str, dict[str, ValueSource]] = {}
 
     def took(self, wire: ForeignWire) -> bool:
         """Whether a wire only says what a text's variable already says."""
@@ -57,6 +62,7 @@ class Texts:
         return (
             mapped is not None
             and bool(mapped.spec.texts)
+            and not holds_reference(mapped.settings.get("$request"))
             and all(
                 spec.get("inline") and "{{" not in str(value_of(spec["from"], mapped.settings))
                 for spec in mapped.spec.texts
@@ -70,19 +76,44 @@ class Texts:
             first = next(iter(mapped.pieces.values()), "")
             self.lowering.report.add("approximated", mapped.what, words, first)
         if mapped.spec.ways:
-            self._looked_at(mapped)
+            look_at(self, mapped)
         for number, spec in enumerate(mapped.spec.texts):
             when = spec.get("when", "")
             if not when or self.lowering.condition(when, mapped):
-                self._text(mapped, spec, number)
+                self.text(mapped, spec, number)
+        fill_request(self.lowering, mapped)
 
-    def _looked_at(self, mapped: Mapped) -> None:
-        """What the switches of a condition look at."""
-        for number, piece in enumerate(list(mapped.pieces)):
-            told = {"from": f"$look_{number}", "to": f"{piece}.decide", "syntax": self._double}
-            self._text(mapped, {**told, "as": "decide", "port": True}, number)
+    def fill(self, mapped: Mapped, text: str, node: str, param: str) -> None:
+        """Set a param of a node that is a template to a text of another one there."""
+        names: dict[str, ValueSource] = {}
+        self.lowering.draft.nodes[node]["params"][param] = self.template(mapped, text, names)
+        self.hang_all(mapped, node, names)
 
-    def _text(self, mapped: Mapped, spec: Mapping[str, Any], number: int) -> None:
+    def template(
+        self, mapped: Mapped, text: str, names: dict[str, ValueSource], syntax: Syntax | None = None
+    ) -> str:
+        """A text as a template of ours; its variables are added to `names`."""
+        made = ""
+        for part in pieces(text, syntax or self.syntax, self.references.knows):
+            source = self._source(mapped, part, {}, {}) if isinstance(part, Var) else None
+            if isinstance(part, str) or source is None:
+                made += literal(part if isinstance(part, str) else part.name)
+            elif isinstance(source, PlainText):
+                made += literal(source.text)
+            else:
+                name = variable(_short(part.name))
+                while names.get(name, source) != source:
+                    name = variable(name, names)
+                names[name] = source
+                made += "{" + name + "}"
+        return made
+
+    def hang_all(self, mapped: Mapped, node: str, names: Mapping[str, ValueSource]) -> None:
+        """Wire the variables of a template to its ports."""
+        for name, source in names.items():
+            self.hang(source, f"{node}.{name}", mapped)
+
+    def text(self, mapped: Mapped, spec: Mapping[str, Any], number: int) -> None:
         text = value_of(spec["from"], mapped.settings)
         if text is MISSING and "default" in spec:
             text = spec["default"]
@@ -133,7 +164,13 @@ class Texts:
         piece, dot, _ = target.rpartition(".")
         node = mapped.pieces.get(piece if dot else "it", "")
         for name, ours in names.items():
-            self._hang(sources.get(name), f"{node}.{ours}", mapped)
+            self.hang(sources.get(name), f"{node}.{ours}", mapped)
+            if source := sources.get(name):
+                self._inline_names.setdefault(mapped.node.id, {})[ours] = source
+
+    def inlined(self, mapped: Mapped) -> dict[str, ValueSource]:
+        """The variables that a node's own param has already: what they stand for."""
+        return dict(self._inline_names.get(mapped.node.id, {}))
 
     def _set(self, mapped: Mapped, target: str, text: str) -> None:
         piece, dot, param = target.rpartition(".")
@@ -160,10 +197,10 @@ class Texts:
         if spec.get("as") == "it" or not mapped.spec.pieces:
             self.lowering.report.add("mapped", mapped.what, "prompt.template", made)
         for name, ours in names.items():
-            self._hang(sources.get(name), f"{made}.{ours}", mapped)
+            self.hang(sources.get(name), f"{made}.{ours}", mapped)
         return made
 
-    def _hang(self, source: ValueSource | None, end: str, mapped: Mapped) -> None:
+    def hang(self, source: ValueSource | None, end: str, mapped: Mapped) -> None:
         if source is None:
             return
         if source == CHAT:
@@ -217,7 +254,7 @@ class Texts:
     ) -> ValueSource | None:
         if part.double and self.references.knows(part.name):
             told = self.references.resolve(part.name, self.lowering, mapped)
-            if isinstance(told, PlainText):
+            if isinstance(told, PlainText) and self.lowering.fields is None:
                 words = f"the reference {part.name!r} is not known here; it stays as text"
                 self.lowering.report.add("refused", mapped.what, words)
             return told
@@ -233,7 +270,7 @@ class Texts:
         return PlainText(str(value)) if isinstance(value, (int, float)) else None
 
     def _value(self, value: str, mapped: Mapped) -> ValueSource:
-        whole = pieces(value.strip(), self._double, self.references.knows)
+        whole = pieces(value.strip(), self.syntax, self.references.knows)
         if len(whole) == 1 and isinstance(whole[0], Var):
             return self.references.resolve(whole[0].name, self.lowering, mapped)
         return PlainText(value)
@@ -294,6 +331,10 @@ def _plain(parts: list[TextPiece]) -> str:
 
 def _short(name: str) -> str:
     """A short name for a reference: the node it names, or its last word."""
+    if field := field_of(name):
+        keys = [key for key in field.keys if not key.isdigit()]
+        plain = not keys or "/".join(field.keys) in SAID
+        return field.node or "value" if plain else keys[-1]
     words = name.split(".")
     if name.endswith(".data.instance"):
         return words[0]

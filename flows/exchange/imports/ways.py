@@ -12,11 +12,12 @@ from collections.abc import Mapping
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from patchbay.flows.exchange.imports.step_kinds import ORDERED
+from patchbay.flows.exchange.imports.routes import needs_expression
 from patchbay.flows.exchange.imports.step_ways import merge
 from patchbay.flows.exchange.imports.template import variable
 
 if TYPE_CHECKING:
+    from patchbay.flows.exchange.imports.graph import ForeignWire
     from patchbay.flows.exchange.imports.lower import Lowering
     from patchbay.flows.exchange.imports.mapped import Mapped
 
@@ -52,10 +53,18 @@ class Ways:
         if told.get("by") == "model":
             self._by_model(mapped, told)
             return ""
-        rows = told.get("rows") or []
-        if any(row["test"] in ORDERED for row in rows):
-            return "It compares a text as a number, which no case of Switch does."
-        return self._by_conditions(mapped, told, rows) if rows else "It holds no conditions."
+        cases = told.get("cases") or []
+        if not any(case["rows"] for case in cases):
+            return "It holds no conditions."
+        if told.get("all_that_hold"):
+            words = "items go the first way that holds; there they go all that hold"
+            self.lowering.report.add("approximated", mapped.what, words)
+        if needs_expression(cases):
+            self._by_expression(mapped, told, cases)
+        else:
+            rows = [{**row, "handle": case["handle"]} for case in cases for row in case["rows"]]
+            self._by_conditions(mapped, told, rows)
+        return ""
 
     def _switch(self, mapped: Mapped, params: Mapping[str, Any], look_at: str, number: int) -> str:
         node = mapped.node
@@ -89,7 +98,32 @@ class Ways:
         for handle, name in handles:
             self.hops.setdefault((mapped.node.id, handle), []).append([(made, name)])
 
-    def _by_conditions(self, mapped: Mapped, told: Mapping[str, Any], rows: Any) -> str:
+    def _by_expression(self, mapped: Mapped, told: Mapping[str, Any], cases: Any) -> None:
+        """What no case can say: an expression names the way, and the switch takes it."""
+        ways: dict[str, str] = {}
+        for case in cases:
+            name = variable(f"way_{case['handle']}", ())
+            ways[str(case["handle"])] = name
+        named = [{**case, "name": ways[str(case["handle"])]} for case in cases]
+        switched = [
+            {"name": name, "test": "equals", "operand": name}
+            for name in dict.fromkeys(ways.values())
+        ]
+        made = self._switch(mapped, {"by": "conditions", "cases": switched}, "", 0)
+        at = mapped.node.at
+        place = (at[0] - 300, at[1]) if at else None
+        title = f"{mapped.node.title or mapped.spec.title}: which way"
+        params = {"expression": "@", "gives": "text"}
+        asked = self.draft.add(title, "data.transform", params, place, title=title)
+        self.draft.wire(f"{asked}.result", f"{made}.decide")
+        mapped.pieces["test"] = asked
+        mapped.settings = {**mapped.settings, "$cases": named}
+        for handle, name in ways.items():
+            self.hops[(mapped.node.id, handle)] = [[(made, name)]]
+        if told["otherwise"] not in ways:
+            self.hops[(mapped.node.id, str(told["otherwise"]))] = [[(made, "otherwise")]]
+
+    def _by_conditions(self, mapped: Mapped, told: Mapping[str, Any], rows: Any) -> None:
         """Conditions on one value are one switch; on another value, one behind it."""
         before: list[Hop] = []
         groups = groupby(rows, key=lambda row: row["look_at"])
@@ -104,14 +138,15 @@ class Ways:
                     case["operand"] = row["operand"]
                 cases.append(case)
                 found.append((str(row["handle"]), name))
-            params = {"by": "conditions", "cases": cases}
+            params: dict[str, Any] = {"by": "conditions", "cases": cases}
+            if told.get("case_sensitive"):
+                params["case_sensitive"] = True
             made = self._switch(mapped, params, look_at, number)
             for handle, name in found:
                 way = [*before, (made, name)]
                 self.hops.setdefault((mapped.node.id, handle), []).append(way)
             before.append((made, "otherwise"))
         self.hops.setdefault((mapped.node.id, str(told["otherwise"])), []).append(before)
-        return ""
 
     # --- where a node stands ------------------------------------------------------------------
 
@@ -124,9 +159,8 @@ class Ways:
             found = []
             rows = self.lowering.into.get(node, {}).values() if depth < MAX_DEPTH else ()
             for wire in [w for row in rows for w in row if w.input in ORDER]:
-                before = self.stack(wire.source, depth + 1)
-                own = (wire.source, wire.output.lstrip("#"))
-                found.append((*before, own) if own in self.hops else before)
+                self.stack(wire.source, depth + 1)
+                found.append(self.stack_of(wire))
             self._stacks[node] = _shared(found)
         return self._stacks[node]
 
@@ -140,9 +174,17 @@ class Ways:
         """
         stack = self.stack(target)
         known = self.stack(source) if source and not self.lowering.texts.waits_not(source) else ()
-        if stack[: len(known)] != known:
-            return end
-        for place in stack[len(known) :]:
+        return self.along(end, stack[len(known) :]) if stack[: len(known)] == known else end
+
+    def stack_of(self, wire: ForeignWire) -> Stack:
+        """The ways that must be taken for something to come along a wire there."""
+        own = (wire.source, wire.output.lstrip("#"))
+        before = self.stack(wire.source)
+        return (*before, own) if own in self.hops else before
+
+    def along(self, end: str, places: Stack) -> str:
+        """The end that gives a value where these ways are taken."""
+        for place in places:
             ends = []
             for way in self.hops[place]:
                 on = end

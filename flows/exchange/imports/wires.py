@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from patchbay.flows.exchange.imports.graph import ForeignWire
 from patchbay.flows.exchange.imports.params import MISSING, value_of
 from patchbay.flows.exchange.imports.stubs import stub_port
+from patchbay.flows.exchange.imports.ways import ORDER
 
 if TYPE_CHECKING:
     from patchbay.flows.exchange.imports.lower import Lowering
@@ -80,10 +81,12 @@ class ForeignWires:
     ) -> None:
         if source.spec.memory:
             return
-        ends = {
-            aspect: self.lowering.ways.through(end_, wire.source, wire.target)
-            for aspect, end_ in self.lowering.outputs(wire.source, wire.output).items()
-        }
+        ends = dict(self.lowering.outputs(wire.source, wire.output))
+        if wire.input in ORDER:  # a model, or a tool, is no value that comes along a way
+            ends = {
+                aspect: self.lowering.ways.through(end_, wire.source, wire.target)
+                for aspect, end_ in ends.items()
+            }
         joined = False
         special = {takes[aspect] for aspect in ends if aspect and takes.get(aspect)}
         for aspect, end_ in ends.items():

@@ -177,6 +177,48 @@ def langflow(
     return {"name": "Case", "data": {"nodes": made, "edges": edges}}
 
 
+# --- n8n ------------------------------------------------------------------------------------------
+
+LANGCHAIN = "@n8n/n8n-nodes-langchain."
+_OF_LANGCHAIN = ("chatTrigger", "agent", "chainLlm", "textClassifier", "informationExtractor")
+
+
+def n8n(nodes: Mapping[str, tuple[str, Mapping[str, Any]]], wires: Sequence[str]) -> dict[str, Any]:
+    """A workflow: `{"Ask": ("httpRequest", {"url": …})}`, `"If:1 > Ask"`; every chain has a model.
+
+    `_version` and `_credentials` among the parameters are the node's own.
+    """
+    made: list[dict[str, Any]] = []
+    connections: dict[str, dict[str, Any]] = {}
+    for name, (kind, given) in nodes.items():
+        about = {key: value for key, value in given.items() if not key.startswith("_")}
+        spoken = kind in _OF_LANGCHAIN or kind.startswith("outputParser")
+        prefix = LANGCHAIN if spoken else "n8n-nodes-base."
+        node = {"name": name, "type": prefix + kind, "position": [0, 0], "parameters": about}
+        node["typeVersion"] = given.get("_version", 4.2 if kind == "httpRequest" else 3.4)
+        made.append({**node, "credentials": given.get("_credentials", {})})
+        if kind in ("agent", "chainLlm", "textClassifier", "informationExtractor"):
+            model = {"type": LANGCHAIN + "lmChatOpenAi", "parameters": {"model": {"value": "m"}}}
+            made.append({"name": f"{name} model", "position": [0, 99], **model})
+            row = [[{"node": name, "type": "ai_languageModel", "index": 0}]]
+            connections[f"{name} model"] = {"ai_languageModel": row}
+    for wire in wires:
+        begin, finish = (end.strip() for end in wire.split(">"))
+        begin, _, told = begin.partition(":")
+        finish, _, port = finish.partition(":")
+        groups = connections.setdefault(begin, {}).setdefault(port or "main", [])
+        index = int(told or 0)
+        groups += [[] for _ in range(index + 1 - len(groups))]
+        groups[index].append({"node": finish, "type": port or "main", "index": 0})
+    return {"name": "Case", "nodes": made, "connections": connections}
+
+
+def clean(one: Imported) -> Imported:
+    """An imported flow without errors."""
+    assert list(errors(validate(one.flow, CATALOG))) == []
+    return one
+
+
 def opened(text: str) -> Imported:
     """The one flow of a YAML file, without errors."""
     (one,) = import_bytes(text.encode(), "case.yaml", CATALOG)

@@ -217,9 +217,35 @@ def test_a_dify_classifier_is_a_switch_by_its_model():
 
 
 @pytest.mark.parametrize(
+    ("test", "question", "plan", "way"),
+    [
+        ("contains, value: refund", "a refund", "gold", "Refunds."),
+        ("contains, value: refund", "a Refund", "gold", ""),
+        ("contains, value: refund", "a refund", "free", ""),
+        ("'>', value: '5', varType: number", "7", "gold", "Refunds."),
+        ("'>', value: '5', varType: number", "3", "gold", ""),
+        ("is, value: '{{#1.plan#}}'", "gold", "gold", "Refunds."),
+    ],
+)
+def test_several_conditions_at_once(test: str, question: str, plan: str, way: str):
+    """They were refused, as was a text that is compared as a number; case counts, as there."""
+    one = opened(
+        DIFY_WAYS.replace("logical_operator: or", "logical_operator: and").replace(
+            "contains, value: refund", test
+        )
+    )
+    told = heard(one, question=question, plan=plan)
+    assert (("system", way) in told[0]) is bool(way)
+    assert "refused" not in statuses(one)
+
+
+@pytest.mark.parametrize(
     ("change", "why"),
     [
-        (("logical_operator: or", "logical_operator: and"), "several conditions at once"),
+        (
+            ("comparison_operator: contains, value: refund", "comparison_operator: '>', value: x"),
+            "no equal",
+        ),
         (("comparison_operator: contains", "comparison_operator: smells"), "no equal"),
     ],
 )
