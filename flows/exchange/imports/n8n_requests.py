@@ -31,6 +31,7 @@ _LOST = {
     "proxy": "its proxy is left out",
     "pagination": "it asks once here; there page after page",
 }
+MILLISECONDS = 1000
 JSON = "its {what} is no JSON that can be read without running JavaScript, and is left out"
 
 
@@ -52,7 +53,7 @@ def request_of(
             draft.tell("approximated", words)
     timeout = options.get("timeout")
     if isinstance(timeout, (int, float)) and 0 < timeout <= 3_600_000:
-        draft.made["seconds"] = timeout / 1000
+        draft.made["seconds"] = timeout / MILLISECONDS
     if answer_of(settings).get("neverError"):
         draft.made["fail_on_error"] = False
     return draft.made
