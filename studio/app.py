@@ -13,6 +13,7 @@ import streamlit as st  # noqa: E402
 from starlette.middleware import Middleware  # noqa: E402
 
 from patchbay.flows.blackout import black_out_process  # noqa: E402
+from patchbay.nodes.threads import take_short_turns  # noqa: E402
 from patchbay.studio.chat import routes as chat  # noqa: E402
 from patchbay.studio.inspector import routes as inspector  # noqa: E402
 from patchbay.studio.inspector import run_routes  # noqa: E402
@@ -25,6 +26,7 @@ from patchbay.studio.server.routes import routes  # noqa: E402
 from patchbay.studio.server.welcome import key, welcome  # noqa: E402
 
 black_out_process()
+take_short_turns()
 refuse_gone_parts()
 _base = st.get_option("server.baseUrlPath") or ""
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import sys
 import threading
 import time
 
-from patchbay.nodes.threads import in_thread
+import pytest
+
+from patchbay.nodes.threads import TURN_S, in_thread, take_short_turns
 
 
 async def test_a_call_that_has_just_ended_is_not_interrupted_in_the_thread_after_it() -> None:
@@ -39,3 +42,14 @@ async def test_a_call_that_has_just_ended_is_not_interrupted_in_the_thread_after
             await task
         await asyncio.to_thread(others[0].join)
     assert hit == []
+
+
+@pytest.mark.parametrize("usual", [0.005, TURN_S / 5])
+def test_turns_are_short_and_are_not_made_longer(usual: float) -> None:
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(usual)
+    try:
+        take_short_turns()
+        assert sys.getswitchinterval() == pytest.approx(min(usual, TURN_S), abs=2e-6)
+    finally:
+        sys.setswitchinterval(before)
