@@ -13,13 +13,15 @@ _LONGEST_S = 60
 class QueuePlace:
     """A place in the queue, then a slot. `leave` gives it back, whatever it was."""
 
-    __slots__ = ("_future", "_slots", "aside", "held")
+    __slots__ = ("_future", "_slots", "aside", "held", "may_wait")
 
     def __init__(self, slots: Slots) -> None:
         self._slots = slots
         self._future: asyncio.Future[None] | None = None
         self.held = False
         self.aside = False
+        self.may_wait = False
+        """Whether it has stepped aside: then it may again, each time that it looked in vain."""
 
     async def come(self) -> None:
         """Wait until it is this one's turn."""
@@ -112,9 +114,10 @@ class Slots:
         self._mean_s += 0.1 * (seconds - self._mean_s)
 
     def _aside(self, turn: QueuePlace) -> bool:
-        if len(self._waiting) + self.aside >= max(1, self.queue) or not turn.held:
+        full = len(self._waiting) + self.aside >= max(1, self.queue)
+        if not turn.held or (full and not turn.may_wait):
             return False
-        turn.held, turn.aside = False, True
+        turn.held, turn.aside, turn.may_wait = False, True, True
         self.busy -= 1
         self.aside += 1
         self._next()

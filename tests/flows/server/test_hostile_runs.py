@@ -11,9 +11,10 @@ import pytest
 from patchbay.flows.document.writing import canonical_text
 from patchbay.flows.problems import FlowError
 from patchbay.flows.server import app
-from patchbay.flows.server.core import live_runs, shelf
+from patchbay.flows.server.core import live_runs, served_run, shelf
 from patchbay.flows.server.core.keys import Keys, add, read
 from patchbay.flows.server.core.settings import Settings
+from patchbay.flows.server.core.slots import Slots
 from patchbay.flows.server.core.uploads import OLD_S, uploads_folder
 from patchbay.nodes.errors import NodeError
 from tests.flows.runs.harness import flow
@@ -23,7 +24,8 @@ from tests.flows.server.serving import KEY, Served, serving
 from tests.flows.server.test_gate import code
 from tests.flows.server.test_runs import until
 
-LONG = {"question": "a " * 400}
+LONG = {"question": "a " * 4000}
+"""Takes the flow `slow` minutes."""
 
 
 @pytest.fixture(autouse=True)
@@ -42,7 +44,8 @@ def behind(served: Served, name: str, body: dict, **more: str) -> str:
 # --- slots ----------------------------------------------------------------------------------------
 
 
-def test_who_waits_for_a_thread_holds_no_slot(tmp_path: Path):
+def test_who_waits_for_a_thread_holds_no_slot(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(served_run, "_THREAD_EVERY_S", 3600)  # else they look between two lines
     settings = Settings(at_once=2, queue=3)
     with serving(write(tmp_path / "flows", "slow", "shout"), settings) as served:
         first = behind(served, "slow", LONG, thread="t")
@@ -54,11 +57,31 @@ def test_who_waits_for_a_thread_holds_no_slot(tmp_path: Path):
         assert status(served, first) == "running"
         assert served.http.post(f"/runs/{others[0]}/cancel").status_code == 200
         assert served.service.slots.aside == 2
+
+
+def test_who_waits_for_a_thread_runs_when_it_is_free(tmp_path: Path):
+    with serving(write(tmp_path / "flows", "slow"), Settings(at_once=2, queue=3)) as served:
+        first = behind(served, "slow", LONG, thread="t")
+        until(lambda: status(served, first) == "running")
+        others = [behind(served, "slow", {"question": "a"}, thread="t") for _ in range(3)]
+        until(lambda: served.service.slots.aside == 3)
         served.http.post(f"/runs/{first}/cancel")
-        for other in others[1:]:
+        for other in others:
             until(lambda other=other: status(served, other) == "finished")
         slots = served.service.slots
         until(lambda: (slots.busy, slots.waiting, slots.aside) == (0, 0, 0))
+
+
+async def test_who_waits_for_a_thread_may_go_on_waiting_though_more_have_come():
+    slots = Slots(at_once=1, queue=1)
+    early = slots.enter()
+    assert early.aside_now()
+    late = slots.enter()
+    assert not late.aside_now(), "no more wait than wait in the queue"
+    late.leave()
+    early.back_now()  # to look whether the thread is free
+    slots.enter()
+    assert early.aside_now(), "the one that came meanwhile takes nothing from it"
 
 
 def test_a_thread_that_waits_for_a_person_is_not_waited_for_for_ever(tmp_path: Path):
