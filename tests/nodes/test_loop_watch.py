@@ -10,7 +10,12 @@ from typing import Any
 from patchbay.nodes.mcp.servers import servers
 from patchbay.nodes.records.sql import open_source
 from patchbay.nodes.records.sql_params import SqlParams
+from patchbay.nodes.weights.resolve import resolve
 from tests.nodes import loop_watch
+from tests.nodes.models.conftest import folder, hub, site
+from tests.nodes.models.site import Site
+
+__all__ = ["folder", "hub", "site"]
 
 
 def _heard() -> str:
@@ -50,4 +55,11 @@ async def test_a_database_below_a_library_is_seen(tmp_path: Path) -> None:
 
 def test_without_a_loop_nothing_is_held_up(tmp_path: Path) -> None:
     assert servers(tmp_path / "none.toml") == {}
+    assert _heard() == ""
+
+
+def test_a_download_holds_up_its_own_loop_alone(hub: Site, folder: Path) -> None:
+    """Else the first test of a machine that fetches weights failed, whichever it is."""
+    hub.files["/me/repo/resolve/main/model.gguf"] = b"GGUF"
+    assert resolve("hf:me/repo/model.gguf").is_file()
     assert _heard() == ""
