@@ -25,8 +25,10 @@ sys.dont_write_bytecode = False
 
 pytest.register_assert_rewrite("patchbay.flows.testing")
 
-# On two busy cores an example may take any time.
-hypothesis.settings.register_profile("patchbay", deadline=None)
+# On two busy cores an example may take any time, and so may thinking it up.
+hypothesis.settings.register_profile(
+    "patchbay", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
 hypothesis.settings.load_profile("patchbay")
 
 # Looking for garbage took a fifth of the processor time: each search goes through all that was

@@ -42,10 +42,9 @@ def document(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FlowDocument:
     monkeypatch.setattr(services(), "documents", documents)
     opened = documents.open(tmp_path / "flow.json")
     live = services().runner.start(opened.id, ANN, opened.flow, {}, folder=tmp_path)
-    for _ in range(600):
-        if not live.active:
-            break
-        time.sleep(0.05)
+    end = time.monotonic() + 240
+    while live.active and time.monotonic() < end:
+        time.sleep(0.02)
     assert live.progress.status == "finished"
     return opened
 

@@ -19,7 +19,7 @@ from patchbay.studio.inspector.policy import policy_fields
 from patchbay.studio.inspector.routes import routes
 from patchbay.studio.server.cookie import COOKIE
 from patchbay.studio.server.services import services
-from tests.browser.harness import free_port
+from tests.ports import free_ports
 
 ANN = "ann-0123456789abcdef"
 
@@ -68,7 +68,7 @@ def test_a_secret_is_told_by_name_and_a_server_can_be_asked(document: FlowDocume
 
 
 def test_a_server_that_is_not_there_is_said(document: FlowDocument) -> None:
-    address = f"http://127.0.0.1:{free_port()}/v1"
+    address = f"http://127.0.0.1:{free_ports(1)[0]}/v1"
     from patchbay.flows.document.operations import SetParams
 
     document.apply(SetParams(node="server", params={"base_url": address}), client="me")

@@ -38,12 +38,11 @@ def places(
 
 
 def until(test: Callable[[], Any]) -> None:
-    """Wait for a state, a minute at most."""
-    for _ in range(1200):
-        if test():
-            return
+    """Wait for a state, four minutes at most."""
+    end = time.monotonic() + 240
+    while not test():
+        assert time.monotonic() < end
         time.sleep(0.05)
-    assert test()
 
 
 def ended(live: LiveExperiment) -> None:

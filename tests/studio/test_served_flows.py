@@ -15,18 +15,23 @@ import pytest
 
 from patchbay.flows.document.writing import canonical_text
 from patchbay.flows.server.core.keys import digest, read
+from patchbay.studio.server import served_flows
 from patchbay.studio.server.served_flows import FlowServer, ServedFlows
 from tests.flows.runs.harness import flow
 from tests.flows.server.flows import asks, gives
 from tests.paths import ROOT, python_path
+from tests.ports import free_ports
 
 ECHO = flow({"in": asks("text"), "out": gives()}, ["in.value > out.value"], "Echo")
 STUDIO = """
 import os, signal, sys
 from pathlib import Path
+from patchbay.studio.server import served_flows
 from patchbay.studio.server.served_flows import ServedFlows
+from tests.ports import free_ports
 
 home, one, two = map(Path, sys.argv[1:])
+served_flows.PORTS = free_ports(20)
 served = ServedFlows(home)
 served.start(one)
 served.start(two, ["https://example.org"], stays=True)
@@ -42,9 +47,11 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     home = tmp_path / "home"
     monkeypatch.setenv("PATCHBAY_HOME", str(home))
     monkeypatch.setenv("PYTHONPATH", python_path(ROOT))
+    monkeypatch.setattr(served_flows, "PORTS", free_ports(20))  # of no other test's studio
     yield home
     for server in ServedFlows(home).running():
-        psutil.Process(server.pid).kill()
+        with contextlib.suppress(psutil.NoSuchProcess):  # it has just ended
+            psutil.Process(server.pid).kill()
 
 
 def put(folder: Path, name: str) -> Path:
@@ -57,7 +64,7 @@ def call(home: Path, server: FlowServer, path: Path, text: str) -> httpx.Respons
     key = (home / "serve-key").read_text(encoding="utf-8").strip()
     headers = {"authorization": f"Bearer {key}"}
     where = f"{server.address}/flows/{path.stem}/run"
-    return httpx.post(where, json={"text": text}, headers=headers, timeout=60)
+    return httpx.post(where, json={"text": text}, headers=headers, timeout=240)
 
 
 def test_a_flow_is_served_until_it_is_stopped(home, tmp_path):
@@ -114,7 +121,7 @@ def test_it_ends_with_a_studio_that_is_killed_unless_it_is_to_stay(home, tmp_pat
     later = ServedFlows(home)
     tied, stays = later.of(one), later.of(two)
     with contextlib.suppress(psutil.NoSuchProcess):  # it may have ended already
-        psutil.Process(tied.pid).wait(60)
+        psutil.Process(tied.pid).wait(240)
     assert later.state(tied) == "ended"
     assert later.state(stays) == "serving"
     assert stays.origins == ("https://example.org",)
@@ -140,7 +147,7 @@ def test_a_flow_that_is_gone_is_not_served_any_more(home, tmp_path):
     assert after in before
     assert list(read(served.keys)) == [digest(kept)]
     assert served.of(path) is None
-    psutil.wait_procs([process], 60)
+    psutil.wait_procs([process], 240)
     assert not served.running()
     assert list((home / "served").glob("*")) == []
 

@@ -22,6 +22,7 @@ from patchbay.studio.runs.table_runs import TableRuns
 from tests.flows.batch.kit import lines_of, picky, shouting
 from tests.flows.batch.test_budget import Costly
 from tests.flows.runs.harness import CATALOG, environment, flow
+from tests.flows.runs.nodes import Gate
 
 OWNER = "ada"
 
@@ -43,11 +44,14 @@ def csv_of(count: int, word: Callable[[int], str] = lambda n: f"r{n}") -> bytes:
 
 
 def until_ended(run: TableRun) -> None:
-    for _ in range(3000):
-        if not run.active:
-            return
+    until(lambda: not run.active)
+
+
+def until(true: Callable[[], Any]) -> None:
+    end = time.monotonic() + 240
+    while not true():
+        assert time.monotonic() < end, "it does not come to that"
         time.sleep(0.01)
-    raise AssertionError("it does not end")
 
 
 def test_rows_of_a_dropped_table(runs: TableRuns, tmp_path: Path) -> None:
@@ -84,11 +88,9 @@ def test_rows_that_fail_stand_first_and_the_others_keep_their_numbers(
 
 def test_stopped_and_resumed_also_by_the_next_studio(runs: TableRuns, tmp_path: Path) -> None:
     table = runs.take("t.csv", csv_of(60))
-    run = runs.begin(asked(tmp_path, shouting(wait_s=0.05), slots=1), table)
-    for _ in range(2000):  # a row is in the file a moment before it is counted
-        if run.look().rows and run.words:
-            break
-        time.sleep(0.01)
+    Gate.shut()
+    run = runs.begin(asked(tmp_path, shouting("test.gate", free=20), slots=1), table)
+    until(lambda: run.look().rows and run.words)  # it is in the file before it is counted
     assert run.state == "running"
     assert "rows" in run.words
     runs.delete(run.id)  # not while it is at work
@@ -104,6 +106,7 @@ def test_stopped_and_resumed_also_by_the_next_studio(runs: TableRuns, tmp_path: 
     found = later.get(run.id)
     assert found is not None
     assert found.state == "stopped"
+    Gate.opened.set()
     save_flow(picky(), tmp_path / "flow.json")  # it goes on with the flow of then
     later.resume(run.id)
     again = later.get(run.id)

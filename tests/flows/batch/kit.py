@@ -14,12 +14,12 @@ from patchbay.flows.runs.running import LoadedFlow
 from tests.flows.runs.harness import environment, flow
 
 
-def shouting(**params: Any) -> Flow:
+def shouting(kind: str = "test.upper", **params: Any) -> Flow:
     """Writes a review in capitals, as the output `label`."""
     return flow(
         {
             "i": ("io.input", {"name": "review"}),
-            "u": ("test.upper", params),
+            "u": (kind, params),
             "o": ("io.output", {"name": "label"}),
         },
         ["i.value > u.text", "u.text > o.value"],

@@ -66,7 +66,7 @@ async def spent(tmp_path: Path, count: int, params: dict[str, Any], **more: Any)
         ("fails", {}, 30),
         ("breaks", {}, 30),
         ("second", {"retries": 1}, 60),
-        ("hangs", {"limit_s": 0.05}, 30),
+        ("hangs", {"limit_s": 1.0}, 30),
     ],
 )
 async def test_rows_and_tries_that_fail_count(

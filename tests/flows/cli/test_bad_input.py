@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from patchbay.nodes.home import weights_dir
+from patchbay.nodes.weights.manifest import DEFAULT
+from patchbay.nodes.weights.resolve import resolve
 from tests.flows.cli.conftest import SAVED, Patchbay
 from tests.flows.runs.harness import OUT, flow
 
@@ -172,7 +173,7 @@ def test_weights_that_are_no_weights(patchbay: Patchbay, tmp_path: Path) -> None
 
 
 def test_weights_that_are_cut_off(patchbay: Patchbay, tmp_path: Path) -> None:
-    whole = next(weights_dir().glob("*.gguf"))
+    whole = resolve(DEFAULT)
     file = tmp_path / "cut.gguf"
     with whole.open("rb") as source, file.open("wb") as target:
         target.write(source.read(20_000_000))
@@ -180,7 +181,7 @@ def test_weights_that_are_cut_off(patchbay: Patchbay, tmp_path: Path) -> None:
 
 
 def test_weights_with_a_wrong_hash_are_not_used(patchbay: Patchbay, tmp_path: Path) -> None:
-    whole = next(weights_dir().glob("*.gguf"))
+    whole = resolve(DEFAULT)
     folder = tmp_path / "weights"
     folder.mkdir()
     shutil.copy(whole, folder / whole.name)

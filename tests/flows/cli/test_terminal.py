@@ -36,7 +36,7 @@ def on_terminal(environ: dict[str, str], *arguments: object) -> str:
         pass
     finally:
         os.close(ours)
-    assert process.wait(timeout=60) == 0
+    assert process.wait(timeout=240) == 0
     return sent.decode("utf-8").replace("\r\n", "\n")
 
 

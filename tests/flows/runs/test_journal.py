@@ -295,7 +295,9 @@ async def test_two_processes_resume_one_run(history: History) -> None:
 
 
 @settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=25,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(st.permutations(range(20)), st.permutations(range(20)), st.integers(1, 19))
 def test_steps_side_by_side_replay_in_any_order(

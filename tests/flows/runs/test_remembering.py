@@ -41,7 +41,7 @@ def test_a_fact_of_another_process_is_found_by_one_that_has_searched(
     assert here.facts("flow") == []
     url = url_of(tmp_path / "history.sqlite")
     command = [sys.executable, "-c", textwrap.dedent(STORES), url]
-    subprocess.run(command, env={"PYTHONPATH": python_path(ROOT)}, check=True, timeout=60)
+    subprocess.run(command, env={"PYTHONPATH": python_path(ROOT)}, check=True, timeout=240)
     (fact,) = here.facts("flow")
     assert (fact.text, fact.embeddings, fact.vector) == ("theirs", "e", (1.0, 0.5))
     assert Remembering(history, flow="another").facts("flow") == []

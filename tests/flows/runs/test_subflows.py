@@ -11,6 +11,7 @@ from patchbay.flows.document.writing import save_flow
 from patchbay.flows.runs.cache import FolderCache
 from patchbay.flows.runs.events import NodeStarted
 from tests.flows.runs.harness import CATALOG, OUT, environment, events_of, flow, words
+from tests.flows.runs.nodes import Gate
 
 
 @pytest.fixture
@@ -97,11 +98,12 @@ async def test_an_interrupted_loop_keeps_the_items_that_were_done(folder: Path) 
     from patchbay.flows.runs.running import Run
 
     slow = flow(
-        {"i": ("io.input", {"name": "item"}), "u": ("test.upper", {"wait_s": 0.02}), "o": OUT},
+        {"i": ("io.input", {"name": "item"}), "u": ("test.gate", {"free": 2}), "o": OUT},
         ["i.value > u.text", "u.text > o.value"],
     )
     save_flow(slow, folder / "slow.json")
     document = each("slow", concurrency=1)
+    Gate.shut()
     first = Run(document, {}, environment(folder=folder, sinks=(lambda event: None,)))
     stored = {}
     async for event in first.events():
@@ -109,6 +111,7 @@ async def test_an_interrupted_loop_keeps_the_items_that_were_done(folder: Path) 
             stored[event.node] = Stored(event.key, event.outputs)
             if event.node == "e/1/u":
                 first.cancel()
+    Gate.opened.set()
     again = Run(document, {}, environment(folder=folder, stored=stored))
     found = words([event async for event in again.events()])
     assert "resumed e/0/u" in found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -68,7 +69,7 @@ def beside() -> Beside:
 def served(tmp_path: Path, beside: Beside) -> Iterator[Served]:
     names = ("words", "slow", "fails", "agent", "approve", "at_once", "typed")
     folder = write(tmp_path / "flows", *names)
-    with serving(folder, Settings(drain_s=0.2, timeout_s=1.0), elsewhere=beside) as served:
+    with serving(folder, Settings(drain_s=0.2), elsewhere=beside) as served:
         yield served
 
 
@@ -124,7 +125,10 @@ def test_what_fails_there_is_told_as_if_it_were_here(served: Served, beside: Bes
 
 def test_a_run_that_takes_too_long_is_stopped_there(served: Served, beside: Beside) -> None:
     before = Words.cancelled
+    settings = served.service.settings
+    served.service.settings = replace(settings, timeout_s=1.0)
     late = served.run("slow", {"question": "a " * 400})
+    served.service.settings = settings
     assert late.status_code == 504
     assert Words.cancelled == before + 1
     assert served.run("words", {"question": "a"}).status_code == 200

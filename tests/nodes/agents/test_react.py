@@ -20,7 +20,7 @@ from tests.flows.runs import harness
 from tests.nodes.agents.conftest import environment, events, outputs, problem, steps, warnings
 from tests.nodes.agents.scripted import ASKED, HELD, ScriptedModel, answer, call
 
-PATIENCE_S = 60.0
+PATIENCE_S = 240.0
 """Far more than anything here takes, on a machine that does other things too."""
 WIRES = [
     "model.model > agent.model",

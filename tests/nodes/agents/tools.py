@@ -45,4 +45,7 @@ class Odd(DescribingNode):
     @classmethod
     def describe(cls, params: Params, inputs: Ports) -> Outputs:
         described = {"name": "odd", "description": "Does something odd."}
-        return cls.Outputs(tool=OddTool(**described, **params.model_dump()))
+        given = params.model_dump()
+        if params.habit == "raises":  # on a busy machine it may take its time for that
+            given["seconds"] = 240
+        return cls.Outputs(tool=OddTool(**described, **given))

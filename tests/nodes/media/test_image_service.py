@@ -99,8 +99,8 @@ def test_what_goes_wrong_is_said(site: Service, answer: Any, words: str) -> None
 
 def test_one_that_takes_too_long_or_is_stopped_is_cancelled(site: Service) -> None:
     site.predictions = [prediction(site, "processing")]
-    with pytest.raises(NodeError, match=r"took longer than 0\.3 s; it was cancelled"):
-        used(site, seconds=0.3)
+    with pytest.raises(NodeError, match=r"took longer than 2 s; it was cancelled"):
+        used(site, seconds=2)  # by then it has been begun, however busy the machine is
     assert site.asked[-1][:2] == ("POST", "/v1/predictions/p1/cancel")
 
     async def stopped() -> None:

@@ -44,7 +44,7 @@ class Site:
     def __init__(self, late_end: bool, together: int) -> None:
         self.connections = 0
         self.left = asyncio.Event()
-        self._together = asyncio.Barrier(together)
+        self.together = asyncio.Barrier(together)
         self.asked: list[bytes] = []
         self._late = late_end
 
@@ -60,7 +60,7 @@ class Site:
                     if line.startswith(b"content-length")
                 )
                 self.asked.append(await reading.readexactly(length))
-                await self._together.wait()
+                await self.together.wait()
                 await self._answer(writing)
         self.left.set()
         writing.close()
@@ -119,10 +119,11 @@ async def test_calls_one_after_another_share_a_connection(late_end: bool) -> Non
 
 
 async def test_calls_side_by_side_have_connections_of_their_own() -> None:
-    async with site(late_end=True) as (there, address):
+    async with site(late_end=True, together=3) as (there, address):
         model = opened(address)
         assert await asyncio.gather(*(said(model) for _ in range(3))) == ["Yes."] * 3
         assert there.connections == 3
+        there.together = asyncio.Barrier(1)
         await said(model)
         assert there.connections == 3
 
@@ -207,7 +208,7 @@ async def test_a_model_that_is_closed_lets_go_of_its_connections() -> None:
         assert await said(model) == "Yes."
         await asyncio.to_thread(model.close)  # as the pool does
         if model._inner.async_client._quick is not None:
-            await asyncio.wait_for(there.left.wait(), 10)
+            await asyncio.wait_for(there.left.wait(), 60)
         assert await said(model) == "Yes."
 
 
