@@ -6,7 +6,9 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from patchbay.flows.exchange.imports.dify_conditions import condition_of, reference
 from patchbay.flows.exchange.imports.dify_requests import request_of
+from patchbay.flows.exchange.imports.dify_settings import round_settings
 from patchbay.flows.exchange.imports.graph import (
     ForeignGraph,
     ForeignNode,
@@ -14,8 +16,6 @@ from patchbay.flows.exchange.imports.graph import (
     ForeignWire,
     place_of,
 )
-from patchbay.flows.exchange.imports.params import MISSING, READERS
-from patchbay.flows.exchange.imports.routes import ORDERED
 
 PROVIDERS = {
     "openai": "openai",
@@ -71,6 +71,11 @@ def _graph(graph: ForeignGraph, inner: Mapping[str, Any], *, chat: bool) -> None
             graph.notes.append(ForeignNote(_note(data.get("text")), at))
             continue
         kind, title = data.get("type"), data.get("title")
+        rows = data.get("parameters") if data.get("type") == "parameter-extractor" else ()
+        for row in rows if isinstance(rows, list) else ():
+            if isinstance(row, dict) and row.get("type") in ("array[object]", "array[file]"):
+                words = f"{title}: {row.get('name')!r} is a list of texts here; there of objects"
+                graph.remarks.append(words)
         graph.nodes.append(
             ForeignNode(
                 node["id"],
@@ -78,6 +83,8 @@ def _graph(graph: ForeignGraph, inner: Mapping[str, Any], *, chat: bool) -> None
                 title if isinstance(title, str) else "",
                 _settings(data, chat=chat),
                 at,
+                (),
+                _parent(node, data),
             )
         )
     edges = inner.get("edges")
@@ -90,6 +97,12 @@ def _graph(graph: ForeignGraph, inner: Mapping[str, Any], *, chat: bool) -> None
             handle = edge.get("sourceHandle")
             output = handle if isinstance(handle, str) else "source"
             graph.wires.append(ForeignWire(source, f"#{output}", target, "#order"))
+
+
+def _parent(node: Mapping[str, Any], data: Mapping[str, Any]) -> str:
+    """The iteration or the loop that a node is inside of."""
+    told = node.get("parentId") or data.get("iteration_id") or data.get("loop_id")
+    return told if isinstance(told, str) else ""
 
 
 def _settings(data: Mapping[str, Any], *, chat: bool) -> dict[str, Any]:
@@ -124,6 +137,7 @@ def _settings(data: Mapping[str, Any], *, chat: bool) -> dict[str, Any]:
             for row in data["variables"]
             if isinstance(row, dict)
         }
+    found.update(round_settings(data))
     if data.get("type") == "if-else":
         found["$ways"] = _conditions(data)
     elif data.get("type") == "http-request":
@@ -150,16 +164,6 @@ def _is_query(text: str) -> bool:
     return _QUESTION.fullmatch(text.strip()) is not None
 
 
-TESTS = {
-    "contains": "contains", "not contains": "does not contain", "start with": "starts with",
-    "end with": "ends with", "is": "equals", "is not": "does not equal", "empty": "is empty",
-    "not empty": "is not empty", "null": "is empty", "not null": "is not empty",
-    "exists": "is not empty", "not exists": "is empty", "=": "equals", "≠": "does not equal",
-    ">": ">", "<": "<", "≥": ">=", "≤": "<=",
-}  # fmt: skip
-_ONE = re.compile(r"\{\{#([^{}#\n]{1,200})#\}\}")
-
-
 def _conditions(data: Mapping[str, Any]) -> dict[str, Any]:
     """IF/ELSE: cases in order, each by one condition or by any of several."""
     cases = data.get("cases")
@@ -170,36 +174,13 @@ def _conditions(data: Mapping[str, Any]) -> dict[str, Any]:
         found = case.get("conditions") if isinstance(case, dict) else None
         if not isinstance(found, list) or not found:
             return {"refused": "A case of it holds no conditions."}
-        rows = [_row(condition) for condition in found]
+        rows = [condition_of(condition) for condition in found]
         if None in rows:
             return {"refused": "It looks at a value by a test that has no equal."}
         handle = str(case.get("case_id") or case.get("id") or "true")
         every = case.get("logical_operator") != "or"
         made.append({"handle": handle, "all": every, "rows": rows})
     return {"by": "conditions", "cases": made, "otherwise": "false", "case_sensitive": True}
-
-
-def _row(condition: Any) -> dict[str, Any] | None:
-    """One condition; None where it cannot be said."""
-    if not isinstance(condition, dict):
-        return None
-    test = TESTS.get(str(condition.get("comparison_operator")))
-    look_at = reference(condition.get("variable_selector"))
-    if test is None or not look_at:
-        return None
-    value, kind = condition.get("value"), str(condition.get("varType") or "string")
-    row = {"look_at": look_at, "test": test, "type": kind}
-    if test in ("is empty", "is not empty"):
-        return row | {"operand": None}
-    text = str(value if value is not None else "")
-    if (match := _ONE.fullmatch(text.strip())) is not None:
-        return row | {"operand_at": "{{#" + match[1] + "#}}"}
-    if kind == "boolean" or isinstance(value, bool):
-        return row | {"operand": text.strip().lower() == "true"}
-    if kind != "number" and test not in ORDERED:
-        return row | {"operand": text}
-    number = READERS["number"](text)
-    return None if number is MISSING else row | {"operand": number, "type": "number"}
 
 
 def _classes(data: Mapping[str, Any]) -> dict[str, Any]:
@@ -215,13 +196,6 @@ def _classes(data: Mapping[str, Any]) -> dict[str, Any]:
     told = data.get("instruction") or data.get("instructions") or ""
     look_at = reference(data.get("query_variable_selector")) or "{{#sys.query#}}"
     return {"by": "model", "rows": rows, "look_at": look_at, "instructions": str(told)}
-
-
-def reference(selector: Any) -> str:
-    """`["node", "field"]` as a reference in a text."""
-    if isinstance(selector, list) and len(selector) >= 2:
-        return "{{#" + ".".join(str(part) for part in selector[:3]) + "#}}"
-    return ""
 
 
 def _model(model: Any) -> dict[str, Any]:

@@ -38,7 +38,9 @@ def end(lowering: Lowering) -> Flow:
 def _inputs(lowering: Lowering) -> None:
     draft, report = lowering.draft, lowering.report
     for name, ends in lowering.asked.items():
-        made = draft.add(name, "io.input", {"name": name}, left_of(lowering))
+        kind = lowering.kinds.get(name)
+        params = {"name": name, **({"kind": kind} if kind else {})}
+        made = draft.add(name, "io.input", params, left_of(lowering))
         for end_ in ends:
             draft.wire(f"{made}.value", end_)
     if not lowering.chats and not lowering.talks and not lowering.earlier:
@@ -50,9 +52,8 @@ def _inputs(lowering: Lowering) -> None:
         remembers = False
         words = "every turn is answered for itself: the conversation so far is not passed on"
         report.add("approximated", "Memory", words)
-    kind = "messages" if remembers else "text"
-    params: dict[str, Any] = {"name": "question", "kind": kind}
-    asked = draft.add("question", "io.input", params, left_of(lowering))
+    asks: dict[str, Any] = {"name": "question", "kind": "messages" if remembers else "text"}
+    asked = draft.add("question", "io.input", asks, left_of(lowering))
     text = f"{asked}.value"
     if remembers:
         for end_, wanted in lowering.talks:

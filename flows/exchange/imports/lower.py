@@ -7,19 +7,21 @@ from functools import lru_cache
 
 from patchbay.flows.document.model import Flow
 from patchbay.flows.exchange.imports.conditions import holds
+from patchbay.flows.exchange.imports.dify_values import DifyRounds
 from patchbay.flows.exchange.imports.draft import Draft
 from patchbay.flows.exchange.imports.ending import end
 from patchbay.flows.exchange.imports.graph import ForeignGraph, ForeignNode, ForeignWire
 from patchbay.flows.exchange.imports.mapped import Mapped
 from patchbay.flows.exchange.imports.n8n_values import N8nValues
 from patchbay.flows.exchange.imports.params import MISSING, setting, value_of
+from patchbay.flows.exchange.imports.picks import Picks
 from patchbay.flows.exchange.imports.report import ImportReport
 from patchbay.flows.exchange.imports.secrets import without_secrets
 from patchbay.flows.exchange.imports.steps import Steps
 from patchbay.flows.exchange.imports.stubs import put_stub, stub_port
 from patchbay.flows.exchange.imports.table import PieceSpec, TypeSpec, table
 from patchbay.flows.exchange.imports.texts import Texts
-from patchbay.flows.exchange.imports.ways import QUESTION, Ways
+from patchbay.flows.exchange.imports.ways import QUESTION, TALKED, Ways
 from patchbay.flows.exchange.imports.wires import ForeignWires
 from patchbay.nodes.catalog import Catalog
 
@@ -56,6 +58,8 @@ class Lowering:
         """Ports that get the conversation, with whether their node remembers."""
         self.asked: dict[str, list[str]] = {}
         """Inputs of the flow by name, with the ports that get them."""
+        self.kinds: dict[str, str] = {}
+        """Of those, what kind each is where it is no text."""
         self.answers: list[tuple[str, str]] = []
         """What the flow answers, with a name for it."""
         self.guards: list[tuple[str, Mapped]] = []
@@ -67,6 +71,9 @@ class Lowering:
         self.texts = Texts(self)
         self.ways = Ways(self)
         self.wires = ForeignWires(self)
+        self.picks = Picks(self.draft)
+        self.rounds = DifyRounds(self) if graph.builder == "dify" else None
+        """Iterations and loops, and what goes from round to round."""
         self.fields = N8nValues(self) if graph.builder == "n8n" else None
         """Fields of items, where a builder's references name them."""
         self._lacking: dict[tuple[str, ...], str] = {}
@@ -87,6 +94,8 @@ class Lowering:
         Steps(self).run()
         if self.fields is not None:
             self.fields.answer()
+        if self.rounds is not None:
+            self.rounds.close()
         for wire in self.graph.wires:
             self.wires.add(wire)
         for begin, finish in self.optional:
@@ -103,7 +112,7 @@ class Lowering:
         flow = end(self)
         # They know this object, as it knows them: without that circle all of it goes at once, and
         # the collector need not look for it.
-        del self.texts, self.ways, self.wires, self.fields
+        del self.texts, self.ways, self.wires, self.fields, self.rounds
         return flow
 
     # --- nodes --------------------------------------------------------------------------------
@@ -276,7 +285,8 @@ class Lowering:
         for place in mapped.spec.talk:
             end_ = self.endpoint(mapped, place)
             if end_ and end_ not in taken and self.ways.stack(mapped.node.id):
-                self.ask(mapped, end_)
+                asked = TALKED if mapped.remembers else QUESTION
+                self.ways.give(self.ways.through(asked, "", mapped.node.id), end_)
             elif end_ and end_ not in taken:
                 self.talks.append((end_, mapped.remembers))
         rows = self.out_of.get(mapped.node.id, {}).values()
@@ -293,7 +303,7 @@ class Lowering:
         if not mapped.settings.get("$remembers"):
             return
         ends = {self.endpoint(mapped, place) for place in mapped.spec.talk}
-        if not ends.isdisjoint(taken) or self.ways.stack(mapped.node.id):
+        if not ends.isdisjoint(taken):
             words = "what was said before is not passed on: it hears its text alone"
             first = next(iter(mapped.pieces.values()), "")
             self.report.add("approximated", mapped.what, words, first)

@@ -28,4 +28,5 @@ class Mapped:
 
     def __post_init__(self) -> None:
         title = self.node.title or self.spec.title or self.node.type
-        self.what = title if title == self.node.type else f"{title} ({self.node.type})"
+        own = self.node.type.startswith("#")  # a type of ours: where steps became a flow, say
+        self.what = title if own or title == self.node.type else f"{title} ({self.node.type})"

@@ -22,7 +22,6 @@ from patchbay.flows.exchange.imports.references import (
     PlainText,
     ValueSource,
 )
-from patchbay.flows.exchange.imports.step_ways import merge
 from patchbay.flows.exchange.imports.stubs import stub_port
 from patchbay.flows.exchange.imports.template import variable
 from patchbay.flows.exchange.imports.ways import INPUT, QUESTION
@@ -38,8 +37,6 @@ class N8nValues:
     def __init__(self, lowering: Lowering) -> None:
         self.lowering, self.draft = lowering, lowering.draft
         self.items = Items(lowering.graph)
-        self._picks: dict[str, str] = {}
-        """End that gives JSON → the node that picks from it."""
         self._texts: dict[tuple[str, str], Output] = {}
 
     def of(self, name: str, mapped: Mapped) -> ValueSource | None:
@@ -80,25 +77,8 @@ class N8nValues:
         end = self.lowering.endpoint(mapped, held.place)
         if not held.rest:
             return Output(held.node, "", end)
-        return Output(held.node, "", self._picked(end, held.rest, "json" if typed else "text"))
-
-    def _picked(self, end: str, keys: tuple[str, ...], gives: str) -> str:
-        """A place inside JSON; all that is picked from one value is picked by one node."""
-        pointer = "".join("/" + key.replace("~", "~0").replace("/", "~1") for key in keys)
-        made = self._picks.get(end)
-        if made is None:
-            place = self.draft.layout.get(end.partition(".")[0])
-            at = (place.x + 180, place.y + 160) if place else None
-            made = self._picks[end] = self.draft.add("pick", "data.pick", {"fields": []}, at)
-            self.draft.wire(end, f"{made}.json")
-        fields = self.draft.nodes[made]["params"]["fields"]
-        for row in fields:
-            if row["pointer"] == pointer and row["gives"] == gives:
-                return f"{made}.{row['name']}"
-        words = [key for key in keys if not key.isdigit()]
-        name = variable(words[-1] if words else "item", [row["name"] for row in fields])
-        fields.append({"name": name, "pointer": pointer, "gives": gives})
-        return f"{made}.{name}"
+        gives = "json" if typed else "text"
+        return Output(held.node, "", self.lowering.picks.end(end, held.rest, gives))
 
     def _written(self, source: WrittenItem) -> ValueSource:
         """A text that a *Set* writes: as it is, or a template where it names other fields."""
@@ -129,7 +109,7 @@ class N8nValues:
             ends.append(
                 ways.along(end, stack[len(known) :]) if stack[: len(known)] == known else end
             )
-        return merge(self.draft, ends, "any")
+        return ways.merged(ends)
 
     def end_of(self, value: ValueSource) -> str:
         """An end that gives a value."""
@@ -151,15 +131,10 @@ class N8nValues:
                 params = {"name": variable(name)}
                 made = self.draft.add(name, "io.output", params, place, title=name)
                 value = self.of(field, mapped)
+                known = value.node if isinstance(value, Output) else ""
                 end = self.end_of(value) if value is not None else ""
-                if end == QUESTION:
-                    self.lowering.ask(mapped, f"{made}.value")
-                elif isinstance(value, NamedInput):
-                    self.lowering.asked.setdefault(value.name, []).append(f"{made}.value")
-                else:
-                    known = value.node if isinstance(value, Output) else ""
-                    through = self.lowering.ways.through(end, known, mapped.node.id)
-                    self.draft.wire(through, f"{made}.value")
+                through = self.lowering.ways.through(end, known, mapped.node.id)
+                self.lowering.ways.give(through, f"{made}.value")
 
     def literal(self, value: Any, mapped: Mapped) -> tuple[bool, Any]:
         """Whether a value names a field that is written down as it is, and that."""

@@ -205,23 +205,32 @@ def _fields(value: Any) -> Any:
 _TYPES = {
     "number": "number", "float": "number", "int": "whole number", "integer": "whole number",
     "boolean": "yes or no", "bool": "yes or no", "enum": "choice", "choice": "choice",
+    "select": "choice",
 }  # fmt: skip
+_LISTS = re.compile(r"^array\[(\w+)\]$")
+"""How Dify writes a list of something."""
 
 
 def _field(row: Mapping[str, Any]) -> dict[str, Any]:
     name = _name(row.get("key") or row.get("name") or "")
     if name is MISSING:
         return {}
-    kind = _TYPES.get(str(row.get("type", "")).lower(), "text")
+    word = str(row.get("type", "")).lower()
+    listed = _LISTS.match(word)
+    kind = _TYPES.get(listed[1] if listed else word, "text")
     made: dict[str, Any] = {"name": str(name).replace("-", "_"), "type": kind}
-    choices = row.get("enumValues") or row.get("choices")
+    if listed:
+        made["many"] = True
+    if row.get("required") is False:
+        made["required"] = False
+    choices = row.get("enumValues") or row.get("choices") or row.get("options")
     if isinstance(choices, str):
         choices = [part.strip() for part in choices.split(",") if part.strip()]
     if kind == "choice":
         if not choices:
             made["type"] = "text"
         else:
-            made["choices"] = [str(choice) for choice in choices]
+            made["choices"] = ", ".join(str(choice) for choice in choices)
     about = row.get("description")
     if isinstance(about, str) and about.strip():
         made["description"] = about.strip()[:900]
@@ -253,7 +262,7 @@ def _property(row: Mapping[str, Any], source: Mapping[str, Any]) -> dict[str, An
     }
     made: dict[str, Any] = {"type": kinds.get(row["type"], row["type"])}
     if row["type"] == "choice":
-        made["enum"] = row["choices"]
+        made["enum"] = row["choices"].split(", ")
     if "description" in row:
         made["description"] = row["description"]
     word = str(source.get("type", "")).lower()

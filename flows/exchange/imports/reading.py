@@ -14,6 +14,7 @@ from patchbay.flows.document.model import Flow
 from patchbay.flows.document.reading import parse_json, read_bytes
 from patchbay.flows.exchange.imports.crewai import agents_of, read_crewai, tasks_of
 from patchbay.flows.exchange.imports.dify import is_dify, read_dify
+from patchbay.flows.exchange.imports.dify_rounds import dify_bodies
 from patchbay.flows.exchange.imports.flowise import graphs_of_flowise, is_flowise
 from patchbay.flows.exchange.imports.graph import ForeignGraph
 from patchbay.flows.exchange.imports.haystack import is_haystack, read_haystack
@@ -140,7 +141,7 @@ def _uncollected() -> Iterator[None]:
 
 
 def _lowered(graph: ForeignGraph, catalog: Catalog) -> Imported:
-    bodies = {**bodies_of(graph), **step_bodies(graph)}
+    bodies = {**bodies_of(graph), **step_bodies(graph), **dify_bodies(graph)}
     parts: dict[str, Flow] = {}
     entries: list[Entry] = []
     for name, body in bodies.items():  # the innermost first: what runs one asks for what it asks

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from patchbay.flows.exchange.imports.graph import ForeignGraph
 from patchbay.flows.exchange.imports.n8n_expressions import field_of
@@ -112,7 +112,38 @@ def _dify(name: str, lowering: Lowering, mapped: Mapped) -> ValueSource:
     found = lowering.mapped.get(node)
     if found is None:
         return PlainText("{{#" + name + "#}}")
-    return NamedInput(variable(field)) if found.node.type == "start" else Output(node, field)
+    if found.node.type != "start":
+        return _of_dify(found, field, lowering)
+    if "$kinds" in found.node.settings and field == "index" and field not in lowering.kinds:
+        return PlainText("[the number of the item]")  # which For each does not tell
+    written = lowering.rounds.source(field, mapped.node.id) if lowering.rounds else None
+    if kind := _kind_of_input(found.node.settings, field):
+        lowering.kinds.setdefault(variable(field), kind)
+    return written or NamedInput(variable(field))
+
+
+def _of_dify(found: Mapped, field: str, lowering: Lowering) -> Output:
+    """A field of what a node gives: an output, or a place in its JSON."""
+    node = found.node.id
+    if found.node.type == "#loop" and not found.stub:
+        port = "rounds" if field == "loop_round" else variable(field)
+        return Output(node, "", f"{found.pieces['it']}.{port}")
+    first, _, rest = field.partition(".")
+    place = found.spec.fields.get(first) or found.spec.fields.get("*")
+    if place is None or found.stub:
+        return Output(node, first if found.stub else field)
+    keys = [key for key in (rest if first in found.spec.fields else field).split(".") if key]
+    end = lowering.endpoint(found, place)
+    return Output(node, "", lowering.picks.end(end, keys, "json") if keys else end)
+
+
+def _kind_of_input(settings: Mapping[str, Any], name: str) -> str:
+    """What kind of value an input of Dify's start is; "" for a text."""
+    rows = settings.get("variables")
+    for row in rows if isinstance(rows, list) else ():
+        if isinstance(row, Mapping) and row.get("variable") == name:
+            return {"number": "number", "json_object": "json"}.get(str(row.get("type")), "")
+    return ""
 
 
 def _n8n(name: str, lowering: Lowering, mapped: Mapped) -> ValueSource:

@@ -33,17 +33,20 @@ def needs_expression(cases: Sequence[Mapping[str, Any]]) -> bool:
     )
 
 
-def expression_of(cases: Sequence[Mapping[str, Any]], place: Callable[[str], str]) -> str:
-    """The expression that gives the name of the first way that holds, or `otherwise`.
+def expression_of(
+    cases: Sequence[Mapping[str, Any]], place: Callable[[str], str], otherwise: str = "otherwise"
+) -> str:
+    """The expression that gives the name of the first way that holds, or of none.
 
     Args:
         cases: the ways, each with its name.
         place: where the expression finds what a text looks at.
+        otherwise: what it gives where none holds.
     """
     ways = [
         f"({_joined(case, place)}) && {literal(case['name'])}" for case in cases if case["rows"]
     ]
-    return " || ".join([*ways, literal("otherwise")])
+    return " || ".join([*ways, literal(otherwise)])
 
 
 def _joined(case: Mapping[str, Any], place: Callable[[str], str]) -> str:

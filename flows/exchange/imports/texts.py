@@ -82,6 +82,8 @@ class Texts:
             if not when or self.lowering.condition(when, mapped):
                 self.text(mapped, spec, number)
         fill_request(self.lowering, mapped)
+        if self.lowering.rounds is not None:
+            self.lowering.rounds.fill(mapped)
 
     def fill(self, mapped: Mapped, text: str, node: str, param: str) -> None:
         """Set a param of a node that is a template to a text of another one there."""

@@ -8,7 +8,7 @@ through one beside it that follows the same way.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from patchbay.flows.exchange.imports.lower import Lowering
     from patchbay.flows.exchange.imports.mapped import Mapped
 
-QUESTION, INPUT = "?question", "?input:"
-"""In place of an end: the flow's question, and an input of the flow by its name."""
+QUESTION, TALKED, INPUT = "?question", "?talk", "?input:"
+"""In place of an end: the flow's question, the conversation, an input of the flow by its name."""
 Hop = tuple[str, str]
 Stack = tuple[tuple[str, str], ...]
 MAX_DEPTH = 200
@@ -191,7 +191,8 @@ class Ways:
                 for switch, port in way:
                     on = f"{self._carrying(switch, on)}.{port}"
                 ends.append(on)
-            end = merge(self.draft, ends, "text" if end.startswith("?") else "any")
+            kind = "text" if end.startswith("?") else "any"
+            end = merge(self.draft, ends, "messages" if end == TALKED else kind)
         return end
 
     def _carrying(self, switch: str, end: str) -> str:
@@ -208,15 +209,33 @@ class Ways:
             self.draft.wire(f"{switch}.route", f"{made}.decide")
         if made not in self._filled:
             self._filled.add(made)
-            if end == QUESTION:
-                self.lowering.chats.append(f"{made}.value")
-            elif end.startswith(INPUT):
-                name = end.removeprefix(INPUT)
-                self.lowering.asked.setdefault(name, []).append(f"{made}.value")
-            else:
+            if end not in (QUESTION, TALKED) and not end.startswith(INPUT):
                 self.draft.nodes[made]["params"]["carries"] = "any"
-                self.draft.wire(end, f"{made}.value")
+            elif end == TALKED:
+                self.draft.nodes[made]["params"]["carries"] = "messages"
+            self.give(end, f"{made}.value")
         return made
+
+    def give(self, end: str, port: str) -> None:
+        """Have a port get what an end gives, be it the question or an input of the flow."""
+        if end == QUESTION:
+            self.lowering.chats.append(port)
+        elif end == TALKED:
+            self.lowering.talks.append((port, True))
+        elif end.startswith(INPUT):
+            self.lowering.asked.setdefault(end.removeprefix(INPUT), []).append(port)
+        else:
+            self.draft.wire(end, port)
+
+    def merged(self, ends: Sequence[str]) -> str:
+        """One end of several that exclude each other."""
+        ends = list(dict.fromkeys(ends))
+        if len(ends) == 1:
+            return ends[0]
+        made = self.draft.add("merge", "logic.merge", {"carries": "any"})
+        for end in ends:
+            self.give(end, f"{made}.values")
+        return f"{made}.value"
 
     def close(self) -> None:
         """A switch that nothing goes through sends the question on."""
