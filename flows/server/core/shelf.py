@@ -73,6 +73,16 @@ class ServedFlow:
             for name, node in flow_outputs(resolved).items()
         }
 
+    def types_of(self, output: str) -> set[str]:
+        """The types of what is wired into an output: `any` where a port does not say."""
+        resolved = self.prepared.resolved
+        found: set[str] = set()
+        for edge in resolved.incoming[flow_outputs(resolved)[output]].get(_DIRECT, ()):
+            source, _, port = edge.source.partition(".")
+            gives = resolved.nodes[source].output(port) if source in resolved.nodes else None
+            found |= {"any"} if gives is None or gives.type.many else {str(gives.type)}
+        return found
+
     @cached_property
     def streams(self) -> Mapping[tuple[str, str], str]:
         """The outputs of nodes whose pieces are pieces of an output of the flow.

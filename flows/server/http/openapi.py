@@ -68,26 +68,43 @@ def inputs_schema(flow: ServedFlow, *, files: bool = True) -> dict[str, Any]:
 
 def outputs_schema(flow: ServedFlow) -> dict[str, Any]:
     """The JSON Schema of what a flow gives. An output may be left out: its branch was not taken."""
-    properties: dict[str, Any] = {}
-    for name, text in flow.outputs.items():
-        schema = {"type": "string"} if _is_text(flow, name) else {}
-        properties[name] = {**schema, **({"description": text} if text else {})}
+    properties = {
+        name: {**_given(flow, name), **({"description": text} if text else {})}
+        for name, text in flow.outputs.items()
+    }
     return {"type": "object", "properties": properties}
 
 
-def _is_text(flow: ServedFlow, output: str) -> bool:
-    """Whether an output is a text for certain."""
-    from patchbay.flows.runs.inputs import flow_outputs
+_GIVEN: dict[str, dict[str, Any]] = {
+    "text": {"type": "string"},
+    "number": {"type": "number"},
+    "messages": {"type": "array", "items": _MESSAGE},
+    "documents": {"type": "array", "items": _DOCUMENT},
+}
+"""What a value of a port's type is as JSON; others are of any form."""
 
-    resolved = flow.prepared.resolved
-    node = flow_outputs(resolved)[output]
-    edges = resolved.incoming[node].get("value", [])
-    ports = []
-    for edge in edges:
-        source, _, port = edge.source.partition(".")
-        found = resolved.nodes[source].output(port) if source in resolved.nodes else None
-        ports.append(found is not None and str(found.type) == "text")
-    return bool(ports) and all(ports)
+
+def _given(flow: ServedFlow, output: str) -> dict[str, Any]:
+    """What an output is for certain; {} where its wires do not say."""
+    types = flow.types_of(output)
+    return _GIVEN.get(types.pop(), {}) if len(types) == 1 else {}
+
+
+_BODIES: dict[str, dict[str, Any]] = {
+    "/answer": {
+        "question": {"type": "string", "description": "Which one, where there are several."},
+        "approve": {"type": "boolean", "description": "Yes or no."},
+        "reject": {"type": "string", "description": "No, and why."},
+        "choose": {"type": "string", "description": "One of the options."},
+        "value": {"description": "What is edited, as it should be; or a tool's arguments."},
+        "respond": {"type": "string", "description": "What a tool is said to have given."},
+        "form": {"type": "object", "description": "The fields."},
+        "comment": {"type": "string"},
+        "who": {"type": "string", "description": "For whom it is answered."},
+    },
+    "/feedback": {"rating": {"enum": [1, 0, -1]}, "comment": {"type": "string"}},
+}
+"""What is sent to addresses of a run; of an answer exactly one of the six ways."""
 
 
 def document(flows: Iterable[ServedFlow]) -> dict[str, Any]:
@@ -102,10 +119,13 @@ def document(flows: Iterable[ServedFlow]) -> dict[str, Any]:
         ("/cancel", "post", "Stop a run"),
         ("/answer", "post", "Answer a question of a run"),
         ("/resume", "post", "Go on with a run that was interrupted"),
+        ("/feedback", "post", "Keep a thumb and a comment"),
     ):
-        paths["/runs/{run}" + name] = {
-            method: {"summary": text, "parameters": [run], "responses": _responses({})}
-        }
+        said: dict[str, Any] = {"summary": text, "parameters": [run], "responses": _responses({})}
+        if name in _BODIES:
+            schema = {"type": "object", "properties": _BODIES[name]}
+            said["requestBody"] = {"content": {"application/json": {"schema": schema}}}
+        paths["/runs/{run}" + name] = {method: said}
     return {
         "openapi": "3.1.0",
         "info": {"title": "Flows", "version": _version()},

@@ -117,8 +117,11 @@ def _file(pictures: tuple[Picture, ...], flow: ServedFlow, uploads: Uploads) -> 
     """The picture for the one input that takes a file."""
     takes = [asks for asks in flow.inputs.values() if asks.kind == "file"]
     if len(takes) != 1 or len(pictures) != 1:
-        what = f"{len(pictures)} were sent" if len(takes) == 1 else "it has none"
-        message = f'"{flow.name}" takes one picture, in an input of the kind file: {what}.'
+        message = f'"{flow.name}" takes one picture, in an input of the kind file: '
+        if len(takes) == 1:
+            message += f"{len(pictures)} were sent."
+        else:
+            message += f"it has {', '.join(asks.name for asks in takes) or 'none'}."
         raise wrong(message, "messages")
     path = uploads.folder / f"picture.{pictures[0].media.removeprefix('image/')}"
     path.write_bytes(base64.b64decode(pictures[0].data))

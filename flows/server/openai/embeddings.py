@@ -19,6 +19,7 @@ from patchbay.flows.server.core.event_stream import unless_gone
 from patchbay.flows.server.core.refusals import RefusedError, refused
 from patchbay.flows.server.core.requests import caller_of, service_of
 from patchbay.flows.server.core.service import FlowService
+from patchbay.flows.server.core.shelf import ServedFlow
 from patchbay.flows.server.openai.chat import body_of, failure
 from patchbay.flows.server.openai.conversation import wrong
 from patchbay.nodes.embedded import embedded
@@ -35,6 +36,9 @@ async def embeddings(request: Request) -> Response:
     service, caller = service_of(request), caller_of(request)
     body = await body_of(request)
     flow, texts = service.shelf.get(body["model"], caller), _texts(body.get("input"))
+    types = {one.partition("/")[0] for name in flow.outputs for one in flow.types_of(name)}
+    if not types & {"embeddings", "any"}:
+        raise _no_embeddings(flow)  # before it runs, and asks its models
     live = await service.begin(flow, caller, RunRequest(), follow=False)
     if not await unless_gone(request.receive, live.task):
         live.stop()
@@ -43,12 +47,7 @@ async def embeddings(request: Request) -> Response:
         raise failure(live)
     specs = [value for value in live.outputs.values() if isinstance(value, EmbeddingsSpec)]
     if len(specs) != 1:
-        raise refused(
-            400,
-            "input/invalid",
-            f'The flow "{flow.name}" does not end in embeddings.',
-            "Wire a node of embeddings into its output.",
-        )
+        raise _no_embeddings(flow)
     turn = await service.admission.enter(None)
     work = asyncio.ensure_future(_vectors(service, turn, specs[0], texts))
     try:
@@ -89,10 +88,20 @@ async def _vectors(
         turn.leave()
 
 
+def _no_embeddings(flow: ServedFlow) -> RefusedError:
+    message = f'The flow "{flow.name}" does not end in embeddings.'
+    fix = "Wire a node of embeddings into its output, or name a flow that has one."
+    return refused(400, "input/invalid", message, fix)
+
+
 def _texts(given: Any) -> list[str]:
     texts = [given] if isinstance(given, str) else given
     if not isinstance(texts, list) or not texts or not all(isinstance(t, str) for t in texts):
-        raise wrong('"input" is a text or a list of texts.', "input")
+        what = '"input" is a text or a list of texts.'
+        if isinstance(texts, list) and any(isinstance(t, (int, list)) for t in texts):
+            what += " Token ids are of a tokenizer that the model need not have; LangChain sends"
+            what += " texts with check_embedding_ctx_length=False."
+        raise wrong(what, "input")
     if len(texts) > MOST:
         raise wrong(f'"input" has {len(texts)} texts; at most {MOST} are taken.', "input")
     return texts

@@ -297,7 +297,18 @@ def test_embeddings(client):
     assert [one.embedding for one in found.data] == [[1, 1, 1], [2, 1, 0]]
     plain = client.embeddings.create(model="vectors", input="b", encoding_format="float")
     assert plain.data[0].embedding == [0, 1, 0]
-    with pytest.raises(openai.BadRequestError, match="question"):
-        client.embeddings.create(model="words", input="a")
-    with pytest.raises(openai.BadRequestError, match="list of texts"):
-        client.embeddings.create(model="vectors", input=[1, 2])
+
+
+@pytest.mark.parametrize("model", ["words", "shout", "typed", "approve"])
+def test_a_flow_without_embeddings_is_told_so_and_does_not_run(client, served, model):
+    """It was told which input is missing; one that needs none ran, and its models were asked."""
+    with pytest.raises(openai.BadRequestError, match="does not end in embeddings"):
+        client.embeddings.create(model=model, input="a")
+
+
+@pytest.mark.parametrize("given", [[1, 2], [[1, 2]], [], [None]])
+def test_only_texts_are_embedded(client, given):
+    with pytest.raises(openai.BadRequestError, match="list of texts") as refused:
+        client.embeddings.create(model="vectors", input=given)
+    ids = bool(given and given[0])
+    assert ("check_embedding_ctx_length" in refused.value.message) == ids

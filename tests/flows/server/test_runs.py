@@ -6,10 +6,12 @@ import json
 import socket
 import time
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 
+from patchbay.flows.runs.results import WAYS
 from tests.flows.server.flows import write
 from tests.flows.server.nodes import Words
 from tests.flows.server.serving import KEY, Served, events_in, serving
@@ -337,6 +339,33 @@ def test_the_description(served: Served):
     ok = told["paths"]["/flows/shout/run"]["post"]["responses"]["200"]["content"]
     outputs = ok["application/json"]["schema"]["properties"]["outputs"]
     assert outputs["properties"] == {"answer": {"type": "string"}}
+
+
+def test_outputs_are_typed_by_what_is_wired_into_them(served: Served):
+    paths = served.http.get("/openapi.json").json()["paths"]
+
+    def gives(flow: str) -> dict[str, Any]:
+        told = paths[f"/flows/{flow}/run"]["post"]["responses"]["200"]["content"]
+        return told["application/json"]["schema"]["properties"]["outputs"]["properties"]
+
+    assert gives("typed")["count"] == {"type": "number"}
+    assert gives("read")["answer"]["items"]["required"] == ["text"]
+    assert {name: one.get("type") for name, one in gives("cites").items()} == {
+        "answer": "string", "sources": "array"
+    }  # fmt: skip
+    assert gives("vectors") == {"embeddings": {}}  # of no form that is known
+
+
+def test_what_is_sent_to_a_run_is_described_too(served: Served):
+    paths = served.http.get("/openapi.json").json()["paths"]
+
+    def takes(address: str) -> set[str]:
+        body = paths["/runs/{run}" + address]["post"]["requestBody"]["content"]
+        return set(body["application/json"]["schema"]["properties"])
+
+    assert set(WAYS) | {"comment", "question", "who"} == takes("/answer")
+    assert takes("/feedback") == {"rating", "comment"}
+    assert "requestBody" not in paths["/runs/{run}/cancel"]["post"]
 
 
 def test_the_flows(served: Served):
