@@ -31,6 +31,8 @@ from patchbay.flows.traces.trace_parent import TraceParent
 from patchbay.flows.wording import did_you_mean
 
 _TELL_EVERY_S = 0.2
+_TRIES = 3
+"""How often a person is asked, where what they say is no answer."""
 
 
 def tool_server(service: FlowService) -> ToolServer[Any, Any]:
@@ -176,7 +178,7 @@ class _Call:
         """Have the client ask its person. What keeps it from being answered, in words; else ""."""
         questions = await self._service.questions(live.id)
         if not questions:
-            return ""
+            return await self._answered_meanwhile(live)
         asks = questions[0]
         words = words_of(asks)
         can = types.ClientCapabilities(elicitation=types.ElicitationCapability())
@@ -184,12 +186,40 @@ class _Call:
         if not self._session.check_client_capability(can):
             return left
         form: Callable[..., Any] = self._session.elicit_form
-        answer = await form(words, form_of(asks), related_request_id=self._request)
-        if answer.action != "accept":
-            return left
-        given = given_by(asks, answer.content or {})
+        why = ""
+        for _ in range(_TRIES):
+            answer = await form(why + words, form_of(asks), related_request_id=self._request)
+            if answer.action != "accept":
+                return left
+            try:
+                await self._give(live, asks, answer.content or {})
+                return ""
+            except ValueError as error:  # a field that is to be JSON is none
+                why = f"{error}\n\n"
+            except FlowError as error:
+                problem = error.problems[0]
+                if problem.code == "question/answered":
+                    return await self._answered_meanwhile(live)
+                if problem.code != "question/wrong-answer":
+                    raise
+                why = f"{problem.message} {problem.fix}\n\n"
+        return why + left
+
+    async def _give(self, live: ServedRun, asks: dict[str, Any], content: dict[str, Any]) -> None:
+        given = given_by(asks, content)
         given = {name: value for name, value in given.items() if value != "" or name == "value"}
         await self._service.answer(
             live.id, self._caller, {**given, "question": asks["question"]}, self._hear
         )
-        return ""
+
+    async def _answered_meanwhile(self, live: ServedRun) -> str:
+        """Somebody was faster: the run goes on here in a moment, or in another process, which is
+        said."""
+        for _ in range(20):
+            if live.status != "waiting":
+                return ""
+            await asyncio.sleep(0.1)
+        return (
+            f"Somebody has answered meanwhile, and another program goes on with the run {live.id}."
+            f" What it gives: patchbay runs {live.id}"
+        )

@@ -56,6 +56,15 @@ FLOWS: dict[str, Flow] = {
         ["in.value > ok.value", "ok.approved > sent.value", "ok.rejected > kept.value"],
         "Approve",
     ),
+    "plan": flow(
+        {
+            "in": asks("plan", "json"),
+            "ok": ("people.edit", {"of": "json"}),
+            "out": gives(),
+        },
+        ["in.value > ok.value", "ok.value > out.value"],
+        "Plan",
+    ),
     "fails": flow(
         {"in": asks("text"), "bad": ("test.fail", {"how": "final"}), "out": gives()},
         ["in.value > bad.text", "bad.text > out.value"],

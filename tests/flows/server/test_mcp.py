@@ -167,6 +167,56 @@ async def test_a_client_that_cannot_ask_is_told_who_waits(served: Served):
         assert done.json()["outputs"] == {"sent": "Dear Ada"}
 
 
+async def test_what_is_no_answer_is_asked_again_with_the_reason(served: Served):
+    """The run waited, and neither person nor model was told that it did."""
+    asked: list[str] = []
+
+    async def answer(context: Any, params: types.ElicitRequestParams) -> types.ElicitResult:
+        asked.append(params.message)
+        said = "{broken" if len(asked) == 1 else '{"steps": 2}'
+        return types.ElicitResult(action="accept", content={"value": said})
+
+    async with session(served, elicitation_callback=answer) as client:
+        result = await call(client, "plan", {"plan": {"steps": 1}})
+    assert result.structuredContent == {"answer": {"steps": 2}}
+    assert len(asked) == 2
+    assert asked[1].startswith("This is not JSON: ")
+    assert asked[1].endswith(asked[0])
+
+
+async def test_who_never_answers_it_is_told_which_run_waits(served: Served):
+    asked: list[str] = []
+
+    async def answer(context: Any, params: types.ElicitRequestParams) -> types.ElicitResult:
+        asked.append(params.message)
+        return types.ElicitResult(action="accept", content={"value": "{broken"})
+
+    async with session(served, elicitation_callback=answer) as client:
+        result = await call(client, "plan", {"plan": {"steps": 1}})
+    assert result.isError
+    assert len(asked) == 3
+    assert text_of(result).startswith("This is not JSON: ")
+    run = text_of(result).rpartition(" ")[2]
+    done = served.http.post(f"/runs/{run}/answer", json={"value": {"steps": 3}})
+    assert done.json()["outputs"] == {"answer": {"steps": 3}}
+
+
+async def test_who_answers_elsewhere_is_first(served: Served):
+    """The dialog of the client stands open meanwhile; its call gets what the run gives."""
+
+    async def answer(context: Any, params: types.ElicitRequestParams) -> types.ElicitResult:
+        history = served.service.opened
+        assert history is not None
+        (run,) = (one.run for one in history.inbox.open() if one.asks["value"] == "Dear Bob")
+        given = {"reject": "It is too long.", "background": True}
+        assert served.http.post(f"/runs/{run}/answer", json=given).status_code == 202
+        return types.ElicitResult(action="accept", content={"approve": True})
+
+    async with session(served, elicitation_callback=answer) as client:
+        result = await call(client, "approve", {"mail": "Dear Bob"})
+    assert result.structuredContent == {"kept": "Dear Bob"}
+
+
 def test_a_call_without_a_session_is_answered_by_itself(served: Served):
     body = {
         "jsonrpc": "2.0",
