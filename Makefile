@@ -177,7 +177,7 @@ test-databases: everything  ## SQL and vector store on servers of PostgreSQL, Ma
 bench: setup  ## speed against the floor and against peers: one table
 	$(PY) -m bench $(ARGS)
 
-claims: setup  ## the lectures' claims about adapters, measured with real trainings (half an hour)
+claims: setup  ## the lectures' claims about adapters, measured with real trainings (an hour and more)
 	$(PY) -m bench.claims $(ARGS)
 
 bench-peers: setup  ## fetch the peers that `make bench` compares with, into .venv-peers

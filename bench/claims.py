@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import csv
 import json
 import math
 import os
@@ -19,15 +18,18 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
-from bench.claims_rewards import hacking, tax
-from bench.claims_task import CASES, FLOW, task_flow, wired
+from bench.claims_rewards import hacking, rounds, tax, ways
+from bench.claims_task import FLOW, cases, task_flow, wired
+from bench.claims_unseen import unseen
 from bench.peers import ROOT
 
 METHODS: Mapping[str, dict[str, Any]] = {
     "LoRA, rank 8": {"method": "LoRA"},
+    "QLoRA, rank 8": {"method": "QLoRA"},
     "IA3": {"method": "IA3"},
     "prompt tuning, 16 tokens": {"method": "prompt tuning"},
     "Houlsby, 8 wide": {"method": "Houlsby"},
@@ -45,11 +47,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.claims", description=__doc__)
     parser.add_argument("--one", help=argparse.SUPPRESS)
     parser.add_argument("--only", choices=CLAIMS, action="append")
+    parser.add_argument(
+        "--server",
+        nargs=2,
+        action="append",
+        metavar=("ADDRESS", "MODEL"),
+        help="one more for backends, such as http://127.0.0.1:8000/v1 smollm2",
+    )
     parser.add_argument("--home", type=Path, help="a folder that is kept; else a temporary one")
     chosen = parser.parse_args()
     if chosen.one is not None:
         print(json.dumps(_trained(json.loads(chosen.one))))
         return
+    SERVERS.extend(chosen.server or ())
     from patchbay.nodes.home import cache_dir, weights_dir
 
     os.environ["PATCHBAY_CACHE"] = str(cache_dir())  # weights and the like stay where they are
@@ -114,10 +124,8 @@ def _asked(change: Mapping[str, Any]) -> tuple[int, float]:
     flow = LoadedFlow(task_flow(change), load(FLOW).folder)
     env = default_environment(folder=FLOW.parent)
     right, seconds = 0, []
-    with CASES.open(encoding="utf-8", newline="") as file:
-        cases = list(csv.DictReader(file))
     run(flow, {"remark": ASKED}, environment=env)  # opens the model
-    for case in cases:
+    for case in cases():
         began = time.perf_counter()
         said = run(flow, {"remark": case["remark"]}, environment=env).outputs["mood"]
         seconds.append(time.perf_counter() - began)
@@ -168,6 +176,40 @@ async def _token(model: Any, tokens: int = 48) -> tuple[str, float]:
         ctx.pool.close()
 
 
+def backends() -> Iterator[str]:
+    """The same weights by Transformers and by llama.cpp, and by the servers that are named with
+    `--server`: a token, memory, and whether the words agree."""
+    from patchbay.nodes.models.compare import total_memory
+    from patchbay.nodes.models.llama.spec import GgufModel
+    from patchbay.nodes.models.servers.openai.spec import OpenAiModel
+    from patchbay.nodes.models.transformers.spec import TransformersModel
+
+    models: dict[str, Any] = {
+        "Transformers, 32 bits": TransformersModel(context=512, parallel=1),
+        "llama.cpp, as in the file": GgufModel(context=512, parallel=1),
+    }
+    for address, name in SERVERS:
+        models[f"{name} at {address}"] = OpenAiModel(base_url=address, model=name)
+    yield "| | a token | memory (estimated) | the first words that differ |"
+    yield "|---|---|---|---|"
+    first = ""
+    for name, model in models.items():
+        said, each = asyncio.run(_token(model))
+        first = first or said
+        memory = total_memory(model)
+        held = "" if memory is None else f"{memory / 1e9:.2f} GB"
+        yield f"| {name} | {each * 1000:.1f} ms | {held} | {_apart(first, said)} |"
+
+
+def _apart(one: str, other: str) -> str:
+    """Where two texts part, in words."""
+    ours, theirs = one.split(), other.split()
+    for number, (a, b) in enumerate(zip_longest(ours, theirs, fillvalue="(end)"), 1):
+        if a != b:
+            return f"word {number}: {a}, {b}"
+    return "none"
+
+
 def _swapped(base: Any) -> Iterator[str]:
     """W + BA - BA + B'A' against W + B'A'."""
     import torch
@@ -207,7 +249,13 @@ def _swapped(base: Any) -> Iterator[str]:
     )
 
 
-CLAIMS = {"methods": methods, "merging": merging, "tax": tax, "hacking": hacking}
+SERVERS: list[tuple[str, str]] = []
+"""Addresses and models of servers that have the same weights."""
+
+CLAIMS = {
+    "methods": methods, "merging": merging, "backends": backends, "unseen": unseen, "tax": tax,
+    "hacking": hacking, "ways": ways, "rounds": rounds,
+}  # fmt: skip
 """By the words of `--only`."""
 
 if __name__ == "__main__":
