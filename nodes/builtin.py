@@ -97,6 +97,7 @@ _WHERE = {
     "train.reward_model": "training.reward_node:TrainRewardModel",
     "train.reinforce": "training.reinforce_node:TrainReinforce",
     "train.export": "training.export_node:ExportModel",
+    "train.push": "training.push_node:PushToHub",
     # Text
     "text.join": "text.join:JoinTexts",
     "text.split": "text.split:SplitText",

@@ -51,6 +51,7 @@ NODE_CODES: Mapping[str, str] = {
     "export/unwritable": "A model, or its tokenizer, is of a make that is not converted here.",
     "training/data-gone": "The rows of a data set are no longer where they were kept.",
     "training/encoder-decoder": "A training cannot be done on a network with an encoder.",
+    "training/hub-push": "A model cannot be pushed to a hub, or is not one that was exported here.",
     "training/hub-set": "A data set of a hub is not there, or not as it is asked for.",
     "training/labels": "The rows of a classifier have too few labels to tell apart.",
     "training/no-check": "Nothing says which answer is right, or it cannot be computed.",

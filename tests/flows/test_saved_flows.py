@@ -98,7 +98,7 @@ NEED_MORE = {
     "retrieval.store", "tool.http_request", "tool.mcp", "tool.openapi", "tool.mcp_resource",
     "prompt.mcp", "embeddings.clip", "retrieval.picture_index", "retrieval.found_picture",
     "text.fill_mask", "tool.python_function", "tool.search_web", "tool.sql", "tool.web_search",
-    "train.hub_data", "model.vllm",
+    "train.hub_data", "train.push", "model.vllm",
 }  # fmt: skip
 """Kinds that need a file, a folder, a server or a network of one's own."""
 
