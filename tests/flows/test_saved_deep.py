@@ -87,7 +87,7 @@ async def test_a_team_writes_what_a_person_lets_pass(tmp_path: Path) -> None:
     assert len(ScriptedModel.asked) == calls + 1, "only the last answer was not in the journal"
 
 
-@pytest.mark.timeout(900)  # llama.cpp's threads wait for each other, also on cores that others use
+@pytest.mark.timeout(3600)  # llama.cpp's threads wait for each other, also on cores that others use
 @pytest.mark.parametrize("threads", [1, 2, 4])
 async def test_the_real_model_writes_and_a_person_agrees(tmp_path: Path, threads: int) -> None:
     shutil.copytree(SAVED / "texts", tmp_path / "texts")

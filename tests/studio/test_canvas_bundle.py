@@ -66,7 +66,7 @@ def test_building_again_gives_the_same_bytes(tmp_path: Path):
     if installed.returncode != 0:
         pytest.skip(f"npm ci does not work here: {installed.stderr[-300:]}")
     environment = {"PATH": str(Path(npm).parent) + ":/usr/bin:/bin", "PATCHBAY_OUT": str(out)}
-    subprocess.run([npm, "run", "build"], cwd=copy, env=environment, check=True, timeout=300)
+    subprocess.run([npm, "run", "build"], cwd=copy, env=environment, check=True, timeout=800)
     parts = [file.name for file in STATIC.glob("part-*.js")]
     kept = [*parts, *(script_file(name) for name in ("canvas", "live"))]
     kept += ["canvas-licenses.txt", "live-licenses.txt"]

@@ -163,7 +163,7 @@ def test_the_loss_mask_of_a_preview_is_in_colour() -> None:
         rows = [[1, "read", 2, "user: hi"], [1, "learned", 2, "hello"], [1, "cut off", 9, "…"]]
         show_table({"columns": ["row", "learned", "tokens", "text"], "rows": rows}, "t")
 
-    app = AppTest.from_function(page).run(timeout=60)
+    app = AppTest.from_function(page).run(timeout=240)
     assert not app.exception
     styles = app.dataframe[0].proto.arrow_data.styler.styles
     assert "rgba(39, 163, 125" in styles

@@ -51,7 +51,7 @@ def press(page: AppTest, key: str) -> AppTest:
 def test_pinned_values_go_with_a_deleted_flow_and_come_back_with_it(here: Services) -> None:
     path = here.library.folder / "mine.json"
     Pins(here.home, path).put({"a": Pin("io.value", {"value": 1})})
-    page = press(AppTest.from_function(app, default_timeout=60).run(), "delete")
+    page = press(AppTest.from_function(app, default_timeout=240).run(), "delete")
     assert not path.exists()
     again = here.library.create(FLOW)
     assert again == path
@@ -63,7 +63,7 @@ def test_pinned_values_go_with_a_deleted_flow_and_come_back_with_it(here: Servic
 
 
 def test_a_flow_that_cannot_be_brought_back_is_told(here: Services) -> None:
-    page = press(AppTest.from_function(app, default_timeout=60).run(), "delete")
+    page = press(AppTest.from_function(app, default_timeout=240).run(), "delete")
     for resting in here.library.trash.iterdir():
         resting.unlink()
     press(page, "undo")
@@ -72,7 +72,7 @@ def test_a_flow_that_cannot_be_brought_back_is_told(here: Services) -> None:
 
 def test_a_dialog_that_was_closed_leaves_nothing_to_the_next_flow(here: Services) -> None:
     here.filing.put("mine", "Teaching", ["week 2"])
-    page = press(AppTest.from_function(app, default_timeout=60).run(), "file mine")
+    page = press(AppTest.from_function(app, default_timeout=240).run(), "file mine")
     assert page.selectbox[0].value == "Teaching"
     press(page, "file mine-2")
     assert page.selectbox[0].value is None

@@ -28,7 +28,7 @@ def drawn(page: AppTest) -> tuple[int, int]:
 
 
 def test_a_part_is_rerun_alone() -> None:
-    page = AppTest.from_function(app, default_timeout=60).run()
+    page = AppTest.from_function(app, default_timeout=240).run()
     assert drawn(page) == (1, 1)
     page.button[0].click().run()
     whole, part = drawn(page)
@@ -37,7 +37,7 @@ def test_a_part_is_rerun_alone() -> None:
 
 
 def test_where_a_part_is_gone_the_page_is_rerun() -> None:
-    page = AppTest.from_function(app, default_timeout=60).run()
+    page = AppTest.from_function(app, default_timeout=240).run()
     page.button[1].click().run()
     whole, _ = drawn(page)
     assert whole > 1

@@ -47,7 +47,7 @@ def app() -> None:
 
 @pytest.fixture
 def page() -> AppTest:
-    return AppTest.from_function(app, default_timeout=60).run()
+    return AppTest.from_function(app, default_timeout=240).run()
 
 
 def back(page: AppTest) -> None:

@@ -139,7 +139,7 @@ def test_a_bundle_runs_where_there_is_no_network(tmp_path: Path) -> None:
     }
     alone = ["unshare", "-rn"] if _may_unshare() else []
     words = [*alone, str(apart / "b" / "run.sh"), "--input", "question=Say hello.", "--json"]
-    done = subprocess.run(words, env=env, capture_output=True, text=True, check=False, timeout=120)
+    done = subprocess.run(words, env=env, capture_output=True, text=True, check=False, timeout=600)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["outputs"]["out"]
 

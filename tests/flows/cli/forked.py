@@ -18,7 +18,7 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-TIMEOUT_S = 120
+TIMEOUT_S = 240
 
 # No thread may be there before it forks, nor a library that computes.
 _PROGRAM = """

@@ -175,7 +175,7 @@ def test_slurm_gives_whole_gpus(patchbay: Patchbay, save: Save, tmp_path: Path) 
 def test_ctrl_c_keeps_what_is_done(
     environ: dict[str, str], save: Callable[[Flow, str], Path], tmp_path: Path
 ) -> None:
-    save(shouting(wait_s=0.01), "case.json")
+    save(shouting(wait_s=0.1), "case.json")
     json_table(tmp_path / "a.jsonl", [{"review": f"r{n}"} for n in range(300)])
     words = ["batch", "case.json", "--rows", "a.jsonl", "-o", "o.jsonl", "--at-once", "2"]
     command = [sys.executable, "-m", "patchbay.flows", *words]
@@ -186,8 +186,9 @@ def test_ctrl_c_keeps_what_is_done(
     while process.poll() is None and not state.exists():
         time.sleep(0.02)
     os.kill(process.pid, signal.SIGINT)
-    _, said = process.communicate(timeout=60)
+    _, said = process.communicate(timeout=240)
     assert process.returncode == 130
     assert "go on with --resume" in said
-    subprocess.run([*command, "--resume"], cwd=tmp_path, env=environ, check=True)
+    again = [*command[:-1], "100", "--resume"]  # now many at once, so that it ends soon
+    subprocess.run(again, cwd=tmp_path, env=environ, check=True)
     assert [row["label"] for row in lines_of(tmp_path / "o.jsonl")] == [f"R{n}" for n in range(300)]

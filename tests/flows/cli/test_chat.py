@@ -38,7 +38,7 @@ def test_lines_of_a_pipe_are_turns_that_are_kept(
     command = [sys.executable, "-m", "patchbay.flows", "chat", str(path), "--thread", "ada"]
     piped = subprocess.run(
         [*command, "--json"], env=environ, cwd=tmp_path, capture_output=True, text=True,
-        input='Hi\n"two\\nlines"\n\n', timeout=120, check=True,
+        input='Hi\n"two\\nlines"\n\n', timeout=240, check=True,
     )  # fmt: skip
     first, second = [json.loads(line) for line in piped.stdout.splitlines()]
     assert (first["thread"], first["status"], first["answer"]) == ("ada", "finished", "user: Hi")
@@ -124,7 +124,7 @@ class Terminal:
     def until(self, text: str) -> str:
         """What comes up to the end of a text."""
         while text not in self._unread:
-            if not comes(self._ours, 60):
+            if not comes(self._ours, 240):
                 raise AssertionError(f"{text!r} does not come; there is {self._unread!r}")
             self._unread += self._read()
         seen, _, self._unread = self._unread.partition(text)
@@ -145,7 +145,7 @@ class Terminal:
         """
         for _ in range(20):
             self.type("\x03")
-            while until not in self._unread and comes(self._ours, 3):
+            while until not in self._unread and comes(self._ours, 10):
                 self._unread += self._read()  # the terminal's own ^C comes in any case
             if until in self._unread:
                 break
@@ -156,7 +156,7 @@ class Terminal:
         with contextlib.suppress(OSError):  # how Linux says that the other side has closed
             while os.read(self._ours, 4096):
                 pass
-        return self._process.wait(timeout=60)
+        return self._process.wait(timeout=240)
 
     def close(self) -> None:
         self._process.kill()

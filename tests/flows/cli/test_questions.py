@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import pty
+import sqlite3
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -91,14 +92,15 @@ def test_a_run_that_waits_is_stopped(patchbay: Patchbay, save: Save) -> None:
     assert "patchbay runs stop RUN" in patchbay("runs", "stop").stderr
 
 
-def test_a_deadline_is_taken_by_the_inbox(patchbay: Patchbay, save: Save) -> None:
-    late: dict[str, Any] = {"question": "Now?", "within_hours": 0.0001, "when_late": "reject"}
+def test_a_deadline_is_taken_by_the_inbox(patchbay: Patchbay, save: Save, tmp_path: Path) -> None:
+    late: dict[str, Any] = {"question": "Now?", "within_hours": 1, "when_late": "reject"}
     case = flow(
         {"t": "test.text", "a": ("people.approve", late), "o": OUT},
         ["t.text > a.value", "a.rejected > o.value"],
     )
     assert patchbay("run", save(case), "--record").returncode == 75
-    time.sleep(late["within_hours"] * 3600)  # it was asked before the run fell asleep
+    with contextlib.closing(sqlite3.connect(tmp_path / "home" / "history.sqlite")) as db, db:
+        db.execute("update questions set until = until - 3600")  # an hour later
     due = patchbay("inbox", "--due")
     assert due.returncode == 0, due.stderr
     assert 'nobody answered "Now?" in time; its default was taken' in due.stderr
@@ -132,7 +134,7 @@ def test_at_a_terminal_it_is_asked_there(
             if prompt in said:
                 os.write(mine, answers.pop(prompt).encode())
                 assert answer
-    out, _ = process.communicate(timeout=60)
+    out, _ = process.communicate(timeout=240)
     os.close(mine)
     assert process.returncode == 0, said
     assert out == "kept:\nDear Ada\n\nwho:\na\n\n"
@@ -298,7 +300,7 @@ def test_of_two_processes_that_answer_at_once_one_is_heard(
         )
         for choice in ("a", "b")
     ]  # fmt: skip
-    said = [process.communicate(timeout=60)[1] for process in both]
+    said = [process.communicate(timeout=240)[1] for process in both]
     codes = [process.returncode for process in both]
     assert sorted(codes) == [1, 75], said
     heard, refused = "ab"[codes.index(75)], said[codes.index(1)]

@@ -16,21 +16,13 @@ from pathlib import Path
 import psutil
 import pytest
 
+from tests.ports import free_ports
+
 ROOT = Path(__file__).parents[3]
 ENDS = ("SIGINT", "SIGTERM", "SIGHUP", "SIGKILL")
-PATIENCE_S = 120  # a busy machine takes its time
+PATIENCE_S = 240  # a busy machine takes its time
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
-
-
-def free_ports(number: int) -> list[int]:
-    probes = [socket.socket() for _ in range(number)]
-    for probe in probes:
-        probe.bind(("127.0.0.1", 0))
-    ports = [probe.getsockname()[1] for probe in probes]
-    for probe in probes:
-        probe.close()
-    return ports
 
 
 def started(home: Path, port: int) -> subprocess.Popen[bytes]:

@@ -170,7 +170,7 @@ def test_the_script_of_a_saved_flow_gives_what_the_flow_gives(
     assert plain(space["main"]()) == wanted
 
 
-@pytest.mark.timeout(1200 if ALL else 300)  # three times dozens of questions, on two busy cores
+@pytest.mark.timeout(3600 if ALL else 1200)  # three times dozens of questions, on two busy cores
 @pytest.mark.parametrize("name", REAL)
 def test_on_the_real_model_too(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("HOSTED_MODEL_KEY", "none")

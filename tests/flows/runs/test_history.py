@@ -17,6 +17,7 @@ from patchbay.flows.runs.history import Claim, History, resumable
 from patchbay.flows.runs.leases import is_alive, this_process
 from patchbay.flows.runs.running import LoadedFlow, Run
 from tests.flows.runs.harness import CATALOG, OUT, environment, flow, words
+from tests.flows.runs.nodes import Gate
 from tests.stores import another, url_of
 
 
@@ -36,10 +37,10 @@ async def recorded(history: History, document: Flow, stop_at: str = "") -> tuple
     return run.id, words(events)
 
 
-def chain(log: Path, kind: str = "test.random") -> Flow:
-    slow = {"log": str(log), "wait_s": 0.2}
+def chain(log: Path, last: str = "test.random") -> Flow:
+    noted = {"log": str(log)}
     return flow(
-        {"a": "test.text", "b": (kind, {"log": str(log)}), "c": (kind, slow), "o": OUT},
+        {"a": "test.text", "b": ("test.random", noted), "c": (last, noted), "o": OUT},
         ["a.text > b.text", "b.text > c.text", "c.text > o.value"],
     )
 
@@ -65,8 +66,10 @@ async def test_a_failed_run_keeps_its_problem(history: History) -> None:
 
 async def test_a_stopped_run_goes_on_where_it_was(history: History, tmp_path: Path) -> None:
     log = tmp_path / "log"
-    run_id, found = await recorded(history, chain(log), stop_at="start c")
+    Gate.shut()
+    run_id, found = await recorded(history, chain(log, last="test.gate"), stop_at="start c")
     assert found[-1] == "cancelled"
+    Gate.opened.set()
     past = history.get(run_id)
     resumable(past)
     stored = history.stored(run_id, CATALOG.value_types)
@@ -122,7 +125,8 @@ async def test_what_cannot_be_resumed_is_said(history: History, tmp_path: Path) 
 async def test_a_run_of_a_living_process_is_running_one_of_a_dead_is_interrupted(
     history: History, tmp_path: Path
 ) -> None:
-    document = chain(tmp_path / "log")
+    Gate.shut()
+    document = chain(tmp_path / "log", last="test.gate")
     run = Run(LoadedFlow(document), {}, environment())
     run.add_sink(history.recorder(run.id, document))
     async for event in run.events():

@@ -95,7 +95,7 @@ def test_one_that_is_answered_meanwhile_is_at_work(history: History) -> None:
 async def test_one_at_work_hears_of_it(history: History) -> None:
     """From another connection, as another process would; the run makes no commits meanwhile."""
     slow = flow(
-        {"a": "test.text", "s": ("test.random", {"wait_s": 30}), "o": OUT},
+        {"a": "test.text", "s": ("test.random", {"wait_s": 600}), "o": OUT},
         ["a.text > s.text", "s.text > o.value"],
     )
     first = recorded_run(history, slow)

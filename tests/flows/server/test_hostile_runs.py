@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -85,11 +86,13 @@ async def test_who_waits_for_a_thread_may_go_on_waiting_though_more_have_come():
 
 
 def test_a_thread_that_waits_for_a_person_is_not_waited_for_for_ever(tmp_path: Path):
-    settings = Settings(at_once=1, timeout_s=3)
+    settings = Settings(at_once=1)
     with serving(write(tmp_path / "flows", "approve"), settings) as served:
         waits = served.run("approve", {"mail": "x", "thread": "t"}).json()
         assert waits["status"] == "waiting"
+        served.service.settings = replace(settings, timeout_s=1)
         assert code(served.run("approve", {"mail": "y", "thread": "t"})) == (409, "thread/busy")
+        served.service.settings = settings
         until(lambda: (served.service.slots.busy, served.service.slots.aside) == (0, 0))
         done = served.http.post(waits["answer_at"], json={"approve": True})
         assert done.json()["outputs"] == {"sent": "x"}

@@ -27,6 +27,7 @@ from tests.flows.server.flows import write
 from tests.flows.server.serving import KEY, Served, serving
 from tests.loopback import served as site
 from tests.paths import ROOT
+from tests.ports import free_ports
 
 PEERS = ROOT / ".serve-peers"
 MODULES = PEERS / "node_modules"
@@ -99,7 +100,7 @@ def proxy(served: Served, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     config = folder / "config.yaml"
     config.write_text(json.dumps({"model_list": models, "litellm_settings": {"num_retries": 0}}))
     with httpx.Client() as http:
-        port = _free_port()
+        [port] = free_ports(1)
         env = {**os.environ, "HOME": str(folder), "LITELLM_MASTER_KEY": "sk-of-the-proxy"}
         env |= {"LITELLM_LOCAL_MODEL_COST_MAP": "True", "NO_PROXY": "*", "PYTHONPATH": ""}
         words = [str(LITELLM), "--config", str(config), "--port", str(port), "--host", "127.0.0.1"]
@@ -114,14 +115,6 @@ def proxy(served: Served, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
             finally:
                 process.terminate()
                 process.wait(30)
-
-
-def _free_port() -> int:
-    import socket
-
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
 
 
 def _until_up(http: httpx.Client, address: str, process: Any, folder: Path) -> None:

@@ -85,11 +85,8 @@ async def test_cancelling_the_node_ends_the_call(ctx: SharedContext) -> None:
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    for _ in range(1200):
-        if not calls():
-            break
+    while calls():
         await asyncio.sleep(0.05)
-    assert calls() == []
 
 
 @pytest.mark.parametrize("prompt", ["", "  \n", []])
