@@ -326,9 +326,9 @@ def replay(manifest: str | Path, output: str | Path, *, anyway: bool = False) ->
     Raises:
         FlowError: something is not what it was; everything that is not, in words.
     """
-    from patchbay.flows.batch.replaying import differing_rows, order_of
+    from patchbay.flows.batch.replaying import differing_rows, order_of, read_manifest
 
-    then = json.loads(Path(manifest).read_text(encoding="utf-8"))
+    then = read_manifest(Path(manifest))
     order = order_of(then, str(output))
     env = default_environment(use_cache=False, folder=order.flow.folder)
     order = replace(order, env=env)

@@ -23,16 +23,34 @@ SHOWN = 20
 """Rows that are named one by one."""
 
 
+def read_manifest(path: Path) -> dict[str, Any]:
+    """What a manifest says.
+
+    Raises:
+        FlowError: the file cannot be read, or is none of ours.
+    """
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise bad("batch/manifest", f"{path} cannot be read: {error.strerror}.", _FIX) from None
+    except (ValueError, RecursionError):
+        found = None
+    if not isinstance(found, dict) or found.get("format") != FORMAT or "output" not in found:
+        raise bad("batch/manifest", f"{path} is no manifest of a batch that has ended.", _FIX)
+    return found
+
+
+_FIX = "Name the .manifest.json that lies beside the output."
+
+
 def order_of(then: Mapping[str, Any], output: str) -> BatchOrder:
     """What a manifest asks for.
 
     Raises:
-        FlowError: it is none of ours, the batch has not ended, or a password is missing.
+        FlowError: a password is missing.
     """
     from patchbay.flows.batch.api import BatchOrder
 
-    if then.get("format") != FORMAT or "output" not in then:
-        raise bad("batch/manifest", "That is no manifest of a batch that has ended.", "Name one.")
     said = then["settings"]
     tries = then["tries"]
     settings = BatchSettings(

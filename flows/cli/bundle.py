@@ -12,6 +12,9 @@ from patchbay.flows.cli import say
 from patchbay.flows.cli.options import Debug, EnvName
 from patchbay.nodes.units import size_in_words
 
+PLATFORM = "linux"
+"""A usual Linux."""
+
 
 def bundle(
     flow: Annotated[Path, typer.Argument(help="The flow file.")],
@@ -28,7 +31,7 @@ def bundle(
     platform: Annotated[
         str,
         typer.Option(help="Its platform, such as manylinux_2_28_aarch64; a usual Linux."),
-    ] = "linux",
+    ] = PLATFORM,
     env_name: EnvName = "",
     debug: Debug = False,
 ) -> None:
@@ -41,7 +44,9 @@ def bundle(
     loaded = load(flow, env=env_name)
     ready = prepare(loaded.flow, default_catalog(), loaded.folder)
     other = None
-    if wheels or python:
+    if not output.parent.is_dir():
+        raise say.usage(f"There is no folder {output.parent}.", "Make it first.")
+    if wheels or python or platform != PLATFORM:
         from patchbay.flows.batch.wheels import OtherPython
 
         other = OtherPython(python or "{}.{}".format(*sys.version_info), platform)

@@ -118,7 +118,7 @@ def _plan(
     return ExperimentPlan(
         flow=str(path.resolve()), cases=_found(cases), expected=expected, output=output,
         axes=[PlannedAxis(node=a.node, param=a.param, values=list(a.values)) for a in axes],
-        checks=checks or ["exact"], jobs=jobs,
+        checks=list(dict.fromkeys(checks or ["exact"])), jobs=jobs,
     )  # fmt: skip
 
 
@@ -242,19 +242,31 @@ def _before(made: Experiment, which: str) -> dict[str, Any] | None:
         message = f"{which} holds no result of an experiment: {why}."
         fix = f"Name a file of --report json, or {LAST}."
         raise FlowError([Problem("experiment/last", message, fix)]) from error
-    return dict(held) if isinstance(held, dict) else {}
+    from patchbay.flows.experiments.grid import is_result
+
+    if not is_result(held):
+        message = f"{which} holds no result of an experiment."
+        fix = f"Name a file of --report json, or {LAST}."
+        raise FlowError([Problem("experiment/last", message, fix)])
+    return dict(held)
 
 
 def _good_enough(
     made: Experiment, grid: list[Scored], at_least: float | None, before: dict[str, Any] | None
 ) -> bool:
-    from patchbay.flows.experiments.grid import best_of, worse_than
+    from patchbay.flows.experiments.grid import best_of, in_common, worse_than
 
     good = True
     best = best_of(grid)
-    score = best.interval.mean if best is not None and best.interval is not None else 0.0
-    if at_least is not None and score < at_least:
-        say.err(f"The best variant scores {score:.3f}, less than {at_least:g}.")
+    scored = best.interval if best is not None else None
+    if at_least is not None and (scored is None or scored.mean < at_least):
+        why = "No variant could be scored" if scored is None else (
+            f"The best variant scores {scored.mean:.3f}, less than {at_least:g}"
+        )  # fmt: skip
+        say.err(f"{why}.")
+        good = False
+    if before is not None and not in_common(grid, made.cases, before):
+        say.err("Whether it is worse cannot be told: no variant, check and case of then is here.")
         good = False
     for line in worse_than(grid, made.cases, before) if before else ():
         say.err(f"Worse than before: {line}.")

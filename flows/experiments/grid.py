@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from statistics import fmean, median
 from typing import Any
@@ -194,24 +194,41 @@ def as_result(grid: Sequence[Scored], cases: Sequence[FlowCase]) -> dict[str, An
     }
 
 
+def is_result(held: object) -> bool:
+    """Whether it is what `as_result` gives."""
+    if not isinstance(held, dict) or not isinstance(variants := held.get("variants"), list):
+        return False
+    needed = {"name", "check", "scores"}
+    return all(isinstance(one, dict) and needed <= one.keys() for one in variants)
+
+
+def in_common(grid: Sequence[Scored], cases: Sequence[FlowCase], last: dict[str, Any]) -> int:
+    """Of how many variants and checks an earlier result has cases that are here too."""
+    return sum(1 for _ in _both(grid, cases, last))
+
+
+def _both(
+    grid: Sequence[Scored], cases: Sequence[FlowCase], last: dict[str, Any]
+) -> Iterator[tuple[Scored, list[float], list[float]]]:
+    """Each variant by each check, with the scores of then and of now on the cases of both."""
+    keys = {case.number: case.key for case in cases}
+    before = {(one["name"], one["check"]): one["scores"] for one in last.get("variants", ())}
+    for one in grid:
+        known = before.get((one.variant.name, one.check), {})
+        if both := [number for number in one.scores if keys[number] in known]:
+            yield one, [float(known[keys[n]]) for n in both], [one.scores[n] for n in both]
+
+
 def worse_than(
     grid: Sequence[Scored], cases: Sequence[FlowCase], last: dict[str, Any]
 ) -> list[str]:
     """Variants that are worse than in an earlier result, beyond noise, on the cases of both."""
-    keys = {case.number: case.key for case in cases}
-    before = {(one["name"], one["check"]): one["scores"] for one in last.get("variants", ())}
     found = []
-    for one in grid:
-        known = before.get((one.variant.name, one.check), {})
-        both = [number for number in one.scores if keys[number] in known]
-        if not both:
-            continue
-        apart = difference_of(
-            [float(known[keys[number]]) for number in both], [one.scores[n] for n in both]
-        )
+    for one, then, now in _both(grid, cases, last):
+        apart = difference_of(then, now)
         if apart.settled and apart.interval.high < 0:
             found.append(
-                f"{one.variant.name} ({one.check}): {apart.interval.mean:+.3f} on {len(both)} "
+                f"{one.variant.name} ({one.check}): {apart.interval.mean:+.3f} on {len(now)} "
                 f"cases, {apart.worse} worse and {apart.better} better"
             )
     return found

@@ -85,6 +85,11 @@ def variants_of(
                 f'An axis names a node "{axis.node}" that is not there.',
                 f"There are: {', '.join(nodes)}.",
             )
+    places = [f"{axis.node}.{axis.param}" for axis in axes]
+    for place in places:
+        if places.count(place) > 1:
+            fix = f"Write all of its values into one: {place}=one,other."
+            raise _wrong(f"{place} is an axis twice, so that the last value would count.", fix)
     count = 1
     for axis in axes:
         count *= len(axis.values)

@@ -82,7 +82,20 @@ def test_without_the_output_of_then_rows_cannot_be_compared(made: Path, tmp_path
     assert "is not there as it was" in found[-1]
 
 
-def test_what_is_no_manifest(tmp_path: Path) -> None:
-    (tmp_path / "a.json").write_text("{}", encoding="utf-8")
-    with pytest.raises(FlowError, match="no manifest"):
+@pytest.mark.parametrize(
+    ("held", "said"),
+    [
+        ("{}", "a.json is no manifest"),
+        ("id,text\n1,a\n", "a.json is no manifest"),
+        ("[1]", "a.json is no manifest"),
+        ("[" * 100_000, "a.json is no manifest"),
+        (None, "a.json cannot be read: No such file"),
+    ],
+)
+def test_what_is_no_manifest(tmp_path: Path, held: str | None, said: str) -> None:
+    if held is not None:
+        (tmp_path / "a.json").write_text(held, encoding="utf-8")
+    with pytest.raises(FlowError, match=said) as refused:
         replay(tmp_path / "a.json", tmp_path / "o.jsonl")
+    assert refused.value.problems[0].code == "batch/manifest"
+    assert not (tmp_path / "o.jsonl.batch").exists()

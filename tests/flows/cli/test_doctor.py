@@ -46,6 +46,9 @@ def test_offline_names_weights_and_the_archive_is_refused(patchbay: Patchbay, sa
     done = patchbay("validate", "--offline", "case.json")
     assert done.returncode == 1
     assert "error [offline/weights] m: hf:some/where/model.gguf is not here." in done.stderr
+    nowhere = patchbay("bundle", "case.json", "-o", "no/b.tar")
+    assert nowhere.returncode == 1
+    assert "There is no folder no." in nowhere.stderr
     done = patchbay("bundle", "case.json", "-o", "b.tar")
     assert (done.returncode, "offline/weights" in done.stderr) == (1, True)
 

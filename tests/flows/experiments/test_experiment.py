@@ -281,6 +281,12 @@ def test_an_axis_that_is_none(axis: str, message: str, tmp_path: Path) -> None:
     assert problem.place == ("say.size" if "variant" in message else "")
 
 
+def test_a_param_is_one_axis(tmp_path: Path) -> None:
+    with pytest.raises(FlowError, match="is an axis twice") as caught:
+        made(tmp_path, "say.template=a", "say.template=b")
+    assert caught.value.problems[0].fix.endswith("say.template=one,other.")
+
+
 @pytest.mark.parametrize(
     ("table", "message"),
     [
@@ -350,3 +356,30 @@ def test_the_command(patchbay: Patchbay, tmp_path: Path) -> None:  # noqa: F811
     bad = patchbay("experiment", str(path), "--cases", str(tmp_path / "none.csv"))
     assert bad.returncode == 1
     assert "experiment/cases" in bad.stderr
+
+
+def test_what_cannot_be_compared_is_no_success(patchbay: Patchbay, tmp_path: Path) -> None:  # noqa: F811
+    """CI asks whether something is worse: a file without a result, or of other variants, passed."""
+    path, cases = tmp_path / "echo.json", tmp_path / "cases.csv"
+    path.write_text(canonical_text(ECHO))
+    cases.write_text(TABLE)
+    args = ("experiment", str(path), "--cases", str(cases), "--quiet")
+    for held in ('{"variants": {}}', "[]", '{"variants": [{"name": "a"}]}', "{}"):
+        (tmp_path / "last.json").write_text(held)
+        done = patchbay(*args, "--no-worse-than", str(tmp_path / "last.json"))
+        assert (done.returncode, done.stdout) == (1, "")
+        assert "last.json holds no result of an experiment." in done.stderr
+    gone = patchbay(*args, "--no-worse-than", str(tmp_path / "gone.json"))
+    assert "gone.json holds no result of an experiment: No such file or directory." in gone.stderr
+    result = str(tmp_path / "then.json")
+    assert patchbay(*args, "--report", "json", "-o", result).returncode == 0
+    assert patchbay(*args, "--no-worse-than", result).returncode == 0
+    other = patchbay(*args, "--vary", "say.template={text}!", "--no-worse-than", result)
+    assert other.returncode == 1
+    assert "Whether it is worse cannot be told" in other.stderr
+    (tmp_path / "bare.csv").write_text("text\none\n")
+    bare = ("experiment", str(path), "--cases", str(tmp_path / "bare.csv"), "--name", "bare")
+    unscored = patchbay(*bare, "--check", "exact", "--check", "exact", "--at-least", "0.1")
+    assert unscored.returncode == 1
+    assert "No variant could be scored." in unscored.stderr
+    assert unscored.stdout.count("as it is  exact") == 1
