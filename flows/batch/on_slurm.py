@@ -12,17 +12,16 @@ import shlex
 import shutil
 import subprocess
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+from patchbay.flows.batch.cluster_profile import PLAIN, ClusterProfile
 from patchbay.flows.batch.databases import PASSWORD
 from patchbay.flows.batch.looking import look_at_parts
 from patchbay.flows.batch.rows import bad
 from patchbay.flows.problems import FlowError
 from patchbay.nodes.database_address import PASSWORD_KEYS
-from patchbay.nodes.home import home
 
 LOOK_S = 5.0
 """How often Slurm is asked how far the jobs are, in seconds."""
@@ -38,69 +37,6 @@ what `without_password` has hidden is none."""
 
 
 @dataclass(frozen=True)
-class ClusterProfile:
-    """What a cluster wants to be told. Each is a file `clusters/NAME.toml` in Patchbay's home.
-
-    `lines` are further `#SBATCH` options; `setup` are commands before the work.
-    """
-
-    partition: str = ""
-    account: str = ""
-    gpu_option: str = "--gres=gpu:{count}"
-    modules: tuple[str, ...] = ()
-    container: str = ""
-    container_command: str = "apptainer exec {nv} {binds} {image}"
-    binds: tuple[str, ...] = ()
-    memory: str = ""
-    cores: int = 0
-    time: str = ""
-    lines: tuple[str, ...] = ()
-    setup: tuple[str, ...] = ()
-    command: str = "patchbay"
-    notes: str = field(default="", compare=False)
-
-
-AI_LAB = ClusterProfile(
-    container_command="singularity exec {nv} {binds} {image}",
-    memory="24G",
-    cores=15,
-    time="12:00:00",
-    notes="AI-LAB of Aalborg University (hpc.aau.dk/ai-lab): batch jobs with GPUs, containers by "
-    "singularity. NOT VERIFIED on the cluster: memory and cores for each GPU, the longest time, "
-    "and that no partition or account has to be named.",
-)
-SHIPPED = {"ai-lab": AI_LAB}
-
-
-def read_profile(name: str) -> ClusterProfile:
-    """A profile by name: the person's, else one that ships.
-
-    Raises:
-        FlowError: there is none of that name, or it says what no profile says.
-    """
-    if not name:
-        return ClusterProfile()
-    path = home() / "clusters" / f"{name}.toml"
-    if not path.exists():
-        if name in SHIPPED:
-            return SHIPPED[name]
-        own = [p.stem for p in path.parent.glob("*.toml")]
-        known = ", ".join(sorted({*own, *SHIPPED}))
-        raise bad(
-            "slurm/profile", f'There is no profile "{name}"; there are: {known}.', f"Write {path}."
-        )
-    import tomllib
-
-    try:
-        said = tomllib.loads(path.read_text(encoding="utf-8"))
-        base = SHIPPED.get(str(said.pop("like", "")), ClusterProfile())
-        plain: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in said.items()}
-        return replace(base, **plain)
-    except (OSError, ValueError, TypeError) as error:
-        raise bad("slurm/profile", f"{path}: {error}.", "Correct it.") from None
-
-
-@dataclass(frozen=True)
 class SlurmOrder:
     """What is asked of Slurm: how many tasks, and what each gets."""
 
@@ -108,7 +44,7 @@ class SlurmOrder:
     gpus: int = 0
     time: str = ""
     container: str = ""
-    profile: ClusterProfile = ClusterProfile()
+    profile: ClusterProfile = PLAIN
 
 
 def scripts(order: SlurmOrder, words: list[str], output: str, folder: Path) -> tuple[str, str]:
@@ -189,33 +125,44 @@ def inside(order: SlurmOrder, words: list[str]) -> str:
     return " ".join([*command.split(), *words])
 
 
-def submit(array: str, collect: str, folder: Path) -> tuple[str, str]:
+def _told(words: Sequence[str], ssh: str) -> subprocess.CompletedProcess[str]:
+    """Run a command of Slurm: here, or where `ssh` leads, which asks for what it needs itself."""
+    command = ["ssh", ssh, shlex.join(words)] if ssh else list(words)
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def submit(array: str, collect: str, folder: Path, ssh: str = "") -> tuple[str, str]:
     """Send both jobs; their numbers.
 
     Raises:
         FlowError: there is no Slurm here, or it refuses: its words.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    first = send(array, folder / "array.sh", ())
+    first = send(array, folder / "array.sh", (), ssh)
+    after = (f"--dependency=afterok:{first}",)
     try:
-        return first, send(collect, folder / "collect.sh", (f"--dependency=afterok:{first}",))
+        return first, send(collect, folder / "collect.sh", after, ssh)
     except FlowError:
-        cancel(first)
+        cancel(first, ssh=ssh)
         raise
 
 
-def send(script: str, path: Path, more: tuple[str, ...] = ()) -> str:
+def send(script: str, path: Path, more: tuple[str, ...] = (), ssh: str = "") -> str:
     """Send a script, which is kept at `path`; the number of its job.
 
     Raises:
         FlowError: there is no Slurm here, or it refuses: its words.
     """
-    if shutil.which("sbatch") is None:
-        fix = "Run it on the login node of the cluster, or look at the scripts with --print."
-        raise bad("slurm/missing", "There is no sbatch here.", fix)
+    needed = "ssh" if ssh else "sbatch"
+    if shutil.which(needed) is None:
+        fix = "Run it on the login node of the cluster, name that as ssh in the cluster's profile, "
+        fix += "or look at the scripts with --print."
+        raise bad("slurm/missing", f"There is no {needed} here.", fix)
     path.write_text(script, encoding="utf-8")
-    command = ["sbatch", "--parsable", *more, str(path)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = _told(["sbatch", "--parsable", *more, str(path)], ssh)
+    if ssh and done.returncode == _SSH_FAILED:
+        message = f"{ssh} is not reached: {done.stderr.strip() or 'ssh ended with 255'}."
+        raise bad("slurm/missing", message, f"Try it by hand: ssh {ssh} sinfo")
     if done.returncode:
         said = done.stderr.strip().splitlines()
         why = said[-1] if said else f"sbatch ended with {done.returncode}"
@@ -224,13 +171,17 @@ def send(script: str, path: Path, more: tuple[str, ...] = ()) -> str:
     return done.stdout.strip().partition(";")[0]
 
 
-def follow(jobs: tuple[str, str], folder: Path, tell: Callable[[str], None]) -> None:
+_SSH_FAILED = 255
+"""The exit status of ssh itself; what it runs has others."""
+
+
+def follow(jobs: tuple[str, str], folder: Path, tell: Callable[[str], None], ssh: str = "") -> None:
     """Wait for both jobs, and say how far they are.
 
     Raises:
         FlowError: one ended without its result: the last lines that it wrote.
     """
-    while (left := _states(jobs)) != {}:
+    while (left := _states(jobs, ssh)) != {}:
         if left is None:
             tell("Slurm does not answer; it is asked again.")
             time.sleep(LOOK_S)
@@ -239,16 +190,15 @@ def follow(jobs: tuple[str, str], folder: Path, tell: Callable[[str], None]) -> 
         counts = ", ".join(f"{count} {state.lower()}" for state, count in sorted(left.items()))
         tell(f"{done:,} rows · jobs: {counts}")
         if set(left) == {"DEPENDENCYNEVERSATISFIED"}:
-            cancel(*jobs)
+            cancel(*jobs, ssh=ssh)
             break
         time.sleep(LOOK_S)
 
 
-def in_queue(jobs: str, *options: str) -> list[str] | None:
+def in_queue(jobs: str, *options: str, ssh: str = "") -> list[str] | None:
     """What Slurm says of jobs, a line for each that is not over; None where it does not answer,
     which says nothing of the jobs: its head may be busy, or be started anew."""
-    command = ["squeue", "--noheader", *options, "--jobs", jobs]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = _told(["squeue", "--noheader", *options, "--jobs", jobs], ssh)
     if done.returncode and _FORGOTTEN not in done.stderr.lower():
         return None
     return done.stdout.strip().splitlines()
@@ -258,8 +208,8 @@ _FORGOTTEN = "invalid job id"
 """How Slurm speaks of jobs that ended some minutes ago."""
 
 
-def _states(jobs: tuple[str, str]) -> dict[str, int] | None:
-    lines = in_queue(",".join(jobs), "--array", "--format=%T %r")
+def _states(jobs: tuple[str, str], ssh: str) -> dict[str, int] | None:
+    lines = in_queue(",".join(jobs), "--array", "--format=%T %r", ssh=ssh)
     if lines is None:
         return None
     found: dict[str, int] = {}
@@ -270,9 +220,9 @@ def _states(jobs: tuple[str, str]) -> dict[str, int] | None:
     return found
 
 
-def cancel(*jobs: str) -> None:
+def cancel(*jobs: str, ssh: str = "") -> None:
     """Have Slurm end jobs."""
-    subprocess.run(["scancel", *jobs], check=False, capture_output=True)
+    _told(["scancel", *jobs], ssh)
 
 
 def comes(path: Path) -> bool:

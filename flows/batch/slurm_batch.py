@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from patchbay.flows.batch.beside import standing_in_the_way
+from patchbay.flows.batch.cluster_profile import read_profile
 from patchbay.flows.batch.clusters import Cluster
 from patchbay.flows.batch.on_slurm import (
     SlurmOrder,
@@ -15,7 +16,6 @@ from patchbay.flows.batch.on_slurm import (
     comes,
     follow,
     log_ends,
-    read_profile,
     refuse_passwords,
     scripts,
     submit,
@@ -45,7 +45,9 @@ class SlurmBatch:
         self._nodes = cluster.nodes
         self.folder = Path(f"{output}.slurm").absolute()
         """Where the parts lie, and what they say."""
-        self.scripts = scripts(order_of(cluster), words, str(self._output.absolute()), self.folder)
+        order = order_of(cluster)
+        self._ssh = order.profile.ssh
+        self.scripts = scripts(order, words, str(self._output.absolute()), self.folder)
         """That of the array, and that of the job that puts the parts together."""
         self._jobs: tuple[str, str] | None = None
         self._is_cancelled = False
@@ -61,13 +63,13 @@ class SlurmBatch:
         """
         if there := standing_in_the_way(str(self._output)):
             raise bad("batch/there", there, "Name another output.")
-        self._jobs = submit(*self.scripts, self.folder)
+        self._jobs = submit(*self.scripts, self.folder, self._ssh)
         if self._is_cancelled:  # while they were sent
             self.cancel()
             return
         array, collect = self._jobs
         tell(f"Jobs {array} (array of {self._nodes}) and {collect} (collects) in {self.folder}")
-        follow(self._jobs, self.folder, tell)
+        follow(self._jobs, self.folder, tell, self._ssh)
         if comes(self._output):
             return
         message = f"The jobs ended without {self._output}. {log_ends(self.folder)}."
@@ -77,7 +79,7 @@ class SlurmBatch:
         """Have Slurm end the jobs. Sent again, they go on where they were."""
         self._is_cancelled = True
         if self._jobs is not None:
-            cancel(*self._jobs)
+            cancel(*self._jobs, ssh=self._ssh)
 
 
 def order_of(cluster: Cluster) -> SlurmOrder:
@@ -87,7 +89,8 @@ def order_of(cluster: Cluster) -> SlurmOrder:
         FlowError: there is no such profile.
     """
     profile = read_profile(cluster.profile)
-    if profile.command == "patchbay" and not cluster.container and not profile.container:
+    plain = profile.command == "patchbay" and not cluster.container and not profile.container
+    if plain and not profile.ssh:  # where ssh leads this Python need not be
         profile = replace(profile, command=f"{sys.executable} -m patchbay.flows")
     return SlurmOrder(
         max(1, cluster.nodes), int(cluster.gpus), cluster.time, cluster.container, profile

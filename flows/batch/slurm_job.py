@@ -64,6 +64,7 @@ class SlurmJob:
         refuse_passwords(words)
         self._folder, place = folder, shlex.quote(str(folder))
         order = order_of(cluster)
+        self._ssh = order.profile.ssh
         over = cluster.workers > 0 or order.nodes > 1
         profile = order.profile
         told = [profile.command, name, *map(shlex.quote, words)]
@@ -94,7 +95,7 @@ class SlurmJob:
         self._folder.mkdir(parents=True, exist_ok=True)
         for name in ("status", "answer.txt", "said.txt"):
             (self._folder / name).unlink(missing_ok=True)
-        self._job = send(self.script, self._folder / "job.sh")
+        self._job = send(self.script, self._folder / "job.sh", (), self._ssh)
         tell(f"Job {self._job}. What it says: {self._folder}")
         last = ""
         while (state := self._state()) != "":
@@ -120,10 +121,10 @@ class SlurmJob:
     def cancel(self) -> None:
         """Have Slurm end it."""
         if self._job:
-            cancel(self._job)
+            cancel(self._job, ssh=self._ssh)
 
     def _state(self) -> str:
-        lines = in_queue(self._job, "--format=%T")
+        lines = in_queue(self._job, "--format=%T", ssh=self._ssh)
         if lines is None:
             return "Slurm does not answer; it is asked again"
         return f"job {lines[0].lower()}" if lines else ""

@@ -19,13 +19,13 @@ from typer.main import get_command
 
 from patchbay.flows.batch import slurm_job
 from patchbay.flows.batch.api import BatchResult, collect
+from patchbay.flows.batch.cluster_profile import read_profile
 from patchbay.flows.batch.clusters import Cluster
 from patchbay.flows.batch.command_words import command_words
 from patchbay.flows.batch.manifest import BatchSettings
 from patchbay.flows.batch.on_slurm import (
     ClusterProfile,
     SlurmOrder,
-    read_profile,
     refuse_passwords,
     scripts,
     submit,
@@ -253,7 +253,20 @@ def test_a_profile_of_ones_own(home: Path) -> None:
 
 @pytest.mark.parametrize(
     ("text", "words"),
-    [(None, "there are: ai-lab"), ("partition = ", "Invalid"), ('queue = "x"', "queue")],
+    [
+        (None, "there are: ai-lab"),
+        ("partition = ", "Invalid"),
+        ('queue = "x"', 'knows no "queue"'),
+        ('partiton = "x"', 'Did you mean "partition"'),
+        ('like = "ai-labs"', 'Did you mean "ai-lab"'),
+        ('modules = "cuda/12"', '"modules" is no list of texts'),
+        ("lines = [1]", '"lines" is no list of texts'),
+        ('cores = "15"', '"cores" is not a whole number'),
+        ("memory = 24", '"memory" is not a text'),
+        ('gpu_option = "--gpus={n}"', "A name in braces is not known: 'n'"),
+        ('ssh = "-oProxyCommand=x"', "no place for ssh"),
+        ('ssh = "ada@login -v"', "no place for ssh"),
+    ],
 )
 def test_profiles_that_are_none(home: Path, text: str | None, words: str) -> None:
     if text is not None:
@@ -261,6 +274,44 @@ def test_profiles_that_are_none(home: Path, text: str | None, words: str) -> Non
         (home / "clusters" / "bad.toml").write_text(text, encoding="utf-8")
     with pytest.raises(FlowError, match=words):
         read_profile("bad")
+
+
+SSH = """#!/bin/sh
+echo "$1" >> "{here}/asked"
+test "$1" = ada@login || exit 255
+sh -c "$2"
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no Slurm")
+@pytest.mark.parametrize(("where", "ends"), [("ada@login", (3, "An answer\n")), ("bob@off", None)])
+def test_slurm_is_asked_over_ones_own_ssh(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str, ends: object
+) -> None:
+    here, far = tmp_path / "a job", tmp_path / "far"
+    far.mkdir()
+    programs = {"sbatch": SBATCH, "squeue": SQUEUE.format(here=here), "scancel": "#!/bin/sh\n"}
+    for name, text in {**programs, "ssh": SSH.format(here=tmp_path)}.items():
+        place = tmp_path if name == "ssh" else far
+        (place / name).write_text(text.replace("#!/bin/sh\n", f"#!/bin/sh\nPATH={far}:$PATH\n"))
+        (place / name).chmod(0o755)
+    ours = (tmp_path / "ssh").read_text()
+    (tmp_path / "ssh").write_text(ours.replace('sh -c "$2"', f'PATH="{far}:$PATH" sh -c "$2"'))
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setattr(slurm_job, "LOOK_S", 0.0)
+    (home / "clusters").mkdir(parents=True)
+    (home / "clusters" / "far.toml").write_text(f'ssh = "{where}"\n', encoding="utf-8")
+    job = slurm_job.SlurmJob(Cluster("slurm", profile="far"), "run", ["f.json"], here)
+    assert "patchbay run f.json" in job.script, "the Python of here need not be there"
+    if ends is None:
+        with pytest.raises(FlowError, match="bob@off is not reached"):
+            job.run(lambda _: None)
+        return
+    assert job.run(lambda _: None) == ends
+    job.cancel()
+    asked = (tmp_path / "asked").read_text().split()
+    assert len(asked) >= 5  # sent, asked three times, ended
+    assert set(asked) == {where}
 
 
 def test_without_slurm_it_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
