@@ -21,6 +21,7 @@ from patchbay.flows.problems import FlowError
 from patchbay.flows.runs.api import RunResult
 from patchbay.flows.runs.defaults import default_environment
 from patchbay.flows.runs.inputs import flow_inputs, flow_outputs
+from patchbay.flows.runs.running import LoadedFlow
 from patchbay.nodes.catalog import load_catalog
 
 SAVED = Path(__file__).parents[2] / "flows" / "saved"
@@ -93,8 +94,8 @@ def test_it_lies_tidy_from_left_to_right(path: Path):
 NEED_MORE = {
     "retrieval.repository", "haystack.generator",
     "media.transcribe", "media.speak", "media.make_picture", "media.image_service",
-    "io.picture", "io.read_file", "embeddings.huggingface", "embeddings.ollama",
-    "embeddings.openai", "io.write_file", "tool.files", "tool.http", "tool.http_get",
+    "io.picture", "embeddings.huggingface", "embeddings.ollama",
+    "embeddings.openai", "tool.files", "tool.http", "tool.http_get",
     "retrieval.store", "tool.http_request", "tool.mcp", "tool.openapi", "tool.mcp_resource",
     "prompt.mcp", "embeddings.clip", "retrieval.picture_index", "retrieval.found_picture",
     "text.fill_mask", "tool.python_function", "tool.search_web", "tool.sql", "tool.web_search",
@@ -116,6 +117,25 @@ def test_ask():
     result = ran("ask")
     assert "Copenhagen" in result.outputs["answer"]
     assert result.tokens.completion > 0
+
+
+@pytest.mark.parametrize("threads", [1, 2, 4])
+def test_answers_are_kept_in_a_file_that_grows(threads: int, tmp_path: Path):
+    flow = load(SAVED / "keep_answers.json").flow
+    nodes = tuple(
+        node.model_copy(update={"params": {**node.params, "threads": threads}})
+        if node.id == "model"
+        else node
+        for node in flow.nodes
+    )
+    there = LoadedFlow(flow.model_copy(update={"nodes": nodes}), tmp_path)
+    env = default_environment(use_cache=False)
+    first = run(there, {}, environment=env).outputs
+    assert "Copenhagen" in first["answer"]
+    assert first["kept"] == f"## What is the capital of Denmark?\n\n{first['answer']}\n\n"
+    second = run(there, {"question": "What is the capital of France?"}, environment=env).outputs
+    assert second["kept"] == (tmp_path / "notes" / "answers.md").read_text(encoding="utf-8")
+    assert second["kept"].startswith(first["kept"] + "## What is the capital of France?")
 
 
 def test_ask_with_another_question():
