@@ -98,9 +98,7 @@ class Lowering:
             self.rounds.close()
         for wire in self.graph.wires:
             self.wires.add(wire)
-        for begin, finish in self.optional:
-            if finish and finish not in self._taken():
-                self.draft.wire(begin, finish)
+        self._fill_optional()
         for mapped in self.mapped.values():
             self._loose(mapped)
         self.ways.close()
@@ -114,6 +112,15 @@ class Lowering:
         # the collector need not look for it.
         del self.texts, self.ways, self.wires, self.fields, self.rounds
         return flow
+
+    def _fill_optional(self) -> None:
+        """Wire what is taken where nothing else is; of several ways the one that was taken."""
+        begins: dict[str, list[str]] = {}
+        for begin, finish in self.optional:
+            begins.setdefault(finish, []).append(begin)
+        for finish, ends in begins.items():
+            if finish and finish not in self._taken():
+                self.draft.wire(self.ways.merged(ends), finish)
 
     # --- nodes --------------------------------------------------------------------------------
 

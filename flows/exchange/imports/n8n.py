@@ -19,7 +19,7 @@ from patchbay.flows.exchange.imports.n8n_expressions import (
     references_in,
 )
 from patchbay.flows.exchange.imports.n8n_fields import set_fields
-from patchbay.flows.exchange.imports.n8n_items import Items
+from patchbay.flows.exchange.imports.n8n_items import HeldItem, Items
 from patchbay.flows.exchange.imports.n8n_requests import fields_of, request_of
 
 
@@ -104,6 +104,7 @@ class _Reading:
             read = {"url": reader.text(url)} if isinstance(url, str) else {}
             method = node.settings.get("method") or node.settings.get("requestMethod")
             given = {"$request": made, "$gives": fields_of(node.settings), "method": method}
+            given["$bare"] = reader.bare
             return node._replace(settings={**read, **given})
         if node.type == "chainLlm":
             return self._chain(node, reader)
@@ -128,10 +129,28 @@ class _Reading:
     def _checked(self, node: ForeignNode) -> ForeignNode:
         """The node without places that no node gives."""
         gone: dict[str, str] = {}
-        for words, field in references_in(dict(node.settings)):
-            if words not in gone and self.items.source(field, node.id) is None:
+        bare = node.settings.get("$bare") or ()
+        for words, field in dict(references_in(dict(node.settings))).items():
+            source = self.items.source(field, node.id)
+            if source is None:
                 gone[words] = self._left_out(node, f"{field.in_words()} is not known here")
+            elif isinstance(source, HeldItem) and source.place:
+                self._doubts(node, words in bare, field, source)
         return node._replace(settings=_replaced(dict(node.settings), gone)) if gone else node
+
+    def _doubts(self, node: ForeignNode, bare: bool, field: FieldOf, source: HeldItem) -> None:
+        """Tell what is taken for a text, and may have been JSON there."""
+        is_text = source.place.rpartition(".")[2] == "text"
+        if is_text and bare:
+            words = f"{node.title}: {field.in_words()} is sent as a text, also where it holds JSON"
+            self.graph.remarks.append(words)
+        told = self.items.nodes[source.node].settings.get("$gives")
+        if is_text and field.keys == ("data",) and isinstance(told, dict) and "" in told:
+            words = (
+                f"{node.title}: {field.in_words()} is all that the server answers, as of an answer "
+                "that is no JSON; if it is, read the field with Pick"
+            )
+            self.graph.remarks.append(words)
 
     def _asking(self, node: ForeignNode) -> ForeignNode:
         """An agent or a chain that takes its text from before: from the *Set* before it, if any."""

@@ -105,6 +105,8 @@ class ExpressionReader:
 
     def __init__(self, speaker: str, unread: Unread) -> None:
         self.speaker, self.unread = speaker, unread
+        self.bare: list[str] = []
+        """What stands in JSON as a value of its own, and not in quotes."""
 
     def named(self, field: FieldOf) -> FieldOf:
         """The same with the name of the node that it comes from, where one alone can be."""
@@ -151,7 +153,13 @@ class ExpressionReader:
         alone = EXPRESSION.fullmatch(value[1:].strip())
         if alone:
             return self._alone(alone[1].strip())
-        return json_with(value[1:], EXPRESSION, self._in_text, self._alone)
+        return json_with(value[1:], EXPRESSION, self._in_text, self._bare)
+
+    def _bare(self, said: str) -> Any:
+        made = self._alone(said)
+        if isinstance(made, str) and not _STRINGIFIED.match(said):
+            self.bare.append(made)
+        return made
 
     def everything(self, value: Any, depth: int = 0) -> Any:
         """Settings with all expressions in them read."""

@@ -337,6 +337,17 @@ def test_where_ways_meet_the_field_of_the_one_that_was_taken_is_read(plan: str, 
     assert heard(one, plan=plan) == [[("human", told)]]
 
 
+@pytest.mark.parametrize(("plan", "told"), [("gold", "<yes>"), ("free", "<no>")])
+def test_a_webhook_is_answered_on_every_way(plan: str, told: str):
+    """Only the first way answered."""
+    test = when(condition("={{ $json.body.plan }}", "equals", "gold"))
+    one = opened(
+        {"Hook": HOOK, "If": test, "Yes": chain("yes"), "No": chain("no"), "Tell": ("respondToWebhook", {})},
+        "Hook > If", "If > Yes", "If:1 > No", "Yes > Tell", "No > Tell",
+    )  # fmt: skip
+    assert answers(one, plan=plan)["answer"] == told
+
+
 @pytest.mark.parametrize(
     ("test", "why"),
     [

@@ -311,6 +311,32 @@ def test_the_fields_of_an_answer(site: Site, options: Any, said: str, told: str 
     assert Listening.heard == [[("human", f"It is {told or whole}")]]
 
 
+def test_a_text_that_may_have_been_json_is_told(site: Site):
+    """`data` is where n8n puts an answer that is no JSON; bare in JSON, what holds JSON is JSON."""
+    site.says("/x", "plain", Content_Type="text/plain")
+    given = {
+        "url": f"{site.url}/x",
+        "method": "POST",
+        "sendBody": True,
+        "specifyBody": "json",
+        "jsonBody": '={"a": {{ $json.data }}, "b": {{ JSON.stringify($json.data) }}}',
+    }
+    one = imported(
+        n8n(
+            {
+                "Hook": HOOK,
+                "Get": ("httpRequest", {"url": f"{site.url}/x"}),
+                "Send": ("httpRequest", given),
+            },
+            ["Hook > Get", "Get > Send"],
+        )
+    )
+    told = statuses(one)["approximated"]
+    assert any("that is no JSON" in line for line in told)
+    assert any("also where it holds JSON" in line for line in told)
+    assert json.loads(asked(one, site).body) == {"a": "plain", "b": "plain"}
+
+
 def test_options_of_the_request(site: Site):
     options = {
         "timeout": 5000, "allowUnauthorizedCerts": True,
