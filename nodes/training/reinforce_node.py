@@ -14,7 +14,7 @@ from patchbay.nodes.training.datasets import CheckedPrompts
 from patchbay.nodes.training.job import Job
 from patchbay.nodes.training.outcome import outcome_of
 from patchbay.nodes.training.reinforce import Reinforce
-from patchbay.nodes.training.results import curve_of, samples_of
+from patchbay.nodes.training.results import curve_of, curve_over, samples_of
 from patchbay.nodes.training.reward_value import RewardModel
 from patchbay.nodes.training.settings import LEADING, TrainingParams, TrainingSettings
 from patchbay.nodes.training.training_node import TrainingNode
@@ -79,6 +79,7 @@ class TrainReinforce(TrainingNode):
         adapter: TrainedAdapter = port(doc="The adapter alone, for *LoRA adapter*.")
         rewards: Chart = port(doc="The mean reward of each step.")
         kl: Chart = port(doc="How far it has strayed, by step.")
+        reward_over_kl: Chart = port(doc="What straying so far brought; empty without KL.")
         curve: Chart = port(doc="The loss of each step.")
         samples: Table = port(doc="An answer of each step, with its reward.")
         report: Table = port(doc="What was trained, on what, at what cost; where it lies.")
@@ -103,6 +104,7 @@ class TrainReinforce(TrainingNode):
         record, outputs = await outcome_of(job, Reinforce(inputs.reward), ctx)
         outputs["rewards"] = curve_of(record, "reward")
         outputs["kl"] = curve_of(record, "kl")
+        outputs["reward_over_kl"] = curve_over(record, "kl", "reward")
         outputs["samples"] = samples_of(record)
         return self.Outputs(**outputs)
 

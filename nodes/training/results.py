@@ -51,6 +51,17 @@ def curve_of(record: dict[str, Any], y: str = "loss") -> Chart:
     return Chart(kind="line", rows=rows, x="step", y=y, title=title)
 
 
+def curve_over(record: dict[str, Any], x: str, y: str) -> Chart:
+    """One figure over another, a point a step; empty, and saying so, where one was not computed."""
+    rows = tuple(
+        {"step": f["step"], x: f[x], y: f[y]} for f in record["figures"] if x in f and y in f
+    )
+    title = f"{y} over {x}"
+    if not rows:
+        title += f": {x} was not computed"
+    return Chart(kind="line", rows=rows, x=x, y=y, title=title)
+
+
 def samples_of(record: dict[str, Any]) -> Table:
     """Answers on the way; with their rewards, where they have some."""
     held = record.get("samples", [])

@@ -277,7 +277,8 @@ def test_pages_are_cited_in_a_response_as_in_a_completion(client):
 def test_a_failed_response(client):
     events = list(client.responses.create(model="fails", input="a", stream=True))
     assert events[-1].type == "response.failed"
-    assert "bad" in events[-1].response.error.message or events[-1].response.error.code
+    error = events[-1].response.error
+    assert (error.code, error.message[:18]) == ("node/failed", "bad.text: no luck ")
     with pytest.raises(openai.BadRequestError, match="conversation"):
         client.responses.create(model="words", input="a", previous_response_id="resp_1")
 

@@ -80,7 +80,12 @@ def test_what_is_rewarded_gets_likelier(
 @pytest.mark.parametrize("algorithm", ["GRPO", "PPO"])
 def test_straying_costs(algorithm: str, base: TransformersModel, prompts: CheckedPrompts) -> None:
     """The KL to the base is zero at first, and kept small by beta."""
-    free = reinforced(base, prompts, algorithm=algorithm, beta=1e-6)["kl"].rows
+    out = reinforced(base, prompts, algorithm=algorithm, beta=1e-6)
+    free = out["kl"].rows
+    over = out["reward_over_kl"]
+    assert (over.x, over.y, over.title) == ("kl", "reward", "reward over kl")
+    assert [row["kl"] for row in over.rows] == [row["kl"] for row in free]
+    assert [row["reward"] for row in over.rows] == [row["reward"] for row in out["rewards"].rows]
     held = reinforced(base, prompts, algorithm=algorithm, beta=5.0)["kl"].rows
     assert free[0]["kl"] == pytest.approx(0, abs=1e-4)
     assert held[0]["kl"] == pytest.approx(0, abs=1e-4)
@@ -138,6 +143,9 @@ def test_a_kl_that_meant_something_else_when_it_was_kept_is_not_shown(
         return
     assert again["kl"].rows == ()
     assert "computed otherwise" in again["kl"].title
+    assert (again["reward_over_kl"].rows, again["reward_over_kl"].title) == (
+        (), "reward over kl: kl was not computed"
+    )  # fmt: skip
     assert "nats a token" in ctx.warnings[0]
     assert again["rewards"] == first["rewards"]
     assert all("KL" not in point and "reward" in point for point in ctx.points)
