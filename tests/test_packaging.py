@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 import subprocess
 import sys
 import sysconfig
@@ -20,6 +19,7 @@ from pathlib import Path
 import pytest
 
 from tests.paths import ROOT
+from tests.ports import free_ports
 
 FRONTEND = "studio/canvas/frontend/"
 
@@ -159,7 +159,7 @@ def there(apart: Path, folder: Path, *command: str) -> str:
     environ = alone(PATCHBAY_HOME=str(folder / "home"), PATCHBAY_CACHE=str(folder / "cache"))
     done = subprocess.run(
         [str(apart / command[0]), *command[1:]],
-        cwd=folder, env=environ, capture_output=True, text=True, timeout=120, check=False,
+        cwd=folder, env=environ, capture_output=True, text=True, timeout=600, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
@@ -239,8 +239,7 @@ def test_another_program_keeps_its_own_nodes(apart: Path, tmp_path: Path) -> Non
 @contextmanager
 def listening(apart: Path, folder: Path) -> Iterator[int]:
     """`patchbay studio` from the wheel; gives its port."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    [port] = free_ports(1)
     command = [str(apart / "patchbay"), "studio", "--headless", "--port", str(port)]
     environ = alone(PATCHBAY_HOME=str(folder / "home"))
     process = subprocess.Popen(command, cwd=folder, env=environ)
@@ -248,12 +247,13 @@ def listening(apart: Path, folder: Path) -> Iterator[int]:
         yield port
     finally:
         process.terminate()
-        process.wait(30)
+        process.wait(240)
 
 
 def fetched(address: str) -> str:
-    """A page, waited for until its server is up, a minute at most."""
-    for _ in range(240):
+    """A page, waited for until its server is up, four minutes at most."""
+    end = time.monotonic() + 240
+    while time.monotonic() < end:
         try:
             with urllib.request.urlopen(address, timeout=10) as answer:
                 return str(answer.read().decode("utf-8"))
@@ -271,7 +271,7 @@ def test_the_page_of_the_wheel_shows_the_templates(apart: Path, tmp_path: Path) 
     (tmp_path / "script.py").write_text(
         "from importlib.resources import files\n"
         "from streamlit.testing.v1 import AppTest\n"
-        "page = AppTest.from_file(str(files('patchbay.studio') / 'main.py'), default_timeout=60)\n"
+        "page = AppTest.from_file(str(files('patchbay.studio') / 'main.py'), default_timeout=240)\n"
         "page.run()\n"
         "assert not page.exception, page.exception\n"
         "print(*(mark.value for mark in page.markdown))\n",

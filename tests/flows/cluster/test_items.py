@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -28,12 +29,14 @@ class Near:
 
     slots = 50
 
-    def __init__(self, wrong: Exception | None = None) -> None:
+    def __init__(self, wrong: Exception | None = None, together: int = 0) -> None:
         self.ran: list[Any] = []
         self.people: list[str] = []
         self.alone: list[bool] = []
         self.most = self.now = 0
         self.wrong = wrong
+        self.together = together
+        """How many must have come before any begins; else it goes on by and by."""
 
     async def run(
         self,
@@ -53,6 +56,10 @@ class Near:
         self.people.append(person)
         self.alone.append(alone)
         try:
+            for _ in range(6000):
+                if self.most >= self.together:
+                    break
+                await asyncio.sleep(0.01)
             if spent is not None:
                 spent(Tokens(2, 1))
             if self.wrong is not None:
@@ -85,7 +92,7 @@ def looped(tmp_path: Path, **params: Any) -> LoadedFlow:
 
 
 async def test_items_run_elsewhere_in_order_and_more_at_once(tmp_path: Path) -> None:
-    far = Near()
+    far = Near(together=50)
     given = await PreparedFlow(looped(tmp_path), environment(elsewhere=far)).run(
         {"items": [f"r{n}" for n in range(60)]}
     )

@@ -61,7 +61,7 @@ class Handler(BaseHTTPRequestHandler):
         self.close_connection = True  # and it is said: else a client may ask again on it
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):
             if gate.silent is not None:
-                gate.silent.wait(60)
+                gate.silent.wait(300)
             if gate.refusals:
                 return self._refuse(*gate.refusals.pop(0))
             if not gate.upstream:
@@ -77,7 +77,7 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(text.encode())
 
     def _pass_on(self, body: bytes) -> None:
-        connection = http.client.HTTPConnection(urlsplit(self.gate.upstream).netloc, timeout=120)
+        connection = http.client.HTTPConnection(urlsplit(self.gate.upstream).netloc, timeout=600)
         kept = {k: v for k, v in self.headers.items() if k.lower() not in ("host", "connection")}
         with contextlib.closing(connection):
             connection.request(self.command, self.path, body, kept)

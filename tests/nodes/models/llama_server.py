@@ -65,7 +65,7 @@ class LlamaServer:
         request = urllib.request.Request(
             f"{self.url}/metrics", headers={"Authorization": f"Bearer {self.key}"}
         )
-        with urllib.request.urlopen(request, timeout=30) as answer:
+        with urllib.request.urlopen(request, timeout=240) as answer:
             lines = answer.read().decode().splitlines()
         found = [line for line in lines if line.startswith("llamacpp:requests_processing ")]
         return int(float(found[0].split()[1]))
@@ -77,7 +77,7 @@ class LlamaServer:
             data=json.dumps(body).encode(),
             headers={"Authorization": f"Bearer {self.key}", "Content-Type": "application/json"},
         )
-        with urllib.request.urlopen(request, timeout=120) as answer:
+        with urllib.request.urlopen(request, timeout=600) as answer:
             return bytes(answer.read())
 
 

@@ -175,7 +175,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def _ask(self, request: Body) -> http.client.HTTPConnection:
         llama = self.site.llama
-        connection = http.client.HTTPConnection(urlsplit(llama.url).netloc, timeout=120)
+        connection = http.client.HTTPConnection(urlsplit(llama.url).netloc, timeout=600)
         headers = {"Authorization": f"Bearer {llama.key}", "Content-Type": "application/json"}
         connection.request("POST", "/v1/chat/completions", json.dumps(request), headers)
         return connection

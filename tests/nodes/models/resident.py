@@ -37,7 +37,7 @@ def resident(spec: ModelSpec, prompt: str = "", imported: Sequence[str] = ()) ->
         [sys.executable, "-c", _SCRIPT, json.dumps(given)],
         capture_output=True,
         text=True,
-        timeout=240,
+        timeout=800,
         check=False,
     )
     assert done.returncode == 0, done.stderr

@@ -95,7 +95,7 @@ class Handler(BaseHTTPRequestHandler):
         sent = 0
         while sent < len(body) and (end is None or sent < end):
             if site.stall_after is not None and sent >= site.stall_after:
-                site.wake.wait(60)
+                site.wake.wait(300)
             block = body[sent : min(sent + BLOCK, end or len(body))]
             try:
                 self.wfile.write(block)

@@ -25,7 +25,7 @@ class TinyLlama:
         request = urllib.request.Request(
             self.url + path, data, {"Content-Type": "application/json"}
         )
-        with urllib.request.urlopen(request, timeout=120) as answer:
+        with urllib.request.urlopen(request, timeout=600) as answer:
             return json.loads(answer.read())
 
     def tokens(self, text: str, control: bool = False) -> list[int]:

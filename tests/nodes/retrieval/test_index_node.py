@@ -280,7 +280,7 @@ def test_two_processes_index_one_folder_at_once() -> None:
         subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=dict(os.environ))
         for _ in range(2)
     ]
-    said = [process.communicate(timeout=120)[0].split() for process in both]
+    said = [process.communicate(timeout=600)[0].split() for process in both]
     assert said[0] == said[1]
     assert said[0][2] == "200"
     folders = [path for path in store.indexes_dir().iterdir() if path.name != ".locks"]

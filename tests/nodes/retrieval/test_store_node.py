@@ -23,6 +23,7 @@ from patchbay.nodes.testing import RecordingContext, run_node
 from patchbay.nodes.values import Document
 from tests.nodes.retrieval.scripted import Letters
 from tests.nodes.web.conftest import Site, site
+from tests.ports import free_ports
 
 __all__ = ["site"]
 
@@ -97,9 +98,7 @@ def chroma(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     if not program.exists() and not (found_ := shutil.which("chroma")):
         pytest.skip("no chroma program")
     program = program if program.exists() else Path(found_)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    [port] = free_ports(1)
     folder = tmp_path_factory.mktemp("chroma")
     command = [
         str(program),
@@ -113,7 +112,8 @@ def chroma(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     ]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        for _ in range(300):
+        end = time.monotonic() + 240
+        while time.monotonic() < end:
             with socket.socket() as probe:
                 if probe.connect_ex(("127.0.0.1", port)) == 0:
                     break

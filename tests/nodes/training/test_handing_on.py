@@ -36,20 +36,20 @@ def one_while_the_other_waits(first: Job, second: Job) -> list[float]:
     def report(label: str, done: float, total: float | None) -> None:
         if "loss" in label:
             begun.set()
-            assert waits.wait(60)
+            assert waits.wait(240)
 
     def reported(label: str, done: float, total: float | None) -> None:
         if label == "waiting for another training":
             waits.set()
 
     def other() -> None:
-        assert begun.wait(60)
+        assert begun.wait(240)
         record.update(train(second, Watch(reported, threading.Event()), Supervised()))
 
     thread = threading.Thread(target=other)
     thread.start()
     train(first, Watch(report, threading.Event()), Supervised())
-    thread.join(60)
+    thread.join(240)
     return [figure["loss"] for figure in record["figures"]]
 
 

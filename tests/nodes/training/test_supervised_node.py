@@ -181,7 +181,7 @@ async def test_stopping_keeps_a_checkpoint_and_the_next_run_goes_on(
     def report(label: str, done: float, total: float | None) -> None:
         if done == 3:
             loop.call_soon_threadsafe(begun.set)
-            stop.wait(30)
+            stop.wait(240)
 
     watch = Watch(report, threading.Event())
     task = asyncio.create_task(asyncio.to_thread(apart, watch, lambda: train(job, watch)))

@@ -298,7 +298,7 @@ def test_two_processes_at_once_fetch_it_once(hub: Site, folder: Path) -> None:
     assert json.loads(second.stdout.readline()).startswith("Waiting for another process")
     hub.wake.set()
     for process in (first, second):
-        out, _ = process.communicate(timeout=60)
+        out, _ = process.communicate(timeout=240)
         assert process.returncode == 0
         assert json.loads(out.splitlines()[-1]) == str(place(folder))
     assert place(folder).read_bytes() == DATA
