@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from patchbay.flows.exchange.imports.graph import (
@@ -108,23 +108,41 @@ class _Reading:
             return node._replace(settings={**read, **given})
         if node.type == "chainLlm":
             return self._chain(node, reader)
+        if node.type == "openAi":
+            return self._asked(node, reader)
         return node._replace(settings=reader.everything(dict(node.settings)))
 
     def _chain(self, node: ForeignNode, reader: ExpressionReader) -> ForeignNode:
         """A chain with what stands before its prompt: the system's words are taken over."""
         settings = reader.everything(dict(node.settings))
-        held = settings.get("messages")
-        rows = held.get("messageValues") if isinstance(held, dict) else None
+        rows = _rows(settings, "messages", "messageValues")
+        told = [(str(row.get("type") or "System"), row.get("message")) for row in rows]
+        return node._replace(settings={**settings, **self._said(node, told)})
+
+    def _asked(self, node: ForeignNode, reader: ExpressionReader) -> ForeignNode:
+        """OpenAI's own node, where it asks a chat model."""
+        settings = reader.everything(dict(node.settings))
+        rows = [
+            *_rows(settings, "messages", "values"),
+            *_rows(settings, "responses", "values"),
+            *_rows(settings, "prompt", "messages"),
+        ]
+        told = [(str(row.get("role") or "user").capitalize(), row.get("content")) for row in rows]
+        user = [said for kind, said in told if kind == "User" and isinstance(said, str)]
+        others = [row for row in told if row[0] != "User"]
+        text = {"text": "\n\n".join(user)}
+        return node._replace(settings={**settings, **text, **self._said(node, others)})
+
+    def _said(self, node: ForeignNode, rows: Sequence[tuple[str, Any]]) -> dict[str, str]:
+        """What the system says; all else that stands among the messages is told as left out."""
         system: list[str] = []
-        for row in rows if isinstance(rows, list) else ():
-            said = row.get("message") if isinstance(row, dict) else None
-            kind = str(row.get("type") or "System") if isinstance(row, dict) else ""
+        for kind, said in rows:
             if isinstance(said, str) and said.strip() and kind.startswith("System"):
                 system.append(said)
             elif said:
                 words = f"{node.title}: an example among its messages ({kind}) is left out"
                 self.graph.remarks.append(words)
-        return node._replace(settings={**settings, "system_text": "\n\n".join(system)})
+        return {"system_text": "\n\n".join(system)}
 
     def _checked(self, node: ForeignNode) -> ForeignNode:
         """The node without places that no node gives."""
@@ -185,6 +203,14 @@ class _Reading:
                 self.graph.nodes[index] = _with(node, {"$answers": names})
 
 
+def _rows(settings: Mapping[str, Any], *path: str) -> list[Mapping[str, Any]]:
+    """The rows at a place of the settings."""
+    value: Any = settings
+    for key in path:
+        value = value.get(key) if isinstance(value, dict) else None
+    return [row for row in value if isinstance(row, dict)] if isinstance(value, list) else []
+
+
 def _with(node: ForeignNode, more: Mapping[str, Any]) -> ForeignNode:
     return node._replace(settings={**node.settings, **more})
 
@@ -223,6 +249,8 @@ def _node(graph: ForeignGraph, node: Any) -> None:
         and all(isinstance(v, (int, float)) for v in place)
     ):
         at = (float(place[0]), float(place[1]))
+    if kind == "openAi" and settings.get("resource", "text") not in ("text", "chat"):
+        kind = "openAi:other"
     if kind == "stickyNote":
         text = settings.get("content")
         graph.notes.append(ForeignNote(text if isinstance(text, str) else "", at))

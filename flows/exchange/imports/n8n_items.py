@@ -27,6 +27,7 @@ SAID = frozenset(
         "message/content",
         "response/text",
         "result",
+        "output/0/content/0/text",
     }
 )
 """Fields that hold what a model has said, as the versions of its nodes call them."""

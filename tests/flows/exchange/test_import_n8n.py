@@ -3,10 +3,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from patchbay.flows.exchange.imports.reading import import_bytes
-from tests.flows.exchange.importing import CATALOG, heard, opened
+from tests.flows.exchange.importing import CATALOG, clean, heard, imported, n8n, opened
 from tests.flows.exchange.test_import_flowise import statuses
 
 N8N = """
@@ -153,3 +155,85 @@ def test_an_n8n_condition_in_javascript_is_refused():
     text = N8N_WAYS.replace('{{ $json.chatInput }}", rightValue', '{{ $now.hour }}", rightValue')
     (one,) = import_bytes(text.encode(), "case.yaml", CATALOG)
     assert any("JavaScript" in line for line in statuses(one)["refused"])
+
+
+@pytest.mark.parametrize(
+    ("settings", "answer"),
+    [
+        (
+            {
+                "messages": {
+                    "values": [
+                        {"role": "system", "content": "Brief."},
+                        {"content": "=Say {{ $json.chatInput }}"},
+                    ]
+                }
+            },
+            "message.content",
+        ),
+        (
+            {
+                "responses": {
+                    "values": [
+                        {"role": "system", "content": "Brief."},
+                        {"content": "=Say {{ $json.chatInput }}"},
+                    ]
+                }
+            },
+            "output[0].content[0].text",
+        ),
+        (
+            {
+                "resource": "chat",
+                "prompt": {
+                    "messages": [
+                        {"role": "system", "content": "Brief."},
+                        {"content": "=Say {{ $json.chatInput }}"},
+                    ]
+                },
+            },
+            "message.content",
+        ),
+    ],
+)
+def test_the_node_of_openai_hears_its_messages(settings: dict[str, Any], answer: str):
+    """It was not known, in none of its versions."""
+    given = {
+        "modelId": {"__rl": True, "value": "gpt-4o-mini"},
+        "options": {"temperature": 0.2},
+        **settings,
+    }
+    nodes = {
+        "Chat": ("chatTrigger", {}),
+        "GPT": ("openAi", given),
+        "Ask": ("chainLlm", {"promptType": "define", "text": f"=So: {{{{ $json.{answer} }}}}"}),
+    }
+    one = clean(imported(n8n(nodes, ["Chat > GPT", "GPT > Ask"])))
+    assert one.flow.node("model").params == {"model": "openai:gpt-4o-mini", "temperature": 0.2}
+    assert heard(one, question="Hi") == [
+        [("system", "Brief."), ("human", "Say Hi")],
+        [("human", "So: <Say Hi>")],
+    ]
+
+
+def test_what_else_the_node_of_openai_does_is_refused():
+    one = imported(
+        n8n(
+            {"Chat": ("chatTrigger", {}), "Draw": ("openAi", {"resource": "image"})},
+            ["Chat > Draw"],
+        )
+    )
+    assert any("pictures" in line for line in statuses(one)["refused"])
+    examples = {
+        "messages": {"values": [{"role": "assistant", "content": "Yes?"}, 5, {"content": "Hi"}]},
+        "jsonOutput": True,
+    }
+    one = imported(
+        n8n(
+            {"Chat": ("chatTrigger", {}), "GPT": ("openAi", {"modelId": "m", **examples})},
+            ["Chat > GPT"],
+        )
+    )
+    told = statuses(one)["approximated"]
+    assert any("an example" in line for line in told)
+    assert any("there it is JSON" in line for line in told)
