@@ -21,12 +21,28 @@ from playwright.sync_api import (
 from playwright.sync_api import Error as PlaywrightError
 
 from tests.browser.canvas_page import CanvasPage
-from tests.browser.harness import FLAGS, ROOT, Server, chromium, heard, let_in, serve
+from tests.browser.harness import (
+    FLAGS,
+    ROOT,
+    SLOW,
+    Server,
+    another,
+    chromium,
+    heard,
+    let_in,
+    serve,
+)
 
 SIZE: ViewportSize = {"width": 1280, "height": 860}
-SLOW = 120_000
-"""Milliseconds. A busy machine takes its time; what is quick is not slowed down."""
+LONGEST_S = 1200
+"""Seconds that a test may take: some do dozens of things, each of which may take its time."""
 expect.set_options(timeout=SLOW)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.timeout(LONGEST_S))
 
 
 @pytest.fixture(scope="module")
@@ -48,8 +64,7 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="module")
 def profile(browser: Browser) -> Iterator[BrowserContext]:
     """A browser profile that may use the clipboard. It has Streamlit's pages in its cache."""
-    profile = browser.new_context(viewport=SIZE, permissions=["clipboard-read", "clipboard-write"])
-    profile.set_default_timeout(SLOW)
+    profile = another(browser, viewport=SIZE, permissions=["clipboard-read", "clipboard-write"])
     yield profile
     profile.close()
 

@@ -7,10 +7,12 @@ it, one that is still being built may not.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 
 from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 from tests.browser.harness import Server
 
@@ -30,20 +32,48 @@ def shoot(page: Page, name: str) -> None:
 def drawn(page: Page) -> None:
     """Wait until Streamlit has drawn the page whole: what it replaces on the way takes no press."""
     app = page.get_by_test_id("stApp")
+    expect(app).to_have_attribute("data-test-connection-state", "CONNECTED")
     expect(app).to_have_attribute("data-test-script-state", "notRunning")
+
+
+RESTS = """async (view) => {
+  let before, now = view.style.transform;
+  do {
+    before = now;
+    await new Promise((done) => setTimeout(done, 500));  // no timer of the canvas is longer
+    await new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
+    now = view.style.transform;
+  } while (before !== now);
+  return now;
+}"""
+
+
+def still(page: Page) -> str:
+    """Wait until the view of the canvas rests, the fit that was due included; where it is then."""
+    return str(page.locator(".react-flow__viewport").evaluate(RESTS))
+
+
+def middle(part: Locator) -> tuple[float, float]:
+    """The middle of something that is shown and stands still, in pixels of the page."""
+    expect(part).to_be_visible()
+    part.element_handle().wait_for_element_state("stable")
+    box = part.bounding_box()
+    assert box is not None
+    return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
 
 
 def press_to(page: Page, button: Locator, address: re.Pattern[str]) -> None:
     """Press what leads to another page, and again where Streamlit drops the press.
 
-    It does where a part of the page that reruns by itself asks for its turn at that moment.
+    It does where a part of the page that reruns by itself asks for its turn at that moment. Where
+    the page is only slow to come, there is nothing left to press.
     """
+    button.click()
     for _ in range(5):
-        button.click()
-        try:
+        with contextlib.suppress(AssertionError):
             return expect(page).to_have_url(address, timeout=20_000)
-        except AssertionError:
-            continue
+        with contextlib.suppress(PlaywrightTimeout):
+            button.click(timeout=5_000)
     return expect(page).to_have_url(address)
 
 
@@ -186,5 +216,6 @@ def open_latest_run(studio: Server, page: Page) -> None:
     page.goto(f"{studio.url}/runs")
     listed = page.get_by_test_id("stMainBlockContainer")
     expect(listed.get_by_role("heading", name="Runs", exact=True)).to_be_visible()
+    drawn(page)
     listed.get_by_role("button", name="Open", exact=True).first.click()
     expect(page).to_have_url(re.compile(r"/runs\?run="))

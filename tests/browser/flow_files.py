@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import Page
 
-from tests.browser.harness import ROOT, Server
+from tests.browser.harness import ROOT, SLOW, Server
 
 SAVED = ROOT / "flows" / "saved"
 
@@ -42,10 +43,9 @@ def long_story(studio: Server, name: str) -> Path:
 
 
 def wait_for(page: Page, test: Callable[[], bool]) -> None:
-    """Wait until something holds on the disk, a minute at most."""
-    for _ in range(400):
-        if test():
-            return
+    """Wait until something holds on the disk, as long as for what the page shows."""
+    until = time.monotonic() + SLOW / 1000
+    while not test() and time.monotonic() < until:
         page.wait_for_timeout(150)
     assert test()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 import subprocess
@@ -16,13 +17,16 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import BrowserContext, Page
+import psutil
+from playwright.sync_api import Browser, BrowserContext, Page
 
 from patchbay.studio.server.access import Key
 from tests.browser.ensure_chromium import find_chromium, main
 
 ROOT = Path(__file__).parents[2]
 TOKEN = "a-token-for-tests-only-0123456789"
+SLOW = 120_000
+"""Milliseconds. A busy machine takes its time; what is quick is not slowed down."""
 UNUSED = (
     "WebUIOmniboxPopup", "WebUIOmniboxAimPopup", "WebUIOmniboxFullPopup",
     # Those that Playwright switches off and that matter here: a second flag replaces its own.
@@ -76,11 +80,9 @@ def serve(
     script: Path, home: Path, *, base: str = "", env: Mapping[str, str] | None = None
 ) -> Iterator[Server]:
     """`streamlit run` a script on a free loopback port with its own home folder."""
-    port = free_port()
     home.mkdir(parents=True, exist_ok=True)
     log = home / "streamlit.log"
     options = _settings() | {
-        "server.port": port,
         "server.address": "127.0.0.1",
         "server.headless": "true",
         "server.baseUrlPath": base,
@@ -88,21 +90,47 @@ def serve(
     command = [sys.executable, "-m", "streamlit", "run", str(script)]
     command += [f"--{name}={value}" for name, value in options.items() if value != ""]
     variables = {**os.environ, "PATCHBAY_HOME": str(home), "PATCHBAY_TOKEN": TOKEN, **(env or {})}
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            command, env=variables, stdout=output, stderr=subprocess.STDOUT, cwd=ROOT
-        )
-    url = f"http://127.0.0.1:{port}/{base}".rstrip("/")
+    process, port = _started(command, variables, base, log)
     try:
-        _await(url, process, log)
-        yield Server(url, home, process, log)
+        yield Server(_address(port, base), home, process, log)
     finally:
-        process.terminate()
+        _end(process)
+
+
+def _address(port: int, base: str) -> str:
+    return f"http://127.0.0.1:{port}/{base}".rstrip("/")
+
+
+def _started(
+    command: list[str], variables: Mapping[str, str], base: str, log: Path
+) -> tuple[subprocess.Popen[bytes], int]:
+    """Start it, and wait until it answers; anew where somebody else was faster to take the port."""
+    for _ in range(5):
+        port = free_port()
+        with log.open("wb") as output:
+            process = subprocess.Popen(
+                [*command, f"--server.port={port}"],
+                env=variables, stdout=output, stderr=subprocess.STDOUT, cwd=ROOT,
+            )  # fmt: skip
         try:
-            process.wait(10)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+            if _answers(_address(port, base), port, process):
+                return process, port
+        except BaseException:
+            _end(process)
+            raise
+        _end(process)
+        if "not available" not in log.read_text(errors="replace"):
+            break
+    raise RuntimeError(f"Streamlit does not answer:\n{log.read_text(errors='replace')}")
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    try:
+        process.wait(30)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def _settings() -> dict[str, Any]:
@@ -125,6 +153,13 @@ def let_in(context: BrowserContext) -> BrowserContext:
     return context
 
 
+def another(browser: Browser, **options: Any) -> BrowserContext:
+    """Another browser profile, of somebody else; as patient as that of all tests."""
+    context = browser.new_context(**options)
+    context.set_default_timeout(SLOW)
+    return context
+
+
 @contextmanager
 def heard(page: Page, **handlers: Callable[[Any], None]) -> Iterator[None]:
     """Hear what happens on a page, by the names of Playwright's events, and no longer."""
@@ -135,14 +170,15 @@ def heard(page: Page, **handlers: Callable[[Any], None]) -> Iterator[None]:
         page.remove_listener(event, handler)
 
 
-def _await(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
-    until = time.monotonic() + 180
-    while time.monotonic() < until:
-        if process.poll() is not None:
-            raise RuntimeError(f"Streamlit ended at once:\n{log.read_text(errors='replace')}")
-        try:
-            with urllib.request.urlopen(f"{url}/_stcore/health", timeout=2):
-                return
-        except OSError:
-            time.sleep(0.1)
-    raise RuntimeError(f"Streamlit does not answer:\n{log.read_text(errors='replace')}")
+def _answers(url: str, port: int, process: subprocess.Popen[bytes]) -> bool:
+    """Whether this process, and none other, answers on the port; False where it has ended."""
+    until = time.monotonic() + 300
+    while time.monotonic() < until and process.poll() is None:
+        with contextlib.suppress(OSError, psutil.Error):
+            with urllib.request.urlopen(f"{url}/_stcore/health", timeout=10):
+                pass
+            listens = psutil.Process(process.pid).net_connections("tcp")
+            if any(one.status == psutil.CONN_LISTEN and one.laddr.port == port for one in listens):
+                return True
+        time.sleep(0.1)
+    return False

@@ -8,7 +8,17 @@ from typing import Any
 
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.editor_page import dock, menu, node, nodes, shoot, tab
+from tests.browser.editor_page import (
+    dock,
+    drawn,
+    menu,
+    middle,
+    node,
+    nodes,
+    shoot,
+    still,
+    tab,
+)
 from tests.browser.flow_files import put, wait_for
 from tests.browser.harness import ROOT, Server
 
@@ -30,9 +40,9 @@ def opened(studio: Server, page: Page, name: str, parts: list[dict[str, Any]]) -
 
 def drop(page: Page, files: list[Path], onto: Locator) -> None:
     """Let files go in the middle of an element, held over it before."""
-    box = onto.bounding_box()
-    assert box is not None
-    at = {"x": box["x"] + box["width"] / 2, "y": box["y"] + box["height"] / 2}
+    still(page)
+    x, y = middle(onto)
+    at = {"x": x, "y": y}
     data = {"items": [], "files": [str(file) for file in files], "dragOperationsMask": 1}
     session = page.context.new_cdp_session(page)
     for step in ("dragEnter", "dragOver"):
@@ -90,7 +100,8 @@ def test_a_document_that_is_there_is_asked_about(
     expect(node(page, "load")).to_contain_text("documents/drop-again")
     expect(page.locator(".pb-intake")).to_have_count(0)
     folder = studio.home / "flows" / "documents" / "drop-again"
-    assert {p.name: p.read_text() for p in folder.iterdir()} == {"a.md": "one", "a (2).md": "two"}
+    both = {"a.md": "one", "a (2).md": "two"}
+    wait_for(page, lambda: {p.name: p.read_text() for p in folder.iterdir()} == both)
 
 
 def test_a_picture_over_the_panel_becomes_a_node_in_sight(
@@ -135,12 +146,14 @@ def test_how_documents_are_read_cut_and_found_is_seen_before_a_model_runs(
     expect(dialog.get_by_text("torn.pdf").first).to_be_visible()
     expect(dialog.get_by_text("cannot be read").first).to_be_visible()
     shoot(page, "documents-files")
+    drawn(page)
     dialog.get_by_role("tab", name="Try a query").click()
     dialog.get_by_role("textbox", name="Query").fill("Which wood is never burned?")
     dialog.get_by_role("textbox", name="Query").press("Enter")
     expect(dialog.get_by_text("torn.pdf").last).to_be_visible()
     expect(dialog.get_by_text("cannot be read").last).to_be_visible()
     (folder / "torn.pdf").unlink()
+    drawn(page)
     page.locator(".st-key-documents-search").get_by_role("button").click()
     expect(dialog.get_by_role("tab", name="By words (BM25)")).to_be_visible()
     expect(dialog.get_by_text("Yew is never burned.").first).to_be_visible()

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from typing import Any
 
 from playwright.sync_api import Page, expect
+from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 from patchbay.flows.document.reading import read_flow
 from tests.browser.editor_page import (
@@ -13,10 +15,12 @@ from tests.browser.editor_page import (
     finished,
     front,
     node,
+    press_to,
     run,
     settings,
     shoot,
     side,
+    still,
     tab,
     toolbar,
 )
@@ -40,6 +44,7 @@ def opened(studio: Server, page: Page, file: str, **flow: Any) -> None:
     page.goto(f"{studio.url}/editor?flow={file}")
     expect(page.locator(".pb-canvas")).to_be_visible()
     expect(page.locator(".pb-item").first).to_be_visible()
+    expect(page.locator(".react-flow__node")).to_have_count(len(flow.get("nodes", [])))
 
 
 def wires(studio: Server, name: str) -> set[tuple[str, str]]:
@@ -85,6 +90,8 @@ def test_the_legend_names_what_the_flow_gives_in_the_shapes_of_its_ports(
     })  # fmt: skip
     legend = page.get_by_role("list", name="What the ports give").get_by_role("listitem")
     ports = {"chat model": "model.model", "tool": "tool.tool", "documents": "split.chunks"}
+    for name in ports:
+        expect(legend.filter(has_text=name).first).to_be_visible()
     told = dict(zip(legend.all_inner_texts(), range(legend.count()), strict=True))
     for name, port in ports.items():
         (place,) = [place for words, place in told.items() if words.strip() == name]
@@ -208,8 +215,8 @@ def test_a_double_click_goes_into_a_flow_that_a_node_runs_and_there_is_a_way_bac
     expect(page).to_have_url(re.compile("flow=first-inner"))
     expect(page.get_by_role("button", name="The outer one")).to_be_visible()
     page.reload()  # the way back outlives it
-    page.get_by_role("button", name="The outer one").click()
-    expect(page).to_have_url(re.compile("flow=first-outer"))
+    back = page.get_by_role("button", name="The outer one")
+    press_to(page, back, re.compile("flow=first-outer"))
     expect(node(page, "run")).to_be_visible()
 
 
@@ -234,9 +241,8 @@ def test_wires_and_ports_tell_their_type_and_what_went_over_them_at_every_zoom(
             middle = line.locator(".pb-wire").evaluate(MIDDLE)
             page.mouse.move(middle["x"] - 3, middle["y"])
             page.mouse.move(middle["x"], middle["y"])
-            page.wait_for_timeout(700)
-            if told.count():
-                return
+            with contextlib.suppress(PlaywrightTimeout):
+                return told.wait_for(timeout=5_000)
 
     rest_on_the_wire()
     expect(told).to_contain_text("The mill is of larch.")
@@ -251,9 +257,10 @@ def test_wires_and_ports_tell_their_type_and_what_went_over_them_at_every_zoom(
     expect(told).to_have_count(0)
     shown = page.locator(".pb-bar.zoom .wide")
     page.locator(".pb-canvas").focus()
-    while int(shown.inner_text().split()[0]) > 40:
+    while int((before := shown.inner_text()).split()[0]) > 40:
         page.keyboard.press("-")
-        page.wait_for_timeout(300)
+        expect(shown).not_to_have_text(before)
+        still(page)
     rest_on_the_wire()
     expect(told).to_contain_text("The mill is of larch.")
     page.mouse.move(700, 700)

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from patchbay.flows.document.reading import read_flow
-from tests.browser.editor_page import settings, shoot, side, tab
+from tests.browser.editor_page import edit, finished, node, run, settings, shoot, still, tab
 from tests.browser.flow_files import put, wait_for, write
 from tests.browser.harness import Server
 
@@ -46,15 +46,10 @@ def _large(studio: Server) -> None:
 def page(studio: Server, empty_page: Page) -> Page:
     """The flow, run."""
     page = empty_page
-    page.goto(f"{studio.url}/editor?flow=large")
-    expect(page.locator(".pb-canvas")).to_be_visible()
-    page.locator(".st-key-toolbar-row").get_by_role("button", name="Run", exact=True).click()
-    expect(side(page).get_by_text("Finished").first).to_be_visible()
+    edit(studio, page, "large", "said")
+    run(page)
+    finished(page)
     return page
-
-
-def node(page: Page, name: str) -> Locator:
-    return page.locator(f'.react-flow__node[data-id="{name}"]')
 
 
 def open_value(page: Page, name: str, row: str) -> Locator:
@@ -97,6 +92,7 @@ def test_values_are_shown_in_large_and_compared(page: Page, tmp_path: Path) -> N
 
 
 def test_the_last_value_of_a_port_is_seen_while_the_pointer_rests_on_it(page: Page) -> None:
+    still(page)  # beside the dock, which has come
     peek = page.get_by_role("tooltip")
     page.locator('[data-port="prompt.text"]').hover()
     expect(peek).to_contain_text("Of this: # Embers")
@@ -145,7 +141,7 @@ def test_a_prompt_of_100_000_characters_is_written_in_large(studio: Server, page
     flow = json.loads(json.dumps(FLOW))
     flow["nodes"][4]["params"]["template"] = long
     write(file, json.dumps(flow))
-    page.goto(f"{studio.url}/editor?flow=long")
+    edit(studio, page, "long", "prompt")
     node(page, "prompt").locator(".pb-head").click()
     tab(page, "Node")
     settings(page).get_by_role("button", name="Open Template in large").click()

@@ -10,7 +10,7 @@ from typing import Any
 from playwright.sync_api import Page, expect
 
 from tests.browser.canvas_page import CanvasPage
-from tests.browser.editor_page import dock, edit, node, shoot
+from tests.browser.editor_page import dock, edit, node, shoot, still
 from tests.browser.flow_files import put
 from tests.browser.harness import ROOT, Server
 
@@ -41,6 +41,7 @@ def test_a_flow_without_places_is_laid_out_once_and_can_be_read(
     for one, other in itertools.combinations(flow["layout"].values(), 2):
         assert abs(one["x"] - other["x"]) >= WIDTH or abs(one["y"] - other["y"]) >= HEIGHT
     expect(canvas.page.locator(".pb-bar.zoom .wide")).not_to_have_text("100 %")
+    still(canvas.page)
     assert zoom(canvas.page) >= 42
     canvas.page.locator(".pb-canvas").focus()
     canvas.press("Control+z")
@@ -82,6 +83,7 @@ def test_a_crew_that_was_saved_as_one_row_opens_whole_and_in_titles_one_can_read
         expect(canvas.node(name)).to_be_in_viewport(ratio=0.99)
     title = canvas.node("researcher").locator(".pb-title")
     expect(title).to_have_text("Researcher")  # a role is called by its name
+    still(canvas.page)
     size = title.evaluate(
         "e => parseFloat(getComputedStyle(e).fontSize) * e.getBoundingClientRect().width"
         " / e.offsetWidth"
@@ -128,17 +130,19 @@ def test_a_wire_that_skips_a_column_does_not_run_behind_a_node(
     canvas = opened(empty_page, bare, "over-a-node", flow)
     line = canvas.wire("first.value", "last.value").locator("path.pb-wire")
     expect(line).to_have_attribute("d", re.compile("L"))  # a straight stretch: a lane
-    touches = line.evaluate("""(path) => {
+    canvas.page.wait_for_function(
+        """(path) => {
       const root = path.getRootNode();
       const box = root.querySelector('[data-id="between"]').getBoundingClientRect();
       const matrix = path.getScreenCTM(), long = path.getTotalLength();
       for (let at = 0; at <= long; at += 4) {
         const { x, y } = path.getPointAtLength(at).matrixTransform(matrix);
-        if (x > box.left && x < box.right && y > box.top && y < box.bottom) return true;
+        if (x > box.left && x < box.right && y > box.top && y < box.bottom) return false;
       }
-      return false;
-    }""")
-    assert not touches
+      return true;
+    }""",
+        arg=line.element_handle(),
+    )
     expect(canvas.page.locator(".pb-minimap")).to_have_count(0)  # all is in view: it gives way
 
 
@@ -159,11 +163,8 @@ def fitted_row(studio: Server, page: Page, name: str, count: int = 4) -> None:
     layout = {f"n{i}": {"x": i * 320, "y": 0} for i in range(count)}
     put(studio, name, {"format": 1, "nodes": nodes, "edges": [], "layout": layout})
     edit(studio, page, name, f"n{count - 1}")
+    still(page)
     page.locator(".pb-canvas").focus()
-
-
-def view(page: Page) -> str:
-    return str(page.locator(".react-flow__viewport").evaluate("it => it.style.transform"))
 
 
 def wait_beside(page: Page) -> None:
@@ -198,7 +199,7 @@ def test_what_was_fitted_is_fitted_beside_the_dock(studio: Server, page: Page) -
 
 def test_a_view_that_a_person_moved_stays_when_the_dock_comes(studio: Server, page: Page) -> None:
     fitted_row(studio, page, "moved")
-    fitted = view(page)
+    fitted = still(page)
     box = page.locator(".pb-canvas").bounding_box()
     assert box is not None
     page.mouse.move(box["x"] + 600, box["y"] + 600)
@@ -207,13 +208,12 @@ def test_a_view_that_a_person_moved_stays_when_the_dock_comes(studio: Server, pa
         "([it, before]) => it.style.transform !== before",
         arg=[page.locator(".react-flow__viewport").element_handle(), fitted],
     )
-    page.wait_for_timeout(500)
-    moved = view(page)
+    moved = still(page)
     page.keyboard.press("i")
     expect(dock(page)).to_be_visible()
     page.set_viewport_size({"width": 1300, "height": 860})
-    page.wait_for_timeout(1000)
-    assert view(page) == moved
+    expect(dock(page)).to_be_in_viewport(ratio=0.99)  # as wide as the window is now
+    assert still(page) == moved
 
 
 def test_what_is_chosen_stays_in_sight_where_not_all_of_it_can_be(

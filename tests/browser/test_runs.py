@@ -8,6 +8,7 @@ import re
 from playwright.sync_api import Page, expect
 
 from tests.browser.editor_page import (
+    drawn,
     edit,
     finished,
     icon,
@@ -32,6 +33,8 @@ def test_a_run_is_stopped_at_once(studio: Server, page: Page) -> None:
     expect(side(page).get_by_text("Stopped", exact=True).first).to_be_visible()
     expect(toolbar(page, "Run")).to_be_visible()
     open_latest_run(studio, page)
+    expect(page.get_by_role("button", name="Resume")).to_be_visible()
+    drawn(page)
     page.get_by_role("button", name="Resume").click()
     shown = page.get_by_test_id("stMainBlockContainer")
     shown.get_by_role("button", name="Stop").click()
@@ -98,8 +101,10 @@ def test_past_runs_are_listed_and_stepped_through(studio: Server, page: Page) ->
     open_latest_run(studio, page)
     expect(page.get_by_text("patchbay run")).to_be_visible()
     expect(page.get_by_text("run finished")).to_be_visible()
+    drawn(page)
     icon(page, "earlier").click()
     expect(page.get_by_text("node finished")).to_be_visible()
+    drawn(page)
     before = page.url
     path.unlink()  # what was recorded needs no file
     page.get_by_role("button", name="Run again").click()
@@ -129,8 +134,11 @@ def test_a_tab_is_there_without_asking_the_page(studio: Server, page: Page) -> N
     put(studio, "tabs")
     edit(studio, page, "tabs")
     tab(page, "Node")
-    page.wait_for_function("() => !document.querySelector('[data-stale=true]')")
-    before = len(sent)
+    before = -1
+    while len(sent) != before:  # until the page has told all that it tells by itself
+        before = len(sent)
+        drawn(page)
+        page.wait_for_timeout(2_000)
     for name in ("Values", "Problems", "Node", "Values"):
         tab(page, name)
         expect(side(page).locator(":scope > *").first).to_be_visible()
