@@ -32,6 +32,10 @@ class Problem:
         fix = f" {self.fix}" if self.fix else ""
         return f"{self.severity} {self.code}{where} {self.message}{fix}"
 
+    def in_words(self) -> str:
+        """What is wrong and what helps, for people who are shown neither code nor severity."""
+        return f"{self.message} {self.fix}".strip()
+
     def as_dict(self) -> dict[str, Any]:
         """Plain JSON, without what is not known."""
         return {key: value for key, value in asdict(self).items() if value not in (None, "")}
@@ -43,6 +47,10 @@ class FlowError(Exception):
     def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems = tuple(problems)
         super().__init__("\n".join(str(problem) for problem in self.problems))
+
+    def in_words(self) -> str:
+        """All findings as sentences; see `Problem.in_words`."""
+        return " ".join(problem.in_words() for problem in self.problems)
 
 
 def errors(problems: Iterable[Problem]) -> Iterator[Problem]:

@@ -236,7 +236,7 @@ class Experiment:
             try:
                 said = await check.judge(cell, first, case, env)
             except RunError as error:
-                self.refused = f"{check.name}: {error.problem.message} {error.problem.fix}".strip()
+                self.refused = f"{check.name}: {error.problem.in_words()}"
             except FlowError as error:
                 self.refused = f"{check.name}: {error}"
             else:

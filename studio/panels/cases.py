@@ -41,7 +41,7 @@ def cases_editor(flow: Flow, file: Path | None, chosen: str, key: str) -> str:
     with ways[2]:
         _runs(flow, file, name or "", key)
     for problem in session.recall(f"{key}:refused", ()):
-        st.error(plain(str(problem)))
+        st.error(plain(problem.in_words()))
     return name or ""
 
 

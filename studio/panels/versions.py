@@ -108,7 +108,8 @@ def _restore(path: Path, flow: Flow, digest: str) -> None:
         try:
             bring_back(services().home, path, digest, services().library.trash)
         except (FlowError, OSError) as error:
-            session.remember("notice", f"The version could not be brought back: {error}")
+            why = error.in_words() if isinstance(error, FlowError) else str(error)
+            session.remember("notice", f"The version could not be brought back. {why}")
             return
         session.remember("notice", "The version was brought back. The file's text is in the trash.")
         return

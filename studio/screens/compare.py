@@ -55,7 +55,7 @@ def _show(past: PastRun, other: PastRun) -> None:
             (history.events(other.id), history.events(past.id)), services().catalog,
         )  # fmt: skip
     except FlowError as error:
-        st.error(plain(f"The flow of one of the two cannot be read any more. {error}"))
+        st.error(plain(f"The flow of one of the two cannot be read any more. {error.in_words()}"))
         return
     left, right = st.columns(2)
     for column, run, title in ((left, other, "The other run"), (right, past, "This run")):

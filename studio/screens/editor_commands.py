@@ -57,7 +57,7 @@ class EditorCommands:
         except EditError as error:
             self.notice(str(error))
         except FlowError as error:
-            self.notice(f"The flow cannot be saved; nothing was changed. {error}")
+            self.notice(f"The flow cannot be saved; nothing was changed. {error.in_words()}")
         else:
             session.reveal(made.node)
             self.notice(words(made, path))
@@ -71,7 +71,7 @@ class EditorCommands:
             name, data = dropped(dropped_file)
             rows = taken_in(services().library, data, name)
         except FlowError as error:
-            found = " ".join(str(problem) for problem in error.problems[:5])
+            found = " ".join(problem.in_words() for problem in error.problems[:5])
             self.notice(f"The file cannot be opened; nothing was changed. {found}")
             return
         if any(row.report is not None for row in rows):
@@ -95,7 +95,7 @@ class EditorCommands:
         try:
             self.open_flow(library.use_template(template).stem)
         except FlowError as error:
-            self.notice(f"The template cannot be used. {error}")
+            self.notice(f"The template cannot be used. {error.in_words()}")
 
     def notice(self, words: str) -> None:
         """Say something above the canvas."""

@@ -85,7 +85,7 @@ def _watched(run_id: str) -> Watched | None:
     try:
         flow = past.flow
     except FlowError as error:
-        st.error(plain(f"The flow of this run cannot be read any more. {error}"))
+        st.error(plain(f"The flow of this run cannot be read any more. {error.in_words()}"))
         return None
     events = history.events(run_id)
     document = services().documents.shown(flow)
@@ -160,7 +160,7 @@ class PastCommands(EditorCommands):
                 return
             document = services().documents.open(path)
         except FlowError as error:
-            self.notice(f"The flow cannot be opened. {error}")
+            self.notice(f"The flow cannot be opened. {error.in_words()}")
             return
         try:
             lost = document.pins.swap(document.flow, pins)

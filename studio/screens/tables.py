@@ -144,7 +144,9 @@ def _offers(run: TableRun) -> None:
 def _resume(run_id: str) -> None:
     try:
         services().tables.resume(run_id)
-    except (FlowError, OSError) as error:
+    except FlowError as error:
+        session.remember("table-refused", f"It cannot be gone on with. {error.in_words()}")
+    except OSError as error:
         session.remember("table-refused", f"It cannot be gone on with: {error}")
 
 

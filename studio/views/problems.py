@@ -16,7 +16,13 @@ LISTED = 20
 def list_problems(problems: Sequence[object], most: int = LISTED) -> None:
     """A line for each, below words that say what could not be done."""
     for problem in problems[:most]:
-        st.markdown(f"- {plain(str(problem))}")
+        st.markdown(f"- {plain(_in_words(problem))}")
+
+
+def _in_words(problem: object) -> str:
+    if not isinstance(problem, Problem):
+        return str(problem)
+    return f"{problem.place}: {problem.in_words()}" if problem.place else problem.in_words()
 
 
 def show_problems(problems: Iterable[Problem]) -> None:

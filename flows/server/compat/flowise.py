@@ -84,7 +84,7 @@ async def _events(
     try:
         text = await final_text(service, live, answering)
     except RefusedError as error:
-        yield _said("error", f"{error.problem.message} {error.problem.fix}".strip())
+        yield _said("error", error.problem.in_words())
         yield _said("end", "[DONE]")
         return
     rest = answering.rest(live.outputs) if live.status == "finished" else text

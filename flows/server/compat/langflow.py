@@ -57,7 +57,7 @@ async def _events(
     try:
         text = await final_text(service, live, answering)
     except RefusedError as error:
-        yield _line("error", {"error": f"{error.problem.message} {error.problem.fix}".strip()})
+        yield _line("error", {"error": error.problem.in_words()})
         return
     rest = answering.rest(live.outputs) if live.status == "finished" else text
     if rest:

@@ -69,9 +69,9 @@ def tool_server(service: FlowService) -> ToolServer[Any, Any]:
         try:
             return await call.result(given, token)
         except RefusedError as error:
-            return failed(f"{error.problem.message} {error.problem.fix}")
+            return failed(error.problem.in_words())
         except FlowError as error:
-            return failed("\n".join(f"{p.message} {p.fix}" for p in error.problems))
+            return failed("\n".join(problem.in_words() for problem in error.problems))
 
     return made
 
@@ -202,7 +202,7 @@ class _Call:
                     return await self._answered_meanwhile(live)
                 if problem.code != "question/wrong-answer":
                     raise
-                why = f"{problem.message} {problem.fix}\n\n"
+                why = f"{problem.in_words()}\n\n"
         return why + left
 
     async def _give(self, live: ServedRun, asks: dict[str, Any], content: dict[str, Any]) -> None:
