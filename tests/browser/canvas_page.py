@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.harness import Server
+from tests.browser.editor_page import middle
+from tests.browser.harness import SLOW, Server
 
 
 class CanvasPage:
@@ -38,11 +40,11 @@ class CanvasPage:
 
     def wait_saved(self, test: Callable[[dict[str, Any]], bool], what: str = "") -> dict[str, Any]:
         """Wait until the file says what the test wants."""
-        for _ in range(600):
-            found = self.saved()
-            if test(found):
-                return found
+        until = time.monotonic() + SLOW / 1000
+        while not test(found := self.saved()) and time.monotonic() < until:
             self.page.wait_for_timeout(100)
+        if test(found):
+            return found
         raise AssertionError(f"{what or 'not saved'}: {json.dumps(found, indent=1)}")
 
     def wires(self) -> list[tuple[str, str]]:
@@ -76,10 +78,7 @@ class CanvasPage:
 
     def middle(self, locator: Locator) -> tuple[float, float]:
         """The middle of something that stands still, in page pixels."""
-        locator.element_handle().wait_for_element_state("stable")
-        box = locator.bounding_box()
-        assert box is not None
-        return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+        return middle(locator)
 
     def drag(
         self, start: tuple[float, float], end: tuple[float, float], *, hold: bool = False

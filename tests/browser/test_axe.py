@@ -41,6 +41,7 @@ LOOK = """async (known) => {
 
 def findings(page: Page) -> list[str]:
     """What axe-core finds serious or worse on the whole page, Streamlit's part and ours."""
+    drawn(page)  # what is to be drawn anew is faint meanwhile
     page.evaluate(AXE.read_text("utf-8"))
     found: list[str] = page.evaluate(LOOK, [list(one) for one in STREAMLITS])
     return found
@@ -132,6 +133,8 @@ def test_nothing_serious_is_found_on_the_other_pages(
         drawn(page)
         found[name] = findings(page)
     page.goto(f"{studio.url}/models")
+    expect(page.get_by_role("radiogroup", name="Where")).to_be_visible()
+    drawn(page)
     page.get_by_role("radiogroup", name="Where").get_by_role("radio", name="Catalogue").click()
     expect(page.get_by_text("Qwen3 4B", exact=True)).to_be_visible()
     drawn(page)
@@ -169,6 +172,7 @@ def test_nothing_serious_is_found_in_the_view_of_documents(
     (folder / "torn.pdf").unlink()  # it would end the search
     dialog.get_by_role("tab", name="Try a query").click()
     dialog.get_by_text("Look for meaning, too").click()
+    drawn(page)
     dialog.get_by_role("textbox", name="Query").fill("Which wood is never burned?")
     dialog.get_by_role("textbox", name="Query").press("Enter")
     expect(dialog.get_by_role("tab", name="By words (BM25)")).to_be_visible()

@@ -11,6 +11,8 @@ from typing import Any
 from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.browser.canvas_page import CanvasPage, three_nodes
+from tests.browser.editor_page import still
+from tests.browser.flow_files import wait_for
 from tests.browser.harness import Server, serve
 
 
@@ -96,7 +98,6 @@ def test_keyboard_only(canvas: CanvasPage):
     canvas.press("e")
     canvas.wait_saved(lambda flow: flow["nodes"][1].get("disabled") is True)
     canvas.press("Enter")
-    canvas.page.wait_for_timeout(100)
     canvas.press("?")
     expect(canvas.page.get_by_role("dialog", name="Shortcuts")).to_be_visible()
     canvas.press("Escape")
@@ -130,7 +131,7 @@ def test_a_title_is_in_letters_one_can_read_at_every_zoom(canvas: CanvasPage):
         canvas.press("-")
         if min(shown) > 10:
             expect(zoom).not_to_have_text(before)
-            canvas.page.wait_for_timeout(250)
+            still(canvas.page)
     assert all(size >= 10.9 for percent, size in shown.items() if percent >= 24), shown
     assert shown[10] == 0, "where none fits there is a box of the node's color"
     canvas.nodes().first.hover()
@@ -220,13 +221,18 @@ def test_a_drag_moves_only_the_layout(canvas: CanvasPage):
     for by in (64, 128, 32):
         here = canvas.middle(canvas.node("prompt-template").locator(".pb-title"))
         canvas.drag(here, (head[0] + by, head[1] + by))
-    style = canvas.node("prompt-template").get_attribute("style") or ""
-    shown = [float(part) for part in re.findall(r"translate\((-?\d+)px, (-?\d+)px\)", style)[0]]
+
+    def shown() -> list[float]:
+        style = canvas.node("prompt-template").get_attribute("style") or ""
+        return [float(part) for part in re.findall(r"translate\((-?\d+)px, (-?\d+)px\)", style)[0]]
+
     after = canvas.wait_saved(
-        lambda flow: [flow["layout"]["prompt-template"][k] for k in "xy"] == shown
+        lambda flow: (
+            flow["layout"] != before["layout"]
+            and [flow["layout"]["prompt-template"][k] for k in "xy"] == shown()
+        )
     )
     assert {**after, "layout": None} == {**before, "layout": None}
-    assert after["layout"] != before["layout"]
     for _ in range(3):
         canvas.press("Control+z")
     canvas.wait_saved(lambda flow: flow == before)
@@ -251,7 +257,7 @@ def test_dark_and_light(canvas: CanvasPage, context: BrowserContext):
     light = brightness()
     canvas.page.emulate_media(color_scheme="dark")
     expect(canvas.page.locator(".pb-host.dark")).to_have_count(1)
-    assert brightness() < 300 < light
+    wait_for(canvas.page, lambda: brightness() < 300 < light)
 
 
 def test_automatic_layout_and_alignment(canvas: CanvasPage):
@@ -265,7 +271,7 @@ def test_automatic_layout_and_alignment(canvas: CanvasPage):
     canvas.wait_saved(lambda flow: len({p["x"] for p in flow["layout"].values()}) == 1)
     canvas.pan_free_spot()
     canvas.press("l")
-    canvas.wait_saved(lambda flow: len({p["x"] for p in flow["layout"].values()}) == 3)
-    layout = canvas.saved()["layout"]
+    flow = canvas.wait_saved(lambda flow: len({p["x"] for p in flow["layout"].values()}) == 3)
+    layout = flow["layout"]
     xs = [layout[name]["x"] for name in ("flow-input", "prompt-template", "flow-output")]
     assert xs == sorted(xs)

@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.browser.canvas_page import CanvasPage, three_nodes
+from tests.browser.flow_files import write
 from tests.browser.harness import Server
 
 
@@ -16,7 +17,7 @@ def test_a_conflict_is_settled_on_the_canvas(bare: Server, empty_page: Page, min
     canvas.drop("Flow input", 130, 120)
     expect(canvas.nodes()).to_have_count(1)
     theirs = canvas.path.read_text().replace('"name": "Test"', '"name": "Theirs"')
-    canvas.path.write_text(theirs)
+    write(canvas.path, theirs)
     canvas.press("Control+s")
     banner = canvas.page.locator(".pb-conflict")
     expect(banner).to_contain_text("Another program has changed the file")
@@ -49,7 +50,7 @@ def test_another_program_changes_the_file(canvas: CanvasPage, context: BrowserCo
     follower.drop("Flow input", 130, 120)
     follower.wait_saved(lambda flow: len(flow["nodes"]) == 1)
     changed = follower.path.read_text().replace('"name": "Test"', '"name": "Other"')
-    follower.path.write_text(changed.replace("flow-input", "from-outside"))
+    write(follower.path, changed.replace("flow-input", "from-outside"))
     expect(follower.node("from-outside")).to_be_visible()
     assert follower.saved()["name"] == "Other"
 

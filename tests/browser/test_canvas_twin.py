@@ -12,7 +12,7 @@ from patchbay.flows.document.model import Flow
 from patchbay.flows.document.operations import dump_operation
 from patchbay.studio.documents.timeline import dump_flow
 from patchbay.studio.server.frontend import script_file
-from tests.browser.harness import Server
+from tests.browser.harness import Server, another
 from tests.flows.document.test_edit import flows, operations
 
 RUN = """async ([url, cases]) => {
@@ -37,11 +37,11 @@ def test_both_twins_agree(bare: Server, browser: Browser):
         cases.append((flow, op))
 
     collect()
-    page = browser.new_page()
+    page = another(browser).new_page()
     page.goto(f"{bare.url}/_stcore/health")
     sent = [(dump_flow(flow), dump_operation(op)) for flow, op in cases]
     results = page.evaluate(RUN, [f"{bare.url}/app/static/{script_file('canvas')}", sent])
-    page.close()
+    page.context.close()
     agreed = 0
     for (flow, op), result in zip(cases, results, strict=True):
         try:

@@ -18,6 +18,7 @@ from patchbay.flows.server.core.keys import Keys
 from patchbay.flows.server.core.settings import Settings
 from patchbay.flows.server.http.pages import ASSETS
 from patchbay.flows.server.snippets import ServedAt, embed
+from tests.browser.harness import another
 from tests.flows.runs.harness import flow
 from tests.flows.server.flows import asks, gives, write
 from tests.flows.server.serving import KEY, Served, serving
@@ -92,7 +93,7 @@ def places(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Served, s
 @pytest.fixture
 def page(browser: Browser, places: tuple[Served, str, str]) -> Iterator[Page]:
     """A page that must not ask any other server, nor break the policy."""
-    context = browser.new_context(viewport={"width": 390, "height": 780})
+    context = another(browser, viewport={"width": 390, "height": 780})
     page = context.new_page()
     own = {urlsplit(places[0].address).netloc, urlsplit(places[1]).netloc}
     own.add(urlsplit(places[2]).netloc)

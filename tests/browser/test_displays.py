@@ -12,9 +12,18 @@ import pytest
 from playwright.sync_api import Browser, Dialog, Locator, Page, Request, expect
 from playwright.sync_api import Error as PlaywrightError
 
-from tests.browser.editor_page import edit, icon, open_latest_run, shoot, tab, toolbar
+from tests.browser.editor_page import (
+    drawn,
+    edit,
+    icon,
+    middle,
+    open_latest_run,
+    shoot,
+    tab,
+    toolbar,
+)
 from tests.browser.editor_page import run as press_run
-from tests.browser.harness import ROOT, Server, heard, let_in, serve
+from tests.browser.harness import ROOT, Server, another, heard, let_in, serve
 from tests.needs import needs
 from tests.paths import python_path
 
@@ -92,7 +101,8 @@ def test_tables_charts_and_pictures_are_drawn(studio: Server, page: Page) -> Non
     picture = outputs.locator(".pb-picture img")
     expect(picture.first).to_have_js_property("naturalWidth", 96)
     # All of it is longer than the window: the panel scrolls, and the canvas stays where it is.
-    assert side.evaluate("(panel) => panel.scrollHeight > panel.clientHeight")
+    scrolls = "(panel) => panel.scrollHeight > panel.clientHeight"
+    page.wait_for_function(scrolls, arg=side.element_handle())
 
 
 def test_what_is_pointed_at_in_a_chart_can_be_read_in_the_dark(studio: Server, page: Page) -> None:
@@ -101,14 +111,14 @@ def test_what_is_pointed_at_in_a_chart_can_be_read_in_the_dark(studio: Server, p
     page.emulate_media(color_scheme="dark")
     try:
         side = run(studio, page, "curves")
+        expect(side.get_by_text("Finished").first).to_be_visible()  # and grows no more
         chart = side.locator(".pb-ran > .pb-result .pb-chart")
         drawing = chart.locator("svg:has([aria-label=line])")
         expect(drawing.locator("[aria-label='y-grid']")).to_be_visible()
         drawing.scroll_into_view_if_needed()
-        box = drawing.bounding_box()
-        assert box is not None
-        page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
-        page.mouse.move(box["x"] + box["width"] / 2 + 2, box["y"] + box["height"] / 2)
+        x, y = middle(drawing)
+        page.mouse.move(x, y)
+        page.mouse.move(x + 2, y)
         note = drawing.locator("[aria-label=tip] path")
         expect(note.first).to_be_visible()
         ground, words = note.first.evaluate(
@@ -167,7 +177,7 @@ def test_a_run_goes_on_through_a_reload_and_only_for_its_owner(
     tab(page, "Run")
     expect(side.get_by_text("It is")).to_be_visible()
 
-    stranger = let_in(browser.new_context()).new_page()
+    stranger = let_in(another(browser)).new_page()
     stranger.goto(f"{studio.url}/editor?flow=reload")
     expect(toolbar(stranger, "Run")).to_be_visible()
     tab(stranger, "Run")
@@ -187,6 +197,7 @@ def test_the_runs_page_steps_through_what_agents_did(studio: Server, page: Page)
     expect(side.get_by_text("Finished").first).to_be_visible()
     open_latest_run(studio, page)
     expect(page.get_by_text("38 tokens/s").first).to_be_visible()
+    drawn(page)
     slider = page.get_by_role("slider")
     for place in range(int(slider.input_value()) - 1, 6, -1):  # the node's end is event 7
         icon(page, "earlier").click()

@@ -8,7 +8,7 @@ import tomllib
 
 from playwright.sync_api import Page, expect
 
-from tests.browser.editor_page import menu, own
+from tests.browser.editor_page import drawn, menu, own
 from tests.browser.flow_files import put
 from tests.browser.harness import Server
 
@@ -37,6 +37,7 @@ def test_a_flow_is_used_elsewhere(studio: Server, page: Page) -> None:
     origins.fill("https://example.org")
     origins.press("Enter")
     expect(dialog.get_by_text("is no origin")).to_have_count(0)
+    drawn(page)
     dialog.get_by_role("button", name="Start serving").click()
     expect(dialog.get_by_text("Serving", exact=True)).to_be_visible()
     expect(dialog.get_by_text("Pages of https://example.org may show it.")).to_be_visible()
@@ -47,6 +48,7 @@ def test_a_flow_is_used_elsewhere(studio: Server, page: Page) -> None:
     ran = subprocess.run(["sh", "-c", f"{line.inner_text()} -s"], capture_output=True, text=True)
     assert json.loads(ran.stdout)["outputs"] == {"answer": "Hello"}, ran
 
+    drawn(page)
     dialog.get_by_role("tab", name="Embed").click()
     dialog.get_by_role("button", name="Make a key for the page").click()
     embed = shown.filter(has_text="<script").locator("code")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sqlite3
+from pathlib import Path
 
 from playwright.sync_api import Browser, Page, expect
 
@@ -25,7 +26,7 @@ from tests.browser.editor_page import (
     toolbar,
 )
 from tests.browser.flow_files import put, wait_for
-from tests.browser.harness import Server, let_in
+from tests.browser.harness import Server, another, let_in
 
 ECHO = {
     "format": 1,
@@ -41,6 +42,11 @@ ECHO = {
         {"from": "say.text", "to": "out.value"},
     ],
 }  # fmt: skip
+
+
+def holds_lines(file: Path, count: int) -> bool:
+    """Whether a file is there, and all of so many lines are in it."""
+    return file.is_file() and file.read_text("utf-8").count("\n") >= count
 
 
 def test_variants_are_tried_and_the_best_is_used(
@@ -63,6 +69,7 @@ def test_variants_are_tried_and_the_best_is_used(
     second = axis.get_by_label("Value 2")
     second.fill("{text}")
     second.press("Control+Enter")
+    drawn(page)
     box = main.get_by_role("combobox", name="Set of cases")
     box.click()
     page.get_by_role("option", name="words").click()
@@ -71,10 +78,12 @@ def test_variants_are_tried_and_the_best_is_used(
     main.get_by_role("button", name="Run", exact=True).click()
     expect(main.get_by_text("Finished", exact=True)).to_be_visible()
     expect(main.get_by_text("better than the first by 1.000")).to_be_visible()
+    drawn(page)
     main.get_by_role("button", name="1.000").click()
     shown = main.get_by_text("should be: word 0", exact=True)
     expect(shown).to_be_visible()
     shoot(page, "experiment-grid")
+    drawn(page)
     main.get_by_role("button", name="Use the best").click()
     expect(main.get_by_text("Undo in the editor takes it back")).to_be_visible()
     wait_for(page, lambda: '"template": "{text}"' in path.read_text("utf-8"))
@@ -89,12 +98,14 @@ def test_variants_are_tried_and_the_best_is_used(
     page.goto(f"{studio.url}/experiments")
     row = main.get_by_text("2 template, words, exact")
     expect(row).to_be_visible()
+    drawn(page)
     page.locator(".st-key-open-say-it button").click()  # other tests have tried others
     expect(main.get_by_text("better than the first by 1.000")).to_be_visible()
 
-    stranger = let_in(browser.new_context()).new_page()
+    stranger = let_in(another(browser)).new_page()
     stranger.goto(f"{studio.url}/experiments?experiment=say-it")
     expect(stranger.get_by_text("There is no such experiment")).to_be_visible()
+    drawn(page)
     main.get_by_role("button", name="Share").click()
     expect(main.get_by_role("button", name="Share")).to_have_count(0)
     stranger.reload()
@@ -115,10 +126,12 @@ def test_a_thumb_on_an_answer_makes_a_case(studio: Server, page: Page) -> None:
     shoot(page, "chat-thumb")
     page.goto(f"{studio.url}/experiments?flow=thumbed")
     main = page.get_by_test_id("stMainBlockContainer")
+    expect(main.get_by_role("tab", name="Runs and chats")).to_be_visible()
+    drawn(page)
     main.get_by_role("tab", name="Runs and chats").click()
     main.get_by_role("button", name="Add to Thumbed").click()
     made = studio.home / "cases" / "Thumbed.jsonl"
-    wait_for(page, made.is_file)
+    wait_for(page, lambda: holds_lines(made, 1))
     row = json.loads(made.read_text("utf-8"))
     assert (row["text"], row["expected"], row["rating"]) == ("way", "no way", 1)
 
@@ -154,22 +167,26 @@ def test_answers_are_rated_side_by_side(studio: Server, page: Page) -> None:
     expect(left.get_by_text("answer 0")).to_be_visible()
     shoot(page, "rating")
     liked = "long" if left.get_by_text("a long answer 0").count() else "short"
+    drawn(page)
     main.get_by_role("button", name="A is better").click()
     expect(main.get_by_text("question 1", exact=True)).to_be_visible()
     expect(main.get_by_text("1 rating · by 1 rater")).to_be_visible()
     drawn(page)
     main.get_by_role("button", name="Neither is better").click()
     expect(main.get_by_text("All of them are rated.")).to_be_visible()
+    drawn(page)
     main.get_by_role("button", name="Save 1 preference for Preference data").click()
     made = studio.home / "flows" / "ratings" / "rated-pair.jsonl"
-    wait_for(page, made.is_file)
+    wait_for(page, lambda: holds_lines(made, 1))
     row = json.loads(made.read_text("utf-8"))
     assert (row["prompt"], row["chosen"]) == ("question 0", f"a {liked} answer 0")
+    drawn(page)
     main.get_by_role("button", name="Save 2 preferences of the judge").click()
     judged = studio.home / "flows" / "ratings" / "rated-judge.jsonl"
-    wait_for(page, judged.is_file)
+    wait_for(page, lambda: holds_lines(judged, 2))
     found = [json.loads(line)["chosen"] for line in judged.read_text("utf-8").splitlines()]
     assert found == ["a short answer 0", "a long answer 1"]
+    drawn(page)
     name = main.get_by_label("Who rates")
     name.fill("ada")
     name.press("Enter")

@@ -14,7 +14,19 @@ from patchbay.flows.document.writing import canonical_text
 from patchbay.nodes.catalog import load_catalog
 from patchbay.studio.documents.importing import flow_from
 from patchbay.studio.pictures.picture import draw
-from tests.browser.editor_page import edit, finished, node, nodes, run, side, tab, templates
+from tests.browser.editor_page import (
+    drawn,
+    edit,
+    finished,
+    front,
+    node,
+    nodes,
+    popover,
+    run,
+    side,
+    tab,
+    templates,
+)
 from tests.browser.flow_files import SAVED, put, wait_for
 from tests.browser.harness import Server
 
@@ -90,11 +102,14 @@ def test_a_flow_of_another_builder_that_is_dropped_comes_with_its_report(
 
 def test_the_import_dialog_shows_the_report_and_opens_the_flow(studio: Server, page: Page) -> None:
     page.goto(studio.url)
+    expect(templates(page).first).to_be_visible()
+    drawn(page)
     page.get_by_role("button", name="Import").click()
     dialog = page.get_by_role("dialog")
     box = dialog.get_by_role("textbox")
     box.fill(json.dumps({**FOREIGN, "name": "Pasted there"}))
     box.press("Control+Enter")
+    drawn(page)
     dialog.get_by_role("button", name="Import").click()
     report = page.get_by_role("dialog").filter(has_text="What became of the file")
     expect(report.get_by_text("Pasted there")).to_be_visible()
@@ -139,6 +154,7 @@ def test_exported_pictures_and_json_open_again(studio: Server, page: Page, tmp_p
         download.value.save_as(target)
         assert flow_from(target.read_bytes()) == flow
         page.keyboard.press("Escape")
+        expect(popover(page)).to_be_hidden()
     assert (tmp_path / "export.json").read_text("utf-8") == path.read_text("utf-8")
 
     page.goto(studio.url)
@@ -179,11 +195,14 @@ def dropped(page: Page, area: Locator, file: Path, *, hold: bool = False) -> Non
 def test_a_broken_import_is_refused_in_words(studio: Server, page: Page) -> None:
     before = sorted((studio.home / "flows").iterdir())
     page.goto(studio.url)
+    expect(templates(page).first).to_be_visible()
+    drawn(page)
     page.get_by_role("button", name="Import").click()
     dialog = page.get_by_role("dialog")
     box = dialog.get_by_role("textbox")
     box.fill('{"format": 1, "nodes": [{"id": "1x", "kind": 3}],}')
     box.press("Control+Enter")
+    drawn(page)
     dialog.get_by_role("button", name="Import").click()
     expect(dialog.get_by_text("cannot be imported")).to_be_visible()
     expect(dialog.get_by_text("file/not-json")).to_be_visible()
@@ -207,6 +226,7 @@ def test_a_flow_takes_a_file_that_is_uploaded(studio: Server, page: Page, tmp_pa
     put(studio, "reads", flow)
     edit(studio, page, "reads")
     run(page)  # asks for what is missing
+    expect(front(page)).to_have_text("Run")
     given = tmp_path / "note.txt"
     given.write_text("Plain words from a file.", "utf-8")
     side(page).locator("input[type=file]").set_input_files(given)

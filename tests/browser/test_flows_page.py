@@ -35,6 +35,7 @@ def page(shelf: Server, empty_page: Page) -> Page:
     page = empty_page
     page.goto(shelf.url)
     expect(own(page).first).to_be_visible()
+    drawn(page)
     return page
 
 
@@ -50,6 +51,7 @@ def test_flows_are_filed_chosen_sorted_and_told_apart(shelf: Server, page: Page)
     folder = dialog.get_by_role("combobox", name="Folder")
     folder.fill("Teaching")
     folder.press("Enter")
+    drawn(page)
     tags = dialog.get_by_role("combobox", name="Tags")
     tags.fill("week 2")
     tags.press("Enter")
@@ -108,6 +110,7 @@ def test_a_torn_file_is_mended_as_text_or_brought_back(shelf: Server, page: Page
     page.reload()
     card = own(page, "torn")
     expect(card.get_by_text("Cannot be opened.")).to_be_visible()
+    drawn(page)
     card.get_by_role("button", name="Open as text").click()
     dialog = page.get_by_role("dialog")
     text = dialog.get_by_role("textbox")
@@ -117,12 +120,14 @@ def test_a_torn_file_is_mended_as_text_or_brought_back(shelf: Server, page: Page
     assert path.read_text("utf-8") == TORN
     text.fill(TORN + "]}")
     text.press("Control+Enter")
+    drawn(page)
     dialog.get_by_role("button", name="Save").click()
     expect(own(page, "Torn")).to_be_visible()
     assert read_flow(path).name == "Torn"
     write(path, TORN)
     page.goto(f"{shelf.url}/editor?flow=torn")
     expect(page.get_by_text("cannot be opened")).to_be_visible()
+    drawn(page)
     page.get_by_role("button", name="Bring back an earlier version").click()
     dialog = page.get_by_role("dialog")
     dialog.get_by_role("button", name="Restore this version").click()
@@ -138,6 +143,7 @@ def test_another_builders_file_in_the_folder_is_imported(shelf: Server, page: Pa
     page.reload()
     card = own(page, "theirs")
     expect(card.get_by_text("It looks like a flow of n8n.")).to_be_visible()
+    drawn(page)
     card.get_by_role("button", name="Import").click()
     dialog = page.get_by_role("dialog")
     dialog.get_by_role("button", name="Open", exact=True).click()
@@ -151,6 +157,8 @@ def test_versions_are_listed_with_times_and_can_be_named(shelf: Server, page: Pa
     versions.add(Flow(name="Before"))
     versions.add(read_flow(path))
     page.reload()
+    expect(own(page, "Has versions")).to_be_visible()
+    drawn(page)
     own(page, "Has versions").get_by_role("button", name="More").click()
     menu(page, "Versions").click()
     dialog = page.get_by_role("dialog")
@@ -164,6 +172,7 @@ def test_versions_are_listed_with_times_and_can_be_named(shelf: Server, page: Pa
     name.fill("As handed in")
     name.press("Enter")
     expect(dialog.get_by_role("radiogroup").get_by_text("As handed in")).to_be_visible()
+    drawn(page)
     shoot(page, "versions")
     dialog.get_by_role("button", name="Restore this version").click()
     wait_for(page, lambda: read_flow(path).name == "Before")

@@ -28,6 +28,7 @@ def test_keys_work_at_once_and_from_the_docks(studio: Server, page: Page) -> Non
     page.keyboard.press("Control+k")
     expect(commands(page)).to_be_visible()
     page.keyboard.press("Escape")
+    expect(commands(page)).to_have_count(0)
     field.focus()
     page.keyboard.press("i")  # what is typed into a field is the field's
     expect(field).not_to_have_value(before)

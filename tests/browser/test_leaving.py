@@ -6,7 +6,7 @@ import re
 
 from playwright.sync_api import Page, expect
 
-from tests.browser.editor_page import edit, icon, nodes
+from tests.browser.editor_page import drawn, edit, icon, nodes
 from tests.browser.flow_files import put
 from tests.browser.harness import Server
 
@@ -28,6 +28,7 @@ def test_the_page_that_it_is_left_for_is_drawn(studio: Server, page: Page) -> No
         expect(page.get_by_text("Saved", exact=True)).to_be_visible()
         moved = page.locator(".react-flow__node.selected")
         expect(moved).to_have_count(1)
+        drawn(page)  # what is pressed below is not replaced before
         press = icon(page, "variants").element_handle()
         page.evaluate(LEAVE, [press, moved.element_handle(), where])
         expect(page).to_have_url(re.compile(r"/experiments\?flow="))

@@ -8,7 +8,7 @@ from pathlib import Path
 from playwright.sync_api import Page, expect
 
 from patchbay.flows.document.reading import read_flow
-from tests.browser.editor_page import node
+from tests.browser.editor_page import drawn, node
 from tests.browser.harness import ROOT, serve
 from tests.loopback import served
 from tests.nodes.models.site import Handler, Site
@@ -18,7 +18,10 @@ WEIGHTS = b"GGUF" + b"\0" * 60
 
 
 def place(page: Page, name: str) -> None:
-    page.get_by_role("radiogroup", name="Where").get_by_role("radio", name=name).click()
+    where = page.get_by_role("radiogroup", name="Where")
+    expect(where).to_be_visible()
+    drawn(page)
+    where.get_by_role("radio", name=name).click()
 
 
 def test_models_are_chosen_searched_fetched_and_tried(tmp_path: Path, empty_page: Page) -> None:
@@ -46,21 +49,28 @@ def test_models_are_chosen_searched_fetched_and_tried(tmp_path: Path, empty_page
             words.fill("tiny")
             words.press("Enter")
             expect(page.get_by_text("7 downloads")).to_be_visible()
+            drawn(page)
             page.get_by_role("button", name="Files", exact=True).click()
             expect(page.get_by_text("the hub gives no hash for it")).to_be_visible()
+            drawn(page)
             page.get_by_role("button", name="Fetch", exact=True).click()
             expect(page.get_by_text("here", exact=True)).to_be_visible()
             assert (
                 tmp_path / "weights" / "hf" / REPO / "main" / "tiny.gguf"
             ).read_bytes() == WEIGHTS
+            drawn(page)
             page.get_by_role("button", name="Ask the Ollama server").click()
             expect(page.get_by_text("ollama:llama3.2:1b")).to_be_visible()
             place(page, "Catalogue")
             expect(page.get_by_text("Qwen3 4B", exact=True)).to_be_visible()
+            drawn(page)
             shown = page.get_by_role("radiogroup", name="Show")
             shown.get_by_role("radio", name="On this machine").click()
             expect(page.get_by_text("None of them.")).to_be_visible()
+            drawn(page)
             shown.get_by_role("radio", name="All", exact=True).click()
+            expect(page.get_by_text("Qwen3 4B", exact=True)).to_be_visible()
+            drawn(page)
             page.get_by_role("button", name="Try in a flow").first.click()
             expect(node(page, "answer")).to_be_visible()
             flow = read_flow(server.home / "flows" / "ask-smollm2-135m-instruct.json")

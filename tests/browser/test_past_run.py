@@ -71,6 +71,8 @@ def test_a_past_run_is_gone_through_and_edited_from(studio: Server, page: Page) 
     expect(finished(page).get_by_text("Whisper Good day").first).to_be_visible()
 
     open_latest_run(studio, page)
+    expect(page.get_by_text("Compare with another run")).to_be_visible()
+    drawn(page)
     page.get_by_text("Compare with another run").click()
     below = page.get_by_test_id("stExpander")
     expect(below.get_by_text("something else").first).to_be_visible()

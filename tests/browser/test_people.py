@@ -30,7 +30,7 @@ from tests.browser.editor_page import (
     tab,
     toolbar,
 )
-from tests.browser.harness import ROOT, Server, heard, let_in, serve
+from tests.browser.harness import ROOT, SLOW, Server, another, heard, let_in, serve
 from tests.stores import SERVER, url_of
 
 MAIL = {
@@ -152,7 +152,7 @@ def open_chat(page: Page, studio: Server, name: str) -> None:
 
 def late(route: Route, home: Path) -> None:
     """Let the page hear that its answer was taken when the run has ended already."""
-    answer = route.fetch()
+    answer = route.fetch(timeout=SLOW)
     history = History(f"sqlite:///{home / 'history.sqlite'}")
     while not any(thread.turns for thread in Threads(history).listed()):
         time.sleep(0.05)
@@ -349,7 +349,7 @@ def test_two_browsers_do_not_see_each_others_questions(
     run(page, studio, "mail3")
     expect(side(page).get_by_text("Waits for an answer").first).to_be_visible()
     expect(side(page).get_by_role("textbox", name="The value")).to_be_visible()
-    other = let_in(browser.new_context()).new_page()
+    other = let_in(another(browser)).new_page()
     other.goto(f"{studio.url}/inbox")
     expect(other.get_by_text("Nobody is asked anything.")).to_be_visible()
     other.context.close()

@@ -10,7 +10,7 @@ from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 from patchbay.flows.document.reading import read_flow
 from patchbay.flows.document.writing import canonical_text
-from tests.browser.editor_page import edit, icon, node, settings, tab
+from tests.browser.editor_page import drawn, edit, icon, node, settings, tab
 from tests.browser.flow_files import put, wait_for, write
 from tests.browser.harness import Server
 
@@ -73,6 +73,7 @@ def test_a_version_is_restored(studio: Server, page: Page) -> None:
     dialog = page.get_by_role("dialog")
     dialog.get_by_role("radiogroup").get_by_text("First version").click()
     expect(dialog.get_by_role("radio", name="First version")).to_be_checked()
+    drawn(page)
     dialog.get_by_role("button", name="Restore this version").click()
     expect(name).to_have_value("Ask a question")
     wait_for(page, lambda: read_flow(path).name == "Ask a question")

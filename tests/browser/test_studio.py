@@ -13,6 +13,7 @@ from patchbay.nodes.weights.manifest import DEFAULT
 from patchbay.nodes.weights.resolve import resolve
 from tests.browser.editor_page import (
     chat_box,
+    drawn,
     edit,
     ended,
     finished,
@@ -21,16 +22,18 @@ from tests.browser.editor_page import (
     open_latest_run,
     run,
     settings,
+    still,
     tab,
 )
 from tests.browser.flow_files import put
-from tests.browser.harness import Server, let_in
+from tests.browser.harness import Server, another, let_in
 
 
 def test_by_keyboard_alone_from_an_empty_flow_to_an_answer(studio: Server, page: Page) -> None:
     put(studio, "keys", {"format": 1, "name": "Keys", "nodes": [], "edges": []})
     page.goto(f"{studio.url}/editor?flow=keys")
     expect(page.get_by_text("Draw your first flow")).to_be_visible()
+    drawn(page)
     tab_to(page, page.get_by_role("textbox", name="Search nodes"))
     page.keyboard.type("flow input")
     page.keyboard.press("Enter")
@@ -63,6 +66,7 @@ def test_streamlits_own_stop_is_out_of_sight(studio: Server, page: Page) -> None
     """It shows while a page takes long to draw: one is put where Streamlit puts it."""
     page.goto(f"{studio.url}/runs")
     expect(page.get_by_role("heading", name="Runs")).to_be_visible()
+    drawn(page)
     page.get_by_test_id("stHeader").evaluate(
         """header => header.insertAdjacentHTML("beforeend", `<div data-testid="stStatusWidget">
            <button data-testid="stBaseButton-header">Stop</button></div>`)"""
@@ -96,6 +100,7 @@ def test_nothing_in_a_flow_runs_script_or_asks_a_stranger(studio: Server, page: 
     }  # fmt: skip
     put(studio, "evil", flow)
     edit(studio, page, "evil")
+    still(page)
     node(page, "odd").click(force=True)
     expect(settings(page).get_by_text("There is no kind")).to_be_visible()
     for name in ("Values", "Problems", "Run", "Chat"):
@@ -105,6 +110,7 @@ def test_nothing_in_a_flow_runs_script_or_asks_a_stranger(studio: Server, page: 
     edit(studio, page, "evil-runs")
     run(page)
     finished(page)
+    still(page)
     node(page, "ask").click(force=True)
     tab(page, "Node")
     open_latest_run(studio, page)
@@ -116,15 +122,16 @@ def test_nothing_in_a_flow_runs_script_or_asks_a_stranger(studio: Server, page: 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_light_and_dark_follow_the_system(studio: Server, browser: Browser, scheme: Any) -> None:
-    context = browser.new_context(color_scheme=scheme, viewport={"width": 1280, "height": 800})
+    context = another(browser, color_scheme=scheme, viewport={"width": 1280, "height": 800})
     page = let_in(context).new_page()
     put(studio, "theme")
     edit(studio, page, "theme")
+    drawn(page)
     color = page.evaluate("getComputedStyle(document.querySelector('.stApp')).backgroundColor")
     light = sum(map(int, re.findall(r"\d+", color)[:3])) > 380
     assert light == (scheme == "light")
-    wide = page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
-    assert wide, "nothing may stick out at 1280 pixels"
+    # Nothing may stick out at 1280 pixels.
+    page.wait_for_function("document.documentElement.scrollWidth <= window.innerWidth")
     context.close()
 
 
@@ -136,6 +143,7 @@ def test_the_models_page_knows_what_is_here_and_says_what_cannot_be_had(
     page.goto(f"{studio.url}/models")
     expect(page.get_by_text(DEFAULT, exact=True).first).to_be_visible()
     expect(page.get_by_text("on this machine", exact=True).first).to_be_visible()
+    drawn(page)  # the last of the buttons is there
     box = page.get_by_role("textbox", name="Reference")
     box.fill("no such weights")
     page.get_by_role("button", name="Fetch", exact=True).last.click()

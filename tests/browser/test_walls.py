@@ -12,11 +12,13 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.editor_page import finished, node, open_latest_run, own, run, tab
-from tests.browser.harness import ROOT, TOKEN, Server, let_in, serve
+from tests.browser.editor_page import finished, node, open_latest_run, own, run, still, tab
+from tests.browser.harness import ROOT, TOKEN, Server, another, let_in, serve
 from tests.browser.test_displays import plugin
 from tests.flows.runs.strange import payloads
 from tests.paths import python_path
+
+LARGE = {"width": 1400, "height": 1000}
 
 
 class Site:
@@ -106,7 +108,7 @@ def test_nothing_that_a_stranger_wrote_is_loaded(
     studio: Server, browser: Browser, site: Site
 ) -> None:
     """With the Content-Security-Policy switched off, so that the first wall stands alone."""
-    context = let_in(browser.new_context(bypass_csp=True, viewport={"width": 1400, "height": 1000}))
+    context = let_in(another(browser, bypass_csp=True, viewport=LARGE))
     page = context.new_page()
     page.on("dialog", lambda dialog: site.asked.append(f"script: {dialog.message}"))
     put(studio, "strange ![a](x)", strange_flow(site))
@@ -120,12 +122,14 @@ def test_nothing_that_a_stranger_wrote_is_loaded(
     expect(link).to_have_text("[picture: a]")
     expect(link).to_have_attribute("rel", "noopener noreferrer nofollow")
     steps = side.get_by_role("region", name="Steps").locator(":scope > details")
+    expect(steps.first).to_be_visible()
     for fold in steps.all():
         fold.locator("summary").first.click()
         expect(fold.locator(".pb-here, .pb-note-line").first).to_be_visible()
     expect(side.locator(".pb-chart svg").first).to_be_visible()
     for name in ("Problems", "Chat", "Node"):
         tab(page, name)
+    still(page)
     node(page, "it").click(force=True)
     tab(page, "Values")
     expect(side.get_by_text("text (out)")).to_be_visible()
@@ -167,7 +171,7 @@ def test_the_policy_holds_where_something_got_in(
 def test_a_browser_is_asked_for_the_token_once(
     studio: Server, browser: Browser, tmp_path: Path
 ) -> None:
-    context = browser.new_context()
+    context = another(browser)
     page = context.new_page()
     page.goto(f"{studio.url}/editor?flow=nothing")
     expect(page.get_by_role("heading", name="This studio is locked")).to_be_visible()
