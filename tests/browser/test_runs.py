@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, WebSocketRoute, expect
 
 from tests.browser.editor_page import (
     drawn,
@@ -15,12 +15,13 @@ from tests.browser.editor_page import (
     node,
     open_latest_run,
     run,
+    settings,
     shoot,
     side,
     tab,
     toolbar,
 )
-from tests.browser.flow_files import SAVED, long_story, put
+from tests.browser.flow_files import SAVED, long_story, put, two_steps, wait_for
 from tests.browser.harness import Server
 
 
@@ -126,6 +127,53 @@ def test_values_of_the_last_run_follow_the_selection(studio: Server, page: Page)
     side(page).get_by_text("question (in)").click()
     expect(side(page).get_by_text("What is the capital of Denmark?").last).to_be_visible()
     shoot(page, "values")
+
+
+class Line:
+    """The connection of a tab to Streamlit, which can be held: Python hears nothing then."""
+
+    def __init__(self, page: Page) -> None:
+        self.held: list[str | bytes] | None = None
+        page.route_web_socket(re.compile("_stcore/stream"), self._relay)
+
+    def _relay(self, line: WebSocketRoute) -> None:
+        self.server = line.connect_to_server()
+        line.on_message(self._heard)
+
+    def _heard(self, message: str | bytes) -> None:
+        if self.held is None:
+            self.server.send(message)
+        else:
+            self.held.append(message)
+
+    def hold(self) -> None:
+        self.held = []
+
+    def let_go(self) -> None:
+        """All of it at once."""
+        waiting, self.held = self.held or [], None
+        for message in waiting:
+            self.server.send(message)
+
+
+def test_a_run_begins_with_all_that_was_typed_before(studio: Server, page: Page) -> None:
+    """Of what waits for Python together, Streamlit hands on first what came last: the run."""
+    put(studio, "typed-last", two_steps("Good day"))
+    page = page.context.new_page()
+    line = Line(page)
+    edit(studio, page, "typed-last", "prompt")
+    node(page, "prompt").locator(".pb-head").click()
+    field = settings(page).get_by_role("textbox", name="Template")
+    expect(field).to_have_value("Say {what}")
+    drawn(page)
+    line.hold()
+    field.fill("Cry {what}")
+    wait_for(page, lambda: bool(line.held))
+    field.fill("Shout {what}")
+    toolbar(page, "Run").click()
+    page.wait_for_timeout(1_000)  # what would be sent too early is sent by now
+    line.let_go()
+    expect(finished(page).get_by_text("Shout Good day").first).to_be_visible()
 
 
 def test_a_tab_is_there_without_asking_the_page(studio: Server, page: Page) -> None:

@@ -25,6 +25,7 @@ import { Dock } from "./dock/dock";
 import { fieldId } from "./dock/field";
 import { Notice } from "./dock/notice";
 import { useCovered, useRoom } from "./dock/room";
+import { holdRun } from "./dock/typed";
 import { ChosenState, DockState, SETTINGS } from "./dock/state";
 import { type End, familyColor } from "./types";
 
@@ -60,6 +61,7 @@ function openSettings(host: HTMLElement | null, node = "", param = ""): void {
 
 export function App({ doc, statuses, reveal, dock, timeline, onSelect }: Props) {
   useDoc(doc);
+  useEffect(() => holdRun(doc), [doc]);
   const wiring = useMemo(() => new Wiring(), []);
   const ui = useMemo(() => new Ui(), []);
   const lanes = useMemo(() => new Lanes(), []);

@@ -220,6 +220,11 @@ export class Doc {
     this.queue({ seq: ++this.seq, at: this.rev ?? 0, cmd: { name, arg } });
   }
 
+  /** Whether Python may not have all edits yet. */
+  get unconfirmed(): boolean {
+    return this.pending.length > 0;
+  }
+
   /** When the server has all edits made so far, or does not answer for a while. */
   async settled(): Promise<void> {
     for (let turn = 0; this.pending.length && turn < 60; turn++) await new Promise((done) => setTimeout(done, 50));

@@ -1,16 +1,15 @@
 // What the flow asks for, as fields. What was typed stays, whatever else is looked at meanwhile.
 
-import { type DragEvent, useEffect, useState } from "react";
+import { type DragEvent, useState } from "react";
 import { useShared } from "../context";
 import { Icon } from "../icons";
-import { type FieldTold, type FormTold, type Typed, holdRun } from "./typed";
+import { type FieldTold, type FormTold, type Typed } from "./typed";
 
 /** Kinds of input that are typed as JSON. */
 const WRITTEN = ["json", "messages"];
 
 export function RunForm({ typed, told }: { typed: Typed; told: FormTold }) {
   const { doc } = useShared();
-  useEffect(() => holdRun(doc), [doc]);
   const { environment } = told;
   return (
     <>

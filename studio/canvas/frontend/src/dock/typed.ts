@@ -137,17 +137,29 @@ export function typedOf(doc: Doc): Typed {
   return found;
 }
 
-/** The page's own button to run: what is pressed while something typed is under way is pressed when it is there. */
+/** The page's own button to run. */
 const RUN = ".st-key-run button";
 
+/**
+ * What is pressed while something typed or an edit is under way is pressed when it is there. Of two messages that wait
+ * for Python at the same time, it takes the one that came last first.
+ */
 export function holdRun(doc: Doc): () => void {
   const typed = typedOf(doc);
+  let held = false;
+  const whenThere = async () => {
+    held = true;
+    await typed.sent();
+    await doc.settled();
+    held = false;
+    document.querySelector<HTMLElement>(RUN)?.click(); // held again where Python has not answered yet
+  };
   const press = (event: MouseEvent) => {
     const button = event.target instanceof Element ? event.target.closest<HTMLElement>(RUN) : null;
-    if (!button || !typed.waits) return;
+    if (!button || (!held && !typed.waits && !doc.unconfirmed)) return;
     event.preventDefault();
     event.stopImmediatePropagation();
-    void typed.sent().then(() => document.querySelector<HTMLElement>(RUN)?.click());
+    if (!held) void whenThere();
   };
   window.addEventListener("click", press, true);
   return () => window.removeEventListener("click", press, true);
