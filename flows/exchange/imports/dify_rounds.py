@@ -25,7 +25,7 @@ def dify_bodies(graph: ForeignGraph) -> dict[str, ForeignGraph]:
     found: dict[str, ForeignGraph] = {}
     if graph.builder != "dify":
         return found
-    for place in _innermost_first(graph):
+    for place in graph.innermost_first("iteration", "loop"):
         inside = [node for node in graph.nodes if node.parent == place.id]
         if not any(node.type not in STARTS for node in inside) or _refused(place):
             _opened(graph, inside)
@@ -33,19 +33,6 @@ def dify_bodies(graph: ForeignGraph) -> dict[str, ForeignGraph]:
         stem = fresh_id(f"{graph.name} {place.title or place.type}", [n[:-5] for n in found])
         found[f"{stem}.json"] = _taken_out(graph, place, inside, stem)
     return found
-
-
-def _innermost_first(graph: ForeignGraph) -> list[ForeignNode]:
-    parents = {node.id: node.parent for node in graph.nodes}
-
-    def depth(node: str) -> int:
-        count = 0
-        while (node := parents.get(node, "")) and count < len(parents):
-            count += 1
-        return count
-
-    places = [node for node in graph.nodes if node.type in ("iteration", "loop")]
-    return sorted(places, key=lambda node: -depth(node.id))
 
 
 def _refused(place: ForeignNode) -> bool:

@@ -63,6 +63,19 @@ class ForeignGraph:
             found.setdefault(node.id, node)
         return found
 
+    def innermost_first(self, *types: str) -> list[ForeignNode]:
+        """The nodes of these types, those in the most others first."""
+        parents = {node.id: node.parent for node in self.nodes}
+
+        def depth(node: str) -> int:
+            count = 0
+            while (node := parents.get(node, "")) and count < len(parents):
+                count += 1
+            return count
+
+        found = [node for node in self.nodes if node.type in types]
+        return sorted(found, key=lambda node: -depth(node.id))
+
 
 def place_of(node: Mapping[str, Any]) -> tuple[float, float] | None:
     """Where a node of React Flow lies, in pixels; None where its file does not say."""

@@ -30,25 +30,12 @@ _REFERENCE = re.compile(r"\{\{\s*([\w\\]+(?:\.[\w.]+)?)\s*\}\}")
 def step_bodies(graph: ForeignGraph) -> dict[str, ForeignGraph]:
     """Take iterations and loops out of a graph of steps: file name → the body."""
     found: dict[str, ForeignGraph] = {}
-    for each in _innermost_first(graph):
+    for each in graph.innermost_first(ITERATION):
         inside = {node.id for node in graph.nodes if node.parent == each.id}
         if inside:
             found.update([_taken_out(graph, each, inside, found, "each")])
     _loops(graph, found)
     return found
-
-
-def _innermost_first(graph: ForeignGraph) -> list[ForeignNode]:
-    parents = {node.id: node.parent for node in graph.nodes}
-
-    def depth(node: str) -> int:
-        count = 0
-        while (node := parents.get(node, "")) and count < len(parents):
-            count += 1
-        return count
-
-    iterations = [node for node in graph.nodes if node.type == ITERATION]
-    return sorted(iterations, key=lambda node: -depth(node.id))
 
 
 def _loops(graph: ForeignGraph, found: dict[str, ForeignGraph]) -> None:
