@@ -157,6 +157,14 @@ class Node(ABC):
         return ()
 
     @classmethod
+    def files(cls, params: Any) -> tuple[str, ...]:
+        """Files that params name in another form than as a path: that of a database's address, say.
+
+        They go where the flow goes, as those of params with the widget `file` do.
+        """
+        return ()
+
+    @classmethod
     def asks(cls, params: Any) -> bool:
         """Whether it may ask a person: such a flow is refused where nobody can be asked."""
         return False

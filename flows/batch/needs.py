@@ -18,6 +18,7 @@ from patchbay.flows.problems import Problem
 from patchbay.flows.runs.subflows import Prepared
 from patchbay.nodes.catalog import missing_packages
 from patchbay.nodes.home import weights_dir
+from patchbay.nodes.outside import Brought, named_outside
 from patchbay.nodes.values import Spec
 from patchbay.nodes.weights.folders import find_folder
 from patchbay.nodes.weights.resolve import find
@@ -69,6 +70,10 @@ def _of_value(value: Any, node_id: str) -> Iterator[Need]:
     weights = said.get("weights")
     if isinstance(value, Spec) and isinstance(weights, str) and weights:
         yield Need("weights", weights, node_id, find(weights) or find_folder(weights))
+    elif isinstance(value, Brought) and not value.ships():
+        path = value.here()
+        kind: NeedKind = "file" if path and inside_weights(path) is None else "weights"
+        yield Need(kind, str(weights), node_id, path)
     address = said.get("base_url")
     if address is not None and str(address):
         yield Need("server", str(address), node_id)
@@ -77,16 +82,10 @@ def _of_value(value: Any, node_id: str) -> Iterator[Need]:
 
 
 def _of_params(cls: Any, params: Any, node_id: str, folder: Path | None) -> Iterator[Need]:
-    for name, field in cls.Params.model_fields.items():
-        extra = field.json_schema_extra
-        widget = extra.get("widget") if isinstance(extra, dict) else None
-        value = getattr(params, name, None)
-        if widget not in ("file", "folder") or not isinstance(value, str) or not value.strip():
-            continue
-        path = (folder or Path()) / value
-        if widget == "folder" and not path.exists():
-            continue  # it may be one that the node makes
-        yield Need("file", value, node_id, path if path.exists() else None)
+    for widget, name in named_outside(cls, params.model_dump()):
+        path = (folder or Path()) / name
+        if widget == "file" or (widget == "folder" and path.exists()):  # it may make the folder
+            yield Need("file", name, node_id, path if path.exists() else None)
 
 
 def offline_problems(needs: list[Need]) -> list[Problem]:

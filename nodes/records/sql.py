@@ -72,6 +72,11 @@ class SqlQuery(Node):
         return Ports.of(ports)
 
     @classmethod
+    def files(cls, params: Params) -> tuple[str, ...]:
+        """The file of a database that is one."""
+        return params.database_file()
+
+    @classmethod
     def summary(cls, params: Params) -> str:
         """The query, or what is asked."""
         tables = ", ".join(table.name for table in params.tables)

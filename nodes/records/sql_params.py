@@ -30,7 +30,9 @@ class TableFile(BaseModel):
 
     name: Name
     """The name of the table."""
-    file: Annotated[str, AfterValidator(_check_file)] = Bounded("", max_length=1000)
+    file: Annotated[str, AfterValidator(_check_file)] = Bounded(
+        "", max_length=1000, json_schema_extra={"widget": "file"}
+    )
     """The file: CSV, Parquet or JSON. Relative to the flow's folder."""
 
 
@@ -53,6 +55,13 @@ class SqlParams(NodeParams):
     """The most that is given, in megabytes of text."""
     seconds: float = Field(30, gt=0, le=3600)
     """The longest that a query may take."""
+
+    def database_file(self) -> tuple[str, ...]:
+        """The file of `url`, where the database is one."""
+        scheme, _, place = self.url.strip().partition(":///")
+        path = place.partition("?")[0]
+        is_file = scheme.partition("+")[0] in ("sqlite", "duckdb") and path not in ("", ":memory:")
+        return (path,) if is_file else ()
 
     @model_validator(mode="after")
     def _makes_sense(self) -> SqlParams:

@@ -87,6 +87,11 @@ class SqlAsTool(DescribingNode):
         tool: SqlTool = port(doc="The tool, for an agent.")
 
     @classmethod
+    def files(cls, params: Params) -> tuple[str, ...]:
+        """The file of a database that is one."""
+        return params.database_file()
+
+    @classmethod
     def summary(cls, params: Params) -> str:
         """What is asked."""
         return ", ".join(table.name for table in params.tables) or params.url

@@ -6,24 +6,17 @@ choice `ask` of some param is no reason to bring a flow of that name along.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
-
-from pydantic import ValidationError
 
 from patchbay.flows.checks.locate import subflow_path
-from patchbay.flows.document.model import Flow, NodeInstance
+from patchbay.flows.document.model import Flow
 from patchbay.flows.document.reading import read_flow
 from patchbay.flows.problems import FlowError
 from patchbay.nodes.catalog import Catalog
-from patchbay.nodes.contract import Node
-from patchbay.nodes.declaration import node_declaration
+from patchbay.nodes.outside import named_outside
 
 FILES = 500
 """Files of one data folder that are brought along."""
-NAMES_FILES = ("file", "folder", "model", "adapter")
-"""Widgets whose value may be a path."""
 
 
 def references(flow: Flow, folder: Path, catalog: Catalog) -> list[Path]:
@@ -38,7 +31,7 @@ def _collect(flow: Flow, folder: Path, catalog: Catalog, found: dict[Path, None]
         cls = catalog.get(node.kind)
         if cls is None:
             continue  # nobody knows what its params mean
-        for widget, name in _named(cls, node):
+        for widget, name in named_outside(cls, node.params):
             if widget == "flow":
                 _flow(name, folder, catalog, found)
             elif (path := _below(folder, name)) and path.is_dir():
@@ -56,26 +49,6 @@ def _flow(name: str, folder: Path, catalog: Catalog, found: dict[Path, None]) ->
         _collect(read_flow(path), folder, catalog, found)
     except FlowError:
         return  # missing or broken: the validator will say so
-
-
-def _named(cls: type[Node], node: NodeInstance) -> Iterator[tuple[str, str]]:
-    """What a node names, each with the widget that says so."""
-    for name, schema in node_declaration(cls)["params"].items():
-        widget = schema.get("widget")
-        if widget == "flow" or widget in NAMES_FILES:
-            value = node.params.get(name, schema.get("default"))
-            yield from ((str(widget), text) for text in _texts(value))
-    try:
-        asked = cls.flow_input(cls.Params.model_validate(node.params))
-    except ValidationError:
-        return
-    if asked and asked.kind in ("file", "documents"):
-        yield from (("file", text) for text in _texts(asked.default))
-
-
-def _texts(value: Any) -> Iterable[str]:
-    values = value if isinstance(value, list) else [value]
-    return [text for text in values if isinstance(text, str) and text.strip()]
 
 
 def _below(folder: Path, name: str) -> Path | None:

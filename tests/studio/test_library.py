@@ -126,6 +126,8 @@ def test_what_a_param_only_resembles_is_not_brought(library: Library) -> None:
         ("retrieval.load", {"path": "./texts/bees.md"}, {"bees.md"}),
         ("io.input", {"name": "f", "kind": "file", "default": "texts/bees.md"}, {"bees.md"}),
         ("io.input", {"name": "f", "kind": "documents", "default": ["texts/bees.md"]}, {"bees.md"}),
+        ("tool.sql", {"tables": [{"name": "t", "file": "texts/bees.md"}]}, {"bees.md"}),
+        ("data.sql", {"url": "sqlite:///texts/bees.md"}, {"bees.md"}),
     ],
 )
 def test_what_a_param_names_is_brought(kind: str, params: dict[str, Any], wanted: set[str]) -> None:

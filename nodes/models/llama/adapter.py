@@ -11,10 +11,17 @@ from pydantic import BaseModel, ConfigDict, Field
 from patchbay.nodes.errors import NodeError
 from patchbay.nodes.home import cache_dir
 from patchbay.nodes.models.llama.convert import FORMAT, check_convertible, shapes, write_gguf
-from patchbay.nodes.models.transformers.adapter import WEIGHTS, fetch_adapter, locate, read_adapter
+from patchbay.nodes.models.transformers.adapter import (
+    WEIGHTS,
+    fetch_adapter,
+    find_adapter,
+    locate,
+    read_adapter,
+    shipped,
+)
 from patchbay.nodes.weights.gguf_header import Header
 from patchbay.nodes.weights.refs import Report
-from patchbay.nodes.weights.resolve import content_id, header_of, resolve
+from patchbay.nodes.weights.resolve import content_id, find, header_of, resolve
 
 _A, _B = ".lora_a", ".lora_b"
 
@@ -28,6 +35,15 @@ class GgufAdapter(BaseModel):
     """A .gguf file of an adapter, a folder saved by PEFT, one that ships, or hf:owner/repo."""
     scale: float = Field(1.0, ge=-100, le=100)
     """How strongly it counts; 0 not at all."""
+
+    def ships(self) -> bool:
+        """Whether it comes with Patchbay."""
+        return self.weights in shipped()
+
+    def here(self) -> Path | None:
+        """Its file or folder, if it is here."""
+        gguf = is_gguf(self.weights)
+        return find(self.weights) if gguf else find_adapter(self.weights)
 
 
 def is_gguf(reference: str) -> bool:

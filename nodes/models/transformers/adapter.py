@@ -116,6 +116,13 @@ def locate(reference: str) -> Path | HubFolder:
     )
 
 
+def find_adapter(reference: str) -> Path | None:
+    """The folder of an adapter, if it is here. Nothing is fetched."""
+    place = locate(reference)
+    folder = place.path if isinstance(place, HubFolder) else place
+    return folder if folder.is_dir() else None
+
+
 def read_adapter(reference: str) -> Adapter | None:
     """What an adapter's files say; None where they have not been fetched yet.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
@@ -16,8 +17,10 @@ from patchbay.nodes.models.transformers.adapter import (
     CONFIG,
     WEIGHTS,
     Adapter,
+    find_adapter,
     locate,
     read_adapter,
+    shipped,
 )
 from patchbay.nodes.models.transformers.anatomy import anatomy
 from patchbay.nodes.models.transformers.precision import BYTES, dtype_on
@@ -36,6 +39,14 @@ class LoraUse(BaseModel):
 
     weights: str
     scale: float = Field(1.0, ge=-10, le=10)
+
+    def ships(self) -> bool:
+        """Whether it comes with Patchbay."""
+        return self.weights in shipped()
+
+    def here(self) -> Path | None:
+        """Its folder, if it is here."""
+        return find_adapter(self.weights)
 
 
 class LoraModel(MayBeFar, ModelSpec):

@@ -21,6 +21,7 @@ from patchbay.flows.document.writing import save_flow
 from patchbay.flows.problems import FlowError
 from patchbay.flows.runs.api import load
 from patchbay.flows.runs.subflows import Prepared, prepare
+from patchbay.nodes.models.transformers.adapter import SHIPPED
 from tests.flows.runs.harness import CATALOG, OUT, flow
 from tests.paths import ROOT, python_path
 
@@ -90,6 +91,64 @@ def test_a_flow_may_be_called_anything(tmp_path: Path, name: str) -> None:
         assert done.stdout.splitlines()[-2:] == [str(tmp_path / name), "-q"]
     assert not (tmp_path / "x").exists()
     assert "python3.12" in _run(name, OtherPython("3.12", "any"))
+
+
+ASKED = {"tables": [{"name": "towns", "file": "towns.csv"}]}
+
+
+@pytest.mark.parametrize(
+    ("kind", "params"),
+    [
+        ("data.sql", ASKED),
+        ("tool.sql", ASKED),
+        ("data.sql", {"url": "sqlite:///towns.csv"}),
+        ("tool.sql", {"url": "duckdb:///towns.csv?access_mode=read_only"}),
+        ("io.input", {"name": "text", "kind": "file", "default": "towns.csv"}),
+    ],
+)
+def test_a_file_that_no_param_names_as_a_path_of_its_own_goes_along_too(
+    tmp_path: Path, kind: str, params: dict[str, Any]
+) -> None:
+    asking = flow({"i": ("io.input", {"name": "x"}), "q": (kind, params), "o": OUT},
+                  ["i.value > o.value"])  # fmt: skip
+    loaded, ready = made(tmp_path, asking)
+    (problem,) = offline_problems(needs_of(ready, tmp_path))
+    assert (problem.code, problem.node) == ("offline/file", "q")
+    (tmp_path / "towns.csv").write_text("name\nAalborg\n", encoding="utf-8")
+    held = dict(bundle(loaded, ready, tmp_path / "b.tar"))
+    assert "towns.csv" in held
+
+
+def adapted(base: str, **params: Any) -> Flow:
+    return flow(
+        {
+            "i": ("io.input", {"name": "question"}),
+            "m": (base, {}),
+            "l": ("model.lora", params),
+            "a": ("model.ask", {}),
+            "o": OUT,
+        },
+        ["i.value > a.prompt", "m.model > l.model", "l.model > a.model", "a.text > o.value"],
+    )
+
+
+def test_an_adapter_goes_along_where_it_does_not_ship(tmp_path: Path) -> None:
+    mine = tmp_path / "adapters" / "mine"
+    shutil.copytree(SHIPPED / "pirate", mine)
+    loaded, ready = made(tmp_path, adapted("model.transformers", adapter=f"{mine}"))
+    held = dict(bundle(loaded, ready, tmp_path / "b.tar"))
+    assert held["adapters/mine"] > 100_000
+    _, ready = made(tmp_path, adapted("model.transformers", adapter="hf:some/adapter"))
+    assert "offline/weights" in {p.code for p in offline_problems(needs_of(ready, tmp_path))}
+    _, ready = made(tmp_path, adapted("model.transformers", adapter="pirate"))
+    assert [need.kind for need in needs_of(ready, tmp_path)] == ["weights"] * 2
+
+
+def test_adapters_in_a_row_of_a_model_go_along(tmp_path: Path) -> None:
+    used = [{"weights": str(tmp_path / "mine")}, {"weights": "pirate"}]
+    shutil.copytree(SHIPPED / "pirate", tmp_path / "mine")
+    loaded, ready = made(tmp_path, modelled(adapters=used))
+    assert "mine" in dict(bundle(loaded, ready, tmp_path / "b.tar"))
 
 
 def test_files_elsewhere_are_refused_and_missing_ones_named(tmp_path: Path) -> None:
