@@ -1,7 +1,8 @@
 """Where Patchbay keeps things, and where paths in a flow begin; over the environment alone.
 
 `PATCHBAY_HOME` moves what should be kept (history, settings), `PATCHBAY_CACHE` what can be made
-again (results), `PATCHBAY_WEIGHTS` the weights of models.
+again (results), `PATCHBAY_WEIGHTS` the weights of models. `PATCHBAY_BUNDLE` is set by the script of
+a bundle (`patchbay bundle`).
 """
 
 from __future__ import annotations
@@ -51,6 +52,17 @@ def offline(env: Mapping[str, str] = os.environ) -> bool:
         env.get(name, "").strip().lower() not in ("", "0", "false", "no", "off")
         for name in ("PATCHBAY_OFFLINE", "HF_HUB_OFFLINE")
     )
+
+
+def weights_path(text: str, env: Mapping[str, str] = os.environ) -> Path:
+    """The path that a reference to weights or an adapter names.
+
+    A relative one begins at the folder of this process; while a bundle runs, whose folder
+    `PATCHBAY_BUNDLE` names, at the bundle's where there is no such file.
+    """
+    path = Path(text).expanduser()
+    bundle = env.get("PATCHBAY_BUNDLE")
+    return Path(bundle) / path if bundle and not path.exists() else path
 
 
 def from_flow(text: str, folder: Path | None) -> Path:

@@ -30,16 +30,16 @@ if TYPE_CHECKING:
 RUN = """#!/bin/sh
 # Runs the flow with what lies beside this file, and nothing from a network.
 here=$(CDPATH= cd -- "$(dirname -- "$0")" && pwd)
-PATCHBAY_WEIGHTS="$here/weights" PATCHBAY_OFFLINE=1
-export PATCHBAY_WEIGHTS PATCHBAY_OFFLINE
+PATCHBAY_WEIGHTS="$here/weights" PATCHBAY_BUNDLE="$here" PATCHBAY_OFFLINE=1
+export PATCHBAY_WEIGHTS PATCHBAY_BUNDLE PATCHBAY_OFFLINE
 exec patchbay "${PATCHBAY_DO:-run}" "$here/FLOW" "$@"
 """
 
 INSTALLED = """#!/bin/sh
 # Runs the flow with what lies beside this file, and nothing from a network.
 here=$(CDPATH= cd -- "$(dirname -- "$0")" && pwd)
-PATCHBAY_WEIGHTS="$here/weights" PATCHBAY_OFFLINE=1
-export PATCHBAY_WEIGHTS PATCHBAY_OFFLINE
+PATCHBAY_WEIGHTS="$here/weights" PATCHBAY_BUNDLE="$here" PATCHBAY_OFFLINE=1
+export PATCHBAY_WEIGHTS PATCHBAY_BUNDLE PATCHBAY_OFFLINE
 if [ ! -e "$here/.venv/installed" ]; then  # the first time
   "${PYTHON:-pythonVERSION}" -m venv --clear "$here/.venv" || exit 1
   "$here/.venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-index \\
@@ -150,6 +150,12 @@ def _files(needs: list[Need], folder: Path | None) -> Iterator[tuple[str, Path]]
         if place is None:
             fix = "Put it into the folder of the flow, and name it by a relative path."
             message = f'"{need.name}", which "{need.node}" names, lies outside the flow\'s folder.'
+            raise bad("bundle/outside", message, fix)
+        named = Path(os.path.normpath(Path(need.name).expanduser()))
+        # Those of weights begin at the folder of whoever runs the flow, which is the bundle's then.
+        if named.is_absolute() or (need.kind == "weights" and named != Path(place)):
+            fix = f"Write {place}, and make the bundle from the folder of the flow."
+            message = f'"{need.name}", which "{need.node}" names, is found on this machine only.'
             raise bad("bundle/outside", message, fix)
         yield place, need.path
 

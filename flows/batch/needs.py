@@ -71,9 +71,7 @@ def _of_value(value: Any, node_id: str) -> Iterator[Need]:
     if isinstance(value, Spec) and isinstance(weights, str) and weights:
         yield Need("weights", weights, node_id, find(weights) or find_folder(weights))
     elif isinstance(value, Brought) and not value.ships():
-        path = value.here()
-        kind: NeedKind = "file" if path and inside_weights(path) is None else "weights"
-        yield Need(kind, str(weights), node_id, path)
+        yield Need("weights", str(weights), node_id, value.here())
     address = said.get("base_url")
     if address is not None and str(address):
         yield Need("server", str(address), node_id)

@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from patchbay.nodes.errors import NodeError
-from patchbay.nodes.home import offline, weights_dir
+from patchbay.nodes.home import offline, weights_dir, weights_path
 from patchbay.nodes.weights.digest import memo_path, remember, remembered, sha256_of
 from patchbay.nodes.weights.errors import Wanted
 from patchbay.nodes.weights.hub import fetch_hub, place
@@ -198,7 +198,7 @@ def _repo(text: str) -> HubRef | None:
 
 
 def _local(text: str) -> Path:
-    folder = Path(text).expanduser()
+    folder = weights_path(text)
     lacking = [name for name in NEEDED if not (folder / name).is_file()]
     if not lacking:
         return folder

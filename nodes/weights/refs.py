@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from patchbay.nodes.errors import NodeError
+from patchbay.nodes.home import weights_path
 from patchbay.nodes.weights.manifest import NAMED, NamedWeights
 
 Report = Callable[[str, float, float | None], None]
@@ -67,7 +68,7 @@ def parse(text: str) -> Ref:
     if text.startswith("ollama:"):
         return _ollama(text)
     if "/" in text or "\\" in text or text.lower().endswith(".gguf"):
-        return Path(text).expanduser()
+        return weights_path(text)
     raise NodeError(
         f"There are no weights named {text!r}. Known names: {', '.join(NAMED)}.",
         fix="Use one of them, a path to a .gguf file, hf:owner/repo/file.gguf or ollama:name:tag.",

@@ -13,6 +13,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from patchbay.nodes.errors import NodeError
+from patchbay.nodes.home import weights_path
 from patchbay.nodes.models.transformers.adapter_config import LoraSettings
 from patchbay.nodes.models.transformers.anatomy import read_shapes
 from patchbay.nodes.models.transformers.source import HubFolder, parse_hub
@@ -107,7 +108,7 @@ def locate(reference: str) -> Path | HubFolder:
     if reference.startswith("hf:"):
         return parse_hub(reference)
     if "/" in reference or "\\" in reference:
-        return Path(reference).expanduser()
+        return weights_path(reference)
     raise NodeError(
         f"There is no adapter named {reference!r}. Those that ship: {', '.join(shipped())}.",
         fix="Use one of them, a path to a folder that PEFT saved, or hf:owner/repo.",

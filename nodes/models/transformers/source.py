@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from patchbay.nodes.errors import NodeError
-from patchbay.nodes.home import weights_dir
+from patchbay.nodes.home import weights_dir, weights_path
 from patchbay.nodes.weights.manifest import NAMED
 
 _PART = r"[A-Za-z0-9_][A-Za-z0-9_.\-]{0,150}"
@@ -57,7 +57,7 @@ def parse(text: str) -> Source:
     if text.startswith("hf:"):
         return parse_hub(text)
     if "/" in text or "\\" in text or text in (".", ".."):
-        return Path(text).expanduser()
+        return weights_path(text)
     raise NodeError(
         f"There are no weights named {text!r}. Known names: {', '.join(NAMED)}.",
         fix="Use one of them, hf:owner/repo, or a path to a folder with safetensors.",

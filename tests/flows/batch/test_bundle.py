@@ -21,7 +21,8 @@ from patchbay.flows.document.writing import save_flow
 from patchbay.flows.problems import FlowError
 from patchbay.flows.runs.api import load
 from patchbay.flows.runs.subflows import Prepared, prepare
-from patchbay.nodes.models.transformers.adapter import SHIPPED
+from patchbay.nodes.home import weights_path
+from patchbay.nodes.models.transformers.adapter import SHIPPED, find_adapter
 from tests.flows.runs.harness import CATALOG, OUT, flow
 from tests.paths import ROOT, python_path
 
@@ -132,10 +133,12 @@ def adapted(base: str, **params: Any) -> Flow:
     )
 
 
-def test_an_adapter_goes_along_where_it_does_not_ship(tmp_path: Path) -> None:
-    mine = tmp_path / "adapters" / "mine"
-    shutil.copytree(SHIPPED / "pirate", mine)
-    loaded, ready = made(tmp_path, adapted("model.transformers", adapter=f"{mine}"))
+def test_an_adapter_goes_along_where_it_does_not_ship(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(SHIPPED / "pirate", "adapters/mine")
+    loaded, ready = made(tmp_path, adapted("model.transformers", adapter="./adapters/mine"))
     held = dict(bundle(loaded, ready, tmp_path / "b.tar"))
     assert held["adapters/mine"] > 100_000
     _, ready = made(tmp_path, adapted("model.transformers", adapter="hf:some/adapter"))
@@ -144,11 +147,51 @@ def test_an_adapter_goes_along_where_it_does_not_ship(tmp_path: Path) -> None:
     assert [need.kind for need in needs_of(ready, tmp_path)] == ["weights"] * 2
 
 
-def test_adapters_in_a_row_of_a_model_go_along(tmp_path: Path) -> None:
-    used = [{"weights": str(tmp_path / "mine")}, {"weights": "pirate"}]
-    shutil.copytree(SHIPPED / "pirate", tmp_path / "mine")
+def test_adapters_in_a_row_of_a_model_go_along(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(SHIPPED / "pirate", "mine/one")
+    used = [{"weights": "mine/one"}, {"weights": "pirate"}]
     loaded, ready = made(tmp_path, modelled(adapters=used))
-    assert "mine" in dict(bundle(loaded, ready, tmp_path / "b.tar"))
+    assert "mine/one" in dict(bundle(loaded, ready, tmp_path / "b.tar"))
+
+
+@pytest.mark.parametrize("kind", ["absolute", "from elsewhere", "a file"])
+def test_a_path_that_holds_on_this_machine_only_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    """What goes along would not be found there."""
+    monkeypatch.chdir(tmp_path)
+    inside = Path("flows") / "mine" / "one"
+    shutil.copytree(SHIPPED / "pirate", inside)
+    name = str(inside) if kind == "from elsewhere" else str(inside.resolve())
+    if kind == "a file":
+        document = flow({"d": ("tool.files", {"root": name}), "i": ("io.input", {}), "o": OUT},
+                        ["i.value > o.value"])  # fmt: skip
+    else:
+        document = adapted("model.transformers", adapter=name)
+    loaded, ready = made(tmp_path / "flows", document)
+    with pytest.raises(FlowError, match=r"on this machine only\. Write mine/one"):
+        bundle(loaded, ready, tmp_path / "b.tar")
+
+
+def test_the_script_of_a_bundle_leads_to_its_weights(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A relative path begins at the working folder, and at the bundle's where that has none."""
+    elsewhere, here = tmp_path / "elsewhere", tmp_path / "bundle"
+    elsewhere.mkdir()
+    monkeypatch.chdir(elsewhere)
+    shutil.copytree(SHIPPED / "pirate", here / "adapters" / "mine")
+    assert find_adapter("adapters/mine") is None
+    assert 'PATCHBAY_BUNDLE="$here"' in _run("flow.json", None)
+    monkeypatch.setenv("PATCHBAY_BUNDLE", str(here))
+    assert find_adapter("adapters/mine") == here / "adapters" / "mine"
+    assert weights_path("a/model.gguf") == here / "a" / "model.gguf"
+    (elsewhere / "a").mkdir()
+    (elsewhere / "a" / "model.gguf").touch()
+    assert weights_path("a/model.gguf") == Path("a/model.gguf")
 
 
 def test_files_elsewhere_are_refused_and_missing_ones_named(tmp_path: Path) -> None:
