@@ -214,7 +214,7 @@ BATCH_CODES: Mapping[str, str] = {
     "offline/server": "The flow asks a server on another machine.",
     "bundle/wheels": "Wheels for the other machine's Python cannot be had.",
     "bundle/there": "The archive is there already.",
-    "bundle/outside": "What a node names lies outside the flow's folder, or only this machine has it.",
+    "bundle/outside": "What a node names lies outside the flow's folder, or is only here.",
     "batch/manifest": "The file is no manifest of a batch that has ended.",
 }
 """What a batch says, of all of it or of one row."""
