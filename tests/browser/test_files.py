@@ -71,7 +71,7 @@ def test_a_flow_that_is_dropped_on_the_editor_opens(
     dropped(page, canvas, broken, hold=True)
     expect(page.get_by_text("or a flow to open it")).to_be_visible()
     dropped(page, canvas, broken)
-    expect(page.locator(".pb-notice")).to_contain_text("file/not-json")
+    expect(page.locator(".pb-notice")).to_contain_text("Not JSON at line 1")
     expect(page).to_have_url(re.compile("flow=under"))
     tab(page, "Run")
     dropped(page, side(page), picture)
@@ -162,7 +162,7 @@ def test_exported_pictures_and_json_open_again(studio: Server, page: Page, tmp_p
     broken.write_text('{"format": 1, "nodes": [}', "utf-8")
     before = sorted((studio.home / "flows").iterdir())
     drop(page, broken)
-    expect(page.get_by_text("file/not-json")).to_be_visible()
+    expect(page.get_by_text("Not JSON at line 1")).to_be_visible()
     assert [path for path in sorted((studio.home / "flows").iterdir()) if path not in before] == []
     drop(page, tmp_path / "export.png")
     expect(page).to_have_url(re.compile(r"/editor\?flow=export-2"))
@@ -205,7 +205,7 @@ def test_a_broken_import_is_refused_in_words(studio: Server, page: Page) -> None
     drawn(page)
     dialog.get_by_role("button", name="Import").click()
     expect(dialog.get_by_text("cannot be imported")).to_be_visible()
-    expect(dialog.get_by_text("file/not-json")).to_be_visible()
+    expect(dialog.get_by_text("Not JSON at line 1")).to_be_visible()
     assert sorted((studio.home / "flows").iterdir()) == before
 
 
