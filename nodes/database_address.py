@@ -1,4 +1,4 @@
-"""Whether the address of a database holds a password, which never stands in a flow."""
+"""What the address of a database says: a password, which never stands in a flow; its file."""
 
 from __future__ import annotations
 
@@ -15,3 +15,11 @@ def has_password(address: str) -> bool:
     query = address.partition("?")[2]
     named = (name.lower() for name, value in parse_qsl(query) if value)
     return bool(_BEFORE_HOST.search(address)) or not PASSWORD_KEYS.isdisjoint(named)
+
+
+def database_file(address: str) -> str:
+    """The file of a SQLite or DuckDB database; "" where there is none, or a URI of SQLite's own."""
+    scheme, _, place = address.partition(":///")
+    path = place.partition("?")[0]
+    is_file = scheme.partition("+")[0] in ("sqlite", "duckdb") and path != ":memory:"
+    return path if is_file and not path.startswith("file:") else ""

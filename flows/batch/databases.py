@@ -10,7 +10,7 @@ from patchbay.flows.batch.plain_cells import plain_cells
 from patchbay.flows.batch.rows import Row, Rows, bad
 from patchbay.flows.runs.secrets import Secrets
 from patchbay.flows.wording import first_line
-from patchbay.nodes.database_address import PASSWORD_KEYS
+from patchbay.nodes.database_address import PASSWORD_KEYS, database_file
 
 AT_ONCE = 1000
 """Rows that are fetched, and written, at once."""
@@ -81,12 +81,6 @@ def folder_of(address: str) -> Path:
     return Path()
 
 
-def _file_of(url: Any) -> Path | None:
-    """The file of a database that is one; SQLite's own kinds of addresses are left alone."""
-    name = url.database if url.get_backend_name() == "sqlite" else None
-    return Path(name) if name and name != ":memory:" and not name.startswith("file:") else None
-
-
 def engine_of(address: str) -> Any:
     """A way to the database.
 
@@ -115,7 +109,8 @@ def database_rows(address: str, query: str) -> Rows:
         fix = "Give --query 'select …', or end the address with #table."
         raise bad("batch/query", "Which rows of the database is not said.", fix)
     engine = engine_of(base)
-    if (file := _file_of(engine.url)) is not None and not file.exists():
+    file = database_file(base) if engine.url.get_backend_name() == "sqlite" else ""
+    if file and not Path(file).exists():
         message = f"{file} cannot be read: No such file or directory."
         raise bad("batch/rows", message, "Check the path.")  # SQLite would make an empty one
     asked: Any = sqlalchemy.text(query)

@@ -235,20 +235,18 @@ def _before(made: Experiment, which: str) -> dict[str, Any] | None:
         if (found := made.kept.last()) is None:
             say.err("There is no earlier result yet; this one is kept for the next time.")
         return found
-    try:
-        held = json.loads(Path(which).read_text("utf-8"))
-    except (OSError, ValueError) as error:
-        why = error.strerror if isinstance(error, OSError) else error
-        message = f"{which} holds no result of an experiment: {why}."
-        fix = f"Name a file of --report json, or {LAST}."
-        raise FlowError([Problem("experiment/last", message, fix)]) from error
     from patchbay.flows.experiments.grid import is_result
 
-    if not is_result(held):
-        message = f"{which} holds no result of an experiment."
-        fix = f"Name a file of --report json, or {LAST}."
-        raise FlowError([Problem("experiment/last", message, fix)])
-    return dict(held)
+    why = ""
+    try:
+        held = json.loads(Path(which).read_text("utf-8"))
+        if is_result(held):
+            return dict(held)
+    except (OSError, ValueError) as error:
+        why = f": {error.strerror if isinstance(error, OSError) else error}"
+    message = f"{which} holds no result of an experiment{why}."
+    fix = f"Name a file of --report json, or {LAST}."
+    raise FlowError([Problem("experiment/last", message, fix)])
 
 
 def _good_enough(

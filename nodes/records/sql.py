@@ -74,7 +74,7 @@ class SqlQuery(Node):
     @classmethod
     def files(cls, params: Params) -> tuple[str, ...]:
         """The file of a database that is one."""
-        return params.database_file()
+        return params.files()
 
     @classmethod
     def summary(cls, params: Params) -> str:

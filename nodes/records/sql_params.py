@@ -8,7 +8,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, model_validator
 from pydantic import Field as Bounded
 
 from patchbay.nodes.contract import Field, NodeParams
-from patchbay.nodes.database_address import has_password
+from patchbay.nodes.database_address import database_file, has_password
 from patchbay.nodes.names import Name
 from patchbay.nodes.values import SecretRef
 
@@ -56,12 +56,9 @@ class SqlParams(NodeParams):
     seconds: float = Field(30, gt=0, le=3600)
     """The longest that a query may take."""
 
-    def database_file(self) -> tuple[str, ...]:
-        """The file of `url`, where the database is one."""
-        scheme, _, place = self.url.strip().partition(":///")
-        path = place.partition("?")[0]
-        is_file = scheme.partition("+")[0] in ("sqlite", "duckdb") and path not in ("", ":memory:")
-        return (path,) if is_file else ()
+    def files(self) -> tuple[str, ...]:
+        """The file of a database that is one."""
+        return tuple(filter(None, [database_file(self.url.strip())]))
 
     @model_validator(mode="after")
     def _makes_sense(self) -> SqlParams:

@@ -89,7 +89,7 @@ class SqlAsTool(DescribingNode):
     @classmethod
     def files(cls, params: Params) -> tuple[str, ...]:
         """The file of a database that is one."""
-        return params.database_file()
+        return params.files()
 
     @classmethod
     def summary(cls, params: Params) -> str:

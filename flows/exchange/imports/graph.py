@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -90,3 +90,15 @@ def place_in(place: Any) -> tuple[float, float] | None:
     if isinstance(x, (int, float)) and isinstance(y, (int, float)) and abs(x) + abs(y) < 1e7:
         return float(x), float(y)
     return None
+
+
+def texts_in(value: Any, depth: int = 0) -> Iterator[str]:
+    """The texts in a setting of a foreign file, however deep, within reason."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping) and depth < 20:
+        for inner in value.values():
+            yield from texts_in(inner, depth + 1)
+    elif isinstance(value, list) and depth < 20:
+        for inner in value:
+            yield from texts_in(inner, depth + 1)

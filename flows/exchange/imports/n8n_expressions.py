@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 from urllib.parse import quote, unquote
 
+from patchbay.flows.exchange.imports.graph import texts_in
 from patchbay.flows.exchange.imports.json_text import json_with
 
 LEFT_OUT = "[an expression stood here]"
@@ -178,15 +179,9 @@ def _plain(said: str) -> Any:
     return float(said) if "." in said else int(said)
 
 
-def references_in(value: Any, depth: int = 0) -> Iterator[tuple[str, FieldOf]]:
+def references_in(value: Any) -> Iterator[tuple[str, FieldOf]]:
     """The places that a value names, each with how it is written."""
-    if isinstance(value, str):
-        for match in EXPRESSION.finditer(value):
+    for text in texts_in(value):
+        for match in EXPRESSION.finditer(text):
             if field := field_of(match[1]):
                 yield match[0], field
-    elif isinstance(value, dict) and depth < 20:
-        for inner in value.values():
-            yield from references_in(inner, depth + 1)
-    elif isinstance(value, list) and depth < 20:
-        for inner in value:
-            yield from references_in(inner, depth + 1)

@@ -8,11 +8,16 @@ said and the state go from round to round. The steps inside an iteration are a f
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from patchbay.flows.document.edit import fresh_id
-from patchbay.flows.exchange.imports.graph import ForeignGraph, ForeignNode, ForeignWire
+from patchbay.flows.exchange.imports.graph import (
+    ForeignGraph,
+    ForeignNode,
+    ForeignWire,
+    texts_in,
+)
 from patchbay.flows.exchange.imports.table import TypeSpec, table
 from patchbay.flows.exchange.imports.template import variable
 
@@ -221,7 +226,7 @@ def _outer(graph: ForeignGraph, body: ForeignGraph, inside: set[str], mode: str)
                 read.add(path.removeprefix("$flow.state."))
             elif path.partition(".")[0] in outside:
                 outer.setdefault(path, variable(path, outer.values()))
-        for text in _texts(node.settings):
+        for text in texts_in(node.settings):
             read.update(_STATE.findall(text))
             for match in _REFERENCE.finditer(text):
                 path = match[1].replace("\\", "")
@@ -232,17 +237,6 @@ def _outer(graph: ForeignGraph, body: ForeignGraph, inside: set[str], mode: str)
     for key in sorted(read - set(carried)):
         outer[f"$flow.state.{key}"] = variable(key, outer.values())
     return {"carried": carried, "outer": outer}
-
-
-def _texts(value: Any, depth: int = 0) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, Mapping) and depth < 20:
-        for inner in value.values():
-            yield from _texts(inner, depth + 1)
-    elif isinstance(value, list) and depth < 20:
-        for inner in value:
-            yield from _texts(inner, depth + 1)
 
 
 def state_rows(settings: Mapping[str, Any]) -> list[Mapping[str, Any]]:

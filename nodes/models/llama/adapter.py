@@ -13,11 +13,10 @@ from patchbay.nodes.home import cache_dir
 from patchbay.nodes.models.llama.convert import FORMAT, check_convertible, shapes, write_gguf
 from patchbay.nodes.models.transformers.adapter import (
     WEIGHTS,
+    AdapterByReference,
     fetch_adapter,
-    find_adapter,
     locate,
     read_adapter,
-    shipped,
 )
 from patchbay.nodes.weights.gguf_header import Header
 from patchbay.nodes.weights.refs import Report
@@ -26,7 +25,7 @@ from patchbay.nodes.weights.resolve import content_id, find, header_of, resolve
 _A, _B = ".lora_a", ".lora_b"
 
 
-class GgufAdapter(BaseModel):
+class GgufAdapter(AdapterByReference, BaseModel):
     """A low-rank change of a model's weights (Hu et al. 2021, arXiv:2106.09685)."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -36,14 +35,9 @@ class GgufAdapter(BaseModel):
     scale: float = Field(1.0, ge=-100, le=100)
     """How strongly it counts; 0 not at all."""
 
-    def ships(self) -> bool:
-        """Whether it comes with Patchbay."""
-        return self.weights in shipped()
-
     def here(self) -> Path | None:
         """Its file or folder, if it is here."""
-        gguf = is_gguf(self.weights)
-        return find(self.weights) if gguf else find_adapter(self.weights)
+        return find(self.weights) if is_gguf(self.weights) else super().here()
 
 
 def is_gguf(reference: str) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
@@ -122,6 +122,21 @@ def find_adapter(reference: str) -> Path | None:
     place = locate(reference)
     folder = place.path if isinstance(place, HubFolder) else place
     return folder if folder.is_dir() else None
+
+
+class AdapterByReference:
+    """What a description says of the adapter that its `weights` name (`nodes.outside.Brought`)."""
+
+    if TYPE_CHECKING:
+        weights: str
+
+    def ships(self) -> bool:
+        """Whether it comes with Patchbay."""
+        return self.weights in shipped()
+
+    def here(self) -> Path | None:
+        """Where it lies, if it is here."""
+        return find_adapter(self.weights)
 
 
 def read_adapter(reference: str) -> Adapter | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
@@ -17,10 +16,9 @@ from patchbay.nodes.models.transformers.adapter import (
     CONFIG,
     WEIGHTS,
     Adapter,
-    find_adapter,
+    AdapterByReference,
     locate,
     read_adapter,
-    shipped,
 )
 from patchbay.nodes.models.transformers.anatomy import anatomy
 from patchbay.nodes.models.transformers.precision import BYTES, dtype_on
@@ -32,21 +30,13 @@ if TYPE_CHECKING:
     from patchbay.nodes.models.transformers.chat import ChatTransformers
 
 
-class LoraUse(BaseModel):
+class LoraUse(AdapterByReference, BaseModel):
     """An adapter by its reference, and how strongly it acts."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     weights: str
     scale: float = Field(1.0, ge=-10, le=10)
-
-    def ships(self) -> bool:
-        """Whether it comes with Patchbay."""
-        return self.weights in shipped()
-
-    def here(self) -> Path | None:
-        """Its folder, if it is here."""
-        return find_adapter(self.weights)
 
 
 class LoraModel(MayBeFar, ModelSpec):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
@@ -11,7 +10,7 @@ from patchbay.nodes.calls import CallOptions
 from patchbay.nodes.models.may_be_far import MayBeFar
 from patchbay.nodes.models.options import LocalSampling, SampledModel, Thinks
 from patchbay.nodes.models.thinking import THINKING, template_words
-from patchbay.nodes.models.transformers.adapter import find_adapter, shipped
+from patchbay.nodes.models.transformers.adapter import AdapterByReference
 from patchbay.nodes.names import Name
 from patchbay.nodes.values import Opening, Spec
 
@@ -26,7 +25,7 @@ WORKSPACE = 2 * 2**30
 """Bytes of main memory that vLLM's processes take beside the weights."""
 
 
-class NamedAdapter(BaseModel):
+class NamedAdapter(AdapterByReference, BaseModel):
     """An adapter, and the name by which the server knows it."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -35,14 +34,6 @@ class NamedAdapter(BaseModel):
     """What the adapter is asked for by."""
     weights: str = Field(min_length=1, max_length=1000)
     """A folder saved by PEFT, hf:owner/repo, or one that ships: pirate, sentiment."""
-
-    def ships(self) -> bool:
-        """Whether it comes with Patchbay."""
-        return self.weights in shipped()
-
-    def here(self) -> Path | None:
-        """Its folder, if it is here."""
-        return find_adapter(self.weights)
 
 
 class VllmModel(MayBeFar, LocalSampling, Thinks, SampledModel):
