@@ -48,14 +48,16 @@ $(CHOICE): $(VENV)/.created FORCE
 # Everything is checked against its hash. torch may lie on this disk as a build for the processor
 # (pip's find-links), which pip passes over for the registry's as soon as it compares hashes, so it
 # is looked for there first. What torch's CUDA build brings is not listed; the last line fetches it.
+# pip compiles on one processor, which took longer than to unpack; some files are of other Pythons.
 $(VENV)/.pinned: requirements.txt .ci/pins/builds.tsv $(CHOICE)
 	@PYTHONPATH=.ci $(PY) -m pins.pick '$(EXTRAS)' > $(VENV)/picked.txt
 	@sed -n '/^torch==/,/[^\\]$$/p' $(VENV)/picked.txt > $(VENV)/torch.txt
 	@echo "Installing $$(grep -c == $(VENV)/picked.txt) packages of requirements.txt into $(VENV): a few minutes, once."
 	@$(PIP) --upgrade $(PIP_PIN)
-	@[ ! -s $(VENV)/torch.txt ] || $(PIP) --no-deps --no-index --requirement $(VENV)/torch.txt 2>/dev/null || true
-	@$(PIP) --no-deps --require-hashes --requirement $(VENV)/picked.txt
-	@[ ! -s $(VENV)/torch.txt ] || $(PIP) "$$(sed -n 's/^\(torch==[^ ]*\).*/\1/p' $(VENV)/torch.txt)"
+	@[ ! -s $(VENV)/torch.txt ] || $(PIP) --no-compile --no-deps --no-index --requirement $(VENV)/torch.txt 2>/dev/null || true
+	@$(PIP) --no-compile --no-deps --require-hashes --requirement $(VENV)/picked.txt
+	@[ ! -s $(VENV)/torch.txt ] || $(PIP) --no-compile "$$(sed -n 's/^\(torch==[^ ]*\).*/\1/p' $(VENV)/torch.txt)"
+	@$(PY) -m compileall -qq -j 0 -x '/tests?/' $(VENV)/lib >/dev/null 2>&1 || true
 	@touch $@
 
 $(VENV)/.installed: pyproject.toml $(VENV)/.pinned

@@ -94,9 +94,9 @@ def held() -> tuple[int, int]:
 
 @pytest.hookimpl(trylast=True)
 def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
-    """Between two files, let go of networks: they stand in circles, and what is freed stays with
-    the process until it is told to give it back. A search takes half a second, so only where it
-    is worth it.
+    """Between two files, let go of networks: the process's pool keeps what it opened, they stand
+    in circles, and what is freed stays with the process until it is told to give it back. A search
+    takes half a second, so only where it is worth it.
 
     Libraries are set aside, as what was there at the start: whoever opens or trains a network
     looks for garbage, and to go through torch, CrewAI and the like takes a second each time.
@@ -112,6 +112,10 @@ def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> 
     much = memory > max(MUCH, kept.memory + MORE[0])
     if not much and files <= max(MANY, kept.files + MORE[1]):
         return
+    if much and "patchbay.flows.runs.defaults" in sys.modules:
+        from patchbay.flows.runs.defaults import default_pool
+
+        default_pool().close()
     gc.unfreeze()
     gc.collect()
     gc.freeze()

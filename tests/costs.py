@@ -1,8 +1,8 @@
-"""What the tests cost: processor seconds by file, and of the tests that another checkout has.
+"""What the tests cost: seconds by file, and of the tests that another checkout has.
 
 `python -m pytest -p tests.costs PATHS` adds a table to what pytest prints: for each file the
-seconds of processor time (user and system) that the test processes and all that they started spent
-while its tests ran.
+seconds on the clock while its tests ran, and the seconds of processor time (user and system) that
+the test processes and all that they started spent in them.
 
 `python -m tests.costs CHECKOUT` runs those tests of this checkout that CHECKOUT has too, and says
 what they took together. With `--theirs` it runs all tests of CHECKOUT first, with the environment
@@ -18,6 +18,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
@@ -32,7 +33,7 @@ LISTED = "PATCHBAY_TESTS_LISTED"
 """The file with the ids of the tests to run; without it all of them run."""
 KEY = "patchbay_costs"
 START = "(start and collection)"
-MOST = 40
+MOST = 60
 """Lines of the table."""
 
 
@@ -48,29 +49,40 @@ def spent() -> float:
     return total
 
 
+Costs = dict[str, tuple[float, float]]
+"""Of files: seconds on the clock, and of processor time."""
+
+
+def added(costs: Costs, file: str, clock: float, processor: float) -> None:
+    """Add to what a file costs."""
+    before = costs.get(file, (0.0, 0.0))
+    costs[file] = before[0] + clock, before[1] + processor
+
+
 class Meter:
     """Gives what is spent to the file whose tests run."""
 
     def __init__(self) -> None:
-        self.files: dict[str, float] = {}
+        self.files: Costs = {}
         self.file = START
         self.last = 0.0
+        self.since = psutil.Process().create_time()
 
     def enter(self, file: str) -> None:
         """From here on, `file` pays; a look at all processes takes a moment, so once per file."""
         if file == self.file:
             return
-        now = spent()
-        self.files[self.file] = self.files.get(self.file, 0) + max(0.0, now - self.last)
-        self.file, self.last = file, now
+        now, clock = spent(), time.time()
+        added(self.files, self.file, clock - self.since, max(0.0, now - self.last))
+        self.file, self.last, self.since = file, now, clock
 
-    def end(self) -> dict[str, float]:
+    def end(self) -> Costs:
         self.enter("")
         return self.files
 
 
 meter = Meter()
-workers: list[dict[str, float]] = []
+workers: list[Costs] = []
 """What the processes of pytest-xdist report."""
 
 
@@ -98,14 +110,15 @@ def pytest_testnodedown(node: Any, error: object) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
-    total: dict[str, float] = {}
+    total: Costs = {}
     for part in workers or [meter.end()]:
-        for file, seconds in part.items():
-            total[file] = total.get(file, 0) + seconds
-    terminalreporter.section("processor seconds")
-    for file, seconds in sorted(total.items(), key=lambda found: -found[1])[:MOST]:
-        terminalreporter.write_line(f"{seconds:8.1f} {file}")
-    terminalreporter.write_line(f"{sum(total.values()):8.1f} together")
+        for file, costs in part.items():
+            added(total, file, *costs)
+    terminalreporter.section("seconds on the clock, and of the processor")
+    for file, (clock, processor) in sorted(total.items(), key=lambda found: -sum(found[1]))[:MOST]:
+        terminalreporter.write_line(f"{clock:8.1f} {processor:8.1f} {file}")
+    sums = map(sum, zip(*total.values(), strict=True))
+    terminalreporter.write_line(f"{' '.join(f'{one:8.1f}' for one in sums)} together")
 
 
 def ids(checkout: Path) -> list[str]:
