@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING
 import typer
 
 from patchbay.flows.cli import say
+from patchbay.flows.wording import did_you_mean
 
 if TYPE_CHECKING:
     from patchbay.flows.batch.clusters import Cluster
     from patchbay.flows.runs.environment import Environment
+    from patchbay.flows.server.core.keys import Keys
     from patchbay.flows.server.core.service import FlowService
     from patchbay.flows.server.core.settings import Settings
     from patchbay.flows.server.core.shelf import Shelf
@@ -114,6 +116,8 @@ class Serving:
         check_declared(self.settings.overrides, shelf)
         read_prices()  # a mistake in them is said now
         keys = Keys(None if self.no_key else owner_key(), self.key_from)
+        if not number:
+            _mind_names(keys, shelf)
         return FlowService(
             shelf, keys, self.settings, Owners(signing_key(), number), env, traces=self.traces,
             shared=None if worker is None else worker.admission,
@@ -186,6 +190,15 @@ class Serving:
             listening, lambda: tell(service, address, self.host, self.no_key)
         )
         listening.run(sockets=sockets)
+
+
+def _mind_names(keys: Keys, shelf: Shelf) -> None:
+    """Warn of keys that name a flow which is not there: their holders would be told so, not you."""
+    names = [flow.name for flow in shelf.all()]
+    there = {*names, *(Path(file).stem for file in shelf.problems)}
+    for caller, flow in keys.naming(there):
+        fix = did_you_mean(flow, names, "Its file may come later.")
+        say.notice(f'The key of {caller.name} names the flow "{flow}", which is not served. {fix}')
 
 
 def _hurry() -> None:

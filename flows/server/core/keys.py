@@ -22,6 +22,7 @@ import os
 import secrets
 import time
 import tomllib
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -88,6 +89,11 @@ class Keys:
     def needed(self) -> bool:
         """Whether a request needs a key."""
         return not self._open
+
+    def naming(self, flows: Collection[str]) -> Iterator[tuple[Caller, str]]:
+        """The callers whose keys name a flow that is none of these, with its name."""
+        for caller in self._others.values():
+            yield from ((caller, flow) for flow in sorted((caller.flows or set()) - {*flows}))
 
     def caller(self, key: str) -> Caller | None:
         """Whose key it is; None for nobody's. Looked up by hash, so that no time tells of it."""

@@ -86,6 +86,28 @@ def test_what_it_prints_works(environ, tmp_path):
         assert "Traceback" not in rest
 
 
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_key_that_names_no_flow_is_said_once_at_the_start(environ, tmp_path, workers):
+    folder = write(tmp_path / "flows", "shout", "slow")
+    (folder / "torn.json").write_text("{")
+    keys = tmp_path / "keys.toml"
+    table = '[{}]\nsha256 = "{}"\nflows = {}\n'
+    keys.write_text(
+        table.format("ada", "a" * 64, '["shoot", "slow"]')
+        + table.format("bob", "b" * 64, '["shout", "torn"]')
+        + table.format("eve", "c" * 64, '["later/on"]')
+    )
+    given = ("--key-from", str(keys), "--workers", workers, str(folder))
+    with started(environ, *given) as (_, _, said):
+        warned = [line for line in said.splitlines() if line.startswith("warning The key")]
+        assert warned == [
+            'warning The key of ada names the flow "shoot", which is not served. '
+            'Did you mean "shout"?',
+            'warning The key of eve names the flow "later/on", which is not served. '
+            'Choose "shout" or "slow".',
+        ]
+
+
 def test_killed_under_load_every_run_is_there(environ, tmp_path):
     folder = write(tmp_path / "flows", "slow")
     limits = ("--at-once", "2", "--queue", "50", "--quiet")
