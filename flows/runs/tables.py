@@ -28,6 +28,8 @@ def all_tables() -> MetaData:
     tables = sa.MetaData()
     sa.Table("schema_version", tables, sa.Column("version", sa.Integer, nullable=False))
     _add_runs(tables)
+    _add_beside_runs(tables)
+    _add_events(tables)
     _add_steps(tables)
     _add_questions(tables)
     _add_triggers(tables)
@@ -55,7 +57,7 @@ def made_in_sqlite() -> tuple[str, ...]:
 
 
 def _add_runs(tables: MetaData) -> None:
-    """Runs and their events."""
+    """Runs."""
     import sqlalchemy as sa
 
     sa.Table(
@@ -75,6 +77,12 @@ def _add_runs(tables: MetaData) -> None:
         sa.Column("outputs", sa.Text, nullable=False, default="{}"),
         sa.Column("problem", sa.Text),
     )
+
+
+def _add_beside_runs(tables: MetaData) -> None:
+    """What is kept of runs beside them, and of the processes that have them."""
+    import sqlalchemy as sa
+
     sa.Table(  # where it came from (`origins.py`)
         "run_origins",
         tables,
@@ -102,6 +110,12 @@ def _add_runs(tables: MetaData) -> None:
         sa.Column("run", sa.String(64), primary_key=True),
         sa.Column("at", sa.Float, nullable=False),
     )
+
+
+def _add_events(tables: MetaData) -> None:
+    """What happened in runs."""
+    import sqlalchemy as sa
+
     events = sa.Table(
         "events",
         tables,

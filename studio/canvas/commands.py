@@ -26,6 +26,9 @@ class CanvasPage(Protocol):
     def run(self) -> None:
         """Run the flow."""
 
+    def note_try(self) -> None:
+        """Somebody has tried to run it elsewhere than on the page: what is wrong counts now."""
+
     def run_to(self, node: str) -> None:
         """Run a node and what it needs."""
 
@@ -59,6 +62,7 @@ class CanvasPage(Protocol):
 
 COMMANDS: Mapping[str, Handler] = {
     "run": lambda page, _: page.run(),
+    "tried": lambda page, _: page.note_try(),
     "run_to": lambda page, node: page.run_to(node),
     "rerun_from": lambda page, node: page.rerun_from(node),
     "documents": lambda page, node: page.show_documents(node),

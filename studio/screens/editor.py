@@ -8,11 +8,13 @@ import streamlit as st
 
 from patchbay.flows.document.operations import SetMeta
 from patchbay.flows.problems import FlowError
+from patchbay.flows.wording import plural
 from patchbay.studio.canvas import Dock, canvas
 from patchbay.studio.documents.document import FlowDocument
 from patchbay.studio.inspector.starting import latest, stop
 from patchbay.studio.panels.export import export_menu
 from patchbay.studio.panels.versions import versions_dialog
+from patchbay.studio.runs.live_run import LiveRun
 from patchbay.studio.screens.editor_commands import EditorCommands, errors_in, run_flow
 from patchbay.studio.screens.own_flows import note_opened
 from patchbay.studio.server import session
@@ -91,52 +93,74 @@ def refresh() -> NoReturn:
 def _toolbar() -> None:
     document = _open()
     session.draws("toolbar", _toolbar_stamp(document))
-    me = session.client()
     live = latest(document, session.browser())
     with st.container(horizontal=True, vertical_alignment="center", key="toolbar-row", gap="small"):
         _name(document)
         pulse(document, live, refresh)
         st.space("stretch")
-        st.button(
-            "", key="undo", icon=":material/undo:", help="Undo (Ctrl+Z)", on_click=_travel,
-            args=("undo",), disabled=not document.can_undo(me), type="tertiary",
-        )  # fmt: skip
-        st.button(
-            "", key="redo", icon=":material/redo:", help="Redo (Ctrl+Shift+Z)", on_click=_travel,
-            args=("redo",), disabled=not document.can_redo(me), type="tertiary",
-        )  # fmt: skip
-        bad = errors_in(document) if session.tried(document) else 0
-        label = f"{bad} error{'s' if bad != 1 else ''}" if bad else "Validate"
-        st.button(
-            label, key="validate", on_click=_validate,
-            icon=":material/error:" if bad else ":material/rule:",
-            help="List everything that is wrong with the flow.",
-        )  # fmt: skip
-        st.button(
-            "", key="versions", icon=":material/history:", type="tertiary", help="Versions",
-            on_click=session.remember, args=("show-versions", True),
-        )  # fmt: skip
-        st.button(
-            "", key="over-table", icon=":material/table_rows:", type="tertiary",
-            help="Run over a table", on_click=_over_table,
-        )  # fmt: skip
-        st.button(
-            "", key="elsewhere", icon=":material/cell_tower:", type="tertiary",
-            help="Use it elsewhere", on_click=session.remember, args=("show-elsewhere", True),
-        )  # fmt: skip
-        st.button(
-            "", key="variants", icon=":material/science:", type="tertiary", help="Try variants",
-            on_click=_try_variants,
-        )  # fmt: skip
-        export_menu(document)
-        if live and live.active:
-            st.button("Stop", key="stop", icon=":material/stop:", type="primary", on_click=_stop)
-        else:
-            st.button(
-                "Run", key="run", icon=":material/play_arrow:", type="primary", on_click=_run,
-                disabled=not document.flow.nodes,
-            )  # fmt: skip
+        _undo_and_redo(document)
+        _count(document)
+        _ways_out(document)
+        _run_or_stop(document, live)
     _notices(document)
+    _dialogs(document)
+
+
+def _undo_and_redo(document: FlowDocument) -> None:
+    me = session.client()
+    st.button(
+        "", key="undo", icon=":material/undo:", help="Undo (Ctrl+Z)", on_click=_travel,
+        args=("undo",), disabled=not document.can_undo(me), type="tertiary",
+    )  # fmt: skip
+    st.button(
+        "", key="redo", icon=":material/redo:", help="Redo (Ctrl+Shift+Z)", on_click=_travel,
+        args=("redo",), disabled=not document.can_redo(me), type="tertiary",
+    )  # fmt: skip
+
+
+def _count(document: FlowDocument) -> None:
+    """How many errors there are, once somebody has tried to run it; a button that lists them."""
+    bad = errors_in(document) if session.tried(document) else 0
+    st.button(
+        plural(bad, "error") if bad else "Validate", key="validate", on_click=_validate,
+        icon=":material/error:" if bad else ":material/rule:",
+        help="List everything that is wrong with the flow.",
+    )  # fmt: skip
+
+
+def _ways_out(document: FlowDocument) -> None:
+    """What else can be done with the flow, beside the canvas."""
+    st.button(
+        "", key="versions", icon=":material/history:", type="tertiary", help="Versions",
+        on_click=session.remember, args=("show-versions", True),
+    )  # fmt: skip
+    st.button(
+        "", key="over-table", icon=":material/table_rows:", type="tertiary",
+        help="Run over a table", on_click=_over_table,
+    )  # fmt: skip
+    st.button(
+        "", key="elsewhere", icon=":material/cell_tower:", type="tertiary",
+        help="Use it elsewhere", on_click=session.remember, args=("show-elsewhere", True),
+    )  # fmt: skip
+    st.button(
+        "", key="variants", icon=":material/science:", type="tertiary", help="Try variants",
+        on_click=_try_variants,
+    )  # fmt: skip
+    export_menu(document)
+
+
+def _run_or_stop(document: FlowDocument, live: LiveRun | None) -> None:
+    if live and live.active:
+        st.button("Stop", key="stop", icon=":material/stop:", type="primary", on_click=_stop)
+    else:
+        st.button(
+            "Run", key="run", icon=":material/play_arrow:", type="primary", on_click=_run,
+            disabled=not document.flow.nodes,
+        )  # fmt: skip
+
+
+def _dialogs(document: FlowDocument) -> None:
+    """The one that was asked for, if any."""
     if session.recall("show-versions") and document.path:
         session.forget("show-versions")
         document.save()

@@ -14,7 +14,7 @@ from patchbay.studio.inspector.starting import missing, start
 from patchbay.studio.server import session
 from patchbay.studio.server.questions import asked
 from patchbay.studio.server.services import services
-from patchbay.studio.server.wished_page import open_in_editor
+from patchbay.studio.server.wished_page import is_wished, open_in_editor
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +27,10 @@ class EditorCommands:
     def run(self) -> None:
         """Run the flow, or ask for what it needs first."""
         run_flow(self.document)
+
+    def note_try(self) -> None:
+        """Count what is wrong from now on."""
+        session.note_try(self.document)
 
     def run_to(self, node: str) -> None:
         """Run a node and what it needs."""
@@ -86,7 +90,9 @@ class EditorCommands:
         open_in_editor(name)
 
     def use_template(self, name: str) -> None:
-        """Open a copy of a template."""
+        """Open a copy of a template; one, however often it is asked for until that is open."""
+        if is_wished():
+            return
         library = services().library
         template = next((p for p in library.template_files() if p.stem == name), None)
         if template is None:

@@ -15,7 +15,7 @@ from patchbay.studio.screens.own_flows import ask_for, own_flows, undelete
 from patchbay.studio.server import session
 from patchbay.studio.server.last_runs import last_runs
 from patchbay.studio.server.services import services
-from patchbay.studio.server.wished_page import open_in_editor
+from patchbay.studio.server.wished_page import is_wished, open_in_editor
 from patchbay.studio.views.gallery import OnPage, gallery
 from patchbay.studio.words import plain
 
@@ -113,7 +113,12 @@ def _use(template: Path) -> None:
 
 
 def _opened(make: Callable[[], Path], refused: str) -> None:
-    """Open the flow that is made; or say why it cannot be."""
+    """Open the flow that is made; or say why it cannot be.
+
+    Whoever presses again while the editor is on its way means the same flow.
+    """
+    if is_wished():
+        return
     try:
         open_in_editor(make().stem)
     except FlowError as error:

@@ -38,6 +38,7 @@ SHOWN = 100
 
 def page() -> None:
     """Draw the page."""
+    session.closes_large()
     chosen = st.query_params.get("run")
     live = services().runner.get(chosen) if chosen else None
     if chosen and live and live.active and live.owner == session.browser():
@@ -55,7 +56,8 @@ def _under_way(run_id: str) -> None:
     """A run that was just started from here; its row may not have been written yet."""
     live = services().runner.get(run_id)
     session.forget("run-step")  # the latest event, as long as there are more to come
-    if live is None or not live.active or st.query_params.get("run") != run_id:
+    is_over = live is None or not live.active
+    if (is_over and not session.is_large()) or st.query_params.get("run") != run_id:
         st.rerun()
     past = past_run(run_id)
     if past is not None:

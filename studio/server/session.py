@@ -122,6 +122,24 @@ def told() -> tuple[str, int]:
     return said
 
 
+# --- what is open over the page -------------------------------------------------------------------
+
+
+def opens_large() -> None:
+    """Note that something is open over the page, which a rerun of all of the page would close."""
+    st.session_state["large"] = True
+
+
+def closes_large() -> None:
+    """Note that it was closed, or that all of the page is drawn anew."""
+    st.session_state.pop("large", None)
+
+
+def is_large() -> bool:
+    """Whether something is open over the page: a part that reruns by itself leaves it alone."""
+    return "large" in st.session_state
+
+
 # --- widgets that show what a document holds ------------------------------------------------------
 
 

@@ -9,13 +9,11 @@ from collections.abc import Mapping
 
 import streamlit as st
 
-from patchbay.flows.problems import FlowError
-from patchbay.flows.runs.files import files_of
 from patchbay.flows.wording import plural
 from patchbay.nodes.errors import NodeError
 from patchbay.nodes.units import size_in_words
 from patchbay.nodes.written_files import place_in
-from patchbay.studio.server.services import services
+from patchbay.studio.server import session
 from patchbay.studio.views.live import words
 from patchbay.studio.words import plain
 
@@ -39,18 +37,6 @@ def show_files(files: Mapping[str, str], key: str) -> None:
             )  # fmt: skip
 
 
-def show_files_of(run: str) -> None:
-    """Draw the files of a run that has no outputs yet, or came to none; nothing where there are
-    none."""
-    try:
-        files = files_of(services().history, run)
-    except FlowError:
-        return
-    if files:
-        st.markdown("**Files so far**")
-        show_files(files, f"so-far:{run}")
-
-
 def _row(path: str, text: str, key: str) -> None:
     size = size_in_words(len(text.encode()))
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
@@ -59,6 +45,7 @@ def _row(path: str, text: str, key: str) -> None:
             "", key=f"{key}:open", icon=":material/open_in_full:", type="tertiary",
             help=plain(f"Open {path}"),
         ):  # fmt: skip
+            session.opens_large()
             _open(path, text, key)
         st.download_button(
             "", text, path.rpartition("/")[2] or "file", "text/plain", key=f"{key}:save",
@@ -67,7 +54,7 @@ def _row(path: str, text: str, key: str) -> None:
         )  # fmt: skip
 
 
-@st.dialog("File", width="large")
+@st.dialog("File", width="large", on_dismiss=session.closes_large)
 def _open(path: str, text: str, key: str) -> None:
     st.markdown(f"**{plain(path)}** :gray[{size_in_words(len(text.encode()))}]")
     as_words = path.endswith(".md") and st.toggle("Show as Markdown", key=f"{key}:words")

@@ -65,6 +65,9 @@ class Page:
     def run(self) -> None:
         self.wrote("run")
 
+    def note_try(self) -> None:
+        self.wrote("tried")
+
     def run_to(self, node: str) -> None:
         self.wrote(f"run_to {node}")
 

@@ -13,6 +13,7 @@ from playwright.sync_api import Browser, Dialog, Locator, Page, Request, expect
 from playwright.sync_api import Error as PlaywrightError
 
 from tests.browser.editor_page import (
+    dock,
     drawn,
     edit,
     icon,
@@ -189,6 +190,34 @@ def test_a_run_goes_on_through_a_reload_and_only_for_its_owner(
     answered.touch()  # the run went on all the time
     expect(side.get_by_text("Finished").first).to_be_visible()
     expect(side.get_by_text("It is 391.").first).to_be_visible()
+
+
+def test_a_file_that_is_open_stays_when_its_run_ends(studio: Server, page: Page) -> None:
+    answered = studio.home / "read"
+    path = studio.home / "flows" / "reading.json"
+    put(studio, "reading", "test.crew", ["text"], until=str(answered))
+    flow = json.loads(path.read_text("utf-8"))
+    given = {"name": "notes", "kind": "json"}
+    flow["nodes"] += [{"id": "notes", "kind": "io.input", "params": given},
+                      {"id": "same", "kind": "io.output", "params": {"name": "same"}}]  # fmt: skip
+    flow["edges"].append({"from": "notes.value", "to": "same.value"})
+    path.write_text(json.dumps(flow), "utf-8")
+    edit(studio, page, "reading", "it")
+    tab(page, "Run")
+    dock(page).get_by_label("notes").fill('{"/oven.md": "The oven burns beech."}')
+    press_run(page)
+    expect(dock(page).get_by_text("It is")).to_be_visible()
+    open_latest_run(studio, page)
+    page.locator("[class*=st-key-files]").get_by_role("button").first.click()
+    file = page.get_by_role("dialog")
+    expect(file).to_contain_text("The oven burns beech.")
+    answered.touch()
+    expect(page.get_by_text("Finished", exact=True)).to_be_visible()
+    page.wait_for_timeout(2000)  # as the page would have been drawn anew several times by then
+    expect(file).to_contain_text("The oven burns beech.")
+    file.get_by_role("button", name="Close").click()
+    expect(file).to_have_count(0)
+    expect(page.get_by_role("button", name="Run again")).to_be_visible()
 
 
 def test_the_runs_page_steps_through_what_agents_did(studio: Server, page: Page) -> None:

@@ -8,7 +8,17 @@ import re
 from playwright.sync_api import Page, expect
 
 from patchbay.flows.document.reading import read_flow
-from tests.browser.editor_page import chat, chat_box, dock, edit, front, node, run, tab
+from tests.browser.editor_page import (
+    chat,
+    chat_box,
+    dock,
+    edit,
+    front,
+    node,
+    run,
+    tab,
+    toolbar,
+)
 from tests.browser.flow_files import SAVED, put, wait_for
 from tests.browser.harness import Server
 
@@ -47,6 +57,7 @@ def test_problems_come_first_and_what_was_typed_is_kept(studio: Server, page: Pa
     box = chat_box(page)
     box.fill("A long question that nobody wants to type twice?")
     box.press("Enter")
+    expect(toolbar(page, "1 error")).to_be_visible()
     why = chat(page).get_by_role("alert")
     expect(why).to_contain_text("Ask a model · max_tokens")
     expect(box).to_have_value("A long question that nobody wants to type twice?")

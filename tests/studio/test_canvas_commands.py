@@ -25,6 +25,9 @@ class Asked:
     def run(self) -> None:
         self.heard.append("run")
 
+    def note_try(self) -> None:
+        self.heard.append("tried")
+
     def run_to(self, node: str) -> None:
         self.heard.append(f"run_to {node}")
 

@@ -19,4 +19,9 @@ test("a synonym finds a thing, in capitals too, and several words must all be th
   expect(titles("router gpt")).toEqual([]);
 });
 
+test("two words of a synonym are found when they are typed as one", () => {
+  const web = [{ title: "Search the net", words: ["web search"], about: "" }];
+  expect(found(web, "websearch", (thing) => thing)).toHaveLength(1);
+});
+
 test("nothing typed shows all", () => expect(titles("  ")).toHaveLength(4));

@@ -9,7 +9,7 @@ export interface Findable {
 /** How well a thing fits: 0 best; undefined where a typed word is nowhere in it. */
 export function rank(thing: Findable, wanted: string): number | undefined {
   const title = thing.title.toLowerCase();
-  const words = (thing.words ?? []).join("\n").toLowerCase();
+  const words = (thing.words ?? []).flatMap((word) => [word, word.replaceAll(" ", "")]).join("\n"); // `websearch` too
   const all = `${title}\n${words}\n${thing.about.toLowerCase()}`;
   if (!wanted.split(/\s+/).every((word) => all.includes(word))) return undefined;
   if (title.startsWith(wanted)) return 0;

@@ -16,6 +16,8 @@ export interface Around {
   keep: (name: string, value?: string) => string;
   /** When everything that was edited before is known to the server. */
   settled?: () => Promise<void>;
+  /** Hears that a message was refused. */
+  refused?: () => void;
   /** Go to a node of the flow. */
   show?: (node: string) => void;
   /** What a node is called; undefined where it is gone. */

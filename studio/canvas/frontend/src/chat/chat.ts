@@ -412,6 +412,7 @@ export class Chat {
     const reason =
       error instanceof Refusal ? error : new Refusal([{ message: "The server cannot be reached.", fix: "Try again." }]);
     this.refused.replaceChildren(refusalElement(this.around, reason));
+    this.around.refused?.();
     if (this.thread || anew) this.draw();
     else this.settle();
   }

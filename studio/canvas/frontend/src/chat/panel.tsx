@@ -64,6 +64,7 @@ function aroundOf(doc: Doc, show: (node: string) => void): Around {
     keep: (name, value) => kept(`patchbay-chat-${doc.id}-${name}`, value),
     // What is asked in the chat is run: a try.
     settled: () => (doc.try(), doc.settled()),
+    refused: () => doc.command("tried"), // the page counts what is wrong, as after Run
     show,
     spoken: (message) => spoken(message, doc.flow),
     titleOf: (id) => {
