@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
@@ -105,21 +105,21 @@ def read_flowise(
         flows: what flows of the same export are called here, by their ids there.
     """
     graph = ForeignGraph("flowise", name, _text(data.get("description")))
+    undrawn: list[ForeignWire] = []
     for node in data["nodes"]:
-        made = _node(node)
+        made = _node(node, undrawn)
         if made is not None:
             graph.nodes.append(made)
     with_parts(graph)
     _with_flows(graph, flows)
-    known = {node.id for node in graph.nodes}
     edges = data.get("edges")
     for edge in edges if isinstance(edges, list) else ():
         if isinstance(edge, dict) and (wire := _wire(edge)) is not None:
             graph.wires.append(wire)
-    drawn = {(wire.source, wire.target) for wire in graph.wires}
-    for wire in _undrawn(data["nodes"], known):
-        if (wire.source, wire.target) not in drawn:
-            graph.wires.append(wire)
+    if undrawn:
+        known = {node.id for node in graph.nodes}
+        drawn = {(wire.source, wire.target) for wire in graph.wires}
+        graph.wires += [w for w in undrawn if w.source in known and w[::2] not in drawn]
     with_default_model(graph)
     _with_services(graph)
     with_people(graph)
@@ -175,25 +175,30 @@ def _text(value: Any) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _node(node: Any) -> ForeignNode | None:
+def _node(node: Any, undrawn: list[ForeignWire]) -> ForeignNode | None:
+    """A node; what its inputs refer to is added to the wires that edges may not draw."""
     data = node.get("data") if isinstance(node, dict) else None
     if not isinstance(data, dict) or not isinstance(node.get("id"), str):
         return None
     inputs = data.get("inputs")
-    settings = {
-        str(key): value
-        for key, value in (inputs.items() if isinstance(inputs, dict) else ())
-        if not _is_reference(value)
-    }
+    settings: dict[str, Any] = {}
+    for key, value in inputs.items() if isinstance(inputs, dict) else ():
+        sources = _references(value) if isinstance(value, (str, list)) else ()
+        undrawn.extend(ForeignWire(source, "output", node["id"], key) for source in sources)
+        if not sources or (isinstance(value, list) and len(sources) < len(value)):
+            settings[key] = value
     parent = _text(node.get("parentNode") or node.get("parentId"))
     kind, title = _text(data.get("name")) or "unnamed", _text(data.get("label"))
     return ForeignNode(node["id"], kind, title, settings, place_of(node), (), parent)
 
 
-def _is_reference(value: Any) -> bool:
+def _references(value: str | list[Any]) -> Sequence[str]:
+    """The nodes that a setting refers to, where it is made of references."""
     if isinstance(value, str):
-        return value.startswith("{{") and _REFERENCE.match(value) is not None
-    return isinstance(value, list) and bool(value) and all(_is_reference(item) for item in value)
+        match = _REFERENCE.match(value) if value.startswith("{{") else None
+        return (match[1],) if match else ()
+    texts = (item for item in value if isinstance(item, str) and item.startswith("{{"))
+    return [match[1] for text in texts if (match := _REFERENCE.match(text))]
 
 
 def _wire(edge: Mapping[str, Any]) -> ForeignWire | None:
@@ -208,17 +213,3 @@ def _wire(edge: Mapping[str, Any]) -> ForeignWire | None:
 def _handle(handle: str, prefix: str) -> str:
     """The name in `id-output-name-Type|Type`; ids may hold anything."""
     return handle.removeprefix(prefix).split("-")[0] if handle.startswith(prefix) else ""
-
-
-def _undrawn(nodes: Iterable[Any], known: set[str]) -> Iterator[ForeignWire]:
-    """References in inputs that edges may not draw."""
-    for node in nodes:
-        data = node.get("data") if isinstance(node, dict) else None
-        inputs = data.get("inputs") if isinstance(data, dict) else None
-        for anchor, value in inputs.items() if isinstance(inputs, dict) else ():
-            if not isinstance(value, list) and not _is_reference(value):
-                continue
-            for item in value if isinstance(value, list) else [value]:
-                match = _REFERENCE.match(item) if isinstance(item, str) else None
-                if match and match[1] in known and isinstance(node.get("id"), str):
-                    yield ForeignWire(match[1], "output", node["id"], str(anchor))

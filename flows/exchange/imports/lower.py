@@ -148,12 +148,9 @@ class Lowering:
             if reason := self.ways.add(mapped):
                 mapped.stub = put_stub(self, mapped, reason)
             return
-        active = {
-            name: piece
-            for name, piece in spec.pieces.items()
-            if not piece.when or holds(piece.when, mapped, self)
-        }
-        reason = self._reason(spec, active, known is not None)
+        active = self._active(mapped)
+        kinds = tuple(piece.kind for piece in active.values())
+        reason = self._reason(spec, kinds, known is not None)
         if reason:
             mapped.stub = put_stub(self, mapped, reason)
             return
@@ -163,7 +160,18 @@ class Lowering:
             ends = self.endpoint(mapped, source), self.endpoint(mapped, target)
             if ends[0] and ends[1]:
                 self.draft.wire(ends[0], ends[1])
-        self._tell(mapped, active)
+        self._tell(mapped, ", ".join(kinds))
+
+    def _active(self, mapped: Mapped) -> Mapping[str, PieceSpec]:
+        """The pieces of a node that it needs."""
+        pieces = mapped.spec.pieces
+        if not mapped.spec.chooses:
+            return pieces
+        return {
+            name: piece
+            for name, piece in pieces.items()
+            if not piece.when or holds(piece.when, mapped, self)
+        }
 
     def _helper(self, mapped: Mapped) -> None:
         if mapped.spec.differs:
@@ -171,12 +179,11 @@ class Lowering:
         else:
             self.report.add("mapped", mapped.what, mapped.spec.same)
 
-    def _reason(self, spec: TypeSpec, active: Mapping[str, PieceSpec], known: bool) -> str:
+    def _reason(self, spec: TypeSpec, kinds: tuple[str, ...], known: bool) -> str:
         if not known:
             return f"Patchbay knows no node type {spec.name!r} of this builder."
         if spec.refused:
             return spec.refused
-        kinds = tuple(piece.kind for piece in active.values())
         if kinds not in self._lacking:
             self._lacking[kinds] = self._lacks(sorted(set(kinds)))
         return self._lacking[kinds]
@@ -203,9 +210,8 @@ class Lowering:
         title = words if number == 0 else ""
         return self.draft.add(words if number == 0 else name, piece.kind, params, at, title=title)
 
-    def _tell(self, mapped: Mapped, active: Mapping[str, PieceSpec]) -> None:
+    def _tell(self, mapped: Mapped, kinds: str) -> None:
         first = next(iter(mapped.pieces.values()), "")
-        kinds = ", ".join(piece.kind for piece in active.values())
         if mapped.spec.differs:
             self.report.add("approximated", mapped.what, mapped.spec.differs, first)
         else:
@@ -296,14 +302,17 @@ class Lowering:
                 self.ways.give(self.ways.through(asked, "", mapped.node.id), end_)
             elif end_ and end_ not in taken:
                 self.talks.append((end_, mapped.remembers))
-        rows = self.out_of.get(mapped.node.id, {}).values()
-        hanging = any(wire.input != "#order" for row in rows for wire in row)
-        referred = mapped.node.id in self.texts.referred
-        replies = mapped.spec.answer and not self._replied()
-        if replies and (mapped.spec.ends or not hanging) and not referred:
+        if not mapped.spec.answer or mapped.node.id in self.texts.referred or self._replied():
+            return
+        if mapped.spec.ends or not self._hanging(mapped):
             end_ = self.endpoint(mapped, mapped.spec.answer)
             if end_:
                 self.answers.append((end_, mapped.node.title))
+
+    def _hanging(self, mapped: Mapped) -> bool:
+        """Whether something takes what a node gives."""
+        rows = self.out_of.get(mapped.node.id, {}).values()
+        return any(wire.input != "#order" for row in rows for wire in row)
 
     def _forgets(self, mapped: Mapped, taken: set[str]) -> None:
         """Tell of a node that remembers there, and here hears the question alone."""

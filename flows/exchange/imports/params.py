@@ -26,37 +26,50 @@ CHARACTERS_PER_TOKEN = 4
 
 def setting(settings: Mapping[str, Any], path: str) -> Any:
     """A setting by name, `a.b` for one inside another, `a|b` for the first that is set."""
-    for first, deeper in _ways(path):
-        value = settings.get(first, MISSING)
+    names, ways = _ways(path)
+    if settings.keys().isdisjoint(names):
+        return MISSING
+    for first, deeper in ways:
+        value = settings.get(first)
         for part in deeper:
-            value = value.get(part, MISSING) if isinstance(value, Mapping) else MISSING
-        if value is not MISSING and value is not None and value not in ("", [], {}):
+            value = value.get(part) if isinstance(value, Mapping) else None
+        if value or (value is not None and value not in _EMPTY):
             return value
     return MISSING
 
 
-@lru_cache(maxsize=4096)
-def _ways(path: str) -> tuple[tuple[str, tuple[str, ...]], ...]:
-    """The names that a path may begin with, each with those inside of it."""
-    ways = (name.split(".") for name in path.split("|"))
-    return tuple((first, tuple(deeper)) for first, *deeper in ways)
+_EMPTY: tuple[Any, ...] = ("", [], {})
+"""What counts as not set; 0 and false are set."""
 
 
 @lru_cache(maxsize=4096)
-def _read(expression: str) -> tuple[str, str] | None:
-    """The setting that an expression of a table names, and how it is read; None for plain text."""
+def _ways(path: str) -> tuple[frozenset[str], tuple[tuple[str, tuple[str, ...]], ...]]:
+    """The names that a path may begin with; and in order, each with those inside of it."""
+    split = (name.split(".") for name in path.split("|"))
+    ways = tuple((first, tuple(deeper)) for first, *deeper in split)
+    return frozenset(first for first, _ in ways), ways
+
+
+@lru_cache(maxsize=4096)
+def _read(expression: str) -> Callable[[Mapping[str, Any]], Any]:
+    """What reads the setting that an expression of a table names; a table says it once, and
+    thousands of nodes are asked."""
     match = _SETTING.match(expression)
-    return (match[1], match[2] or "plain") if match else None
+    if match is None:
+        return lambda settings: expression
+    path, reader = match[1], READERS[match[2] or "plain"]
+
+    def read(settings: Mapping[str, Any]) -> Any:
+        value = setting(settings, path)
+        return value if value is MISSING else reader(value)
+
+    return read
 
 
 def value_of(expression: Any, settings: Mapping[str, Any]) -> Any:
     """What an expression of a table gives for these settings, or `MISSING`."""
     if isinstance(expression, str):
-        told = _read(expression)
-        if told is None:
-            return expression
-        value = setting(settings, told[0])
-        return value if value is MISSING else READERS[told[1]](value)
+        return _read(expression)(settings)
     if isinstance(expression, list):
         made = [value_of(item, settings) for item in expression]
         return [item for item in made if item is not MISSING]

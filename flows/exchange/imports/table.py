@@ -66,6 +66,8 @@ class TypeSpec:
     refused: str = ""
     note: str = ""
     """The setting that is the text of a sticky note."""
+    chooses: bool = False
+    """Whether some pieces are needed only under a condition."""
 
 
 @lru_cache(maxsize=16)
@@ -99,4 +101,5 @@ def _spec(name: str, entry: Mapping[str, Any]) -> TypeSpec:
         value = (value,) if isinstance(value, (str, Mapping)) else value
         given[key] = tuple(tuple(v) if isinstance(v, list) else v for v in value)
     made = {key: PieceSpec(**piece) for key, piece in pieces.items()}
-    return TypeSpec(name=name, pieces=made, **given)
+    chooses = any(piece.when for piece in made.values())
+    return TypeSpec(name=name, pieces=made, chooses=chooses, **given)
