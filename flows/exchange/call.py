@@ -31,6 +31,8 @@ class Call:
     """Lines after it."""
     inlines: tuple[str, ...] = ()
     """Ports whose value it says itself, so that nobody has to make it before."""
+    packages: tuple[str, ...] = ()
+    """What has to be installed besides what it imports."""
 
     def lines(self, name: str) -> list[str]:
         """The lines that give it to a name."""

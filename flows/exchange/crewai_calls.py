@@ -17,6 +17,7 @@ from patchbay.flows.exchange.call import (
     only,
     params_of,
 )
+from patchbay.flows.exchange.packages import crewai_model
 
 if TYPE_CHECKING:
     from patchbay.flows.exchange.script_draft import ScriptDraft
@@ -91,7 +92,8 @@ def role(made: ScriptDraft, node: ResolvedNode, inputs: Values, dry: bool) -> Ca
         return None
     assert node.params is not None  # noqa: S101 - resolved before
     provider = from_port(made, node, "model")[0]
-    model = str(provider.instance.params.get("model", "openai:gpt-5-mini")).replace(":", "/", 1)
+    named = str(provider.instance.params.get("model", "openai:gpt-5-mini"))
+    model, package = crewai_model(named)
     words: dict[str, Any] = {
         "role": repr(node.params.role),
         "goal": repr(node.params.goal),
@@ -107,6 +109,7 @@ def role(made: ScriptDraft, node: ResolvedNode, inputs: Values, dry: bool) -> Ca
         "agent",
         ("from crewai import LLM, Agent, Crew, Task",),
         inlines=("model",),
+        packages=(package,),
     )
 
 

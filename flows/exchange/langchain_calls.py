@@ -20,6 +20,7 @@ from patchbay.flows.exchange.call import (
     secret,
     system_of,
 )
+from patchbay.flows.exchange.packages import langchain_package
 
 if TYPE_CHECKING:
     from patchbay.flows.exchange.script_draft import ScriptDraft
@@ -83,7 +84,13 @@ def provider(made: ScriptDraft, node: ResolvedNode, inputs: Values, dry: bool) -
         imports.append("import os")
     model = params.get("model", "openai:gpt-5-mini")
     rest = f", {arguments(words)}" if words else ""
-    return Call(f"init_chat_model({model!r}{rest})", "model", tuple(imports), describes=True)
+    return Call(
+        f"init_chat_model({model!r}{rest})",
+        "model",
+        tuple(imports),
+        describes=True,
+        packages=(langchain_package(model),),
+    )
 
 
 def server(made: ScriptDraft, node: ResolvedNode, inputs: Values, dry: bool) -> Call | None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from patchbay.flows.document.model import Flow
 from patchbay.flows.exchange.call import Call
 from patchbay.flows.exchange.calls import native_call
-from patchbay.flows.exchange.script_draft import ScriptDraft, inputs_of, one_line, script_of
+from patchbay.flows.exchange.packages import packages
+from patchbay.flows.exchange.python_script import head_of
+from patchbay.flows.exchange.script_draft import ScriptDraft, inputs_of, script_of
 from patchbay.flows.problems import FlowError, Problem
 from patchbay.nodes.catalog import Catalog
 
@@ -22,9 +24,11 @@ def to_langgraph(flow: Flow, catalog: Catalog) -> str:
         raise FlowError(found)
     models, steps = _parts(made)
     imports = {"from typing import TypedDict", "from langgraph.graph import END, START, StateGraph"}
+    further: set[str] = set()
     for _, call in [*models, *steps]:
         imports |= set(call.imports)
-    lines = [f'"""{one_line(flow.name)}. Exported from Patchbay as a LangGraph graph."""', ""]
+        further |= set(call.packages)
+    lines = [head_of(flow, packages(imports, further), " as a LangGraph graph")]
     lines += [*sorted(imports), "", ""]
     lines += ["class State(TypedDict, total=False):"]
     fields = [name for name, _ in _asked(made)] + [made.names[key] for key, _ in steps]

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from patchbay.flows.document.model import Flow
-from patchbay.flows.exchange.python_script import import_lines
+from patchbay.flows.exchange.python_script import import_lines, needed
 from patchbay.flows.exchange.script_draft import script_of
 from patchbay.nodes.catalog import Catalog
 
@@ -15,10 +15,7 @@ def to_notebook(flow: Flow, catalog: Catalog) -> str:
     """The same as a Jupyter notebook: a cell for each step."""
     made = script_of(flow, catalog)
     about = [f"# {flow.name}", "", flow.description, "", "Exported from Patchbay."]
-    needs = sorted(
-        {_package(line) for line in made.imports} | ({"patchbay-studio"} if made.helpers else set())
-    )
-    needs = [name for name in needs if name]
+    needs = needed(made)
     cells = [_cell("markdown", "\n".join(about))]
     if needs:
         cells.append(_cell("code", f"%pip install -q {' '.join(needs)}"))
@@ -51,21 +48,3 @@ def _plain_argument(text: str) -> str:
 def _cell(kind: str, text: str) -> dict[str, Any]:
     cell: dict[str, Any] = {"cell_type": kind, "metadata": {}, "source": text}
     return cell | ({"execution_count": None, "outputs": []} if kind == "code" else {})
-
-
-_PACKAGES = {
-    "langchain": "langchain",
-    "langchain_core": "langchain-core",
-    "langchain_openai": "langchain-openai",
-    "langchain_ollama": "langchain-ollama",
-    "crewai": "crewai",
-    "transformers": "transformers torch",
-}
-
-
-def _package(line: str) -> str:
-    """What is to be installed for an import."""
-    module = line.split()[1].split(".")
-    if module[0] == "llama_index":  # one package for each part
-        return "-".join(module[: 2 if module[1] == "core" else 3]).replace("_", "-")
-    return _PACKAGES.get(module[0], "")

@@ -7,6 +7,7 @@ from typing import Any
 
 from patchbay.flows.checks.resolve import Resolved, ResolvedNode, resolve_once
 from patchbay.flows.document.model import Flow
+from patchbay.flows.exchange.packages import crewai_model
 from patchbay.flows.problems import FlowError, Problem
 from patchbay.nodes.catalog import Catalog
 
@@ -164,6 +165,12 @@ def _jinja(template: str, ends: dict[str, str]) -> str:
 # --- CrewAI ---------------------------------------------------------------------------------------
 
 
+LIMITS = {"allow_delegation": "delegation", "max_iter": "iterations"}
+"""What agents.yaml calls settings of a role."""
+SAID = frozenset({"model", "parallel", "retries", "timeout"})
+"""Settings of a model that its name alone says, or that only we have."""
+
+
 def to_crewai(flow: Flow, catalog: Catalog) -> dict[str, str]:
     """`agents.yaml` and `tasks.yaml` of the flow's crew.
 
@@ -176,6 +183,11 @@ def to_crewai(flow: Flow, catalog: Catalog) -> dict[str, str]:
         _refuse(node, "CrewAI's files")
         for node in resolved.nodes.values()
         if not node.instance.disabled and node.instance.kind not in allowed
+    ]
+    problems += [
+        _refuse(node, "CrewAI's files", f"they say nothing of {', '.join(sorted(more))}")
+        for node in _of(resolved, "model.provider")
+        if (more := {k for k, v in node.instance.params.items() if v is not None} - SAID)
     ]
     if not any(n.instance.kind == "agent.crew" for n in resolved.nodes.values()):
         problems.append(Problem("export/node", "The flow has no crew.", "Export it to Python."))
@@ -199,9 +211,11 @@ def _agent(resolved: Resolved, node: ResolvedNode) -> dict[str, Any]:
     wires = resolved.incoming[node.instance.id].get("model", [])
     model = resolved.nodes.get(wires[0].source_node) if wires else None
     if model is not None and model.instance.kind == "model.provider":
-        made["llm"] = str(model.instance.params.get("model", "openai:gpt-5-mini")).replace(
-            ":", "/", 1
-        )
+        named = str(model.instance.params.get("model", "openai:gpt-5-mini"))
+        made["llm"] = crewai_model(named)[0]
+    for there, here in LIMITS.items():
+        if here in node.instance.params:
+            made[there] = getattr(params, here)
     return made
 
 

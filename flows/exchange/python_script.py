@@ -8,7 +8,10 @@ itself by one small import.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from patchbay.flows.document.model import Flow
+from patchbay.flows.exchange.packages import install_line, packages
 from patchbay.flows.exchange.script_draft import HELPER, ScriptDraft, one_line, script_of
 from patchbay.nodes.catalog import Catalog
 
@@ -25,16 +28,31 @@ def to_python(flow: Flow, catalog: Catalog) -> str:
     )
     arguments = ", ".join(made.arguments)
     returned = ", ".join(f"{name!r}: {value}" for name, value in made.outputs)
-    head = _head(flow)
-    parts = [head, *import_lines(made), "", "", f"def main({arguments}) -> dict:"]
+    parts = [
+        head_of(flow, needed(made)),
+        *import_lines(made),
+        "",
+        "",
+        f"def main({arguments}) -> dict:",
+    ]
     parts += [f'    """{one_line(flow.description or flow.name)}"""']
     parts += [body] if body else []
     parts += ["", f"    return {{{returned}}}", "", "", *_ending(made)]
     return "\n".join(parts) + "\n"
 
 
-def _head(flow: Flow) -> str:
-    return f'"""{one_line(flow.name)}. Exported from Patchbay."""\n'
+def head_of(flow: Flow, packages: Sequence[str], about: str = "") -> str:
+    """The first lines of a script: what it is, and what it needs."""
+    first = f'"""{one_line(flow.name)}. Exported from Patchbay{about}.'
+    install = install_line(packages)
+    return f'{first}\n\n{install}\n"""\n' if install else f'{first}"""\n'
+
+
+def needed(made: ScriptDraft) -> list[str]:
+    """The packages of a script."""
+    return packages(
+        [*made.imports, *([f"from {HELPER} import"] if made.helpers else [])], made.packages
+    )
 
 
 def import_lines(made: ScriptDraft) -> list[str]:

@@ -40,6 +40,8 @@ class ScriptDraft:
     """Outputs that may be None, since their way was not taken."""
     imports: set[str] = field(default_factory=set)
     helpers: set[str] = field(default_factory=set)
+    packages: set[str] = field(default_factory=set)
+    """What has to be installed besides what it imports."""
     body: list[list[str]] = field(default_factory=list)
     arguments: list[str] = field(default_factory=list)
     outputs: list[tuple[str, str]] = field(default_factory=list)
@@ -171,6 +173,7 @@ def _native(
 ) -> None:
     name = made.names[node.instance.id]
     made.imports |= set(call.imports)
+    made.packages |= set(call.packages)
     guard = _guard(node, inputs)
     lines = list(_comment(node))
     if guard and not call.always:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from patchbay.flows.exchange.imports.graph import ForeignGraph, ForeignNode, ForeignWire
+from patchbay.flows.exchange.imports.providers import model_of_path
 
 _VARIABLE = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
@@ -40,10 +41,10 @@ def read_crewai(agents: Mapping[str, Any], tasks: Mapping[str, Any], name: str) 
     models: dict[str, str] = {}
     for index, (key, row) in enumerate(agents.items()):
         said = row.get("llm") or row.get("model")
-        model = said if isinstance(said, str) else ""
+        model = said.strip() if isinstance(said, str) else ""
         if model not in models:
             models[model] = f"model:{model or 'default'}"
-            settings = {"provider_model": model.replace("/", ":", 1)} if model else {}
+            settings = {"provider_model": model_of_path(model), "said": model}
             graph.nodes.append(
                 ForeignNode(models[model], "llm", "Model", settings, (0, 200.0 * index))
             )

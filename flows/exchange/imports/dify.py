@@ -16,22 +16,7 @@ from patchbay.flows.exchange.imports.graph import (
     ForeignWire,
     place_of,
 )
-
-PROVIDERS = {
-    "openai": "openai",
-    "anthropic": "anthropic",
-    "google": "google_genai",
-    "gemini": "google_genai",
-    "mistralai": "mistralai",
-    "groq": "groq",
-    "azure_openai": "azure_openai",
-    "deepseek": "deepseek",
-    "cohere": "cohere",
-    "bedrock": "bedrock_converse",
-    "ollama": "ollama",
-    "xai": "xai",
-}
-"""Dify's names of providers → LangChain's."""
+from patchbay.flows.exchange.imports.providers import model_name
 
 
 def is_dify(data: Any) -> bool:
@@ -203,8 +188,7 @@ def _model(model: Any) -> dict[str, Any]:
         return {}
     provider = str(model.get("provider", "")).rpartition("/")[2].lower()
     options = model.get("completion_params")
-    known = PROVIDERS.get(provider, provider)
-    found: dict[str, Any] = {"provider_model": f"{known}:{model['name']}"}
+    found: dict[str, Any] = {"provider_model": model_name(provider, model["name"])}
     for key in ("temperature", "max_tokens"):
         if isinstance(options, dict) and key in options:
             found[key] = options[key]

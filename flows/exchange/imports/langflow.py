@@ -13,24 +13,10 @@ from patchbay.flows.exchange.imports.graph import (
     ForeignWire,
     place_in,
 )
+from patchbay.flows.exchange.imports.providers import model_name
 
 NEVER = frozenset({"code", "_type", "tools_metadata", "_frontend_node_flow_id"})
 """Fields that are not read: source text above all."""
-PROVIDERS = {
-    "openai": "openai",
-    "anthropic": "anthropic",
-    "google generative ai": "google_genai",
-    "google": "google_genai",
-    "groq": "groq",
-    "mistral": "mistralai",
-    "mistralai": "mistralai",
-    "azure openai": "azure_openai",
-    "ollama": "ollama",
-    "cohere": "cohere",
-    "amazon bedrock": "bedrock_converse",
-    "ibm watsonx": "ibm",
-}
-"""Langflow's names of providers → LangChain's."""
 
 
 def is_langflow(data: Any) -> bool:
@@ -194,8 +180,7 @@ def _model(settings: Mapping[str, Any]) -> str:
         name = settings.get("model_name") or (chosen if isinstance(chosen, str) else None)
     if not isinstance(name, str) or not isinstance(provider, str):
         return ""
-    known = PROVIDERS.get(provider.strip().lower())
-    return f"{known}:{name}" if known else ""
+    return model_name(provider, name)
 
 
 def _wire(edge: Any) -> ForeignWire | None:

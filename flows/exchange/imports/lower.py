@@ -15,6 +15,7 @@ from patchbay.flows.exchange.imports.mapped import Mapped
 from patchbay.flows.exchange.imports.n8n_values import N8nValues
 from patchbay.flows.exchange.imports.params import MISSING, setting, value_of
 from patchbay.flows.exchange.imports.picks import Picks
+from patchbay.flows.exchange.imports.providers import settled
 from patchbay.flows.exchange.imports.report import ImportReport
 from patchbay.flows.exchange.imports.secrets import without_secrets
 from patchbay.flows.exchange.imports.steps import Steps
@@ -160,7 +161,8 @@ class Lowering:
             ends = self.endpoint(mapped, source), self.endpoint(mapped, target)
             if ends[0] and ends[1]:
                 self.draft.wire(ends[0], ends[1])
-        self._tell(mapped, ", ".join(kinds))
+        made = (self.draft.nodes[node]["kind"] for node in mapped.pieces.values())
+        self._tell(mapped, ", ".join(made))
 
     def _active(self, mapped: Mapped) -> Mapping[str, PieceSpec]:
         """The pieces of a node that it needs."""
@@ -208,7 +210,8 @@ class Lowering:
         at = (node.at[0] - STEP * number, node.at[1]) if node.at else None
         words = node.title or mapped.spec.title or node.type
         title = words if number == 0 else ""
-        return self.draft.add(words if number == 0 else name, piece.kind, params, at, title=title)
+        kind, params = settled(piece.kind, params)
+        return self.draft.add(words if number == 0 else name, kind, params, at, title=title)
 
     def _tell(self, mapped: Mapped, kinds: str) -> None:
         first = next(iter(mapped.pieces.values()), "")

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
+from patchbay.flows.exchange.imports.providers import settled
 from patchbay.flows.exchange.imports.routes import needs_expression
 from patchbay.flows.exchange.imports.step_ways import merge
 from patchbay.flows.exchange.imports.template import variable
@@ -93,7 +94,8 @@ class Ways:
         if isinstance(chosen, str) and chosen:  # Dify keeps the model in the node
             at = mapped.node.at
             place = (at[0] - 300, at[1] + 160) if at else None
-            model = self.draft.add("model", "model.provider", {"model": chosen}, place)
+            kind, params = settled("model.provider", {"model": chosen})
+            model = self.draft.add("model", kind, params, place)
             self.draft.wire(f"{model}.model", f"{made}.model")
         for handle, name in handles:
             self.hops.setdefault((mapped.node.id, handle), []).append([(made, name)])

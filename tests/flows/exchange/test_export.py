@@ -19,9 +19,11 @@ from patchbay.flows.document.model import Flow
 from patchbay.flows.document.reading import read_flow
 from patchbay.flows.exchange.exports import exported
 from patchbay.flows.exchange.notebook import to_notebook
+from patchbay.flows.exchange.packages import langchain_package
 from patchbay.flows.exchange.python_script import to_python
 from patchbay.flows.problems import FlowError
 from patchbay.nodes.catalog import load_catalog
+from patchbay.nodes.models.servers.provider.names import PROVIDERS
 from tests.flows.runs.harness import flow
 
 CATALOG = load_catalog()
@@ -137,28 +139,30 @@ def test_haystack_reads_what_is_written(monkeypatch: pytest.MonkeyPatch):
     ]
 
 
+CREW: Flow = flow(
+    {
+        "q": ("io.input", {"name": "topic"}),
+        "model": ("model.provider", {"model": "openai:gpt-4o-mini"}),
+        "who": ("agent.role", {"role": "R", "goal": "G", "backstory": "B"}),
+        "do": ("agent.task", {"description": "Find {x}", "expected": "E"}),
+        "crew": "agent.crew",
+        "out": "io.output",
+    },
+    [
+        "q.value > do.x",
+        "model.model > who.model",
+        "who.agent > do.agent",
+        "do.task > crew.tasks",
+        "crew.text > out.value",
+    ],
+)
+
+
 def test_a_crew_becomes_two_files_that_come_back():
     from patchbay.flows.exchange.imports.crewai import agents_of, tasks_of
     from patchbay.flows.exchange.imports.plain_yaml import parse_yaml
 
-    crew: Flow = flow(
-        {
-            "q": ("io.input", {"name": "topic"}),
-            "model": ("model.provider", {"model": "openai:gpt-4o-mini"}),
-            "who": ("agent.role", {"role": "R", "goal": "G", "backstory": "B"}),
-            "do": ("agent.task", {"description": "Find {x}", "expected": "E"}),
-            "crew": "agent.crew",
-            "out": "io.output",
-        },
-        [
-            "q.value > do.x",
-            "model.model > who.model",
-            "who.agent > do.agent",
-            "do.task > crew.tasks",
-            "crew.text > out.value",
-        ],
-    )
-    files = exported(crew, "crewai", CATALOG)
+    files = exported(CREW, "crewai", CATALOG)
     agents = agents_of(parse_yaml(files["agents.yaml"].encode()))
     tasks = tasks_of(parse_yaml(files["tasks.yaml"].encode()))
     assert agents["who"] == {
@@ -168,9 +172,9 @@ def test_a_crew_becomes_two_files_that_come_back():
         "llm": "openai/gpt-4o-mini",
     }
     assert tasks["do"] == {"description": "Find {topic}", "expected_output": "E", "agent": "who"}
-    ast.parse(exported(crew, "python", CATALOG)["flow.py"])
-    assert "from crewai import" in exported(crew, "python", CATALOG)["flow.py"]
-    asks = exported(crew.with_params({"do": {"human_input": True}}), "crewai", CATALOG)
+    ast.parse(exported(CREW, "python", CATALOG)["flow.py"])
+    assert "from crewai import" in exported(CREW, "python", CATALOG)["flow.py"]
+    asks = exported(CREW.with_params({"do": {"human_input": True}}), "crewai", CATALOG)
     assert tasks_of(parse_yaml(asks["tasks.yaml"].encode()))["do"]["human_input"] is True
 
 
@@ -194,6 +198,57 @@ def test_variables_of_a_task_may_be_called_as_other_inputs_are():
     )  # fmt: skip
     tasks = tasks_of(parse_yaml(exported(crew, "crewai", CATALOG)["tasks.yaml"].encode()))
     assert tasks["do"]["description"] == "From {b} to {a}, {b}"
+
+
+@pytest.mark.parametrize(
+    ("model", "there", "for_langchain", "for_crewai"),
+    [
+        ("openai:gpt-5", "openai/gpt-5", "langchain-openai", "crewai"),
+        (
+            "google_genai:gemini-3",
+            "gemini/gemini-3",
+            "langchain-google-genai",
+            "crewai[google-genai]",
+        ),
+        ("mistralai:m", "mistral/m", "langchain-mistralai", "crewai[litellm]"),
+        ("groq:m", "groq/m", "langchain-groq", "crewai[litellm]"),
+    ],
+)
+def test_scripts_say_what_they_need(model: str, there: str, for_langchain: str, for_crewai: str):
+    asks = PLAIN.model_copy(
+        update={
+            "nodes": tuple(
+                n.model_copy(update={"kind": "model.provider", "params": {"model": model}})
+                if n.id == "model"
+                else n
+                for n in PLAIN.nodes
+            )
+        }
+    )
+    pip = next(line for line in to_notebook(asks, CATALOG).splitlines() if "%pip" in line)
+    assert f"%pip install -q langchain langchain-core {for_langchain}" in pip
+    assert f"pip install langchain langchain-core {for_langchain}" in to_python(asks, CATALOG)
+    (graph,) = exported(asks, "langgraph", CATALOG).values()
+    assert f"{for_langchain} langgraph" in graph
+    crew = CREW.with_params({"model": {"model": model}})
+    script = exported(crew, "python", CATALOG)["flow.py"]
+    assert f"llm=LLM({there!r})" in script
+    assert for_crewai in next(line for line in script.splitlines() if line.startswith("pip "))
+    assert f"llm: {there}" in exported(crew, "crewai", CATALOG)["agents.yaml"]
+
+
+def test_the_packages_of_providers_are_theirs():
+    for name, integration in PROVIDERS.items():
+        assert langchain_package(f"{name}:m").replace("-", "_") == integration.package
+
+
+def test_what_agents_yaml_cannot_say_stands_in_the_way():
+    bounded = CREW.with_params({"who": {"iterations": 3, "delegation": True}})
+    agents = exported(bounded, "crewai", CATALOG)["agents.yaml"]
+    assert "max_iter: 3" in agents
+    assert "allow_delegation: true" in agents
+    with pytest.raises(FlowError, match="temperature"):
+        exported(CREW.with_params({"model": {"temperature": 0.0}}), "crewai", CATALOG)
 
 
 def test_a_key_in_a_flow_is_not_exported():

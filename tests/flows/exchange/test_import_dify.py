@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import pytest
 
-from patchbay.flows.exchange.imports.reading import import_bytes
+from patchbay.flows.checks.validate import validate
+from patchbay.flows.exchange.imports.reading import import_bytes, import_data
 from patchbay.flows.runs.api import run
 from patchbay.flows.runs.running import LoadedFlow
 from tests.flows.exchange.importing import CATALOG, Heard, Listening, heard, listening, opened
@@ -252,3 +253,25 @@ def test_several_conditions_at_once(test: str, question: str, plan: str, way: st
 def test_a_condition_that_no_switch_has_is_refused(change: tuple[str, str], why: str):
     (one,) = import_bytes(DIFY_WAYS.replace(*change).encode(), "case.yaml", CATALOG)
     assert any(why in line for line in statuses(one)["refused"])
+
+
+@pytest.mark.parametrize(
+    ("provider", "kind", "model"),
+    [
+        ("langgenius/gemini/google", "model.provider", "google_genai:m"),
+        ("langgenius/ollama/ollama", "model.ollama", "m"),
+        ("langgenius/tongyi/tongyi", "model.provider", None),
+    ],
+)
+def test_a_model_is_asked_at_whoever_runs_it(provider: str, kind: str, model: str | None):
+    app = {"name": "A", "mode": "chat"}
+    config = {"pre_prompt": "Be brief.", "model": {"provider": provider, "name": "m"}}
+    (one,) = import_data({"app": app, "model_config": config}, "app", CATALOG)
+    (made,) = [
+        node
+        for node in one.flow.nodes
+        if node.kind.startswith("model.") and node.kind != "model.ask"
+    ]
+    assert (made.kind, made.params.get("model")) == (kind, model)
+    assert any("who runs" in line for line in statuses(one).get("name", [])) is (model is None)
+    assert "params/invalid" not in {p.code for p in validate(one.flow, CATALOG)}

@@ -5,7 +5,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from patchbay.flows.exchange.imports.reading import import_files
+import pytest
+
+from patchbay.flows.checks.validate import validate
+from patchbay.flows.exchange.imports.providers import BEGINNINGS, OLLAMA, PROVIDERS
+from patchbay.flows.exchange.imports.reading import import_data, import_files
+from patchbay.nodes.models.servers.provider.names import PROVIDERS as KNOWN
 from tests.flows.exchange.importing import CATALOG, heard, opened
 from tests.flows.exchange.test_import_flowise import statuses
 
@@ -91,3 +96,31 @@ def test_a_crew_is_read_from_its_two_files(tmp_path: Path):
     assert any("by order it is 'writer'" in line for line in statuses(one)["approximated"])
     model = next(node for node in one.flow.nodes if node.params.get("model"))
     assert model.params["model"] == "openai:gpt-4o-mini"
+
+
+@pytest.mark.parametrize(
+    ("said", "kind", "model"),
+    [
+        ("openai/gpt-4o", "model.provider", "openai:gpt-4o"),
+        ("gpt-4o", "model.provider", "openai:gpt-4o"),
+        ("claude-sonnet-4-5", "model.provider", "anthropic:claude-sonnet-4-5"),
+        ("gemini/gemini-2.5-flash", "model.provider", "google_genai:gemini-2.5-flash"),
+        ("azure/gpt-4o", "model.provider", "azure_openai:gpt-4o"),
+        ("mistral/mistral-small", "model.provider", "mistralai:mistral-small"),
+        ("openrouter/meta/llama-3", "model.provider", "openrouter:meta/llama-3"),
+        ("ollama/llama3.2:3b", "model.ollama", "llama3.2:3b"),
+        ("my_llm", "model.provider", None),  # a method of the person's Python class
+    ],
+)
+def test_a_model_is_asked_at_whoever_runs_it(said: str, kind: str, model: str | None):
+    data = {"a": {"role": "R", "goal": "G", "backstory": "B", "llm": said}}
+    (one,) = import_data(data, "crew", CATALOG)
+    (made,) = [node for node in one.flow.nodes if node.kind.startswith("model.")]
+    assert (made.kind, made.params.get("model")) == (kind, model)
+    assert any("who runs it" in line for line in statuses(one).get("name", [])) is (model is None)
+    assert "params/invalid" not in {p.code for p in validate(one.flow, CATALOG)}
+
+
+def test_every_provider_is_one_that_a_flow_may_name():
+    assert set(PROVIDERS.values()) <= {*KNOWN, OLLAMA}
+    assert {whose for _, whose in BEGINNINGS} <= set(KNOWN)
