@@ -79,5 +79,8 @@ def did_you_mean(name: str, choices: Sequence[str], otherwise: str) -> str:
 
 
 def plural(count: int, noun: str) -> str:
-    """`1 wire`, `2 wires`, `1,500 wires`."""
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+    """`1 wire`, `2 wires`, `1,500 entries`."""
+    if count == 1:
+        return f"{count:,} {noun}"
+    is_ies = noun.endswith("y") and noun[-2:-1] not in "aeiou"
+    return f"{count:,} {noun[:-1]}ies" if is_ies else f"{count:,} {noun}s"

@@ -137,10 +137,10 @@ def _there(spec: FieldSpec, value: Any, folder: Path | None) -> str:
     path = Path(value).expanduser()
     path = path if path.is_absolute() or folder is None else folder / path
     try:
-        if spec.shape == "folder":
-            if not path.is_dir():
-                return "There is no such folder here."
+        if path.is_dir():  # where a file is asked for, all that lie in a folder are often meant
             return f"The folder is there, with {plural(sum(1 for _ in path.iterdir()), 'entry')}."
+        if spec.shape == "folder":
+            return "There is no such folder here."
         return "The file is there." if path.is_file() else "There is no such file here."
     except OSError as error:
         return f"The {spec.shape} cannot be looked at: {error.strerror or error}."

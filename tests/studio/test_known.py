@@ -30,6 +30,7 @@ def document(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FlowDocument:
     nodes = (
         NodeInstance(id="model", kind="model.gguf"),
         NodeInstance(id="read", kind="retrieval.load", params={"path": "here.txt"}),
+        NodeInstance(id="all", kind="retrieval.load", params={"path": "texts"}),
         NodeInstance(id="lost", kind="retrieval.load", params={"path": "gone.txt"}),
         NodeInstance(
             id="server", kind="model.openai_compatible", params={"api_key": {"secret": "NOT_SET"}}
@@ -38,6 +39,9 @@ def document(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FlowDocument:
     )
     save_flow(Flow(name="Known", nodes=nodes), tmp_path / "flow.json")
     (tmp_path / "here.txt").write_text("x")
+    (tmp_path / "texts").mkdir()
+    for name in ("a.md", "b.md"):
+        (tmp_path / "texts" / name).write_text("x")
     documents = Documents(background=False)
     monkeypatch.setattr(services(), "documents", documents)
     return documents.open(tmp_path / "flow.json")
@@ -53,9 +57,14 @@ def test_a_model_is_told_with_its_facts_and_what_there_is(document: FlowDocument
 
 
 @pytest.mark.parametrize(
-    ("node", "words"), [("read", "The file is there."), ("lost", "There is no such file here.")]
+    ("node", "words"),
+    [
+        ("read", "The file is there."),
+        ("all", "The folder is there, with 2 entries."),
+        ("lost", "There is no such file here."),
+    ],
 )
-def test_a_file_is_looked_for_beside_the_flow(
+def test_a_file_or_a_folder_is_looked_for_beside_the_flow(
     document: FlowDocument, node: str, words: str
 ) -> None:
     assert known_of(document, node)["notes"] == {"path": words}

@@ -33,6 +33,25 @@ def test_pictures_carry_their_flow(path: Path) -> None:
     assert len(picture.lines) == len(flow.edges)
 
 
+TALLER, LINE, STREAMED = 12, 20, 60
+"""Pixels: how much taller a node is on the canvas; what it writes and streams below itself."""
+
+
+def test_below_each_node_of_a_template_is_room_for_what_it_writes() -> None:
+    covered = []
+    for path in SAVED:
+        boxes = draw(read_flow(path), CATALOG).boxes
+        for above in boxes:
+            ports = {dot.name for dot in above.inputs}, {dot.name for dot in above.outputs}
+            answers = "model" in ports[0] and "text" in ports[1]
+            end = above.y + above.h + TALLER + (STREAMED if answers else LINE)
+            covered += [
+                f"{path.stem}: {above.id} above {below.id}" for below in boxes
+                if above.y < below.y < end and abs(above.x - below.x) < min(above.w, below.w)
+            ]  # fmt: skip
+    assert covered == []
+
+
 def test_hostile_text_stays_text() -> None:
     name = "".join(c for c in EVIL if c.isprintable())
     flow = Flow(

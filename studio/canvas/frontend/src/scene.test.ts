@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { Flow, whole } from "./model";
-import { FOLDED, WIDTH, drawEdges, drawNodes, frameUnder, freeShift, freeSpot } from "./scene";
+import { FOLDED, WIDTH, drawEdges, drawNodes, frameUnder, freeShift, freeSpot, sizeOf } from "./scene";
 import { Doc } from "./store";
 
 function open(flow: Partial<Flow>): Doc {
@@ -99,6 +99,9 @@ test("a new node lies on no other", () => {
   const spot = freeSpot(nodes, { x: 10, y: 10 });
   expect(spot).not.toEqual({ x: 10, y: 10 });
   expect(freeSpot(nodes, { x: 10, y: 2000 })).toEqual({ x: 10, y: 2000 });
+  const [first] = nodes;
+  const wish = { x: first.position.x, y: first.position.y + sizeOf(first).h + 16 };
+  expect(freeSpot(nodes, wish).y).toBeGreaterThan(wish.y); // what stands below a node can still be read
 });
 
 test("boxes that are put down together lie on nothing, and keep their places to each other", () => {

@@ -234,9 +234,14 @@ const AROUND: [number, number][] = [...STRAIGHT, [1, 0], [-1, 0], [1, 1], [-1, 1
 const AWAY = GRID * 2;
 const FARTHEST = 4800;
 
+/** A line below each node says how long it took. */
+const BELOW = 24;
+
 /** What a node, a note or something else that is put down must not lie on. */
 const taken = (nodes: DrawnNode[]): Rect[] =>
-  nodes.filter((n) => !n.hidden && n.type !== "group_").map((n) => ({ ...n.position, ...sizeOf(n) }));
+  nodes
+    .filter((n) => !n.hidden && n.type !== "group_")
+    .map((n) => ({ ...n.position, w: sizeOf(n).w, h: sizeOf(n).h + (n.type === "box" ? BELOW : 0) }));
 
 /** The place nearest to a wish where a box lies on no other. */
 export function freeSpot(
