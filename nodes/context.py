@@ -36,6 +36,20 @@ What changes something elsewhere by HTTP sends it as `Idempotency-Key`.
 """
 
 
+PIECEWISE: ContextVar[bool] = ContextVar("piecewise", default=True)
+"""Whether somebody may read an answer while it is written; else it may come in few pieces."""
+
+
+@contextlib.contextmanager
+def unread() -> Iterator[None]:
+    """Work where nobody reads answers while they are written."""
+    before = PIECEWISE.set(False)
+    try:
+        yield
+    finally:
+        PIECEWISE.reset(before)
+
+
 @contextlib.contextmanager
 def in_lane(name: str) -> Iterator[None]:
     """Work in a lane of the one at hand. See `Context.lane`."""

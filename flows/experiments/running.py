@@ -25,6 +25,7 @@ from patchbay.flows.runs.prices import prices_or_none
 from patchbay.flows.runs.results import ended
 from patchbay.flows.runs.running import LoadedFlow, Run, new_run_id
 from patchbay.flows.runs.subflows import Prepared, prepare
+from patchbay.nodes.context import unread
 from patchbay.nodes.values import encode
 
 CellHeard = Callable[[ExperimentCell, int, int], None]
@@ -182,7 +183,8 @@ class Experiment:
                 )  # fmt: skip
                 return self._of(place, far.outputs, far.seconds, far.tokens, "")
             begun = Run(flow, case.inputs, env, run_id=run_id, prepared=prepared)
-            result = await ended(begun, None, None)
+            with unread():
+                result = await ended(begun, None, None)
         except RunError as error:
             return ExperimentCell(*place, error=str(error.problem.message), run=run_id)
         except FlowError as error:

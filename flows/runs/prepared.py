@@ -22,6 +22,7 @@ from patchbay.flows.runs.failures import RunError, SchedulerError, StepError, ex
 from patchbay.flows.runs.inputs import accept
 from patchbay.flows.runs.running import LoadedFlow, settled
 from patchbay.flows.runs.subflows import Prepared, prepare
+from patchbay.nodes.context import PIECEWISE
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +123,19 @@ class PreparedFlow:
     ) -> PreparedResult:
         """Likewise, with what `accept` gave. With `quiet` only what is out of the ordinary is told,
         such as warnings; not that nodes begin and end."""
+        before = PIECEWISE.set(hear is not None)
+        try:
+            return await self._run(given, hear, spent, quiet)
+        finally:
+            PIECEWISE.reset(before)
+
+    async def _run(
+        self,
+        given: Mapping[str, Any],
+        hear: Callable[[Event], None] | None,
+        spent: Callable[[Tokens], None] | None,
+        quiet: bool,
+    ) -> PreparedResult:
         ready, env = self.prepared, self.env
         emit = None
         if hear is not None:

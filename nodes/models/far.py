@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from pydantic import PrivateAttr
 
+from patchbay.nodes.context import PIECEWISE
 from patchbay.nodes.models.streaming import StreamingChat
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ class FarChat(StreamingChat):
         run_manager: AsyncCallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> AsyncIterator[ChatGenerationChunk]:
-        coming = self._far.stream(messages, stop, **kwargs)
+        coming = self._far.stream(messages, stop, **kwargs) if PIECEWISE.get() else None
         if coming is not None:
             async for chunk in coming:
                 yield chunk

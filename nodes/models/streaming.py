@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
 from typing import Any
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
@@ -11,6 +11,7 @@ from langchain_core.messages import AIMessageChunk, BaseMessage
 from langchain_core.messages.ai import OutputTokenDetails, UsageMetadata
 from langchain_core.outputs import ChatGenerationChunk, ChatResult
 
+from patchbay.nodes.context import unread
 from patchbay.nodes.models.thinking import THOUGHT, Splitter
 from patchbay.nodes.models.ways import Awaiting, Blocking, Way, driven
 
@@ -64,8 +65,9 @@ class StreamingChat(BaseChatModel):
     async def chunks(
         self, messages: list[BaseMessage], stop: list[str] | None, **options: Any
     ) -> list[ChatGenerationChunk]:
-        """A whole answer, in the pieces in which it came: for whoever asks from elsewhere."""
-        return [chunk async for chunk in self._astream(messages, stop, **options)]
+        """A whole answer, in few pieces: for whoever asks from elsewhere."""
+        with unread():
+            return [chunk async for chunk in self._astream(messages, stop, **options)]
 
 
 class Parted:
@@ -81,22 +83,30 @@ class Parted:
         self._thought_tokens = 0
         self._fresh = False
 
-    def take(self, piece: str, thought: str = "") -> Iterator[ChatGenerationChunk]:
-        """A piece of the answer, or one that the engine knows to be a thought."""
-        if thought:
-            self._thought_tokens += 1
+    def take(
+        self, pieces: Sequence[str], thoughts: Sequence[str] = ()
+    ) -> Iterator[ChatGenerationChunk]:
+        """Pieces of the answer, or such that the engine knows to be a thought."""
+        if thoughts:
+            self._thought_tokens += len(thoughts)
             self._fresh = True
-            yield from _chunks(thought, "")
+            yield from _chunks("".join(thoughts), "")
+        said = [self._parted(piece) for piece in pieces]
+        yield from _chunks("".join(inner for inner, _ in said), "".join(text for _, text in said))
+
+    def _parted(self, piece: str) -> tuple[str, str]:
+        """The thought and the text in a piece of the answer."""
         if piece and self._begins:
             piece, self._begins = piece.removeprefix(self._begins).lstrip(), ""
-        if piece:
-            was = self._split.thinking
-            inner, text = self._split.add(piece)
-            self._thought_tokens += was or self._split.thinking
-            if self._fresh:  # without the blank lines between a thought and its answer
-                text = text.lstrip()
-                self._fresh = not text
-            yield from _chunks(inner, text)
+        if not piece:
+            return "", ""
+        was = self._split.thinking
+        inner, text = self._split.add(piece)
+        self._thought_tokens += was or self._split.thinking
+        if self._fresh:  # without the blank lines between a thought and its answer
+            text = text.lstrip()
+            self._fresh = not text
+        return inner, text
 
     def rest(self) -> Iterator[ChatGenerationChunk]:
         """What was held back, now that nothing follows."""

@@ -26,6 +26,7 @@ from patchbay.flows.runs.prices import prices_or_none
 from patchbay.flows.server.core.keys import Caller
 from patchbay.flows.server.core.refusals import status_of, too_long
 from patchbay.flows.server.core.told import SentEvent, shows_models, told, weight_of, without_models
+from patchbay.nodes.context import unread
 from patchbay.nodes.values import encode
 
 if TYPE_CHECKING:
@@ -80,6 +81,8 @@ class ServedRun:
         self.warnings: list[str] = []
         self.readers = 0
         self.began = False
+        self.read_along = True
+        """Whether somebody may read answers of models while they are written."""
         self.rests = False
         """Whether it is stopped when nobody reads, after a rest."""
         self.begun_at = time.time()
@@ -155,9 +158,10 @@ class ServedRun:
             self.status, self.thread = "running", run.thread
             late = self._alarm()
             try:
-                async with contextlib.aclosing(run.events()) as events:
-                    async for event in events:
-                        self._take(event)
+                with contextlib.nullcontext() if self.read_along else unread():
+                    async with contextlib.aclosing(run.events()) as events:
+                        async for event in events:
+                            self._take(event)
             finally:
                 late.cancel()
         except FlowError as error:

@@ -146,6 +146,7 @@ class FlowService:
             live = ServedRun(run, flow, caller, self.settings, follow=follow, record=record)
             self.trace(live, asked.parent or INCOMING.get(), asked.thread or "")
             live.hear, live.rests = hear, asked.stream and not asked.background
+            live.read_along = follow or record or asked.stream
             if turn.held and goes_at_once(self, live, asked):
                 await run_at_once(self, live, asked, turn)
                 return live

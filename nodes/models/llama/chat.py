@@ -11,9 +11,11 @@ from langchain_core.outputs import ChatGenerationChunk
 from pydantic import PrivateAttr
 
 from patchbay.nodes.calls import NUMBERS
+from patchbay.nodes.context import PIECEWISE
 from patchbay.nodes.errors import NodeError
 from patchbay.nodes.models.errors import overflow
 from patchbay.nodes.models.llama.engine import Chunk, LoadedLlama
+from patchbay.nodes.models.llama.gathering import PIECES
 from patchbay.nodes.models.llama.grammar import held_to_schema
 from patchbay.nodes.models.llama.memory import slot_context
 from patchbay.nodes.models.llama.plain_text import plain_prompt
@@ -192,8 +194,11 @@ class _Reader:
             )
         for choice in chunk.get("choices", ()):
             delta = choice.get("delta") or {"content": choice.get("text")}
-            thought = delta.get("reasoning_content") or ""
-            yield from self._parted.take(delta.get("content") or "", thought)
+            thought, text = delta.get("reasoning_content"), delta.get("content")
+            several = chunk.get(PIECES)
+            yield from self._parted.take(
+                (several or [text]) if text else (), (several or [thought]) if thought else ()
+            )
             self._reason = choice.get("finish_reason") or self._reason
         if usage := chunk.get("usage"):
             yield from self._parted.rest()
@@ -207,7 +212,8 @@ class _Reader:
         limit, trained = self._model.context, self._model._engine.trained
         if self._prompt >= limit:
             raise overflow(self._prompt, limit, trained=trained)
-        self._answer += sum(_says(choice) for choice in chunk.get("choices", ()))
+        says = any(_says(choice) for choice in chunk.get("choices", ()))
+        self._answer += len(chunk.get(PIECES, [chunk])) if says else 0
         if self._prompt + self._answer > limit:
             raise overflow(self._prompt, limit, self._answer, trained)
 
@@ -238,16 +244,17 @@ def _chat(
     request: dict[str, Any],
     put: Callable[[Chunk], None],
     stop: threading.Event,
+    gathered: bool,
 ) -> None:
     """Ask; once more in turns of user and assistant where the template takes nothing else."""
     try:
-        engine.chat(request, put, stop)
+        engine.chat(request, put, stop, gathered)
     except NodeError as error:
         asked = request.get("messages")
         turns = alternating(asked) if asked and error.code == "model/chat-template" else asked
         if turns == asked:
             raise
-        engine.chat({**request, "messages": turns}, put, stop)
+        engine.chat({**request, "messages": turns}, put, stop, gathered)
         put({NOTES: [JOINED]})
 
 
@@ -262,13 +269,14 @@ class _Call:
         notes: Sequence[str] = (),
     ) -> None:
         self.stop = threading.Event()
+        gathered = not PIECEWISE.get()
 
         def work() -> None:
             end: _End = None
             try:
                 if notes:
                     put({NOTES: list(notes)})
-                _chat(engine, request, put, self.stop)
+                _chat(engine, request, put, self.stop, gathered)
             except BaseException as error:
                 end = error
             put((end,))

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from patchbay.nodes.errors import NodeError
 from patchbay.nodes.models import errors, template
+from patchbay.nodes.models.llama.gathering import Gathering
 
 Chunk = dict[str, Any]
 _POLL_S = 0.05
@@ -22,7 +23,11 @@ class LoadedLlama(Protocol):
     """The longest context (tokens) that the model was trained for; 0 where that is not known."""
 
     def chat(
-        self, request: dict[str, Any], emit: Callable[[Chunk], None], stop: threading.Event
+        self,
+        request: dict[str, Any],
+        emit: Callable[[Chunk], None],
+        stop: threading.Event,
+        gathered: bool = False,
     ) -> None:
         """Run one streaming chat request in this thread; returns when it ended or was stopped."""
 
@@ -46,7 +51,11 @@ class LlamaEngine:
         self._closing = False
 
     def chat(
-        self, request: dict[str, Any], emit: Callable[[Chunk], None], stop: threading.Event
+        self,
+        request: dict[str, Any],
+        emit: Callable[[Chunk], None],
+        stop: threading.Event,
+        gathered: bool = False,
     ) -> None:
         """Run one streaming chat request in this thread; returns when it ended or was stopped.
 
@@ -54,6 +63,7 @@ class LlamaEngine:
             request: the body of an OpenAI-like chat request.
             emit: called with every chunk, in this thread.
             stop: when set, the request ends after the batch or token at hand.
+            gathered: whether what is said may come in few pieces (`Gathering`).
 
         Raises:
             NodeError: the model refused the request.
@@ -62,10 +72,13 @@ class LlamaEngine:
             self._active += 1
         try:
             if self._take_slot(stop):
+                gathering = Gathering(emit) if gathered else None
                 try:
-                    self._chat(request, emit, stop)
+                    self._chat(request, gathering.take if gathering else emit, stop)
                 finally:
                     self._slots.release()
+                    if gathering is not None:
+                        gathering.flush()
         finally:
             with self._idle:
                 self._active -= 1

@@ -57,7 +57,7 @@ class ModelHost:
             try:
                 engine = self._engine(held, spec, path, line)
                 if "chat" in asked:
-                    _chat(engine, asked["chat"], line)
+                    _chat(engine, asked["chat"], line, asked["gathered"])
                 else:
                     _send(line, trained=engine.trained)
                     reading.read(1)  # until it is closed
@@ -91,7 +91,9 @@ class ModelHost:
             held.engine.close()
 
 
-def _chat(engine: LoadedLlama, request: dict[str, Any], line: socket.socket) -> None:
+def _chat(
+    engine: LoadedLlama, request: dict[str, Any], line: socket.socket, gathered: bool
+) -> None:
     """Answer one request. It is stopped when whoever asked is gone."""
     stop = threading.Event()
 
@@ -102,7 +104,7 @@ def _chat(engine: LoadedLlama, request: dict[str, Any], line: socket.socket) -> 
 
     threading.Thread(target=watch, daemon=True).start()
     try:
-        engine.chat(request, lambda chunk: _send(line, chunk=chunk), stop)
+        engine.chat(request, lambda chunk: _send(line, chunk=chunk), stop, gathered)
         _send(line, end=True)
     except NodeError as error:
         _send(line, error=error_as_json(error))

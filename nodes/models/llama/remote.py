@@ -62,13 +62,17 @@ class RemoteEngine:
             self._hold(report, threading.Event())
 
     def chat(
-        self, request: dict[str, Any], emit: Callable[[Chunk], None], stop: threading.Event
+        self,
+        request: dict[str, Any],
+        emit: Callable[[Chunk], None],
+        stop: threading.Event,
+        gathered: bool = False,
     ) -> None:
         """Run one streaming chat request; see `LlamaEngine.chat`."""
         self._hold_again(stop)
         if self._closed:
             raise errors.closed()
-        with self._connection(chat=request) as line:
+        with self._connection(chat=request, gathered=gathered) as line:
             for message in _messages(line, stop):
                 if "report" in message:
                     continue  # of a load: another process may be new as well

@@ -110,7 +110,7 @@ class ChatTransformers(StreamingChat):
         item: StreamItem = ""
         try:
             while isinstance(item := await coming.get(), str):
-                for chunk in parted.take(item):
+                for chunk in parted.take([item]):
                     yield chunk
             for chunk in parted.rest():
                 yield chunk

@@ -14,6 +14,7 @@ from patchbay.flows.runs.api import load
 from patchbay.flows.runs.secrets import Secrets
 from patchbay.flows.runs.subflows import prepare
 from patchbay.flows.runs.unwatched import Unwatched
+from patchbay.nodes.context import unread
 from patchbay.nodes.errors import NodeError, error_as_json, error_from_json
 from patchbay.nodes.models.far import FarChat
 from patchbay.nodes.models.llama.spec import GgufModel
@@ -123,6 +124,29 @@ async def test_what_stands_for_a_model_here_is_handed_out_as_it_is() -> None:
     pool = Pool({model_key(spec): []})
     async with pool.use(spec, Unwatched(Secrets(env={}, files=()))) as opened:
         assert isinstance(opened, FarChat)
+
+
+class Streaming(Direct):
+    """One whose answers can be read while they are written."""
+
+    def stream(self, *args: Any, **options: Any) -> Any:  # type: ignore[override]
+        async def chunks() -> Any:
+            async for chunk, _ in self.actor.stream(args, options):
+                yield chunk
+
+        return chunks()
+
+
+@pytest.mark.asyncio
+async def test_an_answer_that_nobody_reads_along_comes_whole_and_in_few_pieces() -> None:
+    model = FarChat.over(Streaming(ModelActor(GgufModel(context=256, parallel=1), {})), "far")
+    asked = {"temperature": 0, "max_tokens": 12}
+    pieces = [chunk.text async for chunk in model.astream("Hi", **asked)]
+    with unread():
+        few = [chunk.text async for chunk in model.astream("Hi", **asked)]
+    assert "".join(pieces) == "".join(few) != ""
+    assert len([piece for piece in pieces if piece]) > 2
+    assert len([piece for piece in few if piece]) == 2
 
 
 class Base(ModelSpec):

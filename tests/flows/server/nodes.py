@@ -7,6 +7,7 @@ import os
 import threading
 from typing import Any, ClassVar
 
+from patchbay.nodes.context import PIECEWISE
 from patchbay.nodes.contract import (
     Context,
     DescribingNode,
@@ -32,6 +33,8 @@ class Words(Node):
     most: ClassVar[int] = 0
     cancelled: ClassVar[int] = 0
     may_begin: ClassVar[threading.Event] = threading.Event()
+    read_along: ClassVar[list[bool]] = []
+    """Of each run, whether somebody may read answers while they are written."""
 
     class Params(NodeParams):
         pause_s: float = 0.0
@@ -48,6 +51,7 @@ class Words(Node):
         try:
             while not Words.may_begin.is_set():
                 await asyncio.sleep(0.005)
+            Words.read_along.append(PIECEWISE.get())
             words = inputs.text.split(" ")
             for number, word in enumerate(words):
                 await ctx.stream("text", word if number == 0 else f" {word}")

@@ -112,6 +112,26 @@ def test_values_are_told_where_the_server_says_so(tmp_path, monkeypatch):
     assert '"outputs": {"text": "se cret"}' in text
 
 
+@pytest.mark.parametrize(
+    ("asked", "may_read"),
+    [({}, False), ({"stream": True}, True), ({"background": True}, True), ({"thread": "a"}, True)],
+    ids=str,
+)
+def test_models_tell_of_pieces_where_somebody_may_read_them(served: Served, asked, may_read):
+    Words.read_along.clear()
+    served.run("words", {"question": "a b", **asked}).read()
+    until(lambda: Words.read_along == [may_read])
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_and_so_they_do_for_clients_of_openai(served: Served, stream):
+    Words.read_along.clear()
+    asked = {"model": "words", "messages": [{"role": "user", "content": "a b"}], "stream": stream}
+    answer = served.http.post("/v1/chat/completions", json=asked)
+    assert answer.status_code == 200, answer.text
+    assert Words.read_along == [stream]
+
+
 def test_a_broken_line_is_taken_up_again(served: Served):
     body = {"question": "a b c d e f g h", "stream": True}
     got = ""

@@ -17,6 +17,7 @@ import pytest
 
 from patchbay.nodes.errors import NodeError
 from patchbay.nodes.models.llama import host
+from patchbay.nodes.models.llama.gathering import said_in
 from patchbay.nodes.models.llama.remote import RemoteEngine
 from patchbay.nodes.weights.resolve import find
 from tests.nodes.models.conftest import SPEC
@@ -97,6 +98,24 @@ def test_a_second_call_does_not_load(listening, loads):
     assert said(again) > 1
     assert len(loads) == 2, "what nobody holds was freed"
     again.close()
+    until_freed(models)
+
+
+def test_what_nobody_reads_along_is_sent_in_few_pieces(listening, loads):
+    models = serve(listening)
+    model = engine(listening)
+    told: list[Any] = []
+    gathered: list[Any] = []
+    asked = {**ASKED, "max_tokens": 12}
+    model.chat(asked, told.append, threading.Event())
+    model.chat(asked, gathered.append, threading.Event(), gathered=True)
+    pieces, few = ([text for _, text in map(said_in, some) if text] for some in (told, gathered))
+    assert "".join(pieces) == "".join(few)
+    assert len(pieces) > 2
+    assert len(few) == 2
+    used = [some[-1]["usage"]["completion_tokens"] for some in (told, gathered)]
+    assert used[0] == used[1] > 2
+    model.close()
     until_freed(models)
 
 
