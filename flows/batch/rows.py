@@ -113,10 +113,10 @@ def _text_rows(file: TextIO, name: str, path: Path | None) -> Rows:
         rows.each = _json_lines(lines, rows)
         return rows
     try:
-        columns, found = stream_table(lines)
+        table = stream_table(lines)
     except BadTable as error:
         raise bad("batch/rows", f"{name} is no table: {error}.", f"Give {FORMATS}.") from None
-    return Rows(name, tuple(columns), _csv(found), None, share, close)
+    return Rows(name, tuple(table.columns), _csv(table.rows), None, share, close)
 
 
 def _first_line(file: TextIO, name: str) -> str:

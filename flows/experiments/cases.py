@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from patchbay.flows.problems import FlowError, Problem
+from patchbay.nodes.io.csv_table import read_table
 from patchbay.nodes.strict_json import parse_json
 from patchbay.nodes.values import canonical
 
@@ -117,18 +116,12 @@ def rows_in(text: str, name: str) -> list[dict[str, Any]]:
         elif start == "{":
             found = [parse_json(line) for line in text.split("\n") if line.strip()]
         else:
-            found = [_cells(row) for row in csv.DictReader(io.StringIO(text), strict=True)]
-    except (ValueError, csv.Error) as error:
+            found = [row.cells for row in read_table(text)]
+    except ValueError as error:
         raise _wrong(f"{name} cannot be read as a table: {error}.", FORMS) from error
     if not all(isinstance(row, dict) for row in found):
         raise _wrong(f"{name} is no list of objects.", FORMS)
     return list(found)
-
-
-def _cells(row: dict[Any, Any]) -> dict[str, Any]:
-    if None in row or None in row.values():
-        raise ValueError("a row has more or fewer cells than the header")
-    return row
 
 
 FORMS = "Give CSV with a header, a JSON list of objects, or JSON Lines."

@@ -13,7 +13,7 @@ import json
 import threading
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Annotated, Any, TypeVar
+from typing import Any, TypeVar
 
 from crewai import BaseLLM
 from crewai.tools import BaseTool as CrewTool
@@ -24,7 +24,7 @@ from langchain_core.messages import (
     SystemMessage,
     ToolMessage,
 )
-from pydantic import BaseModel, ConfigDict, PrivateAttr, WithJsonSchema, create_model
+from pydantic import BaseModel, ConfigDict, PrivateAttr, create_model
 
 from patchbay.nodes.agents.choice import Function
 from patchbay.nodes.agents.crewai_setup import stop_error
@@ -228,13 +228,14 @@ def _arguments(tool: Any) -> type[BaseModel]:
     if isinstance(schema, type) and issubclass(schema, BaseModel):
         return schema
     parameters = Function.of(_described(tool)).parameters
-    required = parameters.get("required", ())
-    fields: dict[str, Any] = {
-        # The tool checks its arguments itself, and says in its own words what is wrong with them.
-        name: (Annotated[Any, WithJsonSchema(part)], ... if name in required else None)
-        for name, part in parameters.get("properties", {}).items()
-    }
-    return create_model(f"{tool.name}_arguments", **fields)
+
+    def told(shown: dict[str, Any]) -> None:
+        shown.update(parameters)
+
+    # No fields: interfaces of others have parameters that Pydantic takes for its own, and the tool
+    # checks its arguments itself, and says in its own words what is wrong with them.
+    anything = ConfigDict(extra="allow", json_schema_extra=told)
+    return create_model(f"{tool.name}_arguments", __config__=anything)
 
 
 def _described(tool: Any) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from patchbay.nodes.haystack.open_sockets import (
     outputs_of,
 )
 from patchbay.nodes.haystack.plan import Drawn, read_plan
-from patchbay.nodes.models.asking import ask, one_line
+from patchbay.nodes.models.asking import ask, one_line, say_if_empty
 from patchbay.nodes.values import Message, ModelSpec
 
 if TYPE_CHECKING:
@@ -125,6 +125,7 @@ def _asks(ctx: Context, model: ModelSpec, name: str, port: str | None) -> Any:
     async def asked(messages: list[Message], call: CallOptions) -> str:
         with ctx.lane(name):
             answer = await ask(ctx, model, messages, call, port=port)
+        await say_if_empty(ctx, answer)
         return answer.text
 
     return asked

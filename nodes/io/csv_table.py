@@ -13,7 +13,7 @@ import re
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 Delimiter: TypeAlias = Literal["auto", ",", ";", "tab", "|"]
 """What stands between two cells; `auto` finds it."""
@@ -65,16 +65,25 @@ SAMPLE = 200
 """Lines by which the delimiter of a long table is found."""
 
 
-def stream_table(
-    lines: Iterable[str], delimiter: Delimiter = "auto"
-) -> tuple[list[str], Iterator[dict[str, str] | BadTable]]:
+class OpenTable(NamedTuple):
+    """A table of any length whose header has been read."""
+
+    columns: list[str]
+    rows: Iterator[dict[str, str] | BadTable]
+    sign: str
+    """What stands between two cells."""
+    lines_above: int
+    """Of the header: 1 where Excel's `sep=;` stands there."""
+
+
+def stream_table(lines: Iterable[str], delimiter: Delimiter = "auto") -> OpenTable:
     """The names of the columns, and the cells of every row, of a table of any length.
 
-    A row of another length than the header is given as the `BadTable` that says so, and the next
-    one follows. The delimiter is found in the first lines.
+    A row of another length than the header, or with a quote that does not end, is given as the
+    `BadTable` that says so, and the next one follows. The delimiter is found in the first lines.
 
     Raises:
-        BadTable: there is no header, or it has two columns of one name.
+        BadTable: there is no header, it cannot be read, or it has two columns of one name.
     """
     source = iter(lines)
     first = list(itertools.islice(source, SAMPLE))
@@ -84,16 +93,27 @@ def stream_table(
         sign = _found("".join(first)) if delimiter == "auto" else _sign(delimiter)
         above = 0
     csv.field_size_limit(min(sys.maxsize, 2**31 - 1))  # a row is in memory whole anyway
-    reader = csv.reader(itertools.chain(first, source), delimiter=sign)
-    header = next(reader, None)
+    reader = csv.reader(itertools.chain(first, source), delimiter=sign, strict=True)
+    try:
+        header = next(reader, None)
+    except csv.Error as error:
+        raise _broken(1 + above, reader.line_num + above, error) from error
     if header is None:
         raise BadTable("it has no header")
     names = _names(header, reader.line_num + above)
-    return names, _streamed(reader, names, above)
+    return OpenTable(names, _streamed(reader, names, above), sign, above)
 
 
 def _streamed(reader: Any, names: list[str], above: int) -> Iterator[dict[str, str] | BadTable]:
-    for cells in reader:
+    while True:
+        begins = reader.line_num + above + 1
+        try:
+            cells = next(reader, None)
+        except csv.Error as error:  # the reader goes on with the next line
+            yield _broken(begins, reader.line_num + above, error)
+            continue
+        if cells is None:
+            return
         if len(cells) == len(names):
             yield dict(zip(names, cells, strict=True))
         elif cells:
@@ -102,6 +122,12 @@ def _streamed(reader: Any, names: list[str], above: int) -> Iterator[dict[str, s
                 f"line {line} has another number of cells ({len(cells)}) than the header line "
                 f"({len(names)})"
             )
+
+
+def _broken(begins: int, ends: int, error: csv.Error) -> BadTable:
+    """What is told of a row that the reader gave up: an open quote takes all that follows it."""
+    lines = f"line {begins}" if begins == ends else f"lines {begins:,} to {ends:,}"
+    return BadTable(f"{lines}: {error}")
 
 
 def _sign(delimiter: Delimiter) -> str:
@@ -115,12 +141,14 @@ def _rows(text: str, sign: str, lines_above: int = 0) -> Iterator[tuple[int, lis
         csv.field_size_limit(len(text) + 1)
     # Without newline="" a file whose lines end with CR alone would be one line.
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=sign, strict=True)
+    begins = lines_above + 1
     try:
         for cells in reader:
+            begins = reader.line_num + lines_above + 1
             if cells:
                 yield reader.line_num + lines_above, cells
     except csv.Error as error:
-        raise BadTable(f"line {reader.line_num + lines_above}: {error}") from error
+        raise _broken(begins, reader.line_num + lines_above, error) from error
 
 
 def _names(header: list[str], line: int) -> list[str]:
@@ -174,4 +202,8 @@ def _fit(text: str, sign: str) -> tuple[float, int]:
             good += len(cells) == columns
     except BadTable:
         total += 1
+        # Nor is the header readable: what would split it is told of, not taken for one column.
+        columns = columns or text.partition("\n")[0].count(sign) + 1
+        if not good:
+            return 0.0, columns
     return (good / total, columns) if columns > 1 else (0.0, columns)

@@ -9,7 +9,7 @@ from typing import Any
 
 from patchbay.nodes.calls import CallOptions
 from patchbay.nodes.contract import Context
-from patchbay.nodes.models.asking import ask
+from patchbay.nodes.models.asking import ask, say_if_empty
 from patchbay.nodes.retrieval.retriever import IndexRetriever
 from patchbay.nodes.values import Document, Message, ModelSpec, RetrieverSpec
 
@@ -23,6 +23,7 @@ def asks_of(ctx: Context, model: ModelSpec, most: int) -> Any:
         given = CallOptions(max_tokens=most).over(CallOptions())
         with ctx.lane(name):
             answer = await ask(ctx, model, messages, call.over(given), port=None)
+        await say_if_empty(ctx, answer)
         return answer.text
 
     return asks

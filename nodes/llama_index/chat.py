@@ -72,7 +72,7 @@ def _engine(
 
 
 async def _answered(engine: Any, question: str) -> tuple[str, list[Document]]:
-    from patchbay.nodes.llama_index.parts import document_of
+    from patchbay.nodes.llama_index.parts import document_of, text_of
 
     response = await engine.achat(question)
-    return str(response.response).strip(), [document_of(node) for node in response.source_nodes]
+    return text_of(response), [document_of(node) for node in response.source_nodes]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -13,6 +14,7 @@ from llama_index.core.query_engine import (
     RouterQueryEngine,
     SubQuestionQueryEngine,
 )
+from llama_index.core.query_engine.sub_question_query_engine import SubQuestionAnswerPair
 from llama_index.core.response_synthesizers import ResponseMode, get_response_synthesizer
 from llama_index.core.tools import QueryEngineTool, ToolMetadata
 
@@ -24,6 +26,7 @@ from patchbay.nodes.llama_index.parts import (
     PatchbayRetriever,
     Searches,
 )
+from patchbay.nodes.retrieval.answer_node import NOTHING
 from patchbay.nodes.values import Message
 
 
@@ -61,14 +64,52 @@ def make_engine(
     if kind == "router":
         summary = _synthesizer(llm, ResponseMode.TREE_SUMMARIZE)
         return RouterQueryEngine(ForcedSelector(asks), tools, llm=llm, summarizer=summary)
-    return SubQuestionQueryEngine.from_defaults(
+    return EveryQuestion.from_defaults(
         tools, llm=llm, question_gen=ForcedQuestions(asks, most_questions, tells),
         response_synthesizer=_synthesizer(llm, ResponseMode.COMPACT), verbose=False,
     )  # fmt: skip
 
 
 def _synthesizer(llm: PatchbayLLM, mode: ResponseMode) -> Any:
-    return get_response_synthesizer(llm=llm, response_mode=mode, use_async=True)
+    return _honest(get_response_synthesizer(llm=llm, response_mode=mode, use_async=True))
+
+
+def _honest(synthesizer: Any) -> Any:
+    """One that does not give "Empty Response" for an answer where nothing was found."""
+    synthesizer._empty_response = NOTHING  # the factory has no argument for it
+    return synthesizer
+
+
+class EveryQuestion(SubQuestionQueryEngine):
+    """Answers from every part of the question, or fails.
+
+    LlamaIndex's own logs a part that failed and answers from the others (0.14.25).
+    """
+
+    async def _aquery(self, query_bundle: Any) -> Any:
+        asked = await self._question_gen.agenerate(self._metadatas, query_bundle)
+        try:
+            async with asyncio.TaskGroup() as group:
+                parts = [group.create_task(self._aquery_subq(one)) for one in asked]
+        except ExceptionGroup as failed:
+            raise failed.exceptions[0] from None
+        pairs = [part.result() for part in parts]
+        return await self._response_synthesizer.asynthesize(
+            query=query_bundle,
+            nodes=[self._construct_node(pair) for pair in pairs],
+            additional_source_nodes=[node for pair in pairs for node in pair.sources],
+        )
+
+    async def _aquery_subq(self, sub_q: Any, color: str | None = None) -> SubQuestionAnswerPair:
+        answer = await self._query_engines[sub_q.tool_name].aquery(sub_q.sub_question)
+        return SubQuestionAnswerPair(sub_q=sub_q, answer=str(answer), sources=answer.source_nodes)
+
+
+class ChatOverTexts(CondensePlusContextChatEngine):
+    """Says in our words that nothing was found."""
+
+    def _get_response_synthesizer(self, *args: Any, **kwargs: Any) -> Any:
+        return _honest(super()._get_response_synthesizer(*args, **kwargs))
 
 
 class _All(PatchbayRetriever):
@@ -92,7 +133,7 @@ def make_chat(
     tokens: tuple[int, int],
     past: Sequence[Message],
     system: str,
-) -> CondensePlusContextChatEngine:
+) -> ChatOverTexts:
     """A chat engine: the last message becomes a question of its own, and is answered from texts."""
     known = {"system": MessageRole.SYSTEM, "assistant": MessageRole.ASSISTANT}
     history = [
@@ -102,6 +143,6 @@ def make_chat(
     memory = ChatMemoryBuffer.from_defaults(
         chat_history=history, token_limit=max(256, tokens[0] - 2 * tokens[1])
     )
-    return CondensePlusContextChatEngine(
+    return ChatOverTexts(
         retriever=PatchbayRetriever(searches), llm=llm, memory=memory, system_prompt=system or None
     )

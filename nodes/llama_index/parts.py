@@ -124,6 +124,12 @@ def node_of(document: Document) -> NodeWithScore:
     return NodeWithScore(node=node, score=document.score)
 
 
+def text_of(response: Any) -> str:
+    """What an engine answered. "Empty Response" is what it makes of an empty answer."""
+    text = str(response.response or "").strip()
+    return "" if text == "Empty Response" else text
+
+
 def document_of(node: Any) -> Document:
     """A node of LlamaIndex as a document."""
     inner = getattr(node, "node", node)

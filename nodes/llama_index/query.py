@@ -120,8 +120,8 @@ def _engine(
 
 
 async def _answered(engine: Any, question: str) -> tuple[str, list[Document]]:
-    from patchbay.nodes.llama_index.parts import document_of
+    from patchbay.nodes.llama_index.parts import document_of, text_of
 
     response = await engine.aquery(question)
     found = [document_of(node) for node in response.source_nodes]
-    return str(response.response or "").strip(), found
+    return text_of(response), found

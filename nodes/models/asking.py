@@ -84,6 +84,12 @@ async def ask(
     return answer
 
 
+async def say_if_empty(ctx: Context, answer: Answer) -> None:
+    """Tell of an empty answer, for a node that gives it on as it is. `ask` tells of a cut one."""
+    if not answer.cut and not answer.text.strip():
+        await ctx.warn(answer.shortfall())
+
+
 async def _account(ctx: Context, model: ModelSpec, answer: Answer, says_cut: bool) -> None:
     """Count an answer, tell where it was cut, and show what was thought before it."""
     ctx.count_tokens(

@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import JsonValue
 
 from patchbay.nodes.errors import NodeError
+from patchbay.nodes.io.csv_table import BadTable, stream_table
 from patchbay.nodes.records.sql_answer import failed, refused
 from patchbay.nodes.records.sql_params import DATA
 from patchbay.nodes.records.sql_source import VALUE, FetchRows, SqlSource
@@ -22,7 +23,8 @@ _LOCKED = (
     "SET lock_configuration=true",
 )
 _NO_DATES = "['BOOLEAN', 'BIGINT', 'DOUBLE', 'VARCHAR']"
-_DELIMITERS = ",;\t|"
+_LONG = r"\s*[+-]?[0-9]{17,}\s*"
+"""Whole numbers that a float, which is what DuckDB makes of them, need not hold."""
 
 
 class DuckTables(SqlSource[Any]):
@@ -74,13 +76,39 @@ class DuckTables(SqlSource[Any]):
 
         try:
             # The name is a plain word, and the path is quoted: neither comes from a query.
-            reader = _reader(file, dates)
-            columns = self._con.execute(f"DESCRIBE SELECT * FROM {reader}").fetchall()  # noqa: S608
-            if reader.startswith("read_csv"):
-                reader = _known(file, columns)
+            reader = self._csv(file, dates) if _is_csv(file) else _reader(file)
             self._con.execute(f'CREATE VIEW "{name}" AS SELECT * FROM {reader}')  # noqa: S608
-        except (duckdb.Error, OSError) as error:
+        except (duckdb.Error, OSError, BadTable) as error:
             raise _unreadable(file.name, error) from error
+
+    def _csv(self, file: Path, dates: bool) -> str:
+        """The reader of a CSV file, whose columns no query guesses again."""
+        form, names = _form(file)
+        path = _text(str(file))
+        types = "" if dates else f", auto_type_candidates={_NO_DATES}"
+        guessed = f"DESCRIBE SELECT * FROM read_csv({path}, {form}{types})"  # noqa: S608
+        kinds = [column[1] for column in self._con.execute(guessed).fetchall()]
+        if len(kinds) != len(names):
+            raise BadTable(f"its header has {len(names)} columns, its rows have {len(kinds)}")
+        texts = self._too_long(path, form, names, kinds)
+        columns = ", ".join(
+            f"{_text(name)}: {_text('VARCHAR' if name in texts else kind)}"
+            for name, kind in zip(names, kinds, strict=True)
+        )
+        return f"read_csv({path}, {form}, auto_detect=false, columns={{{columns}}})"
+
+    def _too_long(
+        self, path: str, form: str, names: Sequence[str], kinds: Sequence[str]
+    ) -> set[str]:
+        """Columns of whole numbers that no number of 64 bits holds: the last digits would go."""
+        broken = [name for name, kind in zip(names, kinds, strict=True) if kind == "DOUBLE"]
+        if not broken:
+            return set()
+        columns = ", ".join(f"{_text(name)}: 'VARCHAR'" for name in names)
+        looks = ", ".join(f"bool_or(regexp_full_match({_name(n)}, '{_LONG}'))" for n in broken)
+        asked = f"SELECT {looks} FROM read_csv({path}, {form}, auto_detect=false, columns={{{columns}}})"  # noqa: S608, E501
+        found = self._con.execute(asked).fetchone() or ()
+        return {name for name, long in zip(broken, found, strict=True) if long}
 
     def _add_records(self, records: Sequence[Mapping[str, JsonValue]]) -> None:
         import pyarrow
@@ -163,32 +191,38 @@ def _only_reads(statements: Sequence[Any]) -> None:
         )
 
 
-def _reader(file: Path, dates: bool) -> str:
-    """The table function that reads a file, with nothing left to guess that loses rows.
+def _is_csv(file: Path) -> bool:
+    return file.suffix.lower() not in (".parquet", ".json", ".jsonl", ".ndjson")
 
-    Left to itself DuckDB 2.0 passes over the header, or all rows, where one row is longer.
+
+def _reader(file: Path) -> str:
+    """The table function that reads a file which is no CSV."""
+    reader = "read_parquet" if file.suffix.lower() == ".parquet" else "read_json_auto"
+    return f"{reader}({_text(str(file))})"
+
+
+def _form(file: Path) -> tuple[str, list[str]]:
+    """What is said of a CSV file rather than guessed, and the names of its columns.
+
+    The header is read as all nodes read it. Left to itself DuckDB 2.0 passes over the header, or
+    all rows, where one row is longer, and calls a second column "a" by another name.
+
+    Raises:
+        BadTable: two columns have one name, which in SQL is also "a" and "A", or it has no header.
     """
-    path, ending = _text(str(file)), file.suffix.lower()
-    if ending == ".parquet":
-        return f"read_parquet({path})"
-    if ending in (".json", ".jsonl", ".ndjson"):
-        return f"read_json_auto({path})"
-    types = "" if dates else f", auto_type_candidates={_NO_DATES}"
-    return f"read_csv({path}, {_form(file)}{types})"
+    with file.open(encoding="utf-8-sig", errors="replace", newline="") as opened:
+        table = stream_table(opened)
+    seen: dict[str, str] = {}
+    for name in table.columns:
+        if (other := seen.setdefault(name.casefold(), name)) is not name:
+            raise BadTable(f"SQL knows no difference between its columns {other!r} and {name!r}")
+    sign = _text(table.sign)
+    form = f"header=true, skip={table.lines_above}, delim={sign}, quote='\"', escape='\"'"
+    return form, table.columns
 
 
-def _form(file: Path) -> str:
-    """What is said of a CSV file rather than guessed."""
-    with file.open(encoding="utf-8-sig", errors="replace") as opened:
-        header = opened.readline()
-    delimiter = max(_DELIMITERS, key=header.count) if header.strip() else ","
-    return f"header=true, skip=0, delim={_text(delimiter)}, quote='\"', escape='\"'"
-
-
-def _known(file: Path, columns: Sequence[Sequence[Any]]) -> str:
-    """The reader of a CSV file whose columns are known, so that no query guesses them again."""
-    types = ", ".join(f"{_text(column[0])}: {_text(column[1])}" for column in columns)
-    return f"read_csv({_text(str(file))}, {_form(file)}, auto_detect=false, columns={{{types}}})"
+def _name(column: str) -> str:
+    return '"' + column.replace('"', '""') + '"'
 
 
 def _text(value: str) -> str:
@@ -203,9 +237,12 @@ def _as_text(value: JsonValue) -> str | None:
 
 def _unreadable(name: str, error: Exception) -> NodeError:
     said = " ".join(str(error).split())[:300]
+    fix = "Look at the file, and at its ending."
+    if "choose the delimiter" in said:
+        fix = "Say which in a first line of its own, such as sep=; (as Excel does)."
     return NodeError(
         f"{name!r} cannot be read as a table: {said}",
-        fix="Look at the file, and at its ending.",
+        fix=fix,
         code="sql/unreadable",
         retry=False,
     )

@@ -96,8 +96,8 @@ class SqlQuery(Node):
             answer = await ctx.blocking(asked, source, text, params, ctx, bound)
         finally:
             await ctx.blocking(source.close)
-        if answer.cut:
-            await ctx.warn(f"There are more rows; {answer.cut}.")
+        for said in answer.said():
+            await ctx.warn(said)
         rows: list[JsonValue] = [dict(zip(answer.columns, row, strict=True)) for row in answer.rows]
         table = Table(columns=answer.columns, rows=answer.rows)
         return self.Outputs(table=table, rows=rows, schema=schema)

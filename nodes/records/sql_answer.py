@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -25,6 +26,18 @@ class SqlAnswer:
     columns: tuple[str, ...]
     rows: tuple[tuple[JsonValue, ...], ...]
     cut: str = ""
+    no_numbers: int = 0
+    """Cells that held NaN or infinity, which JSON cannot say: they are null."""
+
+    def said(self) -> list[str]:
+        """What a person is told of it."""
+        told = [f"There are more rows; {self.cut}."] if self.cut else []
+        if self.no_numbers:
+            one = self.no_numbers == 1
+            cells = "1 cell holds" if one else f"{self.no_numbers:,} cells hold"
+            given = "it is" if one else "they are"
+            told.append(f"{cells} NaN or infinity, which JSON cannot say; {given} given as null.")
+        return told
 
 
 def collected(
@@ -39,22 +52,24 @@ def collected(
         size: the most characters.
     """
     taken: list[tuple[JsonValue, ...]] = []
-    used = 0
+    used = lost = 0
+
+    def answer(cut: str = "") -> SqlAnswer:
+        return SqlAnswer(_names(columns), tuple(taken), cut, lost)
+
     while True:
         batch = fetch(min(1000, rows - len(taken) + 1))
         if not batch:
-            return SqlAnswer(_names(columns), tuple(taken))
+            return answer()
         for row in batch:
             if len(taken) == rows:
-                return SqlAnswer(
-                    _names(columns), tuple(taken), f"the first {rows:,} rows are given"
-                )
+                return answer(f"the first {rows:,} rows are given")
             cells = tuple(plain_cell(cell) for cell in row)
             used += sum(len(cell) if isinstance(cell, str) else 8 for cell in cells)
             if used > size:
-                words = f"{len(taken):,} rows are given, which is {size_in_words(size)}"
-                return SqlAnswer(_names(columns), tuple(taken), words)
+                return answer(f"{len(taken):,} rows are given, which is {size_in_words(size)}")
             taken.append(cells)
+            lost += sum(isinstance(cell, float) and not math.isfinite(cell) for cell in row)
 
 
 def _names(columns: Sequence[str]) -> tuple[str, ...]:

@@ -51,7 +51,7 @@ class SqlTool(BoundTool):
                 answer = asked(source, query, params, ctx)
             finally:
                 source.close()
-            more = f"\n(There are more rows; {answer.cut}.)" if answer.cut else ""
+            more = "".join(f"\n({said})" for said in answer.said())
             if not answer.rows:
                 return "No rows."
             return shortened(Table(columns=answer.columns, rows=answer.rows).as_markdown()) + more

@@ -13,7 +13,7 @@ from patchbay.nodes.agents.toolbox import check_names, open_tools
 from patchbay.nodes.calls import CallOptions
 from patchbay.nodes.contract import Context, Field, Node, NodeError, NodeParams, Ports, port
 from patchbay.nodes.errors import node_error_in
-from patchbay.nodes.models.asking import ask
+from patchbay.nodes.models.asking import ask, say_if_empty
 from patchbay.nodes.semantic_kernel.plugins import TOOLS, check_plugin, load_plugin
 from patchbay.nodes.semantic_kernel.template import asked_for, check_template, protected
 from patchbay.nodes.values import Message, ModelSpec, Promptable, ToolSpec, as_text
@@ -108,7 +108,9 @@ class PromptFunction(Node):
         async def answers(history: Any, settings: Any) -> str:
             sent.extend(_message(one) for one in history.messages)
             call = CallOptions(max_tokens=params.max_tokens)
-            answered.append((await ask(ctx, given["model"], sent, call)).text)
+            answer = await ask(ctx, given["model"], sent, call)
+            await say_if_empty(ctx, answer)
+            answered.append(answer.text)
             return answered[-1]
 
         async with AsyncExitStack() as stack:

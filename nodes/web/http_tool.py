@@ -6,8 +6,17 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import JsonValue
 
-from patchbay.nodes.contract import Context, DescribingNode, Field, NodeError, Ports, port
-from patchbay.nodes.tools.tool import BoundTool, ToolName, langchain_tool, shortened
+from patchbay.nodes.contract import (
+    Context,
+    DescribingNode,
+    Field,
+    InputField,
+    NodeError,
+    Ports,
+    port,
+)
+from patchbay.nodes.tools.asked import read, schema_of
+from patchbay.nodes.tools.tool import BoundTool, ToolName, shortened
 from patchbay.nodes.values import SecretRef
 from patchbay.nodes.web.http_request import ask_server
 from patchbay.nodes.web.http_template import RequestParams, make_call
@@ -32,19 +41,28 @@ class HttpTool(BoundTool):
     def bind(self, ctx: Context) -> BaseTool:
         """The tool; its arguments are the variables of the request."""
         params = RequestParams.model_validate({**self.request, "secret": self.key})
+        asked = f"{params.method} {params.url}"
+        fields = [
+            InputField(name, "text", True, description=f"What {{{name}}} stands for in {asked}")
+            for name in params.names()
+        ]
 
-        async def request(**values: Any) -> str:
-            reply = await ask_server(make_call(params, values, ctx.secret), params, ctx)
+        async def request(**given: Any) -> str:
+            call = make_call(params, read(fields, given), ctx.secret)
+            reply = await ask_server(call, params, ctx)
             said = shortened(reply.text())
             if reply.status >= 400:
                 raise NodeError(f"Status {reply.status}: {said}", retry=False)
             return said or f"Status {reply.status}, and no text."
 
-        hints: dict[str, Any] = {
-            name: (str, f"What {{{name}}} stands for in {params.method} {params.url}")
-            for name in params.names()
-        }
-        return langchain_tool(self, request, hints)
+        from patchbay.nodes.tools.any_arguments import AnyArguments
+
+        return AnyArguments(
+            name=self.name,
+            description=self.description,
+            args_schema=schema_of(fields),  # no model of Pydantic's, which takes not every name
+            coroutine=request,
+        )
 
 
 class HttpAsTool(DescribingNode):

@@ -156,3 +156,30 @@ def test_what_is_done_is_passed_over_unread(tmp_path: Path) -> None:
     rows.below = 2
     assert list(rows.each) == [(0, {}), (1, {}), (2, {"a": 3})]
     rows.close()
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ('id,text\n1,a\n2,"open\n3,c\n', "lines 3 to 4: unexpected end of data"),
+        ('id,text\n1,a\n2,"b"c\n3,d\n', "line 3: ',' expected after"),
+        ('id,text\n1,a\n"2"x,b\n3,d\n', "line 3: ',' expected after"),
+    ],
+)
+def test_a_quote_that_does_not_end_is_a_problem_of_its_row(
+    tmp_path: Path, text: str, why: str
+) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text(text, encoding="utf-8")
+    first, second, *rest = cells(path)
+    assert first == {"id": "1", "text": "a"}
+    assert isinstance(second, Problem)
+    assert why in second.message
+    assert rest == ([{"id": "3", "text": "d"}] if "3,d" in text else [])
+
+
+def test_a_quote_in_the_header_that_does_not_end_is_said(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text('id,"text\n1,a\n', encoding="utf-8")
+    with pytest.raises(FlowError, match="unexpected end of data"):
+        cells(path)

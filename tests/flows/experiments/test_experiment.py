@@ -13,7 +13,7 @@ import pytest
 
 from patchbay.flows.document.model import Flow, RunPolicy
 from patchbay.flows.document.writing import canonical_text, save_flow
-from patchbay.flows.experiments.cases import read_cases
+from patchbay.flows.experiments.cases import read_cases, rows_in
 from patchbay.flows.experiments.checking import read_check
 from patchbay.flows.experiments.grid import as_result, best_of, grid_of, sentences, worse_than
 from patchbay.flows.experiments.keeping import ExperimentCell, KeptCells
@@ -294,13 +294,23 @@ def test_a_param_is_one_axis(tmp_path: Path) -> None:
         ("text,expected\n", "holds no cases"),
         ("[1, 2]", "no list of objects"),
         ("{broken", "cannot be read as a table"),
-        ("text,expected\na,b,c\n", "more or fewer cells"),
+        ("text,expected\na,b,c\n", "another number of cells (3)"),
+        ("text,expected,text\na,b,c\n", "more than one column 'text'"),
+        ("text, text\na,b\n", "more than one column 'text'"),
+        ('text,expected\na,"b\nc,d\n', "unexpected end of data"),
+        ("text;price, EUR\na;1,50\n", "choose the delimiter"),
     ],
 )
 def test_cases_that_are_none(table: str, message: str, tmp_path: Path) -> None:
     with pytest.raises(FlowError) as caught:
         made(tmp_path, table=table)
     assert message in caught.value.problems[0].message
+
+
+@pytest.mark.parametrize("table", ["text;expected\nhi;HI\n", "sep=|\ntext|expected\nhi|HI\n",
+                                   "text\texpected\rhi\tHI\r"])  # fmt: skip
+def test_cases_are_read_as_all_tables_are(table: str) -> None:
+    assert rows_in(table, "cases.csv") == [{"text": "hi", "expected": "HI"}]
 
 
 def test_cases_of_another_flow(tmp_path: Path) -> None:

@@ -59,3 +59,40 @@ async def test_kinds_are_told_and_read(
     assert (weight["type"], weight["description"]) == ("number", "In kilos.")
     assert told_of["properties"]["unit"]["enum"] == ["kg", "g"]
     assert told_of["required"] == ["weight"]
+
+
+NAMES = [
+    "model_dump",
+    "model_config",
+    "model_validate",
+    "model_fields",
+    "_x",
+    "_",
+    "schema",
+    "copy",
+]
+"""Names that Pydantic has for itself, or takes none of."""
+
+
+@AGENTS
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("kind", ["flow", "http"])
+async def test_an_argument_may_have_any_name(
+    agent: Any, name: str, kind: str, tmp_path: Path
+) -> None:
+    nodes = {"a": ("io.input", {"name": name}), "o": ("io.output", {"name": "answer"})}
+    save_flow(flow(nodes, ["a.value > o.value"]), tmp_path / "say.json")
+    with told(calls(("say", json.dumps({name: "<hi>"}))), says("Done.")) as server:
+        nodes, wires = agent(server)
+        url = f"{server.url}/say?it={{{name}}}"
+        nodes["tool"] = (
+            ("tool.flow", {"flow": "say", "name": "say", "inputs": [name]})
+            if kind == "flow"
+            else ("tool.http", {"name": "say", "url": url, "allow_loopback": True})
+        )
+        happened = await events(nodes, wires, folder=tmp_path)
+    assert outputs(happened)["text"] == "Done."
+    [given] = [text for _, what, text in steps(happened) if what == "tool result"]
+    assert "<hi>" in given if kind == "flow" else '"told"' in given
+    [tool] = server.asked[0]["tools"]
+    assert list(tool["function"]["parameters"]["properties"]) == [name]

@@ -83,6 +83,9 @@ def test_a_column_without_a_name_is_called_by_its_number(text: str, names: list[
         ("text\nHello, world\n", "line 2 has another number of cells"),
         ('a,b\n1,"x\n', "line 2: unexpected end of data"),
         ('a,b\n1,"x"y\n', "line 2: ',' expected after"),
+        ('a,b\n1,"x\n2,y\n', "lines 2 to 3: unexpected end of data"),
+        ('a,"b\n1,2\n', "lines 1 to 2: unexpected end of data"),
+        ('a;"b"c\n1;2\n', "line 1: ';' expected after"),
     ],
 )
 def test_what_is_no_table(text: str, why: str) -> None:

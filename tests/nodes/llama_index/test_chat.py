@@ -8,6 +8,7 @@ import pytest
 
 from patchbay.nodes.contract import NodeError
 from patchbay.nodes.llama_index.chat import ChatEngine
+from patchbay.nodes.retrieval.answer_node import NOTHING
 from patchbay.nodes.testing import RecordingContext, ScriptedModel, run_node
 from patchbay.nodes.values import Message
 from tests.nodes.llama_index.sources import Shelf
@@ -27,6 +28,7 @@ def chat(messages: Any, ctx: RecordingContext | None = None, **params: Any) -> d
         ("standalone|rephrase|Follow", "Does the ferry run in winter?"), ("", "It rests."),
     )  # fmt: skip
     given = {"messages": messages, "model": ScriptedModel(lines=lines), "retriever": SHELF}
+    given |= {name: params.pop(name) for name in tuple(params) if name in given}
     return run_node(ChatEngine, {"max_tokens": 30, **params}, given, ctx)
 
 
@@ -50,3 +52,16 @@ def test_a_first_question_is_searched_for_as_it_is() -> None:
 def test_a_conversation_without_a_question_is_said(messages: Any) -> None:
     with pytest.raises(NodeError, match="does not end with a message of the user"):
         chat(messages)
+
+
+def test_where_nothing_was_found_it_says_so() -> None:
+    out = chat("When does it rest?", retriever=Shelf(texts=()))
+    assert out["text"] == NOTHING
+    assert ScriptedModel.asked == []
+
+
+def test_an_empty_answer_is_said_and_stays_empty() -> None:
+    ctx = RecordingContext()
+    out = chat("When does it rest?", ctx, model=ScriptedModel(lines=(("", ""),)))
+    assert out["text"] == ""
+    assert ctx.warnings == ["The model gave an empty answer."]

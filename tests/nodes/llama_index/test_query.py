@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 
 from patchbay.nodes.contract import NodeError
 from patchbay.nodes.llama_index.query import QueryEngine
+from patchbay.nodes.models.servers.openai.spec import OpenAiModel
+from patchbay.nodes.retrieval.answer_node import NOTHING
 from patchbay.nodes.testing import RecordingContext, ScriptedModel, run_node
 from tests.nodes.llama_index.sources import Shelf
+from tests.nodes.models.servers.told_server import says, told
 
 BEES = Shelf(name="bees", texts=("Seven hives stand in the orchard.",))
 MILL = Shelf(name="mill", texts=("The mill grinds rye.", "The stones weigh a ton."))
@@ -113,3 +117,51 @@ def test_sources_of_one_name_are_said() -> None:
     given = {"question": "x", "model": ScriptedModel(lines=()), "retrievers": [BEES, MILL]}
     with pytest.raises(NodeError, match="Two sources have one name"):
         run_node(QueryEngine, params, given)
+
+
+EMPTY = [Shelf(name="bees", texts=()), Shelf(name="mill", texts=())]
+SPLIT = json.dumps({"questions": [{"question": "How many?", "source": "bees"},
+                                  {"question": "What is ground?", "source": "mill"}]})  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("engine", "first"), [("tree summary", ""), ("router", json.dumps({"choice": 1}))]
+)
+def test_where_nothing_was_found_it_says_so(engine: str, first: str) -> None:
+    lines = [("Choose|choice", first)] if first else []
+    out = asked(engine, *lines, retrievers=EMPTY)
+    assert out["text"] == NOTHING
+    assert out["documents"] == []
+    assert len(ScriptedModel.asked) == len(lines), "nobody is asked about nothing"
+
+
+def test_a_part_without_a_find_is_told_to_the_model_in_words() -> None:
+    out = asked(
+        "sub-questions", ("Split the question", SPLIT), ("Sub question", "Nothing known."),
+        retrievers=EMPTY,
+    )  # fmt: skip
+    assert out["text"] == "Nothing known."
+    last = ScriptedModel.asked[-1][0]
+    assert last.count(NOTHING) == 2
+    assert "Empty Response" not in last
+
+
+@pytest.mark.parametrize("engine", ["tree summary", "router"])
+def test_an_empty_answer_is_said_and_stays_empty(engine: str) -> None:
+    ctx = RecordingContext()
+    out = asked(engine, ("Choose|choice", json.dumps({"choice": 1})), ("", ""), ctx=ctx)
+    assert out["text"] == ""
+    assert ctx.warnings == ["The model gave an empty answer."]
+
+
+@pytest.mark.parametrize("broken", [0, 1])
+def test_a_part_that_fails_is_not_left_out(broken: int) -> None:
+    """LlamaIndex logs it, and answers from the others."""
+    reply = says(SPLIT)
+    with told(
+        reply, *[says("Seven.")] * broken, says("Half", reason=None, end="silence")
+    ) as server:
+        model = OpenAiModel(base_url=server.v1, model="told", retries=0)
+        with pytest.raises(NodeError) as caught:
+            asked("sub-questions", model=model)
+    assert caught.value.code == "model/broke-off"

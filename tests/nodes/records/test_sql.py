@@ -264,3 +264,53 @@ def test_a_duckdb_file_is_opened_for_reading(folder: Path):
     assert rows(folder, "SELECT n FROM t", **url) == [(7,)]
     with pytest.raises(NodeError):
         asked(folder, "DROP TABLE t", **url)
+
+
+@pytest.mark.parametrize(
+    ("text", "row"),
+    [
+        ("sep=;\na;b\n1;2\n", {"a": 1, "b": 2}),
+        ("a,\n1,2\n", {"a": 1, "column_2": 2}),
+        ('"a;b;c",d\n1,2\n', {"a;b;c": 1, "d": 2}),
+        ('a,"b ""x"""\n1,2\n', {"a": 1, 'b "x"': 2}),
+        ("name;price\nx;1,50\n", {"name": "x", "price": "1,50"}),
+        ("id,n\n12345678901234567890123,1\n", {"id": "12345678901234567890123", "n": 1}),
+        ("id\n1.5\n12345678901234567890\n", {"id": "1.5"}),
+    ],
+)
+def test_csv_is_read_as_all_nodes_read_it(folder: Path, text: str, row: dict[str, Any]):
+    (folder / "t.csv").write_text(text)
+    outputs = asked(folder, "SELECT * FROM t", tables=[{"name": "t", "file": "t.csv"}])
+    assert outputs["rows"][0] == row
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("a,b,a\n1,2,3\n", "more than one column 'a'"),
+        ("a, a\n1,2\n", "more than one column 'a'"),
+        ("a,A\n1,2\n", "no difference between its columns 'a' and 'A'"),
+        ("item;price, EUR\nX;1,50\n", "choose the delimiter"),
+    ],
+)
+def test_a_header_that_is_none_is_refused(folder: Path, text: str, why: str):
+    (folder / "t.csv").write_text(text)
+    with pytest.raises(NodeError, match=why):
+        asked(folder, "SELECT * FROM t", tables=[{"name": "t", "file": "t.csv"}])
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "said"),
+    [
+        ("t.csv", "a\nnan\n1\n", "1 cell holds NaN or infinity"),
+        ("t.csv", "a\ninf\n-inf\n", "2 cells hold NaN or infinity"),
+        ("t.jsonl", '{"a": NaN}\n', "1 cell holds NaN or infinity"),
+    ],
+)
+def test_that_a_number_is_none_is_said(folder: Path, file: str, text: str, said: str):
+    (folder / file).write_text(text)
+    ctx = RecordingContext()
+    found = asked(folder, "SELECT a FROM t", ctx, tables=[{"name": "t", "file": file}])["rows"]
+    assert found[0] == {"a": None}
+    [warning] = ctx.warnings
+    assert said in warning

@@ -9,12 +9,14 @@ import pytest
 from patchbay.nodes.agents.specs import RoleAgent
 from patchbay.nodes.agents.task import Task
 from patchbay.nodes.contract import Node, NodeError
+from patchbay.nodes.haystack.pipeline import HaystackPipeline
 from patchbay.nodes.models.ask import AskModel
 from patchbay.nodes.models.asking import judge
 from patchbay.nodes.models.compare import CompareModels
 from patchbay.nodes.models.llama.spec import GgufModel
 from patchbay.nodes.models.servers.openai.spec import OpenAiModel
 from patchbay.nodes.retrieval.answer_node import AnswerWithSources
+from patchbay.nodes.semantic_kernel.prompt import PromptFunction
 from patchbay.nodes.techniques.chain_of_thought import ChainOfThought
 from patchbay.nodes.techniques.generated_knowledge import GeneratedKnowledge
 from patchbay.nodes.techniques.paraphrases import Paraphrases
@@ -90,3 +92,23 @@ def test_fields_are_what_a_grammar_can_hold() -> None:
     asked = StructuredOutput.Params.model_validate({"fields": fields})
     inputs = StructuredOutput.Inputs(model=GgufModel(), prompt="?")
     assert StructuredOutput.doubts(asked, inputs) == ()
+
+
+GIVES_ON: list[tuple[type[Node], dict[str, Any], dict[str, Any]]] = [
+    (AskModel, {}, {"prompt": "?"}),
+    (PromptFunction, {}, {"question": "?", "tools": []}),
+    (HaystackPipeline, {}, {"question": "?"}),
+    (AnswerWithSources, {}, {"question": "?", "documents": PASSAGES}),
+]
+
+
+@pytest.mark.parametrize(("node", "params", "given"), GIVES_ON)
+async def test_an_empty_answer_is_said_by_who_gives_it_on(
+    node: type[Node], params: dict[str, Any], given: dict[str, Any]
+) -> None:
+    ctx = RecordingContext()
+    with told(says("")) as server:
+        model = OpenAiModel(base_url=server.v1, model="told", retries=0)
+        checked = node.Params(**params)
+        await node().run(node.input_ports(checked)(**given, model=model), checked, ctx)
+    assert ctx.warnings == ["The model gave an empty answer."]
