@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator, Iterable
 
 from patchbay.flows.server.core.event_stream import PING, event
 from patchbay.flows.server.core.told import shown
-from patchbay.studio.chat.telling import answering, sources_of
+from patchbay.studio.chat.telling import answering, rests_on
 from patchbay.studio.runs.live_run import LiveRun
 from patchbay.studio.runs.steps import Told, spent, tokens_of
 from patchbay.studio.server.services import services
@@ -100,5 +100,5 @@ def as_sent(live: LiveRun, told: Told, streams: dict[tuple[str, str], str]) -> b
     elif kind in ENDS:
         found = {**found, "facts": spent(told.get("seconds"), tokens_of(told.get("tokens")))}
         if kind == "run_finished":
-            found["sources"] = sources_of(live)
+            found["sources"] = rests_on(live)
     return event(found, kind)

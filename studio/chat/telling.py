@@ -6,7 +6,6 @@ open. The component's side is `studio/canvas/frontend/src/chat/caller.ts`.
 
 from __future__ import annotations
 
-from collections import deque
 from typing import Any
 
 from patchbay.flows.problems import FlowError
@@ -14,18 +13,16 @@ from patchbay.flows.runs.history import PastRun
 from patchbay.flows.runs.threads import Thread, Threads, ThreadTurn
 from patchbay.flows.runs.thumbs import thumbs_by_run
 from patchbay.studio.documents.document import FlowDocument
+from patchbay.studio.inspector.sources import sources_of
 from patchbay.studio.runs.live_run import LiveRun
 from patchbay.studio.runs.steps import spent
 from patchbay.studio.server.questions import asked
 from patchbay.studio.server.services import services
 from patchbay.studio.views.live import title_of
-from patchbay.studio.views.values import shape_of
 
 CAN = ("threads", "again", "shared")
 """What this server offers beyond `patchbay serve`: conversations to choose among, answers made
 anew, and inputs that the Run tab asks for."""
-SOURCES = 20
-"""Documents that are told beside an answer."""
 
 
 def threads() -> Threads:
@@ -145,7 +142,7 @@ def run_told(live: LiveRun, name: str) -> dict[str, Any]:
         ],
     }
     if progress.status == "finished":
-        told |= {"outputs": progress.outputs, "sources": sources_of(live)}
+        told |= {"outputs": progress.outputs, "sources": rests_on(live)}
     elif progress.status == "failed":
         told["error"] = progress.problem or {}
     elif progress.status == "waiting":
@@ -204,20 +201,6 @@ def streamed(live: LiveRun) -> str:
     return ""
 
 
-def sources_of(live: LiveRun) -> list[Any]:
-    """The documents that an answer rests on: what the nearest node before it has found."""
-    before: dict[str, list[str]] = {}
-    for edge in live.flow.edges:
-        before.setdefault(edge.target_node, []).append(edge.source_node)
-    waiting, seen = deque(asked(live.flow).outputs.values()), set[str]()
-    while waiting:
-        node = waiting.popleft()
-        if node in seen:
-            continue
-        seen.add(node)
-        step = live.progress.nodes.get(node)
-        for value in step.outputs.values() if step is not None else ():
-            if shape_of(value) == "documents":
-                return list(value[:SOURCES])
-        waiting.extend(before.get(node, ()))
-    return []
+def rests_on(live: LiveRun) -> list[Any]:
+    """The documents that what a flow answered rests on."""
+    return sources_of(live, asked(live.flow).outputs.values())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,9 +11,11 @@ from patchbay.flows.runs.files import files_of
 from patchbay.nodes.text.markdown import parse_markdown
 from patchbay.nodes.written_files import files_in
 from patchbay.studio.documents.document import FlowDocument
+from patchbay.studio.inspector.sources import sources_of
 from patchbay.studio.runs.live_run import LiveRun
 from patchbay.studio.runs.progress import NodeState
 from patchbay.studio.runs.steps import by_role, spent
+from patchbay.studio.server.questions import asked
 from patchbay.studio.server.services import services
 from patchbay.studio.views.documents import FEW, MANY
 from patchbay.studio.views.figures import SHOWN_ROWS, unfit
@@ -20,6 +23,7 @@ from patchbay.studio.views.files import zipped
 from patchbay.studio.views.live import title_of
 from patchbay.studio.views.values import LONG, gist, looks_like_markdown, shape_of
 
+CITES = re.compile(r"\[\d{1,3}\]")
 GIST = 260
 """Characters of a line about a value."""
 TEXT = 2_000_000
@@ -88,7 +92,8 @@ def value_of(
 ) -> dict[str, Any] | None:
     """A value in its stored form, and its `shape`; None where the run has none.
 
-    Of a text that is Markdown also its parsed `words`, of messages and of Markdown files each
+    Of a text that is Markdown also its parsed `words`; of one with numbers as in `[1]` the
+    documents that they stand for, as `sources`; of messages and of Markdown files each
     one's `parts`; of a picture that a page must not show, why it is `unfit`; of what is cut, how
     much of it was `cut`.
 
@@ -102,7 +107,19 @@ def value_of(
     """
     live = latest_of(document, browser)
     values = _side(live, node, side) if live else {}
-    return whole(values[port], brief) if port in values else None
+    if live is None or port not in values:
+        return None
+    told = whole(values[port], brief)
+    if told["shape"] == "text" and CITES.search(told["value"]):
+        told |= _sources(live, node, side, port)
+    return told
+
+
+def _sources(live: LiveRun, node: str, side: str, port: str) -> dict[str, Any]:
+    """What the numbers in a text stand for, if anything; nodes inside others have no wires here."""
+    nodes = asked(live.flow).outputs.get(port, "") if side == "run" else node
+    found = sources_of(live, [nodes]) if nodes and "/" not in nodes else []
+    return {"sources": found} if found else {}
 
 
 def _side(live: LiveRun, node: str, side: str) -> dict[str, Any]:

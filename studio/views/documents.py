@@ -55,7 +55,10 @@ def found_of(documents: Sequence[Mapping[str, Any]]) -> list[FoundRow]:
     full = max([1.0, *scores])
     rows = []
     for number, document in enumerate(documents, 1):
-        row: FoundRow = {"n": number, "text": _cut(str(document.get("text", "")))}
+        row: FoundRow = {
+            "n": document.get("number", number),
+            "text": _cut(str(document.get("text", ""))),
+        }
         if (score := document.get("score")) is not None:
             row |= {"score": score, "share": min(1.0, max(0.0, score / full))}
         metadata = document.get("metadata") or {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 import streamlit as st
@@ -21,6 +22,8 @@ LONG = 20_000
 """Characters of a text that are shown; the rest is counted."""
 WORDY = 40
 """Characters from which on a list of texts is shown as a table rather than as JSON."""
+CITATION = {"number", "place", "quote"}
+"""What `nodes/retrieval/citing.py` tells of a place that an answer cites."""
 FIGURES = ("table", "chart", "picture")
 
 
@@ -33,6 +36,8 @@ def show_value(value: Any, key: str, *, height: int | None = None) -> None:
         show_documents(value, key)
     elif shape == "document":
         show_documents([value], key)
+    elif shape == "citations":
+        show_documents([cited(one) for one in value], key)
     elif shape == "messages":
         for number, message in enumerate(value[:MANY]):
             st.caption(plain(message.get("role", "")))
@@ -68,8 +73,8 @@ def show_value(value: Any, key: str, *, height: int | None = None) -> None:
 def shape_of(value: Any) -> str:
     """What a stored value is.
 
-    One of text, number, document, documents, messages, texts, table, chart, picture, files,
-    description, nothing, json.
+    One of text, number, document, documents, citations, messages, texts, table, chart, picture,
+    files, description, nothing, json.
     """
     if value is None:
         return "nothing"
@@ -88,9 +93,17 @@ def shape_of(value: Any) -> str:
             return "documents"
         if tags == {"message"}:
             return "messages"
+        if all(one.keys() >= CITATION and isinstance(one["quote"], str) for one in value):
+            return "citations"
     if isinstance(value, list) and value and all(isinstance(v, str) for v in value):
         return "texts" if any(len(v) > WORDY for v in value) else "json"
     return "json"
+
+
+def cited(citation: Mapping[str, Any]) -> dict[str, Any]:
+    """A place that an answer cites as the document that it is in, with its number."""
+    names = {"number": citation["number"], "text": citation["quote"]}
+    return {**names, "score": citation.get("score"), "metadata": {"source": citation["place"]}}
 
 
 def gist(value: Any, limit: int = 90) -> str:
@@ -99,8 +112,8 @@ def gist(value: Any, limit: int = 90) -> str:
     if shape == "text":
         line = " ".join(value.split())
         return line if len(line) <= limit else line[: limit - 1] + "…"
-    if shape in ("documents", "messages"):
-        return f"{len(value)} {shape[:-1] if len(value) == 1 else shape}"
+    if shape in ("documents", "messages", "citations"):
+        return plural(len(value), shape[:-1])
     if shape == "table":
         return f"table, {plural(len(value.get('rows') or ()), 'row')}"
     if shape == "chart":

@@ -9,7 +9,17 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from patchbay.flows.document.reading import read_flow
-from tests.browser.editor_page import edit, finished, node, run, settings, shoot, still, tab
+from tests.browser.editor_page import (
+    edit,
+    finished,
+    node,
+    run,
+    settings,
+    shoot,
+    side,
+    still,
+    tab,
+)
 from tests.browser.flow_files import put, wait_for, write
 from tests.browser.harness import Server
 
@@ -89,6 +99,49 @@ def test_values_are_shown_in_large_and_compared(page: Page, tmp_path: Path) -> N
     expect(large.get_by_role("heading", name="Embers")).to_be_visible()
     large.get_by_label("as it stands").check()
     expect(large.locator(".pb-written pre")).to_contain_text("They **rest**.")
+
+
+CITING = {
+    "format": 1,
+    "nodes": [
+        {"id": "load", "kind": "retrieval.load", "params": {"path": "oven.md"}},
+        {"id": "answer", "kind": "prompt.template",
+         "params": {"template": "Spruce is never burned [1], says {source}"}},
+        {"id": "said", "kind": "io.output", "params": {"name": "said"}},
+        {"id": "cited", "kind": "io.value", "params": {"type": "json", "value": [
+            {"number": 3, "place": "oven.md, page 2", "score": 0.5, "quote": "Spruce is never"}]}},
+        {"id": "places", "kind": "io.output", "params": {"name": "places"}},
+    ],
+    "edges": [
+        {"from": "load.documents", "to": "answer.source"},
+        {"from": "answer.text", "to": "said.value"},
+        {"from": "cited.value", "to": "places.value"},
+    ],
+}  # fmt: skip
+
+
+def test_a_number_in_an_answer_leads_to_its_place_in_the_run_and_in_large(
+    studio: Server, empty_page: Page
+) -> None:
+    page = empty_page
+    put(studio, "citing", CITING)
+    write(studio.home / "flows" / "oven.md", "The oven burns beech. Spruce is never burned there.")
+    edit(studio, page, "citing", "said")
+    run(page)
+    said = finished(page).get_by_role("region", name="said")
+    place = "Spruce is never burned there."
+    expect(said.locator("mark")).to_have_count(0)
+    said.get_by_role("button", name="Source 1").first.click()
+    expect(said.locator("mark")).to_have_text(place)
+    expect(said.locator("mark")).to_be_in_viewport()
+    places = side(page).get_by_role("region", name="places")
+    expect(places).to_contain_text("oven.md, page 2")
+    expect(places.get_by_text("3", exact=True)).to_be_visible()
+    shoot(page, "cited-in-the-run")
+    said.get_by_role("button", name="Open in large").click()
+    large = page.get_by_role("dialog")
+    large.get_by_role("button", name="Source 1").first.click()
+    expect(large.locator("mark")).to_have_text(place)
 
 
 def test_the_last_value_of_a_port_is_seen_while_the_pointer_rests_on_it(page: Page) -> None:

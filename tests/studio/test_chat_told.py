@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from patchbay.flows.document.model import Edge, Flow, NodeInstance
-from patchbay.studio.chat.telling import run_told, sources_of
+from patchbay.studio.chat.telling import rests_on, run_told
 from patchbay.studio.runs.live_run import LiveRun
 from patchbay.studio.runs.progress import NodeState, Progress
 from patchbay.studio.server.questions import asked
@@ -77,7 +77,7 @@ def test_an_answer_rests_on_what_the_nearest_node_has_found() -> None:
         "find": NodeState(outputs={"documents": found}),
         "ask": NodeState(outputs={"text": "It is [1]."}),
     }
-    assert sources_of(ran("q", Progress("finished", nodes=states), flow)) == found
+    assert rests_on(ran("q", Progress("finished", nodes=states), flow)) == found
     del states["find"]
-    assert sources_of(ran("q", Progress("finished", nodes=states), flow)) == far
-    assert sources_of(ran("q", Progress("finished"), flow)) == []
+    assert rests_on(ran("q", Progress("finished", nodes=states), flow)) == far
+    assert rests_on(ran("q", Progress("finished"), flow)) == []

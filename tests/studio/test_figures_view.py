@@ -29,6 +29,8 @@ DOT = base64.b64encode(b"\x89PNG\r\n\x1a\n" + b"rest").decode()
         (Picture(media="image/png", data="A" * 16_000), "picture", "picture, PNG, 12 kB"),
         ([Document(text="a")], "documents", "1 document"),
         (Document(text="a"), "document", "document"),
+        ([{"number": 2, "place": "a.md", "quote": "x"}], "citations", "1 citation"),
+        ([{"number": 2, "place": "a.md"}], "json", "[{'number': 2, 'place': 'a.md'}]"),
         (["x" * 50, "y"], "texts", "2 texts"),
         ({"/a.md": "x", "/b.md": ""}, "files", "2 files"),
         ({"a.md": "x"}, "json", "{'a.md': 'x'}"),

@@ -40,8 +40,11 @@ def document(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FlowDocument:
     save_flow(Flow(name="Told", nodes=nodes, edges=edges), tmp_path / "flow.json")
     documents = Documents(background=False)
     monkeypatch.setattr(services(), "documents", documents)
-    opened = documents.open(tmp_path / "flow.json")
-    live = services().runner.start(opened.id, ANN, opened.flow, {}, folder=tmp_path)
+    return _run(documents.open(tmp_path / "flow.json"), tmp_path)
+
+
+def _run(opened: FlowDocument, folder: Path) -> FlowDocument:
+    live = services().runner.start(opened.id, ANN, opened.flow, {}, folder=folder)
     end = time.monotonic() + 240
     while live.active and time.monotonic() < end:
         time.sleep(0.02)
@@ -63,6 +66,31 @@ def test_a_value_comes_as_it_is_and_markdown_is_parsed(document: FlowDocument) -
     assert whole["words"][0]["is"] == "heading"
     assert value_of(document, ANN, "prompt", "in", "what") == whole
     assert value_of(document, ANN, "prompt", "out", "gone") is None
+
+
+def test_a_text_with_numbers_comes_with_what_they_stand_for(
+    document: FlowDocument, tmp_path: Path
+) -> None:
+    told = value_of(document, ANN, "given", "out", "value")
+    assert told is not None
+    assert "sources" not in told, "nothing was found for it"
+    (tmp_path / "oven.md").write_text("The oven burns beech.")
+    nodes = (
+        NodeInstance(id="load", kind="retrieval.load", params={"path": "oven.md"}),
+        NodeInstance(id="answer", kind="prompt.template", params={"template": "Beech [1]. {it}"}),
+        NodeInstance(id="plain", kind="prompt.template", params={"template": "Beech. {it}"}),
+        NodeInstance(id="out", kind="io.output", params={"name": "said"}),
+    )
+    wires = (("load.documents", "answer.it"), ("load.documents", "plain.it"),
+             ("answer.text", "out.value"))  # fmt: skip
+    edges = tuple(Edge(source=source, target=target) for source, target in wires)
+    save_flow(Flow(name="Cites", nodes=nodes, edges=edges), tmp_path / "cites.json")
+    cites = _run(services().documents.open(tmp_path / "cites.json"), tmp_path)
+    for place in (("answer", "out", "text"), ("out", "in", "value"), ("", "run", "said")):
+        told = value_of(cites, ANN, *place)
+        assert told is not None
+        assert [one["text"] for one in told["sources"]] == ["The oven burns beech."]
+    assert "sources" not in (value_of(cites, ANN, "plain", "out", "text") or {})
 
 
 def test_nobody_else_is_told(document: FlowDocument) -> None:

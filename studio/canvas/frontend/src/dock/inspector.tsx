@@ -45,7 +45,11 @@ function FlowForm() {
   const setVariables = (rows: Json) => doc.dispatch({ op: "set_meta", variables: variablesOf(rows as Row[]) });
   return (
     <div className="pb-form">
-      <p className="pb-note-line">Select a node to see and change its settings.</p>
+      <p className="pb-note-line">
+        {doc.readonly
+          ? "Select a node to see its settings, and what it took and gave."
+          : "Select a node to see and change its settings."}
+      </p>
       <div className="pb-field textarea">
         <label htmlFor="pb-about">About this flow</label>
         <textarea

@@ -4,6 +4,8 @@ import { useEffect, useRef } from "react";
 import type { Json } from "../model";
 
 export interface Stored {
+  /** Where it is not its place among the others. */
+  number?: number;
   text?: string;
   score?: number | null;
   metadata?: Record<string, Json>;
@@ -18,7 +20,12 @@ export function Documents({ documents, cited }: { documents: Stored[]; cited?: C
   return (
     <ol className="pb-cards" aria-label="Sources">
       {documents.map((document, i) => (
-        <Card key={i} number={i + 1} document={document} cited={cited?.number === i + 1 ? cited : undefined} />
+        <Card
+          key={i}
+          number={document.number ?? i + 1}
+          document={document}
+          cited={cited?.number === i + 1 ? cited : undefined}
+        />
       ))}
     </ol>
   );

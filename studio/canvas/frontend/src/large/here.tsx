@@ -5,13 +5,13 @@ import { get } from "../ask";
 import { useShared } from "../context";
 import { foundElement } from "../live/elements";
 import type { Json } from "../model";
-import type { Stored } from "./documents";
+import { Documents, type Stored } from "./documents";
 import { Drawn } from "./drawn";
 import { JsonTree } from "./json_tree";
 import { foundOf } from "./rows";
 import { Shown, storedIn } from "./shown";
 import type { Large } from "./state";
-import { Written } from "./text";
+import { Written, useCited } from "./text";
 import { type ValueSide, type Whole, archiveAt } from "./values";
 
 interface Props {
@@ -74,7 +74,11 @@ export function WholeHere({ whole, zip = "" }: { whole: Whole; zip?: string }) {
 
 function TextHere({ whole }: { whole: Whole }) {
   const text = String(whole.value);
+  const { sources = [] } = whole;
   const [raw, setRaw] = useState(false);
+  const [open, setOpen] = useState(false);
+  const { cited, cite } = useCited(whole);
+  const lead = (number: number, at: number) => (setOpen(true), cite?.(number, at));
   return (
     <>
       {whole.words && (
@@ -82,7 +86,13 @@ function TextHere({ whole }: { whole: Whole }) {
           <input type="checkbox" checked={raw} onChange={(event) => setRaw(event.target.checked)} /> as it stands
         </label>
       )}
-      <Written text={text} whole={whole} raw={raw} />
+      <Written text={text} whole={whole} raw={raw} cite={cite && lead} most={sources.length} />
+      {sources.length > 0 && (
+        <details className="pb-fold" open={open} onToggle={(event) => setOpen(event.currentTarget.open)}>
+          <summary>{sources.length === 1 ? "1 source" : `${sources.length} sources`}</summary>
+          {open && <Documents documents={sources} cited={cited} />}
+        </details>
+      )}
     </>
   );
 }

@@ -50,7 +50,7 @@ export function csvOf(columns: string[], rows: Json[][]): string {
 /** Texts that were found, as `foundElement` draws them; a full bar is the best score, or 1. */
 export function foundOf(documents: Stored[]): Found[] {
   const full = Math.max(1, ...documents.map((one) => one.score ?? 0));
-  return documents.map(({ text = "", score, metadata = {} }, i) => {
+  return documents.map(({ number, text = "", score, metadata = {} }, i) => {
     const { source, page, ...others } = metadata;
     const name =
       String(source ?? "")
@@ -58,7 +58,7 @@ export function foundOf(documents: Stored[]): Found[] {
         .pop() ?? "";
     const more = Object.entries(others).map(([key, value]) => `${key}: ${textOf(value)}`);
     return {
-      n: i + 1,
+      n: number ?? i + 1,
       text: text.length > TEXT ? `${text.slice(0, TEXT)}…` : text,
       ...(typeof score === "number" && { score, share: Math.min(1, Math.max(0, score / full)) }),
       ...(name && { source: page === undefined || page === null ? name : `${name}, page ${textOf(page)}` }),

@@ -31,8 +31,23 @@ export function Shown({ whole, zip }: { whole: Whole; zip: string }) {
   }
 }
 
-/** The documents of a value that is some, or texts; null where it is something else. */
+/** A place that an answer cites, as `nodes/retrieval/citing.py` tells it. */
+interface Citation {
+  number: number;
+  place: string;
+  quote: string;
+  score?: number | null;
+}
+
+/** The documents of a value that is some, cites some, or texts; null where it is something else. */
 export function storedIn({ shape, value }: Whole): Stored[] | null {
+  if (shape === "citations")
+    return (value as unknown as Citation[]).map(({ number, place, quote, score }) => ({
+      number,
+      text: quote,
+      score,
+      metadata: { source: place },
+    }));
   if (shape === "documents") return value as unknown as Stored[];
   if (shape === "document") return [value as unknown as Stored];
   return shape === "texts" ? (value as Json[]).map((text) => ({ text: text as string })) : null;

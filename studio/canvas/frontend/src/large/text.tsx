@@ -1,23 +1,17 @@
 // A text in large: as Markdown where it is some, as it stands on demand; its citations lead to the sources beside it.
 
-import { useEffect, useLayoutEffect, useRef, useState } from "react";
-import { useShared } from "../context";
+import { useLayoutEffect, useRef, useState } from "react";
 import { wordsElement } from "../live/words";
-import type { Side } from "../types";
 import { linkCitations } from "./citations";
 import { citedIn, citing } from "./cited";
-import { type Cited, Documents, type Stored } from "./documents";
-import { type Told, type Whole, askValue } from "./values";
+import { type Cited, Documents } from "./documents";
+import type { Whole } from "./values";
 
-export function Text({ whole, node, told }: { whole: Whole; node: string; told: Told | null }) {
+export function Text({ whole }: { whole: Whole }) {
   const text = String(whole.value);
   const [raw, setRaw] = useState(false);
-  const [cited, setCited] = useState<Cited | null>(null);
-  const sources = useSources(node, told, text);
-  const cite = (number: number, at: number) => {
-    const source = sources[number - 1];
-    if (source) setCited({ number, place: citedIn(source.text ?? "", citing(text, at)) });
-  };
+  const { sources = [] } = whole;
+  const { cited, cite } = useCited(whole);
   return (
     <div className={`pb-text ${sources.length ? "beside" : ""}`}>
       <div>
@@ -35,34 +29,22 @@ export function Text({ whole, node, told }: { whole: Whole; node: string; told: 
           </button>
         </div>
         {whole.cut ? <p className="pb-note-line">{whole.cut.toLocaleString("en-US")} more are not shown.</p> : null}
-        <Written text={text} whole={whole} raw={raw} cite={sources.length ? cite : undefined} />
+        <Written text={text} whole={whole} raw={raw} cite={cite} most={sources.length} />
       </div>
       {sources.length > 0 && <Documents documents={sources} cited={cited} />}
     </div>
   );
 }
 
-/** The documents that an answer's numbers mean: what the node gave beside it, else what it took. */
-function useSources(node: string, told: Told | null, text: string): Stored[] {
-  const { doc } = useShared();
-  const [sources, setSources] = useState<Stored[]>([]);
-  const cites = /\[\d{1,3}\]/.test(text);
-  useEffect(() => {
-    const found = cites && told ? documentsOf(told) : null;
-    let gone = false;
-    if (found)
-      void askValue(doc, node, ...found).then(
-        (whole) => gone || setSources((whole?.value ?? []) as unknown as Stored[]),
-      );
-    return () => void (gone = true);
-  }, [doc, node, told, cites]);
-  return sources;
-}
-
-function documentsOf(told: Told): [Side, string] | null {
-  for (const side of ["out", "in"] as const)
-    for (const [port, { shape }] of Object.entries(told[side])) if (shape === "documents") return [side, port];
-  return null;
+/** Which source a number in a text leads to, and what leads there; nothing where it rests on none. */
+export function useCited(whole: Whole): { cited: Cited | null; cite?: (number: number, at: number) => void } {
+  const [cited, setCited] = useState<Cited | null>(null);
+  const { sources } = whole;
+  const cite = (number: number, at: number) => {
+    const source = sources?.[number - 1];
+    if (source) setCited({ number, place: citedIn(source.text ?? "", citing(String(whole.value), at)) });
+  };
+  return { cited, cite: sources?.length ? cite : undefined };
 }
 
 interface WrittenProps {
@@ -70,9 +52,11 @@ interface WrittenProps {
   whole: Whole;
   raw: boolean;
   cite?: (number: number, at: number) => void;
+  /** The highest number that stands for something. */
+  most?: number;
 }
 
-export function Written({ text, whole, raw, cite }: WrittenProps) {
+export function Written({ text, whole, raw, cite, most }: WrittenProps) {
   const box = useRef<HTMLDivElement>(null);
   const now = useRef(cite);
   now.current = cite;
@@ -80,9 +64,9 @@ export function Written({ text, whole, raw, cite }: WrittenProps) {
   useLayoutEffect(() => {
     if (!box.current) return;
     const words = whole.words && !raw ? wordsElement(whole.words) : plain(text);
-    if (cites) linkCitations(words, text, (number, at) => now.current?.(number, at));
+    if (cites) linkCitations(words, text, (number, at) => now.current?.(number, at), most);
     box.current.replaceChildren(words);
-  }, [text, whole, raw, cites]);
+  }, [text, whole, raw, cites, most]);
   return <div className="pb-written" ref={box} />;
 }
 

@@ -95,7 +95,7 @@ export function ValueView({ node, title, side, port }: Props) {
         ) : other && second ? (
           <Difference before={written(whole.value)} after={written(second.value)} />
         ) : (
-          <InLarge whole={whole} node={node} told={told} zip={archiveAt(doc, node, ...placeOf(shown))} />
+          <InLarge whole={whole} zip={archiveAt(doc, node, ...placeOf(shown))} />
         )}
       </div>
     </>
@@ -115,8 +115,8 @@ const optionsOf = (told: Told | null): [key: string, words: string][] =>
 /** A value as text, for a difference. */
 export const written = (value: Json): string => (typeof value === "string" ? value : JSON.stringify(value, null, 2));
 
-function InLarge({ whole, node, told, zip }: { whole: Whole; node: string; told: Told | null; zip: string }) {
+function InLarge({ whole, zip }: { whole: Whole; zip: string }) {
   const documents = storedIn(whole);
   if (documents) return <Documents documents={documents} />;
-  return whole.shape === "text" ? <Text whole={whole} node={node} told={told} /> : <Shown whole={whole} zip={zip} />;
+  return whole.shape === "text" ? <Text whole={whole} /> : <Shown whole={whole} zip={zip} />;
 }

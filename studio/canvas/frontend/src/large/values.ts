@@ -6,6 +6,7 @@ import type { Part } from "../live/words";
 import type { Json } from "../model";
 import type { Doc } from "../store";
 import type { Side } from "../types";
+import type { Stored } from "./documents";
 
 /** `values_of` in studio/inspector/values.py. */
 export interface Told {
@@ -28,6 +29,8 @@ export interface Whole {
   /** Of messages in their order, of files by their paths. */
   parts?: Part[][] | Record<string, Part[]>;
   unfit?: string;
+  /** What the numbers in a text stand for. */
+  sources?: Stored[];
   /** Characters, rows or items that were left out. */
   cut?: number;
 }
