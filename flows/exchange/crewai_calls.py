@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from patchbay.flows.checks.resolve import ResolvedNode
@@ -22,6 +23,8 @@ from patchbay.flows.exchange.packages import crewai_model
 if TYPE_CHECKING:
     from patchbay.flows.exchange.script_draft import ScriptDraft
 
+PLAIN_ROLE = ("role", "goal", "backstory", "fill", "delegation", "iterations")
+"""Settings of a role that CrewAI has too."""
 
 # --- crews ----------------------------------------------------------------------------------------
 
@@ -42,17 +45,32 @@ def _crew_is_plain(made: ScriptDraft, crew: ResolvedNode) -> bool:
 
 def _task_is_plain(made: ScriptDraft, task: ResolvedNode) -> bool:
     agents = from_port(made, task, "agent")
-    ports = [p for p in made.resolved.incoming[task.instance.id] if p not in ("agent", "context")]
+    ports = _filled(made, task)
     return (
         task.instance.kind == "agent.task"
-        and only(params_of(task), "description", "expected")
+        and only(params_of(task), "description", "expected", "fill")
         and len(agents) == 1
         and agents[0].instance.kind == "agent.role"
-        and only(params_of(agents[0]), "role", "goal", "backstory", "delegation", "iterations")
+        and only(params_of(agents[0]), *PLAIN_ROLE)
         and not made.resolved.incoming[agents[0].instance.id].get("tools")
         and _has_plain_provider(made, agents[0])
         and all(is_text(made, task, port) for port in ports)
+        and all(is_text(made, agents[0], port) for port in _filled(made, agents[0]))
     )
+
+
+def _filled(made: ScriptDraft, node: ResolvedNode) -> list[str]:
+    """The inputs that fill its texts."""
+    own = ("agent", "context", "model", "tools")
+    return [port for port in made.resolved.incoming[node.instance.id] if port not in own]
+
+
+def _text(text: str, fills: bool, given: Mapping[str, str]) -> str:
+    """A text, filled with those of the values that it names."""
+    if not fills:
+        return repr(text)
+    named = {name: value for name, value in given.items() if "{" + name + "}" in text}
+    return f"{text!r}.format({arguments(named)})" if "{" in text or "}" in text else repr(text)
 
 
 def _has_plain_provider(made: ScriptDraft, node: ResolvedNode) -> bool:
@@ -94,10 +112,12 @@ def role(made: ScriptDraft, node: ResolvedNode, inputs: Values, dry: bool) -> Ca
     provider = from_port(made, node, "model")[0]
     named = str(provider.instance.params.get("model", "openai:gpt-5-mini"))
     model, package = crewai_model(named)
+    given = {port: one_of(inputs, port) for port in inputs if port in _filled(made, node)}
     words: dict[str, Any] = {
-        "role": repr(node.params.role),
-        "goal": repr(node.params.goal),
-        "backstory": repr(node.params.backstory),
+        name: _text(getattr(node.params, name), node.params.fill, given)
+        for name in ("role", "goal", "backstory")
+    }
+    words |= {
         "max_iter": node.params.iterations,
         "allow_delegation": node.params.delegation,
     }
@@ -119,12 +139,9 @@ def task(made: ScriptDraft, node: ResolvedNode, inputs: Values, dry: bool) -> Ca
         return None
     assert node.params is not None  # noqa: S101 - resolved before
     given = {p: one_of(inputs, p) for p in inputs if p not in ("agent", "context")}
-    text = repr(node.params.description)
-    if given or "{{" in text or "}}" in text:
-        text += f".format({arguments(given)})"
     words = {
-        "description": text,
-        "expected_output": repr(node.params.expected),
+        "description": _text(node.params.description, True, given),
+        "expected_output": _text(node.params.expected, node.params.fill, given),
         "agent": one_of(inputs, "agent") if inputs else "",
     }
     if "context" in inputs:

@@ -207,7 +207,12 @@ def _of(resolved: Resolved, kind: str) -> list[ResolvedNode]:
 
 def _agent(resolved: Resolved, node: ResolvedNode) -> dict[str, Any]:
     params: Any = node.params
-    made = {"role": params.role, "goal": params.goal, "backstory": params.backstory}
+    made = {
+        name: _inputs_named(resolved, node, getattr(params, name))
+        if params.fill
+        else getattr(params, name)
+        for name in ("role", "goal", "backstory")
+    }
     wires = resolved.incoming[node.instance.id].get("model", [])
     model = resolved.nodes.get(wires[0].source_node) if wires else None
     if model is not None and model.instance.kind == "model.provider":
@@ -227,8 +232,10 @@ def _task(resolved: Resolved, node: ResolvedNode, names: dict[str, str]) -> dict
         return [names[e.source_node] for e in wires.get(port, [])]
 
     made: dict[str, Any] = {
-        "description": _inputs_named(resolved, node),
-        "expected_output": params.expected,
+        "description": _inputs_named(resolved, node, params.description),
+        "expected_output": _inputs_named(resolved, node, params.expected)
+        if params.fill
+        else params.expected,
     }
     if agent := named("agent"):
         made["agent"] = agent[0]
@@ -239,17 +246,16 @@ def _task(resolved: Resolved, node: ResolvedNode, names: dict[str, str]) -> dict
     return made
 
 
-def _inputs_named(resolved: Resolved, node: ResolvedNode) -> str:
-    """The description with its variables called as the flow's inputs are."""
-    params: Any = node.params
+def _inputs_named(resolved: Resolved, node: ResolvedNode, text: str) -> str:
+    """A text with its variables called as the flow's inputs are."""
     named: dict[str, str] = {}
     for port, edges in resolved.incoming[node.instance.id].items():
         source = resolved.nodes.get(edges[0].source_node)
         if (
-            port not in ("agent", "context")
+            port not in ("agent", "context", "model", "tools")
             and source is not None
             and source.flow_input is not None
         ):
             named[port] = source.flow_input.name
     # All at once: an input may be called as another variable is.
-    return re.sub(r"\{([^{}]*)\}", lambda v: f"{{{named.get(v[1], v[1])}}}", params.description)
+    return re.sub(r"\{([^{}]*)\}", lambda v: f"{{{named.get(v[1], v[1])}}}", text)

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, Self
 
+from pydantic import model_validator
+
+from patchbay.nodes.agents.filling import check_text, filled, with_variables
 from patchbay.nodes.agents.meter import Limits
 from patchbay.nodes.agents.specs import RoleAgent
 from patchbay.nodes.agents.toolbox import check_names
 from patchbay.nodes.contract import DescribingNode, Field, NodeParams, Ports, port
 from patchbay.nodes.values import ModelSpec, ToolSpec
 
+_OWN = ("model", "tools")
+
 
 class Role(DescribingNode):
     """Describe a role: who it is, what it wants, the model it thinks with, the tools it may use.
 
-    Gives a description for tasks; nothing runs before a crew does. What is used up beyond a limit
-    ends the role's work cleanly: its last words are its result, and the crew goes on.
+    Gives a description for tasks; nothing runs before a crew does. With `fill` every `{name}` in
+    its role, goal and backstory becomes an input, as in the description of a task. What is used up
+    beyond a limit ends the role's work cleanly: its last words are its result, and the crew goes
+    on.
     """
 
     kind, version = "agent.role", 1
@@ -39,6 +46,8 @@ class Role(DescribingNode):
             "You are careful and only state what you know.", max_length=20_000, widget="textarea"
         )
         """What else it is told about itself."""
+        fill: bool = Field(False)
+        """Whether `{names}` in role, goal and backstory are variables, each with an input."""
         delegation: bool = Field(False)
         """Whether it may hand work to the others, and ask them."""
         iterations: int = Field(8, ge=1, le=100)
@@ -55,12 +64,27 @@ class Role(DescribingNode):
         """`calls` uses the model's own tool calls, or a JSON schema for models without; `text` is
         CrewAI's text format, for models that can be held to no schema."""
 
+        @model_validator(mode="after")
+        def _are_templates(self) -> Self:
+            for text in self.texts():
+                check_text(text, _OWN, "role")
+            return self
+
+        def texts(self) -> tuple[str, ...]:
+            """The texts whose variables are inputs."""
+            return (self.role, self.goal, self.backstory) if self.fill else ()
+
     class Inputs(Ports):
         model: ModelSpec = port(doc="The model that it thinks with.")
         tools: list[ToolSpec] = port((), doc="The tools that it may use.")
 
     class Outputs(Ports):
         agent: RoleAgent = port(doc="The agent, for tasks.")
+
+    @classmethod
+    def input_ports(cls, params: Params) -> type[Ports]:
+        """The model, the tools, and a port for each variable."""
+        return with_variables(cls.Inputs, *params.texts())
 
     @classmethod
     def summary(cls, params: Params) -> str:
@@ -72,14 +96,19 @@ class Role(DescribingNode):
         """Describe the agent.
 
         Raises:
-            NodeError: two tools have one name.
+            NodeError: two tools have one name, or nothing arrived for a variable.
         """
         check_names(inputs["tools"])
+        values = inputs.as_dict()
+
+        def told(text: str) -> str:
+            return filled(text, values, "role") if params.fill else text
+
         return cls.Outputs(
             agent=RoleAgent(
-                role=params.role,
-                goal=params.goal,
-                backstory=params.backstory,
+                role=told(params.role),
+                goal=told(params.goal),
+                backstory=told(params.backstory),
                 model=inputs["model"],
                 tools=tuple(inputs["tools"]),
                 delegation=params.delegation,

@@ -3,32 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, JsonValue, field_validator
+from pydantic import AfterValidator, JsonValue, field_validator, model_validator
 
+from patchbay.nodes.agents.filling import check_text, filled, with_variables
 from patchbay.nodes.agents.specs import CrewTask, Review, RoleAgent
-from patchbay.nodes.contract import DescribingNode, Field, NodeError, NodeParams, Ports, port
+from patchbay.nodes.contract import DescribingNode, Field, NodeParams, Ports, port
 from patchbay.nodes.models.doubts import schema_doubts
 from patchbay.nodes.models.schema import check_schema
-from patchbay.nodes.prompts.braces import check, fill, variables
-from patchbay.nodes.values import AgentSpec, Promptable, TaskSpec, as_text
+from patchbay.nodes.values import AgentSpec, TaskSpec
 
 _OWN = ("agent", "context")
 
 
 def _check_description(text: str) -> str:
-    check(text)
-    for name in _OWN:
-        if name in variables(text):
-            raise ValueError(f"{{{name}}} is the name of a port of every task; choose another")
-    return text
+    return check_text(text, _OWN, "task")
 
 
 class Task(DescribingNode):
     """Describe a task: what is to be done, what is expected, and who does it.
 
-    Every `{name}` in the description becomes an input. Tasks wired into `context` are done first,
+    Every `{name}` in the description becomes an input, and with `fill` those of what is expected,
+    too. Tasks wired into `context` are done first,
     and their results are part of this task. With a schema the result must be JSON of that shape.
     With `human_input` a person reads the result before it counts: what they reject is done again
     with what they said about it. The run waits meanwhile.
@@ -48,6 +45,8 @@ class Task(DescribingNode):
         """What is to be done, with {variables}."""
         expected: str = Field("A short answer.", min_length=1, max_length=20_000, widget="textarea")
         """What the result should be like."""
+        fill: bool = Field(False)
+        """Whether `{names}` in what is expected are variables, too."""
         output_schema: dict[str, JsonValue] | None = Field(None, widget="json")
         """A JSON schema that the result must follow."""
         human_input: bool = Field(False)
@@ -58,6 +57,12 @@ class Task(DescribingNode):
         """For `human_input`: hours until it is too late. Empty: it waits as long as it takes."""
         when_late: Literal["fail", "accept"] = Field("fail")
         """For `human_input`: what happens when nobody answers in time."""
+
+        @model_validator(mode="after")
+        def _is_template(self) -> Self:
+            if self.fill:
+                check_text(self.expected, _OWN, "task")
+            return self
 
         @field_validator("output_schema")
         @classmethod
@@ -78,12 +83,8 @@ class Task(DescribingNode):
     @classmethod
     def input_ports(cls, params: Params) -> type[Ports]:
         """The agent, the context, and a port for each variable."""
-        return cls.Inputs.plus(
-            {
-                name: (Promptable, port(doc=f"What {{{name}}} stands for."))
-                for name in variables(params.description)
-            }
-        )
+        texts = (params.description, params.expected if params.fill else "")
+        return with_variables(cls.Inputs, *texts)
 
     @classmethod
     def asks(cls, params: Params) -> bool:
@@ -111,10 +112,11 @@ class Task(DescribingNode):
             NodeError: nothing arrived for a variable.
         """
         values = inputs.as_dict()
+        wanted = filled(params.expected, values, "task") if params.fill else params.expected
         return cls.Outputs(
             task=CrewTask(
-                description=fill(params.description, lambda name: _written(values, name)),
-                expected=params.expected,
+                description=filled(params.description, values, "task"),
+                expected=wanted,
                 agent=values.get("agent"),
                 context=tuple(values.get("context") or ()),
                 output_schema=params.output_schema,
@@ -127,15 +129,3 @@ def _review(params: Task.Params) -> Review | None:
     if not params.human_input:
         return None
     return Review(whom=params.whom, within_hours=params.within_hours, when_late=params.when_late)
-
-
-def _written(values: dict[str, Any], name: str) -> str:
-    if values.get(name) is None:
-        raise NodeError(
-            f"The task needs {{{name}}}, but nothing arrived for it.",
-            fix=f'Wire a value into "{name}", or take {{{name}}} out of the description.',
-            port=name,
-            code="prompt/missing-value",
-            retry=False,
-        )
-    return as_text(values[name])

@@ -69,14 +69,7 @@ def read_crewai(agents: Mapping[str, Any], tasks: Mapping[str, Any], name: str) 
 
 def _agent(graph: ForeignGraph, key: str, row: Mapping[str, Any], model: str, index: int) -> None:
     settings = {k: v.strip() if isinstance(v, str) else v for k, v in row.items()}
-    names = {
-        n for k in ("role", "goal", "backstory") for n in _VARIABLE.findall(str(row.get(k, "")))
-    }
-    if names:
-        told = ", ".join(f"{{{n}}}" for n in sorted(names))
-        graph.remarks.append(
-            f"{key}: {told} in its role stays as text; tasks take variables, roles do not"
-        )
+    _fill(settings, "role", "goal", "backstory")
     graph.nodes.append(ForeignNode(f"agent:{key}", "agent", key, settings, (400, 200.0 * index)))
     graph.wires.append(ForeignWire(model, "model", f"agent:{key}", "llm"))
     tools = row.get("tools")
@@ -92,10 +85,17 @@ def _agent(graph: ForeignGraph, key: str, row: Mapping[str, Any], model: str, in
             graph.wires.append(ForeignWire(made.id, "tool", f"agent:{key}", "tools"))
 
 
+def _fill(settings: dict[str, Any], *names: str) -> None:
+    """Note that some of these texts have variables, which `kickoff` fills there."""
+    if any(_VARIABLE.search(str(settings.get(name, ""))) for name in names):
+        settings["has_variables"] = True
+
+
 def _task(
     graph: ForeignGraph, key: str, row: Mapping[str, Any], agents: Mapping[str, Any], index: int
 ) -> None:
     settings = {k: v.strip() if isinstance(v, str) else v for k, v in row.items()}
+    _fill(settings, "expected_output")
     graph.nodes.append(ForeignNode(f"task:{key}", "task", key, settings, (800, 200.0 * index)))
     agent = row.get("agent")
     if not isinstance(agent, str) or agent not in agents:

@@ -8,8 +8,11 @@ from pathlib import Path
 import pytest
 
 from patchbay.flows.checks.validate import validate
+from patchbay.flows.exchange.exports import exported
+from patchbay.flows.exchange.imports.crewai import read_crewai
 from patchbay.flows.exchange.imports.providers import BEGINNINGS, OLLAMA, PROVIDERS
-from patchbay.flows.exchange.imports.reading import import_data, import_files
+from patchbay.flows.exchange.imports.reading import import_data, import_files, lowered
+from patchbay.flows.problems import errors
 from patchbay.nodes.models.servers.provider.names import PROVIDERS as KNOWN
 from tests.flows.exchange.importing import CATALOG, heard, opened
 from tests.flows.exchange.test_import_flowise import statuses
@@ -96,6 +99,42 @@ def test_a_crew_is_read_from_its_two_files(tmp_path: Path):
     assert any("by order it is 'writer'" in line for line in statuses(one)["approximated"])
     model = next(node for node in one.flow.nodes if node.params.get("model"))
     assert model.params["model"] == "openai:gpt-4o-mini"
+
+
+SCAFFOLD = {
+    "researcher": {
+        "role": "{topic} Senior Data Researcher\n",
+        "goal": "Uncover cutting-edge developments in {topic}\n",
+        "backstory": "You are a seasoned researcher.\n",
+        "llm": "openai/gpt-4o",
+    },
+}
+WORK = {
+    "research": {
+        "description": "Conduct a thorough research about {topic}\n",
+        "expected_output": "10 points about {topic} in {current_year}\n",
+        "agent": "researcher",
+    },
+}
+"""What `crewai create crew` writes."""
+
+
+def test_variables_of_roles_and_of_what_is_expected_are_inputs():
+    one = lowered(read_crewai(SCAFFOLD, WORK, "Crew"), CATALOG)
+    assert list(errors(validate(one.flow, CATALOG))) == []
+    found = {(edge.source, edge.target) for edge in one.flow.edges}
+    assert {
+        ("topic.value", "researcher.topic"),
+        ("current-year.value", "research.current_year"),
+    } <= found
+    assert "approximated" not in statuses(one)
+    files = exported(one.flow, "crewai", CATALOG)
+    assert "role: '{topic} Senior Data Researcher'" in files["agents.yaml"]
+    assert "expected_output: 10 points about {topic} in {current_year}" in files["tasks.yaml"]
+    script = exported(one.flow, "python", CATALOG)
+    (text,) = script.values()
+    assert "'{topic} Senior Data Researcher'.format(topic=topic)" in text
+    assert "{current_year}'.format(topic=topic, current_year=current_year)" in text
 
 
 @pytest.mark.parametrize(

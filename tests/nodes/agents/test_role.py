@@ -29,6 +29,28 @@ def test_a_role_is_only_described():
     assert agent.parts() == (MODEL, SUMS)
 
 
+def test_its_texts_are_filled_where_it_says_so():
+    told = {
+        "role": "{topic} expert",
+        "goal": "Know {topic}.",
+        "backstory": "{{JSON}}, {years} years.",
+    }
+    assert role(**told).goal == "Know {topic}."
+    params = Role.Params(fill=True, **told)
+    ports = Role.input_ports(params)
+    assert list(ports.declared) == ["model", "tools", "topic", "years"]
+    agent = Role.describe(params, ports(model=MODEL, topic="Tea", years=9.0)).agent
+    assert (agent.role, agent.goal, agent.backstory) == (
+        "Tea expert",
+        "Know Tea.",
+        "{JSON}, 9 years.",
+    )
+    with pytest.raises(NodeError, match=r"role needs \{years\}"):
+        Role.describe(params, ports(model=MODEL, topic="Tea", years=None))
+    with pytest.raises(ValueError, match="name of a port of every role"):
+        Role.Params(fill=True, goal="Use {tools}")
+
+
 def test_it_travels_as_data():
     agent = role()
     types = {spec.tag(): spec for spec in (RoleAgent, ScriptedModel, CalculatorTool)}

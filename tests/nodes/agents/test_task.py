@@ -33,6 +33,16 @@ def test_variables_are_ports():
     assert (described.agent, described.context) == (agent(), ())
 
 
+def test_what_is_expected_is_filled_where_it_says_so():
+    params = Task.Params(description="Compare {a}.", expected="{n} words on {a}")
+    assert list(Task.input_ports(params).declared) == ["agent", "context", "a"]
+    params = params.model_copy(update={"fill": True})
+    inputs = Task.input_ports(params)(agent=agent(), a="tea", n=5.0)
+    assert Task.describe(params, inputs).task.expected == "5 words on tea"
+    with pytest.raises(ValueError, match="name of a port of every task"):
+        Task.Params(fill=True, expected="As {context}")
+
+
 def test_what_cannot_be_a_task():
     with pytest.raises(ValueError, match="name of a port of every task"):
         Task.Params(description="Ask {agent}")
