@@ -50,7 +50,8 @@ class StreamingChat(BaseChatModel):
         run_manager: CallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> ChatResult:
-        return generate_from_stream(self._stream(messages, stop, **kwargs))
+        with unread():
+            return generate_from_stream(self._stream(messages, stop, **kwargs))
 
     async def _agenerate(
         self,
@@ -59,13 +60,13 @@ class StreamingChat(BaseChatModel):
         run_manager: AsyncCallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> ChatResult:
-        chunks = [chunk async for chunk in self._astream(messages, stop, **kwargs)]
+        chunks = await self.chunks(messages, stop, **kwargs)
         return generate_from_stream(iter(chunks))
 
     async def chunks(
         self, messages: list[BaseMessage], stop: list[str] | None, **options: Any
     ) -> list[ChatGenerationChunk]:
-        """A whole answer, in few pieces: for whoever asks from elsewhere."""
+        """A whole answer, in few pieces."""
         with unread():
             return [chunk async for chunk in self._astream(messages, stop, **options)]
 

@@ -107,6 +107,23 @@ async def test_it_is_the_same_answer(script):
     assert few <= pieces
 
 
+async def test_whoever_asks_langchain_for_a_whole_answer_has_it_so(monkeypatch):
+    """CrewAI and scripts do: by `invoke`, and by `ainvoke`."""
+    seen: list[bool] = []
+    real = LlamaEngine.chat
+
+    def chat(self: LlamaEngine, request: Any, emit: Any, stop: Any, gathered: bool = False) -> None:
+        seen.append(gathered)
+        real(self, request, emit, stop, gathered)
+
+    monkeypatch.setattr(LlamaEngine, "chat", chat)
+    model = over(SCRIPTS["text"])
+    whole = "It is Copenhagen."
+    assert (await model.ainvoke("Hi")).text == model.invoke("Hi").text == whole
+    assert "".join([chunk.text for chunk in model.stream("Hi")]) == whole
+    assert seen == [True, True, False]
+
+
 async def test_it_comes_in_few_pieces():
     script = [BEGUN, *words(*(f" {n}" for n in range(500))), STOPPED, usage(500)]
     told, pieces = await answered(over(script))
