@@ -17,6 +17,7 @@ FAULTS: dict[int, tuple[str, tuple[str, ...]]] = {
     )),
     2: ("No way to give documents.", (
         "test_a_folder_of_documents_becomes_a_node_that_reads_it",
+        "test_a_file_or_a_folder_is_looked_for_beside_the_flow",
     )),
     3: ("The empty canvas advises what cannot run; no button for the missing model.", (
         "test_the_five_to_start_with_run_by_two_clicks",
@@ -33,6 +34,7 @@ FAULTS: dict[int, tuple[str, tuple[str, ...]]] = {
     )),
     7: ("Wires run behind nodes.", (
         "test_a_wire_that_skips_a_column_does_not_run_behind_a_node",
+        "test_below_each_node_of_a_template_is_room_for_what_it_writes",
     )),
     8: ("A flow without positions is a tangle.", (
         "test_a_flow_without_places_is_laid_out_once_and_can_be_read",
@@ -43,6 +45,7 @@ FAULTS: dict[int, tuple[str, tuple[str, ...]]] = {
     )),
     10: ("The palette knows no synonyms.", (
         "titles come first, then synonyms, then what else mentions the word",
+        "two words of a synonym are found when they are typed as one",
         "test_templates_are_found_by_synonyms_of_their_nodes",
     )),
     11: ("No way out: serve, snippets, embed, export.", (
@@ -62,6 +65,7 @@ FAULTS: dict[int, tuple[str, tuple[str, ...]]] = {
     14: ("Citations are a JSON tree.", (
         "test_documents_come_with_their_scores_and_sources",
         "test_sources_are_cards_and_text_is_text",
+        "test_a_number_in_an_answer_leads_to_its_place_in_the_run_and_in_large",
     )),
     15: ("Nodes pile up unwired.", (
         "a node that is added beside another is wired where one wire can be meant",
@@ -112,6 +116,7 @@ FAULTS: dict[int, tuple[str, tuple[str, ...]]] = {
         "test_a_crews_roles_and_tasks_are_told_apart_by_name",
         "test_versions_are_listed_with_times_and_can_be_named",
         "test_the_wheel_knows_its_version",
+        "test_what_can_be_pressed_does_not_look_like_text",
     )),
 }  # fmt: skip
 """Number of a fault → what it was, and the names of tests, in Python or of the canvas."""

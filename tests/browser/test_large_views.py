@@ -144,6 +144,13 @@ def test_a_number_in_an_answer_leads_to_its_place_in_the_run_and_in_large(
     expect(large.locator("mark")).to_have_text(place)
 
 
+def test_what_can_be_pressed_does_not_look_like_text(page: Page) -> None:
+    said = side(page).get_by_role("region", name="said")
+    color = "element => getComputedStyle(element).color"
+    link = said.get_by_role("button", name="Open in large").evaluate(color)
+    assert link != said.get_by_role("heading").evaluate(color)
+
+
 def test_the_last_value_of_a_port_is_seen_while_the_pointer_rests_on_it(page: Page) -> None:
     still(page)  # beside the dock, which has come
     peek = page.get_by_role("tooltip")
