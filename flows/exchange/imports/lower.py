@@ -315,7 +315,13 @@ class Lowering:
     def _hanging(self, mapped: Mapped) -> bool:
         """Whether something takes what a node gives."""
         rows = self.out_of.get(mapped.node.id, {}).values()
-        return any(wire.input != "#order" for row in rows for wire in row)
+        return any(wire.input != "#order" and self._goes_on(wire) for row in rows for wire in row)
+
+    def _goes_on(self, wire: ForeignWire) -> bool:
+        """Whether a wire there leads to more than a stub at the end, which gives nothing: a message
+        to a service that is not here, say."""
+        target = self.mapped.get(wire.target)
+        return target is None or not target.stub or wire.target in self.out_of
 
     def _forgets(self, mapped: Mapped, taken: set[str]) -> None:
         """Tell of a node that remembers there, and here hears the question alone."""

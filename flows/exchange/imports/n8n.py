@@ -21,6 +21,7 @@ from patchbay.flows.exchange.imports.n8n_expressions import (
 from patchbay.flows.exchange.imports.n8n_fields import set_fields
 from patchbay.flows.exchange.imports.n8n_items import HeldItem, Items
 from patchbay.flows.exchange.imports.n8n_requests import fields_of, request_of
+from patchbay.flows.exchange.imports.table import table
 
 
 def is_n8n(data: Any) -> bool:
@@ -251,6 +252,8 @@ def _node(graph: ForeignGraph, node: Any) -> None:
         at = (float(place[0]), float(place[1]))
     if kind == "openAi" and settings.get("resource", "text") not in ("text", "chat"):
         kind = "openAi:other"
+    if kind.endswith("Trigger") and kind not in table("n8n"):
+        kind = "#trigger"
     if kind == "stickyNote":
         text = settings.get("content")
         graph.notes.append(ForeignNote(text if isinstance(text, str) else "", at))

@@ -14,7 +14,16 @@ from patchbay.flows.exchange.imports.template import variable
 _PARSED = {"chainLlm": {"output": "json", "text": "text", "": "json"}}
 """What types give that an output parser is wired into."""
 QUESTIONS = frozenset(
-    {"chatInput", "query", "question", "message", "input", "body/message", "body/chatInput"}
+    {
+        "chatInput",
+        "query",
+        "question",
+        "message",
+        "input",
+        "body/message",
+        "body/chatInput",
+        "message/text",
+    }
 )
 """Fields of a trigger that are what the person asks."""
 SAID = frozenset(

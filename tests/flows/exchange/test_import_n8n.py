@@ -237,3 +237,34 @@ def test_what_else_the_node_of_openai_does_is_refused():
     told = statuses(one)["approximated"]
     assert any("an example" in line for line in told)
     assert any("there it is JSON" in line for line in told)
+
+
+MORNING = """
+name: Morning
+nodes:
+- {name: Begin, type: n8n-nodes-base.TRIGGER, position: [0, 0], parameters: {}}
+- {name: Agent, type: "@n8n/n8n-nodes-langchain.agent", position: [300, 0],
+   parameters: {promptType: define, text: "=Answer {{ $json.message.chat.name }}: {{ $json.message.text }}"}}
+- {name: Model, type: "@n8n/n8n-nodes-langchain.lmChatGroq", position: [300, 200], parameters: {model: m}}
+- {name: Send, type: n8n-nodes-base.slack, position: [600, 0], parameters: {text: "={{ $json.output }}"}}
+connections:
+  Begin: {main: [[{node: Agent, type: main, index: 0}]]}
+  Agent: {main: [[{node: Send, type: main, index: 0}]]}
+  Model: {ai_languageModel: [[{node: Agent, type: ai_languageModel, index: 0}]]}
+"""
+
+
+def test_a_flow_of_n8n_begins_at_the_trigger_of_a_service_and_answers_before_one():
+    """Both are switched off there or left out; nothing came out of such a flow."""
+    one = opened(MORNING.replace("TRIGGER", "telegramTrigger"))
+    (asked,) = heard(one, question="Hi", message_chat_name="Ada")
+    assert asked[-1] == ("human", "Answer Ada: Hi")
+    assert [n.params["name"] for n in one.flow.nodes if n.kind == "io.output"] == ["answer"]
+    assert any("its fields are inputs" in line for line in statuses(one)["approximated"])
+    assert [line.split(":")[0] for line in statuses(one)["refused"]] == ["Send (slack)"]
+
+
+def test_a_schedule_of_n8n_is_where_the_flow_begins():
+    one = opened(MORNING.replace("TRIGGER", "scheduleTrigger"))
+    assert any("patchbay triggers add" in line for line in statuses(one)["name"])
+    assert not any("Begin" in line for line in statuses(one)["refused"])
