@@ -72,6 +72,29 @@ connections:
     assert any("a folder" in line for line in statuses(one)["name"])
 
 
+SEARCH = """
+components:
+  web: {type: haystack.components.websearch.serper_dev.SerperDevWebSearch, init_parameters: {top_k: 3}}
+  ranker: {type: haystack.components.rankers.sentence_transformers_similarity.SentenceTransformersSimilarityRanker}
+  prompt: {type: haystack.components.builders.prompt_builder.PromptBuilder, init_parameters: {template: "{{ documents }} Q: {{ query }}"}}
+  llm: {type: haystack.components.generators.openai.OpenAIGenerator}
+connections:
+- {sender: web.documents, receiver: ranker.documents}
+- {sender: ranker.documents, receiver: prompt.documents}
+- {sender: prompt.prompt, receiver: llm.prompt}
+"""
+
+
+def test_a_search_of_the_web_in_a_pipeline_is_a_step():
+    """It was a tool for agents, and the ranker that comes with Haystack was not known."""
+    one = opened(SEARCH)
+    found = {(edge.source, edge.target) for edge in one.flow.edges}
+    assert {("web.documents", "prompt.documents"), ("question.value", "web.query")} <= found
+    web = one.flow.node("web")
+    assert (web.kind, web.params) == ("tool.search_web", {"service": "serper", "results": 3})
+    assert "refused" not in statuses(one)
+
+
 AGENTS = """
 researcher: {role: Researcher, goal: Find facts, backstory: Careful, tools: [SerperDevTool]}
 writer: {role: Writer, goal: Write, backstory: Brief, llm: openai/gpt-4o-mini}
