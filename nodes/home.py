@@ -57,8 +57,9 @@ def offline(env: Mapping[str, str] = os.environ) -> bool:
 def weights_path(text: str, env: Mapping[str, str] = os.environ) -> Path:
     """The path that a reference to weights or an adapter names.
 
-    A relative one begins at the folder of this process; while a bundle runs, whose folder
-    `PATCHBAY_BUNDLE` names, at the bundle's where there is no such file.
+    One that lies beside a flow is whole already (`outside.beside`). Another relative one begins at
+    the folder of this process; while a bundle runs, whose folder `PATCHBAY_BUNDLE` names, at the
+    bundle's where there is no such file.
     """
     path = Path(text).expanduser()
     bundle = env.get("PATCHBAY_BUNDLE")

@@ -1,11 +1,14 @@
-"""Names that people give to inputs, outputs and template variables. They become names of ports."""
+"""Names that people give: to inputs, outputs and template variables, which become names of ports;
+to flows; to weights."""
 
 from __future__ import annotations
 
 import re
-from typing import Annotated
+from collections.abc import Iterator
+from functools import cache
+from typing import Annotated, Any, get_args
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, BaseModel
 
 from patchbay.nodes.contract import Ports
 
@@ -51,3 +54,30 @@ Name = Annotated[str, AfterValidator(_check_name)]
 
 FlowName = Annotated[str, AfterValidator(_check_flow)]
 """The name of a flow file beside this one, or in a folder there; never outside of it."""
+
+
+class NamesWeights:
+    """Marks a param that names weights or an adapter."""
+
+
+OwnWeights = Annotated[str, NamesWeights()]
+"""Weights or an adapter: a known name, a repository, or a path, which may begin at the flow's
+folder."""
+
+
+@cache
+def names_weights(model: type[BaseModel]) -> bool:
+    """Whether a param of these, or of the records in them, is of the type `OwnWeights`."""
+    return any(
+        any(isinstance(mark, NamesWeights) for mark in field.metadata)
+        or any(names_weights(record) for record in records_in(field.annotation))
+        for field in model.model_fields.values()
+    )
+
+
+def records_in(annotation: Any) -> Iterator[type[BaseModel]]:
+    """The models of Pydantic in a type: records of a list, say."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for inner in get_args(annotation):
+        yield from records_in(inner)

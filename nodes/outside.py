@@ -1,11 +1,13 @@
 """What the params of a node name outside of its flow: files, folders, models, other flows.
 
 What counts is the widget that a param declares, never what its value looks like; and what the node
-says of params that name a file in another form (`Node.files`).
+says of params that name a file in another form (`Node.files`). Params of the type
+`names.OwnWeights` may name weights that lie beside the flow.
 """
 
 from __future__ import annotations
 
+import os
 import typing
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -14,6 +16,7 @@ from typing import Any, Protocol
 from pydantic import BaseModel, ValidationError
 
 from patchbay.nodes.contract import Node
+from patchbay.nodes.names import NamesWeights, records_in
 
 
 @typing.runtime_checkable
@@ -58,17 +61,61 @@ def _named(model: type[BaseModel], values: Mapping[str, Any]) -> Iterator[tuple[
         widget = extra.get("widget") if isinstance(extra, dict) else None
         if widget in WIDGETS:
             yield from ((str(widget), text) for text in _texts(value))
-        for record in _records(field.annotation):
+        for record in records_in(field.annotation):
             for item in value if isinstance(value, (list, tuple)) else (value,):
                 if isinstance(item, Mapping):
                     yield from _named(record, item)
 
 
-def _records(annotation: Any) -> Iterator[type[BaseModel]]:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        yield annotation
-    for inner in typing.get_args(annotation):
-        yield from _records(inner)
+# --- weights beside the flow --------------------------------------------------------------------
+
+
+_ELSEWHERE = ("hf:", "ollama:")
+
+
+def beside(
+    model: type[BaseModel], values: Mapping[str, Any], folder: Path
+) -> dict[str, Any] | None:
+    """Params whose relative paths of weights and adapters begin at the flow's folder.
+
+    A path that leads to nothing there stays as it is: `home.weights_path` then looks in the folder
+    of this process, where such paths once began.
+
+    Args:
+        model: the params of the kind.
+        values: as they are stored.
+        folder: that the flow is saved in.
+
+    Returns:
+        The params with whole paths; None where there is nothing to be changed.
+    """
+    found: dict[str, Any] = {}
+    for name, field in model.model_fields.items():
+        value = values.get(name)
+        if any(isinstance(mark, NamesWeights) for mark in field.metadata):
+            if isinstance(value, str) and (path := _lies(value, folder)):
+                found[name] = path
+        elif isinstance(value, (list, tuple)):
+            for record in records_in(field.annotation):
+                value = [
+                    (beside(record, item, folder) or item) if isinstance(item, Mapping) else item
+                    for item in value
+                ]
+            if any(new is not old for new, old in zip(value, values[name], strict=True)):
+                found[name] = value
+    return {**values, **found} if found else None
+
+
+def _lies(text: str, folder: Path) -> str | None:
+    if text.startswith(_ELSEWHERE) or not _is_path(text):
+        return None
+    given = Path(text).expanduser()
+    whole = os.path.abspath(folder / given)  # noqa: PTH100 - a link in it stays what it is
+    return whole if not given.is_absolute() and os.path.lexists(whole) else None
+
+
+def _is_path(text: str) -> bool:
+    return "/" in text or "\\" in text or text.lower().endswith(".gguf")
 
 
 def _texts(value: Any) -> Iterable[str]:

@@ -152,7 +152,8 @@ def _files(needs: list[Need], folder: Path | None) -> Iterator[tuple[str, Path]]
             message = f'"{need.name}", which "{need.node}" names, lies outside the flow\'s folder.'
             raise bad("bundle/outside", message, fix)
         named = Path(os.path.normpath(Path(need.name).expanduser()))
-        # Those of weights begin at the folder of whoever runs the flow, which is the bundle's then.
+        # Weights that are not beside the flow begin at the folder of whoever runs it, which is the
+        # bundle's then.
         if named.is_absolute() or (need.kind == "weights" and named != Path(place)):
             fix = f"Write {place}, and make the bundle from the folder of the flow."
             message = f'"{need.name}", which "{need.node}" names, is found on this machine only.'

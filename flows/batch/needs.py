@@ -6,14 +6,17 @@ waits in a queue.
 
 from __future__ import annotations
 
+import contextlib
+import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel
 
 from patchbay.flows.checks.described import describe_flow
+from patchbay.flows.document.writing import canonical_text
 from patchbay.flows.problems import Problem
 from patchbay.flows.runs.subflows import Prepared
 from patchbay.nodes.catalog import missing_packages
@@ -38,13 +41,13 @@ class Need:
 
 def needs_of(ready: Prepared, folder: Path | None) -> list[Need]:
     """Everything that a flow names outside itself, of the flows that it runs too."""
-    return list(dict.fromkeys(_needs(ready, folder)))
+    return list(dict.fromkeys(_needs(ready, folder, folder)))
 
 
-def _needs(ready: Prepared, folder: Path | None) -> Iterator[Need]:
+def _needs(ready: Prepared, folder: Path | None, top: Path | None) -> Iterator[Need]:
     for node_id, outputs in describe_flow(ready.resolved).outputs.items():
         for value in outputs.as_dict().values():
-            yield from _of_value(value, node_id)
+            yield from (_as_written(need, ready, top) for need in _of_value(value, node_id))
     for step in ready.plan.steps.values():
         if step.disabled:
             continue
@@ -54,9 +57,21 @@ def _needs(ready: Prepared, folder: Path | None) -> Iterator[Need]:
         for name in step.subflows:
             sub = ready.subflows.open(name, 1)
             yield Need("flow", name, step.id, sub.path)
-            yield from _needs(sub.prepared, sub.folder)
+            yield from _needs(sub.prepared, sub.folder, top)
     for secret in ready.secrets:
         yield Need("secret", secret, "")
+
+
+def _as_written(need: Need, ready: Prepared, top: Path | None) -> Need:
+    """Weights that lie beside their flow, by their place below the outer flow's folder."""
+    if need.kind != "weights" or top is None or not Path(need.name).is_absolute():
+        return need
+    written = json.dumps(need.name, ensure_ascii=False)[1:-1]
+    if written in canonical_text(ready.resolved.flow):
+        return need  # the flow itself says the whole path
+    with contextlib.suppress(ValueError):
+        return replace(need, name=Path(need.name).relative_to(top.absolute()).as_posix())
+    return need
 
 
 def _of_value(value: Any, node_id: str) -> Iterator[Need]:

@@ -190,6 +190,6 @@ def _subflow(outer: Resolved, folder: Path, flow: str, seen: set[Path]) -> Resol
         if path in seen:
             return None
         seen.add(path)
-        return resolve_once(read_once(path), outer.catalog)
+        return resolve_once(read_once(path), outer.catalog, path.parent)
     except FlowError:
         return None

@@ -7,8 +7,9 @@ could not be resolved is None and carries the reason.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
+from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
@@ -18,6 +19,7 @@ from patchbay.flows.document.migrate import MigrationError, upgrade_node
 from patchbay.flows.document.model import Edge, Flow, NodeInstance
 from patchbay.nodes.catalog import Catalog
 from patchbay.nodes.contract import InputField, Node, Port, Ports, SubflowUse
+from patchbay.nodes.names import names_weights
 
 Wires = Mapping[str, Mapping[str, list[Edge]]]
 """Node id → port → wires, in edge order."""
@@ -136,13 +138,38 @@ class _Same:
         )
 
 
-def resolve_once(flow: Flow, catalog: Catalog) -> Resolved:
+def resolve_once(flow: Flow, catalog: Catalog, folder: Path | None = None) -> Resolved:
     """Like `resolve`, remembered for the flows that were looked at last.
 
     A run asks for its inputs, is checked, and planned; an open document is checked, asked what it
     takes, and measured: all of the same flow.
+
+    Args:
+        flow: the flow.
+        catalog: the kinds of node that there are.
+        folder: where the flow lies, for weights and adapters that lie beside it.
     """
-    return _resolved(_Same(flow, catalog))
+    resolved = _resolved(_Same(flow, catalog))
+    return resolved if folder is None else _beside(resolved, folder)
+
+
+def _beside(resolved: Resolved, folder: Path) -> Resolved:
+    """With whole paths in place of those of weights that begin at the flow's folder."""
+    named = [
+        (node_id, node, node.cls.Params)
+        for node_id, node in resolved.nodes.items()
+        if node.cls is not None and node.params is not None and names_weights(node.cls.Params)
+    ]
+    if not named:
+        return resolved
+    from patchbay.nodes.outside import beside
+
+    found = {}
+    for node_id, node, asked in named:
+        if (params := beside(asked, node.instance.params, folder)) is not None:
+            instance = node.instance.model_copy(update={"params": params})
+            found[node_id] = resolve_node(instance, resolved.catalog)
+    return replace(resolved, nodes={**resolved.nodes, **found}) if found else resolved
 
 
 @lru_cache(maxsize=32)

@@ -22,7 +22,7 @@ def validate(
         file: the name of its own file there, so that it is noticed when it runs itself although
             that has not been saved yet.
     """
-    return validate_resolved(resolve_once(flow, catalog), folder, file)
+    return validate_resolved(resolve_once(flow, catalog, folder), folder, file)
 
 
 def validate_resolved(

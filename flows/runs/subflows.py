@@ -133,7 +133,7 @@ class Subflows:
                 retry=False,
             )
         path = subflow_path(self._folder, name)
-        resolved = resolve_once(self._settled(read_once(path)), self._catalog)
+        resolved = resolve_once(self._settled(read_once(path)), self._catalog, path.parent)
         problems = tuple(errors(validate_resolved(resolved, path.parent)))
         if problems:
             raise FlowError(problems)
@@ -207,7 +207,7 @@ def prepare(
     Raises:
         FlowError: the flow has errors.
     """
-    resolved = resolve_once(flow, catalog)
+    resolved = resolve_once(flow, catalog, folder)
     pinned = {node.id for node in flow.nodes if node.id in pinned and not node.disabled}
     _check(resolved, folder, only, pinned)
     plan, subflows = make_plan(resolved, only, pinned), Subflows(catalog, folder, variables)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from patchbay.nodes.contract import DescribingNode, Field, NodeParams, Ports, port
 from patchbay.nodes.encoders.clip_spec import CLIP_DEFAULT, ClipEmbeddings
+from patchbay.nodes.names import OwnWeights
 
 
 class ClipNode(DescribingNode):
@@ -22,7 +23,7 @@ class ClipNode(DescribingNode):
     requires = ("torch", "transformers", "safetensors", "PIL")
 
     class Params(NodeParams):
-        weights: str = Field(CLIP_DEFAULT, min_length=1, max_length=1000)
+        weights: OwnWeights = Field(CLIP_DEFAULT, min_length=1, max_length=1000)
         """hf:owner/repo, with @revision where it should stay the same, or the path of a folder."""
         batch: int = Field(16, ge=1, le=256)
         """How many texts or pictures are computed at once."""

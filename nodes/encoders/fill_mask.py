@@ -16,6 +16,7 @@ from patchbay.nodes.encoders.heads import Filling
 from patchbay.nodes.encoders.heads_spec import BERT_DEFAULT, MaskedModel
 from patchbay.nodes.encoders.things import number
 from patchbay.nodes.figures import Chart, Table
+from patchbay.nodes.names import OwnWeights
 
 MASK = "[MASK]"
 """How a mask is written in the text, whatever the network writes."""
@@ -38,7 +39,7 @@ class FillMask(Node):
     value_types = (MaskedModel,)
 
     class Params(NodeParams):
-        weights: str = Field(BERT_DEFAULT, min_length=1, max_length=1000)
+        weights: OwnWeights = Field(BERT_DEFAULT, min_length=1, max_length=1000)
         """hf:owner/repo, with @revision where it should stay the same, or the path of a folder."""
         most: int = Field(5, ge=1, le=100)
         """How many words to give for each mask."""

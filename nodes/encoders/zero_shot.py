@@ -21,6 +21,7 @@ from patchbay.nodes.contract import (
 from patchbay.nodes.encoders.heads_spec import NLI_DEFAULT, EntailmentModel
 from patchbay.nodes.encoders.things import number, texts_in, vectors_of
 from patchbay.nodes.figures import Chart, Picture, Table
+from patchbay.nodes.names import OwnWeights
 from patchbay.nodes.values import EmbeddingsSpec
 
 Means = Literal["embeddings", "entailment"]
@@ -59,7 +60,7 @@ class ZeroShot(Node):
         scale: float = Field(20.0, gt=0, le=1000)
         """What a cosine is multiplied by, where the embeddings have not learned it: higher is
         surer."""
-        weights: str = Field(NLI_DEFAULT, max_length=1000)
+        weights: OwnWeights = Field(NLI_DEFAULT, max_length=1000)
         """For entailment: hf:owner/repo, or the path of a folder."""
 
         @model_validator(mode="after")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from patchbay.nodes.contract import DescribingNode, Field, NodeParams, Ports, port
+from patchbay.nodes.names import OwnWeights
 from patchbay.nodes.retrieval.local_embeddings import HuggingFaceEmbeddings
 
 
@@ -21,7 +22,7 @@ class HuggingFaceEmbeddingsNode(DescribingNode):
     requires = ("torch", "transformers", "safetensors")
 
     class Params(NodeParams):
-        weights: str = Field(
+        weights: OwnWeights = Field(
             "hf:sentence-transformers/all-MiniLM-L6-v2", min_length=1, max_length=1000
         )
         """hf:owner/repo, with @revision where it should stay the same, or the path of a folder."""

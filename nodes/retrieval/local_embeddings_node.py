@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from patchbay.nodes.contract import DescribingNode, Field, NodeParams, Ports, port
+from patchbay.nodes.names import OwnWeights
 from patchbay.nodes.retrieval.local_embeddings import LocalEmbeddings
 from patchbay.nodes.units import size_in_words
 from patchbay.nodes.weights.manifest import EMBEDDINGS_DEFAULT, FOLDERS
@@ -26,7 +27,9 @@ class LocalEmbeddingsNode(DescribingNode):
     requires = ("torch", "transformers", "safetensors")
 
     class Params(NodeParams):
-        weights: str = Field(EMBEDDINGS_DEFAULT, min_length=1, max_length=1000, widget="model")
+        weights: OwnWeights = Field(
+            EMBEDDINGS_DEFAULT, min_length=1, max_length=1000, widget="model"
+        )
         """A known name."""
         max_tokens: int | None = Field(None, ge=8, le=8192)
         """Where a text is cut, in tokens; empty for as long as the model was trained for."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pydantic import model_validator
 
 from patchbay.nodes.contract import UNSET, DescribingNode, Field, NodeError, NodeParams, Ports, port
+from patchbay.nodes.names import OwnWeights
 from patchbay.nodes.retrieval.filters import MetadataFilter
 from patchbay.nodes.retrieval.index import IndexSpec
 from patchbay.nodes.retrieval.reranker import CrossEncoderModel
@@ -51,7 +52,7 @@ class Retriever(DescribingNode):
         """What the wired model makes of a query before the search."""
         rerank: Reranking = Field("none")
         """What puts the candidates into a better order."""
-        reranker: str = Field("", max_length=1000)
+        reranker: OwnWeights = Field("", max_length=1000)
         """The cross-encoder: hf:owner/repo, or the path of a folder with safetensors."""
 
         @model_validator(mode="after")

@@ -14,6 +14,7 @@ from patchbay.nodes.evaluation.interval import wilson
 from patchbay.nodes.figures import Chart, Table
 from patchbay.nodes.io.csv_table import Delimiter
 from patchbay.nodes.io.records import column, records
+from patchbay.nodes.names import OwnWeights
 from patchbay.nodes.training.instruction_data import ready_rows
 from patchbay.nodes.training.splitting import split
 from patchbay.nodes.units import duration, size_in_words
@@ -48,7 +49,7 @@ class TrainClassifier(Node):
     requires = ("torch", "transformers", "safetensors")
 
     class Params(NodeParams):
-        weights: str = Field(EMBEDDINGS_DEFAULT, min_length=1, max_length=1000)
+        weights: OwnWeights = Field(EMBEDDINGS_DEFAULT, min_length=1, max_length=1000)
         """The encoder: a name, hf:owner/repo, or the path of a folder."""
         way: Literal["features", "fine-tuning"] = Field("features")
         """What learns: a head on frozen features, or all of it."""

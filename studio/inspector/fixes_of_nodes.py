@@ -177,7 +177,11 @@ def memory(facts: Facts, problem: Problem) -> list[Fix]:
         context = _context(facts, node) if node else None
         while node is not None and context is not None and (context := context // 2) >= SHORTEST:
             lighter = flow.with_params({node.id: {**node.params, "context": context}})
-            now = Facts(resolve_once(lighter, facts.resolved.catalog), facts.folder, facts.file)
+            now = Facts(
+                resolve_once(lighter, facts.resolved.catalog, facts.folder),
+                facts.folder,
+                facts.file,
+            )
             if now.memory.total and fits(now.memory):
                 title = node.title or facts.resolved.catalog.get(node.kind).title  # type: ignore[union-attr]
                 label = f"A context of {context:,} for “{title}”"

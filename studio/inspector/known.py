@@ -16,6 +16,7 @@ from patchbay.flows.document.model import NodeInstance
 from patchbay.flows.wording import plural
 from patchbay.nodes.contract import Node, NodeError
 from patchbay.nodes.declaration import node_declaration
+from patchbay.nodes.outside import beside
 from patchbay.nodes.text.markdown import parse_markdown
 from patchbay.studio.documents.document import FlowDocument
 from patchbay.studio.inspector.declared import FieldSpec, Shape, fields_of
@@ -54,7 +55,7 @@ def known_of(document: FlowDocument, node_id: str) -> dict[str, Any]:
         if (note := NOTES.get(spec.shape)) and (words := note(spec, value, document.folder)):
             notes[spec.name] = words
     return {
-        "facts": _facts(cls, node),
+        "facts": _facts(cls, node, document.folder),
         "choices": choices,
         "notes": notes,
         "askable": askable,
@@ -63,10 +64,11 @@ def known_of(document: FlowDocument, node_id: str) -> dict[str, Any]:
     }
 
 
-def _facts(cls: type[Node], node: NodeInstance) -> list[tuple[str, str]]:
+def _facts(cls: type[Node], node: NodeInstance, folder: Path | None) -> list[tuple[str, str]]:
     """What is known of the node before it runs: size, bits per weight, memory."""
+    params = beside(cls.Params, node.params, folder) if folder else None
     try:
-        facts = cls.facts(cls.Params.model_validate(node.params))
+        facts = cls.facts(cls.Params.model_validate(params or node.params))
     except (ValidationError, NodeError):
         return []  # what is wrong stands at its field already
     return [(str(name), str(value)) for name, value in facts.items()]

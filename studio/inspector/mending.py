@@ -23,7 +23,7 @@ def found_in(document: FlowDocument) -> dict[str, Any]:
     operation (`op`) that it makes, or the flow that it `opens`.
     """
     path = document.path
-    resolved = resolve_once(document.flow, services().catalog)
+    resolved = resolve_once(document.flow, services().catalog, document.folder)
     facts = Facts(resolved, path.parent if path else None, path.name if path else "")
     found = sorted(document.problems(), key=lambda problem: problem.severity != "error")
     told = []

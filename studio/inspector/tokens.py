@@ -38,7 +38,7 @@ def tokens_of(document: FlowDocument, node: str, text: str) -> dict[str, Any]:
 
 def wired_model(document: FlowDocument, node: str) -> ModelSpec | None:
     """The model of the first node, from here on along the wires, that is given one."""
-    resolved = resolve_once(document.flow, services().catalog)
+    resolved = resolve_once(document.flow, services().catalog, document.folder)
     described = describe_flow(resolved)
     for here in onward(links(document.flow), node):
         for given in described.inputs.get(here, {}).values():

@@ -68,4 +68,4 @@ def _shared(opened: Spec, asked: Spec) -> bool:
 
 @lru_cache(maxsize=64)
 def _plan(flow: Same, folder: Path | None) -> MemoryPlan:
-    return memory_plan(resolve_once(flow.flow, services().catalog), folder)
+    return memory_plan(resolve_once(flow.flow, services().catalog, folder), folder)

@@ -118,7 +118,7 @@ class _Look:
             first = error.problems[0]
             message = f"The flow {quoted(flow)} cannot be read: {first.message}"
             return FlowError([Problem("subflow/unreadable", message, first.fix)])
-        return resolve_once(read, self._facts.resolved.catalog)
+        return resolve_once(read, self._facts.resolved.catalog, path.parent)
 
     def _trouble(self, path: Path, resolved: Resolved, above: list[Path]) -> Problem | None:
         """The first thing that keeps a flow, or a flow that it runs, from working."""

@@ -18,6 +18,7 @@ from patchbay.nodes.models.transformers.adapter import (
     locate,
     read_adapter,
 )
+from patchbay.nodes.names import OwnWeights
 from patchbay.nodes.weights.gguf_header import Header
 from patchbay.nodes.weights.refs import Report
 from patchbay.nodes.weights.resolve import content_id, find, header_of, resolve
@@ -30,7 +31,7 @@ class GgufAdapter(AdapterByReference, BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    weights: str = Field(min_length=1, max_length=1000)
+    weights: OwnWeights = Field(min_length=1, max_length=1000)
     """A .gguf file of an adapter, a folder saved by PEFT, one that ships, or hf:owner/repo."""
     scale: float = Field(1.0, ge=-100, le=100)
     """How strongly it counts; 0 not at all."""

@@ -17,6 +17,7 @@ from patchbay.nodes.models.llama.spec import GgufModel
 from patchbay.nodes.models.options import LocalSampling, Thinks
 from patchbay.nodes.models.template import check_template, jinja_of
 from patchbay.nodes.models.template_here import check_thinks_here, gguf_template
+from patchbay.nodes.names import OwnWeights
 from patchbay.nodes.units import size_in_words
 from patchbay.nodes.weights.manifest import DEFAULT, NAMED
 
@@ -39,7 +40,7 @@ class QuantizedModel(LookingNode):
     requires = ("xllamacpp",)
 
     class Params(NodeParams, LocalSampling, Thinks, Form):
-        weights: str = Field(DEFAULT, min_length=1, max_length=1000, widget="model")
+        weights: OwnWeights = Field(DEFAULT, min_length=1, max_length=1000, widget="model")
         """A known name, a path to a .gguf file, hf:owner/repo/file.gguf or ollama:name:tag."""
         adapters: list[GgufAdapter] = Field([], max_length=16)
         """LoRA adapters, each with how strongly it counts: a .gguf file, a folder of PEFT, or one

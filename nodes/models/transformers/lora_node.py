@@ -12,6 +12,7 @@ from patchbay.nodes.models.transformers.lora import LoraModel, LoraUse
 from patchbay.nodes.models.transformers.node import short
 from patchbay.nodes.models.transformers.spec import TransformersModel
 from patchbay.nodes.models.transformers.trained import TrainedAdapter
+from patchbay.nodes.names import OwnWeights
 from patchbay.nodes.units import size_in_words
 from patchbay.nodes.values import ModelSpec
 
@@ -36,7 +37,9 @@ class LoraNode(LookingNode):
     requires = ("torch", "transformers")
 
     class Params(NodeParams):
-        adapter: str = Field(DEFAULT_ADAPTER, min_length=1, max_length=1000, widget="adapter")
+        adapter: OwnWeights = Field(
+            DEFAULT_ADAPTER, min_length=1, max_length=1000, widget="adapter"
+        )
         """A folder saved by PEFT, hf:owner/repo, or one that ships: pirate, sentiment."""
         scale: float = Field(1.0, ge=-10, le=10)
         """How strongly it acts: 1 as it was trained, 0 not at all."""

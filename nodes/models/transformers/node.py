@@ -17,6 +17,7 @@ from patchbay.nodes.models.transformers.own_template import transformers_templat
 from patchbay.nodes.models.transformers.precision import DType
 from patchbay.nodes.models.transformers.source import Gguf, parse
 from patchbay.nodes.models.transformers.spec import TransformersModel
+from patchbay.nodes.names import OwnWeights
 from patchbay.nodes.units import size_in_words
 from patchbay.nodes.weights.manifest import DEFAULT, NAMED
 from patchbay.nodes.weights.resolve import header_of
@@ -43,7 +44,7 @@ class TransformersNode(LookingNode):
     requires = ("torch", "transformers")
 
     class Params(NodeParams, LocalSampling, Thinks):
-        weights: str = Field(DEFAULT, min_length=1, max_length=1000, widget="model")
+        weights: OwnWeights = Field(DEFAULT, min_length=1, max_length=1000, widget="model")
         """hf:owner/repo, a folder with safetensors, or a GGUF by name, path or reference."""
         dtype: DType = Field("auto")
         """Type of the weights; auto: 32 bits on a processor, 16 on a graphics card."""

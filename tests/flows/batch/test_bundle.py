@@ -157,6 +157,19 @@ def test_adapters_in_a_row_of_a_model_go_along(
     assert "mine/one" in dict(bundle(loaded, ready, tmp_path / "b.tar"))
 
 
+def test_what_lies_beside_the_flow_goes_along_from_wherever_it_is_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(SHIPPED / "pirate", Path("flows") / "mine" / "one")
+    loaded, ready = made(tmp_path / "flows", adapted("model.transformers", adapter="mine/one"))
+    held = dict(bundle(loaded, ready, tmp_path / "b.tar"))
+    assert "mine/one" in held
+    with tarfile.open(tmp_path / "b.tar") as archive:
+        text = archive.extractfile("b/main.json").read().decode()  # type: ignore[union-attr]
+    assert '"mine/one"' in text
+
+
 @pytest.mark.parametrize("kind", ["absolute", "from elsewhere", "a file"])
 def test_a_path_that_holds_on_this_machine_only_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str

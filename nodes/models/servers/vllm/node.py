@@ -16,6 +16,7 @@ from patchbay.nodes.models.transformers.anatomy import anatomy
 from patchbay.nodes.models.transformers.node import short
 from patchbay.nodes.models.transformers.source import parse
 from patchbay.nodes.models.transformers.trained import TrainedAdapter
+from patchbay.nodes.names import OwnWeights
 from patchbay.nodes.units import size_in_words
 from patchbay.nodes.weights.manifest import DEFAULT
 
@@ -42,7 +43,7 @@ class VllmNode(LookingNode):
     requires = ("langchain_openai",)
 
     class Params(NodeParams, LocalSampling, Thinks):
-        weights: str = Field(DEFAULT, min_length=1, max_length=1000, widget="model")
+        weights: OwnWeights = Field(DEFAULT, min_length=1, max_length=1000, widget="model")
         """hf:owner/repo, a folder with safetensors, or a GGUF by name, path or reference."""
         adapters: list[NamedAdapter] = Field([], max_length=64)
         """LoRA adapters that the server loads, each under a name."""

@@ -11,7 +11,7 @@ from patchbay.nodes.models.may_be_far import MayBeFar
 from patchbay.nodes.models.options import LocalSampling, SampledModel, Thinks
 from patchbay.nodes.models.thinking import THINKING, template_words
 from patchbay.nodes.models.transformers.adapter import AdapterByReference
-from patchbay.nodes.names import Name
+from patchbay.nodes.names import Name, OwnWeights
 from patchbay.nodes.values import Opening, Spec
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ class NamedAdapter(AdapterByReference, BaseModel):
 
     name: Name
     """What the adapter is asked for by."""
-    weights: str = Field(min_length=1, max_length=1000)
+    weights: OwnWeights = Field(min_length=1, max_length=1000)
     """A folder saved by PEFT, hf:owner/repo, or one that ships: pirate, sentiment."""
 
 
