@@ -42,6 +42,7 @@ SAID = frozenset(
 """Fields that hold what a model has said, as the versions of its nodes call them."""
 _MANTLES = ("body", "query", "params", "headers")
 MAX_BACK = 60
+MERGE = "merge"
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,12 +136,14 @@ class Items:
         wires = self.into.get(reader, [])
         if not wires:
             return AskedItem() if "/".join(field.keys) in QUESTIONS else None
-        found = [self.given(wire.source, field.keys, depth + 1) for wire in wires]
-        if None in found:
+        found = {wire: self.given(wire.source, field.keys, depth + 1) for wire in wires}
+        if self.nodes[reader].type == MERGE:  # each way brings fields of its own
+            found = {wire: source for wire, source in found.items() if source is not None}
+        if not found or None in found.values():
             return None
-        return (
-            found[0] if len(set(map(repr, found))) == 1 else MeetingItems(tuple(wires), field.keys)
-        )
+        if len(set(map(repr, found.values()))) == 1:
+            return next(iter(found.values()))
+        return MeetingItems(tuple(found), field.keys)
 
     def given(self, name: str, keys: tuple[str, ...], depth: int = 0) -> ItemSource | None:
         """Likewise, of what a node gives."""

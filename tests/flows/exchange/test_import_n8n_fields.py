@@ -414,3 +414,26 @@ def test_odd_settings_open(kind: str):
                     }
                     nodes = {"Hook": HOOK, "It": (kind, given), "Ask": chain("={{ $json.data.b }}")}
                     imported(n8n(nodes, ["Hook > It", "It > Ask"]))
+
+
+def test_behind_a_merge_each_field_is_that_of_its_way():
+    one = opened(
+        {
+            "Chat": CHAT,
+            "Pro": chain("=For: {{ $json.chatInput }}"),
+            "Con": chain("=Against: {{ $json.chatInput }}"),
+            "P": fields(("pro", "string", "={{ $json.text }}")),
+            "C": fields(("con", "string", "={{ $json.text }}")),
+            "Both": ("merge", {"mode": "combine", "combineBy": "combineByPosition"}),
+            "Judge": chain("=Weigh {{ $json.pro }}, {{ $json.con }}"),
+        },
+        "Chat > Pro",
+        "Chat > Con",
+        "Pro > P",
+        "Con > C",
+        "P > Both",
+        "C > Both",
+        "Both > Judge",
+    )
+    assert heard(one, question="Tea")[-1] == [("human", "Weigh <For: Tea>, <Against: Tea>")]
+    assert any("Both (merge)" in line for line in statuses(one)["approximated"])
