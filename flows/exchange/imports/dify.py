@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from patchbay.flows.exchange.imports.dify_conditions import condition_of, reference
 from patchbay.flows.exchange.imports.dify_requests import request_of
-from patchbay.flows.exchange.imports.dify_settings import round_settings
+from patchbay.flows.exchange.imports.dify_settings import round_settings, search_settings
 from patchbay.flows.exchange.imports.graph import (
     ForeignGraph,
     ForeignNode,
@@ -61,12 +61,14 @@ def _graph(graph: ForeignGraph, inner: Mapping[str, Any], *, chat: bool) -> None
             if isinstance(row, dict) and row.get("type") in ("array[object]", "array[file]"):
                 words = f"{title}: {row.get('name')!r} is a list of texts here; there of objects"
                 graph.remarks.append(words)
+        settings = _settings(data, chat=chat)
+        kind = "#search" if "search_service" in settings else kind
         graph.nodes.append(
             ForeignNode(
                 node["id"],
                 kind if isinstance(kind, str) and kind else "unnamed",
                 title if isinstance(title, str) else "",
-                _settings(data, chat=chat),
+                settings,
                 at,
                 (),
                 _parent(node, data),
@@ -103,6 +105,8 @@ def _settings(data: Mapping[str, Any], *, chat: bool) -> dict[str, Any]:
         ]
         if texts:
             found[f"{role}_text"] = "\n\n".join(texts)
+    if turns := _turns(rows):
+        found["turns"] = turns
     if data.get("type") == "llm" and chat:
         memory = data.get("memory")
         told = memory.get("query_prompt_template") if isinstance(memory, dict) else None
@@ -130,12 +134,25 @@ def _settings(data: Mapping[str, Any], *, chat: bool) -> dict[str, Any]:
         found["$request"] = request_of(title if isinstance(title, str) else "", data)
     elif data.get("type") == "question-classifier":
         found["$ways"] = _classes(data)
+    elif data.get("type") == "tool":
+        found |= search_settings(data)
     outputs = data.get("outputs")
     if data.get("type") == "end" and isinstance(outputs, list):
         found["answer"] = "\n".join(
             reference(row.get("value_selector")) for row in outputs if isinstance(row, dict)
         )
     return found
+
+
+def _turns(rows: Sequence[Any]) -> list[dict[str, str]]:
+    """The messages of a prompt in order, where the assistant speaks among them."""
+    told = [
+        {"role": str(row.get("role", "user")), "text": str(row["text"])}
+        for row in rows
+        if isinstance(row, dict) and row.get("text")
+    ]
+    spoken = [turn for turn in told if turn["role"] in ("system", "user", "assistant")]
+    return spoken if any(turn["role"] == "assistant" for turn in spoken) else []
 
 
 QUERY = "{{#sys.query#}}"

@@ -118,3 +118,28 @@ def _assigned(data: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
 def empty(kind: str) -> Any:
     """What a variable of a kind is once it is cleared."""
     return _EMPTY.get(kind, [])
+
+
+SEARCHES = {
+    "arxiv": "arxiv", "brave": "brave", "google": "serpapi", "searxng": "searxng",
+    "serper": "serper", "tavily": "tavily", "wikipedia": "wikipedia",
+}  # fmt: skip
+"""Tools of Dify that search the web, by their providers → the service here that they ask."""
+
+
+def search_settings(data: Mapping[str, Any]) -> dict[str, Any]:
+    """What a search of the web is asked; nothing for other tools."""
+    provider = str(data.get("provider_id") or data.get("provider_name") or "").rpartition("/")[2]
+    service = SEARCHES.get(provider)
+    given = data.get("tool_parameters")
+    query = given.get("query") if isinstance(given, Mapping) else None
+    value = query.get("value") if isinstance(query, Mapping) else query
+    text = reference(value) if isinstance(value, list) else value
+    if service is None or not isinstance(text, str) or not text.strip():
+        return {}
+    found: dict[str, Any] = {"search_service": service, "search_query": text}
+    most = data.get("tool_configurations")
+    for name in ("max_results", "result_num", "num_results"):
+        if isinstance(most, Mapping) and isinstance(most.get(name), int):
+            found["search_results"] = most[name]
+    return found

@@ -71,6 +71,21 @@ class DifyRounds:
             self._extras(mapped, node, set(settings.get("state") or {}))
         elif kind == RESULT:
             self._hang(str(settings.get("answer")), f"{node}.value", mapped)
+        if "turns" in mapped.pieces:
+            self._turns(mapped, mapped.pieces["turns"])
+
+    def _turns(self, mapped: Mapped, node: str) -> None:
+        """Fill the messages of a prompt in which the assistant speaks."""
+        names: dict[str, ValueSource] = {}
+        self.draft.nodes[node]["params"]["turns"] = [
+            {**turn, "text": self.lowering.texts.template(mapped, turn["text"], names)}
+            for turn in mapped.settings["turns"]
+        ]
+        self.lowering.texts.hang_all(mapped, node, names)
+        if not names:  # nothing that it waits for
+            end, asked = f"{node}.messages", self.lowering.endpoint(mapped, "ask.prompt")
+            self.draft.unwire(end, asked)
+            self.draft.wire(self.lowering.ways.through(end, "", mapped.node.id), asked)
 
     def _hang(self, written: str, end: str, mapped: Mapped) -> None:
         """Wire what a reference stands for."""

@@ -275,3 +275,55 @@ def test_a_model_is_asked_at_whoever_runs_it(provider: str, kind: str, model: st
     assert (made.kind, made.params.get("model")) == (kind, model)
     assert any("who runs" in line for line in statuses(one).get("name", [])) is (model is None)
     assert "params/invalid" not in {p.code for p in validate(one.flow, CATALOG)}
+
+
+SHOTS = """
+app: {name: Tidy, mode: workflow}
+workflow:
+  graph:
+    nodes:
+    - {id: "1", data: {type: start, title: Start, variables: [{variable: query, type: paragraph}]}}
+    - id: "3"
+      data:
+        type: llm
+        title: Ask
+        model: {provider: openai, name: m}
+        prompt_template:
+        - {role: system, text: Tidy up.}
+        - {role: user, text: "a  {b}"}
+        - {role: assistant, text: "a {b}"}
+        - {role: user, text: "{{#1.query#}} FOUND"}
+    - {id: "4", data: {type: end, title: End, outputs: [{variable: text, value_selector: ["3", text]}]}}
+    edges:
+    - {source: "1", target: "3", sourceHandle: source}
+    - {source: "3", target: "4", sourceHandle: source}
+"""
+WIKI = """
+    - id: "2"
+      data:
+        type: tool
+        title: Wiki
+        provider_id: langgenius/wikipedia/wikipedia
+        provider_type: builtin
+        tool_name: wikipedia_search
+        tool_configurations: {}
+        tool_parameters: {query: {type: mixed, value: "about {{#1.query#}}"}}
+"""
+
+
+def test_what_the_assistant_says_among_a_prompts_messages_is_heard_in_its_place():
+    """It was left out without a word, and what the person says was put together."""
+    assert heard(opened(SHOTS.replace(" FOUND", "")), query="x  y") == [
+        [("system", "Tidy up."), ("human", "a  {b}"), ("ai", "a {b}"), ("human", "x  y")]
+    ]
+
+
+def test_a_search_of_the_web_is_a_step():
+    text = SHOTS.replace(" FOUND", " {{#2.text#}}").replace("    nodes:\n", f"    nodes:{WIKI}")
+    one = opened(text)
+    (taken,) = [edge.target_node for edge in one.flow.edges if edge.source == "wiki.documents"]
+    assert one.flow.node(taken).kind == "prompt.chat"
+    assert one.flow.node("wiki").params == {"service": "wikipedia"}
+    template = next(n.params["template"] for n in one.flow.nodes if n.kind == "prompt.template")
+    assert template == "about {query}"
+    assert "refused" not in statuses(one)
