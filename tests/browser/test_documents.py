@@ -116,6 +116,38 @@ def test_a_picture_over_the_panel_becomes_a_node_in_sight(
     expect(node(page, "read-picture")).to_be_in_viewport()
 
 
+def test_all_that_is_dropped_lies_free_and_in_view(
+    studio: Server, page: Page, tmp_path: Path
+) -> None:
+    there = [{"id": f"given-{number}", "kind": "io.value", "params": {}} for number in range(2)]
+    opened(studio, page, "drop-many", there)
+    many = tmp_path / "many"
+    many.mkdir()
+    (many / "a.md").write_text("# Ada")
+    (many / "dot.png").write_bytes(DOT)
+    tab(page, "Run")
+    drop(page, [many], page.locator(".pb-canvas"))
+    expect(nodes(page)).to_have_count(4)
+    expect(node(page, "read-picture")).to_be_visible()
+    still(page)
+    boxes = [box for one in nodes(page).all() if (box := one.bounding_box())]
+    palette = page.locator(".pb-palette").bounding_box()
+    beside = dock(page).bounding_box()
+    assert palette is not None
+    assert beside is not None
+    for name in ("load-documents", "read-picture"):
+        box = node(page, name).bounding_box()
+        assert box is not None
+        assert palette["x"] + palette["width"] <= box["x"]
+        assert box["x"] + box["width"] <= beside["x"]
+    for box in boxes:
+        assert not [
+            other for other in boxes if other is not box
+            and other["x"] < box["x"] + box["width"] and box["x"] < other["x"] + other["width"]
+            and other["y"] < box["y"] + box["height"] and box["y"] < other["y"] + other["height"]
+        ]  # fmt: skip
+
+
 def test_documents_are_chosen_by_keyboard(studio: Server, page: Page, tmp_path: Path) -> None:
     opened(studio, page, "drop-keys", [])
     file = tmp_path / "a.csv"

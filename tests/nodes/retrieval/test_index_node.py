@@ -16,6 +16,7 @@ import pytest
 
 from patchbay.nodes.contract import NodeError
 from patchbay.nodes.retrieval import store
+from patchbay.nodes.retrieval.build import BATCH
 from patchbay.nodes.retrieval.encoder import TransformerEmbeddings
 from patchbay.nodes.retrieval.index import IndexSpec
 from patchbay.nodes.retrieval.index_node import Index
@@ -188,6 +189,23 @@ def test_a_run_that_is_cancelled_while_writing_leaves_no_index() -> None:
     with pytest.raises(NodeError, match="cancelled"):
         index(chunks("apple"), Letters(), ctx)
     assert [p.name for p in store.indexes_dir().iterdir()] == [".locks"]
+
+
+class Stopped(RecordingContext):
+    """A run that is stopped once so many chunks are embedded."""
+
+    async def progress(self, message: str, done: float | None = None, *more: Any) -> None:
+        if message == "Embedding" and done and done >= BATCH:
+            raise asyncio.CancelledError
+
+
+def test_an_index_that_is_stopped_keeps_what_it_has_embedded() -> None:
+    texts = [f"{number:03}" for number in range(BATCH + 10)]
+    with pytest.raises(asyncio.CancelledError):
+        index(chunks(*texts), Letters(), Stopped())
+    assert len(embedded()) == BATCH
+    index(chunks(*texts), Letters())
+    assert len(embedded()) == 10, "it goes on where it was stopped"
 
 
 def test_a_damaged_vector_file_is_made_again(home: Path) -> None:

@@ -2,7 +2,7 @@
 
 import { type Point, nodeOp } from "../edits";
 import { type Json, type Kind, type NodeInstance, type Op, freshId, ids } from "../model";
-import { WIDTH } from "../scene";
+import { type Rect, WIDTH, guessHeight } from "../scene";
 import { type Doc, catalog } from "../store";
 import { edgeOf, fits, isOpen, portsOf } from "../types";
 import type { Received } from "./intake";
@@ -18,6 +18,8 @@ export interface Bringing {
   op: Op | null;
   /** What is selected then. */
   show: string[];
+  /** Where the new nodes lie. */
+  boxes: Rect[];
   /** What is said; "" where the new nodes say it. */
   say: string;
 }
@@ -59,7 +61,14 @@ export function bringing(doc: Doc, received: Received[], at: Point, onto?: strin
     });
   }
   const op: Op | null = ops.length > 1 ? { op: "batch", ops, label: "add documents" } : (ops[0] ?? null);
-  return { op, show, say: said.join(" ") };
+  return { op, show, say: said.join(" "), boxes: ops.flatMap(boxOf) };
+}
+
+/** Where a new node lies. */
+function boxOf(op: Op): Rect[] {
+  if (op.op !== "add_node" || !op.at) return [];
+  const { inputs = [], outputs = [] } = catalog.byKind.get(op.node.kind) ?? {};
+  return [{ x: op.at.x, y: op.at.y, w: WIDTH, h: guessHeight(inputs.length, outputs.length, true) }];
 }
 
 /** The folder that holds all of these: what they share, up to a slash; a single file as it is. */
