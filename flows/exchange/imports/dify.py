@@ -215,7 +215,7 @@ def _model(model: Any) -> dict[str, Any]:
 def _app(graph: ForeignGraph, config: Mapping[str, Any], mode: str) -> None:
     """A chat, agent or completion app as one model or agent."""
     prompt = config.get("pre_prompt")
-    settings: dict[str, Any] = dict(_model(config.get("model")))
+    settings: dict[str, Any] = {"model": config.get("model"), **_model(config.get("model"))}
     settings["system_text"] = prompt if isinstance(prompt, str) else ""
     agent = config.get("agent_mode")
     tools = agent.get("tools") if isinstance(agent, dict) and agent.get("enabled") else None

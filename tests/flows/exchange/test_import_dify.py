@@ -327,3 +327,16 @@ def test_a_search_of_the_web_is_a_step():
     template = next(n.params["template"] for n in one.flow.nodes if n.kind == "prompt.template")
     assert template == "about {query}"
     assert "refused" not in statuses(one)
+
+
+def test_what_a_model_is_set_to_besides_is_told():
+    """The report said nothing of them."""
+    options = "model: {provider: openai, name: m, completion_params: {top_p: 0.2}}\n        vision: {enabled: true}"
+    one = opened(SHOTS.replace("model: {provider: openai, name: m}", options))
+    (sampled, pictures) = sorted(statuses(one)["approximated"])[:2]
+    assert "top p" in sampled
+    assert "pictures" in pictures
+    usual = SHOTS.replace(
+        "name: m}", "name: m, completion_params: {top_p: 1, frequency_penalty: 0}}"
+    )
+    assert "approximated" not in statuses(opened(usual))
